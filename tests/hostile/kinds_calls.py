@@ -331,6 +331,10 @@ def called_wrongly(random: Random, which: str, call: Callable[..., Any], options
     chosen = random.choice(names, min(len(names), int(pick(random, (1, 1, 1, 2)))), replace=False)
     for name in map(str, chosen):
         options[name] = wrong(random, name, options.get(name))
+        if (
+            name == "random_state" and options[name] is None
+        ):  # which scikit-learn has draw from numpy's own numbers
+            options[name] = 0
     # What is no mistake would only take its time.
     given = tuple(value for name, value in options.items() if name in {"X", "y", "rows", "frame", "data"})
     return Attempt(

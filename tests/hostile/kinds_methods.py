@@ -1,8 +1,9 @@
-"""Attempts on every argument of what results and rooms offer: methods, properties, exports, plots, solutions, splines."""
+"""Attempts on every argument of what results and rooms offer: methods, properties, exports, plots, solutions."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,6 @@ from edgewise import (
     plots,
     replacing,
     report,
-    splines,
     symbolic,
     vision,
 )
@@ -342,17 +342,6 @@ METHODS: dict[str, Callable[[], Call]] = {
     ),
     "evidence": lambda: (pictures().evidence, {"picture": np.zeros((8, 8))}),
     "predict pictures": lambda: (pictures().predict, {"X": np.zeros((2, 8, 8))}),
-    "evaluate a spline": lambda: (
-        splines.evaluate,
-        {
-            "breaks": torch.linspace(0, 1, 4)[None],
-            "coefficients": torch.zeros(1, 6),
-            "x": torch.rand(5, 1),
-        },
-    ),
-    "make_basis": lambda: (splines.make_basis, {"name": "bspline", "grid": torch.linspace(0, 1, 4)[None]}),
-    "quantile_grid": lambda: (splines.quantile_grid, {"x": torch.rand(20, 1), "intervals": 4}),
-    "uniform_grid": lambda: (splines.uniform_grid, {"low": 0.0, "high": 1.0, "intervals": 4}),
 }
 
 
@@ -360,4 +349,7 @@ METHODS: dict[str, Callable[[], Call]] = {
 def methods(random: Random, folder: Path) -> Attempt:
     """One or two arguments of a method, or of a function of one room, are wrong: it says so, or works."""
     which = pick(random, tuple(METHODS))
-    return called_wrongly(random, which, *METHODS[which]())
+    call, options = METHODS[which]()
+    attempt = called_wrongly(random, which, call, options)
+    path = options.get("path")
+    return replace(attempt, writes=(str(path),)) if isinstance(path, (str, Path)) else attempt

@@ -5,12 +5,10 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from decimal import Decimal
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -20,7 +18,6 @@ import torch
 import edgewise as ew
 from edgewise import report
 from edgewise.cli.app import run
-from edgewise.replacing import prune_blocks
 from edgewise.symbolic.networks.suggestions import edge_curve
 from edgewise.training.additive.shape_constraints import Constraint
 
@@ -263,59 +260,3 @@ def test_models_to_compare_with_are_fitted_to_the_same_target(other: object) -> 
     model = ew.KANRegressor(mode="additive", members=1, work=0.01).fit(table, Y)
     with pytest.raises(ew.InputError, match="'repeats' parameter of content_from_estimator must list models"):
         report.content_from_estimator(model, table, Y, table, Y, repeats=[other])
-
-
-FRAME = {"size": np.linspace(-1, 1, 24), "kind": ["oak", "elm", "elm"] * 8}
-
-
-@cache
-def of_words() -> Any:
-    return ew.KANClassifier(mode="additive", members=1, work=0.01).fit(FRAME, np.arange(24) % 3 == 0)
-
-
-def test_a_row_may_hold_a_number_where_the_model_knows_words() -> None:
-    row = {"size": [0.5], "kind": [2]}
-    found = ew.counterfactuals(of_words(), FRAME, row)
-    assert any(change.column == "kind" for item in found.items for change in item.changes)
-    assert all(item.prediction != of_words().predict(row)[0] for item in found.items)
-
-
-def test_a_row_of_a_data_frame_is_a_row_everywhere() -> None:
-    row = pd.DataFrame(FRAME).iloc[5]
-    plain = {"size": FRAME["size"][5], "kind": FRAME["kind"][5]}
-    found = [ew.minimal_counterfactual(of_words(), each, work=0.01) for each in (row, plain)]
-    assert str(found[0]) == str(found[1])
-    asked = [ew.verify(of_words(), ew.properties.robust(each, 0.01), work=0.01) for each in (row, plain)]
-    assert asked[0].status == asked[1].status
-    with pytest.raises(ew.InputError, match="2 columns"):
-        ew.minimal_counterfactual(of_words(), row.to_numpy()[:1])
-
-
-MLP = torch.nn.Sequential(torch.nn.Linear(2, 8), torch.nn.Tanh(), torch.nn.Linear(8, 2))
-ROWS = torch.linspace(-1, 1, 80).reshape(40, 2)
-
-
-@cache
-def replaced() -> Any:
-    return ew.replace_mlp(MLP, ROWS, work=0.001)
-
-
-RESULTS: dict[str, Callable[[], object]] = {
-    "fit_constants(sigma that cannot be read)": lambda: ew.fit_constants(X, Y, "a*x1", sigma=Raises()),
-    "find_formula(x_sigma that cannot be read)": lambda: ew.find_formula(X, Y, x_sigma={"x1": Raises()}),
-    "fit(y that cannot be read)": lambda: ew.fit(ew.KAN([2, 1], seed=0), X, Raises()),
-    "adverse_reasons(protected: lists)": lambda: ew.explaining.adverse_reasons(
-        of_words(), FRAME, 0, protected=[[1, 2]]
-    ),
-    "prune_blocks(another result)": lambda: prune_blocks(MLP, NUMBER, ROWS),
-    "prune_blocks(another model)": lambda: prune_blocks(torch.nn.Linear(2, 2), replaced(), ROWS),
-    "prune_blocks(no model)": lambda: prune_blocks(NUMBER, replaced(), ROWS),
-    "with_network(no network)": lambda: replaced().with_network(0, NUMBER),
-}
-
-
-@pytest.mark.parametrize("what", RESULTS)
-def test_wrong_arguments_of_what_results_are_used_for_end_in_one_clear_sentence(what: str) -> None:
-    with pytest.raises(ew.EdgewiseError) as caught:
-        RESULTS[what]()
-    assert why_unclear(str(caught.value)) == "", str(caught.value)

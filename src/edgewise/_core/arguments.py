@@ -94,6 +94,26 @@ def place_among(value: object, known: Sequence[object]) -> int | None:
     return None
 
 
+def as_pair(value: Any, name: str, *, of: str = "") -> tuple[float, float]:
+    """Two numbers, infinite ones too."""
+    try:
+        if not isinstance(value, (str, bytes)):
+            first, second = (float(each) for each in value)
+            return first, second
+    except UNREADABLE:
+        pass
+    raise InputError(f"{subject(name, of)} must be two numbers, such as (0, 1). Got {short(value)} instead.")
+
+
+def dimensions(value: Any) -> int:
+    """How many dimensions an array, or what numpy would make one of, has; -1 of what cannot be read."""
+    try:
+        shape = value.shape if hasattr(value, "shape") else np.shape(value)
+        return len(shape)
+    except UNREADABLE:  # rows of different lengths, too
+        return -1
+
+
 def as_labels(value: object, name: str, *, rows: int | None = None, of: str = "") -> NDArray[Any]:
     """Labels (n,), one a row: words, numbers or anything else that can be told apart."""
     try:

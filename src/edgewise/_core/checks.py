@@ -24,7 +24,16 @@ LARGEST = 1e140
 # Text beyond this says nothing more to a reader.
 _LONGEST_WORD = 200
 _ADDRESS = re.compile(r"\bat 0x[0-9a-fA-F]{6,}")
-_BRIEF = reprlib.Repr()
+
+
+class _Brief(reprlib.Repr):
+    """Beginnings of long containers; of errors in them no more than their type."""
+
+    def repr_instance(self, x: Any, level: int) -> str:
+        return f"a {type(x).__name__}" if isinstance(x, BaseException) else super().repr_instance(x, level)
+
+
+_BRIEF = _Brief()
 _BRIEF.maxlevel, _BRIEF.maxstring, _BRIEF.maxother, _BRIEF.maxlong = 4, 90, 90, 60
 _BRIEF.maxlist = _BRIEF.maxtuple = _BRIEF.maxdict = _BRIEF.maxset = _BRIEF.maxfrozenset = 30
 # What a conversion of something that is no array, from whatever library, may raise.
@@ -110,15 +119,6 @@ def as_tuple(value: object, name: str, of_what: str, *, of: str = "") -> tuple[A
         except UNREADABLE:  # an array without dimensions, a generator that raises
             pass
     raise InputError(f"{subject(name, of)} must be a list of {of_what}. Got {short(value)} instead.")
-
-
-def dimensions(value: Any) -> int:
-    """How many dimensions an array, or what numpy would make one of, has; -1 of what cannot be read."""
-    try:
-        shape = value.shape if hasattr(value, "shape") else np.shape(value)
-        return len(shape)
-    except UNREADABLE:  # rows of different lengths, too
-        return -1
 
 
 def check_matrix(

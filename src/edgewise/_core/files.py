@@ -10,7 +10,7 @@ import sys
 from collections.abc import Generator
 from pathlib import Path
 
-from edgewise._core.checks import short
+from edgewise._core.checks import check_bool, short
 from edgewise._core.errors import FileError, InputError
 
 PathLike = str | os.PathLike[str]
@@ -52,6 +52,7 @@ def said_clearly(path: Path, what: str) -> Generator[None]:
 
 def check_place(path: Path, *, overwrite: bool) -> None:
     """Refuse a folder, and what may not be lost: a file, a disk. What hands on what it is given has nothing to lose."""
+    check_bool(overwrite, "overwrite")
     with said_clearly(path, "written"):
         if path.is_dir():
             raise FileError(

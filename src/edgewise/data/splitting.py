@@ -12,7 +12,7 @@ from edgewise._core.checks import check_float, check_int
 from edgewise._core.seeds import numpy_generator
 
 # No table has more rows.
-_MOST = 10**10
+_MOST = 10**9
 
 
 def split(

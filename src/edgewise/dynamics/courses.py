@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.arguments import as_labels, dimensions
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_matrix, check_names, check_squarable, check_vector, short
 from edgewise._core.errors import InputError
@@ -105,17 +106,16 @@ def read_courses(
 def _labels(groups: Any, n: int, of: str) -> list[Any]:
     if groups is None:
         return [0] * n
-    cells: Sequence[Any] = groups.tolist() if hasattr(groups, "tolist") else list(groups)
-    if len(cells) != n:
-        raise InputError(
-            f"The 'groups' parameter of {of} must name a course for each of {n} rows. Got {len(cells)}."
-        )
+    labels = as_labels(groups, "groups", rows=n, of=of)
+    # numpy would write a gap among words out as a word.
+    told = isinstance(groups, (list, tuple)) and dimensions(groups) == 1
+    cells: list[Any] = list(groups) if told else labels.tolist()
     for at, cell in enumerate(cells):
         if cell is None or cell != cell:
             raise InputError(
                 f"The 'groups' parameter of {of} must name a course for every row. Got none in row {at}."
             )
-    return list(cells)
+    return cells
 
 
 def _check_order(times: Floats, rows: NDArray[np.int64], where: str, of: str) -> None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
-from edgewise._core.arguments import check_text
+from edgewise._core.arguments import check_is, check_text
 from edgewise._core.arrays import Floats, Ints
 from edgewise._core.checks import as_tuple, check_float, check_int, did_you_mean, short
 from edgewise._core.errors import InputError
@@ -37,6 +37,8 @@ from edgewise.training import Callback
 _TRIAL = 0.1
 # Values that are learned from at the least.
 _FEWEST = 8
+# A column for each; more do not stand in any table.
+_MOST_LAGS = 10_000
 
 
 class KANForecaster(BaseEstimator):
@@ -256,8 +258,10 @@ class KANForecaster(BaseEstimator):
         from edgewise.plots.forecast import plot_forecast
 
         check_is_fitted(self, "model_")
+        check_is(forecast, Forecast, "forecast", "a Forecast", of="plot")
+        recent = 5 * len(forecast) if recent is None else check_int(recent, "recent", low=1, of="plot")
         total = len(self.series_)
-        places = np.arange(max(0, total - (recent or 5 * len(forecast))), total)
+        places = np.arange(max(0, total - recent), total)
         return plot_forecast(
             self.design_.axis.dates(places),
             self.series_[places],
@@ -311,11 +315,11 @@ class KANForecaster(BaseEstimator):
             wanted = (1, 2, 3) if period is None else (1, 2, period, period + 1)
             return tuple(sorted({lag for lag in wanted if 4 * lag <= total} | {1}))
         if isinstance(self.lags, (int, np.integer)):
-            return tuple(range(1, check_int(self.lags, "lags", low=1, of=of) + 1))
+            return tuple(range(1, check_int(self.lags, "lags", low=1, high=_MOST_LAGS, of=of) + 1))
         return tuple(
             sorted(
                 {
-                    check_int(lag, "lags", low=1, of=of)
+                    check_int(lag, "lags", low=1, high=_MOST_LAGS, of=of)
                     for lag in as_tuple(self.lags, "lags", "numbers", of=of)
                 }
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import keyword
 
+from edgewise._core.arguments import check_is
 from edgewise.exporting.text import check_identifier
 from edgewise.forms.functions import FUNCTIONS
 from edgewise.forms.tree import Apply, Node, Notation, Number, names_in, render
@@ -52,6 +53,7 @@ def to_sympy_source(formula: Formula, *, name: str = "formula") -> str:
     <BLANKLINE>
     """
     check_identifier(name, "to_sympy_source")
+    check_is(formula, Formula, "formula", "a Formula", of="to_sympy_source")
     tree = formula.tree
     used = set(names_in(tree))
     known = [*(each for each in formula.names if each in used), *sorted(used - set(formula.names))]

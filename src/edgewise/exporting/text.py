@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 import edgewise
+from edgewise._core.checks import short
 from edgewise._core.errors import InputError
 from edgewise.exporting.columns import Column, LevelInput, Unused
 from edgewise.exporting.program import Program, Variable
@@ -113,6 +114,6 @@ def check_identifier(name: object, of: str) -> str:
     if not good or name in _RESERVED:
         raise InputError(
             f"The 'name' parameter of {of} must be a plain identifier such as 'predict', no reserved word. "
-            f"Got {str(name)[:60]!r} instead."
+            f"Got {short(name)} instead."
         )
     return str(name)

@@ -8,7 +8,8 @@ from functools import cached_property
 
 import numpy as np
 
-from edgewise._core.checks import check_names, did_you_mean
+from edgewise._core.arguments import as_mapping
+from edgewise._core.checks import check_names, did_you_mean, short
 from edgewise._core.errors import InputError
 from edgewise.forms import elementwise as on
 from edgewise.forms.derivative import differentiate
@@ -74,11 +75,19 @@ class Expression:
         InputError
             Where a variable has no value.
         """
+        values = as_mapping(values, "values", "variables to tensors", of="evaluate")
         for name in self.variables:
             if name not in values:
                 raise InputError(
                     f"The 'values' argument must give every variable of {self.text!r} a tensor. Got none for "
                     f"{name!r} instead{did_you_mean(name, values)}."
+                )
+            if not isinstance(values[name], (int, float, np.ndarray, np.number)) and not hasattr(
+                values[name], "detach"
+            ):
+                raise InputError(
+                    f"The 'values' argument must give every variable of {self.text!r} a tensor. Got "
+                    f"{short(values[name])} for {name!r} instead."
                 )
         known: dict[str, Values] = {
             **CONSTANTS,

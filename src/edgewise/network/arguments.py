@@ -16,6 +16,18 @@ if TYPE_CHECKING:
 Edge = tuple[int, int, int]
 
 
+def check_net(model: object, of: str) -> None:
+    """A network itself, no estimator around one."""
+    from edgewise.network.module import KAN
+
+    if not isinstance(model, KAN):
+        inside = isinstance(getattr(model, "network_", None), KAN)
+        raise InputError(
+            f"The 'model' argument of {of} must be a KAN. Got {f'a {type(model).__name__}' if inside else short(model)} "
+            f"instead{'; pass its network, as model.network_' if inside else ''}."
+        )
+
+
 def check_edge(net: KAN, edge: Any, of: str = "") -> Edge:
     """The edge (layer, source, target), if the network has it."""
     entries = tuple(edge) if isinstance(edge, (tuple, list)) else ()

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from edgewise.network.arguments import check_net
 from edgewise.network.edits import EditResult, listed, recorded
 from edgewise.network.module import KAN
 from edgewise.network.state import LayerState, make_layer, put_together, take_apart
@@ -31,6 +32,7 @@ def drop_dead(model: KAN, X: Any = None) -> EditResult:
     >>> drop_dead(model).record.after
     '[2, 2, 1], 6 edges'
     """
+    check_net(model, "drop_dead")
     states = take_apart(model)
     # Cutting a node off can leave nodes before and after it dead.
     while any(_cut_off(states, layer) for layer in range(1, len(states))):

@@ -20,6 +20,7 @@ from edgewise.network.arguments import (
     check_edges,
     check_hidden,
     check_inputs,
+    check_net,
     check_numbers,
 )
 from edgewise.network.module import KAN
@@ -60,6 +61,7 @@ class EditResult:
 
 def describe(model: KAN) -> str:
     """Shape and alive edges, as "[2, 5, 1], 15 edges"."""
+    check_net(model, "describe")
     return f"{list(model.shape)}, {sum(int(layer.mask.sum()) for layer in model.layers)} edges"
 
 
@@ -95,6 +97,7 @@ def mask_edges(model: KAN, edges: Iterable[Edge], X: Any = None) -> EditResult:
     >>> mask_edges(model, [(0, 1, 0)]).record.after
     '[2, 2, 1], 5 edges'
     """
+    check_net(model, "mask_edges")
     chosen = check_edges(model, edges, "mask_edges")
     states = take_apart(model)
     for layer, source, target in chosen:
@@ -125,6 +128,7 @@ def remove_nodes(model: KAN, layer: int, nodes: Iterable[int], X: Any = None) ->
     >>> remove_nodes(KAN([2, 5, 1], seed=0), 1, [0, 3]).network.shape
     (2, 3, 1)
     """
+    check_net(model, "remove_nodes")
     layer = check_hidden(model, layer, "remove_nodes")
     gone = check_numbers(nodes, model.shape[layer], "nodes", "remove_nodes")
     keep = [k for k in range(model.shape[layer]) if k not in gone]
@@ -163,6 +167,7 @@ def remove_inputs(model: KAN, inputs: Iterable[int | str]) -> EditResult:
     >>> remove_inputs(model, ["length"]).network.input_names
     ('mass', 'time')
     """
+    check_net(model, "remove_inputs")
     gone = check_inputs(model, inputs)
     keep = [k for k in range(model.shape[0]) if k not in gone]
     if not keep:
@@ -200,6 +205,7 @@ def order_nodes(model: KAN, layer: int, order: Sequence[int], X: Any = None) -> 
     >>> order_nodes(KAN([2, 3, 1], seed=0), 1, [2, 0, 1]).record.detail
     'layer 1 in the order [2, 0, 1]'
     """
+    check_net(model, "order_nodes")
     layer = check_hidden(model, layer, "order_nodes")
     count = model.shape[layer]
     if check_numbers(order, count, "order", "order_nodes") != list(range(count)) or len(order) != count:
@@ -231,6 +237,7 @@ def swap_nodes(model: KAN, layer: int, first: int, second: int, X: Any = None) -
     >>> swap_nodes(KAN([2, 3, 1], seed=0), 1, 0, 2).record.detail
     'layer 1 in the order [2, 1, 0]'
     """
+    check_net(model, "swap_nodes")
     layer = check_hidden(model, layer, "swap_nodes")
     check_numbers([first, second], model.shape[layer], "nodes", "swap_nodes")
     order = list(range(model.shape[layer]))
@@ -264,6 +271,7 @@ def set_symbolic(
     >>> set_symbolic(KAN([1, 1], seed=0), (0, 0, 0), "sin").network(torch.tensor([[0.5]]))
     tensor([[0.4794]], grad_fn=<AddBackward0>)
     """
+    check_net(model, "set_symbolic")
     layer, source, target = check_edge(model, edge, "set_symbolic")
     check_form(form)
     entries = as_tuple(affine, "affine", "four numbers a, b, c, d", of="set_symbolic")
@@ -300,6 +308,7 @@ def set_edge(model: KAN, edge: Edge, coef: Tensor, X: Any = None) -> EditResult:
     >>> set_edge(KAN([1, 1], seed=0), (0, 0, 0), torch.ones(8)).network(torch.tensor([[0.3]]))
     tensor([[1.]], grad_fn=<AddBackward0>)
     """
+    check_net(model, "set_edge")
     layer, source, target = check_edge(model, edge, "set_edge")
     states = take_apart(model)
     wanted = (states[layer].coef.shape[1],)
@@ -335,6 +344,7 @@ def rename(
     >>> rename(KAN([2, 1], seed=0), inputs={"x2": "speed"}).network.input_names
     ('x1', 'speed')
     """
+    check_net(model, "rename")
     new_in, new_out = (
         _renamed(model.input_names, inputs, "inputs"),
         _renamed(model.output_names, outputs, "outputs"),

@@ -13,7 +13,7 @@ from edgewise._core.checks import check_columns, check_float, check_int, check_m
 from edgewise._core.errors import InputError
 from edgewise.layers.refining import finer
 from edgewise.layers.symbolic_edges import form_values
-from edgewise.network.arguments import Edge, as_data, check_edge, check_layers
+from edgewise.network.arguments import Edge, as_data, check_edge, check_layers, check_net
 from edgewise.network.edits import EditResult, recorded
 from edgewise.network.module import KAN
 from edgewise.network.state import LayerState, put_together, take_apart
@@ -52,6 +52,7 @@ def refine(model: KAN, factor: int = 2, layers: Iterable[int] | None = None, X: 
     >>> result.network.layers[0].intervals, result.record.max_change < 1e-12
     (15, True)
     """
+    check_net(model, "refine")
     factor = check_int(factor, "factor", low=1, of="refine")
     states = take_apart(model)
     for k in check_layers(model, layers, "refine"):
@@ -110,6 +111,7 @@ def regrid(
     >>> result.network.layers[0].intervals, bool(result.network.input_range().max() <= 0.3)
     (8, True)
     """
+    check_net(model, "regrid")
     if intervals is not None:
         intervals = check_int(intervals, "intervals", low=1, high=MOST_LAID, of="regrid")
     blend = check_float(blend, "blend", low=0.0, high=1.0, of="regrid")
@@ -176,6 +178,7 @@ def set_numeric(model: KAN, edge: Edge, X: Any = None) -> EditResult:
     >>> back.network.layers[0].kind(0, 0), back.record.max_change < 1e-5
     ('numeric', True)
     """
+    check_net(model, "set_numeric")
     layer, source, target = check_edge(model, edge, "set_numeric")
     states = take_apart(model)
     state = states[layer]
@@ -215,6 +218,7 @@ def scale_to_data(model: KAN, X: Any, y: Any = None) -> EditResult:
     >>> scaled.input_shift, scaled.input_scale, scaled.output_shift, scaled.output_scale
     (tensor([5.]), tensor([5.]), tensor([3.]), tensor([2.]))
     """
+    check_net(model, "scale_to_data")
     table = torch.from_numpy(check_matrix(X, "X", columns=model.shape[0], of="scale_to_data"))
     made = put_together(model, take_apart(model))
     low, high = data_range(table)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from matplotlib.figure import Figure
 
+from edgewise._core.arguments import check_is
+from edgewise.auditing.frontier import Frontier
 from edgewise.plots.style import SIZE_SMALL, SIZE_TEXT, bare_axes, new_figure, text_style, theme_of
-
-if TYPE_CHECKING:
-    from edgewise.auditing.frontier import Frontier
 
 # A marker for each method, so that colour is not needed to tell them apart.
 MARKERS = {"before": "*", "penalty": "o", "flip": "s", "surgery": "X", "thresholds": "D"}
@@ -41,6 +38,7 @@ def plot_frontier(frontier: Frontier, *, theme: str = "light") -> Figure:
     >>> len(plot_frontier(Frontier("sex", points, 700, 300)).axes)
     2
     """
+    check_is(frontier, Frontier, "frontier", "what mitigate gives", of="plot_frontier")
     colours = theme_of(theme, "plot_frontier")
     figure = new_figure(LEFT + 2 * WIDTH + GAP + RIGHT, BOTTOM + HEIGHT + TOP, colours)
     label = text_style(colours, SIZE_TEXT, colours.muted)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
+from edgewise._core.arguments import check_is
 from edgewise.dynamics import Dynamics
 from edgewise.plots.layout import panel_grid
 from edgewise.plots.mathtext import drawable, shorten
@@ -47,6 +48,7 @@ def plot_dynamics(found: Dynamics, *, theme: str = "light") -> Figure:
     >>> figure.axes[0].get_title(loc="left")
     "x' = -0.5*x"
     """
+    check_is(found, Dynamics, "found", "what find_dynamics gives", of="plot_dynamics")
     colours = theme_of(theme, "plot_dynamics")
     grid = panel_grid(len(found.states), 1, (WIDTH, HEIGHT), (LEFT, BOTTOM, RIGHT, TOP))
     figure = new_figure(grid.width, grid.height, colours)

@@ -93,7 +93,7 @@ def plot_forecast(
     if actual is not None:
         labels = [
             ("forecast", forecast[-1], colours.numeric),
-            ("measured since", float(np.asarray(actual)[-1]), colours.symbolic),
+            ("measured since", float(check_vector(actual, "actual", of=of)[-1]), colours.symbolic),
         ]
     bottom, top = axes.get_ylim()
     apart = 0.055 * (top - bottom)

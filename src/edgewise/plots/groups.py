@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
+from edgewise._core.arguments import as_labels, check_is
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_choice, check_matrix, check_vector
-from edgewise._core.errors import InputError
 from edgewise.plots.layout import panel_grid
 from edgewise.plots.mathtext import drawable, shorten
 from edgewise.plots.style import SIZE_SMALL, SIZE_TEXT, bare_axes, new_figure, padded, text_style, theme_of
@@ -53,13 +53,11 @@ def plot_groups(
     """
     of = "plot_groups"
     colours = theme_of(theme, of)
+    check_is(formula, GroupedFormula, "formula", "a GroupedFormula", of=of)
     table = check_matrix(X, "X", columns=len(formula.columns), of=of)
     target = check_vector(y, "y", length=len(table), of=of)
+    as_labels(groups, "groups", rows=len(table), of=of)
     cells: list[Hashable] = groups.tolist() if hasattr(groups, "tolist") else list(groups)
-    if len(cells) != len(table):
-        raise InputError(
-            f"The 'groups' parameter of {of} must name a group for each of {len(table)} rows. Got {len(cells)}."
-        )
     chosen = formula.columns[0] if column is None else check_choice(column, "column", formula.columns, of=of)
     axis = formula.columns.index(chosen)
     labels = list(dict.fromkeys(cells))

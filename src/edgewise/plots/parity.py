@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from edgewise._core.arguments import check_text
 from edgewise._core.arrays import Floats
-from edgewise._core.checks import check_bool, check_vector
+from edgewise._core.checks import UNREADABLE, check_bool, check_vector, short
 from edgewise._core.errors import InputError
 from edgewise.plots.mathtext import drawable, shorten
 from edgewise.plots.style import (
@@ -169,7 +169,13 @@ def _as_mask(held_out: Any, count: int) -> NDArray[np.bool_]:
     mask = np.zeros(count, dtype=np.bool_)
     if held_out is None:
         return mask
-    given = np.asarray(held_out)
+    try:
+        given = np.asarray(held_out)
+    except UNREADABLE:
+        raise InputError(
+            f"The 'held_out' parameter of plot_parity must be {count} booleans or row numbers. Got {short(held_out)} "
+            "instead."
+        ) from None
     if given.dtype == np.bool_ and given.shape == (count,):
         return given.copy()
     whole = given.ndim == 1 and (given.size == 0 or np.issubdtype(given.dtype, np.integer))

@@ -11,8 +11,9 @@ from pathlib import Path
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from edgewise._core.checks import check_choice
-from edgewise._core.files import write_file
+from edgewise._core.arguments import check_is, check_text
+from edgewise._core.checks import check_choice, check_float
+from edgewise._core.files import as_path, write_file
 from edgewise.plots.style import FONT, Theme
 
 FORMATS = (".svg", ".png")
@@ -55,6 +56,9 @@ def figure_svg(figure: Figure, *, prefix: str = "", variables: Theme | None = No
     >>> figure_svg(Figure(figsize=(2, 1)))[:4]
     '<svg'
     """
+    check_text(prefix, "prefix", of="figure_svg")
+    if variables is not None:
+        check_is(variables, Theme, "variables", "a Theme", of="figure_svg")
     svg = _bare_svg(figure, "path")
     if rule := _RULE.search(svg):
         # Lines inherit it from the root as well.
@@ -97,6 +101,7 @@ def _as_dot(stroke: re.Match[str]) -> str:
 
 def _bare_svg(figure: Figure, texts: str) -> str:
     """The `<svg>` without comments and dates, texts as outlines ("path") or as they are ("none")."""
+    check_is(figure, Figure, "figure", "a matplotlib Figure")
     stream = io.StringIO()
     with mpl.rc_context({"svg.hashsalt": "edgewise", "svg.fonttype": texts, "path.simplify": False}):
         figure.savefig(stream, format="svg", metadata={"Date": None})
@@ -107,6 +112,10 @@ def _themed(svg: str, variables: Theme) -> str:
     for name, colour in asdict(variables).items():
         svg = svg.replace(f": {colour}", f": var(--ew-{name}, {colour})")
     return svg
+
+
+# Beyond, a picture of a page has more than 10^8 points.
+_MOST_DPI = 2400.0
 
 
 def save_figure(
@@ -141,7 +150,9 @@ def save_figure(
     >>> save_figure(Figure(figsize=(2, 1)), "empty.svg").name
     'empty.svg'
     """
-    target = Path(path)
+    target = as_path(path)
+    check_is(figure, Figure, "figure", "a matplotlib Figure", of="save_figure")
+    dpi = check_float(dpi, "dpi", low=1.0, high=_MOST_DPI, of="save_figure")
     ending = check_choice(target.suffix.lower(), "path", FORMATS, of="save_figure")
     if ending == ".svg":
         content = figure_svg(figure).encode()

@@ -10,8 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, LogNorm, Normalize
 from matplotlib.figure import Figure
 
+from edgewise._core.arguments import check_is
 from edgewise._core.arrays import Floats
-from edgewise._core.checks import check_choice
+from edgewise._core.checks import as_tuple, check_choice
 from edgewise._core.errors import InputError
 from edgewise.pde import Problem, Solution
 from edgewise.pde.problem.velocities import velocities
@@ -86,6 +87,7 @@ def plot_solution(
     >>> len(plot_solution(solution).axes)
     1
     """
+    check_is(solution, Solution, "solution", "a Solution", of="plot_solution")
     look = theme_of(theme, "plot_solution")
     check_choice(show, "show", SHOWN, of="plot_solution")
     drawn = quantities(solution, unknown, show, reference)
@@ -107,7 +109,8 @@ def _flow(solution: Solution, streamlines: Sequence[str] | bool | None) -> tuple
         return None
     if streamlines is None or streamlines is True:
         return velocities(solution.problem)
-    names = [check_choice(each, "streamlines", solution.names, of="plot_solution") for each in streamlines]
+    given = as_tuple(streamlines, "streamlines", "two velocities", of="plot_solution")
+    names = [check_choice(each, "streamlines", solution.names, of="plot_solution") for each in given]
     space = [each for each in solution.problem.domain.coordinates if not each.time]
     if len(names) != 2 or len(space) != 2:
         raise InputError(

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from edgewise._core.arguments import as_mapping
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_choice, check_float
 from edgewise._core.errors import InputError
@@ -131,7 +132,7 @@ def views(problem: Problem, at: Mapping[Any, float] | None) -> list[PanelView]:
     domain = problem.domain
     names = [each.name for each in domain.coordinates]
     held: dict[int, float] = {}
-    for key, value in (at or {}).items():
+    for key, value in as_mapping(at, "at", "coordinates to places", of="plot_solution").items():
         axis = names.index(check_choice(getattr(key, "name", key), "at", names, of="plot_solution"))
         low, high = domain.bounds[axis]
         held[axis] = check_float(value, "at", low=low, high=high, of="plot_solution")

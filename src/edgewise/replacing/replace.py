@@ -29,7 +29,7 @@ from edgewise.replacing.distilling import (
 from edgewise.replacing.results import ReplacedBlock, ReplaceResult, chosen
 from edgewise.replacing.sampling import Call, Sample, answers, as_calls, collect
 from edgewise.replacing.surgery import take, with_blocks
-from edgewise.replacing.tracing import Block, affine, find_blocks, parts
+from edgewise.replacing.tracing import Block, affine, blocks_in, parts
 from edgewise.training.common.listeners import Listeners
 from edgewise.training.common.records import Callback, Record
 from edgewise.training.modules.descent import FLOP, Descent, Recipe, multiplications
@@ -133,7 +133,7 @@ def replace_mlp(
     meter = Meter(seconds=check_seconds(seconds, "replace_mlp"))
     teacher = copy.deepcopy(model).eval()
     calls = [] if data is None else as_calls(data, teacher, "replace_mlp")
-    found = _watched(teacher, calls[0]) if calls else _probed(teacher)
+    found = watched(teacher, calls[0]) if calls else _probed(teacher)
     if not found:
         raise InputError(
             "The 'model' of replace_mlp must have feed-forward blocks: affine maps around an activation. Found none"
@@ -165,7 +165,8 @@ def replace_mlp(
 
 def _hidden(block: Block, functions: Functions, parameters: Any) -> int:
     """Hidden nodes of the network for a block."""
-    if isinstance(parameters, bool) or not isinstance(parameters, (int, float, type(None))):
+    plain = isinstance(parameters, (int, float, type(None))) and not isinstance(parameters, bool)
+    if not plain or (isinstance(parameters, float) and not math.isfinite(parameters)):
         raise InputError(
             "The 'parameters' argument of replace_mlp must be a number of parameters or a share of those there are. "
             f"Got {short(parameters)} instead."
@@ -186,15 +187,15 @@ def _scored(score: Callable[[nn.Module], float], model: nn.Module) -> float:
     return result_of(lambda: float(score(model)), name="score", what="a number", of="replace_mlp")
 
 
-def _watched(model: nn.Module, call: Call) -> tuple[Block, ...]:
+def watched(model: nn.Module, call: Call, of: str = "replace_mlp") -> tuple[Block, ...]:
     """The blocks of a model at work on some data, which may be whatever the model takes and nothing else."""
     try:
-        return find_blocks(model, call.on)
+        return blocks_in(model, call.on)
     except InputError:
         raise
     except Exception as error:
         raise InputError(
-            "The 'data' argument of replace_mlp must be what the model can be called with. "
+            f"The 'data' argument of {of} must be what the model can be called with. "
             f"Calling it ended in a {type(error).__name__} instead."
         ) from error
 
@@ -210,7 +211,7 @@ def _probed(model: nn.Module) -> tuple[Block, ...]:
         for width in dict.fromkeys((matrix.shape[1], matrix.shape[0])):
             x = torch.linspace(-1, 1, 3 * width).to(matrix).reshape(3, width)
             try:
-                own = find_blocks(module, lambda m, x=x: m(x))
+                own = blocks_in(module, lambda m, x=x: m(x))
             except Exception:  # a module that wants something else is no block that can be called
                 continue
             if len(own) == 1 and own[0].whole and own[0].name == "":

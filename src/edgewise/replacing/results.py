@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import nn
 
-from edgewise._core.checks import as_tuple, check_int, short
+from edgewise._core.checks import among, as_tuple, check_int, short
 from edgewise._core.errors import InputError
 from edgewise._core.plain import fields, plain
 from edgewise._core.stopping import StopReason
@@ -104,7 +104,7 @@ class ReplaceResult:
         shape = list(network.shape) if isinstance(network, KAN) else []  # pyright: ignore[reportUnnecessaryIsInstance]
         if [*shape[:1], *shape[-1:]] != [block.inputs, block.outputs]:
             raise InputError(
-                f"The 'network' of with_network must be a KAN of {block.inputs} inputs and {block.outputs} outputs. "
+                f"The 'network' of with_network must have {block.inputs} inputs and {block.outputs} outputs. "
                 f"Got {shape or short(network)} instead."
             )
         grown = replace(self.blocks[k], after=network.n_parameters, hidden=network.shape[1], unexplained=None)
@@ -132,6 +132,10 @@ def chosen(found: tuple[Block, ...], blocks: Iterable[int | str] | None) -> tupl
         else as_tuple(blocks, "blocks", "numbers or names", of="replace_mlp")
     )
     names = [each.name for each in found]
+    if not asked:
+        raise InputError(
+            f"The 'blocks' of replace_mlp must name at least one of {among(names)}. Got none instead; leave it out for all."
+        )
     picked = set[int]()
     for each in asked:
         if isinstance(each, str) and each in names:

@@ -67,7 +67,12 @@ def as_calls(data: Any, model: nn.Module, of: str) -> list[Call]:
             f"The 'data' argument of {of} must be an array of inputs or a list of batches, each a tensor, a tuple of "
             f"arguments or a dictionary of named ones. Got {short(data)} instead."
         )
-    calls = [_call(each, place, of) for each in cast("Iterable[Any]", data)]
+    try:
+        calls = [_call(each, place, of) for each in cast("Iterable[Any]", data)]
+    except RecursionError:
+        raise InputError(
+            f"The 'data' argument of {of} must not hold itself. Got {short(data)} instead."
+        ) from None
     if not calls:
         raise InputError(f"The 'data' argument of {of} must hold at least one batch. Got none instead.")
     return calls

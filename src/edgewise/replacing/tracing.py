@@ -19,7 +19,7 @@ from torch.nn import functional as F
 from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
 from torch.utils._pytree import tree_flatten
 
-from edgewise._core.arguments import check_callable, check_is
+from edgewise._core.arguments import check_callable, check_is, result_of
 
 # Operations that pass numbers on as they are; of a product or a sum of one traced tensor and constants the same is said.
 _VIEWS = (
@@ -266,6 +266,12 @@ def find_blocks(model: nn.Module, call: Callable[[nn.Module], Any]) -> tuple[Blo
     """
     check_is(model, nn.Module, "model", "a torch module", of="find_blocks")
     check_callable(call, "call", of="find_blocks")
+    told: Any = {"name": "call", "what": "an answer of the model", "of": "find_blocks"}
+    return blocks_in(model, lambda m: result_of(call, m, **told))
+
+
+def blocks_in(model: nn.Module, call: Callable[[nn.Module], Any]) -> tuple[Block, ...]:
+    """The blocks that show while a model is called; what the call raises is raised."""
     with _watching(model) as watch:
         call(model)
     shared: dict[int, int] = {}

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from edgewise._core.checks import check_matrix
 from edgewise.network import KAN, EditResult, order_nodes
+from edgewise.network.arguments import check_net
 from edgewise.network.edits import recorded
 from edgewise.network.state import LayerState, put_together, take_apart
 from edgewise.simplifying.scores import edge_scores
@@ -49,6 +50,7 @@ def canonical(model: KAN, X: Any) -> EditResult:
     >>> result.record.max_change < 1e-12
     True
     """
+    check_net(model, "canonical")
     x = torch.from_numpy(check_matrix(X, "X", columns=model.shape[0], of="canonical")).to(model.output_shift)
     made = model
     for at in range(len(model.layers)):

@@ -11,6 +11,7 @@ from torch import Tensor
 from edgewise._core.checks import check_float, check_matrix
 from edgewise.layers import KANLinear, SymbolicEdge
 from edgewise.network import KAN, EditResult, refine
+from edgewise.network.arguments import check_net
 from edgewise.network.edits import listed, recorded
 from edgewise.network.grids import laid_over
 from edgewise.network.state import LayerState, put_together, take_apart
@@ -55,6 +56,7 @@ def merge_equal(model: KAN, X: Any, tolerance: float = 1e-9) -> EditResult:
     >>> merge_equal(put_together(model, twin), torch.rand(50, 2)).network.shape
     (2, 1, 1)
     """
+    check_net(model, "merge_equal")
     x = torch.from_numpy(check_matrix(X, "X", columns=model.shape[0], of="merge_equal")).to(
         model.output_shift
     )

@@ -11,7 +11,7 @@ import torch
 from edgewise._core.checks import check_float, check_matrix
 from edgewise._core.errors import InputError
 from edgewise.network import KAN, EditResult, drop_dead
-from edgewise.network.arguments import check_edges
+from edgewise.network.arguments import check_edges, check_net
 from edgewise.network.edits import Edge, listed, recorded
 from edgewise.network.state import put_together, take_apart
 from edgewise.simplifying.scores import edge_scores
@@ -57,6 +57,7 @@ def prune(
     >>> prune(model, torch.rand(50, 2), nodes=[(1, 0)]).network.shape
     (2, 2, 1)
     """
+    check_net(model, "prune")
     x = torch.from_numpy(check_matrix(X, "X", columns=model.shape[0], of="prune"))
     chosen = set(check_edges(model, edges, "prune"))
     for layer, node in nodes:

@@ -15,6 +15,7 @@ from edgewise._core.stopping import StopReason
 from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, StopError, check_work, running
 from edgewise.network import KAN, EditRecord
+from edgewise.network.arguments import check_net
 from edgewise.simplifying.canonical import canonical
 from edgewise.simplifying.judge import Judge
 from edgewise.simplifying.trials import Trials
@@ -134,6 +135,7 @@ def simplify(
     >>> ew.simplify(model, X, y, starts=2).network.shape
     (2, 1, 1)
     """
+    check_net(model, "simplify")
     check_float(tolerance, "tolerance", low=0.0, of="simplify")
     check_int(starts, "starts", low=1, of="simplify")
     check_int(seed, "seed", low=0, of="simplify")

@@ -20,6 +20,7 @@ from edgewise.kernels.trilinear import grad_input
 from edgewise.layers import KANLinear, pull_back
 from edgewise.layers.symbolic_edges import form_values
 from edgewise.network import KAN
+from edgewise.network.arguments import check_net
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +71,7 @@ def edge_scores(model: KAN, X: Any) -> Scores:
     >>> edge_scores(model, torch.rand(100, 2)).edges[0].shape
     torch.Size([2, 1])
     """
+    check_net(model, "edge_scores")
     x = torch.from_numpy(check_matrix(X, "X", columns=model.shape[0], of="edge_scores")).to(
         model.output_shift
     )

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from torch import Tensor
 
-from edgewise._core.checks import check_bool, check_choice, check_float, check_int, short
+from edgewise._core.checks import UNREADABLE, check_bool, check_choice, check_float, check_int, short
 from edgewise._core.errors import InputError
 from edgewise._core.seeds import derive, generator
 from edgewise._core.threads import one_thread
@@ -247,7 +247,11 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
     def evidence(self, picture: Any) -> Evidence:
         """Where in a picture, (height, width) or (height, width, channels), the evidence lies; of kind "patches" only."""
         network = self.patches_of()
-        return evidence_of(network, self.like(np.asarray(picture)[None])[0], self.classes_)
+        try:
+            one = np.asarray(picture)[None]
+        except UNREADABLE:
+            one = picture  # which is told apart as no pictures
+        return evidence_of(network, self.like(one)[0], self.classes_)
 
     def features_of(self, X: Any, label: Any) -> list[FeatureUse]:
         """The features by which a class is told, those that matter most on these pictures first; of kind "patches" only."""

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from edgewise._core.checks import plural, short
+from edgewise._core.checks import UNREADABLE, plural, short
 from edgewise._core.errors import FileError, InputError
 from edgewise._core.extras import need
 
@@ -45,7 +45,7 @@ def as_pictures(X: Any, of: str) -> Tensor:
     """Arrays (n, h, w) or (n, h, w, c) as float32 (n, c, h, w); whole numbers up to 255 become shares of 255."""
     try:
         array = X.detach().cpu().numpy() if isinstance(X, Tensor) else np.asarray(X)
-    except ValueError:
+    except UNREADABLE:
         array = np.asarray(None, dtype=object)
     if array.dtype.kind not in "buif" or array.ndim not in (3, 4) or 0 in array.shape[1:]:
         raise InputError(

@@ -130,7 +130,7 @@ def test_suggestions_are_ranked_with_their_fit_and_taken():
     error = one.state()["versions"][1]["measures"]["r2"]
     assert error == pytest.approx(best["r2"], abs=0.02)
     one.receive({"do": "suggest", "edge": [0, 5, 0]})
-    assert "living edge" in one.state()["message"]
+    assert "'source' parameter of suggest" in one.state()["message"]
 
 
 def test_what_was_shown_of_the_network_goes_stale_and_comes_back():

@@ -14,6 +14,7 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import pyarrow as pa
@@ -24,6 +25,7 @@ import pyarrow.parquet
 from edgewise._core.arguments import place_among
 from edgewise._core.checks import among, did_you_mean, short
 from edgewise._core.errors import FileError, InputError
+from edgewise._core.files import as_path, shown
 
 csv: Any = pyarrow.csv
 fs: Any = pyarrow.fs
@@ -133,7 +135,14 @@ class Source:
         ------
         FileError
             If a file is damaged, or its columns are not those of the first.
+        InputError
+            If it has no such column.
         """
+        if absent := [name for name in columns if name not in self.schema.names]:
+            raise InputError(
+                f"The dataset must have the column {short(absent[0], 40)}. Got one with {among(self.schema.names)} instead"
+                f"{did_you_mean(absent[0], self.schema.names)}."
+            )
         number = 0
         for part in self.parts:
             if part.rows is not None and number + len(part.rows) <= start:
@@ -188,7 +197,8 @@ def open_source(paths: str | os.PathLike[str] | Sequence[str], filesystem: Any =
         If there are none, one cannot be read, or its columns are not those of the first.
     """
     filesystem = fs.LocalFileSystem() if filesystem is None else filesystem
-    files = _found(paths, filesystem) if isinstance(paths, (str, os.PathLike)) else list(paths)
+    one = isinstance(paths, (str, os.PathLike))
+    files = _found(paths, filesystem) if one else [str(as_path(each, "paths")) for each in paths]
     if not files:
         raise FileError(f"There is no file {short(os.fspath(paths))}; name a file, a folder or a pattern.")  # pyright: ignore
     parts, first = list[FilePart](), None
@@ -288,9 +298,10 @@ def _said(path: str) -> Generator[None]:
     except (FileError, InputError):
         raise
     except FileNotFoundError as error:
-        raise FileError(f"The file {path} cannot be read: there is no such file.") from error
-    except (pa.ArrowException, OSError) as error:
-        words = " ".join(str(error).split())
+        raise FileError(f"The file {shown(Path(path))} cannot be read: there is no such file.") from error
+    except (pa.ArrowException, OSError, ValueError) as error:  # a path with half a surrogate pair, too
+        told = " ".join(str(error).split())
         raise FileError(
-            f"The file {path} cannot be read: {short(words, 120)}. Write it anew, or leave it out of the dataset."
+            f"The file {shown(Path(path))} cannot be read: {short(told, 120)}. Write it anew, or leave it out of "
+            "the dataset."
         ) from error

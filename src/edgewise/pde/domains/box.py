@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from edgewise._core.checks import among, did_you_mean
+from edgewise._core.arguments import all_are, as_mapping, as_pair
+from edgewise._core.checks import among, did_you_mean, short
 from edgewise._core.errors import InputError
 from edgewise.pde.terms.symbols import Coordinate
 
@@ -53,7 +54,7 @@ class Parts(Mapping[str, Part]):
         if name in self._parts:
             return self._parts[name]
         raise InputError(
-            f"The boundary has no part {name!r}. It has {among(self._parts, 12)}{did_you_mean(name, self._parts)}."
+            f"The boundary has no part {short(name, 60)}. It has {among(self._parts, 12)}{did_you_mean(name, self._parts)}."
         )
 
     def __iter__(self):
@@ -158,14 +159,16 @@ def box(
     >>> sorted(box({x: (-1, 1), t: (0, 1)}).boundary)
     ['end', 'left', 'right', 'start', 't high', 't low', 'walls', 'x high', 'x low']
     """
-    around = (periodic,) if isinstance(periodic, Coordinate) else tuple(periodic)
+    around = (periodic,) if isinstance(periodic, Coordinate) else periodic
+    around = all_are(around, Coordinate, "periodic", "coordinates", of="box")
+    ranges = as_mapping(ranges, "ranges", "coordinates to ranges", of="box")
     if not ranges or any(not isinstance(each, Coordinate) for each in ranges):
         raise InputError(
             "The 'ranges' parameter of box must be a range for each coordinate, {x: (0, 1), t: (0, 1)}."
         )
     bounds: list[tuple[float, float]] = []
     for each, given in ranges.items():
-        low, high = (float(end) for end in given)
+        low, high = as_pair(given, f"range of {each.name}", of="box")
         if not low < high or high - low == float("inf"):
             raise InputError(
                 f"The range of '{each.name}' must go from a number to a larger one. Got ({low:g}, {high:g})."

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from edgewise._core.checks import check_float, short
+from edgewise._core.arguments import as_pair
+from edgewise._core.checks import UNREADABLE, as_tuple, check_float, check_names, short
 from edgewise._core.errors import InputError
 from edgewise.pde.domains.curves import CLOSE, Curve, segment
 from edgewise.pde.domains.region import Region, _area
@@ -122,7 +123,7 @@ def polygon(
     """
     two = _two(coordinates, "polygon")
     found = Region(two, (_loop(corners, names, "corners"),))
-    for hole in holes:
+    for hole in as_tuple(holes, "holes", "lists of corners", of="polygon"):
         found = found - Region(two, (_loop(hole, None, "holes"),))
     return found
 
@@ -130,16 +131,22 @@ def polygon(
 def _loop(corners: Any, names: Sequence[str] | None, what: str) -> tuple[Curve, ...]:
     try:
         places = np.array([[float(a), float(b)] for a, b in corners])
-    except (TypeError, ValueError):
+    except UNREADABLE:
         raise InputError(
             f"The '{what}' parameter of polygon must be pairs of numbers, [(0, 0), (1, 0), (0, 1)]."
         ) from None
     if len(places) > 1 and (places[0] == places[-1]).all():
         places = places[:-1]
     if len(places) < 3 or not np.isfinite(places).all():
-        raise InputError(f"A polygon needs at least three corners of finite numbers. Got {len(places)}.")
+        raise InputError(
+            f"The '{what}' of a polygon must be at least three corners of finite numbers. Got {len(places)}."
+        )
     n = len(places)
-    labels = [f"edge {k + 1}" for k in range(n)] if names is None else [str(each) for each in names]
+    labels = (
+        [f"edge {k + 1}" for k in range(n)]
+        if names is None
+        else list(check_names(names, "names", of="polygon"))
+    )
     if len(labels) != n:
         raise InputError(
             f"The 'names' parameter of polygon must have one name an edge, {n}. Got {len(labels)}."
@@ -171,12 +178,7 @@ def _place(at: Any) -> str:
 
 
 def _pair(value: Any, what: str) -> tuple[float, float]:
-    try:
-        a, b = (float(each) for each in value)
-    except (TypeError, ValueError):
-        raise InputError(
-            f"The '{what}' parameter of a shape must be two numbers. Got {short(value)}."
-        ) from None
+    a, b = as_pair(value, what, of="a shape")
     if not np.isfinite([a, b]).all():
         raise InputError(f"The '{what}' parameter of a shape must be two finite numbers. Got {short(value)}.")
     return a, b

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from edgewise._core.checks import check_choice
+from edgewise._core.checks import among, did_you_mean, short
+from edgewise._core.errors import InputError
 from edgewise.pde.problem.text import ProblemFile, problem_from_toml
 
 _FOLDER = Path(__file__).with_name("gallery_files")
@@ -23,7 +24,11 @@ def gallery_text(name: str) -> str:
     InputError
         Where there is no such problem.
     """
-    check_choice(name, "name", gallery_names(), of="gallery_text")
+    if name not in (known := gallery_names()):
+        raise InputError(
+            f"The 'name' parameter of gallery must be a problem of it: {among(known)}. Got {short(name, 40)} instead"
+            f"{did_you_mean(name, known)}."
+        )
     return (_FOLDER / f"{name}.toml").read_text(encoding="utf-8")
 
 

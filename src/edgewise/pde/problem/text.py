@@ -331,7 +331,7 @@ def _refuse_taken(name: str, names: Mapping[str, Any]) -> None:
 
 
 def _constant(name: str, value: Any, names: Mapping[str, Any]) -> Any:
-    if not name.isidentifier():
+    if not isinstance(name, str) or not name.isidentifier():  # pyright: ignore[reportUnnecessaryIsInstance]
         raise InputError(
             f"The name of a constant must be a word of letters, digits and '_'. Got {short(name)}."
         )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import sympy as sp
 
+from edgewise._core.arguments import check_text
 from edgewise._core.arrays import Floats
 from edgewise.forms.tree import render
 from edgewise.pde.discretisation.faces import outward
@@ -111,7 +112,7 @@ def formula_of(solution: Solution, of: str | None, work: str | float) -> Solutio
     symbols = tuple(each.tree for each in problem.domain.coordinates)
     # A closed form holds everywhere if it holds in a box.
     bounds = inner_box(problem.domain) if isinstance(problem.domain, Region) else problem.domain.bounds
-    names = [*problem.names] if of is None else [of]
+    names = [*problem.names] if of is None else [check_text(of, "of", of="Solution.formula")]
     expressions: dict[str, Any] = {}
     distances: dict[str, float] = {}
     for name in names:

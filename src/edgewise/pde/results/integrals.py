@@ -18,6 +18,7 @@ import numpy as np
 import sympy as sp
 from sympy.core.function import AppliedUndef
 
+from edgewise._core.arguments import check_is
 from edgewise._core.errors import InputError
 from edgewise.pde.discretisation.assembly import Patch
 from edgewise.pde.discretisation.faces import outward
@@ -42,6 +43,8 @@ def integral(
 ) -> float:
     """The integral of a term over the domain, or over a part of its boundary."""
     part = problem.domain.boundary[over] if isinstance(over, str) else over
+    if part is not None:
+        check_is(part, Part, "over", "a part of the boundary or its name", of="Solution.integral")
     _check(problem, tree, part)
     if isinstance(pieces, Waves):
         raise InputError(_STEADY)

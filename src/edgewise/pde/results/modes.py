@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from edgewise._core.arrays import Floats
+from edgewise._core.plain import plain
 from edgewise._core.stopping import StopReason
 from edgewise.pde.problem.problem import Problem
 from edgewise.pde.results.solution import Solution
@@ -77,15 +78,17 @@ class Modes:
 
     def to_dict(self) -> dict[str, Any]:
         """What is known of the answer, as JSON takes it."""
-        return {
-            "values": [float(each) for each in self.values],
-            "errors": [float(each) for each in self.errors],
-            "error": self.error,
-            "how": self.how,
-            "tolerance": self.tolerance,
-            "solved": self.solved,
-            "stop_reason": str(self.stop_reason),
-            "message": self.message,
-            "warnings": list(self.warnings),
-            "seconds": self.seconds,
-        }
+        return plain(
+            {
+                "values": self.values,
+                "errors": self.errors,
+                "error": self.error,
+                "how": self.how,
+                "tolerance": self.tolerance,
+                "solved": self.solved,
+                "stop_reason": str(self.stop_reason),
+                "message": self.message,
+                "warnings": list(self.warnings),
+                "seconds": self.seconds,
+            }
+        )

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from edgewise._core.arrays import Floats
-from edgewise._core.checks import plural
+from edgewise._core.checks import UNREADABLE, plural, short
 from edgewise._core.errors import InputError
 from edgewise.pde.domains.box import Box
 from edgewise.pde.domains.region import Region
@@ -21,7 +21,13 @@ def rows(domain: Box | Region, at: Sequence[Any]) -> tuple[Floats, tuple[int, ..
         raise InputError(
             f"A solution takes {plural(len(names), 'array')}, one for each of {', '.join(names)}. Got {len(at)}."
         )
-    arrays = np.broadcast_arrays(*(np.asarray(each, dtype=float) for each in at))
+    try:
+        arrays = np.broadcast_arrays(*(np.asarray(each, dtype=float) for each in at))
+    except UNREADABLE:
+        raise InputError(
+            f"The places 'at' of a solution must be numbers for each of {', '.join(names)}, in arrays that go "
+            f"together. Got {', '.join(short(each, 40) for each in at)}."
+        ) from None
     points = np.stack([each.ravel() for each in arrays], axis=1)
     for axis, (low, high) in enumerate(domain.bounds):
         span = high - low

@@ -17,6 +17,7 @@ from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_choice, check_float, check_int
 from edgewise._core.errors import InputError
 from edgewise._core.files import PathLike
+from edgewise._core.plain import plain
 from edgewise._core.stopping import StopReason
 from edgewise.network import KAN
 from edgewise.pde.domains.box import Part
@@ -296,7 +297,7 @@ class Solution:
         dict of str to float
             By the text of the equation, in its units.
         """
-        check_int(points, "points", low=1, of="Solution.residual")
+        check_int(points, "points", low=1, high=10**7, of="Solution.residual")
         return residuals(self.problem, self.pieces, points, seed)
 
     def network(self, unknown: str | None = None, tolerance: float | None = None) -> KAN:
@@ -318,7 +319,7 @@ class Solution:
         bar = (
             max(self.tolerance, 1e-10)
             if tolerance is None
-            else check_float(tolerance, "tolerance", low=0.0, closed=False, of="Solution.network")
+            else check_float(tolerance, "tolerance", low=1e-13, of="Solution.network")
         )
         names = [each.name for each in self.problem.domain.coordinates]
         return network_of(self.pieces, n, names, self.names[n], bar)
@@ -437,24 +438,26 @@ class Solution:
 
     def to_dict(self) -> dict[str, Any]:
         """What is known of the answer, as JSON takes it."""
-        return {
-            "unknowns": list(self.names),
-            "coordinates": [each.name for each in self.problem.domain.coordinates],
-            "equations": [repr(each) for each in self.problem.equations],
-            "error": self.error,
-            "errors": dict(self.errors),
-            "how": self.how,
-            "tolerance": self.tolerance,
-            "solved": self.solved,
-            "road": self.road,
-            "stop_reason": str(self.stop_reason),
-            "message": self.message,
-            "warnings": list(self.warnings),
-            "seconds": self.seconds,
-            "coefficients": self.coefficients,
-            "slope_error": self.slope_error,
-            "energy_bound": None if self.energy is None else self.energy.relative,
-        }
+        return plain(
+            {
+                "unknowns": list(self.names),
+                "coordinates": [each.name for each in self.problem.domain.coordinates],
+                "equations": [repr(each) for each in self.problem.equations],
+                "error": self.error,
+                "errors": dict(self.errors),
+                "how": self.how,
+                "tolerance": self.tolerance,
+                "solved": self.solved,
+                "road": self.road,
+                "stop_reason": str(self.stop_reason),
+                "message": self.message,
+                "warnings": list(self.warnings),
+                "seconds": self.seconds,
+                "coefficients": self.coefficients,
+                "slope_error": self.slope_error,
+                "energy_bound": None if self.energy is None else self.energy.relative,
+            }
+        )
 
     def _number(self, unknown: str | None) -> int:
         if unknown is None:

@@ -18,6 +18,7 @@ from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
 
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_float, check_int
+from edgewise._core.config import chosen
 from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason
 from edgewise._core.threads import one_thread
@@ -101,7 +102,7 @@ def eigen(
         )
     check_int(count, "count", low=1, high=200, of="eigen")
     check_float(tolerance, "tolerance", low=1e-13, high=0.1, of="eigen")
-    constants = (config or SolverConfig()).scaled(check_work(work, "eigen"))
+    constants = chosen(config, SolverConfig(), "eigen").scaled(check_work(work, "eigen"))
     meter = Meter(seconds=check_seconds(seconds, "eigen"))
     plane = on_region(problem)
     region = region_of(plane.domain)
@@ -124,14 +125,14 @@ def eigen(
         reason = ended(refine, meter, levels, "eigen", "mesh")
         if changes and changes[-1].max() <= tolerance:
             reason = StopReason.CONVERGED
-        chosen = levels[-2] if len(levels) > 1 else levels[-1]
+        level = levels[-2] if len(levels) > 1 else levels[-1]
         errors = changes[-1] if changes else np.full(count, np.inf)
-        apart = _apart(chosen, levels[-1], count) if changes else np.full(count, np.inf)
+        apart = _apart(level, levels[-1], count) if changes else np.full(count, np.inf)
     how = "the change to a mesh of higher degree"
     functions = tuple(
         Solution(
-            _at_value(problem, float(chosen.values[n])),
-            chosen.pieces[n],
+            _at_value(problem, float(level.values[n])),
+            level.pieces[n],
             float(apart[n]),
             dict.fromkeys(problem.names, float(apart[n])),
             how,
@@ -140,12 +141,12 @@ def eigen(
             reason,
             (),
             meter.seconds,
-            chosen.galerkin.count,
+            level.galerkin.count,
         )
         for n in range(count)
     )
     return Modes(
-        problem, chosen.values[:count].copy(), errors, functions, tolerance, how, reason, (), meter.seconds
+        problem, level.values[:count].copy(), errors, functions, tolerance, how, reason, (), meter.seconds
     )
 
 

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
+from edgewise._core.arguments import all_are
 from edgewise._core.checks import check_choice, plural
+from edgewise._core.config import chosen
 from edgewise._core.errors import InputError
 from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, check_seconds, check_work, running
@@ -86,15 +88,15 @@ def identify(
         raise InputError(f"The 'problem' parameter of {_OF} must be a Problem. Got {type(problem).__name__}.")
     if not isinstance(problem.domain, Box):
         raise InputError(f"{_OF} works on boxes. Got another domain.")
-    constants = (config or SolverConfig()).scaled(check_work(work, _OF))
+    constants = chosen(config, SolverConfig(), _OF).scaled(check_work(work, _OF))
     meter = Meter(seconds=check_seconds(seconds, _OF))
-    sets = [data] if isinstance(data, Data) else list(data)
+    sets = all_are([data] if isinstance(data, Data) else data, Data, "data", "data(...) of terms", of=_OF)
     system = _compiled(problem)
     rows = [_rows(each, problem) for each in sets]
     count = sum(len(each.values) for each in rows)
     if count <= len(system.constants):
         raise InputError(
-            f"{plural(len(system.constants), 'constant')} need more data than {plural(count, 'value')}."
+            f"{plural(len(system.constants), 'constant')} need more 'data' than {plural(count, 'value')}."
         )
     with one_thread(), running(meter), np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         given = [each.sigma for each in sets]

@@ -10,6 +10,7 @@ import numpy as np
 import sympy as sp
 from scipy.interpolate import BSpline
 
+from edgewise._core.arguments import as_pair
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_float, check_int, short
 from edgewise._core.errors import InputError
@@ -108,11 +109,11 @@ def constant(name: str, guess: float = 1.0, bounds: tuple[float, float] = (-math
     >>> k * dx(u, x, 2) == -1
     k*Derivative(u(x), (x, 2)) == -1
     """
-    if not name.isidentifier():
+    if not isinstance(name, str) or not name.isidentifier():  # pyright: ignore[reportUnnecessaryIsInstance]
         raise InputError(
             f"The name of a constant must be a word of letters, digits and '_', such as 'nu'. Got {short(name)}."
         )
-    low, high = (float(end) for end in bounds)
+    low, high = as_pair(bounds, "bounds", of="constant")
     check_float(guess, "guess", of="constant")
     if not low <= guess <= high or not low < high:
         raise InputError(
@@ -166,7 +167,7 @@ def function(
         raise InputError(
             f"The 'coordinate' parameter of function must be made by coordinates('x') or time('t'). Got {short(coordinate)}."
         )
-    low, high = (check_float(end, "over", of="function") for end in over)
+    low, high = (check_float(end, "over", of="function") for end in as_pair(over, "over", of="function"))
     if not low < high:
         raise InputError(
             f"The 'over' parameter of function must be a range of the coordinate, such as (0, 1). Got ({low:g}, {high:g})."

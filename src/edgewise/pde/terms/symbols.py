@@ -272,10 +272,11 @@ def tree_of(value: Any) -> sp.Expr:
     if isinstance(value, int | float | np.number | sp.Expr) and not isinstance(value, bool):
         number = value.item() if isinstance(value, np.number) else value
         if isinstance(number, float) and not np.isfinite(number):
-            raise InputError(f"Numbers of an equation must be finite. Got {number}.")
+            raise InputError(f"Numbers in a 'term' of an equation must be finite. Got {number}.")
         return _exact(number)
     raise InputError(
-        f"Equations are written with coordinates, unknowns and numbers. Got {short(value)} of type {type(value).__name__}."
+        f"A 'term' of an equation is written with coordinates, unknowns and numbers. Got {short(value)} of type "
+        f"{type(value).__name__}."
     )
 
 

@@ -13,6 +13,7 @@ from typing import Any, cast
 import sympy as sp
 from sympy.core.function import AppliedUndef
 
+from edgewise._core.arguments import as_mapping
 from edgewise._core.checks import short
 from edgewise._core.errors import InputError
 from edgewise.forms.parser import Grammar, read
@@ -67,6 +68,7 @@ def read_term(text: str, names: Mapping[str, Any]) -> Any:
     >>> read_term("nu*dx(u, x, 2) + sin(pi*x)", {"x": x, "u": unknown("u", x), "nu": 0.5})
     sin(pi*x) + Derivative(u(x), (x, 2))/2
     """
+    names = as_mapping(names, "names", "words to what they stand for", of="read_term")
     unknowns = {name: each for name, each in names.items() if isinstance(each, Unknown)}
     calls = {name: (len(each.coordinates), len(each.coordinates)) for name, each in unknowns.items()}
     grammar = Grammar("{text} cannot be read as part of an equation", "name", {**_CALLS, **calls})

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.arguments import check_is
 from edgewise._core.arrays import Floats
+from edgewise._core.checks import check_int
 from edgewise._core.work import Meter
 from edgewise.report.content.content import AccuracyRow, ReportContent
 
@@ -34,6 +36,8 @@ def baseline_rows(content: ReportContent, *, seed: int = 0) -> tuple[AccuracyRow
     >>> [row.model for row in baseline_rows(content)]
     ['the mean', 'linear model', 'gradient boosting']
     """
+    check_is(content, ReportContent, "content", "a ReportContent", of="baseline_rows")
+    seed = check_int(seed, "seed", low=0, of="baseline_rows")
     if not len(content.y_test):
         return ()
     from sklearn.linear_model import LinearRegression, LogisticRegression

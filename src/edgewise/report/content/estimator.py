@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from edgewise._core.arguments import all_are, as_mapping, check_is, check_text
 from edgewise._core.arrays import Floats
-from edgewise._core.checks import as_tuple, check_vector, short
+from edgewise._core.checks import UNREADABLE, as_tuple, check_bool, check_vector, short
 from edgewise._core.errors import InputError
 from edgewise.data.encoding_columns import EncodedColumn, LevelColumn, NumberColumn, as_word, numbers_of
 from edgewise.data.encoding_raw import RawColumn, RawTable, raw_table
@@ -134,6 +134,11 @@ def content_from_estimator(
                 f"Got {short(other)} among them instead."
             )
     units = as_mapping(units, "units", "columns to units", of=of)
+    check_bool(rows, "rows", of=of)
+    if intervals is not None:
+        from edgewise.explaining import Conformal
+
+        check_is(intervals, Conformal, "intervals", "what conformal gives", of=of)
     if origin is not None:
         check_is(origin, Origin, "origin", "an Origin", of=of)
     if found is not None:
@@ -262,7 +267,10 @@ def _named(frame: Any, names: Any) -> RawTable:
 
 def _target(model: Any, y: Any, name: str) -> Floats:
     """Numbers as they are; classes as their places in `classes_`."""
-    values = np.asarray(y)
+    try:
+        values: NDArray[Any] = np.asarray(y)
+    except UNREADABLE:
+        values = np.asarray(None)
     classes = getattr(model, "classes_", None)
     if values.ndim == 2 and values.shape[1] == 1:
         values = values[:, 0]

@@ -10,7 +10,7 @@ from typing import Any, cast
 import numpy as np
 
 from edgewise._core.arrays import Floats
-from edgewise._core.checks import as_tuple, short
+from edgewise._core.checks import UNREADABLE, as_tuple, short
 from edgewise._core.errors import EdgewiseError, InputError
 from edgewise.explaining.edit_shape import decisions_of, measures_of, with_network
 from edgewise.network import KAN
@@ -103,7 +103,10 @@ class Session:
             raise InputError(
                 "The 'X' argument of view must have at least one row, and 'validation', too. Got none instead."
             )
-        entries = len(np.atleast_1d(np.asarray(judged[1], dtype=object)))
+        try:
+            entries = len(np.atleast_1d(np.asarray(judged[1], dtype=object)))
+        except UNREADABLE:
+            entries = 0
         if entries != len(self._rows):
             raise InputError(
                 f"The 'y' argument of view must have one entry a row, {len(self._rows):,}. Got {entries:,} instead."

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
+from edgewise._core.arguments import check_is, check_text
 from edgewise._core.errors import InputError
 from edgewise.pde import Solution, SolutionFormula
 from edgewise.pde.domains.box import Box
@@ -96,6 +97,10 @@ def render_solution(
         raise InputError(
             f"The 'solution' parameter of render_solution must be a Solution. Got a {type(solution).__name__} instead."
         )
+    if title is not None:
+        check_text(title, "title", of="render_solution")
+    if formula is not None:
+        check_is(formula, SolutionFormula, "formula", "what solution.formula() gives", of="render_solution")
     return whole_page("solution_page.html", page=_view(solution, title, formula), images=True) + "\n"
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from edgewise._core.files import write_file
+from edgewise._core.files import as_path, write_file
 from edgewise.plots.style import DARK, LIGHT
 from edgewise.report.text import numbers
 from edgewise.report.text.policy import policy, without_inline_styles
@@ -57,7 +57,7 @@ def page_script() -> str:
 
 def write_page(path: str | os.PathLike[str], page: str, *, overwrite: bool) -> Path:
     """Write a page, whole or not at all."""
-    target = Path(path)
+    target = as_path(path)
     # A name may hold half a surrogate pair, which no encoding knows.
     write_file(target, page.encode("utf-8", errors="replace"), overwrite=overwrite)
     return target

@@ -8,6 +8,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Any
 
+from edgewise._core.arguments import all_are
+from edgewise._core.checks import short
+from edgewise._core.errors import InputError
 from edgewise.forms import parse
 from edgewise.forms.tree import Apply, Number, Variable, render
 from edgewise.symbolic.expressions.complexity import node_count
@@ -35,10 +38,22 @@ def canonical(expression: Any, columns: Iterable[str] = ()) -> Expr:
 
     from edgewise.symbolic.expressions.parse import from_sympy, is_real
 
+    _check_expression(expression)
     expression = sympy.sympify(expression)
     if not is_real(expression):
         return UNDEFINED
     return from_tree(from_sympy(expression), [each.name for each in expression.free_symbols])
+
+
+def _check_expression(expression: object) -> None:
+    """No text: sympy would run it as code."""
+    import sympy
+
+    if not isinstance(expression, (sympy.Basic, int, float)):
+        raise InputError(
+            f"The 'expression' argument must be a sympy expression. Got {short(expression)} instead; text is read by "
+            "parse_formula."
+        )
 
 
 def as_sympy(expression: Expr) -> sympy.Expr:
@@ -113,6 +128,7 @@ def formula_text(expression: sympy.Expr | Expr, digits: int | None = None) -> st
         return text(expression, digits)
     from edgewise.symbolic.expressions.parse import from_sympy, without_ones
 
+    _check_expression(expression)
     shown = expression if digits is None else without_ones(expression, digits)
     return render(from_sympy(shown, digits))
 
@@ -142,6 +158,7 @@ def simplify_expression(expression: sympy.Expr, positive: Collection[str] = ()) 
     """
     import sympy
 
+    positive = all_are(positive, str, "positive", "names of columns", of="simplify_expression")
     found: Any = as_sympy(shortest(canonical(expression), positive))
     return found.xreplace({sympy.Symbol(str(each)): each for each in sympy.sympify(expression).free_symbols})
 

@@ -48,8 +48,20 @@ def calls_in(node: Node) -> set[str]:
     return {node.function}.union(*(calls_in(argument) for argument in node.arguments))
 
 
+def _check_identifier(name: object, reserved: Collection[str]) -> None:
+    """What a function can be called."""
+    if not isinstance(name, str) or not _IDENTIFIER.fullmatch(name) or name in reserved:
+        raise InputError(
+            f"The 'name' argument must be a plain identifier such as 'formula', no reserved word. Got {short(name)} instead."
+        )
+
+
+_IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,60}")
+
+
 def python_source(tree: Node, names: Sequence[str], name: str) -> str:
     """A Python function of the columns, for floats and numpy arrays."""
+    _check_identifier(name, _PYTHON_WORDS)
     taken = identifiers(names, _PYTHON_WORDS)
     where = "".join(f"\n    # {line}" for line in _renamed(names, taken))
     body = source_of(
@@ -60,10 +72,7 @@ def python_source(tree: Node, names: Sequence[str], name: str) -> str:
 
 def c_source(tree: Node, names: Sequence[str], name: str) -> str:
     """A C99 function of the columns that needs the mathematics of the standard library only."""
-    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,60}", name) or name in _C_RESERVED:
-        raise InputError(
-            f"The 'name' argument must be a plain identifier such as 'formula', no reserved word. Got {short(name)} instead."
-        )
+    _check_identifier(name, _C_RESERVED)
     # A leading underscore is for the compiler's own names.
     taken = identifiers(
         [f"x{each}" if each.startswith("_") else each for each in names], _C_RESERVED | {name}

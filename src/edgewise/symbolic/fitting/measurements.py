@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.arguments import dimensions
 from edgewise._core.arrays import Floats
-from edgewise._core.checks import check_float, check_vector, dimensions, plural, short
+from edgewise._core.checks import check_float, check_vector, plural, short
 from edgewise._core.errors import InputError
 
 

@@ -11,11 +11,12 @@ import torch
 from torch import Tensor
 
 from edgewise._core.arrays import Floats
-from edgewise._core.checks import as_tuple, check_float, check_int, check_matrix, short
+from edgewise._core.checks import as_tuple, check_float, check_int, check_matrix
 from edgewise._core.errors import InputError
 from edgewise._core.histograms import histogram
 from edgewise.forms import Form
 from edgewise.network import KAN, EditRecord, EditResult, describe, set_symbolic
+from edgewise.network.arguments import check_edge, check_net
 from edgewise.symbolic.expressions.composition import Edge, living_edges
 from edgewise.symbolic.univariate.closed_forms import Suggestion, check_forms, fit_curve
 
@@ -119,6 +120,7 @@ def suggest(
     >>> best.form.name, round(best.a, 6), round(best.b, 6)
     ('sin', 2.0, 3.0)
     """
+    check_net(model, "suggest")
     edge = checked_edge(model, (layer, source, target))
     values = None if X is None else node_values(model, X)[layer]
     curve = edge_curve(model, edge, values)
@@ -183,6 +185,7 @@ def snap(
     >>> snap(model, torch.linspace(-1, 1, 50)[:, None]).network.layers[0].kind(0, 0)
     'symbolic'
     """
+    check_net(model, "snap")
     library = None if forms is None else check_forms(forms, "snap")
     check_float(min_r2, "min_r2", low=-1e9, high=1.0, of="snap")
     chosen = (
@@ -232,13 +235,11 @@ def node_values(net: KAN, X: Any) -> list[Tensor]:
 def checked_edge(net: KAN, edge: Any) -> Edge:
     """The edge, if the network has it alive."""
     alive = living_edges(net)
-    plain = isinstance(edge, (tuple, list)) and all(
-        isinstance(number, (int, np.integer)) and not isinstance(number, bool) for number in edge
-    )
-    if not plain or tuple(edge) not in alive:
+    found = check_edge(net, edge, "suggest")
+    if found not in alive:
         shown = ", ".join(map(str, alive[:6])) + (", ..." if len(alive) > 6 else "")
         raise InputError(
             "The 'layer', 'source' and 'target' must be those of a living edge of the network. "
-            f"Got {short(edge)} instead; it has {shown}."
+            f"Got {found} instead; it has {shown}."
         )
-    return tuple(edge)
+    return found

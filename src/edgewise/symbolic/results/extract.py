@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from edgewise._core.checks import check_matrix, check_vector, dimensions
+from edgewise._core.arguments import dimensions
+from edgewise._core.checks import check_bool, check_matrix, check_vector
 from edgewise._core.errors import InputError
 from edgewise.network import KAN
+from edgewise.network.arguments import check_net
 from edgewise.symbolic.expressions.composition import compose
 from edgewise.symbolic.expressions.nodes import Expr
 from edgewise.symbolic.expressions.rewriting import shortest
@@ -51,8 +53,9 @@ def formula(model: KAN, X: Any = None, y: Any = None, *, simplify: bool = True) 
     >>> formula(model)[0].text
     '2*sin(3*x1) + 0.5'
     """
+    check_net(model, "formula")
     expressions = [from_tree(tree, model.input_names) for tree in compose(model)]
-    if simplify:
+    if check_bool(simplify, "simplify", of="formula"):
         expressions = [shortest(each) for each in expressions]
     if X is None or y is None:
         if y is not None or X is not None:

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from edgewise._core.arguments import all_are
 from edgewise._core.arrays import Floats
-from edgewise._core.checks import check_matrix
+from edgewise._core.checks import check_float, check_matrix
 from edgewise.forms.tree import Node
 from edgewise.symbolic.expressions.border import as_sympy, canonical
 from edgewise.symbolic.expressions.complexity import node_count
@@ -229,6 +230,8 @@ def pareto(formulas: Iterable[Formula], slack: float = 0.0) -> tuple[Formula, ..
     ['x']
     """
     front: list[Formula] = []
+    slack = check_float(slack, "slack", low=0.0, of="pareto")
+    formulas = all_are(formulas, Formula, "formulas", "formulas", of="pareto")
     for each in sorted(formulas, key=lambda one: (one.complexity, one.error)):
         if math.isfinite(each.error) and (not front or each.error < front[-1].error * (1 - slack)):
             front.append(each)

@@ -10,7 +10,8 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from edgewise._core.checks import check_choice, check_float, check_vector, dimensions, short
+from edgewise._core.arguments import dimensions
+from edgewise._core.checks import check_choice, check_float, check_vector, short
 from edgewise._core.errors import InputError
 from edgewise._core.work import Meter, check_seconds, check_work
 from edgewise.forms.derivative import differentiate

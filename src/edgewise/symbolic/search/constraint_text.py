@@ -19,10 +19,7 @@ Kind = Literal[
 ]  # fmt: skip
 
 _OF = "find_formula"
-_EXAMPLES = (
-    "increasing(x), decreasing(x), convex(x), concave(x), even(x), odd(x), symmetric(a, b), y >= 0, 0 <= y <= 1, "
-    "y = 2 at x = 0, y -> 0 as x -> inf, never sin(cos) or exponents 1, 2, 1/2"
-)
+_EXAMPLES = "increasing(x), 0 <= y <= 1, y = 2 at x = 0, y -> 0 as x -> inf or never sin(cos)"
 _SHAPES: dict[str, tuple[Kind, int]] = {
     "increasing": ("increasing", 1), "decreasing": ("decreasing", 1), "convex": ("convex", 1),
     "concave": ("concave", 1), "even": ("even", 1), "odd": ("odd", 1), "symmetric": ("symmetric", 2),
@@ -61,7 +58,9 @@ class Constraint:
     exponents: frozenset[Fraction] = frozenset()
 
 
-def read_constraints(given: object, names: Sequence[str], target: str) -> tuple[Constraint, ...]:
+def read_constraints(
+    given: object, names: Sequence[str], target: str, of: str = _OF
+) -> tuple[Constraint, ...]:
     """The constraints of a search.
 
     Parameters
@@ -72,6 +71,8 @@ def read_constraints(given: object, names: Sequence[str], target: str) -> tuple[
         The columns.
     target
         What the formula gives, by name; it may be called y as well.
+    of
+        Who asks, for messages.
 
     Raises
     ------
@@ -83,8 +84,8 @@ def read_constraints(given: object, names: Sequence[str], target: str) -> tuple[
     >>> [each.kind for each in read_constraints(["0 <= y <= 2*x", "y -> 0 as x -> inf"], ["x"], "y")]
     ['at least', 'at most', 'limit']
     """
-    texts = as_tuple(given, "constraints", f"texts such as {_EXAMPLES}", of=_OF)
-    return tuple(one for text in texts for one in _Reading.of(text, names, target).all())
+    texts = as_tuple(given, "constraints", f"texts such as {_EXAMPLES}", of=of)
+    return tuple(one for text in texts for one in _Reading.of(text, names, target, of).all())
 
 
 @dataclass(frozen=True)
@@ -94,8 +95,8 @@ class _Reading:
     target: str
 
     @classmethod
-    def of(cls, text: object, names: Sequence[str], target: str) -> _Reading:
-        refusal, what = "The constraint {text} cannot be read", f"Each of the 'constraints' of {_OF}"
+    def of(cls, text: object, names: Sequence[str], target: str, of: str) -> _Reading:
+        refusal, what = "The constraint {text} cannot be read", f"Each of the 'constraints' of {of}"
         return cls(Reader.of(text, refusal, what), names, target)
 
     def all(self) -> tuple[Constraint, ...]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from edgewise._core.arguments import as_labels
 from edgewise._core.arrays import Floats
-from edgewise._core.checks import check_matrix, check_vector, short
+from edgewise._core.checks import UNREADABLE, check_matrix, check_vector, short
 from edgewise._core.errors import InputError
 from edgewise._core.plain import fields, plain
 from edgewise._core.stopping import StopReason
@@ -92,14 +92,19 @@ class GroupedFormula:
         """
         of = "GroupedFormula.predict"
         table = check_matrix(X, "X", columns=len(self.columns), of=of)
-        labels = np.asarray(groups, dtype=object)
-        labels = np.full(len(table), groups, dtype=object) if labels.ndim == 0 else labels
+        try:
+            labels = np.asarray(groups, dtype=object)
+            labels = np.full(len(table), groups, dtype=object) if labels.ndim == 0 else labels
+            distinct = dict.fromkeys(labels.tolist())
+        except UNREADABLE:
+            labels, distinct = np.empty(0), {}
         if labels.shape != (len(table),):
+            got = short(groups) if labels.ndim != 1 or not len(labels) else f"{len(labels):,}"
             raise InputError(
-                f"The 'groups' argument of {of} must name a group for each of {len(table)} rows. Got {labels.shape}."
+                f"The 'groups' argument of {of} must name a group for each of {len(table)} rows. Got {got}."
             )
         out = np.empty(len(table))
-        for group in dict.fromkeys(labels.tolist()):
+        for group in distinct:
             there = labels == group
             tape = Tape(self._filled(self._constants(group)), self.columns)
             with np.errstate(all="ignore"):
@@ -175,7 +180,11 @@ class GroupedFormula:
         }
 
     def _constants(self, group: Hashable) -> dict[str, float]:
-        if group not in self.own:
+        try:
+            known = group in self.own
+        except TypeError:  # what cannot be the name of anything
+            known = False
+        if not known:
             raise InputError(
                 f"The group must be one of the {len(self.own)} that were learned. Got {short(group)} instead; "
                 "with_group(...) learns its constants from its rows."

@@ -8,7 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from edgewise._core.checks import check_float, check_matrix, check_vector, dimensions
+from edgewise._core.arguments import dimensions
+from edgewise._core.checks import check_float, check_matrix, check_vector
 from edgewise._core.errors import InputError
 from edgewise._core.seeds import derive, generator
 from edgewise.network import KAN

@@ -50,7 +50,7 @@ KIND = "first-order fit"
 PATIENCE_UNIT, LEAST_WAIT = 10, 0.25
 MOST_RECOVERIES = 8
 # What float32 holds without harm: sizes, and offsets in units of the spread.
-LARGEST_SINGLE, MOST_SHIFTED = 1e30, 1e3
+SMALLEST_SINGLE, LARGEST_SINGLE, MOST_SHIFTED = 1e-30, 1e30, 1e3
 # Share of an interval to which the place of a value on its grid must be known.
 PLACE = 0.01
 # Steps of fewer numbers (rows times parameters) are taken on one thread.
@@ -353,9 +353,9 @@ def _moved(net: KAN, rows: TrainingRows, loss: Loss) -> TrainingRows:
 def _single_will_do(net: KAN, rows: TrainingRows) -> bool:
     """Whether float32 will do: it holds the rows, and tells places on the grids apart.
 
-    Rows must be neither too large for it nor small differences of large numbers. A value that is rounded by eps |x| must be
-    known to a small share of an interval, or the function on the edge is lost: half precision fails that on any grid of use,
-    float32 on very fine uneven ones alone.
+    Rows must be neither too large nor too small for it, nor small differences of large numbers. A value that is rounded by
+    eps |x| must be known to a small share of an interval, or the function on the edge is lost: half precision fails that on
+    any grid of use, float32 on very fine uneven ones alone.
     """
     eps = torch.finfo(torch.float32).eps
     for layer in net.layers:
@@ -365,7 +365,9 @@ def _single_will_do(net: KAN, rows: TrainingRows) -> bool:
                 return False
     pairs = ((rows.X, net.input_shift, net.input_scale), (rows.y, net.output_shift, net.output_scale))
     return all(
-        float(values.abs().max()) < LARGEST_SINGLE and bool((shift.abs() <= MOST_SHIFTED * scale).all())
+        float(values.abs().max()) < LARGEST_SINGLE
+        and bool((scale > SMALLEST_SINGLE).all())
+        and bool((shift.abs() <= MOST_SHIFTED * scale).all())
         for values, shift, scale in pairs
     )
 

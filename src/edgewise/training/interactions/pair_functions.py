@@ -134,7 +134,7 @@ def solve_pairs(
         ]
         whole = models[0]
         idle = 0
-        for room in _rooms(most, config.pair_rounds):
+        for room in _rooms(None if most is None else min(most, len(start)), config.pair_rounds):
             joined = [model.join(screen, room, None if model is whole else whole) for model in models]
             if not any(joined):
                 break

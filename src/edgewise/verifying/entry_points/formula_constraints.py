@@ -98,7 +98,7 @@ def prove_constraints(
     True
     """
     check_is(formula, Formula, "formula", "a Formula, as find_formula finds it", of=_OF)
-    asked = read_constraints(constraints, formula.names, check_text(target, "target", of=_OF))
+    asked = read_constraints(constraints, formula.names, check_text(target, "target", of=_OF), _OF)
     used = [name for name in formula.names if name in names_in(formula.tree)]
     needed = dict.fromkeys([*used, *(name for one in asked for name in _columns(one))])
     box = _box(bounds, list(needed))
