@@ -9,6 +9,7 @@ from .config import HypothesisConfig as HypothesisConfig
 from .config import KnownFormConfig as KnownFormConfig
 from .config import MendingConfig as MendingConfig
 from .config import NetworkConfig as NetworkConfig
+from .config import PartConfig as PartConfig
 from .config import QuotientConfig as QuotientConfig
 from .config import ReductionConfig as ReductionConfig
 from .config import RelationConfig as RelationConfig

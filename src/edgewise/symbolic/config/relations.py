@@ -32,6 +32,19 @@ class RelationConfig:
         A ratio this near a simple number, as a share of it, is tried as that number, too.
     simple_price : float
         How much nearer a fraction must be for one more in its denominator.
+    quarters_apart, off_price : float
+        Of exponents, thirds and quarters must be so many times as near as halves, which a good model tells apart alone; what
+        being off costs beside what an exponent takes to be read.
+    largest_ratio : float
+        Exponents that are solved for are looked at up to this size.
+    scalings, pair_moves : int
+        The best scalings, and ways to merge two features, that are followed.
+    as_near : float
+        Relations that miss by so many times as much as the closest are as good.
+    factor_off, largest_factor : float
+        How near the exponent of a factor must be to a half of a whole number, and the largest.
+    term_spread : float
+        What one of given exponents misses, in medians of what it leaves.
     part_doubt : float
         A part of y in one column that is known no better is not read.
     astray, about_zero : float
@@ -61,6 +74,15 @@ class RelationConfig:
     faint: float = 1e-3
     near_simple: float = 0.03
     simple_price: float = 0.03
+    quarters_apart: float = 4.0
+    off_price: float = 50.0
+    largest_ratio: float = 50.0
+    scalings: int = 3
+    pair_moves: int = 2
+    as_near: float = 3.0
+    factor_off: float = 0.1
+    largest_factor: float = 6.0
+    term_spread: float = 1.5
     part_doubt: float = 0.1
     astray: float = 0.2
     about_zero: float = 0.1

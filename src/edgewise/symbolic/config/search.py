@@ -16,6 +16,7 @@ from edgewise.symbolic.config.hypotheses import HypothesisConfig
 from edgewise.symbolic.config.known_form import KnownFormConfig
 from edgewise.symbolic.config.mending import MendingConfig
 from edgewise.symbolic.config.networks import NetworkConfig
+from edgewise.symbolic.config.parts import PartConfig
 from edgewise.symbolic.config.quotients import QuotientConfig
 from edgewise.symbolic.config.reduction import ReductionConfig
 from edgewise.symbolic.config.relations import RelationConfig
@@ -134,9 +135,6 @@ class SearchConfig:
         An exponent read off a model is within this of the law's; laws have none as large.
     pair_seen : float
         Share of the rows on which both columns of a pair must show.
-    part_degree, part_forms, part_work, plain_number : int, int, float and float
-        The polynomial that stands for a part of y in one column; closed forms of it that are tried, and the work on them;
-        how near a number in it must be to a simple one to be it.
     curve_rows, curve_work : int and float
         Rows that a curve of one column needs, and the work on it.
     noisy_curves, noisy_curve_rows, curve_accuracy, long_curve_work : int, int, float and float
@@ -189,6 +187,8 @@ class SearchConfig:
         Scalings: sets of columns to solve for that are tried, and how alike these may be, as a condition number.
     guessed_rows, plain_curve_rows : int
         Rows that judge blind steps, and those that plain curves are fitted to.
+    parts : PartConfig
+        What a part of y in one column is read by.
     mending : MendingConfig
         What formulas that were found are made better by.
     networks : NetworkConfig
@@ -294,10 +294,6 @@ class SearchConfig:
     exponent_off: float = 0.08
     largest_exponent: float = 9.0
     pair_seen: float = 0.3
-    part_degree: int = 14
-    part_forms: int = 3
-    part_work: float = 0.33
-    plain_number: float = 1e-5
     curve_rows: int = 12
     curve_work: float = 1.0
     noisy_curves: int = 6
@@ -342,6 +338,7 @@ class SearchConfig:
     pivots_alike: float = 1e4
     guessed_rows: int = 800
     plain_curve_rows: int = 300
+    parts: PartConfig = field(default_factory=PartConfig)
     mending: MendingConfig = field(default_factory=MendingConfig)
     networks: NetworkConfig = field(default_factory=NetworkConfig)
     exchange: ExchangeConfig = field(default_factory=ExchangeConfig)

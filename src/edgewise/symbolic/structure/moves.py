@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from edgewise._core.arrays import Floats
 from edgewise.forms.tree import Apply, Node, Number, Variable
-from edgewise.symbolic.config import SearchConfig
+from edgewise.symbolic.config import RelationConfig, SearchConfig
 from edgewise.symbolic.costs import PIVOTS, ROUNDED
 from edgewise.symbolic.expressions.nodes import ZERO
 from edgewise.symbolic.expressions.writing import to_tree
@@ -138,19 +138,19 @@ def _scaling(
             continue
         weights = null @ np.linalg.inv(block)
         ROUNDED(weights.size)
-        rounded = np.vectorize(_simple)(weights, config.relations.simple_price)
+        rounded = np.vectorize(_simple, excluded={1})(weights, config.relations)
         apart = np.abs(weights - rounded)
         # Thirds and quarters lie so close that only a good model can tell them.
-        apart[np.abs(2 * rounded - np.round(2 * rounded)) > 1e-9] *= 4
+        apart[np.abs(2 * rounded - np.round(2 * rounded)) > 1e-9] *= config.relations.quarters_apart
         off = float(apart.max())
         if not off <= config.exponent_off or float(np.abs(rounded).max()) > config.largest_exponent:
             continue
         left = table @ rounded
         residual = float(np.sqrt(np.mean(left**2)) / np.sqrt(np.mean((table**2) @ (rounded**2)) + 1e-300))
         if residual <= allowed:
-            found.append((_dear(rounded) + 50 * off, residual, pivots, rounded))
+            found.append((_dear(rounded) + config.relations.off_price * off, residual, pivots, rounded))
     found.sort(key=lambda each: each[0])
-    for _, residual, pivots, rounded in found[:3]:
+    for _, residual, pivots, rounded in found[: config.relations.scalings]:
         yield _scaled(view, chosen, pivots, rounded, residual)
 
 
@@ -169,13 +169,13 @@ def _scaled(
     return Move("scaling", tuple(features), None if factor == Number(1) else factor, None, residual)
 
 
-def _simple(value: float, price: float) -> float:
+def _simple(value: float, limits: RelationConfig) -> float:
     """The simplest fraction near a number."""
-    if not np.isfinite(value) or abs(value) > 50:
+    if not np.isfinite(value) or abs(value) > limits.largest_ratio:
         return np.inf
     return min(
         (Fraction(round(value * bottom), bottom) for bottom in _BOTTOMS),
-        key=lambda each: abs(float(each) - value) + price * (each.denominator - 1),
+        key=lambda each: abs(float(each) - value) + limits.simple_price * (each.denominator - 1),
     ).__float__()
 
 
@@ -268,9 +268,9 @@ def _pair(view: SlopeView, i: int, j: int) -> Iterator[Move]:
         yield from _power_pair(view, i, j, (fi, fj, xi, xj), allowed)
         return
     closest = min(each[0] for each in found)
-    good = [each for each in found if each[0] <= max(3 * closest, 1e-9)]
+    good = [each for each in found if each[0] <= max(limits.as_near * closest, 1e-9)]
     good.sort(key=lambda each: (each[1], each[0]))
-    for residual, price, r, p, q in good[:2]:
+    for residual, price, r, p, q in good[: limits.pair_moves]:
         if price >= 1.0 and good[0][1] < 1.0:
             break
         move = _merged(view, i, j, (r, p, q), residual)
@@ -335,7 +335,7 @@ def _merged(
     one, other = view.names[i], view.names[j]
     exact = r == _near(r, limits.near_simple) and abs(r) in _RATIOS
     if p == -1.0 and q == -1.0:
-        ratio = _simple(r, limits.simple_price)
+        ratio = _simple(r, limits)
         if not np.isfinite(ratio):
             return None
         # x^r y; of the two ways to write a ratio, the one that divides by the later column.
@@ -352,7 +352,7 @@ def _merged(
         if abs(weight) == 1.0:
             scaled = first
         else:
-            value = _simple(abs(weight), limits.simple_price)
+            value = _simple(abs(weight), limits)
             number: Node = Number(float(abs(weight)))
             if exact:
                 number = _fraction(Fraction(value).limit_denominator(12))

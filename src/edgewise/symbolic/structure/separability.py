@@ -75,12 +75,11 @@ def _power_factor(view: SlopeView, at: int, rest: tuple[Node, ...]) -> Iterator[
     """A power of one feature: x_i F_i = p F."""
     left = view.gradient[:, at] * view.X[:, at]
     slope = float(left @ view.value / (view.value @ view.value))
-    exponent = round(2 * slope) / 2
-    if exponent == 0 or abs(exponent) > 6 or abs(slope - exponent) > 0.1:
+    exponent, limits = round(2 * slope) / 2, view.config.relations
+    if exponent == 0 or abs(exponent) > limits.largest_factor or abs(slope - exponent) > limits.factor_off:
         return
     right = exponent * view.value
     residual = float(np.median(np.abs(left - right)) / (np.median(np.abs(left) + np.abs(right)) + 1e-300))
-    limits = view.config.relations
     if residual <= view.allowed(limits.nearly_exact, limits.loose):
         yield Move("factor", rest, power(view.names[at], exponent), None, residual)
 
@@ -113,7 +112,7 @@ def monomials(view: SlopeView) -> Iterator[Move]:
         weights = np.linalg.lstsq(logs, np.log(np.abs(slope)), rcond=None)[0]
         exponents = np.round(2 * weights[:-1]) / 2
         off = np.log(np.abs(slope)) - logs[:, :-1] @ exponents
-        residual = 1.5 * float(np.median(np.abs(off - np.median(off))))
+        residual = limits.term_spread * float(np.median(np.abs(off - np.median(off))))
         if residual > view.allowed(limits.nearly_exact, limits.strict):
             continue
         exponents[clear.index(at)] += 1
@@ -123,7 +122,7 @@ def monomials(view: SlopeView) -> Iterator[Move]:
         weight = float(np.sign(slope[0]) * np.exp(np.median(off))) / exponents[clear.index(at)]
         if view.X[0, at] < 0:
             continue
-        for lead, exact in _numbers(weight, max(3 * residual, 1e-9), view.config.rounding):
+        for lead, exact in _numbers(weight, max(limits.as_near * residual, 1e-9), view.config.rounding):
             rest = tuple(name for each, name in enumerate(view.names) if each != at)
             yield Move("term", rest, None, product(lead, term), residual, exact)
 
@@ -154,7 +153,7 @@ def _moves(state: State, at: int, *, logs: bool) -> Iterator[Move]:
         return
     name = Variable(state.rows.names[at])
     rest = tuple(Variable(each) for each in state.rows.names if each != name.name)
-    order = np.argsort(x)[:: max(len(x) // 200, 1)]
+    order = np.argsort(x)[:: max(len(x) // state.config.parts.points, 1)]
     kind = "factor" if logs else "term"
     for residual, tree in _closed(x[order], part[order], accuracy, state.config):
         plain, exact = _cleaned(tree, state.config, drop=logs)
@@ -172,7 +171,7 @@ def _cleaned(tree: Node, config: SearchConfig, *, drop: bool) -> tuple[Node, boo
     simple = {
         number(value): exact
         for value in floats(expression)
-        if (exact := exact_number(value, config.plain_number * abs(value), config.rounding)) is not None
+        if (exact := exact_number(value, config.parts.plain_number * abs(value), config.rounding)) is not None
     }
     expression = replaced(expression, simple)
     return to_tree(expression), not expression.measured
@@ -180,13 +179,13 @@ def _cleaned(tree: Node, config: SearchConfig, *, drop: bool) -> tuple[Node, boo
 
 def _closed(x: Floats, y: Floats, accuracy: float, config: SearchConfig) -> Iterator[tuple[float, Node]]:
     """Closed forms of a curve in x, the best few."""
-    allowed = max(100 * accuracy, 1e-5)
-    forms = fit_curve(x, y, accuracy=accuracy, top=config.part_forms)
+    allowed = max(config.parts.loose * accuracy, config.parts.least)
+    forms = fit_curve(x, y, accuracy=accuracy, top=config.parts.forms)
     found = [each for each in forms if each.residual <= allowed]
     yield from ((each.residual, curve_tree(each, Variable("x"))) for each in found)
-    if len(x) >= config.curve_rows and (not found or found[0].residual > 10 * accuracy):
+    if len(x) >= config.curve_rows and (not found or found[0].residual > config.parts.unclear * accuracy):
         more = one_variable(
-            x, y, accuracy=max(accuracy, 1e-12), work=config.part_work, top=config.part_forms, config=config
+            x, y, accuracy=max(accuracy, 1e-12), work=config.parts.work, top=config.parts.forms, config=config
         )
         yield from ((each.residual, each.tree) for each in more if each.residual <= allowed)
 
@@ -196,13 +195,14 @@ def _part(state: State, at: int, *, logs: bool) -> tuple[Floats, Floats, float]:
     rows = state.rows
     y = np.log(np.abs(rows.y)) if logs else rows.y
     x = rows.X[:, at]
-    own = np.polynomial.chebyshev.chebvander(2 * (x - x.min()) / np.ptp(x) - 1, state.config.part_degree)[
+    own = np.polynomial.chebyshev.chebvander(2 * (x - x.min()) / np.ptp(x) - 1, state.config.parts.degree)[
         :, 1:
     ]
     others = np.delete(rows.X, at, axis=1)
     u = coordinates(others, logarithmic(others, state.config))
     unit = 2 * (u - u.min(axis=0)) / np.ptp(u, axis=0) - 1
-    powers, _ = terms(others.shape[1], min(300, len(y) // 4), state.config.surrogate.highest_degree)
+    most = min(state.config.parts.other_terms, len(y) // 4)
+    powers, _ = terms(others.shape[1], most, state.config.surrogate.highest_degree)
     table = np.column_stack([own, design(unit, powers)])
     weights = np.linalg.lstsq(table, y, rcond=1e-12)[0]
     left = float(np.sqrt(np.mean((y - table @ weights) ** 2)))

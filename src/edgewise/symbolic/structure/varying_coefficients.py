@@ -88,7 +88,7 @@ def _without_noise(rows: SplitRows) -> Iterator[Node]:
     sign, _, targets = transformed(thin.y, OUTERS[:4])
     for at in (0, 1):
         u = thin.X[:, 1 - at]
-        table = _polynomials(u, config.part_degree)
+        table = _polynomials(u, config.parts.degree)
         for functions in _families(thin, at):
             design = _design(table, functions)
             scale = np.linalg.norm(design, axis=0)
@@ -141,7 +141,7 @@ def _read(
             x[order],
             part.weight[order],
             accuracy=max(limits.doubt * accuracy, limits.least_doubt),
-            work=config.part_work,
+            work=config.parts.work,
             top=limits.tried,
             config=config,
         )
