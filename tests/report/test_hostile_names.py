@@ -122,6 +122,9 @@ def test_the_report(many, look, tmp_path, which):
     if page.locator("#live-find").count():
         page.locator("#live-find").fill("script")
         assert page.locator(".live-input:not([hidden]) label", has_text="<script>").count() > 0
+    if page.locator("#live-find-edge").count():
+        page.locator("#live-find-edge").fill("ran=1")
+        assert page.locator("svg.net a.edge:not(.dim)").count() > 0
     if page.get_by_role("button", name="Set it to the nearest row").is_visible():
         page.get_by_role("button", name="Set it to the nearest row").click()
     assert page.locator("script").count() == 3
@@ -138,6 +141,10 @@ def test_a_notebook(many, look):
     assert page.locator("script").count() == 0
     # scikit-learn's own drawing of an estimator brings one script, which looks for a part that is not there.
     assert look(model._repr_html_(), bypass=True).locator("script").count() == 1
+    page = look(HTML["KANClassifier"](model), bypass=True)
+    page.frame_locator("iframe").locator(".live-number").wait_for()
+    assert page.locator("script").count() == 1
+    assert PARTS[0] in page.frame_locator("iframe").locator(".live-classes").inner_text()
 
 
 def test_a_view_that_edits(many, browser, tmp_path):
@@ -146,6 +153,7 @@ def test_a_view_that_edits(many, browser, tmp_path):
     view.receive({"do": "apply", "edit": "shape", "edge": [0, 0, 0], "to": "smooth"})
     view.receive({"do": "note", "text": PARTS[2]})
     page, told = shown(browser, view, tmp_path, bypass_csp=True)
+    assert PARTS[0] in page.locator(".edit-large figcaption").inner_text()
     page.locator("#edit-find").fill("onerror")
     assert "<img" in page.locator("#edit-edge option").first.inner_text()
     assert page.locator("div.frame script, div.frame img").count() == 0

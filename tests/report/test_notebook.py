@@ -124,6 +124,37 @@ def test_explanations_proofs_and_audits_show_themselves(found):
     assert "Refuted" in shown[4]
 
 
+def test_a_formula_is_seen_once_though_it_is_there_to_be_copied_too(browser, tmp_path):
+    """A notebook has no sheet of ours, so that what is hidden has to be so by itself."""
+    formula = Formula(sympy.Symbol("a") ** 2 * sympy.Symbol("b"), ("a", "b"))
+    file = tmp_path / "saved.html"
+    file.write_text(f"<!DOCTYPE html><meta charset=utf-8><title>t</title>{HTML['Formula'](formula)}", "utf-8")
+    page = browser.new_page()
+    page.goto(file.as_uri())
+    seen = page.locator("math").evaluate("each => each.getBoundingClientRect().width")
+    assert seen <= 1
+    assert page.locator(".math svg").bounding_box()["width"] > 10
+    page.close()
+
+
+@pytest.mark.parametrize("width", [700, 1000])
+@pytest.mark.parametrize("shape", [[2, 1], [3, 4, 1], [12, 8, 1]])
+def test_the_frame_is_as_high_as_what_it_shows(browser, tmp_path, shape, width):
+    file = tmp_path / "saved.html"
+    shown = network_html(KAN(shape, seed=0))
+    file.write_text(
+        f"<!DOCTYPE html><meta charset=utf-8><title>t</title><body style='margin:0'>{shown}", "utf-8"
+    )
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    page.set_default_timeout(HANGS)
+    page.goto(file.as_uri())
+    frame = page.frame_locator("iframe")
+    frame.locator(".live-number").wait_for()
+    high, room = frame.locator("main").evaluate("each => [each.getBoundingClientRect().height, innerHeight]")
+    assert room - 420 < high <= room
+    page.close()
+
+
 def test_a_network_without_edges_is_still_shown():
     assert "<iframe" in network_html(mask_edges(KAN([1, 1], seed=0), [(0, 0, 0)]).network)
 

@@ -27,13 +27,16 @@ from edgewise.plots import (
 from edgewise.report.content.alone import alone
 from edgewise.report.drawings.mathematics import formula_html
 from edgewise.report.page import render_network
+from edgewise.report.sections.network import NetworkSection, importance_of, network_section
 
 # Rows drawn from the range of the grids.
 ROWS = 512
-# CSS pixels: the width from which on a frame has two columns; all about the drawing; an answer with its margins; a control,
-# an edge of the fullest layer, and a part of the sum.
-WIDE, DRAWING, ANSWER, CONTROL, EDGE, PART = 832, 290, 190, 64, 66, 29
-MOST_CONTROLS, MOST_EDGES, MOST_PARTS = 8, 14, 8
+# CSS pixels of the frame: the width from which on it has two columns, that of the second one in a wide notebook, the width
+# to which small drawings grow and the height beyond which they do not.
+WIDE, BESIDE, GROWN, TALL = 832, 700, 640, 384
+# An answer with its margins, a control, a formula, a part of the sum, one more line, and all else about the drawing.
+ANSWER, CONTROL, FORMULA, PART, LINE, ABOUT = 170, 64, 110, 29, 45, 270
+MOST_CONTROLS, MOST_PARTS, FOUND_FROM = 8, 8, 15
 STILL_INCHES, STILL_DPI = 7.0, 110
 _MARKS = {"proved": "#2a9d5c", "refuted": "#c8553d", "undecided": "#8a8a8a"}
 
@@ -61,15 +64,16 @@ def network_html(model: Any) -> str:
     seen = fitted(model, of="a notebook")
     net = seen.network
     content = alone(seen, seen.held, net, _rows(net))
-    title = escape(content.title)
-    wide, narrow = _heights(net, len(seen.columns))
+    section = network_section(content, importance_of(content))
+    title, page = escape(content.title), escape(render_network(content, section))
+    wide, narrow = _heights(section, net, len(seen.columns), content.formula is not None)
     # Where the frame is too narrow for two columns, it is higher.
     height = f"clamp({wide}px, ({WIDE}px - 100cqw)*1000, {narrow}px)"
     return (
         '<div style="container-type:inline-size">'
         f'<div style="position:relative;min-height:{narrow}px;min-height:{height}">'
         f"{_picture(_still(net), f'{content.title}, drawn with its edge functions')}"
-        f'<iframe title="{title}" sandbox="allow-scripts" srcdoc="{escape(render_network(content))}" loading="lazy" '
+        f'<iframe title="{title}" sandbox="allow-scripts" srcdoc="{page}" loading="lazy" '
         'style="position:absolute;left:0;top:0;width:100%;height:100%;border:0;background:Canvas"></iframe></div></div>'
     )
 
@@ -80,14 +84,25 @@ def _rows(net: KAN) -> Floats:
     return np.random.default_rng(0).uniform(low, high, (ROWS, len(low)))
 
 
-def _heights(net: KAN, columns: int) -> tuple[int, int]:
+def _heights(section: NetworkSection | None, net: KAN, columns: int, formula: bool) -> tuple[int, int]:
     """CSS pixels of the frame where drawing and inputs stand beside each other, and where they do not."""
     controls, folded = min(columns, MOST_CONTROLS), columns > MOST_CONTROLS
-    edges = min(max(int(layer.mask.sum()) for layer in net.layers), MOST_EDGES)
-    parts = min(int(net.layers[-1].mask[:, 0].sum()), MOST_PARTS)
-    drawn = DRAWING + EDGE * max(edges, 2) + PART * parts
     inputs = ANSWER + 2 * CONTROL * folded
-    return max(drawn, inputs + CONTROL * controls), drawn + inputs + CONTROL * -(-controls // 2)
+    if section is None:
+        alone = inputs + ABOUT + CONTROL * controls
+        return alone, alone
+    drawing = section.first
+    parts = min(int(net.layers[-1].mask[:, 0].sum()), MOST_PARTS + 1)
+    lines = (drawing.shown < drawing.alive) + (section.second is not None) + 2 * (drawing.shown >= FOUND_FROM)
+    about = ABOUT + FORMULA * formula + PART * parts + LINE * lines
+
+    def drawn(room: int) -> int:
+        # As large as the style sheet makes it.
+        across = min(room, max(drawing.width, min(GROWN, 1.35 * drawing.width)))
+        high = drawing.height * max(across / drawing.width, 0.7)
+        return about + round(min(high, max(drawing.height, TALL)))
+
+    return max(drawn(BESIDE), inputs + CONTROL * controls), drawn(WIDE) + inputs + CONTROL * -(-controls // 2)
 
 
 def _still(net: KAN) -> bytes:

@@ -132,18 +132,19 @@ def write_report(path: str | os.PathLike[str], content: ReportContent, *, overwr
     return write_page(path, render_report(content), overwrite=overwrite)
 
 
-def render_network(content: ReportContent) -> str:
+def render_network(content: ReportContent, section: network.NetworkSection | None) -> str:
     """The network of a page by itself, as a whole document: what a notebook shows in a frame.
 
     Parameters
     ----------
     content : ReportContent
+    section : NetworkSection, optional
+        None where there is no edge to draw.
 
     Returns
     -------
     str
     """
-    section = network.network_section(content, network.importance_of(content))
     return whole_page("live.html", content=content, formula=formulas.headline(content), **_common(section))
 
 

@@ -40,6 +40,7 @@ class Diagram:
 
     svg: Markup
     width: int
+    height: int
     shown: int
     alive: int
 
@@ -99,7 +100,7 @@ def diagram(net: KAN, choice: Choice, views: Mapping[Edge, EdgeView], *, name: s
         aria_label=name,
         style=f"--wide:{round(width)}px;--tall:{round(height)}px",
     )
-    return Diagram(svg, round(width), choice.shown, choice.alive)
+    return Diagram(svg, round(width), round(height), choice.shown, choice.alive)
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,8 @@ from edgewise.plots.style import FONT, MATH_FONT
 
 # Units to the em; one decimal of them is finer than any screen.
 EM = 100.0
+# With it, for a notebook has no sheet of ours; the page moves it into its own.
+_HIDDEN = "position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap"
 _PLACE = "name{}q"
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _LETTERS = {Path.MOVETO: "M", Path.LINETO: "L", Path.CURVE3: "Q", Path.CURVE4: "C"}
@@ -63,7 +65,7 @@ def _mathml(expression: Any, left: str) -> Markup:
         body = body.replace(f"<mi>{name}</mi>", f"<mi>{escape(_plain(str(symbol)))}</mi>")
     if left:
         body = f"<mrow><mi>{escape(_plain(left))}</mi><mo>=</mo>{body}</mrow>"
-    return Markup(f'<math class="sr">{body}</math>')
+    return Markup(f'<math style="{_HIDDEN}">{body}</math>')
 
 
 def _plain(text: str) -> str:
