@@ -87,7 +87,7 @@ def columns_of(
 
 def notes_of(columns: Columns, known: Provenance, X: NDArray[np.float64]) -> tuple[str, ...]:
     """What was decided in reading the table, and what of it the search cannot use."""
-    told = [
+    notes = [
         f"Column {called(name)} holds {values[0]:g} in every row, so no formula can depend on it."
         for name, values in zip(columns.chosen, X.T, strict=True)
         if len(values) > 1 and (values == values[0]).all()
@@ -99,8 +99,8 @@ def notes_of(columns: Columns, known: Provenance, X: NDArray[np.float64]) -> tup
     }
     if units and not columns.units:
         given = ",".join(f"{name}={unit}" for name, unit in units.items())
-        told.append(f"The table tells units; --units {shlex.quote(given)} has formulas agree with them.")
-    return (*known.notes((*columns.chosen, columns.target)), *told)
+        notes.append(f"The table tells units; --units {shlex.quote(given)} has formulas agree with them.")
+    return (*known.notes((*columns.chosen, columns.target)), *notes)
 
 
 def _has_dimension(unit: str) -> bool:

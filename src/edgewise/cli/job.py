@@ -250,7 +250,7 @@ def _read(
 
 
 def _small(task: Task) -> KAN:
-    """A network a person may hope to read, untrained."""
+    """A network small enough to be read, untrained."""
     import torch
 
     from edgewise.network import KAN
@@ -321,14 +321,14 @@ def _ours(
 
 
 def _messages(model: Model, reading: Reading | None) -> list[str]:
-    told = [("Learning", model.message)]
+    messages = [("Learning", model.message)]
     if reading is not None:
         stages = (
             ("Simplifying", reading.simplified),
             ("Formula search", reading.found),
         )
-        told += [(name, result.message) for name, result in stages if result is not None]
-    return [f"{name}: {message}" for name, message in told if message]
+        messages += [(name, result.message) for name, result in stages if result is not None]
+    return [f"{name}: {message}" for name, message in messages if message]
 
 
 def predict(network: KAN, names: tuple[str, ...], X: Floats) -> Floats:

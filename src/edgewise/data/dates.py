@@ -133,10 +133,10 @@ def _clock(parts: Any) -> NDArray[Any] | None:
     hour, minute, second = (_numbers(parts, name) for name in ("hour", "minute", "second"))
     half = pc.utf8_lower(pc.utf8_slice_codeunits(parts.field(_place(parts, "half")), 0, 1)).to_pylist()
     noon = np.array([mark == "p" for mark in half])
-    told = np.array([bool(mark) for mark in half])
-    if (hour > np.where(told, 12, 23)).any() or (minute > 59).any() or (second > 60).any():
+    halved = np.array([bool(mark) for mark in half])
+    if (hour > np.where(halved, 12, 23)).any() or (minute > 59).any() or (second > 60).any():
         return None
-    hour = np.where(told, hour % 12 + 12 * noon, hour)
+    hour = np.where(halved, hour % 12 + 12 * noon, hour)
     return (hour * 3600 + minute * 60 + second).astype("timedelta64[s]")
 
 

@@ -198,12 +198,16 @@ def _level_column(raw: RawColumn, targets: Floats, weight: Floats, most: int, ra
     # The last group is that of missing cells.
     group = np.where(codes < 0, n_words, codes)
     counts = np.bincount(group, weights=weight, minlength=n_words + 1)
-    told: list[int] = np.flatnonzero(np.bincount(group, minlength=n_words + 1)).tolist()
-    common = sorted((k for k in told if counts[k] >= rare), key=lambda k: (-counts[k], _label(raw, k)))
-    kept = common if len(common) == len(told) <= most else common[: most - 1]
-    pooled = sorted(set(told) - set(kept), key=lambda k: _label(raw, k))
+    present: list[int] = np.flatnonzero(np.bincount(group, minlength=n_words + 1)).tolist()
+    common = sorted((k for k in present if counts[k] >= rare), key=lambda k: (-counts[k], _label(raw, k)))
+    kept = common if len(common) == len(present) <= most else common[: most - 1]
+    pooled = sorted(set(present) - set(kept), key=lambda k: _label(raw, k))
     if len(kept) + bool(pooled) < 2:
-        few = "constant" if len(told) == 1 else f"none of its {len(told):,} values is in {rare} rows or more"
+        few = (
+            "constant"
+            if len(present) == 1
+            else f"none of its {len(present):,} values is in {rare} rows or more"
+        )
         return DroppedColumn(raw.name, few)
 
     # Groups become one code each: words kept, then "other" where anything was pooled.

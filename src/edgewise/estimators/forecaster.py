@@ -328,8 +328,8 @@ class KANForecaster(BaseEstimator):
     # ---- learning
 
     def _model(self, work: float) -> KANRegressor:
-        told = cast("Callback | None", self.callbacks)
-        return KANRegressor(mode="additive", work=work, random_state=self.random_state, callbacks=told)
+        callbacks = cast("Callback | None", self.callbacks)
+        return KANRegressor(mode="additive", work=work, random_state=self.random_state, callbacks=callbacks)
 
     def _learner(self, work: float) -> Any:
         def learn(table: dict[str, NDArray[Any]], target: Floats) -> Predict:

@@ -213,10 +213,10 @@ class MoveSearch:
             # Effects of moves nearly add up: what should reach the goal is tried from the cheapest on, and a third of the
             # trials go to what comes nearest to it.
             guess = margin[left] + self.gain[right]
-            hopeful = np.flatnonzero(guess >= 0.7 * self.need)
-            hopeful = hopeful[np.argsort(total[hopeful], kind="stable")[: 2 * self.tried // 3]]
-            rest = np.argsort(-guess, kind="stable")[: self.tried - len(hopeful)]
-            chosen = np.union1d(hopeful, rest)
+            near = np.flatnonzero(guess >= 0.7 * self.need)
+            near = near[np.argsort(total[near], kind="stable")[: 2 * self.tried // 3]]
+            rest = np.argsort(-guess, kind="stable")[: self.tried - len(near)]
+            chosen = np.union1d(near, rest)
             sets, total = sets[chosen], total[chosen]
         sums = self.start + self.step[torch.from_numpy(sets)].sum(1)
         start = self.clear - self.need

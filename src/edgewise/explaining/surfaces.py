@@ -180,7 +180,7 @@ def surface_of(
     dense = _evenly(len(X), DENSE_ROWS)
     near = _near(axes[0], places[0][dense]) @ _near(axes[1], places[1][dense]).T
     dots = _evenly(len(X), DOTS)
-    told = tuple(
+    effects = tuple(
         SurfaceAxis(column.name, column.kind, axis.raw, axis.labels, column.unit, axis.whole, axis.bend)
         for column, axis in zip(both, axes, strict=True)
     )
@@ -191,7 +191,7 @@ def surface_of(
         ]
     )
     words = _words(both, axes, table, near, len(dense))
-    return Surface(told[0], told[1], exact, table, near, rows, strength, words)
+    return Surface(effects[0], effects[1], exact, table, near, rows, strength, words)
 
 
 def _own(joint: Sequence[Term], output: Output) -> Callable[[Floats], Floats]:

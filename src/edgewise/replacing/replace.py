@@ -324,15 +324,15 @@ class Job:
             wanted = call.on(self.teacher)
         made = call.on(student)
         if self.loss is not None:
-            told: Any = result_of(
+            loss: Any = result_of(
                 self.loss, made, wanted, name="loss", what="a tensor of one number", of="replace_mlp"
             )
-            if not isinstance(told, Tensor) or told.numel() != 1:
+            if not isinstance(loss, Tensor) or loss.numel() != 1:
                 raise InputError(
                     "The 'loss' parameter of replace_mlp must be a function that gives a tensor of one number. "
-                    f"Got {short(told)} instead."
+                    f"Got {short(loss)} instead."
                 )
-            return told
+            return loss
         terms = [
             (a - b).square().mean() / _variance(b)
             for a, b in zip(answers(made), answers(wanted), strict=True)

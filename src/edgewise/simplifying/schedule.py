@@ -62,11 +62,11 @@ class SimplifyResult:
 
     def to_dict(self) -> dict[str, Any]:
         """Everything but the network, for JSON."""
-        told = {
+        sizes = {
             "steps": [vars(step) for step in self.steps],
             "history": [vars(record) for record in self.history],
         }
-        return {**fields(self, "validation_error", "message", "stop_reason", "seconds"), **plain(told)}
+        return {**fields(self, "validation_error", "message", "stop_reason", "seconds"), **plain(sizes)}
 
 
 def simplify(

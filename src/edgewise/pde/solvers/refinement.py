@@ -33,16 +33,16 @@ def meshes(
     blocks = blocks_of(region, width)
     at_corners = corners(region, form)
     layers = dict.fromkeys(at_corners, 0)
-    told: list[Floats] = []
+    lacking: list[Floats] = []
     rest_before = np.inf
     for _ in range(4 * config.most_levels):
         points = {_point(blocks, region.curves[n].start): n for n in at_corners}
         mesh = mesh_of(blocks, {point: layers[n] for point, n in points.items()})
         galerkin = Galerkin(mesh, form, degree)
-        if told and galerkin.count > config.mesh_coefficients:
+        if lacking and galerkin.count > config.mesh_coefficients:
             return
-        yield galerkin, told.append
-        lacks = told[-1]
+        yield galerkin, lacking.append
+        lacks = lacking[-1]
         for point, n in points.items():
             if lacks[mesh.tip == point].sum() > config.mesh_share * lacks.sum():
                 layers[n] += config.mesh_layers

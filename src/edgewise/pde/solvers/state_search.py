@@ -348,11 +348,11 @@ class StateSearch:
     def _likelier(self, guess: Guess, found: StateFound) -> tuple[Guess, float]:
         """Sizes and noise that explain the data better, and how much they changed."""
         many = len(guess.modes)
-        told = np.clip(1 - np.diag(found.spread)[:many] / guess.sizes**2, 1e-12, 1.0)
+        resolved = np.clip(1 - np.diag(found.spread)[:many] / guess.sizes**2, 1e-12, 1.0)
         sizes, change = guess.sizes.copy(), 0.0
         for shell in np.unique(guess.modes.shells):
             own = guess.modes.shells == shell
-            known = float(told[own].sum())
+            known = float(resolved[own].sum())
             likely = float(np.sqrt((guess.weights[own] ** 2).sum() / known))
             # Of what the data do not tell no size is learned: it may only shrink so far in one turn.
             likely = float(np.clip(likely, guess.sizes[own][0] / 10, guess.sizes[own][0] * 10))

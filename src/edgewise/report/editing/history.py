@@ -27,11 +27,11 @@ class Version:
     @property
     def digest(self) -> str:
         """Of everything the network is."""
-        told = hashlib.sha256(json.dumps(self.network.spec.to_json(), sort_keys=True).encode())
+        digest = hashlib.sha256(json.dumps(self.network.spec.to_json(), sort_keys=True).encode())
         for name, tensor in self.network.state_dict().items():
-            told.update(name.encode())
-            told.update(np.ascontiguousarray(tensor.detach().cpu().numpy()).tobytes())
-        return told.hexdigest()
+            digest.update(name.encode())
+            digest.update(np.ascontiguousarray(tensor.detach().cpu().numpy()).tobytes())
+        return digest.hexdigest()
 
 
 @dataclass(frozen=True, eq=False)

@@ -63,9 +63,9 @@ def class_rows(y: Floats, predicted: Floats, names: Sequence[str]) -> tuple[Clas
     table = confusion(y, predicted)
     found: list[ClassRow] = []
     for k, name in enumerate(names):
-        right, rows, told = int(table[k, k]), int(table[k].sum()), int(table[:, k].sum())
-        recall, precision = _share(right, rows), _share(right, told)
-        both = _share(2 * right, rows + told)
+        right, rows, guessed = int(table[k, k]), int(table[k].sum()), int(table[:, k].sum())
+        recall, precision = _share(right, rows), _share(right, guessed)
+        both = _share(2 * right, rows + guessed)
         one = np.column_stack([1.0 - predicted[:, k], predicted[:, k]])
         area = float(auc((y == k).astype(np.float64), one)(np.ones((1, len(y))))[0])
         found.append(ClassRow(name, rows, recall, precision, both, area))

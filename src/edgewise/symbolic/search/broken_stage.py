@@ -134,8 +134,10 @@ def _plainest(rows: SplitRows) -> float:
         fit = refit(tree, rows.names, thin.X, thin.y)
         if math.isfinite(fit.rss):
             size, error = Tape(tree, rows.names).operations, math.sqrt(fit.rss / len(thin.y))
-            told = criterion(error, size, len(thin.y), len(fit.constants), node=rows.config.node, floor=floor)
-            least = min(least, told)
+            price = criterion(
+                error, size, len(thin.y), len(fit.constants), node=rows.config.node, floor=floor
+            )
+            least = min(least, price)
     return least
 
 

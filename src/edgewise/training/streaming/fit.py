@@ -135,7 +135,7 @@ def fit_streamed(
         losses, job.held.weight, "auto" if interactions == "auto" else mode, job.loss.dispersed, config
     )
     model = tried[chosen]
-    told = model.outputs(job.held, model.held_out)
+    answers = model.outputs(job.held, model.held_out)
     error = float(losses[chosen] @ job.held.weight / max(job.held.weight.sum(), 1e-300))
     units = float(scale[0]) if job.loss.dispersed else 1.0
     compared = tuple((name, job.error(losses[name]) * units) for name in losses)
@@ -151,7 +151,7 @@ def fit_streamed(
         if len(job.held)
         else None,
         held=torch.from_numpy(rows.numbers[job.judging]),
-        out_of_bag=torch.from_numpy(shift + scale * told),
+        out_of_bag=torch.from_numpy(shift + scale * answers),
         pairs=model.features.pairs,
         compared=compared,
     )

@@ -31,13 +31,13 @@ def choose(
         The error that is told of outputs.
     """
     names = list(tried)
-    told = {name: f"{shown(one):.4g}" for name, one in tried.items()}
+    errors = {name: f"{shown(one):.4g}" for name, one in tried.items()}
     if len(names) == 1:
         if mode == "additive":
             return "additive", "The network is additive."
         return (
             "additive",
-            f"The network is additive: no pair lowers its out-of-bag error of {told['additive']}.",
+            f"The network is additive: no pair lowers its out-of-bag error of {errors['additive']}.",
         )
     faint = problem.config.negligible(loss.dispersed)
     chosen, last = names[0] if mode == "auto" else names[-1], names[-1]
@@ -48,9 +48,9 @@ def choose(
         before = names[-2]
         return (
             chosen,
-            f"The network is {chosen}: its out-of-bag error is {told[chosen]} against {told[before]} of {_ONE[before]}.",
+            f"The network is {chosen}: its out-of-bag error is {errors[chosen]} against {errors[before]} of {_ONE[before]}.",
         )
     return (
         chosen,
-        f"The network is {chosen}: out-of-bag rows do not speak for {_ONE[last]} ({told[last]} against {told[chosen]}).",
+        f"The network is {chosen}: out-of-bag rows do not speak for {_ONE[last]} ({errors[last]} against {errors[chosen]}).",
     )

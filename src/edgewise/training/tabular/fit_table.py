@@ -179,8 +179,8 @@ def fit_table(
         fit = job.run(mode, interactions, names, outputs, curved)
     if limits is None:
         return fit
-    told = None if fit.out_of_bag is None else fit.out_of_bag.clamp(*limits)
-    return replace(fit, network=within_range(fit.network, *limits), out_of_bag=told)
+    answers = None if fit.out_of_bag is None else fit.out_of_bag.clamp(*limits)
+    return replace(fit, network=within_range(fit.network, *limits), out_of_bag=answers)
 
 
 def _targets(

@@ -137,9 +137,9 @@ class TableJob(TableProgress):
             shift=line(self.shift),
             scale=line.slope * self.scale,
         )
-        told = line(self.shift + self.scale * best.outputs)
+        answers = line(self.shift + self.scale * best.outputs)
         if self.root is not None:
-            network, told = self.root.finished(network, best)
+            network, answers = self.root.finished(network, best)
             why = f"{why} Its answer is the square of a sum: the root of the target is what is fitted."
         return TableFit(
             network=network,
@@ -152,7 +152,7 @@ class TableJob(TableProgress):
             validation_error=self._shown(best),
             events=tuple(self.events),
             held=self.numbers[problem.held],
-            out_of_bag=told,
+            out_of_bag=answers,
             pairs=pairs if chosen == "pairwise" else (),
             compared=tuple((name, self._shown(one)) for name, one in tried.items()),
             curve="" if self.root is None else "square",

@@ -260,15 +260,15 @@ class Lagrange:
                 if width[b, node] > config.narrow * (1 + abs(region.high[b, node])):
                     of_node = self._node_split(node, b, region, nodes)
             # Fixing all nodes at their means would lower the bound by their gains and no more.
-            hopeful = gains[b].sum() >= self.split_threshold * (found.bound[b] - target)
+            promising = gains[b].sum() >= self.split_threshold * (found.bound[b] - target)
             if (
                 of_node is not None
-                and (hopeful or not score[b].max() > 0)
+                and (promising or not score[b].max() > 0)
                 and gains[b].max() >= config.node_preference * score[b].max()
             ):
                 splits.append(of_node)
                 continue
-            first_input = self._first_split(np.argsort(-(score if hopeful else reach)[b]), *own)
+            first_input = self._first_split(np.argsort(-(score if promising else reach)[b]), *own)
             splits.append(of_node if first_input is None else first_input)
         return splits
 

@@ -1,7 +1,7 @@
 """What a certificate claims, in the model's own words and units, and whether that is what somebody asked for.
 
 The checker speaks of inputs and codes of the network, for it trusts nothing else. Here the model's encoding turns them back
-into columns, words and raw numbers; names and labels that stand in the certificate are not believed.
+into columns, words and raw numbers; names and labels that stand in the certificate are not relied on.
 """
 
 from __future__ import annotations
