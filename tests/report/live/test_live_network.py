@@ -295,6 +295,27 @@ def test_a_decision_is_turned_by_keyboard_alone(page):
     assert one.locator(".live-number").inner_text().split(",")[0] != before
 
 
+def test_a_screen_reader_is_told_what_everything_is(page):
+    data, y, model = granted()
+    one = page(content_from_estimator(model, data, y, data, y, target="loan"))
+    told = one.locator("#live").aria_snapshot()
+    for part in (
+        'combobox "Row"',
+        'slider "income"',
+        'textbox "income"',
+        'combobox "member"',
+        "status",
+        'region "Network diagram"',
+        'link "income to log-odds of refused, ',
+        'button "Keep this row beside the next"',
+    ):
+        assert part in told, part
+    one.get_by_label("income", exact=True).first.focus()
+    one.keyboard.press("ArrowRight")
+    field = one.get_by_label("income", exact=True).nth(1).input_value()
+    assert one.get_by_label("income", exact=True).first.get_attribute("aria-valuetext") == field
+
+
 def test_hostile_names_stay_words(page):
     one = page(build())
     assert EVIL in one.locator(".live").inner_text()
