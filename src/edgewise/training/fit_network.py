@@ -32,6 +32,8 @@ from edgewise.training.second_order.fit_state import STEPS, FitState, Options
 from edgewise.training.second_order.run import MOST_DENSE, MOST_WORK, SecondOrder
 
 METHODS = ("auto", "lm", "lbfgs", "adam")
+# A given network may cost so many times what rounds grow to: no smaller one is asked for.
+_GIVEN_WORK = 4.0
 _SECOND_ORDER_ONLY = ("intervals", "roughness", "sparsity", "total_variation", "starts")
 
 
@@ -356,4 +358,4 @@ def _record(run: SecondOrder, now: FitState, step: int, seconds: float) -> Recor
 
 def _second_order_fits(net: KAN, rows: TrainingRows) -> bool:
     size = net.n_parameters
-    return size <= MOST_DENSE and size**2 * (len(rows) * net.shape[-1] + size) <= 4 * MOST_WORK
+    return size <= MOST_DENSE and size**2 * (len(rows) * net.shape[-1] + size) <= _GIVEN_WORK * MOST_WORK

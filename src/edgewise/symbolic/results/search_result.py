@@ -44,7 +44,7 @@ class FormulaResult:
         Why the search ended.
     noise
         The standard deviation of the noise in y, rather too large than too small; None where it was not estimated.
-    equals
+    equivalents
         What `alternatives` returns.
     exact
         Whether the search holds `best` to be the law itself: it leaves no more than rounding error on rows it was not
@@ -66,7 +66,7 @@ class FormulaResult:
     seconds: float
     stop_reason: StopReason = StopReason.EXHAUSTED
     noise: float | None = None
-    equals: tuple[Alternative, ...] = field(default=(), repr=False)
+    equivalents: tuple[Alternative, ...] = field(default=(), repr=False)
     exact: bool = False
     remarks: tuple[str, ...] = ()
     gross_errors: tuple[int, ...] = ()
@@ -77,7 +77,7 @@ class FormulaResult:
 
         Each with the p-value of a paired test on held-out rows and the place where a measurement would tell the two apart.
         """
-        return self.equals
+        return self.equivalents
 
     def __str__(self) -> str:
         lines = [f"  {'complexity':>10}  {'error':>9}  formula"]
@@ -87,9 +87,9 @@ class FormulaResult:
         lines += ["", self.message]
         if self.noise is not None:
             lines.append(f"The noise in y is at most {self.noise:.3g}.")
-        if self.equals:
+        if self.equivalents:
             lines.append("The data cannot tell the best formula (*) from:")
-            lines += [f"    {each}" for each in self.equals]
+            lines += [f"    {each}" for each in self.equivalents]
         return "\n".join(lines)
 
     def to_dict(self) -> dict[str, Any]:
@@ -97,7 +97,7 @@ class FormulaResult:
         return {
             "best": self.best.to_dict(),
             "front": [each.to_dict() for each in self.front],
-            "alternatives": [each.to_dict() for each in self.equals],
+            "alternatives": [each.to_dict() for each in self.equivalents],
             "noise": self.noise,
             "exact": self.exact,
             "remarks": list(self.remarks),
@@ -142,7 +142,7 @@ def judged(
     levels = [each.trust.noise.level for each in (best, *front) if each.trust is not None]
     noise = min((each for each in levels if math.isfinite(each)), default=None)
     return replace(
-        result, best=best, front=front, noise=noise, equals=alternatives(best, (*front, *rivals), rows)
+        result, best=best, front=front, noise=noise, equivalents=alternatives(best, (*front, *rivals), rows)
     )
 
 

@@ -74,8 +74,10 @@ def named(result: FormulaResult, names: tuple[str, ...]) -> FormulaResult:
     if result.best.names == names:
         return result
     front = tuple(replace(each, names=names) for each in result.front)
-    equals = tuple(replace(each, formula=replace(each.formula, names=names)) for each in result.equals)
-    return replace(result, best=replace(result.best, names=names), front=front, equals=equals)
+    equivalents = tuple(
+        replace(each, formula=replace(each.formula, names=names)) for each in result.equivalents
+    )
+    return replace(result, best=replace(result.best, names=names), front=front, equivalents=equivalents)
 
 
 def message(ended: Ended) -> str:

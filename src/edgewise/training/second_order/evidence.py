@@ -22,6 +22,8 @@ from edgewise.training.second_order.total_variation import Variation
 LIMITS = (1e-30, 1e8)
 # One update changes a weight by at most this factor: far from the fixed point its quadratic model means little.
 STRIDE = 1e4
+# Before the first step weights mean nothing: an update may take them anywhere within their limits.
+ANY_STRIDE = 1e30
 
 
 @dataclass(frozen=True, eq=False)

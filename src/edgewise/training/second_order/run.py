@@ -90,7 +90,11 @@ class SecondOrder:
             net = self.given if schedule is None else grown(self.given, self.train, schedule[0])
             now = self._enter("round", 0, net, None, WARM_MU, self.given, math.inf)
             # Weights from before the fit would bend a network that is already exact; the data set them first.
-            return replace(self._updated(now, stride=1e30), updates=0) if self._to_update(now) else now
+            return (
+                replace(self._updated(now, stride=evidence.ANY_STRIDE), updates=0)
+                if self._to_update(now)
+                else now
+            )
         return self._enter("start", 0, self.given, None, lm.MU_START, best=self.given, best_error=math.inf)
 
     def advance(self, now: FitState) -> FitState:
