@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -21,7 +20,7 @@ from edgewise.data import Encoding, learn_encoding
 from edgewise.data.encoding_raw import RawTable
 from edgewise.estimators.constraints import NO_WISHES, Wishes, constraints_of, in_raw_units
 from edgewise.estimators.rows import canonical_rows
-from edgewise.estimators.screen import ScreeningWarning, screened_out
+from edgewise.estimators.screen import screened
 from edgewise.estimators.targets import power_of_two
 from edgewise.explaining.misses import Misses, out_of_bag_misses
 from edgewise.network import KAN, mask_edges
@@ -158,15 +157,10 @@ def _encoded(
     settings.wishes.check(encoding.column_names, of)
     encoding = in_raw_units(encoding, settings.wishes)
     inputs = encoding.apply(problem.table)
-    left_out = screened_out(encoding, inputs, problem.level_targets, settings.max_inputs, settings.config)
+    encoding, left_out = screened(
+        encoding, inputs, problem.level_targets, settings.max_inputs, settings.config, of
+    )
     if left_out:
-        warnings.warn(
-            f"{of} keeps the {len(encoding.columns) - len(left_out):,} of {len(encoding.columns):,} columns that explain "
-            "most one by one; raise max_inputs to keep more, or choose columns first.",
-            ScreeningWarning,
-            stacklevel=5,
-        )
-        encoding = encoding.without(left_out, "screened out: others explain more")
         inputs = encoding.apply(problem.table)
     return problem, encoding, inputs, left_out
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 
 from edgewise._core.arrays import Floats
@@ -11,6 +13,22 @@ from edgewise.training.config import DEFAULT, TableConfig
 
 class ScreeningWarning(UserWarning):
     """Columns were left out before training because there were too many to learn from together."""
+
+
+def screened(
+    encoding: Encoding, inputs: Floats, targets: Floats, most: int, config: TableConfig, of: str
+) -> tuple[Encoding, tuple[str, ...]]:
+    """The encoding without the columns to leave out, and their names; said in a warning to who called fit."""
+    left_out = screened_out(encoding, inputs, targets, most, config)
+    if not left_out:
+        return encoding, left_out
+    warnings.warn(
+        f"{of} keeps the {len(encoding.columns) - len(left_out):,} of {len(encoding.columns):,} columns that explain most "
+        "one by one; raise max_inputs to keep more, or choose columns first.",
+        ScreeningWarning,
+        stacklevel=6,
+    )
+    return encoding.without(left_out, "screened out: others explain more"), left_out
 
 
 def screened_out(

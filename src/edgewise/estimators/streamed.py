@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import math
 import time
-import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -27,7 +26,7 @@ from edgewise.data.streaming.source import Source, kind_of
 from edgewise.data.streaming.spool import dataset
 from edgewise.data.streaming.statistics import RoleRows, Roles, Statistics, roles_of, rows_of
 from edgewise.estimators.problem import Problem, Settings, Trained, column_importances, constant
-from edgewise.estimators.screen import ScreeningWarning, screened_out
+from edgewise.estimators.screen import screened
 from edgewise.estimators.targets import class_factors
 from edgewise.explaining.misses import out_of_bag_misses
 from edgewise.training import Record
@@ -207,16 +206,7 @@ def _encoding(
 ) -> tuple[Encoding, tuple[str, ...]]:
     encoding = learned(statistics)
     targets = coding.targets(y, coding.named(statistics))
-    left_out = screened_out(encoding, encoding.apply(table), targets, settings.max_inputs, settings.config)
-    if left_out:
-        warnings.warn(
-            f"{of} keeps the {len(encoding.columns) - len(left_out):,} of {len(encoding.columns):,} columns that "
-            "explain most one by one; raise max_inputs to keep more, or choose columns first.",
-            ScreeningWarning,
-            stacklevel=5,
-        )
-        encoding = encoding.without(left_out, "screened out: others explain more")
-    return encoding, left_out
+    return screened(encoding, encoding.apply(table), targets, settings.max_inputs, settings.config, of)
 
 
 def _first_inputs(encoding: Encoding) -> tuple[int, ...]:
