@@ -1,6 +1,6 @@
 """Draws the pictures of the README and of the front page anew, each by real runs: python docs/images/draw.py [report].
 
-With the word `report` it also runs `edgewise demo` and photographs its report in Chromium, which takes minutes.
+With the word `report` it also runs `edgewise demo moseley_ka1` and photographs its report in Chromium.
 """
 
 from __future__ import annotations
@@ -56,14 +56,16 @@ def front_page(trained: ew.KAN, symbolic: ew.KAN, X: np.ndarray) -> str:
 
 
 def photograph_report() -> None:
-    """The first screen of the report of `edgewise demo`, light and dark."""
+    """The first screen of the report of `edgewise demo moseley_ka1`, light and dark."""
     from playwright.sync_api import sync_playwright
 
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        subprocess.run([sys.executable, "-m", "edgewise.cli", "demo", "--out", folder], check=True)
+        subprocess.run(
+            [sys.executable, "-m", "edgewise.cli", "demo", "moseley_ka1", "--out", folder], check=True
+        )
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
         for theme in THEMES:
-            size = {"width": 1180, "height": 900}
+            size = {"width": 1180, "height": 940}
             page = browser.new_page(viewport=size, color_scheme=theme, device_scale_factor=1.5)
             page.goto((Path(folder) / "report.html").as_uri())
             page.screenshot(path=HERE / f"report-{theme}.png")
