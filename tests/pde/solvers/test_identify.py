@@ -104,7 +104,7 @@ def test_wrong_questions_get_a_sentence():
         data(u, {x: [0.5, 0.6], t: [0.1, 0.2]}, [1.0])
     with pytest.raises(InputError, match="within the bounds"):
         constant("k", guess=3, bounds=(0, 1))
-    with pytest.raises(InputError, match="more data"):
+    with pytest.raises(InputError, match="must hold more than 1 value"):
         identify(problem, data(u, {x: [0.5], t: [0.1]}, [1.0]))
     with pytest.raises(InputError, match="more 'seconds'"):
         identify(problem, good, seconds=1e-9)

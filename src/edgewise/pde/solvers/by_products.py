@@ -326,7 +326,8 @@ def _apart(flat: Floats, like: Sequence[Sequence[Floats]]) -> Any:
 def _level(stage: Stage, before: Level | None, weakest: float) -> Level:
     fields = stage.system.fields(stage.factors)
     patch = stage.system.patches[0]
-    rough, indicator = residual_parts(patch, fields)
+    jets = patch.jets(fields)
+    rough, indicator = residual_parts(patch, fields, jets)
     change = np.inf if before is None else difference(fields, before.solution.fields)
     count = sum(table.size for own in stage.factors for table in own)
     solution = GridSolution(fields, np.zeros(count), stage.objective, stage.steps, True, weakest)
@@ -337,7 +338,7 @@ def _level(stage: Stage, before: Level | None, weakest: float) -> Level:
         change,
         rough,
         indicator,
-        relative_residual(patch, solution),
+        relative_residual(patch, solution, jets),
         violated(stage.system.patches[1:], fields),
         False,
     )

@@ -96,7 +96,7 @@ def identify(
     count = sum(len(each.values) for each in rows)
     if count <= len(system.constants):
         raise InputError(
-            f"{plural(len(system.constants), 'constant')} need more 'data' than {plural(count, 'value')}."
+            f"For {plural(len(system.constants), 'constant')} 'data' must hold more than {plural(count, 'value')}."
         )
     with one_thread(), running(meter), np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         given = [each.sigma for each in sets]

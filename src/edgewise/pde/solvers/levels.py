@@ -204,10 +204,11 @@ def solve_level(
     change = np.inf if before is None else difference(solution.fields, before)
     weak = tests is not None and not any(any(test.orders) for test in tests)
     relative = 0.0
-    if not weak or system.loose:
-        relative = relative_residual(patches[0], solution)
+    jets = patches[0].jets(solution.fields) if not weak or system.loose else None
+    if jets is not None:
+        relative = relative_residual(patches[0], solution, jets)
     if not weak:
-        rough, indicator = residual_parts(patches[0], solution.fields)
+        rough, indicator = residual_parts(patches[0], solution.fields, jets)
     else:
         # Residuals of weak solutions need not be small; what their splines lack is told by the unknowns.
         rough = next_modes(solution.fields)
@@ -232,10 +233,10 @@ def _inverse_of(
     return inverse
 
 
-def relative_residual(patch: Patch, solution: GridSolution) -> float:
+def relative_residual(patch: Patch, solution: GridSolution, jets: Sequence[Floats]) -> float:
     """Share of the terms of the equations that is left."""
     left = float(np.sqrt(solution.objective))
-    return left / max(left + terms(patch, solution.fields), 1e-300)
+    return left / max(left + terms(patch, solution.fields, jets), 1e-300)
 
 
 def violated(patches: Sequence[Patch], fields: Sequence[Field]) -> float:
@@ -244,9 +245,9 @@ def violated(patches: Sequence[Patch], fields: Sequence[Field]) -> float:
     return max(left, default=0.0)
 
 
-def terms(patch: Patch, fields: Sequence[Field]) -> float:
+def terms(patch: Patch, fields: Sequence[Field], jets: Sequence[Floats] | None = None) -> float:
     """Size of the terms of the equations, as residuals are measured."""
-    places, jets = patch.places(fields[0].spaces), patch.jets(fields)
+    places, jets = patch.places(fields[0].spaces), jets or patch.jets(fields)
     slopes = patch.compiled.derivatives(places, jets)
     total = np.zeros((patch.compiled.count, *patch.mass.shape))
     for (e, j), slope in zip(patch.compiled.entries, slopes, strict=True):
