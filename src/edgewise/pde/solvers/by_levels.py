@@ -8,7 +8,7 @@ import numpy as np
 
 from edgewise._core.stopping import StopReason
 from edgewise._core.work import Meter
-from edgewise.pde.discretisation.loose import open_constants
+from edgewise.pde.discretisation.free_constants import open_constants
 from edgewise.pde.problem.problem import Problem
 from edgewise.pde.results.pieces import Pieces
 from edgewise.pde.results.solution import Neighbour, Solution

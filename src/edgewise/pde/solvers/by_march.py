@@ -10,7 +10,7 @@ import numpy as np
 from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason
 from edgewise._core.work import Meter
-from edgewise.pde.discretisation.loose import open_constants
+from edgewise.pde.discretisation.free_constants import open_constants
 from edgewise.pde.discretisation.modes import next_modes
 from edgewise.pde.problem.problem import Problem
 from edgewise.pde.results.checkpoint import Checkpoint

@@ -17,7 +17,7 @@ from edgewise._core.arrays import Floats
 from edgewise._core.work import charge
 from edgewise.pde.discretisation.assembly import RATE, Assembler, Normal, WeightingSpace
 from edgewise.pde.discretisation.field import Field
-from edgewise.pde.discretisation.loose import mean
+from edgewise.pde.discretisation.free_constants import mean
 from edgewise.pde.settings import SolverConfig
 
 

@@ -23,14 +23,14 @@ from edgewise.pde.problem.problem import Problem
 from edgewise.pde.results.identification import Identification
 from edgewise.pde.settings import SolverConfig
 from edgewise.pde.solvers.course_fields import course_fields
+from edgewise.pde.solvers.covariance import covariance
 from edgewise.pde.solvers.evolution import evolution_of, known_starts
-from edgewise.pde.solvers.identified import identification, misfit_warnings
+from edgewise.pde.solvers.identifiability import poorly_determined, undetermined
+from edgewise.pde.solvers.identification_outcome import identification, misfit_warnings
 from edgewise.pde.solvers.joint_search import JointSearch
 from edgewise.pde.solvers.joint_system import JointSystem
 from edgewise.pde.solvers.levels import terms
-from edgewise.pde.solvers.spread import covariance
 from edgewise.pde.solvers.state_search import StateSearch
-from edgewise.pde.solvers.told_apart import hardly_told, undetermined
 
 _OF = "identify"
 
@@ -210,7 +210,7 @@ def _by_start(problem: Problem, search: StateSearch) -> Identification:
         left=search.lacks * search.noise(guess.sigma),
         warnings=(
             *doubts,
-            *hardly_told(search.constants, guess.constants, found.schur, follow, count, search.config),
+            *poorly_determined(search.constants, guess.constants, found.schur, follow, count, search.config),
         ),
         reason=found.reason,
         seconds=search.meter.seconds,

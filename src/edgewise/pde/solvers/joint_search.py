@@ -28,11 +28,11 @@ from edgewise.pde.discretisation.quadrature import end, gauss
 from edgewise.pde.discretisation.space import Space
 from edgewise.pde.domains.box import Box
 from edgewise.pde.settings import SolverConfig
+from edgewise.pde.solvers.covariance import covariance
 from edgewise.pde.solvers.gauss_newton import Factor
 from edgewise.pde.solvers.joint_system import JointSystem, Linear, Stage, State, bound, places_of
 from edgewise.pde.solvers.levels import first_spaces, project, terms, weak_weight
 from edgewise.pde.solvers.rough_residuals import residual_parts
-from edgewise.pde.solvers.spread import covariance
 
 _PROBES = 16
 

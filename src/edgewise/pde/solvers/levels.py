@@ -14,8 +14,8 @@ from edgewise._core.arrays import Floats
 from edgewise.pde.discretisation.assembly import Assembler, Layout, Patch, ReducedAxis, WeightingSpace
 from edgewise.pde.discretisation.faces import FaceConditions
 from edgewise.pde.discretisation.field import Field
+from edgewise.pde.discretisation.free_constants import loose_unknowns
 from edgewise.pde.discretisation.lift import lift, reductions
-from edgewise.pde.discretisation.loose import loose_unknowns
 from edgewise.pde.discretisation.modes import next_modes
 from edgewise.pde.discretisation.operators import Operators
 from edgewise.pde.discretisation.quadrature import AxisRule, end, gauss, radau

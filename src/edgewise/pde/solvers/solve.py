@@ -36,7 +36,6 @@ from edgewise.pde.solvers.by_march import solved_by_march
 from edgewise.pde.solvers.by_products import check_products
 from edgewise.pde.solvers.by_waves import solved_by_waves
 from edgewise.pde.solvers.family import solve_family
-from edgewise.pde.solvers.growth import ill_posed
 from edgewise.pde.solvers.held import held_solution
 from edgewise.pde.solvers.levels import (
     BoxSystem,
@@ -46,6 +45,7 @@ from edgewise.pde.solvers.on_mesh import solved_on_mesh
 from edgewise.pde.solvers.progress import Progress
 from edgewise.pde.solvers.solenoidal import degrees_of, solenoidal
 from edgewise.pde.solvers.wave_march import turns_fast, wave_system
+from edgewise.pde.solvers.well_posedness import ill_posed
 
 # Of what flows in and out on the boundary, so much may be lost by sums over places.
 _INFLOW = 1e-3

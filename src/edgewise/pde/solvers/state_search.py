@@ -25,8 +25,8 @@ from edgewise.pde.discretisation.data_rows import DataRows, relative_noise
 from edgewise.pde.discretisation.start_modes import StartModes, start_modes
 from edgewise.pde.discretisation.torus import Evolution, Spectra, Torus
 from edgewise.pde.settings import SolverConfig
+from edgewise.pde.solvers.covariance import covariance
 from edgewise.pde.solvers.joint_system import JointSystem
-from edgewise.pde.solvers.spread import covariance
 from edgewise.pde.solvers.trajectory import Seen, seen
 
 

@@ -21,7 +21,7 @@ from edgewise.pde import (
     unknown,
 )
 from edgewise.pde.discretisation.field import Field
-from edgewise.pde.discretisation.loose import mean
+from edgewise.pde.discretisation.free_constants import mean
 from edgewise.pde.discretisation.space import Space
 
 

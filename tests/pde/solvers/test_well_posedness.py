@@ -20,7 +20,7 @@ from edgewise.pde import (
 )
 from edgewise.pde.discretisation.faces import face_conditions
 from edgewise.pde.problem.jets import compile_equations
-from edgewise.pde.solvers.growth import ill_posed
+from edgewise.pde.solvers.well_posedness import ill_posed
 
 (X,), T = coordinates("x"), time()
 U, V = unknown("u", X, T), unknown("v", X, T)

@@ -9,8 +9,8 @@ import numpy as np
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import plural
 from edgewise.pde.settings import SolverConfig
+from edgewise.pde.solvers.covariance import covariance
 from edgewise.pde.solvers.joint_search import Found, JointSearch
-from edgewise.pde.solvers.spread import covariance
 from edgewise.pde.terms.constants import ConstantSymbol
 
 
@@ -20,7 +20,7 @@ def undetermined(search: JointSearch, end: Found) -> tuple[str, ...]:
     if not constants:
         return ()
     freedom, schur = float(search.freedom(end.linear).sum()), end.linear.schur
-    found = hardly_told(constants, end.state.constants, schur, freedom, search.count, config)
+    found = poorly_determined(constants, end.state.constants, schur, freedom, search.count, config)
     if not _together(schur, config.flat) and (lost := _lost(search, end, covariance(schur))):
         sentence = (
             f"With these constants the equations have no {lost} any more, so that they hold for many more functions: other "
@@ -30,7 +30,7 @@ def undetermined(search: JointSearch, end: Found) -> tuple[str, ...]:
     return found
 
 
-def hardly_told(
+def poorly_determined(
     constants: Sequence[ConstantSymbol],
     values: Floats,
     schur: Floats,
