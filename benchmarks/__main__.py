@@ -21,6 +21,8 @@ SCRIPTS = (
     "decade_laws",
     "exactness",
     "few_rows",
+    "broken_laws",
+    "constants",
     "real_laws",
     "hypotheses",
     "adoption",
@@ -28,7 +30,9 @@ SCRIPTS = (
     "proofs",
     "certificates",
     "attack",
+    "tightness",
     "audit",
+    "coverage",
     "glassbox",
     "calibration",
     "equations",
@@ -45,6 +49,8 @@ SCRIPTS = (
     "limits",
     "mnist",
     "images",
+    "evidence",
+    "repeatable",
     "speed",
 )
 

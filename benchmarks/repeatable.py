@@ -161,6 +161,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--run", help=argparse.SUPPRESS)
     parser.add_argument("--quick", action="store_true", help="one job of each kind")
+    parser.add_argument("--data", help="not used here; taken so that all benchmarks run by one command")
     parser.add_argument("--jobs", default=",".join(JOBS), help="kinds of jobs, by commas")
     options = parser.parse_args()
     if options.run:
