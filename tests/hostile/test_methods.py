@@ -223,6 +223,14 @@ SLIPS: dict[str, Callable[[], object]] = {
     "prune_blocks(data that holds itself)": lambda: prune_blocks(MLP, replaced(), itself()),
     "prune_blocks(data of another model)": lambda: prune_blocks(MLP, replaced(), [(1, 2)]),
     "evidence(a picture that cannot be read)": lambda: kinds_methods.pictures().evidence(Raises()),
+    "never_flips(a number)": lambda: ew.properties.never_flips(NUMBER),
+    "robust(a row that is not there)": lambda: ew.verify(
+        of_words(), ew.properties.robust(99, 0.1), rows=FRAME
+    ),
+    "quote(a number)": lambda: ew.forms.quote(NUMBER),
+    "derivative(an array)": lambda: ew.forms.parse("a", ["a"]).derivative(NUMBER),
+    "find_dynamics(without: lists)": lambda: find_dynamics(np.arange(24.0), X, without=cast(Any, [[1]])),
+    "find_dynamics(no time at all)": lambda: find_dynamics(np.arange(24.0), X, seconds=1e-320),
     "explain(errors in a list)": lambda: ew.explain(MODEL.fit(X, Y), X, row=cast(Any, [ValueError("x")])),
 }
 

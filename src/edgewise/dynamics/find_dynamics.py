@@ -105,16 +105,17 @@ def find_dynamics(
     thresholds = config_of(config, _OF)
     meter = Meter(thresholds.work_units * factor, limit)
     with np.errstate(all="ignore"), one_thread(), running(meter):
-        search = DynamicsSearch(courses, degree, unwanted, meter, thresholds)
-        meter.beat = _beat(search, listeners)
+        search: DynamicsSearch | None = None
         reason: StopReason | None = None
         try:
+            search = DynamicsSearch(courses, degree, unwanted, meter, thresholds)
+            meter.beat = _beat(search, listeners)
             search.run()
         except StopError as stop:
             reason = meter.own(stop)
         meter.beat, meter.until = None, float("inf")
-        best = search.selection.best
-        if best is None:
+        best = None if search is None else search.selection.best
+        if search is None or best is None:
             raise InputError(
                 f"{_OF} was ended before any equations were found; give more 'seconds'."
                 if reason is not None
@@ -127,7 +128,7 @@ def _unwanted(without: Iterable[str]) -> tuple[str, ...]:
     known = {*(name for name in FUNCTIONS if not name.startswith("hill")), "saturation"}
     found = as_tuple(without, "without", "names of functions", of=_OF)
     for name in found:
-        if name not in known:
+        if not isinstance(name, str) or name not in known:
             raise InputError(
                 f"The 'without' parameter of {_OF} must name functions among {', '.join(sorted(known))}. Got {short(name)}."
             )

@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from edgewise._core.arguments import as_mapping
+from edgewise._core.arguments import as_mapping, check_text
 from edgewise._core.checks import check_names, did_you_mean, short
 from edgewise._core.errors import InputError
 from edgewise.forms import elementwise as on
@@ -105,7 +105,7 @@ class Expression:
 
     def derivative(self, name: str) -> Expression:
         """The closed-form derivative with respect to a variable."""
-        return Expression(differentiate(self.tree, name), self.columns)
+        return Expression(differentiate(self.tree, check_text(name, "name", of="derivative")), self.columns)
 
 
 def parse(text: str, variables: Iterable[str]) -> Expression:

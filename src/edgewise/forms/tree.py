@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeGuard
 
+from edgewise._core.arguments import check_text
+
 IDENTIFIER = re.compile(r"[^\W\d]\w*")
 OPERATORS = frozenset({"+", "*", "^", "neg", "inv"})
 
@@ -65,6 +67,7 @@ def replaced(node: Node, new: Mapping[str, Node]) -> Node:
 
 def quote(name: str) -> str:
     """A name as formulas write it: bare where it is an identifier, in backticks otherwise."""
+    check_text(name, "name", of="quote")
     return name if IDENTIFIER.fullmatch(name) else "`" + name.replace("`", "``") + "`"
 
 

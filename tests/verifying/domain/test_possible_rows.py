@@ -236,7 +236,8 @@ def test_a_slope_just_above_its_bound_is_shown_by_rows_that_can_be(bent, share):
     assert rise > share * steepest * (run + 4 * np.spacing(1e6))
 
 
-def test_a_bound_broken_by_hardly_anything_is_broken_by_a_row_that_can_be(mixed):
+@pytest.mark.parametrize("share", [1e-10, 5e-12])
+def test_a_bound_broken_by_hardly_anything_is_broken_by_a_row_that_can_be(mixed, share):
     _, model = mixed
     columns = Columns(fitted(model, of="verify"))
     possible = Possible(columns, columns.whole)
@@ -244,7 +245,7 @@ def test_a_bound_broken_by_hardly_anything_is_broken_by_a_row_that_can_be(mixed)
     evaluator = Evaluator((fitted(model, of="verify").network,))
     tops = [possible.climbed(x, lambda at: evaluator.outputs(0, at)[:, 0], enough=np.inf) for x in rows[:8]]
     top, most = max(tops, key=lambda found: found[1])
-    goal = OutputBounds(((OutputTerm(0),),), (most - 1e-10 * abs(most),))
+    goal = OutputBounds(((OutputTerm(0),),), (most - share * abs(most),))
     beside = Breach(evaluator, columns, goal, columns.whole, None)
     row = beside.searched(top, np.zeros((0, len(top))))
     assert row is not None
@@ -278,3 +279,18 @@ def test_numbers_far_from_zero_are_shown_with_the_digits_that_tell_them_apart():
     assert exact(21000.000000000004) == "21000"
     assert exact(0.1 + 0.2) == "0.3"
     assert (exact(None), exact("a"), exact(True), exact(2.0)) == ("missing", "a", "yes", "2")
+
+
+@pytest.mark.parametrize("unit", [1e-13, 1e-60, 1e60])
+def test_the_climb_is_the_same_in_any_unit(mixed, unit):
+    columns = Columns(fitted(mixed[1], of="verify"))
+    possible = Possible(columns, columns.whole)
+    evaluator = Evaluator((columns.view.network,))
+    for x in possible.nearest(drawn(possible.near, 3, np.random.default_rng(1))):
+        (one, best), (other, same) = (
+            possible.climbed(x, lambda at, by=by: by * evaluator.outputs(0, at)[:, 0], enough=np.inf)
+            for by in (1.0, unit)
+        )
+        assert best > evaluator.outputs(0, x[None])[0, 0]
+        assert np.array_equal(one, other)
+        assert same == pytest.approx(unit * best)

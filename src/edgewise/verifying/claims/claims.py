@@ -282,7 +282,7 @@ def _row_of(prop: asked.Robust, columns: Columns, rows: Any) -> Floats:
     table = columns.table(rows)
     if prop.row >= len(table):
         raise InputError(
-            f"The row of robust must be one of 0 to {len(table) - 1}. Got {prop.row} instead; rows are counted from 0."
+            f"The 'row' of robust must be one of 0 to {len(table) - 1}. Got {prop.row} instead; rows are counted from 0."
         )
     return table[prop.row]
 

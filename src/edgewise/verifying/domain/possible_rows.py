@@ -151,7 +151,8 @@ class Possible:
             charge(_NUMBER * tries.size)
             found = value(tries)
             k = int(np.argmax(found))
-            if found[k] <= best + 1e-12 * (1 + abs(best)):
+            # As a share of what is left: a claim may be broken by hardly anything, by numbers of any size.
+            if found[k] <= best + 1e-12 * abs(best):
                 break
             x, best = tries[k], float(found[k])
         return x, best

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from edgewise._core.checks import check_bool, check_choice, check_float, check_int, short
+from edgewise._core.checks import as_tuple, check_bool, check_choice, check_float, check_int, short
 from edgewise._core.errors import InputError
 from edgewise.verifying.language.property_kinds import DECREASING, INCREASING
 from edgewise.verifying.language.property_kinds import ChangesAtMost as ChangesAtMost
@@ -217,7 +217,10 @@ def never_flips(
     """
     of = "never_flips"
     threshold = None if threshold is None else check_float(threshold, "threshold", of=of)
-    names = tuple(_name(name, of) for name in ([features] if isinstance(features, str) else features))
+    listed = (
+        [features] if isinstance(features, str) else as_tuple(features, "features", "names of columns", of=of)
+    )
+    names = tuple(_name(name, of) for name in listed)
     if not names or len(set(names)) < len(names):
         raise InputError(
             f"The 'features' parameter of {of} must name columns, each once. Got {short(features)} instead."

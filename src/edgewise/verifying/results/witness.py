@@ -194,8 +194,8 @@ class Breach:
                 start, self.value, enough=2 * self.clear(start[None]), without=without
             )
             clear = self.clear(row[None])
-            # Where the row at hand breaks the goal by hardly anything, as much will do.
-            if best > (max(own / 2, _TOLD * clear) if 0 < own < clear else clear):
+            # Where the row at hand breaks the goal by hardly anything, hardly anything will do.
+            if best > (clear if own >= clear else _TOLD * clear):
                 return row
         return None
 
