@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from functools import cached_property
@@ -16,6 +17,8 @@ from edgewise.report.editing.drawing import Drawing, drawn
 from edgewise.report.editing.session import Session
 from edgewise.report.notebook import network_html
 
+# Seconds in which a notebook's kernel sends a message from a thread of its own.
+SENDING = 0.003
 _HERE = Path(__file__).parent
 _STYLE = _HERE.parent / "templates" / "style.css"
 _MISSING = f"<p>To edit here, <code>{how_to_install('notebook')}</code> and show the view again.</p>"
@@ -44,8 +47,9 @@ class View(Session):
         """Do what a front end asks, and let it know."""
         super().receive(message)
         if "widget" in self.__dict__:
-            # One after the other: errors are told before the drawing is made.
+            # One after the other: errors are told before the drawing is made, and the kernel's thread gets to send them.
             self.widget.state = self.state()
+            time.sleep(SENDING)
             self.widget.drawing = self.drawing()
 
     @cached_property
