@@ -298,3 +298,12 @@ def test_only_answers_of_a_solver_tell_the_error_of_a_quantity(tmp_path):
     solution.save(tmp_path / "s.kan")
     with pytest.raises(InputError, match="another grid"):
         pde.Solution.load(tmp_path / "s.kan").error_of(lambda s: s(0.5))
+
+
+def test_the_stated_error_is_that_of_the_worst_unknown():
+    problem, exact = kovasznay()
+    for road in ("auto", "products"):
+        solution = solve(problem, 1e-6, road=road)
+        assert solution.error == pytest.approx(max(solution.errors.values()))
+        worst = max(relative(solution, function, name) for name, function in exact.items())
+        assert worst <= solution.error <= 1e-6

@@ -15,7 +15,7 @@ from edgewise.pde.results.solution import Neighbour, Solution
 from edgewise.pde.settings import SolverConfig
 from edgewise.pde.solvers.by_products import grow_products, products_error
 from edgewise.pde.solvers.levels import BoxSystem, Level, estimate, first_spaces, solve_levels
-from edgewise.pde.solvers.norms import norms, slope_difference
+from edgewise.pde.solvers.norms import differences, slope_difference
 from edgewise.pde.solvers.progress import Progress, ended, show
 
 # How the error is found, by road.
@@ -65,12 +65,11 @@ def solved_by_levels(
         reason = StopReason.CONVERGED
     ratio = error / max(last.change, 1e-300)
     before = levels[-2].solution.fields if len(levels) > 1 else None
-    errors = {
-        name: float("inf")
+    each = (
+        [float("inf")] * len(problem.names)
         if before is None
-        else ratio * norms([field], [before[n]])[1] / max(norms([field])[0], 1e-300)
-        for n, (name, field) in enumerate(zip(problem.names, last.solution.fields, strict=True))
-    }
+        else [ratio * change for change in differences(last.solution.fields, before)]
+    )
     slope_error = neighbour = None
     axes = [a for a, each in enumerate(problem.domain.coordinates) if not each.time]
     if before is not None and axes:
@@ -84,7 +83,7 @@ def solved_by_levels(
         problem,
         Pieces((last.solution.fields,), None),
         error,
-        errors,
+        dict(zip(problem.names, each, strict=True)),
         _HOW[road] + open_constants(problem.names, system.loose),
         tolerance,
         road,

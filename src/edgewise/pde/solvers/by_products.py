@@ -40,7 +40,7 @@ from edgewise.pde.solvers.levels import (
     violated,
     weak_weight,
 )
-from edgewise.pde.solvers.norms import difference
+from edgewise.pde.solvers.norms import differences
 from edgewise.pde.solvers.rough_residuals import residual_parts, scales
 
 
@@ -328,7 +328,7 @@ def _level(stage: Stage, before: Level | None, weakest: float) -> Level:
     patch = stage.system.patches[0]
     jets = patch.jets(fields)
     rough, indicator = residual_parts(patch, fields, jets)
-    change = np.inf if before is None else difference(fields, before.solution.fields)
+    change = np.inf if before is None else max(differences(fields, before.solution.fields))
     count = sum(table.size for own in stage.factors for table in own)
     solution = GridSolution(fields, np.zeros(count), stage.objective, stage.steps, True, weakest)
     return Level(

@@ -26,7 +26,7 @@ from edgewise.pde.solvers.continuation import continue_to_all
 from edgewise.pde.solvers.frozen import FrozenSlab, slab_axis
 from edgewise.pde.solvers.gauss_newton import GridSolution, solve_galerkin, solve_grid
 from edgewise.pde.solvers.newton_krylov import solve_newton_krylov
-from edgewise.pde.solvers.norms import difference
+from edgewise.pde.solvers.norms import differences
 from edgewise.pde.solvers.rough_residuals import residual_parts
 from edgewise.pde.solvers.separable import SeparableInverse
 from edgewise.pde.solvers.solenoidal import Solenoidal
@@ -93,7 +93,7 @@ class Level:
     contradiction : float
         How far the data of two faces are apart where these meet, relative to them.
     change : float
-        Relative L2 difference from the grid before; infinite on the first.
+        Relative L2 difference from the grid before, the largest of all unknowns; infinite on the first.
     rough : tuple of ndarray
         For each coordinate and interval, the residuals that are rough along it, or what the splines lack.
     indicator : float
@@ -201,7 +201,7 @@ def solve_level(
     if not solution.converged and continued and not system.inside.linear:
         short = replace(config, most_steps=config.share_steps)
         solution = continue_to_all(lambda share, at: at_share(share, at, short), start, solution, config)
-    change = np.inf if before is None else difference(solution.fields, before)
+    change = np.inf if before is None else max(differences(solution.fields, before))
     weak = tests is not None and not any(any(test.orders) for test in tests)
     relative = 0.0
     jets = patches[0].jets(solution.fields) if not weak or system.loose else None
