@@ -198,7 +198,7 @@ def test_no_more_than_a_tile_is_unfolded(gather: bool, monkeypatch: pytest.Monke
 
             return run
 
-    monkeypatch.setattr(convolution.trilinear, "_maps", lambda *_: Watched())
+    monkeypatch.setattr(convolution.trilinear, "maps_of", lambda *_: Watched())
     monkeypatch.setattr(convolution, "gathers", lambda *_: gather)
     monkeypatch.setattr(convolution, "TILE", 1 << 13)
     for shape in ((50, 2, 8, 8), (1, 2, 90, 60)):

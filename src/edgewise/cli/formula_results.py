@@ -17,7 +17,7 @@ from edgewise.cli.summary import results_console, show_messages, to_json
 from edgewise.cli.terminal import print_json, say
 from edgewise.exporting.sympy_source import to_sympy_source
 from edgewise.symbolic import Formula, FormulaResult
-from edgewise.symbolic.results.formula import _latex_name
+from edgewise.symbolic.results.formula import latex_name
 from edgewise.verifying.results.verdicts import ProofResult
 
 
@@ -146,7 +146,7 @@ def text_of(formula: Formula, target: str, form: str) -> str:
 _WRITERS: Mapping[str, Callable[[Formula, str], str]] = {
     "python": lambda formula, target: formula.python(),
     "c": lambda formula, target: formula.c(),
-    "latex": lambda formula, target: f"{_latex_name(target)} = {formula.latex}\n",
+    "latex": lambda formula, target: f"{latex_name(target)} = {formula.latex}\n",
     "json": lambda formula, target: json.dumps(formula.to_dict(), indent=2, ensure_ascii=False) + "\n",
     "sympy": lambda formula, target: to_sympy_source(formula),
 }

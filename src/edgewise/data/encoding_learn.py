@@ -99,9 +99,9 @@ def learn_encoding(
     for raw in table.columns:
         charge(CELL * table.n_rows)
         column = (
-            _number_column(raw, weights, rare)
+            number_column(raw, weights, rare)
             if raw.codes is None
-            else _level_column(raw, targets, weights, most, rare)
+            else level_column(raw, targets, weights, most, rare)
         )
         if not column.dropped:
             mark = _fingerprint(raw)
@@ -133,7 +133,8 @@ def _targets(y: Any, n_rows: int) -> Floats:
     return values
 
 
-def _number_column(raw: RawColumn, weight: Floats, rare: float) -> EncodedColumn:
+def number_column(raw: RawColumn, weight: Floats, rare: float) -> EncodedColumn:
+    """What a column of numbers, truth values or dates becomes."""
     x = numbers_of(raw, raw.name, raw.kind)
     missing = np.isnan(x)
     flagged = bool(missing.any())
@@ -192,7 +193,8 @@ def _many_valued(raw: RawColumn, x: Floats, weight: Floats) -> NumberColumn:
     return replace(column, low=ends[0], high=ends[1], fill=ends[2])
 
 
-def _level_column(raw: RawColumn, targets: Floats, weight: Floats, most: int, rare: int) -> EncodedColumn:
+def level_column(raw: RawColumn, targets: Floats, weight: Floats, most: int, rare: int) -> EncodedColumn:
+    """What a column of words becomes: those that are frequent each a level, the others one together."""
     codes = cast(Any, raw.codes)
     n_words = len(raw.words)
     # The last group is that of missing cells.

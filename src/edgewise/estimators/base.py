@@ -99,8 +99,8 @@ class KANEstimator(HoldsNetwork, BaseEstimator):
             members=members,
             work=check_work(self.work, of=of),
             seconds=seconds,
-            seed=_seed(self.random_state, of),
-            callbacks=(*cast("list[Any]", callbacks), *([_show] if verbose else [])),
+            seed=seed_of(self.random_state, of),
+            callbacks=(*cast("list[Any]", callbacks), *([show_record] if verbose else [])),
             max_inputs=check_int(self.max_inputs, "max_inputs", low=1, of=of),
             config=config_of(self.config, of),
         )
@@ -349,7 +349,7 @@ class KANEstimator(HoldsNetwork, BaseEstimator):
         return {"text/plain": repr(self), "text/html": self._html_repr()}
 
 
-def _seed(random_state: Any, of: str) -> int:
+def seed_of(random_state: Any, of: str) -> int:
     """A seed from what scikit-learn allows."""
     if isinstance(random_state, Integral):
         return check_int(random_state, "random_state", low=0, high=2**32 - 1, of=of)
@@ -377,8 +377,8 @@ def _interactions(value: Any, mode: str, of: str) -> str | int | None:
     return value
 
 
-def _show(record: Record) -> None:
-    # Asked for with verbose=1, as scikit-learn's estimators do; on the error stream, so that results can be piped.
+def show_record(record: Record) -> None:
+    """A line of progress, for verbose=1; on the error stream, so that results can be piped."""
     errors = "" if math.isnan(record.loss) else f": {record.loss:.4g}"
     errors += "" if record.validation is None else f", held out {record.validation:.4g}"
     share = "" if record.share is None else f"{record.share:4.0%}  "

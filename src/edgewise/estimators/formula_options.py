@@ -9,7 +9,7 @@ import numpy as np
 
 from edgewise._core.checks import check_int, short
 from edgewise._core.errors import InputError
-from edgewise.estimators.base import _seed, _show
+from edgewise.estimators.base import seed_of, show_record
 
 
 def search_options(model: Any, target: Sequence[str]) -> dict[str, Any]:
@@ -27,8 +27,8 @@ def search_options(model: Any, target: Sequence[str]) -> dict[str, Any]:
     options: dict[str, Any] = {
         "work": model.work,
         "seconds": model.seconds,
-        "seed": _seed(model.random_state, of),
-        "callbacks": (*cast("list[Any]", callbacks), *([_show] if verbose else [])),
+        "seed": seed_of(model.random_state, of),
+        "callbacks": (*cast("list[Any]", callbacks), *([show_record] if verbose else [])),
         "validation": model.validation,
         "loss": model.loss,
         "config": model.config,

@@ -15,7 +15,7 @@ from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_int, check_matrix, plural
 from edgewise._core.errors import InputError
 from edgewise.data.encoding_raw import RawTable
-from edgewise.estimators.base import _seed
+from edgewise.estimators.base import seed_of
 from edgewise.estimators.formula_options import search_options
 from edgewise.estimators.formula_rows import numbers, one_target, predicted, predicted_in
 from edgewise.estimators.grouped import without_groups
@@ -339,7 +339,7 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
         whole = ~(np.isnan(rows).any(axis=1) | np.isnan(target))
         for label in dict.fromkeys(labels):
             there = whole & np.array([each == label for each in labels])
-            formula = formula.with_rows(label, rows[there], target[there], _seed(self.random_state, of))
+            formula = formula.with_rows(label, rows[there], target[there], seed_of(self.random_state, of))
         self.formula_ = formula
         return self
 

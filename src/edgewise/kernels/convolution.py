@@ -126,7 +126,7 @@ class _Gathered:
         self.basis, self.window, self.x = of_rows(basis, order), window, x
         self.coef = split(coef[order], window)
         self.base = None if base is None else split(base[order], window)
-        self.maps = trilinear._maps(basis, x)
+        self.maps = trilinear.maps_of(basis, x)
         self.out = window.out(x.shape[1], x.shape[2])
         self.back = torch.argsort(order)
 
@@ -207,7 +207,7 @@ class _Spread:
         self.basis = of_rows(basis, torch.arange(0, len(coef), window.places, device=x.device))
         self.coef = self._wide(split(coef, window))
         self.base = None if base is None else self._wide(split(base, window)[:, :, None])[:, :, 0]
-        self.maps = trilinear._maps(basis, x)
+        self.maps = trilinear.maps_of(basis, x)
         self.out = window.out(x.shape[1], x.shape[2])
 
     def _wide(self, coef: Tensor) -> Tensor:

@@ -37,8 +37,8 @@ def forward(
     if as_operators(basis, x, coef):
         return torch.ops.edgewise.forward(x, v, coef, base, *tables(cast(BSpline, basis)), order)
     if torch.is_grad_enabled() and not is_tracing():  # the tracer knows no functions of Python
-        return _way(Forward, basis)(_maps(basis, x), basis, order, x, v, coef, base)
-    return _maps(basis, x).forward(basis, x, v, coef, base, order)
+        return _way(Forward, basis)(maps_of(basis, x), basis, order, x, v, coef, base)
+    return maps_of(basis, x).forward(basis, x, v, coef, base, order)
 
 
 def grad_coef(
@@ -49,8 +49,8 @@ def grad_coef(
         coef, base = torch.ops.edgewise.grad_coef(x, v, g, with_base, *tables(cast(BSpline, basis)), order)
         return coef, base if with_base else None
     if torch.is_grad_enabled():
-        return _way(GradCoef, basis)(_maps(basis, x), basis, order, x, v, g, with_base)
-    return _maps(basis, x).grad_coef(basis, x, v, g, with_base, order)
+        return _way(GradCoef, basis)(maps_of(basis, x), basis, order, x, v, g, with_base)
+    return maps_of(basis, x).grad_coef(basis, x, v, g, with_base, order)
 
 
 def grad_input(basis: Basis, x: Tensor, coef: Tensor, base: Tensor | None, g: Tensor, order: int) -> Tensor:
@@ -58,8 +58,8 @@ def grad_input(basis: Basis, x: Tensor, coef: Tensor, base: Tensor | None, g: Te
     if as_operators(basis, x, coef):
         return torch.ops.edgewise.grad_input(x, coef, base, g, *tables(cast(BSpline, basis)), order)
     if torch.is_grad_enabled():
-        return _way(GradInput, basis)(_maps(basis, x), basis, order, x, coef, base, g)
-    return _maps(basis, x).grad_input(basis, x, coef, base, g, order)
+        return _way(GradInput, basis)(maps_of(basis, x), basis, order, x, coef, base, g)
+    return maps_of(basis, x).grad_input(basis, x, coef, base, g, order)
 
 
 def backward(
@@ -70,11 +70,11 @@ def backward(
         found = torch.ops.edgewise.backward(x, v, coef, base, g, *tables(cast(BSpline, basis)), order)
         return found[0], found[1], None if base is None else found[2]
     if torch.is_grad_enabled():
-        return _way(Backward, basis)(_maps(basis, x), basis, order, x, v, coef, base, g)
-    return _maps(basis, x).backward(basis, x, v, coef, base, g, order)
+        return _way(Backward, basis)(maps_of(basis, x), basis, order, x, v, coef, base, g)
+    return maps_of(basis, x).backward(basis, x, v, coef, base, g, order)
 
 
-def _maps(basis: Basis, x: Tensor) -> Backend:
+def maps_of(basis: Basis, x: Tensor) -> Backend:
     """The backend of a call; those that are compiled know B-splines only."""
     return backend(x) if isinstance(basis, BSpline) else reference
 

@@ -92,7 +92,9 @@ def quantile_grid(
     first, last = data_range(x)
     steps = torch.linspace(0.0, 1.0, intervals + 1, dtype=torch.float64, device=x.device)
     inner = torch.stack([_quantiles(torch.unique(column), steps) for column in x.T])
-    return _between(inner, first if low is None else low.to(x), last if high is None else high.to(x), blend)
+    return breaks_between(
+        inner, first if low is None else low.to(x), last if high is None else high.to(x), blend
+    )
 
 
 def curvature_grid(
@@ -144,7 +146,7 @@ def curvature_grid(
     cumulative = cumulative / cumulative[:, -1:]
     steps = torch.linspace(0.0, 1.0, intervals + 1, dtype=torch.float64, device=points.device)
     inner = torch.stack([_interpolate(steps, c, p) for c, p in zip(cumulative, points, strict=True)])
-    return _between(inner, points[:, 0], points[:, -1], blend)
+    return breaks_between(inner, points[:, 0], points[:, -1], blend)
 
 
 def data_range(x: Tensor) -> tuple[Tensor, Tensor]:
@@ -183,7 +185,7 @@ def check_breaks(breaks: Tensor) -> None:
         )
 
 
-def _between(inner: Tensor, low: Tensor, high: Tensor, blend: float) -> Tensor:
+def breaks_between(inner: Tensor, low: Tensor, high: Tensor, blend: float) -> Tensor:
     """Pin the ends, mix in equal intervals, and push repeated breaks apart."""
     intervals = inner.shape[1] - 1
     even = uniform_grid(low, high, intervals)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from edgewise._core.checks import check_int
-from edgewise.splines.grids import MOST_INTERVALS, _between, data_range
+from edgewise.splines.grids import MOST_INTERVALS, breaks_between, data_range
 
 # Rounds in which the share of one value is cut; each leaves less to cut.
 ROUNDS = 20
@@ -45,7 +45,7 @@ def mass_grid(x: Tensor, intervals: int, blend: float = 0.02) -> Tensor:
     steps = torch.linspace(0.0, 1.0, intervals + 1, dtype=torch.float64, device=x.device)
     counted = [torch.unique(column, return_counts=True) for column in x.T]
     inner = torch.stack([_capped_quantiles(values, rows, steps) for values, rows in counted])
-    return _between(inner, low, high, blend)
+    return breaks_between(inner, low, high, blend)
 
 
 def mass_grid_of(masses: Sequence[tuple[Tensor, Tensor]], intervals: int, blend: float = 0.02) -> Tensor:
@@ -62,7 +62,7 @@ def mass_grid_of(masses: Sequence[tuple[Tensor, Tensor]], intervals: int, blend:
     ends = [data_range(values[[0, -1]].to(torch.float64)[:, None]) for values, _ in masses]
     low, high = (torch.cat(end) for end in zip(*ends, strict=True))
     inner = torch.stack([_capped_quantiles(values.to(torch.float64), rows, steps) for values, rows in masses])
-    return _between(inner, low, high, blend)
+    return breaks_between(inner, low, high, blend)
 
 
 def _capped_quantiles(values: Tensor, counts: Tensor, steps: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ from edgewise._core.arrays import Floats
 from edgewise._core.errors import InputError
 from edgewise.data.encoding import Encoding
 from edgewise.data.encoding_columns import DroppedColumn, EncodedColumn, LevelColumn, NumberColumn
-from edgewise.data.encoding_learn import _level_column, _number_column
+from edgewise.data.encoding_learn import level_column, number_column
 from edgewise.data.encoding_raw import RawColumn, RawTable
 from edgewise.data.streaming.columns import Numbers, Words
 from edgewise.data.streaming.statistics import Statistics
@@ -77,7 +77,7 @@ def _numbers(name: str, known: Numbers, cells: Floats, k: int, rare: int) -> Enc
         x = np.concatenate([known.range, own[~np.isnan(own)]])
         weight = np.concatenate([[0.0, 0.0], cells[~np.isnan(own), -1]])
     raw = RawColumn(name, known.kind, numbers=np.concatenate([x, gaps]))
-    column = _number_column(raw, np.concatenate([weight, np.ones(len(gaps))]), rare)
+    column = number_column(raw, np.concatenate([weight, np.ones(len(gaps))]), rare)
     whole = bool(known.counts[2])
     return (
         replace(column, whole=whole)
@@ -107,7 +107,7 @@ def _words(name: str, known: Words, statistics: Statistics, rare: int) -> Encode
     if not len(words):
         return DroppedColumn(name, "all its cells are missing")
     raw = RawColumn(name, "text", codes=group[words], words=tuple(known.places))
-    return _level_column(raw, targets, weight, MOST_LEVELS, rare)
+    return level_column(raw, targets, weight, MOST_LEVELS, rare)
 
 
 def masses(encoding: Encoding, statistics: Statistics) -> tuple[Mass, ...]:

@@ -144,7 +144,7 @@ def joined(coordinates: tuple[Coordinate, Coordinate], pieces: Sequence[Curve], 
             loop.append(nexts[int(np.argmax(turns))])
             left.remove(loop[-1])
         loops.append(_merged(loop, close))
-    areas = [_area(loop) for loop in loops]
+    areas = [signed_area(loop) for loop in loops]
     outer = [n for n, area in enumerate(areas) if area > 0]
     if len(outer) != 1:
         what = "nothing is left" if not outer else f"it falls into {plural(len(outer), 'piece')}"
@@ -178,7 +178,7 @@ def _merged(loop: Sequence[Curve], close: float) -> tuple[Curve, ...]:
     return tuple(found)
 
 
-def _area(loop: Sequence[Curve]) -> float:
+def signed_area(loop: Sequence[Curve]) -> float:
     """Signed area by 16 chords a curve: its sign is what is asked for."""
     p = np.concatenate([curve.at(np.linspace(0, 1, 17)[:-1]) for curve in loop])
     q = np.roll(p, -1, axis=0)

@@ -11,7 +11,7 @@ from edgewise._core.arguments import as_pair
 from edgewise._core.checks import UNREADABLE, as_tuple, check_float, check_names, short
 from edgewise._core.errors import InputError
 from edgewise.pde.domains.curves import CLOSE, Curve, segment
-from edgewise.pde.domains.region import Region, _area
+from edgewise.pde.domains.region import Region, signed_area
 from edgewise.pde.terms.symbols import Coordinate
 
 
@@ -168,7 +168,7 @@ def _loop(corners: Any, names: Sequence[str] | None, what: str) -> tuple[Curve, 
                     raise InputError(
                         f"The polygon crosses itself: edges {k + 1} and {m + 1} meet at {_place(place)}."
                     )
-    if _area(loop) < 0:
+    if signed_area(loop) < 0:
         loop = tuple(curve.reversed() for curve in loop[::-1])
     return loop
 

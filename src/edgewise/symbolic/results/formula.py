@@ -112,7 +112,7 @@ class Formula:
         from edgewise.symbolic.expressions.steps import printable
 
         expression: Any = self.sympy
-        symbols = {symbol: _latex_name(symbol.name) for symbol in expression.free_symbols}
+        symbols = {symbol: latex_name(symbol.name) for symbol in expression.free_symbols}
         short = expression.xreplace({value: _short(value) for value in expression.atoms(sympy.Float)})
         return str(sympy.latex(printable(short), symbol_names=symbols))
 
@@ -253,7 +253,7 @@ def _short(value: Any) -> Any:
     )
 
 
-def _latex_name(name: str) -> str:
+def latex_name(name: str) -> str:
     """x1 as sympy writes it; words upright, with LaTeX's own characters escaped."""
     if re.fullmatch(r"[A-Za-z]_?\d*", name):
         letter, digits = name[0], name[1:].lstrip("_")
