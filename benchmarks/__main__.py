@@ -45,6 +45,7 @@ SCRIPTS = (
     "stated_errors",
     "solution_formulas",
     "equation_shapes",
+    "equation_peers",
     "live_answers",
     "live_page",
     "live_notebook",
