@@ -231,6 +231,13 @@ SLIPS: dict[str, Callable[[], object]] = {
     "derivative(an array)": lambda: ew.forms.parse("a", ["a"]).derivative(NUMBER),
     "find_dynamics(without: lists)": lambda: find_dynamics(np.arange(24.0), X, without=cast(Any, [[1]])),
     "find_dynamics(no time at all)": lambda: find_dynamics(np.arange(24.0), X, seconds=1e-320),
+    "split(seed: a frame)": lambda: ew.data.split(
+        9, seed=cast(Any, pd.DataFrame({"a": [0.0] * 4, "b": 0.0}))
+    ),
+    "solution.residual(seed: a share)": lambda: kinds_methods.solution().residual(9, cast(Any, 0.5)),
+    "discover(time: an object)": lambda: ew.pde.discover(
+        {"u": Y}, {"x": np.arange(24.0)}, time=cast(Any, object())
+    ),
     "explain(errors in a list)": lambda: ew.explain(MODEL.fit(X, Y), X, row=cast(Any, [ValueError("x")])),
 }
 

@@ -253,9 +253,10 @@ def short(value: object, most: int = 90) -> str:
     """A value's repr on one line, cut to a readable length; whatever the value is, this does not fail."""
     if isinstance(value, BaseException):
         return f"a {type(value).__name__}"
-    text = _written(value)
-    if not isinstance(value, (str, int, float, complex, type(None))) and len(text) > 60:
-        size = _size(value)
+    text, size = _written(value), _size(value)
+    # A frame is written in lines, which end in spaces here: numbers without order.
+    long = len(text) > 60 or (size and hasattr(value, "columns"))
+    if not isinstance(value, (str, int, float, complex, type(None))) and long:
         text = f"a {type(value).__name__}{size}" if size else f"{text[:57]}... (a {type(value).__name__})"
     return text if len(text) <= most else f"{text[: most - 3]}..."
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from edgewise._core.arguments import all_are
+from edgewise._core.arguments import all_are, check_text
 from edgewise._core.checks import among, check_int, check_names, short
 from edgewise._core.config import check_config, chosen
 from edgewise._core.errors import InputError
@@ -117,7 +117,7 @@ def discover(
     for each in samples:
         if (each.names, each.coordinates) != (names.fields, names.coordinates):
             raise InputError(f"All experiments must have the fields {among(names.fields)} in one order.")
-    lefts = _lefts(left, names, time)
+    lefts = _lefts(left, names, check_text(time, "time", of=_OF))
     space = [a for a, name in enumerate(names.coordinates) if name != time]
     highest = check_int(
         order if order is not None else (4 if len(space) == 1 else 2), "order", low=1, high=4, of=_OF

@@ -298,6 +298,7 @@ class Solution:
             By the text of the equation, in its units.
         """
         check_int(points, "points", low=1, high=10**7, of="Solution.residual")
+        check_int(seed, "seed", low=0, of="Solution.residual")
         return residuals(self.problem, self.pieces, points, seed)
 
     def network(self, unknown: str | None = None, tolerance: float | None = None) -> KAN:
