@@ -238,6 +238,9 @@ SLIPS: dict[str, Callable[[], object]] = {
     "discover(time: an object)": lambda: ew.pde.discover(
         {"u": Y}, {"x": np.arange(24.0)}, time=cast(Any, object())
     ),
+    "explain(units: mappings)": lambda: ew.explain(MODEL.fit(X, Y), X, units=cast(Any, {"x1": {"a": 1}})),
+    "gallery(a frame)": lambda: ew.pde.gallery(cast(Any, pd.DataFrame({"a": [1]}))),
+    "verify(white space)": lambda: ew.verify(TWO, " " * 40),
     "explain(errors in a list)": lambda: ew.explain(MODEL.fit(X, Y), X, row=cast(Any, [ValueError("x")])),
 }
 

@@ -25,6 +25,12 @@ def as_mapping(value: object, name: str, of_what: str, *, of: str = "") -> dict[
     return dict(cast("Mapping[Any, Any]", value))
 
 
+def as_texts(value: object, name: str, of_what: str, *, of: str = "") -> dict[Any, str]:
+    """The same of texts; None stands for none."""
+    given = as_mapping(value, name, of_what, of=of)
+    return {key: "" if text is None else check_text(text, name, of=of) for key, text in given.items()}
+
+
 def check_callable(value: object, name: str, *, of: str = "") -> Callable[..., Any]:
     """Anything that can be called."""
     if not callable(value):

@@ -313,7 +313,7 @@ def _real(value: object) -> float:
         return math.nan
     try:
         return float(value)
-    except (TypeError, ValueError, OverflowError):
+    except UNREADABLE:
         return math.nan
 
 

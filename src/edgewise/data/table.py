@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from edgewise._core.arguments import all_are, check_text
 from edgewise._core.arrays import Floats
-from edgewise._core.checks import UNREADABLE, among, check_bool, did_you_mean, plural, short
+from edgewise._core.checks import UNREADABLE, among, check_bool, did_you_mean, plural, short, text_of
 from edgewise._core.errors import InputError
 from edgewise.data.arrow import floats_of
 from edgewise.data.words import MISSING as MISSING
@@ -332,9 +332,9 @@ def _from_series(series: nw.Series[Any]) -> tuple[Column, str]:
 
 def _from_cells(cells: list[Any]) -> tuple[Column, str]:
     """Numbers where every cell reads as one or as a missing number, else text; and what to say of it."""
-    if all(_is_blank(cell) or str(cell).strip() in MISSING or _is_number(cell) for cell in cells):
+    if all(_is_blank(cell) or text_of(cell).strip() in MISSING or _is_number(cell) for cell in cells):
         return np.array([float(cell) if _is_number(cell) else np.nan for cell in cells], dtype=np.float64), ""
-    words = [None if _is_blank(cell) else str(cell) for cell in cells]
+    words = [None if _is_blank(cell) else text_of(cell) for cell in cells]
     if all(isinstance(cell, str) for cell in cells if not _is_blank(cell)):
         reading = read_words(pa.chunked_array([[_encodable(word or "") for word in words]]))
         if pa.types.is_floating(reading.column.type):

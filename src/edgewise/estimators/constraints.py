@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
-from edgewise._core.checks import check_choice, did_you_mean, short
+from edgewise._core.checks import UNREADABLE, check_choice, did_you_mean, short
 from edgewise._core.errors import InputError
 from edgewise.data import Encoding
 from edgewise.data.encoding_columns import NumberColumn
@@ -97,7 +97,7 @@ def _mapping(value: Any, name: str, of: str) -> Mapping[Any, Any]:
 def _range(value: Any, key: Any, of: str) -> tuple[float, float]:
     try:
         low, high = (end if end is None else float(end) for end in value)
-    except (TypeError, ValueError):
+    except UNREADABLE:
         low = high = math.nan
     low, high = -math.inf if low is None else low, math.inf if high is None else high
     if not low < 0 < high:

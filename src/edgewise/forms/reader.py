@@ -68,6 +68,8 @@ class Reader:
         """The reader of a whole text; `what` names it in errors, `instead` says what it must be."""
         if not isinstance(text, str):
             raise InputError(f"{what} must be {instead}. Got {short(text)} instead.")
+        if text.isspace():
+            raise InputError(f"{what} must hold more than white space.")
         if len(text) > MAX_LENGTH:
             raise InputError(
                 f"{what} must have at most {MAX_LENGTH:,} characters. Got {len(text):,} instead, from {short(text, 40)} on."

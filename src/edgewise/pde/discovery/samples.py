@@ -9,7 +9,7 @@ from typing import Any, cast
 import numpy as np
 
 from edgewise._core.arrays import Floats
-from edgewise._core.checks import among, check_float, check_names, did_you_mean, plural, short
+from edgewise._core.checks import UNREADABLE, among, check_float, check_names, did_you_mean, plural, short
 from edgewise._core.errors import InputError
 
 FEWEST = 8
@@ -102,7 +102,7 @@ def read_samples(fields: Any, coordinates: Any, periodic: Any, of: str) -> Sampl
 def _array(value: Any, name: str, of: str) -> Floats:
     try:
         array = np.array(value, dtype=float)
-    except (TypeError, ValueError):
+    except UNREADABLE:
         raise InputError(f"'{name}' of {of} must be an array of numbers.") from None
     if not np.isfinite(array).all():
         missing = int((~np.isfinite(array)).sum())

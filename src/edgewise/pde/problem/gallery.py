@@ -24,7 +24,8 @@ def gallery_text(name: str) -> str:
     InputError
         Where there is no such problem.
     """
-    if name not in (known := gallery_names()):
+    known = gallery_names()
+    if not isinstance(name, str) or name not in known:  # pyright: ignore[reportUnnecessaryIsInstance]
         raise InputError(
             f"The 'name' parameter of gallery must be a problem of it: {among(known)}. Got {short(name, 40)} instead"
             f"{did_you_mean(name, known)}."

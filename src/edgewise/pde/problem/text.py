@@ -149,7 +149,7 @@ def problem_from_text(
     for part, texts in as_mapping(conditions, "conditions", "parts of the boundary to texts", of=of).items():
         for text in _texts(texts, part):
             held += on(_part(domain, part), read_equations(text, names))
-    problem = Problem(domain, found, held, jumps=jumps)
+    problem = Problem(domain, found, held, jumps=check_bool(jumps, "jumps", of=of))
     wanted = [name for name, each in names.items() if isinstance(each, Unknown)]
     if idle := sorted(set(wanted) - set(problem.names)):
         raise InputError(f"The unknown {among(idle)} is in no equation; leave it out of 'unknowns'.")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from edgewise._core.arguments import all_are, as_mapping, check_is, check_text
+from edgewise._core.arguments import all_are, as_texts, check_is, check_text
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import UNREADABLE, as_tuple, check_bool, check_vector, short
 from edgewise._core.errors import InputError
@@ -133,7 +133,7 @@ def content_from_estimator(
                 "The 'repeats' parameter of content_from_estimator must list models fitted to the same target. "
                 f"Got {short(other)} among them instead."
             )
-    units = as_mapping(units, "units", "columns to units", of=of)
+    units = as_texts(units, "units", "columns to units", of=of)
     check_bool(rows, "rows", of=of)
     if intervals is not None:
         from edgewise.explaining import Conformal

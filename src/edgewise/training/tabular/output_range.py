@@ -10,7 +10,7 @@ import math
 
 import torch
 
-from edgewise._core.checks import short
+from edgewise._core.checks import UNREADABLE, short
 from edgewise._core.errors import InputError
 from edgewise.network import KAN
 from edgewise.network.spec import LayerSpec, Nodes
@@ -30,7 +30,7 @@ def check_range(value: object, of: str) -> Range:
     """
     try:
         low, high = (end if end is None else float(end) for end in value)  # pyright: ignore
-    except (TypeError, ValueError):
+    except UNREADABLE:
         low = high = math.nan
     low, high = -math.inf if low is None else low, math.inf if high is None else high
     if not low < high or (math.isinf(low) and math.isinf(high)):

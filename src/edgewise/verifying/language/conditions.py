@@ -8,7 +8,7 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import Any, cast
 
-from edgewise._core.checks import short
+from edgewise._core.checks import UNREADABLE, short
 from edgewise._core.errors import InputError
 from edgewise.forms.tree import quote
 from edgewise.verifying.language.property_kinds import number, word
@@ -109,6 +109,10 @@ def _condition(name: Any, value: Any) -> Condition:
             raise InputError(
                 f"The values of {short(name, 40)} must be at least one. Got none instead; leave the column out."
             )
+        if strange := [each for each in values if not (isinstance(each, (str, bool)) or _measure(each))]:
+            raise InputError(
+                f"The values of {short(name, 40)} must be words, numbers or dates. Got {short(strange[0])} instead."
+            )
         return OneOf(name, values)
     if isinstance(value, str) or _measure(value) or isinstance(value, bool):
         return OneOf(name, (value,))
@@ -126,7 +130,7 @@ def _measure(value: Any) -> bool:
         return False
     try:
         return math.isfinite(float(value))
-    except (TypeError, ValueError, OverflowError):
+    except UNREADABLE:
         return False
 
 
