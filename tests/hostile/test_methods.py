@@ -241,6 +241,7 @@ SLIPS: dict[str, Callable[[], object]] = {
     "explain(units: mappings)": lambda: ew.explain(MODEL.fit(X, Y), X, units=cast(Any, {"x1": {"a": 1}})),
     "gallery(a frame)": lambda: ew.pde.gallery(cast(Any, pd.DataFrame({"a": [1]}))),
     "verify(white space)": lambda: ew.verify(TWO, " " * 40),
+    "edit_edge(no network)": lambda: ew.explaining.edit_edge(NUMBER, (0, 0, 0), "smooth", X),
     "explain(errors in a list)": lambda: ew.explain(MODEL.fit(X, Y), X, row=cast(Any, [ValueError("x")])),
 }
 
@@ -296,3 +297,7 @@ def test_a_dataset_without_a_column_of_the_model_says_which(tmp_path: Path) -> N
         with pytest.raises(ew.InputError, match="column 'b'") as caught:
             model.predict(given)
         assert why_unclear(str(caught.value)) == ""
+
+
+def test_a_number_is_a_formula_too() -> None:
+    assert ew.symbolic.formula_text(cast(Any, 2.5)) == "2.5"

@@ -14,7 +14,7 @@ from edgewise._core.threads import one_thread
 from edgewise.explaining.local_refinement import refined_between
 from edgewise.explaining.shape_edits import EditedCurve, ShapeEdit, edited, read_edit
 from edgewise.network import KAN, EditResult, set_numeric
-from edgewise.network.arguments import Edge, as_data, check_edge
+from edgewise.network.arguments import Edge, as_data, check_edge, check_net
 from edgewise.network.edits import recorded
 from edgewise.network.state import LayerState, put_together, take_apart
 from edgewise.splines import BSpline
@@ -59,6 +59,7 @@ def edit_edge(model: KAN, edge: Edge, edit: Any, X: Any) -> EditResult:
     True
     """
     asked = read_edit(edit)
+    check_net(model, "edit_edge")
     layer, source, target = check_edge(model, edge, "edit_edge")
     if not bool(model.layers[layer].mask[source, target]):
         raise InputError(

@@ -126,10 +126,13 @@ def formula_text(expression: sympy.Expr | Expr, digits: int | None = None) -> st
     """
     if isinstance(expression, Expr):
         return text(expression, digits)
+    import sympy
+
     from edgewise.symbolic.expressions.parse import from_sympy, without_ones
 
     _check_expression(expression)
-    shown = expression if digits is None else without_ones(expression, digits)
+    known: Any = sympy.sympify(expression)
+    shown = known if digits is None else without_ones(known, digits)
     return render(from_sympy(shown, digits))
 
 
