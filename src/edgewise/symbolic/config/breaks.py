@@ -42,6 +42,9 @@ class BreakConfig:
         Two laws: the share of the rows nearest to the border that neither side is searched with.
     tried : int
         Borders that are followed.
+    share : float
+        Of the work that is left, so much goes into breaks at most. Without a limit, kinks at the magic numbers of nuclei took
+        what the exchange of terms needs to find the law of nuclear binding.
     work, formulas : float and int
         Work on each table of its own, as a share of what is left, and formulas of it that go on.
     reached, constants : float and int
@@ -73,6 +76,7 @@ class BreakConfig:
     rounds: int = 25
     apart: float = 0.04
     tried: int = 2
+    share: float = 0.25
     work: float = 0.25
     formulas: int = 3
     reached: float = 1.05
@@ -81,6 +85,6 @@ class BreakConfig:
     def __post_init__(self) -> None:
         check_config(
             self,
-            most=dict.fromkeys(("edge", "beside", "apart", "work"), 1.0),
+            most=dict.fromkeys(("edge", "beside", "apart", "share", "work"), 1.0),
             least={"degrees": 1},
         )

@@ -45,15 +45,18 @@ def recipe(search: Search, seed: int | None) -> Generator[Proposal, None, StopRe
     yield Proposal(from_units(limits.units, state, limits.forms))
     yield Proposal(direct_candidates(rows, limits.forms))
     yield Proposal(stairs(rows))
+    # Where breaks, structure and mending cost the most, sums of other terms still get their turn.
+    whole = search.until
+    search.until -= min(config.exchange.work, max(search.left, 0.0) / 2)
+    rest = search.until
+    search.until = search.part(config.breaks.share)
     yield from broken(search, _plain)
+    search.until = rest
     if math.isfinite(search.floor) and search.told:
         return StopReason.EXPLAINED
     yield from structured(search, state)
     if not search.explained:
         yield Proposal(two_laws(rows))
-    # What follows mends formulas that are there. Where these have cost the most, sums of other terms still get their turn.
-    whole = search.until
-    search.until -= min(config.exchange.work, max(search.left, 0.0) / 2)
     yield Proposal(resummed(search.closest, config))
     if not search.explained:
         yield Proposal(with_missing_term(search.plain, rows))
