@@ -43,8 +43,8 @@ class BreakConfig:
     tried : int
         Borders that are followed.
     share : float
-        Of the work that is left, so much goes into breaks at most. Without a limit, kinks at the magic numbers of nuclei took
-        what the exchange of terms needs to find the law of nuclear binding.
+        Of the work that is left, so much goes into breaks at most. Without a limit, kinks at the magic numbers of nuclei
+        took what the exchange of terms needs to find the law of nuclear binding.
     work, formulas : float and int
         Work on each table of its own, as a share of what is left, and formulas of it that go on.
     reached, constants : float and int
