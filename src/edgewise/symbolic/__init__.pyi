@@ -1,4 +1,5 @@
 from .._core.errors import NumericEdgesError as NumericEdgesError
+from .config import AskConfig as AskConfig
 from .config import BreakConfig as BreakConfig
 from .config import CodeLengthConfig as CodeLengthConfig
 from .config import ConstantsConfig as ConstantsConfig
@@ -42,7 +43,11 @@ from .results.extract import formula as formula
 from .results.formula import Constant as Constant
 from .results.formula import Formula as Formula
 from .results.formula import pareto as pareto
+from .results.next_measurement import Measurement as Measurement
+from .results.next_measurement import next_measurement as next_measurement
 from .results.search_result import FormulaResult as FormulaResult
+from .search.ask import AskResult as AskResult
+from .search.ask import ask as ask
 from .search.find_formula import find_formula as find_formula
 from .search.grouped_result import GroupedFormula as GroupedFormula
 from .search.grouped_result import GroupedResult as GroupedResult

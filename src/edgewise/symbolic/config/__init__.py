@@ -4,6 +4,7 @@
 a search calls and that also stand alone.
 """
 
+from edgewise.symbolic.config.ask import AskConfig as AskConfig
 from edgewise.symbolic.config.breaks import BreakConfig as BreakConfig
 from edgewise.symbolic.config.code_length import CodeLengthConfig as CodeLengthConfig
 from edgewise.symbolic.config.constants import ConstantsConfig as ConstantsConfig

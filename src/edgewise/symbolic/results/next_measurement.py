@@ -1,0 +1,203 @@
+"""Where to measure next: where the formulas that are still possible say what differs most, in units of the noise.
+
+Of rivals the place with the largest variance between them tells most (G. E. P. Box and W. J. Hill 1967,
+doi:10.1080/00401706.1967.10490441); of a single formula that at which its constants are known worst (D-optimal design, V. V.
+Fedorov, "Theory of Optimal Experiments", 1972).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.stats import qmc
+
+from edgewise._core.arrays import Floats
+from edgewise._core.checks import among, check_int
+from edgewise._core.errors import InputError
+from edgewise.symbolic.expressions.tape import Tape
+from edgewise.symbolic.results.formula import Formula
+from edgewise.symbolic.results.search_result import FormulaResult
+
+_PLACES = 1024
+# Columns whose bounds are of one sign and so far apart are spread by their logarithms.
+_DECADES = 30.0
+# Places of one call are apart from each other by this share of each column's width at least.
+_APART = 0.08
+# Formulas with up to so many times the error of the best are rivals, too.
+_RIVAL = 10.0
+# Values that floating point or a measuring device cannot tell apart.
+_RELATIVE = 1e-9
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """A place at which to measure.
+
+    Attributes
+    ----------
+    place : tuple of (str, float)
+        A value for each column.
+    predicted : float
+        What the best formula says there.
+    spread : float
+        Standard deviation of what the rivals say there, and of the best formula's constants.
+    """
+
+    place: tuple[tuple[str, float], ...]
+    predicted: float
+    spread: float
+
+    def __str__(self) -> str:
+        where = ", ".join(f"{name} = {value:.4g}" for name, value in self.place)
+        return f"{where}: {self.predicted:.4g} is expected, give or take {self.spread:.2g}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {"place": dict(self.place), "predicted": self.predicted, "spread": self.spread}
+
+
+def next_measurement(
+    result: FormulaResult, bounds: Mapping[str, Sequence[float]], *, count: int = 1, seed: int = 0
+) -> tuple[Measurement, ...]:
+    """Where measurements would tell most.
+
+    Parameters
+    ----------
+    result : FormulaResult
+        What `find_formula` found in the rows so far.
+    bounds : mapping of str to (float, float)
+        Between which values each column can be set.
+    count : int
+        Number of places, apart from each other.
+    seed : int
+        Of the places that are compared.
+
+    Returns
+    -------
+    tuple of Measurement
+        The most telling first.
+
+    Raises
+    ------
+    InputError
+        Where a column has no bounds, or no numbers in order.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from edgewise import find_formula
+    >>> from edgewise.symbolic import next_measurement
+    >>> x = np.linspace(0.1, 0.5, 15)
+    >>> found = find_formula(x[:, None], np.sin(x) + 0.02 * np.cos(40 * x), names=["x"], work="quick")
+    >>> place, = next_measurement(found, {"x": (0.1, 3.0)})
+    >>> dict(place.place)["x"] > 1
+    True
+    """
+    names = result.best.names
+    low, high = check_bounds(bounds, names, of="next_measurement")
+    check_int(count, "count", low=1, of="next_measurement")
+    rivals = _rivals(result)
+    points = spread(low, high, _PLACES, seed)
+    values = [_values(each, points) for each in rivals]
+    with np.errstate(all="ignore"):
+        own, deviation = values[0], _from_constants(result.best, points)
+        variance = np.nan_to_num(np.var(values, axis=0), nan=0.0, posinf=0.0) + deviation**2
+        unit = (result.noise or 0.0) ** 2 + (_RELATIVE * own) ** 2 + 1e-300
+        worth = np.where(np.isfinite(own), variance / unit, -1.0)
+    found: list[int] = []
+    scaled = (points - low) / np.where(high > low, high - low, 1.0)
+    for at in np.argsort(-worth, kind="stable"):
+        if all(np.abs(scaled[at] - scaled[other]).max() > _APART for other in found):
+            found.append(int(at))
+        if len(found) == count:
+            break
+    return tuple(
+        Measurement(
+            tuple(zip(names, map(float, points[at]), strict=True)),
+            float(own[at]),
+            float(math.sqrt(max(variance[at], 0.0))),
+        )
+        for at in found
+    )
+
+
+def check_bounds(bounds: Any, names: Sequence[str] | None, *, of: str) -> tuple[Floats, Floats]:
+    """Lower and upper ends of every column.
+
+    Raises
+    ------
+    InputError
+    """
+    if not isinstance(bounds, Mapping) or not bounds:
+        raise InputError(
+            f"The 'bounds' parameter of {of} must be a mapping of columns to (low, high). Got {type(bounds).__name__}."
+        )
+    known = dict(bounds)
+    missing = [name for name in names or () if name not in known]
+    if missing:
+        raise InputError(
+            f"The 'bounds' parameter of {of} must have every column; {among(missing)} is not in it."
+        )
+    ends: list[tuple[float, float]] = []
+    for name in names or known:
+        try:
+            low, high = (float(each) for each in known[name])
+        except (TypeError, ValueError):
+            low = high = math.nan
+        if not (math.isfinite(low) and math.isfinite(high) and low < high):
+            raise InputError(
+                f"The 'bounds' parameter of {of} must have two finite numbers in order for '{name}'. Got {known[name]!r}."
+            )
+        ends.append((low, high))
+    pairs = np.array(ends)
+    return pairs[:, 0], pairs[:, 1]
+
+
+def spread(low: Floats, high: Floats, count: int, seed: int, skip: int = 0) -> Floats:
+    """Places of low discrepancy between bounds (Sobol's sequence), by logarithms in columns over decades: (count, d)."""
+    sequence = qmc.Sobol(len(low), scramble=False)
+    if skip:
+        sequence.fast_forward(skip)
+    # The seed moves all places round (Cranley and Patterson's rotation).
+    shift = np.random.default_rng(seed).random(len(low))
+    unit = (sequence.random(1 << (count - 1).bit_length())[:count] + shift) % 1.0
+    found = low + unit * (high - low)
+    for column, (a, b) in enumerate(zip(low, high, strict=True)):
+        if a * b > 0 and max(b / a, a / b) >= _DECADES:
+            found[:, column] = np.sign(a) * abs(a) ** (1 - unit[:, column]) * abs(b) ** unit[:, column]
+    return found
+
+
+def _rivals(result: FormulaResult) -> list[Formula]:
+    """The best formula, those that the rows do not tell from it, and those not much worse."""
+    near = [
+        each for each in result.front if each.error <= _RIVAL * max(result.best.error, result.noise or 0.0)
+    ]
+    every = [result.best, *(each.formula for each in result.equivalents), *near]
+    if len(every) < 2 or all(each.text == result.best.text for each in every):
+        # A formula without rivals is held against the closest other one.
+        others = [each for each in result.front if each.text != result.best.text]
+        every += sorted(others, key=lambda each: each.error)[:1]
+    return list({each.text: each for each in every}.values())
+
+
+def _values(formula: Formula, points: Floats) -> Floats:
+    tape = Tape(formula.tree, formula.names)
+    with np.errstate(all="ignore"):
+        return np.broadcast_to(tape.value(tape.start, points), (len(points),))
+
+
+def _from_constants(formula: Formula, points: Floats) -> Floats:
+    """Standard deviation of the formula's values by the standard errors of its constants."""
+    tape = Tape(formula.tree, formula.names)
+    errors = np.array([each.standard_error for each in formula.constants])
+    if not tape.size or len(errors) != tape.size or not np.isfinite(errors).all():
+        return np.zeros(len(points))
+    with np.errstate(all="ignore"):
+        _, jacobian = tape.jacobian(tape.start, points)
+        found = np.sqrt(np.square(jacobian * errors).sum(axis=1))
+    return np.where(np.isfinite(found), found, 0.0)

@@ -1,0 +1,43 @@
+"""Where to measure next: where rivals differ."""
+
+import numpy as np
+import pytest
+
+from edgewise import InputError, find_formula
+from edgewise.symbolic import next_measurement
+
+
+def _small_angles():
+    x = np.linspace(0.05, 0.4, 16)
+    return find_formula(x[:, None], np.sin(x), names=["x"], work="quick")
+
+
+def test_small_angles_are_told_from_lines_by_large_ones():
+    found = _small_angles()
+    places = next_measurement(found, {"x": (0.05, 3.0)}, count=3)
+    at = [dict(each.place)["x"] for each in places]
+    assert len(set(at)) == 3
+    assert all(0.05 <= each <= 3 for each in at)
+    assert max(at) > 1
+    assert all(each.spread >= 0 for each in places)
+    assert places[0].to_dict()["place"] == {"x": at[0]}
+    assert "x = " in str(places[0])
+
+
+def test_the_most_telling_place_has_the_largest_spread_against_the_noise():
+    random = np.random.default_rng(0)
+    x = random.uniform(0, 1, 40)
+    found = find_formula(x[:, None], 2 * x + 1 + 0.1 * random.standard_normal(40), names=["x"], work="quick")
+    first, *rest = next_measurement(found, {"x": (0, 10)}, count=4)
+    assert all(first.spread >= each.spread for each in rest)
+    assert dict(first.place)["x"] > 1
+
+
+def test_bounds_are_checked():
+    found = _small_angles()
+    with pytest.raises(InputError, match="must have every column; 'x'"):
+        next_measurement(found, {"z": (0, 1)})
+    with pytest.raises(InputError, match="two finite numbers"):
+        next_measurement(found, {"x": (0, float("inf"))})
+    with pytest.raises(InputError, match="count"):
+        next_measurement(found, {"x": (0, 1)}, count=0)

@@ -1,0 +1,92 @@
+"""Laws found by measuring where it tells most."""
+
+import math
+
+import numpy as np
+import pytest
+
+from edgewise import InputError, StopReason
+from edgewise.symbolic import AskConfig, ask
+
+
+def test_a_law_with_an_odd_power_is_found_and_confirmed():
+    seen = []
+
+    def measure(at):
+        seen.append(at)
+        return 2.5 * at["m"] ** 1.5 / at["r"] ** 3
+
+    found = ask(measure, {"m": (1, 5), "r": (1, 3)})
+    assert found.confirmed
+    assert found.stop_reason is StopReason.CONVERGED
+    assert found.result.exact
+    assert len(seen) == len(found.y) <= 30
+    at = {"m": np.array([2.0]), "r": np.array([1.5])}
+    wanted = 2.5 * at["m"] ** 1.5 / at["r"] ** 3
+    assert np.allclose(found.result.best.predict(np.column_stack([at["m"], at["r"]])), wanted, rtol=1e-6)
+    assert all(1 <= place["m"] <= 5 and 1 <= place["r"] <= 3 for place in seen)
+
+
+def test_the_same_seed_asks_the_same():
+    def law(at):
+        return 3 * at["x"] + at["z"] ** 2
+
+    one, two = (ask(law, {"x": (0, 1), "z": (-2, 2)}, seed=3) for _ in range(2))
+    assert np.array_equal(one.X, two.X)
+    assert one.result.best.text == two.result.best.text
+
+
+def test_noise_takes_more_measurements_and_is_told():
+    random = np.random.default_rng(0)
+
+    def law(at):
+        return 2 * at["x"] + 1 + 0.1 * random.standard_normal()
+
+    found = ask(law, {"x": (0, 5)}, sigma=0.1, work="quick")
+    slope = found.result.best.predict([[1.0], [2.0]])
+    assert slope[1] - slope[0] == pytest.approx(2, abs=0.1)
+    assert len(found.y) > 12
+
+
+def test_measurements_that_fail_are_left_out():
+    def law(at):
+        return math.nan if at["x"] < 0.5 else 4 * at["x"]
+
+    found = ask(law, {"x": (0, 2)})
+    assert np.isfinite(found.y).all()
+    assert found.X.min() >= 0.5
+    assert found.confirmed
+
+
+def test_it_ends_by_the_callback_and_by_the_number_of_measurements():
+    def law(at):
+        return math.sin(40 * at["x"]) * math.exp(at["x"])
+
+    calls = []
+    stopped = ask(law, {"x": (0, 3)}, work="quick", callback=lambda result, n: calls.append(n) or True)
+    assert stopped.stop_reason is StopReason.CALLBACK
+    assert calls == [12]
+    short = ask(law, {"x": (0, 3)}, work="quick", most=16)
+    assert len(short.y) <= 16
+    assert short.stop_reason in (StopReason.EXHAUSTED, StopReason.CONVERGED)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"bounds": {"x": (1, 0)}}, "two finite numbers in order for 'x'"),
+        ({"bounds": {}}, "mapping of columns"),
+        ({"bounds": [0, 1]}, "mapping of columns"),
+        ({"bounds": {"x": "ab"}}, "two finite numbers"),
+        ({"measure": 3}, "measure"),
+        ({"measure": lambda at: "high"}, "must return a number"),
+        ({"measure": lambda at: math.nan}, "gave 0 numbers of 12"),
+        ({"most": 3}, "most"),
+        ({"sigma": -1}, "sigma"),
+        ({"config": AskConfig}, "config"),
+    ],
+)
+def test_wrong_arguments_get_a_sentence(change, words):
+    arguments = {"measure": lambda at: at["x"], "bounds": {"x": (0, 1)}, **change}
+    with pytest.raises(InputError, match=words):
+        ask(**arguments)
