@@ -54,3 +54,12 @@ def test_two_laws_with_the_place_of_the_break() -> None:
     x = np.random.default_rng(0).uniform(0, 4, (300, 1))
     best = found(np.where(x[:, 0] < 2, x[:, 0] ** 2, 10 - x[:, 0]), x, ["x"], 0.0)
     assert best.text == "x^2 + (10 - x^2 - x)*step(x - 2)"
+
+
+def test_where_the_law_of_one_side_is_that_of_all_rows_no_break_is_offered() -> None:
+    # Distances of two points in four columns: few rows are far apart, and chance puts these lower.
+    points = np.random.default_rng(0).uniform(1, 5, (2000, 4))
+    distance = np.hypot(points[:, 0] - points[:, 1], points[:, 2] - points[:, 3])
+    best = found(distance, points, ["a", "b", "c", "d"], 0.1)
+    assert not best.expression.heads & {"min", "max", "step", "floor", "abs"}
+    assert best.r2 > 0.98

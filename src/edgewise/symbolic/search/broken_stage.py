@@ -150,6 +150,8 @@ def _of_sides(search: Search, border: Border | Regimes, plan: Plan) -> Iterator[
     if tables is None:
         return
     rows, sides = search.rows.alike, [_searched(search, each, border.error, plan) for each in tables]
+    # The law of one side may be that of all rows: then the break is chance.
+    yield from (each for side in sides for each in side if not isinstance(each, Number))
     for f, g in itertools.product(*sides):
         if isinstance(border, Regimes):
             yield Apply(border.kind, (f, g))
