@@ -9,7 +9,7 @@ LONGEST = 320
 # What a person cannot use: traces, addresses of objects, names of internals, numbers by the dozen.
 _NOISE = {
     "a traceback": re.compile(r"Traceback|File \".*\", line \d"),
-    "the address of an object": re.compile(r"0x[0-9a-f]{6,}"),
+    "the address of an object": re.compile(r"\bat 0x[0-9a-f]{6,}"),
     "an array written out": re.compile(r"(array|tensor)\(\[+[^\]]{120,}"),
     "numbers by the dozen": re.compile(r"(-?\d+(\.\d*)?(e[+-]?\d+)?,?\s+){12,}"),
     "the type of an internal error": re.compile(r"\b[A-Z]\w*(Error|Exception)\("),

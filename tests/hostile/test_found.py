@@ -18,7 +18,11 @@ import torch
 import edgewise as ew
 from edgewise import report
 from edgewise.cli.app import run
+from edgewise.data import to_table
+from edgewise.symbolic.config import DEFAULT
+from edgewise.symbolic.fitting.rounding import _likely_multiple
 from edgewise.symbolic.networks.suggestions import edge_curve
+from edgewise.symbolic.univariate.library import _distinct
 from edgewise.training.additive.shape_constraints import Constraint
 
 from . import kinds, kinds_calls
@@ -260,3 +264,14 @@ def test_models_to_compare_with_are_fitted_to_the_same_target(other: object) -> 
     model = ew.KANRegressor(mode="additive", members=1, work=0.01).fit(table, Y)
     with pytest.raises(ew.InputError, match="'repeats' parameter of content_from_estimator must list models"):
         report.content_from_estimator(model, table, Y, table, Y, repeats=[other])
+
+
+def test_a_long_word_for_a_table_is_cut() -> None:
+    with pytest.raises(ew.InputError) as caught:
+        to_table(-1, source="a" * 5000)
+    assert why_unclear(str(caught.value), ["data frame"]) == ""
+
+
+def test_numbers_whose_squares_are_none_are_no_multiples() -> None:
+    assert not _likely_multiple(1e300, 10**300, 1e280, 1e285, DEFAULT.rounding)
+    assert _distinct([], 12).values.shape == (12, 0)

@@ -250,6 +250,7 @@ def to_table(data: Any, source: str = "the table") -> Table:
     (True, False)
     """
     check_text(source, "source", of="to_table")
+    source = source if len(source) <= 60 else f"{source[:57]}..."
     if isinstance(data, Table):
         return data
     if isinstance(data, Mapping):

@@ -159,3 +159,8 @@ def test_where_there_is_no_closed_form_none_is_given(monkeypatch):
     assert not found.expressions
     assert "No closed form of u" in found.message
     assert numbers_of(problem).known == ()
+
+
+def test_a_term_that_is_a_number_is_its_own_formula():
+    solution = pde.solve(pde.gallery("plate").problem, 1e-4)
+    assert float(solution.formula("2*3").expressions["2*3"]) == pytest.approx(6)

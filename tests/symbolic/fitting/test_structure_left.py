@@ -52,3 +52,11 @@ def test_a_wave_whose_next_row_is_a_quarter_turn_away_is_seen() -> None:
     assert follows_columns(TIMES[:, None], wave)
     some = np.arange(200) % 5 > 0
     assert follows_columns(TIMES[some, None], wave[some])
+
+
+def test_tiny_columns_are_asked_as_others_are() -> None:
+    random = np.random.default_rng(0)
+    X = random.uniform(1, 2, (200, 2))
+    left = np.sin(20 * X[:, 0]) * np.sin(20 * X[:, 1])
+    assert follows_columns(X, left)
+    assert follows_columns(1e-200 * X, left)

@@ -158,7 +158,8 @@ def _values(solution: Solution, name: str) -> Any:
 
     def grid(at: Sequence[Floats]) -> Floats:
         values = [solution.grid(*at, unknown=each) for each in letters]
-        return np.asarray(function(*values, *np.meshgrid(*at, indexing="ij")), dtype=float)
+        places = np.meshgrid(*at, indexing="ij")
+        return np.broadcast_to(np.asarray(function(*values, *places), dtype=float), places[0].shape)
 
     return grid
 

@@ -209,7 +209,9 @@ def _likely_multiple(
     are as dense in every decade."""
     if error <= 0:
         return False
-    prior = config.multiple_share / (abs(nearest) * (abs(nearest) + 1))
+    # As floats: squares of huge whole numbers are none.
+    size = abs(float(nearest))
+    prior = config.multiple_share / (size * (size + 1))
     odds = prior * _density(distance, error) * abs(value) * config.multiple_decades * math.log(10)
     return odds > config.multiple_odds
 

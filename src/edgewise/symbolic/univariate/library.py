@@ -244,7 +244,7 @@ class Library:
     def _get(self, name: str, build: Callable[[], list[Column]]) -> Terms:
         if name not in self._built:
             with np.errstate(all="ignore"):
-                self._built[name] = _distinct(build())
+                self._built[name] = _distinct(build(), len(self.x))
         return self._built[name]
 
 
@@ -260,8 +260,10 @@ def _is_power(tree: Node) -> bool:
     )
 
 
-def _distinct(columns: list[Column]) -> Terms:
-    """The columns without repeats (up to a factor and a constant), the simplest of each kept."""
+def _distinct(columns: list[Column], count: int) -> Terms:
+    """The columns without repeats (up to a factor and a constant), the simplest of each kept; `count` is their length."""
+    if not columns:
+        return Terms([], np.zeros((count, 0)), np.zeros(0))
     columns = sorted(columns, key=lambda each: size(each.tree))
     values = np.column_stack([each.values for each in columns])
     centred = values - values.mean(axis=0)
