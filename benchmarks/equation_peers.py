@@ -102,15 +102,17 @@ def main() -> None:
             report.add(*row)
             _save(report, known)
     _save(report, known)
-    short = Report(run, "in short", ["problem", *METHODS], 18)
+    run_ones = [method for method in METHODS if any((name, method) in known for name in ROWS)]
+    short = Report(run, "in short", ["problem", *run_ones], 18)
     for name in ROWS:
-        cells = [known.get((name, method)) for method in METHODS]
+        cells = [known.get((name, method)) for method in run_ones]
         if any(cells):
             short.add(name, *("" if row is None else f"{text(row[2])} in {row[3]:.1f} s" for row in cells))
     short.note(
         "Relative L2 errors on 201 x 201 places, the largest of all unknowns, in CPU seconds of one thread, one seed. "
         "Spectral: Chebyshev collocation; Fourier modes with exponential time differencing for Burgers and Allen-Cahn, "
-        "whose reference is made by the same code. Perceptron: tanh, by edgewise's own Levenberg-Marquardt."
+        "whose reference is made by the same code. Perceptron: tanh, by edgewise's own Levenberg-Marquardt. Empty: not run, "
+        "or not for this shape."
     )
     short.save()
 

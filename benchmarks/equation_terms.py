@@ -189,7 +189,7 @@ def allen_cahn() -> Terms:
         linear=False,
         fourier={
             "linear": lambda k: 5 - 1e-4 * k**2,
-            "nonlinear": lambda k, u: -5 * np.fft.fft(u * u * u),
+            "nonlinear": lambda k, u: -5 * np.fft.fft(u**3),
             "start": lambda x: x**2 * np.cos(np.pi * x),
             "coefficients": lambda n: (moment(n - 1) + moment(n + 1)) / 4,
         },
