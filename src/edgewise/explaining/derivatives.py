@@ -54,6 +54,7 @@ def derivatives(net: KAN, X: Floats, weights: Floats) -> Derivatives:
 
     Examples
     --------
+    >>> import numpy as np
     >>> net = KAN([2, 3, 1], seed=0, dtype=torch.float64)
     >>> found = derivatives(net, np.zeros((5, 2)), np.ones(1))
     >>> found.gradient.shape, found.hessian.shape

@@ -16,8 +16,8 @@ class ExchangeConfig:
     columns, rows, terms, longest, starts : int
         Columns and rows at most, terms chosen from and taken, and random sets it starts from.
     work : float
-        What is kept for it of the work that is left by then, at most half. Without it, mending formulas spent all on nuclear
-        binding, whose sum of powers only this finds.
+        What is kept for it of the work that is left once plain candidates are done, at most a quarter. Without it, breaks
+        and mending spent all on nuclear binding, whose sum of powers only this finds.
     weights : tuple of float
         Shares of the residual sum of squares that one more node must take off there.
     """

@@ -47,7 +47,7 @@ def recipe(search: Search, seed: int | None) -> Generator[Proposal, None, StopRe
     yield Proposal(stairs(rows))
     # Where breaks, structure and mending cost the most, sums of other terms still get their turn.
     whole = search.until
-    search.until -= min(config.exchange.work, max(search.left, 0.0) / 2)
+    search.until -= min(config.exchange.work, max(search.left, 0.0) / 4)
     rest = search.until
     search.until = search.part(config.breaks.share)
     yield from broken(search, _plain)
