@@ -38,6 +38,8 @@ class ProverConfig:
         Rows, the steepest of those drawn, along which pairs are tried that show a slope.
     shown_starts : int
         Rows next to one that breaks a goal from which rows that can be are climbed to.
+    possible_work : float
+        Units of the search for a row that can be, where only one that cannot is known to break a claim.
     unit_rows : int
         Rows that show how large an excess is, and so in which unit it is searched.
     attack_share, attack_most : float
@@ -160,6 +162,7 @@ class ProverConfig:
     tie: float = 2.0
     slope_rows: int = 16
     shown_starts: int = 4
+    possible_work: float = 1.0
     unit_rows: int = 64
     attack_share: float = 0.2
     attack_most: float = 5.0

@@ -1,5 +1,7 @@
 """Rows that refute are rows that can be: in the training range, whole where columns are, and the model itself agrees."""
 
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -294,3 +296,22 @@ def test_the_climb_is_the_same_in_any_unit(mixed, unit):
         assert best > evaluator.outputs(0, x[None])[0, 0]
         assert np.array_equal(one, other)
         assert same == pytest.approx(unit * best)
+
+
+@pytest.mark.parametrize("seed", [1, 4])
+def test_one_possible_row_in_tens_of_thousands_is_found_where_impossible_ones_break_the_claim_far_more(seed):
+    r = np.random.default_rng(seed)
+    X = pd.DataFrame({name: r.integers(0, 13, 600) for name in "abcd"} | {"group": r.choice(["x", "y"], 600)})
+    y = (np.sin(X.a - X.b / 2) + np.cos(1.1 * X.c + X.d / 2)) * (1 + 2 * (X.group == "x"))
+    y += r.normal(0, 0.05, 600)
+    model = ew.KANRegressor(mode="deep", hidden=8, members=1, random_state=seed).fit(X, y)
+    every = pd.DataFrame(list(itertools.product(range(13), repeat=4)), columns=list("abcd"))
+    one, other = (model.predict(every.assign(group=name)) for name in "xy")
+    tau = float(np.abs(one - other).max()) * (1 - 1e-6)
+    verdict = ew.verify(model, ew.properties.changes_at_most("group", tau), work=0.3)
+    assert isinstance(verdict, ew.Refuted)
+    rows = pd.DataFrame([case.row for case in verdict.cases])
+    assert abs(np.diff(model.predict(rows[[*X]]))[0]) > tau
+    numbers = rows[[*"abcd"]].to_numpy(dtype=float)
+    assert (numbers % 1 == 0).all()
+    assert ((numbers >= 0) & (numbers <= 12)).all()

@@ -63,6 +63,27 @@ class Possible:
             cells.append((inside, *flags))
         return replace(group, cells=tuple(cells))
 
+    def listed(self, without: int | None) -> Domain:
+        """The same, with a cell for each whole number where these are few, but not in group `without`."""
+        groups = tuple(
+            group if g == without else self._listed(g, group) for g, group in enumerate(self.near.groups)
+        )
+        return replace(self.near, groups=groups)
+
+    def _listed(self, g: int, group: Group) -> Group:
+        cells = list[tuple[Interval, ...]]()
+        for first, *flags in group.cells:
+            values = None if first[0] == first[1] else self.all_whole(g, first, VALUES)
+            if values is None or not len(values):
+                cells.append((first, *flags))
+            else:
+                cells += [((value, value), *flags) for value in values.tolist()]
+        return (
+            replace(group, cells=tuple(cells), labels=("",) * len(cells))
+            if len(cells) > len(group.cells)
+            else group
+        )
+
     def whole(self, g: int) -> NumberColumn | None:
         """The column of a group, where it holds whole numbers."""
         column = self.columns.encoded(g)

@@ -26,6 +26,7 @@ from edgewise.verifying.domain.domain import drawn, place
 from edgewise.verifying.entry_points.counterexample_text import at_its_bound, goes_the_wrong_way, reason_of
 from edgewise.verifying.entry_points.evident import evident
 from edgewise.verifying.entry_points.formula import formula_outcome
+from edgewise.verifying.entry_points.possible_breach import possible_breaches
 from edgewise.verifying.entry_points.statement import domain_text, ranged, statement_of
 from edgewise.verifying.entry_points.steps import Step
 from edgewise.verifying.entry_points.vacuous import vacuous
@@ -136,13 +137,13 @@ def verify(
             )
         return replace(found, remarks=remarks)
     task = task_of(asked_of, columns, statement.conditions, rows)
-    claim = _Claim(task, columns, asked_of, str(asked_of), told, meter, tell, settings)
+    claim = _Claim(task, columns, asked_of, str(asked_of), told, meter, tell, seed, settings)
     starts = None if rows is None else padded(columns.table(rows), task.copies)
     others = [other.held for other in task.views[1:]]
     with one_thread(), running(meter):
         try:
             found = _search(claim, starts, numpy_generator(seed))
-            found = _prove(claim, starts, seed) if found is None else found
+            found = _prove(claim, starts) if found is None else found
             if isinstance(found, list):
                 found = _certified(claim, found, [file_of(view.held, file), *map(file_of, others)])
         except StopError as stop:
@@ -176,6 +177,7 @@ class _Claim:
     domain: str
     meter: Meter
     tell: Tell
+    seed: int
     config: ProverConfig
     outcomes: dict[int, Outcome] = field(default_factory=dict[int, Outcome])
 
@@ -261,7 +263,7 @@ def _clear(claim: _Claim, evaluator: Evaluator, excess: float, x: Floats) -> boo
     return excess > claim.config.rounding * evaluator.scale(x[None])
 
 
-def _prove(claim: _Claim, starts: Floats | None, seed: int) -> ProofResult | list[Outcome]:
+def _prove(claim: _Claim, starts: Floats | None) -> ProofResult | list[Outcome]:
     """Prove the goals one after the other; the first that fails ends the work."""
     task, meter, outcomes = claim.task, claim.meter, claim.outcomes
     models = prepare(task.models)
@@ -292,7 +294,7 @@ def _prove(claim: _Claim, starts: Floats | None, seed: int) -> ProofResult | lis
             part.goal,
             meter,
             Meter(most),
-            seed=seed,
+            seed=claim.seed,
             rows=inside if inside is not None and len(inside) else None,
             tell=passed_on,
             config=claim.config,
@@ -339,9 +341,11 @@ def _refuted(
     if claim.task.copies:
         return _flipped(claim, part, x, excess)
     breach = Breach(evaluator, claim.columns, part.goal, part.domain, part.group, claim.config)
-    row = breach.searched(x, np.zeros((0, len(x))) if pool is None else pool)
-    if row is not None:
-        found = _shown(claim, breach, part, row, float(breach.value(row[None])[0]), possible=True)
+    pool = np.zeros((0, len(x))) if pool is None else pool
+    for other, found_by, row in possible_breaches(
+        claim.task, part, breach, x, pool, meter=claim.meter, seed=claim.seed
+    ):
+        found = _shown(claim, found_by, other, row, float(found_by.value(row[None])[0]), possible=True)
         if isinstance(found, Refuted):
             return found
     return _shown(claim, breach, part, x, excess, possible=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -179,8 +179,13 @@ class Breach:
         k = int(np.argmax(found))
         return pool[k] if found[k] > self.clear(pool[k][None]) else None
 
-    def searched(self, x: Floats, pool: Floats) -> Floats | None:
-        """A possible row that breaks the goal, climbed to from rows next to one that does; None where none is found."""
+    def searched(
+        self, x: Floats, pool: Floats, exactly: Callable[[Floats], bool] | None = None
+    ) -> Floats | None:
+        """A possible row that breaks the goal, climbed to from rows next to one that does; None where none is found.
+
+        `exactly` says of a row whether it breaks the goal without any rounding.
+        """
         starts = self.possible.nearest(np.vstack([x[None], pool]))
         excess = self.evaluator.excess(self.goal, self.domain, starts)
         order = [0, *(k for k in np.argsort(-excess)[: self.config.shown_starts] if k)]
@@ -196,6 +201,8 @@ class Breach:
             clear = self.clear(row[None])
             # Where the row at hand breaks the goal by hardly anything, hardly anything will do.
             if best > (clear if own >= clear else _TOLD * clear):
+                return row
+            if own < clear and exactly is not None and exactly(row):
                 return row
         return None
 
