@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 import edgewise as ew
-from edgewise.auditing import flatten_columns
+from edgewise.auditing import neutralize_columns
 
 Floats = NDArray[np.float64]
 # What a column may hold where rows are narrowed: two ends of a range, or words.
@@ -260,7 +260,7 @@ def _edited(model: Any, X: pd.DataFrame, y: NDArray[Any], rng: np.random.Generat
 
 
 def _flattened(model: Any, X: pd.DataFrame, y: NDArray[Any], rng: np.random.Generator) -> Any:
-    return flatten_columns(model, ["sex"], X).model
+    return neutralize_columns(model, ["sex"], X).model
 
 
 def _as_is(model: Any, *rest: Any) -> Any:

@@ -133,7 +133,7 @@ def flips(run: Run) -> None:
     report = Report(
         run,
         "flips",
-        ["table", "mode", "tau", "bound before", "certified", "AUC before", "AUC", "cost", "CPU s"],
+        ["table", "mode", "max_change", "bound before", "certified", "AUC before", "AUC", "cost", "CPU s"],
         [7, 9, 5, 13, 10, 10, 7, 8, 6],
     )
     for name in ("german",) if run.quick else ("german", "adult"):
@@ -146,16 +146,20 @@ def flips(run: Run) -> None:
                 before = roc_auc_score(split.y_test, model.predict_proba(split.X_test)[:, 1])
                 bound = ew.audit(model, split.X_test, split.y_test, "sex", bootstrap=0, proxies=False)
                 start = bound.value("certified", "sex")
-                for tau in (0.2, 0.05, 0.0):
+                for max_change in (0.2, 0.05, 0.0):
                     clock = Clock()
-                    limited = ew.auditing.limit_flip(model, "sex", tau, split.X) if tau else None
-                    made = limited or ew.auditing.flatten_columns(model, "sex", split.X)
+                    limited = (
+                        ew.auditing.bound_flip(model, "sex", max_change, split.X) if max_change else None
+                    )
+                    made = limited or ew.auditing.neutralize_columns(model, "sex", split.X)
                     spent = clock.seconds
                     after = roc_auc_score(split.y_test, made.model.predict_proba(split.X_test)[:, 1])
-                    kept.setdefault(tau, []).append((start, made.certificates[0].bound, before, after, spent))
-            for tau, rows in kept.items():
+                    kept.setdefault(max_change, []).append(
+                        (start, made.certificates[0].bound, before, after, spent)
+                    )
+            for max_change, rows in kept.items():
                 start, bound, before, after, spent = np.mean(rows, 0).tolist()
-                report.add(name, mode, tau, start, bound, before, after, before - after, spent)
+                report.add(name, mode, max_change, start, bound, before, after, before - after, spent)
     report.save()
 
 

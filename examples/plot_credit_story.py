@@ -180,11 +180,11 @@ gaps(before)
 # %%
 # Repair
 # ------
-# `flatten_columns` makes the curve of a column constant, at its mean, and turns its edge off; the other
-# curves stay as they are. (`limit_flip` is the milder cure: it draws the curve in until changing the
+# `neutralize_columns` makes the curve of a column constant, at its mean, and turns its edge off; the other
+# curves stay as they are. (`bound_flip` is the milder cure: it draws the curve in until changing the
 # column provably moves the log-odds by no more than you allow.)
 
-repaired = ew.auditing.flatten_columns(model, "status", X).model
+repaired = ew.auditing.neutralize_columns(model, "status", X).model
 print("before  ", measures(model))
 print("repaired", measures(repaired))
 

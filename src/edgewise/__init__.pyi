@@ -1,5 +1,6 @@
 from . import auditing as auditing
 from . import data as data
+from . import dynamics as dynamics
 from . import edits as edits
 from . import estimators as estimators
 from . import explaining as explaining

@@ -48,7 +48,7 @@ def test_out_of_time_a_flip_is_bounded_by_slopes_and_functions_are_drawn_in_all_
     found = certified_flip(fitted(model, of="test"), "sex", seen=rows[:, 0], seconds=0.5)
     assert (found.method, found.stop_reason) == (CHAINED, StopReason.TIME_LIMIT)
     assert moved(model, rows) <= found.bound
-    made = ew.auditing.limit_flip(model, "sex", 0.1, rows, seconds=0.5)
+    made = ew.auditing.bound_flip(model, "sex", 0.1, rows, seconds=0.5)
     assert made.stop_reason is StopReason.TIME_LIMIT
     assert moved(made.model, rows) <= made.certificates[0].bound <= 0.1
 
@@ -98,7 +98,7 @@ def test_a_callback_and_ctrl_c_leave_an_audit_with_its_tables(biased):
 
 
 def test_what_mitigate_has_made_stays(biased, clock):
-    options = {"methods": ["flip", "surgery"], "taus": [0.5, 0.1]}
+    options = {"methods": ["flip", "surgery"], "max_changes": [0.5, 0.1]}
     whole = ew.mitigate(biased.model, biased.X, biased.y, "sex", **options)
     assert whole.stop_reason is StopReason.DECIDED
     assert len(whole.points) == 4
@@ -129,15 +129,17 @@ def test_what_mitigate_has_made_stays(biased, clock):
 
 def test_a_short_time_leaves_a_model_for_each_bound_of_a_deep_one(deep, clock):
     """Without time for proofs slopes bound what is left; with it the same models are less changed."""
-    options = {"methods": ["flip"], "taus": [0.5, 0.1], "work": 0.01}
+    options = {"methods": ["flip"], "max_changes": [0.5, 0.1], "work": 0.01}
     whole = ew.mitigate(deep.model, deep.X, deep.y, "sex", **options)
     clock(0.001)
     late = ew.mitigate(deep.model, deep.X, deep.y, "sex", seconds=0.05, **options)
     assert late.stop_reason is StopReason.TIME_LIMIT
     assert [point.method for point in late.points] == ["before", "flip", "flip"]
-    for tau, found, proved in zip(options["taus"], late.points[1:], whole.points[1:], strict=True):
-        assert found.certificates[0].bound <= tau
-        assert proved.certificates[0].bound <= tau
+    for max_change, found, proved in zip(
+        options["max_changes"], late.points[1:], whole.points[1:], strict=True
+    ):
+        assert found.certificates[0].bound <= max_change
+        assert proved.certificates[0].bound <= max_change
         assert found.certificates[0].method == CHAINED
         assert proved.certificates[0].method == PROVED
 

@@ -35,22 +35,22 @@ def wild_rows(X, n=3000, seed=0):
     return type(X)(made)
 
 
-@pytest.mark.parametrize("tau", [0.5, 0.1, 0.01])
-def test_an_additive_model_keeps_its_bound_everywhere(biased, tau):
+@pytest.mark.parametrize("max_change", [0.5, 0.1, 0.01])
+def test_an_additive_model_keeps_its_bound_everywhere(biased, max_change):
     before = moved(biased.model, biased.X)
-    made = ew.auditing.limit_flip(biased.model, "sex", tau, biased.X)
-    assert made.certificates[0].bound <= tau
-    assert moved(made.model, wild_rows(biased.X)) <= tau
-    assert moved(made.model, biased.X) > 0.9 * tau  # no more is taken away than is asked
+    made = ew.auditing.bound_flip(biased.model, "sex", max_change, biased.X)
+    assert made.certificates[0].bound <= max_change
+    assert moved(made.model, wild_rows(biased.X)) <= max_change
+    assert moved(made.model, biased.X) > 0.9 * max_change  # no more is taken away than is asked
     assert moved(biased.model, biased.X) == before
 
 
 def test_a_deep_model_keeps_its_bound_everywhere(deep):
-    tau = 0.2
-    made = ew.auditing.limit_flip(deep.model, "sex", tau, deep.X, work=0.01)
-    assert made.certificates[0].bound <= tau
-    assert moved(made.model, wild_rows(deep.X)) <= tau
-    assert moved(deep.model, deep.X) > tau
+    max_change = 0.2
+    made = ew.auditing.bound_flip(deep.model, "sex", max_change, deep.X, work=0.01)
+    assert made.certificates[0].bound <= max_change
+    assert moved(made.model, wild_rows(deep.X)) <= max_change
+    assert moved(deep.model, deep.X) > max_change
 
 
 def test_the_bound_of_a_deep_model_is_sound(deep):
@@ -60,7 +60,7 @@ def test_the_bound_of_a_deep_model_is_sound(deep):
 
 
 def test_numbers_are_limited_over_their_whole_range(biased):
-    made = ew.auditing.limit_flip(biased.model, "height", 0.05, biased.X)
+    made = ew.auditing.bound_flip(biased.model, "height", 0.05, biased.X)
     r = np.random.default_rng(0)
     rows = biased.X.head(400)
     out = [made.model.decision_function(rows.assign(height=r.uniform(0, 400, 400))) for _ in range(2)]
@@ -68,7 +68,7 @@ def test_numbers_are_limited_over_their_whole_range(biased):
 
 
 def test_removed_columns_change_nothing_at_all(biased):
-    made = ew.auditing.flatten_columns(biased.model, ["sex", "height"], biased.X)
+    made = ew.auditing.neutralize_columns(biased.model, ["sex", "height"], biased.X)
     assert [each.bound for each in made.certificates] == [0.0, 0.0]
     changed = biased.X.assign(sex="f", height=100.0)
     np.testing.assert_array_equal(made.model.predict(changed), made.model.predict(biased.X))
@@ -79,12 +79,12 @@ def test_removed_columns_change_nothing_at_all(biased):
 
 
 def test_a_share_of_every_function(biased):
-    half = ew.auditing.flatten_columns(biased.model, "sex", biased.X, share=0.5)
+    half = ew.auditing.neutralize_columns(biased.model, "sex", biased.X, share=0.5)
     assert half.certificates[0].bound == pytest.approx(moved(biased.model, biased.X) / 2, rel=1e-5)
 
 
 def test_what_is_made_can_be_saved(biased, tmp_path):
-    made = ew.auditing.limit_flip(biased.model, "sex", 0.1, biased.X).model
+    made = ew.auditing.bound_flip(biased.model, "sex", 0.1, biased.X).model
     ew.save(made, tmp_path / "m.kan")
     np.testing.assert_array_equal(
         ew.load(tmp_path / "m.kan").predict_proba(biased.X), made.predict_proba(biased.X)
@@ -222,7 +222,7 @@ def test_training_on_keeps_what_the_model_promised(biased, mode):
 @pytest.fixture(scope="module")
 def frontier(biased):
     return ew.mitigate(
-        biased.model, biased.X, biased.y, "sex", strengths=[10.0], taus=[0.1], proxies=["height"]
+        biased.model, biased.X, biased.y, "sex", strengths=[10.0], max_changes=[0.1], proxies=["height"]
     )
 
 
@@ -254,7 +254,13 @@ def test_the_front_is_not_beaten(frontier):
 def test_rows_that_judge_may_be_given(biased):
     X, y = biased.X, biased.y
     found = ew.mitigate(
-        biased.model, X[:1000], y[:1000], "sex", test=(X[1000:], y[1000:]), methods=["flip"], taus=[0.1]
+        biased.model,
+        X[:1000],
+        y[:1000],
+        "sex",
+        test=(X[1000:], y[1000:]),
+        methods=["flip"],
+        max_changes=[0.1],
     )
     assert (found.rows, found.held_out) == (1000, 500)
     decided = found.points[1].model.predict(X[1000:])
@@ -280,11 +286,11 @@ def test_black_boxes_take_thresholds_only(biased):
 
 def test_bad_input_is_told(biased):
     with pytest.raises(InputError, match="nothing"):
-        ew.auditing.limit_flip(biased.model, "wealth", 0.1, biased.X)
+        ew.auditing.bound_flip(biased.model, "wealth", 0.1, biased.X)
     with pytest.raises(InputError, match="methods"):
         ew.mitigate(biased.model, biased.X, biased.y, "sex", methods=["magic"])
-    with pytest.raises(InputError, match="tau"):
-        ew.auditing.limit_flip(biased.model, "sex", -1.0, biased.X)
+    with pytest.raises(InputError, match="max_change"):
+        ew.auditing.bound_flip(biased.model, "sex", -1.0, biased.X)
 
 
 def test_networks_are_put_in_their_place(biased):

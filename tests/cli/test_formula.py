@@ -201,35 +201,35 @@ def frame(data):
     return read_frame(data)
 
 
-NOTHING: dict[str, Any] = dict.fromkeys(("columns", "drop", "ignore", "require", "units"))
+NOTHING: dict[str, Any] = dict.fromkeys(("columns", "drop", "ignore_columns", "require_columns", "units"))
 
 
 def test_columns_are_chosen_and_left_out(frame):
     assert columns_of(frame, "E", **NOTHING).chosen == ("mass", "speed, m/s", "noise")
-    for option in ("drop", "ignore"):
+    for option in ("drop", "ignore_columns"):
         asked = columns_of(frame, "E", **NOTHING | {option: ["noise,mass"]})
         assert asked.chosen == ("speed, m/s",)
     assert columns_of(frame, "E", **NOTHING | {"columns": ["noise", "mass"]}).chosen == ("noise", "mass")
     with pytest.raises(InputError, match="at least one column besides"):
-        columns_of(frame, "E", **NOTHING | {"columns": ["mass"], "ignore": ["mass"]})
+        columns_of(frame, "E", **NOTHING | {"columns": ["mass"], "ignore_columns": ["mass"]})
 
 
 def test_units_are_read_and_the_target_is_y(frame):
     asked = columns_of(frame, "E", **NOTHING | {"units": ["mass=kg,E=J", "speed, m/s=m/s"]})
     assert dict(asked.units) == {"mass": "kg", "E": "J", "speed, m/s": "m/s"}
-    limits = limits_of(asked, without=None, only=None)
+    limits = limits_of(asked, exclude_functions=None, only=None)
     assert limits == {"units": {"mass": "kg", "y": "J", "speed, m/s": "m/s"}}
     # Of a column left out nobody asks the unit.
-    asked = columns_of(frame, "E", **NOTHING | {"units": ["mass=kg,E=J"], "ignore": ["mass"]})
+    asked = columns_of(frame, "E", **NOTHING | {"units": ["mass=kg,E=J"], "ignore_columns": ["mass"]})
     assert dict(asked.units) == {"E": "J"}
 
 
 def test_only_what_was_asked_is_passed_on(frame):
     asked = columns_of(frame, "E", **NOTHING)
-    assert limits_of(asked, without=None, only=None) == {}
-    asked = columns_of(frame, "E", **NOTHING | {"require": ["mass"]})
-    limits = limits_of(asked, without=["sin, tan", "sin"], only=["exp"])
-    assert limits == {"require": ("mass",), "without": ("sin", "tan"), "forms": ("exp",)}
+    assert limits_of(asked, exclude_functions=None, only=None) == {}
+    asked = columns_of(frame, "E", **NOTHING | {"require_columns": ["mass"]})
+    limits = limits_of(asked, exclude_functions=["sin, tan", "sin"], only=["exp"])
+    assert limits == {"require_columns": ("mass",), "exclude_functions": ("sin", "tan"), "forms": ("exp",)}
 
 
 @pytest.mark.parametrize(
@@ -239,9 +239,9 @@ def test_only_what_was_asked_is_passed_on(frame):
         ("units", ["mass="], "must read column=unit"),
         ("units", ["mas=kg"], "did you mean 'mass'"),
         ("units", ["mass=kg,mass=g"], "must be distinct"),
-        ("require", ["E"], "must be among those a formula may use"),
-        ("require", ["nose"], "no column 'nose'"),
-        ("ignore", ["nose"], "no column 'nose'"),
+        ("require_columns", ["E"], "must be among those a formula may use"),
+        ("require_columns", ["nose"], "no column 'nose'"),
+        ("ignore_columns", ["nose"], "no column 'nose'"),
     ],
 )
 def test_bad_columns_end_in_a_sentence(frame, option, entries, sentence):
@@ -252,21 +252,21 @@ def test_bad_columns_end_in_a_sentence(frame, option, entries, sentence):
 def test_the_words_reach_the_search(edgewise, data, monkeypatch):
     seen = watched_search(monkeypatch)
     words = (
-        "--without",
+        "--exclude-functions",
         "sin,tan",
         "--only-functions",
         "exp,sqrt",
-        "--require",
+        "--require-columns",
         "mass",
         "--units",
         "mass=kg,E=J",
     )
-    done = edgewise("formula", data, "-t", "E", "--work", 0.1, "-q", "--ignore", "noise", *words)
+    done = edgewise("formula", data, "-t", "E", "--work", 0.1, "-q", "--ignore-columns", "noise", *words)
     assert done.code == 0, done.err
     assert seen == {
-        "without": ("sin", "tan"),
+        "exclude_functions": ("sin", "tan"),
         "forms": ("exp", "sqrt"),
-        "require": ("mass",),
+        "require_columns": ("mass",),
         "units": {"mass": "kg", "y": "J"},
         "names": ("mass", "speed, m/s"),
         "work": 0.1,
@@ -301,7 +301,7 @@ def watched_search(monkeypatch):
         (["--work", "nan"], "nor a number above 0"),
         (["--seconds", "0"], "--seconds"),
         (["--units", "mass"], "must read column=unit"),
-        (["--ignore", "mass,noise,speed"], "did you mean 'speed, m/s'"),
+        (["--ignore-columns", "mass,noise,speed"], "did you mean 'speed, m/s'"),
     ],
 )
 def test_bad_words_end_in_one_sentence_and_code_2(edgewise, data, words, sentence):
@@ -423,7 +423,7 @@ def test_one_law_for_groups(edgewise, tmp_path):
     found = json.loads(done.out)["best"]
     assert found["text"] == "50*exp(-a*minute) + 20"
     assert {each["group"]: round(each["a"]["value"], 6) for each in found["own"]} == rates
-    assert edgewise(*words, "--work", "0.01", "--without", "exp,sinh,cosh,tanh").code == 0
+    assert edgewise(*words, "--work", "0.01", "--exclude-functions", "exp,sinh,cosh,tanh").code == 0
     refused = edgewise(*words, "--pick", "2")
     assert refused.code == 2
     assert "--groups cannot be combined with --pick" in refused.err

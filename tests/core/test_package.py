@@ -10,7 +10,7 @@ from types import ModuleType
 import pytest
 
 import edgewise as ew
-from edgewise._core.moved import MOVED
+from edgewise._core.moved import MOVED, RENAMED
 
 # Names of a module on purpose: `ew.properties.monotone(...)` reads better than a dozen names at the top.
 NAMESPACES = {"properties"}
@@ -30,10 +30,12 @@ def test_the_surface_is_small_sorted_and_documented():
 
 
 def test_every_module_of_the_surface_is_there_at_once_and_says_what_it_has():
-    code = "import edgewise as ew; ew.edits.prune, ew.plots.plot_network, ew.properties.monotone"
+    home = Path(ew.__file__).parent
+    rooms = {path.parent.name for path in home.glob("*/__init__.py")} - {"_core", "cli", "bench"} | {"edits"}
+    code = f"import edgewise as ew; [getattr(ew, room).__doc__ for room in {sorted(rooms)}]; ew.properties.monotone"
     subprocess.run([sys.executable, "-c", code], check=True)
     modules = set(dir(ew)) - set(ew.__all__) - set(vars(ew)) - {"__all__"}
-    assert {"plots", "edits", "exporting", "report", "symbolic"} <= modules | set(vars(ew))
+    assert rooms <= modules | set(vars(ew))
     for name in {home.split(".")[1] for home in MOVED.values()}:
         module = getattr(ew, name)
         assert module.__doc__, name
@@ -74,7 +76,23 @@ def test_the_page_lists_what_has_moved():
     listed = {
         name: f"edgewise.{room}.{name}" for room, names in rows for name in re.findall(r"`(\w+)`", names)
     }
-    assert listed == MOVED
+    renamed = {
+        old: f"edgewise.{room}.{new}"
+        for room, old, new in re.findall(
+            r"^\| `ew\.(\w+)\.(\w+)` \| `ew\.\1\.(\w+)` \|$", page, flags=re.MULTILINE
+        )
+    }
+    assert renamed.keys() == {old for names in RENAMED.values() for old in names}
+    assert listed | renamed == MOVED
+
+
+@pytest.mark.parametrize(("room", "old"), [(room, old) for room, names in RENAMED.items() for old in names])
+def test_a_name_that_has_changed_is_answered_with_the_new_one(room, old):
+    module = import_module(f"edgewise.{room}")
+    with pytest.raises(AttributeError, match=rf"edgewise\.{room}\.{RENAMED[room][old]} now"):
+        getattr(module, old)
+    with pytest.raises(AttributeError, match=r"did you mean 'audit'"):
+        getattr(ew.auditing, "audits")  # noqa: B009
 
 
 def test_no_name_stands_for_a_function_and_a_module():

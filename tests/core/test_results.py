@@ -95,7 +95,7 @@ def made():
     yield "counterfactuals", lambda: ew.counterfactuals(decision(), X, 0)
     yield "audit", lambda: ew.audit(decision(), X, yes, groups, bootstrap=10, work=0.01)
     yield "mitigate", lambda: ew.mitigate(decision(), X, yes, groups, methods=["thresholds"])
-    yield "limit_flip", lambda: ew.auditing.limit_flip(regression(), "x1", 0.5, X)
+    yield "bound_flip", lambda: ew.auditing.bound_flip(regression(), "x1", 0.5, X)
 
 
 @pytest.mark.parametrize("make", [pytest.param(make, id=name) for name, make in made()])

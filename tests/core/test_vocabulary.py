@@ -67,8 +67,8 @@ def test_a_model_comes_first_then_its_rows(function):
     edits = "EditResult" in str(inspect.signature(function).return_annotation) or function.__name__ in (
         "edit_feature",
         "edit_shape",
-        "flatten_columns",
-        "limit_flip",
+        "neutralize_columns",
+        "bound_flip",
         "suggest",
     )
     if "X" in names and not edits:

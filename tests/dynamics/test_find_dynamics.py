@@ -24,7 +24,7 @@ def hunters(x):
 @pytest.fixture(scope="module")
 def found() -> Dynamics:
     t, states = course(hunters, [4.0, 3.0], 12, 60)
-    return find_dynamics(t, states, names=["prey", "hunter"], without=["saturation"])
+    return find_dynamics(t, states, names=["prey", "hunter"], exclude_functions=["saturation"])
 
 
 def test_the_equations_are_found(found):
@@ -117,7 +117,7 @@ def test_bad_courses_are_refused_in_a_sentence():
     with pytest.raises(InputError, match=r"at least 12 times.*'b'"):
         find_dynamics(t, x, groups=["a"] * 15 + ["b"] * 5)
     with pytest.raises(InputError, match="saturation"):
-        find_dynamics(t, x, without=["sine"])
+        find_dynamics(t, x, exclude_functions=["sine"])
 
 
 def test_a_callback_ends_the_search_with_the_best_so_far():
@@ -137,6 +137,6 @@ def test_few_points_a_swing_take_more_steps_than_points():
     t = np.linspace(0, 12, 40)
     states = np.column_stack([np.cos(4 * t), -4 * np.sin(4 * t)])
     found = find_dynamics(
-        t, states, names=["x", "v"], without=["saturation", "sin", "cos", "exp", "tanh", "abs"]
+        t, states, names=["x", "v"], exclude_functions=["saturation", "sin", "cos", "exp", "tanh", "abs"]
     )
     assert str(found) == "x' = v\nv' = -16*x"

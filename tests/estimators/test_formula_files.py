@@ -64,7 +64,7 @@ def swings() -> tuple[pd.DataFrame, np.ndarray]:
 
 @pytest.fixture(scope="module")
 def model(swings: tuple[pd.DataFrame, np.ndarray]) -> FormulaRegressor:
-    return FormulaRegressor(0.02, without=["tan"], random_state=3).fit(*swings)
+    return FormulaRegressor(0.02, exclude_functions=["tan"], random_state=3).fit(*swings)
 
 
 def test_a_model_predicts_the_same_bits(
@@ -78,7 +78,7 @@ def test_a_model_predicts_the_same_bits(
         assert (again.predict(X, at=at) == model.predict(X, at=at)).all()
     assert str(model.result_).startswith(str(again.result_))
     assert again.formula_.constants == cast(Formula, model.formula_).constants
-    assert again.get_params() == {**model.get_params(), "without": ("tan",)}
+    assert again.get_params() == {**model.get_params(), "exclude_functions": ("tan",)}
     assert again.feature_names_in_.tolist() == ["the mass", "pi"]
     with pytest.raises(InputError, match="the mass"):
         again.predict(X[["pi"]])

@@ -127,13 +127,13 @@ CALLS: dict[str, Callable[[], Call]] = {
         auditing.certified_flip,
         {"fit": network_of(fitted(1), of="certified_flip"), "name": "kind", **BRIEF},
     ),
-    "flatten_columns": lambda: (
-        auditing.flatten_columns,
+    "neutralize_columns": lambda: (
+        auditing.neutralize_columns,
         {"model": fitted(1), "columns": ["kind"], "X": TABLE},
     ),
-    "limit_flip": lambda: (
-        auditing.limit_flip,
-        {"model": fitted(1), "column": "kind", "tau": 0.1, "X": TABLE, **BRIEF},
+    "bound_flip": lambda: (
+        auditing.bound_flip,
+        {"model": fitted(1), "column": "kind", "max_change": 0.1, "X": TABLE, **BRIEF},
     ),
     "verify": lambda: (
         ew.verify,

@@ -230,11 +230,11 @@ METHODS: dict[str, Callable[[], Call]] = {
         others={"size": 0.1},
     ),
     "changes_at_most": lambda: told(
-        lambda feature, tau, output=None: ew.verify(
-            fitted(1), P.changes_at_most(feature, tau, output=output), **BRIEF
+        lambda feature, max_change, output=None: ew.verify(
+            fitted(1), P.changes_at_most(feature, max_change, output=output), **BRIEF
         ),
         feature="kind",
-        tau=0.2,
+        max_change=0.2,
     ),
     "robust": lambda: told(
         lambda row, radius, change=None, output=None: ew.verify(

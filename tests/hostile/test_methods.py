@@ -229,7 +229,9 @@ SLIPS: dict[str, Callable[[], object]] = {
     ),
     "quote(a number)": lambda: ew.forms.quote(NUMBER),
     "derivative(an array)": lambda: ew.forms.parse("a", ["a"]).derivative(NUMBER),
-    "find_dynamics(without: lists)": lambda: find_dynamics(np.arange(24.0), X, without=cast(Any, [[1]])),
+    "find_dynamics(exclude_functions: lists)": lambda: find_dynamics(
+        np.arange(24.0), X, exclude_functions=cast(Any, [[1]])
+    ),
     "find_dynamics(no time at all)": lambda: find_dynamics(np.arange(24.0), X, seconds=1e-320),
     "split(seed: a frame)": lambda: ew.data.split(
         9, seed=cast(Any, pd.DataFrame({"a": [0.0] * 4, "b": 0.0}))

@@ -1,14 +1,15 @@
-"""Where names stand that stood at the top of the package once."""
+"""Where names stand that stood at the top of the package once, or were called otherwise."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+import sys
+from collections.abc import Callable, Iterable
 
 from edgewise._core.checks import did_you_mean
 
 _BY_MODULE = {
-    "auditing": "Frontier flatten_columns limit_flip",
+    "auditing": "Frontier neutralize_columns bound_flip",
     "data": "read_frame split to_table write_frame write_table",
     "edits": """EditRecord EditResult Scores canonical edge_scores mask_edges merge_equal prune refine regrid remove_inputs
         remove_nodes rename scale_to_data set_edge set_numeric set_symbolic swap_nodes""",
@@ -26,7 +27,11 @@ _BY_MODULE = {
     "training": "Record",
     "verifying": "MinimalCounterfactual",
 }
-MOVED = {name: f"edgewise.{module}.{name}" for module, names in _BY_MODULE.items() for name in names.split()}
+# By room: what was called otherwise, and what it is called.
+RENAMED = {"auditing": {"flatten_columns": "neutralize_columns", "limit_flip": "bound_flip"}}
+MOVED = {
+    name: f"edgewise.{module}.{name}" for module, names in _BY_MODULE.items() for name in names.split()
+} | {old: f"edgewise.{module}.{new}" for module, names in RENAMED.items() for old, new in names.items()}
 
 
 def no_such_name(name: str, public: Iterable[str]) -> str:
@@ -38,3 +43,18 @@ def no_such_name(name: str, public: Iterable[str]) -> str:
     if found and found[1] in MOVED:
         hint = f" (did you mean {MOVED[found[1]]}?)"
     return f"module 'edgewise' has no attribute {name!r}{hint}"
+
+
+def answer_old_names(package: str) -> Callable[[str], object]:
+    """`__getattr__` of a room with names that were called otherwise."""
+    renamed = RENAMED[package.rpartition(".")[2]]
+
+    def no_such(name: str) -> object:
+        if name in renamed:
+            raise AttributeError(
+                f"{package} has no {name!r}; it is {package}.{renamed[name]} now", name=name, obj=None
+            )
+        hint = "" if name.startswith("_") else did_you_mean(name, sys.modules[package].__all__)
+        raise AttributeError(f"module {package!r} has no attribute {name!r}{hint}", name=name, obj=None)
+
+    return no_such

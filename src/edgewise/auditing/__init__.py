@@ -1,10 +1,11 @@
 """audit: how a model treats groups of people; gaps between them, flips, proxies, and what repairs cost."""
 
+from edgewise._core.moved import answer_old_names
 from edgewise.auditing.certify import CertifiedFlip as CertifiedFlip
 from edgewise.auditing.certify import certified_flip as certified_flip
 from edgewise.auditing.edits import Mitigated as Mitigated
-from edgewise.auditing.edits import flatten_columns as flatten_columns
-from edgewise.auditing.edits import limit_flip as limit_flip
+from edgewise.auditing.edits import bound_flip as bound_flip
+from edgewise.auditing.edits import neutralize_columns as neutralize_columns
 from edgewise.auditing.frontier import Frontier as Frontier
 from edgewise.auditing.frontier import FrontierPoint as FrontierPoint
 from edgewise.auditing.metrics import Gap as Gap
@@ -25,7 +26,9 @@ __all__ = [
     "Mitigated",
     "audit",
     "certified_flip",
-    "flatten_columns",
-    "limit_flip",
+    "neutralize_columns",
+    "bound_flip",
     "mitigate",
 ]
+
+__getattr__ = answer_old_names(__name__)

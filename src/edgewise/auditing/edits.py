@@ -100,7 +100,7 @@ def refuse_calibrated(model: Any) -> None:
         )
 
 
-def flatten_columns(model: Any, columns: str | Sequence[str], X: Any, *, share: float = 1.0) -> Mitigated:
+def neutralize_columns(model: Any, columns: str | Sequence[str], X: Any, *, share: float = 1.0) -> Mitigated:
     """Draw the functions of some columns towards their means, or make them constant and turn their edges off.
 
     Parameters
@@ -122,44 +122,46 @@ def flatten_columns(model: Any, columns: str | Sequence[str], X: Any, *, share: 
     --------
     >>> net = KAN([2, 1], seed=0)
     >>> rows = np.random.default_rng(0).uniform(-1, 1, (50, 2))
-    >>> flat = flatten_columns(net, "x1", rows)
+    >>> flat = neutralize_columns(net, "x1", rows)
     >>> flat.certificates[0].bound
     0.0
     """
-    view, meter = fitted(model, of="flatten_columns"), Meter()
-    names = check_names([columns] if isinstance(columns, str) else columns, "columns", of="flatten_columns")
-    share = check_float(share, "share", low=0.0, high=1.0, of="flatten_columns")
+    view, meter = fitted(model, of="neutralize_columns"), Meter()
+    names = check_names(
+        [columns] if isinstance(columns, str) else columns, "columns", of="neutralize_columns"
+    )
+    share = check_float(share, "share", low=0.0, high=1.0, of="neutralize_columns")
     inputs = inputs_of(X, view)
     network = view.network
     for name in names:
         network = _drawn(network, _inputs(view, name), inputs, 1.0 - share)
     made = with_network(model, network)
     what = "removed" if share == 1.0 else f"drew in by {share:.0%}"
-    after = fitted(made, of="flatten_columns")
+    after = fitted(made, of="neutralize_columns")
     bounds = tuple(certified_flip(after, name, seen=_seen(after, name, inputs)) for name in names)
     return Mitigated(made, f"{what} {', '.join(names)}", bounds, seconds=meter.seconds)
 
 
-def limit_flip(
+def bound_flip(
     model: Any,
     column: str,
-    tau: float,
+    max_change: float,
     X: Any,
     *,
     work: str | float = "normal",
     seconds: float | None = None,
 ) -> Mitigated:
-    """Draw a column's functions in until changing it alone provably moves the output by at most `tau`.
+    """Draw a column's functions in until changing it alone provably moves the output by at most `max_change`.
 
-    Of an additive model with levels the values are clipped to a band of width `tau`, placed where it costs the rows
+    Of an additive model with levels the values are clipped to a band of width `max_change`, placed where it costs the rows
     least; else all functions of the column are drawn towards their means by one factor, until the certified bound is at
-    most `tau`.
+    most `max_change`.
 
     Parameters
     ----------
     model : KAN, KANRegressor or KANClassifier
     column : str
-    tau : float
+    max_change : float
         Log-odds of a classifier of two classes, else units of the output.
     X : table
         Rows that say where functions are used.
@@ -179,19 +181,19 @@ def limit_flip(
     --------
     >>> net = KAN([2, 1], seed=0)
     >>> rows = np.random.default_rng(0).uniform(-1, 1, (50, 2))
-    >>> made = limit_flip(net, "x1", 0.05, rows)
+    >>> made = bound_flip(net, "x1", 0.05, rows)
     >>> made.certificates[0].bound <= 0.05
     True
     """
-    of = "limit_flip"
-    tau, factor = check_float(tau, "tau", low=0.0, of=of), check_work(work, of)
-    return limited(model, column, tau, X, factor, Meter(math.inf, check_seconds(seconds, of)))
+    of = "bound_flip"
+    max_change, factor = check_float(max_change, "max_change", low=0.0, of=of), check_work(work, of)
+    return limited(model, column, max_change, X, factor, Meter(math.inf, check_seconds(seconds, of)))
 
 
 def limited(
     model: Any,
     column: str,
-    tau: float,
+    max_change: float,
     X: Any,
     work: float,
     meter: Meter,
@@ -199,8 +201,8 @@ def limited(
     *,
     proofs: bool = True,
 ) -> Mitigated:
-    """As `limit_flip`, where the bound of the model as it is may be known, and proofs may be left for later."""
-    of = "limit_flip"
+    """As `bound_flip`, where the bound of the model as it is may be known, and proofs may be left for later."""
+    of = "bound_flip"
     view = fitted(model, of=of)
     places = _inputs(view, column)
     inputs = inputs_of(X, view)
@@ -208,28 +210,28 @@ def limited(
 
     def drawn_in(bound: Callable[[Fitted], CertifiedFlip]) -> Mitigated | StopReason:
         first = before or bound(view)
-        if first.bound <= tau:
+        if first.bound <= max_change:
             return Mitigated(
                 model, f"{column} moves the output by at most {first.bound:.4g} as it is", (first,)
             )
         cells = cells_of(view, column, seen)
         network = view.network
-        if len(network.layers) == 1 and cells.points and len(places) == 1 and tau > 0:
-            network = _clipped(network, places[0], cells, inputs[:, places[0]], tau)
+        if len(network.layers) == 1 and cells.points and len(places) == 1 and max_change > 0:
+            network = _clipped(network, places[0], cells, inputs[:, places[0]], max_change)
         made, share = with_network(model, network), 1.0
         for _ in range(ROUNDS):
             found = bound(fitted(made, of=of))
-            if found.bound <= tau:
-                return Mitigated(made, f"{column} may move the output by at most {tau:g}", (found,))
+            if found.bound <= max_change:
+                return Mitigated(made, f"{column} may move the output by at most {max_change:g}", (found,))
             if not found.stop_reason.repeatable:
                 return found.stop_reason
             if not np.isfinite(found.bound):
                 break
-            share *= (1 - 1e-6) * tau / found.bound
+            share *= (1 - 1e-6) * max_change / found.bound
             made = with_network(model, _drawn(network, places, inputs, share))
         raise InputError(
-            f"The 'tau' of limit_flip cannot be certified for {short(column, 40)} in this network; "
-            "remove the column with flatten_columns."
+            f"The 'max_change' of bound_flip cannot be certified for {short(column, 40)} in this network; "
+            "remove the column with neutralize_columns."
         )
 
     with one_thread():
@@ -282,7 +284,7 @@ def _drawn(network: KAN, places: Sequence[int], inputs: Floats, factor: float) -
             if layer.kind(i, k) != "numeric" or layer.basis_name != "bspline" or layer.base is not None:
                 raise InputError(
                     f"The edge from {short(network.input_names[i], 40)} must be a plain spline to be drawn in. Got "
-                    "another kind instead; remove the column with flatten_columns."
+                    "another kind instead; remove the column with neutralize_columns."
                 )
             coef[i, :, k] = mean + factor * (coef[i, :, k] - mean)
     states[0] = replace(_without(state, places, mask), coef=coef, bias=bias, mask=mask)
@@ -297,8 +299,8 @@ def _without(state: LayerState, places: Sequence[int], mask: torch.Tensor) -> La
     return state
 
 
-def _clipped(network: KAN, place: int, cells: Cells, column: Floats, tau: float) -> KAN:
-    """An additive network whose values at the levels of one input lie in a band as wide as `tau`."""
+def _clipped(network: KAN, place: int, cells: Cells, column: Floats, max_change: float) -> KAN:
+    """An additive network whose values at the levels of one input lie in a band as wide as `max_change`."""
     states = take_apart(network)
     layer, coef = network.layers[0], states[0].coef.clone()
     points = np.array([cell[0][0] for cell in cells.cells])
@@ -309,7 +311,7 @@ def _clipped(network: KAN, place: int, cells: Cells, column: Floats, tau: float)
     for k in range(layer.out_features):
         if not bool(layer.mask[place, k]) or layer.kind(place, k) != "numeric":
             continue
-        width = (1 - 1e-6) * tau / abs(float(network.output_scale[k]))
+        width = (1 - 1e-6) * max_change / abs(float(network.output_scale[k]))
         with torch.no_grad():
             values = layer.edge(place, k, at).double().numpy()
             rows = torch.zeros(len(points), layer.in_features, dtype=coef.dtype)

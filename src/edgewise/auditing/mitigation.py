@@ -19,7 +19,7 @@ from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, StopError, charge, check_seconds, check_work, running
 from edgewise.auditing.bootstrap import Outcomes, statistics
 from edgewise.auditing.certify import CertifiedFlip, certified_flip, quick_flip
-from edgewise.auditing.edits import Mitigated, flatten_columns, limited, refuse_calibrated
+from edgewise.auditing.edits import Mitigated, limited, neutralize_columns, refuse_calibrated
 from edgewise.auditing.frontier import BEFORE, Frontier, FrontierPoint
 from edgewise.auditing.groups import Grouping
 from edgewise.auditing.penalty import CRITERIA, fair_fit
@@ -31,7 +31,7 @@ from edgewise.network.fitted import fitted
 
 METHODS = ("penalty", "flip", "surgery", "thresholds")
 STRENGTHS = (1.0, 10.0, 100.0)
-TAUS = (0.5, 0.2, 0.05)
+MAX_CHANGES = (0.5, 0.2, 0.05)
 AT_MOST = (0.0, 0.05)
 # Units of work of judging a row, or of giving it a threshold.
 JUDGED = 5e-6
@@ -47,7 +47,7 @@ def mitigate(
     fraction: float = 0.3,
     methods: Sequence[str] = METHODS,
     strengths: Sequence[float] = STRENGTHS,
-    taus: Sequence[float] = TAUS,
+    max_changes: Sequence[float] = MAX_CHANGES,
     at_most: Sequence[float] = AT_MOST,
     proxies: Sequence[str] = (),
     positive: Any = None,
@@ -62,7 +62,7 @@ def mitigate(
     """Make a classifier fairer in several ways, and measure what each costs in accuracy on rows set aside.
 
     "penalty" trains on with a penalty on the gap between groups; "flip" draws the attribute's functions in until changing it
-    provably moves the log-odds by at most tau; "surgery" removes its edges (and those of proxies you name);
+    provably moves the log-odds by at most max_change; "surgery" removes its edges (and those of proxies you name);
     "thresholds" leaves the scores and gives each group thresholds of its own, the most accurate ones whose rates differ by
     at most so much. Every one gives a new model; the one given is left as it is.
 
@@ -78,7 +78,7 @@ def mitigate(
     methods : sequence of "penalty", "flip", "surgery" and "thresholds"
     strengths : sequence of float
         Weights of the penalty.
-    taus : sequence of float
+    max_changes : sequence of float
         Bounds, in log-odds.
     at_most : sequence of float
         Differences between groups that "thresholds" allow on the rows that they are chosen on; 0 for none.
@@ -124,9 +124,9 @@ def mitigate(
         raise InputError(
             f"The 'methods' of mitigate must be among {', '.join(METHODS)}. Got {short(strange[0])} instead."
         )
-    strengths, taus, at_most = (
+    strengths, max_changes, at_most = (
         tuple(check_float(each, name, low=0.0, of=of) for each in as_tuple(given, name, "numbers", of=of))
-        for name, given in (("strengths", strengths), ("taus", taus), ("at_most", at_most))
+        for name, given in (("strengths", strengths), ("max_changes", max_changes), ("at_most", at_most))
     )
     proxies = check_names(proxies, "proxies", of=of)
     learn, judge, who, names = learn_and_judge(
@@ -164,23 +164,23 @@ def mitigate(
             seed=seed,
         )
 
-    def bounded(tau: float, proofs: bool = True) -> Mitigated:
+    def bounded(max_change: float, proofs: bool = True) -> Mitigated:
         made = Mitigated(model, "", ())
         for name in read:
             known = points[0].certificates[0] if proofs and len(read) == 1 else None
-            made = limited(made.model, name, tau, learn.X, factor, Meter(), known, proofs=proofs)
+            made = limited(made.model, name, max_change, learn.X, factor, Meter(), known, proofs=proofs)
             if proofs and not made.stop_reason.repeatable:
                 break
         if len(read) == 1:
             return made
-        detail = f"{', '.join(read)} may move the output by at most {tau:g}"
+        detail = f"{', '.join(read)} may move the output by at most {max_change:g}"
         return Mitigated(
             made.model, detail, _bounds(made.model, read, factor if proofs else None), made.stop_reason
         )
 
     def without(gone: list[str]) -> Mitigated:
         """Without the columns' edges; then the others trained on, so that what only they can say is said."""
-        made = trained(flatten_columns(model, gone, learn.X).model, "eo", 0.0)
+        made = trained(neutralize_columns(model, gone, learn.X).model, "eo", 0.0)
         return replace(made, detail=f"without {', '.join(gone)}")
 
     ways = list[tuple[str, str, Callable[[], Mitigated]]]()
@@ -190,8 +190,8 @@ def mitigate(
             ways.append(("penalty", label, partial(trained, model, criterion, strength)))
     if "flip" in methods and not read:
         notes.append("flip: the model does not read the attribute; changing it changes nothing.")
-    for tau in taus if "flip" in methods and read else ():
-        ways.append(("flip", f"flip by {tau:g} at most", partial(bounded, tau)))
+    for max_change in max_changes if "flip" in methods and read else ():
+        ways.append(("flip", f"flip by {max_change:g} at most", partial(bounded, max_change)))
     for gone in [read, *([*read, *proxies[: k + 1]] for k in range(len(proxies)))]:
         if gone and "surgery" in methods:
             ways.append(("surgery", f"without {', '.join(gone)}", partial(without, gone)))
@@ -205,9 +205,11 @@ def mitigate(
         try:
             with running(meter):
                 # A time limit may leave no time for proofs: first what takes none.
-                for tau in taus if seconds is not None and read and "flip" in methods else ():
+                for max_change in max_changes if seconds is not None and read and "flip" in methods else ():
                     with suppress(InputError):
-                        made[f"flip by {tau:g} at most"] = _judged("flip", bounded(tau, False), who, judge)
+                        made[f"flip by {max_change:g} at most"] = _judged(
+                            "flip", bounded(max_change, False), who, judge
+                        )
                 if read:
                     points[0] = replace(points[0], certificates=_bounds(model, read, factor))
                 last = _ended(points[0].certificates)

@@ -26,8 +26,8 @@ Inputs = Annotated[
     list[str] | None,
     options.unset("--inputs", "-i", help="Columns that act from outside and get no equation: 'u,v'."),
 ]
-Without = Annotated[
-    list[str] | None, options.unset("--without", help="Functions never to use: 'sin,saturation'.")
+ExcludeFunctions = Annotated[
+    list[str] | None, options.unset("--exclude-functions", help="Functions never to use: 'sin,saturation'.")
 ]
 Plot = Annotated[
     Path | None, options.unset("--plot", help="Draw courses and solutions into this .png or .svg file.")
@@ -41,7 +41,7 @@ def dynamics(
     drop: options.Drop = None,
     inputs: Inputs = None,
     groups: Groups = None,
-    without: Without = None,
+    exclude_functions: ExcludeFunctions = None,
     work: options.Work = "normal",
     seconds: options.Seconds = None,
     seed: options.Seed = 0,
@@ -96,7 +96,7 @@ def dynamics(
             groups=None
             if labels is None
             else [c for c, whole in zip(labels, complete, strict=True) if whole],
-            without=as_names(without, ()) or (),
+            exclude_functions=as_names(exclude_functions, ()) or (),
             work=work,
             seconds=seconds,
             seed=seed,

@@ -67,12 +67,16 @@ Units = Annotated[
         help="Units of columns and of the target: 'm=kg,v=m/s,E=J'; a formula must agree with them.",
     ),
 ]
-Without = Annotated[list[str] | None, _limits("--without", help="Functions never to use: 'sin,tan'.")]
+ExcludeFunctions = Annotated[
+    list[str] | None, _limits("--exclude-functions", help="Functions never to use: 'sin,tan'.")
+]
 OnlyFunctions = Annotated[
     list[str] | None, _limits("--only-functions", help="Use no functions but these: 'exp,sqrt'.")
 ]
-Require = Annotated[list[str] | None, _limits("--require", help="Columns every formula must hold.")]
-Ignore = Annotated[list[str] | None, _limits("--ignore", help="Columns no formula may hold.")]
+RequireColumns = Annotated[
+    list[str] | None, _limits("--require-columns", help="Columns every formula must hold.")
+]
+IgnoreColumns = Annotated[list[str] | None, _limits("--ignore-columns", help="Columns no formula may hold.")]
 Constraints = Annotated[
     list[str] | None,
     _limits(
@@ -143,10 +147,10 @@ def formula(
     x_sigma: XSigma = None,
     loss: Loss = LossName.squared,
     units: Units = None,
-    without: Without = None,
+    exclude_functions: ExcludeFunctions = None,
     only_functions: OnlyFunctions = None,
-    require: Require = None,
-    ignore: Ignore = None,
+    require_columns: RequireColumns = None,
+    ignore_columns: IgnoreColumns = None,
     constraint: Constraints = None,
     export: Export = None,
     pick: Pick = None,
@@ -177,7 +181,7 @@ def formula(
 
     - `edgewise formula falls.csv -t time --work quick --json > front.json`
 
-    - `edgewise formula energy.csv -t E --units m=kg,v=m/s,E=J --without sin,cos,tan`
+    - `edgewise formula energy.csv -t E --units m=kg,v=m/s,E=J --exclude-functions sin,cos,tan`
 
     - `edgewise formula falls.csv -t time --sigma time_error --loss robust`
 
@@ -197,8 +201,8 @@ def formula(
             "--units": units, "--export": export, "--pick": pick,
         }  # fmt: skip
         find_for_groups(
-            data, target, groups, columns=columns, drop=drop, without=without, only=only_functions, others=others,
-            require=require, ignore=ignore, constraint=constraint,
+            data, target, groups, columns=columns, drop=drop, exclude_functions=exclude_functions, only=only_functions,
+            require_columns=require_columns, ignore_columns=ignore_columns, constraint=constraint, others=others,
             search={"work": work, "seconds": seconds, "seed": seed}, out=out, plot=plot, force=force, quiet=quiet, json=json,
         )  # fmt: skip
         return
@@ -216,13 +220,15 @@ def formula(
         target,
         columns=columns,
         drop=drop,
-        ignore=ignore,
-        require=require,
+        ignore_columns=ignore_columns,
+        require_columns=require_columns,
         units=units,
         weight=weight,
         sigma=sigma,
     )
-    limits = limits_of(asked, without=without, only=only_functions, constraints=constraint)
+    limits = limits_of(
+        asked, exclude_functions=exclude_functions, only=only_functions, constraints=constraint
+    )
     known = provenance(frame)
     apart = () if asked.apart is None else (asked.apart,)
     table = to_table(frame.select(dict.fromkeys([*asked.chosen, asked.target, *apart])), known.source)

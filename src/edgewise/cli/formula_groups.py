@@ -33,10 +33,10 @@ def find_for_groups(
     *,
     columns: Sequence[str] | None,
     drop: Sequence[str] | None,
-    without: Sequence[str] | None,
+    exclude_functions: Sequence[str] | None,
     only: Sequence[str] | None,
-    require: Sequence[str] | None,
-    ignore: Sequence[str] | None,
+    require_columns: Sequence[str] | None,
+    ignore_columns: Sequence[str] | None,
     constraint: Sequence[str] | None,
     others: Mapping[str, Any],
     search: Mapping[str, Any],
@@ -68,13 +68,13 @@ def find_for_groups(
         target,
         columns=columns,
         drop=drop,
-        ignore=ignore,
-        require=require,
+        ignore_columns=ignore_columns,
+        require_columns=require_columns,
         units=None,
         weight=None,
         sigma=None,
     )
-    limits = limits_of(asked, without=without, only=only, constraints=constraint)
+    limits = limits_of(asked, exclude_functions=exclude_functions, only=only, constraints=constraint)
     known = provenance(frame)
     table = to_table(frame.select(dict.fromkeys([*asked.chosen, asked.target])), known.source)
     X, y, names = table.features(asked.target, asked.chosen, missing=True)

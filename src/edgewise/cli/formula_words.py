@@ -24,14 +24,14 @@ class Columns:
     ----------
     target : the column it gives
     chosen : the columns it may hold, in order
-    require : those among them that it must hold
+    require_columns : those among them that it must hold
     units : the unit of each of these that has one, by name
     apart : the column that says what each row counts
     """
 
     target: str
     chosen: tuple[str, ...]
-    require: tuple[str, ...] = ()
+    require_columns: tuple[str, ...] = ()
     units: tuple[tuple[str, str], ...] = ()
     apart: str | None = None
 
@@ -42,8 +42,8 @@ def columns_of(
     *,
     columns: Sequence[str] | None,
     drop: Sequence[str] | None,
-    ignore: Sequence[str] | None,
-    require: Sequence[str] | None,
+    ignore_columns: Sequence[str] | None,
+    require_columns: Sequence[str] | None,
     units: Sequence[str] | None,
     weight: str | None = None,
     sigma: str | None = None,
@@ -61,7 +61,9 @@ def columns_of(
         raise InputError(
             f"The column of --{'weight' if sigma is None else 'sigma'} must not be the target {called(target)}."
         )
-    left_out = {find(frame, name) for entry in (drop, ignore) for name in as_names(entry, known) or ()}
+    left_out = {
+        find(frame, name) for entry in (drop, ignore_columns) for name in as_names(entry, known) or ()
+    }
     named = as_names(columns, known)
     chosen = [find(frame, name) for name in named or known]
     if named is None:
@@ -76,11 +78,11 @@ def columns_of(
         raise InputError(
             f"{provenance(frame).source} must have at least one column besides the target {target!r}."
         )
-    required = [find(frame, name) for name in as_names(require, known) or ()]
+    required = [find(frame, name) for name in as_names(require_columns, known) or ()]
     if strange := [name for name in required if name not in chosen]:
         raise InputError(
-            f"The columns of --require must be among those a formula may use. Got {called(strange[0])} instead; take it "
-            "out of --require, or add it to the columns."
+            "The columns of --require-columns must be among those a formula may use. "
+            f"Got {called(strange[0])} instead; take it out of --require-columns, or add it to the columns."
         )
     return Columns(target, tuple(chosen), tuple(required), _units(frame, units, {target, *chosen}), apart)
 
@@ -117,7 +119,7 @@ def _has_dimension(unit: str) -> bool:
 def limits_of(
     columns: Columns,
     *,
-    without: Sequence[str] | None,
+    exclude_functions: Sequence[str] | None,
     only: Sequence[str] | None,
     constraints: Sequence[str] | None = None,
 ) -> dict[str, Any]:
@@ -127,8 +129,8 @@ def limits_of(
     asked = {
         "units": units,
         "forms": _words(only),
-        "without": _words(without),
-        "require": columns.require,
+        "exclude_functions": _words(exclude_functions),
+        "require_columns": columns.require_columns,
         "constraints": tuple(constraints or ()),
     }
     return {name: value for name, value in asked.items() if value}
@@ -164,7 +166,7 @@ def errors_of(
 
 
 def _words(entries: Sequence[str] | None) -> tuple[str, ...]:
-    """The names of functions in `--without sin,tan --without exp`."""
+    """The names of functions in `--exclude-functions sin,tan --exclude-functions exp`."""
     words = [word.strip() for entry in entries or () for word in entry.split(",")]
     return tuple(dict.fromkeys(word for word in words if word))
 

@@ -31,7 +31,7 @@ def find_dynamics(
     input_names: Iterable[str] | None = None,
     groups: Any = None,
     degree: int = 3,
-    without: Iterable[str] = (),
+    exclude_functions: Iterable[str] = (),
     work: str | float = "normal",
     seconds: float | None = None,
     seed: int = 0,
@@ -60,7 +60,7 @@ def find_dynamics(
         The course of each row, where there are several under one law.
     degree : int
         Highest degree of products of states.
-    without : iterable of str
+    exclude_functions : iterable of str
         Functions that are not wanted: among sin, cos, exp, log, abs, tanh, saturation.
     work : "quick", "normal", "thorough" or float
         How long to search, in units that do not depend on the machine.
@@ -99,7 +99,7 @@ def find_dynamics(
     factor, limit = check_work(work, _OF), check_seconds(seconds, _OF)
     check_int(degree, "degree", low=1, high=5, of=_OF)
     check_int(seed, "seed", low=0, of=_OF)
-    unwanted = _unwanted(without)
+    unwanted = _unwanted(exclude_functions)
     listeners = as_tuple(callbacks, "callbacks", "functions", of=_OF)
     courses = read_courses(t, states, names, inputs, input_names, groups, _OF)
     thresholds = config_of(config, _OF)
@@ -124,13 +124,14 @@ def find_dynamics(
         return outcome(search, best, reason, seed)
 
 
-def _unwanted(without: Iterable[str]) -> tuple[str, ...]:
+def _unwanted(exclude_functions: Iterable[str]) -> tuple[str, ...]:
     known = {*(name for name in FUNCTIONS if not name.startswith("hill")), "saturation"}
-    found = as_tuple(without, "without", "names of functions", of=_OF)
+    found = as_tuple(exclude_functions, "exclude_functions", "names of functions", of=_OF)
     for name in found:
         if not isinstance(name, str) or name not in known:
             raise InputError(
-                f"The 'without' parameter of {_OF} must name functions among {', '.join(sorted(known))}. Got {short(name)}."
+                f"The 'exclude_functions' parameter of {_OF} must name functions among {', '.join(sorted(known))}. "
+                f"Got {short(name)}."
             )
     return found
 

@@ -32,7 +32,7 @@ class DynamicsSearch:
 
     courses: Courses
     degree: int
-    without: tuple[str, ...]
+    exclude_functions: tuple[str, ...]
     meter: Meter
     config: DynamicsConfig = DEFAULT
 
@@ -43,7 +43,7 @@ class DynamicsSearch:
         d = self.states = len(self.courses.states)
         self.noise = np.sqrt(np.mean([np.square(fitted.noise[:d]) for fitted, _ in self.splines], axis=0))
         pool = self._usable(
-            [*self._products(self.degree), *functions(self.smooth, self.without, self.config)]
+            [*self._products(self.degree), *functions(self.smooth, self.exclude_functions, self.config)]
         )
         self.selection = Selection(
             self._pieces(1),
@@ -123,7 +123,7 @@ class DynamicsSearch:
 
     def _saturating(self) -> list[Judged]:
         """Systems in which equations hold a saturation: in each the best of its own, then the second best."""
-        if "saturation" in self.without:
+        if "saturation" in self.exclude_functions:
             return []
         seen = self.smooth
         m = seen.shape[1]

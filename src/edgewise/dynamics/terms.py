@@ -236,7 +236,9 @@ def polynomials(variables: int, degree: int) -> list[Term]:
     return [Term(powers) for powers in found]
 
 
-def functions(Z: Floats, without: Sequence[str] = (), config: DynamicsConfig = DEFAULT) -> list[Term]:
+def functions(
+    Z: Floats, exclude_functions: Sequence[str] = (), config: DynamicsConfig = DEFAULT
+) -> list[Term]:
     """Terms with functions and odd powers that have values on the points Z (q, m)."""
     m = Z.shape[1]
     eye = [tuple(float(a == v) for a in range(m)) for v in range(m)]
@@ -246,21 +248,21 @@ def functions(Z: Floats, without: Sequence[str] = (), config: DynamicsConfig = D
     for v in range(m):
         size = float(np.abs(Z[:, v]).max())
         turning = high[v] - low[v] > 0.5
-        if turning and "sin" not in without:
+        if turning and "sin" not in exclude_functions:
             found += [Term(none, "sin", v), Term(none, "cos", v)]
             found += [Term(eye[w], name, v) for w in range(m) for name in ("sin", "cos")]
-        if size < 50 and "exp" not in without:
+        if size < 50 and "exp" not in exclude_functions:
             found += [Term(none, "exp", v)]
-        if "tanh" not in without:
+        if "tanh" not in exclude_functions:
             found += [Term(none, "tanh", v)]
-        if low[v] < 0 < high[v] and "abs" not in without:
+        if low[v] < 0 < high[v] and "abs" not in exclude_functions:
             found += [Term(eye[v], "abs", v)]
         if low[v] > 0:
-            if "log" not in without:
+            if "log" not in exclude_functions:
                 found += [Term(none, "log", v), Term(eye[v], "log", v)]
             for power in (0.5, 1.5, 2 / 3, -1.0, -2.0):
                 found.append(Term(tuple(power * e for e in eye[v])))
-        if "saturation" not in without:
+        if "saturation" not in exclude_functions:
             for name in saturating(low[v], size, config):
                 for share in (0.1, 0.3, 1.0):
                     found += saturations(m, v, name, (share * size) ** _HILLS[name])

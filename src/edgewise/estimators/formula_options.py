@@ -36,9 +36,9 @@ def search_options(model: Any, target: Sequence[str]) -> dict[str, Any]:
     limits: dict[str, Any] = {
         "units": _as_y(model.units, target),
         "forms": model.forms,
-        "without": model.without,
-        "require": model.require,
-        "ignore": model.ignore,
+        "exclude_functions": model.exclude_functions,
+        "require_columns": model.require_columns,
+        "ignore_columns": model.ignore_columns,
         "constraints": model.constraints,
     }
     return options | {name: value for name, value in limits.items() if not _left_out(value)}

@@ -53,9 +53,9 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
         Units of the columns and of the target, which goes by its own name or as "y".
     forms : sequence of Form or str, optional
         The functions that a formula may hold; by default all of `edgewise.forms.FORMS`.
-    without : sequence of str
+    exclude_functions : sequence of str
         Functions that no formula may hold.
-    require, ignore : sequence of str
+    require_columns, ignore_columns : sequence of str
         Columns that every formula must contain, and those that none may use.
     constraints : sequence of str
         What every formula must satisfy, such as "increasing(x)" or "y -> 0 as x -> inf": see `edgewise.find_formula`.
@@ -123,9 +123,9 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
         names: Any = None,
         units: Any = None,
         forms: Any = None,
-        without: Any = (),
-        require: Any = (),
-        ignore: Any = (),
+        exclude_functions: Any = (),
+        require_columns: Any = (),
+        ignore_columns: Any = (),
         constraints: Any = (),
         validation: float = 0.2,
         groups: Any = None,
@@ -140,9 +140,9 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
         self.names = names
         self.units = units
         self.forms = forms
-        self.without = without
-        self.require = require
-        self.ignore = ignore
+        self.exclude_functions = exclude_functions
+        self.require_columns = require_columns
+        self.ignore_columns = ignore_columns
         self.constraints = constraints
         self.validation = validation
         self.groups = groups

@@ -139,4 +139,4 @@ def test_a_law_that_breaks_them_is_not_offered() -> None:
 
 def test_ignored_columns_cannot_be_constrained() -> None:
     with pytest.raises(InputError, match="ignored"):
-        find_formula(X, X[:, 0], ignore=["x2"], constraints=["increasing(x2)"])
+        find_formula(X, X[:, 0], ignore_columns=["x2"], constraints=["increasing(x2)"])

@@ -139,7 +139,7 @@ def test_functions_that_are_not_wanted_are_in_no_formula() -> None:
     y = np.sqrt(X[:, 0]) * np.exp(-X[:, 1])
     free = find_formula(X, y)
     assert calls(free.best) == {"exp", "sqrt"}
-    found = find_formula(X, y, without=["exp", "sqrt"], work=0.01)
+    found = find_formula(X, y, exclude_functions=["exp", "sqrt"], work=0.01)
     assert not any({"exp", "sqrt"} & calls(each) for each in found.front)
     assert not found.exact
     assert found.best.r2 > 0.99
@@ -152,7 +152,7 @@ def test_columns_that_are_required_or_ignored() -> None:
     X = table(6, 1, 3, 3)
     y = X[:, 0] * X[:, 1]
     names = ["a", "b", "c"]
-    found = find_formula(X, y, names=names, ignore=["b"], require=["c"], work=0.01)
+    found = find_formula(X, y, names=names, ignore_columns=["b"], require_columns=["c"], work=0.01)
     others = [each.formula for each in found.alternatives()]
     for each in (found.best, *found.front, *others):
         columns = {symbol.name for symbol in each.sympy.free_symbols}
@@ -222,10 +222,10 @@ def test_a_squared_law_keeps_its_sign() -> None:
         ({"X": HELLO, "y": LAW, "seconds": -1}, "'seconds'"),
         ({"X": HELLO, "y": LAW, "validation": 2}, "'validation'"),
         ({"X": HELLO, "y": LAW, "forms": ["sine"]}, "'forms'"),
-        ({"X": HELLO, "y": LAW, "without": ["sine"]}, "'without'"),
-        ({"X": HELLO, "y": LAW, "require": ["x9"]}, "'require'"),
-        ({"X": HELLO, "y": LAW, "ignore": ["x1", "x2"]}, "'ignore'"),
-        ({"X": HELLO, "y": LAW, "require": ["x1"], "ignore": ["x1"]}, "'ignore'"),
+        ({"X": HELLO, "y": LAW, "exclude_functions": ["sine"]}, "'exclude_functions'"),
+        ({"X": HELLO, "y": LAW, "require_columns": ["x9"]}, "'require_columns'"),
+        ({"X": HELLO, "y": LAW, "ignore_columns": ["x1", "x2"]}, "'ignore_columns'"),
+        ({"X": HELLO, "y": LAW, "require_columns": ["x1"], "ignore_columns": ["x1"]}, "'ignore_columns'"),
         ({"X": HELLO, "y": LAW, "work": "much"}, "'work'"),
         ({"X": HELLO, "y": LAW, "work": 0}, "'work'"),
         ({"X": HELLO * np.nan, "y": LAW}, "finite"),

@@ -40,7 +40,7 @@ def test_functions_left_out_and_forms_kept() -> None:
     free = Limits.read(NAMES)
     assert free.forms is None
     assert free.allow(tree("sin(m)"))
-    without = Limits.read(NAMES, without=["arctan", "exp"])
+    without = Limits.read(NAMES, exclude_functions=["arctan", "exp"])
     assert not without.allow(tree("atan(m)"))
     assert not without.allow(tree("exp(m)"))
     assert without.allow(tree("sin(m)/v"))
@@ -52,15 +52,15 @@ def test_functions_left_out_and_forms_kept() -> None:
     assert not few.allow(tree("sqrt(m)"))
     assert few.forms is not None
     assert [form.name for form in few.forms] == ["identity", "arctan", "log", "cos(x)^2"]
-    kinked = Limits.read(NAMES, forms=["abs"], without=["min"])
+    kinked = Limits.read(NAMES, forms=["abs"], exclude_functions=["min"])
     assert kinked.functions == {"abs", "max"}
     assert Limits.read(NAMES, forms=[form_from_text("step(x)")]).functions == {"step", "abs", "max", "min"}
-    both = Limits.read(NAMES, forms=["sin", "exp"], without=["sin"])
+    both = Limits.read(NAMES, forms=["sin", "exp"], exclude_functions=["sin"])
     assert both.functions == {"exp"}
 
 
 def test_columns() -> None:
-    limits = Limits.read(NAMES, require=["v"], ignore=["r"])
+    limits = Limits.read(NAMES, require_columns=["v"], ignore_columns=["r"])
     assert limits.columns == ("m", "v")
     assert limits.allow(tree("m*v"))
     assert not limits.allow(tree("m"))
@@ -71,7 +71,7 @@ def test_columns() -> None:
 
 
 def test_units() -> None:
-    limits = Limits.read(NAMES, units=UNITS, ignore=["r"])
+    limits = Limits.read(NAMES, units=UNITS, ignore_columns=["r"])
     assert limits.units is not None
     assert limits.units.names == ("m", "v")
     assert limits.allow(tree("m*v^2/2"))
@@ -88,8 +88,8 @@ def test_units() -> None:
 
 
 def test_every_limit_is_checked() -> None:
-    with pytest.raises(InputError, match=r"'without'.*'asinh'.*did you mean 'sin'"):
-        Limits.read(NAMES, without=["sim"])
+    with pytest.raises(InputError, match=r"'exclude_functions'.*'asinh'.*did you mean 'sin'"):
+        Limits.read(NAMES, exclude_functions=["sim"])
     with pytest.raises(InputError, match="'units'"):
         Limits.read(NAMES, units=3)  # type: ignore[arg-type]
     assert {form.name for form in Limits.read(NAMES, forms=FORMS.values()).forms or ()} == set(FORMS)

@@ -50,7 +50,7 @@ def test_what_is_no_better_than_a_shorter_formula_is_passed_over() -> None:
 
 
 def test_what_may_not_be_offered_is_not() -> None:
-    found = search(np.exp(X[:, 0]), without=["exp"], require=["b"])
+    found = search(np.exp(X[:, 0]), exclude_functions=["exp"], require_columns=["b"])
     found.add(trees("exp(a)", "a^2", "1.0*a*b"), None)
     assert [each.sympy.free_symbols for each in found.finished] == [{a, b}]
 

@@ -185,7 +185,7 @@ def test_what_the_maps_do_not_carry_is_refused_in_a_sentence():
         with pytest.raises(ew.InputError, match=r"its \.model"):
             ew.edit_shape(model, "age", "flat", people(50, 0))
         with pytest.raises(ew.InputError, match=r"its \.model"):
-            ew.auditing.limit_flip(model, "sex", 0.001, people(50, 0))
+            ew.auditing.bound_flip(model, "sex", 0.001, people(50, 0))
     rows = many()
     odds = [straight.decision_function({**rows, "sex": np.full(20_000, sex)}) for sex in "mf"]
     moved = float(np.abs(odds[0] - odds[1]).max())

@@ -185,7 +185,9 @@ def _sides(search: Search, border: Border | Regimes) -> list[SplitRows] | None:
 def _searched(search: Search, rows: SplitRows, noise: float, plan: Plan) -> list[Node]:
     """The recommended formula of a table and those that come closest."""
     config = search.config.breaks
-    limits = replace(search.limits, columns=rows.names, require=frozenset(), functions=None, constraints=())
+    limits = replace(
+        search.limits, columns=rows.names, require_columns=frozenset(), functions=None, constraints=()
+    )
     own = Search(rows, limits, (), search.meter, search.part(config.work), search.config, floor=noise)
     for proposal in plan(own):
         own.add(proposal.trees, proposal.network)

@@ -55,9 +55,9 @@ def find_formula(
     seed: int | None = ...,
     callbacks: Iterable[Callable[[Record], Any]] = ...,
     forms: Iterable[Form | str] | None = ...,
-    without: Iterable[str] = ...,
-    require: Iterable[str] = ...,
-    ignore: Iterable[str] = ...,
+    exclude_functions: Iterable[str] = ...,
+    require_columns: Iterable[str] = ...,
+    ignore_columns: Iterable[str] = ...,
     constraints: Iterable[str] = ...,
     validation: float = ...,
     loss: str = ...,
@@ -79,9 +79,9 @@ def find_formula(
     seed: int | None = ...,
     callbacks: Iterable[Callable[[Record], Any]] = ...,
     forms: Iterable[Form | str] | None = ...,
-    without: Iterable[str] = ...,
-    require: Iterable[str] = ...,
-    ignore: Iterable[str] = ...,
+    exclude_functions: Iterable[str] = ...,
+    require_columns: Iterable[str] = ...,
+    ignore_columns: Iterable[str] = ...,
     constraints: Iterable[str] = ...,
     validation: float = ...,
     loss: str = ...,
@@ -102,9 +102,9 @@ def find_formula(
     seed: int | None = 0,
     callbacks: Iterable[Callable[[Record], Any]] = (),
     forms: Iterable[Form | str] | None = None,
-    without: Iterable[str] = (),
-    require: Iterable[str] = (),
-    ignore: Iterable[str] = (),
+    exclude_functions: Iterable[str] = (),
+    require_columns: Iterable[str] = (),
+    ignore_columns: Iterable[str] = (),
     constraints: Iterable[str] = (),
     validation: float = 0.2,
     loss: str = "squared",
@@ -144,11 +144,11 @@ def find_formula(
         The closed forms an edge may become, or their names; by default all of `edgewise.forms.FORMS`. Add your own with
         `edgewise.forms.form_from_text`. Formulas then hold no function that none of these is made of; sums, products and
         whole powers are always allowed.
-    without
+    exclude_functions
         Functions that no formula holds, such as "sin" and "tanh"; without "sqrt" there are no broken powers either.
-    require
+    require_columns
         Columns that every formula contains.
-    ignore
+    ignore_columns
         Columns that are not used.
     constraints
         What every formula must satisfy on the box of the table, as texts: "increasing(x)", "decreasing(x)", "convex(x)",
@@ -249,7 +249,8 @@ def find_formula(
                 f"The {given[0]!r} argument of {_OF} has no meaning with 'groups'. Got both; leave one of them out."
             )
         one = partial(
-            find_formula, callbacks=callbacks, forms=forms, without=without, require=require, ignore=ignore,
+            find_formula, callbacks=callbacks, forms=forms, exclude_functions=exclude_functions,
+            require_columns=require_columns, ignore_columns=ignore_columns,
             constraints=constraints, validation=validation, config=config,
         )  # fmt: skip
         return search_groups(one, X, y, groups, names=names, work=work, seconds=seconds, seed=seed, of=_OF)
@@ -259,8 +260,9 @@ def find_formula(
                 f"The 'sample_weight' argument of {_OF} has no meaning with 'x_sigma'. Got both; give 'sigma' instead."
             )
         one = partial(
-            find_formula, units=units, seed=seed, callbacks=callbacks, forms=forms, without=without, require=require,
-            ignore=ignore, constraints=constraints, validation=validation, loss=loss, config=config,
+            find_formula, units=units, seed=seed, callbacks=callbacks, forms=forms, exclude_functions=exclude_functions,
+            require_columns=require_columns, ignore_columns=ignore_columns, constraints=constraints,
+            validation=validation, loss=loss, config=config,
         )  # fmt: skip
         told = {"names": names, "sigma": sigma, "x_sigma": x_sigma, "work": work, "seconds": seconds}
         return with_column_errors(one, X, y, **cast("dict[str, Any]", told), of=_OF)
@@ -275,9 +277,9 @@ def find_formula(
         columns,
         target=target_name(y, units, columns),
         forms=forms,
-        without=without,
-        require=require,
-        ignore=ignore,
+        exclude_functions=exclude_functions,
+        require_columns=require_columns,
+        ignore_columns=ignore_columns,
         units=units,
         constraints=constraints,
         called=called(y, columns),

@@ -35,7 +35,7 @@ class Limits:
         The closed forms an edge may become; None for all.
     functions
         The functions that may be called; None for all. Broken powers count as roots.
-    require
+    require_columns
         Columns that a formula must contain.
     columns
         Columns that are searched.
@@ -47,7 +47,7 @@ class Limits:
 
     forms: tuple[Form, ...] | None
     functions: frozenset[str] | None
-    require: frozenset[str]
+    require_columns: frozenset[str]
     columns: tuple[str, ...]
     units: Dimensions | None
     constraints: tuple[Constraint, ...] = ()
@@ -59,25 +59,30 @@ class Limits:
         *,
         target: str = "y",
         forms: Iterable[Form | str] | None = None,
-        without: Iterable[str] = (),
-        require: Iterable[str] = (),
-        ignore: Iterable[str] = (),
+        exclude_functions: Iterable[str] = (),
+        require_columns: Iterable[str] = (),
+        ignore_columns: Iterable[str] = (),
         units: Mapping[str, Any] | None = None,
         constraints: Iterable[str] = (),
         called: str = "y",
     ) -> Limits:
         """The limits of a search by the arguments of `find_formula`; `target` is y's name in `units`, `called` its own."""
-        library, functions = _functions(forms, without)
-        needed, idle = _columns(require, "require", names), _columns(ignore, "ignore", names)
+        library, functions = _functions(forms, exclude_functions)
+        needed, idle = (
+            _columns(require_columns, "require_columns", names),
+            _columns(ignore_columns, "ignore_columns", names),
+        )
         if both := sorted(needed & idle):
             raise InputError(
-                f"The 'require' and 'ignore' parameters of {_OF} must not name the same column. Got {short(both[0], 40)} in "
+                f"The 'require_columns' and 'ignore_columns' parameters of {_OF} must not name the same column. "
+                f"Got {short(both[0], 40)} in "
                 "both instead."
             )
         columns = tuple(name for name in names if name not in idle)
         if not columns:
             raise InputError(
-                f"The 'ignore' parameter of {_OF} must leave at least one column. Got all {len(names)} instead."
+                f"The 'ignore_columns' parameter of {_OF} must leave at least one column. "
+                f"Got all {len(names)} instead."
             )
         asked = read_constraints(constraints, names, called)
         if left_out := sorted(columns_of(asked) & idle):
@@ -90,7 +95,7 @@ class Limits:
     @property
     def needed(self) -> frozenset[str]:
         """Columns that are searched whether y follows them or not."""
-        return self.require | columns_of(self.constraints)
+        return self.require_columns | columns_of(self.constraints)
 
     def narrowed(self, columns: tuple[str, ...]) -> Limits:
         """The same for fewer columns."""
@@ -104,7 +109,7 @@ class Limits:
         """May this formula be offered?"""
         if self.functions is not None and not functions_in(tree) <= self.functions:
             return False
-        if not self.require <= frozenset(names_in(tree)) or not structural(tree, self.constraints):
+        if not self.require_columns <= frozenset(names_in(tree)) or not structural(tree, self.constraints):
             return False
         return self.units is None or self.units.consistent(tree, free_constants=True)
 
@@ -114,7 +119,7 @@ class Limits:
 
     def simplest(self, mean: float) -> Node:
         """A formula that is always allowed: a measured constant, times the columns that are required."""
-        needed = [Variable(name) for name in self.columns if name in self.require]
+        needed = [Variable(name) for name in self.columns if name in self.require_columns]
         return Apply("*", (Number(float(mean)), *needed)) if needed else Number(float(mean))
 
 
@@ -139,10 +144,13 @@ def _power(exponent: Node) -> frozenset[str]:
 
 
 def _functions(
-    forms: Iterable[Form | str] | None, without: Iterable[str]
+    forms: Iterable[Form | str] | None, exclude_functions: Iterable[str]
 ) -> tuple[tuple[Form, ...] | None, frozenset[str] | None]:
     """The forms of edges and the functions of formulas; None where all are allowed."""
-    banned = frozenset(_function(each) for each in as_tuple(without, "without", "names of functions", of=_OF))
+    banned = frozenset(
+        _function(each)
+        for each in as_tuple(exclude_functions, "exclude_functions", "names of functions", of=_OF)
+    )
     library = None if forms is None else _library(forms)
     allowed: frozenset[str] | None = None
     if library is not None:
@@ -157,7 +165,7 @@ def _functions(
 
 def _function(name: object) -> str:
     known = SPELLINGS.get(name, name) if isinstance(name, str) else name
-    return check_choice(known, "without", FUNCTIONS, of=_OF)
+    return check_choice(known, "exclude_functions", FUNCTIONS, of=_OF)
 
 
 def _columns(value: Iterable[str], name: str, names: Collection[str]) -> frozenset[str]:

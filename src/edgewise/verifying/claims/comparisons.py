@@ -75,7 +75,7 @@ def values_task(prop: asked.NeverFlips | asked.ChangesAtMost, columns: Columns, 
         )
     cells = range(len(group.cells))
     if isinstance(prop, asked.ChangesAtMost):
-        o, tau = output_of(view, prop.output, of), carried_change(view, prop.tau)
+        o, tau = output_of(view, prop.output, of), carried_change(view, prop.max_change)
         goals: list[Goal] = [
             bounded((_moved(o, (g, a)), _moved(o, (g, b), -1.0)), tau) for a, b in permutations(cells, 2)
         ]

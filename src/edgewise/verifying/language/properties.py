@@ -237,14 +237,14 @@ def never_flips(
     return NeverFlips(names, threshold, output, near)
 
 
-def changes_at_most(feature: str, tau: float, *, output: Any = None) -> ChangesAtMost:
-    """Changing this column alone changes the output by at most `tau` (log-odds for classifiers).
+def changes_at_most(feature: str, max_change: float, *, output: Any = None) -> ChangesAtMost:
+    """Changing this column alone changes the output by at most `max_change` (log-odds for classifiers).
 
     Parameters
     ----------
     feature : str
         A column of words or of two values.
-    tau : float
+    max_change : float
     output : optional
         Which output, where there are several.
 
@@ -254,7 +254,7 @@ def changes_at_most(feature: str, tau: float, *, output: Any = None) -> ChangesA
     changes_at_most(sex, 0.1)
     """
     of = "changes_at_most"
-    return ChangesAtMost(_name(feature, of), check_float(tau, "tau", low=0.0, of=of), output)
+    return ChangesAtMost(_name(feature, of), check_float(max_change, "max_change", low=0.0, of=of), output)
 
 
 def equal(other: Any, epsilon: float) -> Equal:

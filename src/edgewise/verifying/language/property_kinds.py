@@ -131,14 +131,14 @@ class NeverFlips:
 
 @dataclass(frozen=True)
 class ChangesAtMost:
-    """Changing this column alone never changes the output by more than `tau`; made by `changes_at_most`."""
+    """Changing this column alone never changes the output by more than `max_change`; made by `changes_at_most`."""
 
     feature: str
-    tau: float
+    max_change: float
     output: Any = None
 
     def __str__(self) -> str:
-        return f"changes_at_most({quote(self.feature)}, {number(self.tau)}{_also(self.output)})"
+        return f"changes_at_most({quote(self.feature)}, {number(self.max_change)}{_also(self.output)})"
 
 
 @dataclass(frozen=True, eq=False)
