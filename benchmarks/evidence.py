@@ -34,7 +34,7 @@ from torch.nn import functional as F
 
 from edgewise.vision import ImageClassifier
 from edgewise.vision.evidence import window
-from edgewise.vision.networks import Patches, Stages, reach
+from edgewise.vision.networks import ConvStages, Patches, reach
 
 # A map (n, height, width) of pictures (n, channels, height, width) for one class each.
 Maps = Callable[[Any, Tensor, Tensor], Tensor]
@@ -77,9 +77,9 @@ def evidence(network: Patches, x: Tensor, k: Tensor) -> Tensor:
 
 def grad_cam(network: Any, x: Tensor, k: Tensor) -> Tensor:
     """Features before the mean over places, weighed by their mean gradients."""
-    body = network.body if isinstance(network, Stages) else network.body[:-1]
+    body = network.body if isinstance(network, ConvStages) else network.body[:-1]
     features = body(network.standard(x)).detach().requires_grad_()
-    if isinstance(network, Stages):
+    if isinstance(network, ConvStages):
         logits = network.head(features.mean((2, 3)))
     else:
         logits = network.body[-1](features).mean((2, 3)) + network.constant

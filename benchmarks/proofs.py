@@ -36,7 +36,7 @@ from edgewise.verifying.domain.columns import Columns
 from edgewise.verifying.domain.domain import Domain, drawn
 from edgewise.verifying.domain.goals import OutputTerm
 from edgewise.verifying.domain.space import make_space
-from edgewise.verifying.results.witness import Evaluator
+from edgewise.verifying.results.witness import GoalEvaluator
 from edgewise.verifying.search.prove import Bounds, maximise, prepare, prove
 
 sys.path.append(str(Path(__file__).parents[1]))
@@ -391,7 +391,7 @@ def soundness(run: Run) -> None:
                 status = outcome.status
                 if outcome.witness is not None and status == "refuted":
                     # A row that breaks a claim by less than rounding breaks it as fractions.
-                    close = Evaluator([net]).excess(goal, own, outcome.witness[None])[0] <= size
+                    close = GoalEvaluator([net]).excess(goal, own, outcome.witness[None])[0] <= size
                     wrong += (
                         close and exact_excess([net], make_space(own, shape[0]), goal, outcome.witness) <= 0
                     )

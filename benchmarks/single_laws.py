@@ -17,7 +17,7 @@ import numpy as np
 from edgewise.forms import parse
 from edgewise.forms.tree import render
 from edgewise.symbolic.expressions.tape import Tape
-from edgewise.symbolic.univariate.search import Found, one_variable
+from edgewise.symbolic.univariate.search import FittedForm, one_variable
 
 Generator = np.random.Generator
 BOXES = ((-1.0, 1.0), (-2.0, 2.0), (0.5, 3.0), (1.0, 5.0), (0.1, 4.0), (0.0, 2.0), (1.0, 10.0), (-3.0, 3.0))
@@ -153,7 +153,7 @@ def fair(law: Law) -> bool:
     return law.family == "polynomial" or float(left.std()) > 1e-4 * spread
 
 
-def right(found: Found, law: Law, noise: float) -> bool:
+def right(found: FittedForm, law: Law, noise: float) -> bool:
     """Does it agree with the truth, in the box and a third of it beyond?"""
     width = law.high - law.low
     x = np.linspace(law.low - 0.3 * width, law.high + 0.3 * width, 801)

@@ -17,7 +17,7 @@ from edgewise.network.fitted import fitted
 from edgewise.verifying.domain.columns import Columns
 from edgewise.verifying.domain.domain import Domain
 from edgewise.verifying.domain.goals import OutputTerm
-from edgewise.verifying.search.prove import Bounds, Progress, maximise, prepare
+from edgewise.verifying.search.prove import BoundProgress, Bounds, maximise, prepare
 
 WEIGHTS = (0.0, 3e-5, 1e-4, 3e-4)
 GAP, RANGE_WORK, CLAIM_WORK = 0.01, 1 / 3, 1 / 120
@@ -72,7 +72,7 @@ def proved_range(net: ew.KAN, where: Domain) -> Range:
     for sign in (-1.0, 1.0):
         told = list[float]()
 
-        def hear(progress: Progress, told: list[float] = told) -> None:
+        def hear(progress: BoundProgress, told: list[float] = told) -> None:
             told.append(progress.upper)
 
         # The other end of the range, once found, says how wide it is.

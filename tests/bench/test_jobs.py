@@ -13,7 +13,7 @@ from edgewise.bench import (
     TABLES,
     Comparison,
     Job,
-    Missing,
+    NotMeasured,
     Results,
     Settings,
     jobs,
@@ -23,7 +23,7 @@ from edgewise.bench import (
     roofline,
     run,
 )
-from edgewise.bench.layers import Cell
+from edgewise.bench.layers import LayerCase
 from edgewise.bench.plots import drawings
 from edgewise.bench.tables import amount, line, notes, rows
 from edgewise.kernels.native.library import load
@@ -74,7 +74,7 @@ def results():
             for finding in (run if job.table == "memory" else jobs.measure)(job, SMOKE)
         ]
     comparisons = tuple(each for each in found if isinstance(each, Comparison))
-    missing = tuple(each for each in found if isinstance(each, Missing))
+    missing = tuple(each for each in found if isinstance(each, NotMeasured))
     return Results("a machine", 1, False, comparisons, missing)
 
 
@@ -88,7 +88,7 @@ def test_every_table_is_measured(results):
 
 
 def test_findings_survive_the_way_between_processes(results):
-    for finding in (*results.comparisons, Missing("peers", "pykan", "not installed")):
+    for finding in (*results.comparisons, NotMeasured("peers", "pykan", "not installed")):
         assert jobs.from_line(jobs.to_line(finding)) == finding
 
 
@@ -145,7 +145,7 @@ def test_ceilings_are_plausible():
 
 
 def test_bytes_count_every_array_once():
-    cell = Cell(256, 128, 1000, 5)
+    cell = LayerCase(256, 128, 1000, 5)
     coef = 256 * 8 * 128
     assert roofline._moved(cell, "forward") == 4 * (256_000 + 128_000 + coef)
     assert roofline._moved(cell, "grad_input") == 4 * (512_000 + 128_000 + coef)
@@ -187,4 +187,4 @@ def test_figures_are_readable():
         "1.50 s",
         "320 MB",
     ]
-    assert line(Missing("peers", "pykan", "not installed")) == "peers: pykan: not installed"
+    assert line(NotMeasured("peers", "pykan", "not installed")) == "peers: pykan: not installed"

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.interpolate import BSpline
 
-from edgewise.bench import Comparison, Missing, Results, machine, timing
+from edgewise.bench import Comparison, NotMeasured, Results, machine, timing
 from edgewise.bench.dense import DenseKANLinear
-from edgewise.bench.layers import Cell, perceptron
+from edgewise.bench.layers import LayerCase, perceptron
 from edgewise.bench.results import compare
 
 
@@ -88,7 +88,7 @@ def test_aims_from_above_and_from_below():
 
 def test_results_survive_json():
     made = compare("layers", {"in": 8}, "pass", "rival", [1.0, 2.0], [1.0, 1.0], extra={"bound by": "memory"})
-    results = Results("a machine", 2, True, (made,), (Missing("peers", "pykan", "not installed"),))
+    results = Results("a machine", 2, True, (made,), (NotMeasured("peers", "pykan", "not installed"),))
     assert Results.from_json(json.loads(json.dumps(results.to_json()))) == results
     assert results.of("layers") == (made,)
     assert isinstance(results.of("layers")[0], Comparison)
@@ -104,7 +104,7 @@ def test_the_dense_formulation_is_a_spline(intervals, degree):
     np.testing.assert_allclose(layer(torch.from_numpy(x)).detach().numpy(), expected, atol=1e-5)
 
 
-@pytest.mark.parametrize("cell", [Cell(64, 64, 1, 5), Cell(784, 64, 1, 32)])
+@pytest.mark.parametrize("cell", [LayerCase(64, 64, 1, 5), LayerCase(784, 64, 1, 32)])
 def test_the_perceptron_has_as_many_parameters(cell):
     ours = cell.inputs * cell.outputs * (cell.intervals + 3) + cell.outputs
     theirs = sum(parameter.numel() for parameter in perceptron(cell).parameters())

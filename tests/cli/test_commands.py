@@ -261,13 +261,15 @@ def test_no_words_at_all_show_the_help(edgewise):
 
 def test_trials_put_figures_beside_each_other(monkeypatch):
     from edgewise.cli import trials
-    from edgewise.cli.progress import Progress
+    from edgewise.cli.progress import ShownProgress
 
     monkeypatch.setattr(trials, "_REPEATS", 1)
     (layer,) = trials.layers(width=4, rows=16)
     assert layer.ratio == pytest.approx(layer.ours / layer.theirs)
     X, y, classes = trials._smooth(0)
-    made = list(trials.table("smooth", X[:200], y[:200], classes, "quick", None, 0, (Progress(quiet=True),)))
+    made = list(
+        trials.table("smooth", X[:200], y[:200], classes, "quick", None, 0, (ShownProgress(quiet=True),))
+    )
     assert [trial.measure for trial in made] == ["RMSE", "time to learn"]
     assert made[0].ratio < 1
 

@@ -31,9 +31,9 @@ def test_requirements_are_those_of_the_package():
 
 
 def test_the_kernels_in_use_are_named(monkeypatch):
-    native = library.Library.__new__(library.Library)
+    native = library.NativeLibrary.__new__(library.NativeLibrary)
     native.shares_threads = True
-    monkeypatch.setattr(library.Library, "isa", "avx2")
+    monkeypatch.setattr(library.NativeLibrary, "isa", "avx2")
     monkeypatch.setattr(library, "_outcome", (native, ""))
     assert health._backend() == health.Check(
         "kernels", "ok", "native kernels, avx2, threads shared with torch"

@@ -18,7 +18,7 @@ from markupsafe import escape
 import edgewise as ew
 from edgewise import StopReason
 from edgewise.cli import stages
-from edgewise.cli.progress import Progress
+from edgewise.cli.progress import ShownProgress
 from edgewise.cli.stages import (
     A_MILLION,
     COMPARE,
@@ -82,14 +82,14 @@ def test_after_a_time_limit_it_says_that_it_may_differ(edgewise, data, late):
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 @pytest.mark.parametrize("stage", [LEARN, FIT, SIMPLIFY, FORMULA])
 def test_ctrl_c_in_any_stage_leaves_a_model_and_a_page(edgewise, data, monkeypatch, stage):
-    begin = Progress.begin
+    begin = ShownProgress.begin
 
     def pressed(progress, title):
         begin(progress, title)
         if title == stage:
             os.kill(os.getpid(), signal.SIGINT)
 
-    monkeypatch.setattr(Progress, "begin", pressed)
+    monkeypatch.setattr(ShownProgress, "begin", pressed)
     done = edgewise(*WORDS)
     assert done.code == 130
     found = told(done)
@@ -160,7 +160,7 @@ def test_why_a_job_ended_is_what_cut_it_short_or_else_its_last_stage():
         (("converged", "time_limit", "explained"), "time_limit"),
     ):
         interrupts = SimpleNamespace(happened=False)
-        run = Stages(interrupts, Progress(quiet=True), Limit(None, Began(), [], 0))
+        run = Stages(interrupts, ShownProgress(quiet=True), Limit(None, Began(), [], 0))
         for reason in reasons:
             run.run(f"stage {next(counter)}", lambda _, r=reason: SimpleNamespace(stop_reason=StopReason(r)))
         assert run.stop_reason == ended

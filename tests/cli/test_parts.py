@@ -27,11 +27,11 @@ from edgewise import KAN, FileError, InputError
 from edgewise._core.work import StopError
 from edgewise.cli.accuracy import measure, measures
 from edgewise.cli.baselines import rivals
-from edgewise.cli.models import Model
+from edgewise.cli.models import LoadedModel
 from edgewise.cli.options import with_general
 from edgewise.cli.outcome import DEFECT, Interrupts, guarded, make_folder, refuse_to_overwrite
 from edgewise.cli.predictions import with_predictions
-from edgewise.cli.progress import Progress
+from edgewise.cli.progress import ShownProgress
 from edgewise.cli.summary import show_accuracy, to_json
 
 
@@ -48,7 +48,7 @@ class Step:
 def recorded(terminal, quiet=False):
     stream = io.StringIO()
     console = Console(file=stream, force_terminal=terminal, width=120, highlight=False)
-    with Progress(quiet, console) as progress:
+    with ShownProgress(quiet, console) as progress:
         progress.begin("fit a network")
         progress._last_line = -math.inf  # as if the last line were long ago
         assert progress(Step()) is False
@@ -80,7 +80,7 @@ def test_quiet_means_silent():
 
 def test_log_lines_come_seconds_apart():
     stream = io.StringIO()
-    with Progress(console=Console(file=stream, force_terminal=False)) as progress:
+    with ShownProgress(console=Console(file=stream, force_terminal=False)) as progress:
         progress.begin("fit a network")
         for step in range(500):
             progress(Step(step=step))
@@ -104,7 +104,7 @@ def test_progress_tells_the_share_of_the_work_and_the_time_that_the_rest_may_tak
 ):
     clock, stream = Clock(), io.StringIO()
     console = Console(file=stream, force_terminal=terminal, width=120, highlight=False)
-    progress = Progress(console=console, clock=clock)
+    progress = ShownProgress(console=console, clock=clock)
     progress.begin("fit a network")
     clock.now += took
     progress._last_line = -math.inf  # as if the last line were long ago
@@ -125,7 +125,9 @@ def test_progress_tells_the_share_of_the_work_and_the_time_that_the_rest_may_tak
 @pytest.mark.parametrize("share", [None, 0.0, 1.0])
 def test_progress_promises_nothing_without_a_pace(share):
     stream, clock = io.StringIO(), Clock()
-    with Progress(console=Console(file=stream, force_terminal=False, width=120), clock=clock) as progress:
+    with ShownProgress(
+        console=Console(file=stream, force_terminal=False, width=120), clock=clock
+    ) as progress:
         progress.begin("fit a network")
         clock.now += 10
         progress(Step(share=share, note=""))
@@ -315,7 +317,7 @@ def test_the_first_interruption_asks_training_to_stop_and_the_second_ends_at_onc
 
 
 def plain(network):
-    return Model(network, network.input_names, network.output_names)
+    return LoadedModel(network, network.input_names, network.output_names)
 
 
 def test_predictions_stand_beside_the_columns_whatever_their_order():

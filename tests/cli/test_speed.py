@@ -7,7 +7,7 @@ import pytest
 from tests.cli.conftest import is_one_sentence
 
 from edgewise import bench
-from edgewise.bench import Job, Missing
+from edgewise.bench import Job, NotMeasured
 from edgewise.bench.results import compare
 
 PASS = compare(
@@ -22,7 +22,7 @@ def measured(monkeypatch):
 
     def run(job, settings):
         asked.append((job, settings))
-        yield PASS if job.table == "layers" else Missing(job.table, job.name, "not here")
+        yield PASS if job.table == "layers" else NotMeasured(job.table, job.name, "not here")
 
     monkeypatch.setattr(bench, "run", run)
     return asked

@@ -17,7 +17,7 @@ from edgewise.kernels.backends import Backend
 from edgewise.kernels.native.library import load
 from edgewise.kernels.native_backend import NativeBackend
 from edgewise.splines import BASES, Basis, BSpline, default_grid, make_basis, uniform_grid
-from edgewise.splines.pieces import Pieces
+from edgewise.splines.pieces import GridPieces
 
 F64, F32 = torch.float64, torch.float32
 LIBRARY = load()
@@ -264,7 +264,7 @@ def stack(problems: list[Problem], shared: bool) -> Problem:
     tables = [backends.tables(p.basis) for p in problems]
     breaks, table, origin, width = (torch.stack([t[k] for t in tables]) for k in range(4))
     uniform = all(t[5] for t in tables)
-    return Problem(BSpline(breaks, first.degree, Pieces(table, origin, width, uniform)), *tensors)
+    return Problem(BSpline(breaks, first.degree, GridPieces(table, origin, width, uniform)), *tensors)
 
 
 @pytest.mark.parametrize("dtype", [F64, F32])

@@ -11,7 +11,7 @@ from torch import Tensor
 from edgewise.kernels import reference, triton_tuning
 from edgewise.kernels.triton_tuning import A100, CONSUMER, H100, Plan, Sizes, card
 from edgewise.splines import BSpline, uniform_grid
-from edgewise.splines.pieces import Pieces
+from edgewise.splines.pieces import GridPieces
 
 with pytest.MonkeyPatch.context() as patch:
     # Read when the programs are defined and, by parts that load late, when they run: set for this file alone.
@@ -140,7 +140,7 @@ def test_networks_side_by_side(own_grid: bool) -> None:
     if own_grid:
         own = [p.basis.pieces for p in single]
         tables = [torch.stack([getattr(one, name) for one in own]) for name in ("table", "origin", "width")]
-        basis = BSpline(torch.stack([p.basis.breaks for p in single]), 1, Pieces(*tables, uniform=False))
+        basis = BSpline(torch.stack([p.basis.breaks for p in single]), 1, GridPieces(*tables, uniform=False))
     else:
         single = [replace(p, basis=single[0].basis) for p in single]
         basis = single[0].basis
@@ -195,7 +195,7 @@ def test_empty(rows: int, inputs: int, outputs: int) -> None:
     if not inputs:
         assert basis.pieces is not None
         tables = (basis.pieces.table[:0], basis.pieces.origin[:0], basis.pieces.width[:0])
-        basis = BSpline(basis.breaks[:0], 1, Pieces(*tables))
+        basis = BSpline(basis.breaks[:0], 1, GridPieces(*tables))
     for plan in (GATHER, DENSE):
         y = triton_backend.forward(basis, x, None, coef, None, 0, plan)
         assert y.shape == (rows, outputs)

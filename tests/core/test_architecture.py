@@ -158,6 +158,20 @@ def test_the_stages_of_the_search_are_those_of_the_code_in_their_order():
     assert [name for name in told if name in run] == run
 
 
+# Each room's own trees of expressions: of columns, and of unknowns with their derivatives.
+ALIKE = {"Expr"}
+
+
+def test_one_name_stands_for_one_class():
+    """Names with an underscore are seen in their own file alone."""
+    files = {}
+    for path in SOURCE.rglob("*.py"):
+        for each in ast.walk(tree(path)):
+            if isinstance(each, ast.ClassDef) and not each.name.startswith("_"):
+                files.setdefault(each.name, []).append(path.relative_to(SOURCE).as_posix())
+    assert {name: where for name, where in files.items() if len(where) > 1 and name not in ALIKE} == {}
+
+
 MOST_LINES = 400
 
 

@@ -10,14 +10,14 @@ from scipy.integrate import solve_ivp
 
 from edgewise.dynamics.courses import read_courses
 from edgewise.dynamics.model import free
-from edgewise.dynamics.shooting import Point, Shooting, cut, fitted, solved
-from edgewise.dynamics.terms import Library, Term, functions, polynomials
+from edgewise.dynamics.shooting import Shooting, ShootingPoint, cut, fitted, solved
+from edgewise.dynamics.terms import DynamicsTerm, TermLibrary, functions, polynomials
 from edgewise.forms.tree import Number
 from edgewise.symbolic.expressions.tape import Tape
 
 RNG = np.random.default_rng(0)
 Z = RNG.uniform(0.3, 1.4, (7, 3))
-LIBRARY = Library((*polynomials(3, 3), *functions(Z)))
+LIBRARY = TermLibrary((*polynomials(3, 3), *functions(Z)))
 
 
 @pytest.mark.parametrize("axis", range(3))
@@ -44,9 +44,12 @@ def test_terms_are_the_formulas_that_they_say():
 
 def saturating():
     """x' = 2 - x y/(0.7 + x), y' = 0.3 x - y, with its solution at uneven times."""
-    term = Term((1.0, 1.0), "hill1", 0, 0.7)
+    term = DynamicsTerm((1.0, 1.0), "hill1", 0, 0.7)
     model = free(
-        2, [Term((0.0, 0.0)), term, Term((1.0, 0.0)), Term((0.0, 1.0))], [0, 0, 1, 1], [2, -1, 0.3, -1]
+        2,
+        [DynamicsTerm((0.0, 0.0)), term, DynamicsTerm((1.0, 0.0)), DynamicsTerm((0.0, 1.0))],
+        [0, 0, 1, 1],
+        [2, -1, 0.3, -1],
     )
     t = np.sort(RNG.uniform(0, 8, 40))
     right = lambda _, x: [2 - x[0] * x[1] / (0.7 + x[0]), 0.3 * x[0] - x[1]]  # noqa: E731
@@ -65,10 +68,10 @@ def test_solutions_are_those_of_scipy():
 def test_the_jacobian_is_that_of_finite_differences():
     model, courses, y = saturating()
     pieces = cut(courses, 7, 1)
-    more = Library(tuple(polynomials(2, 1)))
+    more = TermLibrary(tuple(polynomials(2, 1)))
     starts = y[pieces.first] + 0.01
     problem = Shooting(pieces, model, np.array([0.1, 0.2]), 0.5)
-    _, table = problem.matrix(Point(starts, model.start), more)
+    _, table = problem.matrix(ShootingPoint(starts, model.start), more)
 
     def residual(step):
         at, constants = step[: starts.size].reshape(starts.shape), step[starts.size : starts.size + 5]

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import edgewise as ew
-from edgewise.cli.models import Model
+from edgewise.cli.models import LoadedModel
 from edgewise.cli.predictions import with_predictions
 from edgewise.explaining.misses import KEPT, out_of_bag_misses
 
@@ -78,7 +78,7 @@ def test_files_and_the_command_line_know_them(tmp_path):
     own, other = (one.predict(frame, return_interval=0.8)[1] for one in (model, again))
     assert np.array_equal(own, other)
     table = pa.table(frame)
-    told = with_predictions(Model(again, ("a", "b"), ("y",)), table, interval=0.8).frame
+    told = with_predictions(LoadedModel(again, ("a", "b"), ("y",)), table, interval=0.8).frame
     assert np.allclose(np.array([told["y_low"], told["y_high"]]).T, own)
 
 

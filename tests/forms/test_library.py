@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgewise._core.errors import InputError
-from edgewise.forms import FORMS, Domain, Form, form_from_text, parse
+from edgewise.forms import FORMS, Form, FormDomain, form_from_text, parse
 
 NAMES = sorted(FORMS)
 ORACLE = {
@@ -81,7 +81,7 @@ def test_a_repeating_pole_is_found_between_the_points() -> None:
     assert not bool(tan.admits(1.5, 1.6))
     assert bool(tan.admits(1.6, 4.6))
     assert tan.admits([0.0, 1.0], [1.0, 2.0]).tolist() == [True, False]
-    assert not bool(Domain(pole=0.0).admits(-1, 1))
+    assert not bool(FormDomain(pole=0.0).admits(-1, 1))
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if FORMS[name].shift_of])

@@ -23,7 +23,7 @@ from edgewise.symbolic.config import DEFAULT
 from edgewise.symbolic.fitting.rounding import _likely_multiple
 from edgewise.symbolic.networks.suggestions import edge_curve
 from edgewise.symbolic.univariate.library import _distinct
-from edgewise.training.additive.shape_constraints import Constraint
+from edgewise.training.additive.shape_constraints import ShapeConstraint
 
 from . import kinds, kinds_calls
 from .attempts import carry_out
@@ -75,7 +75,7 @@ REFUSED: dict[str, Callable[[], object]] = {
     ),
     "fit_table(constraints that are none)": lambda: ew.training.fit_table(X, Y, constraints={0: np.zeros(0)}),
     "fit_table(constraints of what is no input)": lambda: ew.training.fit_table(
-        X, Y, constraints={"a": Constraint(monotone=1)}
+        X, Y, constraints={"a": ShapeConstraint(monotone=1)}
     ),
     "verify(a long text)": lambda: ew.verify(ew.KAN([2, 1]), "x*" * 20_000),
 }

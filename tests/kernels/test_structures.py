@@ -36,7 +36,7 @@ STRUCTURES: dict[str, type[ctypes.Structure]] = {
     "ew_descent": structures.DescentStruct,
     "ew_adam": structures.AdamStruct,
     "ew_adamw_part": optimizer.AdamWPart,
-    "ew_adamw_step": optimizer.Step,
+    "ew_adamw_step": optimizer.StepStruct,
     "ew_hidden": hidden.Hidden,
 }
 # What `run_call` packs, in its order.

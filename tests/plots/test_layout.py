@@ -13,8 +13,8 @@ from scipy.optimize import minimize
 from edgewise.plots.layout import (
     LABEL_HEIGHT,
     NODE_RADIUS,
-    Box,
     NetworkShape,
+    Rectangle,
     arrange,
     confined,
     panel_grid,
@@ -63,7 +63,7 @@ def test_thumbnails_and_their_labels_never_overlap(shape):
     boxes = []
     for edge, box in layout.thumbs.items():
         room = LABEL_HEIGHT if edge in shape.labelled else 0.0
-        boxes.append(Box(box.left, box.bottom - room, box.width, box.height + room))
+        boxes.append(Rectangle(box.left, box.bottom - room, box.width, box.height + room))
     for k, one in enumerate(boxes):
         assert not any(one.overlaps(other) for other in boxes[k + 1 :])
 
@@ -77,7 +77,7 @@ def test_every_edge_has_a_thumbnail_and_nodes_keep_clear(shape):
         assert all(
             (p.x - q.x) ** 2 + (p.y - q.y) ** 2 >= (2 * NODE_RADIUS) ** 2 - 1e-9 for q in discs[k + 1 :]
         )
-        square = Box(p.x - NODE_RADIUS, p.y - NODE_RADIUS, 2 * NODE_RADIUS, 2 * NODE_RADIUS)
+        square = Rectangle(p.x - NODE_RADIUS, p.y - NODE_RADIUS, 2 * NODE_RADIUS, 2 * NODE_RADIUS)
         assert not any(square.overlaps(box) for box in layout.thumbs.values())
         assert layout.bottom <= p.y - NODE_RADIUS
         assert p.y + NODE_RADIUS <= layout.top

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 import edgewise as ew
 from edgewise._core.arrays import Floats
-from edgewise.verifying.domain.domain import Budget, CellCost, Cost, Domain, Group
+from edgewise.verifying.domain.domain import Budget, CellCost, ChangeCost, Domain, Group
 from edgewise.verifying.domain.goals import InputTerm, OutputBounds, OutputTerm, Slope
 from edgewise.verifying.results.certificate import domain_document
 from edgewise.verifying.search.prove import prove
@@ -82,7 +82,7 @@ def domain(inputs: int, rng: np.random.Generator, *, budget: bool = False) -> Do
     groups = [Group(f"x{i}", (i,), (((low, high),),), ("all",)) for i, (low, high) in enumerate(ends)]
     codes = tuple(((float(c), float(c)),) for c in range(CODES))
     groups.append(Group("code", (inputs - 1,), codes, tuple("abc"[:CODES])))
-    costs = tuple(Cost(i, 0.5 * (low + high), 1.0) for i, (low, high) in enumerate(ends))
+    costs = tuple(ChangeCost(i, 0.5 * (low + high), 1.0) for i, (low, high) in enumerate(ends))
     cells = (CellCost(inputs - 1, 1, 0.1), CellCost(inputs - 1, 2, 0.2))
     return Domain(tuple(groups), budget=Budget(0.4, costs, cells) if budget else None)
 

@@ -44,7 +44,10 @@ def attach(package: str) -> tuple[Callable[[str], object], Callable[[], list[str
         if name == "__all__":
             return sorted(each for each, home in homes(package).items() if home != package)
         if name not in homes(package):
-            raise AttributeError(f"module {package!r} has no attribute {name!r}", name=name, obj=None)
+            # Only who asks for what is not there waits for it: it loads numpy.
+            from edgewise._core.moved import no_such_name_in
+
+            raise AttributeError(no_such_name_in(package, name, homes(package)), name=name, obj=None)
         home = homes(package)[name]
         value = (
             importlib.import_module(f"{package}.{name}")

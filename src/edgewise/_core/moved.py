@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from edgewise._core.checks import did_you_mean
 
 _BY_MODULE = {
-    "auditing": "Frontier neutralize_columns bound_flip",
+    "auditing": "Frontier flatten_columns limit_flip",
     "data": "read_frame split to_table write_frame write_table",
     "edits": """EditRecord EditResult Scores canonical edge_scores mask_edges merge_equal prune refine regrid remove_inputs
         remove_nodes rename scale_to_data set_edge set_numeric set_symbolic swap_nodes""",
@@ -28,10 +28,17 @@ _BY_MODULE = {
     "verifying": "MinimalCounterfactual",
 }
 # By room: what was called otherwise, and what it is called.
-RENAMED = {"auditing": {"flatten_columns": "neutralize_columns", "limit_flip": "bound_flip"}}
+RENAMED = {
+    "auditing": {"flatten_columns": "neutralize_columns", "limit_flip": "bound_flip"},
+    "bench": {"Missing": "NotMeasured"},
+    "forms": {"Domain": "FormDomain"},
+    "symbolic": {"Found": "FittedForm"},
+}
 MOVED = {
-    name: f"edgewise.{module}.{name}" for module, names in _BY_MODULE.items() for name in names.split()
-} | {old: f"edgewise.{module}.{new}" for module, names in RENAMED.items() for old, new in names.items()}
+    name: f"edgewise.{module}.{RENAMED.get(module, {}).get(name, name)}"
+    for module, names in _BY_MODULE.items()
+    for name in names.split()
+}
 
 
 def no_such_name(name: str, public: Iterable[str]) -> str:
@@ -45,16 +52,20 @@ def no_such_name(name: str, public: Iterable[str]) -> str:
     return f"module 'edgewise' has no attribute {name!r}{hint}"
 
 
+def no_such_name_in(package: str, name: str, public: Iterable[str]) -> str:
+    """The sentence that answers `package.name`, where there is no such name."""
+    renamed = RENAMED.get(package.rpartition(".")[2], {})
+    if name in renamed:
+        return f"{package} has no {name!r}; it is {package}.{renamed[name]} now"
+    hint = "" if name.startswith("_") else did_you_mean(name, public)
+    return f"module {package!r} has no attribute {name!r}{hint}"
+
+
 def answer_old_names(package: str) -> Callable[[str], object]:
-    """`__getattr__` of a room with names that were called otherwise."""
-    renamed = RENAMED[package.rpartition(".")[2]]
+    """`__getattr__` of a room in which something was called otherwise."""
 
     def no_such(name: str) -> object:
-        if name in renamed:
-            raise AttributeError(
-                f"{package} has no {name!r}; it is {package}.{renamed[name]} now", name=name, obj=None
-            )
-        hint = "" if name.startswith("_") else did_you_mean(name, sys.modules[package].__all__)
-        raise AttributeError(f"module {package!r} has no attribute {name!r}{hint}", name=name, obj=None)
+        public = vars(sys.modules[package]).get("__all__", ())
+        raise AttributeError(no_such_name_in(package, name, public), name=name, obj=None)
 
     return no_such

@@ -25,10 +25,10 @@ __all__ = [
     "GroupThresholds",
     "Mitigated",
     "audit",
-    "certified_flip",
-    "neutralize_columns",
     "bound_flip",
+    "certified_flip",
     "mitigate",
+    "neutralize_columns",
 ]
 
 __getattr__ = answer_old_names(__name__)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from edgewise._core.arrays import Floats
 from edgewise._core.plain import plain
 from edgewise.auditing.certify import Cells, CertifiedFlip, cells_of, certified_flip, inputs_with
-from edgewise.auditing.subject import Subject, inputs_of, predicted
+from edgewise.auditing.subject import AuditedModel, inputs_of, predicted
 from edgewise.data.encoding_raw import RawTable, raw_table
 
 # Values of a column of numbers that are tried, at equal shares of its rows.
@@ -20,7 +20,7 @@ TRIED = 16
 
 
 @dataclass(frozen=True)
-class Change:
+class AttributeChange:
     """What setting the attribute to one value does.
 
     Attributes
@@ -52,7 +52,7 @@ class Flips:
         Largest change of the score (a probability, or the prediction) found on the rows.
     row : int
         The row where it is found.
-    changes : tuple of Change
+    changes : tuple of AttributeChange
         One for each value tried.
     certified : CertifiedFlip or None
         Bound over all rows there can be; None of a black box.
@@ -62,7 +62,7 @@ class Flips:
     share: float | None
     largest: float
     row: int
-    changes: tuple[Change, ...]
+    changes: tuple[AttributeChange, ...]
     certified: CertifiedFlip | None
 
     def to_dict(self) -> dict[str, Any]:
@@ -71,13 +71,13 @@ class Flips:
         return {**cast("dict[str, Any]", plain(asdict(self))), "certified": certified}
 
 
-def flips(subject: Subject, X: Any, name: str, weight: Floats, work: float = 1.0) -> Flips:
+def flips(subject: AuditedModel, X: Any, name: str, weight: Floats, work: float = 1.0) -> Flips:
     """Set the attribute to each of its values in every row, and see what the model says; `work` is for the bound."""
     before = subject.scores(X)
     own, labels, after = _counterfactuals(subject, X, name)
     decided = subject.decisions(before)
     changed = np.zeros(len(before), dtype=bool)
-    changes = list[Change]()
+    changes = list[AttributeChange]()
     largest, row = 0.0, 0
     for k, (label, scores) in enumerate(zip(labels, after, strict=True)):
         others = own != k
@@ -91,7 +91,7 @@ def flips(subject: Subject, X: Any, name: str, weight: Floats, work: float = 1.0
         if total > 0:
             gap = (scores - before)[others]
             changes.append(
-                Change(
+                AttributeChange(
                     label,
                     float(weight[flipped & now].sum()) / total,
                     float(weight[flipped & ~now].sum()) / total,
@@ -112,7 +112,7 @@ def flips(subject: Subject, X: Any, name: str, weight: Floats, work: float = 1.0
 
 
 def _counterfactuals(
-    subject: Subject, X: Any, name: str
+    subject: AuditedModel, X: Any, name: str
 ) -> tuple[NDArray[np.int64], tuple[str, ...], list[Floats]]:
     """The value each row has (-1 for another one), the values tried, and the scores with each."""
     fit = subject.fit
@@ -143,7 +143,7 @@ def _counterfactuals(
     return own, tuple(f"{v:g}" if isinstance(v, float) else str(v) for v in values), after
 
 
-def _scores(subject: Subject, inputs: Floats) -> Floats:
+def _scores(subject: AuditedModel, inputs: Floats) -> Floats:
     """Scores of rows given as inputs of the network."""
     assert subject.fit is not None
     outputs = predicted(subject.fit.network, inputs)[:, 0]
@@ -199,7 +199,7 @@ def with_value(X: Any, name: str, value: Any) -> Any:
     return array
 
 
-def reads(subject: Subject, X: Any, name: str) -> bool:
+def reads(subject: AuditedModel, X: Any, name: str) -> bool:
     """Whether the model reads the attribute as a column."""
     if subject.fit is not None:
         return name in subject.fit.columns

@@ -23,8 +23,8 @@ from edgewise.auditing.edits import Mitigated, limited, neutralize_columns, refu
 from edgewise.auditing.frontier import BEFORE, Frontier, FrontierPoint
 from edgewise.auditing.groups import Grouping
 from edgewise.auditing.penalty import CRITERIA, fair_fit
-from edgewise.auditing.stages import Stages
-from edgewise.auditing.subject import Subject
+from edgewise.auditing.stages import StageCounter
+from edgewise.auditing.subject import AuditedModel
 from edgewise.auditing.thresholds import group_thresholds
 from edgewise.auditing.train_test import KnownRows, learn_and_judge
 from edgewise.network.fitted import fitted
@@ -196,7 +196,9 @@ def mitigate(
         if gone and "surgery" in methods:
             ways.append(("surgery", f"without {', '.join(gone)}", partial(without, gone)))
     planned = ["the model as it was", *(label for _, label, _ in ways)]
-    stages = Stages([*planned, *(["thresholds"] if "thresholds" in methods else [])], meter, callbacks, of)
+    stages = StageCounter(
+        [*planned, *(["thresholds"] if "thresholds" in methods else [])], meter, callbacks, of
+    )
     made = dict[str, FrontierPoint]()
     with one_thread():
         with running(Meter(beat=stages.tell)):
@@ -251,9 +253,9 @@ def _bounds(model: Any, names: Sequence[str], work: float | None) -> tuple[Certi
     )
 
 
-def _judged(method: str, made: Mitigated, who: Subject, judge: KnownRows) -> FrontierPoint:
+def _judged(method: str, made: Mitigated, who: AuditedModel, judge: KnownRows) -> FrontierPoint:
     view = None if who.fit is None else fitted(made.model, of="mitigate")
-    own = Subject(made.model, view, who.kind, who.positive, who.scored, who.threshold, who.classes)
+    own = AuditedModel(made.model, view, who.kind, who.positive, who.scored, who.threshold, who.classes)
     charge(JUDGED * len(judge.actual))
     scores = own.scores(judge.X)
     outcomes = Outcomes(judge.actual, scores, own.decisions(scores), judge.weight)
@@ -262,7 +264,7 @@ def _judged(method: str, made: Mitigated, who: Subject, judge: KnownRows) -> Fro
 
 
 def _by_thresholds(
-    who: Subject,
+    who: AuditedModel,
     scores: Floats,
     learn: KnownRows,
     judge: KnownRows,

@@ -52,7 +52,7 @@ _NAMED = 8
 
 
 @dataclass(frozen=True)
-class Breach:
+class ExceededLimit:
     """A limit that is exceeded.
 
     Attributes
@@ -182,7 +182,7 @@ class AuditResult:
             return float("nan") if flip.certified is None else flip.certified.bound
         return flip.largest if criterion == "flip" else float("nan") if flip.share is None else flip.share
 
-    def breaches(self, *limits: str) -> tuple[Breach, ...]:
+    def breaches(self, *limits: str) -> tuple[ExceededLimit, ...]:
         """The limits that are exceeded.
 
         Parameters
@@ -196,7 +196,7 @@ class AuditResult:
         InputError
             If a limit cannot be read.
         """
-        found = list[Breach]()
+        found = list[ExceededLimit]()
         for limit in limits:
             criterion, attribute, sign, number = read_limit(check_text(limit, "limits", of="breaches"))
             names = [table.name for table in self.tables if len(table.attributes) == 1]
@@ -204,7 +204,7 @@ class AuditResult:
                 value = self.value(criterion, name)
                 if not np.isnan(value) and _COMPARISONS[sign](value, number):
                     text = f"{criterion} of {name} is {value:.4g} ({sign} {number:g})."
-                    found.append(Breach(limit, name, value, text))
+                    found.append(ExceededLimit(limit, name, value, text))
         return tuple(found)
 
     def to_dict(self) -> dict[str, Any]:

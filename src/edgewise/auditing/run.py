@@ -20,8 +20,8 @@ from edgewise.auditing.groups import Grouping, groupings, intersection
 from edgewise.auditing.metrics import group_tables
 from edgewise.auditing.proxies import Proxies, find_proxies
 from edgewise.auditing.result import AuditResult
-from edgewise.auditing.stages import Stages
-from edgewise.auditing.subject import Subject, subject
+from edgewise.auditing.stages import StageCounter
+from edgewise.auditing.subject import AuditedModel, subject
 from edgewise.data.encoding_raw import raw_table
 
 DRAWS = 500
@@ -128,7 +128,7 @@ def audit(
     read = [name for name in names if reads(who, X, name)]
     planned = ["measures", "intervals", *(f"flips of {name}" for name in read)]
     planned += [f"proxies of {name}" for name in names if proxies]
-    stages, ended = Stages(planned, meter, callbacks, of), StopReason.DECIDED
+    stages, ended = StageCounter(planned, meter, callbacks, of), StopReason.DECIDED
     changed, carried = list[Flips](), list[Proxies]()
     with one_thread():
         with running(Meter(beat=stages.tell)):
@@ -182,14 +182,14 @@ def audit(
     )
 
 
-def _called(who: Subject) -> str:
+def _called(who: AuditedModel) -> str:
     name = type(who.model).__name__
     if who.fit is None:
         return name
     return f"{name} {list(who.fit.network.shape)}"
 
 
-def _notes(who: Subject, names: list[str], read: list[str]) -> tuple[str, ...]:
+def _notes(who: AuditedModel, names: list[str], read: list[str]) -> tuple[str, ...]:
     said = list[str]()
     unread = [name for name in names if name not in read]
     if unread:

@@ -34,7 +34,7 @@ class Stage:
         return self.done / self.stages
 
 
-class Stages:
+class StageCounter:
     """Counts stages, and tells callbacks of each and about twice a second in between.
 
     Parameters

@@ -22,7 +22,7 @@ AT_ONCE, LOOK, CELL, READ = 65_536, 2e-4, 6e-8, 1.5e-8
 
 
 @dataclass(frozen=True, eq=False)
-class Subject:
+class AuditedModel:
     """A model, and how its answers are read.
 
     Attributes
@@ -110,8 +110,8 @@ def subject(
     positive: Any = None,
     threshold: float | None = None,
     of: str = "audit",
-) -> tuple[Subject, Floats]:
-    """The model as a `Subject`, and the outcomes of the rows: 1 where y is the positive class, or y itself.
+) -> tuple[AuditedModel, Floats]:
+    """The model as a `AuditedModel`, and the outcomes of the rows: 1 where y is the positive class, or y itself.
 
     Raises
     ------
@@ -138,7 +138,7 @@ def subject(
     if not classes:
         values = check_vector(y, "y", length=n_rows, of=of)
         level = float(np.median(values)) if threshold is None else check_float(threshold, "threshold", of=of)
-        return Subject(model, view, "numbers", None, True, level), values
+        return AuditedModel(model, view, "numbers", None, True, level), values
     chosen = _positive(positive, classes, of)
     level = 0.5 if threshold is None else check_float(threshold, "threshold", low=0.0, high=1.0, of=of)
     strange = sorted({str(value) for value in outcome if value not in classes})
@@ -147,7 +147,7 @@ def subject(
             f"The 'y' argument of {of} must hold the classes {short(list(classes))}. Got {short(strange[0])} instead."
         )
     actual = np.array([value == chosen for value in outcome], dtype=np.float64)
-    return Subject(model, view, "classes", chosen, scored, level, classes), actual
+    return AuditedModel(model, view, "classes", chosen, scored, level, classes), actual
 
 
 def matrix_of(X: Any, fit: Fitted) -> Floats:

@@ -22,7 +22,7 @@ from edgewise._core.errors import InputError
 from edgewise._core.plain import plain
 from edgewise._core.seeds import numpy_generator
 from edgewise.auditing.groups import Grouping
-from edgewise.auditing.subject import Subject
+from edgewise.auditing.subject import AuditedModel
 
 CRITERIA = ("dp", "eo")
 # Shares of a threshold below this are rounding.
@@ -58,7 +58,7 @@ class GroupThresholds:
 
     Attributes
     ----------
-    subject : Subject
+    subject : AuditedModel
     criterion : "dp" or "eo"
     attribute : str
     at_most : float
@@ -66,7 +66,7 @@ class GroupThresholds:
     rules : dict of group to Rule
     """
 
-    subject: Subject
+    subject: AuditedModel
     criterion: str
     attribute: str
     at_most: float
@@ -108,7 +108,7 @@ class GroupThresholds:
 
 
 def group_thresholds(
-    subject: Subject,
+    subject: AuditedModel,
     scores: Floats,
     actual: Floats,
     grouping: Grouping,
@@ -121,7 +121,7 @@ def group_thresholds(
 
     Parameters
     ----------
-    subject : Subject
+    subject : AuditedModel
     scores, actual : array, shape (n,)
         Rows that the model did not learn from, where the decisions are to hold for new ones.
     grouping : Grouping

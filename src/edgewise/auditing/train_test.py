@@ -13,7 +13,7 @@ from edgewise._core.arrays import Floats
 from edgewise._core.checks import as_tuple, short
 from edgewise._core.errors import InputError
 from edgewise.auditing.groups import Grouping, groupings, intersection
-from edgewise.auditing.subject import Subject, subject
+from edgewise.auditing.subject import AuditedModel, subject
 from edgewise.data.encoding_raw import RawTable, raw_table
 from edgewise.data.splitting import split
 
@@ -37,7 +37,7 @@ def learn_and_judge(
     sample_weight: Any,
     bins: Mapping[str, Sequence[float]] | None,
     seed: int,
-) -> tuple[KnownRows, KnownRows, Subject, list[str]]:
+) -> tuple[KnownRows, KnownRows, AuditedModel, list[str]]:
     """Rows to learn from and rows that judge, in the same groups."""
     of = "mitigate"
     table = raw_table(X)

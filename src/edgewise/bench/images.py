@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from edgewise.bench.results import Comparison, Missing, compare
+from edgewise.bench.results import Comparison, NotMeasured, compare
 from edgewise.bench.settings import Settings
 from edgewise.bench.timing import clock, no_collection
 from edgewise.layers import KANLinear
@@ -23,10 +23,10 @@ _PIXEL_INTERVALS = 2
 _GOAL = 98.0
 
 
-def measure(settings: Settings) -> Iterator[Comparison | Missing]:
+def measure(settings: Settings) -> Iterator[Comparison | NotMeasured]:
     """Epochs of both networks in turn; then the accuracy after the last of them on the test images."""
     if settings.data is None:
-        yield Missing(TABLE, "MNIST", "give mnist.npz (x_train, y_train, x_test, y_test) by --data")
+        yield NotMeasured(TABLE, "MNIST", "give mnist.npz (x_train, y_train, x_test, y_test) by --data")
         return
     x, y, x_test, y_test = _read(settings)
     torch.manual_seed(0)

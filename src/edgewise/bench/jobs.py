@@ -16,10 +16,10 @@ from typing import Any
 
 from edgewise._core.checks import check_choice
 from edgewise.bench import derivatives, images, layers, memory, peers, roofline, small
-from edgewise.bench.results import Comparison, Missing
+from edgewise.bench.results import Comparison, NotMeasured
 from edgewise.bench.settings import Settings
 
-Finding = Comparison | Missing
+Finding = Comparison | NotMeasured
 Measurement = Callable[[Settings], Iterator[Finding]]
 
 JOBS: dict[str, dict[str, Measurement]] = {
@@ -92,7 +92,7 @@ def plan(
 
 
 def run(job: Job, settings: Settings) -> Iterator[Finding]:
-    """Measure in a fresh process; findings as they come. A process that fails leaves a `Missing` behind."""
+    """Measure in a fresh process; findings as they come. A process that fails leaves a `NotMeasured` behind."""
     words = {"table": job.table, "name": job.name, "settings": _as_json(settings)}
     environment = os.environ | dict.fromkeys(_THREADS, str(settings.threads))
     with tempfile.TemporaryDirectory() as folder:  # some packages write files wherever they are
@@ -111,7 +111,7 @@ def run(job: Job, settings: Settings) -> Iterator[Finding]:
             for line in process.stdout:
                 yield from_line(line)
             if process.wait():
-                yield Missing(job.table, job.name, _end(process.returncode))
+                yield NotMeasured(job.table, job.name, _end(process.returncode))
         finally:
             process.kill()
             process.wait()
@@ -119,12 +119,12 @@ def run(job: Job, settings: Settings) -> Iterator[Finding]:
 
 
 def measure(job: Job, settings: Settings) -> Iterator[Finding]:
-    """The same in this process; an exception becomes a `Missing`."""
+    """The same in this process; an exception becomes a `NotMeasured`."""
     try:
         yield from JOBS[job.table][job.name](settings)
     except Exception as error:
         words = " ".join(f"{type(error).__name__}: {error}".split())
-        yield Missing(job.table, job.name, words if len(words) <= 200 else f"{words[:197]}...")
+        yield NotMeasured(job.table, job.name, words if len(words) <= 200 else f"{words[:197]}...")
 
 
 def to_line(finding: Finding) -> str:
@@ -135,7 +135,7 @@ def to_line(finding: Finding) -> str:
 def from_line(line: str) -> Finding:
     """What `to_line` wrote."""
     ((kind, fields),) = json.loads(line).items()
-    return Comparison(**fields) if kind == "Comparison" else Missing(**fields)
+    return Comparison(**fields) if kind == "Comparison" else NotMeasured(**fields)
 
 
 def settings_from(document: dict[str, Any]) -> Settings:

@@ -32,7 +32,7 @@ _DENSE_GOALS = {5: 1 / 5, 32: 1 / 20}
 
 
 @dataclass(frozen=True)
-class Cell:
+class LayerCase:
     """One layer and one batch."""
 
     inputs: int
@@ -46,35 +46,36 @@ class Cell:
         return {"in": self.inputs, "out": self.outputs, "batch": self.batch, "G": self.intervals}
 
 
-def cells(settings: Settings) -> tuple[Cell, ...]:
+def cells(settings: Settings) -> tuple[LayerCase, ...]:
     """The cells of the table."""
     if settings.smoke:
-        return (Cell(8, 8, 16, 5),)
+        return (LayerCase(8, 8, 16, 5),)
     if settings.quick:
-        return (Cell(64, 64, 256, 5), Cell(256, 256, 256, 5), Cell(256, 256, 256, 32))
+        return (LayerCase(64, 64, 256, 5), LayerCase(256, 256, 256, 5), LayerCase(256, 256, 256, 32))
     return tuple(
-        Cell(inputs, outputs, batch, G) for (inputs, outputs), batch, G in product(SHAPES, BATCHES, INTERVALS)
+        LayerCase(inputs, outputs, batch, G)
+        for (inputs, outputs), batch, G in product(SHAPES, BATCHES, INTERVALS)
     )
 
 
-def inputs_of(cell: Cell) -> tuple[Tensor, Tensor]:
+def inputs_of(cell: LayerCase) -> tuple[Tensor, Tensor]:
     """Inputs spread over the grid, (B, I), and gradients at the outputs, (B, O)."""
     random = torch.Generator().manual_seed(0)
     x = torch.rand(cell.batch, cell.inputs, generator=random) * 1.96 - 0.98
     return x, torch.randn(cell.batch, cell.outputs, generator=random)
 
 
-def edgewise_layer(cell: Cell, base: str | None = None) -> KANLinear:
+def edgewise_layer(cell: LayerCase, base: str | None = None) -> KANLinear:
     """Our layer for a cell."""
     return KANLinear(cell.inputs, cell.outputs, intervals=cell.intervals, base=base, seed=0)
 
 
-def linear_layer(cell: Cell) -> nn.Module:
+def linear_layer(cell: LayerCase) -> nn.Module:
     """A linear layer of the same width with SiLU."""
     return nn.Sequential(nn.Linear(cell.inputs, cell.outputs), nn.SiLU())
 
 
-def perceptron(cell: Cell) -> nn.Module:
+def perceptron(cell: LayerCase) -> nn.Module:
     """[in, h, out] with SiLU and as many parameters as our layer."""
     parameters = cell.inputs * cell.outputs * (cell.intervals + 3)
     hidden = max(1, round(parameters / (cell.inputs + cell.outputs + 1)))

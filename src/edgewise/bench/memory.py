@@ -12,15 +12,15 @@ from torch import nn
 
 from edgewise.bench import layers, machine
 from edgewise.bench.dense import DenseKANLinear
-from edgewise.bench.layers import Cell
-from edgewise.bench.results import Comparison, Missing, compare
+from edgewise.bench.layers import LayerCase
+from edgewise.bench.results import Comparison, NotMeasured, compare
 from edgewise.bench.settings import Settings
 from edgewise.layers import KANLinear
 
 TABLE = "memory"
 
 
-def edgewise(settings: Settings) -> Iterator[Comparison | Missing]:
+def edgewise(settings: Settings) -> Iterator[Comparison | NotMeasured]:
     """Our layer."""
     # Random functions would leave behind the memory they were drawn in.
     yield _measure(
@@ -31,7 +31,7 @@ def edgewise(settings: Settings) -> Iterator[Comparison | Missing]:
     )
 
 
-def dense(settings: Settings) -> Iterator[Comparison | Missing]:
+def dense(settings: Settings) -> Iterator[Comparison | NotMeasured]:
     """The dense formulation."""
     yield _measure(
         settings,
@@ -41,18 +41,18 @@ def dense(settings: Settings) -> Iterator[Comparison | Missing]:
     )
 
 
-def _cell(settings: Settings) -> Cell:
+def _cell(settings: Settings) -> LayerCase:
     if settings.smoke:
-        return Cell(128, 128, 1024, 5)  # more than what the process has at hand already
-    return Cell(256, 256, 1024, 32) if settings.quick else Cell(1024, 1024, 4096, 32)
+        return LayerCase(128, 128, 1024, 5)  # more than what the process has at hand already
+    return LayerCase(256, 256, 1024, 32) if settings.quick else LayerCase(1024, 1024, 4096, 32)
 
 
 def _measure(
-    settings: Settings, name: str, make: Callable[[Cell], Any], most: float | None
-) -> Comparison | Missing:
+    settings: Settings, name: str, make: Callable[[LayerCase], Any], most: float | None
+) -> Comparison | NotMeasured:
     cell = _cell(settings)
     # A first pass of a tiny layer loads what is loaded once.
-    small = Cell(8, 8, 8, cell.intervals)
+    small = LayerCase(8, 8, 8, cell.intervals)
     layers.one_pass(make(small), *layers.inputs_of(small))()
     before = machine.resident_bytes()
     layer = make(cell)
@@ -60,7 +60,7 @@ def _measure(
         nn.init.uniform_(parameter, -1.0, 1.0)  # zeros need no memory until they are written
     x, g = layers.inputs_of(cell)
     if before is None or not machine.forget_peak():
-        return Missing(TABLE, name, "this system does not tell the most memory that a process held")
+        return NotMeasured(TABLE, name, "this system does not tell the most memory that a process held")
     arrays = 2 * 4 * (x.numel() + g.numel() + sum(each.numel() for each in layer.parameters()))
     work = layers.one_pass(layer, x, g)
     del x  # the work has its own

@@ -20,8 +20,8 @@ from torch import Tensor
 
 from edgewise._core.extras import how_to_install
 from edgewise.bench import layers
-from edgewise.bench.layers import Cell
-from edgewise.bench.results import Comparison, Missing, compare
+from edgewise.bench.layers import LayerCase
+from edgewise.bench.results import Comparison, NotMeasured, compare
 from edgewise.bench.settings import Settings
 from edgewise.bench.small import torch_step
 from edgewise.bench.timing import Work, alternately
@@ -47,26 +47,26 @@ class Peer:
 
     name: str
     package: str
-    one_pass: Callable[[Cell, Tensor, Tensor], Work]
+    one_pass: Callable[[LayerCase, Tensor, Tensor], Work]
     step: Callable[[tuple[int, ...], Tensor, Tensor], Work]
     most: int
 
 
-def cells(settings: Settings) -> tuple[Cell, ...]:
+def cells(settings: Settings) -> tuple[LayerCase, ...]:
     """A few cells of the table of layers."""
     if settings.smoke:
-        return (Cell(4, 4, 8, 5),)
-    few = (Cell(64, 64, 256, 5), Cell(256, 256, 256, 5))
+        return (LayerCase(4, 4, 8, 5),)
+    few = (LayerCase(64, 64, 256, 5), LayerCase(256, 256, 256, 5))
     if settings.quick:
         return few
-    return (*few, Cell(256, 256, 256, 32), Cell(784, 64, 4096, 5), Cell(1024, 1024, 256, 5))
+    return (*few, LayerCase(256, 256, 256, 32), LayerCase(784, 64, 4096, 5), LayerCase(1024, 1024, 256, 5))
 
 
-def measure(name: str, settings: Settings) -> Iterator[Comparison | Missing]:
+def measure(name: str, settings: Settings) -> Iterator[Comparison | NotMeasured]:
     """All that one peer is measured on."""
     peer = PEERS[name]
     if find_spec(_MODULES.get(peer.package, peer.package)) is None:
-        yield Missing(TABLE, peer.name, f"not installed; {how_to_install('bench')}")
+        yield NotMeasured(TABLE, peer.name, f"not installed; {how_to_install('bench')}")
         return
     if name == "jaxkan" and hasattr(os, "sched_setaffinity"):
         # Its runtime takes as many threads as it sees processors.
@@ -97,7 +97,7 @@ def _pykan(shape: tuple[int, ...], G: int) -> Any:
     return network.speed()
 
 
-def _pykan_pass(cell: Cell, x: Tensor, g: Tensor) -> Work:
+def _pykan_pass(cell: LayerCase, x: Tensor, g: Tensor) -> Work:
     return layers.one_pass(_pykan((cell.inputs, cell.outputs), cell.intervals), x, g)
 
 
@@ -105,7 +105,7 @@ def _pykan_step(shape: tuple[int, ...], X: Tensor, y: Tensor) -> Work:
     return torch_step(_pykan(shape, 5), X, y)
 
 
-def _inkan_pass(compiled: bool, cell: Cell, x: Tensor, g: Tensor) -> Work:
+def _inkan_pass(compiled: bool, cell: LayerCase, x: Tensor, g: Tensor) -> Work:
     make = import_module("inkan").KANLayer
     return layers.one_pass(
         make(cell.inputs, cell.outputs, grid_size=cell.intervals, compile_basis=compiled), x, g
@@ -130,7 +130,7 @@ def _jaxkan(shape: tuple[int, ...], G: int) -> tuple[Any, Any, Any]:
     return nnx.split(network, nnx.Param, ...)
 
 
-def _jaxkan_pass(cell: Cell, x: Tensor, g: Tensor) -> Work:
+def _jaxkan_pass(cell: LayerCase, x: Tensor, g: Tensor) -> Work:
     jax, nnx = import_module("jax"), import_module("flax.nnx")
     graph, parameters, rest = _jaxkan((cell.inputs, cell.outputs), cell.intervals)
     inputs, grads = jax.numpy.asarray(x.numpy()), jax.numpy.asarray(g.numpy())

@@ -42,7 +42,7 @@ class Comparison:
 
 
 @dataclass(frozen=True)
-class Missing:
+class NotMeasured:
     """Something that could not be measured here, and why."""
 
     table: str
@@ -58,7 +58,7 @@ class Results:
     threads: int
     quick: bool
     comparisons: tuple[Comparison, ...] = ()
-    missing: tuple[Missing, ...] = ()
+    missing: tuple[NotMeasured, ...] = ()
 
     def of(self, table: str) -> tuple[Comparison, ...]:
         """The comparisons of one table."""
@@ -76,7 +76,7 @@ class Results:
             threads=document["threads"],
             quick=document["quick"],
             comparisons=tuple(Comparison(**each) for each in document["comparisons"]),
-            missing=tuple(Missing(**each) for each in document["missing"]),
+            missing=tuple(NotMeasured(**each) for each in document["missing"]),
         )
 
 

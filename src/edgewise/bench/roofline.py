@@ -14,8 +14,8 @@ from typing import Any
 import torch
 
 from edgewise.bench import layers, machine
-from edgewise.bench.layers import Cell
-from edgewise.bench.results import Comparison, Missing, compare
+from edgewise.bench.layers import LayerCase
+from edgewise.bench.results import Comparison, NotMeasured, compare
 from edgewise.bench.settings import Settings
 from edgewise.bench.timing import alternately
 from edgewise.kernels import backend
@@ -28,14 +28,17 @@ _LIVE = 4
 _BEYOND_CACHE = 8
 
 
-def cells(settings: Settings) -> tuple[Cell, ...]:
+def cells(settings: Settings) -> tuple[LayerCase, ...]:
     """The layers whose kernels are looked at."""
     if settings.smoke:
-        return (Cell(16, 16, 16, 5),)
+        return (LayerCase(16, 16, 16, 5),)
     if settings.quick:
-        return (Cell(256, 256, 1024, 5),)
+        return (LayerCase(256, 256, 1024, 5),)
     return tuple(
-        Cell(width, width, batch, G) for width in (256, 1024) for batch in (256, 4096) for G in (5, 32, 128)
+        LayerCase(width, width, batch, G)
+        for width in (256, 1024)
+        for batch in (256, 4096)
+        for G in (5, 32, 128)
     )
 
 
@@ -47,10 +50,10 @@ def ceilings(seconds: float) -> dict[str, float]:
     return found | {name: bandwidth(size, seconds) for name, size in sizes.items()}
 
 
-def measure(settings: Settings) -> Iterator[Comparison | Missing]:
+def measure(settings: Settings) -> Iterator[Comparison | NotMeasured]:
     """The ceilings, then the share of the nearer one that each kernel reaches; on one thread."""
     if load() is None:
-        yield Missing(TABLE, "native kernels", reason())
+        yield NotMeasured(TABLE, "native kernels", reason())
         return
     machine.keep_memory()  # fresh pages for each result would be measured, too
     spell = 0.02 if settings.smoke else 0.2
@@ -103,7 +106,7 @@ def _native(name: str, first: Any) -> Callable[[int, float], float]:
     return function
 
 
-def _works(cell: Cell) -> dict[str, Callable[[], object]]:
+def _works(cell: LayerCase) -> dict[str, Callable[[], object]]:
     """Each kernel alone, through the backend that serves the layer."""
     x, g = layers.inputs_of(cell)
     layer = layers.edgewise_layer(cell)
@@ -124,7 +127,7 @@ def _works(cell: Cell) -> dict[str, Callable[[], object]]:
     }
 
 
-def _bytes(cell: Cell) -> dict[str, int]:
+def _bytes(cell: LayerCase) -> dict[str, int]:
     """Bytes of the arrays; of the coefficients only those that the batch can reach."""
     reached = min(cell.intervals + 3, _LIVE * cell.batch)
     return {
@@ -134,7 +137,7 @@ def _bytes(cell: Cell) -> dict[str, int]:
     }
 
 
-def _moved(cell: Cell, kernel: str) -> int:
+def _moved(cell: LayerCase, kernel: str) -> int:
     """Bytes that a kernel reads or writes at least: x, outputs or their gradient, coefficients or theirs; dx too."""
     arrays = _bytes(cell)
     return sum(arrays.values()) + (arrays["x"] if kernel == "grad_input" else 0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 
-from edgewise.bench.results import Comparison, Missing, Results
+from edgewise.bench.results import Comparison, NotMeasured, Results
 
 TITLES = {
     "layers": "Layers: time of a pass over the reference's",
@@ -81,9 +81,9 @@ def _long(found: Sequence[Comparison]) -> list[dict[str, str]]:
     ]
 
 
-def line(finding: Comparison | Missing) -> str:
+def line(finding: Comparison | NotMeasured) -> str:
     """A finding in one line."""
-    if isinstance(finding, Missing):
+    if isinstance(finding, NotMeasured):
         return f"{finding.table}: {finding.reference}: {finding.reason}"
     fixed = ", ".join(f"{key} {value}" for key, value in finding.setting.items())
     if finding.measure == "ceiling":

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from edgewise._core.arrays import Floats
 from edgewise.cli.baselines import rivals
 from edgewise.cli.inputs import Inputs
-from edgewise.cli.models import Model
+from edgewise.cli.models import LoadedModel
 from edgewise.report import AccuracyRow
 from edgewise.report.evaluation.measures import Yardstick, yardsticks
 
@@ -49,7 +49,7 @@ def measure(
 
 
 def compared(
-    model: Model,
+    model: LoadedModel,
     inputs: Inputs,
     train: NDArray[np.int64],
     test: NDArray[np.int64],

@@ -14,8 +14,8 @@ from edgewise._core.checks import did_you_mean, short
 from edgewise._core.errors import InputError
 from edgewise.auditing.groups import JOINT
 from edgewise.cli.inputs import numbers
-from edgewise.cli.models import Model
-from edgewise.cli.progress import Note, Progress
+from edgewise.cli.models import LoadedModel
+from edgewise.cli.progress import Note, ShownProgress
 from edgewise.data import provenance
 from edgewise.data.arrow import Frame
 
@@ -68,7 +68,7 @@ def cuts_of(given: Sequence[str] | None, protected: Sequence[str]) -> dict[str, 
 
 
 def outcomes(
-    model: Model, frame: Frame, target: str | None, weight: str | None, protected: Sequence[str]
+    model: LoadedModel, frame: Frame, target: str | None, weight: str | None, protected: Sequence[str]
 ) -> AuditRows:
     """The rows whose outcome is known, in the classes that the model knows."""
     source = provenance(frame).source
@@ -105,7 +105,7 @@ def outcomes(
 
 
 def audited(
-    model: Model,
+    model: LoadedModel,
     rows: AuditRows,
     protected: Sequence[str],
     *,
@@ -140,7 +140,7 @@ def audited(
     )
 
 
-class AuditProgress(Progress):
+class AuditProgress(ShownProgress):
     """Shows which stage of an audit is being done."""
 
     def stage(self, stage: Stage) -> bool:

@@ -24,7 +24,7 @@ _LARGEST = 1e100
 
 
 @dataclass(frozen=True, eq=False)
-class Rival:
+class BaselineModel:
     """A fitted baseline.
 
     Attributes
@@ -51,7 +51,7 @@ def rivals(
     classes: int = 0,
     weight: Floats | None = None,
     seed: int = 0,
-) -> Iterator[Rival]:
+) -> Iterator[BaselineModel]:
     """Fit the baselines one after the other.
 
     Parameters
@@ -69,9 +69,9 @@ def rivals(
         try:
             row = fitted_row(name, model, X, y, X_test, classes=classes, weight=weight)
         except Exception as error:  # whatever a rival cannot bear is no reason to lose the network
-            yield Rival(name, np.empty(0), "", 0.0, first_line(error))
+            yield BaselineModel(name, np.empty(0), "", 0.0, first_line(error))
             continue
-        yield Rival(name, row.predicted, row.size, row.seconds or 0.0)
+        yield BaselineModel(name, row.predicted, row.size, row.seconds or 0.0)
 
 
 def _columns(train: Frame, test: Frame) -> tuple[Floats, Floats, list[bool]]:

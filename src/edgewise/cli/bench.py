@@ -40,11 +40,11 @@ def bench(
     """
     if context.invoked_subcommand is not None:
         return
-    from edgewise.cli.progress import Progress
+    from edgewise.cli.progress import ShownProgress
     from edgewise.cli.summary import to_json
     from edgewise.cli.trials import run
 
-    with Interrupts() as interrupts, Progress(quiet) as progress:
+    with Interrupts() as interrupts, ShownProgress(quiet) as progress:
         trials = run(work, seconds, seed, progress, interrupts)
     if json:
         print_json(to_json([asdict(trial) | {"ratio": trial.ratio} for trial in trials]))

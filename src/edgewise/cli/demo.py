@@ -51,11 +51,11 @@ def demo(
     table = load_example(name)
     example = EXAMPLES[name]
     from edgewise.cli.inputs import prepare
-    from edgewise.cli.job import Task
+    from edgewise.cli.job import TableTask
 
     if not json:
         say(f"{example.title}: {example.target} from {', '.join(example.columns)}\n{example.citation}\n")
-    task = Task(
+    task = TableTask(
         prepare(to_frame(table), example.target, columns=example.columns),
         work,
         seconds,

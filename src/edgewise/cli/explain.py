@@ -145,9 +145,9 @@ def explain(
     _check_reasons(reasons, row, counterfactual, plot, bool(protected) or codes is not None)
     if plot is not None:
         refuse_to_overwrite([plot], force)
-    from edgewise.cli.explaining import Question, explained, picture
+    from edgewise.cli.explaining import ExplainQuestion, explained, picture
 
-    question = Question(
+    question = ExplainQuestion(
         row=row,
         output=output,
         counterfactual=counterfactual,

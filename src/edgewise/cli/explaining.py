@@ -11,7 +11,7 @@ from typing import Any
 from edgewise._core.checks import among
 from edgewise._core.errors import FileError, InputError
 from edgewise.cli.inputs import as_names, called
-from edgewise.cli.models import Model, load_model
+from edgewise.cli.models import LoadedModel, load_model
 from edgewise.cli.terminal import tell
 from edgewise.data import provenance, read_frame
 from edgewise.data.arrow import Frame
@@ -36,7 +36,7 @@ Found = GlobalExplanation | LocalExplanation | Counterfactuals | AdverseReasons
 
 
 @dataclass(frozen=True)
-class Question:
+class ExplainQuestion:
     """What is asked; the fields are the options of the command."""
 
     row: int | None
@@ -55,7 +55,7 @@ class Question:
     seconds: float | None
 
 
-def explained(path: Path, data: Path | None, question: Question, *, quiet: bool = True) -> Found:
+def explained(path: Path, data: Path | None, question: ExplainQuestion, *, quiet: bool = True) -> Found:
     """The answer to a question about a model; how the table was read is told unless `quiet`."""
     model = load_model(path)
     frame = None if data is None else read_frame(data)
@@ -144,10 +144,10 @@ def read_codes(path: Path) -> dict[str, tuple[str, str]]:
     return {name: (code, statement) for name, code, statement in listed}
 
 
-def _names(entries: Sequence[str], model: Model) -> tuple[str, ...]:
+def _names(entries: Sequence[str], model: LoadedModel) -> tuple[str, ...]:
     return as_names(entries, model.names) or ()
 
 
-def _actual(model: Model, frame: Frame) -> list[Any] | None:
+def _actual(model: LoadedModel, frame: Frame) -> list[Any] | None:
     """The target's own column, where the table has it."""
     return frame.column(model.target).to_pylist() if model.target in frame.column_names else None

@@ -15,7 +15,7 @@ from edgewise.cli.outcome import refuse_to_overwrite, to_standard_output
 from edgewise.cli.terminal import print_bytes, print_json, say
 
 
-class Format(StrEnum):
+class ExportFormat(StrEnum):
     """What to write."""
 
     numpy = "numpy"
@@ -24,13 +24,18 @@ class Format(StrEnum):
     latex = "latex"
 
 
-_SUFFIXES = {Format.numpy: (".py",), Format.c: (".c",), Format.onnx: (".onnx",), Format.latex: (".tex",)}
+_SUFFIXES = {
+    ExportFormat.numpy: (".py",),
+    ExportFormat.c: (".c",),
+    ExportFormat.onnx: (".onnx",),
+    ExportFormat.latex: (".tex",),
+}
 
 
 def export(
     model: options.Model,
     to: Annotated[
-        Format | None,
+        ExportFormat | None,
         typer.Option("--to", help="What to write.", show_default="seen from the file's name"),
     ] = None,
     out: Annotated[
@@ -63,14 +68,14 @@ def export(
     chosen = _format(to, out)
     printed = to_standard_output(out, json=json)
     if out is not None and not printed:
-        refuse_to_overwrite([out, *([out.with_suffix(".h")] if chosen is Format.c else [])], force)
+        refuse_to_overwrite([out, *([out.with_suffix(".h")] if chosen is ExportFormat.c else [])], force)
     from edgewise.cli.exporting import binary_of, text_of, write_export
     from edgewise.cli.models import load_model
     from edgewise.cli.summary import to_json
 
     loaded = load_model(model)
     if out is None or printed:
-        if chosen is Format.onnx:
+        if chosen is ExportFormat.onnx:
             print_bytes(binary_of(loaded))
             return
         text = text_of(loaded, chosen.value)
@@ -88,14 +93,14 @@ def export(
             say(f"{path}  ({path.stat().st_size:,} bytes)", err=True)
 
 
-def _format(to: Format | None, out: Path | None) -> Format:
+def _format(to: ExportFormat | None, out: Path | None) -> ExportFormat:
     if to is None:
         found = [kind for kind, suffixes in _SUFFIXES.items() if out is not None and out.suffix in suffixes]
         if not found:
-            names = ", ".join(kind.value for kind in Format)
+            names = ", ".join(kind.value for kind in ExportFormat)
             raise InputError(f"The format must be one of {names}. Got none; name it with --to.")
         return found[0]
-    if to is Format.onnx and out is None:
+    if to is ExportFormat.onnx and out is None:
         raise InputError(
             "ONNX is no text and must go to a file. Got none; name it with --out; - is standard output."
         )

@@ -15,7 +15,7 @@ from edgewise.cli.outcome import INTERRUPTED, make_folder, refuse_short, refuse_
 from edgewise.cli.terminal import print_json, tell
 
 if TYPE_CHECKING:
-    from edgewise.cli.job import Job, Task
+    from edgewise.cli.job import TableTask, TaskOutcome
     from edgewise.cli.stages import Began
 
 # A fifth is held out, and of the rest again a fifth by the stages themselves.
@@ -29,7 +29,7 @@ class Kind(StrEnum):
     classification = "classification"
 
 
-class Mode(StrEnum):
+class FitMode(StrEnum):
     """How much the columns may act together."""
 
     auto = "auto"
@@ -48,7 +48,7 @@ def fit(
         Kind | None,
         typer.Option("--task", help="Predict numbers or classes.", show_default="seen from the target"),
     ] = None,
-    mode: Annotated[Mode, typer.Option("--mode", help="How far columns may act together.")] = Mode.auto,
+    mode: Annotated[FitMode, typer.Option("--mode", help="How far columns may act together.")] = FitMode.auto,
     work: options.Work = "normal",
     seconds: options.Seconds = None,
     out: options.Out = Path(),
@@ -136,9 +136,9 @@ def fit(
     refuse_short(inputs.source, inputs.n_rows, FEWEST_ROWS)
     tell(inputs.notes, quiet=quiet)
     # Bad columns are told before torch and its kin are loaded, which takes seconds.
-    from edgewise.cli.job import Task
+    from edgewise.cli.job import TableTask
 
-    asked = Task(
+    asked = TableTask(
         inputs,
         work=work,
         seconds=seconds,
@@ -160,18 +160,20 @@ def results(out: Path) -> dict[str, Path]:
     return {"model": out / "model.kan", "report": out / "report.html", "network": out / "network.kan"}
 
 
-def carry_out(task: Task, out: Path, began: Began, *, quiet: bool, verbose: bool, as_json: bool) -> Job:
+def carry_out(
+    task: TableTask, out: Path, began: Began, *, quiet: bool, verbose: bool, as_json: bool
+) -> TaskOutcome:
     """Run a job, write its files into a folder and show what came of it."""
     from edgewise.cli import summary
     from edgewise.cli.job import run
     from edgewise.cli.page import content
-    from edgewise.cli.progress import Progress
+    from edgewise.cli.progress import ShownProgress
     from edgewise.network import save
     from edgewise.report import write_report
 
     make_folder(out)
     files = results(out)
-    with Progress(quiet) as progress:
+    with ShownProgress(quiet) as progress:
         job = run(task, progress, began)
     tell(job.remarks, quiet=quiet)
     job.model.save(files["model"])

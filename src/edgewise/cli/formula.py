@@ -43,7 +43,7 @@ _RESULTS = "What is written"
 _results = partial(options.unset, rich_help_panel=_RESULTS)
 
 
-class Format(StrEnum):
+class FormulaFormat(StrEnum):
     """How a formula is written."""
 
     python = "python"
@@ -107,7 +107,7 @@ Loss = Annotated[
     LossName, typer.Option("--loss", help="'robust' sets gross errors aside and names their rows.")
 ]
 Export = Annotated[
-    Format | None, _results("--export", help="Write one formula to standard output, and nothing else.")
+    FormulaFormat | None, _results("--export", help="Write one formula to standard output, and nothing else.")
 ]
 Pick = Annotated[
     int | None,
@@ -244,11 +244,11 @@ def formula(
         make_folder(out)  # before the search, which would be lost
 
     from edgewise.cli.formula_progress import BestSoFar
-    from edgewise.cli.formula_results import Found, Wanted, deliver
-    from edgewise.cli.progress import Progress
+    from edgewise.cli.formula_results import FinishedSearch, Wanted, deliver
+    from edgewise.cli.progress import ShownProgress
     from edgewise.symbolic import find_formula
 
-    with Interrupts() as interrupts, Progress(quiet) as progress:
+    with Interrupts() as interrupts, ShownProgress(quiet) as progress:
         progress.begin("find the formula")
         callbacks = (BestSoFar(progress, asked.target), interrupts)
         result = find_formula(
@@ -265,7 +265,7 @@ def formula(
             x_sigma=errors_of(frame, x_sigma, asked.chosen, known.source),
             **limits,
         )
-    found = Found(
+    found = FinishedSearch(
         result,
         asked.target,
         tuple(names),

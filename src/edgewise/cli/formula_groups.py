@@ -56,7 +56,7 @@ def find_for_groups(
     from edgewise.cli.formula_progress import BestSoFar
     from edgewise.cli.formula_words import columns_of, limits_of
     from edgewise.cli.inputs import find
-    from edgewise.cli.progress import Progress
+    from edgewise.cli.progress import ShownProgress
     from edgewise.cli.summary import to_json
     from edgewise.data import provenance, read_frame, to_table
     from edgewise.symbolic import find_formula
@@ -81,7 +81,7 @@ def find_for_groups(
     tell(known.notes([*asked.chosen, asked.target, group]), quiet=quiet)
     if out is not None:
         make_folder(out)  # before the search, which would be lost
-    with Interrupts() as interrupts, Progress(quiet) as progress:
+    with Interrupts() as interrupts, ShownProgress(quiet) as progress:
         progress.begin("find one law for all groups")
         callbacks = (BestSoFar(progress, asked.target), interrupts)
         labels = frame.column(group).to_pylist()

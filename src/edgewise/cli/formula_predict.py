@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from edgewise._core.errors import InputError
 from edgewise.cli.inputs import numbers, refuse_infinite
-from edgewise.cli.models import Model
+from edgewise.cli.models import LoadedModel
 from edgewise.cli.predictions import beside, hand_over
 from edgewise.cli.terminal import tell
 from edgewise.data import provenance, read_frame
@@ -48,7 +48,7 @@ def predict_formula(
         raise InputError(
             "The model must name its columns, the group among them. Got one fitted to a table without names."
         )
-    used = Model(model, tuple(asked), (target,)).select(frame)
+    used = LoadedModel(model, tuple(asked), (target,)).select(frame)
     source = provenance(frame).source
     refuse_infinite(used, source)
     tell(provenance(frame).notes(asked), quiet=quiet)

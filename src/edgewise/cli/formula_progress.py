@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from edgewise.cli.progress import Progress
+from edgewise.cli.progress import ShownProgress
 from edgewise.training import Record
 
 
 class BestSoFar:
     """A callback for `find_formula` that passes its records to the display with the best formula as their note."""
 
-    def __init__(self, progress: Progress, target: str) -> None:
+    def __init__(self, progress: ShownProgress, target: str) -> None:
         self._progress = progress
         self._target = target
         self._error = math.inf

@@ -43,7 +43,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
+class FinishedSearch:
     """A finished search beside the rows it looked at.
 
     Attributes
@@ -77,7 +77,7 @@ class Found:
         return place_of_best(self.result)
 
 
-def deliver(found: Found, wanted: Wanted) -> None:
+def deliver(found: FinishedSearch, wanted: Wanted) -> None:
     """Write the files, then show the front, or one formula as code.
 
     A --pick beyond the table ends in a sentence, but last: the search has found what it has found.
@@ -110,7 +110,7 @@ def deliver(found: Found, wanted: Wanted) -> None:
         )
 
 
-def as_data(found: Found, number: int) -> dict[str, Any]:
+def as_data(found: FinishedSearch, number: int) -> dict[str, Any]:
     """The whole search as plain data."""
     front = [
         {"number": place, "recommended": place == found.best, **formula.to_dict()}
@@ -152,7 +152,7 @@ _WRITERS: Mapping[str, Callable[[Formula, str], str]] = {
 }
 
 
-def write_files(found: Found, number: int, folder: Path, data: str) -> list[Path]:
+def write_files(found: FinishedSearch, number: int, folder: Path, data: str) -> list[Path]:
     """The front, one formula in every language and the page, into a folder that exists; the files written."""
     from edgewise.estimators import FormulaRegressor, save
     from edgewise.report import render_report
@@ -174,7 +174,7 @@ def write_files(found: Found, number: int, folder: Path, data: str) -> list[Path
     return [folder / name for name in ("formula.kan", *texts)]
 
 
-def _page(found: Found, formula: Formula) -> Any:
+def _page(found: FinishedSearch, formula: Formula) -> Any:
     from edgewise.cli.page import origin
     from edgewise.report import ReportContent
 
@@ -197,7 +197,7 @@ def _page(found: Found, formula: Formula) -> Any:
     )
 
 
-def drawn(found: Found, path: Path) -> Path:
+def drawn(found: FinishedSearch, path: Path) -> Path:
     """The front as a picture."""
     from edgewise.plots import plot_front, save_figure
 

@@ -17,7 +17,7 @@ from edgewise.data.arrow import Frame
 
 
 @dataclass(frozen=True)
-class Columns:
+class FormulaColumns:
     """Which columns a formula may use.
 
     Attributes
@@ -47,7 +47,7 @@ def columns_of(
     units: Sequence[str] | None,
     weight: str | None = None,
     sigma: str | None = None,
-) -> Columns:
+) -> FormulaColumns:
     """The columns asked for, or one sentence about the one that is not there."""
     target = find(frame, target)
     known = frame.column_names
@@ -84,10 +84,12 @@ def columns_of(
             "The columns of --require-columns must be among those a formula may use. "
             f"Got {called(strange[0])} instead; take it out of --require-columns, or add it to the columns."
         )
-    return Columns(target, tuple(chosen), tuple(required), _units(frame, units, {target, *chosen}), apart)
+    return FormulaColumns(
+        target, tuple(chosen), tuple(required), _units(frame, units, {target, *chosen}), apart
+    )
 
 
-def notes_of(columns: Columns, known: Provenance, X: NDArray[np.float64]) -> tuple[str, ...]:
+def notes_of(columns: FormulaColumns, known: Provenance, X: NDArray[np.float64]) -> tuple[str, ...]:
     """What was decided in reading the table, and what of it the search cannot use."""
     notes = [
         f"Column {called(name)} holds {values[0]:g} in every row, so no formula can depend on it."
@@ -117,7 +119,7 @@ def _has_dimension(unit: str) -> bool:
 
 
 def limits_of(
-    columns: Columns,
+    columns: FormulaColumns,
     *,
     exclude_functions: Sequence[str] | None,
     only: Sequence[str] | None,

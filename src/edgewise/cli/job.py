@@ -19,9 +19,9 @@ from edgewise._core.stopping import StopReason
 from edgewise._core.work import Meter, check_work, running
 from edgewise.cli.accuracy import compared, measure, measures
 from edgewise.cli.inputs import Inputs, matrix
-from edgewise.cli.models import Model, learn, preload
+from edgewise.cli.models import LoadedModel, learn, preload
 from edgewise.cli.outcome import Interrupts
-from edgewise.cli.progress import Progress
+from edgewise.cli.progress import ShownProgress
 from edgewise.cli.stages import COMPARE, FIT, FORMULA, LEARN, SHARES, SIMPLIFY, Began, Limit, Stages
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ MOST_HIDDEN_NODES = 8
 
 
 @dataclass(frozen=True)
-class Task:
+class TableTask:
     """What to do: the table, how much to do, and how.
 
     Attributes
@@ -70,7 +70,7 @@ class Task:
 
 
 @dataclass(frozen=True, eq=False)
-class Reading:
+class Interpretation:
     """What a scientist reads: small networks on the raw columns and the formula; parts are missing where not reached.
 
     Attributes
@@ -94,7 +94,7 @@ class Reading:
 
 
 @dataclass(frozen=True, eq=False)
-class Job:
+class TaskOutcome:
     """What came of a task.
 
     Attributes
@@ -110,11 +110,11 @@ class Job:
     stopped, stop_reason : why each stage ended, and the whole
     """
 
-    task: Task
-    model: Model
+    task: TableTask
+    model: LoadedModel
     train: NDArray[np.int64]
     test: NDArray[np.int64]
-    reading: Reading | None
+    reading: Interpretation | None
     accuracy: tuple[AccuracyRow, ...]
     remarks: tuple[str, ...]
     messages: tuple[str, ...]
@@ -144,7 +144,7 @@ def readable(inputs: Inputs) -> str:
     return ""
 
 
-def run(task: Task, progress: Progress, began: Began | None = None) -> Job:
+def run(task: TableTask, progress: ShownProgress, began: Began | None = None) -> TaskOutcome:
     """Split, learn, read what can be read, and measure all of it on rows none has seen.
 
     A time limit counts from when the command `began`.
@@ -173,7 +173,7 @@ def run(task: Task, progress: Progress, began: Began | None = None) -> Job:
             troubles = ["The time limit leaves no time to fit other models for comparison."]
     accuracy = [*beside, *(_ours(task, model, reading, test, stages) if len(test) else ())]
     remarks = dict.fromkeys(" ".join(str(warning.message).split()) for warning in caught)
-    return Job(
+    return TaskOutcome(
         task=task,
         model=model,
         train=train,
@@ -189,8 +189,8 @@ def run(task: Task, progress: Progress, began: Began | None = None) -> Job:
 
 
 def _learn(
-    task: Task, train: NDArray[np.int64], formula: bool, callbacks: Sequence[Any], seconds: float | None
-) -> Model:
+    task: TableTask, train: NDArray[np.int64], formula: bool, callbacks: Sequence[Any], seconds: float | None
+) -> LoadedModel:
     from edgewise.symbolic import SearchConfig
     from edgewise.training import TableConfig
 
@@ -213,13 +213,13 @@ def _learn(
 
 
 def _read(
-    task: Task,
-    model: Model,
+    task: TableTask,
+    model: LoadedModel,
     train: NDArray[np.int64],
     test: NDArray[np.int64],
     stages: Stages,
     meter: Meter,
-) -> Reading:
+) -> Interpretation:
     """From numbers to a formula: a small network on the raw columns, simplified, and the search."""
     from edgewise.simplifying import simplify
     from edgewise.symbolic import SearchConfig, find_formula
@@ -246,10 +246,10 @@ def _read(
         FORMULA,
         lambda seconds: find_formula(X, y, names=names, work=left, seconds=seconds, **options),
     )
-    return Reading(X, numbers[test], start, history, simplified, found)
+    return Interpretation(X, numbers[test], start, history, simplified, found)
 
 
-def _small(task: Task) -> KAN:
+def _small(task: TableTask) -> KAN:
     """A network small enough to be read, untrained."""
     import torch
 
@@ -266,7 +266,7 @@ def _small(task: Task) -> KAN:
     )
 
 
-def _is_small(model: Model, task: Task, train: NDArray[np.int64], X: Floats) -> bool:
+def _is_small(model: LoadedModel, task: TableTask, train: NDArray[np.int64], X: Floats) -> bool:
     """Whether the model itself is such a network: one, not a bag of them, and on the columns as they are."""
     shape = model.network.shape
     if model.members > 1 or len(shape) != 3 or shape[1] > MOST_HIDDEN_NODES:
@@ -276,7 +276,7 @@ def _is_small(model: Model, task: Task, train: NDArray[np.int64], X: Floats) -> 
 
 
 def _compare(
-    task: Task, model: Model, train: NDArray[np.int64], test: NDArray[np.int64]
+    task: TableTask, model: LoadedModel, train: NDArray[np.int64], test: NDArray[np.int64]
 ) -> tuple[list[AccuracyRow], list[str]]:
     """The baselines on the same rows, and what kept some of them from being fitted."""
     if not len(test):
@@ -286,9 +286,9 @@ def _compare(
 
 
 def _ours(
-    task: Task,
-    model: Model,
-    reading: Reading | None,
+    task: TableTask,
+    model: LoadedModel,
+    reading: Interpretation | None,
     test: NDArray[np.int64],
     stages: Stages,
 ) -> list[AccuracyRow]:
@@ -320,7 +320,7 @@ def _ours(
     return rows
 
 
-def _messages(model: Model, reading: Reading | None) -> list[str]:
+def _messages(model: LoadedModel, reading: Interpretation | None) -> list[str]:
     messages = [("Learning", model.message)]
     if reading is not None:
         stages = (

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Model:
+class LoadedModel:
     """A trained model and the columns it reads.
 
     Attributes
@@ -173,7 +173,7 @@ def learn(
     seconds: float | None,
     seed: int,
     callbacks: Sequence[Any],
-) -> Model:
+) -> LoadedModel:
     """Fit an estimator to raw columns."""
     from edgewise.estimators import KANClassifier, KANRegressor
 
@@ -191,7 +191,7 @@ def learn(
     # A series has a name, which the estimator keeps.
     estimator.fit(frame, nw.new_series(target, y, backend="pyarrow"), sample_weight=weight)
     classes = tuple(estimator.classes_) if classify else ()
-    return Model(estimator, tuple(frame.column_names), (target,), classes)
+    return LoadedModel(estimator, tuple(frame.column_names), (target,), classes)
 
 
 _NOT_OF_TABLES = {
@@ -202,7 +202,7 @@ _NOT_OF_TABLES = {
 }
 
 
-def load_model(path: Path) -> Model:
+def load_model(path: Path) -> LoadedModel:
     """What a .kan file holds."""
     import edgewise
 
@@ -211,12 +211,12 @@ def load_model(path: Path) -> Model:
     if other is not None:
         raise InputError(f"The model must be a network for tables here. Got {path}, {other}.")
     if not hasattr(held, "network_"):
-        return Model(held, held.input_names, held.output_names)
+        return LoadedModel(held, held.input_names, held.output_names)
     names = getattr(held, "feature_names_in_", None)
     columns = tuple(map(str, names)) if names is not None else tuple(held.encoding_.column_names)
     classes = tuple(getattr(held, "classes_", ()))
     outputs = tuple(getattr(held, "target_names_", ())) or (("y",) if classes else held.network_.output_names)
-    return Model(held, columns, outputs, classes)
+    return LoadedModel(held, columns, outputs, classes)
 
 
 def _numbers_of(used: Frame) -> Floats:

@@ -19,8 +19,8 @@ from edgewise._core.checks import among, check_squarable, did_you_mean, short
 from edgewise._core.errors import InputError
 from edgewise.cli.accuracy import compared, measure, measures
 from edgewise.cli.inputs import Inputs, called, find, prepare
-from edgewise.cli.job import Job, edges
-from edgewise.cli.models import Model
+from edgewise.cli.job import TaskOutcome, edges
+from edgewise.cli.models import LoadedModel
 from edgewise.data import provenance
 from edgewise.data.arrow import Frame
 from edgewise.report import AccuracyRow, Origin, ReportContent, content_from_estimator
@@ -44,7 +44,7 @@ class Page:
     rows: int
 
 
-def content(job: Job) -> ReportContent:
+def content(job: TaskOutcome) -> ReportContent:
     """Everything a job found, as the report takes it."""
     task, inputs = job.task, job.task.inputs
     common: dict[str, Any] = {
@@ -82,7 +82,7 @@ def content(job: Job) -> ReportContent:
     )
 
 
-def saved_inputs(model: Model, frame: Frame, target: str | None) -> Inputs:
+def saved_inputs(model: LoadedModel, frame: Frame, target: str | None) -> Inputs:
     """What a table holds for a saved model: the columns it reads and the column it predicts."""
     if target is None and model.target not in frame.column_names:
         raise InputError(
@@ -103,7 +103,7 @@ def saved_inputs(model: Model, frame: Frame, target: str | None) -> Inputs:
     return inputs
 
 
-def of_saved(model: Model, inputs: Inputs, *, test: float, seed: int, rows: bool = True) -> Page:
+def of_saved(model: LoadedModel, inputs: Inputs, *, test: float, seed: int, rows: bool = True) -> Page:
     """The page of a saved model and a table: held out is what `fit` held out of this table, or all of it."""
     train, held_out = inputs.halves(test, seed)
     y_test = model.coded(inputs.y[held_out])
@@ -138,7 +138,7 @@ def origin(fingerprint: str, seed: int) -> Origin:
     )
 
 
-def _refuse_unknown_classes(model: Model, inputs: Inputs) -> None:
+def _refuse_unknown_classes(model: LoadedModel, inputs: Inputs) -> None:
     known = set(model.labels)
     unknown = sorted({label for label in np.unique(inputs.y).tolist() if label not in known}, key=str)
     if unknown:
@@ -150,7 +150,7 @@ def _refuse_unknown_classes(model: Model, inputs: Inputs) -> None:
 
 
 def _of_model(
-    model: Model,
+    model: LoadedModel,
     inputs: Inputs,
     train: NDArray[np.int64],
     test: NDArray[np.int64],

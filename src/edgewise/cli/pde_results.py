@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from edgewise.cli.progress import Note, Progress
+from edgewise.cli.progress import Note, ShownProgress
 from edgewise.cli.terminal import say
 from edgewise.pde import Checkpoint, Modes, Solution
 from edgewise.pde.results.solution import ROADS
@@ -19,7 +19,7 @@ _WIDE = 90
 _SECONDS_BETWEEN = 5.0
 
 
-class PdeProgress(Progress):
+class PdeProgress(ShownProgress):
     """Progress of `solve`: the estimated error, the residual and the grid."""
 
     _steps = 0

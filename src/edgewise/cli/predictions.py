@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from edgewise._core.errors import InputError
 from edgewise.cli.inputs import complete
-from edgewise.cli.models import Model
+from edgewise.cli.models import LoadedModel
 from edgewise.cli.summary import to_json
 from edgewise.cli.terminal import print_json, print_table, say
 from edgewise.data import provenance, write_frame
@@ -29,7 +29,7 @@ class Predictions:
 
 
 def with_predictions(
-    model: Model,
+    model: LoadedModel,
     frame: Frame,
     *,
     keep: bool = False,
@@ -83,7 +83,7 @@ def hand_over(predictions: Predictions, out: Path | None, *, quiet: bool, json: 
         say(words, err=True)
 
 
-def columns_of(model: Model, used: Frame, interval: float | None = None) -> dict[str, Cells]:
+def columns_of(model: LoadedModel, used: Frame, interval: float | None = None) -> dict[str, Cells]:
     """The predictions by the names they are written under."""
     ends = None if interval is None else model.interval(used, interval).reshape(used.num_rows, -1, 2)
     values = model.values(used)

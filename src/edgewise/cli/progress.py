@@ -21,7 +21,7 @@ _SECONDS_BETWEEN_LINES = 2.0
 _SHARE_BETWEEN_LINES = 0.05
 
 
-class Record(Protocol):
+class ProgressRecord(Protocol):
     """What training reports after a step."""
 
     @property
@@ -72,11 +72,11 @@ class _Row:
     phase: str
     started: float
     ended: float | None = None
-    record: Record | None = None
+    record: ProgressRecord | None = None
     heard: float = 0.0
 
 
-class Progress:
+class ShownProgress:
     """A callback for `fit`, `simplify` and `find_formula` that shows where the work stands.
 
     Use it as a context manager; `begin` names the stage that starts.
@@ -127,7 +127,7 @@ class Progress:
             self._console.print(stage, soft_wrap=True, markup=False)
             self._last_line = self._clock()
 
-    def __call__(self, record: Record) -> bool:
+    def __call__(self, record: ProgressRecord) -> bool:
         """Take note of one step; never asks to stop."""
         now = self._clock()
         if not self._rows:

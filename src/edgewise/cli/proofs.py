@@ -10,7 +10,7 @@ from typing import Any
 
 from edgewise._core.errors import FileError
 from edgewise.cli.models import load_model
-from edgewise.cli.progress import Note, Progress
+from edgewise.cli.progress import Note, ShownProgress
 from edgewise.cli.terminal import tell
 from edgewise.verifying.checker.reading import printed
 from edgewise.verifying.entry_points.claimed import claim_in_words, differs
@@ -101,7 +101,7 @@ def verdict_json(verdict: ProofResult, certificate: Path | None) -> str:
     return json.dumps(document, allow_nan=False, ensure_ascii=False)
 
 
-class ProofProgress(Progress):
+class ProofProgress(ShownProgress):
     """Shows how far the bounds have closed in."""
 
     def step(self, step: Step) -> bool:

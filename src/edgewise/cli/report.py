@@ -72,14 +72,14 @@ def report(
     from edgewise._core.files import write_file
     from edgewise.cli.models import load_model
     from edgewise.cli.page import of_saved, saved_inputs
-    from edgewise.cli.progress import Progress
+    from edgewise.cli.progress import ShownProgress
     from edgewise.cli.summary import accuracy_as_data, results_console, show_accuracy, to_json
     from edgewise.report import render_report
 
     loaded = load_model(model)
     inputs = saved_inputs(loaded, frame, target)
     tell(inputs.notes, quiet=quiet)
-    with Progress(quiet) as progress:
+    with ShownProgress(quiet) as progress:
         progress.begin("judge the model and its rivals")
         page = of_saved(loaded, inputs, test=test, seed=seed, rows=rows)
         progress.begin("draw the page")

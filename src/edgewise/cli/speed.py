@@ -102,7 +102,7 @@ def _measure(
     """All that was measured, kept in the folder as it grows, and whether that is all there was to measure."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    from edgewise.bench import Missing, Results, run
+    from edgewise.bench import NotMeasured, Results, run
     from edgewise.bench.machine import describe
     from edgewise.cli.console import console as visible_console
 
@@ -115,7 +115,7 @@ def _measure(
             for job in jobs:
                 bar.update(task, description=f"{job.table}: {job.name}")
                 for finding in run(job, settings):
-                    if isinstance(finding, Missing):
+                    if isinstance(finding, NotMeasured):
                         results = replace(results, missing=(*results.missing, finding))
                     else:
                         results = replace(results, comparisons=(*results.comparisons, finding))

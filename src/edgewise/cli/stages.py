@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from edgewise._core.stopping import StopReason
 from edgewise.cli.outcome import Interrupts
-from edgewise.cli.progress import Progress
+from edgewise.cli.progress import ShownProgress
 
 Result = TypeVar("Result")
 
@@ -85,7 +85,7 @@ class Stages:
     callbacks : what the stages are to be given
     """
 
-    def __init__(self, interrupts: Interrupts, progress: Progress, limit: Limit) -> None:
+    def __init__(self, interrupts: Interrupts, progress: ShownProgress, limit: Limit) -> None:
         self.seconds: dict[str, float] = {}
         self.stopped: dict[str, StopReason] = {}
         self.callbacks = (progress, interrupts)

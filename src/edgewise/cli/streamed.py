@@ -13,10 +13,10 @@ import pyarrow as pa
 from edgewise._core.errors import FileError, InputError
 from edgewise._core.files import said_clearly, shown
 from edgewise.cli.inputs import as_names
-from edgewise.cli.models import Model
+from edgewise.cli.models import LoadedModel
 from edgewise.cli.outcome import make_folder
 from edgewise.cli.predictions import with_predictions
-from edgewise.cli.progress import Progress
+from edgewise.cli.progress import ShownProgress
 from edgewise.cli.terminal import print_json, say
 from edgewise.data.streaming.source import Source, kind_of, open_source, parquet
 
@@ -52,7 +52,7 @@ def fit_dataset(
     classify = task == "classification" or (task is None and kind in ("text", "bool"))
     make_folder(out)
     passes = out / PASSES
-    with Progress(quiet) as progress:
+    with ShownProgress(quiet) as progress:
         progress.begin("learn from the rows")
         make: Any = ew.KANClassifier if classify else ew.KANRegressor
         model = make(mode=mode, random_state=seed, callbacks=progress)
@@ -100,7 +100,7 @@ def _chosen(
 
 
 def predict_dataset(
-    model: Model,
+    model: LoadedModel,
     data: Path,
     out: Path | None,
     *,
@@ -123,7 +123,7 @@ def predict_dataset(
     draft, rows, outside = out.with_name(f".{out.name}.draft"), 0, 0
     writer: Any = None
     try:
-        with Progress(quiet) as progress, said_clearly(out, "written"):
+        with ShownProgress(quiet) as progress, said_clearly(out, "written"):
             progress.begin("predict")
             for batch in source.batches(columns):
                 made = with_predictions(model, batch, keep=keep, drop_missing=drop_missing, interval=interval)

@@ -16,7 +16,7 @@ from rich.text import Text
 from edgewise.cli.console import console
 
 if TYPE_CHECKING:
-    from edgewise.cli.job import Job
+    from edgewise.cli.job import TaskOutcome
     from edgewise.report import AccuracyRow
     from edgewise.symbolic import FormulaResult
 
@@ -89,7 +89,7 @@ def front_as_data(found: FormulaResult | None) -> list[dict[str, Any]]:
     return [] if found is None else [json.loads(formula.json()) for formula in found.front]
 
 
-def as_json(job: Job, files: dict[str, Path]) -> str:
+def as_json(job: TaskOutcome, files: dict[str, Path]) -> str:
     """A job as one JSON object."""
     inputs = job.task.inputs
     found = None if job.reading is None else job.reading.found

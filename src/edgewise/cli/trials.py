@@ -18,7 +18,7 @@ from edgewise.cli.accuracy import measures
 from edgewise.cli.baselines import rivals
 from edgewise.cli.models import learn
 from edgewise.cli.outcome import Interrupts
-from edgewise.cli.progress import Progress
+from edgewise.cli.progress import ShownProgress
 from edgewise.data import load_example, split
 
 _ROWS = 1000
@@ -55,7 +55,7 @@ class Trial:
 
 
 def run(
-    work: str | float, seconds: float | None, seed: int, progress: Progress, interrupts: Interrupts
+    work: str | float, seconds: float | None, seed: int, progress: ShownProgress, interrupts: Interrupts
 ) -> tuple[Trial, ...]:
     """All trials, or those until Ctrl-C; the three tables share the time, where it is limited."""
     progress.begin("time a layer")

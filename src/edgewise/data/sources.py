@@ -36,7 +36,7 @@ _OTHERS = {
 
 
 @dataclass(frozen=True)
-class Source:
+class SourceBytes:
     """Unpacked bytes and where they came from.
 
     Attributes
@@ -53,7 +53,7 @@ class Source:
     packing: str = ""
 
 
-def open_source(path: str | PathLike[str]) -> Source:
+def open_source(path: str | PathLike[str]) -> SourceBytes:
     """All bytes of a file, or of standard input where the path is "-"."""
     try:
         place = fspath(path)
@@ -75,7 +75,7 @@ def open_source(path: str | PathLike[str]) -> Source:
         raise InputError(
             f"{name} must be a CSV, Excel, Parquet or Feather file. Got {what} instead; {advice}."
         )
-    return Source(name, content, hashlib.sha256(raw).hexdigest(), packing or "")
+    return SourceBytes(name, content, hashlib.sha256(raw).hexdigest(), packing or "")
 
 
 def _read(file: Path) -> bytes:

@@ -9,25 +9,25 @@ import numpy as np
 
 from edgewise._core.arrays import Floats
 from edgewise.dynamics.config import DynamicsConfig
-from edgewise.dynamics.model import Model
-from edgewise.dynamics.terms import Library, Term, polynomials
+from edgewise.dynamics.model import TermModel
+from edgewise.dynamics.terms import DynamicsTerm, TermLibrary, polynomials
 from edgewise.forms.tree import Number
 
 
-def candidates(Z: Floats, degree: int, config: DynamicsConfig) -> list[Term]:
+def candidates(Z: Floats, degree: int, config: DynamicsConfig) -> list[DynamicsTerm]:
     """What a conserved quantity may be a sum of, but for a constant."""
     m = Z.shape[1]
     none = (0.0,) * m
     found = polynomials(m, degree)[1:]
     for v in range(m):
-        found += [Term(none, "cos", v), Term(none, "exp", v)]
+        found += [DynamicsTerm(none, "cos", v), DynamicsTerm(none, "exp", v)]
         if Z[:, v].min() > 0:
-            found.append(Term(none, "log", v))
+            found.append(DynamicsTerm(none, "log", v))
     return found[: config.quantities]
 
 
 def conserved(
-    model: Model, constants: Floats, names: Sequence[str], Z: Floats, seed: int, config: DynamicsConfig
+    model: TermModel, constants: Floats, names: Sequence[str], Z: Floats, seed: int, config: DynamicsConfig
 ) -> list[Any]:
     """Sympy expressions whose derivative along the system is zero, proved with the numbers as they are written.
 
@@ -49,7 +49,7 @@ def conserved(
     places = low + (high - low) * rng.uniform(size=(config.places, d))
     for degree in (2, 4):
         terms = candidates(places, degree, config)
-        library = Library(tuple(terms))
+        library = TermLibrary(tuple(terms))
         with np.errstate(all="ignore"):
             _, slopes, _ = library.slopes(places, library.inner)
             rates = np.einsum("qtd,qd->qt", slopes, model.values(places, constants))
@@ -96,7 +96,9 @@ def _sparse_null(columns: Floats, share: float) -> list[list[int]]:
     return [[int(k) for k in np.flatnonzero(np.abs(v) > 1e-6 * np.abs(v).max())] for v in null]
 
 
-def _proved(terms: Sequence[Term], model: Model, constants: Floats, names: Sequence[str]) -> Any | None:
+def _proved(
+    terms: Sequence[DynamicsTerm], model: TermModel, constants: Floats, names: Sequence[str]
+) -> Any | None:
     """The combination of terms that is kept exactly, by linear algebra over exact numbers; None where there is none."""
     import sympy
 

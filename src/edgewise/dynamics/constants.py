@@ -9,13 +9,17 @@ import numpy as np
 
 from edgewise._core.arrays import Floats
 from edgewise.dynamics.config import DynamicsConfig
-from edgewise.dynamics.model import Model
-from edgewise.dynamics.shooting import Fit, Pieces, Point, Shooting, fitted
+from edgewise.dynamics.model import TermModel
+from edgewise.dynamics.shooting import CoursePieces, Shooting, ShootingFit, ShootingPoint, fitted
 
 
 def settled(
-    pieces: Pieces, fit: Fit, noise: Floats, criterion: Callable[[Fit], float], config: DynamicsConfig
-) -> Fit:
+    pieces: CoursePieces,
+    fit: ShootingFit,
+    noise: Floats,
+    criterion: Callable[[ShootingFit], float],
+    config: DynamicsConfig,
+) -> ShootingFit:
     """The fit with as few constants as the criterion, which charges for each, lets it have."""
     best, score = fit, criterion(fit)
     for simpler in (_pairs, _wholes):
@@ -33,13 +37,13 @@ def settled(
     return best
 
 
-def covariance(pieces: Pieces, fit: Fit, noise: Floats, config: DynamicsConfig) -> Floats:
+def covariance(pieces: CoursePieces, fit: ShootingFit, noise: Floats, config: DynamicsConfig) -> Floats:
     """Of the constants, for noise of so much in each state: (constants, constants)."""
     count = len(fit.point.constants)
     if not count:
         return np.empty((0, 0))
     _, table = Shooting(pieces, fit.model, noise, config.error_gap).matrix(
-        Point(fit.point.starts, fit.point.constants)
+        ShootingPoint(fit.point.starts, fit.point.constants)
     )
     scale = np.sqrt(np.square(table).sum(0))
     scale[scale == 0] = 1.0
@@ -48,13 +52,13 @@ def covariance(pieces: Pieces, fit: Fit, noise: Floats, config: DynamicsConfig) 
     return (inverse @ inverse.T) / np.outer(scale[-count:], scale[-count:])
 
 
-def polished(pieces: Pieces, fit: Fit, noise: Floats, config: DynamicsConfig) -> Fit:
+def polished(pieces: CoursePieces, fit: ShootingFit, noise: Floats, config: DynamicsConfig) -> ShootingFit:
     """The same model, its constants to the last digit that the courses give."""
     found = fitted(pieces, fit.model, noise, fit.point.starts, config, warm=True, tolerance=1e-10)
     return fit if found is None or not np.isfinite(found.squares).all() else found
 
 
-def _own(model: Model) -> list[tuple[int, int]]:
+def _own(model: TermModel) -> list[tuple[int, int]]:
     """Pairs of a number and the constant that it is made of, where it is one constant or its negative."""
     return [
         (number, int(np.flatnonzero(row)[0]))
@@ -64,13 +68,13 @@ def _own(model: Model) -> list[tuple[int, int]]:
 
 
 def _pairs(
-    pieces: Pieces, fit: Fit, noise: Floats, config: DynamicsConfig
-) -> list[tuple[tuple[object, ...], Model]]:
+    pieces: CoursePieces, fit: ShootingFit, noise: Floats, config: DynamicsConfig
+) -> list[tuple[tuple[object, ...], TermModel]]:
     """Constants of like terms in two equations that differ by no more than their errors, the likest first."""
     model, values = fit.model, fit.point.constants
     errors = covariance(pieces, fit, noise, config)
     inner = {len(model.terms) + at: int(term) for at, term in enumerate(model.inner)}
-    found: list[tuple[float, tuple[object, ...], Model]] = []
+    found: list[tuple[float, tuple[object, ...], TermModel]] = []
     own = _own(model)
     for a, (number, one) in enumerate(own):
         for other_number, other in own[a + 1 :]:
@@ -95,12 +99,12 @@ def _pairs(
 
 
 def _wholes(
-    pieces: Pieces, fit: Fit, noise: Floats, config: DynamicsConfig
-) -> list[tuple[tuple[object, ...], Model]]:
+    pieces: CoursePieces, fit: ShootingFit, noise: Floats, config: DynamicsConfig
+) -> list[tuple[tuple[object, ...], TermModel]]:
     """Factors that are plain numbers as far as their errors tell."""
     model, values = fit.model, fit.point.constants
     errors = np.sqrt(np.maximum(np.diag(covariance(pieces, fit, noise, config)), 0.0)) + 1e-9 * np.abs(values)
-    found: list[tuple[float, tuple[object, ...], Model]] = []
+    found: list[tuple[float, tuple[object, ...], TermModel]] = []
     factors = {constant for number, constant in _own(model) if number < len(model.terms)}
     for constant in sorted(factors):
         value, error = float(values[constant]), float(errors[constant])
@@ -117,7 +121,7 @@ def _wholes(
     return [(key, plain) for _, key, plain in sorted(found, key=lambda each: each[0])]
 
 
-def of_numbers(model: Model, spread: Floats) -> Floats:
+def of_numbers(model: TermModel, spread: Floats) -> Floats:
     """Standard errors of the numbers of a model from the covariance of its constants."""
     return np.sqrt(np.maximum(np.einsum("nc,cd,nd->n", model.spread, spread, model.spread), 0.0))
 

@@ -9,19 +9,19 @@ from functools import cached_property
 import numpy as np
 
 from edgewise._core.arrays import Floats, Ints
-from edgewise.dynamics.terms import Library, Term
+from edgewise.dynamics.terms import DynamicsTerm, TermLibrary
 from edgewise.forms.tree import Apply, Node, Number
 
 
 @dataclass(frozen=True, eq=False)
-class Model:
+class TermModel:
     """The terms of all equations.
 
     Attributes
     ----------
     states : int
         How many equations there are.
-    terms : tuple of Term
+    terms : tuple of DynamicsTerm
     equation : tuple of int
         The equation that each term stands in.
     spread : ndarray, shape (numbers, constants)
@@ -32,16 +32,16 @@ class Model:
     """
 
     states: int
-    terms: tuple[Term, ...]
+    terms: tuple[DynamicsTerm, ...]
     equation: tuple[int, ...]
     spread: Floats
     offset: Floats
     start: Floats
 
     @cached_property
-    def library(self) -> Library:
+    def library(self) -> TermLibrary:
         """The terms, to be evaluated."""
-        return Library(self.terms)
+        return TermLibrary(self.terms)
 
     @cached_property
     def inner(self) -> Ints:
@@ -99,13 +99,13 @@ class Model:
             )
         return tuple(sides)
 
-    def tied(self, one: int, other: int, sign: float, constants: Floats) -> Model:
+    def tied(self, one: int, other: int, sign: float, constants: Floats) -> TermModel:
         """With one number fewer: a constant is the other, or its negative."""
         spread = self.spread.copy()
         spread[:, other] += sign * spread[:, one]
         return replace(self, spread=np.delete(spread, one, 1), start=np.delete(constants, one))
 
-    def fixed(self, one: int, value: float, constants: Floats) -> Model:
+    def fixed(self, one: int, value: float, constants: Floats) -> TermModel:
         """With one constant fewer: it is a plain number."""
         return replace(
             self,
@@ -115,7 +115,9 @@ class Model:
         )
 
 
-def free(states: int, terms: Sequence[Term], equation: Sequence[int], factors: Sequence[float]) -> Model:
+def free(
+    states: int, terms: Sequence[DynamicsTerm], equation: Sequence[int], factors: Sequence[float]
+) -> TermModel:
     """A model whose factors are all free; terms with one function of one variable share its inner constant."""
     inner = [term for term in terms if term.has_inner]
     shared: dict[tuple[str, int], float] = {}
@@ -127,7 +129,9 @@ def free(states: int, terms: Sequence[Term], equation: Sequence[int], factors: S
     order = list(shared)
     for at, term in enumerate(inner):
         spread[len(terms) + at, len(terms) + order.index((term.function, term.of))] = 1.0
-    return Model(states, tuple(terms), tuple(int(e) for e in equation), spread, np.zeros(len(spread)), start)
+    return TermModel(
+        states, tuple(terms), tuple(int(e) for e in equation), spread, np.zeros(len(spread)), start
+    )
 
 
 def _number(value: float, measured: bool) -> Node:

@@ -13,8 +13,8 @@ from edgewise.dynamics.constants import constants_in, covariance, of_numbers, po
 from edgewise.dynamics.courses import Courses
 from edgewise.dynamics.result import Conserved, Dynamics, FittedCourse
 from edgewise.dynamics.search import DynamicsSearch
-from edgewise.dynamics.selection import Judged, Selection
-from edgewise.dynamics.shooting import Fit, solved
+from edgewise.dynamics.selection import Judged, TermSelection
+from edgewise.dynamics.shooting import ShootingFit, solved
 from edgewise.symbolic import Constant, Formula
 from edgewise.symbolic.expressions.tape import Tape
 
@@ -92,7 +92,7 @@ def outcome(search: DynamicsSearch, best: Judged, reason: StopReason | None, see
     )
 
 
-def _price(fit: Fit, selection: Selection) -> float:
+def _price(fit: ShootingFit, selection: TermSelection) -> float:
     """What the constants cost that are left; the terms stay as they are."""
     return len(fit.point.constants) * float(np.log(selection.pieces.values.size))
 

@@ -10,11 +10,11 @@ import numpy as np
 from edgewise._core.work import Meter
 from edgewise.dynamics.config import DEFAULT, DynamicsConfig
 from edgewise.dynamics.courses import Courses
-from edgewise.dynamics.selection import Chosen, Judged, Selection
-from edgewise.dynamics.shooting import Pieces, cut, solved
+from edgewise.dynamics.selection import Chosen, Judged, TermSelection
+from edgewise.dynamics.shooting import CoursePieces, cut, solved
 from edgewise.dynamics.terms import (
-    Library,
-    Term,
+    DynamicsTerm,
+    TermLibrary,
     functions,
     inner_sizes,
     polynomials,
@@ -45,7 +45,7 @@ class DynamicsSearch:
         pool = self._usable(
             [*self._products(self.degree), *functions(self.smooth, self.exclude_functions, self.config)]
         )
-        self.selection = Selection(
+        self.selection = TermSelection(
             self._pieces(1),
             self.noise,
             self.smooth[:, :d],
@@ -55,17 +55,17 @@ class DynamicsSearch:
             self.config,
         )
 
-    def _pieces(self, parts: int) -> Pieces:
+    def _pieces(self, parts: int) -> CoursePieces:
         return cut(
             self.courses, max(self.config.piece, -(-self.courses.rows // self.config.most_pieces)), parts
         )
 
-    def _products(self, degree: int) -> list[Term]:
+    def _products(self, degree: int) -> list[DynamicsTerm]:
         return polynomials(len(self.courses.names), degree)
 
-    def _usable(self, terms: Sequence[Term]) -> list[Term]:
+    def _usable(self, terms: Sequence[DynamicsTerm]) -> list[DynamicsTerm]:
         """Those with values wherever the courses go, and with values of their own."""
-        library = Library(tuple(terms))
+        library = TermLibrary(tuple(terms))
         values = library.values(self.smooth, library.inner)
         good = np.isfinite(values).all(0) & (np.abs(values).max(0) < 1e12)
         return [term for term, is_good in zip(terms, good, strict=True) if is_good]
@@ -127,7 +127,7 @@ class DynamicsSearch:
             return []
         seen = self.smooth
         m = seen.shape[1]
-        families: list[list[list[Term]]] = []
+        families: list[list[list[DynamicsTerm]]] = []
         for v in range(m):
             size = float(np.abs(seen[:, v]).max())
             for name in saturating(float(seen[:, v].min()), size, self.config):
@@ -154,10 +154,12 @@ class DynamicsSearch:
                 found.append(judged)
         return found
 
-    def _started(self, pool: list[Term]) -> Judged | None:
+    def _started(self, pool: list[DynamicsTerm]) -> Judged | None:
         chosen: Chosen = ()
         factors: list[float] = []
-        for state, search in enumerate(searches(self.splines, Library(tuple(pool)), self.states, self.weak)):
+        for state, search in enumerate(
+            searches(self.splines, TermLibrary(tuple(pool)), self.states, self.weak)
+        ):
             best = search.best()[0][0][1]
             chosen += tuple((state, pool[at]) for at in best.subset)
             factors += [float(value) for value in best.coefficients]
@@ -169,7 +171,9 @@ class DynamicsSearch:
         plain = [term for term in self._usable(self._products(min(2, self.degree))) if term.key not in keys]
         pool = [*dict.fromkeys(term for _, term in chosen), *plain]
         found: dict[str, float] = {}
-        for state, search in enumerate(searches(self.splines, Library(tuple(pool)), self.states, self.weak)):
+        for state, search in enumerate(
+            searches(self.splines, TermLibrary(tuple(pool)), self.states, self.weak)
+        ):
             own = tuple(sorted(pool.index(term) for e, term in chosen if e == state))
             rows = search.rows(own, search.plain.solve(own)) if own else search.plain
             times, _ = search.stability(rows, seed)

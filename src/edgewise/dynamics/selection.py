@@ -16,12 +16,12 @@ import numpy as np
 from edgewise._core.arrays import Floats
 from edgewise._core.work import Meter, charge
 from edgewise.dynamics.config import DEFAULT, DynamicsConfig
-from edgewise.dynamics.model import Model, free
-from edgewise.dynamics.shooting import Fit, Pieces, Point, Shooting, fitted
-from edgewise.dynamics.terms import Library, Term, hill_power
-from edgewise.pde.discovery.subsets import Normal, best_subsets, normal
+from edgewise.dynamics.model import TermModel, free
+from edgewise.dynamics.shooting import CoursePieces, Shooting, ShootingFit, ShootingPoint, fitted
+from edgewise.dynamics.terms import DynamicsTerm, TermLibrary, hill_power
+from edgewise.pde.discovery.subsets import UnitNormal, best_subsets, normal
 
-Chosen = tuple[tuple[int, Term], ...]
+Chosen = tuple[tuple[int, DynamicsTerm], ...]
 # Below this share of a state's spread, what is left is the solver's rounding.
 _ROUNDING = 1e-7
 
@@ -31,22 +31,22 @@ class Judged:
     """A fitted choice of terms and its criterion."""
 
     chosen: Chosen
-    fit: Fit
+    fit: ShootingFit
     criterion: float
 
 
 @dataclass(eq=False)
-class Selection:
+class TermSelection:
     """The search over choices of terms for one set of courses.
 
     Attributes
     ----------
-    pieces : Pieces
+    pieces : CoursePieces
     noise : ndarray, shape (d,)
         A first estimate of the noise of each state; every fit is then judged by the noise that it leaves itself.
     smooth : ndarray, shape (rows, d)
         The states, smoothed.
-    pool : tuple of Term
+    pool : tuple of DynamicsTerm
     variables : ndarray, shape (rows, m)
         States and inputs, as they were measured.
     meter : Meter
@@ -56,10 +56,10 @@ class Selection:
         Of all that were judged.
     """
 
-    pieces: Pieces
+    pieces: CoursePieces
     noise: Floats
     smooth: Floats
-    pool: tuple[Term, ...]
+    pool: tuple[DynamicsTerm, ...]
     variables: Floats
     meter: Meter
     config: DynamicsConfig = DEFAULT
@@ -73,17 +73,17 @@ class Selection:
         self._sizes = np.abs(self.variables).max(0)
         self.floor = np.square(_ROUNDING * self.pieces.values.std(0))
 
-    def begin_again(self, pieces: Pieces) -> None:
+    def begin_again(self, pieces: CoursePieces) -> None:
         """Forget what was fitted: the pieces are others."""
         self.pieces, self.best = pieces, None
         self.tried.clear()
 
-    def price(self, term: Term) -> float:
+    def price(self, term: DynamicsTerm) -> float:
         """What a term must gain: what Schwarz's criterion asks for its constants, and what it takes to be written."""
         constants = 2 if term.has_inner else 1
         return constants * math.log(self.pieces.values.size) + self.config.node * term.nodes
 
-    def criterion(self, fit: Fit, prices: float) -> float:
+    def criterion(self, fit: ShootingFit, prices: float) -> float:
         """Twice the negative logarithm of the likelihood for noise of any size in each state, and the prices."""
         n = len(self.pieces.values)
         return float(n * np.log(fit.squares / n + self.floor).sum()) + prices
@@ -117,7 +117,7 @@ class Selection:
         self.tried[key] = (times + 1, reached)
         return True
 
-    def _has_saturations(self, model: Model, constants: Floats) -> bool:
+    def _has_saturations(self, model: TermModel, constants: Floats) -> bool:
         """Whether inner constants are where they tell: else there is a pole, or next to a polynomial."""
         _, inner = model.numbers(constants)
         return all(
@@ -130,7 +130,7 @@ class Selection:
         """The noise that a fit leaves, no less than rounding."""
         return np.sqrt(judged.fit.squares / len(self.pieces.values) + self.floor)
 
-    def _of(self, fit: Fit, chosen: Chosen) -> Judged:
+    def _of(self, fit: ShootingFit, chosen: Chosen) -> Judged:
         _, inner = fit.model.numbers(fit.point.constants)
         now = tuple(
             (e, replace(term, inner=float(k)) if term.has_inner else term)
@@ -166,13 +166,15 @@ class Selection:
         factors, _ = model.numbers(point.constants)
         noise = self.left(now)
         own = [term for _, term in now.chosen if term.has_inner]
-        more = Library((*self.pool, *own))
+        more = TermLibrary((*self.pool, *own))
         residual, table = Shooting(self.pieces, model, noise, self.config.table_gap).matrix(
-            Point(point.starts, point.constants), more
+            ShootingPoint(point.starts, point.constants), more
         )
         starts, constants = point.starts.size, len(point.constants)
         columns = table[:, starts + constants :]
-        options: list[tuple[int, Term]] = [(e, term) for e in range(self.states) for term in more.terms]
+        options: list[tuple[int, DynamicsTerm]] = [
+            (e, term) for e in range(self.states) for term in more.terms
+        ]
         usable = np.isfinite(columns).all(0) & (np.abs(columns).max(0) < 1e100) & (np.abs(columns).max(0) > 0)
         place = {(e, term): at for at, (e, term) in enumerate(options)}
         current = [place[each] for each in now.chosen]
@@ -196,7 +198,7 @@ class Selection:
         return found
 
     def _promising(
-        self, of: Normal, now: tuple[int, ...], prices: Floats, rows: int
+        self, of: UnitNormal, now: tuple[int, ...], prices: Floats, rows: int
     ) -> list[tuple[int, ...]]:
         def score(subset: tuple[int, ...]) -> float:
             rest = of.rest(subset) / rows

@@ -22,8 +22,8 @@ from edgewise._core.arrays import Floats, Ints
 from edgewise._core.work import charge
 from edgewise.dynamics.config import DEFAULT, DynamicsConfig
 from edgewise.dynamics.courses import Courses
-from edgewise.dynamics.model import Model
-from edgewise.dynamics.terms import Library
+from edgewise.dynamics.model import TermModel
+from edgewise.dynamics.terms import TermLibrary
 from edgewise.symbolic.fitting.damped_steps import Damping, damped_step, descended, squared, triangle
 
 _A, _B, _C = (np.asarray(each, dtype=float) for each in (DOP853.A, DOP853.B, DOP853.C))
@@ -31,7 +31,7 @@ _RATE = 2e9
 
 
 @dataclass(frozen=True, eq=False)
-class Pieces:
+class CoursePieces:
     """Courses cut into pieces of about the same number of times.
 
     Attributes
@@ -71,7 +71,7 @@ class Pieces:
         return piece, place
 
 
-def cut(courses: Courses, intervals: int, parts: int) -> Pieces:
+def cut(courses: Courses, intervals: int, parts: int) -> CoursePieces:
     """The courses in pieces of so many intervals, each taken in so many steps."""
     first: list[int] = []
     length: list[int] = []
@@ -102,10 +102,10 @@ def cut(courses: Courses, intervals: int, parts: int) -> Pieces:
                     at = edges[j] + (part + _C) * table[s, j] / parts
                     acting[j, part, :, s] = splines[number](at)
     values = np.vstack([course.states for course in courses.each])
-    return Pieces(np.array(first), np.array(length), np.array(follows), table, acting, values, parts)
+    return CoursePieces(np.array(first), np.array(length), np.array(follows), table, acting, values, parts)
 
 
-def solved(pieces: Pieces, model: Model, constants: Floats, starts: Floats) -> Floats:
+def solved(pieces: CoursePieces, model: TermModel, constants: Floats, starts: Floats) -> Floats:
     """States at the ends of all intervals, (S, L + 1, d)."""
     x = starts
     out = [x]
@@ -134,7 +134,7 @@ def _mix(weights: Floats, stages: Sequence[Floats]) -> Floats:
 
 
 def solved_with_slopes(
-    pieces: Pieces, model: Model, constants: Floats, starts: Floats, more: Library | None = None
+    pieces: CoursePieces, model: TermModel, constants: Floats, starts: Floats, more: TermLibrary | None = None
 ) -> tuple[Floats, Floats]:
     """States (S, L + 1, d), and their slopes in the starts of their piece, in the constants and, where more terms are given,
     in the factor that each of these would have in each equation: (S, L + 1, d, d + constants + d x terms)."""
@@ -173,7 +173,7 @@ def solved_with_slopes(
 
 
 @dataclass(frozen=True, eq=False)
-class Point:
+class ShootingPoint:
     """Starts of all pieces (S, d) and constants."""
 
     starts: Floats
@@ -197,16 +197,16 @@ class Shooting:
 
     Attributes
     ----------
-    pieces : Pieces
-    model : Model
+    pieces : CoursePieces
+    model : TermModel
     noise : ndarray, shape (d,)
         Standard deviation of the noise of each state.
     gap : float
         The standard deviation that gaps between pieces may have, in units of the noise.
     """
 
-    pieces: Pieces
-    model: Model
+    pieces: CoursePieces
+    model: TermModel
     noise: Floats
     gap: float
 
@@ -218,11 +218,11 @@ class Shooting:
         gaps = (xs[after, 0] - ends) / (self.gap * self.noise)
         return np.concatenate([measured.ravel(), gaps.ravel()])
 
-    def loss(self, point: Point) -> float:
+    def loss(self, point: ShootingPoint) -> float:
         with np.errstate(all="ignore"):
             return squared(self._residual(solved(self.pieces, self.model, point.constants, point.starts)))
 
-    def matrix(self, point: Point, more: Library | None = None) -> tuple[Floats, Floats]:
+    def matrix(self, point: ShootingPoint, more: TermLibrary | None = None) -> tuple[Floats, Floats]:
         """Residuals, and the slopes of what is solved in all starts, in the constants and in the factors of more terms."""
         with np.errstate(all="ignore"):
             xs, Z = solved_with_slopes(self.pieces, self.model, point.constants, point.starts, more)
@@ -244,7 +244,7 @@ class Shooting:
         table[n:, :, S * d :] = ends[:, :, d:]
         return self._residual(xs), table.reshape(-1, S * d + others)
 
-    def slopes(self, point: Point) -> Slopes | None:
+    def slopes(self, point: ShootingPoint) -> Slopes | None:
         residual, table = self.matrix(point)
         if not np.isfinite(table).all() or not (np.abs(table) < 1e140).all():
             return None
@@ -253,44 +253,44 @@ class Shooting:
         charge(len(table) * table.shape[1] ** 2 * 2 / _RATE)
         return Slopes(residual, table, scale, *triangle(table / scale, residual))
 
-    def moved(self, point: Point, slopes: Slopes, damping: float) -> Point:
+    def moved(self, point: ShootingPoint, slopes: Slopes, damping: float) -> ShootingPoint:
         step = damped_step(slopes.factor, slopes.projected, damping) / slopes.scale
         starts = point.starts.size
-        return Point(
+        return ShootingPoint(
             point.starts + step[:starts].reshape(point.starts.shape), point.constants + step[starts:]
         )
 
 
 @dataclass(frozen=True, eq=False)
-class Fit:
+class ShootingFit:
     """A model fitted to all courses.
 
     Attributes
     ----------
-    model : Model
-    point : Point
+    model : TermModel
+    point : ShootingPoint
     squares : ndarray, shape (d,)
         Sums of squares of what each state is off.
     gaps : float
         The largest gap between pieces, in units of the noise.
     """
 
-    model: Model
-    point: Point
+    model: TermModel
+    point: ShootingPoint
     squares: Floats
     gaps: float
 
 
 def fitted(
-    pieces: Pieces,
-    model: Model,
+    pieces: CoursePieces,
+    model: TermModel,
     noise: Floats,
     starts: Floats,
     config: DynamicsConfig = DEFAULT,
     *,
     warm: bool = False,
     tolerance: float = 1e-4,
-) -> Fit | None:
+) -> ShootingFit | None:
     """The best constants and starts; None where solutions blow up.
 
     Parameters
@@ -300,7 +300,7 @@ def fitted(
     tolerance : float
         The end is a step that gains no more than this share.
     """
-    point = Point(starts, model.start)
+    point = ShootingPoint(starts, model.start)
     ways = list(zip(config.gaps, config.gap_steps, strict=True))
     for gap, steps in ways[-1:] if warm else ways:
         problem = Shooting(pieces, model, noise, gap)
@@ -315,4 +315,4 @@ def fitted(
     off = pieces.values - xs[piece, place]
     after = np.flatnonzero(pieces.follows)
     gaps = xs[after, 0] - xs[after - 1, pieces.length[after - 1]]
-    return Fit(model, point, np.square(off).sum(0), float(np.abs(gaps / noise).max(initial=0.0)))
+    return ShootingFit(model, point, np.square(off).sum(0), float(np.abs(gaps / noise).max(initial=0.0)))

@@ -20,7 +20,7 @@ _ENTRY = 4e-9
 
 
 @dataclass(frozen=True)
-class Function:
+class TermFunction:
     """A function of one variable z and, where it has one, of an inner constant k.
 
     Attributes
@@ -42,11 +42,11 @@ class Function:
     nodes: float
 
 
-def _hill(power: int) -> Function:
+def _hill(power: int) -> TermFunction:
     def tree(z: Node, k: Node) -> Node:
         return Apply("inv", (Apply("+", (k, z if power == 1 else Apply("^", (z, Number(power))))),))
 
-    return Function(
+    return TermFunction(
         lambda z, k: 1 / (k + z**power),
         lambda z, k: -power * z ** (power - 1) / (k + z**power) ** 2,
         lambda z, k: -1 / (k + z**power) ** 2,
@@ -55,11 +55,13 @@ def _hill(power: int) -> Function:
     )
 
 
-def _named(name: str, value: Callable[[Any], Any], slope: Callable[[Any], Any]) -> Function:
-    return Function(lambda z, _: value(z), lambda z, _: slope(z), None, lambda z, _: Apply(name, (z,)), 2.5)
+def _named(name: str, value: Callable[[Any], Any], slope: Callable[[Any], Any]) -> TermFunction:
+    return TermFunction(
+        lambda z, _: value(z), lambda z, _: slope(z), None, lambda z, _: Apply(name, (z,)), 2.5
+    )
 
 
-FUNCTIONS: Mapping[str, Function] = {
+FUNCTIONS: Mapping[str, TermFunction] = {
     "sin": _named("sin", np.sin, np.cos),
     "cos": _named("cos", np.cos, lambda z: -np.sin(z)),
     "exp": _named("exp", np.exp, np.exp),
@@ -75,7 +77,7 @@ _HILLS = {"hill1": 1, "hill2": 2, "hill3": 3, "hill4": 4}
 
 
 @dataclass(frozen=True)
-class Term:
+class DynamicsTerm:
     """A product of powers and, where it has one, of a function.
 
     Attributes
@@ -135,10 +137,10 @@ def _exact(power: float) -> Node:
 
 
 @dataclass(frozen=True, eq=False)
-class Library:
+class TermLibrary:
     """Terms, to be evaluated side by side."""
 
-    terms: tuple[Term, ...]
+    terms: tuple[DynamicsTerm, ...]
 
     @cached_property
     def inner(self) -> Floats:
@@ -152,9 +154,9 @@ class Library:
         return [np.unique(column, return_inverse=True) for column in table]
 
     @cached_property
-    def _functions(self) -> list[tuple[Function, Ints, Ints]]:
+    def _functions(self) -> list[tuple[TermFunction, Ints, Ints]]:
         names = sorted({term.function for term in self.terms if term.function})
-        found: list[tuple[Function, Ints, Ints]] = []
+        found: list[tuple[TermFunction, Ints, Ints]] = []
         for name in names:
             at = np.array([n for n, term in enumerate(self.terms) if term.function == name])
             found.append((FUNCTIONS[name], at, np.array([self.terms[n].of for n in at])))
@@ -226,42 +228,42 @@ def _power_slope(z: Floats, powers: Floats) -> Floats:
     return powers * _power(z, np.where(powers == 0, 0.0, powers - 1))
 
 
-def polynomials(variables: int, degree: int) -> list[Term]:
+def polynomials(variables: int, degree: int) -> list[DynamicsTerm]:
     """All products of the variables up to a degree, the plainest first."""
     found = [
         tuple(float(sum(v == at for v in chosen)) for at in range(variables))
         for size in range(degree + 1)
         for chosen in itertools.combinations_with_replacement(range(variables), size)
     ]
-    return [Term(powers) for powers in found]
+    return [DynamicsTerm(powers) for powers in found]
 
 
 def functions(
     Z: Floats, exclude_functions: Sequence[str] = (), config: DynamicsConfig = DEFAULT
-) -> list[Term]:
+) -> list[DynamicsTerm]:
     """Terms with functions and odd powers that have values on the points Z (q, m)."""
     m = Z.shape[1]
     eye = [tuple(float(a == v) for a in range(m)) for v in range(m)]
     none = (0.0,) * m
-    found: list[Term] = []
+    found: list[DynamicsTerm] = []
     low, high = Z.min(0), Z.max(0)
     for v in range(m):
         size = float(np.abs(Z[:, v]).max())
         turning = high[v] - low[v] > 0.5
         if turning and "sin" not in exclude_functions:
-            found += [Term(none, "sin", v), Term(none, "cos", v)]
-            found += [Term(eye[w], name, v) for w in range(m) for name in ("sin", "cos")]
+            found += [DynamicsTerm(none, "sin", v), DynamicsTerm(none, "cos", v)]
+            found += [DynamicsTerm(eye[w], name, v) for w in range(m) for name in ("sin", "cos")]
         if size < 50 and "exp" not in exclude_functions:
-            found += [Term(none, "exp", v)]
+            found += [DynamicsTerm(none, "exp", v)]
         if "tanh" not in exclude_functions:
-            found += [Term(none, "tanh", v)]
+            found += [DynamicsTerm(none, "tanh", v)]
         if low[v] < 0 < high[v] and "abs" not in exclude_functions:
-            found += [Term(eye[v], "abs", v)]
+            found += [DynamicsTerm(eye[v], "abs", v)]
         if low[v] > 0:
             if "log" not in exclude_functions:
-                found += [Term(none, "log", v), Term(eye[v], "log", v)]
+                found += [DynamicsTerm(none, "log", v), DynamicsTerm(eye[v], "log", v)]
             for power in (0.5, 1.5, 2 / 3, -1.0, -2.0):
-                found.append(Term(tuple(power * e for e in eye[v])))
+                found.append(DynamicsTerm(tuple(power * e for e in eye[v])))
         if "saturation" not in exclude_functions:
             for name in saturating(low[v], size, config):
                 for share in (0.1, 0.3, 1.0):
@@ -269,7 +271,7 @@ def functions(
     return found
 
 
-def hill_power(term: Term) -> int:
+def hill_power(term: DynamicsTerm) -> int:
     """The power of the variable in a saturation."""
     return _HILLS[term.function]
 
@@ -287,14 +289,14 @@ def inner_sizes(size: float, name: str) -> Floats:
     return np.asarray((size * np.geomspace(0.03, 1, 10)) ** _HILLS[name])
 
 
-def saturations(m: int, v: int, name: str, k: float) -> list[Term]:
+def saturations(m: int, v: int, name: str, k: float) -> list[DynamicsTerm]:
     """Terms over k + z^n for a variable z: 1, z^n, and where n is 1 or 2 these times another variable."""
     power = _HILLS[name]
     eye = np.eye(m)
-    found: list[Term] = []
+    found: list[DynamicsTerm] = []
     for top in (0.0, float(power)):
         own = top * eye[v]
-        found.append(Term(tuple(own.tolist()), name, v, k))
+        found.append(DynamicsTerm(tuple(own.tolist()), name, v, k))
         if power <= 2:
-            found += [Term(tuple((own + eye[w]).tolist()), name, v, k) for w in range(m) if w != v]
+            found += [DynamicsTerm(tuple((own + eye[w]).tolist()), name, v, k) for w in range(m) if w != v]
     return found

@@ -13,13 +13,13 @@ import numpy as np
 
 from edgewise._core.arrays import Floats
 from edgewise.dynamics.courses import Courses
-from edgewise.dynamics.terms import Library, Term
+from edgewise.dynamics.terms import DynamicsTerm, TermLibrary
 from edgewise.pde.discovery.jet_polynomials import Divergence, Jet, Orders
 from edgewise.pde.discovery.samples import Samples
 from edgewise.pde.discovery.select_terms import SubsetSearch
 from edgewise.pde.discovery.spline_fits import FittedFields, fit
 from edgewise.pde.discovery.subsets import best_subsets
-from edgewise.pde.discovery.weak_rows import WeakForm
+from edgewise.pde.discovery.weak_rows import WeakRows
 from edgewise.pde.discovery.weighting_functions import weights_for
 from edgewise.pde.settings import DiscoveryConfig
 
@@ -28,15 +28,15 @@ _FLOOR = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
-class CourseForm(WeakForm):
+class CourseForm(WeakRows):
     """The weak form of one course; a jet beyond the fields stands for a term of the library.
 
     Attributes
     ----------
-    library : Library
+    library : TermLibrary
     """
 
-    library: Library
+    library: TermLibrary
 
     def jet(self, jet: Jet) -> Floats:
         """Values of a field, or of a term, at the places."""
@@ -89,7 +89,10 @@ def smoothed(courses: Courses, config: DiscoveryConfig) -> list[tuple[FittedFiel
 
 
 def searches(
-    splines: Sequence[tuple[FittedFields, Samples]], library: Library, states: int, config: DiscoveryConfig
+    splines: Sequence[tuple[FittedFields, Samples]],
+    library: TermLibrary,
+    states: int,
+    config: DiscoveryConfig,
 ) -> list[SubsetSearch]:
     """For each state, everything that terms of its equation are judged by.
 
@@ -107,36 +110,36 @@ def searches(
 
 
 @dataclass(frozen=True, eq=False)
-class Guess:
+class WeakGuess:
     """Terms of one equation with their factors, and how well they do in the weak form; lower is better."""
 
     score: float
-    terms: tuple[Term, ...]
+    terms: tuple[DynamicsTerm, ...]
     factors: Floats
 
 
 def with_inner(
     splines: Sequence[tuple[FittedFields, Samples]],
-    plain: Sequence[Term],
-    families: Sequence[Sequence[Sequence[Term]]],
+    plain: Sequence[DynamicsTerm],
+    families: Sequence[Sequence[Sequence[DynamicsTerm]]],
     states: int,
     config: DiscoveryConfig,
-) -> list[list[Guess]]:
+) -> list[list[WeakGuess]]:
     """For each state the best choices of terms, each with one family that holds an inner constant, best first.
 
     Parameters
     ----------
-    plain : sequence of Term
+    plain : sequence of DynamicsTerm
         Terms without inner constants.
-    families : sequence of sequence of sequence of Term
+    families : sequence of sequence of sequence of DynamicsTerm
         For each family its terms for every value that the inner constant is tried at.
     """
-    found: list[list[Guess]] = [[] for _ in range(states)]
+    found: list[list[WeakGuess]] = [[] for _ in range(states)]
     for family in families:
-        best: list[Guess | None] = [None] * states
+        best: list[WeakGuess | None] = [None] * states
         for members in family:
             terms = (*plain, *members)
-            for state, search in enumerate(searches(splines, Library(terms), states, config)):
+            for state, search in enumerate(searches(splines, TermLibrary(terms), states, config)):
                 guess = _guessed(search, terms)
                 now = best[state]
                 if guess is not None and (now is None or guess.score < now.score):
@@ -147,7 +150,7 @@ def with_inner(
     return [sorted(each, key=lambda guess: guess.score) for each in found]
 
 
-def _guessed(search: SubsetSearch, terms: Sequence[Term]) -> Guess | None:
+def _guessed(search: SubsetSearch, terms: Sequence[DynamicsTerm]) -> WeakGuess | None:
     """The best subset of the rows as they are, where it has an inner constant."""
     rows = search.plain
     scored = [
@@ -157,7 +160,7 @@ def _guessed(search: SubsetSearch, terms: Sequence[Term]) -> Guess | None:
     score, subset = min(scored)
     if not any(terms[at].has_inner for at in subset):
         return None
-    return Guess(score, tuple(terms[at] for at in subset), rows.solve(subset))
+    return WeakGuess(score, tuple(terms[at] for at in subset), rows.solve(subset))
 
 
 def smooth_values(splines: Sequence[tuple[FittedFields, Samples]]) -> Floats:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from edgewise._core.arrays import Floats, Ints
 from edgewise._core.plain import fields
-from edgewise.estimators.lagged import Design, windows
+from edgewise.estimators.lagged import LagDesign, windows
 
 # A table of columns to predictions (n,).
 Predict = Callable[[dict[str, NDArray[Any]]], Floats]
@@ -79,7 +79,7 @@ class Backtest:
         return {**fields(self, "mae", "naive", "origins", "spread"), "relative": self.relative}
 
 
-def ahead(design: Design, predict: Predict, past: Floats, first: Ints, steps: int, more: More) -> Floats:
+def ahead(design: LagDesign, predict: Predict, past: Floats, first: Ints, steps: int, more: More) -> Floats:
     """Forecasts step by step, each from those before, (n, steps), on the scale that is predicted.
 
     Parameters
@@ -97,7 +97,7 @@ def ahead(design: Design, predict: Predict, past: Floats, first: Ints, steps: in
 
 
 def rows_to_learn(
-    design: Design, scaled: Floats, until: int, more: More
+    design: LagDesign, scaled: Floats, until: int, more: More
 ) -> tuple[dict[str, NDArray[Any]], Floats]:
     """The table and the target of the places before one."""
     places = np.arange(design.reach, until)
@@ -109,7 +109,7 @@ def rows_to_learn(
 
 
 def backtest(
-    design: Design,
+    design: LagDesign,
     learn: Callable[[dict[str, NDArray[Any]], Floats], Predict],
     values: Floats,
     horizon: int,
@@ -119,7 +119,7 @@ def backtest(
 
     Parameters
     ----------
-    design : Design
+    design : LagDesign
     learn : callable
         A table and a target to predictions.
     values : array of shape (t,)
@@ -166,7 +166,7 @@ def first_origin(total: int, horizon: int, reach: int) -> int:
     return max(total - span, total // 2, reach + 2)
 
 
-def _naive(design: Design, values: Floats, origins: Ints, steps: int, actual: Floats) -> Floats:
+def _naive(design: LagDesign, values: Floats, origins: Ints, steps: int, actual: Floats) -> Floats:
     """Absolute errors of the last value and of that of a season ago, (n, steps, 2)."""
     last = values[origins - 1][:, None] * np.ones(steps)
     period = design.period or 1

@@ -23,7 +23,7 @@ from edgewise.data.encoding_raw import RawTable
 from edgewise.data.streaming.spool import dataset, is_dataset
 from edgewise.estimators.constraints import wishes_of
 from edgewise.estimators.names import names_of, table_to_predict
-from edgewise.estimators.problem import Problem, Settings, Trained, outputs_of, train
+from edgewise.estimators.problem import EstimatorProblem, Trained, TrainSettings, outputs_of, train
 from edgewise.estimators.reservoir import Reservoir, kept_rows, warm_fit
 from edgewise.explaining.misses import Misses
 from edgewise.network.fitted import HoldsNetwork
@@ -69,7 +69,7 @@ class KANEstimator(HoldsNetwork, BaseEstimator):
 
     # ---- fitting
 
-    def _settings(self) -> Settings:
+    def _settings(self) -> TrainSettings:
         """The parameters, checked."""
         of = type(self).__name__
         members = self.members
@@ -90,7 +90,7 @@ class KANEstimator(HoldsNetwork, BaseEstimator):
         seconds = self.seconds
         if seconds is not None:
             seconds = check_float(seconds, "seconds", low=0.0, closed=False, of=of)
-        return Settings(
+        return TrainSettings(
             mode=mode,
             interactions=_interactions(self.interactions, mode, of),
             wishes=wishes_of(self.monotone, self.convex, self.bounds, of),
@@ -147,7 +147,7 @@ class KANEstimator(HoldsNetwork, BaseEstimator):
         return self
 
     @abstractmethod
-    def _first_rows(self, X: Any, y: Any, sample_weight: Any) -> Problem:
+    def _first_rows(self, X: Any, y: Any, sample_weight: Any) -> EstimatorProblem:
         """The rows of a first fit; what their columns and targets are called is remembered."""
 
     @abstractmethod
@@ -162,7 +162,7 @@ class KANEstimator(HoldsNetwork, BaseEstimator):
         elif hasattr(self, "feature_names_in_"):
             del self.feature_names_in_  # of an earlier fit
 
-    def _train(self, problem: Problem, settings: Settings) -> None:
+    def _train(self, problem: EstimatorProblem, settings: TrainSettings) -> None:
         self._keep(train(problem, settings, type(self).__name__))
 
     def _keep_streamed(
@@ -172,7 +172,7 @@ class KANEstimator(HoldsNetwork, BaseEstimator):
         target: Any,
         sample_weight: Any,
         checkpoint: Any,
-        settings: Settings,
+        settings: TrainSettings,
     ) -> None:
         """Fit to a dataset that is read in batches."""
         from edgewise.estimators.streamed import fit_dataset
@@ -213,7 +213,7 @@ class KANEstimator(HoldsNetwork, BaseEstimator):
         names, sources = self.encoding_.column_names, self.encoding_.sources
         return tuple((names[sources[i]], names[sources[j]]) for i, j in self.fit_.pairs)
 
-    def _partial_train(self, problem: Problem, settings: Settings) -> None:
+    def _partial_train(self, problem: EstimatorProblem, settings: TrainSettings) -> None:
         """Add the rows to those kept; go on from the network, or learn anew once there are twice the rows."""
         before = getattr(self, "_reservoir", None)
         reservoir = kept_rows(before, problem, settings.seed, settings.config.reservoir_rows)

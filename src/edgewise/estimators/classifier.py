@@ -16,7 +16,7 @@ from edgewise._core.errors import InputError
 from edgewise.data.encoding_raw import RawTable
 from edgewise.estimators.base import KANEstimator
 from edgewise.estimators.names import table_to_fit
-from edgewise.estimators.problem import Problem
+from edgewise.estimators.problem import EstimatorProblem
 from edgewise.estimators.targets import class_factors, class_target, row_weights, target_names
 from edgewise.training.config import TableConfig
 
@@ -127,7 +127,7 @@ class KANClassifier(ClassifierMixin, KANEstimator):
     ) -> None:
         self._hold(locals())
 
-    def _first_rows(self, X: Any, y: Any, sample_weight: Any) -> Problem:
+    def _first_rows(self, X: Any, y: Any, sample_weight: Any) -> EstimatorProblem:
         name = type(self).__name__
         table = table_to_fit(X, name)
         classes, codes = class_target(y, name)
@@ -207,12 +207,12 @@ class KANClassifier(ClassifierMixin, KANEstimator):
 
     def _problem(
         self, table: RawTable, classes: NDArray[Any], codes: NDArray[Any], weight: Floats | None
-    ) -> Problem:
+    ) -> EstimatorProblem:
         names = [str(label) for label in classes]
         if len(set(names)) < len(names) or not all(name.strip() for name in names):
             names = [repr(label) for label in classes.tolist()]
         binary = len(classes) <= 2
-        return Problem(
+        return EstimatorProblem(
             table,
             codes.astype(np.float64),
             weight,

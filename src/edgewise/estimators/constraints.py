@@ -11,7 +11,7 @@ from edgewise._core.checks import UNREADABLE, check_choice, did_you_mean, short
 from edgewise._core.errors import InputError
 from edgewise.data import Encoding
 from edgewise.data.encoding_columns import NumberColumn
-from edgewise.training.additive.shape_constraints import Constraint
+from edgewise.training.additive.shape_constraints import ShapeConstraint
 
 DIRECTIONS = {"increasing": 1, "decreasing": -1}
 CURVATURES = {"convex": 1, "concave": -1}
@@ -129,7 +129,7 @@ def _array(values: list[float]) -> Any:
     return np.asarray(values, dtype=np.float64)
 
 
-def constraints_of(encoding: Encoding, wishes: Wishes, size: float, of: str) -> dict[int, Constraint]:
+def constraints_of(encoding: Encoding, wishes: Wishes, size: float, of: str) -> dict[int, ShapeConstraint]:
     """Constraints by inputs, in units of targets divided by `size`.
 
     Raises
@@ -137,7 +137,7 @@ def constraints_of(encoding: Encoding, wishes: Wishes, size: float, of: str) -> 
     InputError
         If order is asked of words.
     """
-    out: dict[int, Constraint] = {}
+    out: dict[int, ShapeConstraint] = {}
     at = 0
     for k, column in enumerate(encoding.columns):
         monotone, convex, (low, high) = wishes.of(k, column.name)
@@ -148,7 +148,7 @@ def constraints_of(encoding: Encoding, wishes: Wishes, size: float, of: str) -> 
                     "which holds words; give numbers in the order that is meant."
                 )
             try:
-                one = Constraint(monotone, convex, low / size, high / size)
+                one = ShapeConstraint(monotone, convex, low / size, high / size)
             except InputError as error:
                 raise InputError(f"Column {short(column.name, 40)}: {error}") from None
             if not one.free:

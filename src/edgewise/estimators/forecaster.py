@@ -26,7 +26,7 @@ from edgewise.estimators.backtest import (
     rows_to_learn,
 )
 from edgewise.estimators.forecast import Forecast
-from edgewise.estimators.lagged import Base, Design, autocorrelation_period, cells_of, spread_out, windows
+from edgewise.estimators.lagged import Base, LagDesign, autocorrelation_period, cells_of, spread_out, windows
 from edgewise.estimators.names import table_to_fit
 from edgewise.estimators.regressor import KANRegressor
 from edgewise.estimators.targets import regression_target, target_names
@@ -70,7 +70,7 @@ class KANForecaster(BaseEstimator):
     ----------
     model_ : KANRegressor
         What predicts the next value; `edgewise.explain` and `verify` take it.
-    design_ : Design
+    design_ : LagDesign
         What it predicts it from.
     backtest_ : Backtest
         How good forecasts of the past were, and those of two rules without a model.
@@ -101,7 +101,7 @@ class KANForecaster(BaseEstimator):
     """
 
     model_: KANRegressor
-    design_: Design
+    design_: LagDesign
     backtest_: Backtest
     series_: Floats
     horizon_: int
@@ -165,7 +165,7 @@ class KANForecaster(BaseEstimator):
         self.horizon_ = horizon if self.horizon is None else _steps(self.horizon, "horizon", of)
         lags = self._lags(period, total, of)
         designs = [
-            Design(axis, name, lags, period, base, log, total)
+            LagDesign(axis, name, lags, period, base, log, total)
             for log in _scales(target)
             for base in _bases(period)
         ]
@@ -382,7 +382,7 @@ def _check_auto(word: str, name: str, others: str, of: str) -> None:
         )
 
 
-def _check_enough(designs: list[Design], values: Floats, horizon: int, of: str) -> None:
+def _check_enough(designs: list[LagDesign], values: Floats, horizon: int, of: str) -> None:
     reach = max(design.reach for design in designs)
     start = first_origin(len(values), horizon, reach)
     there = int(np.isfinite(values[reach:start]).sum())

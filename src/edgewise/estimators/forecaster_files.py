@@ -15,7 +15,7 @@ from edgewise._core.plain import plain
 from edgewise.estimators.backtest import Backtest
 from edgewise.estimators.document import model_document, model_from_document
 from edgewise.estimators.forecaster import KANForecaster
-from edgewise.estimators.lagged import Design
+from edgewise.estimators.lagged import LagDesign
 from edgewise.estimators.time_axis import TimeAxis
 from edgewise.network.container import PathLike, read_container, write_container
 from edgewise.network.files import network_document, promised_tensors, restored
@@ -78,7 +78,7 @@ def _forecaster(document: Mapping[str, Any], model: Any) -> KANForecaster:
     return made
 
 
-def _design(document: Mapping[str, Any]) -> Design:
+def _design(document: Mapping[str, Any]) -> LagDesign:
     axis = cast("dict[str, Any]", document["axis"])
     unit = cast("Any", check_choice(axis["unit"], "unit", _UNITS, of=KIND))
     base = cast("Any", check_choice(document["base"], "base", _BASES, of=KIND))
@@ -89,7 +89,7 @@ def _design(document: Mapping[str, Any]) -> Design:
     period = None if document["period"] is None else check_int(document["period"], "period", low=1, of=KIND)
     days = tuple(check_int(day, "weekdays", low=0, high=6, of=KIND) for day in axis["weekdays"])
     length = check_int(document["length"], "length", low=1, of=KIND)
-    return Design(
+    return LagDesign(
         TimeAxis(unit, float(axis["start"]), step, days),
         str(document["name"]),
         lags,

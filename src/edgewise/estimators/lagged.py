@@ -17,7 +17,7 @@ TREND = "time"
 
 
 @dataclass(frozen=True)
-class Design:
+class LagDesign:
     """How a value follows from those before it.
 
     Attributes

@@ -38,7 +38,7 @@ _CHUNK, _FEWEST = 1 << 18, 1_024
 
 
 @dataclass(frozen=True, eq=False)
-class Problem:
+class EstimatorProblem:
     """Raw rows with what they shall predict.
 
     Parameters
@@ -70,12 +70,12 @@ class Problem:
             return np.eye(len(self.outputs))[self.y.astype(np.int64)]
         return self.y.reshape(len(self.y), -1)
 
-    def take(self, rows: NDArray[np.int64]) -> Problem:
+    def take(self, rows: NDArray[np.int64]) -> EstimatorProblem:
         """Some of the rows."""
         weight = None if self.weight is None else self.weight[rows]
         return replace(self, table=self.table.take(rows), y=self.y[rows], weight=weight)
 
-    def canonical(self) -> Problem:
+    def canonical(self) -> EstimatorProblem:
         """The problem in an order that depends on the rows alone, class factors merged into the weights."""
         rows, weight = canonical_rows(self.table, self.y, self.weight)
         y = self.y[rows]
@@ -89,7 +89,7 @@ class Problem:
 
 
 @dataclass(frozen=True)
-class Settings:
+class TrainSettings:
     """How to train."""
 
     mode: str
@@ -121,7 +121,7 @@ class Trained:
     misses: Misses | None = None
 
 
-def train(problem: Problem, settings: Settings, of: str) -> Trained:
+def train(problem: EstimatorProblem, settings: TrainSettings, of: str) -> Trained:
     """Encode the rows, screen the columns where there are too many, and train a network.
 
     The same rows, weights and settings give the same network, in whatever order the rows come.
@@ -149,8 +149,8 @@ def train(problem: Problem, settings: Settings, of: str) -> Trained:
 
 
 def _encoded(
-    problem: Problem, settings: Settings, of: str
-) -> tuple[Problem, Encoding, Floats, tuple[str, ...]]:
+    problem: EstimatorProblem, settings: TrainSettings, of: str
+) -> tuple[EstimatorProblem, Encoding, Floats, tuple[str, ...]]:
     """Rows in canonical order, their encoding, the inputs of the network, and the columns that were screened out."""
     problem = problem.canonical()
     encoding = learn_encoding(problem.table, problem.level_targets, sample_weight=problem.weight)
@@ -166,11 +166,11 @@ def _encoded(
 
 
 def _trained_on(
-    problem: Problem,
+    problem: EstimatorProblem,
     encoding: Encoding,
     inputs: Floats,
     left_out: tuple[str, ...],
-    settings: Settings,
+    settings: TrainSettings,
     of: str,
 ) -> Trained:
     fit = _trained(problem, encoding, inputs, settings, of)
@@ -185,7 +185,7 @@ def _trained_on(
     return Trained(fit.network, encoding, fit, importances, left_out, misses)
 
 
-def _misses(problem: Problem, fit: TableFit) -> Misses | None:
+def _misses(problem: EstimatorProblem, fit: TableFit) -> Misses | None:
     """Errors of numbers that were predicted out of bag."""
     if problem.loss in ("logistic", "cross_entropy") or fit.held is None or fit.out_of_bag is None:
         return None
@@ -195,7 +195,9 @@ def _misses(problem: Problem, fit: TableFit) -> Misses | None:
     return out_of_bag_misses(truth, fit.out_of_bag.numpy(), weight)
 
 
-def _trained(problem: Problem, encoding: Encoding, inputs: Floats, settings: Settings, of: str) -> TableFit:
+def _trained(
+    problem: EstimatorProblem, encoding: Encoding, inputs: Floats, settings: TrainSettings, of: str
+) -> TableFit:
     y = problem.y
     limits = settings.output_range
     if limits is not None:
@@ -239,7 +241,7 @@ def _trained(problem: Problem, encoding: Encoding, inputs: Floats, settings: Set
     return replace(fit, network=magnified(fit.network, size), out_of_bag=predicted)
 
 
-def constant(problem: Problem, encoding: Encoding) -> TableFit:
+def constant(problem: EstimatorProblem, encoding: Encoding) -> TableFit:
     """A network without edges for rows that all have the same target."""
     net = KAN(
         [len(encoding.names), len(problem.outputs)],
@@ -265,7 +267,7 @@ def constant(problem: Problem, encoding: Encoding) -> TableFit:
     )
 
 
-def _constant_outputs(problem: Problem) -> Floats:
+def _constant_outputs(problem: EstimatorProblem) -> Floats:
     """The target itself; for classes the logits of Laplace's rule, which leaves those not seen a chance."""
     if problem.loss == "squared":
         return problem.y[0].reshape(-1)

@@ -16,7 +16,7 @@ from edgewise._core.errors import InputError
 from edgewise.data.encoding_raw import RawTable
 from edgewise.estimators.base import KANEstimator
 from edgewise.estimators.names import table_to_fit
-from edgewise.estimators.problem import Problem, Settings
+from edgewise.estimators.problem import EstimatorProblem, TrainSettings
 from edgewise.estimators.targets import determination, regression_target, row_weights, target_names
 from edgewise.training.config import TableConfig
 from edgewise.training.tabular.output_curve import beneath_square
@@ -134,7 +134,7 @@ class KANRegressor(RegressorMixin, KANEstimator):
     ) -> None:
         self._hold(locals())
 
-    def _settings(self) -> Settings:
+    def _settings(self) -> TrainSettings:
         of = type(self).__name__
         return replace(
             super()._settings(),
@@ -142,7 +142,7 @@ class KANRegressor(RegressorMixin, KANEstimator):
             quantile=check_float(self.quantile, "quantile", low=0.0, high=1.0, closed=False, of=of),
         )
 
-    def _first_rows(self, X: Any, y: Any, sample_weight: Any) -> Problem:
+    def _first_rows(self, X: Any, y: Any, sample_weight: Any) -> EstimatorProblem:
         table = table_to_fit(X, type(self).__name__)
         problem = self._problem(table, y, sample_weight)
         self._remember_columns(table)
@@ -177,7 +177,7 @@ class KANRegressor(RegressorMixin, KANEstimator):
         self._partial_train(problem, settings)
         return self
 
-    def _problem(self, table: RawTable, y: Any, sample_weight: Any) -> Problem:
+    def _problem(self, table: RawTable, y: Any, sample_weight: Any) -> EstimatorProblem:
         name = type(self).__name__
         target, outputs = regression_target(y, name)
         check_consistent_length(range(table.n_rows), target)
@@ -185,7 +185,7 @@ class KANRegressor(RegressorMixin, KANEstimator):
         if weight is not None and not (weight > 0).all():
             keep = weight > 0
             table, target, weight = table.take(keep), target[keep], weight[keep]
-        return Problem(table, target, weight, None, "squared", outputs)
+        return EstimatorProblem(table, target, weight, None, "squared", outputs)
 
     @overload
     def predict(self, X: Any) -> Floats: ...

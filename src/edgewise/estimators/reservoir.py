@@ -13,7 +13,7 @@ from edgewise._core.errors import InputError
 from edgewise._core.seeds import derive, numpy_generator
 from edgewise.data import Encoding
 from edgewise.data.encoding_raw import RawColumn, RawTable
-from edgewise.estimators.problem import Problem, Settings, column_importances
+from edgewise.estimators.problem import EstimatorProblem, TrainSettings, column_importances
 from edgewise.network import KAN
 from edgewise.training import TableFit, fit
 
@@ -31,7 +31,7 @@ class Reservoir:
     seen: int
     seen_at_fit: int
 
-    def problem(self, like: Problem) -> Problem:
+    def problem(self, like: EstimatorProblem) -> EstimatorProblem:
         """The rows kept as a problem."""
         weight = None if (self.weight == 1.0).all() else self.weight
         return replace(like, table=self.table, y=self.y, weight=weight)
@@ -41,7 +41,7 @@ class Reservoir:
         return replace(self, seen_at_fit=self.seen)
 
 
-def kept_rows(before: Reservoir | None, new: Problem, seed: int, most: int) -> Reservoir:
+def kept_rows(before: Reservoir | None, new: EstimatorProblem, seed: int, most: int) -> Reservoir:
     """The rows kept so far and the new ones, thinned to so many at most."""
     seen = 0 if before is None else before.seen
     n = new.table.n_rows
@@ -89,7 +89,7 @@ def _joined(a: RawColumn, b: RawColumn) -> RawColumn:
 
 
 def warm_fit(
-    net: KAN, encoding: Encoding, last: TableFit, problem: Problem, settings: Settings
+    net: KAN, encoding: Encoding, last: TableFit, problem: EstimatorProblem, settings: TrainSettings
 ) -> tuple[KAN, Encoding, TableFit, Floats]:
     """Train on from a network on the grids it has."""
     problem = problem.canonical()

@@ -25,7 +25,7 @@ from edgewise.data.streaming.encode import learned, masses, sampled
 from edgewise.data.streaming.source import Source, kind_of
 from edgewise.data.streaming.spool import dataset
 from edgewise.data.streaming.statistics import RoleRows, Roles, Statistics, roles_of, rows_of
-from edgewise.estimators.problem import Problem, Settings, Trained, column_importances, constant
+from edgewise.estimators.problem import EstimatorProblem, Trained, TrainSettings, column_importances, constant
 from edgewise.estimators.screen import screened
 from edgewise.estimators.targets import class_factors
 from edgewise.explaining.misses import out_of_bag_misses
@@ -63,7 +63,7 @@ def fit_dataset(
     data: Any,
     target: Any,
     sample_weight: Any,
-    settings: Settings,
+    settings: TrainSettings,
     *,
     classify: bool,
     class_weight: Any = None,
@@ -77,7 +77,7 @@ def fit_dataset(
     data : path, pattern, folder, list of paths, pyarrow dataset, Polars LazyFrame, or iterator of frames
     target, sample_weight : str
         Names of columns.
-    settings : Settings
+    settings : TrainSettings
     classify : bool
     class_weight : dict, "balanced" or None
     checkpoint : path, optional
@@ -102,7 +102,7 @@ def fit_dataset(
         return streamed
 
 
-def _check(settings: Settings, sample_weight: Any, of: str) -> None:
+def _check(settings: TrainSettings, sample_weight: Any, of: str) -> None:
     """What is fitted in memory alone."""
     if sample_weight is not None and not isinstance(sample_weight, str):
         raise InputError(
@@ -122,7 +122,7 @@ def _check(settings: Settings, sample_weight: Any, of: str) -> None:
             )
 
 
-def _statistics(source: Source, roles: Roles, settings: Settings, passes: Passes) -> Statistics:
+def _statistics(source: Source, roles: Roles, settings: TrainSettings, passes: Passes) -> Statistics:
     kinds = [_kind(kind_of(source.schema.field(name).type), name) for name in roles.columns]
 
     def make(state: Any) -> Statistics:
@@ -150,7 +150,7 @@ def _fitted(
     source: Source,
     roles: Roles,
     statistics: Statistics,
-    settings: Settings,
+    settings: TrainSettings,
     class_weight: Any,
     passes: Passes,
     threads: int,
@@ -160,7 +160,7 @@ def _fitted(
     coding = _Coding.of(statistics, source, y, weight, class_weight)
     encoding, left_out = _encoding(statistics, coding, table, y, settings, of)
     if coding.constant(statistics):
-        problem = Problem(table, coding.problem_target(y), weight, None, coding.loss, coding.outputs)
+        problem = EstimatorProblem(table, coding.problem_target(y), weight, None, coding.loss, coding.outputs)
         fit = constant(problem, encoding)
         trained = Trained(fit.network, encoding, fit, np.zeros(len(encoding.columns)), left_out)
         return Streamed(trained, table, coding.classes)
@@ -202,7 +202,7 @@ def _fitted(
 
 
 def _encoding(
-    statistics: Statistics, coding: _Coding, table: RawTable, y: Floats, settings: Settings, of: str
+    statistics: Statistics, coding: _Coding, table: RawTable, y: Floats, settings: TrainSettings, of: str
 ) -> tuple[Encoding, tuple[str, ...]]:
     encoding = learned(statistics)
     targets = coding.targets(y, coding.named(statistics))
@@ -334,7 +334,7 @@ def _ahead(batches: Iterator[Any]) -> Iterator[Any]:
             yield batch
 
 
-def _reporter(settings: Settings, rows: int | None) -> Any:
+def _reporter(settings: TrainSettings, rows: int | None) -> Any:
     began, shown = time.monotonic(), [0.0]
 
     def report(stage: str, done: int, speed: float) -> None:

@@ -18,7 +18,7 @@ from edgewise.explaining.columns import Cell, Column, cells_of, chosen_rows, num
 from edgewise.explaining.contributions import METHODS, baseline_of, contributions
 from edgewise.explaining.output import Output, output_of
 from edgewise.explaining.reasons import reasons_of
-from edgewise.explaining.subject import Subject, subject_of
+from edgewise.explaining.subject import ExplainedModel, subject_of
 from edgewise.explaining.terms import values_of
 
 REFERENCES = ("mean", "approved", "best")
@@ -238,7 +238,7 @@ class _Compared:
     method: str
 
 
-def _compared(subject: Subject, output: Output, x: Floats, reference: str, method: str) -> _Compared:
+def _compared(subject: ExplainedModel, output: Output, x: Floats, reference: str, method: str) -> _Compared:
     if reference == "best":
         effects, best = _against_best(subject, output, x)
         each = tuple(f"its best value, {text}" if text else "its best value" for text in best)
@@ -259,7 +259,7 @@ def _compared(subject: Subject, output: Output, x: Floats, reference: str, metho
     return _Compared(effects, words, (words,) * len(subject.columns), baseline.method)
 
 
-def _against_best(subject: Subject, output: Output, x: Floats) -> tuple[Floats, list[str]]:
+def _against_best(subject: ExplainedModel, output: Output, x: Floats) -> tuple[Floats, list[str]]:
     """What each column lost against the best of its values, all else as in the row; and that value."""
     here = float(output.of(values_of(subject.network, x[None]))[0])
     effects, best = np.zeros(len(subject.columns)), list[str]()
@@ -276,7 +276,7 @@ def _against_best(subject: Subject, output: Output, x: Floats) -> tuple[Floats, 
     return effects, best
 
 
-def _values(subject: Subject, column: Column) -> list[Cell]:
+def _values(subject: ExplainedModel, column: Column) -> list[Cell]:
     """Values of a column that a row may have: what the rows have, thinned out where these are many."""
     there = [cell for cell in cells_of(subject.rows.raw.columns[column.place]) if cell is not None]
     if column.kind == "levels":
@@ -296,7 +296,7 @@ def _values(subject: Subject, column: Column) -> list[Cell]:
 
 
 def _conditions(
-    subject: Subject, output: Output, x: Floats, cells: list[Cell], effects: Floats, reference: str
+    subject: ExplainedModel, output: Output, x: Floats, cells: list[Cell], effects: Floats, reference: str
 ) -> dict[str, str]:
     """What holds of the row in each column that lowered the output."""
     if reference != "best":
@@ -311,7 +311,7 @@ def _conditions(
 
 
 def _merged(
-    subject: Subject,
+    subject: ExplainedModel,
     effects: Floats,
     conditions: Mapping[str, str],
     compared: _Compared,
@@ -340,7 +340,7 @@ def _merged(
     return sorted(made, key=lambda one: one.effect)
 
 
-def _barred(subject: Subject, protected: Any) -> frozenset[int]:
+def _barred(subject: ExplainedModel, protected: Any) -> frozenset[int]:
     listed = (
         (protected,) if isinstance(protected, str) else as_tuple(protected, "protected", "names of columns")
     )
@@ -351,7 +351,7 @@ def _barred(subject: Subject, protected: Any) -> frozenset[int]:
 
 
 def _codes(
-    subject: Subject, barred: frozenset[int], codes: Mapping[str, Any] | None
+    subject: ExplainedModel, barred: frozenset[int], codes: Mapping[str, Any] | None
 ) -> dict[str, tuple[str, str]]:
     if codes is None:
         return {}

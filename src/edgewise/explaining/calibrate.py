@@ -24,7 +24,7 @@ from edgewise.network.calibration import (
     Calibration,
     Curve,
     Logistic,
-    Points,
+    RisingPolyline,
     log_odds_against_others,
 )
 from edgewise.network.fitted import fitted
@@ -227,7 +227,7 @@ def _learn(method: str, outputs: Floats, codes: NDArray[np.int64], weight: Float
 def _rising(score: Floats, hit: Floats, weight: Floats) -> Curve:
     found = IsotonicRegression(y_min=LEAST, y_max=1 - LEAST, out_of_bounds="clip")
     found.fit(score, hit, sample_weight=weight)
-    return Points(tuple(found.X_thresholds_.tolist()), tuple(found.y_thresholds_.tolist()))
+    return RisingPolyline(tuple(found.X_thresholds_.tolist()), tuple(found.y_thresholds_.tolist()))
 
 
 def _logistic(score: Floats, hit: Floats, weight: Floats) -> Curve:

@@ -11,7 +11,7 @@ from edgewise._core.errors import InputError
 from edgewise.explaining.output import Output
 from edgewise.explaining.paths import Paths, Trace
 from edgewise.explaining.shapley import AFFORDABLE, MOST_PLAYERS, cost, shapley_values
-from edgewise.explaining.subject import Subject
+from edgewise.explaining.subject import ExplainedModel
 from edgewise.explaining.terms import values_of
 
 METHODS = ("auto", "shapley", "path")
@@ -45,7 +45,7 @@ class Baseline:
     trace: Trace
 
 
-def baseline_of(subject: Subject, output: Output, method: str, rows: int | None = None) -> Baseline:
+def baseline_of(subject: ExplainedModel, output: Output, method: str, rows: int | None = None) -> Baseline:
     """Background rows, spread evenly over the table, and the method that is exact on them.
 
     Raises
@@ -79,7 +79,7 @@ def baseline_of(subject: Subject, output: Output, method: str, rows: int | None 
     return Baseline(inputs, chosen, value, means, paths, paths.trace(inputs))
 
 
-def contributions(subject: Subject, output: Output, baseline: Baseline, X: Floats) -> Floats:
+def contributions(subject: ExplainedModel, output: Output, baseline: Baseline, X: Floats) -> Floats:
     """Contributions of the columns to the output at rows of inputs: (n, inputs) -> (n, columns)."""
     if baseline.method == "exact":
         return _own(subject, output, X) - baseline.means
@@ -89,7 +89,7 @@ def contributions(subject: Subject, output: Output, baseline: Baseline, X: Float
     return baseline.paths.effects(baseline.paths.trace(X), baseline.trace).columns
 
 
-def _own(subject: Subject, output: Output, X: Floats) -> Floats:
+def _own(subject: ExplainedModel, output: Output, X: Floats) -> Floats:
     """Values of the columns' own terms, (n, columns)."""
     out = np.zeros((len(X), len(subject.columns)))
     for k, term in subject.terms.single.items():

@@ -19,11 +19,11 @@ from edgewise._core.work import Meter, StopError, charge, check_seconds, check_w
 from edgewise.data.encoding_raw import RawColumn, RawTable
 from edgewise.explaining.changes import Change, Counterfactual, Counterfactuals
 from edgewise.explaining.columns import Cell, ModelRows, chosen_rows
-from edgewise.explaining.goals import Goal, goal_of
+from edgewise.explaining.goals import OutputGoal, goal_of
 from edgewise.explaining.moves import Moves, limits_of, moves_of
 from edgewise.explaining.output import output_of
 from edgewise.explaining.search import LOOK, READ, MoveSearch, ReachingChange, nearest_reached
-from edgewise.explaining.subject import Subject, subject_of
+from edgewise.explaining.subject import ExplainedModel, subject_of
 from edgewise.explaining.terms import values_of
 
 # How many searches, each without some column, are made for the sake of diversity, for each answer that is asked for.
@@ -184,7 +184,7 @@ class _Refiner:
     """Takes numbers back as far as the goal allows."""
 
     def __init__(
-        self, subject: Subject, goal: Goal, x: Floats, moves: dict[int, Moves], price: float
+        self, subject: ExplainedModel, goal: OutputGoal, x: Floats, moves: dict[int, Moves], price: float
     ) -> None:
         self.subject, self.goal, self.x, self.moves, self.price = subject, goal, x, moves, price
         self.clear = goal.clear(values_of(subject.network, x[None]))
@@ -262,8 +262,8 @@ def _diverse(pool: dict[frozenset[int], _Cells], k: int) -> list[_Cells]:
 
 
 def _item(
-    subject: Subject,
-    goal: Goal,
+    subject: ExplainedModel,
+    goal: OutputGoal,
     rows: ModelRows,
     x: Floats,
     moves: dict[int, Moves],
@@ -304,7 +304,7 @@ def _raw(column: RawColumn, cell: Cell) -> RawColumn:
     return replace(column, numbers=np.array([np.nan if cell is None else float(cell)]))
 
 
-def _predicted(subject: Subject, raw: RawTable, inputs: Floats) -> Any:
+def _predicted(subject: ExplainedModel, raw: RawTable, inputs: Floats) -> Any:
     """What the model itself answers for one row."""
     held = subject.model.held
     if subject.model.encoding is None:

@@ -22,7 +22,7 @@ _AT_ONCE = 4_000_000
 
 
 @dataclass(frozen=True, eq=False)
-class Derivatives:
+class OutputDerivatives:
     """A weighted sum of outputs at some rows, with its derivatives by the inputs.
 
     Attributes
@@ -37,7 +37,7 @@ class Derivatives:
     hessian: Floats
 
 
-def derivatives(net: KAN, X: Floats, weights: Floats) -> Derivatives:
+def derivatives(net: KAN, X: Floats, weights: Floats) -> OutputDerivatives:
     """Value, gradient and second derivatives at the rows of X.
 
     At the breaks of splines of degree 1, where a derivative jumps, it is that of the piece to the right.
@@ -50,7 +50,7 @@ def derivatives(net: KAN, X: Floats, weights: Floats) -> Derivatives:
 
     Returns
     -------
-    Derivatives
+    OutputDerivatives
 
     Examples
     --------
@@ -67,7 +67,7 @@ def derivatives(net: KAN, X: Floats, weights: Floats) -> Derivatives:
         for at in range(0, len(X), rows)
     ]
     value, gradient, hessian = (torch.cat(each).numpy() for each in zip(*parts, strict=True))
-    return Derivatives(value, gradient, hessian)
+    return OutputDerivatives(value, gradient, hessian)
 
 
 def _part(net: KAN, x: Tensor, weights: Tensor) -> tuple[Tensor, Tensor, Tensor]:

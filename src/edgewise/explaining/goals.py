@@ -20,7 +20,7 @@ CLEAR = 1e-9
 
 
 @dataclass(frozen=True)
-class Goal:
+class OutputGoal:
     """A set of outputs.
 
     Attributes
@@ -58,7 +58,9 @@ class Goal:
         return CLEAR * (1.0 + float(np.abs(outputs).max(initial=0.0)))
 
 
-def goal_of(model: Fitted, outputs: Floats, target: Any, above: float | None, below: float | None) -> Goal:
+def goal_of(
+    model: Fitted, outputs: Floats, target: Any, above: float | None, below: float | None
+) -> OutputGoal:
     """What is wanted instead of what the model answers for a row with these outputs (1, outputs).
 
     Raises
@@ -95,11 +97,13 @@ def goal_of(model: Fitted, outputs: Floats, target: Any, above: float | None, be
     if binary:
         sign = 1.0 if place else -1.0
         words = f"{label} instead of {model.classes[now]}"
-        return Goal(words, (sign,), -sign * model.threshold, place, label)
-    return Goal(f"{label} instead of {model.classes[now]}", None, 0.0, place, label, through)
+        return OutputGoal(words, (sign,), -sign * model.threshold, place, label)
+    return OutputGoal(f"{label} instead of {model.classes[now]}", None, 0.0, place, label, through)
 
 
-def _bound(model: Fitted, outputs: Floats, target: Any, above: float | None, below: float | None) -> Goal:
+def _bound(
+    model: Fitted, outputs: Floats, target: Any, above: float | None, below: float | None
+) -> OutputGoal:
     if target is not None:
         raise InputError(
             "The 'target' of counterfactuals must be left out for a model of numbers. Got one instead; "
@@ -114,7 +118,7 @@ def _bound(model: Fitted, outputs: Floats, target: Any, above: float | None, bel
     sign = 1.0 if above is not None else -1.0
     bound = check_float(above if above is not None else below, "above" if above is not None else "below")
     word = "above" if above is not None else "below"
-    goal = Goal(
+    goal = OutputGoal(
         f"{output.name} {word} {number_text(bound)}",
         tuple(sign * weight for weight in output.weights),
         -sign * bound,

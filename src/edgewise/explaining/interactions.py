@@ -23,7 +23,7 @@ from edgewise._core.arrays import Floats
 from edgewise._core.seeds import derive, numpy_generator
 from edgewise.explaining.derivatives import derivatives
 from edgewise.explaining.output import Output
-from edgewise.explaining.subject import Subject
+from edgewise.explaining.subject import ExplainedModel
 from edgewise.explaining.terms import Term
 
 # Pairs of rows over which strengths are averaged, and rows at which derivatives are taken.
@@ -61,7 +61,7 @@ class Interactions:
         return {"columns": list(self.columns), "strength": self.strength.tolist(), "local": local}
 
 
-def interactions_of(subject: Subject, output: Output, seed: int = 0) -> Interactions:
+def interactions_of(subject: ExplainedModel, output: Output, seed: int = 0) -> Interactions:
     """Strengths of all pairs of columns."""
     count, joint = len(subject.columns), subject.terms.joint
     over, local = np.zeros((count, count)), np.zeros((count, count))
@@ -80,7 +80,7 @@ def interactions_of(subject: Subject, output: Output, seed: int = 0) -> Interact
 
 
 def _add_rectangles(
-    out: Floats, subject: Subject, term: Term, output: Output, rows: Floats, others: Floats
+    out: Floats, subject: ExplainedModel, term: Term, output: Output, rows: Floats, others: Floats
 ) -> None:
     """Add the integrals of one term for every pair i < j, (n, columns, columns)."""
     base = output.of(term.values(rows))
@@ -92,7 +92,7 @@ def _add_rectangles(
             out[:, i, j] += base - alone[i] - alone[j] + both
 
 
-def _add_derivatives(out: Floats, subject: Subject, term: Term, output: Output, rows: Floats) -> None:
+def _add_derivatives(out: Floats, subject: ExplainedModel, term: Term, output: Output, rows: Floats) -> None:
     """Add the scaled mixed derivatives of one term for every pair i < j."""
     own = list(term.inputs)
     curved = all(

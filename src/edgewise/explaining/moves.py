@@ -66,7 +66,7 @@ class Moves:
 
 
 @dataclass(frozen=True)
-class Limits:
+class ChangeLimits:
     """What may change, and how.
 
     Attributes
@@ -89,7 +89,7 @@ def limits_of(
     increase: Any,
     decrease: Any,
     within: Mapping[str, Any] | None,
-) -> Limits:
+) -> ChangeLimits:
     """Check what may change.
 
     Raises
@@ -116,7 +116,7 @@ def limits_of(
                 f"{short(name, 40)} instead."
             )
         ranges[k] = check_float(pair[0], "within"), check_float(pair[1], "within")
-    return Limits(still, up, down, ranges)
+    return ChangeLimits(still, up, down, ranges)
 
 
 def _places(columns: tuple[Column, ...], names: Any, argument: str) -> frozenset[int]:
@@ -125,7 +125,11 @@ def _places(columns: tuple[Column, ...], names: Any, argument: str) -> frozenset
 
 
 def moves_of(
-    columns: Sequence[Column], rows: ModelRows, cells: Sequence[Cell], limits: Limits, only: Collection[int]
+    columns: Sequence[Column],
+    rows: ModelRows,
+    cells: Sequence[Cell],
+    limits: ChangeLimits,
+    only: Collection[int],
 ) -> dict[int, Moves]:
     """The moves of every column that may change and matters to the output (`only`)."""
     found: dict[int, Moves] = {}

@@ -18,7 +18,7 @@ from edgewise.explaining.contributions import baseline_of, contributions
 from edgewise.explaining.interactions import Interactions, interactions_of
 from edgewise.explaining.output import Output
 from edgewise.explaining.shapes import Shape, shape_of
-from edgewise.explaining.subject import Subject
+from edgewise.explaining.subject import ExplainedModel
 from edgewise.explaining.surfaces import Surface, surfaces_of
 
 # Rows whose contributions make the importances of a network with joint terms, and rows they are compared with.
@@ -184,7 +184,7 @@ class GlobalExplanation:
         return lines_of(lines)
 
 
-def overview(subject: Subject, output: Output, seed: int = 0) -> GlobalExplanation:
+def overview(subject: ExplainedModel, output: Output, seed: int = 0) -> GlobalExplanation:
     """The global explanation of a model on its rows."""
     terms = subject.terms
     rows = subject.some(ADDITIVE_ROWS if terms.additive else ROWS)
@@ -210,7 +210,7 @@ def overview(subject: Subject, output: Output, seed: int = 0) -> GlobalExplanati
     )
 
 
-def _importances(subject: Subject, shares: Floats, value: Floats, seed: int) -> list[Importance]:
+def _importances(subject: ExplainedModel, shares: Floats, value: Floats, seed: int) -> list[Importance]:
     n = len(shares)
     squares = shares**2
     size = np.sqrt(squares.mean(axis=0))
@@ -238,7 +238,7 @@ def _importances(subject: Subject, shares: Floats, value: Floats, seed: int) -> 
     ]
 
 
-def _additive_share(subject: Subject, shapes: dict[int, Shape], value: Floats) -> float:
+def _additive_share(subject: ExplainedModel, shapes: dict[int, Shape], value: Floats) -> float:
     """How much of the variance of the output the sum of the shape functions explains."""
     total = np.zeros(len(value))
     for k, column in enumerate(subject.columns):
@@ -258,7 +258,7 @@ def _additive_share(subject: Subject, shapes: dict[int, Shape], value: Floats) -
     return 1.0 - float(left.var()) / variance if variance > 0 else 1.0
 
 
-def _notes(subject: Subject, additive: bool, rows: int) -> tuple[str, ...]:
+def _notes(subject: ExplainedModel, additive: bool, rows: int) -> tuple[str, ...]:
     notes: list[str] = []
     if not subject.given:
         notes.append(

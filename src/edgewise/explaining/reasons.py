@@ -15,7 +15,7 @@ import numpy as np
 from edgewise._core.arrays import Floats
 from edgewise.explaining.columns import Cell, Column, number_text
 from edgewise.explaining.output import Output
-from edgewise.explaining.subject import Subject
+from edgewise.explaining.subject import ExplainedModel
 from edgewise.explaining.terms import values_of
 
 POINTS = 65
@@ -52,7 +52,7 @@ class Reason:
 
 
 def reasons_of(
-    subject: Subject,
+    subject: ExplainedModel,
     output: Output,
     x: Floats,
     cells: list[Cell],
@@ -96,7 +96,7 @@ def _is_number(column: Column) -> bool:
 
 
 def _stretches(
-    subject: Subject, output: Output, x: Floats, effects: Floats, columns: list[int]
+    subject: ExplainedModel, output: Output, x: Floats, effects: Floats, columns: list[int]
 ) -> dict[int, tuple[float, float]]:
     """For each column the stretch of raw values, (-inf, inf) where open, on which its contribution keeps its sign."""
     if not columns:

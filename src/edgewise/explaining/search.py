@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 
 from edgewise._core.arrays import Floats
 from edgewise._core.work import charge
-from edgewise.explaining.goals import Goal
+from edgewise.explaining.goals import OutputGoal
 from edgewise.explaining.moves import Moves
-from edgewise.explaining.subject import Subject
+from edgewise.explaining.subject import ExplainedModel
 from edgewise.layers import multiply
 
 # Combinations that one level evaluates with the normal work, and partial solutions that it hands on.
@@ -53,8 +53,8 @@ class MoveSearch:
 
     Parameters
     ----------
-    subject : Subject
-    goal : Goal
+    subject : ExplainedModel
+    goal : OutputGoal
     x : array of shape (inputs,)
     moves : dict of int to Moves
     price : float
@@ -72,8 +72,8 @@ class MoveSearch:
 
     def __init__(
         self,
-        subject: Subject,
-        goal: Goal,
+        subject: ExplainedModel,
+        goal: OutputGoal,
         x: Floats,
         moves: dict[int, Moves],
         price: float,

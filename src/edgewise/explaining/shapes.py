@@ -25,7 +25,7 @@ from edgewise._core.seeds import derive, numpy_generator
 from edgewise.data.encoding_columns import LevelColumn, NumberColumn
 from edgewise.explaining.columns import Column, number_text
 from edgewise.explaining.output import Output
-from edgewise.explaining.subject import Subject
+from edgewise.explaining.subject import ExplainedModel
 
 POINTS, BINS, MOST_BINS = 129, 24, 40
 # Rows that accumulated effects are averaged over, and that a bin holds at least.
@@ -163,7 +163,7 @@ class Axis:
     whole: bool
 
 
-def axis_of(subject: Subject, k: int, points: int = POINTS) -> Axis:
+def axis_of(subject: ExplainedModel, k: int, points: int = POINTS) -> Axis:
     """The axis of column k over the range of its rows; `points` of numbers, all levels."""
     column = subject.columns[k]
     labels, whole = _labels(column), _whole(subject, column)
@@ -184,7 +184,7 @@ def axis_of(subject: Subject, k: int, points: int = POINTS) -> Axis:
     return Axis(grid, np.asarray(column.decode(grid), dtype=np.float64), (), bend, whole)
 
 
-def shape_of(subject: Subject, k: int, output: Output, seed: int = 0) -> Shape:
+def shape_of(subject: ExplainedModel, k: int, output: Output, seed: int = 0) -> Shape:
     """The shape function of column k."""
     column, X = subject.columns[k], subject.rows.inputs
     own = X[:, column.inputs[0]]
@@ -245,7 +245,9 @@ def shape_of(subject: Subject, k: int, output: Output, seed: int = 0) -> Shape:
     )
 
 
-def _alone(subject: Subject, k: int, output: Output, mark: int | None = None) -> Callable[[Floats], Floats]:
+def _alone(
+    subject: ExplainedModel, k: int, output: Output, mark: int | None = None
+) -> Callable[[Floats], Floats]:
     """The column's own term as a function of its first input, with the input of one of its marks set."""
     term, column = subject.terms.single.get(k), subject.columns[k]
 
@@ -347,7 +349,7 @@ def _histogram(own: Floats, grid: Floats, labels: tuple[str, ...]) -> tuple[Floa
     return histogram(own, float(grid[0]), float(grid[-1]), BINS)
 
 
-def _whole(subject: Subject, column: Column) -> bool:
+def _whole(subject: ExplainedModel, column: Column) -> bool:
     """Whether the rows hold whole numbers only."""
     numbers = subject.rows.raw.columns[column.place].numbers
     return numbers is not None and bool((np.isnan(numbers) | (numbers == np.round(numbers))).all())

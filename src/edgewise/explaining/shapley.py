@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgewise._core.arrays import Floats
-from edgewise.explaining.terms import Term, Terms
+from edgewise.explaining.terms import NetworkTerms, Term
 
 # Edge functions evaluated for one row, up to which exact values are computed without being asked for.
 AFFORDABLE = 3_000_000
@@ -23,7 +23,7 @@ AFFORDABLE = 3_000_000
 MOST_PLAYERS = 16
 
 
-def cost(terms: Terms, background: int) -> int:
+def cost(terms: NetworkTerms, background: int) -> int:
     """How many edge functions the exact values of one row take."""
     total = 0
     for term in terms.joint:
@@ -32,12 +32,12 @@ def cost(terms: Terms, background: int) -> int:
     return total
 
 
-def shapley_values(terms: Terms, owner: NDArray[np.int64], x: Floats, background: Floats) -> Floats:
+def shapley_values(terms: NetworkTerms, owner: NDArray[np.int64], x: Floats, background: Floats) -> Floats:
     """Shapley values of the columns for one row.
 
     Parameters
     ----------
-    terms : Terms
+    terms : NetworkTerms
     owner : array of int, shape (inputs,)
         The column each input belongs to.
     x : array of shape (inputs,)

@@ -17,7 +17,7 @@ from edgewise._core.seeds import derive, numpy_generator
 from edgewise.data.encoding_columns import LevelColumn, NumberColumn
 from edgewise.data.encoding_raw import RawColumn, RawTable
 from edgewise.explaining.columns import Column, ModelRows, columns_of, read_rows
-from edgewise.explaining.terms import Terms, double, terms_of, values_of
+from edgewise.explaining.terms import NetworkTerms, double, terms_of, values_of
 from edgewise.network import KAN
 from edgewise.network.fitted import Fitted, fitted
 
@@ -26,7 +26,7 @@ DRAWN = 500
 
 
 @dataclass(frozen=True, eq=False)
-class Subject:
+class ExplainedModel:
     """A model ready to be explained.
 
     Attributes
@@ -59,7 +59,7 @@ class Subject:
         return owner
 
     @cached_property
-    def terms(self) -> Terms:
+    def terms(self) -> NetworkTerms:
         """The network as a constant plus functions of sets of columns."""
         return terms_of(self.network, self.owner.tolist())
 
@@ -89,7 +89,7 @@ class Subject:
 
 def subject_of(
     model: Any, X: Any = None, *, units: Mapping[str, str] | None = None, seed: int = 0, of: str = "explain"
-) -> Subject:
+) -> ExplainedModel:
     """Read a model and a table.
 
     Raises
@@ -104,7 +104,7 @@ def subject_of(
             f"The 'model' argument of {of} must read at least one column. Got one that reads none instead."
         )
     rows = _drawn(seen, columns, seed) if X is None else read_rows(seen, X)
-    return Subject(seen, columns, rows, X is not None)
+    return ExplainedModel(seen, columns, rows, X is not None)
 
 
 def _drawn(model: Fitted, columns: tuple[Column, ...], seed: int) -> ModelRows:

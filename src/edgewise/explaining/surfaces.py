@@ -29,7 +29,7 @@ from edgewise.explaining.columns import Column, number_text
 from edgewise.explaining.interactions import Interactions
 from edgewise.explaining.output import Output
 from edgewise.explaining.shapes import ALE_ROWS, Axis, absent_of, accumulated, axis_of
-from edgewise.explaining.subject import Subject
+from edgewise.explaining.subject import ExplainedModel
 from edgewise.explaining.terms import Term
 
 # Surfaces of the strongest pairs, places on an axis of numbers, and the share of the strongest pair's strength below which a
@@ -144,7 +144,7 @@ class Surface:
 
 
 def surfaces_of(
-    subject: Subject, output: Output, interactions: Interactions, seed: int = 0, most: int = MOST
+    subject: ExplainedModel, output: Output, interactions: Interactions, seed: int = 0, most: int = MOST
 ) -> tuple[Surface, ...]:
     """Surfaces of the pairs that act together most, strongest first."""
     pairs = interactions.strongest(most)
@@ -158,7 +158,7 @@ def surfaces_of(
 
 
 def surface_of(
-    subject: Subject, i: int, j: int, output: Output, strength: float = float("nan"), seed: int = 0
+    subject: ExplainedModel, i: int, j: int, output: Output, strength: float = float("nan"), seed: int = 0
 ) -> Surface:
     """The surface of columns i and j."""
     both = (subject.columns[i], subject.columns[j])

@@ -55,7 +55,7 @@ class Term:
 
 
 @dataclass(frozen=True, eq=False)
-class Terms:
+class NetworkTerms:
     """A network in terms.
 
     Attributes
@@ -125,7 +125,7 @@ def _tensors(state: LayerState) -> list[tuple[str, Tensor | None]]:
     return [(name, getattr(state, name)) for name in ("grid", "coef", "bias", "base_weight", "affine")]
 
 
-def terms_of(net: KAN, owner: Sequence[int]) -> Terms:
+def terms_of(net: KAN, owner: Sequence[int]) -> NetworkTerms:
     """Write a float64 network in terms.
 
     Parameters
@@ -136,7 +136,7 @@ def terms_of(net: KAN, owner: Sequence[int]) -> Terms:
 
     Returns
     -------
-    Terms
+    NetworkTerms
 
     Examples
     --------
@@ -156,7 +156,7 @@ def terms_of(net: KAN, owner: Sequence[int]) -> Terms:
     # What nodes without inputs and the last biases add is what the terms leave over, at any one place.
     anywhere = net.input_shift.to(torch.float64).cpu().numpy()[None]
     constant = values_of(net, anywhere)[0] - sum((term.values(anywhere)[0] for term in found), np.zeros(()))
-    return Terms(np.asarray(constant, dtype=np.float64), tuple(found), columns)
+    return NetworkTerms(np.asarray(constant, dtype=np.float64), tuple(found), columns)
 
 
 def _sets(states: Sequence[LayerState], owner: Sequence[int]) -> dict[tuple[int, ...], list[int]]:

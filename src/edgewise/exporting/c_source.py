@@ -12,7 +12,7 @@ from edgewise._core.errors import InputError
 from edgewise.exporting.c_parts import ADD_EDGES, BASIS_SOURCE
 from edgewise.exporting.c_table import encoding_parts, level_function, link_lines
 from edgewise.exporting.columns import LevelInput
-from edgewise.exporting.program import Block, Formulas, Layer, Network, Program
+from edgewise.exporting.program import EdgeBlock, Formulas, Network, Program, ProgramLayer
 from edgewise.exporting.read import program_of
 from edgewise.exporting.text import check_identifier, head_lines, integers, numbers
 from edgewise.symbolic.expressions.source import C_HELPERS, C, calls_in, literal, source_of
@@ -228,12 +228,12 @@ def _network_parts(body: Network) -> list[str]:
     return [*parts, "\n".join(tables), _model(lines)]
 
 
-def _live(layer: Layer) -> int:
+def _live(layer: ProgramLayer) -> int:
     """Functions of a basis that do not vanish at a point."""
     return layer.degree + 1 if layer.basis == "bspline" else layer.size
 
 
-def _layer_lines(layer: Layer, at: int, callee: dict[str, str], tables: list[str]) -> list[str]:
+def _layer_lines(layer: ProgramLayer, at: int, callee: dict[str, str], tables: list[str]) -> list[str]:
     lines = [f"    for (k = 0; k < {layer.n_sums}; k++)", f"        z[k] = bias_{at}[k];"]
     for k, block in enumerate(layer.blocks, start=1):
         lines.append(_block_line(layer, block, f"{at}_{k}", tables))
@@ -251,7 +251,7 @@ def _layer_lines(layer: Layer, at: int, callee: dict[str, str], tables: list[str
     return lines
 
 
-def _block_line(layer: Layer, block: Block, tag: str, tables: list[str]) -> str:
+def _block_line(layer: ProgramLayer, block: EdgeBlock, tag: str, tables: list[str]) -> str:
     """Adds a block's tables; the line that adds its edges to the sums."""
     tables += [_indices(f"from_{tag}", block.sources), _indices(f"to_{tag}", block.targets)]
     tables += [_table(f"grid_{tag}", block.grid), _table(f"coef_{tag}", block.coef)]

@@ -14,7 +14,7 @@ from edgewise.exporting.program import Formulas, Network, Program
 from edgewise.exporting.read import program_of
 from edgewise.forms.functions import CONSTANTS
 from edgewise.forms.tree import Apply, Node, Number, Variable
-from edgewise.network.calibration import Logistic, Points
+from edgewise.network.calibration import Logistic, RisingPolyline
 from edgewise.splines.rbf import GaussianRBF
 from edgewise.symbolic.expressions.source import as_float
 
@@ -28,7 +28,7 @@ _KINDS: dict[type, str] = {
     Network: "network",
     Formulas: "formulas",
     Logistic: "logistic",
-    Points: "points",
+    RisingPolyline: "points",
 }
 
 

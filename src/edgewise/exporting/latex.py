@@ -12,7 +12,7 @@ from edgewise._core.checks import check_bool, check_int
 from edgewise.exporting.latex_table import class_equations, column_equations, input_symbol, logit_symbols
 from edgewise.exporting.latex_text import added, expression, latex_names, number, shifted, shown
 from edgewise.exporting.pieces import Piece, end_values, spline_pieces
-from edgewise.exporting.program import Block, FormEdge, Formulas, Layer, Network, Program
+from edgewise.exporting.program import EdgeBlock, FormEdge, Formulas, Network, Program, ProgramLayer
 from edgewise.exporting.read import program_of
 from edgewise.exporting.text import head_lines
 from edgewise.forms import form_from_text
@@ -156,7 +156,7 @@ def _output_equations(body: Network, names: list[str], digits: int | None) -> li
     ]
 
 
-def _node_equations(layer: Layer, at: int, digits: int | None) -> list[str]:
+def _node_equations(layer: ProgramLayer, at: int, digits: int | None) -> list[str]:
     """Every node as sums of edge functions, or products of sums."""
     edges = [(t, s) for block in layer.blocks for s in block.sources for t in block.targets]
     edges += [(edge.target, edge.source) for edge in layer.forms]
@@ -195,7 +195,7 @@ def _form_equation(edge: FormEdge, at: int, digits: int | None) -> tuple[int, in
     return edge.source, edge.target, text
 
 
-def _edge_equations(layer: Layer, at: int, digits: int | None) -> Iterator[tuple[int, int, str]]:
+def _edge_equations(layer: ProgramLayer, at: int, digits: int | None) -> Iterator[tuple[int, int, str]]:
     for block in layer.blocks:
         bodies = _splines(layer, block, digits) if layer.basis == "bspline" else _others(layer, block, digits)
         for (s, source), cases in zip(enumerate(block.sources), bodies, strict=True):
@@ -211,7 +211,7 @@ def _cases(branches: list[tuple[str, str]]) -> str:
     return f"\\begin{{cases}}\n{lines}\n\\end{{cases}}"
 
 
-def _splines(layer: Layer, block: Block, digits: int | None) -> list[list[str]]:
+def _splines(layer: ProgramLayer, block: EdgeBlock, digits: int | None) -> list[list[str]]:
     return [[_spline(edge, digits) for edge in edges] for edges in spline_pieces(layer, block)]
 
 
@@ -254,7 +254,7 @@ def _where(piece: Piece, digits: int | None) -> str:
     return rf"x \ge {low}" if math.isinf(piece.high) else rf"{low} \le x < {high}"
 
 
-def _others(layer: Layer, block: Block, digits: int | None) -> list[list[str]]:
+def _others(layer: ProgramLayer, block: EdgeBlock, digits: int | None) -> list[list[str]]:
     """Edges of a basis without pieces: one expression inside the domain, straight lines beyond it."""
     ends = end_values(layer, block)
     found: list[list[str]] = []
@@ -274,7 +274,7 @@ def _others(layer: Layer, block: Block, digits: int | None) -> list[list[str]]:
     return found
 
 
-def _functions(layer: Layer, grid: Any, digits: int | None) -> tuple[list[str], str]:
+def _functions(layer: ProgramLayer, grid: Any, digits: int | None) -> tuple[list[str], str]:
     """The functions of a basis, and what their variable is."""
     low, high = float(grid[0]), float(grid[-1])
     slope, middle = 2.0 / (high - low), (low + high) / (high - low)

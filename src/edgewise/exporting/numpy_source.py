@@ -7,7 +7,7 @@ from typing import Any
 
 from edgewise.exporting.numpy_parts import BASIS_SOURCE, FEATURES, FORM_HELPERS
 from edgewise.exporting.numpy_table import table_parts
-from edgewise.exporting.program import Block, Formulas, Layer, Network, Program
+from edgewise.exporting.program import EdgeBlock, Formulas, Network, Program, ProgramLayer
 from edgewise.exporting.read import program_of
 from edgewise.exporting.text import head_lines, integers, numbers, quoted
 from edgewise.symbolic.expressions.source import NUMPY, calls_in, literal, source_of
@@ -177,7 +177,7 @@ def _network_parts(body: Network) -> list[str]:
     return [*parts, "\n".join(tables), "\n".join(lines)]
 
 
-def _layer_lines(layer: Layer, at: int, callee: dict[str, str], tables: list[str]) -> list[str]:
+def _layer_lines(layer: ProgramLayer, at: int, callee: dict[str, str], tables: list[str]) -> list[str]:
     lines = ["", f"    z = np.tile(_BIAS_{at}, (len(h), 1))"]
     for k, block in enumerate(layer.blocks, start=1):
         lines.append(_block_line(layer, block, f"{at}_{k}", tables))
@@ -197,7 +197,7 @@ def _layer_lines(layer: Layer, at: int, callee: dict[str, str], tables: list[str
     return lines
 
 
-def _block_line(layer: Layer, block: Block, tag: str, tables: list[str]) -> str:
+def _block_line(layer: ProgramLayer, block: EdgeBlock, tag: str, tables: list[str]) -> str:
     """Adds a block's tables; the line that adds its edges to the sums."""
     n_sources, n_targets = len(block.sources), len(block.targets)
     tables.append(_array(f"_GRID_{tag}", block.grid, block.grid.shape))

@@ -8,11 +8,11 @@ import numpy as np
 
 from edgewise._core.arrays import Floats
 from edgewise.exporting.onnx_graph import Graph
-from edgewise.exporting.program import Layer
+from edgewise.exporting.program import ProgramLayer
 from edgewise.splines.rbf import GaussianRBF
 
 
-def basis_values(g: Graph, layer: Layer, t: str, grid: Floats) -> list[str]:
+def basis_values(g: Graph, layer: ProgramLayer, t: str, grid: Floats) -> list[str]:
     """Parts to be joined along the last axis."""
     if layer.basis == "bspline":
         return [_bspline(g, t, grid, layer.degree)]

@@ -20,7 +20,7 @@ from edgewise.exporting.onnx_bases import basis_values
 from edgewise.exporting.onnx_graph import Graph
 from edgewise.exporting.onnx_table import FLOAT32, FLOAT64, STRING, classified, column_inputs, encoded
 from edgewise.exporting.onnx_trees import tree_value
-from edgewise.exporting.program import Block, FormEdge, Formulas, Layer, Network, Program
+from edgewise.exporting.program import EdgeBlock, FormEdge, Formulas, Network, Program, ProgramLayer
 from edgewise.exporting.read import program_of
 from edgewise.exporting.text import utf8
 from edgewise.forms.tree import Node
@@ -157,7 +157,7 @@ def _network(g: Graph, body: Network, x: str) -> str:
     return g.op("Add", g.op("Mul", h, g.constant(body.output_scale)), g.constant(body.output_shift))
 
 
-def _products(g: Graph, layer: Layer, z: str) -> str:
+def _products(g: Graph, layer: ProgramLayer, z: str) -> str:
     """Node values from sums."""
     if not layer.products:
         return z
@@ -175,7 +175,7 @@ def _products(g: Graph, layer: Layer, z: str) -> str:
     return g.gathered(parts, layer.n_nodes, z)
 
 
-def _symbolic(g: Graph, layer: Layer, h: str, trees: dict[str, Node]) -> list[tuple[str, list[int]]]:
+def _symbolic(g: Graph, layer: ProgramLayer, h: str, trees: dict[str, Node]) -> list[tuple[str, list[int]]]:
     groups: dict[str, list[FormEdge]] = {}
     for edge in layer.forms:
         groups.setdefault(edge.form, []).append(edge)
@@ -188,7 +188,7 @@ def _symbolic(g: Graph, layer: Layer, h: str, trees: dict[str, Node]) -> list[tu
     return parts
 
 
-def _numeric(g: Graph, layer: Layer, h: str) -> list[tuple[str, tuple[int, ...]]]:
+def _numeric(g: Graph, layer: ProgramLayer, h: str) -> list[tuple[str, tuple[int, ...]]]:
     """One matrix product for each group of blocks."""
     groups = _groups(layer.blocks)
     if not groups:
@@ -220,9 +220,9 @@ def _numeric(g: Graph, layer: Layer, h: str) -> list[tuple[str, tuple[int, ...]]
     return found
 
 
-def _groups(blocks: tuple[Block, ...]) -> list[list[Block]]:
+def _groups(blocks: tuple[EdgeBlock, ...]) -> list[list[EdgeBlock]]:
     """Blocks that share one matrix product: those whose targets meet, unless it would be zeros for the most part."""
-    found: list[list[Block]] = []
+    found: list[list[EdgeBlock]] = []
     for component in _components(blocks):
         edges = sum(len(block.sources) * len(block.targets) for block in component)
         whole = sum(len(block.sources) for block in component) * len(
@@ -233,9 +233,9 @@ def _groups(blocks: tuple[Block, ...]) -> list[list[Block]]:
     return found
 
 
-def _components(blocks: tuple[Block, ...]) -> list[list[Block]]:
+def _components(blocks: tuple[EdgeBlock, ...]) -> list[list[EdgeBlock]]:
     """Blocks gathered so that no target is shared between two components, in order of first appearance."""
-    components: list[tuple[set[int], list[Block]]] = []
+    components: list[tuple[set[int], list[EdgeBlock]]] = []
     for block in blocks:
         mine = [each for each in components if each[0] & set(block.targets)]
         apart = [each for each in components if not each[0] & set(block.targets)]
@@ -244,7 +244,7 @@ def _components(blocks: tuple[Block, ...]) -> list[list[Block]]:
     return [found for _, found in components]
 
 
-def _merged(blocks: list[Block]) -> tuple[tuple[int, ...], Floats]:
+def _merged(blocks: list[EdgeBlock]) -> tuple[tuple[int, ...], Floats]:
     """Targets of a component and its coefficients (S, F, T), zero where an edge is dead."""
     targets = sorted({target for block in blocks for target in block.targets})
     place = {target: k for k, target in enumerate(targets)}

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from edgewise._core.arrays import Floats
-from edgewise.exporting.program import Block, Layer
+from edgewise.exporting.program import EdgeBlock, ProgramLayer
 from edgewise.splines.bspline import BSpline
 from edgewise.splines.make import make_basis
 from edgewise.splines.pieces import make_pieces
@@ -24,7 +24,7 @@ class Piece:
     coefficients: Floats
 
 
-def spline_pieces(layer: Layer, block: Block) -> list[list[tuple[Piece, ...]]]:
+def spline_pieces(layer: ProgramLayer, block: EdgeBlock) -> list[list[tuple[Piece, ...]]]:
     """Pieces of every edge of a block of B-splines, by source and target, from the left tail to the right one."""
     k = layer.degree
     breaks = torch.from_numpy(block.grid[:, k : block.grid.shape[1] - k].copy())
@@ -49,7 +49,7 @@ def spline_pieces(layer: Layer, block: Block) -> list[list[tuple[Piece, ...]]]:
     return found
 
 
-def end_values(layer: Layer, block: Block) -> Floats:
+def end_values(layer: ProgramLayer, block: EdgeBlock) -> Floats:
     """Values of every edge at both ends of the domain, (S, 2, T), for any basis."""
     if layer.basis == "bspline":
         k = layer.degree

@@ -38,7 +38,7 @@ Label = str | int | float | bool
 
 
 @dataclass(frozen=True)
-class Variable:
+class ProgramInput:
     """One input: its name and the range it was trained on, in its own units (None where nothing is known)."""
 
     name: str
@@ -47,7 +47,7 @@ class Variable:
 
 
 @dataclass(frozen=True, eq=False)
-class Block:
+class EdgeBlock:
     """Numeric edges from every one of `sources` to every one of `targets`.
 
     Attributes
@@ -77,7 +77,7 @@ class FormEdge:
 
 
 @dataclass(frozen=True, eq=False)
-class Layer:
+class ProgramLayer:
     """One layer of edges and the nodes they feed."""
 
     basis: str
@@ -86,7 +86,7 @@ class Layer:
     has_base: bool
     n_inputs: int
     bias: Floats
-    blocks: tuple[Block, ...]
+    blocks: tuple[EdgeBlock, ...]
     forms: tuple[FormEdge, ...]
     sums: int
     products: Ints
@@ -118,7 +118,7 @@ class Network:
 
     input_shift: Floats
     input_scale: Floats
-    layers: tuple[Layer, ...]
+    layers: tuple[ProgramLayer, ...]
     output_shift: Floats
     output_scale: Floats
 
@@ -143,7 +143,7 @@ class Program:
     ----------
     origin : str
         What it was made from, for the head comment.
-    inputs : tuple of Variable
+    inputs : tuple of ProgramInput
         What the body reads.
     outputs : tuple of str
         What the body gives.
@@ -161,7 +161,7 @@ class Program:
     """
 
     origin: str
-    inputs: tuple[Variable, ...]
+    inputs: tuple[ProgramInput, ...]
     outputs: tuple[str, ...]
     body: Network | Formulas
     columns: tuple[Column, ...] = ()
@@ -171,7 +171,7 @@ class Program:
     calibration: Calibration | None = None
 
 
-def network_program(net: KAN) -> tuple[tuple[Variable, ...], Network]:
+def network_program(net: KAN) -> tuple[tuple[ProgramInput, ...], Network]:
     """Inputs and body of a network.
 
     Raises
@@ -182,7 +182,7 @@ def network_program(net: KAN) -> tuple[tuple[Variable, ...], Network]:
     _check_finite(net)
     ranges = _array(net.input_range())
     inputs = tuple(
-        Variable(name, float(low), float(high))
+        ProgramInput(name, float(low), float(high))
         for name, (low, high) in zip(net.input_names, ranges, strict=True)
     )
     scaling = (net.input_shift, net.input_scale, net.output_shift, net.output_scale)
@@ -202,9 +202,9 @@ def _check_finite(net: KAN) -> None:
             )
 
 
-def _layer(layer: KANLinear, sums: int, products: tuple[int, ...]) -> Layer:
+def _layer(layer: KANLinear, sums: int, products: tuple[int, ...]) -> ProgramLayer:
     bias = np.zeros(layer.out_features) if layer.bias is None else _array(layer.bias)
-    return Layer(
+    return ProgramLayer(
         layer.basis_name,
         layer.degree,
         layer.size,
@@ -230,7 +230,7 @@ def _form_edges(layer: KANLinear) -> tuple[FormEdge, ...]:
     return tuple(found)
 
 
-def _blocks(layer: KANLinear) -> tuple[Block, ...]:
+def _blocks(layer: KANLinear) -> tuple[EdgeBlock, ...]:
     """Sources gathered by the set of targets they reach."""
     # float64 throughout: the numbers of a float32 network are taken as they are and never rounded again.
     grid = layer.grid.detach().cpu().to(torch.float64)
@@ -245,7 +245,7 @@ def _blocks(layer: KANLinear) -> tuple[Block, ...]:
     domain = _array(basis.domain)
     table = _array(extended_knots(grid, layer.degree) if isinstance(basis, BSpline) else grid)
     return tuple(
-        Block(
+        EdgeBlock(
             tuple(sources),
             targets,
             table[sources],

@@ -8,7 +8,7 @@ from typing import Any, cast
 from edgewise._core.checks import plural, short
 from edgewise._core.errors import InputError
 from edgewise.exporting.columns import columns_of
-from edgewise.exporting.program import Formulas, Label, Program, Variable, network_program
+from edgewise.exporting.program import Formulas, Label, Program, ProgramInput, network_program
 from edgewise.network import KAN
 from edgewise.network.fitted import fitted
 from edgewise.symbolic import Formula
@@ -23,7 +23,7 @@ def program_of(
         inputs, body = network_program(model)
         return Program(_told(model), inputs, model.output_names, body, units=checked)
     if isinstance(model, Formula):
-        inputs = tuple(Variable(name) for name in model.names)
+        inputs = tuple(ProgramInput(name) for name in model.names)
         origin = f"the formula {short(model.text)}"
         return Program(origin, inputs, (_output(model.names),), Formulas((model.tree,)), units=checked)
     calibration = getattr(model, "calibration_", None)

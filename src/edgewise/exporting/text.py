@@ -13,7 +13,7 @@ import edgewise
 from edgewise._core.checks import short
 from edgewise._core.errors import InputError
 from edgewise.exporting.columns import Column, LevelInput, Unused
-from edgewise.exporting.program import Program, Variable
+from edgewise.exporting.program import Program, ProgramInput
 
 WIDTH = 100
 
@@ -69,14 +69,14 @@ def head_lines(program: Program, does: str) -> list[str]:
         ]
     if program.classes is not None:
         return [*lines, "", *_listed("Classes", [quoted(each) for each in program.classes])]
-    return [*lines, "", *_listed("Outputs", [_line(Variable(name), program) for name in program.outputs])]
+    return [*lines, "", *_listed("Outputs", [_line(ProgramInput(name), program) for name in program.outputs])]
 
 
 def _listed(title: str, items: Sequence[str]) -> list[str]:
     return [f"{title}, in this order ({len(items):,}):", *(f"  {k}  {item}" for k, item in enumerate(items))]
 
 
-def _line(variable: Variable, program: Program) -> str:
+def _line(variable: ProgramInput, program: Program) -> str:
     span = "" if variable.low is None else f", {variable.low:.6g} to {variable.high:.6g}"
     return _with_unit(variable.name, program) + span
 

@@ -29,7 +29,7 @@ Family = Literal["linear", "power", "exponential", "general"]
 
 
 @dataclass(frozen=True, slots=True)
-class Domain:
+class FormDomain:
     """Where a form is finite and smooth: an interval, less a pole that may repeat with a period.
 
     Examples
@@ -106,7 +106,7 @@ class Form:
     text: str
     value: Function
     derivative: Function
-    domain: Domain = Domain()
+    domain: FormDomain = FormDomain()
     complexity: int = 1
     family: Family = "general"
     shift_of: tuple[str, float, float, float, float] | None = None
@@ -133,10 +133,10 @@ class Form:
         return function(torch.from_numpy(np.ascontiguousarray(x))).numpy()
 
 
-_ANY = Domain()
-_NOT_ZERO = Domain(pole=0.0)
-_POSITIVE = Domain(low=0.0, closed=False)
-_NOT_NEGATIVE = Domain(low=0.0)
+_ANY = FormDomain()
+_NOT_ZERO = FormDomain(pole=0.0)
+_POSITIVE = FormDomain(low=0.0, closed=False)
+_NOT_NEGATIVE = FormDomain(low=0.0)
 
 
 def _power(name: str, exponent: float, text: str, complexity: int) -> Form:
@@ -185,7 +185,7 @@ _FORMS = (
         "tan(x)",
         on.tan,
         lambda x: 1 + on.tan(x) ** 2,
-        Domain(pole=math.pi / 2, period=math.pi),
+        FormDomain(pole=math.pi / 2, period=math.pi),
         3,
     ),
     Form("tanh", "tanh(x)", on.tanh, lambda x: 1 - on.tanh(x) ** 2, complexity=3),
@@ -198,7 +198,7 @@ _FORMS = (
         shift_of=("tanh", 0.5, 0.5, 0.0, 0.5),
     ),
     Form("arctan", "atan(x)", on.atan, lambda x: 1 / (1 + x * x), complexity=3),
-    Form("arcsin", "asin(x)", on.asin, lambda x: 1 / on.sqrt(1 - x * x), Domain(-1.0, 1.0), 3),
+    Form("arcsin", "asin(x)", on.asin, lambda x: 1 / on.sqrt(1 - x * x), FormDomain(-1.0, 1.0), 3),
     Form("sinh", "sinh(x)", on.sinh, on.cosh, complexity=3),
     Form("cosh", "cosh(x)", on.cosh, on.sinh, complexity=3),
     Form("gaussian", "exp(-x^2)", on.gaussian, lambda x: -2 * x * on.gaussian(x), complexity=4),
@@ -214,7 +214,7 @@ _FORMS = (
         "sqrt(1 - x^2)",
         lambda x: on.sqrt(1 - x * x),
         lambda x: -x / on.sqrt(1 - x * x),
-        Domain(-1.0, 1.0),
+        FormDomain(-1.0, 1.0),
         5,
     ),
     Form(
@@ -229,7 +229,7 @@ _FORMS = (
         "1/sqrt(1 - x^2)",
         lambda x: (1 - x * x) ** -0.5,
         lambda x: x * (1 - x * x) ** -1.5,
-        Domain(-1.0, 1.0, closed=False),
+        FormDomain(-1.0, 1.0, closed=False),
         6,
     ),
     Form(

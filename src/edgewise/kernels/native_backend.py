@@ -16,7 +16,7 @@ from torch import Tensor
 
 from edgewise.kernels import reference
 from edgewise.kernels.buffers import POOL
-from edgewise.kernels.native.library import Library, check, load
+from edgewise.kernels.native.library import NativeLibrary, check, load
 from edgewise.splines.basis import Basis
 from edgewise.splines.bspline import BSpline
 
@@ -30,7 +30,7 @@ MOST_BASE = 4
 class NativeBackend:
     """The maps of B-splines in float32 and float64 on processors; tensors must fit together, as `trilinear` sees to."""
 
-    def __init__(self, library: Library) -> None:
+    def __init__(self, library: NativeLibrary) -> None:
         self.library = library
         self._forward, self._grad_coef, self._grad_input, self._backward = (
             _bind(library, name) for name in ("ew_forward", "ew_grad_coef", "ew_grad_input", "ew_backward")
@@ -98,7 +98,7 @@ def loaded() -> NativeBackend | None:
     return None if library is None else NativeBackend(library)
 
 
-def _bind(library: Library, name: str) -> Callable[[bytes], int]:
+def _bind(library: NativeLibrary, name: str) -> Callable[[bytes], int]:
     function = library.c[name]  # by index: a function object of our own, which takes the packed structure
     function.argtypes, function.restype = (c_char_p,), c_int
     return function

@@ -18,7 +18,7 @@ from edgewise.kernels import trilinear
 from edgewise.kernels.backends import backend, tables
 from edgewise.splines.basis import Basis
 from edgewise.splines.bspline import BSpline
-from edgewise.splines.pieces import Pieces
+from edgewise.splines.pieces import GridPieces
 
 _GRID = "Tensor breaks, Tensor table, Tensor origin, Tensor width, int degree, bool uniform, int order"
 _LIBRARY = torch.library.Library("edgewise", "DEF")
@@ -36,7 +36,7 @@ _FORWARD, _GRAD_COEF, _GRAD_INPUT, _BACKWARD = (
 def _basis(
     breaks: Tensor, table: Tensor, origin: Tensor, width: Tensor, degree: int, uniform: bool
 ) -> BSpline:
-    return BSpline(breaks, degree, Pieces(table, origin, width, uniform))
+    return BSpline(breaks, degree, GridPieces(table, origin, width, uniform))
 
 
 def _checked(x: Tensor, *grid: Any) -> BSpline:

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from edgewise.splines.basis import Basis
 from edgewise.splines.bspline import BSpline
-from edgewise.splines.pieces import Pieces
+from edgewise.splines.pieces import GridPieces
 
 
 @dataclass(frozen=True)
@@ -91,6 +91,6 @@ def of_rows(basis: Basis, rows: Tensor) -> Basis:
     if isinstance(basis, BSpline):
         assert basis.pieces is not None
         p = basis.pieces
-        pieces = Pieces(p.table[rows], p.origin[rows], p.width[rows], p.uniform)
+        pieces = GridPieces(p.table[rows], p.origin[rows], p.width[rows], p.uniform)
         return BSpline(basis.breaks[rows], basis.degree, pieces)
     return replace(cast(Any, basis), grid=basis.grid[rows])

@@ -15,7 +15,7 @@ from torch import Tensor
 from edgewise._core.modules import is_tracing
 from edgewise.splines.basis import Basis
 from edgewise.splines.bspline import BSpline
-from edgewise.splines.pieces import Pieces
+from edgewise.splines.pieces import GridPieces
 
 CHUNK = 1 << 22
 
@@ -111,7 +111,7 @@ def _values(basis: Basis, x: Tensor, order: int) -> Tensor:
         return basis.values(x.flatten(0, 1), order).unflatten(0, x.shape[:2])
     assert basis.pieces is not None
     pieces = basis.pieces
-    flat = Pieces(pieces.table.flatten(0, 1), pieces.origin.flatten(0, 1), pieces.width.flatten(0, 1))
+    flat = GridPieces(pieces.table.flatten(0, 1), pieces.origin.flatten(0, 1), pieces.width.flatten(0, 1))
     side_by_side = BSpline(basis.breaks.flatten(0, 1), basis.degree, flat)
     values = side_by_side.values(x.transpose(0, 1).flatten(1), order)
     return values.unflatten(1, (x.shape[0], x.shape[2])).transpose(0, 1)

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from edgewise._core.errors import InputError
-from edgewise.kernels.native.library import Library, check
+from edgewise.kernels.native.library import NativeLibrary, check
 from edgewise.kernels.native.structures import AdamStruct, DescentStruct, LayerStruct, NetworkStruct
 from edgewise.splines.bspline import BSpline
 
@@ -85,7 +85,7 @@ class SmallNetwork:
 
     Parameters
     ----------
-    library : Library
+    library : NativeLibrary
         As `edgewise.kernels.native.library.load` gives it.
     layers : sequence of SmallLayer
     parameters : int
@@ -107,7 +107,7 @@ class SmallNetwork:
 
     def __init__(
         self,
-        library: Library,
+        library: NativeLibrary,
         layers: Sequence[SmallLayer],
         parameters: int,
         x: Tensor,
@@ -379,7 +379,7 @@ class SmallNetwork:
 _CALLS = ("outputs", "pull", "push", "normal", "descend", "adam")
 
 
-def _declared(library: Library, name: str) -> Any:
+def _declared(library: NativeLibrary, name: str) -> Any:
     function = library.c[f"ew_network_{name}"]  # by index: a function object of our own
     function.argtypes = (c_void_p, c_void_p) if name in ("descend", "adam") else (c_void_p,)
     function.restype = c_int

@@ -27,7 +27,7 @@ from edgewise.kernels import reference
 from edgewise.kernels.backends import Backend, as_operators, backend, tables
 from edgewise.splines.basis import Basis
 from edgewise.splines.bspline import BSpline
-from edgewise.splines.pieces import Pieces
+from edgewise.splines.pieces import GridPieces
 
 
 def forward(
@@ -364,5 +364,5 @@ def spline_edges(basis: Basis, x: Tensor, coef: Tensor, order: int = 0) -> Tenso
 def _apart(basis: BSpline) -> BSpline:
     """One network with one input for each of the inputs."""
     breaks, table, origin, width, degree, uniform = tables(basis)
-    own = Pieces(table.unsqueeze(1), origin.unsqueeze(1), width.unsqueeze(1), uniform)
+    own = GridPieces(table.unsqueeze(1), origin.unsqueeze(1), width.unsqueeze(1), uniform)
     return BSpline(breaks.unsqueeze(1), degree, own)

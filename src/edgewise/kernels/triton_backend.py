@@ -20,7 +20,7 @@ from edgewise.kernels import triton_tuning as tuning
 from edgewise.kernels.reference import silu
 from edgewise.kernels.triton_tuning import Plan
 from edgewise.splines.bspline import BSpline
-from edgewise.splines.pieces import Pieces
+from edgewise.splines.pieces import GridPieces
 
 
 def forward(
@@ -177,7 +177,7 @@ def _sizes(basis: BSpline, x: Tensor, outputs: Tensor) -> tuning.Sizes:
     return tuning.Sizes(nets, rows, inputs, outputs.shape[-1], basis.degree, _intervals(basis), double)
 
 
-def _pieces(basis: BSpline) -> Pieces:
+def _pieces(basis: BSpline) -> GridPieces:
     assert basis.pieces is not None
     return basis.pieces
 
@@ -215,7 +215,7 @@ def _packed(coef: Tensor) -> Tensor:
 
 
 @cache
-def _card(device: torch.device) -> tuning.Card:
+def _card(device: torch.device) -> tuning.DeviceSheet:
     if device.type != "cuda":
         return tuning.A100  # the interpreter: any card's plan will do
     found = torch.cuda.get_device_properties(device)

@@ -40,7 +40,7 @@ SORTED = 16  # functions of one program over sorted rows: the least that a matri
 
 
 @dataclass(frozen=True)
-class Card:
+class DeviceSheet:
     """A data sheet: multiprocessors, TB/s of DRAM and L1, Tflop/s of vector and matrix units (float32, float64).
 
     `shared` is the most shared memory of one program, in KB.
@@ -59,12 +59,12 @@ class Card:
 
 
 # NVIDIA's white papers. Triton's float64 products are counted at the vector rate.
-A100 = Card(108, 2.0, 19.5, (19.5, 9.7), (156 / 3, 9.7), 163)
-H100 = Card(132, 3.35, 33.4, (67.0, 34.0), (495 / 3, 34.0), 227)
-CONSUMER = Card(128, 1.0, 41.3, (82.6, 1.3), (82.6 / 3, 1.3), 99)
+A100 = DeviceSheet(108, 2.0, 19.5, (19.5, 9.7), (156 / 3, 9.7), 163)
+H100 = DeviceSheet(132, 3.35, 33.4, (67.0, 34.0), (495 / 3, 34.0), 227)
+CONSUMER = DeviceSheet(128, 1.0, 41.3, (82.6, 1.3), (82.6 / 3, 1.3), 99)
 
 
-def card(capability: tuple[int, int]) -> Card:
+def card(capability: tuple[int, int]) -> DeviceSheet:
     """The card whose shape a compute capability has: 8.0 A100, 9.0 and 10.0 H100, all others consumer cards."""
     return {8: A100, 9: H100, 10: H100}.get(capability[0], CONSUMER) if capability[1] == 0 else CONSUMER
 
@@ -106,7 +106,7 @@ def power(n: int, least: int, most: int) -> int:
     return min(max(1 << max(n - 1, 0).bit_length(), least), most)
 
 
-def dense_pays(on: Card, s: Sizes, outputs: int) -> bool:
+def dense_pays(on: DeviceSheet, s: Sizes, outputs: int) -> bool:
     """Whether multiplying all functions beats fetching the live ones, for a tile of `outputs`."""
     live, padded = s.degree + 1, power(s.functions, 2, 1 << 30)
     spread = 2 * live * padded / (on.vector[0] / 2)
@@ -114,7 +114,7 @@ def dense_pays(on: Card, s: Sizes, outputs: int) -> bool:
     return padded <= LARGEST and spread + multiply < 2 * live * outputs / on.gather(s.double)
 
 
-def plan_rows(on: Card, s: Sizes, split: bool) -> Plan:
+def plan_rows(on: DeviceSheet, s: Sizes, split: bool) -> Plan:
     """Plan of forward (`split`: inputs may be divided into parts) and of grad_input."""
     outputs, rows = power(s.outputs, 16, 32 if s.double else 64), power(s.rows, 16, 64)
     if dense_pays(on, s, outputs):
@@ -131,7 +131,7 @@ def plan_rows(on: Card, s: Sizes, split: bool) -> Plan:
     return _divided(plan, on, programs, ceil(s.inputs / plan.inputs) // 4)
 
 
-def plan_coef(on: Card, s: Sizes) -> Plan:
+def plan_coef(on: DeviceSheet, s: Sizes) -> Plan:
     """Plan of grad_coef."""
     outputs, rows = power(s.outputs, 16, 32 if s.double else 64), power(s.rows, 16, 64)
     functions = power(s.functions, 2, LARGEST)
@@ -149,7 +149,7 @@ def plan_coef(on: Card, s: Sizes) -> Plan:
     return _divided(plan, on, programs, ceil(s.rows / rows) // 4)
 
 
-def _divided(plan: Plan, on: Card, programs: int, most: int) -> Plan:
+def _divided(plan: Plan, on: DeviceSheet, programs: int, most: int) -> Plan:
     """Enough parts for two programs a multiprocessor, each of four steps or more, and never more than 32."""
     parts = max(1, min(ceil(2 * on.processors / max(programs, 1)), most, 32))
     return Plan(

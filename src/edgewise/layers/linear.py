@@ -29,7 +29,7 @@ from edgewise.layers.symbolic_edges import (
 from edgewise.splines.basis import Basis
 from edgewise.splines.bspline import MAX_DEGREE, BSpline
 from edgewise.splines.make import BASES, default_grid, make_basis, most_intervals
-from edgewise.splines.pieces import Pieces, make_pieces
+from edgewise.splines.pieces import GridPieces, make_pieces
 
 BASE_FUNCTIONS = ("silu",)
 MOST_COEFFICIENTS = 1 << 28
@@ -457,7 +457,7 @@ class KANLinear(nn.Module):
             plain["_kept"] = self._spline(pieces.uniform)
 
     def _spline(self, uniform: bool) -> BSpline:
-        return BSpline(self.grid, self.degree, Pieces(self._table, self._origin, self._width, uniform))
+        return BSpline(self.grid, self.degree, GridPieces(self._table, self._origin, self._width, uniform))
 
 
 def _versions(grid: Tensor, mask: Tensor) -> tuple[Tensor, int, Tensor, int]:

@@ -55,7 +55,7 @@ class Logistic:
 
 
 @dataclass(frozen=True)
-class Points:
+class RisingPolyline:
     """Straight between points that rise, level beyond the first and the last."""
 
     scores: tuple[float, ...]
@@ -81,7 +81,7 @@ class Points:
         return {"scores": list(self.scores), "probabilities": list(self.probabilities)}
 
 
-Curve = Logistic | Points
+Curve = Logistic | RisingPolyline
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class Calibration:
     Attributes
     ----------
     method : "isotonic", "sigmoid" or "temperature"
-    curves : tuple of Logistic or Points
+    curves : tuple of Logistic or RisingPolyline
         Of two classes one, from the log-odds of the second; of more one a class, from its log-odds against the others, or
         one for all logits ("temperature").
     threshold : float or None
@@ -99,7 +99,7 @@ class Calibration:
 
     Examples
     --------
-    >>> step = Calibration.of("isotonic", (Points((-1.0, 0.0, 1.0, 2.0), (0.25, 0.5, 0.5, 0.75)),), classes=2)
+    >>> step = Calibration.of("isotonic", (RisingPolyline((-1.0, 0.0, 1.0, 2.0), (0.25, 0.5, 0.5, 0.75)),), classes=2)
     >>> round(step.threshold, 9), step.decided(np.array([[1.0], [1.1]])).tolist()
     (1.0, [0, 1])
     >>> round(step.highest(0.625), 9), step.lowest(0.25)
@@ -241,7 +241,7 @@ def _curve(document: Mapping[str, Any]) -> Curve:
     rising = len(x) == len(p) > 0 and np.all(np.diff(x) > 0) and np.all(np.diff(p) >= 0)
     if not rising or not 0 < p[0] <= p[-1] < 1:
         raise InputError("a map of its calibration does not rise from above 0 to below 1.")
-    return Points(x, p)
+    return RisingPolyline(x, p)
 
 
 def _number(value: Any) -> float:

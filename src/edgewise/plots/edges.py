@@ -90,7 +90,7 @@ def plot_edges(
 
 
 @dataclass(frozen=True, eq=False)
-class Panel:
+class EdgePanel:
     """One edge, ready to be drawn.
 
     Attributes
@@ -126,7 +126,7 @@ def edge_panels(
     scores: Any = None,
     max_edges: int = 24,
     of: str = "edge_panels",
-) -> tuple[Panel, ...]:
+) -> tuple[EdgePanel, ...]:
     """The alive edges of a layer as curves, strongest first, at most `max_edges`."""
     traces = trace(net, X, of=of)
     check_int(layer, "layer", low=0, high=len(net.layers) - 1, of=of)
@@ -139,12 +139,12 @@ def edge_panels(
     points = _points(one, X is not None)
     curves = layer_curves(net, layer, points)
     top = float(score.max(initial=0.0))
-    panels: list[Panel] = []
+    panels: list[EdgePanel] = []
     for s, t in edges:
         shift, scale = _units(net, layer, s)
         before, after, height = _ends(net, layer, s, t)
         panels.append(
-            Panel(
+            EdgePanel(
                 (layer, s, t),
                 before,
                 after,
@@ -182,7 +182,7 @@ def _ends(net: KAN, layer: int, source: int, target: int) -> tuple[str, str, flo
     return before, f"node {target + 1}" if target < sums else f"factor {target - sums + 1}", 1.0
 
 
-def _draw(axes: Axes, panel: Panel, theme: Theme) -> None:
+def _draw(axes: Axes, panel: EdgePanel, theme: Theme) -> None:
     """The curve over the density of its data, and the words around it."""
     colour = theme.numeric if panel.form is None else theme.symbolic
     name = "-".join(str(k) for k in panel.edge)

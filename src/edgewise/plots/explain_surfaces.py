@@ -18,7 +18,7 @@ from edgewise.explaining.columns import number_text
 from edgewise.explaining.surface_view import Laid, SurfacePiece, bands, ends, laid, parts, scales
 from edgewise.explaining.surfaces import Surface, SurfaceAxis
 from edgewise.plots.explain_axes import asinh, check_global, number_ticks
-from edgewise.plots.layout import Box, panel_grid
+from edgewise.plots.layout import Rectangle, panel_grid
 from edgewise.plots.mathtext import drawable, shorten
 from edgewise.plots.style import (
     SIZE_SMALL,
@@ -101,12 +101,12 @@ def surface_figure(surface: Surface, limit: float, *, theme: str = "light") -> F
     colours = theme_of(theme, "surface_figure")
     left, bottom, right, top = CARD_ROOM
     figure = new_figure(CARD[0] + left + right, CARD[1] + bottom + top, colours)
-    _surface(figure, Box(left, bottom, *CARD), surface, limit, colours)
+    _surface(figure, Rectangle(left, bottom, *CARD), surface, limit, colours)
     return figure
 
 
 def draw_surface(
-    figure: Figure, box: Box, surface: Surface, limit: float, theme: Theme, *, own: bool = False
+    figure: Figure, box: Rectangle, surface: Surface, limit: float, theme: Theme, *, own: bool = False
 ) -> None:
     """One surface with its title and its bar of colours; `own` says that its scale is not that of the others."""
     axes = _surface(figure, box, surface, limit, theme)
@@ -118,7 +118,7 @@ def draw_surface(
     axes.text(0.0, 1 + 0.08 / box.height, words, **place, **text_style(theme, SIZE_SMALL, theme.muted))
 
 
-def _surface(figure: Figure, box: Box, surface: Surface, limit: float, theme: Theme) -> Axes:
+def _surface(figure: Figure, box: Rectangle, surface: Surface, limit: float, theme: Theme) -> Axes:
     axes = bare_axes(figure, box, theme)
     view = laid(surface)
     paint = _Paint(theme, bands(limit))
@@ -248,7 +248,7 @@ def _name_levels(axes: Axes, view: Laid, width: float, theme: Theme) -> None:
         axes.tick_params(length=0 if view.across.labels else 2.5)
 
 
-def _bar(figure: Figure, box: Box, paint: _Paint) -> None:
+def _bar(figure: Figure, box: Rectangle, paint: _Paint) -> None:
     """What the colours tell, beside the panel."""
     place = (box.left + box.width + BAR_GAP, box.bottom, BAR, box.height)
     axes = bare_axes(figure, place, paint.theme)

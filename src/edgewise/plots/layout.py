@@ -24,7 +24,7 @@ NODE_RADIUS = 0.1
 FACTOR_RADIUS = 0.045
 
 
-class Box(NamedTuple):
+class Rectangle(NamedTuple):
     """A rectangle: left, bottom, width, height."""
 
     left: float
@@ -32,7 +32,7 @@ class Box(NamedTuple):
     width: float
     height: float
 
-    def overlaps(self, other: Box) -> bool:
+    def overlaps(self, other: Rectangle) -> bool:
         """Whether the two share an area."""
         return (
             self.left < other.left + other.width
@@ -47,7 +47,7 @@ class Grid(NamedTuple):
 
     width: float
     height: float
-    boxes: tuple[Box, ...]
+    boxes: tuple[Rectangle, ...]
 
 
 def panel_grid(
@@ -75,14 +75,14 @@ def panel_grid(
     --------
     >>> grid = panel_grid(3, 2, (2.0, 1.0), (0.5, 0.25, 0.5, 0.25))
     >>> (grid.width, grid.height), grid.boxes[2]
-    ((6.0, 3.0), Box(left=0.5, bottom=0.25, width=2.0, height=1.0))
+    ((6.0, 3.0), Rectangle(left=0.5, bottom=0.25, width=2.0, height=1.0))
     """
     across = max(min(across, count), 1)
     down = max(-(-count // across), 1)
     left, bottom, right, top = room
     step = (size[0] + left + right, size[1] + bottom + top)
     boxes = tuple(
-        Box(margin + (k % across) * step[0] + left, (down - 1 - k // across) * step[1] + bottom, *size)
+        Rectangle(margin + (k % across) * step[0] + left, (down - 1 - k // across) * step[1] + bottom, *size)
         for k in range(count)
     )
     return Grid(margin + across * step[0], down * step[1], boxes)
@@ -118,13 +118,13 @@ class NetworkShape:
 
 
 @dataclass(frozen=True)
-class Layout:
+class NetworkLayout:
     """Where the parts go; x starts at the inputs, y grows upward.
 
     Attributes
     ----------
     thumbs : dict
-        Box of the curve of each edge (layer, source, sum).
+        Rectangle of the curve of each edge (layer, source, sum).
     nodes : tuple of dict
         For each column of nodes, the place of each node drawn (inputs first).
     factors : tuple of dict
@@ -135,7 +135,7 @@ class Layout:
         Lowest and highest point of all parts.
     """
 
-    thumbs: dict[Edge, Box]
+    thumbs: dict[Edge, Rectangle]
     nodes: tuple[dict[int, Point], ...]
     factors: tuple[dict[int, Point], ...]
     width: float
@@ -180,11 +180,11 @@ def confined(places: Floats, gaps: Sequence[float], low: float, high: float) -> 
     return moved
 
 
-def arrange(shape: NetworkShape) -> Layout:
+def arrange(shape: NetworkShape) -> NetworkLayout:
     """Lay the network out."""
     tallest = max((len(edges) for edges in shape.edges), default=1)
     thumb = float(np.clip(7.0 / max(tallest, 1), 0.27, 0.52))
-    thumbs: dict[Edge, Box] = {}
+    thumbs: dict[Edge, Rectangle] = {}
     factors: list[dict[int, Point]] = []
     nodes: list[dict[int, Point]] = []
     x = 0.0
@@ -195,7 +195,7 @@ def arrange(shape: NetworkShape) -> Layout:
         fan = float(np.clip(0.16 * (max(middles, default=0.0) - min(middles, default=0.0)), 0.42, 1.5))
         left = x + NODE_RADIUS + fan
         for slot, middle in zip(slots, middles, strict=True):
-            box = Box(left, middle - thumb / 2, THUMB_ASPECT * thumb, thumb)
+            box = Rectangle(left, middle - thumb / 2, THUMB_ASPECT * thumb, thumb)
             thumbs[layer, slot.source, slot.target] = box
         if not nodes:
             nodes.append(_inputs(shape.inputs, [s.source for s in slots], middles))
@@ -220,7 +220,7 @@ def arrange(shape: NetworkShape) -> Layout:
     reach = [p.y + d for column in nodes for p in column.values() for d in (NODE_RADIUS, -NODE_RADIUS)]
     for edge, box in thumbs.items():
         reach += [box.bottom + box.height, box.bottom - (LABEL_HEIGHT if edge in shape.labelled else 0.0)]
-    return Layout(thumbs, tuple(nodes), tuple(factors), x, min(reach), max(reach))
+    return NetworkLayout(thumbs, tuple(nodes), tuple(factors), x, min(reach), max(reach))
 
 
 class _Slot(NamedTuple):

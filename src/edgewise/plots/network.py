@@ -15,7 +15,16 @@ from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_int
 from edgewise.network import KAN
 from edgewise.plots.choice import choose, input_order, relative
-from edgewise.plots.layout import FACTOR_RADIUS, NODE_RADIUS, Box, Edge, Layout, NetworkShape, Point, arrange
+from edgewise.plots.layout import (
+    FACTOR_RADIUS,
+    NODE_RADIUS,
+    Edge,
+    NetworkLayout,
+    NetworkShape,
+    Point,
+    Rectangle,
+    arrange,
+)
 from edgewise.plots.mathtext import label_mathtext, shorten, text_size
 from edgewise.plots.style import (
     MATH_SCALE,
@@ -155,7 +164,7 @@ def _opacity(strength: float) -> float:
 
 
 def _thumbnail(
-    axes: Axes, box: Box, edge: Edge, values: Floats, strength: float, form: str | None, theme: Theme
+    axes: Axes, box: Rectangle, edge: Edge, values: Floats, strength: float, form: str | None, theme: Theme
 ) -> None:
     """A small framed curve, and the name of its closed form beneath."""
     colour = theme.numeric if form is None else theme.symbolic
@@ -171,7 +180,7 @@ def _thumbnail(
         gid=f"edge-{label}",
     )
     axes.add_patch(frame)
-    inner = Box(
+    inner = Rectangle(
         box.left + 0.1 * box.width, box.bottom + 0.16 * box.height, 0.8 * box.width, 0.68 * box.height
     )
     x = inner.left + np.linspace(0.0, 1.0, len(values)) * inner.width
@@ -209,7 +218,12 @@ def _fitted(values: Floats) -> Floats:
 
 
 def _wire(
-    axes: Axes, layout: Layout, groups: tuple[tuple[int, ...], ...], edge: Edge, strength: float, theme: Theme
+    axes: Axes,
+    layout: NetworkLayout,
+    groups: tuple[tuple[int, ...], ...],
+    edge: Edge,
+    strength: float,
+    theme: Theme,
 ) -> None:
     """Source node to thumbnail, thumbnail to node (or to the factor of a multiplication node)."""
     layer, source, target = edge
@@ -239,7 +253,7 @@ def _bend(axes: Axes, start: Point, end: Point, *, color: str, alpha: float, lin
 
 
 def _products(
-    axes: Axes, layout: Layout, groups: tuple[tuple[tuple[int, ...], ...], ...], theme: Theme
+    axes: Axes, layout: NetworkLayout, groups: tuple[tuple[tuple[int, ...], ...], ...], theme: Theme
 ) -> None:
     """The factors of multiplication nodes: a dot for each sum, and a line to the node."""
     for layer, factors in enumerate(layout.factors):

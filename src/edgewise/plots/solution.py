@@ -16,7 +16,7 @@ from edgewise._core.checks import as_tuple, check_choice
 from edgewise._core.errors import InputError
 from edgewise.pde import Problem, Solution
 from edgewise.pde.problem.velocities import velocities
-from edgewise.plots.solution_panels import PanelView, Quantity, quantities, title, views
+from edgewise.plots.solution_panels import DrawnQuantity, PanelView, quantities, title, views
 from edgewise.plots.style import (
     SIZE_SMALL,
     SIZE_TITLE,
@@ -120,15 +120,17 @@ def _flow(solution: Solution, streamlines: Sequence[str] | bool | None) -> tuple
     return names[0], names[1]
 
 
-def speed(solution: Solution, flow: tuple[str, str]) -> Quantity:
+def speed(solution: Solution, flow: tuple[str, str]) -> DrawnQuantity:
     """Size of the velocity."""
     u, v = flow
-    return Quantity(_SPEED, lambda at: np.hypot(solution.grid(*at, unknown=u), solution.grid(*at, unknown=v)))
+    return DrawnQuantity(
+        _SPEED, lambda at: np.hypot(solution.grid(*at, unknown=u), solution.grid(*at, unknown=v))
+    )
 
 
 def _figure(
     solution: Solution,
-    grid: Sequence[Sequence[tuple[Quantity, PanelView]]],
+    grid: Sequence[Sequence[tuple[DrawnQuantity, PanelView]]],
     flow: tuple[str, str] | None,
     look: Theme,
 ) -> Figure:
@@ -182,12 +184,12 @@ def _ratio(problem: Problem, view: PanelView) -> float:
     return float(np.clip(spans[1] / spans[0], _FLATTEST, _TALLEST))
 
 
-def _label(view: PanelView, problem: Problem, quantity: Quantity) -> str:
+def _label(view: PanelView, problem: Problem, quantity: DrawnQuantity) -> str:
     return problem.domain.coordinates[view.axes[1]].name if len(view.axes) == 2 else quantity.name
 
 
 def draw_curve(
-    axes: Axes, quantity: Quantity, view: PanelView, values: Floats, problem: Problem, look: Theme
+    axes: Axes, quantity: DrawnQuantity, view: PanelView, values: Floats, problem: Problem, look: Theme
 ) -> None:
     """A quantity over one coordinate."""
     places = view.places(problem.domain.bounds)[view.axes[0]]
@@ -204,7 +206,7 @@ def draw_curve(
 
 
 def scale(
-    quantity: Quantity, tables: Sequence[Floats], look: Theme
+    quantity: DrawnQuantity, tables: Sequence[Floats], look: Theme
 ) -> tuple[Normalize, LinearSegmentedColormap]:
     """Colours of values: two of them where values have both signs, powers of ten of what is a size."""
     low = min(float(np.nanmin(each)) for each in tables)
@@ -262,7 +264,7 @@ def draw_streamlines(
     places = view.places(bounds, 101)
     right, up = view.axes
     along, across = (
-        view.values(Quantity(each, lambda at, each=each: solution.grid(*at, unknown=each)), bounds, 101)
+        view.values(DrawnQuantity(each, lambda at, each=each: solution.grid(*at, unknown=each)), bounds, 101)
         for each in flow
     )
     lines = axes.streamplot(

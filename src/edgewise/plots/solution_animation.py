@@ -18,7 +18,7 @@ from edgewise._core.files import PathLike, as_path, write_file
 from edgewise.pde import Solution
 from edgewise.pde.problem.velocities import velocities
 from edgewise.plots.solution import draw_map, scale, speed
-from edgewise.plots.solution_panels import PanelView, Quantity, quantities, views
+from edgewise.plots.solution_panels import DrawnQuantity, PanelView, quantities, views
 from edgewise.plots.style import (
     SIZE_SMALL,
     SIZE_TITLE,
@@ -133,7 +133,7 @@ class _Gif(PillowWriter):
         start.save(self.outfile, save_all=True, append_images=frames, duration=int(1000 / self.fps), loop=0)
 
 
-def _shown(solution: Solution, unknown: str | None) -> list[Quantity]:
+def _shown(solution: Solution, unknown: str | None) -> list[DrawnQuantity]:
     flow = velocities(solution.problem) if unknown is None else None
     if flow is not None:
         return [speed(solution, flow)]
@@ -144,7 +144,12 @@ def _shown(solution: Solution, unknown: str | None) -> list[Quantity]:
 
 
 def _frames(
-    figure: Figure, solution: Solution, shown: list[Quantity], seen: list[PanelView], clock: str, look: Theme
+    figure: Figure,
+    solution: Solution,
+    shown: list[DrawnQuantity],
+    seen: list[PanelView],
+    clock: str,
+    look: Theme,
 ) -> Iterator[None]:
     """Draws one frame after the other into the figure; colours and limits are those of all of them."""
     problem = solution.problem

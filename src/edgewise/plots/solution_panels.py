@@ -20,7 +20,7 @@ _SLICES = 3
 
 
 @dataclass(frozen=True, eq=False)
-class Quantity:
+class DrawnQuantity:
     """Something to draw, by its values on grids.
 
     Attributes
@@ -53,7 +53,7 @@ class PanelView:
         ]
 
     def values(
-        self, quantity: Quantity, bounds: Sequence[tuple[float, float]], count: int = _PLACES
+        self, quantity: DrawnQuantity, bounds: Sequence[tuple[float, float]], count: int = _PLACES
     ) -> Floats:
         """Values, first along what is drawn to the right."""
         table = quantity.grid(self.places(bounds, count))
@@ -61,7 +61,7 @@ class PanelView:
         return table.T if len(self.axes) == 2 and self.axes[0] > self.axes[1] else table
 
 
-def quantities(solution: Solution, unknown: str | None, show: str, reference: Any) -> list[Quantity]:
+def quantities(solution: Solution, unknown: str | None, show: str, reference: Any) -> list[DrawnQuantity]:
     """What is to be drawn."""
     if show == "residual":
         return _residuals(solution)
@@ -73,13 +73,13 @@ def quantities(solution: Solution, unknown: str | None, show: str, reference: An
         return made
     known = _references(reference, names)
     return [
-        Quantity(f"error of {name}", _apart(own, known[name]), logarithmic=True)
+        DrawnQuantity(f"error of {name}", _apart(own, known[name]), logarithmic=True)
         for name, own in zip(names, made, strict=True)
     ]
 
 
-def _values(solution: Solution, name: str) -> Quantity:
-    return Quantity(name, lambda at: solution.grid(*at, unknown=name))
+def _values(solution: Solution, name: str) -> DrawnQuantity:
+    return DrawnQuantity(name, lambda at: solution.grid(*at, unknown=name))
 
 
 def _references(reference: Any, names: Sequence[str]) -> dict[str, Callable[..., Any]]:
@@ -101,11 +101,11 @@ def _on_grid(solution: Solution, name: str) -> Callable[..., Any]:
     )
 
 
-def _apart(own: Quantity, reference: Callable[..., Any]) -> Callable[[Sequence[Floats]], Floats]:
+def _apart(own: DrawnQuantity, reference: Callable[..., Any]) -> Callable[[Sequence[Floats]], Floats]:
     return lambda at: np.abs(own.grid(at) - reference(*np.meshgrid(*at, indexing="ij")))
 
 
-def _residuals(solution: Solution) -> list[Quantity]:
+def _residuals(solution: Solution) -> list[DrawnQuantity]:
     """What each equation misses."""
     problem = solution.problem
     symbols = [each.tree for each in problem.domain.coordinates]
@@ -122,7 +122,9 @@ def _residuals(solution: Solution) -> list[Quantity]:
 
     many = len(problem.equations) > 1
     return [
-        Quantity(f"residual of equation {n + 1}" if many else "residual", of(each.residual), logarithmic=True)
+        DrawnQuantity(
+            f"residual of equation {n + 1}" if many else "residual", of(each.residual), logarithmic=True
+        )
         for n, each in enumerate(problem.equations)
     ]
 
@@ -162,7 +164,7 @@ def views(problem: Problem, at: Mapping[Any, float] | None) -> list[PanelView]:
     ]
 
 
-def title(quantity: Quantity, view: PanelView, problem: Problem) -> str:
+def title(quantity: DrawnQuantity, view: PanelView, problem: Problem) -> str:
     """What a panel shows, and where."""
     names = [each.name for each in problem.domain.coordinates]
     where = ", ".join(f"{names[axis]} = {value:.3g}" for axis, value in view.fixed)

@@ -20,7 +20,7 @@ from edgewise._core.work import charge
 from edgewise.layers import KANLinear
 from edgewise.network import KAN, KANSpec, Nodes
 from edgewise.network.spec import LayerSpec
-from edgewise.replacing.sampling import Sample
+from edgewise.replacing.sampling import BlockSample
 from edgewise.replacing.tracing import Block, parts
 from edgewise.training.modules.descent import FLOP, Descent, Recipe
 
@@ -67,7 +67,7 @@ def fresh(block: Block, hidden: int, functions: Functions, like: Tensor, seed: i
     return KAN.from_layers(KANSpec(specs, inputs, outputs), layers)
 
 
-def solved(net: KAN, sample: Sample, directions: Tensor) -> KAN:
+def solved(net: KAN, sample: BlockSample, directions: Tensor) -> KAN:
     """The network (changed in place) on the units of a sample, with these directions and the best splines over them."""
     first, second = net.layers
     x, y = sample.x, sample.y
@@ -90,7 +90,7 @@ def solved(net: KAN, sample: Sample, directions: Tensor) -> KAN:
     return net
 
 
-def _splines(net: KAN, sample: Sample) -> tuple[Tensor, Tensor]:
+def _splines(net: KAN, sample: BlockSample) -> tuple[Tensor, Tensor]:
     """Coefficients and biases of the second layer by weighted least squares, the ridge judged by rows left out."""
     layer = net.layers[1]
     size = layer.in_features * layer.size + 1
@@ -124,7 +124,9 @@ def _splines(net: KAN, sample: Sample) -> tuple[Tensor, Tensor]:
     return coef.view(layer.in_features, layer.size, -1).to(target), bias.to(target)
 
 
-def directions_of(model: nn.Module, block: Block, sample: Sample, hidden: int, seed: int | None) -> Tensor:
+def directions_of(
+    model: nn.Module, block: Block, sample: BlockSample, hidden: int, seed: int | None
+) -> Tensor:
     """Directions (hidden, inputs) of the units that move the output most."""
     weights = list[Tensor]()
     for name in block.first:
@@ -153,7 +155,7 @@ def _matrix(module: nn.Module, inputs: int) -> Tensor:
     return matrix if upright or matrix.shape[0] != inputs else matrix.T
 
 
-def polished(net: KAN, learn: Sample, steps: int, seed: int | None, recipe: Recipe = POLISH) -> KAN:
+def polished(net: KAN, learn: BlockSample, steps: int, seed: int | None, recipe: Recipe = POLISH) -> KAN:
     """The network (changed in place) after steps on rows of a sample; large errors count by their size, not its square."""
     if steps < 1:
         return net
@@ -172,7 +174,7 @@ def _loss(net: KAN, x: Tensor, y: Tensor) -> Tensor:
     return nn.functional.huber_loss(net(x) / net.output_scale, y / net.output_scale)
 
 
-def unexplained(net: nn.Module, sample: Sample) -> float:
+def unexplained(net: nn.Module, sample: BlockSample) -> float:
     """Share of the spread of what a block gives that a network does not give, large errors counted as in training."""
     scale = _not_flat(spread(sample.y))
     with torch.no_grad():

@@ -19,7 +19,7 @@ from edgewise._core.work import Meter, StopError, check_seconds, check_work, run
 from edgewise.kernels import edge_moments
 from edgewise.network import KAN
 from edgewise.replacing.distilling import Functions, polished, unexplained
-from edgewise.replacing.replace import ROWS, STEPS, Job, watched
+from edgewise.replacing.replace import ROWS, STEPS, ReplaceJob, watched
 from edgewise.replacing.results import ReplaceResult
 from edgewise.replacing.sampling import as_calls, collect
 from edgewise.replacing.surgery import put_in
@@ -86,7 +86,7 @@ def prune_blocks(
     calls = as_calls(data, teacher, "prune_blocks")
     watched(teacher, calls[0], "prune_blocks")
     blocks = tuple(result._block(k) for k in range(len(result.blocks)))
-    job = Job(teacher, calls, blocks, Functions(), effort, seed, meter, None)
+    job = ReplaceJob(teacher, calls, blocks, Functions(), effort, seed, meter, None)
     job.listeners = Listeners(callbacks, meter, job.record)
     reason = StopReason.MOST_STEPS
     try:

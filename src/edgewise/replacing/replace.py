@@ -27,7 +27,7 @@ from edgewise.replacing.distilling import (
     unexplained,
 )
 from edgewise.replacing.results import ReplacedBlock, ReplaceResult, chosen
-from edgewise.replacing.sampling import Call, Sample, answers, as_calls, collect
+from edgewise.replacing.sampling import BlockSample, ModelCall, answers, as_calls, collect
 from edgewise.replacing.surgery import take, with_blocks
 from edgewise.replacing.tracing import Block, affine, blocks_in, parts
 from edgewise.training.common.listeners import Listeners
@@ -144,7 +144,7 @@ def replace_mlp(
             )
         )
     wanted = chosen(found, blocks)
-    job = Job(teacher, calls, wanted, functions, effort, seed, meter, loss)
+    job = ReplaceJob(teacher, calls, wanted, functions, effort, seed, meter, loss)
     sizes = [_hidden(block, functions, parameters) for block in wanted]
     job.listeners = Listeners(callbacks, meter, job.record)
     before = None if score is None else _scored(score, teacher)
@@ -187,7 +187,7 @@ def _scored(score: Callable[[nn.Module], float], model: nn.Module) -> float:
     return result_of(lambda: float(score(model)), name="score", what="a number", of="replace_mlp")
 
 
-def watched(model: nn.Module, call: Call, of: str = "replace_mlp") -> tuple[Block, ...]:
+def watched(model: nn.Module, call: ModelCall, of: str = "replace_mlp") -> tuple[Block, ...]:
     """The blocks of a model at work on some data, which may be whatever the model takes and nothing else."""
     try:
         return blocks_in(model, call.on)
@@ -223,11 +223,11 @@ def _probed(model: nn.Module) -> tuple[Block, ...]:
 
 
 @dataclass(eq=False)
-class Job:
+class ReplaceJob:
     """The blocks on their way."""
 
     teacher: nn.Module
-    calls: list[Call]
+    calls: list[ModelCall]
     blocks: tuple[Block, ...]
     functions: Functions
     effort: float
@@ -274,7 +274,7 @@ class Job:
         assert self.listeners is not None
         return self.listeners.tell(self.record())
 
-    def _distil(self, k: int, block: Block, hidden: int, sample: Sample) -> None:
+    def _distil(self, k: int, block: Block, hidden: int, sample: BlockSample) -> None:
         own = derive(self.seed, 1, k)
         learn, judge = sample.split(own)
         net = solved(
@@ -319,7 +319,7 @@ class Job:
                 self.networks[block] = net
         return StopReason.MOST_STEPS
 
-    def _distance(self, student: nn.Module, call: Call) -> Tensor:
+    def _distance(self, student: nn.Module, call: ModelCall) -> Tensor:
         with torch.no_grad():
             wanted = call.on(self.teacher)
         made = call.on(student)

@@ -24,7 +24,7 @@ BATCH = 64
 
 
 @dataclass(frozen=True, eq=False)
-class Call:
+class ModelCall:
     """One call of a model."""
 
     args: tuple[Any, ...]
@@ -36,23 +36,23 @@ class Call:
 
 
 @dataclass(frozen=True, eq=False)
-class Sample:
+class BlockSample:
     """Rows of what a block takes and gives, and the spread of each of its hidden units."""
 
     x: Tensor
     y: Tensor
     spread: Tensor
 
-    def split(self, seed: int | None) -> tuple[Sample, Sample]:
+    def split(self, seed: int | None) -> tuple[BlockSample, BlockSample]:
         """Nine tenths to learn from, one tenth to judge by."""
         order = torch.randperm(len(self.x), generator=generator(seed))
         held = max(1, len(order) // 10)
         parts = order[held:], order[:held]
-        learn, judge = (Sample(self.x[rows], self.y[rows], self.spread) for rows in parts)
+        learn, judge = (BlockSample(self.x[rows], self.y[rows], self.spread) for rows in parts)
         return learn, judge
 
 
-def as_calls(data: Any, model: nn.Module, of: str) -> list[Call]:
+def as_calls(data: Any, model: nn.Module, of: str) -> list[ModelCall]:
     """The calls of a model that `data` stands for.
 
     One array or tensor is cut into batches; anything else is an iterable of batches, each a tensor, a tuple of arguments
@@ -87,19 +87,19 @@ def _tensor(array: Any, of: str) -> Tensor:
         ) from error
 
 
-def _call(batch: Any, place: torch.device, of: str) -> Call:
+def _call(batch: Any, place: torch.device, of: str) -> ModelCall:
     moved = tree_map(
         lambda t: _tensor(t, of).to(place) if isinstance(t, (Tensor, np.ndarray)) else t,
         dict(batch) if isinstance(batch, Mapping) else batch,
     )
     if isinstance(moved, dict):
-        return Call((), cast("dict[str, Any]", moved))
-    return Call(tuple(moved) if isinstance(moved, (tuple, list)) else (moved,), {})
+        return ModelCall((), cast("dict[str, Any]", moved))
+    return ModelCall(tuple(moved) if isinstance(moved, (tuple, list)) else (moved,), {})
 
 
 def collect(
-    model: nn.Module, blocks: Sequence[Block], calls: Sequence[Call], most: int, seed: int | None
-) -> list[Sample]:
+    model: nn.Module, blocks: Sequence[Block], calls: Sequence[ModelCall], most: int, seed: int | None
+) -> list[BlockSample]:
     """Samples of all blocks from one pass over the calls, at most so many rows each."""
     random = generator(derive(seed, 0))
     kept = [_Thinned(most, random) for _ in blocks]
@@ -128,11 +128,11 @@ def collect(
     finally:
         for handle in watched:
             handle.remove()
-    samples = list[Sample]()
+    samples = list[BlockSample]()
     for block, rows, total in zip(blocks, kept, moments, strict=True):
         table = rows.table()
         x, y = table[:, : block.inputs], table[:, block.inputs :]
-        samples.append(Sample(x.contiguous(), y.contiguous(), _deviation(total).to(table)))
+        samples.append(BlockSample(x.contiguous(), y.contiguous(), _deviation(total).to(table)))
     return samples
 
 

@@ -14,7 +14,7 @@ from edgewise._core.errors import InputError
 from edgewise.splines.basis import quadrature_gram
 from edgewise.splines.grids import check_breaks
 from edgewise.splines.pieces import (
-    Pieces,
+    GridPieces,
     equal_widths,
     extended_knots,
     live_values,
@@ -38,7 +38,7 @@ class BSpline:
         Strictly increasing.
     degree : int
         Polynomial degree k, 0 to 5.
-    pieces : Pieces, optional
+    pieces : GridPieces, optional
         The table of pieces, when it is at hand already.
 
     Examples
@@ -55,7 +55,7 @@ class BSpline:
 
     breaks: Tensor
     degree: int = 3
-    pieces: Pieces | None = None
+    pieces: GridPieces | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.degree <= MAX_DEGREE:

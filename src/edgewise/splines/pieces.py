@@ -23,7 +23,7 @@ _KEYS = (torch.float32, torch.float64)  # numpy knows no bfloat16
 
 
 @dataclass(frozen=True)
-class Pieces:
+class GridPieces:
     """The table of pieces of a grid.
 
     Attributes
@@ -51,7 +51,7 @@ def extended_knots(breaks: Tensor, degree: int) -> Tensor:
     return torch.cat([left, breaks, right], 1)
 
 
-def make_pieces(breaks: Tensor, degree: int) -> Pieces:
+def make_pieces(breaks: Tensor, degree: int) -> GridPieces:
     """Table of pieces by the Cox-de Boor recursion carried out on polynomials in u.
 
     References
@@ -67,11 +67,11 @@ def make_pieces(breaks: Tensor, degree: int) -> Pieces:
 
 
 @lru_cache(maxsize=64)
-def _remembered(numbers: bytes, shape: torch.Size, dtype: torch.dtype, degree: int) -> Pieces:
+def _remembered(numbers: bytes, shape: torch.Size, dtype: torch.dtype, degree: int) -> GridPieces:
     return _make_pieces(torch.frombuffer(bytearray(numbers), dtype=dtype).reshape(shape), degree)
 
 
-def _make_pieces(breaks: Tensor, degree: int) -> Pieces:
+def _make_pieces(breaks: Tensor, degree: int) -> GridPieces:
     knots, dtype = extended_knots(breaks.to(torch.float64), degree), torch.float64
     n_inputs, intervals = breaks.shape[0], breaks.shape[1] - 1
     start = knots[:, degree : degree + intervals]
@@ -101,7 +101,7 @@ def _make_pieces(breaks: Tensor, degree: int) -> Pieces:
     table = torch.cat([left_tail, inner, right_tail], 1)
     origin = torch.cat([breaks[:, :1], breaks[:, :-1], breaks[:, -1:]], 1)
     widths = torch.cat([width[:, :1], width, width[:, -1:]], 1)
-    return Pieces(table.to(breaks.dtype), origin, widths.to(breaks.dtype), equal_widths(breaks))
+    return GridPieces(table.to(breaks.dtype), origin, widths.to(breaks.dtype), equal_widths(breaks))
 
 
 def equal_widths(breaks: Tensor) -> bool:
@@ -143,7 +143,7 @@ def powers(u: Tensor, degree: int, order: int) -> Tensor:
     return torch.stack(columns, -1)
 
 
-def live_values(pieces: Pieces, piece: Tensor, x: Tensor, order: int = 0) -> Tensor:
+def live_values(pieces: GridPieces, piece: Tensor, x: Tensor, order: int = 0) -> Tensor:
     """Values (or derivatives) of the k + 1 live B-splines of every x; (B, I, k + 1)."""
     column = torch.arange(x.shape[1], device=x.device)
     width = pieces.width[column, piece]

@@ -55,5 +55,5 @@ from .units.buckingham import Groups as Groups
 from .units.constraints import Dimensions as Dimensions
 from .univariate.closed_forms import Suggestion as Suggestion
 from .univariate.closed_forms import fit_curve as fit_curve
-from .univariate.search import Found as Found
+from .univariate.search import FittedForm as FittedForm
 from .univariate.search import one_variable as one_variable

@@ -26,7 +26,7 @@ from edgewise.training.common.losses import Loss, make_loss
 from edgewise.training.common.records import Callback, Record
 from edgewise.training.common.results import FitResult
 from edgewise.training.common.rows import TrainingRows, as_rows, hold_out
-from edgewise.training.second_order.checkpoint import Checkpoint
+from edgewise.training.second_order.checkpoint import FitCheckpoint
 from edgewise.training.second_order.fit_problem import error
 from edgewise.training.second_order.fit_state import STEPS, FitState, Options
 from edgewise.training.second_order.run import MOST_DENSE, MOST_WORK, SecondOrder
@@ -285,7 +285,7 @@ def _drive(
     """Advance state by state until done, out of time, interrupted or asked to stop."""
     run: SecondOrder | None = None
     now: FitState | None = None
-    keeper: Checkpoint | None = None
+    keeper: FitCheckpoint | None = None
     reason: StopReason | None = None
     history, spent = list[Record](), 0.0
 
@@ -298,7 +298,7 @@ def _drive(
         with running(meter):
             run = begin(train, held)
         if checkpoint is not None:
-            keeper = Checkpoint(Path(checkpoint), run.fingerprint())
+            keeper = FitCheckpoint(Path(checkpoint), run.fingerprint())
         if keeper is not None and (stored := keeper.read()) is not None:
             now, history = stored
             spent = history[-1].seconds if history else 0.0

@@ -20,7 +20,7 @@ from edgewise.layers import KANConv2d, KANLinear
 from edgewise.network import KAN
 from edgewise.network.spec import KANSpec, LayerSpec, Nodes
 from edgewise.vision.classifier import ImageClassifier
-from edgewise.vision.networks import Patches, Stages
+from edgewise.vision.networks import ConvStages, Patches
 
 # Coefficients of a layer, at most.
 MOST = 1 << 25
@@ -56,7 +56,7 @@ def as_kan(model: ImageClassifier) -> KAN:
     """
     check_is(model, ImageClassifier, "model", "an ImageClassifier", of="as_kan")
     network = copy.deepcopy(model.fitted_network()).double().eval()
-    if not isinstance(network, (Patches, Stages)) or model.config_.kind == "cnn":
+    if not isinstance(network, (Patches, ConvStages)) or model.config_.kind == "cnn":
         raise InputError(
             f"The 'model' of as_kan must be of kind 'kan' or 'patches'. Got {short(model.config_.kind)} instead."
         )

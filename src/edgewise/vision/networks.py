@@ -45,7 +45,7 @@ class Standard(nn.Module):
         return (x - self.shift) / self.scale
 
 
-class Stages(nn.Module):
+class ConvStages(nn.Module):
     """Convolutions, then the mean over all places, then the classes."""
 
     def __init__(self, standard: Standard, body: nn.Sequential, head: nn.Sequential) -> None:
@@ -118,7 +118,7 @@ class _Builder:
         if c.kind == "patches":
             return Patches(Standard(c.channels), self.patches(), c.classes)
         body, wide = self.stages()
-        return Stages(Standard(c.channels), nn.Sequential(*body), nn.Sequential(*self.linear(wide)))
+        return ConvStages(Standard(c.channels), nn.Sequential(*body), nn.Sequential(*self.linear(wide)))
 
     def stages(self) -> tuple[list[nn.Module], int]:
         """Two or three stages, halved in between where there is something to halve."""

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgewise import InputError, pde
-from edgewise.pde.results.closed_form import Samples, closed_form
+from edgewise.pde.results.closed_form import SampledFunction, closed_form
 from edgewise.pde.results.exact import Exact, exact_bound, numbers_of
 from edgewise.pde.results.exponents import modes_of
 from edgewise.pde.results.formula import inserted, is_zero
@@ -30,7 +30,7 @@ def sampled(expression, bounds, accuracy=1e-10):
         wave = np.sin(sum((7 + n) * each for n, each in enumerate(mesh)))
         return values * (1 + accuracy * wave / 2)
 
-    return Samples(symbols, tuple(bounds), grid, accuracy)
+    return SampledFunction(symbols, tuple(bounds), grid, accuracy)
 
 
 @pytest.mark.parametrize("accuracy", [1e-11, 1e-7])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from edgewise import InputError, StopReason
-from edgewise.symbolic.known_form.fit import Task, find_freedoms, minimise
+from edgewise.symbolic.known_form.fit import FitTask, find_freedoms, minimise
 from edgewise.symbolic.known_form.model import PartialModel, Spline
 from edgewise.symbolic.known_form.partial import PartialResult, fit_partial
 from edgewise.symbolic.known_form.text import read_partial
@@ -63,7 +63,7 @@ def test_freedoms_are_found_and_fixed(text: str, expected: set[tuple[str, str]])
     X = rows(2, 300)
     truth = random_splines(model, X, 2)
     y = model.run(truth, X).value
-    task = Task(model, X, y, float(y.std()))
+    task = FitTask(model, X, y, float(y.std()))
     fixed, freedoms = find_freedoms(task, truth)
     assert set(freedoms) == expected
     assert task.error(fixed) < 1e-2
@@ -76,7 +76,7 @@ def test_minimise_never_makes_it_worse() -> None:
     model = PartialModel(read_partial("f(x1)*x2", ["x1", "x2"]))
     X = rows(2, 200)
     y = np.sin(3 * X[:, 0]) * X[:, 1]
-    task = Task(model, X, y, float(y.std()))
+    task = FitTask(model, X, y, float(y.std()))
     start = random_splines(model, X, 4)
     assert task.error(minimise(task, start, (), 0.0, steps=60)) < 0.2 * task.error(start)
 
@@ -248,6 +248,6 @@ def test_errors_of_a_task_are_weighted() -> None:
     X, rng = rows(2, 50), np.random.default_rng(3)
     truth, count = random_splines(model, X, 1), rng.integers(1, 4, 50)
     y = rng.standard_normal(50)
-    weighted = Task(model, X, y, 2.0, count.astype(np.float64)).error(truth)
-    repeated = Task(model, np.repeat(X, count, axis=0), np.repeat(y, count), 2.0).error(truth)
+    weighted = FitTask(model, X, y, 2.0, count.astype(np.float64)).error(truth)
+    repeated = FitTask(model, np.repeat(X, count, axis=0), np.repeat(y, count), 2.0).error(truth)
     assert weighted == pytest.approx(repeated, rel=1e-12)

@@ -22,7 +22,7 @@ from edgewise.symbolic import parse_formula
 from edgewise.symbolic.fitting.noise_estimate import neighbour_noise
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.results.alternatives import alternatives, paired_p_value, squared_errors
-from edgewise.symbolic.results.box import Box, lowest
+from edgewise.symbolic.results.box import DataBox, lowest
 from edgewise.symbolic.results.diagnostics import trust
 from edgewise.symbolic.results.domain import conditions
 from edgewise.symbolic.results.extrapolation import extrapolation
@@ -41,16 +41,16 @@ def made(text: str, names: tuple[str, ...] = XY, **more: object) -> Formula:
 
 
 def test_points_fill_the_box_more_evenly_than_chance() -> None:
-    box = Box(("a", "b", "c"), np.array([0.0, 0, 0]), np.array([1.0, 1, 1]))
+    box = DataBox(("a", "b", "c"), np.array([0.0, 0, 0]), np.array([1.0, 1, 1]))
     points = box.points(512)
     assert qmc.discrepancy(points) < 0.2 * qmc.discrepancy(np.random.default_rng(0).random((520, 3)))
     surface = box.surface(200)
     assert np.allclose(np.abs(surface - 0.5).max(axis=1), 0.5)
-    assert len(Box(tuple("abcdefghi"), np.zeros(9), np.ones(9)).points(64)) == 64
+    assert len(DataBox(tuple("abcdefghi"), np.zeros(9), np.ones(9)).points(64)) == 64
 
 
 def test_signs_are_kept_where_asked() -> None:
-    box = Box(("a", "b", "c"), np.array([1.0, -4, -1]), np.array([4.0, -1, 1]))
+    box = DataBox(("a", "b", "c"), np.array([1.0, -4, -1]), np.array([4.0, -1, 1]))
     wide = box.widened(2, keep_signs=True)
     assert wide.low.tolist() == [0.5, -5.5, -2]
     assert wide.high.tolist() == [5.5, -0.5, 2]
@@ -58,7 +58,7 @@ def test_signs_are_kept_where_asked() -> None:
 
 @given(st.floats(-0.9, 0.9), st.floats(-0.9, 0.9))
 def test_the_lowest_point_is_found(a: float, b: float) -> None:
-    box = Box(XY, -np.ones(2), np.ones(2))
+    box = DataBox(XY, -np.ones(2), np.ones(2))
     point, value = lowest(lambda rows: ((rows - [a, b]) ** 2 @ [1.0, 30.0]) + 2, box, box.points(64))
     assert value == pytest.approx(2, abs=1e-9)
     np.testing.assert_allclose(point, [a, b], atol=1e-4)

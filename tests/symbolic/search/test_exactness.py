@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from edgewise.symbolic.expressions.parse import from_sympy, to_sympy
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.least_squares import refit
-from edgewise.symbolic.fitting.rounding import Fitted
+from edgewise.symbolic.fitting.rounding import FittedFormula
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.results.formula import Formula
 from edgewise.symbolic.results.search_result import as_formula
@@ -31,7 +31,7 @@ def table(
 
 def fitted(expression: sympy.Expr, rows: SplitRows) -> Formula:
     fit = refit(from_sympy(expression), rows.names, rows.X, rows.y)
-    return as_formula(Fitted(to_sympy(fit.tree, rows.names), fit, rows.held_error(fit)), rows, None)
+    return as_formula(FittedFormula(to_sympy(fit.tree, rows.names), fit, rows.held_error(fit)), rows, None)
 
 
 @given(st.floats(0.3, 3), st.floats(-2, 2).filter(lambda value: abs(value) > 0.1))

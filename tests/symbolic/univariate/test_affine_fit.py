@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.optimize import least_squares
 
 from edgewise.forms import FORMS
-from edgewise.symbolic.univariate.affine_fit import Batch, Curve, admitted, evaluate, join, refine
+from edgewise.symbolic.univariate.affine_fit import Batch, UnitCurve, admitted, evaluate, join, refine
 from edgewise.symbolic.univariate.starting_points import POINTS, best_starts, symmetric
 
 Floats = np.ndarray
@@ -21,9 +21,9 @@ WEIGHT = np.random.default_rng(0).uniform(0.5, 1.5, 60)
 WEIGHT = WEIGHT / WEIGHT.sum()
 
 
-def curve(v: Floats) -> Curve:
+def curve(v: Floats) -> UnitCurve:
     v = v - WEIGHT @ v
-    return Curve(T, v / np.sqrt(WEIGHT @ v**2), WEIGHT)
+    return UnitCurve(T, v / np.sqrt(WEIGHT @ v**2), WEIGHT)
 
 
 def batch(form: int, b: float, c: float, free_b: bool = True, free_c: bool = True) -> Batch:
@@ -32,7 +32,7 @@ def batch(form: int, b: float, c: float, free_b: bool = True, free_c: bool = Tru
     )
 
 
-def unexplained(name: str, b: float, c: float, target: Curve) -> float:
+def unexplained(name: str, b: float, c: float, target: UnitCurve) -> float:
     """What is left of the curve after f(b*t + c) and a constant, by numpy."""
     f = FORMS[name].value(torch.from_numpy(b * T + c)).numpy()
     root = np.sqrt(WEIGHT)
@@ -41,7 +41,7 @@ def unexplained(name: str, b: float, c: float, target: Curve) -> float:
     return float(rest @ rest)
 
 
-def lumpy(seed: int) -> Curve:
+def lumpy(seed: int) -> UnitCurve:
     rng = np.random.default_rng(seed)
     return curve(np.polynomial.chebyshev.chebval(T, rng.standard_normal(5)))
 

@@ -11,15 +11,15 @@ from edgewise.forms import FORMS
 from edgewise.forms.tree import Apply, Node
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.univariate.atoms import Atom, atoms, form_atom, square_atom
-from edgewise.symbolic.univariate.library import ALL, Column
+from edgewise.symbolic.univariate.library import ALL, LibraryColumn
 from edgewise.symbolic.univariate.trees import X, power
 
 Floats = np.ndarray
 PLACES = np.linspace(0.4, 2.0, 23)
-U = Column(X, PLACES)
+U = LibraryColumn(X, PLACES)
 ATOMS = [
     *atoms(U, ALL),
-    *atoms(Column(power(X, 2), PLACES**2), ALL - {"sin"}, prefactor=U),
+    *atoms(LibraryColumn(power(X, 2), PLACES**2), ALL - {"sin"}, prefactor=U),
     square_atom(U),
     form_atom(FORMS["sigmoid"], U),
 ]
@@ -87,5 +87,5 @@ def test_only_what_is_allowed_is_used(allowed: frozenset[str]) -> None:
 
 
 def test_places_on_both_sides_of_zero_have_no_bare_power() -> None:
-    assert "x^p" not in {atom.name for atom in atoms(Column(X, PLACES - 1), ALL)}
+    assert "x^p" not in {atom.name for atom in atoms(LibraryColumn(X, PLACES - 1), ALL)}
     assert "x^p" in {atom.name for atom in atoms(U, ALL)}

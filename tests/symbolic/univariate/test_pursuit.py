@@ -7,16 +7,16 @@ import pytest
 
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.univariate.atoms import Atom, atoms
-from edgewise.symbolic.univariate.compositions import Chains, Products
-from edgewise.symbolic.univariate.library import ALL, Column
-from edgewise.symbolic.univariate.pursuit import SLOTS, Fit, Pursuit
+from edgewise.symbolic.univariate.compositions import AtomProducts, Chains
+from edgewise.symbolic.univariate.library import ALL, LibraryColumn
+from edgewise.symbolic.univariate.pursuit import SLOTS, AtomSum, Pursuit
 from edgewise.symbolic.univariate.trees import X
 
 Floats = np.ndarray
 PLACES = np.sort(np.random.default_rng(0).uniform(0.2, 3.0, 80))
 WEIGHT = np.random.default_rng(1).uniform(0.2, 2.0, 80)
-U = Column(X, PLACES)
-LINE = Column(X, PLACES)
+U = LibraryColumn(X, PLACES)
+LINE = LibraryColumn(X, PLACES)
 NOISE = np.random.default_rng(2).standard_normal(80)
 
 
@@ -34,7 +34,7 @@ def left_over(columns: list[Floats], y: Floats) -> float:
     return float(rest @ rest / np.sum(WEIGHT * np.square(y - np.average(y, weights=WEIGHT))))
 
 
-def values(pursuit: Pursuit, fit: Fit) -> list[Floats]:
+def values(pursuit: Pursuit, fit: AtomSum) -> list[Floats]:
     tapes = [Tape(tree, ["x"]) for tree in pursuit.formulas(fit)]
     return [tape.value(tape.start, PLACES[:, None]) for tape in tapes]
 
@@ -53,7 +53,7 @@ def test_constants_are_at_an_optimum() -> None:
     pursuit = Pursuit(named("exp"), PLACES**1.5 + 0.1 * NOISE, WEIGHT)
     best = pursuit.singles(4, 8, 100)[0]
     for factor in (0.999, 1.001):
-        moved = Fit(best.atoms, (factor * best.constants[0],), 0.0)
+        moved = AtomSum(best.atoms, (factor * best.constants[0],), 0.0)
         assert left_over(values(pursuit, moved), pursuit.y) >= best.unexplained
 
 
@@ -104,13 +104,13 @@ def test_slopes_of_products_and_chains_are_those_of_their_values() -> None:
     # Constants that an atom has not.
     counts = np.array([1, 2, 2])
     theta[np.arange(SLOTS) >= counts[owners][:, :, None]] = 0.0
-    check_slopes(Products(chosen, NOISE, WEIGHT), owners, theta)
+    check_slopes(AtomProducts(chosen, NOISE, WEIGHT), owners, theta)
     check_slopes(Chains(chosen, NOISE, WEIGHT), owners, theta)
 
 
 def test_a_product_of_two_functions_is_found() -> None:
     y = np.exp(-0.7 * PLACES) * np.tanh(2 * PLACES - 1.5)
-    pursuit = Products(named("exp", "tanh"), y, WEIGHT)
+    pursuit = AtomProducts(named("exp", "tanh"), y, WEIGHT)
     best = pursuit.best()[0]
     assert best.unexplained < 1e-20
     assert left_over(values(pursuit, best), y) < 1e-20

@@ -20,14 +20,14 @@ from edgewise.forms.tree import Apply, Number, Variable, names_in, render
 from edgewise.symbolic.config import DEFAULT, SearchConfig
 from edgewise.symbolic.expressions.parse import to_sympy
 from edgewise.symbolic.expressions.tape import Tape
-from edgewise.symbolic.univariate.best_subsets import Selection
-from edgewise.symbolic.univariate.library import Library
-from edgewise.symbolic.univariate.search import Found, one_variable
+from edgewise.symbolic.univariate.best_subsets import SubsetSelection
+from edgewise.symbolic.univariate.library import CurveLibrary
+from edgewise.symbolic.univariate.search import FittedForm, one_variable
 from edgewise.symbolic.univariate.selection import ugly
 from edgewise.symbolic.univariate.trees import add, loosened, multiply, power, size, tidy
 
 
-def value(found: Found, x):
+def value(found: FittedForm, x):
     tape = Tape(found.tree, ["x"])
     with np.errstate(all="ignore"):
         return np.asarray(tape.value(tape.start, x[:, None]))
@@ -261,10 +261,10 @@ def test_loosening_starts_at_the_formula(tree):
 def test_the_best_pair_is_the_best_of_all_pairs():
     rng = np.random.default_rng(2)
     x = np.sort(rng.uniform(0.2, 2, 60))
-    terms = Library(x).powers()
+    terms = CurveLibrary(x).powers()
     y = rng.standard_normal(60)
     found = min(
-        (each for each in Selection(terms, y, np.ones(60)).sums(2, 0.0) if len(each.members) == 2),
+        (each for each in SubsetSelection(terms, y, np.ones(60)).sums(2, 0.0) if len(each.members) == 2),
         key=lambda e: e.unexplained,
     )
     centred = y - y.mean()
@@ -287,8 +287,8 @@ def test_trees_read_as_sympy():
 
 def test_a_constant_without_bounds_is_no_simple_number() -> None:
     for value in (math.inf, -math.inf, 1e300):
-        assert ugly(Found(Number(value), 0.1, 1), DEFAULT.curves) == 1
-    assert ugly(Found(Number(2.0), 0.1, 1), DEFAULT.curves) == 0
+        assert ugly(FittedForm(Number(value), 0.1, 1), DEFAULT.curves) == 1
+    assert ugly(FittedForm(Number(2.0), 0.1, 1), DEFAULT.curves) == 0
 
 
 @pytest.mark.parametrize(

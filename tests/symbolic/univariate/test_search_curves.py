@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from edgewise.forms.tree import Node, Variable, render
 from edgewise.symbolic.expressions.tape import Tape
-from edgewise.symbolic.univariate.curve import Points, smooth_noise
-from edgewise.symbolic.univariate.library import ALL, Column
+from edgewise.symbolic.univariate.curve import CurvePoints, smooth_noise
+from edgewise.symbolic.univariate.library import ALL, LibraryColumn
 from edgewise.symbolic.univariate.like_terms import like_sums
 from edgewise.symbolic.univariate.oscillations import phase, trigonometric
 from edgewise.symbolic.univariate.outer_functions import OUTERS, views
@@ -25,9 +25,9 @@ PLACES = np.sort(np.random.default_rng(0).uniform(0.3, 3.0, 90))
 WEIGHT = np.random.default_rng(1).uniform(0.5, 1.5, 90)
 
 
-def curve(x: Floats, y: Floats, noise: float = 1e-9, weight: Floats | None = None) -> Points:
+def curve(x: Floats, y: Floats, noise: float = 1e-9, weight: Floats | None = None) -> CurvePoints:
     weight = np.ones(len(x)) if weight is None else weight / weight.mean()
-    return Points(x, y, weight, 1e-9, max(noise, 1e-9))
+    return CurvePoints(x, y, weight, 1e-9, max(noise, 1e-9))
 
 
 def at(tree: Node, columns: Sequence[str], *places: Floats) -> Floats:
@@ -35,7 +35,7 @@ def at(tree: Node, columns: Sequence[str], *places: Floats) -> Floats:
     return np.broadcast_to(tape.value(tape.start, np.column_stack(places)), places[0].shape)
 
 
-def relative_error(tree: Node, points: Points) -> float:
+def relative_error(tree: Node, points: CurvePoints) -> float:
     left = np.square(points.y - at(tree, ["x"], points.x))
     return float(np.sqrt(np.average(left, weights=points.weight))) / points.spread
 
@@ -107,7 +107,7 @@ def test_functions_that_are_not_allowed_are_not_seen_through() -> None:
 def test_polynomials_leave_what_polyfit_leaves(noise: float) -> None:
     y = PLACES**3 - 2 * PLACES + noise * np.random.default_rng(4).standard_normal(90)
     points = curve(PLACES, y, noise / y.std(), WEIGHT)
-    found = list(polynomials(points, Column(X, PLACES)))
+    found = list(polynomials(points, LibraryColumn(X, PLACES)))
     for degree, (tree, residual) in enumerate(found, 1):
         fitted = np.polynomial.Polynomial.fit(PLACES, y, degree, w=np.sqrt(points.weight))
         left = np.sqrt(np.average(np.square(y - fitted(PLACES)), weights=points.weight)) / points.spread
@@ -121,12 +121,12 @@ def test_polynomials_leave_what_polyfit_leaves(noise: float) -> None:
     [
         (lambda x: (x**2 + 1) / (x + 3), None),
         (lambda x: 1 / (1 + x + x**3), None),
-        (lambda x: np.exp(-x) * (2 + x) / (1 + x**2), Column(Variable("f"), np.exp(-PLACES))),
+        (lambda x: np.exp(-x) * (2 + x) / (1 + x**2), LibraryColumn(Variable("f"), np.exp(-PLACES))),
     ],
 )
-def test_quotients_of_polynomials_come_back(law, factor: Column | None) -> None:
+def test_quotients_of_polynomials_come_back(law, factor: LibraryColumn | None) -> None:
     points = curve(PLACES, law(PLACES), weight=WEIGHT)
-    found = list(rationals(points, Column(X, PLACES), factor))
+    found = list(rationals(points, LibraryColumn(X, PLACES), factor))
     tree, residual = found[-1]
     assert residual < 1e-9
     beyond = np.linspace(0.1, 5, 50)
@@ -140,7 +140,8 @@ def test_a_quotient_is_found_under_noise() -> None:
     y = clean + 0.01 * clean.std() * np.random.default_rng(5).standard_normal(90)
     points = curve(PLACES, y, 0.01)
     errors = [
-        np.abs(at(tree, ["x"], PLACES) - clean).max() for tree, _ in rationals(points, Column(X, PLACES))
+        np.abs(at(tree, ["x"], PLACES) - clean).max()
+        for tree, _ in rationals(points, LibraryColumn(X, PLACES))
     ]
     assert min(errors) < 0.01 * clean.std()
 

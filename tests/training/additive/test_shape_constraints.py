@@ -11,16 +11,16 @@ from edgewise import InputError
 from edgewise.splines import BSpline
 from edgewise.splines.pieces import make_pieces
 from edgewise.training.additive.quadratic_program import solve_qp
-from edgewise.training.additive.shape_constraints import Constraint, inequalities
+from edgewise.training.additive.shape_constraints import ShapeConstraint, inequalities
 from edgewise.training.bag.members import rising
 from edgewise.training.config import TableConfig
 from edgewise.training.tabular.fit_table import fit_table
 
 WISHES = {
-    0: Constraint(monotone=1),
-    1: Constraint(convex=1),
-    2: Constraint(monotone=-1),
-    3: Constraint(low=-0.2, high=0.3),
+    0: ShapeConstraint(monotone=1),
+    1: ShapeConstraint(convex=1),
+    2: ShapeConstraint(monotone=-1),
+    3: ShapeConstraint(low=-0.2, high=0.3),
 }
 
 
@@ -124,7 +124,7 @@ def test_constraints_that_the_data_meet_cost_nothing():
     X = random.uniform(-1, 1, (600, 2))
     y = np.exp(X[:, 0]) + X[:, 1] + 0.1 * random.normal(size=600)
     free = fit_table(X, y, mode="additive")
-    bound = fit_table(X, y, mode="additive", constraints={0: Constraint(monotone=1, convex=1)})
+    bound = fit_table(X, y, mode="additive", constraints={0: ShapeConstraint(monotone=1, convex=1)})
     assert bound.validation_error < 1.02 * free.validation_error
 
 
@@ -154,9 +154,9 @@ def test_inequalities_say_what_the_spline_does():
     x = torch.linspace(-2, 2, 2001, dtype=torch.float64)[:, None]
     values = BSpline(breaks[None], 3).values(x)[:, 0]
     for constraint, order in (
-        (Constraint(monotone=1), 1),
-        (Constraint(convex=-1), 2),
-        (Constraint(monotone=-1), 1),
+        (ShapeConstraint(monotone=1), 1),
+        (ShapeConstraint(convex=-1), 2),
+        (ShapeConstraint(monotone=-1), 1),
     ):
         turn, A, b = inequalities(breaks, constraint)
         for _ in range(5):
@@ -176,7 +176,7 @@ def test_rising_rises_and_keeps_large_rises():
 @pytest.mark.parametrize("wish", [{"low": 0.1, "high": 1.0}, {"low": -1.0, "convex": 1}])
 def test_wishes_that_cannot_be(wish):
     with pytest.raises(InputError, match="must"):
-        Constraint(**{"high": math.inf, **wish})
+        ShapeConstraint(**{"high": math.inf, **wish})
 
 
 def test_classes_of_which_there_are_more_cannot_be_ordered(rows):
@@ -185,4 +185,4 @@ def test_classes_of_which_there_are_more_cannot_be_ordered(rows):
     with pytest.raises(InputError, match="two classes"):
         fit_table(X, y, loss="cross_entropy", constraints=WISHES)
     with pytest.raises(InputError, match="inputs 0 to 4"):
-        fit_table(X, X[:, 0], constraints={7: Constraint(monotone=1)})
+        fit_table(X, X[:, 0], constraints={7: ShapeConstraint(monotone=1)})

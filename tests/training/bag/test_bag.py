@@ -9,7 +9,7 @@ from edgewise.splines import BSpline, uniform_grid
 from edgewise.training.additive.design import DEGREE, make_design, smoother
 from edgewise.training.bag.hidden_layers import REACH, hidden_basis, hidden_sum
 from edgewise.training.bag.members import Bag, BagShape
-from edgewise.training.bag.run import Recipe, TableRows, deal, make_problem, train_bag
+from edgewise.training.bag.run import BagRecipe, TableRows, deal, make_problem, train_bag
 from edgewise.training.common.losses import Squared
 from edgewise.training.tabular.assembly import to_network
 
@@ -151,7 +151,7 @@ def test_links_are_the_edges_there_are():
 def test_a_bag_learns_a_product_and_starts_from_nothing():
     problem = problem_of(600)
     seen = []
-    recipe = Recipe(hidden=(8,), members=4, batch=64, steps=300)
+    recipe = BagRecipe(hidden=(8,), members=4, batch=64, steps=300)
     trained = train_bag(problem, recipe, Squared(), report=lambda *told: bool(seen.append(told)))
     nothing = float((problem.rows.y[problem.held] ** 2).mean() / 2)
     assert trained.error < 0.1 * nothing
@@ -162,7 +162,7 @@ def test_a_bag_learns_a_product_and_starts_from_nothing():
 
 def test_out_of_bag_outputs_come_from_members_that_left_the_row_out():
     problem = problem_of(400)
-    recipe = Recipe(hidden=(4,), members=4, batch=64, steps=30)
+    recipe = BagRecipe(hidden=(4,), members=4, batch=64, steps=30)
     trained = train_bag(problem, recipe, Squared())
     with torch.no_grad():
         all_members = trained.bag.forward(problem.table[problem.held])

@@ -81,7 +81,7 @@ def test_conjugate_gradients_solve_the_damped_system() -> None:
     random = torch.Generator().manual_seed(0)
     J = torch.randn(40, 12, generator=random, dtype=torch.float64)
     H, g = J.T @ J, torch.randn(12, generator=random, dtype=torch.float64)
-    at = truncated.Linearised(0.0, g, lambda v: H @ v, truncated.Blocks((), H.diagonal()))
+    at = truncated.LinearisedProblem(0.0, g, lambda v: H @ v, truncated.DiagonalBlocks((), H.diagonal()))
     for mu in (1e-3, 1.0):
         move, predicted = truncated.solve(at, H.diagonal(), mu, lambda v: v / H.diagonal(), 1e-12)
         wanted = -np.linalg.solve((H + mu * torch.diag(H.diagonal())).numpy(), g.numpy())

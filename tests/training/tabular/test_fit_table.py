@@ -6,7 +6,7 @@ import torch
 
 from edgewise import InputError, StopReason
 from edgewise.training import TableConfig, fit_table
-from edgewise.training.additive.shape_constraints import Constraint
+from edgewise.training.additive.shape_constraints import ShapeConstraint
 
 from ...network.builders import state_bytes
 from ..clocks import set_clock
@@ -124,7 +124,7 @@ def test_a_time_limit_interrupts_wherever_it_passes_and_says_so(monkeypatch, los
     X = table(300, seed=12)
     y = X[:, 0] + X[:, 1] ** 3
     y = y if loss == "squared" else (y > 0).astype(float)
-    constraints = {0: Constraint(monotone=1)} if constrained else None
+    constraints = {0: ShapeConstraint(monotone=1)} if constrained else None
     options = {"loss": loss, "mode": "deep", "members": 2, "hidden": 4, "constraints": constraints}
     stages = set()
     for seconds in (0.5, 3.0, 10.0, 40.0, 200.0, 600.0, 1e5):

@@ -13,14 +13,14 @@ from edgewise import KAN
 from edgewise._core.arrays import Floats
 from edgewise.verifying.bounds.bounder import Lagrange, rows_program
 from edgewise.verifying.bounds.candidates import input_choices, input_sites, node_choices
-from edgewise.verifying.bounds.dual import MARGIN, Region, dual, make_region, node_heights
+from edgewise.verifying.bounds.dual import MARGIN, DualRegion, dual, make_region, node_heights
 from edgewise.verifying.bounds.exact import exact_model
 from edgewise.verifying.bounds.intermediate_bounds import tighten
 from edgewise.verifying.bounds.newton import minimise
 from edgewise.verifying.bounds.node_ranges import ranges
-from edgewise.verifying.bounds.program import Program
+from edgewise.verifying.bounds.program import BoundsProgram
 from edgewise.verifying.domain.goals import InputTerm, OutputBounds, OutputTerm
-from edgewise.verifying.domain.space import Space, Subdomains, draw, make_space, slots, whole
+from edgewise.verifying.domain.space import CellSpace, Subdomains, draw, make_space, slots, whole
 from tests.verifying.certificate_kit import domain, network
 
 SHAPES = [(3, 1), (3, 4, 1), (3, 3, 2, 1)]
@@ -32,14 +32,14 @@ class Case:
     def __init__(self, shape: tuple[int, ...], seed: int, *, two: bool = False, count: int = 400) -> None:
         rng = np.random.default_rng([*shape, seed])
         self.net: KAN = network(shape, rng, degree=int(rng.integers(1, 4))).double()
-        self.space: Space = make_space(domain(shape[0], rng), shape[0])
+        self.space: CellSpace = make_space(domain(shape[0], rng), shape[0])
         terms = (OutputTerm(0, 1.3), InputTerm(0, 0.4))
         self.goal = OutputBounds((terms, (OutputTerm(0, -0.7),)) if two else (terms,), (0.2, 0.1)[: 1 + two])
-        self.program: Program = rows_program((exact_model(self.net),), self.space, self.goal)
+        self.program: BoundsProgram = rows_program((exact_model(self.net),), self.space, self.goal)
         self.part: Subdomains = whole(self.space, self.program.nodes)
         low, high, _ = ranges(self.program, self.part)
         self.low, self.high = low[0], high[0]
-        self.region: Region = make_region(self.program, self.part, low, high)
+        self.region: DualRegion = make_region(self.program, self.part, low, high)
         self.x = draw(self.space, count, self.part, rng)
         y = self.net.predict(self.x)[:, 0]
         self.rows = np.stack([1.3 * y + 0.4 * self.x[:, 0] - 0.2, -0.7 * y - 0.1][: 1 + two])

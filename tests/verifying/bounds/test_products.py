@@ -15,7 +15,7 @@ from edgewise.verifying.bounds.products import unfolded
 from edgewise.verifying.bounds.rational import _sized as exactly
 from edgewise.verifying.bounds.rounding import reaches, rounding
 from edgewise.verifying.checker import check
-from edgewise.verifying.checker.model import Model
+from edgewise.verifying.checker.model import CheckedModel
 from edgewise.verifying.checker.rounding import rounding as checked
 from edgewise.verifying.results.certificate import file_of
 from tests.verifying.certificate_kit import seal
@@ -56,7 +56,7 @@ def test_unfolded_networks_are_the_same_function(shape: list[object]) -> None:
         np.testing.assert_allclose(plain.outputs(X), y, rtol=0, atol=1e-9 * np.abs(y).max())
         room = rounding(net, low, high)
         ends = [(Fraction(a), Fraction(b)) for a, b in zip(low.tolist(), high.tolist(), strict=True)]
-        mine, _ = checked(Model(file_of(net)), ends)
+        mine, _ = checked(CheckedModel(file_of(net)), ends)
         assert all(float(a) <= b <= 3 * float(a) for a, b in zip(mine, room.tolist(), strict=True))
         for x, found in zip(X[:20], y, strict=False):
             for o, ((value, _), _) in enumerate(exactly(net, x)):

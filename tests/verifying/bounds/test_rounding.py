@@ -12,7 +12,7 @@ import torch
 import edgewise as ew
 from edgewise.verifying.bounds.rational import _sized as exactly
 from edgewise.verifying.bounds.rounding import alike, rounding
-from edgewise.verifying.checker.model import Model
+from edgewise.verifying.checker.model import CheckedModel
 from edgewise.verifying.checker.rounding import rounding as checked
 from edgewise.verifying.results.certificate import file_of
 
@@ -70,7 +70,7 @@ def test_predictions_stay_within_the_bound(shape: list[int], single: bool) -> No
         net, ends = made(shape, seed, single=single)
         X = rows(net, ends, 120, seed)
         room = rounding(net, *ends)
-        model = Model(file_of(net))
+        model = CheckedModel(file_of(net))
         hulls = [(Fraction(a), Fraction(b)) for a, b in zip(*(end.tolist() for end in ends), strict=True)]
         mine, _ = checked(model, hulls)
         assert all(float(a) <= b <= 3 * float(a) for a, b in zip(mine, room.tolist(), strict=True)), seed
@@ -131,8 +131,8 @@ def test_networks_that_make_the_same_of_every_row_need_no_room() -> None:
     net, _ = made([2, 3, 1], 0)
     other, _ = made([2, 3, 1], 0)
     assert alike(net, other)
-    assert Model(file_of(net)).alike(Model(file_of(other)))
+    assert CheckedModel(file_of(net)).alike(CheckedModel(file_of(other)))
     with torch.no_grad():
         other.output_shift.add_(1.0)
     assert not alike(net, other)
-    assert not Model(file_of(net)).alike(Model(file_of(other)))
+    assert not CheckedModel(file_of(net)).alike(CheckedModel(file_of(other)))

@@ -18,7 +18,7 @@ from edgewise.verifying.bounds.rounding import rounding
 from edgewise.verifying.bounds.silu import BREAKS, FAR, SLANT, exact_silu
 from edgewise.verifying.checker import check
 from edgewise.verifying.checker import silu as exact
-from edgewise.verifying.checker.model import Model
+from edgewise.verifying.checker.model import CheckedModel
 from edgewise.verifying.checker.rounding import rounding as checked
 from edgewise.verifying.checker.tables import PieceTable
 from edgewise.verifying.results.certificate import file_of
@@ -116,7 +116,7 @@ def test_predictions_stay_within_the_bound(shape: list[object], single: bool) ->
         low, high = ends_of(net, reach)
         room = rounding(net, low, high)
         hulls = [(Fraction(a), Fraction(b)) for a, b in zip(low.tolist(), high.tolist(), strict=True)]
-        mine, _ = checked(Model(file_of(net)), hulls)
+        mine, _ = checked(CheckedModel(file_of(net)), hulls)
         assert all(float(a) <= b <= 3 * float(a) for a, b in zip(mine, room.tolist(), strict=True))
         X = np.random.default_rng(seed).uniform(low, high, (40, len(low)))
         for x, found in zip(X, net.predict(X), strict=True):

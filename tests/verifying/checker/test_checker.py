@@ -21,7 +21,7 @@ import edgewise as ew
 from edgewise.verifying import checker
 from edgewise.verifying.checker import check, tables
 from edgewise.verifying.checker.model import model_of
-from edgewise.verifying.domain.domain import Budget, CellCost, Cost, Domain, Group
+from edgewise.verifying.domain.domain import Budget, CellCost, ChangeCost, Domain, Group
 from tests.verifying.certificate_kit import (
     Made,
     certificate,
@@ -366,7 +366,7 @@ def test_a_budget_is_paid_at_its_rate(tmp_path: Path) -> None:
         net.layers[0].coef.copy_(torch.tensor([[[-2.0], [0.0], [2.0]], [[0.0], [0.0], [0.0]]]))
     cells = tuple(((float(c), float(c)),) for c in (0, 1))
     groups = (Group("x", (0,), (((-9.0, 9.0),),), ()), Group("c", (1,), cells, ()))
-    paid = Budget(1.5, (Cost(0, 0.0, 1.0),), (CellCost(1, 1, 1.0),))
+    paid = Budget(1.5, (ChangeCost(0, 0.0, 1.0),), (CellCost(1, 1, 1.0),))
     where, second = (
         Domain(groups, budget=paid),
         Domain((groups[0], replace(groups[1], cells=cells[1:])), budget=paid),

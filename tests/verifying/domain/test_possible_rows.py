@@ -14,7 +14,7 @@ from edgewise.verifying.domain.goals import OutputBounds, OutputTerm
 from edgewise.verifying.domain.possible_rows import Possible
 from edgewise.verifying.domain.raw_values import exact
 from edgewise.verifying.language.conditions import Between
-from edgewise.verifying.results.witness import Breach, Evaluator
+from edgewise.verifying.results.witness import Breach, GoalEvaluator
 
 
 @pytest.fixture(scope="module")
@@ -244,7 +244,7 @@ def test_a_bound_broken_by_hardly_anything_is_broken_by_a_row_that_can_be(mixed,
     columns = Columns(fitted(model, of="verify"))
     possible = Possible(columns, columns.whole)
     rows = possible.nearest(drawn(possible.near, 40, np.random.default_rng(5)))
-    evaluator = Evaluator((fitted(model, of="verify").network,))
+    evaluator = GoalEvaluator((fitted(model, of="verify").network,))
     tops = [possible.climbed(x, lambda at: evaluator.outputs(0, at)[:, 0], enough=np.inf) for x in rows[:8]]
     top, most = max(tops, key=lambda found: found[1])
     goal = OutputBounds(((OutputTerm(0),),), (most - share * abs(most),))
@@ -287,7 +287,7 @@ def test_numbers_far_from_zero_are_shown_with_the_digits_that_tell_them_apart():
 def test_the_climb_is_the_same_in_any_unit(mixed, unit):
     columns = Columns(fitted(mixed[1], of="verify"))
     possible = Possible(columns, columns.whole)
-    evaluator = Evaluator((columns.view.network,))
+    evaluator = GoalEvaluator((columns.view.network,))
     for x in possible.nearest(drawn(possible.near, 3, np.random.default_rng(1))):
         (one, best), (other, same) = (
             possible.climbed(x, lambda at, by=by: by * evaluator.outputs(0, at)[:, 0], enough=np.inf)

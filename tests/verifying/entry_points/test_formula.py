@@ -14,7 +14,7 @@ from edgewise.forms import parse
 from edgewise.verifying.bounds.enclosure import enclose
 from edgewise.verifying.bounds.exact import exact_model
 from edgewise.verifying.bounds.intervals import Intervals
-from edgewise.verifying.bounds.network_ranges import Derivatives, enclose_network
+from edgewise.verifying.bounds.network_ranges import CurveDerivatives, enclose_network
 from edgewise.verifying.bounds.silu_ranges import silu_ranges
 
 FORMULAS = [
@@ -107,7 +107,7 @@ SHAPES = [[3, 1], [3, 4, 1], [3, 4, 3, 2], [3, ew.Nodes(2, (2, 3)), 1], [3, 2, e
 def test_network_enclosures_hold_values_and_slopes(shape, degree, base):
     net = ew.KAN(shape, degree=degree, intervals=4, base=base, seed=degree).double()
     model = exact_model(net)
-    derivatives = Derivatives.of(model)
+    derivatives = CurveDerivatives.of(model)
     rng = np.random.default_rng(0)
     for size in (1.5, 0.2, 0.001):
         low = rng.uniform(-1.3, 1, (20, 3))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import edgewise as ew
 from edgewise.auditing import certified_flip
-from edgewise.network.calibration import FAR, Calibration, Logistic, Points
+from edgewise.network.calibration import FAR, Calibration, Logistic, RisingPolyline
 from edgewise.network.fitted import fitted
 from edgewise.verifying.checker import check
 
@@ -249,7 +249,7 @@ def points(draw):
     # Flat stretches, and the very middle.
     p = [p[k - 1] if k and kept[k] else p[k] for k in range(len(p))]
     p = [0.5 if abs(each - 0.5) < 0.1 else each for each in p]
-    return Points(tuple(x), tuple(np.maximum.accumulate(p).tolist()))
+    return RisingPolyline(tuple(x), tuple(np.maximum.accumulate(p).tolist()))
 
 
 curves = st.one_of(points(), st.builds(Logistic, st.floats(0, 20), st.floats(-5, 5)))
@@ -271,7 +271,7 @@ def test_thresholds_are_exact(curve, level, scores):
     assert (p.argmax(1) == maps.decided(s)).all()
     assert ((odds > 0) == (maps.decided(s) == 1)).all()
     assert p.sum(1) == pytest.approx(1)
-    if isinstance(curve, Points):
+    if isinstance(curve, RisingPolyline):
         assert ((p[:, 1] <= level) == (s[:, 0] <= high)).all()
         assert ((p[:, 1] >= level) == (s[:, 0] >= low)).all()
     again = Calibration.from_json(json.loads(json.dumps(maps.to_json() | {"method": _method(curve)})), 2)
@@ -279,7 +279,7 @@ def test_thresholds_are_exact(curve, level, scores):
 
 
 def _method(curve):
-    return "isotonic" if isinstance(curve, Points) else "sigmoid"
+    return "isotonic" if isinstance(curve, RisingPolyline) else "sigmoid"
 
 
 @given(curves, st.floats(0, 30), st.lists(st.floats(-80, 80), min_size=1, max_size=50))

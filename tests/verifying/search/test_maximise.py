@@ -12,7 +12,7 @@ import torch
 from edgewise import KAN, StopReason
 from edgewise._core.work import Meter, running
 from edgewise.verifying.bounds.exact import exact_model
-from edgewise.verifying.domain.domain import Budget, CellCost, Cost, Domain, Group
+from edgewise.verifying.domain.domain import Budget, CellCost, ChangeCost, Domain, Group
 from edgewise.verifying.domain.goals import InputTerm, OutputBounds, OutputTerm
 from edgewise.verifying.search.prove import maximise, prepare, prove
 
@@ -162,7 +162,9 @@ def test_budget_limits_the_rows() -> None:
     base = mixed_domain(net)
     at = [0.5 * sum(base.groups[0].cells[0][0]), 0.0, *base.groups[2].cells[1][0][:1], 1.0]
     budget = Budget(
-        0.6, (Cost(0, at[0], 1.0), Cost(2, at[2], 0.5)), (CellCost(1, 0, 0.4), CellCost(2, 0, 0.1))
+        0.6,
+        (ChangeCost(0, at[0], 1.0), ChangeCost(2, at[2], 0.5)),
+        (CellCost(1, 0, 0.4), CellCost(2, 0, 0.1)),
     )
     domain = Domain(base.groups, budget=budget)
     rows = sample(base, 60_000, 0)

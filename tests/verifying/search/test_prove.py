@@ -20,7 +20,7 @@ from edgewise.verifying.checker import check
 from edgewise.verifying.domain.domain import Domain, Group
 from edgewise.verifying.domain.goals import Goal, InputTerm, OutputBounds, OutputTerm, Slope
 from edgewise.verifying.results.certificate import certificate
-from edgewise.verifying.search.prove import Outcome, Progress, maximise, prepare, prove
+from edgewise.verifying.search.prove import BoundProgress, Outcome, maximise, prepare, prove
 
 
 def network(shape: Sequence[int], seed: int, degree: int = 3, size: float = 1.5) -> KAN:
@@ -305,12 +305,12 @@ def test_a_small_box_around_a_row_takes_one_bound() -> None:
 
 def test_a_part_without_rows_is_proved_empty() -> None:
     # No row of the budget reaches the far cell, where the bound would fail.
-    from edgewise.verifying.domain.domain import Budget, Cost
+    from edgewise.verifying.domain.domain import Budget, ChangeCost
 
     net = network([2, 3, 1], seed=9)
     base = box(net)
     centre = [0.5 * (group.cells[0][0][0] + group.cells[0][0][1]) for group in base.groups]
-    tight = replace(base, budget=Budget(1e-3, tuple(Cost(i, c, 1.0) for i, c in enumerate(centre))))
+    tight = replace(base, budget=Budget(1e-3, tuple(ChangeCost(i, c, 1.0) for i, c in enumerate(centre))))
     y = float(net.predict(np.array([centre]))[0, 0])
     assert prove(net, tight, OutputBounds(((output(),),), (y + 0.05,))).status == "proved"
     assert prove(net, base, OutputBounds(((output(),),), (y + 0.05,))).status == "refuted"
@@ -337,9 +337,9 @@ def test_work_ends_an_answer_and_more_of_it_brings_the_bounds_closer(hard: tuple
 def test_time_ctrl_c_and_callbacks_leave_an_undecided_answer(
     hard: tuple[KAN, Domain, Goal], clock: Callable[[float], None]
 ) -> None:
-    told: list[Progress] = []
+    told: list[BoundProgress] = []
 
-    def interrupt(progress: Progress) -> None:
+    def interrupt(progress: BoundProgress) -> None:
         told.append(progress)
         raise KeyboardInterrupt
 

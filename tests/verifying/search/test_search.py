@@ -28,7 +28,7 @@ from edgewise.verifying.domain.domain import Domain, Group, drawn, place
 from edgewise.verifying.domain.goals import OutputBounds, OutputTerm, Slope
 from edgewise.verifying.domain.space import Subdomains, draw, living, make_space, whole
 from edgewise.verifying.results.verdicts import ended_by
-from edgewise.verifying.results.witness import Evaluator, moved
+from edgewise.verifying.results.witness import GoalEvaluator, moved
 from edgewise.verifying.search.answers import teller
 from edgewise.verifying.search.attack import Excess, attack, into
 from edgewise.verifying.search.tree import Tree, evidence, halves
@@ -113,11 +113,11 @@ def test_excesses_are_the_networks_and_climbing_never_lowers_them(shape: tuple[i
     want = np.minimum(there[:, 0] - y[:, 0] - 0.1, y[:, -1] - 0.3)
     np.testing.assert_allclose(excess(x), want, atol=1e-9)
     np.testing.assert_allclose(excess(x, x[0]), want, atol=1e-9)
-    np.testing.assert_allclose(Evaluator([net]).excess(goal, where, x), want, atol=1e-9)
+    np.testing.assert_allclose(GoalEvaluator([net]).excess(goal, where, x), want, atol=1e-9)
     top, value = attack(excess, space, part, x[0], until=np.inf)
     assert value >= excess(x[:1])[0]
     assert place(where, top[None])[0]
-    assert value == pytest.approx(Evaluator([net]).excess(goal, where, top[None])[0], abs=1e-9)
+    assert value == pytest.approx(GoalEvaluator([net]).excess(goal, where, top[None])[0], abs=1e-9)
     far = x + rng.normal(size=x.shape)
     near = into(space, far, part)
     assert place(where, near).all()
@@ -140,7 +140,7 @@ def test_slopes_lie_in_their_spans(shape: tuple[int, ...], seed: int) -> None:
         assert (scaled >= low[0, k] - 1e-9).all()
         assert (scaled <= high[0, k] + 1e-9).all()
     (slope,) = torch.autograd.grad(net(z)[:, 0].sum(), z)
-    assert Evaluator([net]).slope(Slope(0, 0, 1, 0.0), x) == pytest.approx(slope[:, 0].numpy())
+    assert GoalEvaluator([net]).slope(Slope(0, 0, 1, 0.0), x) == pytest.approx(slope[:, 0].numpy())
     goal = Slope(0, 0, 1, 0.25)
     (way,) = make_bounders((model,), space, goal, root)
     assert isinstance(way, Chain) == (model.hidden != 1)

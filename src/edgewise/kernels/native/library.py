@@ -35,7 +35,7 @@ _MEANING = {
 }
 
 
-class Library:
+class NativeLibrary:
     """The loaded library.
 
     Attributes
@@ -91,10 +91,10 @@ def check(status: int) -> None:
 
 
 _lock = threading.Lock()
-_outcome: tuple[Library | None, str] | None = None
+_outcome: tuple[NativeLibrary | None, str] | None = None
 
 
-def load() -> Library | None:
+def load() -> NativeLibrary | None:
     """The library, loaded once; None where there is none or EDGEWISE_BACKEND=torch.
 
     Raises
@@ -110,7 +110,7 @@ def reason() -> str:
     return (_outcome or _settle())[1]
 
 
-def _settle() -> tuple[Library | None, str]:
+def _settle() -> tuple[NativeLibrary | None, str]:
     global _outcome
     with _lock:
         if _outcome is None:
@@ -124,7 +124,7 @@ def _settle() -> tuple[Library | None, str]:
         return _outcome
 
 
-def find(folder: Path, wanted: str = "") -> tuple[Library | None, str]:
+def find(folder: Path, wanted: str = "") -> tuple[NativeLibrary | None, str]:
     """The library in a folder, and why there is none.
 
     Parameters
@@ -139,7 +139,7 @@ def find(folder: Path, wanted: str = "") -> tuple[Library | None, str]:
     path = folder / _NAME
     try:
         if path.exists():
-            return Library(path), ""
+            return NativeLibrary(path), ""
         why = f"the library was not built; {_REMEDY}"
     except (OSError, AttributeError) as error:  # what is there cannot be loaded, or is another version
         why = f"the library cannot be loaded ({' '.join(str(error).split())[:120]}); {_REMEDY}"

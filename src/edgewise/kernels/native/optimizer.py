@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import Tensor
 
-from edgewise.kernels.native.library import Library, check
+from edgewise.kernels.native.library import NativeLibrary, check
 
 
 class AdamWPart(ctypes.Structure):
@@ -23,7 +23,7 @@ class AdamWPart(ctypes.Structure):
     ]
 
 
-class Step(ctypes.Structure):
+class StepStruct(ctypes.Structure):
     """`struct ew_adamw_step` of src/edgewise.h."""
 
     _fields_ = [
@@ -38,14 +38,14 @@ class AdamWStep:
 
     Parameters
     ----------
-    library : Library
+    library : NativeLibrary
     parameters, means, squares : sequence of Tensor
         Contiguous and of one dtype, float32 or float64; they must stay where they are.
     """
 
     def __init__(
         self,
-        library: Library,
+        library: NativeLibrary,
         parameters: Sequence[Tensor],
         means: Sequence[Tensor],
         squares: Sequence[Tensor],
@@ -53,7 +53,7 @@ class AdamWStep:
         self._run: Any = library.c["ew_adamw"]
         self._rows: Any = library.c["ew_adamw_rows"]
         self._rows.argtypes, self._rows.restype = (c_int64,), c_int64
-        self._run.argtypes, self._run.restype = (ctypes.POINTER(Step),), c_int
+        self._run.argtypes, self._run.restype = (ctypes.POINTER(StepStruct),), c_int
         # The tensors are kept, so that their memory is.
         self._kept = tuple(zip(parameters, means, squares, strict=True))
         addresses = [(p.data_ptr(), m.data_ptr(), v.data_ptr(), 0, p.numel()) for p, m, v in self._kept]
@@ -61,7 +61,7 @@ class AdamWStep:
         self._places = {id(p): at for at, p in enumerate(parameters)}
         self._centred: list[tuple[AdamWPart, Tensor, Tensor, Tensor]] = []
         itemsize = parameters[0].element_size()
-        self._step = Step(self._parts, len(addresses), int(itemsize == 8), 1)
+        self._step = StepStruct(self._parts, len(addresses), int(itemsize == 8), 1)
 
     def centre(self, pairs: Sequence[tuple[Tensor, Tensor, Tensor]]) -> None:
         """Take the gradients of some parameters less an outer product.

@@ -19,11 +19,11 @@ from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, StopError, check_seconds, running
 from edgewise.pde.discovery.jet_polynomials import Divergence, Monomial, monomial
 from edgewise.pde.discovery.law import Discovery, Law, LawTerm, Rival, right_side
-from edgewise.pde.discovery.library import Names, Term, given_terms, library
+from edgewise.pde.discovery.library import MonomialTerm, Names, given_terms, library
 from edgewise.pde.discovery.samples import Samples, read_samples
 from edgewise.pde.discovery.select_terms import Candidate, SubsetSearch
 from edgewise.pde.discovery.spline_fits import FittedFields, fit
-from edgewise.pde.discovery.weak_rows import WeakForm, reduced
+from edgewise.pde.discovery.weak_rows import WeakRows, reduced
 from edgewise.pde.discovery.weighting_functions import weights_for
 from edgewise.pde.settings import DiscoveryConfig
 
@@ -170,7 +170,7 @@ def _lefts(left: Any, names: Names, time: str) -> list[list[Monomial]]:
 
 def _library(
     left: Monomial, names: Names, space: Sequence[int], order: int, degree: int, terms: Any, time: str
-) -> tuple[Term, ...]:
+) -> tuple[MonomialTerm, ...]:
     """The terms that may stand on the right side."""
     if terms is not None:
         found = given_terms(terms, names, _OF)
@@ -221,7 +221,7 @@ def _settled(law: Law) -> bool:
 
 def _found(
     left: Monomial,
-    terms: Sequence[Term],
+    terms: Sequence[MonomialTerm],
     fits: Sequence[FittedFields],
     samples: Sequence[Samples],
     names: Names,
@@ -233,7 +233,7 @@ def _found(
     side = reduced([(1.0, left)], d)
     highest = max(max(orders, default=0) for part in [side, *parts] for orders in part)
     forms = [
-        WeakForm(each, weights_for(each, own, highest, len(fits), config))
+        WeakRows(each, weights_for(each, own, highest, len(fits), config))
         for each, own in zip(fits, samples, strict=True)
     ]
     search = SubsetSearch(forms, side, parts, config)
@@ -270,7 +270,7 @@ def _found(
     )
 
 
-def _written(candidate: Candidate, terms: Sequence[Term]) -> list[tuple[float, str]]:
+def _written(candidate: Candidate, terms: Sequence[MonomialTerm]) -> list[tuple[float, str]]:
     return [
         (float(value), terms[n].text)
         for n, value in zip(candidate.subset, candidate.coefficients, strict=True)

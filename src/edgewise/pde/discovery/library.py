@@ -81,7 +81,7 @@ class Names:
 
 
 @dataclass(frozen=True)
-class Term:
+class MonomialTerm:
     """A term of a law: a sum of monomials with one coefficient in front.
 
     Attributes
@@ -94,7 +94,7 @@ class Term:
     parts: tuple[tuple[float, Monomial], ...]
 
 
-def library(names: Names, space: Sequence[int], order: int, degree: int) -> tuple[Term, ...]:
+def library(names: Names, space: Sequence[int], order: int, degree: int) -> tuple[MonomialTerm, ...]:
     """Products of at most `degree` unknowns, at most one of them differentiated, at most `order` times in space.
 
     Where there are several coordinates of space, Laplacians stand beside single derivatives: laws that do not know a
@@ -123,7 +123,7 @@ def library(names: Names, space: Sequence[int], order: int, degree: int) -> tupl
     if len(space) > 1 and order > 1:
         groups.append(("lap", [tuple(2 * (a == axis) for a in range(d)) for axis in space]))
     groups.sort(key=lambda each: (sum(each[1][0]), tuple(-o for o in each[1][0])))
-    found = [Term(names.text(each), ((1.0, each),)) for each in plain]
+    found = [MonomialTerm(names.text(each), ((1.0, each),)) for each in plain]
     for name, group in groups:
         for f in fields:
             for each in plain:
@@ -132,10 +132,12 @@ def library(names: Names, space: Sequence[int], order: int, degree: int) -> tupl
                 parts = tuple((1.0, monomial({**dict(each), (f, orders): 1})) for orders in group)
                 front = f"{names.text(each)}*" if each else ""
                 text = f"{front}{name}({names.fields[f]})" if name else names.text(parts[0][1])
-                found.append(Term(text, parts))
+                found.append(MonomialTerm(text, parts))
     return tuple(found)
 
 
-def given_terms(texts: Sequence[str], names: Names, of: str) -> tuple[Term, ...]:
+def given_terms(texts: Sequence[str], names: Names, of: str) -> tuple[MonomialTerm, ...]:
     """Terms that the caller names."""
-    return tuple(Term(text, ((1.0, names.read(text, of)),)) for text in check_names(texts, "terms", of=of))
+    return tuple(
+        MonomialTerm(text, ((1.0, names.read(text, of)),)) for text in check_names(texts, "terms", of=of)
+    )

@@ -17,8 +17,8 @@ from scipy.linalg import LinAlgError, cholesky, solve_triangular
 from edgewise._core.arrays import Floats
 from edgewise._core.work import charge
 from edgewise.pde.discovery.jet_polynomials import Divergence, plus
-from edgewise.pde.discovery.subsets import Normal, best_subsets, normal
-from edgewise.pde.discovery.weak_rows import WeakForm
+from edgewise.pde.discovery.subsets import UnitNormal, best_subsets, normal
+from edgewise.pde.discovery.weak_rows import WeakRows
 from edgewise.pde.settings import DiscoveryConfig
 
 Subset = tuple[int, ...]
@@ -33,7 +33,7 @@ class WhiteRows:
     left: Floats
 
     @cached_property
-    def normal(self) -> Normal:
+    def normal(self) -> UnitNormal:
         """Normal equations."""
         return normal(self.terms, self.left)
 
@@ -85,7 +85,7 @@ class SubsetSearch:
 
     Parameters
     ----------
-    forms : sequence of WeakForm
+    forms : sequence of WeakRows
         One an experiment.
     left : Divergence
     terms : sequence of Divergence
@@ -94,7 +94,7 @@ class SubsetSearch:
 
     def __init__(
         self,
-        forms: Sequence[WeakForm],
+        forms: Sequence[WeakRows],
         left: Divergence,
         terms: Sequence[Divergence],
         config: DiscoveryConfig,

@@ -14,7 +14,7 @@ _COLLINEAR = 1e-7
 
 
 @dataclass(frozen=True, eq=False)
-class Normal:
+class UnitNormal:
     """Normal equations of columns scaled to length one.
 
     Attributes
@@ -54,15 +54,15 @@ class Normal:
         return max(self.square - float(taken), 0.0)
 
 
-def normal(columns: Floats, left: Floats) -> Normal:
+def normal(columns: Floats, left: Floats) -> UnitNormal:
     """The normal equations of columns (K, J) and a left side (K,)."""
     scale = np.sqrt((columns**2).sum(0))
     scale = np.where(scale > 0, scale, 1.0)
     unit = columns / scale
-    return Normal(unit.T @ unit, unit.T @ left, float(left @ left), scale)
+    return UnitNormal(unit.T @ unit, unit.T @ left, float(left @ left), scale)
 
 
-def best_subsets(of: Normal, most: int) -> list[tuple[int, ...]]:
+def best_subsets(of: UnitNormal, most: int) -> list[tuple[int, ...]]:
     """For each number of columns, the best subset that was found; the empty one first."""
     path: list[tuple[int, ...]] = [()]
     for _ in range(min(most, len(of.right))):
@@ -79,7 +79,7 @@ def best_subsets(of: Normal, most: int) -> list[tuple[int, ...]]:
     return [tuple(sorted(each)) for each in path]
 
 
-def _exchanged(of: Normal, subset: tuple[int, ...]) -> tuple[int, ...]:
+def _exchanged(of: UnitNormal, subset: tuple[int, ...]) -> tuple[int, ...]:
     """The subset after exchanges of single columns that help."""
     now = of.rest(subset)
     while True:

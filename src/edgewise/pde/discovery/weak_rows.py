@@ -30,7 +30,7 @@ _RATE = 2e9
 
 
 @dataclass(frozen=True, eq=False)
-class WeakForm:
+class WeakRows:
     """The fitted fields of one experiment and the functions that laws are tested against.
 
     Attributes

@@ -26,7 +26,7 @@ KIND = "Checkpoint"
 
 
 @dataclass(frozen=True, eq=False)
-class Run:
+class MarchRun:
     """Slabs of one march.
 
     Attributes
@@ -56,13 +56,13 @@ class Checkpoint:
     problem : Problem
     tolerance : float
         What was asked for.
-    runs : tuple of Run
+    runs : tuple of MarchRun
         One after the other; the last one may be incomplete.
     """
 
     problem: Problem
     tolerance: float
-    runs: tuple[Run, ...]
+    runs: tuple[MarchRun, ...]
 
     def check(self, problem: Problem, tolerance: float) -> None:
         """Refuse another problem or tolerance than its own."""
@@ -102,7 +102,7 @@ class Checkpoint:
         document, tensors = read_container(path, KIND, _promised)
         with damaged(path):
             problem = problem_of(document["problem"])
-            runs: list[Run] = []
+            runs: list[MarchRun] = []
             for n, each in enumerate(document["runs"]):
                 own = {
                     name.split(".", 1)[1]: tensor
@@ -110,7 +110,7 @@ class Checkpoint:
                     if name.startswith(f"{n}.")
                 }
                 runs.append(
-                    Run(
+                    MarchRun(
                         pieces_of(each, own, problem),
                         tuple(own["indicators"].tolist()),
                         tuple(own["contradictions"].tolist()),

@@ -38,7 +38,7 @@ _FAR = 1e-2
 
 
 @dataclass(frozen=True, eq=False)
-class Samples:
+class SampledFunction:
     """A function by its values.
 
     Attributes
@@ -70,12 +70,12 @@ class ClosedForm:
     distance: float
 
 
-def closed_form(samples: Samples, exact: Exact, work: str | float = "quick") -> ClosedForm | None:
+def closed_form(samples: SampledFunction, exact: Exact, work: str | float = "quick") -> ClosedForm | None:
     """The closed form of a function, or None where none is found.
 
     Parameters
     ----------
-    samples : Samples
+    samples : SampledFunction
     exact : Exact
         What numbers may stand for.
     work : "quick", "normal", "thorough" or float
@@ -114,7 +114,7 @@ class _Found:
         return sp.Add(*(exact(size * c, near * max(abs(size * c), size)) * term for c, term in self.terms))
 
 
-def _distance(samples: Samples, at: Sequence[Floats], values: Floats, expression: Any) -> float:
+def _distance(samples: SampledFunction, at: Sequence[Floats], values: Floats, expression: Any) -> float:
     function = sp.lambdify(samples.symbols, expression, modules=["scipy", "numpy"])
     with np.errstate(all="ignore"):
         found = function(*np.meshgrid(*at, indexing="ij", sparse=True))
@@ -123,7 +123,7 @@ def _distance(samples: Samples, at: Sequence[Floats], values: Floats, expression
 
 
 def _products(
-    samples: Samples, at: Sequence[Floats], values: Floats, exact: Exact, work: str | float
+    samples: SampledFunction, at: Sequence[Floats], values: Floats, exact: Exact, work: str | float
 ) -> _Found | None:
     """A sum of products of atoms."""
     atoms: list[list[Any]] = []
@@ -213,7 +213,7 @@ def _curve_by_curve(
 
 
 def _searched(
-    samples: Samples, at: Sequence[Floats], values: Floats, exact: Exact, work: str | float
+    samples: SampledFunction, at: Sequence[Floats], values: Floats, exact: Exact, work: str | float
 ) -> _Found | None:
     """A formula of any kind, from rows."""
     places = np.stack([each.ravel() for each in np.meshgrid(*at, indexing="ij")], axis=1)

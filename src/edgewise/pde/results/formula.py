@@ -16,7 +16,7 @@ from edgewise.pde.discretisation.faces import outward
 from edgewise.pde.domains.curves import Curve
 from edgewise.pde.domains.region import Region
 from edgewise.pde.problem.problem import Problem
-from edgewise.pde.results.closed_form import Samples, closed_form
+from edgewise.pde.results.closed_form import SampledFunction, closed_form
 from edgewise.pde.results.exact import exact_bound, numbers_of
 from edgewise.pde.terms.operators import NORMAL
 from edgewise.pde.terms.symbols import Expr
@@ -118,7 +118,7 @@ def formula_of(solution: Solution, of: str | None, work: str | float) -> Solutio
     for name in names:
         error = max(solution.errors.values()) if of is not None else solution.errors[name]
         accuracy = min(max(error if np.isfinite(error) else _WORST, _BEST), _WORST)
-        samples = Samples(symbols, bounds, _values(solution, name), accuracy)
+        samples = SampledFunction(symbols, bounds, _values(solution, name), accuracy)
         found = closed_form(samples, exact, work)
         if found is not None:
             expressions[name], distances[name] = found.expression, found.distance

@@ -47,7 +47,7 @@ ROADS = {
 
 
 @dataclass(frozen=True, eq=False)
-class Neighbour:
+class OtherGrid:
     """What the solver found on another grid than that of the answer: what they are apart tells errors.
 
     Attributes
@@ -95,7 +95,7 @@ class Solution:
         velocities where the unknown is a stream function.
     energy : EnergyBound or None
         A guaranteed bound of the error in the energy norm: linear elliptic equations of one unknown on shapes.
-    neighbour : Neighbour or None
+    neighbour : OtherGrid or None
         The same on another grid, which `error_of` asks; files do not hold it.
 
     Examples
@@ -124,7 +124,7 @@ class Solution:
     coefficients: int
     slope_error: float | None = None
     energy: EnergyBound | None = None
-    neighbour: Neighbour | None = None
+    neighbour: OtherGrid | None = None
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from edgewise._core.work import Meter
 from edgewise.pde.discretisation.free_constants import open_constants
 from edgewise.pde.problem.problem import Problem
 from edgewise.pde.results.pieces import Pieces
-from edgewise.pde.results.solution import Neighbour, Solution
+from edgewise.pde.results.solution import OtherGrid, Solution
 from edgewise.pde.settings import SolverConfig
 from edgewise.pde.solvers.by_products import grow_products, products_error
 from edgewise.pde.solvers.levels import BoxSystem, Level, estimate, first_spaces, solve_levels
@@ -78,7 +78,7 @@ def solved_by_levels(
         every = zip(last.solution.fields, before, strict=True)
         fall = min(ratio, 1.0) ** (k / (k + 1))
         slope_error = fall * max(slope_difference(a, b, axes) for a, b in every)
-        neighbour = Neighbour(Pieces((before,), None), fall)
+        neighbour = OtherGrid(Pieces((before,), None), fall)
     return Solution(
         problem,
         Pieces((last.solution.fields,), None),

@@ -15,7 +15,7 @@ from edgewise.pde.discretisation.modes import next_modes
 from edgewise.pde.problem.problem import Problem
 from edgewise.pde.results.checkpoint import Checkpoint
 from edgewise.pde.results.pieces import Pieces
-from edgewise.pde.results.solution import Neighbour, Solution
+from edgewise.pde.results.solution import OtherGrid, Solution
 from edgewise.pde.settings import SolverConfig
 from edgewise.pde.solvers.levels import BoxSystem, Level
 from edgewise.pde.solvers.march import March, as_run, march, marched, slabs_of
@@ -135,7 +135,7 @@ def solved_by_march(
         tuple(warnings),
         meter.seconds,
         int(sum(field.coefficients.size for slab in slabs for field in slab.solution.fields)),
-        neighbour=Neighbour(_pieces(complete[-1]), 1 / _more(complete)) if len(complete) > 1 else None,
+        neighbour=OtherGrid(_pieces(complete[-1]), 1 / _more(complete)) if len(complete) > 1 else None,
     )
 
 

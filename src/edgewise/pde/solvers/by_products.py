@@ -45,7 +45,7 @@ from edgewise.pde.solvers.rough_residuals import residual_parts, scales
 
 
 @dataclass(frozen=True, eq=False)
-class Stage:
+class ProductStage:
     """A sum of products on a grid.
 
     Attributes
@@ -156,7 +156,7 @@ def products_error(levels: Sequence[Level]) -> float:
     return max(*found, 1e-15) if found else float("inf")
 
 
-def _stage_on(system: BoxSystem, spaces: tuple[Space, ...], first: tuple[Space, ...]) -> Stage:
+def _stage_on(system: BoxSystem, spaces: tuple[Space, ...], first: tuple[Space, ...]) -> ProductStage:
     """No products yet on a grid; conditions are met by functions as wide as the first grid's splines, whatever the grid."""
     count = len(system.names)
     reduced = reductions(spaces, system.faces.built_in, count)
@@ -177,10 +177,12 @@ def _stage_on(system: BoxSystem, spaces: tuple[Space, ...], first: tuple[Space, 
         on[weak.face.axis] = end(spaces[weak.face.axis], weak.face.high)
         patches.append(Patch(weak.compiled, tuple(on), weak_weight(spaces, weak.face.axis)))
     none: Any = tuple(tuple(np.zeros((axis.size, 0)) for axis in own) for own in axes)
-    return Stage(spaces, first, ProductSystem(Layout(axes), patches, lifts), contradiction, none)
+    return ProductStage(spaces, first, ProductSystem(Layout(axes), patches, lifts), contradiction, none)
 
 
-def refined(system: BoxSystem, stage: Stage, rough: Sequence[Floats], config: ProductConfig) -> Stage:
+def refined(
+    system: BoxSystem, stage: ProductStage, rough: Sequence[Floats], config: ProductConfig
+) -> ProductStage:
     """The same sum on a grid with those intervals halved that have most of the rough residuals; or its first products
     begun afresh."""
     widths = scales(stage.system.patches[0], stage.system.lifted)
@@ -212,12 +214,12 @@ def _moved(old: ReducedAxis, new: ReducedAxis, table: Floats) -> Floats:
     return np.asarray(whole[new.reduction.own])
 
 
-def begun(stage: Stage, count: int, config: ProductConfig) -> Stage:
+def begun(stage: ProductStage, count: int, config: ProductConfig) -> ProductStage:
     """The first products, by what the residuals of the conditions' functions ask for."""
     return replace(stage, factors=_new_products(stage, count, config))
 
 
-def more_products(stage: Stage, config: ProductConfig) -> Stage | None:
+def more_products(stage: ProductStage, config: ProductConfig) -> ProductStage | None:
     """The sum with new products, or None where these lower the residuals little."""
     count = max(config.least_more, int(stage.products * config.more))
     new = _new_products(stage, count, config)
@@ -236,7 +238,7 @@ def more_products(stage: Stage, config: ProductConfig) -> Stage | None:
     return None
 
 
-def _new_products(stage: Stage, count: int, config: ProductConfig) -> Factors:
+def _new_products(stage: ProductStage, count: int, config: ProductConfig) -> Factors:
     """Products that lower the linearised residuals: from their largest singular vectors, one coordinate at a time."""
     parts = stage.system.linearised(stage.factors)
     splines = stage.system.splines[0]
@@ -257,7 +259,7 @@ def _new_products(stage: Stage, count: int, config: ProductConfig) -> Factors:
     return factors
 
 
-def trained(stage: Stage, config: ProductConfig) -> Stage:
+def trained(stage: ProductStage, config: ProductConfig) -> ProductStage:
     """All factors moved together, by Levenberg and Marquardt's method in units of the diagonal."""
     factors, system = stage.factors, stage.system
     damping, steps, slow = config.damping, 0, 0
@@ -323,7 +325,7 @@ def _apart(flat: Floats, like: Sequence[Sequence[Floats]]) -> Any:
     return tuple(found)
 
 
-def _level(stage: Stage, before: Level | None, weakest: float) -> Level:
+def _level(stage: ProductStage, before: Level | None, weakest: float) -> Level:
     fields = stage.system.fields(stage.factors)
     patch = stage.system.patches[0]
     jets = patch.jets(fields)

@@ -11,7 +11,7 @@ from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason
 from edgewise._core.work import Meter
 from edgewise.pde.problem.problem import Problem
-from edgewise.pde.results.solution import Neighbour, Solution
+from edgewise.pde.results.solution import OtherGrid, Solution
 from edgewise.pde.results.waves import Waves
 from edgewise.pde.settings import SolverConfig
 from edgewise.pde.solvers.progress import Progress, next_share, show, stopped
@@ -86,5 +86,5 @@ def solved_by_waves(
         tuple(warnings),
         meter.seconds,
         int(sum(2 * np.size(table) for table in found.slabs)),
-        neighbour=Neighbour(runs[-1], 1 / more) if len(runs) > 1 else None,
+        neighbour=OtherGrid(runs[-1], 1 / more) if len(runs) > 1 else None,
     )

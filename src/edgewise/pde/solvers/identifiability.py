@@ -10,11 +10,11 @@ from edgewise._core.arrays import Floats
 from edgewise._core.checks import plural
 from edgewise.pde.settings import SolverConfig
 from edgewise.pde.solvers.covariance import covariance
-from edgewise.pde.solvers.joint_search import Found, JointSearch
+from edgewise.pde.solvers.joint_search import JointSearch, JointSearchEnd
 from edgewise.pde.terms.constants import ConstantSymbol
 
 
-def undetermined(search: JointSearch, end: Found) -> tuple[str, ...]:
+def undetermined(search: JointSearch, end: JointSearchEnd) -> tuple[str, ...]:
     """A sentence for everything that makes the constants less sure than their errors say."""
     constants, config = search.system.constants, search.config
     if not constants:
@@ -83,7 +83,7 @@ def _together(schur: Floats, flat: float) -> tuple[int, ...]:
     return tuple(np.flatnonzero(np.abs(own[:, 0]) > 0.1).tolist()) if values[0] < flat else ()
 
 
-def _lost(search: JointSearch, end: Found, spread: Floats) -> str:
+def _lost(search: JointSearch, end: JointSearchEnd, spread: Floats) -> str:
     """The highest derivative of an equation whose weight is zero within the errors of the constants; "" where none is."""
     constants = end.state.constants
     names, axes = search.system.names, [each.name for each in search.domain.coordinates]
@@ -109,7 +109,7 @@ def _lost(search: JointSearch, end: Found, spread: Floats) -> str:
     return ""
 
 
-def _weights(search: JointSearch, end: Found, constants: Floats) -> list[Floats]:
+def _weights(search: JointSearch, end: JointSearchEnd, constants: Floats) -> list[Floats]:
     """Derivatives of the equations in the jets at the places, with given constants."""
     patch = search.patch(end.stage, constants, 1.0)
     return patch.compiled.derivatives(patch.places(end.stage.spaces), patch.jets(end.fields))

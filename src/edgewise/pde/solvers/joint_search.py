@@ -30,7 +30,14 @@ from edgewise.pde.domains.box import Box
 from edgewise.pde.settings import SolverConfig
 from edgewise.pde.solvers.covariance import covariance
 from edgewise.pde.solvers.gauss_newton import Factor
-from edgewise.pde.solvers.joint_system import JointSystem, Linear, Stage, State, bound, places_of
+from edgewise.pde.solvers.joint_system import (
+    JointNormal,
+    JointStage,
+    JointState,
+    JointSystem,
+    bound,
+    places_of,
+)
 from edgewise.pde.solvers.levels import first_spaces, project, terms, weak_weight
 from edgewise.pde.solvers.rough_residuals import residual_parts
 
@@ -38,12 +45,12 @@ _PROBES = 16
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
+class JointSearchEnd:
     """Where the search ended."""
 
-    stage: Stage
-    state: State
-    linear: Linear
+    stage: JointStage
+    state: JointState
+    linear: JointNormal
     converged: bool
     fields: tuple[Field, ...]
     reason: StopReason
@@ -63,16 +70,16 @@ class JointSearch:
     ) -> None:
         self.domain, self.system, self.rows, self.given = domain, system, list(rows), list(given)
         self.config, self.meter = config, meter
-        self._soft, self._share, self._missed = State(np.zeros(0), np.zeros(0), ()), 1.0, np.inf
+        self._soft, self._share, self._missed = JointState(np.zeros(0), np.zeros(0), ()), 1.0, np.inf
         self.count = sum(len(each.values) for each in rows)
         d = len(domain.coordinates)
         self.degree = config.degree if d < 3 else config.degree_in_many
 
-    def run(self) -> Found:
+    def run(self) -> JointSearchEnd:
         """The state on the last grid."""
         config = self.config
         spaces = self._first_spaces()
-        state = State(
+        state = JointState(
             np.zeros(0), np.array([c.guess for c in self.system.constants]), tuple(r.sigma for r in self.rows)
         )
         fields: tuple[Field, ...] | None = None
@@ -111,7 +118,7 @@ class JointSearch:
             reason = self.meter.own(stop)
         if best is None:
             raise InputError("The time of identify was over before the first grid; give more 'seconds'.")
-        return Found(*best, reason)
+        return JointSearchEnd(*best, reason)
 
     def _first_spaces(self) -> tuple[Space, ...]:
         """As many equal intervals as leave several values to each coefficient."""
@@ -124,7 +131,7 @@ class JointSearch:
                 return first_spaces(domain.bounds, domain.periodic, degrees, intervals)
             intervals *= 2
 
-    def _stage(self, spaces: tuple[Space, ...]) -> Stage:
+    def _stage(self, spaces: tuple[Space, ...]) -> JointStage:
         faces = self.system.faces
         reduced = reductions(spaces, faces.built_in, len(self.system.names))
         layout = Layout(
@@ -137,12 +144,12 @@ class JointSearch:
             lift(spaces, reduced[f], [each for each in faces.built_in if each.field == f])[0]
             for f in range(len(self.system.names))
         )
-        return Stage(spaces, layout, lifts, {})
+        return JointStage(spaces, layout, lifts, {})
 
-    def patch(self, stage: Stage, constants: Floats, weight: float) -> Patch:
+    def patch(self, stage: JointStage, constants: Floats, weight: float) -> Patch:
         return Patch(self.system.at(constants), tuple(gauss(s, places_of(s)) for s in stage.spaces), weight)
 
-    def _patches(self, stage: Stage, constants: Floats, weight: float) -> list[Patch]:
+    def _patches(self, stage: JointStage, constants: Floats, weight: float) -> list[Patch]:
         inside = self.patch(stage, constants, weight)
         found = [inside]
         for weak in self.system.faces.weak:
@@ -158,14 +165,16 @@ class JointSearch:
         """Share of their terms up to which the equations are to hold."""
         return self.config.equation_noise * self.noise(sigma)
 
-    def _hardened(self, stage: Stage, state: State, finer: bool) -> tuple[State, Linear, bool]:
+    def _hardened(
+        self, stage: JointStage, state: JointState, finer: bool
+    ) -> tuple[JointState, JointNormal, bool]:
         """The state where the equations hold; on the way there they may be missed by less and less.
 
         `finer` says whether the grid may be given up for a finer one at once.
         """
         share, final = self.config.first_share_of_terms, self._final(state.sigma)
         self._soft, soft, before = state, np.inf, state.constants
-        straight: tuple[State, Linear, bool] | None = None
+        straight: tuple[JointState, JointNormal, bool] | None = None
         while True:
             self._share = max(share, final)
             state, linear, converged = self._converged(stage, state, self._share)
@@ -194,7 +203,7 @@ class JointSearch:
         before, self._missed = self._missed, misfit
         return misfit > self.config.most_growth * self.count and misfit < self.config.coarse_fall * before
 
-    def _stand(self, before: Floats, state: State, linear: Linear) -> bool:
+    def _stand(self, before: Floats, state: JointState, linear: JointNormal) -> bool:
         """Whether harder equations have not moved the constants by much of their errors."""
         if not len(before):
             return True
@@ -207,8 +216,8 @@ class JointSearch:
         return bool((np.abs(state.constants - before) <= self.config.constants_stand * errors).all())
 
     def _with_own_noise(
-        self, stage: Stage, state: State, linear: Linear, converged: bool
-    ) -> tuple[State, Linear, bool]:
+        self, stage: JointStage, state: JointState, linear: JointNormal, converged: bool
+    ) -> tuple[JointState, JointNormal, bool]:
         """The same once the noise that is not given is estimated."""
         if None not in self.given:
             return state, linear, converged
@@ -225,7 +234,7 @@ class JointSearch:
         """Noise relative to the values."""
         return relative_noise(self.rows, sigma)
 
-    def _through_data(self, stage: Stage, state: State) -> Floats:
+    def _through_data(self, stage: JointStage, state: JointState) -> Floats:
         """Splines through the data, as smooth as nothing else is said: where the steps begin."""
         layout = stage.layout
         free = np.zeros(layout.count)
@@ -238,20 +247,24 @@ class JointSearch:
         return free - factor.solve(design.T @ right)[layout.rank]
 
     @staticmethod
-    def _data_design(stage: Stage, sets: Sequence[DataRows], fields: Sequence[Field]) -> tuple[Any, Floats]:
+    def _data_design(
+        stage: JointStage, sets: Sequence[DataRows], fields: Sequence[Field]
+    ) -> tuple[Any, Floats]:
         designs = []
         for n, each in enumerate(sets):
             held = stage.held.setdefault((-1 - n, ()), {})
             designs.append(each.jacobian(stage.layout, fields, held))
         return sparse.vstack(designs).tocsr(), np.concatenate([each.residuals(fields) for each in sets])
 
-    def _weight(self, stage: Stage, state: State, share: float) -> float:
+    def _weight(self, stage: JointStage, state: JointState, share: float) -> float:
         """Weight of the equations, that they may be missed by a share of their terms."""
         fields = stage.layout.fields(state.free, stage.lifts)
         size = terms(self.patch(stage, state.constants, 1.0), fields)
         return float(np.sqrt(self.count) / max(share * size, 1e-100))
 
-    def _converged(self, stage: Stage, state: State, share: float) -> tuple[State, Linear, bool]:
+    def _converged(
+        self, stage: JointStage, state: JointState, share: float
+    ) -> tuple[JointState, JointNormal, bool]:
         weight = self._weight(stage, state, share)
         linear = self._linear(stage, state, weight)
         for _ in range(self.config.most_steps):
@@ -279,13 +292,13 @@ class JointSearch:
             np.array([c.high for c in self.system.constants]),
         )
 
-    def _objective(self, stage: Stage, state: State, weight: float) -> float:
+    def _objective(self, stage: JointStage, state: JointState, weight: float) -> float:
         fields = stage.layout.fields(state.free, stage.lifts)
         left = sum(each.objective(fields) for each in self._patches(stage, state.constants, weight))
         value = left + sum(float((r.residuals(fields) ** 2).sum()) for r in self._sets(state.sigma))
         return value if np.isfinite(value) else np.inf
 
-    def _linear(self, stage: Stage, state: State, weight: float) -> Linear:
+    def _linear(self, stage: JointStage, state: JointState, weight: float) -> JointNormal:
         layout = stage.layout
         fields = layout.fields(state.free, stage.lifts)
         patches = self._patches(stage, state.constants, weight)
@@ -312,7 +325,7 @@ class JointSearch:
         constant_step = -covariance(schur) @ (pull - border @ still) if len(slopes) else pull
         step = -still - constant_step @ solved
         misfit = tuple(float((each.residuals(fields) ** 2).sum()) for each in sets)
-        return Linear(factor, schur, step[layout.rank], constant_step, misfit, design, normal.objective)
+        return JointNormal(factor, schur, step[layout.rank], constant_step, misfit, design, normal.objective)
 
     def _tangent(self, n: int, constants: Floats, patch: Patch, fields: Sequence[Field]) -> list[Floats]:
         """Slopes of the residuals in a constant at the places."""
@@ -322,7 +335,7 @@ class JointSearch:
             return [np.broadcast_to(np.asarray(v, dtype=float), patch.mass.shape) for v in values]
         return replace(patch, compiled=bound(self.system.tangents[n], constants)).residuals(fields)
 
-    def freedom(self, linear: Linear) -> Floats:
+    def freedom(self, linear: JointNormal) -> Floats:
         """How many of each set's values the fields follow: the trace of the smoothing, by random probes."""
         random = np.random.default_rng(0)
         lengths = [len(each.values) for each in self.rows]
@@ -334,7 +347,7 @@ class JointSearch:
             total += np.add.reduceat(seen, starts[:-1])
         return np.clip(total / _PROBES, 0.0, None)
 
-    def _estimated(self, state: State, linear: Linear) -> tuple[float, ...]:
+    def _estimated(self, state: JointState, linear: JointNormal) -> tuple[float, ...]:
         freedom = self.freedom(linear)
         found = []
         for n, each in enumerate(self.rows):

@@ -48,7 +48,7 @@ def bound(compiled: Compiled, constants: Floats) -> Compiled:
 
 
 @dataclass(frozen=True, eq=False)
-class Stage:
+class JointStage:
     """One grid: its layout, what meets the conditions, and what stands still on it."""
 
     spaces: tuple[Space, ...]
@@ -58,7 +58,7 @@ class Stage:
 
 
 @dataclass(frozen=True, eq=False)
-class State:
+class JointState:
     """Where the steps stand."""
 
     free: Floats
@@ -67,7 +67,7 @@ class State:
 
 
 @dataclass(frozen=True, eq=False)
-class Linear:
+class JointNormal:
     """The normal equations at a state: the factor of the fields' band, and the Schur complement of the constants."""
 
     factor: Factor

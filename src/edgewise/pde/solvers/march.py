@@ -19,7 +19,7 @@ from edgewise.pde.discretisation.assembly import WeightingSpace
 from edgewise.pde.discretisation.field import Field, interpolate, widest
 from edgewise.pde.discretisation.modes import next_modes
 from edgewise.pde.discretisation.space import Space
-from edgewise.pde.results.checkpoint import Run
+from edgewise.pde.results.checkpoint import MarchRun
 from edgewise.pde.results.pieces import Pieces
 from edgewise.pde.settings import SolverConfig
 from edgewise.pde.solvers.gauss_newton import GridSolution
@@ -61,9 +61,9 @@ class March:
         )
 
 
-def as_run(slabs: Sequence[Level], axis: int, tolerance: float, complete: bool) -> Run:
+def as_run(slabs: Sequence[Level], axis: int, tolerance: float, complete: bool) -> MarchRun:
     """Slabs to be kept and gone on from."""
-    return Run(
+    return MarchRun(
         Pieces(tuple(slab.solution.fields for slab in slabs), axis),
         tuple(slab.indicator for slab in slabs),
         tuple(slab.contradiction for slab in slabs),
@@ -72,7 +72,7 @@ def as_run(slabs: Sequence[Level], axis: int, tolerance: float, complete: bool) 
     )
 
 
-def slabs_of(run: Run) -> list[Level]:
+def slabs_of(run: MarchRun) -> list[Level]:
     """The slabs that were kept."""
     return [
         Level(

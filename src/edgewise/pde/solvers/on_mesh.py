@@ -12,7 +12,7 @@ from edgewise.pde.discretisation.free_constants import open_constants
 from edgewise.pde.domains.region import Region
 from edgewise.pde.problem.problem import Problem
 from edgewise.pde.problem.weak import weak_form
-from edgewise.pde.results.solution import Neighbour, Solution
+from edgewise.pde.results.solution import OtherGrid, Solution
 from edgewise.pde.settings import SolverConfig
 from edgewise.pde.solvers.energy_bound import bound_by
 from edgewise.pde.solvers.mesh_levels import MeshLevel, solve_meshes
@@ -60,7 +60,7 @@ def solved_on_mesh(
         chosen.galerkin.count,
         max(levels[-1].slope_change),
         bound_by(levels[-1].galerkin, levels[-1].pieces, chosen.pieces) if len(levels) > 1 else None,
-        Neighbour(levels[-1].pieces, 1.0) if len(levels) > 1 else None,
+        OtherGrid(levels[-1].pieces, 1.0) if len(levels) > 1 else None,
     )
 
 

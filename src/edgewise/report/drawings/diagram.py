@@ -14,10 +14,10 @@ from edgewise.plots.layout import (
     FACTOR_RADIUS,
     LABEL_HEIGHT,
     NODE_RADIUS,
-    Box,
-    Layout,
+    NetworkLayout,
     NetworkShape,
     Point,
+    Rectangle,
     arrange,
 )
 from edgewise.plots.mathtext import shorten
@@ -117,13 +117,13 @@ class _Place:
         return MARGIN + SCALE * (self.top - inches)
 
 
-def _middle(layout: Layout, layer: int, edge: tuple[int, int]) -> float:
+def _middle(layout: NetworkLayout, layer: int, edge: tuple[int, int]) -> float:
     box = layout.thumbs[(layer, *edge)]
     return box.bottom + box.height / 2
 
 
 def _link(
-    layout: Layout, place: _Place, groups: tuple[tuple[int, ...], ...], edge: Edge, view: EdgeView
+    layout: NetworkLayout, place: _Place, groups: tuple[tuple[int, ...], ...], edge: Edge, view: EdgeView
 ) -> Markup:
     """An edge: wires, framed curve, and the name of its closed form; a link to its own drawing further down."""
     layer, source, target = edge
@@ -139,7 +139,7 @@ def _link(
         SCALE * box.width,
         SCALE * box.height,
     )
-    inner = Box(x + 0.09 * width, y + 0.16 * height, 0.82 * width, 0.68 * height)
+    inner = Rectangle(x + 0.09 * width, y + 0.16 * height, 0.82 * width, 0.68 * height)
     parts = [
         tag("path", class_="wire", d=wires),
         tag("rect", class_="hit", x=x - TOUCH / 2, y=y - 2, width=width + TOUCH, height=height + 4),
@@ -169,7 +169,7 @@ def _bend(place: _Place, start: Point, end: Point) -> str:
     return f"M{place.x(start.x):.1f} {y0:.1f}C{half:.1f} {y0:.1f} {half:.1f} {y1:.1f} {place.x(end.x):.1f} {y1:.1f}"
 
 
-def _factors(layout: Layout, place: _Place, groups: tuple[tuple[tuple[int, ...], ...], ...]) -> Markup:
+def _factors(layout: NetworkLayout, place: _Place, groups: tuple[tuple[tuple[int, ...], ...], ...]) -> Markup:
     """The factors of multiplication nodes: a dot for each sum, and a line to the node."""
     parts: list[Markup] = []
     for layer, factors in enumerate(layout.factors):

@@ -23,7 +23,7 @@ MOST_EDGES, MOST_POINTS, MOST_TEXT = 100_000, 1_000, 1_000
 
 
 @dataclass(frozen=True)
-class Call:
+class EditCall:
     """One edit.
 
     Attributes
@@ -59,46 +59,50 @@ _CALLS: Mapping[str, Callable[..., Any]] = {
 }
 
 
-def prune(edges: Any = (), threshold: Any = None) -> Call:
+def prune(edges: Any = (), threshold: Any = None) -> EditCall:
     """Turn edges off: those named, and those whose score is below a share of the outputs' spread."""
     chosen = [_edge(each) for each in _list(edges, "edges", MOST_EDGES)]
     told = f"prune {len(chosen)} {'edge' if len(chosen) == 1 else 'edges'}"
     if threshold is None:
         if not chosen:
             raise InputError("The 'edges' of prune must name at least one edge. Got none instead.")
-        return Call("edits.prune", (("edges", chosen),), told if len(chosen) > 1 else f"prune {chosen[0]}")
+        return EditCall(
+            "edits.prune", (("edges", chosen),), told if len(chosen) > 1 else f"prune {chosen[0]}"
+        )
     least = _number(threshold, "threshold")
     words = f"prune edges below {least:g} of the spread"
-    return Call("edits.prune", (("edges", chosen), ("threshold", least)), words)
+    return EditCall("edits.prune", (("edges", chosen), ("threshold", least)), words)
 
 
-def snap(edge: Any, form: Any, affine: Any) -> Call:
+def snap(edge: Any, form: Any, affine: Any) -> EditCall:
     """Make an edge a closed form."""
     numbers = [_number(each, "affine") for each in _list(affine, "affine", 4)]
     arguments = (("edge", _edge(edge)), ("form", _text(form, "form")), ("affine", numbers))
-    return Call("edits.set_symbolic", arguments, f"snap {_edge(edge)} to {form}")
+    return EditCall("edits.set_symbolic", arguments, f"snap {_edge(edge)} to {form}")
 
 
-def numeric(edge: Any) -> Call:
+def numeric(edge: Any) -> EditCall:
     """Make a closed form a spline again."""
-    return Call("edits.set_numeric", (("edge", _edge(edge)),), f"make {_edge(edge)} a spline")
+    return EditCall("edits.set_numeric", (("edge", _edge(edge)),), f"make {_edge(edge)} a spline")
 
 
-def shape(edge: Any, edit: Any) -> Call:
+def shape(edge: Any, edit: Any) -> EditCall:
     """Change a curve: a text as "increasing(0, 1)", or pairs of numbers it shall pass through."""
     if isinstance(edit, str):
         asked: Any = _text(edit, "edit")
         words = _told(asked)
         if words == _SAID["constant"]:
             # Flat everywhere is off, its mean in the bias: then it is a constant to the last bit, for proofs, too.
-            return Call("edits.prune", (("edges", [_edge(edge)]),), f"{_edge(edge)}: {words}")
+            return EditCall("edits.prune", (("edges", [_edge(edge)]),), f"{_edge(edge)}: {words}")
     else:
         pairs = [_list(each, "edit", 2) for each in _list(edit, "edit", MOST_POINTS)]
         if any(len(pair) != 2 for pair in pairs):
             raise InputError("The 'edit' of a curve must be pairs [x, y]. Got others instead.")
         asked = {_number(x, "edit"): _number(y, "edit") for x, y in pairs}
         words = f"through {len(asked)} {'point' if len(asked) == 1 else 'points'}"
-    return Call("explaining.edit_edge", (("edge", _edge(edge)), ("edit", asked)), f"{_edge(edge)}: {words}")
+    return EditCall(
+        "explaining.edit_edge", (("edge", _edge(edge)), ("edit", asked)), f"{_edge(edge)}: {words}"
+    )
 
 
 def _told(edit: str) -> str:
@@ -113,7 +117,7 @@ def _told(edit: str) -> str:
     return " ".join([_SAID[found[1]], *limits])
 
 
-def read_call(message: Mapping[str, Any]) -> Call:
+def read_call(message: Mapping[str, Any]) -> EditCall:
     """An edit as a front end sends it: {"edit": "prune" | "snap" | "numeric" | "shape", ...}."""
     kind = message.get("edit")
     if kind == "prune":

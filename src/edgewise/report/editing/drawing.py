@@ -23,7 +23,7 @@ from edgewise.report.drawings.edge_functions import (
 )
 from edgewise.report.drawings.mathematics import formula_html
 from edgewise.report.drawings.panels import panel
-from edgewise.report.evaluation.importance import Importance
+from edgewise.report.evaluation.importance import NetworkImportance
 from edgewise.report.live.build import mark
 from edgewise.report.sections.network import importance_of, network_section
 
@@ -37,7 +37,7 @@ class Drawing:
 
     parts: Mapping[str, Any]
     content: ReportContent
-    scores: Importance
+    scores: NetworkImportance
 
     def opened(self, edge: Edge | None) -> dict[str, Any] | None:
         """An edge drawn large over its rows: that one where it is alive, else the strongest."""

@@ -11,7 +11,7 @@ import numpy as np
 from edgewise._core.checks import short
 from edgewise._core.errors import InputError
 from edgewise.network import KAN
-from edgewise.report.editing.call import Call
+from edgewise.report.editing.call import EditCall
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,7 +20,7 @@ class Version:
 
     network: KAN
     parent: int | None = None
-    call: Call | None = None
+    call: EditCall | None = None
     measures: tuple[tuple[str, float], ...] = ()
     note: str = ""
 

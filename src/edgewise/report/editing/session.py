@@ -16,7 +16,7 @@ from edgewise.explaining.edit_shape import decisions_of, measures_of, with_netwo
 from edgewise.network import KAN
 from edgewise.network.fitted import Fitted, fitted
 from edgewise.report.drawings.edge_functions import edge_name
-from edgewise.report.editing.call import Call, Edge, read_call
+from edgewise.report.editing.call import Edge, EditCall, read_call
 from edgewise.report.editing.history import History, Version
 from edgewise.symbolic.networks.suggestions import checked_edge, form_key, suggest
 from edgewise.symbolic.univariate.closed_forms import Suggestion
@@ -135,13 +135,13 @@ class Session:
         """The model as it is now, of the kind it was given as."""
         return with_network(self._seen.held, self.network, self.X)
 
-    def apply(self, call: Call) -> None:
+    def apply(self, call: EditCall) -> None:
         """Make an edit."""
         made = call.apply(self.network, self.X)
         self.history = self.history.added(Version(made, call=call, measures=self._judged(made)))
         self.preview = self.suggestions = None
 
-    def look(self, call: Call) -> None:
+    def look(self, call: EditCall) -> None:
         """Say what an edit would do, without making it."""
         made = call.apply(self.network, self.X)
         measures = self._judged(made)
@@ -303,7 +303,7 @@ class Session:
             "script": self.script(),
         }
 
-    def _named(self, call: Call) -> str:
+    def _named(self, call: EditCall) -> str:
         """What an edit does, its edge by the names of its ends."""
         net = self._seen.network
         given = dict(call.arguments)

@@ -25,7 +25,7 @@ BLOCK = 2_000_000
 
 
 @dataclass(frozen=True)
-class Interval:
+class MeasureInterval:
     """A measure and the interval that holds it with 95 % confidence; NaN ends where there are too few rows to tell."""
 
     value: float
@@ -66,7 +66,7 @@ def resamples(rows: int, draws: int = 1000, seed: int = 0) -> Counts:
     return counts
 
 
-def interval(measure: Measure, weights: Counts) -> Interval:
+def interval(measure: Measure, weights: Counts) -> MeasureInterval:
     """The measure on all rows with the percentile interval over the draws.
 
     Examples
@@ -79,7 +79,7 @@ def interval(measure: Measure, weights: Counts) -> Interval:
     return _around(float(measure(np.ones((1, weights.shape[1])))[0]), _each(measure, weights))
 
 
-def difference(ours: Measure, theirs: Measure, weights: Counts) -> Interval:
+def difference(ours: Measure, theirs: Measure, weights: Counts) -> MeasureInterval:
     """How far one measure lies above another on the same rows; drawing both together leaves out what they share."""
     every = np.ones((1, weights.shape[1]))
     return _around(float((ours(every) - theirs(every))[0]), _each(ours, weights) - _each(theirs, weights))
@@ -92,10 +92,10 @@ def _each(measure: Measure, weights: Counts) -> Floats:
     return np.concatenate(parts)
 
 
-def _around(value: float, draws: Floats) -> Interval:
+def _around(value: float, draws: Floats) -> MeasureInterval:
     good = draws[np.isfinite(draws)]
     if len(good) < 0.9 * len(draws) or not len(good):
-        return Interval(value, float("nan"), float("nan"))
+        return MeasureInterval(value, float("nan"), float("nan"))
     tail = 50.0 * (1.0 - LEVEL)
     low, high = np.percentile(good, [tail, 100.0 - tail])
-    return Interval(value, float(low), float(high))
+    return MeasureInterval(value, float(low), float(high))

@@ -17,7 +17,7 @@ MOST_ROWS = 2048
 
 
 @dataclass(frozen=True, eq=False)
-class Importance:
+class NetworkImportance:
     """How much edges, hidden nodes and inputs contribute, in the units of the output.
 
     Attributes
@@ -34,7 +34,7 @@ class Importance:
     inputs: Floats
 
 
-def importance(net: KAN, X: Floats) -> Importance:
+def importance(net: KAN, X: Floats) -> NetworkImportance:
     """Scores on rows at even steps, as many as memory takes lightly."""
     widest = max(layer.in_features * layer.out_features for layer in net.layers)
     rows = max(min(MOST_ROWS, MOST_VALUES // widest), 32)
@@ -42,7 +42,7 @@ def importance(net: KAN, X: Floats) -> Importance:
     edges = tuple(
         _plain(s) * layer.mask.cpu().numpy() for s, layer in zip(found.edges, net.layers, strict=True)
     )
-    return Importance(edges, tuple(_plain(s) for s in found.nodes), np.sqrt((edges[0] ** 2).sum(1)))
+    return NetworkImportance(edges, tuple(_plain(s) for s in found.nodes), np.sqrt((edges[0] ** 2).sum(1)))
 
 
 def by_score(pairs: Sequence[tuple[int, int]], score: Floats) -> list[tuple[int, int]]:

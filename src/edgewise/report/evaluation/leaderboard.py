@@ -9,7 +9,7 @@ import torch
 
 from edgewise._core.arrays import Floats
 from edgewise.report.content.content import AccuracyRow, ReportContent
-from edgewise.report.evaluation.bootstrap import Interval, difference, interval, resamples
+from edgewise.report.evaluation.bootstrap import MeasureInterval, difference, interval, resamples
 from edgewise.report.evaluation.measures import Yardstick, yardsticks
 
 # Fewer held-out rows than this say too little about how sure a measure is.
@@ -27,15 +27,15 @@ class LeaderboardRow:
     Attributes
     ----------
     row : AccuracyRow
-    measures : tuple of Interval
+    measures : tuple of MeasureInterval
         In the order of the yardsticks; without known ends where the row came without predictions.
-    gain : Interval or None
+    gain : MeasureInterval or None
         How much better than the best rival by the leading yardstick (positive is better); None for rivals.
     """
 
     row: AccuracyRow
-    measures: tuple[Interval, ...]
-    gain: Interval | None = None
+    measures: tuple[MeasureInterval, ...]
+    gain: MeasureInterval | None = None
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ def leaderboard(content: ReportContent, seed: int = 0) -> Leaderboard:
     weights = resamples(len(y), seed=seed)
     lead = ways[0]
 
-    def measured(row: AccuracyRow) -> tuple[Interval, ...]:
+    def measured(row: AccuracyRow) -> tuple[MeasureInterval, ...]:
         if row.predicted is None:
             return _as_given(row, ways)
         return tuple(interval(way.of(y, _values(row)), weights) for way in ways)
@@ -128,7 +128,7 @@ def leaderboard(content: ReportContent, seed: int = 0) -> Leaderboard:
     return Leaderboard(ways, rows, best.row.model if best else "", first)
 
 
-def verdict(gain: Interval, rival: str) -> str:
+def verdict(gain: MeasureInterval, rival: str) -> str:
     """The difference from the best rival in words."""
     if not gain.known:
         return f"too few rows to compare with {rival}"
@@ -143,15 +143,15 @@ def _values(row: AccuracyRow) -> Floats:
     return np.asarray(row.predicted, dtype=np.float64)
 
 
-def _turned(gap: Interval, way: Yardstick) -> Interval:
+def _turned(gap: MeasureInterval, way: Yardstick) -> MeasureInterval:
     """A difference turned so that more is better."""
     ends = sorted((way.improvement(gap.low), way.improvement(gap.high)))
-    return Interval(way.improvement(gap.value), ends[0], ends[1])
+    return MeasureInterval(way.improvement(gap.value), ends[0], ends[1])
 
 
-def _as_given(row: AccuracyRow, ways: tuple[Yardstick, ...]) -> tuple[Interval, ...]:
+def _as_given(row: AccuracyRow, ways: tuple[Yardstick, ...]) -> tuple[MeasureInterval, ...]:
     """The errors a row came with; the measures of classes need predictions."""
     nan = float("nan")
     scores = {"RMSE": row.rmse, "R²": row.r2, "mean abs. error": row.mae}
     values = [scores.get(way.name) for way in ways]
-    return tuple(Interval(nan if value is None else value, nan, nan) for value in values)
+    return tuple(MeasureInterval(nan if value is None else value, nan, nan) for value in values)

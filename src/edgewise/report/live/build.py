@@ -14,10 +14,10 @@ from edgewise.report.content.content import ReportContent
 from edgewise.report.drawings.edge_functions import EdgeView
 from edgewise.report.drawings.panels import thumbnail_range
 from edgewise.report.live.page_data import (
+    AnswerInterval,
     Cell,
     EdgeMark,
     InputControl,
-    Interval,
     LiveData,
     LiveFormula,
     LiveRow,
@@ -75,19 +75,19 @@ def _formula(content: ReportContent, program: Program) -> LiveFormula | None:
     return LiveFormula(program_of(found), tuple(places.get(name, -1) for name in found.names))
 
 
-def _interval(content: ReportContent, program: Program) -> Interval | None:
+def _interval(content: ReportContent, program: Program) -> AnswerInterval | None:
     """How sure the answers are, where calibration rows have said so."""
     sure = content.intervals
     if sure is None:
         return None
     share = 1.0 - sure.alpha
     if sure.scale is None:
-        return Interval(share, sure.quantile)
+        return AnswerInterval(share, sure.quantile)
     inputs, body = network_program(sure.scale)
     scale = replace(
         program, origin="a local scale", inputs=inputs, outputs=("scale",), body=body, classes=None
     )
-    return Interval(share, sure.quantile, scale, sure.spread, *sure.scale_bounds)
+    return AnswerInterval(share, sure.quantile, scale, sure.spread, *sure.scale_bounds)
 
 
 def _count(program: Program) -> int:

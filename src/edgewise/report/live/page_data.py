@@ -85,7 +85,7 @@ class LiveRow:
 
 
 @dataclass(frozen=True, eq=False)
-class Interval:
+class AnswerInterval:
     """How sure an answer is: the truth lies within with a known share.
 
     Attributes
@@ -134,7 +134,7 @@ class LiveData:
         Cells to begin with.
     rows : tuple of LiveRow
     edges : tuple of EdgeMark
-    interval : Interval, optional
+    interval : AnswerInterval, optional
     formula : LiveFormula, optional
     """
 
@@ -146,7 +146,7 @@ class LiveData:
     start: tuple[float | str | None, ...]
     rows: tuple[LiveRow, ...]
     edges: tuple[EdgeMark, ...]
-    interval: Interval | None = None
+    interval: AnswerInterval | None = None
     formula: LiveFormula | None = None
 
     def to_json(self) -> str:
@@ -169,7 +169,7 @@ class LiveData:
         return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-def _interval(one: Interval) -> dict[str, Any]:
+def _interval(one: AnswerInterval) -> dict[str, Any]:
     scale = None if one.scale is None else program_data(one.scale)
     return {"share": one.share, "quantile": one.quantile, "scale": scale} | {
         "spread": one.spread,

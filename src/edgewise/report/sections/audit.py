@@ -23,7 +23,7 @@ from edgewise.report.text.pages import whole_page, write_page
 
 
 @dataclass(frozen=True)
-class Cell:
+class MeasureText:
     """A measure and its interval, as text."""
 
     head: str
@@ -37,7 +37,7 @@ class GroupRow:
 
     name: str
     count: str
-    cells: tuple[Cell, ...]
+    cells: tuple[MeasureText, ...]
 
 
 @dataclass(frozen=True)
@@ -200,7 +200,7 @@ def _rows(table: GroupTable, heads: dict[str, str], overall: GroupTable) -> tupl
     for source in (table, overall):
         for g, group in enumerate(source.groups):
             cells = tuple(
-                Cell(
+                MeasureText(
                     head,
                     number(source.values[name][g]),
                     interval(source.intervals[name][g]) if source.intervals else "",

@@ -19,7 +19,7 @@ from edgewise.report.drawings.figures import drawn
 from edgewise.report.evaluation.residuals import UNLIKELY, Pattern, is_rounding, pattern, scale_of, worst
 from edgewise.report.text.numbers import counted, number, percent, signed
 from edgewise.symbolic import Formula
-from edgewise.symbolic.results.diagnostics import Interval, Trust, trust
+from edgewise.symbolic.results.diagnostics import ConstantInterval, Trust, trust
 
 MOST_MISSED = 5
 MOST_PANELS = 6
@@ -47,7 +47,7 @@ class FormulaRows:
 
 
 @dataclass(frozen=True)
-class Panel:
+class ErrorPanel:
     """Errors along one input, and what there is to see."""
 
     name: str
@@ -79,7 +79,7 @@ class Study:
     """What a formula does on the rows of a table."""
 
     fit: Markup | None = None
-    panels: tuple[Panel, ...] = ()
+    panels: tuple[ErrorPanel, ...] = ()
     more: int = 0
     off_scale: int = 0
     constants: tuple[ConstantRow, ...] = ()
@@ -167,13 +167,13 @@ def _typeset(sentence: str) -> str:
     return sentence
 
 
-def _share(interval: Interval) -> float:
+def _share(interval: ConstantInterval) -> float:
     """Half the width of an interval beside the constant."""
     half = (interval.high - interval.low) / 2
     return half / abs(interval.value) if interval.value else math.inf
 
 
-def _constant(interval: Interval, share: float, scale: float) -> ConstantRow:
+def _constant(interval: ConstantInterval, share: float, scale: float) -> ConstantRow:
     value, width = interval.value, interval.high - interval.low
     if not math.isfinite(width):
         return ConstantRow(number(value, 6), "not determined by the data", "", None)
@@ -196,7 +196,7 @@ def _panels(
     errors: Floats,
     missed: NDArray[np.int64],
     key: str,
-) -> tuple[tuple[Panel, ...], int]:
+) -> tuple[tuple[ErrorPanel, ...], int]:
     """Errors along the inputs of the formula, then along those where most is left to see; how many are left out."""
     rounding = is_rounding(errors, rows.y)
     used = set(names_in(formula.tree))
@@ -204,7 +204,7 @@ def _panels(
     found.sort(key=lambda one: (one[1] not in used, 0.0 if one[1] in used else -one[2].share))
     reach = scale_of(errors)
     panels = [
-        Panel(
+        ErrorPanel(
             content.labelled(name),
             drawn(
                 residual_figure(

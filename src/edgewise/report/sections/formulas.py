@@ -18,7 +18,7 @@ from edgewise.symbolic.results.box import said
 
 
 @dataclass(frozen=True)
-class Candidate:
+class FrontFormula:
     """A formula of the front."""
 
     number: int
@@ -60,12 +60,12 @@ def headline(content: ReportContent) -> Headline | None:
     return Headline(html, f"{content.target} = {found.text}", found.python(), rmse, r2)
 
 
-def candidates(content: ReportContent) -> tuple[Candidate, ...]:
+def candidates(content: ReportContent) -> tuple[FrontFormula, ...]:
     """The formulas of the front with what each does on the rows of the page."""
     chosen = _chosen(content)
     rivals = {each.formula.text: _rivalry(each) for each in content.alternatives}
     return tuple(
-        Candidate(
+        FrontFormula(
             k + 1,
             formula_html(formula.sympy, formula.text, digits=4),
             formula,

@@ -14,7 +14,7 @@ from edgewise.report.content.content import ReportContent
 from edgewise.report.drawings import panels
 from edgewise.report.drawings.diagram import Diagram, diagram
 from edgewise.report.drawings.edge_functions import Edge, EdgeView, edge_view, source_values
-from edgewise.report.evaluation.importance import Importance, by_score, importance
+from edgewise.report.evaluation.importance import NetworkImportance, by_score, importance
 from edgewise.report.evaluation.partial_dependence import effects
 from edgewise.report.live.build import live_data
 from edgewise.report.live.page_data import LiveData
@@ -31,7 +31,7 @@ NEGLIGIBLE = 0.005
 
 
 @dataclass(frozen=True)
-class Panel:
+class NetworkPanel:
     """A drawing with its words."""
 
     view: EdgeView
@@ -43,8 +43,8 @@ class PanelGroup:
     """The functions of one layer: those that stand open and those behind a click."""
 
     heading: str
-    first: tuple[Panel, ...]
-    rest: tuple[Panel, ...]
+    first: tuple[NetworkPanel, ...]
+    rest: tuple[NetworkPanel, ...]
     unshown: int
 
 
@@ -76,14 +76,14 @@ class EffectSection:
     tied: str
 
 
-def importance_of(content: ReportContent) -> Importance | None:
+def importance_of(content: ReportContent) -> NetworkImportance | None:
     """How much every part of the content's network contributes; None where there is none."""
     net = content.network
     return None if net is None else importance(net, content.columns(content.X, net.input_names))
 
 
 def network_section(
-    content: ReportContent, scores: Importance | None, *, functions: bool = True
+    content: ReportContent, scores: NetworkImportance | None, *, functions: bool = True
 ) -> NetworkSection | None:
     """The network: the strongest parts first, more of it on demand; its functions one by one only where they are shown."""
     net = content.network
@@ -112,7 +112,7 @@ def network_section(
 
 
 def _groups(
-    content: ReportContent, scores: Importance, views: dict[Edge, EdgeView]
+    content: ReportContent, scores: NetworkImportance, views: dict[Edge, EdgeView]
 ) -> tuple[PanelGroup, ...]:
     net = content.network
     assert net is not None
@@ -120,7 +120,7 @@ def _groups(
     for layer, module in enumerate(net.layers):
         pairs = [edge[1:] for edge in views if edge[0] == layer]
         drawn = [
-            Panel(v, panels.panel(v))
+            NetworkPanel(v, panels.panel(v))
             for p in by_score(pairs, scores.edges[layer])
             for v in [views[layer, *p]]
         ]
@@ -143,7 +143,7 @@ def _groups(
     return tuple(groups)
 
 
-def effect_section(content: ReportContent, scores: Importance | None) -> EffectSection | None:
+def effect_section(content: ReportContent, scores: NetworkImportance | None) -> EffectSection | None:
     """What the strongest inputs do to the prediction; for an additive network its edges already say so."""
     net = content.network
     if net is None or scores is None or len(net.layers) == 1 or len(content.classes) > 2 or net.shape[-1] > 1:

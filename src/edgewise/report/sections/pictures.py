@@ -36,7 +36,7 @@ LOOKED_AT = 2000
 
 
 @dataclass(frozen=True)
-class Example:
+class ShownPicture:
     """A picture, what speaks for the class it is told as, and for the true one where that is another."""
 
     name: str
@@ -156,7 +156,7 @@ def _where(name: str, values: Floats) -> str:
     )
 
 
-def _examples(content: PictureContent, chances: Floats, codes: NDArray[np.int64]) -> tuple[Example, ...]:
+def _examples(content: PictureContent, chances: Floats, codes: NDArray[np.int64]) -> tuple[ShownPicture, ...]:
     """The surest errors, then the surest of each class; none where pictures are private."""
     if not content.rows:
         return ()
@@ -171,7 +171,7 @@ def _examples(content: PictureContent, chances: Floats, codes: NDArray[np.int64]
     return tuple(_example(content, n, int(predicted[n]), int(codes[n]), float(sure[n])) for n in shown)
 
 
-def _example(content: PictureContent, n: int, predicted: int, true: int, sure: float) -> Example:
+def _example(content: PictureContent, n: int, predicted: int, true: int, sure: float) -> ShownPicture:
     model, classes = content.model, content.classes
     x = model.like(content.pictures)[n]
     name = content.name(n)
@@ -187,7 +187,7 @@ def _example(content: PictureContent, n: int, predicted: int, true: int, sure: f
             adds = f"{classes[k]}: {numbers.number(float(seen.constants[k]), 3)} {_plus(total)} = "
             adds += numbers.number(float(seen.logits[k]), 3)
             views.append((adds, pixels(boxed(view, *seen.square(i, j)), words)))
-    return Example(
+    return ShownPicture(
         name,
         classes[predicted],
         classes[true],

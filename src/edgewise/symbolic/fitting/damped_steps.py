@@ -58,7 +58,7 @@ class Damping:
 
 
 @dataclass(frozen=True, eq=False)
-class Descent(Generic[Point, Slopes]):
+class DampedResult(Generic[Point, Slopes]):
     """Where the steps ended, the sum of squares there, and its slopes; those of the last point that has any."""
 
     point: Point
@@ -74,7 +74,7 @@ def descended(
     tolerance: float = 1e-13,
     floor: float = 0.0,
     damping: Damping = Damping(),
-) -> Descent[Point, Slopes]:
+) -> DampedResult[Point, Slopes]:
     """Steps from a start, each taken where it lowers the sum of squares.
 
     Parameters
@@ -111,11 +111,11 @@ def descended(
             brake, rises = brake * rises, rises * damping.swell
             if brake > damping.most:
                 break
-    return Descent(point, loss, best)
+    return DampedResult(point, loss, best)
 
 
 @dataclass(frozen=True, eq=False)
-class Points:
+class BatchOfPoints:
     """Points side by side, (m, ...): sums of squares, gradients and normal equations at each."""
 
     at: Floats
@@ -123,19 +123,21 @@ class Points:
     gradient: Floats
     normal: Floats
 
-    def take(self, rows: Bools) -> Points:
+    def take(self, rows: Bools) -> BatchOfPoints:
         """Some of them."""
-        return Points(self.at[rows], self.loss[rows], self.gradient[rows], self.normal[rows])
+        return BatchOfPoints(self.at[rows], self.loss[rows], self.gradient[rows], self.normal[rows])
 
-    def where(self, chosen: Bools, other: Points) -> Points:
+    def where(self, chosen: Bools, other: BatchOfPoints) -> BatchOfPoints:
         """The chosen points of the other, and these elsewhere."""
         pairs = zip(vars(other).values(), vars(self).values(), strict=True)
-        return Points(*(np.where(chosen.reshape(-1, *[1] * (new.ndim - 1)), new, old) for new, old in pairs))
+        return BatchOfPoints(
+            *(np.where(chosen.reshape(-1, *[1] * (new.ndim - 1)), new, old) for new, old in pairs)
+        )
 
 
 def descended_together(
-    start: Points,
-    moved: Callable[[Ints, Points, Floats], Points],
+    start: BatchOfPoints,
+    moved: Callable[[Ints, BatchOfPoints, Floats], BatchOfPoints],
     *,
     steps: int,
     tolerance: float,

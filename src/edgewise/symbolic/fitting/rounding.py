@@ -29,7 +29,7 @@ from edgewise.symbolic.fitting.train_test import SplitRows
 
 
 @dataclass(frozen=True)
-class Fitted:
+class FittedFormula:
     """A formula with its constants fitted and judged."""
 
     expression: Expr
@@ -37,14 +37,14 @@ class Fitted:
     held: float
 
 
-def fit_expression(expression: Any, rows: SplitRows) -> Fitted:
+def fit_expression(expression: Any, rows: SplitRows) -> FittedFormula:
     """Refit all constants of a formula."""
     tree = to_tree(canonical(expression))
     fit = refit(tree, rows.names, rows.X, rows.y, rows.weight, variance=rows.variance)
-    return Fitted(from_tree(fit.tree, rows.names), fit, rows.held_error(fit))
+    return FittedFormula(from_tree(fit.tree, rows.names), fit, rows.held_error(fit))
 
 
-def round_constants(expression: Any, rows: SplitRows) -> Fitted:
+def round_constants(expression: Any, rows: SplitRows) -> FittedFormula:
     """Simplify the constants of a formula as far as the data allow.
 
     Parameters
@@ -56,7 +56,7 @@ def round_constants(expression: Any, rows: SplitRows) -> Fitted:
 
     Returns
     -------
-    Fitted
+    FittedFormula
         With exact numbers where the data cannot tell, the rest refitted.
     """
     best = fit_expression(expression, rows)
@@ -81,7 +81,7 @@ def round_constants(expression: Any, rows: SplitRows) -> Fitted:
     return best
 
 
-def trim_digits(fitted: Fitted, rows: SplitRows) -> Fitted:
+def trim_digits(fitted: FittedFormula, rows: SplitRows) -> FittedFormula:
     """Constants without the digits that the data do not determine."""
     tape = Tape(fitted.fit.tree, rows.names)
     _, jacobian = tape.jacobian(tape.start, rows.X)
@@ -94,7 +94,7 @@ def trim_digits(fitted: Fitted, rows: SplitRows) -> Fitted:
     ]
     tree = tape.with_constants(constants)
     short = replace(fitted.fit, tree=tree, constants=np.array(constants))
-    return Fitted(from_tree(tree, rows.names), short, rows.held_error(short))
+    return FittedFormula(from_tree(tree, rows.names), short, rows.held_error(short))
 
 
 def _rounded(value: float, allowed: float) -> float:
@@ -103,12 +103,12 @@ def _rounded(value: float, allowed: float) -> float:
     return float(round(value, min(300, max(-300, math.floor(-math.log10(allowed))))))
 
 
-def _key(best: Fitted, at: int) -> str:
+def _key(best: FittedFormula, at: int) -> str:
     # A refused value stays refused while the constant hardly moves.
     return f"{best.fit.constants[at]:.3g}"
 
 
-def _with(best: Fitted, at: int, value: Node, rows: SplitRows) -> Fitted | None:
+def _with(best: FittedFormula, at: int, value: Node, rows: SplitRows) -> FittedFormula | None:
     tape = Tape(best.fit.tree, rows.names)
     constants: list[float | Node] = list(best.fit.constants.tolist())
     constants[at] = value
@@ -118,7 +118,7 @@ def _with(best: Fitted, at: int, value: Node, rows: SplitRows) -> Fitted | None:
     return fit_expression(expression, rows)
 
 
-def indistinguishable(new: Fitted, old: Fitted, rows: SplitRows, inflation: float) -> bool:
+def indistinguishable(new: FittedFormula, old: FittedFormula, rows: SplitRows, inflation: float) -> bool:
     """Is the simpler formula's excess within what chance would give it (BIC), here and on the held-out rows?
 
     Parameters
@@ -141,7 +141,9 @@ def indistinguishable(new: Fitted, old: Fitted, rows: SplitRows, inflation: floa
     return excess <= saved * math.log(max(n, 8)) and held
 
 
-def _proposals(best: Fitted, names: Sequence[str], config: RoundingConfig) -> Iterator[tuple[int, Node]]:
+def _proposals(
+    best: FittedFormula, names: Sequence[str], config: RoundingConfig
+) -> Iterator[tuple[int, Node]]:
     """(constant, exact value), the closest first."""
     found: list[tuple[float, int, Node]] = []
     tape = Tape(best.fit.tree, names)

@@ -32,13 +32,13 @@ from edgewise.symbolic.expressions.ordering import whole_power
 from edgewise.symbolic.expressions.rewriting import shortest
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.expressions.writing import from_tree
-from edgewise.symbolic.fitting.rounding import Fitted, fit_expression, indistinguishable
+from edgewise.symbolic.fitting.rounding import FittedFormula, fit_expression, indistinguishable
 from edgewise.symbolic.fitting.train_test import SplitRows
 
 _SHARED = "#shared"
 
 
-def tie_constants(fitted: Fitted, rows: SplitRows) -> Fitted:
+def tie_constants(fitted: FittedFormula, rows: SplitRows) -> FittedFormula:
     """Write a formula with one constant where it has two that the data cannot tell apart.
 
     Parameters
@@ -50,7 +50,7 @@ def tie_constants(fitted: Fitted, rows: SplitRows) -> Fitted:
 
     Returns
     -------
-    Fitted
+    FittedFormula
         With as few constants as that leaves; `fitted` itself where nothing can be tied.
 
     Examples
@@ -73,7 +73,7 @@ def tie_constants(fitted: Fitted, rows: SplitRows) -> Fitted:
     return fitted
 
 
-def _candidates(fitted: Fitted, rows: SplitRows) -> Iterator[Expr]:
+def _candidates(fitted: FittedFormula, rows: SplitRows) -> Iterator[Expr]:
     constants, errors = fitted.fit.constants, fitted.fit.standard_errors
     tape, most = Tape(fitted.fit.tree, rows.names), node_count(fitted.expression)
     for i, j in itertools.combinations(range(len(constants)), 2):

@@ -37,7 +37,7 @@ from edgewise.symbolic.config import SearchConfig, config_of
 from edgewise.symbolic.expressions.writing import from_tree, to_tree
 from edgewise.symbolic.fitting.least_squares import refit
 from edgewise.symbolic.fitting.measurements import Measurements, measured
-from edgewise.symbolic.fitting.rounding import Fitted
+from edgewise.symbolic.fitting.rounding import FittedFormula
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.fitting.variable_projection import Separable, minimum
 from edgewise.symbolic.hypotheses.check import column_names
@@ -259,7 +259,7 @@ def _result(
     whole = refit(
         to_tree(expression), rows.names, rows.X, rows.y, rows.weight, steps=0, variance=rows.variance
     )
-    formula = as_formula(Fitted(expression, whole, rows.held_error(whole)), rows, None)
+    formula = as_formula(FittedFormula(expression, whole, rows.held_error(whole)), rows, None)
     chi_square = None if rows.variance is None else fit.rss / rows.variance / max(fit.dof, 1)
     said = said if chi_square is None else f"{said}; {chi_square_said(chi_square, fit.dof, rows.config.rare)}"
     notes = "".join(f" {note}" for note in data.notes)

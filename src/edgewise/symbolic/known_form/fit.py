@@ -34,7 +34,7 @@ _KINDS: tuple[Kind, ...] = ("shift", "scale")
 
 
 @dataclass(frozen=True, eq=False)
-class Task:
+class FitTask:
     """The rows to learn from, each counting by its weight where they do not count alike, errors in units of `unit`."""
 
     model: PartialModel
@@ -69,7 +69,9 @@ class Learned:
     stop_reason: StopReason = StopReason.CONVERGED
 
 
-def learn(train: Task, choose: Task, everything: Task, meter: Meter, seed: int | None) -> Learned | None:
+def learn(
+    train: FitTask, choose: FitTask, everything: FitTask, meter: Meter, seed: int | None
+) -> Learned | None:
     """The unknown functions from rows.
 
     Parameters
@@ -125,7 +127,7 @@ def learn(train: Task, choose: Task, everything: Task, meter: Meter, seed: int |
 
 
 def _smoothed(
-    train: Task, choose: Task, start: Splines, freedoms: Sequence[Freedom], until: float
+    train: FitTask, choose: FitTask, start: Splines, freedoms: Sequence[Freedom], until: float
 ) -> tuple[float, float, dict[str, Spline]] | None:
     """The smoothness that predicts best, walking from the middle to lighter bending or else to heavier: its error on the
     rows to choose by, the weight and the functions."""
@@ -147,7 +149,7 @@ def _smoothed(
     return best
 
 
-def _started(task: Task, until: float, seed: int | None) -> dict[str, Spline] | None:
+def _started(task: FitTask, until: float, seed: int | None) -> dict[str, Spline] | None:
     """The best of several starts: a few steps for each, then the two best until they converge."""
     config = task.config
     found: list[tuple[float, dict[str, Spline]]] = []
@@ -166,7 +168,7 @@ def _started(task: Task, until: float, seed: int | None) -> dict[str, Spline] | 
     return best if math.isfinite(task.error(best)) else None
 
 
-def _random(task: Task, generator: np.random.Generator) -> dict[str, Spline]:
+def _random(task: FitTask, generator: np.random.Generator) -> dict[str, Spline]:
     """Gently bent lines around one, laid over what each function is called with."""
     model, splines = task.model, dict[str, Spline]()
     plain = {
@@ -193,7 +195,7 @@ def _arguments(model: PartialModel, splines: Splines, name: str, X: Floats) -> F
     return x if len(x) > 1 else np.array([-1.0, 1.0])
 
 
-def regridded(task: Task, splines: Splines, intervals: int) -> dict[str, Spline]:
+def regridded(task: FitTask, splines: Splines, intervals: int) -> dict[str, Spline]:
     """The same functions on grids over what they are called with now."""
     return {
         name: spline.laid_over(_arguments(task.model, splines, name, task.X), intervals)
@@ -201,7 +203,7 @@ def regridded(task: Task, splines: Splines, intervals: int) -> dict[str, Spline]
     }
 
 
-def find_freedoms(task: Task, splines: Splines) -> tuple[dict[str, Spline], tuple[Freedom, ...]]:
+def find_freedoms(task: FitTask, splines: Splines) -> tuple[dict[str, Spline], tuple[Freedom, ...]]:
     """The shifts and scalings that the other functions can undo, each counted once, and the functions with them fixed."""
     config = task.config
     current, freedoms = dict(splines), list[Freedom]()
@@ -221,7 +223,7 @@ def find_freedoms(task: Task, splines: Splines) -> tuple[dict[str, Spline], tupl
     return current, tuple(freedoms)
 
 
-def is_free(task: Task, splines: Splines, fixed: Sequence[Freedom], name: str, kind: Kind) -> bool:
+def is_free(task: FitTask, splines: Splines, fixed: Sequence[Freedom], name: str, kind: Kind) -> bool:
     """Can the other functions undo a shift or scaling of this one, the freedoms already fixed staying fixed?"""
     _, jacobian = _system(task, splines, fixed, {})
     place, spline = _places(splines)[name], splines[name]
@@ -233,7 +235,7 @@ def is_free(task: Task, splines: Splines, fixed: Sequence[Freedom], name: str, k
     return float(np.linalg.norm(left)) <= task.config.same * float(np.linalg.norm(moved))
 
 
-def is_undetermined(task: Task, splines: Splines, freedoms: Sequence[Freedom]) -> bool:
+def is_undetermined(task: FitTask, splines: Splines, freedoms: Sequence[Freedom]) -> bool:
     """Can the functions be changed together, beyond shifts and scalings, without the formula noticing?
 
     In sqrt(f(x)^2 + g(z)^2) any constant may move from f^2 to g^2, which neither shifts nor scales f.
@@ -249,7 +251,7 @@ def is_undetermined(task: Task, splines: Splines, freedoms: Sequence[Freedom]) -
 
 
 def minimise(
-    task: Task, splines: Splines, freedoms: Sequence[Freedom], roughness: float, steps: int
+    task: FitTask, splines: Splines, freedoms: Sequence[Freedom], roughness: float, steps: int
 ) -> dict[str, Spline]:
     """Damped steps from these functions on their grids."""
     with np.errstate(all="ignore"):
@@ -265,7 +267,7 @@ def minimise(
 class _Coefficients:
     """Residuals, bending and freedoms as a function of all coefficients."""
 
-    task: Task
+    task: FitTask
     freedoms: Sequence[Freedom]
     stiffness: Mapping[str, float]
 
@@ -303,7 +305,7 @@ def _stepped(splines: Splines, step: Floats) -> dict[str, Spline]:
     return {name: Spline(each.basis, each.coef + step[places[name]]) for name, each in splines.items()}
 
 
-def _stiffness(task: Task, splines: Splines, roughness: float) -> dict[str, float]:
+def _stiffness(task: FitTask, splines: Splines, roughness: float) -> dict[str, float]:
     """How much the bending of each function counts: by what the function does to y, so that sizes may be shared anyhow."""
     _, slopes = task.model.jacobian(splines, task.X)
     effects = {name: float(np.sqrt(np.mean(np.square(each.sum(axis=1))))) for name, each in slopes.items()}
@@ -314,7 +316,7 @@ def _stiffness(task: Task, splines: Splines, roughness: float) -> dict[str, floa
 
 
 def _residual(
-    task: Task, splines: Splines, freedoms: Sequence[Freedom], stiffness: Mapping[str, float]
+    task: FitTask, splines: Splines, freedoms: Sequence[Freedom], stiffness: Mapping[str, float]
 ) -> Floats:
     """What is left: errors, bending, and how far the freedoms are from where they were fixed."""
     run = task.model.run(splines, task.X)
@@ -329,7 +331,7 @@ def _residual(
 
 
 def _system(
-    task: Task, splines: Splines, freedoms: Sequence[Freedom], stiffness: Mapping[str, float]
+    task: FitTask, splines: Splines, freedoms: Sequence[Freedom], stiffness: Mapping[str, float]
 ) -> tuple[Floats, Floats]:
     """The residual and its derivative, sign turned, in all coefficients."""
     run, slopes = task.model.jacobian(splines, task.X)

@@ -67,7 +67,7 @@ Splines = Mapping[str, Spline]
 
 
 @dataclass(frozen=True, eq=False)
-class Run:
+class Evaluation:
     """One evaluation on rows: the whole, and each slot's argument and value."""
 
     value: Floats
@@ -96,7 +96,7 @@ class PartialModel:
             self._slopes(slot.argument.tree, labels[:at]) for at, slot in enumerate(partial.slots)
         ]
 
-    def run(self, splines: Splines, X: Floats) -> Run:
+    def run(self, splines: Splines, X: Floats) -> Evaluation:
         """Evaluate on rows."""
         table = np.zeros((len(X), len(self._names)))
         table[:, : X.shape[1]] = X
@@ -104,9 +104,9 @@ class PartialModel:
         for at, slot in enumerate(self.partial.slots):
             arguments.append(self._value(self._arguments[at], table))
             table[:, X.shape[1] + at] = splines[slot.function](arguments[-1])
-        return Run(self._value(self._root, table), tuple(arguments), table)
+        return Evaluation(self._value(self._root, table), tuple(arguments), table)
 
-    def jacobian(self, splines: Splines, X: Floats) -> tuple[Run, dict[str, Floats]]:
+    def jacobian(self, splines: Splines, X: Floats) -> tuple[Evaluation, dict[str, Floats]]:
         """The evaluation, and the derivative of the whole in each function's coefficients, (n, M) each."""
         run = self.run(splines, X)
         slots = self.partial.slots

@@ -34,7 +34,7 @@ from edgewise.symbolic.config import SearchConfig, config_of
 from edgewise.symbolic.fitting.measurements import measured
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.hypotheses.check import column_names
-from edgewise.symbolic.known_form.fit import Freedom, Learned, Task, learn
+from edgewise.symbolic.known_form.fit import FitTask, Freedom, Learned, learn
 from edgewise.symbolic.known_form.model import PartialModel, Spline
 from edgewise.symbolic.known_form.snap import whole_formulas
 from edgewise.symbolic.known_form.text import read_partial
@@ -239,13 +239,13 @@ def fit_partial(
     model = PartialModel(partial)
     unit = float(table.y.std()) or max(float(np.abs(table.y).max()), 1.0)
 
-    def task(part: NDArray[np.intp]) -> Task:
+    def task(part: NDArray[np.intp]) -> FitTask:
         weight = None if rows.weight is None else rows.weight[part]
-        return Task(model, rows.X[part], rows.y[part], unit, weight, known)
+        return FitTask(model, rows.X[part], rows.y[part], unit, weight, known)
 
     first, second = split(len(rows.y), known.chosen_on, derive(root, 1))
     tasks = [task(part) for part in (first, second, np.arange(len(rows.y)))]
-    held = Task(model, rows.X_held, rows.y_held, unit, rows.weight_held)
+    held = FitTask(model, rows.X_held, rows.y_held, unit, rows.weight_held)
     with np.errstate(all="ignore"), one_thread(), running(meter):
         learned = learn(tasks[0], tasks[1], tasks[2], meter, derive(root, 2))
         if learned is None:

@@ -12,7 +12,7 @@ import numpy as np
 from edgewise._core.arrays import Floats
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.train_test import SplitRows
-from edgewise.symbolic.results.box import Box, Place, said
+from edgewise.symbolic.results.box import DataBox, Place, said
 from edgewise.symbolic.results.formula import Formula
 
 _POINTS = 512
@@ -148,7 +148,7 @@ def _floor(rows: SplitRows) -> float:
 
 
 def _alternative(formula: Formula, p_value: float, best: Formula, rows: SplitRows) -> Alternative:
-    box = Box.around(rows.names, np.vstack([rows.X, rows.X_held])).widened(1.5, keep_signs=True)
+    box = DataBox.around(rows.names, np.vstack([rows.X, rows.X_held])).widened(1.5, keep_signs=True)
     points = box.points(_POINTS)
     first, second = (Tape(each.tree, rows.names) for each in (formula, best))
     with np.errstate(all="ignore"):

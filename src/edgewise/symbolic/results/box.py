@@ -16,7 +16,7 @@ _MOST_SIDES = 7
 
 
 @dataclass(frozen=True, eq=False)
-class Box:
+class DataBox:
     """The smallest box that holds the data.
 
     Parameters
@@ -29,8 +29,8 @@ class Box:
     Examples
     --------
     >>> import numpy as np
-    >>> from edgewise.symbolic.results.box import Box
-    >>> box = Box.around(("a",), np.array([[1.0], [3.0]]))
+    >>> from edgewise.symbolic.results.box import DataBox
+    >>> box = DataBox.around(("a",), np.array([[1.0], [3.0]]))
     >>> box.widened(1.5).low.tolist(), box.widened(1.5).high.tolist()
     ([0.5], [3.5])
     """
@@ -40,11 +40,11 @@ class Box:
     high: Floats
 
     @classmethod
-    def around(cls, names: Sequence[str], X: Floats) -> Box:
+    def around(cls, names: Sequence[str], X: Floats) -> DataBox:
         """The box of some rows."""
         return cls(tuple(names), X.min(axis=0), X.max(axis=0))
 
-    def widened(self, factor: float, *, keep_signs: bool = False) -> Box:
+    def widened(self, factor: float, *, keep_signs: bool = False) -> DataBox:
         """The box with each side that many times as long, about the same centre.
 
         With `keep_signs`, columns that are positive throughout stay so, down to their least value over the factor, and
@@ -55,7 +55,7 @@ class Box:
         if keep_signs:
             low = np.where(self.low > 0, np.maximum(low, self.low / factor), low)
             high = np.where(self.high < 0, np.minimum(high, self.high / factor), high)
-        return Box(self.names, low, high)
+        return DataBox(self.names, low, high)
 
     def points(self, count: int) -> Floats:
         """Points of low discrepancy inside, with the corners where these are few, (m, d)."""
@@ -93,7 +93,7 @@ class Box:
 
 
 def lowest(
-    function: Callable[[Floats], Floats], box: Box, points: Floats, *, rounds: int = 40
+    function: Callable[[Floats], Floats], box: DataBox, points: Floats, *, rounds: int = 40
 ) -> tuple[Floats, float]:
     """The place where a function is smallest, and its value there: the best of some points, sought around ever closer.
 

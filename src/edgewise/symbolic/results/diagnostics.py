@@ -16,8 +16,8 @@ from edgewise._core.errors import InputError
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.least_squares import refit
 from edgewise.symbolic.fitting.noise_estimate import neighbour_noise
-from edgewise.symbolic.results.box import Box, Place, said
-from edgewise.symbolic.results.domain import Condition, conditions
+from edgewise.symbolic.results.box import DataBox, Place, said
+from edgewise.symbolic.results.domain import DomainCondition, conditions
 from edgewise.symbolic.results.extrapolation import Extrapolation, extrapolation
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ _CLEARLY = 4.0
 
 
 @dataclass(frozen=True)
-class Interval:
+class ConstantInterval:
     """A constant and the range that holds the true one in 95 of 100 such tables, where the formula is right.
 
     Parameters
@@ -177,13 +177,13 @@ class Trust:
     error: float
     r2: float
     network: NetworkDistance | None
-    domain: tuple[Condition, ...]
+    domain: tuple[DomainCondition, ...]
     extrapolation: Extrapolation
-    constants: tuple[Interval, ...]
+    constants: tuple[ConstantInterval, ...]
     noise: Noise
 
     @property
-    def leaves_domain(self) -> tuple[Condition, ...]:
+    def leaves_domain(self) -> tuple[DomainCondition, ...]:
         """The conditions that fail in the box of the data or around it."""
         return tuple(each for each in self.domain if not each.holds)
 
@@ -303,7 +303,7 @@ def trust(
         len(target),
         error,
         1 - (error / spread) ** 2 if spread > 0 else math.nan,
-        None if network is None else _distance(formula, network, Box.around(formula.names, everything)),
+        None if network is None else _distance(formula, network, DataBox.around(formula.names, everything)),
         conditions(formula.tree, formula.names, everything),
         extrapolation(formula.predict, formula.names, everything, all_values),
         constant_intervals(formula, fitted, values),
@@ -316,7 +316,7 @@ def _table(formula: Formula, X: Any, y: Any, first: str, second: str) -> tuple[F
     return rows, check_vector(y, second, length=len(rows), of="trust")
 
 
-def _distance(formula: Formula, network: KAN, box: Box) -> NetworkDistance:
+def _distance(formula: Formula, network: KAN, box: DataBox) -> NetworkDistance:
     points = box.points(_POINTS)
     with np.errstate(all="ignore"):
         difference = np.abs(formula.predict(points) - network.predict(points)[:, 0])
@@ -330,7 +330,7 @@ def _distance(formula: Formula, network: KAN, box: Box) -> NetworkDistance:
 
 def constant_intervals(
     formula: Formula, X: Floats, y: Floats, weight: Floats | None = None, variance: float | None = None
-) -> tuple[Interval, ...]:
+) -> tuple[ConstantInterval, ...]:
     """Student's intervals from the standard errors, which are worked out anew where the formula does not know them.
 
     Where the variance of the noise of a row of weight one is known they are those of the normal distribution.
@@ -346,7 +346,7 @@ def constant_intervals(
     freedom = max(len(y) - tape.size, 1) if variance is None else math.inf
     reach = float(stdtrit(freedom, (1 + _COVERAGE) / 2))
     return tuple(
-        Interval(value, value - reach * error, value + reach * error)
+        ConstantInterval(value, value - reach * error, value + reach * error)
         for value, error in zip(tape.start.tolist(), errors, strict=True)
     )
 

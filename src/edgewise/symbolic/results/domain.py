@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from edgewise._core.arrays import Floats
 from edgewise.forms.tree import Apply, Node, Number, names_in
 from edgewise.symbolic.expressions.tape import Tape
-from edgewise.symbolic.results.box import Box, Place, lowest, said
+from edgewise.symbolic.results.box import DataBox, Place, lowest, said
 from edgewise.symbolic.units.rules import written
 
 # Rounding error of a sum beside its terms.
@@ -29,7 +29,7 @@ _HALVINGS = 60
 
 
 @dataclass(frozen=True)
-class Condition:
+class DomainCondition:
     """What a part of a formula asks of the columns, and whether it gets it.
 
     Parameters
@@ -79,7 +79,7 @@ class Condition:
         }
 
 
-def conditions(tree: Node, names: Sequence[str], X: Any, around: float = 1.5) -> tuple[Condition, ...]:
+def conditions(tree: Node, names: Sequence[str], X: Any, around: float = 1.5) -> tuple[DomainCondition, ...]:
     """Every condition a formula puts on the columns.
 
     Parameters
@@ -95,7 +95,7 @@ def conditions(tree: Node, names: Sequence[str], X: Any, around: float = 1.5) ->
 
     Returns
     -------
-    tuple of Condition
+    tuple of DomainCondition
         In the order of the formula; none twice.
 
     Examples
@@ -108,9 +108,9 @@ def conditions(tree: Node, names: Sequence[str], X: Any, around: float = 1.5) ->
     x = 1.992, y = 2.042.
     1/x needs x != 0, which holds in the box of the data and around it.
     """
-    box = Box.around(names, X)
+    box = DataBox.around(names, X)
     wide = box.widened(around)
-    found: dict[str, Condition] = {}
+    found: dict[str, DomainCondition] = {}
     for need in _needs(tree, set(names)):
         if need.text not in found:
             found[need.text] = _condition(need, X, box, wide)
@@ -151,7 +151,7 @@ class _Margin:
             return np.abs(values) <= rounding
         return values <= rounding if self.need.strict else values < -rounding
 
-    def violation(self, box: Box) -> Floats | None:
+    def violation(self, box: DataBox) -> Floats | None:
         """A point of a box where the condition fails, or None."""
         points = box.points(_POINTS)
         bad = points[self.bad(points)]
@@ -162,7 +162,7 @@ class _Margin:
             return self._touching(points, box) if crossing is None else crossing
         return self._touching(points, box)
 
-    def _touching(self, points: Floats, box: Box) -> Floats | None:
+    def _touching(self, points: Floats, box: DataBox) -> Floats | None:
         """The place of the smallest value, where that is none or below."""
         size = (lambda rows: np.abs(self.value(rows))) if self.need.crossing else self.value
         point, value = lowest(size, box, points)
@@ -196,7 +196,7 @@ def _evaluator(node: Node, names: Sequence[str]) -> Callable[[Floats], Floats]:
     return lambda rows: tape.value(tape.start, rows)
 
 
-def _condition(need: _Need, X: Floats, box: Box, wide: Box) -> Condition:
+def _condition(need: _Need, X: Floats, box: DataBox, wide: DataBox) -> DomainCondition:
     margin = _Margin.of(need, box.names)
     rows = np.flatnonzero(margin.bad(X))
     witness = X[rows[0]] if rows.size else margin.violation(box)
@@ -204,7 +204,7 @@ def _condition(need: _Need, X: Floats, box: Box, wide: Box) -> Condition:
     if witness is None:
         witness = margin.violation(wide)
     place = None if witness is None else box.place(witness, set(names_in(need.margin)))
-    return Condition(need.part, need.text, bool(rows.size), in_box, place is not None, place)
+    return DomainCondition(need.part, need.text, bool(rows.size), in_box, place is not None, place)
 
 
 def _needs(node: Node, names: set[str]) -> Iterator[_Need]:

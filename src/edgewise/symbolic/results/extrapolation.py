@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from edgewise._core.arrays import Floats
-from edgewise.symbolic.results.box import Box
+from edgewise.symbolic.results.box import DataBox
 
 # Widths of the boxes looked at, beside the data's own.
 _FACTORS = (1.5, 2.0, 3.0)
@@ -114,7 +114,7 @@ def extrapolation(
     -------
     Extrapolation
     """
-    box = Box.around(names, X)
+    box = DataBox.around(names, X)
     middle, half = (float(y.max()) + float(y.min())) / 2, (float(y.max()) - float(y.min())) / 2
     # A constant column of values has no range; its size is the next best measure.
     half = half or max(abs(middle), 1e-300)

@@ -14,7 +14,7 @@ from edgewise._core.stopping import StopReason
 from edgewise.symbolic.expressions.writing import values
 from edgewise.symbolic.fitting.criterion import criterion
 from edgewise.symbolic.fitting.noise_estimate import neighbour_noise
-from edgewise.symbolic.fitting.rounding import Fitted
+from edgewise.symbolic.fitting.rounding import FittedFormula
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.results.alternatives import Alternative, alternatives
 from edgewise.symbolic.results.diagnostics import constant_intervals, trust
@@ -162,7 +162,7 @@ def _trusted(formula: Formula, rows: SplitRows, network: KAN | None, neighbours_
     return replace(formula, trust=replace(found, error=formula.error, r2=formula.r2, noise=noise))
 
 
-def as_formula(fitted: Fitted, rows: SplitRows, network: KAN | None) -> Formula:
+def as_formula(fitted: FittedFormula, rows: SplitRows, network: KAN | None) -> Formula:
     """A fitted expression as a result."""
     r2 = (
         1.0 - (fitted.held / rows.spread) ** 2 if rows.spread > 0 and math.isfinite(fitted.held) else math.nan

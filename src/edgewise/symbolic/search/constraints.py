@@ -13,7 +13,7 @@ import numpy as np
 from edgewise._core.arrays import Floats
 from edgewise.forms.tree import Apply, Node, Number
 from edgewise.symbolic.expressions.tape import Tape
-from edgewise.symbolic.results.box import Box
+from edgewise.symbolic.results.box import DataBox
 from edgewise.symbolic.results.search_result import FormulaResult
 from edgewise.symbolic.search.constraint_text import Constraint, said
 from edgewise.symbolic.units.rules import MismatchError, constant_value
@@ -47,7 +47,7 @@ class Checker:
     constraints : sequence of Constraint
     names : tuple of str
         Columns of the rows that formulas are evaluated at; all that constraints speak of are among them.
-    box : Box
+    box : DataBox
         Of the table.
     spread : float
         The standard deviation of y.
@@ -55,13 +55,13 @@ class Checker:
 
     constraints: Sequence[Constraint]
     names: tuple[str, ...]
-    box: Box
+    box: DataBox
     spread: float
 
     @classmethod
     def of(cls, constraints: Sequence[Constraint], names: Sequence[str], X: Floats, y: Floats) -> Checker:
         """The checker for rows X (n, d) with target y (n,)."""
-        return cls(constraints, tuple(names), Box.around(names, X), float(np.std(y)) or 1.0)
+        return cls(constraints, tuple(names), DataBox.around(names, X), float(np.std(y)) or 1.0)
 
     def broken(self, formula: Values, error: float) -> tuple[Constraint, ...]:
         """The constraints that a formula breaks.

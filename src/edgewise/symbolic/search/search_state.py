@@ -24,7 +24,7 @@ from edgewise.symbolic.expressions.nodes import Expr
 from edgewise.symbolic.expressions.rewriting import shortest
 from edgewise.symbolic.expressions.writing import from_tree, text, to_tree
 from edgewise.symbolic.fitting.negligible import straightened, without_negligible
-from edgewise.symbolic.fitting.rounding import Fitted, fit_expression, round_constants, trim_digits
+from edgewise.symbolic.fitting.rounding import FittedFormula, fit_expression, round_constants, trim_digits
 from edgewise.symbolic.fitting.square_roots import unsquared
 from edgewise.symbolic.fitting.structure_left import follows_columns
 from edgewise.symbolic.fitting.train_test import SplitRows
@@ -99,7 +99,7 @@ class Search:
     floor: float = math.inf
     _left: dict[Expr, float] = field(default_factory=dict[Expr, float])
     _patterned: dict[Expr, bool] = field(default_factory=dict[Expr, bool])
-    passed: dict[str, Fitted] = field(default_factory=dict[str, Fitted])
+    passed: dict[str, FittedFormula] = field(default_factory=dict[str, FittedFormula])
     straightened: dict[Expr, tuple[str, ...]] = field(default_factory=dict[Expr, tuple[str, ...]])
 
     @property
@@ -228,7 +228,7 @@ class Search:
 
     def add(self, trees: Iterable[Node], network: KAN | None) -> None:
         """Fit, shorten and judge candidates, then finish those that no shorter one beats."""
-        fresh: list[Fitted] = []
+        fresh: list[FittedFormula] = []
         for tree in trees:
             if self.left <= 0 and (fresh or self.finished):
                 break
@@ -256,7 +256,7 @@ class Search:
         """Does a formula satisfy the constraints, as far as points over the box tell?"""
         return not self.limits.constraints or not self.checker.broken(formula.predict, formula.error)
 
-    def finish(self, fitted: Fitted, network: KAN | None, *, last: bool = False) -> None:
+    def finish(self, fitted: FittedFormula, network: KAN | None, *, last: bool = False) -> None:
         """A fitted expression as one of the results, if it satisfies the constraints or is the last resort."""
         formula = as_formula(fitted, self.rows, network)
         if not (last or self.satisfies(formula)):
@@ -311,7 +311,7 @@ class Search:
         rounded = (as_formula(trim_digits(each, self.rows), self.rows, None) for _, each in near)
         return list(islice(filter(self.satisfies, rounded), self.config.rivals))
 
-    def _fitted(self, tree: Node) -> Fitted | None:
+    def _fitted(self, tree: Node) -> FittedFormula | None:
         expression = shortest(from_tree(tree, self.rows.names), self.rows.positive)
         if not self._offered(expression):
             return None
@@ -337,7 +337,7 @@ class Search:
             and self.limits.allow(to_tree(expression))
         )
 
-    def _polished(self, fitted: Fitted) -> Fitted:
+    def _polished(self, fitted: FittedFormula) -> FittedFormula:
         """Constants rounded and tied, roots of squares opened; each only where the result may still be offered."""
         rounded = round_constants(fitted.expression, self.rows)
         if not self._offered(rounded.expression):
@@ -354,9 +354,9 @@ class Search:
         return trimmed if self._offered(trimmed.expression) else rounded
 
 
-def _worth_finishing(fresh: Sequence[Fitted], finished: Sequence[Formula]) -> list[Fitted]:
+def _worth_finishing(fresh: Sequence[FittedFormula], finished: Sequence[Formula]) -> list[FittedFormula]:
     """Rounding is the dear part: only what lies near the front is rounded."""
-    kept: list[Fitted] = []
+    kept: list[FittedFormula] = []
     rivals = [(each.complexity, each.error) for each in finished]
     texts: set[str] = set()
     for each in sorted(fresh, key=lambda one: (one.held, node_count(one.expression))):
@@ -374,7 +374,7 @@ def _key(expression: Expr) -> str:
     return text(expression, 15)
 
 
-def _determined(fitted: Fitted) -> bool:
+def _determined(fitted: FittedFormula) -> bool:
     """Whether the data determine every constant at least by its sign."""
     errors, constants = fitted.fit.standard_errors, fitted.fit.constants
     return bool((np.isfinite(errors) & (errors < np.abs(constants))).all())

@@ -96,7 +96,7 @@ class Landscape:
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class TargetTransform:
     """A function of the target, its slope, its inverse, and where it may be used: of |y| where `signed` is False."""
 
     value: Callable[[Floats], Floats]
@@ -107,21 +107,23 @@ class Target:
     high: float = math.inf
 
 
-TARGETS: Mapping[str, Target] = MappingProxyType(
+TARGETS: Mapping[str, TargetTransform] = MappingProxyType(
     {
-        "identity": Target(lambda y: y, np.ones_like, lambda u: u, anywhere=True),
-        "log": Target(np.log, lambda y: 1 / y, lambda u: np.exp(np.minimum(u, 700.0))),
-        "square": Target(np.square, lambda y: 2 * y, lambda u: np.sqrt(np.maximum(u, 0.0))),
-        "sqrt": Target(np.sqrt, lambda y: 0.5 / np.sqrt(y), np.square),
-        "reciprocal": Target(lambda y: 1 / y, lambda y: -1 / y**2, lambda u: 1 / u),
-        "inverse square": Target(
+        "identity": TargetTransform(lambda y: y, np.ones_like, lambda u: u, anywhere=True),
+        "log": TargetTransform(np.log, lambda y: 1 / y, lambda u: np.exp(np.minimum(u, 700.0))),
+        "square": TargetTransform(np.square, lambda y: 2 * y, lambda u: np.sqrt(np.maximum(u, 0.0))),
+        "sqrt": TargetTransform(np.sqrt, lambda y: 0.5 / np.sqrt(y), np.square),
+        "reciprocal": TargetTransform(lambda y: 1 / y, lambda y: -1 / y**2, lambda u: 1 / u),
+        "inverse square": TargetTransform(
             lambda y: y**-2.0, lambda y: -2 * y**-3.0, lambda u: np.maximum(u, 1e-300) ** -0.5
         ),
-        "inverse two thirds": Target(
+        "inverse two thirds": TargetTransform(
             lambda y: y ** (-2 / 3), lambda y: -2 / 3 * y ** (-5 / 3), lambda u: np.maximum(u, 1e-300) ** -1.5
         ),
-        "sin": Target(np.sin, np.cos, lambda u: np.arcsin(np.clip(u, -1, 1)), high=math.pi / 2),
-        "cos": Target(np.cos, lambda y: -np.sin(y), lambda u: np.arccos(np.clip(u, -1, 1)), high=math.pi),
+        "sin": TargetTransform(np.sin, np.cos, lambda u: np.arcsin(np.clip(u, -1, 1)), high=math.pi / 2),
+        "cos": TargetTransform(
+            np.cos, lambda y: -np.sin(y), lambda u: np.arccos(np.clip(u, -1, 1)), high=math.pi
+        ),
     }
 )
 

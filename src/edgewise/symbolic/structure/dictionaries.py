@@ -17,7 +17,7 @@ from edgewise.symbolic.structure.state import power, powers, product
 
 
 @dataclass(frozen=True)
-class Term:
+class SumTerm:
     """A term of a sum, with its values."""
 
     tree: Node
@@ -40,7 +40,7 @@ FAMILIES = (
 )
 
 
-def dictionaries(rows: SplitRows) -> Iterator[list[Term]]:
+def dictionaries(rows: SplitRows) -> Iterator[list[SumTerm]]:
     """Sets of terms to try, the plainest first."""
     yield _monomials(rows, rows.config.dictionary_terms)
     sums = rows.config.sums
@@ -62,7 +62,7 @@ def dictionaries(rows: SplitRows) -> Iterator[list[Term]]:
     yield from _angles(rows)
 
 
-def _angles(rows: SplitRows) -> Iterator[list[Term]]:
+def _angles(rows: SplitRows) -> Iterator[list[SumTerm]]:
     """Products of sines and cosines of many columns: all that sums and differences of angles, and squares of
     sines of half of them, come to.
     """
@@ -89,7 +89,7 @@ def _of(rows: SplitRows, columns: Sequence[int]) -> SplitRows:
     return replace(rows, names=tuple(rows.names[at] for at in columns), X=rows.X[:, columns])
 
 
-def few(rows: SplitRows) -> Iterator[list[Term]]:
+def few(rows: SplitRows) -> Iterator[list[SumTerm]]:
     """Small sets for numerators and denominators."""
     sums = rows.config.sums
     yield _monomials(rows, sums.quotient_terms, whole=True)
@@ -110,18 +110,18 @@ def few(rows: SplitRows) -> Iterator[list[Term]]:
             yield _times(_times([_ONE, *_columns(rows)], [_ONE, one[2][0]]), [_ONE, other[2][0]])
 
 
-_ONE = Term(Number(1), np.ones(1))
+_ONE = SumTerm(Number(1), np.ones(1))
 
 
-def _columns(rows: SplitRows) -> list[Term]:
-    return [Term(Variable(name), rows.X[:, at]) for at, name in enumerate(rows.names)]
+def _columns(rows: SplitRows) -> list[SumTerm]:
+    return [SumTerm(Variable(name), rows.X[:, at]) for at, name in enumerate(rows.names)]
 
 
-def _without(rows: SplitRows, at: int) -> list[Term]:
+def _without(rows: SplitRows, at: int) -> list[SumTerm]:
     return [term for each, term in enumerate(_columns(rows)) if each != at]
 
 
-def _powers_of(features: Sequence[Term], config: SumConfig) -> list[Term]:
+def _powers_of(features: Sequence[SumTerm], config: SumConfig) -> list[SumTerm]:
     """Products of whole powers of features, by total degree."""
     chosen: list[tuple[int, ...]] = []
     for size in range(config.quotient_degree + 1):
@@ -129,34 +129,36 @@ def _powers_of(features: Sequence[Term], config: SumConfig) -> list[Term]:
         if chosen and len(chosen) + len(level) > config.quotient_powers:
             break
         chosen += level
-    terms: list[Term] = []
+    terms: list[SumTerm] = []
     for exponents in chosen:
         values = np.ones_like(features[0].values)
         for feature, exponent in zip(features, exponents, strict=True):
             values = values * feature.values**exponent
         terms.append(
-            Term(powers([feature.tree for feature in features], [float(each) for each in exponents]), values)
+            SumTerm(
+                powers([feature.tree for feature in features], [float(each) for each in exponents]), values
+            )
         )
     return terms
 
 
-def _pairs(rows: SplitRows) -> list[Term]:
+def _pairs(rows: SplitRows) -> list[SumTerm]:
     """Products, ratios, sums and differences of two features."""
-    found: list[Term] = []
+    found: list[SumTerm] = []
     with np.errstate(all="ignore"):
         for one, other in itertools.combinations(_columns(rows), 2):
             found += [
-                Term(product(one.tree, other.tree), one.values * other.values),
-                Term(product(one.tree, Apply("inv", (other.tree,))), one.values / other.values),
-                Term(Apply("+", (one.tree, other.tree)), one.values + other.values),
-                Term(Apply("+", (one.tree, Apply("neg", (other.tree,)))), one.values - other.values),
+                SumTerm(product(one.tree, other.tree), one.values * other.values),
+                SumTerm(product(one.tree, Apply("inv", (other.tree,))), one.values / other.values),
+                SumTerm(Apply("+", (one.tree, other.tree)), one.values + other.values),
+                SumTerm(Apply("+", (one.tree, Apply("neg", (other.tree,)))), one.values - other.values),
             ]
     return found
 
 
 def _all_taken(
-    features: Sequence[Term], families: Sequence[Sequence[str]], config: SumConfig
-) -> Iterator[tuple[int, Sequence[str], list[Term]]]:
+    features: Sequence[SumTerm], families: Sequence[Sequence[str]], config: SumConfig
+) -> Iterator[tuple[int, Sequence[str], list[SumTerm]]]:
     """The atoms of each family of each feature that has values."""
     for family in families:
         for at, feature in enumerate(features):
@@ -165,9 +167,9 @@ def _all_taken(
                 yield at, family, atoms
 
 
-def taken(feature: Term, family: Sequence[str], config: SumConfig) -> list[Term]:
+def taken(feature: SumTerm, family: Sequence[str], config: SumConfig) -> list[SumTerm]:
     """The functions of a family at a feature, or none where one of them has no values."""
-    found = list[Term]()
+    found = list[SumTerm]()
     for text in family:
         tree = read(text, ("x",))
         with np.errstate(all="ignore"):
@@ -175,7 +177,7 @@ def taken(feature: Term, family: Sequence[str], config: SumConfig) -> list[Term]
             size = np.abs(values).max()
         if not np.isfinite(values).all() or size > config.tallest or np.ptp(values) <= config.flattest * size:
             return []
-        found.append(Term(substitute(tree, "x", feature.tree), values))
+        found.append(SumTerm(substitute(tree, "x", feature.tree), values))
     return found
 
 
@@ -186,22 +188,24 @@ def _evaluate(tree: Node, x: Floats) -> Floats:
     return tape.value(tape.start, x[:, None])
 
 
-def _squares(atoms: Sequence[Term]) -> list[Term]:
+def _squares(atoms: Sequence[SumTerm]) -> list[SumTerm]:
     return [
-        Term(product(a.tree, b.tree) if a is not b else power(a.tree, 2), a.values * b.values)
+        SumTerm(product(a.tree, b.tree) if a is not b else power(a.tree, 2), a.values * b.values)
         for a, b in itertools.combinations_with_replacement(atoms, 2)
     ]
 
 
-def _times(first: Sequence[Term], second: Sequence[Term]) -> list[Term]:
+def _times(first: Sequence[SumTerm], second: Sequence[SumTerm]) -> list[SumTerm]:
     return [
-        Term(product(*(each for each in (a.tree, b.tree) if each != Number(1))), a.values * b.values)
+        SumTerm(product(*(each for each in (a.tree, b.tree) if each != Number(1))), a.values * b.values)
         for b in second
         for a in first
     ]
 
 
-def _monomials(rows: SplitRows, most: int, *, whole: bool = False, largest: int | None = None) -> list[Term]:
+def _monomials(
+    rows: SplitRows, most: int, *, whole: bool = False, largest: int | None = None
+) -> list[SumTerm]:
     """Products of whole powers, by total size; negative ones of columns that keep away from zero."""
     free = [not whole and bool((column > 0).all() or (column < 0).all()) for column in rows.X.T]
     chosen: list[tuple[int, ...]] = []
@@ -210,7 +214,7 @@ def _monomials(rows: SplitRows, most: int, *, whole: bool = False, largest: int 
         if chosen and len(chosen) + len(level) > most:
             break
         chosen += level
-    terms: list[Term] = []
+    terms: list[SumTerm] = []
     with np.errstate(all="ignore"):
         for exponents in chosen:
             factors = [
@@ -218,7 +222,7 @@ def _monomials(rows: SplitRows, most: int, *, whole: bool = False, largest: int 
             ]
             values = np.prod(rows.X ** np.array(exponents, dtype=float), axis=1)
             if np.isfinite(values).all() and np.abs(values).max() > 0:
-                terms.append(Term(product(*factors), values))
+                terms.append(SumTerm(product(*factors), values))
     return terms
 
 

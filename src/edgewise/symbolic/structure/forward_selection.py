@@ -27,7 +27,7 @@ from edgewise.forms.tree import Apply, Node, render
 from edgewise.symbolic.config import RelationConfig, SearchConfig
 from edgewise.symbolic.costs import ENTRIES, GRAM, LAID_OUT, PAIRS, SELECTION
 from edgewise.symbolic.fitting.train_test import SplitRows
-from edgewise.symbolic.structure.dictionaries import Term, dictionaries
+from edgewise.symbolic.structure.dictionaries import SumTerm, dictionaries
 from edgewise.symbolic.structure.direct_candidates import best_pair, best_triple
 from edgewise.symbolic.structure.transformed_targets import (
     TargetFunction,
@@ -119,7 +119,7 @@ def _best(
     design: Floats,
     values: Floats,
     weight: Floats,
-    terms: list[Term],
+    terms: list[SumTerm],
     outer: TransformedTarget,
     config: SearchConfig,
 ) -> _Sum | None:

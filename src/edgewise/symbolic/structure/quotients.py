@@ -26,7 +26,7 @@ from edgewise.symbolic.config import RelationConfig, SearchConfig
 from edgewise.symbolic.costs import QUOTIENT
 from edgewise.symbolic.fitting.least_squares import refit
 from edgewise.symbolic.fitting.train_test import SplitRows
-from edgewise.symbolic.structure.dictionaries import Term, few
+from edgewise.symbolic.structure.dictionaries import SumTerm, few
 from edgewise.symbolic.structure.forward_selection import nodes, select, weighted_targets
 from edgewise.symbolic.structure.state import product
 from edgewise.symbolic.structure.transformed_targets import TransformedTarget, linear, outside, target_values
@@ -114,7 +114,7 @@ def _targets(y: Floats, smooth: Floats, weight: Floats, config: RelationConfig) 
 _INVERSES = ("s/u", "s/sqrt(u)", "s/u^(3/2)", "s/u^2")
 
 
-def _best(terms: Sequence[Term], target: _Target, sign: int, config: SearchConfig) -> _Quotient | None:
+def _best(terms: Sequence[SumTerm], target: _Target, sign: int, config: SearchConfig) -> _Quotient | None:
     y, model, weight = target.values, target.smooth, target.weight
     above = np.column_stack([np.broadcast_to(term.values, len(y)) for term in terms])
     varies = [at for at, term in enumerate(terms) if term.tree != Number(1)]

@@ -27,7 +27,7 @@ from edgewise.symbolic.costs import ORTHOGONAL
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.structure.curves import curves
-from edgewise.symbolic.structure.dictionaries import FAMILIES, Term, taken
+from edgewise.symbolic.structure.dictionaries import FAMILIES, SumTerm, taken
 from edgewise.symbolic.structure.state import power, product
 from edgewise.symbolic.structure.transformed_targets import OUTERS, outside, transformed
 from edgewise.symbolic.univariate.search import one_variable
@@ -65,19 +65,19 @@ def _polynomials(u: Floats, degree: int) -> Floats:
     return np.polynomial.chebyshev.chebvander(2 * (u - u.min()) / np.ptp(u) - 1, degree)
 
 
-def _design(table: Floats, functions: Sequence[Term]) -> Floats:
+def _design(table: Floats, functions: Sequence[SumTerm]) -> Floats:
     """Every polynomial times every function."""
     return np.concatenate([table * each.values[:, None] for each in functions], axis=1)
 
 
-def _parts(table: Floats, functions: Sequence[Term], solution: Floats) -> list[_Part]:
+def _parts(table: Floats, functions: Sequence[SumTerm], solution: Floats) -> list[_Part]:
     """The functions, each with what its share of the solution makes of the polynomials."""
     shares = np.split(solution, len(functions))
     return [_Part(f.tree, f.values, table @ share) for f, share in zip(functions, shares, strict=True)]
 
 
-def _one(rows: SplitRows) -> Term:
-    return Term(Number(1), np.ones(len(rows.y)))
+def _one(rows: SplitRows) -> SumTerm:
+    return SumTerm(Number(1), np.ones(len(rows.y)))
 
 
 def _without_noise(rows: SplitRows) -> Iterator[Node]:
@@ -109,11 +109,11 @@ def _without_noise(rows: SplitRows) -> Iterator[Node]:
                     yield outside(target.outer, tree, sign)
 
 
-def _families(rows: SplitRows, at: int) -> Iterator[list[Term]]:
+def _families(rows: SplitRows, at: int) -> Iterator[list[SumTerm]]:
     """One and a family; powers first."""
-    feature = Term(Variable(rows.names[at]), rows.X[:, at])
+    feature = SumTerm(Variable(rows.names[at]), rows.X[:, at])
     one = _one(rows)
-    square = Term(Apply("^", (feature.tree, Number(2))), feature.values**2)
+    square = SumTerm(Apply("^", (feature.tree, Number(2))), feature.values**2)
     yield [one, feature]
     yield [one, feature, square]
     for family in FAMILIES:
@@ -173,25 +173,27 @@ def _under_noise(rows: SplitRows, weight: Floats, until: float) -> Iterator[Node
         yield from _read_noisy(rows, 1 - at, parts, weight, error, min(config.varying.noisy_work, left / 4))
 
 
-def _pairs(rows: SplitRows, at: int) -> Iterator[list[Term]]:
+def _pairs(rows: SplitRows, at: int) -> Iterator[list[SumTerm]]:
     """Two functions: more would follow the noise."""
     v, name = rows.X[:, at], Variable(rows.names[at])
-    one, own, square = _one(rows), Term(name, v), Term(power(name, 2.0), v**2)
-    waves = [Term(Apply(kind, (name,)), values) for kind, values in (("sin", np.sin(v)), ("cos", np.cos(v)))]
+    one, own, square = _one(rows), SumTerm(name, v), SumTerm(power(name, 2.0), v**2)
+    waves = [
+        SumTerm(Apply(kind, (name,)), values) for kind, values in (("sin", np.sin(v)), ("cos", np.cos(v)))
+    ]
     yield from ([one, own], [one, square], [own, square], waves)
     yield from ([one, wave] for wave in waves)
     if (v > 0).all() or (v < 0).all():
-        inverse = Term(power(name, -1.0), 1 / v)
+        inverse = SumTerm(power(name, -1.0), 1 / v)
         yield from ([one, inverse], [own, inverse])
     if (v > 0).all():
-        yield [one, Term(power(name, 0.5), np.sqrt(v))]
-        yield [one, Term(Apply("log", (name,)), np.log(v))]
+        yield [one, SumTerm(power(name, 0.5), np.sqrt(v))]
+        yield [one, SumTerm(Apply("log", (name,)), np.log(v))]
     if float(np.abs(v).max()) < rows.config.varying.noisy_largest:
-        yield [one, Term(Apply("exp", (name,)), np.exp(v))]
-        yield [one, Term(Apply("exp", (Apply("neg", (name,)),)), np.exp(-v))]
+        yield [one, SumTerm(Apply("exp", (name,)), np.exp(v))]
+        yield [one, SumTerm(Apply("exp", (Apply("neg", (name,)),)), np.exp(-v))]
 
 
-def _fit(rows: SplitRows, by: int, functions: Sequence[Term], weight: Floats) -> tuple[float, list[_Part]]:
+def _fit(rows: SplitRows, by: int, functions: Sequence[SumTerm], weight: Floats) -> tuple[float, list[_Part]]:
     """The error on left-out rows with the best degree, and the parts."""
     u = rows.X[:, by]
     if not np.ptp(u) > 0:

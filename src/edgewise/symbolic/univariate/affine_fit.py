@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgewise._core.arrays import Bools, Floats
-from edgewise.forms import Domain, Form
+from edgewise.forms import Form, FormDomain
 from edgewise.symbolic.costs import PROJECTION
-from edgewise.symbolic.fitting.damped_steps import Damping, Points, descended_together, leaders
+from edgewise.symbolic.fitting.damped_steps import BatchOfPoints, Damping, descended_together, leaders
 
 Ints = NDArray[np.intp]
 
@@ -31,14 +31,14 @@ MAX_RATE = 400.0
 MAX_SHIFT = 60.0
 MAX_REACH = 4.0
 _TINY = 1e-300
-_EVERYWHERE = Domain()
+_EVERYWHERE = FormDomain()
 # After this many steps only the best candidate of each form goes on.
 _HEAT = 8
 _DAMPING = Damping(falls=0.1, rises=8.0, least=1e-15, most=1e8, start=1e-2)
 
 
 @dataclass(frozen=True, slots=True)
-class Curve:
+class UnitCurve:
     """A curve in unit coordinates: t in [-1, 1], v of weighted mean 0 and variance 1, weights that sum to 1."""
 
     t: Floats
@@ -82,7 +82,7 @@ def _slices(forms: Sequence[Form], index: Ints) -> list[tuple[Form, slice]]:
     return [(forms[int(index[low])], slice(low, high)) for low, high in itertools.pairwise(edges)]
 
 
-def admitted(forms: Sequence[Form], batch: Batch, curve: Curve) -> Bools:
+def admitted(forms: Sequence[Form], batch: Batch, curve: UnitCurve) -> Bools:
     """Is the whole curve inside the form's domain, away from poles, and the form bent enough to matter?"""
     ends = np.stack([curve.t[0] + batch.origin, curve.t[-1] + batch.origin])
     z = batch.b * ends + batch.c
@@ -100,11 +100,11 @@ def admitted(forms: Sequence[Form], batch: Batch, curve: Curve) -> Bools:
     return good
 
 
-def _projected(forms: Sequence[Form], batch: Batch, curve: Curve) -> Points:
+def _projected(forms: Sequence[Form], batch: Batch, curve: UnitCurve) -> BatchOfPoints:
     """The projected problem at (b, c): its sum of squares, and the normal equations of (b, c)."""
     size = len(batch.form)
     at = np.column_stack([batch.b, batch.c])
-    fit = Points(at, np.full(size, np.inf), np.zeros((size, 2)), np.zeros((size, 3)))
+    fit = BatchOfPoints(at, np.full(size, np.inf), np.zeros((size, 2)), np.zeros((size, 3)))
     rows = np.flatnonzero(admitted(forms, batch, curve))
     if not len(rows):
         return fit
@@ -136,10 +136,10 @@ def _projected(forms: Sequence[Form], batch: Batch, curve: Curve) -> Points:
     return fit
 
 
-def refine(forms: Sequence[Form], batch: Batch, curve: Curve, steps: int = 32) -> tuple[Batch, Floats]:
+def refine(forms: Sequence[Form], batch: Batch, curve: UnitCurve, steps: int = 32) -> tuple[Batch, Floats]:
     """Every candidate at its local optimum, with its share of variance left unexplained (infinite where none)."""
 
-    def moved(rows: Ints, now: Points, damping: Floats) -> Points:
+    def moved(rows: Ints, now: BatchOfPoints, damping: Floats) -> BatchOfPoints:
         b, c = _step(now, damping)
         return _projected(forms, replace(batch.take(rows), b=now.at[:, 0] + b, c=now.at[:, 1] + c), curve)
 
@@ -158,7 +158,7 @@ def refine(forms: Sequence[Form], batch: Batch, curve: Curve, steps: int = 32) -
     return replace(batch, b=at[:, 0], c=at[:, 1]), loss
 
 
-def _step(fit: Points, damping: Floats) -> tuple[Floats, Floats]:
+def _step(fit: BatchOfPoints, damping: Floats) -> tuple[Floats, Floats]:
     """The damped 2 x 2 systems, solved in closed form."""
     hbb, hbc, hcc = (fit.normal[:, at] for at in range(3))
     gb, gc = fit.gradient[:, 0], fit.gradient[:, 1]

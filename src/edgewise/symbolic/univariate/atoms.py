@@ -21,7 +21,7 @@ from edgewise.symbolic.univariate.atom_starts import (
     step_starts,
     waves,
 )
-from edgewise.symbolic.univariate.library import Column
+from edgewise.symbolic.univariate.library import LibraryColumn
 from edgewise.symbolic.univariate.trees import add, call, multiply, power
 
 Values = tuple[Floats, tuple[Floats, ...]]
@@ -56,8 +56,8 @@ class Atom:
     starts: Callable[[Floats], Floats]
     tree: Callable[[Sequence[float], Node], Node]
     nodes: int
-    u: Column
-    prefactor: Column | None = None
+    u: LibraryColumn
+    prefactor: LibraryColumn | None = None
     inward: Callable[[Floats, Floats, Values], Floats] | None = None
 
     def values(self, constants: Floats) -> Values:
@@ -173,7 +173,7 @@ def _square(node: Node) -> Node:
 
 
 def atoms(
-    u: Column, allowed: frozenset[str], *, prefactor: Column | None = None, short: bool = False
+    u: LibraryColumn, allowed: frozenset[str], *, prefactor: LibraryColumn | None = None, short: bool = False
 ) -> list[Atom]:
     """The library's functions of one inner column; `short` leaves only the commonest."""
     extra = 0 if prefactor is None else 2
@@ -315,7 +315,7 @@ def fast_waves(sine: Atom, x: Floats) -> Atom:
     return replace(sine, starts=lambda u: waves(u, max(60.0, 0.9 * np.pi * len(x))))
 
 
-def square_atom(u: Column) -> Atom:
+def square_atom(u: LibraryColumn) -> Atom:
     """(u + c)^2: with a function around it, any quadratic inside."""
 
     def evaluate(u: Floats, constants: Floats) -> Values:
@@ -331,7 +331,7 @@ def square_atom(u: Column) -> Atom:
     )
 
 
-def form_atom(form: Form, u: Column) -> Atom:
+def form_atom(form: Form, u: LibraryColumn) -> Atom:
     """A form given by the caller, f(b*u + c)."""
 
     def evaluate(u: Floats, constants: Floats) -> Values:

@@ -23,17 +23,17 @@ _APART = 1e-11
 
 
 @dataclass(frozen=True, eq=False)
-class Terms:
+class SubsetTerms:
     """Terms a sum may be made of: trees, values (points, terms), and the nodes each costs to read."""
 
     trees: Sequence[Node]
     values: Floats
     nodes: NDArray[np.float64]
 
-    def take(self, rows: Sequence[int] | NDArray[np.intp]) -> Terms:
+    def take(self, rows: Sequence[int] | NDArray[np.intp]) -> SubsetTerms:
         """Some of the terms."""
         rows = np.asarray(rows, dtype=np.intp)
-        return Terms([self.trees[at] for at in rows], self.values[:, rows], self.nodes[rows])
+        return SubsetTerms([self.trees[at] for at in rows], self.values[:, rows], self.nodes[rows])
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +45,7 @@ class Chosen:
     constant: float
     unexplained: float
 
-    def tree(self, terms: Terms) -> Node:
+    def tree(self, terms: SubsetTerms) -> Node:
         """The sum as a tree, its factors floats to be fitted."""
         parts = [
             multiply(Number(float(a)), terms.trees[at])
@@ -54,10 +54,10 @@ class Chosen:
         return add(*parts, Number(float(self.constant)))
 
 
-class Selection:
+class SubsetSelection:
     """Terms prepared for one target: unit columns without their mean, and all inner products."""
 
-    def __init__(self, terms: Terms, y: Floats, weight: Floats) -> None:
+    def __init__(self, terms: SubsetTerms, y: Floats, weight: Floats) -> None:
         self.terms, self.y, self.weight = terms, y, weight
         root = np.sqrt(weight / weight.sum())
         self._root = root

@@ -14,10 +14,10 @@ from edgewise.forms import FORMS, Form
 from edgewise.forms.tree import Node, Number
 from edgewise.symbolic.config.rungs import Sums
 from edgewise.symbolic.univariate.atoms import Atom, atoms, form_atom
-from edgewise.symbolic.univariate.best_subsets import Selection, Terms
-from edgewise.symbolic.univariate.curve import Points
-from edgewise.symbolic.univariate.library import ALL, FORM_FUNCTIONS, Column, Library
-from edgewise.symbolic.univariate.pursuit import Fit, Pursuit
+from edgewise.symbolic.univariate.best_subsets import SubsetSelection, SubsetTerms
+from edgewise.symbolic.univariate.curve import CurvePoints
+from edgewise.symbolic.univariate.library import ALL, FORM_FUNCTIONS, CurveLibrary, LibraryColumn
+from edgewise.symbolic.univariate.pursuit import AtomSum, Pursuit
 from edgewise.symbolic.univariate.selection import Front, residual_of, ugly
 from edgewise.symbolic.univariate.trees import X, call, power, size
 
@@ -33,20 +33,20 @@ def bare(tree: Node) -> Node:
 class Candidates:
     """The curve, the thinned curve that candidates are judged on, the work, and what was found."""
 
-    def __init__(self, points: Points, forms: Sequence[Form] | None, meter: Meter) -> None:
+    def __init__(self, points: CurvePoints, forms: Sequence[Form] | None, meter: Meter) -> None:
         self.points, self.meter = points, meter
         self.few = points.thinned(points.config.searched)
         self.reach = points.config.rungs
         self.front = Front(points)
         self.allowed, self.own = _functions(forms)
-        self.library = Library(self.few.x, self.allowed, self._plain_forms())
+        self.library = CurveLibrary(self.few.x, self.allowed, self._plain_forms())
         self.pool: dict[str, tuple[float, float, Node]] = {}
         self._tried: set[str] = set()
         # There is always an answer.
         self.front.offer(Number(float(np.average(points.y, weights=points.weight))))
 
-    def _plain_forms(self) -> list[Column]:
-        return [Column(form.tree(), form.at(self.few.x)) for form in self.own]
+    def _plain_forms(self) -> list[LibraryColumn]:
+        return [LibraryColumn(form.tree(), form.at(self.few.x)) for form in self.own]
 
     def late(self) -> bool:
         """Is the work done that is allowed?"""
@@ -101,7 +101,7 @@ class Candidates:
             yield tree, residual_of(tree, self.few)
 
     def sums(
-        self, terms: Terms, points: Points, reach: Sums, wrap: Callable[[Node], Node] = bare
+        self, terms: SubsetTerms, points: CurvePoints, reach: Sums, wrap: Callable[[Node], Node] = bare
     ) -> Iterator[tuple[Node, float]]:
         rows, (longest, keep) = slice(None), reach
         if len(points.x) != len(self.library.x):
@@ -110,44 +110,46 @@ class Candidates:
                 return
             rows = good
         price = self.points.config.term_node / len(points.y)
-        selection = Selection(Terms(terms.trees, terms.values[rows], terms.nodes), points.y, points.weight)
+        selection = SubsetSelection(
+            SubsetTerms(terms.trees, terms.values[rows], terms.nodes), points.y, points.weight
+        )
         for chosen in selection.sums(longest, price, keep):
             tree = wrap(chosen.tree(terms))
             yield tree, residual_of(tree, self.few)
 
     def plain_atoms(self, x: Floats) -> list[Atom]:
-        u = Column(X, x)
+        u = LibraryColumn(X, x)
         return [*atoms(u, self.allowed), *(form_atom(form, u) for form in self.own)]
 
     def pursuit(
         self,
         kind: type[Kind],
         atoms: Sequence[Atom],
-        background: Sequence[Column] = (),
-        points: Points | None = None,
+        background: Sequence[LibraryColumn] = (),
+        points: CurvePoints | None = None,
     ) -> Kind:
         """A pursuit of the thinned curve, or of other points."""
         points = self.few if points is None else points
         return kind(atoms, points.y, points.weight, background, reach=self.reach)
 
     def fits(
-        self, pursuit: Pursuit, fits: Sequence[Fit], keep: int, wrap: Callable[[Node], Node] = bare
+        self, pursuit: Pursuit, fits: Sequence[AtomSum], keep: int, wrap: Callable[[Node], Node] = bare
     ) -> None:
         self.consider(self.judged(map(wrap, pursuit.trees(fits))), keep, settled=True)
 
     def inner_atoms(self, names: Sequence[str], *, short: bool) -> list[Atom]:
         x = self.few.x
         table = {
-            "x^2": Column(power(X, 2), x**2),
-            "x^3": Column(power(X, 3), x**3),
-            "sqrt": Column(call("sqrt", X), np.sqrt(np.abs(x))),
-            "inv": Column(call("inv", X), 1 / x),
-            "log": Column(call("log", X), np.log(np.abs(x))),
-            "exp": Column(call("exp", X), np.exp(x)),
-            "sin": Column(call("sin", X), np.sin(x)),
-            "cos": Column(call("cos", X), np.cos(x)),
-            "tanh": Column(call("tanh", X), np.tanh(x)),
-            "atan": Column(call("atan", X), np.arctan(x)),
+            "x^2": LibraryColumn(power(X, 2), x**2),
+            "x^3": LibraryColumn(power(X, 3), x**3),
+            "sqrt": LibraryColumn(call("sqrt", X), np.sqrt(np.abs(x))),
+            "inv": LibraryColumn(call("inv", X), 1 / x),
+            "log": LibraryColumn(call("log", X), np.log(np.abs(x))),
+            "exp": LibraryColumn(call("exp", X), np.exp(x)),
+            "sin": LibraryColumn(call("sin", X), np.sin(x)),
+            "cos": LibraryColumn(call("cos", X), np.cos(x)),
+            "tanh": LibraryColumn(call("tanh", X), np.tanh(x)),
+            "atan": LibraryColumn(call("atan", X), np.arctan(x)),
         }
         found: list[Atom] = []
         for name in names:

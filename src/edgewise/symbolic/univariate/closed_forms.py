@@ -16,7 +16,7 @@ from edgewise._core.arrays import Floats
 from edgewise._core.checks import as_tuple, check_float, check_int, short
 from edgewise._core.errors import InputError
 from edgewise.forms import FORMS, Form
-from edgewise.symbolic.univariate.affine_fit import Batch, Curve, evaluate, join, refine
+from edgewise.symbolic.univariate.affine_fit import Batch, UnitCurve, evaluate, join, refine
 from edgewise.symbolic.univariate.curve_rows import read_curve
 from edgewise.symbolic.univariate.starting_points import POINTS, best_starts, symmetric
 
@@ -151,12 +151,12 @@ def _suggestions(x: Floats, y: Floats, w: Floats, library: Sequence[Form]) -> li
         return [
             Suggestion(FORMS["identity"], 0.0, 1.0, 0.0, mean, 1.0 if flat else 0.0, 0.0 if flat else 1.0, 1)
         ]
-    curve = Curve((x - middle) / half, (y - mean) / spread, w)
+    curve = UnitCurve((x - middle) / half, (y - mean) / spread, w)
     batch = _fitted(library, curve, middle / half)
     return _in_own_units(library, batch, x, y, w, middle, half)
 
 
-def _fitted(library: Sequence[Form], curve: Curve, origin: float) -> Batch:
+def _fitted(library: Sequence[Form], curve: UnitCurve, origin: float) -> Batch:
     """The best candidate of each form with its shift free, and the best with none in the user's coordinates."""
     coarse = np.interp(POINTS, curve.t, curve.v)
     primary = [

@@ -11,13 +11,13 @@ from edgewise._core.arrays import Floats
 from edgewise._core.work import spent
 from edgewise.forms.tree import Node
 from edgewise.symbolic.costs import VALUES
-from edgewise.symbolic.univariate.pursuit import SLOTS, Fit, Pursuit
+from edgewise.symbolic.univariate.pursuit import SLOTS, AtomSum, Pursuit
 from edgewise.symbolic.univariate.trees import multiply
 
 Ints = NDArray[np.intp]
 
 
-class Products(Pursuit):
+class AtomProducts(Pursuit):
     """The product of two atoms, as one column."""
 
     def columns(self, owners: Ints, theta: Floats) -> tuple[Floats, Floats]:
@@ -27,10 +27,10 @@ class Products(Pursuit):
         slope = np.stack([slope[:, 0] * other[:, None], slope[:, 1] * one[:, None]], axis=1)
         return (one * other)[:, None], slope.reshape(len(owners), 2 * SLOTS, -1)
 
-    def formulas(self, fit: Fit) -> list[Node]:
+    def formulas(self, fit: AtomSum) -> list[Node]:
         return [multiply(*super().formulas(fit))]
 
-    def best(self) -> list[Fit]:
+    def best(self) -> list[AtomSum]:
         """The best fits, from the best starts of each pair of atoms.
 
         All products of two starts are compared with the target through three matrix products.
@@ -106,11 +106,11 @@ class Chains(Pursuit):
                 slope[rows, 1] = slope_in[rows] * down[:, None]
         return value[:, None], slope.reshape(m, 2 * SLOTS, n)
 
-    def formulas(self, fit: Fit) -> list[Node]:
+    def formulas(self, fit: AtomSum) -> list[Node]:
         outer, inner = (self.atoms[at] for at in fit.atoms)
         return [outer.tree(fit.constants[0].tolist(), inner.formula(fit.constants[1].tolist()))]
 
-    def best(self, outers: Sequence[int], inners: Sequence[int], until: float = np.inf) -> list[Fit]:
+    def best(self, outers: Sequence[int], inners: Sequence[int], until: float = np.inf) -> list[AtomSum]:
         """The best fits of each pair of atoms, from a grid of starts."""
         found: list[tuple[float, int, int, Floats, Floats]] = []
         share = max(self.reach.chain_starts // max(len(inners), 1), 4)

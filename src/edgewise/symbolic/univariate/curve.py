@@ -12,7 +12,7 @@ from edgewise.symbolic.config import DEFAULT, CurveConfig
 
 
 @dataclass(frozen=True, eq=False)
-class Points:
+class CurvePoints:
     """A curve, sorted by x.
 
     Parameters
@@ -52,7 +52,7 @@ class Points:
         """The residual that something close to the law may have; what is long and leaves more only imitates the curve."""
         return max(self.config.near_exact * self.exact, self.config.near_noise * self.noise)
 
-    def thinned(self, most: int) -> Points:
+    def thinned(self, most: int) -> CurvePoints:
         """At most so many points, evenly by rank."""
         if len(self.x) <= most:
             return self
@@ -60,7 +60,7 @@ class Points:
         weight = self.weight[rows]
         return replace(self, x=self.x[rows], y=self.y[rows], weight=weight / weight.mean())
 
-    def with_target(self, y: Floats, weight: Floats) -> Points | None:
+    def with_target(self, y: Floats, weight: Floats) -> CurvePoints | None:
         """The same places with other values, without the rows where they are not numbers; None if too few are left."""
         good = np.isfinite(y) & np.isfinite(weight) & (weight > 0) & (np.abs(y) < 1e100)
         if good.sum() < max(12, 0.9 * len(y)):

@@ -9,10 +9,10 @@ import numpy as np
 from edgewise.forms.tree import Node
 from edgewise.symbolic.config.rungs import Rung
 from edgewise.symbolic.univariate.atoms import atoms, fast_waves, square_atom
-from edgewise.symbolic.univariate.best_subsets import Selection, Terms
+from edgewise.symbolic.univariate.best_subsets import SubsetSelection, SubsetTerms
 from edgewise.symbolic.univariate.candidates import Candidates
-from edgewise.symbolic.univariate.compositions import Chains, Products
-from edgewise.symbolic.univariate.library import FUNCTIONS, Column, monomials
+from edgewise.symbolic.univariate.compositions import AtomProducts, Chains
+from edgewise.symbolic.univariate.library import FUNCTIONS, LibraryColumn, monomials
 from edgewise.symbolic.univariate.like_terms import like_sums
 from edgewise.symbolic.univariate.oscillations import phase, trigonometric
 from edgewise.symbolic.univariate.outer_functions import InnerCurve, views
@@ -62,7 +62,7 @@ class Ladder(Candidates):
 
     def _polynomials(self, keep: int) -> None:
         few = self.few
-        self.consider(polynomials(few, Column(X, few.x)), keep)
+        self.consider(polynomials(few, LibraryColumn(X, few.x)), keep)
         nodes, kept = self.reach.power_sums
         if not self.done(nodes):
             self.consider(self.sums(self.library.powers(), few, self.reach.powers_terms), kept)
@@ -70,7 +70,7 @@ class Ladder(Candidates):
     def _single_atoms(self, keep: int) -> None:
         few = self.few
         plain = [fast_waves(each, few.x) if each.name == "sin" else each for each in self.plain_atoms(few.x)]
-        for background in ([], [Column(X, few.x)]):
+        for background in ([], [LibraryColumn(X, few.x)]):
             pursuit = self.pursuit(Pursuit, plain, background)
             self.fits(pursuit, pursuit.singles(*self.reach.single_starts), keep)
 
@@ -80,7 +80,7 @@ class Ladder(Candidates):
     def _products(self, keep: int) -> None:
         """A power of x times one function, with a constant or without."""
         few = self.few
-        x = Column(X, few.x)
+        x = LibraryColumn(X, few.x)
         for factor in monomials(few.x, -2, 4, roots=False):
             if self.late() or self.done(self.reach.products_done):
                 return
@@ -112,13 +112,13 @@ class Ladder(Candidates):
         price, (longest, most) = few.config.term_node / len(few.y), self.reach.scaled_terms
         for factor in monomials(few.x, -2, 4, roots=False):
             trees = [multiply(factor.tree, tree) for tree in terms.trees]
-            scaled = Terms(trees, terms.values * factor.values[:, None], terms.nodes + 2)
-            for chosen in Selection(scaled, few.y, few.weight).sums(longest, price, most):
+            scaled = SubsetTerms(trees, terms.values * factor.values[:, None], terms.nodes + 2)
+            for chosen in SubsetSelection(scaled, few.y, few.weight).sums(longest, price, most):
                 tree = chosen.tree(scaled)
                 yield tree, residual_of(tree, few)
 
     def _rationals(self, keep: int) -> None:
-        self.consider(rationals(self.few, Column(X, self.few.x)), keep)
+        self.consider(rationals(self.few, LibraryColumn(X, self.few.x)), keep)
 
     def _small_sums(self, keep: int) -> None:
         self.consider(self.sums(self.library.small(), self.few, self.reach.small_terms), keep)
@@ -137,7 +137,9 @@ class Ladder(Candidates):
         if found is not None:
             yield from self.judged(
                 found.wrap(t)
-                for t, _ in polynomials(found.points, Column(X, found.points.x), self.reach.outer_degree)
+                for t, _ in polynomials(
+                    found.points, LibraryColumn(X, found.points.x), self.reach.outer_degree
+                )
             )
         for view in self._views():
             if self.late():
@@ -145,7 +147,7 @@ class Ladder(Candidates):
             yield from self._inside(view)
 
     def _inside(self, view: InnerCurve) -> Iterator[tuple[Node, float]]:
-        column, reach = Column(X, view.points.x), self.reach
+        column, reach = LibraryColumn(X, view.points.x), self.reach
         yield from self.judged(
             view.wrap(tree) for tree, _ in polynomials(view.points, column, reach.outer_degree)
         )
@@ -167,24 +169,24 @@ class Ladder(Candidates):
         """Sums of two functions, at least one of them of x^2."""
         few = self.few
         chosen = [each for each in self.inner_atoms(("x^2",), short=False) if each.name != "damped"]
-        chosen += atoms(Column(X, few.x), self.allowed, short=True)
+        chosen += atoms(LibraryColumn(X, few.x), self.allowed, short=True)
         pursuit = self.pursuit(Pursuit, chosen)
         self.fits(pursuit, pursuit.pairs(until=self.meter.most), keep)
 
     def _atom_products(self, keep: int) -> None:
         few = self.few
-        x = Column(X, few.x)
+        x = LibraryColumn(X, few.x)
         chosen = [
             each for each in self.plain_atoms(few.x) if each.name not in ("damped", "hyperbola", "lorentzian")
         ]
         chosen += self.inner_atoms(("x^2", "sqrt"), short=True)
         chosen.append(square_atom(x))
-        products = self.pursuit(Products, chosen)
+        products = self.pursuit(AtomProducts, chosen)
         self.fits(products, products.best(), keep)
 
     def _chains(self, keep: int) -> None:
         few = self.few
-        x = Column(X, few.x)
+        x = LibraryColumn(X, few.x)
         chosen = [*self.plain_atoms(few.x), square_atom(x)]
         outers = [
             at
@@ -205,12 +207,12 @@ class Ladder(Candidates):
     def _rationals_in(self) -> Iterator[tuple[Node, float]]:
         x, reach = self.few.x, self.reach
         names = [name for name in ("exp", "cos", "sin") if name in self.allowed]
-        inner = [Column(call(name, X), FUNCTIONS[name](x)) for name in names]
+        inner = [LibraryColumn(call(name, X), FUNCTIONS[name](x)) for name in names]
         if "sqrt" in self.allowed and (x >= 0).all():
-            inner.append(Column(call("sqrt", X), np.sqrt(x)))
+            inner.append(LibraryColumn(call("sqrt", X), np.sqrt(x)))
         if "log" in self.allowed and (x > 0).all():
-            inner.append(Column(call("log", X), np.log(x)))
-        powers: list[Column | None] = [None, *monomials(x, -1, 3, roots=False)]
+            inner.append(LibraryColumn(call("log", X), np.log(x)))
+        powers: list[LibraryColumn | None] = [None, *monomials(x, -1, 3, roots=False)]
         for u in inner:
             for factor in powers:
                 if self.late():
@@ -221,7 +223,7 @@ class Ladder(Candidates):
     def _atom_sums(self, keep: int) -> None:
         few = self.few
         everything = self.plain_atoms(few.x)
-        x = Column(X, few.x)
+        x = LibraryColumn(X, few.x)
         shorter = [each for each in everything if each.name != "damped"]
         products = atoms(x, self.allowed, prefactor=x, short=True)
         squares = self.inner_atoms(("x^2",), short=True)
@@ -243,7 +245,7 @@ class Ladder(Candidates):
         """A function of a simple function of x, with a line added or without."""
         few = self.few
         names = ("x^2", "x^3", "sqrt", "inv", "log", "exp", "sin", "cos", "tanh", "atan")
-        for background in ([], [Column(X, few.x)]):
+        for background in ([], [LibraryColumn(X, few.x)]):
             for name in names:
                 if self.late() or self.done(self.reach.inner_done):
                     return

@@ -14,14 +14,14 @@ import numpy as np
 
 from edgewise._core.arrays import Floats
 from edgewise.forms.tree import Node, Number, Variable
-from edgewise.symbolic.univariate.best_subsets import Terms
+from edgewise.symbolic.univariate.best_subsets import SubsetTerms
 from edgewise.symbolic.univariate.trees import ONE, X, add, call, multiply, power, size
 
 _PI = Variable("pi")
 
 
 @dataclass(frozen=True, eq=False)
-class Column:
+class LibraryColumn:
     """A function of x and its values."""
 
     tree: Node
@@ -77,9 +77,9 @@ _COMMON = ("sin", "cos", "exp", "log", "sqrt", "tanh", "atan", "asin", "acos")
 _RARE = ("tan", "sinh", "cosh", "asinh", "acosh", "atanh", "abs")
 
 
-def monomials(x: Floats, low: int = -4, high: int = 9, roots: bool = True) -> list[Column]:
+def monomials(x: Floats, low: int = -4, high: int = 9, roots: bool = True) -> list[LibraryColumn]:
     """Powers of x, whole and half, also thirds, where x allows."""
-    found: list[Column] = []
+    found: list[LibraryColumn] = []
     exponents: list[float] = [p for p in range(low, high + 1) if p != 0]
     if roots and (x >= 0).all():
         exponents += [0.5, 1.5, 2.5, 1 / 3, 2 / 3, 4 / 3, *((-0.5, -1.5) if (x > 0).all() else ())]
@@ -88,49 +88,49 @@ def monomials(x: Floats, low: int = -4, high: int = 9, roots: bool = True) -> li
             continue
         with np.errstate(all="ignore"):
             values = x ** (int(p) if p == int(p) else p)
-        found += _kept([Column(power(X, p), values)])
+        found += _kept([LibraryColumn(power(X, p), values)])
     return found
 
 
-def inners(x: Floats, allowed: frozenset[str]) -> list[Column]:
+def inners(x: Floats, allowed: frozenset[str]) -> list[LibraryColumn]:
     """What stands inside a function: multiples and powers of x, and what surrounds one or two of them."""
     one, pi = Number(1), _PI
     out = [
-        Column(X, x),
-        Column(multiply(Number(2.0), X), 2 * x),
-        Column(multiply(Number(0.5), X), x / 2),
-        Column(multiply(pi, X), np.pi * x),
-        Column(multiply(Number(2), pi, X), 2 * np.pi * x),
-        Column(multiply(Number(3.0), X), 3 * x),
-        Column(power(X, 2), x**2),
-        Column(power(X, 3), x**3),
-        Column(multiply(Number(0.5), power(X, 2)), x**2 / 2),
-        Column(power(X, -1), 1 / x),
-        Column(power(X, -2), 1 / x**2),
-        Column(add(X, one), x + 1),
-        Column(add(one, call("neg", X)), 1 - x),
-        Column(add(X, Number(-1)), x - 1),
-        Column(add(power(X, 2), one), x**2 + 1),
-        Column(add(one, call("neg", power(X, 2))), 1 - x**2),
-        Column(add(power(X, 2), Number(-1)), x**2 - 1),
-        Column(add(power(X, 2), X), x**2 + x),
-        Column(add(power(X, 2), X, one), x**2 + x + 1),
-        Column(add(power(X, 3), one), x**3 + 1),
+        LibraryColumn(X, x),
+        LibraryColumn(multiply(Number(2.0), X), 2 * x),
+        LibraryColumn(multiply(Number(0.5), X), x / 2),
+        LibraryColumn(multiply(pi, X), np.pi * x),
+        LibraryColumn(multiply(Number(2), pi, X), 2 * np.pi * x),
+        LibraryColumn(multiply(Number(3.0), X), 3 * x),
+        LibraryColumn(power(X, 2), x**2),
+        LibraryColumn(power(X, 3), x**3),
+        LibraryColumn(multiply(Number(0.5), power(X, 2)), x**2 / 2),
+        LibraryColumn(power(X, -1), 1 / x),
+        LibraryColumn(power(X, -2), 1 / x**2),
+        LibraryColumn(add(X, one), x + 1),
+        LibraryColumn(add(one, call("neg", X)), 1 - x),
+        LibraryColumn(add(X, Number(-1)), x - 1),
+        LibraryColumn(add(power(X, 2), one), x**2 + 1),
+        LibraryColumn(add(one, call("neg", power(X, 2))), 1 - x**2),
+        LibraryColumn(add(power(X, 2), Number(-1)), x**2 - 1),
+        LibraryColumn(add(power(X, 2), X), x**2 + x),
+        LibraryColumn(add(power(X, 2), X, one), x**2 + x + 1),
+        LibraryColumn(add(power(X, 3), one), x**3 + 1),
     ]
     for name in ("sin", "cos", "exp", "log", "sqrt"):
         if name in allowed and not (name in ("log", "sqrt") and (x < 0).any()):
             values = FUNCTIONS[name](x)
             tree = call(name, X)
-            out += [Column(tree, values), Column(add(one, tree), 1 + values)]
-            out += [Column(add(one, call("neg", tree)), 1 - values)]
-            out += [Column(add(X, tree), x + values)]
+            out += [LibraryColumn(tree, values), LibraryColumn(add(one, tree), 1 + values)]
+            out += [LibraryColumn(add(one, call("neg", tree)), 1 - values)]
+            out += [LibraryColumn(add(X, tree), x + values)]
     if "exp" in allowed:
-        out.append(Column(add(one, call("exp", call("neg", X))), 1 + np.exp(-x)))
-        out.append(Column(add(X, call("exp", call("neg", X))), x + np.exp(-x)))
+        out.append(LibraryColumn(add(one, call("exp", call("neg", X))), 1 + np.exp(-x)))
+        out.append(LibraryColumn(add(X, call("exp", call("neg", X))), x + np.exp(-x)))
     return _kept(out)
 
 
-def functions_of(inside: list[Column], allowed: frozenset[str]) -> Iterator[Column]:
+def functions_of(inside: list[LibraryColumn], allowed: frozenset[str]) -> Iterator[LibraryColumn]:
     """The library's functions of them, their inverses and roots."""
     for at, inner in enumerate(inside):
         names = [*_COMMON, *(_RARE if at < 5 else ())]
@@ -139,20 +139,20 @@ def functions_of(inside: list[Column], allowed: frozenset[str]) -> Iterator[Colu
                 continue
             yield from _applied(name, inner)
         if at >= 10:
-            yield Column(call("inv", inner.tree), 1 / inner.values)
-            yield Column(power(inner.tree, -2), 1 / inner.values**2)
-            yield Column(power(inner.tree, 2), inner.values**2)
-            yield Column(power(inner.tree, 3), inner.values**3)
+            yield LibraryColumn(call("inv", inner.tree), 1 / inner.values)
+            yield LibraryColumn(power(inner.tree, -2), 1 / inner.values**2)
+            yield LibraryColumn(power(inner.tree, 2), inner.values**2)
+            yield LibraryColumn(power(inner.tree, 3), inner.values**3)
             if "sqrt" in allowed and (inner.values > 0).all():
-                yield Column(call("inv", call("sqrt", inner.tree)), inner.values**-0.5)
+                yield LibraryColumn(call("inv", call("sqrt", inner.tree)), inner.values**-0.5)
 
 
-def _applied(name: str, inner: Column) -> Iterator[Column]:
-    yield Column(call(name, inner.tree), FUNCTIONS[name](inner.values))
+def _applied(name: str, inner: LibraryColumn) -> Iterator[LibraryColumn]:
+    yield LibraryColumn(call(name, inner.tree), FUNCTIONS[name](inner.values))
     if name == "exp":
-        yield Column(call("exp", call("neg", inner.tree)), np.exp(-inner.values))
+        yield LibraryColumn(call("exp", call("neg", inner.tree)), np.exp(-inner.values))
     if name in ("sin", "cos"):
-        yield Column(power(call(name, inner.tree), 2), FUNCTIONS[name](inner.values) ** 2)
+        yield LibraryColumn(power(call(name, inner.tree), 2), FUNCTIONS[name](inner.values) ** 2)
 
 
 def _silly(name: str, inner: Node) -> bool:
@@ -165,8 +165,8 @@ def _silly(name: str, inner: Node) -> bool:
     )
 
 
-def _kept(columns: list[Column]) -> list[Column]:
-    good: list[Column] = []
+def _kept(columns: list[LibraryColumn]) -> list[LibraryColumn]:
+    good: list[LibraryColumn] = []
     for each in columns:
         with np.errstate(all="ignore"):
             if np.isfinite(each.values).all() and float(np.abs(each.values).max()) < 1e12:
@@ -174,58 +174,62 @@ def _kept(columns: list[Column]) -> list[Column]:
     return good
 
 
-def _partners(x: Floats, allowed: frozenset[str]) -> Iterator[Column]:
+def _partners(x: Floats, allowed: frozenset[str]) -> Iterator[LibraryColumn]:
     """What multiplies each other in laws: oscillations, decays, and a few slow functions."""
     multiples = [(X, x), *((multiply(Number(k), X), k * x) for k in (2.0, 0.5, 3.0))]
     multiples += [(multiply(_PI, X), np.pi * x), (multiply(Number(2), _PI, X), 2 * np.pi * x)]
     squares = [(power(X, 2), x**2), (power(X, 3), x**3)]
     for name in ("sin", "cos"):
         if name in allowed:
-            yield from (Column(call(name, tree), FUNCTIONS[name](z)) for tree, z in (*multiples, *squares))
+            yield from (
+                LibraryColumn(call(name, tree), FUNCTIONS[name](z)) for tree, z in (*multiples, *squares)
+            )
     if "exp" in allowed:
         for tree, z in (*multiples[:3], squares[0]):
-            yield Column(call("exp", tree), np.exp(z))
-            yield Column(call("exp", call("neg", tree)), np.exp(-z))
+            yield LibraryColumn(call("exp", tree), np.exp(z))
+            yield LibraryColumn(call("exp", call("neg", tree)), np.exp(-z))
     sums = [(add(X, Number(1)), x + 1), (add(power(X, 2), Number(1)), x**2 + 1)]
     sums.append((add(Number(1), call("neg", power(X, 2))), 1 - x**2))
     for tree, z in (*multiples[:1], *sums):
         for name in ("log", "sqrt"):
             if name in allowed:
-                yield Column(call(name, tree), FUNCTIONS[name](z))
+                yield LibraryColumn(call(name, tree), FUNCTIONS[name](z))
     for tree, z in sums:
-        yield Column(call("inv", tree), 1 / z)
+        yield LibraryColumn(call("inv", tree), 1 / z)
     for name in ("tanh", "atan"):
         if name in allowed:
-            yield Column(call(name, X), FUNCTIONS[name](x))
+            yield LibraryColumn(call(name, X), FUNCTIONS[name](x))
 
 
-class Library:
+class CurveLibrary:
     """The columns on given points, in three sizes; each is built once, when first asked for."""
 
-    def __init__(self, x: Floats, allowed: frozenset[str] = ALL, extra: list[Column] | None = None) -> None:
+    def __init__(
+        self, x: Floats, allowed: frozenset[str] = ALL, extra: list[LibraryColumn] | None = None
+    ) -> None:
         self.x, self.allowed = x, allowed
         self._extra = extra or []
-        self._built: dict[str, Terms] = {}
+        self._built: dict[str, SubsetTerms] = {}
 
-    def powers(self) -> Terms:
+    def powers(self) -> SubsetTerms:
         """Powers of x alone."""
         return self._get("powers", lambda: monomials(self.x))
 
-    def small(self) -> Terms:
+    def small(self) -> SubsetTerms:
         """Powers of x and functions of inner expressions."""
         return self._get("small", lambda: [*monomials(self.x), *self._extra, *self._forms()])
 
-    def large(self) -> Terms:
+    def large(self) -> SubsetTerms:
         """Also each function times powers of x, and products of two functions."""
         return self._get("large", self._products)
 
-    def _forms(self) -> list[Column]:
+    def _forms(self) -> list[LibraryColumn]:
         with np.errstate(all="ignore"):
             return _kept(list(functions_of(inners(self.x, self.allowed), self.allowed)))
 
-    def _products(self) -> list[Column]:
+    def _products(self) -> list[LibraryColumn]:
         small = self.small()
-        whole = _kept([Column(tree, small.values[:, at]) for at, tree in enumerate(small.trees)])
+        whole = _kept([LibraryColumn(tree, small.values[:, at]) for at, tree in enumerate(small.trees)])
         found = list(whole)
         forms = [each for each in whole if "Apply" in repr(each.tree) and size(each.tree) <= 7]
         forms = [each for each in forms if not _is_power(each.tree)]
@@ -234,21 +238,23 @@ class Library:
             for form in forms:
                 for factor in factors:
                     if size(form.tree) + size(factor.tree) <= (5 if abs(_degree(factor)) != 1 else 6):
-                        found.append(Column(multiply(factor.tree, form.tree), factor.values * form.values))
+                        found.append(
+                            LibraryColumn(multiply(factor.tree, form.tree), factor.values * form.values)
+                        )
             partners = _kept(list(_partners(self.x, self.allowed)))
             for at, one in enumerate(partners):
                 for other in partners[at + 1 :]:
-                    found.append(Column(multiply(one.tree, other.tree), one.values * other.values))
+                    found.append(LibraryColumn(multiply(one.tree, other.tree), one.values * other.values))
         return _kept(found)
 
-    def _get(self, name: str, build: Callable[[], list[Column]]) -> Terms:
+    def _get(self, name: str, build: Callable[[], list[LibraryColumn]]) -> SubsetTerms:
         if name not in self._built:
             with np.errstate(all="ignore"):
                 self._built[name] = _distinct(build(), len(self.x))
         return self._built[name]
 
 
-def _degree(factor: Column) -> int:
+def _degree(factor: LibraryColumn) -> int:
     return 1 if factor.tree == X or factor.tree == call("inv", X) else 2
 
 
@@ -260,10 +266,10 @@ def _is_power(tree: Node) -> bool:
     )
 
 
-def _distinct(columns: list[Column], count: int) -> Terms:
+def _distinct(columns: list[LibraryColumn], count: int) -> SubsetTerms:
     """The columns without repeats (up to a factor and a constant), the simplest of each kept; `count` is their length."""
     if not columns:
-        return Terms([], np.zeros((count, 0)), np.zeros(0))
+        return SubsetTerms([], np.zeros((count, 0)), np.zeros(0))
     columns = sorted(columns, key=lambda each: size(each.tree))
     values = np.column_stack([each.values for each in columns])
     centred = values - values.mean(axis=0)
@@ -279,4 +285,4 @@ def _distinct(columns: list[Column], count: int) -> Terms:
             seen.add(key)
             kept.append(at)
     nodes = np.array([size(columns[at].tree) + 2.0 for at in kept])
-    return Terms([columns[at].tree for at in kept], values[:, kept], nodes)
+    return SubsetTerms([columns[at].tree for at in kept], values[:, kept], nodes)

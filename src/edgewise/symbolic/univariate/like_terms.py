@@ -18,8 +18,8 @@ import numpy as np
 from edgewise.forms.tree import Node
 from edgewise.symbolic.fitting.variable_projection import settled
 from edgewise.symbolic.univariate.atoms import atoms, fast_waves
-from edgewise.symbolic.univariate.curve import Points
-from edgewise.symbolic.univariate.library import Column
+from edgewise.symbolic.univariate.curve import CurvePoints
+from edgewise.symbolic.univariate.library import LibraryColumn
 from edgewise.symbolic.univariate.pursuit import Pursuit
 from edgewise.symbolic.univariate.trees import X
 
@@ -27,7 +27,7 @@ from edgewise.symbolic.univariate.trees import X
 _KINDS = ((("exp",), True), (("exp",), False), (("exp", "gaussian"), True), (("sin",), True))
 
 
-def like_sums(points: Points, allowed: frozenset[str]) -> Iterator[Node]:
+def like_sums(points: CurvePoints, allowed: frozenset[str]) -> Iterator[Node]:
     """Sums of two to four terms of one kind, from short to long, settled on the points.
 
     Parameters
@@ -37,7 +37,7 @@ def like_sums(points: Points, allowed: frozenset[str]) -> Iterator[Node]:
     allowed
         The functions that may be used.
     """
-    named = {each.name: each for each in atoms(Column(X, points.x), allowed)}
+    named = {each.name: each for each in atoms(LibraryColumn(X, points.x), allowed)}
     if "sin" in named:
         named["sin"] = fast_waves(named["sin"], points.x)
     for kind, constant in _KINDS:
@@ -48,7 +48,7 @@ def like_sums(points: Points, allowed: frozenset[str]) -> Iterator[Node]:
             yield from _grown(pursuit, points)
 
 
-def _grown(pursuit: Pursuit, points: Points) -> Iterator[Node]:
+def _grown(pursuit: Pursuit, points: CurvePoints) -> Iterator[Node]:
     reach = pursuit.reach
     fits = pursuit.singles(reach.like_first, reach.like_kept, reach.single_starts[2])
     for _ in range(1, reach.like_terms):

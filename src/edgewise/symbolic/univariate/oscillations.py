@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from edgewise._core.arrays import Floats
 from edgewise.forms.tree import Node, Number, Variable
 from edgewise.symbolic.costs import WAVES
-from edgewise.symbolic.univariate.curve import Points
+from edgewise.symbolic.univariate.curve import CurvePoints
 from edgewise.symbolic.univariate.outer_functions import InnerCurve
 from edgewise.symbolic.univariate.trees import ONE, X, add, call, multiply, power
 
@@ -21,7 +21,7 @@ _RATES = (0.0, -1.0, 1.0, -0.5, -2.0)
 _BASES = ((ONE, 1.0), (Number(0.5), 0.5), (Variable("pi"), np.pi))
 
 
-def trigonometric(points: Points) -> Iterator[tuple[Node, float]]:
+def trigonometric(points: CurvePoints) -> Iterator[tuple[Node, float]]:
     """x^m * exp(b*x) * (sum of sines and cosines of multiples of a base frequency), with relative residuals.
 
     Any product of powers of sines and cosines of whole multiples is such a sum.
@@ -72,7 +72,7 @@ def _tree(factors: Floats, important: NDArray[np.bool_], m: int, rate: float, ba
     return multiply(power(X, m), envelope, add(*terms))
 
 
-def phase(points: Points) -> InnerCurve | None:
+def phase(points: CurvePoints) -> InnerCurve | None:
     """The curve g of y = a*sin(g(x)) + d, where y turns at both ends of its range again and again.
 
     Between its turns at the ends the arcsine is followed from branch to branch; a turn before an end is one of g itself.

@@ -12,8 +12,8 @@ import numpy as np
 
 from edgewise._core.arrays import Floats
 from edgewise.forms.tree import Node, Number
-from edgewise.symbolic.univariate.curve import Points
-from edgewise.symbolic.univariate.library import Column
+from edgewise.symbolic.univariate.curve import CurvePoints
+from edgewise.symbolic.univariate.library import LibraryColumn
 from edgewise.symbolic.univariate.trees import X, add, call, multiply, power
 
 
@@ -128,24 +128,24 @@ class InnerCurve:
     """The inner curve, and how its formula becomes one of y."""
 
     name: str
-    points: Points
+    points: CurvePoints
     wrap: Callable[[Node], Node]
 
 
-def factors(x: Floats) -> list[Column | None]:
+def factors(x: Floats) -> list[LibraryColumn | None]:
     """Powers of x that y may be divided by first."""
-    found: list[Column | None] = [None]
+    found: list[LibraryColumn | None] = [None]
     if (np.abs(x) > 0).all():
         found += [
-            Column(X, x),
-            Column(power(X, 2), x**2),
-            Column(call("inv", X), 1 / x),
-            Column(power(X, 3), x**3),
+            LibraryColumn(X, x),
+            LibraryColumn(power(X, 2), x**2),
+            LibraryColumn(call("inv", X), 1 / x),
+            LibraryColumn(power(X, 3), x**3),
         ]
     return found
 
 
-def views(points: Points, allowed: frozenset[str]) -> Iterator[InnerCurve]:
+def views(points: CurvePoints, allowed: frozenset[str]) -> Iterator[InnerCurve]:
     """The curve through every outer function that y allows: of y itself, of its opposite, less a whole number."""
     y = points.y
     for offset, sign in ((0.0, 1.0), (0.0, -1.0), (1.0, 1.0), (-1.0, 1.0), (1.0, -1.0), (-1.0, -1.0)):
@@ -180,12 +180,12 @@ def views(points: Points, allowed: frozenset[str]) -> Iterator[InnerCurve]:
 
 
 def _view(
-    points: Points,
+    points: CurvePoints,
     target: Floats,
     outer: OuterFunction,
     sign: float,
     offset: float,
-    factor: Column | None = None,
+    factor: LibraryColumn | None = None,
 ) -> InnerCurve | None:
     inner = outer.inverse(target)
     slope = np.abs(outer.slope(target))

@@ -21,9 +21,9 @@ from edgewise._core.work import spent
 from edgewise.forms.tree import Node, Number
 from edgewise.symbolic.config.rungs import RUNGS, RungConfig
 from edgewise.symbolic.costs import NEXT_TERM, START_PAIRS, STATE, VALUES
-from edgewise.symbolic.fitting.damped_steps import Damping, Points, descended_together, leaders
+from edgewise.symbolic.fitting.damped_steps import BatchOfPoints, Damping, descended_together, leaders
 from edgewise.symbolic.univariate.atoms import Atom
-from edgewise.symbolic.univariate.library import Column
+from edgewise.symbolic.univariate.library import LibraryColumn
 from edgewise.symbolic.univariate.trees import add, multiply
 
 Ints = NDArray[np.intp]
@@ -34,7 +34,7 @@ _DAMPING = Damping(falls=0.15, rises=6.0, least=1e-13, most=1e7, start=1e-2)
 
 
 @dataclass(frozen=True, eq=False)
-class Fit:
+class AtomSum:
     """A sum of atoms with fitted inner constants, and the share of variance it leaves."""
 
     atoms: tuple[int, ...]
@@ -50,7 +50,7 @@ class Pursuit:
         atoms: Sequence[Atom],
         y: Floats,
         weight: Floats,
-        background: Sequence[Column] = (),
+        background: Sequence[LibraryColumn] = (),
         *,
         constant: bool = True,
         reach: RungConfig = RUNGS,
@@ -87,7 +87,7 @@ class Pursuit:
                 slope[rows, places, k] = partial
         return value, slope.reshape(m, slots * SLOTS, -1)
 
-    def formulas(self, fit: Fit) -> list[Node]:
+    def formulas(self, fit: AtomSum) -> list[Node]:
         """The trees of what is summed."""
         return [
             self.atoms[at].formula(each.tolist()) for at, each in zip(fit.atoms, fit.constants, strict=True)
@@ -117,7 +117,7 @@ class Pursuit:
             self._grid = np.concatenate(owners), np.concatenate(constants), np.concatenate(shapes)
         return self._grid
 
-    def singles(self, per_atom: int, keep: int, steps: int) -> list[Fit]:
+    def singles(self, per_atom: int, keep: int, steps: int) -> list[AtomSum]:
         """The best fits of one atom."""
         owner, constants, shapes = self.grid()
         if len(owner) == 0:
@@ -131,7 +131,7 @@ class Pursuit:
         chosen = order[rank[order] < per_atom][: self.reach.most_singles]
         return self.refined(owner[chosen][:, None], constants[chosen][:, None, :], keep, steps)
 
-    def pairs(self, until: float = np.inf) -> list[Fit]:
+    def pairs(self, until: float = np.inf) -> list[AtomSum]:
         """The best fits of two atoms, from the best starts of each pair of atoms."""
         owner, constants, shapes = self.grid()
         if len(owner) < 2 or spent() > until:
@@ -171,8 +171,8 @@ class Pursuit:
         return self.refined(owner[chosen], constants[chosen], self.reach.pair_kept, self.reach.pair_steps)
 
     def grown(
-        self, fits: Sequence[Fit], keep: int | None = None, *, per_atom: int = 1, most: int = SLOTS
-    ) -> list[Fit]:
+        self, fits: Sequence[AtomSum], keep: int | None = None, *, per_atom: int = 1, most: int = SLOTS
+    ) -> list[AtomSum]:
         """Each fit of fewer than `most` atoms with one added that explains most of what is left."""
         owner, constants, shapes = self.grid()
         owners: list[Ints] = []
@@ -201,11 +201,11 @@ class Pursuit:
         kept = self.reach.third_kept if keep is None else keep
         return self.refined(np.stack(owners), np.stack(starts), kept, self.reach.third_steps)
 
-    def refined(self, owners: Ints, constants: Floats, keep: int, steps: int) -> list[Fit]:
+    def refined(self, owners: Ints, constants: Floats, keep: int, steps: int) -> list[AtomSum]:
         """Levenberg-Marquardt on the inner constants of every candidate; the best few."""
         theta, loss = _refine(self, owners, constants, steps)
         order = np.argsort(loss)
-        found: list[Fit] = []
+        found: list[AtomSum] = []
         groups: dict[tuple[int, ...], int] = {}
         for at in order:
             group = tuple(sorted(int(each) for each in owners[at]))
@@ -214,7 +214,7 @@ class Pursuit:
             groups[group] = groups.get(group, 0) + 1
             sizes = [self._count(int(owner)) for owner in owners[at]]
             parts = tuple(theta[at, slot, :count].copy() for slot, count in enumerate(sizes))
-            found.append(Fit(tuple(int(each) for each in owners[at]), parts, float(loss[at])))
+            found.append(AtomSum(tuple(int(each) for each in owners[at]), parts, float(loss[at])))
             if len(found) == keep:
                 break
         return found
@@ -222,14 +222,14 @@ class Pursuit:
     def _count(self, atom: int) -> int:
         return self.atoms[atom].starts(self.atoms[atom].u.values[:2]).shape[1]
 
-    def trees(self, fits: Sequence[Fit]) -> Iterator[Node]:
+    def trees(self, fits: Sequence[AtomSum]) -> Iterator[Node]:
         """The sums as trees, without those that are out of the range of floats."""
         for fit in fits:
             tree = self.tree(fit)
             if tree is not None:
                 yield tree
 
-    def tree(self, fit: Fit) -> Node | None:
+    def tree(self, fit: AtomSum) -> Node | None:
         """The sum as a tree, its factors by least squares."""
         theta = np.stack([_padded(each) for each in fit.constants])[None]
         values = list(self.columns(np.array([fit.atoms], dtype=np.intp), theta)[0][0])
@@ -280,7 +280,7 @@ def _unit_columns(pursuit: Pursuit, owners: Ints, theta: Floats) -> tuple[Floats
     return value, pursuit.apart(slope.reshape(-1, n)).reshape(m, -1, n)
 
 
-def _state(pursuit: Pursuit, owners: Ints, theta: Floats) -> Points:
+def _state(pursuit: Pursuit, owners: Ints, theta: Floats) -> BatchOfPoints:
     value, slope = _unit_columns(pursuit, owners, theta)
     STATE(slope.size)
     _, slots, _ = value.shape
@@ -299,14 +299,14 @@ def _state(pursuit: Pursuit, owners: Ints, theta: Floats) -> Points:
         gram, across
     )
     gradient = np.einsum("mkn,mn->mk", jacobian, left)
-    return Points(theta, np.where(bad, np.inf, loss), gradient, normal)
+    return BatchOfPoints(theta, np.where(bad, np.inf, loss), gradient, normal)
 
 
 def _refine(pursuit: Pursuit, owners: Ints, constants: Floats, steps: int) -> tuple[Floats, Floats]:
     slots = owners.shape[1]
     eye = np.eye(slots * SLOTS)
 
-    def moved(rows: Ints, now: Points, damping: Floats) -> Points:
+    def moved(rows: Ints, now: BatchOfPoints, damping: Floats) -> BatchOfPoints:
         diagonal = np.einsum("mkk->mk", now.normal)
         scale = np.sqrt(np.maximum(diagonal, 1e-300))
         idle = diagonal <= 1e-24 * diagonal.max(axis=1, keepdims=True)

@@ -14,14 +14,14 @@ import numpy as np
 from edgewise._core.arrays import Floats
 from edgewise.forms.tree import Node, Number
 from edgewise.symbolic.costs import SINGULAR
-from edgewise.symbolic.univariate.curve import Points
-from edgewise.symbolic.univariate.library import Column
+from edgewise.symbolic.univariate.curve import CurvePoints
+from edgewise.symbolic.univariate.library import LibraryColumn
 from edgewise.symbolic.univariate.trees import ONE, add, call, multiply, power, real
 
 _NEGLIGIBLE = 1e-6
 
 
-def polynomials(points: Points, u: Column, most: int = 9) -> Iterator[tuple[Node, float]]:
+def polynomials(points: CurvePoints, u: LibraryColumn, most: int = 9) -> Iterator[tuple[Node, float]]:
     """The polynomials in u of each degree with their relative residuals, until one is exact."""
     root = np.sqrt(points.weight)
     scale = float(np.abs(u.values).max()) or 1.0
@@ -42,7 +42,7 @@ def polynomials(points: Points, u: Column, most: int = 9) -> Iterator[tuple[Node
 
 
 def rationals(
-    points: Points, u: Column, factor: Column | None = None, most: int = 6
+    points: CurvePoints, u: LibraryColumn, factor: LibraryColumn | None = None, most: int = 6
 ) -> Iterator[tuple[Node, float]]:
     """Quotients y = factor * p(u) / q(u) of growing degree with their relative residuals, until one is exact."""
     y, weight = points.y, points.weight
@@ -100,7 +100,7 @@ def _settled(
     return p, q
 
 
-def _quotient(p: Floats, q: Floats, scale: float, u: Node, factor: Column | None) -> Node:
+def _quotient(p: Floats, q: Floats, scale: float, u: Node, factor: LibraryColumn | None) -> Node:
     """The quotient with the lowest coefficient of the denominator that matters set to one."""
     matters = np.abs(q) > _NEGLIGIBLE * np.abs(q).max()
     first = int(np.flatnonzero(matters)[0])

@@ -17,10 +17,10 @@ from edgewise._core.work import Meter, StopError, check_seconds, check_work, run
 from edgewise.forms import Form
 from edgewise.symbolic.config import SearchConfig, config_of
 from edgewise.symbolic.univariate.closed_forms import check_forms
-from edgewise.symbolic.univariate.curve import Points, smooth_noise
+from edgewise.symbolic.univariate.curve import CurvePoints, smooth_noise
 from edgewise.symbolic.univariate.curve_rows import read_curve
 from edgewise.symbolic.univariate.ladder import Ladder
-from edgewise.symbolic.univariate.selection import Found as Found
+from edgewise.symbolic.univariate.selection import FittedForm as FittedForm
 
 
 def one_variable(
@@ -34,7 +34,7 @@ def one_variable(
     seconds: float | None = None,
     top: int = 8,
     config: SearchConfig | None = None,
-) -> tuple[Found, ...]:
+) -> tuple[FittedForm, ...]:
     """Closed forms of a curve of one variable.
 
     Parameters
@@ -58,7 +58,7 @@ def one_variable(
 
     Returns
     -------
-    tuple of Found
+    tuple of FittedForm
         From simple to accurate: each has a smaller residual than all simpler ones. Constants are as fitted.
 
     Raises
@@ -87,7 +87,7 @@ def one_variable(
     xs, ys, weights = xs[kept], ys[kept], weights[kept] / weights[kept].mean()
     with np.errstate(all="ignore"), one_thread():
         noise = max(accuracy, smooth_noise(xs, ys, weights))
-        search = Ladder(Points(xs, ys, weights, accuracy, noise, settings), library, meter)
+        search = Ladder(CurvePoints(xs, ys, weights, accuracy, noise, settings), library, meter)
         try:
             with running(meter):
                 search.run()

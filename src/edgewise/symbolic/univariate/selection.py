@@ -13,7 +13,7 @@ from edgewise.symbolic.config import CurveConfig
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.criterion import criterion
 from edgewise.symbolic.fitting.least_squares import Refit, refit
-from edgewise.symbolic.univariate.curve import Points
+from edgewise.symbolic.univariate.curve import CurvePoints
 from edgewise.symbolic.univariate.trees import floats_in, is_finite, size, tidy
 
 _NAMES = ("x",)
@@ -22,7 +22,7 @@ _ROUNDING = 30 * 1e-15
 
 
 @dataclass(frozen=True)
-class Found:
+class FittedForm:
     """A closed form of one variable, fitted to a curve.
 
     Parameters
@@ -40,7 +40,7 @@ class Found:
     complexity: int
 
 
-def residual_of(tree: Node, points: Points) -> float:
+def residual_of(tree: Node, points: CurvePoints) -> float:
     """The relative residual of a formula as it stands; infinite where it is not finite."""
     tape = Tape(tree, _NAMES)
     with np.errstate(all="ignore"):
@@ -49,7 +49,7 @@ def residual_of(tree: Node, points: Points) -> float:
     return math.sqrt(total) / points.spread if math.isfinite(total) else math.inf
 
 
-def fitted(tree: Node, points: Points, steps: int, tolerance: float = 1e-4) -> tuple[Refit, float]:
+def fitted(tree: Node, points: CurvePoints, steps: int, tolerance: float = 1e-4) -> tuple[Refit, float]:
     """The formula refitted, and its relative residual.
 
     Steps that gain less than the tolerance end a fit that is not the law; towards the law they gain ever more.
@@ -61,11 +61,13 @@ def fitted(tree: Node, points: Points, steps: int, tolerance: float = 1e-4) -> t
     return fit, _relative(fit.rss, points)
 
 
-def _relative(rss: float, points: Points) -> float:
+def _relative(rss: float, points: CurvePoints) -> float:
     return math.sqrt(rss / len(points.y)) / points.spread if math.isfinite(rss) else math.inf
 
 
-def finish(tree: Node, points: Points, steps: int, rivals: Iterable[Found] = ()) -> Found | None:
+def finish(
+    tree: Node, points: CurvePoints, steps: int, rivals: Iterable[FittedForm] = ()
+) -> FittedForm | None:
     """Fit all constants, drop those that say nothing, and judge.
 
     Parameters
@@ -81,7 +83,7 @@ def finish(tree: Node, points: Points, steps: int, rivals: Iterable[Found] = ())
 
     Returns
     -------
-    Found or None
+    FittedForm or None
         None where the formula is not finite on the points, or beaten.
     """
     tree = tidy(tree)
@@ -94,10 +96,10 @@ def finish(tree: Node, points: Points, steps: int, rivals: Iterable[Found] = ())
     fit, value = _pruned(fit, value, points, steps)
     if not math.isfinite(value) or not is_finite(fit.tree):
         return None
-    return Found(fit.tree, value, size(fit.tree))
+    return FittedForm(fit.tree, value, size(fit.tree))
 
 
-def _pruned(fit: Refit, value: float, points: Points, steps: int) -> tuple[Refit, float]:
+def _pruned(fit: Refit, value: float, points: CurvePoints, steps: int) -> tuple[Refit, float]:
     """Constants that are zero or one as far as the data tell become so; all together first, then one by one."""
     config, n = points.config, len(points.y)
     # BIC: what leaves may cost what chance would have it cost.
@@ -146,7 +148,7 @@ def _vanishing(fit: Refit, config: CurveConfig) -> list[tuple[int, int]]:
 
 
 def _replaced(
-    fit: Refit, proposals: list[tuple[int, int]], points: Points, steps: int
+    fit: Refit, proposals: list[tuple[int, int]], points: CurvePoints, steps: int
 ) -> tuple[Refit, float] | None:
     constants: list[float | Node] = list(fit.constants.tolist())
     for at, exact in proposals:
@@ -157,7 +159,7 @@ def _replaced(
     return fitted(tree, points, steps)
 
 
-def description(found: Found, points: Points) -> float:
+def description(found: FittedForm, points: CurvePoints) -> float:
     """The length of a description of the data by a formula, in nats up to a constant: residuals, nodes and constants
     (Rissanen 1978, doi:10.1016/0005-1098(78)90005-5; half a log n a constant)."""
     n = len(points.y)
@@ -168,7 +170,7 @@ def description(found: Found, points: Points) -> float:
     return criterion(found.residual, nodes, n, measured, node=points.config.node, floor=floor)
 
 
-def ugly(found: Found, config: CurveConfig) -> int:
+def ugly(found: FittedForm, config: CurveConfig) -> int:
     """How many constants are no simple numbers."""
     return sum(not _simple(value, found.residual, config) for value in floats_in(found.tree))
 
@@ -186,13 +188,13 @@ def _simple(value: float, residual: float, config: CurveConfig) -> bool:
 class Front:
     """The best formulas met so far, judged on a thinned curve; the final front is fitted on all of it."""
 
-    def __init__(self, points: Points) -> None:
+    def __init__(self, points: CurvePoints) -> None:
         self.points = points
         config = points.config
         self.few = points.thinned(config.pruned if points.noise <= config.noisy else 2 * config.pruned)
-        self.met: dict[str, Found] = {}
+        self.met: dict[str, FittedForm] = {}
 
-    def offer(self, tree: Node, steps: int | None = None) -> Found | None:
+    def offer(self, tree: Node, steps: int | None = None) -> FittedForm | None:
         """Finish a candidate and remember it."""
         found = finish(tree, self.few, steps or self.points.config.steps, self.met.values())
         if found is not None:
@@ -208,15 +210,15 @@ class Front:
             for each in self.met.values()
         )
 
-    def best(self) -> Found | None:
+    def best(self) -> FittedForm | None:
         """The one of shortest description."""
         return min(self.met.values(), key=lambda each: description(each, self.few), default=None)
 
-    def front(self, top: int) -> tuple[Found, ...]:
+    def front(self, top: int) -> tuple[FittedForm, ...]:
         """From simple to accurate; where too many, those of the longest description leave."""
         config = self.points.config
         near = _front(self.met.values(), self.few, top + config.spare, config.search_slack)
-        final: list[Found] = []
+        final: list[FittedForm] = []
         for each in near:
             # Constants matter where the formula may be the law.
             close = each.residual <= max(2 * self.points.noise, self.points.exact)
@@ -226,12 +228,12 @@ class Front:
                 else fitted(each.tree, self.points, config.loose_steps)
             )
             if math.isfinite(value) and is_finite(fit.tree):
-                final.append(Found(fit.tree, value, size(fit.tree)))
+                final.append(FittedForm(fit.tree, value, size(fit.tree)))
         return _front(final, self.points, top, config.slack)
 
 
-def _front(met: Iterable[Found], points: Points, top: int, slack: float) -> tuple[Found, ...]:
-    kept: list[Found] = []
+def _front(met: Iterable[FittedForm], points: CurvePoints, top: int, slack: float) -> tuple[FittedForm, ...]:
+    kept: list[FittedForm] = []
     lowest = math.inf
     shortest = math.inf
     for each in sorted(met, key=lambda each: (each.complexity, each.residual)):

@@ -34,7 +34,7 @@ NEWTON_STEPS, SETTLED = 12, 1e-8
 
 
 @dataclass(frozen=True)
-class Constraint:
+class ShapeConstraint:
     """What the function of one input must be.
 
     Parameters
@@ -79,13 +79,15 @@ class Constraint:
         return not (self.monotone or self.convex or self.bounded)
 
 
-def inequalities(breaks: Tensor, constraint: Constraint, scale: float = 1.0) -> tuple[Tensor, Tensor, Tensor]:
+def inequalities(
+    breaks: Tensor, constraint: ShapeConstraint, scale: float = 1.0
+) -> tuple[Tensor, Tensor, Tensor]:
     """The map E, rows A and sides b: coefficients c = E r meet the constraint where A r >= b.
 
     Parameters
     ----------
     breaks : Tensor, shape (G + 1,)
-    constraint : Constraint
+    constraint : ShapeConstraint
     scale : float
         What the output is divided by in network units.
 
@@ -132,7 +134,9 @@ def inequalities(breaks: Tensor, constraint: Constraint, scale: float = 1.0) -> 
     return turn, A, b
 
 
-def check_constraints(constraints: Mapping[int, Constraint], loss: str, inputs: int, outputs: int) -> None:
+def check_constraints(
+    constraints: Mapping[int, ShapeConstraint], loss: str, inputs: int, outputs: int
+) -> None:
     """Whether such constraints can be held for such a target.
 
     Raises
@@ -175,7 +179,7 @@ class Constrained:
     sides: Tensor
 
 
-def constrain(design: Design, constraints: Mapping[int, Constraint], scale: float) -> Constrained:
+def constrain(design: Design, constraints: Mapping[int, ShapeConstraint], scale: float) -> Constrained:
     """Coordinates and inequalities of all constrained inputs."""
     maps, blocks, sides = list(design.maps), dict[int, Tensor](), list[Tensor]()
     for i, constraint in constraints.items():

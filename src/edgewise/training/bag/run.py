@@ -26,7 +26,7 @@ ROWS_AT_ONCE = 4096
 
 
 @dataclass(frozen=True)
-class Recipe:
+class BagRecipe:
     """How a bag is built and trained.
 
     Attributes
@@ -114,7 +114,7 @@ class TrainedBag:
 
     Attributes
     ----------
-    recipe : Recipe
+    recipe : BagRecipe
     bag : Bag
     out_of_bag : Tensor, shape (h, D)
         Outputs for the held rows, by the members (and with the offset) that have not learned from them.
@@ -125,7 +125,7 @@ class TrainedBag:
         What broke it off.
     """
 
-    recipe: Recipe
+    recipe: BagRecipe
     bag: Bag
     out_of_bag: Tensor
     error: float
@@ -167,7 +167,7 @@ def same_rows(X: Tensor, y: Tensor, config: TableConfig = DEFAULT) -> Tensor:
 
 def train_bag(
     problem: TableProblem,
-    recipe: Recipe,
+    recipe: BagRecipe,
     loss: Loss,
     *,
     offset: Tensor | None = None,
@@ -181,7 +181,7 @@ def train_bag(
     Parameters
     ----------
     problem : TableProblem
-    recipe : Recipe
+    recipe : BagRecipe
     loss : Loss
     offset : Tensor, shape (folds, n, D), optional
         Outputs that the members add to, for each fold those of a model without it.

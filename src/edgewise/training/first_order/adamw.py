@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from edgewise.kernels.native.library import Library, load
+from edgewise.kernels.native.library import NativeLibrary, load
 from edgewise.kernels.native.optimizer import AdamWStep
 
 
@@ -119,7 +119,7 @@ class FusedAdamW(torch.optim.AdamW):
         super().load_state_dict(state_dict)
         self._native = None
 
-    def _begun(self, library: Library) -> AdamWStep:
+    def _begun(self, library: NativeLibrary) -> AdamWStep:
         """The native step on the moments at hand; they start at zero."""
         for p in self._parameters:
             if not self.state[p]:

@@ -58,7 +58,7 @@ SMALL = 2e7
 
 
 @dataclass(eq=False)
-class Progress:
+class RunState:
     """Where a run stands after an epoch, but for the network and the optimiser."""
 
     epoch: int = 0
@@ -110,7 +110,7 @@ def fit_first_order(
     """
     with one_thread(min(rows_at_once(len(train), options), len(train)) * net.n_parameters <= SMALL):
         return _drive(
-            lambda learns, judges: Run(net, learns, judges, loss, options),
+            lambda learns, judges: TrainingRun(net, learns, judges, loss, options),
             train,
             held,
             meter or Meter(),
@@ -120,7 +120,7 @@ def fit_first_order(
 
 
 def _drive(
-    begin: Callable[[TrainingRows, TrainingRows | None], Run],
+    begin: Callable[[TrainingRows, TrainingRows | None], TrainingRun],
     train: TrainingRows,
     held: TrainingRows | None,
     meter: Meter,
@@ -128,7 +128,7 @@ def _drive(
     checkpoint: str | Path | None,
 ) -> FitResult:
     """Advance epoch by epoch until done, out of time, interrupted or asked to stop."""
-    run: Run | None = None
+    run: TrainingRun | None = None
     reason: StopReason | None = None
     spent, written = 0.0, -math.inf
 
@@ -165,13 +165,13 @@ def _drive(
     return run.result(reason, spent + meter.seconds)
 
 
-class Run:
+class TrainingRun:
     """One fit: the network being trained, the best one so far, and the way of moving."""
 
     def __init__(
         self, net: KAN, train: TrainingRows, held: TrainingRows | None, loss: Loss, options: FirstOrderOptions
     ) -> None:
-        self.loss, self.options, self.progress = loss, options, Progress()
+        self.loss, self.options, self.progress = loss, options, RunState()
         ready = prepared(net, train, loss)
         exact = options.method == "lbfgs" or net.dtype == torch.float64 or not _single_will_do(ready, train)
         dtype = torch.float64 if exact else torch.float32
@@ -222,7 +222,7 @@ class Run:
         start = in_units(self.net, now.start_loss, self.loss)
         return Record("epoch", 0, start, None, 0.0, self.net.layers[0].intervals, share=share)
 
-    def hurried(self, reason: StopReason) -> Run:
+    def hurried(self, reason: StopReason) -> TrainingRun:
         """From here on look at a few of the rows only, where the time is up."""
         if reason is StopReason.TIME_LIMIT:
             self.train, self.held = self.train.few(), None if self.held is None else self.held.few()
@@ -287,7 +287,7 @@ class Run:
         history = [Record(**record) for record in tree["progress"].pop("history")]
         ended = tree["progress"].pop("stop_reason")
         ended = None if ended is None else StopReason(ended)
-        self.progress = Progress(**tree["progress"], stop_reason=ended, history=history)
+        self.progress = RunState(**tree["progress"], stop_reason=ended, history=history)
 
     def _epoch_optimizer(self) -> EpochOptimizer:
         if self.options.method == "lbfgs":

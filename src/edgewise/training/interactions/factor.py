@@ -9,7 +9,7 @@ from edgewise._core.work import charge
 from edgewise.training.common.costs import solve_cost
 
 
-class Factor:
+class PenalisedRoot:
     """The root of penalised normal equations, and what is asked of it."""
 
     def __init__(self, gram: Tensor, penalty: Tensor) -> None:

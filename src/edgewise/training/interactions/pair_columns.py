@@ -71,7 +71,7 @@ class ProductColumns:
         return torch.zeros(len(self.values), dtype=torch.float64).index_add(0, codes, numbers)
 
 
-class Parts:
+class PairParts:
     """The parts of one problem and their normal equations, made when they are asked for.
 
     Parameters

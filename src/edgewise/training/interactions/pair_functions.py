@@ -23,8 +23,8 @@ from edgewise.training.bag.out_of_bag import OutOfBag, oob_score, significantly_
 from edgewise.training.bag.run import TableProblem
 from edgewise.training.common.losses import Loss
 from edgewise.training.config import TableConfig
-from edgewise.training.interactions.factor import Factor
-from edgewise.training.interactions.pair_columns import Parts, ProductColumns, Which
+from edgewise.training.interactions.factor import PenalisedRoot
+from edgewise.training.interactions.pair_columns import PairParts, ProductColumns, Which
 from edgewise.training.interactions.pair_weights import pace_of, precision
 from edgewise.training.interactions.two_way_tables import Pair, TwoWay, all_pairs, strongest, two_way
 
@@ -124,7 +124,7 @@ def solve_pairs(
     """
     config, faint = problem.config, problem.config.negligible(loss.dispersed)
     patience = config.patience_of_numbers if loss.dispersed else config.pair_patience
-    parts, folds = Parts(problem, degrees), len(additive.fold_theta)
+    parts, folds = PairParts(problem, degrees), len(additive.fold_theta)
     best, first = None, oob_score(additive.outputs(table), problem, loss)
     try:
         screen = two_way(problem.design, problem.table, problem.rows.X, config)
@@ -171,7 +171,7 @@ class _Model:
 
     def __init__(
         self,
-        parts: Parts,
+        parts: PairParts,
         additive: Additive,
         table: Tensor,
         spent: float,
@@ -200,7 +200,7 @@ class _Model:
         self.config: TableConfig = problem.config
         self.few = len(self.y) <= self.config.relearned_rows
         self.pace = pace_of(self.config, self.few)
-        self.factors = dict[tuple[Which, int], Factor]()
+        self.factors = dict[tuple[Which, int], PenalisedRoot]()
 
     def functions(self, faint: float = -1.0) -> PairFunctions:
         """What has been solved, without pairs that lower the loss by less than what is faint."""
@@ -311,11 +311,11 @@ class _Model:
             self.penalty[pair][:, k] = penalty
         self.free[pair] = free
 
-    def _factor(self, which: Which, k: int, gram: Tensor, penalty: Tensor) -> Factor:
+    def _factor(self, which: Which, k: int, gram: Tensor, penalty: Tensor) -> PenalisedRoot:
         """That of the last time where neither products nor weights have changed since."""
         known = self.factors.get((which, k))
         if known is None or len(known.root) != len(gram) or not torch.equal(known.penalty, penalty):
-            known = self.factors[which, k] = Factor(gram, penalty)
+            known = self.factors[which, k] = PenalisedRoot(gram, penalty)
         return known
 
     def _smooth(self, i: int) -> None:

@@ -28,7 +28,7 @@ KIND = "fit checkpoint"
 SECONDS_BETWEEN = 1.0
 
 
-class Checkpoint:
+class FitCheckpoint:
     """A file that follows a fit.
 
     Parameters

@@ -27,7 +27,7 @@ ANY_STRIDE = 1e30
 
 
 @dataclass(frozen=True, eq=False)
-class Evidence:
+class PenaltyUpdate:
     """Updated weights with what the update learned.
 
     Attributes
@@ -53,7 +53,7 @@ def update(
     rough: bool = True,
     stride: float = STRIDE,
     variation: Variation | None = None,
-) -> Evidence:
+) -> PenaltyUpdate:
     """One fixed-point update of all weights at theta.
 
     Parameters
@@ -102,7 +102,7 @@ def update(
             if tilt
             else weights.tilt[k]
         )
-    return Evidence(Weights(tuple(new_rough), tuple(new_tilt)), degrees, noise2**0.5)
+    return PenaltyUpdate(Weights(tuple(new_rough), tuple(new_tilt)), degrees, noise2**0.5)
 
 
 def _gauge(objective: DataObjective, size: int, strength: float) -> Tensor:

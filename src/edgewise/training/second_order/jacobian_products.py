@@ -24,7 +24,7 @@ from edgewise.training.second_order.native_objective import NativeEvaluator
 from edgewise.training.second_order.parameters import coefficients
 
 
-class Products(Protocol):
+class JacobianProducts(Protocol):
     """Products with the Jacobian at a vector theta (P,)."""
 
     def push(self, theta: Tensor, v: Tensor) -> Tensor:
@@ -36,13 +36,13 @@ class Products(Protocol):
         ...
 
 
-def products(evaluator: Evaluator) -> Products:
+def products(evaluator: Evaluator) -> JacobianProducts:
     """Those of the native engine where it serves the network, else sweeps in torch."""
     return evaluator.small if isinstance(evaluator, NativeEvaluator) else Sweeps(evaluator)
 
 
 @dataclass(frozen=True, eq=False)
-class Blocks:
+class DiagonalBlocks:
     """Diagonal blocks of a matrix (P, P): one an edge, and the diagonal of all numbers.
 
     Attributes
@@ -102,7 +102,7 @@ class Sweeps:
                     total[slot.affine].view(-1, 4)[rows] += each
         return total
 
-    def edge_blocks(self, theta: Tensor, root: Tensor) -> Blocks:
+    def edge_blocks(self, theta: Tensor, root: Tensor) -> DiagonalBlocks:
         """Blocks of J^T R^T R J for a root R of shape (n, D), row by row diagonal, or (n, D, D)."""
         slots, net = self.evaluator.slots, self.evaluator.net
         edges = [theta.new_zeros(slot.n_edges, slot.size, slot.size) for slot in slots.layers]
@@ -129,7 +129,7 @@ class Sweeps:
                         diagonal[slot.affine].view(-1, 4)[rows] += each
         for slot, block in zip(slots.layers, edges, strict=True):
             diagonal[slot.coef] = block.diagonal(dim1=1, dim2=2).reshape(-1)
-        return Blocks(tuple(edges), diagonal)
+        return DiagonalBlocks(tuple(edges), diagonal)
 
     def _chunks(self, theta: Tensor) -> Iterator[_Swept]:
         evaluator = self.evaluator

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from torch import Tensor
 
 from edgewise.training.second_order.damped import Damped
-from edgewise.training.second_order.objective import Quadratic
+from edgewise.training.second_order.objective import LeastSquaresProblem
 
 MU_START = 1e-2
 MU_MIN, MU_MAX = 1e-15, 1e14
@@ -48,12 +48,12 @@ class LMState:
     stuck: bool = False
 
 
-def start(objective: Quadratic, theta: Tensor) -> LMState:
+def start(objective: LeastSquaresProblem, theta: Tensor) -> LMState:
     """State at a starting point."""
     return LMState(theta, objective.value(theta))
 
 
-def step(objective: Quadratic, state: LMState) -> LMState:
+def step(objective: LeastSquaresProblem, state: LMState) -> LMState:
     """The next improving step (inner trials raise the damping until one is found), or the same point, stuck.
 
     A trial that yields NaN or infinity counts as no improvement.

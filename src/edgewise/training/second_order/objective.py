@@ -15,7 +15,7 @@ from edgewise.training.second_order.jacobian import Evaluator
 from edgewise.training.second_order.total_variation import Variation
 
 
-class Quadratic(Protocol):
+class LeastSquaresProblem(Protocol):
     """What Levenberg-Marquardt needs of a problem; any model that can give it can be trained."""
 
     def value(self, theta: Tensor) -> float:

@@ -22,7 +22,7 @@ from edgewise._core.work import charge
 from edgewise.training.common.costs import BOTH_WAYS, value_cost
 from edgewise.training.second_order import lm
 from edgewise.training.second_order.damped import FLOOR
-from edgewise.training.second_order.jacobian_products import Blocks, Sweeps, products
+from edgewise.training.second_order.jacobian_products import DiagonalBlocks, Sweeps, products
 from edgewise.training.second_order.lm import LMState
 from edgewise.training.second_order.objective import DataObjective
 from edgewise.training.second_order.penalty import RIDGE, Penalty, Weights, edge_blocks
@@ -34,7 +34,7 @@ MOST_ITERATIONS = 200
 
 
 @dataclass(frozen=True, eq=False)
-class Linearised:
+class LinearisedProblem:
     """A least-squares problem about a point: what Gauss and Newton would solve.
 
     Attributes
@@ -43,14 +43,14 @@ class Linearised:
     gradient : Tensor, shape (P,)
     times : callable
         H v of a vector (P,).
-    blocks : Blocks
+    blocks : DiagonalBlocks
         Diagonal blocks of H.
     """
 
     value: float
     gradient: Tensor
     times: Callable[[Tensor], Tensor]
-    blocks: Blocks
+    blocks: DiagonalBlocks
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +73,7 @@ class MatrixFree:
     def value(self, theta: Tensor) -> float:
         return self.data.value(theta) + self._penalty(theta)
 
-    def linearise(self, theta: Tensor) -> Linearised:
+    def linearise(self, theta: Tensor) -> LinearisedProblem:
         """The problem about theta."""
         data, own = self.data, products(self.data.evaluator)
         f, w = data.evaluator.outputs(theta), data.weight
@@ -98,7 +98,7 @@ class MatrixFree:
         diagonal = blocks.diagonal + RIDGE
         for slot, block in zip(self.penalty.slots.layers, edges, strict=True):
             diagonal[slot.coef] = block.diagonal(dim1=1, dim2=2).reshape(-1)
-        return Linearised(value, gradient, times, Blocks(edges, diagonal))
+        return LinearisedProblem(value, gradient, times, DiagonalBlocks(edges, diagonal))
 
     @cached_property
     def _edges(self) -> tuple[Tensor, ...]:
@@ -138,7 +138,7 @@ def step(objective: MatrixFree, state: LMState) -> LMState:
 
 
 def solve(
-    at: Linearised,
+    at: LinearisedProblem,
     damping: Tensor,
     mu: float,
     precondition: Callable[[Tensor], Tensor],
@@ -176,7 +176,7 @@ def solve(
 
 
 def _preconditioner(
-    objective: MatrixFree, at: Linearised, damping: Tensor, mu: float
+    objective: MatrixFree, at: LinearisedProblem, damping: Tensor, mu: float
 ) -> Callable[[Tensor], Tensor]:
     """Solves with the blocks of H + mu D of every edge, and with the diagonal of the other numbers."""
     slots = objective.penalty.slots.layers

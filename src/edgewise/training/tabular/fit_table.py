@@ -14,7 +14,7 @@ from edgewise._core.checks import check_choice, check_float, check_int, check_ma
 from edgewise._core.errors import InputError
 from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, check_work
-from edgewise.training.additive.shape_constraints import Constraint, check_constraints
+from edgewise.training.additive.shape_constraints import ShapeConstraint, check_constraints
 from edgewise.training.bag.run import TableRows
 from edgewise.training.common.gross_errors import NORMAL_DEVIATION
 from edgewise.training.common.losses import CrossEntropy, Huber, Loss, Quantile, Squared
@@ -45,7 +45,7 @@ def fit_table(
     seed: int = 0,
     callbacks: Sequence[Callback] = (),
     interactions: str | int | None = None,
-    constraints: Mapping[int, Constraint] | None = None,
+    constraints: Mapping[int, ShapeConstraint] | None = None,
     output_range: tuple[float | None, float | None] | None = None,
     config: TableConfig | None = None,
 ) -> TableFit:
@@ -84,7 +84,7 @@ def fit_table(
         How many pairs of inputs act together, in a model of functions of single inputs and of pairs: so many, the strongest;
         or as many of them as out-of-bag rows speak for; with "auto" the root of a target that is nowhere negative is fitted,
         and squared by one more edge, where out-of-bag rows speak for that. None leaves it to `mode`.
-    constraints : mapping from int to Constraint, optional
+    constraints : mapping from int to ShapeConstraint, optional
         What the functions of some inputs must be; held by construction, for all x. Functions that are to be convex or
         within a range are additive in every mode.
     output_range : (low, high), optional
@@ -156,7 +156,7 @@ def fit_table(
         scale = torch.where(spread > 0, spread, torch.ones_like(spread))
         target = (target - shift) / scale
     given = as_mapping(constraints, "constraints", "columns to constraints", of="fit_table")
-    all_are(list(given.values()), Constraint, "constraints", "Constraint objects", of="fit_table")
+    all_are(list(given.values()), ShapeConstraint, "constraints", "ShapeConstraint objects", of="fit_table")
     kept = {i: one for i, one in given.items() if not one.free}
     check_constraints(kept, loss, inputs.shape[1], target.shape[1])
     job = TableJob(

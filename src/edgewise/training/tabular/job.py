@@ -18,10 +18,10 @@ from edgewise._core.seeds import derive, generator
 from edgewise._core.work import Meter, StopError
 from edgewise.training.additive.design import DEGREE, smoother
 from edgewise.training.additive.irls import Additive, solve_additive, without_nothing
-from edgewise.training.additive.shape_constraints import Constraint, constrain, solve_constrained
+from edgewise.training.additive.shape_constraints import ShapeConstraint, constrain, solve_constrained
 from edgewise.training.bag.members import Bag
 from edgewise.training.bag.out_of_bag import OutOfBag, oob_score, recalibration, significantly_better
-from edgewise.training.bag.run import Recipe, TableProblem, TableRows, make_problem, refined, train_bag
+from edgewise.training.bag.run import BagRecipe, TableProblem, TableRows, make_problem, refined, train_bag
 from edgewise.training.common.losses import Loss
 from edgewise.training.common.records import Callback
 from edgewise.training.common.results import TableFit
@@ -53,7 +53,7 @@ class TableJob(TableProgress):
         callbacks: Sequence[Callback],
         shift: Tensor,
         scale: Tensor,
-        constraints: Mapping[int, Constraint],
+        constraints: Mapping[int, ShapeConstraint],
     ) -> None:
         self.constraints, self.monotone = constraints, monotone_inputs(constraints)
         super().__init__(loss, scale, meter, callbacks)
@@ -351,7 +351,7 @@ class TableJob(TableProgress):
         if pairs:
             columns = 2 * columns // self.rows.X.shape[1]
         recipe, short = planned(
-            Recipe((hidden,), members), columns, len(self.rows), self.units, config, bool(pairs)
+            BagRecipe((hidden,), members), columns, len(self.rows), self.units, config, bool(pairs)
         )
         self.short = self.short or short
         if scouts:

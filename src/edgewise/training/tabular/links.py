@@ -7,18 +7,18 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from edgewise.training.additive.shape_constraints import Constraint
+from edgewise.training.additive.shape_constraints import ShapeConstraint
 from edgewise.training.bag.members import MonotoneConstraint
 from edgewise.training.interactions.two_way_tables import Pair
 
 
-def monotone_inputs(constraints: Mapping[int, Constraint]) -> dict[int, int]:
+def monotone_inputs(constraints: Mapping[int, ShapeConstraint]) -> dict[int, int]:
     """Inputs in which hidden nodes have to be monotone, and their directions."""
     return {i: one.monotone for i, one in constraints.items() if one.monotone and not one.alone}
 
 
 def links_of(
-    constraints: Mapping[int, Constraint], inputs: int, pairs: Sequence[Pair], hidden: int
+    constraints: Mapping[int, ShapeConstraint], inputs: int, pairs: Sequence[Pair], hidden: int
 ) -> Tensor | None:
     """Which inputs each hidden node of a member reads, (inputs, hidden); None for all of them."""
     if pairs:
@@ -36,7 +36,7 @@ def links_of(
 
 
 def kept_monotone(
-    links: Tensor, constraints: Mapping[int, Constraint], maps: Sequence[Tensor]
+    links: Tensor, constraints: Mapping[int, ShapeConstraint], maps: Sequence[Tensor]
 ) -> MonotoneConstraint | None:
     """What keeps the nodes monotone that read inputs in which they have to be; None where there are none."""
     monotone = monotone_inputs(constraints)

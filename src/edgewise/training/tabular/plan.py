@@ -6,7 +6,7 @@ import math
 from dataclasses import replace
 
 from edgewise.training.additive.design import DEGREE
-from edgewise.training.bag.run import Recipe
+from edgewise.training.bag.run import BagRecipe
 from edgewise.training.config import TableConfig
 
 # Work of an update, a multiplication of the first layer, and a value of a hidden spline.
@@ -47,13 +47,13 @@ def joint_intervals(intervals: int, inputs: int, config: TableConfig) -> int:
 
 
 def planned(
-    recipe: Recipe, columns: int, rows: int, units: float, config: TableConfig, pairs: bool
-) -> tuple[Recipe, bool]:
+    recipe: BagRecipe, columns: int, rows: int, units: float, config: TableConfig, pairs: bool
+) -> tuple[BagRecipe, bool]:
     """The recipe with its batch and its updates, and whether the work allows fewer of these than would be wanted.
 
     Parameters
     ----------
-    recipe : Recipe
+    recipe : BagRecipe
     columns : int
         Columns of the design that a hidden node reads.
     rows : int

@@ -15,30 +15,30 @@ from edgewise.verifying.bounds.candidates import Choices, input_choices, input_s
 from edgewise.verifying.bounds.chain import Chain, derivative_spans
 from edgewise.verifying.bounds.cuts import Bounded, Idle, Split, turns
 from edgewise.verifying.bounds.differential import Differential, pairable
-from edgewise.verifying.bounds.dual import Region, make_region, node_heights
+from edgewise.verifying.bounds.dual import DualRegion, make_region, node_heights
 from edgewise.verifying.bounds.exact import ExactModel
 from edgewise.verifying.bounds.exact_ties import vanishing
 from edgewise.verifying.bounds.newton import Minimum, minimise
 from edgewise.verifying.bounds.node_ranges import known_sums, ranges
 from edgewise.verifying.bounds.program import (
-    Block,
+    BoundsProgram,
     Family,
-    Program,
+    NodeBlock,
     RowSum,
     RowTerm,
     make_program,
 )
 from edgewise.verifying.config import DEFAULT, ProverConfig
 from edgewise.verifying.domain.goals import Goal, InputTerm, OutputBounds, Slope, times
-from edgewise.verifying.domain.space import Space, Subdomains, divisible, living, slots, stack, unit_slots
+from edgewise.verifying.domain.space import CellSpace, Subdomains, divisible, living, slots, stack, unit_slots
 
 # Units of work of saying where to cut, and for each part.
 CUT, PART = 2e-4, 1e-4
 
 
 def rows_program(
-    models: tuple[ExactModel, ...], space: Space, goal: OutputBounds, config: ProverConfig = DEFAULT
-) -> Program:
+    models: tuple[ExactModel, ...], space: CellSpace, goal: OutputBounds, config: ProverConfig = DEFAULT
+) -> BoundsProgram:
     """The program of a goal of rows, its families and units numbered as docs/certificates.md says."""
     keys: list[tuple[int, int | None]] = []
     units: list[list[int]] = []
@@ -80,11 +80,11 @@ def rows_program(
 
 def slope_program(
     models: tuple[ExactModel, ...],
-    space: Space,
+    space: CellSpace,
     goal: Slope,
     unit: float = 1.0,
     config: ProverConfig = DEFAULT,
-) -> Program:
+) -> BoundsProgram:
     """The program of a slope through at most one hidden layer; its excess is per unit of the scaled input."""
     model = models[goal.model]
     family = Family(model, model.layers[:2], None, (-1,), goal.model)
@@ -94,7 +94,7 @@ def slope_program(
     constant[made.nodes] = -unit * goal.bound * model.scale[goal.input]
     block = made.blocks[0]
     return replace(
-        made, constant=constant, blocks=(Block(block.curves.derivative(), block.columns, block.own),)
+        made, constant=constant, blocks=(NodeBlock(block.curves.derivative(), block.columns, block.own),)
     )
 
 
@@ -103,7 +103,7 @@ class Lagrange:
 
     Parameters
     ----------
-    program : Program
+    program : BoundsProgram
     slope : (ExactModel, Slope), optional
         The model and the slope that is asked of it.
     unit : float
@@ -111,7 +111,7 @@ class Lagrange:
     """
 
     def __init__(
-        self, program: Program, slope: tuple[ExactModel, Slope] | None = None, unit: float = 1.0
+        self, program: BoundsProgram, slope: tuple[ExactModel, Slope] | None = None, unit: float = 1.0
     ) -> None:
         self.program = program
         # Nodes are cut while that may win such a share of what is missing; else inputs are.
@@ -195,7 +195,7 @@ class Lagrange:
         return made, rows
 
     def splits(
-        self, part: Subdomains, region: Region, found: Minimum, target: float, idle: Sequence[Idle]
+        self, part: Subdomains, region: DualRegion, found: Minimum, target: float, idle: Sequence[Idle]
     ) -> list[Split | None]:
         """Where the relaxation gains most, at a hidden node that is mixed or at a group; idle ones lose their turns."""
         charge(CUT + PART * len(found.v))
@@ -281,7 +281,7 @@ class Lagrange:
                 return split
         return None
 
-    def _slope_score(self, region: Region, found: Minimum, score: Floats) -> Floats:
+    def _slope_score(self, region: DualRegion, found: Minimum, score: Floats) -> Floats:
         """For the input that a slope is asked of: what the range of its own slopes gains."""
         assert self.slope is not None
         assert region.factors is not None
@@ -296,7 +296,7 @@ class Lagrange:
         score[:, self.layout.group == group] += gain[:, None]
         return score
 
-    def _node_split(self, node: int, b: int, region: Region, nodes: Floats) -> Split:
+    def _node_split(self, node: int, b: int, region: DualRegion, nodes: Floats) -> Split:
         low, high = region.low[b, node], region.high[b, node]
         room = self.program.config.node_margin * (high - low)
         at = float(np.clip(nodes[b, node], low + room, high - room))
@@ -371,7 +371,7 @@ Bounder = Lagrange | Chain | Differential
 
 def make_bounders(
     models: tuple[ExactModel, ...],
-    space: Space,
+    space: CellSpace,
     goal: Goal,
     root: Subdomains,
     unit: float = 1.0,

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from edgewise._core.arrays import Floats, Ints
 from edgewise._core.work import charge
-from edgewise.verifying.bounds.dual import Region
-from edgewise.verifying.bounds.program import Program
-from edgewise.verifying.domain.space import Space, unit_slots, whole
+from edgewise.verifying.bounds.dual import DualRegion
+from edgewise.verifying.bounds.program import BoundsProgram
+from edgewise.verifying.domain.space import CellSpace, unit_slots, whole
 
 # Units of work of laying candidates out, and for each of their numbers.
 LAYOUT, NUMBER = 2.5e-4, 4e-9
@@ -84,7 +84,7 @@ class InputSites:
     table: Floats
 
 
-def input_sites(program: Program, seed: int = 0) -> InputSites:
+def input_sites(program: BoundsProgram, seed: int = 0) -> InputSites:
     """Lay out the candidates: a site for each group, or for each slot where a group has one cell."""
     space, config, rng = program.space, program.config, np.random.default_rng(seed)
     by_cell: list[list[int]] = [[] for _ in range(space.cells)]
@@ -139,7 +139,7 @@ def input_sites(program: Program, seed: int = 0) -> InputSites:
     )
 
 
-def _whole(space: Space) -> tuple[Floats, Floats]:
+def _whole(space: CellSpace) -> tuple[Floats, Floats]:
     """Ends of the slots of the whole domain, in units."""
     low, high = unit_slots(space, whole(space, 0))
     return low[0], high[0]
@@ -156,8 +156,8 @@ def _between(breaks: Floats, low: float, high: float, most: int) -> Floats:
 
 
 def input_choices(
-    program: Program,
-    region: Region,
+    program: BoundsProgram,
+    region: DualRegion,
     layout: InputSites,
     low: Floats,
     high: Floats,
@@ -216,7 +216,7 @@ def _spread(vectors: Floats, out: NDArray[np.bool_]) -> Floats:
     return np.maximum(most - least, 0.0)
 
 
-def _vectors(program: Program, layout: InputSites, site: Ints, low: Floats, high: Floats) -> Floats:
+def _vectors(program: BoundsProgram, layout: InputSites, site: Ints, low: Floats, high: Floats) -> Floats:
     """What the candidates of some sites add where the slots have the given ends, (N, slots) each -> (N, C, n)."""
     curves = program.inputs.slots
     vectors = program.inputs.points[layout.cell[site]] * layout.point[site][..., None]
@@ -234,7 +234,7 @@ def _vectors(program: Program, layout: InputSites, site: Ints, low: Floats, high
     return vectors
 
 
-def node_choices(program: Program, region: Region) -> list[Choices]:
+def node_choices(program: BoundsProgram, region: DualRegion) -> list[Choices]:
     """Candidates of hidden nodes in each part."""
     made, config = list[Choices](), program.config
     for block in program.blocks:

@@ -13,12 +13,12 @@ from edgewise.verifying.bounds.cuts import Bounded, Split
 from edgewise.verifying.bounds.dual import MARGIN
 from edgewise.verifying.bounds.exact import ExactModel
 from edgewise.verifying.bounds.node_ranges import first_sums, ranges
-from edgewise.verifying.bounds.program import Program, unit_curves
+from edgewise.verifying.bounds.program import BoundsProgram, unit_curves
 from edgewise.verifying.domain.goals import Slope
-from edgewise.verifying.domain.space import Space, Subdomains, divisible, living, slots
+from edgewise.verifying.domain.space import CellSpace, Subdomains, divisible, living, slots
 
 
-def derivative_spans(model: ExactModel, space: Space, part: Subdomains, i: int) -> tuple[Floats, Floats]:
+def derivative_spans(model: ExactModel, space: CellSpace, part: Subdomains, i: int) -> tuple[Floats, Floats]:
     """Least and greatest derivative, per unit of the scaled input, of input i's edges over each part, (B, nodes) each."""
     scaled = model.layers[0].curves.derivative()
     one = replace(scaled, breaks=unit_curves(model, space).breaks).sites(np.array([i]))
@@ -57,7 +57,7 @@ def _jumps(one: Curves, low: float, high: float) -> tuple[Floats, Floats]:
     return values.min(1) - one.loose[:, 0], values.max(1) + one.loose[:, 0]
 
 
-def middles(space: Space, made: list[Bounded]) -> list[Floats]:
+def middles(space: CellSpace, made: list[Bounded]) -> list[Floats]:
     """The row in the middle of each part that holds one."""
     rows = list[Floats]()
     for each in made:
@@ -76,7 +76,7 @@ def middles(space: Space, made: list[Bounded]) -> list[Floats]:
 class OneByOne:
     """A way to bound parts that knows no multipliers and looks at one part at a time."""
 
-    program: Program
+    program: BoundsProgram
 
     def start(self) -> Floats:
         """No multipliers."""
@@ -103,7 +103,7 @@ class OneByOne:
 class Chain(OneByOne):
     """Bounds of a slope by multiplying and adding ranges of derivatives, layer by layer."""
 
-    def __init__(self, program: Program, models: tuple[ExactModel, ...], goal: Slope) -> None:
+    def __init__(self, program: BoundsProgram, models: tuple[ExactModel, ...], goal: Slope) -> None:
         self.program, self.goal = program, goal
         self.split_threshold = self.usual_threshold = 0.0
         self.model = models[goal.model]

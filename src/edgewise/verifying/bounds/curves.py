@@ -172,7 +172,7 @@ class Curves:
         np.add.at(rough, index, np.abs(self.rough).swapaxes(0, 1))
         return replace(self, table=table, rough=rough.swapaxes(0, 1))
 
-    def window(self, low: Floats, high: Floats) -> Window:
+    def window(self, low: Floats, high: Floats) -> LocalIntervals:
         """Intervals [low, high] of the sites, (B, S) each, prepared for `peak`."""
         bottom, top = self.limits
         u_low = (low[..., None] - self.origin) / self.width
@@ -181,7 +181,7 @@ class Curves:
         last = self.locate(high)
         site = np.arange(last.shape[-1])
         end = (high - self.origin[site, last]) / self.width[site, last]
-        return Window(
+        return LocalIntervals(
             np.minimum(np.maximum(u_low, bottom), top),
             np.maximum(np.minimum(u_high, top), bottom),
             np.where(used, 0.0, -np.inf),
@@ -192,7 +192,7 @@ class Curves:
 
 
 @dataclass(frozen=True, eq=False)
-class Window:
+class LocalIntervals:
     """Intervals in local coordinates.
 
     Attributes
@@ -216,28 +216,28 @@ class Window:
     end: Floats
     jumps: bool = False
 
-    def take(self, rows: Ints) -> Window:
+    def take(self, rows: Ints) -> LocalIntervals:
         """Some of the batch."""
         each = (self.low, self.high, self.outside, self.last, self.end)
-        return Window(*(a[rows] for a in each), jumps=self.jumps)  # pyright: ignore[reportArgumentType]
+        return LocalIntervals(*(a[rows] for a in each), jumps=self.jumps)  # pyright: ignore[reportArgumentType]
 
-    def repeat(self, count: int) -> Window:
+    def repeat(self, count: int) -> LocalIntervals:
         """The same intervals `count` times (of a batch of one)."""
 
         def spread(a: NDArray[np.generic]) -> NDArray[np.generic]:
             return np.broadcast_to(a, (count, *a.shape[1:]))
 
         each = (self.low, self.high, self.outside, self.last, self.end)
-        return Window(*(spread(a) for a in each), jumps=self.jumps)  # pyright: ignore[reportArgumentType]
+        return LocalIntervals(*(spread(a) for a in each), jumps=self.jumps)  # pyright: ignore[reportArgumentType]
 
 
-def peak(polynomials: Floats, window: Window) -> tuple[Floats, Ints, Floats]:
+def peak(polynomials: Floats, window: LocalIntervals) -> tuple[Floats, Ints, Floats]:
     """Maxima of piecewise cubics over intervals.
 
     Parameters
     ----------
     polynomials : array of shape (B, 4, S, P)
-    window : Window of B intervals a site
+    window : LocalIntervals of B intervals a site
 
     Returns
     -------
@@ -274,7 +274,7 @@ def peak(polynomials: Floats, window: Window) -> tuple[Floats, Ints, Floats]:
     return np.where(late, finish, value), np.where(late, window.last, piece), np.where(late, e, u)
 
 
-def spans(curves: Curves, window: Window) -> tuple[Floats, Floats]:
+def spans(curves: Curves, window: LocalIntervals) -> tuple[Floats, Floats]:
     """Least and greatest value of what every function stands for over a window of one interval a site, (n, S) each."""
     wide = window.repeat(curves.count)
     return -peak(-curves.table, wide)[0] - curves.loose, peak(curves.table, wide)[0] + curves.loose

@@ -18,28 +18,28 @@ from scipy.optimize import linear_sum_assignment
 
 from edgewise._core.arrays import Bools, Floats, Ints
 from edgewise.verifying.bounds.chain import OneByOne
-from edgewise.verifying.bounds.curves import Curves, Window, merge, spans
+from edgewise.verifying.bounds.curves import Curves, LocalIntervals, merge, spans
 from edgewise.verifying.bounds.cuts import Bounded, Split
 from edgewise.verifying.bounds.dual import MARGIN
 from edgewise.verifying.bounds.exact import ExactLayer, ExactModel
 from edgewise.verifying.bounds.node_ranges import first_sums, ranges
 from edgewise.verifying.bounds.program import (
+    BoundsProgram,
     Family,
-    Program,
     RowSum,
     RowTerm,
     make_program,
     moved_values,
     unit_curves,
 )
-from edgewise.verifying.domain.space import Space, Subdomains, divisible, draw, living, slots, unit_slots
+from edgewise.verifying.domain.space import CellSpace, Subdomains, divisible, draw, living, slots, unit_slots
 
 # Differences are known to this share of the size of what they are differences of, and exactly where both are the same.
 ROUNDED = 1e-13
 
 
 @dataclass(frozen=True, eq=False)
-class Step:
+class DifferentialStep:
     """From the compared nodes of one hidden layer (sites) to those of the next, or to the outputs (functions).
 
     Attributes
@@ -90,7 +90,7 @@ class Unit:
 class Differential(OneByOne):
     """Bounds of weight * (output of one unit - output of another) - bound."""
 
-    def __init__(self, program: Program, root: Subdomains) -> None:
+    def __init__(self, program: BoundsProgram, root: Subdomains) -> None:
         self.program = program
         self.split_threshold = self.usual_threshold = 0.0
         (row,) = program.sums
@@ -155,7 +155,7 @@ class Differential(OneByOne):
         return max(found, key=lambda each: each[0])[1] if found else None
 
 
-def pairable(program: Program) -> bool:
+def pairable(program: BoundsProgram) -> bool:
     """Whether a goal is one row that says how much an output of one unit may exceed that of another.
 
     Units of one model that share their only hidden layer are compared as well without.
@@ -168,7 +168,7 @@ def pairable(program: Program) -> bool:
     return one.weight == -two.weight and families[0].hidden == families[1].hidden and not shared
 
 
-def _unit(program: Program, term: RowTerm) -> Unit:
+def _unit(program: BoundsProgram, term: RowTerm) -> Unit:
     family, space = program.families[term.family], program.space
     model, last = family.model, family.layers[-1]
     scaled = ExactLayer(
@@ -195,7 +195,7 @@ def _unit(program: Program, term: RowTerm) -> Unit:
     return Unit(model, layers, nodes, shift, raw)
 
 
-def _compared(units: tuple[Unit, Unit], program: Program, root: Subdomains) -> list[tuple[Ints, Ints]]:
+def _compared(units: tuple[Unit, Unit], program: BoundsProgram, root: Subdomains) -> list[tuple[Ints, Ints]]:
     """Nodes of each hidden layer that hold nearly the same at random rows."""
     space, rng = program.space, np.random.default_rng(0)
     x = space.to_units(draw(space, program.config.pair_rows, root, rng))
@@ -207,7 +207,9 @@ def _compared(units: tuple[Unit, Unit], program: Program, root: Subdomains) -> l
     return found
 
 
-def _first(units: tuple[Unit, Unit], space: Space, first: Ints, second: Ints) -> tuple[Program, Floats]:
+def _first(
+    units: tuple[Unit, Unit], space: CellSpace, first: Ints, second: Ints
+) -> tuple[BoundsProgram, Floats]:
     """A program whose hidden nodes are the differences of compared nodes of the first layers, and what rounding may cost."""
     one, two = units
     both = merge([two.raw, one.raw])
@@ -227,7 +229,9 @@ def _first(units: tuple[Unit, Unit], space: Space, first: Ints, second: Ints) ->
     return program, ROUNDED * size
 
 
-def _step(units: tuple[Unit, Unit], n: int, below: tuple[Ints, Ints], above: tuple[Ints, Ints]) -> Step:
+def _step(
+    units: tuple[Unit, Unit], n: int, below: tuple[Ints, Ints], above: tuple[Ints, Ints]
+) -> DifferentialStep:
     one, two = units
     layers = one.layers[n], two.layers[n]
     shifts = [unit.shift if n == 1 else np.zeros(len(unit.nodes[n - 1])) for unit in units]
@@ -247,7 +251,7 @@ def _step(units: tuple[Unit, Unit], n: int, below: tuple[Ints, Ints], above: tup
         if len(left):
             rest = part(k, left)
             alone.append((units[k].nodes[n - 1][left], rest.weighted(np.array(sign))))
-    return Step(
+    return DifferentialStep(
         one.nodes[n - 1][below[0]],
         two.nodes[n - 1][below[1]],
         gaps,
@@ -273,7 +277,7 @@ def _zero(gaps: Curves) -> Bools:
 
 
 def _through(
-    step: Step, least: Floats, most: Floats, low: Floats, high: Floats
+    step: DifferentialStep, least: Floats, most: Floats, low: Floats, high: Floats
 ) -> tuple[Floats, Floats, Floats, Floats]:
     """Differences one layer up: least and greatest, and the sizes and widths of slopes, (functions, sites) each."""
     one = low[step.first], high[step.first]
@@ -300,7 +304,7 @@ def _through(
     return down - fuzz, up + fuzz, np.maximum(np.abs(slopes[0]), np.abs(slopes[1])), slopes[1] - slopes[0]
 
 
-def _sizes(curves: Curves, window: Window) -> Floats:
+def _sizes(curves: Curves, window: LocalIntervals) -> Floats:
     """Sums of the sizes of the terms of each function, at most, over a window of one interval a site, (n, S)."""
     u = np.maximum(np.abs(window.low), np.abs(window.high))[0]
     used = np.isfinite(window.outside[0])

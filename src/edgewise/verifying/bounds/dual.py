@@ -8,8 +8,8 @@ import numpy as np
 
 from edgewise._core.arrays import Floats, Ints
 from edgewise._core.work import charge
-from edgewise.verifying.bounds.curves import Window, peak
-from edgewise.verifying.bounds.program import Block, Program
+from edgewise.verifying.bounds.curves import LocalIntervals, peak
+from edgewise.verifying.bounds.program import BoundsProgram, NodeBlock
 from edgewise.verifying.domain.space import Subdomains, living, unit_slots
 
 # A bound is trusted to this share of the size of the terms it is the sum of.
@@ -19,13 +19,13 @@ EVALUATION = 1.5e-4
 
 
 @dataclass(frozen=True, eq=False)
-class Region:
+class DualRegion:
     """Parts of a domain, ready for the dual function.
 
     Attributes
     ----------
-    windows : tuple of Window, one a block
-    slots : Window
+    windows : tuple of LocalIntervals, one a block
+    slots : LocalIntervals
     alive : array of shape (B, cells + 1)
         0 where a cell is left, else -inf.
     low, high : arrays of shape (B, nodes)
@@ -34,16 +34,16 @@ class Region:
         Of a slope: what leaves a node is multiplied by the worse of two factors.
     """
 
-    windows: tuple[Window, ...]
-    slots: Window
+    windows: tuple[LocalIntervals, ...]
+    slots: LocalIntervals
     alive: Floats
     low: Floats
     high: Floats
     factors: Floats | None = None
 
-    def take(self, rows: Ints) -> Region:
+    def take(self, rows: Ints) -> DualRegion:
         """Some of them."""
-        return Region(
+        return DualRegion(
             tuple(each.take(rows) for each in self.windows),
             self.slots.take(rows),
             self.alive[rows],
@@ -54,7 +54,7 @@ class Region:
 
 
 @dataclass(frozen=True, eq=False)
-class Point:
+class DualPoint:
     """The dual function and what attains it, for B parts.
 
     Attributes
@@ -78,8 +78,8 @@ class Point:
 
 
 def make_region(
-    program: Program, part: Subdomains, low: Floats, high: Floats, factors: Floats | None = None
-) -> Region:
+    program: BoundsProgram, part: Subdomains, low: Floats, high: Floats, factors: Floats | None = None
+) -> DualRegion:
     """Windows of the nodes' ranges and of the slots."""
     left = living(program.space, part)
     # A group without a cell (no row is there) keeps all, so that numbers stay finite.
@@ -88,7 +88,7 @@ def make_region(
         left[np.ix_(~left[:, mine].any(1), mine)] = True
     alive = np.full((len(low), program.space.cells + 1), -np.inf)
     alive[:, :-1][left] = 0.0
-    return Region(
+    return DualRegion(
         tuple(block.curves.window(low[:, block.own], high[:, block.own]) for block in program.blocks),
         program.inputs.slots.window(*unit_slots(program.space, part)),
         alive,
@@ -98,7 +98,7 @@ def make_region(
     )
 
 
-def dual(program: Program, region: Region, v: Floats) -> Point:
+def dual(program: BoundsProgram, region: DualRegion, v: Floats) -> DualPoint:
     """The dual function at multipliers v, (B, multipliers)."""
     charge(EVALUATION)
     batch = len(v)
@@ -131,10 +131,12 @@ def dual(program: Program, region: Region, v: Floats) -> Point:
         gradient[:, block.own] -= h
         nodes[:, block.own], heights[:, block.own] = h, best + slope * h
     cells, inputs = _inputs(program, region, v, value, size, gradient)
-    return Point(value, gradient, size, nodes, heights, cells, inputs)
+    return DualPoint(value, gradient, size, nodes, heights, cells, inputs)
 
 
-def _less_line(block: Block, poly: Floats, slope: Floats, window: Window) -> tuple[Floats, Ints, Floats]:
+def _less_line(
+    block: NodeBlock, poly: Floats, slope: Floats, window: LocalIntervals
+) -> tuple[Floats, Ints, Floats]:
     """Maxima of what leaves the nodes less slope * h."""
     lines = poly.copy()
     lines[:, 0] -= slope[..., None] * block.curves.origin
@@ -143,7 +145,7 @@ def _less_line(block: Block, poly: Floats, slope: Floats, window: Window) -> tup
 
 
 def _inputs(
-    program: Program, region: Region, v: Floats, value: Floats, size: Floats, gradient: Floats
+    program: BoundsProgram, region: DualRegion, v: Floats, value: Floats, size: Floats, gradient: Floats
 ) -> tuple[Ints, Floats]:
     """Add the maxima over the inputs; the cells and inputs that attain them."""
     space, block = program.space, program.inputs
@@ -174,7 +176,7 @@ def _inputs(
     return cells, inputs
 
 
-def node_heights(program: Program, region: Region, v: Floats, h: Floats) -> Floats:
+def node_heights(program: BoundsProgram, region: DualRegion, v: Floats, h: Floats) -> Floats:
     """What leaves the hidden nodes at X values h of them, weighted by v, (B, X, nodes)."""
     heights = np.zeros_like(h)
     for block in program.blocks:

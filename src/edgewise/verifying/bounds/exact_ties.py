@@ -8,11 +8,11 @@ import numpy as np
 
 from edgewise._core.arrays import Floats
 from edgewise.verifying.bounds.program import (
-    Program,
+    BoundsProgram,
 )
 
 
-def vanishing(program: Program, v: Floats) -> float:
+def vanishing(program: BoundsProgram, v: Floats) -> float:
     """The bound where all functions vanish, with no rounding; inf where they do not.
 
     What nothing depends on is a tie, which no margin allows: a constant is compared with its bound as fractions.

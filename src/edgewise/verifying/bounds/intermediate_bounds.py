@@ -12,11 +12,13 @@ from edgewise.verifying.bounds.candidates import input_choices, input_sites
 from edgewise.verifying.bounds.dual import make_region
 from edgewise.verifying.bounds.newton import minimise
 from edgewise.verifying.bounds.node_ranges import ranges
-from edgewise.verifying.bounds.program import Family, Program, RowSum, RowTerm, make_program
+from edgewise.verifying.bounds.program import BoundsProgram, Family, RowSum, RowTerm, make_program
 from edgewise.verifying.domain.space import Subdomains, unit_slots
 
 
-def tighten(program: Program, root: Subdomains, until: float) -> tuple[Subdomains, list[dict[str, Any]]]:
+def tighten(
+    program: BoundsProgram, root: Subdomains, until: float
+) -> tuple[Subdomains, list[dict[str, Any]]]:
     """The root with tighter limits of hidden nodes, layer by layer from below, and the lemmas that say so.
 
     It ends where the count of work (`edgewise._core.work.spent`) has come to `until`.
@@ -34,7 +36,7 @@ def tighten(program: Program, root: Subdomains, until: float) -> tuple[Subdomain
 
 
 def _layer(
-    program: Program,
+    program: BoundsProgram,
     part: Subdomains,
     family: Family,
     f: int,

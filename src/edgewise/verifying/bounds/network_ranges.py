@@ -68,21 +68,21 @@ class Enclosed:
 
 
 @dataclass(frozen=True, eq=False)
-class Derivatives:
+class CurveDerivatives:
     """The curves of each layer of a network, and those of their first and second derivatives."""
 
     first: tuple[Curves, ...]
     second: tuple[Curves, ...]
 
     @classmethod
-    def of(cls, model: ExactModel) -> Derivatives:
+    def of(cls, model: ExactModel) -> CurveDerivatives:
         """Made once for many boxes."""
         first = tuple(layer.curves.derivative() for layer in model.layers)
         return cls(first, tuple(curves.derivative() for curves in first))
 
 
 def enclose_network(
-    model: ExactModel, derivatives: Derivatives, output: int, x: Intervals, *, second: bool = False
+    model: ExactModel, derivatives: CurveDerivatives, output: int, x: Intervals, *, second: bool = False
 ) -> Enclosed:
     """Enclose an output over boxes of inputs.
 
@@ -90,7 +90,7 @@ def enclose_network(
     ----------
     model : ExactModel
         Its nodes may multiply, and its edges have base functions.
-    derivatives : Derivatives
+    derivatives : CurveDerivatives
     output : int
     x : Intervals, (B, inputs)
     second : bool

@@ -17,8 +17,8 @@ import numpy as np
 from edgewise._core.arrays import Bools, Floats, Ints
 from edgewise._core.work import charge
 from edgewise.verifying.bounds.candidates import Choices, node_choices
-from edgewise.verifying.bounds.dual import MARGIN, Point, Region, dual
-from edgewise.verifying.bounds.program import Program
+from edgewise.verifying.bounds.dual import MARGIN, DualPoint, DualRegion, dual
+from edgewise.verifying.bounds.program import BoundsProgram
 
 # Units of work of a step, for each number of the candidates, of the Hessians, and of what solving multiplies.
 STEP, NUMBER, ENTRY, PRODUCT = 4e-4, 4e-9, 6e-8, 4e-10
@@ -33,7 +33,7 @@ class Minimum:
     v : array of shape (B, multipliers)
     bound : array of shape (B,)
         The dual function there, rounded outward.
-    point : Point
+    point : DualPoint
         What attains it.
     nodes, heights : arrays of shape (B, nodes)
         Means over the mixture of hidden nodes and of what leaves them.
@@ -46,7 +46,7 @@ class Minimum:
 
     v: Floats
     bound: Floats
-    point: Point
+    point: DualPoint
     nodes: Floats
     heights: Floats
     chances: Floats
@@ -57,8 +57,8 @@ class Minimum:
 # Where no row is left multipliers may run away to infinity: whatever comes of that is no bound, and not kept.
 @np.errstate(over="ignore", invalid="ignore", divide="ignore")
 def minimise(
-    program: Program,
-    region: Region,
+    program: BoundsProgram,
+    region: DualRegion,
     choose: Callable[[Floats], Choices],
     start: Floats,
     target: Floats,
@@ -153,9 +153,9 @@ def _cost(blocks: list[Choices], batch: int, size: int) -> float:
     return STEP + NUMBER * numbers + ENTRY * batch * size**2 + PRODUCT * products
 
 
-def _choose(better: Bools, new: Point, old: Point) -> Point:
+def _choose(better: Bools, new: DualPoint, old: DualPoint) -> DualPoint:
     one, many = better, better[:, None]
-    return Point(
+    return DualPoint(
         np.where(one, new.value, old.value),
         np.where(many, new.gradient, old.gradient),
         np.where(one, new.size, old.size),
@@ -167,7 +167,7 @@ def _choose(better: Bools, new: Point, old: Point) -> Point:
 
 
 def _smooth(
-    program: Program, blocks: list[Choices], v: Floats, heat: Floats, nodes: Floats, heights: Floats
+    program: BoundsProgram, blocks: list[Choices], v: Floats, heat: Floats, nodes: Floats, heights: Floats
 ) -> tuple[Floats, Floats, Floats, list[Floats]]:
     """Gradient and Hessian (times the temperature); the mixture of the inputs' candidates, and of all in logarithms."""
     batch, size = v.shape
@@ -208,7 +208,7 @@ def _smooth(
 
 
 def _newton(
-    program: Program, v: Floats, gradient: Floats, hessian: Floats, heat: Floats, moving: Ints
+    program: BoundsProgram, v: Floats, gradient: Floats, hessian: Floats, heat: Floats, moving: Ints
 ) -> Floats:
     """Newton's step of the free multipliers; shares lambda keep their sum, and barriers keep lambda and mu positive."""
     h = hessian[:, moving[:, None], moving]
@@ -258,7 +258,7 @@ def _damped(
     logits: list[Floats],
     step: Floats,
     heat: Floats,
-    program: Program,
+    program: BoundsProgram,
     v: Floats,
     moving: Ints,
 ) -> Floats:
@@ -283,7 +283,7 @@ def _damped(
     return length
 
 
-def _fix(program: Program, v: Floats, free: Bools) -> None:
+def _fix(program: BoundsProgram, v: Floats, free: Bools) -> None:
     """Shares that are not negative and sum to one, whatever rounding did."""
     at, rows = program.nodes, program.rows
     if rows > 1 and free[at]:

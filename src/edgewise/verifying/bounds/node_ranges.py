@@ -6,14 +6,14 @@ import numpy as np
 
 from edgewise._core.arrays import Bools, Floats, Ints
 from edgewise.verifying.bounds.curves import spans
-from edgewise.verifying.bounds.program import Program
-from edgewise.verifying.domain.space import Space, Subdomains, living, stack, unit_slots
+from edgewise.verifying.bounds.program import BoundsProgram
+from edgewise.verifying.domain.space import CellSpace, Subdomains, living, stack, unit_slots
 
 # Ranges are widened by this share of their size, so that those computed exactly lie inside.
 WIDER = 1e-12
 
 
-def first_sums(program: Program, part: Subdomains) -> tuple[Floats, Floats, Bools]:
+def first_sums(program: BoundsProgram, part: Subdomains) -> tuple[Floats, Floats, Bools]:
     """Interval sums of the first hidden layers over the groups, (B, nodes) each (0 at other nodes); parts without a row."""
     batch, space = len(part.cells), program.space
     alive = living(space, part)
@@ -29,7 +29,7 @@ def first_sums(program: Program, part: Subdomains) -> tuple[Floats, Floats, Bool
 
 
 def ranges(
-    program: Program, part: Subdomains, sums: tuple[Floats, Floats, Bools] | None = None
+    program: BoundsProgram, part: Subdomains, sums: tuple[Floats, Floats, Bools] | None = None
 ) -> tuple[Floats, Floats, Bools]:
     """Ranges of the hidden nodes in each part, (B, nodes) each, and which parts hold no row.
 
@@ -65,7 +65,7 @@ def _cut(low: Floats, high: Floats, part: Subdomains, where: Ints, empty: Bools)
     low[:, where], high[:, where] = least, most
 
 
-def _sums(program: Program, part: Subdomains, alive: Bools, column: Ints) -> tuple[Floats, Floats]:
+def _sums(program: BoundsProgram, part: Subdomains, alive: Bools, column: Ints) -> tuple[Floats, Floats]:
     """Least and greatest sums of edge functions over the groups, (B, columns) each."""
     space, block = program.space, program.inputs
     curves = block.slots.functions(column)
@@ -101,13 +101,13 @@ def _distinct(low: Floats, high: Floats) -> tuple[Ints, Floats, Floats, Ints]:
     return slot.astype(np.int64), least, most, np.array(which, np.int64).reshape(low.shape)
 
 
-def _group_any(space: Space, alive: Bools) -> Bools:
+def _group_any(space: CellSpace, alive: Bools) -> Bools:
     padded = np.concatenate([alive, np.zeros((len(alive), 1), bool)], 1)
     return np.asarray(padded[:, space.table].any(2), dtype=bool)
 
 
 def known_sums(
-    program: Program, parts: list[Subdomains], sums: list[tuple[Floats, Floats, Bools] | None]
+    program: BoundsProgram, parts: list[Subdomains], sums: list[tuple[Floats, Floats, Bools] | None]
 ) -> list[tuple[Floats, Floats, Bools]]:
     """Sums of the first layers over each part, those that are not known found together."""
     open_parts = [part for part, each in zip(parts, sums, strict=True) if each is None]

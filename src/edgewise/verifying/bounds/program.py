@@ -6,7 +6,7 @@ docs/certificates.md is
     D(v) = constant . v + sum over groups of max over cells of (point part . v + sum over slots of max_x sum_c v_c f_c(x))
                         + sum over hidden nodes s of max_h (sum_c v_c f_sc(h) - a_s h),
 
-convex in v. A `Program` holds the functions f and says which multiplier stands before each.
+convex in v. A `BoundsProgram` holds the functions f and says which multiplier stands before each.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from edgewise._core.arrays import Floats, Ints
 from edgewise.verifying.bounds.curves import Curves, merge
 from edgewise.verifying.bounds.exact import ExactLayer, ExactModel
 from edgewise.verifying.config import DEFAULT, ProverConfig
-from edgewise.verifying.domain.space import Space
+from edgewise.verifying.domain.space import CellSpace
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +71,7 @@ class RowSum:
 
 
 @dataclass(frozen=True, eq=False)
-class Block:
+class NodeBlock:
     """Hidden nodes of one layer.
 
     Attributes
@@ -110,7 +110,7 @@ class InputBlock:
 
 
 @dataclass(frozen=True, eq=False)
-class Layer:
+class RangeLayer:
     """How the ranges of a layer of hidden nodes follow from those below: of a first layer, or of a unit's higher one."""
 
     nodes: Ints
@@ -122,21 +122,21 @@ class Layer:
 
 
 @dataclass(frozen=True, eq=False)
-class Program:
+class BoundsProgram:
     """See the top of this file.
 
     Attributes
     ----------
-    space : Space
+    space : CellSpace
     constant : array of shape (n,)
     inputs : InputBlock
-    blocks : tuple of Block
+    blocks : tuple of NodeBlock
     nodes : int
         Hidden nodes; their slopes are the first multipliers.
     rows : int
         lambda follows the slopes, and mu (where there is a budget) is the last.
     budget : bool
-    layers : tuple of Layer
+    layers : tuple of RangeLayer
     names : tuple of (family, unit, layer, node)
         Of each hidden node, as certificates write it.
     families : tuple of Family
@@ -144,14 +144,14 @@ class Program:
     config : ProverConfig
     """
 
-    space: Space
+    space: CellSpace
     constant: Floats
     inputs: InputBlock
-    blocks: tuple[Block, ...]
+    blocks: tuple[NodeBlock, ...]
     nodes: int
     rows: int
     budget: bool
-    layers: tuple[Layer, ...]
+    layers: tuple[RangeLayer, ...]
     names: tuple[tuple[int, int, int, int], ...]
     families: tuple[Family, ...]
     sums: tuple[RowSum, ...]
@@ -164,13 +164,13 @@ class Program:
 
 
 def make_program(
-    space: Space,
+    space: CellSpace,
     families: tuple[Family, ...],
     sums: tuple[RowSum, ...],
     *,
     ends: bool = True,
     config: ProverConfig = DEFAULT,
-) -> Program:
+) -> BoundsProgram:
     """The program of some rows.
 
     Parameters
@@ -195,8 +195,8 @@ def make_program(
     budget = space.domain.budget is not None
     lam = nodes + np.arange(rows)
     constant = np.zeros(nodes + rows + int(budget))
-    blocks: list[Block] = []
-    layers: list[Layer] = []
+    blocks: list[NodeBlock] = []
+    layers: list[RangeLayer] = []
     parts: list[Curves] = []
     columns: list[Ints] = []
     for f, family in enumerate(families):
@@ -216,7 +216,7 @@ def make_program(
         parts.append(curves)
         columns.append(first)
         constant[first] += family.layers[0].bias
-        layers.append(Layer(first, family.layers[0].bias, columns=first))
+        layers.append(RangeLayer(first, family.layers[0].bias, columns=first))
         _add_first(blocks, family, own, shifts, place, lam, f)
         for unit in range(len(family.moved)):
             for layer in range(2, family.hidden + 1):
@@ -224,12 +224,12 @@ def make_program(
                 constant[at] += family.layers[layer - 1].bias
                 shift = shifts[unit] if layer == 2 else None
                 each = family.layers[layer - 1]
-                layers.append(Layer(at, each.bias, curves=each.curves, below=below, shift=shift))
+                layers.append(RangeLayer(at, each.bias, curves=each.curves, below=below, shift=shift))
                 following = family.layers[layer].curves
                 if layer == family.hidden:
-                    blocks.append(Block(following.mixed(own[unit]), lam, at))
+                    blocks.append(NodeBlock(following.mixed(own[unit]), lam, at))
                 else:
-                    blocks.append(Block(following, place[f, unit, layer + 1], at))
+                    blocks.append(NodeBlock(following, place[f, unit, layer + 1], at))
     constant[lam] -= [each.bound for each in sums]
     if any(each.inputs for each in sums):
         weights = np.zeros((rows, space.inputs))
@@ -250,7 +250,7 @@ def make_program(
         parts.append(_costs(space))
         columns.append(np.array([nodes + rows]))
     inputs = _input_block(space, parts, columns)
-    return Program(
+    return BoundsProgram(
         space,
         constant,
         inputs,
@@ -267,7 +267,7 @@ def make_program(
 
 
 def _add_first(
-    blocks: list[Block],
+    blocks: list[NodeBlock],
     family: Family,
     own: list[Floats],
     shifts: Floats,
@@ -279,12 +279,12 @@ def _add_first(
     following, units = family.layers[1].curves, range(len(family.moved))
     if family.hidden > 1:
         curves = merge([following] * len(units), shifts=[shifts[u] for u in units])
-        blocks.append(Block(curves, np.concatenate([place[f, u, 2] for u in units]), place[f, 0, 1]))
+        blocks.append(NodeBlock(curves, np.concatenate([place[f, u, 2] for u in units]), place[f, 0, 1]))
         return
     # One function a row: those of the units are added.
     curves = merge([following.mixed(own[u]) for u in units], shifts=[shifts[u] for u in units])
     index = np.tile(np.arange(len(lam)), len(units))
-    blocks.append(Block(curves.summed(index, len(lam)), lam, place[f, 0, 1]))
+    blocks.append(NodeBlock(curves.summed(index, len(lam)), lam, place[f, 0, 1]))
 
 
 def _weights(sums: tuple[RowSum, ...], f: int, unit: int, family: Family, ends: bool) -> Floats:
@@ -312,7 +312,7 @@ def _offsets(sums: tuple[RowSum, ...], f: int, unit: int, family: Family) -> Flo
     )
 
 
-def unit_curves(model: ExactModel, space: Space) -> Curves:
+def unit_curves(model: ExactModel, space: CellSpace) -> Curves:
     """First edge functions as functions of the inputs in units of the space: their own, or rounded once."""
     curves = model.layers[0].curves
     breaks, bends = curves.breaks.copy(), curves.corners.copy()
@@ -324,7 +324,7 @@ def unit_curves(model: ExactModel, space: Space) -> Curves:
     return replace(curves, breaks=breaks, bends=None if curves.bends is None else bends)
 
 
-def _first(space: Space, family: Family) -> Curves:
+def _first(space: CellSpace, family: Family) -> Curves:
     """First edge functions without those of the moved group."""
     curves = unit_curves(family.model, space)
     if family.group is None:
@@ -332,7 +332,7 @@ def _first(space: Space, family: Family) -> Curves:
     return curves.weighted(space.input_group != family.group)
 
 
-def _shifts(space: Space, family: Family) -> Floats:
+def _shifts(space: CellSpace, family: Family) -> Floats:
     """d_uk, (units, nodes of the first layer)."""
     count = len(family.layers[0].bias)
     if family.group is None:
@@ -341,7 +341,7 @@ def _shifts(space: Space, family: Family) -> Floats:
     return (moved_values(family.model, space, list(family.moved)) * mine[:, None]).sum(1)
 
 
-def moved_values(model: ExactModel, space: Space, cells: list[int]) -> Floats:
+def moved_values(model: ExactModel, space: CellSpace, cells: list[int]) -> Floats:
     """First edge functions at the centres of cells, (cells, inputs, nodes)."""
     x = space.centre[cells]
     values = unit_curves(model, space).values(space.to_units(x))
@@ -358,7 +358,7 @@ def _lines(weights: Floats) -> Curves:
     return bare
 
 
-def _costs(space: Space) -> Curves:
+def _costs(space: CellSpace) -> Curves:
     """Minus the cost of each input, one function."""
     at, rate = np.zeros(space.inputs), np.zeros(space.inputs)
     budget = space.domain.budget
@@ -371,7 +371,7 @@ def _costs(space: Space) -> Curves:
     return Curves(np.stack([at, at], 1), table)
 
 
-def _input_block(space: Space, parts: list[Curves], columns: list[Ints]) -> InputBlock:
+def _input_block(space: CellSpace, parts: list[Curves], columns: list[Ints]) -> InputBlock:
     curves = merge(parts) if parts else Curves(np.zeros((space.inputs, 2)), np.zeros((0, 4, space.inputs, 3)))
     where = np.concatenate(columns) if columns else np.zeros(0, np.int64)
     # Functions of one multiplier are added.

@@ -20,7 +20,7 @@ from edgewise.layers.linear import KANLinear
 from edgewise.network.module import KAN
 from edgewise.verifying.bounds.silu import exact_silu
 from edgewise.verifying.domain.goals import Goal, InputTerm, Slope
-from edgewise.verifying.domain.space import Space
+from edgewise.verifying.domain.space import CellSpace
 
 # A value, and its derivative in one input.
 Pair = tuple[Fraction, Fraction]
@@ -123,14 +123,14 @@ def _basis(knots: list[Fraction], degree: int, x: Pair) -> tuple[int, list[Pair]
     return j - degree, [(v + beyond * s, s * slope) for v, s in zip(values, slopes, strict=True)]
 
 
-def exact_excess(models: Sequence[KAN], space: Space, goal: Goal, x: Floats) -> float:
+def exact_excess(models: Sequence[KAN], space: CellSpace, goal: Goal, x: Floats) -> float:
     """The excess of a goal at a row of the domain, whose sign is certain; 0 where it is not to be told from that.
 
     Parameters
     ----------
     models : sequence of KAN
         Networks of numeric B-spline edges.
-    space : Space
+    space : CellSpace
     goal : OutputBounds or Slope
     x : array of shape (inputs,)
 

@@ -21,7 +21,7 @@ from edgewise._core.arrays import Floats
 from edgewise.layers.linear import KANLinear
 from edgewise.network.module import KAN
 from edgewise.verifying.domain.goals import Goal, InputTerm, OutputBounds, OutputTerm
-from edgewise.verifying.domain.space import Space
+from edgewise.verifying.domain.space import CellSpace
 
 U, TINY, EVEN, HAIR = 2.0**-53, 2.0**-1000, 41 * 2.0**-53, 1 + 1e-9
 
@@ -109,7 +109,7 @@ def _layer(layer: KANLinear, low: Floats, high: Floats, error: Floats) -> tuple[
     )
 
 
-def with_room(networks: Sequence[KAN], space: Space, goal: Goal) -> Goal:
+def with_room(networks: Sequence[KAN], space: CellSpace, goal: Goal) -> Goal:
     """A goal whose bounds leave room for rounding: where the exact functions keep it, predictions keep the given one.
 
     Slopes are those of the exact function, which rounding does not have.
@@ -128,7 +128,7 @@ def with_room(networks: Sequence[KAN], space: Space, goal: Goal) -> Goal:
     return replace(goal, bounds=tuple(bounds))
 
 
-def hull(space: Space) -> tuple[Floats, Floats]:
+def hull(space: CellSpace) -> tuple[Floats, Floats]:
     """The least and the greatest number of each input on a domain."""
     return (
         np.where(space.owns(), space.low, np.inf).min(0),
@@ -137,7 +137,7 @@ def hull(space: Space) -> tuple[Floats, Floats]:
 
 
 def _weights(
-    networks: Sequence[KAN], space: Space, rows: Sequence[Sequence[OutputTerm | InputTerm]]
+    networks: Sequence[KAN], space: CellSpace, rows: Sequence[Sequence[OutputTerm | InputTerm]]
 ) -> dict[tuple[int, tuple[int, int] | None, int], float]:
     """Weights of what is computed in the sum of some rows: networks that are alike, or moves of nothing, count as one."""
     found: dict[tuple[int, tuple[int, int] | None, int], float] = {}

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from .claims import goals
-from .domain import Case
+from .domain import CheckedCase
 from .evidence import Proof
 from .model import model_of
 from .moves import twins
@@ -83,7 +83,7 @@ def _check(files: list[bytes], words: list[str]) -> Iterator[int]:
     if "moves" in said["claim"]:
         need(len(models) == 1, "it needs another number of models")
         models = twins(models[0], said["claim"]["moves"])
-    case = Case(models, said["domain"])
+    case = CheckedCase(models, said["domain"])
     claim, asked = goals(case, said["claim"])
     words[0] = f"At {case.words}: {claim}."
     need(len(said["proofs"]) == len(asked), "its proofs are not those of its goals")

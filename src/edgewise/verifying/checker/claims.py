@@ -7,7 +7,7 @@ from fractions import Fraction as Q
 from itertools import combinations, permutations, product
 from typing import Any
 
-from .domain import Case
+from .domain import CheckedCase
 from .moves import beside
 from .reading import form, need, quoted, read
 
@@ -39,7 +39,7 @@ class Goal:
     cells: list[Any]
 
 
-def goals(case: Case, claim: Any) -> tuple[str, list[Goal]]:
+def goals(case: CheckedCase, claim: Any) -> tuple[str, list[Goal]]:
     """The claim in words, and its goals."""
     kind, model, n = claim["type"], case.models[0], len(case.models[0].outputs)
     said = read(claim, form("type " + " ".join(re.findall(r"{(\w+)}", CLAIMS[kind]))))
@@ -104,7 +104,7 @@ def goals(case: Case, claim: Any) -> tuple[str, list[Goal]]:
     return CLAIMS[kind].format(**words), [Goal(each, None, case.cells) for each in rows]
 
 
-def _along(case: Case, said: Any, y: Any, t: Q) -> list[Goal]:
+def _along(case: CheckedCase, said: Any, y: Any, t: Q) -> list[Goal]:
     """Goals about an input that rises: its slopes where it has intervals, and pairs of values next to each other."""
     i, up, kind = said["input"], int(said.get("direction", 1)), said["type"]
     g, at = case.owner[i]

@@ -4,19 +4,19 @@ import json
 from fractions import Fraction as Q
 from typing import Any
 
-from .model import Model
+from .model import CheckedModel
 from .products import unfold
 from .reading import need, quoted
 from .rounding import rounding
 from .tables import PieceTable, table
 
 
-class Case:
+class CheckedCase:
     """The models, the domain, and tables of what leaves each input: by model the nodes above, then x, then its costs."""
 
-    def __init__(self, models: list[Model], domain: Any) -> None:
+    def __init__(self, models: list[CheckedModel], domain: Any) -> None:
         groups, budget, count = domain["groups"], domain["budget"], len(models[0].inputs)
-        self.models, self.names = list[Model](), models[0].inputs
+        self.models, self.names = list[CheckedModel](), models[0].inputs
         self.inputs, self.words = [g["inputs"] for g in groups], "every row"
         self.cells = [{c: tuple(map(tuple, cell)) for c, cell in enumerate(g["cells"])} for g in groups]
         self.owner = {i: (g, k) for g, inputs in enumerate(self.inputs) for k, i in enumerate(inputs)}

@@ -6,7 +6,7 @@ from operator import mul
 from typing import Any
 
 from .claims import Goal
-from .domain import Case
+from .domain import CheckedCase
 from .pairs import added, difference, times
 from .reading import LEAVES, SPLITS, need, read
 from .tables import PieceTable, rounded, table
@@ -17,7 +17,7 @@ SIDES = {"upper": 1, "lower": -1}
 class Proof:
     """A goal and its variables: hidden nodes and outputs of each unit, numbered so that they follow what feeds them."""
 
-    def __init__(self, case: Case, goal: Goal) -> None:
+    def __init__(self, case: CheckedCase, goal: Goal) -> None:
         self.case, self.rows, self.slope, self.cells = case, goal.rows, goal.slope, goal.cells
         self.memo = dict[Any, Any]()
         # Of each variable: constant, functions it feeds others by, whom, (variable, function) it is fed by.

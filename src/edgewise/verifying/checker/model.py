@@ -14,12 +14,12 @@ _MODELS = 8
 
 
 @lru_cache(_MODELS)
-def model_of(data: bytes) -> "Model":
+def model_of(data: bytes) -> "CheckedModel":
     """The network of a .kan file; files that were just read are remembered, for many claims are about one of them."""
-    return Model(data)
+    return CheckedModel(data)
 
 
-class Model:
+class CheckedModel:
     """The network of a .kan file: for each layer the edges that leave each node below, and the biases above."""
 
     def __init__(self, data: bytes) -> None:
@@ -82,7 +82,7 @@ class Model:
             n = spec["nodes"]["sums"] + len(arities)
         need(self.layers and n == len(self.outputs), "the layers of a model do not fit")
 
-    def alike(self, other: "Model") -> bool:
+    def alike(self, other: "CheckedModel") -> bool:
         """Whether another model makes the same of every row, also in floating point: all that has an effect is the same."""
         return self.plain == other.plain and self.effects() == other.effects()
 

@@ -4,16 +4,16 @@ from copy import copy
 from fractions import Fraction as Q
 from typing import Any
 
-from .domain import Case
-from .model import Model
+from .domain import CheckedCase
+from .model import CheckedModel
 from .reading import form, need, quoted, read
 
 _MOVE: Any = form("input copy", within=(None, Q))
 
 
-def twins(model: Model, moves: Any) -> list[Model]:
+def twins(model: CheckedModel, moves: Any) -> list[CheckedModel]:
     """The model over the inputs of both rows: once it reads those of the first, once those of the second."""
-    n, made, each = len(model.inputs), list[Model](), [read(move, _MOVE) for move in moves]
+    n, made, each = len(model.inputs), list[CheckedModel](), [read(move, _MOVE) for move in moves]
     inputs = [move["input"] for move in each]
     fits = each and len(set(inputs)) == len(inputs) and max(inputs) < n
     need(
@@ -33,7 +33,7 @@ def twins(model: Model, moves: Any) -> list[Model]:
     return made
 
 
-def beside(case: Case, moves: Any) -> str:
+def beside(case: CheckedCase, moves: Any) -> str:
     """What may differ between the two rows, in words, and that the cells hold all such pairs."""
     words, apart = list[str](), dict[int, list[tuple[int, int]]]()
     for move in (read(each, _MOVE) for each in moves):

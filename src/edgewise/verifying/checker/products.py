@@ -8,13 +8,13 @@ from copy import copy
 from fractions import Fraction as Q
 
 from .edges import Edges, common
-from .model import Model
+from .model import CheckedModel
 
 # A weighted sum of values: value -> weight.
 Sum = dict[int, int]
 
 
-def unfold(model: Model, tops: list[list[Q]]) -> Model:
+def unfold(model: CheckedModel, tops: list[list[Q]]) -> CheckedModel:
     """The same with layers of plain nodes in the place of those that multiply; `tops` bound the sums of each layer."""
     if not any(model.arities):
         return model

@@ -12,7 +12,7 @@ from functools import lru_cache, reduce
 from math import prod
 
 from .edges import Edges, common
-from .model import Model
+from .model import CheckedModel
 from .silu import NEAR
 
 U, TINY = Q(1, 1 << 53), Q(1, 1 << 1000)
@@ -20,7 +20,7 @@ U, TINY = Q(1, 1 << 53), Q(1, 1 << 1000)
 EVEN = 40 * U
 
 
-def rounding(model: Model, hulls: list[tuple[Q, Q]]) -> tuple[list[Q], list[list[Q]]]:
+def rounding(model: CheckedModel, hulls: list[tuple[Q, Q]]) -> tuple[list[Q], list[list[Q]]]:
     """Of each output, where the inputs lie in the hulls; and bounds of the sizes of each layer's sums."""
     # Of each node: its range, what is 0 there in network units, and its error so far.
     nodes = [

@@ -15,7 +15,7 @@ from edgewise.verifying.domain.domain import Domain, Group, place
 from edgewise.verifying.domain.possible_rows import Possible, Value
 from edgewise.verifying.domain.raw_values import Cell
 from edgewise.verifying.language import properties as asked
-from edgewise.verifying.results.witness import Case, Evaluator, case
+from edgewise.verifying.results.witness import Case, GoalEvaluator, case
 
 Tidy = Callable[[Floats], bool]
 
@@ -172,6 +172,6 @@ class Pairs:
         return bool(near and inside) and self.differ(self._cases(first, second))
 
     def _cases(self, first: Floats, second: Floats) -> tuple[Case, Case]:
-        evaluator = Evaluator((self.columns.view.network,))
+        evaluator = GoalEvaluator((self.columns.view.network,))
         one, two = (case(evaluator, self.columns.view, self.columns, row) for row in (first, second))
         return one, two

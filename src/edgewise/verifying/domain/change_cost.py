@@ -13,7 +13,7 @@ from edgewise._core.arguments import as_mapping
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import as_tuple, check_float
 from edgewise.verifying.domain.columns import Columns
-from edgewise.verifying.domain.domain import Budget, CellCost, Cost, Domain, Group
+from edgewise.verifying.domain.domain import Budget, CellCost, ChangeCost, Domain, Group
 from edgewise.verifying.domain.possible_rows import Possible
 from edgewise.verifying.domain.raw_values import shown
 from edgewise.verifying.language.conditions import conditions_of
@@ -31,14 +31,14 @@ class ChangeCosts:
     Parameters
     ----------
     domain : Domain
-    costs : tuple of Cost
+    costs : tuple of ChangeCost
         Of numbers that move.
     cells : tuple of CellCost
         Of words that become others.
     """
 
     domain: Domain
-    costs: tuple[Cost, ...]
+    costs: tuple[ChangeCost, ...]
     cells: tuple[CellCost, ...]
 
     def within(self, limit: float) -> Domain:
@@ -146,7 +146,7 @@ def prices_of(
         columns.group(name, of): check_float(weight, f"weights[{name!r}]", low=0.0, closed=False, of=of)
         for name, weight in as_mapping(weights, "weights", "columns to numbers", of=of).items()
     }
-    groups, costs, cells = list[Group](), list[Cost](), list[CellCost]()
+    groups, costs, cells = list[Group](), list[ChangeCost](), list[CellCost]()
     for g, wide in enumerate(allowed.groups):
         group = wide if g in named else near.groups[g]
         at = tuple(float(x[i]) for i in group.inputs)
@@ -180,7 +180,7 @@ def prices_of(
                 ]
                 continue
             groups.append(Group(group.name, group.inputs, (((low, high), *moving[0][1:]),), ("",)))
-            costs.append(Cost(group.inputs[0], at[0], rate))
+            costs.append(ChangeCost(group.inputs[0], at[0], rate))
             continue
         if all(cell != own for cell, _ in kept):
             kept.insert(0, (own, shown(columns.raw(g, at))))

@@ -45,7 +45,7 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Cost:
+class ChangeCost:
     """A row pays `rate * |x_input - at|`."""
 
     input: int
@@ -67,7 +67,7 @@ class Budget:
     """Only rows that pay at most `limit` in all count."""
 
     limit: float
-    costs: tuple[Cost, ...] = ()
+    costs: tuple[ChangeCost, ...] = ()
     cells: tuple[CellCost, ...] = ()
 
 

@@ -13,7 +13,7 @@ from edgewise.verifying.domain.domain import Domain
 
 
 @dataclass(frozen=True, eq=False)
-class Space:
+class CellSpace:
     """The cells of all groups in a row, and the *slots*: inputs of cells that range over an interval.
 
     Attributes
@@ -88,7 +88,7 @@ class Space:
 
 def make_space(
     domain: Domain, inputs: int, shift: Floats | None = None, scale: Floats | None = None
-) -> Space:
+) -> CellSpace:
     """Arrays of a domain, and of the units that it is looked at in; its own without.
 
     Raises
@@ -142,7 +142,7 @@ def make_space(
     for g, group in enumerate(domain.groups):
         table[g, : len(group.cells)] = first[g] + np.arange(len(group.cells))
     slots = np.nonzero(low < high)
-    return Space(
+    return CellSpace(
         domain,
         inputs,
         np.array(cell_group),
@@ -179,7 +179,7 @@ class Subdomains:
     node_high: Floats
 
 
-def whole(space: Space, nodes: int) -> Subdomains:
+def whole(space: CellSpace, nodes: int) -> Subdomains:
     """The whole domain as the one part."""
     return Subdomains(
         np.full((1, space.inputs), -np.inf),
@@ -201,14 +201,14 @@ def stack(parts: list[Subdomains]) -> Subdomains:
     )
 
 
-def living(space: Space, part: Subdomains) -> Bools:
+def living(space: CellSpace, part: Subdomains) -> Bools:
     """Cells that a part has left, (B, cells): a split of an input cuts the intervals and points of all cells."""
     mine = space.owns()[None]
     cut = mine & ((space.low[None] > part.high[:, None]) | (space.high[None] < part.low[:, None]))
     return part.cells & ~cut.any(-1)
 
 
-def slots(space: Space, part: Subdomains) -> tuple[Floats, Floats]:
+def slots(space: CellSpace, part: Subdomains) -> tuple[Floats, Floats]:
     """Intervals of the slots in each part, (B, slots) each; those of cells that are gone may be points."""
     c, i = space.slot_cell, space.slot_input
     low = np.maximum(space.low[c, i][None], part.low[:, i])
@@ -216,20 +216,20 @@ def slots(space: Space, part: Subdomains) -> tuple[Floats, Floats]:
     return low, np.maximum(high, low)
 
 
-def unit_slots(space: Space, part: Subdomains) -> tuple[Floats, Floats]:
+def unit_slots(space: CellSpace, part: Subdomains) -> tuple[Floats, Floats]:
     """The same in units, rounded outward."""
     low, high = slots(space, part)
     return space.to_units(low, space.slot_input, -1), space.to_units(high, space.slot_input, 1)
 
 
-def divisible(space: Space, slot: int, low: float, high: float, least: float = 1e-6) -> bool:
+def divisible(space: CellSpace, slot: int, low: float, high: float, least: float = 1e-6) -> bool:
     """Whether an interval of a slot is wide enough, beside the numbers in it, to gain from a cut."""
     i = space.slot_input[slot]
     inside = low < 0.5 * low + 0.5 * high < high
     return bool(inside and high - low > least * (space.scale[i] + min(abs(high), abs(high - space.shift[i]))))
 
 
-def draw(space: Space, count: int, part: Subdomains, rng: np.random.Generator) -> Floats:
+def draw(space: CellSpace, count: int, part: Subdomains, rng: np.random.Generator) -> Floats:
     """Random rows of the domain, whatever the budget."""
     alive = living(space, part)[0]
     x = np.zeros((count, space.inputs))

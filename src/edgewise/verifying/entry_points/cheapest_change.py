@@ -20,7 +20,7 @@ from edgewise.verifying.domain.change_cost import ChangeCosts
 from edgewise.verifying.domain.columns import Columns
 from edgewise.verifying.domain.domain import Domain, drawn, place
 from edgewise.verifying.domain.possible_rows import Possible
-from edgewise.verifying.results.witness import Case, Evaluator, case
+from edgewise.verifying.results.witness import Case, GoalEvaluator, case
 from edgewise.verifying.search.answers import Tell
 from edgewise.verifying.search.prove import Outcome, Prepared, decided
 
@@ -35,7 +35,7 @@ class Cheapest:
     Parameters
     ----------
     columns : Columns
-    evaluator : Evaluator
+    evaluator : GoalEvaluator
     space : ChangeCosts
         The rows that may be reached.
     x : array of shape (inputs,)
@@ -60,7 +60,7 @@ class Cheapest:
     """
 
     columns: Columns
-    evaluator: Evaluator
+    evaluator: GoalEvaluator
     space: ChangeCosts
     x: Floats
     now: int

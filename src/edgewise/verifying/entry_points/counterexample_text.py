@@ -10,7 +10,7 @@ from edgewise.verifying.claims.tasks import Subgoal, Task
 from edgewise.verifying.domain.goals import Slope
 from edgewise.verifying.domain.raw_values import exact, shown
 from edgewise.verifying.language import properties as asked
-from edgewise.verifying.results.witness import Case, Evaluator
+from edgewise.verifying.results.witness import Case, GoalEvaluator
 
 
 def goes_the_wrong_way(part: Subgoal, found: tuple[Case, ...]) -> bool:
@@ -50,7 +50,7 @@ def reason_of(task: Task, part: Subgoal, found: tuple[Case, ...]) -> str:
     if part.focus == "decision":
         return f"At this row the decision is {shown(first.decision)}."
     if len(task.models) == 2:
-        other = Evaluator(task.models).outputs(1, np.array([first.inputs]))[0]
+        other = GoalEvaluator(task.models).outputs(1, np.array([first.inputs]))[0]
         theirs = ", ".join(f"{value:.6g}" for value in other)
         return f"At this row the other model gives {theirs}."
     said = ", ".join(f"{key} {value:.6g}" for key, value in first.outputs.items())

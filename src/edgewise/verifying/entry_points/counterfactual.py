@@ -38,7 +38,7 @@ from edgewise.verifying.results.certificate import (
     hash_of_model,
 )
 from edgewise.verifying.results.verdicts import ended_by, table_of
-from edgewise.verifying.results.witness import Case, Evaluator, case
+from edgewise.verifying.results.witness import Case, GoalEvaluator, case
 from edgewise.verifying.search.answers import teller
 from edgewise.verifying.search.prove import Outcome, prepare
 
@@ -207,7 +207,7 @@ def minimal_counterfactual(
     tell = teller(callbacks, of)
     columns = Columns(view)
     x = columns.encode(row, of)
-    evaluator = Evaluator((view.network,))
+    evaluator = GoalEvaluator((view.network,))
     here = case(evaluator, view, columns, x)
     now = list(view.classes).index(here.decision)
     wanted = _wanted(columns, target, now)

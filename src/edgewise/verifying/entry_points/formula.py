@@ -38,7 +38,7 @@ from edgewise.verifying.language.calibrated import check_carried
 from edgewise.verifying.language.conditions import Condition
 from edgewise.verifying.language.properties import FormulaWithin
 from edgewise.verifying.results.verdicts import ProofResult, Proved, Refuted, Undecided, ended_by
-from edgewise.verifying.results.witness import Evaluator, case
+from edgewise.verifying.results.witness import GoalEvaluator, case
 
 
 def formula_outcome(
@@ -87,7 +87,7 @@ def formula_outcome(
             "the others to one value with where."
         )
     difference = Difference.of(columns.view.network, output, tree)
-    text, evaluator, epsilon = str(prop), Evaluator((columns.view.network,)), prop.epsilon
+    text, evaluator, epsilon = str(prop), GoalEvaluator((columns.view.network,)), prop.epsilon
 
     def refuted(x: Floats) -> ProofResult:
         found = case(evaluator, columns.view, columns, x)

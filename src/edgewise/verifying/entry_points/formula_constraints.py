@@ -24,7 +24,7 @@ from edgewise.forms.functions import JUMPS
 from edgewise.forms.tree import Apply, Node, Number, Variable, names_in, replaced
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.expressions.writing import from_tree
-from edgewise.symbolic.results.box import Box
+from edgewise.symbolic.results.box import DataBox
 from edgewise.symbolic.results.formula import Formula
 from edgewise.symbolic.search.constraint_text import Constraint, read_constraints
 from edgewise.symbolic.search.constraints import structural
@@ -119,7 +119,7 @@ def prove_constraints(
 class _Claim:
     tree: Node
     one: Constraint
-    box: Box
+    box: DataBox
     target: str
     meter: Meter
     config: ProverConfig
@@ -314,7 +314,7 @@ def _calls(tree: Node) -> frozenset[str]:
     return frozenset({tree.function}).union(*map(_calls, tree.arguments))
 
 
-def _box(bounds: Any, names: list[str]) -> Box:
+def _box(bounds: Any, names: list[str]) -> DataBox:
     if not isinstance(bounds, Mapping):
         raise InputError(
             f"The 'bounds' argument of {_OF} must map columns to their smallest and largest number. Got {short(bounds)}."
@@ -339,4 +339,4 @@ def _box(bounds: Any, names: list[str]) -> Box:
             )
         ends.append((low, high))
     array = np.array(ends, dtype=np.float64).reshape(-1, 2)
-    return Box(tuple(names), array[:, 0], array[:, 1])
+    return DataBox(tuple(names), array[:, 0], array[:, 1])

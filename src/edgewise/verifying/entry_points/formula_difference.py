@@ -16,7 +16,7 @@ from edgewise.network import KAN
 from edgewise.verifying.bounds.enclosure import enclose
 from edgewise.verifying.bounds.exact import ExactModel, exact_model
 from edgewise.verifying.bounds.intervals import Intervals, point
-from edgewise.verifying.bounds.network_ranges import Derivatives, enclose_network
+from edgewise.verifying.bounds.network_ranges import CurveDerivatives, enclose_network
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +26,7 @@ class Difference:
     Parameters
     ----------
     model : ExactModel
-    derivatives : Derivatives
+    derivatives : CurveDerivatives
     output : int
     tree : Node
         In the inputs of the network, called "0", "1", ...
@@ -37,7 +37,7 @@ class Difference:
     """
 
     model: ExactModel
-    derivatives: Derivatives
+    derivatives: CurveDerivatives
     output: int
     tree: Node
     gradient: tuple[Node, ...]
@@ -54,7 +54,7 @@ class Difference:
         hessian = (
             tuple(tuple(differentiate(each, name) for name in names) for each in gradient) if smooth else ()
         )
-        return cls(model, Derivatives.of(model), output, tree, gradient, hessian)
+        return cls(model, CurveDerivatives.of(model), output, tree, gradient, hessian)
 
     def at(self, x: Floats) -> Intervals:
         """Enclosures of the difference at rows, (n, inputs) -> (n,)."""

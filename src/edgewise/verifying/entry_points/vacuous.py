@@ -16,7 +16,7 @@ from edgewise.verifying.config import DEFAULT, ProverConfig
 from edgewise.verifying.domain.columns import Columns
 from edgewise.verifying.domain.domain import Domain, Group, drawn
 from edgewise.verifying.language import properties as asked
-from edgewise.verifying.results.witness import Evaluator
+from edgewise.verifying.results.witness import GoalEvaluator
 from edgewise.verifying.search.prove import decided, prepare
 
 
@@ -97,7 +97,7 @@ def _only_decision(columns: Columns, task: Task, meter: Meter, config: ProverCon
         return None
     domain = _first_row(task, view.network.shape[0])
     rows = drawn(domain, config.vacuous_rows, np.random.default_rng(0))
-    found = np.unique(view.decided(Evaluator((view.network,)).outputs(0, rows)))
+    found = np.unique(view.decided(GoalEvaluator((view.network,)).outputs(0, rows)))
     if len(found) > 1:
         return None
     models, own = prepare(view.network), decision_task(int(found[0]), view, domain)

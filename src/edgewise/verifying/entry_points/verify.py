@@ -34,9 +34,9 @@ from edgewise.verifying.language import properties as asked
 from edgewise.verifying.language.conditions import Condition
 from edgewise.verifying.results.certificate import PathLike, certificate, file_of, hash_of, rechecked
 from edgewise.verifying.results.verdicts import ProofResult, Proved, Refuted, Undecided, ended_by
-from edgewise.verifying.results.witness import Breach, Evaluator, case, worst
+from edgewise.verifying.results.witness import Breach, GoalEvaluator, case, worst
 from edgewise.verifying.search.answers import Tell, teller
-from edgewise.verifying.search.prove import Outcome, Progress, decided, prepare
+from edgewise.verifying.search.prove import BoundProgress, Outcome, decided, prepare
 
 # Units of work of a look at a number of a drawn row.
 _NUMBER = 1e-7
@@ -203,7 +203,7 @@ class _Claim:
 
 def _search(claim: _Claim, starts: Floats | None, rng: np.random.Generator) -> Refuted | None:
     """Try the property on rows drawn from the domain and on those given: first on rows that can be."""
-    evaluator, pools = Evaluator(claim.task.models), dict[int, Floats]()
+    evaluator, pools = GoalEvaluator(claim.task.models), dict[int, Floats]()
     if claim.task.copies:
         return _search_pairs(claim, evaluator, starts, rng)
     given = np.zeros((0, claim.task.models[0].shape[0])) if starts is None else starts
@@ -240,7 +240,7 @@ def _search(claim: _Claim, starts: Floats | None, rng: np.random.Generator) -> R
 
 
 def _search_pairs(
-    claim: _Claim, evaluator: Evaluator, starts: Floats | None, rng: np.random.Generator
+    claim: _Claim, evaluator: GoalEvaluator, starts: Floats | None, rng: np.random.Generator
 ) -> Refuted | None:
     """Try the property on pairs of rows, within the training range first."""
     prop = cast(asked.NeverFlips, claim.property)
@@ -259,7 +259,7 @@ def _search_pairs(
     return None
 
 
-def _clear(claim: _Claim, evaluator: Evaluator, excess: float, x: Floats) -> bool:
+def _clear(claim: _Claim, evaluator: GoalEvaluator, excess: float, x: Floats) -> bool:
     return excess > claim.config.rounding * evaluator.scale(x[None])
 
 
@@ -267,7 +267,7 @@ def _prove(claim: _Claim, starts: Floats | None) -> ProofResult | list[Outcome]:
     """Prove the goals one after the other; the first that fails ends the work."""
     task, meter, outcomes = claim.task, claim.meter, claim.outcomes
     models = prepare(task.models)
-    evaluator, goals = Evaluator(task.models), len(task.parts)
+    evaluator, goals = GoalEvaluator(task.models), len(task.parts)
     brief = meter.left / claim.config.first_turns
     # A first, brief turn for each: most are settled, and a false one is found. What is left shares the work that is left.
     turns = [(k, True) for k in range(goals if goals > 1 else 0)] + [(k, False) for k in range(goals)]
@@ -282,7 +282,7 @@ def _prove(claim: _Claim, starts: Floats | None) -> ProofResult | list[Outcome]:
             continue
         waiting = sum(j >= k and not claim.proved(j) for j in range(goals))
 
-        def passed_on(progress: Progress, k: int = k) -> None:
+        def passed_on(progress: BoundProgress, k: int = k) -> None:
             bounds = progress.upper, progress.lower, progress.leaves
             claim.tell(Step(k + 1, goals, *bounds, meter.seconds, meter.share))
 
@@ -312,7 +312,8 @@ def _prove(claim: _Claim, starts: Floats | None) -> ProofResult | list[Outcome]:
 def _certified(claim: _Claim, found: list[Outcome], files: list[bytes]) -> Proved | Undecided:
     """Proved where the checker accepts the certificate: no answer rests on the prover's floating point alone."""
     task = claim.task
-    made = certificate(list(map(hash_of, files)), task.claim, task.domain, list(map(_evidence, found)))
+    evidence = [cast(dict[str, Any], each.evidence) for each in found]
+    made = certificate(list(map(hash_of, files)), task.claim, task.domain, evidence)
     try:
         refused = rechecked(made, files, claim.meter)
     except StopError as stop:
@@ -329,13 +330,13 @@ def _certified(claim: _Claim, found: list[Outcome], files: list[bytes]) -> Prove
     return Proved(claim.text, claim.domain, made, margin, claim.meter.seconds, leaves)
 
 
-def _evidence(outcome: Outcome) -> dict[str, Any]:
-    assert outcome.evidence is not None
-    return outcome.evidence
-
-
 def _refuted(
-    claim: _Claim, evaluator: Evaluator, part: Subgoal, x: Floats, excess: float, pool: Floats | None = None
+    claim: _Claim,
+    evaluator: GoalEvaluator,
+    part: Subgoal,
+    x: Floats,
+    excess: float,
+    pool: Floats | None = None,
 ) -> ProofResult:
     """What a row that breaks a goal comes to: better a row that can be, searched for beside it; else that one."""
     if claim.task.copies:
@@ -384,7 +385,7 @@ def _shown(
 def _flipped(claim: _Claim, part: Subgoal, x: Floats, excess: float) -> ProofResult:
     """Two rows as near as asked that are decided differently; the boxes that were searched reach a little further."""
     prop = cast(asked.NeverFlips, claim.property)
-    pairs, evaluator = Pairs(claim.task, prop, claim.columns), Evaluator(claim.task.models)
+    pairs, evaluator = Pairs(claim.task, prop, claim.columns), GoalEvaluator(claim.task.models)
     found = pairs.shown(x, lambda rows: evaluator.excess(part.goal, part.domain, rows))
     if found is not None:
         reason = reason_of(claim.task, part, found)

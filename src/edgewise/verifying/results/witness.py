@@ -61,7 +61,7 @@ class Case:
         }
 
 
-class Evaluator:
+class GoalEvaluator:
     """Networks in float64 and the excess of goals at rows; outputs at the same rows are computed once."""
 
     def __init__(self, models: Sequence[KAN]) -> None:
@@ -107,7 +107,7 @@ class Evaluator:
 
 def in_float64(net: KAN, rows: Floats) -> Floats:
     """Outputs of a network with its own numbers, computed in float64, (n, outputs)."""
-    return Evaluator((net,)).outputs(0, rows)
+    return GoalEvaluator((net,)).outputs(0, rows)
 
 
 def moved(rows: Floats, domain: Domain, to: tuple[int, int] | None) -> Floats:
@@ -120,7 +120,7 @@ def moved(rows: Floats, domain: Domain, to: tuple[int, int] | None) -> Floats:
     return out
 
 
-def worst(evaluator: Evaluator, goal: Goal, domain: Domain, rows: Floats) -> tuple[float, Floats | None]:
+def worst(evaluator: GoalEvaluator, goal: Goal, domain: Domain, rows: Floats) -> tuple[float, Floats | None]:
     """The largest excess among rows that lie in the domain, and where."""
     rows = rows[place(domain, rows)]
     if not len(rows):
@@ -136,7 +136,7 @@ class Breach:
 
     Parameters
     ----------
-    evaluator : Evaluator
+    evaluator : GoalEvaluator
     columns : Columns
     goal : Goal
     domain : Domain
@@ -145,7 +145,7 @@ class Breach:
     config : ProverConfig
     """
 
-    evaluator: Evaluator
+    evaluator: GoalEvaluator
     columns: Columns
     goal: Goal
     domain: Domain
@@ -291,7 +291,7 @@ class Breach:
         return float(f[k] - f[j] - rounded) if j < k else 0.0, rows[j], rows[k]
 
 
-def case(evaluator: Evaluator, view: Fitted, columns: Columns, x: Floats) -> Case:
+def case(evaluator: GoalEvaluator, view: Fitted, columns: Columns, x: Floats) -> Case:
     """A row of inputs as a case."""
     y = evaluator.outputs(0, x[None])
     decision = None

@@ -15,7 +15,7 @@ Status = Literal["proved", "refuted", "undecided"]
 
 
 @dataclass(frozen=True)
-class Progress:
+class BoundProgress:
     """What a callback is told while bounds close in; returning True stops the search.
 
     Parameters
@@ -36,7 +36,7 @@ class Progress:
     share: float
 
 
-Callback = Callable[[Progress], object]
+Callback = Callable[[BoundProgress], object]
 Tell = Callable[[Any], None]
 
 

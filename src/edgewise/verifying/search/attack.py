@@ -11,7 +11,7 @@ from edgewise._core.work import charge, spent
 from edgewise.verifying.bounds.exact import ExactModel
 from edgewise.verifying.config import DEFAULT, ProverConfig
 from edgewise.verifying.domain.goals import Goal, InputTerm, OutputBounds, Slope
-from edgewise.verifying.domain.space import Space, Subdomains, living
+from edgewise.verifying.domain.space import CellSpace, Subdomains, living
 
 # Units of work of rows to try beside another, and for each of their numbers.
 TRIES, NUMBER = 1e-4, 2e-8
@@ -25,7 +25,7 @@ class Excess:
     """The excess of a goal at rows: least row_r - bound_r, or sign * slope - bound; -inf outside the budget."""
 
     def __init__(
-        self, models: tuple[ExactModel, ...], space: Space, goal: Goal, config: ProverConfig = DEFAULT
+        self, models: tuple[ExactModel, ...], space: CellSpace, goal: Goal, config: ProverConfig = DEFAULT
     ) -> None:
         self.models, self.space, self.goal, self.at_once = models, space, goal, config.numbers_at_once
 
@@ -113,7 +113,7 @@ class Excess:
         )
 
 
-def into(space: Space, x: Floats, part: Subdomains) -> Floats:
+def into(space: CellSpace, x: Floats, part: Subdomains) -> Floats:
     """Rows moved into the domain: for each group the nearest cell."""
     moved = x.copy()
     alive = living(space, part)[0]
@@ -130,7 +130,7 @@ def into(space: Space, x: Floats, part: Subdomains) -> Floats:
 
 def attack(
     excess: Excess,
-    space: Space,
+    space: CellSpace,
     part: Subdomains,
     x: Floats,
     *,
@@ -184,7 +184,7 @@ def attack(
     return x, float(excess(x[None])[0])
 
 
-def _neighbours(space: Space, alive: Bools, x: Floats, reach: float, along: int) -> Floats:
+def _neighbours(space: CellSpace, alive: Bools, x: Floats, reach: float, along: int) -> Floats:
     """Rows that differ from x in one input, or in the cell of one group."""
     made: list[Floats] = []
     grid = np.linspace(-1, 1, along)

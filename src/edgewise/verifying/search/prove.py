@@ -15,10 +15,10 @@ from edgewise.verifying.bounds.exact import ExactModel, exact_model
 from edgewise.verifying.config import DEFAULT, ProverConfig, config_of
 from edgewise.verifying.domain.domain import Domain
 from edgewise.verifying.domain.goals import Goal, OutputBounds, Term
+from edgewise.verifying.search.answers import BoundProgress as BoundProgress
 from edgewise.verifying.search.answers import Bounds as Bounds
 from edgewise.verifying.search.answers import Callback, Tell, teller
 from edgewise.verifying.search.answers import Outcome as Outcome
-from edgewise.verifying.search.answers import Progress as Progress
 from edgewise.verifying.search.question import Question
 
 
@@ -88,7 +88,7 @@ def prove(
     rows : array of shape (n, inputs), optional
         Rows to start the search from; those outside the domain are moved into it.
     callbacks : callable or sequence of callables
-        Called with `Progress`, about twice a second and after each step; one that returns True stops the search.
+        Called with `BoundProgress`, about twice a second and after each step; one that returns True stops the search.
     config : ProverConfig, optional
 
     Raises

@@ -24,8 +24,8 @@ from edgewise.verifying.bounds.silu import smoothed
 from edgewise.verifying.config import DEFAULT, ProverConfig
 from edgewise.verifying.domain.domain import Domain
 from edgewise.verifying.domain.goals import Goal, InputTerm, OutputBounds, OutputTerm, Slope
-from edgewise.verifying.domain.space import Space, Subdomains, draw, make_space, whole
-from edgewise.verifying.search.answers import Outcome, Progress, Status, Tell
+from edgewise.verifying.domain.space import CellSpace, Subdomains, draw, make_space, whole
+from edgewise.verifying.search.answers import BoundProgress, Outcome, Status, Tell
 from edgewise.verifying.search.attack import Excess, Reached, attack, into
 from edgewise.verifying.search.tree import Tree, evidence
 
@@ -48,7 +48,7 @@ class Question:
     seed : int
     rows : array of shape (n, inputs), optional
     tell : callable, optional
-        Told a `Progress` after each step.
+        Told a `BoundProgress` after each step.
     config : ProverConfig
     """
 
@@ -201,7 +201,7 @@ class Question:
         """Tell how far it is."""
         if self.tell is not None:
             leaves = self.tree.leaves if self.tree.nodes else 0
-            self.tell(Progress(self.upper, self.best, leaves, self.meter.seconds, self.meter.share))
+            self.tell(BoundProgress(self.upper, self.best, leaves, self.meter.seconds, self.meter.share))
 
     def outcome(self, ended: StopReason | None) -> Outcome:
         """The answer so far; `ended` says what ended it from outside."""
@@ -327,7 +327,7 @@ class Question:
         return self.best > -self.rounding and 0 < self.tree.upper <= self.config.tie * self.rounding
 
 
-def check_goal(models: tuple[ExactModel, ...], space: Space, goal: Goal) -> None:
+def check_goal(models: tuple[ExactModel, ...], space: CellSpace, goal: Goal) -> None:
     """Refuse goals that name what is not there."""
     terms = (
         [OutputTerm(goal.output, model=goal.model), InputTerm(goal.input)]

@@ -13,7 +13,7 @@ from edgewise.verifying.bounds.bounder import Bounder
 from edgewise.verifying.bounds.chain import Chain
 from edgewise.verifying.bounds.cuts import Bounded, Split
 from edgewise.verifying.bounds.differential import Differential
-from edgewise.verifying.domain.space import Space, Subdomains
+from edgewise.verifying.domain.space import CellSpace, Subdomains
 
 
 @dataclass
@@ -132,7 +132,7 @@ class Tree:
             heapq.heappush(self.open, (-each.bound, number, each))
 
 
-def halves(space: Space, part: Subdomains, split: Split) -> tuple[Subdomains, Subdomains]:
+def halves(space: CellSpace, part: Subdomains, split: Split) -> tuple[Subdomains, Subdomains]:
     """The low and the high side of a split part."""
     sides: list[Subdomains] = []
     for low in (True, False):
