@@ -47,3 +47,20 @@ def test_constants_that_differ_stay_two(ratio: float) -> None:
     loose = 1.01 * sympy.sin(x) * sympy.cos(z) + 1.04 * ratio * sympy.cos(x) * sympy.sin(z)
     fitted = fit_expression(loose, table)
     assert tie_constants(fitted, table) is fitted
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.002])
+def test_a_square_shows(noise: float) -> None:
+    y = 0.4 / (np.log(X[:, 0] + X[:, 1]) + 3.0) ** 2
+    table = rows(y * (1 + noise * NOISE))
+    part = sympy.log(x + z)
+    loose = fit_expression(0.39 / (part**2 + 6.1 * part + 9.2), table)
+    tied = tie_constants(loose, table)
+    assert tied.fit.constants.size == 2 < loose.fit.constants.size
+    assert tied.held <= 1.05 * loose.held + table.rounding_error
+
+
+def test_what_is_no_square_stays() -> None:
+    table = rows(X[:, 0] ** 2 + 2 * X[:, 0] + 1.3 + 0.001 * NOISE)
+    loose = fit_expression(1.0 * x**2 + 2.0 * x + 1.3, table)
+    assert tie_constants(loose, table) is loose

@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from edgewise.symbolic.expressions.parse import from_sympy, to_sympy
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.least_squares import refit
-from edgewise.symbolic.fitting.rounding import FittedFormula
+from edgewise.symbolic.fitting.rounding import FittedFormula, fit_expression
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.results.formula import Formula
-from edgewise.symbolic.results.search_result import as_formula
+from edgewise.symbolic.results.search_result import as_formula, recommended
 from edgewise.symbolic.search.exactness import beyond, exactness, is_law
+from edgewise.symbolic.search.find_formula import find_formula
 
 x, y = sympy.symbols("x y")
 
@@ -111,3 +112,24 @@ def test_outer_rows_are_predicted_from_inner_ones() -> None:
     expected = np.sqrt(np.mean((np.polyval(line, X[outer, 0]) - values[outer]) ** 2))
     tape = Tape(from_sympy(2.0 * x + 1.0), rows.names)
     assert beyond(tape, rows) == pytest.approx(expected, rel=1e-6)
+
+
+def slow_masses(low: float, high: float) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(0)
+    m, v = np.exp(rng.uniform(np.log([1e-3, low]), np.log([10, high]), (400, 2))).T
+    return np.column_stack([m, v]), m / np.sqrt(1 - (v / 299792458) ** 2)
+
+
+def test_what_rows_show_above_rounding_is_in_the_formula() -> None:
+    X, y = slow_masses(30, 300)
+    table = SplitRows.split(("m", "v"), X, y, 0.2, 0)
+    m, v = sympy.symbols("m v")
+    front = [as_formula(fit_expression(each, table), table, None) for each in (m, m + 5.5e-18 * m * v**2)]
+    assert recommended(front, table) is front[1]
+
+
+def test_the_law_comes_before_what_comes_close() -> None:
+    X, y = slow_masses(1, 1e6)
+    found = find_formula(X, y, names=["m", "v"], work=0.2, seed=0)
+    assert found.exact
+    assert (np.abs(found.best.predict(X) - y) < 1e-13 * y).all()

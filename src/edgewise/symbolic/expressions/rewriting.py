@@ -13,6 +13,7 @@ from fractions import Fraction
 from edgewise.symbolic.costs import TIDIED
 from edgewise.symbolic.expressions.algebra import (
     add,
+    divided,
     evaluated,
     made,
     multiply,
@@ -32,6 +33,8 @@ from edgewise.symbolic.expressions.kinks import (
 )
 from edgewise.symbolic.expressions.nodes import (
     HALF,
+    MINUS,
+    ONE,
     UNDEFINED,
     Expr,
     coefficient,
@@ -66,7 +69,7 @@ def shortest(expression: Expr, positive: Collection[str] = ()) -> Expr:
         Equal to it wherever it has a value and these columns are positive.
     """
     TIDIED(node_count(expression))
-    return with_signs(_shortest(with_signs(expression, positive)), ())
+    return _signed_below(with_signs(_shortest(with_signs(expression, positive)), ()))
 
 
 def _shortest(expression: Expr) -> Expr:
@@ -116,7 +119,39 @@ def tidy(expression: Expr) -> Expr:
         return _power(u, whole.args[1]) if whole.args[1].numeric else whole
     if head in ("*", "mod"):
         return product_of_kinks(_product(whole))
-    return sum_of_kinks(whole) if head == "+" else whole
+    return sum_of_kinks(_without_cancelling(whole)) if head == "+" else whole
+
+
+def _without_cancelling(total: Expr) -> Expr:
+    """1/tanh(u) - 1 = 2/(exp(2u) - 1), which keeps its digits where u is not small."""
+    if total.head != "+" or "tanh" not in total.heads:
+        return total
+    for term in total.args:
+        for factor in factors_of(term):
+            if factor.head != "^" or factor.args[0].head != "tanh" or factor.args[1] != MINUS:
+                continue
+            size, turn = divided(term, factor), factor.args[0].args[0]
+            if negated(size) in total.args:
+                rest = (each for each in total.args if each not in (term, negated(size)))
+                below = add(made("exp", multiply(number(2), turn)), MINUS)
+                return add(divided(multiply(number(2), size), below), *rest)
+    return total
+
+
+def _signed_below(expression: Expr) -> Expr:
+    """The minus before a fraction taken into a difference below it: 1/(x - 1) for -1/(1 - x)."""
+    if expression.atom or not {"*", "^"} <= expression.heads:
+        return expression
+    whole = rebuilt(expression, [_signed_below(each) for each in expression.args])
+    if whole.head != "*" or coefficient(whole)[0] >= 0:
+        return whole
+    for factor in factors_of(whole):
+        base, exponent = factor.args if factor.head == "^" else (factor, ONE)
+        odd = is_whole(exponent) and exponent.value < 0 and exponent.value % 2
+        if odd and base.head == "+" and any(coefficient(each)[0] < 0 for each in base.args):
+            others = (negated(each) for each in terms_of(base))
+            return multiply(MINUS, divided(whole, factor), power(add(*others), exponent))
+    return whole
 
 
 def _exponential(inner: Expr) -> Expr:

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from edgewise.forms.tree import Apply, Node, Number, Variable
-from edgewise.symbolic.expressions.algebra import add, divided, made, multiply, rebuilt, replaced
+from edgewise.symbolic.expressions.algebra import add, divided, made, multiply, power, rebuilt, replaced
 from edgewise.symbolic.expressions.border import as_sympy, canonical
 from edgewise.symbolic.expressions.complexity import node_count
 from edgewise.symbolic.expressions.expansion import expanded, factored_terms
@@ -31,11 +31,13 @@ from edgewise.symbolic.expressions.nodes import (
 from edgewise.symbolic.expressions.ordering import whole_power
 from edgewise.symbolic.expressions.rewriting import shortest
 from edgewise.symbolic.expressions.tape import Tape
-from edgewise.symbolic.expressions.writing import from_tree
+from edgewise.symbolic.expressions.writing import from_tree, text
 from edgewise.symbolic.fitting.rounding import FittedFormula, fit_expression, indistinguishable
 from edgewise.symbolic.fitting.train_test import SplitRows
 
 _SHARED = "#shared"
+# Digits to which like parts agree.
+_ALIKE = 6
 
 
 def tie_constants(fitted: FittedFormula, rows: SplitRows) -> FittedFormula:
@@ -94,6 +96,28 @@ def _candidates(fitted: FittedFormula, rows: SplitRows) -> Iterator[Expr]:
             if node_count(short) <= most and len(floats(short)) < len(constants):
                 yield short
                 break
+    for square in _squares(fitted.expression, rows.config.tied_loose):
+        short = shortest(square, rows.positive)
+        if node_count(short) <= most and len(floats(short)) < len(constants):
+            yield short
+
+
+def _squares(expression: Expr, loose: float) -> Iterator[Expr]:
+    """The formula with a polynomial of second degree in some part as a square: a u^2 + b u + c = a (u + b/2a)^2."""
+    for total in distinct(expression, "+"):
+        # Fitted one by one, the constants of like parts differ by rounding.
+        terms = {text(body, _ALIKE): (float(size), body) for size, body in map(coefficient, total.args)}
+        c = terms.get(text(ONE), (0.0, ONE))[0]
+        for a, body in terms.values():
+            base = body.args[0] if body.head == "^" and body.args[1] == number(2) else ONE
+            b = 0.0 if base.numeric else terms.get(text(base, _ALIKE), (0.0, base))[0]
+            if b and abs(b * b - 4 * a * c) <= loose * b * b:
+                used = [text(each, _ALIKE) for each in (body, base, ONE)]
+                rest = (
+                    multiply(number(size), part) for key, (size, part) in terms.items() if key not in used
+                )
+                square = multiply(number(a), power(add(base, number(b / (2 * a))), number(2)))
+                yield replaced(expression, {total: add(square, *rest)})
 
 
 def _written(whole: Expr) -> Iterator[Expr]:

@@ -202,7 +202,7 @@ def recommended(front: Sequence[Formula], rows: SplitRows) -> Formula:
     rule of Breiman et al. (1984), Classification and Regression Trees.
     """
     # A difference that floating point itself makes is none.
-    floor = max(10 * rows.rounding_error, 1e-12 * rows.spread)
+    floor = rows.rounding_error
     running: list[tuple[Formula, Floats]] = []
     for each in sorted(front, key=lambda one: one.complexity):
         squares = np.square(each.predict(rows.X_held) - rows.y_held)

@@ -29,7 +29,8 @@ def concluded(search: Search, reason: StopReason, everything: SplitRows, meter: 
     if rows.short:
         best = search.polished(simplest(search.laws or _preferred(search, search.contenders), rows))
     else:
-        best = recommended(front, rows)
+        laws = [each for each in known if any(each is law for law in search.laws)]
+        best = recommended(pareto(laws or search.laws) or front, rows)
     near = () if search.exact else search.near(best)
     if not search.exact:
         best = challenged(best, [*known, *near], rows)
