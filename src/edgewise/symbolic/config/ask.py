@@ -24,6 +24,12 @@ class AskConfig:
         rounding.
     noises, rounding : float
         A measurement is as foretold within so many standard deviations of the noise and this share of its value.
+    repeats : int
+        Places that are measured again, to know the noise, where the first does not give the same.
+    level : float
+        A formula that leaves more than noise by chance in fewer cases lacks something.
+    least_work : float
+        Share of the work that every search gets at least.
     """
 
     first: int = 12
@@ -35,6 +41,9 @@ class AskConfig:
     foretold_exact: int = 1
     noises: float = 4.0
     rounding: float = 1e-6
+    repeats: int = 5
+    level: float = 0.01
+    least_work: float = 0.02
 
     def __post_init__(self) -> None:
         check_config(self)

@@ -3,7 +3,8 @@
     a first spread of places -> measure -> search -> places where rivals differ, and new ones between -> measure -> ...
 
 The search ends when the best formula has foretold new measurements, at places where its rivals say otherwise, within the
-noise.
+noise. What the noise is, is not left to the formulas: some places are measured again. Where that gives the same to the last
+digit, there is none, and a law must leave nothing.
 """
 
 from __future__ import annotations
@@ -20,9 +21,10 @@ from edgewise._core.checks import check_float, check_int, plural
 from edgewise._core.config import chosen
 from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason
-from edgewise._core.work import Meter, check_seconds, check_work
-from edgewise.symbolic.config import AskConfig
+from edgewise._core.work import Meter, check_seconds, check_work, running
+from edgewise.symbolic.config import AskConfig, SearchConfig
 from edgewise.symbolic.results.next_measurement import check_bounds, next_measurement, spread
+from edgewise.symbolic.results.pure_error import PureError, pure_error
 from edgewise.symbolic.results.search_result import FormulaResult
 from edgewise.symbolic.search.find_formula import find_formula
 
@@ -92,9 +94,10 @@ def ask(
     most : int
         Measurements at most.
     sigma : float, optional
-        Standard deviation of the noise of a measurement; by default it is estimated.
+        Standard deviation of the noise of a measurement; by default one place is measured again, and more where that gives
+        another value.
     work : "quick", "normal", "thorough" or float
-        How much each search may do.
+        How much all searches may do together; the later ones, of more measurements, may do more.
     seconds : float, optional
         Interrupts after so long; what is found by then is the answer.
     seed : int
@@ -128,62 +131,95 @@ def ask(
     check_int(most, "most", low=first, of="ask")
     if sigma is not None:
         check_float(sigma, "sigma", low=0, of="ask")
-    check_work(work, "ask")
+    total = check_work(work, "ask")
     if callback is not None:
         check_callable(callback, "callback", of="ask")
     limit, meter = check_seconds(seconds, "ask"), Meter()
-    X, y = np.zeros((0, len(names))), np.zeros(0)
-    asked = 0
+    asking = _Asking(measure, names)
+    noise = None if sigma is None else PureError(sigma)
     places = spread(low, high, first, seed)
     result: FormulaResult | None = None
     confirmed, foretold, reason = False, 0, StopReason.EXHAUSTED
     while True:
-        expected = None if result is None else _predicted(result, places)
-        values = np.array([_measured(measure, names, place) for place in places])
-        asked += len(places)
-        kept = np.isfinite(values)
-        X, y = np.vstack([X, places[kept]]), np.concatenate([y, values[kept]])
-        if len(y) < own.fewest:
+        X, y = asking.at(places)
+        if len(asking.y) < own.fewest:
             raise InputError(
-                f"The 'measure' parameter of ask gave {plural(len(y), 'number')} of {asked}; at least {own.fewest} are "
-                "needed. Give 'bounds' within which it can measure."
+                f"The 'measure' parameter of ask gave {plural(len(asking.y), 'number')} of {asking.count}; at least "
+                f"{own.fewest} are needed. Give 'bounds' within which it can measure."
             )
-        if result is not None and expected is not None:
-            held = _held(expected[kept], values[kept], y, sigma if sigma is not None else result.noise, own)
+        if noise is None:
+            noise = asking.again(own.repeats, most)
+        if result is not None:
+            held = _held(result, X, y, asking, noise, own)
             foretold = foretold + 1 if held else 0
-            exact = result.exact and sigma is None
-            confirmed = foretold >= (own.foretold_exact if exact else own.foretold)
-            if confirmed and (exact or not result.alternatives()):
+            confirmed = foretold >= (own.foretold_exact if noise.sigma == 0 else own.foretold)
+            if confirmed and (noise.sigma == 0 or not result.alternatives()):
                 reason = StopReason.CONVERGED
                 break
         left = None if limit is None else max(limit - meter.seconds, 0.01)
-        result = _searched(X, y, names, sigma, work, left, seed)
+        turns = len(_turns(asking.count, most, own))
+        share = (total - meter.spent / SearchConfig().work_units) / 2**turns
+        with running(meter):
+            result = _searched(asking, sigma, max(share, own.least_work * total), left, seed)
         if result.stop_reason in (StopReason.TIME_LIMIT, StopReason.INTERRUPTED):
             reason = result.stop_reason
             break
-        if callback is not None and callback(result, asked) is True:
+        if callback is not None and callback(result, asking.count) is True:
             reason = StopReason.CALLBACK
             break
-        if asked >= most:
+        if asking.count >= most:
             break
-        places = _next(
-            result, bounds, low, high, min(most - asked, max(own.least, asked // own.share)), asked, seed
-        )
+        count = _turns(asking.count, most, own)[0]
+        places = _next(result, bounds, low, high, count, asking.count, seed)
     assert result is not None
-    return AskResult(result, X, y, confirmed, _said(confirmed, reason, asked), reason, meter.seconds)
+    return AskResult(
+        result, asking.X, asking.y, confirmed, _said(confirmed, reason, asking.count), reason, meter.seconds
+    )
+
+
+class _Asking:
+    """What has been measured so far."""
+
+    def __init__(self, measure: Callable[[dict[str, float]], float], names: Sequence[str]) -> None:
+        self.measure, self.names, self.count = measure, tuple(names), 0
+        self.X, self.y = np.zeros((0, len(names))), np.zeros(0)
+
+    def at(self, places: Floats) -> tuple[Floats, Floats]:
+        """Measurements at some places, those that gave no number left out; they are added to the others."""
+        y = np.array([_measured(self.measure, self.names, place) for place in places])
+        self.count += len(places)
+        kept = np.isfinite(y)
+        self.X, self.y = np.vstack([self.X, places[kept]]), np.concatenate([self.y, y[kept]])
+        return places[kept], y[kept]
+
+    def again(self, repeats: int, most: int) -> PureError:
+        """The noise, told by measuring the first place again, and others where that gives another value."""
+        first = self.X.copy(), self.y.copy()
+        pairs = np.zeros((2, 0))
+        for k in range(min(repeats, len(first[1]), most - self.count)):
+            _, y = self.at(first[0][k : k + 1])
+            pairs = np.hstack([pairs, np.vstack([first[1][k : k + 1], y])]) if len(y) else pairs
+            if pairs.shape[1] and (pairs[0] == pairs[1]).all():
+                return PureError(0.0)
+        return pure_error(*pairs) if pairs.shape[1] else PureError(0.0)
+
+
+def _turns(asked: int, most: int, config: AskConfig) -> list[int]:
+    """How many places each turn from now on measures."""
+    found = list[int]()
+    while asked < most:
+        found.append(min(most - asked, max(config.least, asked // config.share)))
+        asked += found[-1]
+    return found
 
 
 def _searched(
-    X: Floats,
-    y: Floats,
-    names: Sequence[str],
-    sigma: float | None,
-    work: str | float,
-    seconds: float | None,
-    seed: int,
+    asking: _Asking, sigma: float | None, work: float, seconds: float | None, seed: int
 ) -> FormulaResult:
-    errors = None if sigma is None else np.full(len(y), sigma)
-    found = find_formula(X, y, names=names, sigma=errors, work=work, seconds=seconds, seed=seed)
+    errors = None if sigma is None else np.full(len(asking.y), sigma)
+    found = find_formula(
+        asking.X, asking.y, names=asking.names, sigma=errors, work=work, seconds=seconds, seed=seed
+    )
     assert isinstance(found, FormulaResult)
     return found
 
@@ -214,17 +250,20 @@ def _measured(measure: Callable[[dict[str, float]], float], names: Sequence[str]
         ) from None
 
 
-def _predicted(result: FormulaResult, places: Floats) -> Floats:
-    with np.errstate(all="ignore"):
-        return np.asarray(result.best.predict(places), dtype=float)
-
-
-def _held(expected: Floats, values: Floats, y: Floats, noise: float | None, config: AskConfig) -> bool:
-    """Whether new measurements are as foretold, up to noise and rounding."""
-    if not len(values):
+def _held(
+    result: FormulaResult, X: Floats, y: Floats, asking: _Asking, noise: PureError, config: AskConfig
+) -> bool:
+    """Whether new measurements are as foretold, up to noise and rounding, and all of them leave no more than noise."""
+    if not len(y):
         return False
-    bar = config.noises * (noise or 0.0) + config.rounding * np.maximum(np.abs(values), 1e-3 * np.std(y))
-    return bool((np.abs(expected - values) <= bar).all())
+    best = result.best
+    with np.errstate(all="ignore"):
+        off = np.abs(np.asarray(best.predict(X), dtype=float) - y)
+        left = np.asarray(best.predict(asking.X), dtype=float) - asking.y
+    room = noise.room(config.noises) + config.rounding * np.maximum(np.abs(y), 1e-3 * np.std(asking.y))
+    if not (off <= room).all() or not np.isfinite(left).all():
+        return False
+    return result.exact if noise.sigma == 0 else not noise.lacks_fit(left, len(best.constants), config.level)
 
 
 def _said(confirmed: bool, reason: StopReason, asked: int) -> str:

@@ -46,8 +46,15 @@ class Possible:
     @cached_property
     def near(self) -> Domain:
         """What of the domain lies within the training range, and within the numbers asked for to the last digit."""
-        familiar = self.columns.familiar(self.domain)
-        return replace(familiar, groups=tuple(self._inside(group) for group in familiar.groups))
+        return self._trimmed(self.columns.familiar(self.domain))
+
+    @cached_property
+    def asked(self) -> Domain:
+        """The domain within the numbers asked for to the last digit."""
+        return self._trimmed(self.domain)
+
+    def _trimmed(self, domain: Domain) -> Domain:
+        return replace(domain, groups=tuple(self._inside(group) for group in domain.groups))
 
     def _inside(self, group: Group) -> Group:
         """A group without the last few floats at both ends of a transformed column, which others but whole numbers keep."""
@@ -66,7 +73,8 @@ class Possible:
     def listed(self, without: int | None) -> Domain:
         """The same, with a cell for each whole number where these are few, but not in group `without`."""
         groups = tuple(
-            group if g == without else self._listed(g, group) for g, group in enumerate(self.near.groups)
+            group if g == without or group.inputs not in self.columns.inputs else self._listed(g, group)
+            for g, group in enumerate(self.near.groups)
         )
         return replace(self.near, groups=groups)
 
@@ -94,13 +102,18 @@ class Possible:
         out = rows.copy()
         for g, group in enumerate(self.near.groups):
             mine = list(group.inputs)
-            ends = np.array(group.cells)  # (cells, inputs, 2)
-            clipped = np.clip(rows[:, None, mine], ends[:, :, 0], ends[:, :, 1])
-            best = np.abs(clipped - rows[:, None, mine]).sum(2).argmin(1)
-            out[:, mine] = clipped[np.arange(len(rows)), best]
+            out[:, mine], ends = _clipped(group, rows[:, mine])
             column = self.whole(g)
             if column is not None:
-                out[:, mine[0]] = _rounded(column, out[:, mine[0]], ends[best, 0])
+                out[:, mine[0]] = _rounded(column, out[:, mine[0]], ends)
+        return out
+
+    def within(self, rows: Floats) -> Floats:
+        """The rows next to some rows that are within the numbers asked for to the last digit."""
+        out = rows.copy()
+        for group in self.asked.groups:
+            mine = list(group.inputs)
+            out[:, mine] = _clipped(group, rows[:, mine])[0]
         return out
 
     def values(self, g: int, cell: Interval) -> Floats:
@@ -208,6 +221,14 @@ class Possible:
         steps = np.round(np.concatenate([sizes * span, [sign * step for step in _WHOLE for sign in (1, -1)]]))
         made = column.transformed(number + np.unique(steps))
         return made[(made >= low) & (made <= high)]
+
+
+def _clipped(group: Group, values: Floats) -> tuple[Floats, Floats]:
+    """Values of a group (n, inputs) clipped to the nearest of its cells, and the ends of this for the first input (n, 2)."""
+    ends = np.array(group.cells)  # (cells, inputs, 2)
+    clipped = np.clip(values[:, None], ends[:, :, 0], ends[:, :, 1])
+    best = np.abs(clipped - values[:, None]).sum(2).argmin(1)
+    return clipped[np.arange(len(values)), best], ends[best, 0]
 
 
 def _rounded(column: NumberColumn, values: Floats, cells: Floats) -> Floats:

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.special import expit
 
 from edgewise.network.fitted import Fitted
-from edgewise.verifying.claims.tasks import Subgoal, Task
+from edgewise.verifying.claims.tasks import Subgoal, Task, output_of
 from edgewise.verifying.domain.goals import Slope
 from edgewise.verifying.domain.raw_values import exact, shown
 from edgewise.verifying.language import properties as asked
@@ -22,12 +22,14 @@ def goes_the_wrong_way(part: Subgoal, found: tuple[Case, ...]) -> bool:
 
 
 def at_its_bound(prop: asked.Property, view: Fitted, found: tuple[Case, ...]) -> bool:
-    """Whether a bound on a probability holds at the rows found, as `predict_proba` computes it."""
-    if not (isinstance(prop, asked.OutputRange) and prop.probability) or view.calibration is not None:
+    """Whether a bound on an output or a probability holds at the rows found, as the model itself computes them."""
+    if not isinstance(prop, asked.OutputRange) or view.calibration is not None:
         return False
-    p = [float(expit(next(iter(each.outputs.values())))) for each in found]
+    o = output_of(view, prop.output, "range")
+    values = [[*each.outputs.values()][o] for each in found]
+    values = expit(values).tolist() if prop.probability else values
     return all(
-        (prop.low is None or prop.low <= each) and (prop.high is None or each <= prop.high) for each in p
+        (prop.low is None or prop.low <= each) and (prop.high is None or each <= prop.high) for each in values
     )
 
 

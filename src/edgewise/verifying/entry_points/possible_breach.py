@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+
+import numpy as np
 
 from edgewise._core.arrays import Floats
 from edgewise._core.work import Meter
 from edgewise.verifying.bounds.rational import exact_excess
+from edgewise.verifying.claims.pairs_of_rows import Pairs
 from edgewise.verifying.claims.tasks import Subgoal, Task
-from edgewise.verifying.domain.goals import Slope
+from edgewise.verifying.config import ProverConfig
+from edgewise.verifying.domain.domain import Domain
+from edgewise.verifying.domain.goals import Goal, OutputBounds, OutputTerm, Slope
+from edgewise.verifying.domain.possible_rows import Possible
 from edgewise.verifying.domain.space import make_space
-from edgewise.verifying.results.witness import Breach
+from edgewise.verifying.results.witness import Breach, Case, GoalEvaluator
 from edgewise.verifying.search.prove import decided, prepare
 
 Found = tuple[Subgoal, Breach, Floats]
@@ -39,31 +46,97 @@ def possible_breaches(
     row = _climbed(task, breach, x, pool)
     if row is not None:
         yield part, breach, row
-    if not breach.possible.unlike(breach.shown(x, possible=False)):
+    if not breach.possible.unlike(breach.shown(x, possible=False, exactly=unrounded(task, breach))):
         return
     config, prepared = breach.config, prepare(task.models)
     left = config.possible_work
     for each in (part, *(other for other in task.parts if other is not part)):
         one = Breach(breach.evaluator, breach.columns, each.goal, each.domain, each.group, config)
-        domain = one.possible.listed(each.group)
-        own = Meter(min(left, max(config.least_goal_work, left / 2)))
+        for goal, domain in _among_possible(one):
+            own = Meter(min(left, max(config.least_goal_work, left / 2)))
+            found = decided(
+                prepared, domain, goal, meter, own, seed=seed, rows=None, tell=_quiet, config=config
+            )
+            if found.status == "refuted" and found.witness is not None:
+                row = _climbed(task, one, found.witness, pool[:0])
+                if row is not None:
+                    yield each, one, row
+            left -= own.spent
+            if left <= 0:
+                return
+
+
+def shown_pair(
+    task: Task,
+    part: Subgoal,
+    pairs: Pairs,
+    x: Floats,
+    evaluator: GoalEvaluator,
+    *,
+    meter: Meter,
+    seed: int,
+    config: ProverConfig,
+) -> tuple[tuple[Case, Case] | None, tuple[str, ...]]:
+    """Two rows that one of a task about two rows stands for, and what of them cannot be: rows that can, where there are."""
+
+    def shown(row: Floats) -> tuple[tuple[Case, Case] | None, tuple[str, ...]]:
+        cases = pairs.shown(row, lambda rows: evaluator.excess(part.goal, part.domain, rows))
+        return cases, pairs.possible.unlike(np.array(each.inputs) for each in cases or ())
+
+    found, unlike = shown(x)
+    if unlike:
+        domain = Possible(pairs.columns, part.domain).listed(None)
+        own = Meter(config.possible_work)
         outcome = decided(
-            prepared, domain, each.goal, meter, own, seed=seed, rows=None, tell=_quiet, config=config
+            prepare(task.models),
+            domain,
+            part.goal,
+            meter,
+            own,
+            seed=seed,
+            rows=None,
+            tell=_quiet,
+            config=config,
         )
         if outcome.status == "refuted" and outcome.witness is not None:
-            row = _climbed(task, one, outcome.witness, pool[:0])
-            if row is not None:
-                yield each, one, row
-        left -= own.spent
-        if left <= 0:
-            return
+            other, odd = shown(outcome.witness)
+            found, unlike = (other, odd) if other is not None and not odd else (found, unlike)
+    return found, unlike
+
+
+def _among_possible(breach: Breach) -> Iterator[tuple[Goal, Domain]]:
+    """The goal on the rows that can be; of a slope along whole numbers, a goal for each two that follow each other."""
+    goal, g = breach.goal, breach.group
+    column = None if g is None else breach.possible.whole(g)
+    if not isinstance(goal, Slope) or g is None or column is None:
+        yield goal, breach.possible.listed(g)
+        return
+    domain = breach.possible.listed(None)
+    cells = [
+        (c, cell[0][0], cell[1:]) for c, cell in enumerate(domain.groups[g].cells) if cell[0][0] == cell[0][1]
+    ]
+    rate = goal.bound / abs(breach.columns.scale(g)[1])
+    for (first, low, flags), (second, high, others) in pairwise(cells):
+        if flags != others or not low < high:
+            continue
+        (step,) = np.diff(column.decode(np.array([low, high])))
+        terms = (
+            OutputTerm(goal.output, goal.sign, goal.model, (g, second)),
+            OutputTerm(goal.output, -goal.sign, goal.model, (g, first)),
+        )
+        yield OutputBounds((terms,), (float(rate * step),)), domain
 
 
 def _climbed(task: Task, breach: Breach, x: Floats, pool: Floats) -> Floats | None:
+    return breach.searched(x, pool, unrounded(task, breach))
+
+
+def unrounded(task: Task, breach: Breach) -> Callable[[Floats], bool] | None:
+    """What says of a row whether it breaks a goal without any rounding; None of slopes, which pairs of rows show."""
     if isinstance(breach.goal, Slope):
-        return breach.searched(x, pool)
+        return None
     goal, space = breach.goal, make_space(breach.domain, task.models[0].shape[0])
-    return breach.searched(x, pool, lambda row: exact_excess(task.models, space, goal, row) > 0)
+    return lambda row: exact_excess(task.models, space, goal, row) > 0
 
 
 def _quiet(_: object) -> None:

@@ -26,7 +26,7 @@ from edgewise.verifying.domain.domain import drawn, place
 from edgewise.verifying.entry_points.counterexample_text import at_its_bound, goes_the_wrong_way, reason_of
 from edgewise.verifying.entry_points.evident import evident
 from edgewise.verifying.entry_points.formula import formula_outcome
-from edgewise.verifying.entry_points.possible_breach import possible_breaches
+from edgewise.verifying.entry_points.possible_breach import possible_breaches, shown_pair, unrounded
 from edgewise.verifying.entry_points.statement import domain_text, ranged, statement_of
 from edgewise.verifying.entry_points.steps import Step
 from edgewise.verifying.entry_points.vacuous import vacuous
@@ -355,11 +355,11 @@ def _refuted(
 def _shown(
     claim: _Claim, breach: Breach, part: Subgoal, x: Floats, excess: float, *, possible: bool
 ) -> ProofResult:
-    rows = breach.shown(x, possible=possible)
+    rows = breach.shown(x, possible=possible, exactly=unrounded(claim.task, breach))
     seconds = claim.meter.seconds
     found = tuple(case(breach.evaluator, claim.columns.view, claim.columns, row) for row in rows)
     falls = claim.task.claim["type"] == "monotone"
-    # Close to 0 and 1 many log-odds have one probability, which may be the bound itself.
+    # What is broken by less than rounding may hold as `predict` computes it: at the bound itself.
     tied = not _clear(claim, breach.evaluator, excess, x) and at_its_bound(
         claim.property, claim.columns.view, found
     )
@@ -386,10 +386,12 @@ def _flipped(claim: _Claim, part: Subgoal, x: Floats, excess: float) -> ProofRes
     """Two rows as near as asked that are decided differently; the boxes that were searched reach a little further."""
     prop = cast(asked.NeverFlips, claim.property)
     pairs, evaluator = Pairs(claim.task, prop, claim.columns), GoalEvaluator(claim.task.models)
-    found = pairs.shown(x, lambda rows: evaluator.excess(part.goal, part.domain, rows))
+    found, unlike = shown_pair(
+        claim.task, part, pairs, x, evaluator, meter=claim.meter, seed=claim.seed, config=claim.config
+    )
     if found is not None:
         reason = reason_of(claim.task, part, found)
-        if unlike := pairs.possible.unlike(np.array(each.inputs) for each in found):
+        if unlike:
             reason += f" No row that can be was found to show it: {', '.join(unlike)}."
         return Refuted(claim.text, claim.domain, found, excess, reason, claim.meter.seconds)
     reason = "only rows a little further apart than asked were found to be decided differently;"

@@ -209,8 +209,18 @@ class Breach:
     def _steepness(self, rows: Floats) -> Floats:
         return self.evaluator.excess(self.goal, self.domain, rows)
 
-    def shown(self, x: Floats, *, possible: bool) -> tuple[Floats, ...]:
+    def shown(
+        self, x: Floats, *, possible: bool, exactly: Callable[[Floats], bool] | None = None
+    ) -> tuple[Floats, ...]:
         """The row, or the two rows, that show it: numbers written with as few digits as goes; none where they would not.
+
+        Parameters
+        ----------
+        x : array of shape (inputs,)
+        possible : bool
+            Whether it is a row that can be.
+        exactly : callable, optional
+            Says of a row whether it breaks the goal without any rounding.
 
         Returns
         -------
@@ -218,6 +228,13 @@ class Breach:
             One row, or two that differ in one column: its two values, or two numbers that show the slope.
         """
         domain = self.possible.near if possible else self.domain
+        inside = self.possible.within(x[None])[0]
+        if not possible and not np.array_equal(inside, x):
+            # The cells of a transformed column reach a few floats beyond the numbers asked for.
+            excess = float(self.value(inside[None])[0])
+            if excess <= self.clear(inside[None]) and (exactly is None or not exactly(inside)):
+                return ()
+            x, domain = inside, self.possible.asked
         # Rounding may cost a tenth of what the row shows, no more.
         enough = max(self.clear(x[None]), 0.9 * float(self.value(x[None])[0]))
 

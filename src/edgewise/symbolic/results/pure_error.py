@@ -1,0 +1,58 @@
+"""Pure error: the noise of measurements, told by those made at one place, whatever the law may be.
+
+Where a formula leaves more than that, something is missing in it (the test for lack of fit; N. R. Draper, H. Smith, "Applied
+Regression Analysis", 1998, section 2.1, doi:10.1002/9781118625590).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from edgewise._core.arrays import Floats
+
+
+@dataclass(frozen=True)
+class PureError:
+    """The standard deviation of a measurement, and how well it is known.
+
+    Attributes
+    ----------
+    sigma : float
+    freedom : float
+        Degrees of freedom; infinite where it was told.
+    """
+
+    sigma: float
+    freedom: float = math.inf
+
+    def room(self, deviations: float) -> float:
+        """What so many standard deviations come to where the deviation itself is an estimate (Student's t)."""
+        if self.sigma == 0 or math.isinf(self.freedom):
+            return deviations * self.sigma
+        return float(stats.t.isf(stats.norm.sf(deviations), self.freedom)) * self.sigma
+
+    def lacks_fit(self, left: Floats, constants: int, level: float) -> bool:
+        """Whether what a formula of so many constants leaves of all measurements is more than noise (F test)."""
+        if self.sigma == 0:
+            return False
+        degrees = max(len(left) - constants, 1)
+        ratio = float(np.sum(np.square(left))) / degrees / self.sigma**2
+        return bool(stats.f.sf(ratio, degrees, self.freedom) < level)
+
+
+def pure_error(first: Floats, again: Floats) -> PureError:
+    """The noise told by pairs of measurements, each of one place.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> found = pure_error(np.array([1.0, 2.0]), np.array([1.5, 2.0]))
+    >>> found.sigma, found.freedom
+    (0.25, 2)
+    """
+    apart = np.square(again - first) / 2
+    return PureError(float(np.sqrt(np.mean(apart))), len(first))
