@@ -7,6 +7,7 @@ import pytest
 
 from edgewise import InputError, StopReason
 from edgewise.symbolic import AskConfig, ask
+from edgewise.symbolic.results.pure_error import pure_error
 
 
 def test_a_law_with_an_odd_power_is_found_and_confirmed():
@@ -48,6 +49,30 @@ def test_noise_takes_more_measurements_and_is_told():
     assert len(found.y) > 12
 
 
+def test_noise_is_known_from_places_measured_twice_and_never_taken_from_a_formula_that_does_not_fit():
+    """What a wrong formula leaves of a law without noise is no noise: it is not confirmed, however little it foretells."""
+    found = ask(
+        lambda at: math.exp(math.sin(7 * at["x"]) * at["z"]), {"x": (0, 3), "z": (0, 3)}, work=0.05, most=40
+    )
+    X, y = found.X, found.y
+    same = np.flatnonzero((X[1:] == X[0]).all(1)) + 1
+    assert len(same) == 1
+    assert y[same[0]] == y[0]
+    off = np.abs(found.result.best.predict(X) - y).max()
+    assert found.confirmed == (off <= 1e-6 * np.abs(y).max())
+
+
+def test_pure_error_has_room_for_being_an_estimate_and_finds_lack_of_fit():
+    random = np.random.default_rng(0)
+    few = pure_error(*random.normal(0, 2, (2, 5)))
+    many = pure_error(*random.normal(0, 2, (2, 4000)))
+    assert many.sigma == pytest.approx(2, rel=0.05)
+    assert few.room(4) / few.sigma > many.room(4) / many.sigma > 3.99
+    chance = [many.lacks_fit(random.normal(0, 2, 40), 3, 0.05) for _ in range(400)]
+    assert 0.02 < np.mean(chance) < 0.15  # fewer degrees of freedom than residuals, since nothing was fitted
+    assert many.lacks_fit(random.normal(0, 4, 40), 3, 0.01)
+
+
 def test_measurements_that_fail_are_left_out():
     def law(at):
         return math.nan if at["x"] < 0.5 else 4 * at["x"]
@@ -65,7 +90,7 @@ def test_it_ends_by_the_callback_and_by_the_number_of_measurements():
     calls = []
     stopped = ask(law, {"x": (0, 3)}, work="quick", callback=lambda result, n: calls.append(n) or True)
     assert stopped.stop_reason is StopReason.CALLBACK
-    assert calls == [12]
+    assert calls == [13]  # twelve places, one of them measured twice
     short = ask(law, {"x": (0, 3)}, work="quick", most=16)
     assert len(short.y) <= 16
     assert short.stop_reason in (StopReason.EXHAUSTED, StopReason.CONVERGED)
