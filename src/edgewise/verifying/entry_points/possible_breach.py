@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -48,22 +49,15 @@ def possible_breaches(
         yield part, breach, row
     if not breach.possible.unlike(breach.shown(x, possible=False, exactly=unrounded(task, breach))):
         return
-    config, prepared = breach.config, prepare(task.models)
-    left = config.possible_work
-    for each in (part, *(other for other in task.parts if other is not part)):
-        one = Breach(breach.evaluator, breach.columns, each.goal, each.domain, each.group, config)
-        for goal, domain in _among_possible(one):
-            own = Meter(min(left, max(config.least_goal_work, left / 2)))
-            found = decided(
-                prepared, domain, goal, meter, own, seed=seed, rows=None, tell=_quiet, config=config
-            )
-            if found.status == "refuted" and found.witness is not None:
-                row = _climbed(task, one, found.witness, pool[:0])
-                if row is not None:
-                    yield each, one, row
-            left -= own.spent
-            if left <= 0:
-                return
+
+    def of(each: Subgoal) -> Breach:
+        return replace(breach, goal=each.goal, domain=each.domain, group=each.group)
+
+    goals = ((each, *one) for each in _first(part, task) for one in _among_possible(of(each)))
+    for each, witness in _broken(task, goals, meter, seed, breach.config):
+        row = _climbed(task, of(each), witness, pool[:0])
+        if row is not None:
+            yield each, of(each), row
 
 
 def shown_pair(
@@ -79,29 +73,45 @@ def shown_pair(
 ) -> tuple[tuple[Case, Case] | None, tuple[str, ...]]:
     """Two rows that one of a task about two rows stands for, and what of them cannot be: rows that can, where there are."""
 
-    def shown(row: Floats) -> tuple[tuple[Case, Case] | None, tuple[str, ...]]:
-        cases = pairs.shown(row, lambda rows: evaluator.excess(part.goal, part.domain, rows))
-        return cases, pairs.possible.unlike(np.array(each.inputs) for each in cases or ())
+    def shown(each: Subgoal, row: Floats) -> tuple[tuple[Case, Case] | None, tuple[str, ...]]:
+        cases = pairs.shown(row, lambda rows: evaluator.excess(each.goal, each.domain, rows))
+        return cases, pairs.possible.unlike(np.array(one.inputs) for one in cases or ())
 
-    found, unlike = shown(x)
-    if unlike:
-        domain = Possible(pairs.columns, part.domain).listed(None)
-        own = Meter(config.possible_work)
-        outcome = decided(
-            prepare(task.models),
-            domain,
-            part.goal,
-            meter,
-            own,
-            seed=seed,
-            rows=None,
-            tell=_quiet,
-            config=config,
-        )
-        if outcome.status == "refuted" and outcome.witness is not None:
-            other, odd = shown(outcome.witness)
-            found, unlike = (other, odd) if other is not None and not odd else (found, unlike)
+    found, unlike = shown(part, x)
+    if not unlike:
+        return found, ()
+    goals = [
+        (each, each.goal, Possible(pairs.columns, each.domain).listed(None)) for each in _first(part, task)
+    ]
+    for each, row in _broken(task, goals, meter, seed, config):
+        other, odd = shown(each, row)
+        if other is not None and not odd:
+            return other, ()
     return found, unlike
+
+
+def _first(part: Subgoal, task: Task) -> tuple[Subgoal, ...]:
+    """The goals of a task, one before the others."""
+    return (part, *(other for other in task.parts if other is not part))
+
+
+def _broken(
+    task: Task,
+    goals: Iterable[tuple[Subgoal, Goal, Domain]],
+    meter: Meter,
+    seed: int,
+    config: ProverConfig,
+) -> Iterator[tuple[Subgoal, Floats]]:
+    """Rows that break goals, each on a domain of its own, as the prover finds them with the work there is for it."""
+    prepared, left = prepare(task.models), config.possible_work
+    for part, goal, domain in goals:
+        own = Meter(min(left, max(config.least_goal_work, left / 2)))
+        found = decided(prepared, domain, goal, meter, own, seed=seed, rows=None, tell=_quiet, config=config)
+        if found.status == "refuted" and found.witness is not None:
+            yield part, found.witness
+        left -= own.spent
+        if left <= 0:
+            return
 
 
 def _among_possible(breach: Breach) -> Iterator[tuple[Goal, Domain]]:
