@@ -35,7 +35,7 @@ def ours(road: str) -> Callable[[Terms, float], Answer]:
     def solve(terms: Terms, seconds: float) -> Answer:
         clock = Clock()
         stop = None if road == "auto" else lambda progress: clock.seconds > seconds
-        found = pde.solve(terms.problem, terms.tolerance, road=road, callback=stop)
+        found = pde.solve(terms.problem, terms.tolerance, road=road, callbacks=stop)
         return lambda x, y: np.array(
             [found.grid(x, y, unknown=name) for name in terms.unknowns]
         ), found.coefficients

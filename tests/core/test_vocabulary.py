@@ -20,6 +20,7 @@ WORDS = {
     "timeout": "seconds",
     "max_time": "seconds",
     "budget": "work",
+    "callback": "callbacks",
 }
 
 
@@ -35,9 +36,15 @@ def functions():
         ):
             continue
         module = importlib.import_module(room)
-        for name in getattr(module, "__all__", ()):
+        # Rooms without a list show all that their front names.
+        for name in getattr(module, "__all__", vars(module)):
             made = getattr(module, name, None)
-            if inspect.isfunction(made) and made not in seen:
+            own = (
+                inspect.isfunction(made)
+                and made.__module__.startswith("edgewise.")
+                and not name.startswith("_")
+            )
+            if own and made not in seen:
                 seen.add(made)
                 yield pytest.param(made, id=f"{room}.{name}")
 

@@ -33,7 +33,7 @@ def test_the_equations_are_found(found):
     for mine, true in zip(found.equations, truth, strict=True):
         off = sympy.expand(mine.sympy - true)
         assert all(abs(c) < 1e-6 for c in sympy.Poly(off, prey, hunter).coeffs())
-    assert found.reason is StopReason.EXACT
+    assert found.stop_reason is StopReason.EXACT
 
 
 def test_the_solution_goes_on_as_that_of_scipy(found):
@@ -66,7 +66,7 @@ def test_noise_widens_the_errors_and_leaves_the_terms():
             assert abs(abs(constant.value) - true) < 5 * constant.standard_error < 0.1 * true
     left = np.array(list(found.noise.values()))
     assert (abs(left / noise - 1) < 0.2).all()
-    assert found.reason is StopReason.EXPLAINED
+    assert found.stop_reason is StopReason.EXPLAINED
 
 
 def test_many_courses_of_one_law_at_uneven_times():
@@ -129,7 +129,7 @@ def test_a_callback_ends_the_search_with_the_best_so_far():
         return bool(text)
 
     ended = find_dynamics(t, states, callbacks=[enough])
-    assert ended.reason in (StopReason.CALLBACK, StopReason.EXACT)
+    assert ended.stop_reason in (StopReason.CALLBACK, StopReason.EXACT)
 
 
 def test_few_points_a_swing_take_more_steps_than_points():

@@ -296,7 +296,7 @@ _NEAR: tuple[Callable[[Random], Any], ...] = (
 
 def wrong(random: Random, name: str, right: Any) -> Any:
     """What someone passes for an argument: mostly wrong, now and then right."""
-    if name == "callbacks" or name == "callback":
+    if name == "callbacks":
         return pick(random, (None, (), [None], 3, "x", [lambda record: True]))
     if isinstance(right, str) and random.random() < 0.3:
         place = int(random.integers(len(right) + 1))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 
 
@@ -62,3 +63,9 @@ _ADVICE = {
     StopReason.INTERRUPTED: "It was interrupted; this is the best until then.",
     StopReason.CALLBACK: "A callback asked to stop; this is the best until then.",
 }
+
+
+def tell(callbacks: Sequence[Callable[..., object]], *news: object) -> bool:
+    """Call all with the news; whether one of them asks to stop, by returning True."""
+    answers = [callback(*news) is True for callback in callbacks]  # all of them, whatever the first one says
+    return any(answers)

@@ -67,13 +67,23 @@ class CertifiedFlip:
     stop_reason: StopReason = StopReason.EXACT
 
     @property
+    def message(self) -> str:
+        """What is known, in a sentence."""
+        if not math.isfinite(self.bound):
+            return f"No bound for all rows is known: {self.note or 'the network has nodes that multiply'}."
+        how = {EXACT: "exactly", PROVED: "proved", CHAINED: "by slopes chained from layer to layer"}[
+            self.method
+        ]
+        return f"{self.attribute} alone moves the output by at most {self.bound:.4g} ({how})."
+
+    @property
     def probability(self) -> float:
         """The largest change of a probability that a change of log-odds by `bound` can make: tanh(bound / 4)."""
         return math.tanh(self.bound / 4)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values; None where the bound is infinite."""
-        entries = {**plain(asdict(self)), "probability": self.probability}
+        entries = {**plain(asdict(self)), "probability": self.probability, "message": self.message}
         return {**entries, "stop_reason": self.stop_reason.value}
 
 

@@ -101,9 +101,7 @@ def flips_text(flips: Flips, positive: str) -> list[str]:
     certified = flips.certified
     if certified is not None:
         if math.isinf(certified.bound):
-            lines.append(
-                f"No bound for all rows is known: {certified.note or 'the network has nodes that multiply'}."
-            )
+            lines.append(certified.message)
         else:
             how = {"exact": "exactly", "proved": "proved", "chained": "a bound, not the least one"}[
                 certified.method

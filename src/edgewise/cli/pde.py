@@ -165,7 +165,7 @@ def pde(
             road=road,
             work=work,
             seconds=seconds,
-            callback=on_step,
+            callbacks=on_step,
             resume=keeper.found,
         )
     if out is not None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from edgewise._core.checks import as_tuple, check_int, short
 from edgewise._core.errors import InputError
-from edgewise._core.stopping import StopReason
+from edgewise._core.stopping import StopReason, tell
 from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, StopError, check_seconds, check_work, running
 from edgewise.dynamics.config import DynamicsConfig, config_of
@@ -141,8 +141,7 @@ def _beat(search: DynamicsSearch, listeners: Sequence[Callable[[str], Any]]) -> 
         return None
 
     def beat() -> None:
-        for each in listeners:
-            if each(search.text()):
-                raise StopError(StopReason.CALLBACK)
+        if tell(listeners, search.text()):
+            raise StopError(StopReason.CALLBACK)
 
     return beat

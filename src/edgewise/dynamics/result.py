@@ -77,7 +77,7 @@ class Dynamics:
         For each state, the least share of random halves of the rows of the weak form from which its terms were chosen again.
     courses : tuple of FittedCourse
     message : str
-    reason : StopReason
+    stop_reason : StopReason
     seconds : float
 
     Examples
@@ -102,7 +102,7 @@ class Dynamics:
     stability: Mapping[str, float]
     courses: tuple[FittedCourse, ...]
     message: str
-    reason: StopReason
+    stop_reason: StopReason
     seconds: float
 
     def __str__(self) -> str:
@@ -169,7 +169,7 @@ class Dynamics:
     def to_dict(self) -> dict[str, Any]:
         """Plain data."""
         return {
-            **fields(self, "states", "inputs", "noise", "stability", "message", "reason", "seconds"),
+            **fields(self, "states", "inputs", "noise", "stability", "message", "stop_reason", "seconds"),
             "equations": [
                 {
                     "state": name,

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from edgewise._core.errors import InputError
-from edgewise._core.stopping import StopReason
+from edgewise._core.stopping import StopReason, tell
 from edgewise._core.work import StopError
 from edgewise.network import KAN, EditRecord, EditResult
 from edgewise.simplifying.judge import Judge
@@ -16,7 +16,6 @@ from edgewise.simplifying.prune import prune
 from edgewise.simplifying.scores import edge_scores
 from edgewise.training import Callback, FitResult, Record, fit
 from edgewise.training.common.preparation import covered
-from edgewise.training.common.records import tell
 from edgewise.training.common.rows import TrainingRows
 
 # Intervals of the grid on which smaller shapes are tried first.

@@ -12,7 +12,9 @@ from torch import Tensor
 from edgewise._core.arguments import check_is
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_float, check_int
-from edgewise._core.work import charge
+from edgewise._core.plain import fields
+from edgewise._core.stopping import StopReason
+from edgewise._core.work import Meter, charge
 from edgewise.verifying.bounds.curves import Curves
 from edgewise.verifying.bounds.exact import ExactModel, exact_model
 from edgewise.vision.classifier import ImageClassifier
@@ -43,6 +45,9 @@ class CertifiedRadius:
         A picture within `broken` that is told otherwise, and
     other : class or None
         what it is told as.
+    stop_reason : StopReason
+        "decided" where all that was asked about is certain, else "most_steps".
+    seconds : float
     """
 
     label: Any
@@ -50,12 +55,24 @@ class CertifiedRadius:
     broken: float | None
     picture: Floats | None
     other: Any
+    stop_reason: StopReason
+    seconds: float
 
-    def __str__(self) -> str:
+    @property
+    def message(self) -> str:
+        """What is known, in a sentence."""
         said = f"{self.label} within {self.certified:.4g} of every pixel"
         if self.broken is None:
             return f"{said}; beyond that undecided."
         return f"{said}; undecided up to {self.broken:.4g}, where a picture is told as {self.other}."
+
+    def __str__(self) -> str:
+        return self.message
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it, as JSON takes it."""
+        names = ("label", "certified", "broken", "picture", "other", "message", "stop_reason", "seconds")
+        return fields(self, *names)
 
 
 def certified_radius(
@@ -105,6 +122,7 @@ def certified_radius(
     check_is(model, ImageClassifier, "model", "an ImageClassifier", of="certified_radius")
     check_float(most, "most", low=0.0, high=1.0, of="certified_radius")
     check_int(steps, "steps", low=1, high=60, of="certified_radius")
+    meter = Meter()
     x = model.like(np.asarray(picture)[None])
     exact = exact_model(as_kan(model))
     logits = model.decision_function(np.asarray(picture)[None])[0]
@@ -128,10 +146,9 @@ def certified_radius(
             middle = (low + high) / 2
             low, high = (middle, high) if stays(middle) else (low, middle)
     found = _broken(model, x, best, low, most, steps)
-    if found is None:
-        return CertifiedRadius(model.classes_[best], low, None, None, None)
-    radius, changed, other = found
-    return CertifiedRadius(model.classes_[best], low, radius, changed, model.classes_[other])
+    radius, changed, other = (None, None, None) if found is None else (*found[:2], model.classes_[found[2]])
+    ended = StopReason.DECIDED if low == most else StopReason.MOST_STEPS
+    return CertifiedRadius(model.classes_[best], low, radius, changed, other, ended, meter.seconds)
 
 
 def _box(flat: Floats, radius: float) -> tuple[Floats, Floats]:

@@ -42,7 +42,7 @@ def test_a_flow_of_three_unknowns_has_networks_of_few_products():
 def test_it_ends_early_with_an_answer():
     problem, _ = front()
     seen = []
-    solution = pde.solve(problem, 1e-9, road="products", callback=lambda p: seen.append(p) or len(seen) == 3)
+    solution = pde.solve(problem, 1e-9, road="products", callbacks=lambda p: seen.append(p) or len(seen) == 3)
     assert solution.stop_reason is StopReason.CALLBACK
     assert len(seen) == 3
     assert all(p.stage == "products" and p.residual > 0 for p in seen)

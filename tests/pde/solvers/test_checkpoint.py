@@ -19,7 +19,7 @@ def ring(speed=1.0):
 @pytest.fixture(scope="module")
 def whole():
     steps = []
-    return pde.solve(ring(), 1e-4, callback=steps.append), len(steps)
+    return pde.solve(ring(), 1e-4, callbacks=steps.append), len(steps)
 
 
 @pytest.mark.parametrize("share", [0.4, 0.8])
@@ -31,12 +31,12 @@ def test_it_goes_on_to_the_same_bits(whole, share, tmp_path):
         seen.append(record)
         return len(seen) > share * count
 
-    part = pde.solve(ring(), 1e-4, callback=stop)
+    part = pde.solve(ring(), 1e-4, callbacks=stop)
     assert part.stop_reason is StopReason.CALLBACK
     seen[-1].checkpoint().save(tmp_path / "c.kan")
     later = []
     kept = pde.Checkpoint.load(tmp_path / "c.kan")
-    again = pde.solve(ring(), 1e-4, resume=kept, callback=later.append)
+    again = pde.solve(ring(), 1e-4, resume=kept, callbacks=later.append)
     assert len(later) < count
     at = [np.linspace(0, 1, 30), np.linspace(0, 0.3, 30)]
     assert np.array_equal(again.grid(*at), solution.grid(*at))
@@ -51,7 +51,7 @@ def test_of_another_problem_it_is_refused(tmp_path):
         seen.append(record)
         return len(seen) > 6
 
-    pde.solve(ring(), 1e-4, callback=stop)
+    pde.solve(ring(), 1e-4, callbacks=stop)
     kept = seen[-1].checkpoint()
     for problem, tolerance in ((ring(2.0), 1e-4), (ring(), 1e-5)):
         with pytest.raises(InputError, match="resume"):

@@ -108,7 +108,7 @@ def test_a_march_goes_on_to_the_same_bits():
         kept.append(progress.checkpoint())
         return len(kept) == 4
 
-    solve(vortices(domain, nu), 1e-3, callback=stop, config=QUICK)
+    solve(vortices(domain, nu), 1e-3, callbacks=stop, config=QUICK)
     whole = solve(vortices(domain, nu), 1e-3, config=QUICK)
     again = solve(vortices(domain, nu), 1e-3, resume=kept[-1], config=QUICK)
     at = np.linspace(0, 0.2, 9)

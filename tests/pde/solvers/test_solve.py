@@ -175,7 +175,7 @@ def test_callbacks_and_time_limits_leave_a_usable_state():
         seen.append(progress)
         return len(seen) == 3
 
-    solution = solve(problem, 1e-10, callback=stop)
+    solution = solve(problem, 1e-10, callbacks=stop)
     assert solution.stop_reason is StopReason.CALLBACK
     assert len(seen) == 3
     assert np.isfinite(solution(0.5, 0.5))

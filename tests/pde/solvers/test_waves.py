@@ -151,7 +151,7 @@ def test_ended_early_it_says_where_and_is_of_use():
         seen.append(record)
         return len(seen) > 4
 
-    part = pde.solve(schroedinger(1.0, lambda x: 2 / pde.cosh(x)), tolerance=1e-4, callback=stop)
+    part = pde.solve(schroedinger(1.0, lambda x: 2 / pde.cosh(x)), tolerance=1e-4, callbacks=stop)
     assert not part.solved
     assert "ended at time" in part.message
     assert abs(part(0.0, 0.0, unknown="a") - 2) < 1e-3

@@ -88,7 +88,7 @@ def test_it_ends_by_the_callback_and_by_the_number_of_measurements():
         return math.sin(40 * at["x"]) * math.exp(at["x"])
 
     calls = []
-    stopped = ask(law, {"x": (0, 3)}, work="quick", callback=lambda result, n: calls.append(n) or True)
+    stopped = ask(law, {"x": (0, 3)}, work="quick", callbacks=lambda result, n: calls.append(n) or True)
     assert stopped.stop_reason is StopReason.CALLBACK
     assert calls == [13]  # twelve places, one of them measured twice
     short = ask(law, {"x": (0, 3)}, work="quick", most=16)

@@ -11,6 +11,9 @@ import sympy as sp
 
 from edgewise._core.arguments import check_text
 from edgewise._core.arrays import Floats
+from edgewise._core.plain import fields
+from edgewise._core.stopping import StopReason
+from edgewise._core.work import Meter
 from edgewise.forms.tree import render
 from edgewise.pde.discretisation.faces import outward
 from edgewise.pde.domains.curves import Curve
@@ -71,6 +74,9 @@ class SolutionFormula:
     checked : bool
         Whether the formulas meet every one of them exactly.
     message : str
+    stop_reason : StopReason
+        "exact" where `checked`, else "exhausted".
+    seconds : float
     """
 
     expressions: dict[str, Any]
@@ -78,6 +84,8 @@ class SolutionFormula:
     insertions: tuple[Insertion, ...]
     checked: bool
     message: str
+    stop_reason: StopReason
+    seconds: float
 
     @property
     def texts(self) -> dict[str, str]:
@@ -101,13 +109,13 @@ class SolutionFormula:
             "checked": self.checked,
             "residuals": self.residuals,
             "how": {each.text: each.how for each in self.insertions},
-            "message": self.message,
+            **fields(self, "message", "stop_reason", "seconds"),
         }
 
 
 def formula_of(solution: Solution, of: str | None, work: str | float) -> SolutionFormula:
     """Closed forms of all unknowns, or of one term in them."""
-    problem = solution.problem
+    meter, problem = Meter(), solution.problem
     exact = numbers_of(problem)
     symbols = tuple(each.tree for each in problem.domain.coordinates)
     # A closed form holds everywhere if it holds in a box.
@@ -125,9 +133,9 @@ def formula_of(solution: Solution, of: str | None, work: str | float) -> Solutio
     complete = of is None and len(expressions) == len(names)
     insertions = inserted(problem, expressions) if complete else ()
     checked = complete and all(each.how in ("zero", "digits") for each in insertions)
-    return SolutionFormula(
-        expressions, distances, insertions, checked, _message(names, expressions, insertions, complete)
-    )
+    message = _message(names, expressions, insertions, complete)
+    ended = StopReason.EXACT if checked else StopReason.EXHAUSTED
+    return SolutionFormula(expressions, distances, insertions, checked, message, ended, meter.seconds)
 
 
 def inner_box(region: Region) -> tuple[tuple[float, float], ...]:

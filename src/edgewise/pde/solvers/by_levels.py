@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -32,7 +32,7 @@ def solved_by_levels(
     tolerance: float,
     config: SolverConfig,
     meter: Meter,
-    callback: Callable[[Progress], object] | None,
+    callbacks: Sequence[Callable[[Progress], object]],
     doubt: str,
 ) -> Solution:
     """The solution on the last of the grids, or by the last sum of products."""
@@ -47,7 +47,7 @@ def solved_by_levels(
             None,
             tuple(s.intervals for s in level.spaces),
         )
-        show(callback, progress)
+        show(callbacks, progress)
 
     def run() -> None:
         if road == "products":

@@ -29,7 +29,7 @@ def solved_by_march(
     tolerance: float,
     config: SolverConfig,
     meter: Meter,
-    callback: Callable[[Progress], object] | None,
+    callbacks: Sequence[Callable[[Progress], object]],
     resume: Checkpoint | None,
     doubt: str,
     held: Callable[[StopReason], Solution],
@@ -54,7 +54,7 @@ def solved_by_march(
             tuple(s.intervals for s in level.spaces),
             checkpoint,
         )
-        show(callback, progress)
+        show(callbacks, progress)
 
     base = min(tolerance, config.loosest)
     share, before = config.slab_share, config.slab_share

@@ -3,7 +3,7 @@ smaller tolerance, until the last two are close enough. The last tells the error
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -24,7 +24,7 @@ def solved_by_waves(
     tolerance: float,
     config: SolverConfig,
     meter: Meter,
-    callback: Callable[[Progress], object] | None,
+    callbacks: Sequence[Callable[[Progress], object]],
     doubt: str,
     held: Callable[[StopReason], Solution],
 ) -> Solution:
@@ -41,7 +41,7 @@ def solved_by_waves(
         progress = Progress(
             "waves", error, error, 0.4 * done if not runs else 0.4 + 0.6 * done, (2 * waves - 1, len(so_far))
         )
-        show(callback, progress)
+        show(callbacks, progress)
 
     def marches() -> None:
         nonlocal share, before, more, message

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -24,7 +24,7 @@ def solved_on_mesh(
     tolerance: float,
     config: SolverConfig,
     meter: Meter,
-    callback: Callable[[Progress], object] | None,
+    callbacks: Sequence[Callable[[Progress], object]],
 ) -> Solution:
     """The solution on the last mesh but one, with its error by the last."""
     region = problem.domain
@@ -36,7 +36,7 @@ def solved_on_mesh(
         levels.append(level)
         lacks = float(np.sqrt(level.lacks.sum()))
         progress = Progress("mesh", max(level.change), lacks, None, (level.galerkin.mesh.count,))
-        show(callback, progress)
+        show(callbacks, progress)
 
     reason = ended(
         lambda: solve_meshes(region, form, tolerance, config, on_level), meter, levels, "solve", "mesh"

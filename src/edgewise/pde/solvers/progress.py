@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sized
+from collections.abc import Callable, Sequence, Sized
 from dataclasses import dataclass
 
 from edgewise._core.errors import InputError
-from edgewise._core.stopping import StopReason
+from edgewise._core.stopping import StopReason, tell
 from edgewise._core.work import Meter, StopError
 from edgewise.pde.results.checkpoint import Checkpoint
 from edgewise.pde.settings import SolverConfig
@@ -40,9 +40,9 @@ class Progress:
     checkpoint: Callable[[], Checkpoint] | None = None
 
 
-def show(callback: Callable[[Progress], object] | None, progress: Progress) -> None:
-    """Hand it to the callback, where there is one; a `StopError` where that asks to stop."""
-    if callback is not None and callback(progress) is True:
+def show(callbacks: Sequence[Callable[[Progress], object]], progress: Progress) -> None:
+    """Hand it to all callbacks; a `StopError` where one asks to stop."""
+    if tell(callbacks, progress):
         raise StopError(StopReason.CALLBACK)
 
 

@@ -10,14 +10,14 @@ tolerances, so that the error can be estimated.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from edgewise._core.arguments import check_callable
+from edgewise._core.arguments import as_callables
 from edgewise._core.checks import check_choice, check_float
 from edgewise._core.config import chosen
 from edgewise._core.errors import InputError
@@ -58,7 +58,7 @@ def solve(
     road: str = "auto",
     work: str | float = "normal",
     seconds: float | None = None,
-    callback: Callable[[Progress], object] | None = None,
+    callbacks: Callable[[Progress], object] | Sequence[Callable[[Progress], object]] = (),
     config: SolverConfig | None = None,
     resume: Checkpoint | None = None,
 ) -> Solution:
@@ -76,8 +76,8 @@ def solve(
         How large grids may become.
     seconds : float, optional
         Interrupts after so long; what there is by then is returned, and says so.
-    callback : callable, optional
-        Gets a `Progress` for every grid and slab; returning True stops.
+    callbacks : callable or sequence of callable
+        Each gets a `Progress` for every grid and slab; returning True stops.
     config : SolverConfig, optional
         Constants of the solver.
     resume : Checkpoint, optional
@@ -125,16 +125,17 @@ def solve(
     if road == "products":
         check_products(problem, resume)
     constants = chosen(config, SolverConfig(), "solve").scaled(check_work(work, "solve"))
-    if callback is not None:
-        check_callable(callback, "callback", of="solve")
+    listeners = as_callables(callbacks, of="solve")
     meter = Meter(seconds=check_seconds(seconds, "solve"))
     if isinstance(problem.domain, Region):
         with one_thread(), running(meter), np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            return solved_on_mesh(problem, tolerance, constants, meter, callback)
+            return solved_on_mesh(problem, tolerance, constants, meter, listeners)
     if problem.domain.parameters and problem.domain.time is None:
 
         def member(one: Problem) -> Solution:
-            return solve(one, constants.family_share * tolerance, work=work, callback=callback, config=config)
+            return solve(
+                one, constants.family_share * tolerance, work=work, callbacks=listeners, config=config
+            )
 
         with running(meter):
             return solve_family(problem, member, tolerance, constants, meter)
@@ -145,7 +146,7 @@ def solve(
         system = BoxSystem(problem.names, inside, faces, (constants.products.degree,) * 2)
         with one_thread(), running(meter), np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             doubt = ill_posed(problem.domain, inside, faces)
-            return solved_by_levels(road, problem, system, tolerance, constants, meter, callback, doubt)
+            return solved_by_levels(road, problem, system, tolerance, constants, meter, listeners, doubt)
     axis = problem.domain.time
     marches = axis is not None and _only_begins(problem, axis)
     degrees = tuple(
@@ -173,7 +174,7 @@ def solve(
                 and turns_fast(waves, min(tolerance, constants.loosest), constants)
             ):
                 return solved_by_waves(
-                    problem, waves, tolerance, constants, meter, callback, doubt, partial(held, "waves")
+                    problem, waves, tolerance, constants, meter, listeners, doubt, partial(held, "waves")
                 )
             if resume is not None:
                 resume.check(problem, tolerance)
@@ -184,7 +185,7 @@ def solve(
                 tolerance,
                 constants,
                 meter,
-                callback,
+                listeners,
                 resume,
                 doubt,
                 partial(held, "march"),
@@ -193,7 +194,7 @@ def solve(
             raise InputError(
                 "The 'resume' parameter of solve is for problems that march through time; leave it out."
             )
-        return solved_by_levels("grid", problem, system, tolerance, constants, meter, callback, doubt)
+        return solved_by_levels("grid", problem, system, tolerance, constants, meter, listeners, doubt)
 
 
 def _only_begins(problem: Problem, axis: int) -> bool:

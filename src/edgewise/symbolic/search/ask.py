@@ -15,12 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from edgewise._core.arguments import check_callable
+from edgewise._core.arguments import as_callables, check_callable
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_float, check_int, plural
 from edgewise._core.config import chosen
 from edgewise._core.errors import InputError
-from edgewise._core.stopping import StopReason
+from edgewise._core.stopping import StopReason, tell
 from edgewise._core.work import Meter, check_seconds, check_work, running
 from edgewise.symbolic.config import AskConfig, SearchConfig
 from edgewise.symbolic.results.next_measurement import check_bounds, next_measurement, spread
@@ -80,7 +80,7 @@ def ask(
     work: str | float = "normal",
     seconds: float | None = None,
     seed: int = 0,
-    callback: Callable[[FormulaResult, int], object] | None = None,
+    callbacks: Callable[[FormulaResult, int], object] | Sequence[Callable[[FormulaResult, int], object]] = (),
     config: AskConfig | None = None,
 ) -> AskResult:
     """Find the law behind a function that measures, with few measurements.
@@ -102,8 +102,8 @@ def ask(
         Interrupts after so long; what is found by then is the answer.
     seed : int
         Of the places and the searches.
-    callback : callable, optional
-        Gets the result of every search and the number of measurements; returning True stops.
+    callbacks : callable or sequence of callable
+        Each gets the result of every search and the number of measurements; returning True stops.
     config : AskConfig, optional
         Constants of the design.
 
@@ -132,8 +132,7 @@ def ask(
     if sigma is not None:
         check_float(sigma, "sigma", low=0, of="ask")
     total = check_work(work, "ask")
-    if callback is not None:
-        check_callable(callback, "callback", of="ask")
+    listeners = as_callables(callbacks, of="ask")
     limit, meter = check_seconds(seconds, "ask"), Meter()
     asking = _Asking(measure, names)
     noise = None if sigma is None else PureError(sigma)
@@ -164,7 +163,7 @@ def ask(
         if result.stop_reason in (StopReason.TIME_LIMIT, StopReason.INTERRUPTED):
             reason = result.stop_reason
             break
-        if callback is not None and callback(result, asking.count) is True:
+        if tell(listeners, result, asking.count):
             reason = StopReason.CALLBACK
             break
         if asking.count >= most:

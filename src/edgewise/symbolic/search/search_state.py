@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
 
-from edgewise._core.stopping import StopReason
+from edgewise._core.stopping import StopReason, tell
 from edgewise._core.work import Meter, StopError
 from edgewise.forms.tree import Node
 from edgewise.symbolic.config import DEFAULT, SearchConfig
@@ -35,7 +35,7 @@ from edgewise.symbolic.search.constraints import Checker
 from edgewise.symbolic.search.exactness import exactness, is_law
 from edgewise.symbolic.search.search_space import Limits
 from edgewise.symbolic.structure.state import State
-from edgewise.training.common.records import Record, tell
+from edgewise.training.common.records import Record
 
 if TYPE_CHECKING:
     from edgewise.network import KAN

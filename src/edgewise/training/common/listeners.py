@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from edgewise._core.stopping import StopReason
+from edgewise._core.stopping import StopReason, tell
 from edgewise._core.work import PULSE, Meter, StopError
-from edgewise.training.common.records import Callback, Record, tell
+from edgewise.training.common.records import Callback, Record
 
 
 class Listeners:

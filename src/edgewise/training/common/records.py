@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 
@@ -41,9 +41,3 @@ class Record:
 
 
 Callback = Callable[[Record], object]
-
-
-def tell(callbacks: Sequence[Callback], record: Record) -> bool:
-    """Pass the record to every callback; True if one of them asks to stop."""
-    answers = [callback(record) is True for callback in callbacks]  # all of them, whatever the first one says
-    return any(answers)

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from edgewise._core.arguments import as_callables
 from edgewise._core.arrays import Floats
 from edgewise._core.stopping import StopReason
+from edgewise._core.stopping import tell as tell_all
 from edgewise._core.work import StopError
 
 Status = Literal["proved", "refuted", "undecided"]
@@ -51,9 +52,7 @@ def teller(callbacks: Any, of: str) -> Tell:
     functions = as_callables(callbacks, of=of)
 
     def tell(step: Any) -> None:
-        # Each is told, also after one has asked to stop.
-        wishes = [bool(callback(step)) for callback in functions]
-        if any(wishes):
+        if tell_all(functions, step):
             raise StopError(StopReason.CALLBACK)
 
     return tell
