@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import short
 from edgewise._core.errors import InputError
+from edgewise._core.stopping import tell
 from edgewise._core.threads import one_thread
 from edgewise.data import Encoding
 from edgewise.data.encoding_raw import RawTable
@@ -30,7 +31,6 @@ from edgewise.estimators.screen import screened
 from edgewise.estimators.targets import class_factors
 from edgewise.explaining.misses import out_of_bag_misses
 from edgewise.training import Record
-from edgewise.training.common.records import tell
 from edgewise.training.streaming.checkpoints import Passes
 from edgewise.training.streaming.fit import StreamedRows, fit_streamed
 from edgewise.training.streaming.sums import Encoded
