@@ -8,7 +8,8 @@ import pytest
 import edgewise as ew
 from edgewise import StopReason
 from edgewise.auditing import metrics
-from edgewise.auditing.certify import CHAINED, PROVED, certified_flip
+from edgewise.auditing.certify import certified_flip
+from edgewise.auditing.flip_bound import CHAINED, PROVED
 from edgewise.auditing.groups import groupings
 from edgewise.auditing.penalty import fair_fit
 from edgewise.data.encoding_raw import raw_table

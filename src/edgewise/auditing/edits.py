@@ -20,7 +20,8 @@ from edgewise._core.plain import fields
 from edgewise._core.stopping import StopReason
 from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, StopError, check_seconds, check_work, running
-from edgewise.auditing.certify import Cells, CertifiedFlip, cells_of, certified_flip, quick_flip
+from edgewise.auditing.certify import Cells, cells_of, certified_flip, quick_flip
+from edgewise.auditing.flip_bound import CertifiedFlip
 from edgewise.auditing.subject import inputs_of
 from edgewise.network.fitted import Fitted, fitted
 from edgewise.network.module import KAN

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from edgewise._core.arrays import Floats
 from edgewise._core.plain import plain
-from edgewise.auditing.certify import Cells, CertifiedFlip, cells_of, certified_flip, inputs_with
+from edgewise.auditing.certify import Cells, cells_of, certified_flip, inputs_with
+from edgewise.auditing.flip_bound import CertifiedFlip
 from edgewise.auditing.subject import AuditedModel, inputs_of, predicted
 from edgewise.data.encoding_raw import RawTable, raw_table
 

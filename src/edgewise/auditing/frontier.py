@@ -11,7 +11,7 @@ from edgewise._core.checks import check_choice, check_float
 from edgewise._core.errors import InputError
 from edgewise._core.plain import fields, plain
 from edgewise._core.stopping import StopReason
-from edgewise.auditing.certify import CertifiedFlip
+from edgewise.auditing.flip_bound import CertifiedFlip
 from edgewise.auditing.text import columns, number
 
 CRITERIA = ("dp", "eo")

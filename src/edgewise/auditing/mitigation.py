@@ -18,8 +18,9 @@ from edgewise._core.stopping import StopReason
 from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, StopError, charge, check_seconds, check_work, running
 from edgewise.auditing.bootstrap import Outcomes, statistics
-from edgewise.auditing.certify import CertifiedFlip, certified_flip, quick_flip
+from edgewise.auditing.certify import certified_flip, quick_flip
 from edgewise.auditing.edits import Mitigated, limited, neutralize_columns, refuse_calibrated
+from edgewise.auditing.flip_bound import CertifiedFlip
 from edgewise.auditing.frontier import BEFORE, Frontier, FrontierPoint
 from edgewise.auditing.groups import Grouping
 from edgewise.auditing.penalty import CRITERIA, fair_fit

@@ -29,8 +29,9 @@ from edgewise._core.seeds import derive, numpy_generator
 from edgewise._core.stopping import StopReason
 from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, StopError, charge, check_seconds, check_work, running
-from edgewise.auditing.certify import CertifiedFlip, certified_flip, quick_flip
+from edgewise.auditing.certify import certified_flip, quick_flip
 from edgewise.auditing.edits import Mitigated, refuse_calibrated, with_network
+from edgewise.auditing.flip_bound import CertifiedFlip
 from edgewise.auditing.groups import Grouping
 from edgewise.auditing.subject import inputs_of
 from edgewise.network.fitted import Fitted, fitted
