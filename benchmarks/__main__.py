@@ -23,8 +23,6 @@ SCRIPTS = (
     "constants",
     "exactness",
     "few_rows",
-    "broken_laws",
-    "constants",
     "real_laws",
     "hypotheses",
     "adoption",

@@ -30,19 +30,18 @@ _NUMBER = re.compile(
     r"(?P<close>\))?"
 )
 _FIRST = "(?:0|[1-9][0-9]{0,2})"
-# How digits are grouped and decimals marked: the pattern, the separators of groups, the decimal mark.
+# How digits are grouped and decimals marked: the pattern, the separators of groups.
 _GROUPED = (
-    ("points", re.compile(r"[0-9]+\.?[0-9]*|\.[0-9]+"), "", "."),
-    ("commas in thousands", re.compile(rf"{_FIRST}(?:,[0-9]{{3}})*(?:\.[0-9]*)?"), ",", "."),
-    ("decimal commas", re.compile(r"[0-9]*,?[0-9]+|[0-9]+,"), "", ","),
-    ("points in thousands", re.compile(rf"{_FIRST}(?:\.[0-9]{{3}})*(?:,[0-9]*)?"), ".", ","),
+    ("points", re.compile(r"[0-9]+\.?[0-9]*|\.[0-9]+"), ""),
+    ("commas in thousands", re.compile(rf"{_FIRST}(?:,[0-9]{{3}})*(?:\.[0-9]*)?"), ","),
+    ("decimal commas", re.compile(r"[0-9]*,?[0-9]+|[0-9]+,"), ""),
+    ("points in thousands", re.compile(rf"{_FIRST}(?:\.[0-9]{{3}})*(?:,[0-9]*)?"), "."),
     (
         "blanks in thousands",
         re.compile(rf"{_FIRST}(?:{_BLANK}[0-9]{{3}})*(?:[.,][0-9]*)?"),
         " \u00a0\u202f\u2009",
-        ".",
     ),
-    ("apostrophes in thousands", re.compile(rf"{_FIRST}(?:['’][0-9]{{3}})*(?:\.[0-9]*)?"), "'’", "."),
+    ("apostrophes in thousands", re.compile(rf"{_FIRST}(?:['’][0-9]{{3}})*(?:\.[0-9]*)?"), "'’"),
 )
 # Points that group thousands, alone and where decimals are marked by commas.
 _BY_POINTS = re.compile(rf"{_FIRST}(?:\.[0-9]{{3}})*")
@@ -140,7 +139,7 @@ def _numbers(known: Cells, decimal: str) -> Reading | None:
     way = _grouping(matches, decimal)
     if way is None:
         return None
-    values = np.array([_value(match, *way[1:]) for match in matches])
+    values = np.array([_value(match, way[1]) for match in matches])
     column = pa.chunked_array([pa.array(values)]).take(pc.index_in(known, pc.unique(known)))
     unit = units.pop() if units else ""
     example = next((k for k, match in enumerate(matches) if _beside(match)), 0)
@@ -172,17 +171,17 @@ def _called(unit: str, match: re.Match[str], way: str) -> str:
     return f"numbers with the unit {short(unit)}" if unit else f"numbers with {way}"
 
 
-def _grouping(matches: list[re.Match[str]], decimal: str) -> tuple[str, str, str] | None:
-    """The first way of writing numbers that all of them follow: its name, separators of groups and decimal mark.
+def _grouping(matches: list[re.Match[str]], decimal: str) -> tuple[str, str] | None:
+    """The first way of writing numbers that all of them follow: its name and separators of groups.
 
     Points before three digits may mark thousands or decimals: thousands where commas mark decimals, and in amounts of money,
     which have no three decimals.
     """
     digits = [match["digits"] for match in matches]
     thousands = decimal == "," or (any(map(_is_money, matches)) and all(map(_BY_POINTS.fullmatch, digits)))
-    for name, pattern, groups, mark in sorted(_GROUPED, key=lambda way: thousands and way[2] != "."):
+    for name, pattern, groups in sorted(_GROUPED, key=lambda way: thousands and way[2] != "."):
         if all(pattern.fullmatch(each) for each in digits):
-            return name, groups, mark
+            return name, groups
     return None
 
 
@@ -193,7 +192,7 @@ def _grouped_by_points(known: Cells) -> bool:
     )
 
 
-def _value(match: re.Match[str], groups: str, decimal: str) -> float:
+def _value(match: re.Match[str], groups: str) -> float:
     digits = match["digits"].translate({ord(each): None for each in groups}).replace(",", ".")
     sign = -1.0 if match["open"] or "-" in _signs(match) or "−" in _signs(match) else 1.0
     return sign * float(digits + (match["power"] or ""))

@@ -239,9 +239,10 @@ class KANEstimator(HoldsNetwork, BaseEstimator):
             with dataset(X, of=type(self).__name__) as source:
                 own = [self._outputs(batch) for batch in source.batches(self.encoding_.column_names)]
             return np.concatenate(own) if own else np.empty((0, self.network_.shape[-1]))
-        return outputs_of(self.network_, self.encoding_.apply(self._table(X)))
+        return outputs_of(self.network_, self.encoding_.apply(self.raw_table(X)))
 
-    def _table(self, X: Any) -> RawTable:
+    def raw_table(self, X: Any) -> RawTable:
+        """The columns that the model was fitted to, of the rows of a table, as `encoding_.apply` takes them."""
         fitted = getattr(self, "feature_names_in_", None)
         return table_to_predict(X, fitted, self.n_features_in_, type(self).__name__)
 
@@ -294,7 +295,7 @@ class KANEstimator(HoldsNetwork, BaseEstimator):
         from edgewise.plots import plot_network
 
         check_is_fitted(self, "network_")
-        inputs = None if X is None else self.encoding_.apply(self._table(X))
+        inputs = None if X is None else self.encoding_.apply(self.raw_table(X))
         return plot_network(self.network_, inputs, theme=theme, max_edges=max_edges)
 
     def explain(self, X: Any = None, *, row: Any = None, **options: Any) -> Any:
@@ -322,7 +323,7 @@ class KANEstimator(HoldsNetwork, BaseEstimator):
         """Formulas for y in the raw numeric columns that the network uses."""
         from edgewise.estimators.formulas import formula_of
 
-        return formula_of(self._table(X), self.encoding_, y, options, type(self).__name__)
+        return formula_of(self.raw_table(X), self.encoding_, y, options, type(self).__name__)
 
     # ---- scikit-learn
 

@@ -178,7 +178,7 @@ class KANClassifier(ClassifierMixin, KANEstimator):
                 f"Got {short(strange[0])} instead."
             )
         codes = np.searchsorted(known, own)[codes]
-        table = table_to_fit(X, name) if first else self._table(X)
+        table = table_to_fit(X, name) if first else self.raw_table(X)
         table, codes, weight = _weighed(table, codes, sample_weight, name)
         problem = self._problem(table, known, codes, weight)
         if first:

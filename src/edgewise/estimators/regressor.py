@@ -171,7 +171,7 @@ class KANRegressor(RegressorMixin, KANEstimator):
         """
         settings = self._settings()
         if hasattr(self, "network_"):
-            problem = self._problem(self._table(X), y, sample_weight)
+            problem = self._problem(self.raw_table(X), y, sample_weight)
         else:
             problem = self._first_rows(X, y, sample_weight)
         self._partial_train(problem, settings)

@@ -88,7 +88,7 @@ class Fitted:
         """Inputs of the network for the rows of a table, shape (n, inputs)."""
         if self.encoding is None:
             return check_matrix(X, "X", columns=self.network.shape[0], of="the network")
-        return self.encoding.apply(self.held._table(X))
+        return self.encoding.apply(self.held.raw_table(X))
 
     def outputs(self, X: Any) -> Floats:
         """Outputs of the network for the rows of a table, shape (n, outputs): units of y, log-odds or logits."""

@@ -8,7 +8,6 @@ faces meet and their data contradict each other, no function meets both; how far
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -16,17 +15,6 @@ from edgewise._core.arrays import Floats
 from edgewise.pde.discretisation.faces import BuiltIn
 from edgewise.pde.discretisation.field import Field, interpolate
 from edgewise.pde.discretisation.space import Reduction, Space, reduce
-
-
-@dataclass(frozen=True, eq=False)
-class Known:
-    """A condition whose data are a spline along the face, as the end of the slab of time before."""
-
-    field: int
-    axis: int
-    high: bool
-    weights: tuple[float, ...]
-    data: Field
 
 
 def reductions(

@@ -204,10 +204,9 @@ class Current:
         mass[~self.alive] = np.eye(evolution.count)
         self.inverse = np.linalg.inv(mass)
         self.inverse[~self.alive] = 0.0
-        inside, d = evolution.inside, len(torus.span) + 1
+        inside = evolution.inside
         self._own = [(f, evolution.in_space(orders), orders[evolution.axis]) for f, orders in inside.jets]
         self._moves = [torus.power(space) for _, space, _ in self._own]
-        self._d = d
         at = self._at(0.0)
         still = [np.zeros(()) for _ in inside.jets]
         slopes = inside.slopes(*at, *constants, *still)

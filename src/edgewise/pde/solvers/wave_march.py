@@ -175,7 +175,6 @@ class WaveStepper:
         values, vectors = np.linalg.eig(symbol)
         self.rates, self.vectors = values, vectors
         self.back = np.linalg.inv(vectors)
-        self.regular = bool(np.linalg.cond(vectors).max() < _SKEW)
         self.many = config.time_degree + 1
         self._rules: dict[int, TimeRule] = {}
         low, high = system.bounds[1 - system.axis]

@@ -181,7 +181,7 @@ class _Job:
         return _Model(features, directions, solution, found["held_out"])
 
     def _solve(self, stage: str, features: Features, directions: Directions, start: _Model | None) -> State:
-        theta, weights = self._start(features, directions, start)
+        theta, weights = self._start(directions, start)
         config, dispersed = self.config, self.loss.dispersed
         if not dispersed:
             scout = minimised(
@@ -214,9 +214,7 @@ class _Job:
             "held_out": solution.without(held, directions),
         }
 
-    def _start(
-        self, features: Features, directions: Directions, start: _Model | None
-    ) -> tuple[Floats, Floats]:
+    def _start(self, directions: Directions, start: _Model | None) -> tuple[Floats, Floats]:
         outputs = self.rows.sample.y.shape[1]
         weights = np.full(
             (len(directions.sizes), outputs), self.config.first_weight * self.rows.sample.weight.sum()
