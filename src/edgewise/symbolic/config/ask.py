@@ -30,10 +30,35 @@ class AskConfig:
         A formula that leaves more than noise by chance in fewer cases lacks something.
     least_work : float
         Share of the work that every search gets at least.
+    slope_step : float
+        Distance over which slopes are measured, as a share of a column's range; small, since there is no noise then.
+    slope_places : int
+        Places at which slopes are measured at most, besides two.
+    slope_share : float
+        Share of the measurements after which no more slopes are measured.
+    rank_tolerance : float
+        Singular values below this share of the largest are zero.
+    alternatives : int
+        Ways of writing a law in fewer products of powers that are searched.
+    ratio_tolerance, ratio_denominator, ratio_most : float and int
+        The ratio of the slopes in two columns is a simple fraction within this share of it: of such a denominator at most,
+        and of such a size.
+    equal : float
+        Values are equal within this share of the largest of those compared: the rounding of what was done to them.
+    levels : tuple of int
+        Values of one column that are measured with all others held: first so many, then, where no law was found, more.
+    part_work : float
+        Share of the work that the search along one column gets.
+    part_rounding : float
+        Share of the largest value within which a law of one column must hold.
+    part_constants, part_fewest : int
+        Measured constants that it may have, and rows that it needs.
+    view_work : float
+        Share of the work that a search gets at least once a law is taken apart further.
     """
 
     first: int = 12
-    first_each: int = 4
+    first_each: int = 3
     fewest: int = 8
     least: int = 4
     share: int = 4
@@ -44,6 +69,21 @@ class AskConfig:
     repeats: int = 5
     level: float = 0.01
     least_work: float = 0.02
+    slope_step: float = 1e-7
+    slope_places: int = 3
+    slope_share: float = 0.6
+    rank_tolerance: float = 1e-5
+    alternatives: int = 4
+    ratio_tolerance: float = 1e-4
+    ratio_denominator: int = 4
+    ratio_most: float = 6.0
+    equal: float = 1e-10
+    levels: tuple[int, ...] = (7, 12)
+    part_work: float = 0.02
+    part_rounding: float = 1e-9
+    part_constants: int = 3
+    part_fewest: int = 7
+    view_work: float = 0.08
 
     def __post_init__(self) -> None:
         check_config(self)

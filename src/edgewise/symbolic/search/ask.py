@@ -1,6 +1,7 @@
 """A law found by measuring where it tells most: sequential design of experiments.
 
     a first spread of places -> measure -> search -> places where rivals differ, and new ones between -> measure -> ...
+                                 without noise -> experiments that take the law apart, once
 
 The search ends when the best formula has foretold new measurements, at places where its rivals say otherwise, within the
 noise. What the noise is, is not left to the formulas: some places are measured again. Where that gives the same to the last
@@ -10,10 +11,11 @@ digit, there is none, and a law must leave nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import sympy
 
 from edgewise._core.arguments import as_callables, check_callable
 from edgewise._core.arrays import Floats
@@ -21,12 +23,19 @@ from edgewise._core.checks import check_float, check_int, plural
 from edgewise._core.config import chosen
 from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason, tell
+from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, check_seconds, check_work, running
 from edgewise.symbolic.config import AskConfig, SearchConfig
+from edgewise.symbolic.fitting.train_test import SplitRows
+from edgewise.symbolic.results.formula import Formula
 from edgewise.symbolic.results.next_measurement import check_bounds, next_measurement, spread
-from edgewise.symbolic.results.pure_error import PureError, pure_error
+from edgewise.symbolic.results.pure_error import PureError
 from edgewise.symbolic.results.search_result import FormulaResult
+from edgewise.symbolic.search.controlled_experiments import Experiment, OneColumn
+from edgewise.symbolic.search.coordinates import Coordinates
 from edgewise.symbolic.search.find_formula import find_formula
+from edgewise.symbolic.search.measured_rows import MeasuredRows
+from edgewise.symbolic.search.outcome import Ended, message
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,11 +143,11 @@ def ask(
     total = check_work(work, "ask")
     listeners = as_callables(callbacks, of="ask")
     limit, meter = check_seconds(seconds, "ask"), Meter()
-    asking = _Asking(measure, names)
+    asking, view = MeasuredRows(measure, names, most), Coordinates.of(names)
     noise = None if sigma is None else PureError(sigma)
     places = spread(low, high, first, seed)
     result: FormulaResult | None = None
-    confirmed, foretold, reason = False, 0, StopReason.EXHAUSTED
+    confirmed, taken_apart, foretold, reason = False, False, 0, StopReason.EXHAUSTED
     while True:
         X, y = asking.at(places)
         if len(asking.y) < own.fewest:
@@ -147,7 +156,7 @@ def ask(
                 f"{own.fewest} are needed. Give 'bounds' within which it can measure."
             )
         if noise is None:
-            noise = asking.again(own.repeats, most)
+            noise = asking.again(own.repeats)
         if result is not None:
             held = _held(result, X, y, asking, noise, own)
             foretold = foretold + 1 if held else 0
@@ -159,7 +168,17 @@ def ask(
         turns = len(_turns(asking.count, most, own))
         share = (total - meter.spent / SearchConfig().work_units) / 2**turns
         with running(meter):
-            result = _searched(asking, sigma, max(share, own.least_work * total), left, seed)
+            result = _searched(asking, view, sigma, max(share, own.least_work * total), left, seed)
+            if noise.sigma == 0 and not result.exact and not taken_apart and len(names) > 1:
+                taken_apart = True
+                law = _one_column(own.part_work * total, seed, own)
+                for other in Experiment(asking, low, high, law, own).views():
+                    found = _searched(asking, other, sigma, max(share, own.view_work * total), left, seed)
+                    # Where columns came apart, what is left is always the easier question.
+                    if view.each == Coordinates.of(names).each or found.best.error <= result.best.error:
+                        view, result = other, found
+                    if result.exact:
+                        break
         if result.stop_reason in (StopReason.TIME_LIMIT, StopReason.INTERRUPTED):
             reason = result.stop_reason
             break
@@ -176,33 +195,6 @@ def ask(
     )
 
 
-class _Asking:
-    """What has been measured so far."""
-
-    def __init__(self, measure: Callable[[dict[str, float]], float], names: Sequence[str]) -> None:
-        self.measure, self.names, self.count = measure, tuple(names), 0
-        self.X, self.y = np.zeros((0, len(names))), np.zeros(0)
-
-    def at(self, places: Floats) -> tuple[Floats, Floats]:
-        """Measurements at some places, those that gave no number left out; they are added to the others."""
-        y = np.array([_measured(self.measure, self.names, place) for place in places])
-        self.count += len(places)
-        kept = np.isfinite(y)
-        self.X, self.y = np.vstack([self.X, places[kept]]), np.concatenate([self.y, y[kept]])
-        return places[kept], y[kept]
-
-    def again(self, repeats: int, most: int) -> PureError:
-        """The noise, told by measuring the first place again, and others where that gives another value."""
-        first = self.X.copy(), self.y.copy()
-        pairs = np.zeros((2, 0))
-        for k in range(min(repeats, len(first[1]), most - self.count)):
-            _, y = self.at(first[0][k : k + 1])
-            pairs = np.hstack([pairs, np.vstack([first[1][k : k + 1], y])]) if len(y) else pairs
-            if pairs.shape[1] and (pairs[0] == pairs[1]).all():
-                return PureError(0.0)
-        return pure_error(*pairs) if pairs.shape[1] else PureError(0.0)
-
-
 def _turns(asked: int, most: int, config: AskConfig) -> list[int]:
     """How many places each turn from now on measures."""
     found = list[int]()
@@ -213,14 +205,47 @@ def _turns(asked: int, most: int, config: AskConfig) -> list[int]:
 
 
 def _searched(
-    asking: _Asking, sigma: float | None, work: float, seconds: float | None, seed: int
+    rows: MeasuredRows, view: Coordinates, sigma: float | None, work: float, seconds: float | None, seed: int
 ) -> FormulaResult:
-    errors = None if sigma is None else np.full(len(asking.y), sigma)
-    found = find_formula(
-        asking.X, asking.y, names=asking.names, sigma=errors, work=work, seconds=seconds, seed=seed
+    """Formulas for the rows, sought in the coordinates and written in the columns."""
+    X, y = rows.X[rows.searched], rows.y[rows.searched]
+    errors = None if sigma is None else np.full(len(y), sigma)
+    if view == Coordinates.of(rows.names):
+        return find_formula(X, y, names=rows.names, sigma=errors, work=work, seconds=seconds, seed=seed)
+    Z, seen = view.seen(X, y)
+    # Of rows that are the same in these coordinates one is enough.
+    alone = np.isin(np.arange(len(Z)), np.unique(Z, axis=0, return_index=True)[1])
+    kept = alone & np.isfinite(Z).all(1) & np.isfinite(seen)
+    if view.each:
+        found = find_formula(Z[kept], seen[kept], names=view.labels(), work=work, seconds=seconds, seed=seed)
+    else:
+        constant = Formula(sympy.Float(float(np.median(seen[kept]))), ())
+        found = FormulaResult(constant, (constant,), None, "", 0.0, StopReason.EXACT)
+    best, *front = (
+        Formula(view.written(each.sympy), rows.names, each.error, each.r2)
+        for each in (found.best, *found.front)
     )
-    assert isinstance(found, FormulaResult)
-    return found
+    split = SplitRows.split(rows.names, X, y, 0.2, seed)
+    with np.errstate(all="ignore"), one_thread():
+        ended = Ended(replace(found, best=best, front=tuple(front), network=None), len(front), split).on(
+            split
+        )
+    return replace(ended.result, message=message(ended))
+
+
+def _one_column(work: float, seed: int, config: AskConfig) -> OneColumn:
+    """What finds the law of one column, of few constants, that leaves nothing of some rows."""
+
+    def law(x: Floats, y: Floats, name: str) -> Formula | None:
+        if len(y) < config.part_fewest:
+            return None
+        best = find_formula(x[:, None], y, names=[name], work=work, seed=seed).best
+        with np.errstate(all="ignore"):
+            off = np.abs(np.asarray(best.predict(x[:, None]), dtype=float) - y).max()
+        right = off <= config.part_rounding * np.abs(y).max() and len(best.constants) <= config.part_constants
+        return best if right else None
+
+    return law
 
 
 def _next(
@@ -239,18 +264,8 @@ def _next(
     return first if rest <= 0 else np.vstack([first, spread(low, high, rest, seed, skip=asked)])
 
 
-def _measured(measure: Callable[[dict[str, float]], float], names: Sequence[str], place: Floats) -> float:
-    value = measure(dict(zip(names, map(float, place), strict=True)))
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        raise InputError(
-            f"The 'measure' parameter of ask must return a number. Got {type(value).__name__}."
-        ) from None
-
-
 def _held(
-    result: FormulaResult, X: Floats, y: Floats, asking: _Asking, noise: PureError, config: AskConfig
+    result: FormulaResult, X: Floats, y: Floats, asking: MeasuredRows, noise: PureError, config: AskConfig
 ) -> bool:
     """Whether new measurements are as foretold, up to noise and rounding, and all of them leave no more than noise."""
     if not len(y):

@@ -255,7 +255,8 @@ class Breach:
         """Two rows along the column of a slope, of possible numbers or, where these do not show it, of any."""
         trials = [self._along(x)] if possible else [self._along(x), self._about(x)]
         found = max((self._pair(x, values) for values in trials), key=lambda pair: pair[0])
-        return found[1:] if found[0] > self.clear(np.array(found[1:])) else ()
+        clear = self.clear(np.array(found[1:]))
+        return found[1:] if found[0] > (_TOLD * clear if possible else clear) else ()
 
     def _cell(self, x: Floats, domain: Domain) -> tuple[tuple[float, float], ...]:
         assert self.group is not None
