@@ -57,7 +57,8 @@ def main() -> None:
         for kind, (X, y, names, count) in kinds.items():
             rows = y + noise * y.std() * np.random.default_rng(0).normal(size=len(y))
             began = time.process_time()
-            best = find_formula(X, rows, groups=groups, names=names).best            off = float(np.sqrt(np.mean(np.square(best.predict(X, groups) - y)))) / y.std()
+            best = find_formula(X, rows, groups=groups, names=names).best
+            off = float(np.sqrt(np.mean(np.square(best.predict(X, groups) - y)))) / y.std()
             good = off <= (0.5 * noise if noise else 1e-6) and len(best.own["g0"]) == count
             right += good
             spent = time.process_time() - began
