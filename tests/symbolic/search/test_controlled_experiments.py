@@ -88,6 +88,18 @@ def test_a_law_of_terms_and_factors_comes_apart_altogether():
     assert rows.left >= experiment.config.least
 
 
+def test_a_law_that_is_a_line_in_a_function_of_one_column_whose_ends_follow_another():
+    rows, experiment = measured(lambda z, t: math.cos(t) ** 2 * math.log(z) - math.tan(t / 3), ("z", "t"))
+    *_, last = experiment.views()
+    assert [step.kind for step in last.steps] == ["+", "*"]
+    X = np.random.default_rng(0).uniform(1, 3, (30, 2))
+    Z, seen = last.seen(X, np.cos(X[:, 1]) ** 2 * np.log(X[:, 0]) - np.tan(X[:, 1] / 3))
+    line = np.polyfit(np.log(Z[:, 0]), seen, 1)
+    assert Z.shape == (30, 1)
+    assert np.allclose(np.polyval(line, np.log(Z[:, 0])), seen)
+    assert rows.left >= experiment.config.least
+
+
 def test_a_column_that_changes_nothing_is_left_out():
     _, experiment = measured(lambda a, b, idle: math.exp(a * b) + a, ("a", "b", "idle"))
     first = next(experiment.views())
