@@ -3,9 +3,11 @@ from .config import AskConfig as AskConfig
 from .config import BreakConfig as BreakConfig
 from .config import CodeLengthConfig as CodeLengthConfig
 from .config import ConstantsConfig as ConstantsConfig
+from .config import ConstraintConfig as ConstraintConfig
 from .config import CurveConfig as CurveConfig
 from .config import ExchangeConfig as ExchangeConfig
 from .config import GrossErrorConfig as GrossErrorConfig
+from .config import GroupConfig as GroupConfig
 from .config import HypothesisConfig as HypothesisConfig
 from .config import KnownFormConfig as KnownFormConfig
 from .config import MendingConfig as MendingConfig

@@ -8,9 +8,11 @@ from edgewise.symbolic.config.ask import AskConfig as AskConfig
 from edgewise.symbolic.config.breaks import BreakConfig as BreakConfig
 from edgewise.symbolic.config.code_length import CodeLengthConfig as CodeLengthConfig
 from edgewise.symbolic.config.constants import ConstantsConfig as ConstantsConfig
+from edgewise.symbolic.config.constraint_checks import ConstraintConfig as ConstraintConfig
 from edgewise.symbolic.config.curves import CurveConfig as CurveConfig
 from edgewise.symbolic.config.exchange import ExchangeConfig as ExchangeConfig
 from edgewise.symbolic.config.gross_errors import GrossErrorConfig as GrossErrorConfig
+from edgewise.symbolic.config.groups import GroupConfig as GroupConfig
 from edgewise.symbolic.config.hypotheses import HypothesisConfig as HypothesisConfig
 from edgewise.symbolic.config.known_form import KnownFormConfig as KnownFormConfig
 from edgewise.symbolic.config.mending import MendingConfig as MendingConfig

@@ -9,9 +9,11 @@ from edgewise._core.config import check_config, chosen
 from edgewise.symbolic.config.breaks import BreakConfig
 from edgewise.symbolic.config.code_length import CodeLengthConfig
 from edgewise.symbolic.config.constants import ConstantsConfig
+from edgewise.symbolic.config.constraint_checks import ConstraintConfig
 from edgewise.symbolic.config.curves import CurveConfig
 from edgewise.symbolic.config.exchange import ExchangeConfig
 from edgewise.symbolic.config.gross_errors import GrossErrorConfig
+from edgewise.symbolic.config.groups import GroupConfig
 from edgewise.symbolic.config.hypotheses import HypothesisConfig
 from edgewise.symbolic.config.known_form import KnownFormConfig
 from edgewise.symbolic.config.mending import MendingConfig
@@ -199,6 +201,10 @@ class SearchConfig:
         What quotients of sums are chosen by.
     gross_errors : GrossErrorConfig
         What rows with gross errors are set aside by.
+    constraint_checks : ConstraintConfig
+        Where formulas are held to constraints.
+    groups : GroupConfig
+        What one law over many groups is searched by.
     code_length : CodeLengthConfig
         What the parts of a formula take to be written down.
     reduction : ReductionConfig
@@ -344,6 +350,8 @@ class SearchConfig:
     exchange: ExchangeConfig = field(default_factory=ExchangeConfig)
     quotients: QuotientConfig = field(default_factory=QuotientConfig)
     gross_errors: GrossErrorConfig = field(default_factory=GrossErrorConfig)
+    constraint_checks: ConstraintConfig = field(default_factory=ConstraintConfig)
+    groups: GroupConfig = field(default_factory=GroupConfig)
     code_length: CodeLengthConfig = field(default_factory=CodeLengthConfig)
     reduction: ReductionConfig = field(default_factory=ReductionConfig)
     two_laws: TwoLawConfig = field(default_factory=TwoLawConfig)

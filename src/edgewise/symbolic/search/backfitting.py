@@ -72,14 +72,12 @@ def backfitted(formulas: Iterable[Formula], rows: SplitRows, until: float) -> It
 
 def _worth_reading(tree: Node, rows: SplitRows) -> bool:
     """Whether the part holds a measured constant and is more than a multiple of a power."""
-    if nodes(tree) < _SMALLEST or not _measured(tree):
+    config = rows.config.mending
+    if nodes(tree) < config.part_nodes or not _measured(tree):
         return False
-    columns, thin = sorted(set(names_in(tree))), rows.thinned(_GLANCE)
+    columns, thin = sorted(set(names_in(tree))), rows.thinned(config.part_glance)
     rates = _slopes(tree, columns[:1], thin, scaled=True)[:, 0] / _value(tree, thin)
-    return bool(np.ptp(rates) > _SAME * np.abs(rates).max())
-
-
-_SMALLEST, _GLANCE, _SAME = 4, 200, 1e-6
+    return bool(np.ptp(rates) > config.part_same * np.abs(rates).max())
 
 
 def _measured(tree: Node) -> int:
@@ -96,7 +94,8 @@ def _read(part: _Part, rows: SplitRows) -> Iterator[Node]:
     value, slopes = tape.jacobian(tape.start, rows.X)
     slope = slopes[:, at]
     good = np.isfinite(value) & np.isfinite(slope) & np.isfinite(u) & np.isfinite(now) & (slope != 0)
-    if good.sum() < max(_ROWS, 0.9 * len(good)) or not np.ptp(u[good]) > 0:
+    config = rows.config.mending
+    if good.sum() < max(config.part_rows, config.part_share * len(good)) or not np.ptp(u[good]) > 0:
         return
     target = now[good] + (rows.y - value)[good] / slope[good]
     weight = np.abs(slope[good])
@@ -108,7 +107,6 @@ def _read(part: _Part, rows: SplitRows) -> Iterator[Node]:
     yield from (replaced(tree, {name.name: part.feature}) for tree in found)
 
 
-_ROWS = 60
 # Nothing beside any number that a formula holds, and different from all of them.
 _MARK = 1e-290
 
@@ -164,7 +162,8 @@ def _feature(tree: Node, rows: SplitRows) -> Node | None:
     columns = sorted(set(names_in(tree)) & set(rows.names))
     if len(columns) < 2:
         return Variable(columns[0]) if columns else None
-    thin = rows.thinned(_GLANCE)
+    config = rows.config.mending
+    thin = rows.thinned(config.part_glance)
     for scaled in (True, False):
         slopes = _slopes(tree, columns, thin, scaled=scaled)
         size = np.linalg.norm(slopes, axis=0)
@@ -173,11 +172,12 @@ def _feature(tree: Node, rows: SplitRows) -> Node | None:
             continue
         ratios = slopes.T @ slopes[:, first] / size[first] ** 2
         # The same multiple on all rows.
-        if (np.linalg.norm(slopes - np.outer(slopes[:, first], ratios), axis=0) > _SAME * size).any():
+        missed = np.linalg.norm(slopes - np.outer(slopes[:, first], ratios), axis=0)
+        if (missed > config.part_same * size).any():
             continue
-        simple = [float(Fraction(ratio).limit_denominator(4)) for ratio in ratios]
+        simple = [float(Fraction(ratio).limit_denominator(config.part_denominator)) for ratio in ratios]
         if (
-            not np.allclose(simple, ratios, rtol=0, atol=1e-4)
+            not np.allclose(simple, ratios, rtol=0, atol=config.part_ratio)
             or max(map(abs, simple)) > rows.config.largest_exponent
         ):
             continue

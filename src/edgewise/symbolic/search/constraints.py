@@ -12,6 +12,7 @@ import numpy as np
 
 from edgewise._core.arrays import Floats
 from edgewise.forms.tree import Apply, Node, Number
+from edgewise.symbolic.config import DEFAULT, ConstraintConfig, SearchConfig
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.results.box import DataBox
 from edgewise.symbolic.results.search_result import FormulaResult
@@ -20,12 +21,8 @@ from edgewise.symbolic.units.rules import MismatchError, constant_value
 
 Values = Callable[[Floats], Floats]
 
-# Points in the box, and steps of each along a column.
-POINTS, STEPS = 96, 25
 # Rounding, as a share of the spread of y.
 _ROUNDING = 1e-7
-# Decades on the way to a limit, and the share of the gap that may be left after two of them.
-_DECADES, _CLOSER = (2, 4, 6, 8), 0.9
 
 
 def structural(tree: Node, constraints: Sequence[Constraint]) -> bool:
@@ -51,17 +48,28 @@ class Checker:
         Of the table.
     spread : float
         The standard deviation of y.
+    config : ConstraintConfig
+        Where they are looked at.
     """
 
     constraints: Sequence[Constraint]
     names: tuple[str, ...]
     box: DataBox
     spread: float
+    config: ConstraintConfig
 
     @classmethod
-    def of(cls, constraints: Sequence[Constraint], names: Sequence[str], X: Floats, y: Floats) -> Checker:
+    def of(
+        cls,
+        constraints: Sequence[Constraint],
+        names: Sequence[str],
+        X: Floats,
+        y: Floats,
+        config: SearchConfig = DEFAULT,
+    ) -> Checker:
         """The checker for rows X (n, d) with target y (n,)."""
-        return cls(constraints, tuple(names), DataBox.around(names, X), float(np.std(y)) or 1.0)
+        box, spread = DataBox.around(names, X), float(np.std(y)) or 1.0
+        return cls(constraints, tuple(names), box, spread, config.constraint_checks)
 
     def broken(self, formula: Values, error: float) -> tuple[Constraint, ...]:
         """The constraints that a formula breaks.
@@ -82,7 +90,7 @@ class Checker:
         if one.kind in ("never", "exponents"):
             return True
         if one.kind in ("increasing", "decreasing", "convex", "concave"):
-            lines = f(self._lines(self.names.index(one.columns[0]))).reshape(POINTS, STEPS)
+            lines = f(self._lines(self.names.index(one.columns[0]))).reshape(self.config.points, -1)
             bends = one.kind in ("convex", "concave")
             moved = np.diff(lines, n=2 if bends else 1, axis=1)
             return bool((moved * (1 if one.kind in ("increasing", "convex") else -1) >= -near).all())
@@ -98,7 +106,7 @@ class Checker:
             for name, value in one.at:
                 points[:, self.names.index(name)] = value
             return bool((np.abs(f(points) - self._side(one, points)) <= equal).all())
-        return self._approaches(one, f, points[:16], equal)
+        return self._approaches(one, f, points[: self.config.limit_points], equal)
 
     def _approaches(self, one: Constraint, f: Values, points: Floats, equal: float) -> bool:
         (name, end), side = one.at[0], cast(Node, one.side)
@@ -106,7 +114,7 @@ class Checker:
         size = max(abs(self.box.low[at]), abs(self.box.high[at])) or 1.0
         middle = (self.box.low[at] + self.box.high[at]) / 2
         seen: list[Floats] = []
-        for decade in _DECADES:
+        for decade in self.config.decades:
             row = points.copy()
             far = size * 10.0**decade
             # Towards a number from the side on which the table lies.
@@ -120,18 +128,22 @@ class Checker:
             value = cast(Number, side).value
             signed = [values * math.copysign(1, value) for values in seen]
             last, before, first = signed[-1], signed[-2], signed[-3]
-            grows = (last > before) & (last - before >= 0.5 * (before - first)) & (before > first)
+            grows = (
+                (last > before) & (last - before >= self.config.growing * (before - first)) & (before > first)
+            )
             return bool((grows | (last == np.inf)).all())
         gaps = [np.abs(values) for values in seen]
-        closer = (gaps[-1] <= _CLOSER * gaps[-2]) & (gaps[-2] <= _CLOSER * gaps[-3])
+        left = self.config.closer
+        closer = (gaps[-1] <= left * gaps[-2]) & (gaps[-2] <= left * gaps[-3])
         return bool(((gaps[-1] <= equal) | closer).all())
 
     def _points(self) -> Floats:
-        return self.box.points(POINTS)[:POINTS].copy()
+        return self.box.points(self.config.points)[: self.config.points].copy()
 
     def _lines(self, at: int) -> Floats:
-        rows = np.repeat(self._points(), STEPS, axis=0)
-        rows[:, at] = np.tile(np.linspace(self.box.low[at], self.box.high[at], STEPS), POINTS)
+        points, steps = self.config.points, self.config.steps
+        rows = np.repeat(self._points(), steps, axis=0)
+        rows[:, at] = np.tile(np.linspace(self.box.low[at], self.box.high[at], steps), points)
         return rows
 
     def _mirrored(self, one: Constraint, points: Floats) -> Floats:
@@ -156,7 +168,8 @@ def held_to(result: FormulaResult, checker: Checker) -> tuple[FormulaResult, tup
     kept = tuple(each for each in result.front if not checker.broken(each.predict, each.error))
     broken = checker.broken(result.best.predict, result.best.error)
     if not broken:
-        note = f"At {POINTS} places of the box of the rows all formulas satisfy {said(checker.constraints)}: no proof."
+        asked = said(checker.constraints)
+        note = f"At {checker.config.points} places of the box of the rows all formulas satisfy {asked}: no proof."
         return replace(result, front=kept), (note,)
     if not kept:
         return result, (f"No formula was found that satisfies {said(broken)}: the one offered breaks it.",)

@@ -253,7 +253,10 @@ def find_formula(
             require_columns=require_columns, ignore_columns=ignore_columns,
             constraints=constraints, validation=validation, config=config,
         )  # fmt: skip
-        return search_groups(one, X, y, groups, names=names, work=work, seconds=seconds, seed=seed, of=_OF)
+        own = config_of(config, _OF).groups
+        return search_groups(
+            one, X, y, groups, names=names, work=work, seconds=seconds, seed=seed, config=own, of=_OF
+        )
     if x_sigma is not None:
         if sample_weight is not None:
             raise InputError(
@@ -307,7 +310,7 @@ def find_formula(
         gross_errors=tuple(int(each) for each in (*aside, *suspicious)),
         reduced_chi_square=reduced_chi_square(found.best, table),
     )
-    found, kept = held_to(found, Checker.of(limits.constraints, columns, table.X, table.y))
+    found, kept = held_to(found, Checker.of(limits.constraints, columns, table.X, table.y, settings))
     ended = replace(ended, result=found)
     said = kept + remarks(ended, table, suspicious.tolist(), aside.tolist())
     return replace(found, message=" ".join([message(ended), *said]), remarks=said)

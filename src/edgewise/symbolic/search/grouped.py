@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import replace
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -17,6 +18,7 @@ from edgewise._core.stopping import StopReason
 from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, check_seconds, check_work
 from edgewise.forms.tree import Node, Variable, names_in, render, replaced
+from edgewise.symbolic.config import GroupConfig
 from edgewise.symbolic.expressions.complexity import node_count
 from edgewise.symbolic.expressions.writing import from_tree, to_tree
 from edgewise.symbolic.fitting.measurements import Measurements
@@ -26,13 +28,6 @@ from edgewise.symbolic.search.grouped_constants import GroupedRows, Tied, apart,
 from edgewise.symbolic.search.grouped_result import GroupedFormula, GroupedResult, group_labels, text_of
 from edgewise.symbolic.search.grouped_template import constant_names, loosened, template
 from edgewise.symbolic.search.input_validation import read_rows
-
-# Groups that are searched, those with most rows; formulas taken from each; templates whose constants are tied.
-_SEARCHED, _TAKEN, _TIED = 6, 10, 4
-# A group must have so many rows to be searched.
-_FEWEST = 8
-# Nats of a node, beside the criterion of Schwarz: what log(2)/0.3 is elsewhere.
-_NODE = math.log(2) / 0.3
 
 
 def search_groups(
@@ -45,11 +40,12 @@ def search_groups(
     work: str | float,
     seconds: float | None,
     seed: Any,
+    config: GroupConfig,
     of: str,
 ) -> GroupedResult:
     """One law over many groups of rows, in which constants may differ from group to group.
 
-    Structures are sought in the six groups with most rows, each then fitted to all groups; constants that differ no more
+    Structures are sought in the groups with most rows, each then fitted to all groups; constants that differ no more
     than their errors are made one for all, one after another, while Schwarz's criterion falls (Schwarz 1978, Estimating the
     dimension of a model, Annals of Statistics 6(2), doi:10.1214/aos/1176344136).
 
@@ -61,13 +57,15 @@ def search_groups(
         Table (n, d), target (n,) and the group of each row (n,).
     names, work, seconds, seed
         As of `find_formula`; for all groups together.
+    config
+        The thresholds.
     of
         Who asks, for messages.
 
     Raises
     ------
     InputError
-        If the table does not fit together, or no group has eight rows.
+        If the table does not fit together, or no group has rows enough.
     """
     meter = Meter(seconds=(limit := check_seconds(seconds, of)))
     factor, seed = check_work(work, of), check_int(seed, "seed", low=0, of=of)
@@ -75,10 +73,15 @@ def search_groups(
     labels, number = group_labels(groups, len(np.asarray(y)), of)
     rows = GroupedRows(columns, table.X, table.y, number[table.numbers], len(labels))
     sizes = np.bincount(rows.group, minlength=rows.count)
-    searched = [int(at) for at in np.argsort(-sizes, kind="stable")[:_SEARCHED] if sizes[at] >= _FEWEST]
+    searched = [
+        int(at)
+        for at in np.argsort(-sizes, kind="stable")[: config.searched]
+        if sizes[at] >= config.fewest_rows
+    ]
     if not searched:
         raise InputError(
-            f"The 'groups' argument of {of} must have a group of at least {_FEWEST} rows. The largest has {sizes.max()}."
+            f"The 'groups' argument of {of} must have a group of at least {config.fewest_rows} rows. "
+            f"The largest has {sizes.max()}."
         )
     with np.errstate(all="ignore"), one_thread():
         formulas: list[Formula] = []
@@ -86,18 +89,21 @@ def search_groups(
         for at in searched:
             share = None if limit is None else max(limit / len(searched), 0.1)
             found = search(*rows.of(at), names=columns, work=factor / len(searched), seconds=share, seed=seed)
-            formulas += [found.best, *found.front[: _TAKEN - 1]]
+            formulas += [found.best, *found.front[: config.taken - 1]]
             reasons.append(found.stop_reason)
         structures = _structures(formulas, columns)
-        rows, few = _with_enough(rows, max(len(constants) for _, constants, _ in structures))
-        models = _fitted(structures, rows, seed)
+        rank = partial(_rank, node=config.node)
+        rows, few = _with_enough(
+            rows, min(config.fewest_rows, max(len(constants) for _, constants, _ in structures))
+        )
+        models = _fitted(structures, rows, seed, rank)
         if not models:
             raise InputError(
                 f"{of} found no formula that has values on the rows of every group. Leave out groups that differ in kind."
             )
-        tied = sorted((tie(model, rows) for model in models[:_TIED]), key=_rank)
+        tied = sorted((tie(model, rows) for model in models[: config.tied]), key=rank)
         kept = [label for at, label in enumerate(labels) if at not in few]
-        answers = [_answer(each, rows, kept) for each in [*tied, *models[_TIED:]]]
+        answers = [_answer(each, rows, kept) for each in [*tied, *models[config.tied :]]]
         answers = [_joined(each, labels, few, table, number[table.numbers], seed) for each in answers]
     best = answers[0]
     stopped = next((each for each in reasons if not each.repeatable), reasons[0])
@@ -113,7 +119,7 @@ def search_groups(
 def _with_enough(rows: GroupedRows, most: int) -> tuple[GroupedRows, frozenset[int]]:
     """The groups with rows for so many constants, numbered anew, and the numbers of the others."""
     sizes = np.bincount(rows.group, minlength=rows.count)
-    few = frozenset(int(at) for at in np.flatnonzero(sizes < min(most, _FEWEST)))
+    few = frozenset(int(at) for at in np.flatnonzero(sizes < most))
     if not few:
         return rows, few
     kept = np.array([at for at in range(rows.count) if at not in few])
@@ -156,15 +162,18 @@ def _structures(
 
 
 def _fitted(
-    structures: list[tuple[Node, tuple[str, ...], tuple[float, ...]]], rows: GroupedRows, seed: int
+    structures: list[tuple[Node, tuple[str, ...], tuple[float, ...]]],
+    rows: GroupedRows,
+    seed: int,
+    rank: Callable[[Tied], float],
 ) -> list[Tied]:
     models = [apart(*each, rows, seed) for each in structures]
-    return sorted((each for each in models if each is not None and math.isfinite(each.criterion)), key=_rank)
+    return sorted((each for each in models if each is not None and math.isfinite(each.criterion)), key=rank)
 
 
-def _rank(model: Tied) -> float:
-    """The criterion, and what the structure itself takes to be told."""
-    return model.criterion + 2 * _NODE * node_count(from_tree(model.tree))
+def _rank(model: Tied, node: float) -> float:
+    """The criterion, and what the structure itself takes to be written down."""
+    return model.criterion + 2 * node * node_count(from_tree(model.tree))
 
 
 def _answer(model: Tied, rows: GroupedRows, labels: list[Hashable]) -> GroupedFormula:

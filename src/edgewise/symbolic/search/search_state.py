@@ -250,7 +250,7 @@ class Search:
     def checker(self) -> Checker:
         """What tells whether formulas satisfy the constraints."""
         alike = self.rows.alike
-        return Checker.of(self.limits.constraints, self.rows.names, alike.X, alike.y)
+        return Checker.of(self.limits.constraints, self.rows.names, alike.X, alike.y, self.rows.config)
 
     def satisfies(self, formula: Formula) -> bool:
         """Does a formula satisfy the constraints, as far as points over the box tell?"""
