@@ -56,6 +56,19 @@ def test_of_formulas_that_rows_cannot_tell_apart_the_simplest_is_recommended() -
     assert simplest([log, saturating, root], rows) is saturating
 
 
+def test_a_moved_column_is_no_shorter_way_to_say_what_a_power_or_a_decay_says() -> None:
+    rng = np.random.default_rng(3)
+    X = rng.uniform(0, 6, (40, 1))
+    for law, close in (
+        (4.3 * x**2.45, 3.77 * (x + 0.12) ** 2.5),
+        (8.4 * sympy.exp(-0.55 * x) + 4.0, 11.1 / sympy.sqrt(x + 0.73)),
+    ):
+        y = sympy.lambdify(x, law)(X[:, 0])
+        rows = SplitRows.split(("x",), X, y + 0.03 * y.std() * rng.standard_normal(40), 0.2, 0)
+        plain, moved = fitted(rows, law, close)
+        assert simplest([moved, plain], rows) is plain
+
+
 def test_what_a_longer_formula_gains_clearly_is_taken() -> None:
     for noise in (0.0, 0.05):
         rng = np.random.default_rng(1)

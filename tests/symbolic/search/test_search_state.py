@@ -95,6 +95,23 @@ def test_parts_share_what_is_left() -> None:
     assert found.part(0.5) == 9.0
 
 
+@pytest.mark.parametrize("uneven", [False, True])
+def test_noise_that_was_told_is_what_a_law_leaves(uneven: bool) -> None:
+    sigma = 0.1 * np.where(uneven & (X[:, 0] > 2), 3.0, 1.0)
+    weight = 0.01 / sigma**2
+    rows = SplitRows.split(
+        ("a", "b"), X, X[:, 0] * X[:, 1] + sigma * NOISE, 0.2, 0,
+        weight / weight.mean() if uneven else None, 0.01 / float(weight.mean()),
+    )  # fmt: skip
+    found = Search(rows, Limits.read(("a", "b")), (), Meter(most=10.0), math.inf)
+    found.add(trees("1.9*a + b"), None)
+    # A model that follows the noise itself is no measure of it.
+    found.floor = 0.05
+    assert not found.explained
+    found.add(trees("a*b"), None)
+    assert found.solved is StopReason.EXPLAINED
+
+
 def test_noise_is_explained_once_a_formula_leaves_no_more_than_the_floor() -> None:
     found = search(X[:, 0] * X[:, 1] + 0.1 * NOISE)
     found.floor = 0.1

@@ -15,6 +15,8 @@ class CodeLengthConfig:
     ----------
     operator, column, number, square, halves, ratio, measured : float
         Operators, columns and numbers; as exponents two, halves of whole numbers, other ratios, and what was measured.
+    shifted : float
+        A root, a broken power or a logarithm of a column moved by a number: (x + 0.7)^(5/2) follows other curves closely.
     function, wave, rare, around : float
         Exponentials and logarithms, waves, and other functions; and a function around another one: cos(exp(x)) can follow
         almost anything and is hardly ever a law.
@@ -27,6 +29,7 @@ class CodeLengthConfig:
     halves: float = 3.0
     ratio: float = 4.0
     measured: float = 6.0
+    shifted: float = 3.0
     function: float = 1.5
     wave: float = 2.5
     rare: float = 4.0

@@ -62,6 +62,8 @@ class SearchConfig:
     noise_reached : float
         A formula with so many times the error of the noise leaves nothing else: the noise is the least of many estimates, so
         rather low.
+    told_errors : float
+        Noise of a standard deviation that was told leaves an error at most so many standard errors above it.
     close, longer, rivals : float, int and int
         A rival has at most so many times the error of the best formula, is at most so much longer; so many are looked at.
     near, most_near : float and int
@@ -246,6 +248,7 @@ class SearchConfig:
     largest: int = 60
     few_constants: int = 1
     noise_reached: float = 1.01
+    told_errors: float = 2.0
     close: float = 1.25
     longer: int = 8
     rivals: int = 24

@@ -121,6 +121,15 @@ class SplitRows:
             variance=None,
         )
 
+    @cached_property
+    def told_noise(self) -> float | None:
+        """The error that the noise told leaves on rows that count alike, on all of a short table; None if none was told."""
+        if self.variance is None:
+            return None
+        if self.short or self.weight is None:
+            return math.sqrt(self.variance)
+        return math.sqrt(self.variance * float(np.mean(1 / self.weight[_best(self.weight)])))
+
     @property
     def count(self) -> int:
         """How many rows there are."""

@@ -25,7 +25,19 @@ from edgewise._core.arrays import Floats
 from edgewise.symbolic.config import SearchConfig
 from edgewise.symbolic.expressions.algebra import evaluated, negated, rebuilt
 from edgewise.symbolic.expressions.border import canonical
-from edgewise.symbolic.expressions.nodes import HALF, MINUS, ONE, SYMBOL, Expr, is_exact, is_negative, number
+from edgewise.symbolic.expressions.nodes import (
+    HALF,
+    MINUS,
+    ONE,
+    SYMBOL,
+    Expr,
+    coefficient,
+    is_exact,
+    is_negative,
+    is_whole,
+    number,
+    terms_of,
+)
 from edgewise.symbolic.expressions.writing import values
 from edgewise.symbolic.fitting.least_squares import refit
 from edgewise.symbolic.fitting.train_test import SplitRows
@@ -145,6 +157,7 @@ def nats(expression: Any, rows: SplitRows) -> float:
         size = negated(args[1]) if inverse else args[1]
         return (
             (config.code_length.operator if inverse else 0.0)
+            + (0.0 if is_whole(size) else _shift_nats(args[0], config))
             + _power_nats(size, config)
             + nats(args[0], rows)
         )
@@ -154,6 +167,8 @@ def nats(expression: Any, rows: SplitRows) -> float:
     if head in "*^":
         return parts + config.code_length.operator * (len(args) - 1)
     around = config.code_length.around if any(each.heads - _PLAIN for each in args) else 0.0
+    if head == "log":
+        around += _shift_nats(args[0], config)
     if head in _WAVES:
         return parts + around + config.code_length.wave + _turns(expression, rows)
     return parts + around + (config.code_length.function if head in _COMMON else config.code_length.rare)
@@ -198,6 +213,14 @@ def _power_nats(size: Expr, config: SearchConfig) -> float:
     if not is_exact(size):
         return config.code_length.measured
     return config.code_length.halves if size.value.denominator <= 2 else config.code_length.ratio
+
+
+def _shift_nats(base: Expr, config: SearchConfig) -> float:
+    """What it takes to move a column by a number, one apart, before its root, broken power or logarithm is taken."""
+    numbers = {each for each in terms_of(base) if each.numeric}
+    columns = [each for each in terms_of(base) if each not in numbers]
+    moved = len(columns) == 1 and coefficient(columns[0])[1].head == SYMBOL and numbers - {ONE, MINUS}
+    return config.code_length.shifted if moved else 0.0
 
 
 def _turns(wave: Expr, rows: SplitRows) -> float:

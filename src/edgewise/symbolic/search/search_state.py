@@ -141,10 +141,17 @@ class Search:
     def explained(self) -> bool:
         """Does a formula leave only noise that is no mere approximation, going by the constants it needs?"""
         short = [each for each in self.finished if len(each.constants) <= self.config.few_constants]
-        low = math.isfinite(self.floor) and [
-            each for each in short if self._leaves(each) <= self.config.noise_reached * self.floor
-        ]
+        low = [each for each in short if self._leaves(each) <= self._noise]
         return bool(low) and not self._follows(min(low, key=self._leaves))
+
+    @property
+    def _noise(self) -> float:
+        """An error that may be noise alone: nearly the floor, and of noise that was told what chance makes of it at most."""
+        config, told = self.config, self.rows.told_noise
+        found = config.noise_reached * self.floor if math.isfinite(self.floor) else -math.inf
+        if told is None:
+            return found
+        return max(found, told * (1 + config.told_errors / math.sqrt(2 * len(self.rows.alike.y))))
 
     @property
     def told(self) -> bool:
