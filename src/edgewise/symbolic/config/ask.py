@@ -45,6 +45,8 @@ class AskConfig:
         and of such a size.
     equal : float
         Values are equal within this share of the largest of those compared: the rounding of what was done to them.
+    bends : float
+        Share of the largest value by which three must differ where it is asked how they bend.
     levels : tuple of int
         Values of one column that are measured with all others held: first so many, then, where no law was found, more.
     part_work : float
@@ -78,6 +80,7 @@ class AskConfig:
     ratio_denominator: int = 4
     ratio_most: float = 6.0
     equal: float = 1e-10
+    bends: float = 1e-4
     levels: tuple[int, ...] = (7, 12)
     part_work: float = 0.02
     part_rounding: float = 1e-9

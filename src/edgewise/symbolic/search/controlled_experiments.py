@@ -256,38 +256,65 @@ class Experiment:
             some = along[[0, count // 2, -1]]
             changed = some.copy()
             changed[:, moved] = b[moved]
-            if not self._alike(self._seen(view, some), self._seen(view, changed)):
+            if (through := self._alike(view, some, changed)) is None:
                 continue
-            h = self._up_to_lines(view, k, along)
+            h = self._up_to_lines(through, k, along)
             # At two values of t the ends are known.
             across = np.vstack([self._levels(moved, a, count - 3), changed[:1], a])
             ends = across.copy(), across.copy()
             for places, end in zip(ends, along[[0, -1]], strict=True):
                 places[:, lead] = end[lead]
-            one, two = (self._seen(view, places) for places in ends)
+            one, two = (self._seen(through, places) for places in ends)
             if h is None or one is None or two is None:
                 return None
             (low, left), (high, right) = one, two
             name, z, t = view.labels()[other], view.labels()[k], low[:, other]
             start, end = (Formula(h, (z,)).predict(each[:, [k]]) for each in (low, high))
             slopes = (right - left) / (end - start)
-            term, factor = (self.one_column(t, each, name) for each in (left - slopes * start, slopes))
-            if term is not None and factor is not None:
+            laws = self._two_laws(t, left - slopes * start, slopes, name)
+            if laws is not None:
                 own = {sympy.Symbol(name): view.each[other].expression}
-                steps = Step("+", term.sympy.xreplace(own)), Step("*", factor.sympy.xreplace(own))
-                return replace(view.without(other, None), steps=(*view.steps, *steps))
+                steps = (Step(kind, law.xreplace(own)) for kind, law in zip("+*", laws, strict=True))
+                return replace(through.without(other, None), steps=(*through.steps, *steps))
         return None
 
-    def _alike(self, one: tuple[Floats, Floats] | None, other: tuple[Floats, Floats] | None) -> bool:
-        """Whether two triples of values differ by a line only."""
-        if one is None or other is None:
-            return False
-        (first, second), room = (one[1], other[1]), 100 * self.config.equal
-        sizes = [np.ptp(each) for each in (first, second)]
-        if min(sizes) <= 1e-6 * max(np.abs(first).max(), np.abs(second).max()):
-            return False
-        bends = [(each[1] - each[0]) / (each[2] - each[0]) for each in (first, second)]
-        return bool(abs(bends[0] - bends[1]) <= room * max(abs(bends[0]), 1.0))
+    def _two_laws(self, t: Floats, first: Floats, second: Floats, name: str) -> tuple[Any, Any] | None:
+        """Laws of two columns of values in one variable; where only one is found, that of their ratio with it."""
+        laws = [self.one_column(t, each, name) for each in (first, second)]
+        for k, other in ((0, 1), (1, 0)):
+            if (known := laws[k]) is not None:
+                if (law := laws[other]) is not None:
+                    return (known.sympy, law.sympy) if k == 0 else (law.sympy, known.sympy)
+                values = (first, second)
+                with np.errstate(all="ignore"):
+                    ratio = values[other] / values[k]
+                times = self.one_column(t, ratio, name) if np.isfinite(ratio).all() else None
+                if times is not None:
+                    product = known.sympy * times.sympy
+                    return (known.sympy, product) if k == 0 else (product, known.sympy)
+        return None
+
+    def _alike(self, view: Coordinates, first: Floats, second: Floats) -> Coordinates | None:
+        """The view through an outer function, if needed, in which three values at two triples of places differ by a line."""
+        seen = self._seen(view, np.vstack([first, second]))
+        if seen is None:
+            return None
+        for outer in (None, *OUTER):
+            step = None if outer is None else view.through(outer, seen[1])
+            if outer is not None and step is None:
+                continue
+            through = view if step is None else replace(view, steps=(*view.steps, step))
+            made = self._seen(through, np.vstack([first, second]))
+            if made is None:
+                continue
+            low, middle, high = made[1].reshape(2, 3).T
+            # Where a triple hardly changes nothing is told.
+            if np.abs(high - low).min() <= self.config.bends * np.abs(made[1]).max():
+                continue
+            one, other = (middle - low) / (high - low)
+            if abs(one - other) <= 100 * self.config.equal * max(abs(one), 1.0):
+                return through
+        return None
 
     def _up_to_lines(self, view: Coordinates, k: int, places: Floats) -> Any:
         """The law along a coordinate, its constant term and its factor aside; None where none is found."""

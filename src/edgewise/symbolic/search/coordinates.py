@@ -17,18 +17,25 @@ from edgewise._core.arrays import Floats
 from edgewise.symbolic.expressions.writing import values
 from edgewise.symbolic.results.formula import Formula
 
+# Powers that y may be put through, so that the law is the inverse power of something simple.
+_POWERS = [
+    sympy.Rational(each) for each in ("-1", "2", "1/2", "-2", "-1/2", "1/3", "-1/3", "2/3", "-2/3", "3")
+]
+
+
+def _power(exponent: Any) -> tuple[Any, Any]:
+    return lambda y: y ** float(exponent), lambda e: e ** (1 / exponent)
+
+
 # What y may be put through, and back; the sign of all values comes first.
 _OUTER: dict[str, tuple[Any, Any]] = {
     "log": (np.log, sympy.exp),
-    "1/y": (lambda y: 1 / y, lambda e: 1 / e),
-    "y^2": (np.square, sympy.sqrt),
-    "1/y^2": (lambda y: y**-2.0, lambda e: 1 / sympy.sqrt(e)),
+    **{f"y^({exponent})": _power(exponent) for exponent in _POWERS},
     "exp": (np.exp, sympy.log),
-    "sqrt": (np.sqrt, lambda e: e**2),
 }
 OUTER = tuple(_OUTER)
 # Of either sign, since they can be taken back without it.
-_SIGNED = ("1/y", "exp")
+_SIGNED = ("y^(-1)", "exp")
 
 
 @dataclass(frozen=True)
