@@ -245,6 +245,105 @@ class Experiment:
         same = abs(ratio * v_changed / v - 1) <= 10 * room
         return "*" if same and abs(ratio - 1) > self.config.bends else None
 
+    def _affine(self, view: Coordinates, a: Floats, b: Floats) -> Coordinates | None:
+        """The view of a law A(t) h(z) + B(t) in two coordinates without t; None where it is none such."""
+        if len(view.each) != 2:
+            return None
+        count = self.config.levels[0] + 1
+        for k, other in ((0, 1), (1, 0)):
+            lead, moved = view.each[k].lead, view.each[other].lead
+            along = self._levels(lead, a, count)
+            some = along[[0, count // 2, -1]]
+            changed = some.copy()
+            changed[:, moved] = b[moved]
+            if (through := self._alike(view, some, changed)) is None:
+                continue
+            h = self._up_to_lines(through, k, along)
+            # At two values of t the ends are known.
+            across = np.vstack([self._levels(moved, a, count - 3), changed[:1], a])
+            ends = across.copy(), across.copy()
+            for places, end in zip(ends, along[[0, -1]], strict=True):
+                places[:, lead] = end[lead]
+            one, two = (self._seen(through, places) for places in ends)
+            if h is None or one is None or two is None:
+                return None
+            (low, left), (high, right) = one, two
+            name, z, t = view.labels()[other], view.labels()[k], low[:, other]
+            start, end = (Formula(h, (z,)).predict(each[:, [k]]) for each in (low, high))
+            slopes = (right - left) / (end - start)
+            laws = self._two_laws(t, left - slopes * start, slopes, name)
+            if laws is not None:
+                own = {sympy.Symbol(name): view.each[other].expression}
+                steps = (Step(kind, law.xreplace(own)) for kind, law in zip("+*", laws, strict=True))
+                return replace(through.without(other, None), steps=(*through.steps, *steps))
+        return None
+
+    def _two_laws(self, t: Floats, first: Floats, second: Floats, name: str) -> tuple[Any, Any] | None:
+        """Laws of two columns of values in one variable; where only one is found, that of their ratio with it."""
+        laws = [self.one_column(t, each, name) for each in (first, second)]
+        for k, other in ((0, 1), (1, 0)):
+            if (known := laws[k]) is not None:
+                if (law := laws[other]) is not None:
+                    return (known.sympy, law.sympy) if k == 0 else (law.sympy, known.sympy)
+                values = (first, second)
+                with np.errstate(all="ignore"):
+                    ratio = values[other] / values[k]
+                times = self.one_column(t, ratio, name) if np.isfinite(ratio).all() else None
+                if times is not None:
+                    product = known.sympy * times.sympy
+                    return (known.sympy, product) if k == 0 else (product, known.sympy)
+        return None
+
+    def _alike(self, view: Coordinates, first: Floats, second: Floats) -> Coordinates | None:
+        """The view through an outer function, if needed, in which three values at two triples of places differ by a line."""
+        seen = self._seen(view, np.vstack([first, second]))
+        if seen is None:
+            return None
+        for outer in (None, *OUTER):
+            step = None if outer is None else view.through(outer, seen[1])
+            if outer is not None and step is None:
+                continue
+            through = view if step is None else replace(view, steps=(*view.steps, step))
+            made = self._seen(through, np.vstack([first, second]))
+            if made is None:
+                continue
+            low, middle, high = made[1].reshape(2, 3).T
+            # Where a triple hardly changes nothing is told.
+            if np.abs(high - low).min() <= self.config.bends * np.abs(made[1]).max():
+                continue
+            one, other = (middle - low) / (high - low)
+            if abs(one - other) <= 100 * self.config.equal * max(abs(one), 1.0):
+                return through
+        return None
+
+    def _up_to_lines(self, view: Coordinates, k: int, places: Floats) -> Any:
+        """The law along a coordinate, its constant term and its factor aside; None where none is found."""
+        found = self._seen(view, places)
+        if found is None:
+            return None
+        z, seen = found[0][:, k], found[1]
+        name = view.labels()[k]
+        law = self.one_column(z, (seen - seen[0]) / (seen[-1] - seen[0]), name)
+        if law is None:
+            return None
+        own = law.sympy.as_independent(sympy.Symbol(name), as_Add=True)[1]
+        return own.as_independent(sympy.Symbol(name), as_Add=False)[1]
+
+    def _levels(self, column: int, place: Floats, count: int) -> Floats:
+        """Places along a column, close to both of its ends (Chebyshev's), everything else held."""
+        places = np.repeat(place[None], count, axis=0)
+        share = (1 - np.cos(np.pi * (np.arange(count) + 0.5) / count)) / 2
+        places[:, column] = self.low[column] + share * (self.high[column] - self.low[column])
+        return places
+
+    def _seen(self, view: Coordinates, places: Floats) -> tuple[Floats, Floats] | None:
+        """Places in the coordinates, and what is seen there; None where it cannot be measured."""
+        y = self.rows.known(places, keep=self.config.least)
+        if y is None:
+            return None
+        z, seen = view.seen(places, y)
+        return (z, seen) if np.isfinite(seen).all() else None
+
     def _part(self, view: Coordinates, k: int, kind: str, place: Floats) -> Step | None:
         """The term or the factor of a coordinate, from measurements along it."""
         one, name = view.each[k], view.labels()[k]
