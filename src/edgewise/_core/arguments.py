@@ -121,7 +121,7 @@ def dimensions(value: Any) -> int:
 
 
 def as_labels(value: object, name: str, *, rows: int | None = None, of: str = "") -> NDArray[Any]:
-    """Labels (n,), one a row: words, numbers or anything else that can be told apart."""
+    """Labels (n,), one a row: words, numbers or anything else that can be distinguished."""
     try:
         labels = np.asarray(value)
         if labels.ndim == 2 and labels.shape[1] == 1:

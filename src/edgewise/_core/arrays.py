@@ -1,4 +1,4 @@
-"""The arrays that annotations speak of, by what they hold; shapes stand in docstrings."""
+"""The arrays that annotations name, by what they hold; shapes stand in docstrings."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -5,7 +5,7 @@ over all rows. Noise makes every |d| larger, so the plain error of a calibrated 
 noise once more, lie above the truth altogether: of calibrated models the middle 95 % of them never hold it. Here an error
 is kept where the one observed is no rarer than 2.5 % on either side among normal draws about bins with that error. These
 are the ones nearest to what was observed, in standard errors: all |d| shrink or grow by one multiple of their variances.
-Gaps between groups are told from the same draws.
+Gaps between groups come from the same draws.
 """
 
 from __future__ import annotations

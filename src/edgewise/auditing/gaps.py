@@ -82,7 +82,7 @@ class Gaps:
         self._seed = 0 if boots is None else derive(boots.seed, 1) or 0
 
     def of(self, name: str, among: NDArray[np.bool_] | None = None) -> Gap:
-        """In one measure; among some of the groups only, if told."""
+        """In one measure; among some of the groups only, if given."""
         return self._gap([name], among)
 
     def odds(self) -> Gap:

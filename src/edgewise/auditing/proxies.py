@@ -1,7 +1,7 @@
 """Proxies: other columns that carry a protected attribute, found by networks that have to guess it from them.
 
 Each column alone, all columns together, and pairs that say more together than apart. A column counts as a proxy if rows
-that were not learned from are told apart by more than `LEAST`, and by more than chance would give among all that is
+that were not learned from are distinguished by more than `LEAST`, and by more than chance would give among all that is
 tried.
 """
 

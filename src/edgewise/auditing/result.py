@@ -81,7 +81,7 @@ class AuditResult:
         What was audited, in words.
     kind : "classes" or "numbers"
     positive : str
-        The class that a decision speaks for; empty for numbers.
+        The class that a decision supports; empty for numbers.
     threshold : float or None
         A row is decided for it above this probability.
     rows : int

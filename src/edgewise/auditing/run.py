@@ -65,7 +65,7 @@ def audit(
     protected : str, list of str, or mapping of names to arrays of shape (n,)
         Columns of X, or values from elsewhere. Numbers of many values are cut into four groups of about equal size.
     positive : class, optional
-        The class that a decision speaks for; the second of two by default.
+        The class that a decision supports; the second of two by default.
     threshold : float, optional
         A row is decided for it where its probability is above this; 0.5 by default.
     sample_weight : array, shape (n,), optional

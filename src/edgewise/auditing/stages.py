@@ -1,4 +1,4 @@
-"""The stages of an audit or a mitigation, as callbacks are told of them."""
+"""The stages of an audit or a mitigation, as callbacks get them."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ class AuditedModel:
         The view of a network; None of a black box.
     kind : "classes" or "numbers"
     positive : object
-        The class a decision speaks for ("yes"); None for numbers.
+        The class a decision supports ("yes"); None for numbers.
     scored : bool
         Whether there are probabilities, not only decisions.
     threshold : float

@@ -1,4 +1,4 @@
-"""Intervals of the widest gap between groups, honest though the two groups are picked because they lie furthest apart.
+"""Intervals of the widest gap between groups, valid though the two groups are picked because they lie furthest apart.
 
 The widest of many gaps is wide by chance alone, and more so in each resample than in the rows themselves: its percentile
 interval leaves zero out for a third of tables of six equal groups. So a test is inverted instead. A gap c is kept where the

@@ -42,7 +42,7 @@ def audit(
     ] = None,
     positive: Annotated[
         str | None,
-        typer.Option("--positive", help="The class a decision speaks for.", show_default="the second of two"),
+        typer.Option("--positive", help="The class a decision supports.", show_default="the second of two"),
     ] = None,
     threshold: Annotated[
         float | None,

@@ -1,4 +1,4 @@
-"""`edgewise check`: a certificate and the models it speaks of in; accepted or refused."""
+"""`edgewise check`: a certificate and the models it is about go in; accepted or refused."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def check(
         Path, typer.Argument(help="A certificate that `edgewise verify` wrote.", show_default=False)
     ],
     models: Annotated[
-        list[Path], typer.Argument(help="The .kan file it speaks of; two for equal(...).", show_default=False)
+        list[Path], typer.Argument(help="The .kan file it is about; two for equal(...).", show_default=False)
     ],
     expect: Annotated[
         str | None,
@@ -54,7 +54,7 @@ def check(
         if not path.is_file():
             raise FileError(f"The file {path} cannot be read: there is no such file.")
     if len(models) > 2:
-        raise InputError(f"A certificate speaks of one model or two. Got {len(models)} files instead.")
+        raise InputError(f"A certificate is about one model or two. Got {len(models)} files instead.")
     from edgewise.verifying.checker import check as recheck
     from edgewise.verifying.checker.reading import printed
 

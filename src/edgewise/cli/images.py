@@ -30,7 +30,7 @@ def fit_images(
     features: Annotated[
         int | None,
         options.unset(
-            "--features", help="Of kind patches: the most features that a class may be told by.", min=1
+            "--features", help="Of kind patches: the most features that a class may be recognised by.", min=1
         ),
     ] = None,
     epochs: Annotated[int, typer.Option("--epochs", "-e", help="Times it sees every picture.", min=1)] = 20,
@@ -101,7 +101,7 @@ def fit_images(
         right = (
             ""
             if model.validation_score_ is None
-            else f"; {100 * model.validation_score_:.1f} % of those held out told right"
+            else f"; {100 * model.validation_score_:.1f} % of those held out classified correctly"
         )
         say(
             f"{len(found.files):,} pictures, {len(model.classes_)} classes, {count:,} parameters{right}. Written to {out}."

@@ -88,7 +88,7 @@ def pde(
     """Solve a differential equation to a tolerance, and say how far the answer is to be relied on.
 
     Exit code 0: the estimated error is within the tolerance. 3: it is not, or
-    something speaks against the answer, which is said. Ctrl-C ends early with
+    something counts against the answer, which is said. Ctrl-C ends early with
     the solution so far and exit code 130.
 
     A problem of one's own is a TOML file (`--show` prints those of the

@@ -158,4 +158,4 @@ def report_pictures(
         }
         print_json(to_json(result))
     else:
-        say(f"{len(kept):,} pictures, {known}: {100 * accuracy:.1f} % told right.\nreport  {out}")
+        say(f"{len(kept):,} pictures, {known}: {100 * accuracy:.1f} % classified correctly.\nreport  {out}")

@@ -19,7 +19,7 @@ _CLOCK = (
     r"(?:(?:[ T]|, )\s*(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:\.\d+)?)?"
     r"\s*(?P<half>[AaPp]\.?[Mm]\.?)?)?"
 )
-# The order of the parts, and how they are written; "??" where day and month cannot be told by the writing alone.
+# The order of the parts, and how they are written; "??" where day and month cannot be seen from the writing alone.
 _WRITINGS = (
     ("ymd", rf"^(?P<y>\d{{4}})[./-](?P<m>\d{{1,2}})[./-](?P<d>\d{{1,2}}){_CLOCK}$"),
     ("dmy", rf"^(?P<d>\d{{1,2}})\.(?P<m>\d{{1,2}})\.(?P<y>\d{{4}}|\d{{2}}){_CLOCK}$"),
@@ -27,7 +27,7 @@ _WRITINGS = (
     ("named", rf"^(?P<d>\d{{1,2}})[ .-]{{1,2}}(?P<m>{_NAMED})[ .,-]{{1,2}}(?P<y>\d{{4}}|\d{{2}}){_CLOCK}$"),
     ("named", rf"^(?P<m>{_NAMED})\.? (?P<d>\d{{1,2}}),? (?P<y>\d{{4}}){_CLOCK}$"),
 )
-# What may be a date at all: most columns of words are told by their first word.
+# What may be a date at all: most columns of words are recognised by their first word.
 MAYBE_DATE = re.compile(r"^\s*(\d{1,4}[./ -]|[A-Za-z]{3,9}\.? \d)")
 # POSIX: of two digits, 69 to 99 are of the last century.
 _PIVOT = 69
@@ -41,7 +41,7 @@ class Dates:
     ----------
     values : days, or moments where there are times of day
     writing : how they are written, in words
-    doubt : what could not be told and was chosen; empty where all could
+    doubt : what could not be known and was chosen; empty where all could
     """
 
     values: Cells

@@ -158,7 +158,7 @@ def number_column(raw: RawColumn, weight: Floats, rare: float) -> EncodedColumn:
 
 
 def _are_whole(x: Floats) -> bool:
-    """Whether all are whole numbers, of a size at which others could be told from them."""
+    """Whether all are whole numbers, of a size at which others could be distinguished from them."""
     return bool((x == np.floor(x)).all() and np.abs(x).max() < 2.0**52)
 
 

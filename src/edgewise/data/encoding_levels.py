@@ -79,7 +79,7 @@ def _components(
 
 
 def _uncertainty(codes: NDArray[Any], target: Floats, weight: Floats, size: NDArray[Any]) -> float:
-    """Standard deviation of what a typical level does, given the rows; 0 where no level is told from another."""
+    """Standard deviation of what a typical level does, given the rows; 0 where no level is distinguished from another."""
     _, _, noise, spread = _components(codes, target, weight, size)
     if spread <= 1e-12 * (noise + spread):
         return 0.0

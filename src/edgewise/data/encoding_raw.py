@@ -265,7 +265,7 @@ def _from_cells(cells: list[Any], name: str) -> RawColumn:
             return RawColumn(name, "date", _days(np.array(plain, dtype="datetime64[us]")))
         except (ValueError, OverflowError, TypeError):
             raise CellError(
-                f"Column {short(name, 40)} must hold dates that can be told as days. Got others."
+                f"Column {short(name, 40)} must hold dates that can be counted in days. Got others."
             ) from None
     if any(issubclass(kind, complex) for kind in kinds):
         raise InputError(f"Column {short(name, 40)} must hold real numbers. Complex data not supported.")

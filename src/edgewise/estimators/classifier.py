@@ -55,7 +55,7 @@ class KANClassifier(ClassifierMixin, KANEstimator):
         Each is called with an `edgewise.training.Record` after every step; returning True ends training.
     interactions : int, "auto" or None
         A glass box of functions of single columns and of pairs: with so many pairs, 0 for none, or "auto" for as many as
-        out-of-bag rows speak for. `interactions_` names them. None leaves it to `mode`.
+        out-of-bag rows support. `interactions_` names them. None leaves it to `mode`.
     monotone : dict, optional
         Columns to "increasing" or "decreasing": what the model must do in them, for all values and in every mode.
     convex : dict, optional

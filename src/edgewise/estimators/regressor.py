@@ -54,8 +54,8 @@ class KANRegressor(RegressorMixin, KANEstimator):
         Each is called with an `edgewise.training.Record` after every step; returning True ends training.
     interactions : int, "auto" or None
         A glass box of functions of single columns and of pairs: with so many pairs, 0 for none, or "auto" for as many as
-        out-of-bag rows speak for. `interactions_` names them. None leaves it to `mode`. With "auto" the answer is the square
-        of such a sum where y is nowhere negative and out-of-bag rows speak for it; `under_curve()` is the sum.
+        out-of-bag rows support. `interactions_` names them. None leaves it to `mode`. With "auto" the answer is the square
+        of such a sum where y is nowhere negative and out-of-bag rows support it; `under_curve()` is the sum.
     monotone : dict, optional
         Columns to "increasing" or "decreasing": what the model must do in them, for all values and in every mode.
     convex : dict, optional

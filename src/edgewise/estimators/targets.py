@@ -215,7 +215,7 @@ def _plain(values: Any) -> Any:
     if isinstance(values, (list, tuple)):
         try:
             return np.asarray(values)
-        except ValueError:  # entries of different lengths, to be told as such
+        except ValueError:  # entries of different lengths, to be reported as such
             return np.fromiter(cast("list[Any]", values), dtype=object, count=len(values))
     if isinstance(values, np.ndarray):
         return values

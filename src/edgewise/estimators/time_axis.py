@@ -19,7 +19,7 @@ MONTHS = (*MONTHS, "November", "December")
 _THURSDAY = 3
 # Of a step: times this close are the same.
 _ALIKE = 1e-3
-# A part of the calendar is told from chance only where it has come round more than once.
+# A part of the calendar is distinguished from chance only where it has come round more than once.
 _ROUNDS = 1.5
 
 

@@ -1,4 +1,4 @@
-"""The raw columns a model reads, as explanations speak of them: rows of a table, and values in words."""
+"""The raw columns a model reads, as explanations show them: rows of a table, and values in words."""
 
 from __future__ import annotations
 

@@ -261,7 +261,7 @@ class Explainer:
 def _answer(
     model: Fitted, outputs: Floats, decided: NDArray[np.int64] | None, output: Output
 ) -> tuple[Any, float | None]:
-    """What is predicted, and the probability of the class that the output speaks for."""
+    """What is predicted, and the probability of the class that the output supports."""
     if decided is None:
         return float(output.of(outputs)[0]), None
     classes, label = model.classes, model.classes[int(decided[0])]

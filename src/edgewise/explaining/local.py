@@ -71,7 +71,7 @@ class LocalExplanation:
     prediction : object
         The class that is decided for, or the predicted number.
     probability : float or None
-        Of the class that the output speaks for.
+        Of the class that the output supports.
     label : object
         That class; None where numbers are predicted.
     contributions : tuple of Contribution

@@ -25,7 +25,7 @@ class Output:
     name : str
         What it is, in words.
     label : object
-        The class that it speaks for; None where numbers are predicted.
+        The class that it supports; None where numbers are predicted.
     place : int
         Number of that class or output.
     """

@@ -1,6 +1,6 @@
 """Reason codes: contributions in words, with the column's own values and units.
 
-A number is told by the stretch around it: how far it could go, all else as in the row, before its contribution would be
+A number is described by the stretch around it: how far it could go, all else as in the row, before its contribution would be
 gone.
 """
 

@@ -155,7 +155,7 @@ class Program:
     flat : bool
         Whether predictions are one number a row and not a row of outputs.
     units : mapping of str to str
-        Units of inputs and outputs by name, as far as told.
+        Units of inputs and outputs by name, as far as given.
     calibration : Calibration, optional
         Rising maps behind the body of classes; only writers that ask for them get any.
     """

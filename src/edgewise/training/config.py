@@ -109,7 +109,7 @@ class TableConfig:
         What a pair has to gain in the logarithm of the evidence; and what one of them has to gain beyond that of the number
         of pairs to choose from, for among many one is strong by chance.
     table_bins, table_directions, table_rows : int
-        Two-way tables, which screen for pairs: bins of an input, directions told apart, rows looked at.
+        Two-way tables, which screen for pairs: bins of an input, directions distinguished, rows looked at.
     table_cells, fewest_table_rows : int
         Cells of rows and pairs together: of very wide tables fewer rows are looked at, but never fewer than these.
     table_errors : float
@@ -140,7 +140,7 @@ class TableConfig:
     fewest_pair_nodes, most_pair_nodes, all_pair_nodes : int
         Hidden nodes for each of them in a member, and for all: the fewer pairs, the more.
     scouted_share : float
-        Share of the updates after which the pairs that pay are told from those that do not.
+        Share of the updates after which the pairs that pay are distinguished from those that do not.
     pair_errors, pair_share : float
         Standard errors, and share of what the pairs before it gain, that such a pair must gain to stay.
     curve_errors : float

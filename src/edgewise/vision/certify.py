@@ -36,7 +36,7 @@ class CertifiedRadius:
     Attributes
     ----------
     label : class
-        What the picture is told as.
+        What the picture is classified as.
     certified : float
         Within it, whatever pixels do, each by itself, the class stays. 0 where nothing could be proved.
     broken : float or None
@@ -44,7 +44,7 @@ class CertifiedRadius:
     picture : ndarray or None
         A picture within `broken` that is told otherwise, and
     other : class or None
-        what it is told as.
+        what it is classified as.
     stop_reason : StopReason
         "decided" where all that was asked about is certain, else "most_steps".
     seconds : float
@@ -64,7 +64,7 @@ class CertifiedRadius:
         said = f"{self.label} within {self.certified:.4g} of every pixel"
         if self.broken is None:
             return f"{said}; beyond that undecided."
-        return f"{said}; undecided up to {self.broken:.4g}, where a picture is told as {self.other}."
+        return f"{said}; undecided up to {self.broken:.4g}, where a picture is classified as {self.other}."
 
     def __str__(self) -> str:
         return self.message
@@ -235,7 +235,7 @@ def _tops(curves: Curves, weights: Floats, slope: Floats, low: Floats, high: Flo
 def _broken(
     model: ImageClassifier, x: Tensor, best: int, low: float, most: float, steps: int
 ) -> tuple[float, Floats, int] | None:
-    """The least radius at which an attack finds a picture that is told otherwise, the picture and what it is told as."""
+    """The least radius at which an attack finds a picture classified otherwise, the picture and its class."""
     found: tuple[float, Floats, int] | None = None
     high = most
     for _ in range(steps):

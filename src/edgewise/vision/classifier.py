@@ -71,7 +71,7 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
     history_ : tuple of Record
     stop_reason_ : StopReason
     validation_score_ : float or None
-        Share of the held-out pictures that are told right.
+        Share of the held-out pictures that are classified correctly.
     held_ : ndarray of int
         Numbers of the held-out pictures.
     learned_from_ : str
@@ -250,7 +250,7 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
         try:
             one = np.asarray(picture)[None]
         except UNREADABLE:
-            one = picture  # which is told apart as no pictures
+            one = picture  # which is refused as no pictures
         return evidence_of(network, self.like(one)[0], self.classes_)
 
     def features_of(self, X: Any, label: Any) -> list[FeatureUse]:

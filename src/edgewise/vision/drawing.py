@@ -27,7 +27,7 @@ FOR, AGAINST = np.array([0.84, 0.12, 0.12]), np.array([0.12, 0.32, 0.80])
 
 
 def plot_evidence(evidence: Evidence, labels: Iterable[Any] | None = None, *, most: int = 4) -> Figure:
-    """What speaks for (red) and against (blue) each class, pixel by pixel over the picture.
+    """What supports (red) and against (blue) each class, pixel by pixel over the picture.
 
     The colours of all panels share one scale, and the title of each adds up: the constant and the sum of what is drawn are
     the logit.
@@ -118,7 +118,7 @@ def plain(picture: Floats) -> Floats:
 
 
 def overlay(evidence: Evidence, k: int, largest: float) -> Floats:
-    """What speaks for (red) and against (blue) class number k over the pale picture, (height, width, 3) from 0 to 1.
+    """What supports (red) and against (blue) class number k over the pale picture, (height, width, 3) from 0 to 1.
 
     `largest` is the evidence of a pixel that is drawn in full colour.
     """

@@ -44,7 +44,7 @@ class FeatureEdit:
     max_change : float
         Largest change of a logit on the pictures.
     changed : int
-        Pictures that are told differently.
+        Pictures that are classified differently.
     """
 
     model: ImageClassifier
@@ -59,7 +59,9 @@ class FeatureEdit:
 
     def __str__(self) -> str:
         who = ", ".join(str(label) for label in self.labels)
-        moved = f"Logits moved by {self.max_change:.3g} at most, {self.changed} pictures told differently."
+        moved = (
+            f"Logits moved by {self.max_change:.3g} at most, {self.changed} pictures classified differently."
+        )
         lines = [f"feature {self.feature} for {who}: {self.edit}. {moved}"]
         lines += [f"  {name:<9}{self.before[name]:.4f} -> {self.after[name]:.4f}" for name in self.before]
         return "\n".join(lines)

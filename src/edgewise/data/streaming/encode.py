@@ -61,7 +61,7 @@ def learned(statistics: Statistics) -> Encoding:
 
 
 def _ranks(known: Numbers | Words, cells: Floats) -> bytes:
-    """Equal for columns of the sample that hold the same; words are told apart by where they first come."""
+    """Equal for columns of the sample that hold the same; words are distinguished by where they first come."""
     if isinstance(known, Numbers):
         return (cells + 0.0).tobytes()
     words = np.array([*known.places, ""])

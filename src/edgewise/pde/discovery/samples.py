@@ -114,7 +114,7 @@ def _array(value: Any, name: str, of: str) -> Floats:
 
 
 def _spans(periodic: Any, at: Mapping[str, Floats], of: str) -> dict[str, float]:
-    """The periods of those coordinates that have one; 0 where it is to be told by the places."""
+    """The periods of those coordinates that have one; 0 where it is to be seen from the places."""
     if isinstance(periodic, str):
         periodic = (periodic,)
     given: dict[Any, Any] = (

@@ -1,4 +1,4 @@
-"""Splines through noisy values: how smooth is told by the values themselves.
+"""Splines through noisy values: how smooth is seen from the values themselves.
 
 On a grid the functions that make both the sum of squares and the roughness diagonal (A. Demmler and C. Reinsch 1975,
 doi:10.1007/BF01437407) are found for each coordinate alone; smoothing then is a factor for each product of them, and its

@@ -24,7 +24,7 @@ class Data:
         For each coordinate, where.
     values : ndarray, shape (n,)
     sigma : float or None
-        Standard deviation of the noise; None where it is to be told by the values.
+        Standard deviation of the noise; None where it is to be seen from the values.
     """
 
     term: Expr

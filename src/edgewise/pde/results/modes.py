@@ -53,7 +53,7 @@ class Modes:
 
     @property
     def solved(self) -> bool:
-        """Whether all estimated errors are within the tolerance and nothing speaks against the answer."""
+        """Whether all estimated errors are within the tolerance and nothing counts against the answer."""
         return self.error <= self.tolerance and not self.warnings
 
     @property

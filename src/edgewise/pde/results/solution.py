@@ -85,7 +85,7 @@ class Solution:
         "start": by its start, to which `identify` followed data back.
     stop_reason : StopReason
     warnings : tuple of str
-        What speaks against the answer: contradicting conditions, residuals that do not fall, unknowns that are not
+        What counts against the answer: contradicting conditions, residuals that do not fall, unknowns that are not
         determined.
     seconds : float
     coefficients : int
@@ -133,7 +133,7 @@ class Solution:
 
     @property
     def solved(self) -> bool:
-        """Whether the estimated error is within the tolerance and nothing speaks against the answer."""
+        """Whether the estimated error is within the tolerance and nothing counts against the answer."""
         return bool(self.error <= self.tolerance) and not self.warnings
 
     @property
@@ -214,7 +214,7 @@ class Solution:
     def integral(self, term: Expr | Any, over: Part | str | None = None) -> float:
         """The integral of a term over the domain, or over a part of its boundary: a mean, a flux, a force.
 
-        Outward derivatives of unknowns that are given on whole closed curves are told by the equations' balance, which is
+        Outward derivatives of unknowns that are given on whole closed curves are found from the equations' balance, which is
         more exact than the derivatives themselves.
 
         Parameters
@@ -248,7 +248,7 @@ class Solution:
     def error_of(self, quantity: Callable[[Solution], Any]) -> Any:
         """The estimated error of a quantity that is computed from the solution: an extremum, a drag, values at places.
 
-        It is told by the same quantity of what the solver found on another grid.
+        It is seen from the same quantity of what the solver found on another grid.
 
         Parameters
         ----------

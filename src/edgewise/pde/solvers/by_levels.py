@@ -101,7 +101,7 @@ def solved_by_levels(
 def _doubts(
     levels: list[Level], system: BoxSystem, jumps: bool, tolerance: float, config: SolverConfig
 ) -> tuple[str, ...]:
-    """What speaks against the answer on the last grid."""
+    """What counts against the answer on the last grid."""
     last = levels[-1]
     found: list[str] = []
     if last.contradiction > config.contradiction and not jumps:

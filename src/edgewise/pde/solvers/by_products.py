@@ -109,7 +109,7 @@ def grow_products(
     own = config.products
     bounds, around = problem.domain.bounds, problem.domain.periodic
     spaces = first_spaces(bounds, around, system.degrees, config.first_intervals)
-    # Whether the equations determine the unknowns is told by all coefficients of a coarse grid: damping would hide it.
+    # Whether the equations determine the unknowns is seen from all coefficients of a coarse grid: damping would hide it.
     coarse = first_spaces(bounds, around, system.degrees, own.coarse)
     weakest = solve_level(system, coarse, None, replace(config, most_steps=1)).solution.weakest
     weakest = weakest if weakest > own.undetermined else 0.0

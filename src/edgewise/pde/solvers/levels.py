@@ -210,7 +210,7 @@ def solve_level(
     if not weak:
         rough, indicator = residual_parts(patches[0], solution.fields, jets)
     else:
-        # Residuals of weak solutions need not be small; what their splines lack is told by the unknowns.
+        # Residuals of weak solutions need not be small; what their splines lack is seen from the unknowns.
         rough = next_modes(solution.fields)
         indicator = float(np.sqrt(sum(float((each**2).sum()) for each in rough)))
     violation = violated(patches[1:], solution.fields)

@@ -2,7 +2,7 @@
 
 In a slab the unknowns are polynomials in time and splines in space. Residuals are orthogonal to as many test functions,
 at Radau places in time, so that stiff equations need no small steps; where an unknown has no equation with its time
-derivative, as a pressure, they are made small by least squares. What a slab lacks is told by the last Legendre modes of
+derivative, as a pressure, they are made small by least squares. What a slab lacks is seen from the last Legendre modes of
 the unknowns and by their jumps: along time it is shortened, along a coordinate of space its intervals are halved there.
 """
 

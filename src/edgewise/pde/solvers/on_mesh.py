@@ -65,7 +65,7 @@ def solved_on_mesh(
 
 
 def _doubts(last: MeshLevel, tolerance: float, config: SolverConfig) -> tuple[str, ...]:
-    """What speaks against the answer."""
+    """What counts against the answer."""
     found: list[str] = []
     if last.contradiction > config.contradiction:
         found.append(

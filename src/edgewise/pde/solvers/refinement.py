@@ -1,6 +1,6 @@
 """Which mesh comes after a mesh: more layers at corners, a higher degree, smaller elements.
 
-How much each element lacks is told by the last Legendre modes of the unknowns in it. Where elements at a corner lack much,
+How much each element lacks is seen from the last Legendre modes of the unknowns in it. Where elements at a corner lack much,
 layers are added there. The degree is raised each time; where that no longer helps, elements that lack much are made
 smaller instead.
 """

@@ -26,7 +26,7 @@ def picture_caveats(
     ----------
     content : PictureContent
     right : ndarray of bool, shape (n,)
-        Which pictures are told right.
+        Which pictures are classified correctly.
     evidence : dict
         Of each class's number, that in its own pictures.
     """
@@ -47,7 +47,7 @@ def picture_caveats(
     common = float(np.bincount(content.codes).max()) / len(right)
     if low <= common:
         found.append(Caveat(
-            "check", "No better than the commonest class, as far as can be told",
+            "check", "No better than the commonest class, as far as can be known",
             f"Always naming the commonest class would be right for {percent(common)} of these pictures.",
             "Look at each class apart; train longer, with --balanced where one class is rare.",
         ))  # fmt: skip
@@ -63,7 +63,7 @@ def picture_caveats(
 
 
 def _one_place(name: str, k: int, seen: list[Evidence]) -> Caveat | None:
-    """Whether what speaks most for a class lies at one and the same place near the border, as a mark or a caption would."""
+    """Whether what supports a class most lies at one and the same place near the border, as a mark or a caption would."""
     if len(seen) < FEWEST:
         return None
     places = np.array([int((each.patches[k] - each.patches.mean(0)).argmax()) for each in seen])
@@ -77,7 +77,7 @@ def _one_place(name: str, k: int, seen: list[Evidence]) -> Caveat | None:
         return None
     return Caveat(
         "check",
-        f"Much of what speaks for {name} lies at one place near the border",
+        f"Much of what supports {name} lies at one place near the border",
         f"In {percent(share)} of its pictures the strongest patch is the one around row {round(across[0] * height)} and "
         f"column {round(across[1] * width)}.",
         "If a mark, a frame or a caption stands there, the model may know it and not the thing: edit_feature switches off "

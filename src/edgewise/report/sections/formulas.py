@@ -78,7 +78,7 @@ def candidates(content: ReportContent) -> tuple[FrontFormula, ...]:
 
 
 def _rivalry(rival: Alternative) -> str:
-    """What speaks for a rival of the chosen formula, and what would settle it."""
+    """What supports a rival of the chosen formula, and what would settle it."""
     first = f"The rows cannot tell it from the chosen formula (p = {rival.p_value:.2g})."
     if rival.place is None:
         return first

@@ -37,7 +37,7 @@ LOOKED_AT = 2000
 
 @dataclass(frozen=True)
 class ShownPicture:
-    """A picture, what speaks for the class it is told as, and for the true one where that is another."""
+    """A picture, what supports the class it is classified as and, where that is another, the true one."""
 
     name: str
     told: str
@@ -59,7 +59,7 @@ class FeatureView:
 
 @dataclass(frozen=True)
 class ClassView:
-    """What a class is told by."""
+    """What a class is recognised by."""
 
     name: str
     heard: int
@@ -135,7 +135,7 @@ def _evidence(content: PictureContent, codes: NDArray[np.int64]) -> dict[int, li
 
 
 def _maps(content: PictureContent, evidence: dict[int, list[Evidence]]) -> tuple[tuple[str, Markup], ...]:
-    """For each class, where what speaks for it rather than for the others lies, on the average of its pictures."""
+    """For each class, where what supports it rather than the others lies, on the average of its pictures."""
     found = list[tuple[str, Floats]]()
     for k, seen in evidence.items():
         if len(seen) >= FEWEST:

@@ -28,7 +28,7 @@ _ROUNDS = 6
 
 
 def expanded(expression: Expr, *, powers: bool = True) -> Expr:
-    """Products of sums multiplied out, and whole powers of sums too unless told otherwise."""
+    """Products of sums multiplied out, and whole powers of sums too unless asked otherwise."""
     for _ in range(_ROUNDS):
         before = expression
         expression = _multiplied(_raised(expression) if powers else expression)

@@ -65,7 +65,7 @@ class FittedConstants:
     message
         What was found, in one sentence.
     reduced_chi_square
-        Where the noise was told by `sigma`: the mean squared error in units of it, with the constants' degrees of freedom
+        Where the noise was given by `sigma`: the mean squared error in units of it, with the constants' degrees of freedom
         taken off. About one where the formula is right.
     stop_reason
         Why the search for the lowest minimum ended.

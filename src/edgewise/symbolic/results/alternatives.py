@@ -76,7 +76,7 @@ def alternatives(
     rows
         The data.
     level
-        Formulas whose errors chance sets as far apart with a smaller probability than this are told apart.
+        Formulas whose errors chance sets as far apart with a smaller probability than this are distinguished.
 
     Returns
     -------

@@ -133,7 +133,7 @@ class Noise:
             else "so nothing but noise is left to explain"
         )
         return (
-            f"At most {self.level:.3g} ({', '.join(ways)}), {verdict}." if ways else "It could not be told."
+            f"At most {self.level:.3g} ({', '.join(ways)}), {verdict}." if ways else "It could not be known."
         )
 
 

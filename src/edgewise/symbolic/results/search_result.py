@@ -55,7 +55,7 @@ class FormulaResult:
     gross_errors
         Numbers of the rows of the caller's table, from 0, that were set aside as gross errors, or that look like such.
     reduced_chi_square
-        Where the noise was told by `sigma`: the mean squared error in units of it, with the constants' degrees of freedom
+        Where the noise was given by `sigma`: the mean squared error in units of it, with the constants' degrees of freedom
         taken off. About one where the formula is right.
     """
 

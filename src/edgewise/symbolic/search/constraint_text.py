@@ -242,7 +242,7 @@ class _Reading:
 
 
 def columns_of(constraints: Iterable[Constraint]) -> frozenset[str]:
-    """All columns that constraints speak of."""
+    """All columns that constraints are about."""
     found = set[str]()
     for each in constraints:
         found |= {

@@ -43,7 +43,7 @@ class Checker:
     ----------
     constraints : sequence of Constraint
     names : tuple of str
-        Columns of the rows that formulas are evaluated at; all that constraints speak of are among them.
+        Columns of the rows that formulas are evaluated at; all that constraints are about are among them.
     box : DataBox
         Of the table.
     spread : float

@@ -71,7 +71,7 @@ def of_few_rows(
 
     jacobian: Any = slopes  # of which the stubs know nothing
     found = least_squares(residual, np.zeros(len(names)), jacobian, xtol=1e-14, ftol=1e-14, gtol=1e-14)
-    # Not by normal equations: exact rows are told from likely constants by nine decades.
+    # Not by normal equations: exact rows are distinguished from likely constants by nine decades.
     _, singular, right = np.linalg.svd(found.jac, full_matrices=False)
     errors = np.sqrt(np.square(right / singular[:, None]).sum(axis=0))
     return centre + found.x * spread, errors * spread

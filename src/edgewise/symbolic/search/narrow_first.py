@@ -24,7 +24,7 @@ def searched_columns(rows: SplitRows, limits: Limits) -> NDArray[np.intp]:
 
 
 def _narrowed(wide: Search) -> Search | None:
-    """The search among the columns that matter, for a part of the time; None where that is all of them or cannot be told."""
+    """The search among the columns that matter, for a part of the time; None where that is all or unknown."""
     rows, names, config = wide.rows, wide.rows.names, wide.config
     if len(names) < config.wide_columns or rows.short:
         return None

@@ -40,7 +40,7 @@ class Limits:
     columns
         Columns that are searched.
     units
-        What the columns and the target are measured in, if told.
+        What the columns and the target are measured in, if given.
     constraints
         What a formula must satisfy; those that its tree tells are a matter of `allow`.
     """
@@ -87,7 +87,7 @@ class Limits:
         asked = read_constraints(constraints, names, called)
         if left_out := sorted(columns_of(asked) & idle):
             raise InputError(
-                f"The 'constraints' argument of {_OF} must not speak of columns that are ignored. Got "
+                f"The 'constraints' argument of {_OF} must not name columns that are ignored. Got "
                 f"{short(left_out[0], 40)} in both instead."
             )
         return cls(library, functions, needed, columns, _units(units, columns, idle, target), asked)

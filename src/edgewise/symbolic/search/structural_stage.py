@@ -26,7 +26,7 @@ def structured(search: Search, reduced: State | None) -> Iterator[Proposal]:
     search
         What has been found so far.
     reduced
-        What units have made of the table, where they are told: it is searched first.
+        What units have made of the table, where they are given: it is searched first.
     """
     config = search.config
     if len(search.rows.y) < config.fewest_rows:

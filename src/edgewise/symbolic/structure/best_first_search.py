@@ -51,7 +51,7 @@ def structural(start: State, *, until: float) -> Iterator[tuple[State, Node]]:
     least = [max(start.error, config.no_error)]
 
     def wait(state: State, stage: int) -> None:
-        # Reducing costs less than working a state through, and a larger error speaks against a state.
+        # Reducing costs less than working a state through, and a larger error counts against a state.
         error = max(state.error, config.no_error)
         least[0] = min(least[0], error)
         doubt = config.error_weight * math.log10(error / least[0])

@@ -56,7 +56,7 @@ def ranked_curves(rows: SplitRows, weight: Floats | None = None) -> list[tuple[f
     rows
         One feature and the target.
     weight
-        How much the target counts on each row, (n,); None where it holds no noise: then curves are told by what they leave
+        How much the target counts on each row, (n,); None where it holds no noise: then curves are seen from what they leave
         of themselves, otherwise by what they leave of the target.
     """
     config = rows.config

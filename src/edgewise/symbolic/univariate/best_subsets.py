@@ -18,7 +18,7 @@ from edgewise.forms.tree import Node, Number
 from edgewise.symbolic.costs import GRAM_ONLY, ORTHOGONAL, PAIRS
 from edgewise.symbolic.univariate.trees import add, multiply
 
-# Terms closer than this to what others say already cannot be told from them.
+# Terms closer than this to what others say already cannot be distinguished from them.
 _APART = 1e-11
 
 

@@ -22,7 +22,7 @@ from edgewise.training.first_order.adamw import FusedAdamW
 from edgewise.training.first_order.batches import Batches
 from edgewise.training.first_order.centring import Centring
 
-# Updates and epochs that AdamW makes unless told otherwise.
+# Updates and epochs that AdamW makes unless asked otherwise.
 UPDATES, FEWEST_EPOCHS = 4000, 30
 # L-BFGS: iterations in all, and between two records.
 ITERATIONS, CHUNK = 1000, 10

@@ -1,7 +1,7 @@
 """Functions of single inputs and of pairs of few rows: solved at once, as smooth as their joint evidence says.
 
 Half of the rows tell first how smooth each function may be, then all, and once more those without each fold; pairs stay
-that the evidence speaks for. Many rows are another matter: `pair_functions` solves for one part after the other there.
+that the evidence supports. Many rows are another matter: `pair_functions` solves for one part after the other there.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def solve_jointly(
     *,
     most: int | None = None,
 ) -> tuple[Joined | None, StopError | None]:
-    """Choose pairs and solve for all functions, as far as the evidence and out-of-bag rows speak for pairs.
+    """Choose pairs and solve for all functions, as far as the evidence and out-of-bag rows support pairs.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def solve_jointly(
     Returns
     -------
     Joined or None
-        None where nothing speaks for any pair.
+        None where nothing supports any pair.
     StopError or None
         What broke it off.
 
@@ -101,7 +101,7 @@ def solve_jointly(
 
 
 def _candidates(problem: TableProblem, additive: Additive, loss: Loss) -> list[Pair]:
-    """Pairs to choose from: all, or those that what the additive part leaves over speaks most for."""
+    """Pairs to choose from: all, or those that what the additive part leaves over supports most."""
     constant = [i for i, turn in enumerate(problem.design.maps) if turn.shape[1] < 2]
     every = all_pairs(len(problem.design.maps), constant)
     most = problem.config.pair_candidates

@@ -87,7 +87,7 @@ def solve_pairs(
     fixed: bool = False,
     late: Callable[[], bool] = lambda: False,
 ) -> tuple[Joined | None, StopError | None]:
-    """Choose pairs and solve for their functions, as far as out-of-bag rows speak for them.
+    """Choose pairs and solve for their functions, as far as out-of-bag rows support them.
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ def solve_pairs(
     Returns
     -------
     Joined or None
-        None where nothing speaks for any pair.
+        None where nothing supports any pair.
     StopError or None
         What broke it off; the rounds until then are the answer.
 
@@ -140,7 +140,7 @@ def solve_pairs(
                 break
             outputs = torch.stack([model.f for model in models[1:]])
             now = oob_score(outputs, problem, loss)
-            # Rounds are so many chances to be deceived: the first pairs have to be told from none beyond doubt.
+            # Rounds are so many chances to be deceived: the first pairs have to be distinguished from none beyond doubt.
             before, errors = (first, config.first_pair_errors) if best is None else (best.out_of_bag, 1.0)
             if most is not None or significantly_better(now, before, problem, loss, faint, errors):
                 functions = whole.functions(faint if most is None else -1.0)

@@ -92,7 +92,7 @@ def fit_streamed(
     config: TableConfig,
     threads: int = 1,
 ) -> TableFit:
-    """Fit functions of single inputs, and of pairs that rows held out speak for, in a few passes.
+    """Fit functions of single inputs, and of pairs that rows held out support, in a few passes.
 
     Parameters
     ----------
@@ -294,7 +294,7 @@ def _choice(
     spread = math.sqrt(float(((gap - mean) ** 2) @ share**2))
     if mean > spread + config.negligible(dispersed):
         return "pairwise", "Functions of pairs lower the error on rows held out."
-    return "additive", "A sum of functions of single columns: rows held out do not speak for pairs."
+    return "additive", "A sum of functions of single columns: rows held out do not support pairs."
 
 
 def _network(

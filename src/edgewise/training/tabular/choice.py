@@ -18,7 +18,7 @@ def choose(
     loss: Loss,
     shown: Callable[[OutOfBag], float],
 ) -> tuple[str, str]:
-    """The simplest mode whose out-of-bag losses cannot be told from those of richer ones, and the reason in words.
+    """The simplest mode whose out-of-bag losses cannot be distinguished from those of richer ones, and the reason in words.
 
     Parameters
     ----------
@@ -52,5 +52,5 @@ def choose(
         )
     return (
         chosen,
-        f"The network is {chosen}: out-of-bag rows do not speak for {_ONE[last]} ({errors[last]} against {errors[chosen]}).",
+        f"The network is {chosen}: out-of-bag rows do not support {_ONE[last]} ({errors[last]} against {errors[chosen]}).",
     )

@@ -82,8 +82,8 @@ def fit_table(
         Called with a `Record` at least once a second; returning True ends training with the best so far.
     interactions : int, "auto" or None
         How many pairs of inputs act together, in a model of functions of single inputs and of pairs: so many, the strongest;
-        or as many of them as out-of-bag rows speak for; with "auto" the root of a target that is nowhere negative is fitted,
-        and squared by one more edge, where out-of-bag rows speak for that. None leaves it to `mode`.
+        or as many of them as out-of-bag rows support; with "auto" the root of a target that is nowhere negative is fitted,
+        and squared by one more edge, where out-of-bag rows support that. None leaves it to `mode`.
     constraints : mapping from int to ShapeConstraint, optional
         What the functions of some inputs must be; held by construction, for all x. Functions that are to be convex or
         within a range are additive in every mode.

@@ -2,7 +2,7 @@
 
 The additive part comes first: it is solved, not trained, and the easiest to read; functions of pairs are solved beside it.
 A bag of networks learns what both leave over. In mode "auto" pairs, and the bag, stay only if rows that they
-have not learned from speak for them. All is one network in the end; a hidden node carries the additive part.
+have not learned from support them. All is one network in the end; a hidden node carries the additive part.
 """
 
 from __future__ import annotations
@@ -207,7 +207,7 @@ class TableJob(TableProgress):
         return additive
 
     def _rooted(self, problem: TableProblem, additive: Additive) -> tuple[TableProblem, Additive]:
-        """The problem of the root of the target and its additive part, where out-of-bag rows speak for it; else the same."""
+        """The problem of the root of the target and its additive part, where out-of-bag rows support it; else the same."""
         errors, faint = self.config.curve_errors, self.config.negligible(self.loss.dispersed)
         plain = oob_score(additive.outputs(problem.table), problem, self.loss)
         if not bends_upwards(plain, problem, errors):

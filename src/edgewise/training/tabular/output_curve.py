@@ -1,7 +1,7 @@
 """Targets whose root is a sum: one more edge behind a network squares it, so that causes which multiply need no pairs.
 
 Counts and amounts grow in proportion: so many for the hour, times so many for the weather. No sum of few columns says so,
-but their root is nearly one. Whether to fit the root is told by what a plain sum leaves over, and settled by out-of-bag
+but their root is nearly one. Whether to fit the root is seen from what a plain sum leaves over, and settled by out-of-bag
 rows in units of the target. The edge never falls, so what is monotone beneath it stays so.
 """
 

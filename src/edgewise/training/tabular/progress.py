@@ -1,4 +1,4 @@
-"""How far a fit to a table has come: the work it has done, what ended it, and what listeners are told."""
+"""How far a fit to a table has come: the work it has done, what ended it, and what listeners get."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ class Bounded:
 def turns(idle: Idle, count: int, kind: str, kept: float) -> Floats:
     """The shares of their worth that nodes or inputs keep: those that were cut in vain this one each time.
 
-    What a cut may gain is told by what the relaxation mixes. That may lie in a part of the gap which other cuts must close
+    What a cut may gain is seen from what the relaxation mixes. That may lie in a part of the gap which other cuts must close
     first: then a cut gains nothing, however often it is repeated, and others must get their turn.
     """
     found = np.ones(count)

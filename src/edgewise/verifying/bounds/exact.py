@@ -1,4 +1,4 @@
-"""A network as what proofs speak of: the exact piecewise polynomials that its float parameters stand for."""
+"""A network as what proofs are about: the exact piecewise polynomials that its float parameters stand for."""
 
 from __future__ import annotations
 

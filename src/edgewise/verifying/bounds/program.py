@@ -176,7 +176,7 @@ def make_program(
     Parameters
     ----------
     ends : bool
-        Whether terms speak of outputs in units of y; otherwise of the last layer's sums (of a first layer those
+        Whether terms are outputs in units of y; otherwise of the last layer's sums (of a first layer those
         shared by
         the family), as lemmas do.
     """

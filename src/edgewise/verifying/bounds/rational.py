@@ -124,7 +124,7 @@ def _basis(knots: list[Fraction], degree: int, x: Pair) -> tuple[int, list[Pair]
 
 
 def exact_excess(models: Sequence[KAN], space: CellSpace, goal: Goal, x: Floats) -> float:
-    """The excess of a goal at a row of the domain, whose sign is certain; 0 where it is not to be told from that.
+    """The excess of a goal at a row of the domain, whose sign is certain; 0 where it is not to be distinguished from that.
 
     Parameters
     ----------

@@ -5,7 +5,7 @@ runs it from wherever it lies. What is needed to trust it, in the order in which
 
     reading    strict JSON, and which values a certificate may hold
     model      a .kan file as exact piecewise polynomials
-    domain     the rows that a statement speaks of
+    domain     the rows that a statement is about
     moves      the second row of a claim about two
     claims     from a claim to the goals that show it
     products   nodes that multiply as nodes that add
@@ -42,7 +42,7 @@ class CheckResult:
 
 
 def check(proof_path: Any, *model_paths: Any) -> CheckResult:
-    """Check a certificate against the .kan files of the models it speaks of; whatever is no proof is refused.
+    """Check a certificate against the .kan files of the models it is about; whatever is no proof is refused.
 
     Paths, or the bytes that such files hold.
 

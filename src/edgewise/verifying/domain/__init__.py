@@ -1,1 +1,1 @@
-"""The rows a proof speaks of: columns, cells, what is possible, what a change costs, and goals over them."""
+"""The rows a proof is about: columns, cells, what is possible, what a change costs, and goals over them."""

@@ -1,4 +1,4 @@
-"""Domains: the rows a proof speaks of, as a product of groups of inputs.
+"""Domains: the rows a proof is about, as a product of groups of inputs.
 
 A group takes one of its *cells*; a cell gives every input of the group an interval. A column of numbers is a group of one
 cell, a column of words one of as many points as it has codes, and a column of numbers with a flag for missing cells has two

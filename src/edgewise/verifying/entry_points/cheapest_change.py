@@ -243,7 +243,7 @@ class Cheapest:
         return found, task
 
     def tidied(self, row: Floats, cost: float) -> tuple[Case, float]:
-        """The row with its numbers rounded, where that changes neither the decision nor the cost to speak of."""
+        """The row with its numbers rounded, where that changes neither the decision nor, to any extent, the cost."""
 
         def serves(moved: Floats) -> bool:
             fits = bool(place(self.space.domain, moved[None])[0]) and bool(self.other(moved[None])[0])

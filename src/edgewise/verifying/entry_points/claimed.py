@@ -1,6 +1,6 @@
 """What a certificate claims, in the model's own words and units, and whether that is what somebody asked for.
 
-The checker speaks of inputs and codes of the network, for it trusts nothing else. Here the model's encoding turns them back
+The checker is about inputs and codes of the network, for it trusts nothing else. Here the model's encoding turns them back
 into columns, words and raw numbers; names and labels that stand in the certificate are not relied on.
 """
 
@@ -32,7 +32,7 @@ def claim_in_words(document: Mapping[str, Any], model: Any) -> str:
     document : mapping
         The certificate.
     model : KAN, KANRegressor or KANClassifier
-        The (first) model that it speaks of.
+        The (first) model that it is about.
     """
     columns = Columns(fitted(model, of="check"))
     if not _of_columns(document, columns):
@@ -49,7 +49,7 @@ def differs(
     ----------
     document : mapping
     models : sequence of KAN, KANRegressor or KANClassifier
-        Those that the certificate speaks of.
+        Those that the certificate is about.
     statement : Statement
     rows : table, optional
         Whose rows `robust` may count.

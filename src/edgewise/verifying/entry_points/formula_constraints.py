@@ -180,7 +180,7 @@ class _Claim:
                 points[worst], float(least[worst]), f"There it is missed by {least[worst]:.6g}"
             )
         return self.undecided(
-            "algebra does not show it, and no place speaks against it", StopReason.EXHAUSTED
+            "algebra does not show it, and no place counts against it", StopReason.EXHAUSTED
         )
 
     def goal(self) -> Node | None:

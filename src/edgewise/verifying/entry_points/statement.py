@@ -1,4 +1,4 @@
-"""What is asked: a property and the rows it speaks of, from text or objects, and in words."""
+"""What is asked: a property and the rows it is about, from text or objects, and in words."""
 
 from __future__ import annotations
 

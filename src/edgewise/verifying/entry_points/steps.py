@@ -1,4 +1,4 @@
-"""What callbacks are told while a property is proved."""
+"""What callbacks get while a property is proved."""
 
 from __future__ import annotations
 

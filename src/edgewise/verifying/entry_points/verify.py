@@ -85,7 +85,7 @@ def verify(
     callbacks : callable or sequence of callables
         Called with a `Step` as bounds close in, at least about once a second; one that returns True ends the work.
     file : path, optional
-        The .kan file the model was read from. A certificate speaks of a file's bytes; without this it is the file that
+        The .kan file the model was read from. A certificate is about a file's bytes; without this it is the file that
         `edgewise.save` writes now.
     config : ProverConfig, optional
         Thresholds of the prover, each documented there; None for the defaults.

@@ -1,7 +1,7 @@
 """What is asked of a calibrated model, as what must hold of the network before its maps.
 
 A rising map p(s) keeps the order of outputs: p(s) <= c just where s is at most the largest output of which that is true. So
-decisions, ranges and thresholds are those of the network with other numbers. What speaks of sizes of changes is not, unless
+decisions, ranges and thresholds are those of the network with other numbers. What is about sizes of changes is not, unless
 the map of log-odds is one straight line.
 """
 
@@ -16,7 +16,7 @@ from edgewise.verifying.language import properties as asked
 
 
 def check_carried(prop: asked.Property, view: Fitted) -> None:
-    """Refuse what cannot be told from the network before the maps.
+    """Refuse what cannot be distinguished from the network before the maps.
 
     Raises
     ------

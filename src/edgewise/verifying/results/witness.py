@@ -291,7 +291,7 @@ class Breach:
         assert self.group is not None
         rows = np.repeat(x[None], len(values), axis=0)
         rows[:, goal.input] = values
-        # The bound speaks of the column's own units, which a transform stretches.
+        # The bound is about the column's own units, which a transform stretches.
         column = self.columns.encoded(self.group)
         raw = column.decode(values) if isinstance(column, NumberColumn) else values
         allowed = goal.bound / abs(self.columns.scale(self.group)[1]) * raw
@@ -303,7 +303,7 @@ class Breach:
         least = np.minimum.accumulate(f)
         k = int(np.argmax(f - least))
         j = int(np.argmin(f[: k + 1]))
-        # Numbers are rounded where they are written: of two beside each other that is not to be told from a slope.
+        # Numbers are rounded where they are written: of two beside each other that is not to be distinguished from a slope.
         risen, apart = abs(f[k] - f[j]) + abs(allowed[k] - allowed[j]), abs(raw[k] - raw[j])
         rounded = _WRITTEN * max(abs(raw[j]), abs(raw[k])) * risen / apart if apart > 0 else np.inf
         return float(f[k] - f[j] - rounded) if j < k else 0.0, rows[j], rows[k]

@@ -17,7 +17,7 @@ Status = Literal["proved", "refuted", "undecided"]
 
 @dataclass(frozen=True)
 class BoundProgress:
-    """What a callback is told while bounds close in; returning True stops the search.
+    """What a callback gets while bounds close in; returning True stops the search.
 
     Parameters
     ----------
