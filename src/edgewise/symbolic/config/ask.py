@@ -71,7 +71,7 @@ class AskConfig:
     repeats: int = 5
     level: float = 0.01
     least_work: float = 0.02
-    slope_step: float = 1e-7
+    slope_step: float = 2e-8
     slope_places: int = 3
     slope_share: float = 0.6
     rank_tolerance: float = 1e-5

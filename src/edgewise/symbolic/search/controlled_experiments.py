@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 import sympy
+from scipy.linalg import null_space
 
 from edgewise._core.arrays import Floats
 from edgewise.symbolic.config import AskConfig
@@ -135,34 +136,42 @@ class Experiment:
         found = dict[str, tuple[int, Coordinates]]()
         for first in range(len(view.each)):
             order = [*range(first, len(view.each)), *range(first)]
-            if (basis := self._echelon(space, order)) is not None:
-                size, made = _in_powers(view, basis, order)
+            if (found_in := self._exponents(space, order)) is not None:
+                size, made = _in_powers(view, *found_in)
                 found.setdefault(
                     str((sorted(str(one.expression) for one in made.each), made.steps)), (size, made)
                 )
         return [made for _, made in sorted(found.values(), key=lambda one: one[0])]
 
-    def _echelon(self, space: Floats, order: list[int]) -> list[list[Fraction]] | None:
-        """The basis of a space in reduced echelon form, its pivots sought in an order, if it is one of simple fractions."""
-        left, at, tolerance = space.copy(), 0, self.config.rank_tolerance
+    def _exponents(self, space: Floats, order: list[int]) -> tuple[list[list[Fraction]], list[int]] | None:
+        """Exponents of products that span what ends in 0, in echelon form, and of a factor; and their pivots.
+
+        None where they are no simple fractions.
+        """
+        ending = space[:, -1] / np.linalg.norm(space[:, -1])
+        factor = ending @ space / np.linalg.norm(space[:, -1])
+        left, at, pivots = null_space(ending[None]).T @ space, 0, list[int]()
         for column in order:
+            if at == len(left):
+                break
             k = at + int(np.abs(left[at:, column]).argmax())
-            if abs(left[k, column]) <= tolerance:
+            if abs(left[k, column]) <= self.config.rank_tolerance:
                 continue
             left[[at, k]] = left[[k, at]]
             left[at] /= left[at, column]
             others = np.arange(len(left)) != at
             left[others] -= left[others, column][:, None] * left[at]
+            factor = factor - factor[column] * left[at]
+            pivots.append(column)
             at += 1
-            if at == len(left):
-                break
-        else:
-            return None
-        most = self.config.ratio_denominator
-        basis = [[Fraction(float(value)).limit_denominator(most) for value in row] for row in left]
-        exact = np.array([[float(value) for value in row] for row in basis])
-        simple = np.abs(exact).max() <= self.config.ratio_most
-        return basis if simple and np.abs(exact - left).max() <= self.config.ratio_tolerance else None
+        rows = np.vstack([left, factor])[:, :-1]
+        simple = [
+            [Fraction(float(value)).limit_denominator(self.config.ratio_denominator) for value in row]
+            for row in rows
+        ]
+        exact = np.array([[float(value) for value in row] for row in simple])
+        near = np.abs(exact - rows).max() <= self.config.ratio_tolerance
+        return (simple, pivots) if near and np.abs(exact).max() <= self.config.ratio_most else None
 
     def _simple(self, ratios: list[float]) -> Fraction | None:
         """The simple fraction that two measured ratios both are."""
@@ -365,30 +374,26 @@ class Experiment:
         return None
 
 
-def _in_powers(view: Coordinates, basis: list[list[Fraction]], order: list[int]) -> tuple[int, Coordinates]:
-    """A view in the products of powers of a basis, and how long it is to write; the last that counts is the factor."""
-    own = [one.expression for one in view.each]
+def _in_powers(
+    view: Coordinates, exponents: list[list[Fraction]], pivots: list[int]
+) -> tuple[int, Coordinates]:
+    """A view in products of powers of its coordinates, without a factor, the last of them; and how long that is to write.
+
+    Each pivot is in its product alone.
+    """
 
     def product(row: list[Fraction]) -> Any:
-        powers = (z ** sympy.Rational(e.numerator, e.denominator) for z, e in zip(own, row, strict=False))
+        powers = (
+            one.expression ** sympy.Rational(e.numerator, e.denominator)
+            for one, e in zip(view.each, row, strict=True)
+        )
         return sympy.Mul(*powers)
 
-    last = next((row for row in reversed(basis) if row[-1] != 0), None)
-    plain = [row for row in basis if row is not last]
-    if last is not None:
-        last = [e / last[-1] for e in last]
-        plain = [[e - row[-1] * f for e, f in zip(row, last, strict=True)] for row in plain]
     each = list[Coordinate]()
-    for row in plain:
-        # A pivot is in no other product, nor in the factor.
-        pivot = next(
-            k
-            for k in order
-            if row[k] == 1 and sum(other[k] != 0 for other in (*plain, *([last] if last else []))) == 1
-        )
-        members = {member for one, e in zip(view.each, row, strict=False) if e for member in one.members}
+    for row, pivot in zip(exponents[:-1], pivots, strict=True):
+        members = {member for one, e in zip(view.each, row, strict=True) if e for member in one.members}
         each.append(Coordinate(product(row), tuple(sorted(members)), view.each[pivot].lead))
-    steps = view.steps if last is None else (*view.steps, Step("*", product(last)))
-    made = replace(view, each=tuple(each), steps=steps)
-    parts = [one.expression for one in each] + ([] if last is None else [product(last)])
+    factor = product(exponents[-1])
+    made = replace(view, each=tuple(each), steps=(*view.steps, Step("*", factor)))
+    parts = [*(one.expression for one in each), factor]
     return sum(Formula(part, view.names).complexity for part in parts), made
