@@ -21,6 +21,8 @@ from edgewise.pde.domains.region import Region as Region
 from edgewise.pde.domains.shapes import disk as disk
 from edgewise.pde.domains.shapes import ellipse as ellipse
 from edgewise.pde.domains.shapes import polygon as polygon
+from edgewise.pde.domains.solid import Solid as Solid
+from edgewise.pde.domains.solid import solid as solid
 from edgewise.pde.problem.data import Data as Data
 from edgewise.pde.problem.data import data as data
 from edgewise.pde.problem.gallery import gallery as gallery

@@ -170,6 +170,10 @@ class SolverConfig:
         Elements are made smaller that lack more than this share of what the worst does.
     mesh_coefficients : int
         Coefficients on a mesh at most.
+    solid_width : float
+        Tetrahedra in a solid are at most as wide as this share of its size at first.
+    solid_top, solid_slow, solid_fall : int, int, float
+        The highest degree on tetrahedra, and what `mesh_slow` and `mesh_fall` are on shapes, of a degree.
     equation_noise : float
         `identify` takes equations to hold up to this share of the noise of the data, relative to their terms.
     equation_left : float
@@ -273,6 +277,10 @@ class SolverConfig:
     mesh_fall: float = 8.0
     mesh_mark: float = 1e-3
     mesh_coefficients: int = 200_000
+    solid_width: float = 0.3
+    solid_top: int = 10
+    solid_slow: int = 4
+    solid_fall: float = 2.5
     most_factors: int = 4500
     products: ProductConfig = ProductConfig()
 

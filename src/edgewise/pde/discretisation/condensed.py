@@ -13,9 +13,8 @@ from edgewise._core.arrays import Bools, Floats
 from edgewise._core.work import charge
 from edgewise.pde.discretisation.assembly import RATE
 from edgewise.pde.discretisation.galerkin import Galerkin
-
-# Elements that are put together at once.
-_CHUNK = 32
+from edgewise.pde.discretisation.tetra_galerkin import TetraGalerkin
+from edgewise.pde.discretisation.two_level import MOST_DIRECT, TwoLevel
 
 
 class Condensed:
@@ -23,14 +22,14 @@ class Condensed:
 
     Parameters
     ----------
-    galerkin : Galerkin
+    galerkin : Galerkin or TetraGalerkin
     matrices : callable
         slice of elements -> (l, n, n).
     fixed : ndarray of bool
         Coefficients that stay as they are.
     """
 
-    def __init__(self, galerkin: Galerkin, matrices: Any, fixed: Bools) -> None:
+    def __init__(self, galerkin: Galerkin | TetraGalerkin, matrices: Any, fixed: Bools) -> None:
         table, inner = galerkin.table, galerkin.inner
         self.count, self.fixed = galerkin.count, fixed
         self.rim, self.own = table[:, ~inner], table[:, inner]
@@ -38,7 +37,8 @@ class Condensed:
         self._right: list[Floats] = []
         self._left: list[Floats] = []
         self._slices = [
-            slice(a, min(a + _CHUNK, galerkin.mesh.count)) for a in range(0, galerkin.mesh.count, _CHUNK)
+            slice(a, min(a + galerkin.chunk, galerkin.mesh.count))
+            for a in range(0, galerkin.mesh.count, galerkin.chunk)
         ]
         rows, columns, entries = [], [], []
         # Coefficients on edges and corners that are free, numbered through.
@@ -66,20 +66,23 @@ class Condensed:
         joined = sparse.csc_matrix(
             (np.concatenate(entries), (np.concatenate(rows), np.concatenate(columns))), shape=(size, size)
         )
-        charge(30 * joined.nnz * np.sqrt(max(size, 1)) / RATE)
         # Symmetric matrices need no exchange of rows; others do.
         apart = abs(joined - joined.T).max() if size else 0.0
         self.symmetric = bool(apart <= 1e-9 * abs(joined).max()) if size else True
-        self._factor = (
-            splu(
+        self._factor: Any = None
+        if isinstance(galerkin, TetraGalerkin) and size > MOST_DIRECT:
+            # Of linear functions those whose own corner is free: the others are not independent of these.
+            corners = (offset + np.arange(galerkin.mesh.points.shape[0]) for offset in galerkin.offsets[:-1])
+            own = ~fixed[np.concatenate(list(corners))]
+            self._factor = TwoLevel(joined, galerkin.coarse[self.free][:, own], self.symmetric)
+        elif size:
+            charge(30 * joined.nnz * np.sqrt(size) / RATE)
+            self._factor = splu(
                 joined,
                 permc_spec="MMD_AT_PLUS_A",
                 diag_pivot_thresh=0.01 if self.symmetric else 1.0,
                 options={"SymmetricMode": True},
             )
-            if size
-            else None
-        )
 
     def solve(self, right: Floats) -> Floats:
         """The change of the coefficients whose residuals change by `right`."""

@@ -90,6 +90,53 @@ class Galerkin:
             parts.append(own.ravel())
         return np.concatenate(parts)
 
+    # Elements that are put together at once.
+    chunk = 32
+
+    def nodes(self, unknown: int) -> tuple[Ints, Floats]:
+        """Numbers of an unknown's coefficients, element by element, and the places at which they are its values."""
+        numbering = self.numberings[unknown]
+        line = lobatto(numbering.degree)
+        at = np.stack(np.meshgrid(line, line, indexing="ij"), axis=-1).reshape(1, -1, 2)
+        count = self.mesh.count
+        places = self.mesh.places(np.arange(count), np.broadcast_to(at, (count, *at.shape[1:])))[0]
+        return numbering.table.ravel() + self.offsets[unknown], places.reshape(-1, 2)
+
+    def mean(self, values: Floats, unknown: int) -> float:
+        """The mean of an unknown over the domain."""
+        mass = self.sampling.mass
+        return (self.fields(values)[unknown].local(self.sampling.line)[0] * mass).sum() / mass.sum()
+
+    def moments(self, values: Floats) -> Floats:
+        """Integrals of the unknowns with their test functions, (count,)."""
+        found, s = np.zeros(self.count), self.sampling
+        for field, numbering, offset in zip(self.fields(values), self.numberings, self.offsets, strict=False):
+            value = lagrange(numbering.degree, s.line)[0]
+            np.add.at(found, numbering.table + offset, value.T @ (field.local(s.line)[0] * s.mass) @ value)
+        return found
+
+    def integral(self, compiled: Compiled, values: Floats) -> float:
+        """The integral of a term of first derivatives over the domain."""
+        s = self.sampling
+        jets = [field.jets(s) for field in self.fields(values)]
+        found = compiled.residuals([s.places[..., 0], s.places[..., 1]], _chosen(compiled, jets))[0]
+        return float((found * s.mass).sum())
+
+    def rim_integral(self, compiled: Compiled, values: Floats, numbers: Sequence[int]) -> float:
+        """The integral of a term of first derivatives over curves of the boundary."""
+        total, fields = 0.0, self.fields(values)
+        for on in (each for n in numbers for each in self.on_curve(n)):
+            total += float(
+                (compiled.residuals(arguments(on), rim_jets(compiled, on, fields))[0] * on.mass).sum()
+            )
+        return total
+
+    def on_rim(self, unknown: int, number: int) -> Ints:
+        """Numbers of an unknown's coefficients on a curve of the boundary."""
+        numbering = self.numberings[unknown]
+        own = [numbering.side(side)[self.mesh.curve[:, side] == number].ravel() for side in (0, 1)]
+        return np.concatenate(own) + self.offsets[unknown]
+
     def fields(self, values: Floats) -> tuple[MeshField, ...]:
         """The unknowns as functions."""
         return tuple(

@@ -55,8 +55,8 @@ def rim_sampling(mesh: Mesh, curve: int, side: int, count: int) -> RimSampling |
 
 
 def which_jet(orders: Sequence[int]) -> int:
-    """0 for a value, 1 and 2 for the derivatives in x and y."""
-    return 0 if not any(orders) else 1 if orders[0] else 2
+    """0 for a value, 1, 2 and 3 for the derivatives in x, y and z."""
+    return next((axis + 1 for axis, order in enumerate(orders) if order), 0)
 
 
 def arguments(on: RimSampling) -> list[Floats]:

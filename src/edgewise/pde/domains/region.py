@@ -54,6 +54,17 @@ class Region:
         return tuple(curve for loop in self.loops for curve in loop)
 
     @property
+    def rim_names(self) -> tuple[str, ...]:
+        """Names of the curves."""
+        return tuple(curve.name for curve in self.curves)
+
+    @property
+    def rim_loops(self) -> tuple[tuple[int, ...], ...]:
+        """Numbers of the curves of each loop."""
+        ends = [0, *itertools.accumulate(len(loop) for loop in self.loops)]
+        return tuple(tuple(range(a, b)) for a, b in itertools.pairwise(ends))
+
+    @property
     def time(self) -> None:
         """A region has no time."""
         return

@@ -13,6 +13,7 @@ from edgewise._core.checks import among, did_you_mean, plural, short
 from edgewise._core.errors import InputError
 from edgewise.pde.domains.box import Box, Part
 from edgewise.pde.domains.region import Region
+from edgewise.pde.domains.solid import Solid
 from edgewise.pde.terms.constants import ConstantSymbol
 from edgewise.pde.terms.operators import NORMAL
 from edgewise.pde.terms.symbols import EigenvalueSymbol, Equation, NormalSymbol
@@ -78,7 +79,7 @@ class Problem:
 
     Parameters
     ----------
-    domain : Box or Region
+    domain : Box, Region or Solid
     equations : sequence of Equation
         Hold everywhere inside.
     conditions : sequence of Condition
@@ -103,7 +104,7 @@ class Problem:
     ('u',)
     """
 
-    domain: Box | Region
+    domain: Box | Region | Solid
     equations: Sequence[Equation]
     conditions: Sequence[Condition] = ()
     jumps: bool = False

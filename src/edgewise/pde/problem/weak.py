@@ -22,7 +22,8 @@ from edgewise.pde.problem.problem import Problem
 from edgewise.pde.terms.operators import NORMAL
 from edgewise.pde.terms.symbols import NormalSymbol
 
-NX, NY = sp.Symbol("_nx", real=True), sp.Symbol("_ny", real=True)
+# Parts of the outward normal.
+NORMALS = NX, NY, NZ = sp.symbols("_nx _ny _nz", real=True)
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,9 +36,9 @@ class RimForm:
     conditions : tuple of int
         Their numbers in the problem.
     given : dict of int to callable
-        The unknowns whose values are given, by (x, y).
+        The unknowns whose values are given, by the coordinates.
     flux : Compiled or None
-        flux . n in (x, y, nx, ny), one an entry of `tests`; None where nothing flows.
+        flux . n in the coordinates and the parts of the normal, one an entry of `tests`; None where nothing flows.
     tests : tuple of int
         The unknowns whose test functions these go with.
     """
@@ -58,12 +59,12 @@ class WeakForm:
     names : tuple of str
         The unknowns.
     inside : Compiled
-        Both parts of the flux and the source, equation by equation.
+        The parts of the flux and the source, equation by equation.
     tests : tuple of int
         For each equation the unknown whose test functions it goes with.
     lower : tuple of int
         How much lower the degree of each unknown is: 1 for those without second derivatives, as a pressure.
-    rims : tuple of RimForm, one a curve
+    rims : tuple of RimForm, one a curve or patch of the boundary
     """
 
     names: tuple[str, ...]
@@ -85,7 +86,7 @@ def weak_form(
     tests: tuple[int, ...] | None = None,
     natural: bool = True,
 ) -> WeakForm:
-    """The divergence form of a problem on a plane region.
+    """The divergence form of a problem on a plane region or a solid.
 
     Parameters
     ----------
@@ -110,12 +111,12 @@ def weak_form(
         raise InputError(
             f"On shapes that are no boxes there must be as many equations as unknowns, {len(fields)}. Got {len(residuals)}."
         )
-    parts: list[tuple[Any, Any, Any]] = []
+    parts: list[tuple[Any, ...]] = []
     has = np.zeros((len(residuals), len(fields)))
     for e, residual in enumerate(residuals):
         parts.append(divided(residual, fields, symbols))
         for f, field in enumerate(fields):
-            flux = sp.sympify(parts[-1][0]).has(field) or sp.sympify(parts[-1][1]).has(field)
+            flux = any(sp.sympify(part).has(field) for part in parts[-1][:-1])
             has[e, f] = 2.0 if flux else float(residual.has(field)) * 0.5
     # Which test functions go with which equation: those of the unknown that it has second derivatives of.
     if tests is None:
@@ -126,10 +127,9 @@ def weak_form(
     return WeakForm(problem.names, inside, tests, lower, rims)
 
 
-def divided(residual: Any, fields: Sequence[Any], symbols: Sequence[Any]) -> tuple[Any, Any, Any]:
-    """Both parts of the flux, and the source, of an equation's residual."""
-    x, y = symbols
-    flux: list[Any] = [sp.Integer(0), sp.Integer(0)]
+def divided(residual: Any, fields: Sequence[Any], symbols: Sequence[Any]) -> tuple[Any, ...]:
+    """The parts of the flux, then the source, of an equation's residual."""
+    flux: list[Any] = [sp.Integer(0) for _ in symbols]
     second = {d for d in residual.atoms(sp.Derivative) if _order(d) >= 2}
     for each in sorted(second, key=str):
         if _order(each) > 2 or each.expr not in fields:
@@ -144,43 +144,49 @@ def divided(residual: Any, fields: Sequence[Any], symbols: Sequence[Any]) -> tup
                 f"On shapes that are no boxes the second derivatives of equations must have weights without derivatives. "
                 f"'{each}' has '{weight}'."
             )
-        along = [s for s, count in each.variable_count for _ in range(int(count))]
+        one, other = (symbols.index(s) for s, count in each.variable_count for _ in range(int(count)))
         u = each.expr
-        if along[0] == along[1]:
-            flux[symbols.index(along[0])] += weight * sp.diff(u, along[0])
+        if one == other:
+            flux[one] += weight * sp.diff(u, symbols[one])
         else:
-            flux[0] += weight / 2 * sp.diff(u, y)
-            flux[1] += weight / 2 * sp.diff(u, x)
+            flux[one] += weight / 2 * sp.diff(u, symbols[other])
+            flux[other] += weight / 2 * sp.diff(u, symbols[one])
     # Without sympy's expansion, which takes exp(1000*x - 1000) apart.
-    divergence = sp.diff(flux[0], x) + sp.diff(flux[1], y)
+    divergence = sum((sp.diff(part, s) for part, s in zip(flux, symbols, strict=True)), sp.Integer(0))
     rest = {d: 0 for d in (residual + divergence).atoms(sp.Derivative) if _order(d) >= 2}
-    return flux[0], flux[1], residual.xreplace(rest) - divergence.xreplace(rest)
+    return (*flux, residual.xreplace(rest) - divergence.xreplace(rest))
 
 
 def by_direction(tree: Any, problem: Problem) -> Any:
-    """A term with the parts of the outward normal as (NX, NY)."""
-    names = {f"n_{each.name}": part for each, part in zip(problem.domain.coordinates, (NX, NY), strict=True)}
+    """A term with the parts of the outward normal as NORMALS."""
+    names = {f"n_{each.name}": part for each, part in zip(problem.domain.coordinates, NORMALS, strict=False)}
     return tree.xreplace({each: names.get(each.name, each) for each in tree.atoms(NormalSymbol)})
+
+
+def outward_derivative(tree: Any, symbols: Sequence[Any]) -> Any:
+    """A term with dn(u) as the derivative along NORMALS."""
+    return tree.replace(
+        NORMAL,
+        lambda u: sum((n * sp.diff(u, s) for n, s in zip(NORMALS, symbols, strict=False)), sp.Integer(0)),
+    ).doit()
 
 
 def _order(derivative: Any) -> int:
     return int(sum(count for _, count in derivative.variable_count))
 
 
-def _rims(
-    problem: Problem, parts: Sequence[tuple[Any, Any, Any]], tests: tuple[int, ...]
-) -> tuple[RimForm, ...]:
-    region: Any = problem.domain
+def _rims(problem: Problem, parts: Sequence[tuple[Any, ...]], tests: tuple[int, ...]) -> tuple[RimForm, ...]:
+    domain: Any = problem.domain
     made: dict[tuple[str, tuple[int, ...]], RimForm] = {}
     found: list[RimForm] = []
-    on: list[list[int]] = [[] for _ in region.curves]
+    on: list[list[int]] = [[] for _ in domain.rim_names]
     for n, condition in enumerate(problem.conditions):
         for rim in condition.part.faces:
             on[rim.number].append(n)
-    for curve, numbers in zip(region.curves, on, strict=True):
-        key = (curve.name, tuple(dict.fromkeys(numbers)))
+    for name, numbers in zip(domain.rim_names, on, strict=True):
+        key = (name, tuple(dict.fromkeys(numbers)))
         if key not in made:
-            made[key] = _rim(problem, curve.name, key[1], parts, tests)
+            made[key] = _rim(problem, name, key[1], parts, tests)
         found.append(made[key])
     return tuple(found)
 
@@ -189,28 +195,28 @@ def _rim(
     problem: Problem,
     name: str,
     numbers: tuple[int, ...],
-    parts: Sequence[tuple[Any, Any, Any]],
+    parts: Sequence[tuple[Any, ...]],
     tests: tuple[int, ...],
 ) -> RimForm:
     fields = problem.fields
     equations = [problem.conditions[n].equation for n in numbers]
-    x, y = (each.tree for each in problem.domain.coordinates)
+    symbols = [each.tree for each in problem.domain.coordinates]
+    normal = NORMALS[: len(symbols)]
     outward = [sp.Dummy(f"dn_{f}") for f in range(len(fields))]
-    along = [sp.Dummy(f"ds_{f}") for f in range(len(fields))]
+    # A gradient is what goes outward and what goes along the boundary: its derivatives along `ways`, times `tangents`.
+    tangents, ways = _tangents(len(symbols))
+    along = [[sp.Dummy(f"ds_{f}") for _ in ways] for f in range(len(fields))]
     split = {
-        sp.diff(u, s): v
-        for u, n, t in zip(fields, outward, along, strict=True)
-        for s, v in ((x, NX * n - NY * t), (y, NY * n + NX * t))
+        sp.diff(u, s): normal[k] * n
+        + sum((way[k] * t for way, t in zip(tangents, own, strict=True)), sp.Integer(0))
+        for u, n, own in zip(fields, outward, along, strict=True)
+        for k, s in enumerate(symbols)
     }
     given: dict[int, Evaluate] = {}
     trees: dict[int, Any] = {}
     natural: list[Any] = []
     for equation in equations:
-        tree = (
-            by_direction(equation.residual, problem)
-            .replace(NORMAL, lambda u: NX * sp.diff(u, x) + NY * sp.diff(u, y))
-            .doit()
-        )
+        tree = outward_derivative(by_direction(equation.residual, problem), symbols)
         used = [f for f, u in enumerate(fields) if tree.has(u)]
         if tree.atoms(sp.Derivative):
             natural.append((equation, tree.xreplace(split)))
@@ -230,30 +236,38 @@ def _rim(
                 )
             continue
         trees[used[0]] = value
-        given[used[0]] = sp.lambdify([x, y], value, modules=["scipy", "numpy"])
+        given[used[0]] = sp.lambdify(symbols, value, modules=["scipy", "numpy"])
     fluxes: list[Any] = []
     with_tests: list[int] = []
     spent: set[Any] = set()
-    solved = _solved([tree for _, tree in natural], outward, name)
-    back = {t: -NY * sp.diff(u, x) + NX * sp.diff(u, y) for u, t in zip(fields, along, strict=True)}
-    for (fx, fy, _), f in zip(parts, tests, strict=True):
-        flux = (NX * fx + NY * fy).xreplace(split)
+    solved = _solved([tree for _, tree in natural], outward, name, len(symbols))
+
+    def derived(u: Any, way: Sequence[Any]) -> Any:
+        return sum((w * sp.diff(u, s) for w, s in zip(way, symbols, strict=True)), sp.Integer(0))
+
+    back = {
+        t: derived(u, way)
+        for u, own in zip(fields, along, strict=True)
+        for t, way in zip(own, ways, strict=True)
+    }
+    for part, f in zip(parts, tests, strict=True):
+        flux = sum((n * each for n, each in zip(normal, part, strict=False)), sp.Integer(0)).xreplace(split)
         if f in given or flux == 0:
             continue
         spent |= {n for n in solved if flux.has(n)}
         flux = flux.xreplace(solved)
-        for symbol in along:
-            if _weight(flux, symbol) == 0:
+        for symbol in (each for own in along for each in own):
+            if _weight(flux, symbol, len(symbols)) == 0:
                 flux = flux.xreplace({symbol: sp.Integer(0)})
         for n, (symbol, u) in enumerate(zip(outward, fields, strict=True)):
-            if _weight(flux, symbol) == 0:
+            if _weight(flux, symbol, len(symbols)) == 0:
                 flux = flux.xreplace({symbol: sp.Integer(0)})
             elif n not in given:
                 raise InputError(
                     f"The part '{name}' of the boundary has no condition for '{problem.names[f]}'; give one with on(...)."
                 )
             else:
-                flux = flux.xreplace({symbol: NX * sp.diff(u, x) + NY * sp.diff(u, y)})
+                flux = flux.xreplace({symbol: derived(u, normal)})
         flux = flux.xreplace(back)
         if flux != 0:
             fluxes.append(flux)
@@ -263,16 +277,38 @@ def _rim(
             f"The part '{name}' of the boundary has too many conditions: '{natural[0][0]!r}' gives a flux where the value "
             "of the unknown is given already, or of an unknown whose equation has no flux."
         )
-    compiled = compile_equations(fluxes, fields, [x, y, NX, NY]) if fluxes else None
+    compiled = compile_equations(fluxes, fields, [*symbols, *normal]) if fluxes else None
     return RimForm(name, numbers, given, compiled, tuple(with_tests))
 
 
-def _weight(flux: Any, symbol: Any) -> Any:
+def _tangents(count: int) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
+    """Directions t_m and w_m with gradient = n dn + sum of t_m (w_m . gradient), for normals of length 1."""
+    if count == 2:
+        return [(-NY, NX)], [(-NY, NX)]
+    unit = [tuple(sp.Integer(int(i == k)) for i in range(count)) for k in range(count)]
+    return [
+        tuple(u - n * NORMALS[k] for u, n in zip(unit[k], NORMALS, strict=True)) for k in range(count)
+    ], unit
+
+
+def _of_length_one(tree: Any, count: int) -> Any:
+    """A term simplified, with even powers of the normal's last part written by the others."""
+    last, others = NORMALS[count - 1], NORMALS[: count - 1]
+    square = 1 - sum((n**2 for n in others), sp.Integer(0))
+
+    def lowered(power: Any) -> Any:
+        return square ** (power.exp // 2) * last ** (power.exp % 2)
+
+    high = [p for p in sp.expand(tree).atoms(sp.Pow) if p.base == last and p.exp.is_Integer and p.exp >= 2]
+    return sp.simplify(sp.expand(tree).xreplace({p: lowered(p) for p in high}) if high else tree)
+
+
+def _weight(flux: Any, symbol: Any, count: int) -> Any:
     """What a symbol is multiplied by, with the normal of length 1."""
-    return sp.simplify(sp.diff(flux, symbol).subs(NY**2, 1 - NX**2))
+    return _of_length_one(sp.diff(flux, symbol), count)
 
 
-def _solved(trees: Sequence[Any], outward: Sequence[Any], name: str) -> dict[Any, Any]:
+def _solved(trees: Sequence[Any], outward: Sequence[Any], name: str, count: int) -> dict[Any, Any]:
     """The outward derivatives that conditions determine."""
     if not trees:
         return {}
@@ -284,4 +320,4 @@ def _solved(trees: Sequence[Any], outward: Sequence[Any], name: str) -> dict[Any
         )
     rest = sp.Matrix([-1 * tree.subs(dict.fromkeys(unknown, 0)) for tree in trees])
     values = matrix.LUsolve(rest)
-    return {n: sp.simplify(v.subs(NY**2, 1 - NX**2)) for n, v in zip(unknown, values, strict=True)}
+    return {n: _of_length_one(v, count) for n, v in zip(unknown, values, strict=True)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -20,9 +20,13 @@ from edgewise.network.container import Table, read_container, write_container
 from edgewise.pde.discretisation.field import Field, widest
 from edgewise.pde.discretisation.space import Space
 from edgewise.pde.domains.box import Box, Face, Part
+from edgewise.pde.domains.region import Rim
+from edgewise.pde.domains.solid import Solid
 from edgewise.pde.problem.problem import Condition, Problem
 from edgewise.pde.results.mesh_pieces import MeshPieces
 from edgewise.pde.results.pieces import Pieces
+from edgewise.pde.results.solid_files import promised_solid, solid_of, tetra_pieces_of, written_solid
+from edgewise.pde.results.tetra_pieces import TetraPieces
 from edgewise.pde.results.wave_files import promised_waves, waves_of, written_waves
 from edgewise.pde.results.waves import Waves
 from edgewise.pde.terms.symbols import Coordinate, Equation, Unknown
@@ -43,7 +47,14 @@ def save_solution(solution: Solution, path: PathLike, *, overwrite: bool = True)
         raise InputError(
             "Solutions on shapes that are no boxes cannot be saved yet; save solution.grid(...) instead."
         )
-    described, tensors = written_waves(pieces) if isinstance(pieces, Waves) else written(pieces)
+    domain = solution.problem.domain
+    if isinstance(pieces, TetraPieces) and isinstance(domain, Solid):
+        described, tensors = written_solid(domain, pieces)
+    elif isinstance(pieces, Waves):
+        described, tensors = written_waves(pieces)
+    else:
+        assert isinstance(pieces, Pieces)
+        described, tensors = written(pieces)
     document = {
         "kind": KIND,
         "written_by": edgewise.__version__,
@@ -62,19 +73,33 @@ def load_solution(path: PathLike) -> dict[str, Any]:
     """What a file holds, as `Solution` takes it."""
     document, tensors = read_container(path, KIND, promised)
     with damaged(path):
-        problem = problem_of(document["problem"])
+        problem = problem_of(document["problem"], lambda coordinates: _solid(document, tensors, coordinates))
         return {
             **{name: document[name] for name in _PLAIN},
             "slope_error": document.get("slope_error"),
             "problem": problem,
-            "pieces": waves_of(document["waves"], tensors)
-            if "waves" in document
-            else pieces_of(document, tensors, problem),
+            "pieces": _pieces(document, tensors, problem),
             "errors": {name: float(document["errors"][name]) for name in problem.names},
             "stop_reason": StopReason(document["stop_reason"]),
             "warnings": tuple(map(str, document["warnings"])),
         }
     raise FileError(f"The file {path} is damaged.")
+
+
+def _pieces(
+    document: Mapping[str, Any], tensors: Mapping[str, Tensor], problem: Problem
+) -> Pieces | TetraPieces | Waves:
+    if "solid" in document:
+        return tetra_pieces_of(document["solid"], tensors)
+    if "waves" in document:
+        return waves_of(document["waves"], tensors)
+    return pieces_of(document, tensors, problem)
+
+
+def _solid(
+    document: Mapping[str, Any], tensors: Mapping[str, Tensor], coordinates: Sequence[Coordinate]
+) -> Solid | None:
+    return solid_of(document["solid"], tensors, coordinates) if "solid" in document else None
 
 
 @contextmanager
@@ -108,6 +133,8 @@ def written(pieces: Pieces) -> tuple[dict[str, Any], dict[str, Tensor]]:
 
 def promised(document: Mapping[str, Any]) -> Table:
     """The tensors that a solution of this description has."""
+    if "solid" in document:
+        return promised_solid(document["solid"])
     if "waves" in document:
         return promised_waves(document["waves"], len(document["problem"]["unknowns"]))
     return promised_pieces(document, document["problem"])
@@ -159,7 +186,10 @@ def problem_document(problem: Problem) -> dict[str, Any]:
         "conditions": [
             {
                 "part": each.part.name,
-                "faces": [[face.name, face.axis, face.high] for face in each.part.faces],
+                "faces": [
+                    [face.name, face.axis, face.high] if isinstance(face, Face) else [face.name, face.number]
+                    for face in each.part.faces
+                ],
                 "equation": _sides(each.equation),
             }
             for each in problem.conditions
@@ -171,8 +201,11 @@ def _sides(equation: Equation) -> list[str]:
     return [write_term(equation.left), write_term(equation.right)]
 
 
-def problem_of(document: Mapping[str, Any]) -> Problem:
-    """The problem that a document describes."""
+def problem_of(
+    document: Mapping[str, Any],
+    solid: Callable[[Sequence[Coordinate]], Solid | None] = lambda coordinates: None,
+) -> Problem:
+    """The problem that a document describes; `solid` gives its domain where that is no box."""
     coordinates = tuple(
         Coordinate(each["name"], time=bool(each["time"]), parameter=bool(each.get("parameter", False)))
         for each in document["coordinates"]
@@ -180,7 +213,7 @@ def problem_of(document: Mapping[str, Any]) -> Problem:
     names: dict[str, Any] = {each.name: each for each in coordinates}
     for name, *places in document["unknowns"]:
         names[name] = Unknown(name, *(names[place] for place in places))
-    domain = Box(
+    domain = solid(coordinates) or Box(
         coordinates,
         tuple((float(low), float(high)) for low, high in document["bounds"]),
         tuple(map(bool, document["periodic"])),
@@ -192,15 +225,21 @@ def problem_of(document: Mapping[str, Any]) -> Problem:
 
     conditions = [
         Condition(
-            Part(
-                each["part"], tuple(Face(name, int(axis), bool(high)) for name, axis, high in each["faces"])
-            ),
+            Part(each["part"], tuple(_face(domain, *face) for face in each["faces"])),
             equation(each["equation"]),
         )
         for each in document["conditions"]
     ]
     jumps = bool(document.get("jumps", False))
     return Problem(domain, [equation(each) for each in document["equations"]], conditions, jumps=jumps)
+
+
+def _face(domain: Box | Solid, name: str, number: int, high: bool = False) -> Face | Rim:
+    if isinstance(domain, Box):
+        return Face(name, int(number), bool(high))
+    if not 0 <= int(number) < len(domain.names):
+        raise InputError("its conditions are on no part of the boundary.")
+    return Rim(name, int(number))
 
 
 def pieces_of(document: Mapping[str, Any], tensors: Mapping[str, Tensor], problem: Problem) -> Pieces:

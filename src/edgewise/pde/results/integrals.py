@@ -24,13 +24,14 @@ from edgewise.pde.discretisation.assembly import Patch
 from edgewise.pde.discretisation.faces import outward
 from edgewise.pde.discretisation.galerkin import Galerkin
 from edgewise.pde.discretisation.quadrature import AxisRule, end, gauss
-from edgewise.pde.discretisation.rims import arguments, rim_jets
+from edgewise.pde.discretisation.tetra_galerkin import TetraGalerkin
 from edgewise.pde.domains.box import Part
 from edgewise.pde.problem.jets import compile_equations
 from edgewise.pde.problem.problem import Problem
-from edgewise.pde.problem.weak import NX, NY, by_direction, divided, weak_form
+from edgewise.pde.problem.weak import NORMALS, by_direction, divided, outward_derivative, weak_form
 from edgewise.pde.results.mesh_pieces import MeshPieces
 from edgewise.pde.results.pieces import Pieces
+from edgewise.pde.results.tetra_pieces import TetraPieces
 from edgewise.pde.results.waves import Waves
 from edgewise.pde.terms.operators import NORMAL
 from edgewise.pde.terms.symbols import NormalSymbol
@@ -39,7 +40,7 @@ _STEADY = "Integrals are of steady solutions; of others take values at a time, s
 
 
 def integral(
-    problem: Problem, pieces: Pieces | MeshPieces | Waves, tree: Any, over: Part | str | None
+    problem: Problem, pieces: Pieces | MeshPieces | TetraPieces | Waves, tree: Any, over: Part | str | None
 ) -> float:
     """The integral of a term over the domain, or over a part of its boundary."""
     part = problem.domain.boundary[over] if isinstance(over, str) else over
@@ -50,31 +51,25 @@ def integral(
         raise InputError(_STEADY)
     if isinstance(pieces, Pieces):
         return _on_box(problem, pieces, tree, part)
-    galerkin = Galerkin(pieces.mesh, weak_form(problem), pieces.fields[0].numbering.degree)
-    degrees = {
-        each.numbering.degree + low for each, low in zip(pieces.fields, galerkin.form.lower, strict=True)
-    }
-    galerkin = Galerkin(pieces.mesh, galerkin.form, max(degrees))
+    form = weak_form(problem)
+    degree = max(each.numbering.degree + low for each, low in zip(pieces.fields, form.lower, strict=True))
+    galerkin = (
+        Galerkin(pieces.mesh, form, degree)
+        if isinstance(pieces, MeshPieces)
+        else TetraGalerkin(pieces.mesh, form, degree)
+    )
     symbols = [each.tree for each in problem.domain.coordinates]
-    if part is None:
-        compiled, s = compile_equations([tree], problem.fields, symbols), galerkin.sampling
-        _first_order(compiled.jets)
-        jets = [field.jets(s) for field in pieces.fields]
-        chosen = [jets[f][0 if not any(o) else 1 if o[0] else 2] for f, o in compiled.jets]
-        found = compiled.residuals([s.places[..., 0], s.places[..., 1]], chosen)[0]
-        return float((found * s.mass).sum())
     values = np.concatenate([each.values for each in pieces.fields])
+    if part is None:
+        compiled = compile_equations([tree], problem.fields, symbols)
+        _first_order(compiled.jets)
+        return galerkin.integral(compiled, values)
     numbers = [rim.number for rim in part.faces]
     total, tree = _by_reaction(problem, galerkin, values, tree, numbers)
-    x, y = symbols
-    tree = tree.replace(NORMAL, lambda u: NX * sp.diff(u, x) + NY * sp.diff(u, y)).doit()
-    compiled = compile_equations([tree], problem.fields, [x, y, NX, NY])
+    tree = outward_derivative(tree, symbols)
+    compiled = compile_equations([tree], problem.fields, [*symbols, *NORMALS[: len(symbols)]])
     _first_order(compiled.jets)
-    for n in numbers:
-        for on in galerkin.on_curve(n):
-            found = compiled.residuals(arguments(on), rim_jets(compiled, on, pieces.fields))[0]
-            total += float((found * on.mass).sum())
-    return total
+    return total + galerkin.rim_integral(compiled, values, numbers)
 
 
 def _check(problem: Problem, tree: Any, part: Part | None) -> None:
@@ -96,41 +91,32 @@ def _first_order(jets: Sequence[tuple[int, tuple[int, ...]]]) -> None:
 
 
 def _by_reaction(
-    problem: Problem, galerkin: Galerkin, values: Any, tree: Any, numbers: Sequence[int]
+    problem: Problem, galerkin: Galerkin | TetraGalerkin, values: Any, tree: Any, numbers: Sequence[int]
 ) -> tuple[float, Any]:
-    """What outward derivatives with constant weights give, where unknowns are given on whole loops; and the rest."""
-    region: Any = problem.domain
+    """What outward derivatives with constant weights give, where unknowns are given on all that hangs together; the rest."""
+    domain: Any = problem.domain
     tree = by_direction(tree, problem)
-    total, first = 0.0, 0
-    whole = True
-    for loop in region.loops:
-        on = set(range(first, first + len(loop))) & set(numbers)
-        whole = whole and len(on) in (0, len(loop))
-        first += len(loop)
+    total = 0.0
+    whole = all(len(set(loop) & set(numbers)) in (0, len(loop)) for loop in domain.rim_loops)
     residual = None
-    x, y = (each.tree for each in problem.domain.coordinates)
+    symbols = [each.tree for each in problem.domain.coordinates]
     for equation, f in zip(problem.equations, galerkin.form.tests, strict=True):
         field, letter = problem.fields[f], sp.Dummy()
         plain = tree.xreplace({NORMAL(field): letter})
         weight = sp.diff(plain, letter)
         given = all(f in galerkin.form.rims[n].given for n in numbers)
-        fx, fy, _ = divided(equation.residual.doit(), problem.fields, [x, y])
-        share = sp.simplify(fx / sp.diff(field, x))
+        *flux, _ = divided(equation.residual.doit(), problem.fields, symbols)
+        share = sp.simplify(flux[0] / sp.diff(field, symbols[0]))
         if not (whole and given and weight.is_number and weight != 0 and share.is_number and share != 0):
             continue
-        if sp.simplify(fy - share * sp.diff(field, y)) != 0:
+        if any(
+            sp.simplify(each - share * sp.diff(field, s)) != 0 for each, s in zip(flux, symbols, strict=True)
+        ):
             continue
         if residual is None:
             residual = galerkin.residual(values)
-        held = {
-            number
-            for n in numbers
-            for side in (0, 1)
-            for number in (galerkin.numberings[f].side(side)[galerkin.mesh.curve[:, side] == n])
-            .ravel()
-            .tolist()
-        }
-        flows = -float(residual[np.array(sorted(held), dtype=np.int64) + galerkin.offsets[f]].sum())
+        held = np.unique(np.concatenate([galerkin.on_rim(f, n) for n in numbers]))
+        flows = -float(residual[held].sum())
         total += float(weight) / float(share) * flows
         tree = plain.subs(letter, 0)
     return total, tree

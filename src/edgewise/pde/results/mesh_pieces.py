@@ -85,6 +85,22 @@ class MeshPieces:
         value, first, second = (float((s.mass * jet**2).sum()) for jet in jets)
         return float(np.sqrt(value)), float(np.sqrt(first + second))
 
+    def lacks(self) -> Floats:
+        """The energy of the modes above the degree in each element, by the last four, relative to that of the unknowns."""
+        total = np.zeros(self.mesh.count)
+        for each in self.fields:
+            k = each.numbering.degree
+            inverse = np.linalg.inv(np.polynomial.legendre.legvander(2 * lobatto(k) - 1, k))
+            modes = inverse @ each.values[each.numbering.table] @ inverse.T
+            n = np.arange(k + 1.0)
+            energy = modes**2 * (n[:, None] ** 2 + n**2) / ((2 * n[:, None] + 1) * (2 * n + 1))
+            order = np.maximum(n[:, None], n)
+            last = energy[:, order >= k - 1].sum(1)
+            early = energy[:, (order >= k - 3) & (order < k - 1)].sum(1)
+            fall = np.minimum(1.0, last / np.maximum(early, 1e-300))
+            total += last * fall / max(float(energy.sum()), 1e-300)
+        return total
+
     def on(self, finer: MeshPieces, unknown: int) -> tuple[Floats, Floats]:
         """Values of an unknown at Gauss places of another's mesh, and the area of each place."""
         s = finer._sampling(unknown)

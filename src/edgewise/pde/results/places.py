@@ -12,9 +12,10 @@ from edgewise._core.checks import UNREADABLE, plural, short
 from edgewise._core.errors import InputError
 from edgewise.pde.domains.box import Box
 from edgewise.pde.domains.region import Region
+from edgewise.pde.domains.solid import Solid
 
 
-def rows(domain: Box | Region, at: Sequence[Any]) -> tuple[Floats, tuple[int, ...]]:
+def rows(domain: Box | Region | Solid, at: Sequence[Any]) -> tuple[Floats, tuple[int, ...]]:
     """Places as rows, inside the bounds of the domain, and the shape that values there are to have."""
     names = [each.name for each in domain.coordinates]
     if len(at) != len(names):
@@ -41,10 +42,10 @@ def rows(domain: Box | Region, at: Sequence[Any]) -> tuple[Floats, tuple[int, ..
     return points, arrays[0].shape
 
 
-def somewhere(domain: Box | Region, points: int, r: np.random.Generator) -> Floats:
+def somewhere(domain: Box | Region | Solid, points: int, r: np.random.Generator) -> Floats:
     """Random places inside a domain, all equally likely: (points, d)."""
     found = np.zeros((0, len(domain.bounds)))
     while len(found) < points:
         at = np.stack([r.uniform(low, high, points) for low, high in domain.bounds], axis=1)
-        found = np.concatenate([found, at[domain.contains(at)] if isinstance(domain, Region) else at])
+        found = np.concatenate([found, at[domain.contains(at)] if isinstance(domain, Region | Solid) else at])
     return found[:points]

@@ -30,6 +30,7 @@ from edgewise.pde.results.integrals import integral
 from edgewise.pde.results.mesh_pieces import MeshPieces
 from edgewise.pde.results.pieces import Pieces
 from edgewise.pde.results.products import network_of
+from edgewise.pde.results.tetra_pieces import TetraPieces
 from edgewise.pde.results.vtk import write_vtk
 from edgewise.pde.results.waves import Waves
 from edgewise.pde.terms.symbols import Coordinate, Expr, tree_of
@@ -52,12 +53,12 @@ class OtherGrid:
 
     Attributes
     ----------
-    pieces : Pieces, MeshPieces or Waves
+    pieces : Pieces, MeshPieces, TetraPieces or Waves
     scale : float
         An error of the answer is about this share of what both are apart.
     """
 
-    pieces: Pieces | MeshPieces | Waves
+    pieces: Pieces | MeshPieces | TetraPieces | Waves
     scale: float
 
 
@@ -68,7 +69,7 @@ class Solution:
     Attributes
     ----------
     problem : Problem
-    pieces : Pieces, MeshPieces or Waves
+    pieces : Pieces, MeshPieces, TetraPieces or Waves
         The unknowns as tables of splines, as polynomials on the elements of a mesh, or as waves.
     error : float
         Estimated relative L2 error, the largest of all unknowns; infinite where nothing can be said.
@@ -112,7 +113,7 @@ class Solution:
     """
 
     problem: Problem
-    pieces: Pieces | MeshPieces | Waves
+    pieces: Pieces | MeshPieces | TetraPieces | Waves
     error: float
     errors: dict[str, float]
     how: str

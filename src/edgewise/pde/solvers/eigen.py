@@ -34,7 +34,7 @@ from edgewise.pde.results.modes import Modes
 from edgewise.pde.results.solution import Solution
 from edgewise.pde.settings import SolverConfig
 from edgewise.pde.solvers.progress import ended
-from edgewise.pde.solvers.refinement import lacking, meshes
+from edgewise.pde.solvers.refinement import meshes
 from edgewise.pde.terms.symbols import Equation, Expr
 
 # Eigenvalues closer than this, relative to their size, are taken for one of several functions.
@@ -119,7 +119,7 @@ def eigen(
                 changes.append(_change(levels[-1].values[:count], levels[-2].values[:count]))
                 if changes[-1].max() <= tolerance:
                     break
-            tell(sum((lacking(p) for p in level.pieces[:count]), np.zeros(galerkin.mesh.count)))
+            tell(sum((p.lacks() for p in level.pieces[:count]), np.zeros(galerkin.mesh.count)))
 
     with one_thread(), running(meter), np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         reason = ended(refine, meter, levels, "eigen", "mesh")

@@ -1,12 +1,13 @@
-"""Problems on plane regions: one mesh after the other until the answer no longer changes.
+"""Problems on plane regions and solids: one mesh after the other until the answer no longer changes.
 
 The answer is that of the last mesh but one: its error is what the last one changes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,13 +15,21 @@ from numpy.typing import NDArray
 from edgewise._core.arrays import Floats
 from edgewise._core.errors import InputError
 from edgewise.pde.discretisation.condensed import Condensed
-from edgewise.pde.discretisation.elements import lagrange, lobatto
 from edgewise.pde.discretisation.galerkin import Galerkin
+from edgewise.pde.discretisation.tetra_elements import TetraMesh
+from edgewise.pde.discretisation.tetra_galerkin import TetraGalerkin
 from edgewise.pde.domains.region import Region
+from edgewise.pde.domains.solid import Solid
 from edgewise.pde.problem.weak import WeakForm
 from edgewise.pde.results.mesh_pieces import MeshPieces
+from edgewise.pde.results.tetra_pieces import TetraPieces
 from edgewise.pde.settings import SolverConfig
-from edgewise.pde.solvers.refinement import lacking, meshes
+from edgewise.pde.solvers.refinement import meshes
+from edgewise.pde.solvers.solid_meshes import solid_meshes
+
+Discretised = Galerkin | TetraGalerkin
+# Changes of two levels of which the second is not smaller tell nothing about the third: errors are this series at most.
+_SLOWEST = 0.8
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,10 +38,10 @@ class MeshLevel:
 
     Attributes
     ----------
-    galerkin : Galerkin
+    galerkin : Galerkin or TetraGalerkin
     values : ndarray
         All coefficients.
-    pieces : MeshPieces
+    pieces : MeshPieces or TetraPieces
     contradiction : float
         How far conditions are apart where parts of the boundary meet, relative to them.
     converged : bool
@@ -53,9 +62,9 @@ class MeshLevel:
         Unknowns to which a constant may be added; their mean is zero.
     """
 
-    galerkin: Galerkin
+    galerkin: Discretised
     values: Floats
-    pieces: MeshPieces
+    pieces: Any
     contradiction: float
     converged: bool
     change: tuple[float, ...]
@@ -67,7 +76,7 @@ class MeshLevel:
     loose: tuple[int, ...]
 
 
-def solve_mesh(galerkin: Galerkin, before: MeshLevel | None, config: SolverConfig) -> MeshLevel:
+def solve_mesh(galerkin: Discretised, before: MeshLevel | None, config: SolverConfig) -> MeshLevel:
     """The unknowns on one mesh, beginning with those of another."""
     form = galerkin.form
     fixed, values, apart = galerkin.given()
@@ -77,7 +86,7 @@ def solve_mesh(galerkin: Galerkin, before: MeshLevel | None, config: SolverConfi
     held = fixed.copy()
     for f in loose:
         # A constant is free: one coefficient is held, and the mean made zero afterwards.
-        held[galerkin.numberings[f].table[0, 0, 0] + galerkin.offsets[f]] = True
+        held[galerkin.numberings[f].table.flat[0] + galerkin.offsets[f]] = True
     factor = None
     residual = galerkin.residual(values)
     if not np.isfinite(residual).all() and (before is None or form.linear):
@@ -112,7 +121,7 @@ def solve_mesh(galerkin: Galerkin, before: MeshLevel | None, config: SolverConfi
             break
         size_before = size
     values = _centred(galerkin, values, loose)
-    pieces = MeshPieces(galerkin.fields(values))
+    pieces = pieces_of(galerkin, values)
     every = range(len(form.names))
     changes = [(np.inf, np.inf) for _ in every]
     if before is not None:
@@ -132,7 +141,7 @@ def solve_mesh(galerkin: Galerkin, before: MeshLevel | None, config: SolverConfi
         converged,
         tuple(c[0] for c in changes),
         tuple(c[1] for c in changes),
-        lacking(pieces),
+        pieces.lacks(),
         _imbalance(galerkin, residual, loose),
         _weakest(galerkin, factor, held) if factor is not None and form.linear else 1.0,
         galerkin.definite(values),
@@ -140,7 +149,7 @@ def solve_mesh(galerkin: Galerkin, before: MeshLevel | None, config: SolverConfi
     )
 
 
-def _loose(galerkin: Galerkin, values: Floats, fixed: NDArray[np.bool_]) -> list[int]:
+def _loose(galerkin: Discretised, values: Floats, fixed: NDArray[np.bool_]) -> list[int]:
     """Unknowns to which a constant may be added."""
     found: list[int] = []
     for f, (a, b) in enumerate(zip(galerkin.offsets[:-1], galerkin.offsets[1:], strict=True)):
@@ -157,19 +166,17 @@ def _loose(galerkin: Galerkin, values: Floats, fixed: NDArray[np.bool_]) -> list
     return found
 
 
-def _centred(galerkin: Galerkin, values: Floats, loose: list[int]) -> Floats:
+def _centred(galerkin: Discretised, values: Floats, loose: list[int]) -> Floats:
     """Unknowns with a free constant, with mean zero."""
     values = values.copy()
     for f in loose:
-        mass = galerkin.sampling.mass
-        mean = (galerkin.fields(values)[f].local(galerkin.sampling.line)[0] * mass).sum() / mass.sum()
-        values[galerkin.offsets[f] : galerkin.offsets[f + 1]] -= mean
+        values[galerkin.offsets[f] : galerkin.offsets[f + 1]] -= galerkin.mean(values, f)
     return values
 
 
-def _weakest(galerkin: Galerkin, factor: Condensed, held: NDArray[np.bool_]) -> float:
+def _weakest(galerkin: Discretised, factor: Condensed, held: NDArray[np.bool_]) -> float:
     """For the function that the equations change least: its residuals, relative to those of the flux alone."""
-    base, mass = galerkin.residual(np.zeros(galerkin.count)), galerkin.sampling.mass
+    base = galerkin.residual(np.zeros(galerkin.count))
     found = np.zeros(galerkin.count)
     right = np.where(held, 0.0, np.cos(np.arange(galerkin.count) * 0.7) + 1.0)
     for _ in range(3):
@@ -177,20 +184,14 @@ def _weakest(galerkin: Galerkin, factor: Condensed, held: NDArray[np.bool_]) -> 
         if not np.isfinite(found).all():
             return 0.0
         found = found / max(float(np.abs(found).max()), 1e-300)
-        right = np.zeros(galerkin.count)
-        for field, numbering, offset in zip(
-            galerkin.fields(found), galerkin.numberings, galerkin.offsets, strict=False
-        ):
-            value = lagrange(numbering.degree, galerkin.sampling.line)[0]
-            local = value.T @ (field.local(galerkin.sampling.line)[0] * mass) @ value
-            np.add.at(right, numbering.table + offset, local)
+        right = galerkin.moments(found)
         right[held] = 0.0
     left = (galerkin.residual(found) - base)[~held]
     flux = (galerkin.residual(found, source=False) - galerkin.residual(0 * found, source=False))[~held]
     return float(np.linalg.norm(left) / max(float(np.linalg.norm(flux)), 1e-300))
 
 
-def _imbalance(galerkin: Galerkin, residual: Floats, loose: list[int]) -> float:
+def _imbalance(galerkin: Discretised, residual: Floats, loose: list[int]) -> float:
     worst = 0.0
     for f in loose:
         # Test functions that add up to one: what the equation misses in all, beside what flows and springs.
@@ -200,21 +201,24 @@ def _imbalance(galerkin: Galerkin, residual: Floats, loose: list[int]) -> float:
     return worst
 
 
-def _moved(galerkin: Galerkin, before: MeshPieces) -> Floats:
+def pieces_of(galerkin: Discretised, values: Floats) -> Any:
+    """The unknowns as what solutions hold."""
+    if isinstance(galerkin, TetraGalerkin):
+        return TetraPieces(galerkin.fields(values))
+    return MeshPieces(galerkin.fields(values))
+
+
+def _moved(galerkin: Discretised, before: Any) -> Floats:
     """Another mesh's unknowns at this one's places."""
     values = np.zeros(galerkin.count)
-    for f, (numbering, offset) in enumerate(zip(galerkin.numberings, galerkin.offsets, strict=False)):
-        line = lobatto(numbering.degree)
-        at = np.stack(np.meshgrid(line, line, indexing="ij"), axis=-1).reshape(1, -1, 2)
-        count = galerkin.mesh.count
-        places = galerkin.mesh.places(np.arange(count), np.broadcast_to(at, (count, *at.shape[1:])))[0]
-        found = before.points(f, places.reshape(-1, 2), (0, 0))
-        values[numbering.table.ravel() + offset] = np.nan_to_num(found)
+    for f in range(len(galerkin.numberings)):
+        numbers, places = galerkin.nodes(f)
+        values[numbers] = np.nan_to_num(before.points(f, places, (0,) * places.shape[1]))
     return values
 
 
 def solve_meshes(
-    region: Region,
+    region: Region | Solid,
     form: WeakForm,
     tolerance: float,
     config: SolverConfig,
@@ -222,17 +226,37 @@ def solve_meshes(
 ) -> list[MeshLevel]:
     """Refines until the last mesh changes the unknowns by less than the tolerance; returns every level."""
     levels: list[MeshLevel] = []
-    for galerkin, tell in meshes(region, form, config):
+    made = solid_meshes(region, form, config) if isinstance(region, Solid) else meshes(region, form, config)
+    for galerkin, tell in made:
         levels.append(solve_mesh(galerkin, levels[-1] if levels else None, config))
         on_level(levels[-1])
         # Smaller elements at a lower degree measure an error less well than a higher degree does.
-        same = len(levels) > 1 and levels[-2].pieces.mesh.blocks is levels[-1].pieces.mesh.blocks
-        if (same and max(levels[-1].change) <= tolerance) or (
+        same = len(levels) > 1 and _alike(levels[-2].pieces.mesh, levels[-1].pieces.mesh)
+        if (same and max(left_of(levels)) <= tolerance) or (
             len(levels) > 2 and _hopeless(levels[-1], config)
         ):
             break
         tell(levels[-1].lacks)
     return levels
+
+
+def left_of(levels: Sequence[MeshLevel]) -> tuple[float, ...]:
+    """Estimated errors of the last level but one: what the last changes and, where degrees rise by one, what the changes of
+    all further ones would add, as the last ones fall."""
+    last = levels[-1].change
+    if len(levels) < 3 or not isinstance(levels[-1].pieces, TetraPieces):
+        return last
+    # Even and odd functions gain by every second degree alone.
+    back = 2 if len(levels) > 3 else 1
+    falls = [
+        (b / a if a > 0 else 0.0) ** (1 / back) for a, b in zip(levels[-1 - back].change, last, strict=True)
+    ]
+    return tuple(b / (1 - min(fall, _SLOWEST)) for b, fall in zip(last, falls, strict=True))
+
+
+def _alike(one: Any, other: Any) -> bool:
+    """Whether meshes differ by their degree, and by layers at corners, alone."""
+    return one is other if isinstance(one, TetraMesh) else one.blocks is other.blocks
 
 
 def _hopeless(level: MeshLevel, config: SolverConfig) -> bool:

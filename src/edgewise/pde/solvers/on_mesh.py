@@ -1,4 +1,4 @@
-"""A problem on a plane region, from its equations to its solution."""
+"""A problem on a plane region or a solid, from its equations to its solution."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ import numpy as np
 from edgewise._core.stopping import StopReason
 from edgewise._core.work import Meter
 from edgewise.pde.discretisation.free_constants import open_constants
+from edgewise.pde.discretisation.galerkin import Galerkin
 from edgewise.pde.domains.region import Region
+from edgewise.pde.domains.solid import Solid
 from edgewise.pde.problem.problem import Problem
 from edgewise.pde.problem.weak import weak_form
 from edgewise.pde.results.solution import OtherGrid, Solution
 from edgewise.pde.settings import SolverConfig
 from edgewise.pde.solvers.energy_bound import bound_by
-from edgewise.pde.solvers.mesh_levels import MeshLevel, solve_meshes
+from edgewise.pde.solvers.mesh_levels import MeshLevel, left_of, solve_meshes
 from edgewise.pde.solvers.progress import Progress, ended, show
 
 
@@ -28,7 +30,7 @@ def solved_on_mesh(
 ) -> Solution:
     """The solution on the last mesh but one, with its error by the last."""
     region = problem.domain
-    assert isinstance(region, Region)
+    assert isinstance(region, Region | Solid)
     form = weak_form(problem)
     levels: list[MeshLevel] = []
 
@@ -42,7 +44,8 @@ def solved_on_mesh(
         lambda: solve_meshes(region, form, tolerance, config, on_level), meter, levels, "solve", "mesh"
     )
     chosen = levels[-2] if len(levels) > 1 else levels[-1]
-    changes = levels[-1].change if levels[-1].converged else (float("inf"),) * len(problem.names)
+    last = levels[-1]
+    changes = left_of(levels) if last.converged else (float("inf"),) * len(problem.names)
     errors = dict(zip(problem.names, changes, strict=True))
     if max(errors.values()) <= tolerance:
         reason = StopReason.CONVERGED
@@ -51,17 +54,26 @@ def solved_on_mesh(
         chosen.pieces,
         max(errors.values()),
         errors,
-        "the change to a mesh of higher degree" + open_constants(problem.names, levels[-1].loose),
+        "the change to a mesh of higher degree" + open_constants(problem.names, last.loose) + _facets(region),
         tolerance,
         "mesh",
         reason,
-        _doubts(levels[-1], tolerance, config),
+        _doubts(last, tolerance, config),
         meter.seconds,
         chosen.galerkin.count,
-        max(levels[-1].slope_change),
-        bound_by(levels[-1].galerkin, levels[-1].pieces, chosen.pieces) if len(levels) > 1 else None,
-        OtherGrid(levels[-1].pieces, 1.0) if len(levels) > 1 else None,
+        max(last.slope_change),
+        bound_by(last.galerkin, last.pieces, chosen.pieces)
+        if len(levels) > 1 and isinstance(last.galerkin, Galerkin)
+        else None,
+        OtherGrid(last.pieces, 1.0) if len(levels) > 1 else None,
     )
+
+
+def _facets(region: Region | Solid) -> str:
+    """What facets leave of a curved solid, which no mesh of them can tell."""
+    if isinstance(region, Region) or region.sagitta <= 1e-6 * region.size:
+        return ""
+    return f"; for the solid of flat facets, which lie up to about {region.sagitta:.1e} off the curves they stand for"
 
 
 def _doubts(last: MeshLevel, tolerance: float, config: SolverConfig) -> tuple[str, ...]:

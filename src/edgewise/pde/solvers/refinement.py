@@ -14,13 +14,11 @@ from scipy.spatial import KDTree
 
 from edgewise._core.arrays import Floats
 from edgewise.pde.discretisation.blocks import Blocks, blocks_of
-from edgewise.pde.discretisation.elements import lobatto
 from edgewise.pde.discretisation.galerkin import Galerkin
 from edgewise.pde.discretisation.mesh import Mesh, mesh_of
 from edgewise.pde.domains.region import Region
 from edgewise.pde.domains.triangles import Width
 from edgewise.pde.problem.weak import WeakForm
-from edgewise.pde.results.mesh_pieces import MeshPieces
 from edgewise.pde.settings import SolverConfig
 
 
@@ -71,23 +69,6 @@ def corners(region: Region, form: WeakForm) -> list[int]:
                 found.append(n)
         first += len(loop)
     return found
-
-
-def lacking(pieces: MeshPieces) -> Floats:
-    """The energy of the modes above the degree in each element, by the last four, relative to that of the unknowns."""
-    total = np.zeros(pieces.mesh.count)
-    for field in pieces.fields:
-        k = field.numbering.degree
-        inverse = np.linalg.inv(np.polynomial.legendre.legvander(2 * lobatto(k) - 1, k))
-        modes = inverse @ field.values[field.numbering.table] @ inverse.T
-        n = np.arange(k + 1.0)
-        energy = modes**2 * (n[:, None] ** 2 + n**2) / ((2 * n[:, None] + 1) * (2 * n + 1))
-        order = np.maximum(n[:, None], n)
-        last = energy[:, order >= k - 1].sum(1)
-        early = energy[:, (order >= k - 3) & (order < k - 1)].sum(1)
-        fall = np.minimum(1.0, last / np.maximum(early, 1e-300))
-        total += last * fall / max(float(energy.sum()), 1e-300)
-    return total
 
 
 def _halved(before: Width, mesh: Mesh, lacks: Floats, config: SolverConfig) -> Width:

@@ -1,0 +1,54 @@
+"""Which tetrahedra come after others: a higher degree, or smaller ones where they lack the most."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from edgewise._core.arrays import Floats
+from edgewise.pde.discretisation.tetra_elements import TetraMesh, tetra_mesh
+from edgewise.pde.discretisation.tetra_galerkin import TetraGalerkin
+from edgewise.pde.domains.solid import Solid
+from edgewise.pde.domains.tetrahedra import fill
+from edgewise.pde.problem.weak import WeakForm
+from edgewise.pde.settings import SolverConfig
+
+
+def solid_meshes(
+    solid: Solid, form: WeakForm, config: SolverConfig
+) -> Iterator[tuple[TetraGalerkin, Callable[[Floats], None]]]:
+    """One mesh after the other, each with a function that is to be told what its elements lack."""
+    at, widths = np.zeros((0, 3)), np.zeros(0)
+    width = config.solid_width * solid.size
+    mesh = tetra_mesh(fill(solid, width, at, widths))
+    low = 1 + max(form.lower)
+    # Facets by the thousand may leave room for the lowest degrees alone.
+    degree = low + 1 if TetraGalerkin(mesh, form, low + 2).count <= config.mesh_coefficients else low
+    lacking: list[Floats] = []
+    rests: list[float] = []
+    for _ in range(4 * config.most_levels):
+        galerkin = TetraGalerkin(mesh, form, degree)
+        if len(lacking) > 1 and galerkin.count > config.mesh_coefficients:
+            return
+        yield galerkin, lacking.append
+        rests.append(float(lacking[-1].sum()))
+        # Even and odd functions gain by every second degree alone.
+        slow = degree >= config.solid_slow and len(rests) > 2 and rests[-1] > rests[-3] / config.solid_fall**4
+        if degree < config.solid_top and not slow:
+            degree += 1
+            continue
+        marked, half = _halved(mesh, lacking[-1], config)
+        at, widths = np.concatenate([at, marked]), np.concatenate([widths, half])
+        mesh = tetra_mesh(fill(solid, width, at, widths))
+        degree, rests = max(degree - 2, low + 1), []
+
+
+def _halved(mesh: TetraMesh, lacks: Floats, config: SolverConfig) -> tuple[Floats, Floats]:
+    """Places at which elements are to be half as wide: those that lack much."""
+    marked = lacks > config.mesh_mark * lacks.max()
+    corners = mesh.points[mesh.nodes[marked]]
+    # Edges of regular tetrahedra as large: what Netgen takes for widths.
+    edge = (6 * np.sqrt(2) * mesh.volume[marked]) ** (1 / 3)
+    at = np.concatenate([corners.mean(1, keepdims=True), corners], axis=1)
+    return at.reshape(-1, 3), np.repeat(edge / 2, 5)
