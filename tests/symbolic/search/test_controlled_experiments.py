@@ -9,8 +9,9 @@ import sympy
 from edgewise.symbolic import AskConfig, ask, find_formula
 from edgewise.symbolic.results.formula import Formula
 from edgewise.symbolic.results.next_measurement import spread
-from edgewise.symbolic.search.controlled_experiments import Experiment
+from edgewise.symbolic.search.controlled_experiments import views
 from edgewise.symbolic.search.coordinates import OUTER, Coordinate, Coordinates, Step
+from edgewise.symbolic.search.laboratory import Laboratory
 from edgewise.symbolic.search.measured_rows import MeasuredRows
 
 A, B, C = sympy.symbols("a b c")
@@ -26,7 +27,7 @@ def measured(law, names, low=1.0, high=3.0, most=60):
         best = find_formula(x[:, None], y, names=[name], work=0.02).best
         return best if np.allclose(best.predict(x[:, None]), y, rtol=1e-9, atol=1e-12) else None
 
-    return rows, Experiment(rows, *ends, one_column, AskConfig())
+    return rows, Laboratory(rows, *ends, one_column, AskConfig())
 
 
 def seen_as_function(view, rows):
@@ -61,11 +62,11 @@ def test_what_is_written_in_the_columns_is_seen_in_the_coordinates(outer):
     ],
 )
 def test_fewer_coordinates_are_enough(law, names, coordinates):
-    rows, experiment = measured(law, tuple(names))
-    views = list(experiment.views())
-    assert rows.count <= 60 - experiment.config.least
-    assert min(len(view.each) for view in views) <= coordinates
-    for view in views:
+    rows, lab = measured(law, tuple(names))
+    found = list(views(lab))
+    assert rows.count <= 60 - lab.config.least
+    assert min(len(view.each) for view in found) <= coordinates
+    for view in found:
         Z, seen = seen_as_function(view, rows)
         assert np.isfinite(seen).all()
         if len(view.each) == 1:
@@ -75,8 +76,8 @@ def test_fewer_coordinates_are_enough(law, names, coordinates):
 
 
 def test_a_law_of_terms_and_factors_comes_apart_altogether():
-    rows, experiment = measured(lambda a, b, c: (math.sin(a) + b**2) * math.exp(-c), ("a", "b", "c"))
-    *_, last = experiment.views()
+    rows, lab = measured(lambda a, b, c: (math.sin(a) + b**2) * math.exp(-c), ("a", "b", "c"))
+    *_, last = views(lab)
     assert len(last.each) == 1
     X = np.random.default_rng(0).uniform(1, 3, (30, 3))
     y = (np.sin(X[:, 0]) + X[:, 1] ** 2) * np.exp(-X[:, 2])
@@ -85,31 +86,44 @@ def test_a_law_of_terms_and_factors_comes_apart_altogether():
     left = {"a": np.sin(X[:, 0]), "b": X[:, 1] ** 2, "c": np.exp(-X[:, 2])}[last.labels()[0]]
     assert np.allclose(np.polyval(np.polyfit(left, seen, 1), left), seen)
     assert Z.shape == (30, 1)
-    assert rows.left >= experiment.config.least
+    assert rows.left >= lab.config.least
 
 
 def test_a_law_that_is_a_line_in_a_function_of_one_column_whose_ends_follow_another():
-    rows, experiment = measured(lambda z, t: math.cos(t) ** 2 * math.log(z) - math.tan(t / 3), ("z", "t"))
-    *_, last = experiment.views()
+    rows, lab = measured(lambda z, t: math.cos(t) ** 2 * math.log(z) - math.tan(t / 3), ("z", "t"))
+    *_, last = views(lab)
     assert [step.kind for step in last.steps] == ["+", "*"]
     X = np.random.default_rng(0).uniform(1, 3, (30, 2))
     Z, seen = last.seen(X, np.cos(X[:, 1]) ** 2 * np.log(X[:, 0]) - np.tan(X[:, 1] / 3))
     line = np.polyfit(np.log(Z[:, 0]), seen, 1)
     assert Z.shape == (30, 1)
     assert np.allclose(np.polyval(line, np.log(Z[:, 0])), seen)
-    assert rows.left >= experiment.config.least
+    assert rows.left >= lab.config.least
 
 
 def test_a_column_that_changes_nothing_is_left_out():
-    _, experiment = measured(lambda a, b, idle: math.exp(a * b) + a, ("a", "b", "idle"))
-    first = next(experiment.views())
+    _, lab = measured(lambda a, b, idle: math.exp(a * b) + a, ("a", "b", "idle"))
+    first = next(views(lab))
     assert all(2 not in one.members for one in first.each)
 
 
+@pytest.mark.parametrize(
+    "law",
+    [
+        lambda a, b: float((a > 2) * b**2 + b),  # flat in a wherever a slope is measured
+        lambda a, b: round(a * math.exp(b), 2),  # a device that rounds: no noise, and no slopes
+    ],
+)
+def test_what_is_flat_close_by_is_not_taken_for_idle(law):
+    _, lab = measured(law, ("a", "b"))
+    for view in views(lab):
+        assert {member for one in view.each for member in one.members} == {0, 1}
+
+
 def test_nothing_is_taken_apart_that_hangs_together():
-    rows, experiment = measured(lambda a, b: math.sin(a * b) + math.exp(a - b), ("a", "b"))
-    assert list(experiment.views()) == []
-    assert rows.left >= experiment.config.least
+    rows, lab = measured(lambda a, b: math.sin(a * b) + math.exp(a - b), ("a", "b"))
+    assert list(views(lab)) == []
+    assert rows.left >= lab.config.least
 
 
 def test_a_law_is_found_by_asking_that_hides_from_scattered_rows():

@@ -31,9 +31,10 @@ from edgewise.symbolic.results.formula import Formula
 from edgewise.symbolic.results.next_measurement import check_bounds, next_measurement, spread
 from edgewise.symbolic.results.pure_error import PureError
 from edgewise.symbolic.results.search_result import FormulaResult
-from edgewise.symbolic.search.controlled_experiments import Experiment, OneColumn
+from edgewise.symbolic.search.controlled_experiments import views
 from edgewise.symbolic.search.coordinates import Coordinates
 from edgewise.symbolic.search.find_formula import find_formula
+from edgewise.symbolic.search.laboratory import Laboratory, OneColumn
 from edgewise.symbolic.search.measured_rows import MeasuredRows
 from edgewise.symbolic.search.outcome import Ended, message
 
@@ -172,7 +173,7 @@ def ask(
             if noise.sigma == 0 and not result.exact and not taken_apart and len(names) > 1:
                 taken_apart = True
                 law = _one_column(own.part_work * total, seed, own)
-                for other in Experiment(asking, low, high, law, own).views():
+                for other in views(Laboratory(asking, low, high, law, own)):
                     found = _searched(asking, other, sigma, max(share, own.view_work * total), left, seed)
                     # Where columns came apart, what is left is always the easier question.
                     if view.each == Coordinates.of(names).each or found.best.error <= result.best.error:

@@ -1,0 +1,155 @@
+"""What the law sees together: sums and products of columns, and products of powers of all of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import sympy
+from scipy.linalg import null_space
+
+from edgewise._core.arrays import Floats
+from edgewise.symbolic.config import AskConfig
+from edgewise.symbolic.results.formula import Formula
+from edgewise.symbolic.search.coordinates import Coordinate, Coordinates, Step
+from edgewise.symbolic.search.laboratory import Laboratory
+
+
+def together(lab: Laboratory, view: Coordinates, a: Floats, b: Floats) -> Coordinates | None:
+    """The view with two coordinates in one, or without one that changes nothing; None where there are none such."""
+    at, other = lab.slopes(view, a), lab.slopes(view, b)
+    if at is None or other is None:
+        return None
+    for k in range(len(view.each)):
+        if at[k] == 0 and other[k] == 0 and _idle(lab, view, k, a, b):
+            return view.without(k, None)
+    for i in range(len(view.each)):
+        for j in range(i + 1, len(view.each)):
+            if min(abs(at[i]), abs(at[j]), abs(other[i]), abs(other[j])) == 0:
+                continue
+            values = [view.seen(place[None], np.ones(1))[0][0] for place in (a, b)]
+            plain = [s[j] / s[i] for s in (at, other)]
+            power = [s[j] * z[j] / (s[i] * z[i]) for s, z in zip((at, other), values, strict=True)]
+            one, two = view.each[i].expression, view.each[j].expression
+            if (ratio := _simple(power, lab.config)) is not None and all((z > 0).all() for z in values):
+                return view.joined(i, j, one * two ** sympy.Rational(*ratio.as_integer_ratio()))
+            if (ratio := _simple(plain, lab.config)) is not None:
+                return view.joined(i, j, one + two * sympy.Rational(*ratio.as_integer_ratio()))
+    return None
+
+
+def _idle(lab: Laboratory, view: Coordinates, k: int, a: Floats, b: Floats) -> bool:
+    """Whether nothing changes far away either, as it would at a step or where a device rounds."""
+    for place in (a, b):
+        found = lab.seen(view, lab.levels(view.each[k].lead, place, 3))
+        if found is None or np.ptp(found[1]) > lab.config.equal * np.abs(found[1]).max():
+            return False
+    return True
+
+
+def in_powers(lab: Laboratory, view: Coordinates, pair: tuple[Floats, Floats]) -> list[Coordinates]:
+    """Views without a factor of powers, in fewer products of powers of the coordinates, the simplest first.
+
+    Where y = z^c G(z^e1, z^e2, ...), the slopes of log y in log z are c + sum psi_k e_k at every place: they lie in a
+    space of fewer dimensions than there are coordinates (Euler's relation for homogeneous functions; Buckingham's
+    theorem where nobody knows the units). Which products are taken is free; G is simple in some only.
+    """
+    if len(view.each) < 2:
+        return []
+    others = [x for x in lab.rows.X[lab.rows.searched] if not any((x == place).all() for place in pair)]
+    rows = list[Floats]()
+    for place in (*pair, *others[: lab.config.slope_places]):
+        slopes = lab.slopes(view, place)
+        if slopes is None or lab.rows.count > lab.config.slope_share * lab.rows.most:
+            return []
+        z, y = view.seen(place[None], np.array([lab.rows.value(place)]))
+        if not (z > 0).all() or y[0] == 0 or not slopes.any():
+            return []
+        rows.append(np.append(slopes * z[0] / y[0], 1.0))
+        sizes = np.linalg.svd(np.array(rows), compute_uv=False)
+        rank = int((sizes > lab.config.rank_tolerance * sizes[0]).sum())
+        if rank < len(rows):
+            break
+    else:
+        return []
+    # A column that is flat wherever a slope was measured, but not everywhere, is none that powers tell of.
+    if rank > len(view.each) or not np.array(rows).any(axis=0).all():
+        return []
+    space = np.linalg.svd(np.array(rows), full_matrices=False)[2][:rank]
+    found = dict[str, tuple[int, Coordinates]]()
+    for first in range(len(view.each)):
+        order = [*range(first, len(view.each)), *range(first)]
+        if (found_in := _exponents(space, order, lab.config)) is not None:
+            size, made = _products(view, *found_in)
+            found.setdefault(
+                str((sorted(str(one.expression) for one in made.each), made.steps)), (size, made)
+            )
+    return [made for _, made in sorted(found.values(), key=lambda one: one[0])]
+
+
+def _exponents(
+    space: Floats, order: list[int], config: AskConfig
+) -> tuple[list[list[Fraction]], list[int]] | None:
+    """Exponents of products that span what ends in 0, in echelon form, and of a factor; and their pivots.
+
+    None where they are no simple fractions.
+    """
+    ending = space[:, -1] / np.linalg.norm(space[:, -1])
+    factor = ending @ space / np.linalg.norm(space[:, -1])
+    left, at, pivots = null_space(ending[None]).T @ space, 0, list[int]()
+    for column in order:
+        if at == len(left):
+            break
+        k = at + int(np.abs(left[at:, column]).argmax())
+        if abs(left[k, column]) <= config.rank_tolerance:
+            continue
+        left[[at, k]] = left[[k, at]]
+        left[at] /= left[at, column]
+        others = np.arange(len(left)) != at
+        left[others] -= left[others, column][:, None] * left[at]
+        factor = factor - factor[column] * left[at]
+        pivots.append(column)
+        at += 1
+    rows = np.vstack([left, factor])[:, :-1]
+    simple = [
+        [Fraction(float(value)).limit_denominator(config.ratio_denominator) for value in row] for row in rows
+    ]
+    exact = np.array([[float(value) for value in row] for row in simple])
+    near = np.abs(exact - rows).max() <= config.ratio_tolerance
+    return (simple, pivots) if near and np.abs(exact).max() <= config.ratio_most else None
+
+
+def _simple(ratios: list[float], config: AskConfig) -> Fraction | None:
+    """The simple fraction that two measured ratios both are."""
+    found = Fraction(ratios[0]).limit_denominator(config.ratio_denominator)
+    if found == 0 or abs(found) > config.ratio_most:
+        return None
+    near = all(abs(each / float(found) - 1) <= config.ratio_tolerance for each in ratios)
+    return found if near else None
+
+
+def _products(
+    view: Coordinates, exponents: list[list[Fraction]], pivots: list[int]
+) -> tuple[int, Coordinates]:
+    """A view in products of powers of its coordinates, without a factor, the last of them; and how long that is to write.
+
+    Each pivot is in its product alone.
+    """
+
+    def product(row: list[Fraction]) -> Any:
+        powers = (
+            one.expression ** sympy.Rational(e.numerator, e.denominator)
+            for one, e in zip(view.each, row, strict=True)
+        )
+        return sympy.Mul(*powers)
+
+    each = list[Coordinate]()
+    for row, pivot in zip(exponents[:-1], pivots, strict=True):
+        members = {member for one, e in zip(view.each, row, strict=True) if e for member in one.members}
+        each.append(Coordinate(product(row), tuple(sorted(members)), view.each[pivot].lead))
+    factor = product(exponents[-1])
+    made = replace(view, each=tuple(each), steps=(*view.steps, Step("*", factor)))
+    parts = [*(one.expression for one in each), factor]
+    return sum(Formula(part, view.names).complexity for part in parts), made

@@ -1,0 +1,88 @@
+"""Terms and factors of one column: what an exchange of it between two places tells, and the law along it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import sympy
+
+from edgewise._core.arrays import Floats
+from edgewise.symbolic.config import AskConfig
+from edgewise.symbolic.search.coordinates import OUTER, Coordinates, Step
+from edgewise.symbolic.search.laboratory import Laboratory
+
+
+def separated(
+    lab: Laboratory, view: Coordinates, a: Floats, b: Floats, failed: set[tuple[int, ...]]
+) -> Coordinates | None:
+    """The view without a coordinate that is a term or a factor of its own; None where there is none."""
+    members = [member for one in view.each for member in one.members]
+    if len(view.each) == 1 or len(members) > len(set(members)):
+        return None
+    places = [a, b]
+    for one in view.each:
+        for place, source in ((a, b), (b, a)):
+            changed = place.copy()
+            changed[[*one.members]] = source[[*one.members]]
+            places.append(changed)
+    X = np.array(places)
+    y = lab.rows.known(X, keep=lab.config.least)
+    if y is None or not np.isfinite(y).all():
+        return None
+    _, plain = view.seen(X, y)
+    if not np.isfinite(plain).all():
+        return None
+    for outer in (None, *OUTER):
+        step = None if outer is None else view.through(outer, plain)
+        if outer is not None and step is None:
+            continue
+        through = view if step is None else replace(view, steps=(*view.steps, step))
+        _, seen = through.seen(X, y)
+        for k in range(len(view.each)):
+            kind = _kind(seen[0], seen[1], *seen[2 + 2 * k : 4 + 2 * k], lab.config)
+            # The logarithm of a factor is a term: it was tried as a factor before.
+            if kind is None or (outer == "log" and kind == "+") or view.each[k].members in failed:
+                continue
+            part = _part(lab, through, k, kind, a)
+            if part is not None:
+                return through.without(k, part)
+            failed.add(view.each[k].members)
+    return None
+
+
+def _kind(u: float, v: float, u_changed: float, v_changed: float, config: AskConfig) -> str | None:
+    """Whether what one coordinate changes is a term or a factor."""
+    size, room = max(abs(u), abs(v), abs(u_changed), abs(v_changed)), config.equal
+    # Where one of the places hardly changes nothing is told.
+    if (
+        min(abs(u_changed - u), abs(v_changed - v)) > config.bends * size
+        and abs((u_changed - u) - (v - v_changed)) <= room * size
+    ):
+        return "+"
+    if 0 in (u, v, u_changed, v_changed):
+        return None
+    ratio = u_changed / u
+    same = abs(ratio * v_changed / v - 1) <= 10 * room
+    return "*" if same and abs(ratio - 1) > config.bends else None
+
+
+def _part(lab: Laboratory, view: Coordinates, k: int, kind: str, place: Floats) -> Step | None:
+    """The term or the factor of a coordinate, from measurements along it."""
+    one, name = view.each[k], view.labels()[k]
+    lead = one.lead
+    for count in lab.config.levels:
+        places = lab.levels(lead, place, count)
+        X = np.vstack([place[None], places])
+        y = lab.rows.known(X, keep=lab.config.least)
+        if y is None:
+            return None
+        z, seen = view.seen(X, y)
+        change = seen - seen[0] if kind == "+" else seen / seen[0]
+        kept = np.isfinite(change) & np.isfinite(z[:, k])
+        law = lab.one_column(z[kept, k], change[kept], name)
+        if law is not None:
+            # What does not depend on the coordinate belongs to the rest.
+            own = law.sympy.as_independent(sympy.Symbol(name), as_Add=kind == "+")[1]
+            return Step(kind, own.xreplace({sympy.Symbol(name): one.expression}))
+    return None
