@@ -40,7 +40,7 @@ def separated(
         through = view if step is None else replace(view, steps=(*view.steps, step))
         _, seen = through.seen(X, y)
         for k in range(len(view.each)):
-            kind = _kind(seen[0], seen[1], *seen[2 + 2 * k : 4 + 2 * k], lab.config)
+            kind = _kind(seen[:2], seen[2 + 2 * k : 4 + 2 * k], lab.config)
             # The logarithm of a factor is a term: it was tried as a factor before.
             if kind is None or (outer == "log" and kind == "+") or view.each[k].members in failed:
                 continue
@@ -51,8 +51,9 @@ def separated(
     return None
 
 
-def _kind(u: float, v: float, u_changed: float, v_changed: float, config: AskConfig) -> str | None:
-    """Whether what one coordinate changes is a term or a factor."""
+def _kind(at: Floats, changed: Floats, config: AskConfig) -> str | None:
+    """Whether what an exchange of one coordinate between two places changes is a term or a factor."""
+    (u, v), (u_changed, v_changed) = at.tolist(), changed.tolist()
     size, room = max(abs(u), abs(v), abs(u_changed), abs(v_changed)), config.equal
     # Where one of the places hardly changes nothing is told.
     if (
