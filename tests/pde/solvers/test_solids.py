@@ -257,3 +257,53 @@ def test_a_solution_comes_back_from_its_file_to_the_bit(tmp_path):
     (tmp_path / "s.kan").write_bytes(content[:-9] + b"\x01" + content[-8:])
     with pytest.raises(FileError, match="damaged"):
         pde.Solution.load(tmp_path / "s.kan")
+
+
+TOML = """
+unknowns = ["u"]
+equations = ["lap(u) = 0"]
+tolerance = 1e-4
+[domain]
+solid = "bar.stl"
+scale = 0.5
+[domain.names]
+ends = ["-x", [1, 0, 0]]
+[conditions]
+ends = "u = x"
+rest = "dn(u) = 0"
+"""
+
+
+def test_a_file_names_the_file_of_its_solid(tmp_path):
+    MAKE.box(extents=(4, 1, 1)).export(tmp_path / "bar.stl")
+    (tmp_path / "bar.toml").write_text(TOML)
+    found = pde.load_problem(tmp_path / "bar.toml")
+    solution = pde.solve(found.problem, found.tolerance)
+    assert solution(0.7, 0.1, 0.2) == pytest.approx(0.7)
+    assert len(solution.plot().axes) >= 3
+    for ask in (solution.formula, solution.network):
+        with pytest.raises(InputError, match="boxes"):
+            ask()
+    lam = pde.eigenvalue()
+    drum = pde.Problem(
+        found.problem.domain, [-pde.lap(U) == lam * U], pde.on(found.problem.domain.boundary["walls"], U == 0)
+    )
+    with pytest.raises(InputError, match="Got a solid"):
+        pde.eigen(drum)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("scale = 0.5", "scales = 0.5", "did you mean 'scale'"),
+        ('"bar.stl"', "3", "must name a file"),
+        ('"bar.stl"', '"bar.step"', "end in"),
+        ("scale = 0.5", 'space = "x"', "'space' of"),
+        ("scale = 0.5", "scale = -1", "scale"),
+        ("[1, 0, 0]", '"up"', "must be one of"),
+    ],
+)
+def test_a_file_that_means_no_solid_is_told(old, new, said, tmp_path):
+    MAKE.box(extents=(4, 1, 1)).export(tmp_path / "bar.stl")
+    with pytest.raises(InputError, match=said):
+        pde.problem_from_toml(TOML.replace(old, new), folder=tmp_path)

@@ -18,8 +18,8 @@ A file says what the same words would in Python:
     walls = "u = 0"
     start = "u = -sin(pi*x)"
 
-Plane shapes stand in [shapes] (`shape_text`); `eigenvalue = "lam"` names the number that the equations leave open, and
-`count = 5` says how many of them are asked for.
+Plane shapes stand in [shapes] (`shape_text`), solids in files of their own (`solid_text`); `eigenvalue = "lam"` names the
+number that the equations leave open, and `count = 5` says how many of them are asked for.
 """
 
 from __future__ import annotations
@@ -36,8 +36,10 @@ from edgewise._core.errors import FileError, InputError
 from edgewise._core.files import PathLike, as_path, said_clearly, shown
 from edgewise.pde.domains.box import Box, Part, box
 from edgewise.pde.domains.region import Region
+from edgewise.pde.domains.solid import Solid
 from edgewise.pde.problem.problem import Condition, Problem, on
 from edgewise.pde.problem.shape_text import shape_of
+from edgewise.pde.problem.solid_text import SOLID, solid_in
 from edgewise.pde.terms.symbols import Coordinate, Equation, Expr, Unknown
 from edgewise.pde.terms.symbols import eigenvalue as eigenvalue_symbol
 from edgewise.pde.terms.text import read_equations, read_term
@@ -86,7 +88,7 @@ class ProblemFile:
 
 
 def problem_from_text(
-    domain: Box | Region | Any,
+    domain: Box | Region | Solid | Any,
     unknowns: Sequence[str] | str,
     equations: Sequence[str] | str,
     conditions: Mapping[str, Sequence[str] | str] | None = None,
@@ -99,7 +101,7 @@ def problem_from_text(
 
     Parameters
     ----------
-    domain : Box or Region
+    domain : Box, Region or Solid
     unknowns : sequence of str
         Names of the functions to be determined, each of all coordinates.
     equations : sequence of str
@@ -131,7 +133,7 @@ def problem_from_text(
     (Derivative(u(x, y), (x, 2)) + Derivative(u(x, y), (y, 2)) == -2,)
     """
     of = "problem_from_text"
-    check_is(domain, (Box, Region), "domain", "a Box or a Region", of=of)
+    check_is(domain, (Box, Region, Solid), "domain", "a Box, a Region or a Solid", of=of)
     names: dict[str, Any] = {each.name: each for each in domain.coordinates}
     for name in _texts(unknowns, "unknowns"):
         _refuse_taken(name, names)
@@ -156,7 +158,7 @@ def problem_from_text(
     return problem
 
 
-def problem_from_toml(text: str, where: str = "the text") -> ProblemFile:
+def problem_from_toml(text: str, where: str = "the text", folder: PathLike = ".") -> ProblemFile:
     """A problem from the text of a TOML file.
 
     Parameters
@@ -164,6 +166,8 @@ def problem_from_toml(text: str, where: str = "the text") -> ProblemFile:
     text : str
     where : str
         What it is called in errors.
+    folder : path
+        Where files of solids lie that it names.
 
     Returns
     -------
@@ -214,7 +218,7 @@ def problem_from_toml(text: str, where: str = "the text") -> ProblemFile:
             f"The 'eigenvalue' of {where} must be a name, such as \"lam\". Got {short(eigenvalue)}."
         )
     problem = problem_from_text(
-        _domain(_table(document, "domain"), _table(document, "shapes")),
+        _domain(_table(document, "domain"), _table(document, "shapes"), Path(as_path(folder, "folder"))),
         document["unknowns"],
         document["equations"],
         _table(document, "conditions"),
@@ -251,7 +255,7 @@ def load_problem(path: PathLike) -> ProblemFile:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise FileError(f"The file {shown(file)} is no text in UTF-8.") from None
-    return problem_from_toml(text, f"The file {shown(file)}")
+    return problem_from_toml(text, f"The file {shown(file)}", file.parent)
 
 
 def _table(document: Mapping[str, Any], key: str) -> Mapping[str, Any]:
@@ -261,11 +265,13 @@ def _table(document: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     return cast("Mapping[str, Any]", found)
 
 
-def _domain(table: Mapping[str, Any], shapes: Mapping[str, Any]) -> Box | Region:
+def _domain(table: Mapping[str, Any], shapes: Mapping[str, Any], folder: Path) -> Box | Region | Solid:
     """x = [-1, 1] and so on; `periodic` and `parameters` name some of them; `time` that of time, t by default.
 
-    Or a `shape` of the `plane`.
+    Or a `shape` of the `plane`, or a `solid` of a file in the folder.
     """
+    if SOLID in table:
+        return solid_in(table, folder)
     if _SHAPE in table or _PLANE in table:
         if strange := [key for key in table if key not in (_SHAPE, _PLANE)]:
             raise InputError(
@@ -344,7 +350,7 @@ def _constant(name: str, value: Any, names: Mapping[str, Any]) -> Any:
     return value
 
 
-def _part(domain: Box | Region, name: str) -> Part:
+def _part(domain: Box | Region | Solid, name: str) -> Part:
     first, *rest = (domain.boundary[each.strip()] for each in name.split("|"))
     for each in rest:
         first = first | each

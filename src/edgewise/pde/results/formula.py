@@ -11,6 +11,7 @@ import sympy as sp
 
 from edgewise._core.arguments import check_text
 from edgewise._core.arrays import Floats
+from edgewise._core.errors import InputError
 from edgewise._core.plain import fields
 from edgewise._core.stopping import StopReason
 from edgewise._core.work import Meter
@@ -18,6 +19,7 @@ from edgewise.forms.tree import render
 from edgewise.pde.discretisation.faces import outward
 from edgewise.pde.domains.curves import Curve
 from edgewise.pde.domains.region import Region
+from edgewise.pde.domains.solid import Solid
 from edgewise.pde.problem.problem import Problem
 from edgewise.pde.results.closed_form import SampledFunction, closed_form
 from edgewise.pde.results.exact import exact_bound, numbers_of
@@ -116,6 +118,11 @@ class SolutionFormula:
 def formula_of(solution: Solution, of: str | None, work: str | float) -> SolutionFormula:
     """Closed forms of all unknowns, or of one term in them."""
     meter, problem = Meter(), solution.problem
+    if isinstance(problem.domain, Solid):
+        raise InputError(
+            "Closed forms are looked for on boxes and plane shapes. On a solid take values, solution.evaluate(...), and "
+            "find_formula of them."
+        )
     exact = numbers_of(problem)
     symbols = tuple(each.tree for each in problem.domain.coordinates)
     # A closed form holds everywhere if it holds in a box.

@@ -26,6 +26,7 @@ from edgewise._core.work import Meter, check_seconds, check_work, running
 from edgewise.pde.discretisation.condensed import Condensed
 from edgewise.pde.discretisation.galerkin import Galerkin
 from edgewise.pde.domains.region import region_of
+from edgewise.pde.domains.solid import Solid
 from edgewise.pde.problem.on_region import on_region
 from edgewise.pde.problem.problem import Problem
 from edgewise.pde.problem.weak import WeakForm, weak_form
@@ -104,6 +105,8 @@ def eigen(
     check_float(tolerance, "tolerance", low=1e-13, high=0.1, of="eigen")
     constants = chosen(config, SolverConfig(), "eigen").scaled(check_work(work, "eigen"))
     meter = Meter(seconds=check_seconds(seconds, "eigen"))
+    if isinstance(problem.domain, Solid):
+        raise InputError("eigen takes problems on plane shapes and plane boxes. Got a solid.")
     plane = on_region(problem)
     region = region_of(plane.domain)
     stiff, mass = _forms(plane)
