@@ -2,6 +2,7 @@
 
 import os
 import stat
+import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -172,3 +173,18 @@ def test_rows_beyond_the_precision_of_a_model_are_named(edgewise, factor, words,
     done = edgewise(*words, "-q")
     assert (done.code, done.out) == (2, "")
     assert sentence in done.err
+
+
+def test_a_folder_for_several_files_is_not_named_like_one_of_them(edgewise, model):
+    done = edgewise("fit", "t.csv", "-t", "y", "-q", "-o", "model.kan")
+    assert done.code == 2
+    assert is_one_sentence(done.err)
+    assert "--out model" in done.err
+    assert not Path("model.kan").exists()
+
+
+def test_the_command_line_answers_where_the_command_is_not_on_the_path():
+    done = subprocess.run(
+        [sys.executable, "-m", "edgewise", "--version"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip().endswith(ew.__version__)

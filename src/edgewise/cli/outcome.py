@@ -210,11 +210,20 @@ def refuse_short(source: str, rows: int, least: int) -> None:
         )
 
 
+# How files are named that commands write.
+_FILES = (".kan", ".html", ".csv", ".json", ".parquet", ".png")
+
+
 def make_folder(path: Path) -> None:
     """Create a folder for results, or say why it cannot be."""
     if path == STANDARD_OUTPUT:
         raise InputError(
             "The place of several files must be a folder. Got -, standard output, instead; name a folder with --out."
+        )
+    if path.suffix in _FILES and not path.exists():
+        raise InputError(
+            f"The place of several files must be a folder. Got {short(path.name)} instead, which is named like one file; "
+            f"name the folder, as in --out {short(path.stem)}."
         )
     try:
         path.mkdir(parents=True, exist_ok=True)
