@@ -223,7 +223,7 @@ def make_folder(path: Path) -> None:
     if path.suffix in _FILES and not path.exists():
         raise InputError(
             f"The place of several files must be a folder. Got {short(path.name)} instead, which is named like one file; "
-            f"name the folder, as in --out {short(path.stem)}."
+            f"name the folder, as in --out {path.stem}."
         )
     try:
         path.mkdir(parents=True, exist_ok=True)
