@@ -185,6 +185,45 @@ def test_only_fluxes_leave_a_constant_that_is_made_zero_in_the_mean():
     assert "do not balance" in pde.solve(unbalanced, 1e-4).message
 
 
+def ell():
+    """A prism over an L, whose edge at x = y = 0 the solid goes around by three quarters of a turn."""
+    rim = [(0, 0), (1, 0), (1, 1), (-1, 1), (-1, -1), (0, -1)]
+    places = [(x, y, z) for z in (0, 1) for x, y in rim]
+    ends = [(0, n, n + 1) for n in range(1, 5)]
+    sides = [(n, (n + 1) % 6) for n in range(6)]
+    facets = [(a, c, b) for a, b, c in ends] + [(a + 6, b + 6, c + 6) for a, b, c in ends]
+    facets += [facet for a, b in sides for facet in ((a, b, b + 6), (a, b + 6, a + 6))]
+    return pde.solid(trimesh.Trimesh(places, facets, process=False), XYZ)
+
+
+def test_an_edge_where_slopes_grow_without_bound():
+    solid = ell()
+    exact = (X**2 + Y**2) ** (1 / 3) * pde.sin(2 * (pde.atan2(-Y, -X) + pde.pi) / 3)
+    problem = pde.Problem(solid, [pde.lap(U) == 0], pde.on(solid.boundary["walls"], U - exact == 0))
+    solution = pde.solve(problem, 4e-3)
+    told(
+        solution,
+        lambda x, y, z: np.hypot(x, y) ** (2 / 3) * np.sin(2 * (np.arctan2(-y, -x) + np.pi) / 3),
+    )
+
+
+def test_tetrahedra_that_cannot_be_made_smaller_leave_the_answer_of_the_others(monkeypatch):
+    calls = []
+
+    def once(*arguments):
+        if calls:
+            raise InputError("The solid could not be filled.")
+        calls.append(arguments)
+        return fill(*arguments)
+
+    monkeypatch.setattr("edgewise.pde.solvers.solid_meshes.fill", once)
+    solid = ell()
+    problem = pde.Problem(solid, [pde.lap(U) == -1], pde.on(solid.boundary["walls"], U == 0))
+    solution = pde.solve(problem, 1e-9)
+    assert not solution.solved
+    assert 1e-9 < solution.error < 0.1
+
+
 def test_problems_that_are_none_are_told():
     solid = cube()
     with pytest.raises(InputError, match="has no condition for 'u'"):

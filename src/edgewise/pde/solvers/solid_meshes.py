@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from edgewise._core.arrays import Floats
-from edgewise.pde.discretisation.tetra_elements import TetraMesh, tetra_mesh
+from edgewise._core.errors import InputError
+from edgewise.pde.discretisation.tetra_elements import TetraMesh, TetraNumbering, tetra_mesh
 from edgewise.pde.discretisation.tetra_galerkin import TetraGalerkin
 from edgewise.pde.domains.solid import Solid
 from edgewise.pde.domains.tetrahedra import fill
@@ -24,7 +25,8 @@ def solid_meshes(
     mesh = tetra_mesh(fill(solid, width, at, widths))
     low = 1 + max(form.lower)
     # Facets by the thousand may leave room for the lowest degrees alone.
-    degree = low + 1 if TetraGalerkin(mesh, form, low + 2).count <= config.mesh_coefficients else low
+    third = sum(TetraNumbering(mesh, low + 2 - lower).count for lower in form.lower)
+    degree = low + 1 if third <= config.mesh_coefficients else low
     lacking: list[Floats] = []
     rests: list[float] = []
     for _ in range(4 * config.most_levels):
@@ -40,7 +42,11 @@ def solid_meshes(
             continue
         marked, half = _halved(mesh, lacking[-1], config)
         at, widths = np.concatenate([at, marked]), np.concatenate([widths, half])
-        mesh = tetra_mesh(fill(solid, width, at, widths))
+        try:
+            mesh = tetra_mesh(fill(solid, width, at, widths))
+        except InputError:
+            # What coarser tetrahedra gave holds as it is.
+            return
         degree, rests = max(degree - 2, low + 1), []
 
 
