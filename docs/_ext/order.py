@@ -11,6 +11,8 @@ WAY = (
     "plot_torch_loop.py",
     "plot_refining.py",
     "plot_equations.py",
+    "plot_asking.py",
+    "plot_cooling.py",
     "plot_dynamics.py",
     "plot_forecast.py",
     "plot_serving.py",
