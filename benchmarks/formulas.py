@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 from _common import OUT, Report, Run, machine, text
 from random_laws import generate
+from solved_laws import solved
 from textbook_laws import handbook, textbook
 
 from edgewise._core.work import LEVELS, check_work
@@ -105,9 +106,11 @@ def load(folder: str | None) -> ModuleType:
 
 
 def problems(judge: ModuleType, name: str) -> list[dict[str, Any]]:
-    """A set of the judge's, `textbook`, `handbook`, or `gen:FAMILY:SEED:COUNT` of our own."""
+    """A set of the judge's, `textbook`, `handbook`, `gen:FAMILY:SEED:COUNT` of our own, or `solved:SET`."""
     if name in ("textbook", "handbook"):
         return textbook() if name == "textbook" else handbook()
+    if name.startswith("solved:"):
+        return solved(problems(judge, name.removeprefix("solved:")))
     if not name.startswith("gen:"):
         try:
             return judge.load_set(name)
