@@ -93,7 +93,7 @@ def audit(
     printed = to_standard_output(html, json=json)
     files = (None if printed else html, plot)
     refuse_to_overwrite([path for path in files if path is not None], force)
-    from edgewise.cli.audited import AuditProgress, audited, cuts_of, limits_of, outcomes
+    from edgewise.cli.audit_request import AuditProgress, audited, cuts_of, limits_of, outcomes
 
     limits, cuts = limits_of(fail_on, protected), cuts_of(cut, protected)
     from edgewise.data import provenance, read_frame

@@ -145,7 +145,7 @@ def explain(
     _check_reasons(reasons, row, counterfactual, plot, bool(protected) or codes is not None)
     if plot is not None:
         refuse_to_overwrite([plot], force)
-    from edgewise.cli.explaining import ExplainQuestion, explained, picture
+    from edgewise.cli.explain_answer import ExplainQuestion, explained, picture
 
     question = ExplainQuestion(
         row=row,

@@ -69,7 +69,7 @@ def export(
     printed = to_standard_output(out, json=json)
     if out is not None and not printed:
         refuse_to_overwrite([out, *([out.with_suffix(".h")] if chosen is ExportFormat.c else [])], force)
-    from edgewise.cli.exporting import binary_of, text_of, write_export
+    from edgewise.cli.export_files import binary_of, text_of, write_export
     from edgewise.cli.models import load_model
     from edgewise.cli.summary import to_json
 

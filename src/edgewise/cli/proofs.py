@@ -13,7 +13,7 @@ from edgewise.cli.models import load_model
 from edgewise.cli.progress import Note, ShownProgress
 from edgewise.cli.terminal import tell
 from edgewise.verifying.checker.reading import printed
-from edgewise.verifying.entry_points.claimed import claim_in_words, differs
+from edgewise.verifying.entry_points.claim_text import claim_in_words, differs
 from edgewise.verifying.entry_points.steps import Step
 from edgewise.verifying.language.properties import Equal
 from edgewise.verifying.language.text import Statement, parse_conditions, parse_property

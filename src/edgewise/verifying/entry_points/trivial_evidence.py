@@ -8,7 +8,7 @@ from edgewise.verifying.claims.tasks import Subgoal, Task
 from edgewise.verifying.domain.goals import Slope
 
 
-def evident(part: Subgoal, task: Task) -> dict[str, Any] | None:
+def trivial_evidence(part: Subgoal, task: Task) -> dict[str, Any] | None:
     """Evidence where the group that is moved has no edge alive: the rows of the goal then add up to nothing.
 
     It is a tie, which a search in floats cannot decide.

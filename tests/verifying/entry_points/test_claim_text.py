@@ -9,7 +9,7 @@ import pytest
 import edgewise as ew
 from edgewise.verifying.checker import check
 from edgewise.verifying.checker.reading import printed, quoted
-from edgewise.verifying.entry_points.claimed import claim_in_words, differs
+from edgewise.verifying.entry_points.claim_text import claim_in_words, differs
 from edgewise.verifying.language.text import parse_property
 
 
