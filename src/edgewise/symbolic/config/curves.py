@@ -55,6 +55,12 @@ class CurveConfig:
         Formulas that are fitted at the end beyond those that are returned.
     loosened, loosened_size : int
         Formulas that get a constant more everywhere, and how long they may be.
+    least_rate, largest_rate, largest_shift, reach : float
+        Forms of `fit_curve` on a curve from -1 to 1: beyond these b and c a form only imitates another, a line or parabola
+        where it bends too little, a step where it bends too much, its own asymptote (sinh becomes exp) where its centre
+        lies further out than `reach`, or than `largest_shift` for powers and forms that are not defined everywhere.
+    form_steps, form_heat : int
+        Steps of their fit, and after how many only the best candidate of each form goes on.
     rungs : RungConfig
         What the families of candidates reach for, one after another.
     """
@@ -86,7 +92,16 @@ class CurveConfig:
     spare: int = 4
     loosened: int = 8
     loosened_size: int = 25
+    least_rate: float = 0.03
+    largest_rate: float = 400.0
+    largest_shift: float = 60.0
+    reach: float = 4.0
+    form_steps: int = 32
+    form_heat: int = 8
     rungs: RungConfig = field(default_factory=RungConfig)
 
     def __post_init__(self) -> None:
         check_config(self, most={"beaten_by": 1.0, "beaten": 1.0})
+
+
+CURVES = CurveConfig()

@@ -64,6 +64,12 @@ class RungConfig:
         After these steps the worse half of the fits leaves.
     start_alike : float
         Of one function several starts are tried only where no two have a cosine beyond this.
+    starts_apart : float
+        Two starts whose squared sine is smaller say the same.
+    next_starts : int
+        Starts of one more function, for each that may come from one: the best of so many functions.
+    fewest_heat : int
+        So many fits or fewer all stay.
     like_terms, like_first, like_kept, like_starts : int
         Terms of one kind: of a sum at most; starts of the first, sums that go on to the next, and starts of that.
     like_gain : float
@@ -132,6 +138,9 @@ class RungConfig:
     most_singles: int = 72
     heats: tuple[int, ...] = (4, 7, 11)
     start_alike: float = 0.9
+    starts_apart: float = 1e-4
+    next_starts: int = 6
+    fewest_heat: int = 16
     like_terms: int = 4
     like_first: int = 6
     like_kept: int = 4

@@ -74,10 +74,15 @@ def ranked_curves(rows: SplitRows, weight: Floats | None = None) -> list[tuple[f
             continue
         if noisy:
             curve = fit_curve(
-                x, y, counts / counts.max(), accuracy=config.curve_accuracy, top=config.noisy_curves
+                x,
+                y,
+                counts / counts.max(),
+                accuracy=config.curve_accuracy,
+                top=config.noisy_curves,
+                config=config.curves,
             )
         else:
-            curve = fit_curve(x, y, top=2)
+            curve = fit_curve(x, y, top=2, config=config.curves)
         for each in curve:
             tree = curve_tree(each, name)
             left = each.residual

@@ -128,7 +128,9 @@ def _curves(rows: SplitRows, forms: Sequence[Form] | None) -> Iterator[Node]:
         chosen = order[np.unique(np.linspace(0, len(order) - 1, count).astype(np.intp))]
         if len(np.unique(rows.X[chosen, at])) < config.fewest_values:
             continue
-        for found in fit_curve(rows.X[chosen, at], rows.y[chosen], forms=forms, top=top):
+        for found in fit_curve(
+            rows.X[chosen, at], rows.y[chosen], forms=forms, top=top, config=rows.config.curves
+        ):
             tree = curve_tree(found, Variable(name))
             yield tree
             if found.form.family in ("power", "exponential") and isinstance(tree, Apply):

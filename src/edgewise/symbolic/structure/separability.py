@@ -180,7 +180,7 @@ def _cleaned(tree: Node, config: SearchConfig, *, drop: bool) -> tuple[Node, boo
 def _closed(x: Floats, y: Floats, accuracy: float, config: SearchConfig) -> Iterator[tuple[float, Node]]:
     """Closed forms of a curve in x, the best few."""
     allowed = max(config.parts.loose * accuracy, config.parts.least)
-    forms = fit_curve(x, y, accuracy=accuracy, top=config.parts.forms)
+    forms = fit_curve(x, y, accuracy=accuracy, top=config.parts.forms, config=config.curves)
     found = [each for each in forms if each.residual <= allowed]
     yield from ((each.residual, curve_tree(each, Variable("x"))) for each in found)
     if len(x) >= config.curve_rows and (not found or found[0].residual > config.parts.unclear * accuracy):

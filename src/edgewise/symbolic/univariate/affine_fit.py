@@ -19,21 +19,14 @@ from numpy.typing import NDArray
 
 from edgewise._core.arrays import Bools, Floats
 from edgewise.forms import Form, FormDomain
+from edgewise.symbolic.config.curves import CURVES, CurveConfig
 from edgewise.symbolic.costs import PROJECTION
 from edgewise.symbolic.fitting.damped_steps import BatchOfPoints, Damping, descended_together, leaders
 
 Ints = NDArray[np.intp]
 
-# Beyond these a form only imitates another: a line or parabola where it bends too little, a step where it bends too
-# much, its own asymptote (sinh becomes exp) where its centre lies too far out.
-MIN_RATE = 0.03
-MAX_RATE = 400.0
-MAX_SHIFT = 60.0
-MAX_REACH = 4.0
 _TINY = 1e-300
 _EVERYWHERE = FormDomain()
-# After this many steps only the best candidate of each form goes on.
-_HEAT = 8
 _DAMPING = Damping(falls=0.1, rises=8.0, least=1e-15, most=1e8, start=1e-2)
 
 
@@ -82,30 +75,31 @@ def _slices(forms: Sequence[Form], index: Ints) -> list[tuple[Form, slice]]:
     return [(forms[int(index[low])], slice(low, high)) for low, high in itertools.pairwise(edges)]
 
 
-def admitted(forms: Sequence[Form], batch: Batch, curve: UnitCurve) -> Bools:
+def admitted(forms: Sequence[Form], batch: Batch, curve: UnitCurve, config: CurveConfig = CURVES) -> Bools:
     """Is the whole curve inside the form's domain, away from poles, and the form bent enough to matter?"""
     ends = np.stack([curve.t[0] + batch.origin, curve.t[-1] + batch.origin])
     z = batch.b * ends + batch.c
     low, high = z.min(axis=0), z.max(axis=0)
     size = np.abs(batch.b)
-    good = (size >= MIN_RATE) & (size <= MAX_RATE) & np.isfinite(low) & np.isfinite(high)
+    good = (size >= config.least_rate) & (size <= config.largest_rate) & np.isfinite(low) & np.isfinite(high)
     for form, rows in _slices(forms, batch.form):
         good[rows] &= form.domain.admits(low[rows], high[rows])
         # Where a form is tied to the user's own zero no distance is too far.
         if form.family == "power":
-            good[rows] &= (np.abs(batch.c[rows]) <= MAX_SHIFT) | ~batch.free_c[rows]
+            good[rows] &= (np.abs(batch.c[rows]) <= config.largest_shift) | ~batch.free_c[rows]
         elif form.family == "general" and form.name not in ("sin", "cos"):
-            reach = size[rows] + MAX_REACH if form.domain == _EVERYWHERE else size[rows] * MAX_SHIFT
+            shift = config.largest_shift
+            reach = size[rows] + config.reach if form.domain == _EVERYWHERE else size[rows] * shift
             good[rows] &= (np.abs(batch.c[rows]) <= reach) | ~batch.free_c[rows]
     return good
 
 
-def _projected(forms: Sequence[Form], batch: Batch, curve: UnitCurve) -> BatchOfPoints:
+def _projected(forms: Sequence[Form], batch: Batch, curve: UnitCurve, config: CurveConfig) -> BatchOfPoints:
     """The projected problem at (b, c): its sum of squares, and the normal equations of (b, c)."""
     size = len(batch.form)
     at = np.column_stack([batch.b, batch.c])
     fit = BatchOfPoints(at, np.full(size, np.inf), np.zeros((size, 2)), np.zeros((size, 3)))
-    rows = np.flatnonzero(admitted(forms, batch, curve))
+    rows = np.flatnonzero(admitted(forms, batch, curve, config))
     if not len(rows):
         return fit
     PROJECTION(len(rows) * len(curve.t))
@@ -136,20 +130,23 @@ def _projected(forms: Sequence[Form], batch: Batch, curve: UnitCurve) -> BatchOf
     return fit
 
 
-def refine(forms: Sequence[Form], batch: Batch, curve: UnitCurve, steps: int = 32) -> tuple[Batch, Floats]:
+def refine(
+    forms: Sequence[Form], batch: Batch, curve: UnitCurve, config: CurveConfig = CURVES
+) -> tuple[Batch, Floats]:
     """Every candidate at its local optimum, with its share of variance left unexplained (infinite where none)."""
 
     def moved(rows: Ints, now: BatchOfPoints, damping: Floats) -> BatchOfPoints:
         b, c = _step(now, damping)
-        return _projected(forms, replace(batch.take(rows), b=now.at[:, 0] + b, c=now.at[:, 1] + c), curve)
+        there = replace(batch.take(rows), b=now.at[:, 0] + b, c=now.at[:, 1] + c)
+        return _projected(forms, there, curve, config)
 
     def leads(step: int, rows: Ints, loss: Floats) -> Bools | None:
-        return leaders(batch.form[rows], loss) if step == _HEAT else None
+        return leaders(batch.form[rows], loss) if step == config.form_heat else None
 
     at, loss = descended_together(
-        _projected(forms, batch, curve),
+        _projected(forms, batch, curve, config),
         moved,
-        steps=steps,
+        steps=config.form_steps,
         tolerance=1e-6,
         floor=1e-31,
         damping=_DAMPING,

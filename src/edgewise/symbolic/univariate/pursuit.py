@@ -28,8 +28,6 @@ from edgewise.symbolic.univariate.trees import add, multiply
 
 Ints = NDArray[np.intp]
 SLOTS = 3
-# Starts this close to one another say the same.
-APART = 1e-4
 _DAMPING = Damping(falls=0.15, rises=6.0, least=1e-13, most=1e7, start=1e-2)
 
 
@@ -150,8 +148,9 @@ class Pursuit:
             left = along[rows][:, None]
             right = along[rows.start :][None, :]
             apart = 1 - gram * gram
-            explained = (left * left + right * right - 2 * gram * left * right) / np.maximum(apart, APART)
-            explained[apart < APART] = 0.0
+            least = self.reach.starts_apart
+            explained = (left * left + right * right - 2 * gram * left * right) / np.maximum(apart, least)
+            explained[apart < least] = 0.0
             best = explained.max(axis=0)
             first = explained.argmax(axis=0)
             for other in range(one, len(self.atoms)):
@@ -191,8 +190,11 @@ class Pursuit:
             left = self.target - basis @ (basis.T @ self.target)
             across = shapes @ basis
             apart = 1 - np.square(across).sum(axis=1)
-            score = np.where(apart > APART, np.square(shapes @ left) / np.maximum(apart, APART), 0.0)
-            for at in _heads(owner, score, shapes, per_atom, self.reach.start_alike)[: 6 * per_atom]:
+            reach, least = self.reach, self.reach.starts_apart
+            score = np.where(apart > least, np.square(shapes @ left) / np.maximum(apart, least), 0.0)
+            for at in _heads(owner, score, shapes, per_atom, reach.start_alike)[
+                : reach.next_starts * per_atom
+            ]:
                 owners.append(np.array([*fit.atoms, owner[at]], dtype=np.intp))
                 own = [_padded(each) for each in fit.constants]
                 starts.append(np.stack([*own, constants[at]]))
@@ -320,7 +322,7 @@ def _refine(pursuit: Pursuit, owners: Ints, constants: Floats, steps: int) -> tu
         return _state(pursuit, owners[rows], now.at + move.reshape(-1, slots, SLOTS))
 
     def leads(step: int, rows: Ints, loss: Floats) -> Bools | None:
-        if step not in pursuit.reach.heats or len(rows) <= 16:
+        if step not in pursuit.reach.heats or len(rows) <= pursuit.reach.fewest_heat:
             return None
         # Only the best go on; of single atoms the best of each.
         good = loss <= np.partition(loss, len(rows) // 2)[len(rows) // 2]
