@@ -31,6 +31,7 @@ from edgewise.symbolic import (
     SearchConfig,
     SumConfig,
     SurrogateConfig,
+    TrustConfig,
     TwoLawConfig,
     VaryingConfig,
 )
@@ -52,6 +53,7 @@ CONFIGS = [
     pytest.param(PartConfig, ["symbolic/structure"], id="PartConfig"),
     pytest.param(QuotientConfig, ["symbolic/structure"], id="QuotientConfig"),
     pytest.param(ReductionConfig, ["symbolic/structure"], id="ReductionConfig"),
+    pytest.param(TrustConfig, ["symbolic/results"], id="TrustConfig"),
     pytest.param(TwoLawConfig, ["symbolic"], id="TwoLawConfig"),
     pytest.param(RungConfig, ["symbolic/univariate"], id="RungConfig"),
     pytest.param(VaryingConfig, ["symbolic/structure"], id="VaryingConfig"),

@@ -21,6 +21,7 @@ from .config import RungConfig as RungConfig
 from .config import SearchConfig as SearchConfig
 from .config import SumConfig as SumConfig
 from .config import SurrogateConfig as SurrogateConfig
+from .config import TrustConfig as TrustConfig
 from .config import TwoLawConfig as TwoLawConfig
 from .config import VaryingConfig as VaryingConfig
 from .expressions.border import complexity as complexity

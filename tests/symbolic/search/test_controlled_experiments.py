@@ -10,7 +10,7 @@ from edgewise.symbolic import AskConfig, ask, find_formula
 from edgewise.symbolic.results.formula import Formula
 from edgewise.symbolic.results.next_measurement import spread
 from edgewise.symbolic.search.controlled_experiments import views
-from edgewise.symbolic.search.coordinates import OUTER, Coordinate, Coordinates, Step
+from edgewise.symbolic.search.coordinates import OUTER, LawCoordinate, Coordinates, LawStep
 from edgewise.symbolic.search.laboratory import Laboratory
 from edgewise.symbolic.search.measured_rows import MeasuredRows
 
@@ -40,10 +40,10 @@ def seen_as_function(view, rows):
 
 @pytest.mark.parametrize("outer", [None, *OUTER])
 def test_what_is_written_in_the_columns_is_seen_in_the_coordinates(outer):
-    product = Coordinate(A * B**-2, (0, 1), 0)
-    steps = (Step("+", sympy.sin(C)), Step("*", -(C**2)))
-    steps += () if outer is None else (Step(outer),)
-    view = Coordinates(("a", "b", "c"), (product, Coordinate(C, (2,), 2)), steps)
+    product = LawCoordinate(A * B**-2, (0, 1), 0)
+    steps = (LawStep("+", sympy.sin(C)), LawStep("*", -(C**2)))
+    steps += () if outer is None else (LawStep(outer),)
+    view = Coordinates(("a", "b", "c"), (product, LawCoordinate(C, (2,), 2)), steps)
     assert view.labels() == ("z1", "c")
     law = view.written(sympy.Symbol("z1") ** 2 + sympy.Symbol("c"))
     X = np.random.default_rng(1).uniform(1, 2, (50, 3))

@@ -28,5 +28,6 @@ from edgewise.symbolic.config.search import SearchConfig as SearchConfig
 from edgewise.symbolic.config.search import config_of as config_of
 from edgewise.symbolic.config.sums import SumConfig as SumConfig
 from edgewise.symbolic.config.surrogate import SurrogateConfig as SurrogateConfig
+from edgewise.symbolic.config.trust import TrustConfig as TrustConfig
 from edgewise.symbolic.config.two_laws import TwoLawConfig as TwoLawConfig
 from edgewise.symbolic.config.varying import VaryingConfig as VaryingConfig

@@ -25,6 +25,7 @@ from edgewise.symbolic.config.relations import RelationConfig
 from edgewise.symbolic.config.rounding import RoundingConfig
 from edgewise.symbolic.config.sums import SumConfig
 from edgewise.symbolic.config.surrogate import SurrogateConfig
+from edgewise.symbolic.config.trust import TrustConfig
 from edgewise.symbolic.config.two_laws import TwoLawConfig
 from edgewise.symbolic.config.varying import VaryingConfig
 
@@ -203,10 +204,8 @@ class SearchConfig:
         What quotients of sums are chosen by.
     gross_errors : GrossErrorConfig
         What rows with gross errors are set aside by.
-    constraint_checks : ConstraintConfig
-        Where formulas are held to constraints.
-    groups : GroupConfig
-        What one law over many groups is searched by.
+    constraint_checks, groups, trust : ConstraintConfig, GroupConfig and TrustConfig
+        Where formulas are held to constraints; what one law over many groups is searched by, and trust is judged by.
     code_length : CodeLengthConfig
         What the parts of a formula take to be written down.
     reduction : ReductionConfig
@@ -355,6 +354,7 @@ class SearchConfig:
     gross_errors: GrossErrorConfig = field(default_factory=GrossErrorConfig)
     constraint_checks: ConstraintConfig = field(default_factory=ConstraintConfig)
     groups: GroupConfig = field(default_factory=GroupConfig)
+    trust: TrustConfig = field(default_factory=TrustConfig)
     code_length: CodeLengthConfig = field(default_factory=CodeLengthConfig)
     reduction: ReductionConfig = field(default_factory=ReductionConfig)
     two_laws: TwoLawConfig = field(default_factory=TwoLawConfig)

@@ -12,7 +12,9 @@ import numpy as np
 from edgewise._core.arguments import check_is
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import as_tuple, check_float, check_matrix, check_vector, plural, short
+from edgewise._core.config import chosen
 from edgewise._core.errors import InputError
+from edgewise.symbolic.config.trust import TRUST, TrustConfig
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.least_squares import refit
 from edgewise.symbolic.fitting.noise_estimate import neighbour_noise
@@ -23,11 +25,6 @@ from edgewise.symbolic.results.extrapolation import Extrapolation, extrapolation
 if TYPE_CHECKING:
     from edgewise.network import KAN
     from edgewise.symbolic.results.formula import Formula
-
-_COVERAGE = 0.95
-_POINTS = 2048
-# Standard deviations of an estimate from n rows, about 1/sqrt(n) each, by which an error must exceed the noise to be more.
-_CLEARLY = 4.0
 
 
 @dataclass(frozen=True)
@@ -86,24 +83,27 @@ class NetworkDistance:
 
 @dataclass(frozen=True)
 class Noise:
-    """The standard deviation of the noise in y, told in up to three ways; each is rather too large than too small.
+    """The standard deviation of the noise in y, estimated in up to three ways; each is rather too large than too small.
 
     Parameters
     ----------
     residuals
         What the formula leaves over.
     neighbours
-        Told by rows that lie close together, without any formula.
+        From rows that lie close together, without any formula.
     network
         What the network leaves over.
     rows
         How many rows the formula was judged on.
+    clearly
+        Standard deviations of these estimates by which the formula must leave more.
     """
 
     residuals: float
     neighbours: float
     network: float
     rows: int
+    clearly: float = TRUST.clearly
 
     @property
     def level(self) -> float:
@@ -114,7 +114,7 @@ class Noise:
     @property
     def unexplained(self) -> bool:
         """Does the formula leave clearly more than noise?"""
-        clearly = 1 + _CLEARLY / math.sqrt(self.rows)
+        clearly = 1 + self.clearly / math.sqrt(self.rows)
         return self.residuals > clearly * self.level or not math.isfinite(self.residuals)
 
     def __str__(self) -> str:
@@ -242,6 +242,7 @@ def trust(
     *,
     training: tuple[Any, Any] | None = None,
     neighbours: float | None = None,
+    config: TrustConfig | None = None,
 ) -> Trust:
     """How far a formula can be trusted.
 
@@ -258,6 +259,8 @@ def trust(
         constants count them.
     neighbours
         The noise that neighbouring rows tell (`edgewise.symbolic.fitting.noise_estimate`), where that is known already.
+    config
+        The thresholds.
 
     Returns
     -------
@@ -272,6 +275,7 @@ def trust(
     from edgewise.symbolic.results.formula import Formula
 
     check_is(formula, Formula, "formula", "a Formula, as find_formula finds it", of="trust")
+    limits = chosen(config, TRUST, "trust")
     rows, target = _table(formula, X, y, "X", "y")
     pair = (
         (X, y) if training is None else as_tuple(training, "training", "a table and its target", of="trust")
@@ -303,11 +307,13 @@ def trust(
         len(target),
         error,
         1 - (error / spread) ** 2 if spread > 0 else math.nan,
-        None if network is None else _distance(formula, network, DataBox.around(formula.names, everything)),
-        conditions(formula.tree, formula.names, everything),
+        None
+        if network is None
+        else _distance(formula, network, DataBox.around(formula.names, everything), limits),
+        conditions(formula.tree, formula.names, everything, limits),
         extrapolation(formula.predict, formula.names, everything, all_values),
-        constant_intervals(formula, fitted, values),
-        Noise(error, between_neighbours, left_over, len(target)),
+        constant_intervals(formula, fitted, values, config=limits),
+        Noise(error, between_neighbours, left_over, len(target), limits.clearly),
     )
 
 
@@ -316,8 +322,8 @@ def _table(formula: Formula, X: Any, y: Any, first: str, second: str) -> tuple[F
     return rows, check_vector(y, second, length=len(rows), of="trust")
 
 
-def _distance(formula: Formula, network: KAN, box: DataBox) -> NetworkDistance:
-    points = box.points(_POINTS)
+def _distance(formula: Formula, network: KAN, box: DataBox, config: TrustConfig) -> NetworkDistance:
+    points = box.points(config.places)
     with np.errstate(all="ignore"):
         difference = np.abs(formula.predict(points) - network.predict(points)[:, 0])
     finite = np.flatnonzero(np.isfinite(difference))
@@ -329,7 +335,12 @@ def _distance(formula: Formula, network: KAN, box: DataBox) -> NetworkDistance:
 
 
 def constant_intervals(
-    formula: Formula, X: Floats, y: Floats, weight: Floats | None = None, variance: float | None = None
+    formula: Formula,
+    X: Floats,
+    y: Floats,
+    weight: Floats | None = None,
+    variance: float | None = None,
+    config: TrustConfig = TRUST,
 ) -> tuple[ConstantInterval, ...]:
     """Student's intervals from the standard errors, which are worked out anew where the formula does not know them.
 
@@ -344,7 +355,7 @@ def constant_intervals(
         fit = refit(tape.tree, formula.names, X, y, weight, steps=0, variance=variance)
         errors = fit.standard_errors.tolist()
     freedom = max(len(y) - tape.size, 1) if variance is None else math.inf
-    reach = float(stdtrit(freedom, (1 + _COVERAGE) / 2))
+    reach = float(stdtrit(freedom, (1 + config.coverage) / 2))
     return tuple(
         ConstantInterval(value, value - reach * error, value + reach * error)
         for value, error in zip(tape.start.tolist(), errors, strict=True)

@@ -16,16 +16,13 @@ from numpy.typing import NDArray
 
 from edgewise._core.arrays import Floats
 from edgewise.forms.tree import Apply, Node, Number, names_in
+from edgewise.symbolic.config.trust import TRUST, TrustConfig
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.results.box import DataBox, Place, lowest, said
 from edgewise.symbolic.units.rules import written
 
 # Rounding error of a sum beside its terms.
 _ROUNDING = 1e-14
-# A minimum that is this small beside the values around it, at this share of the box, is zero.
-_ZERO, _NEAR = 1e-6, 1e-3
-_POINTS = 512
-_HALVINGS = 60
 
 
 @dataclass(frozen=True)
@@ -79,7 +76,9 @@ class DomainCondition:
         }
 
 
-def conditions(tree: Node, names: Sequence[str], X: Any, around: float = 1.5) -> tuple[DomainCondition, ...]:
+def conditions(
+    tree: Node, names: Sequence[str], X: Any, config: TrustConfig = TRUST
+) -> tuple[DomainCondition, ...]:
     """Every condition a formula puts on the columns.
 
     Parameters
@@ -90,8 +89,8 @@ def conditions(tree: Node, names: Sequence[str], X: Any, around: float = 1.5) ->
         The columns of X.
     X
         The data, (n, d).
-    around
-        How many times as wide as the box of the data the wider one is.
+    config
+        The thresholds.
 
     Returns
     -------
@@ -109,11 +108,11 @@ def conditions(tree: Node, names: Sequence[str], X: Any, around: float = 1.5) ->
     1/x needs x != 0, which holds in the box of the data and around it.
     """
     box = DataBox.around(names, X)
-    wide = box.widened(around)
+    wide = box.widened(config.around)
     found: dict[str, DomainCondition] = {}
     for need in _needs(tree, set(names)):
         if need.text not in found:
-            found[need.text] = _condition(need, X, box, wide)
+            found[need.text] = _condition(need, X, box, wide, config)
     return tuple(found.values())
 
 
@@ -133,14 +132,15 @@ class _Margin:
     """The values that a condition is about, and the rounding error in them."""
 
     need: _Need
+    config: TrustConfig
     value: Callable[[Floats], Floats]
     terms: tuple[Callable[[Floats], Floats], ...]
 
     @classmethod
-    def of(cls, need: _Need, names: Sequence[str]) -> _Margin:
+    def of(cls, need: _Need, names: Sequence[str], config: TrustConfig) -> _Margin:
         node = need.margin
         parts = node.arguments if isinstance(node, Apply) and node.function == "+" else ()
-        return cls(need, _evaluator(node, names), tuple(_evaluator(each, names) for each in parts))
+        return cls(need, config, _evaluator(node, names), tuple(_evaluator(each, names) for each in parts))
 
     def bad(self, rows: Floats) -> NDArray[np.bool_]:
         """Where the condition fails, rounding errors in its favour where it may be met with equality."""
@@ -153,7 +153,7 @@ class _Margin:
 
     def violation(self, box: DataBox) -> Floats | None:
         """A point of a box where the condition fails, or None."""
-        points = box.points(_POINTS)
+        points = box.points(self.config.domain_places)
         bad = points[self.bad(points)]
         if len(bad):
             return bad[np.argmin(box.distance(bad))]
@@ -171,10 +171,11 @@ class _Margin:
         if self.bad(point[None])[0]:
             return point
         # A square is never found to be zero exactly, but it is far below its surroundings, and ever further.
-        near = box.near(point, _NEAR, 64)
+        config = self.config
+        near = box.near(point, config.near, config.near_places)
         ends = (point == box.low) | (point == box.high)
         near = np.where(ends, point, near)
-        return point if self.need.strict and value <= _ZERO * float(np.median(size(near))) else None
+        return point if self.need.strict and value <= config.zero * float(np.median(size(near))) else None
 
     def _crossing(self, points: Floats) -> Floats | None:
         """A zero between two points of different sign."""
@@ -184,7 +185,7 @@ class _Margin:
             return None
         first, second = above[np.argmin(values[above])], below[np.argmax(values[below])]
         left, right = points[first], points[second]
-        for _ in range(_HALVINGS):
+        for _ in range(self.config.halvings):
             middle = (left + right) / 2
             left, right = (middle, right) if self.value(middle[None])[0] > 0 else (left, middle)
         # At a pole the sign changes too, but there the values grow.
@@ -196,8 +197,8 @@ def _evaluator(node: Node, names: Sequence[str]) -> Callable[[Floats], Floats]:
     return lambda rows: tape.value(tape.start, rows)
 
 
-def _condition(need: _Need, X: Floats, box: DataBox, wide: DataBox) -> DomainCondition:
-    margin = _Margin.of(need, box.names)
+def _condition(need: _Need, X: Floats, box: DataBox, wide: DataBox, config: TrustConfig) -> DomainCondition:
+    margin = _Margin.of(need, box.names, config)
     rows = np.flatnonzero(margin.bad(X))
     witness = X[rows[0]] if rows.size else margin.violation(box)
     in_box = witness is not None

@@ -149,8 +149,16 @@ def judged(
 def _trusted(formula: Formula, rows: SplitRows, network: KAN | None, neighbours_noise: float) -> Formula:
     """A formula with the trust in it, on held-out rows or, in a short table, each row left out in turn."""
     training = None if rows.short else (rows.X, rows.y)
-    intervals = constant_intervals(formula, rows.X, rows.y, rows.weight, rows.variance)
-    found = trust(formula, rows.X_held, rows.y_held, network, training=training, neighbours=neighbours_noise)
+    intervals = constant_intervals(formula, rows.X, rows.y, rows.weight, rows.variance, rows.config.trust)
+    found = trust(
+        formula,
+        rows.X_held,
+        rows.y_held,
+        network,
+        training=training,
+        neighbours=neighbours_noise,
+        config=rows.config.trust,
+    )
     found = replace(found, constants=intervals)
     if rows.weight is not None:
         noise = replace(found.noise, residuals=formula.error, network=math.nan)

@@ -10,7 +10,7 @@ import sympy
 
 from edgewise._core.arrays import Floats
 from edgewise.symbolic.results.formula import Formula
-from edgewise.symbolic.search.coordinates import OUTER, Coordinates, Step
+from edgewise.symbolic.search.coordinates import OUTER, Coordinates, LawStep
 from edgewise.symbolic.search.laboratory import Laboratory
 
 
@@ -43,7 +43,7 @@ def affine(lab: Laboratory, view: Coordinates, a: Floats, b: Floats) -> Coordina
         laws = _two_laws(lab, t, left - slopes * start, slopes, name)
         if laws is not None:
             own = {sympy.Symbol(name): view.each[other].expression}
-            steps = (Step(kind, law.xreplace(own)) for kind, law in zip("+*", laws, strict=True))
+            steps = (LawStep(kind, law.xreplace(own)) for kind, law in zip("+*", laws, strict=True))
             return replace(through.without(other, None), steps=(*through.steps, *steps))
     return None
 

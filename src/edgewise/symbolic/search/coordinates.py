@@ -39,7 +39,7 @@ _SIGNED = ("y^(-1)", "exp")
 
 
 @dataclass(frozen=True)
-class Coordinate:
+class LawCoordinate:
     """A column, or several that the law sees together.
 
     Parameters
@@ -58,7 +58,7 @@ class Coordinate:
 
 
 @dataclass(frozen=True)
-class Step:
+class LawStep:
     """A part of the law that is known: a term, a factor, or an outer function.
 
     Parameters
@@ -83,22 +83,22 @@ class Coordinates:
     ----------
     names : tuple of str
         The columns of the table.
-    each : tuple of Coordinate
-    steps : tuple of Step
+    each : tuple of LawCoordinate
+    steps : tuple of LawStep
         In the order in which they are taken.
     positive : tuple of str
         Columns of which only positive values are of interest: powers of their products come apart.
     """
 
     names: tuple[str, ...]
-    each: tuple[Coordinate, ...]
-    steps: tuple[Step, ...] = ()
+    each: tuple[LawCoordinate, ...]
+    steps: tuple[LawStep, ...] = ()
     positive: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, names: Sequence[str], positive: Sequence[str] = ()) -> Coordinates:
         """The columns as they are."""
-        each = tuple(Coordinate(sympy.Symbol(name), (k,), k) for k, name in enumerate(names))
+        each = tuple(LawCoordinate(sympy.Symbol(name), (k,), k) for k, name in enumerate(names))
         return cls(tuple(names), each, positive=tuple(positive))
 
     def labels(self) -> tuple[str, ...]:
@@ -121,16 +121,16 @@ class Coordinates:
                     y = _OUTER[step.kind][0](step.sign * y)
         return np.column_stack(columns) if columns else np.zeros((len(X), 0)), y
 
-    def through(self, kind: str, y: Floats) -> Step | None:
+    def through(self, kind: str, y: Floats) -> LawStep | None:
         """The step that puts what is seen through an outer function; None where that has no value."""
         sign = 1 if kind in _SIGNED else int(np.sign(y[0]))
         if kind not in _SIGNED and not (np.sign(y) == sign).all():
             return None
         with np.errstate(all="ignore"):
             made = _OUTER[kind][0](sign * y)
-        return Step(kind, sign=sign) if np.isfinite(made).all() and np.ptp(made) > 0 else None
+        return LawStep(kind, sign=sign) if np.isfinite(made).all() and np.ptp(made) > 0 else None
 
-    def without(self, k: int, step: Step | None) -> Coordinates:
+    def without(self, k: int, step: LawStep | None) -> Coordinates:
         """One coordinate less, whose part of the law is a step, or nothing."""
         each = self.each[:k] + self.each[k + 1 :]
         return replace(self, each=each, steps=self.steps if step is None else (*self.steps, step))
@@ -139,7 +139,7 @@ class Coordinates:
         """Two coordinates as one."""
         members = tuple(sorted({*self.each[first].members, *self.each[other].members}))
         each = list(self.each)
-        each[first] = Coordinate(expression, members, each[first].lead)
+        each[first] = LawCoordinate(expression, members, each[first].lead)
         del each[other]
         return replace(self, each=tuple(each))
 

@@ -13,7 +13,7 @@ from scipy.linalg import null_space
 from edgewise._core.arrays import Floats
 from edgewise.symbolic.config import AskConfig
 from edgewise.symbolic.results.formula import Formula
-from edgewise.symbolic.search.coordinates import Coordinate, Coordinates, Step
+from edgewise.symbolic.search.coordinates import LawCoordinate, Coordinates, LawStep
 from edgewise.symbolic.search.laboratory import Laboratory
 
 
@@ -145,11 +145,11 @@ def _products(
         )
         return sympy.Mul(*powers)
 
-    each = list[Coordinate]()
+    each = list[LawCoordinate]()
     for row, pivot in zip(exponents[:-1], pivots, strict=True):
         members = {member for one, e in zip(view.each, row, strict=True) if e for member in one.members}
-        each.append(Coordinate(product(row), tuple(sorted(members)), view.each[pivot].lead))
+        each.append(LawCoordinate(product(row), tuple(sorted(members)), view.each[pivot].lead))
     factor = product(exponents[-1])
-    made = replace(view, each=tuple(each), steps=(*view.steps, Step("*", factor)))
+    made = replace(view, each=tuple(each), steps=(*view.steps, LawStep("*", factor)))
     parts = [*(one.expression for one in each), factor]
     return sum(Formula(part, view.names).complexity for part in parts), made

@@ -9,7 +9,7 @@ import sympy
 
 from edgewise._core.arrays import Floats
 from edgewise.symbolic.config import AskConfig
-from edgewise.symbolic.search.coordinates import OUTER, Coordinates, Step
+from edgewise.symbolic.search.coordinates import OUTER, Coordinates, LawStep
 from edgewise.symbolic.search.laboratory import Laboratory
 
 
@@ -68,7 +68,7 @@ def _kind(at: Floats, changed: Floats, config: AskConfig) -> str | None:
     return "*" if same and abs(ratio - 1) > config.bends else None
 
 
-def _part(lab: Laboratory, view: Coordinates, k: int, kind: str, place: Floats) -> Step | None:
+def _part(lab: Laboratory, view: Coordinates, k: int, kind: str, place: Floats) -> LawStep | None:
     """The term or the factor of a coordinate, from measurements along it."""
     one, name = view.each[k], view.labels()[k]
     lead = one.lead
@@ -85,5 +85,5 @@ def _part(lab: Laboratory, view: Coordinates, k: int, kind: str, place: Floats) 
         if law is not None:
             # What does not depend on the coordinate belongs to the rest.
             own = law.sympy.as_independent(sympy.Symbol(name), as_Add=kind == "+")[1]
-            return Step(kind, own.xreplace({sympy.Symbol(name): one.expression}))
+            return LawStep(kind, own.xreplace({sympy.Symbol(name): one.expression}))
     return None
