@@ -67,7 +67,7 @@ def attack(kind: str, seed: int, rows: int, ask: int, work: float, tally: Tally)
         name = f"{kind} {seed}, {claim.property} on {claim.domain}"
         tally.count["claims"] += 1
         try:
-            verdict = ew.verify(subject.model, claim.property, domain=claim.domain, work=work, seed=seed)
+            verdict = ew.verify(subject.model, claim.property, where=claim.domain, work=work, seed=seed)
         except ew.EdgewiseError as error:
             tally.count["not taken"] += 1
             tally.told.append(f"not taken: {name}: {error}")

@@ -91,7 +91,7 @@ def decided(
     net: ew.KAN, claims: list[tuple[ew.properties.Property, dict[str, tuple[float, float]] | None]]
 ) -> float:
     """Share of claims that are proved or refuted within the time, %."""
-    answers = [ew.verify(net, claim, domain=box, work=CLAIM_WORK).status for claim, box in claims]
+    answers = [ew.verify(net, claim, where=box, work=CLAIM_WORK).status for claim, box in claims]
     return 100 * float(np.mean([answer != "undecided" for answer in answers]))
 
 

@@ -85,7 +85,7 @@ ew.plots.plot_contributions(one, most=10)
 
 fixed = ["status", "age", "foreign"]
 ways = ew.counterfactuals(
-    model, X_test, applicant, immutable=fixed, units={"amount": "DM"}
+    model, X_test, applicant, fixed=fixed, units={"amount": "DM"}
 )
 ew.plots.plot_counterfactuals(ways)
 
@@ -122,7 +122,7 @@ for claim in ("monotone(months, decreasing)", "monotone(amount, decreasing)"):
 # What it cost in AUC is less than its standard error on 300 loans, about 0.03. The advice is better:
 
 ways = ew.counterfactuals(
-    model, X_test, applicant, immutable=fixed, units={"amount": "DM"}
+    model, X_test, applicant, fixed=fixed, units={"amount": "DM"}
 )
 print(ways)
 
@@ -285,7 +285,7 @@ for name, each in (("before", model), ("repaired", repaired)):
 # would carry her over is something she can do:
 
 ways = ew.counterfactuals(
-    repaired, X_test, applicant, immutable=fixed, units={"amount": "DM"}
+    repaired, X_test, applicant, fixed=fixed, units={"amount": "DM"}
 )
 print(ways)
 

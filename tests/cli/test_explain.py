@@ -74,7 +74,7 @@ def test_as_data(edgewise, folder):
 
 
 def test_what_would_have_to_change(edgewise, folder):
-    words = ("--row", 0, "--counterfactual", "--immutable", "sex,age", "--plot", "changes.svg")
+    words = ("--row", 0, "--counterfactual", "--fixed", "sex,age", "--plot", "changes.svg")
     done = edgewise("explain", folder / "model.kan", folder / "data.csv", *words)
     assert done.code == 0
     assert "Left as they are: age, sex" in done.out
@@ -140,7 +140,7 @@ def test_without_a_table(edgewise, folder):
     [
         ("--row", 999),
         ("--counterfactual",),
-        ("--row", 0, "--counterfactual", "--immutable", "sexx"),
+        ("--row", 0, "--counterfactual", "--fixed", "sexx"),
         ("--row", 0, "--output", "maybe"),
         ("--plot", "picture.pdf"),
         ("--pairs",),

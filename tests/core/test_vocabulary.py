@@ -21,6 +21,8 @@ WORDS = {
     "max_time": "seconds",
     "budget": "work",
     "callback": "callbacks",
+    "immutable": "fixed",
+    "within": "where",
 }
 
 

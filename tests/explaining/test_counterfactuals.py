@@ -25,7 +25,7 @@ def changed(table, row, item):
 @given(mode=st.sampled_from(["additive", "deep", "pairwise"]), row=st.integers(0, 399))
 def test_they_change_the_answer_and_nothing_else(mode, row):
     model, table, _ = classifier(mode)
-    found = counterfactuals(model, table, row, immutable=["home"], increase=["age"])
+    found = counterfactuals(model, table, row, fixed=["home"], increase=["age"])
     before = model.predict({name: [column[row]] for name, column in table.items()})[0]
     for item in found.items:
         assert "home" not in item.columns
@@ -47,7 +47,7 @@ def grid_table(seed, levels=6, columns=3):
     return random.integers(0, levels, (60, columns)).astype(float)
 
 
-def cheapest(net, X, row, bound, sign, price, immutable=()):
+def cheapest(net, X, row, bound, sign, price, fixed=()):
     """By trying every row of the grid."""
     deviation = np.median(np.abs(X - np.median(X, axis=0)), axis=0)
     values = [np.unique(np.arange(X[:, k].min(), X[:, k].max() + 1)) for k in range(X.shape[1])]
@@ -55,7 +55,7 @@ def cheapest(net, X, row, bound, sign, price, immutable=()):
     steps = np.abs(every - row)
     cost = (steps / deviation).sum(axis=1) + price * (steps > 0).sum(axis=1)
     good = sign * (net.predict(every)[:, 0] - bound) > 1e-6
-    for k in immutable:
+    for k in fixed:
         good &= steps[:, k] == 0
     return cost[good].min() if good.any() else None
 
@@ -74,16 +74,16 @@ def test_of_an_additive_network_none_is_cheaper(seed, sign, price):
     assert found.items[0].cost == pytest.approx(want, abs=1e-9)
 
 
-@given(seed=st.integers(0, 500), immutable=st.sampled_from([(), (0,), (2,)]))
-def test_of_a_small_network_with_hidden_nodes_none_is_cheaper(seed, immutable):
+@given(seed=st.integers(0, 500), fixed=st.sampled_from([(), (0,), (2,)]))
+def test_of_a_small_network_with_hidden_nodes_none_is_cheaper(seed, fixed):
     # Few enough moves that every combination of two is tried, and of three those that matter.
     net = random_net([3, 3, 1], seed, grid=(-3.0, 3.0))
     X = grid_table(seed, levels=5)
     out = net.predict(X)[:, 0]
     row, bound = int(np.argmin(out)), float(np.quantile(out, 0.6))
-    names = [f"x{k + 1}" for k in immutable]
-    found = counterfactuals(net, X, row, above=bound, most_changes=3, k=1, immutable=names)
-    want = cheapest(net, X, X[row], bound, 1.0, 1.0, immutable)
+    names = [f"x{k + 1}" for k in fixed]
+    found = counterfactuals(net, X, row, above=bound, most_changes=3, k=1, fixed=names)
+    want = cheapest(net, X, X[row], bound, 1.0, 1.0, fixed)
     assert not found.exact
     if want is None:
         assert found.items == ()
@@ -94,7 +94,7 @@ def test_of_a_small_network_with_hidden_nodes_none_is_cheaper(seed, immutable):
 def test_numbers_go_no_further_than_they_must():
     model, table, _ = regressor("additive")
     row, now = 3, model.predict({name: [cells[3]] for name, cells in table.items()})[0]
-    found = counterfactuals(model, table, row, above=now + 2, immutable=["home", "member", "age"], k=1)
+    found = counterfactuals(model, table, row, above=now + 2, fixed=["home", "member", "age"], k=1)
     (change,) = found.items[0].changes
     assert change.column == "income"
     cells = {name: [column[row]] * 2 for name, column in table.items()}
@@ -119,7 +119,7 @@ def test_of_many_classes_the_wanted_one_is_reached():
 
 def test_where_there_is_no_way_that_is_said():
     model, table, _ = classifier("additive")
-    found = counterfactuals(model, table, 0, immutable=list(table))
+    found = counterfactuals(model, table, 0, fixed=list(table))
     assert found.items == ()
     assert "No change" in str(found)
     net = random_net([2, 1], 0)
@@ -132,11 +132,9 @@ def test_ranges_and_directions_are_kept():
     now = model.predict({name: [cells[3]] for name, cells in table.items()})[0]
     free = ["home", "member", "income"]
     age = float(table["age"][3])
-    up = counterfactuals(
-        model, table, 3, above=now + 0.5, immutable=free, within={"age": (age, age + 40)}, k=1
-    )
+    up = counterfactuals(model, table, 3, above=now + 0.5, fixed=free, where={"age": (age, age + 40)}, k=1)
     assert all(age < change.after <= age + 40 for item in up.items for change in item.changes)
-    down = counterfactuals(model, table, 3, above=now + 0.5, immutable=free, decrease=["age"], k=1)
+    down = counterfactuals(model, table, 3, above=now + 0.5, fixed=free, decrease=["age"], k=1)
     assert all(change.after < age for item in down.items for change in item.changes)
 
 
@@ -171,10 +169,10 @@ def test_results_are_data_and_text():
     [
         ({"target": "best"}, "output"),
         ({"above": 1.0}, "above"),
-        ({"immutable": ["sexx"]}, "immutable"),
+        ({"fixed": ["sexx"]}, "fixed"),
         ({"increase": ["home"]}, "increase"),
-        ({"within": {"age": 3}}, "within"),
-        ({"within": {"home": (0, 1)}}, "within"),
+        ({"where": {"age": 3}}, "where"),
+        ({"where": {"home": (0, 1)}}, "where"),
         ({"k": 0}, "k"),
     ],
 )

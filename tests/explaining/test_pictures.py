@@ -31,7 +31,7 @@ def words(figure):
 def test_every_picture_is_drawn(mode, theme):
     model, table, _ = classifier(mode)
     overall, one = explain(model, table), explain(model, table, row=3)
-    changes = counterfactuals(model, table, 3, immutable=["age"])
+    changes = counterfactuals(model, table, 3, fixed=["age"])
     figures = (
         plot_shapes(overall, theme=theme),
         plot_interactions(overall, theme=theme),

@@ -196,7 +196,7 @@ CALLS: dict[str, Callable[[], object]] = {
     "minimal_counterfactual(weights: a number)": lambda: ew.minimal_counterfactual(
         CLASSES, X[0], weights=NUMBER
     ),
-    "counterfactuals(within: a number)": lambda: ew.counterfactuals(CLASSES, X, 0, within=NUMBER),
+    "counterfactuals(where: a number)": lambda: ew.counterfactuals(CLASSES, X, 0, where=NUMBER),
     "plot_front(words)": lambda: ew.plots.plot_front(NUMBER),
     "plot_training(a number)": lambda: ew.plots.plot_training(NUMBER),
     "find_blocks(no model)": lambda: ew.replacing.find_blocks(NUMBER, NUMBER),

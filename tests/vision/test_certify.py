@@ -65,7 +65,7 @@ def test_a_proof_of_a_plain_network_agrees() -> None:
     near = {name: (float(v), float(v)) for name, v in zip(net.input_names, row, strict=True)}
     value = float(net.predict(row[None])[0, 0])
     answer = ew.verify(
-        net, ew.properties.output_range(high=value - 0.1, output="0"), domain=near, work="quick"
+        net, ew.properties.output_range(high=value - 0.1, output="0"), where=near, work="quick"
     )
     assert answer.status == "refuted"
     assert logit_bounds(exact_model(net), row, row, np.array([[1.0, 0.0]]))[0] > value - 0.1

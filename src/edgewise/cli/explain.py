@@ -68,9 +68,9 @@ def explain(
     below: Annotated[
         float | None, _rows("--below", help="For numbers: the prediction is to be below this.")
     ] = None,
-    immutable: Annotated[
+    fixed: Annotated[
         list[str] | None,
-        _rows("--immutable", help="Columns that cannot change: 'sex,age', or given several times."),
+        _rows("--fixed", help="Columns that cannot change: 'sex,age', or given several times."),
     ] = None,
     increase: Annotated[list[str] | None, _rows("--increase", help="Columns that can only rise.")] = None,
     decrease: Annotated[list[str] | None, _rows("--decrease", help="Columns that can only fall.")] = None,
@@ -117,7 +117,7 @@ def explain(
 
     - `edgewise explain model.kan data.csv --row 17 --plot row17.png`
 
-    - `edgewise explain model.kan data.csv --row 17 --counterfactual --immutable sex,age`
+    - `edgewise explain model.kan data.csv --row 17 --counterfactual --fixed sex,age`
 
     - `edgewise explain model.kan data.csv --row 17 --reasons approved --protected sex`
 
@@ -154,7 +154,7 @@ def explain(
         target=target,
         above=above,
         below=below,
-        immutable=tuple(immutable or ()),
+        fixed=tuple(fixed or ()),
         increase=tuple(increase or ()),
         decrease=tuple(decrease or ()),
         reasons=reasons,

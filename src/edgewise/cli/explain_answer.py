@@ -45,7 +45,7 @@ class ExplainQuestion:
     target: str | None
     above: float | None
     below: float | None
-    immutable: tuple[str, ...]
+    fixed: tuple[str, ...]
     increase: tuple[str, ...]
     decrease: tuple[str, ...]
     reasons: str | None
@@ -77,7 +77,7 @@ def explained(path: Path, data: Path | None, question: ExplainQuestion, *, quiet
             target=question.target,
             above=question.above,
             below=question.below,
-            immutable=_names(question.immutable, model),
+            fixed=_names(question.fixed, model),
             increase=_names(question.increase, model),
             decrease=_names(question.decrease, model),
             work=question.work,

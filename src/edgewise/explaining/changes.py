@@ -86,7 +86,7 @@ class Counterfactuals:
     items : tuple of Counterfactual
         Each changes a set of columns of its own, none of which contains that of a cheaper one. Empty where the observed
         ranges and levels hold no way.
-    immutable : tuple of str
+    fixed : tuple of str
     exact : bool
         Whether no cheaper way exists among the values tried, because the network is additive and all combinations count.
     message : str
@@ -100,7 +100,7 @@ class Counterfactuals:
     output: str
     value: float
     items: tuple[Counterfactual, ...]
-    immutable: tuple[str, ...]
+    fixed: tuple[str, ...]
     exact: bool
     message: str
     stop_reason: StopReason
@@ -115,7 +115,7 @@ class Counterfactuals:
             "output": self.output,
             "value": self.value,
             "items": [item.to_dict() for item in self.items],
-            "immutable": list(self.immutable),
+            "fixed": list(self.fixed),
             "exact": self.exact,
             "message": self.message,
             "stop_reason": self.stop_reason.value,
@@ -137,6 +137,6 @@ class Counterfactuals:
                 for change in item.changes
             ]
         lines += ["", f"  {self.message}"] if self.items else [f"  {self.message}"]
-        if self.immutable:
-            lines.append(f"  Left as they are: {', '.join(self.immutable)}")
+        if self.fixed:
+            lines.append(f"  Left as they are: {', '.join(self.fixed)}")
         return lines_of(lines)

@@ -40,10 +40,10 @@ def counterfactuals(
     target: Any = None,
     above: float | None = None,
     below: float | None = None,
-    immutable: Any = (),
+    fixed: Any = (),
     increase: Any = (),
     decrease: Any = (),
-    within: Mapping[str, Any] | None = None,
+    where: Mapping[str, Any] | None = None,
     k: int = 3,
     most_changes: int = 4,
     price: float = 1.0,
@@ -74,11 +74,11 @@ def counterfactuals(
         The class that is wanted; by default the other one, or the runner-up.
     above, below : float, optional
         For a model of numbers: the bound that the prediction is to pass.
-    immutable : sequence of str
+    fixed : sequence of str
         Columns that may not change.
     increase, decrease : sequence of str
         Columns of numbers that may only rise, or only fall.
-    within : mapping of str to (float, float), optional
+    where : mapping of str to (float, float), optional
         Ranges for columns of numbers, in the place of those observed.
     k : int
         How many answers at most.
@@ -128,7 +128,7 @@ def counterfactuals(
     rows, places = chosen_rows(subject.model, row, subject.rows)
     if len(places) != 1:
         raise InputError(f"The 'row' argument of {of} must be one row. Got {len(places)} instead.")
-    limits = limits_of(subject.columns, immutable, increase, decrease, within)
+    limits = limits_of(subject.columns, fixed, increase, decrease, where)
     pool: dict[frozenset[int], _Cells] = {}
     search, ended = None, StopReason.EXHAUSTED
     with one_thread():
@@ -160,7 +160,7 @@ def counterfactuals(
         output=wanted.name,
         value=float(wanted.of(outputs)[0]),
         items=tuple(kept),
-        immutable=tuple(subject.names[at] for at in sorted(limits.immutable)),
+        fixed=tuple(subject.names[at] for at in sorted(limits.fixed)),
         exact=exact,
         message=_message(kept, most_changes, exact, linear, ended),
         stop_reason=ended,
@@ -319,7 +319,7 @@ def _message(items: list[Counterfactual], most: int, exact: bool, linear: bool, 
     if not items:
         return (
             f"No change of up to {most} columns within the observed ranges and levels was found; allow more changes, or "
-            f"fewer immutable columns.{late}"
+            f"fewer fixed columns.{late}"
         )
     if exact:
         return "The first is the cheapest there is: the network is additive, and every combination counts."

@@ -71,13 +71,13 @@ class ChangeLimits:
 
     Attributes
     ----------
-    immutable, increase, decrease : frozenset of int
+    fixed, increase, decrease : frozenset of int
         Numbers of columns that may not change, only rise, only fall.
     within : dict of int to (float, float)
         Ranges of values for columns of numbers.
     """
 
-    immutable: frozenset[int]
+    fixed: frozenset[int]
     increase: frozenset[int]
     decrease: frozenset[int]
     within: dict[int, tuple[float, float]]
@@ -85,10 +85,10 @@ class ChangeLimits:
 
 def limits_of(
     columns: tuple[Column, ...],
-    immutable: Any,
+    fixed: Any,
     increase: Any,
     decrease: Any,
-    within: Mapping[str, Any] | None,
+    where: Mapping[str, Any] | None,
 ) -> ChangeLimits:
     """Check what may change.
 
@@ -97,25 +97,25 @@ def limits_of(
     InputError
         For a name that no column has, a direction of a column of levels, or a range that is none.
     """
-    still = _places(columns, immutable, "immutable")
+    still = _places(columns, fixed, "fixed")
     up, down = _places(columns, increase, "increase"), _places(columns, decrease, "decrease")
     for places, argument in ((up, "increase"), (down, "decrease")):
         for k in places:
             if columns[k].kind == "levels":
                 raise InputError(
                     f"The '{argument}' argument must name columns of numbers. Got {short(columns[k].name, 40)} instead, "
-                    "which holds words; make it immutable."
+                    "which holds words; make it fixed."
                 )
     ranges: dict[int, tuple[float, float]] = {}
-    for name, ends in as_mapping(within, "within", "columns to two numbers each").items():
-        k = place_of(columns, name, "within")
-        pair = as_tuple(ends, "within", "two numbers")
+    for name, ends in as_mapping(where, "where", "columns to two numbers each").items():
+        k = place_of(columns, name, "where")
+        pair = as_tuple(ends, "where", "two numbers")
         if len(pair) != 2 or columns[k].kind == "levels":
             raise InputError(
-                f"The 'within' argument must give two numbers for a column of numbers. Got {short(ends)} for "
+                f"The 'where' argument must give two numbers for a column of numbers. Got {short(ends)} for "
                 f"{short(name, 40)} instead."
             )
-        ranges[k] = check_float(pair[0], "within"), check_float(pair[1], "within")
+        ranges[k] = check_float(pair[0], "where"), check_float(pair[1], "where")
     return ChangeLimits(still, up, down, ranges)
 
 
@@ -134,7 +134,7 @@ def moves_of(
     """The moves of every column that may change and matters to the output (`only`)."""
     found: dict[int, Moves] = {}
     for k, column in enumerate(columns):
-        if k in limits.immutable or k not in only:
+        if k in limits.fixed or k not in only:
             continue
         made = (
             _level_moves(column, rows, cells[k])

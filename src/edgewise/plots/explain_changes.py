@@ -51,7 +51,7 @@ def plot_counterfactuals(found: Counterfactuals, *, theme: str = "light") -> Fig
     names = list(dict.fromkeys(change.column for item in found.items for change in item.changes))
     before = {change.column: change.before_text for item in found.items for change in item.changes}
     width = 2 * EDGE + NAME + CELL * (1 + len(found.items))
-    height = TOP + LINE * (len(names) + (2 if found.immutable else 1)) + BOTTOM
+    height = TOP + LINE * (len(names) + (2 if found.fixed else 1)) + BOTTOM
     figure = new_figure(max(width, 5.0), height, colours)
     width = float(figure.get_size_inches()[0])
 
@@ -102,7 +102,7 @@ def plot_counterfactuals(found: Counterfactuals, *, theme: str = "light") -> Fig
     write(EDGE + NAME, y, number_text(found.value), colour=colours.muted)
     for at, item in enumerate(found.items):
         write(EDGE + NAME + CELL * (at + 1), y, number_text(item.value), colour=colours.numeric)
-    kept = f"Left as they are: {', '.join(found.immutable)}." if found.immutable else ""
+    kept = f"Left as they are: {', '.join(found.fixed)}." if found.fixed else ""
     if kept:
         write(EDGE, y + LINE, shorten(kept, int(14 * width)), SIZE_SMALL, colours.muted)
     return figure

@@ -62,7 +62,7 @@ def test_near_copies_are_equal_within_a_little(shape: list[int], name: str, tmp_
     X = np.random.default_rng(0).uniform(-1, 1, (5000, shape[0]))
     seen = float(np.abs(copy.deepcopy(other).double().predict(X) - net.predict(X)).max())
     answer = ew.verify(
-        net, ew.properties.equal(other, max(least, share * seen)), domain=dict.fromkeys(names, (-1, 1))
+        net, ew.properties.equal(other, max(least, share * seen)), where=dict.fromkeys(names, (-1, 1))
     )
     assert answer.status == "proved", answer
     for model, path in ((net, "a.kan"), (other, "b.kan")):
@@ -89,7 +89,7 @@ def test_the_same_function_is_equal_within_nothing(shape: list[int], dead: bool,
         mask[1] = False
         other.layers[0].set_mask(mask)
     where = dict.fromkeys(net.input_names, (-1, 1))
-    answer = ew.verify(net, ew.properties.equal(other, 0.0), domain=where)
+    answer = ew.verify(net, ew.properties.equal(other, 0.0), where=where)
     assert answer.status == "proved", answer
     for model, path in ((net, "a.kan"), (other, "b.kan")):
         ew.save(model, tmp_path / path)

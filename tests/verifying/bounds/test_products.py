@@ -74,13 +74,13 @@ def test_claims_about_products(shape: list[object]) -> None:
     wide = ew.verify(
         net,
         ew.properties.output_range(float(y.min()) - size, float(y.max()) + size, output=name),
-        domain=domain,
+        where=domain,
         work=0.3,
     )
     assert wide.status == "proved", wide
     assert check(wide.certificate.text.encode(), file_of(net)).accepted
     tight = ew.properties.output_range(high=float(y.max()) - size / 50, output=name)
-    assert ew.verify(net, tight, domain=domain, work=0.1).status == "refuted"
+    assert ew.verify(net, tight, where=domain, work=0.1).status == "refuted"
     # A certificate of it for a bound that rows break is refused.
     document = dict(wide.certificate.document)
     document["claim"] = {**document["claim"], "high": float(y.max()) - size / 50}
@@ -97,8 +97,8 @@ def test_a_product_of_two_inputs_is_bounded_closely() -> None:
         assert net.layers[0].bias is not None
         net.layers[0].bias.zero_()
     where = {"x1": (-0.9, 0.6), "x2": (0.3, 0.6)}
-    assert ew.verify(net, "range(-0.545, 0.365)", domain=where).status == "proved"
-    assert ew.verify(net, "range(-0.535, 0.365)", domain=where).status == "refuted"
-    assert ew.verify(net, "monotone(x1, increasing)", domain=where).status == "proved"
-    assert ew.verify(net, "lipschitz(x1, 0.61)", domain=where).status == "proved"
-    assert ew.verify(net, "lipschitz(x1, 0.59)", domain=where).status == "refuted"
+    assert ew.verify(net, "range(-0.545, 0.365)", where=where).status == "proved"
+    assert ew.verify(net, "range(-0.535, 0.365)", where=where).status == "refuted"
+    assert ew.verify(net, "monotone(x1, increasing)", where=where).status == "proved"
+    assert ew.verify(net, "lipschitz(x1, 0.61)", where=where).status == "proved"
+    assert ew.verify(net, "lipschitz(x1, 0.59)", where=where).status == "refuted"

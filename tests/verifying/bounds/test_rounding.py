@@ -124,7 +124,7 @@ def test_a_bound_within_rounding_is_not_proved() -> None:
     top = float(net.predict(np.linspace(*domain["x1"], 20_001)[:, None]).max())
     room = rounding(net, *(np.array([end]) for end in domain["x1"]))[0]
     claim = f"output <= {float(top + room / 10)!r}"
-    assert ew.verify(net, claim, domain=domain, work=0.02).status == "undecided"
+    assert ew.verify(net, claim, where=domain, work=0.02).status == "undecided"
 
 
 def test_networks_that_make_the_same_of_every_row_need_no_room() -> None:

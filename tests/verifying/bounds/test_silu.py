@@ -143,14 +143,14 @@ def test_bounds_hold_and_are_close(shape: list[object], seed: int, single: bool,
     if len(shape) < 4:
         claims.append(ew.properties.lipschitz("x1", 3 * float(np.abs(rise).max()), output=name))
     for claim in claims:
-        answer = ew.verify(net, claim, domain=domain_of(low, high), work=0.1)
+        answer = ew.verify(net, claim, where=domain_of(low, high), work=0.1)
         assert answer.status == "proved", answer
         assert check(answer.certificate.text.encode(), file_of(net)).accepted
     for claim in (
         ew.properties.output_range(high=float(y.max()) - size / 50, output=name),
         ew.properties.lipschitz("x1", 0.9 * float(np.abs(rise).max()), output=name),
     ):
-        assert ew.verify(net, claim, domain=domain_of(low, high), work=0.1).status == "refuted"
+        assert ew.verify(net, claim, where=domain_of(low, high), work=0.1).status == "refuted"
 
 
 def test_one_layer_is_bounded_to_a_millionth_of_its_range() -> None:
@@ -163,12 +163,12 @@ def test_one_layer_is_bounded_to_a_millionth_of_its_range() -> None:
         at = net.predict(low[None])[0, 0]
         top = float(y[0].max() + y[1].max() - at)
         size = float(sum(np.ptp(each) for each in y))
-        answer = ew.verify(net, f"output <= {top + 1e-6 * size!r}", domain=domain_of(low, high), work=0.05)
+        answer = ew.verify(net, f"output <= {top + 1e-6 * size!r}", where=domain_of(low, high), work=0.05)
         assert answer.status == "proved", answer
         steepest = float(slopes(net, rows, 0).max())
         if steepest > 0 and net.layers[0].degree == 3:  # else the greatest is at a corner
             claim = f"lipschitz(x1, {max(steepest, -float(slopes(net, rows, 0).min())) * (1 + 1e-6)!r})"
-            assert ew.verify(net, claim, domain=domain_of(low, high), work=0.05).status == "proved"
+            assert ew.verify(net, claim, where=domain_of(low, high), work=0.05).status == "proved"
 
 
 def test_altered_bounds_are_refused() -> None:
@@ -177,7 +177,7 @@ def test_altered_bounds_are_refused() -> None:
     X = np.random.default_rng(0).uniform(low, high, (20_000, 2))
     y = net.predict(X)[:, 0]
     claim = f"output <= {float(y.max() + np.ptp(y) / 10)!r}"
-    answer = ew.verify(net, claim, domain=domain_of(low, high), work=0.1)
+    answer = ew.verify(net, claim, where=domain_of(low, high), work=0.1)
     assert answer.status == "proved", answer
     for high_end in (float(y.max()) - 1e-9, float(np.median(y))):
         document = dict(answer.certificate.document)
@@ -195,9 +195,9 @@ def test_a_move_along_the_tail_is_not_nothing() -> None:
     where = {"x1": (-50.0, -36.0)}
     least = float(net.predict(np.array([[-36.0]]))[0, 0])
     assert least < -1.0
-    assert ew.verify(net, f"output >= {least / 2!r}", domain=where, work=0.02).status == "refuted"
-    assert ew.verify(net, "monotone(x1, increasing)", domain=where, work=0.02).status == "refuted"
-    assert ew.verify(net, "lipschitz(x1, 0)", domain=where, work=0.02).status == "refuted"
+    assert ew.verify(net, f"output >= {least / 2!r}", where=where, work=0.02).status == "refuted"
+    assert ew.verify(net, "monotone(x1, increasing)", where=where, work=0.02).status == "refuted"
+    assert ew.verify(net, "lipschitz(x1, 0)", where=where, work=0.02).status == "refuted"
 
 
 def test_networks_equal_themselves_and_near_copies() -> None:
@@ -206,11 +206,11 @@ def test_networks_equal_themselves_and_near_copies() -> None:
         other.layers[0].base_weight.add_(1e-4)
     low, high = ends_of(net)
     where = domain_of(low, high)
-    assert ew.verify(net, ew.properties.equal(copy, 0.0), domain=where, work=0.1).status == "proved"
+    assert ew.verify(net, ew.properties.equal(copy, 0.0), where=where, work=0.1).status == "proved"
     X = np.random.default_rng(0).uniform(low, high, (20_000, 2))
     gap = float(np.abs(net.predict(X) - other.predict(X)).max())
-    assert ew.verify(net, ew.properties.equal(other, 4 * gap), domain=where, work=0.2).status == "proved"
-    assert ew.verify(net, ew.properties.equal(other, gap / 2), domain=where, work=0.1).status == "refuted"
+    assert ew.verify(net, ew.properties.equal(other, 4 * gap), where=where, work=0.2).status == "proved"
+    assert ew.verify(net, ew.properties.equal(other, gap / 2), where=where, work=0.1).status == "refuted"
 
 
 @pytest.mark.parametrize(("shape", "degree"), [((3, 1), 1), ((2, 3, 1), 1), ((2, 2, 2, 1), 2)])

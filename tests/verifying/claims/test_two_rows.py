@@ -121,7 +121,7 @@ def test_more_classes_and_a_column_read_through_asinh(tmp_path):
     net = model(3)
     for others in ({}, {"age": 1.0, "wealth": 0.5}):
         far = {"age": (100, 105), "income": (140, 145)}
-        answer = ew.verify(net, ew.properties.never_flips(["sex", "race"], others=others), domain=far)
+        answer = ew.verify(net, ew.properties.never_flips(["sex", "race"], others=others), where=far)
         rows, other = pairs(far, others)
         assert answer.proved == (net.predict(rows) == net.predict(other)).all()
         if answer.proved:

@@ -206,7 +206,7 @@ def test_a_change_stays_within_the_training_range_unless_asked_otherwise(hill):
     assert found.found.row["x"] == 8
     none = ew.minimal_counterfactual(no, {"x": 2, "z": 0}, mutable=["x"])
     assert none.found is None or none.found.row["x"] <= 9
-    wide = ew.minimal_counterfactual(model, {"x": 2}, domain={"x": (11, 12)})
+    wide = ew.minimal_counterfactual(model, {"x": 2}, where={"x": (11, 12)})
     assert 11 <= wide.found.row["x"] <= 12
 
 
@@ -270,7 +270,7 @@ def test_a_row_at_the_end_of_a_range_asked_for_lies_in_it_to_the_last_digit():
         rows = pd.DataFrame({"amount": [*asked]})
         answers = model.predict(rows)
         bound = float(answers.max() - 1e-3 * np.ptp(answers))
-        found = ew.verify(model, ew.properties.output_range(high=bound), domain={"amount": asked}, work=0.05)
+        found = ew.verify(model, ew.properties.output_range(high=bound), where={"amount": asked}, work=0.05)
         assert found.status == "refuted"
         assert asked[0] <= found.witness["amount"] <= asked[1]
 

@@ -69,7 +69,7 @@ def test_fixed_columns_weights_and_domains(credit):
     assert fixed.found.row["income"] == ROW["income"]
     dear = ew.minimal_counterfactual(model, ROW, weights={"debt": 100, "job": 100}, rows=table)
     assert set(dear.changes) == {"income"}
-    only = ew.minimal_counterfactual(model, ROW, mutable=["job", "debt"], domain={"debt": (4, 10)})
+    only = ew.minimal_counterfactual(model, ROW, mutable=["job", "debt"], where={"debt": (4, 10)})
     assert only.found is None or only.found.row["debt"] >= 4
     # Nothing within reach is decided otherwise, and that is proved.
     none = ew.minimal_counterfactual(model, {**ROW, "income": 5.0, "debt": 9.5}, mutable=["job"])

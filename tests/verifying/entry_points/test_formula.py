@@ -149,24 +149,24 @@ def test_a_formula_within_epsilon(wave):
     net, gap = wave
     box = {"x1": (-1, 1), "x2": (-1, 1)}
     epsilon = max(2 * gap, 0.02)
-    proved = ew.verify(net, properties.formula_within("sin(2*x1) + x2^2", epsilon), domain=box)
+    proved = ew.verify(net, properties.formula_within("sin(2*x1) + x2^2", epsilon), where=box)
     assert proved.status == "proved", proved
     assert proved.certificate is None
     assert 0 <= proved.margin <= epsilon - gap * 0.99
-    shifted = ew.verify(net, properties.formula_within("sin(2*x1) + x2^2 + 0.1", 0.05), domain=box)
+    shifted = ew.verify(net, properties.formula_within("sin(2*x1) + x2^2 + 0.1", 0.05), where=box)
     assert shifted.status == "refuted"
     x = [shifted.witness["x1"], shifted.witness["x2"]]
     assert abs(net.predict([x])[0, 0] - np.sin(2 * x[0]) - x[1] ** 2 - 0.1) > 0.05
     symbols = sympy.symbols("x1 x2")
     by_sympy = properties.formula_within(sympy.sin(2 * symbols[0]) + symbols[1] ** 2, epsilon)
-    assert ew.verify(net, by_sympy, domain=box).status == "proved"
+    assert ew.verify(net, by_sympy, where=box).status == "proved"
 
 
 def test_a_formula_that_differs_at_one_place_only(wave):
     net, gap = wave
     # A narrow bump that 4,096 drawn rows may well miss; branch and bound may not.
     text = "sin(2*x1) + x2^2 + 0.5*exp(-20000*((x1 - 0.123)^2 + (x2 + 0.456)^2))"
-    answer = ew.verify(net, properties.formula_within(text, 0.2 + gap), domain={"x1": (-1, 1), "x2": (-1, 1)})
+    answer = ew.verify(net, properties.formula_within(text, 0.2 + gap), where={"x1": (-1, 1), "x2": (-1, 1)})
     assert answer.status == "refuted"
     assert abs(answer.witness["x1"] - 0.123) < 0.01
     assert abs(answer.witness["x2"] + 0.456) < 0.01
@@ -190,7 +190,7 @@ def test_formulas_with_kinks_and_jumps(kink):
     net = ew.KAN([1, 1], init="zero").double()
     top = TOPS[kink]
     for epsilon, status in ((top * 1.01, "proved"), (top * 0.98, "refuted")):
-        answer = ew.verify(net, properties.formula_within(kink, epsilon), domain={"x1": (-1, 1)})
+        answer = ew.verify(net, properties.formula_within(kink, epsilon), where={"x1": (-1, 1)})
         assert answer.status == status, answer
 
 
@@ -198,7 +198,7 @@ def test_a_formula_without_value_somewhere(wave):
     # A bounded function of what has no value has none either.
     for text in ("log(x1)", "tanh(log(x1))", "max(min(log(x1), 1), 0)", "step(sqrt(x1))", "sin(log(x1))*x2"):
         claim = f'formula("{text}", 100)'
-        answer = ew.verify(wave[0], claim, domain={"x1": (-1, 1), "x2": (0, 0)})
+        answer = ew.verify(wave[0], claim, where={"x1": (-1, 1), "x2": (0, 0)})
         assert answer.status == "refuted", text
         assert answer.message == "At this row the formula has no value."
 
@@ -209,8 +209,8 @@ def test_estimators_in_raw_units():
     y = 0.02 * table["size"] + 1.0
     model = ew.KANRegressor(mode="additive", members=1).fit(table, y)
     near = {"size": (100, 300)}
-    assert ew.verify(model, 'formula("0.02*size + 1", 0.2)', domain=near).status == "proved"
-    assert ew.verify(model, 'formula("0.03*size + 1", 0.2)', domain=near).status == "refuted"
+    assert ew.verify(model, 'formula("0.02*size + 1", 0.2)', where=near).status == "proved"
+    assert ew.verify(model, 'formula("0.03*size + 1", 0.2)', where=near).status == "refuted"
 
 
 def test_what_cannot_be_compared(wave):
@@ -262,7 +262,7 @@ def test_a_formula_within_epsilon_of_products_and_of_base_functions(shape):
     gap = float(np.abs(net.predict(grid)[:, 0] - grid.prod(1)).max())
     box = {"x1": (-1, 1), "x2": (-1, 1)}
     for formula, status in (("x1*x2", "proved"), ("x1*x2 + 0.1*x1", "refuted")):
-        answer = ew.verify(net, properties.formula_within(formula, max(1.5 * gap, 0.02)), domain=box)
+        answer = ew.verify(net, properties.formula_within(formula, max(1.5 * gap, 0.02)), where=box)
         assert answer.status == status, answer
     x = np.array([[answer.witness["x1"], answer.witness["x2"]]])
     assert abs(net.predict(x)[0, 0] - x.prod() - 0.1 * x[0, 0]) > max(1.5 * gap, 0.02)

@@ -14,6 +14,7 @@ import edgewise as ew
 from edgewise import InputError, Proved, Refuted, Undecided, properties
 from edgewise._core.work import Meter, running
 from edgewise.verifying.checker import check
+from edgewise.verifying.language.text import parse_conditions
 
 N = 400
 API = importlib.import_module("edgewise.verifying.entry_points.verify")  # verify is a function by name
@@ -147,7 +148,7 @@ def test_words_missing_cells_and_conditions(credit):
     rows = model.encoding_.apply(table)
     assert model.network_.predict(rows).max() > 0
     proved = ew.verify(
-        model, "decision = bad", domain={"income": (0, 1), "member": False, "job": "clerk", "debt": (8, 10)}
+        model, "decision = bad", where={"income": (0, 1), "member": False, "job": "clerk", "debt": (8, 10)}
     )
     assert proved.status == "proved", proved
     assert accepted(proved, model).accepted
@@ -229,7 +230,7 @@ def test_no_answer_is_unsound():
         y = net.double().predict(X)[:, 0]
         high = float(np.quantile(y, 1 - 0.1 * rng.random()) + 0.3 * rng.random() * np.ptp(y))
         answer = ew.verify(
-            net, properties.output_range(high=high), domain={"x1": (-1, 1), "x2": (-1, 1)}, work=0.02
+            net, properties.output_range(high=high), where={"x1": (-1, 1), "x2": (-1, 1)}, work=0.02
         )
         answers.add(answer.status)
         if answer.status == "proved":
@@ -447,9 +448,14 @@ def test_the_check_is_work(small, monkeypatch):
     assert answer.stop_reason == ew.StopReason.WORK_SPENT
 
 
-def test_a_mapping_belongs_into_domain():
-    with pytest.raises(ew.EdgewiseError, match=r"'where' argument of verify .* give it as 'domain'"):
-        ew.verify(ew.KAN([1, 1], input_names=["a"], seed=0), "range(-1, 1)", where={"a": (0, 1)})
+def test_limits_mean_the_same_as_text_as_a_mapping_and_as_conditions():
+    net, claim = ew.KAN([1, 1], input_names=["a"], seed=0), "range(-9, 9)"
+    conditions = parse_conditions("a in [0, 0.5]")
+    answers = [ew.verify(net, claim, where=one) for one in ("a in [0, 0.5]", {"a": (0, 0.5)}, conditions)]
+    assert len({answer.domain for answer in answers}) == 1
+    assert len({str(answer.certificate.document["domain"]) for answer in answers}) == 1
+    with pytest.raises(ew.EdgewiseError, match="'where'"):
+        ew.verify(net, claim, where=[3])
 
 
 @pytest.mark.parametrize("method", ["isotonic", "sigmoid"])
@@ -488,11 +494,11 @@ def test_a_probability_that_is_the_bound_itself_refutes_nothing(credit):
         }
         frame = pa.table({name: [value] for name, value in (row | {"job": "nurse"}).items()})
         p = float(model.predict_proba(frame)[0, 1])
-        answer = ew.verify(model, properties.output_range(high=p, probability=True), domain=domain)
+        answer = ew.verify(model, properties.output_range(high=p, probability=True), where=domain)
         said.append(answer.status)
         assert answer.status != "refuted"
         less = properties.output_range(high=float(np.nextafter(p, 0) - 1e-9), probability=True)
-        assert ew.verify(model, less, domain=domain).status == "refuted"
+        assert ew.verify(model, less, where=domain).status == "refuted"
     assert "undecided" in said or "proved" in said
 
 
@@ -501,7 +507,7 @@ def test_a_sum_that_is_refuted_is_told():
     rng = np.random.default_rng(0)
     age = rng.uniform(18, 75, 300)
     model = ew.KANRegressor(mode="additive", members=1, work="quick").fit({"age": age}, 0.1 * age)
-    answer = ew.verify(model, "age - output <= 60", domain={"age": (18, 75)})
+    answer = ew.verify(model, "age - output <= 60", where={"age": (18, 75)})
     value = answer.witness["age"] - float(model.predict({"age": [answer.witness["age"]]})[0])
     assert value > 60
     told = answer.message.split("age - output is ")[1].rstrip(".")

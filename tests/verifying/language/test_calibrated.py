@@ -121,7 +121,7 @@ def test_flips_and_certificates(method, tmp_path):
     ew.save(plain(), tmp_path / "m.kan")
     proved = 0
     for age in ((10, 20), (40, 50), (85, 90)):
-        answer = ew.verify(model, "never_flips(sex)", domain={"age": age, "income": (0, 20)})
+        answer = ew.verify(model, "never_flips(sex)", where={"age": age, "income": (0, 20)})
         rows = inside(many(), age=age, income=(0, 20))
         both = [model.predict({**rows, "sex": np.full(len(rows["sex"]), sex)}) for sex in "mf"]
         if answer.status == "proved":

@@ -128,11 +128,11 @@ def prices_of(
     mutable: Iterable[str] | None,
     fixed: Iterable[str],
     weights: Mapping[str, float] | None,
-    domain: Mapping[str, Any] | None,
+    where: Mapping[str, Any] | None,
     of: str,
 ) -> ChangeCosts:
     """The rows that may be reached from one, and what each costs; the parameters are those of `minimal_counterfactual`."""
-    conditions = () if domain is None else conditions_of(domain)
+    conditions = () if where is None else conditions_of(where)
     allowed = columns.domain(conditions)
     # Beyond the training range only where that is asked for.
     named = {columns.group(condition.column, of) for condition in conditions}

@@ -127,7 +127,7 @@ def minimal_counterfactual(
     mutable: Iterable[str] | None = None,
     fixed: Iterable[str] = (),
     weights: Mapping[str, float] | None = None,
-    domain: Mapping[str, Any] | None = None,
+    where: Mapping[str, Any] | None = None,
     gap: float = 0.01,
     work: str | float = "normal",
     seconds: float | None = None,
@@ -153,7 +153,7 @@ def minimal_counterfactual(
         Factors of the cost by column, 1 by default. A number pays its weight times the share of the width of its training
         range that it moves (on the scale on which the model reads it), a word or one of two values half its
         weight for being another.
-    domain : mapping, optional
+    where : mapping, optional
         What columns may become, as in `verify`: {"duration": (6, 24)}. The others keep to their training range. Columns that
         held whole numbers become whole ones: of up to 150 these are all there is, in the proof too; of more the row
         found is rounded to one that is decided as wanted.
@@ -211,7 +211,7 @@ def minimal_counterfactual(
     here = case(evaluator, view, columns, x)
     now = list(view.classes).index(here.decision)
     wanted = _wanted(columns, target, now)
-    space = prices_of(columns, x, mutable, fixed, weights, domain, of)
+    space = prices_of(columns, x, mutable, fixed, weights, where, of)
     search = Cheapest(columns, evaluator, space, x, now, wanted, meter, tell, settings)
     starts = None if rows is None else columns.table(rows)
     with one_thread():

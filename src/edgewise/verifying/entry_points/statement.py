@@ -16,9 +16,7 @@ from edgewise.verifying.language.conditions import Condition, conditions_of
 from edgewise.verifying.language.text import Statement, parse_conditions, parse_property
 
 
-def statement_of(
-    prop: Any, domain: Mapping[str, Any] | None, where: str | Sequence[Condition] | None
-) -> Statement:
+def statement_of(prop: Any, where: str | Mapping[str, Any] | Sequence[Condition] | None) -> Statement:
     """The property and all conditions, wherever they were given."""
     if isinstance(prop, str):
         found = parse_property(prop)
@@ -28,19 +26,14 @@ def statement_of(
         raise InputError(
             f"The 'property' parameter of verify must be text or made by edgewise.properties. Got {short(prop)} instead."
         )
-    if isinstance(where, Mapping):
-        raise InputError(
-            "The 'where' argument of verify must be text, as in 'age in [18, 65]', or conditions. Got a mapping instead; "
-            "give it as 'domain'."
-        )
-    more: list[Condition] = []
+    more: tuple[Condition, ...] = ()
     if isinstance(where, str):
-        more += parse_conditions(where)
+        more = tuple(parse_conditions(where))
+    elif isinstance(where, Mapping):
+        more = conditions_of(where)
     elif where is not None:
-        more += all_are(
-            where, Condition, "where", "conditions, or be text as in 'age in [18, 65]'", of="verify"
-        )
-    more += () if domain is None else conditions_of(domain)
+        wanted = "conditions, or be a mapping or text as in 'age in [18, 65]'"
+        more = all_are(where, Condition, "where", wanted, of="verify")
     return Statement(found.property, (*found.conditions, *more))
 
 

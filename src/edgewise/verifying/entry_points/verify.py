@@ -49,8 +49,7 @@ def verify(
     model: Any,
     property: str | asked.Property,  # noqa: A002
     *,
-    domain: Mapping[str, Any] | None = None,
-    where: str | Sequence[Condition] | None = None,
+    where: str | Mapping[str, Any] | Sequence[Condition] | None = None,
     work: str | float = "normal",
     seconds: float | None = None,
     seed: int = 0,
@@ -67,11 +66,10 @@ def verify(
     property : str or property
         Made by `edgewise.properties`, or in the short text form: "monotone(income, increasing)",
         "never_flips(sex) where age in [18, 65]".
-    domain : mapping of str to what a column may hold, optional
-        {"age": (18, 65), "job": ["skilled", "management"], "rate": None (missing)}. Columns that are not named may hold
-        anything that the model's encoding can give; inputs of a plain network lie in the range of its grids.
-    where : str or sequence of conditions, optional
-        The same as text, 'age in [18, 65], job = "skilled"', in the short text form.
+    where : mapping of str to what a column may hold, str or sequence of conditions, optional
+        {"age": (18, 65), "job": ["skilled", "management"], "rate": None (missing)}, or the same as text, 'age in [18, 65],
+        job = "skilled"'. Columns that are not named may hold anything that the model's encoding can give; inputs of a plain
+        network lie in the range of its grids.
     work : "quick", "normal", "thorough" or float
         How much to do before the answer is `Undecided`: a level, or how many times the normal work, which is about a
         minute of one core.
@@ -109,7 +107,7 @@ def verify(
     'proved'
     """
     view = fitted(model, of="verify")
-    statement = statement_of(property, domain, where)
+    statement = statement_of(property, where)
     settings = config_of(config, "verify")
     meter = Meter(settings.work_units * check_work(work, "verify"), check_seconds(seconds, "verify"))
     seed = check_int(seed, "seed", low=0, of="verify")

@@ -82,7 +82,7 @@ def conditions_of(domain: Mapping[str, Any]) -> tuple[Condition, ...]:
     """
     if not isinstance(domain, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise InputError(
-            "The 'domain' parameter of verify must map columns to what they may hold, as in {'age': (18, 65), "
+            "The 'where' parameter of verify must map columns to what they may hold, as in {'age': (18, 65), "
             f"'job': ['skilled']}}. Got {short(domain)} instead."
         )
     return tuple(_condition(name, value) for name, value in domain.items())
@@ -90,7 +90,7 @@ def conditions_of(domain: Mapping[str, Any]) -> tuple[Condition, ...]:
 
 def _condition(name: Any, value: Any) -> Condition:
     if not isinstance(name, str):
-        raise InputError(f"The 'domain' parameter of verify must name columns. Got {short(name)} instead.")
+        raise InputError(f"The 'where' parameter of verify must name columns. Got {short(name)} instead.")
     if value is None:
         return Missing(name)
     if isinstance(value, tuple) and len(value) == 2 and any(_measure(each) for each in value):
