@@ -10,7 +10,7 @@ from edgewise.symbolic import AskConfig, ask, find_formula
 from edgewise.symbolic.results.formula import Formula
 from edgewise.symbolic.results.next_measurement import spread
 from edgewise.symbolic.search.controlled_experiments import views
-from edgewise.symbolic.search.coordinates import OUTER, LawCoordinate, Coordinates, LawStep
+from edgewise.symbolic.search.coordinates import OUTER, Coordinates, LawCoordinate, LawStep
 from edgewise.symbolic.search.laboratory import Laboratory
 from edgewise.symbolic.search.measured_rows import MeasuredRows
 

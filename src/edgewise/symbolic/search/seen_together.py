@@ -13,7 +13,7 @@ from scipy.linalg import null_space
 from edgewise._core.arrays import Floats
 from edgewise.symbolic.config import AskConfig
 from edgewise.symbolic.results.formula import Formula
-from edgewise.symbolic.search.coordinates import LawCoordinate, Coordinates, LawStep
+from edgewise.symbolic.search.coordinates import Coordinates, LawCoordinate, LawStep
 from edgewise.symbolic.search.laboratory import Laboratory
 
 
