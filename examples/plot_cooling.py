@@ -38,7 +38,9 @@ cups = pd.concat(
 # One law
 # -------
 
-found = find_formula(cups[["minutes"]], cups["temperature"], groups=cups["cup"], work=0.1)
+found = find_formula(
+    cups[["minutes"]], cups["temperature"], groups=cups["cup"], work=0.1
+)
 print(found)
 
 # %%
