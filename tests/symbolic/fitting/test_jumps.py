@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from edgewise.forms import parse
 from edgewise.symbolic import Formula, formula_text, parse_formula
+from edgewise.symbolic.expressions.tape import Tape
+from edgewise.symbolic.fitting.jumps import jump_errors
 from edgewise.symbolic.fitting.least_squares import refit
 from edgewise.symbolic.fitting.rounding import round_constants
 from edgewise.symbolic.fitting.train_test import SplitRows
@@ -63,3 +65,11 @@ def test_partly_known_laws_are_told_that_their_thresholds_are_known() -> None:
     c = found.constants["c"]
     assert abs(c.value - 1.2) < 4 * c.standard_error < 0.2
     assert "determine every constant" in found.message
+
+
+def test_a_place_that_is_the_tiniest_number_ends_the_search_for_its_error():
+    tape = Tape(parse("1.0*step(x - 1.0)", ["x"]).tree, ["x"])
+    x = np.linspace(-1, 1, 21)
+    constants = np.array([1.0, 5e-324])
+    errors = jump_errors(tape, constants, [1], x[:, None], (x > 0) * 1.0, np.ones(21), 0.5)
+    assert 0.01 < errors[0] < 0.2

@@ -12,6 +12,7 @@ from edgewise.symbolic.expressions.tape import Tape
 
 # The first step from a constant in its own size, how steps grow, and the last; halvings between two of different outcome.
 _FIRST, _GROWTH, _LAST, _HALVINGS = 1e-15, 8.0, 1e15, 40
+_TINIEST = float(np.finfo(np.float64).tiny) / _FIRST
 
 
 def jump_errors(
@@ -47,7 +48,8 @@ def jump_errors(
         return total if math.isfinite(total) else math.inf
 
     def reach(place: int, sign: int) -> float:
-        size = abs(float(constants[place])) or 1.0
+        # A first step must not vanish, whatever the constant.
+        size = max(abs(float(constants[place])), _TINIEST) if constants[place] else 1.0
         most = rss(place, 0.0) + allowed
         inside, step = 0.0, _FIRST * size
         while rss(place, sign * step) <= most:
