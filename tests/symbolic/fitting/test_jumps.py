@@ -73,3 +73,10 @@ def test_a_place_that_is_the_tiniest_number_ends_the_search_for_its_error():
     constants = np.array([1.0, 5e-324])
     errors = jump_errors(tape, constants, [1], x[:, None], (x > 0) * 1.0, np.ones(21), 0.5)
     assert 0.01 < errors[0] < 0.2
+
+
+def test_a_place_that_is_the_largest_number_ends_it_too():
+    tape = Tape(parse("1.0*step(x - 1.0)", ["x"]).tree, ["x"])
+    x = np.linspace(-1, 1, 21)
+    errors = jump_errors(tape, np.array([1.0, 1e299]), [1], x[:, None], np.zeros(21), np.ones(21), 0.5)
+    assert np.isinf(errors[0])

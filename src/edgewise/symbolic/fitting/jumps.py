@@ -12,6 +12,7 @@ from edgewise.symbolic.expressions.tape import Tape
 
 # The first step from a constant in its own size, how steps grow, and the last; halvings between two of different outcome.
 _FIRST, _GROWTH, _LAST, _HALVINGS = 1e-15, 8.0, 1e15, 40
+_LARGEST = float(np.finfo(np.float64).max) / _GROWTH
 _TINIEST = float(np.finfo(np.float64).tiny) / _FIRST
 
 
@@ -50,11 +51,11 @@ def jump_errors(
     def reach(place: int, sign: int) -> float:
         # A first step must not vanish, whatever the constant.
         size = max(abs(float(constants[place])), _TINIEST) if constants[place] else 1.0
-        most = rss(place, 0.0) + allowed
+        most, last = rss(place, 0.0) + allowed, min(_LAST * max(size, 1.0), _LARGEST)
         inside, step = 0.0, _FIRST * size
         while rss(place, sign * step) <= most:
             inside, step = step, _GROWTH * step
-            if step > _LAST * max(size, 1.0):
+            if step > last:
                 return math.inf
         for _ in range(_HALVINGS):
             middle = (inside + step) / 2
