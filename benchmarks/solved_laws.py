@@ -2,8 +2,8 @@
 
 A column that occurs once is freed step by step, by the inverse of what is done to it; one that occurs in a polynomial of
 degree one or two by its roots. Of several branches that is taken which gives back the column on rows of the law. The range
-of y is what holds the middle of its values on those rows. Rows come in the judge's format; `formulas.py --set solved:SET`
-runs them.
+of y is what holds the middle of its values on those rows. Laws that are not real on all of their box, or steep there, are
+left out, as among random ones (`random_laws.py`). Rows come in the judge's format; `formulas.py --set solved:SET` runs them.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ from typing import Any
 
 import numpy as np
 import sympy
+from random_laws import is_fair
 
 ROWS, MIDDLE = 2000, (10, 90)
-# The branch that holds gives the column back up to rounding; most rows must be real where columns are drawn.
-SAME, REAL, SPREAD = 1e-6, 0.8, 1e-3
+# The branch that holds gives the column back up to rounding.
+SAME = 1e-6
 _INVERSE = {
     sympy.exp: [sympy.log],
     sympy.log: [sympy.exp],
@@ -58,9 +59,7 @@ def _of(problem: dict[str, Any]) -> Iterator[dict[str, Any]]:
                 [low, *(problem["low"][names.index(each)] for each in others)],
                 [high, *(problem["high"][names.index(each)] for each in others)],
             )
-            fresh = _values(branch, columns, rng.uniform(*ends, (ROWS, len(columns))))
-            real = np.isfinite(fresh)
-            if real.mean() >= REAL and np.ptp(fresh[real]) > SPREAD * np.abs(fresh[real]).max():
+            if is_fair(branch, columns, *ends):
                 yield problem | {
                     "set": "solved",
                     "id": f"{problem['id']}-{name}",
