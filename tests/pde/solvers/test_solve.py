@@ -192,8 +192,8 @@ def struck(progress):
     ("options", "reason"),
     [
         ({"seconds": 1e-9}, StopReason.TIME_LIMIT),
-        ({"callback": struck}, StopReason.INTERRUPTED),
-        ({"callback": lambda progress: True}, StopReason.CALLBACK),
+        ({"callbacks": struck}, StopReason.INTERRUPTED),
+        ({"callbacks": lambda progress: True}, StopReason.CALLBACK),
     ],
 )
 def test_ended_before_the_first_slab_a_march_holds_the_start(options, reason, tmp_path):
