@@ -83,6 +83,26 @@ def test_measurements_that_fail_are_left_out():
     assert found.confirmed
 
 
+def test_an_interrupt_while_measuring_leaves_what_was_found():
+    count = 0
+
+    def law(at):
+        nonlocal count
+        count += 1
+        if count == 16:
+            raise KeyboardInterrupt
+        return math.sin(3 * at["x"]) * at["z"] + at["x"] ** at["z"]
+
+    found = ask(law, {"x": (1, 3), "z": (1, 2)}, work=0.05)
+    assert found.stop_reason is StopReason.INTERRUPTED
+    assert not found.confirmed
+    assert len(found.y) >= 13
+    assert np.isfinite(found.result.best.predict(found.X)).all()
+    count = 15
+    with pytest.raises(KeyboardInterrupt):
+        ask(law, {"x": (1, 3), "z": (1, 2)}, work=0.05)
+
+
 def test_it_ends_by_the_callback_and_by_the_number_of_measurements():
     def law(at):
         return math.sin(40 * at["x"]) * math.exp(at["x"])

@@ -38,6 +38,8 @@ from edgewise.symbolic.search.laboratory import Laboratory, OneColumn
 from edgewise.symbolic.search.measured_rows import MeasuredRows
 from edgewise.symbolic.search.outcome import Ended, message
 
+_ENDED = (StopReason.TIME_LIMIT, StopReason.INTERRUPTED)
+
 
 @dataclass(frozen=True, eq=False)
 class AskResult:
@@ -149,47 +151,59 @@ def ask(
     places = spread(low, high, first, seed)
     result: FormulaResult | None = None
     confirmed, taken_apart, foretold, reason = False, False, 0, StopReason.EXHAUSTED
-    while True:
-        X, y = asking.at(places)
-        if len(asking.y) < own.fewest:
-            raise InputError(
-                f"The 'measure' parameter of ask gave {plural(len(asking.y), 'number')} of {asking.count}; at least "
-                f"{own.fewest} are needed. Give 'bounds' within which it can measure."
-            )
-        if noise is None:
-            noise = asking.again(own.repeats)
-        if result is not None:
-            held = _held(result, X, y, asking, noise, own)
-            foretold = foretold + 1 if held else 0
-            confirmed = foretold >= (own.foretold_exact if noise.sigma == 0 else own.foretold)
-            if confirmed and (noise.sigma == 0 or not result.alternatives()):
-                reason = StopReason.CONVERGED
+
+    def left() -> float | None:
+        return None if limit is None else max(limit - meter.seconds, 0.01)
+
+    try:
+        while True:
+            X, y = asking.at(places)
+            if len(asking.y) < own.fewest:
+                raise InputError(
+                    f"The 'measure' parameter of ask gave {plural(len(asking.y), 'number')} of {asking.count}; at least "
+                    f"{own.fewest} are needed. Give 'bounds' within which it can measure."
+                )
+            if noise is None:
+                noise = asking.again(own.repeats)
+            if result is not None:
+                held = _held(result, X, y, asking, noise, own)
+                foretold = foretold + 1 if held else 0
+                confirmed = foretold >= (own.foretold_exact if noise.sigma == 0 else own.foretold)
+                if confirmed and (noise.sigma == 0 or not result.alternatives()):
+                    reason = StopReason.CONVERGED
+                    break
+            turns = len(_turns(asking.count, most, own))
+            share = (total - meter.spent / SearchConfig().work_units) / 2**turns
+            with running(meter):
+                result = _searched(asking, view, sigma, max(share, own.least_work * total), left(), seed)
+                if noise.sigma == 0 and not result.exact and not taken_apart and len(names) > 1:
+                    taken_apart = True
+                    law = _one_column(own.part_work * total, seed, own)
+                    for other in views(Laboratory(asking, low, high, law, own)):
+                        found = _searched(
+                            asking, other, sigma, max(share, own.view_work * total), left(), seed
+                        )
+                        # Where columns came apart, what is left is always the easier question.
+                        if view.each == Coordinates.of(names).each or found.best.error <= result.best.error:
+                            view, result = other, found
+                        if result.exact or found.stop_reason in _ENDED:
+                            result = replace(result, stop_reason=found.stop_reason)
+                            break
+            if result.stop_reason in _ENDED:
+                reason = result.stop_reason
                 break
-        left = None if limit is None else max(limit - meter.seconds, 0.01)
-        turns = len(_turns(asking.count, most, own))
-        share = (total - meter.spent / SearchConfig().work_units) / 2**turns
-        with running(meter):
-            result = _searched(asking, view, sigma, max(share, own.least_work * total), left, seed)
-            if noise.sigma == 0 and not result.exact and not taken_apart and len(names) > 1:
-                taken_apart = True
-                law = _one_column(own.part_work * total, seed, own)
-                for other in views(Laboratory(asking, low, high, law, own)):
-                    found = _searched(asking, other, sigma, max(share, own.view_work * total), left, seed)
-                    # Where columns came apart, what is left is always the easier question.
-                    if view.each == Coordinates.of(names).each or found.best.error <= result.best.error:
-                        view, result = other, found
-                    if result.exact:
-                        break
-        if result.stop_reason in (StopReason.TIME_LIMIT, StopReason.INTERRUPTED):
-            reason = result.stop_reason
-            break
-        if tell(listeners, result, asking.count):
-            reason = StopReason.CALLBACK
-            break
-        if asking.count >= most:
-            break
-        count = _turns(asking.count, most, own)[0]
-        places = _next(result, bounds, low, high, count, asking.count, seed)
+            if tell(listeners, result, asking.count):
+                reason = StopReason.CALLBACK
+                break
+            if asking.count >= most:
+                break
+            count = _turns(asking.count, most, own)[0]
+            places = _next(result, bounds, low, high, count, asking.count, seed)
+    except KeyboardInterrupt:
+        # What was found by then is the answer.
+        if result is None:
+            raise
+        reason = StopReason.INTERRUPTED
     assert result is not None
     return AskResult(
         result, asking.X, asking.y, confirmed, _said(confirmed, reason, asking.count), reason, meter.seconds
@@ -240,7 +254,10 @@ def _one_column(work: float, seed: int, config: AskConfig) -> OneColumn:
     def law(x: Floats, y: Floats, name: str) -> Formula | None:
         if len(y) < config.part_fewest:
             return None
-        best = find_formula(x[:, None], y, names=[name], work=work, seed=seed).best
+        result = find_formula(x[:, None], y, names=[name], work=work, seed=seed)
+        if result.stop_reason is StopReason.INTERRUPTED:
+            raise KeyboardInterrupt
+        best = result.best
         with np.errstate(all="ignore"):
             off = np.abs(np.asarray(best.predict(x[:, None]), dtype=float) - y).max()
         right = off <= config.part_rounding * np.abs(y).max() and len(best.constants) <= config.part_constants
