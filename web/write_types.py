@@ -28,7 +28,7 @@ KINDS = {
     "Network": "network",
     "Formulas": "formulas",
     "Logistic": "logistic",
-    "Points": "points",
+    "RisingPolyline": "points",
 }
 INSTEAD = {("Formulas", "trees"): "Tree[]", ("Program", "units"): "Record<string, string>"}
 MORE = {
@@ -37,10 +37,17 @@ MORE = {
     "Program": ["version: number"],
 }
 MADE = (
-    *(program.Variable, program.Block, program.FormEdge, program.Layer, program.Network, program.Formulas),
+    *(
+        program.ProgramInput,
+        program.EdgeBlock,
+        program.FormEdge,
+        program.ProgramLayer,
+        program.Network,
+        program.Formulas,
+    ),
     *(columns.NumberInput, columns.LevelInput, columns.Unused),
-    *(calibration.Logistic, calibration.Points, calibration.Calibration, program.Program),
-    *(page_data.EdgeMark, page_data.InputControl, page_data.LiveRow, page_data.Interval),
+    *(calibration.Logistic, calibration.RisingPolyline, calibration.Calibration, program.Program),
+    *(page_data.EdgeMark, page_data.InputControl, page_data.LiveRow, page_data.AnswerInterval),
     *(page_data.LiveFormula, page_data.LiveData),
 )
 SIMPLE = {float: "number", int: "number", str: "string", bool: "boolean", type(None): "null"}

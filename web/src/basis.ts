@@ -1,9 +1,9 @@
 // Functions that all edges of one source share: the basis inside the grid, the straight tails beyond it, the base function.
 
-import type { Block, Layer } from "./program";
+import type { EdgeBlock, ProgramLayer } from "./program";
 
 /** Writes the features of one value of a source, `layer.size + 2` or 3 of them. */
-export function features(layer: Layer, rbfWidth: number, block: Block, s: number, v: number, into: Float64Array): void {
+export function features(layer: ProgramLayer, rbfWidth: number, block: EdgeBlock, s: number, v: number, into: Float64Array): void {
   const [low, high] = block.domain[s] as [number, number];
   const grid = block.grid[s] as number[];
   const t = Math.min(Math.max(v, low), high);

@@ -1,6 +1,6 @@
 // Rising maps behind a classifier, as Python puts them there.
 
-import type { Calibration, Logistic, Points } from "./program";
+import type { Calibration, Logistic, RisingPolyline } from "./program";
 
 const LEAST = 1e-6;
 const ABOVE = 0.5 + 2 ** -53;
@@ -32,7 +32,7 @@ export function softmax(outputs: number[]): number[] {
   return parts.map((part) => part / total);
 }
 
-function probability(curve: Logistic | Points, score: number): number {
+function probability(curve: Logistic | RisingPolyline, score: number): number {
   if (curve.kind === "logistic") return expit(curve.slope * score + curve.offset);
   const { scores: x, probabilities: p } = curve;
   const last = x.length - 1;

@@ -4,7 +4,7 @@ import { features } from "./basis";
 import { encode } from "./encode";
 import { calibrated, softmax } from "./calibration";
 import type { Cell } from "./encode";
-import type { Block, Layer, Program } from "./program";
+import type { EdgeBlock, ProgramLayer, Program } from "./program";
 import { compile } from "./trees";
 import type { Form } from "./trees";
 
@@ -20,7 +20,7 @@ export interface Trace {
 }
 
 interface Place {
-  block: Block;
+  block: EdgeBlock;
   s: number;
   t: number;
   /** The features of the source at the last row that was run. */
@@ -31,7 +31,7 @@ export class Evaluator {
   readonly #forms = new Map<string, Form>();
   readonly #trees: Form[] = [];
   readonly #places: Map<string, Place>[] = [];
-  readonly #now = new Map<Block, Float64Array[]>();
+  readonly #now = new Map<EdgeBlock, Float64Array[]>();
 
   constructor(readonly program: Program) {
     const body = program.body;
@@ -78,7 +78,7 @@ export class Evaluator {
     return { inputs: x, nodes, sums, outputs: h.map((value, k) => body.output_shift[k]! + body.output_scale[k]! * value) };
   }
 
-  #sums(layer: Layer, h: Float64Array): Float64Array {
+  #sums(layer: ProgramLayer, h: Float64Array): Float64Array {
     const z = Float64Array.from(layer.bias);
     const width = this.#rbf();
     const count = layer.size + 2 + (layer.has_base ? 1 : 0);
@@ -136,7 +136,7 @@ export class Evaluator {
   }
 }
 
-function multiplied(layer: Layer, z: Float64Array): Float64Array {
+function multiplied(layer: ProgramLayer, z: Float64Array): Float64Array {
   if (layer.products.length === 0) return z;
   const h = new Float64Array(layer.sums + layer.products.length);
   h.set(z.subarray(0, layer.sums));

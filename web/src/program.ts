@@ -4,13 +4,13 @@ import type { Tree } from "./trees";
 
 export type Column = NumberInput | LevelInput | Unused;
 
-export interface Variable {
+export interface ProgramInput {
   name: string;
   low: number | null;
   high: number | null;
 }
 
-export interface Block {
+export interface EdgeBlock {
   sources: number[];
   targets: number[];
   grid: number[][];
@@ -25,14 +25,14 @@ export interface FormEdge {
   affine: number[];
 }
 
-export interface Layer {
+export interface ProgramLayer {
   basis: string;
   degree: number;
   size: number;
   has_base: boolean;
   n_inputs: number;
   bias: number[];
-  blocks: Block[];
+  blocks: EdgeBlock[];
   forms: FormEdge[];
   sums: number;
   products: number[];
@@ -42,7 +42,7 @@ export interface Network {
   kind: "network";
   input_shift: number[];
   input_scale: number[];
-  layers: Layer[];
+  layers: ProgramLayer[];
   output_shift: number[];
   output_scale: number[];
   forms: Record<string, Tree>;
@@ -89,7 +89,7 @@ export interface Logistic {
   offset: number;
 }
 
-export interface Points {
+export interface RisingPolyline {
   kind: "points";
   scores: number[];
   probabilities: number[];
@@ -97,13 +97,13 @@ export interface Points {
 
 export interface Calibration {
   method: string;
-  curves: (Logistic | Points)[];
+  curves: (Logistic | RisingPolyline)[];
   threshold: number | null;
 }
 
 export interface Program {
   origin: string;
-  inputs: Variable[];
+  inputs: ProgramInput[];
   outputs: string[];
   body: Network | Formulas;
   columns: (NumberInput | LevelInput | Unused)[];
@@ -147,7 +147,7 @@ export interface LiveRow {
   told: string;
 }
 
-export interface Interval {
+export interface AnswerInterval {
   share: number;
   quantile: number[];
   scale: Program | null;
@@ -170,6 +170,6 @@ export interface LiveData {
   start: (number | string | null)[];
   rows: LiveRow[];
   edges: EdgeMark[];
-  interval: Interval | null;
+  interval: AnswerInterval | null;
   formula: LiveFormula | null;
 }

@@ -3,12 +3,12 @@
 import type { Cell } from "./encode";
 import { Evaluator } from "./evaluate";
 import { percent } from "./numbers";
-import type { Interval } from "./program";
+import type { AnswerInterval } from "./program";
 
 export class Sureness {
   readonly #scale: Evaluator | null;
 
-  constructor(readonly interval: Interval) {
+  constructor(readonly interval: AnswerInterval) {
     this.#scale = interval.scale && new Evaluator(interval.scale);
   }
 
