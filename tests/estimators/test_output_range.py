@@ -48,7 +48,8 @@ def test_no_row_leaves_it_and_a_proof_says_so(table, mode):
     assert np.allclose(held.predict(far), np.clip(there, 0, 2), atol=1e-5)
     assert ew.verify(held, "0 <= output <= 2").status == "proved"
     rows = {"a": np.linspace(-3, 3, 999), "b": np.zeros(999), "c": np.full(999, "u")}
-    assert np.diff(held.predict(rows)).min() >= 0
+    # Neighbours may differ by the rounding of their sums.
+    assert np.diff(held.predict(rows)).min() >= -8 * np.finfo(float).eps
 
 
 def test_one_end_and_the_way_through_a_file(table, tmp_path):
