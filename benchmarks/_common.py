@@ -52,14 +52,23 @@ class Run:
 def begin(name: str, title: str) -> Run:
     """Read the command line, hold torch to one thread and print the head of the report."""
     parser = argparse.ArgumentParser(prog=f"benchmarks/{name}.py", description=title)
-    parser.add_argument("--quick", action="store_true", help="a small part of it, to see that it runs")
-    parser.add_argument("--data", default=os.environ.get("EDGEWISE_DATA"), help="folder of the data sets")
+    common_options(parser)
     options = parser.parse_args()
     torch.set_num_threads(1)
     # Ridge and boosting warn about collinear columns and the like; their scores are the answer.
     warnings.filterwarnings("ignore", module="sklearn")
     print(f"# {title}\n{machine()}\n")
     return Run(name, options.quick, None if options.data is None else Path(options.data))
+
+
+def common_options(
+    parser: argparse.ArgumentParser, quick: str = "a small part of it, to see that it runs"
+) -> None:
+    """The options that every script takes, so that one command runs them all."""
+    parser.add_argument("--quick", action="store_true", help=quick)
+    parser.add_argument(
+        "--data", default=os.environ.get("EDGEWISE_DATA"), help="folder of the data sets, where any are read"
+    )
 
 
 def machine() -> str:

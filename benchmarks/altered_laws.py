@@ -21,7 +21,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import sympy
-from _common import Clock, Report, Run, machine
+from _common import Clock, Report, Run, common_options, machine
 from decade_laws import same
 from random_laws import is_fair
 from textbook_laws import handbook, textbook
@@ -142,8 +142,7 @@ def main() -> None:
     parser.add_argument("--from", dest="first", type=int, default=0, help="leave out the laws before")
     parser.add_argument("--most", type=int, default=60, help="measurements at most")
     parser.add_argument("--work", default="normal")
-    parser.add_argument("--data", help="not used here; taken so that all benchmarks run by one command")
-    parser.add_argument("--quick", action="store_true", help="four laws with work quick")
+    common_options(parser, "four laws with work quick")
     options = parser.parse_args()
     if options.quick:
         options.count, options.work = 4, "quick"

@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from _common import Clock, Report, Run, machine
+from _common import Clock, Report, Run, common_options, machine
 from attack_claims import Claim, claims, judged
 from attack_models import PLAIN, TABLES, Subject, make
 
@@ -141,8 +141,7 @@ def altered(document: dict[str, Any], excess: float, subject: Subject, kind: str
 def main() -> None:
     parser = argparse.ArgumentParser(prog="benchmarks/attack.py", description=(__doc__ or "").split("\n")[0])
     add = parser.add_argument
-    add("--quick", action="store_true", help="two models of a kind")
-    add("--data", help="not used here; taken so that all benchmarks run by one command")
+    common_options(parser, "two models of a kind")
     add("--seed", type=int, default=1, help="the first model of each kind")
     add("--models", type=int, help="models of each kind; by default 200 plain ones, 60 of tables")
     add("--rows", type=int, default=3000, help="rows against each proved claim")

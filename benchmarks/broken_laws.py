@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from _common import Clock, Report, Run, machine
+from _common import Clock, Report, Run, common_options, machine
 
 import edgewise as ew
 from edgewise.forms import parse
@@ -212,8 +212,7 @@ def main() -> None:
     parser.add_argument("--family", choices=FAMILIES)
     parser.add_argument("--work", default="normal")
     parser.add_argument("--resume", action="store_true", help="keep the rows that the last run left")
-    parser.add_argument("--data", help="not used here; taken so that all benchmarks run by one command")
-    parser.add_argument("--quick", action="store_true", help="one law of each family, without noise")
+    common_options(parser, "one law of each family, without noise")
     options = parser.parse_args()
     print(f"# Laws with kinks and jumps\n{machine()}\n")
     columns = ["family", "law", "noise", "found", "offered", "CPU s", "best"]

@@ -16,7 +16,7 @@ import argparse
 import itertools
 
 import numpy as np
-from _common import Clock, Report, Run, machine
+from _common import Clock, Report, Run, common_options, machine
 
 import edgewise as ew
 from edgewise._core.work import Meter
@@ -88,8 +88,7 @@ def main() -> None:
         "--given", action="store_true", help="the form is known: only its constants are found"
     )
     parser.add_argument("--resume", action="store_true", help="keep the rows that the last run left")
-    parser.add_argument("--data", help="not used here; taken so that all benchmarks run by one command")
-    parser.add_argument("--quick", action="store_true", help="one table of each law, 1 % noise")
+    common_options(parser, "one table of each law, 1 %% noise")
     options = parser.parse_args()
     print(f"# Constants of laws found in noise\n{machine()}\n")
     columns = ["law", "noise", "table", "form", "measured", "within 1.96", "within 3", "CPU s", "best"]

@@ -222,7 +222,7 @@ def same(answer: np.ndarray, truth: np.ndarray, tolerance: float = SAME) -> bool
 def main() -> None:
     import argparse
 
-    from _common import Clock, Report, Run, machine
+    from _common import Clock, Report, Run, common_options, machine
 
     import edgewise as ew
 
@@ -234,8 +234,7 @@ def main() -> None:
     parser.add_argument("--only", help="names, by commas")
     parser.add_argument("--idle", type=int, default=0, help="columns that do not matter")
     parser.add_argument("--work", default="normal")
-    parser.add_argument("--data", help="not used here; taken so that all benchmarks run by one command")
-    parser.add_argument("--quick", action="store_true", help="every 20th law with work quick")
+    common_options(parser, "every 20th law with work quick")
     options = parser.parse_args()
     chosen = laws() if options.part is None else laws()[options.part :: 3]
     chosen = chosen[:: 20 if options.quick else options.every]

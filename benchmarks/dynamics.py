@@ -22,6 +22,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import sympy
+from _common import common_options
 from dynamics_systems import SYSTEMS, System
 
 from edgewise.dynamics import Dynamics, find_dynamics
@@ -70,17 +71,19 @@ def main() -> None:
     parser.add_argument("--only", default="")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--rows", type=Path)
+    common_options(parser, "every tenth system, without noise")
     asked = parser.parse_args()
+    every, noises = (10, [0.0]) if asked.quick else (1, asked.noise or [0.0, 0.01, 0.05])
     chosen = [
         (number, system)
         for number, system in enumerate(SYSTEMS, 1)
         if (asked.half == "all" or (number % 2 == 0) == (asked.half == "even")) and asked.only in system.name
-    ]
+    ][::every]
     known: dict[tuple[str, str, str], bool] = {}
     if asked.rows is not None and asked.rows.exists():
         with asked.rows.open(newline="") as file:
             known = {(r["system"], r["noise"], r["seed"]): r["right"] == "1" for r in csv.DictReader(file)}
-    for noise in asked.noise or [0.0, 0.01, 0.05]:
+    for noise in noises:
         right = 0
         spent: list[float] = []
         for number, system in chosen:

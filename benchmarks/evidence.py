@@ -224,10 +224,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="benchmarks/evidence.py", description=(__doc__ or "").split("\n")[0]
     )
-    parser.add_argument("--quick", action="store_true", help="few pictures and epochs, to see that it runs")
-    parser.add_argument(
-        "--data", default=os.environ.get("EDGEWISE_DATA"), type=Path, help="folder of the data sets"
-    )
+    _common.common_options(parser, "few pictures and epochs, to see that it runs")
     parser.add_argument("--only", default="digits,mnist", help="data sets")
     parser.add_argument("--seeds", default="0,1,2")
     parser.add_argument("--size", default=5000, type=int, help="parameters at most")

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
-from _common import Clock, Report, Run, machine
+from _common import Clock, Report, Run, common_options, machine
 from decade_laws import Column, laws, same
 from decade_laws import Law as Written
 from random_laws import generate
@@ -181,8 +181,7 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=1, help="every so many only")
     parser.add_argument("--from", type=int, default=0, dest="first", help="counted from this one")
     parser.add_argument("--work", default="quick")
-    parser.add_argument("--data", help="not used here; taken so that all benchmarks run by one command")
-    parser.add_argument("--quick", action="store_true", help="every 20th")
+    common_options(parser, "every 20th")
     options = parser.parse_args()
     every = 20 if options.quick else options.every
     near: list[Near | Written] = [] if options.plain else [*near_laws()]

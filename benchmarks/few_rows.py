@@ -22,7 +22,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import sympy
-from _common import Clock, Report, Run, machine
+from _common import Clock, Report, Run, common_options, machine
 from real_laws import Law, Table, in_form
 
 import edgewise as ew
@@ -164,8 +164,7 @@ def main() -> None:
     parser.add_argument("--part", choices=("even", "odd", "both"), default="both")
     parser.add_argument("--draws", type=int, default=DRAWS, help="tables of each law")
     parser.add_argument("--work", default="normal")
-    parser.add_argument("--data", help="not used here; taken so that all benchmarks run by one command")
-    parser.add_argument("--quick", action="store_true", help="every 12th law")
+    common_options(parser, "every 12th law")
     parser.add_argument("--noise", action="store_true", help="tables of noise alone")
     options = parser.parse_args()
     print(f"# Laws of handbooks in few noisy rows\n{machine()}\n")

@@ -14,6 +14,7 @@ import time
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
+from _common import common_options
 from numpy.typing import NDArray
 
 from edgewise.estimators import KANForecaster
@@ -66,7 +67,9 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--seeds", type=int, default=12)
-    seeds = parser.parse_args().seeds
+    common_options(parser, "one seed")
+    options = parser.parse_args()
+    seeds = 1 if options.quick else options.seeds
     began = time.process_time()
     found = [{kind: one(values) for kind, values in series(seed).items()} for seed in range(seeds)]
     print("kind | coverage | model | last week | last value")

@@ -108,6 +108,8 @@ def _renamed(formula: str, old: Sequence[str], new: Sequence[str]) -> str:
 
 
 def arguments() -> argparse.Namespace:
+    from _common import common_options
+
     parser = argparse.ArgumentParser(
         prog="benchmarks/formula_peers.py", description=(__doc__ or "").split("\n")[0]
     )
@@ -118,7 +120,6 @@ def arguments() -> argparse.Namespace:
         default=os.environ.get("EDGEWISE_PEERS"),
         help="Python of the environment with the other finders",
     )
-    add("--data", help="not used here; taken so that all benchmarks run by one command")
     add("--set", action="append", help=f"some sets only, of {', '.join(SAMPLE)}")
     add("--noise", type=float, action="append", help="by default 0 and 0.01")
     add("--seconds", type=float, default=60.0, help="time limit of a problem")
@@ -126,7 +127,7 @@ def arguments() -> argparse.Namespace:
     add("--thin", type=int, default=1, help="only every so many of these problems")
     add("--jobs", type=int, default=1, help="problems at a time, one thread each")
     add("--resume", action="store_true", help="keep the rows of an earlier run")
-    add("--quick", action="store_true", help="every 60th Feynman problem with 5 s")
+    common_options(parser, "every 60th Feynman problem with 5 s")
     return parser.parse_args()
 
 

@@ -24,7 +24,7 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
-from _common import OUT, Report, Run, machine, text
+from _common import OUT, Report, Run, common_options, machine, text
 from random_laws import generate
 from solved_laws import solved
 from textbook_laws import handbook, textbook
@@ -270,7 +270,6 @@ def arguments() -> argparse.Namespace:
     )
     add = parser.add_argument
     add("--judge", default=os.environ.get("EDGEWISE_JUDGE"), help="folder of the judge's evaluate.py")
-    add("--data", help="not used here; taken so that all benchmarks run by one command")
     add(
         "--set",
         action="append",
@@ -286,7 +285,7 @@ def arguments() -> argparse.Namespace:
     add("--seed", type=int, default=0, help="of the judge's rows and of the search")
     add("--jobs", type=int, default=1, help="problems at a time, one thread each")
     add("--resume", action="store_true", help="keep the rows of an earlier run")
-    add("--quick", action="store_true", help="every 40th problem with work quick")
+    common_options(parser, "every 40th problem with work quick")
     add("--label", default="edgewise", help="name of the run in the log")
     return parser.parse_args()
 

@@ -15,6 +15,7 @@ import time
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
+from _common import common_options
 from numpy.typing import NDArray
 
 from edgewise.symbolic import find_formula
@@ -47,7 +48,10 @@ def main() -> None:
     )
     parser.add_argument("--noise", type=float, action="append")
     parser.add_argument("--kinds", default="")
+    common_options(parser, "one kind, without noise")
     asked = parser.parse_args()
+    if asked.quick:
+        asked.kinds, asked.noise = "cooling", [0.0]
     groups = np.repeat([f"g{at}" for at in range(GROUPS)], ROWS)
     for noise in asked.noise or [0.0, 0.1]:
         right = 0

@@ -20,7 +20,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from _common import OUT, machine, text
+from _common import OUT, common_options, machine, text
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
@@ -105,19 +105,21 @@ def main() -> int:
         "--go-on", action="store_true", help="what the last run left undone or found faulty, into its table"
     )
     parser.add_argument("--kills", type=int, default=0, help="kill so many fits and commands instead")
+    common_options(parser, "a hundred attempts")
     options = parser.parse_args()
+    options.count = 100 if options.quick else options.count
     if options.kills:
         return kill(options.kills, options.seed)
     if options.replay:
         kinds.warm_up()
         print(carry_out(options.replay[0], int(options.replay[1])))
         return 0
-    began = time.monotonic()
+    began, part = time.monotonic(), options.quick or bool(options.kind)
     if options.kind:
         for name in [*kinds.KINDS]:
             if name not in options.kind:
                 del kinds.KINDS[name]
-    out = OUT / f"hostile{'-some' if options.kind else ''}.jsonl"
+    out = OUT / f"hostile{'-some' if part else ''}.jsonl"
     attempts = plan(options.count, options.seed)
     before = [Outcome(**json.loads(line)) for line in out.read_text().splitlines()] if options.go_on else []
     # Of a kind and seed the last outcome counts; what failed is tried again.
@@ -135,7 +137,7 @@ def main() -> int:
     print(
         f"{len(outcomes):,} attempts, seed {options.seed}, {time.monotonic() - began:.0f} s\n\n{table(made)}\n"
     )
-    if not options.kind:
+    if not part:
         save(made, options.seed)
     faults = [each for each in outcomes if each.end == "fault"]
     ways: dict[tuple[str, str], list[Outcome]] = {}

@@ -150,12 +150,7 @@ def table(rows: list[Row], quick: bool) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="benchmarks/images.py", description=(__doc__ or "").split("\n")[0])
-    parser.add_argument(
-        "--quick", action="store_true", help="a thousand pictures and two epochs, to see that it runs"
-    )
-    parser.add_argument(
-        "--data", default=os.environ.get("EDGEWISE_DATA"), type=Path, help="folder of the data sets"
-    )
+    _common.common_options(parser, "a thousand pictures and two epochs, to see that it runs")
     for name, default, kind in (
         ("--only", "mnist1d,mnist,fashion", str), ("--kinds", ",".join(KINDS), str),
         ("--sizes", "10000,100000", int), ("--seeds", "0,1,2", int),

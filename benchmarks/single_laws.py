@@ -1,18 +1,19 @@
 """Random formulas of one variable, and how many of them `one_variable` finds.
 
-`python benchmarks/single_laws.py 0 100 0.01` runs a hundred with one per cent of noise and prints what was missed. A formula
+`python benchmarks/single_laws.py --noise 0.01` runs a hundred with one per cent of noise and prints what was missed. A formula
 is kept only where it is a fair question: finite on its box, curved, no faster than the points can follow, and no polynomial
 of low degree in disguise. What is found is right if it agrees with the truth inside the box and beyond it.
 """
 
 from __future__ import annotations
 
-import sys
+import argparse
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from _common import common_options
 
 from edgewise.forms import parse
 from edgewise.forms.tree import render
@@ -202,4 +203,11 @@ def main(seed: int, count: int, noise: float, only: str = "") -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), *sys.argv[4:5])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--count", type=int, default=100)
+    parser.add_argument("--noise", type=float, default=0.0)
+    parser.add_argument("--family", default="", choices=["", *FAMILIES])
+    common_options(parser, "ten laws")
+    asked = parser.parse_args()
+    main(asked.seed, 10 if asked.quick else asked.count, asked.noise, asked.family)
