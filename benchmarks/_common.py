@@ -58,7 +58,7 @@ def begin(name: str, title: str) -> Run:
     # Ridge and boosting warn about collinear columns and the like; their scores are the answer.
     warnings.filterwarnings("ignore", module="sklearn")
     print(f"# {title}\n{machine()}\n")
-    return Run(name, options.quick, None if options.data is None else Path(options.data))
+    return Run(name, options.quick, options.data)
 
 
 def common_options(
@@ -67,7 +67,10 @@ def common_options(
     """The options that every script takes, so that one command runs them all."""
     parser.add_argument("--quick", action="store_true", help=quick)
     parser.add_argument(
-        "--data", default=os.environ.get("EDGEWISE_DATA"), help="folder of the data sets, where any are read"
+        "--data",
+        type=Path,
+        default=os.environ.get("EDGEWISE_DATA"),
+        help="folder of the data sets, where any are read",
     )
 
 

@@ -12,7 +12,6 @@ import argparse
 import csv
 import gzip
 import itertools
-import os
 import time
 from collections.abc import Iterator
 from dataclasses import astuple, dataclass, fields

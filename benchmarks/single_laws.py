@@ -1,6 +1,7 @@
 """Random formulas of one variable, and how many of them `one_variable` finds.
 
-`python benchmarks/single_laws.py --noise 0.01` runs a hundred with one per cent of noise and prints what was missed. A formula
+`python benchmarks/single_laws.py --noise 0.01` runs a hundred with one per cent of noise and prints what was missed.
+A formula
 is kept only where it is a fair question: finite on its box, curved, no faster than the points can follow, and no polynomial
 of low degree in disguise. What is found is right if it agrees with the truth inside the box and beyond it.
 """
