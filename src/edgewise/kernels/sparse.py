@@ -97,14 +97,14 @@ class SparseRows:
         columns = np.concatenate(places, 1).ravel() if places else np.empty(0, np.int64)
         return csr_array((flat, columns, ends), shape=(self.count, self.features))
 
-    def _call(self) -> _Rows:
-        blocks = (_Block * len(self.blocks))(
+    def _call(self) -> _SparseRows:
+        blocks = (_SparseBlock * len(self.blocks))(
             *(
-                _Block(each.start, each.stride, each.runs, each.width, _at(each.at), _at(each.value))
+                _SparseBlock(each.start, each.stride, each.runs, each.width, _at(each.at), _at(each.value))
                 for each in self.blocks
             )
         )
-        return _Rows(self.count, self.features, len(self.blocks), self.threads, blocks)
+        return _SparseRows(self.count, self.features, len(self.blocks), self.threads, blocks)
 
 
 class Cubics:
@@ -159,7 +159,7 @@ def mirrored(gram: Floats) -> Floats:
     return np.triu(gram) + np.triu(gram, 1).T
 
 
-class _Block(ctypes.Structure):
+class _SparseBlock(ctypes.Structure):
     """`struct ew_sparse_block` of src/edgewise.h."""
 
     _fields_ = [
@@ -172,7 +172,7 @@ class _Block(ctypes.Structure):
     ]
 
 
-class _Rows(ctypes.Structure):
+class _SparseRows(ctypes.Structure):
     """`struct ew_sparse`."""
 
     _fields_ = [
@@ -180,7 +180,7 @@ class _Rows(ctypes.Structure):
         ("features", c_int64),
         ("blocks", c_int64),
         ("threads", c_int32),
-        ("block", POINTER(_Block)),
+        ("block", POINTER(_SparseBlock)),
     ]
 
 
@@ -207,7 +207,7 @@ def _native() -> Any:
     try:
         for name in ("ew_sparse_gram", "ew_sparse_pull", "ew_sparse_times"):
             function: Any = getattr(library.c, name)
-            function.argtypes, function.restype = (POINTER(_Rows), c_void_p, c_void_p), c_int
+            function.argtypes, function.restype = (POINTER(_SparseRows), c_void_p, c_void_p), c_int
         library.c.ew_sparse_expand.argtypes = (POINTER(_Cubics),)
         library.c.ew_sparse_expand.restype = c_int
     except AttributeError:  # a library that was built before there were any

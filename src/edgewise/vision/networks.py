@@ -93,13 +93,13 @@ def build(config: ImageConfig, seed: int | None = None, device: torch.device | s
             f"The 'device' parameter of build must name a device of torch, as 'cpu'. Got {short(device)} instead."
         ) from None
     with place:
-        made = _Builder(config, seed, str(device) == "meta").network()
+        made = _ImageNetworkBuilder(config, seed, str(device) == "meta").network()
     if device == "cpu" and config.kind in ("cnn", "mlp") and seed is not None:
         _seeded(made, seed)
     return made
 
 
-class _Builder:
+class _ImageNetworkBuilder:
     def __init__(self, config: ImageConfig, seed: int | None, empty: bool) -> None:
         self.config, self.seed, self.count = config, seed, 0
         self.init = "zero" if empty else "random"

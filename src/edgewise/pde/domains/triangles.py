@@ -54,7 +54,7 @@ def triangulate(region: Region, width: Width, arc: float = np.pi / 3) -> Triangl
     arc : float
         Largest angle of a piece of an arc, in radians.
     """
-    builder = _Builder(region, width, arc)
+    builder = _MeshBuilder(region, width, arc)
     while True:
         builder.fit_boundary()
         inside = builder.inside()
@@ -68,7 +68,7 @@ def triangulate(region: Region, width: Width, arc: float = np.pi / 3) -> Triangl
     return Triangles(np.array(builder.points)[used], numbers.reshape(inside.shape).astype(np.int64), sides)
 
 
-class _Builder:
+class _MeshBuilder:
     def __init__(self, region: Region, width: Width, arc: float) -> None:
         self.region, self.width = region, width
         self.points: list[Floats] = []

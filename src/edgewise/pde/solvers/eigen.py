@@ -43,7 +43,7 @@ _SAME = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
-class _Level:
+class _EigenLevel:
     """Eigenvalues and functions on one mesh, two more than asked for where there are so many."""
 
     galerkin: Galerkin
@@ -110,7 +110,7 @@ def eigen(
     plane = on_region(problem)
     region = region_of(plane.domain)
     stiff, mass = _forms(plane)
-    levels: list[_Level] = []
+    levels: list[_EigenLevel] = []
     changes: list[Floats] = []
 
     def refine() -> None:
@@ -179,7 +179,7 @@ def _at_value(problem: Problem, value: float) -> Problem:
     return Problem(problem.domain, equations, problem.conditions)
 
 
-def _solved(galerkin: Galerkin, heavy: Galerkin, count: int, shift: float) -> tuple[_Level, float]:
+def _solved(galerkin: Galerkin, heavy: Galerkin, count: int, shift: float) -> tuple[_EigenLevel, float]:
     """Eigenvalues on one mesh, and a shift below them for the next."""
     fixed, given, _ = galerkin.given()
     zero = np.zeros(galerkin.count)
@@ -237,7 +237,7 @@ def _solved(galerkin: Galerkin, heavy: Galerkin, count: int, shift: float) -> tu
         norm = np.sqrt(sum(MeshPieces((field,)).norms(0)[0] ** 2 for field in fields))
         pieces.append(MeshPieces(galerkin.fields(spread(vector / norm))))
     # Nearer to the smallest the method is faster.
-    return _Level(galerkin, values[order], tuple(pieces)), float(values.min() - 0.5 * np.ptp(values))
+    return _EigenLevel(galerkin, values[order], tuple(pieces)), float(values.min() - 0.5 * np.ptp(values))
 
 
 def _reaches_below(inverse: Any, mass: Any, start: Floats, steps: int = 40) -> bool:
@@ -279,7 +279,7 @@ def _change(after: Floats, before: Floats) -> Floats:
     return np.maximum(np.abs(after - before) / np.maximum(scale, 1e-300), 1e-14)
 
 
-def _apart(level: _Level, finer: _Level, count: int) -> Floats:
+def _apart(level: _EigenLevel, finer: _EigenLevel, count: int) -> Floats:
     """L2 distance of each function from those of a finer mesh that belong to the same eigenvalue."""
     found: list[float] = []
     scale = np.maximum(np.abs(level.values), 1e-3 * np.abs(level.values).max())

@@ -44,7 +44,7 @@ _ORDERS = ((0, 0), (1, 0), (0, 1))
 _AROUND = np.array([1.0, 1.0, -1.0, -1.0])
 
 
-class _Line:
+class _LegendreLine:
     """Polynomials of one coordinate on [0, 1] by orthonormal Legendre modes, at Gauss places."""
 
     def __init__(self, degree: int, count: int) -> None:
@@ -153,7 +153,7 @@ def bound_by(galerkin: Galerkin, finer: MeshPieces, sampled: Sampled | MeshPiece
         return None
     if isinstance(sampled, MeshPieces) and sampled.mesh.blocks is not mesh.blocks:
         return None
-    line = _Line(galerkin.degree, galerkin.degree + 4)
+    line = _LegendreLine(galerkin.degree, galerkin.degree + 4)
     s = sampling(mesh, galerkin.degree + 4)
     found = _coefficients(galerkin, s)
     if found is None:
@@ -218,7 +218,7 @@ def _coefficients(galerkin: Galerkin, s: Sampling) -> tuple[Floats, float, Float
 
 
 def _edges(
-    galerkin: Galerkin, finer: MeshPieces, sampled: Sampled | MeshPieces, line: _Line, sign: float
+    galerkin: Galerkin, finer: MeshPieces, sampled: Sampled | MeshPieces, line: _LegendreLine, sign: float
 ) -> tuple[Floats, Floats, float] | None:
     """Modes of the flux out of each side (L, 4, degree + 1): averaged inside, as the conditions say on the boundary.
 
@@ -322,7 +322,9 @@ def _balanced(galerkin: Galerkin, fluxes: Floats, fixed: Any, sources: Floats) -
     return found
 
 
-def _flux(fluxes: Floats, target: Floats, spring: Floats, s: Sampling, line: _Line) -> tuple[Floats, Floats]:
+def _flux(
+    fluxes: Floats, target: Floats, spring: Floats, s: Sampling, line: _LegendreLine
+) -> tuple[Floats, Floats]:
     """A field with the given flux through all sides and minus the sources as its divergence, near a target; and that
     divergence."""
     weights = np.multiply.outer(line.weights, line.weights)

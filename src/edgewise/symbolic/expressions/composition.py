@@ -23,19 +23,19 @@ Functions = Mapping[Edge, tuple[Form, Affine]]
 
 
 @dataclass(frozen=True, slots=True)
-class _Line:
+class _ScaledTree:
     """scale * tree + offset; a constant has no tree."""
 
     scale: float
     tree: Node | None
     offset: float
 
-    def times(self, scale: float, plus: float = 0.0) -> _Line:
+    def times(self, scale: float, plus: float = 0.0) -> _ScaledTree:
         # What cancels to rounding error was meant to cancel: a zero shift is one constant fewer to read.
         offset = scale * self.offset + plus
         if abs(offset) <= 1e-13 * max(abs(scale * self.offset), abs(plus)):
             offset = 0.0
-        return _Line(scale * self.scale, self.tree, offset)
+        return _ScaledTree(scale * self.scale, self.tree, offset)
 
     def node(self) -> Node:
         if self.tree is None:
@@ -94,14 +94,14 @@ def compose(net: KAN, functions: Functions | None = None) -> tuple[Node, ...]:
             f"instead: {shown}{more}; snap or prune them first."
         )
     values = [
-        _Line(1.0, Variable(name), 0.0).times(1.0 / scale, -shift / scale)
+        _ScaledTree(1.0, Variable(name), 0.0).times(1.0 / scale, -shift / scale)
         for name, shift, scale in zip(
             net.input_names, net.input_shift.tolist(), net.input_scale.tolist(), strict=True
         )
     ]
     for at, (spec, layer) in enumerate(zip(net.spec.layers, net.layers, strict=True)):
         biases = [0.0] * layer.out_features if layer.bias is None else layer.bias.detach().double().tolist()
-        sums: list[_Line] = []
+        sums: list[_ScaledTree] = []
         for target in range(layer.out_features):
             edges = [known[edge] for edge in _entering(layer.in_features, known, at, target)]
             sources = [edge[1] for edge in _entering(layer.in_features, known, at, target)]
@@ -124,26 +124,26 @@ def _entering(width: int, known: Functions, layer: int, target: int) -> list[Edg
     return [(layer, source, target) for source in range(width) if (layer, source, target) in known]
 
 
-def _edge(form: Form, affine: Affine, value: _Line) -> _Line:
+def _edge(form: Form, affine: Affine, value: _ScaledTree) -> _ScaledTree:
     a, b, c, d = affine
     inner = value.times(b, c)
     if form.family == "linear":
         return inner.times(a, d)
-    return _Line(a, substitute(form.tree(), "x", inner.node()), d)
+    return _ScaledTree(a, substitute(form.tree(), "x", inner.node()), d)
 
 
-def _sum(terms: list[_Line], bias: float) -> _Line:
+def _sum(terms: list[_ScaledTree], bias: float) -> _ScaledTree:
     offset = bias + sum(term.offset for term in terms)
     living = [term for term in terms if term.tree is not None and term.scale != 0.0]
     if not living:
-        return _Line(1.0, None, offset)
+        return _ScaledTree(1.0, None, offset)
     if len(living) == 1:
-        return _Line(living[0].scale, living[0].tree, offset)
-    parts = [_Line(term.scale, term.tree, 0.0).node() for term in living]
-    return _Line(1.0, Apply("+", tuple(parts)), offset)
+        return _ScaledTree(living[0].scale, living[0].tree, offset)
+    parts = [_ScaledTree(term.scale, term.tree, 0.0).node() for term in living]
+    return _ScaledTree(1.0, Apply("+", tuple(parts)), offset)
 
 
-def _multiply(factors: list[_Line]) -> _Line:
+def _multiply(factors: list[_ScaledTree]) -> _ScaledTree:
     if len(factors) == 1:
         return factors[0]
     scale = 1.0
@@ -154,10 +154,10 @@ def _multiply(factors: list[_Line]) -> _Line:
         else:
             # Scales gather in front of the product; each factor keeps its own zero.
             scale *= factor.scale
-            trees.append(_Line(1.0, factor.tree, factor.offset / factor.scale).node())
+            trees.append(_ScaledTree(1.0, factor.tree, factor.offset / factor.scale).node())
     if not trees:
-        return _Line(1.0, None, scale)
-    return _Line(scale, trees[0] if len(trees) == 1 else Apply("*", tuple(trees)), 0.0)
+        return _ScaledTree(1.0, None, scale)
+    return _ScaledTree(scale, trees[0] if len(trees) == 1 else Apply("*", tuple(trees)), 0.0)
 
 
 def _named(net: KAN, edge: Edge) -> str:

@@ -134,26 +134,26 @@ def _of_single_nodes(expression: Any) -> Any:
 
 # What a node adds: functions (of _X) by source, and a constant.
 @dataclass(frozen=True)
-class _Sum:
+class _SumNode:
     functions: Mapping[Any, Any]
     constant: Any
 
 
 @dataclass(frozen=True)
-class _Level:
+class _NodeLevel:
     """The nodes of one level, sums before products, with what feeds each."""
 
     sources: list[Any]
-    sums: list[_Sum]
+    sums: list[_SumNode]
     nodes: Nodes
 
 
-def _laid_out(root: Any, columns: list[Any]) -> list[_Level]:
+def _laid_out(root: Any, columns: list[Any]) -> list[_NodeLevel]:
     """Levels from the first hidden one to the output."""
     heights: dict[Any, int] = {}
     top = max(_height(root, heights), 1)
     wanted: list[list[Any]] = [[] for _ in range(top)] + [[root]]
-    parts: list[list[tuple[_Sum, ...]]] = [[] for _ in range(top + 1)]
+    parts: list[list[tuple[_SumNode, ...]]] = [[] for _ in range(top + 1)]
     for level in range(top, 0, -1):
         # Multiplication nodes come last.
         made = [(each, _factors(each, heights, level)) for each in dict.fromkeys(wanted[level])]
@@ -169,7 +169,7 @@ def _laid_out(root: Any, columns: list[Any]) -> list[_Level]:
             )
     wanted[0] = columns
     return [
-        _Level(
+        _NodeLevel(
             wanted[level - 1],
             [each for factors in parts[level] for each in factors],
             Nodes(
@@ -191,14 +191,14 @@ def _height(node: Any, heights: dict[Any, int]) -> int:
     return heights[node]
 
 
-def _factors(node: Any, heights: dict[Any, int], level: int) -> tuple[_Sum, ...]:
+def _factors(node: Any, heights: dict[Any, int], level: int) -> tuple[_SumNode, ...]:
     """The sums a node multiplies (one for a plain sum); a node from further down is carried."""
     if _height(node, heights) < level:
-        return (_Sum({node: _X}, sympy.Integer(0)),)
+        return (_SumNode({node: _X}, sympy.Integer(0)),)
     return _own_factors(node)
 
 
-def _own_factors(node: Any) -> tuple[_Sum, ...]:
+def _own_factors(node: Any) -> tuple[_SumNode, ...]:
     if not node.is_Mul or len(node.free_symbols) < 2:
         return (_added(node),)
     coefficient, groups = sympy.Integer(1), dict[Any, Any]()
@@ -215,11 +215,13 @@ def _own_factors(node: Any) -> tuple[_Sum, ...]:
     return (_scaled(sums[0], coefficient), *sums[1:])
 
 
-def _scaled(given: _Sum, by: Any) -> _Sum:
-    return _Sum({source: by * function for source, function in given.functions.items()}, by * given.constant)
+def _scaled(given: _SumNode, by: Any) -> _SumNode:
+    return _SumNode(
+        {source: by * function for source, function in given.functions.items()}, by * given.constant
+    )
 
 
-def _added(expression: Any) -> _Sum:
+def _added(expression: Any) -> _SumNode:
     """An expression as functions of single nodes."""
     functions: dict[Any, Any] = {}
     constant: Any = sympy.Integer(0)
@@ -229,7 +231,7 @@ def _added(expression: Any) -> _Sum:
             continue
         source, function = _as_function(term)
         functions[source] = functions.get(source, sympy.Integer(0)) + function
-    return _Sum(functions, constant)
+    return _SumNode(functions, constant)
 
 
 def _as_function(term: Any) -> tuple[Any, Any]:
@@ -267,7 +269,7 @@ def _as_line(expression: Any) -> tuple[Any, Any]:
     return node, coefficient * _X + constant
 
 
-def _filled(bare: KAN, layout: Sequence[_Level]) -> KAN:
+def _filled(bare: KAN, layout: Sequence[_NodeLevel]) -> KAN:
     """The network with the edges and biases of a layout."""
     states = take_apart(bare)
     for at, level in enumerate(layout):

@@ -226,7 +226,7 @@ def column_names(X: Any, names: Iterable[str] | None, count: int, of: str) -> tu
 
 
 @dataclass(frozen=True, eq=False)
-class _Model:
+class _NetworkModel:
     """A trained network as a function of rows."""
 
     network: KAN
@@ -244,7 +244,7 @@ def _trained(
     limit: float | None,
     seed: int | None,
     config: HypothesisConfig,
-) -> tuple[_Model, StopReason]:
+) -> tuple[_NetworkModel, StopReason]:
     """The best of a few shapes; no more are tried once one is accurate or two agree."""
     reason = StopReason.EXHAUSTED
     width = X.shape[1]
@@ -291,12 +291,12 @@ def _trained(
         if result.stop_reason is StopReason.TIME_LIMIT:
             reason = result.stop_reason
             break
-    return _Model(found[0][2]), reason
+    return _NetworkModel(found[0][2]), reason
 
 
 def _judged(
     claim: Hypothesis,
-    model: _Model,
+    model: _NetworkModel,
     region: DataRegion,
     X: Floats,
     y: Floats,

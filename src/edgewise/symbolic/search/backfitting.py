@@ -35,7 +35,7 @@ from edgewise.symbolic.structure.state import EXACT, powers
 
 
 @dataclass(frozen=True, eq=False)
-class _Part:
+class _FeaturePart:
     """A part that depends on one feature, and the formula around it."""
 
     tree: Node
@@ -86,7 +86,7 @@ def _measured(tree: Node) -> int:
     return sum(map(_measured, tree.arguments)) if isinstance(tree, Apply) else 0
 
 
-def _read(part: _Part, rows: SplitRows) -> Iterator[Node]:
+def _read(part: _FeaturePart, rows: SplitRows) -> Iterator[Node]:
     """Closed forms of the curve that the part would have to be."""
     u, now = _value(part.feature, rows), _value(part.tree, rows)
     tape = Tape(part.whole(Apply("+", (part.tree, Number(_MARK)))), rows.names)
@@ -116,13 +116,13 @@ def _value(tree: Node, rows: SplitRows) -> Floats:
     return np.broadcast_to(tape.value(tape.start, rows.X), len(rows.y))
 
 
-def _parts(tree: Node, rows: SplitRows, whole: Callable[[Node], Node]) -> Iterator[_Part]:
+def _parts(tree: Node, rows: SplitRows, whole: Callable[[Node], Node]) -> Iterator[_FeaturePart]:
     """The largest parts of a formula that depend on one feature; of sums and products those terms that share it."""
     if not isinstance(tree, Apply):
         return
     feature = _feature(tree, rows)
     if feature is not None:
-        yield _Part(tree, feature, whole)
+        yield _FeaturePart(tree, feature, whole)
         return
     if tree.function not in ("+", "*"):
         for at, argument in enumerate(tree.arguments):
@@ -141,7 +141,7 @@ def _parts(tree: Node, rows: SplitRows, whole: Callable[[Node], Node]) -> Iterat
         places = [*terms, *numbers] if tree.function == "+" else terms
         chosen = tuple(tree.arguments[at] for at in places)
         part = chosen[0] if len(chosen) == 1 else Apply(tree.function, chosen)
-        yield _Part(part, own, _beside(tree, places, whole))
+        yield _FeaturePart(part, own, _beside(tree, places, whole))
 
 
 def _beside(tree: Apply, places: list[int], whole: Callable[[Node], Node]) -> Callable[[Node], Node]:

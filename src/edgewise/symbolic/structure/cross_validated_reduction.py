@@ -71,7 +71,7 @@ def reductions(rows: SplitRows, *, until: float) -> list[Reduced]:
         The count of work (see `spent`) where it ends.
     """
     table, weight = State.table(rows), np.ones(len(rows.y))
-    judge = _Judge(float(rows.y.std()), rows.config)
+    judge = _LeftOutError(float(rows.y.std()), rows.config)
     quick, kinds = judge.quick(table, weight)
     beam = [Reduced(table, weight, quick, judge.close(table, weight, kinds))]
     reached: list[Reduced] = []
@@ -96,7 +96,7 @@ def _beam(features: int, most: int) -> int:
 Kind = tuple[tuple[bool, ...], str]
 
 
-class _Judge:
+class _LeftOutError:
     """Errors of predicting left-out rows, in shares of the spread of y; steps that failed once are not tried again."""
 
     def __init__(self, spread: float, config: SearchConfig) -> None:
@@ -169,7 +169,7 @@ def _error(
     return best
 
 
-def _smaller(one: Reduced, judge: _Judge, until: float) -> list[Reduced]:
+def _smaller(one: Reduced, judge: _LeftOutError, until: float) -> list[Reduced]:
     """The states with fewer features that predict as well."""
     config = judge.config
     tried: list[tuple[float, list[Kind], Move, State, Floats]] = []

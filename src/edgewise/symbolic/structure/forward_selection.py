@@ -43,7 +43,7 @@ _turned: Any = get_lapack_funcs("trtri", dtype=np.float64)
 
 
 @dataclass(frozen=True)
-class _Sum:
+class _FittedSum:
     """A fitted sum: its criterion, outer function, terms and weights."""
 
     criterion: float
@@ -72,7 +72,7 @@ def selected_sums(
     counts = np.ones(len(rows.y)) if weight is None else weight
     counts = replace(rows, y=counts).thinned(config.selected_rows).y
     sign, targets = weighted_targets(thin.y, counts, config.relations)
-    found: dict[str, _Sum] = {}
+    found: dict[str, _FittedSum] = {}
     for terms in itertools.islice(dictionaries(thin), config.dictionaries):
         if spent() > until:
             break
@@ -122,7 +122,7 @@ def _best(
     terms: list[SumTerm],
     outer: TransformedTarget,
     config: SearchConfig,
-) -> _Sum | None:
+) -> _FittedSum | None:
     table, target = design * weight[:, None], values * weight
     scale = np.linalg.norm(table, axis=0)
     good = np.flatnonzero(np.isfinite(scale) & (scale > 0))
@@ -135,7 +135,7 @@ def _best(
     solution = np.linalg.lstsq(unit[:, chosen], target, rcond=None)[0] / scale[good[chosen]]
     trees = tuple(terms[int(good[at])].tree for at in chosen)
     price = config.outer_price * (outer.tree != "u") + config.term_node * sum(map(nodes, trees))
-    return _Sum(criterion + price, outer, trees, solution)
+    return _FittedSum(criterion + price, outer, trees, solution)
 
 
 def nodes(tree: Node) -> int:

@@ -35,7 +35,7 @@ from edgewise.symbolic.univariate.trees import size
 
 
 @dataclass(frozen=True, eq=False)
-class _Part:
+class _VaryingTerm:
     """A known function of one feature, and its coefficient, a polynomial in the other, on the rows."""
 
     tree: Node
@@ -70,10 +70,10 @@ def _design(table: Floats, functions: Sequence[SumTerm]) -> Floats:
     return np.concatenate([table * each.values[:, None] for each in functions], axis=1)
 
 
-def _parts(table: Floats, functions: Sequence[SumTerm], solution: Floats) -> list[_Part]:
+def _parts(table: Floats, functions: Sequence[SumTerm], solution: Floats) -> list[_VaryingTerm]:
     """The functions, each with what its share of the solution makes of the polynomials."""
     shares = np.split(solution, len(functions))
-    return [_Part(f.tree, f.values, table @ share) for f, share in zip(functions, shares, strict=True)]
+    return [_VaryingTerm(f.tree, f.values, table @ share) for f, share in zip(functions, shares, strict=True)]
 
 
 def _one(rows: SplitRows) -> SumTerm:
@@ -124,7 +124,7 @@ def _families(rows: SplitRows, at: int) -> Iterator[list[SumTerm]]:
 
 
 def _read(
-    u: Node, x: Floats, parts: Sequence[_Part], accuracy: float, config: SearchConfig
+    u: Node, x: Floats, parts: Sequence[_VaryingTerm], accuracy: float, config: SearchConfig
 ) -> Iterator[Node]:
     """Every combination of the best few closed forms of the coefficients."""
     order, limits = np.argsort(x), config.varying
@@ -159,7 +159,7 @@ def _under_noise(rows: SplitRows, weight: Floats, until: float) -> Iterator[Node
     config = rows.config
     if len(rows.y) < config.varying.noisy_rows:
         return
-    fitted: list[tuple[float, int, list[_Part]]] = []
+    fitted: list[tuple[float, int, list[_VaryingTerm]]] = []
     for at in (0, 1):
         for functions in _pairs(rows, at):
             error, parts = _fit(rows, 1 - at, functions, weight)
@@ -193,14 +193,16 @@ def _pairs(rows: SplitRows, at: int) -> Iterator[list[SumTerm]]:
         yield [one, SumTerm(Apply("exp", (Apply("neg", (name,)),)), np.exp(-v))]
 
 
-def _fit(rows: SplitRows, by: int, functions: Sequence[SumTerm], weight: Floats) -> tuple[float, list[_Part]]:
+def _fit(
+    rows: SplitRows, by: int, functions: Sequence[SumTerm], weight: Floats
+) -> tuple[float, list[_VaryingTerm]]:
     """The error on left-out rows with the best degree, and the parts."""
     u = rows.X[:, by]
     if not np.ptp(u) > 0:
         return math.inf, []
     degrees = rows.config.varying.noisy_degrees
     whole = _polynomials(u, max(degrees))
-    best: tuple[float, list[_Part]] = (math.inf, [])
+    best: tuple[float, list[_VaryingTerm]] = (math.inf, [])
     for degree in degrees:
         table = whole[:, : degree + 1]
         design = _design(table, functions)
@@ -220,7 +222,7 @@ def _fit(rows: SplitRows, by: int, functions: Sequence[SumTerm], weight: Floats)
 
 
 def _read_noisy(
-    rows: SplitRows, by: int, parts: Sequence[_Part], weight: Floats, error: float, work: float
+    rows: SplitRows, by: int, parts: Sequence[_VaryingTerm], weight: Floats, error: float, work: float
 ) -> Iterator[Node]:
     """Closed forms of the coefficients put together, and of each those that the rows leave once the other has its form."""
     left = rows.y - sum((each.values * each.weight for each in parts), np.zeros(len(rows.y)))
@@ -256,7 +258,7 @@ class _Curve:
         return SplitRows((name.name,), self.x[:, None], self.y, *held, config=self.config)
 
 
-def _curve(rows: SplitRows, by: int, part: _Part, target: Floats, weight: Floats) -> _Curve:
+def _curve(rows: SplitRows, by: int, part: _VaryingTerm, target: Floats, weight: Floats) -> _Curve:
     """What a coefficient would have to be on each row for its part to be the target."""
     strength = np.abs(part.values)
     seen = strength > rows.config.varying.noisy_faint * strength.max()

@@ -215,7 +215,7 @@ class Bag:
 
 
 @dataclass(frozen=True, eq=False)
-class _Block:
+class _InputBlock:
     """Weights of one input's columns in the nodes that read it: where they lie among all of them."""
 
     columns: slice
@@ -227,15 +227,15 @@ class _Block:
         return weights[self.place].view(-1, self.count)
 
 
-def _blocks(links: Tensor, owner: Tensor) -> tuple[_Block, ...]:
+def _blocks(links: Tensor, owner: Tensor) -> tuple[_InputBlock, ...]:
     """The blocks of a first layer in which each node reads few inputs, from links (I, nodes)."""
-    blocks, column, place = list[_Block](), 0, 0
+    blocks, column, place = list[_InputBlock](), 0, 0
     for reads, width in zip(links, torch.bincount(owner, minlength=len(links)).tolist(), strict=True):
         nodes = reads.nonzero()[:, 0]
         if len(nodes):
             size = width * len(nodes)
             blocks.append(
-                _Block(slice(column, column + width), nodes, slice(place, place + size), len(nodes))
+                _InputBlock(slice(column, column + width), nodes, slice(place, place + size), len(nodes))
             )
             place += size
         column += width
@@ -246,7 +246,9 @@ class _BlockSum(torch.autograd.Function):
     """Sums (nodes, n) of a design (n, P) with the blocks' weights; nothing is computed for what no node reads."""
 
     @staticmethod
-    def forward(ctx: Any, weights: Tensor, design: Tensor, blocks: tuple[_Block, ...], nodes: int) -> Tensor:
+    def forward(
+        ctx: Any, weights: Tensor, design: Tensor, blocks: tuple[_InputBlock, ...], nodes: int
+    ) -> Tensor:
         ctx.save_for_backward(design)
         ctx.blocks, ctx.size = blocks, len(weights)
         sums = design.new_zeros(nodes, len(design))

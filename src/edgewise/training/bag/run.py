@@ -202,7 +202,7 @@ def train_bag(
     folds = int(problem.fold.max()) + 1
     owners = torch.arange(recipe.members) % folds
     base = torch.zeros(folds, len(rows), y.shape[1]) if offset is None else offset.to(torch.float32)
-    judge = _Judge(bag, problem, base, owners, loss)
+    judge = _OutOfBagError(bag, problem, base, owners, loss)
     base = base.transpose(0, 1).contiguous()  # what a minibatch takes lies together
 
     weights, biases = bag.weights, bag.biases
@@ -262,7 +262,7 @@ def train_bag(
     return TrainedBag(recipe, bag, outputs, error, step, stop)
 
 
-class _Judge:
+class _OutOfBagError:
     """Out-of-bag error of some numbers."""
 
     def __init__(self, bag: Bag, problem: TableProblem, base: Tensor, owners: Tensor, loss: Loss) -> None:

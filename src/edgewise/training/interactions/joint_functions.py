@@ -80,7 +80,7 @@ def solve_jointly(
     outputs = range(problem.rows.y.shape[1])
     try:
         candidates = _candidates(problem, additive, loss)
-        rows = _Rows(finer)
+        rows = _DistinctRows(finer)
         found = [rows.solved(k, candidates, most, faint) for k in outputs]
         whole = _together([functions for functions, _ in found])
         if not whole.products:
@@ -113,7 +113,7 @@ def _candidates(problem: TableProblem, additive: Additive, loss: Loss) -> list[P
     return sorted(every[k] for k in np.argsort(-gains, kind="stable")[:most])
 
 
-class _Rows:
+class _DistinctRows:
     """The distinct rows of a problem."""
 
     def __init__(self, problem: TableProblem) -> None:

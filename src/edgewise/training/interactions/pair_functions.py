@@ -130,7 +130,8 @@ def solve_pairs(
         screen = two_way(problem.design, problem.table, problem.rows.X, config)
         start = all_pairs(len(degrees), without)
         models = [
-            _Model(parts, additive, table, spent, fold, loss, fixed, start) for fold in (None, *range(folds))
+            _PairFunctions(parts, additive, table, spent, fold, loss, fixed, start)
+            for fold in (None, *range(folds))
         ]
         whole = models[0]
         idle = 0
@@ -166,7 +167,7 @@ def _rooms(most: int | None, rounds: Sequence[int]) -> list[int]:
     return rooms
 
 
-class _Model:
+class _PairFunctions:
     """Functions of single inputs and of pairs, learned from all rows or without a fold."""
 
     def __init__(
@@ -208,12 +209,12 @@ class _Model:
         products = {pair: (self.parts.of(pair).places, self.pairs[pair].clone()) for pair in kept}
         return PairFunctions(self.theta.clone(), self.bias.clone(), products)
 
-    def join(self, screen: TwoWay, room: int, leader: _Model | None) -> bool:
+    def join(self, screen: TwoWay, room: int, leader: _PairFunctions | None) -> bool:
         """Let the strongest pairs of what is left over join, and solve for all parts; False where there are none.
 
         Parameters
         ----------
-        leader : _Model, optional
+        leader : _PairFunctions, optional
             One of all rows: of many rows, what it knows of how smooth a pair is holds here as well.
         """
         rest = -self.loss.gradient(self.f, self.y) * self.weight[:, None]

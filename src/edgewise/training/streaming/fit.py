@@ -63,7 +63,7 @@ class StreamedRows:
 
 
 @dataclass(frozen=True, eq=False)
-class _Model:
+class _StreamedSolution:
     """A solved model, and one that has not learned from the rows that judge."""
 
     features: Features
@@ -173,14 +173,16 @@ class _Job:
         mean = float(losses @ self.held.weight / max(self.held.weight.sum(), 1e-300))
         return math.sqrt(2 * mean) if self.loss.dispersed else mean
 
-    def model(self, stage: str, features: Features, start: _Model | None) -> _Model:
+    def model(self, stage: str, features: Features, start: _StreamedSolution | None) -> _StreamedSolution:
         """Solve for all functions: on the sample first, where a pass costs nothing, then on all rows."""
         directions = directions_of(features.parts)
         found = self.passes.stage(stage, lambda: self._solve(stage, features, directions, start))
         solution = NewtonState(found["theta"], found["weights"], (), found["looked"])
-        return _Model(features, directions, solution, found["held_out"])
+        return _StreamedSolution(features, directions, solution, found["held_out"])
 
-    def _solve(self, stage: str, features: Features, directions: Directions, start: _Model | None) -> State:
+    def _solve(
+        self, stage: str, features: Features, directions: Directions, start: _StreamedSolution | None
+    ) -> State:
         theta, weights = self._start(directions, start)
         config, dispersed = self.config, self.loss.dispersed
         if not dispersed:
@@ -214,7 +216,7 @@ class _Job:
             "held_out": solution.without(held, directions),
         }
 
-    def _start(self, directions: Directions, start: _Model | None) -> tuple[Floats, Floats]:
+    def _start(self, directions: Directions, start: _StreamedSolution | None) -> tuple[Floats, Floats]:
         outputs = self.rows.sample.y.shape[1]
         weights = np.full(
             (len(directions.sizes), outputs), self.config.first_weight * self.rows.sample.weight.sum()
@@ -235,13 +237,13 @@ class _Job:
         sums.add(rows)
         return sums.quadratics(directions)
 
-    def strongest(self, model: _Model, asked: int | None) -> tuple[Pair, ...]:
+    def strongest(self, model: _StreamedSolution, asked: int | None) -> tuple[Pair, ...]:
         """The pairs that explain most of what a model of single inputs leaves over: so many, or those that matter."""
         most = MOST_PAIRS if asked is None else asked
         found = self.passes.stage("tables", lambda: self._tables(model, most, asked is not None))
         return tuple((int(i), int(j)) for i, j in found["pairs"])
 
-    def _tables(self, model: _Model, most: int, asked: bool) -> State:
+    def _tables(self, model: _StreamedSolution, most: int, asked: bool) -> State:
         point = _in_features(model.directions, model.solution.theta)
         bins = bins_of(model.features, self.rows.paired, self.config.table_bins)
         every = [(i, j) for at, i in enumerate(self.rows.paired) for j in self.rows.paired[at + 1 :]]
@@ -259,7 +261,7 @@ class _Job:
         pairs = strongest(gains, every)[:most]
         return {"pairs": np.array(pairs, dtype=np.int64).reshape(-1, 2)}
 
-    def held_losses(self, model: _Model) -> Floats:
+    def held_losses(self, model: _StreamedSolution) -> Floats:
         """Losses of the rows that judge, by what has not learned from them."""
         if not len(self.held):
             return np.empty(0)
@@ -298,7 +300,7 @@ def _choice(
 
 
 def _network(
-    model: _Model, names: Sequence[str], outputs: Sequence[str], shift: Floats, scale: Floats
+    model: _StreamedSolution, names: Sequence[str], outputs: Sequence[str], shift: Floats, scale: Floats
 ) -> Any:
     """The model as one network."""
     features, theta = model.features, model.solution.theta

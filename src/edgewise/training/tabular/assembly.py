@@ -45,7 +45,9 @@ def to_network(
     shift, scale : Tensor, shape (D,)
         Of the outputs: y = shift + scale * output.
     """
-    layers: list[_Layer] = [] if bag is None else _mean_layers(bag, design if coarse is None else coarse)
+    layers: list[_LayerTensors] = (
+        [] if bag is None else _mean_layers(bag, design if coarse is None else coarse)
+    )
     if squares is not None and squares[0].shape[1]:
         squared = _squared(design, *squares, intervals=_intervals(layers))
         layers = _side_by_side(squared, layers) if layers else squared
@@ -82,7 +84,7 @@ def to_network(
 
 
 @dataclass(frozen=True, eq=False)
-class _Layer:
+class _LayerTensors:
     """Grid (I, G + 1), coefficients (I, M, O) and bias (O,)."""
 
     grid: Tensor
@@ -90,12 +92,12 @@ class _Layer:
     bias: Tensor
 
 
-def _mean_layers(bag: Bag, design: Design) -> list[_Layer]:
+def _mean_layers(bag: Bag, design: Design) -> list[_LayerTensors]:
     """The members side by side; the last layer takes their mean."""
     shape, members = bag.shape, bag.shape.members
     first = bag.first(torch.float64).detach()
     biases = [b.detach().to(torch.float64)[:, 0] for b in bag.biases]
-    layers = [_Layer(design.breaks, design.coefficients(first), biases[0].reshape(-1))]
+    layers = [_LayerTensors(design.breaks, design.coefficients(first), biases[0].reshape(-1))]
     for at, (before, after) in enumerate(pairwise((*shape.hidden, shape.outputs)), start=1):
         last = at == len(shape.hidden)
         own = bag.outer(at, torch.float64).detach().transpose(1, 2)  # (members, before, n, after)
@@ -107,46 +109,46 @@ def _mean_layers(bag: Bag, design: Design) -> list[_Layer]:
             coef[torch.arange(members), :, :, torch.arange(members)] = own
             coef, bias = coef.flatten(3).flatten(0, 1), biases[at].reshape(-1)
         grid = uniform_grid(-REACH, REACH, shape.intervals, members * before)
-        layers.append(_Layer(grid, coef, bias))
+        layers.append(_LayerTensors(grid, coef, bias))
     return layers
 
 
-def _intervals(layers: Sequence[_Layer]) -> int:
+def _intervals(layers: Sequence[_LayerTensors]) -> int:
     return layers[-1].grid.shape[1] - 1 if layers else 1
 
 
-def _carried(design: Design, theta: Tensor, bias: Tensor, depth: int, intervals: int) -> list[_Layer]:
+def _carried(design: Design, theta: Tensor, bias: Tensor, depth: int, intervals: int) -> list[_LayerTensors]:
     """An additive part as a network of some depth: behind its first layer, straight lines of slope one."""
     count = theta.shape[1]
-    layers = [_Layer(design.breaks, design.coefficients(theta), bias)]
+    layers = [_LayerTensors(design.breaks, design.coefficients(theta), bias)]
     for _ in range(depth - 1):
         grid = uniform_grid(-REACH, REACH, intervals, count)
         coef = torch.zeros(count, intervals + DEGREE, count, dtype=torch.float64)
         coef[torch.arange(count), :, torch.arange(count)] = BSpline(grid, DEGREE).greville()
-        layers.append(_Layer(grid, coef, torch.zeros(count, dtype=torch.float64)))
+        layers.append(_LayerTensors(grid, coef, torch.zeros(count, dtype=torch.float64)))
     return layers
 
 
-def _squared(design: Design, reads: Tensor, weights: Tensor, intervals: int) -> list[_Layer]:
+def _squared(design: Design, reads: Tensor, weights: Tensor, intervals: int) -> list[_LayerTensors]:
     """Nodes that read smooth coordinates (P, nodes), and whose squares are added up by weights (nodes, D)."""
     nodes, outputs = weights.shape
     coef = square(intervals)[None, :, None] * weights[:, None]
     return [
-        _Layer(design.breaks, design.coefficients(reads), torch.zeros(nodes, dtype=torch.float64)),
-        _Layer(
+        _LayerTensors(design.breaks, design.coefficients(reads), torch.zeros(nodes, dtype=torch.float64)),
+        _LayerTensors(
             uniform_grid(-REACH, REACH, intervals, nodes), coef, torch.zeros(outputs, dtype=torch.float64)
         ),
     ]
 
 
-def _side_by_side(first: Sequence[_Layer], second: Sequence[_Layer]) -> list[_Layer]:
+def _side_by_side(first: Sequence[_LayerTensors], second: Sequence[_LayerTensors]) -> list[_LayerTensors]:
     """Two networks of one depth that read the same inputs, and whose outputs are added."""
-    layers: list[_Layer] = []
+    layers: list[_LayerTensors] = []
     for at, (a, b) in enumerate(zip(first, second, strict=True)):
         if at == len(first) - 1:
             coef, bias = torch.cat([a.coef, b.coef]), a.bias + b.bias
         elif at == 0:
-            layers.append(_Layer(a.grid, torch.cat([a.coef, b.coef], 2), torch.cat([a.bias, b.bias])))
+            layers.append(_LayerTensors(a.grid, torch.cat([a.coef, b.coef], 2), torch.cat([a.bias, b.bias])))
             continue
         else:
             rows = a.coef.shape[0] + b.coef.shape[0]
@@ -154,5 +156,5 @@ def _side_by_side(first: Sequence[_Layer], second: Sequence[_Layer]) -> list[_La
             coef[: a.coef.shape[0], :, : a.coef.shape[2]] = a.coef
             coef[a.coef.shape[0] :, :, a.coef.shape[2] :] = b.coef
             bias = torch.cat([a.bias, b.bias])
-        layers.append(_Layer(torch.cat([a.grid, b.grid]), coef, bias))
+        layers.append(_LayerTensors(torch.cat([a.grid, b.grid]), coef, bias))
     return layers

@@ -38,7 +38,7 @@ def _rounded(value: Fraction) -> Fraction:
 
 
 @dataclass(frozen=True, eq=False)
-class _Layer:
+class _RationalLayer:
     layer: KANLinear
 
     @cached_property
@@ -188,7 +188,7 @@ def _sized(net: KAN, x: Floats, moving: int = -1) -> list[tuple[Pair, Pair]]:
     ]
     sizes = list[Pair]()
     for spec, layer in zip(net.spec.layers, net.layers, strict=True):
-        sums = _Layer(layer).forward(h)
+        sums = _RationalLayer(layer).forward(h)
         h, sizes = (
             [_multiplied([sums[k][part] for k in group]) for group in spec.nodes.groups()] for part in (0, 1)
         )

@@ -111,12 +111,12 @@ def prove_constraints(
         for one in asked:
             left = None if limit is None else max(limit - began.seconds, 0.0)
             meter = Meter(meter_of, left)
-            found.append(_Claim(formula.tree, one, box, target, meter, settings).answer(formula))
+            found.append(_ConstraintClaim(formula.tree, one, box, target, meter, settings).answer(formula))
     return tuple(found)
 
 
 @dataclass(frozen=True, eq=False)
-class _Claim:
+class _ConstraintClaim:
     tree: Node
     one: Constraint
     box: DataBox

@@ -135,7 +135,7 @@ def verify(
             )
         return replace(found, remarks=remarks)
     task = task_of(asked_of, columns, statement.conditions, rows)
-    claim = _Claim(task, columns, asked_of, str(asked_of), told, meter, tell, seed, settings)
+    claim = _OpenClaim(task, columns, asked_of, str(asked_of), told, meter, tell, seed, settings)
     starts = None if rows is None else padded(columns.table(rows), task.copies)
     others = [other.held for other in task.views[1:]]
     with one_thread(), running(meter):
@@ -153,7 +153,7 @@ def verify(
     return replace(found, remarks=remarks)
 
 
-def _vacuous(claim: _Claim) -> str:
+def _vacuous(claim: _OpenClaim) -> str:
     """Why what was proved could not have failed; what ends the look at it leaves the proof as it is."""
     try:
         return vacuous(claim.property, claim.columns, claim.task, claim.meter, claim.config)
@@ -165,7 +165,7 @@ def _vacuous(claim: _Claim) -> str:
 
 
 @dataclass(frozen=True, eq=False)
-class _Claim:
+class _OpenClaim:
     """What is to be proved, and what is known of its goals so far."""
 
     task: Task
@@ -199,7 +199,7 @@ class _Claim:
         )
 
 
-def _search(claim: _Claim, starts: Floats | None, rng: np.random.Generator) -> Refuted | None:
+def _search(claim: _OpenClaim, starts: Floats | None, rng: np.random.Generator) -> Refuted | None:
     """Try the property on rows drawn from the domain and on those given: first on rows that can be."""
     evaluator, pools = GoalEvaluator(claim.task.models), dict[int, Floats]()
     if claim.task.copies:
@@ -238,7 +238,7 @@ def _search(claim: _Claim, starts: Floats | None, rng: np.random.Generator) -> R
 
 
 def _search_pairs(
-    claim: _Claim, evaluator: GoalEvaluator, starts: Floats | None, rng: np.random.Generator
+    claim: _OpenClaim, evaluator: GoalEvaluator, starts: Floats | None, rng: np.random.Generator
 ) -> Refuted | None:
     """Try the property on pairs of rows, within the training range first."""
     prop = cast(asked.NeverFlips, claim.property)
@@ -257,11 +257,11 @@ def _search_pairs(
     return None
 
 
-def _clear(claim: _Claim, evaluator: GoalEvaluator, excess: float, x: Floats) -> bool:
+def _clear(claim: _OpenClaim, evaluator: GoalEvaluator, excess: float, x: Floats) -> bool:
     return excess > claim.config.rounding * evaluator.scale(x[None])
 
 
-def _prove(claim: _Claim, starts: Floats | None) -> ProofResult | list[Outcome]:
+def _prove(claim: _OpenClaim, starts: Floats | None) -> ProofResult | list[Outcome]:
     """Prove the goals one after the other; the first that fails ends the work."""
     task, meter, outcomes = claim.task, claim.meter, claim.outcomes
     models = prepare(task.models)
@@ -307,7 +307,7 @@ def _prove(claim: _Claim, starts: Floats | None) -> ProofResult | list[Outcome]:
     return claim.undecided(StopReason.WORK_SPENT)
 
 
-def _certified(claim: _Claim, found: list[Outcome], files: list[bytes]) -> Proved | Undecided:
+def _certified(claim: _OpenClaim, found: list[Outcome], files: list[bytes]) -> Proved | Undecided:
     """Proved where the checker accepts the certificate: no answer rests on the prover's floating point alone."""
     task = claim.task
     evidence = [cast(dict[str, Any], each.evidence) for each in found]
@@ -329,7 +329,7 @@ def _certified(claim: _Claim, found: list[Outcome], files: list[bytes]) -> Prove
 
 
 def _refuted(
-    claim: _Claim,
+    claim: _OpenClaim,
     evaluator: GoalEvaluator,
     part: Subgoal,
     x: Floats,
@@ -351,7 +351,7 @@ def _refuted(
 
 
 def _shown(
-    claim: _Claim, breach: Breach, part: Subgoal, x: Floats, excess: float, *, possible: bool
+    claim: _OpenClaim, breach: Breach, part: Subgoal, x: Floats, excess: float, *, possible: bool
 ) -> ProofResult:
     rows = breach.shown(x, possible=possible, exactly=unrounded(claim.task, breach))
     seconds = claim.meter.seconds
@@ -380,7 +380,7 @@ def _shown(
     return Refuted(claim.text, claim.domain, found, excess, reason, seconds)
 
 
-def _flipped(claim: _Claim, part: Subgoal, x: Floats, excess: float) -> ProofResult:
+def _flipped(claim: _OpenClaim, part: Subgoal, x: Floats, excess: float) -> ProofResult:
     """Two rows as near as asked that are decided differently; the boxes that were searched reach a little further."""
     prop = cast(asked.NeverFlips, claim.property)
     pairs, evaluator = Pairs(claim.task, prop, claim.columns), GoalEvaluator(claim.task.models)

@@ -290,17 +290,17 @@ def _comparison(reader: Reader) -> asked.Property:
 
 
 @dataclass(frozen=True)
-class _Sum:
+class _LinearSum:
     names: dict[str, float]
     constant: float
 
 
-def _one_output(total: _Sum) -> str | None:
+def _one_output(total: _LinearSum) -> str | None:
     name = next(iter(total.names), "")
     return name if total.names in ({"output": 1.0}, {"probability": 1.0}) else None
 
 
-def _sum(reader: Reader) -> _Sum:
+def _sum(reader: Reader) -> _LinearSum:
     names, constant = dict[str, float](), 0.0
     sign = -1.0 if reader.take("-") else 1.0
     while True:
@@ -311,7 +311,7 @@ def _sum(reader: Reader) -> _Sum:
             names[name] = names.get(name, 0.0) + sign * weight
         step = reader.take("+", "-")
         if not step:
-            return _Sum(names, constant)
+            return _LinearSum(names, constant)
         sign = -1.0 if step == "-" else 1.0
 
 
