@@ -94,7 +94,7 @@ def test_a_code_is_an_input_of_its_own_and_stretches_no_range() -> None:
     assert inputs[:3, 0].tolist() == [column.fill] * 3
     assert inputs[3, 0] == 50.0
     assert [column.marked(k) for k in range(3)] == [None, -9.0, -8.0]
-    assert "-9, -8 in x" in encoding.told_codes
+    assert "-9, -8 in x" in encoding.codes_sentence
 
 
 def test_files_with_and_without_codes_are_read() -> None:

@@ -13,7 +13,7 @@ import torch
 import edgewise as ew
 from edgewise import InputError
 from edgewise.vision import ImageClassifier, edit_feature, plot_feature
-from edgewise.vision.features import features_of, last_step, says
+from edgewise.vision.features import contribution, features_of, last_step
 
 
 def shapes(n: int, marked: float, seed: int) -> tuple[Any, Any, Any]:
@@ -46,15 +46,15 @@ def test_each_class_is_told_by_few_features_and_what_they_say_adds_up() -> None:
     features = features_of(network, model.like(X[:7]))
     logits = model.decision_function(X[:7])
     for k in range(2):
-        parts = [says(network, features, c, k) for c in range(features.shape[1])]
+        parts = [contribution(network, features, c, k) for c in range(features.shape[1])]
         total = torch.stack(parts).sum((0, 2, 3)) + network.constant[k].detach()
         np.testing.assert_allclose(total.numpy(), logits[:, k], atol=1e-5)
-        heard = model.features_of(X[:100], k)
-        assert [use.feature for use in heard] == [
-            c for c in [u.feature for u in heard] if last_step(network).mask[c, k]
+        used = model.features_of(X[:100], k)
+        assert [use.feature for use in used] == [
+            c for c in [u.feature for u in used] if last_step(network).mask[c, k]
         ]
-        assert all(a.strength >= b.strength for a, b in pairwise(heard))
-        np.testing.assert_allclose(heard[0].density.sum(), 1)
+        assert all(a.strength >= b.strength for a, b in pairwise(used))
+        np.testing.assert_allclose(used[0].density.sum(), 1)
 
 
 def test_a_shortcut_is_found_in_the_evidence_and_edited_away_and_back() -> None:
@@ -75,8 +75,8 @@ def test_a_shortcut_is_found_in_the_evidence_and_edited_away_and_back() -> None:
     found = [features_of(network, model.like(part)) for part in (marked, bare)]
     gain = [
         float(
-            says(network, found[0], c, 1).sum((1, 2)).mean()
-            - says(network, found[1], c, 1).sum((1, 2)).mean()
+            contribution(network, found[0], c, 1).sum((1, 2)).mean()
+            - contribution(network, found[1], c, 1).sum((1, 2)).mean()
         )
         for c in range(found[0].shape[1])
     ]

@@ -336,7 +336,7 @@ def _as_float64(value: object, name: str, of: str) -> tuple[Floats, list[str] | 
             raise TypeError
         with np.errstate(
             over="ignore"
-        ):  # a long double beyond the range of a float becomes infinite, and is told then
+        ):  # a long double beyond the range of a float becomes infinite, and is reported as such
             # Missing values arrive as None in object arrays; as NaN they are named by row and column later.
             return np.array(raw, dtype=np.float64, copy=True, order="C"), labels
     except UNREADABLE:

@@ -62,7 +62,7 @@ def _check(value: Any, kind: type, name: str, of: str, low: float | None, high: 
             of=of,
         )
     else:
-        # Above 0 unless a limit is told.
+        # Above 0 unless a limit is given.
         above = check_float(value, name, low=low, high=high, of=of)
         if low is None:
             check_float(above, name, low=0.0, closed=False, of=of)

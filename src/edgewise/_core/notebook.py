@@ -1,4 +1,4 @@
-"""Notebooks are told, by name and without loading anything, how to show what edgewise makes."""
+"""Registers with notebooks, by name and without loading anything, how to show what edgewise makes."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from edgewise.verifying.search.answers import teller
 
 @dataclass(frozen=True)
 class Stage:
-    """What a callback of `audit` and `mitigate` is told; returning True ends the work with what there is.
+    """What a callback of `audit` and `mitigate` receives; returning True ends the work with what there is.
 
     Attributes
     ----------
@@ -35,7 +35,7 @@ class Stage:
 
 
 class StageCounter:
-    """Counts stages, and tells callbacks of each and about twice a second in between.
+    """Counts stages, and notifies callbacks of each and about twice a second in between.
 
     Parameters
     ----------
@@ -49,13 +49,13 @@ class StageCounter:
 
     def __init__(self, names: list[str], meter: Meter, callbacks: Any, of: str) -> None:
         self.names, self.meter, self.done = names, meter, 0
-        self._told = teller(callbacks, of)
+        self._notify = teller(callbacks, of)
         meter.beat = self.tell
 
     def tell(self) -> None:
-        """Tell which stage is being done."""
+        """Notify of the stage that is being done."""
         name = self.names[min(self.done, len(self.names) - 1)]
-        self._told(Stage(name, self.done, len(self.names), self.meter.seconds))
+        self._notify(Stage(name, self.done, len(self.names), self.meter.seconds))
 
     def next(self, ended: StopReason = StopReason.DECIDED) -> None:
         """The next stage begins, unless the one before was ended from outside: then all is."""

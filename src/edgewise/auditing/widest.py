@@ -3,10 +3,10 @@
 The widest of many gaps is wide by chance alone, and more so in each resample than in the rows themselves: its percentile
 interval leaves zero out for a third of tables of six equal groups. So a test is inverted instead. A gap c is kept where the
 observed gap is among the 95 % nearest to c of those that samples of groups with a gap of exactly c would show. These groups
-are the observed ones moved as little as gives them the gap c; of those within 1.5 standard errors of either end it cannot be
-told that they lie inside, so they count as lying at that end, where the widest gap is overstated most. Where they lie inside
-after all, large gaps are rarer than was taken, and a test for large ones alone would keep too many c; so of the samples with
-gaps below c the eight smallest in a thousand are always left out too. What the one side then spares, the other spends.
+are the observed ones moved as little as gives them the gap c; those within 1.5 standard errors of either end may not lie
+inside, so they count as lying at that end, where the widest gap is overstated most. Where they lie inside after all, large
+gaps are rarer than was taken, and a test for large ones alone would keep too many c; so of the samples with gaps below c
+the eight smallest in a thousand are always left out too. The level is so shared between the two sides.
 
 References
 ----------

@@ -141,7 +141,7 @@ def against_perceptron(settings: Settings) -> Iterator[Comparison]:
 
 
 def against_dense(settings: Settings) -> Iterator[Comparison]:
-    """Forward and backward against the dense formulation, whose memory the C library is told to keep."""
+    """Forward and backward against the dense formulation, whose memory the C library is asked to keep."""
     machine.keep_memory()
     for cell in cells(settings):
         if cell.intervals not in _DENSE_GOALS:

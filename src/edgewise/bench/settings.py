@@ -1,4 +1,4 @@
-"""What every table is told: how thorough to be, and on how many threads."""
+"""Settings of every table: how thorough to be, and on how many threads."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ class ExplainQuestion:
 
 
 def explained(path: Path, data: Path | None, question: ExplainQuestion, *, quiet: bool = True) -> Found:
-    """The answer to a question about a model; how the table was read is told unless `quiet`."""
+    """The answer to a question about a model; how the table was read is printed unless `quiet`."""
     model = load_model(path)
     frame = None if data is None else read_frame(data)
     if frame is None:

@@ -135,7 +135,7 @@ def fit(
     )
     refuse_short(inputs.source, inputs.n_rows, FEWEST_ROWS)
     tell(inputs.notes, quiet=quiet)
-    # Bad columns are told before torch and its kin are loaded, which takes seconds.
+    # Bad columns are reported before torch is loaded, which takes seconds.
     from edgewise.cli.job import TableTask
 
     asked = TableTask(

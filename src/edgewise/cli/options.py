@@ -140,7 +140,7 @@ _SHARED = {
 
 
 def with_general(command: Callable[..., None]) -> Callable[..., None]:
-    """A command with the general options too. It is told those that it names behind `*`; the others act by themselves."""
+    """A command with the general options too. It receives those that it names behind `*`; the others act by themselves."""
     named = inspect.signature(command, eval_str=True).parameters.values()
     wanted = [each.name for each in named if each.kind is Parameter.KEYWORD_ONLY]
 

@@ -15,7 +15,7 @@ from edgewise.cli.terminal import print_bytes, print_json, say
 from edgewise.network.container import kind_of
 
 KIND = "ImageClassifier"
-# Classes and patches that are told.
+# Classes and patches that are printed.
 CLASSES, PATCHES = 4, 5
 
 

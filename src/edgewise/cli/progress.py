@@ -73,7 +73,7 @@ class _Row:
     started: float
     ended: float | None = None
     record: ProgressRecord | None = None
-    heard: float = 0.0
+    updated: float = 0.0
 
 
 class ShownProgress:
@@ -132,7 +132,7 @@ class ShownProgress:
         now = self._clock()
         if not self._rows:
             self._rows.append(_Row(record.phase, now))
-        self._rows[-1].record, self._rows[-1].heard = record, now
+        self._rows[-1].record, self._rows[-1].updated = record, now
         gap = max(_SECONDS_BETWEEN_LINES, _SHARE_BETWEEN_LINES * (now - self._rows[-1].started))
         if self._live is None and not self._quiet and now - self._last_line >= gap:
             self._last_line = now
@@ -181,7 +181,7 @@ def _share(row: _Row, now: float) -> str:
         return ""
     if share <= 0:
         return "0 %"
-    left = (row.heard - row.started) * (1 - share) / share - (now - row.heard)
+    left = (row.updated - row.started) * (1 - share) / share - (now - row.updated)
     return f"{math.floor(100 * share)} %, {_time(max(left, 0.0))} left at most"
 
 

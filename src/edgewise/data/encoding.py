@@ -15,7 +15,7 @@ from edgewise._core.arrays import Floats
 from edgewise._core.checks import short
 from edgewise._core.errors import InputError
 from edgewise._core.work import charge
-from edgewise.data.encoding_codes import told_codes
+from edgewise.data.encoding_codes import codes_sentence
 from edgewise.data.encoding_columns import (
     DroppedColumn,
     EncodedColumn,
@@ -90,10 +90,10 @@ class Encoding:
         return tuple(column.name for column in self.columns)
 
     @property
-    def told_codes(self) -> str:
+    def codes_sentence(self) -> str:
         """A sentence about the special codes of its columns; empty where none has any."""
         numbers = [column for column in self.columns if isinstance(column, NumberColumn)]
-        return told_codes([(column.name, tuple(map(as_word, column.codes))) for column in numbers])
+        return codes_sentence([(column.name, tuple(map(as_word, column.codes))) for column in numbers])
 
     def apply(self, frame: Any) -> Floats:
         """The inputs of the network for the rows of a table.

@@ -79,12 +79,12 @@ def _may_be(codes: Floats, rows: Floats, ordinary: int, rare: float, most: int) 
     return whole and float(rows.min()) >= FEWEST_ROWS and float(rows.sum()) >= rare
 
 
-def told_codes(columns: list[tuple[str, tuple[str, ...]]]) -> str:
+def codes_sentence(columns: list[tuple[str, tuple[str, ...]]]) -> str:
     """A sentence about which columns have which codes; empty where none has any.
 
     Examples
     --------
-    >>> told_codes([("age", ("999",)), ("income", ()), ("debt", ("-9", "-8"))])
+    >>> codes_sentence([("age", ("999",)), ("income", ()), ("debt", ("-9", "-8"))])
     'Treated as codes, beside the curves of their columns: 999 in age; -9, -8 in debt.'
     """
     shared = dict[tuple[str, ...], list[str]]()

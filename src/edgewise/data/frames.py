@@ -89,7 +89,7 @@ def provenance(frame: Frame) -> Provenance:
 
 
 def with_provenance(frame: Frame, known: Provenance) -> Frame:
-    """The frame, told where it came from."""
+    """The frame with metadata that state where it came from."""
     metadata = {_SOURCE: known.source, _FINGERPRINT: known.fingerprint, _DIALECT: known.dialect}
     if known.decisions:
         metadata[_DECISIONS] = json.dumps([[each.column, each.text] for each in known.decisions])

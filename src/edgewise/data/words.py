@@ -1,4 +1,4 @@
-"""What a column of text is: numbers however they are written, dates, or words; decided here and nowhere else, and told."""
+"""What a column of text is: numbers however they are written, dates, or words; decided and reported here alone."""
 
 from __future__ import annotations
 

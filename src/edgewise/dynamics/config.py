@@ -44,7 +44,7 @@ class DynamicsConfig:
     damping : float
         Damping at first, for gaps as wide as the noise.
     table_gap, error_gap : float
-        Gaps that tables, and errors of constants, are told with.
+        Gaps allowed when tables, and errors of constants, are computed.
     plain, sure : tuple of int and float
         Whole numbers that a factor may be said to be, and how well it must be known, as a share.
     alike : float

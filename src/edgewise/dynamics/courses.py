@@ -108,8 +108,8 @@ def _labels(groups: Any, n: int, of: str) -> list[Any]:
         return [0] * n
     labels = as_labels(groups, "groups", rows=n, of=of)
     # numpy would write a gap among words out as a word.
-    told = isinstance(groups, (list, tuple)) and dimensions(groups) == 1
-    cells: list[Any] = list(groups) if told else labels.tolist()
+    is_list = isinstance(groups, (list, tuple)) and dimensions(groups) == 1
+    cells: list[Any] = list(groups) if is_list else labels.tolist()
     for at, cell in enumerate(cells):
         if cell is None or cell != cell:
             raise InputError(

@@ -176,10 +176,10 @@ def _trained_on(
     fit = _trained(problem, encoding, inputs, settings, of)
     misses = None if left_out else _misses(problem, fit)
     if left_out:
-        # All rows had a say in which columns stay, so rows held out of training say nothing of new ones.
+        # Columns were chosen on all rows, so errors on rows held out of training are no measure of new ones.
         note = "No held-out error is given: the columns were chosen on all rows."
         fit = replace(fit, validation_error=None, events=(*fit.events, note))
-    if codes := encoding.told_codes:
+    if codes := encoding.codes_sentence:
         fit = replace(fit, events=(*fit.events, codes))
     importances = column_importances(fit.network, encoding, inputs, settings.config)
     return Trained(fit.network, encoding, fit, importances, left_out, misses)

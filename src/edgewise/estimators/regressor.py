@@ -232,7 +232,7 @@ class KANRegressor(RegressorMixin, KANEstimator):
         >>> X = rng.uniform(-1, 1, (600, 1))
         >>> y = X[:, 0] + 0.1 * rng.normal(size=600)
         >>> model = KANRegressor(mode="additive").fit(X[:300], y[:300])
-        >>> told, interval = model.predict(X[300:], return_interval=0.9)
+        >>> predicted, interval = model.predict(X[300:], return_interval=0.9)
         >>> low, high = interval.T
         >>> bool(0.84 < np.mean((low <= y[300:]) & (y[300:] <= high)) < 0.96)
         True

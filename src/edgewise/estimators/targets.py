@@ -222,7 +222,7 @@ def _plain(values: Any) -> Any:
     if not (hasattr(values, "dtype") or hasattr(values, "to_numpy")):
         try:
             np.asarray(values)
-        except (TypeError, ValueError):  # to be told in scikit-learn's words
+        except (TypeError, ValueError):  # to be reported in scikit-learn's words
             return values
         except UNREADABLE:
             raise InputError(

@@ -292,7 +292,7 @@ def _values(subject: ExplainedModel, column: Column) -> list[Cell]:
     return list(values.tolist())
 
 
-# ---- what is told
+# ---- what a notice states
 
 
 def _conditions(

@@ -37,7 +37,7 @@ from edgewise.explaining.terms import Term
 MOST, POINTS, FAINT = 6, 41, 0.05
 # Cells along an axis of numbers, and rows whose mixed differences a cell averages, where third columns join in.
 CELLS, NEAREST = 14, 12
-# Rows whose density is told, and that are shown as dots; rows count as near within this share of both ranges.
+# Rows whose density is estimated, and that are shown as dots; rows count as near within this share of both ranges.
 DENSE_ROWS, DOTS, NEAR = 20_000, 300, 0.05
 # Share of the rows whose effects the scale of a surface shows, and share that must be near a place that words name.
 MOSTLY, SOME = 0.99, 0.002

@@ -35,7 +35,7 @@ def to_c_source(model: Any, *, name: str = "predict", units: Mapping[str, str] |
     name : str
         Name of the function for one row, `void name(const double *x, double *y)`; `name_batch` takes many.
     units : mapping of str to str, optional
-        Units of inputs and outputs by name, told in the comment that opens the source.
+        Units of inputs and outputs by name, stated in the comment that opens the source.
 
     Returns
     -------

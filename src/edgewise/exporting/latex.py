@@ -45,7 +45,7 @@ def to_latex(
         Whether to write a whole document that compiles by itself, or equations to be included in one with amsmath. Names in
         scripts other than Latin ask for XeLaTeX or LuaLaTeX.
     units : mapping of str to str, optional
-        Units of inputs and outputs by name, told in the comment that opens the text.
+        Units of inputs and outputs by name, stated in the comment that opens the text.
 
     Returns
     -------

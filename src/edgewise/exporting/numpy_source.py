@@ -23,7 +23,7 @@ def to_numpy_source(model: Any, *, units: Mapping[str, str] | None = None) -> st
     ----------
     model : KAN, Formula, or fitted KANRegressor or KANClassifier
     units : mapping of str to str, optional
-        Units of inputs and outputs by name, told in the comment that opens the source.
+        Units of inputs and outputs by name, stated in the comment that opens the source.
 
     Returns
     -------

@@ -10,8 +10,8 @@ from edgewise.exporting.text import quoted
 _COLUMNS = '''\
 def _reader(table):
     """Cells of a raw column: by name from a mapping or data frame, by place from a matrix."""
-    for told in ("column_names", "columns", "keys"):
-        names = getattr(table, told, None)
+    for listing in ("column_names", "columns", "keys"):
+        names = getattr(table, listing, None)
         if names is not None:
             return lambda name, at: _named(table, set(names() if callable(names) else names), name)
     matrix = _array(table)

@@ -21,7 +21,7 @@ def program_of(
     checked = _check_units(units, of)
     if isinstance(model, KAN):
         inputs, body = network_program(model)
-        return Program(_told(model), inputs, model.output_names, body, units=checked)
+        return Program(_described(model), inputs, model.output_names, body, units=checked)
     if isinstance(model, Formula):
         inputs = tuple(ProgramInput(name) for name in model.names)
         origin = f"the formula {short(model.text)}"
@@ -37,7 +37,7 @@ def program_of(
         return program_of(view.network, units, of=of)
     inputs, body = network_program(view.network)
     return Program(
-        f"a {type(view.held).__name__}: {_told(view.network)}",
+        f"a {type(view.held).__name__}: {_described(view.network)}",
         inputs,
         view.network.output_names,
         body,
@@ -49,7 +49,7 @@ def program_of(
     )
 
 
-def _told(net: KAN) -> str:
+def _described(net: KAN) -> str:
     edges = sum(int(layer.mask.sum()) for layer in net.layers)
     return f"a KAN {list(net.shape)} of {plural(edges, 'edge')}"
 

@@ -49,7 +49,7 @@ def drop_dead(model: KAN, X: Any = None) -> EditResult:
 
 
 def _cut_off(states: list[LayerState], layer: int) -> bool:
-    """Turn off the edges of the nodes of a layer that are constant or unheard; whether there were any."""
+    """Turn off the edges of the nodes of a layer that are constant or unused; whether there were any."""
     before, after = states[layer - 1], states[layer]
     found = False
     for node, sums in enumerate(before.spec.nodes.groups()):

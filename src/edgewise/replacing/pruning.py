@@ -106,15 +106,15 @@ def prune_blocks(
         reason = meter.own(stop)
     except KeyboardInterrupt:
         reason = StopReason.INTERRUPTED
-    made, told = result.model, list(result.blocks)
+    made, records = result.model, list(result.blocks)
     for k, block in enumerate(blocks):
         if block in job.networks:
             net = job.networks[block]
             made = put_in(made, block, net)
-            told[k] = replace(told[k], after=net.n_parameters, unexplained=job.errors.get(block))
+            records[k] = replace(records[k], after=net.n_parameters, unexplained=job.errors.get(block))
     agreement = job.agreement(made)
     return replace(
-        result, model=made, blocks=tuple(told), agreement=agreement, score_after=None, stop_reason=reason,
+        result, model=made, blocks=tuple(records), agreement=agreement, score_after=None, stop_reason=reason,
         seconds=meter.seconds,
     )  # fmt: skip
 

@@ -151,12 +151,12 @@ def replace_mlp(
     reason = job.run(sizes, distil=bool(calls) and start != "fresh")
     made = with_blocks(model, job.networks)
     made.train(model.training)
-    told = tuple(
+    replaced = tuple(
         ReplacedBlock(b.name, b.parameters, net.n_parameters, net.shape[1], job.errors.get(b))
         for b, net in job.networks.items()
     )
     return ReplaceResult(
-        made, told, found,
+        made, replaced, found,
         job.agreement(made) if job.errors else None,
         before, None if score is None else _scored(score, copy.deepcopy(made).eval()),
         reason, meter.seconds,

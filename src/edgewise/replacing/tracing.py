@@ -266,8 +266,8 @@ def find_blocks(model: nn.Module, call: Callable[[nn.Module], Any]) -> tuple[Blo
     """
     check_is(model, nn.Module, "model", "a torch module", of="find_blocks")
     check_callable(call, "call", of="find_blocks")
-    told: Any = {"name": "call", "what": "an answer of the model", "of": "find_blocks"}
-    return blocks_in(model, lambda m: result_of(call, m, **told))
+    wanted: Any = {"name": "call", "what": "an answer of the model", "of": "find_blocks"}
+    return blocks_in(model, lambda m: result_of(call, m, **wanted))
 
 
 def blocks_in(model: nn.Module, call: Callable[[nn.Module], Any]) -> tuple[Block, ...]:

@@ -42,7 +42,7 @@ class CertifiedRadius:
     broken : float or None
         A radius within which the class is known to change; None where none was found. Between both it is undecided.
     picture : ndarray or None
-        A picture within `broken` that is told otherwise, and
+        A picture within `broken` that is classified otherwise, and
     other : class or None
         what it is classified as.
     stop_reason : StopReason
@@ -61,10 +61,10 @@ class CertifiedRadius:
     @property
     def message(self) -> str:
         """What is known, in a sentence."""
-        said = f"{self.label} within {self.certified:.4g} of every pixel"
+        text = f"{self.label} within {self.certified:.4g} of every pixel"
         if self.broken is None:
-            return f"{said}; beyond that undecided."
-        return f"{said}; undecided up to {self.broken:.4g}, where a picture is classified as {self.other}."
+            return f"{text}; beyond that undecided."
+        return f"{text}; undecided up to {self.broken:.4g}, where a picture is classified as {self.other}."
 
     def __str__(self) -> str:
         return self.message
@@ -78,7 +78,7 @@ class CertifiedRadius:
 def certified_radius(
     model: ImageClassifier, picture: Any, *, most: float = 0.5, steps: int = 10
 ) -> CertifiedRadius:
-    """Bound from below how far pixels may move, all at once, until a picture is told otherwise; and from above by an attack.
+    """Bound from below how far pixels may move, all at once, until the class changes; and from above by an attack.
 
     Of the exact function that the numbers of the network stand for, written as a `KAN` (`as_kan`): its layers are bounded
     backwards by lines, each input's functions summed before they are bounded, with room for rounding and for what float32

@@ -35,7 +35,7 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
     Parameters
     ----------
     kind : "kan", "patches", "cnn" or "mlp"
-        "patches" adds up what each small patch says for each class, so that `evidence` shows it exactly; "cnn" and "mlp" are
+        "patches" adds up what each small patch adds to each class, so that `evidence` shows it exactly; "cnn" and "mlp" are
         ordinary networks trained by the same recipe, to compare with.
     parameters : int
         The widest network of at most so many is taken.
@@ -43,7 +43,7 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
     degree, intervals : int
         Of the functions.
     features : int or None
-        Of kind "patches": let each class hear at most so many features, its functions fitted anew to them at the end.
+        Of kind "patches": let each class use at most so many features, its functions fitted anew to them at the end.
     shift, flip
         How pictures are changed while it learns, see `ImageRecipe`.
     class_weight : None or "balanced"
@@ -194,7 +194,7 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
         shape = {"height": height, "width": width, "channels": channels, "classes": classes}
         own = {"kind": self.kind, "degree": self.degree, "intervals": self.intervals, **given}
         if self.kind == "patches":
-            # A patch that sees the whole picture would say nothing of where.
+            # A patch that sees the whole picture would not show where.
             own = {"patch": min(13, max(3, min(height, width) // 2 | 1)), **own} if height > 1 else own
         config = ImageConfig.within(self.parameters, **shape, **own)
         # Few pictures are cut into smaller batches, so that an epoch has some fifty steps.
@@ -254,7 +254,7 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
         return evidence_of(network, self.like(one)[0], self.classes_)
 
     def features_of(self, X: Any, label: Any) -> list[FeatureUse]:
-        """The features by which a class is told, those that matter most on these pictures first; of kind "patches" only."""
+        """The features that a class uses, those that matter most on these pictures first; of kind "patches" only."""
         network = self.patches_of()
         classes = self.classes_.tolist()
         if label not in classes:

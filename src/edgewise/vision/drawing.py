@@ -78,7 +78,7 @@ def plot_evidence(evidence: Evidence, labels: Iterable[Any] | None = None, *, mo
 
 
 def plot_feature(use: FeatureUse, *, theme: str = "light") -> Figure:
-    """How a class hears a feature: what a place adds to the logit over the values it takes, above how often it takes them.
+    """How a class uses a feature: what a place adds to the logit over the values it takes, above how often it takes them.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Edit how a class hears a feature, and see what it costs."""
+"""Edit how a class uses a feature, and see what it costs."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def edit_feature(
     X: Any,
     y: Any = None,
 ) -> FeatureEdit:
-    """Change the function by which classes hear a feature, in a copy.
+    """Change the function by which classes use a feature, in a copy.
 
     Parameters
     ----------

@@ -16,7 +16,7 @@ from edgewise.vision.networks import Patches, reach
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """What each part of one picture says for each class.
+    """What each part of one picture adds to the logit of each class.
 
     Attributes
     ----------
@@ -51,7 +51,7 @@ class Evidence:
         return window((self.side, self.step, self.offset), i, j, height, width)
 
     def strongest(self, label: Any, count: int = 5) -> list[tuple[int, int, float]]:
-        """Row, column and evidence of the patches that say most for a class, the strongest first."""
+        """Row, column and evidence of the patches that add most to a class, the strongest first."""
         k = int(np.flatnonzero(self.classes == label)[0])
         order = np.argsort(-self.patches[k], axis=None)[:count]
         rows, columns = np.unravel_index(order, self.patches[k].shape)
@@ -59,7 +59,7 @@ class Evidence:
 
 
 def window(seen: tuple[int, int, int], i: int, j: int, height: int, width: int) -> tuple[slice, slice]:
-    """The pixels that patch (i, j) sees, from what `reach` says of a network."""
+    """The pixels that patch (i, j) sees, from the `reach` of a network."""
     side, step, offset = seen
     top, left = offset + i * step, offset + j * step
     return slice(max(top, 0), min(top + side, height)), slice(max(left, 0), min(left + side, width))

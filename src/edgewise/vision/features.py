@@ -1,4 +1,4 @@
-"""The last step of a network of patches: a class hears each feature by one function, and what all say adds up."""
+"""The last step of a network of patches: a class uses each feature by one function, and their values add up."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from edgewise.vision.networks import Patches
 
 # Pictures whose features are looked at together.
 ROWS = 128
-# Steps of a refit, and how dear it is to move the functions away from what was trained.
+# Steps of a refit, and the penalty on moving the functions away from what was trained.
 STEPS, RIDGE = 100, 1e-4
 # Of a histogram.
 BINS = 24
 
 
 def last_step(network: Patches) -> KANLinear:
-    """From the features at a place to what the place says for each class."""
+    """From the features at a place to what the place adds to the logit of each class."""
     return cast("KANConv2d", network.body[-1]).patch
 
 
@@ -34,8 +34,8 @@ def features_of(network: Patches, x: Tensor) -> Tensor:
         return torch.cat([network.body[:-1](network.standard(part)) for part in x.split(ROWS)])
 
 
-def says(network: Patches, features: Tensor, feature: int, label: int) -> Tensor:
-    """What a feature says for a class at each place, (N, H', W'); with the constant the sum over all is the logit."""
+def contribution(network: Patches, features: Tensor, feature: int, label: int) -> Tensor:
+    """What a feature adds to a class's logit at each place, (N, H', W'); with the constant they sum to the logit."""
     own = features[:, feature]
     with torch.no_grad():
         return last_step(network).edge(feature, label, own.flatten()).reshape(own.shape) / own[0].numel()
@@ -43,7 +43,7 @@ def says(network: Patches, features: Tensor, feature: int, label: int) -> Tensor
 
 @dataclass(frozen=True, eq=False)
 class FeatureUse:
-    """How one class hears one feature.
+    """How one class uses one feature.
 
     Attributes
     ----------
@@ -64,10 +64,10 @@ class FeatureUse:
 
 
 def uses(network: Patches, features: Tensor, label: int, points: int = 101) -> list[FeatureUse]:
-    """Features that a class hears, the strongest over these pictures first."""
+    """Features that a class uses, the strongest over these pictures first."""
     layer, found = last_step(network), list[FeatureUse]()
     for c in layer.mask[:, label].nonzero()[:, 0].tolist():
-        values, own = features[:, c].flatten(), says(network, features, c, label).double()
+        values, own = features[:, c].flatten(), contribution(network, features, c, label).double()
         x = torch.linspace(float(values.min()), float(values.max()), points).to(values)
         with torch.no_grad():
             y = layer.edge(c, label, x).double() / features[0, 0].numel() - own.mean()
@@ -78,7 +78,7 @@ def uses(network: Patches, features: Tensor, label: int, points: int = 101) -> l
 
 
 def keep_few(network: Patches, x: Tensor, y: Tensor, most: int, weight: Tensor | None = None) -> None:
-    """Let each class hear at most so many features (in place), its functions fitted anew to those that stay.
+    """Let each class use at most so many features (in place), its functions fitted anew to those that stay.
 
     Given the features, logits are linear in the functions' coefficients, so the fit is a convex one. Half of the features
     go at a time, those that move the class's logit least (E. Wong, S. Santurkar and A. Madry, 2021, arXiv:2105.04857, thin

@@ -66,7 +66,7 @@ class Patches(nn.Module):
         self.constant = nn.Parameter(torch.zeros(classes))
 
     def evidence(self, x: Tensor) -> Tensor:
-        """What each place says for each class, (N, classes, H', W')."""
+        """What each place adds to the logit of each class, (N, classes, H', W')."""
         return self.body(self.standard(x))
 
     def forward(self, x: Tensor) -> Tensor:

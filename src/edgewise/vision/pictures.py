@@ -50,7 +50,7 @@ def as_pictures(X: Any, of: str) -> Tensor:
     if array.dtype.kind not in "buif" or array.ndim not in (3, 4) or 0 in array.shape[1:]:
         raise InputError(
             f"The 'X' of {of} must be pictures: an array of numbers (n, height, width) or (n, height, width, channels). "
-            f"Got {_told(X, array)} instead."
+            f"Got {_given(X, array)} instead."
         )
     if array.ndim == 3:
         array = array[..., None]
@@ -74,7 +74,7 @@ def digest(x: Tensor, labels: Any) -> str:
     return made.hexdigest()
 
 
-def _told(X: Any, array: Any) -> str:
+def _given(X: Any, array: Any) -> str:
     return short(X) if array.dtype.kind not in "buif" else f"shape {array.shape}"
 
 

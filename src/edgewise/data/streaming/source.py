@@ -300,8 +300,8 @@ def _said(path: str) -> Generator[None]:
     except FileNotFoundError as error:
         raise FileError(f"The file {shown(Path(path))} cannot be read: there is no such file.") from error
     except (pa.ArrowException, OSError, ValueError) as error:  # a path with half a surrogate pair, too
-        told = " ".join(str(error).split())
+        reason = " ".join(str(error).split())
         raise FileError(
-            f"The file {shown(Path(path))} cannot be read: {short(told, 120)}. Write it anew, or leave it out of "
+            f"The file {shown(Path(path))} cannot be read: {short(reason, 120)}. Write it anew, or leave it out of "
             "the dataset."
         ) from error

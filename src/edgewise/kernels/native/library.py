@@ -23,7 +23,7 @@ from edgewise._core.extras import how_to_install
 # EW_VERSION of src/edgewise.h.
 _VERSION = 1
 _NAME = {"win32": "edgewise.dll", "darwin": "libedgewise.dylib"}.get(sys.platform, "libedgewise.so")
-# A build that fails goes on without the library unless it is told to require it.
+# A build that fails goes on without the library unless EDGEWISE_REQUIRE_NATIVE asks for it.
 _REMEDY = f"reinstall edgewise ({how_to_install()}) with EDGEWISE_REQUIRE_NATIVE=1 set, which shows why it was not built"
 
 OK, BAD_ARGUMENT, NO_MEMORY, SINGULAR, NOT_FINITE = range(5)

@@ -81,5 +81,5 @@ def _one_place(name: str, k: int, seen: list[Evidence]) -> Caveat | None:
         f"In {percent(share)} of its pictures the strongest patch is the one around row {round(across[0] * height)} and "
         f"column {round(across[1] * width)}.",
         "If a mark, a frame or a caption stands there, the model may know it and not the thing: edit_feature switches off "
-        "what hears it.",
+        "what uses it.",
     )

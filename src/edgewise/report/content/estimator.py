@@ -212,13 +212,13 @@ def views_of(
             found.append(
                 _number_view(name, column)
                 if mark < 0
-                else InputView(name, column.name, levels=_told(column.marks[mark]))
+                else InputView(name, column.name, levels=_marked_levels(column.marks[mark]))
             )
     return tuple(found)
 
 
-def _told(mark: str) -> tuple[str, str]:
-    """What the input of a mark says where it is off and on."""
+def _marked_levels(mark: str) -> tuple[str, str]:
+    """The names of the two values of a mark's input: off and on."""
     return ("there", mark) if mark == "missing" else (f"not {mark}", mark)
 
 

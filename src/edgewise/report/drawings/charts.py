@@ -37,7 +37,7 @@ def front(formulas: Sequence[Formula], chosen: int | None) -> Markup | None:
     points: list[Markup] = []
     shown.sort(key=lambda pair: (pair[1].complexity, pair[1].error))
     for (k, f), (at, up) in sorted(zip(shown, places.tolist(), strict=True), key=lambda one: one[0][0]):
-        told = f"Formula {k + 1}: complexity {f.complexity}, error {number(f.error, 3)}"
+        description = f"Formula {k + 1}: complexity {f.complexity}, error {number(f.error, 3)}"
         points.append(
             tag(
                 "a",
@@ -46,7 +46,7 @@ def front(formulas: Sequence[Formula], chosen: int | None) -> Markup | None:
                 label(at, height - up + 4, str(k + 1), "middle"),
                 href=f"#formula-{k + 1}",
                 class_="point chosen" if k == chosen else "point",
-                aria_label=told,
+                aria_label=description,
             )
         )
     words = f"Error against complexity of {counted(len(shown), 'formula')}"

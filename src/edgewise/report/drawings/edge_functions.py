@@ -1,4 +1,4 @@
-"""Edge functions ready to be drawn and told: curve, data beneath, score and the shape in words."""
+"""Edge functions ready to be drawn and described: curve, data beneath, score and the shape in words."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ class View(Session):
         """Do what a front end asks, and let it know."""
         super().receive(message)
         if "widget" in self.__dict__:
-            # One after the other: errors are told before the drawing is made, and the kernel's thread gets to send them.
+            # One after the other: errors are sent before the drawing is made, and the kernel's thread gets to send them.
             self.widget.state = self.state()
             time.sleep(SENDING)
             self.widget.drawing = self.drawing()

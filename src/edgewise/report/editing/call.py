@@ -18,7 +18,7 @@ from edgewise.network import KAN
 Edge = tuple[int, int, int]
 
 _PLAIN = re.compile(r"(\w+)(?:\(([^()]*)\))?")
-_SAID = {"increasing": "rising", "decreasing": "falling", "constant": "flat", "smooth": "smoothed"}
+_NAMES = {"increasing": "rising", "decreasing": "falling", "constant": "flat", "smooth": "smoothed"}
 MOST_EDGES, MOST_POINTS, MOST_TEXT = 100_000, 1_000, 1_000
 
 
@@ -62,12 +62,12 @@ _CALLS: Mapping[str, Callable[..., Any]] = {
 def prune(edges: Any = (), threshold: Any = None) -> EditCall:
     """Turn edges off: those named, and those whose score is below a share of the outputs' spread."""
     chosen = [_edge(each) for each in _list(edges, "edges", MOST_EDGES)]
-    told = f"prune {len(chosen)} {'edge' if len(chosen) == 1 else 'edges'}"
+    text = f"prune {len(chosen)} {'edge' if len(chosen) == 1 else 'edges'}"
     if threshold is None:
         if not chosen:
             raise InputError("The 'edges' of prune must name at least one edge. Got none instead.")
         return EditCall(
-            "edits.prune", (("edges", chosen),), told if len(chosen) > 1 else f"prune {chosen[0]}"
+            "edits.prune", (("edges", chosen),), text if len(chosen) > 1 else f"prune {chosen[0]}"
         )
     least = _number(threshold, "threshold")
     words = f"prune edges below {least:g} of the spread"
@@ -90,8 +90,8 @@ def shape(edge: Any, edit: Any) -> EditCall:
     """Change a curve: a text as "increasing(0, 1)", or pairs of numbers it shall pass through."""
     if isinstance(edit, str):
         asked: Any = _text(edit, "edit")
-        words = _told(asked)
-        if words == _SAID["constant"]:
+        words = _in_words(asked)
+        if words == _NAMES["constant"]:
             # Flat everywhere is off, its mean in the bias: then it is a constant to the last bit, for proofs, too.
             return EditCall("edits.prune", (("edges", [_edge(edge)]),), f"{_edge(edge)}: {words}")
     else:
@@ -105,16 +105,16 @@ def shape(edge: Any, edit: Any) -> EditCall:
     )
 
 
-def _told(edit: str) -> str:
-    """An edit of a curve as people say it, where it is a plain one on a range."""
+def _in_words(edit: str) -> str:
+    """An edit of a curve in words, where it is a plain one on a range."""
     found = _PLAIN.fullmatch(edit.strip())
-    if found is None or found[1] not in _SAID:
+    if found is None or found[1] not in _NAMES:
         return edit
     numbers = [each.strip() for each in (found[2] or "").split(",") if each.strip()]
     ends = numbers[1:] if found[1] == "smooth" else numbers
     low, high = [*ends, "None", "None"][:2]
     limits = [f"{word} {end}" for word, end in (("from", low), ("to", high)) if end != "None"]
-    return " ".join([_SAID[found[1]], *limits])
+    return " ".join([_NAMES[found[1]], *limits])
 
 
 def read_call(message: Mapping[str, Any]) -> EditCall:

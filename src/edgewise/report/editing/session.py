@@ -246,14 +246,14 @@ class Session:
 
     def _acts(self) -> dict[str, Callable[[Mapping[str, Any]], None]]:
         return {
-            "apply": lambda told: self.apply(read_call(told)),
-            "preview": lambda told: self.look(read_call(told)),
-            "open": lambda told: self.open(told.get("edge")),
-            "suggest": lambda told: self.suggest(told.get("edge")),
+            "apply": lambda message: self.apply(read_call(message)),
+            "preview": lambda message: self.look(read_call(message)),
+            "open": lambda message: self.open(message.get("edge")),
+            "suggest": lambda message: self.suggest(message.get("edge")),
             "undo": lambda _: self._turn(self.history.back()),
             "redo": lambda _: self._turn(self.history.forth()),
-            "go": lambda told: self._turn(self.history.gone(told.get("version"))),
-            "note": lambda told: self._note(told.get("text")),
+            "go": lambda message: self._turn(self.history.gone(message.get("version"))),
+            "note": lambda message: self._note(message.get("text")),
             "prove": lambda _: self.again(),
         }
 

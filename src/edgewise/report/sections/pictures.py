@@ -22,7 +22,7 @@ from edgewise.report.text import numbers
 from edgewise.report.text.pages import page_script, whole_page
 from edgewise.vision.drawing import overlay, plain, plot_feature, tinted
 from edgewise.vision.evidence import Evidence, evidence_of, window
-from edgewise.vision.features import features_of, says, uses
+from edgewise.vision.features import contribution, features_of, uses
 from edgewise.vision.networks import Patches, reach
 
 # Pictures of a class whose evidence is averaged, examples of right and wrong, classes and features shown, patches of each.
@@ -40,7 +40,7 @@ class ShownPicture:
     """A picture, what supports the class it is classified as and, where that is another, the true one."""
 
     name: str
-    told: str
+    predicted: str
     true: str
     chance: str
     picture: Markup
@@ -49,7 +49,7 @@ class ShownPicture:
 
 @dataclass(frozen=True)
 class FeatureView:
-    """A feature as a class hears it."""
+    """A feature as a class uses it."""
 
     number: int
     strength: str
@@ -62,7 +62,7 @@ class ClassView:
     """What a class is recognised by."""
 
     name: str
-    heard: int
+    n_features: int
     share: str
     features: tuple[FeatureView, ...]
 
@@ -206,29 +206,29 @@ def _plus(value: float) -> str:
 
 
 def _looked_for(content: PictureContent) -> tuple[ClassView, ...]:
-    """The few features that matter most to each class, with the patches that say most for it."""
+    """The few features that matter most to each class, with the patches that add most to it."""
     model = content.model
     network = model.patches_of()
     features = features_of(network, model.like(content.pictures)[:LOOKED_AT])
     shown = list[ClassView]()
     for k, name in enumerate(content.classes[:CLASSES]):
-        heard = uses(network, features, k)
-        whole = sum(use.strength**2 for use in heard)
-        share = sum(use.strength**2 for use in heard[:FEATURES]) / whole if whole > 0 else 1.0
+        used = uses(network, features, k)
+        whole = sum(use.strength**2 for use in used)
+        share = sum(use.strength**2 for use in used[:FEATURES]) / whole if whole > 0 else 1.0
         views = [
             FeatureView(
                 use.feature,
                 numbers.number(use.strength, 2),
-                drawn(plot_feature(use), _told(use.x, use.y, use.feature), f"feature-{k}-{use.feature}"),
+                drawn(plot_feature(use), _in_words(use.x, use.y, use.feature), f"feature-{k}-{use.feature}"),
                 _patches(content, features, use.feature, k) if content.rows else (),
             )
-            for use in heard[:FEATURES]
+            for use in used[:FEATURES]
         ]
-        shown.append(ClassView(name, len(heard), numbers.percent(share), tuple(views)))
+        shown.append(ClassView(name, len(used), numbers.percent(share), tuple(views)))
     return tuple(shown)
 
 
-def _told(x: Floats, y: Floats, feature: int) -> str:
+def _in_words(x: Floats, y: Floats, feature: int) -> str:
     """A curve in words."""
     return (
         f"Feature {feature} from {numbers.number(float(x[0]), 2)} to {numbers.number(float(x[-1]), 2)}: a place adds "
@@ -238,15 +238,15 @@ def _told(x: Floats, y: Floats, feature: int) -> str:
 
 
 def _patches(content: PictureContent, features: torch.Tensor, feature: int, k: int) -> tuple[Markup, ...]:
-    """Of different pictures, the patches by which the feature says most for the class."""
+    """Of different pictures, the patches in which the feature adds most to the class."""
     network = content.model.patches_of()
     x = content.model.like(content.pictures)
-    said = says(network, features, feature, k)
-    best, place = said.flatten(1).max(1)
+    added = contribution(network, features, feature, k)
+    best, place = added.flatten(1).max(1)
     seen, (height, width) = reach(network), (int(x.shape[2]), int(x.shape[3]))
     made = list[Markup]()
     for n in torch.argsort(-best, stable=True)[:TYPICAL].tolist():
-        i, j = divmod(int(place[n]), said.shape[2])
+        i, j = divmod(int(place[n]), added.shape[2])
         rows, columns = window(seen, i, j, height, width)
         side, step, offset = seen
         # Beyond the border there is nothing to see.

@@ -9,7 +9,7 @@ import numpy as np
 from edgewise._core.arrays import Floats
 from edgewise.report.text.numbers import number
 
-# Ups and downs smaller than this share of the curve's height are not told.
+# Ups and downs smaller than this share of the curve's height are not mentioned.
 NOTICEABLE = 0.06
 # Departure from a straight line, as a share of the height, that the eye does not see.
 STRAIGHT = 0.02

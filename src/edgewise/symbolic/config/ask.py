@@ -19,11 +19,11 @@ class AskConfig:
         Measurements that must have given a number.
     least, share : int
         Places of each later turn: so many at least, or one of so many measured so far.
-    foretold, foretold_exact : int
-        Turns in a row whose measurements the formula must have foretold, under noise and where it leaves nothing but
+    predicted, predicted_exact : int
+        Turns in a row whose measurements the formula must have predicted, under noise and where it leaves nothing but
         rounding.
     noises, rounding : float
-        A measurement is as foretold within so many standard deviations of the noise and this share of its value.
+        A measurement is as predicted within so many standard deviations of the noise and this share of its value.
     repeats : int
         Places that are measured again, to know the noise, where the first does not give the same.
     level : float
@@ -64,8 +64,8 @@ class AskConfig:
     fewest: int = 8
     least: int = 4
     share: int = 4
-    foretold: int = 2
-    foretold_exact: int = 1
+    predicted: int = 2
+    predicted_exact: int = 1
     noises: float = 4.0
     rounding: float = 1e-6
     repeats: int = 5

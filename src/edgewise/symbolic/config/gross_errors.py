@@ -1,4 +1,4 @@
-"""What rows with gross errors are told and set aside by."""
+"""Thresholds by which rows with gross errors are found and set aside."""
 
 from __future__ import annotations
 

@@ -63,8 +63,8 @@ class SearchConfig:
     noise_reached : float
         A formula with so many times the error of the noise leaves nothing else: the noise is the least of many estimates, so
         rather low.
-    told_errors : float
-        Noise of a standard deviation that was told leaves an error at most so many standard errors above it.
+    noise_errors : float
+        Noise of a given standard deviation leaves an error at most so many standard errors above it.
     close, longer, rivals : float, int and int
         A rival has at most so many times the error of the best formula, is at most so much longer; so many are looked at.
     near, most_near : float and int
@@ -74,7 +74,7 @@ class SearchConfig:
     walk_share : float
         Share of the work that is left for each structural walk.
     walk_states, walk_formulas, walk_work : int, int and float
-        Where nothing but noise is left: states and formulas to look through for a simpler way to say it, and work on them.
+        Where nothing but noise is left: states and formulas to look through for a simpler equivalent, and work on them.
     noisy_share, poor_share : float
         Share of the work for steps that bear noise: where there is noise, and where a smooth model is too poor for relations
         between its slopes.
@@ -85,7 +85,7 @@ class SearchConfig:
     thorough_states : int
         So many states are looked at for long.
     noise_nearly : float
-        Held-out rows are others than those that told the noise: errors differ so much by chance.
+        Held-out rows are others than those the noise was estimated on: errors differ so much by chance.
     shortlisted : int
         Formulas of a walk that are rounded and judged: the shortest of the most accurate.
     shortlist_close : float
@@ -247,7 +247,7 @@ class SearchConfig:
     largest: int = 60
     few_constants: int = 1
     noise_reached: float = 1.01
-    told_errors: float = 2.0
+    noise_errors: float = 2.0
     close: float = 1.25
     longer: int = 8
     rivals: int = 24

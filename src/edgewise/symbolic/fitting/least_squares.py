@@ -39,7 +39,7 @@ class Refit:
     leave_one_out
         The root mean squared error of predicting each row from all others (to first order).
     known
-        The variance of the noise of a row of weight one, where it was told.
+        The variance of the noise of a row of weight one, where it is known.
     """
 
     tree: Node

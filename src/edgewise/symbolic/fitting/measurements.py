@@ -103,7 +103,7 @@ _MOST = 5
 
 
 def _weights(sample_weight: Any, sigma: Any, count: int, of: str) -> tuple[Floats | None, float | None, str]:
-    """Weights as they were told, the variance that a weight of one stands for, and the argument that told them."""
+    """Weights as given, the variance that a weight of one stands for, and the name of the argument that gave them."""
     if sigma is None:
         if sample_weight is None:
             return None, None, ""

@@ -1,4 +1,4 @@
-"""How much noise is in a column of values, told without a formula: from rows that lie close together.
+"""How much noise is in a column of values, estimated without a formula: from rows that lie close together.
 
 Each row is predicted by the plane through its nearest neighbours. What is left over is noise and curvature, so the estimate
 is rather too large than too small where rows are few or columns many.

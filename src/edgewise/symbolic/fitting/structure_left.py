@@ -103,7 +103,7 @@ def _beside(X: Floats, left: Floats) -> float:
     # Of tiny columns the squares are none.
     columns, rows = X / np.abs(X).max(axis=0), np.arange(len(left))
     columns = columns / columns.std(axis=0)
-    # Of two equal rows each may be told before itself.
+    # Of two equal rows each may be listed before itself.
     found = np.asarray(KDTree(columns).query(columns, k=2)[1], dtype=np.intp)
     nearest = np.where(found[:, 0] == rows, found[:, 1], found[:, 0])
     # Two rows that are each other's nearest are one pair, counted twice.

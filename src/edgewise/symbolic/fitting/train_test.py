@@ -101,7 +101,7 @@ class SplitRows:
 
     @cached_property
     def alike(self) -> SplitRows:
-        """The rows that say most of the law where all of them count alike: those of small weight would only blur it.
+        """The most informative rows, all of weight one: those of small weight would only blur the law.
 
         With weights that are the inverse variances of the rows, the mean of the k best has the variance that the mean of
         1/weight over them gives, divided by k: the k for which that is least are taken.
@@ -122,8 +122,8 @@ class SplitRows:
         )
 
     @cached_property
-    def told_noise(self) -> float | None:
-        """The error that the noise told leaves on rows that count alike, on all of a short table; None if none was told."""
+    def known_noise(self) -> float | None:
+        """The error that the given noise leaves on equally weighted rows, on all of a short table; None if not given."""
         if self.variance is None:
             return None
         if self.short or self.weight is None:

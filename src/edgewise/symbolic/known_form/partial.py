@@ -253,7 +253,7 @@ def fit_partial(
                 "The 'text' argument of fit_partial must be a formula with a value on every row for some choice of its "
                 f"unknown functions. Got {short(text)} instead, for which none was found; check logs, roots and divisions."
             )
-        # What is learned is always told in full, if need be without whole formulas.
+        # What is learned is always reported in full, if need be without whole formulas.
         until, meter.until, reason = meter.until, math.inf, learned.stop_reason
         share = held.error(learned.splines)
         functions = _described(learned, model, rows, min(max(share, known.closest), known.loosest))

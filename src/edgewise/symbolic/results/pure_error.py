@@ -1,4 +1,4 @@
-"""Pure error: the noise of measurements, told by those made at one place, whatever the law may be.
+"""Pure error: the noise of measurements, estimated from those made at one place, whatever the law may be.
 
 Where a formula leaves more than that, something is missing in it (the test for lack of fit; N. R. Draper, H. Smith, "Applied
 Regression Analysis", 1998, section 2.1, doi:10.1002/9781118625590).
@@ -23,7 +23,7 @@ class PureError:
     ----------
     sigma : float
     freedom : float
-        Degrees of freedom; infinite where it was told.
+        Degrees of freedom; infinite where the noise is known.
     """
 
     sigma: float
@@ -45,7 +45,7 @@ class PureError:
 
 
 def pure_error(first: Floats, again: Floats) -> PureError:
-    """The noise told by pairs of measurements, each of one place.
+    """The noise estimated from pairs of measurements, each pair made at one place.
 
     Examples
     --------

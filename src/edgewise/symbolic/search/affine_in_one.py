@@ -79,7 +79,7 @@ def _alike(lab: Laboratory, view: Coordinates, first: Floats, second: Floats) ->
         if made is None:
             continue
         low, middle, high = made[1].reshape(2, 3).T
-        # Where a triple hardly changes nothing is told.
+        # A triple that hardly changes determines nothing.
         if np.abs(high - low).min() <= lab.config.bends * np.abs(made[1]).max():
             continue
         one, other = (middle - low) / (high - low)

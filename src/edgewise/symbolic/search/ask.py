@@ -3,7 +3,7 @@
     a first spread of places -> measure -> search -> places where rivals differ, and new ones between -> measure -> ...
                                  without noise -> experiments that take the law apart, once
 
-The search ends when the best formula has foretold new measurements, at places where its rivals say otherwise, within the
+The search ends when the best formula has predicted new measurements, at places where its rivals say otherwise, within the
 noise. What the noise is, is not left to the formulas: some places are measured again. Where that gives the same to the last
 digit, there is none, and a law must leave nothing.
 """
@@ -53,7 +53,7 @@ class AskResult:
         Where it was measured.
     y : ndarray, shape (n,)
     confirmed : bool
-        Whether the formula had foretold the last measurements.
+        Whether the formula had predicted the last measurements.
     message : str
     stop_reason : StopReason
     seconds : float
@@ -150,7 +150,7 @@ def ask(
     noise = None if sigma is None else PureError(sigma)
     places = spread(low, high, first, seed)
     result: FormulaResult | None = None
-    confirmed, taken_apart, foretold, reason = False, False, 0, StopReason.EXHAUSTED
+    confirmed, taken_apart, predicted, reason = False, False, 0, StopReason.EXHAUSTED
 
     def left() -> float | None:
         return None if limit is None else max(limit - meter.seconds, 0.01)
@@ -167,8 +167,8 @@ def ask(
                 noise = asking.again(own.repeats)
             if result is not None:
                 held = _held(result, X, y, asking, noise, own)
-                foretold = foretold + 1 if held else 0
-                confirmed = foretold >= (own.foretold_exact if noise.sigma == 0 else own.foretold)
+                predicted = predicted + 1 if held else 0
+                confirmed = predicted >= (own.predicted_exact if noise.sigma == 0 else own.predicted)
                 if confirmed and (noise.sigma == 0 or not result.alternatives()):
                     reason = StopReason.CONVERGED
                     break
@@ -285,7 +285,7 @@ def _next(
 def _held(
     result: FormulaResult, X: Floats, y: Floats, asking: MeasuredRows, noise: PureError, config: AskConfig
 ) -> bool:
-    """Whether new measurements are as foretold, up to noise and rounding, and all of them leave no more than noise."""
+    """Whether new measurements are as predicted, up to noise and rounding, and all of them leave no more than noise."""
     if not len(y):
         return False
     best = result.best
@@ -301,7 +301,7 @@ def _held(
 def _said(confirmed: bool, reason: StopReason, asked: int) -> str:
     much = plural(asked, "measurement")
     if reason is StopReason.CONVERGED:
-        return f"It foretold the last of {much}, where its rivals say otherwise."
+        return f"It predicted the last of {much}, where its rivals say otherwise."
     if reason is StopReason.EXHAUSTED:
-        return f"After {much} it is {'as foretold' if confirmed else 'not certain'}; more may tell."
+        return f"After {much} it is {'as predicted' if confirmed else 'not certain'}; more may tell."
     return f"It was ended after {much}."

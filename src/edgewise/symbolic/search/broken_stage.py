@@ -57,21 +57,21 @@ def broken(search: Search, plan: Plan) -> Iterator[Proposal]:
     ]
     found.sort(key=lambda each: each.rank)
     for each in found[: config.tried]:
-        # A kink and the larger of two laws are the same: which is written shorter is for the front to say.
+        # A kink and the larger of two laws are the same: which is written shorter is for the front to decide.
         same = isinstance(each, Regimes) and each.rank <= config.reached * found[0].rank
-        if search.left <= 0 or (search.told and not same):
+        if search.left <= 0 or (search.found_short and not same):
             break
         search.floor = min(search.floor, each.error)
         ways = [] if each.kind == "floor" else [_of_sides(search, each, plan)]
         if isinstance(each, Border):
             ways.insert(len(ways) if _better_apart(search, each) else 0, _with_column(search, each, plan))
         for trees in ways:
-            if same or not search.told:
+            if same or not search.found_short:
                 yield Proposal(trees)
 
 
 def _determined(search: Search) -> float:
-    """The least error of formulas whose constants the rows tell: kinks may have been imitated by ever steeper functions."""
+    """The least error of formulas whose constants the rows determine: steep functions may only have imitated kinks."""
     return min(
         (
             each.error
@@ -191,7 +191,7 @@ def _searched(search: Search, rows: SplitRows, noise: float, plan: Plan) -> list
     own = Search(rows, limits, (), search.meter, search.part(config.work), search.config, floor=noise)
     for proposal in plan(own):
         own.add(proposal.trees, proposal.network)
-        if own.told:
+        if own.found_short:
             break
     front = pareto(own.finished)
     if not front:

@@ -267,8 +267,8 @@ def find_formula(
             require_columns=require_columns, ignore_columns=ignore_columns, constraints=constraints,
             validation=validation, loss=loss, config=config,
         )  # fmt: skip
-        told = {"names": names, "sigma": sigma, "x_sigma": x_sigma, "work": work, "seconds": seconds}
-        return with_column_errors(one, X, y, **cast("dict[str, Any]", told), of=_OF)
+        options = {"names": names, "sigma": sigma, "x_sigma": x_sigma, "work": work, "seconds": seconds}
+        return with_column_errors(one, X, y, **cast("dict[str, Any]", options), of=_OF)
     settings = config_of(config, _OF)
     meter = Meter(settings.work_units * check_work(work, _OF), limit := check_seconds(seconds, _OF))
     seed = None if seed is None else check_int(seed, "seed", low=0, of=_OF)
@@ -330,7 +330,7 @@ def _search(
     rows = everything.sampled(config.searched_rows, config.searched_held, derive(seed, 2))
     if limit is not None:
         meter.until = meter.began + limit * (1 if rows is everything else 1 - config.last_share)
-    # Only the columns that matter are searched; the formulas are told in all of them.
+    # Only the columns that matter are searched; the formulas are written in all of them.
     chosen = searched_columns(rows, limits)
     few = rows.columns(chosen)
     # The last of them is the one that counts.

@@ -61,5 +61,5 @@ def called(y: Any, names: Iterable[str]) -> str:
 
 
 def read_callbacks(callbacks: Iterable[Callable[..., Any]]) -> tuple[Callable[..., Any], ...]:
-    """The functions that are told."""
+    """The functions that are notified."""
     return as_callables(callbacks, of=_OF)

@@ -1,4 +1,4 @@
-"""What a function that measures has told so far."""
+"""The measurements that a function has returned so far."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class MeasuredRows:
         return self._known[place.tobytes()]
 
     def again(self, repeats: int) -> PureError:
-        """The noise, told by measuring the first place again, and others where that gives another value."""
+        """The noise, estimated by measuring the first place again, and others where that gives another value."""
         X, y = self.X.copy(), self.y.copy()
         pairs = np.zeros((2, 0))
         for k in range(min(repeats, len(y), self.left)):

@@ -1,7 +1,7 @@
 """A term that a formula lacks: the product of powers, or the wave along a column, that what it leaves over follows most.
 
 A term small beside the noise of single rows still shows in all of them together. Each product is compared with the
-residuals after both have lost what the constants of the formula could follow (a score test), and the best is told where it
+residuals after both have lost what the constants of the formula could follow (a score test), and the best counts where it
 explains more than the best of as many products, none of them larger, would by chance.
 
 References

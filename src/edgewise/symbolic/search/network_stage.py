@@ -56,7 +56,7 @@ def _trained(search: Search, shape: Architecture, intervals: int, seed: int) -> 
         intervals=intervals,
         until=_training(search),
         seed=seed,
-        callbacks=(search.hear,),
+        callbacks=(search.pass_on,),
     )
     if search.rows.weight is not None:
         # A network is trained on rows that count alike, and judged as the formulas are.

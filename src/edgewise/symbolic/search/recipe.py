@@ -52,7 +52,7 @@ def recipe(search: Search, seed: int | None) -> Generator[Proposal, None, StopRe
     search.until = search.part(config.breaks.share)
     yield from broken(search, _plain)
     search.until = rest
-    if math.isfinite(search.floor) and search.told:
+    if math.isfinite(search.floor) and search.found_short:
         return StopReason.EXPLAINED
     yield from structured(search, state)
     if not search.explained:

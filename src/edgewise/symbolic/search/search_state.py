@@ -146,15 +146,15 @@ class Search:
 
     @property
     def _noise(self) -> float:
-        """An error that may be noise alone: nearly the floor, and of noise that was told what chance makes of it at most."""
-        config, told = self.config, self.rows.told_noise
+        """An error that may be noise alone: nearly the floor, or the most that chance makes of a given noise."""
+        config, known = self.config, self.rows.known_noise
         found = config.noise_reached * self.floor if math.isfinite(self.floor) else -math.inf
-        if told is None:
+        if known is None:
             return found
-        return max(found, told * (1 + config.told_errors / math.sqrt(2 * len(self.rows.alike.y))))
+        return max(found, known * (1 + config.noise_errors / math.sqrt(2 * len(self.rows.alike.y))))
 
     @property
-    def told(self) -> bool:
+    def found_short(self) -> bool:
         """Whether a formula of as few constants as laws have leaves what polynomials with a break do, and no pattern."""
         config = self.config.breaks
         return self.exact or (
@@ -182,7 +182,7 @@ class Search:
         return self._patterned[formula.expression]
 
     def _leaves(self, formula: Formula) -> float:
-        """The error of a formula with hardly a constant, on the rows that told the floor: chance plays no part then."""
+        """The error of a formula with few constants on the rows the floor was estimated on, so that chance plays no part."""
         if self.rows.short:
             return formula.error
         if formula.expression not in self._left:
@@ -214,12 +214,12 @@ class Search:
         if tell(self.callbacks, record):
             raise StopError(StopReason.CALLBACK)
 
-    def hear(self, record: Record) -> bool:
-        """Pass on what the training of a network tells, with the time and the share of the whole search."""
+    def pass_on(self, record: Record) -> bool:
+        """Pass on a record of the training of a network, with the time and the share of the whole search."""
         return tell(self.callbacks, replace(record, seconds=self.meter.seconds, share=self.meter.share))
 
     def beat(self) -> None:
-        """Tell that the search goes on: between two formulas much time may pass."""
+        """Report that the search goes on: between two formulas much time may pass."""
         self.tell("searching")
 
     def follow(self, proposals: Generator[Proposal, None, End]) -> End | Literal[StopReason.EXACT]:

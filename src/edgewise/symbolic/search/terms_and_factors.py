@@ -55,7 +55,7 @@ def _kind(at: Floats, changed: Floats, config: AskConfig) -> str | None:
     """Whether what an exchange of one coordinate between two places changes is a term or a factor."""
     (u, v), (u_changed, v_changed) = at.tolist(), changed.tolist()
     size, room = max(abs(u), abs(v), abs(u_changed), abs(v_changed)), config.equal
-    # Where one of the places hardly changes nothing is told.
+    # A place that hardly changes determines nothing.
     if (
         min(abs(u_changed - u), abs(v_changed - v)) > config.bends * size
         and abs((u_changed - u) - (v - v_changed)) <= room * size

@@ -147,7 +147,7 @@ def _fitted(table: Floats, y: Floats, weight: Floats, config: RelationConfig) ->
 
 
 def _lack(size: Floats, left: Floats) -> Floats:
-    """What the polynomial lacks, a share of y, in units of the noise: told by the larger half of y and the smaller."""
+    """What the polynomial lacks, a share of y, in units of the noise: from the larger half of y and the smaller."""
     large = np.abs(size) > np.median(np.abs(size))
     if not large.any():
         return np.zeros(len(size))

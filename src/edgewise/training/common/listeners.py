@@ -1,4 +1,4 @@
-"""Callbacks that hear of a training as it goes, also in the middle of its long steps."""
+"""Callbacks that are notified while a training runs, also in the middle of its long steps."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from edgewise.training.common.records import Callback, Record
 
 
 class Listeners:
-    """The callbacks of one call: they are told records, and a last one again where none has come for a while.
+    """The callbacks of one call: they get records, and the latest one again where none has come for a while.
 
     Parameters
     ----------
@@ -18,18 +18,18 @@ class Listeners:
     meter : Meter
         Of the call; it wakes them while work is charged.
     last : callable
-        The record that they hear of in between.
+        The record that they get in between.
     """
 
     def __init__(self, callbacks: Sequence[Callback], meter: Meter, last: Callable[[], Record]) -> None:
-        self._callbacks, self._meter, self._last, self._told = callbacks, meter, last, 0.0
+        self._callbacks, self._meter, self._last, self._notified = callbacks, meter, last, 0.0
         meter.beat = self._again
 
     def tell(self, record: Record) -> bool:
-        """Tell a record; whether one of them asks to stop."""
-        self._told = self._meter.seconds
+        """Pass a record on; whether one of them asks to stop."""
+        self._notified = self._meter.seconds
         return tell(self._callbacks, record)
 
     def _again(self) -> None:
-        if self._meter.seconds - self._told >= PULSE and tell(self._callbacks, self._last()):
+        if self._meter.seconds - self._notified >= PULSE and tell(self._callbacks, self._last()):
             raise StopError(StopReason.CALLBACK)

@@ -28,7 +28,7 @@ def choose(
     problem : TableProblem
     loss : Loss
     shown : callable
-        The error that is told of outputs.
+        The error to report of out-of-bag outputs.
     """
     names = list(tried)
     errors = {name: f"{shown(one):.4g}" for name, one in tried.items()}

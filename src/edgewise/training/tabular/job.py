@@ -223,7 +223,7 @@ class TableJob(TableProgress):
         return root.problem, found
 
     def _shown(self, one: OutOfBag) -> float:
-        """The error that is told of out-of-bag outputs, in units of the target."""
+        """The error to report of out-of-bag outputs, in units of the target."""
         return self._error(one.error) if self.root is None else self.root.error(one, self.loss)
 
     def _directed(self, problem: TableProblem, additive: Additive) -> TableProblem:

@@ -17,7 +17,7 @@ from edgewise.training.common.records import Callback, Record
 
 
 class TableProgress:
-    """Work and history of one fit; errors are told in the units of a target that was divided by `scale` (D,)."""
+    """Work and history of one fit; errors are reported in the units of a target that was divided by `scale` (D,)."""
 
     def __init__(self, loss: Loss, scale: Tensor, meter: Meter, callbacks: Sequence[Callback]) -> None:
         self.loss, self.scale, self.meter = loss, scale, meter

@@ -69,12 +69,12 @@ def bounded(terms: tuple[Term, ...], bound: float) -> OutputBounds:
 
 
 def output_of(view: Fitted, output: Any, of: str) -> int:
-    """The place of an output told by its name, its class or its number.
+    """The index of an output given by its name, its class or its number.
 
     Raises
     ------
     InputError
-        If there are several and none is told, or there is none of that name.
+        If there are several and none is given, or there is none of that name.
     """
     count = view.network.shape[-1]
     names = (

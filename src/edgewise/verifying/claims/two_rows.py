@@ -100,7 +100,7 @@ def _beside(
 ) -> tuple[tuple[Cell, ...], tuple[str, ...], float | None]:
     """Cells of a group of numbers with the input of the other row, their labels, and how far the two may be apart.
 
-    A box holds a stretch of the first and all of the second that is as near as asked to any of it. How far is told in
+    A box holds a stretch of the first and all of the second that is as near as asked to any of it. How far is in units of
     inputs, where that is one number.
     """
     transform, scale = columns.scale(g)

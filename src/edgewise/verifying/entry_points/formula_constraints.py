@@ -91,10 +91,10 @@ def prove_constraints(
     >>> from edgewise.verifying import prove_constraints
     >>> x = sympy.Symbol("x")
     >>> law = Formula(2.5 * x**2 / (1 + x), ("x",))
-    >>> told = prove_constraints(law, ["increasing(x)", "y <= 4"], {"x": (0, 3)})
-    >>> [each.status for each in told]
+    >>> verdicts = prove_constraints(law, ["increasing(x)", "y <= 4"], {"x": (0, 3)})
+    >>> [each.status for each in verdicts]
     ['proved', 'refuted']
-    >>> told[1].witness["x"] > 1.5
+    >>> verdicts[1].witness["x"] > 1.5
     True
     """
     check_is(formula, Formula, "formula", "a Formula, as find_formula finds it", of=_OF)

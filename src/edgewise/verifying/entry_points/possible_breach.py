@@ -150,4 +150,4 @@ def unrounded(task: Task, breach: Breach) -> Callable[[Floats], bool] | None:
 
 
 def _quiet(_: object) -> None:
-    """Nothing is told: this is no part of the way to the answer."""
+    """No callback is notified: this search is no part of the reported progress."""

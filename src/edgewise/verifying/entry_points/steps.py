@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Step:
-    """What a callback of `verify` is told; returning True ends the work with the bounds so far.
+    """What a callback of `verify` receives; returning True ends the work with the bounds so far.
 
     Attributes
     ----------

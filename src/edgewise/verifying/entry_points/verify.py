@@ -115,8 +115,8 @@ def verify(
     columns = Columns(view)
     statement = ranged(statement, columns)
     asked_of = statement.property
-    told, said = domain_text(columns, statement), two_valued(columns)
-    remarks = (said,) if said else ()
+    domain_words, note = domain_text(columns, statement), two_valued(columns)
+    remarks = (note,) if note else ()
     if isinstance(asked_of, asked.FormulaWithin):
 
         def step(upper: float, lower: float, leaves: int) -> None:
@@ -127,7 +127,7 @@ def verify(
                 asked_of,
                 columns,
                 statement.conditions,
-                told,
+                domain_words,
                 meter=meter,
                 rows=rows,
                 tell=step,
@@ -135,7 +135,7 @@ def verify(
             )
         return replace(found, remarks=remarks)
     task = task_of(asked_of, columns, statement.conditions, rows)
-    claim = _OpenClaim(task, columns, asked_of, str(asked_of), told, meter, tell, seed, settings)
+    claim = _OpenClaim(task, columns, asked_of, str(asked_of), domain_words, meter, tell, seed, settings)
     starts = None if rows is None else padded(columns.table(rows), task.copies)
     others = [other.held for other in task.views[1:]]
     with one_thread(), running(meter):

@@ -17,7 +17,7 @@ from edgewise.verifying.domain.space import CellSpace, Subdomains, living
 TRIES, NUMBER = 1e-4, 2e-8
 
 
-# The excess at rows, which may be told a row that they differ little from.
+# The excess at rows; the second argument may be a row that they differ little from.
 Reached = Callable[[Floats, Floats | None], Floats]
 
 
