@@ -15,7 +15,7 @@ from edgewise.symbolic.fitting.rounding import FittedFormula, fit_expression
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.results.formula import Formula
 from edgewise.symbolic.results.search_result import as_formula, recommended
-from edgewise.symbolic.search.exactness import beyond, exactness, is_law
+from edgewise.symbolic.search.exactness import beyond, exactness, fitted_to_rounding, is_law
 from edgewise.symbolic.search.find_formula import find_formula
 
 x, y = sympy.symbols("x y")
@@ -40,6 +40,24 @@ def fitted(expression: sympy.Expr, rows: SplitRows) -> Formula:
 def test_laws_are_told(a: float, b: float) -> None:
     law = a * sympy.exp(b * x) / y
     assert is_law(fitted(law, table(law)), table(law))
+
+
+@given(st.floats(0.3, 3), st.floats(0.3, 3), st.integers(0, 99))
+@settings(max_examples=20, deadline=None)
+def test_a_constant_that_only_small_values_show_is_found(a: float, b: float, seed: int) -> None:
+    """Beside x of up to 1e9 the rounding of y hides a hundred millionth of y's constant; on rows of small x nothing does."""
+    X = 10 ** np.random.default_rng(seed).uniform([-9, 0], [9, 1], (300, 2))
+    rows = SplitRows.split(("x", "y"), X, a * X[:, 0] + b * X[:, 1], 0.2, 0)
+    rough = fit_expression(2.0 * x + 0.7 * y, rows)
+    fine = fitted_to_rounding(rough, rows)
+    assert np.abs(np.array(fine.fit.constants) / [a, b] - 1).max() < 1e-14
+    assert is_law(as_formula(fine, rows, None), rows)
+
+
+def test_what_is_no_law_keeps_its_constants() -> None:
+    rows = table(x + sympy.exp(-3 * y))
+    close = fit_expression(1.0 * x + 0.5 / y**4, rows)
+    assert fitted_to_rounding(close, rows) is close
 
 
 def polynomial(size: int) -> sympy.Expr:

@@ -90,14 +90,15 @@ def trim_digits(fitted: FittedFormula, rows: SplitRows) -> FittedFormula:
         root = 1.0 if rows.weight is None else np.sqrt(rows.weight)[:, None]
         allowed = noise / np.linalg.norm(jacobian * root, axis=0) / rows.config.rounding.digits_lost
     constants = [
-        _rounded(value, step) for value, step in zip(tape.start.tolist(), allowed.tolist(), strict=True)
+        rounded(value, step) for value, step in zip(tape.start.tolist(), allowed.tolist(), strict=True)
     ]
     tree = tape.with_constants(constants)
     short = replace(fitted.fit, tree=tree, constants=np.array(constants))
     return FittedFormula(from_tree(tree, rows.names), short, rows.held_error(short))
 
 
-def _rounded(value: float, allowed: float) -> float:
+def rounded(value: float, allowed: float) -> float:
+    """A number without the digits below what it may move by."""
     if not (math.isfinite(allowed) and allowed > 0):
         return value
     return float(round(value, min(300, max(-300, math.floor(-math.log10(allowed))))))

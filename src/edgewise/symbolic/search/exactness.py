@@ -9,6 +9,7 @@ none. And a formula that imitates, such as tanh(1000 x) for a step, holds a numb
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
@@ -16,8 +17,9 @@ from edgewise._core.arrays import Floats
 from edgewise.symbolic.expressions.algebra import replaced
 from edgewise.symbolic.expressions.nodes import Expr, is_exact, number, parts
 from edgewise.symbolic.expressions.tape import Tape
-from edgewise.symbolic.expressions.writing import to_tree
+from edgewise.symbolic.expressions.writing import from_tree, to_tree
 from edgewise.symbolic.fitting.least_squares import refit
+from edgewise.symbolic.fitting.rounding import FittedFormula, rounded
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.results.formula import Formula
 from edgewise.symbolic.structure.state import EXACT
@@ -77,6 +79,55 @@ def within_rounding(tape: Tape, X: Floats, y: Floats) -> bool:
     """Whether the formula leaves nothing on any row but what rounding makes of its operations, and of y."""
     room = tape.rounding(tape.start, X) + np.finfo(np.float64).eps * np.abs(y)
     return bool((np.abs(tape.value(tape.start, X) - y) <= ROUNDED * room).all())
+
+
+def fitted_to_rounding(fitted: FittedFormula, rows: SplitRows) -> FittedFormula:
+    """A formula that might be the law, with its constants fitted where each row counts as far as rounding lets it speak.
+
+    By equal weights the largest values of y decide: of a sum whose second term is seen on small values alone, the constant
+    of this term stays as inexact as rounding of the large ones is coarse.
+
+    Parameters
+    ----------
+    fitted
+        A formula whose held-out error is that of rounding, but not on every row.
+    rows
+        The data.
+
+    Returns
+    -------
+    FittedFormula
+        Within rounding on every row, or `fitted` where no constants are.
+
+    Examples
+    --------
+    >>> from edgewise.symbolic.fitting.rounding import fit_expression
+    >>> import sympy
+    >>> X = 10 ** np.random.default_rng(0).uniform([-9, 0], [9, 1], (300, 2))
+    >>> rows = SplitRows.split(("x", "z"), X, 3.7 * X[:, 0] + 0.123456789 * X[:, 1], 0.2, 0)
+    >>> rough = fit_expression(3.7 * sympy.Symbol("x") + 0.12 * sympy.Symbol("z"), rows)
+    >>> [f"{each:.9g}" for each in fitted_to_rounding(rough, rows).fit.constants]
+    ['3.7', '0.123456789']
+    """
+    tape = Tape(fitted.fit.tree, rows.names)
+    if tape.size == 0:
+        return fitted
+    room = tape.rounding(tape.start, rows.X) + np.finfo(np.float64).eps * np.abs(rows.y)
+    if not (np.isfinite(room).all() and (room > 0).all()):
+        return fitted
+    fit = refit(fitted.fit.tree, rows.names, rows.X, rows.y, np.square(room.min() / room))
+    X, y, _ = rows.everything
+    tape = Tape(fit.tree, rows.names)
+    if not within_rounding(tape, X, y):
+        return fitted
+    short = [
+        rounded(value, error / rows.config.rounding.digits_lost)
+        for value, error in zip(fit.constants.tolist(), fit.standard_errors.tolist(), strict=True)
+    ]
+    tree = tape.with_constants(short)
+    if within_rounding(Tape(tree, rows.names), X, y):
+        fit = replace(fit, tree=tree, constants=np.array(short))
+    return FittedFormula(from_tree(fit.tree, rows.names), fit, rows.held_error(fit))
 
 
 def _determined(expression: Expr, names: tuple[str, ...], X: Floats) -> bool:

@@ -32,7 +32,7 @@ from edgewise.symbolic.fitting.tying import tie_constants
 from edgewise.symbolic.results.formula import Formula, pareto
 from edgewise.symbolic.results.search_result import as_formula
 from edgewise.symbolic.search.constraints import Checker
-from edgewise.symbolic.search.exactness import exactness, is_law
+from edgewise.symbolic.search.exactness import exactness, fitted_to_rounding, is_law
 from edgewise.symbolic.search.search_space import Limits
 from edgewise.symbolic.structure.state import State
 from edgewise.training.common.records import Record
@@ -268,10 +268,15 @@ class Search:
         formula = as_formula(fitted, self.rows, network)
         if not (last or self.satisfies(formula)):
             return
+        law = is_law(formula, self.rows)
+        if not law and formula.error <= self.exactness:
+            finer = as_formula(fitted_to_rounding(fitted, self.rows), self.rows, network)
+            if law := is_law(finer, self.rows):
+                formula = finer
         self.finished.append(formula)
         if network is not None:
             self.networks[formula.expression] = network
-        if is_law(formula, self.rows):
+        if law:
             self.laws.append(formula)
         self.tell(formula.text)
 
