@@ -88,7 +88,7 @@ def main() -> None:
         "--given", action="store_true", help="the form is known: only its constants are found"
     )
     parser.add_argument("--resume", action="store_true", help="keep the rows that the last run left")
-    common_options(parser, "one table of each law, 1 %% noise")
+    common_options(parser, "one table of every third law, 1 %% noise")
     options = parser.parse_args()
     print(f"# Constants of laws found in noise\n{machine()}\n")
     columns = ["law", "noise", "table", "form", "measured", "within 1.96", "within 3", "CPU s", "best"]
@@ -100,12 +100,9 @@ def main() -> None:
     known = {(row[0], row[1]) for row in report.rows}
     noises: list[float] = [0.01] if options.quick else options.noise
     tables: int = 1 if options.quick else options.tables
-    every: list[int] = options.digits
-    asked = [
-        (noise, each)
-        for noise in noises
-        for each in itertools.product(range(tables), every, range(len(LAWS)))
-    ]
+    every: list[int] = [3] if options.quick else options.digits
+    laws = range(0, len(LAWS), 3 if options.quick else 1)
+    asked = [(noise, each) for noise in noises for each in itertools.product(range(tables), every, laws)]
     for noise, (seed, digits, number) in asked:
         constants, names, X, truth = table(number, seed, digits, noise)
         law = LAWS[number].format(**constants)

@@ -82,7 +82,7 @@ def within_rounding(tape: Tape, X: Floats, y: Floats) -> bool:
 
 
 def fitted_to_rounding(fitted: FittedFormula, rows: SplitRows) -> FittedFormula:
-    """A formula that might be the law, with its constants fitted where each row counts as far as rounding lets it speak.
+    """A formula that might be the law, with each row weighted by the inverse square of its rounding error.
 
     By equal weights the largest values of y decide: of a sum whose second term is seen on small values alone, the constant
     of this term stays as inexact as rounding of the large ones is coarse.
