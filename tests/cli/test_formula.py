@@ -484,6 +484,17 @@ def test_constraints_are_kept_and_proved(edgewise, data):
     assert is_one_sentence(refused.err)
 
 
+def test_functions_have_costs(edgewise, data):
+    words = ["formula", data, "-t", "E", "--work", "0.02", "--quiet", "--json"]
+    done = edgewise(*words, "--cost", "sqrt=9,sin=3")
+    assert done.code == 0, done.err
+    assert "sqrt" not in json.loads(done.out)["formula"]["text"]
+    for cost in ("sin", "sin=3.5", "sine=3"):
+        refused = edgewise(*words, "--cost", cost)
+        assert refused.code == 2
+        assert is_one_sentence(refused.err)
+
+
 def test_errors_of_columns_are_a_number_or_a_column(edgewise, noisy):
     words = ["formula", noisy, "-t", "E", "--work", "0.02", "--quiet", "--json"]
     done = edgewise(*words, "--x-sigma", "mass=0.01,speed=0.02")

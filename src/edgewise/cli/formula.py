@@ -84,6 +84,10 @@ Constraints = Annotated[
         help="What every formula must satisfy, once for each: 'increasing(x)', 'y -> 0 as x -> inf'.",
     ),
 ]
+Costs = Annotated[
+    list[str] | None,
+    _limits("--cost", help="Functions that count as more nodes than one: 'sin=3,exp=2'."),
+]
 Groups = Annotated[
     str | None,
     options.unset(
@@ -152,6 +156,7 @@ def formula(
     require_columns: RequireColumns = None,
     ignore_columns: IgnoreColumns = None,
     constraint: Constraints = None,
+    cost: Costs = None,
     export: Export = None,
     pick: Pick = None,
     out: Out = None,
@@ -202,7 +207,7 @@ def formula(
         }  # fmt: skip
         find_for_groups(
             data, target, groups, columns=columns, drop=drop, exclude_functions=exclude_functions, only=only_functions,
-            require_columns=require_columns, ignore_columns=ignore_columns, constraint=constraint, others=others,
+            require_columns=require_columns, ignore_columns=ignore_columns, constraint=constraint, cost=cost, others=others,
             search={"work": work, "seconds": seconds, "seed": seed}, out=out, plot=plot, force=force, quiet=quiet, json=json,
         )  # fmt: skip
         return
@@ -227,7 +232,7 @@ def formula(
         sigma=sigma,
     )
     limits = limits_of(
-        asked, exclude_functions=exclude_functions, only=only_functions, constraints=constraint
+        asked, exclude_functions=exclude_functions, only=only_functions, constraints=constraint, costs=cost
     )
     known = provenance(frame)
     apart = () if asked.apart is None else (asked.apart,)

@@ -38,6 +38,7 @@ def find_for_groups(
     require_columns: Sequence[str] | None,
     ignore_columns: Sequence[str] | None,
     constraint: Sequence[str] | None,
+    cost: Sequence[str] | None,
     others: Mapping[str, Any],
     search: Mapping[str, Any],
     out: Path | None,
@@ -74,7 +75,9 @@ def find_for_groups(
         weight=None,
         sigma=None,
     )
-    limits = limits_of(asked, exclude_functions=exclude_functions, only=only, constraints=constraint)
+    limits = limits_of(
+        asked, exclude_functions=exclude_functions, only=only, constraints=constraint, costs=cost
+    )
     known = provenance(frame)
     table = to_table(frame.select(dict.fromkeys([*asked.chosen, asked.target])), known.source)
     X, y, names = table.features(asked.target, asked.chosen, missing=True)

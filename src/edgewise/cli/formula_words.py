@@ -124,6 +124,7 @@ def limits_of(
     exclude_functions: Sequence[str] | None,
     only: Sequence[str] | None,
     constraints: Sequence[str] | None = None,
+    costs: Sequence[str] | None = None,
 ) -> dict[str, Any]:
     """The limits that were asked for, as keyword arguments of `find_formula`; what was not asked is left to it."""
     # The search knows the target as y only.
@@ -134,8 +135,19 @@ def limits_of(
         "exclude_functions": _words(exclude_functions),
         "require_columns": columns.require_columns,
         "constraints": tuple(constraints or ()),
+        "costs": dict(map(_cost, _words(costs))),
     }
     return {name: value for name, value in asked.items() if value}
+
+
+def _cost(entry: str) -> tuple[str, int]:
+    name, _, value = (part.strip() for part in entry.partition("="))
+    try:
+        return name, int(value)
+    except ValueError:
+        raise InputError(
+            f"The entries of --cost must read function=nodes with a whole number, as in sin=3. Got {called(entry)} instead."
+        ) from None
 
 
 def errors_of(

@@ -40,6 +40,7 @@ def search_options(model: Any, target: Sequence[str]) -> dict[str, Any]:
         "require_columns": model.require_columns,
         "ignore_columns": model.ignore_columns,
         "constraints": model.constraints,
+        "costs": model.costs,
     }
     return options | {name: value for name, value in limits.items() if not _left_out(value)}
 

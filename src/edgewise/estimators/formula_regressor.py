@@ -59,6 +59,8 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
         Columns that every formula must contain, and those that none may use.
     constraints : sequence of str
         What every formula must satisfy, such as "increasing(x)" or "y -> 0 as x -> inf": see `edgewise.find_formula`.
+    costs : mapping of str to int, optional
+        Functions that count as so many nodes instead of one, such as {"sin": 3}.
     validation : float
         The share of rows on which formulas are judged.
     groups : str or int, optional
@@ -127,6 +129,7 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
         require_columns: Any = (),
         ignore_columns: Any = (),
         constraints: Any = (),
+        costs: Any = None,
         validation: float = 0.2,
         groups: Any = None,
         loss: str = "squared",
@@ -144,6 +147,7 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
         self.require_columns = require_columns
         self.ignore_columns = ignore_columns
         self.constraints = constraints
+        self.costs = costs
         self.validation = validation
         self.groups = groups
         self.loss = loss

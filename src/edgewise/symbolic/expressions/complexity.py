@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from edgewise.symbolic.expressions.algebra import evaluated, negated, rebuilt
-from edgewise.symbolic.expressions.nodes import HALF, MINUS, NUMBER, ONE, Expr, is_negative
+from edgewise.symbolic.expressions.nodes import HALF, MINUS, NUMBER, ONE, Expr, is_negative, is_whole
 
 _CURVES = frozenset({"sin", "cos", "tan", "sinh", "cosh", "tanh"})
 _NESTED = 3
@@ -20,6 +22,28 @@ def node_count(expression: Expr) -> int:
     if expression.sized is None:
         expression.sized = _counted(expression)
     return expression.sized
+
+
+def surcharge(expression: Expr, costs: Mapping[str, int]) -> int:
+    """Nodes that functions count beside the one that each is; broken powers are roots, columns above make exponentials.
+
+    Examples
+    --------
+    >>> import sympy
+    >>> from edgewise.symbolic.expressions.border import canonical
+    >>> x = sympy.Symbol("x")
+    >>> surcharge(canonical(sympy.sin(x) + sympy.sqrt(x)), {"sin": 3, "sqrt": 2, "exp": 9})
+    3
+    """
+    if not costs or not expression.args:
+        return 0
+    function = expression.head
+    if function == "^":
+        exponent = expression.args[1]
+        whole = is_whole(negated(exponent) if _is_minus(exponent) else exponent)
+        function = "exp" if not exponent.numeric else "" if whole else "sqrt"
+    own = costs.get(function, 1) - 1
+    return own + sum(surcharge(each, costs) for each in expression.args)
 
 
 def _counted(expression: Expr) -> int:

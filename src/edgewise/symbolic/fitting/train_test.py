@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from edgewise._core.arrays import Floats
 from edgewise._core.seeds import numpy_generator
 from edgewise.symbolic.config import DEFAULT, SearchConfig
+from edgewise.symbolic.expressions.complexity import node_count, surcharge
+from edgewise.symbolic.expressions.nodes import Expr
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.least_squares import Refit
 from edgewise.symbolic.fitting.measurements import Measurements
@@ -37,6 +39,8 @@ class SplitRows:
         The variance of the noise in y of a row of weight one, where it is known.
     config
         The thresholds by which they are searched.
+    costs
+        Functions that count as more nodes than one, each with that number.
     """
 
     names: tuple[str, ...]
@@ -49,6 +53,7 @@ class SplitRows:
     weight_held: Floats | None = None
     variance: float | None = None
     config: SearchConfig = DEFAULT
+    costs: tuple[tuple[str, int], ...] = ()
 
     @classmethod
     def split(
@@ -134,6 +139,10 @@ class SplitRows:
     def count(self) -> int:
         """How many rows there are."""
         return len(self.y) if self.short else len(self.y) + len(self.y_held)
+
+    def size(self, expression: Expr) -> int:
+        """The nodes of an expression, with what functions cost."""
+        return node_count(expression) + surcharge(expression, dict(self.costs))
 
     @property
     def rounding_error(self) -> float:

@@ -15,7 +15,7 @@ from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_float, check_matrix
 from edgewise.forms.tree import Node
 from edgewise.symbolic.expressions.border import as_sympy, canonical
-from edgewise.symbolic.expressions.complexity import node_count
+from edgewise.symbolic.expressions.complexity import node_count, surcharge
 from edgewise.symbolic.expressions.source import c_source, python_source
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.expressions.writing import text, to_tree
@@ -57,6 +57,8 @@ class Formula:
         was no network.
     trust
         How far it can be trusted, where that was looked into.
+    costs
+        Functions that count as more nodes than one in its complexity, each with that number.
 
     Examples
     --------
@@ -75,6 +77,7 @@ class Formula:
     constants: tuple[Constant, ...] = ()
     network_deviation: float | None = None
     trust: Trust | None = field(default=None, repr=False, compare=False)
+    costs: tuple[tuple[str, int], ...] = field(default=(), repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "expression", canonical(self.expression, self.names))
@@ -91,8 +94,8 @@ class Formula:
 
     @cached_property
     def complexity(self) -> int:
-        """The number of operators, functions, columns and constants."""
-        return node_count(self.expression)
+        """The number of operators, functions, columns and constants; functions with a cost of their own count that."""
+        return node_count(self.expression) + surcharge(self.expression, dict(self.costs))
 
     @cached_property
     def text(self) -> str:

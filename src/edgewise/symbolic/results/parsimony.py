@@ -25,6 +25,7 @@ from edgewise._core.arrays import Floats
 from edgewise.symbolic.config import SearchConfig
 from edgewise.symbolic.expressions.algebra import evaluated, negated, rebuilt
 from edgewise.symbolic.expressions.border import canonical
+from edgewise.symbolic.expressions.complexity import surcharge
 from edgewise.symbolic.expressions.nodes import (
     HALF,
     MINUS,
@@ -64,7 +65,8 @@ class _Contender:
         with np.errstate(all="ignore"):
             likelihoods = log_likelihoods(squared_errors(formula, rows), rows.rounding_error)
             left = float(np.sum(weight * np.square(formula.predict(rows.X) - rows.y)))
-        return cls(formula, nats(formula.expression, rows), likelihoods, left)
+        dear = rows.config.code_length.operator * surcharge(formula.expression, dict(rows.costs))
+        return cls(formula, nats(formula.expression, rows) + dear, likelihoods, left)
 
     @property
     def numbers(self) -> int:

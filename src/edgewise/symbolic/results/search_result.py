@@ -186,7 +186,7 @@ def as_formula(fitted: FittedFormula, rows: SplitRows, network: KAN | None) -> F
         difference = values(fitted.expression, rows.names, rows.X_held) - network.predict(rows.X_held)[:, 0]
         with np.errstate(all="ignore"):
             deviation = float(np.sqrt(np.mean(np.square(difference))))
-    return Formula(fitted.expression, rows.names, fitted.held, r2, constants, deviation)
+    return Formula(fitted.expression, rows.names, fitted.held, r2, constants, deviation, costs=rows.costs)
 
 
 def chi_square_said(value: float, freedom: int, rare: float) -> str:

@@ -59,6 +59,7 @@ def find_formula(
     require_columns: Iterable[str] = ...,
     ignore_columns: Iterable[str] = ...,
     constraints: Iterable[str] = ...,
+    costs: Mapping[str, int] | None = ...,
     validation: float = ...,
     loss: str = ...,
     sample_weight: Any = ...,
@@ -83,6 +84,7 @@ def find_formula(
     require_columns: Iterable[str] = ...,
     ignore_columns: Iterable[str] = ...,
     constraints: Iterable[str] = ...,
+    costs: Mapping[str, int] | None = ...,
     validation: float = ...,
     loss: str = ...,
     sample_weight: Any = ...,
@@ -106,6 +108,7 @@ def find_formula(
     require_columns: Iterable[str] = (),
     ignore_columns: Iterable[str] = (),
     constraints: Iterable[str] = (),
+    costs: Mapping[str, int] | None = None,
     validation: float = 0.2,
     loss: str = "squared",
     sample_weight: Any = None,
@@ -155,6 +158,9 @@ def find_formula(
         "concave(x)", "even(x)", "odd(x)", "symmetric(a, b)", "0 <= y <= 2*x", "y = 1 at x = 0", "y -> 0 as x -> inf",
         "never sin(cos)", "exponents 1, 2, 1/2" (without their signs). Nestings and exponents are read off the formula, the
         others are looked at on points over the box, equalities to within the formula's error: not proved.
+    costs
+        Functions that count as so many nodes instead of one wherever lengths are compared, as {"sin": 3}: the dearer one is
+        used only where it says that much more. Here, too, a broken power is a "sqrt".
     validation
         The share of rows on which formulas are judged. Tables of fewer than 60 rows are judged by leaving out one row
         at a time instead.
@@ -251,7 +257,7 @@ def find_formula(
         one = partial(
             find_formula, callbacks=callbacks, forms=forms, exclude_functions=exclude_functions,
             require_columns=require_columns, ignore_columns=ignore_columns,
-            constraints=constraints, validation=validation, config=config,
+            constraints=constraints, costs=costs, validation=validation, config=config,
         )  # fmt: skip
         own = config_of(config, _OF).groups
         return search_groups(
@@ -265,7 +271,7 @@ def find_formula(
         one = partial(
             find_formula, units=units, seed=seed, callbacks=callbacks, forms=forms, exclude_functions=exclude_functions,
             require_columns=require_columns, ignore_columns=ignore_columns, constraints=constraints,
-            validation=validation, loss=loss, config=config,
+            costs=costs, validation=validation, loss=loss, config=config,
         )  # fmt: skip
         options = {"names": names, "sigma": sigma, "x_sigma": x_sigma, "work": work, "seconds": seconds}
         return with_column_errors(one, X, y, **cast("dict[str, Any]", options), of=_OF)
@@ -285,11 +291,13 @@ def find_formula(
         ignore_columns=ignore_columns,
         units=units,
         constraints=constraints,
+        costs=costs,
         called=called(y, columns),
     )
 
     def split(rows: Measurements) -> SplitRows:
-        return SplitRows.split(columns, rows.X, rows.y, share, seed, rows.weight, rows.variance, settings)
+        told = SplitRows.split(columns, rows.X, rows.y, share, seed, rows.weight, rows.variance, settings)
+        return replace(told, costs=limits.costs)
 
     def search(rows: Measurements, most: float) -> Ended:
         return _search(split(rows), limits, listeners, meter, most, limit, seed, settings)

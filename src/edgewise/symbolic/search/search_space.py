@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, cast
 
-from edgewise._core.checks import among, as_tuple, check_choice, check_names, did_you_mean, short
+from edgewise._core.checks import among, as_tuple, check_choice, check_int, check_names, did_you_mean, short
 from edgewise._core.errors import InputError
 from edgewise.forms import FORMS, Form
 from edgewise.forms.functions import FUNCTIONS, SPELLINGS
@@ -20,6 +20,7 @@ from edgewise.symbolic.units.rules import MismatchError, constant_value
 from edgewise.symbolic.univariate.closed_forms import check_forms
 
 _OF = "find_formula"
+_DEAREST = 1000
 _ARITHMETIC = frozenset({"+", "*", "^", "neg", "inv"})
 # What is made of a function by sums and products: max(a, b) = (a + b + |a - b|)/2, mod(a, b) = a - b*floor(a/b).
 _MADE_OF = {"abs": ("max", "min"), "step": ("abs", "max", "min"), "floor": ("mod",)}
@@ -43,6 +44,8 @@ class Limits:
         What the columns and the target are measured in, if given.
     constraints
         What a formula must satisfy; those that its tree tells are a matter of `allow`.
+    costs
+        Functions that count as another number of nodes than one.
     """
 
     forms: tuple[Form, ...] | None
@@ -51,6 +54,7 @@ class Limits:
     columns: tuple[str, ...]
     units: Dimensions | None
     constraints: tuple[Constraint, ...] = ()
+    costs: tuple[tuple[str, int], ...] = ()
 
     @classmethod
     def read(
@@ -64,6 +68,7 @@ class Limits:
         ignore_columns: Iterable[str] = (),
         units: Mapping[str, Any] | None = None,
         constraints: Iterable[str] = (),
+        costs: Mapping[str, int] | None = None,
         called: str = "y",
     ) -> Limits:
         """The limits of a search by the arguments of `find_formula`; `target` is y's name in `units`, `called` its own."""
@@ -90,7 +95,8 @@ class Limits:
                 f"The 'constraints' argument of {_OF} must not name columns that are ignored. Got "
                 f"{short(left_out[0], 40)} in both instead."
             )
-        return cls(library, functions, needed, columns, _units(units, columns, idle, target), asked)
+        measured = _units(units, columns, idle, target)
+        return cls(library, functions, needed, columns, measured, asked, _costs(costs))
 
     @property
     def needed(self) -> frozenset[str]:
@@ -163,9 +169,25 @@ def _functions(
     return library, allowed
 
 
-def _function(name: object) -> str:
+def _function(name: object, argument: str = "exclude_functions") -> str:
     known = SPELLINGS.get(name, name) if isinstance(name, str) else name
-    return check_choice(known, "exclude_functions", FUNCTIONS, of=_OF)
+    return check_choice(known, argument, FUNCTIONS, of=_OF)
+
+
+def _costs(costs: Any) -> tuple[tuple[str, int], ...]:
+    """What functions cost, in nodes."""
+    if costs is None:
+        return ()
+    if not isinstance(costs, Mapping):
+        raise InputError(
+            f"The 'costs' argument of {_OF} must map names of functions to the nodes that each counts as, such as "
+            f'{{"sin": 3}}. Got {short(costs)} instead.'
+        )
+    given = cast("Mapping[object, object]", costs)
+    return tuple(
+        (_function(name, "costs"), check_int(cost, f"costs[{name!r}]", low=0, high=_DEAREST, of=_OF))
+        for name, cost in given.items()
+    )
 
 
 def _columns(value: Iterable[str], name: str, names: Collection[str]) -> frozenset[str]:

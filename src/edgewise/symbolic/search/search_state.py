@@ -242,7 +242,7 @@ class Search:
             fitted = self._fitted(tree)
             if fitted is not None:
                 fresh.append(fitted)
-        kept = _worth_finishing(fresh, self.finished)
+        kept = _worth_finishing(fresh, self.finished, self.rows)
         finishing = {id(each) for each in kept}
         self.passed |= {_key(each.expression): each for each in fresh if id(each) not in finishing}
         for fitted in kept:
@@ -290,7 +290,7 @@ class Search:
             if each.held <= self.config.near * best.error
             and each.fit.constants.size <= len(best.constants) + 1
         ]
-        close.sort(key=lambda each: (each.fit.constants.size, node_count(each.expression)))
+        close.sort(key=lambda each: (each.fit.constants.size, self.rows.size(each.expression)))
         formulas = [
             as_formula(self._polished(each), self.rows, None) for each in close[: self.config.most_near]
         ]
@@ -315,7 +315,7 @@ class Search:
             (size, each)
             for each in self.passed.values()
             if each.held <= self.config.close * best.error
-            and (size := node_count(each.expression)) <= best.complexity + self.config.longer
+            and (size := self.rows.size(each.expression)) <= best.complexity + self.config.longer
             and each.fit.constants.size <= len(best.constants) + 2
             and _determined(each)
         ]
@@ -366,13 +366,15 @@ class Search:
         return trimmed if self._offered(trimmed.expression) else rounded
 
 
-def _worth_finishing(fresh: Sequence[FittedFormula], finished: Sequence[Formula]) -> list[FittedFormula]:
+def _worth_finishing(
+    fresh: Sequence[FittedFormula], finished: Sequence[Formula], rows: SplitRows
+) -> list[FittedFormula]:
     """Rounding is the dear part: only what lies near the front is rounded."""
     kept: list[FittedFormula] = []
     rivals = [(each.complexity, each.error) for each in finished]
     texts: set[str] = set()
-    for each in sorted(fresh, key=lambda one: (one.held, node_count(one.expression))):
-        size, key = node_count(each.expression), _key(each.expression)
+    for each in sorted(fresh, key=lambda one: (one.held, rows.size(one.expression))):
+        size, key = rows.size(each.expression), _key(each.expression)
         beaten = any(other <= size and error <= 1.0001 * each.held for other, error in rivals)
         if key not in texts and not beaten:
             kept.append(each)
