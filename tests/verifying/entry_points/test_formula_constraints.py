@@ -36,7 +36,19 @@ def statuses(law: sympy.Expr, *constraints: str) -> list[str]:
         (sympy.log(z), ["increasing(z)"], ["refuted"]),
         (sympy.log(z + 2), ["increasing(z)"], ["refuted"]),
         (1 / z, ["decreasing(z)"], ["refuted"]),
-        (x, ["y -> inf as x -> inf", "never sin(cos)"], ["undecided", "proved"]),
+        (x, ["y -> inf as x -> inf", "never sin(cos)"], ["proved", "proved"]),
+        (
+            z**2 * x / (2 + x),
+            ["y -> z^2 as x -> inf", "y -> 0 as x -> 0", "y -> z as x -> inf"],
+            ["proved", "proved", "refuted"],
+        ),
+        (
+            2.5 * sympy.exp(-x),
+            ["y -> 0 as x -> inf", "y -> 2.5 as x -> 0", "y -> 1 as x -> inf"],
+            ["proved", "proved", "refuted"],
+        ),
+        (z * x, ["y -> inf as x -> inf"], ["undecided"]),
+        (-x, ["y -> inf as x -> inf", "y -> 3 as x -> inf"], ["refuted", "refuted"]),
         (sympy.sin(sympy.cos(x)), ["never sin(cos)"], ["refuted"]),
     ],
 )

@@ -21,13 +21,14 @@ from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, StopError, check_seconds, check_work, running
 from edgewise.forms.derivative import differentiate
 from edgewise.forms.functions import JUMPS
-from edgewise.forms.tree import Apply, Node, Number, Variable, names_in, replaced
+from edgewise.forms.tree import Apply, Node, Number, Variable, names_in, render, replaced
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.expressions.writing import from_tree
 from edgewise.symbolic.results.box import DataBox
 from edgewise.symbolic.results.formula import Formula
 from edgewise.symbolic.search.constraint_text import Constraint, read_constraints
 from edgewise.symbolic.search.constraints import structural
+from edgewise.verifying.bounds.asymptotics import limit_of
 from edgewise.verifying.bounds.enclosure import enclose
 from edgewise.verifying.bounds.intervals import Intervals, point
 from edgewise.verifying.config import ProverConfig, config_of
@@ -72,8 +73,8 @@ def prove_constraints(
     Returns
     -------
     tuple of Proved, Refuted or Undecided
-        One for each constraint, in their order; two for one that bounds from both sides. Limits stay undecided: they were
-        looked at, by `find_formula`, and are not proved.
+        One for each constraint, in their order; two for one that bounds from both sides. Limits hold for every choice of the
+        other columns in the box; those that scales of growth do not settle stay undecided.
 
     Raises
     ------
@@ -131,7 +132,7 @@ class _ConstraintClaim:
                 return self.proved(0.0, 1)
             return self.refuted(self.box.points(1)[0], 1.0, f"The formula is {formula.text}")
         if one.kind == "limit":
-            return self.undecided("limits are not proved", StopReason.EXHAUSTED)
+            return self.limit()
         points = self.box.points(_SEEN)
         if (
             one.kind != "value"
@@ -182,6 +183,30 @@ class _ConstraintClaim:
         return self.undecided(
             "algebra does not show it, and no place counts against it", StopReason.EXHAUSTED
         )
+
+    def limit(self) -> ProofResult:
+        """Where the formula goes, beside where it should."""
+        ((name, end),), side = self.one.at, cast(Node, self.one.side)
+        unbounded = isinstance(side, Number) and not np.isfinite(side.value)
+        gap = self.tree if unbounded else Apply("+", (self.tree, Apply("neg", (side,))))
+        found = limit_of(gap, name, end, self.box)
+        points = self.box.points(_SEEN)
+        if found is None:
+            return self.undecided("scales of growth do not settle the limit", StopReason.EXHAUSTED)
+        if found == (side if unbounded else Number(0)):
+            return self.proved(0.0, 1)
+        if unbounded or isinstance(found, Number):
+            tends = limit_of(self.tree, name, end, self.box)
+            there = "somewhere else" if tends is None else f"to {render(tends)}"
+            return self.refuted(points[0], np.inf, f"The formula tends {there}")
+        off = enclose(found, self.named(point(points)))
+        least = np.maximum(off.low, -off.high)
+        worst = int(np.argmax(least))
+        if least[worst] > 0:
+            return self.refuted(
+                points[worst], float(least[worst]), f"There it is missed by {least[worst]:.6g}"
+            )
+        return self.undecided("the limit may be that or another one", StopReason.EXHAUSTED)
 
     def goal(self) -> Node | None:
         """What must not be negative; None where slopes say nothing."""
