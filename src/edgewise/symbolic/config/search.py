@@ -129,9 +129,9 @@ class SearchConfig:
         there.
     branches : int
         States that are followed from each.
-    no_worse, no_error, plainer : float
-        A step may raise the error by this factor; smaller errors are none; where one kind of step takes it down to this
-        share, the other kinds would only take longer.
+    no_worse, no_error, plainer, reflected : float
+        A step may raise the error by this factor; smaller errors are none; to this share one kind of step makes others
+        superfluous; to this share absolute values in place of columns must take it.
     error_weight : float
         Features that a tenfold error weighs.
     singular_gap : float
@@ -297,6 +297,7 @@ class SearchConfig:
     no_worse: float = 1.2
     no_error: float = 1e-6
     plainer: float = 0.1
+    reflected: float = 0.4
     error_weight: float = 5.0
     singular_gap: float = 1.3
     exponent_off: float = 0.08

@@ -116,6 +116,9 @@ def tidy(expression: Expr) -> Expr:
     if head == "^":
         if u.head == "step" and is_number(whole.args[1]) and whole.args[1].value > 0:
             return u
+        if u.head == "abs" and is_whole(whole.args[1]) and whole.args[1].value % 2 == 0:
+            # Columns are real, whatever symbols may stand for.
+            return power(u.args[0], whole.args[1])
         return _power(u, whole.args[1]) if whole.args[1].numeric else whole
     if head in ("*", "mod"):
         return product_of_kinks(_product(whole))

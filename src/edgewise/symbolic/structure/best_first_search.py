@@ -23,6 +23,7 @@ from edgewise.symbolic.structure.curves import long_curves, ranked_curves
 from edgewise.symbolic.structure.forward_selection import selected_sums
 from edgewise.symbolic.structure.linear_relations import relations
 from edgewise.symbolic.structure.moves import SlopeView, idle, pairs, scalings
+from edgewise.symbolic.structure.reflections import reflections
 from edgewise.symbolic.structure.separability import factors, monomials, separations
 from edgewise.symbolic.structure.state import EXACT, Move, State
 from edgewise.symbolic.structure.varying_coefficients import varying
@@ -66,7 +67,7 @@ def structural(start: State, *, until: float) -> Iterator[tuple[State, Node]]:
         entry = heapq.heappop(heap)
         state, stage = entry.state, entry.stage
         for tree in finished(state, stage, until):
-            yield state, state.lift(tree)
+            yield from ((state, lifted) for lifted in state.lifts(tree))
             if spent() > until:
                 return
         if stage == 0:
@@ -99,6 +100,8 @@ def _accepted_children(state: State, seen: set[tuple[str, ...]]) -> list[State]:
 def _kinds(state: State, found: list[State]) -> Iterator[Iterator[State]]:
     """The moves by kinds, the most telling first; blind ones only where nothing else was found."""
     with np.errstate(all="ignore"):
+        if not state.depth and state.error > state.config.noisy:
+            yield reflections(state)
         view = SlopeView.of(state)
         if view is not None:
             yield _led(state, scalings(view))

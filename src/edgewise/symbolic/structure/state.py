@@ -6,7 +6,7 @@ state's target in its features is one for y in the columns, by substitution.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -58,6 +58,10 @@ class State:
         Moves from the table.
     exact
         False once a measured number has gone into a feature or the target.
+    story
+        The kinds of the moves.
+    reflected, odd
+        Columns that stand here by their absolute values, and those whose signs the target has lost.
     """
 
     rows: SplitRows
@@ -66,6 +70,8 @@ class State:
     depth: int = 0
     exact: bool = True
     story: tuple[str, ...] = ()
+    reflected: tuple[str, ...] = ()
+    odd: tuple[str, ...] = ()
 
     @classmethod
     def table(cls, rows: SplitRows) -> State:
@@ -96,6 +102,17 @@ class State:
     def lift(self, tree: Node) -> Node:
         """A formula for y in the columns, from one for the target in the features."""
         return substitute(self.outer, TARGET, self._in_columns(tree))
+
+    def lifts(self, tree: Node) -> Iterator[Node]:
+        """The same, in all ways to write it where columns stand by their absolute values: most laws need none."""
+        whole = self.lift(tree)
+        yield whole
+        if self.reflected:
+            sizes = {name: Apply("abs", (Variable(name),)) for name in self.reflected}
+            signs = (Apply("*", (Variable(name), Apply("inv", (sizes[name],)))) for name in self.odd)
+            for name, size in sizes.items():
+                whole = substitute(whole, name, size)
+            yield product(*signs, whole)
 
     def _in_columns(self, tree: Node) -> Node:
         for name, made in zip(self.rows.names, self.trees, strict=True):
@@ -133,6 +150,8 @@ class State:
             self.depth + 1,
             self.exact and move.exact,
             (*self.story, move.kind),
+            self.reflected,
+            self.odd,
         )
 
     def _values(self, tree: Node | None, default: float) -> tuple[Floats, Floats]:
