@@ -14,7 +14,6 @@ import argparse
 import itertools
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -22,7 +21,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 import sympy
 from _common import Clock, Report, Run, common_options, machine
-from decade_laws import same
+from _same_law import Law, is_the_law
 from random_laws import is_fair
 from textbook_laws import handbook, textbook
 
@@ -31,30 +30,7 @@ from edgewise.symbolic import ask
 
 Rng = np.random.Generator
 POWERS = [sympy.Rational(n, 2) for n in (-6, -5, -4, -3, -2, -1, 1, 2, 3, 4, 5, 6)]
-CHANGES, ROWS, FRESH, BEYOND = 3, 2000, 1000, 0.1
-
-
-@dataclass(frozen=True)
-class Law:
-    """A changed law on its box."""
-
-    name: str
-    expression: Any
-    columns: tuple[str, ...]
-    low: tuple[float, ...]
-    high: tuple[float, ...]
-
-    def values(self, X: Any) -> Any:
-        value = sympy.lambdify([sympy.Symbol(name) for name in self.columns], self.expression, "numpy")
-        with np.errstate(all="ignore"):
-            y = np.asarray(value(*np.asarray(X, dtype=complex).T), dtype=complex)
-        y = np.broadcast_to(y, (len(X),))
-        return np.where(np.abs(y.imag) > 1e-9 * np.abs(y.real), np.nan, y.real)
-
-    def draw(self, rng: Rng, count: int, beyond: float = 0.0) -> Any:
-        low, high = np.array(self.low), np.array(self.high)
-        room = beyond * (high - low)
-        return rng.uniform(low - room, high + room, (count, len(low)))
+CHANGES, ROWS = 3, 2000
 
 
 def places(expression: Any) -> Iterator[tuple[Any, list[Any]]]:
@@ -121,17 +97,6 @@ def found_by(law: Law, options: argparse.Namespace) -> tuple[Any, int, bool]:
     return result.best, ROWS, result.exact
 
 
-def right(law: Law, formula: Any) -> bool:
-    X = np.vstack(
-        [law.draw(np.random.default_rng(k + 1), FRESH, beyond) for k, beyond in enumerate((0, BEYOND))]
-    )
-    truth = law.values(X)
-    with np.errstate(all="ignore"):
-        answer = formula.predict(X)
-    known = np.isfinite(truth)
-    return same(np.where(np.isfinite(answer), answer, np.inf)[known], truth[known], 1e-6)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(
         prog="benchmarks/altered_laws.py", description=(__doc__ or "").split("\n")[0]
@@ -156,7 +121,13 @@ def main() -> None:
         clock = Clock()
         formula, rows, sure = found_by(law, options)
         report.add(
-            law.name, right(law, formula), sure, rows, clock.seconds, formula.text[:200], str(law.expression)
+            law.name,
+            is_the_law(law, formula),
+            sure,
+            rows,
+            clock.seconds,
+            formula.text[:200],
+            str(law.expression),
         )
     found, sure = report.column("found"), report.column("sure")
     wrong = sum(a and not b for a, b in zip(sure, found, strict=True))

@@ -182,6 +182,7 @@ def made():
     yield "FitResult", lambda: ew.fit(net, X, y, steps=3)
     yield "FittedConstants", lambda: ew.fit_constants(X, y, "a*x1 + b*x2^2", names=["x1", "x2"])
     yield "FormulaResult", lambda: ew.find_formula(X, y, work=0.01)
+    yield "FoundFunction", lambda: ew.symbolic.find_function(X, y, "f(x1, x2)", names=["x1", "x2"], work=0.01)
     yield "Frontier", lambda: ew.mitigate(decision(), X, yes, groups, methods=["thresholds"])
     yield "GroupedResult", lambda: ew.find_formula(X, y, groups=groups["group"], work=0.01)
     yield "Identification", identified

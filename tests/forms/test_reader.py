@@ -14,8 +14,8 @@ from edgewise.auditing.result import read_limit
 from edgewise.explaining.shape_edits import read_edit
 from edgewise.forms import parse
 from edgewise.forms.reader import MAX_LENGTH, Reader
+from edgewise.symbolic.expressions.named_constants import with_constants
 from edgewise.symbolic.hypotheses.text import read_hypothesis
-from edgewise.symbolic.known_form.constants import with_constants
 from edgewise.symbolic.known_form.text import read_partial
 from edgewise.verifying import parse_property
 

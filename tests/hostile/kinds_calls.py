@@ -166,13 +166,27 @@ CALLS: dict[str, Callable[[], Call]] = {
     ),
     "find_formula": lambda: (
         ew.find_formula,
-        {**NAMED, "constraints": ["y >= a*b - 9", "exponents 1, 2"], **BRIEF},
+        {**NAMED, "constraints": ["y >= a*b - 9", "exponents 1, 2"], "costs": {"sin": 3}, **BRIEF},
     ),
     "find_formula of groups": lambda: (
         ew.find_formula,
         {**NAMED, "groups": ["p", "q"] * (ROWS // 2), **BRIEF},
     ),
     "fit_constants": lambda: (ew.fit_constants, {**NAMED, "text": "c1 * a^2 + c2 * b"}),
+    "fit_groups": lambda: (
+        symbolic.fit_groups,
+        {**NAMED, "text": "c1 * a^2 + c2 * b", "groups": ["p", "q"] * (ROWS // 2), "shared": ["c2"]},
+    ),
+    "fit_targets": lambda: (
+        symbolic.fit_targets,
+        {
+            "X": MATRIX,
+            "Y": np.column_stack([LAW, 2 * LAW]),
+            "texts": ["c1 * a", "c1 * b"],
+            "names": ["a", "b"],
+        },
+    ),
+    "find_function": lambda: (symbolic.find_function, {**NAMED, "text": "f(a, b) + a", **BRIEF}),
     "fit_partial": lambda: (ew.fit_partial, {**NAMED, "text": "a^2 + f(b)", **BRIEF}),
     "one_variable": lambda: (
         symbolic.one_variable,

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgewise._core.arrays import Floats
-from edgewise._core.checks import UNREADABLE, as_tuple, check_vector, short, subject, text_of
+from edgewise._core.checks import UNREADABLE, as_tuple, check_names, check_vector, short, subject, text_of
 from edgewise._core.errors import EdgewiseError, InputError
 from edgewise._core.work import StopError
 
@@ -150,3 +150,11 @@ def check_weights(value: object, rows: int, *, name: str = "sample_weight", of: 
             f"{subject(name, of)} must be at least 0 and not all 0. Got {weight.min():g} instead."
         )
     return weight
+
+
+def column_names(X: Any, names: Iterable[str] | None, count: int, of: str) -> tuple[str, ...]:
+    """Names given, those of a data frame, or x1, x2, ..."""
+    if names is None:
+        labels = getattr(X, "columns", None)
+        names = [f"x{at + 1}" for at in range(count)] if labels is None else [str(each) for each in labels]
+    return check_names(names, "names", count, of=of)

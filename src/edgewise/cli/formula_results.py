@@ -125,6 +125,7 @@ def as_data(found: FinishedSearch, number: int) -> dict[str, Any]:
         "message": found.result.message,
         "gross_errors": list(found.result.gross_errors),
         "reduced_chi_square": found.result.reduced_chi_square,
+        "probability": found.result.probability,
         "constraints": [each.to_dict() for each in found.proofs],
         "recommended": found.best,
         "formula": front[number - 1],

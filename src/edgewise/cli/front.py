@@ -53,6 +53,10 @@ def _remarks(found: FormulaResult, number: int, best: int, verbose: bool) -> Ite
     """What to know of the formula shown: what rivals it, where it has no value; with `verbose` all that is known."""
     rule = f"* {best} is recommended: no other beats it by more than chance."
     yield rule if number == best else f"This is formula {number}. {rule}"
+    if found.probability is not None and not verbose:
+        from edgewise.symbolic.results.probability import likely
+
+        yield f"The probability that formula {best} is the law is {likely(found.probability)}."
     for other in found.alternatives()[:MOST_RIVALS] if number == best else ():
         yield f"The data cannot tell it from {other}."
     trust = found.front[number - 1].trust

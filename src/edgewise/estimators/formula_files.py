@@ -40,6 +40,7 @@ def save(model: FormulaRegressor, path: PathLike, *, overwrite: bool = True) -> 
             "remarks": list(result.remarks),
             "gross_errors": list(result.gross_errors),
             "reduced_chi_square": result.reduced_chi_square,
+            "probability": result.probability,
         }
     document = {
         "kind": KIND,
@@ -92,6 +93,7 @@ def _model(document: Mapping[str, Any]) -> FormulaRegressor:
             remarks=tuple(map(str, saved["remarks"])),
             gross_errors=tuple(map(int, saved["gross_errors"])),
             reduced_chi_square=None if saved["reduced_chi_square"] is None else float(saved["reduced_chi_square"]),
+            probability=None if saved.get("probability") is None else float(saved["probability"]),
         )  # fmt: skip
     model.n_features_in_ = int(document["n_features"])
     formula = model.formula_

@@ -32,13 +32,16 @@ class Grammar:
     calls : mapping
         Further functions with the fewest and the most arguments they take.
     unknown : bool
-        Whether other names may be called too, as functions of one argument that nobody knows.
+        Whether other names may be called too, as functions that nobody knows.
+    arguments : int
+        How many arguments such a function takes at most.
     """
 
     refusal: str = f"The 'text' argument must be a formula made of {_ALLOWED}. Got {{text}} instead"
     noun: str = "column"
     calls: Mapping[str, tuple[int, int]] = field(default_factory=dict[str, tuple[int, int]])
     unknown: bool = False
+    arguments: int = 1
 
 
 _FORMULA = Grammar()
@@ -138,7 +141,9 @@ class _Formula:
         while self.reader.take(","):
             arguments.append(self.sum())
         self.reader.need(")")
-        fewest, most = calls.get(function) or ((FUNCTIONS[function].arity if known else 1),) * 2
+        fewest, most = calls.get(function) or (
+            (FUNCTIONS[function].arity,) * 2 if known else (1, self.grammar.arguments)
+        )
         if not fewest <= len(arguments) <= most:
             short_of = len(arguments) < fewest
             count = fewest if short_of else most

@@ -13,6 +13,7 @@ from .config import KnownFormConfig as KnownFormConfig
 from .config import MendingConfig as MendingConfig
 from .config import NetworkConfig as NetworkConfig
 from .config import PartConfig as PartConfig
+from .config import ProbabilityConfig as ProbabilityConfig
 from .config import QuotientConfig as QuotientConfig
 from .config import ReductionConfig as ReductionConfig
 from .config import RelationConfig as RelationConfig
@@ -37,6 +38,8 @@ from .known_form.constants import fit_constants as fit_constants
 from .known_form.partial import PartialResult as PartialResult
 from .known_form.partial import UnknownFunction as UnknownFunction
 from .known_form.partial import fit_partial as fit_partial
+from .known_form.targets import FittedTargets as FittedTargets
+from .known_form.targets import fit_targets as fit_targets
 from .networks.suggestions import snap as snap
 from .networks.suggestions import suggest as suggest
 from .results.alternatives import Alternative as Alternative
@@ -52,6 +55,9 @@ from .results.search_result import FormulaResult as FormulaResult
 from .search.ask import AskResult as AskResult
 from .search.ask import ask as ask
 from .search.find_formula import find_formula as find_formula
+from .search.find_function import FoundFunction as FoundFunction
+from .search.find_function import find_function as find_function
+from .search.grouped_known import fit_groups as fit_groups
 from .search.grouped_result import GroupedFormula as GroupedFormula
 from .search.grouped_result import GroupedResult as GroupedResult
 from .units.buckingham import Groups as Groups

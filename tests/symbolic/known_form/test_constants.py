@@ -13,9 +13,9 @@ from scipy.optimize import least_squares
 import edgewise as ew
 from edgewise._core.errors import InputError
 from edgewise.forms import parse
+from edgewise.symbolic.expressions.named_constants import with_constants
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.variable_projection import Separable, linear_constants, settled
-from edgewise.symbolic.known_form.constants import with_constants
 
 X = np.linspace(0.0, 10.0, 60)[:, None]
 T = X[:, 0]

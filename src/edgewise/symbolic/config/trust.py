@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from edgewise._core.config import check_config
+from edgewise.symbolic.config.probability import ProbabilityConfig
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,8 @@ class TrustConfig:
         Places where such a condition is looked at, and halvings of the way to where it fails: 60 leave rounding.
     zero, near, near_places : float, float and int
         A minimum this small beside the values around it, at this share of the box and so many places, is zero.
+    probability : ProbabilityConfig
+        What the probability that a formula is the law is worked out by.
     """
 
     coverage: float = 0.95
@@ -37,6 +40,7 @@ class TrustConfig:
     zero: float = 1e-6
     near: float = 1e-3
     near_places: int = 64
+    probability: ProbabilityConfig = field(default_factory=ProbabilityConfig)
 
     def __post_init__(self) -> None:
         check_config(self, most={"coverage": 1.0, "near": 1.0})

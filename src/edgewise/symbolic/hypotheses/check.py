@@ -16,8 +16,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from edgewise._core.arguments import column_names
 from edgewise._core.arrays import Floats
-from edgewise._core.checks import as_tuple, check_float, check_int, check_matrix, check_names, check_vector
+from edgewise._core.checks import as_tuple, check_float, check_int, check_matrix, check_vector
 from edgewise._core.errors import InputError
 from edgewise._core.plain import plain
 from edgewise._core.seeds import derive, numpy_generator
@@ -215,14 +216,6 @@ def check_structures(
             for at, claim in enumerate(claims)
         )
         return tuple(replace(each, stop_reason=reason, seconds=meter.seconds) for each in list(verdicts))
-
-
-def column_names(X: Any, names: Iterable[str] | None, count: int, of: str) -> tuple[str, ...]:
-    """Names given, those of a data frame, or x1, x2, ..."""
-    if names is None:
-        labels = getattr(X, "columns", None)
-        names = [f"x{at + 1}" for at in range(count)] if labels is None else [str(each) for each in labels]
-    return check_names(names, "names", count, of=of)
 
 
 @dataclass(frozen=True, eq=False)

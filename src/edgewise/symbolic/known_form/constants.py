@@ -5,22 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from edgewise._core.arguments import as_mapping
-from edgewise._core.arrays import Floats
+from edgewise._core.arguments import column_names
 from edgewise._core.checks import (
     among,
-    check_float,
     check_int,
     check_matrix,
     check_vector,
-    did_you_mean,
     plural,
     short,
 )
@@ -29,19 +24,15 @@ from edgewise._core.plain import fields
 from edgewise._core.seeds import numpy_generator
 from edgewise._core.stopping import StopReason
 from edgewise._core.work import Meter
-from edgewise.forms.functions import CONSTANTS
-from edgewise.forms.parser import Grammar
-from edgewise.forms.reader import Reader
-from edgewise.forms.tree import Apply, Node, Number, names_in
+from edgewise.forms.tree import Node
 from edgewise.symbolic.config import SearchConfig, config_of
+from edgewise.symbolic.expressions.named_constants import exact, starts_of, with_constants
 from edgewise.symbolic.expressions.writing import from_tree, to_tree
 from edgewise.symbolic.fitting.least_squares import refit
 from edgewise.symbolic.fitting.measurements import Measurements, measured
 from edgewise.symbolic.fitting.rounding import FittedFormula
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.fitting.variable_projection import Separable, minimum
-from edgewise.symbolic.hypotheses.check import column_names
-from edgewise.symbolic.known_form.text import right_side
 from edgewise.symbolic.results.formula import Constant, Formula
 from edgewise.symbolic.results.search_result import as_formula, chi_square_said
 
@@ -171,15 +162,15 @@ def fit_constants(
     table, target = data.X, data.y
     root = np.ones(len(target)) if data.weight is None else np.sqrt(data.weight)
     meter, limits = Meter(), config_of(config, _OF).constants
-    tree, labels = with_constants(text, columns)
+    tree, labels = with_constants(text, columns, _OF)
     if len(target) < len(labels):
         raise InputError(
             f"The 'y' parameter of {_OF} must have at least {plural(len(labels), 'row')}, one for every constant. "
             f"Got {len(target)} instead{': ' if data.notes else '.'}{' '.join(data.notes)}"
         )
-    first, known = _starts(start, labels)
+    first, known = starts_of(start, labels, _OF)
     generator = numpy_generator(None if seed is None else check_int(seed, "seed", low=0, of=_OF))
-    tree = _exact(tree)
+    tree = exact(tree)
     with np.errstate(all="ignore"):
         problem = Separable(tree, labels, columns, table, target, root)
         found = minimum(problem, first, known, generator, limits)
@@ -193,51 +184,6 @@ def fit_constants(
         values = dict(zip(labels, found.constants.tolist(), strict=True))
         result = _result(text, problem.filled(found.constants), problem.order, values, rows, data)
         return replace(result, seconds=meter.seconds)
-
-
-def with_constants(text: object, columns: Sequence[str]) -> tuple[Node, tuple[str, ...]]:
-    """A formula, and its names that stand for constants, in reading order.
-
-    Examples
-    --------
-    >>> with_constants("y = a*exp(-b*x)/pi + a", ["x"])[1]
-    ('a', 'b')
-    """
-    if not isinstance(text, str) or not text.strip():
-        raise InputError(f"The 'text' argument of {_OF} must be a text. Got {short(text)} instead.")
-    reader = Reader.of(text, Grammar().refusal, f"The 'text' argument of {_OF}")
-    tree = right_side(reader, None, Grammar())
-    free = dict.fromkeys(names_in(tree))
-    labels = tuple(each for each in free if each not in columns and each not in CONSTANTS)
-    if not labels:
-        raise InputError(
-            f"The 'text' argument of {_OF} must name at least one constant that is no column, as in a*exp(-b*x). "
-            f"Got {short(text)} instead, with the columns {among(columns)}."
-        )
-    return tree, labels
-
-
-def _starts(start: Mapping[str, float] | None, labels: Sequence[str]) -> tuple[Floats, NDArray[np.bool_]]:
-    """A start for every constant, and which were given."""
-    first, known = np.ones(len(labels)), np.zeros(len(labels), dtype=bool)
-    for name, value in as_mapping(start, "start", "constants to numbers", of=_OF).items():
-        if name not in labels:
-            raise InputError(
-                f"The 'start' parameter of {_OF} must name constants of the formula, {among(labels)}. "
-                f"Got {short(name)} instead{did_you_mean(name, labels)}."
-            )
-        at = labels.index(name)
-        first[at], known[at] = check_float(value, f"start[{name!r}]", of=_OF), True
-    return first, known
-
-
-def _exact(node: Node) -> Node:
-    """The formula with its decimals as ratios, so that only the named constants are fitted."""
-    if isinstance(node, Number) and isinstance(node.value, float):
-        ratio = Fraction(repr(node.value))
-        below = () if ratio.denominator == 1 else (Apply("inv", (Number(ratio.denominator),)),)
-        return Apply("*", (Number(ratio.numerator), *below)) if below else Number(ratio.numerator)
-    return Apply(node.function, tuple(map(_exact, node.arguments))) if isinstance(node, Apply) else node
 
 
 def _result(

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from edgewise._core.arguments import column_names
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import (
     among,
@@ -33,7 +34,6 @@ from edgewise.data import split
 from edgewise.symbolic.config import SearchConfig, config_of
 from edgewise.symbolic.fitting.measurements import measured
 from edgewise.symbolic.fitting.train_test import SplitRows
-from edgewise.symbolic.hypotheses.check import column_names
 from edgewise.symbolic.known_form.fit import FitTask, Freedom, Learned, learn
 from edgewise.symbolic.known_form.model import PartialModel, Spline
 from edgewise.symbolic.known_form.snap import whole_formulas

@@ -9,9 +9,10 @@ from edgewise._core.checks import short
 from edgewise._core.errors import InputError
 from edgewise.forms import Expression
 from edgewise.forms.functions import FUNCTIONS
-from edgewise.forms.parser import Grammar, formula
+from edgewise.forms.parser import Grammar
 from edgewise.forms.reader import Reader
 from edgewise.forms.tree import OPERATORS, Apply, Node, Variable, render
+from edgewise.symbolic.expressions.named_constants import right_side
 
 _REFUSAL = (
     "The 'text' argument of fit_partial must be a formula that calls unknown functions of one variable, as in "
@@ -93,15 +94,6 @@ def read_partial(text: object, names: Sequence[str]) -> Partial:
     return Partial(
         text, tuple(names), tuple(slots), Expression(root, known), tuple(dict.fromkeys(_called(tree)))
     )
-
-
-def right_side(reader: Reader, variables: Sequence[str] | None, grammar: Grammar) -> Node:
-    """A formula to the end of its text, which may begin with "y =", as people write it."""
-    if reader.head.kind == "name" and reader.after().text == "=":
-        reader.at += 2
-    tree = formula(reader, variables, grammar)
-    reader.end("an operator or the end")
-    return tree
 
 
 def _is_unknown(node: Apply) -> bool:

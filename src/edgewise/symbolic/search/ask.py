@@ -29,6 +29,7 @@ from edgewise.symbolic.config import AskConfig, SearchConfig
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.results.formula import Formula
 from edgewise.symbolic.results.next_measurement import check_bounds, next_measurement, spread
+from edgewise.symbolic.results.probability import law_probability
 from edgewise.symbolic.results.pure_error import PureError
 from edgewise.symbolic.results.search_result import FormulaResult
 from edgewise.symbolic.search.controlled_experiments import views
@@ -245,7 +246,8 @@ def _searched(
         ended = Ended(replace(found, best=best, front=tuple(front), network=None), len(front), split).on(
             split
         )
-    return replace(ended.result, message=message(ended))
+    result = replace(ended.result, probability=law_probability(ended.result, len(y), split.config))
+    return replace(result, message=message(replace(ended, result=result)))
 
 
 def _one_column(work: float, seed: int, config: AskConfig) -> OneColumn:

@@ -23,6 +23,7 @@ from edgewise.forms import Form
 from edgewise.symbolic.config import SearchConfig, config_of
 from edgewise.symbolic.fitting.measurements import Measurements
 from edgewise.symbolic.fitting.train_test import SplitRows
+from edgewise.symbolic.results.probability import law_probability
 from edgewise.symbolic.results.search_result import FormulaResult
 from edgewise.symbolic.search.column_errors import with_column_errors
 from edgewise.symbolic.search.constraints import Checker, held_to
@@ -319,6 +320,7 @@ def find_formula(
         reduced_chi_square=reduced_chi_square(found.best, table),
     )
     found, kept = held_to(found, Checker.of(limits.constraints, columns, table.X, table.y, settings))
+    found = replace(found, probability=law_probability(found, len(table.y), settings))
     ended = replace(ended, result=found)
     said = kept + remarks(ended, table, suspicious.tolist(), aside.tolist())
     return replace(found, message=" ".join([message(ended), *said]), remarks=said)

@@ -93,7 +93,7 @@ def search_groups(
             reasons.append(found.stop_reason)
         structures = _structures(formulas, columns)
         rank = partial(_rank, node=config.node)
-        rows, few = _with_enough(
+        rows, few = with_enough(
             rows, min(config.fewest_rows, max(len(constants) for _, constants, _ in structures))
         )
         models = _fitted(structures, rows, seed, rank)
@@ -103,8 +103,10 @@ def search_groups(
             )
         tied = sorted((tie(model, rows) for model in models[: config.tied]), key=rank)
         kept = [label for at, label in enumerate(labels) if at not in few]
-        answers = [_answer(each, rows, kept) for each in [*tied, *models[config.tied :]]]
-        answers = [_joined(each, labels, few, table, number[table.numbers], seed) for each in answers]
+        answers = [
+            as_grouped(_renamed(each, columns), rows, kept) for each in [*tied, *models[config.tied :]]
+        ]
+        answers = [joined(each, labels, few, table, number[table.numbers], seed) for each in answers]
     best = answers[0]
     stopped = next((each for each in reasons if not each.repeatable), reasons[0])
     return GroupedResult(
@@ -116,7 +118,7 @@ def search_groups(
     )
 
 
-def _with_enough(rows: GroupedRows, most: int) -> tuple[GroupedRows, frozenset[int]]:
+def with_enough(rows: GroupedRows, most: int) -> tuple[GroupedRows, frozenset[int]]:
     """The groups with rows for so many constants, numbered anew, and the numbers of the others."""
     sizes = np.bincount(rows.group, minlength=rows.count)
     few = frozenset(int(at) for at in np.flatnonzero(sizes < most))
@@ -132,7 +134,7 @@ def _with_enough(rows: GroupedRows, most: int) -> tuple[GroupedRows, frozenset[i
     )
 
 
-def _joined(
+def joined(
     formula: GroupedFormula,
     labels: list[Hashable],
     few: frozenset[int],
@@ -176,8 +178,8 @@ def _rank(model: Tied, node: float) -> float:
     return model.criterion + 2 * node * node_count(from_tree(model.tree))
 
 
-def _answer(model: Tied, rows: GroupedRows, labels: list[Hashable]) -> GroupedFormula:
-    model = _renamed(model, rows.columns)
+def as_grouped(model: Tied, rows: GroupedRows, labels: list[Hashable]) -> GroupedFormula:
+    """A fitted model as a result; `labels` name its groups."""
     own = {
         label: MappingProxyType(
             {name: Constant(float(v[at]), float(e[at])) for name, (v, e) in model.own.items()}

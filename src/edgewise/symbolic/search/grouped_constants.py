@@ -123,7 +123,7 @@ def tie(model: Tied, rows: GroupedRows) -> Tied:
     waiting = sorted(model.own, key=lambda name: _unlike(*model.own[name]))
     best = model
     for name in waiting:
-        trial = _with_shared(best, name, rows)
+        trial = with_shared(best, name, rows)
         if trial is not None and trial.criterion < best.criterion:
             best = trial
     for name in tuple(best.shared):
@@ -146,7 +146,8 @@ def _unlike(values: Floats, errors: Floats) -> float:
     return float((weight * np.square(values[known] - mean)).sum() / (known.sum() - 1))
 
 
-def _with_shared(model: Tied, name: str, rows: GroupedRows) -> Tied | None:
+def with_shared(model: Tied, name: str, rows: GroupedRows) -> Tied | None:
+    """The model with one constant more that all groups share; None where it has no value then."""
     values, errors = model.own[name]
     known = np.where(np.isfinite(errors), errors, np.inf)
     weight = 1 / np.square(np.maximum(known, 1e-12 * np.abs(values) + 1e-300))

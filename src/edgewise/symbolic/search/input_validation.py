@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, cast
 
-from edgewise._core.arguments import as_callables
+from edgewise._core.arguments import as_callables, column_names
 from edgewise._core.checks import (
     check_matrix,
-    check_names,
     check_squarable,
     check_vector,
 )
@@ -27,14 +26,7 @@ def read_rows(
     if table.shape[1] == 0:
         raise InputError(f"The 'X' parameter of {_OF} must have at least 1 column. Got none instead.")
     target = check_vector(y, "y", length=len(table), missing=True, of=_OF)
-    if names is None:
-        labels = getattr(X, "columns", None)
-        names = (
-            [f"x{at + 1}" for at in range(table.shape[1])]
-            if labels is None
-            else [str(each) for each in labels]
-        )
-    names = check_names(names, "names", table.shape[1], of=_OF)
+    names = column_names(X, names, table.shape[1], _OF)
     rows = measured(table, target, names, sample_weight=sample_weight, sigma=sigma, of=_OF)
     if len(rows.y) < _FEWEST_ROWS:
         raise InputError(

@@ -13,6 +13,7 @@ from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.measurements import Measurements
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.results.formula import Formula
+from edgewise.symbolic.results.probability import likely
 from edgewise.symbolic.results.search_result import FormulaResult, chi_square_said, judged
 from edgewise.symbolic.search.all_rows import fitted_on_all
 from edgewise.symbolic.search.exactness import is_law
@@ -88,6 +89,8 @@ def message(ended: Ended) -> str:
     error = f"{'an' if rows.weight is None else 'a weighted'} RMSE of {best.error:.4g} (R2 {best.r2:.6f})"
     why = _NOISE if reason is StopReason.EXPLAINED and _tells_nothing(ended) else _WHY[reason]
     said = f"The best of {ended.count} formulas has {error} judged by {how}; {why}."
+    if result.probability is not None:
+        said += f" The probability that it is the law is {likely(result.probability)}."
     return f"{said} {reason.advice}" if not reason.repeatable or reason is StopReason.WORK_SPENT else said
 
 

@@ -1,0 +1,76 @@
+"""Formulas in text whose constants are names, such as a*exp(-b*x) + c."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewise._core.arguments import as_mapping
+from edgewise._core.arrays import Floats
+from edgewise._core.checks import among, check_float, did_you_mean, short
+from edgewise._core.errors import InputError
+from edgewise.forms.functions import CONSTANTS
+from edgewise.forms.parser import Grammar, formula
+from edgewise.forms.reader import Reader
+from edgewise.forms.tree import Apply, Node, Number, names_in
+
+
+def right_side(reader: Reader, variables: Sequence[str] | None, grammar: Grammar) -> Node:
+    """A formula to the end of its text, which may begin with "y =", as people write it."""
+    if reader.head.kind == "name" and reader.after().text == "=":
+        reader.at += 2
+    tree = formula(reader, variables, grammar)
+    reader.end("an operator or the end")
+    return tree
+
+
+def with_constants(
+    text: object, columns: Sequence[str], of: str = "fit_constants"
+) -> tuple[Node, tuple[str, ...]]:
+    """A formula, and its names that stand for constants, in reading order.
+
+    Examples
+    --------
+    >>> with_constants("y = a*exp(-b*x)/pi + a", ["x"], "fit_constants")[1]
+    ('a', 'b')
+    """
+    if not isinstance(text, str) or not text.strip():
+        raise InputError(f"The 'text' argument of {of} must be a text. Got {short(text)} instead.")
+    reader = Reader.of(text, Grammar().refusal, f"The 'text' argument of {of}")
+    tree = right_side(reader, None, Grammar())
+    free = dict.fromkeys(names_in(tree))
+    labels = tuple(each for each in free if each not in columns and each not in CONSTANTS)
+    if not labels:
+        raise InputError(
+            f"The 'text' argument of {of} must name at least one constant that is no column, as in a*exp(-b*x). "
+            f"Got {short(text)} instead, with the columns {among(columns)}."
+        )
+    return tree, labels
+
+
+def exact(node: Node) -> Node:
+    """The formula with its decimals as ratios, so that only the named constants are fitted."""
+    if isinstance(node, Number) and isinstance(node.value, float):
+        ratio = Fraction(repr(node.value))
+        below = () if ratio.denominator == 1 else (Apply("inv", (Number(ratio.denominator),)),)
+        return Apply("*", (Number(ratio.numerator), *below)) if below else Number(ratio.numerator)
+    return Apply(node.function, tuple(map(exact, node.arguments))) if isinstance(node, Apply) else node
+
+
+def starts_of(
+    start: Mapping[str, float] | None, labels: Sequence[str], of: str
+) -> tuple[Floats, NDArray[np.bool_]]:
+    """A start for every constant, and which were given."""
+    first, known = np.ones(len(labels)), np.zeros(len(labels), dtype=bool)
+    for name, value in as_mapping(start, "start", "constants to numbers", of=of).items():
+        if name not in labels:
+            raise InputError(
+                f"The 'start' parameter of {of} must name constants of the formula, {among(labels)}. "
+                f"Got {short(name)} instead{did_you_mean(name, labels)}."
+            )
+        at = labels.index(name)
+        first[at], known[at] = check_float(value, f"start[{name!r}]", of=of), True
+    return first, known

@@ -1,0 +1,132 @@
+"""The probability that the recommended formula is the law: a logistic regression on a few figures of the search's result.
+
+A law has constants that rows know well, or none; leaves what no longer formula of the front explains; says much more than
+every shorter one; and leaves little. How much each counts was fitted to laws drawn at random (`benchmarks/probability.py`).
+
+References
+----------
+Cox (1958), The regression analysis of binary sequences. Journal of the Royal Statistical Society B 20(2).
+doi:10.1111/j.2517-6161.1958.tb00292.x
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from edgewise.symbolic.config import ProbabilityConfig, SearchConfig
+from edgewise.symbolic.fitting.criterion import criterion
+
+if TYPE_CHECKING:
+    from edgewise.symbolic.results.formula import Formula
+    from edgewise.symbolic.results.search_result import FormulaResult
+
+# A few hundred laws tell no probability closer than this.
+_NEARLY = 0.97
+FIGURES = ("sure", "longer", "shorter", "left", "unexplained")
+
+
+def figures(result: FormulaResult, rows: int, config: SearchConfig) -> tuple[float, ...]:
+    """The figures that the regression is of.
+
+    Parameters
+    ----------
+    result
+        What a search found, its formulas judged.
+    rows
+        How many rows it was found in.
+    config
+        The thresholds.
+
+    Returns
+    -------
+    tuple of float
+        Sure: decades of the least certain measured constant over its standard error. Longer: log(1 + nats) by which a longer
+        formula of the front describes more. Shorter: log(1 + nats) for each node by which the best says more than any
+        shorter one. Left: decades of the spread of y over the error. Unexplained: 1 where clearly more than noise is left.
+    """
+    best, own = result.best, config.trust.probability
+
+    def nats(one: Formula) -> float:
+        return criterion(one.error, one.complexity, rows, len(one.constants), node=config.node)
+
+    def finite(one: Formula) -> bool:
+        return math.isfinite(one.error)
+
+    certain = [
+        abs(each.value) / each.standard_error if each.standard_error > 0 else math.inf
+        for each in best.constants
+    ]
+    least = min(certain, default=math.inf)
+    sure = own.most_sure if math.isinf(least) else min(math.log10(max(least, 1.0)), own.most_sure)
+    longer = [
+        0.0,
+        *(
+            nats(best) - nats(each)
+            for each in result.front
+            if each.complexity > best.complexity and finite(each)
+        ),
+    ]
+    shorter = [
+        rows
+        * math.log(max(each.error, 1e-300) / max(best.error, 1e-300))
+        / (best.complexity - each.complexity)
+        for each in result.front
+        if each.complexity < best.complexity and finite(each)
+    ]
+    left = 1 - best.r2 if math.isfinite(best.r2) else 1.0
+    decades = min(max(-0.5 * math.log10(max(left, 1e-300)), 0.0), own.most_left)
+    unexplained = best.trust is not None and best.trust.noise.unexplained
+    return (
+        sure,
+        math.log1p(max(longer)),
+        math.log1p(max(0.0, min(shorter, default=0.0))),
+        decades,
+        float(unexplained),
+    )
+
+
+def law_probability(result: FormulaResult, rows: int, config: SearchConfig) -> float | None:
+    """The probability that the best formula is the law, up to errors of its constants; None where it was not judged.
+
+    Parameters
+    ----------
+    result
+        What a search found, its formulas judged.
+    rows
+        How many rows it was found in.
+    config
+        The thresholds.
+
+    Returns
+    -------
+    float or None
+    """
+    if not math.isfinite(result.best.error):
+        return None
+    own = config.trust.probability
+    if result.exact:
+        return own.exact
+    return logistic(figures(result, rows, config), own)
+
+
+def logistic(told: Sequence[float], config: ProbabilityConfig) -> float:
+    """The probability by the figures."""
+    intercept, *weights = config.weights
+    score = intercept + sum(weight * value for weight, value in zip(weights, told, strict=True))
+    return 1 / (1 + math.exp(-max(min(score, 30.0), -30.0)))
+
+
+def likely(probability: float) -> str:
+    """A probability as people read it; no more certain than the calibration can be.
+
+    Examples
+    --------
+    >>> likely(0.534), likely(0.998), likely(0.001)
+    ('about 53 %', 'above 97 %', 'below 3 %')
+    """
+    if probability > _NEARLY:
+        return f"above {100 * _NEARLY:.0f} %"
+    low = round(1 - _NEARLY, 6)
+    return f"below {100 * low:.0f} %" if probability < low else f"about {100 * probability:.0f} %"
