@@ -211,7 +211,7 @@ def judged(run: Run, noise: float, count: int) -> None:
 def main() -> None:
     run = begin("hypotheses", "True and false claims about random laws of two to five columns, 2,000 rows")
     for noise in (0.0, 0.01):
-        judged(run, noise, 10 if run.quick else 100)
+        judged(run, noise, 4 if run.quick else 100)
 
 
 if __name__ == "__main__":
