@@ -172,6 +172,8 @@ class SolverConfig:
         Coefficients on a mesh at most.
     solid_width : float
         Tetrahedra in a solid are at most as wide as this share of its size at first.
+    surface_top, surface_slow, surface_fall : int, int, float
+        The highest degree on triangles of surfaces, and what `mesh_slow` and `mesh_fall` are on shapes, of a degree.
     solid_top, solid_slow, solid_fall : int, int, float
         The highest degree on tetrahedra, and what `mesh_slow` and `mesh_fall` are on shapes, of a degree.
     equation_noise : float
@@ -278,6 +280,9 @@ class SolverConfig:
     mesh_mark: float = 1e-3
     mesh_coefficients: int = 200_000
     solid_width: float = 0.3
+    surface_top: int = 12
+    surface_slow: int = 5
+    surface_fall: float = 2.0
     solid_top: int = 10
     solid_slow: int = 4
     solid_fall: float = 2.5

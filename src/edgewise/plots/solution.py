@@ -14,9 +14,10 @@ from edgewise._core.arguments import check_is
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import as_tuple, check_choice
 from edgewise._core.errors import InputError
-from edgewise.pde import Problem, Solution
+from edgewise.pde import Problem, Solid, Solution, Surface
 from edgewise.pde.problem.velocities import velocities
 from edgewise.plots.solution_panels import DrawnQuantity, PanelView, quantities, title, views
+from edgewise.plots.solution_surface import plot_on_surface
 from edgewise.plots.style import (
     SIZE_SMALL,
     SIZE_TITLE,
@@ -38,7 +39,7 @@ _TICKS = 5
 _NOTHING = 1e-100
 _LEVELS = 9
 _SPEED = "speed"
-SHOWN = ("values", "residual", "error")
+SHOWN = ("values", "residual", "error", "surface")
 
 
 def plot_solution(
@@ -51,15 +52,17 @@ def plot_solution(
     reference: Any = None,
     theme: str = "light",
 ) -> Figure:
-    """Draw a solution: curves over one coordinate, maps over two, maps at three times or on three planes over more.
+    """Draw a solution: curves over one coordinate, maps over two, maps at three times or on three planes over more;
+    surfaces from two sides.
 
     Parameters
     ----------
     solution : Solution
     unknown : str, optional
         Which unknown; all of them by default.
-    show : "values", "residual" or "error"
-        What the unknowns are, what the equations miss, or how far they are from the reference.
+    show : "values", "residual", "error" or "surface"
+        What the unknowns are, what the equations miss, or how far they are from the reference; of solids, what the unknowns
+        are on the boundary.
     at : mapping of coordinate to float, optional
         Where coordinates stand that are not to run: {"t": 0.5}.
     streamlines : (str, str), optional
@@ -90,6 +93,15 @@ def plot_solution(
     check_is(solution, Solution, "solution", "a Solution", of="plot_solution")
     look = theme_of(theme, "plot_solution")
     check_choice(show, "show", SHOWN, of="plot_solution")
+    domain = solution.problem.domain
+    if isinstance(domain, Surface) or (show == "surface" and isinstance(domain, Solid)):
+        if at:
+            raise InputError("The 'at' parameter of plot_solution is not for surfaces; leave it out.")
+        return plot_on_surface(solution, unknown, show, reference, look, scale, draw_scale_bar)
+    if show == "surface":
+        raise InputError(
+            "plot_solution shows the 'surface' of solids and of surfaces; take show='values' here."
+        )
     drawn = quantities(solution, unknown, show, reference)
     seen = views(solution.problem, at)
     flow = None if show != "values" or unknown is not None else _flow(solution, streamlines)
@@ -165,7 +177,7 @@ def _figure(
                     draw_streamlines(axes, solution, flow, view, look)
                 left += _SIDE + _GAP
                 if not shared or n == len(row) - 1:
-                    _scale_bar(figure, image, (left - 0.2, below, box[3]), look)
+                    draw_scale_bar(figure, image, (left - 0.2, below, box[3]), look)
                     left += 0.0 if shared else bar + 0.25
             if not shared or n == 0 or len({view.axes for _, view in row}) > 1:
                 axes.set_ylabel(_label(view, problem, quantity), **text_style(look, SIZE_SMALL, look.muted))
@@ -282,7 +294,8 @@ def draw_streamlines(
     axes.set_ylim(*bounds[up])
 
 
-def _scale_bar(figure: Figure, image: Any, place: tuple[float, float, float], look: Theme) -> None:
+def draw_scale_bar(figure: Figure, image: Any, place: tuple[float, float, float], look: Theme) -> None:
+    """The scale of an image's colours, by its left end, low end and height."""
     left, below, tall = place
     width, height = figure.get_size_inches()
     axes = figure.add_axes((left / width, below / height, 0.12 / width, tall / height))

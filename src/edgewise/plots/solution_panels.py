@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -71,7 +72,7 @@ def quantities(solution: Solution, unknown: str | None, show: str, reference: An
     made = [_values(solution, name) for name in names]
     if show == "values":
         return made
-    known = _references(reference, names)
+    known = references(reference, names)
     return [
         DrawnQuantity(f"error of {name}", _apart(own, known[name]), logarithmic=True)
         for name, own in zip(names, made, strict=True)
@@ -82,8 +83,13 @@ def _values(solution: Solution, name: str) -> DrawnQuantity:
     return DrawnQuantity(name, lambda at: solution.grid(*at, unknown=name))
 
 
-def _references(reference: Any, names: Sequence[str]) -> dict[str, Callable[..., Any]]:
+def references(
+    reference: Any, names: Sequence[str], *, at_places: bool = False
+) -> dict[str, Callable[..., Any]]:
+    """What errors are drawn from, one function of the coordinates an unknown: on grids, or at places."""
     if isinstance(reference, Solution):
+        if at_places:
+            return {name: partial(reference, unknown=name) for name in names}
         return {name: _on_grid(reference, name) for name in names}
     found = reference if isinstance(reference, Mapping) else {names[0]: reference}
     if set(found) < set(names) or not all(callable(found[name]) for name in names):

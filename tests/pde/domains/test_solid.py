@@ -173,7 +173,7 @@ def test_other_wrong_arguments_are_told(tmp_path):
         pde.solid(box, XYZ[:2])
     with pytest.raises(InputError, match="scale"):
         pde.solid(box, XYZ, scale=0)
-    with pytest.raises(InputError, match=r"lies 4.5 off the surface"):
+    with pytest.raises(InputError, match=r"lies 4.5 off the boundary"):
         pde.solid(box, XYZ, names={"inlet": (5, 0, 0)})
     with pytest.raises(InputError, match="for one patch"):
         pde.solid(box, XYZ, names={"a": "+x", "b": (0.5, 0, 0)})

@@ -50,6 +50,41 @@ def test_a_solution_comes_back_to_the_bit(which, request, tmp_path):
     assert isinstance(ew.load(tmp_path / "s.kan"), pde.Solution)
 
 
+def test_shapes_come_back_with_their_curves_and_layers(tmp_path):
+    x, y = pde.coordinates("x", "y")
+    u, v = pde.unknown("u", x, y), pde.unknown("v", x, y)
+    corners = [(0, 0), (2, 0), (2, 1), (1, 1), (1, 2), (0, 2)]
+    ell = pde.polygon((x, y), corners, names=["floor", *(f"edge {n}" for n in range(5))])
+    plate = ell - pde.disk((x, y), (0.5, 0.5), 0.2, name="pipe")
+    sides = plate.boundary
+    problem = pde.Problem(
+        plate,
+        [pde.lap(u) == -1, pde.lap(v) == u],
+        [
+            pde.on(sides["pipe"], u == x, pde.dn(v) + v == 1),
+            pde.on(sides["floor"], pde.dn(u) == y, v == 0),
+            *(pde.on(part, u == 0, v == 0) for name, part in sides.items() if name.startswith("edge")),
+        ],
+    )
+    solution = pde.solve(problem, 1e-3)
+    assert solution.pieces.mesh.layers
+    solution.save(tmp_path / "s.kan")
+    again = pde.Solution.load(tmp_path / "s.kan")
+    assert again.to_dict() == solution.to_dict()
+    at = np.random.default_rng(0).uniform(0, 2, (200, 2))
+    at = at[plate.contains(at)].T
+    for name in "uv":
+        assert np.array_equal(again(*at, unknown=name), solution(*at, unknown=name))
+        assert np.array_equal(
+            again(*at, unknown=name, derivative={x: 1, y: 1}),
+            solution(*at, unknown=name, derivative={x: 1, y: 1}),
+        )
+    assert again.integral(pde.dn(u), "pipe") == solution.integral(pde.dn(u), "pipe")
+    assert again.problem.domain.boundary.keys() == sides.keys()
+    again.save(tmp_path / "t.kan")
+    assert (tmp_path / "s.kan").read_bytes() == (tmp_path / "t.kan").read_bytes()
+
+
 def test_what_is_no_solution(steady, tmp_path):
     place = tmp_path / "s.kan"
     ew.save(steady, place)

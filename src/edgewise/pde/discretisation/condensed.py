@@ -12,9 +12,9 @@ from scipy.sparse.linalg import splu
 from edgewise._core.arrays import Bools, Floats
 from edgewise._core.work import charge
 from edgewise.pde.discretisation.assembly import RATE
-from edgewise.pde.discretisation.galerkin import Galerkin
-from edgewise.pde.discretisation.tetra_galerkin import TetraGalerkin
+from edgewise.pde.discretisation.simplex_galerkin import SimplexGalerkin
 from edgewise.pde.discretisation.two_level import MOST_DIRECT, TwoLevel
+from edgewise.pde.discretisation.weak_system import WeakSystem
 
 
 class Condensed:
@@ -22,14 +22,14 @@ class Condensed:
 
     Parameters
     ----------
-    galerkin : Galerkin or TetraGalerkin
+    galerkin : WeakSystem
     matrices : callable
         slice of elements -> (l, n, n).
     fixed : ndarray of bool
         Coefficients that stay as they are.
     """
 
-    def __init__(self, galerkin: Galerkin | TetraGalerkin, matrices: Any, fixed: Bools) -> None:
+    def __init__(self, galerkin: WeakSystem, matrices: Any, fixed: Bools) -> None:
         table, inner = galerkin.table, galerkin.inner
         self.count, self.fixed = galerkin.count, fixed
         self.rim, self.own = table[:, ~inner], table[:, inner]
@@ -70,30 +70,34 @@ class Condensed:
         apart = abs(joined - joined.T).max() if size else 0.0
         self.symmetric = bool(apart <= 1e-9 * abs(joined).max()) if size else True
         self._factor: Any = None
-        if isinstance(galerkin, TetraGalerkin) and size > MOST_DIRECT:
+        if isinstance(galerkin, SimplexGalerkin) and galerkin.mesh.dimension == 3 and size > MOST_DIRECT:
             # Of linear functions those whose own corner is free: the others are not independent of these.
             corners = (offset + np.arange(galerkin.mesh.points.shape[0]) for offset in galerkin.offsets[:-1])
             own = ~fixed[np.concatenate(list(corners))]
             self._factor = TwoLevel(joined, galerkin.coarse[self.free][:, own], self.symmetric)
         elif size:
             charge(30 * joined.nnz * np.sqrt(size) / RATE)
-            self._factor = splu(
-                joined,
-                permc_spec="MMD_AT_PLUS_A",
-                diag_pivot_thresh=0.01 if self.symmetric else 1.0,
-                options={"SymmetricMode": True},
-            )
+            try:
+                self._factor = splu(
+                    joined,
+                    permc_spec="MMD_AT_PLUS_A",
+                    diag_pivot_thresh=0.01 if self.symmetric else 1.0,
+                    options={"SymmetricMode": True},
+                )
+            except RuntimeError:
+                # Exactly singular: there is no change that does it.
+                self._factor = None
 
     def solve(self, right: Floats) -> Floats:
-        """The change of the coefficients whose residuals change by `right`."""
+        """The change of the coefficients whose residuals change by `right`; not finite where the system is singular."""
         rest, found = right.copy(), np.zeros(self.count)
         inner: list[Floats] = []
         for n, which in enumerate(self._slices):
             inner.append((self._inverse[n] @ right[self.own[which]][..., None])[..., 0])
             moved = (self._left[n] @ inner[-1][..., None])[..., 0]
             rest -= np.bincount(self.rim[which].ravel(), moved.ravel(), minlength=self.count)
-        if self._factor is not None:
-            found[self.free] = self._factor.solve(rest[self.free])
+        if len(self.free):
+            found[self.free] = np.nan if self._factor is None else self._factor.solve(rest[self.free])
         for n, which in enumerate(self._slices):
             found[self.own[which]] = inner[n] - (self._right[n] @ found[self.rim[which]][..., None])[..., 0]
         return found

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from edgewise._core.arrays import Floats, Ints
-from edgewise.pde.discretisation.elements import MeshField, inverses, lagrange
+from edgewise.pde.discretisation.elements import inverses, lagrange
 from edgewise.pde.discretisation.mesh import Mesh
-from edgewise.pde.problem.jets import Compiled
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +35,27 @@ class RimSampling:
     mass: Floats
     inverse: Floats
 
+    @property
+    def arguments(self) -> list[Floats]:
+        """x, y and both parts of the normal, as equations on the boundary take them."""
+        return [self.places[..., 0], self.places[..., 1], self.normal[..., 0], self.normal[..., 1]]
+
+    def basis(self, degree: int, kind: int) -> Floats:
+        """Values (0) or the derivative in x (1) or y (2) of an element's functions there: (q, m, n)."""
+        value, slope = lagrange(degree, self.line)
+        edge, across = (each[0] for each in lagrange(degree, np.zeros(1)))
+
+        def table(one: Floats, other: Floats) -> Floats:
+            """Products of functions along this side and across it."""
+            rule = "mi,j->mij" if self.side == 0 else "mj,i->mij"
+            return np.einsum(rule, one, other).reshape(len(self.line), -1)
+
+        if kind == 0:
+            plain = table(value, edge)
+            return np.broadcast_to(plain, (len(self.elements), *plain.shape))
+        along, outward = self.inverse[..., self.side, kind - 1], self.inverse[..., 1 - self.side, kind - 1]
+        return along[..., None] * table(slope, edge) + outward[..., None] * table(value, across)
+
 
 def rim_sampling(mesh: Mesh, curve: int, side: int, count: int) -> RimSampling | None:
     """Gauss places on the sides of one kind that lie on a curve; None where there are none."""
@@ -52,48 +71,3 @@ def rim_sampling(mesh: Mesh, curve: int, side: int, count: int) -> RimSampling |
     sign = 1.0 if side == 0 else -1.0
     normal = sign * np.stack([along[..., 1], -along[..., 0]], axis=-1) / length[..., None]
     return RimSampling(elements, side, line, places, normal, length * weights, inverses(slopes))
-
-
-def which_jet(orders: Sequence[int]) -> int:
-    """0 for a value, 1, 2 and 3 for the derivatives in x, y and z."""
-    return next((axis + 1 for axis, order in enumerate(orders) if order), 0)
-
-
-def arguments(on: RimSampling) -> list[Floats]:
-    """x, y and both parts of the normal, as equations on the boundary take them."""
-    return [on.places[..., 0], on.places[..., 1], on.normal[..., 0], on.normal[..., 1]]
-
-
-def rim_jets(compiled: Compiled, on: RimSampling, fields: Sequence[MeshField]) -> list[Floats]:
-    """The jets of equations on the boundary, at its places."""
-    jets: list[Floats] = []
-    for f, orders in compiled.jets:
-        numbering = fields[f].numbering
-        own = fields[f].values[numbering.table[on.elements]].reshape(len(on.elements), -1)
-        jets.append(np.einsum("qmn,qn->qm", rim_basis(numbering.degree, on)[which_jet(orders)], own))
-    return jets
-
-
-def rim_basis(degree: int, on: RimSampling) -> tuple[Floats, Floats, Floats]:
-    """Values and derivatives in x and y of an element's functions at places on a side: three arrays (q, m, n)."""
-    value, slope = lagrange(degree, on.line)
-    edge, across = (each[0] for each in lagrange(degree, np.zeros(1)))
-    if on.side == 0:
-        table = [
-            np.einsum("mi,j->mij", value, edge),
-            np.einsum("mi,j->mij", slope, edge),
-            np.einsum("mi,j->mij", value, across),
-        ]
-    else:
-        table = [
-            np.einsum("i,mj->mij", edge, value),
-            np.einsum("i,mj->mij", across, value),
-            np.einsum("i,mj->mij", edge, slope),
-        ]
-    plain, first, second = (each.reshape(len(on.line), -1) for each in table)
-    inverse = on.inverse
-    return (
-        np.broadcast_to(plain, (len(on.elements), *plain.shape)),
-        inverse[..., 0, 0, None] * first + inverse[..., 1, 0, None] * second,
-        inverse[..., 0, 1, None] * first + inverse[..., 1, 1, None] * second,
-    )

@@ -53,6 +53,8 @@ class Parts(Mapping[str, Part]):
     def __getitem__(self, name: str) -> Part:
         if name in self._parts:
             return self._parts[name]
+        if not self._parts:
+            raise InputError("The domain is a closed surface, without a boundary: leave conditions out.")
         raise InputError(
             f"The boundary has no part {short(name, 60)}. It has {among(self._parts, 12)}{did_you_mean(name, self._parts)}."
         )

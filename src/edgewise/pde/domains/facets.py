@@ -1,4 +1,4 @@
-"""Closed surfaces of triangles: where they lie, which belong together, and what is wrong with them."""
+"""Surfaces of triangles: where they lie, which belong together, and what is wrong with them."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from edgewise._core.errors import InputError
 _SAME = 1e-7
 # Facets are in one plane where corners stand off it by less than this share of the size.
 _FLAT = 1e-6
+# Edges (e, 2), and the two facets at each.
+Joints = tuple[Ints, Ints, Ints]
 # Pairs of facets that are looked at together.
 _CHUNK = 1_000_000
 
@@ -27,20 +29,60 @@ def closed(corners: Floats) -> tuple[Floats, Ints]:
     InputError
         Where it is not the boundary of one solid.
     """
-    size = float(np.linalg.norm(np.ptp(corners.reshape(-1, 3), axis=0)))
-    places, facets = _merged(corners, _SAME * size)
-    facets = facets[(facets != np.roll(facets, 1, axis=1)).all(1)]
-    if not len(facets):
-        raise InputError(
-            "All facets of the surface have no area; export the solid anew, in larger units perhaps."
-        )
+    places, facets = joined(corners)
     _check_edges(places, facets)
-    _check_crossings(places, facets, 1e-9 * size)
+    check_crossings(places, facets)
     _check_bodies(places, facets)
     return places, facets
 
 
-def edges_of(facets: Ints) -> tuple[Ints, Ints, Ints]:
+def joined(corners: Floats) -> tuple[Floats, Ints]:
+    """Triangles (m, 3, 3) with shared corners: places (n, 3) and facets (m, 3)."""
+    size = float(np.linalg.norm(np.ptp(corners.reshape(-1, 3), axis=0)))
+    exact, numbers = np.unique(corners.reshape(-1, 3), axis=0, return_inverse=True)
+    pairs = KDTree(exact).query_pairs(_SAME * size, output_type="ndarray").reshape(-1, 2)
+    group = components(len(exact), pairs[:, 0], pairs[:, 1])
+    _, first = np.unique(group, return_index=True)
+    facets = group[numbers.ravel()].reshape(-1, 3)
+    facets = facets[(facets != np.roll(facets, 1, axis=1)).all(1)]
+    if not len(facets):
+        raise InputError("All facets of the surface have no area; export it anew, in larger units perhaps.")
+    return exact[first], facets
+
+
+def turns(places: Floats, facets: Ints, joints: Joints, sign: Floats | float = 1.0) -> Floats:
+    """By how much facets turn at edges, (e,); nothing where one of them has no area.
+
+    Parameters
+    ----------
+    places, facets : ndarray
+    joints : tuple of ndarray
+        Edges (e, 2), and the two facets at each.
+    sign : ndarray, shape (e,)
+        -1 where the facets at an edge are turned against each other.
+    """
+    normal, area = normals_of(places, facets)
+    _, one, other = joints
+    turn = np.arccos(np.clip(sign * (normal[one] * normal[other]).sum(1), -1.0, 1.0))
+    return np.where((area[one] > 0) & (area[other] > 0), turn, 0.0)
+
+
+def sagitta(places: Floats, facets: Ints, joints: Joints, turn: Floats) -> float:
+    """How far a smooth surface that facets stand for lies off them at most, told by the angles in which they turn.
+
+    A chord of length h between facets that turn by an angle lies h * angle / 8 off its arc; a facet's edges add up, as
+    surfaces may bend both ways. Edges that are sharp on purpose are to turn by zero here.
+    """
+    ends, one, other = joints
+    _, area = normals_of(places, facets)
+    length = np.linalg.norm(places[ends[:, 0]] - places[ends[:, 1]], axis=1)
+    # Across an edge facets are as wide as twice their area over its length.
+    width = (area[one] + area[other]) / np.maximum(length, 1e-300)
+    own = np.where(turn > 1e-5, turn * width / 8, 0.0)
+    return float(np.bincount(np.concatenate([one, other]), np.tile(own, 2), minlength=1).max())
+
+
+def edges_of(facets: Ints) -> Joints:
     """Edges (e, 2) of a closed surface, and the two facets at each: the one that runs along it, and against it."""
     ends = facets[:, [[0, 1], [1, 2], [2, 0]]].reshape(-1, 2)
     owner = np.repeat(np.arange(len(facets)), 3)
@@ -129,15 +171,8 @@ def _distance(p: Floats, a: Floats, b: Floats, c: Floats) -> Floats:
     return np.where(inside & (square > 1e-300), np.minimum(high, nearest), nearest)
 
 
-def _merged(corners: Floats, close: float) -> tuple[Floats, Ints]:
-    exact, numbers = np.unique(corners.reshape(-1, 3), axis=0, return_inverse=True)
-    pairs = KDTree(exact).query_pairs(close, output_type="ndarray").reshape(-1, 2)
-    group = components(len(exact), pairs[:, 0], pairs[:, 1])
-    _, first = np.unique(group, return_index=True)
-    return exact[first], group[numbers.ravel()].reshape(-1, 3)
-
-
-def _at(place: Floats) -> str:
+def place_text(place: Floats) -> str:
+    """(x, y, z) in four digits."""
     return "({:.4g}, {:.4g}, {:.4g})".format(*place)
 
 
@@ -148,19 +183,20 @@ def _check_edges(places: Floats, facets: Ints) -> None:
         where = places[pairs[counts < 2][0]].mean(0)
         raise InputError(
             f"The surface is not watertight: {plural(int((counts < 2).sum()), 'edge has', 'edges have')} one facet only, "
-            f"the first at {_at(where)}. Close it in the program that made it, or with trimesh.repair.fill_holes."
+            f"the first at {place_text(where)}. Close it in the program that made it, or with trimesh.repair.fill_holes."
         )
     if (counts > 2).any():
         where = places[pairs[counts > 2][0]].mean(0)
         raise InputError(
-            f"More than two facets meet at an edge of the surface, at {_at(where)}; export the outer surface of one solid."
+            f"More than two facets meet at an edge of the surface, at {place_text(where)}; export the outer surface of one "
+            "solid."
         )
     forward = np.bincount(number.ravel(), ends[:, 0] < ends[:, 1], minlength=len(pairs))
     if (forward != 1).any():
         where = places[pairs[forward != 1][0]].mean(0)
         raise InputError(
-            f"Neighbouring facets are turned against each other, at {_at(where)}; turn all normals outward in the program "
-            "that made the file, or with trimesh.repair.fix_normals."
+            f"Neighbouring facets are turned against each other, at {place_text(where)}; turn all normals outward in the "
+            "program that made the file, or with trimesh.repair.fix_normals."
         )
 
 
@@ -191,8 +227,9 @@ def _check_bodies(places: Floats, facets: Ints) -> None:
             )
 
 
-def _check_crossings(places: Floats, facets: Ints, close: float) -> None:
+def check_crossings(places: Floats, facets: Ints) -> None:
     """Refuses surfaces of which an edge goes through a facet."""
+    close = 1e-9 * float(np.linalg.norm(np.ptp(places, axis=0)))
     for one, other in _near(places[facets]):
         shared = (facets[one][:, :, None] == facets[other][:, None, :]).any(2)
         for k in range(3):
@@ -203,8 +240,8 @@ def _check_crossings(places: Floats, facets: Ints, close: float) -> None:
             if hit.any():
                 n = int(np.flatnonzero(hit)[0])
                 raise InputError(
-                    f"The surface crosses itself near {_at((start[n] + end[n]) / 2)}; unite the parts that overlap in the "
-                    "program that made it, or with trimesh.boolean.union."
+                    f"The surface crosses itself near {place_text((start[n] + end[n]) / 2)}; unite the parts that overlap "
+                    "in the program that made it, or with trimesh.boolean.union."
                 )
 
 

@@ -5,38 +5,32 @@ file -> closed surface of facets -> patches, parted where it turns sharply -> bo
 
 from __future__ import annotations
 
-import io
-import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
 from edgewise._core.arguments import as_mapping
 from edgewise._core.arrays import Bools, Floats, Ints
-from edgewise._core.checks import UNREADABLE, among, check_float, plural, short
-from edgewise._core.errors import FileError, InputError
-from edgewise._core.extras import need
-from edgewise._core.files import PathLike, as_path, said_clearly, shown
-from edgewise.pde.domains.box import Part, Parts
-from edgewise.pde.domains.facets import closed, components, distances, edges_of, normals_of, winding
-from edgewise.pde.domains.region import Rim
+from edgewise._core.checks import among, check_float, plural
+from edgewise._core.errors import InputError
+from edgewise._core.files import PathLike
+from edgewise.pde.domains.box import Parts
+from edgewise.pde.domains.facet_files import corners_of, space_of
+from edgewise.pde.domains.facets import (
+    closed,
+    components,
+    distances,
+    edges_of,
+    normals_of,
+    sagitta,
+    turns,
+    winding,
+)
+from edgewise.pde.domains.part_names import check_near, direction_of, named_parts, numbered_parts, place_of
 from edgewise.pde.terms.symbols import Coordinate
-
-EXTRA: Final = "solids"
-_KINDS: Final = (".stl", ".obj", ".ply", ".off")
-# Beyond this, elements along the facets alone are more than the solver takes.
-MOST_FACETS: Final = 20_000
-# A name's point may lie off the surface by this share of the size.
-_NEAR: Final = 0.02
-_DIRECTIONS: Final = {
-    sign + letter: np.eye(3)[axis] * (1.0 if sign == "+" else -1.0)
-    for axis, letter in enumerate("xyz")
-    for sign in "+-"
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,33 +104,17 @@ class Solid:
     def sagitta(self) -> float:
         """How far smooth surfaces that the facets stand for lie off them at most, told by the angles between facets.
 
-        A chord of length h between facets that turn by an angle lies h * angle / 8 off its arc; a facet's edges add up, as
-        surfaces may bend both ways. Answers are those on the facets: they are no more exact for the smooth solid than this
-        is small beside its thickness.
+        Answers are those on the facets: they are no more exact for the smooth solid than this is small beside its thickness.
         """
-        ends, one, other = edges_of(self.facets)
-        normal, area = normals_of(self.places, self.facets)
-        cosine = (normal[one] * normal[other]).sum(1)
-        smooth = (self.patch[one] == self.patch[other]) & (area[one] > 0) & (area[other] > 0)
-        length = np.linalg.norm(self.places[ends[:, 0]] - self.places[ends[:, 1]], axis=1)
-        # Across an edge facets are as wide as twice their area over its length.
-        width = (area[one] + area[other]) / np.maximum(length, 1e-300)
-        turn = np.arccos(np.clip(cosine, -1.0, 1.0))
-        turn = np.where(smooth & (turn > 1e-5), turn, 0.0)
-        return float(np.bincount(np.concatenate([one, other]), np.tile(turn * width / 8, 2)).max(initial=0.0))
+        joints = edges_of(self.facets)
+        same = self.patch[joints[1]] == self.patch[joints[2]]
+        turn = np.where(same, turns(self.places, self.facets, joints), 0.0)
+        return sagitta(self.places, self.facets, joints, turn)
 
     @cached_property
     def boundary(self) -> Parts:
         """Parts by name: those given, "patch 1", ... by falling area, "walls", all of it, and "rest", what has no name."""
-        every = [Rim(name, n) for n, name in enumerate(self.names)]
-        groups: dict[str, list[Rim]] = {"walls": every}
-        for n, rim in enumerate(every):
-            numbered = f"patch {n + 1}"
-            for name in dict.fromkeys((self.names[n], numbered)):
-                groups.setdefault(name, []).append(rim)
-            if self.names[n] == numbered:
-                groups.setdefault("rest", []).append(rim)
-        return Parts({name: Part(name, tuple(rims)) for name, rims in groups.items()})
+        return numbered_parts(self.names, "patch", "walls")
 
     def contains(self, at: Floats) -> Bools:
         """Which places (n, 3) lie inside; on the boundary either answer may come."""
@@ -193,70 +171,24 @@ def solid(
     ['cold', 'hot', 'patch 1', 'patch 2', 'patch 3', 'patch 4', 'patch 5', 'patch 6', 'rest', 'walls']
     """
     of = "solid"
-    given: tuple[Any, ...] = tuple(coordinates) if isinstance(coordinates, tuple | list) else ()
-    if len(given) != 3 or any(not isinstance(c, Coordinate) or c.time or c.parameter for c in given):
-        raise InputError(
-            f"The 'coordinates' parameter of solid must be three coordinates of space, (x, y, z). Got {short(coordinates)}."
-        )
-    check_float(scale, "scale", low=0.0, closed=False, of=of)
+    given = space_of(coordinates, of)
     check_float(angle, "angle", low=0.0, high=180.0, closed=False, of=of)
-    corners = scale * _corners(source)
-    if not len(corners):
-        raise InputError("The surface has no facets; export the solid as a surface of triangles.")
-    if not np.isfinite(corners).all():
-        raise InputError("The surface has corners that are not finite numbers; export the solid anew.")
-    if len(corners) > MOST_FACETS:
-        raise InputError(
-            f"The surface has {len(corners)} facets; solid takes {MOST_FACETS} at most. Export it more coarsely, or make it "
-            "simpler with trimesh's simplify_quadric_decimation."
-        )
+    corners = corners_of(source, scale, of)
     places, facets = closed(corners)
     patch = _patches(places, facets, np.deg2rad(angle))
     plain = tuple(f"patch {n + 1}" for n in range(int(patch.max()) + 1))
     found = Solid(given, places, facets, patch, plain)
-    return Solid(
-        given, places, facets, patch, _named(found, as_mapping(names, "names", "names to places", of=of))
-    )
 
+    def meant(name: str, where: Any) -> list[int]:
+        """Numbers of the patches that a place or a direction means."""
+        if isinstance(where, str):
+            return _facing(found, name, where)
+        facet, apart = distances(place_of(name, where)[None], places, facets)
+        check_near(name, float(apart[0]), found.bounds)
+        return [int(patch[facet[0]])]
 
-def _corners(source: Any) -> Floats:
-    """The corners of the triangles of a file or a mesh, (m, 3, 3)."""
-    trimesh = need("trimesh", EXTRA, "Solids from files")
-    if isinstance(source, trimesh.Trimesh):
-        return np.asarray(source.triangles, dtype=float).reshape(-1, 3, 3)
-    if not isinstance(source, str | Path):
-        raise InputError(
-            f"The 'source' parameter of solid must be the path of a file, or a trimesh.Trimesh. Got {short(source)}."
-        )
-    path = Path(as_path(source))
-    kind = path.suffix.lower()
-    if kind not in _KINDS:
-        raise InputError(f"Solids are read from files that end in {among(_KINDS)}. Got {shown(path)}.")
-    with said_clearly(path, "read"):
-        content = path.read_bytes()
-    return _read(content, kind, f"The file {shown(path)}")
-
-
-def _read(content: bytes, kind: str, where: str) -> Floats:
-    """The corners of the triangles that a file's content holds."""
-    trimesh = need("trimesh", EXTRA, "Solids from files")
-    options = {"skip_materials": True} if kind == ".obj" else {}
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            loaded = trimesh.load_mesh(io.BytesIO(content), file_type=kind[1:], process=False, **options)
-            loaded = loaded.to_mesh() if isinstance(loaded, trimesh.Scene) else loaded
-            found = np.asarray(loaded.triangles, dtype=float).reshape(-1, 3, 3)
-    except MemoryError:
-        raise
-    except Exception:
-        # Readers of damaged files end in errors of every kind.
-        found = np.zeros((0, 3, 3))
-    if not len(found):
-        raise FileError(
-            f"{where} is no {kind[1:].upper()} file with triangles; export the solid anew as STL."
-        )
-    return found
+    wanted = as_mapping(names, "names", "names to places", of=of)
+    return replace(found, names=named_parts(plain, wanted, found.boundary, meant, "patch", of))
 
 
 def _patches(places: Floats, facets: Ints, angle: float) -> Ints:
@@ -275,53 +207,9 @@ def _patches(places: Floats, facets: Ints, angle: float) -> Ints:
     return rank[group].astype(np.int64)
 
 
-def _named(found: Solid, given: Mapping[Any, Any]) -> tuple[str, ...]:
-    names = list(found.names)
-    for name, where in given.items():
-        if not isinstance(name, str) or not name.strip() or name in tuple(found.boundary) or "|" in name:
-            raise InputError(
-                f"The 'names' parameter of solid must have names of its own for patches, without '|'. Got {short(name)}."
-            )
-        several = where if isinstance(where, list) else [where]
-        for n in sorted({n for each in several for n in _meant(found, name, each)}):
-            if names[n] != found.names[n]:
-                raise InputError(
-                    f"The names '{names[n]}' and '{name}' are for one patch of the boundary, which has no edge of more than "
-                    "the 'angle' between them; leave one out, or give a smaller angle."
-                )
-            names[n] = name
-    return tuple(names)
-
-
-def _meant(found: Solid, name: str, where: Any) -> list[int]:
-    """Numbers of the patches that a place or a direction means."""
-    if isinstance(where, str):
-        if where not in _DIRECTIONS:
-            raise InputError(
-                f"The side of '{name}' must be one of {among(_DIRECTIONS, 6)}, or a place. Got {short(where)}."
-            )
-        return _facing(found, name, where)
-    try:
-        place = np.asarray(where, dtype=float)
-    except UNREADABLE:
-        place = np.zeros(0)
-    if place.shape != (3,) or not np.isfinite(place).all():
-        raise InputError(
-            f"The place of '{name}' must be three numbers, (x, y, z), or a side such as '+x'. Got {short(where)}."
-        )
-    facet, apart = distances(place[None], found.places, found.facets)
-    if apart[0] > _NEAR * found.size:
-        low, high = ("({:.4g}, {:.4g}, {:.4g})".format(*end) for end in zip(*found.bounds, strict=True))
-        raise InputError(
-            f"The place of '{name}' lies {apart[0]:.3g} off the surface, which reaches from {low} to {high}; give a place "
-            "on it (and mind 'scale')."
-        )
-    return [int(found.patch[facet[0]])]
-
-
 def _facing(found: Solid, name: str, side: str) -> list[int]:
     """Patches whose facets face a direction, and lie farthest that way."""
-    direction = _DIRECTIONS[side]
+    direction = direction_of(name, side)
     normal, area = normals_of(found.places, found.facets)
     far = (found.places @ direction)[found.facets]
     mean = [np.bincount(found.patch, area * normal[:, k]) for k in range(3)]

@@ -15,8 +15,9 @@ import numpy as np
 from edgewise._core.arrays import Floats, Ints
 from edgewise._core.errors import InputError
 from edgewise._core.extras import need
+from edgewise.pde.domains.facet_files import EXTRA
 from edgewise.pde.domains.facets import distances, planes
-from edgewise.pde.domains.solid import EXTRA, Solid
+from edgewise.pde.domains.solid import Solid
 
 # Netgen's measure of how fast sizes may change from one tetrahedron to the next.
 _GRADING = 0.5

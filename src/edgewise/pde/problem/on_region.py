@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from edgewise.pde.domains.region import Region, region_of
+from edgewise.pde.domains.box import Box
+from edgewise.pde.domains.region import region_of
 from edgewise.pde.problem.problem import Condition, Problem
 
 
 def on_region(problem: Problem) -> Problem:
-    """The same problem, its box a region and its conditions on the edges of the same names."""
-    if isinstance(problem.domain, Region):
+    """The same problem, its box a region and its conditions on the edges of the same names; others as they are."""
+    if not isinstance(problem.domain, Box):
         return problem
     region = region_of(problem.domain)
     conditions = [

@@ -1,4 +1,4 @@
-"""Solids in files of problems.
+"""Solids and surfaces in files of problems.
 
 [domain]
 solid = "part.stl"
@@ -9,7 +9,8 @@ cold = "-x"
 hot = [0.04, 0, 0]
 ends = ["+z", "-z"]
 
-Beside these there may be `space`, the names of the coordinates, and `angle`.
+Beside these there may be `space`, the names of the coordinates, and `angle`. Surfaces stand there as `surface = "part.stl"`,
+with the equation of the smooth one as `smooth = "x^2 + y^2 + z^2 = 1"`.
 """
 
 from __future__ import annotations
@@ -21,14 +22,18 @@ from typing import Any, Final, cast
 from edgewise._core.checks import among, did_you_mean, short
 from edgewise._core.errors import InputError
 from edgewise.pde.domains.solid import Solid, solid
+from edgewise.pde.domains.surface import Surface, surface
 from edgewise.pde.terms.symbols import Coordinate
+from edgewise.pde.terms.text import read_equations
 
 SOLID: Final = "solid"
-_KEYS: Final = (SOLID, "space", "scale", "angle", "names")
+SURFACE: Final = "surface"
+_SMOOTH: Final = "smooth"
+_KEYS: Final = ("space", "scale", "angle", "names")
 
 
-def solid_in(table: Mapping[str, Any], folder: Path) -> Solid:
-    """The solid that [domain] means.
+def solid_in(table: Mapping[str, Any], folder: Path) -> Solid | Surface:
+    """The solid or the surface that [domain] means.
 
     Parameters
     ----------
@@ -41,14 +46,16 @@ def solid_in(table: Mapping[str, Any], folder: Path) -> Solid:
     InputError
         Where a key is not known, or has a value of another kind; and as `solid` does.
     """
-    if strange := [key for key in table if key not in _KEYS]:
+    kind = SOLID if SOLID in table else SURFACE
+    keys = (kind, *_KEYS) if kind == SOLID else (kind, _SMOOTH, *_KEYS)
+    if strange := [key for key in table if key not in keys]:
         raise InputError(
-            f"[domain] has a 'solid', and {short(strange[0])} beside it, which means nothing there"
-            f"{did_you_mean(strange[0], _KEYS)}; its keys are {among(_KEYS)}."
+            f"[domain] has a '{kind}', and {short(strange[0])} beside it, which means nothing there"
+            f"{did_you_mean(strange[0], keys)}; its keys are {among(keys)}."
         )
-    file = table[SOLID]
+    file = table[kind]
     if not isinstance(file, str) or not file.strip():
-        raise InputError(f"'solid' of [domain] must name a file, \"part.stl\". Got {short(file)}.")
+        raise InputError(f"'{kind}' of [domain] must name a file, \"part.stl\". Got {short(file)}.")
     space: Any = table.get("space", ["x", "y", "z"])
     if not (isinstance(space, list) and all(isinstance(name, str) for name in cast("Any", space))):
         raise InputError(
@@ -64,10 +71,22 @@ def solid_in(table: Mapping[str, Any], folder: Path) -> Solid:
         else where
         for name, where in cast("dict[str, Any]", names).items()
     }
-    return solid(
-        folder / file,
-        tuple(Coordinate(name) for name in cast("list[str]", space)),
-        scale=table.get("scale", 1.0),
-        angle=table.get("angle", 30.0),
-        names=meant,
-    )
+    coordinates = tuple(Coordinate(name) for name in cast("list[str]", space))
+    options: dict[str, Any] = {
+        "scale": table.get("scale", 1.0),
+        "angle": table.get("angle", 30.0),
+        "names": meant,
+    }
+    if kind == SOLID:
+        return solid(folder / file, coordinates, **options)
+    smooth = table.get(_SMOOTH)
+    if smooth is not None and not isinstance(smooth, str):
+        raise InputError(
+            f"'{_SMOOTH}' of [domain] must be an equation, \"x^2 + y^2 + z^2 = 1\". Got {short(smooth)}."
+        )
+    if smooth is not None:
+        equations = read_equations(smooth, {each.name: each for each in coordinates})
+        if len(equations) != 1:
+            raise InputError(f"'{_SMOOTH}' of [domain] must be one equation. Got {short(smooth)}.")
+        options[_SMOOTH] = equations[0]
+    return surface(folder / file, coordinates, **options)

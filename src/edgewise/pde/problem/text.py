@@ -18,8 +18,8 @@ A file says what the same words would in Python:
     walls = "u = 0"
     start = "u = -sin(pi*x)"
 
-Plane shapes stand in [shapes] (`shape_text`), solids in files of their own (`solid_text`); `eigenvalue = "lam"` names the
-number that the equations leave open, and `count = 5` says how many of them are asked for.
+Plane shapes stand in [shapes] (`shape_text`), solids and surfaces in files of their own (`solid_text`);
+`eigenvalue = "lam"` names the number that the equations leave open, and `count = 5` says how many of them are asked for.
 """
 
 from __future__ import annotations
@@ -37,9 +37,10 @@ from edgewise._core.files import PathLike, as_path, said_clearly, shown
 from edgewise.pde.domains.box import Box, Part, box
 from edgewise.pde.domains.region import Region
 from edgewise.pde.domains.solid import Solid
+from edgewise.pde.domains.surface import Surface
 from edgewise.pde.problem.problem import Condition, Problem, on
 from edgewise.pde.problem.shape_text import shape_of
-from edgewise.pde.problem.solid_text import SOLID, solid_in
+from edgewise.pde.problem.solid_text import SOLID, SURFACE, solid_in
 from edgewise.pde.terms.symbols import Coordinate, Equation, Expr, Unknown
 from edgewise.pde.terms.symbols import eigenvalue as eigenvalue_symbol
 from edgewise.pde.terms.text import read_equations, read_term
@@ -88,7 +89,7 @@ class ProblemFile:
 
 
 def problem_from_text(
-    domain: Box | Region | Solid | Any,
+    domain: Box | Region | Solid | Surface | Any,
     unknowns: Sequence[str] | str,
     equations: Sequence[str] | str,
     conditions: Mapping[str, Sequence[str] | str] | None = None,
@@ -101,7 +102,7 @@ def problem_from_text(
 
     Parameters
     ----------
-    domain : Box, Region or Solid
+    domain : Box, Region, Surface or Solid
     unknowns : sequence of str
         Names of the functions to be determined, each of all coordinates.
     equations : sequence of str
@@ -133,7 +134,7 @@ def problem_from_text(
     (Derivative(u(x, y), (x, 2)) + Derivative(u(x, y), (y, 2)) == -2,)
     """
     of = "problem_from_text"
-    check_is(domain, (Box, Region, Solid), "domain", "a Box, a Region or a Solid", of=of)
+    check_is(domain, (Box, Region, Solid, Surface), "domain", "a Box, a Region, a Surface or a Solid", of=of)
     names: dict[str, Any] = {each.name: each for each in domain.coordinates}
     for name in _texts(unknowns, "unknowns"):
         _refuse_taken(name, names)
@@ -265,12 +266,14 @@ def _table(document: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     return cast("Mapping[str, Any]", found)
 
 
-def _domain(table: Mapping[str, Any], shapes: Mapping[str, Any], folder: Path) -> Box | Region | Solid:
+def _domain(
+    table: Mapping[str, Any], shapes: Mapping[str, Any], folder: Path
+) -> Box | Region | Solid | Surface:
     """x = [-1, 1] and so on; `periodic` and `parameters` name some of them; `time` that of time, t by default.
 
-    Or a `shape` of the `plane`, or a `solid` of a file in the folder.
+    Or a `shape` of the `plane`, or a `solid` or `surface` of a file in the folder.
     """
-    if SOLID in table:
+    if SOLID in table or SURFACE in table:
         return solid_in(table, folder)
     if _SHAPE in table or _PLANE in table:
         if strange := [key for key in table if key not in (_SHAPE, _PLANE)]:
@@ -350,7 +353,7 @@ def _constant(name: str, value: Any, names: Mapping[str, Any]) -> Any:
     return value
 
 
-def _part(domain: Box | Region | Solid, name: str) -> Part:
+def _part(domain: Box | Region | Solid | Surface, name: str) -> Part:
     first, *rest = (domain.boundary[each.strip()] for each in name.split("|"))
     for each in rest:
         first = first | each

@@ -17,6 +17,7 @@ import sympy as sp
 from scipy.optimize import linear_sum_assignment
 
 from edgewise._core.errors import InputError
+from edgewise.pde.domains.surface import Surface
 from edgewise.pde.problem.jets import Compiled, Evaluate, compile_equations
 from edgewise.pde.problem.problem import Problem
 from edgewise.pde.terms.operators import NORMAL
@@ -86,7 +87,7 @@ def weak_form(
     tests: tuple[int, ...] | None = None,
     natural: bool = True,
 ) -> WeakForm:
-    """The divergence form of a problem on a plane region or a solid.
+    """The divergence form of a problem on a plane region, a surface or a solid.
 
     Parameters
     ----------
@@ -121,10 +122,28 @@ def weak_form(
     # Which test functions go with which equation: those of the unknown that it has second derivatives of.
     if tests is None:
         tests = tuple(int(f) for f in linear_sum_assignment(-has)[1])
+    if isinstance(problem.domain, Surface):
+        _check_along(problem, parts)
     lower = tuple(int(natural and has[:, f].max() <= 1) for f in range(len(fields)))
     rims = _rims(problem, parts, tests) if natural else ()
     inside = compile_equations([each for part in parts for each in part], fields, symbols)
     return WeakForm(problem.names, inside, tests, lower, rims)
+
+
+def _check_along(problem: Problem, parts: Sequence[tuple[Any, ...]]) -> None:
+    """Refuses fluxes that lead out of a surface: derivatives along it do not go together as others do."""
+    symbols = [each.tree for each in problem.domain.coordinates]
+    for part, equation in zip(parts, problem.equations, strict=True):
+        for u in problem.fields:
+            slopes = [[sp.diff(flux, sp.diff(u, s)) for s in symbols] for flux in part[:-1]]
+            if any(
+                sp.simplify(own - (slopes[0][0] if i == k else 0)) != 0
+                for i, row in enumerate(slopes)
+                for k, own in enumerate(row)
+            ):
+                raise InputError(
+                    f"On surfaces second derivatives stand in lap(u) or div(k * grad(u)). '{equation!r}' has others."
+                )
 
 
 def divided(residual: Any, fields: Sequence[Any], symbols: Sequence[Any]) -> tuple[Any, ...]:

@@ -15,20 +15,21 @@ from edgewise._core.errors import InputError
 from edgewise.pde.domains.box import Box
 from edgewise.pde.domains.region import Region
 from edgewise.pde.domains.solid import Solid
+from edgewise.pde.domains.surface import Surface
 from edgewise.pde.problem.jets import Compiled, compile_equations
 from edgewise.pde.problem.problem import Problem
 from edgewise.pde.results.mesh_pieces import MeshPieces
 from edgewise.pde.results.pieces import Pieces
 from edgewise.pde.results.places import rows, somewhere
-from edgewise.pde.results.tetra_pieces import TetraPieces
+from edgewise.pde.results.simplex_pieces import SimplexPieces
 from edgewise.pde.results.waves import Waves
 from edgewise.pde.terms.symbols import Coordinate
 
-Tables = Pieces | MeshPieces | TetraPieces | Waves
+Tables = Pieces | MeshPieces | SimplexPieces | Waves
 
 
 def derivatives(
-    domain: Box | Region | Solid,
+    domain: Box | Region | Solid | Surface,
     pieces: Tables,
     unknown: int,
     at: Sequence[Any],
@@ -93,5 +94,5 @@ def _jets(pieces: Tables, compiled: Compiled, points: Floats) -> list[Floats]:
 
 def _inside(pieces: Tables, *values: Floats) -> None:
     """Refuses places outside a shape, where its elements have no values."""
-    if isinstance(pieces, MeshPieces | TetraPieces) and any(np.isnan(each).any() for each in values):
+    if isinstance(pieces, MeshPieces | SimplexPieces) and any(np.isnan(each).any() for each in values):
         raise InputError("Some of the places lie outside the domain; solution.grid(...) gives nan there.")

@@ -20,13 +20,20 @@ from edgewise.network.container import Table, read_container, write_container
 from edgewise.pde.discretisation.field import Field, widest
 from edgewise.pde.discretisation.space import Space
 from edgewise.pde.domains.box import Box, Face, Part
-from edgewise.pde.domains.region import Rim
+from edgewise.pde.domains.region import Region, Rim
 from edgewise.pde.domains.solid import Solid
+from edgewise.pde.domains.surface import Surface
 from edgewise.pde.problem.problem import Condition, Problem
 from edgewise.pde.results.mesh_pieces import MeshPieces
 from edgewise.pde.results.pieces import Pieces
-from edgewise.pde.results.solid_files import promised_solid, solid_of, tetra_pieces_of, written_solid
-from edgewise.pde.results.tetra_pieces import TetraPieces
+from edgewise.pde.results.region_files import promised_region, region_from, region_pieces, written_region
+from edgewise.pde.results.simplex_files import (
+    promised_simplices,
+    simplices_of,
+    solid_or_surface,
+    written_simplices,
+)
+from edgewise.pde.results.simplex_pieces import SimplexPieces
 from edgewise.pde.results.wave_files import promised_waves, waves_of, written_waves
 from edgewise.pde.results.waves import Waves
 from edgewise.pde.terms.symbols import Coordinate, Equation, Unknown
@@ -43,13 +50,13 @@ def save_solution(solution: Solution, path: PathLike, *, overwrite: bool = True)
     """Write a solution with its problem and its error to one file."""
     check_bool(overwrite, "overwrite", of="Solution.save")
     pieces = solution.pieces
-    if isinstance(pieces, MeshPieces):
-        raise InputError(
-            "Solutions on shapes that are no boxes cannot be saved yet; save solution.grid(...) instead."
-        )
     domain = solution.problem.domain
-    if isinstance(pieces, TetraPieces) and isinstance(domain, Solid):
-        described, tensors = written_solid(domain, pieces)
+    if isinstance(pieces, SimplexPieces) and isinstance(domain, Solid | Surface):
+        own, tensors = written_simplices(domain, pieces)
+        described = {"simplices": own}
+    elif isinstance(pieces, MeshPieces):
+        own, tensors = written_region(pieces)
+        described = {"region": own}
     elif isinstance(pieces, Waves):
         described, tensors = written_waves(pieces)
     else:
@@ -73,7 +80,7 @@ def load_solution(path: PathLike) -> dict[str, Any]:
     """What a file holds, as `Solution` takes it."""
     document, tensors = read_container(path, KIND, promised)
     with damaged(path):
-        problem = problem_of(document["problem"], lambda coordinates: _solid(document, tensors, coordinates))
+        problem = problem_of(document["problem"], lambda coordinates: _domain(document, tensors, coordinates))
         return {
             **{name: document[name] for name in _PLAIN},
             "slope_error": document.get("slope_error"),
@@ -88,18 +95,23 @@ def load_solution(path: PathLike) -> dict[str, Any]:
 
 def _pieces(
     document: Mapping[str, Any], tensors: Mapping[str, Tensor], problem: Problem
-) -> Pieces | TetraPieces | Waves:
-    if "solid" in document:
-        return tetra_pieces_of(document["solid"], tensors)
+) -> Pieces | MeshPieces | SimplexPieces | Waves:
+    if "simplices" in document:
+        return simplices_of(document["simplices"], tensors)
+    if "region" in document:
+        assert isinstance(problem.domain, Region)
+        return region_pieces(document["region"], tensors, problem.domain)
     if "waves" in document:
         return waves_of(document["waves"], tensors)
     return pieces_of(document, tensors, problem)
 
 
-def _solid(
+def _domain(
     document: Mapping[str, Any], tensors: Mapping[str, Tensor], coordinates: Sequence[Coordinate]
-) -> Solid | None:
-    return solid_of(document["solid"], tensors, coordinates) if "solid" in document else None
+) -> Region | Solid | Surface | None:
+    if "simplices" in document:
+        return solid_or_surface(document["simplices"], tensors, coordinates)
+    return region_from(document["region"], tensors, coordinates) if "region" in document else None
 
 
 @contextmanager
@@ -133,8 +145,10 @@ def written(pieces: Pieces) -> tuple[dict[str, Any], dict[str, Tensor]]:
 
 def promised(document: Mapping[str, Any]) -> Table:
     """The tensors that a solution of this description has."""
-    if "solid" in document:
-        return promised_solid(document["solid"])
+    if "simplices" in document:
+        return promised_simplices(document["simplices"])
+    if "region" in document:
+        return promised_region(document["region"])
     if "waves" in document:
         return promised_waves(document["waves"], len(document["problem"]["unknowns"]))
     return promised_pieces(document, document["problem"])
@@ -203,9 +217,9 @@ def _sides(equation: Equation) -> list[str]:
 
 def problem_of(
     document: Mapping[str, Any],
-    solid: Callable[[Sequence[Coordinate]], Solid | None] = lambda coordinates: None,
+    shape: Callable[[Sequence[Coordinate]], Region | Solid | Surface | None] = lambda coordinates: None,
 ) -> Problem:
-    """The problem that a document describes; `solid` gives its domain where that is no box."""
+    """The problem that a document describes; `shape` gives its domain where that is no box."""
     coordinates = tuple(
         Coordinate(each["name"], time=bool(each["time"]), parameter=bool(each.get("parameter", False)))
         for each in document["coordinates"]
@@ -213,7 +227,7 @@ def problem_of(
     names: dict[str, Any] = {each.name: each for each in coordinates}
     for name, *places in document["unknowns"]:
         names[name] = Unknown(name, *(names[place] for place in places))
-    domain = solid(coordinates) or Box(
+    domain = shape(coordinates) or Box(
         coordinates,
         tuple((float(low), float(high)) for low, high in document["bounds"]),
         tuple(map(bool, document["periodic"])),
@@ -234,10 +248,10 @@ def problem_of(
     return Problem(domain, [equation(each) for each in document["equations"]], conditions, jumps=jumps)
 
 
-def _face(domain: Box | Solid, name: str, number: int, high: bool = False) -> Face | Rim:
+def _face(domain: Box | Region | Solid | Surface, name: str, number: int, high: bool = False) -> Face | Rim:
     if isinstance(domain, Box):
         return Face(name, int(number), bool(high))
-    if not 0 <= int(number) < len(domain.names):
+    if not 0 <= int(number) < len(domain.rim_names):
         raise InputError("its conditions are on no part of the boundary.")
     return Rim(name, int(number))
 

@@ -24,14 +24,15 @@ from edgewise.pde.discretisation.assembly import Patch
 from edgewise.pde.discretisation.faces import outward
 from edgewise.pde.discretisation.galerkin import Galerkin
 from edgewise.pde.discretisation.quadrature import AxisRule, end, gauss
-from edgewise.pde.discretisation.tetra_galerkin import TetraGalerkin
+from edgewise.pde.discretisation.simplex_galerkin import SimplexGalerkin
+from edgewise.pde.discretisation.weak_system import WeakSystem
 from edgewise.pde.domains.box import Part
 from edgewise.pde.problem.jets import compile_equations
 from edgewise.pde.problem.problem import Problem
 from edgewise.pde.problem.weak import NORMALS, by_direction, divided, outward_derivative, weak_form
 from edgewise.pde.results.mesh_pieces import MeshPieces
 from edgewise.pde.results.pieces import Pieces
-from edgewise.pde.results.tetra_pieces import TetraPieces
+from edgewise.pde.results.simplex_pieces import SimplexPieces
 from edgewise.pde.results.waves import Waves
 from edgewise.pde.terms.operators import NORMAL
 from edgewise.pde.terms.symbols import NormalSymbol
@@ -40,7 +41,7 @@ _STEADY = "Integrals are of steady solutions; of others take values at a time, s
 
 
 def integral(
-    problem: Problem, pieces: Pieces | MeshPieces | TetraPieces | Waves, tree: Any, over: Part | str | None
+    problem: Problem, pieces: Pieces | MeshPieces | SimplexPieces | Waves, tree: Any, over: Part | str | None
 ) -> float:
     """The integral of a term over the domain, or over a part of its boundary."""
     part = problem.domain.boundary[over] if isinstance(over, str) else over
@@ -56,7 +57,7 @@ def integral(
     galerkin = (
         Galerkin(pieces.mesh, form, degree)
         if isinstance(pieces, MeshPieces)
-        else TetraGalerkin(pieces.mesh, form, degree)
+        else SimplexGalerkin(pieces.mesh, form, degree)
     )
     symbols = [each.tree for each in problem.domain.coordinates]
     values = np.concatenate([each.values for each in pieces.fields])
@@ -91,7 +92,7 @@ def _first_order(jets: Sequence[tuple[int, tuple[int, ...]]]) -> None:
 
 
 def _by_reaction(
-    problem: Problem, galerkin: Galerkin | TetraGalerkin, values: Any, tree: Any, numbers: Sequence[int]
+    problem: Problem, galerkin: WeakSystem, values: Any, tree: Any, numbers: Sequence[int]
 ) -> tuple[float, Any]:
     """What outward derivatives with constant weights give, where unknowns are given on all that hangs together; the rest."""
     domain: Any = problem.domain

@@ -13,9 +13,10 @@ from edgewise._core.errors import InputError
 from edgewise.pde.domains.box import Box
 from edgewise.pde.domains.region import Region
 from edgewise.pde.domains.solid import Solid
+from edgewise.pde.domains.surface import Surface
 
 
-def rows(domain: Box | Region | Solid, at: Sequence[Any]) -> tuple[Floats, tuple[int, ...]]:
+def rows(domain: Box | Region | Solid | Surface, at: Sequence[Any]) -> tuple[Floats, tuple[int, ...]]:
     """Places as rows, inside the bounds of the domain, and the shape that values there are to have."""
     names = [each.name for each in domain.coordinates]
     if len(at) != len(names):
@@ -30,6 +31,9 @@ def rows(domain: Box | Region | Solid, at: Sequence[Any]) -> tuple[Floats, tuple
             f"together. Got {', '.join(short(each, 40) for each in at)}."
         ) from None
     points = np.stack([each.ravel() for each in arrays], axis=1)
+    if isinstance(domain, Surface):
+        # Whether places are near enough to it is seen where they are looked for.
+        return points, arrays[0].shape
     for axis, (low, high) in enumerate(domain.bounds):
         span = high - low
         if domain.periodic[axis]:
@@ -42,8 +46,10 @@ def rows(domain: Box | Region | Solid, at: Sequence[Any]) -> tuple[Floats, tuple
     return points, arrays[0].shape
 
 
-def somewhere(domain: Box | Region | Solid, points: int, r: np.random.Generator) -> Floats:
+def somewhere(domain: Box | Region | Solid | Surface, points: int, r: np.random.Generator) -> Floats:
     """Random places inside a domain, all equally likely: (points, d)."""
+    if isinstance(domain, Surface):
+        return domain.somewhere(points, r)
     found = np.zeros((0, len(domain.bounds)))
     while len(found) < points:
         at = np.stack([r.uniform(low, high, points) for low, high in domain.bounds], axis=1)

@@ -21,7 +21,7 @@ from edgewise.pde.discretisation.quadrature import gauss
 from edgewise.pde.discretisation.space import Space
 from edgewise.pde.results.mesh_pieces import MeshPieces
 from edgewise.pde.results.pieces import Pieces
-from edgewise.pde.results.tetra_pieces import TetraPieces
+from edgewise.pde.results.simplex_pieces import SimplexPieces
 from edgewise.pde.results.waves import Waves
 from edgewise.splines.bspline import MAX_DEGREE, BSpline
 
@@ -51,7 +51,7 @@ def separate(values: Floats, weights: Sequence[Floats], share: float) -> list[li
 
 
 def network_of(
-    pieces: Pieces | MeshPieces | TetraPieces | Waves,
+    pieces: Pieces | MeshPieces | SimplexPieces | Waves,
     unknown: int,
     names: Sequence[str],
     name: str,
@@ -70,7 +70,7 @@ def network_of(
             "A solution of waves that turn fast takes too many products of functions of one coordinate: it has no "
             "network. Values on grids, solution.grid(...), may be fitted with one."
         )
-    if isinstance(pieces, MeshPieces | TetraPieces):
+    if isinstance(pieces, MeshPieces | SimplexPieces):
         raise InputError(
             "Solutions on shapes that are no boxes are no sums of products of functions of one coordinate: they have "
             "no network. Solve on a box for one."

@@ -30,7 +30,7 @@ from edgewise.pde.results.integrals import integral
 from edgewise.pde.results.mesh_pieces import MeshPieces
 from edgewise.pde.results.pieces import Pieces
 from edgewise.pde.results.products import network_of
-from edgewise.pde.results.tetra_pieces import TetraPieces
+from edgewise.pde.results.simplex_pieces import SimplexPieces
 from edgewise.pde.results.vtk import write_vtk
 from edgewise.pde.results.waves import Waves
 from edgewise.pde.terms.symbols import Coordinate, Expr, tree_of
@@ -53,12 +53,12 @@ class OtherGrid:
 
     Attributes
     ----------
-    pieces : Pieces, MeshPieces, TetraPieces or Waves
+    pieces : Pieces, MeshPieces, SimplexPieces or Waves
     scale : float
         An error of the answer is about this share of what both are apart.
     """
 
-    pieces: Pieces | MeshPieces | TetraPieces | Waves
+    pieces: Pieces | MeshPieces | SimplexPieces | Waves
     scale: float
 
 
@@ -69,7 +69,7 @@ class Solution:
     Attributes
     ----------
     problem : Problem
-    pieces : Pieces, MeshPieces, TetraPieces or Waves
+    pieces : Pieces, MeshPieces, SimplexPieces or Waves
         The unknowns as tables of splines, as polynomials on the elements of a mesh, or as waves.
     error : float
         Estimated relative L2 error, the largest of all unknowns; infinite where nothing can be said.
@@ -113,7 +113,7 @@ class Solution:
     """
 
     problem: Problem
-    pieces: Pieces | MeshPieces | TetraPieces | Waves
+    pieces: Pieces | MeshPieces | SimplexPieces | Waves
     error: float
     errors: dict[str, float]
     how: str
@@ -362,7 +362,8 @@ class Solution:
         Parameters
         ----------
         path : str or path
-            Ends in .vtr; where there is time in .pvd, which lists a file for each time, written beside it.
+            Ends in .vtr, of surfaces in .vtp; where there is time in .pvd, which lists a file for each time, written beside
+            it.
         points, times : int
             Places along every coordinate of space, and times from the start to the end.
 

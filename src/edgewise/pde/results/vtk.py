@@ -1,4 +1,4 @@
-"""Solutions for ParaView and its like: values on a grid, as VTK files, by pyvista."""
+"""Solutions for ParaView and its like: values on a grid, or on a surface, as VTK files, by pyvista."""
 
 from __future__ import annotations
 
@@ -12,12 +12,16 @@ from edgewise._core.checks import check_choice, check_int
 from edgewise._core.errors import InputError
 from edgewise._core.extras import need
 from edgewise._core.files import PathLike, as_path, said_clearly, write_file
+from edgewise.pde.domains.surface import Surface
 from edgewise.pde.problem.velocities import velocities
+from edgewise.pde.results.simplex_pieces import SimplexPieces, skin
 
 if TYPE_CHECKING:
     from edgewise.pde.results.solution import Solution
 
-ONE, SERIES = ".vtr", ".pvd"
+ONE, SERIES, SURFACE = ".vtr", ".pvd", ".vtp"
+# Triangles of a surface that are written, about.
+_TRIANGLES = 50_000
 
 
 def write_vtk(solution: Solution, path: PathLike, points: int, times: int) -> tuple[Path, ...]:
@@ -25,10 +29,14 @@ def write_vtk(solution: Solution, path: PathLike, points: int, times: int) -> tu
     target = as_path(path)
     domain = solution.problem.domain
     clock = domain.time
-    check_choice(target.suffix.lower(), "path", (ONE if clock is None else SERIES,), of="Solution.to_vtk")
+    on_surface = isinstance(domain, Surface)
+    ends = SURFACE if on_surface else ONE if clock is None else SERIES
+    check_choice(target.suffix.lower(), "path", (ends,), of="Solution.to_vtk")
     check_int(points, "points", low=2, high=1000, of="Solution.to_vtk")
     check_int(times, "times", low=1, high=10_000, of="Solution.to_vtk")
     pyvista = need("pyvista", "vtk", "VTK files")
+    if on_surface:
+        return (_saved(_triangles(pyvista, solution), target),)
     if clock is None:
         return (_saved(_grid(pyvista, solution, points, None), target),)
     if len(domain.coordinates) == 1:
@@ -66,6 +74,17 @@ def _grid(pyvista: Any, solution: Solution, points: int, time: float | None) -> 
         along, across = (flat(each) for each in flow)
         grid.point_data["velocity"] = np.stack([along, across, np.zeros_like(along)], axis=1)
     return grid
+
+
+def _triangles(pyvista: Any, solution: Solution) -> Any:
+    pieces = solution.pieces
+    assert isinstance(pieces, SimplexPieces)
+    element, local, places = skin(pieces.mesh, _TRIANGLES)
+    numbers = np.arange(3 * len(element)).reshape(-1, 3)
+    found = pyvista.PolyData.from_regular_faces(places.reshape(-1, 3), numbers)
+    for f, name in enumerate(solution.names):
+        found.point_data[name] = pieces.at(f, np.repeat(element, 3), local.reshape(-1, 2), (0, 0, 0))
+    return found
 
 
 def _saved(grid: Any, path: Path) -> Path:

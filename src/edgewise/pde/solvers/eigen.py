@@ -24,18 +24,18 @@ from edgewise._core.stopping import StopReason
 from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, check_seconds, check_work, running
 from edgewise.pde.discretisation.condensed import Condensed
-from edgewise.pde.discretisation.galerkin import Galerkin
-from edgewise.pde.domains.region import region_of
-from edgewise.pde.domains.solid import Solid
+from edgewise.pde.discretisation.weak_system import WeakSystem
+from edgewise.pde.domains.box import Box
+from edgewise.pde.domains.region import Region
 from edgewise.pde.problem.on_region import on_region
 from edgewise.pde.problem.problem import Problem
 from edgewise.pde.problem.weak import WeakForm, weak_form
-from edgewise.pde.results.mesh_pieces import MeshPieces
 from edgewise.pde.results.modes import Modes
 from edgewise.pde.results.solution import Solution
 from edgewise.pde.settings import SolverConfig
+from edgewise.pde.solvers.mesh_levels import alike, meshes_of, of_all_further, pieces_of
+from edgewise.pde.solvers.on_mesh import said_of_facets
 from edgewise.pde.solvers.progress import ended
-from edgewise.pde.solvers.refinement import meshes
 from edgewise.pde.terms.symbols import Equation, Expr
 
 # Eigenvalues closer than this, relative to their size, are taken for one of several functions.
@@ -46,9 +46,9 @@ _SAME = 1e-6
 class _EigenLevel:
     """Eigenvalues and functions on one mesh, two more than asked for where there are so many."""
 
-    galerkin: Galerkin
+    galerkin: WeakSystem
     values: Floats
-    pieces: tuple[MeshPieces, ...]
+    pieces: tuple[Any, ...]
 
 
 def eigen(
@@ -60,7 +60,7 @@ def eigen(
     seconds: float | None = None,
     config: SolverConfig | None = None,
 ) -> Modes:
-    """The smallest eigenvalues of a problem on a plane shape or box, with their functions.
+    """The smallest eigenvalues of a problem on a plane shape or box, a surface or a solid, with their functions.
 
     Parameters
     ----------
@@ -105,33 +105,39 @@ def eigen(
     check_float(tolerance, "tolerance", low=1e-13, high=0.1, of="eigen")
     constants = chosen(config, SolverConfig(), "eigen").scaled(check_work(work, "eigen"))
     meter = Meter(seconds=check_seconds(seconds, "eigen"))
-    if isinstance(problem.domain, Solid):
-        raise InputError("eigen takes problems on plane shapes and plane boxes. Got a solid.")
-    plane = on_region(problem)
-    region = region_of(plane.domain)
-    stiff, mass = _forms(plane)
+    shaped = on_region(problem)
+    region = shaped.domain
+    assert not isinstance(region, Box)
+    stiff, mass = _forms(shaped)
     levels: list[_EigenLevel] = []
     changes: list[Floats] = []
 
+    def left() -> Floats:
+        """Errors of the last level but one: on simplices degrees rise by one, and further changes would add to the last."""
+        return changes[-1] if isinstance(region, Region) else of_all_further(changes)
+
     def refine() -> None:
         shift = -1.0 / region.size**2
-        for galerkin, tell in meshes(region, stiff, constants):
-            level, shift = _solved(galerkin, Galerkin(galerkin.mesh, mass, galerkin.degree), count, shift)
+        for galerkin, tell in meshes_of(region, stiff, constants):
+            kind: Any = type(galerkin)
+            level, shift = _solved(galerkin, kind(galerkin.mesh, mass, galerkin.degree), count, shift)
             levels.append(level)
             if len(levels) > 1:
                 changes.append(_change(levels[-1].values[:count], levels[-2].values[:count]))
-                if changes[-1].max() <= tolerance:
+                # Smaller elements at a lower degree measure an error less well than a higher degree does.
+                same = alike(*(each.galerkin.mesh for each in levels[-2:]))
+                if same and left().max() <= tolerance:
                     break
             tell(sum((p.lacks() for p in level.pieces[:count]), np.zeros(galerkin.mesh.count)))
 
     with one_thread(), running(meter), np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         reason = ended(refine, meter, levels, "eigen", "mesh")
-        if changes and changes[-1].max() <= tolerance:
+        errors = left() if changes else np.full(count, np.inf)
+        if errors.max() <= tolerance:
             reason = StopReason.CONVERGED
         level = levels[-2] if len(levels) > 1 else levels[-1]
-        errors = changes[-1] if changes else np.full(count, np.inf)
         apart = _apart(level, levels[-1], count) if changes else np.full(count, np.inf)
-    how = "the change to a mesh of higher degree"
+    how = "the change to a mesh of higher degree" + said_of_facets(region)
     functions = tuple(
         Solution(
             _at_value(problem, float(level.values[n])),
@@ -179,7 +185,7 @@ def _at_value(problem: Problem, value: float) -> Problem:
     return Problem(problem.domain, equations, problem.conditions)
 
 
-def _solved(galerkin: Galerkin, heavy: Galerkin, count: int, shift: float) -> tuple[_EigenLevel, float]:
+def _solved(galerkin: WeakSystem, heavy: WeakSystem, count: int, shift: float) -> tuple[_EigenLevel, float]:
     """Eigenvalues on one mesh, and a shift below them for the next."""
     fixed, given, _ = galerkin.given()
     zero = np.zeros(galerkin.count)
@@ -229,13 +235,13 @@ def _solved(galerkin: Galerkin, heavy: Galerkin, count: int, shift: float) -> tu
         except ArpackError as error:
             raise InputError(f"The eigenvalues were not found: {error}.") from None
     order = np.argsort(values)
-    pieces: list[MeshPieces] = []
+    pieces: list[Any] = []
     for n in order:
         vector = vectors[:, n]
         vector = vector * np.sign(vector[np.abs(vector).argmax()])
-        fields = galerkin.fields(spread(vector))
-        norm = np.sqrt(sum(MeshPieces((field,)).norms(0)[0] ** 2 for field in fields))
-        pieces.append(MeshPieces(galerkin.fields(spread(vector / norm))))
+        found = pieces_of(galerkin, spread(vector))
+        norm = np.sqrt(sum(found.norms(f)[0] ** 2 for f in range(len(galerkin.numberings))))
+        pieces.append(pieces_of(galerkin, spread(vector / norm)))
     # Nearer to the smallest the method is faster.
     return _EigenLevel(galerkin, values[order], tuple(pieces)), float(values.min() - 0.5 * np.ptp(values))
 
@@ -290,7 +296,7 @@ def _apart(level: _EigenLevel, finer: _EigenLevel, count: int) -> Floats:
     return np.array(found)
 
 
-def _outside(piece: MeshPieces, others: Sequence[MeshPieces]) -> float:
+def _outside(piece: Any, others: Sequence[Any]) -> float:
     """What of a function, of L2 norm 1, the span of orthonormal others does not hold."""
     own, mass = _values(others[0], piece)
     rest = own
@@ -300,7 +306,7 @@ def _outside(piece: MeshPieces, others: Sequence[MeshPieces]) -> float:
     return float(np.sqrt((mass * rest**2).sum()))
 
 
-def _values(mesh: MeshPieces, piece: MeshPieces) -> tuple[Floats, Floats]:
+def _values(mesh: Any, piece: Any) -> tuple[Floats, Floats]:
     """Values of a function at the places of another's mesh, unknown after unknown, and their weights."""
     parts = [piece.on(mesh, n) for n in range(len(piece.fields))]
     return np.stack([values for values, _ in parts]), np.stack([weights for _, weights in parts])

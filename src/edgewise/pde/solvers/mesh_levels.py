@@ -1,11 +1,11 @@
-"""Problems on plane regions and solids: one mesh after the other until the answer no longer changes.
+"""Problems on plane regions, surfaces and solids: one mesh after the other until the answer no longer changes.
 
 The answer is that of the last mesh but one: its error is what the last one changes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,19 +15,20 @@ from numpy.typing import NDArray
 from edgewise._core.arrays import Floats
 from edgewise._core.errors import InputError
 from edgewise.pde.discretisation.condensed import Condensed
-from edgewise.pde.discretisation.galerkin import Galerkin
-from edgewise.pde.discretisation.tetra_elements import TetraMesh
-from edgewise.pde.discretisation.tetra_galerkin import TetraGalerkin
+from edgewise.pde.discretisation.simplex_galerkin import SimplexGalerkin
+from edgewise.pde.discretisation.simplex_mesh import SimplexMesh
+from edgewise.pde.discretisation.weak_system import WeakSystem
 from edgewise.pde.domains.region import Region
 from edgewise.pde.domains.solid import Solid
+from edgewise.pde.domains.surface import Surface
 from edgewise.pde.problem.weak import WeakForm
 from edgewise.pde.results.mesh_pieces import MeshPieces
-from edgewise.pde.results.tetra_pieces import TetraPieces
+from edgewise.pde.results.simplex_pieces import SimplexPieces
 from edgewise.pde.settings import SolverConfig
 from edgewise.pde.solvers.refinement import meshes
 from edgewise.pde.solvers.solid_meshes import solid_meshes
+from edgewise.pde.solvers.surface_meshes import surface_meshes
 
-Discretised = Galerkin | TetraGalerkin
 # Changes of two levels of which the second is not smaller tell nothing about the third: errors are this series at most.
 _SLOWEST = 0.8
 
@@ -38,10 +39,10 @@ class MeshLevel:
 
     Attributes
     ----------
-    galerkin : Galerkin or TetraGalerkin
+    galerkin : WeakSystem
     values : ndarray
         All coefficients.
-    pieces : MeshPieces or TetraPieces
+    pieces : MeshPieces or SimplexPieces
     contradiction : float
         How far conditions are apart where parts of the boundary meet, relative to them.
     converged : bool
@@ -62,7 +63,7 @@ class MeshLevel:
         Unknowns to which a constant may be added; their mean is zero.
     """
 
-    galerkin: Discretised
+    galerkin: WeakSystem
     values: Floats
     pieces: Any
     contradiction: float
@@ -76,7 +77,7 @@ class MeshLevel:
     loose: tuple[int, ...]
 
 
-def solve_mesh(galerkin: Discretised, before: MeshLevel | None, config: SolverConfig) -> MeshLevel:
+def solve_mesh(galerkin: WeakSystem, before: MeshLevel | None, config: SolverConfig) -> MeshLevel:
     """The unknowns on one mesh, beginning with those of another."""
     form = galerkin.form
     fixed, values, apart = galerkin.given()
@@ -88,25 +89,32 @@ def solve_mesh(galerkin: Discretised, before: MeshLevel | None, config: SolverCo
         # A constant is free: one coefficient is held, and the mean made zero afterwards.
         held[galerkin.numberings[f].table.flat[0] + galerkin.offsets[f]] = True
     factor = None
+    balanced = _balance(galerkin, loose)
     residual = galerkin.residual(values)
     if not np.isfinite(residual).all() and (before is None or form.linear):
         raise InputError(
             "The equations have terms that are not finite everywhere in the domain or on its boundary."
         )
-    steps, converged = 0, False
+    steps, converged, shifted = 0, False, False
     size_before = np.inf
     while steps < config.most_steps:
         if factor is None or not form.linear:
             at = values
             factor = Condensed(galerkin, lambda which, at=at: galerkin.matrices(at, which), held)
-        step = factor.solve(-residual)
+        step = factor.solve(-balanced(residual))
         if not np.isfinite(step).all():
-            break
+            if form.linear or steps or shifted or before is not None:
+                break
+            # At zero nothing may hold the unknowns, as in lap(u) == u**3 without a boundary: begin elsewhere.
+            shifted, factor = True, None
+            values = np.where(fixed, values, values + 1.0)
+            residual = galerkin.residual(values)
+            continue
         size, scale = float(np.abs(step).max(initial=0.0)), float(np.abs(values + step).max(initial=1e-300))
-        length, norm = 1.0, float(np.linalg.norm(residual[~held]))
+        length, norm = 1.0, float(np.linalg.norm(balanced(residual)[~held]))
         while True:
             trial = galerkin.residual(values + length * step)
-            after = float(np.linalg.norm(trial[~held]))
+            after = float(np.linalg.norm(balanced(trial)[~held]))
             if form.linear or after <= (1 - 0.1 * length) * norm or size <= 1e-8 * scale:
                 break
             length *= 0.5
@@ -149,7 +157,7 @@ def solve_mesh(galerkin: Discretised, before: MeshLevel | None, config: SolverCo
     )
 
 
-def _loose(galerkin: Discretised, values: Floats, fixed: NDArray[np.bool_]) -> list[int]:
+def _loose(galerkin: WeakSystem, values: Floats, fixed: NDArray[np.bool_]) -> list[int]:
     """Unknowns to which a constant may be added."""
     found: list[int] = []
     for f, (a, b) in enumerate(zip(galerkin.offsets[:-1], galerkin.offsets[1:], strict=True)):
@@ -166,7 +174,26 @@ def _loose(galerkin: Discretised, values: Floats, fixed: NDArray[np.bool_]) -> l
     return found
 
 
-def _centred(galerkin: Discretised, values: Floats, loose: list[int]) -> Floats:
+def _balance(galerkin: WeakSystem, loose: list[int]) -> Callable[[Floats], Floats]:
+    """Residuals of equations for unknowns with a free constant, without what no function lowers: a source throughout."""
+    even: list[tuple[slice, Floats]] = []
+    for f in loose:
+        part = slice(int(galerkin.offsets[f]), int(galerkin.offsets[f + 1]))
+        ones = np.zeros(galerkin.count)
+        ones[part] = 1.0
+        moments = galerkin.moments(ones)[part]
+        even.append((part, moments / moments.sum()))
+
+    def balanced(residual: Floats) -> Floats:
+        found = residual.copy() if even else residual
+        for part, share in even:
+            found[part] -= residual[part].sum() * share
+        return found
+
+    return balanced
+
+
+def _centred(galerkin: WeakSystem, values: Floats, loose: list[int]) -> Floats:
     """Unknowns with a free constant, with mean zero."""
     values = values.copy()
     for f in loose:
@@ -174,7 +201,7 @@ def _centred(galerkin: Discretised, values: Floats, loose: list[int]) -> Floats:
     return values
 
 
-def _weakest(galerkin: Discretised, factor: Condensed, held: NDArray[np.bool_]) -> float:
+def _weakest(galerkin: WeakSystem, factor: Condensed, held: NDArray[np.bool_]) -> float:
     """For the function that the equations change least: its residuals, relative to those of the flux alone."""
     base = galerkin.residual(np.zeros(galerkin.count))
     found = np.zeros(galerkin.count)
@@ -191,7 +218,7 @@ def _weakest(galerkin: Discretised, factor: Condensed, held: NDArray[np.bool_]) 
     return float(np.linalg.norm(left) / max(float(np.linalg.norm(flux)), 1e-300))
 
 
-def _imbalance(galerkin: Discretised, residual: Floats, loose: list[int]) -> float:
+def _imbalance(galerkin: WeakSystem, residual: Floats, loose: list[int]) -> float:
     worst = 0.0
     for f in loose:
         # Test functions that add up to one: what the equation misses in all, beside what flows and springs.
@@ -201,14 +228,14 @@ def _imbalance(galerkin: Discretised, residual: Floats, loose: list[int]) -> flo
     return worst
 
 
-def pieces_of(galerkin: Discretised, values: Floats) -> Any:
+def pieces_of(galerkin: WeakSystem, values: Floats) -> Any:
     """The unknowns as what solutions hold."""
-    if isinstance(galerkin, TetraGalerkin):
-        return TetraPieces(galerkin.fields(values))
+    if isinstance(galerkin, SimplexGalerkin):
+        return SimplexPieces(galerkin.fields(values))
     return MeshPieces(galerkin.fields(values))
 
 
-def _moved(galerkin: Discretised, before: Any) -> Floats:
+def _moved(galerkin: WeakSystem, before: Any) -> Floats:
     """Another mesh's unknowns at this one's places."""
     values = np.zeros(galerkin.count)
     for f in range(len(galerkin.numberings)):
@@ -218,7 +245,7 @@ def _moved(galerkin: Discretised, before: Any) -> Floats:
 
 
 def solve_meshes(
-    region: Region | Solid,
+    region: Region | Solid | Surface,
     form: WeakForm,
     tolerance: float,
     config: SolverConfig,
@@ -226,12 +253,11 @@ def solve_meshes(
 ) -> list[MeshLevel]:
     """Refines until the last mesh changes the unknowns by less than the tolerance; returns every level."""
     levels: list[MeshLevel] = []
-    made = solid_meshes(region, form, config) if isinstance(region, Solid) else meshes(region, form, config)
-    for galerkin, tell in made:
+    for galerkin, tell in meshes_of(region, form, config):
         levels.append(solve_mesh(galerkin, levels[-1] if levels else None, config))
         on_level(levels[-1])
         # Smaller elements at a lower degree measure an error less well than a higher degree does.
-        same = len(levels) > 1 and _alike(levels[-2].pieces.mesh, levels[-1].pieces.mesh)
+        same = len(levels) > 1 and alike(levels[-2].pieces.mesh, levels[-1].pieces.mesh)
         if (same and max(left_of(levels)) <= tolerance) or (
             len(levels) > 2 and _hopeless(levels[-1], config)
         ):
@@ -240,23 +266,42 @@ def solve_meshes(
     return levels
 
 
+def meshes_of(
+    region: Region | Solid | Surface, form: WeakForm, config: SolverConfig
+) -> Iterator[tuple[WeakSystem, Callable[[Floats], None]]]:
+    """One mesh after the other, each with a function that is to be told what its elements lack."""
+    if isinstance(region, Region):
+        return meshes(region, form, config)
+    return (
+        solid_meshes(region, form, config)
+        if isinstance(region, Solid)
+        else surface_meshes(region, form, config)
+    )
+
+
 def left_of(levels: Sequence[MeshLevel]) -> tuple[float, ...]:
     """Estimated errors of the last level but one: what the last changes and, where degrees rise by one, what the changes of
     all further ones would add, as the last ones fall."""
-    last = levels[-1].change
-    if len(levels) < 3 or not isinstance(levels[-1].pieces, TetraPieces):
+    if not isinstance(levels[-1].pieces, SimplexPieces):
+        return levels[-1].change
+    return tuple(map(float, of_all_further([np.array(each.change) for each in levels[1:]])))
+
+
+def of_all_further(changes: Sequence[Floats]) -> Floats:
+    """The last change and what all further ones would add to it, as they fall where degrees rise by one."""
+    last = changes[-1]
+    if len(changes) < 2:
         return last
     # Even and odd functions gain by every second degree alone.
-    back = 2 if len(levels) > 3 else 1
-    falls = [
-        (b / a if a > 0 else 0.0) ** (1 / back) for a, b in zip(levels[-1 - back].change, last, strict=True)
-    ]
-    return tuple(b / (1 - min(fall, _SLOWEST)) for b, fall in zip(last, falls, strict=True))
+    back = 2 if len(changes) > 2 else 1
+    before = changes[-1 - back]
+    fall = np.where(before > 0, last / np.where(before > 0, before, 1.0), 0.0) ** (1 / back)
+    return last / (1 - np.minimum(fall, _SLOWEST))
 
 
-def _alike(one: Any, other: Any) -> bool:
+def alike(one: Any, other: Any) -> bool:
     """Whether meshes differ by their degree, and by layers at corners, alone."""
-    return one is other if isinstance(one, TetraMesh) else one.blocks is other.blocks
+    return one.nodes is other.nodes if isinstance(one, SimplexMesh) else one.blocks is other.blocks
 
 
 def _hopeless(level: MeshLevel, config: SolverConfig) -> bool:

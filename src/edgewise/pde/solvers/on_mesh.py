@@ -1,4 +1,4 @@
-"""A problem on a plane region or a solid, from its equations to its solution."""
+"""A problem on a plane region, a surface or a solid, from its equations to its solution."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from edgewise.pde.discretisation.free_constants import open_constants
 from edgewise.pde.discretisation.galerkin import Galerkin
 from edgewise.pde.domains.region import Region
 from edgewise.pde.domains.solid import Solid
+from edgewise.pde.domains.surface import Surface
 from edgewise.pde.problem.problem import Problem
 from edgewise.pde.problem.weak import weak_form
 from edgewise.pde.results.solution import OtherGrid, Solution
@@ -30,7 +31,7 @@ def solved_on_mesh(
 ) -> Solution:
     """The solution on the last mesh but one, with its error by the last."""
     region = problem.domain
-    assert isinstance(region, Region | Solid)
+    assert isinstance(region, Region | Solid | Surface)
     form = weak_form(problem)
     levels: list[MeshLevel] = []
 
@@ -54,11 +55,13 @@ def solved_on_mesh(
         chosen.pieces,
         max(errors.values()),
         errors,
-        "the change to a mesh of higher degree" + open_constants(problem.names, last.loose) + _facets(region),
+        "the change to a mesh of higher degree"
+        + open_constants(problem.names, last.loose)
+        + said_of_facets(region, last.imbalance),
         tolerance,
         "mesh",
         reason,
-        _doubts(last, tolerance, config),
+        _doubts(region, last, tolerance, config),
         meter.seconds,
         chosen.galerkin.count,
         max(last.slope_change),
@@ -69,14 +72,20 @@ def solved_on_mesh(
     )
 
 
-def _facets(region: Region | Solid) -> str:
-    """What facets leave of a curved solid, which no mesh of them can tell."""
+def said_of_facets(region: Region | Solid | Surface, imbalance: float = 0.0) -> str:
+    """What facets leave of a curved solid or surface, which no mesh of them can tell."""
     if isinstance(region, Region) or region.sagitta <= 1e-6 * region.size:
         return ""
-    return f"; for the solid of flat facets, which lie up to about {region.sagitta:.1e} off the curves they stand for"
+    kind = "solid" if isinstance(region, Solid) else "surface"
+    return (
+        f"; for the {kind} of flat facets, which lie up to about {region.sagitta:.1e} off the curves they stand for"
+        + (f", where {imbalance:.1e} of the sources was balanced by an even one" if imbalance > 1e-9 else "")
+    )
 
 
-def _doubts(last: MeshLevel, tolerance: float, config: SolverConfig) -> tuple[str, ...]:
+def _doubts(
+    region: Region | Solid | Surface, last: MeshLevel, tolerance: float, config: SolverConfig
+) -> tuple[str, ...]:
     """What counts against the answer."""
     found: list[str] = []
     if last.contradiction > config.contradiction:
@@ -91,7 +100,9 @@ def _doubts(last: MeshLevel, tolerance: float, config: SolverConfig) -> tuple[st
         )
     if not last.converged:
         found.append("Newton's method did not converge on the last mesh: there may be no solution near.")
-    if last.imbalance > max(config.imbalance, 100 * tolerance):
+    # What is balanced on a smooth surface is not quite on its facets.
+    by_facets = 10 * region.sagitta / region.size if isinstance(region, Surface) else 0.0
+    if last.imbalance > max(config.imbalance, 100 * tolerance, by_facets):
         found.append(
             f"Sources inside and flows through the boundary do not balance: {last.imbalance:.1e} of them is left, so "
             "that there is no solution."

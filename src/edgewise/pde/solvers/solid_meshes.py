@@ -8,8 +8,9 @@ import numpy as np
 
 from edgewise._core.arrays import Floats
 from edgewise._core.errors import InputError
-from edgewise.pde.discretisation.tetra_elements import TetraMesh, TetraNumbering, tetra_mesh
-from edgewise.pde.discretisation.tetra_galerkin import TetraGalerkin
+from edgewise.pde.discretisation.simplex_elements import SimplexNumbering
+from edgewise.pde.discretisation.simplex_galerkin import SimplexGalerkin
+from edgewise.pde.discretisation.simplex_mesh import SimplexMesh, tetra_mesh
 from edgewise.pde.domains.solid import Solid
 from edgewise.pde.domains.tetrahedra import fill
 from edgewise.pde.problem.weak import WeakForm
@@ -18,19 +19,19 @@ from edgewise.pde.settings import SolverConfig
 
 def solid_meshes(
     solid: Solid, form: WeakForm, config: SolverConfig
-) -> Iterator[tuple[TetraGalerkin, Callable[[Floats], None]]]:
+) -> Iterator[tuple[SimplexGalerkin, Callable[[Floats], None]]]:
     """One mesh after the other, each with a function that is to be told what its elements lack."""
     at, widths = np.zeros((0, 3)), np.zeros(0)
     width = config.solid_width * solid.size
     mesh = tetra_mesh(fill(solid, width, at, widths))
     low = 1 + max(form.lower)
     # Facets by the thousand may leave room for the lowest degrees alone.
-    third = sum(TetraNumbering(mesh, low + 2 - lower).count for lower in form.lower)
+    third = sum(SimplexNumbering(mesh, low + 2 - lower).count for lower in form.lower)
     degree = low + 1 if third <= config.mesh_coefficients else low
     lacking: list[Floats] = []
     rests: list[float] = []
     for _ in range(4 * config.most_levels):
-        galerkin = TetraGalerkin(mesh, form, degree)
+        galerkin = SimplexGalerkin(mesh, form, degree)
         if len(lacking) > 1 and galerkin.count > config.mesh_coefficients:
             return
         yield galerkin, lacking.append
@@ -50,7 +51,7 @@ def solid_meshes(
         degree, rests = max(degree - 2, low + 1), []
 
 
-def _halved(mesh: TetraMesh, lacks: Floats, config: SolverConfig) -> tuple[Floats, Floats]:
+def _halved(mesh: SimplexMesh, lacks: Floats, config: SolverConfig) -> tuple[Floats, Floats]:
     """Places at which elements are to be half as wide: those that lack much."""
     marked = lacks > config.mesh_mark * lacks.max()
     corners = mesh.points[mesh.nodes[marked]]

@@ -1,0 +1,167 @@
+"""Solutions on triangles and tetrahedra: values and derivatives anywhere on the surface, or in the solid."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from scipy.spatial import KDTree
+
+from edgewise._core.arrays import Floats, Ints
+from edgewise.pde.discretisation.simplex_elements import (
+    SimplexField,
+    SimplexSampling,
+    inverted,
+    modes,
+    placed,
+    simplex_lagrange,
+    simplex_places,
+    simplex_sampling,
+)
+from edgewise.pde.discretisation.simplex_mesh import SimplexMesh, parts_of
+from edgewise.pde.results.simplex_places import in_solid, on_surface
+
+_ORDERS = ((0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1))
+# Derivatives of functions on curved elements are no polynomials: so much higher is the degree that stands for them.
+_MORE = 4
+
+
+@dataclass(frozen=True, eq=False)
+class SimplexPieces:
+    """The unknowns on triangles of a surface or on tetrahedra.
+
+    Attributes
+    ----------
+    fields : tuple of SimplexField, one an unknown
+    """
+
+    fields: tuple[SimplexField, ...]
+    _tables: dict[tuple[int, tuple[int, ...]], tuple[int, Floats]] = field(default_factory=dict, repr=False)
+
+    @property
+    def mesh(self) -> SimplexMesh:
+        """The elements."""
+        return self.fields[0].numbering.mesh
+
+    def points(self, unknown: int, at: Floats, orders: Sequence[int]) -> Floats:
+        """Values or a derivative at places (q, 3); nan outside the solid, or off the surface."""
+        values = np.full(len(at), np.nan)
+        element, local = self.located(at)
+        hit = element >= 0
+        values[hit] = self.at(unknown, element[hit], local[hit], orders)
+        return values
+
+    def at(self, unknown: int, element: Ints, local: Floats, orders: Sequence[int]) -> Floats:
+        """Values or a derivative at places of elements, by weights of all corners but the first (q, d)."""
+        degree, table = self._table(unknown, tuple(orders))
+        values = np.empty(len(element))
+        for first in range(0, len(element), 4096):
+            part = slice(first, first + 4096)
+            basis = simplex_lagrange(degree, local[part])[0]
+            values[part] = (basis * table[element[part]]).sum(1)
+        return values
+
+    def grid(self, unknown: int, at: Sequence[Floats], orders: Sequence[int] = ()) -> Floats:
+        """Values or a derivative on the grid of all combinations of places; nan outside the solid, or off the surface."""
+        places = np.stack(np.meshgrid(*at, indexing="ij"), axis=-1)
+        return self.points(unknown, places.reshape(-1, 3), orders or (0, 0, 0)).reshape(places.shape[:-1])
+
+    def _table(self, unknown: int, orders: tuple[int, ...]) -> tuple[int, Floats]:
+        """A degree, and values of a derivative at its places in every element."""
+        own = self.fields[unknown]
+        if not any(orders):
+            return own.numbering.degree, own.values[own.numbering.table]
+        if (unknown, orders) not in self._tables:
+            axis = next(a for a, order in enumerate(orders) if order)
+            degree, before = self._table(unknown, tuple(o - (a == axis) for a, o in enumerate(orders)))
+            # On flat elements derivatives are polynomials of the same degree.
+            higher = degree if self.mesh.bend is None else degree + _MORE
+            places = simplex_places(higher, self.mesh.dimension)
+            inverse, _ = inverted(placed(self.mesh, slice(None), places)[1])
+            _, *slopes = simplex_lagrange(degree, places)
+            table = sum((before @ slope.T) * inverse[..., a, axis] for a, slope in enumerate(slopes))
+            self._tables[unknown, orders] = higher, np.asarray(table)
+        return self._tables[unknown, orders]
+
+    def norms(self, unknown: int, other: SimplexPieces | None = None) -> tuple[float, float]:
+        """L2 norms of an unknown and of its gradient, or of what they are apart from another's, which is coarser."""
+        s = self._sampling(unknown)
+        jets = list(self.fields[unknown].jets(s.at, s.inverse))
+        if other is not None and other.mesh.nodes is self.mesh.nodes:
+            inverse, _ = inverted(placed(other.mesh, slice(None), s.at)[1])
+            jets = [a - b for a, b in zip(jets, other.fields[unknown].jets(s.at, inverse), strict=True)]
+        elif other is not None:
+            element, local = other.located(s.places.reshape(-1, 3), nearest=True)
+            for n, orders in enumerate(_ORDERS):
+                jets[n] = jets[n] - other.at(unknown, element, local, orders).reshape(s.mass.shape)
+        value, *slopes = (float((s.mass * jet**2).sum()) for jet in jets)
+        return float(np.sqrt(value)), float(np.sqrt(sum(slopes)))
+
+    def on(self, finer: SimplexPieces, unknown: int) -> tuple[Floats, Floats]:
+        """Values of an unknown at Gauss places of another's mesh, and the size of each place."""
+        s = finer._sampling(unknown)
+        if finer.mesh.nodes is self.mesh.nodes:
+            return self.fields[unknown].jets(s.at, s.inverse)[0], s.mass
+        element, local = self.located(s.places.reshape(-1, 3), nearest=True)
+        return self.at(unknown, element, local, (0, 0, 0)).reshape(s.mass.shape), s.mass
+
+    def lacks(self) -> Floats:
+        """The energy of the modes above the degree in each element, by the last two, relative to that of the unknowns."""
+        total, d = np.zeros(self.mesh.count), self.mesh.dimension
+        wide = self.mesh.volume ** ((d - 2) / d)
+        for own in self.fields:
+            k = own.numbering.degree
+            matrix, order = modes(k, d)
+            energy = (own.values[own.numbering.table] @ matrix.T) ** 2 * order**2 * wide[:, None]
+            last, early = energy[:, order == k].sum(1), energy[:, order == k - 1].sum(1)
+            fall = np.minimum(1.0, last / np.maximum(early, 1e-300)) if k > 1 else 1.0
+            total += last * fall / max(float(energy.sum()), 1e-300)
+        return total
+
+    def _sampling(self, unknown: int) -> SimplexSampling:
+        return simplex_sampling(self.mesh, self.fields[unknown].numbering.degree + 1)
+
+    @cached_property
+    def _tree(self) -> KDTree:
+        return KDTree(self.mesh.points[self.mesh.nodes].mean(1))
+
+    def located(self, at: Floats, nearest: bool = False) -> tuple[Ints, Floats]:
+        """Elements that hold places (q, 3), -1 outside of all, and the weights of all corners but the first there.
+
+        `nearest` gives every place an element, as rounding may put places on the boundary a little outside.
+        """
+        return (in_solid if self.mesh.dimension == 3 else on_surface)(self.mesh, self._tree, at, nearest)
+
+
+def skin(mesh: SimplexMesh, count: int) -> tuple[Ints, Floats, Floats]:
+    """The surface as about so many triangles, at least its own: of a solid, its boundary.
+
+    Returns
+    -------
+    element : ndarray, shape (t,)
+    local : ndarray, shape (t, 3, d)
+        Of each triangle's corners the weights of all corners of its element but the first.
+    places : ndarray, shape (t, 3, 3)
+    """
+    d = mesh.dimension
+    faces = parts_of(2, d)
+    own = [np.arange(mesh.count)] if d == 2 else [np.flatnonzero(mesh.curve[:, k] >= 0) for k in range(4)]
+    cuts = int(np.clip(np.sqrt(count / max(sum(map(len, own)), 1)), 1, 12))
+    steps = [(i, j) for i in range(cuts) for j in range(cuts - i)]
+    up = [((i, j), (i + 1, j), (i, j + 1)) for i, j in steps]
+    down = [((i + 1, j), (i + 1, j + 1), (i, j + 1)) for i, j in steps if i + j < cuts - 1]
+    grid = np.array(up + down, dtype=float) / cuts
+    elements: list[Ints] = []
+    locals_: list[Floats] = []
+    every: list[Floats] = []
+    for face, on in zip(faces, own, strict=True):
+        weights = np.zeros((len(grid), 3, d + 1))
+        weights[..., face] = np.concatenate([1 - grid.sum(2, keepdims=True), grid], axis=2)
+        at = weights[..., 1:]
+        places, _ = placed(mesh, on, at.reshape(-1, d))
+        elements.append(np.repeat(on, len(grid)))
+        locals_.append(np.tile(at, (len(on), 1, 1)))
+        every.append(places.reshape(-1, 3, 3))
+    return np.concatenate(elements), np.concatenate(locals_), np.concatenate(every)
