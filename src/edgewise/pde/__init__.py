@@ -23,7 +23,7 @@ from edgewise.pde.domains.shapes import ellipse as ellipse
 from edgewise.pde.domains.shapes import polygon as polygon
 from edgewise.pde.domains.solid import Solid as Solid
 from edgewise.pde.domains.solid import solid as solid
-from edgewise.pde.domains.surface import Surface as Surface
+from edgewise.pde.domains.surface import TriangleSurface as TriangleSurface
 from edgewise.pde.domains.surface import surface as surface
 from edgewise.pde.problem.data import Data as Data
 from edgewise.pde.problem.data import data as data

@@ -14,7 +14,7 @@ from edgewise._core.arguments import check_is
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import as_tuple, check_choice
 from edgewise._core.errors import InputError
-from edgewise.pde import Problem, Solid, Solution, Surface
+from edgewise.pde import Problem, Solid, Solution, TriangleSurface
 from edgewise.pde.problem.velocities import velocities
 from edgewise.plots.solution_panels import DrawnQuantity, PanelView, quantities, title, views
 from edgewise.plots.solution_surface import plot_on_surface
@@ -94,7 +94,7 @@ def plot_solution(
     look = theme_of(theme, "plot_solution")
     check_choice(show, "show", SHOWN, of="plot_solution")
     domain = solution.problem.domain
-    if isinstance(domain, Surface) or (show == "surface" and isinstance(domain, Solid)):
+    if isinstance(domain, TriangleSurface) or (show == "surface" and isinstance(domain, Solid)):
         if at:
             raise InputError("The 'at' parameter of plot_solution is not for surfaces; leave it out.")
         return plot_on_surface(solution, unknown, show, reference, look, scale, draw_scale_bar)

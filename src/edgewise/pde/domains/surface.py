@@ -40,7 +40,7 @@ _STEPS = 50
 
 
 @dataclass(frozen=True, eq=False)
-class Surface:
+class TriangleSurface:
     """A surface of triangles.
 
     Attributes
@@ -184,7 +184,7 @@ def surface(
     scale: float = 1.0,
     names: Mapping[str, Any] | None = None,
     angle: float = 30.0,
-) -> Surface:
+) -> TriangleSurface:
     """A surface from an STL, OBJ, PLY or OFF file, or from a `trimesh.Trimesh`; needs the extra `solids`.
 
     Derivatives in equations on it are those along the surface: `lap(u)` is the operator of Laplace and Beltrami, and `dn(u)`
@@ -208,7 +208,7 @@ def surface(
 
     Returns
     -------
-    Surface
+    TriangleSurface
 
     Raises
     ------
@@ -254,7 +254,7 @@ def surface(
         )
     part = _parted(places, sides, np.deg2rad(angle))
     plain = tuple(f"rim {n + 1}" for n in range(int(part.max(initial=-1)) + 1))
-    found = Surface(given, places, facets, sides, part, plain, smooth)
+    found = TriangleSurface(given, places, facets, sides, part, plain, smooth)
     if smooth is not None:
         on = found.project(places)
         if np.linalg.norm(on - places, axis=1).max() > _COARSE * found.size:

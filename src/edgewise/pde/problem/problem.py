@@ -14,7 +14,7 @@ from edgewise._core.errors import InputError
 from edgewise.pde.domains.box import Box, Part
 from edgewise.pde.domains.region import Region
 from edgewise.pde.domains.solid import Solid
-from edgewise.pde.domains.surface import Surface
+from edgewise.pde.domains.surface import TriangleSurface
 from edgewise.pde.terms.constants import ConstantSymbol
 from edgewise.pde.terms.operators import NORMAL
 from edgewise.pde.terms.symbols import EigenvalueSymbol, Equation, NormalSymbol
@@ -80,7 +80,7 @@ class Problem:
 
     Parameters
     ----------
-    domain : Box, Region, Surface or Solid
+    domain : Box, Region, TriangleSurface or Solid
     equations : sequence of Equation
         Hold everywhere inside.
     conditions : sequence of Condition
@@ -105,7 +105,7 @@ class Problem:
     ('u',)
     """
 
-    domain: Box | Region | Solid | Surface
+    domain: Box | Region | Solid | TriangleSurface
     equations: Sequence[Equation]
     conditions: Sequence[Condition] = ()
     jumps: bool = False

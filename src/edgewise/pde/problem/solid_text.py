@@ -22,7 +22,7 @@ from typing import Any, Final, cast
 from edgewise._core.checks import among, did_you_mean, short
 from edgewise._core.errors import InputError
 from edgewise.pde.domains.solid import Solid, solid
-from edgewise.pde.domains.surface import Surface, surface
+from edgewise.pde.domains.surface import TriangleSurface, surface
 from edgewise.pde.terms.symbols import Coordinate
 from edgewise.pde.terms.text import read_equations
 
@@ -32,7 +32,7 @@ _SMOOTH: Final = "smooth"
 _KEYS: Final = ("space", "scale", "angle", "names")
 
 
-def solid_in(table: Mapping[str, Any], folder: Path) -> Solid | Surface:
+def solid_in(table: Mapping[str, Any], folder: Path) -> Solid | TriangleSurface:
     """The solid or the surface that [domain] means.
 
     Parameters

@@ -37,7 +37,7 @@ from edgewise._core.files import PathLike, as_path, said_clearly, shown
 from edgewise.pde.domains.box import Box, Part, box
 from edgewise.pde.domains.region import Region
 from edgewise.pde.domains.solid import Solid
-from edgewise.pde.domains.surface import Surface
+from edgewise.pde.domains.surface import TriangleSurface
 from edgewise.pde.problem.problem import Condition, Problem, on
 from edgewise.pde.problem.shape_text import shape_of
 from edgewise.pde.problem.solid_text import SOLID, SURFACE, solid_in
@@ -89,7 +89,7 @@ class ProblemFile:
 
 
 def problem_from_text(
-    domain: Box | Region | Solid | Surface | Any,
+    domain: Box | Region | Solid | TriangleSurface | Any,
     unknowns: Sequence[str] | str,
     equations: Sequence[str] | str,
     conditions: Mapping[str, Sequence[str] | str] | None = None,
@@ -102,7 +102,7 @@ def problem_from_text(
 
     Parameters
     ----------
-    domain : Box, Region, Surface or Solid
+    domain : Box, Region, TriangleSurface or Solid
     unknowns : sequence of str
         Names of the functions to be determined, each of all coordinates.
     equations : sequence of str
@@ -134,7 +134,13 @@ def problem_from_text(
     (Derivative(u(x, y), (x, 2)) + Derivative(u(x, y), (y, 2)) == -2,)
     """
     of = "problem_from_text"
-    check_is(domain, (Box, Region, Solid, Surface), "domain", "a Box, a Region, a Surface or a Solid", of=of)
+    check_is(
+        domain,
+        (Box, Region, Solid, TriangleSurface),
+        "domain",
+        "a Box, a Region, a TriangleSurface or a Solid",
+        of=of,
+    )
     names: dict[str, Any] = {each.name: each for each in domain.coordinates}
     for name in _texts(unknowns, "unknowns"):
         _refuse_taken(name, names)
@@ -268,7 +274,7 @@ def _table(document: Mapping[str, Any], key: str) -> Mapping[str, Any]:
 
 def _domain(
     table: Mapping[str, Any], shapes: Mapping[str, Any], folder: Path
-) -> Box | Region | Solid | Surface:
+) -> Box | Region | Solid | TriangleSurface:
     """x = [-1, 1] and so on; `periodic` and `parameters` name some of them; `time` that of time, t by default.
 
     Or a `shape` of the `plane`, or a `solid` or `surface` of a file in the folder.
@@ -353,7 +359,7 @@ def _constant(name: str, value: Any, names: Mapping[str, Any]) -> Any:
     return value
 
 
-def _part(domain: Box | Region | Solid | Surface, name: str) -> Part:
+def _part(domain: Box | Region | Solid | TriangleSurface, name: str) -> Part:
     first, *rest = (domain.boundary[each.strip()] for each in name.split("|"))
     for each in rest:
         first = first | each

@@ -17,7 +17,7 @@ import sympy as sp
 from scipy.optimize import linear_sum_assignment
 
 from edgewise._core.errors import InputError
-from edgewise.pde.domains.surface import Surface
+from edgewise.pde.domains.surface import TriangleSurface
 from edgewise.pde.problem.jets import Compiled, Evaluate, compile_equations
 from edgewise.pde.problem.problem import Problem
 from edgewise.pde.terms.operators import NORMAL
@@ -122,7 +122,7 @@ def weak_form(
     # Which test functions go with which equation: those of the unknown that it has second derivatives of.
     if tests is None:
         tests = tuple(int(f) for f in linear_sum_assignment(-has)[1])
-    if isinstance(problem.domain, Surface):
+    if isinstance(problem.domain, TriangleSurface):
         _check_along(problem, parts)
     lower = tuple(int(natural and has[:, f].max() <= 1) for f in range(len(fields)))
     rims = _rims(problem, parts, tests) if natural else ()

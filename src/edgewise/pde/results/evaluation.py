@@ -15,7 +15,7 @@ from edgewise._core.errors import InputError
 from edgewise.pde.domains.box import Box
 from edgewise.pde.domains.region import Region
 from edgewise.pde.domains.solid import Solid
-from edgewise.pde.domains.surface import Surface
+from edgewise.pde.domains.surface import TriangleSurface
 from edgewise.pde.problem.jets import Compiled, compile_equations
 from edgewise.pde.problem.problem import Problem
 from edgewise.pde.results.mesh_pieces import MeshPieces
@@ -29,7 +29,7 @@ Tables = Pieces | MeshPieces | SimplexPieces | Waves
 
 
 def derivatives(
-    domain: Box | Region | Solid | Surface,
+    domain: Box | Region | Solid | TriangleSurface,
     pieces: Tables,
     unknown: int,
     at: Sequence[Any],

@@ -22,7 +22,7 @@ from edgewise.pde.discretisation.space import Space
 from edgewise.pde.domains.box import Box, Face, Part
 from edgewise.pde.domains.region import Region, Rim
 from edgewise.pde.domains.solid import Solid
-from edgewise.pde.domains.surface import Surface
+from edgewise.pde.domains.surface import TriangleSurface
 from edgewise.pde.problem.problem import Condition, Problem
 from edgewise.pde.results.mesh_pieces import MeshPieces
 from edgewise.pde.results.pieces import Pieces
@@ -51,7 +51,7 @@ def save_solution(solution: Solution, path: PathLike, *, overwrite: bool = True)
     check_bool(overwrite, "overwrite", of="Solution.save")
     pieces = solution.pieces
     domain = solution.problem.domain
-    if isinstance(pieces, SimplexPieces) and isinstance(domain, Solid | Surface):
+    if isinstance(pieces, SimplexPieces) and isinstance(domain, Solid | TriangleSurface):
         own, tensors = written_simplices(domain, pieces)
         described = {"simplices": own}
     elif isinstance(pieces, MeshPieces):
@@ -108,7 +108,7 @@ def _pieces(
 
 def _domain(
     document: Mapping[str, Any], tensors: Mapping[str, Tensor], coordinates: Sequence[Coordinate]
-) -> Region | Solid | Surface | None:
+) -> Region | Solid | TriangleSurface | None:
     if "simplices" in document:
         return solid_or_surface(document["simplices"], tensors, coordinates)
     return region_from(document["region"], tensors, coordinates) if "region" in document else None
@@ -217,7 +217,9 @@ def _sides(equation: Equation) -> list[str]:
 
 def problem_of(
     document: Mapping[str, Any],
-    shape: Callable[[Sequence[Coordinate]], Region | Solid | Surface | None] = lambda coordinates: None,
+    shape: Callable[[Sequence[Coordinate]], Region | Solid | TriangleSurface | None] = lambda coordinates: (
+        None
+    ),
 ) -> Problem:
     """The problem that a document describes; `shape` gives its domain where that is no box."""
     coordinates = tuple(
@@ -248,7 +250,9 @@ def problem_of(
     return Problem(domain, [equation(each) for each in document["equations"]], conditions, jumps=jumps)
 
 
-def _face(domain: Box | Region | Solid | Surface, name: str, number: int, high: bool = False) -> Face | Rim:
+def _face(
+    domain: Box | Region | Solid | TriangleSurface, name: str, number: int, high: bool = False
+) -> Face | Rim:
     if isinstance(domain, Box):
         return Face(name, int(number), bool(high))
     if not 0 <= int(number) < len(domain.rim_names):

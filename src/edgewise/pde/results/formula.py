@@ -20,7 +20,7 @@ from edgewise.pde.discretisation.faces import outward
 from edgewise.pde.domains.curves import Curve
 from edgewise.pde.domains.region import Region
 from edgewise.pde.domains.solid import Solid
-from edgewise.pde.domains.surface import Surface
+from edgewise.pde.domains.surface import TriangleSurface
 from edgewise.pde.problem.problem import Problem
 from edgewise.pde.results.closed_form import SampledFunction, closed_form
 from edgewise.pde.results.exact import exact_bound, numbers_of
@@ -119,7 +119,7 @@ class SolutionFormula:
 def formula_of(solution: Solution, of: str | None, work: str | float) -> SolutionFormula:
     """Closed forms of all unknowns, or of one term in them."""
     meter, problem = Meter(), solution.problem
-    if isinstance(problem.domain, Solid | Surface):
+    if isinstance(problem.domain, Solid | TriangleSurface):
         raise InputError(
             "Closed forms are looked for on boxes and plane shapes. On solids and surfaces take values, "
             "solution.evaluate(...), and find_formula of them."

@@ -13,10 +13,10 @@ from edgewise._core.errors import InputError
 from edgewise.pde.domains.box import Box
 from edgewise.pde.domains.region import Region
 from edgewise.pde.domains.solid import Solid
-from edgewise.pde.domains.surface import Surface
+from edgewise.pde.domains.surface import TriangleSurface
 
 
-def rows(domain: Box | Region | Solid | Surface, at: Sequence[Any]) -> tuple[Floats, tuple[int, ...]]:
+def rows(domain: Box | Region | Solid | TriangleSurface, at: Sequence[Any]) -> tuple[Floats, tuple[int, ...]]:
     """Places as rows, inside the bounds of the domain, and the shape that values there are to have."""
     names = [each.name for each in domain.coordinates]
     if len(at) != len(names):
@@ -31,7 +31,7 @@ def rows(domain: Box | Region | Solid | Surface, at: Sequence[Any]) -> tuple[Flo
             f"together. Got {', '.join(short(each, 40) for each in at)}."
         ) from None
     points = np.stack([each.ravel() for each in arrays], axis=1)
-    if isinstance(domain, Surface):
+    if isinstance(domain, TriangleSurface):
         # Whether places are near enough to it is seen where they are looked for.
         return points, arrays[0].shape
     for axis, (low, high) in enumerate(domain.bounds):
@@ -46,9 +46,9 @@ def rows(domain: Box | Region | Solid | Surface, at: Sequence[Any]) -> tuple[Flo
     return points, arrays[0].shape
 
 
-def somewhere(domain: Box | Region | Solid | Surface, points: int, r: np.random.Generator) -> Floats:
+def somewhere(domain: Box | Region | Solid | TriangleSurface, points: int, r: np.random.Generator) -> Floats:
     """Random places inside a domain, all equally likely: (points, d)."""
-    if isinstance(domain, Surface):
+    if isinstance(domain, TriangleSurface):
         return domain.somewhere(points, r)
     found = np.zeros((0, len(domain.bounds)))
     while len(found) < points:

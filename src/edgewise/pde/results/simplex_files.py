@@ -15,7 +15,7 @@ from edgewise.network.container import Table
 from edgewise.pde.discretisation.simplex_elements import SimplexField, SimplexNumbering
 from edgewise.pde.discretisation.simplex_mesh import SimplexMesh
 from edgewise.pde.domains.solid import Solid
-from edgewise.pde.domains.surface import Surface
+from edgewise.pde.domains.surface import TriangleSurface
 from edgewise.pde.results.simplex_pieces import SimplexPieces
 from edgewise.pde.terms.symbols import Coordinate, Equation
 from edgewise.pde.terms.text import read_term, write_term
@@ -25,7 +25,7 @@ _NONE = "its elements are none."
 
 
 def written_simplices(
-    domain: Solid | Surface, pieces: SimplexPieces
+    domain: Solid | TriangleSurface, pieces: SimplexPieces
 ) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """A solid or a surface and what is on its elements, as a description and as numbers."""
     mesh = pieces.mesh
@@ -97,7 +97,7 @@ def promised_simplices(document: Mapping[str, Any]) -> Table:
 
 def solid_or_surface(
     document: Mapping[str, Any], tensors: Mapping[str, Tensor], coordinates: Sequence[Coordinate]
-) -> Solid | Surface:
+) -> Solid | TriangleSurface:
     """The solid or the surface of a description and numbers."""
     names = tuple(map(str, document["names"]))
     places = tensors["domain.places"].numpy()
@@ -116,7 +116,7 @@ def solid_or_surface(
     if document["sides"]:
         sides = _within(tensors["domain.sides"], 0, len(places))
         part = _within(tensors["domain.part"], 0, len(names))
-    return Surface(given, places, facets, sides, part, names, smooth)
+    return TriangleSurface(given, places, facets, sides, part, names, smooth)
 
 
 def simplices_of(document: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> SimplexPieces:

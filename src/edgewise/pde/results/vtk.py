@@ -12,7 +12,7 @@ from edgewise._core.checks import check_choice, check_int
 from edgewise._core.errors import InputError
 from edgewise._core.extras import need
 from edgewise._core.files import PathLike, as_path, said_clearly, write_file
-from edgewise.pde.domains.surface import Surface
+from edgewise.pde.domains.surface import TriangleSurface
 from edgewise.pde.problem.velocities import velocities
 from edgewise.pde.results.simplex_pieces import SimplexPieces, skin
 
@@ -29,7 +29,7 @@ def write_vtk(solution: Solution, path: PathLike, points: int, times: int) -> tu
     target = as_path(path)
     domain = solution.problem.domain
     clock = domain.time
-    on_surface = isinstance(domain, Surface)
+    on_surface = isinstance(domain, TriangleSurface)
     ends = SURFACE if on_surface else ONE if clock is None else SERIES
     check_choice(target.suffix.lower(), "path", (ends,), of="Solution.to_vtk")
     check_int(points, "points", low=2, high=1000, of="Solution.to_vtk")

@@ -20,7 +20,7 @@ from edgewise.pde.discretisation.simplex_mesh import SimplexMesh
 from edgewise.pde.discretisation.weak_system import WeakSystem
 from edgewise.pde.domains.region import Region
 from edgewise.pde.domains.solid import Solid
-from edgewise.pde.domains.surface import Surface
+from edgewise.pde.domains.surface import TriangleSurface
 from edgewise.pde.problem.weak import WeakForm
 from edgewise.pde.results.mesh_pieces import MeshPieces
 from edgewise.pde.results.simplex_pieces import SimplexPieces
@@ -245,7 +245,7 @@ def _moved(galerkin: WeakSystem, before: Any) -> Floats:
 
 
 def solve_meshes(
-    region: Region | Solid | Surface,
+    region: Region | Solid | TriangleSurface,
     form: WeakForm,
     tolerance: float,
     config: SolverConfig,
@@ -267,7 +267,7 @@ def solve_meshes(
 
 
 def meshes_of(
-    region: Region | Solid | Surface, form: WeakForm, config: SolverConfig
+    region: Region | Solid | TriangleSurface, form: WeakForm, config: SolverConfig
 ) -> Iterator[tuple[WeakSystem, Callable[[Floats], None]]]:
     """One mesh after the other, each with a function that is to be told what its elements lack."""
     if isinstance(region, Region):

@@ -12,7 +12,7 @@ from edgewise.pde.discretisation.free_constants import open_constants
 from edgewise.pde.discretisation.galerkin import Galerkin
 from edgewise.pde.domains.region import Region
 from edgewise.pde.domains.solid import Solid
-from edgewise.pde.domains.surface import Surface
+from edgewise.pde.domains.surface import TriangleSurface
 from edgewise.pde.problem.problem import Problem
 from edgewise.pde.problem.weak import weak_form
 from edgewise.pde.results.solution import OtherGrid, Solution
@@ -31,7 +31,7 @@ def solved_on_mesh(
 ) -> Solution:
     """The solution on the last mesh but one, with its error by the last."""
     region = problem.domain
-    assert isinstance(region, Region | Solid | Surface)
+    assert isinstance(region, Region | Solid | TriangleSurface)
     form = weak_form(problem)
     levels: list[MeshLevel] = []
 
@@ -72,7 +72,7 @@ def solved_on_mesh(
     )
 
 
-def said_of_facets(region: Region | Solid | Surface, imbalance: float = 0.0) -> str:
+def said_of_facets(region: Region | Solid | TriangleSurface, imbalance: float = 0.0) -> str:
     """What facets leave of a curved solid or surface, which no mesh of them can tell."""
     if isinstance(region, Region) or region.sagitta <= 1e-6 * region.size:
         return ""
@@ -84,7 +84,7 @@ def said_of_facets(region: Region | Solid | Surface, imbalance: float = 0.0) -> 
 
 
 def _doubts(
-    region: Region | Solid | Surface, last: MeshLevel, tolerance: float, config: SolverConfig
+    region: Region | Solid | TriangleSurface, last: MeshLevel, tolerance: float, config: SolverConfig
 ) -> tuple[str, ...]:
     """What counts against the answer."""
     found: list[str] = []
@@ -101,7 +101,7 @@ def _doubts(
     if not last.converged:
         found.append("Newton's method did not converge on the last mesh: there may be no solution near.")
     # What is balanced on a smooth surface is not quite on its facets.
-    by_facets = 10 * region.sagitta / region.size if isinstance(region, Surface) else 0.0
+    by_facets = 10 * region.sagitta / region.size if isinstance(region, TriangleSurface) else 0.0
     if last.imbalance > max(config.imbalance, 100 * tolerance, by_facets):
         found.append(
             f"Sources inside and flows through the boundary do not balance: {last.imbalance:.1e} of them is left, so "

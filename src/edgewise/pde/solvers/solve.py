@@ -27,7 +27,7 @@ from edgewise._core.work import Meter, check_seconds, check_work, running
 from edgewise.pde.discretisation.faces import face_conditions
 from edgewise.pde.domains.region import Region
 from edgewise.pde.domains.solid import Solid
-from edgewise.pde.domains.surface import Surface
+from edgewise.pde.domains.surface import TriangleSurface
 from edgewise.pde.problem.jets import compile_equations
 from edgewise.pde.problem.problem import Problem
 from edgewise.pde.results.checkpoint import Checkpoint
@@ -129,7 +129,7 @@ def solve(
     constants = chosen(config, SolverConfig(), "solve").scaled(check_work(work, "solve"))
     listeners = as_callables(callbacks, of="solve")
     meter = Meter(seconds=check_seconds(seconds, "solve"))
-    if isinstance(problem.domain, Region | Solid | Surface):
+    if isinstance(problem.domain, Region | Solid | TriangleSurface):
         with one_thread(), running(meter), np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             return solved_on_mesh(problem, tolerance, constants, meter, listeners)
     if problem.domain.parameters and problem.domain.time is None:

@@ -8,13 +8,13 @@ from edgewise._core.arrays import Floats
 from edgewise.pde.discretisation.simplex_elements import SimplexNumbering
 from edgewise.pde.discretisation.simplex_galerkin import SimplexGalerkin
 from edgewise.pde.discretisation.triangulation import Triangulation, bent
-from edgewise.pde.domains.surface import Surface
+from edgewise.pde.domains.surface import TriangleSurface
 from edgewise.pde.problem.weak import WeakForm
 from edgewise.pde.settings import SolverConfig
 
 
 def surface_meshes(
-    surface: Surface, form: WeakForm, config: SolverConfig
+    surface: TriangleSurface, form: WeakForm, config: SolverConfig
 ) -> Iterator[tuple[SimplexGalerkin, Callable[[Floats], None]]]:
     """One mesh after the other, each with a function that is to be told what its elements lack."""
     cut = Triangulation(surface.places, surface.facets, surface.sides, surface.part)
