@@ -398,9 +398,9 @@ def judge(run: Run, laws: tuple[Law, ...], work: str) -> None:
             shown[name] = shown.get(name, True) and bool(fits)
     report.note(
         f"The accepted form comes first, with constants inside their published uncertainty, for {sum(first.values())} of "
-        f"{len(first)} laws. It is offered, on the front or among the alternatives that the data cannot tell from the best, "
-        f"for {sum(shown.values())}, with such constants for {sum(counted.values())}; a law of two tables counts where both "
-        f"are right. Work {work} a table."
+        f"{len(first)} laws. It is offered, on the front or among the alternatives that the data cannot distinguish from "
+        f"the best, for {sum(shown.values())}, with such constants for {sum(counted.values())}; a law of two tables counts "
+        f"where both are right. Work {work} a table."
     )
     report.save()
 

@@ -42,7 +42,7 @@ print(found.message)
 # %%
 # The rows know the constant so well that :math:`2\pi` is a better account of it than a number: no
 # other small multiple of :math:`\pi` is near. The same law with the number as it was measured, and
-# its error, stands among the formulas that the data cannot tell from the best.
+# its error, stands among the formulas that the data cannot distinguish from the best.
 
 for alternative in found.alternatives():
     print(alternative)

@@ -30,16 +30,16 @@ From a table of words and numbers to a model, and to what is sure about it:
 More of what a model can be asked:
 
 ========================  ==============================================================================================
-``ew.audit``              how it treats groups of people; ``ew.mitigate`` makes it fairer, and says what that costs
+``ew.audit``              how it treats groups of people; ``ew.mitigate`` makes it fairer, and measures what that costs
 ``ew.counterfactuals``    what would change an answer; ``ew.minimal_counterfactual`` proves that less would not
 ``ew.calibrate``          makes its probabilities agree with frequencies; ``ew.conformal`` gives intervals and sets that hold
 ``ew.edit_shape``         changes one of its curves by hand; ``ew.view`` edits a network in a notebook
-``ew.surrogate``          a network that says what another model says
+``ew.surrogate``          a network that approximates another model
 ``ew.write_report``       a page of it all
 ========================  ==============================================================================================
 
 Of a law that is known in part, ``ew.fit_constants`` finds the numbers and ``ew.fit_partial`` the functions;
-``ew.check_structure`` tests what is assumed of it. ``ew.KANClassifier`` tells classes apart, ``ew.FormulaRegressor``
+``ew.check_structure`` tests what is assumed of it. ``ew.KANClassifier`` predicts classes, ``ew.FormulaRegressor``
 is `ew.find_formula` in scikit-learn's clothes, ``ew.KANLinear`` a layer for networks of torch, ``ew.replace_mlp`` puts
 networks of functions into a transformer, and ``ew.Nodes`` gives
 a network nodes that multiply. ``ew.save`` and ``ew.load`` keep models, ``ew.export`` writes them as C, NumPy, ONNX or

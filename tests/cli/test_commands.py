@@ -325,4 +325,4 @@ def test_a_day_that_may_be_a_month_is_doubted(edgewise):
     rows = [f"{1 + n % 12}/{1 + 7 * n % 12}/2010,{n % 7},{n % 5}" for n in range(40)]
     Path("t.csv").write_text("\n".join(["day,x,y", *rows]))
     done = edgewise("fit", "t.csv", "-t", "y", "--work", "0.01", "--task", "regression", "-o", "out")
-    assert "no date tells whether day or month comes first" in done.err
+    assert "no date shows whether day or month comes first" in done.err

@@ -247,7 +247,7 @@ def test_a_name_of_the_row_is_not_counted(monkeypatch):
 @pytest.mark.parametrize(
     ("frame", "said"),
     [
-        ({"x": [1.0, 2.0], "y": [1.0, None]}, "'y' must tell the target of every row. Got 1 row"),
+        ({"x": [1.0, 2.0], "y": [1.0, None]}, "'y' must hold the target of every row. Got 1 row"),
         ({"x": [1.0, np.inf], "y": [1.0, 2.0]}, "'x' must hold finite numbers"),
         ({"x": [1.0, 2.0], "y": ["a", "b"]}, "'y' must hold numbers. Got words"),
     ],

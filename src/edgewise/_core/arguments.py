@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 def as_mapping(value: object, name: str, of_what: str, *, of: str = "") -> dict[Any, Any]:
-    """The entries of a mapping, none where there is none; `of_what` says what it should map."""
+    """The entries of a mapping, none where there is none; `of_what` names what it should map."""
     if value is None:
         return {}
     if not isinstance(value, Mapping):
@@ -62,14 +62,14 @@ def as_callables(value: object, name: str = "callbacks", *, of: str = "") -> tup
 
 
 def check_is(value: object, kind: type[T] | tuple[type[T], ...], name: str, what: str, *, of: str = "") -> T:
-    """An object of a class; `what` says in words what is wanted, with its article."""
+    """An object of a class; `what` names what is wanted, with its article."""
     if not isinstance(value, kind):
         raise InputError(f"{subject(name, of)} must be {what}. Got {short(value)} instead.")
     return value
 
 
 def all_are(value: object, kind: Any, name: str, what: str, *, of: str = "") -> tuple[Any, ...]:
-    """Objects of a class; `what` says in words what they are, in the plural."""
+    """Objects of a class; `what` names what they are, in the plural."""
     listed = as_tuple(value, name, what, of=of)
     for each in listed:
         if not isinstance(each, kind):

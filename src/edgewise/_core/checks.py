@@ -1,7 +1,7 @@
 """Checks of arguments: each returns the clean value or raises one uniform sentence.
 
 The manner is always "The 'degree' parameter of KANLinear must be an int in the range [0, 5]. Got 7 instead."
-`of` names the function or class in the sentence; leave it out where the argument's name says enough.
+`of` names the function or class in the sentence; leave it out where the argument's name is enough.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from edgewise._core.errors import InputError
 
 # The squares of numbers beyond this, and of those below its inverse, leave the range of floats.
 LARGEST = 1e140
-# Text beyond this says nothing more to a reader.
+# Longer text does not help a reader.
 _LONGEST_WORD = 200
 _ADDRESS = re.compile(r"\bat 0x[0-9a-fA-F]{6,}")
 
@@ -112,7 +112,7 @@ def check_names(
 
 
 def as_tuple(value: object, name: str, of_what: str, *, of: str = "") -> tuple[Any, ...]:
-    """The entries of any iterable but a string or a mapping; `of_what` says what it should list."""
+    """The entries of any iterable but a string or a mapping; `of_what` names what it should list."""
     if not isinstance(value, (str, bytes, Mapping)) and isinstance(value, Iterable):
         try:
             return tuple(cast("Iterable[Any]", value))
@@ -270,7 +270,7 @@ def text_of(value: object) -> str:
 
 
 def _size(value: object) -> str:
-    """ " of shape (3, 2)" for arrays and tables, whose numbers tell a reader nothing; else nothing."""
+    """ " of shape (3, 2)" for arrays and tables, whose numbers do not help a reader; else nothing."""
     shape = getattr(value, "shape", None)
     return f" of shape {shape}" if isinstance(shape, tuple) else ""
 

@@ -22,7 +22,7 @@ Kind = TypeVar("Kind", bound=Config)
 def check_config(
     config: Config, *, most: Mapping[str, float] | None = None, least: Mapping[str, float] | None = None
 ) -> None:
-    """Refuse what is no number of the default's kind: whole ones at least 1, others above 0, unless limits say more.
+    """Refuse what is no number of the default's kind: whole ones at least 1, others above 0, unless limits are given.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Packages that not everybody needs: what they are called for, and how to get them, said in one way everywhere."""
+"""Packages that not everybody needs: what they are called for, and how to get them, worded alike everywhere."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def how_to_install(*extras: str) -> str:
 
 
 def need(package: str, extra: str, purpose: str) -> Any:
-    """A module of an extra, or one sentence that says how to get it.
+    """A module of an extra, or one sentence on how to get it.
 
     Parameters
     ----------

@@ -29,7 +29,7 @@ def as_path(path: object, name: str = "path") -> Path:
 def shown(path: Path) -> str:
     """A path as a sentence can bear it."""
     text = str(path)
-    if len(text) > _LONGEST_PATH:  # both ends tell where it is and what it is called
+    if len(text) > _LONGEST_PATH:  # both ends show where it is and what it is called
         text = f"{text[: _LONGEST_PATH // 2 - 3]}...{text[-_LONGEST_PATH // 2 :]}"
     return text if text.isprintable() else short(text)
 
@@ -127,7 +127,7 @@ def _standard(found: os.stat_result) -> int | None:
 
 def _write_through(target: Path, content: bytes) -> None:
     descriptor = _standard(target.stat())
-    for stream in filter(None, (sys.stdout, sys.stderr)):  # what was said before comes before
+    for stream in filter(None, (sys.stdout, sys.stderr)):  # what was printed before comes before
         stream.flush()
     # Opened anew, a standard stream that goes to a file would be written from its beginning.
     opened = os.open(target, os.O_WRONLY) if descriptor is None else os.dup(descriptor)

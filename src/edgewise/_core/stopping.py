@@ -48,7 +48,7 @@ class StopReason(StrEnum):
 
 _ADVICE = {
     StopReason.EXACT: "The result is exact up to rounding: nothing is left to look for.",
-    StopReason.EXPLAINED: "What is left is noise as far as the rows tell; more rows may tell more.",
+    StopReason.EXPLAINED: "What is left is noise as far as these rows show; more rows may show more.",
     StopReason.CONVERGED: "It converged: more steps would change nothing.",
     StopReason.NO_IMPROVEMENT: "Going on no longer lowers the error on held-out rows.",
     StopReason.EXHAUSTED: "Everything that there was to try has been tried.",
@@ -56,7 +56,7 @@ _ADVICE = {
     StopReason.MOST_STEPS: "The steps that were allowed are done; more 'steps' help if the error is still falling.",
     StopReason.DIVERGED: "The loss left the range of numbers; smaller steps or other units of y may help.",
     StopReason.DECIDED: "The question is decided.",
-    StopReason.TIED: "The largest excess equals its bound as far as rounding tells, which no work changes.",
+    StopReason.TIED: "The largest excess equals its bound up to rounding, which no work changes.",
     StopReason.WORK_SPENT: 'The work that was allowed is done; work="thorough", or a larger factor, goes on.',
     StopReason.TIME_LIMIT: "The time limit ended it, so the result may differ from run to run; leave 'seconds' out, or "
     "raise it, for one that does not.",
@@ -67,5 +67,7 @@ _ADVICE = {
 
 def tell(callbacks: Sequence[Callable[..., object]], *news: object) -> bool:
     """Call all with the news; whether one of them asks to stop, by returning True."""
-    answers = [callback(*news) is True for callback in callbacks]  # all of them, whatever the first one says
+    answers = [
+        callback(*news) is True for callback in callbacks
+    ]  # all of them, whatever the first one returns
     return any(answers)

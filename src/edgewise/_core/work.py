@@ -1,6 +1,6 @@
 """Budgets that count work, so that the same call does the same on any machine; the clock only interrupts.
 
-Code that costs says what it costs: ``charge(operations)`` adds to every meter that is running around it. The unit is about
+Code that costs states what it costs: ``charge(operations)`` adds to every meter that is running around it. The unit is about
 a second of one core of 2024, by fixed rates, not by a measurement: the count depends on the rows and the seed alone. Loops
 compare `spent()` with what they may spend. Each charge also looks at the clock, and where a time limit has passed it raises
 `StopError`, which the function that set the limit turns into its best answer so far.
@@ -91,7 +91,7 @@ class Meter:
         return self.spent + min(most, share * max(self.left, 0.0))
 
     def look(self) -> None:
-        """See to the clock without any work: raises where the time limit has passed, and lets `beat` speak."""
+        """Check the clock without any work: raises where the time limit has passed, and calls `beat`."""
         now = time.monotonic()
         if now > self.until:
             raise StopError(StopReason.TIME_LIMIT, self)
@@ -101,7 +101,7 @@ class Meter:
             try:
                 self.beat()
             except StopError as stop:
-                # It may speak deep in another call, which must not take this for its own.
+                # It may be raised deep in another call, which must not take this for its own.
                 stop.meter = stop.meter or self
                 raise
             finally:

@@ -1,7 +1,7 @@
 """How far changing one attribute can move the output of a network, over all rows there can be: a certified bound.
 
 An additive network answers exactly: the change is the range of the attribute's own functions, whatever the other
-columns say. For hidden layers `edgewise.verify` bounds the difference of two copies of the network. Where it cannot
+columns hold. For hidden layers `edgewise.verify` bounds the difference of two copies of the network. Where it cannot
 (numbers instead of levels, deeper networks), the chain of slopes bounds it: a node that sums edges moves by at most the
 sum of what they move, and an edge by its steepest slope times what its source moves.
 """

@@ -112,7 +112,7 @@ def neutralize_columns(model: Any, columns: str | Sequence[str], X: Any, *, shar
     X : table
         Rows over which the means are taken.
     share : float
-        1 removes all that the columns say, 0.5 half of every function.
+        1 removes all that the columns add, 0.5 half of every function.
 
     Raises
     ------
@@ -165,7 +165,7 @@ def bound_flip(
     max_change : float
         Log-odds of a classifier of two classes, else units of the output.
     X : table
-        Rows that say where functions are used.
+        Rows that show where functions are used.
     work : "quick", "normal", "thorough" or float
         How much each proof may do where there are hidden layers: a level, or how many times the normal work, which is
         about 20 seconds of one core.

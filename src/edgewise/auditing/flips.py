@@ -73,7 +73,7 @@ class Flips:
 
 
 def flips(subject: AuditedModel, X: Any, name: str, weight: Floats, work: float = 1.0) -> Flips:
-    """Set the attribute to each of its values in every row, and see what the model says; `work` is for the bound."""
+    """Set the attribute to each of its values in every row, and see what the model predicts; `work` is for the bound."""
     before = subject.scores(X)
     own, labels, after = _counterfactuals(subject, X, name)
     decided = subject.decisions(before)

@@ -43,7 +43,7 @@ class Gap:
         The two groups that lie furthest apart.
     interval, ratio_interval : (float, float)
         95 % intervals of the widest difference there is, whichever two groups have it, and of the smallest ratio. They
-        begin at 0 and end at 1 where the rows do not tell the groups apart.
+        begin at 0 and end at 1 where the rows do not distinguish the groups.
     """
 
     difference: float
@@ -132,6 +132,6 @@ def plain_gap(values: Floats, groups: tuple[str, ...]) -> Gap:
     if int(np.isfinite(values).sum()) < 2:
         return Gap(_NOTHING, _NOTHING, "", "")
     low, high = int(np.nanargmin(values)), int(np.nanargmax(values))
-    # Of measures that may be negative (a mean error) a ratio says nothing.
+    # Of measures that may be negative (a mean error) a ratio has no meaning.
     ratio = float(values[low] / values[high]) if values[high] > 0 and values[low] >= 0 else _NOTHING
     return Gap(float(values[high] - values[low]), ratio, groups[low], groups[high])

@@ -22,7 +22,7 @@ from edgewise.auditing.widest import LEVEL, Pair
 FOUR_FIFTHS = 0.8
 # Groups of a smaller share of the rows are left out of that rule (29 CFR 1607.4 A and 1607.15 A (2)(a)).
 SMALL_SHARE = 0.02
-# Groups of fewer rows, or with fewer outcomes of either class, tell little.
+# Groups of fewer rows, or with fewer outcomes of either class, estimate little.
 FEW_ROWS, FEW_OUTCOMES = 30, 10
 # Of more rows the sums behind the bootstrap are measured with: the same to rounding, in a tenth of the time.
 MANY_ROWS = 200_000
@@ -165,7 +165,7 @@ def _measures(outcomes: Outcomes) -> list[tuple[str, dict[str, Callable[..., flo
 
 
 def _where(rate: Callable[..., float], outcome: int) -> Callable[..., float]:
-    """A rate of Fairlearn's, NaN where no row has that outcome; Fairlearn says zero there, which is a claim."""
+    """A rate of Fairlearn's, NaN where no row has that outcome; Fairlearn gives zero there, which is a claim."""
 
     def known(y: Any, d: Any, sample_weight: Any) -> float:
         if not (np.asarray(sample_weight)[np.asarray(y) == outcome]).sum() > 0:
@@ -256,10 +256,12 @@ def _interval(draws: Floats) -> Pair:
 
 
 def _warnings(outcomes: Outcomes, part: Grouping, count: NDArray[np.int64]) -> tuple[str, ...]:
-    said = list[str]()
+    notes = list[str]()
     small = [f"{part.groups[g]} ({count[g]:,})" for g in range(len(count)) if count[g] < FEW_ROWS]
     if small:
-        said.append(f"{part.name}: groups of fewer than {FEW_ROWS} rows say little: {', '.join(small)}.")
+        notes.append(
+            f"{part.name}: groups of fewer than {FEW_ROWS} rows estimate little: {', '.join(small)}."
+        )
     if outcomes.decided is not None:
         yes = np.bincount(part.codes, weights=outcomes.actual, minlength=len(count)).astype(np.int64)
         rare = [
@@ -268,8 +270,8 @@ def _warnings(outcomes: Outcomes, part: Grouping, count: NDArray[np.int64]) -> t
             if count[g] >= FEW_ROWS and min(yes[g], count[g] - yes[g]) < FEW_OUTCOMES
         ]
         if rare:
-            said.append(
-                f"{part.name}: rates of groups with fewer than {FEW_OUTCOMES} outcomes of one kind say little: "
+            notes.append(
+                f"{part.name}: rates of groups with fewer than {FEW_OUTCOMES} outcomes of one kind estimate little: "
                 f"{', '.join(rare)}."
             )
-    return tuple(said)
+    return tuple(notes)

@@ -142,7 +142,7 @@ def mitigate(
         )
     if who.fit is not None and not who.logit:
         raise InputError(
-            "The 'model' argument of mitigate must tell two classes apart. Got one of more classes instead."
+            "The 'model' argument of mitigate must be a classifier of two classes. Got one of more classes instead."
         )
     if set(methods) - {"thresholds"}:
         refuse_calibrated(model)
@@ -180,7 +180,7 @@ def mitigate(
         )
 
     def without(gone: list[str]) -> Mitigated:
-        """Without the columns' edges; then the others trained on, so that what only they can say is said."""
+        """Without the columns' edges; then the others trained on, so that they take over what they can."""
         made = trained(neutralize_columns(model, gone, learn.X).model, "eo", 0.0)
         return replace(made, detail=f"without {', '.join(gone)}")
 

@@ -110,7 +110,7 @@ def fair_fit(
     refuse_calibrated(model)
     if view.network.shape[-1] != 1:
         raise InputError(
-            "The 'model' argument of fair_fit must tell two classes apart. Got one with more outputs instead."
+            "The 'model' argument of fair_fit must be a classifier of two classes. Got one with more outputs instead."
         )
     inputs = inputs_of(X, view)
     weights = np.ones(len(inputs)) if weight is None else weight

@@ -1,6 +1,6 @@
 """Proxies: other columns that carry a protected attribute, found by networks that have to guess it from them.
 
-Each column alone, all columns together, and pairs that say more together than apart. A column counts as a proxy if rows
+Each column alone, all columns together, and pairs that predict more together than apart. A column counts as a proxy if rows
 that were not learned from are distinguished by more than `LEAST`, and by more than chance would give among all that is
 tried.
 """
@@ -58,7 +58,7 @@ class Proxy:
     ----------
     column : str
     group : str
-        The group that it tells from the others best.
+        The group that it separates best from the others.
     auc, low, high : float
         Area under the ROC curve on rows not learned from, with a 95 % interval; 0.5 is chance.
     p_value : float
@@ -88,7 +88,7 @@ class Proxy:
 
 @dataclass(frozen=True)
 class ProxyPair:
-    """Two columns that say more together than apart.
+    """Two columns that predict more together than apart.
 
     Attributes
     ----------
@@ -216,7 +216,7 @@ def find_proxies(
 
 
 def _members(grouping: Grouping) -> dict[str, Floats]:
-    """Membership of each group large enough; of two groups the second says all."""
+    """Membership of each group large enough; of two groups the second is enough."""
     counts = np.bincount(grouping.codes, minlength=len(grouping.groups))
     n = len(grouping.codes)
     there = [g for g in range(len(counts)) if counts[g] >= FEWEST and n - counts[g] >= FEWEST]

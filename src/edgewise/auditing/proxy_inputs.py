@@ -47,7 +47,7 @@ class ProxyInput:
 
 
 def proxy_inputs(table: RawTable, bins: int) -> tuple[ProxyInput, ...]:
-    """All columns of a table that say anything."""
+    """All columns of a table that are not constant."""
     if not table.columns:
         return ()
     encoding: Encoding = learn_encoding(table, np.zeros(table.n_rows), most_levels=MOST_LEVELS)
@@ -58,7 +58,7 @@ def proxy_inputs(table: RawTable, bins: int) -> tuple[ProxyInput, ...]:
         if isinstance(column, LevelColumn):
             codes = own[:, 0].astype(np.int64)
             single = (codes[:, None] == np.arange(len(column.levels))).astype(np.float64)
-            # Of two levels one says all.
+            # Of two levels one is enough.
             made.append(
                 ProxyInput(
                     column.name,

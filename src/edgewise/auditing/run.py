@@ -190,20 +190,20 @@ def _called(who: AuditedModel) -> str:
 
 
 def _notes(who: AuditedModel, names: list[str], read: list[str]) -> tuple[str, ...]:
-    said = list[str]()
+    remarks = list[str]()
     unread = [name for name in names if name not in read]
     if unread:
-        said.append(
+        remarks.append(
             f"The model does not read {', '.join(unread)}; a change of it alone changes no decision, and only proxies can "
             "carry it."
         )
     if who.of_classes and not who.scored:
-        said.append(
+        remarks.append(
             "The model gives no probabilities; scores, areas and calibration are those of its decisions, 0 or 1."
         )
     if who.of_classes:
-        said.append(
+        remarks.append(
             "Where outcomes differ between groups, scores cannot at once be calibrated in each group and have equal "
-            "error rates (Kleinberg et al., 2016, arXiv:1609.05807): which gap matters is not the audit's to say."
+            "error rates (Kleinberg et al., 2016, arXiv:1609.05807): which gap matters the audit cannot decide."
         )
-    return tuple(said)
+    return tuple(remarks)

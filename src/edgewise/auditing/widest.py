@@ -97,7 +97,7 @@ def sampled_numbers(values: Floats, resamples: Floats) -> Sampled:
     """Any measure, from its values on resamples (draws, k) of the rows; how far off these are on average is its bias."""
     known = np.where(np.isfinite(resamples), resamples, np.nan)
     centre = np.nanmean(known, axis=0)
-    # A resample in which a group has no such measure says nothing of it.
+    # A resample in which a group has no such measure is left out for it.
     off = np.where(np.isnan(known), centre, known) - values
     # Rows that are all alike vary not at all: what is left is rounding.
     spread = np.maximum(np.nanstd(known, axis=0), 1e-9 * (float(np.abs(values).max()) or 1.0))
@@ -119,7 +119,7 @@ def difference_interval(parts: Sequence[Sampled], observed: float, most: float |
     Returns
     -------
     (low, high)
-        Both at least 0; low is 0 where the rows do not tell the groups apart.
+        Both at least 0; low is 0 where the rows do not distinguish the groups.
     """
     widest = observed + _FARTHEST * max(float(part.spread(part.values).max()) for part in parts)
 
@@ -236,7 +236,7 @@ def _fitted(v: Floats, s: Floats, window: _Shifted | _Scaled, *, reach: bool) ->
     if reach:
         _, first, last = _to_ends(v, s, true[None], (lo, hi))
         true[first[0]], true[last[0]] = lo[0], hi[0]
-        # Whether a group this near to an end lies inside, the rows cannot tell.
+        # The rows do not show whether a group this near to an end lies inside.
         below, above = true - lo, hi - true
         near = np.where(below <= _SELECT * s, lo, true)
         true = np.where((above <= _SELECT * s) & (above <= below), hi, near)

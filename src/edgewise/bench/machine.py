@@ -15,7 +15,7 @@ from edgewise import __version__
 
 _CACHES = Path("/sys/devices/system/cpu/cpu0/cache")
 _UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
-# Where the system does not tell: what processors of recent years have at least.
+# Where the system does not say: what processors of recent years have at least.
 _USUAL_CACHES = {"L1": 32 << 10, "L2": 512 << 10, "L3": 8 << 20}
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 
@@ -60,12 +60,12 @@ def keep_memory() -> bool:
 
 
 def resident_bytes() -> int | None:
-    """Memory this process holds now; None where the system does not tell."""
+    """Memory this process holds now; None where the system does not report it."""
     return _status("VmRSS")
 
 
 def peak_bytes() -> int | None:
-    """Most memory this process held since it began or since `forget_peak`; None where the system does not tell."""
+    """Most memory this process held since it began or since `forget_peak`; None where the system does not report it."""
     return _status("VmHWM")
 
 

@@ -60,7 +60,7 @@ def _measure(
         nn.init.uniform_(parameter, -1.0, 1.0)  # zeros need no memory until they are written
     x, g = layers.inputs_of(cell)
     if before is None or not machine.forget_peak():
-        return NotMeasured(TABLE, name, "this system does not tell the most memory that a process held")
+        return NotMeasured(TABLE, name, "this system does not report the most memory that a process held")
     arrays = 2 * 4 * (x.numel() + g.numel() + sum(each.numel() for each in layer.parameters()))
     work = layers.one_pass(layer, x, g)
     del x  # the work has its own

@@ -1,6 +1,6 @@
 """Other packages on the same cells: what installs from PyPI and runs, each in a process of its own.
 
-The extra `bench` brings them. What is not installed, or does not run here, is said to be missing.
+The extra `bench` brings them. What is not installed, or does not run here, is reported as missing.
 """
 
 from __future__ import annotations

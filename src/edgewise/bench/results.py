@@ -1,4 +1,4 @@
-"""What a measurement says: two figures beside each other and their ratio, as data first and as a table second."""
+"""The result of a measurement: two figures beside each other and their ratio, as data first and as a table second."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ def run(arguments: list[str]) -> int:
     command: Any = typer.main.get_command(build())
     try:
         code = command.main(args=arguments or ["--help"], prog_name="edgewise", standalone_mode=False)
-        sys.stdout.flush()  # here, where it can still be said that this failed
+        sys.stdout.flush()  # here, where a failure can still be reported
     except Exception as error:
         return ended(error)
     return code if isinstance(code, int) else DONE

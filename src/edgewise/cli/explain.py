@@ -109,7 +109,7 @@ def explain(
     reasons why the row was not decided for.
 
     A model of pictures takes a picture in place of the table: the class, and
-    what each patch says for it, which adds up to the logit.
+    what each patch adds to the logit.
 
     Examples:
 

@@ -53,7 +53,7 @@ def forecast(
     """Forecast a column from its past, the calendar and a trend.
 
     Forecasts of the past, each by a model that had seen nothing later, choose
-    the model and tell how wide the intervals are. Other columns are left out:
+    the model and determine how wide the intervals are. Other columns are left out:
     they are not known ahead.
 
     Examples:

@@ -92,10 +92,12 @@ Groups = Annotated[
     str | None,
     options.unset(
         "--groups",
-        help="A column of experiments: one law for all, with constants of its own in each where rows say so.",
+        help="A column of experiments: one law for all, with constants of its own in each where rows show it.",
     ),
 ]
-Weight = Annotated[str | None, options.unset("--weight", help="A column that says how much each row counts.")]
+Weight = Annotated[
+    str | None, options.unset("--weight", help="A column of weights: how much each row counts.")
+]
 Sigma = Annotated[
     str | None,
     options.unset("--sigma", help="A column with the standard deviation of each value of the target."),
@@ -177,7 +179,7 @@ def formula(
     inverses (asin) and hyperbolic kin (sinh, asinh), abs, sign, step, floor,
     max(a, b), min(a, b) and mod(a, b).
 
-    Rows with a missing cell are left out, and what is said of rows counts
+    Rows with a missing cell are left out, and remarks on rows count
     them from 0.
 
     Examples:

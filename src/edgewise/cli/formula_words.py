@@ -26,7 +26,7 @@ class FormulaColumns:
     chosen : the columns it may hold, in order
     require_columns : those among them that it must hold
     units : the unit of each of these that has one, by name
-    apart : the column that says what each row counts
+    apart : the column of the rows' weights
     """
 
     target: str
@@ -103,7 +103,7 @@ def notes_of(columns: FormulaColumns, known: Provenance, X: NDArray[np.float64])
     }
     if units and not columns.units:
         given = ",".join(f"{name}={unit}" for name, unit in units.items())
-        notes.append(f"The table tells units; --units {shlex.quote(given)} has formulas agree with them.")
+        notes.append(f"The table states units; --units {shlex.quote(given)} has formulas agree with them.")
     return (*known.notes((*columns.chosen, columns.target)), *notes)
 
 
@@ -153,7 +153,7 @@ def _cost(entry: str) -> tuple[str, int]:
 def errors_of(
     frame: Frame, entries: Sequence[str] | None, columns: Sequence[str], source: str
 ) -> dict[str, Any] | None:
-    """What `--x-sigma` says: for a column a number, or the numbers of another column; None where nothing was asked."""
+    """The value of `--x-sigma`: for a column a number, or the numbers of another column; None where nothing was asked."""
     found = dict[str, Any]()
     for pair in _pairs(entries or (), frame.column_names):
         name, equals, value = (part.strip() for part in pair.rpartition("="))

@@ -58,7 +58,7 @@ def _remarks(found: FormulaResult, number: int, best: int, verbose: bool) -> Ite
 
         yield f"The probability that formula {best} is the law is {likely(found.probability)}."
     for other in found.alternatives()[:MOST_RIVALS] if number == best else ():
-        yield f"The data cannot tell it from {other}."
+        yield f"The data cannot distinguish it from {other}."
     trust = found.front[number - 1].trust
     if verbose:
         yield from ("" if trust is None else str(trust)).splitlines()

@@ -1,4 +1,4 @@
-"""What `edgewise doctor` looks at: each check says what it found and, where something is amiss, what to do."""
+"""What `edgewise doctor` looks at: each check reports what it found and, where something is amiss, what to do."""
 
 from __future__ import annotations
 

@@ -53,9 +53,9 @@ def fit_images(
     quiet: bool,
     json: bool,
 ) -> None:
-    """Learn to tell pictures apart from a folder of them.
+    """Train a classifier of pictures on a folder of them.
 
-    Each subfolder is a class. Pictures are turned as cameras say, laid on white
+    Each subfolder is a class. Pictures are turned as their EXIF orientation states, laid on white
     where they are transparent, and brought to one size; of each class a tenth
     is held out to judge by. `edgewise predict` and `edgewise report` take the model
     and a folder, `edgewise explain` takes it and a picture.

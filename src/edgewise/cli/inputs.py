@@ -16,7 +16,7 @@ from edgewise._core.errors import InputError
 from edgewise.data import provenance, split
 from edgewise.data.arrow import Cells, Frame, pc
 
-# Whole numbers with no more distinct values than this are taken as classes, and that is said.
+# Whole numbers with no more distinct values than this are taken as classes, and that is reported.
 MOST_NUMBERED_CLASSES = 10
 MOST_CLASSES = 200
 
@@ -34,7 +34,7 @@ class Inputs:
     task : "regression" or "classification"
     weight : a weight a row, if there are any
     notes : what was decided on the way, in sentences
-    units : units that the table itself tells, by column
+    units : units that the table itself states, by column
     dropped : columns left out unasked, and why
     """
 
@@ -226,7 +226,7 @@ def complete(frame: Frame, names: Sequence[str]) -> NDArray[np.bool_]:
 
 
 def _complete_rows(frame: Frame, names: list[str], source: str) -> tuple[Frame, list[str]]:
-    """The rows that miss none of these cells, and what to say of it."""
+    """The rows that miss none of these cells, and a note on it."""
     left = frame.filter(pa.array(complete(frame, names)))
     lost = frame.num_rows - left.num_rows
     if not left.num_rows:
@@ -330,7 +330,7 @@ def _useless(name: str, column: Cells) -> str:
         return ""
     if _is_word(column.type) and not pa.types.is_boolean(column.type):
         if pc.count_distinct(column).as_py() + column.null_count >= n:
-            return "its words differ in every row, so they tell nothing of other rows"
+            return "its words differ in every row, so they say nothing about other rows"
     elif name.startswith("column_") and pa.types.is_integer(column.type):
         values = column.to_numpy()
         if not column.null_count and np.all(np.diff(values) == 1):

@@ -105,7 +105,7 @@ class TaskOutcome:
     reading : small networks and the formula, where they were looked for
     accuracy : errors on the held-out rows, one entry a model
     remarks : warnings and the like, in sentences
-    messages : what the stages have to say
+    messages : of the stages
     seconds : time all of it took
     stopped, stop_reason : why each stage ended, and the whole
     """

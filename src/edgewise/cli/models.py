@@ -33,7 +33,7 @@ class LoadedModel:
     held : a KAN, a KANRegressor or a KANClassifier
     names : the raw columns it reads, in order
     outputs : what it predicts, by name
-    classes : the classes it tells apart; empty for numbers
+    classes : the classes it predicts; empty for numbers
     """
 
     held: Any
@@ -63,7 +63,7 @@ class LoadedModel:
 
     @property
     def message(self) -> str:
-        """What training had to say; nothing for a network from a file."""
+        """The messages of training; none for a network from a file."""
         fitted = getattr(self.held, "fit_", None)
         return "" if fitted is None else str(fitted.message)
 

@@ -32,10 +32,10 @@ REFUTED = 1
 BAD_INPUT = 2
 # Neither done nor refuted, and no fault of the input.
 UNDECIDED = 3
-# sysexits.h: an error inside the program. Not 1, which says that a check failed, nor 2, which blames the input.
+# sysexits.h: an error inside the program. Not 1, which means that a check failed, nor 2, which blames the input.
 DEFECT = 70
 INTERRUPTED = 130
-# What a shell says of a program whose reader left; `edgewise predict ... | head` is no error.
+# The exit code of a program whose reader left; `edgewise predict ... | head` is no error.
 READER_LEFT = 141
 
 TRACEBACK = "EDGEWISE_TRACEBACK"
@@ -68,7 +68,7 @@ def ended(error: BaseException, *, verbose: bool = False) -> int:
     if verbose or os.environ.get(TRACEBACK, "") not in ("", "0"):
         say("".join(traceback.format_exception(error)).rstrip("\n"), err=True)
     text, code = _sentence(error)
-    with contextlib.suppress(OSError):  # nowhere to say it; the code says it still
+    with contextlib.suppress(OSError):  # nowhere to print it; the exit code still shows it
         say(visible(text), err=True)
     return code
 
@@ -110,7 +110,7 @@ def _sentence(error: BaseException) -> tuple[str, int]:
 
 
 def _complaint(error: Exception) -> str:
-    """What Typer says of the options, on one line, and where to look."""
+    """Typer's message about the options, on one line, and where to look."""
     message: str = getattr(error, "format_message", lambda: str(error))()
     message = " ".join(message.split()).rstrip(".")
     context = getattr(error, "ctx", None)
@@ -206,7 +206,7 @@ def refuse_short(source: str, rows: int, least: int) -> None:
     """Stop where a table has too few rows for anything to be learned and judged."""
     if rows < least:
         raise InputError(
-            f"{source} must have at least {least} rows. Got {rows} instead; a formula for fewer would say nothing."
+            f"{source} must have at least {least} rows. Got {rows} instead; a formula for fewer would mean nothing."
         )
 
 
@@ -215,7 +215,7 @@ _FILES = (".kan", ".html", ".csv", ".json", ".parquet", ".png")
 
 
 def make_folder(path: Path) -> None:
-    """Create a folder for results, or say why it cannot be."""
+    """Create a folder for results, or report why it cannot be."""
     if path == STANDARD_OUTPUT:
         raise InputError(
             "The place of several files must be a folder. Got -, standard output, instead; name a folder with --out."

@@ -85,10 +85,10 @@ def pde(
     quiet: bool,
     json: bool,
 ) -> None:
-    """Solve a differential equation to a tolerance, and say how far the answer is to be relied on.
+    """Solve a differential equation to a tolerance, and state how far the answer is to be relied on.
 
     Exit code 0: the estimated error is within the tolerance. 3: it is not, or
-    something counts against the answer, which is said. Ctrl-C ends early with
+    something counts against the answer, which is printed. Ctrl-C ends early with
     the solution so far and exit code 130.
 
     A problem of one's own is a TOML file (`--show` prints those of the

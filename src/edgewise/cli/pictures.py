@@ -27,7 +27,7 @@ def is_of_pictures(model: Path) -> bool:
 def explain_picture(
     path: Path, picture: Path | None, label: str | None, plot: Path | None, *, quiet: bool, json: bool
 ) -> None:
-    """The answer for one picture, and what each patch says for it."""
+    """The answer for one picture, and what each patch adds to its logit."""
     from edgewise.cli.summary import to_json
     from edgewise.vision.files import load
     from edgewise.vision.pictures import read_files
@@ -35,7 +35,7 @@ def explain_picture(
     model = load(path)
     if picture is None:
         raise InputError(
-            "A picture must be named after a model of pictures. Got none instead; `edgewise report` tells of the model."
+            "A picture must be named after a model of pictures. Got none instead; `edgewise report` describes the model."
         )
     if picture.is_dir():
         raise InputError(

@@ -67,7 +67,7 @@ def beside(table: Frame, fresh: dict[str, Cells], outside: NDArray[np.bool_], so
 
 
 def hand_over(predictions: Predictions, out: Path | None, *, quiet: bool, json: bool) -> None:
-    """Write the table, or print it, and say how many rows it has."""
+    """Write the table, or print it, and state how many rows it has."""
     counts = {"rows": predictions.frame.num_rows, "outside": predictions.outside}
     if out is not None:
         write_frame(predictions.frame, out)

@@ -38,7 +38,7 @@ class Began:
     @property
     def stretch(self) -> float:
         """How many seconds have passed for each of one core: more than one where other programs run."""
-        # A second of each is added, so that short spans say little.
+        # A second of each is added, so that short spans count little.
         return max((time.monotonic() - self.wall + 1) / (time.process_time() - self.own + 1), 1.0)
 
 

@@ -39,7 +39,7 @@ def results_console() -> Console:
 
 
 def show_messages(console: Console, messages: tuple[str, ...]) -> None:
-    """What the stages have to say, a line each."""
+    """The messages of the stages, a line each."""
     for message in messages:
         console.print(Text(message, style="dim"), soft_wrap=True)
 

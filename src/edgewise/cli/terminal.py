@@ -1,4 +1,4 @@
-"""What is said on a terminal: text from files shows itself there, and moves no cursor, paints nothing and forges no line."""
+"""What is printed on a terminal: text from files is shown there, and moves no cursor, paints nothing and forges no line."""
 
 from __future__ import annotations
 

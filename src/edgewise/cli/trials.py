@@ -144,7 +144,7 @@ def _quickest(work: Callable[[], None]) -> float:
 
 
 def _smooth(seed: int) -> tuple[Floats, Floats, int]:
-    """exp(sin(pi x1) + x2^2) with a little noise, and a column that has no say."""
+    """exp(sin(pi x1) + x2^2) with a little noise, and a column without effect."""
     draw = numpy_generator(seed)
     X = draw.uniform(-1, 1, (_ROWS, 3))
     clean = np.exp(np.sin(np.pi * X[:, 0]) + X[:, 1] ** 2)

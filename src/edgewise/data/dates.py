@@ -103,7 +103,7 @@ def _either(
     return (
         month_first,
         "month first",
-        "no date tells whether day or month comes first; write dates as 2010-01-31",
+        "no date shows whether day or month comes first; write dates as 2010-01-31",
     )
 
 

@@ -12,7 +12,7 @@ from edgewise.data.text import COMMENT, SAMPLE_BYTES, Text, between_blanks, blan
 from edgewise.data.words import MISSING, reads_as_number
 
 _DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", " ": "white space"}
-# Enough lines to tell, but at least the header and two rows, however wide.
+# Enough lines to decide, but at least the header and two rows, however wide.
 _SAMPLE_LINES = 50
 _FEWEST_LINES = 3
 _LONGEST_SAMPLE = 1 << 24

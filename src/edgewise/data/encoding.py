@@ -181,9 +181,9 @@ def _column_from_json(entry: Mapping[str, Any]) -> EncodedColumn:
     if kind is None:
         raise TypeError(f"unknown type of column {short(entry['type'])}")
     values: dict[str, Any] = {}
-    # Files written before columns knew of them hold no word on whole numbers and codes.
+    # Files of earlier versions do not state whole numbers and codes.
     entry = {"whole": False, "codes": (), **entry} if kind is NumberColumn else entry
-    if kind is LevelColumn:  # nor on whether missing cells have a code of their own, which its name tells
+    if kind is LevelColumn:  # nor on whether missing cells have a code of their own, which its name shows
         entry = {"gap": entry["levels"][entry["missing"]] in GAPS, **entry}
     for field in fields(kind):
         value = entry[field.name]
@@ -198,7 +198,7 @@ def _column_from_json(entry: Mapping[str, Any]) -> EncodedColumn:
 
 
 def _fits(value: Any, kind: str) -> bool:
-    """Whether a value read from JSON is of the type a field says."""
+    """Whether a value read from JSON is of a field's type."""
     if kind == "float":
         return type(value) in (float, int) and math.isfinite(value)
     if kind.startswith("tuple"):

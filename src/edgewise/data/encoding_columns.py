@@ -17,7 +17,7 @@ from edgewise.data.table import MISSING
 
 # How far beyond the training range an input is followed, in widths of that range; from there on it stays where it is.
 REACH = 0.5
-# Beyond this a number divided by its scale says no more than "huge"; asinh of it is still finite.
+# Beyond this a number divided by its scale means no more than "huge"; asinh of it is still finite.
 _HUGE = 1e300
 
 _TRUTHS = {"true": 1.0, "false": 0.0, "yes": 1.0, "no": 0.0, "t": 1.0, "f": 0.0, "1": 1.0, "0": 0.0}
@@ -39,13 +39,13 @@ class NumberColumn:
     fill : float
         What a missing cell becomes (the transformed median).
     flagged : bool
-        Whether a second input tells that the cell is missing.
+        Whether a second input states that the cell is missing.
     two_valued : bool
         The column knows two values only; they become 0 and 1.
     whole : bool
         Whether all its training values are whole numbers (of days, where they are dates).
     codes : tuple of float
-        Raw numbers that stand for words (-9 for "no record"): they become `fill`, and an input for each tells where it is.
+        Raw numbers that stand for words (-9 for "no record"): they become `fill`, and an input for each marks where it is.
     """
 
     name: str

@@ -41,10 +41,10 @@ def learn_encoding(
     """Learn from training rows how raw columns become inputs of a network.
 
     Numbers stay what they are; where a tail is so long that it would leave most of a grid empty, asinh draws it in.
-    Missing numbers become the median, and a second input tells where they were missing; so do special codes, repeated
+    Missing numbers become the median, and a second input marks where they were missing; so do special codes, repeated
     numbers beyond the ordinary ones that stand for words (-9, 999), with an input for each. Words become codes 0, 1, ...
     ordered by the mean of the target, so that a smooth function of the code is a sensible first guess; rare words share
-    one code. Columns that say nothing (constant, or equal to an earlier one) are left out.
+    one code. Columns without information (constant, or equal to an earlier one) are left out.
 
     Parameters
     ----------
@@ -145,7 +145,7 @@ def number_column(raw: RawColumn, weight: Floats, rare: float) -> EncodedColumn:
     if low == high:
         if not flagged:
             return DroppedColumn(raw.name, "constant")
-        # What tells is whether the cell is missing; the number itself never does.
+        # Only whether the cell is missing is informative, never the number itself.
         return NumberColumn(
             raw.name, raw.kind, "linear", low, max(abs(low), 1.0), 0.0, 0.0, 0.0, flagged=True
         )

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from edgewise._core.arrays import Floats
 
-# So many levels may be put in order whatever the noise: a function of so few tells them apart one by one.
+# So many levels may be put in order whatever the noise: a function of so few distinguishes them one by one.
 FEW = 10
 # Standard errors within which levels of a longer column are taken for alike.
 ALIKE = 2.0
@@ -22,7 +22,7 @@ def order_levels(
     """Places of the levels in order of what they do to the target.
 
     Several targets (classes, say) are brought to one number a level by the first principal component of the level
-    means, weighted by the levels' sizes. Levels that the data cannot tell apart stand in alphabetical order: an order
+    means, weighted by the levels' sizes. Levels that the data cannot distinguish stand in alphabetical order: an order
     made of noise would be learned as if it were knowledge, and the more so the more levels there are.
 
     Parameters

@@ -50,7 +50,7 @@ class RawColumn:
 
 @dataclass(frozen=True, eq=False)
 class RawTable:
-    """Raw columns of equal length; `named` tells whether the names are the caller's or ours."""
+    """Raw columns of equal length; `named` states whether the names are the caller's or ours."""
 
     columns: tuple[RawColumn, ...]
     n_rows: int

@@ -100,7 +100,7 @@ def load_example(name: str) -> Table:
     Parameters
     ----------
     name : {"nuclear_binding", "moseley_ka1", "german_credit"}
-        `edgewise.data.EXAMPLES` says what each holds, where it is from and which law is known, if one is.
+        `edgewise.data.EXAMPLES` lists what each holds, where it is from and which law is known, if one is.
 
     Returns
     -------

@@ -26,7 +26,7 @@ _DATE, _MOMENT, _TIME = (
 
 
 def text_of_workbook(content: bytes, name: str) -> tuple[bytes, str]:
-    """The first sheet that holds anything, as CSV, and what to say of it.
+    """The first sheet that holds anything, as CSV, and notes on it.
 
     Raises
     ------

@@ -22,7 +22,7 @@ _DECISIONS, _UNITS = b"edgewise.decisions", b"edgewise.units"
 
 @dataclass(frozen=True)
 class Decision:
-    """What a column was taken for, where it does not go without saying.
+    """What a column was taken for, where that is not obvious.
 
     Attributes
     ----------
@@ -54,7 +54,7 @@ class Provenance:
     decisions : tuple of Decision
         What columns of text were taken for.
     units : mapping of str to str
-        Units that the table itself tells, by column.
+        Units that the table itself states, by column.
     """
 
     source: str = "the table"

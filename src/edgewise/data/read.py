@@ -40,7 +40,7 @@ def read_frame(path: str | PathLike[str]) -> Frame:
     Returns
     -------
     pyarrow.Table
-        Missing cells are nulls. `edgewise.data.provenance` tells the file's name, hash and dialect, units, and what
+        Missing cells are nulls. `edgewise.data.provenance` gives the file's name, hash and dialect, units, and what
         columns of text were taken for (percentages, amounts of money, dates, ...).
 
     Raises
@@ -93,7 +93,7 @@ def read_table(path: str | PathLike[str]) -> Table:
     Returns
     -------
     Table
-        Its `notes` say how the file was read, where that does not go without saying.
+        Its `notes` state how the file was read, where that is not obvious.
 
     Raises
     ------

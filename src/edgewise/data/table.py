@@ -40,7 +40,7 @@ class Table:
     fingerprint : str
         SHA-256 of the file it was read from, in hexadecimal; empty for other tables.
     notes : tuple of str
-        How the file was read, in sentences, where that does not go without saying.
+        How the file was read, in sentences, where that is not obvious.
 
     Examples
     --------
@@ -332,7 +332,7 @@ def _from_series(series: nw.Series[Any]) -> tuple[Column, str]:
 
 
 def _from_cells(cells: list[Any]) -> tuple[Column, str]:
-    """Numbers where every cell reads as one or as a missing number, else text; and what to say of it."""
+    """Numbers where every cell reads as one or as a missing number, else text; and a note on it."""
     if all(_is_blank(cell) or text_of(cell).strip() in MISSING or _is_number(cell) for cell in cells):
         return np.array([float(cell) if _is_number(cell) else np.nan for cell in cells], dtype=np.float64), ""
     words = [None if _is_blank(cell) else text_of(cell) for cell in cells]

@@ -19,7 +19,7 @@ _RUN = re.compile(r"[\x00-\x7f]?[^\x00-\x7f]+[\x00-\x7f]?")
 _SIGNS = "°µ£€¥¢²³¹±·½¼¾§®©×÷…–—‘’“”«»\u00a0"
 # The byte 0xFF, which fills files that are no text; no word begins with it.
 _NEVER_ALONE = "ÿ"
-# The start of a file, which tells how it is written.
+# The start of a file, which shows how it is written.
 SAMPLE_BYTES = 1 << 16
 
 
@@ -40,7 +40,7 @@ class Text:
 
 
 def as_text(content: bytes, name: str) -> Text:
-    """The text of a file as far as its first bytes tell: UTF-8, UTF-16 with a mark, or no text at all."""
+    """The text of a file as far as its first bytes show: UTF-8, UTF-16 with a mark, or no text at all."""
     if content.startswith(codecs.BOM_UTF8):
         content = content[len(codecs.BOM_UTF8) :]
     elif content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
@@ -106,8 +106,8 @@ def without_comments(text: Text) -> Text:
         kept.append(line)
     if not count:
         return text
-    said = f"{plural(count, 'line')} beginning with # left out as comments"
-    return Text(b"".join(kept), heading, (*text.unusual, said))
+    note = f"{plural(count, 'line')} beginning with # left out as comments"
+    return Text(b"".join(kept), heading, (*text.unusual, note))
 
 
 def between_blanks(text: Text) -> Text:

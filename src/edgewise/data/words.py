@@ -59,7 +59,7 @@ class Reading:
     Attributes
     ----------
     column : numbers, dates or words, with nulls where cells are missing
-    note : what the column was taken for, where it does not go without saying: "looks like ...: read as ..."
+    note : what the column was taken for, where that is not obvious: "looks like ...: read as ..."
     unit : what stood beside every number
     """
 
@@ -206,9 +206,11 @@ def _dates(known: Cells) -> Reading | None:
     found = read_dates(known)
     if found is None:
         return None
-    said = ", ".join(part for part in (found.writing, found.doubt) if part)
+    remark = ", ".join(part for part in (found.writing, found.doubt) if part)
     example = short(known[0].as_py(), 24)
-    return Reading(found.values, f"looks like dates ({example}): read as dates{f', {said}' if said else ''}")
+    return Reading(
+        found.values, f"looks like dates ({example}): read as dates{f', {remark}' if remark else ''}"
+    )
 
 
 def _stray(words: Cells) -> str:

@@ -120,7 +120,7 @@ def check_table_name(file: Path) -> None:
 
 
 def _ending(file: Path) -> str:
-    """The ending that tells the format, in lower case; what compresses it left aside."""
+    """The ending that names the format, in lower case; what compresses it left aside."""
     name = Path(file.name.lower())
     return name.with_suffix("").suffix if name.suffix == PACKED else name.suffix
 

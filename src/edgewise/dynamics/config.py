@@ -46,7 +46,7 @@ class DynamicsConfig:
     table_gap, error_gap : float
         Gaps allowed when tables, and errors of constants, are computed.
     plain, sure : tuple of int and float
-        Whole numbers that a factor may be said to be, and how well it must be known, as a share.
+        Whole numbers that a factor may be rounded to, and how well it must be known, as a share.
     alike : float
         Two constants, or a constant and a number, may be one where they differ by so many standard errors.
     explained : float

@@ -141,7 +141,7 @@ def _proved(
 
 
 def _independent(found: Sequence[Any], names: Sequence[str]) -> list[Any]:
-    """Without those that are functions of the others, as far as gradients at a place tell."""
+    """Without those that are functions of the others, as far as gradients at a place show."""
     import sympy
 
     symbols = [sympy.Symbol(name) for name in names]

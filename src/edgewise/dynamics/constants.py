@@ -101,7 +101,7 @@ def _pairs(
 def _wholes(
     pieces: CoursePieces, fit: ShootingFit, noise: Floats, config: DynamicsConfig
 ) -> list[tuple[tuple[object, ...], TermModel]]:
-    """Factors that are plain numbers as far as their errors tell."""
+    """Factors that are plain numbers within their standard errors."""
     model, values = fit.model, fit.point.constants
     errors = np.sqrt(np.maximum(np.diag(covariance(pieces, fit, noise, config)), 0.0)) + 1e-9 * np.abs(values)
     found: list[tuple[float, tuple[object, ...], TermModel]] = []

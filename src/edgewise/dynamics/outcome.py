@@ -112,17 +112,17 @@ def _message(
     kept: tuple[Conserved, ...],
 ) -> str:
     many = len(courses.each)
-    said = [f"From {courses.rows} rows" + (f" of {many} courses" if many > 1 else "") + ":"]
+    sentences = [f"From {courses.rows} rows" + (f" of {many} courses" if many > 1 else "") + ":"]
     if exact:
-        said.append("the solution follows every state to rounding.")
+        sentences.append("the solution follows every state to rounding.")
     elif explained:
-        said.append("the solution leaves of every state what a smooth curve leaves: noise.")
+        sentences.append("the solution leaves of every state what a smooth curve leaves: noise.")
     else:
         worst = int((left / noise).argmax())
-        said.append(
+        sentences.append(
             f"the solution leaves {left[worst] / noise[worst]:.2g} times as much of '{courses.states[worst]}' as a smooth "
             "curve does: terms may be missing from the library."
         )
     if kept:
-        said.append(f"Conserved: {'; '.join(each.formula.text for each in kept)}.")
-    return " ".join(said)
+        sentences.append(f"Conserved: {'; '.join(each.formula.text for each in kept)}.")
+    return " ".join(sentences)

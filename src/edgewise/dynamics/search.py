@@ -91,7 +91,7 @@ class DynamicsSearch:
         found = [judged for pool in pools if (judged := self._started(pool)) is not None]
         plain = [each for each in found if not any(term.function for _, term in each.chosen)]
         rich = [each for each in found if each not in plain] + self._saturating()
-        # Rich libraries imitate what plain ones say shortly: the best of each kind is a start.
+        # Rich libraries imitate what plain ones express shortly: the best of each kind is a start.
         starts = [min(each, key=lambda one: one.criterion) for each in (plain, rich) if each]
         for start in self._with_fine_steps(starts):
             self.selection.improved(start)

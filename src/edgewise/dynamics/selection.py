@@ -1,7 +1,7 @@
 """Which terms the equations are made of, judged by solutions along the whole courses.
 
 A model is fitted by shooting; around its solution, every other term's effect is linear in its factor, so that one table
-tells what adding, dropping and exchanging terms would gain. The most promising are fitted in earnest, and the best taken
+shows what adding, dropping and exchanging terms would gain. The most promising are fitted in earnest, and the best taken
 while the criterion falls.
 """
 
@@ -118,7 +118,7 @@ class TermSelection:
         return True
 
     def _has_saturations(self, model: TermModel, constants: Floats) -> bool:
-        """Whether inner constants are where they tell: else there is a pole, or next to a polynomial."""
+        """Whether the data determine inner constants: else there is a pole, or nearly a polynomial."""
         _, inner = model.numbers(constants)
         return all(
             0 < k <= self.config.largest_inner * self._sizes[term.of] ** hill_power(term)

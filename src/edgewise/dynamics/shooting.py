@@ -304,7 +304,7 @@ def fitted(
     ways = list(zip(config.gaps, config.gap_steps, strict=True))
     for gap, steps in ways[-1:] if warm else ways:
         problem = Shooting(pieces, model, noise, gap)
-        # Columns are scaled to length one, gaps included: what tells the constants is so much smaller.
+        # Columns are scaled to length one, gaps included: what determines the constants is so much smaller.
         damping = Damping(start=config.damping * min(gap, 1.0) ** 2, falls=0.1, rises=8.0, least=1e-18)
         found = descended(problem, point, steps=steps, tolerance=tolerance, floor=1e-12, damping=damping)
         if not np.isfinite(found.loss):

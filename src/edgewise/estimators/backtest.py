@@ -61,7 +61,7 @@ class Backtest:
         return float(np.mean(self.mae)) / below if below > 0 else math.inf
 
     def half_widths(self, steps: int, level: float) -> Floats:
-        """Half of the width of intervals 1 to so many steps ahead; infinite where there are too few errors to say.
+        """Half of the width of intervals 1 to so many steps ahead; infinite where there are too few errors.
 
         Errors of all steps, in their own deviations, are one sample (split conformal prediction, doi:10.1561/2200000101).
         Beyond the steps that were tried, deviations grow by the root of the steps.

@@ -208,7 +208,7 @@ class KANEstimator(HoldsNetwork, BaseEstimator):
 
     @property
     def interactions_(self) -> tuple[tuple[str, str], ...]:
-        """Pairs of columns whose joint functions a model of single columns and pairs has, those first that say most."""
+        """Pairs of columns whose joint functions a model of single columns and pairs has, those first that explain most."""
         check_is_fitted(self, "network_")
         names, sources = self.encoding_.column_names, self.encoding_.sources
         return tuple((names[sources[i]], names[sources[j]]) for i, j in self.fit_.pairs)
@@ -250,7 +250,7 @@ class KANEstimator(HoldsNetwork, BaseEstimator):
         """Names of the inputs of the network: the columns of `encoding_.apply(X)`.
 
         The estimator has no `transform`; these are the names that `network_`, plots and formulas use. A column may give two
-        inputs (its value, and whether it is missing) or none (where it says nothing).
+        inputs (its value, and whether it is missing) or none (where it carries no information).
 
         Parameters
         ----------
@@ -279,7 +279,7 @@ class KANEstimator(HoldsNetwork, BaseEstimator):
         return np.asarray(self.encoding_.names, dtype=object)
 
     def plot(self, X: Any = None, *, theme: str = "light", max_edges: int = 120) -> Any:
-        """Draw the network; `edgewise.plots.plot_network` says how to read it.
+        """Draw the network; `edgewise.plots.plot_network` explains how to read it.
 
         Parameters
         ----------
@@ -372,7 +372,7 @@ def _interactions(value: Any, mode: str, of: str) -> str | int | None:
         value = check_int(value, "interactions", low=0, of=of)
     if mode == "deep" or (mode == "additive" and value != 0) or (mode == "pairwise" and value == 0):
         raise InputError(
-            f"The 'interactions' parameter of {of} must be None with mode={mode!r}, which says already what acts together. "
+            f"The 'interactions' parameter of {of} must be None with mode={mode!r}, which already fixes what acts together. "
             f"Got {short(value)} instead."
         )
     return value

@@ -111,7 +111,7 @@ def model_from_document(kind: str, document: Mapping[str, Any], net: KAN) -> Any
         model.feature_names_in_ = np.asarray(names, dtype=object)
     importances = np.asarray(document["importances"], dtype=np.float64)
     if importances.shape != (model.n_features_in_,) or document["n_features"] != model.n_features_in_:
-        raise InputError("it tells of another number of columns.")
+        raise InputError("it is of another number of columns.")
     model.feature_importances_ = importances
     model.target_names_ = tuple(str(name) for name in document["target_names"])
     model.screened_out_ = tuple(str(name) for name in document["screened_out"])
@@ -126,19 +126,19 @@ def model_from_document(kind: str, document: Mapping[str, Any], net: KAN) -> Any
         members=int(saved["members"]),
         validation_error=None if saved["validation_error"] is None else float(saved["validation_error"]),
         events=tuple(str(event) for event in saved["events"]),
-        # Files of earlier versions do not tell.
+        # Files of earlier versions do not hold these.
         pairs=tuple((_place(i, net), _place(j, net)) for i, j in saved.get("pairs", ())),
         curve=str(saved.get("curve", "")),
     )
     if isinstance(model, KANClassifier):
         model.classes_ = _array_from_json(document["classes"])
         if net.shape[-1] != (1 if len(model.classes_) <= 2 else len(model.classes_)):
-            raise InputError("it tells of another number of classes.")
+            raise InputError("it is of another number of classes.")
     else:
         model._single = bool(document["single"])
         model.misses_ = _misses(document.get("misses"), net.shape[-1])
         if model._single and net.shape[-1] != 1:
-            raise InputError("it tells of another number of outputs.")
+            raise InputError("it is of another number of outputs.")
     return model
 
 
@@ -205,7 +205,7 @@ def _entry(value: Any) -> Any:
 
 def _place(value: Any, net: KAN) -> int:
     if type(value) is not int or not 0 <= value < net.shape[0]:
-        raise InputError(f"it tells of pairs of inputs that are not there, {short(value)}.")
+        raise InputError(f"it names pairs of inputs that are not there, {short(value)}.")
     return value
 
 

@@ -224,7 +224,7 @@ class KANForecaster(BaseEstimator):
             if not np.isfinite(half).all():
                 raise InputError(
                     f"The 'return_interval' parameter of {of} must be lower for this series: {len(self.backtest_.scores)} "
-                    f"errors of the past tell of no share as high. Got {level:g} instead."
+                    f"errors of the past are too few for a share as high. Got {level:g} instead."
                 )
             low, high = design.unscaled(course - half), design.unscaled(course + half)
         return Forecast(
@@ -338,7 +338,7 @@ class KANForecaster(BaseEstimator):
         return learn
 
     def _ahead(self, X: Any, steps: int, of: str) -> Any:
-        """The other columns at the places to come, which X tells in their order."""
+        """The other columns at the places to come, which X gives in their order."""
         total = len(self.series_)
         wanted = list(self.known_ahead_)
         if not wanted:

@@ -64,8 +64,8 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
     validation : float
         The share of rows on which formulas are judged.
     groups : str or int, optional
-        The column of X, by name or place, that says which experiment a row is of: one law for all, with constants of its own
-        in each where rows say so. `formula_` is then a `GroupedFormula`, `predict` needs the column too, and `refit_group`
+        The column of X, by name or place, of the experiment that a row is of: one law for all, with constants of its own
+        in each where rows show it. `formula_` is then a `GroupedFormula`, `predict` needs the column too, and `refit_group`
         learns the constants of new groups.
     loss : "squared" or "robust"
         "robust" sets rows aside that no law explains, as slipped decimal points and broken sensors make them, and says
@@ -164,7 +164,7 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
         Parameters
         ----------
         X : data frame, array or mapping of columns, n rows of numbers
-            Rows with a missing cell, of X or y, are left out; the message of `result_` says how many.
+            Rows with a missing cell, of X or y, are left out; the message of `result_` states how many.
         y : array of shape (n,)
         sample_weight : array of shape (n,), optional
             How much each row counts; 0 leaves it out.
@@ -317,7 +317,7 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
         Parameters
         ----------
         X : table with the columns of the fit
-            A group of fewer rows than constants gets what its rows say and the other groups make likely.
+            A group of fewer rows than constants gets what its rows show and the other groups make likely.
         y : array of shape (n,)
 
         Returns

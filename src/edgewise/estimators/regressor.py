@@ -196,7 +196,7 @@ class KANRegressor(RegressorMixin, KANEstimator):
     def predict(self, X: Any, return_interval: float | None = None) -> Floats | tuple[Floats, Floats]:
         """Predictions in the units of y, with intervals if asked for.
 
-        Intervals are as wide as the out-of-bag errors of the training rows say: as often as `return_interval` asks, those
+        Intervals are as wide as the out-of-bag errors of the training rows: as often as `return_interval` asks, those
         rows' own values lay within such intervals about predictions by networks that had not learned from them. New rows
         of the same population do so about as often, over all of them together. A guarantee takes rows that were held out
         altogether: `edgewise.conformal` gives it, and widths that follow the row.

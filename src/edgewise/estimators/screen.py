@@ -18,7 +18,7 @@ class ScreeningWarning(UserWarning):
 def screened(
     encoding: Encoding, inputs: Floats, targets: Floats, most: int, config: TableConfig, of: str
 ) -> tuple[Encoding, tuple[str, ...]]:
-    """The encoding without the columns to leave out, and their names; said in a warning to who called fit."""
+    """The encoding without the columns to leave out, and their names; a warning names them."""
     left_out = screened_out(encoding, inputs, targets, most, config)
     if not left_out:
         return encoding, left_out

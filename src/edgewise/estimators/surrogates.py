@@ -1,4 +1,4 @@
-"""A surrogate: a KAN that says what a black box says, and how far it can be taken for it."""
+"""A surrogate: a KAN that approximates a black box, and how faithful it is."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from edgewise.data.encoding_raw import raw_table
 from edgewise.estimators.classifier import KANClassifier
 from edgewise.estimators.regressor import KANRegressor
 
-# Log-odds beyond these say no more than "certain", and would rule the fit.
+# Log-odds beyond these mean no more than "certain", and would dominate the fit.
 _CERTAIN = 8.0
 
 
@@ -59,7 +59,7 @@ class Surrogate:
         return self.model.network_
 
     def predict(self, X: Any) -> NDArray[Any]:
-        """What the surrogate says in the black box's stead: numbers or classes."""
+        """The surrogate's predictions in the black box's stead: numbers or classes."""
         return _decided(self.kind, self.classes, self.model.predict(X))
 
     @property
@@ -116,7 +116,7 @@ def surrogate(
     seed: int = 0,
     **options: Any,
 ) -> Surrogate:
-    """Fit a KAN to what a black box says, and state how faithful it is.
+    """Fit a KAN to the predictions of a black box, and state how faithful it is.
 
     Parameters
     ----------
@@ -172,12 +172,12 @@ def surrogate(
     maker: Callable[..., Any] = KANClassifier if kind == "class" else KANRegressor
     model = maker(interactions=interactions, work=work, seconds=seconds, random_state=seed, **options)
     model.fit(_rows(X, learns), answers[learns])
-    said, truth = np.asarray(model.predict(_rows(X, judges))), answers[judges]
+    predicted, truth = np.asarray(model.predict(_rows(X, judges))), answers[judges]
     agreement = error = fidelity = None
     if kind != "number":
-        agreement = float(np.mean(_decided(kind, classes, said) == _decided(kind, classes, truth)))
+        agreement = float(np.mean(_decided(kind, classes, predicted) == _decided(kind, classes, truth)))
     if kind != "class":
-        rest = float(np.mean((said - truth) ** 2))
+        rest = float(np.mean((predicted - truth) ** 2))
         spread = float(np.mean((truth - truth.mean(0)) ** 2))
         error = float(np.sqrt(rest))
         fidelity = 1 - rest / spread if spread > 0 else float(rest == 0)

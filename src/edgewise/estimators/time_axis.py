@@ -161,7 +161,7 @@ def even_axis(times: Floats, dates: bool) -> TimeAxis:
             "The time column must be evenly spaced, with or without gaps; average it over days or hours first. "
             f"Got steps of {step:g} and {gaps[at]:g}{' days' if dates else ''}, the latter after {shown(at)}."
         )
-    # Rounded times of day say the step less exactly than the whole course does.
+    # Rounded times of day give the step less exactly than the whole series does.
     step = float((times[-1] - times[0]) / np.round(gaps / step).sum())
     return TimeAxis("days" if dates else "numbers", float(times[0]), step)
 

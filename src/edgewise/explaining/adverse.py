@@ -138,7 +138,7 @@ def adverse_reasons(
     below what the column contributes at the reference. Where the United States' Equal Credit Opportunity Act applies,
     Regulation B asks for the specific principal reasons of the creditor's own decision (12 CFR 1002.9(a)(2)(i) and (b)(2));
     its official interpretation finds more than four unhelpful, and names both means here as ways to select them.
-    Whether a notice fulfils the law is not for a program to say.
+    A program cannot decide whether a notice fulfils the law.
 
     Parameters
     ----------
@@ -153,7 +153,7 @@ def adverse_reasons(
         The mean of the rows of X that are decided for the favourable class; the mean of all; or for each column its best
         value, all else as in the row (levels that at least one row in 200 has, numbers that X spans).
     protected : str or sequence of str
-        Columns that may not be reasons; `withheld` tells where they would have been.
+        Columns that may not be reasons; `withheld` names those that would have been.
     codes : mapping of str to str or (str, str), optional
         A code for each column that may be a reason, or a code and what it states. Columns of one code are one reason.
     most : int

@@ -1,4 +1,4 @@
-"""Split conformal prediction: intervals and sets that hold the truth as often as they say, whatever the model is worth."""
+"""Split conformal prediction: intervals and sets with guaranteed coverage, however good the model is."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def edit_edge(model: KAN, edge: Edge, edit: Any, X: Any) -> EditResult:
         "decreasing", or points {25: 0.1, 40: 0.3}. Places in units of the input on the first layer and in network units
         beyond; values about the mean of the curve over the rows, in units of the output on edges that lead straight to one.
     X : array, shape (n, inputs)
-        Rows that say where the curve is used.
+        Rows that show where the curve is used.
 
     Returns
     -------

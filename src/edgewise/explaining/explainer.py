@@ -42,7 +42,7 @@ class Explainer:
         Rows to compare with, best those the model was fitted on. Without it rows are drawn evenly over the ranges and
         levels that the model knows.
     y : array of shape (n,), optional
-        What the target of these rows truly is; rows alike then tell theirs.
+        The observed target of these rows; it is then shown for similar rows.
     units : mapping of str to str, optional
         Units of columns, written after their values.
     method : "auto", "shapley" or "path"

@@ -147,7 +147,7 @@ def _words(column: Column, levels: LevelColumn, cells: list[Cell]) -> Iterator[B
             continue
         word = cell if isinstance(cell, str) else number_text(cell)
         if word not in known and str(cell) not in known:
-            text = f"{column.name} is {word}, which training has not seen (or too rarely to tell)"
+            text = f"{column.name} is {word}, which training has not seen (or too rarely to judge)"
             yield Beyond(row, column.name, "unseen", cell, None, None, 0.0, 0.0, text)
 
 

@@ -39,7 +39,7 @@ class Importance:
         Root mean square of its contributions over the rows, in units of the output: of a column that acts alone the standard
         deviation of its shape function.
     low, high : float or None
-        95 % interval of a bootstrap over rows. It says how far the value hangs on which rows were there, not how far the
+        95 % interval of a bootstrap over rows. It shows how far the value depends on which rows were there, not how far the
         model hangs on them; None where the rows were drawn.
     share : float
         Covariance of its contribution with the output over the variance of the output. Shares sum to one; a negative one
@@ -63,7 +63,7 @@ class GlobalExplanation:
         What is explained.
     n_rows : int
     additive : bool
-        Whether the network adds functions of single columns, so that its shape functions say all there is.
+        Whether the network adds functions of single columns, so that its shape functions describe it completely.
     additive_share : float
         Share of the variance of the output that the sum of the shape functions explains (1 for an additive network).
     base : float
@@ -150,7 +150,7 @@ class GlobalExplanation:
     def __str__(self) -> str:
         title = f"What moves {self.output} ({self.n_rows:,} rows, mean {number_text(self.base)})"
         if self.additive:
-            how = "The model adds one function a column; the shapes say all there is."
+            how = "The model adds one function a column; the shapes describe it completely."
         else:
             how = f"The shapes together explain {100 * self.additive_share:.1f} % of it; the rest are interactions."
         least = LEAST * max((one.value for one in self.importances), default=0.0)
@@ -263,7 +263,7 @@ def _notes(subject: ExplainedModel, additive: bool, rows: int) -> tuple[str, ...
     if not subject.given:
         notes.append(
             "No table was given: the rows were drawn evenly over the ranges and levels that the model knows, so importances "
-            "say nothing of real rows."
+            "say nothing about real rows."
         )
     if not additive:
         notes.append(

@@ -179,7 +179,7 @@ class EditedCurve:
         return self.basis.values(torch.tensor(list(x), dtype=torch.float64)[:, None])[:, 0]
 
     def live(self, low: float, high: float) -> Tensor:
-        """Which coefficients have a say between two places."""
+        """Which coefficients affect the curve between two places."""
         inside = (self.breaks[1:] > low) & (self.breaks[:-1] < high)
         inside[0] |= low < float(self.breaks[0])
         inside[-1] |= high > float(self.breaks[-1])

@@ -100,7 +100,7 @@ def parts(view: Laid) -> list[SurfacePiece]:
 
 
 def scales(surfaces: Sequence[Surface]) -> list[float]:
-    """The largest effect that the colours of each surface tell: one for all that are not dwarfed by it."""
+    """The largest effect on the colour scale of each surface: one for all that are not dwarfed by it."""
     top = max((surface.size for surface in surfaces), default=0.0)
     return [top if surface.size * DWARFED >= top else surface.size for surface in surfaces]
 

@@ -52,7 +52,7 @@ class SurfaceAxis:
     column : str
     kind : "number", "bool", "date" or "levels"
     x : array of shape (k,)
-        Raw values (dates as days since 1970), evenly spread on the axis that `bend` tells; for levels 0, 1, ...
+        Raw values (dates as days since 1970), evenly spread on the axis given by `bend`; for levels 0, 1, ...
     labels : tuple of str
         Names of the levels; empty for numbers.
     unit : str

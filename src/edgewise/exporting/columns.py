@@ -15,8 +15,8 @@ class NumberInput:
     """A column of numbers, truth values or dates.
 
     The value is x, (x - centre) / scale or asinh((x - centre) / scale), kept inside [low, high]; a missing cell becomes
-    `fill`. Where `flagged`, a second input tells whether the cell is missing. Each of `codes`, raw numbers that stand for
-    words, becomes `fill` as well, and has an input that tells where it is. `first` and `last` are the training range in
+    `fill`. Where `flagged`, a second input states whether the cell is missing. Each of `codes`, raw numbers that stand for
+    words, becomes `fill` as well, and has an input that marks where it is. `first` and `last` are the training range in
     the column's own units.
     """
 

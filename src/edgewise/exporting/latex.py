@@ -40,7 +40,7 @@ def to_latex(
     model : KAN, Formula, or fitted KANRegressor or KANClassifier
     digits : int or None
         Significant digits of the numbers, 1 to 17; terms too small to show at so many are left out. None for all digits, so
-        that the text tells the whole model.
+        that the text describes the whole model.
     document : bool
         Whether to write a whole document that compiles by itself, or equations to be included in one with amsmath. Names in
         scripts other than Latin ask for XeLaTeX or LuaLaTeX.

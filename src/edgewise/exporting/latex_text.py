@@ -61,7 +61,7 @@ def _printed(text: str) -> str:
 
 
 def number(value: float, digits: int | None) -> str:
-    """A number to so many significant digits, or with all that tell it from its neighbours."""
+    """A number to so many significant digits, or with all that distinguish it from its neighbours."""
     text = repr(value) if digits is None else f"{value:.{digits}g}"
     mantissa, _, exponent = text.removesuffix(".0").partition("e")
     if not exponent:

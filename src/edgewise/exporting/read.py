@@ -17,7 +17,7 @@ from edgewise.symbolic import Formula
 def program_of(
     model: Any, units: Mapping[str, str] | None = None, *, of: str = "export", maps: bool = False
 ) -> Program:
-    """The program of a network, a formula or a fitted estimator; `maps` says whether whoever asks can calibrate."""
+    """The program of a network, a formula or a fitted estimator; `maps` states whether the caller can calibrate."""
     checked = _check_units(units, of)
     if isinstance(model, KAN):
         inputs, body = network_program(model)

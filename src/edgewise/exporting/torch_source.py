@@ -251,7 +251,7 @@ class _Writer:
         )
 
     def of_torch(self, name: str, module: nn.Module) -> str:
-        """A layer of torch by its own representation, where that says all there is."""
+        """A layer of torch by its own representation, where that is complete."""
         text, again = _made(module)
         if (
             again is None

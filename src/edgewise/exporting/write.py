@@ -1,4 +1,4 @@
-"""export: a model to a file, in the language that the file's suffix tells."""
+"""export: a model to a file, in the language of the file's suffix."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def export(
     path : str or path
         Where to write. C comes with a header beside it, of the same name but for the suffix .h.
     to : "numpy", "c", "onnx", "latex", "json" or "torch", optional
-        What to write; by default what the suffix tells: .py (numpy), .c, .onnx, .tex or .json.
+        What to write; by default the suffix decides: .py (numpy), .c, .onnx, .tex or .json.
     overwrite : bool
         Whether a file that exists may be replaced.
     units : mapping of str to str, optional
@@ -51,7 +51,7 @@ def export(
     Raises
     ------
     InputError
-        If the model cannot be exported or nothing tells what to write.
+        If the model cannot be exported or nothing states what to write.
     FileError
         If a file exists or cannot be written.
 
@@ -75,7 +75,7 @@ def _kind(path: Path, to: object) -> str:
     kind = _SUFFIXES.get(path.suffix.lower())
     if kind is None:
         raise InputError(
-            f"The 'path' of export must end in {', '.join(_SUFFIXES)}, or 'to' must say what to write. Got "
+            f"The 'path' of export must end in {', '.join(_SUFFIXES)}, or 'to' must name what to write. Got "
             f"{short(str(path))} instead."
         )
     return kind

@@ -56,7 +56,7 @@ _TABLE = (
     Function("gaussian", on.gaussian, ("-2*x*gaussian(x)",)),
 )
 FUNCTIONS: Mapping[str, Function] = MappingProxyType({function.name: function for function in _TABLE})
-# Those that jump: between the jumps their slopes say all, at them nothing.
+# Those that jump: between the jumps their slopes determine them, at the jumps they do not exist.
 JUMPS = frozenset({"sign", "step", "floor", "mod"})
 
 # Other spellings people type; formulas are written back with the first.

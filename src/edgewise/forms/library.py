@@ -2,7 +2,7 @@
 
 An edge is symbolic when its function is `a*f(b*x + c) + d`. The library therefore holds one form per affine family
 where that costs no clarity; `cos` and `sigmoid` are shifts of `sin` and `tanh`, kept because people know them by name
-(`shift_of` says how, so that a search need not fit a curve twice).
+(`shift_of` states how, so that a search need not fit a curve twice).
 """
 
 from __future__ import annotations

@@ -147,8 +147,8 @@ class _Formula:
         if not fewest <= len(arguments) <= most:
             short_of = len(arguments) < fewest
             count = fewest if short_of else most
-            said = _COUNTS.get(count, f"{count} arguments")
-            raise self.reader.fail(f"the function {name!r} {'needs' if short_of else 'takes'} {said}")
+            wanted = _COUNTS.get(count, f"{count} arguments")
+            raise self.reader.fail(f"the function {name!r} {'needs' if short_of else 'takes'} {wanted}")
         return Apply(function, tuple(arguments))
 
     def variable(self, name: str) -> Node:

@@ -35,7 +35,7 @@ class Token:
 
     @property
     def name(self) -> str:
-        """What a name says, without the quotes it may stand in."""
+        """A name without the quotes it may stand in."""
         if self.kind == "quoted":
             return self.text[1:-1].replace("``", "`")
         return re.sub(r"\\(.)", r"\1", self.text[1:-1]) if self.kind == "string" else self.text
@@ -65,7 +65,7 @@ class Reader:
 
     @classmethod
     def of(cls, text: Any, refusal: str, what: str, *, instead: str = "a text") -> Reader:
-        """The reader of a whole text; `what` names it in errors, `instead` says what it must be."""
+        """The reader of a whole text; `what` names it in errors, `instead` what it must be."""
         if not isinstance(text, str):
             raise InputError(f"{what} must be {instead}. Got {short(text)} instead.")
         if text.isspace():
@@ -109,7 +109,7 @@ class Reader:
         return ""
 
     def need(self, operator: str) -> None:
-        """Step over this operator, or say that it is missing."""
+        """Step over this operator, or fail if it is missing."""
         if not self.take(operator):
             raise self.unexpected(f"{operator!r}")
 
@@ -129,11 +129,11 @@ class Reader:
         self.depth -= 1
 
     def fail(self, reason: str) -> InputError:
-        """The error that says why the text cannot be read."""
+        """The error for a text that cannot be read."""
         return InputError(f"{self.refusal.format(text=short(self.text, 60))}: {reason}.")
 
     def unexpected(self, wanted: str) -> InputError:
-        """The error that says what was expected here."""
+        """The error that names what was expected here."""
         if self.head.kind == "end":
             return self.fail(f"{wanted} was expected at its end")
         return self.fail(
@@ -154,8 +154,8 @@ class Reader:
         while self.head.kind != "end" and (depth or self.head.text not in marks):
             depth += (self.head.text in _OPENING) - (self.head.text in _CLOSING)
             self.at += 1
-        said = self.text[first.start : self.head.start].strip()
-        return first.name if said == first.text else said
+        written = self.text[first.start : self.head.start].strip()
+        return first.name if written == first.text else written
 
     @property
     def at_number(self) -> bool:

@@ -159,7 +159,7 @@ def _vmap_rule(operator: Any, rows: Sequence[int], layer: Sequence[int], count: 
     """How an operator takes a batch dimension.
 
     `rows` and `layer` are the places of the arguments that have rows and those that belong to the layer; the grid begins at
-    place `count`; `sums` says that rows are summed over, so that those of one batch may not join those of another.
+    place `count`; `sums` states that rows are summed over, so that those of one batch may not join those of another.
     """
     grid = range(count, count + 4)
 

@@ -283,7 +283,7 @@ def check(
     base: Tensor | None = None,
     g: Tensor | None = None,
 ) -> None:
-    """Refuse tensors that do not fit together: kernels read memory by what these shapes say."""
+    """Refuse tensors that do not fit together: kernels read memory by these shapes."""
     shape = x.shape
     *lead, inputs = shape[:-2] + shape[-1:]
     outputs = (base if coef is None else coef) if g is None else g

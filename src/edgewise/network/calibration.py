@@ -169,7 +169,7 @@ class Calibration:
         assert threshold is not None
         return np.where(score > threshold, np.maximum(value, above), np.minimum(value, middle))
 
-    # ---- backward: bounds of what the calibrated model says as bounds of the network's output, of two classes
+    # ---- backward: bounds of the calibrated model's output as bounds of the network's output, of two classes
 
     def highest(self, p: float) -> float:
         """The largest output whose probability is at most p; infinite where all are, or none is."""

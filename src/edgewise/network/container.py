@@ -62,7 +62,7 @@ def write_container(
 
 
 def kind_of(path: PathLike) -> str | None:
-    """What a file says that it holds; None where it says nothing that can be read."""
+    """What a file states that it holds; None where that cannot be read."""
     target = as_path(path)
     try:
         if not stat.S_ISREG(target.stat().st_mode):
@@ -85,7 +85,7 @@ def read_container(
 def read_any_of(
     path: PathLike, kinds: Mapping[str, Callable[[Mapping[str, Any]], Table]]
 ) -> tuple[Mapping[str, Any], dict[str, Tensor]]:
-    """The document and the tensors; `kinds` tells, for each kind of file, which tensors a document promises.
+    """The document and the tensors; `kinds` gives, for each kind of file, which tensors a document promises.
 
     Raises
     ------
@@ -239,7 +239,7 @@ def _table_of(tensors: Mapping[str, Tensor]) -> Table:
 
 
 def _digest(document: Mapping[str, Any], table: Table, raw: Mapping[str, bytes | bytearray]) -> str:
-    """Checksum of everything that is read. It tells damage, not malice: who forges a file can forge it too."""
+    """Checksum of everything that is read. It shows damage, not malice: who forges a file can forge it too."""
     digest = hashlib.sha256(json.dumps(document).encode())
     for name in sorted(table):
         digest.update(f"\n{name} {table[name]} ".encode())

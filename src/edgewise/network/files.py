@@ -55,7 +55,7 @@ def save(model: KAN, path: PathLike, *, overwrite: bool = True) -> None:
 
 
 def network_document(net: KAN, kind: str = KIND) -> dict[str, Any]:
-    """What a file says of a network besides its numbers."""
+    """What a file holds of a network besides its numbers."""
     return {
         "kind": kind,
         "written_by": edgewise.__version__,

@@ -33,7 +33,7 @@ class Fitted:
     encoding : Encoding or None
         How raw columns become inputs; None for a plain network, which reads numbers.
     classes : tuple
-        The classes an estimator tells apart, as plain values; empty where the outputs are numbers.
+        The classes an estimator predicts, as plain values; empty where the outputs are numbers.
     target : str
         What is predicted, by name.
     held : KAN, KANRegressor, KANClassifier or CalibratedKAN

@@ -9,7 +9,7 @@ from edgewise._core.arguments import check_is
 from edgewise.auditing.frontier import Frontier
 from edgewise.plots.style import SIZE_SMALL, SIZE_TEXT, bare_axes, new_figure, text_style, theme_of
 
-# A marker for each method, so that colour is not needed to tell them apart.
+# A marker for each method, so that colour is not needed to distinguish them.
 MARKERS = {"before": "*", "penalty": "o", "flip": "s", "surgery": "X", "thresholds": "D"}
 TITLES = {"dp": "demographic parity difference", "eo": "equalised odds difference"}
 WIDTH, HEIGHT, LEFT, BOTTOM, GAP, TOP, RIGHT = 3.3, 2.7, 0.7, 0.5, 0.35, 0.25, 1.25

@@ -120,11 +120,11 @@ def _verdict(result: AuditResult, name: str) -> str:
     parity, odds = table.demographic_parity, table.equalised_odds
     if parity is None or odds is None:
         return f"mean predictions differ by {table.gaps['expected'].difference:.3g}"
-    said = f"demographic parity {parity.difference:.3f}, equalised odds {odds.difference:.3f}"
+    summary = f"demographic parity {parity.difference:.3f}, equalised odds {odds.difference:.3f}"
     if not table.left_out:
-        return said
+        return summary
     count = len(table.left_out)
-    return f"{said}; 80 % rule without {count} group{'s' if count > 1 else ''} below {SMALL_SHARE:.0%} of the rows"
+    return f"{summary}; 80 % rule without {count} group{'s' if count > 1 else ''} below {SMALL_SHARE:.0%} of the rows"
 
 
 def _short(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Proxies as functions: what each column says about a protected attribute."""
+"""Proxies as functions: what each column predicts of a protected attribute."""
 
 from __future__ import annotations
 

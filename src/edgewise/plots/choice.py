@@ -74,7 +74,7 @@ def choose(
 def input_order(pairs: Pairs, scores: Floats, *, single: bool) -> list[int]:
     """The inputs that are drawn, from top to bottom: by what they feed, lest wires cross; the strongest first.
 
-    `single` says that these edges are the network's only layer: then strength alone decides.
+    `single` states that these edges are the network's only layer: then strength alone decides.
     """
     fed: dict[int, list[tuple[int, float]]] = {}
     for source, target in pairs:

@@ -109,7 +109,7 @@ def _arrows(
             **text_style(theme, SIZE_SMALL, colour),
         )
         _label(axes, row, name, value, theme)
-    # Two words that near would overlap; then the axis alone tells the average.
+    # Two words that near would overlap; then the axis alone shows the average.
     near = abs(explanation.base - explanation.value) < 0.3 * (high - low + 2 * room)
     for x, word in ((explanation.base, "" if near else "average "), (explanation.value, "this row ")):
         axes.axvline(x, color=theme.muted, linewidth=0.7, linestyle=(0, (2.5, 2.0)), zorder=0.6)

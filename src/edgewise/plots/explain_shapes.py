@@ -54,7 +54,7 @@ def plot_shapes(
     All panels share one scale of the effect, in units of the output, so that heights can be compared; where one
     column would dwarf the others each has its own, and its title says so. A curve that is exact is a part of the
     network; an accumulated local effect has a dashed line with its exact part and, shaded, a 95 % band of a bootstrap
-    over rows. The skyline below is the density of the rows. Levels are bars whose thickness tells how many rows have
+    over rows. The skyline below is the density of the rows. Levels are bars whose thickness shows how many rows have
     them. Surfaces of pairs read as in `plot_surfaces`.
 
     Parameters

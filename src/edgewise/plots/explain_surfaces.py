@@ -32,7 +32,7 @@ from edgewise.plots.style import (
 )
 
 PANEL = (2.35, 1.9)
-# Width of the bar that tells the colours, its distance from the panel, and the room it takes with its numbers.
+# Width of the colour bar, its distance from the panel, and the room it takes with its numbers.
 BAR, BAR_GAP, BAR_ROOM = 0.08, 0.1, 0.42
 ROOM = (0.62, 0.52, 0.2 + BAR_ROOM, 0.5)
 # A panel that stands by itself, and the room about it.
@@ -52,7 +52,7 @@ def plot_surfaces(
 ) -> Figure:
     """Draw what pairs of columns do to the output beyond the shape of each, strongest pairs first.
 
-    Blue raises the output and orange lowers it, by what the bar and the contour lines say, in units of the output; all
+    Blue raises the output and orange lowers it, as the colour bar and the contour lines show, in units of the output; all
     panels share one scale unless a surface would be blank on it. Dots are rows; where there are none near, the surface is
     pale, for nothing but the network's own way of going on stands behind it. Levels are strips, in the network's order.
 
@@ -108,7 +108,7 @@ def surface_figure(surface: Surface, limit: float, *, theme: str = "light") -> F
 def draw_surface(
     figure: Figure, box: Rectangle, surface: Surface, limit: float, theme: Theme, *, own: bool = False
 ) -> None:
-    """One surface with its title and its bar of colours; `own` says that its scale is not that of the others."""
+    """One surface with its title and its bar of colours; `own` states that its scale is not that of the others."""
     axes = _surface(figure, box, surface, limit, theme)
     place = {"ha": "left", "va": "bottom", "transform": axes.transAxes}
     title = drawable(shorten(" \u00d7 ".join(surface.columns), 42))
@@ -249,7 +249,7 @@ def _name_levels(axes: Axes, view: Laid, width: float, theme: Theme) -> None:
 
 
 def _bar(figure: Figure, box: Rectangle, paint: _Paint) -> None:
-    """What the colours tell, beside the panel."""
+    """The colour bar, beside the panel."""
     place = (box.left + box.width + BAR_GAP, box.bottom, BAR, box.height)
     axes = bare_axes(figure, place, paint.theme)
     tall = np.diff(paint.steps)

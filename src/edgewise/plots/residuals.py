@@ -83,7 +83,7 @@ def residual_figure(
     name : str
         What runs along the axis, with its unit.
     unit : str
-        Of the errors, for a drawing that says what they are.
+        Of the errors, for a drawing that names them.
     reach : float, optional
         Where the axis of errors ends; those beyond stand at its edge. The drawing is then one of many, and low.
     missed : ndarray of int

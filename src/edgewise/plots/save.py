@@ -26,7 +26,7 @@ _ID, _MEANT = re.compile(r' id="([^"]*)"'), re.compile(r'(?:href="#|url\(#)([^")
 # A hundredth of a point is finer than any screen; strokes of no length are dots.
 _PLACES = re.compile(r'( (?:d|x|y|transform)=")([^"]*")')
 _FINE, _DOT = re.compile(r"(\d\.\d\d)\d+"), re.compile(r"M ([\d.]+) ([\d.]+) L ([\d.]+) \2(?=[ \"])")
-# What the root of a drawing says of itself, and what a page has no use for.
+# Attributes of a drawing's root that a page has no use for.
 _ROOT = re.compile(r"<svg\b[^>]*\bviewBox=\"(?P<view>[^\"]*)\"[^>]*>")
 _FONT = re.compile(r"font: ([\d.]+px) '" + FONT + r"'[^;\"]*|font-family: '" + FONT + r"'[^;\"]*; ")
 

@@ -67,7 +67,7 @@ def plot_solution(
         Where coordinates stand that are not to run: {"t": 0.5}.
     streamlines : (str, str), optional
         The two velocities of a plane whose streamlines are drawn over their speed; by default those that the equations
-        say to have no divergence. False draws none.
+        state to have no divergence. False draws none.
     reference : Solution, callable, or mapping of str to callable
         For `show="error"`: another solution, or functions of the coordinates.
     theme : "light" or "dark"

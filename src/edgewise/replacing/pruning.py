@@ -133,7 +133,7 @@ def thinned(net: KAN, x: torch.Tensor, share: float) -> KAN:
                 continue
             limit = spread[alive].kthvalue(count).values
             gone = alive & (spread <= limit.to(spread))
-            # Every node keeps an edge: without one it would say nothing, and nothing could be left to it.
+            # Every node keeps an edge: without one it would be constant, and nothing could be left to it.
             best = torch.where(alive, spread, -1.0).argmax(0)
             gone[best, torch.arange(gone.shape[1], device=gone.device)] = False
             means = (found.mean * gone).sum(0).to(layer.coef)

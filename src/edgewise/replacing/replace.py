@@ -307,7 +307,7 @@ class ReplaceJob:
                     return StopReason.CALLBACK
         finally:
             run.finish()
-            # Few batches may tell too little: what is worse on those held out is not taken.
+            # Few batches may show too little: what is worse on those held out is not taken.
             if not self._change(student) < worst:
                 with torch.no_grad():
                     for p, value in zip(own, kept, strict=True):

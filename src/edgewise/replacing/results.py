@@ -56,7 +56,7 @@ class ReplaceResult:
     agreement : float or None
         1 less the mean square of the change of the model's outputs over their variance, on batches held out.
     score_before, score_after : float or None
-        What `score` said of both models.
+        The values of `score` for both models.
     stop_reason : StopReason
     seconds : float
     """

@@ -127,7 +127,7 @@ def put_in(model: nn.Module, block: Block, module: nn.Module) -> nn.Module:
 
 
 def _without_fast_path(model: nn.Module) -> None:
-    """torch's own encoder layers read weights past their modules, where this says that they may."""
+    """torch's own encoder layers read weights past their modules, where this allows it."""
     for part in model.modules():
         if isinstance(part, nn.TransformerEncoderLayer):
             part.activation_relu_or_gelu = 0

@@ -21,7 +21,7 @@ from torch.utils._pytree import tree_flatten
 
 from edgewise._core.arguments import check_callable, check_is, result_of
 
-# Operations that pass numbers on as they are; of a product or a sum of one traced tensor and constants the same is said.
+# Operations that pass numbers on as they are; so do products and sums of one traced tensor and constants.
 _VIEWS = (
     "view", "_unsafe_view", "_reshape_alias", "reshape", "split", "split_with_sizes", "chunk", "slice", "narrow", "unbind",
     "select", "alias", "contiguous", "unsqueeze", "squeeze", "expand", "detach", "lift_fresh",
@@ -111,7 +111,7 @@ class _Watch:
 
 
 def key_of(t: Tensor) -> Key:
-    """What tells a tensor from all others that are alive."""
+    """A key that identifies a tensor among all that are alive."""
     return t.data_ptr(), int(t.storage_offset()), tuple(t.shape), tuple(t.stride())
 
 

@@ -79,7 +79,7 @@ def network_html(model: Any) -> str:
 
 
 def _rows(net: KAN) -> Floats:
-    """Rows even over the range of its grids, for no table says what the inputs are like."""
+    """Rows even over the range of its grids, for no table shows what the inputs are like."""
     low, high = net.input_range().detach().cpu().double().numpy().T
     return np.random.default_rng(0).uniform(low, high, (ROWS, len(low)))
 
@@ -124,7 +124,7 @@ def _picture(png: bytes, alt: str) -> str:
 
 
 def _drawn(draw: Callable[[Any], Figure], what: str) -> Callable[[Any], str]:
-    """A picture of a result, and all that it says in a fold below."""
+    """A picture of a result, and its text in a fold below."""
 
     def html(found: Any) -> str:
         words = f"<details><summary>In words</summary>{_words(found)}</details>"

@@ -37,7 +37,7 @@ class SimplifyResult:
     network : KAN
         In canonical form, refitted on all rows.
     steps : tuple of EditRecord
-        Every edit that was tried; the detail says whether it was kept and with what held-out error.
+        Every edit that was tried; the detail states whether it was kept and with what held-out error.
     history : tuple of Record
         Training steps of the networks that were kept.
     validation_error : float or None

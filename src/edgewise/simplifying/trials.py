@@ -26,7 +26,7 @@ QUICK = 10
 REJUDGED = 15
 # A trial is given up when, this many times worse than the best, it no longer improves on a finer grid.
 GIVE_UP = 3.0
-# Where no noise is left the held-out error is the grid's alone, and differences within this factor say nothing.
+# Where no noise is left the held-out error is the grid's alone, and differences within this factor mean nothing.
 GRID_ONLY = 2.0
 
 
@@ -53,7 +53,7 @@ class Trials:
         self._coarse: tuple[KAN, float] | None = None
 
     def rejudged(self, net: KAN) -> KAN:
-        """The network trained (again) on the training rows alone, far enough to tell which nodes matter.
+        """The network trained (again) on the training rows alone, far enough to see which nodes matter.
 
         `fit` gives the held-out rows back in the end; a network that has seen them would be judged too well, and every
         smaller one that has not would be refused.

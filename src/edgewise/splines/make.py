@@ -38,7 +38,7 @@ def make_basis(
     degree : int
         Degree of the B-splines, 0 to 5; the other bases have none.
     size : int, optional
-        Number of functions M. Needed where the grid does not tell it: by "chebyshev", "fourier" and "rational".
+        Number of functions M. Needed where the grid does not give it: by "chebyshev", "fourier" and "rational".
     check : bool
         False trusts the numbers in the grid: for a grid that was checked when it was made, on the way through a network.
 

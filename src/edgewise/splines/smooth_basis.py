@@ -66,7 +66,7 @@ def smooth_basis_of(gram: Tensor, power: float = 1.0) -> Tensor:
             rows = torch.eye(size, dtype=torch.float64).diff(n=order, dim=0)
             rough = rough + share * rows.T @ rows
     scale = float(gram.diagonal().mean())
-    # The constant keeps the whole definite where neither rows nor roughness say anything.
+    # The constant keeps the whole definite where neither rows nor roughness determine it.
     whole = gram + scale * (RIDGE * rough + 1e-9 * torch.eye(size, dtype=torch.float64))
     root = torch.linalg.cholesky(whole, upper=True)
     inverse = torch.linalg.inv(root)

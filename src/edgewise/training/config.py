@@ -32,19 +32,19 @@ class TableConfig:
         Columns of the design: more inputs get coarser grids.
     finer_rows : tuple of int
         Rows from which grids have two, three, ... times the intervals: smoothness is chosen by the evidence, so fineness
-        costs time only, and tells sharp steps apart where rows are many.
+        costs time only, and resolves sharp steps where rows are many.
     finer_numbers : int
-        Rows from which grids have two times the intervals where the target is a number: it says more a row than a class. Not
-        under constraints.
+        Rows from which grids have two times the intervals where the target is a number: it holds more information a row than
+        a class. Not under constraints.
     folds : int
         Parts of the rows that judge what has not learned from them.
     held_rows, held_share : int and float
         Rows that a fold seeks, and the most of all rows that it may hold out.
     repeated_rows, repeated_share : int and float
         Equal rows are one row given again if they are at most so many, or this share of all; a larger crowd is what the
-        inputs cannot tell apart.
+        inputs cannot distinguish.
     first_weight, least_weight, most_weight : float
-        Weights of functions before the evidence has spoken, and their limits, per row of weight one. From smooth to rough:
+        Initial weights of functions, and their limits, per row of weight one. From smooth to rough:
         the other way round a table of few rows and many columns is explained to the last digit before anything is shrunk.
     least_logit_weight : float
         The least weight for logits: where a word decides every row, the likelihood alone would go on for ever.
@@ -62,7 +62,7 @@ class TableConfig:
     most_leverage : float
         A row's pull on its own prediction, as far as it counts: directions of different inputs are counted one by one.
     least_freedom : float
-        Share of the rows that are left to tell the noise by, however many coefficients there are.
+        Share of the rows that are left to estimate the noise, however many coefficients there are.
     nothing : float
         A function of so small a share of the outputs' spread is exactly nothing.
     negligible_loss, negligible_log_loss : float
@@ -72,7 +72,7 @@ class TableConfig:
     pair_patience : int
         Rounds that may pass without out-of-bag rows speaking for them.
     patience_of_numbers : int
-        The same where the target is a number: a pair that says little alone may say more beside others.
+        The same where the target is a number: a pair that explains little alone may explain more beside others.
     first_pair_errors : float
         Standard errors by which the first pairs have to lower the out-of-bag loss: rounds are so many chances to be
         deceived.
@@ -104,7 +104,7 @@ class TableConfig:
     joint_settled : float
         Evidence that a step has to gain, as a share of that of a row of noise.
     joint_restart : float
-        The least variance that a function is given back before more rows speak.
+        The least variance that a function is given back before more rows are used.
     pair_nats : float
         What a pair has to gain in the logarithm of the evidence; and what one of them has to gain beyond that of the number
         of pairs to choose from, for among many one is strong by chance.
@@ -153,14 +153,14 @@ class TableConfig:
     most_slope, most_shift : float
         How far they may be: the factor, and the shift in log-odds.
     slope_spread : float
-        Standard deviation of the factor's logarithm before rows have spoken.
+        Standard deviation of the prior of the factor's logarithm.
     screening_rows, fewest_kept : int
         Rows that columns of a wide table are judged by, one by one; where columns have to go, no more stay than there are
         rows, but these at least.
     reservoir_rows : int
         Rows that `partial_fit` remembers.
     importance_rows : int
-        Rows that tell how much each column moves the outputs.
+        Rows on which it is estimated how much each column moves the outputs.
     """
 
     work_units: float = 30.0

@@ -1,4 +1,4 @@
-"""fit: one call that trains a network and says how."""
+"""fit: one call that trains a network and reports how."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def fit(
         back in a last refit on all rows; your own are not.
     sample_weight : array, shape (n,), optional
     steps : int, optional
-        Most steps a round (second-order) or epochs (AdamW); by default what `work` says.
+        Most steps a round (second-order) or epochs (AdamW); by default from `work`.
     work : "quick", "normal", "thorough" or float
         A fifth, once or five times the normal work, or a factor of your own, on steps (or epochs) and on the multiplications
         of a step that finer grids may grow to.
@@ -243,7 +243,7 @@ def _with_values(result: FitResult, rows: TrainingRows) -> FitResult:
 
 
 def _without_gross_errors(rows: TrainingRows) -> tuple[TrainingRows, list[str]]:
-    """The rows without gross errors in any output, and what to say of these."""
+    """The rows without gross errors in any output, and remarks on these."""
     X = rows.X.numpy()
     flagged = np.any([gross_errors(X, y) for y in rows.y.numpy().T], axis=0)
     if not flagged.any():

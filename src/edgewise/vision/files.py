@@ -51,7 +51,7 @@ def load(path: PathLike) -> ImageClassifier:
         classes = np.array(document["classes"])
         if len(classes) != config.classes:
             raise InputError("Its classes do not fit its network.")
-        # Files of earlier versions do not tell.
+        # Files of earlier versions do not hold these.
         learned_from = str(document.get("learned_from", ""))
         held = np.array(document.get("held", []), dtype=np.int64).reshape(-1)
         network = build(config)

@@ -1,4 +1,4 @@
-"""The page's own drawings: widths, edges, panels and the diagram say what the network says."""
+"""The page's own drawings: widths, edges, panels and the diagram show what the network computes."""
 
 from __future__ import annotations
 

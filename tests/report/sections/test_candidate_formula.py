@@ -126,7 +126,7 @@ def test_what_a_formula_misses_shows_along_the_input_it_misses():
     complete, partial = study(made, law), study(made, short)
     assert [panel.real for panel in complete.panels] == [False, False]
     assert {panel.name: panel.real for panel in partial.panels} == {"a": False, "b": True}
-    assert partial.panels[1].says.startswith("not in the formula; a pattern is left")
+    assert partial.panels[1].caption.startswith("not in the formula; a pattern is left")
 
 
 def test_the_rows_missed_most_are_those_of_the_table():
@@ -181,7 +181,7 @@ def test_an_exact_formula_leaves_rounding():
     made = content([law], X=X[:40], y=y[:40], X_test=X[40:], y_test=y[40:])
     found = study(made, law)
     assert found.missed is None
-    assert all(panel.says == "rounding only" for panel in found.panels)
+    assert all(panel.caption == "rounding only" for panel in found.panels)
     assert found.fails == ("Its errors are those of rounding everywhere.",)
 
 

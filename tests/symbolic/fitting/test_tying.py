@@ -1,4 +1,4 @@
-"""Two constants that the data cannot tell apart become one, and those that differ stay two."""
+"""Two constants that the data cannot distinguish become one, and those that differ stay two."""
 
 from __future__ import annotations
 

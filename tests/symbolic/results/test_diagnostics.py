@@ -1,4 +1,4 @@
-"""Trust: distance to the network, domain, extrapolation, intervals, noise, and what the data cannot tell apart."""
+"""Trust: distance to the network, domain, extrapolation, intervals, noise, and what the data cannot distinguish."""
 
 from __future__ import annotations
 
@@ -297,7 +297,7 @@ def test_trust_in_words_and_as_data() -> None:
     assert hash(law) == hash(made("2.5*log(x)/y"))
 
 
-# What the data cannot tell apart ------------------------------------------------------------------------------------
+# What the data cannot distinguish ------------------------------------------------------------------------------------
 
 
 def test_the_paired_test_is_the_one_of_scipy() -> None:
@@ -356,7 +356,7 @@ def test_a_result_in_words_and_as_data() -> None:
     assert [line for line in text.splitlines() if line.startswith("*")] == [
         next(line for line in text.splitlines() if line.endswith("  sin(x)"))
     ]
-    assert "cannot tell" in text
+    assert "cannot distinguish" in text
     data = json.loads(json.dumps(found.to_dict(), allow_nan=False))
     assert data["best"]["text"] == "sin(x)"
     assert len(data["front"]) == 3

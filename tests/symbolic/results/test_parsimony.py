@@ -12,7 +12,7 @@ from edgewise.symbolic.fitting.rounding import fit_expression
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.results.alternatives import alternatives, paired_p_value, squared_errors
 from edgewise.symbolic.results.formula import Formula
-from edgewise.symbolic.results.parsimony import nats, simplest, tells
+from edgewise.symbolic.results.parsimony import nats, significant, simplest
 from edgewise.symbolic.results.search_result import as_formula
 
 x = sympy.Symbol("x")
@@ -96,7 +96,7 @@ def test_of_noise_no_column_tells_anything() -> None:
         )
         told += simplest([mean, *waves], rows) is not mean
         law = SplitRows.split(names, X, 2.0 * X[:, 1] + 0.5 * y + 1.0, 0.2, 0)
-        slopes += all(tells(each, law) for each in fitted(law, 2.1 * b + 1.1))
+        slopes += all(significant(each, law) for each in fitted(law, 2.1 * b + 1.1))
     assert told <= 2
     assert slopes >= 36
 
@@ -104,8 +104,8 @@ def test_of_noise_no_column_tells_anything() -> None:
 def test_an_exact_law_of_five_rows_tells() -> None:
     X = np.array([1.0, 2, 3, 4, 5])[:, None]
     rows = SplitRows.split(("x",), X, 0.4 + 0.3 * 2 ** X[:, 0], 0.2, 0)
-    assert all(tells(each, rows) for each in fitted(rows, 0.41 + 0.31 * 2**x, sympy.Float(2.5)))
-    assert not any(tells(each, rows) for each in fitted(rows, sympy.cos(7 * x)))
+    assert all(significant(each, rows) for each in fitted(rows, 0.41 + 0.31 * 2**x, sympy.Float(2.5)))
+    assert not any(significant(each, rows) for each in fitted(rows, sympy.cos(7 * x)))
 
 
 def test_of_formulas_as_long_the_plainer_power_is_recommended() -> None:

@@ -1,4 +1,4 @@
-"""Rows that are left out together: copies of one row, but no crowd of different ones that the inputs cannot tell apart."""
+"""Rows that are left out together: copies of one row, but no crowd of different ones that the inputs cannot distinguish."""
 
 from __future__ import annotations
 

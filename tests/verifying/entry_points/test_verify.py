@@ -304,7 +304,7 @@ def test_models_of_numbers(small):
     for text, words in (
         ("decision = 1", "needs a classifier"),
         ("probability <= 0.5", "needs a classifier"),
-        ("robust(row 0, 0.1)", "must say how far the output may move"),
+        ("robust(row 0, 0.1)", "must be how far the output may move"),
         ("never_flips(a)", "holds numbers"),
     ):
         with pytest.raises(InputError, match=words):

@@ -1,4 +1,4 @@
-"""What one pass tells of a column, as numbers that batches are added to and that a file can hold."""
+"""What one pass computes of a column, as numbers that batches are added to and that a file can hold."""
 
 from __future__ import annotations
 

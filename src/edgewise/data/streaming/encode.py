@@ -1,4 +1,4 @@
-"""From what a pass tells of the columns to how they become inputs, and where the rows of each input are."""
+"""From what a pass computes of the columns to how they become inputs, and where the rows of each input are."""
 
 from __future__ import annotations
 

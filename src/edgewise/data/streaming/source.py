@@ -48,7 +48,7 @@ class FilePart:
     ----------
     path : str
     groups : mapping of numbers of row groups to rows, or None
-        None where only reading tells.
+        None where only reading shows it.
     """
 
     path: str
@@ -56,7 +56,7 @@ class FilePart:
 
     @cached_property
     def rows(self) -> tuple[int, ...] | None:
-        """How many rows its batches have; None where only reading tells."""
+        """How many rows its batches have; None where only reading shows it."""
         if self.groups is None:
             return None
         return tuple(
@@ -89,7 +89,7 @@ class Source:
 
     @property
     def rows(self) -> int | None:
-        """Rows in all; None where only reading tells."""
+        """Rows in all; None where only reading shows it."""
         counts = [part.rows for part in self.parts]
         return None if None in counts else sum(sum(rows) for rows in counts if rows is not None)
 
@@ -235,7 +235,7 @@ def _is_text(path: str) -> bool:
 
 
 def _looked_at(path: str, filesystem: Any) -> tuple[dict[int, int] | None, Any]:
-    """Rows of the row groups of a file, where its end tells, and its schema."""
+    """Rows of the row groups of a file, where its footer states them, and its schema."""
     if _is_text(path):
         with filesystem.open_input_stream(path) as stream:
             return None, _opened(stream, path, csv.ConvertOptions(strings_can_be_null=True)).schema
@@ -292,7 +292,7 @@ def _check_schema(first: Any, first_path: str, schema: Any, path: str) -> None:
 
 @contextmanager
 def _said(path: str) -> Generator[None]:
-    """What pyarrow says of a file it cannot read, in one sentence."""
+    """Pyarrow's message about a file it cannot read, in one sentence."""
     try:
         yield
     except (FileError, InputError):

@@ -111,7 +111,7 @@ def rows_of(batch: Any, roles: Roles) -> RoleRows:
     gaps = y < 0 if roles.target.classes else ~np.isfinite(y)
     if gaps.any():
         raise InputError(
-            f"Column {short(target.name, 40)} must tell the target of every row. Got {plural(int(gaps.sum()), 'row')} "
+            f"Column {short(target.name, 40)} must hold the target of every row. Got {plural(int(gaps.sum()), 'row')} "
             "of a batch without one instead; drop those rows."
         )
     table = RawTable(tuple(own[name] for name in roles.columns), whole.n_rows, named=True)
@@ -139,7 +139,7 @@ def _labels(raw: RawColumn) -> tuple[tuple[str, ...], Floats]:
 
 
 class Statistics:
-    """What the batches so far tell.
+    """Sums over the batches so far.
 
     Parameters
     ----------

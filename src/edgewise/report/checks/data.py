@@ -88,9 +88,7 @@ def missing_classes(content: ReportContent, table: Leaderboard) -> list[Caveat]:
             Caveat("serious", "A class was never seen", text, "Add rows of it, or leave the class out.")
         )
     if unjudged:
-        text = (
-            f"No held-out row is of class {listed(unjudged)}, so nothing here says how well it is recognised."
-        )
+        text = f"No held-out row is of class {listed(unjudged)}, so nothing here shows how well it is recognised."
         found.append(Caveat("check", "A class is not judged", text, "Hold out more rows, or split by class."))
     return found
 
@@ -148,7 +146,7 @@ def collinear(content: ReportContent, table: Leaderboard) -> list[Caveat]:
             "note",
             "Columns are tied together",
             f"{text[:1].upper()}{text[1:]}.",
-            "How an effect is shared between them means nothing; one fewer of them would say as much.",
+            "How an effect is shared between them means nothing; one fewer of them would explain as much.",
         )
     ]
 

@@ -43,7 +43,7 @@ class ErrorSlice:
 
 
 def worst_slice(X: Floats, views: tuple[InputView, ...], errors: Floats) -> ErrorSlice | None:
-    """The stretch that stands out most, None where errors are alike everywhere or rows too few to tell.
+    """The stretch that stands out most, None where errors are alike everywhere or rows too few to judge.
 
     Parameters
     ----------

@@ -145,7 +145,7 @@ def calibration(content: ReportContent, table: Leaderboard) -> list[Caveat]:
 
 
 def repeats(content: ReportContent, table: Leaderboard) -> list[Caveat]:
-    """The same model from other seeds that says something else."""
+    """The same model from other seeds that predicts otherwise."""
     main = table.main
     if main is None or not content.repeats or main.row.predicted is None:
         return []

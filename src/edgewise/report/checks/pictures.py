@@ -34,7 +34,7 @@ def picture_caveats(
     if content.known == LEARNED:
         found.append(Caveat(
             "serious", "It has seen these pictures",
-            "The model learned from the pictures that it is judged on here, so the figures say how well it remembers.",
+            "The model learned from the pictures that it is judged on here, so the figures show how well it remembers.",
             "Judge it on pictures that were not in the folder it was fitted on.",
         ))  # fmt: skip
     low, high = wilson(float(right.mean()), len(right))

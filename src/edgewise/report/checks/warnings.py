@@ -1,4 +1,4 @@
-"""What a reader should know before relying on the model: every check looks at the content and says what it found."""
+"""What a reader should know before relying on the model: every check looks at the content and reports what it found."""
 
 from __future__ import annotations
 

@@ -122,7 +122,7 @@ def _constant(content: ReportContent) -> AccuracyRow:
 
 
 def _coded(content: ReportContent) -> list[int]:
-    """The columns that are categories; the boosting tells at most 255 levels apart."""
+    """The columns that are categories; the boosting distinguishes at most 255 levels."""
     return [k for k, name in enumerate(content.names) if 0 < len(content.view(name).levels) <= 255]
 
 

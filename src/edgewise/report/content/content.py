@@ -47,7 +47,7 @@ class AccuracyRow:
         Whether it is edgewise's own, to set it apart from what it is compared with.
     predicted : array of shape (m,) or (m, classes), optional
         Its predictions of the held-out rows; for classes their probabilities. With them the page measures the model itself
-        and says how sure that measure is; the three errors above are then not looked at.
+        and states how sure that measure is; the three errors above are then not looked at.
     """
 
     model: str
@@ -200,7 +200,7 @@ class ReportContent:
     front : tuple of Formula
         Candidates, error against complexity.
     alternatives : tuple of Alternative
-        Those among them that the data cannot tell from the headline.
+        Those among them that the data cannot distinguish from the headline.
     accuracy : tuple of AccuracyRow
         One entry a model; the first that is `ours` and has predictions is the model the page is about.
     history : tuple of Record

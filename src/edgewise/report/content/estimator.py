@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 Cells = tuple[float | str | None, ...]
 
-# Pairs that say how a transformed column reads; straight pieces between so many are finer than a drawing.
+# Pairs that show how a transformed column reads; straight pieces between so many are finer than a drawing.
 PAIRS = 257
 # Columns up to which a network with hidden nodes is explained within about a second.
 MOST_EXPLAINED = 40
@@ -86,9 +86,9 @@ def content_from_estimator(
     edits : sequence of EditRecord
         How the network was simplified.
     notes : sequence of str
-        Added to what training itself has to say.
+        Added to the remarks of training.
     repeats : sequence of estimators
-        The same estimator fitted from other seeds; the page says how far they agree.
+        The same estimator fitted from other seeds; the page shows how far they agree.
     rows : bool
         Whether some held-out rows may stand in the page, for readers to start from; a few of them, where classes are
         predicted, with the least change that is decided otherwise.
@@ -207,7 +207,7 @@ def views_of(
         if isinstance(column, LevelColumn):
             found.append(InputView(name, column.name, levels=column.levels))
         elif isinstance(column, NumberColumn):
-            # The inputs behind the first tell whether the cell is missing or a code.
+            # The inputs behind the first state whether the cell is missing or a code.
             mark = k - sources.index(source) - 1
             found.append(
                 _number_view(name, column)
@@ -244,7 +244,7 @@ def _number_view(name: str, column: NumberColumn) -> InputView:
 def _explained(
     model: Any, table: RawTable, target: str, units: Mapping[str, str] | None
 ) -> GlobalExplanation | None:
-    """What the model has learned, where that is quick to say and one output says it."""
+    """What the model has learned, where that is short and of one output."""
     wide = len(model.network_.layers) > 1 and len(model.encoding_.columns) > MOST_EXPLAINED
     if wide or model.network_.shape[-1] != 1:
         return None

@@ -226,7 +226,7 @@ class Session:
     # ---- messages in, state out
 
     def receive(self, message: Any) -> None:
-        """Do what a front end asks; what cannot be done is said in `message`, and nothing changes."""
+        """Do what a front end asks; what cannot be done is stated in `message`, and nothing changes."""
         self.message = ""
         if not isinstance(message, Mapping):
             self.message = f"A message to the view must be a dictionary. Got {short(message)} instead."

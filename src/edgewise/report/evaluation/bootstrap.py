@@ -26,7 +26,7 @@ BLOCK = 2_000_000
 
 @dataclass(frozen=True)
 class MeasureInterval:
-    """A measure and the interval that holds it with 95 % confidence; NaN ends where there are too few rows to tell."""
+    """A measure and the interval that holds it with 95 % confidence; NaN ends where there are too few rows for one."""
 
     value: float
     low: float

@@ -12,11 +12,11 @@ from edgewise.report.content.content import AccuracyRow, ReportContent
 from edgewise.report.evaluation.bootstrap import MeasureInterval, difference, interval, resamples
 from edgewise.report.evaluation.measures import Yardstick, yardsticks
 
-# Fewer held-out rows than this say too little about how sure a measure is.
+# Fewer held-out rows than this are too few for the interval of a measure.
 FEWEST_ROWS = 8
 # Rows that the network predicts at a time.
 CHUNK = 8192
-# Rows that tell which row of the table is the network's.
+# Rows by which the network's row of the table is recognised.
 COMPARED = 100
 
 
@@ -59,7 +59,7 @@ class Leaderboard:
 
 
 def network_predictions(content: ReportContent, X: Floats) -> Floats | None:
-    """What the network says of rows: numbers (n,), or probabilities (n, K) of the classes."""
+    """The network's predictions of rows: numbers (n,), or probabilities (n, K) of the classes."""
     net = content.network
     if net is None or not len(X):
         return None

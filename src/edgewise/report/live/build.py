@@ -45,7 +45,7 @@ def live_data(content: ReportContent, views: Sequence[EdgeView]) -> LiveData | N
     program = content.program
     if program is None:
         if content.inputs:
-            return None  # the network reads coded columns, and nothing tells how
+            return None  # the network reads coded columns, and nothing states how
         program = program_of(net)
     rows = _rows(content, program) if content.rows else ()
     cells = [row.cells for row in rows]
@@ -76,7 +76,7 @@ def _formula(content: ReportContent, program: Program) -> LiveFormula | None:
 
 
 def _interval(content: ReportContent, program: Program) -> AnswerInterval | None:
-    """How sure the answers are, where calibration rows have said so."""
+    """How sure the answers are, by calibration rows, where there are."""
     sure = content.intervals
     if sure is None:
         return None

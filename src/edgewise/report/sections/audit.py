@@ -42,7 +42,7 @@ class GroupRow:
 
 @dataclass(frozen=True)
 class CriterionSummary:
-    """One criterion: its name, the number, and what it says."""
+    """One criterion: its name, the number, and what it means."""
 
     name: str
     value: str
@@ -52,7 +52,7 @@ class CriterionSummary:
 
 @dataclass(frozen=True)
 class AttributeView:
-    """What the page says of one attribute."""
+    """The page's section on one attribute."""
 
     key: str
     name: str
@@ -148,23 +148,25 @@ def _attribute(table: GroupTable, result: AuditResult, place: int) -> AttributeV
 def _verdicts(
     table: GroupTable, flips: Flips | None, proxies: Proxies | None
 ) -> tuple[CriterionSummary, ...]:
-    said = list[CriterionSummary]()
+    criteria = list[CriterionSummary]()
     parity, odds = table.demographic_parity, table.equalised_odds
     if parity is not None and odds is not None:
         for name, gap in (("demographic parity", parity), ("equalised odds", odds)):
             between = f"between {gap.lowest} and {gap.highest}" if gap.highest else "not defined"
-            said.append(
+            criteria.append(
                 CriterionSummary(
                     f"{name}, difference", number(gap.difference), interval(gap.interval), between
                 )
             )
         held = "-" if table.four_fifths is None else "kept" if table.four_fifths else "broken"
         sure = "" if table.impact is None else interval(table.impact.ratio_interval)
-        said.append(CriterionSummary("80 % rule", held, sure, passes_four_fifths(table).split(": ", 1)[-1]))
+        criteria.append(
+            CriterionSummary("80 % rule", held, sure, passes_four_fifths(table).split(": ", 1)[-1])
+        )
     else:
         gap = table.gaps["expected"]
         between = f"between {gap.lowest} and {gap.highest}"
-        said.append(
+        criteria.append(
             CriterionSummary(
                 "mean predictions, difference", number(gap.difference), interval(gap.interval), between
             )
@@ -176,7 +178,7 @@ def _verdicts(
             if flips.share is not None
             else "largest change"
         )
-        said.append(CriterionSummary("flips", share, "", what))
+        criteria.append(CriterionSummary("flips", share, "", what))
         if flips.certified is not None and not math.isinf(flips.certified.bound):
             bound = flips.certified
             unit = (
@@ -184,15 +186,15 @@ def _verdicts(
                 if flips.share is not None
                 else "of the output"
             )
-            said.append(
+            criteria.append(
                 CriterionSummary(
                     "certified largest change", number(bound.bound), "", f"over all rows there can be; {unit}"
                 )
             )
     if proxies is not None:
         strongest = proxies.found[0].column if proxies.found else "none found"
-        said.append(CriterionSummary("proxies", f"{len(proxies.found)}", "", f"strongest: {strongest}"))
-    return tuple(said)
+        criteria.append(CriterionSummary("proxies", f"{len(proxies.found)}", "", f"strongest: {strongest}"))
+    return tuple(criteria)
 
 
 def _rows(table: GroupTable, heads: dict[str, str], overall: GroupTable) -> tuple[GroupRow, ...]:
@@ -221,7 +223,7 @@ def _proxies(proxies: Proxies) -> tuple[str, ...]:
         for proxy in proxies.found
     ]
     return (
-        f"All other columns together tell {proxies.together_group} with an area of {proxies.together:.2f}; 0.5 is chance.",
+        f"All others together predict {proxies.together_group} with an area of {proxies.together:.2f}; 0.5 is chance.",
         *entries,
         *(
             f"{pair.columns[0]} with {pair.columns[1]}: area {pair.auc:.2f} together, {pair.apart:.2f} apart"
@@ -231,7 +233,7 @@ def _proxies(proxies: Proxies) -> tuple[str, ...]:
 
 
 def _shapes(proxies: Proxies, key: str) -> Markup:
-    words = f"What each proxy says about {proxies.attribute}: log-odds over its values."
+    words = f"What each proxy predicts of {proxies.attribute}: log-odds over its values."
     return _picture(plot_proxies(proxies), f"{key}-proxies", words)
 
 

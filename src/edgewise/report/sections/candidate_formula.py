@@ -52,7 +52,7 @@ class ErrorPanel:
 
     name: str
     svg: Markup
-    says: str
+    caption: str
     real: bool
 
 
@@ -219,7 +219,7 @@ def _panels(
                 f"Errors against {content.labelled(name)}: their median {'follows it' if one.real else 'stays level'}.",
                 f"{key}-along-{k}",
             ),
-            _says(one, name in used, rounding),
+            _caption(one, name in used, rounding),
             one.real and not rounding,
         )
         for k, name, one in found[:MOST_PANELS]
@@ -227,13 +227,13 @@ def _panels(
     return tuple(panels), len(found) - len(panels)
 
 
-def _says(found: Pattern, used: bool, rounding: bool) -> str:
+def _caption(found: Pattern, used: bool, rounding: bool) -> str:
     """What there is to see, in a few words."""
     where = "" if used else "not in the formula; "
     if rounding:
         return f"{where}rounding only"
     if not found.x.size:
-        return f"{where}too few rows to tell"
+        return f"{where}too few rows to judge"
     if found.real:
         return f"{where}a pattern is left (p < {UNLIKELY:g})"
     return f"{where}no pattern left"

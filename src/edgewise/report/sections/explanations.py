@@ -107,7 +107,7 @@ class ExplainView:
 
 
 def explain_view(content: ReportContent) -> ExplainView | None:
-    """What the page says of a model's explanations; None where the content has none.
+    """The page's section on a model's explanations; None where the content has none.
 
     Parameters
     ----------
@@ -250,7 +250,7 @@ def _words(shape: Shape) -> str:
 
 def _how(found: GlobalExplanation) -> str:
     if found.additive:
-        return "The model adds one function a column, so these functions say all there is, exactly."
+        return "The model adds one function a column, so these functions describe it completely and exactly."
     return (
         f"The functions of single columns together explain {percent(found.additive_share)} of its variance; the rest is "
         "what columns do together."
@@ -258,8 +258,8 @@ def _how(found: GlobalExplanation) -> str:
 
 
 def _does(shape: Shape) -> str:
-    """What a card says below its name."""
-    # Bars say themselves what they do.
+    """The text of a card below its name."""
+    # Bars need no description.
     words = "" if shape.labels else shape.words
     notes = [words] if words else []
     if not shape.exact:

@@ -14,7 +14,7 @@ from edgewise.report.sections.candidate_formula import Study, study
 from edgewise.report.text.numbers import number
 from edgewise.symbolic import Formula
 from edgewise.symbolic.results.alternatives import Alternative
-from edgewise.symbolic.results.box import said
+from edgewise.symbolic.results.box import place_text
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class FrontFormula:
     formula: Formula
     chosen: bool
     study: Study
-    # Why it may be the law as well as the chosen one; empty where the data speak against it.
+    # Why it may be the law as well as the chosen one; empty where the data contradict it.
     rival: str = ""
 
     @property
@@ -79,10 +79,13 @@ def candidates(content: ReportContent) -> tuple[FrontFormula, ...]:
 
 def _rivalry(rival: Alternative) -> str:
     """What supports a rival of the chosen formula, and what would settle it."""
-    first = f"The rows cannot tell it from the chosen formula (p = {rival.p_value:.2g})."
+    first = f"The rows cannot distinguish it from the chosen formula (p = {rival.p_value:.2g})."
     if rival.place is None:
         return first
-    return f"{first} They differ most, by {number(rival.difference, 3)}, at {said(rival.place)}: a measurement there would."
+    place = place_text(rival.place)
+    return (
+        f"{first} They differ most, by {number(rival.difference, 3)}, at {place}: a measurement there would."
+    )
 
 
 def front_chart(content: ReportContent) -> Markup | None:

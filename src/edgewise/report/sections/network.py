@@ -70,7 +70,7 @@ class EffectCard:
 
 @dataclass(frozen=True)
 class EffectSection:
-    """What inputs do, strongest first, and those of which that cannot be said."""
+    """What inputs do, strongest first, and those of which that cannot be stated."""
 
     cards: tuple[EffectCard, ...]
     tied: str

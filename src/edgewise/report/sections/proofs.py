@@ -26,7 +26,7 @@ class WitnessRow:
 
 @dataclass(frozen=True)
 class Witness:
-    """The rows that refute, and what the model says of them."""
+    """The rows that refute, and the model's answers."""
 
     heads: tuple[str, ...]
     columns: tuple[WitnessRow, ...]

@@ -25,7 +25,7 @@ from edgewise.report.text.pages import whole_page, write_page
 
 @dataclass(frozen=True)
 class Tile:
-    """A number, what it is, and what there is to say of it."""
+    """A number, what it is, and a remark on it."""
 
     name: str
     value: str

@@ -67,7 +67,7 @@ def listed(words: Sequence[str], most: int = 5) -> str:
 
 
 def alike(values: Sequence[float], most: int = 7) -> tuple[str, ...]:
-    """The labels of an axis, with the decimals that tell neighbours apart; very large and small ones with a power of ten."""
+    """Labels of an axis, with the decimals that distinguish neighbours; very large and small ones with a power of ten."""
     top = max((abs(v) for v in values), default=0.0)
     step = _step(values)
     if top == 0 or (step >= 1e-4 and top < 10**most):

@@ -28,7 +28,7 @@ def policy(scripts: Iterable[str], *, images: bool = False) -> str:
 
 
 def digest(text: str) -> str:
-    """How a policy tells what it allows."""
+    """The hash by which a policy names what it allows."""
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode('utf-8', errors='replace')).digest()).decode('ascii')}"
 
 

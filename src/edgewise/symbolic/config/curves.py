@@ -49,8 +49,8 @@ class CurveConfig:
     steps, last_steps, loose_steps : int
         Steps of a fit, of those that may be the law at the end, and of the others.
     search_slack, slack : float
-        Nats by which a longer description than the shortest stays, in the search and at the end: the points hardly tell
-        them apart.
+        Nats by which a longer description than the shortest stays, in the search and at the end: the points hardly
+        distinguish them.
     spare : int
         Formulas that are fitted at the end beyond those that are returned.
     loosened, loosened_size : int

@@ -17,7 +17,7 @@ class GrossErrorConfig:
         Share of the work left that each search without gross errors may take: a short one shows most errors that the smooth
         function has missed.
     explains : float
-        A formula that leaves more than this share of what y does tells nothing of single rows.
+        A formula that leaves more than this share of what y does does not show which single rows are errors.
     concentration_steps, most_aside : int and float
         Steps of fitting and setting aside; beyond this share rows are no exceptions.
     clean_tables : float

@@ -27,14 +27,14 @@ class RelationConfig:
     one_sign : float
         Share of the rows on which a ratio must have one sign.
     faint : float
-        Rows where a column does less than this share of the usual say nothing of a ratio.
+        Rows where a column does less than this share of the usual do not determine a ratio.
     near_simple : float
         A ratio this near a simple number, as a share of it, is tried as that number, too.
     simple_price : float
         How much nearer a fraction must be for one more in its denominator.
     quarters_apart, off_price : float
-        Of exponents, thirds and quarters must be so many times as near as halves, which a good model tells apart alone; what
-        being off costs beside what an exponent takes to be read.
+        Of exponents, thirds and quarters must be so many times as near as halves, which only a good model distinguishes;
+        what being off costs beside what an exponent takes to be read.
     largest_ratio : float
         Exponents that are solved for are looked at up to this size.
     scalings, pair_moves : int

@@ -9,7 +9,7 @@ from edgewise._core.config import check_config
 
 @dataclass(frozen=True)
 class RoundingConfig:
-    """The thresholds that say whether a measured constant is an exact number.
+    """The thresholds that decide whether a measured constant is an exact number.
 
     Attributes
     ----------

@@ -36,7 +36,7 @@ class RungConfig:
     third_functions : tuple of int
         The part of `function_sums` that adds a third function: the size beyond which it is not needed, and candidates.
     loosened, loosened_steps : int
-        The last one, which gives formulas a constant more everywhere: its size, and steps of a fit; `CurveConfig` says how
+        The last one, which gives formulas a constant more everywhere: its size, and steps of a fit; `CurveConfig` sets how
         many formulas.
     products_done, with_powers_done, inner_done, outer_done, outer_sums_done, loosened_done : int
         Sizes that end a rung of many parts before its last one.
@@ -65,7 +65,7 @@ class RungConfig:
     start_alike : float
         Of one function several starts are tried only where no two have a cosine beyond this.
     starts_apart : float
-        Two starts whose squared sine is smaller say the same.
+        Two starts whose squared sine is smaller are the same.
     next_starts : int
         Starts of one more function, for each that may come from one: the best of so many functions.
     fewest_heat : int

@@ -41,7 +41,7 @@ class SearchConfig:
     work_units : float
         Units of work of "normal": about a minute of one core.
     searched_rows, searched_held : int
-        Rows that are searched: those to fit and those to judge on. Of a larger table the others have their say at the end.
+        Rows that are searched: those to fit and those to judge on. Of a larger table the others are used at the end.
     last_share : float
         Share of a time limit that is kept for that.
     wide_columns : int

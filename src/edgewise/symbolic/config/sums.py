@@ -11,7 +11,7 @@ from edgewise._core.config import check_config
 class SumConfig:
     """How far the sets of terms reach that direct candidates, dictionaries and subset exchange choose from.
 
-    `SearchConfig` says how many of them are looked at, and how much is taken. Values without a reason are round ones set by
+    `SearchConfig` sets how many of them are looked at, and how much is taken. Values without a reason are round ones set by
     hand; others have not been compared.
 
     Attributes

@@ -20,7 +20,7 @@ class SurrogateConfig:
         fallen to rounding long before.
     least_ratio : float
         A column whose least value is above this share of its largest may enter by its logarithm: over fewer than two decades
-        (1/50) evenly spread rows tell it everywhere. Columns over more must be even over their decades instead.
+        (1/50) evenly spread rows determine it everywhere. Columns over more must be even over their decades instead.
     uneven_rounds, uneven_better : int and float
         Columns that bend more get higher degrees at most so often, and as long as that takes error times doubt down to this
         share: a smaller gain is not worth another least-squares problem of all terms.

@@ -35,7 +35,7 @@ class VaryingConfig:
         Closed forms of each coefficient that are put together, the simplest and the closest; those fitted once the other has
         its form; how much worse than the best they may be.
     noisy_faint : float
-        A row where a function is smaller beside its greatest tells nothing of its coefficient.
+        A row where a function is smaller beside its greatest does not determine its coefficient.
     noisy_largest : float
         Exponentials are tried of columns up to this size: beyond, a few rows would decide.
     noisy_work, noisy_least_work : float

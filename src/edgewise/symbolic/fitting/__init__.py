@@ -1,1 +1,1 @@
-"""Constants of a formula fitted to data: least squares, variable projection, rounding, and what data cannot tell."""
+"""Constants of a formula fitted to data: least squares, variable projection, rounding, and what data cannot determine."""

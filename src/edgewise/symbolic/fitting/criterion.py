@@ -31,7 +31,7 @@ def criterion(
 
     Examples
     --------
-    Twice the error is as bad as three nodes more, where ten rows tell and a node costs ln(2)/0.3:
+    Twice the error is as bad as three nodes more, where there are ten rows and a node costs ln(2)/0.3:
 
     >>> node = math.log(2) / 0.3
     >>> abs(criterion(0.2, 5, 10, node=node) - criterion(0.1, 8, 10, node=node)) < 1e-12

@@ -1,4 +1,4 @@
-"""How well data tell the constants that move rows only by jumps, as c does in step(x - c): slopes know nothing of them."""
+"""How well data determine constants that move rows only by jumps, as c does in step(x - c): slopes are zero there."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _TINIEST = float(np.finfo(np.float64).tiny) / _FIRST
 def jump_errors(
     tape: Tape, constants: Floats, at: Sequence[int], X: Floats, y: Floats, root: Floats, allowed: float
 ) -> Floats:
-    """Standard errors of some constants, each spread evenly over the values that the rows cannot tell from its own.
+    """Standard errors of some constants, each spread evenly over the values that the rows cannot distinguish from its own.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""All constants of a formula fitted to data at once, on the exact Jacobian, and what the data say of each."""
+"""All constants of a formula fitted to data at once, on the exact Jacobian, and what the data show of each."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Refit:
     constants
         Their values, in the order of the formula.
     standard_errors
-        How far each could move without the data telling (infinite where it is not determined at all); valid for
+        How far each could move within the noise of the data (infinite where it is not determined at all); valid for
         noise of unequal size too. A place of a jump moves freely between two rows.
     inflation
         The square of these over that of the errors that equal noise would give, at least 1.

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from edgewise._core.arrays import Floats
 
-# Rows that are predicted; more say nothing more about one number.
+# Rows that are predicted; more add nothing for one number.
 _MOST_ROWS = 1000
 
 

@@ -1,4 +1,4 @@
-"""Constants become integers, simple ratios or multiples of pi where the data cannot tell, and terms nobody misses go.
+"""Constants become integers, simple ratios or multiples of pi where the data allow it, and negligible terms go.
 
 One constant at a time, the most obvious first, with all others refitted: rounding several at once would spend the same
 freedom twice. A candidate must be a coincidence too good to be chance: the interval the data leave must be small
@@ -57,7 +57,7 @@ def round_constants(expression: Any, rows: SplitRows) -> FittedFormula:
     Returns
     -------
     FittedFormula
-        With exact numbers where the data cannot tell, the rest refitted.
+        With exact numbers where the data allow it, the rest refitted.
     """
     best = fit_expression(expression, rows)
     refused: set[tuple[str, str]] = set()
@@ -152,7 +152,7 @@ def _proposals(
     for at, (value, error) in enumerate(
         zip(best.fit.constants.tolist(), best.fit.standard_errors.tolist(), strict=True)
     ):
-        # Where a column is called pi, the text of a formula could not tell the two apart.
+        # Where a column is called pi, the text of a formula could not distinguish the two.
         found += [
             (rank, at, node)
             for rank, node in _candidates(value, error, config, is_power=at in powers, is_angle=at in angles)

@@ -1,4 +1,4 @@
-"""Two measured constants become one where the data cannot tell them apart and the formula can be written with one.
+"""Two measured constants become one where the data cannot distinguish them and the formula can be written with one.
 
 0.498 sin(x) cos(y) - 0.497 cos(x) sin(y) is 0.4975 (sin(x) cos(y) - cos(x) sin(y)): one constant fewer, and a sine of a
 difference that now shows.
@@ -41,7 +41,7 @@ _ALIKE = 6
 
 
 def tie_constants(fitted: FittedFormula, rows: SplitRows) -> FittedFormula:
-    """Write a formula with one constant where it has two that the data cannot tell apart.
+    """Write a formula with one constant where it has two that the data cannot distinguish.
 
     Parameters
     ----------

@@ -4,7 +4,7 @@ For given values of the other constants the linear ones follow from a linear pro
 and take damped steps (variable projection; the steps are those of Ruhe and Wedin, with Kaufman's Jacobian). A descent
 finds the minimum of its own valley alone. Many starts are therefore drawn around the given one, most of them on a scale
 of decades, the best by their projected error descend, and the lowest minimum is the answer. At last Gauss-Newton steps
-go on for as long as the gradient falls: the sum of squares stops telling steps apart at half the digits of a float.
+go on for as long as the gradient falls: the sum of squares stops distinguishing steps at half the digits of a float.
 
 References
 ----------
@@ -34,7 +34,7 @@ Ints = NDArray[np.intp]
 _NONE = 1e-30
 # Refusals in a row brake ever harder.
 _DAMPING = Damping(falls=0.2, rises=2.0, swell=2.0, least=1e-15, most=1e12)
-# Singular values below this share of the largest say nothing.
+# Singular values below this share of the largest are rounding.
 _SAME = 1e-14
 
 
@@ -112,7 +112,7 @@ class Separable:
         for at, name in enumerate(names):
             tree = substitute(tree, name, Number(float(at)))
         self._tape = Tape(tree, columns)
-        # The tape's constants come in its own order; their starts say which is which.
+        # The tape's constants come in its own order; their starts show which is which.
         self._order = self._tape.start.astype(np.intp)
         self.count = len(names)
 

@@ -35,7 +35,7 @@ from edgewise.training import fit
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the data say about a claim.
+    """What the data show about a claim.
 
     Parameters
     ----------
@@ -304,7 +304,7 @@ def _judged(
     worst = min(tests, key=lambda each: each.p_value)
     if worst.rows < config.fewest_tested:
         raise InputError(
-            f"The 'X' parameter of check_structure must hold rows that can tell whether {claim.text} is true. Got only "
+            f"The 'X' parameter of check_structure must hold rows that can show whether {claim.text} is true. Got only "
             f"{worst.rows} held-out rows that have others to compare with instead; {_ADVICE[claim.kind]}."
         )
     # Several parts are several chances to be wrong.

@@ -144,7 +144,7 @@ def _multiplied(
     corner = model(others)
     with np.errstate(all="ignore"):
         values = model(first) * model(second) / corner
-    # A small divisor says little.
+    # A small divisor carries little information.
     return _middle(values, np.where(good & np.isfinite(values), np.square(corner), 0.0), len(X))
 
 

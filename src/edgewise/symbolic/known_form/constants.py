@@ -34,7 +34,7 @@ from edgewise.symbolic.fitting.rounding import FittedFormula
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.fitting.variable_projection import Separable, minimum
 from edgewise.symbolic.results.formula import Constant, Formula
-from edgewise.symbolic.results.search_result import as_formula, chi_square_said
+from edgewise.symbolic.results.search_result import as_formula, chi_square_text
 
 _OF = "fit_constants"
 
@@ -122,7 +122,7 @@ def fit_constants(
         out.
     sigma
         The standard deviation of the noise in y, a number or one a row, (n,): rows count 1/sigma^2, the standard errors are
-        what this noise makes of them, and the message tells chi-square per degree of freedom.
+        what this noise makes of them, and the message gives chi-square per degree of freedom.
     seed
         Seed of the starts.
     config
@@ -146,7 +146,7 @@ def fit_constants(
     >>> [f"{name} {each.value:.6f}" for name, each in found.constants.items()]
     ['a 5.000000', 'tau 80.000000', 'c 2.000000']
 
-    What is known of the noise says how well the formula should do:
+    What is known of the noise determines how well the formula should do:
 
     >>> y = 5 * np.exp(-t / 80) + 2 + 0.1 * np.random.default_rng(0).standard_normal(40)
     >>> found = fit_constants(t[:, None], y, "a*exp(-t/tau) + c", names=["t"], sigma=0.1)
@@ -199,7 +199,7 @@ def _result(
     constants = {name: Constant(value, errors[at]) for at, (name, value) in enumerate(values.items())}
     deviation = math.sqrt(fit.rss / max(fit.dof, 1))
     open_ = [name for name, each in constants.items() if not math.isfinite(each.standard_error)]
-    said = f"the data do not determine {among(open_)}" if open_ else "the data determine every constant"
+    determined = f"the data do not determine {among(open_)}" if open_ else "the data determine every constant"
     # As a sum without brackets and the like it may have fewer constants.
     expression = from_tree(tree, rows.names)
     whole = refit(
@@ -207,7 +207,8 @@ def _result(
     )
     formula = as_formula(FittedFormula(expression, whole, rows.held_error(whole)), rows, None)
     chi_square = None if rows.variance is None else fit.rss / rows.variance / max(fit.dof, 1)
-    said = said if chi_square is None else f"{said}; {chi_square_said(chi_square, fit.dof, rows.config.rare)}"
+    if chi_square is not None:
+        determined += f"; {chi_square_text(chi_square, fit.dof, rows.config.rare)}"
     notes = "".join(f" {note}" for note in data.notes)
     return FittedConstants(
         text,
@@ -215,6 +216,6 @@ def _result(
         deviation,
         formula,
         f"Fitted {plural(len(values), 'constant')} to {plural(len(rows.y), 'row')} with a residual standard deviation "
-        f"of {deviation:.4g}; {said}.{notes}",
+        f"of {deviation:.4g}; {determined}.{notes}",
         chi_square,
     )

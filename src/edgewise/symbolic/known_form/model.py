@@ -54,7 +54,7 @@ class Spline:
         return np.sqrt(np.maximum(values, 0.0))[:, None] * vectors.T
 
     def laid_over(self, x: Floats, intervals: int) -> Spline:
-        """The same function, as well as it can be said, on a new grid over x."""
+        """The same function, as well as it can be represented, on a new grid over x."""
         grid = quantile_grid(torch.from_numpy(np.ascontiguousarray(x))[:, None], intervals, blend=0.5)
         basis = BSpline(grid, DEGREE)
         points = torch.linspace(float(grid[0, 0]), float(grid[0, -1]), 12 * basis.size, dtype=torch.float64)

@@ -53,7 +53,7 @@ class UnknownFunction:
     x, y
         The curve over all the function was called with.
     normalised
-        What was fixed because the data cannot tell it, in words; empty where they can.
+        What was fixed because the data cannot determine it, in words; empty where they can.
     suggestions
         Closed forms a*f(b*x + c) + d, the most likely first.
     """
@@ -300,8 +300,8 @@ def _described(
 
 
 def _normalised(name: str, freedoms: Iterable[Freedom]) -> str:
-    said = {"shift": "its mean is 0", "scale": "its mean square is 1"}
-    return " and ".join(said[kind] for function, kind in freedoms if function == name)
+    convention = {"shift": "its mean is 0", "scale": "its mean square is 1"}
+    return " and ".join(convention[kind] for function, kind in freedoms if function == name)
 
 
 def _accepted(formulas: tuple[Formula, ...], error: float, rows: SplitRows) -> Formula | None:

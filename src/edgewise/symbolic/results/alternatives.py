@@ -1,4 +1,4 @@
-"""Formulas that the data cannot tell from the best one, and where a measurement could."""
+"""Formulas that the data cannot distinguish from the best one, and where a measurement could."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 from edgewise._core.arrays import Floats
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.train_test import SplitRows
-from edgewise.symbolic.results.box import DataBox, Place, said
+from edgewise.symbolic.results.box import DataBox, Place, place_text
 from edgewise.symbolic.results.formula import Formula
 
 _POINTS = 512
@@ -22,7 +22,7 @@ _MOST = 12
 
 @dataclass(frozen=True)
 class Alternative:
-    """A formula that the data cannot tell from the best one.
+    """A formula that the data cannot distinguish from the best one.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ class Alternative:
     difference
         The largest difference between the two in the box of the data and a quarter of its width around.
     place
-        Where that is: a measurement there would tell them apart best. None where the formulas have no values to compare.
+        Where that is: a measurement there would distinguish them best. None where the formulas have no values to compare.
     """
 
     formula: Formula
@@ -46,7 +46,7 @@ class Alternative:
         where = (
             ""
             if self.place is None
-            else f"; they differ most, by {self.difference:.3g}, at {said(self.place)}"
+            else f"; they differ most, by {self.difference:.3g}, at {place_text(self.place)}"
         )
         return f"{self.formula.text} (p = {self.p_value:.2g}{where})"
 
@@ -63,7 +63,7 @@ class Alternative:
 def alternatives(
     best: Formula, others: Sequence[Formula], rows: SplitRows, *, level: float = 0.05
 ) -> tuple[Alternative, ...]:
-    """The formulas that the data cannot tell from the best one.
+    """The formulas that the data cannot distinguish from the best one.
 
     A paired test of their squared errors on rows neither was fitted to (each row left out in turn where the table is short).
 
@@ -81,7 +81,7 @@ def alternatives(
     Returns
     -------
     tuple of Alternative
-        The shortest first, at most twelve; of formulas that say the same in the box the shortest alone.
+        The shortest first, at most twelve; of formulas that are the same in the box the shortest alone.
     """
     own = squared_errors(best, rows)
     kept: list[tuple[Formula, float, Floats]] = []

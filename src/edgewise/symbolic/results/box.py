@@ -48,7 +48,7 @@ class DataBox:
         """The box with each side that many times as long, about the same centre.
 
         With `keep_signs`, columns that are positive throughout stay so, down to their least value over the factor, and
-        negative ones likewise: a mass has nothing to say about negative masses.
+        negative ones likewise: a mass is no evidence about negative masses.
         """
         more = (factor - 1) / 2 * (self.high - self.low)
         low, high = self.low - more, self.high + more
@@ -129,7 +129,7 @@ def lowest(
     return best, value
 
 
-def said(place: Place, most: int = 6) -> str:
+def place_text(place: Place, most: int = 6) -> str:
     """A place in words: x = 1, y = 2."""
     text = ", ".join(f"{name} = {value:.4g}" for name, value in place[:most])
     return text if len(place) <= most else f"{text}, ..."

@@ -1,7 +1,7 @@
-"""The formula that says most in the fewest words: description length on all rows.
+"""The formula that explains most in the fewest symbols: description length on all rows.
 
-A few hundred held-out rows cannot tell two formulas whose errors differ by a per cent; all rows often can. Those that
-were fitted may speak, too, as long as every measured constant is paid for.
+A few hundred held-out rows cannot distinguish two formulas whose errors differ by a per cent; all rows often can. Those
+that were fitted may count, too, as long as every measured constant is paid for.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from edgewise.symbolic.config.trust import TRUST, TrustConfig
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.least_squares import refit
 from edgewise.symbolic.fitting.noise_estimate import neighbour_noise
-from edgewise.symbolic.results.box import DataBox, Place, said
+from edgewise.symbolic.results.box import DataBox, Place, place_text
 from edgewise.symbolic.results.domain import DomainCondition, conditions
 from edgewise.symbolic.results.extrapolation import Extrapolation, extrapolation
 
@@ -72,7 +72,7 @@ class NetworkDistance:
             return "It has no finite value in the box of the data to compare with the network's."
         text = (
             f"It differs from the network by {self.rms:.3g} over the box of the data (root mean square), at most by "
-            f"{self.largest:.3g}, at {said(self.place)}"
+            f"{self.largest:.3g}, at {place_text(self.place)}"
         )
         return (
             f"{text}."
@@ -258,7 +258,7 @@ def trust(
         X and y of the rows it was fitted to: the box of the data then holds these as well, and the intervals of the
         constants count them.
     neighbours
-        The noise that neighbouring rows tell (`edgewise.symbolic.fitting.noise_estimate`), where that is known already.
+        The noise estimated from neighbouring rows (`edgewise.symbolic.fitting.noise_estimate`), where that is known already.
     config
         The thresholds.
 
@@ -369,7 +369,7 @@ def _rms(values: Floats) -> float:
 
 
 def _digits(value: float, width: float) -> int:
-    """As many digits as tell the ends of the interval apart, and one more."""
+    """As many digits as distinguish the ends of the interval, and one more."""
     if width <= 0 or value == 0:
         return 6
     return min(max(math.ceil(math.log10(abs(value) / width)) + 2, 2), 15)

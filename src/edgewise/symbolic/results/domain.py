@@ -1,7 +1,7 @@
 """Where a formula has no value: logarithms, roots, divisions and inverse functions that leave their domain.
 
 Each part of a formula that not every number can enter is a condition on its argument, and a condition is a function that
-must not fall below (or reach) zero. Its smallest value over a box says whether it holds there.
+must not fall below (or reach) zero. Its smallest value over a box shows whether it holds there.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from edgewise._core.arrays import Floats
 from edgewise.forms.tree import Apply, Node, Number, names_in
 from edgewise.symbolic.config.trust import TRUST, TrustConfig
 from edgewise.symbolic.expressions.tape import Tape
-from edgewise.symbolic.results.box import DataBox, Place, lowest, said
+from edgewise.symbolic.results.box import DataBox, Place, lowest, place_text
 from edgewise.symbolic.units.rules import written
 
 # Rounding error of a sum beside its terms.
@@ -62,7 +62,9 @@ class DomainCondition:
             where = "inside the box of the data, though on none of its rows"
         else:
             where = "beyond the box of the data"
-        return f"{self.part} needs {self.text}, which fails {where}, for example at {said(self.witness)}."
+        return (
+            f"{self.part} needs {self.text}, which fails {where}, for example at {place_text(self.witness)}."
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""

@@ -1,4 +1,4 @@
-"""A formula as a result: what it says, how well it does, how sure its constants are."""
+"""A formula as a result: its text, how well it does, how sure its constants are."""
 
 from __future__ import annotations
 

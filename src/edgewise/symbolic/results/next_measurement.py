@@ -1,6 +1,6 @@
-"""Where to measure next: where the formulas that are still possible say what differs most, in units of the noise.
+"""Where to measure next: where the formulas that are still possible differ most, in units of the noise.
 
-Of rivals the place with the largest variance between them tells most (G. E. P. Box and W. J. Hill 1967,
+Of rivals the place with the largest variance between them is most informative (G. E. P. Box and W. J. Hill 1967,
 doi:10.1080/00401706.1967.10490441); of a single formula that at which its constants are known worst (D-optimal design, V. V.
 Fedorov, "Theory of Optimal Experiments", 1972).
 """
@@ -29,7 +29,7 @@ _DECADES = 30.0
 _APART = 0.08
 # Formulas with up to so many times the error of the best are rivals, too.
 _RIVAL = 10.0
-# Values that floating point or a measuring device cannot tell apart.
+# Values that floating point or a measuring device cannot distinguish.
 _RELATIVE = 1e-9
 
 
@@ -42,9 +42,9 @@ class Measurement:
     place : tuple of (str, float)
         A value for each column.
     predicted : float
-        What the best formula says there.
+        The prediction of the best formula there.
     spread : float
-        Standard deviation of what the rivals say there, and of the best formula's constants.
+        Standard deviation of the rivals' predictions there, and of the best formula's constants.
     """
 
     place: tuple[tuple[str, float], ...]
@@ -63,7 +63,7 @@ class Measurement:
 def next_measurement(
     result: FormulaResult, bounds: Mapping[str, Sequence[float]], *, count: int = 1, seed: int = 0
 ) -> tuple[Measurement, ...]:
-    """Where measurements would tell most.
+    """Where measurements would be most informative.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def next_measurement(
     Returns
     -------
     tuple of Measurement
-        The most telling first.
+        The most informative first.
 
     Raises
     ------
@@ -173,7 +173,7 @@ def spread(low: Floats, high: Floats, count: int, seed: int, skip: int = 0) -> F
 
 
 def _rivals(result: FormulaResult) -> list[Formula]:
-    """The best formula, those that the rows do not tell from it, and those not much worse."""
+    """The best formula, those that the rows do not distinguish from it, and those not much worse."""
     near = [
         each for each in result.front if each.error <= _RIVAL * max(result.best.error, result.noise or 0.0)
     ]

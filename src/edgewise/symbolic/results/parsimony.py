@@ -1,7 +1,7 @@
 """Of few rows: the simplest formula that no other beats by more than chance.
 
 A dozen rows hold many formulas equally well, and of thousands that were tried the best by a little is so by chance. How many
-formulas there are with so much to choose is what their description says: one of n nats is one of about exp(n). One beats a
+formulas there are with so much to choose follows from their description: one of n nats is one of about exp(n). One beats a
 simpler one where chance makes a gain as large, in any of the formulas as much longer, once in twenty times (Bonferroni).
 
 References
@@ -113,7 +113,7 @@ def _nested(short: Formula, long: Formula, rows: SplitRows) -> bool:
 def simplest(formulas: Sequence[Formula], rows: SplitRows) -> Formula:
     """The formula with the shortest description that no other, as long or longer, beats by more than chance.
 
-    Where the mean is among them, only formulas that tell something about y are.
+    Where some formulas explain significantly more than the mean, only these are compared.
 
     Parameters
     ----------
@@ -126,15 +126,15 @@ def simplest(formulas: Sequence[Formula], rows: SplitRows) -> Formula:
     -------
     Formula
     """
-    telling = [each for each in formulas if tells(each, rows)] or list(formulas)
-    contenders = [_Contender.of(each, rows) for each in telling]
+    informative = [each for each in formulas if significant(each, rows)] or list(formulas)
+    contenders = [_Contender.of(each, rows) for each in informative]
     contenders = [each for each in contenders if np.isfinite(each.likelihoods).all()]
     # Of two that leave the same the one with fewer digits.
     contenders.sort(key=lambda each: (each.nats, float(f"{each.left:.2g}"), len(each.formula.exact_text)))
     for each in contenders:
         if not any(other.beats(each, rows) for other in contenders):
             return each.formula
-    return min(telling, key=lambda each: each.error)
+    return min(informative, key=lambda each: each.error)
 
 
 def nats(expression: Any, rows: SplitRows) -> float:
@@ -234,7 +234,7 @@ def _turns(wave: Expr, rows: SplitRows) -> float:
     return math.log1p(turns) if math.isfinite(turns) else 0.0
 
 
-def tells(formula: Formula, rows: SplitRows) -> bool:
+def significant(formula: Formula, rows: SplitRows) -> bool:
     """Whether y follows a formula more closely than it would follow the best of all that are as short by chance.
 
     That a formula of k fitted numbers explains so much of noise has the probability of an F test; times the number of

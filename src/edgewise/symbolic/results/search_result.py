@@ -50,8 +50,8 @@ class FormulaResult:
         Whether the search holds `best` to be the law itself: it leaves no more than rounding error on rows it was not
         fitted to, with few measured constants.
     remarks
-        What is to know of the rows, in sentences: which were left out, what stands against them, what they cannot tell. The
-        message ends with them.
+        What is to know of the rows, in sentences: which were left out, what stands against them, what they cannot decide.
+        The message ends with them.
     gross_errors
         Numbers of the rows of the caller's table, from 0, that were set aside as gross errors, or that look like such.
     reduced_chi_square
@@ -77,9 +77,9 @@ class FormulaResult:
     probability: float | None = None
 
     def alternatives(self) -> tuple[Alternative, ...]:
-        """The formulas, of the front and beside it, that the data cannot tell from the best, the shortest first.
+        """The formulas, of the front and beside it, that the data cannot distinguish from the best, the shortest first.
 
-        Each with the p-value of a paired test on held-out rows and the place where a measurement would tell the two apart.
+        Each with the p-value of a paired test on held-out rows and the place where a measurement would distinguish the two.
         """
         return self.equivalents
 
@@ -92,7 +92,7 @@ class FormulaResult:
         if self.noise is not None:
             lines.append(f"The noise in y is at most {self.noise:.3g}.")
         if self.equivalents:
-            lines.append("The data cannot tell the best formula (*) from:")
+            lines.append("The data cannot distinguish the best formula (*) from:")
             lines += [f"    {each}" for each in self.equivalents]
         return "\n".join(lines)
 
@@ -170,7 +170,7 @@ def _trusted(formula: Formula, rows: SplitRows, network: KAN | None, neighbours_
         found = replace(found, error=formula.error, r2=formula.r2, noise=noise)
     if not rows.short:
         return replace(formula, trust=found)
-    # What the network leaves over on its own rows says too little.
+    # The network's residuals on its own rows show too little.
     noise = replace(found.noise, residuals=formula.error, network=math.nan)
     return replace(formula, trust=replace(found, error=formula.error, r2=formula.r2, noise=noise))
 
@@ -194,8 +194,8 @@ def as_formula(fitted: FittedFormula, rows: SplitRows, network: KAN | None) -> F
     return Formula(fitted.expression, rows.names, fitted.held, r2, constants, deviation, costs=rows.costs)
 
 
-def chi_square_said(value: float, freedom: int, rare: float) -> str:
-    """What the known noise says of the formula: too much or too little is left, or what chance leaves."""
+def chi_square_text(value: float, freedom: int, rare: float) -> str:
+    """What the known noise shows of the formula: too much or too little is left, or what chance leaves."""
     from scipy.special import chdtr, chdtrc
 
     freedom = max(freedom, 1)

@@ -1,1 +1,1 @@
-"""The whole search for a formula: generators propose, one loop adds and judges; `recipe` says in which order."""
+"""The whole search for a formula: generators propose, one loop adds and judges; `recipe` sets the order."""

@@ -1,11 +1,11 @@
-"""A law found by measuring where it tells most: sequential design of experiments.
+"""A law found by measuring where it is most informative: sequential design of experiments.
 
     a first spread of places -> measure -> search -> places where rivals differ, and new ones between -> measure -> ...
                                  without noise -> experiments that take the law apart, once
 
-The search ends when the best formula has predicted new measurements, at places where its rivals say otherwise, within the
-noise. What the noise is, is not left to the formulas: some places are measured again. Where that gives the same to the last
-digit, there is none, and a law must leave nothing.
+The search ends when the best formula has predicted new measurements, at places where its rivals predict otherwise, within
+the noise. What the noise is, is not left to the formulas: some places are measured again. Where that gives the same to the
+last digit, there is none, and a law must leave nothing.
 """
 
 from __future__ import annotations
@@ -278,8 +278,8 @@ def _next(
     seed: int,
 ) -> Floats:
     """Half where rivals differ most, half between the places so far."""
-    telling = next_measurement(result, bounds, count=max(count // 2, 1), seed=seed + asked)
-    first = np.array([[value for _, value in each.place] for each in telling])
+    informative = next_measurement(result, bounds, count=max(count // 2, 1), seed=seed + asked)
+    first = np.array([[value for _, value in each.place] for each in informative])
     rest = count - len(first)
     return first if rest <= 0 else np.vstack([first, spread(low, high, rest, seed, skip=asked)])
 
@@ -303,7 +303,7 @@ def _held(
 def _said(confirmed: bool, reason: StopReason, asked: int) -> str:
     much = plural(asked, "measurement")
     if reason is StopReason.CONVERGED:
-        return f"It predicted the last of {much}, where its rivals say otherwise."
+        return f"It predicted the last of {much}, where its rivals predict otherwise."
     if reason is StopReason.EXHAUSTED:
-        return f"After {much} it is {'as predicted' if confirmed else 'not certain'}; more may tell."
+        return f"After {much} it is {'as predicted' if confirmed else 'not certain'}; more measurements may decide."
     return f"It was ended after {much}."

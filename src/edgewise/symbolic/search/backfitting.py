@@ -1,8 +1,8 @@
 """Parts of a formula read anew: each function of one feature, against what the rest of the formula leaves for it.
 
 Where a law is put together of several functions, a search under noise often finds all but one of them and imitates that one,
-with a few constants more than it needs. To first order the rows themselves say what the part would have to be on each of
-them (the working response of generalised linear models), and how well: a noisy curve in one feature, which is read as any
+with a few constants more than it needs. To first order the rows themselves determine what the part would have to be on each
+of them (the working response of generalised linear models), and how well: a noisy curve in one feature, which is read as any
 other. A feature is a column, a product of powers of columns, or a sum or difference of them.
 
 References

@@ -204,7 +204,7 @@ class _Reading:
         return False
 
     def sign(self) -> Kind:
-        # Of floats, below and at most say the same.
+        # Of floats, below and at most mean the same.
         taken = self.reader.take("<=", "<", ">=", ">")
         if not taken:
             raise self.reader.unexpected("<=, >=, = or ->")
@@ -253,6 +253,6 @@ def columns_of(constraints: Iterable[Constraint]) -> frozenset[str]:
     return frozenset(found)
 
 
-def said(constraints: Iterable[Constraint]) -> str:
+def texts_of(constraints: Iterable[Constraint]) -> str:
     """Their texts, each once."""
     return ", ".join(dict.fromkeys(each.text for each in constraints))

@@ -1,4 +1,4 @@
-"""Whether a formula satisfies its constraints: by its tree where that tells, else at points over the box of the table."""
+"""Whether a formula satisfies its constraints: by its tree where that decides, else at points over the box of the table."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from edgewise.symbolic.config import DEFAULT, ConstraintConfig, SearchConfig
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.results.box import DataBox
 from edgewise.symbolic.results.search_result import FormulaResult
-from edgewise.symbolic.search.constraint_text import Constraint, said
+from edgewise.symbolic.search.constraint_text import Constraint, texts_of
 from edgewise.symbolic.units.rules import MismatchError, constant_value
 
 Values = Callable[[Floats], Floats]
@@ -26,7 +26,7 @@ _ROUNDING = 1e-7
 
 
 def structural(tree: Node, constraints: Sequence[Constraint]) -> bool:
-    """Does a formula satisfy what its tree alone tells: nestings and exponents?"""
+    """Does a formula satisfy what its tree alone decides: nestings and exponents?"""
     for each in constraints:
         if each.functions is not None and _nests(tree, *each.functions):
             return False
@@ -168,13 +168,15 @@ def held_to(result: FormulaResult, checker: Checker) -> tuple[FormulaResult, tup
     kept = tuple(each for each in result.front if not checker.broken(each.predict, each.error))
     broken = checker.broken(result.best.predict, result.best.error)
     if not broken:
-        asked = said(checker.constraints)
+        asked = texts_of(checker.constraints)
         note = f"At {checker.config.points} places of the box of the rows all formulas satisfy {asked}: no proof."
         return replace(result, front=kept), (note,)
     if not kept:
-        return result, (f"No formula was found that satisfies {said(broken)}: the one offered breaks it.",)
+        return result, (
+            f"No formula was found that satisfies {texts_of(broken)}: the one offered breaks it.",
+        )
     best = min(kept, key=lambda each: each.error)
-    note = f"A formula that fits better breaks {said(broken)} on some rows."
+    note = f"A formula that fits better breaks {texts_of(broken)} on some rows."
     return replace(result, best=best, front=kept, exact=False), (note,)
 
 

@@ -1,13 +1,13 @@
 """Experiments that take a law apart: some columns change while the others are held, where measurements have no noise.
 
     columns that the law sees only together (x/v^2, a + b): the ratio of its slopes in them is the same at two places
-    a term or a factor of one column: what an exchange of this column between two places changes tells it
+    a term or a factor of one column: shown by what an exchange of this column between two places changes
     the term or the factor itself: a search along this column, everything else held
     A(t) h(z) + B(t): a law along z, and what its two ends do as t changes
 
 Each test is made on y, and on its logarithm, inverse, square... Such tests on data need thousands of rows or a network that
 was fitted to them (S.-M. Udrescu, M. Tegmark 2020, doi:10.1126/sciadv.aay2631); where one may measure at will a few do (N.
-Jiang, Y. Xue 2023, arXiv:2306.08057). What is found is only believed of a law that in the end leaves nothing.
+Jiang, Y. Xue 2023, arXiv:2306.08057). What is found counts only for a law that in the end leaves nothing.
 """
 
 from __future__ import annotations

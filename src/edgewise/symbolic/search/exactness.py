@@ -1,7 +1,7 @@
-"""When a search may say that it has found the law itself, and not something that merely looks like it.
+"""When a search may state that it has found the law itself, and not something that merely looks like it.
 
 A law holds on every row within the rounding of its own operations. A smooth function can be followed that closely, too, by
-a formula that has enough constants to turn; what tells the two apart is that an approximation is only as good as the rows
+a formula that has enough constants to turn; what distinguishes the two is that an approximation is only as good as the rows
 it was fitted to: its constants fitted to the inner rows leave a larger error on the outer ones, while those of the law leave
 none. And a formula that imitates, such as tanh(1000 x) for a step, holds a number that might as well be another.
 """
@@ -45,7 +45,7 @@ def exactness(rows: SplitRows) -> float:
 
 
 def is_law(formula: Formula, rows: SplitRows) -> bool:
-    """Does the formula hold exactly, as far as the data can tell?
+    """Does the formula hold exactly, as far as the data can show?
 
     Parameters
     ----------
@@ -158,7 +158,7 @@ def _predicts(tape: Tape, rows: SplitRows) -> bool:
 def beyond(tape: Tape, rows: SplitRows) -> float:
     """The error on the outer half of the rows of a formula whose constants are fitted to the inner half.
 
-    Infinite where there are too few rows to tell.
+    Infinite where there are too few rows to judge.
     """
     X, y, _ = rows.everything
     low, high = X.min(axis=0), X.max(axis=0)

@@ -127,7 +127,7 @@ def find_formula(
         Vector, (n,).
     groups
         The group of each row, (n,), words or numbers: one law is sought for all, whose constants are one for all groups or
-        each group's own, as the rows say. A group of eight rows or more is needed; see the notes.
+        each group's own, as the rows show. A group of eight rows or more is needed; see the notes.
     names
         Names of the columns; by default those of the data frame, or x1, x2, ...
     units
@@ -172,7 +172,7 @@ def find_formula(
     sample_weight
         How much each row counts, (n,); 0 leaves it out. Fits, errors and judgements are weighted.
     sigma
-        The standard deviation of the noise in y, a number or one a row, (n,); a row then counts 1/sigma^2. The message tells
+        The standard deviation of the noise in y, a number or one a row, (n,); a row then counts 1/sigma^2. The message gives
         chi-square per degree of freedom, and the standard errors of the constants are what this noise makes of them.
     x_sigma
         The standard deviations of errors in columns, by name: each a number or one a row. They count in y through the
@@ -322,8 +322,8 @@ def find_formula(
     found, kept = held_to(found, Checker.of(limits.constraints, columns, table.X, table.y, settings))
     found = replace(found, probability=law_probability(found, len(table.y), settings))
     ended = replace(ended, result=found)
-    said = kept + remarks(ended, table, suspicious.tolist(), aside.tolist())
-    return replace(found, message=" ".join([message(ended), *said]), remarks=said)
+    notes = kept + remarks(ended, table, suspicious.tolist(), aside.tolist())
+    return replace(found, message=" ".join([message(ended), *notes]), remarks=notes)
 
 
 def _search(
@@ -362,6 +362,6 @@ def _search(
         partly.append(f"Of {len(limits.columns):,} columns only the {searched} that y {which} were searched.")
     if rows is not everything:
         partly.append(
-            f"{rows.count:,} of the {everything.count:,} rows were searched, and all had their say at the end."
+            f"{rows.count:,} of the {everything.count:,} rows were searched, and all judged at the end."
         )
     return replace(ended, remarks=tuple(partly)).judged()

@@ -218,10 +218,10 @@ def _renamed(model: Tied, columns: tuple[str, ...]) -> Tied:
 
 def _message(best: GroupedFormula, model: Tied, rows: GroupedRows, few: int) -> str:
     own = ", ".join(model.own)
-    said = f"of each group's own are {own}" if own else "no constant differs between the groups"
+    differing = f"of each group's own are {own}" if own else "no constant differs between the groups"
     shared = plural(len(model.shared) + len(model.plain), "constant")
     later = f" {plural(few, 'group')} with fewer rows than constants followed from these." if few else ""
     return (
-        f"One law over {rows.count} groups and {len(rows.y)} rows: {said}; shared: {shared}. Root mean squared error "
+        f"One law over {rows.count} groups and {len(rows.y)} rows: {differing}; shared: {shared}. Root mean squared error "
         f"{best.rmse:.4g}.{later}"
     )

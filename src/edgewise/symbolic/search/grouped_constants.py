@@ -1,4 +1,4 @@
-"""Which constants of a formula are one for all groups: fitted apart, then tied one after another while that says more.
+"""Which constants of a formula are one for all groups: fitted apart, then tied one by one while the criterion improves.
 
 A tied model is fitted as one formula: a constant of each group's own is a sum over the groups' indicators, so the least
 squares of formulas, with their exact Jacobian and their standard errors, serve as they are.
@@ -136,7 +136,7 @@ def tie(model: Tied, rows: GroupedRows) -> Tied:
 
 
 def _unlike(values: Floats, errors: Floats) -> float:
-    """Cochran's Q for each degree of freedom: how much more values differ than their errors say."""
+    """Cochran's Q for each degree of freedom: how much more values differ than their errors explain."""
     known = np.isfinite(errors)
     if known.sum() < 2:
         return 0.0

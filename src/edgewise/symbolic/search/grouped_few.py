@@ -1,4 +1,4 @@
-"""Constants of a group with fewer rows than constants: what its rows say, and else what the other groups make likely.
+"""Constants of a group with fewer rows than constants: from its rows, and else from what the other groups make likely.
 
 References
 ----------
@@ -39,7 +39,7 @@ def of_few_rows(
     names : sequence of str
         Its constants.
     others : ndarray, shape (groups, constants)
-        What they are in other groups: their median and spread say what is likely.
+        What they are in other groups: their median and spread are the prior.
     noise : float
         Standard deviation of y.
     columns : sequence of str

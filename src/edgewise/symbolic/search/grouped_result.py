@@ -115,7 +115,7 @@ class GroupedFormula:
         """The formula with one group more: its own constants fitted to its rows, the shared ones as they are.
 
         Where there are fewer rows than constants, what these are in the other groups makes up for it: the answer then lies
-        between the rows and the median group, and its standard errors say how far it is known.
+        between the rows and the median group, and its standard errors show how far it is known.
 
         Parameters
         ----------

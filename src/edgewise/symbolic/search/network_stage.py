@@ -16,7 +16,7 @@ from edgewise.symbolic.search.search_state import Proposal, Search
 
 
 def read_networks(search: Search, seed: int | None) -> Generator[Proposal, None, StopReason]:
-    """Train networks and propose what they say; returns why that ended."""
+    """Train networks and propose formulas read from them; returns why that ended."""
     config = search.config
     nothing = config.nothing_left * search.until
     for turn, intervals in enumerate(config.networks.intervals):

@@ -1,4 +1,4 @@
-"""What a search says when it has ended: what was found, how sure that is, and what of the rows stands against it."""
+"""What a search reports when it has ended: what was found, how sure that is, and what of the rows stands against it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from edgewise.symbolic.fitting.measurements import Measurements
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.results.formula import Formula
 from edgewise.symbolic.results.probability import likely
-from edgewise.symbolic.results.search_result import FormulaResult, chi_square_said, judged
+from edgewise.symbolic.results.search_result import FormulaResult, chi_square_text, judged
 from edgewise.symbolic.search.all_rows import fitted_on_all
 from edgewise.symbolic.search.exactness import is_law
 from edgewise.training.common.gross_errors import row_numbers
@@ -87,11 +87,11 @@ def message(ended: Ended) -> str:
     best = result.best
     how = "leaving out one row at a time" if rows.short else f"{len(rows.y_held):,} held-out rows"
     error = f"{'an' if rows.weight is None else 'a weighted'} RMSE of {best.error:.4g} (R2 {best.r2:.6f})"
-    why = _NOISE if reason is StopReason.EXPLAINED and _tells_nothing(ended) else _WHY[reason]
-    said = f"The best of {ended.count} formulas has {error} judged by {how}; {why}."
+    why = _NOISE if reason is StopReason.EXPLAINED and _predicts_nothing(ended) else _WHY[reason]
+    text = f"The best of {ended.count} formulas has {error} judged by {how}; {why}."
     if result.probability is not None:
-        said += f" The probability that it is the law is {likely(result.probability)}."
-    return f"{said} {reason.advice}" if not reason.repeatable or reason is StopReason.WORK_SPENT else said
+        text += f" The probability that it is the law is {likely(result.probability)}."
+    return f"{text} {reason.advice}" if not reason.repeatable or reason is StopReason.WORK_SPENT else text
 
 
 def remarks(
@@ -110,41 +110,41 @@ def remarks(
     """
     result, rows = ended.result, ended.rows
     best = result.best
-    said = list[str]()
-    if _tells_nothing(ended):
-        said.append("No column tells anything about y: no formula predicts it better than a constant does.")
+    notes = list[str]()
+    if _predicts_nothing(ended):
+        notes.append("No column predicts y: no formula is better than a constant.")
     if ended.straightened:
-        said.append(
-            f"Where arguments are so small these rows cannot tell a function from a line; it was seen for "
+        notes.append(
+            f"Where arguments are so small these rows cannot distinguish a function from a line; it was seen for "
             f"{_ranges(rows, ended.straightened)}."
         )
     if result.reduced_chi_square is not None:
         freedom = len(table.y) - len(best.constants)
-        said.append(
-            f"{chi_square_said(result.reduced_chi_square, freedom, ended.rows.config.rare).capitalize()}."
+        notes.append(
+            f"{chi_square_text(result.reduced_chi_square, freedom, ended.rows.config.rare).capitalize()}."
         )
     if len(aside):
-        said.append(
+        notes.append(
             f"{plural(len(aside), 'row')} set aside as gross errors, which no formula explains: "
             f"{row_numbers(aside)}."
         )
     elif len(suspicious):
         verb = "lies" if len(suspicious) == 1 else "lie"
-        said.append(
-            f"{plural(len(suspicious), 'row')} {verb} far from what rows beside them say, as gross errors do: "
+        notes.append(
+            f"{plural(len(suspicious), 'row')} {verb} far from what rows beside them show, as gross errors do: "
             f'{row_numbers(suspicious)}; loss="robust" searches without such rows.'
         )
-    return (*said, *ended.remarks, *table.notes)
+    return (*notes, *ended.remarks, *table.notes)
 
 
-def _tells_nothing(ended: Ended) -> bool:
+def _predicts_nothing(ended: Ended) -> bool:
     """Whether a constant is the best formula of a y that varies, and no end from outside made it so."""
     result = ended.result
     varies = float(ended.rows.y.std()) > 0
     return varies and result.best.expression.numeric and result.stop_reason.repeatable
 
 
-_NOISE = "all that y does is noise as far as these rows tell"
+_NOISE = "all that y does is noise as far as these rows show"
 _WHY = {
     StopReason.EXACT: "a formula is exact",
     StopReason.EXPLAINED: "the formulas explain all but the noise",

@@ -3,10 +3,10 @@
 The algebra: a search is a *state* (`Search`: rows, limits, formulas found so far, the noise that is left), *generators* that
 propose candidates from it, and one *loop*. A generator yields a `Proposal`, and looks at the state again when it goes on; so
 each builds on what the loop has made of those before. The loop (`Search.follow`) treats every candidate alike: its constants
-are fitted, the expression is brought to its shortest writing, constants are rounded and tied where the rows cannot tell, and
-rows that it has not seen judge it (`Search.add`). One gate says what is exact (`is_law`) and ends the search; one says what
-leaves nothing but noise (`Search.explained`), and the recipe asks it where going on would only fit noise. What is chosen of
-the formulas found is not decided here (`pareto`, `recommended`, `shortest`).
+are fitted, the expression is brought to its shortest writing, constants are rounded and tied where the rows allow it, and
+rows that it has not seen judge it (`Search.add`). One test decides what is exact (`is_law`) and ends the search; one decides
+what leaves nothing but noise (`Search.explained`), and the recipe asks it where going on would only fit noise. What is
+chosen of the formulas found is not decided here (`pareto`, `recommended`, `shortest`).
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def _plain(search: Search) -> Iterator[Proposal]:
 
 
 def networks(search: Search, seed: int | None) -> Generator[Proposal, None, StopReason]:
-    """What small networks say; torch is loaded here, for most searches end before."""
+    """Formulas from small networks; torch is loaded here, for most searches end before."""
     from edgewise.symbolic.search.network_stage import read_networks
 
     with one_thread():

@@ -43,7 +43,7 @@ class Limits:
     units
         What the columns and the target are measured in, if given.
     constraints
-        What a formula must satisfy; those that its tree tells are a matter of `allow`.
+        What a formula must satisfy; those that its tree decides are a matter of `allow`.
     costs
         Functions that count as another number of nodes than one.
     """
@@ -203,7 +203,7 @@ def _library(forms: Iterable[Form | str]) -> tuple[Form, ...]:
     given = as_tuple(forms, "forms", "Form objects or their names", of=_OF)
     library = check_forms([_form(each) if isinstance(each, str) else each for each in given], _OF)
     if not any(form.family == "linear" for form in library):
-        # A search without straight lines could not even say that an edge is one.
+        # A search without straight lines could not even express that an edge is one.
         library = (FORMS["identity"], *library)
     return library
 

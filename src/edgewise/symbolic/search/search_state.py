@@ -81,9 +81,9 @@ class Search:
     floor
         The held-out error that noise alone leaves, as far as is known.
     straightened
-        The columns of formulas in which a function was a line as far as the rows tell, by what they became.
+        The columns of formulas in which a function was a line within the errors of the rows, by what they became.
     passed
-        Candidates that a formula no longer than they are beats: the data need not be able to tell them from it.
+        Candidates that a formula no longer than they are beats: the data need not be able to distinguish them from it.
     """
 
     rows: SplitRows
@@ -255,12 +255,12 @@ class Search:
 
     @cached_property
     def checker(self) -> Checker:
-        """What tells whether formulas satisfy the constraints."""
+        """The check whether formulas satisfy the constraints."""
         alike = self.rows.alike
         return Checker.of(self.limits.constraints, self.rows.names, alike.X, alike.y, self.rows.config)
 
     def satisfies(self, formula: Formula) -> bool:
-        """Does a formula satisfy the constraints, as far as points over the box tell?"""
+        """Does a formula satisfy the constraints, as far as points over the box show?"""
         return not self.limits.constraints or not self.checker.broken(formula.predict, formula.error)
 
     def finish(self, fitted: FittedFormula, network: KAN | None, *, last: bool = False) -> None:
@@ -384,7 +384,7 @@ def _worth_finishing(
 
 
 def _key(expression: Expr) -> str:
-    """What tells formulas apart that differ by more than rounding."""
+    """A key that distinguishes formulas which differ by more than rounding."""
     return text(expression, 15)
 
 

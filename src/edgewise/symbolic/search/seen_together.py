@@ -74,7 +74,7 @@ def in_powers(lab: Laboratory, view: Coordinates, pair: tuple[Floats, Floats]) -
             break
     else:
         return []
-    # A column that is flat wherever a slope was measured, but not everywhere, is none that powers tell of.
+    # A column that is flat wherever a slope was measured, but not everywhere, is none that powers describe.
     if rank > len(view.each) or not np.array(rows).any(axis=0).all():
         return []
     space = np.linalg.svd(np.array(rows), full_matrices=False)[2][:rank]

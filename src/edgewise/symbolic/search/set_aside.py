@@ -1,7 +1,7 @@
-"""Laws in spite of gross errors: rows that no law explains are set aside, and all have their say on which those are.
+"""Laws in spite of gross errors: rows that no law explains are set aside, and all rows decide which those are.
 
-What a smooth function of the columns leaves tells the first of them (`gross_errors`); the search sees the others. The
-formula it finds then tells better than any smooth function which rows are errors, and its constants are fitted to the rest
+The residuals of a smooth function of the columns show the first of them (`gross_errors`); the search sees the others. The
+formula it finds then shows better than any smooth function which rows are errors, and its constants are fitted to the rest
 until both agree: the concentration steps of least trimmed squares, with the cutoff of a reweighted fit, set so that of a
 table without errors hardly ever a row is lost. Where the search was led astray by errors that the smooth function missed,
 it starts again without them.
@@ -106,7 +106,7 @@ def departing_rows(
     Returns
     -------
     array of bool, shape (n,)
-        `aside` itself where they would be more than two in five, or the formula explains too little of y to tell.
+        `aside` itself where they would be more than two in five, or the formula explains too little of y to decide.
     """
     from scipy.special import ndtri
 

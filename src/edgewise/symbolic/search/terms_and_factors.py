@@ -1,4 +1,4 @@
-"""Terms and factors of one column: what an exchange of it between two places tells, and the law along it."""
+"""Terms and factors of one column: what an exchange of it between two places shows, and the law along it."""
 
 from __future__ import annotations
 

@@ -98,7 +98,7 @@ def _accepted_children(state: State, seen: set[tuple[str, ...]]) -> list[State]:
 
 
 def _kinds(state: State, found: list[State]) -> Iterator[Iterator[State]]:
-    """The moves by kinds, the most telling first; blind ones only where nothing else was found."""
+    """The moves by kinds, the most informative first; blind ones only where nothing else was found."""
     with np.errstate(all="ignore"):
         if not state.depth and state.error > state.config.noisy:
             yield reflections(state)

@@ -1,4 +1,4 @@
-"""Moves to one feature less that nothing suggests: tried where slopes are too poor to say which, and judged afterwards."""
+"""Moves to one feature less that nothing suggests: tried where slopes are too poor to show which, and judged afterwards."""
 
 from __future__ import annotations
 

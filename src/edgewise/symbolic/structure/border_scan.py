@@ -356,7 +356,7 @@ class Smooth:
                     yield weights
 
     def _teeth(self) -> Iterator[Floats]:
-        """Each column in teeth from half of its range to those that its rows can just tell."""
+        """Each column in teeth from half of its range to those that its rows can just resolve."""
         for at, column in enumerate(self.Z.T):
             extent = float(np.ptp(column))
             most = min(self.config.teeth, len(np.unique(column)) / self.config.rows_a_tooth)

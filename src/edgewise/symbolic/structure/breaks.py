@@ -2,7 +2,7 @@
 
 A stair is s*x + a*floor((x - c)/p) + d: between neighbours its slope is s but where it jumps, and the jumps are equally
 high and equally far apart. Two laws f and g are seen by the fit of two polynomials, which is good where the rows are cut
-at the break and bad where they are cut beside it; each side is then searched by itself, and the rows near the break say
+at the break and bad where they are cut beside it; each side is then searched by itself, and the rows near the break show
 to which of the two they belong.
 
 References
@@ -258,7 +258,7 @@ def _side(rows: SplitRows, chosen: NDArray[np.bool_]) -> list[_Side]:
 
 
 def _takes_over(rows: SplitRows, at: int, f: Node, g: Node) -> Fraction | None:
-    """The simplest place from which on g holds, as the rows say."""
+    """The simplest place from which on g holds, by the rows."""
     order = np.argsort(rows.X[:, at], kind="stable")
     X, y, column = rows.X[order], rows.y[order], rows.X[order, at]
     errors = []

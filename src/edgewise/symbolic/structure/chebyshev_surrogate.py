@@ -268,7 +268,7 @@ def _fitted(
         along = q.T @ target
         best, cut, before, last = math.inf, 1, math.inf, math.inf
         for end in ends:
-            # Rank lost (a column with few values): higher degrees say nothing new.
+            # Rank lost (a column with few values): higher degrees add nothing.
             if size[:end].min() <= 1e-10 * size[0]:
                 break
             residual = (target - q[:, :end] @ along[:end]) / np.maximum(

@@ -4,7 +4,7 @@ Derivatives of a model of noisy rows are too rough for exact relations. What can
 model has not seen are predicted: where y is x3 times a function of the others, or depends on x1 and x2 through their ratio
 alone, a smooth model with one column less predicts no worse, for it has less to learn. Each step is tried blindly, and the
 best few are followed. The moves are those of `best_first_search`; there slopes suggest them and a state with a formula ends
-the walk, here left-out rows judge them and no formula says that one is there. Errors are in the units of y: dividing y by a
+the walk, here left-out rows judge them and no formula shows that one is there. Errors are in the units of y: dividing y by a
 column makes the noise uneven, so rows are weighed by how much the new target counts in the old.
 
 References
@@ -200,7 +200,7 @@ def _smaller(one: Reduced, judge: _LeftOutError, until: float) -> list[Reduced]:
 
 
 def _name(state: State, move: Move) -> str:
-    """What a step says of the columns, wherever it is taken; nothing where that is not known."""
+    """What a step shows of the columns, wherever it is taken; nothing where that is not known."""
     fresh = [tree for tree in move.features if not isinstance(tree, Variable)]
     if move.kind == "merge" and len(fresh) == 1:
         return render(state._in_columns(fresh[0]))

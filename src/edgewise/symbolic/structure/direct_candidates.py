@@ -101,7 +101,7 @@ def _plain_curves(rows: SplitRows, forms: Sequence[Form] | None) -> Iterator[Nod
     """Functions of a column as it stands that are all there is: a*f(x) + d.
 
     Where the rows see little of a wave, its rate and its amplitude cannot both be fitted, and other formulas fit as well; a
-    rate of one is then the simplest to say.
+    rate of one is then the simplest.
     """
     for name in rows.names:
         for form in FORMS.values() if forms is None else forms:
@@ -284,7 +284,7 @@ def best_triple(gram: Floats, along: Floats) -> list[int]:
 
 
 def _explained(gram: Floats, along: Floats) -> Floats:
-    """What each pair of terms explains; nothing where two terms say the same."""
+    """What each pair of terms explains; nothing where two terms are collinear."""
     size = gram.diagonal()
     determinant = np.outer(size, size) - gram**2
     crossed = np.outer(along**2, size)

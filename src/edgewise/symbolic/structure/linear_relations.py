@@ -89,7 +89,7 @@ def _sums(
         share = np.abs(solution) / np.linalg.norm(targets[:, at])
         strong = [kept[each] for each in np.flatnonzero(share > 1e-8)]
         if len(strong) > longest:
-            # Terms that resemble each other share what one of them could say.
+            # Terms that resemble each other share what one of them could explain.
             strong = _matched(unit, targets[:, at], longest)
         fitted = _fit(design[:, strong], targets[:, at])
         if fitted[1] <= 3 * tolerance * size[at]:

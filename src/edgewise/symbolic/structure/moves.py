@@ -140,7 +140,7 @@ def _scaling(
         ROUNDED(weights.size)
         rounded = np.vectorize(_simple, excluded={1})(weights, config.relations)
         apart = np.abs(weights - rounded)
-        # Thirds and quarters lie so close that only a good model can tell them.
+        # Thirds and quarters lie so close that only a good model can distinguish them.
         apart[np.abs(2 * rounded - np.round(2 * rounded)) > 1e-9] *= config.relations.quarters_apart
         off = float(apart.max())
         if not off <= config.exponent_off or float(np.abs(rounded).max()) > config.largest_exponent:

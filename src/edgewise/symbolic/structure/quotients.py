@@ -41,7 +41,7 @@ class _Quotient:
 
 @dataclass(frozen=True, eq=False)
 class _Target:
-    """A function of y, what a smooth model says of it, and how much its errors count in y on each row."""
+    """A function of y, its value by a smooth model, and how much its errors count in y on each row."""
 
     outer: TransformedTarget
     values: Floats
@@ -57,7 +57,7 @@ def quotients(rows: SplitRows, smooth: Floats, *, weight: Floats, until: float =
     rows
         Features and target.
     smooth
-        What a smooth model says of the target, (n,).
+        The target by a smooth model, (n,).
     weight
         How much an error of the target counts on each row to fit, (n,).
     until

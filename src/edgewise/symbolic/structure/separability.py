@@ -1,6 +1,6 @@
 """Columns that enter by a factor or a term of their own: y = A(x) R(rest) or y = A(x) + R(rest).
 
-The derivatives say where (F_i / F, or F_i, depends on x_i alone); a polynomial in x_i beside one in the rest, fitted to
+The derivatives show where (F_i / F, or F_i, depends on x_i alone); a polynomial in x_i beside one in the rest, fitted to
 the data at once, then gives A itself, and the library says which closed form that is. How far the relations may miss is what
 the slopes' doubt explains, so noise needs no moves of its own: `cross_validated_reduction` takes these, with more doubt.
 """
@@ -162,7 +162,7 @@ def _moves(state: State, at: int, *, logs: bool) -> Iterator[Move]:
 
 
 def _cleaned(tree: Node, config: SearchConfig, *, drop: bool) -> tuple[Node, bool]:
-    """The shortest writing with constants that are plainly exact, without its weight where that says nothing."""
+    """The shortest writing with constants that are plainly exact, without its weight where that carries no information."""
     expression = shortest(from_tree(tree, ("x",)), ("x",))
     if not expression.real:
         return tree, False

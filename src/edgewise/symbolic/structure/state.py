@@ -31,7 +31,7 @@ TOO_LARGE = 1e100
 class Move:
     """New features in the names of the old ones, and y as a formula in the new target `TARGET` and them.
 
-    `residual` says how far the data are from what the move takes for granted; `exact` whether its numbers are.
+    `residual` is how far the data are from what the move takes for granted; `exact` whether its numbers are.
     """
 
     kind: str
@@ -95,7 +95,7 @@ class State:
 
     @property
     def signature(self) -> tuple[str, ...]:
-        """What tells states apart: values, for x*(y/z) is (x/z)*y."""
+        """What identifies a state: values, for x*(y/z) is (x/z)*y."""
         columns = [*self.rows.X[:3].T.tolist(), self.rows.y[:3].tolist()]
         return tuple(sorted(" ".join(f"{value:.9g}" for value in column) for column in columns))
 

@@ -1,7 +1,7 @@
 """Sums of known functions of one feature with unknown functions of another for coefficients: y = sum_k a_k(u) f_k(v).
 
 With the f_k taken from a short list and polynomials for the a_k the fit is linear. Rows without noise show by what is left
-that the f_k are right, and the polynomials are then the a_k. Under noise rows that are left out tell which f_k serve and how
+that the f_k are right, and the polynomials are then the a_k. Under noise, cross-validation decides which f_k serve and how
 far the polynomials should bend; the rows less all other parts, over f_k, are noisy values of a_k. Either way each a_k is a
 curve, which is read as any other: x (4 - x) - y x/(1 + x), as rates of dynamical systems are.
 

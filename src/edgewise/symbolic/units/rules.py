@@ -24,7 +24,7 @@ _LARGEST_DENOMINATOR = 64
 
 
 class MismatchError(Exception):
-    """A formula that no choice of units makes sense of; the text says where."""
+    """A formula with inconsistent units; the text names where."""
 
 
 @dataclass(frozen=True, slots=True)

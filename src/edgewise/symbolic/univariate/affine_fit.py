@@ -112,7 +112,7 @@ def _projected(forms: Sequence[Form], batch: Batch, curve: UnitCurve, config: Cu
         power = np.einsum("sn,sn->s", weighted, f) + _TINY
         a = (weighted @ curve.v) / power
         residual = curve.v - a[:, None] * f
-        # An end slope may be infinite (a root at its zero): that point then says nothing about (b, c).
+        # An end slope may be infinite (a root at its zero): that point then carries no information about (b, c).
         slope = np.where(np.isfinite(slope), slope, 0.0) * a[:, None]
         along = weighted / power[:, None]
         weighted_residual = residual * w

@@ -18,7 +18,7 @@ from edgewise.forms.tree import Node, Number
 from edgewise.symbolic.costs import GRAM_ONLY, ORTHOGONAL, PAIRS
 from edgewise.symbolic.univariate.trees import add, multiply
 
-# Terms closer than this to what others say already cannot be distinguished from them.
+# Terms closer than this to the span of others cannot be distinguished from them.
 _APART = 1e-11
 
 
@@ -176,7 +176,7 @@ def _best(logs: Floats, nodes: Floats, price: float, keep: int) -> list[tuple[in
 
 
 def _left(gram: Floats, along: Floats) -> Floats:
-    """What each pair leaves unexplained; everything where two terms say the same."""
+    """What each pair leaves unexplained; everything where two terms are collinear."""
     apart = 1 - gram * gram
     cross = along[:, None] * along[None, :]
     explained = along[:, None] ** 2 + along[None, :] ** 2 - 2 * gram * cross

@@ -85,7 +85,7 @@ class Candidates:
             text = repr(tree)
             if key in seen or text in self._tried:
                 continue
-            # Terms that say nothing will leave; a few nodes fewer are allowed for.
+            # Terms without effect will leave; a few nodes fewer are allowed for.
             if self.front.beaten(size(tree) - 2 * settled, residual, settled=settled):
                 continue
             seen.add(key)

@@ -40,7 +40,7 @@ class Suggestion:
     r2
         Share of the curve's variance explained.
     residual
-        Root of the share left unexplained; unlike `r2` it can tell 1e-4 from 1e-8.
+        Root of the share left unexplained; unlike `r2` it distinguishes 1e-4 from 1e-8.
     complexity
         The form's complexity, plus two for each of b and c that is needed.
     """

@@ -1,4 +1,4 @@
-"""Candidates made final: constants fitted, those that say nothing dropped, and the best kept as a Pareto front."""
+"""Candidates made final: constants fitted, those without effect dropped, and the best kept as a Pareto front."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def _relative(rss: float, points: CurvePoints) -> float:
 def finish(
     tree: Node, points: CurvePoints, steps: int, rivals: Iterable[FittedForm] = ()
 ) -> FittedForm | None:
-    """Fit all constants, drop those that say nothing, and judge.
+    """Fit all constants, drop those without effect, and judge.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ def finish(
 
 
 def _pruned(fit: Refit, value: float, points: CurvePoints, steps: int) -> tuple[Refit, float]:
-    """Constants that are zero or one as far as the data tell become so; all together first, then one by one."""
+    """Constants that are zero or one within the errors of the data become so; all together first, then one by one."""
     config, n = points.config, len(points.y)
     # BIC: what leaves may cost what chance would have it cost.
     slack = math.exp(math.log(n) / n)
@@ -238,7 +238,7 @@ def _front(met: Iterable[FittedForm], points: CurvePoints, top: int, slack: floa
     shortest = math.inf
     for each in sorted(met, key=lambda each: (each.complexity, each.residual)):
         length = description(each, points)
-        # Somewhat longer descriptions stay: the data hardly tell them apart.
+        # Somewhat longer descriptions stay: the data hardly distinguish them.
         if each.residual < lowest * (1 - 1e-9) and length < shortest + slack:
             kept.append(each)
             lowest, shortest = each.residual, min(shortest, length)

@@ -1,4 +1,4 @@
-"""Trees of one-variable formulas: built without what says nothing, measured, and loosened.
+"""Trees of one-variable formulas: built without terms of no effect, measured, and loosened.
 
 Built trees never contain a zero term, a factor of one or a power of one, so that the size of a tree is what there is to
 read in it.

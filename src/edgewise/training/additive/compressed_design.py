@@ -165,7 +165,7 @@ def design_matrix(table: Tensor, owner: Tensor) -> DesignMatrix:
 
 
 def _coded(block: Tensor, columns: Tensor, most: int) -> Coded | None:
-    # A few rows tell of most inputs that they take many values.
+    # For most inputs a few rows show that they take many values.
     if len(torch.unique(block[: 4 * most], dim=0)) > most or most < 1:
         return None
     mark = torch.linspace(1.0, 2.0, block.shape[1], dtype=torch.float64)

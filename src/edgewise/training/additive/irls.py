@@ -2,7 +2,7 @@
 
 One function an input makes the outputs linear in the coefficients, so the best ones follow from normal equations; what is
 left to choose is how smooth each function may be. Every input has two weights, for its slope and for what bends, set by
-maximising the evidence; an input that says nothing is shrunk to nothing.
+maximising the evidence; an input without effect is shrunk to nothing.
 """
 
 from __future__ import annotations
@@ -216,7 +216,7 @@ class _Solver:
             ]
             part._bends = [torch.where(out, 0.0, bend) for bend in self._bends]
         if anew := len(self.y) <= config.relearned_rows:
-            # What all rows have shrunk to nothing may have its say again.
+            # What was shrunk to nothing on all rows may grow again.
             penalty = penalty.clamp(max=config.first_weight * float(learns.sum()))
         most = config.most_steps_of_all if anew else config.most_steps_of_fold
         *_, own = part.steps(theta, penalty, learns, most, anew, late)

@@ -149,8 +149,8 @@ def check_constraints(
         return
     if loss == "cross_entropy" and outputs > 1:
         raise InputError(
-            "Constraints must be asked of a number or of two classes: a logit that rises with an input says nothing of the "
-            f"probability where there are more. Got {outputs} classes instead."
+            "Constraints must be asked of a number or of two classes: a logit that rises with an input says nothing about "
+            f"the probability where there are more. Got {outputs} classes instead."
         )
     if loss in ("huber", "quantile"):
         raise InputError(
@@ -252,7 +252,7 @@ def solve_constrained(
 def _penalty(
     constrained: Constrained, table: Tensor, smooth: Design, weights: Tensor, weight: Tensor
 ) -> Tensor:
-    """Roughness in the new coordinates as in the smooth ones; what no row sees is held near what they say. (P, P)."""
+    """Roughness in the new coordinates as in the smooth ones; what no row sees is held near what they estimate. (P, P)."""
     at = 0
     total = float(weight.sum())
     columns = table.shape[1]

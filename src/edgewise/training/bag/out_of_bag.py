@@ -62,9 +62,9 @@ class Recalibration:
 def recalibration(best: OutOfBag, problem: TableProblem, loss: Loss, learned: float) -> Recalibration:
     """The line by which log-odds answer for the outcomes of held rows, as far as it holds for the model of all rows.
 
-    Boldness comes from what noise has taught, and falls as one over the number of rows; a model of all rows is bolder by
-    only so much of what one of fewer is as it has more rows. The slope that a few hundred rows tell is off by a tenth and
-    more, and a wrong one does harm: its logarithm is normal about 0 before they have spoken.
+    Overconfidence comes from fitted noise, and falls as one over the number of rows; a model of all rows has only that
+    share of what a model of fewer rows has. The slope estimated from a few hundred rows is off by a tenth and more, and a
+    wrong one does harm: its logarithm has a normal prior around 0.
 
     Parameters
     ----------

@@ -149,7 +149,7 @@ def same_rows(X: Tensor, y: Tensor, config: TableConfig = DEFAULT) -> Tensor:
     place and judged in another.
 
     Where rows of equal inputs have different targets, or are so many that no row is given so often, they are a crowd that
-    the inputs cannot tell apart. Each of them is a group of its own: were all those of one target left out together, the
+    the inputs cannot distinguish. Each of them is a group of its own: were all those of one target left out together, the
     solution would know the place by those of the other target alone.
     """
     place, target = (torch.unique(part, dim=0, return_inverse=True)[1] for part in (X, y))
@@ -215,7 +215,7 @@ def train_bag(
     numbers = bag.parameters
     mean = [p.detach().clone() for p in numbers]
     best, best_error, best_step = [p.clone() for p in mean], judge(mean)[0], 0
-    # What is added has to show: a gain that nobody could tell is none.
+    # What is added has to show: a gain too small to measure is none.
     margin = config.worthwhile * best_error
     every = max(1, recipe.steps // config.judgements)
     seen, running, step = _batches(len(rows), recipe.batch, seed), math.nan, 0

@@ -1,6 +1,6 @@
 """What the parts of training cost, in units of `work`: operations times rates that were measured once, on one core of 2024.
 
-They say how long a plan takes and what outer budgets are charged; how fast this machine is does not matter to either.
+They estimate how long a plan takes and what outer budgets are charged; how fast this machine is does not matter to either.
 """
 
 from __future__ import annotations

@@ -2,9 +2,9 @@
 
 A smooth function of the columns is fitted so that few rows cannot bend it: least absolute errors first, then Tukey's
 bisquare around them (an M-estimate with the scale of the first step, as in Yohai's MM-estimates). A law of its own may leave
-this function far behind, too, as exp(5 x) and 1/x do at one end of their range. Three things tell such a law from errors: it
-is smooth in *some* scale of y, and the smoothest of several is taken; where it departs, so do the rows beside; and no row
-that lies within what most of y does is called a gross error.
+this function far behind, too, as exp(5 x) and 1/x do at one end of their range. Three things distinguish such a law from
+errors: it is smooth in *some* scale of y, and the smoothest of several is taken; where it departs, so do the rows beside;
+and no row that lies within what most of y does is called a gross error.
 
 References
 ----------
@@ -30,7 +30,7 @@ Flags = NDArray[np.bool_]
 
 # Of a normal distribution, standard deviations of its median absolute deviation.
 NORMAL_DEVIATION = 1.4826
-# Fewer rows cannot tell an error from a law.
+# Fewer rows cannot distinguish an error from a law.
 _FEWEST = 20
 # Rows that the smooth function is fitted to, rows for each of its terms, its terms, and its highest degree.
 _FITTED, _ROWS_EACH, _MOST_TERMS, _DEGREE = 2000, 5, 120, 3
@@ -38,7 +38,7 @@ _FITTED, _ROWS_EACH, _MOST_TERMS, _DEGREE = 2000, 5, 120, 3
 _ABSOLUTE, _BISQUARE, _CONSTANT = 25, 15, 4.685
 # A gross error leaves so many standard deviations of what the smooth function leaves, and of y itself.
 _LEFT, _OF_Y = 8.0, 3.0
-# Neighbours of a row that are asked whether they depart, too; half of them say that it is the law.
+# Neighbours of a row that are asked whether they depart, too; if half of them do, it is the law.
 _NEIGHBOURS = 4
 # A scale other than that of y itself must leave less than this share of its spread. Neighbours whose median is the simplest
 # of the smooth functions, for at most so many columns.
@@ -106,7 +106,7 @@ def gross_errors(X: Floats, y: Floats, *, alone: bool = True) -> Flags:
     alone : bool
         Spare rows beside which others depart to the same side: they may be where a law is steep. Of errors that happen to
         lie side by side it spares some, too. Without it, errors in y as it stands
-        count as well as those in the scale that says most.
+        count as well as those in the scale that explains most.
 
     Returns
     -------
@@ -149,7 +149,7 @@ def _beyond(fit: _Smooth, y: Floats, deviation: float) -> Flags:
 
 
 def _smooth(X: Floats, y: Floats, deviation: float) -> Iterator[_Smooth]:
-    """The smooth functions of the columns that say much of y in some scale of it, the plain one in any case."""
+    """The smooth functions of the columns that explain much of y in some scale of it, the plain one in any case."""
     seen = np.linspace(0, len(y) - 1, min(len(y), _FITTED)).round().astype(np.intp)
     tables = [_unit(columns) for columns in _columns(X)]
     local = X.shape[1] <= _LOCAL and _AROUND < len(y) <= _ASKED

@@ -1,4 +1,4 @@
-"""What training tells while it runs."""
+"""What training reports while it runs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Record:
     intervals : int
         Intervals of the grid at this step.
     note : str
-        Anything worth telling, else empty.
+        A remark, or empty.
     share : float or None
         Share of the work that is done, from 0 to 1; None where no end is planned.
     """

@@ -1,4 +1,4 @@
-"""What training tells when it ends."""
+"""What training returns when it ends."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class FitResult:
     method : str
         "lm", "lbfgs" or "adam".
     stop_reason : StopReason
-        Why training ended; its `advice` says what may help.
+        Why training ended; its `advice` names what may help.
     seconds : float
     train_error, validation_error : float
         Root mean square error in the units of y for squared and Huber loss, mean loss per row otherwise. The latter was

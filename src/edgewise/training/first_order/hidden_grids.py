@@ -41,7 +41,7 @@ def moments(epochs: int, count: int) -> frozenset[int]:
 
 
 def follow(net: KAN, rows: TrainingRows, seed: int) -> str:
-    """Lay the hidden grids of a network anew where they no longer fit, in place; says how many.
+    """Lay the hidden grids of a network anew where they no longer fit, in place; returns how many.
 
     Parameters
     ----------

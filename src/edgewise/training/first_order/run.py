@@ -351,7 +351,7 @@ def _moved(net: KAN, rows: TrainingRows, loss: Loss) -> TrainingRows:
 
 
 def _single_will_do(net: KAN, rows: TrainingRows) -> bool:
-    """Whether float32 will do: it holds the rows, and tells places on the grids apart.
+    """Whether float32 will do: it holds the rows, and distinguishes places on the grids.
 
     Rows must be neither too large nor too small for it, nor small differences of large numbers. A value that is rounded by
     eps |x| must be known to a small share of an interval, or the function on the edge is lost: half precision fails that on

@@ -2,7 +2,7 @@
 
 The prior of a function of one input is a line and a bend, each with a weight; that of a pair is the product of the priors of
 two such functions, with one weight. All weights and the noise maximise the evidence together: none is chosen as if the
-others were known, and a pair that says nothing is left with next to no weight. Everything is solved in the space of the
+others were known, and a pair without effect is left with next to no weight. Everything is solved in the space of the
 rows, whose size does not grow with the number of products.
 """
 
@@ -25,7 +25,7 @@ Floats = NDArray[np.float64]
 
 # Variance of the level, for targets of variance one: any level near the rows is as likely as another.
 LEVEL = 10.0
-# Logarithms of the variances before rows have spoken, of functions and of the noise, and their limits.
+# Prior means of the logarithms of the variances, of functions and of the noise, and their limits.
 START, START_NOISE = -4.0, -2.5
 LIMITS, LIMITS_NOISE = (-16.0, 6.0), (-16.0, 2.0)
 
@@ -53,7 +53,7 @@ class Process:
     parts : sequence of Tensor, shape (n, R_i)
         Smooth directions of each input, its constant apart and its line first.
     y, weight : Tensor, shape (n,)
-        Weights are above 0 and say how precise a row is, beside others; a row given twice is one of twice the weight.
+        Weights are above 0 and give how precise a row is, beside others; a row given twice is one of twice the weight.
     pairs : sequence of (int, int)
         Distinct and rising.
     """
@@ -68,7 +68,7 @@ class Process:
 
     @property
     def start(self) -> Floats:
-        """Logarithms of the variances before rows have spoken."""
+        """Prior means of the logarithms of the variances."""
         return np.append(np.full(2 * len(self.parts) + len(self.pairs), START), START_NOISE)
 
     def variances(self, logs: Floats) -> Variances:
@@ -167,8 +167,8 @@ class Process:
         return single, products, LEVEL * float(a.sum())
 
 
-def telling(process: Process, logs: Floats, nats: float, first: float, faint: float) -> list[int]:
-    """Numbers of the pairs without which the evidence falls, those last that say least.
+def supported(process: Process, logs: Floats, nats: float, first: float, faint: float) -> list[int]:
+    """Numbers of the pairs without which the evidence falls, those last that matter least.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
-"""Functions of single inputs and of pairs of few rows: solved at once, as smooth as their joint evidence says.
+"""Functions of single inputs and of pairs of few rows: solved at once, as smooth as their joint evidence supports.
 
-Half of the rows tell first how smooth each function may be, then all, and once more those without each fold; pairs stay
-that the evidence supports. Many rows are another matter: `pair_functions` solves for one part after the other there.
+How smooth each function may be is estimated on half of the rows first, then on all, and once more those without each fold;
+pairs stay that the evidence supports. For many rows `pair_functions` solves for one part after the other.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from edgewise.training.additive.irls import Additive
 from edgewise.training.bag.out_of_bag import oob_score, significantly_better
 from edgewise.training.bag.run import TableProblem, same_rows
 from edgewise.training.common.losses import Loss
-from edgewise.training.interactions.joint_evidence import Floats, Process, evidence_cost, telling
+from edgewise.training.interactions.joint_evidence import Floats, Process, evidence_cost, supported
 from edgewise.training.interactions.pair_functions import Joined, PairFunctions, mean_of
 from edgewise.training.interactions.two_way_tables import Pair, all_pairs, two_way
 
@@ -60,7 +60,7 @@ def solve_jointly(
     loss : Loss
         A squared one.
     most : int, optional
-        So many pairs, the strongest, whatever out-of-bag rows say.
+        So many pairs, the strongest, whatever the out-of-bag error.
 
     Returns
     -------
@@ -93,11 +93,11 @@ def solve_jointly(
         ]
     except StopError as stop:
         return None, stop
-    said = torch.stack([rows.outputs(functions) for functions in folds])
-    now = oob_score(said, problem, loss)
+    predicted = torch.stack([rows.outputs(functions) for functions in folds])
+    now = oob_score(predicted, problem, loss)
     if most is None and not significantly_better(now, first, problem, loss, faint):
         return None, None
-    return Joined(whole, mean_of(folds), said, now, FAINT_SHARE * 2 * now.error), None
+    return Joined(whole, mean_of(folds), predicted, now, FAINT_SHARE * 2 * now.error), None
 
 
 def _candidates(problem: TableProblem, additive: Additive, loss: Loss) -> list[Pair]:
@@ -153,7 +153,7 @@ class _DistinctRows:
         logs = process.learned(self._again(logs), of_all, config.joint_settled)
         if most is None:
             nats = config.pair_nats
-            kept = telling(process, logs, nats, nats + math.log(max(len(candidates), 1)), faint)
+            kept = supported(process, logs, nats, nats + math.log(max(len(candidates), 1)), faint)
         else:
             kept = process.strongest(logs)[:most]
         pairs = [candidates[at] for at in kept]
@@ -172,7 +172,7 @@ class _DistinctRows:
         return self._functions(process, logs, pairs)
 
     def _again(self, logs: Floats) -> Floats:
-        """A start from what has been learned: what has been shrunk to nothing may have its say again."""
+        """A start from what has been learned: what has been shrunk to nothing may grow again."""
         return np.maximum(logs, math.log(self.config.joint_restart))
 
     def _functions(self, process: Process, logs: Floats, pairs: Sequence[Pair]) -> PairFunctions:

@@ -3,7 +3,7 @@
 A function of two inputs is a sum of products of their smooth directions, smoother ones more likely to be large: a Gaussian
 process whose covariance is the product of those of two splines. Products fall into blocks by how rough they are in either
 input, each with a weight that maximises the evidence; of few rows, blocks as rough as each other lend each other strength.
-Where a pair says nothing, its function is shrunk to nothing. Pairs join in rounds, and all parts are solved in turn on what
+Where a pair has no effect, its function is shrunk to nothing. Pairs join in rounds, and all parts are solved in turn on what
 the others leave over, those of single inputs too. The same is done without each fold, choice of pairs included, so that the
 rows left out judge all of it.
 """
@@ -102,7 +102,7 @@ def solve_pairs(
     spent : float
         Degrees of freedom of the additive part.
     most : int, optional
-        So many pairs, the strongest, whatever out-of-bag rows say.
+        So many pairs, the strongest, whatever the out-of-bag error.
     without : collection of int
         Inputs that are in no pair.
     fixed : bool
@@ -321,7 +321,7 @@ class _PairFunctions:
 
     def _smooth(self, i: int) -> None:
         """The function of a single input beside the others, as smooth as it has been found to be; of few rows as the
-        evidence says now, for pairs have taken much of what was noise then."""
+        evidence gives now, for pairs have taken much of what was noise then."""
         part = self.parts.of((i,))
         columns = part.places[:, 0]
         # The slope is a group of its own.

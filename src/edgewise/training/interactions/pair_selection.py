@@ -41,7 +41,7 @@ def telling_pairs(
     y, weight = problem.rows.y[held], problem.rows.weight[held]
     weight = weight / weight.sum()
     parts = _parts(bag, problem.coarse_table[held], fold, len(pairs))
-    # What a pair says on average is the bias's business, whichever pairs stay.
+    # The mean of a pair belongs to the bias, whichever pairs stay.
     parts = parts - (parts * weight[:, None]).sum(1, keepdim=True)
     now = base[fold, held]
     losses = loss.rows(now, y)

@@ -51,7 +51,7 @@ def precision(free: Tensor, size: Tensor, level: Tensor, prior: float) -> Tensor
     level : Tensor, shape (blocks,)
         Blocks of one level are taken to be alike.
     prior : float
-        Degrees of freedom as which it counts what they say together: a gamma prior about that.
+        Degrees of freedom of a gamma prior around their common estimate.
     """
     size = size.clamp(min=1e-30)
     if prior == 0:

@@ -39,9 +39,9 @@ FEWEST_STEPS, FEWEST_NOISE_FREE = 6, 2
 # The refit starts where it is to end, but for the rows that are new to it.
 REFIT_STEPS = 20
 MOST_UPDATES = 6
-# Edges that sparsity turns off fade by a factor an update, while the error no longer tells.
+# Edges that sparsity turns off fade by a factor an update, while the error no longer decides.
 MOST_SPARSE_UPDATES = 24
-# Weights before the data have spoken.
+# Initial weights.
 ROUGH_START, TILT_START = 1e-5, 1e-12
 # Damping of the first step of a stage: of a start from nothing (see `lm`), of a trained network, on a refined grid.
 WARM_MU, FINE_MU = 1e-6, 1e-10

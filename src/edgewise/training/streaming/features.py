@@ -107,7 +107,7 @@ class Features:
     singles : tuple of InputFeatures
         Of the inputs alone.
     places : tuple of (array, array)
-        Values of each input, and their weights, that tell its directions.
+        Values of each input, and their weights, that determine its directions.
     power : float
         How much rough directions are scaled down.
     coarse : mapping of inputs to InputFeatures
@@ -229,7 +229,7 @@ def make_features(
         Of each input the values, rising, and how many rows have each; a sketch of them where they are many.
     sample : array of shape (s, I)
     weight : array of shape (s,)
-        Rows that tell the directions of inputs of many values.
+        Rows that determine the directions of inputs of many values.
     config : TableConfig
     threads : int
     """

@@ -285,7 +285,7 @@ def _level(rows: Encoded, loss: Loss) -> Floats:
 def _choice(
     losses: dict[str, Floats], weight: Floats, mode: str, dispersed: bool, config: TableConfig
 ) -> tuple[str, str]:
-    """The simplest that the rows held out cannot tell from the best, and why."""
+    """The simplest that the rows held out cannot distinguish from the best, and why."""
     if "pairwise" not in losses:
         return "additive", "A sum of functions of single columns."
     if mode == "pairwise" or not len(weight):

@@ -67,7 +67,7 @@ def minimised(
         Where to start.
     directions : Directions
     dispersed : bool
-        Whether the loss is a squared error, which one look tells everything of.
+        Whether the loss is a squared error, whose sums one pass gives exactly.
     config : TableConfig
     learn : bool
         Whether the weights are learned.
@@ -95,7 +95,7 @@ def minimised(
         moved = sum(float(step[:, k] @ about[k].matrix @ step[:, k]) for k in range(outputs)) / about[0].total
         learn = learn and moved > SMOOTH
         if dispersed:
-            # The model is the loss itself, so what it says of the solution holds there.
+            # The model is the loss itself, so its solution is exact there.
             about = [each.about(step[:, k]) for k, each in enumerate(about)]
             return NewtonState(theta, weights, tuple(about), theta)
         if moved < STILL:

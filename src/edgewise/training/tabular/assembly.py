@@ -79,7 +79,7 @@ def to_network(
         made.input_scale.copy_(design.scale)
         made.output_shift.copy_(shift)
         made.output_scale.copy_(scale)
-    # Nodes that the penalties have silenced say nothing; without them it is plain which inputs have no effect.
+    # Nodes that the penalties have turned off add nothing; without them it is plain which inputs have no effect.
     return drop_dead(made).network
 
 

@@ -65,7 +65,7 @@ def fit_table(
     sample_weight : array, shape (n,), optional
     mode : "auto", "additive", "pairwise" or "deep"
         One function an input; functions of chosen pairs as well; hidden nodes that read all inputs; or the simplest of
-        these that out-of-bag rows cannot tell from the best.
+        these that out-of-bag rows cannot distinguish from the best.
     members : "auto" or int
         Networks that are trained on different parts of the rows and averaged; "auto" leaves it to `config`.
     hidden : int, optional

@@ -80,7 +80,7 @@ class TableJob(TableProgress):
         problem = self._problem(folds)
         additive = self._additive(problem)
         if additive.stop is not None and additive.steps < config.glance_steps:
-            # Functions are hardly there yet; a few rows say more in as many steps as it takes.
+            # Functions are hardly there yet; a few rows are enough at this stage.
             problem = self._glance(folds)
             additive = self._additive(problem)
         if curved and self.stopped is None:

@@ -91,7 +91,7 @@ class Root:
         return math.sqrt(2 * self.score(roots, loss).error) * float(self.plain_scale)
 
     def finished(self, net: KAN, roots: OutOfBag) -> tuple[KAN, Tensor]:
-        """The square of a network that says the root, and out-of-bag predictions (h, 1) of the target."""
+        """The square of a network of the root, and out-of-bag predictions (h, 1) of the target."""
         values, added = self.squared(roots)
         largest = float((self.shift + self.scale * self.problem.rows.y).max())
         return with_square(net, added, largest, self.problem.config.curve_reach), values
@@ -109,7 +109,7 @@ def root_of(problem: TableProblem, shift: Tensor, scale: Tensor) -> Root:
 
 
 def with_square(net: KAN, added: float, largest: float, reach: float) -> KAN:
-    """The square of what a network says, flat where that is negative, plus a constant.
+    """The square of a network's output, flat where that is negative, plus a constant.
 
     Parameters
     ----------
@@ -159,7 +159,7 @@ def with_square(net: KAN, added: float, largest: float, reach: float) -> KAN:
 
 
 def beneath_square(net: KAN) -> KAN:
-    """The network under the edge that `with_square` has put behind it: what it says is the root.
+    """The network under the edge that `with_square` has put behind it: its output is the root.
 
     Examples
     --------

@@ -1,6 +1,6 @@
 """Outputs that cannot leave a range: one more edge behind a network, a line inside the range and flat outside of it.
 
-The edge is a piecewise line on breaks at the ends of the range, so what a network says inside of it stays as it was to
+The edge is a piecewise line on breaks at the ends of the range, so a network's output inside of it stays as it was to
 rounding, and beyond the ends it goes on flat, for every row there is. It never falls: what is monotone stays so.
 """
 

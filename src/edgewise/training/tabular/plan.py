@@ -25,8 +25,8 @@ def intervals_of(rows: int, inputs: int, numbers: bool, config: TableConfig) -> 
     ----------
     rows, inputs : int
     numbers : bool
-        Whether the target is a number, and nothing but rows says how smooth functions are: the bends that a constraint asks
-        for cost more on finer grids.
+        Whether the target is a number, and only the rows determine how smooth functions are: the bends that a constraint
+        asks for cost more on finer grids.
     config : TableConfig
     """
     first = first_intervals(inputs, config)

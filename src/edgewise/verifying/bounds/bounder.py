@@ -32,14 +32,14 @@ from edgewise.verifying.config import DEFAULT, ProverConfig
 from edgewise.verifying.domain.goals import Goal, InputTerm, OutputBounds, Slope, times
 from edgewise.verifying.domain.space import CellSpace, Subdomains, divisible, living, slots, stack, unit_slots
 
-# Units of work of saying where to cut, and for each part.
+# Units of work of choosing where to cut, and for each part.
 CUT, PART = 2e-4, 1e-4
 
 
 def rows_program(
     models: tuple[ExactModel, ...], space: CellSpace, goal: OutputBounds, config: ProverConfig = DEFAULT
 ) -> BoundsProgram:
-    """The program of a goal of rows, its families and units numbered as docs/certificates.md says."""
+    """The program of a goal of rows, its families and units numbered as in docs/certificates.md."""
     keys: list[tuple[int, int | None]] = []
     units: list[list[int]] = []
     sums: list[RowSum] = []
@@ -379,8 +379,8 @@ def make_bounders(
 ) -> tuple[Bounder, ...]:
     """Ways to bound a goal, the cheaper first. The root's limits of nodes must fit their program.
 
-    Programs are of `unit` times the goal: a power of two that makes a tiny excess one of about 1, for a search tells what
-    is small by fixed numbers.
+    Programs are of `unit` times the goal: a power of two that makes a tiny excess one of about 1, for a search judges what
+    is small by fixed thresholds.
     """
     if isinstance(goal, OutputBounds):
         program = rows_program(models, space, goal, config)

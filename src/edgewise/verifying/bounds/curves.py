@@ -163,7 +163,7 @@ class Curves:
         return replace(self, table=table, rough=None if self.rough is None else self.rough * weights)
 
     def summed(self, index: Ints, count: int) -> Curves:
-        """Sums of functions, `index` says to which each is added; errors may be of several kinds."""
+        """Sums of functions, `index` gives to which each is added; errors may be of several kinds."""
         table = np.zeros((count, *self.table.shape[1:]))
         np.add.at(table, index, self.table)
         if self.rough is None:

@@ -156,7 +156,7 @@ class Differential(OneByOne):
 
 
 def pairable(program: BoundsProgram) -> bool:
-    """Whether a goal is one row that says how much an output of one unit may exceed that of another.
+    """Whether a goal is one row that bounds how much an output of one unit may exceed that of another.
 
     Units of one model that share their only hidden layer are compared as well without.
     """

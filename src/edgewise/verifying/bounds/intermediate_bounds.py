@@ -19,7 +19,7 @@ from edgewise.verifying.domain.space import Subdomains, unit_slots
 def tighten(
     program: BoundsProgram, root: Subdomains, until: float
 ) -> tuple[Subdomains, list[dict[str, Any]]]:
-    """The root with tighter limits of hidden nodes, layer by layer from below, and the lemmas that say so.
+    """The root with tighter limits of hidden nodes, layer by layer from below, and the lemmas that prove them.
 
     It ends where the count of work (`edgewise._core.work.spent`) has come to `until`.
     """

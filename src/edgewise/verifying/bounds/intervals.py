@@ -35,7 +35,7 @@ class Intervals:
 
     def __mul__(self, other: Intervals) -> Intervals:
         ends = [a * b for a in (self.low, self.high) for b in (other.low, other.high)]
-        # Zero times an end at infinity is zero: infinity only says that there is no bound.
+        # Zero times an end at infinity is zero: infinity only means that there is no bound.
         products = np.stack([np.where(np.isnan(end), 0.0, end) for end in ends])
         return outward(products.min(0), products.max(0))
 

@@ -94,7 +94,7 @@ def enclose_network(
     output : int
     x : Intervals, (B, inputs)
     second : bool
-        Whether second derivatives are wanted. Where edges have kinks (degree 1) they say nothing.
+        Whether second derivatives are wanted. Where edges have kinks (degree 1) they give no bound.
     """
     shape = x.low.shape
     rate = point(np.broadcast_to(model.scale, shape)).inverse()

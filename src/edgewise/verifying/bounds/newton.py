@@ -2,7 +2,7 @@
 
 Each maximum of a program is replaced by that over a few *candidates* (points of its interval, cells of its group),
 and that by `t log sum exp(. / t)`; as the temperature t falls, minimisers approach those of the dual function itself.
-Gradients are means and Hessians covariances of the candidates, which also say how the relaxation mixes them: where to
+Gradients are means and Hessians covariances of the candidates, which also show how the relaxation mixes them: where to
 branch. Whatever multipliers come out, `dual.dual` bounds with them exactly: nothing here has to be right for a proof
 to be.
 """
@@ -121,7 +121,7 @@ def minimise(
         v = v + length[:, None] * step
         _fix(program, v, free)
         # Cooled no faster than the multipliers follow, and heated where they cannot move: far from the minimum (as in
-        # a part without rows) the gap that is left says little of the way to go.
+        # a part without rows) the gap that is left shows little of the distance to go.
         change = np.where(
             length > config.long_step,
             config.cool,

@@ -1,4 +1,4 @@
-"""Multiplication nodes as plain ones, for the prover: x y = ((x + y)^2 - (x - y)^2) / 4, as docs/certificates.md says."""
+"""Multiplication nodes as plain ones, for the prover: x y = ((x + y)^2 - (x - y)^2) / 4, as in docs/certificates.md."""
 
 from __future__ import annotations
 

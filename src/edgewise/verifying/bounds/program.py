@@ -6,7 +6,7 @@ docs/certificates.md is
     D(v) = constant . v + sum over groups of max over cells of (point part . v + sum over slots of max_x sum_c v_c f_c(x))
                         + sum over hidden nodes s of max_h (sum_c v_c f_sc(h) - a_s h),
 
-convex in v. A `BoundsProgram` holds the functions f and says which multiplier stands before each.
+convex in v. A `BoundsProgram` holds the functions f and states which multiplier stands before each.
 """
 
 from __future__ import annotations

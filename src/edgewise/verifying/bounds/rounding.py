@@ -1,7 +1,7 @@
 """How far what `predict` returns can be from the exact function: the room that a proof leaves for rounding.
 
 `predict` computes in float64, whatever the dtype of the parameters. The bound is that of the checker
-(docs/certificates.md says why it is one), a hair larger so that what has this room here has it there.
+(docs/certificates.md explains why it is one), slightly larger so that what has this room here has it there.
 
 References
 ----------

@@ -1,4 +1,4 @@
-"""Base functions, for the prover: silu as a piecewise cubic near it, as docs/certificates.md says, and what it is."""
+"""Base functions, for the prover: silu as a piecewise cubic near it, as docs/certificates.md defines it, and its error."""
 
 from __future__ import annotations
 

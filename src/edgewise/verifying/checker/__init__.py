@@ -75,17 +75,17 @@ def _check(files: list[bytes], words: list[str]) -> Iterator[int]:
     need(type(file) is dict and file.get("format") == FORMAT, "it is no certificate")
     version = str(file.get("version"))[:20]
     need(version == str(VERSION), f"it is of version {version} of the format, not {VERSION}: prove it anew")
-    said, rest = read(file, FILE), {key: value for key, value in file.items() if key != "digest"}
+    document, rest = read(file, FILE), {key: value for key, value in file.items() if key != "digest"}
     text = json.dumps(rest, sort_keys=True, separators=(",", ":"))
-    need(said["digest"] == hashlib.sha256(text.encode()).hexdigest(), "its digest does not fit")
-    need(hashes and said["models"] == hashes, "it is about other models than these (their hashes differ)")
+    need(document["digest"] == hashlib.sha256(text.encode()).hexdigest(), "its digest does not fit")
+    need(hashes and document["models"] == hashes, "it is about other models than these (their hashes differ)")
     models = [model_of(data) for data in files[1:]]
-    if "moves" in said["claim"]:
+    if "moves" in document["claim"]:
         need(len(models) == 1, "it needs another number of models")
-        models = twins(models[0], said["claim"]["moves"])
-    case = CheckedCase(models, said["domain"])
-    claim, asked = goals(case, said["claim"])
+        models = twins(models[0], document["claim"]["moves"])
+    case = CheckedCase(models, document["domain"])
+    claim, asked = goals(case, document["claim"])
     words[0] = f"At {case.words}: {claim}."
-    need(len(said["proofs"]) == len(asked), "its proofs are not those of its goals")
-    for number, (goal, evidence) in enumerate(zip(asked, said["proofs"], strict=True)):
+    need(len(document["proofs"]) == len(asked), "its proofs are not those of its goals")
+    for number, (goal, evidence) in enumerate(zip(asked, document["proofs"], strict=True)):
         yield from Proof(case, goal).leaves(evidence, number)

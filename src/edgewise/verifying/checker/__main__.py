@@ -7,7 +7,7 @@ from typing import Any
 
 
 def main(paths: list[str]) -> int:
-    """Check and say what came of it."""
+    """Check and print the result."""
     if len(paths) < 2:
         sys.exit("usage: checker proof.json model.kan [second.kan]")
     # Started as a folder its modules belong to no package yet, and they shall be found nowhere else.

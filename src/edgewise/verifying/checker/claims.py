@@ -42,13 +42,13 @@ class Goal:
 def goals(case: CheckedCase, claim: Any) -> tuple[str, list[Goal]]:
     """The claim in words, and its goals."""
     kind, model, n = claim["type"], case.models[0], len(case.models[0].outputs)
-    said = read(claim, form("type " + " ".join(re.findall(r"{(\w+)}", CLAIMS[kind]))))
-    other = int("moves" in said)  # the model that reads the second row
+    entry = read(claim, form("type " + " ".join(re.findall(r"{(\w+)}", CLAIMS[kind]))))
+    other = int("moves" in entry)  # the model that reads the second row
     count = 1 + (kind == "equal" or other)
     need(kind == "linear" or len(case.models) == count, "it needs another number of models")
-    o, i, g, c = (said.get(key, 0) for key in ("output", "input", "group", "class"))
-    g = case.owner[i][0] if "input" in said else g
-    t = next((said[x] for x in ("bound", "threshold", "tau", "epsilon") if x in said), Q(0))
+    o, i, g, c = (entry.get(key, 0) for key in ("output", "input", "group", "class"))
+    g = case.owner[i][0] if "input" in entry else g
+    t = next((entry[x] for x in ("bound", "threshold", "tau", "epsilon") if x in entry), Q(0))
     words = {
         **claim,
         "output": quoted(model.outputs[o]),
@@ -56,7 +56,7 @@ def goals(case: CheckedCase, claim: Any) -> tuple[str, list[Goal]]:
         "group": case.name(g),
     }
     words |= {key: default for key, default in (("low", "-inf"), ("high", "inf")) if words.get(key) is None}
-    words["direction"] = "falls" if said.get("direction", 1) > 0 else "rises"
+    words["direction"] = "falls" if entry.get("direction", 1) > 0 else "rises"
 
     def y(weight: int, moved: Any = None, output: int = o, m: int = 0) -> Any:
         return m, moved, output, weight
@@ -65,21 +65,21 @@ def goals(case: CheckedCase, claim: Any) -> tuple[str, list[Goal]]:
         """The row that output j does not beat output k; the first of equals beats the others."""
         return [y(1, at, j, m), y(-1, at, k, m)], Q(0), j < k
 
-    if "input" in said:
-        return CLAIMS[kind].format(**words), _along(case, said, y, t)
+    if "input" in entry:
+        return CLAIMS[kind].format(**words), _along(case, entry, y, t)
     rows = list[Any]()  # of each goal
     if kind == "range":
-        sides = [(1, said["high"]), (-1, said["low"])]
+        sides = [(1, entry["high"]), (-1, entry["low"])]
         rows = [[([y(s)], s * end, False)] for s, end in sides if end is not None]
     elif kind == "linear":
-        terms, words["terms"] = list[Any](), " + ".join(json.dumps(term) for term in said["terms"])
-        for term in said["terms"]:
+        terms, words["terms"] = list[Any](), " + ".join(json.dumps(term) for term in entry["terms"])
+        for term in entry["terms"]:
             each = read(term, form("input weight" if "input" in term else "output weight model moved"))
             moved = case.point(*each["moved"]) if each.get("moved") else None
             terms.append((each.get("model"), moved, each.get("output", each.get("input")), each["weight"]))
         rows = [[(terms, t, False)]]
     elif kind == "decision":
-        c = said["class"]
+        c = entry["class"]
         need(c < max(n, 2), "there is no such class")
         rows = [[loses(j, c)] for j in range(n) if j != c]
         if n == 1:
@@ -89,9 +89,9 @@ def goals(case: CheckedCase, claim: Any) -> tuple[str, list[Goal]]:
         need(len(case.models[1].outputs) == n, "the models differ in their outputs")
         rows = [[([y(s, None, j), y(-s, None, j, 1)], t, False)] for j in range(n) for s in (1, -1)]
     else:
-        points = [case.point(g, cell) for cell in case.cells[g]] if "group" in said else [None]
+        points = [case.point(g, cell) for cell in case.cells[g]] if "group" in entry else [None]
         pairs = list(permutations(points, 2)) or [(None, None)] * other
-        words |= {"moves": beside(case, said["moves"])} if other else {}
+        words |= {"moves": beside(case, entry["moves"])} if other else {}
         if "class" in kind:
             once = pairs if other else combinations(points, 2)
             for (a, b), (j, k) in product(once, permutations(range(n), 2)):
@@ -104,9 +104,9 @@ def goals(case: CheckedCase, claim: Any) -> tuple[str, list[Goal]]:
     return CLAIMS[kind].format(**words), [Goal(each, None, case.cells) for each in rows]
 
 
-def _along(case: CheckedCase, said: Any, y: Any, t: Q) -> list[Goal]:
+def _along(case: CheckedCase, entry: Any, y: Any, t: Q) -> list[Goal]:
     """Goals about an input that rises: its slopes where it has intervals, and pairs of values next to each other."""
-    i, up, kind = said["input"], int(said.get("direction", 1)), said["type"]
+    i, up, kind = entry["input"], int(entry.get("direction", 1)), entry["type"]
     g, at = case.owner[i]
     boxes = case.cells[g]
     points = sorted((c for c in boxes if all(a == b for a, b in boxes[c])), key=lambda c: boxes[c][at])
@@ -114,7 +114,7 @@ def _along(case: CheckedCase, said: Any, y: Any, t: Q) -> list[Goal]:
     for a, b in combinations(boxes, 2):
         apart = any(p[1] < q[0] or q[1] < p[0] for p, q in zip(rest[a], rest[b], strict=True))
         need(apart or (rest[a] == rest[b] and {a, b} <= set(points)), "it leads across a gap between cells")
-    need(up == said.get("direction", 1) in (1, -1), "a direction is 1 or -1")
+    need(up == entry.get("direction", 1) in (1, -1), "a direction is 1 or -1")
     kept = {c: box for c, box in boxes.items() if box[at][0] < box[at][1]}
     after = [(a, [b for b in points[k + 1 :] if rest[a] == rest[b]]) for k, a in enumerate(points)]
     # The value whose output must not be the greater comes first: units are numbered in that order.
@@ -122,6 +122,6 @@ def _along(case: CheckedCase, said: Any, y: Any, t: Q) -> list[Goal]:
     need(kept or pairs, "it claims nothing")
     need(kind == "monotone" or (kept and not pairs), "codes have no slopes")
     sloping, signs = [*case.cells[:g], kept, *case.cells[g + 1 :]], [-up] if kind == "monotone" else [1, -1]
-    slopes = [Goal([([], t, False)], (said["output"], i, s), sloping) for s in signs if kept]
+    slopes = [Goal([([], t, False)], (entry["output"], i, s), sloping) for s in signs if kept]
     rows = [[([y(1, (g, a)), y(-1, (g, b))], t, False)] for a, b in pairs]
     return slopes + [Goal(each, None, case.cells) for each in rows]

@@ -28,8 +28,8 @@ class CheckedCase:
         if domain["whole"]:
             first, *others = ([{**c, "name": ""} for c in m.columns or ()] for m in models)
             same = all(x == first for x in others) and not budget
-            said = [[g["inputs"], g["cells"]] for g in groups]
-            need(same and said == _whole(first), "the domain is not the whole one of the model's encoding")
+            listed = [[g["inputs"], g["cells"]] for g in groups]
+            need(same and listed == _whole(first), "the domain is not the whole one of the model's encoding")
             self.words += " that the encoding gives"
         else:
             boxes = [" or ".join(str([[*map(float, p)] for p in c]) for c in x.values()) for x in self.cells]
@@ -84,7 +84,7 @@ def _whole(columns: Any) -> Any:
                 spans = [[low, low], [high, high]][: 1 + (low < high)]
             if not column["flagged"]:
                 spans += [fill] * (not any(a <= fill[0] <= b for a, b in spans))
-            # One input tells of missing cells, and one of each code.
+            # One input marks missing cells, and one each code.
             marks = range(column["flagged"] + len(column.get("codes", ())))
             cells = [[s, *([0, 0] for _ in marks)] for s in spans]
             cells += [[fill, *([int(k == m)] * 2 for k in marks)] for m in marks]

@@ -64,7 +64,7 @@ class Proof:
                     self.feeds[v] += layers[-1]
                     self.parts[v].append((layer[k], near[k] if number == 1 else 0, 0))
             # Moves that change nothing have the same variables, so that differences are exactly zero. (Values of silu
-            # are rounded, so that equal ones do not tell.)
+            # are rounded, so that equal ones prove nothing.)
             values = [x for i, x in places if any(model.layers[0][i].base)]
             self.units[m, moved] = same.setdefault((*shifts, *values), layers)
             self.errors.update(zip(layers[-1], self.case.rounding[m], strict=True))

@@ -32,7 +32,7 @@ class CheckedModel:
         self.columns = document["model"]["encoding"]["columns"] if "model" in document else None
         n, last = len(self.inputs), len(network["layers"]) - 1
         shift, scale = self.tensor("input_shift", n), self.tensor("input_scale", n)
-        # What rounding depends on besides: shifts, sizes of constants by layer; and what the functions do not tell.
+        # What rounding depends on besides: shifts, sizes of constants by layer; and what the functions do not hold.
         self.shift, self.constants, self.plain = shift, list[list[Q]](), [shift, scale]
         maps = document.get("calibration")
         fits = document["format"] == 1 + (maps is not None) and min(scale) > 0

@@ -55,7 +55,7 @@ def beside(case: CheckedCase, moves: Any) -> str:
 
 
 def _cover(boxes: list[Any], at: int, to: int, within: Q) -> None:
-    """That boxes hold each of their first numbers with all that are as near as said."""
+    """That boxes hold each of their first numbers with all that are as near as stated."""
     alike = dict[Any, list[Any]]()
     for box in boxes:
         rest = tuple(span for k, span in enumerate(box) if k not in (at, to))
@@ -64,4 +64,4 @@ def _cover(boxes: list[Any], at: int, to: int, within: Q) -> None:
     for pairs in alike.values():
         low, high = min(a for (a, _), _ in pairs), max(b for (_, b), _ in pairs)
         near = all(p <= max(a - within, low) and q >= min(b + within, high) for (a, b), (p, q) in pairs)
-        need(near, "a cell leaves out numbers as near as said")
+        need(near, "a cell leaves out numbers as near as stated")

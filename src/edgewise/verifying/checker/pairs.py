@@ -25,7 +25,7 @@ def times(one: Span, two: Span) -> Span:
 def difference(proof: Any, terms: Any, matches: Any, cells: Any, ends: Any) -> Q:
     """The most that w * y_o of one unit - w * y_o of another can be in predictions, for the two terms of a row.
 
-    `matches` says of each hidden layer which node of the second unit (or None) is compared with each node of the first.
+    `matches` gives for each hidden layer which node of the second unit (or None) is compared with each node of the first.
     With d = h2 - h1 for compared nodes, phi2(h2) - phi1(h1) = (phi2 - phi1)(h1) + (slope of phi2 between h1 and h2) * d.
     """
     (m1, at1, o1, weight), (m2, at2, o2, minus) = terms

@@ -25,7 +25,7 @@ class PieceTable:
 
     `parts` are (edges, shift, order) for phi(x + shift) or its derivative, a number `at` for |x - at|, None for x.
     Functions that are exactly the same share their weight, and those that are exactly zero have none: so that a difference
-    which is zero costs no SLACK. Where silu stands for a cubic near it, its weight in a sum tells how far that may be off.
+    which is zero costs no SLACK. Where silu stands for a cubic near it, its weight in a sum bounds how far that may be off.
     """
 
     def __init__(self, ends: Any, parts: Any) -> None:

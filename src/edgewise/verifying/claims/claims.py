@@ -263,7 +263,7 @@ def _robust(prop: asked.Robust, columns: Columns, made: Task, rows: Any) -> Task
         return _decides(int(view.decided(outputs)[0]), view, made)
     if prop.change is None:
         raise InputError(
-            "The 'change' parameter of robust must say how far the output may move, for this model decides "
+            "The 'change' parameter of robust must be how far the output may move, for this model decides "
             "nothing. Got None; give change=..."
         )
     o = output_of(view, prop.output, "robust")

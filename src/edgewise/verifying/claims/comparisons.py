@@ -102,8 +102,8 @@ def _moved(output: int, to: tuple[int, int], weight: float = 1.0) -> OutputTerm:
 def _same_class(view: Fitted, domain: Domain, g: int) -> tuple[Subgoal, ...]:
     """That no two values of a group are decided differently, by the largest of the outputs.
 
-    For values a and b and classes j and k: some output is not beaten that would have to be for "a says j and b says k".
-    The rows of j and k themselves come first: where the group changes nothing they add up to nothing.
+    For values a and b and classes j and k: some output is not beaten that would have to be for "class j at a and class
+    k at b". The rows of j and k themselves come first: where the group changes nothing they add up to nothing.
     """
     n, parts = len(view.classes), list[Subgoal]()
     for (a, b), (j, k) in product(
@@ -130,10 +130,10 @@ def threshold_of(prop: asked.NeverFlips, view: Fitted) -> float:
         return view.threshold
     if len(view.classes) > 2:
         raise InputError(
-            f"The 'threshold' parameter of never_flips must say above which value the output decides. Got none; ask "
+            f"The 'threshold' parameter of never_flips must be the value above which the output decides. Got none; ask "
             f"never_flips({prop.feature}) without an output for the decision among all {len(view.classes)} classes."
         )
     raise InputError(
-        "The 'threshold' parameter of never_flips must say above which output the decision is made, for this model predicts "
-        "numbers. Got None; give threshold=..."
+        "The 'threshold' parameter of never_flips must be the output above which the decision is made, for this model "
+        "predicts numbers. Got None; give threshold=..."
     )

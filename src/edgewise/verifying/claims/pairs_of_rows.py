@@ -103,7 +103,7 @@ class Pairs:
         """Two rows that are decided differently, from one of the task's that shows it; None where they are not.
 
         Rows that can be, where these or others near them show it; numbers are written with as few digits as goes.
-        `excess` says by how much each of the task's rows breaks the claim.
+        `excess` is by how much each of the task's rows breaks the claim.
         """
         start = self.nearest(x[None])[0]
         tries: tuple[tuple[Callable[[], Floats], Domain], ...] = (

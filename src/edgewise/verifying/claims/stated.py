@@ -1,8 +1,8 @@
-"""What an answer has to say of its rows, because the model reads them otherwise than people write them.
+"""What an answer has to state of its rows, because the model reads them otherwise than people write them.
 
 An encoding follows numbers so far beyond the training range and no further. For the output it makes no difference which of
 the numbers beyond a row holds; for a weighted sum or a formula of the number itself it does, and a missing cell has none.
-Such claims are about a range of raw numbers, and say which.
+Such claims are about a range of raw numbers, and state it.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def with_ranges(
 
 
 def _grid_ends(columns: Columns, conditions: Sequence[Condition]) -> list[Condition]:
-    """The sides that conditions on a plain network leave open: there its grid ends what is spoken of."""
+    """The sides that conditions on a plain network leave open: there its grid limits the claim."""
     made = list[Condition]()
     for name, group in zip(columns.names, columns.whole.groups, strict=True):
         asked = [_ends(each) for each in conditions if each.column == name]
@@ -105,11 +105,11 @@ def _ends(condition: Condition) -> tuple[Any, Any]:
 
 
 def _followed(column: NumberColumn) -> tuple[float, float]:
-    """The raw numbers that the encoding tells apart, ends included, written with few digits where there is room."""
+    """The raw numbers that the encoding distinguishes, ends included, written with few digits where there is room."""
     reach = REACH * (column.high - column.low)
     low, high = column.decode(np.array([column.low - reach, column.high + reach])).tolist()
     least, most = column.decode(np.array([column.low, column.high])).tolist()
-    # Codes are words, no numbers: where they lie beyond the training range it ends what is spoken of.
+    # Codes are words, no numbers: where they lie beyond the training range it limits the claim.
     low = least if any(low <= code < least for code in column.codes) else low
     high = most if any(most < code <= high for code in column.codes) else high
     tidy = (

@@ -36,7 +36,7 @@ A_STEP, MOST_BOXES = 4, 256
 
 
 def two_rows_task(prop: asked.NeverFlips, columns: Columns, made: Task) -> Task:
-    """That no two rows that differ as the property says are decided differently."""
+    """That no two rows that differ as the property states are decided differently."""
     groups, network = list(made.domain.groups), columns.view.network
     copies, moves = list[tuple[int, int]](), list[dict[str, Any]]()
 

@@ -105,7 +105,7 @@ class Columns:
             reason = getattr(column, "reason", "")
             raise InputError(
                 f"The column of {of} must be one that the model uses. Got {short(name, 40)}, which it leaves out "
-                f"({reason}), so that nothing it says depends on it."
+                f"({reason}), so that its output does not depend on it."
             )
         known = ", ".join(short(each, 24) for each in self.names[:8]) + (
             ", ..." if len(self.names) > 8 else ""

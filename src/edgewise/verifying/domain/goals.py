@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 @dataclass(frozen=True)
 class OutputTerm:
-    """`weight` times an output of a model, with one group moved to one of its point cells where `moved` says so.
+    """`weight` times an output of a model, with one group moved to one of its point cells where `moved` is given.
 
     Parameters
     ----------

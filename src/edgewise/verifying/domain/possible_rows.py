@@ -193,7 +193,7 @@ class Possible:
 
     def unlike(self, rows: Iterable[Floats]) -> tuple[str, ...]:
         """What of some rows cannot be, in words."""
-        said = dict[str, None]()
+        reasons = dict[str, None]()
         for x in rows:
             for g, group in enumerate(self.domain.groups):
                 column = self.columns.encoded(g)
@@ -204,10 +204,10 @@ class Possible:
                 at = values[0]
                 if not column.low <= at <= column.high and at != column.fill:
                     low, high = (shown(self.columns.raw(g, (end, 0.0))) for end in (column.low, column.high))
-                    said[f"{name} {shown(number)} lies beyond {low} to {high}"] = None
+                    reasons[f"{name} {shown(number)} lies beyond {low} to {high}"] = None
                 elif column.whole and isinstance(number, float) and not number.is_integer():
-                    said[f"{name} {shown(number)} is not whole"] = None
-        return tuple(said)
+                    reasons[f"{name} {shown(number)} is not whole"] = None
+        return tuple(reasons)
 
     def steps(self, g: int, at: float, cell: Interval) -> Floats:
         """Possible values of a number's input near and far from one of them, within a cell."""

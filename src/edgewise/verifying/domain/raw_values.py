@@ -40,7 +40,7 @@ def exact(value: Any) -> str:
 
 
 def cells_of(column: EncodedColumn) -> tuple[tuple[Cell, ...], tuple[str, ...]]:
-    """The cells of a column and their names; the checker's page says the same of the file."""
+    """The cells of a column and their names; the checker's page describes the file likewise."""
     if isinstance(column, LevelColumn):
         return tuple(((float(k), float(k)),) for k in range(len(column.levels))), column.levels
     assert isinstance(column, NumberColumn)

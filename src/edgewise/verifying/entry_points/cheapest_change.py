@@ -43,7 +43,7 @@ class Cheapest:
     now, wanted : int
         The class that it is decided as, and the one that is wanted.
     meter : Meter
-        Runs, and says how much work there may be.
+        The running meter, which limits the work.
     tell : callable
     config : ProverConfig
 

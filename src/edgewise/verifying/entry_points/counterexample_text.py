@@ -55,8 +55,8 @@ def reason_of(task: Task, part: Subgoal, found: tuple[Case, ...]) -> str:
         other = GoalEvaluator(task.models).outputs(1, np.array([first.inputs]))[0]
         theirs = ", ".join(f"{value:.6g}" for value in other)
         return f"At this row the other model gives {theirs}."
-    said = ", ".join(f"{key} {value:.6g}" for key, value in first.outputs.items())
-    return f"At this row: {said}."
+    outputs = ", ".join(f"{key} {value:.6g}" for key, value in first.outputs.items())
+    return f"At this row: {outputs}."
 
 
 def _largest_change(first: Case, second: Case) -> str:

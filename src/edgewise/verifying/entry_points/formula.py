@@ -62,7 +62,7 @@ def formula_outcome(
     domain_words : str
         The domain in words.
     meter : Meter
-        Runs, and says how much work there may be.
+        The running meter, which limits the work.
     rows : table, optional
         Rows to try first.
     tell : callable

@@ -143,7 +143,7 @@ class _ConstraintClaim:
             return self.equal(self.difference())
         if (goal := self.goal()) is None:
             return self.undecided(
-                "slopes say nothing of a formula that jumps or has kinks", StopReason.EXHAUSTED
+                "slopes prove nothing about a formula that jumps or has kinks", StopReason.EXHAUSTED
             )
         return self.bounded(goal)
 
@@ -209,7 +209,7 @@ class _ConstraintClaim:
         return self.undecided("the limit may be that or another one", StopReason.EXHAUSTED)
 
     def goal(self) -> Node | None:
-        """What must not be negative; None where slopes say nothing."""
+        """What must not be negative; None where slopes prove nothing."""
         one = self.one
         if one.kind in ("at least", "at most"):
             gap = Apply("+", (self.tree, Apply("neg", (cast(Node, one.side),))))
@@ -308,18 +308,18 @@ class _ConstraintClaim:
     def named(self, x: Intervals) -> dict[str, Intervals]:
         return {name: Intervals(x.low[:, k], x.high[:, k]) for k, name in enumerate(self.box.names)}
 
-    def refuted(self, row: Floats, excess: float, said: str) -> Refuted:
+    def refuted(self, row: Floats, excess: float, sentence: str) -> Refuted:
         value = float(_values(self.tree, self.box.names, row[None])[0])
         case = Case(dict(zip(self.box.names, row.tolist(), strict=True)), {self.target: value})
-        return Refuted(self.one.text, self.domain, (case,), excess, f"{said}.", self.meter.seconds)
+        return Refuted(self.one.text, self.domain, (case,), excess, f"{sentence}.", self.meter.seconds)
 
     def proved(self, margin: float, leaves: int, room: float = 0.0) -> Proved:
         remarks = (f"Up to {room:.3g}, for rounding.",) if 0 > margin >= -room else ()
         spare = max(margin, 0.0) if np.isfinite(margin) else 0.0
         return Proved(self.one.text, self.domain, None, spare, self.meter.seconds, leaves, remarks)
 
-    def undecided(self, said: str, reason: StopReason, lower: float = -np.inf) -> Undecided:
-        return Undecided(self.one.text, self.domain, -np.inf, -lower, self.meter.seconds, said, reason)
+    def undecided(self, sentence: str, reason: StopReason, lower: float = -np.inf) -> Undecided:
+        return Undecided(self.one.text, self.domain, -np.inf, -lower, self.meter.seconds, sentence, reason)
 
 
 def _values(tree: Node, names: tuple[str, ...], rows: Floats) -> Floats:

@@ -31,7 +31,7 @@ class Difference:
     tree : Node
         In the inputs of the network, called "0", "1", ...
     gradient : tuple of Node
-        Empty where the formula jumps, so that slopes say nothing.
+        Empty where the formula jumps, so that slopes prove nothing.
     hessian : tuple of tuple of Node
         Empty where the formula or an edge has kinks.
     """
@@ -69,7 +69,7 @@ class Difference:
         found = enclose(self.tree, _named(x)) - network.value
         if not self.gradient:
             return found, middle, width
-        # Slopes of zero say nothing where there may be no value: the mean value theorem is about functions that have one.
+        # Slopes of zero prove nothing where there may be no value: the mean value theorem is about functions that have one.
         lost = (found.low == -np.inf) & (found.high == np.inf)
         step = x - point(middle)
         slopes = _gathered(self.gradient, x) - network.slopes

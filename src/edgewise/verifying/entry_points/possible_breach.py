@@ -142,7 +142,7 @@ def _climbed(task: Task, breach: Breach, x: Floats, pool: Floats) -> Floats | No
 
 
 def unrounded(task: Task, breach: Breach) -> Callable[[Floats], bool] | None:
-    """What says of a row whether it breaks a goal without any rounding; None of slopes, which pairs of rows show."""
+    """An exact check whether a row breaks a goal, without rounding; None of slopes, which pairs of rows show."""
     if isinstance(breach.goal, Slope):
         return None
     goal, space = breach.goal, make_space(breach.domain, task.models[0].shape[0])

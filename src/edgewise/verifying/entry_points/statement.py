@@ -49,7 +49,7 @@ def ranged(statement: Statement, columns: Columns) -> Statement:
 
 
 def domain_text(columns: Columns, statement: Statement) -> str:
-    """Of which rows the property speaks, in words."""
+    """The rows that the property is about, in words."""
     prop, conditions = statement.property, ", ".join(map(str, statement.conditions))
     if isinstance(prop, asked.Robust):
         base = f"every row near {f'row {prop.row}' if isinstance(prop.row, int) else 'it'}"

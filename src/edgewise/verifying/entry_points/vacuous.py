@@ -32,19 +32,19 @@ def vacuous(
     task : Task
         What was proved.
     meter : Meter
-        Runs, and says how much work is left for looking.
+        The running meter, which limits the work.
     config : ProverConfig
     """
     domain = task.domain
     names = _compared(prop)
     if names and not any(_matters(columns, name) for name in names):
-        return f"the model does not use {_listed(names)}: nothing that is said depends on it."
+        return f"the model does not use {_listed(names)}: the claim does not depend on it."
     if not names and all(
         len(group.cells) == 1 and all(low == high for low, high in group.cells[0]) for group in domain.groups
     ):
         return "only one row lies in the domain."
     if isinstance(prop, asked.OutputRange) and _beyond(task):
-        return "the calibration never gives more or less, whatever the network says."
+        return "the calibration never gives more or less, whatever the network's output."
     if isinstance(prop, asked.NeverFlips) and prop.threshold is None and prop.output is None:
         only = _only_decision(columns, task, meter, config)
         return (

@@ -91,7 +91,7 @@ def verify(
     Returns
     -------
     Proved, Refuted or Undecided
-        `.proved` says whether it is the first. Where a truth value is asked for the first two are True and False; an
+        `.proved` states whether it is the first. Where a truth value is asked for the first two are True and False; an
         `Undecided` is neither, and raises.
 
     Raises

@@ -1,6 +1,6 @@
 """Properties: what can be asked of a model, as plain data. `edgewise.properties` is this module.
 
-A property says what must hold at *every* row of a domain, which `edgewise.verify` gets apart from it. `str(property)` is
+A property states what must hold at *every* row of a domain, which `edgewise.verify` gets apart from it. `str(property)` is
 the short text form, and `edgewise.verifying.language.text.parse_property` reads it back.
 """
 
@@ -193,7 +193,7 @@ def never_flips(
     threshold: float | None = None,
     output: Any = None,
 ) -> NeverFlips:
-    """Changing these columns never changes the decision, whatever the other columns say.
+    """Changing these columns never changes the decision, whatever the values of the other columns.
 
     Parameters
     ----------

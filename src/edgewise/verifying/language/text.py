@@ -33,7 +33,7 @@ EXAMPLES = {
 }
 
 
-_AT_MOST, _AT_LEAST = ("<=", "<"), (">=", ">")  # of floats, below and at most say the same
+_AT_MOST, _AT_LEAST = ("<=", "<"), (">=", ">")  # of floats, below and at most mean the same
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def parse_property(text: str) -> Statement:
     Raises
     ------
     InputError
-        One sentence that says where the text stops making sense.
+        One sentence that names where the text stops making sense.
 
     Examples
     --------
@@ -87,7 +87,7 @@ def parse_conditions(text: str) -> tuple[Condition, ...]:
     Raises
     ------
     InputError
-        One sentence that says where the text stops making sense.
+        One sentence that names where the text stops making sense.
 
     Examples
     --------

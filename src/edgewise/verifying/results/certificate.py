@@ -32,7 +32,7 @@ class Certificate:
     Attributes
     ----------
     document : dict
-        The whole file, plain values; docs/certificates.md says what each entry means.
+        The whole file, plain values; docs/certificates.md explains each entry.
     """
 
     document: Mapping[str, Any] = field(repr=False)

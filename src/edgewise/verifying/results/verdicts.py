@@ -102,7 +102,7 @@ class Refuted:
     ----------
     property, domain : str
     cases : tuple of Case
-        The row, or two rows that differ in one column, with what the model says of them.
+        The row, or two rows that differ in one column, with the model's answers.
     excess : float
         By how much the bound is broken there.
     message : str
@@ -237,7 +237,7 @@ _ENDED = {
     StopReason.TIME_LIMIT: "the time was up",
     StopReason.CALLBACK: "stopped by a callback",
     StopReason.INTERRUPTED: "interrupted",
-    StopReason.TIED: "the largest excess equals its bound as far as rounding tells",
+    StopReason.TIED: "the largest excess equals its bound up to rounding",
     StopReason.EXHAUSTED: "nothing was left to divide",
 }
 
@@ -258,16 +258,16 @@ def table_of(cases: tuple[Case, ...]) -> list[str]:
         lines.append(("decision", *(shown(case.decision) for case in cases)))
     lines = [tuple(map(visible, line)) for line in lines]
     widths = [max(len(line[k]) for line in lines) for k in range(len(lines[0]))]
-    said = list[str]()
+    table = list[str]()
     for k, line in enumerate(lines):
         mark = "*" if len(cases) == 2 and line[1] != line[2] else " "
         if k == len(names):
-            said.append("    " + "-" * (sum(widths) + 2 * len(widths) - 2))
-        said.append(
+            table.append("    " + "-" * (sum(widths) + 2 * len(widths) - 2))
+        table.append(
             f"  {mark} "
             + "  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip()
         )
-    return said
+    return table
 
 
 def _short(value: float) -> str:

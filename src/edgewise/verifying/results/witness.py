@@ -1,4 +1,4 @@
-"""Rows that break a goal: found by drawing rows, shown in raw units beside what the model says of them."""
+"""Rows that break a goal: found by drawing rows, shown in raw units beside the model's answers."""
 
 from __future__ import annotations
 
@@ -184,7 +184,7 @@ class Breach:
     ) -> Floats | None:
         """A possible row that breaks the goal, climbed to from rows next to one that does; None where none is found.
 
-        `exactly` says of a row whether it breaks the goal without any rounding.
+        `exactly` decides without rounding whether a row breaks the goal.
         """
         starts = self.possible.nearest(np.vstack([x[None], pool]))
         excess = self.evaluator.excess(self.goal, self.domain, starts)

@@ -1,4 +1,4 @@
-"""What a prover tells: the progress of a search, and its answers."""
+"""What a prover returns: the progress of a search, and its answers."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ Tell = Callable[[Any], None]
 
 
 def teller(callbacks: Any, of: str) -> Tell:
-    """One function that tells all callbacks, and raises `StopError` where one asks to stop by returning True.
+    """One function that notifies all callbacks, and raises `StopError` where one asks to stop by returning True.
 
     Raises
     ------

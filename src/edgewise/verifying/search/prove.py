@@ -1,4 +1,4 @@
-"""Prove a goal for every row of a domain, refute it with a row, or say how far the bounds got."""
+"""Prove a goal for every row of a domain, refute it with a row, or report how far the bounds got."""
 
 from __future__ import annotations
 
@@ -186,7 +186,7 @@ def decided(
     tell: Tell,
     config: ProverConfig = DEFAULT,
 ) -> Outcome:
-    """As `prove`, within a call whose meter runs: `own` counts the work of this goal, and says how much there may be."""
+    """As `prove`, within a call whose meter runs: `own` counts and limits the work of this goal."""
     question = Question(
         prepared.models, prepared.exact, domain, goal, own, seed=seed, rows=rows, tell=tell, config=config
     )

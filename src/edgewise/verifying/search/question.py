@@ -44,7 +44,7 @@ class Question:
     domain : Domain
     goal : Goal
     meter : Meter
-        Runs while the question is being decided: says how much work there may be.
+        The running meter, which limits the work.
     seed : int
     rows : array of shape (n, inputs), optional
     tell : callable, optional
@@ -204,7 +204,7 @@ class Question:
             self.tell(BoundProgress(self.upper, self.best, leaves, self.meter.seconds, self.meter.share))
 
     def outcome(self, ended: StopReason | None) -> Outcome:
-        """The answer so far; `ended` says what ended it from outside."""
+        """The answer so far; `ended` is what ended it from outside."""
         tree = self.tree
         found = evidence(tree, self.lemmas) if self.status == "proved" else None
         if ended is None and tree.open and self.status != "refuted":
@@ -323,7 +323,7 @@ class Question:
         return self.exact > 0
 
     def tied(self) -> bool:
-        """Whether the largest excess equals its bound as far as rounding lets one tell, so that no split can help."""
+        """Whether the largest excess equals its bound up to rounding, so that no split can help."""
         return self.best > -self.rounding and 0 < self.tree.upper <= self.config.tie * self.rounding
 
 
