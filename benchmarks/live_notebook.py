@@ -116,7 +116,7 @@ TIMED = """(button) => new Promise((done) => {
     seen.observe(root.querySelector(part), { childList: true });
   };
   let told = 0;
-  after(".edit-told", (ms) => { told = ms; });
+  after(".edit-status", (ms) => { told = ms; });
   after("figure.stage", (ms) => setTimeout(() => done([told, ms])));
   button.click();
 })"""
@@ -174,7 +174,7 @@ def journey(run: Run) -> None:
         assert before != after
 
         run_cell(page, 1)
-        told = page.locator(".edit-told")
+        told = page.locator(".edit-status")
         report.add("view last in a cell", told.inner_text())
         assert "40 held-out rows" in told.inner_text()
         click(page, page.get_by_role("button", name="Suggest closed forms"))
@@ -196,7 +196,7 @@ def journey(run: Run) -> None:
 
         run_cell(page, 2)
         large = page.locator(".jp-Notebook .jp-Cell").nth(2)
-        large.locator(".edit-told").wait_for()
+        large.locator(".edit-status").wait_for()
         times = []
         for k in range(EDITS):  # a curve made to rise, then to fall, and so on
             button = large.get_by_role("button", name=("Rising", "Falling")[k % 2])

@@ -19,7 +19,7 @@ HEAD = """\
 
 import type { Tree } from "./trees";
 """
-# What the dataclasses do not say: axes of arrays, kinds that tell unions apart, and what stands in the place of trees.
+# What the dataclasses do not state: axes of arrays, kinds that distinguish members of unions, and what stands in the place of trees.
 AXES = {"grid": 2, "domain": 2, "coef": 3}
 KINDS = {
     "NumberInput": "number",
@@ -68,8 +68,8 @@ def interface(made: type) -> Iterator[str]:
     for field in dataclasses.fields(made):
         if field.name == "kind" and made.__name__ in KINDS:
             continue
-        told = INSTEAD.get((made.__name__, field.name)) or typescript(hints[field.name], field.name)
-        yield f"  {field.name}: {told};"
+        written = INSTEAD.get((made.__name__, field.name)) or typescript(hints[field.name], field.name)
+        yield f"  {field.name}: {written};"
     for line in MORE.get(made.__name__, []):
         yield f"  {line};"
     yield "}\n"

@@ -20,7 +20,7 @@ export class Answer {
   readonly #classes = make("div", { class: "live-classes" });
   readonly #sure = make("p", { class: "what" });
   readonly #truth = make("p", { class: "live-truth" });
-  readonly #says = make("p", { class: "what" });
+  readonly #formulaGives = make("p", { class: "what" });
   readonly #formula: Evaluator | null;
 
   constructor(
@@ -41,7 +41,7 @@ export class Answer {
       ),
       this.#classes,
       this.#sure,
-      this.#says,
+      this.#formulaGives,
       this.#truth,
     );
   }
@@ -61,9 +61,9 @@ export class Answer {
       const around = half === null ? "" : ` ± ${shown(half, 3)}`;
       this.#value.textContent = `${numbers}${around}${unit ? ` ${unit}` : ""}`;
     }
-    this.#says.textContent = this.#told(cells);
-    this.#sure.textContent = this.sure?.told(odds, program.classes) ?? "";
-    this.#truth.textContent = truth === null ? "" : `The row says ${typeof truth === "number" ? shown(truth, 6) : truth}.`;
+    this.#formulaGives.textContent = this.#formulaSentence(cells);
+    this.#sure.textContent = this.sure?.sentence(odds, program.classes) ?? "";
+    this.#truth.textContent = truth === null ? "" : `Observed: ${typeof truth === "number" ? shown(truth, 6) : truth}.`;
     this.#parts(trace, pushes, at);
   }
 
@@ -79,12 +79,12 @@ export class Answer {
   }
 
   /** What the formula answers for the same row. */
-  #told(cells: readonly Cell[]): string {
+  #formulaSentence(cells: readonly Cell[]): string {
     if (!this.#formula) return "";
     const { outputs } = this.#formula.run(this.data.formula!.cells.map((at) => cells[at] ?? NaN));
     const value = outputs[0]!;
     const { unit } = this.data;
-    return Number.isFinite(value) ? `The formula says ${shown(value, 6)}${unit ? ` ${unit}` : ""}.` : "The formula has no value there.";
+    return Number.isFinite(value) ? `The formula gives ${shown(value, 6)}${unit ? ` ${unit}` : ""}.` : "The formula has no value there.";
   }
 
   #what(output: number): string {
@@ -125,9 +125,9 @@ function signed(value: number): string {
   return value <= 0 ? shown(value, 3) : `+${shown(value, 3)}`;
 }
 
-function bar(name: string, told: string, side: number, share: number): HTMLElement {
+function bar(name: string, size: string, side: number, share: number): HTMLElement {
   const fill = make("span", { class: side < 0 ? "fill down" : side > 0 ? "fill up" : "fill" });
   fill.style.width = `${(100 * share).toFixed(1)}%`;
   const track = make("span", { class: "track" }, fill);
-  return make("span", { class: "live-bar" }, make("span", { class: "name" }, name), track, make("span", { class: "size" }, told));
+  return make("span", { class: "live-bar" }, make("span", { class: "name" }, name), track, make("span", { class: "size" }, size));
 }

@@ -98,7 +98,7 @@ function slider(column: InputControl, id: string, changed: (cell: Cell) => void)
     const slack = 1e-6 * (column.high! - column.low!);
     note.hidden = cell === null || (Number(cell) >= column.low! - slack && Number(cell) <= column.high! + slack);
   };
-  const tell = (value: number) => {
+  const entered = (value: number) => {
     last = value;
     if (lacks) lacks.checked = false;
     field.removeAttribute("aria-invalid");
@@ -109,7 +109,7 @@ function slider(column: InputControl, id: string, changed: (cell: Cell) => void)
     const value = Number(range.value);
     field.value = dates ? dateOf(value) : shown(value);
     set(range, { "aria-valuetext": field.value });
-    tell(value);
+    entered(value);
   });
   field.addEventListener("change", () => {
     const value = dates ? daysOf(field.value) : typed(field.value);
@@ -118,14 +118,14 @@ function slider(column: InputControl, id: string, changed: (cell: Cell) => void)
       return;
     }
     range.value = String(value);
-    tell(value);
+    entered(value);
   });
   if (column.missing) {
     lacks = make("input", { type: "checkbox" });
     const box = lacks;
     element.append(make("label", { class: "live-missing" }, box, " missing"));
     box.addEventListener("change", () => {
-      if (!box.checked) return tell(last);
+      if (!box.checked) return entered(last);
       outside(null);
       changed(null);
     });

@@ -77,11 +77,11 @@ export interface Copied {
 
 /** Buttons under the large view of an edge: its curve as a table, as a drawing and as code. */
 export function copies({ mark, svg, model }: Copied, inside: Node): { element: HTMLElement; clear(): void } {
-  const told = make("span", { role: "status" });
+  const status = make("span", { role: "status" });
   const button = (name: string, text: () => string) => {
     const element = make("button", { type: "button" }, name);
     element.addEventListener("click", () => {
-      void copied(text(), inside).then((done) => (told.textContent = done ? "Copied." : "This browser does not let a page copy."));
+      void copied(text(), inside).then((done) => (status.textContent = done ? "Copied." : "This browser does not let a page copy."));
     });
     return element;
   };
@@ -95,9 +95,9 @@ export function copies({ mark, svg, model }: Copied, inside: Node): { element: H
     button("Copy as CSV", of(curveTable)),
     button("Copy as SVG", () => drawing(svg())),
     button("Copy as Python", of(curveCode)),
-    told,
+    status,
   );
-  return { element, clear: () => (told.textContent = "") };
+  return { element, clear: () => (status.textContent = "") };
 }
 
 /** The drawing with the colours that it has on the page, for it leaves the style sheet behind. */

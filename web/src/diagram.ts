@@ -1,4 +1,4 @@
-// The drawing of the network moves: a dot on every curve, wires that tell which way an edge pushes, values at the nodes.
+// The drawing of the network moves: a dot on every curve, wires that show which way an edge pushes, values at the nodes.
 
 import { draw, set } from "./dom";
 import type { Evaluator, Trace } from "./evaluate";

@@ -182,8 +182,8 @@ export class Editor {
     if (bad < 0 && lines.length > 0) this.#apply("shape", { to: pairs });
   }
 
-  #button(name: string, act: () => void, told?: string): HTMLButtonElement {
-    const button = make("button", { type: "button", "aria-label": told ?? null }, name);
+  #button(name: string, act: () => void, label?: string): HTMLButtonElement {
+    const button = make("button", { type: "button", "aria-label": label ?? null }, name);
     button.addEventListener("click", act);
     return button;
   }

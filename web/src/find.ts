@@ -1,4 +1,4 @@
-// Edges found by what is said of them: names of their ends, closed form, what their curve does.
+// Edges found by their descriptions: names of their ends, closed form, what their curve does.
 
 import { make } from "./dom";
 
@@ -6,13 +6,13 @@ import { make } from "./dom";
 export function finder(drawings: readonly SVGSVGElement[], open: (edge: string) => void, least: number): HTMLElement | null {
   const links = drawings.flatMap((svg) => Array.from(svg.querySelectorAll<SVGElement>("a.edge")));
   if (links.length < least) return null;
-  const told = links.map((link) => (link.getAttribute("aria-label") ?? "").toLowerCase());
+  const labels = links.map((link) => (link.getAttribute("aria-label") ?? "").toLowerCase());
   const field = make("input", { id: "live-find-edge", type: "search", autocomplete: "off" });
   const count = make("span", { class: "what", role: "status" });
   let first: SVGElement | undefined;
   const show = () => {
     const words = field.value.trim().toLowerCase().split(/\s+/).filter(Boolean);
-    const found = links.filter((_, k) => words.every((word) => told[k]!.includes(word)));
+    const found = links.filter((_, k) => words.every((word) => labels[k]!.includes(word)));
     links.forEach((link) => link.classList.toggle("dim", !found.includes(link)));
     first = words.length ? found[0] : undefined;
     count.textContent = words.length ? `${new Set(found.map((link) => link.dataset["edge"])).size} found${first ? "; Enter opens the first" : ""}` : "";

@@ -42,7 +42,7 @@ export function render({ model: host, el }: { model: LiveModel; el: HTMLElement 
     answer.show(cells, trace, all, row?.truth ?? null);
     now = { name, cells: [...cells], trace, pushes: all };
     way.hidden = !row?.way;
-    told.textContent = "";
+    status.textContent = "";
     if (kept) side.replaceChildren(compared(data, model, kept, now));
   };
   const controls = data.order.flatMap((k) => {
@@ -66,14 +66,14 @@ export function render({ model: host, el }: { model: LiveModel; el: HTMLElement 
   };
 
   // The nearest change of a row that is decided otherwise, and a row kept to stand beside another.
-  const told = make("p", { class: "live-told", role: "status" });
+  const status = make("p", { class: "live-status", role: "status" });
   const way = press("Set it to the nearest row that is decided otherwise", () => {
     const from = row!;
     kept = now;
     [row, name] = [null, "the nearest change"];
     if (rows) rows.value = "";
     put(from.way!);
-    told.textContent = `Changed: ${from.told}`;
+    status.textContent = `Changed: ${from.words}`;
     keep.textContent = STOP;
   });
   const side = make("div", { class: "live-side" });
@@ -99,7 +99,7 @@ export function render({ model: host, el }: { model: LiveModel; el: HTMLElement 
   }
   const list = make("div", { class: "live-list" }, ...controls.map((each) => each.element));
   const left = make("div", { class: "live-left" }, answer.element, ...head, list);
-  const why = make("div", { class: "live-why" }, answer.sum, make("div", { class: "live-more" }, way, keep), told, side);
+  const why = make("div", { class: "live-why" }, answer.sum, make("div", { class: "live-more" }, way, keep), status, side);
   if (controls.length > OPEN) folded(left, list, controls);
   el.prepend(left);
   el.append(why);

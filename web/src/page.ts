@@ -17,12 +17,12 @@ export { functions } from "./trees";
 const MANY = 15;
 
 export function start(): void {
-  const told = document.querySelector("#live-data")?.textContent;
+  const text = document.querySelector("#live-data")?.textContent;
   const el = document.querySelector<HTMLElement>("#live");
-  if (!told || !el) return;
+  if (!text || !el) return;
   const open = (edge: string) =>
     document.querySelector<SVGElement>(`[data-edge="${edge}"]`)?.dispatchEvent(new MouseEvent("click", { cancelable: true }));
-  const data = JSON.parse(told) as LiveData;
+  const data = JSON.parse(text) as LiveData;
   render({ model: hosted(data, open), el });
   const find = finder(Array.from(el.querySelectorAll<SVGSVGElement>("svg.net")), open, MANY);
   if (find) el.querySelector(".live-drawn")?.prepend(find);

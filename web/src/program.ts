@@ -144,7 +144,7 @@ export interface LiveRow {
   cells: (number | string | null)[];
   truth: number | string | null;
   way: (number | string | null)[] | null;
-  told: string;
+  words: string;
 }
 
 export interface AnswerInterval {

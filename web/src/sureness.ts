@@ -20,12 +20,12 @@ export class Sureness {
     return quantile[0]! * spread * Math.exp(Math.min(Math.max(bent, low), high));
   }
 
-  told(odds: readonly number[], classes: readonly unknown[] | null): string {
+  sentence(odds: readonly number[], classes: readonly unknown[] | null): string {
     const { share, quantile } = this.interval;
     const often = percent(share).replace(".0 %", " %");
     if (!classes) return `The interval holds the truth of ${often} of new rows.`;
     const left = classes.filter((_, k) => 1 - odds[k]! <= (quantile[k] ?? quantile[0]!));
-    const told = left.length ? `Cannot be excluded: ${left.map(String).join(", ")}.` : "Every class can be excluded: the row is like none.";
-    return `${told} Such sets hold the class of ${often} of new rows.`;
+    const first = left.length ? `Cannot be excluded: ${left.map(String).join(", ")}.` : "Every class can be excluded: the row is like none.";
+    return `${first} Such sets hold the class of ${often} of new rows.`;
   }
 }

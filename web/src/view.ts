@@ -29,7 +29,7 @@ function render({ model, el }: { model: Model; el: HTMLElement }): () => void {
   const redo = button("Redo", { do: "redo" });
   const versions = make("select", { id: "edit-version", "aria-label": "Version" });
   versions.addEventListener("change", () => ask({ do: "go", version: Number(versions.value) }));
-  const told = make("div", { class: "edit-told", role: "status" });
+  const status = make("div", { class: "edit-status", role: "status" });
   const figure = (name: string) => make("figure", { class: "scroll stage", tabindex: 0, role: "region", "aria-label": name });
   const [stage, larger] = [figure("Network diagram"), figure("Larger network diagram")];
   const few = make("p", { class: "small" });
@@ -46,7 +46,7 @@ function render({ model, el }: { model: Model; el: HTMLElement }): () => void {
       "div",
       { class: "frame", role: "region", "aria-label": "A network to edit" },
       make("div", { class: "bar" }, make("div", { class: "edit-line" }, undo, redo, versions)),
-      told,
+      status,
       room,
       editor.element,
       make("div", { class: "live-input edit-why" }, make("label", { for: "edit-note" }, "Why this edit"), note),
@@ -87,7 +87,7 @@ function render({ model, el }: { model: Model; el: HTMLElement }): () => void {
     note.value = state.versions[state.at]!.note;
     script.textContent = state.script;
     editor.show(state);
-    told.replaceChildren(...verdict(state), ...results(state, button));
+    status.replaceChildren(...verdict(state), ...results(state, button));
   };
   draw();
   show();
@@ -165,7 +165,7 @@ function walked(links: SVGElement[], choose: (key: string) => void): void {
   });
 }
 
-/** The notebook's own choice of light or dark, where it says one. */
+/** The notebook's own choice of light or dark, where it has one. */
 function themed(host: HTMLElement): void {
   const { jpThemeLight, vscodeThemeKind } = document.body.dataset;
   const dark = jpThemeLight === "false" || (vscodeThemeKind ?? "").includes("dark");

@@ -1,4 +1,4 @@
-// What Python tells of a network that is edited, and what it is asked.
+// What Python sends of a network that is edited, and what it is asked.
 
 import type { EdgeMark, LiveData } from "./program";
 

@@ -46,7 +46,7 @@ def test_edge_by_edge(browser, tmp_path, scheme):
     edge = tuple(map(int, key))
     assert view.network.layers[edge[0]].kind(*edge[1:]) == "symbolic"
     assert "closed form" in page.locator(".edit-large figcaption").inner_text()
-    assert "→" in page.locator(".edit-told").inner_text()
+    assert "→" in page.locator(".edit-status").inner_text()
     page.get_by_role("button", name="Undo").click()
     answered(page, 4)
     assert view.network.layers[edge[0]].kind(*edge[1:]) == "numeric"
@@ -155,7 +155,7 @@ def test_a_column_is_flattened_and_those_it_decides_for_are_told(browser, tmp_pa
     answered(page, 2)
     flips = int((model.predict(table) != view.model.predict(table)).sum())
     assert flips > 10
-    assert f"{flips} decided otherwise" in page.locator(".edit-told").inner_text()
+    assert f"{flips} decided otherwise" in page.locator(".edit-status").inner_text()
     assert "status → " in page.locator("#edit-version option").last.inner_text()
     assert page.locator(".edit-results .stale").count() == 2
     page.get_by_role("button", name="Prove again").click()
@@ -177,7 +177,7 @@ def test_what_was_proved_goes_stale_and_is_proved_again(browser, tmp_path):
     page.get_by_role("button", name="Prune this edge").click()
     answered(page, 2)
     assert "stale" in page.locator(".edit-results").inner_text()
-    assert "looked at 3 times" in page.locator(".edit-told").inner_text()
+    assert "looked at 3 times" in page.locator(".edit-status").inner_text()
     page.get_by_role("button", name="Prove again").click()
     answered(page, 3)
     assert "stale" not in page.locator(".edit-results").inner_text()

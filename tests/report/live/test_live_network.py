@@ -95,7 +95,7 @@ def test_a_row_is_the_row_of_the_table_and_its_parts_add_up(page):
     one = page(content)
     one.locator("#live-row").select_option(label="held-out row 7")
     assert number(one) == pytest.approx(float(net.predict(content.X_test[[6]])[0, 0]), rel=1e-5)
-    assert "The row says" in one.locator(".live-truth").inner_text()
+    assert "Observed: " in one.locator(".live-truth").inner_text()
     told = one.locator(".live-sum").inner_text().replace("−", "-")
     base = float(told.split("It is ")[1].split(" on average")[0])
     parts = [float(each.inner_text().replace("−", "-")) for each in one.locator(".live-sum .size").all()]
@@ -112,7 +112,7 @@ def test_the_formula_stands_beside_the_network_and_answers_for_the_same_row(page
     one.keyboard.press("Enter")
     one.get_by_label("v", exact=True).nth(1).fill("-2")
     one.keyboard.press("Enter")
-    assert f"The formula says {np.sin(0.5) + 4 / 3:.6g}." in one.locator(".live-answer").inner_text()
+    assert f"The formula gives {np.sin(0.5) + 4 / 3:.6g}." in one.locator(".live-answer").inner_text()
 
 
 def test_edges_are_found_by_name_form_and_shape(page):
@@ -203,7 +203,7 @@ def test_a_row_is_set_to_its_nearest_change_and_compared_with_itself(page, schem
     assert {before, after} == {"granted", "refused"}
     place = int(rows.nth(3).inner_text().removeprefix("held-out row ")) - 1
     way = content.ways[content.cell_rows.index(place)]
-    assert one.locator(".live-told").inner_text() == f"Changed: {way.words}"
+    assert one.locator(".live-status").inner_text() == f"Changed: {way.words}"
     changed = dict(zip(("income", "member"), ([cell] for cell in way.cells), strict=True))
     assert model.predict(changed)[0] == after
     table_text = one.locator(".live-side table").inner_text()
@@ -259,7 +259,7 @@ def test_nothing_is_lost_at_400_percent_in_forced_colours_and_without_motion(pag
     one.locator("#live-row").select_option("0")
     one.get_by_role("button", name="Set it to the nearest row").click()
     assert one.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    for part in (".live-number", ".live-told", ".live-side table", "svg.net"):
+    for part in (".live-number", ".live-status", ".live-side table", "svg.net"):
         assert one.locator(part).first.is_visible()
     found = axe.Axe().run(one)
     assert found.violations_count == 0, found.generate_report()

@@ -81,7 +81,7 @@ class LiveRow:
     cells: tuple[float | str | None, ...]
     truth: float | str | None
     way: tuple[float | str | None, ...] | None = None
-    told: str = ""
+    words: str = ""
 
 
 @dataclass(frozen=True, eq=False)
