@@ -3,7 +3,7 @@ A law found by asking
 =====================
 
 Somebody has a simulation of how fast a drop falls through a liquid, and no formula for it. It may be
-run with any radius, densities and viscosity; each run costs an hour. How few runs tell the law?
+run with any radius, densities and viscosity; each run costs an hour. How few runs determine the law?
 """
 
 import matplotlib.pyplot as plt
@@ -15,7 +15,7 @@ GRAVITY = 9.81
 
 
 def simulated(at):
-    """Speed of a drop in m/s: the law of Hadamard and Rybczynski, which `ask` is not told."""
+    """Speed of a drop in m/s: the law of Hadamard and Rybczynski, which `ask` does not know."""
     thick, thin = at["outside"], at["inside"]
     lighter = at["density"] - at["liquid"]
     slip = (thick + thin) / (2 * thick + 3 * thin)
@@ -33,7 +33,7 @@ BOUNDS = {
 # %%
 # Asking
 # ------
-# A first spread of places, one of them twice: the simulation has no noise. So slopes tell what the law
+# A first spread of places, one of them twice: the simulation has no noise. So slopes show what the law
 # sees only together, here a difference of densities and a ratio of viscosities, and what is a factor.
 
 found = ask(simulated, BOUNDS)

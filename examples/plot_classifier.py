@@ -62,7 +62,7 @@ report(
 )
 
 # %%
-# Do the probabilities mean what they say? Among loans given about 70 %, about 70 % should be repaid;
+# Do the probabilities agree with the frequencies? Among loans given about 70 %, about 70 % should be repaid;
 # in groups of fifty, chance alone moves these shares by some six points.
 
 probability = model.predict_proba(X_test)[:, 1]
@@ -70,8 +70,10 @@ bins = np.quantile(probability, [0, 0.2, 0.4, 0.6, 0.8, 1])
 place = np.clip(np.searchsorted(bins, probability, side="right") - 1, 0, 4)
 for k in range(5):
     here = place == k
-    said, was = probability[here].mean(), np.mean(y_test[here] == "good")
-    print(f"said {said:4.0%}   was {was:4.0%}   of {here.sum()} loans")
+    predicted, observed = probability[here].mean(), np.mean(y_test[here] == "good")
+    print(
+        f"predicted {predicted:4.0%}   observed {observed:4.0%}   of {here.sum()} loans"
+    )
 
 # %%
 # What it learned
@@ -107,7 +109,7 @@ for axes in (left, right):
 figure
 
 # %%
-# Used cars and short loans speak for the applicant, new cars and long loans against.
+# Used cars and short loans raise the applicant's odds, new cars and long loans lower them.
 #
 # One decision
 # ------------
@@ -130,9 +132,9 @@ print(f"model {model.decision_function(loan)[0]:+.4f}")
 # %%
 # What it should not have learned
 # -------------------------------
-# Reading also shows what one would rather not find. The table says who is foreign, and the sex and
+# Reading also shows what one would rather not find. The table states who is foreign, and the sex and
 # marital status; the model, asked for accuracy only, uses both. What may not be used is better left
-# out, and the last line says at what price.
+# out, and the last line shows at what price.
 
 yes, no = effect("foreign", ["yes", "no"])
 print(f"foreign worker: {yes - no:+.2f} in log-odds")

@@ -3,7 +3,7 @@ A family of cooling curves
 ==========================
 
 Six cups of different sizes cool in one room. Each has its own start and its own rate; the room is the
-same for all. One law, with the constants that cups share told from those that are their own.
+same for all. One law, with the constants that cups share separated from those that are their own.
 """
 
 import numpy as np

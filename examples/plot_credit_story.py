@@ -61,7 +61,7 @@ whole = ew.explain(model, X, output="good", units={"amount": "DM"})
 ew.plots.plot_shapes(whole, most=9)
 
 # %%
-# The account says most, then the history of earlier loans, then what the money is for. `status` comes
+# The account matters most, then the history of earlier loans, then what the money is for. `status` comes
 # eighth: the model, asked for accuracy only, uses sex and marital status.
 #
 # One refusal
@@ -91,7 +91,7 @@ ew.plots.plot_counterfactuals(ways)
 
 # %%
 # "Ask for more money" is the cheapest advice. It is true of this model, and it is absurd: a counterfactual
-# says what the model does, not what is sensible. It has found a flaw.
+# shows what the model does, not what is sensible. It has found a flaw.
 #
 # Prove
 # -----
@@ -107,7 +107,7 @@ print(ew.verify(model, "monotone(months, decreasing)"))
 print(ew.verify(model, "monotone(amount, decreasing)"))
 
 # %%
-# So it is asked for in training. The constraint holds by construction; the proof says so independently.
+# So it is asked for in training. The constraint holds by construction; the proof shows it independently.
 
 model = ew.KANClassifier(
     interactions=0,
@@ -158,7 +158,7 @@ print(f"and moves the log-odds by at most {column.certified.bound:.3f}, proved")
 ew.plots.plot_audit(before, "sex")
 
 # %%
-# Both criteria, side by side, because they say different things. Demographic parity compares how often
+# Both criteria, side by side, because they mean different things. Demographic parity compares how often
 # women and men are granted a loan; equalised odds how often rightly and how often wrongly. Here the second
 # gap is far wider: of the loans that went bad, men had been granted most, women few.
 
@@ -234,7 +234,7 @@ ew.plots.plot_audit(after, "sex")
 
 # %%
 # Both gaps are narrower, and neither is closed. The rest does not come through `status` any more, though of
-# all columns it tells most of sex. Some may come through others that go with sex; the audit names them.
+# all columns it predicts sex best. Some may come through others that go with sex; the audit names them.
 
 for proxy in after.proxies[0].found:
     print(f"{proxy.column}: {proxy.strength}, area under the curve {proxy.auc:.2f}")
@@ -261,15 +261,15 @@ ew.plots.plot_frontier(found)
 # %%
 # Nothing is free here. A narrower gap costs some accuracy, thresholds by sex treat two people with the same
 # score differently, which may be unlawful, and on 300 loans every one of these points has an uncertainty as
-# wide as the distance to the next. Which gap matters, and what it may cost, is not for a program to say. What a
+# wide as the distance to the next. Which gap matters, and what it may cost, a program cannot decide. What a
 # program can do is keep it honest: each of these is a new model, and what was proved of the old one has to be
-# proved anew. Where it says *refuted*, training on has given up what was held before.
+# proved anew. Where it shows *refuted*, training on has given up what was held before.
 
 for point in found.points:
     if point.method in ("before", "penalty"):
-        said = [ew.verify(point.model, claim).status for claim in claims]
+        statuses = [ew.verify(point.model, claim).status for claim in claims]
         print(
-            f"{point.detail.removeprefix('trained on with '):56}  {', '.join(said)}"
+            f"{point.detail.removeprefix('trained on with '):56}  {', '.join(statuses)}"
         )
 
 # %%

@@ -2,7 +2,7 @@
 A differential equation, its error and its formula
 ==================================================
 
-From an equation as it stands on paper to a function that says how far it can be relied on, its
+From an equation as it stands on paper to a function that states how far it can be relied on, its
 pictures, and its closed form where it has one.
 
 `edgewise.pde` solves equations on boxes and plane shapes to a tolerance. What it returns is a
@@ -62,7 +62,7 @@ wave.network(tolerance=5e-2)
 # %%
 # The same as text
 # ----------------
-# Files say it in the same words; they are read, never run. ``edgewise pde mine.toml`` solves one.
+# Files state it in the same words; they are read, never run. ``edgewise pde mine.toml`` solves one.
 
 oscillation = pde.problem_from_toml(
     """

@@ -84,7 +84,7 @@ ew.plots.plot_network(small.network, X)
 small.network
 
 # %%
-# From here a formula is one step away: :doc:`plot_formula`. What the pictures tell, and what they
+# From here a formula is one step away: :doc:`plot_formula`. What the pictures show, and what they
 # do not, is the subject of :doc:`plot_reading`.
 
 # sphinx_gallery_thumbnail_number = 4

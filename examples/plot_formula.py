@@ -32,7 +32,7 @@ period = 2 * np.pi * np.sqrt(length / gravity) * error
 # %%
 # The search
 # ----------
-# The names of the columns become the names in the formula. Nobody said that the mass does not
+# The names of the columns become the names in the formula. Nobody stated that the mass does not
 # matter.
 
 found = ew.find_formula(pendulums, period, seed=0)
@@ -66,7 +66,7 @@ ew.plots.plot_front(found.front)
 # %%
 # Use it
 # ------
-# A `Formula` predicts, and speaks the languages around it: sympy, LaTeX, Python source and JSON.
+# A `Formula` predicts, and is written in the languages around it: sympy, LaTeX, Python source and JSON.
 
 best = found.best
 print(best.predict(pendulums[:3]).round(3))
@@ -83,7 +83,7 @@ print(sympy.simplify(quarter / best.sympy))
 # By hand, through a network
 # --------------------------
 # `find_formula` is made of parts that you can use one by one. On the law of :doc:`plot_first_fit`:
-# train, simplify, let `suggest` say what an edge could be, `snap` every edge to its best closed
+# train, simplify, let `suggest` propose what an edge could be, `snap` every edge to its best closed
 # form, and read the `formula`.
 
 X = rng.uniform(-1, 1, (1000, 2))

@@ -30,7 +30,7 @@ print(f"{len(X):,} nuclides; the formula leaves {left_over.std():.2f} MeV")
 # One curve for each number
 # -------------------------
 # ``KAN([2, 1])`` has no hidden layer: it is one function of Z plus one function of N, and nothing
-# else. Such an *additive* network is the easiest to read, for each curve tells the whole story of
+# else. Such an *additive* network is the easiest to read, for each curve shows all effects of
 # its input.
 
 net = ew.KAN(
@@ -98,6 +98,6 @@ ew.plots.plot_network(ew.edits.canonical(deep.network, X).network, X)
 
 # %%
 # It is closer to the data and harder to read: the usual bargain, and yours to make. :doc:`/choose`
-# says when it is worth it. The network itself, to be asked:
+# shows when it is worth it. The network itself, to be asked:
 
 deep.network

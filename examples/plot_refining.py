@@ -23,7 +23,7 @@ y = np.exp(np.sin(np.pi * X[:, 0]) + X[:, 1] ** 2)
 # The same function
 # -----------------
 # A network is fitted on five intervals, the best of six starts; then every grid becomes four times
-# as fine. The record of an edit says what it did and what it changed.
+# as fine. The record of an edit states what it did and what it changed.
 
 start = ew.KAN([2, 1, 1], dtype=torch.float64, seed=0)
 coarse = ew.fit(start, X, y, intervals=[5], starts=6, seed=0).network
@@ -54,7 +54,7 @@ print(f"error: {test_error(coarse):.1e} -> {test_error(finer):.1e}")
 # ---------------------
 # A cubic spline that follows a smooth function on intervals of width h errs by about h\ :sup:`4`:
 # half the width, a sixteenth of the error. `fit` climbs this ladder by itself as long as held-out
-# rows say that it pays; here each rung is held.
+# rows show that it pays; here every grid is kept.
 
 grids = [5, 10, 20, 40, 80]
 errors = []
@@ -93,7 +93,7 @@ ew.plots.plot_training(fitted.history)
 # Moving knots
 # ------------
 # `regrid` lays the knots anew, between equally spaced and at the quantiles of the data; that cannot
-# be exact, and its record says how much it cost. Refine for accuracy; regrid when the data live
+# be exact, and its record states how much it cost. Refine for accuracy; regrid when the data live
 # somewhere else than the grid.
 
 moved = ew.edits.regrid(finer, X, intervals=12)

@@ -92,8 +92,8 @@ if compiler := shutil.which("cc"):
     answers = subprocess.run(
         [folder / "gain"], input=rows, capture_output=True, text=True, check=True
     )
-    told = np.array(answers.stdout.split(), dtype=float)
-    difference = np.abs(told - net.predict(X)[:, 0]).max()
+    answered = np.array(answers.stdout.split(), dtype=float)
+    difference = np.abs(answered - net.predict(X)[:, 0]).max()
     print(f"largest difference: {difference:.1e}")
 
 # %%

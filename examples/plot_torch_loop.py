@@ -24,7 +24,7 @@ import edgewise as ew
 # .. math:: \theta'' + 0.3\,\theta' + \sin\theta = 0, \qquad \theta(0) = 2, \quad \theta'(0) = 0.
 #
 # The network maps time to angle. It has one edge, so the solution will *be* a spline, of degree 5
-# that its second derivative is smooth. The initial state is built in: whatever the network says,
+# that its second derivative is smooth. The initial state is built in: whatever the network's output,
 # its value and slope at zero are taken off.
 
 net = ew.KAN(

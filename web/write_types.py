@@ -19,7 +19,7 @@ HEAD = """\
 
 import type { Tree } from "./trees";
 """
-# What the dataclasses do not state: axes of arrays, kinds that distinguish members of unions, and what stands in the place of trees.
+# What the dataclasses do not state: axes of arrays, kinds that distinguish unions' members, and what stands for trees.
 AXES = {"grid": 2, "domain": 2, "coef": 3}
 KINDS = {
     "NumberInput": "number",
