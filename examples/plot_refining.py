@@ -53,7 +53,7 @@ print(f"error: {test_error(coarse):.1e} -> {test_error(finer):.1e}")
 # The law of refinement
 # ---------------------
 # A cubic spline that follows a smooth function on intervals of width h errs by about h\ :sup:`4`:
-# half the width, a sixteenth of the error. `fit` climbs this ladder by itself as long as held-out
+# half the width, a sixteenth of the error. `fit` goes through these grids by itself as long as held-out
 # rows show that it pays; here every grid is kept.
 
 grids = [5, 10, 20, 40, 80]

@@ -1,4 +1,4 @@
-"""A first choice of terms for one equation after another, by the weak form of `edgewise.pde`.
+"""A first choice of terms for each equation, by the weak form of `edgewise.pde`.
 
 Its rows, their covariance and its selection of terms serve as they are; only the terms are other functions of the fields
 than products of jets, so that they and what noise does to them are evaluated here.

@@ -5,6 +5,7 @@ from .config import CodeLengthConfig as CodeLengthConfig
 from .config import ConstantsConfig as ConstantsConfig
 from .config import ConstraintConfig as ConstraintConfig
 from .config import CurveConfig as CurveConfig
+from .config import CurveStageConfig as CurveStageConfig
 from .config import ExchangeConfig as ExchangeConfig
 from .config import GrossErrorConfig as GrossErrorConfig
 from .config import GroupConfig as GroupConfig
@@ -18,7 +19,6 @@ from .config import QuotientConfig as QuotientConfig
 from .config import ReductionConfig as ReductionConfig
 from .config import RelationConfig as RelationConfig
 from .config import RoundingConfig as RoundingConfig
-from .config import RungConfig as RungConfig
 from .config import SearchConfig as SearchConfig
 from .config import SumConfig as SumConfig
 from .config import SurrogateConfig as SurrogateConfig

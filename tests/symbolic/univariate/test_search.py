@@ -202,7 +202,7 @@ def test_work_bounds_the_search_and_more_of_it_finds_no_less():
     for work in (0.02, 0.2):
         with running(Meter()) as meter:
             front = one_variable(x, y, work=work)
-        # One step of the ladder may go beyond.
+        # One stage may go beyond.
         assert meter.spent < SearchConfig().curves.work_units * work + 0.5
         least.append(front[-1].residual)
     assert least[1] <= least[0] * (1 + 1e-9)

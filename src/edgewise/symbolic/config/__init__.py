@@ -9,6 +9,7 @@ from edgewise.symbolic.config.breaks import BreakConfig as BreakConfig
 from edgewise.symbolic.config.code_length import CodeLengthConfig as CodeLengthConfig
 from edgewise.symbolic.config.constants import ConstantsConfig as ConstantsConfig
 from edgewise.symbolic.config.constraint_checks import ConstraintConfig as ConstraintConfig
+from edgewise.symbolic.config.curve_stages import CurveStageConfig as CurveStageConfig
 from edgewise.symbolic.config.curves import CurveConfig as CurveConfig
 from edgewise.symbolic.config.exchange import ExchangeConfig as ExchangeConfig
 from edgewise.symbolic.config.gross_errors import GrossErrorConfig as GrossErrorConfig
@@ -23,7 +24,6 @@ from edgewise.symbolic.config.quotients import QuotientConfig as QuotientConfig
 from edgewise.symbolic.config.reduction import ReductionConfig as ReductionConfig
 from edgewise.symbolic.config.relations import RelationConfig as RelationConfig
 from edgewise.symbolic.config.rounding import RoundingConfig as RoundingConfig
-from edgewise.symbolic.config.rungs import RungConfig as RungConfig
 from edgewise.symbolic.config.search import DEFAULT as DEFAULT
 from edgewise.symbolic.config.search import SearchConfig as SearchConfig
 from edgewise.symbolic.config.search import config_of as config_of

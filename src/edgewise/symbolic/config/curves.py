@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from edgewise._core.config import check_config
-from edgewise.symbolic.config.rungs import RungConfig
+from edgewise.symbolic.config.curve_stages import CurveStageConfig
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class CurveConfig:
         lies further out than `reach`, or than `largest_shift` for powers and forms that are not defined everywhere.
     form_steps, form_heat : int
         Steps of their fit, and after how many only the best candidate of each form goes on.
-    rungs : RungConfig
+    stages : CurveStageConfig
         What the families of candidates reach for, one after another.
     """
 
@@ -98,7 +98,7 @@ class CurveConfig:
     reach: float = 4.0
     form_steps: int = 32
     form_heat: int = 8
-    rungs: RungConfig = field(default_factory=RungConfig)
+    stages: CurveStageConfig = field(default_factory=CurveStageConfig)
 
     def __post_init__(self) -> None:
         check_config(self, most={"beaten_by": 1.0, "beaten": 1.0})

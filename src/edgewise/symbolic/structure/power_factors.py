@@ -140,7 +140,7 @@ def _fitted(table: Floats, y: Floats, weight: Floats, config: RelationConfig) ->
     information = jacobian.T @ jacobian
     if not np.isfinite(information).all() or np.linalg.cond(information) > 1e12:
         return None
-    # What the polynomial lacks is no noise of equal size: errors that hold up then (White's).
+    # What the polynomial lacks is no noise of equal size: heteroscedasticity-robust errors (White's).
     inverse = np.linalg.inv(information).astype(np.float64)
     unequal = jacobian * problem.residual(at)[:, None]
     return at, inverse @ (unequal.T @ unequal) @ inverse

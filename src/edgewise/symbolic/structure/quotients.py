@@ -86,7 +86,7 @@ def quotients(rows: SplitRows, smooth: Floats, *, weight: Floats, until: float =
 
 
 def _refitted(quotient: _Quotient, rows: SplitRows, weight: Floats) -> _Quotient:
-    """The same by least squares in the units of y: the smooth model has done its service."""
+    """The same by least squares in the units of y: the smooth model is no longer needed."""
     fit = refit(
         quotient.tree, rows.names, rows.X, rows.y, np.square(weight), steps=rows.config.quotients.steps
     )

@@ -12,7 +12,7 @@ from edgewise._core.arrays import Floats
 from edgewise._core.work import Meter
 from edgewise.forms import FORMS, Form
 from edgewise.forms.tree import Node, Number
-from edgewise.symbolic.config.rungs import Sums
+from edgewise.symbolic.config.curve_stages import Sums
 from edgewise.symbolic.univariate.atoms import Atom, atoms, form_atom
 from edgewise.symbolic.univariate.best_subsets import SubsetSelection, SubsetTerms
 from edgewise.symbolic.univariate.curve import CurvePoints
@@ -36,7 +36,7 @@ class Candidates:
     def __init__(self, points: CurvePoints, forms: Sequence[Form] | None, meter: Meter) -> None:
         self.points, self.meter = points, meter
         self.few = points.thinned(points.config.searched)
-        self.reach = points.config.rungs
+        self.reach = points.config.stages
         self.front = Front(points)
         self.allowed, self.own = _functions(forms)
         self.library = CurveLibrary(self.few.x, self.allowed, self._plain_forms())

@@ -43,7 +43,7 @@ def like_sums(points: CurvePoints, allowed: frozenset[str]) -> Iterator[Node]:
     for kind, constant in _KINDS:
         if all(name in named for name in kind):
             chosen = [named[name] for name in kind]
-            reach = points.config.rungs
+            reach = points.config.stages
             pursuit = Pursuit(chosen, points.y, points.weight, constant=constant, reach=reach)
             yield from _grown(pursuit, points)
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from edgewise._core.arrays import Bools, Floats
 from edgewise._core.work import spent
 from edgewise.forms.tree import Node, Number
-from edgewise.symbolic.config.rungs import RUNGS, RungConfig
+from edgewise.symbolic.config.curve_stages import CURVE_STAGES, CurveStageConfig
 from edgewise.symbolic.costs import NEXT_TERM, START_PAIRS, STATE, VALUES
 from edgewise.symbolic.fitting.damped_steps import BatchOfPoints, Damping, descended_together, leaders
 from edgewise.symbolic.univariate.atoms import Atom
@@ -51,7 +51,7 @@ class Pursuit:
         background: Sequence[LibraryColumn] = (),
         *,
         constant: bool = True,
-        reach: RungConfig = RUNGS,
+        reach: CurveStageConfig = CURVE_STAGES,
     ) -> None:
         self.atoms, self.y, self.reach = list(atoms), y, reach
         self.root = np.sqrt(weight / weight.sum())

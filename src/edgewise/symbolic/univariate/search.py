@@ -1,7 +1,7 @@
-"""The closed form of one curve: a ladder of searches from polynomials to sums and compositions of library functions.
+"""The closed form of one curve: a sequence of searches from polynomials to sums and compositions of library functions.
 
-Every rung brings candidates, the best of them are fitted whole on the data and join a Pareto front of complexity against
-residual, and the ladder ends where a formula is as exact as the curve itself and no later rung could bring a simpler one.
+Every stage brings candidates, the best of them are fitted whole on the data and join a Pareto front of complexity against
+residual, and the search ends where a formula is as exact as the curve itself and no later stage could bring a simpler one.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from edgewise.symbolic.config import SearchConfig, config_of
 from edgewise.symbolic.univariate.closed_forms import check_forms
 from edgewise.symbolic.univariate.curve import CurvePoints, smooth_noise
 from edgewise.symbolic.univariate.curve_rows import read_curve
-from edgewise.symbolic.univariate.ladder import Ladder
+from edgewise.symbolic.univariate.curve_search import CurveSearch
 from edgewise.symbolic.univariate.selection import FittedForm as FittedForm
 
 
@@ -87,7 +87,7 @@ def one_variable(
     xs, ys, weights = xs[kept], ys[kept], weights[kept] / weights[kept].mean()
     with np.errstate(all="ignore"), one_thread():
         noise = max(accuracy, smooth_noise(xs, ys, weights))
-        search = Ladder(CurvePoints(xs, ys, weights, accuracy, noise, settings), library, meter)
+        search = CurveSearch(CurvePoints(xs, ys, weights, accuracy, noise, settings), library, meter)
         try:
             with running(meter):
                 search.run()

@@ -19,7 +19,7 @@ MU_MIN, MU_MAX = 1e-15, 1e14
 # An objective below this (in network units, where y has unit variance) is rounding of the penalty; steps that lower it lead
 # nowhere, and damping beyond the second finds no better one.
 ROUNDING, ROUNDING_MU = 1e-21, 1e-6
-# A trial counts when the objective falls by at least this share of what the quadratic model foresees.
+# A trial counts when the objective falls by at least this share of what the quadratic model predicts.
 LEAST_GAIN = 1e-4
 
 
@@ -70,7 +70,7 @@ def step(objective: LeastSquaresProblem, state: LMState) -> LMState:
         taken = accepted(state, trial, value, objective.value(trial), predicted, mu)
         if taken is not None:
             return taken
-        # Not even the model sees an improvement beyond rounding.
+        # Not even the model predicts an improvement beyond rounding.
         if not predicted > 1e-15 * abs(value):
             break
         mu, nu = mu * nu, nu * 2
@@ -85,7 +85,7 @@ def most_damping(state: LMState) -> float:
 def accepted(
     state: LMState, trial: Tensor, value: float, new: float, predicted: float, mu: float
 ) -> LMState | None:
-    """The state after a trial, its damping by how well the model foresaw the decrease; None where it did not pay."""
+    """The state after a trial, its damping by how well the model predicted the decrease; None where it did not pay."""
     gain = (value - new) / predicted if predicted > 0 else -1.0
     if not (math.isfinite(new) and new < value and gain > LEAST_GAIN):
         return None

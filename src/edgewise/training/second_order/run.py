@@ -123,7 +123,7 @@ class SecondOrder:
         return error_at(problem.data, now.net, now.state.theta), held
 
     def best_until(self, now: FitState) -> KAN:
-        """The best network when a fit is broken off at a state that is not done."""
+        """The best network when a fit ends at a state that is not done."""
         if now.stage == "refit":
             return now.best
         best_error = now.best_error

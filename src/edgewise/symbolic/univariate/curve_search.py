@@ -1,4 +1,4 @@
-"""The rungs of the search for a closed form of one curve, each a family of candidates, from polynomials to long sums."""
+"""The stages of the search for a closed form of one curve, each a family of candidates, from polynomials to long sums."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from edgewise.forms.tree import Node
-from edgewise.symbolic.config.rungs import Rung
+from edgewise.symbolic.config.curve_stages import CurveStage
 from edgewise.symbolic.univariate.atoms import atoms, fast_waves, square_atom
 from edgewise.symbolic.univariate.best_subsets import SubsetSelection, SubsetTerms
 from edgewise.symbolic.univariate.candidates import Candidates
@@ -22,20 +22,20 @@ from edgewise.symbolic.univariate.selection import residual_of
 from edgewise.symbolic.univariate.trees import X, call, loosened, multiply, size
 
 
-class Ladder(Candidates):
-    """One search: rung after rung, until a formula is as exact as the curve and no later rung could bring a simpler one."""
+class CurveSearch(Candidates):
+    """One search: stage after stage, until a formula is as exact as the curve and no later one could be simpler."""
 
     def run(self) -> None:
         """Climb until done or out of work."""
         flat = float(np.ptp(self.points.y)) <= 1e-14 * float(np.abs(self.points.y).max())
         if flat or self.points.x[-1] <= self.points.x[0]:
             return
-        for rung, (nodes, keep) in self._rungs():
-            rung(keep)
+        for stage, (nodes, keep) in self._stages():
+            stage(keep)
             if self.late() or self.done(nodes):
                 return
 
-    def _rungs(self) -> Iterator[tuple[Callable[[int], None], Rung]]:
+    def _stages(self) -> Iterator[tuple[Callable[[int], None], CurveStage]]:
         """Searches in order, each with the size of an exact formula that makes all later ones needless."""
         reach = self.reach
         yield self._polynomials, reach.polynomials

@@ -1,4 +1,4 @@
-"""What the rungs of the search for one curve's closed form reach for."""
+"""Limits of the stages of the search for the closed form of one curve."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from dataclasses import dataclass, fields
 
 from edgewise._core.config import check_config
 
-# Of each rung: size of an exact formula that ends the search after it, and candidates that are fitted.
-Rung = tuple[int, int]
+# Of each stage: size of an exact formula that ends the search after it, and candidates that are fitted.
+CurveStage = tuple[int, int]
 # Of a sum: terms at most, and sums that are kept.
 Sums = tuple[int, int]
 # Of a pursuit: starts of each function, sums that are kept, and steps of each fit.
@@ -15,22 +15,22 @@ Starts = tuple[int, int, int]
 
 
 @dataclass(frozen=True)
-class RungConfig:
-    """How far each rung reaches, and when none after it is needed.
+class CurveStageConfig:
+    """How large formulas each stage tries, and when none after it is needed.
 
-    A rung is (size, candidates): it ends the search with an exact formula of at most so many nodes, as no later rung could
-    bring a simpler one, and fits the constants of so many candidates. Sizes rise with what the next rungs would bring;
-    candidates are what a rung of about a hundredth of all work has time for. Values were set by hand on laws of textbooks;
+    A stage is (size, candidates): it ends the search with an exact formula of at most so many nodes, as no later stage could
+    bring a simpler one, and fits the constants of so many candidates. Sizes rise with what the next stages would bring;
+    candidates are what a stage of about a hundredth of all work has time for. Values were set by hand on laws of textbooks;
     single ones have not been compared.
 
     Attributes
     ----------
     polynomials, power_sums, single_functions, rationals, small_sums, products, scaled_forms, other_rationals : tuple of int
-        Rungs, in their order; sums of powers only where polynomials leave something.
+        Stages, in their order; sums of powers only where polynomials leave something.
     through_outers : tuple of int
         A function of a simple one is quickly found; anything longer must not shut out what the next ones bring.
     like_sums, function_products, square_sums, function_sums, inner_functions, waves, with_powers, chains : tuple of int
-        Rungs that follow.
+        Stages that follow.
     large_sums, outer_functions, outer_sums, long_sums : tuple of int
         The last but one.
     third_functions : tuple of int
@@ -39,7 +39,7 @@ class RungConfig:
         The last one, which gives formulas a constant more everywhere: its size, and steps of a fit; `CurveConfig` sets how
         many formulas.
     products_done, with_powers_done, inner_done, outer_done, outer_sums_done, loosened_done : int
-        Sizes that end a rung of many parts before its last one.
+        Sizes that end a stage of many parts before its last one.
     powers_terms, small_terms, large_terms, scaled_terms, long_terms : tuple of int
         Terms of a sum, and sums that are kept.
     outer_powers_terms, outer_small_terms, outer_sums_terms : tuple of int
@@ -76,28 +76,28 @@ class RungConfig:
         A term that takes off less than this share of what is left over ends its sum.
     """
 
-    polynomials: Rung = (7, 3)
-    power_sums: Rung = (40, 5)
-    single_functions: Rung = (10, 4)
-    rationals: Rung = (13, 4)
-    small_sums: Rung = (13, 8)
-    products: Rung = (14, 2)
-    scaled_forms: Rung = (14, 6)
-    other_rationals: Rung = (16, 6)
-    through_outers: Rung = (8, 14)
-    like_sums: Rung = (16, 8)
-    function_products: Rung = (18, 6)
-    square_sums: Rung = (18, 6)
-    function_sums: Rung = (18, 6)
-    inner_functions: Rung = (18, 1)
-    waves: Rung = (20, 3)
-    with_powers: Rung = (18, 1)
-    chains: Rung = (22, 8)
-    large_sums: Rung = (22, 10)
-    outer_functions: Rung = (24, 1)
-    outer_sums: Rung = (28, 3)
-    long_sums: Rung = (40, 6)
-    third_functions: Rung = (20, 4)
+    polynomials: CurveStage = (7, 3)
+    power_sums: CurveStage = (40, 5)
+    single_functions: CurveStage = (10, 4)
+    rationals: CurveStage = (13, 4)
+    small_sums: CurveStage = (13, 8)
+    products: CurveStage = (14, 2)
+    scaled_forms: CurveStage = (14, 6)
+    other_rationals: CurveStage = (16, 6)
+    through_outers: CurveStage = (8, 14)
+    like_sums: CurveStage = (16, 8)
+    function_products: CurveStage = (18, 6)
+    square_sums: CurveStage = (18, 6)
+    function_sums: CurveStage = (18, 6)
+    inner_functions: CurveStage = (18, 1)
+    waves: CurveStage = (20, 3)
+    with_powers: CurveStage = (18, 1)
+    chains: CurveStage = (22, 8)
+    large_sums: CurveStage = (22, 10)
+    outer_functions: CurveStage = (24, 1)
+    outer_sums: CurveStage = (28, 3)
+    long_sums: CurveStage = (40, 6)
+    third_functions: CurveStage = (20, 4)
     loosened: int = 40
     loosened_steps: int = 30
     products_done: int = 12
@@ -152,4 +152,4 @@ class RungConfig:
         check_config(self, most={"start_alike": 1.0, "like_gain": 1.0}, least=dict.fromkeys(tuples, 1))
 
 
-RUNGS = RungConfig()
+CURVE_STAGES = CurveStageConfig()
