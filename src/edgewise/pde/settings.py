@@ -107,7 +107,7 @@ class SolverConfig:
     slab_share : float
         Tolerance of the first march through time, in units of the one asked for; slabs add up, so that it is below 1.
     check_share : float
-        Tolerance of the march that tells the error of another, in units of that one's.
+        Tolerance of the march that estimates the error of another, in units of that one's.
     loosest : float
         Marches are at least so fine: coarser ones cost more, since steps fail.
     most_marches : int
@@ -126,7 +126,7 @@ class SolverConfig:
     violation : float
         Conditions met in the mean may be missed by so many tolerances of their terms before it is reported.
     undetermined : float
-        Unknowns whose weakest combination has a smaller pivot, in units of the largest, are said to be undetermined.
+        Unknowns whose weakest combination has a smaller pivot, in units of the largest, are reported as undetermined.
     stall, stall_change : float
         Refinement ends early where the sum of squares stays above the first share of what it was two grids ago, and the
         unknowns change by less than the second.
@@ -142,8 +142,8 @@ class SolverConfig:
         Waves in the first start.
     most_start_modes : int
         Weights of a start at most.
-    ring_told : float
-        Finer waves are taken in where the data tell more than this share of the finest.
+    ring_known : float
+        Finer waves are taken in where the data determine more than this share of the finest.
     window_values, most_windows : int
         Windows of time are halved while so many values are left in them, and so often at most.
     size_turns : int
@@ -154,7 +154,7 @@ class SolverConfig:
         Steps end when the next would gain less than this in half the sum of squares: 0.005 is a tenth of a standard error.
         The second is that of windows before the last.
     imbalance : float
-        Sources and flows through the boundary that differ by more than this share of them are said not to balance.
+        Sources and flows through the boundary that differ by more than this share of them are reported not to balance.
     mesh_degree, mesh_top : int
         Degrees on the first and the finest elements of a shape.
     mesh_width : float
@@ -189,9 +189,9 @@ class SolverConfig:
     bent : float
         Where harder equations make the misfit grow by more than this factor, and above the noise, the grid bends fields.
     least_left : float
-        Data of which the unknowns follow all but this share tell no constants.
+        Data of which the unknowns follow all but this share determine no constants.
     flat : float
-        Constants whose normal equations, scaled to a diagonal of ones, have a smaller eigenvalue are told only together.
+        Constants whose normal equations, scaled to a diagonal of ones, have a smaller eigenvalue are known only jointly.
     values_each : float
         The first grid of `identify` has at most one coefficient for so many values.
     coarse_fall : float
@@ -262,7 +262,7 @@ class SolverConfig:
     course_share: float = 0.1
     first_shells: int = 3
     most_start_modes: int = 700
-    ring_told: float = 0.2
+    ring_known: float = 0.2
     window_values: int = 60
     most_windows: int = 5
     size_turns: int = 8

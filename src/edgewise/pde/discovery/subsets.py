@@ -9,7 +9,7 @@ import numpy as np
 
 from edgewise._core.arrays import Floats
 
-# Columns that the others explain up to this share of their square tell nothing of their own.
+# Columns that the others explain up to this share of their square carry no information of their own.
 _COLLINEAR = 1e-7
 
 

@@ -70,7 +70,7 @@ def face_conditions(problem: Problem) -> FaceConditions:
             if strong is None:
                 weak.append(Weak(face, compile_equations([residual], problem.fields, symbols)))
                 continue
-            # Conditions say the same of an unknown where their weights are the same up to a factor.
+            # Conditions are the same for an unknown where their weights are the same up to a factor.
             weights = strong.end.weights
             key = (strong.field, face.axis, face.high, tuple(w / weights[-1] for w in weights))
             wanted = sp.simplify(known / sp.Float(weights[-1]))

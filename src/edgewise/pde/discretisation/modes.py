@@ -1,4 +1,4 @@
-"""What splines on a grid cannot follow, told by the unknowns themselves: their last Legendre modes, and jumps at the
+"""What splines on a grid cannot follow, estimated from the unknowns themselves: their last Legendre modes, and jumps at the
 breaks."""
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ def next_modes(fields: Sequence[Field], which: Sequence[int] | None = None) -> t
     together, since either may vanish where the function is odd or even. Splines are smooth across their breaks, which costs
     accuracy that polynomials on single intervals have: their error is 2 (h / 2 pi)^(k + 1) times the (k + 1)-th
     derivative (I. J. Schoenberg, "Cardinal Spline Interpolation", 1973), for which jumps of the k-th derivative stand.
-    Where only some unknowns are asked for, all say what is large.
+    Where only some unknowns are asked for, all determine what is large.
     """
     weighed: list[Floats] = []
     for field in fields:
@@ -57,7 +57,7 @@ def _jumps(fields: Sequence[Field], axis: int, largest: float) -> Floats:
     intervals = fields[0].spaces[axis].intervals
     if intervals < 2:
         return np.zeros(intervals)
-    # Of each interval, what the jumps at its low and at its high end say.
+    # Of each interval, the jumps at its low and at its high end.
     both = np.array([_by_jumps(field, axis) for field in fields])
     return np.sqrt((both**2).sum(0).max(0) / largest)
 

@@ -138,7 +138,7 @@ class Torus:
 
 @dataclass(frozen=True, eq=False)
 class Evolution:
-    """M u_t = L u + N(u) on a torus, with constants to be told.
+    """M u_t = L u + N(u) on a torus, with constants to be given.
 
     Attributes
     ----------

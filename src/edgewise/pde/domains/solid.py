@@ -102,7 +102,7 @@ class Solid:
 
     @cached_property
     def sagitta(self) -> float:
-        """How far smooth surfaces that the facets stand for lie off them at most, told by the angles between facets.
+        """How far smooth surfaces that the facets stand for lie off them at most, estimated by the angles between facets.
 
         Answers are those on the facets: they are no more exact for the smooth solid than this is small beside its thickness.
         """

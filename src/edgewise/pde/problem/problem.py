@@ -160,7 +160,7 @@ class Problem:
 
     @property
     def constants(self) -> tuple[ConstantSymbol, ...]:
-        """Constants that data are to tell, by name."""
+        """Constants to be found from data, by name."""
         every = [*self.equations, *(condition.equation for condition in self.conditions)]
         found = {s for each in every for s in each.residual.free_symbols if isinstance(s, ConstantSymbol)}
         return tuple(sorted(found, key=str))

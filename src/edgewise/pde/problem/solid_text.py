@@ -39,7 +39,7 @@ def solid_in(table: Mapping[str, Any], folder: Path) -> Solid | TriangleSurface:
     ----------
     table : mapping
     folder : path
-        Where its file lies, unless it says so itself.
+        Where its file lies, unless it states that itself.
 
     Raises
     ------

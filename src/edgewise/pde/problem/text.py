@@ -1,6 +1,6 @@
 """Problems as text: equations and conditions in words of mathematics, and whole problems as TOML files.
 
-A file says what the same words would in Python:
+A file means what the same words would in Python:
 
     title = "A wave that steepens to a front"
     tolerance = 1e-6
@@ -19,7 +19,7 @@ A file says what the same words would in Python:
     start = "u = -sin(pi*x)"
 
 Plane shapes stand in [shapes] (`shape_text`), solids and surfaces in files of their own (`solid_text`);
-`eigenvalue = "lam"` names the number that the equations leave open, and `count = 5` says how many of them are asked for.
+`eigenvalue = "lam"` names the number that the equations leave open, and `count = 5` sets how many of them are asked for.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ _PLANE, _SHAPE = "plane", "shape"
 
 @dataclass(frozen=True, eq=False)
 class ProblemFile:
-    """A problem with what its file says beside.
+    """A problem with what its file states beside.
 
     Attributes
     ----------
@@ -289,7 +289,7 @@ def _domain(
         return shape_of(table.get(_SHAPE), _texts(table.get(_PLANE, ["x", "y"]), _PLANE), shapes)
     if shapes:
         raise InputError(
-            "[shapes] need a 'shape' in [domain] that says which of them to take, \"plate - pipe\"."
+            "[shapes] need a 'shape' in [domain] that names which of them to take, \"plate - pipe\"."
         )
     ranges = {key: value for key, value in table.items() if key not in (_PERIODIC, _TIME_KEY, _PARAMETERS)}
     clock = table.get(_TIME_KEY, _TIME)

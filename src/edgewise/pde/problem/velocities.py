@@ -1,4 +1,4 @@
-"""Which unknowns of a problem are the velocities of a plane flow, told by the equations."""
+"""Which unknowns of a problem are the velocities of a plane flow, read from the equations."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from edgewise.pde.problem.problem import Problem
 
 
 def velocities(problem: Problem) -> tuple[str, str] | None:
-    """Two unknowns of a plane that the equations say to have no divergence."""
+    """Two unknowns of a plane that the equations state to have no divergence."""
     space = [each.tree for each in problem.domain.coordinates if not each.time]
     if len(space) != 2:
         return None

@@ -95,7 +95,7 @@ def weak_form(
     equations : sequence of sympy expressions, optional
         Residuals to take instead of the problem's own.
     tests : tuple of int, optional
-        The unknowns whose test functions go with the equations, where others say.
+        The unknowns whose test functions go with the equations, where given.
     natural : bool
         Whether flux through the boundary counts.
 

@@ -97,7 +97,7 @@ def numbers_of(problem: Problem) -> Exact:
 
 
 def residuals_of(problem: Problem) -> Sequence[Any]:
-    """What equations and conditions say is zero."""
+    """What is zero by equations and conditions."""
     return [
         *(each.residual for each in problem.equations),
         *(each.equation.residual for each in problem.conditions),

@@ -237,7 +237,7 @@ def _judged(
 
 
 def is_zero(expression: Any) -> bool:
-    """Whether algebra says that an expression vanishes."""
+    """Whether algebra shows that an expression vanishes."""
     plain = sp.expand(expression)
     if plain == 0:
         return True

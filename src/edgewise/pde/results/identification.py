@@ -37,7 +37,7 @@ class Estimate:
 
 @dataclass(frozen=True, eq=False)
 class FunctionEstimate:
-    """A function in the weights of an equation with its errors, as data tell it.
+    """A function in the weights of an equation with its errors, as data determine it.
 
     Attributes
     ----------
@@ -99,7 +99,7 @@ class FunctionEstimate:
 
 @dataclass(frozen=True, eq=False)
 class Identification:
-    """What data say of the constants of a problem, and of its unknowns.
+    """The constants of a problem found from data, and its unknowns.
 
     Attributes
     ----------

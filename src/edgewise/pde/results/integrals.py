@@ -1,7 +1,7 @@
 """Integrals of terms over a domain or a part of its boundary: forces, fluxes, means.
 
 Derivatives on a boundary are an order less exact than values inside. Where conditions give an unknown, what flows out
-through that part is known better: test functions that do not vanish there tell it, as forces are found by virtual work
+through that part is known better: test functions that do not vanish there give it, as forces are found by virtual work
 
     integral of flux . n = integral of (flux . grad w - source w),   w = 1 on the part, 0 on all others
 

@@ -49,7 +49,7 @@ ROADS = {
 
 @dataclass(frozen=True, eq=False)
 class OtherGrid:
-    """What the solver found on another grid than that of the answer: what they are apart tells errors.
+    """What the solver found on another grid than that of the answer: their difference estimates errors.
 
     Attributes
     ----------
@@ -72,7 +72,7 @@ class Solution:
     pieces : Pieces, MeshPieces, SimplexPieces or Waves
         The unknowns as tables of splines, as polynomials on the elements of a mesh, or as waves.
     error : float
-        Estimated relative L2 error, the largest of all unknowns; infinite where nothing can be said.
+        Estimated relative L2 error, the largest of all unknowns; infinite where there is no estimate.
     errors : dict of str to float
         The same for each unknown.
     how : str
@@ -278,7 +278,7 @@ class Solution:
         """
         if self.neighbour is None:
             raise InputError(
-                "This solution has none on another grid beside it, which would tell errors: solve(...) returns some that do."
+                "This solution has none on another grid, which would estimate errors: solve(...) returns some that do."
             )
         own = np.asarray(quantity(self), dtype=float)
         other = np.asarray(quantity(replace(self, pieces=self.neighbour.pieces)), dtype=float)

@@ -1,5 +1,5 @@
 """A problem with a beginning and no end, from its equations to its solution: marches through time, each with a smaller
-tolerance, until the last two are close enough. The last tells the error of the one before."""
+tolerance, until the last two are close enough. The last estimates the error of the one before."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def solved_by_march(
     if not runs and not so_far:
         return held(reason)
     complete = [run for run in runs if not run.message]
-    # The last march tells the error of the one before, which is the answer.
+    # The last march estimates the error of the one before, which is the answer.
     answer = complete[-2:][0] if complete else None
     slabs = answer.slabs if answer else (runs[-1].slabs if runs else tuple(so_far))
     warnings = [doubt] if doubt else []

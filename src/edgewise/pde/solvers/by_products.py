@@ -105,7 +105,7 @@ def grow_products(
     config: SolverConfig,
     on_level: Callable[[Level, float], None],
 ) -> None:
-    """Trains stage after stage until the estimated error is within the tolerance; each is told with its estimate."""
+    """Trains stage after stage until the estimated error is within the tolerance; each is reported with its estimate."""
     own = config.products
     bounds, around = problem.domain.bounds, problem.domain.periodic
     spaces = first_spaces(bounds, around, system.degrees, config.first_intervals)
@@ -300,7 +300,7 @@ def _damped(matrix: Floats, right: Floats, damping: float) -> Floats:
 
 
 def balanced(factors: Factors) -> Factors:
-    """The same products with factors of equal size: a product does not tell how it is shared."""
+    """The same products with factors of equal size: a product does not determine how it is shared."""
     found: Any = []
     for one, two in factors:
         a, b = np.linalg.norm(one, axis=0), np.linalg.norm(two, axis=0)

@@ -1,5 +1,5 @@
 """A problem of waves that turn too fast to be followed, from its equations to its solution: marches by waves, each with a
-smaller tolerance, until the last two are close enough. The last tells the error of the one before."""
+smaller tolerance, until the last two are close enough. The last estimates the error of the one before."""
 
 from __future__ import annotations
 

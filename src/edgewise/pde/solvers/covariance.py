@@ -8,7 +8,7 @@ from edgewise._core.arrays import Floats
 
 
 def covariance(schur: Floats) -> Floats:
-    """The inverse of normal equations; what they do not tell has a large variance, not none."""
+    """The inverse of normal equations; what they do not determine has a large variance, not none."""
     if not len(schur):
         return schur
     scale = 1 / np.sqrt(np.maximum(np.diag(schur), 1e-300))

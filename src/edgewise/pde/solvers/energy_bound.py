@@ -220,7 +220,7 @@ def _coefficients(galerkin: Galerkin, s: Sampling) -> tuple[Floats, float, Float
 def _edges(
     galerkin: Galerkin, finer: MeshPieces, sampled: Sampled | MeshPieces, line: _LegendreLine, sign: float
 ) -> tuple[Floats, Floats, float] | None:
-    """Modes of the flux out of each side (L, 4, degree + 1): averaged inside, as the conditions say on the boundary.
+    """Modes of the flux out of each side (L, 4, degree + 1): averaged inside, as the conditions require on the boundary.
 
     Beside it what conditions leave of their flux at Gauss places, times the roots of weight and length (L, 4, m), and
     the conditions' share of the energy.

@@ -88,7 +88,7 @@ def _closed(evolution: Evolution, rows: Sequence[DataRows]) -> bool:
 
 
 def known_starts(domain: Box, conditions: Sequence[BuiltIn], axis: int) -> dict[int, Callable[..., Floats]]:
-    """Starts that conditions tell, as functions of the coordinates of space, by unknown."""
+    """Starts that conditions give, as functions of the coordinates of space, by unknown."""
 
     def start(each: BuiltIn) -> Callable[..., Floats]:
         def values(*space: Any) -> Floats:

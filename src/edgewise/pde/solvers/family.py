@@ -2,8 +2,8 @@
 
 No derivative is taken by a parameter, so that every value of it has a problem of its own. These are solved at Chebyshev
 places, each on the grid that it needs, and joined by a polynomial of the parameter; 3, 5, 9, ... members, each time those
-between the ones before, until the polynomial tells the new members well enough (L. N. Trefethen, "Approximation Theory and
-Approximation Practice", 2013, chapter 4).
+between the ones before, until the polynomial predicts the new members well enough (L. N. Trefethen, "Approximation Theory
+and Approximation Practice", 2013, chapter 4).
 """
 
 from __future__ import annotations

@@ -50,7 +50,7 @@ def held_solution(
     pieces = _held(problem.domain, faces, axis, len(problem.names), config)
     unknown = float("inf")
     sentence = (
-        "It was ended before the first slab of time: the state at the start is held, which says nothing of later times. "
+        "It was ended before the first slab of time: the state at the start is held, which says nothing about later times. "
         + reason.advice
     )
     return Solution(

@@ -1,4 +1,4 @@
-"""Whether data tell the constants of equations: flat directions, constants that run away, equations that lose a term."""
+"""Whether data determine the constants of equations: flat directions, diverging constants, equations that lose a term."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from edgewise.pde.terms.constants import ConstantSymbol
 
 
 def undetermined(search: JointSearch, end: JointSearchEnd) -> tuple[str, ...]:
-    """A sentence for everything that makes the constants less sure than their errors say."""
+    """A sentence for everything that makes the constants less certain than their errors show."""
     constants, config = search.system.constants, search.config
     if not constants:
         return ()
@@ -38,7 +38,7 @@ def poorly_determined(
     count: int,
     config: SolverConfig,
 ) -> tuple[str, ...]:
-    """Sentences about constants that data tell too little of.
+    """Sentences about constants that data hardly determine.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def poorly_determined(
     found: list[str] = []
     if count - freedom - len(constants) < config.least_left * count:
         found.append(
-            f"The unknowns follow {freedom:.0f} of {plural(count, 'value')}: hardly any are left to tell constants."
+            f"The unknowns follow {freedom:.0f} of {plural(count, 'value')}: hardly any are left to determine constants."
         )
     errors = np.sqrt(np.maximum(np.diag(covariance(schur)), 0.0))
     together = _together(schur, config.flat)
@@ -65,11 +65,11 @@ def poorly_determined(
         if value in (c.low, c.high):
             found.append(f"'{c}' stands at the end of its bounds, {value:g}.")
         elif error > max(abs(value), abs(c.guess)) and not together:
-            found.append(f"The data hardly tell '{c}': its error is larger than itself.")
+            found.append(f"The data hardly determine '{c}': its error is larger than itself.")
     if together:
         names = " and ".join(f"'{constants[n]}'" for n in together)
         found.append(
-            f"The data tell {names} only together: other values do as well. Give one of them as a number."
+            f"The data determine {names} only together: other values do as well. Give one of them as a number."
         )
     return tuple(found)
 

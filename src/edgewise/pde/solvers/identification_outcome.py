@@ -1,4 +1,4 @@
-"""What data say of the constants of a problem, put together for who asked."""
+"""The result of identifying the constants of a problem from data."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def identification(
     follow : float
         Share of the values that the unknowns follow.
     rest : float
-        Values that tell of the noise.
+        Values that the noise is estimated from.
     misfit, left : float
         Of the data for each of these, and of the equations.
     warnings : tuple of str

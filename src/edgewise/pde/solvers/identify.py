@@ -45,7 +45,7 @@ def identify(
 ) -> Identification:
     """Find the constants of a problem, and its unknowns, from measured values.
 
-    Conditions on the boundary may be missing: what the data tell need not be told again.
+    Conditions on the boundary may be missing: what the data determine need not be given again.
 
     Parameters
     ----------
@@ -120,8 +120,8 @@ def _compiled(problem: Problem) -> JointSystem:
         own = [c for c in constants if c in each.residual.free_symbols]
         if own and all(c.low <= 0 <= c.high for c in own) and each.residual.subs(dict.fromkeys(own, 0)) == 0:
             raise InputError(
-                f"'{each!r}' holds for every function where its constants are zero, so that data cannot tell them; give "
-                "one of them as a number."
+                f"'{each!r}' holds for every function where its constants are zero, so that data cannot determine them; "
+                "give one of them as a number."
             )
     residuals = [each.residual.doit() for each in problem.equations]
     every = [*symbols, *constants]

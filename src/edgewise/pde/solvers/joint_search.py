@@ -2,7 +2,7 @@
 
     sum over data of ((term - value) / sigma)^2  +  W  x  integral of the squared residuals of the equations
 
-W is so large that the equations hold far better than the data could tell. The steps eliminate the fields, whose normal
+W is so large that the equations hold far better than the data could show. The steps eliminate the fields, whose normal
 equations are a band, from those of the constants (a Schur complement), whose inverse is the covariance of the constants.
 """
 
@@ -105,7 +105,7 @@ class JointSearch:
                     reason = StopReason.CONVERGED
                     break
                 patch = self.patch(stage, hard.constants, 1.0)
-                # Where it is the data that a grid cannot follow, residuals of the equations say little.
+                # Where it is the data that a grid cannot follow, residuals of the equations show little.
                 rough = next_modes(best[-1]) if coarse else residual_parts(patch, best[-1])[0]
                 largest = max(float(each.max(initial=0.0)) for each in rough)
                 spaces = tuple(
@@ -170,7 +170,7 @@ class JointSearch:
     ) -> tuple[JointState, JointNormal, bool]:
         """The state where the equations hold; on the way there they may be missed by less and less.
 
-        `finer` says whether the grid may be given up for a finer one at once.
+        `finer` states whether the grid may be given up for a finer one at once.
         """
         share, final = self.config.first_share_of_terms, self._final(state.sigma)
         self._soft, soft, before = state, np.inf, state.constants
@@ -235,7 +235,7 @@ class JointSearch:
         return relative_noise(self.rows, sigma)
 
     def _through_data(self, stage: JointStage, state: JointState) -> Floats:
-        """Splines through the data, as smooth as nothing else is said: where the steps begin."""
+        """Smooth splines through the data: where the steps begin."""
         layout = stage.layout
         free = np.zeros(layout.count)
         fields = layout.fields(free, stage.lifts)

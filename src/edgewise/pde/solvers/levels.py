@@ -97,7 +97,7 @@ class Level:
     rough : tuple of ndarray
         For each coordinate and interval, the residuals that are rough along it, or what the splines lack.
     indicator : float
-        What these say of the error, in units of its own.
+        The error by these, in units of its own.
     relative : float
         Share of the terms of the equations that the residuals are.
     violation : float
@@ -352,7 +352,7 @@ def estimate(levels: Sequence[Level]) -> float:
     """Relative L2 error of the last level.
 
     The change to a grid is the error of the grid before. How large errors are for one unit of the indicator is learned
-    from the last changes; the largest counts, since a grid that was refined along one coordinate only says little of
+    from the last changes; the largest counts, since a grid that was refined along one coordinate only shows little of
     the others.
     """
     pairs = list(itertools.pairwise(levels))[-3:]

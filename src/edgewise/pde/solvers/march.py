@@ -37,7 +37,7 @@ class March:
     axis : int
         Number of the coordinate of time.
     indicator : float
-        What the residuals of all slabs say of the error.
+        The error by the residuals of all slabs.
     reached : float
         Time up to which the equations were solved.
     tolerance : float
@@ -229,7 +229,7 @@ def _lacking(system: BoxSystem, whole: Sequence[Field], axis: int, share: float)
 
 
 def _handed_on(system: BoxSystem, level: Level, axis: int) -> dict[int, Field]:
-    """What the conditions at the start of the next slab say, by their number."""
+    """The values of the conditions at the start of the next slab, by their number."""
     end, fields = level.spaces[axis].high, system.marching(level.solution.fields)
     return {
         n: _across(fields[each.field], axis, end, each.end.weights)

@@ -73,7 +73,7 @@ def solved_on_mesh(
 
 
 def said_of_facets(region: Region | Solid | TriangleSurface, imbalance: float = 0.0) -> str:
-    """What facets leave of a curved solid or surface, which no mesh of them can tell."""
+    """What facets leave of a curved solid or surface, which no mesh of them can show."""
     if isinstance(region, Region) or region.sagitta <= 1e-6 * region.size:
         return ""
     kind = "solid" if isinstance(region, Solid) else "surface"

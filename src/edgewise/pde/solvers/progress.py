@@ -1,4 +1,4 @@
-"""What solvers tell while they work, and why they end."""
+"""What solvers report while they work, and why they end."""
 
 from __future__ import annotations
 

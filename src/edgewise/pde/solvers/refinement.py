@@ -25,7 +25,7 @@ from edgewise.pde.settings import SolverConfig
 def meshes(
     region: Region, form: WeakForm, config: SolverConfig
 ) -> Iterator[tuple[Galerkin, Callable[[Floats], None]]]:
-    """One mesh after the other, each with a function that is to be told what its elements lack."""
+    """One mesh after the other, each with a function to call with the errors of its elements."""
     degree, widest = config.mesh_degree, config.mesh_width * region.size
     width: Width = lambda at: np.full(len(at), widest)  # noqa: E731
     blocks = blocks_of(region, width)

@@ -1,4 +1,4 @@
-"""What residuals say of the error, interval by interval of each coordinate."""
+"""Estimates of the error from residuals, interval by interval of each coordinate."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from edgewise.pde.discretisation.quadrature import AxisRule
 def residual_parts(
     patch: Patch, fields: Sequence[Field], jets: Sequence[Floats] | None = None
 ) -> tuple[tuple[Floats, ...], float]:
-    """What the residuals say of the error: interval by interval of each coordinate, and in all.
+    """Estimates of the error from the residuals: interval by interval of each coordinate, and in all.
 
     Inside a cell residuals are polynomials at Gauss places. What a finer grid along one coordinate would take away is
-    the part with Legendre modes above half the degree along it, which tells the coordinates' shares apart. Each is
+    the part with Legendre modes above half the degree along it, which separates the coordinates' shares. Each is
     weighted by h to the order of the derivatives along the coordinate: what the equations miss at the scale of a cell
     comes from an error so large.
     """

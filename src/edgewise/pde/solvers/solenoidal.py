@@ -204,8 +204,8 @@ def solenoidal(
 ) -> tuple[Solenoidal, FaceConditions] | None:
     """The flow in a problem that marches along a coordinate of time; None where it has no such part.
 
-    One equation says that the divergence of velocities is zero, and one unknown, without conditions, is in the equations of
-    their motion by its gradient alone.
+    One equation states that the divergence of velocities is zero, and one unknown, without conditions, is in the equations
+    of their motion by its gradient alone.
     """
     symbols = [each.tree for each in problem.domain.coordinates]
     residuals = [sp.expand(each.residual.doit()) for each in problem.equations]
@@ -267,7 +267,7 @@ def solenoidal(
 def _divergence(
     residual: Any, fields: Sequence[Any], symbols: Sequence[Any], axis: int
 ) -> dict[int, tuple[int, Any]]:
-    """Which unknowns, along which coordinates and with which weights an equation says to have no divergence."""
+    """Which unknowns, along which coordinates and with which weights an equation states to have no divergence."""
     weights: dict[int, tuple[int, Any]] = {}
     for term in sp.Add.make_args(residual):
         weight, rest = term.as_independent(sp.Derivative)

@@ -20,7 +20,7 @@ from edgewise.pde.settings import SolverConfig
 def solid_meshes(
     solid: Solid, form: WeakForm, config: SolverConfig
 ) -> Iterator[tuple[SimplexGalerkin, Callable[[Floats], None]]]:
-    """One mesh after the other, each with a function that is to be told what its elements lack."""
+    """One mesh after the other, each with a function to call with the errors of its elements."""
     at, widths = np.zeros((0, 3)), np.zeros(0)
     width = config.solid_width * solid.size
     mesh = tetra_mesh(fill(solid, width, at, widths))

@@ -1,4 +1,4 @@
-"""From a problem to its solution: choose the road, go on until the estimated error is within the tolerance, say what
+"""From a problem to its solution: choose the road, go on until the estimated error is within the tolerance, state what
 was reached.
 
     solution = ansatz (splines with the conditions built in) x projection (least squares, or Galerkin along time) x
@@ -72,12 +72,12 @@ def solve(
     tolerance : float
         Relative L2 error that is asked for, from 1e-13 to 0.1.
     road : "auto" or "products"
-        How: by what suits the problem (`Solution.road` says what did), or, of two coordinates, by one network of products
+        How: by what suits the problem (`Solution.road` names it), or, of two coordinates, by one network of products
         of functions of one coordinate, trained in space and time at once.
     work : "quick", "normal", "thorough" or float
         How large grids may become.
     seconds : float, optional
-        Interrupts after so long; what there is by then is returned, and says so.
+        Interrupts after so long; what there is by then is returned, and marked as interrupted.
     callbacks : callable or sequence of callable
         Each gets a `Progress` for every grid and slab; returning True stops.
     config : SolverConfig, optional

@@ -2,7 +2,7 @@
 
     sum over data of ((term - value) / sigma)^2  +  sum over modes of the start of (weight / size of their shell)^2
 
-What data say of later times is followed back to the start through the equations, as variational assimilation with strong
+What data show of later times is followed back to the start through the equations, as variational assimilation with strong
 constraints does: the equations hold as well as the course is computed, and nothing bends them. The sizes of shells are those
 that make the data likeliest (D. J. C. MacKay 1992, doi:10.1162/neco.1992.4.3.415). Windows of time grow, so that steps begin
 near where they end.
@@ -106,7 +106,7 @@ class StateSearch:
     end : float
         The last time.
     known : dict of int to callable
-        Starts that conditions tell, as functions of the coordinates of space, by unknown.
+        Starts that conditions give, as functions of the coordinates of space, by unknown.
     config : SolverConfig
     meter : Meter
     """
@@ -152,7 +152,7 @@ class StateSearch:
             for end in windows:
                 guess, found = self._window(guess, end)
                 best = found if end == self.end else None
-            # What the course itself lacks is to be nothing beside what the data can tell; its changes need not be so exact.
+            # What the course itself lacks is to be nothing beside what the data can show; its changes need not be so exact.
             self._rough = self.fineness
             self._refine(guess, self.end, config.course_share / np.sqrt(self.count))
             _, best = self._settled(guess, self.end, config.least_gain)
@@ -227,7 +227,7 @@ class StateSearch:
             looks = [self._look(guess, end, False, each).residuals * per for each in (now, later, wider)]
             apart = [float(np.sqrt(((each - looks[0]) ** 2).mean())) for each in looks[1:]]
             self.lacks = max(apart)
-            # Halved steps leave a sixteenth; waves that are missing say less of those behind them.
+            # Halved steps leave a sixteenth; missing waves show less of those behind them.
             if not apart[0] <= 10 * share:
                 self.fineness = later
             elif not apart[1] <= share:
@@ -241,7 +241,7 @@ class StateSearch:
                 return
 
     def _window(self, guess: Guess, end: float) -> tuple[Guess, StateFound]:
-        """The best state by the data up to a time; finer waves of the start are taken in as long as these tell of them."""
+        """The best state by the data up to a time; finer waves of the start join as long as the data determine them."""
         while True:
             self._refine(guess, end, self.config.rough_share)
             guess, found = self._settled(guess, end, self.config.window_gain)
@@ -251,7 +251,7 @@ class StateSearch:
             guess = finer
 
     def _finer(self, guess: Guess, found: StateFound) -> Guess | None:
-        """With more waves in the start, where the data tell of the last ones."""
+        """With more waves in the start, where the data determine the last ones."""
         modes = guess.modes
         if not len(modes):
             return None
@@ -259,7 +259,7 @@ class StateSearch:
         last = rings == rings.max()
         known = 1 - np.diag(found.spread)[: len(modes)] / guess.sizes**2
         waves = modes.most + max(1, modes.most // 3)
-        if known[last].mean() < self.config.ring_told:
+        if known[last].mean() < self.config.ring_known:
             return None
         more = start_modes(self.evolution, self.open, waves)
         if len(more) > self.config.most_start_modes:
@@ -354,7 +354,7 @@ class StateSearch:
             own = guess.modes.shells == shell
             known = float(resolved[own].sum())
             likely = float(np.sqrt((guess.weights[own] ** 2).sum() / known))
-            # Of what the data do not tell no size is learned: it may only shrink so far in one turn.
+            # Where the data do not determine a size none is learned: it may only shrink so far in one turn.
             likely = float(np.clip(likely, guess.sizes[own][0] / 10, guess.sizes[own][0] * 10))
             change = max(change, abs(np.log(likely / guess.sizes[own][0])) * min(known, 1.0))
             sizes[own] = likely
@@ -368,7 +368,7 @@ class StateSearch:
 
 
 def _solved(normal: Floats, right: Floats) -> Floats:
-    """The solution of normal equations; what they do not tell stays small."""
+    """The solution of normal equations; what they do not determine stays small."""
     scale = 1 / np.sqrt(np.maximum(np.diag(normal), 1e-300))
     matrix = normal * scale[:, None] * scale
     matrix[np.diag_indices_from(matrix)] += 1e-13

@@ -114,7 +114,7 @@ def wave_system(
             still.append((e, f, orders[space], float(slope[0])))
     if np.linalg.cond(mass) > _SKEW:
         return None
-    # Of what is missing beyond as many as are taken, as many more tell enough.
+    # Of what is missing beyond as many as are taken, as many more are enough.
     known = 2 * config.most_waves
     start = np.zeros((count, known), dtype=complex)
     for each in faces.built_in:

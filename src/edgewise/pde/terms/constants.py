@@ -1,4 +1,4 @@
-"""Constants and functions in the weights of equations that data are to tell."""
+"""Constants and functions in the weights of equations that are to be found from data."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from edgewise.pde.terms.symbols import Coordinate, Expr
 
 @dataclass(frozen=True)
 class CoefficientFunction:
-    """A function of one coordinate that data are to tell: a cubic spline on equal intervals.
+    """A function of one coordinate to be found from data: a cubic spline on equal intervals.
 
     Attributes
     ----------
@@ -82,7 +82,7 @@ class ConstantSymbol(sp.Symbol):
 
 
 def constant(name: str, guess: float = 1.0, bounds: tuple[float, float] = (-math.inf, math.inf)) -> Expr:
-    """A constant of an equation that data are to tell, by `identify`.
+    """A constant of an equation to be found from data, by `identify`.
 
     Parameters
     ----------
@@ -131,7 +131,7 @@ def function(
     bounds: tuple[float, float] = (-math.inf, math.inf),
     intervals: int = 4,
 ) -> Expr:
-    """A function of one coordinate in the weights of an equation, such as a conductivity k(x), that data are to tell.
+    """A function of one coordinate in the weights of an equation, such as a conductivity k(x), to be found from data.
 
     Parameters
     ----------

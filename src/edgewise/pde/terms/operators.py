@@ -12,7 +12,7 @@ from edgewise._core.checks import check_int, short
 from edgewise._core.errors import InputError
 from edgewise.pde.terms.symbols import Coordinate, Expr, Number, ParameterSymbol, TimeSymbol, Vector, tree_of
 
-# The derivative along the outward normal stands as this function until a condition says on which part of the boundary.
+# The derivative along the outward normal stands as this function until a condition states on which part of the boundary.
 NORMAL = sp.Function("dn")
 pi = Expr(sp.pi)
 

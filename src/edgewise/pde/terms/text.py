@@ -1,6 +1,6 @@
 """Terms and equations as text, "dx(u, t) + u*dx(u, x) = nu*dx(u, x, 2)": read by the parser of formulas, never run as code.
 
-What is read is what the same words make in Python: `names` says what each of them is.
+What is read is what the same words make in Python: `names` gives what each of them is.
 """
 
 from __future__ import annotations
