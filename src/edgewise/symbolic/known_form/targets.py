@@ -173,16 +173,16 @@ def fit_targets(
             deviation = np.maximum(left, _ROUNDING * spread)
             fit = refit(fit.tree, every, rows, y, 1 / np.square(deviation[target]))
     pairs = zip(fit.constants.tolist(), fit.standard_errors.tolist(), strict=True)
-    told = {at: Constant(*each) for at, each in zip(problem.order, pairs, strict=True)}
-    constants = {name: told[k] for k, name in enumerate(labels)}
+    by_place = {at: Constant(*each) for at, each in zip(problem.order, pairs, strict=True)}
+    constants = {name: by_place[k] for k, name in enumerate(labels)}
     values = {name: each.value for name, each in constants.items()}
     formulas = tuple(
         _formula(tree, values, columns, float(each), float(size))
         for tree, each, size in zip(trees, deviation, spread, strict=True)
     )
-    said = f"Fitted {plural(len(labels), 'constant')} to {plural(len(which), 'target')} and {plural(len(y), 'value')}."
+    message = f"Fitted {plural(len(labels), 'constant')} to {plural(len(which), 'target')} and {plural(len(y), 'value')}."
     return FittedTargets(
-        tuple(map(str, written)), MappingProxyType(constants), formulas, tuple(deviation.tolist()), said
+        tuple(map(str, written)), MappingProxyType(constants), formulas, tuple(deviation.tolist()), message
     )
 
 

@@ -111,10 +111,10 @@ def law_probability(result: FormulaResult, rows: int, config: SearchConfig) -> f
     return logistic(figures(result, rows, config), own)
 
 
-def logistic(told: Sequence[float], config: ProbabilityConfig) -> float:
+def logistic(values: Sequence[float], config: ProbabilityConfig) -> float:
     """The probability by the figures."""
     intercept, *weights = config.weights
-    score = intercept + sum(weight * value for weight, value in zip(weights, told, strict=True))
+    score = intercept + sum(weight * value for weight, value in zip(weights, values, strict=True))
     return 1 / (1 + math.exp(-max(min(score, 30.0), -30.0)))
 
 

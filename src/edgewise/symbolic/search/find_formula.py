@@ -297,8 +297,8 @@ def find_formula(
     )
 
     def split(rows: Measurements) -> SplitRows:
-        told = SplitRows.split(columns, rows.X, rows.y, share, seed, rows.weight, rows.variance, settings)
-        return replace(told, costs=limits.costs)
+        split = SplitRows.split(columns, rows.X, rows.y, share, seed, rows.weight, rows.variance, settings)
+        return replace(split, costs=limits.costs)
 
     def search(rows: Measurements, most: float) -> Ended:
         return _search(split(rows), limits, listeners, meter, most, limit, seed, settings)

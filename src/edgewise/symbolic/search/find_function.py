@@ -1,7 +1,7 @@
 """An unknown function of several columns inside a known formula: y = x3*f(x1, x2) + x4 gives f.
 
 Where the function is called once the formula can be undone around it, row by row, which gives what the function was there;
-what noise in y is of that is told by the slope. The search for formulas does the rest.
+what noise in y is of that is shown by the slope. The search for formulas does the rest.
 """
 
 from __future__ import annotations
@@ -172,8 +172,8 @@ def find_function(
         formula = as_formula(fit_expression(whole, rows), rows, None)
     lost = int((~complete).sum())
     note = f" {plural(lost, 'row')} left out: the formula cannot be undone there." if lost else ""
-    said = " ".join([f"{found.message}{note}", *table.notes])
-    return FoundFunction(call.function, found, formula, said, found.stop_reason, found.seconds)
+    message = " ".join([f"{found.message}{note}", *table.notes])
+    return FoundFunction(call.function, found, formula, message, found.stop_reason, found.seconds)
 
 
 def _read(text: object, columns: tuple[str, ...]) -> tuple[Apply, Node, str]:
