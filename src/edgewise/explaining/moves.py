@@ -25,7 +25,7 @@ from edgewise.explaining.columns import Cell, Column, ModelRows, cells_of, place
 # A column with at most so many values on its lattice offers all of them; others this many, spread by rows and evenly.
 MOST_VALUES, SPREAD = 128, 32
 MOST_DECIMALS = 6
-# A level is offered where at least this share of the rows has it: what hardly anybody is, nobody can be asked to become.
+# A level is offered where at least this share of the rows has it: rare levels are not asked of anyone.
 RAREST = 0.005
 
 

@@ -54,7 +54,7 @@ class View(Session):
 
     @cached_property
     def widget(self) -> Any:
-        """The view as a widget of anywidget, for whoever places it in a layout of their own."""
+        """The view as a widget of anywidget, to place in another layout."""
         anywidget, traits = import_module("anywidget"), import_module("traitlets")
         parts = {
             "_esm": (_HERE / "view.js").read_text(encoding="utf-8"),

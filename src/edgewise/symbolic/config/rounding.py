@@ -39,7 +39,7 @@ class RoundingConfig:
         Share of the constants of laws that are multiples of one irrational number over one denominator; decades that other
         constants spread over; odds that make a claim.
     digits_lost : float
-        Digits that nobody determined are dropped: each constant alone moves the fit by less than one part in so many of
+        Digits that data do not determine are dropped: each constant alone moves the fit by less than one part in so many of
         what the noise does.
     """
 

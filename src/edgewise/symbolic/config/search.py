@@ -91,9 +91,9 @@ class SearchConfig:
     shortlist_close : float
         What is about as accurate, in errors of the most accurate.
     nothing_left : float
-        Share of all work that is not worth starting anything with.
+        Share of all work below which nothing more is started.
     short : int
-        Shorter tables are judged by leaving out one row at a time: nobody could judge fairly by the few held out.
+        Shorter tables are judged by leaving out one row at a time: the few held out would be no reliable judge.
     searched_columns : int
         A search over more columns would not come beyond the first candidates of any shape.
     screened_terms, screened_longest : int

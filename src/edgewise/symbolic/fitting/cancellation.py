@@ -1,6 +1,6 @@
 """Sums whose terms all but cancel: a curve imitated by the difference of two huge numbers.
 
-7.7e7*exp(-1.3e-8*(x - 2)^2) - 7.7e7 is a parabola that nobody should be shown, nor 1e-37*(8 - x)^41 for a
+7.7e7*exp(-1.3e-8*(x - 2)^2) - 7.7e7 is a parabola in disguise, not to be shown, nor 1e-37*(8 - x)^41 for a
 decay. Measured constants make such sums; the exact numbers of a law may cancel (1/sqrt(1 - v^2/c^2) - 1 at low speed), and
 so may a column that is far from zero and its origin.
 """

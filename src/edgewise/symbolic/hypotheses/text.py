@@ -105,7 +105,7 @@ def _separable(reader: Reader, word: str, names: Sequence[str]) -> Hypothesis:
         raise InputError(
             f"The groups of the 'hypothesis' must not share a column. Got {short(text)} instead."
         )
-    # Columns nobody mentions are one group more: they may do what they like, apart from the others.
+    # Columns that are not named are one more group: they may act freely, apart from the others.
     rest = tuple(at for at in range(len(names)) if at not in flat)
     if rest:
         groups.append(rest)

@@ -1,4 +1,4 @@
-"""From a partly known formula to the functions nobody knew: y = f(x1/x2)*g(x3) + x4 gives f and g.
+"""From a partly known formula to the unknown functions in it: y = f(x1/x2)*g(x3) + x4 gives f and g.
 
 Known parts stay exactly as written. Each unknown function becomes a spline, all are learned together, and each is then
 compared with the library of closed forms.

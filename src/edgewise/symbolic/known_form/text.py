@@ -1,4 +1,4 @@
-"""A partly known formula as text: calls of functions nobody knows become slots, everything else is read as usual."""
+"""A partly known formula as text: calls of unknown functions become slots, everything else is read as usual."""
 
 from __future__ import annotations
 

@@ -116,7 +116,7 @@ def _improved(
     while True:
         start = best
         for at, size in enumerate(sizes):
-            # Nothing first: a term nobody misses should not be given a form.
+            # Nothing first: a negligible term should not be given a form.
             for option in (size - 1, *range(size - 1)):
                 if spent() > until:
                     return best

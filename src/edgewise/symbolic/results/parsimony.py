@@ -65,8 +65,8 @@ class _Contender:
         with np.errstate(all="ignore"):
             likelihoods = log_likelihoods(squared_errors(formula, rows), rows.rounding_error)
             left = float(np.sum(weight * np.square(formula.predict(rows.X) - rows.y)))
-        dear = rows.config.code_length.operator * surcharge(formula.expression, dict(rows.costs))
-        return cls(formula, nats(formula.expression, rows) + dear, likelihoods, left)
+        cost = rows.config.code_length.operator * surcharge(formula.expression, dict(rows.costs))
+        return cls(formula, nats(formula.expression, rows) + cost, likelihoods, left)
 
     @property
     def numbers(self) -> int:

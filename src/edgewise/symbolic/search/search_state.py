@@ -369,7 +369,7 @@ class Search:
 def _worth_finishing(
     fresh: Sequence[FittedFormula], finished: Sequence[Formula], rows: SplitRows
 ) -> list[FittedFormula]:
-    """Rounding is the dear part: only what lies near the front is rounded."""
+    """Rounding is the expensive part: only what lies near the front is rounded."""
     kept: list[FittedFormula] = []
     rivals = [(each.complexity, each.error) for each in finished]
     texts: set[str] = set()

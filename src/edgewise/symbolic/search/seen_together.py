@@ -54,7 +54,7 @@ def in_powers(lab: Laboratory, view: Coordinates, pair: tuple[Floats, Floats]) -
 
     Where y = z^c G(z^e1, z^e2, ...), the slopes of log y in log z are c + sum psi_k e_k at every place: they lie in a
     space of fewer dimensions than there are coordinates (Euler's relation for homogeneous functions; Buckingham's
-    theorem where nobody knows the units). Which products are taken is free; G is simple in some only.
+    theorem where units are unknown). Which products are taken is free; G is simple in some only.
     """
     if len(view.each) < 2:
         return []

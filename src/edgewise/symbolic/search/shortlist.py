@@ -1,4 +1,4 @@
-"""What of all that the structural search comes upon is worth the dear part: rounding, judging, showing."""
+"""Which formulas of the structural search get the expensive steps: rounding, judging, showing."""
 
 from __future__ import annotations
 

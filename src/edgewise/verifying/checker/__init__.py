@@ -56,7 +56,7 @@ def check(proof_path: Any, *model_paths: Any) -> CheckResult:
 
 
 def steps(*files: Any) -> Iterator[CheckResult | None]:
-    """The same in steps, which whoever asks can count, and end: None after each lemma and leaf, then the verdict."""
+    """The same in steps, which the caller can count, and end: None after each lemma and leaf, then the verdict."""
     began, words, accepted, leaves = time.perf_counter(), ["(not read)"], False, 0
     try:
         for step in _check([x if type(x) is bytes else Path(x).read_bytes() for x in files], words):

@@ -319,7 +319,7 @@ class Columns:
                 continue
             moved = x.copy()
             moved[self.inputs[g][0]] = self._encoded_number(g, rounded)
-            # Three digits cost nobody anything; fewer would hide where a row lies.
+            # At least three digits; fewer would hide where a row lies.
             if digits >= 3 and tidy(moved):
                 return rounded, moved
         return value, x

@@ -1,4 +1,4 @@
-"""What a certificate claims, in the model's own words and units, and whether that is what somebody asked for.
+"""What a certificate claims, in the model's own words and units, and whether that is what was asked for.
 
 The checker is about inputs and codes of the network, for it trusts nothing else. Here the model's encoding turns them back
 into columns, words and raw numbers; names and labels that stand in the certificate are not relied on.
