@@ -68,7 +68,7 @@ def turns(places: Floats, facets: Ints, joints: Joints, sign: Floats | float = 1
 
 
 def sagitta(places: Floats, facets: Ints, joints: Joints, turn: Floats) -> float:
-    """How far a smooth surface that facets stand for lies off them at most, told by the angles in which they turn.
+    """How far a smooth surface that facets stand for lies off them at most, by the angles in which they turn.
 
     A chord of length h between facets that turn by an angle lies h * angle / 8 off its arc; a facet's edges add up, as
     surfaces may bend both ways. Edges that are sharp on purpose are to turn by zero here.

@@ -113,7 +113,7 @@ class TriangleSurface:
 
     @cached_property
     def sagitta(self) -> float:
-        """How far the smooth surface that the facets stand for lies off them at most; told by the angles between facets, up
+        """How far the smooth surface that the facets stand for lies off them at most; by the angles between facets, up
         to 60 degrees, where no equation says where it lies, and zero where one does."""
         if self.smooth is not None:
             return 0.0
@@ -295,7 +295,7 @@ def edges_in(facets: Ints, places: Floats | None = None) -> tuple[Ints, Ints, In
     Raises
     ------
     InputError
-        Where more than two facets meet at an edge, of which `places` tells the place.
+        Where more than two facets meet at an edge, of which `places` gives the place.
     """
     ends = facets[:, [[0, 1], [1, 2], [2, 0]]].reshape(-1, 2)
     owner = np.repeat(np.arange(len(facets)), 3)

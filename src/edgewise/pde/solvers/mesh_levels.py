@@ -269,7 +269,7 @@ def solve_meshes(
 def meshes_of(
     region: Region | Solid | TriangleSurface, form: WeakForm, config: SolverConfig
 ) -> Iterator[tuple[WeakSystem, Callable[[Floats], None]]]:
-    """One mesh after the other, each with a function that is to be told what its elements lack."""
+    """One mesh after the other, each with a function to call with the errors of its elements."""
     if isinstance(region, Region):
         return meshes(region, form, config)
     return (

@@ -16,7 +16,7 @@ from edgewise.pde.settings import SolverConfig
 def surface_meshes(
     surface: TriangleSurface, form: WeakForm, config: SolverConfig
 ) -> Iterator[tuple[SimplexGalerkin, Callable[[Floats], None]]]:
-    """One mesh after the other, each with a function that is to be told what its elements lack."""
+    """One mesh after the other, each with a function to call with the errors of its elements."""
     cut = Triangulation(surface.places, surface.facets, surface.sides, surface.part)
     flat = cut.mesh(surface.reach)
     low = 1 + max(form.lower)

@@ -2,7 +2,7 @@
 
 As t grows without end every part is f = c T + o(T), with a coefficient c that the other columns make and a scale
 T = exp(s t^r + ...) t^p log(t)^q. Sums keep the largest scale, products multiply them. Where signs do not settle which scale
-is larger, or a coefficient may vanish where it must not, nothing is said.
+is larger, or a coefficient may vanish where it must not, there is no result.
 
 References
 ----------
