@@ -94,7 +94,9 @@ def measured(
     if weight is not None and (idle := int((weight[kept] == 0).sum())):
         notes.append(f"{plural(idle, 'row')} of {len(y):,} left out: of weight 0.")
         kept &= weight > 0
-    rows = Measurements(X[kept], y[kept], np.flatnonzero(kept), variance=known_variance, notes=tuple(notes))
+    # A large table is not copied once more where it is whole.
+    X, y = (X, y) if kept.all() else (X[kept], y[kept])
+    rows = Measurements(X, y, np.flatnonzero(kept), variance=known_variance, notes=tuple(notes))
     return rows if weight is None else _weighted(rows, weight[kept], known_variance)
 
 
