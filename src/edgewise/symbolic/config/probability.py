@@ -14,7 +14,7 @@ class ProbabilityConfig:
     Attributes
     ----------
     exact : float
-        The probability of an answer that is called exact: the share that was right.
+        The probability of an answer that is called exact. All of those here were right; so few say no more.
     weights : tuple of float
         Beside an intercept, which comes first, those of the figures of `edgewise.symbolic.results.probability`, in their
         order.
@@ -23,7 +23,7 @@ class ProbabilityConfig:
     """
 
     exact: float = 0.97
-    weights: tuple[float, ...] = (-10.0, 2.0, -1.0, 0.7, 1.1, -1.2)
+    weights: tuple[float, ...] = (-6.5, 1.2, -0.9, 0.7, 0.6, -1.5)
     most_sure: float = 4.0
     most_left: float = 6.0
 
