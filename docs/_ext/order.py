@@ -11,6 +11,8 @@ WAY = (
     "plot_torch_loop.py",
     "plot_refining.py",
     "plot_equations.py",
+    "plot_flows_and_drums.py",
+    "plot_laws_from_fields.py",
     "plot_asking.py",
     "plot_cooling.py",
     "plot_dynamics.py",
