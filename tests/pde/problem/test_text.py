@@ -78,6 +78,8 @@ def test_every_problem_of_the_gallery_is_one(name):
         "shapes",
         "constants",
         "conditions",
+        "eigenvalue",
+        "count",
     }
 
 
