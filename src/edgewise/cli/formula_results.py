@@ -170,7 +170,8 @@ def write_files(found: FinishedSearch, number: int, folder: Path, data: str) -> 
     for name, text in texts.items():
         write_file(folder / name, text.encode("utf-8", errors="replace"), overwrite=True)
     # The formula that was asked for is the one to predict with.
-    chosen = replace(found.result, best=formula)
+    likely = found.result.probability if number == found.best else None
+    chosen = replace(found.result, best=formula, probability=likely)
     save(FormulaRegressor.from_result(chosen, found.X, target=found.target), folder / "formula.kan")
     return [folder / name for name in ("formula.kan", *texts)]
 

@@ -52,6 +52,9 @@ def test_the_figures_of_a_front_that_is_made_by_hand() -> None:
     assert first["left"] == pytest.approx(-math.log10(0.5))
     assert told(result(formula(1.5 * x, 0.1, sure=100)))["sure"] == pytest.approx(2)
     assert first["sure"] == CONFIG.trust.probability.most_sure
+    lost = Formula(x, ("x",), 0.1, 0.99, (Constant(2.0, math.inf), Constant(1.0, 0.001)))
+    assert told(result(lost))["sure"] == 0
+    assert told(result(Formula(x, ("x",), 0.1, 0.99, (Constant(1.0, math.nan),))))["sure"] == 0
 
 
 @given(st.tuples(*(st.floats(0, 6) for _ in FIGURES)), st.integers(0, len(FIGURES) - 1), st.floats(0.01, 3))

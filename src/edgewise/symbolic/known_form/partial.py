@@ -176,7 +176,8 @@ def fit_partial(
         Vector, (n,).
     text
         The formula. Any name that is called and is neither a column nor a known function is an unknown function of one
-        variable: "f(x1/x2)*g(x3) + x4", "sqrt(f(x1) + x2^2)", "f(g(x1) + x2)". A function may be called several times.
+        variable: "f(x1/x2)*g(x3) + x4", "sqrt(f(x1) + x2^2)", "f(g(x1) + x2)". A function may be called several times. One
+        of several columns is found by `find_function`.
     names
         Names of the columns; by default those of the data frame, or x1, x2, ...
     work

@@ -19,7 +19,7 @@ from edgewise.symbolic.config import ProbabilityConfig, SearchConfig
 from edgewise.symbolic.fitting.criterion import criterion
 
 if TYPE_CHECKING:
-    from edgewise.symbolic.results.formula import Formula
+    from edgewise.symbolic.results.formula import Constant, Formula
     from edgewise.symbolic.results.search_result import FormulaResult
 
 # A few hundred laws tell no probability closer than this.
@@ -54,11 +54,7 @@ def figures(result: FormulaResult, rows: int, config: SearchConfig) -> tuple[flo
     def finite(one: Formula) -> bool:
         return math.isfinite(one.error)
 
-    certain = [
-        abs(each.value) / each.standard_error if each.standard_error > 0 else math.inf
-        for each in best.constants
-    ]
-    least = min(certain, default=math.inf)
+    least = min(map(_certain, best.constants), default=math.inf)
     sure = own.most_sure if math.isinf(least) else min(math.log10(max(least, 1.0)), own.most_sure)
     longer = [
         0.0,
@@ -85,6 +81,14 @@ def figures(result: FormulaResult, rows: int, config: SearchConfig) -> tuple[flo
         decades,
         float(unexplained),
     )
+
+
+def _certain(constant: Constant) -> float:
+    """A constant in standard errors; 0 where the rows do not determine it."""
+    error = constant.standard_error
+    if error == 0:
+        return math.inf
+    return abs(constant.value) / error if 0 < error < math.inf and math.isfinite(constant.value) else 0.0
 
 
 def law_probability(result: FormulaResult, rows: int, config: SearchConfig) -> float | None:
