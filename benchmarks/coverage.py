@@ -145,8 +145,8 @@ def asked(gap: float, ratio: float) -> Any:
 def measured(run: Run, part: str, draw: Callable[..., Outcomes], measures: tuple[str, ...]) -> None:
     columns = ["measure", "rows", "groups", "gap", "shape", "sizes", "held", "ratio held", "CPU s"]
     report = Report(run, part, columns, [15, 5, 6, 5, 9, 7, 6, 10, 6])
-    tables = int(os.environ.get("COVERAGE_TABLES", "100" if run.quick else "1000"))
-    rows = os.environ.get("COVERAGE_ROWS", "100;2000" if run.quick else "500;2000;10000").split(";")
+    tables = int(os.environ.get("COVERAGE_TABLES", "10" if run.quick else "1000"))
+    rows = os.environ.get("COVERAGE_ROWS", "100" if run.quick else "500;2000;10000").split(";")
     for setting in settings([int(each) for each in rows], (2, 6) if run.quick else (2, 3, 4, 6)):
         for measure in measures:
             truth(draw, setting, measure)
@@ -189,7 +189,7 @@ def single(run: Run) -> None:
     report = Report(
         run, "single groups", ["rows", "slope", "measure", "true", "held", "width"], [6, 6, 15, 8, 6, 7]
     )
-    tables = int(os.environ.get("COVERAGE_TABLES", "100" if run.quick else "1000"))
+    tables = int(os.environ.get("COVERAGE_TABLES", "10" if run.quick else "1000"))
 
     def draw(r: np.random.Generator, n: int, slope: float) -> tuple[Outcomes, np.ndarray]:
         z = 1.5 * r.normal(size=n) - 0.5
@@ -204,7 +204,7 @@ def single(run: Run) -> None:
         true["ece"] = (
             float(np.abs(np.bincount(bins, chance - many.score)).sum() / len(bins)) if slope < 1 else 0.0
         )
-        for rows in (100, 500) if run.quick else (100, 500, 2000):
+        for rows in (100,) if run.quick else (100, 500, 2000):
             part, ends = grouping(np.zeros(rows, int), 1), list[dict[str, tuple[float, float]]]()
             for seed in range(tables):
                 told, _ = draw(np.random.default_rng([seed, rows]), rows, slope)

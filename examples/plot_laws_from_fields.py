@@ -46,7 +46,9 @@ for term in found.laws[0].terms:
 
 x, y = pde.coordinates("x", "y")
 psi, vx, vy, p = (pde.unknown(name, x, y, t) for name in ("psi", "u", "v", "p"))
-torus = pde.box({x: (0, 2 * np.pi), y: (0, 2 * np.pi), t: (0, 0.6)}, periodic=(x, y))
+torus = pde.box(
+    {x: (0, 2 * np.pi), y: (0, 2 * np.pi), t: (0, 0.6)}, periodic=(x, y)
+)
 flow = pde.Vector(vx, vy)
 whirls = pde.solve(
     pde.Problem(
