@@ -89,7 +89,7 @@ def test_what_is_no_shape_gets_a_sentence(text, shapes, sentence):
     [
         ('shape = "plate - pipe"', 'plane = ["x"]\nshape = "plate"', "two coordinates"),
         ('shape = "plate - pipe"', 'x = [0, 1]\nshape = "plate"', "beside it"),
-        ('shape = "plate - pipe"', "x = [0, 1]\ny = [0, 1]", "say"),
+        ('shape = "plate - pipe"', "x = [0, 1]\ny = [0, 1]", "names which of them"),
         ('unknowns = ["w"]', 'unknowns = ["w"]\neigenvalue = 3', "must be a name"),
         ('unknowns = ["w"]', 'unknowns = ["w"]\ncount = 0', "count"),
         ('unknowns = ["w"]', 'unknowns = ["w"]\neigenvalue = "x"', "two things"),

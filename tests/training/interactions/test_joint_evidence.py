@@ -11,7 +11,7 @@ from scipy.optimize import check_grad
 from scipy.stats import multivariate_normal
 
 from edgewise.training import TableConfig, fit_table
-from edgewise.training.interactions.joint_evidence import LEVEL, Process, telling
+from edgewise.training.interactions.joint_evidence import LEVEL, Process, supported
 
 INPUTS, DIRECTIONS = 3, 4
 PAIRS = list(combinations(range(INPUTS), 2))
@@ -103,8 +103,8 @@ def test_a_pair_that_the_rows_follow_is_told_from_those_that_they_do_not():
     y = parts[0][:, 0] * parts[2][:, 0] + 0.5 * noise
     process = Process(parts, y, torch.ones_like(y), PAIRS)
     logs = process.learned(process.start, 20, 1e-5)
-    assert telling(process, logs, 9.0, 9.0, 0.0) == [PAIRS.index((0, 2))]
-    assert telling(process, logs, 9.0, 1e6, 0.0) == []
+    assert supported(process, logs, 9.0, 9.0, 0.0) == [PAIRS.index((0, 2))]
+    assert supported(process, logs, 9.0, 1e6, 0.0) == []
     assert process.strongest(logs)[0] == PAIRS.index((0, 2))
 
 

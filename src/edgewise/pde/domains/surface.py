@@ -242,7 +242,7 @@ def surface(
         or not smooth.residual.free_symbols <= {each.tree for each in given}
     ):
         raise InputError(
-            f"The 'smooth' parameter of surface must have coordinates and numbers alone. Got {smooth!r}."
+            f"The 'smooth' parameter of surface must have coordinates and numbers alone. Got {short(smooth)}."
         )
     places, facets = joined(corners_of(source, scale, of))
     sides = edges_in(facets, places)[4]

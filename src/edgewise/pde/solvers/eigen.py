@@ -121,6 +121,9 @@ def eigen(
         for galerkin, tell in meshes_of(region, stiff, constants):
             kind: Any = type(galerkin)
             level, shift = _solved(galerkin, kind(galerkin.mesh, mass, galerkin.degree), count, shift)
+            if levels and len(levels[-1].values) < min(count, len(level.values)):
+                # So coarse a mesh does not have as many functions.
+                levels.clear()
             levels.append(level)
             if len(levels) > 1:
                 changes.append(_change(levels[-1].values[:count], levels[-2].values[:count]))
