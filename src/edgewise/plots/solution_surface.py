@@ -72,8 +72,11 @@ def plot_on_surface(
             place = (n * _SIDE / wide, below / high, _SIDE / wide, _SIDE / high)
             axes: Any = figure.add_axes(place, projection="3d")
             # Edges of the same colour close the gaps between triangles.
+            # Thousands of paths would make pages slow: they are one picture in an SVG.
             axes.add_collection3d(
-                Poly3DCollection(places, facecolors=colours, edgecolors=colours, linewidths=0.3)
+                Poly3DCollection(
+                    places, facecolors=colours, edgecolors=colours, linewidths=0.3, rasterized=True
+                )
             )
             for axis, at in zip("xyz", middle, strict=True):
                 getattr(axes, f"set_{axis}lim")(at - 0.75 * half, at + 0.75 * half)
