@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from edgewise.bench.results import Comparison, compare
 from edgewise.bench.settings import Settings
 from edgewise.bench.timing import Work, alternately
-from edgewise.network import KAN
+from edgewise.network import KAN, taylor
 
 TABLE = "derivatives"
 
@@ -29,6 +29,22 @@ def measure(settings: Settings) -> Iterator[Comparison]:
         )
         setting = {"network": f"[2, {width}, {width}, 1]", "batch": batch}
         yield compare(TABLE, setting, "Poisson step", "tanh MLP, same width", mine, other, most=2.0)
+        network, perceptron = (
+            KAN([2, width, width, 1], seed=0, dtype=torch.float32),
+            tanh_perceptron(2, width, width, 1),
+        )
+        mine, other = alternately(
+            [
+                forward_step(network, lambda at, net=network: taylor(net, at, torch.eye(2), 2)[2].sum(1), x),
+                forward_step(perceptron, lambda at, net=perceptron: perceptron_laplacian(net, at), x),
+            ],
+            threads=settings.threads,
+            seconds=settings.seconds,
+            least=settings.least,
+        )
+        yield compare(
+            TABLE, setting, "Poisson step, forward", "tanh MLP, forward by hand", mine, other, most=2.0
+        )
 
 
 def tanh_perceptron(*widths: int) -> nn.Module:
@@ -37,6 +53,35 @@ def tanh_perceptron(*widths: int) -> nn.Module:
     for before, after in itertools.pairwise(widths):
         parts += [nn.Linear(before, after), nn.Tanh()]
     return nn.Sequential(*parts[:-1])
+
+
+def perceptron_laplacian(network: nn.Module, x: Tensor) -> Tensor:
+    """u_xx + u_yy by derivatives carried forward through its layers."""
+    value = x
+    slope = torch.eye(2).expand(len(x), -1, -1)
+    second = torch.zeros_like(x)
+    for layer in network.children():
+        if isinstance(layer, nn.Linear):
+            value, slope, second = layer(value), slope @ layer.weight.T, second @ layer.weight.T
+        else:
+            value = torch.tanh(value)
+            bend = 1 - value**2
+            second = bend * second - 2 * value * bend * (slope**2).sum(1)
+            slope = bend[:, None] * slope
+    return second
+
+
+def forward_step(network: Any, laplacian: Callable[[Tensor], Tensor], points: Tensor) -> Work:
+    """One Adam step on the same residual, its derivatives carried forward."""
+    f = -2 * torch.pi**2 * torch.sin(torch.pi * points).prod(1)
+    optimizer = torch.optim.Adam(network.parameters(), lr=1e-3)
+
+    def work() -> None:
+        optimizer.zero_grad()
+        (laplacian(points)[:, 0] - f).square().mean().backward()
+        optimizer.step()
+
+    return work
 
 
 def poisson_step(network: Any, points: Tensor) -> Work:

@@ -22,6 +22,8 @@ from edgewise.network.module import KAN as KAN
 from edgewise.network.spec import KANSpec as KANSpec
 from edgewise.network.spec import LayerSpec as LayerSpec
 from edgewise.network.spec import Nodes as Nodes
+from edgewise.network.taylor import partial_derivative as partial_derivative
+from edgewise.network.taylor import taylor as taylor
 
 __all__ = [
     "EditRecord",
@@ -35,6 +37,7 @@ __all__ = [
     "load",
     "mask_edges",
     "order_nodes",
+    "partial_derivative",
     "refine",
     "regrid",
     "remove_inputs",
@@ -46,4 +49,5 @@ __all__ = [
     "set_numeric",
     "set_symbolic",
     "swap_nodes",
+    "taylor",
 ]

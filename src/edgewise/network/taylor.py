@@ -1,0 +1,169 @@
+"""Derivatives of a network in its inputs, carried forward through its layers in one pass (Taylor mode).
+
+Along a line x + s d every node is a function of s; its derivatives up to an order go from layer to layer: sums add them,
+edges compose them (Faa di Bruno's formula), products multiply them (Leibniz's rule). Autograd goes backward through all of
+it once, for derivatives in the parameters (A. Griewank, J. Utke and A. Walther 2000, doi:10.1090/S0025-5718-00-01120-0).
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from edgewise._core.arguments import check_is
+from edgewise._core.checks import check_int, short
+from edgewise._core.errors import InputError
+from edgewise.layers.linear import KANLinear
+from edgewise.network.module import KAN
+
+HIGHEST = 4
+
+
+def taylor(net: KAN, x: Tensor, directions: Tensor, order: int = 2) -> list[Tensor]:
+    """Derivatives of a network along lines, up to an order.
+
+    Parameters
+    ----------
+    net : KAN
+    x : Tensor, shape (B, inputs)
+    directions : Tensor, shape (K, inputs)
+        The rows of `torch.eye(inputs)` for partial derivatives.
+    order : int
+        1 to 4.
+
+    Returns
+    -------
+    list of Tensor, each (B, K, outputs)
+        Values, first derivatives, ..., those of the order asked for, in the units of x and y. They can be differentiated
+        in the parameters.
+
+    Raises
+    ------
+    InputError
+        Where shapes do not fit, or the order is out of range.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from edgewise.network import KAN, taylor
+    >>> net = KAN([2, 3, 1], seed=0)
+    >>> x = torch.zeros(5, 2, dtype=net.dtype)
+    >>> value, slope, second = taylor(net, x, torch.eye(2, dtype=net.dtype), 2)
+    >>> laplacian = second.sum(1)
+    >>> tuple(laplacian.shape)
+    (5, 1)
+    """
+    check_is(net, KAN, "net", "a KAN", of="taylor")
+    check_int(order, "order", low=1, high=HIGHEST, of="taylor")
+    inputs = net.shape[0]
+    for name, given in (("x", x), ("directions", directions)):
+        check_is(given, Tensor, name, "a tensor", of="taylor")
+        if given.ndim != 2 or given.shape[1] != inputs or not given.is_floating_point():
+            raise InputError(
+                f"The '{name}' parameter of taylor must have shape (n, {inputs}) and floating point numbers. Got "
+                f"{short(tuple(given.shape))} of {given.dtype}."
+            )
+    count = len(directions)
+    start = (x - net.input_shift) / net.input_scale
+    along = (directions.to(x) / net.input_scale)[None].expand(len(x), -1, -1)
+    nodes = [
+        start[:, None].expand(-1, count, -1),
+        along,
+        *(torch.zeros_like(along) for _ in range(order - 1)),
+    ]
+    for spec, layer in zip(net.spec.layers, net.layers, strict=True):
+        nodes = _multiplied(_composed(layer, nodes), spec.nodes.sums, spec.nodes.products)
+    value, *slopes = nodes
+    return [net.output_shift + net.output_scale * value, *(net.output_scale * each for each in slopes)]
+
+
+def partial_derivative(net: KAN, x: Tensor, axes: Sequence[int]) -> Tensor:
+    """One derivative of a network, mixed ones included: `axes=(0, 0, 1)` is twice by the first input, once by the second.
+
+    Mixed derivatives are sums of those along lines that go diagonally (polarisation).
+
+    Parameters
+    ----------
+    net : KAN
+    x : Tensor, shape (B, inputs)
+    axes : sequence of int
+        One to four numbers of inputs.
+
+    Returns
+    -------
+    Tensor, shape (B, outputs)
+
+    Examples
+    --------
+    >>> import torch
+    >>> from edgewise.network import KAN, partial_derivative
+    >>> net = KAN([2, 3, 1], seed=0)
+    >>> tuple(partial_derivative(net, torch.zeros(5, 2, dtype=net.dtype), (0, 1)).shape)
+    (5, 1)
+    """
+    order = len(axes)
+    if not 1 <= order <= HIGHEST:
+        raise InputError(
+            f"The 'axes' parameter of partial_derivative must have 1 to {HIGHEST} numbers. Got {order}."
+        )
+    for axis in axes:
+        check_int(axis, "axes", low=0, high=net.shape[0] - 1, of="partial_derivative")
+    if len(set(axes)) == 1:
+        return taylor(net, x, torch.eye(net.shape[0]).to(x)[axes[0] : axes[0] + 1], order)[order][:, 0]
+    # The first sign may stay: all of them turned give the same, up to the parity of the order.
+    signs = [(1, *rest) for rest in itertools.product((1, -1), repeat=order - 1)]
+    lines = torch.zeros(len(signs), net.shape[0]).to(x)
+    for row, each in enumerate(signs):
+        for axis, sign in zip(axes, each, strict=True):
+            lines[row, axis] += sign
+    weights = torch.tensor([math.prod(each) for each in signs]).to(x)
+    found = taylor(net, x, lines, order)[order]
+    return (weights[None, :, None] * found).sum(1) / (2 ** (order - 1) * math.factorial(order))
+
+
+def _composed(layer: KANLinear, nodes: list[Tensor]) -> list[Tensor]:
+    """Sums of edge functions of nodes: derivatives of the functions times what the chain rule gives, (B, K, O) each."""
+    value, *u = nodes
+    point = value[:, 0]
+    parts: list[dict[int, Tensor]] = [{1: u[0]}]
+    if len(u) > 1:
+        parts.append({2: u[0] ** 2, 1: u[1]})
+    if len(u) > 2:
+        parts.append({3: u[0] ** 3, 2: 3 * u[0] * u[1], 1: u[2]})
+    if len(u) > 3:
+        parts.append({4: u[0] ** 4, 3: 6 * u[0] ** 2 * u[1], 2: 3 * u[1] ** 2 + 4 * u[0] * u[2], 1: u[3]})
+    plain = layer(point)
+    sums = [plain[:, None].expand(-1, value.shape[1], -1)]
+    # Edges pass no gradient to their places: it is added here, as their next derivative times a change of zero.
+    own = [layer.edges(point.detach(), n) for n in range(1, len(u) + 2)]
+    moved = (point - point.detach())[..., None]
+    edges = {n: now + ahead.detach() * moved for n, (now, ahead) in enumerate(itertools.pairwise(own), 1)}
+    for part in parts:
+        sums.append(torch.stack([weight @ edges[n] for n, weight in part.items()]).sum(0))
+    return sums
+
+
+def _multiplied(sums: list[Tensor], n_sums: int, arities: tuple[int, ...]) -> list[Tensor]:
+    """Nodes of sums: the first pass, each group after them is multiplied, with its derivatives."""
+    if not arities:
+        return sums
+    groups = [torch.split(each[..., n_sums:], list(arities), -1) for each in sums]
+    products: list[list[Tensor]] = [[] for _ in sums]
+    for k, arity in enumerate(arities):
+        total = [each[k][..., 0] for each in groups]
+        for j in range(1, arity):
+            factor = [each[k][..., j] for each in groups]
+            total = [
+                torch.stack([math.comb(n, i) * total[i] * factor[n - i] for i in range(n + 1)]).sum(0)
+                for n in range(len(sums))
+            ]
+        for own, each in zip(products, total, strict=True):
+            own.append(each)
+    return [
+        torch.cat([each[..., :n_sums], torch.stack(own, -1)], -1)
+        for each, own in zip(sums, products, strict=True)
+    ]
