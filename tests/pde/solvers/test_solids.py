@@ -133,8 +133,8 @@ def test_a_tensor_of_conductivities_and_fluxes_along_the_normal():
             pde.on(sides["patch 4"] | sides["patch 5"] | sides["patch 6"], given == flux),
         ],
     )
-    solution = pde.solve(problem, 1e-5)
-    assert told(solution, lambda x, y, z: np.sin(x + 2 * y) * np.exp(z)) < 1e-5
+    solution = pde.solve(problem, 1e-4)
+    assert told(solution, lambda x, y, z: np.sin(x + 2 * y) * np.exp(z)) < 1e-4
 
 
 def test_a_nonlinear_source():
@@ -178,11 +178,11 @@ def test_only_fluxes_leave_a_constant_that_is_made_zero_in_the_mean():
     problem = pde.Problem(
         solid, [-pde.lap(U) == pde.pi**2 * wave], pde.on(solid.boundary["walls"], pde.dn(U) == 0)
     )
-    solution = pde.solve(problem, 1e-5)
-    assert relative(solution, lambda x, y, z: np.cos(np.pi * x)) < 1e-5
+    solution = pde.solve(problem, 1e-4)
+    assert relative(solution, lambda x, y, z: np.cos(np.pi * x)) < 1e-4
     assert solution.integral(U) == pytest.approx(0, abs=1e-9)
     unbalanced = pde.Problem(solid, [-pde.lap(U) == 1], pde.on(solid.boundary["walls"], pde.dn(U) == 0))
-    assert "do not balance" in pde.solve(unbalanced, 1e-4).message
+    assert "do not balance" in pde.solve(unbalanced, 1e-3).message
 
 
 def ell():
@@ -323,12 +323,18 @@ def test_a_file_names_the_file_of_its_solid(tmp_path):
     for ask in (solution.formula, solution.network):
         with pytest.raises(InputError, match="boxes"):
             ask()
-    lam = pde.eigenvalue()
-    drum = pde.Problem(
-        found.problem.domain, [-pde.lap(U) == lam * U], pde.on(found.problem.domain.boundary["walls"], U == 0)
-    )
-    modes = pde.eigen(drum, 1, 1e-4)
-    np.testing.assert_allclose(modes.values, np.pi**2 * (1 / 4 + 4 + 4), rtol=1e-4)
+    assert len(solution.plot(show="surface").axes) == 3
+
+
+def test_eigenvalues_of_a_cube_are_sums_of_squares():
+    solid, lam = cube(), pde.eigenvalue()
+    drum = pde.Problem(solid, [-pde.lap(U) == lam * U], pde.on(solid.boundary["walls"], U == 0))
+    found = pde.eigen(drum, 4, 1e-3)
+    wanted = np.pi**2 * np.array([3, 6, 6, 6])
+    true = np.abs(found.values / wanted - 1)
+    assert found.solved
+    assert (true < 3 * found.errors).all()
+    assert (true > found.errors / 5).all()
 
 
 @pytest.mark.parametrize(
