@@ -49,11 +49,10 @@ def broken(search: Search, plan: Plan) -> Iterator[Proposal]:
         return
     model = search.table.landscape
     terms = 0 if model is None else len(model.powers)
-    smooth = search.table.error * float(rows.y.std())
     found = [
         each
         for each in found
-        if each.error < clearly_below(smooth, len(rows.y), config, terms - each.constants)
+        if each.error < clearly_below(search.smooth, len(rows.y), config, terms - each.constants)
     ]
     found.sort(key=lambda each: each.rank)
     for each in found[: config.tried]:

@@ -22,7 +22,7 @@ from edgewise.symbolic.config import DEFAULT, SearchConfig
 from edgewise.symbolic.expressions.complexity import node_count
 from edgewise.symbolic.expressions.nodes import Expr
 from edgewise.symbolic.expressions.rewriting import shortest
-from edgewise.symbolic.expressions.writing import from_tree, text, to_tree
+from edgewise.symbolic.expressions.writing import from_tree, to_tree
 from edgewise.symbolic.fitting.negligible import straightened, without_negligible
 from edgewise.symbolic.fitting.rounding import FittedFormula, fit_expression, round_constants, trim_digits
 from edgewise.symbolic.fitting.square_roots import unsquared
@@ -34,6 +34,8 @@ from edgewise.symbolic.results.search_result import as_formula
 from edgewise.symbolic.search.constraints import Checker
 from edgewise.symbolic.search.exactness import exactness, fitted_to_rounding, is_law
 from edgewise.symbolic.search.search_space import Limits
+from edgewise.symbolic.search.shortlist import digits_key, worth_finishing
+from edgewise.symbolic.structure.reflections import reflections
 from edgewise.symbolic.structure.state import State
 from edgewise.training.common.records import Record
 
@@ -172,6 +174,16 @@ class Search:
         """The table as the structural search begins with it."""
         return State.table(self.rows.alike)
 
+    @cached_property
+    def reflected(self) -> tuple[State, ...]:
+        """The table in absolute values of columns, where a smooth model is so much better."""
+        return tuple(reflections(self.table)) if self.table.error > self.config.noisy else ()
+
+    @property
+    def smooth(self) -> float:
+        """The error of the best smooth model of the table, in units of y."""
+        return min(each.error * float(each.rows.y.std()) for each in (self.table, *self.reflected))
+
     def _follows(self, formula: Formula) -> bool:
         """Whether what a formula leaves still follows columns."""
         if formula.expression not in self._patterned:
@@ -242,9 +254,9 @@ class Search:
             fitted = self._fitted(tree)
             if fitted is not None:
                 fresh.append(fitted)
-        kept = _worth_finishing(fresh, self.finished, self.rows)
+        kept = worth_finishing(fresh, self.finished, self.rows)
         finishing = {id(each) for each in kept}
-        self.passed |= {_key(each.expression): each for each in fresh if id(each) not in finishing}
+        self.passed |= {digits_key(each.expression): each for each in fresh if id(each) not in finishing}
         for fitted in kept:
             polished = self._polished(fitted)
             if fitted.expression in self.straightened:
@@ -304,7 +316,7 @@ class Search:
 
     def polished(self, formula: Formula) -> Formula:
         """A formula with its constants rounded, where that was not worth while before."""
-        fitted = self.passed.get(_key(formula.expression))
+        fitted = self.passed.get(digits_key(formula.expression))
         if fitted is None or any(each is formula for each in self.finished):
             return formula
         return as_formula(self._polished(fitted), self.rows, None)
@@ -364,28 +376,6 @@ class Search:
             rounded = fit_expression(signed, self.rows)
         trimmed = trim_digits(rounded, self.rows)
         return trimmed if self._offered(trimmed.expression) else rounded
-
-
-def _worth_finishing(
-    fresh: Sequence[FittedFormula], finished: Sequence[Formula], rows: SplitRows
-) -> list[FittedFormula]:
-    """Rounding is the expensive part: only what lies near the front is rounded."""
-    kept: list[FittedFormula] = []
-    rivals = [(each.complexity, each.error) for each in finished]
-    texts: set[str] = set()
-    for each in sorted(fresh, key=lambda one: (one.held, rows.size(one.expression))):
-        size, key = rows.size(each.expression), _key(each.expression)
-        beaten = any(other <= size and error <= 1.0001 * each.held for other, error in rivals)
-        if key not in texts and not beaten:
-            kept.append(each)
-            rivals.append((size, each.held))
-            texts.add(key)
-    return kept
-
-
-def _key(expression: Expr) -> str:
-    """A key that distinguishes formulas which differ by more than rounding."""
-    return text(expression, 15)
 
 
 def _determined(fitted: FittedFormula) -> bool:

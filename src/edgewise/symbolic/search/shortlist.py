@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from edgewise.forms.tree import Node, render
 from edgewise.symbolic.config import DEFAULT, SearchConfig
+from edgewise.symbolic.expressions.nodes import Expr
 from edgewise.symbolic.expressions.tape import Tape
-from edgewise.symbolic.expressions.writing import from_tree, to_tree
+from edgewise.symbolic.expressions.writing import from_tree, text, to_tree
 from edgewise.symbolic.fitting.least_squares import refit
-from edgewise.symbolic.fitting.rounding import round_constants
+from edgewise.symbolic.fitting.rounding import FittedFormula, round_constants
 from edgewise.symbolic.fitting.train_test import SplitRows
+from edgewise.symbolic.results.formula import Formula
 
 
 def shortlist(waiting: list[tuple[float, Node]], config: SearchConfig = DEFAULT) -> list[tuple[float, Node]]:
@@ -45,3 +48,25 @@ def settled(tree: Node, rows: SplitRows, exact: float) -> tuple[float, Node]:
         fit = refit(tree, rows.names, rows.X, rows.y)
         size, tree = min((rows.held_error(fit), fit.tree), (size, tree), key=lambda each: each[0])
     return size, tree
+
+
+def worth_finishing(
+    fresh: Sequence[FittedFormula], finished: Sequence[Formula], rows: SplitRows
+) -> list[FittedFormula]:
+    """Rounding is the expensive part: only what lies near the front is rounded."""
+    kept: list[FittedFormula] = []
+    rivals = [(each.complexity, each.error) for each in finished]
+    texts: set[str] = set()
+    for each in sorted(fresh, key=lambda one: (one.held, rows.size(one.expression))):
+        size, key = rows.size(each.expression), digits_key(each.expression)
+        beaten = any(other <= size and error <= 1.0001 * each.held for other, error in rivals)
+        if key not in texts and not beaten:
+            kept.append(each)
+            rivals.append((size, each.held))
+            texts.add(key)
+    return kept
+
+
+def digits_key(expression: Expr) -> str:
+    """A key that distinguishes formulas which differ by more than rounding."""
+    return text(expression, 15)

@@ -33,7 +33,12 @@ def structured(search: Search, reduced: State | None) -> Iterator[Proposal]:
         return
     table = search.table
     few = len(table.rows.names) <= config.few_features
-    if noisy := _noisy(table, config):
+    noisy = _noisy(table, config)
+    if noisy and search.reflected:
+        # What the smooth model leaves is no noise where one of absolute values leaves much less.
+        search.floor = min(search.floor, search.smooth)
+        noisy = _noisy(search.reflected[0], config)
+    if noisy:
         # Two columns have little to reduce, and small networks read them well.
         yield from _reduced(search, config.poor_share if few else config.noisy_share)
         if search.explained:
