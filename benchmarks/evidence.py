@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import math
 import time
 from collections.abc import Callable
 from dataclasses import astuple, dataclass, fields
@@ -117,6 +118,8 @@ def pointing(network: Any, maps: Maps, x: Tensor, y: Tensor, count: int, seed: i
     pool = sure(network, x, y)
     pool = pool[: max(4, len(pool) // 2)].numpy()
     shares = list[float]()
+    if len(np.unique(y[pool].numpy())) < 4:
+        return math.nan  # so few classes are recognised that no grid can be made
     height, width = x.shape[2:]
     for _ in range(count):
         classes = random.permutation(np.unique(y[pool].numpy()))[:4]

@@ -19,6 +19,7 @@ from edgewise._core.errors import InputError
 from edgewise._core.files import PathLike
 from edgewise.pde.domains.box import Parts
 from edgewise.pde.domains.facet_files import corners_of, space_of
+from edgewise.pde.domains.faceted import FacetedDomain
 from edgewise.pde.domains.facets import (
     closed,
     components,
@@ -34,7 +35,7 @@ from edgewise.pde.terms.symbols import Coordinate
 
 
 @dataclass(frozen=True, eq=False)
-class Solid:
+class Solid(FacetedDomain):
     """A solid bounded by flat facets.
 
     Attributes
@@ -67,32 +68,6 @@ class Solid:
         _, one, other = edges_of(self.facets)
         body = components(len(self.names), self.patch[one], self.patch[other])
         return tuple(tuple(np.flatnonzero(body == n).tolist()) for n in range(int(body.max()) + 1))
-
-    @property
-    def time(self) -> None:
-        """A solid has no time."""
-        return
-
-    @property
-    def periodic(self) -> tuple[bool, ...]:
-        """Along which coordinates functions repeat: none."""
-        return (False, False, False)
-
-    @property
-    def parameters(self) -> tuple[int, ...]:
-        """Coordinates that are parameters of a family: none."""
-        return ()
-
-    @cached_property
-    def bounds(self) -> tuple[tuple[float, float], ...]:
-        """The smallest box that holds the solid."""
-        ends = zip(self.places.min(0), self.places.max(0), strict=True)
-        return tuple((float(low), float(high)) for low, high in ends)
-
-    @cached_property
-    def size(self) -> float:
-        """Diagonal of that box."""
-        return float(np.linalg.norm(np.ptp(self.places, axis=0)))
 
     @cached_property
     def volume(self) -> float:

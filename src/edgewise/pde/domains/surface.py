@@ -20,6 +20,7 @@ from edgewise._core.errors import InputError
 from edgewise._core.files import PathLike
 from edgewise.pde.domains.box import Parts
 from edgewise.pde.domains.facet_files import corners_of, space_of
+from edgewise.pde.domains.faceted import FacetedDomain
 from edgewise.pde.domains.facets import (
     check_crossings,
     components,
@@ -40,7 +41,7 @@ _STEPS = 50
 
 
 @dataclass(frozen=True, eq=False)
-class TriangleSurface:
+class TriangleSurface(FacetedDomain):
     """A surface of triangles.
 
     Attributes
@@ -79,32 +80,6 @@ class TriangleSurface:
         one, other = _neighbours(self.sides)
         loop = components(len(self.names), self.part[one], self.part[other])
         return tuple(tuple(np.flatnonzero(loop == n).tolist()) for n in range(int(loop.max(initial=-1)) + 1))
-
-    @property
-    def time(self) -> None:
-        """A surface has no time."""
-        return
-
-    @property
-    def periodic(self) -> tuple[bool, ...]:
-        """Along which coordinates functions repeat: none."""
-        return (False, False, False)
-
-    @property
-    def parameters(self) -> tuple[int, ...]:
-        """Coordinates that are parameters of a family: none."""
-        return ()
-
-    @cached_property
-    def bounds(self) -> tuple[tuple[float, float], ...]:
-        """The smallest box that holds the facets."""
-        ends = zip(self.places.min(0), self.places.max(0), strict=True)
-        return tuple((float(low), float(high)) for low, high in ends)
-
-    @cached_property
-    def size(self) -> float:
-        """Diagonal of that box."""
-        return float(np.linalg.norm(np.ptp(self.places, axis=0)))
 
     @cached_property
     def area(self) -> float:
