@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from edgewise import InputError
-from edgewise.network import KAN, Nodes, partial_derivative, set_symbolic, taylor
+from edgewise.network import KAN, Nodes, laplacian, partial_derivative, set_symbolic, taylor
 
 
 def network(kind):
@@ -57,6 +57,22 @@ def test_gradients_of_a_residual_in_the_parameters():
     (laplacian**2).sum().backward()
     backward = [each.grad for each in net.parameters() if each.grad is not None]
     for one, other in zip(forward, backward, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-8, atol=1e-10)
+
+
+@pytest.mark.parametrize("kind", ["plain", "products", "symbolic", "base"])
+def test_the_laplacian_and_its_gradients_are_those_of_nested_autograd(kind):
+    net = KAN([2, 4, 1], seed=4, base="silu", dtype=torch.float64) if kind == "base" else network(kind)
+    x = (torch.rand(6, 2, generator=torch.Generator().manual_seed(0)) - 0.5).to(net.dtype)
+    gradients = []
+    for value in (laplacian(net, x)[:, 0], sum(nested(net, x, (k, k), 0) for k in range(2))):
+        net.zero_grad()
+        (value**2).sum().backward()
+        gradients.append(
+            [value.detach(), *(each.grad.clone() for each in net.parameters() if each.grad is not None)]
+        )
+    assert len(gradients[0]) == len(gradients[1]) > 1
+    for one, other in zip(*gradients, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-8, atol=1e-10)
 
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from edgewise.bench.results import Comparison, compare
 from edgewise.bench.settings import Settings
 from edgewise.bench.timing import Work, alternately
-from edgewise.network import KAN, taylor
+from edgewise.network import KAN, laplacian
 
 TABLE = "derivatives"
 
@@ -35,7 +35,7 @@ def measure(settings: Settings) -> Iterator[Comparison]:
         )
         mine, other = alternately(
             [
-                forward_step(network, lambda at, net=network: taylor(net, at, torch.eye(2), 2)[2].sum(1), x),
+                forward_step(network, lambda at, net=network: laplacian(net, at), x),
                 forward_step(perceptron, lambda at, net=perceptron: perceptron_laplacian(net, at), x),
             ],
             threads=settings.threads,

@@ -95,8 +95,9 @@ def form_values(form: str, affine: Tensor, x: Tensor, order: int = 0) -> Tensor:
     slope = named.derivative
     if order == 1:
         return a * b * slope(inner)
+    learned = torch.is_grad_enabled() and inner.requires_grad
     with torch.enable_grad():
-        inner = inner.detach().requires_grad_()
+        inner = inner if learned else inner.detach().requires_grad_()
         value = slope(inner)
         for _ in range(order - 1):
             if not value.requires_grad:
@@ -105,7 +106,7 @@ def form_values(form: str, affine: Tensor, x: Tensor, order: int = 0) -> Tensor:
             (value,) = torch.autograd.grad(
                 value.sum(), inner, create_graph=True, allow_unused=True, materialize_grads=True
             )
-    return a * b**order * value.detach()
+    return a * b**order * (value if learned else value.detach())
 
 
 def form_partials(form: str, affine: Tensor, x: Tensor) -> Tensor:

@@ -22,6 +22,7 @@ from edgewise.network.module import KAN as KAN
 from edgewise.network.spec import KANSpec as KANSpec
 from edgewise.network.spec import LayerSpec as LayerSpec
 from edgewise.network.spec import Nodes as Nodes
+from edgewise.network.taylor import laplacian as laplacian
 from edgewise.network.taylor import partial_derivative as partial_derivative
 from edgewise.network.taylor import taylor as taylor
 
@@ -37,6 +38,7 @@ __all__ = [
     "load",
     "mask_edges",
     "order_nodes",
+    "laplacian",
     "partial_derivative",
     "refine",
     "regrid",

@@ -17,6 +17,7 @@ from torch import Tensor
 from edgewise._core.arguments import check_is
 from edgewise._core.checks import check_int, short
 from edgewise._core.errors import InputError
+from edgewise.kernels.trilinear import forward
 from edgewise.layers.linear import KANLinear
 from edgewise.network.module import KAN
 
@@ -59,17 +60,8 @@ def taylor(net: KAN, x: Tensor, directions: Tensor, order: int = 2) -> list[Tens
     """
     check_is(net, KAN, "net", "a KAN", of="taylor")
     check_int(order, "order", low=1, high=HIGHEST, of="taylor")
-    inputs = net.shape[0]
-    for name, given in (("x", x), ("directions", directions)):
-        check_is(given, Tensor, name, "a tensor", of="taylor")
-        if given.ndim != 2 or given.shape[1] != inputs or not given.is_floating_point():
-            raise InputError(
-                f"The '{name}' parameter of taylor must have shape (n, {inputs}) and floating point numbers. Got "
-                f"{short(tuple(given.shape))} of {given.dtype}."
-            )
+    start, along = _start(net, x, directions, "taylor")
     count = len(directions)
-    start = (x - net.input_shift) / net.input_scale
-    along = (directions.to(x) / net.input_scale)[None].expand(len(x), -1, -1)
     nodes = [
         start[:, None].expand(-1, count, -1),
         along,
@@ -125,6 +117,61 @@ def partial_derivative(net: KAN, x: Tensor, axes: Sequence[int]) -> Tensor:
     return (weights[None, :, None] * found).sum(1) / (2 ** (order - 1) * math.factorial(order))
 
 
+def laplacian(net: KAN, x: Tensor) -> Tensor:
+    """The sum of the second derivatives by all inputs, carried forward: one number a node in place of one for each input.
+
+    Parameters
+    ----------
+    net : KAN
+    x : Tensor, shape (B, inputs)
+
+    Returns
+    -------
+    Tensor, shape (B, outputs)
+        It can be differentiated in the parameters.
+
+    Raises
+    ------
+    InputError
+        Where shapes do not fit.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from edgewise.network import KAN, laplacian
+    >>> net = KAN([2, 3, 1], seed=0)
+    >>> tuple(laplacian(net, torch.zeros(5, 2, dtype=net.dtype)).shape)
+    (5, 1)
+    """
+    check_is(net, KAN, "net", "a KAN", of="laplacian")
+    check_is(x, Tensor, "x", "a tensor", of="laplacian")
+    axes = torch.eye(net.shape[0], device=x.device)
+    if any(spec.nodes.products for spec in net.spec.layers):
+        return taylor(net, x, axes, 2)[2].sum(1)
+    value, slopes = _start(net, x, axes, "laplacian")
+    second = torch.zeros_like(value)
+    for layer in net.layers:
+        edges = _EdgeDerivatives(layer, value, 2)
+        second = edges.sums({2: slopes.square().sum(1), 1: second})
+        if layer is not net.layers[-1]:
+            value, slopes = layer(value), edges.sums({1: slopes})
+    return net.output_scale * second
+
+
+def _start(net: KAN, x: Tensor, directions: Tensor, of: str) -> tuple[Tensor, Tensor]:
+    """Inputs (B, I) and their first derivatives along the lines (B, K, I), in the units of the first layer."""
+    inputs = net.shape[0]
+    for name, given in (("x", x), ("directions", directions)):
+        check_is(given, Tensor, name, "a tensor", of=of)
+        if given.ndim != 2 or given.shape[1] != inputs or not given.is_floating_point():
+            raise InputError(
+                f"The '{name}' parameter of {of} must have shape (n, {inputs}) and floating point numbers. Got "
+                f"{short(tuple(given.shape))} of {given.dtype}."
+            )
+    along = (directions.to(x) / net.input_scale)[None].expand(len(x), -1, -1)
+    return (x - net.input_shift) / net.input_scale, along
+
+
 def _composed(layer: KANLinear, nodes: list[Tensor]) -> list[Tensor]:
     """Sums of edge functions of nodes: derivatives of the functions times what the chain rule gives, (B, K, O) each."""
     value, *u = nodes
@@ -136,15 +183,48 @@ def _composed(layer: KANLinear, nodes: list[Tensor]) -> list[Tensor]:
         parts.append({3: u[0] ** 3, 2: 3 * u[0] * u[1], 1: u[2]})
     if len(u) > 3:
         parts.append({4: u[0] ** 4, 3: 6 * u[0] ** 2 * u[1], 2: 3 * u[1] ** 2 + 4 * u[0] * u[2], 1: u[3]})
+    edges = _EdgeDerivatives(layer, point, len(u))
     plain = layer(point)
-    sums = [plain[:, None].expand(-1, value.shape[1], -1)]
-    # Edges pass no gradient to their places: it is added here, as their next derivative times a change of zero.
-    own = [layer.edges(point.detach(), n) for n in range(1, len(u) + 2)]
-    moved = (point - point.detach())[..., None]
-    edges = {n: now + ahead.detach() * moved for n, (now, ahead) in enumerate(itertools.pairwise(own), 1)}
-    for part in parts:
-        sums.append(torch.stack([weight @ edges[n] for n, weight in part.items()]).sum(0))
-    return sums
+    return [plain[:, None].expand(-1, value.shape[1], -1), *(edges.sums(part) for part in parts)]
+
+
+class _EdgeDerivatives:
+    """Derivatives of a layer's edge functions at some points (B, I), summed over edges with weights."""
+
+    def __init__(self, layer: KANLinear, point: Tensor, order: int) -> None:
+        numeric = layer.numeric_mask()
+        self.basis, self.point, self.coef = layer.basis, point, layer.numeric_coef()
+        self.base = None if layer.base_weight is None else layer.base_weight * numeric
+        self.symbolic: dict[int, Tensor] | None = None
+        if layer.affine is not None:
+            # Symbolic edges pass no gradient to their places: it is their next derivative times a change of zero.
+            made = [layer.edges(point.detach(), n) * (1 - numeric) for n in range(1, order + 2)]
+            moved = (point - point.detach())[..., None]
+            self.symbolic = {
+                n: now + ahead.detach() * moved for n, (now, ahead) in enumerate(itertools.pairwise(made), 1)
+            }
+
+    def sums(self, weights: dict[int, Tensor]) -> Tensor:
+        """At the nodes (B, ..., O): the sum over orders and edges of weight (B, ..., I) times derivative."""
+        lines = next(iter(weights.values())).shape[1:-1]
+        point = (
+            self.point[:, None].expand(-1, *lines, -1).reshape(-1, self.point.shape[1])
+            if lines
+            else self.point
+        )
+        found = [
+            forward(self.basis, point, weight.reshape(point.shape), self.coef, self.base, n)
+            for n, weight in weights.items()
+        ]
+        total = torch.stack(found).sum(0).reshape(len(self.point), *lines, -1)
+        if self.symbolic is None:
+            return total
+        edges = [weight.unsqueeze(-2) @ self._edges(n, bool(lines)) for n, weight in weights.items()]
+        return total + torch.stack(edges).sum(0).squeeze(-2)
+
+    def _edges(self, order: int, lines: bool) -> Tensor:
+        assert self.symbolic is not None
+        return self.symbolic[order][:, None] if lines else self.symbolic[order]
 
 
 def _multiplied(sums: list[Tensor], n_sums: int, arities: tuple[int, ...]) -> list[Tensor]:
