@@ -24,12 +24,12 @@ from edgewise.network.module import KAN
 HIGHEST = 4
 
 
-def taylor(net: KAN, x: Tensor, directions: Tensor, order: int = 2) -> list[Tensor]:
+def taylor(model: KAN, x: Tensor, directions: Tensor, order: int = 2) -> list[Tensor]:
     """Derivatives of a network along lines, up to an order.
 
     Parameters
     ----------
-    net : KAN
+    model : KAN
     x : Tensor, shape (B, inputs)
     directions : Tensor, shape (K, inputs)
         The rows of `torch.eye(inputs)` for partial derivatives.
@@ -51,36 +51,36 @@ def taylor(net: KAN, x: Tensor, directions: Tensor, order: int = 2) -> list[Tens
     --------
     >>> import torch
     >>> from edgewise.network import KAN, taylor
-    >>> net = KAN([2, 3, 1], seed=0)
-    >>> x = torch.zeros(5, 2, dtype=net.dtype)
-    >>> value, slope, second = taylor(net, x, torch.eye(2, dtype=net.dtype), 2)
+    >>> model = KAN([2, 3, 1], seed=0)
+    >>> x = torch.zeros(5, 2, dtype=model.dtype)
+    >>> value, slope, second = taylor(model, x, torch.eye(2, dtype=model.dtype), 2)
     >>> laplacian = second.sum(1)
     >>> tuple(laplacian.shape)
     (5, 1)
     """
-    check_is(net, KAN, "net", "a KAN", of="taylor")
+    check_is(model, KAN, "model", "a KAN", of="taylor")
     check_int(order, "order", low=1, high=HIGHEST, of="taylor")
-    start, along = _start(net, x, directions, "taylor")
+    start, along = _start(model, x, directions, "taylor")
     count = len(directions)
     nodes = [
         start[:, None].expand(-1, count, -1),
         along,
         *(torch.zeros_like(along) for _ in range(order - 1)),
     ]
-    for spec, layer in zip(net.spec.layers, net.layers, strict=True):
+    for spec, layer in zip(model.spec.layers, model.layers, strict=True):
         nodes = _multiplied(_composed(layer, nodes), spec.nodes.sums, spec.nodes.products)
     value, *slopes = nodes
-    return [net.output_shift + net.output_scale * value, *(net.output_scale * each for each in slopes)]
+    return [model.output_shift + model.output_scale * value, *(model.output_scale * each for each in slopes)]
 
 
-def partial_derivative(net: KAN, x: Tensor, axes: Sequence[int]) -> Tensor:
+def partial_derivative(model: KAN, x: Tensor, axes: Sequence[int]) -> Tensor:
     """One derivative of a network, mixed ones included: `axes=(0, 0, 1)` is twice by the first input, once by the second.
 
     Mixed derivatives are sums of those along lines that go diagonally (polarisation).
 
     Parameters
     ----------
-    net : KAN
+    model : KAN
     x : Tensor, shape (B, inputs)
     axes : sequence of int
         One to four numbers of inputs.
@@ -93,36 +93,38 @@ def partial_derivative(net: KAN, x: Tensor, axes: Sequence[int]) -> Tensor:
     --------
     >>> import torch
     >>> from edgewise.network import KAN, partial_derivative
-    >>> net = KAN([2, 3, 1], seed=0)
-    >>> tuple(partial_derivative(net, torch.zeros(5, 2, dtype=net.dtype), (0, 1)).shape)
+    >>> model = KAN([2, 3, 1], seed=0)
+    >>> tuple(partial_derivative(model, torch.zeros(5, 2, dtype=model.dtype), (0, 1)).shape)
     (5, 1)
     """
+    check_is(model, KAN, "model", "a KAN", of="partial_derivative")
+    check_is(x, Tensor, "x", "a tensor", of="partial_derivative")
     order = len(axes)
     if not 1 <= order <= HIGHEST:
         raise InputError(
             f"The 'axes' parameter of partial_derivative must have 1 to {HIGHEST} numbers. Got {order}."
         )
     for axis in axes:
-        check_int(axis, "axes", low=0, high=net.shape[0] - 1, of="partial_derivative")
+        check_int(axis, "axes", low=0, high=model.shape[0] - 1, of="partial_derivative")
     if len(set(axes)) == 1:
-        return taylor(net, x, torch.eye(net.shape[0]).to(x)[axes[0] : axes[0] + 1], order)[order][:, 0]
+        return taylor(model, x, torch.eye(model.shape[0]).to(x)[axes[0] : axes[0] + 1], order)[order][:, 0]
     # The first sign may stay: all of them turned give the same, up to the parity of the order.
     signs = [(1, *rest) for rest in itertools.product((1, -1), repeat=order - 1)]
-    lines = torch.zeros(len(signs), net.shape[0]).to(x)
+    lines = torch.zeros(len(signs), model.shape[0]).to(x)
     for row, each in enumerate(signs):
         for axis, sign in zip(axes, each, strict=True):
             lines[row, axis] += sign
     weights = torch.tensor([math.prod(each) for each in signs]).to(x)
-    found = taylor(net, x, lines, order)[order]
+    found = taylor(model, x, lines, order)[order]
     return (weights[None, :, None] * found).sum(1) / (2 ** (order - 1) * math.factorial(order))
 
 
-def laplacian(net: KAN, x: Tensor) -> Tensor:
+def laplacian(model: KAN, x: Tensor) -> Tensor:
     """The sum of the second derivatives by all inputs, carried forward: one number a node in place of one for each input.
 
     Parameters
     ----------
-    net : KAN
+    model : KAN
     x : Tensor, shape (B, inputs)
 
     Returns
@@ -139,28 +141,28 @@ def laplacian(net: KAN, x: Tensor) -> Tensor:
     --------
     >>> import torch
     >>> from edgewise.network import KAN, laplacian
-    >>> net = KAN([2, 3, 1], seed=0)
-    >>> tuple(laplacian(net, torch.zeros(5, 2, dtype=net.dtype)).shape)
+    >>> model = KAN([2, 3, 1], seed=0)
+    >>> tuple(laplacian(model, torch.zeros(5, 2, dtype=model.dtype)).shape)
     (5, 1)
     """
-    check_is(net, KAN, "net", "a KAN", of="laplacian")
+    check_is(model, KAN, "model", "a KAN", of="laplacian")
     check_is(x, Tensor, "x", "a tensor", of="laplacian")
-    axes = torch.eye(net.shape[0], device=x.device)
-    if any(spec.nodes.products for spec in net.spec.layers):
-        return taylor(net, x, axes, 2)[2].sum(1)
-    value, slopes = _start(net, x, axes, "laplacian")
+    axes = torch.eye(model.shape[0], device=x.device)
+    if any(spec.nodes.products for spec in model.spec.layers):
+        return taylor(model, x, axes, 2)[2].sum(1)
+    value, slopes = _start(model, x, axes, "laplacian")
     second = torch.zeros_like(value)
-    for layer in net.layers:
+    for layer in model.layers:
         edges = _EdgeDerivatives(layer, value, 2)
         second = edges.sums({2: slopes.square().sum(1), 1: second})
-        if layer is not net.layers[-1]:
+        if layer is not model.layers[-1]:
             value, slopes = layer(value), edges.sums({1: slopes})
-    return net.output_scale * second
+    return model.output_scale * second
 
 
-def _start(net: KAN, x: Tensor, directions: Tensor, of: str) -> tuple[Tensor, Tensor]:
+def _start(model: KAN, x: Tensor, directions: Tensor, of: str) -> tuple[Tensor, Tensor]:
     """Inputs (B, I) and their first derivatives along the lines (B, K, I), in the units of the first layer."""
-    inputs = net.shape[0]
+    inputs = model.shape[0]
     for name, given in (("x", x), ("directions", directions)):
         check_is(given, Tensor, name, "a tensor", of=of)
         if given.ndim != 2 or given.shape[1] != inputs or not given.is_floating_point():
@@ -168,8 +170,8 @@ def _start(net: KAN, x: Tensor, directions: Tensor, of: str) -> tuple[Tensor, Te
                 f"The '{name}' parameter of {of} must have shape (n, {inputs}) and floating point numbers. Got "
                 f"{short(tuple(given.shape))} of {given.dtype}."
             )
-    along = (directions.to(x) / net.input_scale)[None].expand(len(x), -1, -1)
-    return (x - net.input_shift) / net.input_scale, along
+    along = (directions.to(x) / model.input_scale)[None].expand(len(x), -1, -1)
+    return (x - model.input_shift) / model.input_scale, along
 
 
 def _composed(layer: KANLinear, nodes: list[Tensor]) -> list[Tensor]:
