@@ -13,7 +13,7 @@ from sklearn.metrics import accuracy_score, brier_score_loss, precision_score, r
 from edgewise.auditing.bootstrap import Outcomes, Resamples, statistics
 from edgewise.auditing.groups import Grouping, groupings, intersection
 from edgewise.auditing.metrics import group_tables
-from edgewise.auditing.result import passes_four_fifths
+from edgewise.auditing.text import passes_four_fifths
 from edgewise.auditing.widest import (
     _binomial,
     _kept,

@@ -12,11 +12,13 @@ import numpy as np
 from edgewise._core.arguments import check_text
 from edgewise._core.checks import did_you_mean, short
 from edgewise._core.errors import InputError
+from edgewise._core.plain import lines_of
 from edgewise._core.stopping import StopReason
 from edgewise.auditing.flips import Flips
 from edgewise.auditing.gaps import Gap
-from edgewise.auditing.metrics import FOUR_FIFTHS, SMALL_SHARE, GroupTable
+from edgewise.auditing.metrics import GroupTable
 from edgewise.auditing.proxies import Proxies
+from edgewise.auditing.text import flips_text, groups_text, proxies_text, verdicts
 from edgewise.forms.reader import Reader
 
 _COMPARISONS: dict[str, Callable[[float, float], bool]] = {
@@ -48,7 +50,6 @@ GAPS = {
 OTHERS = ("dp_ratio", "eo_ratio", "flips", "flip", "certified", "proxy")
 JOINT = "intersection"
 # Groups that a sentence names.
-_NAMED = 8
 
 
 @dataclass(frozen=True)
@@ -227,10 +228,30 @@ class AuditResult:
             "message": self.message,
         }
 
-    def __str__(self) -> str:
-        from edgewise.auditing.text import audit_text
+    @property
+    def heading(self) -> str:
+        """What was audited, in a line or two."""
+        what = f"Audit of {self.model} on {self.rows:,} rows."
+        if self.kind == "classes":
+            what += f" Decision: {self.positive!r} above a probability of {self.threshold:g}."
+        if self.draws:
+            what += f" In brackets: 95 % intervals (Wilson's for rates, else {self.draws} bootstrap samples)."
+        return what
 
-        return audit_text(self)
+    def __str__(self) -> str:
+        lines = [self.heading, ""]
+        for table in self.tables:
+            groups = groups_text(table, self.overall, numbers=self.kind == "numbers")
+            lines += [f"== {table.name} ==", "", *groups, ""]
+            flips = next((each for each in self.flips if each.attribute == table.name), None)
+            proxies = next((each for each in self.proxies if each.attribute == table.name), None)
+            lines += [*verdicts(table), *([] if flips is None else flips_text(flips, self.positive))]
+            lines += [*([] if proxies is None else proxies_text(proxies)), ""]
+        if self.warnings:
+            lines += ["Warnings", *(f"- {text}" for text in self.warnings), ""]
+        if self.notes:
+            lines += ["Notes", *(f"- {text}" for text in self.notes), ""]
+        return lines_of(lines).rstrip() + "\n"
 
 
 def read_limit(text: str) -> tuple[str, str | None, str, float]:
@@ -266,20 +287,3 @@ def _gap(table: GroupTable, criterion: str) -> Gap | None:
     if criterion == "dp":
         return table.demographic_parity
     return table.equalised_odds if criterion == "eo" else table.gaps.get(criterion)
-
-
-def passes_four_fifths(table: GroupTable) -> str:
-    """The 80 % rule in words."""
-    gap, held = table.impact, table.four_fifths
-    without = ""
-    if table.left_out:
-        small = f"{', '.join(table.left_out[:_NAMED])}{' and others' if len(table.left_out) > _NAMED else ''}"
-        without = f"; left out, with less than {SMALL_SHARE:.0%} of the rows: {small}"
-    if gap is None or held is None:
-        few = sum(group not in table.left_out for group in table.groups) < 2
-        why = "fewer than two groups are large enough" if few else "no group is ever chosen"
-        return f"not defined: {why}{without}"
-    return (
-        f"{'kept' if held else 'broken'}: the least chosen group is chosen {gap.ratio:.2f} times as often as the most "
-        f"chosen one ({FOUR_FIFTHS} is the rule){without}"
-    )

@@ -1,19 +1,14 @@
-"""An audit as text."""
+"""The parts of an audit as text."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
 
-from edgewise._core.plain import lines_of
 from edgewise.auditing.flips import Flips
 from edgewise.auditing.gaps import Gap
-from edgewise.auditing.metrics import GroupTable
+from edgewise.auditing.metrics import FOUR_FIFTHS, SMALL_SHARE, GroupTable
 from edgewise.auditing.proxies import Proxies
-
-if TYPE_CHECKING:
-    from edgewise.auditing.result import AuditResult
 
 # Heads of the columns of measures.
 RATES = {
@@ -40,33 +35,7 @@ NUMBERS = {
     "absolute_error": "mean |error|",
     "rmse": "RMSE",
 }
-_LISTED, _MOST_CHANGES = 8, 4
-
-
-def audit_text(result: AuditResult) -> str:
-    """The whole audit."""
-    lines = [heading(result), ""]
-    for table in result.tables:
-        lines += [f"== {table.name} ==", "", *_groups(table, result), ""]
-        flips = next((each for each in result.flips if each.attribute == table.name), None)
-        proxies = next((each for each in result.proxies if each.attribute == table.name), None)
-        lines += [*verdicts(table), *([] if flips is None else flips_text(flips, result.positive))]
-        lines += [*([] if proxies is None else proxies_text(proxies)), ""]
-    if result.warnings:
-        lines += ["Warnings", *(f"- {text}" for text in result.warnings), ""]
-    if result.notes:
-        lines += ["Notes", *(f"- {text}" for text in result.notes), ""]
-    return lines_of(lines).rstrip() + "\n"
-
-
-def heading(result: AuditResult) -> str:
-    """What was audited, in a line or two."""
-    what = f"Audit of {result.model} on {result.rows:,} rows."
-    if result.kind == "classes":
-        what += f" Decision: {result.positive!r} above a probability of {result.threshold:g}."
-    if result.draws:
-        what += f" In brackets: 95 % intervals (Wilson's for rates, else {result.draws} bootstrap samples)."
-    return what
+_LISTED, _MOST_CHANGES, _NAMED = 8, 4, 8
 
 
 def verdicts(table: GroupTable) -> list[str]:
@@ -77,13 +46,28 @@ def verdicts(table: GroupTable) -> list[str]:
             f"Mean prediction: {_gap_text(table.gaps['expected'])}",
             f"Mean error: {_gap_text(table.gaps['error'])}",
         ]
-    from edgewise.auditing.result import passes_four_fifths
-
     return [
         f"Demographic parity: {_gap_text(parity)}",
         f"Equalised odds: {_gap_text(odds)}",
         f"80 % rule {passes_four_fifths(table)}.",
     ]
+
+
+def passes_four_fifths(table: GroupTable) -> str:
+    """The 80 % rule in words."""
+    gap, held = table.impact, table.four_fifths
+    without = ""
+    if table.left_out:
+        small = f"{', '.join(table.left_out[:_NAMED])}{' and others' if len(table.left_out) > _NAMED else ''}"
+        without = f"; left out, with less than {SMALL_SHARE:.0%} of the rows: {small}"
+    if gap is None or held is None:
+        few = sum(group not in table.left_out for group in table.groups) < 2
+        why = "fewer than two groups are large enough" if few else "no group is ever chosen"
+        return f"not defined: {why}{without}"
+    return (
+        f"{'kept' if held else 'broken'}: the least chosen group is chosen {gap.ratio:.2f} times as often as the most "
+        f"chosen one ({FOUR_FIFTHS} is the rule){without}"
+    )
 
 
 def flips_text(flips: Flips, positive: str) -> list[str]:
@@ -137,10 +121,11 @@ def proxies_text(proxies: Proxies) -> list[str]:
     return lines
 
 
-def _groups(table: GroupTable, result: AuditResult) -> list[str]:
-    if result.kind == "numbers":
-        return _measures(table, NUMBERS, result.overall)
-    return [*_measures(table, RATES, result.overall), "", *_measures(table, RISKS, result.overall)]
+def groups_text(table: GroupTable, overall: GroupTable, *, numbers: bool) -> list[str]:
+    """The measures of each group beside those of all rows."""
+    if numbers:
+        return _measures(table, NUMBERS, overall)
+    return [*_measures(table, RATES, overall), "", *_measures(table, RISKS, overall)]
 
 
 def _measures(table: GroupTable, heads: dict[str, str], overall: GroupTable) -> list[str]:

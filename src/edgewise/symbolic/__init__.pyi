@@ -43,7 +43,6 @@ from .known_form.targets import fit_targets as fit_targets
 from .networks.suggestions import snap as snap
 from .networks.suggestions import suggest as suggest
 from .results.alternatives import Alternative as Alternative
-from .results.diagnostics import Trust as Trust
 from .results.diagnostics import trust as trust
 from .results.extract import formula as formula
 from .results.formula import Constant as Constant
@@ -52,6 +51,7 @@ from .results.formula import pareto as pareto
 from .results.next_measurement import Measurement as Measurement
 from .results.next_measurement import next_measurement as next_measurement
 from .results.search_result import FormulaResult as FormulaResult
+from .results.trust import Trust as Trust
 from .search.ask import AskResult as AskResult
 from .search.ask import ask as ask
 from .search.find_formula import find_formula as find_formula

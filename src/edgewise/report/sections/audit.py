@@ -13,8 +13,8 @@ from markupsafe import Markup, escape
 from edgewise.auditing.flips import Flips
 from edgewise.auditing.metrics import GroupTable
 from edgewise.auditing.proxies import Proxies
-from edgewise.auditing.result import AuditResult, passes_four_fifths
-from edgewise.auditing.text import NUMBERS, RATES, RISKS, flips_text, heading, interval, number
+from edgewise.auditing.result import AuditResult
+from edgewise.auditing.text import NUMBERS, RATES, RISKS, flips_text, interval, number, passes_four_fifths
 from edgewise.plots.audit_groups import plot_audit
 from edgewise.plots.audit_proxies import plot_proxies
 from edgewise.plots.save import figure_svg
@@ -84,7 +84,7 @@ def audit_view(result: AuditResult) -> AuditView:
     result : AuditResult
     """
     return AuditView(
-        heading(result),
+        result.heading,
         "" if result.stop_reason.repeatable else result.stop_reason.advice,
         tuple(_attribute(table, result, k) for k, table in enumerate(result.tables)),
         result.warnings,

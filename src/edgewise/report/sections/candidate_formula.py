@@ -19,7 +19,8 @@ from edgewise.report.drawings.figures import drawn
 from edgewise.report.evaluation.residuals import UNLIKELY, Pattern, is_rounding, pattern, scale_of, worst
 from edgewise.report.text.numbers import counted, number, percent, signed
 from edgewise.symbolic import Formula
-from edgewise.symbolic.results.diagnostics import ConstantInterval, Trust, trust
+from edgewise.symbolic.results.diagnostics import trust
+from edgewise.symbolic.results.trust import ConstantInterval, Trust
 
 MOST_MISSED = 5
 MOST_PANELS = 6

@@ -19,7 +19,7 @@ from edgewise.symbolic.expressions.complexity import node_count, surcharge
 from edgewise.symbolic.expressions.source import c_source, python_source
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.expressions.writing import text, to_tree
-from edgewise.symbolic.results.diagnostics import Trust
+from edgewise.symbolic.results.trust import Trust
 
 if TYPE_CHECKING:
     import sympy

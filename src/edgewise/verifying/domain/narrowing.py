@@ -5,20 +5,33 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 from edgewise._core.checks import short
 from edgewise._core.errors import InputError
-from edgewise.data.encoding_columns import LevelColumn, NumberColumn
-from edgewise.verifying.domain.domain import Group
+from edgewise.data.encoding_columns import EncodedColumn, LevelColumn, NumberColumn
+from edgewise.verifying.domain.domain import Group, Interval
 from edgewise.verifying.domain.raw_values import Cell, code_of, codes_of
 from edgewise.verifying.language.conditions import Between, Condition, Missing, OneOf
 
-if TYPE_CHECKING:
-    from edgewise.verifying.domain.columns import Columns
+
+class RawNumbers(Protocol):
+    """What is known of columns here: their encodings, and raw values as numbers."""
+
+    def encoded(self, group: int) -> EncodedColumn | None:
+        """How a column becomes inputs; None where it is read as it is."""
+        ...
+
+    def number(self, g: int, value: Any, default: float = ...) -> float:
+        """The raw number of a value; the default of None."""
+        ...
+
+    def interval(self, g: int, low: Any, high: Any) -> Interval:
+        """A range of raw numbers as the inputs they become."""
+        ...
 
 
-def widen(columns: Columns, g: int, group: Group, conditions: Sequence[Condition]) -> Group:
+def widen(columns: RawNumbers, g: int, group: Group, conditions: Sequence[Condition]) -> Group:
     """An input of a plain network as far as conditions go: beyond its grid edges go on as straight lines.
 
     Where they leave a side open, the grid ends it.
@@ -36,7 +49,7 @@ def widen(columns: Columns, g: int, group: Group, conditions: Sequence[Condition
     return replace(group, cells=(((low, high),),)) if low <= high else group
 
 
-def narrow(columns: Columns, g: int, group: Group, condition: Condition) -> Group:
+def narrow(columns: RawNumbers, g: int, group: Group, condition: Condition) -> Group:
     """The cells of a group that a condition leaves, each as far as it does."""
     kept = list[tuple[Cell, str]]()
     for cell, label in zip(group.cells, group.labels, strict=True):
@@ -46,7 +59,7 @@ def narrow(columns: Columns, g: int, group: Group, condition: Condition) -> Grou
     return Group(group.name, group.inputs, tuple(c for c, _ in kept), tuple(text for _, text in kept))
 
 
-def _cut(columns: Columns, g: int, cell: Cell, label: str, condition: Condition) -> Cell | None:
+def _cut(columns: RawNumbers, g: int, cell: Cell, label: str, condition: Condition) -> Cell | None:
     """What a condition leaves of one cell."""
     column = columns.encoded(g)
     if isinstance(column, LevelColumn):
@@ -90,7 +103,7 @@ def _cut(columns: Columns, g: int, cell: Cell, label: str, condition: Condition)
     return (pieces[0] if cell[0][0] < cell[0][1] else cell[0], *cell[1:])
 
 
-def _holds(columns: Columns, g: int, condition: Between | OneOf, number: float) -> bool:
+def _holds(columns: RawNumbers, g: int, condition: Between | OneOf, number: float) -> bool:
     """Whether a raw number meets a condition."""
     if isinstance(condition, OneOf):
         return any(columns.number(g, value) == number for value in condition.values)
