@@ -102,6 +102,9 @@ def test_what_works_on_networks_says_so(wrong: Any) -> None:
         "coef": [0.0],
         "source": 0,
         "target": 0,
+        "x": torch.zeros(2, 1),
+        "directions": torch.eye(1),
+        "axes": (0,),
     }
     rooms = (ew.edits, ew.network, ew.symbolic, ew)
     asked = {getattr(room, name) for room in rooms for name in room.__all__}
