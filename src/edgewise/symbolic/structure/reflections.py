@@ -65,10 +65,9 @@ def _quick_error(rows: SplitRows, config: SearchConfig) -> float:
 
 
 def _odd(signs: Floats, target: Floats, columns: tuple[int, ...]) -> tuple[int, ...] | None:
-    """The columns whose signs make that of the target, up to one sign for all rows; none where it may have any sign.
+    """The columns whose signs, multiplied, are that of the target on every row, up to one sign for all.
 
-    None where the target has both signs and no product of signs of many columns explains them: of one that is even in all
-    of them only the signs of the others can be left.
+    Where there are none, the target may still be even in a single column and keep its sign; for several, None is returned.
     """
     for size in range(min(len(columns), 3) + 1):
         for odd in itertools.combinations(columns, size):
