@@ -72,10 +72,11 @@ On the command line, ``edgewise --help`` does the same work; the pages under doc
 
 import importlib
 import sys
+from collections.abc import Callable
 
 from edgewise._core.lazy import attach, homes
-
-__version__ = "0.1.0"
+from edgewise._core.version import __version__ as __version__
+from edgewise._core.views import VIEWS as _VIEWS
 
 _load, __dir__ = attach(__name__)
 
@@ -89,6 +90,19 @@ def __getattr__(name: str) -> object:
         raise AttributeError(no_such_name(name, homes(__name__)), name=name, obj=None)
     return _load(name)
 
+
+def _view(room: str, name: str) -> Callable[..., object]:
+    """A function of a room, which is loaded when it is called."""
+    return lambda *args, **options: getattr(importlib.import_module(room), name)(*args, **options)
+
+
+_VIEWS.update(
+    plot_solution=_view("edgewise.plots", "plot_solution"),
+    animate_solution=_view("edgewise.plots", "animate_solution"),
+    plot_coefficient=_view("edgewise.plots", "plot_coefficient"),
+    write_solution_page=_view("edgewise.report", "write_solution_page"),
+    html=_view("edgewise.report.notebook", "html"),
+)
 
 if "IPython" in sys.modules:
     importlib.import_module("edgewise._core.notebook").register()

@@ -4,6 +4,7 @@ import ast
 import re
 import tomllib
 from functools import cache
+from graphlib import CycleError, TopologicalSorter
 from itertools import chain
 from pathlib import Path
 
@@ -101,26 +102,85 @@ def test_the_ways_name_functions_where_they_are(way):
         assert any(name in defined(path) for path in files.get(file, [])), (name, file)
 
 
-def test_what_is_found_by_name_in_a_room_above_only_shows_results():
-    """Contracts do not see a module that is named in a string, so these are counted here."""
+def modules_in(folder):
+    """Names of modules and packages below a folder, and their files; a lazy package's stub says what it hands on."""
+    files = {}
+    for path in sorted([*folder.rglob("*.py"), *folder.rglob("*.pyi")]):
+        place = path.relative_to(folder.parent).with_suffix("")
+        name = ".".join(place.parent.parts if place.name == "__init__" else place.parts)
+        files.setdefault(name, []).append(path)
+    return files
+
+
+def imported(name, path):
+    """What a file imports at any depth, in functions and for types alike, and what it asks for by a constant name."""
+    package = name if path.stem == "__init__" else name.rpartition(".")[0]
+    for each in ast.walk(tree(path)):
+        if isinstance(each, ast.Import):
+            yield from ((alias.name, "") for alias in each.names)
+        elif isinstance(each, ast.ImportFrom):
+            up = package.split(".")[: len(package.split(".")) - each.level + 1] if each.level else []
+            home = ".".join([*up, *filter(None, [each.module])])
+            yield from ((home, alias.name) for alias in each.names)
+        elif isinstance(each, ast.Call) and each.args:
+            function = getattr(each.func, "attr", getattr(each.func, "id", ""))
+            asked = getattr(each.args[0], "value", "")
+            if function in ("import_module", "__import__") and isinstance(asked, str):
+                yield asked, ""
+
+
+def imports(folder):
+    """For each module below a folder those it imports."""
+    files = modules_in(folder)
+    found = {}
+    for name, paths in files.items():
+        asked = [each for path in paths for each in imported(name, path)]
+        homes = {f"{home}.{own}" if f"{home}.{own}" in files else home for home, own in asked}
+        found[name] = {each for each in homes if each in files} - {name}
+    return found
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    found = imports(SOURCE)
+    assert len(found) > 900
+    assert sum(map(len, found.values())) > 4000
+    list(TopologicalSorter(found).static_order())
+
+
+@pytest.mark.parametrize(
+    "upward",
+    [
+        "def later():\n    from room.high import x",
+        "if TYPE_CHECKING:\n    from room import high",
+        "import_module('room.high')",
+        "from . import face",
+    ],
+)
+def test_a_circle_is_found_however_it_is_hidden(tmp_path, upward):
+    for name, low in (("plain", ""), ("hidden", upward)):
+        room = tmp_path / name / "room"
+        room.mkdir(parents=True)
+        (room / "__init__.py").write_text("")
+        (room / "high.py").write_text("from room.low import y")
+        (room / "face.py").write_text("import room.high")
+        (room / "low.py").write_text(low)
+    list(TopologicalSorter(imports(tmp_path / "plain" / "room")).static_order())
+    with pytest.raises(CycleError):
+        list(TopologicalSorter(imports(tmp_path / "hidden" / "room")).static_order())
+
+
+def test_no_room_asks_by_name_for_one_above():
+    """Contracts do not see a module that is named in a string; only the package as a whole may name them all so."""
     order = {room: at for at, beside in enumerate(ROOMS) for room in beside}
-    upward = set[tuple[str, str]]()
-    for path in SOURCE.glob("*/**/*.py"):
-        room, *inside = path.relative_to(SOURCE).with_suffix("").parts
-        for call in ast.walk(tree(path)):
-            if isinstance(call, ast.Call) and getattr(call.func, "attr", getattr(call.func, "id", "")) in (
-                "import_module",
-                "__import__",
-            ):
-                told = re.match(r"edgewise\.(\w+)", getattr(call.args[0], "value", ""))
-                if told and order[told[1]] < order[room]:
-                    upward.add((".".join([room, *inside]), told[1]))
-    assert upward == {
-        ("_core.notebook", "report"),
-        ("pde.results.identification", "plots"),
-        ("pde.results.solution", "plots"),
-        ("pde.results.solution", "report"),
-    }
+    upward = [
+        (name, asked)
+        for name, paths in modules_in(SOURCE).items()
+        for path in paths
+        for asked, _ in imported(name, path)
+        if name.count(".") and asked.startswith("edgewise.")
+        if order.get(asked.split(".")[1], len(order)) < order.get(name.split(".")[1], 0)
+    ]
+    assert upward == []
 
 
 def calls(path, function):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from importlib import import_module
 from typing import Any
+
+from edgewise._core.views import VIEWS
 
 _SHOWN = {
     "KAN": "edgewise.network.module",
@@ -41,5 +42,4 @@ def register() -> None:
 
 
 def _html(name: str) -> Any:
-    # The report stands above this room: it is found by name when something is to be shown.
-    return lambda value: import_module("edgewise.report.notebook").HTML[name](value)
+    return lambda value: VIEWS["html"](name, value)

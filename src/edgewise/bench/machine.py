@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from edgewise import __version__
+from edgewise._core.version import __version__
 
 _CACHES = Path("/sys/devices/system/cpu/cpu0/cache")
 _UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from edgewise import __version__
+from edgewise._core.version import __version__
 from edgewise.cli import (
     audit,
     bench,

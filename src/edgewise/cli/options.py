@@ -17,8 +17,8 @@ import typer
 from edgewise._core.checks import did_you_mean
 from edgewise._core.errors import InputError
 from edgewise._core.work import LEVELS, check_work
-from edgewise.cli import THREADS
 from edgewise.cli.config import apply_config
+from edgewise.cli.threads import THREADS
 
 
 def _set_threads(threads: int | None) -> int | None:

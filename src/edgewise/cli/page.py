@@ -14,9 +14,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from edgewise import __version__
 from edgewise._core.checks import among, check_squarable, did_you_mean, short
 from edgewise._core.errors import InputError
+from edgewise._core.version import __version__
 from edgewise.cli.accuracy import compared, measure, measures
 from edgewise.cli.inputs import Inputs, called, find, prepare
 from edgewise.cli.job import TaskOutcome, edges

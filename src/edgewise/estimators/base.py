@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from abc import abstractmethod
+from collections.abc import Mapping
 from numbers import Integral
 from typing import Any, Self, cast
 
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, is_classifier
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
+from torch import Tensor
 
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_choice, check_float, check_int, short
@@ -25,6 +27,7 @@ from edgewise.estimators.constraints import wishes_of
 from edgewise.estimators.names import names_of, table_to_predict
 from edgewise.estimators.problem import EstimatorProblem, Trained, TrainSettings, outputs_of, train
 from edgewise.estimators.reservoir import Reservoir, kept_rows, warm_fit
+from edgewise.estimators.written import file_contents
 from edgewise.explaining.misses import Misses
 from edgewise.network.fitted import HoldsNetwork
 from edgewise.training import Record, TableFit
@@ -66,6 +69,10 @@ class KANEstimator(HoldsNetwork, BaseEstimator):
     def _hold(self, given: dict[str, Any]) -> None:
         """The parameters of `__init__` as they were given, which is all that scikit-learn lets it do."""
         vars(self).update({name: value for name, value in given.items() if name != "self"})
+
+    def file_contents(self) -> tuple[dict[str, Any], Mapping[str, Tensor]]:
+        """What a file holds of it: a document that JSON takes, and the numbers of the network."""
+        return file_contents(self)
 
     # ---- fitting
 

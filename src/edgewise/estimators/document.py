@@ -1,10 +1,8 @@
-"""Estimators as JSON and back, beside the tensors of their network."""
+"""Estimators from the JSON that `written` makes of them, and the network beside it."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any, cast
 
 import numpy as np
@@ -16,6 +14,7 @@ from edgewise._core.stopping import StopReason
 from edgewise.data import Encoding
 from edgewise.estimators.classifier import KANClassifier
 from edgewise.estimators.regressor import KANRegressor
+from edgewise.estimators.written import BY_COLUMN, DTYPE, plain_entry, plain_value
 from edgewise.explaining.calibrate import CalibratedKAN
 from edgewise.explaining.misses import Misses
 from edgewise.explaining.reliability import Reliability
@@ -25,50 +24,6 @@ from edgewise.training import TableFit
 from edgewise.training.config import TableConfig
 
 _ESTIMATORS = {"KANRegressor": KANRegressor, "KANClassifier": KANClassifier}
-# Plain types only: a dtype from a file must not be able to ask for objects or records.
-_DTYPE = re.compile(r"[<|>=](b1|[iu][1248]|f[248]|U\d{1,4})|object")
-_BY_COLUMN = ("monotone", "convex", "bounds")
-_PLAIN = (str, int, float, bool, type(None))
-
-
-def model_document(model: Any) -> dict[str, Any]:
-    """What is to be kept of a fitted estimator besides its network, in plain dictionaries, lists, strings and numbers.
-
-    Raises
-    ------
-    InputError
-        If its classes are neither strings nor numbers.
-    """
-    fit = model.fit_
-    names = getattr(model, "feature_names_in_", None)
-    document: dict[str, Any] = {
-        "parameters": _parameters(model),
-        "encoding": model.encoding_.to_json(),
-        "n_features": model.n_features_in_,
-        "feature_names": None if names is None else list(names),
-        "target_names": list(model.target_names_),
-        "importances": model.feature_importances_.tolist(),
-        "screened_out": list(model.screened_out_),
-        "fit": {
-            "message": fit.message,
-            "stop_reason": fit.stop_reason,
-            "seconds": float(fit.seconds),
-            "mode": fit.mode,
-            "members": fit.members,
-            "validation_error": None if fit.validation_error is None else float(fit.validation_error),
-            "events": list(fit.events),
-            "pairs": [list(pair) for pair in fit.pairs],
-            "curve": fit.curve,
-        },
-    }
-    if isinstance(model, KANClassifier):
-        document["classes"] = _array_to_json(model.classes_)
-    else:
-        document["single"] = model._single
-        misses = model.misses_
-        if misses is not None:
-            document["misses"] = {"rows": misses.rows, "errors": misses.errors.T.tolist()}
-    return document
 
 
 def model_from_document(kind: str, document: Mapping[str, Any], net: KAN) -> Any:
@@ -83,14 +38,16 @@ def model_from_document(kind: str, document: Mapping[str, Any], net: KAN) -> Any
     known = set(model.get_params())
     parameters = dict(document["parameters"])
     if isinstance(parameters.get("class_weight"), list):
-        parameters["class_weight"] = {_plain(key): float(value) for key, value in parameters["class_weight"]}
+        parameters["class_weight"] = {
+            plain_value(key): float(value) for key, value in parameters["class_weight"]
+        }
     if not set(parameters) <= known:
         raise InputError(f"it has unknown parameters {short(sorted(set(parameters) - known))}.")
-    for name in _BY_COLUMN:
+    for name in BY_COLUMN:
         if isinstance(parameters.get(name), list):
-            parameters[name] = {_plain(key): _entry(value) for key, value in parameters[name]}
+            parameters[name] = {plain_value(key): plain_entry(value) for key, value in parameters[name]}
     if isinstance(parameters.get("output_range"), list):
-        parameters["output_range"] = tuple(_plain(end) for end in parameters["output_range"])
+        parameters["output_range"] = tuple(plain_value(end) for end in parameters["output_range"])
     if parameters.get("config") is not None:
         saved: dict[str, Any] = parameters["config"]
         numbers: dict[str, Any] = {
@@ -154,19 +111,13 @@ def _misses(saved: Any, outputs: int) -> Misses | None:
     return Misses(rows, errors)
 
 
-def calibration_document(model: Any) -> dict[str, Any]:
-    """What is to be kept of a CalibratedKAN besides the classifier behind it."""
-    reliability = {name: getattr(model, name).to_dict() for name in ("before", "after")}
-    return {**model.calibration_.to_json(), **reliability}
-
-
 def calibrated_from_document(inner: Any, document: Mapping[str, Any]) -> CalibratedKAN:
     """The calibrated model again, from the classifier behind it.
 
     Raises
     ------
     InputError, KeyError, TypeError, ValueError
-        If the document is not what `calibration_document` gives for such a classifier.
+        If the document is not what `CalibratedKAN.file_contents` gives for such a classifier.
     """
     maps = Calibration.from_json(document, len(inner.classes_))
     model = CalibratedKAN(inner, maps.method)
@@ -175,63 +126,16 @@ def calibrated_from_document(inner: Any, document: Mapping[str, Any]) -> Calibra
     return model
 
 
-def _parameters(model: Any) -> dict[str, Any]:
-    """Parameters that JSON can hold; functions and generators are left out and come back as the defaults."""
-    parameters = dict(model.get_params(deep=False))
-    parameters.pop("callbacks")
-    weights = parameters.get("class_weight")
-    if isinstance(weights, Mapping):
-        parameters["class_weight"] = [[_plain(key), float(value)] for key, value in weights.items()]
-    for name in _BY_COLUMN:
-        if isinstance(parameters[name], Mapping):
-            parameters[name] = [[_plain(key), _entry(value)] for key, value in parameters[name].items()]
-    out: dict[str, Any] = {}
-    for name, value in parameters.items():
-        value = value.item() if isinstance(value, np.generic) else value
-        if name == "output_range" and value is not None:
-            value = [_plain(end) for end in value]
-            out[name] = value
-        elif isinstance(value, TableConfig):
-            out[name] = asdict(value)
-        elif isinstance(value, _PLAIN) or name in ("class_weight", *_BY_COLUMN):
-            out[name] = value
-    return out
-
-
-def _entry(value: Any) -> Any:
-    """A word, or a pair of limits."""
-    return [_plain(end) for end in value] if isinstance(value, (tuple, list)) else _plain(value)
-
-
 def _place(value: Any, net: KAN) -> int:
     if type(value) is not int or not 0 <= value < net.shape[0]:
         raise InputError(f"it names pairs of inputs that are not there, {short(value)}.")
     return value
 
 
-def _array_to_json(values: NDArray[Any]) -> dict[str, Any]:
-    # numpy 2 has string types of its own; their classes come back as plain strings.
-    name = "object" if values.dtype.kind in "OT" else values.dtype.str
-    if not _DTYPE.fullmatch(name):
-        raise InputError(
-            f"Classes must be strings, numbers or truth values to be saved. Got {values.dtype} instead; convert them first."
-        )
-    return {"dtype": name, "values": [_plain(value) for value in values.tolist()]}
-
-
 def _array_from_json(document: Mapping[str, Any]) -> NDArray[Any]:
-    if not _DTYPE.fullmatch(str(document["dtype"])):
+    if not DTYPE.fullmatch(str(document["dtype"])):
         raise InputError(f"its classes are of type {short(document['dtype'])}.")
-    values = [_plain(value) for value in document["values"]]
+    values = [plain_value(value) for value in document["values"]]
     if not values:
         raise InputError("it has no classes.")
     return np.array(values, dtype=document["dtype"])
-
-
-def _plain(value: Any) -> Any:
-    value = value.item() if isinstance(value, np.generic) else value
-    if type(value) not in _PLAIN:
-        raise InputError(
-            f"Classes must be strings, numbers or truth values to be saved. Got {short(value)} instead; convert them first."
-        )
-    return value

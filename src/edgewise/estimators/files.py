@@ -7,19 +7,19 @@ from typing import Any, cast
 
 from edgewise._core.checks import check_bool, short
 from edgewise._core.errors import FileError, InputError
+from edgewise.estimators.written import KINDS
 from edgewise.network import KAN
 from edgewise.network.container import PathLike, kind_of, read_any_of, write_container
-from edgewise.network.files import KIND, network_document, promised_tensors, restored
+from edgewise.network.files import KIND, promised_tensors, restored
 from edgewise.network.files import save as save_network
 from edgewise.network.fitted import HoldsNetwork
 
-_ESTIMATORS = ("KANRegressor", "KANClassifier")
 _CALIBRATED = "CalibratedKAN"
 _SOLUTION = "Solution"
 _PICTURES = "ImageClassifier"
 _FORMULAS = "FormulaRegressor"
 _FORECASTS = "KANForecaster"
-_KINDS: tuple[str, ...] = (KIND, *_ESTIMATORS, _CALIBRATED)
+_KINDS: tuple[str, ...] = (KIND, *KINDS, _CALIBRATED)
 
 
 def save(model: Any, path: PathLike, *, overwrite: bool = True) -> None:
@@ -58,7 +58,8 @@ def save(model: Any, path: PathLike, *, overwrite: bool = True) -> None:
     """
     kind = type(model).__name__
     if kind == _CALIBRATED and type(model).__module__.startswith("edgewise."):
-        _save_calibrated(model, path, overwrite)
+        check_bool(overwrite, "overwrite", of="save")
+        write_container(path, *model.file_contents(), overwrite=overwrite)
         return
     if type(model).__module__.startswith("edgewise.") and (files := _files_of(kind)) is not None:
         files.save(model, path, overwrite=check_bool(overwrite, "overwrite", of="save"))
@@ -74,19 +75,7 @@ def save(model: Any, path: PathLike, *, overwrite: bool = True) -> None:
             f"The 'model' argument of save must be a KAN, a KANRegressor or a KANClassifier. Got {short(model)} instead."
         )
     check_bool(overwrite, "overwrite", of="save")
-    if kind not in _ESTIMATORS:
-        raise InputError(
-            f"The 'model' argument of save must be a KANRegressor or a KANClassifier itself. Got a {kind} instead."
-        )
-    if not hasattr(model, "network_"):
-        raise InputError(
-            "The 'model' argument of save must be fitted. Got one that is not instead; call its fit first."
-        )
-
-    from edgewise.estimators.document import model_document
-
-    document = {**network_document(model.network_, kind), "model": model_document(model)}
-    write_container(path, document, model.network_.state_dict(), overwrite)
+    write_container(path, *model.file_contents(), overwrite=overwrite)
 
 
 def load(path: PathLike) -> Any:
@@ -142,25 +131,6 @@ def _files_of(kind: str | None) -> Any:
 
         return forecaster_files
     return None
-
-
-def _save_calibrated(model: Any, path: PathLike, overwrite: bool) -> None:
-    """The classifier behind it, and the maps."""
-    check_bool(overwrite, "overwrite", of="save")
-    inner = model.model
-    if not hasattr(model, "calibration_") or type(inner).__name__ != "KANClassifier":
-        raise InputError(
-            "The 'model' argument of save must be a fitted CalibratedKAN of a KANClassifier. "
-            f"Got one of {short(inner)} instead."
-        )
-    from edgewise.estimators.document import calibration_document, model_document
-
-    document = {
-        **network_document(inner.network_, _CALIBRATED),
-        "model": model_document(inner),
-        "calibration": calibration_document(model),
-    }
-    write_container(path, document, inner.network_.state_dict(), overwrite)
 
 
 def _estimator(document: Mapping[str, Any], net: KAN, path: PathLike) -> Any:

@@ -13,10 +13,11 @@ from edgewise._core.checks import check_choice, check_int, short
 from edgewise._core.errors import FileError, InputError
 from edgewise._core.plain import plain
 from edgewise.estimators.backtest import Backtest
-from edgewise.estimators.document import model_document, model_from_document
+from edgewise.estimators.document import model_from_document
 from edgewise.estimators.forecaster import KANForecaster
 from edgewise.estimators.lagged import LagDesign
 from edgewise.estimators.time_axis import TimeAxis
+from edgewise.estimators.written import model_document
 from edgewise.network.container import PathLike, read_container, write_container
 from edgewise.network.files import network_document, promised_tensors, restored
 

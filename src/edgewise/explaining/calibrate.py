@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
+from torch import Tensor
 
 from edgewise._core.arguments import check_weights
 from edgewise._core.arrays import Floats
@@ -131,6 +133,17 @@ class CalibratedKAN(ClassifierMixin, BaseEstimator):
     def decision_function(self, X: Any) -> Floats:
         """Log-odds of the second of two calibrated probabilities, (n,); of more classes their logarithms, (n, classes)."""
         return self.calibration_.log_odds(_outputs(self.model, X))
+
+    def file_contents(self) -> tuple[dict[str, Any], Mapping[str, Tensor]]:
+        """What a file holds of it: a document that JSON takes, and the numbers of the network."""
+        if not hasattr(self, "calibration_") or type(self.model).__name__ != "KANClassifier":
+            raise InputError(
+                "The 'model' argument of save must be a fitted CalibratedKAN of a KANClassifier. "
+                f"Got one of {short(self.model)} instead."
+            )
+        document, tensors = self.model.file_contents()
+        maps = {**self.calibration_.to_json(), "before": self.before.to_dict(), "after": self.after.to_dict()}
+        return {**document, "kind": "CalibratedKAN", "calibration": maps}, tensors
 
     def to_dict(self) -> dict[str, Any]:
         """The method, and how reliable the probabilities were and are."""

@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-import edgewise
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_choice
 from edgewise._core.extras import need
+from edgewise._core.version import __version__
 from edgewise.exporting.onnx_bases import basis_values
 from edgewise.exporting.onnx_graph import Graph
 from edgewise.exporting.onnx_table import FLOAT32, FLOAT64, STRING, classified, column_inputs, encoded
@@ -117,8 +117,8 @@ def _serialised(g: Graph, inputs: list[Any], outputs: list[Any], program: Progra
         ],
         ir_version=IR_VERSION,
         producer_name="edgewise",
-        producer_version=edgewise.__version__,
-        doc_string=f"Made by edgewise {edgewise.__version__} from {utf8(program.origin)}.",
+        producer_version=__version__,
+        doc_string=f"Made by edgewise {__version__} from {utf8(program.origin)}.",
     )
     helper.set_model_props(model, {"edgewise": json.dumps(_description(program))})
     return bytes(model.SerializeToString(deterministic=True))

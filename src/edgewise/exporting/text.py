@@ -9,9 +9,9 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-import edgewise
 from edgewise._core.checks import short
 from edgewise._core.errors import InputError
+from edgewise._core.version import __version__
 from edgewise.exporting.columns import Column, LevelInput, Unused
 from edgewise.exporting.program import Program, ProgramInput
 
@@ -58,7 +58,7 @@ def utf8(text: str) -> str:
 
 def head_lines(program: Program, does: str) -> list[str]:
     """The lines of the comment that opens every source: what it is, what made it, its inputs and outputs."""
-    lines = [f"Made by edgewise {edgewise.__version__} from {program.origin}.", *textwrap.wrap(does, WIDTH)]
+    lines = [f"Made by edgewise {__version__} from {program.origin}.", *textwrap.wrap(does, WIDTH)]
     if program.columns:
         lines += ["", *_listed("Columns", [_column_line(each, program) for each in program.columns])]
     else:

@@ -14,9 +14,9 @@ from typing import Any
 import torch
 from torch import Tensor, fx, nn
 
-import edgewise
 from edgewise._core.checks import short
 from edgewise._core.errors import InputError
+from edgewise._core.version import __version__
 from edgewise.exporting.form_trees import form_tree
 from edgewise.exporting.torch_parts import FORM_HELPERS, PARTS, TORCH
 from edgewise.layers import KANConv1d, KANConv2d, KANLinear
@@ -80,7 +80,7 @@ def to_torch_source(module: Any) -> str:
         elif node.op == "get_attr":
             writer.attribute(str(node.target), root)
     return _HEAD.format(
-        version=edgewise.__version__,
+        version=__version__,
         origin=type(module).__name__,
         parts="\n\n\n".join([PARTS, *writer.functions()]),
         made=textwrap.indent("\n".join(writer.lines) or "pass", " " * 8),

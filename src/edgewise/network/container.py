@@ -48,6 +48,13 @@ def write_container(
 ) -> None:
     """Write all or nothing: a temporary file beside the target takes its place only when it is complete on disk."""
     target = as_path(path)
+    write_file(target, packed(document, tensors, target), overwrite=overwrite)
+
+
+def packed(
+    document: Mapping[str, Any], tensors: Mapping[str, Tensor], target: Path = Path("model.kan")
+) -> bytes:
+    """The bytes of a file, the same whenever it holds the same."""
     whole = {"format": _format_of(document.get("kind")), **document}
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     raw = {name: _bytes_of(tensor) for name, tensor in plain.items()}
@@ -58,7 +65,7 @@ def write_container(
         raise FileError(
             f"The file {shown(target)} cannot be written: the description of the model is too long."
         )
-    write_file(target, data, overwrite=overwrite)
+    return data
 
 
 def kind_of(path: PathLike) -> str | None:

@@ -8,10 +8,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-import edgewise
 from edgewise._core.checks import check_bool, short
 from edgewise._core.errors import FileError, InputError
-from edgewise.network.container import DTYPES, PathLike, Table, read_container, write_container
+from edgewise._core.version import __version__
+from edgewise.network.container import DTYPES, PathLike, Table, packed, read_container, write_container
+from edgewise.network.fitted import HoldsNetwork
 from edgewise.network.module import KAN
 from edgewise.network.spec import KANSpec, LayerSpec
 from edgewise.network.state import LayerState, make_layer
@@ -49,16 +50,31 @@ def save(model: KAN, path: PathLike, *, overwrite: bool = True) -> None:
     >>> load("pendulum.kan").input_names
     ('mass', 'length')
     """
-    document = network_document(model)
-    check_bool(overwrite, "overwrite", of="save")
-    write_container(path, document, model.state_dict(), overwrite)
+    document, tensors = _contents(model)
+    write_container(path, document, tensors, check_bool(overwrite, "overwrite", of="save"))
+
+
+def file_of(model: KAN | HoldsNetwork) -> bytes:
+    """What a file of a network holds, or of an estimator around one.
+
+    Examples
+    --------
+    >>> net = KAN([1, 1], seed=0)
+    >>> file_of(net) == file_of(net)
+    True
+    """
+    return packed(*(_contents(model) if isinstance(model, KAN) else model.file_contents()))
+
+
+def _contents(net: KAN) -> tuple[dict[str, Any], Mapping[str, Tensor]]:
+    return network_document(net), net.state_dict()
 
 
 def network_document(net: KAN, kind: str = KIND) -> dict[str, Any]:
     """What a file holds of a network besides its numbers."""
     return {
         "kind": kind,
-        "written_by": edgewise.__version__,
+        "written_by": __version__,
         "dtype": _one_dtype(net),
         "network": net.spec.to_json(),
     }

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_matrix, short
@@ -21,6 +24,10 @@ class HoldsNetwork:
     """Base of the estimators above this room, by which the rooms between know them."""
 
     network_: KAN
+
+    @abstractmethod
+    def file_contents(self) -> tuple[dict[str, Any], Mapping[str, Tensor]]:
+        """What a file holds of it: a document that JSON takes, and the numbers of the network."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -197,3 +197,8 @@ HTML: Mapping[str, Callable[[Any], str]] = {
     "Solution": _drawn(plot_solution, "The solution"),
 }
 """How a notebook shows each type, by its name: see `edgewise._core.notebook`."""
+
+
+def html(name: str, value: Any) -> str:
+    """What a notebook shows of a value whose type has this name."""
+    return HTML[name](value)

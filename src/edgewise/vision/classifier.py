@@ -18,10 +18,10 @@ from edgewise._core.seeds import derive, generator
 from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, check_seconds
 from edgewise.training.common.records import Callback
-from edgewise.vision.config import KINDS, ImageConfig
+from edgewise.vision.config import KINDS, ImageConfig, build
 from edgewise.vision.evidence import Evidence, evidence_of
 from edgewise.vision.features import FeatureUse, features_of, keep_few, uses
-from edgewise.vision.networks import Patches, Standard, build
+from edgewise.vision.networks import Patches, Standard
 from edgewise.vision.pictures import as_pictures, digest, read_folder
 from edgewise.vision.training import ImageRecipe, logits_of, train, weights_of
 

@@ -11,8 +11,7 @@ from torch import Tensor
 from edgewise._core.checks import short
 from edgewise._core.errors import FileError, InputError
 from edgewise.network.container import DTYPES, PathLike, Table, read_container, write_container
-from edgewise.vision.config import ImageConfig
-from edgewise.vision.networks import build
+from edgewise.vision.config import ImageConfig, build
 
 if TYPE_CHECKING:
     from edgewise.vision.classifier import ImageClassifier

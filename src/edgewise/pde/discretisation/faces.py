@@ -15,7 +15,7 @@ from sympy.core.function import AppliedUndef
 
 from edgewise._core.errors import InputError
 from edgewise.pde.discretisation.space import EndCondition
-from edgewise.pde.domains.box import Face
+from edgewise.pde.domains.parts import Face
 from edgewise.pde.problem.jets import Compiled, Evaluate, compile_equations
 from edgewise.pde.problem.problem import Problem
 from edgewise.pde.terms.operators import NORMAL

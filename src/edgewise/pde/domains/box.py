@@ -4,66 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any
 
 from edgewise._core.arguments import all_are, as_mapping, as_pair
-from edgewise._core.checks import among, did_you_mean, short
+from edgewise._core.checks import among
 from edgewise._core.errors import InputError
+from edgewise.pde.domains.curves import segment
+from edgewise.pde.domains.parts import Face, Part, Parts
+from edgewise.pde.domains.region import PlaneShape, Region, not_plane
 from edgewise.pde.terms.symbols import Coordinate
 
 _NAMES = (("left", "right"), ("bottom", "top"), ("back", "front"))
-
-
-@dataclass(frozen=True)
-class Face:
-    """A face of a box: where one coordinate is at its low or high end.
-
-    Attributes
-    ----------
-    name : str
-    axis : int
-        Number of the coordinate in the box.
-    high : bool
-        At its high end.
-    """
-
-    name: str
-    axis: int
-    high: bool
-
-
-@dataclass(frozen=True)
-class Part:
-    """A named part of a boundary: one face of a box or several, or pieces of the rim of a region."""
-
-    name: str
-    faces: tuple[Any, ...]
-
-    def __or__(self, other: Part) -> Part:
-        return Part(f"{self.name} | {other.name}", (*self.faces, *other.faces))
-
-
-class Parts(Mapping[str, Part]):
-    """The parts of a boundary by name; a name that is none is answered by those that are."""
-
-    def __init__(self, parts: Mapping[str, Part]) -> None:
-        self._parts = MappingProxyType(dict(parts))
-
-    def __getitem__(self, name: str) -> Part:
-        if name in self._parts:
-            return self._parts[name]
-        if not self._parts:
-            raise InputError("The domain is a closed surface, without a boundary: leave conditions out.")
-        raise InputError(
-            f"The boundary has no part {short(name, 60)}. It has {among(self._parts, 12)}{did_you_mean(name, self._parts)}."
-        )
-
-    def __iter__(self):
-        return iter(self._parts)
-
-    def __len__(self) -> int:
-        return len(self._parts)
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,21 +38,25 @@ class Box:
         """Number of the coordinate of time, if there is one."""
         return next((axis for axis, each in enumerate(self.coordinates) if each.time), None)
 
-    def __or__(self, other: Any) -> Any:
-        return self._region() | other
+    def __or__(self, other: PlaneShape) -> Region:
+        return self.as_region() | other
 
-    def __sub__(self, other: Any) -> Any:
-        return self._region() - other
+    def __sub__(self, other: PlaneShape) -> Region:
+        return self.as_region() - other
 
-    def __and__(self, other: Any) -> Any:
-        return self._region() & other
+    def __and__(self, other: PlaneShape) -> Region:
+        return self.as_region() & other
 
-    def _region(self) -> Any:
+    def as_region(self) -> Region:
         """The box as a plane region, for unions, differences and intersections."""
-        # Regions know boxes, not the other way round.
-        from edgewise.pde.domains.region import region_of
-
-        return region_of(self)
+        if len(self.coordinates) != 2 or self.time is not None or any(self.periodic):
+            raise not_plane(self)
+        (left, right), (bottom, top) = self.bounds
+        corners = [(left, bottom), (right, bottom), (right, top), (left, top)]
+        names = ("bottom", "right", "top", "left")
+        x, y = self.coordinates
+        sides = (segment(corners[n], corners[(n + 1) % 4], name) for n, name in enumerate(names))
+        return Region((x, y), (tuple(sides),))
 
     @property
     def parameters(self) -> tuple[int, ...]:

@@ -10,7 +10,7 @@ import numpy as np
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import UNREADABLE, among, short
 from edgewise._core.errors import InputError
-from edgewise.pde.domains.box import Part, Parts
+from edgewise.pde.domains.parts import Part, Parts
 from edgewise.pde.domains.region import Rim
 
 # A name's place may lie off the boundary by this share of the size.

@@ -12,7 +12,7 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,9 +20,17 @@ from numpy.typing import NDArray
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import plural
 from edgewise._core.errors import InputError
-from edgewise.pde.domains.box import Box, Part, Parts
 from edgewise.pde.domains.curves import CLOSE, Curve, segment
+from edgewise.pde.domains.parts import Part, Parts
 from edgewise.pde.terms.symbols import Coordinate
+
+
+class PlaneShape(Protocol):
+    """What can be joined with plane regions: it can be seen as one."""
+
+    def as_region(self) -> Region:
+        """As a region."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -107,36 +115,32 @@ class Region:
         """Which places (n, 2) lie inside; on the boundary either answer may come."""
         return sum((c.crossings(at) for c in self.curves), np.zeros(len(at), dtype=np.int64)) % 2 == 1
 
-    def __or__(self, other: Region | Box) -> Region:
+    def as_region(self) -> Region:
+        """Itself."""
+        return self
+
+    def __or__(self, other: PlaneShape) -> Region:
         return _combined(self, region_of(other), "union")
 
-    def __sub__(self, other: Region | Box) -> Region:
+    def __sub__(self, other: PlaneShape) -> Region:
         return _combined(self, region_of(other), "difference")
 
-    def __and__(self, other: Region | Box) -> Region:
+    def __and__(self, other: PlaneShape) -> Region:
         return _combined(self, region_of(other), "intersection")
 
 
 def region_of(shape: Any) -> Region:
-    """A box of two coordinates of space as a region; regions as they are."""
-    if isinstance(shape, Region):
-        return shape
-    if (
-        not isinstance(shape, Box)
-        or len(shape.coordinates) != 2
-        or shape.time is not None
-        or any(shape.periodic)
-    ):
-        raise InputError(
-            "Unions and differences take plane shapes: disk, ellipse, polygon, or a box of two coordinates of space "
-            f"that is not periodic. Got {type(shape).__name__}."
-        )
-    (left, right), (bottom, top) = shape.bounds
-    corners = [(left, bottom), (right, bottom), (right, top), (left, top)]
-    names = ("bottom", "right", "top", "left")
-    x, y = shape.coordinates
-    return Region(
-        (x, y), (tuple(segment(corners[n], corners[(n + 1) % 4], name) for n, name in enumerate(names)),)
+    """A plane shape as a region: a box of two coordinates of space, or a region as it is."""
+    if not hasattr(shape, "as_region"):
+        raise not_plane(shape)
+    return shape.as_region()
+
+
+def not_plane(shape: Any) -> InputError:
+    """What to say of what is no plane shape."""
+    return InputError(
+        "Unions and differences take plane shapes: disk, ellipse, polygon, or a box of two coordinates of space "
+        f"that is not periodic. Got {type(shape).__name__}."
     )
 
 

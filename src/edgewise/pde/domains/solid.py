@@ -17,7 +17,6 @@ from edgewise._core.arrays import Bools, Floats, Ints
 from edgewise._core.checks import among, check_float, plural
 from edgewise._core.errors import InputError
 from edgewise._core.files import PathLike
-from edgewise.pde.domains.box import Parts
 from edgewise.pde.domains.facet_files import corners_of, space_of
 from edgewise.pde.domains.faceted import FacetedDomain
 from edgewise.pde.domains.facets import (
@@ -31,6 +30,7 @@ from edgewise.pde.domains.facets import (
     winding,
 )
 from edgewise.pde.domains.part_names import check_near, direction_of, named_parts, numbered_parts, place_of
+from edgewise.pde.domains.parts import Parts
 from edgewise.pde.terms.symbols import Coordinate
 
 

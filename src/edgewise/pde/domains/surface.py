@@ -18,7 +18,6 @@ from edgewise._core.arrays import Floats, Ints
 from edgewise._core.checks import check_float, plural, short
 from edgewise._core.errors import InputError
 from edgewise._core.files import PathLike
-from edgewise.pde.domains.box import Parts
 from edgewise.pde.domains.facet_files import corners_of, space_of
 from edgewise.pde.domains.faceted import FacetedDomain
 from edgewise.pde.domains.facets import (
@@ -31,6 +30,7 @@ from edgewise.pde.domains.facets import (
     turns,
 )
 from edgewise.pde.domains.part_names import check_near, direction_of, named_parts, numbered_parts, place_of
+from edgewise.pde.domains.parts import Parts
 from edgewise.pde.terms.symbols import Coordinate, Equation
 
 # Facets' corners may lie off a smooth surface by this share of the size, and places on it off their nearest facet.

@@ -11,7 +11,8 @@ from sympy.core.function import AppliedUndef
 
 from edgewise._core.checks import among, did_you_mean, plural, short
 from edgewise._core.errors import InputError
-from edgewise.pde.domains.box import Box, Part
+from edgewise.pde.domains.box import Box
+from edgewise.pde.domains.parts import Part
 from edgewise.pde.domains.region import Region
 from edgewise.pde.domains.solid import Solid
 from edgewise.pde.domains.surface import TriangleSurface

@@ -34,7 +34,8 @@ from edgewise._core.arguments import as_mapping, check_is, check_text
 from edgewise._core.checks import among, check_bool, check_float, check_int, did_you_mean, short
 from edgewise._core.errors import FileError, InputError
 from edgewise._core.files import PathLike, as_path, said_clearly, shown
-from edgewise.pde.domains.box import Box, Part, box
+from edgewise.pde.domains.box import Box, box
+from edgewise.pde.domains.parts import Part
 from edgewise.pde.domains.region import Region
 from edgewise.pde.domains.solid import Solid
 from edgewise.pde.domains.surface import TriangleSurface

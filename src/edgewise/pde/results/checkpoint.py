@@ -7,9 +7,9 @@ from typing import Any
 
 import torch
 
-import edgewise
 from edgewise._core.errors import FileError, InputError
 from edgewise._core.files import PathLike
+from edgewise._core.version import __version__
 from edgewise.network.container import Table, read_container, write_container
 from edgewise.pde.problem.problem import Problem
 from edgewise.pde.results.files import (
@@ -83,7 +83,7 @@ class Checkpoint:
             runs.append({**described, "tolerance": run.tolerance, "complete": run.complete})
         document = {
             "kind": KIND,
-            "written_by": edgewise.__version__,
+            "written_by": __version__,
             "problem": problem_document(self.problem),
             "tolerance": self.tolerance,
             "runs": runs,

@@ -19,13 +19,10 @@ from edgewise.pde.domains.surface import TriangleSurface
 from edgewise.pde.problem.jets import Compiled, compile_equations
 from edgewise.pde.problem.problem import Problem
 from edgewise.pde.results.mesh_pieces import MeshPieces
-from edgewise.pde.results.pieces import Pieces
 from edgewise.pde.results.places import rows, somewhere
 from edgewise.pde.results.simplex_pieces import SimplexPieces
-from edgewise.pde.results.waves import Waves
+from edgewise.pde.results.tables import Tables
 from edgewise.pde.terms.symbols import Coordinate
-
-Tables = Pieces | MeshPieces | SimplexPieces | Waves
 
 
 def derivatives(

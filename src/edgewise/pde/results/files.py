@@ -5,21 +5,22 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-import edgewise
 from edgewise._core.checks import check_bool
 from edgewise._core.errors import FileError, InputError
 from edgewise._core.files import PathLike
 from edgewise._core.stopping import StopReason
+from edgewise._core.version import __version__
 from edgewise.network.container import Table, read_container, write_container
 from edgewise.pde.discretisation.field import Field, widest
 from edgewise.pde.discretisation.space import Space
-from edgewise.pde.domains.box import Box, Face, Part
+from edgewise.pde.domains.box import Box
+from edgewise.pde.domains.parts import Face, Part
 from edgewise.pde.domains.region import Region, Rim
 from edgewise.pde.domains.solid import Solid
 from edgewise.pde.domains.surface import TriangleSurface
@@ -34,23 +35,21 @@ from edgewise.pde.results.simplex_files import (
     written_simplices,
 )
 from edgewise.pde.results.simplex_pieces import SimplexPieces
+from edgewise.pde.results.tables import Tables
 from edgewise.pde.results.wave_files import promised_waves, waves_of, written_waves
 from edgewise.pde.results.waves import Waves
 from edgewise.pde.terms.symbols import Coordinate, Equation, Unknown
 from edgewise.pde.terms.text import read_term, write_term
 
-if TYPE_CHECKING:
-    from edgewise.pde.results.solution import Solution
-
 KIND = "Solution"
 _PLAIN = ("error", "how", "tolerance", "road", "seconds", "coefficients")
 
 
-def save_solution(solution: Solution, path: PathLike, *, overwrite: bool = True) -> None:
-    """Write a solution with its problem and its error to one file."""
+def save_solution(known: Mapping[str, Any], path: PathLike, *, overwrite: bool = True) -> None:
+    """Write what a `Solution` holds, its problem and its error included, to one file."""
     check_bool(overwrite, "overwrite", of="Solution.save")
-    pieces = solution.pieces
-    domain = solution.problem.domain
+    problem, pieces = known["problem"], known["pieces"]
+    domain = problem.domain
     if isinstance(pieces, SimplexPieces) and isinstance(domain, Solid | TriangleSurface):
         own, tensors = written_simplices(domain, pieces)
         described = {"simplices": own}
@@ -64,14 +63,14 @@ def save_solution(solution: Solution, path: PathLike, *, overwrite: bool = True)
         described, tensors = written(pieces)
     document = {
         "kind": KIND,
-        "written_by": edgewise.__version__,
-        "problem": problem_document(solution.problem),
+        "written_by": __version__,
+        "problem": problem_document(problem),
         **described,
-        **{name: getattr(solution, name) for name in _PLAIN},
-        "slope_error": solution.slope_error,
-        "errors": dict(solution.errors),
-        "stop_reason": str(solution.stop_reason),
-        "warnings": list(solution.warnings),
+        **{name: known[name] for name in _PLAIN},
+        "slope_error": known["slope_error"],
+        "errors": dict(known["errors"]),
+        "stop_reason": str(known["stop_reason"]),
+        "warnings": list(known["warnings"]),
     }
     write_container(path, document, tensors, overwrite)
 
@@ -93,9 +92,7 @@ def load_solution(path: PathLike) -> dict[str, Any]:
     raise FileError(f"The file {path} is damaged.")
 
 
-def _pieces(
-    document: Mapping[str, Any], tensors: Mapping[str, Tensor], problem: Problem
-) -> Pieces | MeshPieces | SimplexPieces | Waves:
+def _pieces(document: Mapping[str, Any], tensors: Mapping[str, Tensor], problem: Problem) -> Tables:
     if "simplices" in document:
         return simplices_of(document["simplices"], tensors)
     if "region" in document:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import sympy as sp
@@ -24,13 +24,11 @@ from edgewise.pde.domains.surface import TriangleSurface
 from edgewise.pde.problem.problem import Problem
 from edgewise.pde.results.closed_form import SampledFunction, closed_form
 from edgewise.pde.results.exact import exact_bound, numbers_of
+from edgewise.pde.results.tables import Tables
 from edgewise.pde.terms.operators import NORMAL
 from edgewise.pde.terms.symbols import Expr
 from edgewise.pde.terms.text import read_term
 from edgewise.symbolic.expressions.parse import from_sympy
-
-if TYPE_CHECKING:
-    from edgewise.pde.results.solution import Solution
 
 _LONGEST = 400
 _DIGITS = 40
@@ -116,9 +114,15 @@ class SolutionFormula:
         }
 
 
-def formula_of(solution: Solution, of: str | None, work: str | float) -> SolutionFormula:
-    """Closed forms of all unknowns, or of one term in them."""
-    meter, problem = Meter(), solution.problem
+def formula_of(
+    problem: Problem,
+    pieces: Tables,
+    errors: Mapping[str, float],
+    of: str | None,
+    work: str | float,
+) -> SolutionFormula:
+    """Closed forms of all unknowns of a solution, or of one term in them."""
+    meter = Meter()
     if isinstance(problem.domain, Solid | TriangleSurface):
         raise InputError(
             "Closed forms are looked for on boxes and plane shapes. On solids and surfaces take values, "
@@ -132,9 +136,9 @@ def formula_of(solution: Solution, of: str | None, work: str | float) -> Solutio
     expressions: dict[str, Any] = {}
     distances: dict[str, float] = {}
     for name in names:
-        error = max(solution.errors.values()) if of is not None else solution.errors[name]
+        error = max(errors.values()) if of is not None else errors[name]
         accuracy = min(max(error if np.isfinite(error) else _WORST, _BEST), _WORST)
-        samples = SampledFunction(symbols, bounds, _values(solution, name), accuracy)
+        samples = SampledFunction(symbols, bounds, _values(problem, pieces, name), accuracy)
         found = closed_form(samples, exact, work)
         if found is not None:
             expressions[name], distances[name] = found.expression, found.distance
@@ -161,11 +165,11 @@ def inner_box(region: Region) -> tuple[tuple[float, float], ...]:
     return tuple((float(c - r), float(c + r)) for c, r in zip(center[best], reach, strict=True))
 
 
-def _values(solution: Solution, name: str) -> Any:
-    if name in solution.names:
-        return lambda at: solution.grid(*at, unknown=name)
-    known = {each.func.__name__: each for each in solution.problem.fields}
-    places = {str(each.tree): each for each in solution.problem.domain.coordinates}
+def _values(problem: Problem, pieces: Tables, name: str) -> Any:
+    if name in problem.names:
+        return lambda at: pieces.grid(problem.names.index(name), at)
+    known = {each.func.__name__: each for each in problem.fields}
+    places = {str(each.tree): each for each in problem.domain.coordinates}
     letters = {each: sp.Symbol(f"_{n}", real=True) for n, each in enumerate(known)}
     term = read_term(name, {**places, **{each: Expr(letter) for each, letter in letters.items()}})
     function = sp.lambdify(
@@ -173,7 +177,7 @@ def _values(solution: Solution, name: str) -> Any:
     )
 
     def grid(at: Sequence[Floats]) -> Floats:
-        values = [solution.grid(*at, unknown=each) for each in letters]
+        values = [pieces.grid(problem.names.index(each), at) for each in letters]
         places = np.meshgrid(*at, indexing="ij")
         return np.broadcast_to(np.asarray(function(*values, *places), dtype=float), places[0].shape)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_choice
 from edgewise._core.plain import plain
 from edgewise._core.stopping import StopReason
+from edgewise._core.views import VIEWS
 from edgewise.network import KAN
 from edgewise.pde.discretisation.field import Field
 from edgewise.pde.discretisation.space import Space
@@ -87,8 +87,7 @@ class FunctionEstimate:
 
     def plot(self, **options: Any) -> Any:
         """A matplotlib Figure with its band, as `edgewise.plots.plot_coefficient` draws it with these options."""
-        # Drawings stand above this room, so they are loaded only when asked for.
-        return import_module("edgewise.plots").plot_coefficient(self, **options)
+        return VIEWS["plot_coefficient"](self, **options)
 
     def __repr__(self) -> str:
         at = np.linspace(self.function.low, self.function.high, 101)

@@ -26,13 +26,13 @@ from edgewise.pde.discretisation.galerkin import Galerkin
 from edgewise.pde.discretisation.quadrature import AxisRule, end, gauss
 from edgewise.pde.discretisation.simplex_galerkin import SimplexGalerkin
 from edgewise.pde.discretisation.weak_system import WeakSystem
-from edgewise.pde.domains.box import Part
+from edgewise.pde.domains.parts import Part
 from edgewise.pde.problem.jets import compile_equations
 from edgewise.pde.problem.problem import Problem
 from edgewise.pde.problem.weak import NORMALS, by_direction, divided, outward_derivative, weak_form
 from edgewise.pde.results.mesh_pieces import MeshPieces
 from edgewise.pde.results.pieces import Pieces
-from edgewise.pde.results.simplex_pieces import SimplexPieces
+from edgewise.pde.results.tables import Tables
 from edgewise.pde.results.waves import Waves
 from edgewise.pde.terms.operators import NORMAL
 from edgewise.pde.terms.symbols import NormalSymbol
@@ -40,9 +40,7 @@ from edgewise.pde.terms.symbols import NormalSymbol
 _STEADY = "Integrals are of steady solutions; of others take values at a time, solution.grid(...)."
 
 
-def integral(
-    problem: Problem, pieces: Pieces | MeshPieces | SimplexPieces | Waves, tree: Any, over: Part | str | None
-) -> float:
+def integral(problem: Problem, pieces: Tables, tree: Any, over: Part | str | None) -> float:
     """The integral of a term over the domain, or over a part of its boundary."""
     part = problem.domain.boundary[over] if isinstance(over, str) else over
     if part is not None:

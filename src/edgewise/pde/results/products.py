@@ -22,6 +22,7 @@ from edgewise.pde.discretisation.space import Space
 from edgewise.pde.results.mesh_pieces import MeshPieces
 from edgewise.pde.results.pieces import Pieces
 from edgewise.pde.results.simplex_pieces import SimplexPieces
+from edgewise.pde.results.tables import Tables
 from edgewise.pde.results.waves import Waves
 from edgewise.splines.bspline import MAX_DEGREE, BSpline
 
@@ -51,7 +52,7 @@ def separate(values: Floats, weights: Sequence[Floats], share: float) -> list[li
 
 
 def network_of(
-    pieces: Pieces | MeshPieces | SimplexPieces | Waves,
+    pieces: Tables,
     unknown: int,
     names: Sequence[str],
     name: str,

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -19,20 +18,18 @@ from edgewise._core.errors import InputError
 from edgewise._core.files import PathLike
 from edgewise._core.plain import plain
 from edgewise._core.stopping import StopReason
+from edgewise._core.views import VIEWS
 from edgewise.network import KAN
-from edgewise.pde.domains.box import Part
+from edgewise.pde.domains.parts import Part
 from edgewise.pde.problem.problem import Problem
 from edgewise.pde.results.energy import EnergyBound
 from edgewise.pde.results.evaluation import derivatives, residuals, terms
 from edgewise.pde.results.files import load_solution, save_solution
 from edgewise.pde.results.formula import SolutionFormula, formula_of
 from edgewise.pde.results.integrals import integral
-from edgewise.pde.results.mesh_pieces import MeshPieces
-from edgewise.pde.results.pieces import Pieces
 from edgewise.pde.results.products import network_of
-from edgewise.pde.results.simplex_pieces import SimplexPieces
+from edgewise.pde.results.tables import Tables
 from edgewise.pde.results.vtk import write_vtk
-from edgewise.pde.results.waves import Waves
 from edgewise.pde.terms.symbols import Coordinate, Expr, tree_of
 
 # Words of `Solution.road`, as they end a sentence.
@@ -58,7 +55,7 @@ class OtherGrid:
         An error of the answer is about this share of what both are apart.
     """
 
-    pieces: Pieces | MeshPieces | SimplexPieces | Waves
+    pieces: Tables
     scale: float
 
 
@@ -113,7 +110,7 @@ class Solution:
     """
 
     problem: Problem
-    pieces: Pieces | MeshPieces | SimplexPieces | Waves
+    pieces: Tables
     error: float
     errors: dict[str, float]
     how: str
@@ -354,7 +351,7 @@ class Solution:
         >>> found.texts["u"], found.checked
         ('sin(pi*x)*sin(pi*y)', True)
         """
-        return formula_of(self, of, work)
+        return formula_of(self.problem, self.pieces, self.errors, of, work)
 
     def to_vtk(self, path: PathLike, *, points: int = 101, times: int = 21) -> tuple[Path, ...]:
         """Write values on a grid for ParaView and its like, velocities of a plane as vectors too; needs the extra `vtk`.
@@ -379,20 +376,19 @@ class Solution:
         FileError
             Where a file cannot be written.
         """
-        return write_vtk(self, path, points, times)
+        return write_vtk(self.problem, self.pieces, path, points, times)
 
     def plot(self, unknown: str | None = None, **options: Any) -> Any:
         """A matplotlib Figure, as `edgewise.plots.plot_solution` draws it with these options."""
-        # Drawings stand above this room, so they are loaded only when asked for.
-        return import_module("edgewise.plots").plot_solution(self, unknown, **options)
+        return VIEWS["plot_solution"](self, unknown, **options)
 
     def animate(self, path: PathLike, unknown: str | None = None, **options: Any) -> Path:
         """A .gif or .mp4 of it in motion, as `edgewise.plots.animate_solution` makes it with these options."""
-        return import_module("edgewise.plots").animate_solution(self, path, unknown, **options)
+        return VIEWS["animate_solution"](self, path, unknown, **options)
 
     def report(self, path: PathLike, **options: Any) -> Path:
         """A page about it, as `edgewise.report.write_solution_page` writes it with these options."""
-        return import_module("edgewise.report").write_solution_page(self, path, **options)
+        return VIEWS["write_solution_page"](self, path, **options)
 
     def save(self, path: PathLike, *, overwrite: bool = True) -> None:
         """Write the solution with its problem and its error to one file, by custom with the suffix .kan.
@@ -418,7 +414,7 @@ class Solution:
         >>> pde.Solution.load("parabola.kan")(0.5) == solution(0.5)
         True
         """
-        save_solution(self, path, overwrite=overwrite)
+        save_solution(vars(self), path, overwrite=overwrite)
 
     @classmethod
     def load(cls, path: PathLike) -> Solution:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -13,21 +13,26 @@ from edgewise._core.errors import InputError
 from edgewise._core.extras import need
 from edgewise._core.files import PathLike, as_path, said_clearly, write_file
 from edgewise.pde.domains.surface import TriangleSurface
+from edgewise.pde.problem.problem import Problem
 from edgewise.pde.problem.velocities import velocities
 from edgewise.pde.results.simplex_pieces import SimplexPieces, skin
-
-if TYPE_CHECKING:
-    from edgewise.pde.results.solution import Solution
+from edgewise.pde.results.tables import Tables
 
 ONE, SERIES, SURFACE = ".vtr", ".pvd", ".vtp"
 # Triangles of a surface that are written, about.
 _TRIANGLES = 50_000
 
 
-def write_vtk(solution: Solution, path: PathLike, points: int, times: int) -> tuple[Path, ...]:
-    """One file, or one for each of some times and one that lists them."""
+def write_vtk(
+    problem: Problem,
+    pieces: Tables,
+    path: PathLike,
+    points: int,
+    times: int,
+) -> tuple[Path, ...]:
+    """A solution as one file, or one for each of some times and one that lists them."""
     target = as_path(path)
-    domain = solution.problem.domain
+    domain = problem.domain
     clock = domain.time
     on_surface = isinstance(domain, TriangleSurface)
     ends = SURFACE if on_surface else ONE if clock is None else SERIES
@@ -36,15 +41,16 @@ def write_vtk(solution: Solution, path: PathLike, points: int, times: int) -> tu
     check_int(times, "times", low=1, high=10_000, of="Solution.to_vtk")
     pyvista = need("pyvista", "vtk", "VTK files")
     if on_surface:
-        return (_saved(_triangles(pyvista, solution), target),)
+        assert isinstance(pieces, SimplexPieces)
+        return (_saved(_triangles(pyvista, problem, pieces), target),)
     if clock is None:
-        return (_saved(_grid(pyvista, solution, points, None), target),)
+        return (_saved(_grid(pyvista, problem, pieces, points, None), target),)
     if len(domain.coordinates) == 1:
         raise InputError("Solution.to_vtk needs a coordinate of space; there is time alone.")
     moments = [float(each) for each in np.linspace(*domain.bounds[clock], times)]
     files = [target.with_name(f"{target.stem}_{n:04d}{ONE}") for n in range(times)]
     for moment, file in zip(moments, files, strict=True):
-        _saved(_grid(pyvista, solution, points, moment), file)
+        _saved(_grid(pyvista, problem, pieces, points, moment), file)
     rows = "".join(
         f'<DataSet timestep="{moment!r}" file="{file.name}"/>'
         for moment, file in zip(moments, files, strict=True)
@@ -54,8 +60,14 @@ def write_vtk(solution: Solution, path: PathLike, points: int, times: int) -> tu
     return (target, *files)
 
 
-def _grid(pyvista: Any, solution: Solution, points: int, time: float | None) -> Any:
-    domain = solution.problem.domain
+def _grid(
+    pyvista: Any,
+    problem: Problem,
+    pieces: Tables,
+    points: int,
+    time: float | None,
+) -> Any:
+    domain = problem.domain
     at = [
         np.array([time]) if each.time else np.linspace(low, high, points)
         for each, (low, high) in zip(domain.coordinates, domain.bounds, strict=True)
@@ -65,24 +77,22 @@ def _grid(pyvista: Any, solution: Solution, points: int, time: float | None) -> 
 
     def flat(name: str) -> Floats:
         # VTK lets the first coordinate run fastest.
-        return np.asarray(solution.grid(*at, unknown=name)).ravel(order="F")
+        return np.asarray(pieces.grid(problem.names.index(name), at)).ravel(order="F")
 
-    for name in solution.names:
+    for name in problem.names:
         grid.point_data[name] = flat(name)
-    flow = velocities(solution.problem)
+    flow = velocities(problem)
     if flow is not None:
         along, across = (flat(each) for each in flow)
         grid.point_data["velocity"] = np.stack([along, across, np.zeros_like(along)], axis=1)
     return grid
 
 
-def _triangles(pyvista: Any, solution: Solution) -> Any:
-    pieces = solution.pieces
-    assert isinstance(pieces, SimplexPieces)
+def _triangles(pyvista: Any, problem: Problem, pieces: SimplexPieces) -> Any:
     element, local, places = skin(pieces.mesh, _TRIANGLES)
     numbers = np.arange(3 * len(element)).reshape(-1, 3)
     found = pyvista.PolyData.from_regular_faces(places.reshape(-1, 3), numbers)
-    for f, name in enumerate(solution.names):
+    for f, name in enumerate(problem.names):
         found.point_data[name] = pieces.at(f, np.repeat(element, 3), local.reshape(-1, 2), (0, 0, 0))
     return found
 

@@ -19,7 +19,8 @@ from edgewise._core.stopping import StopReason
 from edgewise._core.work import Meter, StopError
 from edgewise.pde.discretisation.field import Field
 from edgewise.pde.discretisation.space import Space
-from edgewise.pde.domains.box import Box, Face, Part
+from edgewise.pde.domains.box import Box
+from edgewise.pde.domains.parts import Face, Part
 from edgewise.pde.problem.problem import Condition, Problem
 from edgewise.pde.results.pieces import Pieces
 from edgewise.pde.results.solution import Solution

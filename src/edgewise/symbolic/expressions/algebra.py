@@ -17,6 +17,7 @@ from fractions import Fraction
 from edgewise.symbolic.expressions.exact_numbers import Value, plus, radicals, times
 from edgewise.symbolic.expressions.nodes import (
     CONSTANT,
+    CONSTRUCTORS,
     MINUS,
     NOTHING,
     NUMBER,
@@ -32,6 +33,7 @@ from edgewise.symbolic.expressions.nodes import (
     factors_of,
     is_negative,
     is_whole,
+    made,
     number,
     symbol,
 )
@@ -52,26 +54,6 @@ def replaced(expression: Expr, new: Mapping[Expr, Expr]) -> Expr:
 def rebuilt(expression: Expr, args: Iterable[Expr]) -> Expr:
     """The operator or function of an expression applied to other arguments."""
     return made(expression.head, *args)
-
-
-def made(head: str, *args: Expr) -> Expr:
-    """An operator or function of expressions."""
-    if head == "+":
-        return add(*args)
-    if head == "*":
-        return multiply(*args)
-    if head == "^":
-        return power(*args)
-    from edgewise.symbolic.expressions.elementary import call
-
-    return call(head, *args)
-
-
-def evaluated(expression: Expr) -> float:
-    """The value of an expression without columns; not a number where it has none."""
-    from edgewise.symbolic.expressions.elementary import value_of
-
-    return value_of(expression)
 
 
 def negated(expression: Expr) -> Expr:
@@ -208,9 +190,7 @@ def power(base: Expr, exponent: Expr) -> Expr:
     if base.head == NUMBER:
         return _number_to(base.value, exponent)
     if base == E:
-        from edgewise.symbolic.expressions.elementary import call
-
-        return call("exp", exponent)
+        return made("exp", exponent)
     if base.head == "^":
         inner, own = base.args
         if is_whole(exponent) or (own.head == NUMBER and (abs(own.value) < 1 or not_negative(inner))):
@@ -317,3 +297,6 @@ def with_signs(expression: Expr, positive: Collection[str]) -> Expr:
         if each.positive != (each.value in positive)
     }
     return replaced(expression, new) if new else expression
+
+
+CONSTRUCTORS.update({"+": add, "*": multiply, "^": power})

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from edgewise.symbolic.expressions.algebra import evaluated, negated, rebuilt
+from edgewise.symbolic.expressions.algebra import negated, rebuilt
 from edgewise.symbolic.expressions.nodes import HALF, MINUS, NUMBER, ONE, Expr, is_negative, is_whole
+from edgewise.symbolic.expressions.numeric_values import value_of
 
 _CURVES = frozenset({"sin", "cos", "tan", "sinh", "cosh", "tanh"})
 _NESTED = 3
@@ -82,7 +83,7 @@ def _is_inverse(factor: Expr) -> bool:
 
 
 def _is_minus(exponent: Expr) -> bool:
-    return is_negative(exponent) or (exponent.numeric and exponent.head != NUMBER and evaluated(exponent) < 0)
+    return is_negative(exponent) or (exponent.numeric and exponent.head != NUMBER and value_of(exponent) < 0)
 
 
 def _factor(factor: Expr) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from fractions import Fraction
-from typing import Any
+from functools import partial
 
 from edgewise.symbolic.expressions.algebra import (
     add,
@@ -19,7 +19,7 @@ from edgewise.symbolic.expressions.algebra import (
 )
 from edgewise.symbolic.expressions.exact_numbers import Value
 from edgewise.symbolic.expressions.nodes import (
-    CONSTANT,
+    CONSTRUCTORS,
     HALF,
     MINUS,
     NOTHING,
@@ -38,31 +38,9 @@ from edgewise.symbolic.expressions.nodes import (
     number,
     terms_of,
 )
+from edgewise.symbolic.expressions.numeric_values import FUNCTIONS, value_at, value_of
 from edgewise.symbolic.expressions.ordering import leads_with_minus
 
-_VALUES: Mapping[str, Callable[..., Any]] = {
-    "exp": math.exp,
-    "log": math.log,
-    "sin": math.sin,
-    "cos": math.cos,
-    "tan": math.tan,
-    "asin": math.asin,
-    "acos": math.acos,
-    "atan": math.atan,
-    "sinh": math.sinh,
-    "cosh": math.cosh,
-    "tanh": math.tanh,
-    "asinh": math.asinh,
-    "acosh": math.acosh,
-    "atanh": math.atanh,
-    "abs": abs,
-    "sign": lambda x: float((x > 0) - (x < 0)),
-    "step": lambda x: float(x >= 0),
-    "floor": lambda x: float(math.floor(x)),
-    "max": max,
-    "min": min,
-    "mod": lambda x, y: x % y,
-}
 _ODD = frozenset({"sin", "tan", "asin", "atan", "sinh", "tanh", "asinh", "atanh", "sign"})
 _EVEN = frozenset({"cos", "cosh", "abs"})
 _UNDONE = {"asin": "sin", "acos": "cos", "atan": "tan", "asinh": "sinh", "acosh": "cosh", "atanh": "tanh"}
@@ -78,7 +56,7 @@ def call(head: str, *args: Expr) -> Expr:
         return _remainder(*args)
     u = args[0] if args[0].value != 0 or args[0].head != NUMBER else ZERO
     if type(u.value) is float:
-        return number(_value(head, u.value))
+        return number(value_at(head, u.value))
     if u.numeric and head not in ("exp", "log") and (exact := _at_number(head, u)) is not None:
         return exact
     if head in _ODD and leads_with_minus(u):
@@ -92,35 +70,6 @@ def call(head: str, *args: Expr) -> Expr:
     return Expr(head, (u,)) if found is None else found
 
 
-def value_of(expression: Expr) -> float:
-    """The value of an expression without columns; not a number where it has none."""
-    if expression.head == NUMBER:
-        try:
-            return float(expression.value)
-        except OverflowError:
-            return math.inf
-    if expression.head == CONSTANT:
-        return math.pi if expression.value == "pi" else math.e
-    values = [value_of(each) for each in expression.args]
-    if not values or any(math.isnan(each) for each in values):
-        return math.nan
-    if expression.head == "+":
-        return math.fsum(values) if all(map(math.isfinite, values)) else sum(values)
-    if expression.head == "*":
-        return math.prod(values)
-    return _value(expression.head, *values)
-
-
-def _value(head: str, *values: float) -> float:
-    try:
-        found = values[0] ** values[1] if head == "^" else _VALUES[head](*values)
-    except (ValueError, ZeroDivisionError):
-        return math.nan
-    except OverflowError:
-        return math.inf
-    return found if isinstance(found, (int, float)) else math.nan
-
-
 def _at_number(head: str, u: Expr) -> Expr | None:
     """An exact value at an exact number, where it is one."""
     if head in ("sign", "step", "floor", "abs"):
@@ -129,7 +78,7 @@ def _at_number(head: str, u: Expr) -> Expr | None:
             return UNDEFINED
         if head == "abs":
             return u if value >= 0 else negated(u)
-        return number(int(_value(head, value)))
+        return number(int(value_at(head, value)))
     if u is ZERO:
         return {"cos": ONE, "cosh": ONE, "acos": multiply(PI, HALF)}.get(
             head, ZERO if head != "acosh" else UNDEFINED
@@ -368,5 +317,8 @@ def _remainder(u: Expr, by: Expr) -> Expr:
     if is_exact(u) and is_exact(by):
         return number(Fraction(u.value) % Fraction(by.value))
     if u.numeric and by.numeric and (u.measured or by.measured) and (is_number(u) or is_number(by)):
-        return number(_value("mod", value_of(u), value_of(by)))
+        return number(value_at("mod", value_of(u), value_of(by)))
     return Expr("mod", (u, by))
+
+
+CONSTRUCTORS.update({head: partial(call, head) for head in FUNCTIONS})

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from fractions import Fraction
 from functools import reduce
 
-from edgewise.symbolic.expressions.algebra import add, fraction, kept, made, multiply, negated, power, rebuilt
+from edgewise.symbolic.expressions.algebra import add, fraction, kept, multiply, negated, power, rebuilt
 from edgewise.symbolic.expressions.exact_numbers import Value, times
 from edgewise.symbolic.expressions.nodes import (
     MINUS,
@@ -18,6 +18,7 @@ from edgewise.symbolic.expressions.nodes import (
     factors_of,
     is_exact,
     is_whole,
+    made,
     number,
     terms_of,
 )

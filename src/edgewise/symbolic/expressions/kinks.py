@@ -4,17 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from edgewise.symbolic.expressions.algebra import (
-    add,
-    divided,
-    evaluated,
-    fraction,
-    made,
-    multiply,
-    negated,
-    rebuilt,
-    replaced,
-)
+from edgewise.symbolic.expressions.algebra import add, divided, fraction, multiply, negated, rebuilt, replaced
 from edgewise.symbolic.expressions.complexity import node_count
 from edgewise.symbolic.expressions.exact_numbers import Value, plus
 from edgewise.symbolic.expressions.expansion import expanded
@@ -27,9 +17,11 @@ from edgewise.symbolic.expressions.nodes import (
     distinct,
     factors_of,
     is_number,
+    made,
     number,
     terms_of,
 )
+from edgewise.symbolic.expressions.numeric_values import value_of
 from edgewise.symbolic.expressions.ordering import leads_with_minus, ordered_terms
 
 # What a few roundings leave of a number.
@@ -165,7 +157,7 @@ def _line(expression: Expr, measured: bool) -> Expr:
         return expression
     below, above = (replaced(expression, {step: each}) for each in (ZERO, ONE))
     if measured:
-        below, above = (each if is_number(each) else number(evaluated(each)) for each in (below, above))
+        below, above = (each if is_number(each) else number(value_of(each)) for each in (below, above))
     found = add(below, multiply(add(above, negated(below)), step))
     return found if found.real else expression
 

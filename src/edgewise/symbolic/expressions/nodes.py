@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any
@@ -11,6 +11,11 @@ from typing import Any
 from edgewise.symbolic.expressions.exact_numbers import Value
 
 NUMBER, SYMBOL, CONSTANT, NOTHING = "number", "symbol", "constant", "undefined"
+
+# What makes an expression in canonical form of its arguments, by head. Powers become functions and functions powers, so the
+# rules of neither can stand above the other's; each file enters its own here and looks up the others' (data-directed
+# dispatch: H. Abelson and G. J. Sussman, Structure and Interpretation of Computer Programs, 1996, section 2.4.3).
+CONSTRUCTORS: dict[str, Callable[..., Expr]] = {}
 
 
 class Expr:
@@ -80,9 +85,10 @@ class Expr:
         )
 
     def __repr__(self) -> str:
-        from edgewise.symbolic.expressions.writing import text
-
-        return text(self)
+        # As it is stored; `writing.text` writes it the way people do.
+        if self.args:
+            return f"{self.head}({', '.join(map(repr, self.args))})"
+        return self.head if self.head == NOTHING else str(self.value)
 
     @property
     def atom(self) -> bool:
@@ -105,6 +111,11 @@ class Expr:
     def symbols(self) -> frozenset[str]:
         """The names of its columns."""
         return frozenset(each.value for each in parts(self) if each.head == SYMBOL)
+
+
+def made(head: str, *args: Expr) -> Expr:
+    """An operator or function of expressions, in canonical form."""
+    return CONSTRUCTORS[head](*args)
 
 
 def parts(expression: Expr) -> Iterator[Expr]:

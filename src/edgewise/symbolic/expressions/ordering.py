@@ -22,6 +22,7 @@ from edgewise.symbolic.expressions.nodes import (
     number,
     terms_of,
 )
+from edgewise.symbolic.expressions.numeric_values import value_of
 
 _FUNCTIONS = {
     "exp": (10, "exp"), "log": (11, "log"), "sin": (20, "sin"), "cos": (21, "cos"), "tan": (22, "tan"),
@@ -101,8 +102,6 @@ def ordered_terms(expression: Expr) -> list[Expr]:
         value, powers = float(size), dict[Expr, int]()
         for factor in () if body is ONE else body.args if body.head == "*" else (body,):
             if factor.numeric:
-                from edgewise.symbolic.expressions.elementary import value_of
-
                 value *= value_of(factor)
             else:
                 base, exponent = whole_power(factor)

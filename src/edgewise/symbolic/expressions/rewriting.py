@@ -11,17 +11,7 @@ from collections.abc import Collection
 from fractions import Fraction
 
 from edgewise.symbolic.costs import TIDIED
-from edgewise.symbolic.expressions.algebra import (
-    add,
-    divided,
-    evaluated,
-    made,
-    multiply,
-    negated,
-    power,
-    rebuilt,
-    with_signs,
-)
+from edgewise.symbolic.expressions.algebra import add, divided, multiply, negated, power, rebuilt, with_signs
 from edgewise.symbolic.expressions.complexity import node_count
 from edgewise.symbolic.expressions.expansion import expanded, factored_terms
 from edgewise.symbolic.expressions.kinks import (
@@ -42,9 +32,11 @@ from edgewise.symbolic.expressions.nodes import (
     floats,
     is_number,
     is_whole,
+    made,
     number,
     terms_of,
 )
+from edgewise.symbolic.expressions.numeric_values import value_of
 
 # Expanding a larger expression costs more than a reader gains.
 _LARGEST = 120
@@ -208,7 +200,7 @@ def _power(base: Expr, exponent: Expr) -> Expr:
     if not whole and size < 0:
         size, rest = -size, negated(rest)
     if not is_number(exponent) and type(size) is float:
-        return multiply(number(size ** evaluated(exponent)), power(rest, exponent))
+        return multiply(number(size ** value_of(exponent)), power(rest, exponent))
     return multiply(power(number(size), exponent), power(rest, exponent))
 
 
@@ -222,7 +214,7 @@ def _product(product: Expr) -> Expr:
     numbers = [each for each in product.args if each.numeric]
     if len(numbers) > 1 and any(type(each.value) is float for each in numbers):
         rest = [each for each in product.args if not each.numeric]
-        product = multiply(number(evaluated(multiply(*numbers))), *rest)
+        product = multiply(number(value_of(multiply(*numbers))), *rest)
     exponents = [each.args[0] for each in factors_of(product) if each.head == "exp"]
     if len(exponents) > 1:
         others = [each for each in product.args if each.head != "exp"]

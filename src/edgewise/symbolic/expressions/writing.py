@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from edgewise.forms.functions import CONSTANTS
 from edgewise.forms.tree import Apply, Node, Number, Variable, render
-from edgewise.symbolic.expressions.algebra import add, divided, made, negated, power
+from edgewise.symbolic.expressions.algebra import add, divided, negated, power
 from edgewise.symbolic.expressions.nodes import (
     CONSTANT,
     HALF,
@@ -28,6 +28,7 @@ from edgewise.symbolic.expressions.nodes import (
     Expr,
     coefficient,
     is_negative,
+    made,
     number,
     symbol,
 )

@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgewise.symbolic.config import DEFAULT, SearchConfig
-from edgewise.symbolic.expressions.algebra import evaluated
 from edgewise.symbolic.expressions.border import canonical
 from edgewise.symbolic.expressions.expansion import independent
 from edgewise.symbolic.expressions.nodes import SYMBOL, Expr, distinct
+from edgewise.symbolic.expressions.numeric_values import value_of
 from edgewise.symbolic.expressions.writing import values
 
 
@@ -77,7 +77,7 @@ def too_steep(expression: Any, config: SearchConfig = DEFAULT) -> bool:
         not base.numeric
         and exponent.numeric
         and exponent.measured
-        and abs(evaluated(exponent)) > config.largest_exponent
+        and abs(value_of(exponent)) > config.largest_exponent
         for base, exponent in (each.args for each in distinct(canonical(expression), "^"))
     )
 

@@ -14,7 +14,7 @@ from typing import Any, cast
 import numpy as np
 
 from edgewise._core.arrays import Floats
-from edgewise.symbolic.expressions.algebra import add, made, multiply, power, rebuilt, replaced
+from edgewise.symbolic.expressions.algebra import add, multiply, power, rebuilt, replaced
 from edgewise.symbolic.expressions.border import as_sympy, canonical
 from edgewise.symbolic.expressions.complexity import node_count
 from edgewise.symbolic.expressions.expansion import expanded
@@ -25,6 +25,7 @@ from edgewise.symbolic.expressions.nodes import (
     floats,
     is_exact,
     is_whole,
+    made,
     number,
     terms_of,
 )

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from edgewise.forms.tree import Apply, Node, Number, Variable
-from edgewise.symbolic.expressions.algebra import add, divided, made, multiply, power, rebuilt, replaced
+from edgewise.symbolic.expressions.algebra import add, divided, multiply, power, rebuilt, replaced
 from edgewise.symbolic.expressions.border import as_sympy, canonical
 from edgewise.symbolic.expressions.complexity import node_count
 from edgewise.symbolic.expressions.expansion import expanded, factored_terms
@@ -23,6 +23,7 @@ from edgewise.symbolic.expressions.nodes import (
     distinct,
     factors_of,
     floats,
+    made,
     number,
     parts,
     symbol,

@@ -23,7 +23,7 @@ from scipy.special import betainc, stdtr
 
 from edgewise._core.arrays import Floats
 from edgewise.symbolic.config import SearchConfig
-from edgewise.symbolic.expressions.algebra import evaluated, negated, rebuilt
+from edgewise.symbolic.expressions.algebra import negated, rebuilt
 from edgewise.symbolic.expressions.border import canonical
 from edgewise.symbolic.expressions.complexity import surcharge
 from edgewise.symbolic.expressions.nodes import (
@@ -39,6 +39,7 @@ from edgewise.symbolic.expressions.nodes import (
     number,
     terms_of,
 )
+from edgewise.symbolic.expressions.numeric_values import value_of
 from edgewise.symbolic.expressions.writing import values
 from edgewise.symbolic.fitting.least_squares import refit
 from edgewise.symbolic.fitting.train_test import SplitRows
@@ -229,7 +230,7 @@ def _turns(wave: Expr, rows: SplitRows) -> float:
     """The nats of a wave's rate: one of as many as the half turns that it makes over the rows."""
     angles = values(wave.args[0], rows.names, rows.X)
     numeric = wave.head != "mod" or wave.args[1].numeric
-    period = (evaluated(wave.args[1]) if wave.head == "mod" else math.pi) if numeric else 0.0
+    period = (value_of(wave.args[1]) if wave.head == "mod" else math.pi) if numeric else 0.0
     turns = float(np.ptp(angles)) / abs(period) if period else 0.0
     return math.log1p(turns) if math.isfinite(turns) else 0.0
 

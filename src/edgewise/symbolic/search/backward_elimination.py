@@ -13,10 +13,11 @@ from collections.abc import Iterable, Iterator
 
 from edgewise.forms.tree import Node
 from edgewise.symbolic.config import DEFAULT, SearchConfig
-from edgewise.symbolic.expressions.algebra import add, evaluated, multiply, negated, replaced
+from edgewise.symbolic.expressions.algebra import add, multiply, negated, replaced
 from edgewise.symbolic.expressions.complexity import node_count
 from edgewise.symbolic.expressions.expansion import expanded, independent
 from edgewise.symbolic.expressions.nodes import ONE, Expr, distinct, number
+from edgewise.symbolic.expressions.numeric_values import value_of
 from edgewise.symbolic.expressions.ordering import ordered_factors
 from edgewise.symbolic.expressions.writing import text, to_tree
 from edgewise.symbolic.results.formula import Formula
@@ -59,7 +60,7 @@ def _fewer(expression: Expr, most: int) -> Iterator[Expr]:
         factors = ordered_factors(rest)
         if 2 <= len(factors) <= most:
             # An exact number goes with the factors that it stood before.
-            start = number(evaluated(numbers))
+            start = number(value_of(numbers))
             for k in range(len(factors)):
                 for kept in itertools.combinations(factors, k):
                     yield replaced(expression, {product: multiply(start, *kept)})

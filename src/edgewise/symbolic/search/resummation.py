@@ -13,9 +13,9 @@ from collections.abc import Iterable, Iterator
 
 from edgewise.forms.tree import Node
 from edgewise.symbolic.config import DEFAULT, SearchConfig
-from edgewise.symbolic.expressions.algebra import add, divided, made, multiply, negated, power
+from edgewise.symbolic.expressions.algebra import add, divided, multiply, negated, power
 from edgewise.symbolic.expressions.expansion import expanded
-from edgewise.symbolic.expressions.nodes import HALF, ONE, SYMBOL, Expr, factors_of, number
+from edgewise.symbolic.expressions.nodes import HALF, ONE, SYMBOL, Expr, factors_of, made, number
 from edgewise.symbolic.expressions.ordering import ordered_terms
 from edgewise.symbolic.expressions.writing import to_tree
 from edgewise.symbolic.results.formula import Formula

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
-import edgewise
 from edgewise._core.checks import check_bool
 from edgewise._core.files import PathLike as PathLike
 from edgewise._core.files import as_path, said_clearly, write_file
 from edgewise._core.stopping import StopReason
+from edgewise._core.version import __version__
 from edgewise._core.work import Meter, StopError, charge
+from edgewise.network import files
 from edgewise.verifying.checker import steps
 from edgewise.verifying.domain.domain import Domain
 
@@ -92,7 +91,7 @@ def certificate(
     document: dict[str, Any] = {
         "format": FORMAT,
         "version": VERSION,
-        "edgewise": edgewise.__version__,
+        "edgewise": __version__,
         "models": list(hashes),
         "claim": dict(claim),
         "domain": domain_document(domain),
@@ -158,9 +157,7 @@ def hash_of(file: bytes) -> str:
 def file_of(model: Any, path: PathLike | None = None) -> bytes:
     """What a model's file holds: the one at a path, or without one what `edgewise.save` writes now."""
     if path is None:
-        with tempfile.TemporaryDirectory() as folder:
-            edgewise.save(model, Path(folder) / "model.kan")
-            return (Path(folder) / "model.kan").read_bytes()
+        return files.file_of(model)
     place = as_path(path, "file")
     with said_clearly(place, "read"):
         return place.read_bytes()

@@ -1,0 +1,8 @@
+"""The kinds of tables that hold the unknowns of a solution."""
+
+from edgewise.pde.results.mesh_pieces import MeshPieces
+from edgewise.pde.results.pieces import Pieces
+from edgewise.pde.results.simplex_pieces import SimplexPieces
+from edgewise.pde.results.waves import Waves
+
+Tables = Pieces | MeshPieces | SimplexPieces | Waves

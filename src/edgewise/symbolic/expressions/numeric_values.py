@@ -1,0 +1,63 @@
+"""What expressions without columns are as numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from edgewise.symbolic.expressions.nodes import CONSTANT, NUMBER, Expr
+
+FUNCTIONS: Mapping[str, Callable[..., Any]] = {
+    "exp": math.exp,
+    "log": math.log,
+    "sin": math.sin,
+    "cos": math.cos,
+    "tan": math.tan,
+    "asin": math.asin,
+    "acos": math.acos,
+    "atan": math.atan,
+    "sinh": math.sinh,
+    "cosh": math.cosh,
+    "tanh": math.tanh,
+    "asinh": math.asinh,
+    "acosh": math.acosh,
+    "atanh": math.atanh,
+    "abs": abs,
+    "sign": lambda x: float((x > 0) - (x < 0)),
+    "step": lambda x: float(x >= 0),
+    "floor": lambda x: float(math.floor(x)),
+    "max": max,
+    "min": min,
+    "mod": lambda x, y: x % y,
+}
+
+
+def value_of(expression: Expr) -> float:
+    """The value of an expression without columns; not a number where it has none."""
+    if expression.head == NUMBER:
+        try:
+            return float(expression.value)
+        except OverflowError:
+            return math.inf
+    if expression.head == CONSTANT:
+        return math.pi if expression.value == "pi" else math.e
+    values = [value_of(each) for each in expression.args]
+    if not values or any(math.isnan(each) for each in values):
+        return math.nan
+    if expression.head == "+":
+        return math.fsum(values) if all(map(math.isfinite, values)) else sum(values)
+    if expression.head == "*":
+        return math.prod(values)
+    return value_at(expression.head, *values)
+
+
+def value_at(head: str, *values: float) -> float:
+    """An operator or a function of numbers; not a number where it has no value, infinite where that is too large."""
+    try:
+        found = values[0] ** values[1] if head == "^" else FUNCTIONS[head](*values)
+    except (ValueError, ZeroDivisionError):
+        return math.nan
+    except OverflowError:
+        return math.inf
+    return found if isinstance(found, (int, float)) else math.nan
