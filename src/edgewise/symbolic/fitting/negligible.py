@@ -31,10 +31,11 @@ def without_negligible(expression: Any, rows: SplitRows) -> Expr:
     Examples
     --------
     >>> import sympy
+    >>> from edgewise.symbolic.expressions.writing import text
     >>> X = np.random.default_rng(0).uniform(1, 2, (200, 2))
     >>> x, y = sympy.symbols("x y")
-    >>> without_negligible((x + 1e17) * (y + 1), SplitRows.split(("x", "y"), X, X[:, 1], 0.2, 0))
-    1e+17*y + 1e+17
+    >>> text(without_negligible((x + 1e17) * (y + 1), SplitRows.split(("x", "y"), X, X[:, 1], 0.2, 0)))
+    '1e+17*y + 1e+17'
     """
     expression, config = straightened(expression, rows), rows.config
     if not any(each and not 1 / config.extreme < abs(each) < config.extreme for each in floats(expression)):
@@ -68,9 +69,10 @@ def straightened(expression: Any, rows: SplitRows) -> Expr:
     Examples
     --------
     >>> import sympy
+    >>> from edgewise.symbolic.expressions.writing import text
     >>> X = np.random.default_rng(0).uniform(-1e-9, 1e-9, (200, 1))
-    >>> straightened(2 * sympy.sin(sympy.Symbol("x")), SplitRows.split(("x",), X, 2 * X[:, 0], 0.2, 0))
-    2*x
+    >>> text(straightened(2 * sympy.sin(sympy.Symbol("x")), SplitRows.split(("x",), X, 2 * X[:, 0], 0.2, 0)))
+    '2*x'
     """
     expression = canonical(expression)
     alike = distinct(expression, "asin", "asinh", "atan", "atanh", "sin", "sinh", "tan", "tanh")

@@ -273,8 +273,9 @@ def exact_number(value: float, error: float, config: RoundingConfig = DEFAULT.ro
 
     Examples
     --------
-    >>> exact_number(1.5707963, 1e-7), exact_number(0.6667, 0.0001), exact_number(0.123456, 1e-6)
-    (pi/2, 2/3, None)
+    >>> from edgewise.symbolic.expressions.writing import text
+    >>> text(exact_number(1.5707963, 1e-7)), text(exact_number(0.6667, 0.0001)), exact_number(0.123456, 1e-6)
+    ('pi/2', '2/3', None)
     """
     best = min(_candidates(value, error, config), key=lambda each: each[0], default=None)
     return None if best is None else from_tree(best[1])

@@ -62,10 +62,11 @@ def unsquared(expression: Any, rows: SplitRows) -> Expr:
     Examples
     --------
     >>> import sympy
+    >>> from edgewise.symbolic.expressions.writing import text
     >>> x = np.linspace(-2, -1, 80)[:, None]
     >>> rows = SplitRows.split(("x",), x, x[:, 0], 0.2, 0)
-    >>> unsquared(sympy.sqrt(sympy.Symbol("x") ** 2 - 2 * sympy.Symbol("x") + 1), rows)
-    1 - x
+    >>> text(unsquared(sympy.sqrt(sympy.Symbol("x") ** 2 - 2 * sympy.Symbol("x") + 1), rows))
+    '1 - x'
     """
     expression = canonical(expression)
     if node_count(expression) > _LARGEST or not expression.heads & {"^", "abs"}:
