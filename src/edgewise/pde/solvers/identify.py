@@ -190,6 +190,7 @@ def _by_start(problem: Problem, search: StateSearch) -> Identification:
     """Data followed back to the start of an evolution."""
     found = search.run()
     guess, count = found.guess, search.count
+    many = len(guess.modes)
     freedom = float(found.freedom.sum())
     rest = max(count - freedom, 1.0)
     misfit = float(sum(found.misfit) / rest)
@@ -199,7 +200,7 @@ def _by_start(problem: Problem, search: StateSearch) -> Identification:
         problem,
         search.constants,
         guess.constants,
-        covariance(found.schur),
+        found.spread[many:, many:],
         course_fields(search, guess),
         road="start",
         sigma=guess.sigma,

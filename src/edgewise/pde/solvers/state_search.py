@@ -4,8 +4,9 @@
 
 What data show of later times is followed back to the start through the equations, as variational assimilation with strong
 constraints does: the equations hold as well as the course is computed, and nothing bends them. The sizes of shells are those
-that make the data likeliest (D. J. C. MacKay 1992, doi:10.1162/neco.1992.4.3.415). Windows of time grow, so that steps begin
-near where they end.
+that make the data likeliest (D. J. C. MacKay 1992, doi:10.1162/neco.1992.4.3.415). They draw weights to zero, and with them
+constants, always the same way; the last steps draw them to the weights found instead (iterated regularisation, J. W. Tukey's
+twicing), which leaves the square of that share. Windows of time grow, so that steps begin near where they end.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from edgewise.pde.discretisation.data_rows import DataRows, relative_noise
 from edgewise.pde.discretisation.start_modes import StartModes, start_modes
 from edgewise.pde.discretisation.torus import Evolution, Spectra, Torus
 from edgewise.pde.settings import SolverConfig
-from edgewise.pde.solvers.covariance import covariance
+from edgewise.pde.solvers.covariance import covariance, twiced
 from edgewise.pde.solvers.joint_system import JointSystem
 from edgewise.pde.solvers.trajectory import Seen, seen
 
@@ -40,8 +41,10 @@ class Guess:
     weights : ndarray, shape (P,)
         Of the modes of the start.
     constants : ndarray, shape (C,)
+    centre : ndarray, shape (P,)
+        What weights are drawn to: zero at first.
     sizes : ndarray, shape (P,)
-        Root mean squares that weights are taken to have, alike within a shell.
+        Root mean squares that weights less these are taken to have, alike within a shell.
     sigma : tuple of float
         Noise of each set of data.
     """
@@ -49,6 +52,7 @@ class Guess:
     modes: StartModes
     weights: Floats
     constants: Floats
+    centre: Floats
     sizes: Floats
     sigma: tuple[float, ...]
 
@@ -155,7 +159,11 @@ class StateSearch:
             # What the course itself lacks is to be nothing beside what the data can show; its changes need not be so exact.
             self._rough = self.fineness
             self._refine(guess, self.end, config.course_share / np.sqrt(self.count))
-            _, best = self._settled(guess, self.end, config.least_gain)
+            guess, best, jacobian = self._settled(guess, self.end, config.least_gain)
+            second = replace(guess, centre=guess.weights)
+            _, _, drawn_less = self._steps(second, self.end, jacobian, config.least_gain)
+            # Weights that nothing determines may run away when nothing draws them to zero.
+            best = drawn_less if drawn_less.converged else best
             reason = StopReason.CONVERGED if best.converged else StopReason.EXHAUSTED
         except StopError as stop:
             reason = self.meter.own(stop)
@@ -207,7 +215,9 @@ class StateSearch:
         """No waves, and sizes by which these would be as large as the data are."""
         modes = start_modes(self.evolution, self.open, self.config.first_shells)
         guesses = np.array([c.guess for c in self.constants])
-        guess = Guess(modes, np.zeros(len(modes)), guesses, np.ones(len(modes)), self.first_sigma)
+        guess = Guess(
+            modes, np.zeros(len(modes)), guesses, np.zeros(len(modes)), np.ones(len(modes)), self.first_sigma
+        )
         if not len(modes):
             return guess
         squares = (self._look(guess, end, True).jacobian[:, : len(modes)] ** 2).sum(0)
@@ -244,7 +254,7 @@ class StateSearch:
         """The best state by the data up to a time; finer waves of the start join as long as the data determine them."""
         while True:
             self._refine(guess, end, self.config.rough_share)
-            guess, found = self._settled(guess, end, self.config.window_gain)
+            guess, found, _ = self._settled(guess, end, self.config.window_gain)
             finer = self._finer(guess, found)
             if finer is None:
                 return guess, found
@@ -269,9 +279,10 @@ class StateSearch:
         falls = [guess.sizes[rings == rings.max() - n].mean() for n in (0, 1)]
         sizes[lost] = falls[0] * min(falls[0] / falls[1], 1.0) ** (more.rings[lost] - rings.max())
         self.fineness = replace(self.fineness, waves=max(self.fineness.waves, 1.5 * waves))
-        return replace(guess, modes=more, weights=more.within(modes, guess.weights), sizes=sizes)
+        weights = more.within(modes, guess.weights)
+        return replace(guess, modes=more, weights=weights, centre=np.zeros(len(more)), sizes=sizes)
 
-    def _settled(self, guess: Guess, end: float, least: float) -> tuple[Guess, StateFound]:
+    def _settled(self, guess: Guess, end: float, least: float) -> tuple[Guess, StateFound, Floats]:
         """Steps, and sizes and noise that make the data likeliest, in turns."""
         jacobian = self._look(guess, end, True).jacobian
         guess, jacobian, found = self._steps(guess, end, jacobian, least)
@@ -280,7 +291,7 @@ class StateSearch:
             if change < self.config.size_change * (1 if least < 0.1 else 3):
                 break
             guess, jacobian, found = self._steps(likelier, end, jacobian, least)
-        return guess, found
+        return guess, found, jacobian
 
     def _steps(
         self, guess: Guess, end: float, jacobian: Floats, least: float
@@ -288,12 +299,14 @@ class StateSearch:
         """Gauss-Newton steps; the Jacobian is computed anew where it promises what does not come."""
         per, many = self._per(guess, end), len(guess.modes)
         free = np.concatenate([1 / guess.sizes**2, np.zeros(len(guess.constants))])
+        middle = np.concatenate([guess.centre, np.zeros(len(guess.constants))])
         residuals = per * self._look(guess, end).residuals
         fresh, damping, converged = False, 0.0, False
         normal = slope = np.zeros(0)
 
         def objective(r: Floats, weights: Floats) -> float:
-            value = float(r @ r + (weights / guess.sizes) @ (weights / guess.sizes)) / 2
+            drawn = (weights - guess.centre) / guess.sizes
+            value = float(r @ r + drawn @ drawn) / 2
             return value if np.isfinite(value) else np.inf
 
         for _ in range(self.config.most_steps):
@@ -301,7 +314,7 @@ class StateSearch:
             normal = scaled.T @ scaled + np.diag(free)
             charge(scaled.size * scaled.shape[1] / RATE)
             at = np.concatenate([guess.weights, guess.constants])
-            slope = scaled.T @ residuals + free * at
+            slope = scaled.T @ residuals + free * (at - middle)
             # A constant at the end of its bounds stays there as long as it is drawn beyond.
             low, high = at[many:] <= self.low, at[many:] >= self.high
             held = many + np.flatnonzero((low & (slope[many:] > 0)) | (high & (slope[many:] < 0)))
@@ -338,7 +351,10 @@ class StateSearch:
         schur = normal[many:, many:]
         if many:
             schur = schur - normal[many:, :many] @ _solved(normal[:many, :many], normal[:many, many:])
-        follow = ((scaled @ spread) * scaled).sum(1)
+        answer = spread
+        if guess.centre.any():
+            spread, answer = twiced(spread, free)
+        follow = ((scaled @ answer) * scaled).sum(1)
         sets = self.sets[self.times <= end]
         freedom = np.bincount(sets, follow, len(self.rows)).astype(float)
         counts = np.bincount(sets, minlength=len(self.rows)).astype(float)
