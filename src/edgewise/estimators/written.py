@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import is_classifier
 from torch import Tensor
 
 from edgewise._core.checks import short
@@ -76,7 +75,7 @@ def model_document(model: Any) -> dict[str, Any]:
             "curve": fit.curve,
         },
     }
-    if is_classifier(model):
+    if hasattr(model, "classes_"):
         document["classes"] = _array_to_json(model.classes_)
     else:
         document["single"] = model._single
