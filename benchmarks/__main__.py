@@ -62,6 +62,8 @@ SCRIPTS = (
     "mnist",
     "images",
     "evidence",
+    "distilling",
+    "characters",
     "repeatable",
     "speed",
 )

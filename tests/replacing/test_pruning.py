@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from edgewise import InputError
 from edgewise.replacing import prune_blocks, replace_mlp
+from edgewise.replacing.distilling import Functions, fresh, resolved, solved
 from edgewise.replacing.pruning import thinned
+from edgewise.replacing.sampling import BlockSample
+from edgewise.replacing.tracing import Block
 from tests.replacing.test_replace import rows
 from tests.replacing.test_tracing import plain
 
@@ -47,3 +51,33 @@ def test_edges_that_move_least_go_first_and_means_stay() -> None:
     assert torch.equal(thinned(net, x, 0.0)(x), net(x))
     with pytest.raises(InputError, match="'share'"):
         prune_blocks(model, replace_mlp(model, rows(1), work=0.02), rows(1), 1.5)
+
+
+def test_splines_are_solved_for_over_the_edges_that_are_left() -> None:
+    random = torch.Generator().manual_seed(0)
+    x = torch.randn(3000, 4, generator=random)
+    y = torch.stack([x[:, 0].sin() + x[:, 1] ** 2, x[:, 2] * x[:, 3], x.sum(1)], 1)
+    sample = BlockSample(x, y, torch.ones(6))
+    block = Block("", True, ("0",), "1", 4, 6, 3, 45)
+    net = solved(fresh(block, 6, Functions(), x, 0), sample, torch.randn(6, 4, generator=random))
+    net = thinned(net, x, 0.4)
+    layer = net.layers[1]
+    dead = layer.mask == 0
+    assert dead.any()
+    found = resolved(net, sample)
+    # The oracle: least squares over the columns of the edges that are left, on the rows that are learned from.
+    target = ((y - found.output_shift) / found.output_scale).double()
+    root = (1 + target.square().mean(1, keepdim=True)).rsqrt()
+    with torch.no_grad():
+        columns = layer.basis.values(net.layers[0]((x - net.input_shift) / net.input_scale)).double()
+        got = ((found(x) - found.output_shift) / found.output_scale).double()
+    for k in range(3):
+        own = torch.cat([columns[:, ~dead[:, k]].flatten(1), torch.ones(len(x), 1).double()], 1)
+        answer = np.linalg.lstsq(
+            (own * root)[300:].numpy(), (target[:, k, None] * root)[300:].numpy(), rcond=None
+        )[0]
+        best = float(
+            ((own @ torch.from_numpy(answer))[:, 0] - target[:, k]).square().mul(root[:, 0] ** 2)[300:].mean()
+        )
+        error = float((got[:, k] - target[:, k]).square().mul(root[:, 0] ** 2)[300:].mean())
+        assert error < 1.02 * best + 1e-6

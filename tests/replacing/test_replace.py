@@ -66,7 +66,7 @@ def test_distilled_blocks_answer_as_the_old_ones(model: nn.Module) -> None:
         model, rows(), parameters=4.0, work=0.1, score=lambda m: float(m(rows(1, 9)[0]).detach().abs().mean())
     )
     assert result.agreement is not None
-    assert result.agreement > 0.95
+    assert result.agreement > 0.94
     assert all(b.unexplained is not None and b.unexplained < 0.35 for b in result.blocks)
     x = rows(1, 5)[0]
     with torch.no_grad():

@@ -10,7 +10,9 @@ least squares; training then turns the directions too.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 import torch
 from torch import Tensor, nn
@@ -26,10 +28,12 @@ from edgewise.training.modules.descent import FLOP, Descent, Recipe
 
 # Hidden nodes lie on [-1, 1] but for so many deviations; rows that are worked on at once; rows of a step.
 REACH, ROWS, BATCH = 3.0, 4096, 512
+# Steps between two times that the splines are solved for anew in a training.
+EVERY = 100
 # Ridges that are tried, as shares of the mean of the diagonal.
 RIDGES = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2)
 PRODUCT = 1e-10
-POLISH = Recipe(rate=1e-3, decay=0.0, warmup=0.05)
+POLISH = Recipe(rate=2e-3, decay=0.0, warmup=0.05)
 
 
 @dataclass(frozen=True)
@@ -69,7 +73,7 @@ def fresh(block: Block, hidden: int, functions: Functions, like: Tensor, seed: i
 
 def solved(net: KAN, sample: BlockSample, directions: Tensor) -> KAN:
     """The network (changed in place) on the units of a sample, with these directions and the best splines over them."""
-    first, second = net.layers
+    first = net.layers[0]
     x, y = sample.x, sample.y
     with torch.no_grad():
         net.input_shift.copy_(x.mean(0))
@@ -83,21 +87,37 @@ def solved(net: KAN, sample: BlockSample, directions: Tensor) -> KAN:
         # A straight edge holds its values at both ends of the grid; each bears its part of the constant.
         ends = torch.tensor([-1.0, 1.0]).to(slopes)
         first.coef.copy_(slopes.T[:, None] * ends[:, None] + shifts / len(slopes.T))
-        coef, bias = _splines(net, sample)
+    return resolved(net, sample)
+
+
+def resolved(net: KAN, sample: BlockSample) -> KAN:
+    """The network (changed in place) with the best splines over the directions that it has."""
+    second = net.layers[1]
+    if second.symbolic:
+        return net  # functions that a person has named stay
+    coef, bias = _splines(net, sample)
+    with torch.no_grad():
         second.coef.copy_(coef)
         assert second.bias is not None
         second.bias.copy_(bias)
     return net
 
 
+@torch.no_grad()
 def _splines(net: KAN, sample: BlockSample) -> tuple[Tensor, Tensor]:
-    """Coefficients and biases of the second layer by weighted least squares, the ridge judged by rows left out."""
+    """Coefficients and biases of the second layer by weighted least squares, the ridge judged by rows left out.
+
+    What the layer has stays where those rows do not speak for a change.
+    """
     layer = net.layers[1]
     size = layer.in_features * layer.size + 1
+    # Edges that are turned off have no part in it.
+    alive = torch.ones(size, layer.out_features, dtype=torch.bool, device=sample.x.device)
+    alive[:-1] = (layer.numeric_mask() > 0).repeat_interleave(layer.size, 0)
     target = (sample.y - net.output_shift) / net.output_scale
     # A few rows that are far out would rule the squares of all others.
     weight = 1 / (1 + target.square().mean(1, keepdim=True))
-    held = slice(0, len(target) // 10)
+    held = slice(0, left_out(sample))
     matrix = torch.zeros(size, size, dtype=torch.float64, device=target.device)
     right = torch.zeros(size, layer.out_features, dtype=torch.float64, device=target.device)
 
@@ -112,16 +132,41 @@ def _splines(net: KAN, sample: BlockSample) -> tuple[Tensor, Tensor]:
         charge(PRODUCT * len(a) * size * (size / 2 + layer.out_features))
         matrix += ((a * w).T @ a).to(torch.float64)
         right += ((a * w).T @ target[rows]).to(torch.float64)
-    values, vectors = torch.linalg.eigh(matrix)
-    turned, best = vectors.T @ right, (math.inf, right)
     a = design(held).to(torch.float64)
     charge(1e-9 * size**2 * (size / 100 + len(RIDGES)))
-    for ridge in RIDGES:
-        answer = vectors @ (turned / (values.clamp(min=0) + ridge * values.clamp(min=0).mean())[:, None])
+    assert layer.bias is not None
+    best = math.inf, right
+    now = torch.cat([layer.coef.flatten(0, 1), layer.bias[None]]).to(torch.float64)
+    for answer in chain([now], _ridged(matrix, right, alive)):
         error = float(((a @ answer - target[held]).square() * weight[held]).mean())
         best = min(best, (error, answer), key=lambda pair: pair[0])
     coef, bias = best[1][:-1], best[1][-1]
     return coef.view(layer.in_features, layer.size, -1).to(target), bias.to(target)
+
+
+def left_out(sample: BlockSample) -> int:
+    """Rows at the front of a sample that nothing is fitted to, by which choices are judged."""
+    return len(sample.x) // 10
+
+
+def _ridged(matrix: Tensor, right: Tensor, alive: Tensor) -> Iterator[Tensor]:
+    """Solutions of the normal equations with more and more of the mean of their diagonal added to it."""
+    mean = matrix.diagonal().mean()
+    if bool(alive.all()):
+        values, vectors = torch.linalg.eigh(matrix)
+        turned, values = vectors.T @ right, values.clamp(min=0)[:, None]
+        yield from (vectors @ (turned / (values + ridge * mean)) for ridge in RIDGES)
+        return
+    for ridge in RIDGES:
+        answer, sound = torch.zeros_like(right), True
+        own = matrix + ridge * mean * torch.eye(len(matrix)).to(matrix)
+        for k in range(right.shape[1]):
+            rows = alive[:, k].nonzero()[:, 0]
+            factor, failed = torch.linalg.cholesky_ex(own[rows[:, None], rows])
+            sound = sound and not bool(failed)  # rounding may outweigh a small ridge
+            answer[rows, k] = torch.cholesky_solve(right[rows, k : k + 1], factor)[:, 0]
+        if sound:
+            yield answer
 
 
 def directions_of(
@@ -156,14 +201,21 @@ def _matrix(module: nn.Module, inputs: int) -> Tensor:
 
 
 def polished(net: KAN, learn: BlockSample, steps: int, seed: int | None, recipe: Recipe = POLISH) -> KAN:
-    """The network (changed in place) after steps on rows of a sample; large errors count by their size, not its square."""
-    if steps < 1:
-        return net
-    run, random = Descent(net, steps, recipe), generator(seed)
+    """The network (changed in place) after steps on rows of a sample, its splines solved for anew after every so many."""
+    rounds = 0 if steps < 1 else max(1, steps // EVERY)
+    for k in range(rounds):
+        _descended(net, learn, (k + 1) * steps // rounds - k * steps // rounds, derive(seed, k), recipe)
+        resolved(net, learn)
+    return net
+
+
+def _descended(net: KAN, learn: BlockSample, steps: int, seed: int | None, recipe: Recipe) -> KAN:
+    """The network (changed in place) after steps; large errors count by their size, not its square."""
+    run, random, first = Descent(net, steps, recipe), generator(seed), left_out(learn)
     cost = FLOP * 3 * BATCH * net.n_parameters
     try:
         while run.done < run.steps:
-            rows = torch.randint(len(learn.x), (BATCH,), generator=random).to(learn.x.device)
+            rows = torch.randint(first, len(learn.x), (BATCH,), generator=random).to(learn.x.device)
             run.step(lambda rows=rows: _loss(net, learn.x[rows], learn.y[rows]), cost)
     finally:
         run.finish()

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from edgewise._core.arguments import as_callables
+from edgewise._core.arguments import as_callables, check_callable
 from edgewise._core.checks import check_float, short
 from edgewise._core.errors import InputError
 from edgewise._core.seeds import derive
@@ -19,7 +19,7 @@ from edgewise._core.work import Meter, StopError, check_seconds, check_work, run
 from edgewise.kernels import edge_moments
 from edgewise.network import KAN
 from edgewise.replacing.distilling import Functions, polished, unexplained
-from edgewise.replacing.replace import ROWS, STEPS, ReplaceJob, watched
+from edgewise.replacing.replace import ROWS, STEPS, Loss, ReplaceJob, watched
 from edgewise.replacing.results import ReplaceResult
 from edgewise.replacing.sampling import as_calls, collect
 from edgewise.replacing.surgery import put_in
@@ -33,6 +33,7 @@ def prune_blocks(
     data: Any,
     share: float = 0.3,
     *,
+    loss: Loss | None = None,
     work: str | float = "normal",
     seed: int | None = 0,
     seconds: float | None = None,
@@ -50,7 +51,7 @@ def prune_blocks(
         As there.
     share : float
         Of the edges that are alive in each layer.
-    work, seed, seconds, callbacks
+    loss, work, seed, seconds, callbacks
         As in `replace_mlp`.
 
     Returns
@@ -79,6 +80,8 @@ def prune_blocks(
             "The 'model' argument of prune_blocks must be the model that was given to replace_mlp. Got "
             f"{short(model) if not modules else 'a model without those blocks'} instead."
         )
+    if loss is not None:
+        check_callable(loss, "loss", of="prune_blocks")
     callbacks = as_callables(callbacks, of="prune_blocks")
     effort = check_work(work, "prune_blocks")
     meter = Meter(seconds=check_seconds(seconds, "prune_blocks"))
@@ -86,7 +89,7 @@ def prune_blocks(
     calls = as_calls(data, teacher, "prune_blocks")
     watched(teacher, calls[0], "prune_blocks")
     blocks = tuple(result._block(k) for k in range(len(result.blocks)))
-    job = ReplaceJob(teacher, calls, blocks, Functions(), effort, seed, meter, None)
+    job = ReplaceJob(teacher, calls, blocks, Functions(), effort, seed, meter, loss)
     job.listeners = Listeners(callbacks, meter, job.record)
     reason = StopReason.MOST_STEPS
     try:

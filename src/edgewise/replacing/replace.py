@@ -35,7 +35,7 @@ from edgewise.training.common.records import Callback, Record
 from edgewise.training.modules.descent import FLOP, Descent, Recipe, multiplications
 
 # Rows of a sample; steps of a block and of all blocks together, at normal work.
-ROWS, STEPS, JOINT = 1 << 15, 600, 150
+ROWS, STEPS, JOINT = 1 << 15, 1200, 300
 TUNE = Recipe(rate=3e-4, decay=0.0, warmup=0.1, average=0.1)
 # Batches of which one in ten is held out.
 FEW = 10
