@@ -11,6 +11,7 @@ from .config import GrossErrorConfig as GrossErrorConfig
 from .config import GroupConfig as GroupConfig
 from .config import HypothesisConfig as HypothesisConfig
 from .config import KnownFormConfig as KnownFormConfig
+from .config import MeetingConfig as MeetingConfig
 from .config import MendingConfig as MendingConfig
 from .config import NetworkConfig as NetworkConfig
 from .config import PartConfig as PartConfig

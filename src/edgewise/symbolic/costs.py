@@ -53,3 +53,5 @@ LAID_OUT, ENTRIES = Cost(0.0, 1.4e-5), Cost(0.0, 7e-10)
 PIVOTS, ROUNDED = Cost(3.5e-5), Cost(7e-5, 1.4e-5)
 # A node of a formula that is brought to its shortest writing.
 TIDIED = Cost(0.0, 1.7e-4)
+# An expression laid out and compared with the others, and one that is looked up among them.
+SHORT_EXPRESSION, LOOKED_UP = Cost(7e-4, 2e-6), Cost(7e-4, 4e-7)

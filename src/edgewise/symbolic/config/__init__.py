@@ -16,6 +16,7 @@ from edgewise.symbolic.config.gross_errors import GrossErrorConfig as GrossError
 from edgewise.symbolic.config.groups import GroupConfig as GroupConfig
 from edgewise.symbolic.config.hypotheses import HypothesisConfig as HypothesisConfig
 from edgewise.symbolic.config.known_form import KnownFormConfig as KnownFormConfig
+from edgewise.symbolic.config.meeting import MeetingConfig as MeetingConfig
 from edgewise.symbolic.config.mending import MendingConfig as MendingConfig
 from edgewise.symbolic.config.networks import NetworkConfig as NetworkConfig
 from edgewise.symbolic.config.parts import PartConfig as PartConfig

@@ -16,6 +16,7 @@ from edgewise.symbolic.config.gross_errors import GrossErrorConfig
 from edgewise.symbolic.config.groups import GroupConfig
 from edgewise.symbolic.config.hypotheses import HypothesisConfig
 from edgewise.symbolic.config.known_form import KnownFormConfig
+from edgewise.symbolic.config.meeting import MeetingConfig
 from edgewise.symbolic.config.mending import MendingConfig
 from edgewise.symbolic.config.networks import NetworkConfig
 from edgewise.symbolic.config.parts import PartConfig
@@ -61,8 +62,7 @@ class SearchConfig:
     few_constants : int
         A formula with more measured constants that explains all but the noise may be an approximation to a shorter one.
     noise_reached : float
-        A formula with so many times the error of the noise leaves nothing else: the noise is the least of many estimates, so
-        rather low.
+        A formula with so many times the error of the noise leaves nothing else: the least of many estimates is rather low.
     noise_errors : float
         Noise of a given standard deviation leaves an error at most so many standard errors above it.
     close, longer, rivals : float, int and int
@@ -76,8 +76,7 @@ class SearchConfig:
     walk_states, walk_formulas, walk_work : int, int and float
         Where nothing but noise is left: states and formulas to look through for a simpler equivalent, and work on them.
     noisy_share, poor_share : float
-        Share of the work for steps that bear noise: where there is noise, and where a smooth model is too poor for relations
-        between its slopes.
+        Share of the work for steps that bear noise: where there is noise, and where a smooth model shows no relations.
     noisy_terms : float
         A smooth model with fewer than this share of the terms it may have stops at noise.
     few_features : int
@@ -99,8 +98,7 @@ class SearchConfig:
     screened_terms, screened_longest : int
         Terms of the sparse cubic that shows which columns matter: those looked at, and those taken at most.
     little_gain : float
-        Where a cubic is too poor for the law, idle columns mend a little of what it leaves: less than this share of what the
-        best column explains.
+        Where a cubic is too poor for the law, idle columns mend less of what it leaves than this share of the best column's.
     order_rows, order_distinct, order_sure, order_columns, order_waves : int, float, float, int and int
         Residuals follow a column of so many rows at least, with at least this share of different values, where neighbours
         agree by so many standard deviations: chance does not reach four in ten thousand columns. Of so many columns at most
@@ -125,8 +123,7 @@ class SearchConfig:
     even_decades : float
         How far from the middle of the decades the median of a column may lie that enters by its logarithm, as a share.
     view_rows, view_edge : int and float
-        Rows on which slopes are read, and the share near either end of a column that is not, for a polynomial is worst
-        there.
+        Rows on which slopes are read, and the share near either end of a column that is not: a polynomial is worst there.
     branches : int
         States that are followed from each.
     no_worse, no_error, plainer, reflected : float
@@ -194,6 +191,8 @@ class SearchConfig:
         Rows that judge blind steps, and those that plain curves are fitted to.
     parts : PartConfig
         What a part of y in one column is read by.
+    meeting : MeetingConfig
+        How far laws of two short parts are sought.
     mending : MendingConfig
         What formulas that were found are made better by.
     networks : NetworkConfig
@@ -348,6 +347,7 @@ class SearchConfig:
     guessed_rows: int = 800
     plain_curve_rows: int = 300
     parts: PartConfig = field(default_factory=PartConfig)
+    meeting: MeetingConfig = field(default_factory=MeetingConfig)
     mending: MendingConfig = field(default_factory=MendingConfig)
     networks: NetworkConfig = field(default_factory=NetworkConfig)
     exchange: ExchangeConfig = field(default_factory=ExchangeConfig)

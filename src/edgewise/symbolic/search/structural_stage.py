@@ -44,7 +44,7 @@ def structured(search: Search, reduced: State | None) -> Iterator[Proposal]:
         if search.explained:
             return
     for start in (table,) if reduced is None else (reduced, table):
-        yield from _walked(search, start, table)
+        yield from _walked(search, start, table, noisy=noisy)
         if search.explained:
             return
     if table.error > config.noisy and not noisy:
@@ -58,12 +58,12 @@ def _noisy(table: State, config: SearchConfig) -> bool:
     return model is not None and model.error > config.noisy and len(model.powers) < config.noisy_terms * most
 
 
-def _walked(search: Search, start: State, table: State) -> Iterator[Proposal]:
+def _walked(search: Search, start: State, table: State, *, noisy: bool) -> Iterator[Proposal]:
     """All from one start; the best of the formulas that are not exact last."""
     rows, waiting, config = search.rows.alike, list[tuple[float, Node]](), search.config
     visited: list[State] = []
     enough = spent() + config.walk_work
-    for state, tree in structural(start, until=search.part(config.walk_share)):
+    for state, tree in structural(start, until=search.part(config.walk_share), noisy=noisy):
         if not any(state is each for each in visited):
             visited.append(state)
         allowed = _allowed(tree, search)

@@ -22,6 +22,7 @@ from edgewise.symbolic.structure.chebyshev_surrogate import landscape
 from edgewise.symbolic.structure.curves import long_curves, ranked_curves
 from edgewise.symbolic.structure.forward_selection import selected_sums
 from edgewise.symbolic.structure.linear_relations import relations
+from edgewise.symbolic.structure.meeting import meetings
 from edgewise.symbolic.structure.moves import SlopeView, idle, pairs, scalings
 from edgewise.symbolic.structure.reflections import reflections
 from edgewise.symbolic.structure.separability import factors, monomials, separations
@@ -36,7 +37,7 @@ class _Entry:
     stage: int = field(compare=False)
 
 
-def structural(start: State, *, until: float) -> Iterator[tuple[State, Node]]:
+def structural(start: State, *, until: float, noisy: bool = False) -> Iterator[tuple[State, Node]]:
     """Formulas for y in the columns, with the state each was found in.
 
     Parameters
@@ -45,8 +46,11 @@ def structural(start: State, *, until: float) -> Iterator[tuple[State, Node]]:
         The state to start from: the table, or what units have already made of it.
     until
         The count of work (see `spent`) where it ends.
+    noisy
+        Whether there is noise: then no formula of short parts gives y to the last digit.
     """
     config, count = start.config, itertools.count()
+    meet = 0 if noisy else config.meeting.states
     heap: list[_Entry] = []
 
     least = [max(start.error, config.no_error)]
@@ -66,7 +70,10 @@ def structural(start: State, *, until: float) -> Iterator[tuple[State, Node]]:
     while heap and spent() < until:
         entry = heapq.heappop(heap)
         state, stage = entry.state, entry.stage
-        for tree in finished(state, stage, until):
+        # Curves are begun at once, and take longer.
+        short = meet > 0 and state.exact and (stage == 0) == (len(state.rows.names) == 1)
+        meet -= short
+        for tree in finished(state, stage, until, short=short):
             yield from ((state, lifted) for lifted in state.lifts(tree))
             if spent() > until:
                 return
@@ -137,26 +144,31 @@ def _guessed(state: State) -> Iterator[State]:
     yield from (child for _, child in sorted(tried, key=lambda each: each[0])[: config.branches])
 
 
-def finished(state: State, stage: int, until: float) -> Iterator[Node]:
-    """Formulas for a state's target, in its features: quick ones at stage 0, all others at stage 1."""
+def finished(state: State, stage: int, until: float, *, short: bool = False) -> Iterator[Node]:
+    """Formulas for a state's target, in its features: quick ones at stage 0, all others at stage 1; where `short`, those of
+    two short parts, too."""
     rows, config = state.rows, state.config
     exactly = EXACT if state.exact else config.nearly
     if stage == 0:
         if len(rows.names) == 1:
-            yield from _curves(rows, state.exact, until)
+            yield from _curves(rows, state.exact, until, short=short)
         yield from relations(rows, exactly, plain=True)
     else:
+        if short:
+            yield from meetings(rows, config.meeting)
         if state.error > config.noisy:
             yield from selected_sums(rows, until=until)
         yield from relations(rows, exactly)
         yield from varying(rows)
 
 
-def _curves(rows: SplitRows, exact: bool, until: float) -> Iterator[Node]:
+def _curves(rows: SplitRows, exact: bool, until: float, *, short: bool) -> Iterator[Node]:
     """One feature: a curve, or a curve times a power; then what takes longer to find."""
     found = ranked_curves(rows)
     for _, tree in found[:4]:
         yield tree
+    if short and not (found and found[0][0] <= EXACT):
+        yield from meetings(rows, rows.config.meeting)
     if len(rows.y) >= rows.config.curve_rows and found and found[0][0] > EXACT:
         work = min(rows.config.curve_work, max((until - spent()) / rows.config.curves.work_units, 0.03))
         yield from long_curves(rows, accuracy=1e-9 if exact else 1e-6, work=work)
