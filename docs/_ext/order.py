@@ -17,6 +17,7 @@ WAY = (
     "plot_cooling.py",
     "plot_dynamics.py",
     "plot_forecast.py",
+    "plot_characters.py",
     "plot_serving.py",
 )
 
