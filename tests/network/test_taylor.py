@@ -87,3 +87,15 @@ def test_what_does_not_fit_is_told():
         partial_derivative(net, x, ())
     with pytest.raises(InputError, match="axes"):
         partial_derivative(net, x, (2,))
+
+
+@pytest.mark.parametrize("degree", [3, 5])
+def test_a_laplacian_and_its_gradients_are_those_of_nested_autograd(degree):
+    net = KAN([3, 6, 5, 1], seed=4, degree=degree, dtype=torch.float64)
+    x = (torch.rand(9, 3, generator=torch.Generator().manual_seed(1)) * 1.6 - 0.8).to(net.dtype)
+    found, wanted = laplacian(net, x)[:, 0], sum(nested(net, x, (k, k), 0) for k in range(3))
+    torch.testing.assert_close(found, wanted, rtol=1e-9, atol=1e-9)
+    ours = torch.autograd.grad((found**2).sum(), [layer.coef for layer in net.layers])
+    theirs = torch.autograd.grad((wanted**2).sum(), [layer.coef for layer in net.layers])
+    for one, other in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-8, atol=1e-10)

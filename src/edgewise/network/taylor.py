@@ -17,6 +17,7 @@ from torch import Tensor
 from edgewise._core.arguments import check_is
 from edgewise._core.checks import check_int, short
 from edgewise._core.errors import InputError
+from edgewise.kernels import laplace as fused
 from edgewise.kernels.trilinear import forward
 from edgewise.layers.linear import KANLinear
 from edgewise.network.module import KAN
@@ -151,13 +152,20 @@ def laplacian(model: KAN, x: Tensor) -> Tensor:
     if any(spec.nodes.products for spec in model.spec.layers):
         return taylor(model, x, axes, 2)[2].sum(1)
     value, slopes = _start(model, x, axes, "laplacian")
-    second = torch.zeros_like(value)
+    nodes = torch.cat([value[:, None], slopes, torch.zeros_like(value)[:, None]], 1)
     for layer in model.layers:
-        edges = _EdgeDerivatives(layer, value, 2)
-        second = edges.sums({2: slopes.square().sum(1), 1: second})
-        if layer is not model.layers[-1]:
-            value, slopes = layer(value), edges.sums({1: slopes})
-    return model.output_scale * second
+        edges = _EdgeDerivatives(layer, nodes[:, 0], 2)
+        plain = edges.base is None and edges.symbolic is None
+        if plain and fused.serves(edges.basis, nodes, edges.coef):
+            nodes = fused.laplace_sum(edges.basis, nodes, edges.coef)
+            continue
+        slopes = nodes[:, 1:-1]
+        second = edges.sums({2: slopes.square().sum(1), 1: nodes[:, -1]})[:, None]
+        if layer is model.layers[-1]:
+            nodes = second
+        else:
+            nodes = torch.cat([layer(nodes[:, 0])[:, None], edges.sums({1: slopes}), second], 1)
+    return model.output_scale * nodes[:, -1]
 
 
 def _start(model: KAN, x: Tensor, directions: Tensor, of: str) -> tuple[Tensor, Tensor]:

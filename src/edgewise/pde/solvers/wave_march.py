@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.polynomial import legendre
 from numpy.typing import NDArray
-from scipy.fft import irfft, next_fast_len
+from scipy.fft import irfft, next_fast_len, rfft
 
 from edgewise._core.arrays import Floats
 from edgewise._core.work import charge
@@ -30,6 +30,8 @@ from edgewise.pde.settings import SolverConfig
 _SKEW = 1e4
 # Gauss places in each of the equal intervals on which the start's waves are found.
 _NODES = 10
+# Complex numbers that are worked on at once.
+_CACHED = 30_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,6 +177,10 @@ class WaveStepper:
         values, vectors = np.linalg.eig(symbol)
         self.rates, self.vectors = values, vectors
         self.back = np.linalg.inv(vectors)
+        # From unknowns to spectra and from residuals to speeds, a wave's matrix in the last axis: (F, F, K).
+        self._out = np.ascontiguousarray(np.moveaxis(vectors, 0, -1))
+        pull = self.back @ -np.linalg.inv(system.mass)
+        self._in = np.ascontiguousarray(np.moveaxis(pull, 0, -1)) / self.places
         self.many = config.time_degree + 1
         self._rules: dict[int, TimeRule] = {}
         low, high = system.bounds[1 - system.axis]
@@ -187,7 +193,7 @@ class WaveStepper:
     def _speed(self, amplitudes: Any, times: Floats) -> Any:
         """What the terms besides L do: (Q, F, K) at Q times."""
         system = self.system
-        spectra = np.einsum("kfg,qgk->qfk", self.vectors, amplitudes)
+        spectra = _each_wave(self._out, amplitudes)
         zero = np.zeros(())
         transform: Any = irfft
         jets: list[Floats] = [
@@ -202,10 +208,9 @@ class WaveStepper:
         space, time = np.broadcast_arrays(self.at, times[:, None])
         at = (time, space) if system.axis == 0 else (space, time)
         residuals = np.stack(system.inside.residuals(at, jets), axis=1)
-        found = np.fft.rfft(residuals, axis=2)[..., : self.count] / self.places
-        matrix = -np.linalg.inv(system.mass)
+        back: Any = rfft
         charge(30 * residuals.size * np.log2(self.places) / RATE)
-        return np.einsum("kfg,gh,qhk->qfk", self.back, matrix, found, optimize=True)
+        return _each_wave(self._in, back(residuals, axis=2)[..., : self.count])
 
     def _rule(self, many: int) -> TimeRule:
         """Gauss places in a slab, so many."""
@@ -248,18 +253,26 @@ class WaveStepper:
 
     def _table(self, first: Any, table: Any, time: float, length: float, goal: float, rule: TimeRule) -> Any:
         """Legendre coefficients by the places of a rule, beginning with some; None where the iteration does not end."""
-        angles = self.rates.T * (length * rule.nodes)[:, None, None]
-        ahead = np.exp(angles)
-        back = 1 / ahead
+        ahead = _turned(self.rates.T * (length * rule.nodes)[:, None, None])
+        back = ahead.conj() / (ahead.real**2 + ahead.imag**2)
         size, last = float(np.linalg.norm(first)), np.inf
-        own = np.tensordot(rule.values[:, : len(table)], table, axes=(1, 0))
+        own = _combined(rule.values[:, : len(table)], table)
+        # Some places at a time, so that what is made of them stays in the caches.
+        few = max(_CACHED // first.size, 1)
+        parts = [slice(at, at + few) for at in range(0, len(own), few)]
         for _ in range(self.config.most_steps):
-            speed = back * self._speed(ahead * own, time + length * rule.nodes)
-            found = length * np.tensordot(rule.along, speed, axes=(1, 0))
-            found[0] += first
-            new = np.tensordot(rule.values, found, axes=(1, 0))
-            change = float(np.linalg.norm(new - own)) / (size * np.sqrt(len(own)))
-            own = new
+            found = np.zeros((len(rule.along), *first.shape), dtype=complex)
+            found[0] = first
+            for part in parts:
+                speed = self._speed(ahead[part] * own[part], time + length * rule.nodes[part])
+                speed *= back[part]
+                found += _combined(length * rule.along[:, part], speed)
+            square = 0.0
+            for part in parts:
+                new = _combined(rule.values[part], found)
+                square += float(np.linalg.norm(new - own[part])) ** 2
+                own[part] = new
+            change = np.sqrt(square / len(own)) / size
             if not np.isfinite(change) or change > 2 * last:
                 return None
             if change <= 3e-2 * goal:
@@ -282,6 +295,28 @@ class WaveStepper:
     def end(self, table: Any, length: float) -> Any:
         """Amplitudes where a slab ends, as those at the start of the next."""
         return table.sum(0) * np.exp(self.rates.T * length)
+
+
+def _turned(angles: Any) -> Any:
+    """exp of complex numbers, most of them imaginary: sines and cosines are quicker."""
+    found = np.empty_like(angles)
+    size = np.exp(angles.real)
+    found.real, found.imag = size * np.cos(angles.imag), size * np.sin(angles.imag)
+    return found
+
+
+def _each_wave(matrices: Any, amplitudes: Any) -> Any:
+    """Matrices (F, F, K) of every wave times amplitudes (Q, F, K)."""
+    found = matrices[:, 0] * amplitudes[:, :1]
+    for g in range(1, matrices.shape[1]):
+        found += matrices[:, g] * amplitudes[:, g : g + 1]
+    return found
+
+
+def _combined(rows: Floats, table: Any) -> Any:
+    """Real sums over the first axis of a complex table."""
+    flat = np.ascontiguousarray(table).view(float).reshape(len(table), -1)
+    return (rows @ flat).view(complex).reshape(len(rows), *table.shape[1:])
 
 
 def march_waves(

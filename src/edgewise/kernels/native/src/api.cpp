@@ -134,6 +134,15 @@ int ew_hidden_sum(const ew_hidden *s) {
         return EW_BAD_ARGUMENT;
     return ew::chosen().hidden(*s);
 }
+int ew_laplace_sum(const ew_laplace *s) {
+    if (!s || s->rows < 0 || s->inputs < 0 || s->outputs < 0 || s->intervals < 1 || s->lines < 1 || s->lines > 3)
+        return EW_BAD_ARGUMENT;
+    try {
+        return ew::chosen().laplace(*s);
+    } catch (const std::bad_alloc &) {
+        return EW_NO_MEMORY;
+    }
+}
 int ew_sparse_gram(const ew_sparse *s, const double *weight, double *gram) { return ew::sparse(0, s, weight, gram); }
 int ew_sparse_pull(const ew_sparse *s, const double *slope, double *sums) { return ew::sparse(1, s, slope, sums); }
 int ew_sparse_times(const ew_sparse *s, const double *theta, double *f) { return ew::sparse(2, s, theta, f); }

@@ -98,6 +98,22 @@ typedef struct ew_hidden {
 } ew_hidden;
 EW_EXPORT int ew_hidden_sum(const ew_hidden *s);
 
+/* A layer of cubic edges on values u, their slopes v_l along one to three lines and a second-order part w, all at once:
+ *
+ *     y_0 = phi(u),  y_l = phi'(u) v_l,  y_w = phi''(u) sum_l v_l^2 + phi'(u) w,   summed over the edges that arrive.
+ *
+ * nodes (rows, lines + 2, inputs) in the order 0, l, w; y and its gradient g (rows, lines + 2, outputs); coef (inputs, G + 3,
+ * outputs); breaks and the three tables as above; all contiguous. Where dcoef is given the gradients dnodes and dcoef are made,
+ * else y. */
+typedef struct ew_laplace {
+    int64_t rows, inputs, outputs;
+    int32_t lines, intervals, is_double, threads;
+    const void *breaks, *table, *origin, *width;
+    const void *nodes, *coef, *g;
+    void *y, *dnodes, *dcoef;
+} ew_laplace;
+EW_EXPORT int ew_laplace_sum(const ew_laplace *s);
+
 /* Rows of which each has few numbers in known places: in every block `runs` runs of `width` (1 or 4) numbers, run r of a row
  * from feature start + at[row] + r * stride on. Every result is added to what is there; gram (features, features) gets the
  * blocks on and above the diagonal alone. */

@@ -17,6 +17,7 @@ struct Isa {
     int (*adamw)(const ew_adamw_step &);
     int64_t (*adamw_rows)(int64_t);
     int (*hidden)(const ew_hidden &);
+    int (*laplace)(const ew_laplace &);
     int (*sparse)(int what, const ew_sparse &, const double *in, double *out); // gram, pull, times
     int (*cubics)(const ew_sparse_cubics &);
     int (*network)(NetworkCall, const ew_network &, const void *more);
