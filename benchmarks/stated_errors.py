@@ -1,6 +1,7 @@
 """Stated errors beside true ones over all rows of docs/benchmarks-equations.md, and a drawing of errors against CPU seconds.
 
-A stated error is good where it is between a third and five times the true one.
+A stated error is good where it is between a third and five times the true one. Of facets that stand for a smooth surface
+what is stated is the error on them and how far they lie off it, together.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ def main() -> None:
     for row in table:
         for true, stated in PAIRS:
             if row.get(true) and row.get(stated):
-                error, told = float(row[true]), float(row[stated])
+                error, told = float(row[true]), float(row[stated]) + float(row.get("facets lie off") or 0)
                 report.add(row["problem"], true, error, told, told / error, LOW <= told / error <= HIGH)
     good = sum(report.column("within"))
     report.note(
