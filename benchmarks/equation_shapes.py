@@ -217,8 +217,8 @@ def main() -> None:
         error = float(np.abs(modes.values / wanted - 1).max())
         report.add(name, tolerance, error, modes.error, modes.solved, seconds, f"{modes.values[0]:.12f}")
     report.note(
-        "The largest relative error of the first five eigenvalues of the Laplacian; those of the L-shape are known to fourteen "
-        "digits by particular solutions (T. Betcke and L. N. Trefethen 2005, doi:10.1137/S0036144503437336)."
+        "The largest relative error of the first five eigenvalues of the Laplacian; those of the L-shape are known to "
+        "fourteen digits by particular solutions (T. Betcke and L. N. Trefethen 2005, doi:10.1137/S0036144503437336)."
     )
     report.save()
 

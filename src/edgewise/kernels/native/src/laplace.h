@@ -16,7 +16,7 @@
 
 namespace ew::EW_ISA {
 
-constexpr int LAPLACE_ROWS = 32, LAPLACE_INPUTS = 2;
+constexpr int LAPLACE_ROWS = 32, LAPLACE_INPUTS = 8, LAPLACE_CHUNK = 512;
 
 // Where a number lies: its piece, its place there, and one over the width of the piece.
 template <class T> struct Place {
@@ -143,24 +143,32 @@ template <class T, int L> struct Laplace {
             for (int64_t k = 0; k < lines; ++k) std::copy(g + k * O, g + (k + 1) * O, padded.data() + k * wide);
             g = padded.data();
         }
-        parallel((I + LAPLACE_INPUTS - 1) / LAPLACE_INPUTS, s.threads, [&](int64_t task) {
-            const int64_t from = task * LAPLACE_INPUTS, to = std::min(I, from + LAPLACE_INPUTS);
-            std::vector<T> gained(size_t((to - from) * pieces * 4 * wide));
-            Place<T> places[LAPLACE_INPUTS][LAPLACE_ROWS];
-            for (int64_t b = 0; b < B; b += LAPLACE_ROWS) {
-                const int64_t count = std::min<int64_t>(LAPLACE_ROWS, B - b);
-                for (int64_t i = from; i < to; ++i)
-                    for (int64_t k = 0; k < count; ++k)
-                        places[i - from][k] = place(static_cast<const T *>(s.nodes)[(b + k) * PARTS * I + i], i);
-                tiles([&](auto width, int64_t at) {
-                    for (int64_t k = 0; k < count; ++k)
-                        for (int64_t i = from; i < to; ++i)
-                            backward_edge<decltype(width)::value>(places[i - from][k], g + (b + k) * PARTS * wide + at, b + k, i, at,
-                                                                  gained.data() - from * pieces * 4 * wide);
-                });
-            }
-            for (int64_t i = from; i < to; ++i) turn_back(i, gained.data() + (i - from) * pieces * 4 * wide);
-        });
+        std::vector<T> gained(powers.size());
+        // So many rows at once that their gradients stay in a cache from group to group.
+        for (int64_t first = 0; first < B; first += LAPLACE_CHUNK) {
+            const int64_t end = std::min(B, first + LAPLACE_CHUNK);
+            parallel((I + LAPLACE_INPUTS - 1) / LAPLACE_INPUTS, s.threads, [&](int64_t task) {
+                const int64_t from = task * LAPLACE_INPUTS, to = std::min(I, from + LAPLACE_INPUTS);
+                backward_group(g, first, end, from, to, gained.data());
+            });
+        }
+        parallel(I, s.threads, [&](int64_t i) { turn_back(i, gained.data() + i * pieces * 4 * wide); });
+    }
+
+    // Inputs `from` to `to` on rows `first` to `end`.
+    void backward_group(const T *g, int64_t first, int64_t end, int64_t from, int64_t to, T *gained) const {
+        Place<T> places[LAPLACE_INPUTS][LAPLACE_ROWS];
+        for (int64_t b = first; b < end; b += LAPLACE_ROWS) {
+            const int64_t count = std::min<int64_t>(LAPLACE_ROWS, end - b);
+            for (int64_t i = from; i < to; ++i)
+                for (int64_t k = 0; k < count; ++k)
+                    places[i - from][k] = place(static_cast<const T *>(s.nodes)[(b + k) * PARTS * I + i], i);
+            tiles([&](auto width, int64_t at) {
+                for (int64_t k = 0; k < count; ++k)
+                    for (int64_t i = from; i < to; ++i)
+                        backward_edge<decltype(width)::value>(places[i - from][k], g + (b + k) * PARTS * wide + at, b + k, i, at, gained);
+            });
+        }
     }
 
     template <int W> EW_INLINE void backward_edge(Place<T> own, const T *g, int64_t b, int64_t i, int64_t at, T *gained) const {
