@@ -13,10 +13,11 @@ from edgewise._core.errors import FileError, InputError
 from edgewise.data import learn_encoding
 from edgewise.data.streaming import source as reading
 from edgewise.data.streaming.columns import RANK_ERROR, Numbers, Sample, Target, Words
+from edgewise.data.streaming.counting import Counting
 from edgewise.data.streaming.encode import learned, masses
 from edgewise.data.streaming.source import ROWS_OF_BATCH, open_source
 from edgewise.data.streaming.spool import dataset, is_dataset
-from edgewise.data.streaming.statistics import Roles, Statistics
+from edgewise.data.streaming.statistics import Roles
 
 pytest.importorskip("datasketches")
 
@@ -190,11 +191,11 @@ def roles():
 def test_going_on_from_a_file_changes_no_bit(monkeypatch):
     monkeypatch.setattr("edgewise.data.streaming.columns.MOST_VALUES", 500)
     kinds = ("number", "number", "text", "number", "number")
-    straight, broken = (Statistics(roles(), kinds, 300, 7) for _ in range(2))
-    for k in range(6):
-        straight.add(table(700, k))
-        broken.add(table(700, k))
-        broken = Statistics(roles(), kinds, 300, 7, broken.state())
+    straight, broken = (Counting(roles(), kinds, 300, 7) for _ in range(2))
+    for k in range(12):
+        straight.add((k // 2, table(700, k)))
+        broken.add((k // 2, table(700, k)))
+        broken = Counting(roles(), kinds, 300, 7, broken.state())
     one, other = straight.state(), broken.state()
     assert one.keys() == other.keys()
     assert all(one[key].tobytes() == other[key].tobytes() for key in one)
@@ -202,9 +203,10 @@ def test_going_on_from_a_file_changes_no_bit(monkeypatch):
 
 def test_the_encoding_is_that_of_the_table_in_memory():
     whole = pa.concat_tables(table(700, k) for k in range(3))
-    statistics = Statistics(roles(), ("number", "number", "text", "number", "number"), 5_000, 0)
+    counting = Counting(roles(), ("number", "number", "text", "number", "number"), 5_000, 0)
     for k in range(3):
-        statistics.add(table(700, k))
+        counting.add((k, table(700, k)))
+    statistics = counting.finished()
     X = whole.select(["a", "few", "sort", "same", "again"])
     expected = learn_encoding(X, whole["y"].to_numpy(), sample_weight=whole["w"].to_numpy())
     found = learned(statistics)
@@ -235,10 +237,11 @@ def test_a_sample_is_uniform_and_does_not_depend_on_the_batches():
 
 def test_a_name_of_the_row_is_not_counted(monkeypatch):
     monkeypatch.setattr("edgewise.data.streaming.columns.MOST_WORDS", 100)
-    statistics = Statistics(Roles(("id", "x"), Target("y", False), None), ("text", "number"), 50, 0)
+    counting = Counting(Roles(("id", "x"), Target("y", False), None), ("text", "number"), 50, 0)
     for k in range(3):
         ids = [f"{k}-{i}" for i in range(60)]
-        statistics.add(pa.table({"id": ids, "x": np.arange(60.0), "y": np.arange(60.0)}))
+        counting.add((0, pa.table({"id": ids, "x": np.arange(60.0), "y": np.arange(60.0)})))
+    statistics = counting.finished()
     assert learned(statistics).columns[0].dropped
     assert isinstance(statistics.columns[0], Words)
     assert not statistics.columns[0].places
@@ -253,6 +256,85 @@ def test_a_name_of_the_row_is_not_counted(monkeypatch):
     ],
 )
 def test_cells_that_cannot_be_are_said(frame, said):
-    statistics = Statistics(Roles(("x",), Target("y", False), None), ("number",), 50, 0)
+    counting = Counting(Roles(("x",), Target("y", False), None), ("number",), 50, 0)
     with pytest.raises(InputError, match=said):
-        statistics.add(pa.table(frame))
+        counting.add((0, pa.table(frame)))
+
+
+@pytest.mark.parametrize("classes", [False, True])
+@pytest.mark.parametrize("suffix", ["parquet", "csv"])
+def test_any_number_of_workers_counts_the_same(tmp_path, classes, suffix, monkeypatch):
+    monkeypatch.setattr("edgewise.data.streaming.columns.MOST_VALUES", 500)
+    monkeypatch.setattr(reading, "ROWS_OF_LEAF", 900)
+    monkeypatch.setattr(reading, "ROWS_OF_BATCH", 250)
+    for k in range(5):
+        own = table(1_100, k)
+        if classes:  # each file begins with another class
+            told = [f"c{(k + i % 3) % 4}" for i in range(1_100)]
+            own = own.set_column(own.column_names.index("y"), "y", pa.array(told))
+        # Some rows of no weight, which are not counted.
+        own = own.set_column(own.column_names.index("w"), "w", pa.array(np.arange(1_100) % 5 / 2.0))
+        path = tmp_path / f"{k}.{suffix}"
+        if suffix == "csv":
+            pa.csv.write_csv(own, path)
+        else:
+            pa.parquet.write_table(own, path, row_group_size=300)
+    source = open_source(str(tmp_path / f"*.{suffix}"))
+    asked = Roles(("a", "few", "sort", "same", "again"), Target("y", classes), "w")
+    kinds = ("number", "number", "text", "number", "number")
+
+    def counted(workers):
+        parts = []
+        for rank in range(workers):
+            part = Counting(asked, kinds, 300, 7)
+            for at, batch in enumerate(source.counted(asked.read, 0, rank, workers)):
+                part.add(batch)
+                # Going on from any batch gives the same ones.
+                if at % 4 == 1:
+                    again = next(iter(source.counted(asked.read, at, rank, workers)))
+                    assert again[0] == batch[0]
+                    assert again[1].equals(batch[1])
+            parts.append(Counting(asked, kinds, 300, 7, part.state()))
+        while len(parts) > 1:  # neighbours, two at a time
+            pairs = [parts[k : k + 2] for k in range(0, len(parts), 2)]
+            parts = [own[0].merge(own[1]) if len(own) > 1 else own[0] for own in pairs]
+        return parts[0].finished()
+
+    one = counted(1)
+    assert one.rows == 4_400
+    assert len(one.sample.numbers) == 300
+    assert one.columns[0].digest is not None
+    encoding = learned(one)
+    for workers in (2, 3, 7):
+        other = counted(workers)
+        assert other.rows == one.rows
+        np.testing.assert_array_equal(other.sample.numbers, one.sample.numbers)
+        np.testing.assert_array_equal(other.sample.cells, one.sample.cells)
+        for a, b in zip((*one.columns, one.target), (*other.columns, other.target), strict=True):
+            if isinstance(a, Words):
+                assert list(a.places) == list(b.places)
+                # About the mean of another batch.
+                np.testing.assert_allclose(a.moments[:, :2], b.moments[:, :2], rtol=1e-12)
+            else:
+                assert {k: v.tobytes() for k, v in a.state().items()} == {
+                    k: v.tobytes() for k, v in b.state().items()
+                }
+        assert learned(other) == encoding
+        for (a, n), (b, m) in zip(masses(encoding, one), masses(learned(other), other), strict=True):
+            np.testing.assert_array_equal(a, b)
+            np.testing.assert_array_equal(n, m)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 2**32), st.sampled_from(["normal", "rising", "heavy"]), st.integers(2, 60))
+def test_sketches_put_together_keep_the_bound(seed, kind, leaves):
+    x = np.random.default_rng(seed).normal(size=120_000)
+    x = {"normal": x, "rising": np.sort(x), "heavy": np.exp(4 * x)}[kind]
+    counting = Counting(Roles(("x",), Target("y", False), None), ("number",), 50, 0)
+    for leaf, part in enumerate(np.array_split(x, leaves)):
+        counting.add((leaf, pa.table({"x": part, "y": np.zeros(len(part))})))
+    column = counting.finished().columns[0]
+    ordered, share = np.sort(x), (np.arange(97) + 0.5) / 97
+    found = column.quantiles(97)
+    low, high = (np.searchsorted(ordered, found, side) / len(x) for side in ("left", "right"))
+    assert np.maximum(low - share, share - high).max() < RANK_ERROR

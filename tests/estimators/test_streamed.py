@@ -298,6 +298,8 @@ import sys
 import numpy as np, pyarrow.parquet as pq
 import torch.distributed
 import edgewise as ew
+from edgewise.data.streaming import source as reading
+reading.ROWS_OF_LEAF = 700
 torch.distributed.init_process_group("gloo")
 data, test, to = sys.argv[1:4]
 for classes, kind in ((0, ew.KANRegressor), (2, ew.KANClassifier)):
@@ -310,7 +312,8 @@ torch.distributed.destroy_process_group()
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="starts two processes by torchrun")
-def test_two_workers_give_the_model_of_one(tmp_path):
+def test_two_workers_give_the_model_of_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(reading, "ROWS_OF_LEAF", 700)
     for classes in (0, 2):
         (tmp_path / str(classes)).mkdir()
         written(tmp_path / str(classes), 3_000, classes=classes)

@@ -22,6 +22,7 @@ from edgewise._core.stopping import tell
 from edgewise._core.threads import one_thread
 from edgewise.data import Encoding
 from edgewise.data.encoding_raw import RawTable
+from edgewise.data.streaming.counting import Counting
 from edgewise.data.streaming.encode import learned, masses, sampled
 from edgewise.data.streaming.source import Source, kind_of
 from edgewise.data.streaming.spool import dataset
@@ -34,7 +35,7 @@ from edgewise.training import Record
 from edgewise.training.streaming.checkpoints import Passes
 from edgewise.training.streaming.fit import StreamedRows, fit_streamed
 from edgewise.training.streaming.sums import Encoded
-from edgewise.training.streaming.workers import place
+from edgewise.training.streaming.workers import joined, place
 
 # Rows of the sample, which finds coordinates, starts Newton's method and judges what has not learned from it.
 SAMPLE_ROWS = 100_000
@@ -94,7 +95,7 @@ def fit_dataset(
             None if checkpoint is None else Path(checkpoint, *([f"worker-{rank}"] if workers > 1 else [])),
             hashlib.sha256(repr(marks).encode()).hexdigest(),
             CHECKPOINT_ROWS,
-            _reporter(settings, source.rows),
+            _reporter(settings, source.share(rank, workers).rows),
         )
         statistics = _statistics(source, roles, settings, passes)
         streamed = _fitted(source, roles, statistics, settings, class_weight, passes, threads, of)
@@ -125,15 +126,15 @@ def _check(settings: TrainSettings, sample_weight: Any, of: str) -> None:
 def _statistics(source: Source, roles: Roles, settings: TrainSettings, passes: Passes) -> Statistics:
     kinds = [_kind(kind_of(source.schema.field(name).type), name) for name in roles.columns]
 
-    def make(state: Any) -> Statistics:
-        return Statistics(roles, kinds, SAMPLE_ROWS, settings.seed, state)
+    def make(state: Any) -> Counting:
+        return Counting(roles, kinds, SAMPLE_ROWS, settings.seed, state)
 
     def find() -> Any:
-        # Every worker counts all rows: that is a small part of the work, and words come in one order.
-        batches = lambda start: _ahead(source.batches(roles.read, start))  # noqa: E731
-        return passes.run("statistics", make, batches, shared=False).state()
+        batches = lambda start: _ahead(source.counted(roles.read, start, *place()))  # noqa: E731
+        own = passes.run("statistics", make, batches, shared=False)
+        return joined(own.state(), lambda one, other: make(one).merge(make(other)).state())
 
-    return make(passes.stage("statistics", find, shared=False))
+    return make(passes.stage("statistics", find, shared=False)).finished()
 
 
 def _kind(kind: str, name: str) -> str:
@@ -171,14 +172,14 @@ def _fitted(
         whole = (rows_of(batch, roles) for batch in own_part.batches(roles.read, start))
         return _ahead(coding.encoded(rows, encoding) for rows in whole)
 
-    order = np.sort(statistics.sample.numbers)
+    order = statistics.sample.numbers
     rows = StreamedRows(
         batches,
         coding.encoded(RoleRows(table, y, weight, coding.named(statistics)), encoding),
         order,
         masses(encoding, statistics),
         _first_inputs(encoding),
-        int(statistics.seen[0]),
+        statistics.rows,
     )
     fit = fit_streamed(
         rows,

@@ -24,6 +24,8 @@ MOST_VALUES = 4_096
 # bounds what centroids of neighbouring ranks may hold together, and half of that was never seen to be exceeded.
 COMPRESSION = 2_000
 RANK_ERROR = 8 / COMPRESSION
+# Rows are numbered leaf by leaf: the number of the leaf, and in so many bits that of the row within it.
+LEAF_BITS = 32
 # Words of a column beyond which it is taken for a name of the row, and left out.
 MOST_WORDS = 200_000
 
@@ -71,11 +73,34 @@ class Numbers:
             self._count(values, own.astype(np.float64))
             if len(self.values) <= MOST_VALUES:
                 return
-            self.digest = _sketches().tdigest_double(COMPRESSION)
-            x = np.repeat(self.values, self.mass[0].astype(np.int64))
-            self.values, self.mass = np.empty(0), np.empty((2, 0))
+            self._sketch()
+            return
         self.digest.update(x)
         self.digest.compress()  # so that it is the same whether it was written to a file here or not
+
+    def merge(self, other: Numbers) -> None:
+        """Take in what another has counted of later rows; it is not to be used any more."""
+        self.range = np.array([min(self.range[0], other.range[0]), max(self.range[1], other.range[1])])
+        self.counts = np.array([*(self.counts[:2] + other.counts[:2]), self.counts[2] * other.counts[2]])
+        if self.digest is None and other.digest is None:
+            self._count(other.values, other.mass)
+            if len(self.values) > MOST_VALUES:
+                self._sketch()
+            return
+        for each in (self, other):
+            if each.digest is None:
+                each._sketch()
+        assert self.digest is not None
+        self.digest.merge(other.digest)
+        self.digest.compress()
+
+    def _sketch(self) -> None:
+        """Go over from all values to a sketch of them."""
+        self.digest = _sketches().tdigest_double(COMPRESSION)
+        if len(self.values):
+            self.digest.update(np.repeat(self.values, self.mass[0].astype(np.int64)))
+            self.digest.compress()
+        self.values, self.mass = np.empty(0), np.empty((2, 0))
 
     def _count(self, values: Floats, mass: Floats) -> None:
         merged = np.union1d(self.values, values)
@@ -126,11 +151,9 @@ class Words:
             return np.full(len(codes), -1)
         lookup = np.array([*(self.places.setdefault(word, len(self.places)) for word in raw.words), -1])
         if len(self.places) > MOST_WORDS:
-            self.crowded, self.places, self.moments = True, {}, np.zeros((1, self.moments.shape[1]))
+            self._give_up()
             return np.full(len(codes), -1)
-        grown = np.zeros((len(self.places) + 1, max(self.moments.shape[1], 1 + moments.shape[1])))
-        grown[: len(self.moments) - 1, : self.moments.shape[1]] = self.moments[:-1]
-        grown[-1, : self.moments.shape[1]] = self.moments[-1]
+        grown = self._grown(1 + moments.shape[1])
         group = np.where(codes < 0, len(raw.words), codes)
         for j, column in enumerate((np.ones(len(codes)), *moments.T)):
             own = np.bincount(group, column, len(raw.words) + 1)
@@ -138,6 +161,38 @@ class Words:
             grown[-1, j] += own[-1]
         self.moments = grown
         return lookup[codes]
+
+    def merge(self, other: Words, moments: Floats) -> Ints:
+        """Take in what another has counted of later rows, with its moments brought to the columns of these.
+
+        Returns
+        -------
+        array of int, shape (words of the other + 1,)
+            The number here of each word there; -1, for none, comes last.
+        """
+        if self.crowded or other.crowded:
+            self._give_up()
+        if not self.crowded:
+            lookup = np.array(
+                [*(self.places.setdefault(word, len(self.places)) for word in other.places), -1]
+            )
+            if len(self.places) <= MOST_WORDS:
+                grown = self._grown(moments.shape[1])
+                grown[lookup, : moments.shape[1]] += moments
+                self.moments = grown
+                return lookup
+            self._give_up()
+        return np.full(len(other.places) + 1, -1)
+
+    def _give_up(self) -> None:
+        self.crowded, self.places, self.moments = True, {}, np.zeros((1, self.moments.shape[1]))
+
+    def _grown(self, width: int) -> Floats:
+        """The moments, with room for all words and for so many columns."""
+        grown = np.zeros((len(self.places) + 1, max(self.moments.shape[1], width)))
+        grown[: len(self.moments) - 1, : self.moments.shape[1]] = self.moments[:-1]
+        grown[-1, : self.moments.shape[1]] = self.moments[-1]
+        return grown
 
     def state(self) -> State:
         """Everything, as arrays."""
@@ -181,6 +236,15 @@ class Sample:
         self.hashes = hashes[keep]
         self.numbers = np.concatenate([self.numbers, numbers])[keep]
         self.cells = np.concatenate([old, cells])[keep]
+
+    def in_order(self, offsets: Ints) -> Sample:
+        """The rows in the order of their numbers, which now count through leaves that begin at these."""
+        order = np.argsort(self.numbers, kind="stable")
+        numbers = self.numbers[order]
+        whole = (
+            offsets[numbers >> LEAF_BITS] + (numbers & ((1 << LEAF_BITS) - 1)) if len(numbers) else numbers
+        )
+        return Sample(self.most, self.seed, self.hashes[order], whole, self.cells[order])
 
     def state(self) -> State:
         """Everything, as arrays."""

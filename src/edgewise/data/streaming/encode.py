@@ -32,7 +32,7 @@ def learned(statistics: Statistics) -> Encoding:
     Numbers of few values and words are known from all rows. Of other numbers the extremes are those of all rows, and the
     typical size, codes and two-valuedness those of the sample.
     """
-    rows = int(statistics.seen[0])
+    rows = statistics.rows
     if not rows:
         raise InputError(
             "The dataset to learn from must have at least one row of positive weight. Got none instead."
@@ -140,8 +140,7 @@ def masses(encoding: Encoding, statistics: Statistics) -> tuple[Mass, ...]:
 
 def sampled(statistics: Statistics) -> tuple[RawTable, Floats, Floats]:
     """The rows of the sample in their order: the columns, the target and the weights."""
-    sample, roles = statistics.sample, statistics.roles
-    cells = sample.cells[np.argsort(sample.numbers, kind="stable")]
+    cells, roles = statistics.sample.cells, statistics.roles
     columns = list[RawColumn]()
     for k, (name, known) in enumerate(zip(roles.columns, statistics.columns, strict=True)):
         if isinstance(known, Words):

@@ -35,6 +35,8 @@ Batch: TypeAlias = Any
 """A pyarrow.Table of so many rows at most."""
 
 ROWS_OF_BATCH = 65_536
+# Rows of a leaf at least: what one worker counts without a break, the same however many workers there are.
+ROWS_OF_LEAF = 262_144
 # Bytes of text that are parsed at once.
 BLOCK = 1 << 24
 _SUFFIXES = (".parquet", ".pq", ".csv", ".tsv")
@@ -106,6 +108,45 @@ class Source:
             parts += [FilePart(part.path, own)] if own else []
             number += len(groups)
         return replace(self, parts=tuple(parts))
+
+    @cached_property
+    def leaves(self) -> tuple[Source, ...]:
+        """The rows in pieces: row groups next to each other, of text whole files."""
+        found, parts, count = list[Source](), list[FilePart](), 0
+        for part in self.parts:
+            # A file whose rows are not known ends the leaf before it, and is one.
+            for group, rows in [(None, ROWS_OF_LEAF)] if part.groups is None else part.groups.items():
+                if group is None and parts:
+                    found.append(replace(self, parts=tuple(parts)))
+                    parts, count = [], 0
+                parts.append(FilePart(part.path, None if group is None else {group: rows}))
+                count += rows
+                if count >= ROWS_OF_LEAF:
+                    found.append(replace(self, parts=tuple(parts)))
+                    parts, count = [], 0
+        return (*found, replace(self, parts=tuple(parts))) if parts else tuple(found)
+
+    def counted(
+        self, columns: Sequence[str], start: int, rank: int, workers: int
+    ) -> Iterator[tuple[int, Batch]]:
+        """Batches of the leaves of one of so many workers, with the number of each one's leaf, from batch `start` on."""
+        number, count = 0, len(self.leaves)
+        for leaf in range(rank * count // workers, (rank + 1) * count // workers):
+            own = self.leaves[leaf]
+            batches = own.count
+            if batches is not None and number + batches <= start:
+                number += batches
+                continue
+            skipped = 0 if batches is None else max(start - number, 0)
+            for number, batch in enumerate(own.batches(columns, skipped), number + skipped + 1):  # noqa: B020
+                if number > start:
+                    yield leaf, batch
+
+    @property
+    def count(self) -> int | None:
+        """Batches in all; None where only reading shows it."""
+        counts = [part.rows for part in self.parts]
+        return None if None in counts else sum(len(rows) for rows in counts if rows is not None)
 
     @property
     def fingerprint(self) -> str:

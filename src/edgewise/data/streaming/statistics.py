@@ -1,8 +1,7 @@
-"""One pass over a dataset: what its columns hold, and a sample of its rows."""
+"""What columns of a dataset are for, its rows by that, and what one pass over them finds."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -13,10 +12,8 @@ from edgewise._core.checks import plural, short
 from edgewise._core.errors import InputError
 from edgewise.data.encoding_columns import as_word
 from edgewise.data.encoding_raw import RawColumn, RawTable, raw_table
-from edgewise.data.streaming.columns import Numbers, Sample, State, Target, Words
+from edgewise.data.streaming.columns import Numbers, Sample, Target, Words
 from edgewise.data.streaming.source import Source
-
-MOST_CLASSES = 1_000
 
 
 @dataclass(frozen=True)
@@ -138,97 +135,27 @@ def _labels(raw: RawColumn) -> tuple[tuple[str, ...], Floats]:
     return tuple(as_word(value, raw.kind) for value in values.tolist()), y
 
 
+@dataclass(frozen=True, eq=False)
 class Statistics:
-    """Sums over the batches so far.
+    """What a pass has found.
 
-    Parameters
+    Attributes
     ----------
     roles : Roles
-    kinds : sequence of str
-        Kind of each column to predict from.
-    most, seed : int
-        Rows of the sample, and what it is drawn by.
-    state : mapping, optional
-        What `state` gave, to go on from there.
+    columns : tuple of Numbers or Words
+        One for each column to predict from.
+    target : Numbers or Words
+    sample : Sample
+        In the order of the rows.
+    rows : int
+        Of positive weight.
     """
 
-    def __init__(
-        self, roles: Roles, kinds: Sequence[str], most: int, seed: int, state: State | None = None
-    ) -> None:
-        self.roles, self.kinds = roles, tuple(kinds)
-        width = roles.target.width
-        known: list[State | None] = [None] * len(kinds)
-        self.sample = Sample(most, seed)
-        # Rows seen, and the number that moments of the target are about.
-        self.seen, self.about = np.zeros(1, np.int64), np.zeros(1)
-        if state is not None:
-            known = [_part(state, str(k)) for k in range(len(kinds))]
-            self.sample = Sample(most, seed, **_part(state, "sample"))
-            self.seen, self.about = state["seen"], state["about"]
-        self.columns: list[Numbers | Words] = [
-            Words(width, own) if kind == "text" else Numbers(kind, own)
-            for kind, own in zip(kinds, known, strict=True)
-        ]
-        self.target = (
-            Words(0, None if state is None else _part(state, "target"))
-            if roles.target.classes
-            else Numbers("number", None if state is None else _part(state, "target"))
-        )
-
-    def add(self, batch: Any) -> int:
-        """Take a batch in; the number of its rows that count."""
-        first = int(self.seen[0])
-        rows = rows_of(batch, self.roles)
-        self.seen[0] += len(rows.y)
-        if not len(rows.y):
-            return 0
-        moments = self._moments(rows, first)
-        chosen, hashes = self.sample.chosen(first, len(rows.y))
-        cells = list[Floats]()
-        for raw, kind, known in zip(rows.table.columns, self.kinds, self.columns, strict=True):
-            if isinstance(known, Words):
-                cells.append(known.add(as_words(raw), moments)[chosen].astype(np.float64))
-                continue
-            if raw.numbers is None and len(raw.words):
-                raise InputError(
-                    f"Column {short(raw.name, 40)} must hold {kind}s. Got {short(raw.words[0])} instead; correct it or "
-                    "make it a missing value."
-                )
-            x = np.full(len(rows.y), np.nan) if raw.numbers is None else raw.numbers
-            known.add(x, rows.weight, raw.name)
-            cells.append(x[chosen])
-        numbers = first + np.flatnonzero(chosen)
-        self.sample.add(
-            hashes[chosen], numbers, np.column_stack([*cells, rows.y[chosen], rows.weight[chosen]])
-        )
-        return len(rows.y)
-
-    def _moments(self, rows: RoleRows, first: int) -> Floats:
-        """What each row adds to the moments of its words; targets that are classes are numbered anew."""
-        if isinstance(self.target, Numbers):
-            self.target.add(rows.y, rows.weight, self.roles.target.name)
-            if first == 0:
-                self.about[0] = rows.y.mean()
-            y = rows.y - self.about[0]
-            return np.column_stack([rows.weight, rows.weight * y, rows.weight * y**2])
-        raw = RawColumn(self.roles.target.name, "text", codes=rows.y.astype(np.int64), words=rows.labels)
-        y = self.target.add(raw, rows.weight[:, None])
-        if self.target.crowded or len(self.target.places) > MOST_CLASSES:
-            raise InputError(
-                f"Column {short(self.roles.target.name, 40)} must hold at most {MOST_CLASSES:,} classes. Got more "
-                "instead; for numbers use KANRegressor."
-            )
-        rows.y[:] = y
-        out = np.zeros((len(y), len(self.target.places)))
-        out[np.arange(len(y)), y] = rows.weight
-        return out
-
-    def state(self) -> State:
-        """Everything, as arrays."""
-        parts = {str(k): column.state() for k, column in enumerate(self.columns)}
-        parts |= {"target": self.target.state(), "sample": self.sample.state()}
-        arrays = {f"{part}.{name}": array for part, own in parts.items() for name, array in own.items()}
-        return {**arrays, "seen": self.seen.copy(), "about": self.about.copy()}
+    roles: Roles
+    columns: tuple[Numbers | Words, ...]
+    target: Numbers | Words
+    sample: Sample
+    rows: int
 
 
 def as_words(raw: RawColumn) -> RawColumn:
@@ -240,8 +167,3 @@ def as_words(raw: RawColumn) -> RawColumn:
     gaps = np.array([word == "" for word in words])
     codes = np.where(gaps[codes], -1, codes) if len(words) else codes
     return RawColumn(raw.name, "text", codes=codes.astype(np.int64), words=words)
-
-
-def _part(state: State, name: str) -> State:
-    begin = f"{name}."
-    return {key.removeprefix(begin): array for key, array in state.items() if key.startswith(begin)}

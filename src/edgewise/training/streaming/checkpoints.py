@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from edgewise._core.errors import FileError
 from edgewise._core.files import said_clearly, shown, write_file
-from edgewise.training.streaming.workers import add_up, all_know, same_everywhere
+from edgewise.training.streaming.workers import add_up, all_know, place, same_everywhere
 
 State = dict[str, NDArray[Any]]
 _MARK, _ENDING = "fingerprint", ".edgewise-pass"
@@ -104,7 +104,11 @@ class Passes:
             Whether each of several workers has batches of its own, so that their sums are added up.
         """
         saved = self._read("progress")
-        if saved is not None and saved.pop("stage").tobytes().decode() != stage:
+        own_place = np.array(place())
+        # Of another number of workers each had other rows.
+        if saved is not None and (
+            saved.pop("stage").tobytes().decode() != stage or (saved.pop("place") != own_place).any()
+        ):
             saved = None
         number, rows = (0, 0) if saved is None else saved.pop("position").tolist()
         sums, since, begun, own = make(saved), 0, time.monotonic(), 0
@@ -114,7 +118,9 @@ class Passes:
             self.report(stage, rows, own / max(time.monotonic() - begun, 1e-9))
             if since >= self.every and self.folder is not None:
                 name, position = np.frombuffer(stage.encode(), np.uint8), np.array([number, rows])
-                self._write("progress", {**sums.state(), "stage": name, "position": position})
+                self._write(
+                    "progress", {**sums.state(), "stage": name, "position": position, "place": own_place}
+                )
                 since = 0
         if shared:
             add_up(sums.state())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import io
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -53,12 +55,72 @@ def same_everywhere(state: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]
     return own
 
 
+def joined(
+    state: Mapping[str, NDArray[Any]],
+    join: Callable[[Mapping[str, NDArray[Any]], Mapping[str, NDArray[Any]]], Mapping[str, NDArray[Any]]],
+) -> Mapping[str, NDArray[Any]]:
+    """Arrays of all processes, of any shapes, joined two at a time in the order of the processes; the same on each."""
+    rank, workers = place()
+    step = 1
+    while step < workers:
+        if rank % (2 * step):
+            _send(state, rank - step)
+            break
+        if rank + step < workers:
+            state = join(state, _received(rank + step))
+        step *= 2
+    return state if workers == 1 else _from_first(state)
+
+
+def _packed(state: Mapping[str, NDArray[Any]]) -> torch.Tensor:
+    content = io.BytesIO()
+    np.savez(content, **dict(state))  # pyright: ignore
+    return torch.frombuffer(bytearray(content.getvalue()), dtype=torch.uint8)
+
+
+def _unpacked(content: torch.Tensor) -> dict[str, NDArray[Any]]:
+    with np.load(io.BytesIO(content.numpy().tobytes()), allow_pickle=False) as file:
+        return {key: file[key] for key in file.files}
+
+
+def _send(state: Mapping[str, NDArray[Any]], to: int) -> None:
+    content = _packed(state)
+    with _said():
+        distributed.send(torch.tensor([len(content)]), to)
+        distributed.send(content, to)
+
+
+def _received(source: int) -> dict[str, NDArray[Any]]:
+    size = torch.zeros(1, dtype=torch.int64)
+    with _said():
+        distributed.recv(size, source)
+        content = torch.empty(int(size), dtype=torch.uint8)
+        distributed.recv(content, source)
+    return _unpacked(content)
+
+
+def _from_first(state: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    content = _packed(state) if place()[0] == 0 else torch.empty(0, dtype=torch.uint8)
+    size = torch.tensor([len(content)])
+    _together(size, source=0)
+    content = content if place()[0] == 0 else torch.empty(int(size), dtype=torch.uint8)
+    _together(content, source=0)
+    return _unpacked(content)
+
+
 def _together(tensor: torch.Tensor, source: int | None = None) -> None:
-    try:
+    with _said():
         if source is None:
             distributed.all_reduce(tensor)
         else:
             distributed.broadcast(tensor, source)
+
+
+@contextmanager
+def _said() -> Generator[None]:
+    """That a process has ended, in one sentence."""
+    try:
+        yield
     except RuntimeError as error:
         raise EdgewiseError(
             "A worker has ended, so the sums of this pass are not whole; start the workers again with the same "

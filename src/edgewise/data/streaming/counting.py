@@ -1,0 +1,228 @@
+"""One pass over a dataset, shared among workers: what its columns hold, and a sample of its rows.
+
+Sketches depend on the order in which parts are put together. So the rows fall into leaves that depend on the files alone,
+and what is counted of numbers goes up one fixed binary tree over the leaves: a worker keeps the nodes that are whole so far,
+a logarithm of their number, and whoever joins two workers goes on where the first has ended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgewise._core.arrays import Floats, Ints
+from edgewise._core.checks import short
+from edgewise._core.errors import InputError
+from edgewise.data.encoding_raw import RawColumn
+from edgewise.data.streaming.columns import LEAF_BITS, Numbers, Sample, State, Words
+from edgewise.data.streaming.source import Batch
+from edgewise.data.streaming.statistics import RoleRows, Roles, Statistics, as_words, rows_of
+
+MOST_CLASSES = 1_000
+_TARGET = "target"
+
+
+@dataclass(frozen=True, eq=False)
+class _Node:
+    """What was counted of the columns of numbers over leaves [index 2^level, (index + 1) 2^level)."""
+
+    level: int
+    index: int
+    columns: dict[str, Numbers]
+
+    def with_next(self, other: _Node) -> _Node:
+        """With the leaves behind."""
+        for name, column in self.columns.items():
+            column.merge(other.columns[name])
+        return _Node(self.level + 1, self.index // 2, self.columns)
+
+
+class Counting:
+    """Counts over the batches so far.
+
+    Parameters
+    ----------
+    roles : Roles
+    kinds : sequence of str
+        Kind of each column to predict from.
+    most, seed : int
+        Rows of the sample, and what it is drawn by.
+    state : mapping, optional
+        What `state` gave, to go on from there.
+    """
+
+    def __init__(
+        self, roles: Roles, kinds: Sequence[str], most: int, seed: int, state: State | None = None
+    ) -> None:
+        self.roles, self.kinds, self.sample = roles, tuple(kinds), Sample(most, seed)
+        # Rows seen of each leaf, and the number that moments of the target are about.
+        self.seen, self.about = np.empty((0, 2), np.int64), np.zeros(1)
+        kind_of = {str(k): kind for k, kind in enumerate(kinds)}
+        kind_of[_TARGET] = "text" if roles.target.classes else "number"
+        self._numeric = {name: kind for name, kind in kind_of.items() if kind != "text"}
+        width = {name: 0 if name == _TARGET else roles.target.width for name in kind_of}
+        words = [name for name, kind in kind_of.items() if kind == "text"]
+        self.words = {
+            name: Words(width[name], None if state is None else _part(state, name)) for name in words
+        }
+        self._nodes = list[_Node]()
+        if state is not None:
+            self.sample = Sample(most, seed, **_part(state, "sample"))
+            self.seen, self.about = state["seen"], state["about"]
+            for at, (level, index) in enumerate(state["nodes"].tolist()):
+                own = _part(state, f"node {at}")
+                columns = {name: Numbers(kind, _part(own, name)) for name, kind in self._numeric.items()}
+                self._nodes.append(_Node(level, index, columns))
+
+    def add(self, batch: tuple[int, Batch]) -> int:
+        """Take in a batch of a leaf, not before those that come before it; the number of its rows that count."""
+        leaf, table = batch
+        rows = rows_of(table, self.roles)
+        count = len(rows.y)
+        if not count:
+            return 0
+        first = self._open(leaf, count)
+        columns = self._nodes[-1].columns
+        moments = self._moments(rows, columns)
+        chosen, hashes = self.sample.chosen(first, count)
+        cells = list[Floats]()
+        for k, (raw, kind) in enumerate(zip(rows.table.columns, self.kinds, strict=True)):
+            if kind == "text":
+                cells.append(self.words[str(k)].add(as_words(raw), moments)[chosen].astype(np.float64))
+                continue
+            if raw.numbers is None and len(raw.words):
+                raise InputError(
+                    f"Column {short(raw.name, 40)} must hold {kind}s. Got {short(raw.words[0])} instead; correct it or "
+                    "make it a missing value."
+                )
+            x = np.full(count, np.nan) if raw.numbers is None else raw.numbers
+            columns[str(k)].add(x, rows.weight, raw.name)
+            cells.append(x[chosen])
+        numbers = first + np.flatnonzero(chosen)
+        self.sample.add(
+            hashes[chosen], numbers, np.column_stack([*cells, rows.y[chosen], rows.weight[chosen]])
+        )
+        return count
+
+    def _open(self, leaf: int, count: int) -> int:
+        """Make room for so many rows of a leaf; the number of the first."""
+        if not len(self.seen) or self.seen[-1, 0] != leaf:
+            self._carry()
+            columns = {name: Numbers(kind) for name, kind in self._numeric.items()}
+            self._nodes.append(_Node(0, leaf, columns))
+            self.seen = np.vstack([self.seen, [leaf, 0]])
+        first = (leaf << LEAF_BITS) + int(self.seen[-1, 1])
+        self.seen[-1, 1] += count
+        return first
+
+    def _carry(self) -> None:
+        """Put nodes together that are the two halves of one, as in binary addition."""
+        while len(self._nodes) > 1:
+            one, other = self._nodes[-2:]
+            if one.level != other.level or one.index % 2 or one.index + 1 != other.index:
+                return
+            self._nodes[-2:] = [one.with_next(other)]
+
+    def _moments(self, rows: RoleRows, columns: dict[str, Numbers]) -> Floats:
+        """What each row adds to the moments of its words; targets that are classes are numbered anew."""
+        if not self.roles.target.classes:
+            columns[_TARGET].add(rows.y, rows.weight, self.roles.target.name)
+            if self.seen[:, 1].sum() == len(rows.y):
+                mean = rows.y.mean()
+                # Sums of whole numbers about a whole number are exact, so that ties stay ties.
+                self.about[0] = np.rint(mean) if (rows.y == np.rint(rows.y)).all() else mean
+            y = rows.y - self.about[0]
+            return np.column_stack([rows.weight, rows.weight * y, rows.weight * y**2])
+        raw = RawColumn(self.roles.target.name, "text", codes=rows.y.astype(np.int64), words=rows.labels)
+        y = self.words[_TARGET].add(raw, rows.weight[:, None])
+        self._check_classes()
+        rows.y[:] = y
+        out = np.zeros((len(y), len(self.words[_TARGET].places)))
+        out[np.arange(len(y)), y] = rows.weight
+        return out
+
+    def _check_classes(self) -> None:
+        known = self.words[_TARGET]
+        if known.crowded or len(known.places) > MOST_CLASSES:
+            raise InputError(
+                f"Column {short(self.roles.target.name, 40)} must hold at most {MOST_CLASSES:,} classes. Got more "
+                "instead; for numbers use KANRegressor."
+            )
+
+    def merge(self, other: Counting) -> Counting:
+        """With what another has counted of leaves behind those of this one; neither is to be used any more."""
+        if not len(other.seen):
+            return self
+        if not len(self.seen):
+            return other
+        for node in other._nodes:
+            self._carry()
+            self._nodes.append(node)
+        cells = other.sample.cells
+        classes: Ints | None = None
+        if self.roles.target.classes:
+            known = other.words[_TARGET]
+            classes = self.words[_TARGET].merge(known, known.moments)
+            self._check_classes()
+            cells[:, -2] = classes[cells[:, -2].astype(np.int64)]
+        for name, known in other.words.items():
+            if name != _TARGET:
+                own = self.words[name]
+                lookup = own.merge(known, self._brought(known.moments, other, classes))
+                places = cells[:, int(name)].astype(np.int64)
+                cells[:, int(name)] = -1 if own.crowded else lookup[places]
+        self.seen = np.vstack([self.seen, other.seen])
+        self.sample.add(other.sample.hashes, other.sample.numbers, cells)
+        return self
+
+    def _brought(self, moments: Floats, other: Counting, classes: Ints | None) -> Floats:
+        """Moments of another about the number of this one, or in the order of its classes."""
+        if classes is not None:
+            out = np.zeros((len(moments), 1 + len(self.words[_TARGET].places)))
+            out[:, 0] = moments[:, 0]
+            out[:, 1 + classes[: moments.shape[1] - 1]] = moments[:, 1:]
+            return out
+        by = other.about[0] - self.about[0]
+        rows, weight, first, second = moments.T
+        return np.column_stack([rows, weight, first + by * weight, second + by * (2 * first + by * weight)])
+
+    def finished(self) -> Statistics:
+        """What was found; nothing may be added any more."""
+        self._carry()
+        columns = {name: Numbers(kind) for name, kind in self._numeric.items()}
+        if self._nodes:
+            columns = self._nodes[-1].columns
+        for node in reversed(self._nodes[:-1]):
+            columns = node.with_next(_Node(node.level, node.index + 1, columns)).columns
+        known: dict[str, Numbers | Words] = {**columns, **self.words}
+        offsets = np.zeros(int(self.seen[:, 0].max(initial=0)) + 1, np.int64)
+        offsets[self.seen[1:, 0]] = np.cumsum(self.seen[:-1, 1])
+        return Statistics(
+            self.roles,
+            tuple(known[str(k)] for k in range(len(self.kinds))),
+            known[_TARGET],
+            self.sample.in_order(offsets),
+            int(self.seen[:, 1].sum()),
+        )
+
+    def state(self) -> State:
+        """Everything, as arrays."""
+        parts = {name: column.state() for name, column in self.words.items()} | {
+            "sample": self.sample.state()
+        }
+        for at, node in enumerate(self._nodes):
+            own = {name: column.state() for name, column in node.columns.items()}
+            parts[f"node {at}"] = _joined(own)
+        nodes = np.array([[node.level, node.index] for node in self._nodes], np.int64).reshape(-1, 2)
+        return {**_joined(parts), "seen": self.seen.copy(), "about": self.about.copy(), "nodes": nodes}
+
+
+def _joined(parts: dict[str, State]) -> State:
+    return {f"{part}.{name}": array for part, own in parts.items() for name, array in own.items()}
+
+
+def _part(state: State, name: str) -> State:
+    begin = f"{name}."
+    return {key.removeprefix(begin): array for key, array in state.items() if key.startswith(begin)}
