@@ -9,8 +9,9 @@ first 90 % of tinyshakespeare; judged, in nats a word, on text sampled anew and 
 
 Kinds: "functions" as `replace_mlp` makes them; "pruned" those again without 30 % of the edges of each layer, refitted.
 Controls: "fresh" functions that have learned nothing; "weights" the old blocks without the same share of their weights (half
-of them, or 30 %), those of least weight times deviation of what they take, refitted by as many steps. Rows are kept in
-out/distilling.csv as they come; a run goes on from those that are there.
+of them, or 30 %), those of least weight times deviation of what they take, refitted. What is pruned, and the weights, are
+of one block alone. Rows are kept in out/distilling.csv as they come; a run goes on from those
+that are there.
 """
 
 from __future__ import annotations
@@ -224,11 +225,8 @@ def rows_of(task: Task, seed: int, work: str, quick: bool, there: set[Any]) -> I
         for kind in KINDS:
             key = (task.name, name, kind, share, seed, work, quick)
             less = PRUNED if kind.startswith("pruned") else 1 - share
-            if (
-                key in there
-                or (kind.startswith("pruned") and name == "all")
-                or (kind == "weights" and not less)
-            ):
+            one_only = kind in ("weights", "pruned", "pruned weights") and name == "all"
+            if key in there or one_only or (kind == "weights" and not less):
                 continue
             began = time.process_time()
             if kind.endswith("weights"):

@@ -96,8 +96,8 @@ def nats(model):
 torch.manual_seed(0)
 model = Model()
 optimiser = torch.optim.AdamW(model.parameters(), lr=4e-3)
-schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 4e-3, total_steps=400)
-for rows in batches(learn, 400, seed=0):
+schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 4e-3, total_steps=350)
+for rows in batches(learn, 350, seed=0):
     loss = F.cross_entropy(model(rows[:, :-1]).flatten(0, 1), rows[:, 1:].flatten())
     optimiser.zero_grad()
     loss.backward()
@@ -116,9 +116,9 @@ print(
 
 data = [rows[:, :-1] for rows in batches(learn, 30, seed=2)]
 fresh = ew.replace_mlp(model, data, start="fresh")
-result = ew.replace_mlp(model, data, score=nats, work=0.5)
+result = ew.replace_mlp(model, data, score=nats, work=0.3)
 print(result.message)
-pruned = prune_blocks(model, result, data, share=0.3, work=0.5)
+pruned = prune_blocks(model, result, data, share=0.3, work=0.3)
 
 losses = {
     "the model": nats(model),
