@@ -30,8 +30,9 @@ from edgewise.pde.settings import SolverConfig
 _SKEW = 1e4
 # Gauss places in each of the equal intervals on which the start's waves are found.
 _NODES = 10
-# Complex numbers that are worked on at once.
+# Complex numbers that are worked on at once, and places in time.
 _CACHED = 30_000
+_TOGETHER = 32
 
 
 @dataclass(frozen=True, eq=False)
@@ -190,8 +191,17 @@ class WaveStepper:
         """Amplitudes at the start (F, K)."""
         return np.einsum("kfg,gk->fk", self.back, self.system.start[:, : self.count])
 
+    def _speeds(self, amplitudes: Any, times: Floats) -> Any:
+        """What the terms besides L do: (Q, F, K) at Q times, few at once: what is made of them stays in the caches."""
+        few = max(_CACHED // amplitudes[0].size, 1)
+        if few >= len(times):
+            return self._speed(amplitudes, times)
+        found = np.empty_like(amplitudes)
+        for at in range(0, len(times), few):
+            found[at : at + few] = self._speed(amplitudes[at : at + few], times[at : at + few])
+        return found
+
     def _speed(self, amplitudes: Any, times: Floats) -> Any:
-        """What the terms besides L do: (Q, F, K) at Q times."""
         system = self.system
         spectra = _each_wave(self._out, amplitudes)
         zero = np.zeros(())
@@ -257,14 +267,12 @@ class WaveStepper:
         back = ahead.conj() / (ahead.real**2 + ahead.imag**2)
         size, last = float(np.linalg.norm(first)), np.inf
         own = _combined(rule.values[:, : len(table)], table)
-        # Some places at a time, so that what is made of them stays in the caches.
-        few = max(_CACHED // first.size, 1)
-        parts = [slice(at, at + few) for at in range(0, len(own), few)]
+        parts = [slice(at, at + _TOGETHER) for at in range(0, len(own), _TOGETHER)]
         for _ in range(self.config.most_steps):
             found = np.zeros((len(rule.along), *first.shape), dtype=complex)
             found[0] = first
             for part in parts:
-                speed = self._speed(ahead[part] * own[part], time + length * rule.nodes[part])
+                speed = self._speeds(ahead[part] * own[part], time + length * rule.nodes[part])
                 speed *= back[part]
                 found += _combined(length * rule.along[:, part], speed)
             square = 0.0
