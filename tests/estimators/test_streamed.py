@@ -169,6 +169,7 @@ from edgewise.data.streaming import source as reading
 from edgewise.estimators import streamed
 import edgewise as ew
 reading.ROWS_OF_BATCH = 100
+reading.ROWS_OF_LEAF = 400
 streamed.CHECKPOINT_ROWS = 300
 own, left = reading.Source.batches, -1
 def batches(self, columns, start=0):
@@ -180,26 +181,27 @@ def batches(self, columns, start=0):
         yield batch
 reading.Source.batches = batches
 
-def run(data, folder, classes, kill, to):
+def run(data, folder, classes, mode, kill, to):
     # A fresh process each time, without the seconds that it takes to load everything.
     global left
     child = os.fork()
     if child == 0:
         left = kill
         kind = ew.KANClassifier if classes else ew.KANRegressor
-        model = kind(mode="pairwise", interactions=1).fit(data, target="y", checkpoint=folder)
+        pairs = 1 if mode == "pairwise" else None
+        model = kind(mode=mode, interactions=pairs, work=0.1).fit(data, target="y", checkpoint=folder)
         numbers = (tensor.numpy().tobytes() for tensor in model.network_.state_dict().values())
         open(to, "wb").write(b"".join(numbers))
         os._exit(0)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 place = sys.argv[1]
-for classes in (0, 2):
+for classes, mode, most in ((0, "pairwise", 40), (2, "pairwise", 40), (0, "deep", 60)):
     data, folder, draw = f"{place}/{classes}/*.parquet", f"{place}/passes", random.Random(classes)
-    assert run(data, None, classes, -1, f"{place}/whole") == 0
-    killed = [run(data, folder, classes, draw.randint(2, 40), f"{place}/broken") for _ in range(4)]
+    assert run(data, None, classes, mode, -1, f"{place}/whole") == 0
+    killed = [run(data, folder, classes, mode, draw.randint(2, most), f"{place}/broken") for _ in range(4)]
     assert -signal.SIGKILL in killed and set(killed) <= {0, -signal.SIGKILL}, killed
-    assert run(data, folder, classes, -1, f"{place}/again") == 0
+    assert run(data, folder, classes, mode, -1, f"{place}/again") == 0
     assert open(f"{place}/again", "rb").read() == open(f"{place}/whole", "rb").read()
     assert not os.listdir(folder), os.listdir(folder)
 """
@@ -253,11 +255,10 @@ def test_a_checkpoint_of_other_rows_is_passed_over(tmp_path, monkeypatch):
         ({}, {"target": "z"}, "'target' parameter of KANRegressor must name a column"),
         ({}, {"target": "y", "sample_weight": [1.0]}, "must name a column of the dataset"),
         (
-            {"mode": "deep"},
+            {"seconds": 3.0},
             {"target": "y"},
-            "'mode' parameter of KANRegressor must be left out for a dataset",
+            "'seconds' parameter of KANRegressor must be left out for a dataset",
         ),
-        ({"seconds": 3.0}, {"target": "y"}, "'seconds' parameter"),
         ({"monotone": {"a": "increasing"}}, {"target": "y"}, "monotone, convex or bounds"),
         ({}, {"target": "y", "y": [1.0]}, "Got both"),
         ({}, {"target": "sort"}, "must hold numbers. Got words"),
@@ -285,6 +286,46 @@ def test_a_target_that_never_changes(tmp_path):
     assert model.predict(table.drop_columns(["y"])).tolist() == [2.5] * 200
 
 
+@pytest.mark.parametrize("classes", [0, 2])
+def test_hidden_nodes_learn_what_pairs_leave_over(tmp_path, classes):
+    def drawn(n, seed):
+        x = np.random.default_rng(seed).normal(size=(4, n))
+        f = 2 * np.tanh(x[0] + x[1] * x[2]) + np.sin(x[3])  # of three columns at once
+        noise = np.random.default_rng([seed, 1]).logistic(size=n)
+        y = np.where(3 * f + noise > 0, "yes", "no") if classes else f + 0.05 * noise
+        return pa.table({**{f"x{k}": column for k, column in enumerate(x)}, "y": y})
+
+    for k in range(2):
+        pa.parquet.write_table(drawn(2_000, k), tmp_path / f"{k}.parquet", row_group_size=1_000)
+    model = (ew.KANClassifier if classes else ew.KANRegressor)(mode="deep")
+    model.fit(str(tmp_path / "*.parquet"), target="y")
+    test = drawn(4_000, 9)
+    X, y = test.drop_columns(["y"]), np.array(test["y"])
+    errors = dict(model.fit_.compared)
+    if classes:
+        told = model.predict_proba(X)[np.arange(len(y)), np.searchsorted(model.classes_, y)]
+        error = -np.log(told).mean()
+    else:
+        error = np.sqrt(np.mean((model.predict(X) - y) ** 2))
+        assert errors["deep"] < 0.6 * errors["pairwise"]
+    assert model.fit_.mode == "deep"
+    assert errors["deep"] < errors["pairwise"] < errors["additive"]
+    # The rows that judge are not learned from.
+    assert model.fit_.validation_error == pytest.approx(error, rel=0.15)
+
+
+def test_a_block_comes_once_in_every_pass(tmp_path, monkeypatch):
+    monkeypatch.setattr(reading, "ROWS_OF_BATCH", 150)
+    monkeypatch.setattr(reading, "ROWS_OF_LEAF", 600)
+    source = reading.open_source(written(tmp_path, 3_000))
+    for leaf in source.leaves:
+        blocks = list(leaf.in_blocks(["y"]))
+        assert len(blocks) == leaf.blocks
+        assert all(sum(batch.num_rows for batch in block) >= 600 for block in blocks[:-1])
+    own = [batch for leaf in source.leaves for block in leaf.in_blocks(["y"]) for batch in block]
+    assert pa.concat_tables(own).equals(pa.concat_tables(source.batches(["y"])))
+
+
 def test_pairs_are_counted(tmp_path):
     data = written(tmp_path)
     model = ew.KANRegressor(interactions=1).fit(data, target="y")
@@ -306,6 +347,9 @@ for classes, kind in ((0, ew.KANRegressor), (2, ew.KANClassifier)):
     model = kind(mode="pairwise", interactions=1).fit(f"{data}/{classes}/*.parquet", target="y", checkpoint=f"{to}/passes")
     out = model._outputs(pq.read_table(test))
     np.save(f"{to}/{classes}-{torch.distributed.get_rank()}-of-{torch.distributed.get_world_size()}.npy", out)
+for again in (0, 1):
+    model = ew.KANRegressor(mode="deep", work=0.1).fit(f"{data}/0/*.parquet", target="y", checkpoint=f"{to}/passes")
+    np.save(f"{to}/deep-{torch.distributed.get_rank()}-{again}.npy", model._outputs(pq.read_table(test)))
 torch.distributed.destroy_process_group()
 """
 
@@ -331,6 +375,11 @@ def test_two_workers_give_the_model_of_one(tmp_path, monkeypatch):
         first, second = (np.load(tmp_path / f"{classes}-{k}-of-2.npy") for k in (0, 1))
         np.testing.assert_array_equal(first, second)
         np.testing.assert_allclose(first, alone._outputs(test), rtol=0, atol=1e-9)
+    # Steps of two workers add gradients in their order: the same bits on both, and again.
+    deep = [np.load(tmp_path / f"deep-{rank}-{again}.npy") for rank in (0, 1) for again in (0, 1)]
+    assert all((own == deep[0]).all() for own in deep)
+    alone = ew.KANRegressor(mode="deep", work=0.1).fit(str(tmp_path / "0" / "*.parquet"), target="y")
+    assert np.std(deep[0] - alone._outputs(test)) < 0.2 * np.std(deep[0])
 
 
 ORPHAN = """

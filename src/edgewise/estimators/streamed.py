@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import short
 from edgewise._core.errors import InputError
+from edgewise._core.seeds import derive, numpy_generator
 from edgewise._core.stopping import tell
 from edgewise._core.threads import one_thread
 from edgewise.data import Encoding
@@ -33,6 +34,7 @@ from edgewise.estimators.targets import class_factors
 from edgewise.explaining.misses import out_of_bag_misses
 from edgewise.training import Record
 from edgewise.training.streaming.checkpoints import Passes
+from edgewise.training.streaming.deep import DeepSettings
 from edgewise.training.streaming.fit import StreamedRows, fit_streamed
 from edgewise.training.streaming.sums import Encoded
 from edgewise.training.streaming.workers import joined, place
@@ -110,7 +112,6 @@ def _check(settings: TrainSettings, sample_weight: Any, of: str) -> None:
             f"The 'sample_weight' of {of} must name a column of the dataset. Got {short(sample_weight)} instead."
         )
     for name, given, allowed in (
-        ("mode", settings.mode, settings.mode != "deep"),
         ("seconds", settings.seconds, settings.seconds is None),
         ("monotone, convex or bounds", settings.wishes, not settings.wishes.columns),
         ("output_range", settings.output_range, settings.output_range is None),
@@ -172,6 +173,9 @@ def _fitted(
         whole = (rows_of(batch, roles) for batch in own_part.batches(roles.read, start))
         return _ahead(coding.encoded(rows, encoding) for rows in whole)
 
+    def blocks(turn: int, start: int) -> Iterator[tuple[Encoded, NDArray[np.int64]]]:
+        return _ahead(_blocks(source, roles, statistics, coding, encoding, settings.seed, turn, start))
+
     order = statistics.sample.numbers
     rows = StreamedRows(
         batches,
@@ -180,6 +184,7 @@ def _fitted(
         masses(encoding, statistics),
         _first_inputs(encoding),
         statistics.rows,
+        blocks,
     )
     fit = fit_streamed(
         rows,
@@ -193,6 +198,7 @@ def _fitted(
         passes=passes,
         config=settings.config,
         threads=threads,
+        deep=DeepSettings(settings.hidden or DeepSettings.hidden, settings.work, settings.seed),
     )
     importances = column_importances(fit.network, encoding, rows.sample.inputs, settings.config)
     misses = None
@@ -200,6 +206,36 @@ def _fitted(
         own = np.searchsorted(order, fit.held.numpy())
         misses = out_of_bag_misses(y[own, None], fit.out_of_bag.numpy(), weight[own])
     return Streamed(Trained(fit.network, encoding, fit, importances, left_out, misses), table, coding.classes)
+
+
+def _blocks(
+    source: Source,
+    roles: Roles,
+    statistics: Statistics,
+    coding: _Coding,
+    encoding: Encoding,
+    seed: int,
+    turn: int,
+    start: int,
+) -> Iterator[tuple[Encoded, NDArray[np.int64]]]:
+    """Blocks of this worker's leaves in the order of a pass, with the numbers of their rows, from one of some number on."""
+    (rank, workers), number = place(), 0
+    order = numpy_generator(derive(seed, 7106, turn)).permutation(len(source.leaves))
+    for leaf in order[rank::workers].tolist():
+        own = source.leaves[leaf]
+        if own.blocks is not None and number + own.blocks <= start:
+            number += own.blocks
+            continue
+        first = int(statistics.first[leaf]) if leaf < len(statistics.first) else 0
+        for batches in own.in_blocks(roles.read):
+            rows = [coding.encoded(rows_of(batch, roles), encoding) for batch in batches]
+            parts = [
+                np.concatenate([getattr(each, name) for each in rows]) for name in ("inputs", "y", "weight")
+            ]
+            numbers = first + np.arange(len(parts[1]))
+            first, number = first + len(numbers), number + 1
+            if number > start:
+                yield Encoded(*parts), numbers
 
 
 def _encoding(

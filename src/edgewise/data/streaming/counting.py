@@ -25,18 +25,18 @@ _TARGET = "target"
 
 
 @dataclass(frozen=True, eq=False)
-class _Node:
+class _LeafCounts:
     """What was counted of the columns of numbers over leaves [index 2^level, (index + 1) 2^level)."""
 
     level: int
     index: int
     columns: dict[str, Numbers]
 
-    def with_next(self, other: _Node) -> _Node:
+    def with_next(self, other: _LeafCounts) -> _LeafCounts:
         """With the leaves behind."""
         for name, column in self.columns.items():
             column.merge(other.columns[name])
-        return _Node(self.level + 1, self.index // 2, self.columns)
+        return _LeafCounts(self.level + 1, self.index // 2, self.columns)
 
 
 class Counting:
@@ -67,14 +67,14 @@ class Counting:
         self.words = {
             name: Words(width[name], None if state is None else _part(state, name)) for name in words
         }
-        self._nodes = list[_Node]()
+        self._nodes = list[_LeafCounts]()
         if state is not None:
             self.sample = Sample(most, seed, **_part(state, "sample"))
             self.seen, self.about = state["seen"], state["about"]
             for at, (level, index) in enumerate(state["nodes"].tolist()):
                 own = _part(state, f"node {at}")
                 columns = {name: Numbers(kind, _part(own, name)) for name, kind in self._numeric.items()}
-                self._nodes.append(_Node(level, index, columns))
+                self._nodes.append(_LeafCounts(level, index, columns))
 
     def add(self, batch: tuple[int, Batch]) -> int:
         """Take in a batch of a leaf, not before those that come before it; the number of its rows that count."""
@@ -111,7 +111,7 @@ class Counting:
         if not len(self.seen) or self.seen[-1, 0] != leaf:
             self._carry()
             columns = {name: Numbers(kind) for name, kind in self._numeric.items()}
-            self._nodes.append(_Node(0, leaf, columns))
+            self._nodes.append(_LeafCounts(0, leaf, columns))
             self.seen = np.vstack([self.seen, [leaf, 0]])
         first = (leaf << LEAF_BITS) + int(self.seen[-1, 1])
         self.seen[-1, 1] += count
@@ -195,7 +195,7 @@ class Counting:
         if self._nodes:
             columns = self._nodes[-1].columns
         for node in reversed(self._nodes[:-1]):
-            columns = node.with_next(_Node(node.level, node.index + 1, columns)).columns
+            columns = node.with_next(_LeafCounts(node.level, node.index + 1, columns)).columns
         known: dict[str, Numbers | Words] = {**columns, **self.words}
         offsets = np.zeros(int(self.seen[:, 0].max(initial=0)) + 1, np.int64)
         offsets[self.seen[1:, 0]] = np.cumsum(self.seen[:-1, 1])
@@ -205,6 +205,7 @@ class Counting:
             known[_TARGET],
             self.sample.in_order(offsets),
             int(self.seen[:, 1].sum()),
+            offsets,
         )
 
     def state(self) -> State:

@@ -143,6 +143,29 @@ class Source:
                     yield leaf, batch
 
     @property
+    def blocks(self) -> int | None:
+        """Blocks of rows that are shuffled together; None where only reading shows it."""
+        counts = [part.rows for part in self.parts]
+        if None in counts:
+            return None
+        blocks = held = 0
+        for rows in (each for part in self.parts for each in part.rows or ()):
+            held = 0 if held + rows >= ROWS_OF_LEAF else held + rows
+            blocks += held == 0
+        return blocks + (held > 0)
+
+    def in_blocks(self, columns: Sequence[str]) -> Iterator[list[Batch]]:
+        """The batches block by block."""
+        held, rows = list[Batch](), 0
+        for batch in self.batches(columns):
+            held, rows = [*held, batch], rows + batch.num_rows
+            if rows >= ROWS_OF_LEAF:
+                yield held
+                held, rows = [], 0
+        if held:
+            yield held
+
+    @property
     def count(self) -> int | None:
         """Batches in all; None where only reading shows it."""
         counts = [part.rows for part in self.parts]

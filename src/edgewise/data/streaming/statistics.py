@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from edgewise._core.arrays import Floats
+from edgewise._core.arrays import Floats, Ints
 from edgewise._core.checks import plural, short
 from edgewise._core.errors import InputError
 from edgewise.data.encoding_columns import as_word
@@ -149,6 +149,8 @@ class Statistics:
         In the order of the rows.
     rows : int
         Of positive weight.
+    first : array of int
+        The number of the first row of each leaf that has rows.
     """
 
     roles: Roles
@@ -156,6 +158,7 @@ class Statistics:
     target: Numbers | Words
     sample: Sample
     rows: int
+    first: Ints
 
 
 def as_words(raw: RawColumn) -> RawColumn:

@@ -103,13 +103,7 @@ class Passes:
         shared : bool
             Whether each of several workers has batches of its own, so that their sums are added up.
         """
-        saved = self._read("progress")
-        own_place = np.array(place())
-        # Of another number of workers each had other rows.
-        if saved is not None and (
-            saved.pop("stage").tobytes().decode() != stage or (saved.pop("place") != own_place).any()
-        ):
-            saved = None
+        saved = self.kept(stage)
         number, rows = (0, 0) if saved is None else saved.pop("position").tolist()
         sums, since, begun, own = make(saved), 0, time.monotonic(), 0
         for number, batch in enumerate(batches(number), number + 1):  # noqa: B020
@@ -117,14 +111,24 @@ class Passes:
             rows, since, own = rows + count, since + count, own + count
             self.report(stage, rows, own / max(time.monotonic() - begun, 1e-9))
             if since >= self.every and self.folder is not None:
-                name, position = np.frombuffer(stage.encode(), np.uint8), np.array([number, rows])
-                self._write(
-                    "progress", {**sums.state(), "stage": name, "position": position, "place": own_place}
-                )
+                self.keep(stage, {**sums.state(), "position": np.array([number, rows])})
                 since = 0
         if shared:
             add_up(sums.state())
         return sums
+
+    def keep(self, stage: str, state: State) -> None:
+        """Write how far a stage has come."""
+        name = np.frombuffer(stage.encode(), np.uint8)
+        self._write("progress", {**state, "stage": name, "place": np.array(place())})
+
+    def kept(self, stage: str) -> State | None:
+        """How far a stage had come, with as many workers as there are now: of other numbers each had other rows."""
+        saved = self._read("progress")
+        if saved is None:
+            return None
+        same = (saved.pop("place") == place()).all()
+        return saved if saved.pop("stage").tobytes().decode() == stage and same else None
 
     def clear(self) -> None:
         """Remove the files, and drafts of them that a process left that was killed while it wrote."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,15 +18,18 @@ from edgewise.kernels.sparse import DEGREE
 from edgewise.training.common.losses import CrossEntropy, Loss, Squared
 from edgewise.training.common.results import TableFit
 from edgewise.training.config import TableConfig
+from edgewise.training.first_order.epoch_optimizers import FirstOrderOptions
 from edgewise.training.interactions.pair_functions import PairFunctions
 from edgewise.training.interactions.pair_nodes import pair_nodes
 from edgewise.training.interactions.two_way_tables import Pair, strongest
 from edgewise.training.streaming.checkpoints import Passes, State
+from edgewise.training.streaming.deep import DeepSettings, first_breaks, first_network, layers_of
+from edgewise.training.streaming.descent import STAGE, ShuffledRows, StreamedDescent, made_block
 from edgewise.training.streaming.features import Features, make_features, smoothest
 from edgewise.training.streaming.newton import NewtonState, minimised
 from edgewise.training.streaming.quadratic import Directions, Quadratic, directions_of
 from edgewise.training.streaming.sums import Batches, Encoded, LossSums, TwoWaySums, bins_of
-from edgewise.training.tabular.assembly import to_network
+from edgewise.training.tabular.assembly import LayerTensors, to_network
 
 # Pairs that join at most unless a number is asked for.
 MOST_PAIRS = 8
@@ -52,6 +55,9 @@ class StreamedRows:
         Inputs that may be joined in pairs.
     count : int
         Rows in all.
+    blocks : callable
+        Blocks of rows with their numbers, of the part of this worker, in the order of some pass and from one of some number
+        on.
     """
 
     batches: Batches
@@ -60,6 +66,7 @@ class StreamedRows:
     masses: Sequence[tuple[Floats, Floats]]
     paired: Sequence[int]
     count: int
+    blocks: Callable[[int, int], Iterator[tuple[Encoded, NDArray[np.int64]]]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,6 +98,7 @@ def fit_streamed(
     passes: Passes,
     config: TableConfig,
     threads: int = 1,
+    deep: DeepSettings | None = None,
 ) -> TableFit:
     """Fit functions of single inputs, and of pairs that rows held out support, in a few passes.
 
@@ -100,7 +108,8 @@ def fit_streamed(
         With targets in network units: (y - shift) / scale, or a column for each output of classes.
     loss : "squared", "logistic" or "cross_entropy"
     names, outputs : sequence of str
-    mode : "auto", "additive" or "pairwise"
+    mode : "auto", "additive", "pairwise" or "deep"
+        Deep networks learn what functions of single inputs and of pairs leave over; "auto" leaves them out.
     interactions : int, "auto" or None
         How many pairs.
     shift, scale : array of shape (D,)
@@ -109,6 +118,8 @@ def fit_streamed(
     config : TableConfig
     threads : int
         To sum on; the rest goes on one. The model does not depend on it.
+    deep : DeepSettings, optional
+        Of the hidden nodes.
 
     Returns
     -------
@@ -131,19 +142,24 @@ def fit_streamed(
         if pairs:
             tried["pairwise"] = job.model("pairs", features.with_pairs(pairs), additive)
     losses = {name: job.held_losses(model) for name, model in tried.items()}
-    chosen, why = _choice(
-        losses, job.held.weight, "auto" if interactions == "auto" else mode, job.loss.dispersed, config
-    )
+    rule = "auto" if interactions == "auto" or mode == "deep" else mode
+    chosen, why = _choice(losses, job.held.weight, rule, job.loss.dispersed, config)
     model = tried[chosen]
-    answers = model.outputs(job.held, model.held_out)
+    answers, layers, reason = model.outputs(job.held, model.held_out), (), StopReason.CONVERGED
+    if mode == "deep":
+        # All of it has not learned from the rows that judge.
+        model = replace(model, solution=replace(model.solution, theta=model.held_out))
+        layers, answers, reason = _deepened(job, model, answers, deep or DeepSettings())
+        losses["deep"], why = job.losses(answers), f"Hidden nodes on top of this: {why[0].lower()}{why[1:]}"
+        chosen = "deep"
     error = float(losses[chosen] @ job.held.weight / max(job.held.weight.sum(), 1e-300))
     units = float(scale[0]) if job.loss.dispersed else 1.0
     compared = tuple((name, job.error(losses[name]) * units) for name in losses)
     return TableFit(
-        network=_network(model, names, outputs, shift, scale),
+        network=_network(model, names, outputs, shift, scale, layers),
         history=(),
         message=f"{why} Learned from all {rows.count:,} rows, batch by batch.",
-        stop_reason=StopReason.CONVERGED,
+        stop_reason=reason,
         seconds=time.monotonic() - began,
         mode=chosen,
         members=1,
@@ -152,7 +168,7 @@ def fit_streamed(
         else None,
         held=torch.from_numpy(rows.numbers[job.judging]),
         out_of_bag=torch.from_numpy(shift + scale * answers),
-        pairs=model.features.pairs,
+        pairs=() if chosen == "deep" else model.features.pairs,
         compared=compared,
     )
 
@@ -265,8 +281,46 @@ class _Job:
         """Losses of the rows that judge, by what has not learned from them."""
         if not len(self.held):
             return np.empty(0)
-        f = torch.from_numpy(model.outputs(self.held, model.held_out))
-        return self.loss.rows(f, torch.from_numpy(self.held.y)).numpy()
+        return self.losses(model.outputs(self.held, model.held_out))
+
+    def losses(self, answers: Floats) -> Floats:
+        """Losses of the rows that judge, where these are the outputs."""
+        return self.loss.rows(torch.from_numpy(answers), torch.from_numpy(self.held.y)).numpy()
+
+
+def _deepened(
+    job: _Job, model: _StreamedSolution, answers: Floats, deep: DeepSettings
+) -> tuple[tuple[LayerTensors, ...], Floats, StopReason]:
+    """Hidden nodes that learn what a model leaves over, and the outputs of the rows that judge with them."""
+    features, judging = model.features, job.rows.numbers[job.judging]
+    units = features.shift, features.scale
+    coarse = first_breaks(features.breaks)
+
+    def blocks(turn: int, start: int) -> Iterator[ShuffledRows]:
+        for rows, numbers in job.rows.blocks(turn, start):
+            learns = np.ones(len(numbers), dtype=bool)
+            begin, end = np.searchsorted(judging, [numbers[0], numbers[-1] + 1]) if len(numbers) else (0, 0)
+            learns[judging[begin:end] - numbers[:1]] = False
+            own = Encoded(rows.inputs[learns], rows.y[learns], rows.weight[learns])
+            yield made_block(own, model.outputs(own, model.held_out) if len(own) else own.y, *units)
+
+    held = made_block(job.held, answers, *units)
+    sample = made_block(job.rows.sample, np.zeros_like(job.rows.sample.y), *units)
+    net = first_network(coarse, deep, job.rows.sample.y.shape[1])
+    options = FirstOrderOptions(seed=deep.seed, work=deep.work)
+    total = job.rows.count - len(judging)
+    run = StreamedDescent(net, blocks, sample, held, total, job.loss, options, job.passes)
+
+    def find() -> State:
+        reason = run.run()
+        state = {name: tensor.numpy() for name, tensor in run.best.state_dict().items()}
+        return {**state, "reason": np.frombuffer(str(reason).encode(), np.uint8)}
+
+    found = job.passes.stage(STAGE, find)
+    reason = StopReason(found.pop("reason").tobytes().decode())
+    run.best.load_state_dict({name: torch.from_numpy(array) for name, array in found.items()})
+    told = run.outputs(run.best, held).numpy() if len(held) else answers
+    return layers_of(run.best, coarse, features.breaks), told, reason
 
 
 def _in_features(directions: Directions, theta: Floats) -> Floats:
@@ -300,7 +354,12 @@ def _choice(
 
 
 def _network(
-    model: _StreamedSolution, names: Sequence[str], outputs: Sequence[str], shift: Floats, scale: Floats
+    model: _StreamedSolution,
+    names: Sequence[str],
+    outputs: Sequence[str],
+    shift: Floats,
+    scale: Floats,
+    deep: Sequence[LayerTensors] = (),
 ) -> Any:
     """The model as one network."""
     features, theta = model.features, model.solution.theta
@@ -333,6 +392,7 @@ def _network(
         design,
         base=(plain, bias),
         squares=squares,
+        deep=deep,
         names=names,
         outputs=outputs,
         shift=torch.from_numpy(shift),

@@ -25,6 +25,7 @@ def to_network(
     coarse: Design | None = None,
     base: tuple[Tensor, Tensor] | None = None,
     squares: tuple[Tensor, Tensor] | None = None,
+    deep: Sequence[LayerTensors] = (),
     names: Sequence[str] | None,
     outputs: Sequence[str] | None,
     shift: Tensor,
@@ -42,11 +43,13 @@ def to_network(
         Smooth coordinates and bias of the additive part; a node for each output carries it through the hidden layers.
     squares : pair of Tensor, shapes (P, nodes) and (nodes, D), optional
         Nodes that square what they read, as `pair_nodes` makes them of functions of pairs.
+    deep : sequence of LayerTensors
+        Layers of a network whose outputs are added, instead of a bag.
     shift, scale : Tensor, shape (D,)
         Of the outputs: y = shift + scale * output.
     """
-    layers: list[_LayerTensors] = (
-        [] if bag is None else _mean_layers(bag, design if coarse is None else coarse)
+    layers: list[LayerTensors] = (
+        [*deep] if bag is None else _mean_layers(bag, design if coarse is None else coarse)
     )
     if squares is not None and squares[0].shape[1]:
         squared = _squared(design, *squares, intervals=_intervals(layers))
@@ -84,7 +87,7 @@ def to_network(
 
 
 @dataclass(frozen=True, eq=False)
-class _LayerTensors:
+class LayerTensors:
     """Grid (I, G + 1), coefficients (I, M, O) and bias (O,)."""
 
     grid: Tensor
@@ -92,12 +95,12 @@ class _LayerTensors:
     bias: Tensor
 
 
-def _mean_layers(bag: Bag, design: Design) -> list[_LayerTensors]:
+def _mean_layers(bag: Bag, design: Design) -> list[LayerTensors]:
     """The members side by side; the last layer takes their mean."""
     shape, members = bag.shape, bag.shape.members
     first = bag.first(torch.float64).detach()
     biases = [b.detach().to(torch.float64)[:, 0] for b in bag.biases]
-    layers = [_LayerTensors(design.breaks, design.coefficients(first), biases[0].reshape(-1))]
+    layers = [LayerTensors(design.breaks, design.coefficients(first), biases[0].reshape(-1))]
     for at, (before, after) in enumerate(pairwise((*shape.hidden, shape.outputs)), start=1):
         last = at == len(shape.hidden)
         own = bag.outer(at, torch.float64).detach().transpose(1, 2)  # (members, before, n, after)
@@ -109,46 +112,46 @@ def _mean_layers(bag: Bag, design: Design) -> list[_LayerTensors]:
             coef[torch.arange(members), :, :, torch.arange(members)] = own
             coef, bias = coef.flatten(3).flatten(0, 1), biases[at].reshape(-1)
         grid = uniform_grid(-REACH, REACH, shape.intervals, members * before)
-        layers.append(_LayerTensors(grid, coef, bias))
+        layers.append(LayerTensors(grid, coef, bias))
     return layers
 
 
-def _intervals(layers: Sequence[_LayerTensors]) -> int:
+def _intervals(layers: Sequence[LayerTensors]) -> int:
     return layers[-1].grid.shape[1] - 1 if layers else 1
 
 
-def _carried(design: Design, theta: Tensor, bias: Tensor, depth: int, intervals: int) -> list[_LayerTensors]:
+def _carried(design: Design, theta: Tensor, bias: Tensor, depth: int, intervals: int) -> list[LayerTensors]:
     """An additive part as a network of some depth: behind its first layer, straight lines of slope one."""
     count = theta.shape[1]
-    layers = [_LayerTensors(design.breaks, design.coefficients(theta), bias)]
+    layers = [LayerTensors(design.breaks, design.coefficients(theta), bias)]
     for _ in range(depth - 1):
         grid = uniform_grid(-REACH, REACH, intervals, count)
         coef = torch.zeros(count, intervals + DEGREE, count, dtype=torch.float64)
         coef[torch.arange(count), :, torch.arange(count)] = BSpline(grid, DEGREE).greville()
-        layers.append(_LayerTensors(grid, coef, torch.zeros(count, dtype=torch.float64)))
+        layers.append(LayerTensors(grid, coef, torch.zeros(count, dtype=torch.float64)))
     return layers
 
 
-def _squared(design: Design, reads: Tensor, weights: Tensor, intervals: int) -> list[_LayerTensors]:
+def _squared(design: Design, reads: Tensor, weights: Tensor, intervals: int) -> list[LayerTensors]:
     """Nodes that read smooth coordinates (P, nodes), and whose squares are added up by weights (nodes, D)."""
     nodes, outputs = weights.shape
     coef = square(intervals)[None, :, None] * weights[:, None]
     return [
-        _LayerTensors(design.breaks, design.coefficients(reads), torch.zeros(nodes, dtype=torch.float64)),
-        _LayerTensors(
+        LayerTensors(design.breaks, design.coefficients(reads), torch.zeros(nodes, dtype=torch.float64)),
+        LayerTensors(
             uniform_grid(-REACH, REACH, intervals, nodes), coef, torch.zeros(outputs, dtype=torch.float64)
         ),
     ]
 
 
-def _side_by_side(first: Sequence[_LayerTensors], second: Sequence[_LayerTensors]) -> list[_LayerTensors]:
+def _side_by_side(first: Sequence[LayerTensors], second: Sequence[LayerTensors]) -> list[LayerTensors]:
     """Two networks of one depth that read the same inputs, and whose outputs are added."""
-    layers: list[_LayerTensors] = []
+    layers: list[LayerTensors] = []
     for at, (a, b) in enumerate(zip(first, second, strict=True)):
         if at == len(first) - 1:
             coef, bias = torch.cat([a.coef, b.coef]), a.bias + b.bias
         elif at == 0:
-            layers.append(_LayerTensors(a.grid, torch.cat([a.coef, b.coef], 2), torch.cat([a.bias, b.bias])))
+            layers.append(LayerTensors(a.grid, torch.cat([a.coef, b.coef], 2), torch.cat([a.bias, b.bias])))
             continue
         else:
             rows = a.coef.shape[0] + b.coef.shape[0]
@@ -156,5 +159,5 @@ def _side_by_side(first: Sequence[_LayerTensors], second: Sequence[_LayerTensors
             coef[: a.coef.shape[0], :, : a.coef.shape[2]] = a.coef
             coef[a.coef.shape[0] :, :, a.coef.shape[2] :] = b.coef
             bias = torch.cat([a.bias, b.bias])
-        layers.append(_LayerTensors(torch.cat([a.grid, b.grid]), coef, bias))
+        layers.append(LayerTensors(torch.cat([a.grid, b.grid]), coef, bias))
     return layers
