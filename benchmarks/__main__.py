@@ -57,6 +57,7 @@ SCRIPTS = (
     "limits",
     "hostile",
     "large",
+    "large_runs",
     "large_tables",
     "forecasts",
     "mnist",

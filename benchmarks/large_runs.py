@@ -1,0 +1,173 @@
+"""Fits to large tables that are killed again and again, and fits by two workers.
+
+    python benchmarks/large_runs.py [--rows 200000] [--mode additive] [--kills 20]
+
+Tables are those of `large.py`. Each kill is a SIGKILL at a random moment of a fit, drawn anew until one hits it; the same
+call then goes on, and its model is compared bit by bit with that of a fit that nobody disturbed. Times of workers are of
+their processors, since a machine may be busy with other things: rows a second are those of the dataset by the seconds that
+the slower worker spends on rows.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from _common import Report, Run, common_options, machine
+
+import edgewise as ew
+from edgewise.estimators import streamed
+from edgewise.training.streaming.checkpoints import Passes
+from edgewise.training.streaming.descent import StreamedDescent
+
+ROWS_OF_FILE = 100_000
+ROW_GROUP = 25_000
+
+
+def write(folder: Path, rows: int) -> None:
+    """Files of the rows."""
+    import pyarrow.parquet as pq
+    from large import table
+
+    for k, begin in enumerate(range(0, rows, ROWS_OF_FILE)):
+        part = table(min(ROWS_OF_FILE, rows - begin), k, False).drop_columns(["_best"])
+        pq.write_table(part, folder / f"{k:04}.parquet", row_group_size=ROW_GROUP)
+
+
+def fit(folder: Path, mode: str, checkpoint: Path | None) -> ew.KANRegressor:
+    """A model of the files of a folder."""
+    model = ew.KANRegressor(mode=mode, work="quick")
+    return model.fit(str(folder / "*.parquet"), target="y", checkpoint=checkpoint)
+
+
+def forked(folder: Path, mode: str, checkpoint: Path | None, to: Path, seconds: float | None) -> int:
+    """Fit in a process of its own, which is killed after so many seconds; how it ended."""
+    child = os.fork()
+    if child == 0:
+        model = fit(folder, mode, checkpoint)
+        numbers = (tensor.numpy().tobytes() for tensor in model.network_.state_dict().values())
+        to.write_bytes(b"".join(numbers))
+        os._exit(0)
+    end = None if seconds is None else time.monotonic() + seconds
+    while True:
+        done, status = os.waitpid(child, 0 if end is None else os.WNOHANG)
+        if done:
+            return os.waitstatus_to_exitcode(status)
+        if end is not None and time.monotonic() > end:
+            os.kill(child, signal.SIGKILL)
+            return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        time.sleep(0.002)
+
+
+def killed(folder: Path, mode: str, kills: int) -> tuple[int, int, float]:
+    """How many fits were killed, how many of them ended in the same bits, and seconds of one that was not."""
+    whole, again, passes = folder / "whole", folder / "again", folder / "passes"
+    begun = time.monotonic()
+    assert forked(folder, mode, None, whole, None) == 0
+    seconds, draw, hit, same = time.monotonic() - begun, random.Random(0), 0, 0
+    while hit < kills:
+        shutil.rmtree(passes, ignore_errors=True)
+        if forked(folder, mode, passes, again, draw.uniform(0, seconds)) == 0:
+            continue
+        hit += 1
+        same += forked(folder, mode, passes, again, None) == 0 and again.read_bytes() == whole.read_bytes()
+    return hit, same, seconds
+
+
+def work(folder: Path, mode: str, rank: int, workers: int) -> None:
+    """One of so many workers: print the seconds of the processor in passes, and in all."""
+    import torch.distributed as dist
+
+    if workers > 1:
+        dist.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=workers)
+    spent = [0.0]
+
+    def counted(own: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*given: Any, **named: Any) -> Any:
+            begun = time.process_time()
+            found = own(*given, **named)
+            spent[0] += time.process_time() - begun
+            return found
+
+        return call
+
+    Passes.run, StreamedDescent.run = counted(Passes.run), counted(StreamedDescent.run)
+    begun = time.process_time()
+    fit(folder, mode, None)
+    print(json.dumps([spent[0], time.process_time() - begun]))
+
+
+def timed(folder: Path, mode: str, workers: int) -> tuple[float, float]:
+    """Seconds of the slower worker's processor in passes, and in all."""
+    (folder / "meet").unlink(missing_ok=True)
+    words = [sys.executable, __file__, "--mode", mode, "--folder", str(folder), "--workers", str(workers)]
+    began = [
+        subprocess.Popen([*words, "--rank", str(rank)], stdout=subprocess.PIPE, text=True)
+        for rank in range(workers)
+    ]
+    told = [json.loads(each.communicate()[0].splitlines()[-1]) for each in began]
+    return max(own[0] for own in told), max(own[1] for own in told)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="benchmarks/large_runs.py", description=(__doc__ or "").split("\n")[0]
+    )
+    parser.add_argument("--rows", type=int, default=200_000)
+    parser.add_argument("--mode", default="additive")
+    parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--workers", type=int, default=1, help=argparse.SUPPRESS)
+    parser.add_argument("--rank", type=int, default=0, help=argparse.SUPPRESS)
+    common_options(parser, "a tenth of the rows and two kills")
+    asked = parser.parse_args()
+    from edgewise.data.streaming import source
+
+    # Small pieces, so that a small table has many of them.
+    source.ROWS_OF_LEAF = source.ROWS_OF_BATCH = ROW_GROUP
+    streamed.CHECKPOINT_ROWS = 2 * ROW_GROUP
+    if asked.folder is not None:
+        work(asked.folder, asked.mode, asked.rank, asked.workers)
+        return
+    rows, kills = (asked.rows // 10, 2) if asked.quick else (asked.rows, asked.kills)
+    run = Run("large_runs", asked.quick, None)
+    print(f"# Large tables: killed, and shared\n{machine()}\n")
+    folder = Path(tempfile.mkdtemp(prefix="edgewise-large-runs-"))
+    try:
+        # By another process: a fork must not find threads that it does not have.
+        if (child := os.fork()) == 0:
+            write(folder, rows)
+            os._exit(0)
+        os.waitpid(child, 0)
+        report = Report(
+            run,
+            f"killed, {asked.mode}",
+            ["mode", "rows", "killed", "same bits", "s undisturbed"],
+            [9, 9, 6, 9, 14],
+        )
+        report.add(asked.mode, rows, *killed(folder, asked.mode, kills))
+        report.save()
+        report = Report(
+            run, f"workers, {asked.mode}", ["mode", "workers", "rows/CPU s", "CPU s in all"], [9, 7, 12, 12]
+        )
+        for workers in (1, 2):
+            passes, whole = timed(folder, asked.mode, workers)
+            report.add(asked.mode, workers, round(rows / passes), whole)
+        report.save()
+    finally:
+        shutil.rmtree(folder)
+
+
+if __name__ == "__main__":
+    main()

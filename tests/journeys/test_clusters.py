@@ -1,0 +1,65 @@
+"""Searches, folds and seeds on other processes and machines: joblib's backends, and the same bits from each."""
+
+import sys
+
+import joblib
+import numpy as np
+import pytest
+from sklearn.model_selection import cross_val_score
+
+import edgewise as ew
+
+X = np.random.default_rng(0).uniform(1, 3, (60, 2))
+Y = 3 * X[:, 0] / X[:, 1]
+
+
+def searched(seed):
+    """The way of a formula to the processes and back."""
+    found = ew.find_formula(X, Y, names=["a", "b"], work="quick", seed=seed)
+    return found.best.text, found.best.predict(X)
+
+
+def judged():
+    return cross_val_score(ew.KANRegressor(mode="additive", work="quick"), X, Y, cv=3, n_jobs=2)
+
+
+@pytest.fixture(params=["loky", "dask", "ray"])
+def backend(request):
+    """Two local workers of some backend, started and ended here."""
+    if request.param == "loky":
+        yield "loky"
+        joblib.externals.loky.get_reusable_executor().shutdown()
+    elif request.param == "dask":
+        distributed = pytest.importorskip("distributed")
+        with (
+            distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+            distributed.Client(cluster),
+        ):
+            yield "dask"
+    else:
+        ray = pytest.importorskip("ray")
+        ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+        from ray.util.joblib import register_ray
+
+        register_ray()
+        yield "ray"
+        ray.shutdown()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="starts workers")
+@pytest.mark.filterwarnings("ignore")  # of other packages
+def test_every_backend_gives_what_one_process_gives(backend):
+    alone = [searched(seed) for seed in (0, 1)]
+    scores = cross_val_score(ew.KANRegressor(mode="additive", work="quick"), X, Y, cv=3)
+    with joblib.parallel_config(backend, n_jobs=2):
+        found = joblib.Parallel()(joblib.delayed(searched)(seed) for seed in (0, 1))
+        results = joblib.Parallel()(
+            joblib.delayed(ew.find_formula)(X, Y, names=["a", "b"], work="quick", seed=seed)
+            for seed in (0, 1)
+        )
+        spread = judged()
+    for one, other, result in zip(alone, found, results, strict=True):
+        assert one[0] == other[0] == result.best.text
+        assert one[1].tobytes() == other[1].tobytes() == result.best.predict(X).tobytes()
+    assert spread.tobytes() == scores.tobytes()
