@@ -46,6 +46,7 @@ SCRIPTS = (
     "equations_inverse",
     "broken_problems",
     "inverse_flow",
+    "flow_intervals",
     "stated_errors",
     "solution_formulas",
     "equation_shapes",
