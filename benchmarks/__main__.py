@@ -18,6 +18,7 @@ SCRIPTS = (
     "nist",
     "formulas",
     "formula_peers",
+    "short_parts",
     "altered_laws",
     "sums_of_terms",
     "probability",
