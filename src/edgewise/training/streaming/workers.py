@@ -49,7 +49,7 @@ def same_everywhere(state: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]
     """Arrays as the first process has them: solvers of other processors may round differently."""
     if place()[1] == 1:
         return dict(state)
-    own = {name: np.ascontiguousarray(state[name]) for name in sorted(state)}
+    own = {name: np.require(state[name], requirements=["C", "W"]) for name in sorted(state)}
     for array in own.values():
         _together(torch.from_numpy(array.view(np.uint8).reshape(-1)), source=0)
     return own
