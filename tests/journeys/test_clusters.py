@@ -13,10 +13,6 @@ X = np.random.default_rng(0).uniform(1, 3, (60, 2))
 Y = 3 * X[:, 0] / X[:, 1]
 
 
-def judged():
-    return cross_val_score(ew.KANRegressor(mode="additive", work="quick"), X, Y, cv=3)
-
-
 @pytest.fixture(params=["loky", "dask", "ray"])
 def backend(request, monkeypatch):
     """Two local workers of some backend, started and ended here."""
@@ -45,12 +41,14 @@ def backend(request, monkeypatch):
 @pytest.mark.skipif(sys.platform != "linux", reason="starts workers")
 @pytest.mark.filterwarnings("ignore")  # of other packages
 def test_every_backend_gives_what_one_process_gives(backend):
-    searches = [
+    calls = [
         joblib.delayed(ew.find_formula)(X, Y, names=["a", "b"], work="quick", seed=seed) for seed in (0, 1)
     ]
-    alone, scores = joblib.Parallel()(searches), judged()
+    model = ew.KANRegressor(mode="additive", work="quick")
+    calls.append(joblib.delayed(cross_val_score)(model, X, Y, cv=3))
+    *alone, scores = joblib.Parallel()(calls)
     with joblib.parallel_config(backend, n_jobs=2):
-        found, spread = joblib.Parallel()(searches), judged()
+        *found, spread = joblib.Parallel()(calls)
     for one, other in zip(alone, found, strict=True):
         assert one.best.text == other.best.text
         assert one.best.predict(X).tobytes() == other.best.predict(X).tobytes()
