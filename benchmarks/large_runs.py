@@ -24,12 +24,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import torch
 from _common import Report, Run, common_options, machine
 
 import edgewise as ew
 from edgewise.estimators import streamed
+from edgewise.training.common.losses import Squared
+from edgewise.training.first_order.epoch_optimizers import FirstOrderOptions
 from edgewise.training.streaming.checkpoints import Passes
-from edgewise.training.streaming.descent import StreamedDescent
+from edgewise.training.streaming.deep import DeepSettings, first_network
+from edgewise.training.streaming.descent import ShuffledRows, StreamedDescent
 
 ROWS_OF_FILE = 100_000
 ROW_GROUP = 25_000
@@ -120,6 +125,20 @@ def timed(folder: Path, mode: str, workers: int) -> tuple[float, float]:
     return max(own[0] for own in told), max(own[1] for own in told)
 
 
+def stepped(hidden: int, rows: int) -> float:
+    """Rows a second of the processor that steps take of hidden nodes on twenty inputs, shuffling and AdamW included."""
+    x = torch.rand(rows, 20, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    y = torch.sin(3 * x[:, :1] * x[:, 1:2])
+    block = ShuffledRows(x, y, torch.zeros_like(y), torch.ones(rows, dtype=torch.float64))
+    few = block.take(torch.arange(5_000))
+    net = first_network(np.tile(np.linspace(-1, 1, 9), (20, 1)), DeepSettings(hidden=hidden), 1)
+    options, passes = FirstOrderOptions(steps=1, batch=4_096), Passes(None, "", 10**9)
+    run = StreamedDescent(net, lambda *_: iter([block] * 3), few, few, 3 * rows, Squared(), options, passes)
+    begun = time.process_time()
+    run.run()
+    return 3 * rows / (time.process_time() - begun)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         prog="benchmarks/large_runs.py", description=(__doc__ or "").split("\n")[0]
@@ -164,6 +183,11 @@ def main() -> None:
         for workers in (1, 2):
             passes, whole = timed(folder, asked.mode, workers)
             report.add(asked.mode, workers, round(rows / passes), whole)
+        report.save()
+        report = Report(run, "steps", ["network", "rows/CPU s"], [12, 12])
+        torch.set_num_threads(1)
+        for hidden in (8, 16):
+            report.add(f"[20,{hidden},1]", round(stepped(hidden, 20_000 if asked.quick else 262_144)))
         report.save()
     finally:
         shutil.rmtree(folder)
