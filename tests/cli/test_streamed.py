@@ -57,7 +57,7 @@ def test_words_are_classes(edgewise, rows):
     [
         (("fit", "rows/*.parquet", "-t", "z"), "'target' parameter of fit must name a column"),
         (("fit", "none/*.parquet", "-t", "y"), "There is no file"),
-        (("fit", "rows", "-t", "y", "--mode", "deep"), "must be left out for a dataset"),
+        (("fit", "rows", "-t", "y", "--seconds", "5"), "must be left out for a dataset"),
     ],
 )
 def test_mistakes_are_said(edgewise, rows, words, said):

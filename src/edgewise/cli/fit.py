@@ -117,6 +117,9 @@ def fit(
             task=None if task is None else task.value,
             seed=seed,
             mode=mode.value,
+            hidden=hidden,
+            work=work,
+            seconds=seconds,
             quiet=quiet,
             json=json,
         )

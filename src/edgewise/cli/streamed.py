@@ -40,6 +40,9 @@ def fit_dataset(
     task: str | None,
     seed: int,
     mode: str,
+    hidden: int | None,
+    work: Any,
+    seconds: float | None,
     quiet: bool,
     json: bool,
 ) -> None:
@@ -55,7 +58,9 @@ def fit_dataset(
     with ShownProgress(quiet) as progress:
         progress.begin("learn from the rows")
         make: Any = ew.KANClassifier if classify else ew.KANRegressor
-        model = make(mode=mode, random_state=seed, callbacks=progress)
+        model = make(
+            mode=mode, hidden=hidden, work=work, seconds=seconds, random_state=seed, callbacks=progress
+        )
         model.fit(source, target=name, sample_weight=weight, checkpoint=passes)
     ew.save(model, out / "model.kan")
     with contextlib.suppress(OSError):

@@ -23,6 +23,8 @@ class MeetingConfig:
         Rows that a look-up goes by, and rows more by which expressions are told apart.
     states : int
         Tables on the way of one search that this is tried on.
+    share : float
+        Of the work that is left, what one look-up may take at most; with less to spend it is left out.
     judged, formulas : int
         Meetings that are looked at on all rows, and formulas that come of it.
     """
@@ -36,6 +38,7 @@ class MeetingConfig:
     looked: int = 6
     told_apart: int = 6
     states: int = 6
+    share: float = 0.4
     judged: int = 40
     formulas: int = 3
 

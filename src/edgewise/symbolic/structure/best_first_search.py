@@ -22,7 +22,7 @@ from edgewise.symbolic.structure.chebyshev_surrogate import landscape
 from edgewise.symbolic.structure.curves import long_curves, ranked_curves
 from edgewise.symbolic.structure.forward_selection import selected_sums
 from edgewise.symbolic.structure.linear_relations import relations
-from edgewise.symbolic.structure.meeting import meetings
+from edgewise.symbolic.structure.meeting import meetings, price
 from edgewise.symbolic.structure.moves import SlopeView, idle, pairs, scalings
 from edgewise.symbolic.structure.reflections import reflections
 from edgewise.symbolic.structure.separability import factors, monomials, separations
@@ -72,6 +72,7 @@ def structural(start: State, *, until: float, noisy: bool = False) -> Iterator[t
         state, stage = entry.state, entry.stage
         # Curves are begun at once, and take longer.
         short = meet > 0 and state.exact and (stage == 0) == (len(state.rows.names) == 1)
+        short = short and price(config.meeting) <= config.meeting.share * (until - spent())
         meet -= short
         for tree in finished(state, stage, until, short=short):
             yield from ((state, lifted) for lifted in state.lifts(tree))

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from edgewise._core.arrays import Floats
 from edgewise.forms.tree import Apply, Node, Number
 from edgewise.symbolic.config import MeetingConfig
-from edgewise.symbolic.costs import LOOKED_UP
+from edgewise.symbolic.costs import LOOKED_UP, SHORT_EXPRESSION
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.structure.short_expressions import Ints, ShortExpressions, marks, short_expressions
@@ -110,6 +110,11 @@ def meetings(rows: SplitRows, config: MeetingConfig) -> list[Node]:
         met = sorted(_met(short, targets, config), key=lambda each: each.size)[: config.judged]
         trees = (_written(each, short, targets) for each in met)
         return list(itertools.islice((tree for tree in trees if _holds(tree, rows)), config.formulas))
+
+
+def price(config: MeetingConfig) -> float:
+    """The work of one call of `meetings`, at most."""
+    return SHORT_EXPRESSION.each * config.expressions + LOOKED_UP.each * config.look_ups
 
 
 def neighbours(X: Floats, y: Floats, count: int) -> Ints:
@@ -223,6 +228,8 @@ def _met(short: ShortExpressions, targets: _Targets, config: MeetingConfig) -> I
 
 def _looked_up(values: Floats, before: Floats | None, listed: Floats) -> Iterator[tuple[int, int]]:
     """Each target and the places of the list that it agrees with."""
+    if not listed.shape[1]:
+        return
     keys, good = _keys(values)
     if before is not None:
         good &= _seen(values, before)

@@ -88,7 +88,7 @@ def short_expressions(X: Floats, names: tuple[str, ...], most: int) -> ShortExpr
     >>> from edgewise.forms.tree import render
     >>> found = short_expressions(np.array([[1.5], [0.7], [2.9]]), ("x",), 14)
     >>> [render(found.tree(at)) for at in (0, 1, 9, 13)]
-    ['x', 'x^2', 'tanh(x)', 'x^4']
+    ['x', 'x^2', 'tanh(x)', 'exp(x)^2']
     """
     columns = len(names)
     values = np.ascontiguousarray(X.T).T
