@@ -8,15 +8,16 @@ import os
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import argparse
+import csv
 import datetime as dt
 import json
 import platform
 import time
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -24,6 +25,7 @@ import torch
 import edgewise
 
 OUT = Path(__file__).parent / "out"
+Row = TypeVar("Row", bound=Any)
 
 
 @dataclass(frozen=True)
@@ -189,3 +191,26 @@ def text(cell: Any) -> str:
             return ""
         return f"{cell:.2e}" if cell != 0 and (abs(cell) < 1e-3 or abs(cell) >= 1e6) else f"{cell:.4g}"
     return str(cell)
+
+
+def kept_rows(path: Path, kind: type[Row]) -> list[Row]:
+    """Rows of earlier runs, each a dataclass of numbers, texts and truth values; none where there is no file."""
+    if not path.is_file():
+        return []
+    with path.open(newline="") as file:
+        raw = list(csv.DictReader(file))
+    read: dict[str, Callable[[str], Any]] = {
+        "int": int, "float": float, "str": str, "bool": lambda text: text == "True",
+    }  # fmt: skip
+    return [kind(**{f.name: read[str(f.type)](row[f.name]) for f in fields(kind)}) for row in raw]
+
+
+def keep_row(path: Path, row: Any) -> None:
+    """Write a row behind those of earlier runs, so that a run that is broken off has lost none."""
+    path.parent.mkdir(exist_ok=True)
+    fresh = not path.is_file()
+    with path.open("a", newline="") as file:
+        writer = csv.writer(file)
+        if fresh:
+            writer.writerow([f.name for f in fields(row)])
+        writer.writerow(astuple(row))

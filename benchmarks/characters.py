@@ -11,10 +11,8 @@ all of the last tenth. Rows are kept in out/characters.csv as they come; a run g
 from __future__ import annotations
 
 import argparse
-import csv
 import time
-from dataclasses import astuple, dataclass, fields
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 import _common
@@ -103,16 +101,6 @@ def measured(text: str, kind: str, seed: int, quick: bool, threads: int, steps: 
     )  # fmt: skip
 
 
-def kept(path: Path) -> list[Row]:
-    """Rows of earlier runs."""
-    if not path.is_file():
-        return []
-    with path.open(newline="") as file:
-        raw = list(csv.DictReader(file))
-    read = {"int": int, "float": float, "str": str, "bool": lambda text: text == "True"}
-    return [Row(**{f.name: read[str(f.type)](row[f.name]) for f in fields(Row)}) for row in raw]
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(
         prog="benchmarks/characters.py", description=(__doc__ or "").split("\n")[0]
@@ -132,20 +120,14 @@ def main() -> None:
     if file is None:
         return
     path = _common.OUT / "characters.csv"
-    path.parent.mkdir(exist_ok=True)
     steps = 20 if options.quick else options.steps
-    there = {row.key for row in kept(path)}
+    there = {row.key for row in _common.kept_rows(path, Row)}
     for seed in options.seeds[: 1 if options.quick else None]:
         for kind in options.kinds:
             if (kind, seed, options.quick, options.threads, steps) in there:
                 continue
             row = measured(file.read_text(), kind, seed, options.quick, options.threads, steps)
-            fresh = not path.is_file()
-            with path.open("a", newline="") as out:
-                writer = csv.writer(out)
-                if fresh:
-                    writer.writerow([f.name for f in fields(Row)])
-                writer.writerow(astuple(row))
+            _common.keep_row(path, row)
             print(
                 f"{kind} {row.parameters:,}, seed {seed}: {row.loss:.4f} nats ({row.learned:.4f} of the text learned "
                 f"from) in {row.cpu_seconds:.0f} CPU s",

@@ -18,11 +18,9 @@ from __future__ import annotations
 
 import argparse
 import copy
-import csv
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import astuple, dataclass, fields
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 import _common
@@ -246,16 +244,6 @@ def rows_of(task: Task, seed: int, work: str, quick: bool, there: set[Any]) -> I
             )
 
 
-def kept(path: Path) -> list[Row]:
-    """Rows of earlier runs."""
-    if not path.is_file():
-        return []
-    with path.open(newline="") as file:
-        raw = list(csv.DictReader(file))
-    read = {"int": int, "float": float, "str": str, "bool": lambda text: text == "True"}
-    return [Row(**{f.name: read[str(f.type)](row[f.name]) for f in fields(Row)}) for row in raw]
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(
         prog="benchmarks/distilling.py", description=(__doc__ or "").split("\n")[0]
@@ -270,8 +258,7 @@ def main() -> None:
     run = _common.Run("distilling", options.quick, options.data)
     seeds, work = (options.seeds[:1], "quick") if options.quick else (options.seeds, options.work)
     path = _common.OUT / "distilling.csv"
-    path.parent.mkdir(exist_ok=True)
-    rows = kept(path)
+    rows = _common.kept_rows(path, Row)
     there = {row.key for row in rows}
     for seed in seeds:
         for name in options.only:
@@ -279,12 +266,7 @@ def main() -> None:
             if task is None:
                 continue
             for row in rows_of(task, seed, work, options.quick, there):
-                fresh = not path.is_file()
-                with path.open("a", newline="") as file:
-                    writer = csv.writer(file)
-                    if fresh:
-                        writer.writerow([f.name for f in fields(Row)])
-                    writer.writerow(astuple(row))
+                _common.keep_row(path, row)
                 print(
                     f"{row.model} {row.blocks} {row.kind}, {row.before:,} -> {row.after:,}: {row.first_before:.4f} -> "
                     f"{row.first:.4f}, {row.second_before:.4f} -> {row.second:.4f} in {row.cpu_seconds:.0f} CPU s",

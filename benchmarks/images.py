@@ -12,13 +12,12 @@ recordings 0 to 4 of each digit and speaker.
 from __future__ import annotations
 
 import argparse
-import csv
 import gzip
 import itertools
 import math
 import time
 from collections.abc import Iterator
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -161,16 +160,6 @@ def measured(name: str, kind: str, size: int, seed: int, quick: bool, parts: Par
     )  # fmt: skip
 
 
-def kept(path: Path) -> list[Row]:
-    """Rows of earlier runs."""
-    if not path.is_file():
-        return []
-    with path.open(newline="") as file:
-        raw = list(csv.DictReader(file))
-    read = {"int": int, "float": float, "str": str, "bool": lambda text: text == "True"}
-    return [Row(**{f.name: read[str(f.type)](row[f.name]) for f in fields(Row)}) for row in raw]
-
-
 def wanted(options: Any) -> Iterator[tuple[str, str, int, int]]:
     """Cheap trainings first, so that a run that is broken off has said most."""
     cells = itertools.product(options.only, options.kinds, options.sizes, options.seeds)
@@ -212,8 +201,7 @@ def main() -> None:
         options.sizes, options.seeds = options.sizes[:1], options.seeds[:1]
     print(f"{_common.machine()}\n")
     path = _common.OUT / "images.csv"
-    path.parent.mkdir(exist_ok=True)
-    rows = kept(path)
+    rows = _common.kept_rows(path, Row)
     there = {row.key for row in rows}
     for name, kind, size, seed in wanted(options):
         if (name, kind, size, seed, options.quick) in there:
@@ -223,11 +211,7 @@ def main() -> None:
             continue
         row = measured(name, kind, size, seed, options.quick, parts)
         rows.append(row)
-        with path.open("a", newline="") as file:
-            writer = csv.writer(file)
-            if len(rows) == 1:
-                writer.writerow([f.name for f in fields(Row)])
-            writer.writerow(astuple(row))
+        _common.keep_row(path, row)
         print(
             f"{name} {kind} {row.parameters:,}: {100 * row.accuracy:.2f} % in {row.cpu_seconds:.0f} CPU s",
             flush=True,
