@@ -59,6 +59,7 @@ SCRIPTS = (
     "limits",
     "hostile",
     "large",
+    "large_peers",
     "large_runs",
     "large_tables",
     "forecasts",

@@ -43,10 +43,10 @@ ROW_GROUP = 25_000
 def write(folder: Path, rows: int) -> None:
     """Files of the rows."""
     import pyarrow.parquet as pq
-    from large import table
+    from large_data import NOT_READ, table
 
     for k, begin in enumerate(range(0, rows, ROWS_OF_FILE)):
-        part = table(min(ROWS_OF_FILE, rows - begin), k, False).drop_columns(["_best"])
+        part = table(min(ROWS_OF_FILE, rows - begin), k, False).drop_columns(list(NOT_READ))
         pq.write_table(part, folder / f"{k:04}.parquet", row_group_size=ROW_GROUP)
 
 

@@ -171,7 +171,7 @@ def test_the_sketch_keeps_its_bound(seed, kind, n, cuts):
     }[kind]
     column = Numbers("number")
     for part in np.array_split(x, cuts):
-        column.add(part.copy(), np.ones(len(part)), "x")
+        column.add(part.copy(), np.ones(len(part)), np.ones(len(part), dtype=bool), "x")
     if column.digest is None:
         values, counts = np.unique(x, return_counts=True)
         np.testing.assert_array_equal(column.values, values)
@@ -193,8 +193,8 @@ def test_going_on_from_a_file_changes_no_bit(monkeypatch):
     kinds = ("number", "number", "text", "number", "number")
     straight, broken = (Counting(roles(), kinds, 300, 7) for _ in range(2))
     for k in range(12):
-        straight.add((k // 2, table(700, k)))
-        broken.add((k // 2, table(700, k)))
+        straight.add(straight.prepared((k // 2, table(700, k))))
+        broken.add(broken.prepared((k // 2, table(700, k))))
         broken = Counting(roles(), kinds, 300, 7, broken.state())
     one, other = straight.state(), broken.state()
     assert one.keys() == other.keys()
@@ -205,7 +205,7 @@ def test_the_encoding_is_that_of_the_table_in_memory():
     whole = pa.concat_tables(table(700, k) for k in range(3))
     counting = Counting(roles(), ("number", "number", "text", "number", "number"), 5_000, 0)
     for k in range(3):
-        counting.add((k, table(700, k)))
+        counting.add(counting.prepared((k, table(700, k))))
     statistics = counting.finished()
     X = whole.select(["a", "few", "sort", "same", "again"])
     expected = learn_encoding(X, whole["y"].to_numpy(), sample_weight=whole["w"].to_numpy())
@@ -226,7 +226,7 @@ def test_a_sample_is_uniform_and_does_not_depend_on_the_batches():
             numbers = first + np.flatnonzero(chosen)
             sample.add(hashes[chosen], numbers, numbers[:, None].astype(float))
             first += size
-        return np.sort(sample.numbers)
+        return np.sort(sample.settle().numbers)
 
     one = drawn([5_000])
     assert len(one) == 200
@@ -240,7 +240,9 @@ def test_a_name_of_the_row_is_not_counted(monkeypatch):
     counting = Counting(Roles(("id", "x"), Target("y", False), None), ("text", "number"), 50, 0)
     for k in range(3):
         ids = [f"{k}-{i}" for i in range(60)]
-        counting.add((0, pa.table({"id": ids, "x": np.arange(60.0), "y": np.arange(60.0)})))
+        counting.add(
+            counting.prepared((0, pa.table({"id": ids, "x": np.arange(60.0), "y": np.arange(60.0)})))
+        )
     statistics = counting.finished()
     assert learned(statistics).columns[0].dropped
     assert isinstance(statistics.columns[0], Words)
@@ -258,7 +260,7 @@ def test_a_name_of_the_row_is_not_counted(monkeypatch):
 def test_cells_that_cannot_be_are_said(frame, said):
     counting = Counting(Roles(("x",), Target("y", False), None), ("number",), 50, 0)
     with pytest.raises(InputError, match=said):
-        counting.add((0, pa.table(frame)))
+        counting.add(counting.prepared((0, pa.table(frame))))
 
 
 @pytest.mark.parametrize("classes", [False, True])
@@ -288,7 +290,7 @@ def test_any_number_of_workers_counts_the_same(tmp_path, classes, suffix, monkey
         for rank in range(workers):
             part = Counting(asked, kinds, 300, 7)
             for at, batch in enumerate(source.counted(asked.read, 0, rank, workers)):
-                part.add(batch)
+                part.add(part.prepared(batch))
                 # Going on from any batch gives the same ones.
                 if at % 4 == 1:
                     again = next(iter(source.counted(asked.read, at, rank, workers)))
@@ -332,7 +334,7 @@ def test_sketches_put_together_keep_the_bound(seed, kind, leaves):
     x = {"normal": x, "rising": np.sort(x), "heavy": np.exp(4 * x)}[kind]
     counting = Counting(Roles(("x",), Target("y", False), None), ("number",), 50, 0)
     for leaf, part in enumerate(np.array_split(x, leaves)):
-        counting.add((leaf, pa.table({"x": part, "y": np.zeros(len(part))})))
+        counting.add(counting.prepared((leaf, pa.table({"x": part, "y": np.zeros(len(part))}))))
     column = counting.finished().columns[0]
     ordered, share = np.sort(x), (np.arange(97) + 0.5) / 97
     found = column.quantiles(97)

@@ -92,15 +92,17 @@ def test_a_classifier_is_one_like_any_other(tmp_path, classes):
 
 
 def dense_problem(loss: str):
-    """Rows with few values, many values and a pair, as features and, with no code in common, as scipy's splines."""
+    """Rows with few values, common values, many values and a pair, as features and, with no code in common, dense."""
     rng = np.random.default_rng(3)
-    X = np.column_stack([rng.normal(size=900), rng.integers(0, 4, 900), rng.normal(size=900)])
+    rare = rng.random((900, 2)) < 0.1
+    X = np.column_stack([rng.normal(size=900), rng.integers(0, 4, 900), rng.normal(size=900), rare])
     f = np.sin(X[:, 0]) + 0.3 * X[:, 1] + X[:, 0] * X[:, 2]
     y = f + rng.normal(size=900) if loss == "squared" else (f + rng.logistic(size=900) > 0).astype(float)
     weight = rng.uniform(0.5, 2, 900)
     masses = [tuple(np.unique(column, return_counts=True)) for column in X.T]
     masses = [(values, counts.astype(float)) for values, counts in masses]
     features = make_features(masses, X, weight, DEFAULT).with_pairs(((0, 2),))
+    assert [part.common >= 0 for part in features.parts] == [False, False, False, True, True, False]
     directions = directions_of(features.parts)
     sparse = features.rows(X)
     dense = sparse._matrix().toarray()
@@ -119,7 +121,7 @@ def test_sums_solve_what_all_rows_at_once_solve(loss):
     for _ in range(1 if loss == "squared" else 12):
         sums = LossSums(features, directions.features(theta)[:, None], row_loss)
         for part in np.array_split(np.arange(len(y)), 7):
-            sums.add(Encoded(X[part], y[part, None], weight[part]))
+            sums.add(sums.prepared(Encoded(X[part], y[part, None], weight[part])))
         theta = solved(sums.quadratics(directions)[0], theta, penalty, directions)
     if loss == "squared":
         root = np.sqrt(weight)[:, None]

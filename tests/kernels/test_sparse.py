@@ -18,7 +18,7 @@ def backend(request, monkeypatch):
         pytest.skip("no native library")
 
 
-def _rows(seed: int, n: int) -> tuple[SparseRows, np.ndarray]:
+def _rows(seed: int, n: int, common: int = -1) -> tuple[SparseRows, np.ndarray]:
     """Codes, a spline and a product of two splines; and the same as a dense table."""
     rng = np.random.default_rng(seed)
     codes = rng.integers(0, 5, n).astype(np.int32)
@@ -26,7 +26,7 @@ def _rows(seed: int, n: int) -> tuple[SparseRows, np.ndarray]:
     other, more = rng.integers(0, 3, n).astype(np.int32), rng.normal(size=(n, 4))
     product = (value[:, :, None] * more[:, None]).reshape(n, 16)
     blocks = (
-        SparseBlock(0, codes),
+        SparseBlock(0, codes, common=common),
         SparseBlock(5, at, value, width=4),
         SparseBlock(14, at * 6 + other, product, runs=4, width=4, stride=6),
     )
@@ -55,6 +55,20 @@ def test_sums_are_those_of_the_dense_table(seed, n):
     )
     np.testing.assert_allclose(sums, 1 + dense.T @ slope, rtol=1e-12, atol=1e-12)
     np.testing.assert_allclose(rows.times(theta), dense @ theta, rtol=1e-12, atol=1e-12)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 2**32), st.integers(1, 3_000), st.integers(0, 4), st.integers(1, 3))
+def test_products_of_a_common_number_are_left_out_whatever_the_threads(seed, n, common, threads):
+    rows, dense = _rows(seed, n, common)
+    weight = np.random.default_rng(seed + 1).uniform(0, 2, n)
+    dense[:, common] = 0
+    gram, again = np.zeros((2, dense.shape[1], dense.shape[1]))
+    rows.add_gram(weight, gram)
+    upper = np.triu_indices(dense.shape[1])
+    np.testing.assert_allclose(gram[upper], (dense.T @ (weight[:, None] * dense))[upper], atol=1e-9)
+    SparseRows(rows.count, rows.features, rows.blocks, threads).add_gram(weight, again)
+    assert gram.tobytes() == again.tobytes()
 
 
 @settings(max_examples=15, deadline=None)

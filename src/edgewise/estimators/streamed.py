@@ -6,7 +6,6 @@ import hashlib
 import math
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from edgewise._core.stopping import tell
 from edgewise._core.threads import one_thread
 from edgewise.data import Encoding
 from edgewise.data.encoding_raw import RawTable
+from edgewise.data.streaming.ahead import ahead
 from edgewise.data.streaming.counting import Counting
 from edgewise.data.streaming.encode import learned, masses, sampled
 from edgewise.data.streaming.source import Source, kind_of
@@ -33,11 +33,11 @@ from edgewise.estimators.screen import screened
 from edgewise.estimators.targets import class_factors
 from edgewise.explaining.misses import out_of_bag_misses
 from edgewise.training import Record
+from edgewise.training.common.workers import joined, place
 from edgewise.training.streaming.checkpoints import Passes
 from edgewise.training.streaming.deep import DeepSettings
 from edgewise.training.streaming.fit import StreamedRows, fit_streamed
 from edgewise.training.streaming.sums import Encoded
-from edgewise.training.streaming.workers import joined, place
 
 # Rows of the sample, which finds coordinates, starts Newton's method and judges what has not learned from it.
 SAMPLE_ROWS = 100_000
@@ -128,10 +128,10 @@ def _statistics(source: Source, roles: Roles, settings: TrainSettings, passes: P
     kinds = [_kind(kind_of(source.schema.field(name).type), name) for name in roles.columns]
 
     def make(state: Any) -> Counting:
-        return Counting(roles, kinds, SAMPLE_ROWS, settings.seed, state)
+        return Counting(roles, kinds, SAMPLE_ROWS, settings.seed, state, source.rows)
 
     def find() -> Any:
-        batches = lambda start: _ahead(source.counted(roles.read, start, *place()))  # noqa: E731
+        batches = lambda start: ahead(source.counted(roles.read, start, *place()))  # noqa: E731
         own = passes.run("statistics", make, batches, shared=False)
         return joined(own.state(), lambda one, other: make(one).merge(make(other)).state())
 
@@ -171,10 +171,10 @@ def _fitted(
 
     def batches(start: int) -> Iterator[Encoded]:
         whole = (rows_of(batch, roles) for batch in own_part.batches(roles.read, start))
-        return _ahead(coding.encoded(rows, encoding) for rows in whole)
+        return ahead(coding.encoded(rows, encoding) for rows in whole)
 
     def blocks(turn: int, start: int) -> Iterator[tuple[Encoded, NDArray[np.int64]]]:
-        return _ahead(_blocks(source, roles, statistics, coding, encoding, settings.seed, turn, start))
+        return ahead(_blocks(source, roles, statistics, coding, encoding, settings.seed, turn, start))
 
     order = statistics.sample.numbers
     rows = StreamedRows(
@@ -360,15 +360,6 @@ def _classes(labels: tuple[str, ...], kind: Any) -> tuple[NDArray[Any], NDArray[
         values = np.array(labels)
     classes, place = np.unique(values, return_inverse=True)
     return classes, place
-
-
-def _ahead(batches: Iterator[Any]) -> Iterator[Any]:
-    """The same batches, the next of them read while one is worked on."""
-    with ThreadPoolExecutor(1) as pool:
-        future = pool.submit(next, batches, None)
-        while (batch := future.result()) is not None:
-            future = pool.submit(next, batches, None)
-            yield batch
 
 
 def _reporter(settings: TrainSettings, rows: int | None) -> Any:

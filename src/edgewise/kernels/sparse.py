@@ -42,6 +42,8 @@ class SparseBlock:
         None for ones, where there is one number a row.
     runs, width, stride : int
         Run r begins r * stride behind the first; width is 1 or 4.
+    common : int
+        Of one number a row: the one whose products are not summed, since they follow from those of the others; -1 for none.
     """
 
     start: int
@@ -50,11 +52,12 @@ class SparseBlock:
     runs: int = 1
     width: int = 1
     stride: int = 0
+    common: int = -1
 
 
 @dataclass(frozen=True, eq=False)
 class SparseRows:
-    """Rows X of so many features, block by block, summed on at most so many threads."""
+    """Rows X of so many features, block by block; `add_gram` takes so many threads at most."""
 
     count: int
     features: int
@@ -62,11 +65,12 @@ class SparseRows:
     threads: int = 1
 
     def add_gram(self, weight: Floats, gram: Floats) -> None:
-        """gram += X^T diag(weight) X, (features, features), blocks on and above the diagonal alone."""
+        """gram += X^T diag(weight) X, (features, features), where `common` numbers count as zero; upper blocks alone."""
         if (native := _native()) is not None:
-            check(native.ew_sparse_gram(self._call(), _at(weight), _at(gram)))
+            common = np.array([block.common for block in self.blocks], dtype=np.int32)
+            check(native.ew_sparse_products(self._call(), _at(common), _at(weight), _at(gram)))
             return
-        X = self._matrix()
+        X = self._matrix(without_common=True)
         gram += np.triu((X.T @ (X * weight[:, None])).toarray())
 
     def add_pulled(self, slope: Floats, sums: Floats) -> None:
@@ -85,12 +89,15 @@ class SparseRows:
             return out
         return self._matrix() @ theta
 
-    def _matrix(self) -> Any:
+    def _matrix(self, without_common: bool = False) -> Any:
         places, values = list[NDArray[Any]](), list[Floats]()
         for block in self.blocks:
             own = (np.arange(block.runs)[:, None] * block.stride + np.arange(block.width)).ravel()
             places.append(block.start + block.at[:, None].astype(np.int64) + own)
-            values.append(np.ones((self.count, 1)) if block.value is None else block.value)
+            ones = (
+                np.ones(self.count) if not without_common else (block.at != block.common).astype(np.float64)
+            )
+            values.append(ones[:, None] if block.value is None else block.value)
         widths = sum(part.shape[1] for part in places)
         ends = np.arange(self.count + 1) * widths
         flat = np.concatenate(values, 1).ravel() if values else np.empty(0)
@@ -123,7 +130,7 @@ class Cubics:
             np.ascontiguousarray(part[0].numpy()) for part in (pieces.table, pieces.origin, pieces.width)
         )
 
-    def __call__(self, x: Floats, threads: int = 1) -> tuple[Ints, Floats]:
+    def __call__(self, x: Floats) -> tuple[Ints, Floats]:
         """The first live function of each of x (n,), and the values of the four from there, (n, 4)."""
         at, value = np.empty(len(x), np.int32), np.empty((len(x), LIVE))
         if (native := _native()) is not None:
@@ -132,7 +139,7 @@ class Cubics:
                 len(x),
                 1,
                 self.intervals,
-                threads,
+                1,
                 *map(_at, (x, self._breaks, self._table, self._origin, self._width, at, value)),
             )
             check(native.ew_sparse_expand(call))
@@ -205,9 +212,9 @@ def _native() -> Any:
     if library is None:
         return None
     try:
-        for name in ("ew_sparse_gram", "ew_sparse_pull", "ew_sparse_times"):
+        for name, arrays in (("ew_sparse_products", 3), ("ew_sparse_pull", 2), ("ew_sparse_times", 2)):
             function: Any = getattr(library.c, name)
-            function.argtypes, function.restype = (POINTER(_SparseRows), c_void_p, c_void_p), c_int
+            function.argtypes, function.restype = (POINTER(_SparseRows), *[c_void_p] * arrays), c_int
         library.c.ew_sparse_expand.argtypes = (POINTER(_Cubics),)
         library.c.ew_sparse_expand.restype = c_int
     except AttributeError:  # a library that was built before there were any

@@ -12,7 +12,16 @@ from typing import Any, cast
 import numpy as np
 import torch
 
-from edgewise._core.checks import LARGEST, as_tuple, check_choice, check_float, check_int, plural, short
+from edgewise._core.checks import (
+    LARGEST,
+    as_tuple,
+    check_bool,
+    check_choice,
+    check_float,
+    check_int,
+    plural,
+    short,
+)
 from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason
 from edgewise._core.threads import one_thread
@@ -26,6 +35,7 @@ from edgewise.training.common.losses import Loss, make_loss
 from edgewise.training.common.records import Callback, Record
 from edgewise.training.common.results import FitResult
 from edgewise.training.common.rows import TrainingRows, as_rows, hold_out
+from edgewise.training.common.workers import all_know, place, some_know
 from edgewise.training.second_order.checkpoint import FitCheckpoint
 from edgewise.training.second_order.fit_problem import error
 from edgewise.training.second_order.fit_state import STEPS, FitState, Options
@@ -60,6 +70,7 @@ def fit(
     seed: int = 0,
     callbacks: Sequence[Callback] = (),
     checkpoint: str | Path | None = None,
+    shared: bool = False,
 ) -> FitResult:
     """Train a network on a table.
 
@@ -119,6 +130,10 @@ def fit(
     checkpoint : path, optional
         File that keeps the state of the fit; a killed fit that is started again with the same arguments goes on from
         it to the same result.
+    shared : bool
+        Whether the processes of `torch.distributed`, which all call `fit` with the same table, share the rows of every
+        Levenberg-Marquardt step. Each gets the network that one alone finds, to 1e-9; they need processors of one kind. The
+        first writes the checkpoint, which the others have to be able to read.
 
     Returns
     -------
@@ -172,7 +187,13 @@ def fit(
         total_variation=check_float(total_variation, "total_variation", low=0.0, of="fit"),
         patience=check_int(patience, "patience", low=0, of="fit"),
         seed=seed,
+        shared=check_bool(shared, "shared", of="fit"),
     )
+    if shared and (method != "lm" or seconds is not None):
+        raise InputError(
+            "The 'shared' parameter of fit must go with method='lm' and without 'seconds', which processes do not share. "
+            f"Got method={method!r} and seconds={seconds!r} instead."
+        )
     if batch is not None:
         check_int(batch, "batch", low=1, of="fit")
     check_int(accumulate, "accumulate", low=1, of="fit")
@@ -208,6 +229,7 @@ def fit(
                 meter,
                 callbacks,
                 checkpoint,
+                options.shared,
             )
         return _with_values(replace(result, events=(*notes, *result.events)), rows)
 
@@ -281,6 +303,7 @@ def _drive(
     meter: Meter,
     callbacks: Sequence[Callback],
     checkpoint: str | Path | None,
+    shared: bool,
 ) -> FitResult:
     """Advance state by state until done, out of time, interrupted or asked to stop."""
     run: SecondOrder | None = None
@@ -299,9 +322,14 @@ def _drive(
             run = begin(train, held)
         if checkpoint is not None:
             keeper = FitCheckpoint(Path(checkpoint), run.fingerprint())
+        if shared:
+            all_know(True)  # the first has written what an earlier call has left
         if keeper is not None and (stored := keeper.read()) is not None:
             now, history = stored
             spent = history[-1].seconds if history else 0.0
+        if shared:
+            all_know(True)  # and writes again when all have read
+            keeper = keeper if place()[0] == 0 else None
         with running(meter):
             now = run.begin() if now is None else now
         while now.stage != "done":
@@ -312,7 +340,8 @@ def _drive(
             # What callbacks do counts for the meters around the fit, not for its own.
             if record is not None:
                 history.append(record)
-                if listeners.tell(record):
+                told = listeners.tell(record)
+                if some_know(told) if shared else told:
                     reason = StopReason.CALLBACK
                     break
             if keeper is not None:

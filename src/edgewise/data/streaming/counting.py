@@ -11,12 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edgewise._core.arrays import Floats, Ints
 from edgewise._core.checks import short
 from edgewise._core.errors import InputError
 from edgewise.data.encoding_raw import RawColumn
-from edgewise.data.streaming.columns import LEAF_BITS, Numbers, Sample, State, Words
+from edgewise.data.streaming.columns import LEAF_BITS, MOST_SKETCHED, Numbers, Sample, State, Words
 from edgewise.data.streaming.source import Batch
 from edgewise.data.streaming.statistics import RoleRows, Roles, Statistics, as_words, rows_of
 
@@ -51,11 +52,20 @@ class Counting:
         Rows of the sample, and what it is drawn by.
     state : mapping, optional
         What `state` gave, to go on from there.
+    total : int, optional
+        Rows of all workers, where that is known: of very many a sketch takes some.
     """
 
     def __init__(
-        self, roles: Roles, kinds: Sequence[str], most: int, seed: int, state: State | None = None
+        self,
+        roles: Roles,
+        kinds: Sequence[str],
+        most: int,
+        seed: int,
+        state: State | None = None,
+        total: int | None = None,
     ) -> None:
+        self._drawn = min(1.0, MOST_SKETCHED / max(total or 1, 1))
         self.roles, self.kinds, self.sample = roles, tuple(kinds), Sample(most, seed)
         # Rows seen of each leaf, and the number that moments of the target are about.
         self.seen, self.about = np.empty((0, 2), np.int64), np.zeros(1)
@@ -69,24 +79,29 @@ class Counting:
         }
         self._nodes = list[_LeafCounts]()
         if state is not None:
-            self.sample = Sample(most, seed, **_part(state, "sample"))
+            known = _part(state, "sample")
+            self.sample = Sample(most, seed, known["hashes"], known["numbers"], known["cells"])
             self.seen, self.about = state["seen"], state["about"]
             for at, (level, index) in enumerate(state["nodes"].tolist()):
                 own = _part(state, f"node {at}")
                 columns = {name: Numbers(kind, _part(own, name)) for name, kind in self._numeric.items()}
                 self._nodes.append(_LeafCounts(level, index, columns))
 
-    def add(self, batch: tuple[int, Batch]) -> int:
-        """Take in a batch of a leaf, not before those that come before it; the number of its rows that count."""
-        leaf, table = batch
-        rows = rows_of(table, self.roles)
+    def prepared(self, batch: tuple[int, Batch]) -> tuple[int, RoleRows]:
+        """What `add` takes."""
+        return batch[0], rows_of(batch[1], self.roles)
+
+    def add(self, batch: tuple[int, RoleRows]) -> int:
+        """Take in rows of a leaf, not before those that come before it; the number of those that count."""
+        leaf, rows = batch
         count = len(rows.y)
         if not count:
             return 0
         first = self._open(leaf, count)
         columns = self._nodes[-1].columns
-        moments = self._moments(rows, columns)
         chosen, hashes = self.sample.chosen(first, count)
+        drawn = hashes < np.uint64(2**63 * self._drawn) * 2 if self._drawn < 1 else np.ones(count, dtype=bool)
+        moments = self._moments(rows, columns, drawn)
         cells = list[Floats]()
         for k, (raw, kind) in enumerate(zip(rows.table.columns, self.kinds, strict=True)):
             if kind == "text":
@@ -98,7 +113,7 @@ class Counting:
                     "make it a missing value."
                 )
             x = np.full(count, np.nan) if raw.numbers is None else raw.numbers
-            columns[str(k)].add(x, rows.weight, raw.name)
+            columns[str(k)].add(x, rows.weight, drawn, raw.name)
             cells.append(x[chosen])
         numbers = first + np.flatnonzero(chosen)
         self.sample.add(
@@ -125,10 +140,10 @@ class Counting:
                 return
             self._nodes[-2:] = [one.with_next(other)]
 
-    def _moments(self, rows: RoleRows, columns: dict[str, Numbers]) -> Floats:
+    def _moments(self, rows: RoleRows, columns: dict[str, Numbers], drawn: NDArray[np.bool_]) -> Floats:
         """What each row adds to the moments of its words; targets that are classes are numbered anew."""
         if not self.roles.target.classes:
-            columns[_TARGET].add(rows.y, rows.weight, self.roles.target.name)
+            columns[_TARGET].add(rows.y, rows.weight, drawn, self.roles.target.name)
             if self.seen[:, 1].sum() == len(rows.y):
                 mean = rows.y.mean()
                 # Sums of whole numbers about a whole number are exact, so that ties stay ties.
@@ -160,7 +175,7 @@ class Counting:
         for node in other._nodes:
             self._carry()
             self._nodes.append(node)
-        cells = other.sample.cells
+        cells = other.sample.settle().cells
         classes: Ints | None = None
         if self.roles.target.classes:
             known = other.words[_TARGET]

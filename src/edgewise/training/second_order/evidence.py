@@ -74,13 +74,13 @@ def update(
         prior = prior + variation.matrix(theta)
     inverse = Damped(gradient, curvature + prior).inverse()
     degrees = float(size - (inverse * prior).sum())
-    rows = effective_rows(objective.weight) * objective.y.shape[1]
+    rows = objective.effective * objective.y.shape[1]
     noise2 = (
-        2 * value * effective_rows(objective.weight) / max(rows - degrees, 0.05 * rows)
+        2 * value * objective.effective / max(rows - degrees, 0.05 * rows)
         if objective.loss.dispersed
         else 1.0
     )
-    unit = noise2 / effective_rows(objective.weight)
+    unit = noise2 / objective.effective
     new_rough, new_tilt = list[Tensor](), list[Tensor]()
     for k, slot in enumerate(penalty.slots.layers):
         c = theta[slot.coef].reshape(slot.n_edges, slot.size)
@@ -140,11 +140,6 @@ def group_sparse(penalty: Penalty, weights: Weights, theta: Tensor, strength: fl
         rough.append(torch.maximum(weights.rough[k], bound))
         tilt.append(bound)
     return Weights(tuple(rough), tuple(tilt))
-
-
-def effective_rows(weight: Tensor) -> float:
-    """How many equally weighted rows the weights amount to (L. Kish): 1 / sum w^2 for weights that sum to one."""
-    return float(1.0 / (weight**2).sum())
 
 
 def _next(old: Tensor, proposed: Tensor, stride: float) -> Tensor:

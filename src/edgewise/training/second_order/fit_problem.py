@@ -18,6 +18,7 @@ from edgewise.training.second_order.native_objective import objective
 from edgewise.training.second_order.objective import DataObjective, Penalised
 from edgewise.training.second_order.parameters import Slots, make_slots, pack
 from edgewise.training.second_order.penalty import Penalty, Weights, make_penalty, matrix
+from edgewise.training.second_order.shared_objective import shared_objective
 from edgewise.training.second_order.total_variation import Variation, make_variation
 
 
@@ -30,6 +31,7 @@ class FitProblem:
     held: TrainingRows | None
     loss: Loss
     variation_weight: float = 0.0
+    shared: bool = False
 
     @cached_property
     def slots(self) -> Slots:
@@ -45,19 +47,24 @@ class FitProblem:
 
     @cached_property
     def data(self) -> DataObjective:
-        return objective_on(self.net, self.slots, self.rows, self.loss)
+        return objective_on(self.net, self.slots, self.rows, self.loss, self.shared)
 
     @cached_property
     def judge(self) -> DataObjective | None:
-        return None if self.held is None else objective_on(self.net, self.slots, self.held, self.loss)
+        if self.held is None:
+            return None
+        return objective_on(self.net, self.slots, self.held, self.loss, self.shared)
 
     def penalised(self, weights: Weights) -> Penalised:
         return Penalised(self.data, matrix(self.penalty, weights), self.variation)
 
 
-def objective_on(net: KAN, slots: Slots, rows: TrainingRows, loss: Loss) -> DataObjective:
-    """Mean loss on some rows as a function of the parameter vector."""
-    return objective(net, slots, rows.X, scaled(net, rows, loss), rows.weight, loss)
+def objective_on(
+    net: KAN, slots: Slots, rows: TrainingRows, loss: Loss, shared: bool = False
+) -> DataObjective:
+    """Mean loss on some rows, shared among processes or not, as a function of the parameter vector."""
+    make = shared_objective if shared else objective
+    return make(net, slots, rows.X, scaled(net, rows, loss), rows.weight, loss)
 
 
 def joined(first: TrainingRows, second: TrainingRows) -> TrainingRows:
@@ -80,11 +87,13 @@ def error(net: KAN, rows: TrainingRows, loss: Loss) -> float:
 
 def error_at(data: DataObjective, net: KAN, theta: Tensor) -> float:
     """The error at a parameter vector: RMSE in the units of y, mean loss where the likelihood fixes the noise."""
-    charge(value_cost(len(data.y), data.evaluator.read))
-    f = data.evaluator.outputs(theta)
+    parts = [(piece, piece.evaluator.outputs(theta)) for piece in data.pieces]
+    for piece, _ in parts:
+        charge(value_cost(len(piece.y), piece.evaluator.read))
     if not data.loss.dispersed:
-        return float(data.loss.rows(f, data.y) @ data.weight)
+        return float(data.together([piece.loss.rows(f, piece.y) @ piece.weight for piece, f in parts]))
     # Scaled before it is squared and summed: y may be of any size.
     largest = net.output_scale.max()
-    square = (((f - data.y) * (net.output_scale / largest)) ** 2).mean(-1)
-    return float((square @ data.weight).sqrt() * largest)
+    unit = net.output_scale / largest
+    squares = [(((f - piece.y) * unit) ** 2).mean(-1) @ piece.weight for piece, f in parts]
+    return float(data.together(squares).sqrt() * largest)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from edgewise._core.stopping import StopReason
 from edgewise.network import KAN
@@ -27,6 +27,8 @@ class Options:
     total_variation: float = 0.0
     patience: int = 1
     seed: int = 0
+    # It changes no result, and so belongs to no fingerprint.
+    shared: bool = field(default=False, repr=False)
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import torch
@@ -27,6 +29,11 @@ class LeastSquaresProblem(Protocol):
         ...
 
 
+def effective_rows(weight: Tensor) -> float:
+    """How many equally weighted rows the weights amount to (L. Kish): 1 / sum w^2 for weights that sum to one."""
+    return float(1.0 / (weight**2).sum())
+
+
 @dataclass(frozen=True, eq=False)
 class DataObjective:
     """Weighted mean of a loss over rows.
@@ -45,6 +52,20 @@ class DataObjective:
     loss: Loss
     y: Tensor
     weight: Tensor
+
+    @property
+    def pieces(self) -> tuple[DataObjective, ...]:
+        """Objectives of parts of the rows, which add up to this one; itself where they are not shared."""
+        return (self,)
+
+    def together(self, sums: Sequence[Tensor]) -> Tensor:
+        """The sum over all rows, of those over each of the pieces."""
+        return sums[0]
+
+    @cached_property
+    def effective(self) -> float:
+        """Effective number of rows."""
+        return effective_rows(self.weight)
 
     def value(self, theta: Tensor) -> float:
         charge(value_cost(len(self.y), self.evaluator.read))

@@ -22,7 +22,7 @@ from edgewise.training.second_order import evidence, lm, truncated
 from edgewise.training.second_order.fit_problem import FitProblem, error, error_at, joined, mean_loss
 from edgewise.training.second_order.fit_state import FitState, Options
 from edgewise.training.second_order.native_objective import NativeObjective, descended
-from edgewise.training.second_order.objective import Penalised
+from edgewise.training.second_order.objective import Penalised, effective_rows
 from edgewise.training.second_order.parameters import pack, write
 from edgewise.training.second_order.penalty import Weights, uniform_weights
 from edgewise.training.second_order.truncated import MatrixFree
@@ -336,7 +336,10 @@ class SecondOrder:
         return self._problem
 
     def _problem_of(self, net: KAN, stage: str) -> FitProblem:
-        return FitProblem(net, self._rows(stage), self.held, self.loss, self.options.total_variation)
+        options = self.options
+        return FitProblem(
+            net, self._rows(stage), self.held, self.loss, options.total_variation, options.shared
+        )
 
     def _rows(self, stage: str) -> TrainingRows:
         return self.train if self.held is None or stage != "refit" else joined(self.train, self.held)
@@ -367,7 +370,7 @@ class SecondOrder:
         value, held = self._losses(now)
         if held is not None:
             return held
-        count = evidence.effective_rows(self.train.weight) * self.train.y.shape[1]
+        count = effective_rows(self.train.weight) * self.train.y.shape[1]
         degrees = degrees if math.isfinite(degrees) else min(len(now.state.theta), 0.9 * count)
         return value / max(1 - degrees / count, 0.05) ** 2
 

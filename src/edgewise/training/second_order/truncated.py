@@ -53,6 +53,25 @@ class LinearisedProblem:
     blocks: DiagonalBlocks
 
 
+class _LinearisedPart:
+    """A data objective about a point: its value, its gradient, and products with its Gauss-Newton matrix J^T W J."""
+
+    def __init__(self, data: DataObjective, theta: Tensor) -> None:
+        self.data, self.theta, self._own = data, theta, products(data.evaluator)
+        f, w = data.evaluator.outputs(theta), data.weight
+        self.value = data.loss.rows(f, data.y) @ w
+        self.gradient = self._own.pull(theta, data.loss.gradient(f, data.y) * w[:, None])
+        root = data.loss.root(f, data.y)
+        self.root = root * w.sqrt().reshape(-1, *(1,) * (root.ndim - 1))
+
+    def times(self, v: Tensor) -> Tensor:
+        """J^T W J v of a vector (P,)."""
+        charge(BOTH_WAYS * value_cost(len(self.data.y), self.data.evaluator.read))
+        u, root = self._own.push(self.theta, v), self.root
+        bent = root.square() * u if root.ndim == 2 else (root.mT @ (root @ u[..., None]))[..., 0]
+        return self._own.pull(self.theta, bent)
+
+
 @dataclass(frozen=True, eq=False)
 class MatrixFree:
     """A data objective plus the penalty of its edges, known by products alone.
@@ -75,27 +94,21 @@ class MatrixFree:
 
     def linearise(self, theta: Tensor) -> LinearisedProblem:
         """The problem about theta."""
-        data, own = self.data, products(self.data.evaluator)
-        f, w = data.evaluator.outputs(theta), data.weight
+        data, parts = self.data, [_LinearisedPart(piece, theta) for piece in self.data.pieces]
         penalties = self._edges
         if self.variation is not None:
             forms = self.variation.blocks(theta)
             penalties = tuple(block + form for block, form in zip(penalties, forms, strict=True))
-        value = float(data.loss.rows(f, data.y) @ w) + self._penalty(theta)
-        gradient = own.pull(theta, data.loss.gradient(f, data.y) * w[:, None]) + self._pull(theta, penalties)
-        root = data.loss.root(f, data.y)
-        root = root * w.sqrt().reshape(-1, *(1,) * (root.ndim - 1))
+        value = float(data.together([part.value for part in parts])) + self._penalty(theta)
+        gradient = data.together([part.gradient for part in parts]) + self._pull(theta, penalties)
 
         def times(v: Tensor) -> Tensor:
-            charge(BOTH_WAYS * value_cost(len(data.y), data.evaluator.read))
-            u = own.push(theta, v)
-            if root.ndim == 2:
-                return own.pull(theta, root.square() * u) + self._pull(v, penalties)
-            return own.pull(theta, (root.mT @ (root @ u[..., None]))[..., 0]) + self._pull(v, penalties)
+            return data.together([part.times(v) for part in parts]) + self._pull(v, penalties)
 
-        blocks = Sweeps(data.evaluator).edge_blocks(theta, root)
-        edges = tuple(block + own for block, own in zip(blocks.edges, penalties, strict=True))
-        diagonal = blocks.diagonal + RIDGE
+        found = [Sweeps(part.data.evaluator).edge_blocks(theta, part.root) for part in parts]
+        layers = zip(*(each.edges for each in found), strict=True)
+        edges = tuple(data.together(own) + penalty for own, penalty in zip(layers, penalties, strict=True))
+        diagonal = data.together([each.diagonal for each in found]) + RIDGE
         for slot, block in zip(self.penalty.slots.layers, edges, strict=True):
             diagonal[slot.coef] = block.diagonal(dim1=1, dim2=2).reshape(-1)
         return LinearisedProblem(value, gradient, times, DiagonalBlocks(edges, diagonal))

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from edgewise._core.errors import FileError
 from edgewise._core.files import said_clearly, shown, write_file
-from edgewise.training.streaming.workers import add_up, all_know, place, same_everywhere
+from edgewise.data.streaming.ahead import ahead
+from edgewise.training.common.workers import add_up, all_know, place, same_everywhere
 
 State = dict[str, NDArray[Any]]
 _MARK, _ENDING = "fingerprint", ".edgewise-pass"
@@ -27,8 +28,12 @@ _MARK, _ENDING = "fingerprint", ".edgewise-pass"
 class Sums(Protocol):
     """What batches are added to."""
 
+    def prepared(self, batch: Any) -> Any:
+        """What `add` takes, made of a batch by another thread while an earlier one is added."""
+        ...
+
     def add(self, batch: Any) -> int:
-        """Take a batch in; the number of its rows."""
+        """Take in what `prepared` gives; the number of its rows."""
         ...
 
     def state(self) -> State:
@@ -106,7 +111,7 @@ class Passes:
         saved = self.kept(stage)
         number, rows = (0, 0) if saved is None else saved.pop("position").tolist()
         sums, since, begun, own = make(saved), 0, time.monotonic(), 0
-        for number, batch in enumerate(batches(number), number + 1):  # noqa: B020
+        for number, batch in enumerate(ahead(map(sums.prepared, batches(number))), number + 1):  # noqa: B020
             count = sums.add(batch)
             rows, since, own = rows + count, since + count, own + count
             self.report(stage, rows, own / max(time.monotonic() - begun, 1e-9))

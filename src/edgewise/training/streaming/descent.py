@@ -29,6 +29,7 @@ from edgewise.network import KAN
 from edgewise.training.common.costs import descent_cost
 from edgewise.training.common.losses import Loss
 from edgewise.training.common.rows import TrainingRows
+from edgewise.training.common.workers import add_up, joined, place, same_everywhere
 from edgewise.training.first_order.adamw import FusedAdamW
 from edgewise.training.first_order.centring import Centring
 from edgewise.training.first_order.epoch_optimizers import FirstOrderOptions, groups, outputs, schedule
@@ -36,7 +37,6 @@ from edgewise.training.first_order.hidden_grids import FIRST, LAST, follow
 from edgewise.training.first_order.run import MOST_RECOVERIES
 from edgewise.training.streaming.checkpoints import Passes, State
 from edgewise.training.streaming.sums import Encoded
-from edgewise.training.streaming.workers import add_up, joined, place, same_everywhere
 
 STAGE = "deep"
 # Rows that are seen in all, in whole passes, and passes at most; steps, about, and rows of a step at least and at most.

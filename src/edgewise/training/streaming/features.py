@@ -46,22 +46,25 @@ class InputFeatures:
         From smooth to rough; the constant is the first.
     spread : array of shape (M, R)
         The same as coefficients of the splines of the grid.
+    common : int
+        The value that most of the rows have; -1 where there is none.
     """
 
     values: Floats | None
     cubics: Cubics | None
     directions: Floats
     spread: Floats
+    common: int = -1
 
     @property
     def count(self) -> int:
         """Number of features."""
         return len(self.directions)
 
-    def of(self, x: Floats, threads: int = 1) -> tuple[Ints, Floats | None]:
+    def of(self, x: Floats) -> tuple[Ints, Floats | None]:
         """Where the numbers of rows x (n,) are, and what they are."""
         if self.cubics is not None:
-            return self.cubics(x, threads)
+            return self.cubics(x)
         values = self.values
         assert values is not None
         at = np.searchsorted(values, x).clip(0, len(values) - 1)
@@ -82,12 +85,15 @@ class FeatureBlock:
     directions : array of shape (F, R)
     group : array of int, shape (R,)
         Directions of one group have one weight, counted from 0.
+    common : int
+        The feature, of indicators, whose products are not summed; -1 for none.
     """
 
     inputs: tuple[int, ...]
     start: int
     directions: Floats
     group: NDArray[np.int64]
+    common: int = -1
 
     @property
     def features(self) -> slice:
@@ -129,14 +135,20 @@ class Features:
 
     @cached_property
     def parts(self) -> tuple[FeatureBlock, ...]:
-        """Single inputs, then pairs."""
-        found, start = list[FeatureBlock](), 0
+        """Single inputs, then pairs; their features begin with the indicators."""
+        # Products of an indicator with a spline then lie side by side in memory.
+        order = sorted(range(len(self.singles)), key=lambda i: self.singles[i].values is None)
+        starts, start = dict[int, int](), 0
+        for i in order:
+            starts[i] = start
+            start += self.singles[i].count
+        found = list[FeatureBlock]()
         for i, own in enumerate(self.singles):
             directions = own.directions[:, 1:]
             # The slope has a weight of its own beside what bends.
             group = np.minimum(np.arange(directions.shape[1]), 1)
-            found.append(FeatureBlock((i,), start, directions, group))
-            start += own.count
+            # What is not summed of the others follows from the first.
+            found.append(FeatureBlock((i,), starts[i], directions, group, own.common if i else -1))
         for i, j in self.pairs:
             a, b = self.coarse[i].directions, self.coarse[j].directions
             at = smoothest(a.shape[1] - 1, b.shape[1] - 1)
@@ -151,7 +163,7 @@ class Features:
     @property
     def count(self) -> int:
         """Number of features."""
-        return self.parts[-1].features.stop
+        return max(part.features.stop for part in self.parts)
 
     @cached_property
     def design(self) -> Design:
@@ -167,12 +179,11 @@ class Features:
         columns = [np.ascontiguousarray(column) for column in units.T]
         found = list[SparseBlock]()
         for part, own, x in zip(self.parts, self.singles, columns, strict=False):
-            at, value = own.of(x, self.threads)
-            found.append(SparseBlock(part.start, at, value, width=1 if value is None else LIVE))
-        sides = {
-            i: self.coarse[i].of(columns[i], self.threads)
-            for i in sorted({i for pair in self.pairs for i in pair})
-        }
+            at, value = own.of(x)
+            width = 1 if value is None else LIVE
+            found.append(SparseBlock(part.start, at, value, width=width, common=part.common))
+        found.sort(key=lambda block: block.start)
+        sides = {i: self.coarse[i].of(columns[i]) for i in sorted({i for pair in self.pairs for i in pair})}
         for part in self.parts[len(self.singles) :]:
             i, j = part.inputs
             found.append(_product(part.start, sides[i], sides[j], self.coarse[j].count))
@@ -269,7 +280,9 @@ def _features(
     if fine is not None:
         spread = _refined(breaks, fine) @ maps
     if few:
-        return InputFeatures(x, None, cubics.dense(x) @ maps, spread)
+        common = int(mass.argmax())
+        common = common if 2 * mass[common] >= mass.sum() else -1
+        return InputFeatures(x, None, cubics.dense(x) @ maps, spread, common)
     return InputFeatures(None, cubics, maps, spread)
 
 

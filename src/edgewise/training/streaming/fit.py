@@ -250,7 +250,7 @@ class _Job:
         self, features: Features, directions: Directions, at: Floats, rows: Encoded
     ) -> list[Quadratic]:
         sums = LossSums(features, _in_features(directions, at), self.loss)
-        sums.add(rows)
+        sums.add(sums.prepared(rows))
         return sums.quadratics(directions)
 
     def strongest(self, model: _StreamedSolution, asked: int | None) -> tuple[Pair, ...]:

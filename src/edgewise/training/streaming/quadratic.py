@@ -79,7 +79,7 @@ class Directions:
 
     def of_sums(self, gram: Floats, pulled: Floats, value: float) -> Quadratic:
         """The quadratic model from sums over the rows in features: the upper half of a matrix, and a gradient."""
-        whole = mirrored(gram)
+        whole = self._completed(mirrored(gram))
         first = self.parts[0].features
         half = np.empty((len(whole), self.count + 1))
         for part, columns in zip(self.parts, self._slices, strict=True):
@@ -92,9 +92,25 @@ class Directions:
         matrix[-1], slope[-1] = half[first].sum(0), pulled[first].sum()
         return Quadratic((matrix + matrix.T) / 2, slope, value, float(matrix[-1, -1]))
 
+    def _completed(self, whole: Floats) -> Floats:
+        """With the products of common numbers: the features of one input come to one in every row."""
+        first = self.parts[0].features
+        total = whole[:, first].sum(1)
+        left_out = [part for part in self.parts if part.common >= 0]
+        for part in left_out:
+            # What was not summed is zero so far.
+            total[part.start + part.common] = total[first].sum() - total[part.features].sum()
+        for part in left_out:
+            at = part.start + part.common
+            whole[:, at] = 0.0  # of another common number it says what is not yet so
+            whole[at] = whole[:, at] = total - whole[:, part.features].sum(1)
+            whole[part.features, at] = whole[at, part.features] = 0.0
+            whole[at, at] = total[at]
+        return whole
+
     def features(self, theta: Floats) -> Floats:
         """What directions (P + 1,) come to in features, the constant among those of the first part."""
-        out = np.zeros(self.parts[-1].features.stop)
+        out = np.zeros(max(part.features.stop for part in self.parts))
         for part, columns in zip(self.parts, self._slices, strict=True):
             out[part.features] = part.directions @ theta[columns]
         out[self.parts[0].features] += theta[-1]

@@ -22,8 +22,8 @@ from edgewise.training.streaming.quadratic import Directions, Quadratic
 
 State = dict[str, NDArray[Any]]
 
-# Rows whose features are held at once: they stay in the second cache.
-ROWS_AT_ONCE = 4_096
+# Rows whose features are summed in one call.
+ROWS_AT_ONCE = 16_384
 # Work of summing the products of two numbers of a row.
 PRODUCT = 4e-10
 
@@ -46,6 +46,26 @@ class Encoded:
             yield Encoded(self.inputs[own], self.y[own], self.weight[own])
 
 
+@dataclass(frozen=True, eq=False)
+class _Prepared:
+    """Some rows: their features, weights (n,), and what the loss is there, by output: outputs (n, D), targets (n, D)."""
+
+    rows: SparseRows
+    weight: Floats
+    f: torch.Tensor
+    y: torch.Tensor
+
+
+def _prepared(features: Features, theta: Floats, batch: Encoded) -> list[_Prepared]:
+    """The features of a batch, and the outputs of a model theta (features, D)."""
+    found = list[_Prepared]()
+    for part in batch.parts():
+        rows = features.rows(part.inputs)
+        outputs = np.stack([rows.times(column) for column in theta.T], 1)
+        found.append(_Prepared(rows, part.weight, torch.from_numpy(outputs), torch.from_numpy(part.y)))
+    return found
+
+
 Batches = Callable[[int], Iterator[Encoded]]
 
 
@@ -65,24 +85,24 @@ class LossSums:
             }
         self.gram, self.pulled, self.value = state["gram"], state["pulled"], state["value"]
 
-    def add(self, batch: Encoded) -> int:
+    def prepared(self, batch: Encoded) -> list[_Prepared]:
+        """What `add` takes."""
+        return _prepared(self.features, self.theta, batch)
+
+    def add(self, batch: list[_Prepared]) -> int:
         """Take a batch in."""
-        for part in batch.parts():
-            rows = self.features.rows(part.inputs)
-            charge(PRODUCT * len(part) * len(self.gram) * (4 * len(rows.blocks)) ** 2 / 2)
-            f, y = torch.from_numpy(self._outputs(rows)), torch.from_numpy(part.y)
+        for part in batch:
+            rows, weight, f, y = part.rows, part.weight, part.f, part.y
+            charge(PRODUCT * rows.count * len(self.gram) * (4 * len(rows.blocks)) ** 2 / 2)
             bends = self.loss.curvature(f, y).numpy()
             slopes = self.loss.gradient(f, y).numpy()
             for k, gram in enumerate(self.gram):
-                rows.add_gram(np.ascontiguousarray(bends[:, k] * part.weight), gram)
+                rows.add_gram(np.ascontiguousarray(bends[:, k] * weight), gram)
             for k, pulled in enumerate(self.pulled):
-                rows.add_pulled(np.ascontiguousarray(slopes[:, k] * part.weight), pulled)
-            self.value[0] += float(self.loss.rows(f, y).numpy() @ part.weight)
-            self.value[1:] += part.weight.sum()
-        return len(batch)
-
-    def _outputs(self, rows: SparseRows) -> Floats:
-        return np.stack([rows.times(theta) for theta in self.theta.T], 1)
+                rows.add_pulled(np.ascontiguousarray(slopes[:, k] * weight), pulled)
+            self.value[0] += float(self.loss.rows(f, y).numpy() @ weight)
+            self.value[1:] += weight.sum()
+        return sum(part.rows.count for part in batch)
 
     def quadratics(self, directions: Directions) -> list[Quadratic]:
         """The quadratic model of the loss by each output."""
@@ -128,23 +148,28 @@ class TwoWaySums:
             }
         self.sums, self.mass = state["sums"], state["mass"]
 
-    def add(self, batch: Encoded) -> int:
+    def prepared(self, batch: Encoded) -> list[_Prepared]:
+        """What `add` takes."""
+        return _prepared(self.features, self.theta, batch)
+
+    def add(self, batch: list[_Prepared]) -> int:
         """Take a batch in."""
-        for part in batch.parts():
-            rows = self.features.rows(part.inputs)
-            charge(PRODUCT * len(part) * len(self.sums) * len(self.bins) ** 2)
-            f = torch.from_numpy(np.stack([rows.times(theta) for theta in self.theta.T], 1))
-            rest = -self.loss.gradient(f, torch.from_numpy(part.y)).numpy() * part.weight[:, None]
+        starts = [part.start for part in self.features.parts]
+        for part in batch:
+            rows = part.rows
+            charge(PRODUCT * rows.count * len(self.sums) * len(self.bins) ** 2)
+            rest = -self.loss.gradient(part.f, part.y).numpy() * part.weight[:, None]
+            at = {block.start: block.at for block in rows.blocks}
             blocks = tuple(
-                SparseBlock(self.slices[i].start, own[rows.blocks[i].at]) for i, own in self.bins.items()
+                SparseBlock(self.slices[i].start, own[at[starts[i]]]) for i, own in self.bins.items()
             )
-            cells = SparseRows(len(part), self.count, blocks, self.features.threads)
-            cells.add_pulled(np.ones(len(part)), self.mass)
+            cells = SparseRows(rows.count, self.count, blocks, self.features.threads)
+            cells.add_pulled(np.ones(rows.count), self.mass)
             for k in range(rest.shape[1]):
                 own = np.ascontiguousarray(rest[:, k])
                 cells.add_gram(own, self.sums[k, 0])
                 cells.add_gram(own**2, self.sums[k, 1])
-        return len(batch)
+        return sum(part.rows.count for part in batch)
 
     def gains(self, pairs: Sequence[Pair], config: TableConfig) -> Floats:
         """What each pair explains of the rest beyond chance; 0 where nothing."""

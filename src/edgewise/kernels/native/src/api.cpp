@@ -65,14 +65,14 @@ template <class F> int guarded(const ew_spline *s, F f) {
     }
 }
 
-int sparse(int what, const ew_sparse *s, const double *in, double *out) {
+int sparse(int what, const ew_sparse *s, const int32_t *common, const double *in, double *out) {
     if (!s || s->rows < 0 || s->features < 0 || s->blocks < 0 || (s->rows > 0 && !(in && out))) return EW_BAD_ARGUMENT;
     for (int64_t k = 0; k < s->blocks; ++k) {
         const ew_sparse_block &b = s->block[k];
         if (!b.at || b.runs < 1 || (b.width != 1 && b.width != 4) || (!b.value && b.runs * b.width != 1)) return EW_BAD_ARGUMENT;
     }
     try {
-        return chosen().sparse(what, *s, in, out);
+        return chosen().sparse(what, *s, common, in, out);
     } catch (...) {
         return EW_NO_MEMORY;
     }
@@ -143,9 +143,11 @@ int ew_laplace_sum(const ew_laplace *s) {
         return EW_NO_MEMORY;
     }
 }
-int ew_sparse_gram(const ew_sparse *s, const double *weight, double *gram) { return ew::sparse(0, s, weight, gram); }
-int ew_sparse_pull(const ew_sparse *s, const double *slope, double *sums) { return ew::sparse(1, s, slope, sums); }
-int ew_sparse_times(const ew_sparse *s, const double *theta, double *f) { return ew::sparse(2, s, theta, f); }
+int ew_sparse_products(const ew_sparse *s, const int32_t *common, const double *weight, double *gram) {
+    return s && s->blocks > 0 && !common ? EW_BAD_ARGUMENT : ew::sparse(0, s, common, weight, gram);
+}
+int ew_sparse_pull(const ew_sparse *s, const double *slope, double *sums) { return ew::sparse(1, s, nullptr, slope, sums); }
+int ew_sparse_times(const ew_sparse *s, const double *theta, double *f) { return ew::sparse(2, s, nullptr, theta, f); }
 int ew_sparse_expand(const ew_sparse_cubics *s) {
     if (!s || s->rows < 0 || s->intervals < 1 || !s->breaks || !s->table || !s->origin || !s->width) return EW_BAD_ARGUMENT;
     return s->rows > 0 && !(s->x && s->at && s->value) ? EW_BAD_ARGUMENT : ew::chosen().cubics(*s);

@@ -116,7 +116,8 @@ EW_EXPORT int ew_laplace_sum(const ew_laplace *s);
 
 /* Rows of which each has few numbers in known places: in every block `runs` runs of `width` (1 or 4) numbers, run r of a row
  * from feature start + at[row] + r * stride on. Every result is added to what is there; gram (features, features) gets the
- * blocks on and above the diagonal alone. */
+ * blocks on and above the diagonal alone, and for a block of one number a row nothing of the number that is `common` (blocks),
+ * -1 for none: it follows from the others. Only gram takes more than one thread. */
 typedef struct ew_sparse_block {
     int64_t start, stride;
     int32_t runs, width;
@@ -128,7 +129,7 @@ typedef struct ew_sparse {
     int32_t threads;
     const ew_sparse_block *block;
 } ew_sparse;
-EW_EXPORT int ew_sparse_gram(const ew_sparse *s, const double *weight, double *gram);
+EW_EXPORT int ew_sparse_products(const ew_sparse *s, const int32_t *common, const double *weight, double *gram);
 EW_EXPORT int ew_sparse_pull(const ew_sparse *s, const double *slope, double *sums);
 EW_EXPORT int ew_sparse_times(const ew_sparse *s, const double *theta, double *f);
 

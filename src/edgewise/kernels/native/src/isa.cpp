@@ -10,7 +10,7 @@ namespace ew::EW_ISA {
 int edge_moments(const ew_spline &s, const void *shift, double *sums); // isa_scores.cpp
 int hidden_sum(const ew_hidden &s); // isa_hidden.cpp
 int laplace_sum(const ew_laplace &s); // isa_laplace.cpp
-int sparse(int what, const ew_sparse &s, const double *in, double *out); // isa_sparse.cpp
+int sparse(int what, const ew_sparse &s, const int32_t *common, const double *in, double *out); // isa_sparse.cpp
 int cubics(const ew_sparse_cubics &s);
 }
 

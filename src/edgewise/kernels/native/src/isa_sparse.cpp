@@ -3,8 +3,8 @@
 
 namespace ew::EW_ISA {
 
-int sparse(int what, const ew_sparse &s, const double *in, double *out) {
-    return what == 0 ? sparse_gram(s, in, out) : what == 1 ? sparse_pull(s, in, out) : sparse_times(s, in, out);
+int sparse(int what, const ew_sparse &s, const int32_t *common, const double *in, double *out) {
+    return what == 0 ? sparse_gram(s, common, in, out) : what == 1 ? sparse_pull(s, in, out) : sparse_times(s, in, out);
 }
 
 int cubics(const ew_sparse_cubics &s) { return sparse_cubics(s); }

@@ -46,6 +46,17 @@ thread_local Buffers buffers;
 } // namespace
 
 void parallel_for(int64_t count, int threads, void *context, Body body) {
+    const auto run = borrowed.load();
+    if (!run || count <= 1 || threads <= 1) return parallel_for_anew(count, threads, context, body);
+    Loop loop;
+    loop.count = count;
+    loop.context = context;
+    loop.body = body;
+    // Always the same number, also where there are fewer tasks: libgomp ends the threads that a smaller team leaves over.
+    run(work, &loop, unsigned(threads), 0);
+}
+
+void parallel_for_anew(int64_t count, int threads, void *context, Body body) {
     if (count <= 1 || threads <= 1) {
         for (int64_t task = 0; task < count; ++task) body(context, task);
         return;
@@ -54,11 +65,6 @@ void parallel_for(int64_t count, int threads, void *context, Body body) {
     loop.count = count;
     loop.context = context;
     loop.body = body;
-    if (auto run = borrowed.load()) {
-        // Always the same number, also where there are fewer tasks: libgomp ends the threads that a smaller team leaves over.
-        run(work, &loop, unsigned(threads), 0);
-        return;
-    }
     std::vector<std::thread> crew;
     const unsigned n = unsigned(count < threads ? count : threads);
     for (unsigned k = 1; k < n; ++k) {

@@ -36,6 +36,23 @@ def add_up(state: Mapping[str, NDArray[Any]]) -> None:
         _together(torch.from_numpy(state[name]))
 
 
+def added_up(sums: torch.Tensor) -> torch.Tensor:
+    """The sum of a tensor of this process and those of all others, the same bits on each."""
+    sums = sums.contiguous()
+    if place()[1] > 1:
+        _together(sums)
+    return sums
+
+
+def largest(numbers: torch.Tensor) -> torch.Tensor:
+    """The largest of a tensor of this process and those of all others, elementwise; infinity where one is no number."""
+    numbers = numbers.nan_to_num(torch.inf, torch.inf, torch.inf).contiguous()
+    if place()[1] > 1:
+        with _said():
+            distributed.all_reduce(numbers, op=distributed.ReduceOp.MAX)
+    return numbers
+
+
 def all_know(known: bool) -> bool:
     """Whether every process knows something."""
     if place()[1] == 1:
@@ -43,6 +60,11 @@ def all_know(known: bool) -> bool:
     votes = torch.tensor([0 if known else 1])
     _together(votes)
     return int(votes) == 0
+
+
+def some_know(known: bool) -> bool:
+    """Whether some process knows something."""
+    return not all_know(not known)
 
 
 def same_everywhere(state: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
