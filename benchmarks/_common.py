@@ -23,6 +23,7 @@ import numpy as np
 import torch
 
 import edgewise
+from edgewise._core.checks import plural
 
 OUT = Path(__file__).parent / "out"
 Row = TypeVar("Row", bound=Any)
@@ -35,6 +36,7 @@ class Run:
     name: str
     quick: bool
     data: Path | None
+    threads: int = 1
 
     def table(self, relative: str) -> Path | None:
         """A file of the data folder, or None, said aloud, where it is not there."""
@@ -76,10 +78,10 @@ def common_options(
     )
 
 
-def machine() -> str:
+def machine(threads: int = 1) -> str:
     """Processor, software and date in one line."""
     return (
-        f"{_processor()}, 1 thread; edgewise {edgewise.__version__}, torch {torch.__version__}, "
+        f"{_processor()}, {plural(threads, 'thread')}; edgewise {edgewise.__version__}, torch {torch.__version__}, "
         f"Python {platform.python_version()}; {dt.date.today().isoformat()}"
     )
 
@@ -175,7 +177,7 @@ class Report:
         file = self.file
         parts = json.loads(file.read_text()) if file.is_file() else {}
         parts[self.part] = {
-            "machine": machine(),
+            "machine": machine(self.run.threads),
             "rows": [dict(zip(self.columns, row, strict=True)) for row in self.rows],
             "notes": self.notes,
         }

@@ -48,8 +48,8 @@ def main() -> None:
     common_options(parser, "a hundred thousand rows")
     asked = parser.parse_args()
     rows, classify = 100_000 if asked.quick else asked.rows, asked.task == "classification"
-    run = Run("large", asked.quick, None)
-    print(f"# A glass box over large tables\n{machine()}\n")
+    run = Run("large", asked.quick, None, asked.threads)
+    print(f"# A glass box over large tables\n{machine(asked.threads)}\n")
     folder = asked.folder or Path(tempfile.mkdtemp(prefix="edgewise-large-"))
     folder.mkdir(parents=True, exist_ok=True)
     try:

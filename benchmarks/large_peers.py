@@ -182,8 +182,8 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="where the files are, or are to stay")
     common_options(parser, "twenty thousand rows")
     asked = parser.parse_args()
-    run = Run("large_peers", asked.quick, None)
-    print(f"# Other learners on large tables\n{machine()}\n")
+    run = Run("large_peers", asked.quick, None, asked.threads)
+    print(f"# Other learners on large tables\n{machine(asked.threads)}\n")
     folder = asked.folder or Path(tempfile.mkdtemp(prefix="edgewise-large-"))
     folder.mkdir(parents=True, exist_ok=True)
     try:

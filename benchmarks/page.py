@@ -26,6 +26,7 @@ PAGES = (
     "benchmarks-formulas.md",
     "benchmarks-trust.md",
     "benchmarks-equations.md",
+    "large.md",
 )
 PLACE = re.compile(r"(<!-- (figures|notes|rows) (\w+) / (.+?) -->).*?(?=<!-- end -->)", re.DOTALL)
 INDEX = ("file", "script", "part", "rows", "machine", "notes")

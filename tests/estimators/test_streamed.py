@@ -18,6 +18,8 @@ from edgewise.estimators import streamed as module
 from edgewise.training.common.losses import CrossEntropy, Squared
 from edgewise.training.config import DEFAULT
 from edgewise.training.streaming import fit as fitting
+from edgewise.training.streaming.checkpoints import Passes
+from edgewise.training.streaming.descent import StreamedDescent
 from edgewise.training.streaming.features import make_features
 from edgewise.training.streaming.quadratic import directions_of, solved
 from edgewise.training.streaming.sums import Encoded, LossSums
@@ -382,6 +384,55 @@ def test_two_workers_give_the_model_of_one(tmp_path, monkeypatch):
     assert all((own == deep[0]).all() for own in deep)
     alone = ew.KANRegressor(mode="deep", work=0.1).fit(str(tmp_path / "0" / "*.parquet"), target="y")
     assert np.std(deep[0] - alone._outputs(test)) < 0.2 * np.std(deep[0])
+
+
+STOPPED = """
+import os, sys
+import torch.distributed
+import edgewise as ew
+from edgewise._core.errors import EdgewiseError
+from edgewise.estimators import streamed
+from edgewise.training.streaming.descent import StreamedDescent
+torch.distributed.init_process_group("gloo", init_method=f"file://{sys.argv[2]}", rank=int(sys.argv[3]), world_size=2)
+streamed.CHECKPOINT_ROWS = 1_000
+own = StreamedDescent._keep
+def keep(self, rows):
+    own(self, rows)
+    if self.now.turn == 2:
+        os._exit(9)
+StreamedDescent._keep = keep
+ew.KANRegressor(mode="deep", work=0.2).fit(sys.argv[1], target="y", checkpoint=sys.argv[4])
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="starts two processes that meet in a file")
+def test_hidden_nodes_go_on_with_another_number_of_workers(tmp_path, monkeypatch):
+    data, kept = written(tmp_path, 2_000), tmp_path / "passes"
+    words = [[sys.executable, "-c", STOPPED, data, str(tmp_path / "meet"), str(k), str(kept)] for k in (0, 1)]
+    began = [subprocess.Popen(own, stderr=subprocess.PIPE, text=True) for own in words]
+    errors = [own.communicate(timeout=300)[1] for own in began]
+    assert began[0].returncode == 9, errors
+    model, turns = ew.KANRegressor(mode="deep", work=0.2), list[int]()
+    own = StreamedDescent._descend
+
+    def descend(self, block, counts):
+        turns.append(self.now.turn)
+        own(self, block, counts)
+
+    def refuse(*_, **__):
+        raise AssertionError("a pass is made again")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(StreamedDescent, "_descend", descend)
+        patch.setattr(Passes, "run", refuse)
+        model.fit(data, target="y", checkpoint=kept)
+    assert min(turns) == 2
+    assert turns[-1] > 2
+    assert not list(kept.glob("*.edgewise-pass"))
+    alone = ew.KANRegressor(mode="deep", work=0.2).fit(data, target="y")
+    assert model.fit_.mode == alone.fit_.mode
+    assert model.fit_.validation_error == pytest.approx(alone.fit_.validation_error, rel=0.1)
 
 
 ORPHAN = """

@@ -94,7 +94,7 @@ def fit_dataset(
         roles = roles_of(source, target, sample_weight, classify, of)
         marks = (source.fingerprint, repr(roles), repr(settings), repr(class_weight), SAMPLE_ROWS)
         passes = Passes(
-            None if checkpoint is None else Path(checkpoint, *([f"worker-{rank}"] if workers > 1 else [])),
+            None if checkpoint is None else Path(checkpoint, *([f"worker-{rank}"] if rank else [])),
             hashlib.sha256(repr(marks).encode()).hexdigest(),
             CHECKPOINT_ROWS,
             _reporter(settings, source.share(rank, workers).rows),

@@ -77,6 +77,16 @@ def same_everywhere(state: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]
     return own
 
 
+def of_the_first(state: Mapping[str, NDArray[Any]] | None) -> dict[str, NDArray[Any]] | None:
+    """What the first process knows, of any shapes, on all; None where it knows nothing."""
+    rank, workers = place()
+    if workers == 1:
+        return None if state is None else dict(state)
+    known = torch.tensor([int(rank == 0 and state is not None)])
+    _together(known, source=0)
+    return _from_first(state or {}) if int(known) else None
+
+
 def joined(
     state: Mapping[str, NDArray[Any]],
     join: Callable[[Mapping[str, NDArray[Any]], Mapping[str, NDArray[Any]]], Mapping[str, NDArray[Any]]],

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from edgewise._core.errors import FileError
 from edgewise._core.files import said_clearly, shown, write_file
 from edgewise.data.streaming.ahead import ahead
-from edgewise.training.common.workers import add_up, all_know, place, same_everywhere
+from edgewise.training.common.workers import add_up, of_the_first, place, same_everywhere
 
 State = dict[str, NDArray[Any]]
 _MARK, _ENDING = "fingerprint", ".edgewise-pass"
@@ -69,7 +69,7 @@ class Passes:
                 folder.mkdir(parents=True, exist_ok=True)
 
     def stage(self, name: str, find: Callable[[], State], shared: bool = True) -> State:
-        """What a stage finds, from its file where every worker has finished it before.
+        """What a stage finds, from the file of the first worker where it was finished before, with however many workers.
 
         Parameters
         ----------
@@ -79,11 +79,11 @@ class Passes:
         shared : bool
             Whether every worker gets what the first has found, to the last bit.
         """
-        known = self._read(name)
-        if all_know(known is not None) and known is not None:
+        if (known := of_the_first(self._read(name) if place()[0] == 0 else None)) is not None:
             return known
         found = same_everywhere(find()) if shared else find()
-        self._write(name, found)
+        if place()[0] == 0:
+            self._write(name, found)
         if self.folder is not None:
             for path in (self._path("progress"), *self.folder.glob(f"{name} *{_ENDING}")):
                 path.unlink(missing_ok=True)
@@ -129,11 +129,13 @@ class Passes:
 
     def kept(self, stage: str) -> State | None:
         """How far a stage had come, with as many workers as there are now: of other numbers each had other rows."""
+        saved = self.kept_by_any(stage)
+        return saved if saved is not None and (saved.pop("place") == place()).all() else None
+
+    def kept_by_any(self, stage: str) -> State | None:
+        """How far a stage had come, and at which `place` among how many workers."""
         saved = self._read("progress")
-        if saved is None:
-            return None
-        same = (saved.pop("place") == place()).all()
-        return saved if saved.pop("stage").tobytes().decode() == stage and same else None
+        return saved if saved is not None and saved.pop("stage").tobytes().decode() == stage else None
 
     def clear(self) -> None:
         """Remove the files, and drafts of them that a process left that was killed while it wrote."""

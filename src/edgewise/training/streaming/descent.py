@@ -29,7 +29,7 @@ from edgewise.network import KAN
 from edgewise.training.common.costs import descent_cost
 from edgewise.training.common.losses import Loss
 from edgewise.training.common.rows import TrainingRows
-from edgewise.training.common.workers import add_up, joined, place, same_everywhere
+from edgewise.training.common.workers import add_up, of_the_first, place, same_everywhere
 from edgewise.training.first_order.adamw import FusedAdamW
 from edgewise.training.first_order.centring import Centring
 from edgewise.training.first_order.epoch_optimizers import FirstOrderOptions, groups, outputs, schedule
@@ -235,9 +235,9 @@ class StreamedDescent:
         return {**state, "now": np.array(list(asdict(self.now).values()), np.float64)}
 
     def _restore(self) -> None:
-        """Go on from what the first worker has kept, if it has."""
-        state: Any = joined(self.passes.kept(STAGE) or {}, lambda first, _: first)
-        if "now" not in state:
+        """Go on from what the first worker has kept, if it has; with another number of workers from the begin of a pass."""
+        state: Any = of_the_first(self.passes.kept_by_any(STAGE) if place()[0] == 0 else None)
+        if state is None:
             return
         for name, net in (("net", self.net), ("best", self.best)):
             net.load_state_dict({key: torch.from_numpy(state[f"{name}.{key}"]) for key in net.state_dict()})
@@ -252,6 +252,8 @@ class StreamedDescent:
         self.now = DescentProgress(
             **{own.name: value for own, value in zip(fields(DescentProgress), values, strict=True)}
         )
+        if int(state["place"][1]) != place()[1]:
+            self.now.number, self.now.rows = 0, self.now.turn * (self.whole // self.turns)
 
 
 def _counts(block: ShuffledRows | None) -> NDArray[np.int64]:
