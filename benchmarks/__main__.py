@@ -52,6 +52,7 @@ SCRIPTS = (
     "solution_formulas",
     "equation_shapes",
     "equation_surfaces",
+    "equation_courses",
     "equation_peers",
     "live_answers",
     "live_page",

@@ -2,8 +2,8 @@
 Flows, drums, surfaces and families
 ===================================
 
-Five problems of every kind: a flow in a box, one around a cylinder with its drag, the tones of a
-drum, an equation on a sphere, and one solve for all values of a parameter.
+Six problems of every kind: a flow in a box, one around a cylinder with its drag, the tones of a
+drum, an equation on a sphere, a plate that warms up, and one solve for all values of a parameter.
 
 `edgewise pde cavity`, `edgewise pde cylinder`, `edgewise pde eigen` and `edgewise pde family` solve
 the first ones on the command line.
@@ -96,6 +96,32 @@ spread = pde.solve(
 )
 print(spread.message)
 spread.plot()
+
+# %%
+# A plate that warms up
+# ---------------------
+# ``during`` takes a shape through time. Two pipes become hot, and the edges lose heat to the air.
+
+t = pde.time()
+h = pde.unknown("h", x, y, t)
+plate = pde.box({x: (0, 3), y: (0, 2)})
+plate = plate - pde.disk((x, y), (0.8, 1.3), 0.3, name="pipe 1")
+plate = plate - pde.disk((x, y), (2.1, 0.6), 0.25, name="pipe 2")
+heated = plate.during({t: (0, 1.5)})
+parts = heated.boundary
+warming = pde.Problem(
+    heated,
+    [pde.dt(h) == pde.lap(h)],
+    [
+        pde.on(parts["pipe 1"] | parts["pipe 2"], h == 1 - pde.exp(-5 * t)),
+        pde.on(parts["outer"], pde.dn(h) + h == 0),
+        pde.on(parts["start"], h == 0),
+    ],
+)
+warm = pde.solve(warming, tolerance=1e-3)
+print(warm.message)
+print("heat at the end:", round(warm.integral(h, at={t: 1.5}), 2))
+warm.plot()
 
 # %%
 # One solve for a family

@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+import trimesh
 from PIL import Image
 
-from edgewise import InputError
+from edgewise import InputError, pde
 from edgewise.pde import Problem, box, coordinates, disk, dx, lap, on, sin, solve, time, unknown
 from edgewise.plots import animate_solution, figure_svg, plot_solution
 from tests.pde.problem_set import burgers, kovasznay
@@ -128,3 +129,23 @@ def test_motion(tmp_path):
     steady = solve(Problem(line, [dx(v, x, 2) == -2], on(line.boundary["walls"], v == 0)))
     with pytest.raises(InputError, match="time"):
         animate_solution(steady, tmp_path / "b.gif")
+
+
+def test_surfaces_through_time_are_drawn_at_three_times_in_the_same_colours():
+    x, y, z = pde.coordinates("x", "y", "z")
+    t = pde.time()
+    w = pde.unknown("w", x, y, z, t)
+    ball = pde.surface(trimesh.creation.icosphere(subdivisions=0), (x, y, z)).during({t: (0, 1)})
+    problem = pde.Problem(ball, [pde.dt(w) == -w], pde.on(ball.boundary["start"], w == z))
+    solution = pde.solve(problem, 1e-2)
+    figure = plot_solution(solution)
+    words = [text.get_text() for text in figure.texts]
+    assert words == ["w at t = 0", "w at t = 0.5", "w at t = 1"]
+    bars = [axes.get_ylim() for axes in figure.axes if axes.name != "3d"]
+    assert len(bars) == 3
+    assert len({tuple(np.round(each, 9)) for each in bars}) == 1
+    assert len(plot_solution(solution, at={"t": 0.3}).texts) == 1
+    assert len(plot_solution(solution, show="residual", at={t: 0.3}).texts) == 1
+    for wrong in ({"x": 0}, {"t": 2}):
+        with pytest.raises(InputError, match="at"):
+            plot_solution(solution, at=wrong)

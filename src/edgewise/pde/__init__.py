@@ -23,6 +23,7 @@ from edgewise.pde.domains.shapes import ellipse as ellipse
 from edgewise.pde.domains.shapes import polygon as polygon
 from edgewise.pde.domains.solid import Solid as Solid
 from edgewise.pde.domains.solid import solid as solid
+from edgewise.pde.domains.space_time import SpaceTime as SpaceTime
 from edgewise.pde.domains.surface import TriangleSurface as TriangleSurface
 from edgewise.pde.domains.surface import surface as surface
 from edgewise.pde.problem.data import Data as Data

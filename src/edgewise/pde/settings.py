@@ -170,6 +170,12 @@ class SolverConfig:
         Elements are made smaller that lack more than this share of what the worst does.
     mesh_coefficients : int
         Coefficients on a mesh at most.
+    first_lacks : float
+        What slabs of time may lack on the first mesh of a shape, relative to the unknowns.
+    slab_fall : float
+        Slabs on the next mesh are shorter by this factor at least: with nine stages their error is a tenth then.
+    timed_numbers : int
+        Numbers that describe a solution on a mesh through time at most.
     solid_width : float
         Tetrahedra in a solid are at most as wide as this share of its size at first.
     surface_top, surface_slow, surface_fall : int, int, float
@@ -279,6 +285,9 @@ class SolverConfig:
     mesh_fall: float = 8.0
     mesh_mark: float = 1e-3
     mesh_coefficients: int = 200_000
+    first_lacks: float = 1e-3
+    slab_fall: float = 0.8
+    timed_numbers: int = 40_000_000
     solid_width: float = 0.3
     surface_top: int = 12
     surface_slow: int = 5
@@ -295,6 +304,7 @@ class SolverConfig:
             self,
             most_coefficients=max(int(self.most_coefficients * work), 100),
             mesh_coefficients=max(int(self.mesh_coefficients * work), 1000),
+            timed_numbers=max(int(self.timed_numbers * work), 10_000),
             most_factors=max(int(self.most_factors * work), 100),
         )
 

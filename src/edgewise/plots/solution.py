@@ -14,10 +14,10 @@ from edgewise._core.arguments import check_is
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import as_tuple, check_choice
 from edgewise._core.errors import InputError
-from edgewise.pde import Problem, Solid, Solution, TriangleSurface
+from edgewise.pde import Problem, Solid, Solution, SpaceTime, TriangleSurface
 from edgewise.pde.problem.velocities import velocities
 from edgewise.plots.solution_panels import DrawnQuantity, PanelView, quantities, title, views
-from edgewise.plots.solution_surface import plot_on_surface
+from edgewise.plots.solution_surface import moments_on_surface, plot_on_surface
 from edgewise.plots.style import (
     SIZE_SMALL,
     SIZE_TITLE,
@@ -53,7 +53,7 @@ def plot_solution(
     theme: str = "light",
 ) -> Figure:
     """Draw a solution: curves over one coordinate, maps over two, maps at three times or on three planes over more;
-    surfaces from two sides.
+    surfaces from two sides, at three times where there is time.
 
     Parameters
     ----------
@@ -94,10 +94,10 @@ def plot_solution(
     look = theme_of(theme, "plot_solution")
     check_choice(show, "show", SHOWN, of="plot_solution")
     domain = solution.problem.domain
-    if isinstance(domain, TriangleSurface) or (show == "surface" and isinstance(domain, Solid)):
-        if at:
-            raise InputError("The 'at' parameter of plot_solution is not for surfaces; leave it out.")
-        return plot_on_surface(solution, unknown, show, reference, look, scale, draw_scale_bar)
+    shape = domain.shape if isinstance(domain, SpaceTime) else domain
+    if isinstance(shape, TriangleSurface) or (show == "surface" and isinstance(shape, Solid)):
+        moments = moments_on_surface(domain, at)
+        return plot_on_surface(solution, unknown, show, reference, moments, look, scale, draw_scale_bar)
     if show == "surface":
         raise InputError(
             "plot_solution shows the 'surface' of solids and of surfaces; take show='values' here."
@@ -261,7 +261,9 @@ def draw_map(
     )
     places = view.places(bounds, len(values))
     spread = float(np.nanmax(values) - np.nanmin(values))
-    if levels and not logarithmic and spread > 1e-9 * float(np.nanmax(np.abs(values))):
+    # What lies below the scale of the colours is rounding.
+    least = 1e-9 * max(float(np.nanmax(np.abs(values))), (norm.vmax or 0.0) - (norm.vmin or 0.0))
+    if levels and not logarithmic and spread > least:
         axes.contour(places[right], places[up], values.T, levels=levels, colors=[look.muted], linewidths=0.4)
     axes.locator_params(nbins=_TICKS)
     axes.set_xlabel(problem.domain.coordinates[right].name, **text_style(look, SIZE_SMALL, look.muted))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,9 +11,11 @@ from matplotlib.figure import Figure
 from mpl_toolkits.mplot3d.art3d import Poly3DCollection
 
 from edgewise._core.arrays import Floats, Ints
-from edgewise._core.checks import check_choice
-from edgewise.pde import Solution
+from edgewise._core.checks import check_choice, check_float
+from edgewise._core.errors import InputError
+from edgewise.pde import Solution, SpaceTime
 from edgewise.pde.problem.jets import compile_equations
+from edgewise.pde.results.mesh_slabs import MeshSlabs
 from edgewise.pde.results.simplex_pieces import SimplexPieces, skin
 from edgewise.plots.solution_panels import DrawnQuantity, references
 from edgewise.plots.style import SIZE_TITLE, Theme, new_figure, text_style, write_at
@@ -24,6 +26,7 @@ _ELEVATION, _SIDES = 25.0, (-60.0, 120.0)
 _LIGHT, _DARKEST = np.array([0.3, -0.4, 0.866]), 0.78
 # About so many triangles are drawn.
 _TRIANGLES = 20_000
+_TIMES = 3
 
 Valued = Callable[[Ints, Floats, Floats], Floats]
 
@@ -33,11 +36,12 @@ def plot_on_surface(
     unknown: str | None,
     show: str,
     reference: Any,
+    moments: Sequence[float | None],
     look: Theme,
     scale: Callable[..., Any],
     bar: Callable[..., None],
 ) -> Figure:
-    """A row for each quantity: the surface as seen from two sides, and the scale of its colours.
+    """A row for each quantity and time: the surface as seen from two sides, and the scale of its colours.
 
     Parameters
     ----------
@@ -45,26 +49,35 @@ def plot_on_surface(
     unknown : str or None
     show : "values", "residual", "error" or "surface"
     reference : Solution, callable, mapping or None
+    moments : sequence of float or None
+        The times, or None alone where there is none.
     look : Theme
     scale, bar : callable
         That give a quantity its colours, and draw their scale.
     """
     pieces = solution.pieces
-    assert isinstance(pieces, SimplexPieces)
-    made = _quantities(solution, pieces, unknown, show, reference)
+    assert isinstance(pieces, SimplexPieces | MeshSlabs)
+    quantities = [_quantities(solution, pieces, unknown, show, reference, each) for each in moments]
+    made = [own for each in zip(*quantities, strict=True) for own in each]
     element, local, places = skin(pieces.mesh, _TRIANGLES)
+    flat = np.repeat(element, 3), local.reshape(-1, local.shape[2]), places.reshape(-1, 3)
+    tables = [valued(*flat).reshape(-1, 3).mean(1) for _, _, valued in made]
     tall = _TOP + _SIDE
     figure = new_figure(2 * _SIDE + _BAR, len(made) * tall, look)
     wide, high = figure.get_size_inches()
     middle = (places.min((0, 1)) + places.max((0, 1))) / 2
-    half = np.ptp(places.reshape(-1, 3), axis=0).max() / 2
+    half = np.linalg.norm(places - middle, axis=-1).max()
     shade = _shade(places)[:, None]
-    for row, (name, logarithmic, valued) in enumerate(made):
+    for row, (name, logarithmic, _) in enumerate(made):
         below = high - (row + 1) * tall
-        flat = np.repeat(element, 3), local.reshape(-1, local.shape[2]), places.reshape(-1, 3)
-        values = valued(*flat).reshape(-1, 3).mean(1)
+        values = tables[row]
         quantity = DrawnQuantity(name, lambda at: np.zeros(0), logarithmic)
-        norm, shades = scale(quantity, [np.maximum(values, 1e-300) if logarithmic else values], look)
+        # All times of a quantity have the same colours.
+        first = row - row % len(moments)
+        together = tables[first : first + len(moments)]
+        norm, shades = scale(
+            quantity, [np.maximum(each, 1e-300) if logarithmic else each for each in together], look
+        )
         image = ScalarMappable(norm, shades)
         colours = np.array(image.to_rgba(np.maximum(values, norm.vmin) if logarithmic else values))
         colours[:, :3] *= shade
@@ -85,8 +98,27 @@ def plot_on_surface(
             axes.set_axis_off()
             axes.patch.set_alpha(0.0)
         bar(figure, image, (2 * _SIDE, below + 0.3, _SIDE - 0.6), look)
-        write_at(figure, 0.15, (row + 1) * tall - _SIDE - 0.12, name, text_style(look, SIZE_TITLE))
+        moment, clock = moments[row % len(moments)], solution.problem.domain.coordinates[-1].name
+        words = name if moment is None else f"{name} at {clock} = {moment:.3g}"
+        write_at(figure, 0.15, (row + 1) * tall - _SIDE - 0.12, words, text_style(look, SIZE_TITLE))
     return figure
+
+
+def moments_on_surface(domain: Any, at: Mapping[Any, float] | None) -> list[float | None]:
+    """The times at which a surface is drawn: start, middle and end, or where `at` holds it."""
+    if not isinstance(domain, SpaceTime):
+        if at:
+            raise InputError("The 'at' parameter of plot_solution is not for surfaces; leave it out.")
+        return [None]
+    given = {getattr(key, "name", key): value for key, value in dict(at or {}).items()}
+    if set(given) - {domain.clock.name}:
+        raise InputError(
+            f"The 'at' parameter of plot_solution holds the time of surfaces alone, {{'{domain.clock.name}': 0.5}}."
+        )
+    low, high = domain.span
+    if given:
+        return [check_float(given[domain.clock.name], "at", low=low, high=high, of="plot_solution")]
+    return [float(each) for each in np.linspace(low, high, _TIMES)]
 
 
 def _shade(places: Floats) -> Floats:
@@ -97,10 +129,25 @@ def _shade(places: Floats) -> Floats:
 
 
 def _quantities(
-    solution: Solution, pieces: SimplexPieces, unknown: str | None, show: str, reference: Any
+    solution: Solution,
+    pieces: SimplexPieces | MeshSlabs,
+    unknown: str | None,
+    show: str,
+    reference: Any,
+    moment: float | None,
 ) -> list[tuple[str, bool, Valued]]:
     """Name, whether powers of ten are drawn, and values by element, weights and place."""
     problem = solution.problem
+
+    def on(f: int, element: Ints, local: Floats, orders: Sequence[int]) -> Floats:
+        if isinstance(pieces, MeshSlabs):
+            return pieces.at(f, element, local, np.full(len(element), moment), orders)
+        return pieces.at(f, element, local, orders)
+
+    def places(at: Floats) -> list[Floats]:
+        return [*at.T, *([] if moment is None else [np.full(len(at), moment)])]
+
+    still = (0,) * len(problem.domain.coordinates)
     if show == "residual":
         symbols = [each.tree for each in problem.domain.coordinates]
         found: list[tuple[str, bool, Valued]] = []
@@ -108,8 +155,8 @@ def _quantities(
             compiled = compile_equations([each.residual], problem.fields, symbols)
 
             def missed(element: Ints, local: Floats, at: Floats, compiled: Any = compiled) -> Floats:
-                jets = [pieces.at(f, element, local, orders) for f, orders in compiled.jets]
-                return np.abs(compiled.residuals(list(at.T), jets)[0])
+                jets = [on(f, element, local, orders) for f, orders in compiled.jets]
+                return np.abs(compiled.residuals(places(at), jets)[0])
 
             many = len(problem.equations) > 1
             found.append((f"residual of equation {n + 1}" if many else "residual", True, missed))
@@ -120,7 +167,7 @@ def _quantities(
 
     def value(name: str) -> Valued:
         f = solution.names.index(name)
-        return lambda element, local, at: pieces.at(f, element, local, (0, 0, 0))
+        return lambda element, local, at: on(f, element, local, still)
 
     if show != "error":
         return [(name, False, value(name)) for name in names]
@@ -128,6 +175,6 @@ def _quantities(
 
     def apart(name: str) -> Valued:
         own = value(name)
-        return lambda element, local, at: np.abs(own(element, local, at) - known[name](*at.T))
+        return lambda element, local, at: np.abs(own(element, local, at) - known[name](*places(at)))
 
     return [(f"error of {name}", True, apart(name)) for name in names]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from edgewise import InputError
-from edgewise.pde import Box, Region, coordinates, disk, ellipse, polygon, problem_from_toml
+from edgewise.pde import Box, Region, SpaceTime, coordinates, disk, ellipse, polygon, problem_from_toml
 from edgewise.pde.problem.shape_text import shape_of
 
 X, Y = coordinates("x", "y")
@@ -58,6 +58,19 @@ def test_a_whole_file():
     assert drum.count == 3
 
 
+def test_shapes_and_boxes_of_shapes_go_through_time():
+    timed = PLATE.replace('shape = "plate - pipe"', 't = [0, "pi"]\nshape = "plate - pipe"')
+    timed = timed.replace("[conditions]", '[conditions]\nstart = "w = 0"').replace("lap(w)", "dt(w) + lap(w)")
+    domain = problem_from_toml(timed).problem.domain
+    assert isinstance(domain, SpaceTime)
+    assert domain.span == (0, np.pi)
+    assert {"pipe", "outer", "start", "end"} <= set(domain.boundary)
+    whole = timed.replace('"plate - pipe"', '"plate"').replace("t = [0", 'time = "s"\ns = [0')
+    box = problem_from_toml(whole.replace('pipe = "w = 1"', 'left = "w = 1"').replace("outer", "right"))
+    assert isinstance(box.problem.domain, Box)
+    assert box.problem.domain.time == 2
+
+
 @pytest.mark.parametrize(
     ("text", "shapes", "sentence"),
     [
@@ -90,6 +103,9 @@ def test_what_is_no_shape_gets_a_sentence(text, shapes, sentence):
         ('shape = "plate - pipe"', 'plane = ["x"]\nshape = "plate"', "two coordinates"),
         ('shape = "plate - pipe"', 'x = [0, 1]\nshape = "plate"', "beside it"),
         ('shape = "plate - pipe"', "x = [0, 1]\ny = [0, 1]", "names which of them"),
+        ('shape = "plate - pipe"', 'time = "s"\nshape = "plate"', "must name the coordinate of time"),
+        ('shape = "plate - pipe"', 't = 3\nshape = "plate"', "two numbers"),
+        ('shape = "plate - pipe"', 't = [1, 0]\nshape = "plate - pipe"', "to a larger one"),
         ('unknowns = ["w"]', 'unknowns = ["w"]\neigenvalue = 3', "must be a name"),
         ('unknowns = ["w"]', 'unknowns = ["w"]\ncount = 0', "count"),
         ('unknowns = ["w"]', 'unknowns = ["w"]\neigenvalue = "x"', "two things"),

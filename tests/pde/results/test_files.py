@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import trimesh
 
 import edgewise as ew
 from edgewise import FileError, pde
@@ -83,6 +84,38 @@ def test_shapes_come_back_with_their_curves_and_layers(tmp_path):
     assert again.problem.domain.boundary.keys() == sides.keys()
     again.save(tmp_path / "t.kan")
     assert (tmp_path / "s.kan").read_bytes() == (tmp_path / "t.kan").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def spread():
+    """A pressure beside a density, on a shape and in a solid, through time."""
+    x, y, z = pde.coordinates("x", "y", "z")
+    t = pde.time()
+    u, v, w = pde.unknown("u", x, y, t), pde.unknown("v", x, y, t), pde.unknown("w", x, y, z, t)
+    plate = (pde.box({x: (0, 2), y: (0, 1)}) - pde.disk((x, y), (1, 0.5), 0.2)).during({t: (0, 0.1)})
+    parts = plate.boundary
+    flat = pde.Problem(
+        plate,
+        [pde.dt(u) == pde.lap(u), pde.lap(v) == u],
+        [pde.on(parts["walls"], u == 0, v == 0), pde.on(parts["start"], u == 1)],
+        jumps=True,
+    )
+    cube = pde.solid(trimesh.creation.box(extents=(1, 1, 1)), (x, y, z)).during({t: (0, 1)})
+    grown = [pde.on(cube.boundary["walls"], pde.dn(w) == 0), pde.on(cube.boundary["start"], w == 1)]
+    return pde.solve(flat, 1e-2), pde.solve(pde.Problem(cube, [pde.dt(w) == pde.lap(w) + w], grown), 1e-2)
+
+
+def test_shapes_through_time_come_back_to_the_bit(spread, tmp_path):
+    for n, solution in enumerate(spread):
+        path, other = tmp_path / f"{n}.kan", tmp_path / f"{n}-again.kan"
+        solution.save(path)
+        again = pde.Solution.load(path)
+        assert again.to_dict() == solution.to_dict()
+        at = [0.3, 0.2, *[0.1] * n, np.linspace(0, 0.1, 5)]
+        for name in solution.names:
+            assert np.array_equal(again(*at, unknown=name), solution(*at, unknown=name))
+        again.save(other)
+        assert path.read_bytes() == other.read_bytes()
 
 
 def test_what_is_no_solution(steady, tmp_path):

@@ -9,6 +9,7 @@ from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
+import trimesh
 
 from edgewise import FileError, InputError, pde
 from tests.pde.problem_set import kovasznay
@@ -60,6 +61,28 @@ def test_a_file_for_each_time(grids, tmp_path):
     for path, error in (("rod.vtr", InputError), ("none/rod.pvd", FileError)):
         with pytest.raises(error):
             solution.to_vtk(tmp_path / path)
+
+
+class Triangles(Grid):
+    @classmethod
+    def from_regular_faces(cls, places, faces):
+        return cls(places, faces)
+
+
+def test_surfaces_through_time_have_a_file_for_each_time(monkeypatch, grids, tmp_path):
+    x, y, z = pde.coordinates("x", "y", "z")
+    t = pde.time()
+    w = pde.unknown("w", x, y, z, t)
+    ball = pde.surface(trimesh.creation.icosphere(subdivisions=0), (x, y, z)).during({t: (0, 0.1)})
+    problem = pde.Problem(ball, [pde.dt(w) == -w], pde.on(ball.boundary["start"], w == z))
+    solution = pde.solve(problem, 1e-2)
+    monkeypatch.setitem(sys.modules, "pyvista", SimpleNamespace(RectilinearGrid=Grid, PolyData=Triangles))
+    first, *files = solution.to_vtk(tmp_path / "ball.pvd", times=2)
+    assert [file.name for file in files] == ["ball_0000.vtp", "ball_0001.vtp"]
+    assert all(file.exists() for file in files)
+    assert len(list(ET.parse(first).getroot().iter("DataSet"))) == 2
+    for grid, fall in zip(grids, (1, np.exp(-0.1)), strict=True):
+        assert np.allclose(grid.point_data["w"], fall * grid.places[0][:, 2], atol=1e-2)
 
 
 def test_without_pyvista_it_says_how_to_get_it(monkeypatch, tmp_path):

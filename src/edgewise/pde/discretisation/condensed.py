@@ -9,7 +9,7 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.linalg import splu
 
-from edgewise._core.arrays import Bools, Floats
+from edgewise._core.arrays import Bools, Ints
 from edgewise._core.work import charge
 from edgewise.pde.discretisation.assembly import RATE
 from edgewise.pde.discretisation.simplex_galerkin import SimplexGalerkin
@@ -24,7 +24,7 @@ class Condensed:
     ----------
     galerkin : WeakSystem
     matrices : callable
-        slice of elements -> (l, n, n).
+        slice of elements -> (l, n, n), real or complex.
     fixed : ndarray of bool
         Coefficients that stay as they are.
     """
@@ -33,9 +33,9 @@ class Condensed:
         table, inner = galerkin.table, galerkin.inner
         self.count, self.fixed = galerkin.count, fixed
         self.rim, self.own = table[:, ~inner], table[:, inner]
-        self._inverse: list[Floats] = []
-        self._right: list[Floats] = []
-        self._left: list[Floats] = []
+        self._inverse: list[Any] = []
+        self._right: list[Any] = []
+        self._left: list[Any] = []
         self._slices = [
             slice(a, min(a + galerkin.chunk, galerkin.mesh.count))
             for a in range(0, galerkin.mesh.count, galerkin.chunk)
@@ -88,16 +88,26 @@ class Condensed:
                 # Exactly singular: there is no change that does it.
                 self._factor = None
 
-    def solve(self, right: Floats) -> Floats:
+    def solve(self, right: Any) -> Any:
         """The change of the coefficients whose residuals change by `right`; not finite where the system is singular."""
-        rest, found = right.copy(), np.zeros(self.count)
-        inner: list[Floats] = []
+        kind = np.result_type(right, *(each.dtype for each in self._inverse[:1]))
+        rest, found = right.astype(kind), np.zeros(self.count, dtype=kind)
+        inner: list[Any] = []
         for n, which in enumerate(self._slices):
             inner.append((self._inverse[n] @ right[self.own[which]][..., None])[..., 0])
             moved = (self._left[n] @ inner[-1][..., None])[..., 0]
-            rest -= np.bincount(self.rim[which].ravel(), moved.ravel(), minlength=self.count)
+            rest -= _summed(self.rim[which], moved, self.count)
         if len(self.free):
             found[self.free] = np.nan if self._factor is None else self._factor.solve(rest[self.free])
         for n, which in enumerate(self._slices):
             found[self.own[which]] = inner[n] - (self._right[n] @ found[self.rim[which]][..., None])[..., 0]
         return found
+
+
+def _summed(numbers: Ints, values: Any, count: int) -> Any:
+    """Values added up by their numbers."""
+    flat = numbers.ravel()
+    found = np.bincount(flat, values.real.ravel(), minlength=count)
+    if values.dtype.kind != "c":
+        return found
+    return found + 1j * np.bincount(flat, values.imag.ravel(), minlength=count)

@@ -13,6 +13,9 @@ import numpy as np
 from edgewise._core.arrays import Floats, Ints
 from edgewise.pde.discretisation.mesh import Mesh
 
+# So many places at most are kept with their polynomials.
+_FEW = 64
+
 
 @lru_cache(maxsize=64)
 def lobatto(degree: int) -> Floats:
@@ -26,14 +29,29 @@ def lobatto(degree: int) -> Floats:
 def lagrange(degree: int, at: Floats) -> tuple[Floats, Floats]:
     """Values and derivatives at places in [0, 1] of the polynomials that are 1 at one of `lobatto` and 0 at the others.
 
-    Returns two arrays (q, degree + 1).
+    Returns two arrays (q, degree + 1), not to be changed.
     """
+    # Gauss places come again and again; other places are as many as there are points.
+    return _kept(degree, at.tobytes()) if len(at) <= _FEW else _polynomials(degree, at)
+
+
+@lru_cache(maxsize=256)
+def _kept(degree: int, places: bytes) -> tuple[Floats, Floats]:
+    return _polynomials(degree, np.frombuffer(places))
+
+
+def _polynomials(degree: int, at: Floats) -> tuple[Floats, Floats]:
     legendre = np.polynomial.legendre
-    scaled = np.eye(degree + 1)
-    slope = np.stack([legendre.legval(2 * at - 1, 2 * legendre.legder(row)) for row in scaled], axis=-1)
     values = legendre.legvander(2 * at - 1, degree)
-    inverse = np.linalg.inv(legendre.legvander(2 * lobatto(degree) - 1, degree))
+    slope = 2 * values[:, :degree] @ legendre.legder(np.eye(degree + 1)) if degree else 0 * values
+    inverse = _to_modes(degree)
     return values @ inverse, slope @ inverse
+
+
+@lru_cache(maxsize=64)
+def _to_modes(degree: int) -> Floats:
+    places = 2 * lobatto(degree) - 1
+    return np.asarray(np.linalg.inv(np.polynomial.legendre.legvander(places, degree)), dtype=float)
 
 
 def inverses(matrices: Floats) -> Floats:

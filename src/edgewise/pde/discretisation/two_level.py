@@ -9,7 +9,6 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.linalg import LinearOperator, cg, gmres, splu
 
-from edgewise._core.arrays import Floats
 from edgewise._core.work import charge
 from edgewise.pde.discretisation.assembly import RATE
 
@@ -39,18 +38,20 @@ class TwoLevel:
         self._small = splu(small, permc_spec="MMD_AT_PLUS_A", options={"SymmetricMode": True})
         diagonal = self._matrix.diagonal()
         self._diagonal = np.where(diagonal == 0, 1.0, diagonal)
+        # Complex symmetric matrices are not definite.
+        self._real = diagonal.dtype.kind != "c"
 
-    def _behind(self, right: Floats) -> Floats:
+    def _behind(self, right: Any) -> Any:
         charge((self._matrix.nnz + 2 * self._coarse.nnz) * 2 / RATE)
         return right / self._diagonal + self._coarse @ self._small.solve(self._coarse.T @ right)
 
-    def solve(self, right: Floats) -> Floats:
+    def solve(self, right: Any) -> Any:
         """The solution; where no method comes to an end, what it had."""
         made: Any = LinearOperator
-        behind = made(self._matrix.shape, matvec=self._behind, dtype=float)
+        behind = made(self._matrix.shape, matvec=self._behind, dtype=self._matrix.dtype)
         options: Any = {"rtol": _TOLERANCE, "M": behind}
         # The sign of a weak form may make all of it negative definite, for which conjugate gradients do as well.
-        if self._symmetric:
+        if self._symmetric and self._real:
             found, left = cg(self._matrix, right, maxiter=_MOST_STEPS, **options)
             if left == 0 and np.isfinite(found).all():
                 return found

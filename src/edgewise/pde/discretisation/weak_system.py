@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
+from copy import copy
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import numpy as np
 
@@ -115,6 +116,14 @@ class WeakSystem(ABC):
     @abstractmethod
     def integrated(self, block: Block, degrees: tuple[int, int]) -> Floats:
         """Sums over places of products of test functions and unknowns: (l, n, n')."""
+
+    def at_time(self, time: float) -> Self:
+        """The same at a time, where the form depends on one."""
+        found = copy(self)
+        found.form = self.form.at_time(time)
+        own = {id(rim): moved for rim, moved in zip(self.form.rims, found.form.rims, strict=True)}
+        found._rims = [(own[id(rim)], on) for rim, on in self._rims]
+        return found
 
     @cached_property
     def inner(self) -> Bools:

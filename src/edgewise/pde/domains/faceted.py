@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
 
 import numpy as np
 
 from edgewise._core.arrays import Floats
+from edgewise.pde.domains.space_time import SpaceTime, during
+from edgewise.pde.terms.symbols import Coordinate
 
 
 class FacetedDomain:
@@ -39,3 +42,23 @@ class FacetedDomain:
     def size(self) -> float:
         """Diagonal of that box."""
         return float(np.linalg.norm(np.ptp(self.places, axis=0)))
+
+    def during(self, times: Mapping[Coordinate, tuple[float, float]]) -> SpaceTime:
+        """Itself through time, for equations with derivatives in time.
+
+        Parameters
+        ----------
+        times : mapping of Coordinate to (float, float)
+            The coordinate of time, with its range: {t: (0, 1)}.
+
+        Returns
+        -------
+        SpaceTime
+            Its boundary has the parts "start" and "end" beside its own.
+
+        Raises
+        ------
+        InputError
+            Where `times` is no such range.
+        """
+        return during(self, times)

@@ -9,7 +9,7 @@ again, so that arcs stay arcs and every piece keeps its name.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
@@ -22,6 +22,7 @@ from edgewise._core.checks import plural
 from edgewise._core.errors import InputError
 from edgewise.pde.domains.curves import CLOSE, Curve, segment
 from edgewise.pde.domains.parts import Part, Parts
+from edgewise.pde.domains.space_time import SpaceTime, during
 from edgewise.pde.terms.symbols import Coordinate
 
 
@@ -118,6 +119,40 @@ class Region:
     def as_region(self) -> Region:
         """Itself."""
         return self
+
+    def during(self, times: Mapping[Coordinate, tuple[float, float]]) -> SpaceTime:
+        """Itself through time, for equations with derivatives in time.
+
+        Parameters
+        ----------
+        times : mapping of Coordinate to (float, float)
+            The coordinate of time, with its range: {t: (0, 1)}.
+
+        Returns
+        -------
+        SpaceTime
+            Its boundary has the parts "start" and "end" beside its own.
+
+        Raises
+        ------
+        InputError
+            Where `times` is no such range.
+
+        Examples
+        --------
+        >>> from edgewise import pde
+        >>> (x, y), t = pde.coordinates("x", "y"), pde.time()
+        >>> u, plate = pde.unknown("u", x, y, t), pde.disk((x, y)).during({t: (0, 0.1)})
+        >>> parts = plate.boundary
+        >>> cooling = pde.Problem(
+        ...     plate,
+        ...     [pde.dt(u) == pde.lap(u)],
+        ...     [pde.on(parts["rim"], u == 0), pde.on(parts["start"], u == 1 - x**2 - y**2)],
+        ... )
+        >>> round(pde.solve(cooling, tolerance=1e-4)(0, 0, 0.1), 3)
+        0.617
+        """
+        return during(self, times)
 
     def __or__(self, other: PlaneShape) -> Region:
         return _combined(self, region_of(other), "union")

@@ -42,6 +42,8 @@ class Compiled:
         Whether no derivative depends on the unknowns.
     count : int
         Number of equations.
+    slopes_of, values_of : frozenset
+        The symbols that derivatives and residuals depend on beside the unknowns.
     share : float
         What terms that are not linear are taken with: residuals are share R(u) + (1 - share) (R(0) + R'(0) u).
     """
@@ -53,6 +55,17 @@ class Compiled:
     linear: bool
     count: int
     share: float = 1.0
+    slopes_of: frozenset[Any] = frozenset()
+    values_of: frozenset[Any] = frozenset()
+
+    def at_time(self, time: float) -> Compiled:
+        """The same equations at a time, where time is the last of their coordinates."""
+        values, slopes, jets = self.values, self.slopes, len(self.jets)
+
+        def at(function: Evaluate) -> Evaluate:
+            return lambda *given: function(*given[: len(given) - jets], time, *given[len(given) - jets :])
+
+        return replace(self, values=at(values), slopes=at(slopes))
 
     def softened(self, share: float) -> Compiled:
         """The same equations, their terms that are not linear in the unknowns taken with a share."""
@@ -115,7 +128,21 @@ def compile_equations(residuals: Sequence[Any], fields: Sequence[Any], symbols: 
                 entries.append((e, n))
     linear = not any(slope.free_symbols & set(letters.values()) for slope in slopes)
     make = lambda trees: sp.lambdify(arguments, list(trees), modules=["scipy", "numpy"], cse=True)  # noqa: E731
-    return Compiled(jets, make(plain), make(slopes), tuple(entries), linear, len(plain))
+    own = set(letters.values())
+    return Compiled(
+        jets,
+        make(plain),
+        make(slopes),
+        tuple(entries),
+        linear,
+        len(plain),
+        slopes_of=_symbols(slopes) - own,
+        values_of=_symbols(plain) - own,
+    )
+
+
+def _symbols(trees: Sequence[Any]) -> frozenset[Any]:
+    return frozenset(symbol for each in trees for symbol in each.free_symbols)
 
 
 def _jet(derivative: Any, fields: Sequence[Any], symbols: Sequence[Any]) -> Jet:

@@ -15,10 +15,13 @@ from edgewise.pde.domains.box import Box
 from edgewise.pde.domains.parts import Part
 from edgewise.pde.domains.region import Region
 from edgewise.pde.domains.solid import Solid
+from edgewise.pde.domains.space_time import SpaceTime
 from edgewise.pde.domains.surface import TriangleSurface
 from edgewise.pde.terms.constants import ConstantSymbol
 from edgewise.pde.terms.operators import NORMAL
-from edgewise.pde.terms.symbols import EigenvalueSymbol, Equation, NormalSymbol
+from edgewise.pde.terms.symbols import EigenvalueSymbol, Equation, NormalSymbol, TimeSymbol
+
+Domain = Box | Region | Solid | TriangleSurface | SpaceTime
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +84,7 @@ class Problem:
 
     Parameters
     ----------
-    domain : Box, Region, TriangleSurface or Solid
+    domain : Box, Region, TriangleSurface, Solid or SpaceTime
     equations : sequence of Equation
         Hold everywhere inside.
     conditions : sequence of Condition
@@ -106,7 +109,7 @@ class Problem:
     ('u',)
     """
 
-    domain: Box | Region | Solid | TriangleSurface
+    domain: Domain
     equations: Sequence[Equation]
     conditions: Sequence[Condition] = ()
     jumps: bool = False
@@ -125,6 +128,7 @@ class Problem:
                 raise InputError(
                     f"The unknown '{field.func.__name__}' must depend on the coordinates of the domain, "
                     f"{among(map(str, symbols))}. It depends on {among(map(str, field.args))}."
+                    + _where_time_goes(self.domain, field)
                 )
         for each in [*equations, *(condition.equation for condition in self.conditions)]:
             known = (EigenvalueSymbol, ConstantSymbol) if any(each is own for own in equations) else _KNOWN
@@ -170,6 +174,14 @@ class Problem:
     def names(self) -> tuple[str, ...]:
         """Names of the unknowns."""
         return tuple(field.func.__name__ for field in self.fields)
+
+
+def _where_time_goes(domain: Any, field: Any) -> str:
+    """How a shape gets time, where an unknown has one."""
+    clocks = [each for each in field.args if isinstance(each, TimeSymbol)]
+    if not clocks or isinstance(domain, Box | SpaceTime):
+        return ""
+    return f" A shape goes through time as shape.during({{{clocks[0]}: (0, 1)}})."
 
 
 # What conditions may name beside coordinates.

@@ -9,8 +9,8 @@ cold = "-x"
 hot = [0.04, 0, 0]
 ends = ["+z", "-z"]
 
-Beside these there may be `space`, the names of the coordinates, and `angle`. Surfaces stand there as `surface = "part.stl"`,
-with the equation of the smooth one as `smooth = "x^2 + y^2 + z^2 = 1"`.
+Beside these there may be a time, `t = [0, 1]` (`text`), `space`, the names of the coordinates, and `angle`. Surfaces stand
+there as `surface = "part.stl"`, with the equation of the smooth one as `smooth = "x^2 + y^2 + z^2 = 1"`.
 """
 
 from __future__ import annotations

@@ -18,7 +18,8 @@ A file means what the same words would in Python:
     walls = "u = 0"
     start = "u = -sin(pi*x)"
 
-Plane shapes stand in [shapes] (`shape_text`), solids and surfaces in files of their own (`solid_text`);
+Plane shapes stand in [shapes] (`shape_text`), solids and surfaces in files of their own (`solid_text`); `t = [0, 1]` in
+[domain] takes them through time.
 `eigenvalue = "lam"` names the number that the equations leave open, and `count = 5` sets how many of them are asked for.
 """
 
@@ -38,8 +39,9 @@ from edgewise.pde.domains.box import Box, box
 from edgewise.pde.domains.parts import Part
 from edgewise.pde.domains.region import Region
 from edgewise.pde.domains.solid import Solid
+from edgewise.pde.domains.space_time import SpaceTime
 from edgewise.pde.domains.surface import TriangleSurface
-from edgewise.pde.problem.problem import Condition, Problem, on
+from edgewise.pde.problem.problem import Condition, Domain, Problem, on
 from edgewise.pde.problem.shape_text import shape_of
 from edgewise.pde.problem.solid_text import SOLID, SURFACE, solid_in
 from edgewise.pde.terms.symbols import Coordinate, Equation, Expr, Unknown
@@ -90,7 +92,7 @@ class ProblemFile:
 
 
 def problem_from_text(
-    domain: Box | Region | Solid | TriangleSurface | Any,
+    domain: Domain | Any,
     unknowns: Sequence[str] | str,
     equations: Sequence[str] | str,
     conditions: Mapping[str, Sequence[str] | str] | None = None,
@@ -103,7 +105,7 @@ def problem_from_text(
 
     Parameters
     ----------
-    domain : Box, Region, TriangleSurface or Solid
+    domain : Box, Region, TriangleSurface, Solid or SpaceTime
     unknowns : sequence of str
         Names of the functions to be determined, each of all coordinates.
     equations : sequence of str
@@ -137,9 +139,9 @@ def problem_from_text(
     of = "problem_from_text"
     check_is(
         domain,
-        (Box, Region, Solid, TriangleSurface),
+        (Box, Region, Solid, TriangleSurface, SpaceTime),
         "domain",
-        "a Box, a Region, a TriangleSurface or a Solid",
+        "a Box, a Region, a TriangleSurface, a Solid or one of these through time",
         of=of,
     )
     names: dict[str, Any] = {each.name: each for each in domain.coordinates}
@@ -273,21 +275,26 @@ def _table(document: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     return cast("Mapping[str, Any]", found)
 
 
-def _domain(
-    table: Mapping[str, Any], shapes: Mapping[str, Any], folder: Path
-) -> Box | Region | Solid | TriangleSurface:
+def _domain(table: Mapping[str, Any], shapes: Mapping[str, Any], folder: Path) -> Domain:
     """x = [-1, 1] and so on; `periodic` and `parameters` name some of them; `time` that of time, t by default.
 
-    Or a `shape` of the `plane`, or a `solid` or `surface` of a file in the folder.
+    Or a `shape` of the `plane`, or a `solid` or `surface` of a file in the folder, each with a range of time or without.
     """
-    if SOLID in table or SURFACE in table:
-        return solid_in(table, folder)
-    if _SHAPE in table or _PLANE in table:
-        if strange := [key for key in table if key not in (_SHAPE, _PLANE)]:
+    if any(key in table for key in (SOLID, SURFACE, _SHAPE, _PLANE)):
+        clock = table.get(_TIME_KEY, _TIME)
+        if _TIME_KEY in table and (not isinstance(clock, str) or clock not in table):
             raise InputError(
-                f"[domain] has a 'shape', and {short(strange[0])} beside it, which means nothing there."
+                f"'time' of [domain] must name the coordinate of time, which has a range, t = [0, 1]. Got {short(clock)}."
             )
-        return shape_of(table.get(_SHAPE), _texts(table.get(_PLANE, ["x", "y"]), _PLANE), shapes)
+        shape = _still(
+            {key: value for key, value in table.items() if key not in (_TIME_KEY, clock)}, shapes, folder
+        )
+        if clock not in table:
+            return shape
+        span = {Coordinate(clock, time=True): _range(clock, table[clock])}
+        if isinstance(shape, Box):
+            return box({**dict(zip(shape.coordinates, shape.bounds, strict=True)), **span})
+        return shape.during(span)
     if shapes:
         raise InputError(
             "[shapes] need a 'shape' in [domain] that names which of them to take, \"plate - pipe\"."
@@ -299,13 +306,31 @@ def _domain(
     around, families = (_named(table, key, ranges) for key in (_PERIODIC, _PARAMETERS))
     made: dict[Any, tuple[float, float]] = {}
     for name, ends in ranges.items():
-        if not isinstance(ends, list) or len(cast("list[Any]", ends)) != 2:
-            raise InputError(
-                f"The range of '{name}' in [domain] must be two numbers, {name} = [0, 1]. Got {short(ends)}."
-            )
-        low, high = (_number(name, each) for each in cast("list[Any]", ends))
-        made[Coordinate(name, name == clock, name in families)] = (low, high)
+        made[Coordinate(name, name == clock, name in families)] = _range(name, ends)
     return box(made, periodic=tuple(each for each in made if each.name in around))
+
+
+def _still(
+    table: Mapping[str, Any], shapes: Mapping[str, Any], folder: Path
+) -> Box | Region | Solid | TriangleSurface:
+    """What [domain] means without time, where it is no table of ranges."""
+    if SOLID in table or SURFACE in table:
+        return solid_in(table, folder)
+    if strange := [key for key in table if key not in (_SHAPE, _PLANE)]:
+        raise InputError(
+            f"[domain] has a 'shape', and {short(strange[0])} beside it, which means nothing there; a range of time is "
+            "called t, or as 'time' names it."
+        )
+    return shape_of(table.get(_SHAPE), _texts(table.get(_PLANE, ["x", "y"]), _PLANE), shapes)
+
+
+def _range(name: str, ends: Any) -> tuple[float, float]:
+    if not isinstance(ends, list) or len(cast("list[Any]", ends)) != 2:
+        raise InputError(
+            f"The range of '{name}' in [domain] must be two numbers, {name} = [0, 1]. Got {short(ends)}."
+        )
+    low, high = (_number(name, each) for each in cast("list[Any]", ends))
+    return low, high
 
 
 def _named(table: Mapping[str, Any], key: str, ranges: Mapping[str, Any]) -> list[str]:
@@ -360,7 +385,7 @@ def _constant(name: str, value: Any, names: Mapping[str, Any]) -> Any:
     return value
 
 
-def _part(domain: Box | Region | Solid | TriangleSurface, name: str) -> Part:
+def _part(domain: Domain, name: str) -> Part:
     first, *rest = (domain.boundary[each.strip()] for each in name.split("|"))
     for each in rest:
         first = first | each

@@ -9,8 +9,8 @@ conditions give either the unknown itself (its test functions vanish there) or t
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
 
 import numpy as np
 import sympy as sp
@@ -19,12 +19,41 @@ from scipy.optimize import linear_sum_assignment
 from edgewise._core.errors import InputError
 from edgewise.pde.domains.surface import TriangleSurface
 from edgewise.pde.problem.jets import Compiled, Evaluate, compile_equations
-from edgewise.pde.problem.problem import Problem
+from edgewise.pde.problem.problem import Condition
 from edgewise.pde.terms.operators import NORMAL
-from edgewise.pde.terms.symbols import NormalSymbol
+from edgewise.pde.terms.symbols import Equation, NormalSymbol
 
 # Parts of the outward normal.
 NORMALS = NX, NY, NZ = sp.symbols("_nx _ny _nz", real=True)
+
+
+class Posed(Protocol):
+    """A problem as its divergence form is made of it; of those through time at any one time."""
+
+    @property
+    def domain(self) -> Any:
+        """A plane region, a surface or a solid."""
+        ...
+
+    @property
+    def equations(self) -> Sequence[Equation]:
+        """What holds inside."""
+        ...
+
+    @property
+    def conditions(self) -> Sequence[Condition]:
+        """What holds on the boundary."""
+        ...
+
+    @property
+    def fields(self) -> tuple[Any, ...]:
+        """The unknowns, and behind them their derivatives in time."""
+        ...
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Their names."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,11 +66,13 @@ class RimForm:
     conditions : tuple of int
         Their numbers in the problem.
     given : dict of int to callable
-        The unknowns whose values are given, by the coordinates.
+        The unknowns whose values are given, by the coordinates, and by time where there is one.
     flux : Compiled or None
         flux . n in the coordinates and the parts of the normal, one an entry of `tests`; None where nothing flows.
     tests : tuple of int
         The unknowns whose test functions these go with.
+    speeds : dict of int to callable
+        Derivatives of `given` in time, where there is one.
     """
 
     name: str
@@ -49,6 +80,12 @@ class RimForm:
     given: Mapping[int, Evaluate]
     flux: Compiled | None
     tests: tuple[int, ...]
+    speeds: Mapping[int, Evaluate] = field(default_factory=dict)
+
+    def at_time(self, time: float) -> RimForm:
+        """What holds there at a time."""
+        given = {f: lambda *at, function=function: function(*at, time) for f, function in self.given.items()}
+        return replace(self, given=given, flux=None if self.flux is None else self.flux.at_time(time))
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,13 +116,20 @@ class WeakForm:
         """Whether one linear system gives the answer."""
         return self.inside.linear and all(rim.flux is None or rim.flux.linear for rim in self.rims)
 
+    def at_time(self, time: float) -> WeakForm:
+        """The form at a time, where the problem has one."""
+        rims = tuple(rim.at_time(time) for rim in self.rims)
+        return replace(self, inside=self.inside.at_time(time), rims=rims)
+
 
 def weak_form(
-    problem: Problem,
+    problem: Posed,
     equations: Sequence[Any] | None = None,
     *,
     tests: tuple[int, ...] | None = None,
     natural: bool = True,
+    rate_of: Sequence[int] = (),
+    clock: Any = None,
 ) -> WeakForm:
     """The divergence form of a problem on a plane region, a surface or a solid.
 
@@ -98,6 +142,10 @@ def weak_form(
         The unknowns whose test functions go with the equations, where given.
     natural : bool
         Whether flux through the boundary counts.
+    rate_of : sequence of int
+        Of the last fields the numbers of the unknowns that they are derivatives of in time: no equations go with these.
+    clock : sympy symbol, optional
+        Time, where equations and conditions depend on it.
 
     Raises
     ------
@@ -106,31 +154,37 @@ def weak_form(
         not match, or conditions are missing or of a kind that cannot be met.
     """
     fields, symbols = problem.fields, [each.tree for each in problem.domain.coordinates]
+    unknowns = len(fields) - len(rate_of)
     given = [each.residual for each in problem.equations] if equations is None else equations
     residuals = [sp.sympify(each).doit() for each in given]
-    if len(residuals) != len(fields):
+    if len(residuals) != unknowns:
         raise InputError(
-            f"On shapes that are no boxes there must be as many equations as unknowns, {len(fields)}. Got {len(residuals)}."
+            f"On shapes that are no boxes there must be as many equations as unknowns, {unknowns}. Got {len(residuals)}."
         )
     parts: list[tuple[Any, ...]] = []
-    has = np.zeros((len(residuals), len(fields)))
+    has = np.zeros((len(residuals), unknowns))
+    moves = np.zeros(unknowns, dtype=bool)
     for e, residual in enumerate(residuals):
         parts.append(divided(residual, fields, symbols))
-        for f, field in enumerate(fields):
-            flux = any(sp.sympify(part).has(field) for part in parts[-1][:-1])
-            has[e, f] = 2.0 if flux else float(residual.has(field)) * 0.5
+        for f, of in enumerate((*range(unknowns), *rate_of)):
+            flux = any(sp.sympify(part).has(fields[f]) for part in parts[-1][:-1])
+            there, rate = residual.has(fields[f]), f >= unknowns
+            has[e, of] = max(has[e, of], 2.0 if flux else float(there) * (1.0 if rate else 0.5))
+            moves[of] |= rate
     # Which test functions go with which equation: those of the unknown that it has second derivatives of.
     if tests is None:
         tests = tuple(int(f) for f in linear_sum_assignment(-has)[1])
     if isinstance(problem.domain, TriangleSurface):
         _check_along(problem, parts)
-    lower = tuple(int(natural and has[:, f].max() <= 1) for f in range(len(fields)))
-    rims = _rims(problem, parts, tests) if natural else ()
-    inside = compile_equations([each for part in parts for each in part], fields, symbols)
+    lower = [int(natural and not moves[f] and has[:, f].max() <= 1) for f in range(unknowns)]
+    lower = (*lower, *(lower[f] for f in rate_of))
+    times = [] if clock is None else [clock]
+    rims = _rims(problem, parts, tests, times) if natural else ()
+    inside = compile_equations([each for part in parts for each in part], fields, [*symbols, *times])
     return WeakForm(problem.names, inside, tests, lower, rims)
 
 
-def _check_along(problem: Problem, parts: Sequence[tuple[Any, ...]]) -> None:
+def _check_along(problem: Posed, parts: Sequence[tuple[Any, ...]]) -> None:
     """Refuses fluxes that lead out of a surface: derivatives along it do not go together as others do."""
     symbols = [each.tree for each in problem.domain.coordinates]
     for part, equation in zip(parts, problem.equations, strict=True):
@@ -176,7 +230,7 @@ def divided(residual: Any, fields: Sequence[Any], symbols: Sequence[Any]) -> tup
     return (*flux, residual.xreplace(rest) - divergence.xreplace(rest))
 
 
-def by_direction(tree: Any, problem: Problem) -> Any:
+def by_direction(tree: Any, problem: Posed) -> Any:
     """A term with the parts of the outward normal as NORMALS."""
     names = {f"n_{each.name}": part for each, part in zip(problem.domain.coordinates, NORMALS, strict=False)}
     return tree.xreplace({each: names.get(each.name, each) for each in tree.atoms(NormalSymbol)})
@@ -194,7 +248,9 @@ def _order(derivative: Any) -> int:
     return int(sum(count for _, count in derivative.variable_count))
 
 
-def _rims(problem: Problem, parts: Sequence[tuple[Any, ...]], tests: tuple[int, ...]) -> tuple[RimForm, ...]:
+def _rims(
+    problem: Posed, parts: Sequence[tuple[Any, ...]], tests: tuple[int, ...], times: list[Any]
+) -> tuple[RimForm, ...]:
     domain: Any = problem.domain
     made: dict[tuple[str, tuple[int, ...]], RimForm] = {}
     found: list[RimForm] = []
@@ -205,17 +261,18 @@ def _rims(problem: Problem, parts: Sequence[tuple[Any, ...]], tests: tuple[int, 
     for name, numbers in zip(domain.rim_names, on, strict=True):
         key = (name, tuple(dict.fromkeys(numbers)))
         if key not in made:
-            made[key] = _rim(problem, name, key[1], parts, tests)
+            made[key] = _rim(problem, name, key[1], parts, tests, times)
         found.append(made[key])
     return tuple(found)
 
 
 def _rim(
-    problem: Problem,
+    problem: Posed,
     name: str,
     numbers: tuple[int, ...],
     parts: Sequence[tuple[Any, ...]],
     tests: tuple[int, ...],
+    times: list[Any],
 ) -> RimForm:
     fields = problem.fields
     equations = [problem.conditions[n].equation for n in numbers]
@@ -232,6 +289,7 @@ def _rim(
         for k, s in enumerate(symbols)
     }
     given: dict[int, Evaluate] = {}
+    speeds: dict[int, Evaluate] = {}
     trees: dict[int, Any] = {}
     natural: list[Any] = []
     for equation in equations:
@@ -255,7 +313,9 @@ def _rim(
                 )
             continue
         trees[used[0]] = value
-        given[used[0]] = sp.lambdify(symbols, value, modules=["scipy", "numpy"])
+        given[used[0]] = sp.lambdify([*symbols, *times], value, modules=["scipy", "numpy"])
+        for time in times:
+            speeds[used[0]] = sp.lambdify([*symbols, time], sp.diff(value, time), modules=["scipy", "numpy"])
     fluxes: list[Any] = []
     with_tests: list[int] = []
     spent: set[Any] = set()
@@ -296,8 +356,8 @@ def _rim(
             f"The part '{name}' of the boundary has too many conditions: '{natural[0][0]!r}' gives a flux where the value "
             "of the unknown is given already, or of an unknown whose equation has no flux."
         )
-    compiled = compile_equations(fluxes, fields, [*symbols, *normal]) if fluxes else None
-    return RimForm(name, numbers, given, compiled, tuple(with_tests))
+    compiled = compile_equations(fluxes, fields, [*symbols, *normal, *times]) if fluxes else None
+    return RimForm(name, numbers, given, compiled, tuple(with_tests), speeds)
 
 
 def _tangents(count: int) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:

@@ -12,13 +12,10 @@ from sympy.core.function import AppliedUndef
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import among, check_choice, check_int
 from edgewise._core.errors import InputError
-from edgewise.pde.domains.box import Box
-from edgewise.pde.domains.region import Region
-from edgewise.pde.domains.solid import Solid
-from edgewise.pde.domains.surface import TriangleSurface
 from edgewise.pde.problem.jets import Compiled, compile_equations
-from edgewise.pde.problem.problem import Problem
+from edgewise.pde.problem.problem import Domain, Problem
 from edgewise.pde.results.mesh_pieces import MeshPieces
+from edgewise.pde.results.mesh_slabs import MeshSlabs
 from edgewise.pde.results.places import rows, somewhere
 from edgewise.pde.results.simplex_pieces import SimplexPieces
 from edgewise.pde.results.tables import Tables
@@ -26,7 +23,7 @@ from edgewise.pde.terms.symbols import Coordinate
 
 
 def derivatives(
-    domain: Box | Region | Solid | TriangleSurface,
+    domain: Domain,
     pieces: Tables,
     unknown: int,
     at: Sequence[Any],
@@ -91,5 +88,7 @@ def _jets(pieces: Tables, compiled: Compiled, points: Floats) -> list[Floats]:
 
 def _inside(pieces: Tables, *values: Floats) -> None:
     """Refuses places outside a shape, where its elements have no values."""
-    if isinstance(pieces, MeshPieces | SimplexPieces) and any(np.isnan(each).any() for each in values):
+    if isinstance(pieces, MeshPieces | SimplexPieces | MeshSlabs) and any(
+        np.isnan(each).any() for each in values
+    ):
         raise InputError("Some of the places lie outside the domain; solution.grid(...) gives nan there.")

@@ -23,9 +23,11 @@ from edgewise.pde.domains.box import Box
 from edgewise.pde.domains.parts import Face, Part
 from edgewise.pde.domains.region import Region, Rim
 from edgewise.pde.domains.solid import Solid
+from edgewise.pde.domains.space_time import SpaceTime
 from edgewise.pde.domains.surface import TriangleSurface
-from edgewise.pde.problem.problem import Condition, Problem
+from edgewise.pde.problem.problem import Condition, Domain, Problem
 from edgewise.pde.results.mesh_pieces import MeshPieces
+from edgewise.pde.results.mesh_slabs import MeshSlabs
 from edgewise.pde.results.pieces import Pieces
 from edgewise.pde.results.region_files import promised_region, region_from, region_pieces, written_region
 from edgewise.pde.results.simplex_files import (
@@ -35,6 +37,7 @@ from edgewise.pde.results.simplex_files import (
     written_simplices,
 )
 from edgewise.pde.results.simplex_pieces import SimplexPieces
+from edgewise.pde.results.slab_files import promised_slabs, slabs_from, written_slabs
 from edgewise.pde.results.tables import Tables
 from edgewise.pde.results.wave_files import promised_waves, waves_of, written_waves
 from edgewise.pde.results.waves import Waves
@@ -50,12 +53,12 @@ def save_solution(known: Mapping[str, Any], path: PathLike, *, overwrite: bool =
     check_bool(overwrite, "overwrite", of="Solution.save")
     problem, pieces = known["problem"], known["pieces"]
     domain = problem.domain
-    if isinstance(pieces, SimplexPieces) and isinstance(domain, Solid | TriangleSurface):
-        own, tensors = written_simplices(domain, pieces)
-        described = {"simplices": own}
-    elif isinstance(pieces, MeshPieces):
-        own, tensors = written_region(pieces)
-        described = {"region": own}
+    if isinstance(pieces, MeshSlabs):
+        described, tensors = _on_shape(domain.shape, pieces.start)
+        described["slabs"], more = written_slabs(pieces)
+        tensors |= more
+    elif isinstance(pieces, SimplexPieces | MeshPieces):
+        described, tensors = _on_shape(domain, pieces)
     elif isinstance(pieces, Waves):
         described, tensors = written_waves(pieces)
     else:
@@ -73,6 +76,15 @@ def save_solution(known: Mapping[str, Any], path: PathLike, *, overwrite: bool =
         "warnings": list(known["warnings"]),
     }
     write_container(path, document, tensors, overwrite)
+
+
+def _on_shape(shape: Any, pieces: MeshPieces | SimplexPieces) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """A shape and what is on its elements."""
+    if isinstance(pieces, SimplexPieces):
+        own, tensors = written_simplices(shape, pieces)
+        return {"simplices": own}, tensors
+    own, tensors = written_region(pieces)
+    return {"region": own}, tensors
 
 
 def load_solution(path: PathLike) -> dict[str, Any]:
@@ -93,11 +105,15 @@ def load_solution(path: PathLike) -> dict[str, Any]:
 
 
 def _pieces(document: Mapping[str, Any], tensors: Mapping[str, Tensor], problem: Problem) -> Tables:
-    if "simplices" in document:
-        return simplices_of(document["simplices"], tensors)
-    if "region" in document:
-        assert isinstance(problem.domain, Region)
-        return region_pieces(document["region"], tensors, problem.domain)
+    if "simplices" in document or "region" in document:
+        domain: Any = problem.domain
+        timed = isinstance(domain, SpaceTime)
+        still = (
+            simplices_of(document["simplices"], tensors)
+            if "simplices" in document
+            else region_pieces(document["region"], tensors, domain.shape if timed else domain)
+        )
+        return slabs_from(document["slabs"], tensors, still, domain.span) if timed else still
     if "waves" in document:
         return waves_of(document["waves"], tensors)
     return pieces_of(document, tensors, problem)
@@ -142,10 +158,13 @@ def written(pieces: Pieces) -> tuple[dict[str, Any], dict[str, Tensor]]:
 
 def promised(document: Mapping[str, Any]) -> Table:
     """The tensors that a solution of this description has."""
-    if "simplices" in document:
-        return promised_simplices(document["simplices"])
-    if "region" in document:
-        return promised_region(document["region"])
+    if "simplices" in document or "region" in document:
+        still = (
+            promised_simplices(document["simplices"])
+            if "simplices" in document
+            else promised_region(document["region"])
+        )
+        return still | (promised_slabs(document["slabs"]) if "slabs" in document else {})
     if "waves" in document:
         return promised_waves(document["waves"], len(document["problem"]["unknowns"]))
     return promised_pieces(document, document["problem"])
@@ -226,11 +245,13 @@ def problem_of(
     names: dict[str, Any] = {each.name: each for each in coordinates}
     for name, *places in document["unknowns"]:
         names[name] = Unknown(name, *(names[place] for place in places))
-    domain = shape(coordinates) or Box(
-        coordinates,
-        tuple((float(low), float(high)) for low, high in document["bounds"]),
-        tuple(map(bool, document["periodic"])),
-    )
+    bounds = tuple((float(low), float(high)) for low, high in document["bounds"])
+    clocks = [each for each in coordinates if each.time]
+    made = shape([each for each in coordinates if not each.time])
+    if made is not None and clocks:
+        domain = SpaceTime(made, clocks[0], bounds[-1])
+    else:
+        domain = made or Box(coordinates, bounds, tuple(map(bool, document["periodic"])))
 
     def equation(sides: Sequence[str]) -> Equation:
         left, right = (read_term(side, names) for side in sides)
@@ -247,10 +268,8 @@ def problem_of(
     return Problem(domain, [equation(each) for each in document["equations"]], conditions, jumps=jumps)
 
 
-def _face(
-    domain: Box | Region | Solid | TriangleSurface, name: str, number: int, high: bool = False
-) -> Face | Rim:
-    if isinstance(domain, Box):
+def _face(domain: Domain, name: str, number: int, high: bool | None = None) -> Face | Rim:
+    if isinstance(domain, Box) or (isinstance(domain, SpaceTime) and high is not None):
         return Face(name, int(number), bool(high))
     if not 0 <= int(number) < len(domain.rim_names):
         raise InputError("its conditions are on no part of the boundary.")

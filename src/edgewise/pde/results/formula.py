@@ -18,8 +18,9 @@ from edgewise._core.work import Meter
 from edgewise.forms.tree import render
 from edgewise.pde.discretisation.faces import outward
 from edgewise.pde.domains.curves import Curve
-from edgewise.pde.domains.region import Region
+from edgewise.pde.domains.region import Region, Rim
 from edgewise.pde.domains.solid import Solid
+from edgewise.pde.domains.space_time import SpaceTime
 from edgewise.pde.domains.surface import TriangleSurface
 from edgewise.pde.problem.problem import Problem
 from edgewise.pde.results.closed_form import SampledFunction, closed_form
@@ -123,7 +124,8 @@ def formula_of(
 ) -> SolutionFormula:
     """Closed forms of all unknowns of a solution, or of one term in them."""
     meter = Meter()
-    if isinstance(problem.domain, Solid | TriangleSurface):
+    shape = problem.domain.shape if isinstance(problem.domain, SpaceTime) else problem.domain
+    if isinstance(shape, Solid | TriangleSurface):
         raise InputError(
             "Closed forms are looked for on boxes and plane shapes. On solids and surfaces take values, "
             "solution.evaluate(...), and find_formula of them."
@@ -131,7 +133,9 @@ def formula_of(
     exact = numbers_of(problem)
     symbols = tuple(each.tree for each in problem.domain.coordinates)
     # A closed form holds everywhere if it holds in a box.
-    bounds = inner_box(problem.domain) if isinstance(problem.domain, Region) else problem.domain.bounds
+    bounds = problem.domain.bounds
+    if isinstance(shape, Region):
+        bounds = (*inner_box(shape), *bounds[2:])
     names = [*problem.names] if of is None else [check_text(of, "of", of="Solution.formula")]
     expressions: dict[str, Any] = {}
     distances: dict[str, float] = {}
@@ -192,8 +196,10 @@ def inserted(problem: Problem, expressions: Mapping[str, Any]) -> tuple[Insertio
     found = [_judged(repr(each), each.residual, put, problem, {}) for each in problem.equations]
     for condition in problem.conditions:
         for face in condition.part.faces:
-            if isinstance(domain, Region):
-                residual, at = _on_curve(condition.equation.residual, domain.curves[face.number], symbols)
+            if isinstance(face, Rim):
+                shape: Any = domain.shape if isinstance(domain, SpaceTime) else domain
+                curve, plane = shape.curves[face.number], symbols[:2]
+                residual, at = _on_curve(condition.equation.residual, curve, plane)
             else:
                 symbol = symbols[face.axis]
                 residual = outward(condition.equation.residual, face, symbol)

@@ -11,14 +11,16 @@ lift and drag coefficients in viscous flow", Oxford NA-97/06).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import sympy as sp
 from sympy.core.function import AppliedUndef
 
-from edgewise._core.arguments import check_is
+from edgewise._core.arguments import as_mapping, check_is
+from edgewise._core.arrays import Floats
+from edgewise._core.checks import check_float
 from edgewise._core.errors import InputError
 from edgewise.pde.discretisation.assembly import Patch
 from edgewise.pde.discretisation.faces import outward
@@ -29,19 +31,31 @@ from edgewise.pde.discretisation.weak_system import WeakSystem
 from edgewise.pde.domains.parts import Part
 from edgewise.pde.problem.jets import compile_equations
 from edgewise.pde.problem.problem import Problem
-from edgewise.pde.problem.weak import NORMALS, by_direction, divided, outward_derivative, weak_form
+from edgewise.pde.problem.through_time import timed_form
+from edgewise.pde.problem.weak import NORMALS, Posed, by_direction, divided, outward_derivative, weak_form
 from edgewise.pde.results.mesh_pieces import MeshPieces
+from edgewise.pde.results.mesh_slabs import MeshSlabs
 from edgewise.pde.results.pieces import Pieces
 from edgewise.pde.results.tables import Tables
 from edgewise.pde.results.waves import Waves
 from edgewise.pde.terms.operators import NORMAL
 from edgewise.pde.terms.symbols import NormalSymbol
 
-_STEADY = "Integrals are of steady solutions; of others take values at a time, solution.grid(...)."
+_STEADY = "Integrals are of steady solutions, and of those on shapes at a time; here take values, solution.grid(...)."
 
 
-def integral(problem: Problem, pieces: Tables, tree: Any, over: Part | str | None) -> float:
-    """The integral of a term over the domain, or over a part of its boundary."""
+def integral(
+    problem: Problem,
+    pieces: Tables,
+    tree: Any,
+    over: Part | str | None,
+    at: Mapping[Any, float] | None = None,
+) -> float:
+    """The integral of a term over the domain, or over a part of its boundary, at a time where there is one."""
+    if isinstance(pieces, MeshSlabs):
+        return _at_a_time(problem, pieces, tree, over, at)
+    if at:
+        raise InputError("The 'at' parameter of Solution.integral is for shapes through time; leave it out.")
     part = problem.domain.boundary[over] if isinstance(over, str) else over
     if part is not None:
         check_is(part, Part, "over", "a part of the boundary or its name", of="Solution.integral")
@@ -57,8 +71,12 @@ def integral(problem: Problem, pieces: Tables, tree: Any, over: Part | str | Non
         if isinstance(pieces, MeshPieces)
         else SimplexGalerkin(pieces.mesh, form, degree)
     )
-    symbols = [each.tree for each in problem.domain.coordinates]
     values = np.concatenate([each.values for each in pieces.fields])
+    return _on_mesh(problem, galerkin, values, tree, part)
+
+
+def _on_mesh(problem: Posed, galerkin: WeakSystem, values: Floats, tree: Any, part: Part | None) -> float:
+    symbols = [each.tree for each in problem.domain.coordinates]
     if part is None:
         compiled = compile_equations([tree], problem.fields, symbols)
         _first_order(compiled.jets)
@@ -69,6 +87,35 @@ def integral(problem: Problem, pieces: Tables, tree: Any, over: Part | str | Non
     compiled = compile_equations([tree], problem.fields, [*symbols, *NORMALS[: len(symbols)]])
     _first_order(compiled.jets)
     return total + galerkin.rim_integral(compiled, values, numbers)
+
+
+def _at_a_time(
+    problem: Problem, pieces: MeshSlabs, tree: Any, over: Part | str | None, at: Mapping[Any, float] | None
+) -> float:
+    """The integral at one time, its derivatives in time included."""
+    domain: Any = problem.domain
+    given = as_mapping(at or {}, "at", "the coordinate of time to a time", of="Solution.integral")
+    named = {getattr(key, "name", key): value for key, value in given.items()}
+    clock, (low, high) = domain.clock, domain.span
+    if set(named) != {clock.name}:
+        raise InputError(
+            f"Integrals over a shape are at a time: give at={{'{clock.name}': {high:g}}} to Solution.integral."
+        )
+    time = check_float(named[clock.name], "at", low=low, high=high, of="Solution.integral")
+    part = domain.shape.boundary[over] if isinstance(over, str) else over
+    if part is not None:
+        check_is(part, Part, "over", "a part of the boundary or its name", of="Solution.integral")
+    _check(problem, tree, part)
+    timed = timed_form(problem)
+    kind: Any = Galerkin if isinstance(pieces.start, MeshPieces) else SimplexGalerkin
+    degree = max(
+        each.numbering.degree + low for each, low in zip(pieces.start.fields, timed.form.lower, strict=False)
+    )
+    galerkin = kind(pieces.mesh, timed.form, degree).at_time(time)
+    when = np.array([time])
+    values = np.concatenate([pieces.values(f, when, k)[0] for f, k in timed.fields])
+    term = timed.at_a_time(tree.replace(NORMAL, lambda u: NORMAL(timed.at_a_time(u))))
+    return _on_mesh(timed.moment, galerkin, values, term.subs(clock.tree, sp.Float(time, 17)), part)
 
 
 def _check(problem: Problem, tree: Any, part: Part | None) -> None:
@@ -90,7 +137,7 @@ def _first_order(jets: Sequence[tuple[int, tuple[int, ...]]]) -> None:
 
 
 def _by_reaction(
-    problem: Problem, galerkin: WeakSystem, values: Any, tree: Any, numbers: Sequence[int]
+    problem: Posed, galerkin: WeakSystem, values: Any, tree: Any, numbers: Sequence[int]
 ) -> tuple[float, Any]:
     """What outward derivatives with constant weights give, where unknowns are given on all that hangs together; the rest."""
     domain: Any = problem.domain

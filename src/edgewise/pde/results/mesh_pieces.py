@@ -8,7 +8,15 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from edgewise._core.arrays import Floats, Ints
-from edgewise.pde.discretisation.elements import MeshField, Sampling, inverses, lagrange, lobatto, sampling
+from edgewise.pde.discretisation.elements import (
+    MeshField,
+    Numbering,
+    Sampling,
+    inverses,
+    lagrange,
+    lobatto,
+    sampling,
+)
 from edgewise.pde.discretisation.locate import in_blocks, in_elements
 from edgewise.pde.discretisation.mesh import Mesh
 
@@ -36,11 +44,37 @@ class MeshPieces:
     def points(self, unknown: int, at: Floats, orders: Sequence[int]) -> Floats:
         """Values or a derivative at places (q, 2); nan outside the region."""
         values = np.full(len(at), np.nan)
-        block, local = in_blocks(self.mesh.blocks, at)
-        hit = block >= 0
-        element, inner = in_elements(self.mesh, block[hit], local[hit])
-        values[hit] = self.at(unknown, element, inner, orders)
+        element, local = self.located(at)
+        hit = element >= 0
+        values[hit] = self.at(unknown, element[hit], local[hit], orders)
         return values
+
+    def located(self, at: Floats, nearest: bool = False) -> tuple[Ints, Floats]:
+        """Elements that hold places (q, 2), -1 outside of all, and the places in their unit squares.
+
+        `nearest` gives every place an element, as rounding may put places on the boundary a little outside.
+        """
+        block, local = in_blocks(self.mesh.blocks, at)
+        hit = np.ones(len(at), dtype=bool) if nearest else block >= 0
+        element = np.full(len(at), -1, dtype=np.int64)
+        element[hit], local[hit] = in_elements(self.mesh, np.maximum(block[hit], 0), local[hit])
+        return element, local
+
+    def at_nodes(self, numbering: Numbering) -> tuple[Ints, Floats]:
+        """Elements and places in them of the places at which functions on another mesh are given, element by element."""
+        mesh, line = numbering.mesh, lobatto(numbering.degree)
+        grid = np.stack(np.meshgrid(line, line, indexing="ij"), axis=-1).reshape(1, -1, 2)
+        every = np.arange(mesh.count)
+        at = np.broadcast_to(grid, (mesh.count, *grid.shape[1:]))
+        if mesh.blocks is not self.mesh.blocks:
+            return self.located(mesh.places(every, at)[0].reshape(-1, 2), nearest=True)
+        inner = mesh.local(every, at)[0].reshape(-1, 2)
+        return self.elements(np.repeat(mesh.block, grid.shape[1]), inner)
+
+    def basis(self, unknown: int, local: Floats) -> Floats:
+        """Values of an element's functions at places of its unit square, (q, n)."""
+        x, y = (lagrange(self.fields[unknown].numbering.degree, local[:, a])[0] for a in (0, 1))
+        return (x[:, :, None] * y[:, None, :]).reshape(len(local), -1)
 
     def at(self, unknown: int, element: Ints, local: Floats, orders: Sequence[int]) -> Floats:
         """Values or a derivative at places of elements' unit squares."""

@@ -10,13 +10,14 @@ import numpy as np
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import UNREADABLE, plural, short
 from edgewise._core.errors import InputError
-from edgewise.pde.domains.box import Box
 from edgewise.pde.domains.region import Region
 from edgewise.pde.domains.solid import Solid
+from edgewise.pde.domains.space_time import SpaceTime
 from edgewise.pde.domains.surface import TriangleSurface
+from edgewise.pde.problem.problem import Domain
 
 
-def rows(domain: Box | Region | Solid | TriangleSurface, at: Sequence[Any]) -> tuple[Floats, tuple[int, ...]]:
+def rows(domain: Domain, at: Sequence[Any]) -> tuple[Floats, tuple[int, ...]]:
     """Places as rows, inside the bounds of the domain, and the shape that values there are to have."""
     names = [each.name for each in domain.coordinates]
     if len(at) != len(names):
@@ -34,8 +35,11 @@ def rows(domain: Box | Region | Solid | TriangleSurface, at: Sequence[Any]) -> t
     if isinstance(domain, TriangleSurface):
         # Whether places are near enough to it is seen where they are looked for.
         return points, arrays[0].shape
+    on_surface = isinstance(domain, SpaceTime) and isinstance(domain.shape, TriangleSurface)
     for axis, (low, high) in enumerate(domain.bounds):
         span = high - low
+        if on_surface and axis != domain.time:
+            continue
         if domain.periodic[axis]:
             points[:, axis] = low + np.mod(points[:, axis] - low, span)
         elif ((points[:, axis] < low - 1e-9 * span) | (points[:, axis] > high + 1e-9 * span)).any():
@@ -46,8 +50,10 @@ def rows(domain: Box | Region | Solid | TriangleSurface, at: Sequence[Any]) -> t
     return points, arrays[0].shape
 
 
-def somewhere(domain: Box | Region | Solid | TriangleSurface, points: int, r: np.random.Generator) -> Floats:
+def somewhere(domain: Domain, points: int, r: np.random.Generator) -> Floats:
     """Random places inside a domain, all equally likely: (points, d)."""
+    if isinstance(domain, SpaceTime):
+        return np.column_stack([somewhere(domain.shape, points, r), r.uniform(*domain.span, points)])
     if isinstance(domain, TriangleSurface):
         return domain.somewhere(points, r)
     found = np.zeros((0, len(domain.bounds)))

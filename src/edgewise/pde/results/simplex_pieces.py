@@ -12,6 +12,7 @@ from scipy.spatial import KDTree
 from edgewise._core.arrays import Floats, Ints
 from edgewise.pde.discretisation.simplex_elements import (
     SimplexField,
+    SimplexNumbering,
     SimplexSampling,
     inverted,
     modes,
@@ -62,6 +63,17 @@ class SimplexPieces:
             basis = simplex_lagrange(degree, local[part])[0]
             values[part] = (basis * table[element[part]]).sum(1)
         return values
+
+    def at_nodes(self, numbering: SimplexNumbering) -> tuple[Ints, Floats]:
+        """Elements and places in them of the places at which functions on another mesh are given, element by element."""
+        mesh, at = numbering.mesh, simplex_places(numbering.degree, self.mesh.dimension)
+        if mesh.nodes is not self.mesh.nodes:
+            return self.located(placed(mesh, slice(None), at)[0].reshape(-1, 3), nearest=True)
+        return np.repeat(np.arange(mesh.count), len(at)), np.tile(at, (mesh.count, 1))
+
+    def basis(self, unknown: int, local: Floats) -> Floats:
+        """Values of an element's functions at weights of all corners but the first, (q, n)."""
+        return simplex_lagrange(self.fields[unknown].numbering.degree, local)[0]
 
     def grid(self, unknown: int, at: Sequence[Floats], orders: Sequence[int] = ()) -> Floats:
         """Values or a derivative on the grid of all combinations of places; nan outside the solid, or off the surface."""

@@ -38,6 +38,7 @@ ROADS = {
     "products": "as one network of products",
     "march": "marched through time",
     "mesh": "on refined meshes",
+    "mesh march": "marched through time on refined meshes",
     "waves": "marched wave by wave",
     "family": "member by member of a family",
     "start": "by data followed back to the start",
@@ -66,8 +67,8 @@ class Solution:
     Attributes
     ----------
     problem : Problem
-    pieces : Pieces, MeshPieces, SimplexPieces or Waves
-        The unknowns as tables of splines, as polynomials on the elements of a mesh, or as waves.
+    pieces : Pieces, MeshPieces, SimplexPieces, MeshSlabs or Waves
+        The unknowns as tables of splines, as polynomials on the elements of a mesh, and in time, or as waves.
     error : float
         Estimated relative L2 error, the largest of all unknowns; infinite where there is no estimate.
     errors : dict of str to float
@@ -78,8 +79,8 @@ class Solution:
         What was asked for.
     road : str
         "grid": all at once on grids that were refined; "products": by one sum of products of functions of one coordinate;
-        "march": slab after slab of time; "mesh": on
-        elements that fill a shape; "waves": marched as waves whose turning is exact; "family": member by member;
+        "march": slab after slab of time; "mesh": on elements that fill a shape; "mesh march": slab after slab on such
+        elements; "waves": marched as waves whose turning is exact; "family": member by member;
         "start": by its start, to which `identify` followed data back.
     stop_reason : StopReason
     warnings : tuple of str
@@ -209,7 +210,13 @@ class Solution:
         """Values on the grid of all combinations of places, one array for each coordinate; nan outside the domain."""
         return self.pieces.grid(self._number(unknown), [np.asarray(each, dtype=float) for each in at])
 
-    def integral(self, term: Expr | Any, over: Part | str | None = None) -> float:
+    def integral(
+        self,
+        term: Expr | Any,
+        over: Part | str | None = None,
+        *,
+        at: Mapping[Coordinate | str, float] | None = None,
+    ) -> float:
         """The integral of a term over the domain, or over a part of its boundary: a mean, a flux, a force.
 
         Outward derivatives of unknowns that are given on whole closed curves are found from the equations' balance, which is
@@ -221,6 +228,8 @@ class Solution:
             In the unknowns and their derivatives; on the boundary with `dn(u)` and the parts of `normal(x, y)` too.
         over : Part or str, optional
             A part of the boundary, by default the domain.
+        at : mapping of coordinate to float, optional
+            The time, of solutions on shapes through time: {"t": 0.5}.
 
         Returns
         -------
@@ -229,7 +238,7 @@ class Solution:
         Raises
         ------
         InputError
-            Where the solution depends on time, the boundary has no such part, or the term has other names.
+            Where the solution depends on the time of a box, the boundary has no such part, or the term has other names.
 
         Examples
         --------
@@ -241,7 +250,7 @@ class Solution:
         >>> round(solution.integral(u), 6), round(solution.integral(-pde.dn(u), "rim"), 6)
         (1.570796, 12.566371)
         """
-        return integral(self.problem, self.pieces, tree_of(term), over)
+        return integral(self.problem, self.pieces, tree_of(term), over, at)
 
     def error_of(self, quantity: Callable[[Solution], Any]) -> Any:
         """The estimated error of a quantity that is computed from the solution: an extremum, a drag, values at places.

@@ -1,8 +1,9 @@
 """The kinds of tables that hold the unknowns of a solution."""
 
 from edgewise.pde.results.mesh_pieces import MeshPieces
+from edgewise.pde.results.mesh_slabs import MeshSlabs
 from edgewise.pde.results.pieces import Pieces
 from edgewise.pde.results.simplex_pieces import SimplexPieces
 from edgewise.pde.results.waves import Waves
 
-Tables = Pieces | MeshPieces | SimplexPieces | Waves
+Tables = Pieces | MeshPieces | SimplexPieces | MeshSlabs | Waves

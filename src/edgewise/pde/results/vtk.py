@@ -12,9 +12,11 @@ from edgewise._core.checks import check_choice, check_int
 from edgewise._core.errors import InputError
 from edgewise._core.extras import need
 from edgewise._core.files import PathLike, as_path, said_clearly, write_file
+from edgewise.pde.domains.space_time import SpaceTime
 from edgewise.pde.domains.surface import TriangleSurface
 from edgewise.pde.problem.problem import Problem
 from edgewise.pde.problem.velocities import velocities
+from edgewise.pde.results.mesh_slabs import MeshSlabs
 from edgewise.pde.results.simplex_pieces import SimplexPieces, skin
 from edgewise.pde.results.tables import Tables
 
@@ -34,23 +36,31 @@ def write_vtk(
     target = as_path(path)
     domain = problem.domain
     clock = domain.time
-    on_surface = isinstance(domain, TriangleSurface)
-    ends = SURFACE if on_surface else ONE if clock is None else SERIES
+    shape = domain.shape if isinstance(domain, SpaceTime) else domain
+    on_surface = isinstance(shape, TriangleSurface)
+    one = SURFACE if on_surface else ONE
+    ends = one if clock is None else SERIES
     check_choice(target.suffix.lower(), "path", (ends,), of="Solution.to_vtk")
     check_int(points, "points", low=2, high=1000, of="Solution.to_vtk")
     check_int(times, "times", low=1, high=10_000, of="Solution.to_vtk")
     pyvista = need("pyvista", "vtk", "VTK files")
-    if on_surface:
-        assert isinstance(pieces, SimplexPieces)
-        return (_saved(_triangles(pyvista, problem, pieces), target),)
     if clock is None:
-        return (_saved(_grid(pyvista, problem, pieces, points, None), target),)
+        assert not on_surface or isinstance(pieces, SimplexPieces)
+        made = (
+            _triangles(pyvista, problem, pieces)
+            if isinstance(pieces, SimplexPieces) and on_surface
+            else _grid(pyvista, problem, pieces, points, None)
+        )
+        return (_saved(made, target),)
     if len(domain.coordinates) == 1:
         raise InputError("Solution.to_vtk needs a coordinate of space; there is time alone.")
     moments = [float(each) for each in np.linspace(*domain.bounds[clock], times)]
-    files = [target.with_name(f"{target.stem}_{n:04d}{ONE}") for n in range(times)]
+    files = [target.with_name(f"{target.stem}_{n:04d}{one}") for n in range(times)]
     for moment, file in zip(moments, files, strict=True):
-        _saved(_grid(pyvista, problem, pieces, points, moment), file)
+        if isinstance(pieces, MeshSlabs) and on_surface:
+            _saved(_triangles(pyvista, problem, pieces.at_time(moment)), file)
+        else:
+            _saved(_grid(pyvista, problem, pieces, points, moment), file)
     rows = "".join(
         f'<DataSet timestep="{moment!r}" file="{file.name}"/>'
         for moment, file in zip(moments, files, strict=True)

@@ -27,6 +27,7 @@ from edgewise.pde.discretisation.condensed import Condensed
 from edgewise.pde.discretisation.weak_system import WeakSystem
 from edgewise.pde.domains.box import Box
 from edgewise.pde.domains.region import Region
+from edgewise.pde.domains.space_time import SpaceTime
 from edgewise.pde.problem.on_region import on_region
 from edgewise.pde.problem.problem import Problem
 from edgewise.pde.problem.weak import WeakForm, weak_form
@@ -101,13 +102,15 @@ def eigen(
             "The 'problem' parameter of eigen must be a Problem whose equations have an eigenvalue: "
             "lam = eigenvalue(), -lap(u) == lam * u."
         )
+    if isinstance(problem.domain, SpaceTime):
+        raise InputError("Eigenvalue problems have no time: leave .during(...) out.")
     check_int(count, "count", low=1, high=200, of="eigen")
     check_float(tolerance, "tolerance", low=1e-13, high=0.1, of="eigen")
     constants = chosen(config, SolverConfig(), "eigen").scaled(check_work(work, "eigen"))
     meter = Meter(seconds=check_seconds(seconds, "eigen"))
     shaped = on_region(problem)
     region = shaped.domain
-    assert not isinstance(region, Box)
+    assert not isinstance(region, Box | SpaceTime)
     stiff, mass = _forms(shaped)
     levels: list[_EigenLevel] = []
     changes: list[Floats] = []

@@ -27,6 +27,7 @@ from edgewise._core.work import Meter, check_seconds, check_work, running
 from edgewise.pde.discretisation.faces import face_conditions
 from edgewise.pde.domains.region import Region
 from edgewise.pde.domains.solid import Solid
+from edgewise.pde.domains.space_time import SpaceTime
 from edgewise.pde.domains.surface import TriangleSurface
 from edgewise.pde.problem.jets import compile_equations
 from edgewise.pde.problem.problem import Problem
@@ -44,6 +45,7 @@ from edgewise.pde.solvers.levels import (
     energy_tests,
 )
 from edgewise.pde.solvers.on_mesh import solved_on_mesh
+from edgewise.pde.solvers.on_mesh_in_time import solved_through_time
 from edgewise.pde.solvers.progress import Progress
 from edgewise.pde.solvers.solenoidal import degrees_of, solenoidal
 from edgewise.pde.solvers.wave_march import turns_fast, wave_system
@@ -141,6 +143,11 @@ def solve(
 
         with running(meter):
             return solve_family(problem, member, tolerance, constants, meter)
+    if isinstance(problem.domain, SpaceTime):
+        if resume is not None:
+            raise InputError("The 'resume' parameter of solve is for marches on boxes; leave it out.")
+        with one_thread(), running(meter), np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            return solved_through_time(problem, tolerance, constants, meter, listeners)
     symbols = [each.tree for each in problem.domain.coordinates]
     inside = compile_equations([each.residual for each in problem.equations], problem.fields, symbols)
     faces = face_conditions(problem)

@@ -17,6 +17,7 @@ from scipy.linalg import eig
 from edgewise._core.arrays import Floats
 from edgewise.pde.discretisation.faces import FaceConditions
 from edgewise.pde.domains.box import Box
+from edgewise.pde.domains.space_time import SpaceTime
 from edgewise.pde.problem.jets import Compiled
 
 _PLACES, _DRAWS = 12, 4
@@ -45,7 +46,17 @@ def ill_posed(domain: Box, inside: Compiled, faces: FaceConditions) -> str:
     return ""
 
 
-def _grows(domain: Box, inside: Compiled, axis: int, high: bool) -> bool:
+def grows_with_time(domain: SpaceTime, inside: Compiled, axis: int) -> str:
+    """The same of a problem on a shape through time, with conditions at its start."""
+    if not _grows(domain, inside, axis, False):
+        return ""
+    return (
+        "Waves grow the faster the shorter they are through time: the problem is ill-posed, as heat that goes back in "
+        "time is."
+    )
+
+
+def _grows(domain: Box | SpaceTime, inside: Compiled, axis: int, high: bool) -> bool:
     random = np.random.default_rng(0)
     lows, highs = np.array(domain.bounds).T
     around = [a for a in range(len(lows)) if a != axis and not domain.coordinates[a].parameter]

@@ -52,7 +52,46 @@ def dx(term: Expr, coordinate: Coordinate | Any, order: int = 1) -> Expr:
     return Expr(sp.diff(tree_of(term), coordinate.tree, order))
 
 
-dt = dx
+def dt(term: Expr | Vector | Any, coordinate: Coordinate | int | Any = None, order: int = 1) -> Any:
+    """Derivative of a term in time: dt(u), dt(u, 2), dt(u, t) or dt(u, t, 2).
+
+    Parameters
+    ----------
+    term : Expr or Vector
+    coordinate : Coordinate, optional
+        Time; not needed where the term depends on one. An order may stand in its place.
+    order : int
+        1 to 4.
+
+    Returns
+    -------
+    Expr or Vector
+
+    Raises
+    ------
+    InputError
+        Where the term depends on no time.
+
+    Examples
+    --------
+    >>> from edgewise.pde import coordinates, time, unknown
+    >>> (x,), t = coordinates("x"), time()
+    >>> dt(unknown("u", x, t), 2)
+    Derivative(u(x, t), (t, 2))
+    """
+    if isinstance(coordinate, int):
+        coordinate, order = None, coordinate
+    if isinstance(term, Vector):
+        return Vector(*(dt(part, coordinate, order) for part in term))
+    if coordinate is not None:
+        return dx(term, coordinate, order)
+    clocks = tree_of(term).atoms(TimeSymbol)
+    if len(clocks) != 1:
+        raise InputError(
+            f"dt(...) needs a term that depends on time, as unknown('u', x, t) with t = time() does. Got {short(term)}."
+        )
+    check_int(order, "order", low=1, high=4, of="dt")
+    return Expr(sp.diff(tree_of(term), clocks.pop(), order))
 
 
 def _space(term: Any) -> tuple[Any, ...]:

@@ -1,0 +1,106 @@
+"""A plane region, a surface or a solid through time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from edgewise._core.arguments import as_mapping, as_pair
+from edgewise._core.checks import among, short
+from edgewise._core.errors import InputError
+from edgewise.pde.domains.parts import Face, Part, Parts
+from edgewise.pde.terms.symbols import Coordinate
+
+_LIKE = "domain.during({t: (0, 1)})"
+
+
+@dataclass(frozen=True, eq=False)
+class SpaceTime:
+    """A shape through an interval of time, as `shape.during({t: (0, 1)})` makes it.
+
+    Attributes
+    ----------
+    shape : Region, TriangleSurface or Solid
+    clock : Coordinate
+        Time, the last of the coordinates.
+    span : (float, float)
+        From when to when.
+    """
+
+    shape: Any
+    clock: Coordinate
+    span: tuple[float, float]
+
+    @property
+    def coordinates(self) -> tuple[Coordinate, ...]:
+        """Those of the shape, then time."""
+        return (*self.shape.coordinates, self.clock)
+
+    @property
+    def bounds(self) -> tuple[tuple[float, float], ...]:
+        """The smallest box that holds the shape, and the interval of time."""
+        return (*self.shape.bounds, self.span)
+
+    @property
+    def time(self) -> int:
+        """Number of the coordinate of time."""
+        return len(self.shape.coordinates)
+
+    @property
+    def periodic(self) -> tuple[bool, ...]:
+        """Along which coordinates functions repeat: none."""
+        return (*self.shape.periodic, False)
+
+    @property
+    def parameters(self) -> tuple[int, ...]:
+        """Coordinates that are parameters of a family: none."""
+        return ()
+
+    @property
+    def rim_names(self) -> tuple[str, ...]:
+        """Names of the pieces of the shape's boundary."""
+        return self.shape.rim_names
+
+    @property
+    def boundary(self) -> Parts:
+        """Parts of the shape's boundary by name, and "start" and "end"."""
+        own = dict(self.shape.boundary)
+        for high, name in enumerate(("start", "end")):
+            own[name] = Part(name, (Face(name, self.time, bool(high)),))
+        return Parts(own)
+
+    def __repr__(self) -> str:
+        low, high = self.span
+        return f"<{self.shape!r} during {self.clock.name} from {low:g} to {high:g}>"
+
+
+def during(shape: Any, times: Mapping[Coordinate, tuple[float, float]]) -> SpaceTime:
+    """A shape through time: its own method of this name.
+
+    Raises
+    ------
+    InputError
+        Where `times` is no interval of one coordinate of time, or a part of the shape is called "start" or "end".
+    """
+    given = as_mapping(times, "times", "the coordinate of time to its range", of="during")
+    clocks = list(given)
+    if len(clocks) != 1 or not isinstance(clocks[0], Coordinate) or not clocks[0].time:
+        raise InputError(
+            f"The 'times' parameter of during must be a range of one coordinate made by time(), {_LIKE}. "
+            f"Got {short(times)}."
+        )
+    (clock,) = clocks
+    low, high = as_pair(given[clock], f"range of {clock.name}", of="during")
+    if not low < high or high - low == float("inf"):
+        raise InputError(
+            f"The range of '{clock.name}' must go from a number to a larger one. Got ({low:g}, {high:g})."
+        )
+    names = [each.name for each in shape.coordinates]
+    if clock.name in names:
+        raise InputError(f"Time must have another name than {among(names)}. Got '{clock.name}'.")
+    if taken := [name for name in ("start", "end") if name in tuple(shape.boundary)]:
+        raise InputError(
+            f"The boundary of the shape has a part '{taken[0]}', which names one of time; give it another name."
+        )
+    return SpaceTime(shape, clock, (low, high))

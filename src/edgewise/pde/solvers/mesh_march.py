@@ -1,0 +1,320 @@
+"""A march through time on one mesh: slabs as long as their polynomials in time allow.
+
+What a slab lacks is seen from how its Legendre coefficients in time fall; it is done again, shorter, where that is more than
+the tolerance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.polynomial import legendre
+
+from edgewise._core.arrays import Bools, Floats
+from edgewise.pde.discretisation.condensed import Condensed
+from edgewise.pde.discretisation.radau import radau, to_legendre
+from edgewise.pde.discretisation.weak_system import WeakSystem
+from edgewise.pde.problem.through_time import TimedForm
+from edgewise.pde.settings import SolverConfig
+from edgewise.pde.solvers.stages import StageSystem
+
+# Steps of Newton's method in a slab before it is made shorter.
+_STEPS = 12
+# Slabs become longer where they could be by the first factor, by the second at most.
+_LONGER, _LONGEST = 1.5, 4.0
+# Rounding in stages that are solved for once leaves this.
+_ROUNDING = 1e-9
+
+
+@dataclass(frozen=True, eq=False)
+class TimeSlab:
+    """Polynomials in time on a slab.
+
+    Attributes
+    ----------
+    low, high : float
+    tables : tuple of ndarray, one an unknown
+        Legendre coefficients in time of the unknown's coefficients on the mesh, (P, count).
+    """
+
+    low: float
+    high: float
+    tables: tuple[Floats, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class MeshStart:
+    """What a march on a mesh begins with.
+
+    Attributes
+    ----------
+    state : ndarray, shape (3, count)
+        The unknowns and their derivatives in time.
+    fixed, held : ndarray of bool
+        Coefficients that conditions give; and with them one of each unknown that is determined up to a constant.
+    loose : tuple of int
+        These unknowns; their mean is zero.
+    contradiction : float
+        How far conditions are apart where parts of the boundary, or it and the start, meet, relative to them.
+    """
+
+    state: Floats
+    fixed: Bools
+    held: Bools
+    loose: tuple[int, ...]
+    contradiction: float
+
+
+def start_on(galerkin: WeakSystem, timed: TimedForm, time: float) -> MeshStart:
+    """The data of the start on a mesh: projected in the mean, with the values that conditions on the boundary give."""
+    fixed, given, apart = galerkin.at_time(time).given()
+    state = np.zeros((3, galerkin.count))
+    state[0] = given
+    scale = float(np.abs(given).max(initial=0.0))
+    worst = 0.0
+    for (f, k), data in timed.starts.items():
+        sampled = _on(data, galerkin.sampling.places)
+        own = slice(int(galerkin.offsets[f]), int(galerkin.offsets[f + 1]))
+        if k:
+            for n, rim in enumerate(galerkin.form.rims):
+                if f in rim.speeds:
+                    for numbers, places in galerkin.sides(f, n):
+                        state[k, numbers] = _on(rim.speeds[f], places, time)
+        else:
+            numbers, places = galerkin.nodes(f)
+            there = fixed[numbers]
+            wanted = _on(data, places)
+            scale = max(scale, float(np.abs(wanted).max()))
+            worst = max(worst, float(np.abs(wanted - given[numbers])[there].max(initial=0.0)))
+        state[k, own] = _projected(galerkin, f, sampled, fixed, state[k])[own]
+    loose = _open(galerkin, timed, fixed, time)
+    held = fixed.copy()
+    for f in loose:
+        held[galerkin.numberings[f].table.flat[0] + galerkin.offsets[f]] = True
+    return MeshStart(state, fixed, held, loose, max(apart, worst / max(scale, 1e-300)))
+
+
+def _on(data: Callable[..., object], places: Floats, *time: float) -> Floats:
+    at = [places[..., k] for k in range(places.shape[-1])]
+    return np.broadcast_to(np.asarray(data(*at, *time), dtype=float), places.shape[:-1])
+
+
+def _projected(galerkin: WeakSystem, f: int, sampled: Floats, fixed: Bools, values: Floats) -> Floats:
+    """The coefficients of an unknown that is nearest to values at places, in the mean; fixed ones stay."""
+    own = slice(int(galerkin.offsets[f]), int(galerkin.offsets[f + 1]))
+    mass, sizes = galerkin.sampling.mass, [int(np.prod(n.table.shape[1:])) for n in galerkin.numberings]
+    first, degree = sum(sizes[:f]), galerkin.numberings[f].degree
+
+    def matrices(which: slice) -> Floats:
+        found = np.zeros((which.stop - which.start, sum(sizes), sum(sizes)))
+        part = slice(first, first + sizes[f])
+        found[:, part, part] = galerkin.integrated({(0, 0): mass[which]}, (degree, degree))
+        other = np.ones(sum(sizes), dtype=bool)
+        other[part] = False
+        found[:, other, other] = 1.0
+        return found
+
+    held = fixed.copy()
+    kept = np.where(fixed, values, 0.0)
+    held[: own.start], held[own.stop :] = True, True
+    kept[: own.start], kept[own.stop :] = 0.0, 0.0
+    right = np.zeros(galerkin.count)
+    local = galerkin.tested(degree, (), sampled * mass)
+    right += np.bincount(
+        (galerkin.numberings[f].table.reshape(len(local), -1) + own.start).ravel(),
+        local.ravel(),
+        minlength=galerkin.count,
+    )
+    right -= galerkin.moments(kept)
+    right[held] = 0.0
+    return kept + Condensed(galerkin, matrices, held).solve(right)
+
+
+def _open(galerkin: WeakSystem, timed: TimedForm, fixed: Bools, time: float) -> tuple[int, ...]:
+    """Unknowns without a derivative in time to which a constant may be added, as a pressure."""
+    kind: type[WeakSystem] = type(galerkin)
+    found: list[int] = []
+    candidates = [f for f, order in enumerate(timed.orders) if order == 0]
+    if not candidates:
+        return ()
+    whole = kind(galerkin.mesh, timed.form, galerkin.degree).at_time(time)  # pyright: ignore[reportCallIssue]
+    base = whole.residual(np.zeros(whole.count))
+    for f in candidates:
+        own = slice(int(galerkin.offsets[f]), int(galerkin.offsets[f + 1]))
+        if fixed[own].any():
+            continue
+        even, tilted = np.zeros(whole.count), np.zeros(whole.count)
+        even[own], tilted[own] = 1.0, np.linspace(-1, 1, own.stop - own.start)
+        by_constant = np.abs(whole.residual(even) - base).max()
+        if by_constant <= 1e-10 * np.abs(whole.residual(tilted) - base).max():
+            found.append(f)
+    return tuple(found)
+
+
+class MeshMarch:
+    """Slab after slab on one mesh.
+
+    Parameters
+    ----------
+    galerkin : WeakSystem
+        Of the unknowns alone.
+    timed : TimedForm
+    span : (float, float)
+    stages : int
+    tolerance : float
+        What slabs may lack, relative to the largest unknowns so far.
+    config : SolverConfig
+    """
+
+    def __init__(
+        self,
+        galerkin: WeakSystem,
+        timed: TimedForm,
+        span: tuple[float, float],
+        stages: int,
+        tolerance: float,
+        config: SolverConfig,
+    ) -> None:
+        self.galerkin, self.timed, self.span = galerkin, timed, span
+        self.tolerance, self.config = tolerance, config
+        self.rule = radau(stages)
+        self.start = start_on(galerkin, timed, span[0])
+        self.system = StageSystem(galerkin, timed, self.rule, self.start.held)
+        self.slabs: list[TimeSlab] = []
+        self.scales = np.array(self.norms(self.start.state[0]))
+        self.message = ""
+
+    def norms(self, values: Floats) -> list[float]:
+        """L2 norms of all unknowns."""
+        moments = self.galerkin.moments(values)
+        return [float(np.sqrt(max(values[own] @ moments[own], 0.0))) for own in self.system.slices]
+
+    def run(self, on_slab: Callable[[float], None], most: Callable[[float], float] | None = None) -> None:
+        """To the end, or until slabs would be too short: `message` says so.
+
+        Parameters
+        ----------
+        on_slab : callable
+            Gets the share of the way after each slab.
+        most : callable, optional
+            How long slabs may be at a time.
+        """
+        low, high = self.span
+        time, state = low, self.start.state
+        length = (high - low) / self.config.first_slabs if most is None else most(low)
+        failures = 0
+        while time < high - 1e-12 * (high - low):
+            if most is not None:
+                length = min(length, most(time))
+            left = max(int(np.ceil((high - time) / length - 1e-9)), 1)
+            length = (high - time) / left
+            found = self._slab(time, length, state)
+            ratio, lacks, stages = (0.25, np.inf, None) if found is None else self._judged(*found)
+            if stages is None or lacks > self.tolerance:
+                failures += 1
+                if failures > self.config.most_failures or length < 1e-13 * (high - low):
+                    self.message = (
+                        f"Slabs of time do not come within the tolerance at {time:g}: the solution may end there."
+                        if found is not None
+                        else f"Newton's method does not converge at time {time:g}: the solution may end there."
+                    )
+                    return
+                length *= min(ratio, 0.7)
+                continue
+            failures = 0
+            tables = self._tables(state, stages)
+            self.slabs.append(TimeSlab(time, time + length, tables))
+            state, time = stages[:, -1], time + length
+            self.scales = np.maximum(self.scales, self.norms(state[0]))
+            on_slab((time - low) / (high - low))
+            if ratio > _LONGER:
+                length *= min(ratio, _LONGEST)
+
+    def _slab(self, time: float, length: float, state: Floats) -> tuple[Floats, Floats] | None:
+        """The stages of one slab, with the state before; None where Newton's method fails."""
+        system, middle = self.system, self.rule.stages // 2
+        times = time + length * self.rule.nodes
+        given = [self.galerkin.at_time(float(each)).given()[1] for each in times]
+        begun = system.begun(state, length, given, self.start.fixed)
+        kept = abs(system.length - length) <= 1e-12 * length
+        if kept:
+            stages = self._newton(times, length, begun)
+            if stages is not None or system.same:
+                return None if stages is None else (state, stages)
+        system.factorise(length, float(times[middle]), begun[:, middle])
+        stages = self._newton(times, length, begun)
+        return None if stages is None else (state, stages)
+
+    def _newton(self, times: Floats, length: float, stages: Floats) -> Floats | None:
+        """The stages at which the residuals vanish; None where steps do not become smaller."""
+        system, before = self.system, np.inf
+        for n in range(_STEPS):
+            residuals = system.residual(times, stages)
+            change = system.step(residuals)
+            if not np.isfinite(change).all():
+                return None
+            moved = system.moved(stages, change, length)
+            size = float(np.linalg.norm(moved[0] - stages[0]))
+            scale = float(np.linalg.norm(moved[0]))
+            stages = moved
+            enough = 1e-2 * self.tolerance * scale
+            if system.same and n == 0 and _ROUNDING * scale <= enough:
+                return stages
+            if size <= enough or (n and size > 0.3 * before and size <= 1e-9 * scale):
+                return stages
+            if n and size < 0.5 * before and size * size / before <= enough:
+                return stages
+            if n > 1 and size > 0.6 * before:
+                return None
+            before = size
+        return None
+
+    def _tables(self, state: Floats, stages: Floats) -> tuple[Floats, ...]:
+        """Legendre coefficients in time of every unknown; those determined up to a constant with mean zero."""
+        tables: list[Floats] = []
+        for f, (own, order) in enumerate(zip(self.system.slices, self.timed.orders, strict=True)):
+            values = stages[0][:, own]
+            if order:
+                values = np.concatenate([state[0, own][None], values])
+            table = to_legendre(self.rule.stages, order > 0) @ values
+            if f in self.start.loose:
+                for row in table:
+                    whole = np.zeros(self.galerkin.count)
+                    whole[own] = row
+                    row -= self.galerkin.mean(whole, f)
+            tables.append(table)
+        return tuple(tables)
+
+    def _judged(self, state: Floats, stages: Floats) -> tuple[float, float, Floats]:
+        """How much longer the slab could be, what it lacks relative to the unknowns so far, and its stages."""
+        tables = self._tables(state, stages)
+        scales = np.maximum(self.scales, self.norms(stages[0, -1]))
+        scales = np.maximum(scales, max(1e-6 * scales.max(), 1e-300))
+        ratio, worst = np.inf, 0.0
+        for f, table in enumerate(tables):
+            sizes: list[float] = []
+            for n, row in enumerate(table[-3:], len(table) - 3):
+                whole = np.zeros(self.galerkin.count)
+                whole[self.system.slices[f]] = row
+                sizes.append(self.norms(whole)[f] / np.sqrt(2 * n + 1) / scales[f])
+            # Even and odd polynomials may fall apart from each other.
+            before, _, last = sizes[-3:]
+            lacks = last * min(1.0, max(np.sqrt(last / max(before, 1e-300)), 0.01))
+            worst = max(worst, lacks)
+            ratio = min(ratio, 0.9 * (self.tolerance / max(lacks, 1e-300)) ** (1 / len(table)))
+        return float(np.clip(ratio, 0.02, 100.0)), worst, stages
+
+
+def values_at(slab: TimeSlab, time: float, order: int = 0) -> list[Floats]:
+    """The coefficients of every unknown on the mesh at a time in a slab, or of a derivative in time."""
+    length = slab.high - slab.low
+    found: list[Floats] = []
+    for table in slab.tables:
+        moved = table
+        for _ in range(order):
+            moved = legendre.legder(moved, axis=0) * (2 / length)
+        at = legendre.legvander(np.array([2 * (time - slab.low) / length - 1]), len(moved) - 1)[0]
+        found.append(at @ moved)
+    return found

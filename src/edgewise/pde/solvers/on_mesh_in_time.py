@@ -1,0 +1,284 @@
+"""A problem on a plane region, a surface or a solid through time, from its equations to its solution.
+
+It is marched through all of time on one mesh after the other, each finer, and in slabs of a smaller tolerance. The answer is
+that of the last mesh but one: its error is what the last one changes, in the mean over the shape and time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from edgewise._core.arrays import Floats
+from edgewise._core.errors import InputError
+from edgewise._core.stopping import StopReason
+from edgewise._core.work import Meter
+from edgewise.pde.discretisation.free_constants import open_constants
+from edgewise.pde.discretisation.weak_system import WeakSystem
+from edgewise.pde.domains.space_time import SpaceTime
+from edgewise.pde.problem.jets import compile_equations
+from edgewise.pde.problem.problem import Problem
+from edgewise.pde.problem.through_time import TimedForm, timed_form
+from edgewise.pde.results.mesh_slabs import MeshSlabs
+from edgewise.pde.results.simplex_pieces import SimplexPieces
+from edgewise.pde.results.solution import OtherGrid, Solution
+from edgewise.pde.settings import SolverConfig
+from edgewise.pde.solvers.mesh_levels import alike, meshes_of, of_all_further, pieces_of
+from edgewise.pde.solvers.mesh_march import MeshMarch
+from edgewise.pde.solvers.on_mesh import said_of_facets
+from edgewise.pde.solvers.progress import Progress, show, stopped
+from edgewise.pde.solvers.well_posedness import grows_with_time
+
+# Times in a slab at which two marches are compared, and at which elements tell what they lack.
+_COMPARED, _LOOKED_AT = 4, 2
+
+
+@dataclass(frozen=True, eq=False)
+class _TimedLevel:
+    """What a march on one mesh gave.
+
+    Attributes
+    ----------
+    march : MeshMarch
+    slabs : MeshSlabs
+    change : tuple of float, one an unknown
+        Relative L2 difference from the march before, over the shape and time; infinite at first.
+    lacks : ndarray, shape (L,)
+        Energy of the modes that each element lacks, in the mean over time, relative to the largest of the unknowns.
+    """
+
+    march: MeshMarch
+    slabs: MeshSlabs
+    change: tuple[float, ...]
+    lacks: Floats
+
+
+def solved_through_time(
+    problem: Problem,
+    tolerance: float,
+    config: SolverConfig,
+    meter: Meter,
+    callbacks: Sequence[Callable[[Progress], object]],
+) -> Solution:
+    """The solution by the march on the last mesh but one, with its error by the last."""
+    domain = problem.domain
+    assert isinstance(domain, SpaceTime)
+    timed = timed_form(problem)
+    symbols = [each.tree for each in domain.coordinates]
+    inside = compile_equations([each.residual for each in problem.equations], problem.fields, symbols)
+    doubt = grows_with_time(domain, inside, domain.time)
+    levels: list[_TimedLevel] = []
+    begun: list[MeshMarch] = []
+
+    def marches() -> None:
+        allowed = max(config.first_lacks, tolerance)
+        for galerkin, tell in meshes_of(domain.shape, timed.still, config):
+            allowed = min(allowed, config.first_lacks if not levels else config.check_share * allowed)
+            march = MeshMarch(galerkin, timed, domain.span, _stages(tolerance, config), allowed, config)
+            if levels:
+                # What begins at nothing is not followed to digits of nothing.
+                march.scales = np.maximum(march.scales, levels[-1].march.scales)
+            begun.append(march)
+            error = min((max(each.change) for each in levels), default=float("inf"))
+
+            def on_slab(share: float, march: MeshMarch = march, error: float = error) -> None:
+                progress = Progress("march", error, march.tolerance, share, (march.galerkin.mesh.count,))
+                show(callbacks, progress)
+
+            march.run(on_slab, _shorter(levels[-1].slabs, config) if levels else None)
+            if march.message:
+                return
+            levels.append(_level(march, levels[-1] if levels else None))
+            if len(levels) > 1:
+                allowed = min(allowed, config.slab_share * max(levels[-1].change))
+                same = alike(levels[-2].slabs.mesh, levels[-1].slabs.mesh)
+                if same and max(_left(levels)) <= tolerance:
+                    return
+                if levels[-1].march.start.contradiction > config.contradiction and not problem.jumps:
+                    return
+            if 2 * levels[-1].slabs.coefficients > config.timed_numbers:
+                return
+            tell(levels[-1].lacks)
+
+    reason = stopped(marches, meter)
+    return _answer(problem, timed, levels, begun, doubt, reason, tolerance, config, meter)
+
+
+def _stages(tolerance: float, config: SolverConfig) -> int:
+    """More of them for more digits: an odd number, so that one eigenvalue is real."""
+    return int(np.clip(2 * round(-np.log10(tolerance) / 2) + 1, 3, config.time_degree))
+
+
+def _shorter(before: MeshSlabs, config: SolverConfig) -> Callable[[float], float]:
+    """How long slabs may be so that they are more exact than others by far: what both do alike shows no error."""
+    lengths = config.slab_fall * np.diff(before.edges)
+
+    def most(time: float) -> float:
+        # The slab that begins there, not one that ends there but for rounding.
+        late = time + 1e-9 * float(np.ptp(before.edges))
+        return float(lengths[np.searchsorted(before.edges[1:-1], late, side="right")])
+
+    return most
+
+
+def _level(march: MeshMarch, before: _TimedLevel | None) -> _TimedLevel:
+    slabs = _slabs_of(march)
+    change = (np.inf,) * len(march.timed.orders)
+    if before is not None:
+        change = _apart(slabs, before.slabs, march.galerkin)
+    total = np.zeros(march.galerkin.mesh.count)
+    largest, span = float((march.scales**2).sum()), float(np.ptp(slabs.edges))
+    for low, high in zip(slabs.edges[:-1], slabs.edges[1:], strict=True):
+        for time in np.linspace(low, high, _LOOKED_AT):
+            pieces = slabs.at_time(float(time))
+            values = np.concatenate([each.values for each in pieces.fields])
+            size = sum(each**2 for each in march.norms(values))
+            total += (
+                (high - low) / span / _LOOKED_AT * size / max(largest, 1e-300) * np.nan_to_num(pieces.lacks())
+            )
+    return _TimedLevel(march, slabs, change, total)
+
+
+def _slabs_of(march: MeshMarch) -> MeshSlabs:
+    edges = np.array([march.slabs[0].low, *(slab.high for slab in march.slabs)])
+    start = pieces_of(march.galerkin, march.start.state[0])
+    return MeshSlabs(start, edges, tuple(slab.tables for slab in march.slabs))
+
+
+def _left(levels: Sequence[_TimedLevel]) -> tuple[float, ...]:
+    """Estimated errors of the last level but one, as on meshes without time."""
+    if not isinstance(levels[-1].slabs.start, SimplexPieces):
+        return levels[-1].change
+    return tuple(map(float, of_all_further([np.array(each.change) for each in levels[1:]])))
+
+
+def _apart(fine: MeshSlabs, coarse: MeshSlabs, galerkin: WeakSystem) -> tuple[float, ...]:
+    """Relative L2 difference of each unknown over the shape and time, at the places of the finer mesh."""
+    nodes, shares = np.polynomial.legendre.leggauss(_COMPARED)
+    lows, highs = fine.edges[:-1, None], fine.edges[1:, None]
+    times = (lows + (highs - lows) * (nodes + 1) / 2).ravel()
+    weights = ((highs - lows) * shares / 2).ravel()
+    sizes: list[float] = []
+    differences: list[float] = []
+    for f in range(len(fine.slabs[0])):
+        own = slice(int(galerkin.offsets[f]), int(galerkin.offsets[f + 1]))
+        across = _between(galerkin, f, coarse.start)
+        size = apart = 0.0
+        for first in range(0, len(times), 64):
+            part = slice(first, first + 64)
+            mine = fine.values(f, times[part])
+            theirs = (across @ coarse.values(f, times[part]).T).T
+            for weight, one, other in zip(weights[part], mine, mine - theirs, strict=True):
+                size += weight * _squared(galerkin, own, one)
+                apart += weight * _squared(galerkin, own, other)
+        sizes.append(size)
+        differences.append(apart)
+    largest = max(sizes)
+    # An unknown that vanishes has no relative error of its own.
+    return tuple(
+        float(np.sqrt(d / max(s, 1e-12 * largest, 1e-300))) for d, s in zip(differences, sizes, strict=True)
+    )
+
+
+def _squared(galerkin: WeakSystem, own: slice, values: Floats) -> float:
+    whole = np.zeros(galerkin.count)
+    whole[own] = values
+    return max(float(whole @ galerkin.moments(whole)), 0.0)
+
+
+def _between(galerkin: WeakSystem, unknown: int, coarse: Any) -> Any:
+    """The matrix from coefficients on another mesh to those of one: values at its places."""
+    own, first = np.unique(galerkin.numberings[unknown].table, return_index=True)
+    element, local = (each[first] for each in coarse.at_nodes(galerkin.numberings[unknown]))
+    table = coarse.fields[unknown].numbering.table
+    table = table.reshape(len(table), -1)
+    shape = (galerkin.numberings[unknown].count, len(coarse.fields[unknown].values))
+    parts: list[Any] = []
+    for begin in range(0, len(own), 4096):
+        part = slice(begin, begin + 4096)
+        basis, columns = coarse.basis(unknown, local[part]), table[element[part]]
+        rows = np.repeat(own[part], columns.shape[1])
+        parts.append(sparse.csr_matrix((basis.ravel(), (rows, columns.ravel())), shape=shape))
+    total = parts[0]
+    for each in parts[1:]:
+        total = total + each
+    return total
+
+
+def _answer(
+    problem: Problem,
+    timed: TimedForm,
+    levels: Sequence[_TimedLevel],
+    begun: Sequence[MeshMarch],
+    doubt: str,
+    reason: StopReason | None,
+    tolerance: float,
+    config: SolverConfig,
+    meter: Meter,
+) -> Solution:
+    domain: Any = problem.domain
+    if not begun:
+        if reason is StopReason.INTERRUPTED:
+            raise KeyboardInterrupt
+        raise InputError("The time of solve was over before the first mesh; give more 'seconds'.")
+    last = begun[-1]
+    warnings = [doubt] if doubt else []
+    errors = (float("inf"),) * len(problem.names)
+    if last.message:
+        warnings.append(last.message)
+    if levels:
+        chosen, march = levels[-2:][0].slabs, levels[-2:][0].march
+        if len(levels) > 1 and not last.message:
+            errors = _left(levels)
+    else:
+        chosen, march = _unfinished(last), last
+        if not last.message:
+            when = last.slabs[-1].high if last.slabs else domain.span[0]
+            warnings.append(
+                f"It was ended at time {when:g}, before the end of the domain: the state there is held."
+            )
+    contradiction = march.start.contradiction
+    if contradiction > config.contradiction and not problem.jumps:
+        warnings.append(
+            f"Conditions contradict each other where two parts of the boundary, or it and the start, meet, by "
+            f"{contradiction:.1e} of their size; jumps=True states that this is meant."
+        )
+    if max(errors) <= tolerance:
+        reason = StopReason.CONVERGED
+    return Solution(
+        problem,
+        chosen,
+        max(errors),
+        dict(zip(problem.names, errors, strict=True)),
+        "the change to a finer mesh and shorter slabs of time"
+        + open_constants(problem.names, march.start.loose)
+        + said_of_facets(domain.shape),
+        tolerance,
+        "mesh march",
+        reason or StopReason.EXHAUSTED,
+        tuple(warnings),
+        meter.seconds,
+        chosen.coefficients,
+        neighbour=OtherGrid(levels[-1].slabs, 1.0) if len(levels) > 1 else None,
+    )
+
+
+def _unfinished(march: MeshMarch) -> MeshSlabs:
+    """The slabs of a march that was ended, and the last state held from there on."""
+    low, high = march.span
+    when = march.slabs[-1].high if march.slabs else low
+    state = (
+        np.concatenate([table.sum(0) for table in march.slabs[-1].tables])
+        if march.slabs
+        else march.start.state[0]
+    )
+    held = tuple(state[own][None] for own in march.system.slices)
+    edges = [low, *(slab.high for slab in march.slabs)]
+    slabs = [slab.tables for slab in march.slabs]
+    if when < high:
+        edges, slabs = [*edges, high], [*slabs, held]
+    return MeshSlabs(pieces_of(march.galerkin, march.start.state[0]), np.array(edges), tuple(slabs))
