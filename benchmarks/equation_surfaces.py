@@ -1,4 +1,5 @@
-"""Differential equations on surfaces and in solids: relative L2 errors beside those stated, and eigenvalues.
+"""Differential equations on surfaces and in solids: relative L2 errors beside those stated, eigenvalues, guaranteed bounds
+beside true errors in the energy norm.
 
 Errors are sums over 4,000 random places against closed forms: spherical harmonics, products of functions of a torus's
 angles, sines in a cube. Needs trimesh and netgen-mesher (the extra `solids`). The environment may choose: EQUATIONS="cube".
@@ -16,6 +17,8 @@ import trimesh
 from _common import Clock, Report, begin
 
 from edgewise import pde
+from edgewise.pde.discretisation.simplex_elements import simplex_sampling
+from edgewise.pde.results.simplex_pieces import SimplexPieces
 
 x, y, z = SPACE = pde.coordinates("x", "y", "z")
 u, lam = pde.unknown("u", *SPACE), pde.eigenvalue()
@@ -107,6 +110,72 @@ def drums() -> dict[str, tuple[pde.Problem, np.ndarray, float]]:
     }
 
 
+@dataclass(frozen=True)
+class Bounded:
+    """A problem in a cube with its solution and gradient, and the weights of both in the energy."""
+
+    problem: pde.Problem
+    exact: Callable[..., tuple[np.ndarray, ...]]
+    weight: Callable[..., np.ndarray]
+    reaction: float
+
+    def energy(self, solution: pde.Solution) -> float:
+        """The energy norm of the error inside, by more than twice the places that the solver takes."""
+        pieces = solution.pieces
+        assert isinstance(pieces, SimplexPieces)
+        field = pieces.fields[0]
+        s = simplex_sampling(pieces.mesh, 2 * field.numbering.degree + 4)
+        at = [s.places[..., k] for k in range(3)]
+        apart = [a - b for a, b in zip(field.jets(s.at, s.inverse), self.exact(*at), strict=True)]
+        steep = np.sum([each**2 for each in apart[1:]], axis=0)
+        return float(np.sqrt((s.mass * (self.weight(*at) * steep + self.reaction * apart[0] ** 2)).sum()))
+
+
+def bounded() -> dict[str, Bounded]:
+    """Values given; values, a flux and exchange given; weights that vary and a reaction."""
+    cube = pde.solid(MAKE.box(extents=(1, 1, 1)), SPACE, names={"low": "-z", "high": "+z", "side": "+x"})
+    parts, n = cube.boundary, pde.normal(*SPACE)
+    hill = pde.exp(x) * pde.sin(y + 2 * z)
+    flow = n[0] * pde.dx(hill, x) + n[1] * pde.dx(hill, y) + n[2] * pde.dx(hill, z)
+    sines = pde.cos(pde.pi * x) * pde.cos(pde.pi * y) * pde.cos(pde.pi * z)
+    k = 1 + x**2
+
+    def waves(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> tuple[np.ndarray, ...]:
+        (a, b, c), (d, e, f) = (np.cos(np.pi * v) for v in (x, y, z)), (np.sin(np.pi * v) for v in (x, y, z))
+        return a * b * c, -np.pi * d * b * c, -np.pi * a * e * c, -np.pi * a * b * f
+
+    def hills(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> tuple[np.ndarray, ...]:
+        up, along = np.exp(x) * np.sin(y + 2 * z), np.exp(x) * np.cos(y + 2 * z)
+        return up, up, along, 2 * along
+
+    def one(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
+        return np.ones_like(x)
+
+    mixed = [
+        pde.on(parts["low"] | parts["rest"], u == hill),
+        pde.on(parts["high"], pde.dn(u) == flow),
+        pde.on(parts["side"], pde.dn(u) + 2 * u == flow + 2 * hill),
+    ]
+    source = 2 * hill - (
+        pde.dx(k * pde.dx(hill, x), x) + pde.dx(k * pde.dx(hill, y), y) + pde.dx(k * pde.dx(hill, z), z)
+    )
+    walls = parts["walls"]
+    return {
+        "values": Bounded(
+            pde.Problem(cube, [-pde.lap(u) == 3 * pde.pi**2 * sines], pde.on(walls, u == 0)), waves, one, 0.0
+        ),
+        "values, flux and exchange": Bounded(
+            pde.Problem(cube, [-pde.lap(u) == 4 * hill], mixed), hills, one, 0.0
+        ),
+        "weights and a reaction": Bounded(
+            pde.Problem(cube, [-pde.div(k * pde.grad(u)) + 2 * u == source], pde.on(walls, u == hill)),
+            hills,
+            lambda x, y, z: 1 + x * x,
+            2.0,
+        ),
+    }
+
+
 def main() -> None:
     run = begin("equation_surfaces", "Differential equations on surfaces and in solids")
     known = drums()
@@ -150,6 +219,20 @@ def main() -> None:
     report.note(
         "The largest relative error of the first eigenvalues of the Laplacian, absolute where it is zero."
     )
+    report.save()
+    columns = ("problem in a cube", "tolerance", "true energy", "bound", "bound / true", "CPU s")
+    report = Report(run, "bounds", columns, (26, 9, 12, 9, 12, 8))
+    cases = bounded()
+    names = [name for name in dict.fromkeys(chosen) if name in cases] or ([] if run.quick else list(cases))
+    for name in names:
+        for tolerance in (1e-2, 1e-4, 1e-6):
+            clock = Clock()
+            solution = pde.solve(cases[name].problem, tolerance)
+            seconds = clock.seconds
+            bound = np.inf if solution.energy is None else solution.energy.bound
+            true = cases[name].energy(solution)
+            report.add(name, tolerance, true, bound, bound / true, seconds)
+    report.note("Guaranteed bounds of the error in the energy norm beside that error; CPU s hold the bound.")
     report.save()
 
 

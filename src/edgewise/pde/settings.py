@@ -119,6 +119,9 @@ class SolverConfig:
         Of these at most.
     most_beats : int
         Places in a slab at most, at which fast waves are averaged.
+    same_slab : (float, float)
+        Slabs of waves stay as long as they are where they could be longer by a factor in between: how far waves turn is
+        known then.
     wave_share : float
         What missing waves may lack, as a share of what time may.
     contradiction : float
@@ -239,6 +242,7 @@ class SolverConfig:
     most_turns: float = 1000.0
     most_waves: int = 8192
     most_beats: int = 320
+    same_slab: tuple[float, float] = (0.96, 1.15)
     wave_share: float = 0.5
     contradiction: float = 1e-6
     violation: float = 100.0

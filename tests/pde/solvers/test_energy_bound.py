@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import trimesh
 
 from edgewise import InputError
 from edgewise.pde import (
@@ -19,15 +20,18 @@ from edgewise.pde import (
     exp,
     grad,
     lap,
+    normal,
     on,
     pi,
     polygon,
     sin,
+    solid,
     solve,
     sqrt,
     unknown,
 )
 from edgewise.pde.discretisation.elements import sampling
+from edgewise.pde.discretisation.simplex_elements import simplex_sampling
 
 x, y = coordinates("x", "y")
 u = unknown("u", x, y)
@@ -128,3 +132,72 @@ def test_without_an_energy_there_is_no_bound(equation):
     assert solution.energy is None
     with pytest.raises(InputError, match="has no energy"):
         energy_bound(solution)
+
+
+x3, y3, z3 = XYZ = coordinates("x", "y", "z")
+u3 = unknown("u", *XYZ)
+HILL = exp(x3) * sin(y3 + 2 * z3)
+
+
+def in_a_cube(equations, held, exact, weight=lambda *at: 1.0, reaction=0.0, tolerance=1e-3):
+    """A solution with its bound, and the true error in the energy norm."""
+    names = {"low": "-z", "high": "+z", "side": "+x"}
+    cube = solid(trimesh.creation.box(extents=(1, 1, 1)), XYZ, names=names)
+    parts = cube.boundary
+    solution = solve(
+        Problem(cube, equations, [on(parts[name], each) for name, each in held.items()]), tolerance
+    )
+    field = solution.pieces.fields[0]
+    s = simplex_sampling(field.numbering.mesh, field.numbering.degree + 6)
+    at = [s.places[..., k] for k in range(3)]
+    apart = [a - b for a, b in zip(field.jets(s.at, s.inverse), exact(*at), strict=True)]
+    density = weight(*at) * sum(each**2 for each in apart[1:]) + reaction * apart[0] ** 2
+    return solution, float(np.sqrt((s.mass * density).sum()))
+
+
+def hill(x, y, z):
+    steep = np.exp(x) * np.cos(y + 2 * z)
+    return np.exp(x) * np.sin(y + 2 * z), np.exp(x) * np.sin(y + 2 * z), steep, 2 * steep
+
+
+@pytest.mark.parametrize("tolerance", [1e-2, 1e-5])
+def test_in_a_solid_with_values_fluxes_and_exchange(tolerance):
+    flow = sum((n * dx(HILL, c) for n, c in zip(normal(*XYZ), XYZ, strict=True)), 0 * x3)
+    held = {"low": u3 == HILL, "high": dn(u3) == flow, "side": dn(u3) + 2 * u3 == flow + 2 * HILL}
+    solution, true = in_a_cube(
+        [-lap(u3) == 4 * HILL], {**held, "rest": u3 == HILL}, hill, tolerance=tolerance
+    )
+    close(solution.energy, true)
+    assert energy_bound(solution) is solution.energy
+    assert solution.to_dict()["energy_bound"] == solution.energy.relative
+
+
+def test_in_a_solid_with_weights_and_a_reaction():
+    k = 1 + x3**2
+    source = 2 * HILL - sum((dx(k * dx(HILL, c), c) for c in XYZ), 0 * x3)
+    equation = -div(k * grad(u3)) + 2 * u3 == source
+    solution, true = in_a_cube([equation], {"walls": u3 == HILL}, hill, lambda x, y, z: 1 + x * x, 2.0)
+    close(solution.energy, true)
+
+
+def test_in_a_solid_sources_that_no_polynomial_meets():
+    def peaks(x, y, z):
+        c, s = np.cos, np.sin
+        a, b = 3 * np.pi * x, np.pi
+        return (
+            c(a) * c(b * y) * c(b * z),
+            -3 * np.pi * s(a) * c(b * y) * c(b * z),
+            -b * c(a) * s(b * y) * c(b * z),
+            -b * c(a) * c(b * y) * s(b * z),
+        )
+
+    source = 11 * pi**2 * cos(3 * pi * x3) * cos(pi * y3) * cos(pi * z3)
+    solution, true = in_a_cube([-lap(u3) == source], {"walls": u3 == 0}, peaks, tolerance=1e-2)
+    close(solution.energy, true)
+
+
+def test_what_has_no_energy_has_no_bound_in_solids_either():
+    flowing, _ = in_a_cube([-lap(u3) + dx(u3, x3) == 1], {"walls": u3 == 0}, hill, tolerance=1e-1)
+    assert flowing.energy is None
+    with pytest.raises(InputError, match="in solids"):
+        energy_bound(flowing)

@@ -15,18 +15,20 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from edgewise._core.arrays import Floats
+from edgewise._core.arrays import Floats, Ints
 from edgewise.pde.results.exact import Exact
 from edgewise.pde.results.exponents import modes_of, rounded
 from edgewise.symbolic import find_formula, one_variable, simplify_expression
 from edgewise.symbolic.expressions.parse import to_sympy
 
-_PLACES = {1: 240, 2: 64, 3: 26, 4: 14}
+_PLACES = {1: 240, 2: 64, 3: 26, 4: 20}
 _MOST_CURVES = 8
 # Sections of more curves are sums that a search of one curve seldom takes apart.
 _MOST_SECTIONS = 3
 _MOST_ATOMS = 12
 _MOST_PRODUCTS = 400
+# Without products that are not needed values may be missed by so many times their error more.
+_ROOM = 3.0
 _ROWS = 400
 # How far exact numbers may be from measured ones, the most generous first.
 _NEAR = (1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9)
@@ -161,10 +163,32 @@ def _products(
         columns.append(column.ravel())
     design = np.array(columns).T
     norms = np.linalg.norm(design, axis=0)
+    left = _needed(design / norms, values.ravel(), _ROOM * samples.accuracy * np.sqrt(values.size))
+    kept, norms, design = kept[left], norms[left], design[:, left]
     coefficients = np.linalg.lstsq(design / norms, values.ravel(), rcond=1e-14)[0] / norms
     terms = [sp.Mul(*(own[n] for own, n in zip(atoms, index, strict=True))) for index in kept]
     pairs = tuple((float(c), term) for c, term in zip(coefficients, terms, strict=True))
     return _Found(sp.Add(*(c * term for c, term in pairs)), pairs)
+
+
+def _needed(design: Floats, values: Floats, room: float) -> Ints:
+    """Columns that are left once those are taken out, one by one, that the values miss the least.
+
+    Products of curves that are much alike share what there is of noise in ever so many ways.
+    """
+    across, corner = np.linalg.qr(design)
+    seen = across.T @ values
+    left, spent = np.arange(design.shape[1]), 0.0
+    while len(left) > 1:
+        inverse = np.linalg.pinv(corner[:, left], rcond=1e-14)
+        # What the sum of squares grows by without each column.
+        cost = (inverse @ seen) ** 2 / np.maximum((inverse**2).sum(1), 1e-300)
+        least = int(cost.argmin())
+        spent += float(cost[least])
+        if spent > room**2:
+            break
+        left = np.delete(left, least)
+    return left
 
 
 def _atoms(symbol: Any, x: Floats, table: Floats, accuracy: float, exact: Exact) -> list[Any] | None:

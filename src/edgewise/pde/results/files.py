@@ -26,6 +26,7 @@ from edgewise.pde.domains.solid import Solid
 from edgewise.pde.domains.space_time import SpaceTime
 from edgewise.pde.domains.surface import TriangleSurface
 from edgewise.pde.problem.problem import Condition, Domain, Problem
+from edgewise.pde.results.energy import EnergyBound
 from edgewise.pde.results.mesh_pieces import MeshPieces
 from edgewise.pde.results.mesh_slabs import MeshSlabs
 from edgewise.pde.results.pieces import Pieces
@@ -71,6 +72,7 @@ def save_solution(known: Mapping[str, Any], path: PathLike, *, overwrite: bool =
         **described,
         **{name: known[name] for name in _PLAIN},
         "slope_error": known["slope_error"],
+        "energy": None if known["energy"] is None else [known["energy"].bound, known["energy"].norm],
         "errors": dict(known["errors"]),
         "stop_reason": str(known["stop_reason"]),
         "warnings": list(known["warnings"]),
@@ -92,9 +94,11 @@ def load_solution(path: PathLike) -> dict[str, Any]:
     document, tensors = read_container(path, KIND, promised)
     with damaged(path):
         problem = problem_of(document["problem"], lambda coordinates: _domain(document, tensors, coordinates))
+        energy = document.get("energy")
         return {
             **{name: document[name] for name in _PLAIN},
             "slope_error": document.get("slope_error"),
+            "energy": None if energy is None else EnergyBound(*map(float, energy)),
             "problem": problem,
             "pieces": _pieces(document, tensors, problem),
             "errors": {name: float(document["errors"][name]) for name in problem.names},

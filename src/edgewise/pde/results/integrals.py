@@ -30,9 +30,10 @@ from edgewise.pde.discretisation.simplex_galerkin import SimplexGalerkin
 from edgewise.pde.discretisation.weak_system import WeakSystem
 from edgewise.pde.domains.parts import Part
 from edgewise.pde.problem.jets import compile_equations
+from edgewise.pde.problem.posed import Posed
 from edgewise.pde.problem.problem import Problem
 from edgewise.pde.problem.through_time import timed_form
-from edgewise.pde.problem.weak import NORMALS, Posed, by_direction, divided, outward_derivative, weak_form
+from edgewise.pde.problem.weak import NORMALS, by_direction, divided, outward_derivative, weak_form
 from edgewise.pde.results.mesh_pieces import MeshPieces
 from edgewise.pde.results.mesh_slabs import MeshSlabs
 from edgewise.pde.results.pieces import Pieces

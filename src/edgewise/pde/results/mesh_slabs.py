@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -31,6 +31,7 @@ class MeshSlabs:
     start: MeshPieces | SimplexPieces
     edges: Floats
     slabs: tuple[tuple[Floats, ...], ...]
+    _last: dict[bytes, tuple[Ints, Floats]] = field(default_factory=dict, repr=False)
 
     @property
     def mesh(self) -> Any:
@@ -115,11 +116,19 @@ class MeshSlabs:
             found[rows] = total
         return found
 
+    def _located(self, places: Floats) -> tuple[Ints, Floats]:
+        """Elements that hold places; the last ones are kept, since pictures in motion ask for the same again."""
+        key = places.tobytes()
+        if key not in self._last:
+            self._last.clear()
+            self._last[key] = self.start.located(places)
+        return self._last[key]
+
     def grid(self, unknown: int, at: Sequence[Floats], orders: Sequence[int] = ()) -> Floats:
         """Values or a derivative on the grid of all combinations of places and times; nan outside the shape."""
         orders = orders or (0,) * len(at)
         places = np.stack(np.meshgrid(*at[:-1], indexing="ij"), axis=-1)
-        element, local = self.start.located(places.reshape(-1, len(at) - 1))
+        element, local = self._located(places.reshape(-1, len(at) - 1))
         hit = element >= 0
         found = np.full((len(element), len(at[-1])), np.nan)
         count = int(hit.sum())

@@ -15,7 +15,8 @@ from edgewise.pde.results.solution import OtherGrid, Solution
 from edgewise.pde.results.waves import Waves
 from edgewise.pde.settings import SolverConfig
 from edgewise.pde.solvers.progress import Progress, next_share, show, stopped
-from edgewise.pde.solvers.wave_march import WaveSystem, march_waves
+from edgewise.pde.solvers.wave_march import march_waves
+from edgewise.pde.solvers.wave_system import WaveSystem
 
 
 def solved_by_waves(

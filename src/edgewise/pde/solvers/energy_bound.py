@@ -1,4 +1,4 @@
-"""A guaranteed bound of the error in the energy norm, for linear elliptic equations of one unknown.
+"""A guaranteed bound of the error in the energy norm, for linear elliptic equations of one unknown in the plane.
 
 For -div(A grad u) + c u = f, whatever field y has a divergence, and y . n = h - alpha v where A grad u . n + alpha u = h,
 
@@ -28,7 +28,8 @@ from edgewise._core.threads import one_thread
 from edgewise.pde.discretisation.elements import Sampling, inverses, lagrange, sampling
 from edgewise.pde.discretisation.galerkin import Galerkin
 from edgewise.pde.discretisation.rims import rim_sampling
-from edgewise.pde.domains.region import region_of
+from edgewise.pde.domains.box import Box
+from edgewise.pde.domains.region import Region, region_of
 from edgewise.pde.problem.on_region import on_region
 from edgewise.pde.problem.weak import weak_form
 from edgewise.pde.results.energy import EnergyBound
@@ -74,12 +75,13 @@ class _LegendreLine:
 
 
 def energy_bound(solution: Solution | Any) -> EnergyBound:
-    """A guaranteed bound of the error in the energy norm, for linear elliptic equations of one unknown in the plane.
+    """A guaranteed bound of the error in the energy norm, for linear elliptic equations of one unknown.
 
     Parameters
     ----------
     solution : Solution
-        Solutions on shapes have it already, as `solution.energy`; for one on a box the problem is solved again on elements.
+        Solutions on plane shapes and in solids have it already, as `solution.energy`; for one on a box of two coordinates
+        the problem is solved again on elements.
 
     Returns
     -------
@@ -105,6 +107,11 @@ def energy_bound(solution: Solution | Any) -> EnergyBound:
         )
     if solution.energy is not None:
         return solution.energy
+    domain: Any = solution.problem.domain
+    if not isinstance(domain, Box | Region) or len(domain.coordinates) != 2 or domain.time is not None:
+        raise InputError(
+            "energy_bound takes steady solutions on boxes of two coordinates, on plane shapes and in solids."
+        )
     problem, pieces, config = on_region(solution.problem), solution.pieces, SolverConfig()
     region, form = region_of(problem.domain), weak_form(problem)
 

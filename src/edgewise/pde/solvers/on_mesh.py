@@ -10,16 +10,19 @@ from edgewise._core.stopping import StopReason
 from edgewise._core.work import Meter
 from edgewise.pde.discretisation.free_constants import open_constants
 from edgewise.pde.discretisation.galerkin import Galerkin
+from edgewise.pde.discretisation.simplex_galerkin import SimplexGalerkin
 from edgewise.pde.domains.region import Region
 from edgewise.pde.domains.solid import Solid
 from edgewise.pde.domains.surface import TriangleSurface
 from edgewise.pde.problem.problem import Problem
 from edgewise.pde.problem.weak import weak_form
+from edgewise.pde.results.energy import EnergyBound
 from edgewise.pde.results.solution import OtherGrid, Solution
 from edgewise.pde.settings import SolverConfig
 from edgewise.pde.solvers.energy_bound import bound_by
 from edgewise.pde.solvers.mesh_levels import MeshLevel, left_of, solve_meshes
 from edgewise.pde.solvers.progress import Progress, ended, show
+from edgewise.pde.solvers.solid_bound import solid_bound
 
 
 def solved_on_mesh(
@@ -65,11 +68,17 @@ def solved_on_mesh(
         meter.seconds,
         chosen.galerkin.count,
         max(last.slope_change),
-        bound_by(last.galerkin, last.pieces, chosen.pieces)
-        if len(levels) > 1 and isinstance(last.galerkin, Galerkin)
-        else None,
+        _bounded(chosen, last) if len(levels) > 1 else None,
         OtherGrid(last.pieces, 1.0) if len(levels) > 1 else None,
     )
+
+
+def _bounded(chosen: MeshLevel, last: MeshLevel) -> EnergyBound | None:
+    """The guaranteed bound of one level's error, with the help of the next."""
+    if isinstance(last.galerkin, Galerkin):
+        return bound_by(last.galerkin, last.pieces, chosen.pieces)
+    assert isinstance(last.galerkin, SimplexGalerkin)
+    return solid_bound(last.galerkin, last.pieces, chosen.pieces)
 
 
 def said_of_facets(region: Region | Solid | TriangleSurface, imbalance: float = 0.0) -> str:

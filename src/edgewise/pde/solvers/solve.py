@@ -48,7 +48,7 @@ from edgewise.pde.solvers.on_mesh import solved_on_mesh
 from edgewise.pde.solvers.on_mesh_in_time import solved_through_time
 from edgewise.pde.solvers.progress import Progress
 from edgewise.pde.solvers.solenoidal import degrees_of, solenoidal
-from edgewise.pde.solvers.wave_march import turns_fast, wave_system
+from edgewise.pde.solvers.wave_system import turns_fast, wave_system
 from edgewise.pde.solvers.well_posedness import ill_posed
 
 # Of what flows in and out on the boundary, so much may be lost by sums over places.

@@ -9,144 +9,25 @@ grid in time follows.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.polynomial import legendre
-from numpy.typing import NDArray
 from scipy.fft import irfft, next_fast_len, rfft
 
 from edgewise._core.arrays import Floats
 from edgewise._core.work import charge
 from edgewise.pde.discretisation.assembly import RATE
-from edgewise.pde.discretisation.faces import FaceConditions
-from edgewise.pde.domains.box import Box
-from edgewise.pde.problem.jets import Compiled
 from edgewise.pde.results.waves import Waves
 from edgewise.pde.settings import SolverConfig
+from edgewise.pde.solvers.wave_system import WaveSystem
 
-# Vectors of the linear part that are further from orthogonal cost digits.
-_SKEW = 1e4
-# Gauss places in each of the equal intervals on which the start's waves are found.
-_NODES = 10
 # Complex numbers that are worked on at once, and places in time.
 _CACHED = 30_000
 _TOGETHER = 32
-
-
-@dataclass(frozen=True, eq=False)
-class WaveSystem:
-    """u_t = L u + N(u) on a circle.
-
-    Attributes
-    ----------
-    inside : Compiled
-    axis : int
-        Number of the coordinate of time.
-    bounds : tuple of (float, float)
-        Of space and time, in the order of the domain.
-    mass : ndarray, shape (F, F)
-        What the derivatives in time are multiplied by.
-    still : tuple of (equation, unknown, order, weight)
-        The terms of L.
-    carried : tuple of bool, one a jet
-        Which jets have constant weights only: they are in L.
-    start : ndarray, shape (F, most)
-        Fourier coefficients of the start.
-    """
-
-    inside: Compiled
-    axis: int
-    bounds: tuple[tuple[float, float], ...]
-    mass: Floats
-    still: tuple[tuple[int, int, int, float], ...]
-    carried: tuple[bool, ...]
-    start: NDArray[np.complex128] = field(repr=False)
-
-    @property
-    def span(self) -> float:
-        """Length of the circle."""
-        low, high = self.bounds[1 - self.axis]
-        return high - low
-
-    def symbol(self, numbers: Floats) -> Any:
-        """L for waves of given numbers: (K, F, F)."""
-        found = np.zeros((len(numbers), *self.mass.shape), dtype=complex)
-        for e, f, order, weight in self.still:
-            found[:, e, f] -= weight * (1j * numbers) ** order
-        return np.linalg.solve(self.mass.astype(complex), found)
-
-    def waves(self, share: float) -> int:
-        """How many waves hold the start up to a share of its norm; more than are known where these do not."""
-        energy = 2 * (np.abs(self.start) ** 2).sum(0)
-        energy[0] /= 2
-        left = np.cumsum(energy[::-1])[::-1]
-        return int(np.searchsorted(-left, -(share**2) * left[0])) + 1
-
-
-def wave_system(
-    domain: Box, inside: Compiled, faces: FaceConditions, axis: int, config: SolverConfig
-) -> WaveSystem | None:
-    """The problem as waves on a circle; None where it is not one of these."""
-    space, count = 1 - axis, inside.count
-    fields = {f for f, _ in inside.jets}
-    alone = len(domain.bounds) == 2 and domain.periodic == tuple(a == space for a in (0, 1))
-    begins = {each.field for each in faces.built_in if each.face.axis == axis and not each.face.high}
-    plain = all(len(each.end.weights) == 1 for each in faces.built_in) and not faces.weak
-    if not (alone and plain and fields == begins == set(range(count)) and len(faces.built_in) == count):
-        return None
-    if any(orders[axis] > 1 or (orders[axis] and orders[space]) for _, orders in inside.jets):
-        return None
-    # Weights that are the same at all places, whatever the unknowns are.
-    at = [np.linspace(low, high, 7)[1:-1] for low, high in domain.bounds]
-    slopes = inside.derivatives(at, [np.cos(n + np.arange(5.0)) for n in range(len(inside.jets))])
-    constant = [slope.strides == (0,) for slope in slopes]
-    carried = tuple(
-        all(c for (_, own), c in zip(inside.entries, constant, strict=True) if own == j)
-        for j in range(len(inside.jets))
-    )
-    mass, still = np.zeros((count, count)), []
-    for (e, j), slope in zip(inside.entries, slopes, strict=True):
-        f, orders = inside.jets[j]
-        if orders[axis] and not carried[j]:
-            return None
-        if orders[axis]:
-            mass[e, f] += float(slope[0])
-        elif carried[j]:
-            still.append((e, f, orders[space], float(slope[0])))
-    if np.linalg.cond(mass) > _SKEW:
-        return None
-    # Of what is missing beyond as many as are taken, as many more are enough.
-    known = 2 * config.most_waves
-    start = np.zeros((count, known), dtype=complex)
-    for each in faces.built_in:
-        start[each.field] = _start(each.data, domain.bounds, axis, known) / each.end.weights[0]
-    return WaveSystem(inside, axis, domain.bounds, mass, tuple(still), carried, start)
-
-
-def _start(data: Callable[..., Any], bounds: tuple[tuple[float, float], ...], axis: int, most: int) -> Any:
-    """Fourier coefficients of data on a circle, by Gauss places in equal intervals: kinks where it repeats do no harm."""
-    low, high = bounds[1 - axis]
-    intervals = 2 * most
-    nodes, weights = legendre.leggauss(_NODES)
-    inner = (nodes + 1) / (2 * intervals)
-    places = low + (high - low) * (np.arange(intervals)[:, None] / intervals + inner)
-    times = np.full_like(places, bounds[axis][0])
-    both = (times, places) if axis == 0 else (places, times)
-    values = np.broadcast_to(np.asarray(data(*both), dtype=float), places.shape)
-    spectra = np.fft.rfft(values, axis=0)[:most] / intervals
-    turned = np.exp(-2j * np.pi * np.arange(most)[:, None] * inner)
-    return (spectra * turned) @ (weights / 2)
-
-
-def turns_fast(system: WaveSystem, tolerance: float, config: SolverConfig) -> bool:
-    """Whether waves of the start turn too often to be followed, and neither grow nor die out much."""
-    count = system.waves(tolerance)
-    low, high = system.bounds[system.axis]
-    values = np.linalg.eigvals(system.symbol(2 * np.pi / system.span * np.arange(float(count))))
-    angles, growth = np.abs(values.imag).max() * (high - low), np.abs(values.real).max() * (high - low)
-    return bool(angles > config.most_turns and growth < 1e-3 * angles and growth < 30)
+# Of rates, what is rounding.
+_DUST = 1e-13
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,7 +57,7 @@ class WaveStepper:
         self.numbers: Floats = 2 * np.pi / system.span * np.arange(float(count))
         symbol = system.symbol(self.numbers)
         values, vectors = np.linalg.eig(symbol)
-        self.rates, self.vectors = values, vectors
+        self.rates, self.vectors = _tidied(values), vectors
         self.back = np.linalg.inv(vectors)
         # From unknowns to spectra and from residuals to speeds, a wave's matrix in the last axis: (F, F, K).
         self._out = np.ascontiguousarray(np.moveaxis(vectors, 0, -1))
@@ -184,6 +65,10 @@ class WaveStepper:
         self._in = np.ascontiguousarray(np.moveaxis(pull, 0, -1)) / self.places
         self.many = config.time_degree + 1
         self._rules: dict[int, TimeRule] = {}
+        self._turned: dict[int, Any] = {}
+        self._length = 0.0
+        # Waves that only turn are turned back by conjugates.
+        self._even = not self.rates.real.any()
         low, high = system.bounds[1 - system.axis]
         self.at = low + (high - low) * np.arange(self.places) / self.places
 
@@ -210,9 +95,8 @@ class WaveStepper:
             zero
             if carried
             else transform(
-                spectra[:, f] * (1j * self.numbers) ** orders[1 - system.axis], self.places, axis=1
+                self._derived(spectra[:, f], orders[1 - system.axis]), self.places, axis=1, norm="forward"
             )
-            * self.places
             for (f, orders), carried in zip(system.inside.jets, system.carried, strict=True)
         ]
         space, time = np.broadcast_arrays(self.at, times[:, None])
@@ -221,6 +105,24 @@ class WaveStepper:
         back: Any = rfft
         charge(30 * residuals.size * np.log2(self.places) / RATE)
         return _each_wave(self._in, back(residuals, axis=2)[..., : self.count])
+
+    def _derived(self, spectrum: Any, order: int) -> Any:
+        return spectrum * (1j * self.numbers) ** order if order else spectrum
+
+    def _turns(self, length: float, rule: TimeRule) -> Any:
+        """How far waves turn up to the places of a rule, (Q, F, K): slabs as long as the one before use them again."""
+        if length != self._length:
+            self._length, self._turned = length, {}
+        many = len(rule.nodes)
+        if many not in self._turned:
+            times = (length * rule.nodes)[:, None]
+            ahead = np.empty((many, *self.rates.T.shape), dtype=complex)
+            for f, rates in enumerate(self.rates.T):
+                # Real unknowns have waves in pairs that turn against each other.
+                twin = next((g for g in range(f) if np.array_equal(self.rates[:, g], rates.conj())), None)
+                ahead[:, f] = _turned(rates * times) if twin is None else ahead[:, twin].conj()
+            self._turned[many] = ahead
+        return self._turned[many]
 
     def _rule(self, many: int) -> TimeRule:
         """Gauss places in a slab, so many."""
@@ -263,8 +165,7 @@ class WaveStepper:
 
     def _table(self, first: Any, table: Any, time: float, length: float, goal: float, rule: TimeRule) -> Any:
         """Legendre coefficients by the places of a rule, beginning with some; None where the iteration does not end."""
-        ahead = _turned(self.rates.T * (length * rule.nodes)[:, None, None])
-        back = ahead.conj() / (ahead.real**2 + ahead.imag**2)
+        ahead = self._turns(length, rule)
         size, last = float(np.linalg.norm(first)), np.inf
         own = _combined(rule.values[:, : len(table)], table)
         parts = [slice(at, at + _TOGETHER) for at in range(0, len(own), _TOGETHER)]
@@ -273,7 +174,9 @@ class WaveStepper:
             found[0] = first
             for part in parts:
                 speed = self._speeds(ahead[part] * own[part], time + length * rule.nodes[part])
-                speed *= back[part]
+                speed *= ahead[part].conj()
+                if not self._even:
+                    speed /= ahead[part].real ** 2 + ahead[part].imag ** 2
                 found += _combined(length * rule.along[:, part], speed)
             square = 0.0
             for part in parts:
@@ -303,6 +206,18 @@ class WaveStepper:
     def end(self, table: Any, length: float) -> Any:
         """Amplitudes where a slab ends, as those at the start of the next."""
         return table.sum(0) * np.exp(self.rates.T * length)
+
+
+def _tidied(rates: Any) -> Any:
+    """Rates (K, F) without rounding: what only turns does not grow, and pairs turn against each other alike."""
+    found = rates.copy()
+    found.real[np.abs(rates.real) <= _DUST * np.abs(rates)] = 0.0
+    for g in range(1, rates.shape[1]):
+        for f in range(g):
+            pair = found[:, f].conj()
+            if (np.abs(found[:, g] - pair) <= _DUST * np.abs(pair)).all():
+                found[:, g] = pair
+    return found
 
 
 def _turned(angles: Any) -> Any:
@@ -382,7 +297,8 @@ def march_waves(
             amplitudes, failures = stepper.end(table, length), 0
             at = high if length == rest else at + length
             edges.append(at)
-            length *= float(np.clip(change, 0.5, 1.8))
+            if not config.same_slab[0] <= change <= config.same_slab[1]:
+                length *= float(np.clip(change, 0.5, 1.8))
             if so_far is not None:
                 so_far[:] = [found()]
             continue
