@@ -340,3 +340,21 @@ def test_sketches_put_together_keep_the_bound(seed, kind, leaves):
     found = column.quantiles(97)
     low, high = (np.searchsorted(ordered, found, side) / len(x) for side in ("left", "right"))
     assert np.maximum(low - share, share - high).max() < RANK_ERROR
+
+
+def test_of_very_many_rows_a_sketch_takes_some(monkeypatch):
+    monkeypatch.setattr("edgewise.data.streaming.counting.MOST_SKETCHED", 20_000)
+    x = np.sort(np.random.default_rng(0).normal(size=120_000))
+    few = np.floor(x)
+    asked = Roles(("x", "few"), Target("y", False), None)
+    counting = Counting(asked, ("number", "number"), 50, 0, total=len(x))
+    for leaf, part in enumerate(np.array_split(np.arange(len(x)), 9)):
+        rows = pa.table({"x": x[part], "few": few[part], "y": np.zeros(len(part))})
+        counting.add(counting.prepared((leaf, rows)))
+    column, exact = counting.finished().columns
+    assert 19_000 < column.digest.get_total_weight() < 21_000
+    share = (np.arange(97) + 0.5) / 97
+    # Massart's bound for one column in a billion, and that of the sketch.
+    assert np.abs(np.searchsorted(x, column.quantiles(97)) / len(x) - share).max() < 0.0232 + RANK_ERROR
+    assert column.range.tolist() == [x[0], x[-1]]
+    np.testing.assert_array_equal(exact.mass[0], np.unique(few, return_counts=True)[1])
