@@ -19,6 +19,7 @@ from edgewise.symbolic.config.known_form import KnownFormConfig
 from edgewise.symbolic.config.meeting import MeetingConfig
 from edgewise.symbolic.config.mending import MendingConfig
 from edgewise.symbolic.config.networks import NetworkConfig
+from edgewise.symbolic.config.nonlinear_sums import NonlinearSumConfig
 from edgewise.symbolic.config.parts import PartConfig
 from edgewise.symbolic.config.quotients import QuotientConfig
 from edgewise.symbolic.config.reduction import ReductionConfig
@@ -199,6 +200,8 @@ class SearchConfig:
         What networks on the way to formulas are trained, thinned and read by.
     exchange : ExchangeConfig
         What sums are chosen by whose terms are chosen together.
+    nonlinear_sums : NonlinearSumConfig
+        How sums are sought whose terms each hold a constant inside.
     quotients : QuotientConfig
         What quotients of sums are chosen by.
     gross_errors : GrossErrorConfig
@@ -351,6 +354,7 @@ class SearchConfig:
     mending: MendingConfig = field(default_factory=MendingConfig)
     networks: NetworkConfig = field(default_factory=NetworkConfig)
     exchange: ExchangeConfig = field(default_factory=ExchangeConfig)
+    nonlinear_sums: NonlinearSumConfig = field(default_factory=NonlinearSumConfig)
     quotients: QuotientConfig = field(default_factory=QuotientConfig)
     gross_errors: GrossErrorConfig = field(default_factory=GrossErrorConfig)
     constraint_checks: ConstraintConfig = field(default_factory=ConstraintConfig)

@@ -22,10 +22,11 @@ from edgewise.symbolic.search.broken_stage import broken
 from edgewise.symbolic.search.missing_term import with_missing_term
 from edgewise.symbolic.search.resummation import resummed
 from edgewise.symbolic.search.search_state import Proposal, Search
-from edgewise.symbolic.search.structural_stage import structured
+from edgewise.symbolic.search.structural_stage import stops_at_noise, structured
 from edgewise.symbolic.structure.breaks import stairs, two_laws
 from edgewise.symbolic.structure.direct_candidates import direct_candidates
 from edgewise.symbolic.structure.nondimensional import from_units, reduced
+from edgewise.symbolic.structure.nonlinear_sums import nonlinear_sums
 from edgewise.symbolic.structure.subset_exchange import sums_by_exchange
 
 
@@ -45,6 +46,9 @@ def recipe(search: Search, seed: int | None) -> Generator[Proposal, None, StopRe
     yield Proposal(from_units(limits.units, state, limits.forms))
     yield Proposal(direct_candidates(rows, limits.forms))
     yield Proposal(stairs(rows))
+    noisy = stops_at_noise(search.table, config)
+    if not noisy:
+        yield Proposal(nonlinear_sums(rows, search.part(config.nonlinear_sums.share), noisy=False))
     # Where breaks, structure and mending cost the most, sums of other terms still get their turn.
     whole = search.until
     search.until -= min(config.exchange.work, max(search.left, 0.0) / 4)
@@ -57,6 +61,8 @@ def recipe(search: Search, seed: int | None) -> Generator[Proposal, None, StopRe
     yield from structured(search, state)
     if not search.explained:
         yield Proposal(two_laws(rows))
+    if noisy and not search.explained:
+        yield Proposal(nonlinear_sums(rows, search.part(config.nonlinear_sums.share), noisy=True))
     yield Proposal(resummed(search.closest, config))
     if not search.explained:
         yield Proposal(with_missing_term(search.plain, rows))

@@ -33,11 +33,11 @@ def structured(search: Search, reduced: State | None) -> Iterator[Proposal]:
         return
     table = search.table
     few = len(table.rows.names) <= config.few_features
-    noisy = _noisy(table, config)
+    noisy = stops_at_noise(table, config)
     if noisy and search.reflected:
         # What the smooth model leaves is no noise where one of absolute values leaves much less.
         search.floor = min(search.floor, search.smooth)
-        noisy = _noisy(search.reflected[0], config)
+        noisy = stops_at_noise(search.reflected[0], config)
     if noisy:
         # Two columns have little to reduce, and small networks read them well.
         yield from _reduced(search, config.poor_share if few else config.noisy_share)
@@ -51,7 +51,7 @@ def structured(search: Search, reduced: State | None) -> Iterator[Proposal]:
         yield from _reduced(search, config.poor_share)
 
 
-def _noisy(table: State, config: SearchConfig) -> bool:
+def stops_at_noise(table: State, config: SearchConfig) -> bool:
     """Whether the smooth model stops at noise: more terms would not predict better."""
     model = table.landscape
     most = min(config.surrogate_terms, len(table.rows.y) / config.rows_a_term)

@@ -1,0 +1,85 @@
+"""How sums are sought whose terms each hold a constant inside."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from edgewise._core.config import check_config
+
+
+@dataclass(frozen=True)
+class NonlinearSumConfig:
+    """The reach of the terms and of their selection, within `SearchConfig`.
+
+    Set on sums drawn by seed 100 of `benchmarks/sums_of_terms.py`; the others are round numbers.
+
+    Attributes
+    ----------
+    columns, rows, noisy_rows : int
+        Columns at most; rows that terms are chosen on, without noise and with it.
+    degrees : tuple of int
+        Polynomials of these total degrees stand beside the terms from the start, one after another: few leave the terms more
+        of themselves to be told apart by, many take off what terms cannot follow.
+    rates, steepest, flattest : int and float
+        How many rates a function has, and how far its argument goes over the column with the fastest and the slowest.
+    waves, wave_step, wave_most : float
+        The slowest wave, the steps between waves, and the fastest, in radians over the range of the column.
+    exponents : tuple of float
+        Broken and negative powers.
+    least_left : float
+        What polynomials may take of a term before it is told by rounding alone, as a share of it.
+    largest : float
+        Terms whose values go beyond this are left out.
+    alike : float
+        A pair of terms counts as if at least this much of each, squared, stood apart from the other.
+    pairs, singles, beam, kept : int
+        Pairs that are fitted; terms that are fitted beside what was found before; sums that go on from one number of terms
+        to the next, and those that are thinned out.
+    terms : int
+        Terms with constants inside at most; pairs come first.
+    promising : float
+        A pair beside polynomials that leaves more of the spread than this is not worth a third term.
+    solved : float
+        An error below this share of the spread is rounding.
+    steps, short_steps : int
+        Steps of a fit, and of one that only compares.
+    thinned, exchanged, exchange_terms, rounds : int
+        Sums that are thinned out; those whose terms are then exchanged; other terms tried for each, and times round.
+    offered : int
+        Sums that are offered.
+    share : float
+        Of the work that is left, what this may take.
+    """
+
+    columns: int = 4
+    rows: int = 500
+    noisy_rows: int = 1600
+    degrees: tuple[int, ...] = (1, 2, 3)
+    rates: int = 16
+    steepest: float = 25.0
+    flattest: float = 0.15
+    waves: float = 0.5
+    wave_step: float = 0.5
+    wave_most: float = 30.0
+    exponents: tuple[float, ...] = (-2.5, -1.5, -0.75, -0.4, 0.3, 0.5, 0.7, 1.3, 1.6, 2.4, 3.4)
+    least_left: float = 1e-5
+    largest: float = 1e8
+    alike: float = 1e-4
+    pairs: int = 120
+    singles: int = 30
+    beam: int = 10
+    kept: int = 6
+    terms: int = 4
+    promising: float = 0.05
+    solved: float = 1e-9
+    steps: int = 14
+    short_steps: int = 4
+    thinned: int = 12
+    exchanged: int = 3
+    exchange_terms: int = 16
+    rounds: int = 3
+    offered: int = 4
+    share: float = 0.4
+
+    def __post_init__(self) -> None:
+        check_config(self, least={"exponents": -9.0})
