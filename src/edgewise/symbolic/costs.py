@@ -35,6 +35,8 @@ ORTHOGONAL, SINGULAR, WAVES = Cost(7e-5, 7e-10), Cost(7e-5, 1.4e-9), Cost(1.4e-4
 # The same with what stands around it: a smooth model, one under noise with its table, a null space, a Jacobian of splines.
 SMOOTH, NOISY, NOISY_TABLE = Cost(7e-4, 2.8e-10), Cost(2.1e-4, 7e-10), Cost(3.5e-4, 1.4e-9)
 NULL_SPACE, SPLINES = Cost(7e-5, 4.9e-10), Cost(1.4e-4, 1.4e-9)
+# A step of constants inside terms: rows x columns x columns of either half of it.
+INSIDE = Cost(1.6e-4, 5e-10)
 # A damped step of all constants of a formula: rows x constants x constants.
 DAMPED = Cost(4.9e-5, 7e-10)
 # Inner products of a dictionary: rows x columns x columns; with the quotients' second half.

@@ -32,19 +32,25 @@ class NonlinearSumConfig:
         Terms whose values go beyond this are left out.
     alike : float
         A pair of terms counts as if at least this much of each, squared, stood apart from the other.
-    pairs, singles, beam, kept : int
+    pairs, singles, beam : int
         Pairs that are fitted; terms that are fitted beside what was found before; sums that go on from one number of terms
-        to the next, and those that are thinned out.
-    terms : int
-        Terms with constants inside at most; pairs come first.
-    promising : float
-        A pair beside polynomials that leaves more of the spread than this is not worth a third term.
+        to the next.
+    terms, paired, products : int
+        Terms of one function at most, of which pairs come first; sums in which a pair takes the place of each term; and
+        products of two functions.
+    product_grid : int
+        Products of two functions are laid out at every so-manieth constant of each.
+    promising, poor_beam : float and int
+        A pair beside polynomials that leaves more of the spread than this is not worth a third term; products of two
+        functions are then tried beside so few sums.
     solved : float
         An error below this share of the spread is rounding.
-    steps, short_steps : int
-        Steps of a fit, and of one that only compares.
-    thinned, exchanged, exchange_terms, rounds : int
-        Sums that are thinned out; those whose terms are then exchanged; other terms tried for each, and times round.
+    steps, short_steps, long_steps, polished : int
+        Steps of a fit, of one that only compares, and of one that ends at rounding if that is all there is left, for so many
+        of the best of each number of terms.
+    thinned, exchanged, exchange_terms, reconsidered, rounds : int
+        Sums that are thinned out under noise; those whose terms are then exchanged; other terms tried for each, those of
+        them that are thinned out in turn, and times round.
     offered : int
         Sums that are offered.
     share : float
@@ -53,7 +59,7 @@ class NonlinearSumConfig:
 
     columns: int = 4
     rows: int = 500
-    noisy_rows: int = 1600
+    noisy_rows: int = 1000
     degrees: tuple[int, ...] = (1, 2, 3)
     rates: int = 16
     steepest: float = 25.0
@@ -68,15 +74,21 @@ class NonlinearSumConfig:
     pairs: int = 120
     singles: int = 30
     beam: int = 10
-    kept: int = 6
     terms: int = 4
+    paired: int = 1
+    products: int = 2
+    product_grid: int = 2
     promising: float = 0.05
-    solved: float = 1e-9
+    poor_beam: int = 4
+    solved: float = 1e-11
     steps: int = 14
     short_steps: int = 4
+    long_steps: int = 60
+    polished: int = 2
     thinned: int = 12
     exchanged: int = 3
     exchange_terms: int = 16
+    reconsidered: int = 2
     rounds: int = 3
     offered: int = 4
     share: float = 0.4

@@ -1,12 +1,13 @@
-"""Terms that hold one constant inside, as rates of growth, of reactions and of oscillators do: x^p f(k u).
+"""Terms that hold a constant or two inside, as rates of growth, of reactions and of oscillators do: x^p f(k u) g(l v).
 
-A dictionary lays them out over a grid of k; a fit then moves k off the grid.
+A dictionary lays them out over a grid of the constants; a fit then moves these off the grid.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +21,7 @@ from edgewise.symbolic.costs import LAID_OUT
 from edgewise.symbolic.structure.state import powers, product
 
 Ints = NDArray[np.intp]
+Constants = tuple[float, ...]
 # The function itself, or its slope in k, of a column and k.
 _Values = Callable[[Floats, float], Floats]
 
@@ -53,32 +55,44 @@ class Family:
 
 @dataclass(frozen=True)
 class NonlinearTerm:
-    """A power of a column, or one, times a function of a column.
+    """A power of a column, or one, times functions of columns.
 
     Parameters
     ----------
     exponents
-        Of each column before the function.
-    column, family
-        What the function is of, and which of `FAMILIES` it is.
+        Of each column before the functions.
+    factors
+        Each function: the column it is of, and which of `FAMILIES` it is.
     """
 
     exponents: tuple[int, ...]
-    column: int
-    family: int
+    factors: tuple[tuple[int, int], ...]
 
-    def value(self, X: Floats, k: float) -> Floats:
+    def value(self, X: Floats, constants: Constants) -> Floats:
         """Its values on rows, (n,)."""
-        return monomial(X, self.exponents) * FAMILIES[self.family].value(X[:, self.column], k)
+        values = monomial(X, self.exponents)
+        for (column, family), k in zip(self.factors, constants, strict=True):
+            values = values * FAMILIES[family].value(X[:, column], k)
+        return values
 
-    def slope(self, X: Floats, k: float) -> Floats:
-        """Its slopes in k on rows, (n,)."""
-        return monomial(X, self.exponents) * FAMILIES[self.family].slope(X[:, self.column], k)
+    def slopes(self, X: Floats, constants: Constants) -> Floats:
+        """Its slopes in the constants on rows, (n, constants)."""
+        before = monomial(X, self.exponents)
+        values = [FAMILIES[f].value(X[:, c], k) for (c, f), k in zip(self.factors, constants, strict=True)]
+        slopes = [FAMILIES[f].slope(X[:, c], k) for (c, f), k in zip(self.factors, constants, strict=True)]
+        made = [
+            math.prod((each for other, each in enumerate(values) if other != at), start=before * slope)
+            for at, slope in enumerate(slopes)
+        ]
+        return np.column_stack(made)
 
-    def tree(self, names: Sequence[str], k: float) -> Node:
+    def tree(self, names: Sequence[str], constants: Constants) -> Node:
         """The term as a formula."""
-        function = substitute(FAMILIES[self.family].tree, "u", Variable(names[self.column]))
-        return product(monomial_tree(names, self.exponents), substitute(function, "k", Number(float(k))))
+        functions = list[Node]()
+        for (column, family), k in zip(self.factors, constants, strict=True):
+            function = substitute(FAMILIES[family].tree, "u", Variable(names[column]))
+            functions.append(substitute(function, "k", Number(float(k))))
+        return product(monomial_tree(names, self.exponents), *functions)
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,42 +103,57 @@ class Dictionary:
     ----------
     terms
         Different terms.
-    term
-        Which of them a column of `values` is, (m,).
-    half
-        Twice that, and one more in the upper half of the grid, (m,).
+    part
+        Which term a column of `values` is, and whether its first constant is in the lower or the upper half of the grid:
+        twice the number of the term, or one more, (m,).
     constants
-        The constant that it has there, (m,).
+        The constants that it has there, m of them.
     values
         Its values on the rows, (n, m).
     """
 
     terms: tuple[NonlinearTerm, ...]
-    term: Ints
-    half: Ints
-    constants: Floats
+    part: Ints
+    constants: tuple[Constants, ...]
     values: Floats
+
+    def at(self, place: int) -> tuple[NonlinearTerm, Constants]:
+        """The term of a column, and its constants there."""
+        return self.terms[int(self.part[place]) // 2], self.constants[place]
 
 
 def dictionary(X: Floats, config: NonlinearSumConfig) -> Dictionary:
-    """All terms that have values on the rows (n, d)."""
-    terms, halves, constants, values = list[NonlinearTerm](), list[int](), list[float](), list[Floats]()
+    """All terms of one function that have values on the rows (n, d)."""
+    return _laid_out(X, _terms(X), config)
+
+
+def dictionary_of_products(X: Floats, config: NonlinearSumConfig) -> Dictionary:
+    """All products of two functions that have values on the rows (n, d), over coarser grids."""
+    return _laid_out(X, _products(X), config, thinned=config.product_grid)
+
+
+def _laid_out(
+    X: Floats, wanted: Iterable[NonlinearTerm], config: NonlinearSumConfig, thinned: int = 1
+) -> Dictionary:
+    terms, parts, constants, values = list[NonlinearTerm](), list[int](), list[Constants](), list[Floats]()
     with np.errstate(all="ignore"):
-        for term in _terms(X):
-            u, before = X[:, term.column], len(values)
-            grid = np.sort(FAMILIES[term.family].grid(u, config))
-            for at, k in enumerate(grid):
-                column = term.value(X, float(k))
+        for term in wanted:
+            grids = [np.sort(FAMILIES[f].grid(X[:, c], config))[::thinned] for c, f in term.factors]
+            before = len(values)
+            for (at, first), *others in itertools.product(
+                enumerate(grids[0].tolist()), *(g.tolist() for g in grids[1:])
+            ):
+                chosen = (first, *others)
+                column = term.value(X, chosen)
                 if float(np.abs(column).max()) < config.largest:
-                    halves.append(2 * len(terms) + (2 * at >= len(grid)))
-                    constants.append(float(k))
+                    parts.append(2 * len(terms) + (2 * at >= len(grids[0])))
+                    constants.append(chosen)
                     values.append(column)
             if len(values) > before:
                 terms.append(term)
     LAID_OUT(len(values))
     table = np.column_stack(values) if values else np.empty((len(X), 0))
-    half = np.array(halves, dtype=np.intp)
-    return Dictionary(tuple(terms), half // 2, half, np.array(constants), table)
+    return Dictionary(tuple(terms), np.array(parts, dtype=np.intp), tuple(constants), table)
 
 
 def _terms(X: Floats) -> Iterator[NonlinearTerm]:
@@ -133,10 +162,24 @@ def _terms(X: Floats) -> Iterator[NonlinearTerm]:
     before += [
         tuple(power * (at == other) for other in range(count)) for at in range(count) for power in (1, 2)
     ]
+    for (column, family), exponents in itertools.product(_functions(X, range(len(FAMILIES))), before):
+        if exponents[column] in FAMILIES[family].own_powers:
+            yield NonlinearTerm(exponents, ((column, family),))
+
+
+def _products(X: Floats) -> Iterator[NonlinearTerm]:
+    """Decaying waves, and powers that decay, of one column; and of two columns powers, waves and decays."""
+    one = (0,) * X.shape[1]
+    for first, second in itertools.combinations(_functions(X, _IN_PRODUCTS), 2):
+        if first[0] != second[0] or (first[1] == _EXP and second[1] in _BESIDE_EXP):
+            yield NonlinearTerm(one, (first, second))
+
+
+def _functions(X: Floats, families: Sequence[int]) -> Iterator[tuple[int, int]]:
     positive = (X > 0).all(axis=0)
-    for column, (at, family), exponents in itertools.product(range(count), enumerate(FAMILIES), before):
-        if exponents[column] in family.own_powers and (positive[column] or not family.positive):
-            yield NonlinearTerm(exponents, column, at)
+    for column, family in itertools.product(range(X.shape[1]), families):
+        if positive[column] or not FAMILIES[family].positive:
+            yield column, family
 
 
 def monomial(X: Floats, exponents: Sequence[int]) -> Floats:
@@ -201,7 +244,9 @@ FAMILIES = (
     _family("sin(k*u)", lambda u, k: np.sin(k * u), lambda u, k: u * np.cos(k * u), _frequencies),
     _family("cos(k*u)", lambda u, k: np.cos(k * u), lambda u, k: -u * np.sin(k * u), _frequencies),
     _family("tanh(k*u)", lambda u, k: np.tanh(k * u), _tanh_slope, _rates),
-    _family("log(1 + k*u)", lambda u, k: np.log1p(k * u), lambda u, k: u / (1 + k * u), _rates, positive=True),
+    _family(
+        "log(1 + k*u)", lambda u, k: np.log1p(k * u), lambda u, k: u / (1 + k * u), _rates, positive=True
+    ),
     _family(
         "1/(1 + k*u)",
         lambda u, k: 1 / (1 + k * u),
@@ -232,3 +277,6 @@ FAMILIES = (
         own_powers=(0,),
     ),
 )
+_EXP, _SIN, _COS, _ARRHENIUS, _POWER = 0, 2, 3, 8, 9
+_IN_PRODUCTS = (_EXP, _SIN, _COS, _ARRHENIUS, _POWER)
+_BESIDE_EXP = (_SIN, _COS, _POWER)
