@@ -15,11 +15,11 @@ class NonlinearSumConfig:
 
     Attributes
     ----------
-    columns, rows, noisy_rows : int
-        Columns at most; rows that terms are chosen on, without noise and with it.
+    columns, early_columns, rows, noisy_rows : int
+        Columns at most, and before other stages; rows that terms are chosen on, without noise and with it.
     degrees : tuple of int
-        Polynomials of these total degrees stand beside the terms from the start, one after another: few leave the terms more
-        of themselves to be told apart by, many take off what terms cannot follow.
+        Polynomials of these total degrees stand beside the terms from the start, one after another: many take off what terms
+        cannot follow, few leave the terms more of themselves to be told apart by.
     rates, steepest, flattest : int and float
         How many rates a function has, and how far its argument goes over the column with the fastest and the slowest.
     waves, wave_step, wave_most : float
@@ -35,14 +35,15 @@ class NonlinearSumConfig:
     pairs, singles, beam : int
         Pairs that are fitted; terms that are fitted beside what was found before; sums that go on from one number of terms
         to the next.
-    terms, paired, products : int
-        Terms of one function at most, of which pairs come first; sums in which a pair takes the place of each term; and
-        products of two functions.
+    terms : int
+        Terms of one function at most, of which pairs come first.
+    with_products, paired : int
+        Sums beside which a product of two functions is tried, and those in which a pair takes the place of each term.
     product_grid : int
         Products of two functions are laid out at every so-manieth constant of each.
-    promising, poor_beam : float and int
-        A pair beside polynomials that leaves more of the spread than this is not worth a third term; products of two
-        functions are then tried beside so few sums.
+    promising, early_left : float
+        A sum that leaves more of the spread than the first is not worth another term; before other stages are tried, the
+        first sums must leave no more than the second.
     solved : float
         An error below this share of the spread is rounding.
     steps, short_steps, long_steps, polished : int
@@ -53,14 +54,15 @@ class NonlinearSumConfig:
         them that are thinned out in turn, and times round.
     offered : int
         Sums that are offered.
-    share : float
-        Of the work that is left, what this may take.
+    early_share, share : float
+        Of the work that is left, what this may take before other stages and after them.
     """
 
     columns: int = 4
+    early_columns: int = 3
     rows: int = 500
     noisy_rows: int = 1000
-    degrees: tuple[int, ...] = (1, 2, 3)
+    degrees: tuple[int, ...] = (3, 2, 1)
     rates: int = 16
     steepest: float = 25.0
     flattest: float = 0.15
@@ -75,11 +77,11 @@ class NonlinearSumConfig:
     singles: int = 30
     beam: int = 10
     terms: int = 4
+    with_products: int = 4
     paired: int = 1
-    products: int = 2
     product_grid: int = 2
     promising: float = 0.05
-    poor_beam: int = 4
+    early_left: float = 5e-3
     solved: float = 1e-11
     steps: int = 14
     short_steps: int = 4
@@ -91,6 +93,7 @@ class NonlinearSumConfig:
     reconsidered: int = 2
     rounds: int = 3
     offered: int = 4
+    early_share: float = 0.2
     share: float = 0.4
 
     def __post_init__(self) -> None:

@@ -48,7 +48,8 @@ def recipe(search: Search, seed: int | None) -> Generator[Proposal, None, StopRe
     yield Proposal(stairs(rows))
     noisy = stops_at_noise(search.table, config)
     if not noisy:
-        yield Proposal(nonlinear_sums(rows, search.part(config.nonlinear_sums.share), noisy=False))
+        until = search.part(config.nonlinear_sums.early_share)
+        yield Proposal(nonlinear_sums(rows, until, noisy=False, early=True))
     # Where breaks, structure and mending cost the most, sums of other terms still get their turn.
     whole = search.until
     search.until -= min(config.exchange.work, max(search.left, 0.0) / 4)
@@ -61,8 +62,8 @@ def recipe(search: Search, seed: int | None) -> Generator[Proposal, None, StopRe
     yield from structured(search, state)
     if not search.explained:
         yield Proposal(two_laws(rows))
-    if noisy and not search.explained:
-        yield Proposal(nonlinear_sums(rows, search.part(config.nonlinear_sums.share), noisy=True))
+    if not search.explained:
+        yield Proposal(nonlinear_sums(rows, search.part(config.nonlinear_sums.share), noisy=noisy))
     yield Proposal(resummed(search.closest, config))
     if not search.explained:
         yield Proposal(with_missing_term(search.plain, rows))

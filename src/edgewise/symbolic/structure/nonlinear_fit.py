@@ -73,7 +73,7 @@ class NonlinearSum:
             for factor, own in zip(term.factors, self.constants[at], strict=True):
                 yield fewer.with_term(NonlinearTerm(term.exponents, (factor,)), (own,))
             return
-        column = term.factors[0][0]
+        column = next(column for column, _ in term.factors)
         for power in range(3):
             exponents = tuple(each + power * (other == column) for other, each in enumerate(term.exponents))
             if exponents not in self.powers:

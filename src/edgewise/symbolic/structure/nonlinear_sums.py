@@ -1,9 +1,9 @@
 """Sums of terms with constants inside: c1 P sin(w t) + c2 P/(k + P) + c3 exp(-r t), beside a polynomial.
 
 Terms of unlike kinds resemble each other over the range of a table, so that adding the best next one leads astray. A
-polynomial therefore stands beside them from the start, terms are first chosen in pairs, of all pairs of a dictionary, and the
-constants inside are fitted before anything is compared (variable projection). More terms join the best of these sums, at last
-products of two functions. What the rows do not need is left out then, and terms are exchanged while the criterion falls.
+polynomial therefore stands beside them from the start, terms are first chosen in pairs, of all pairs of a dictionary, and
+the constants inside are fitted before anything is compared (variable projection). More terms join the best of these sums,
+at last products of two functions. What the rows do not need is left out, and terms are exchanged while the criterion falls.
 
 References
 ----------
@@ -12,6 +12,7 @@ Pati, Rezaiifar, Krishnaprasad (1993), Orthogonal matching pursuit. doi:10.1109/
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -39,7 +40,7 @@ from edgewise.symbolic.structure.nonlinear_terms import (
 _Key = tuple[object, ...]
 
 
-def nonlinear_sums(rows: SplitRows, until: float, *, noisy: bool) -> Iterator[Node]:
+def nonlinear_sums(rows: SplitRows, until: float, *, noisy: bool, early: bool = False) -> Iterator[Node]:
     """The best sums, as formulas to refit.
 
     Parameters
@@ -50,33 +51,37 @@ def nonlinear_sums(rows: SplitRows, until: float, *, noisy: bool) -> Iterator[No
         The count of work (see `spent`) where it ends.
     noisy
         Whether y holds noise: more rows are needed then, and more sums are thinned out.
+    early
+        Go on only where the first pairs leave very little: other stages may find the law for less.
     """
     config = rows.config.nonlinear_sums
     thin = rows.thinned(config.noisy_rows if noisy else config.rows)
     columns, count = thin.X.shape[1], len(thin.y)
-    if not 1 <= columns <= config.columns or count < rows.config.fewest_rows or not np.ptp(thin.y) > 0:
+    most = config.early_columns if early else config.columns
+    if not 1 <= columns <= most or count < rows.config.fewest_rows or not np.ptp(thin.y) > 0:
         return
     with np.errstate(all="ignore"):
         table = _Table.of(thin, config)
         found, short = list[NonlinearSum](), dict[_Key, NonlinearSum]()
         beside = [_polynomial(columns, degree) for degree in config.degrees]
-        for stage in (
-            (table.pursued, table.with_products)
+        # What takes long comes last, and is no use where the best sums are as good as noise lets them be.
+        for stages in (
+            ((table.pursued, table.with_products),)
             if noisy
-            else (table.pursued, table.with_pairs, table.with_products)
+            else (
+                (table.pursued, table.with_products),
+                (table.with_pairs,),
+            )
         ):
             fresh = list[NonlinearSum]()
-            for powers in beside:
+            for stage, powers in itertools.product(stages, beside):
                 if spent() < until and not table.solved(fresh):
-                    fresh += stage(powers, [each for each in found if each.powers == powers], until)
+                    known = [each for each in (*found, *fresh) if each.powers == powers]
+                    fresh += stage(powers, known, until)
+                    if early and not table.promising(fresh, config.early_left):
+                        return
             found += fresh
-            fresh.sort(key=lambda each: each.rss)
-            laws = [each for each in fresh if each.rss <= table.rounding]
-            for each in laws or fresh[: config.thinned if noisy else config.offered]:
-                if spent() < until:
-                    table.shortened(each, short)
-            for each in sorted(short.values(), key=table.criterion)[: 1 if laws else config.exchanged]:
-                table.exchanged(each, short, until)
+            table.settle(fresh, short, until, noisy=noisy)
             if table.solved(short.values()):
                 break
         for each in sorted(short.values(), key=table.criterion)[: config.offered]:
@@ -146,7 +151,7 @@ class _Table:
         beam = self._best(pairs, beside, until)
         found = [start, *beam]
         for _ in range(2, self.config.terms):
-            if spent() > until or self.solved(found) or not self._promising(found):
+            if spent() > until or self.solved(found) or not self.promising(found, self.config.promising):
                 break
             more = (each for one in beam for each in self._with_one(one, self.terms, unit, beside))
             beam = self._best(more, beside, until)
@@ -157,7 +162,7 @@ class _Table:
         self, powers: Sequence[tuple[int, ...]], found: Sequence[NonlinearSum], until: float
     ) -> list[NonlinearSum]:
         """The best sums found beside some products of powers, with a pair in place of each of their terms."""
-        if not self._promising(found):
+        if not self.promising(found, self.config.promising):
             return []
         beside, made = self._polynomial(powers), list[NonlinearSum]()
         unit = _unit(self.terms.values, beside, self.config.least_left)
@@ -181,24 +186,17 @@ class _Table:
     def with_products(
         self, powers: Sequence[tuple[int, ...]], found: Sequence[NonlinearSum], until: float
     ) -> list[NonlinearSum]:
-        """The sums found beside some products of powers, with products of two functions."""
-        promising, config = self._promising(found), self.config
+        """The sums found beside some products of powers, each with a product of two functions."""
         beside = self._polynomial(powers)
-        unit = _unit(self.products.values, beside, config.least_left)
-        beam = sorted(found, key=lambda each: each.rss)[: config.beam if promising else config.poor_beam]
-        beam = [each for each in found if not each.terms] + beam
-        made = list[NonlinearSum]()
-        for _ in range(config.products if promising else 1):
-            more = (each for one in beam for each in self._with_one(one, self.products, unit, beside))
-            beam = self._best(more, beside, until)
-            made += beam
-            if spent() > until or self.solved(made):
-                break
-        return made
+        unit = _unit(self.products.values, beside, self.config.least_left)
+        beam = [each for each in found if not each.terms]
+        beam += sorted(found, key=lambda each: each.rss)[: self.config.with_products]
+        more = (each for one in beam for each in self._with_one(one, self.products, unit, beside))
+        return self._best(more, beside, until)
 
-    def _promising(self, found: Iterable[NonlinearSum]) -> bool:
-        """Whether some sum leaves so little that more terms may do the rest."""
-        return min((each.rss for each in found), default=math.inf) <= self.config.promising**2 * self.total
+    def promising(self, found: Iterable[NonlinearSum], left: float) -> bool:
+        """Whether some sum leaves at most a share of the spread, so that more terms may do the rest."""
+        return min((each.rss for each in found), default=math.inf) <= left**2 * self.total
 
     def _polynomial(self, powers: Sequence[tuple[int, ...]]) -> Floats:
         return basis([monomial(self.X, each) for each in powers], len(self.y))
@@ -260,6 +258,18 @@ class _Table:
         upper = np.triu_indices(len(starts))
         order = np.argsort(-best[upper], kind="stable")[: self.config.pairs]
         return [divmod(int(each), count) for each in places[upper][order]]
+
+    def settle(
+        self, found: Sequence[NonlinearSum], among: dict[_Key, NonlinearSum], until: float, *, noisy: bool
+    ) -> None:
+        """The best of some sums without what the rows do not need, and with other terms where these do better."""
+        config, ordered = self.config, sorted(found, key=lambda each: each.rss)
+        laws = [each for each in ordered if each.rss <= self.rounding]
+        for each in laws or ordered[: config.thinned if noisy else config.offered]:
+            if spent() < until:
+                self.shortened(each, among)
+        for each in sorted(among.values(), key=self.criterion)[: 1 if laws else config.exchanged]:
+            self.exchanged(each, among, until)
 
     def shortened(self, found: NonlinearSum, among: dict[_Key, NonlinearSum]) -> NonlinearSum:
         """Without what the rows do not need: one by one, whatever is missed least, while the criterion falls."""

@@ -140,13 +140,11 @@ def _laid_out(
         for term in wanted:
             grids = [np.sort(FAMILIES[f].grid(X[:, c], config))[::thinned] for c, f in term.factors]
             before = len(values)
-            for (at, first), *others in itertools.product(
-                enumerate(grids[0].tolist()), *(g.tolist() for g in grids[1:])
-            ):
-                chosen = (first, *others)
+            for places in itertools.product(*(range(len(grid)) for grid in grids)):
+                chosen = tuple(float(grid[at]) for grid, at in zip(grids, places, strict=True))
                 column = term.value(X, chosen)
                 if float(np.abs(column).max()) < config.largest:
-                    parts.append(2 * len(terms) + (2 * at >= len(grids[0])))
+                    parts.append(2 * len(terms) + (2 * places[0] >= len(grids[0])))
                     constants.append(chosen)
                     values.append(column)
             if len(values) > before:
@@ -176,7 +174,7 @@ def _products(X: Floats) -> Iterator[NonlinearTerm]:
 
 
 def _functions(X: Floats, families: Sequence[int]) -> Iterator[tuple[int, int]]:
-    positive = (X > 0).all(axis=0)
+    positive = [bool((column > 0).all()) for column in X.T]
     for column, family in itertools.product(range(X.shape[1]), families):
         if positive[column] or not FAMILIES[family].positive:
             yield column, family
