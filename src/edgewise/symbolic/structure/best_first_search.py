@@ -24,6 +24,7 @@ from edgewise.symbolic.structure.forward_selection import selected_sums
 from edgewise.symbolic.structure.linear_relations import relations
 from edgewise.symbolic.structure.meeting import meetings, price
 from edgewise.symbolic.structure.moves import SlopeView, idle, pairs, scalings
+from edgewise.symbolic.structure.power_factors import power_factors
 from edgewise.symbolic.structure.reflections import reflections
 from edgewise.symbolic.structure.separability import factors, monomials, separations
 from edgewise.symbolic.structure.state import EXACT, Move, State
@@ -110,6 +111,7 @@ def _kinds(state: State, found: list[State]) -> Iterator[Iterator[State]]:
     with np.errstate(all="ignore"):
         if not state.depth and state.error > state.config.noisy:
             yield reflections(state)
+            yield _led(state, power_factors(state.rows, np.ones(len(state.rows.y))))
         view = SlopeView.of(state)
         if view is not None:
             yield _led(state, scalings(view))
