@@ -376,23 +376,10 @@ class SearchConfig:
 
     def __post_init__(self) -> None:
         parts = (
-            "last_share",
-            "screening_share",
-            "narrow_share",
-            "walk_share",
-            "noisy_share",
-            "poor_share",
-            "nothing_left",
-            "order_distinct",
-            "cancelling_share",
-            "even_decades",
-            "view_edge",
-            "pair_seen",
-            "mostly",
-            "chance",
-            "rare",
-            "lost",
-        )
+            "last_share", "screening_share", "narrow_share", "walk_share", "noisy_share", "poor_share",
+            "nothing_left", "order_distinct", "cancelling_share", "even_decades", "view_edge", "pair_seen",
+            "mostly", "chance", "rare", "lost",
+        )  # fmt: skip
         check_config(self, most=dict.fromkeys(parts, 1.0))
 
 

@@ -22,7 +22,7 @@ from edgewise.symbolic.search.broken_stage import broken
 from edgewise.symbolic.search.missing_term import with_missing_term
 from edgewise.symbolic.search.resummation import resummed
 from edgewise.symbolic.search.search_state import Proposal, Search
-from edgewise.symbolic.search.structural_stage import stops_at_noise, structured
+from edgewise.symbolic.search.structural_stage import structured
 from edgewise.symbolic.structure.breaks import stairs, two_laws
 from edgewise.symbolic.structure.direct_candidates import direct_candidates
 from edgewise.symbolic.structure.nondimensional import from_units, reduced
@@ -46,7 +46,7 @@ def recipe(search: Search, seed: int | None) -> Generator[Proposal, None, StopRe
     yield Proposal(from_units(limits.units, state, limits.forms))
     yield Proposal(direct_candidates(rows, limits.forms))
     yield Proposal(stairs(rows))
-    noisy = stops_at_noise(search.table, config)
+    noisy = search.table.noisy
     if not noisy:
         until = search.part(config.nonlinear_sums.early_share)
         yield Proposal(nonlinear_sums(rows, until, noisy=False, early=True))

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator
 
 from edgewise._core.work import spent
 from edgewise.forms.tree import Node, Variable
-from edgewise.symbolic.config import SearchConfig
 from edgewise.symbolic.expressions.rewriting import shortest
 from edgewise.symbolic.expressions.writing import from_tree, to_tree
 from edgewise.symbolic.search.resummation import resummed
@@ -33,11 +32,11 @@ def structured(search: Search, reduced: State | None) -> Iterator[Proposal]:
         return
     table = search.table
     few = len(table.rows.names) <= config.few_features
-    noisy = stops_at_noise(table, config)
+    noisy = table.noisy
     if noisy and search.reflected:
         # What the smooth model leaves is no noise where one of absolute values leaves much less.
         search.floor = min(search.floor, search.smooth)
-        noisy = stops_at_noise(search.reflected[0], config)
+        noisy = search.reflected[0].noisy
     if noisy:
         # Two columns have little to reduce, and small networks read them well.
         yield from _reduced(search, config.poor_share if few else config.noisy_share)
@@ -49,13 +48,6 @@ def structured(search: Search, reduced: State | None) -> Iterator[Proposal]:
             return
     if table.error > config.noisy and not noisy:
         yield from _reduced(search, config.poor_share)
-
-
-def stops_at_noise(table: State, config: SearchConfig) -> bool:
-    """Whether the smooth model stops at noise: more terms would not predict better."""
-    model = table.landscape
-    most = min(config.surrogate_terms, len(table.rows.y) / config.rows_a_term)
-    return model is not None and model.error > config.noisy and len(model.powers) < config.noisy_terms * most
 
 
 def _walked(search: Search, start: State, table: State, *, noisy: bool) -> Iterator[Proposal]:

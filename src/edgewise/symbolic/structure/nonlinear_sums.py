@@ -74,7 +74,7 @@ def nonlinear_sums(rows: SplitRows, until: float, *, noisy: bool, early: bool = 
             )
         ):
             fresh = list[NonlinearSum]()
-            for stage, powers in itertools.product(stages, beside):
+            for powers, stage in itertools.product(beside, stages):
                 if spent() < until and not table.solved(fresh):
                     known = [each for each in (*found, *fresh) if each.powers == powers]
                     fresh += stage(powers, known, until)

@@ -27,7 +27,7 @@ _Values = Callable[[Floats, float], Floats]
 
 
 @dataclass(frozen=True)
-class Family:
+class FunctionFamily:
     """A function of a column u with a constant k inside.
 
     Parameters
@@ -222,8 +222,8 @@ def _exponents(u: Floats, config: NonlinearSumConfig) -> Floats:
 
 
 def _family(text: str, value: _Values, slope: _Values, grid: Callable[[Floats, NonlinearSumConfig], Floats], *,
-            positive: bool = False, own_powers: tuple[int, ...] = (0, 1, 2)) -> Family:  # fmt: skip
-    return Family(read(text, ("u", "k")), value, slope, grid, positive, own_powers)
+            positive: bool = False, own_powers: tuple[int, ...] = (0, 1, 2)) -> FunctionFamily:  # fmt: skip
+    return FunctionFamily(read(text, ("u", "k")), value, slope, grid, positive, own_powers)
 
 
 def _tanh_slope(u: Floats, k: float) -> Floats:

@@ -94,6 +94,15 @@ class State:
         return 1.0 if self.landscape is None else self.landscape.error
 
     @property
+    def noisy(self) -> bool:
+        """Whether the smooth model stops at noise: more terms would not predict better."""
+        model, config = self.landscape, self.config
+        most = min(config.surrogate_terms, len(self.rows.y) / config.rows_a_term)
+        return (
+            model is not None and model.error > config.noisy and len(model.powers) < config.noisy_terms * most
+        )
+
+    @property
     def signature(self) -> tuple[str, ...]:
         """What identifies a state: values, for x*(y/z) is (x/z)*y."""
         columns = [*self.rows.X[:3].T.tolist(), self.rows.y[:3].tolist()]
