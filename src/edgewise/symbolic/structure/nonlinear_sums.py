@@ -170,12 +170,7 @@ class _Table:
             for rest in map(each.without_term, range(len(each.terms))):
                 if spent() > until or self.solved(made):
                     break
-                # What a shift of its constants could still do is left out, too.
-                slopes = [
-                    term.slopes(self.X, own) for term, own in zip(rest.terms, rest.constants, strict=True)
-                ]
-                columns = [*beside.T, *rest.columns(self.X)[len(rest.powers) :], *np.hstack(slopes).T]
-                whole = basis(columns, len(self.y))
+                whole = self._around(rest, beside)
                 pairs = self._pairs(
                     _unit(unit, whole, self.config.least_left), self.y - whole @ (whole.T @ self.y)
                 )
@@ -222,13 +217,19 @@ class _Table:
         self, found: NonlinearSum, terms: Dictionary, unit: Floats, beside: Floats
     ) -> Iterator[NonlinearSum]:
         """A sum with each of the terms that take away the most of what it leaves."""
-        whole = basis([*beside.T, *found.columns(self.X)[len(found.powers) :]], len(self.y))
+        whole = self._around(found, beside)
         left = self.y - whole @ (whole.T @ self.y)
         GRAM_ONLY(2 * unit.size * whole.shape[1])
         rest = np.square(unit).sum(axis=0) - np.square(whole.T @ unit).sum(axis=0)
         gain = np.square(left @ unit) / np.maximum(rest, self.config.alike)
-        for at in _best_of_each(gain, terms.part)[: self.config.singles]:
+        for at in _best_of_each(gain, terms.part // 2)[: self.config.singles]:
             yield found.with_term(*terms.at(at))
+
+    def _around(self, found: NonlinearSum, beside: Floats) -> Floats:
+        """An orthonormal basis of a sum and of what a shift of its constants adds: another term may need that, too."""
+        slopes = [term.slopes(self.X, own).T for term, own in zip(found.terms, found.constants, strict=True)]
+        columns = [*beside.T, *found.columns(self.X)[len(found.powers) :], *itertools.chain(*slopes)]
+        return basis(columns, len(self.y))
 
     def _pairs(self, unit: Floats, left: Floats) -> list[tuple[int, int]]:
         """The best places of each pair of terms, for the pairs that take away the most.
@@ -320,7 +321,7 @@ def _unit(values: Floats, beside: Floats, least: float) -> Floats:
 
 
 def _best_of_each(gain: Floats, part: Ints) -> list[int]:
-    """The best place of each part, the best of all first."""
+    """The best place in each part, the best of all first."""
     starts = _starts(part)
     ends = np.r_[starts[1:], len(gain)]
     best = [int(low + gain[low:high].argmax()) for low, high in zip(starts, ends, strict=True)]
