@@ -14,9 +14,9 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -38,6 +38,9 @@ from edgewise.symbolic.structure.nonlinear_terms import (
 )
 
 _Key = tuple[object, ...]
+_Powers = tuple[tuple[int, ...], ...]
+# From products of powers, the sums known beside these, and the count of work where it ends, to more sums.
+_Stage = Callable[[_Powers, Sequence[NonlinearSum], float], list[NonlinearSum]]
 
 
 def nonlinear_sums(rows: SplitRows, until: float, *, noisy: bool, early: bool = False) -> Iterator[Node]:
@@ -65,14 +68,9 @@ def nonlinear_sums(rows: SplitRows, until: float, *, noisy: bool, early: bool = 
         found, short = list[NonlinearSum](), dict[_Key, NonlinearSum]()
         beside = [_polynomial(columns, degree) for degree in config.degrees]
         # What takes long comes last, and is no use where the best sums are as good as noise lets them be.
-        for stages in (
-            ((table.pursued, table.with_products),)
-            if noisy
-            else (
-                (table.pursued, table.with_products),
-                (table.with_pairs,),
-            )
-        ):
+        quick: tuple[_Stage, ...] = (table.pursued, table.with_products)
+        long = ((*quick, partial(table.with_pairs, 2)), (partial(table.with_pairs, 3),))
+        for stages in (quick,) if noisy else long:
             fresh = list[NonlinearSum]()
             for powers, stage in itertools.product(beside, stages):
                 if spent() < until and not table.solved(fresh):
@@ -136,13 +134,11 @@ class _Table:
         price += 2 * math.log(max(len(self.terms.terms), 1)) * len(found.terms)
         return count * math.log(max(found.rss, self.rounding) / count) + price
 
-    def pursued(
-        self, powers: Sequence[tuple[int, ...]], found: Sequence[NonlinearSum], until: float
-    ) -> list[NonlinearSum]:
+    def pursued(self, powers: _Powers, found: Sequence[NonlinearSum], until: float) -> list[NonlinearSum]:
         """Sums of more and more terms beside some products of powers, those of each number that leave the least."""
         beside = self._polynomial(powers)
         left = self.y - beside @ (beside.T @ self.y)
-        start = NonlinearSum(tuple(powers), rss=squared(left))
+        start = NonlinearSum(powers, rss=squared(left))
         unit = _unit(self.terms.values, beside, self.config.least_left)
         pairs = (
             start.with_term(*self.terms.at(one)).with_term(*self.terms.at(other))
@@ -159,14 +155,15 @@ class _Table:
         return found
 
     def with_pairs(
-        self, powers: Sequence[tuple[int, ...]], found: Sequence[NonlinearSum], until: float
+        self, count: int, powers: _Powers, found: Sequence[NonlinearSum], until: float
     ) -> list[NonlinearSum]:
-        """The best sums found beside some products of powers, with a pair in place of each of their terms."""
+        """The best sums of so many terms beside some products of powers, with a pair in place of each of these."""
         if not self.promising(found, self.config.promising):
             return []
         beside, made = self._polynomial(powers), list[NonlinearSum]()
         unit = _unit(self.terms.values, beside, self.config.least_left)
-        for each in sorted(found, key=lambda each: each.rss)[: self.config.paired]:
+        best = sorted((each for each in found if len(each.terms) == count), key=lambda each: each.rss)
+        for each in best[: self.config.paired]:
             for rest in map(each.without_term, range(len(each.terms))):
                 if spent() > until or self.solved(made):
                     break
@@ -179,7 +176,7 @@ class _Table:
         return made
 
     def with_products(
-        self, powers: Sequence[tuple[int, ...]], found: Sequence[NonlinearSum], until: float
+        self, powers: _Powers, found: Sequence[NonlinearSum], until: float
     ) -> list[NonlinearSum]:
         """The sums found beside some products of powers, each with a product of two functions."""
         beside = self._polynomial(powers)
@@ -193,7 +190,7 @@ class _Table:
         """Whether some sum leaves at most a share of the spread, so that more terms may do the rest."""
         return min((each.rss for each in found), default=math.inf) <= left**2 * self.total
 
-    def _polynomial(self, powers: Sequence[tuple[int, ...]]) -> Floats:
+    def _polynomial(self, powers: _Powers) -> Floats:
         return basis([monomial(self.X, each) for each in powers], len(self.y))
 
     def _best(self, sums: Iterable[NonlinearSum], beside: Floats, until: float) -> list[NonlinearSum]:
@@ -332,7 +329,7 @@ def _starts(part: Ints) -> Ints:
     return np.flatnonzero(np.diff(part, prepend=-1))
 
 
-def _polynomial(columns: int, degree: int) -> tuple[tuple[int, ...], ...]:
+def _polynomial(columns: int, degree: int) -> _Powers:
     """The exponents of all products of powers of a total degree at most."""
     free: Sequence[bool] = [False] * columns
     return tuple(each for size in range(degree + 1) for each in whole_exponents(free, size))
