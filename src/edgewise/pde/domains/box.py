@@ -12,6 +12,7 @@ from edgewise._core.errors import InputError
 from edgewise.pde.domains.curves import segment
 from edgewise.pde.domains.parts import Face, Part, Parts
 from edgewise.pde.domains.region import PlaneShape, Region, not_plane
+from edgewise.pde.domains.space_time import during
 from edgewise.pde.terms.symbols import Coordinate
 
 _NAMES = (("left", "right"), ("bottom", "top"), ("back", "front"))
@@ -57,6 +58,28 @@ class Box:
         x, y = self.coordinates
         sides = (segment(corners[n], corners[(n + 1) % 4], name) for n, name in enumerate(names))
         return Region((x, y), (tuple(sides),))
+
+    def during(self, times: Mapping[Coordinate, tuple[float, float]]) -> Box:
+        """The box with time as one more coordinate, as shapes of other kinds have it.
+
+        Parameters
+        ----------
+        times : mapping of Coordinate to (float, float)
+            The coordinate of time, with its range: {t: (0, 1)}.
+
+        Returns
+        -------
+        Box
+
+        Raises
+        ------
+        InputError
+            Where `times` is no such range, or the box has a time.
+        """
+        if self.time is not None:
+            raise InputError(f"The box has the time '{self.coordinates[self.time].name}' already.")
+        made = during(self, times)
+        return Box(made.coordinates, made.bounds, made.periodic)
 
     @property
     def parameters(self) -> tuple[int, ...]:

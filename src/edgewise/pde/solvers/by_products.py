@@ -27,7 +27,7 @@ from edgewise.pde.discretisation.lift import lift, reductions
 from edgewise.pde.discretisation.product_sums import Factors, ProductSystem, normal_equations
 from edgewise.pde.discretisation.quadrature import AxisRule, end, gauss
 from edgewise.pde.discretisation.space import Space
-from edgewise.pde.domains.region import Region
+from edgewise.pde.domains.box import Box
 from edgewise.pde.problem.problem import Problem
 from edgewise.pde.settings import ProductConfig, SolverConfig
 from edgewise.pde.solvers.gauss_newton import GridSolution
@@ -86,8 +86,9 @@ def check_products(problem: Problem, resume: object) -> None:
     InputError
     """
     domain = problem.domain
-    if isinstance(domain, Region) or domain.parameters or len(domain.coordinates) != 2:
-        what = "a shape" if isinstance(domain, Region) else f"a box of {len(domain.coordinates)} coordinates"
+    box = isinstance(domain, Box)
+    if not box or domain.parameters or len(domain.coordinates) != 2:
+        what = f"a box of {len(domain.coordinates)} coordinates" if box else "a shape, a surface or a solid"
         raise InputError(
             "The 'road' parameter of solve can be 'products' for a box of two coordinates, without parameters. Got "
             f"{what}; leave 'road' out."
