@@ -142,6 +142,7 @@ def test_interrupted_it_leaves_what_there_is(edgewise, monkeypatch, problem):
         ("plate", "--tolerance", 3),
         ("plate", "--plot", "plate.gif"),
         ("plate", "--work", "hard"),
+        ("warming", "--checkpoint", "warming.part"),
     ],
 )
 def test_what_cannot_be_done_gets_a_sentence(edgewise, words):

@@ -134,8 +134,10 @@ def pde(
         shown_modes,
         solution_json,
     )
-    from edgewise.pde import eigen, solve
+    from edgewise.pde import Box, eigen, solve
 
+    if checkpoint is not None and not isinstance(posed.problem.domain, Box):
+        raise InputError("Checkpoints are of marches through time on boxes: leave out --checkpoint.")
     if posed.problem.eigenvalue is not None:
         if files or checkpoint is not None:
             raise InputError(
