@@ -150,7 +150,7 @@ class Region:
         ...     [pde.on(parts["rim"], u == 0), pde.on(parts["start"], u == 1 - x**2 - y**2)],
         ... )
         >>> round(pde.solve(cooling, tolerance=1e-4)(0, 0, 0.1), 3)
-        0.617
+        0.615
         """
         return during(self, times)
 
