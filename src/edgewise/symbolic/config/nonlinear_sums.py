@@ -15,8 +15,9 @@ class NonlinearSumConfig:
 
     Attributes
     ----------
-    columns, early_columns, rows, noisy_rows : int
-        Columns at most, and before other stages; rows that terms are chosen on, without noise and with it.
+    columns, early_columns, fewest_rows, rows, noisy_rows : int
+        Columns at most, and before other stages; rows that tell such sums apart; rows that terms are chosen on, without
+        noise and with it.
     degrees : tuple of int
         Polynomials of these total degrees stand beside the terms from the start, one after another: many take off what terms
         cannot follow, few leave the terms more of themselves to be told apart by.
@@ -60,6 +61,7 @@ class NonlinearSumConfig:
 
     columns: int = 4
     early_columns: int = 3
+    fewest_rows: int = 60
     rows: int = 500
     noisy_rows: int = 1000
     degrees: tuple[int, ...] = (3, 2, 1)

@@ -61,7 +61,7 @@ def nonlinear_sums(rows: SplitRows, until: float, *, noisy: bool, early: bool = 
     thin = rows.thinned(config.noisy_rows if noisy else config.rows)
     columns, count = thin.X.shape[1], len(thin.y)
     most = config.early_columns if early else config.columns
-    if not 1 <= columns <= most or count < rows.config.fewest_rows or not np.ptp(thin.y) > 0:
+    if not 1 <= columns <= most or count < config.fewest_rows or not np.ptp(thin.y) > 0:
         return
     with np.errstate(all="ignore"):
         table = _Table.of(thin, config)
