@@ -60,8 +60,9 @@ def nonlinear_sums(rows: SplitRows, until: float, *, noisy: bool, early: bool = 
     config = rows.config.nonlinear_sums
     thin = rows.thinned(config.noisy_rows if noisy else config.rows)
     columns, count = thin.X.shape[1], len(thin.y)
-    most = config.early_columns if early else config.columns
-    if not 1 <= columns <= most or count < config.fewest_rows or not np.ptp(thin.y) > 0:
+    # The curve of a lone column has stages of its own, and a few terms follow any.
+    least, most = (2, config.early_columns) if early else (1, config.columns)
+    if not least <= columns <= most or count < config.fewest_rows or not np.ptp(thin.y) > 0:
         return
     with np.errstate(all="ignore"):
         table = _Table.of(thin, config)
