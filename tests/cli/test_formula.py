@@ -429,6 +429,31 @@ def test_one_law_for_groups(edgewise, tmp_path):
     assert "--groups cannot be combined with --pick" in refused.err
 
 
+def test_words_in_the_table_are_groups_unasked(edgewise):
+    t = np.linspace(0, 5, 60)
+    lines = [f"{each},{'cup' if at % 2 else 'pot'},{(2 + at % 2) * each + 7}" for at, each in enumerate(t)]
+    Path("heat.csv").write_text("\n".join(["minute,vessel,heat", *lines]))
+    words = ["formula", "heat.csv", "-t", "heat", "--work", "0.05", "--quiet"]
+    done = edgewise(*words, "--out", "law", "--plot", "law.png")
+    assert done.code == 0, done.err
+    assert "a*minute + 7" in done.out
+    assert "cup" in done.out
+    assert Path("law.png").stat().st_size > 1000
+    told = json.loads(edgewise("predict", "law/formula.kan", "heat.csv", "--json").out)["predictions"]
+    assert [each["heat_predicted"] for each in told] == pytest.approx(
+        [float(line.split(",")[2]) for line in lines]
+    )
+    Path("new.csv").write_text("minute,vessel\n1,jug")
+    new = edgewise("predict", "law/formula.kan", "new.csv")
+    assert new.code == 2
+    assert is_one_sentence(new.err)
+    assert "jug" in new.err
+    refused = edgewise(*words, "--pick", "2")
+    assert refused.code == 2
+    assert "cannot be combined with --pick" in refused.err
+    assert edgewise(*words, "--drop", "vessel", "--json").code == 0
+
+
 def test_a_law_of_groups_is_written_drawn_and_predicts(edgewise):
     t = np.linspace(0, 5, 30)
     lines = [f"{each},{vessel},{20 + 50 * np.exp(-0.3 * vessel * each)}" for vessel in (1, 2) for each in t]

@@ -100,6 +100,46 @@ def test_groups_keep_their_constants_and_learn_new_ones(tmp_path: pathlib.Path) 
     assert again.formula_.own[7]["a"].value == pytest.approx(0.5)
 
 
+def test_formulas_that_follow_words_are_kept_and_learn_new_words(tmp_path: pathlib.Path) -> None:
+    t = np.linspace(0, 5, 90)
+    X = pd.DataFrame({"metal": ["iron", "copper", "wax"] * 30, "t": t})
+    cooling = 20 + 60 * np.exp(-np.where(X["metal"] == "iron", 0.9, 0.25) * t)
+    for y, own in (
+        (cooling, True),
+        (np.where(X["metal"] == "wax", 3 * t**2 + 1, cooling), True),
+        (2 * t, False),
+    ):
+        model = FormulaRegressor(0.05).fit(X, y)
+        assert model.score(X, y) == pytest.approx(1)
+        assert model.range_.tolist() == [[0], [5]]
+        ew.save(model, tmp_path / "words.kan")
+        again = ew.load(tmp_path / "words.kan")
+        assert (again.predict(X) == model.predict(X)).all()
+        assert str(again.result_) == str(model.result_)
+        gap = X[:2].assign(metal=[None, "wax"])
+        assert np.isnan(again.predict(gap)).tolist() == [own, False]
+        new = X[:30].assign(metal="tin")
+        if own:
+            with pytest.raises(InputError, match="Got 'tin' instead"):
+                again.predict(new)
+            again.refit_group(new, 20 + 60 * np.exp(-0.5 * new["t"]))
+            assert again.formula_.own["tin"]["a"].value == pytest.approx(0.5)
+        else:
+            np.testing.assert_allclose(again.predict(new), 2 * t[:30], atol=1e-9)
+            with pytest.raises(InputError, match="or whose constants follow words"):
+                again.refit_group(new, t[:30])
+
+
+def test_an_array_of_objects_may_hold_words() -> None:
+    t = np.linspace(1, 5, 60)
+    rows = np.empty((60, 2), dtype=object)
+    rows[:, 0], rows[:, 1] = ["p", "q"] * 30, t
+    y = np.where(rows[:, 0] == "p", 2.0, 5.0) * t
+    model = FormulaRegressor(0.05).fit(rows, y)
+    assert model.predict(rows) == pytest.approx(y)
+    assert model.formula_.of("q") == "5*x2"
+
+
 def test_what_cannot_be_saved_says_so(tmp_path: pathlib.Path) -> None:
     with pytest.raises(InputError, match="call its fit"):
         ew.save(FormulaRegressor(), tmp_path / "law.kan")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import sympy
 import torch
 
@@ -32,6 +33,7 @@ HIGH = np.where(np.arange(ROWS) % 4 == 0, "high", "low")
 SQUARES = np.array(TABLE["size"]) ** 2
 MATRIX = np.random.default_rng(0).uniform(1, 2, (ROWS, 2))
 LAW = 2 * MATRIX[:, 0] ** 2 + MATRIX[:, 1]
+WORDED = pl.DataFrame({"a": MATRIX[:, 0], "sort": ["p", "q"] * (ROWS // 2)})
 NAMED = {"X": MATRIX, "y": LAW, "names": ["a", "b"]}
 BRIEF: Options = {"work": LITTLE, "seconds": 0.5}
 
@@ -172,6 +174,10 @@ CALLS: dict[str, Callable[[], Call]] = {
         ew.find_formula,
         {**NAMED, "groups": ["p", "q"] * (ROWS // 2), **BRIEF},
     ),
+    "find_formula of words": lambda: (
+        ew.find_formula,
+        {"X": WORDED, "y": LAW, "names": ["a", "sort"], **BRIEF},
+    ),
     "fit_constants": lambda: (ew.fit_constants, {**NAMED, "text": "c1 * a^2 + c2 * b"}),
     "fit_groups": lambda: (
         symbolic.fit_groups,
@@ -286,6 +292,7 @@ HEAVY = (
     "surrogate",
     "mitigate",
     "find_formula of groups",
+    "find_formula of words",
     "fit_partial",
     "check_structure",
     "discover",

@@ -12,7 +12,7 @@ import torch
 
 import edgewise as ew
 from edgewise.forms import form_from_text, parse
-from edgewise.symbolic import fit_curve, formula_text, parse_formula
+from edgewise.symbolic import GroupedResult, fit_curve, formula_text, parse_formula
 
 from .attempts import LITTLE, Attempt, Random, kind
 from .formulas import formula_text as hostile_formula
@@ -96,6 +96,8 @@ def curve(random: Random, folder: Path) -> Attempt:
 def usable(result: Any) -> str:
     """What a search must come with: a formula that reads back, predicts, and is judged by a number."""
     best = result.best
+    if isinstance(result, GroupedResult):
+        return "" if math.isfinite(best.rmse) and result.message.endswith(".") else "the error is no number"
     if not math.isfinite(best.error):
         return f"the error of {best.text!r} is {best.error}"
     parse_formula(best.text, best.names)

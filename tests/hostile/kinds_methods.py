@@ -36,6 +36,7 @@ from .kinds_calls import (
     ROWS,
     SQUARES,
     TABLE,
+    WORDED,
     Call,
     audited,
     calibrated,
@@ -57,6 +58,11 @@ TIMES = np.linspace(0, 4, 40)
 @cache
 def grouped() -> Any:
     return ew.find_formula(MATRIX, LAW, groups=["p", "q"] * (ROWS // 2), names=["a", "b"], work=LITTLE)
+
+
+@cache
+def worded() -> Any:
+    return ew.find_formula(WORDED, LAW, work=LITTLE)
 
 
 @cache
@@ -192,6 +198,7 @@ METHODS: dict[str, Callable[[], Call]] = {
     "plot a forecaster": lambda: (forecaster().plot, {"forecast": forecaster().forecast(3)}),
     "predict a part": lambda: (partial().predict, {"X": MATRIX}),
     "predict by groups": lambda: (grouped().best.predict, {"X": MATRIX, "groups": ["p", "q"] * (ROWS // 2)}),
+    "predict by words": lambda: (worded().best.predict, {"X": WORDED}),
     "of a group": lambda: (grouped().best.of, {"group": "p"}),
     "python of a formula": lambda: (law().best.python, {"name": "law"}),
     "c of a formula": lambda: (law().best.c, {"name": "law"}),

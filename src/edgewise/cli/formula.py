@@ -179,8 +179,9 @@ def formula(
     inverses (asin) and hyperbolic kin (sinh, asinh), abs, sign, step, floor,
     max(a, b), min(a, b) and mod(a, b).
 
-    Rows with a missing cell are left out, and remarks on rows count
-    them from 0.
+    Where columns hold words, constants, or whole formulas, may follow them.
+    Rows with a missing cell are left out, and remarks on rows count them
+    from 0.
 
     Examples:
 
@@ -200,18 +201,19 @@ def formula(
 
     - `edgewise formula falls.csv -t time --pick 2 --out results --plot front.png`
     """
-    if groups is not None:
-        from edgewise.cli.formula_groups import find_for_groups
+    from edgewise.cli.formula_groups import find_for_groups, words_of
 
-        others = {
-            "--weight": weight, "--sigma": sigma, "--x-sigma": x_sigma, "--loss robust": loss is not LossName.squared,
-            "--units": units, "--export": export, "--pick": pick,
-        }  # fmt: skip
-        find_for_groups(
-            data, target, groups, columns=columns, drop=drop, exclude_functions=exclude_functions, only=only_functions,
-            require_columns=require_columns, ignore_columns=ignore_columns, constraint=constraint, cost=cost, others=others,
-            search={"work": work, "seconds": seconds, "seed": seed}, out=out, plot=plot, force=force, quiet=quiet, json=json,
-        )  # fmt: skip
+    others = {
+        "--weight": weight, "--sigma": sigma, "--x-sigma": x_sigma, "--loss robust": loss is not LossName.squared,
+        "--units": units, "--export": export, "--pick": pick,
+    }  # fmt: skip
+    by_groups = partial(
+        find_for_groups, columns=columns, drop=drop, exclude_functions=exclude_functions, only=only_functions,
+        require_columns=require_columns, ignore_columns=ignore_columns, constraint=constraint, cost=cost, others=others,
+        search={"work": work, "seconds": seconds, "seed": seed}, out=out, plot=plot, force=force, quiet=quiet, json=json,
+    )  # fmt: skip
+    if groups is not None:
+        by_groups(data, target, groups)
         return
     from edgewise.cli.formula_words import columns_of, errors_of, limits_of, notes_of
 
@@ -233,6 +235,9 @@ def formula(
         weight=weight,
         sigma=sigma,
     )
+    if words_of(frame, asked.chosen):
+        by_groups(frame, target, None)
+        return
     limits = limits_of(
         asked, exclude_functions=exclude_functions, only=only_functions, constraints=constraint, costs=cost
     )

@@ -1,4 +1,4 @@
-"""`edgewise formula --groups`: one law over many experiments, with constants of its own in each."""
+"""`edgewise formula` where constants follow groups: those of --groups, or the words of columns."""
 
 from __future__ import annotations
 
@@ -21,15 +21,16 @@ from edgewise.cli.outcome import (
 from edgewise.cli.terminal import print_json, say, tell
 
 if TYPE_CHECKING:
+    from edgewise.data.arrow import Frame
     from edgewise.symbolic import GroupedResult
 
 _FILES = ("formula.kan", "formulas.json")
 
 
 def find_for_groups(
-    data: Path,
+    data: Path | Frame,
     target: str,
-    groups: str,
+    groups: str | None,
     *,
     columns: Sequence[str] | None,
     drop: Sequence[str] | None,
@@ -47,10 +48,17 @@ def find_for_groups(
     quiet: bool,
     json: bool,
 ) -> None:
-    """Print the law and the constants of each group; `others` are options that have no meaning here, by their names."""
+    """Print the law and the constants of each group; `others` are options that have no meaning here, by their names.
+
+    Without `groups` the words of columns are the groups.
+    """
     given = [name for name, value in others.items() if value]
-    if given:
+    if given and groups is not None:
         raise InputError(f"--groups cannot be combined with {given[0]}; leave one of them out.")
+    if given:
+        raise InputError(
+            f"Columns of words cannot be combined with {given[0]}. Leave it out, or these columns with --drop."
+        )
     refuse_other_pictures(plot)
     places = [] if out is None else [out / name for name in _FILES]
     refuse_to_overwrite([*places, *([] if plot is None else [plot])], force)
@@ -60,12 +68,14 @@ def find_for_groups(
     from edgewise.cli.progress import ShownProgress
     from edgewise.cli.summary import to_json
     from edgewise.data import provenance, read_frame, to_table
-    from edgewise.symbolic import find_formula
+    from edgewise.data.encoding_raw import raw_table
+    from edgewise.symbolic import GroupedResult, find_formula
 
-    frame = read_frame(data)
-    group = find(frame, groups)
+    frame = read_frame(data) if isinstance(data, Path) else data
+    group = None if groups is None else find(frame, groups)
+    apart = [] if group is None else [group]
     asked = columns_of(
-        frame.drop_columns([group]),
+        frame.drop_columns(apart),
         target,
         columns=columns,
         drop=drop,
@@ -80,21 +90,32 @@ def find_for_groups(
     )
     known = provenance(frame)
     table = to_table(frame.select(dict.fromkeys([*asked.chosen, asked.target])), known.source)
-    X, y, names = table.features(asked.target, asked.chosen, missing=True)
-    tell(known.notes([*asked.chosen, asked.target, group]), quiet=quiet)
+    worded = words_of(frame, asked.chosen) if group is None else list[str]()
+    counted = [name for name in asked.chosen if name not in worded]
+    X, y, names = table.features(asked.target, counted, missing=True)
+    tell(known.notes([*asked.chosen, asked.target, *apart]), quiet=quiet)
     if out is not None:
         make_folder(out)  # before the search, which would be lost
     with Interrupts() as interrupts, ShownProgress(quiet) as progress:
         progress.begin("find one law for all groups")
         callbacks = (BestSoFar(progress, asked.target), interrupts)
-        labels = frame.column(group).to_pylist()
         named = nw.new_series(asked.target, y, backend="pyarrow")
-        found = find_formula(X, named, groups=labels, names=names, callbacks=callbacks, **limits, **search)
-    written = [] if out is None else _write(found, out, X, group, asked.target)
+        rows: Any = raw_table(frame.select(asked.chosen)) if worded else X
+        labels = None if group is None else frame.column(group).to_pylist()
+        how: dict[str, Any] = (
+            {**limits, **search} if worded else {**limits, **search, "groups": labels, "names": names}
+        )
+        found = find_formula(rows, named, callbacks=callbacks, **how)
+    assert isinstance(found, GroupedResult)
+    written = [] if out is None else _write(found, out, rows, group, asked.target)
     if plot is not None:
         from edgewise.plots import plot_groups, save_figure
 
-        complete = ~(np.isnan(X).any(axis=1) | np.isnan(y))
+        if found.best.words is not None:
+            _, labels = found.best.words.read(rows, names, "formula")
+        assert labels is not None
+        missing = np.array([label is None for label in labels], dtype=bool)
+        complete = ~(np.isnan(X).any(axis=1) | np.isnan(y) | missing)
         kept = [label for label, whole in zip(labels, complete, strict=True) if whole]
         written.append(save_figure(plot_groups(found.best, X[complete], y[complete], kept), plot))
     if written and not quiet:
@@ -107,7 +128,16 @@ def find_for_groups(
         raise typer.Exit(INTERRUPTED)
 
 
-def _write(found: GroupedResult, folder: Path, X: Any, group: str, target: str) -> list[Path]:
+def words_of(frame: Frame, chosen: Sequence[str]) -> list[str]:
+    """The columns of words among those chosen; none where one holds words beside numbers, which is a slip."""
+    from edgewise.data.encoding_raw import raw_table
+    from edgewise.symbolic.search.word_columns import of_words
+
+    columns = [each for each in raw_table(frame.select(chosen)).columns if each.codes is not None]
+    return [each.name for each in columns] if all(map(of_words, columns)) else []
+
+
+def _write(found: GroupedResult, folder: Path, X: Any, group: str | None, target: str) -> list[Path]:
     """The law as data, and as a file to predict with."""
     from edgewise._core.files import write_file
     from edgewise.cli.summary import to_json

@@ -18,7 +18,7 @@ from edgewise.data import provenance, read_frame
 from edgewise.data.arrow import Frame
 from edgewise.data.write import check_table_name
 from edgewise.estimators import FormulaRegressor
-from edgewise.symbolic import GroupedFormula
+from edgewise.symbolic import Formula
 
 
 def predict_formula(
@@ -40,7 +40,7 @@ def predict_formula(
         check_table_name(out)
     frame = read_frame(data)
     formula = model.formula_
-    columns = list(formula.columns if isinstance(formula, GroupedFormula) else formula.names)
+    columns = list(formula.names if isinstance(formula, Formula) else formula.columns)
     named = getattr(model, "feature_names_in_", None)
     asked = columns if named is None else [str(name) for name in named]
     target = model.target_names_[0] if model.target_names_ else "y"

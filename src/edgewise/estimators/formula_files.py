@@ -15,8 +15,16 @@ from edgewise._core.stopping import StopReason
 from edgewise.estimators.formula_regressor import FormulaRegressor
 from edgewise.forms.tree_json import from_json, to_json
 from edgewise.network.container import PathLike, read_container, write_container
-from edgewise.symbolic import Constant, Formula, FormulaResult, GroupedFormula, GroupedResult
+from edgewise.symbolic import (
+    BranchedFormula,
+    Constant,
+    Formula,
+    FormulaResult,
+    GroupedFormula,
+    GroupedResult,
+)
 from edgewise.symbolic.expressions.writing import from_tree
+from edgewise.symbolic.search.word_columns import WordColumns
 
 KIND = "FormulaRegressor"
 _LABELS = (str, int, float, bool)
@@ -30,7 +38,7 @@ def save(model: FormulaRegressor, path: PathLike, *, overwrite: bool = True) -> 
         )
     names = getattr(model, "feature_names_in_", None)
     result: Any = model.result_
-    grouped = isinstance(model.formula_, GroupedFormula)
+    grouped = not isinstance(model.formula_, Formula)
     write = _grouped_document if grouped else _formula_document
     entries = {"message": result.message, "stop_reason": str(result.stop_reason), "seconds": result.seconds}
     if not grouped:
@@ -80,8 +88,8 @@ def _model(document: Mapping[str, Any]) -> FormulaRegressor:
     saved = cast("dict[str, Any]", document["result"])
     reason, seconds = StopReason(saved["stop_reason"]), float(saved["seconds"])
     if document["grouped"]:
-        best, *rivals = (_grouped(each) for each in document["front"])
-        model.formula_, model.front_ = _grouped(document["formula"]), (best, *rivals)
+        best, *rivals = map(_law, document["front"])
+        model.formula_, model.front_ = _law(document["formula"]), (best, *rivals)
         model.result_ = GroupedResult(best, tuple(rivals), str(saved["message"]), reason, seconds)
     else:
         best, front = _formula(document["formula"]), tuple(_formula(each) for each in document["front"])
@@ -97,8 +105,10 @@ def _model(document: Mapping[str, Any]) -> FormulaRegressor:
         )  # fmt: skip
     model.n_features_in_ = int(document["n_features"])
     formula = model.formula_
-    columns = formula.columns if isinstance(formula, GroupedFormula) else formula.names
-    if len(columns) + bool(document["grouped"]) != model.n_features_in_:
+    columns = formula.names if isinstance(formula, Formula) else formula.columns
+    words = None if isinstance(formula, Formula) else formula.words
+    count = len(columns) + bool(document["grouped"]) if words is None else len(words.table)
+    if count != model.n_features_in_:
         raise InputError("its formulas are of another number of columns.")
     model.target_names_ = tuple(map(str, document["target_names"]))
     model.range_ = np.asarray(document["range"], dtype=np.float64)
@@ -129,8 +139,15 @@ def _formula(document: Mapping[str, Any]) -> Formula:
     )  # fmt: skip
 
 
-def _grouped_document(formula: GroupedFormula) -> dict[str, Any]:
+def _grouped_document(formula: GroupedFormula | BranchedFormula) -> dict[str, Any]:
+    if isinstance(formula, BranchedFormula):
+        return {
+            "branches": [_grouped_document(each) for each in formula.branches],
+            **plain({"rmse": formula.rmse, "r2": formula.r2, "criterion": formula.criterion}),
+        }
+    words = formula.words
     return {
+        **({} if words is None else {"table": list(words.table), "words": list(words.words)}),
         "tree": to_json(formula.tree),
         "text": formula.text,
         "template": formula.template,
@@ -144,7 +161,20 @@ def _grouped_document(formula: GroupedFormula) -> dict[str, Any]:
     }
 
 
+def _law(document: Mapping[str, Any]) -> GroupedFormula | BranchedFormula:
+    if "branches" not in document:
+        return _grouped(document)
+    branches = tuple(map(_grouped, document["branches"]))
+    words = branches[0].words
+    if words is None or any(each.words != words for each in branches):
+        raise InputError("its branches do not follow the same words.")
+    return BranchedFormula(
+        branches, words, *(_number(document[name]) for name in ("rmse", "r2", "criterion"))
+    )
+
+
 def _grouped(document: Mapping[str, Any]) -> GroupedFormula:
+    words = WordColumns(tuple(document["table"]), tuple(document["words"])) if "words" in document else None
     own: dict[Hashable, dict[str, Constant]] = {
         _label(group): {str(name): _constant(each) for name, each in constants.items()}
         for group, constants in document["own"]
@@ -153,7 +183,7 @@ def _grouped(document: Mapping[str, Any]) -> GroupedFormula:
         from_json(document["tree"]), str(document["text"]), str(document["template"]),
         {str(name): _constant(each) for name, each in document["shared"].items()}, own,
         tuple(map(str, document["columns"])), _number(document["rmse"]), _number(document["r2"]),
-        _number(document["criterion"]),
+        _number(document["criterion"]), words,
     )  # fmt: skip
 
 

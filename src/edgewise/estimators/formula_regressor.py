@@ -18,10 +18,11 @@ from edgewise.data.encoding_raw import RawTable
 from edgewise.estimators.base import seed_of
 from edgewise.estimators.formula_options import search_options
 from edgewise.estimators.formula_rows import numbers, one_target, predicted, predicted_in
-from edgewise.estimators.grouped import without_groups
+from edgewise.estimators.grouped import has_words, separated, without_groups
 from edgewise.estimators.names import names_of, table_to_fit, table_to_predict
 from edgewise.estimators.targets import determination, target_names
 from edgewise.symbolic import (
+    BranchedFormula,
     Formula,
     FormulaResult,
     GroupedFormula,
@@ -37,8 +38,8 @@ FEWEST_ROWS = 5
 class FormulaRegressor(RegressorMixin, BaseEstimator):
     """Regression by a formula found with `edgewise.find_formula`, behind the scikit-learn interface.
 
-    Tables may be arrays or data frames of pandas, Polars or Arrow; every column must hold numbers. The names of a
-    data frame's columns are the names in the formula.
+    Tables may be arrays or data frames of pandas, Polars or Arrow. The names of a data frame's columns are the names in the
+    formula. Where columns hold words, constants, or whole formulas, may follow these, as the rows show.
 
     Parameters
     ----------
@@ -81,16 +82,17 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
 
     Attributes
     ----------
-    formula_ : Formula or GroupedFormula
-        The formula that `predict` uses: the simplest that no other beats by more than chance.
+    formula_ : Formula, GroupedFormula or BranchedFormula
+        The formula that `predict` uses: the simplest that no other beats by more than chance. Of a table with columns of
+        words it is one of the latter two, and says in `words` which of them matter.
     front_ : tuple of Formula
-        The formulas that no simpler one equals, the simplest first; with groups the best one and its rivals.
+        The formulas that no simpler one equals, the simplest first; with groups or words the best one and its rivals.
     result_ : FormulaResult or GroupedResult
         All that the search returned.
     target_names_ : tuple of str
         The name of y where it had one.
     range_ : array of shape (2, d)
-        The smallest and the largest number of each column, that of the groups left out, in the complete rows.
+        The smallest and the largest number of each column of numbers, that of the groups left out, in the complete rows.
     n_features_in_ : int
     feature_names_in_ : array of str
         Only where the table had names.
@@ -109,8 +111,8 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
     ('2*m/r^2', 1.0)
     """
 
-    formula_: Formula | GroupedFormula
-    front_: tuple[Formula | GroupedFormula, ...]
+    formula_: Formula | GroupedFormula | BranchedFormula
+    front_: tuple[Formula | GroupedFormula | BranchedFormula, ...]
     result_: FormulaResult | GroupedResult
     target_names_: tuple[str, ...]
     range_: Floats
@@ -163,7 +165,7 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : data frame, array or mapping of columns, n rows of numbers
+        X : data frame, array or mapping of columns, n rows of numbers and words
             Rows with a missing cell, of X or y, are left out; the message of `result_` states how many.
         y : array of shape (n,)
         sample_weight : array of shape (n,), optional
@@ -189,12 +191,13 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
         labels: list[Any] = []
         if self.groups is not None:
             table, labels = without_groups(table, self.groups, of)
-        rows = numbers(table, of)
+        worded = self.groups is None and has_words(table)
+        rows: Any = table if worded else numbers(table, of)
         target = one_target(y, of)
-        check_consistent_length(rows, target)
-        if len(rows) < FEWEST_ROWS:
+        check_consistent_length(table.columns[0], target)
+        if table.n_rows < FEWEST_ROWS:
             raise InputError(
-                f"Found array with {len(rows)} sample(s) while a minimum of {FEWEST_ROWS} is required by {of}."
+                f"Found array with {table.n_rows} sample(s) while a minimum of {FEWEST_ROWS} is required by {of}."
             )
         names = self._names(table)
         called = target_names(y)
@@ -209,6 +212,8 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
             x_sigma=x_sigma,
             **options,
         )
+        if isinstance(found, GroupedResult):
+            rows, _ = separated(found.best, table, self.groups, of) if worded else (rows, None)
         self._keep(found, count, rows, called)
         if named is not None:
             self.feature_names_in_ = named
@@ -231,7 +236,7 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
         ----------
         result : FormulaResult or GroupedResult
         X : array of shape (n, d)
-            The rows that were searched, without the column of groups.
+            The rows that were searched, without the column of groups; where words were searched, with their columns.
         groups : str, optional
             Name of the column of groups; it is the last column that `predict` takes.
         target : str, optional
@@ -257,15 +262,21 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
         """
         of = f"{cls.__name__}.from_result"
         check_is(result, (FormulaResult, GroupedResult), "result", "what find_formula returns", of=of)
-        grouped = isinstance(result, GroupedResult)
+        formula = result.best
+        words = None if isinstance(formula, Formula) else formula.words
+        grouped = isinstance(result, GroupedResult) and words is None
         if grouped != (groups is not None):
             got = "a result with groups and none" if grouped else "a result without groups and one"
             raise InputError(f"The 'groups' argument of {of} must name the column of groups. Got {got}.")
-        columns = result.best.columns if isinstance(result, GroupedResult) else result.best.names
-        rows = check_matrix(X, "X", columns=len(columns), of=of)
+        columns = formula.names if isinstance(formula, Formula) else formula.columns
+        if words is None:
+            rows = check_matrix(X, "X", columns=len(columns), of=of)
+        else:
+            rows, _ = words.read(X, columns, of)
+        names = [*columns, *([groups] if grouped else [])] if words is None else list(words.table)
         model = cls(groups=groups)
-        model._keep(result, len(columns) + grouped, rows, () if target is None else (str(target),))
-        model.feature_names_in_ = np.array([*columns, *([groups] if grouped else [])], dtype=object)
+        model._keep(result, len(names), rows, () if target is None else (str(target),))
+        model.feature_names_in_ = np.array(names, dtype=object)
         return model
 
     def _keep(
@@ -306,10 +317,9 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
         formula = self.formula_
         if at is not None:
             formula = self.front_[check_int(at, "at", low=-count, high=count - 1, of="predict")]
-        if isinstance(formula, GroupedFormula):
-            table, labels = without_groups(table, self.groups, of)
-            return predicted_in(formula, numbers(table, of), labels)
-        return predicted(formula, numbers(table, of))
+        if isinstance(formula, Formula):
+            return predicted(formula, numbers(table, of))
+        return predicted_in(formula, *separated(formula, table, self.groups, of))
 
     def refit_group(self, X: Any, y: Any) -> Self:
         """Learn the constants of groups from their rows, new groups or known ones; those that all share stay as they are.
@@ -327,21 +337,21 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
         Raises
         ------
         InputError
-            If the model was fitted without groups, or rows do not fit.
+            If the model has no groups, or rows do not fit.
         """
         check_is_fitted(self, "formula_")
         of = f"{type(self).__name__}.refit_group"
         formula = self.formula_
-        if not isinstance(formula, GroupedFormula):
+        if isinstance(formula, Formula) or (formula.words and not formula.words.words):
             raise InputError(
-                f"{of} needs a model that was fitted with 'groups'. Got one without; give that parameter."
+                f"{of} needs a model that was fitted with 'groups', or whose constants follow words. Got one without."
             )
         table = table_to_predict(X, getattr(self, "feature_names_in_", None), self.n_features_in_, of)
-        table, labels = without_groups(table, self.groups, of)
-        rows, target = numbers(table, of), one_target(y, of)
+        rows, labels = separated(formula, table, self.groups, of)
+        target = one_target(y, of)
         check_consistent_length(rows, target)
         whole = ~(np.isnan(rows).any(axis=1) | np.isnan(target))
-        for label in dict.fromkeys(labels):
+        for label in dict.fromkeys(each for each in labels if each is not None):
             there = whole & np.array([each == label for each in labels])
             formula = formula.with_rows(label, rows[there], target[there], seed_of(self.random_state, of))
         self.formula_ = formula

@@ -12,7 +12,7 @@ from edgewise._core.checks import short
 from edgewise._core.errors import InputError
 from edgewise.data.encoding_raw import RawTable
 from edgewise.estimators.targets import regression_target
-from edgewise.symbolic import Formula, GroupedFormula
+from edgewise.symbolic import BranchedFormula, Formula, GroupedFormula
 
 
 def one_target(y: Any, of: str) -> Floats:
@@ -36,11 +36,14 @@ def predicted(formula: Formula, rows: Floats) -> Floats:
     return values
 
 
-def predicted_in(formula: GroupedFormula, rows: Floats, labels: list[Any]) -> Floats:
+def predicted_in(formula: GroupedFormula | BranchedFormula, rows: Floats, labels: list[Any]) -> Floats:
     """The values of a formula with groups, NaN where a cell is missing."""
-    holes = np.isnan(rows)
-    values = formula.predict(np.where(holes, 1.0, rows), np.array(labels, dtype=object))
-    values[holes.any(axis=1)] = np.nan
+    whole = ~np.isnan(rows).any(axis=1) & np.array([label is not None for label in labels], dtype=bool)
+    values = np.full(len(rows), np.nan)
+    named = np.empty(len(labels), dtype=object)
+    named[:] = labels
+    if whole.any():
+        values[whole] = formula.predict(rows[whole], named[whole])
     return values
 
 

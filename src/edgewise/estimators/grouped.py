@@ -1,4 +1,4 @@
-"""The column of groups of a `FormulaRegressor`: taken out of the table."""
+"""The groups of a `FormulaRegressor`: the column that names them, or columns of words, taken out of the table."""
 
 from __future__ import annotations
 
@@ -8,9 +8,29 @@ from typing import Any, cast
 
 import numpy as np
 
+from edgewise._core.arrays import Floats
 from edgewise._core.checks import did_you_mean, short
 from edgewise._core.errors import InputError
 from edgewise.data.encoding_raw import RawTable
+from edgewise.estimators.formula_rows import numbers
+from edgewise.symbolic import BranchedFormula, GroupedFormula
+from edgewise.symbolic.search.word_columns import of_words
+
+
+def separated(
+    formula: GroupedFormula | BranchedFormula, table: RawTable, groups: Any, of: str
+) -> tuple[Floats, list[Any]]:
+    """The numbers of a table (n, d) and the group of each row, None where a word is missing."""
+    if formula.words is not None:
+        return formula.words.read(table, formula.columns, of)
+    table, labels = without_groups(table, groups, of)
+    return numbers(table, of), labels
+
+
+def has_words(table: RawTable) -> bool:
+    """Whether columns hold words, none of which reads as a number, beside numbers."""
+    worded = [column for column in table.columns if column.codes is not None]
+    return 0 < len(worded) < len(table.columns) and all(map(of_words, worded))
 
 
 def without_groups(table: RawTable, groups: Any, of: str) -> tuple[RawTable, list[Hashable]]:

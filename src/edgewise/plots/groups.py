@@ -14,7 +14,7 @@ from edgewise._core.checks import check_choice, check_matrix, check_vector
 from edgewise.plots.layout import panel_grid
 from edgewise.plots.mathtext import drawable, shorten
 from edgewise.plots.style import SIZE_SMALL, SIZE_TEXT, bare_axes, new_figure, padded, text_style, theme_of
-from edgewise.symbolic import GroupedFormula
+from edgewise.symbolic import BranchedFormula, GroupedFormula
 
 WIDTH, HEIGHT, ACROSS = 1.9, 1.25, 4
 LEFT, BOTTOM, RIGHT, TOP = 0.5, 0.42, 0.15, 0.42
@@ -22,16 +22,23 @@ MOST = 24
 
 
 def plot_groups(
-    formula: GroupedFormula, X: Any, y: Any, groups: Any, *, column: str | None = None, theme: str = "light"
+    formula: GroupedFormula | BranchedFormula,
+    X: Any,
+    y: Any,
+    groups: Any = None,
+    *,
+    column: str | None = None,
+    theme: str = "light",
 ) -> Figure:
     """Draw the rows of every group, and the law with the group's own constants.
 
     Parameters
     ----------
-    formula : GroupedFormula
+    formula : GroupedFormula or BranchedFormula
     X : array of shape (n, d)
+        Or, without groups, the table with the columns of words that the formula follows.
     y : array of shape (n,)
-    groups : array of shape (n,)
+    groups : array of shape (n,), optional
     column : str, optional
         The column along the panels; the first where left out. With several columns the law is drawn at the rows alone.
     theme : "light" or "dark"
@@ -53,11 +60,9 @@ def plot_groups(
     """
     of = "plot_groups"
     colours = theme_of(theme, of)
-    check_is(formula, GroupedFormula, "formula", "a GroupedFormula", of=of)
-    table = check_matrix(X, "X", columns=len(formula.columns), of=of)
+    check_is(formula, (GroupedFormula, BranchedFormula), "formula", "a GroupedFormula", of=of)
+    table, cells = _rows(formula, X, groups, of)
     target = check_vector(y, "y", length=len(table), of=of)
-    as_labels(groups, "groups", rows=len(table), of=of)
-    cells: list[Hashable] = groups.tolist() if hasattr(groups, "tolist") else list(groups)
     chosen = formula.columns[0] if column is None else check_choice(column, "column", formula.columns, of=of)
     axis = formula.columns.index(chosen)
     labels = list(dict.fromkeys(cells))
@@ -81,14 +86,27 @@ def plot_groups(
         axes.set_title(
             drawable(shorten(str(label), 24)), loc="left", pad=14, **text_style(colours, SIZE_TEXT)
         )
-        own = ", ".join(f"{name} = {each.value:.4g}" for name, each in formula.own[label].items())
+        own = ", ".join(f"{name} = {each.value:.4g}" for name, each in formula.own.get(label, {}).items())
         axes.text(0, 1.04, drawable(shorten(own, 40)), transform=axes.transAxes, va="bottom", **quiet)
         axes.set_xlabel(drawable(shorten(chosen, 24)), labelpad=2, **quiet)
     return figure
 
 
+def _rows(
+    formula: GroupedFormula | BranchedFormula, X: Any, groups: Any, of: str
+) -> tuple[Floats, list[Hashable]]:
+    """The table, and the group of each row."""
+    if groups is None and formula.words is not None:
+        numbers, levels = formula.words.read(X, formula.columns, of)
+        return check_matrix(numbers, "X", of=of), list[Hashable](levels)
+    table = check_matrix(X, "X", columns=len(formula.columns), of=of)
+    as_labels(groups, "groups", rows=len(table), of=of)
+    cells: Any = groups
+    return table, cells.tolist() if hasattr(cells, "tolist") else list(cells)
+
+
 def _law(
-    formula: GroupedFormula, label: Hashable, table: Floats, rows: Floats, axis: int
+    formula: GroupedFormula | BranchedFormula, label: Hashable, table: Floats, rows: Floats, axis: int
 ) -> tuple[Floats, Floats, bool]:
     """Places, the law there, and whether it is a curve over all of them."""
     if table.shape[1] > 1:

@@ -56,11 +56,12 @@ from .results.search_result import FormulaResult as FormulaResult
 from .results.trust import Trust as Trust
 from .search.ask import AskResult as AskResult
 from .search.ask import ask as ask
+from .search.branched_formula import BranchedFormula as BranchedFormula
 from .search.find_formula import find_formula as find_formula
 from .search.find_function import FoundFunction as FoundFunction
 from .search.find_function import find_function as find_function
+from .search.grouped_formula import GroupedFormula as GroupedFormula
 from .search.grouped_known import fit_groups as fit_groups
-from .search.grouped_result import GroupedFormula as GroupedFormula
 from .search.grouped_result import GroupedResult as GroupedResult
 from .units.buckingham import Groups as Groups
 from .units.constraints import Dimensions as Dimensions

@@ -19,6 +19,8 @@ class GroupConfig:
         the work, and the other groups judge what is found.
     taken, tied : int
         Formulas taken from each search, and structures whose constants are tied, the best first.
+    branches : int
+        Structures at most, where levels of a category follow different ones.
     node : float
         Nats of a node, beside the criterion of Schwarz: what log(2)/0.3 is elsewhere, by which a formula with one node more
         must have a third less error.
@@ -28,6 +30,7 @@ class GroupConfig:
     fewest_rows: int = 8
     taken: int = 10
     tied: int = 4
+    branches: int = 4
     node: float = math.log(2) / 0.3
 
     def __post_init__(self) -> None:

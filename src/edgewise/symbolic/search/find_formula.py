@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, cast, overload
+from typing import Any, TypedDict, Unpack, cast, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,10 +25,10 @@ from edgewise.symbolic.fitting.measurements import Measurements
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.results.probability import law_probability
 from edgewise.symbolic.results.search_result import FormulaResult
+from edgewise.symbolic.search.by_groups import Limited, by_groups
 from edgewise.symbolic.search.column_errors import with_column_errors
 from edgewise.symbolic.search.constraints import Checker, held_to
 from edgewise.symbolic.search.ending import concluded
-from edgewise.symbolic.search.grouped import search_groups
 from edgewise.symbolic.search.grouped_result import GroupedResult
 from edgewise.symbolic.search.input_validation import called, read_callbacks, read_rows, target_name
 from edgewise.symbolic.search.narrow_first import run_narrow_first, searched_columns
@@ -36,6 +36,7 @@ from edgewise.symbolic.search.outcome import Ended, message, named, reduced_chi_
 from edgewise.symbolic.search.search_space import Limits
 from edgewise.symbolic.search.search_state import Search
 from edgewise.symbolic.search.set_aside import search_without_errors, suspicious_rows
+from edgewise.symbolic.search.word_columns import word_table
 from edgewise.training.common.records import Record
 
 _OF = "find_formula"
@@ -43,56 +44,39 @@ LOSSES = ("squared", "robust")
 Labels = Sequence[Hashable] | NDArray[Any]
 
 
+class _Options(TypedDict, total=False):
+    """What `find_formula` takes beside a table and groups."""
+
+    names: Iterable[str] | None
+    units: Mapping[str, Any] | None
+    work: str | float
+    seconds: float | None
+    seed: int | None
+    callbacks: Iterable[Callable[[Record], Any]]
+    forms: Iterable[Form | str] | None
+    exclude_functions: Iterable[str]
+    require_columns: Iterable[str]
+    ignore_columns: Iterable[str]
+    constraints: Iterable[str]
+    costs: Mapping[str, int] | None
+    validation: float
+    loss: str
+    sample_weight: Any
+    sigma: Any
+    x_sigma: Mapping[str, Any] | None
+    config: SearchConfig | None
+
+
 @overload
 def find_formula(
-    X: Any,
-    y: Any,
-    *,
-    groups: None = None,
-    names: Iterable[str] | None = ...,
-    units: Mapping[str, Any] | None = ...,
-    work: str | float = ...,
-    seconds: float | None = ...,
-    seed: int | None = ...,
-    callbacks: Iterable[Callable[[Record], Any]] = ...,
-    forms: Iterable[Form | str] | None = ...,
-    exclude_functions: Iterable[str] = ...,
-    require_columns: Iterable[str] = ...,
-    ignore_columns: Iterable[str] = ...,
-    constraints: Iterable[str] = ...,
-    costs: Mapping[str, int] | None = ...,
-    validation: float = ...,
-    loss: str = ...,
-    sample_weight: Any = ...,
-    sigma: Any = ...,
-    x_sigma: Mapping[str, Any] | None = ...,
-    config: SearchConfig | None = ...,
+    X: NDArray[Any], y: Any, *, groups: None = None, **options: Unpack[_Options]
 ) -> FormulaResult: ...
 @overload
 def find_formula(
-    X: Any,
-    y: Any,
-    *,
-    groups: Labels,
-    names: Iterable[str] | None = ...,
-    units: Mapping[str, Any] | None = ...,
-    work: str | float = ...,
-    seconds: float | None = ...,
-    seed: int | None = ...,
-    callbacks: Iterable[Callable[[Record], Any]] = ...,
-    forms: Iterable[Form | str] | None = ...,
-    exclude_functions: Iterable[str] = ...,
-    require_columns: Iterable[str] = ...,
-    ignore_columns: Iterable[str] = ...,
-    constraints: Iterable[str] = ...,
-    costs: Mapping[str, int] | None = ...,
-    validation: float = ...,
-    loss: str = ...,
-    sample_weight: Any = ...,
-    sigma: Any = ...,
-    x_sigma: Mapping[str, Any] | None = ...,
-    config: SearchConfig | None = ...,
-) -> GroupedResult: ...
+    X: Any, y: Any, *, groups: None = None, **options: Unpack[_Options]
+) -> FormulaResult | GroupedResult: ...
+@overload
+def find_formula(X: Any, y: Any, *, groups: Labels, **options: Unpack[_Options]) -> GroupedResult: ...
 def find_formula(
     X: Any,
     y: Any,
@@ -122,7 +106,8 @@ def find_formula(
     Parameters
     ----------
     X
-        Matrix or data frame, (n, d).
+        Matrix or data frame, (n, d). Columns of a data frame may hold words, beside at least one of numbers: by evidence
+        nothing follows these, or constants do, or whole formulas.
     y
         Vector, (n,).
     groups
@@ -183,13 +168,13 @@ def find_formula(
     Returns
     -------
     FormulaResult or GroupedResult
-        A `GroupedResult` where `groups` is given.
+        A `GroupedResult` where `groups` is given, or a column of X holds words.
 
     Raises
     ------
     InputError
         Where the table does not fit together, holds an infinite number, or has fewer than five rows without missing cells;
-        where `groups` comes with units, weights, sigma or a robust loss.
+        where `groups` or a column of words comes with units, weights, sigma or a robust loss.
 
     Notes
     -----
@@ -200,7 +185,9 @@ def find_formula(
 
     With `groups`, structures are sought in the six groups with most rows, each then fitted to all groups; constants that
     differ no more than their errors are made one for all, one after another, while Schwarz's criterion falls
-    (doi:10.1214/aos/1176344136). `work` and `seconds` are for all groups together.
+    (doi:10.1214/aos/1176344136). `work` and `seconds` are for all groups together. Words are such groups, whose formulas may
+    differ, too, by the same criterion; levels of fewer than eight rows are learned afterwards, and columns of words that
+    hardly repeat are left out, which the message says. Rows without a word are left out.
 
     Examples
     --------
@@ -242,28 +229,28 @@ def find_formula(
     >>> found = find_formula(t[:, None], 20 + 60 * np.exp(-rate * t), groups=body, names=["t"])
     >>> found.best.text, round(found.best.own["pot"]["a"].value, 6)
     ('60*exp(-a*t) + 20', 0.5)
+
+    The same from a data frame, whose words are found to matter:
+
+    >>> import pandas as pd
+    >>> table = pd.DataFrame({"body": body, "t": t})
+    >>> found = find_formula(table, 20 + 60 * np.exp(-rate * t))
+    >>> found.best.words.words, found.best.of("bath")
+    (('body',), '60*exp(-0.2*t) + 20')
     """
-    if groups is not None:
-        alone = {
-            "units": units is None,
-            "loss": loss == "squared",
-            "sample_weight": sample_weight is None,
-            "sigma": sigma is None,
-            "x_sigma": x_sigma is None,
-        }
-        if given := [name for name, absent in alone.items() if not absent]:
-            raise InputError(
-                f"The {given[0]!r} argument of {_OF} has no meaning with 'groups'. Got both; leave one of them out."
-            )
+    words = word_table(X, names, _OF) if groups is None else None
+    if groups is not None or words is not None:
         one = partial(
             find_formula, callbacks=callbacks, forms=forms, exclude_functions=exclude_functions,
             require_columns=require_columns, ignore_columns=ignore_columns,
             constraints=constraints, costs=costs, validation=validation, config=config,
         )  # fmt: skip
-        own = config_of(config, _OF).groups
-        return search_groups(
-            one, X, y, groups, names=names, work=work, seconds=seconds, seed=seed, config=own, of=_OF
-        )
+        alone = {
+            "units": units, "loss": None if loss == "squared" else loss, "sample_weight": sample_weight, "sigma": sigma,
+            "x_sigma": x_sigma,
+        }  # fmt: skip
+        limits = Limited(work, seconds, seed, config_of(config, _OF).groups, _OF)
+        return by_groups(one, X, y, groups, words, names, alone, limits)
     if x_sigma is not None:
         if sample_weight is not None:
             raise InputError(

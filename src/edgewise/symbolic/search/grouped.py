@@ -25,7 +25,8 @@ from edgewise.symbolic.fitting.measurements import Measurements
 from edgewise.symbolic.results.formula import Constant, Formula
 from edgewise.symbolic.results.search_result import FormulaResult
 from edgewise.symbolic.search.grouped_constants import GroupedRows, Tied, apart, tie
-from edgewise.symbolic.search.grouped_result import GroupedFormula, GroupedResult, group_labels, text_of
+from edgewise.symbolic.search.grouped_formula import GroupedFormula, text_of
+from edgewise.symbolic.search.grouped_result import GroupedResult, group_labels
 from edgewise.symbolic.search.grouped_template import constant_names, loosened, template
 from edgewise.symbolic.search.input_validation import read_rows
 
@@ -72,50 +73,58 @@ def search_groups(
     table, columns = read_rows(X, y, names)
     labels, number = group_labels(groups, len(np.asarray(y)), of)
     rows = GroupedRows(columns, table.X, table.y, number[table.numbers], len(labels))
-    sizes = np.bincount(rows.group, minlength=rows.count)
-    searched = [
-        int(at)
-        for at in np.argsort(-sizes, kind="stable")[: config.searched]
-        if sizes[at] >= config.fewest_rows
-    ]
-    if not searched:
+    if (largest := int(np.bincount(rows.group).max())) < config.fewest_rows:
         raise InputError(
             f"The 'groups' argument of {of} must have a group of at least {config.fewest_rows} rows. "
-            f"The largest has {sizes.max()}."
+            f"The largest has {largest}."
         )
     with np.errstate(all="ignore"), one_thread():
-        formulas: list[Formula] = []
-        reasons: list[StopReason] = []
-        for at in searched:
-            share = None if limit is None else max(limit / len(searched), 0.1)
-            found = search(*rows.of(at), names=columns, work=factor / len(searched), seconds=share, seed=seed)
-            formulas += [found.best, *found.front[: config.taken - 1]]
-            reasons.append(found.stop_reason)
-        structures = _structures(formulas, columns)
-        rank = partial(_rank, node=config.node)
+        formulas, reasons = sought(search, rows, work=factor, limit=limit, seed=seed, config=config)
+        structures = structures_of(formulas, columns)
+        rank = partial(description, node=config.node)
         rows, few = with_enough(
             rows, min(config.fewest_rows, max(len(constants) for _, constants, _ in structures))
         )
-        models = _fitted(structures, rows, seed, rank)
+        models = fitted(structures, rows, seed, rank)
         if not models:
             raise InputError(
                 f"{of} found no formula that has values on the rows of every group. Leave out groups that differ in kind."
             )
         tied = sorted((tie(model, rows) for model in models[: config.tied]), key=rank)
         kept = [label for at, label in enumerate(labels) if at not in few]
-        answers = [
-            as_grouped(_renamed(each, columns), rows, kept) for each in [*tied, *models[config.tied :]]
-        ]
+        answers = [as_grouped(renamed(each, columns), rows, kept) for each in [*tied, *models[config.tied :]]]
         answers = [joined(each, labels, few, table, number[table.numbers], seed) for each in answers]
     best = answers[0]
-    stopped = next((each for each in reasons if not each.repeatable), reasons[0])
     return GroupedResult(
         best,
         tuple(answers[1:]),
-        _message(best, _renamed(tied[0], columns), rows, len(few)),
-        stopped,
+        _message(best, renamed(tied[0], columns), rows, len(few)),
+        next((each for each in reasons if not each.repeatable), reasons[0]),
         meter.seconds,
     )
+
+
+def sought(
+    search: Callable[..., FormulaResult],
+    rows: GroupedRows,
+    *,
+    work: float,
+    limit: float | None,
+    seed: int,
+    config: GroupConfig,
+) -> tuple[list[Formula], list[StopReason]]:
+    """Formulas for the rows of single groups, those with most of them; work and time are for all together."""
+    sizes = np.bincount(rows.group, minlength=rows.count)
+    largest = [int(at) for at in np.argsort(-sizes, kind="stable")[: config.searched]]
+    largest = [at for at in largest if sizes[at] >= config.fewest_rows]
+    formulas: list[Formula] = []
+    reasons: list[StopReason] = []
+    for at in largest:
+        share = None if limit is None else max(limit / len(largest), 0.1)
+        found = search(*rows.of(at), names=rows.columns, work=work / len(largest), seconds=share, seed=seed)
+        formulas += [found.best, *found.front[: config.taken - 1]]
+        reasons.append(found.stop_reason)
+    return formulas, reasons
 
 
 def with_enough(rows: GroupedRows, most: int) -> tuple[GroupedRows, frozenset[int]]:
@@ -151,7 +160,7 @@ def joined(
     return replace(formula, own=MappingProxyType({label: formula.own[label] for label in labels}))
 
 
-def _structures(
+def structures_of(
     formulas: Iterable[Formula], columns: tuple[str, ...]
 ) -> list[tuple[Node, tuple[str, ...], tuple[float, ...]]]:
     """The distinct templates of formulas, each also with the constants that a group may hide by being 1 or 0."""
@@ -163,17 +172,18 @@ def _structures(
     return list(found.values())
 
 
-def _fitted(
+def fitted(
     structures: list[tuple[Node, tuple[str, ...], tuple[float, ...]]],
     rows: GroupedRows,
     seed: int,
     rank: Callable[[Tied], float],
 ) -> list[Tied]:
+    """Each structure with constants of every group's own, the best first; those without values are left out."""
     models = [apart(*each, rows, seed) for each in structures]
     return sorted((each for each in models if each is not None and math.isfinite(each.criterion)), key=rank)
 
 
-def _rank(model: Tied, node: float) -> float:
+def description(model: Tied, node: float) -> float:
     """The criterion, and what the structure itself takes to be written down."""
     return model.criterion + 2 * node * node_count(from_tree(model.tree))
 
@@ -203,7 +213,7 @@ def as_grouped(model: Tied, rows: GroupedRows, labels: list[Hashable]) -> Groupe
     )
 
 
-def _renamed(model: Tied, columns: tuple[str, ...]) -> Tied:
+def renamed(model: Tied, columns: tuple[str, ...]) -> Tied:
     """In its usual writing, plain numbers in their places, the groups' own constants named a, b, c, ... as they are read."""
     known = [*columns, *model.names]
     tree = to_tree(from_tree(replaced(model.tree, model.plain), known))

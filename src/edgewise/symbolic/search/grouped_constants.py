@@ -20,7 +20,7 @@ from edgewise.symbolic.fitting.least_squares import Refit, refit
 from edgewise.symbolic.fitting.variable_projection import Separable, minimum
 
 # Below this share of y, what is left is rounding.
-_ROUNDING = 1e-13
+ROUNDING = 1e-13
 # Numbers that a shared constant is tried as: whole, halves and thirds.
 _PLAIN = (1, 2, 3, 4)
 
@@ -75,21 +75,33 @@ class Tied:
         return len(self.shared) + sum(len(values) for values, _ in self.own.values())
 
 
+Fit = tuple[Floats, Floats, float]
+
+
 def apart(
     tree: Node, names: Sequence[str], starts: Sequence[float], rows: GroupedRows, seed: int
 ) -> Tied | None:
     """The formula fitted to each group by itself; None where some group has too few rows, or no value."""
-    values, errors = np.empty((rows.count, len(names))), np.empty((rows.count, len(names)))
-    rss = 0.0
-    for at in range(rows.count):
-        X, y = rows.of(at)
-        found = of_group(tree, names, starts, rows.columns, X, y, seed)
-        if found is None:
-            return None
-        values[at], errors[at] = found[0], found[1]
-        rss += found[2]
-    own = {name: (values[:, k], errors[:, k]) for k, name in enumerate(names)}
-    return _tied(tree, tuple(names), {}, own, {}, rss, rows)
+    return together(tree, names, each_group(tree, names, starts, rows, seed), rows)
+
+
+def each_group(
+    tree: Node, names: Sequence[str], starts: Sequence[float], rows: GroupedRows, seed: int
+) -> list[Fit | None]:
+    """What `of_group` gives for every group."""
+    return [of_group(tree, names, starts, rows.columns, *rows.of(at), seed) for at in range(rows.count)]
+
+
+def together(tree: Node, names: Sequence[str], fits: Sequence[Fit | None], rows: GroupedRows) -> Tied | None:
+    """The fits of all groups as one model, nothing shared; None where there is none for some group."""
+    known = [each for each in fits if each is not None]
+    if len(known) < len(fits):
+        return None
+    own = {
+        name: (np.array([each[0][k] for each in known]), np.array([each[1][k] for each in known]))
+        for k, name in enumerate(names)
+    }
+    return _tied(tree, tuple(names), {}, own, {}, sum(each[2] for each in known), rows)
 
 
 def of_group(
@@ -100,7 +112,7 @@ def of_group(
     X: Floats,
     y: Floats,
     seed: int,
-) -> tuple[Floats, Floats, float] | None:
+) -> Fit | None:
     """Constants of one group with their standard errors, and the residual sum of squares."""
     if len(y) < len(names):
         return None
@@ -261,7 +273,7 @@ def _tied(
     rows: GroupedRows,
 ) -> Tied:
     count, n = len(shared) + sum(len(values) for values, _ in own.values()), len(rows.y)
-    floor = n * (_ROUNDING * float(np.sqrt(np.mean(np.square(rows.y))))) ** 2
+    floor = n * (ROUNDING * float(np.sqrt(np.mean(np.square(rows.y))))) ** 2
     size = n * math.log(max(rss, floor, 1e-300) / n) + math.log(n) * count
     return Tied(tree, names, shared, own, plain, rss, size)
 

@@ -19,7 +19,8 @@ from edgewise.symbolic.expressions.named_constants import exact, starts_of, with
 from edgewise.symbolic.fitting.variable_projection import Separable, minimum
 from edgewise.symbolic.search.grouped import as_grouped, joined, with_enough
 from edgewise.symbolic.search.grouped_constants import GroupedRows, Tied, apart, tie, with_shared
-from edgewise.symbolic.search.grouped_result import GroupedFormula, group_labels
+from edgewise.symbolic.search.grouped_formula import GroupedFormula
+from edgewise.symbolic.search.grouped_result import group_labels
 from edgewise.symbolic.search.input_validation import read_rows
 
 _OF = "fit_groups"

@@ -1,0 +1,67 @@
+"""The way of `find_formula` where constants may follow groups, given as such or as words in the table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import narwhals as nw
+
+from edgewise._core.checks import short
+from edgewise._core.errors import InputError
+from edgewise.symbolic.config import GroupConfig
+from edgewise.symbolic.results.search_result import FormulaResult
+from edgewise.symbolic.search.grouped import search_groups
+from edgewise.symbolic.search.grouped_result import GroupedResult
+from edgewise.symbolic.search.word_columns import WordTable
+from edgewise.symbolic.search.worded import search_words
+
+
+@dataclass(frozen=True)
+class Limited:
+    """What limits a search, the thresholds, and who asks."""
+
+    work: str | float
+    seconds: float | None
+    seed: Any
+    config: GroupConfig
+    of: str
+
+
+def by_groups(
+    search: Callable[..., FormulaResult],
+    X: Any,
+    y: Any,
+    groups: Any,
+    words: WordTable | None,
+    names: Iterable[str] | None,
+    alone: Mapping[str, Any],
+    limits: Limited,
+) -> GroupedResult:
+    """What `search_words` finds where the table has words, else `search_groups`.
+
+    `alone` are arguments that have no meaning here, None where they were not given.
+
+    Raises
+    ------
+    InputError
+        If one of them was given, or the table does not fit together.
+    """
+    if given := [name for name, value in alone.items() if value is not None]:
+        word = None if words is None else next(iter(words.words))
+        beside = "'groups'" if word is None else f"a column of words such as {short(word, 40)}"
+        raise InputError(
+            f"The {given[0]!r} argument of {limits.of} has no meaning with {beside}. Got both; leave one of them out."
+        )
+    name = getattr(y, "name", None)
+
+    def called(X: Any, y: Any, **options: Any) -> FormulaResult:
+        """Constraints call the target by its name."""
+        named = nw.new_series(name, y, backend="pyarrow") if isinstance(name, str) and name else y
+        return search(X, named, **options)
+
+    own: dict[str, Any] = vars(limits)
+    if words is not None:
+        return search_words(called, words, y, **own)
+    return search_groups(called, X, y, groups, names=names, **own)
