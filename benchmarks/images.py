@@ -1,6 +1,7 @@
 """Pictures and sequences: convolutions of functions beside ordinary ones, of equal parameters and by one recipe.
 
     python benchmarks/images.py [--quick] [--data FOLDER] [--only mnist,mnist1d] [--sizes 10000,100000] [--seeds 0,1,2]
+    python benchmarks/images.py --steps
 
 Every row is one training, judged by its last epoch on the test part. Rows are kept in out/images.csv as they come; a run
 goes on from those that are there. Fashion-MNIST is the Debian package dataset-fashion-mnist. Cats and dogs (CIFAR-10's) are
@@ -26,11 +27,15 @@ import numpy as np
 import torch
 from scipy.signal import stft
 from sklearn.metrics import roc_auc_score
+from torch.nn import functional as F
 
-from edgewise.vision import ImageClassifier
+from edgewise.training.modules.descent import Descent, Recipe
+from edgewise.vision import ImageClassifier, ImageConfig, build
 
-FASHION = Path("/usr/share/dataset-fashion-mnist")
+FASHION = Path("/usr/share/datasets/fashion-mnist")
 KINDS = ("kan", "cnn", "mlp", "patches")
+# A function of its own on every edge, in place of one a channel.
+ON_EDGES = "kan-edge"
 EPOCHS = {"mnist": 15, "fashion": 20, "mnist1d": 60, "spoken": 60, "pneumonia": 40, "cats": 40}
 FILES = {
     "mnist": "images/mnist.npz",
@@ -146,7 +151,11 @@ def measured(name: str, kind: str, size: int, seed: int, quick: bool, parts: Par
     own = parts.some(1000, 500) if quick else parts
     epochs = 2 if quick else EPOCHS[name]
     shift = 0 if name in ("mnist1d", "spoken") else 2
-    model = ImageClassifier(kind, size, epochs, seed=seed, shift=shift, flip=name in MIRRORED, validation=0.0)
+    settings = {"functions": "edge"} if kind == ON_EDGES else None
+    model = ImageClassifier(
+        "kan" if kind == ON_EDGES else kind, size, epochs, seed=seed, shift=shift, flip=name in MIRRORED, validation=0.0,
+        settings=settings,
+    )  # fmt: skip
     began = time.process_time()
     model.fit(own.x, own.y)
     seconds = time.process_time() - began
@@ -158,6 +167,29 @@ def measured(name: str, kind: str, size: int, seed: int, quick: bool, parts: Par
         name, kind, size, seed, quick, count, epochs, len(own.y), len(own.y_test), accuracy, float(area),
         round(seconds, 1),
     )  # fmt: skip
+
+
+def paired_steps(size: int, steps: int) -> str:
+    """Processor time of a training step on 128 pictures of 28 x 28, one network after the other in turn."""
+    torch.set_num_threads(1)
+    x = torch.rand(128, 1, 28, 28, generator=torch.Generator().manual_seed(0))
+    x, y = x.contiguous(memory_format=torch.channels_last), torch.arange(128) % 10
+    runs, seconds = dict[str, tuple[Any, Descent]](), {"kan": list[float](), "cnn": list[float]()}
+    for kind in seconds:
+        config = ImageConfig.within(size, height=28, width=28, channels=1, classes=10, kind=kind)
+        network = build(config, seed=0).train()
+        runs[kind] = network, Descent(network, 10 * steps, Recipe())
+    for _ in range(steps):
+        for kind, (network, descent) in runs.items():
+            began = time.process_time()
+            descent.step(lambda network=network: F.cross_entropy(network(x), y), 0.0)
+            seconds[kind].append(time.process_time() - began)
+    ratios = np.sort(np.array(seconds["kan"]) / np.array(seconds["cnn"]))
+    low, middle, high = np.quantile(ratios, (0.25, 0.5, 0.75))
+    return (
+        f"{size:,} parameters: a step takes {1e3 * np.median(seconds['kan']):.0f} ms, that of the ordinary network "
+        f"{1e3 * np.median(seconds['cnn']):.0f} ms: {middle:.2f} times ({low:.2f} to {high:.2f})"
+    )
 
 
 def wanted(options: Any) -> Iterator[tuple[str, str, int, int]]:
@@ -196,7 +228,14 @@ def main() -> None:
         parser.add_argument(
             name, default=default, type=lambda text, kind=kind: [kind(each) for each in text.split(",")]
         )
+    parser.add_argument(
+        "--steps", action="store_true", help="time training steps only, in turn with the ordinary network's"
+    )
     options = parser.parse_args()
+    if options.steps:
+        for size in options.sizes:
+            print(paired_steps(size, 3 if options.quick else 60), flush=True)
+        return
     if options.quick:
         options.sizes, options.seeds = options.sizes[:1], options.seeds[:1]
     print(f"{_common.machine()}\n")

@@ -76,6 +76,7 @@ def test_a_model_comes_first_then_its_rows(function):
     edits = "EditResult" in str(inspect.signature(function).return_annotation) or function.__name__ in (
         "edit_feature",
         "edit_shape",
+        "leave_out_region",
         "neutralize_columns",
         "bound_flip",
         "suggest",

@@ -11,7 +11,7 @@ from types import ModuleType
 
 import pytest
 
-from edgewise.kernels.native import hidden, laplace, library, optimizer, structures
+from edgewise.kernels.native import hidden, laplace, library, optimizer, pointwise, structures
 from edgewise.kernels.native_backend import CALL
 
 pytest.importorskip("hatchling")
@@ -39,6 +39,7 @@ STRUCTURES: dict[str, type[ctypes.Structure]] = {
     "ew_adamw_step": optimizer.StepStruct,
     "ew_hidden": hidden.Hidden,
     "ew_laplace": laplace.Laplace,
+    "ew_pointwise": pointwise.Pointwise,
 }
 # What `run_call` packs, in its order.
 PACKED = (

@@ -13,6 +13,7 @@ from edgewise._core.errors import InputError
 from edgewise._core.modules import is_tracing
 from edgewise.kernels.convolution import convolve
 from edgewise.kernels.patches import Window, patches
+from edgewise.kernels.pointwise import pointwise, serves
 from edgewise.layers.inputs import autocast_type, check_input, lowered
 from edgewise.layers.linear import KANLinear
 from edgewise.layers.symbolic_edges import SymbolicEdge, form_values
@@ -134,6 +135,9 @@ class _KANConv(nn.Module):
         if x.is_meta:  # no numbers, only the shape and the graph of them
             return _plain(x, patch.coef.sum(1).T.unflatten(1, (-1, *window.kernel)), patch.bias, window)
         coef, base = patch.numeric_coef(), patch.base_weight
+        if base is None and patch.affine is None and self._is_pointwise(x, coef[0]):
+            y = pointwise(patch.basis, x, coef[0])
+            return y if patch.bias is None else y + patch.bias[:, None, None]
         if base is not None:
             base = base * patch.numeric_mask()
         last = x.is_contiguous(memory_format=torch.channels_last) and not x.is_contiguous()
@@ -144,6 +148,12 @@ class _KANConv(nn.Module):
             y = y + patch.bias
         y = y.permute(0, 3, 1, 2)
         return y if last else y.contiguous()
+
+    def _is_pointwise(self, x: Tensor, coef: Tensor) -> bool:
+        """Whether each output is a function of one channel at its own place, so that there is nothing to add up."""
+        alone = self.groups == self.in_channels == self.out_channels and self.places == 1
+        plain = {*self.stride} == {1} and not any(before or after for before, after in self.padding)
+        return alone and plain and serves(self.patch.basis, x, coef)
 
     def _add_symbolic(self, y: Tensor, x: Tensor, window: Window) -> Tensor:
         """Closed forms, on the columns of all patches that they take."""

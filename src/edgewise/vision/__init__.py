@@ -9,6 +9,7 @@ from edgewise.vision.drawing import plot_evidence as plot_evidence
 from edgewise.vision.drawing import plot_feature as plot_feature
 from edgewise.vision.edits import FeatureEdit as FeatureEdit
 from edgewise.vision.edits import edit_feature as edit_feature
+from edgewise.vision.edits import leave_out_region as leave_out_region
 from edgewise.vision.evidence import Evidence as Evidence
 from edgewise.vision.features import FeatureUse as FeatureUse
 from edgewise.vision.flat import as_kan as as_kan
@@ -27,6 +28,7 @@ __all__ = [
     "build",
     "certified_radius",
     "edit_feature",
+    "leave_out_region",
     "plot_evidence",
     "plot_feature",
     "read_folder",

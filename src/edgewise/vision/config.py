@@ -20,9 +20,10 @@ from edgewise._core.checks import check_choice, check_int, short
 from edgewise._core.errors import InputError
 from edgewise._core.seeds import derive, generator
 from edgewise.layers import KANConv2d, KANLinear
-from edgewise.vision.networks import ConvStages, Patches, Standard
+from edgewise.vision.networks import ConvStages, Patches, Standard, channel_functions
 
 KINDS = ("kan", "patches", "cnn", "mlp")
+FUNCTIONS = ("channel", "edge")
 NORMS = ("batch", "affine", "none")
 MOST_CHANNELS = 4096
 # Deviations that a grid reaches over, and the least side of a picture that is halved.
@@ -40,6 +41,10 @@ class ImageConfig:
     kind : "kan", "patches", "cnn" or "mlp"
         Convolutions of functions; the same with the class evidence of each patch added up; the ordinary convolutional
         network of that shape, and a perceptron with one hidden layer, to be compared with.
+    functions : "channel" or "edge"
+        Whether each channel has a function of its own and the edges from it are multiples of that, w_ock phi_c(x), as in
+        Sprecher's form of Kolmogorov's theorem (D. A. Sprecher, 1965, doi:10.2307/1994176); or each edge has its own, which
+        takes so many more numbers that the network is narrower.
     base : int
         Channels of the last two stages; the first has half as many. Of "mlp" the hidden units.
     depth : int
@@ -58,6 +63,7 @@ class ImageConfig:
     channels: int
     classes: int
     kind: str = "kan"
+    functions: str = "channel"
     base: int = 8
     depth: int = 2
     degree: int = 2
@@ -73,6 +79,9 @@ class ImageConfig:
         check_int(self.patch, "patch", low=3, high=255, of="ImageConfig")
         check_choice(self.kind, "kind", KINDS, of="ImageConfig")
         check_choice(self.norm, "norm", NORMS, of="ImageConfig")
+        check_choice(self.functions, "functions", FUNCTIONS, of="ImageConfig")
+        if self.functions == "channel":
+            check_int(self.degree, "degree", low=1, high=5, of="ImageConfig")
 
     @classmethod
     def within(cls, parameters: int, **settings: Any) -> ImageConfig:
@@ -118,7 +127,8 @@ class ImageConfig:
     def from_json(cls, document: object) -> ImageConfig:
         """From what `to_json` gave; anything else is an `InputError`."""
         names = {each.name for each in fields(cls)}
-        given = cast("Mapping[str, Any]", document) if isinstance(document, Mapping) else {}
+        given = dict(cast("Mapping[str, Any]", document)) if isinstance(document, Mapping) else {}
+        given.setdefault("functions", "edge")  # which older descriptions do not name
         if set(given) != names:
             raise InputError(
                 f"The description of a network for pictures is not one. Got {short(document)} instead."
@@ -146,7 +156,7 @@ def build(config: ImageConfig, seed: int | None = None, device: torch.device | s
         ) from None
     with place:
         made = _ImageNetworkBuilder(config, seed, str(device) == "meta").network()
-    if device == "cpu" and config.kind in ("cnn", "mlp") and seed is not None:
+    if device == "cpu" and seed is not None:
         _seeded(made, seed)
     return made
 
@@ -183,7 +193,7 @@ class _ImageNetworkBuilder:
             for _ in range(c.depth if stage < 2 else 1):
                 parts += self.convolution(before, width, 3, first=not parts)
                 before = width
-        if c.kind == "cnn":
+        if self.ordinary:
             parts += self.after(before)
         return parts, before
 
@@ -207,19 +217,20 @@ class _ImageNetworkBuilder:
     ) -> list[nn.Module]:
         c = self.config
         self.count += 1
-        if c.kind == "cnn":
+        if self.ordinary and kernel > 1:
             after = [] if first else self.after(before)
-            return [
-                *after,
-                nn.Conv2d(
-                    before, width, self.square(kernel), padding=self.square(kernel // 2, 0), bias=False
-                ),
-            ]
+            size, padding = self.square(kernel), self.square(kernel // 2, 0)
+            return [*after, nn.Conv2d(before, width, size, padding=padding, bias=c.norm == "none")]
         layer = KANConv2d(
             before, width, self.square(kernel), padding=self.square(kernel // 2, 0), degree=c.degree, intervals=c.intervals,
             grid=(-REACH, REACH), bias=bias and c.norm != "batch", init=self.init, seed=derive(self.seed, self.count),
         )  # fmt: skip
         return [layer] if first else [*self.normal(before), layer]
+
+    @property
+    def ordinary(self) -> bool:
+        """Whether the weights of a convolution are numbers."""
+        return self.config.kind == "cnn" or self.config.functions == "channel"
 
     @property
     def side(self) -> int:
@@ -235,11 +246,15 @@ class _ImageNetworkBuilder:
         return [] if norm == "none" else [nn.BatchNorm2d(width, affine=norm == "affine")]
 
     def after(self, width: int) -> list[nn.Module]:
-        return [nn.BatchNorm2d(width), nn.ReLU()]
+        """What the channels of an ordinary convolution go through before the next."""
+        c = self.config
+        if c.kind == "cnn":
+            return [nn.BatchNorm2d(width), nn.ReLU()]
+        return [*self.normal(width), channel_functions(width, c.degree, c.intervals, REACH, torch.relu)]
 
     def linear(self, width: int) -> list[nn.Module]:
         c = self.config
-        if c.kind == "cnn":
+        if self.ordinary:
             return [nn.Linear(width, c.classes)]
         norm = [] if c.norm == "none" else [nn.BatchNorm1d(width, affine=c.norm == "affine")]
         layer = KANLinear(

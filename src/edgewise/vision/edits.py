@@ -1,11 +1,11 @@
-"""Edit how a class uses a feature, and see what it costs."""
+"""Edit how a class uses a feature, or which places of a picture count, and see what it costs."""
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -18,15 +18,16 @@ from edgewise._core.checks import check_int, short
 from edgewise._core.errors import InputError
 from edgewise.explaining.shape_edits import EditedCurve, edited, read_edit
 from edgewise.vision.classifier import ImageClassifier
-from edgewise.vision.features import ROWS, features_of, last_step
-from edgewise.vision.networks import Patches
+from edgewise.vision.evidence import window
+from edgewise.vision.features import ROWS, features_of, kept, last_step
+from edgewise.vision.networks import KeptPlaces, Patches, reach
 
 OFF = "off"
 
 
 @dataclass(frozen=True, eq=False)
 class FeatureEdit:
-    """A classifier with functions of a feature changed; the old one is untouched.
+    """A classifier with functions of a feature changed, or places left out; the old one is untouched.
 
     Attributes
     ----------
@@ -34,9 +35,10 @@ class FeatureEdit:
         The new one.
     old : ImageClassifier
         The one before: keeping it is undoing.
-    feature : int
+    feature : int or None
+        None where places were left out.
     labels : tuple
-        The classes whose functions were changed.
+        The classes whose evidence was changed.
     edit : str
         In words.
     before, after : dict
@@ -49,7 +51,7 @@ class FeatureEdit:
 
     model: ImageClassifier
     old: ImageClassifier
-    feature: int
+    feature: int | None
     labels: tuple[Any, ...]
     edit: str
     before: dict[str, float]
@@ -62,7 +64,8 @@ class FeatureEdit:
         moved = (
             f"Logits moved by {self.max_change:.3g} at most, {self.changed} pictures classified differently."
         )
-        lines = [f"feature {self.feature} for {who}: {self.edit}. {moved}"]
+        what = "" if self.feature is None else f"feature {self.feature} "
+        lines = [f"{what}for {who}: {self.edit}. {moved}"]
         lines += [f"  {name:<9}{self.before[name]:.4f} -> {self.after[name]:.4f}" for name in self.before]
         return "\n".join(lines)
 
@@ -114,39 +117,148 @@ def edit_feature(
     network = model.patches_of()
     layer = last_step(network)
     check_int(feature, "feature", low=0, high=layer.in_features - 1, of="edit_feature")
-    classes = model.classes_.tolist()
-    asked = classes if labels is None else list(labels)
-    for each in asked:
-        if each not in classes:
-            raise InputError(
-                f"The 'labels' of edit_feature must be classes of the model. Got {short(each)} instead."
-            )
+    asked = _asked(model, labels, "edit_feature")
     wanted = None if isinstance(edit, str) and edit == OFF else read_edit(edit)
     if wanted is not None and any(isinstance(x, str) for x, _ in wanted.points):
         raise InputError("The points of edit_feature must be numbers. Got words instead.")
-    x = model.like(X)
+    changed = copy.deepcopy(network)
+    mass = _mass(network, model.like(X), feature)
+    for k in asked:
+        _apply(changed, feature, k, wanted, mass[k])
+    return _compared(
+        model, changed, feature, asked, OFF if wanted is None else str(wanted), X, y, "edit_feature"
+    )
+
+
+def leave_out_region(
+    model: ImageClassifier,
+    rows: tuple[int, int],
+    columns: tuple[int, int],
+    labels: Sequence[Any] | None = None,
+    *,
+    X: Any,
+    y: Any = None,
+) -> FeatureEdit:
+    """Let nothing count that a region of the picture shows, in a copy: a frame, a caption, a mark in a corner.
+
+    What the patches that see any pixel of it add is replaced by its mean over the pictures. A mark may be told by several
+    features, which tell other things elsewhere; its place is one.
+
+    Parameters
+    ----------
+    model : ImageClassifier
+        Fitted, of kind "patches".
+    rows, columns : (first, end)
+        The region, in pixels from the top and from the left, its end excluded.
+    labels : sequence, optional
+        Classes for which it no longer counts; all by default.
+    X : pictures
+        Over which means are taken and the cost is measured.
+    y : array-like, shape (n,), optional
+        Their classes.
+
+    Raises
+    ------
+    InputError
+        If there is no such region or class, or no patch would be left.
+
+    Examples
+    --------
+    >>> from edgewise.vision import ImageClassifier
+    >>> X = np.random.default_rng(0).random((40, 16, 16))
+    >>> y = np.arange(40) % 2
+    >>> model = ImageClassifier("patches", 1500, epochs=1, settings={"patch": 5}).fit(X, y)
+    >>> done = leave_out_region(model, (0, 3), (0, 3), X=X, y=y)
+    >>> marked = X.copy()
+    >>> marked[:, :3, :3] = 1.0
+    >>> bool(np.allclose(done.model.decision_function(marked), done.model.decision_function(X)))
+    True
+    """
+    check_is(model, ImageClassifier, "model", "an ImageClassifier", of="leave_out_region")
+    network, config = model.patches_of(), model.config_
+    asked = _asked(model, labels, "leave_out_region")
+    region = np.zeros((config.height, config.width), dtype=bool)
+    region[_span(rows, "rows", config.height), _span(columns, "columns", config.width)] = True
+    parts = model.like(X).split(ROWS)
+    if not parts or not len(parts[0]):
+        raise InputError("The 'X' of leave_out_region must hold a picture. Got none instead.")
+    with torch.no_grad():
+        mean = torch.stack([network.evidence(part).double().sum(0) for part in parts]).sum(0)
+    mean /= sum(len(part) for part in parts)
+    height, width = mean.shape[1:]
+    seen = np.array(
+        [
+            [region[window(reach(network), i, j, config.height, config.width)].any() for j in range(width)]
+            for i in range(height)
+        ]
+    )
+    if seen.all():
+        raise InputError(
+            "The 'rows' and 'columns' of leave_out_region must leave a patch that sees none of the region. Got a region "
+            "that every patch sees instead; fit with a smaller settings={'patch': ...}."
+        )
+    changed = copy.deepcopy(network)
+    places = torch.ones_like(mean)
+    places[asked] = torch.from_numpy(~seen).to(places)
+    with torch.no_grad():
+        changed.constant += ((1 - places) * mean).mean((1, 2)).to(changed.constant)
+    before = network.places
+    if isinstance(before, KeptPlaces):
+        places = places * before.kept
+    changed.places = KeptPlaces(places.to(network.constant))
+    text = f"rows {rows[0]} to {rows[1] - 1} and columns {columns[0]} to {columns[1] - 1} left out"
+    return _compared(model, changed, None, asked, text, X, y, "leave_out_region")
+
+
+def _span(given: Any, name: str, size: int) -> slice:
+    of = "leave_out_region"
+    if not isinstance(given, (tuple, list)) or len(cast("list[Any]", given)) != 2:
+        raise InputError(
+            f"The '{name}' of {of} must be two whole numbers, the first and the end. Got {short(given)} instead."
+        )
+    first = check_int(given[0], name, low=0, high=size - 1, of=of)
+    return slice(first, check_int(given[1], name, low=first + 1, high=size, of=of))
+
+
+def _asked(model: ImageClassifier, labels: Sequence[Any] | None, of: str) -> list[int]:
+    """Numbers of the classes."""
+    classes = model.classes_.tolist()
+    for each in labels or ():
+        if each not in classes:
+            raise InputError(f"The 'labels' of {of} must be classes of the model. Got {short(each)} instead.")
+    return list(range(len(classes))) if labels is None else [classes.index(each) for each in labels]
+
+
+def _compared(
+    model: ImageClassifier,
+    changed: Patches,
+    feature: int | None,
+    asked: list[int],
+    edit: str,
+    X: Any,
+    y: Any,
+    of: str,
+) -> FeatureEdit:
+    """The edit with what it costs."""
     made = copy.copy(model)
-    made.network_ = changed = copy.deepcopy(network)
-    mass = _mass(network, x, feature)
-    for label in asked:
-        k = classes.index(label)
-        _apply(changed, feature, k, wanted, mass)
+    made.network_ = changed
     old, new = model.decision_function(X), made.decision_function(X)
-    before, after = (_measures(logits, y, model.classes_) for logits in (old, new))
+    before, after = (_measures(logits, y, model.classes_, of) for logits in (old, new))
     return FeatureEdit(
-        made, model, feature, tuple(asked), OFF if wanted is None else str(wanted), before, after,
+        made, model, feature, tuple(model.classes_[asked].tolist()), edit, before, after,
         float(np.abs(new - old).max(initial=0.0)), int((old.argmax(1) != new.argmax(1)).sum()),
     )  # fmt: skip
 
 
 def _mass(network: Patches, x: Tensor, feature: int) -> Tensor:
-    """Means of the feature's B-splines over all places of the pictures, (M,)."""
+    """Means of the feature's B-splines over the places of the pictures that count, for each class, (classes, M)."""
     layer = last_step(network)
-    total, count = torch.zeros(layer.size, dtype=torch.float64), 0
+    total, count = torch.zeros(len(network.constant), layer.size, dtype=torch.float64), 0
     for part in x.split(ROWS):
         values = features_of(network, part)
         flat = values.permute(0, 2, 3, 1).reshape(-1, layer.in_features)
-        total += layer.basis.values(flat)[:, feature].double().sum(0)
+        each = layer.basis.values(flat)[:, feature].double().unflatten(0, (len(part), -1)).sum(0)
+        total += kept(network, values).double().flatten(1) @ each
         count += len(flat)
     return total / max(count, 1)
 
@@ -155,12 +267,12 @@ def _apply(network: Patches, feature: int, k: int, edit: Any, mass: Tensor) -> N
     """Change the function of one class, in place."""
     layer = last_step(network)
     coef = layer.numeric_coef().detach()[feature, :, k].double()
-    mean = float(mass @ coef)
+    mean = float(mass @ coef / mass.sum().clamp(min=1e-12))  # B-splines add up to one
     with torch.no_grad():
         if edit is None:
             mask = layer.mask.clone()
             mask[feature, k] = False
-            network.constant[k] += mean
+            network.constant[k] += mass @ coef
             layer.set_mask(mask)
             return
         breaks = layer.grid[feature].double()
@@ -175,14 +287,14 @@ def _apply(network: Patches, feature: int, k: int, edit: Any, mass: Tensor) -> N
         layer.coef[feature, :, k] = (new + mean).to(layer.coef)
 
 
-def _measures(logits: NDArray[np.float64], y: Any, classes: NDArray[Any]) -> dict[str, float]:
+def _measures(logits: NDArray[np.float64], y: Any, classes: NDArray[Any], of: str) -> dict[str, float]:
     if y is None:
         return {}
     place = {label: k for k, label in enumerate(classes.tolist())}
     truth = np.asarray(y).reshape(-1).tolist()
     if len(truth) != len(logits) or any(label not in place for label in truth):
         raise InputError(
-            f"The 'y' of edit_feature must hold a class of the model for each of {len(logits):,} pictures. "
+            f"The 'y' of {of} must hold a class of the model for each of {len(logits):,} pictures. "
             f"Got {len(truth):,}, or others, instead."
         )
     codes = torch.tensor([place[label] for label in truth])

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from edgewise._core.arrays import Floats
 from edgewise.layers import KANConv2d, KANLinear
-from edgewise.vision.networks import Patches
+from edgewise.vision.networks import KeptPlaces, Patches
 
 # Pictures whose features are looked at together.
 ROWS = 128
@@ -38,7 +38,15 @@ def contribution(network: Patches, features: Tensor, feature: int, label: int) -
     """What a feature adds to a class's logit at each place, (N, H', W'); with the constant they sum to the logit."""
     own = features[:, feature]
     with torch.no_grad():
-        return last_step(network).edge(feature, label, own.flatten()).reshape(own.shape) / own[0].numel()
+        values = last_step(network).edge(feature, label, own.flatten()).reshape(own.shape)
+    return values * kept(network, features)[label] / own[0].numel()
+
+
+def kept(network: Patches, features: Tensor) -> Tensor:
+    """Which places of features (N, C, H', W') count for each class, 1 or 0, (classes, H', W')."""
+    places = network.places
+    every = features.new_ones(len(network.constant), *features.shape[2:])
+    return places.kept if isinstance(places, KeptPlaces) else every
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from torch import Tensor
+import torch
+from torch import Tensor, nn
 
-from edgewise._core.checks import short
+from edgewise._core.checks import check_int, short
 from edgewise._core.errors import FileError, InputError
 from edgewise.network.container import DTYPES, PathLike, Table, read_container, write_container
 from edgewise.vision.config import ImageConfig, build
+from edgewise.vision.networks import KeptPlaces, Patches
 
 if TYPE_CHECKING:
     from edgewise.vision.classifier import ImageClassifier
@@ -36,6 +38,9 @@ def save(model: ImageClassifier, path: PathLike, *, overwrite: bool = True) -> N
         "learned_from": model.learned_from_,
         "held": model.held_.tolist(),
     }
+    places = getattr(model.network_, "places", None)
+    if isinstance(places, KeptPlaces):
+        document["places"] = list(places.kept.shape)
     write_container(path, document, _state(model.network_.state_dict()), overwrite)
 
 
@@ -53,7 +58,7 @@ def load(path: PathLike) -> ImageClassifier:
         # Files of earlier versions do not hold these.
         learned_from = str(document.get("learned_from", ""))
         held = np.array(document.get("held", []), dtype=np.int64).reshape(-1)
-        network = build(config)
+        network = _empty(document, config)
         network.load_state_dict(tensors)
     except (KeyError, TypeError, ValueError, RuntimeError, InputError) as error:
         raise FileError(
@@ -66,8 +71,17 @@ def load(path: PathLike) -> ImageClassifier:
 
 
 def _promised(document: Mapping[str, Any]) -> Table:
-    network = build(ImageConfig.from_json(document.get("config")), device="meta")
+    network = _empty(document, ImageConfig.from_json(document.get("config")), "meta")
     return {name: (_CODES[t.dtype], tuple(t.shape)) for name, t in network.state_dict().items()}
+
+
+def _empty(document: Mapping[str, Any], config: ImageConfig, device: str = "cpu") -> nn.Module:
+    """The network without its numbers."""
+    network = build(config, device=device)
+    if isinstance(network, Patches) and (shape := document.get("places")) is not None:
+        count, height, width = (check_int(each, "places", low=1, high=1 << 16) for each in shape)
+        network.places = KeptPlaces(torch.empty(count, height, width, device=device))
+    return network
 
 
 def _state(state: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -7,6 +7,7 @@ that has settled, goes into the coefficients, for functions on one grid add up t
 from __future__ import annotations
 
 import copy
+import itertools
 from collections.abc import Callable, Sequence
 from typing import cast
 
@@ -20,7 +21,7 @@ from edgewise.layers import KANConv2d, KANLinear
 from edgewise.network import KAN
 from edgewise.network.spec import KANSpec, LayerSpec, Nodes
 from edgewise.vision.classifier import ImageClassifier
-from edgewise.vision.networks import ConvStages, Patches
+from edgewise.vision.networks import ConvStages, Patches, channel_functions
 
 # Coefficients of a layer, at most.
 MOST = 1 << 25
@@ -60,12 +61,12 @@ def as_kan(model: ImageClassifier) -> KAN:
         raise InputError(
             f"The 'model' of as_kan must be of kind 'kan' or 'patches'. Got {short(model.config_.kind)} instead."
         )
-    parts: list[nn.Module | _Straight] = [*network.body, _mean]
+    parts: list[nn.Module | _Straight]
     if isinstance(network, Patches):
         constant = network.constant.detach()
-        parts.append(lambda x: x + constant)
+        parts = [*network.body, network.places, _mean, lambda x: x + constant]
     else:
-        parts += list(network.head)
+        parts = [*network.body, _mean, *network.head]
     c = model.config_
     with torch.no_grad():
         layers = _layers(parts, c.channels, c.height, c.width)
@@ -100,12 +101,14 @@ def _layers(
     """One layer of edges for each layer of functions, with what is straight behind it."""
     made = list[KANLinear]()
     shape: tuple[int, ...] = (channels, height, width)
-    k = 0
-    while k < len(parts):
+    starts = [k for k, part in enumerate(parts) if isinstance(part, (KANConv2d, KANLinear))]
+    if not starts or starts[0]:  # what is straight from the pixels on
+        parts, starts = (
+            [channel_functions(channels, 1, 1, 1.0).double(), *parts],
+            [0, *(k + 1 for k in starts)],
+        )
+    for k, behind in itertools.pairwise([*starts, len(parts)]):
         own = cast("KANConv2d | KANLinear", parts[k])
-        behind = k + 1
-        while behind < len(parts) and not isinstance(parts[behind], (KANConv2d, KANLinear)):
-            behind += 1
         grid, coef, bias = _written(own, shape)
         for straight in parts[k + 1 : behind]:
             after = cast("_Straight", straight)
@@ -118,7 +121,6 @@ def _layers(
                 "bspline", base.degree, None, (), grid, mask, whole, bias.flatten(), None, None
             )
         )
-        k = behind
     return made
 
 
@@ -139,19 +141,17 @@ def _written(part: KANConv2d | KANLinear, shape: tuple[int, ...]) -> tuple[Tenso
     channels, height, width = shape
     (top, bottom), (left, right) = part.padding
     kernel = part.kernel_size
+    if part.groups == channels == count and part.places == 1:
+        return _by_channel(base, bias, shape)
     if part.groups > 1 or part.padding_mode != "zeros" or {*part.stride, *part.dilation} != {1}:
         raise InputError(
             "The 'model' of as_kan must have plain convolutions. Got one with steps, groups or other borders instead."
         )
     down, across = height + top + bottom - kernel[0] + 1, width + left + right - kernel[1] + 1
-    if channels * height * width * base.size * count * down * across > MOST:
-        raise InputError(
-            f"The 'model' of as_kan must be of small pictures, with at most {MOST:,} coefficients a layer. Got pictures of "
-            f"{height} x {width} with {count} channels instead."
-        )
     grids = base.grid.reshape(channels, kernel[0] * kernel[1], -1)
     if bool((grids != grids[:, :1]).any()):
         raise InputError("The 'model' of as_kan must have one grid a channel. Got several instead.")
+    _check_size(channels * height * width * base.size, count * down * across, shape)
     own = coef.reshape(channels, *kernel, base.size, count)
     beyond = (
         base.edges(torch.zeros(1, base.in_features, dtype=coef.dtype))[0]
@@ -170,3 +170,25 @@ def _written(part: KANConv2d | KANLinear, shape: tuple[int, ...]) -> tuple[Tenso
                     else:
                         lifted[:, p, q] += beyond[i, j]
     return grids[:, 0].repeat_interleave(height * width, 0), whole.flatten(0, 3), lifted[None]
+
+
+def _by_channel(base: KANLinear, bias: Tensor, shape: tuple[int, ...]) -> tuple[Tensor, Tensor, Tensor]:
+    """`_written` of functions of single channels, at each place by itself."""
+    channels, height, width = shape
+    each = height * width
+    _check_size(channels * each * base.size, channels * each, shape)
+    coef = base.numeric_coef()[0].T  # (C, M)
+    whole = torch.zeros(channels, each, base.size, channels, each, dtype=coef.dtype)
+    for c in range(channels):
+        whole[c, torch.arange(each), :, c, torch.arange(each)] = coef[c]
+    lifted = bias[:, None, None].repeat(1, height, width)
+    return base.grid.repeat(channels * each, 1), whole.reshape(-1, *shape), lifted[None]
+
+
+def _check_size(coefficients: int, outputs: int, shape: tuple[int, ...]) -> None:
+    if coefficients * outputs > MOST:
+        channels, height, width = shape
+        raise InputError(
+            f"The 'model' of as_kan must be of small pictures, with at most {MOST:,} coefficients a layer. Got pictures of "
+            f"{height} x {width} with {channels} channels instead."
+        )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import cast
 
 import torch
 from torch import Tensor, nn
 
 from edgewise.layers import KANConv2d
+from edgewise.splines.bspline import BSpline
 
 
 class Standard(nn.Module):
@@ -31,6 +33,27 @@ class Standard(nn.Module):
         return (x - self.shift) / self.scale
 
 
+def channel_functions(
+    channels: int, degree: int, intervals: int, reach: float, begin: Callable[[Tensor], Tensor] | None = None
+) -> KANConv2d:
+    """A function of its own for every channel, number by number, over a grid from -reach to reach.
+
+    Parameters
+    ----------
+    channels, degree, intervals, reach
+    begin : callable, optional
+        What they are at first, about: coefficients are its values at the Greville abscissae. By default they change nothing.
+    """
+    made = KANConv2d(
+        channels, channels, 1, groups=channels, degree=degree, intervals=intervals, grid=(-reach, reach), bias=False,
+        init="zero",
+    )  # fmt: skip
+    at = cast(BSpline, made.patch.basis).greville()
+    with torch.no_grad():
+        made.patch.coef.copy_((at if begin is None else begin(at))[:, :, None].expand_as(made.patch.coef))
+    return made
+
+
 class ConvStages(nn.Module):
     """Convolutions, then the mean over all places, then the classes."""
 
@@ -43,17 +66,31 @@ class ConvStages(nn.Module):
         return self.head(self.body(self.standard(x)).mean((2, 3)))
 
 
+class KeptPlaces(nn.Module):
+    """Evidence (N, classes, H', W') of the places that are kept, (classes, H', W'); the others add nothing."""
+
+    kept: Tensor
+
+    def __init__(self, kept: Tensor) -> None:
+        super().__init__()
+        self.register_buffer("kept", kept)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.kept
+
+
 class Patches(nn.Module):
     """Evidence for each class at each place, which sees no more than a patch; a logit is its mean and a constant."""
 
     def __init__(self, standard: Standard, body: nn.Sequential, classes: int) -> None:
         super().__init__()
         self.standard, self.body = standard, body
+        self.places: nn.Module = nn.Identity()
         self.constant = nn.Parameter(torch.zeros(classes))
 
     def evidence(self, x: Tensor) -> Tensor:
         """What each place adds to the logit of each class, (N, classes, H', W')."""
-        return self.body(self.standard(x))
+        return self.places(self.body(self.standard(x)))
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits (N, classes)."""

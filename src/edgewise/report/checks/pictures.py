@@ -80,6 +80,6 @@ def _one_place(name: str, k: int, seen: list[Evidence]) -> Caveat | None:
         f"Much of what supports {name} lies at one place near the border",
         f"In {percent(share)} of its pictures the strongest patch is the one around row {round(across[0] * height)} and "
         f"column {round(across[1] * width)}.",
-        "If a mark, a frame or a caption stands there, the model may know it and not the thing: edit_feature switches off "
-        "what uses it.",
+        "If a mark, a frame or a caption stands there, the model may know it and not the thing: leave_out_region "
+        "lets it count for nothing.",
     )

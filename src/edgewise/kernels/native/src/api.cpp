@@ -143,6 +143,15 @@ int ew_laplace_sum(const ew_laplace *s) {
         return EW_NO_MEMORY;
     }
 }
+int ew_pointwise_map(const ew_pointwise *s) {
+    if (!s || s->rows < 0 || s->channels < 0 || s->places < 0 || s->intervals < 1 || s->degree < 0 || s->degree > 5)
+        return EW_BAD_ARGUMENT;
+    try {
+        return ew::chosen().pointwise(*s);
+    } catch (const std::bad_alloc &) {
+        return EW_NO_MEMORY;
+    }
+}
 int ew_sparse_products(const ew_sparse *s, const int32_t *common, const double *weight, double *gram) {
     return s && s->blocks > 0 && !common ? EW_BAD_ARGUMENT : ew::sparse(0, s, common, weight, gram);
 }

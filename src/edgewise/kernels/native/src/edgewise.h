@@ -114,6 +114,19 @@ typedef struct ew_laplace {
 } ew_laplace;
 EW_EXPORT int ew_laplace_sum(const ew_laplace *s);
 
+/* A function of its own for every channel, number by number: y[r, c, :] = phi_c(x[r, c, :]), which is
+ * sum_k poly[c, p, k] (x - origin[p])^k on piece p of one grid: the left tail, the intervals, the right tail. x, y and their
+ * gradients dx and g (rows, channels, places); breaks (intervals + 1), origin (intervals + 2), poly and its gradient dpoly
+ * (channels, intervals + 2, degree + 1); all contiguous. Where dpoly is given the gradients dx and dpoly are made, else y. */
+typedef struct ew_pointwise {
+    int64_t rows, channels, places;
+    int32_t intervals, degree, is_double, threads;
+    const void *breaks, *origin, *poly;
+    const void *x, *g;
+    void *y, *dx, *dpoly;
+} ew_pointwise;
+EW_EXPORT int ew_pointwise_map(const ew_pointwise *s);
+
 /* Rows of which each has few numbers in known places: in every block `runs` runs of `width` (1 or 4) numbers, run r of a row
  * from feature start + at[row] + r * stride on. Every result is added to what is there; gram (features, features) gets the
  * blocks on and above the diagonal alone, and for a block of one number a row nothing of the number that is `common` (blocks),

@@ -10,6 +10,7 @@ namespace ew::EW_ISA {
 int edge_moments(const ew_spline &s, const void *shift, double *sums); // isa_scores.cpp
 int hidden_sum(const ew_hidden &s); // isa_hidden.cpp
 int laplace_sum(const ew_laplace &s); // isa_laplace.cpp
+int pointwise(const ew_pointwise &s); // isa_pointwise.cpp
 int sparse(int what, const ew_sparse &s, const int32_t *common, const double *in, double *out); // isa_sparse.cpp
 int cubics(const ew_sparse_cubics &s);
 }
@@ -31,6 +32,7 @@ extern const Isa EW_JOIN(isa_, EW_ISA) = {
     EW_ISA::adamw_rows,
     EW_ISA::hidden_sum,
     EW_ISA::laplace_sum,
+    EW_ISA::pointwise,
     EW_ISA::sparse,
     EW_ISA::cubics,
     EW_ISA::net::call,

@@ -18,6 +18,7 @@ struct Isa {
     int64_t (*adamw_rows)(int64_t);
     int (*hidden)(const ew_hidden &);
     int (*laplace)(const ew_laplace &);
+    int (*pointwise)(const ew_pointwise &);
     int (*sparse)(int what, const ew_sparse &, const int32_t *common, const double *in, double *out); // gram, pull, times
     int (*cubics)(const ew_sparse_cubics &);
     int (*network)(NetworkCall, const ew_network &, const void *more);
