@@ -21,6 +21,7 @@ from edgewise.training.streaming import fit as fitting
 from edgewise.training.streaming.checkpoints import Passes
 from edgewise.training.streaming.descent import StreamedDescent
 from edgewise.training.streaming.features import make_features
+from edgewise.training.streaming.newton import minimised
 from edgewise.training.streaming.quadratic import directions_of, solved
 from edgewise.training.streaming.sums import Encoded, LossSums
 
@@ -143,6 +144,59 @@ def test_sums_solve_what_all_rows_at_once_solve(loss):
     assert np.abs(design @ theta - design @ expected).max() < tolerance
 
 
+@pytest.mark.parametrize("learn", [True, False])
+def test_a_start_that_is_sure_and_wrong_is_left(learn):
+    """Newton's method alone would move a value of 22 rows, three of them of the second class, by thousands of log-odds."""
+    rng = np.random.default_rng(0)
+    x = np.append(rng.integers(0, 9, 2_000), np.full(22, 9)).astype(float)[:, None]
+    y = np.append(rng.random(2_000) < 0.1, np.arange(22) < 3).astype(float)[:, None]
+    mass = tuple(part.astype(float) for part in np.unique(x, return_counts=True))
+    features = make_features([mass], x, np.ones(len(x)), DEFAULT)
+    directions = directions_of(features.parts)
+    values = np.append(np.full(9, -2.0), -15.0)
+    maps = np.column_stack([features.parts[0].directions, np.ones(10)])
+    start = np.linalg.lstsq(maps, values, rcond=None)[0][:, None]
+    np.testing.assert_allclose(directions.features(start[:, 0]), values, atol=1e-6)
+    rows, looks = Encoded(x, y, np.ones(len(x))), []
+
+    def look(at):
+        sums = LossSums(features, directions.features(at[:, 0])[:, None], CrossEntropy())
+        sums.add(sums.prepared(rows))
+        looks.append(directions.features(at[:, 0]))
+        return sums.quadratics(directions)
+
+    weights = np.full((len(directions.sizes), 1), 0.5)
+    found = minimised(look, start, weights, directions, False, DEFAULT, learn)
+    assert len(looks) < 15
+    assert np.abs(looks).max() < 16
+    last = look(found.theta)[0]
+    pull = np.append(found.weights[directions.group, 0] * found.theta[:-1, 0], 0.0)
+    assert np.abs(last.gradient + pull).max() < 1e-4
+    assert -4 < directions.features(found.theta[:, 0])[9] < 0
+
+
+def test_a_part_of_the_rows_comes_before_all_of_them(tmp_path, monkeypatch):
+    data, looks = written(tmp_path, 6_000, classes=2), []
+    own = Passes.run
+    monkeypatch.setattr(
+        Passes, "run", lambda self, stage, *a, **b: (looks.append(stage), own(self, stage, *a, **b))[1]
+    )
+    monkeypatch.setattr(module, "SAMPLE_ROWS", 500)
+    monkeypatch.setattr(reading, "ROWS_OF_LEAF", 500)
+    models, whole = [], []
+    for one_in in (100, 3):
+        monkeypatch.setattr(module, "ONE_IN", one_in)
+        looks.clear()
+        models.append(ew.KANClassifier(mode="additive").fit(data, target="y"))
+        whole.append(sum(name.startswith("single") and "part" not in name for name in looks))
+        assert any("part" in name for name in looks) == (one_in == 3)
+    assert whole[1] < whole[0]
+    X = rows(500, 9).drop_columns(["y"])
+    one, other = (model._outputs(X) for model in models)
+    # How smooth functions are is settled at other points, but hardly differs.
+    np.testing.assert_allclose(one, other, atol=0.02)
+
+
 @pytest.mark.parametrize("classes", [0, 2])
 def test_batches_of_any_size_give_the_same_model(tmp_path, classes, monkeypatch):
     data = written(tmp_path, 4_000, classes=classes)
@@ -174,7 +228,7 @@ from edgewise.estimators import streamed
 import edgewise as ew
 reading.ROWS_OF_BATCH = 100
 reading.ROWS_OF_LEAF = 400
-streamed.CHECKPOINT_ROWS = 300
+streamed.CHECKPOINT_ROWS, streamed.ONE_IN = 300, 2
 own, left = reading.Source.batches, -1
 def batches(self, columns, start=0):
     global left
@@ -344,7 +398,8 @@ import numpy as np, pyarrow.parquet as pq
 import torch.distributed
 import edgewise as ew
 from edgewise.data.streaming import source as reading
-reading.ROWS_OF_LEAF = 700
+from edgewise.estimators import streamed
+reading.ROWS_OF_LEAF, streamed.ONE_IN = 700, 2
 torch.distributed.init_process_group("gloo")
 data, test, to = sys.argv[1:4]
 for classes, kind in ((0, ew.KANRegressor), (2, ew.KANClassifier)):
@@ -362,6 +417,7 @@ torch.distributed.destroy_process_group()
 @pytest.mark.skipif(sys.platform != "linux", reason="starts two processes by torchrun")
 def test_two_workers_give_the_model_of_one(tmp_path, monkeypatch):
     monkeypatch.setattr(reading, "ROWS_OF_LEAF", 700)
+    monkeypatch.setattr(module, "ONE_IN", 2)
     for classes in (0, 2):
         (tmp_path / str(classes)).mkdir()
         written(tmp_path / str(classes), 3_000, classes=classes)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,8 @@ from edgewise.training.streaming.sums import Encoded
 
 # Rows of the sample, which finds coordinates, starts Newton's method and judges what has not learned from it.
 SAMPLE_ROWS = 100_000
+# Newton's method goes through one in so many leaves first where there are twice as many, each some 262,144 rows.
+ONE_IN = 16
 # Rows between two checkpoints: seconds of work.
 CHECKPOINT_ROWS = 2_000_000
 
@@ -167,24 +169,29 @@ def _fitted(
         trained = Trained(fit.network, encoding, fit, np.zeros(len(encoding.columns)), left_out)
         return Streamed(trained, table, coding.classes)
 
-    own_part = source.share(*place())
+    def batches_of(chosen: Source) -> Callable[[int], Iterator[Encoded]]:
+        own = chosen.share(*place())
 
-    def batches(start: int) -> Iterator[Encoded]:
-        whole = (rows_of(batch, roles) for batch in own_part.batches(roles.read, start))
-        return ahead(coding.encoded(rows, encoding) for rows in whole)
+        def batches(start: int) -> Iterator[Encoded]:
+            whole = (rows_of(batch, roles) for batch in own.batches(roles.read, start))
+            return ahead(coding.encoded(rows, encoding) for rows in whole)
+
+        return batches
 
     def blocks(turn: int, start: int) -> Iterator[tuple[Encoded, NDArray[np.int64]]]:
         return ahead(_blocks(source, roles, statistics, coding, encoding, settings.seed, turn, start))
 
     order = statistics.sample.numbers
     rows = StreamedRows(
-        batches,
+        batches_of(source),
         coding.encoded(RoleRows(table, y, weight, coding.named(statistics)), encoding),
         order,
         masses(encoding, statistics),
         _first_inputs(encoding),
         statistics.rows,
         blocks,
+        batches_of(source.one_in(ONE_IN)) if len(source.leaves) >= 2 * ONE_IN else None,
+        ONE_IN,
     )
     fit = fit_streamed(
         rows,
@@ -365,13 +372,13 @@ def _classes(labels: tuple[str, ...], kind: Any) -> tuple[NDArray[Any], NDArray[
 def _reporter(settings: TrainSettings, rows: int | None) -> Any:
     began, shown = time.monotonic(), [0.0]
 
-    def report(stage: str, done: int, speed: float) -> None:
+    def report(stage: str, done: int, speed: float, part: float) -> None:
         now = time.monotonic()
         if now - shown[0] < 0.5 and done != rows:
             return
         shown[0] = now
-        left = "" if rows is None else f", {max(rows - done, 0) / speed:,.0f} s left of this pass"
-        share = None if rows is None else done / max(rows, 1)
+        left = "" if rows is None else f", {max(part * rows - done, 0) / speed:,.0f} s left of this pass"
+        share = None if rows is None else min(done / max(part * rows, 1), 1.0)
         note = f"{done:,} rows, {speed:,.0f} rows/s{left}"
         tell(settings.callbacks, Record(stage, done, math.nan, None, now - began, 0, note, share))
 

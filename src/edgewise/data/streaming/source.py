@@ -126,6 +126,10 @@ class Source:
                     parts, count = [], 0
         return (*found, replace(self, parts=tuple(parts))) if parts else tuple(found)
 
+    def one_in(self, count: int) -> Source:
+        """Every so many-th leaf."""
+        return replace(self, parts=tuple(part for leaf in self.leaves[::count] for part in leaf.parts))
+
     def counted(
         self, columns: Sequence[str], start: int, rank: int, workers: int
     ) -> Iterator[tuple[int, Batch]]:

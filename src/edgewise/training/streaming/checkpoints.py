@@ -53,7 +53,8 @@ class Passes:
     every : int
         Rows between two checkpoints.
     report : callable
-        Called with the stage, the rows of this pass so far, and rows a second, after each batch.
+        Called with the stage, the rows of this pass so far, rows a second, and the share of all rows that the pass goes
+        through, after each batch.
     """
 
     def __init__(
@@ -61,7 +62,7 @@ class Passes:
         folder: Path | None,
         fingerprint: str,
         every: int,
-        report: Callable[[str, int, float], object] = lambda stage, rows, speed: None,
+        report: Callable[[str, int, float, float], object] = lambda stage, rows, speed, share: None,
     ) -> None:
         self.folder, self.fingerprint, self.every, self.report = folder, fingerprint, every, report
         if folder is not None:
@@ -95,6 +96,7 @@ class Passes:
         make: Callable[[State | None], Sums],
         batches: Callable[[int], Iterator[Any]],
         shared: bool = True,
+        share: float = 1.0,
     ) -> Any:
         """Sums of all batches, from where they were broken off.
 
@@ -107,6 +109,8 @@ class Passes:
             Batches from one of some number on.
         shared : bool
             Whether each of several workers has batches of its own, so that their sums are added up.
+        share : float
+            Of all rows that these batches have.
         """
         saved = self.kept(stage)
         number, rows = (0, 0) if saved is None else saved.pop("position").tolist()
@@ -114,7 +118,7 @@ class Passes:
         for number, batch in enumerate(ahead(map(sums.prepared, batches(number))), number + 1):  # noqa: B020
             count = sums.add(batch)
             rows, since, own = rows + count, since + count, own + count
-            self.report(stage, rows, own / max(time.monotonic() - begun, 1e-9))
+            self.report(stage, rows, own / max(time.monotonic() - begun, 1e-9), share)
             if since >= self.every and self.folder is not None:
                 self.keep(stage, {**sums.state(), "position": np.array([number, rows])})
                 since = 0

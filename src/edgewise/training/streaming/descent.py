@@ -222,7 +222,8 @@ class StreamedDescent:
         """Tell how far it has come, and write the state now and then."""
         self.since += rows
         seconds = max(time.monotonic() - self.began, 1e-9)
-        self.passes.report(STAGE, self.now.rows % max(self.whole // self.turns, 1), self.now.rows / seconds)
+        rows = self.now.rows % max(self.whole // self.turns, 1)
+        self.passes.report(STAGE, rows, self.now.rows / seconds, 1.0)
         if self.since >= self.passes.every and place()[0] == 0:
             self.passes.keep(STAGE, self._state())
             self.since = 0

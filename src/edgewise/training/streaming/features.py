@@ -65,12 +65,16 @@ class InputFeatures:
         """Where the numbers of rows x (n,) are, and what they are."""
         if self.cubics is not None:
             return self.cubics(x)
-        values = self.values
-        assert values is not None
-        at = np.searchsorted(values, x).clip(0, len(values) - 1)
         # Nothing lies between two values but rounding, and rows that the statistics have not seen.
-        near = (at > 0) & (np.abs(values[at - 1] - x) < np.abs(values[at] - x))
-        return (at - near).astype(np.int32), None
+        if len(self._halfways) == 1:
+            return (x > self._halfways[0]).astype(np.int32), None
+        return np.searchsorted(self._halfways, x).astype(np.int32), None
+
+    @cached_property
+    def _halfways(self) -> Floats:
+        """Numbers half the way from each value to the next."""
+        assert self.values is not None
+        return (self.values[1:] + self.values[:-1]) / 2
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,7 +6,6 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import torch
@@ -14,22 +13,20 @@ from numpy.typing import NDArray
 
 from edgewise._core.arrays import Floats
 from edgewise._core.stopping import StopReason
-from edgewise.kernels.sparse import DEGREE
 from edgewise.training.common.losses import CrossEntropy, Loss, Squared
 from edgewise.training.common.results import TableFit
 from edgewise.training.config import TableConfig
 from edgewise.training.first_order.epoch_optimizers import FirstOrderOptions
-from edgewise.training.interactions.pair_functions import PairFunctions
-from edgewise.training.interactions.pair_nodes import pair_nodes
 from edgewise.training.interactions.two_way_tables import Pair, strongest
+from edgewise.training.streaming.as_network import network_of
 from edgewise.training.streaming.checkpoints import Passes, State
 from edgewise.training.streaming.deep import DeepSettings, first_breaks, first_network, layers_of
 from edgewise.training.streaming.descent import STAGE, ShuffledRows, StreamedDescent, made_block
-from edgewise.training.streaming.features import Features, make_features, smoothest
+from edgewise.training.streaming.features import Features, make_features
 from edgewise.training.streaming.newton import NewtonState, minimised
 from edgewise.training.streaming.quadratic import Directions, Quadratic, directions_of
 from edgewise.training.streaming.sums import Batches, Encoded, LossSums, TwoWaySums, bins_of
-from edgewise.training.tabular.assembly import LayerTensors, to_network
+from edgewise.training.tabular.assembly import LayerTensors
 
 # Pairs that join at most unless a number is asked for.
 MOST_PAIRS = 8
@@ -55,6 +52,9 @@ class StreamedRows:
         Inputs that may be joined in pairs.
     count : int
         Rows in all.
+    part : callable, optional
+        Batches of one in so many of the rows, `one_in`, where these are many.
+    one_in : int
     blocks : callable
         Blocks of rows with their numbers, of the part of this worker, in the order of some pass and from one of some number
         on.
@@ -67,6 +67,8 @@ class StreamedRows:
     paired: Sequence[int]
     count: int
     blocks: Callable[[int, int], Iterator[tuple[Encoded, NDArray[np.int64]]]]
+    part: Batches | None = None
+    one_in: int = 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,7 +158,9 @@ def fit_streamed(
     units = float(scale[0]) if job.loss.dispersed else 1.0
     compared = tuple((name, job.error(losses[name]) * units) for name in losses)
     return TableFit(
-        network=_network(model, names, outputs, shift, scale, layers),
+        network=network_of(
+            model.features, model.directions, model.solution.theta, names, outputs, shift, scale, layers
+        ),
         history=(),
         message=f"{why} Learned from all {rows.count:,} rows, batch by batch.",
         stop_reason=reason,
@@ -190,7 +194,7 @@ class _Job:
         return math.sqrt(2 * mean) if self.loss.dispersed else mean
 
     def model(self, stage: str, features: Features, start: _StreamedSolution | None) -> _StreamedSolution:
-        """Solve for all functions: on the sample first, where a pass costs nothing, then on all rows."""
+        """Solve for all functions: of classes on the sample first, where a pass costs nothing, and on a part of many."""
         directions = directions_of(features.parts)
         found = self.passes.stage(stage, lambda: self._solve(stage, features, directions, start))
         solution = NewtonState(found["theta"], found["weights"], (), found["looked"])
@@ -211,6 +215,26 @@ class _Job:
                 config,
             )
             theta, weights = scout.theta, scout.weights
+            if self.rows.part is not None:
+                look = self._looks(
+                    f"{stage} part", features, directions, self.rows.part, 1 / self.rows.one_in
+                )
+                scout = minimised(look, theta, weights, directions, False, config)
+                theta, weights = scout.theta, scout.weights
+        look = self._looks(stage, features, directions, self.rows.batches)
+        solution = minimised(look, theta, weights, directions, dispersed, config)
+        held = self._sampled(features, directions, solution.looked, self.held)
+        return {
+            "theta": solution.theta,
+            "weights": solution.weights,
+            "looked": solution.looked,
+            "held_out": solution.without(held, directions),
+        }
+
+    def _looks(
+        self, stage: str, features: Features, directions: Directions, batches: Batches, share: float = 1.0
+    ) -> Callable[[Floats], list[Quadratic]]:
+        """Quadratic models about one point after the other, each of a pass that is a stage of its own."""
         turn = iter(range(10**6))
 
         def look(at: Floats) -> list[Quadratic]:
@@ -220,17 +244,12 @@ class _Job:
             def make(state: State | None) -> LossSums:
                 return LossSums(features, point, self.loss, state)
 
-            found = self.passes.stage(name, lambda: self.passes.run(name, make, self.rows.batches).state())
-            return make(found).quadratics(directions)
+            def find() -> State:
+                return self.passes.run(name, make, batches, share=share).state()
 
-        solution = minimised(look, theta, weights, directions, dispersed, config)
-        held = self._sampled(features, directions, solution.looked, self.held)
-        return {
-            "theta": solution.theta,
-            "weights": solution.weights,
-            "looked": solution.looked,
-            "held_out": solution.without(held, directions),
-        }
+            return make(self.passes.stage(name, find)).quadratics(directions)
+
+        return look
 
     def _start(self, directions: Directions, start: _StreamedSolution | None) -> tuple[Floats, Floats]:
         outputs = self.rows.sample.y.shape[1]
@@ -351,50 +370,3 @@ def _choice(
     if mean > spread + config.negligible(dispersed):
         return "pairwise", "Functions of pairs lower the error on rows held out."
     return "additive", "A sum of functions of single columns: rows held out do not support pairs."
-
-
-def _network(
-    model: _StreamedSolution,
-    names: Sequence[str],
-    outputs: Sequence[str],
-    shift: Floats,
-    scale: Floats,
-    deep: Sequence[LayerTensors] = (),
-) -> Any:
-    """The model as one network."""
-    features, theta = model.features, model.solution.theta
-    design = features.design
-    size = features.breaks.shape[1] - 1 + DEGREE
-    whole = np.zeros((len(features.singles) * size, theta.shape[1]))
-    products = dict[Pair, tuple[torch.Tensor, torch.Tensor]]()
-    columns = [model.directions.split(column) for column in theta.T]
-    for at, part in enumerate(model.directions.parts):
-        own = np.stack([column[at] for column in columns], 1)
-        if len(part.inputs) == 1:
-            i = part.inputs[0]
-            whole[i * size : (i + 1) * size] = features.singles[i].spread[:, 1:] @ own
-            continue
-        i, j = part.inputs
-        a, b = (features.coarse[k].spread[:, 1:] for k in (i, j))
-        at = smoothest(a.shape[1], b.shape[1]).numpy() - 1
-        square = np.zeros((a.shape[1], b.shape[1], own.shape[1]))
-        square[at[:, 0], at[:, 1]] = own
-        tables = np.einsum("ma,abd,nb->mnd", a, square, b)
-        places = torch.cartesian_prod(i * size + torch.arange(size), j * size + torch.arange(size))
-        products[i, j] = places, torch.from_numpy(tables.reshape(size * size, -1))
-    plain, bias = torch.from_numpy(whole), torch.from_numpy(theta[-1].copy())
-    squares = None
-    if products:
-        functions = PairFunctions(plain, bias, products)
-        squares = pair_nodes(functions, design, torch.full((len(whole),), size**-0.5, dtype=torch.float64))
-    return to_network(
-        None,
-        design,
-        base=(plain, bias),
-        squares=squares,
-        deep=deep,
-        names=names,
-        outputs=outputs,
-        shift=torch.from_numpy(shift),
-        scale=torch.from_numpy(scale),
-    )

@@ -11,9 +11,11 @@ from edgewise._core.arrays import Floats
 from edgewise.training.config import TableConfig
 from edgewise.training.streaming.quadratic import Directions, Quadratic, learned, solved
 
-# Mean square, in network units, that the outputs are still to move by: weights are settled below the first, all below the
-# second, where the next step would be about as small as the square of this one.
-SMOOTH, STILL = 1e-5, 1e-11
+# Mean square, in network units, that the outputs move by in a step: below the first the next one keeps the weights, below
+# the second there is none, nor where the squares by which steps shrink say that it would be below the third.
+SMOOTH, STILL, EXACT = 1e-3, 1e-11, 1e-16
+# Log-odds that a step may move the rows of a feature by, as far as it is asked alone; and times that a step is shortened.
+REACH, SHORTENED = 3.0, 6
 # Passes at most; a loss that is a square needs one.
 MOST_PASSES = 30
 
@@ -72,9 +74,8 @@ def minimised(
     learn : bool
         Whether the weights are learned.
     """
-    outputs = theta.shape[1]
     aim, best, about = theta, np.inf, list[Quadratic]()
-    looked, known = theta, False
+    looked, known, before = theta, False, np.nan
     for _ in range(MOST_PASSES):
         found = look(aim)
         value = found[0].value + 0.5 * float((weights[directions.group] * aim[:-1] ** 2).sum())
@@ -82,24 +83,48 @@ def minimised(
             aim = (aim + looked) / 2  # too far: half the way
             continue
         looked, best, about, known = aim, value, found, True
-        theta, renewed = np.empty_like(aim), weights.copy()
-        for k in range(outputs):
-            if learn:
-                theta[:, k], renewed[:, k] = learned(
-                    about[k], looked[:, k], weights[:, k], directions, dispersed, config
-                )
-            else:
-                theta[:, k] = solved(about[k], looked[:, k], weights[:, k], directions)
-        weights = renewed
-        step = theta - looked
-        moved = sum(float(step[:, k] @ about[k].matrix @ step[:, k]) for k in range(outputs)) / about[0].total
+        theta, renewed, moved = np.empty_like(aim), weights.copy(), 0.0
+        for k, own in enumerate(about):
+            theta[:, k], renewed[:, k], far = _step(
+                own, looked[:, k], weights[:, k], directions, dispersed, config, learn
+            )
+            moved += far
+        weights, step = renewed, theta - looked
         learn = learn and moved > SMOOTH
         if dispersed:
             # The model is the loss itself, so its solution is exact there.
             about = [each.about(step[:, k]) for k, each in enumerate(about)]
             return NewtonState(theta, weights, tuple(about), theta)
-        if moved < STILL:
+        shrinks = moved / before**2
+        if moved < STILL or (shrinks <= 1 and shrinks * moved**2 < EXACT):
             break
+        before = moved
         best = about[0].value + 0.5 * float((weights[directions.group] * looked[:-1] ** 2).sum())
         aim = theta
+    else:
+        theta = looked  # where the next step leads to, no rows have been asked
     return NewtonState(theta, weights, tuple(about), looked)
+
+
+def _step(
+    model: Quadratic,
+    looked: Floats,
+    weights: Floats,
+    directions: Directions,
+    dispersed: bool,
+    config: TableConfig,
+    learn: bool,
+) -> tuple[Floats, Floats, float]:
+    """Where a step leads to, the weights, and the mean square that the outputs move by."""
+    for left in reversed(range(SHORTENED)):
+        theta, renewed = (
+            learned(model, looked, weights, directions, dispersed, config)
+            if learn
+            else (solved(model, looked, weights, directions), weights)
+        )
+        step = theta - looked
+        held = None if dispersed or not left else directions.held(model, step, REACH)
+        if held is None:
+            return theta, renewed, float(step @ model.matrix @ step) / model.total
+        model = held
+    raise AssertionError("the last is not shortened")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from itertools import pairwise
 from typing import Any, cast
 
@@ -32,21 +32,21 @@ class Quadratic:
     gradient : array of shape (P + 1,)
     value, total : float
         Sum of the losses, and of the weights of the rows.
+    bends, pulled : array of shape (features,)
+        Curvature and gradient in each feature.
     """
 
     matrix: Floats
     gradient: Floats
     value: float
     total: float
+    bends: Floats
+    pulled: Floats
 
     def less(self, other: Quadratic) -> Quadratic:
         """Without the rows of another."""
-        return Quadratic(
-            self.matrix - other.matrix,
-            self.gradient - other.gradient,
-            self.value - other.value,
-            self.total - other.total,
-        )
+        names = [part.name for part in fields(self)]
+        return Quadratic(*(getattr(self, name) - getattr(other, name) for name in names))
 
     def at(self, step: Floats) -> float:
         """Its value a step away."""
@@ -54,7 +54,7 @@ class Quadratic:
 
     def about(self, step: Floats) -> Quadratic:
         """The same about a point that is a step away."""
-        return Quadratic(self.matrix, self.gradient + self.matrix @ step, self.at(step), self.total)
+        return replace(self, gradient=self.gradient + self.matrix @ step, value=self.at(step))
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +90,30 @@ class Directions:
             matrix[rows] = part.directions.T @ half[part.features]
             slope[rows] = part.directions.T @ pulled[part.features]
         matrix[-1], slope[-1] = half[first].sum(0), pulled[first].sum()
-        return Quadratic((matrix + matrix.T) / 2, slope, value, float(matrix[-1, -1]))
+        return Quadratic(
+            (matrix + matrix.T) / 2, slope, value, float(matrix[-1, -1]), whole.diagonal().copy(), pulled
+        )
+
+    def held(self, quadratic: Quadratic, step: Floats, reach: float) -> Quadratic | None:
+        """The model with more curvature in features that a step (P + 1,) moves too far; None where it moves none so.
+
+        Where a model is sure and wrong, the curvature of log-odds says next to nothing of how far it is to go. A feature
+        that moves further than `reach` gets so much that alone it would go so far; where steps end does not change.
+        """
+        enough = np.abs(quadratic.pulled) / reach
+        far = np.flatnonzero((np.abs(self.features(step)) > reach) & (enough > quadratic.bends))
+        if not len(far):
+            return None
+        whole = np.zeros((len(far), self.count + 1))
+        for part, columns in zip(self.parts, self._slices, strict=True):
+            own = (far >= part.start) & (far < part.features.stop)
+            whole[own, columns] = part.directions[far[own] - part.start]
+        first = self.parts[0].features
+        whole[(far >= first.start) & (far < first.stop), -1] = 1.0
+        more = (enough - quadratic.bends)[far]
+        bends = quadratic.bends.copy()
+        bends[far] = enough[far]
+        return replace(quadratic, matrix=quadratic.matrix + (whole.T * more) @ whole, bends=bends)
 
     def _completed(self, whole: Floats) -> Floats:
         """With the products of common numbers: the features of one input come to one in every row."""
