@@ -11,6 +11,7 @@ import pytest
 from tests.cli.conftest import is_one_sentence
 
 import edgewise as ew
+from edgewise.data.streaming import draw
 
 pytest.importorskip("datasketches")
 
@@ -50,6 +51,21 @@ def test_words_are_classes(edgewise, rows):
     edgewise("predict", "m/model.kan", "rows", "-o", "out.parquet", "-q")
     made, whole = pa.parquet.read_table("out.parquet"), pa.parquet.read_table("rows")
     assert np.mean(np.array(made["kind_predicted"]) == np.array(whole["kind"])) > 0.9
+
+
+def test_a_pattern_is_explained_and_audited(edgewise, rows, monkeypatch):
+    edgewise("fit", rows, "-t", "kind", "-o", "m", "--columns", "x,sort", "--mode", "additive", "-q")
+    pa.parquet.write_table(pa.parquet.read_table("rows"), "all.parquet")
+    for words in (("explain", "--row", "700"), ("audit", "-p", "sort", "--bootstrap", "10")):
+        own, other = (
+            json.loads(edgewise(words[0], "m/model.kan", data, *words[1:], "--json", "-q").out)
+            for data in (rows, "all.parquet")
+        )
+        assert own.keys() == other.keys()
+        assert own.get("value") == pytest.approx(other.get("value"))
+        assert own.get("rows") == other.get("rows")
+    monkeypatch.setattr(draw.drawn, "__kwdefaults__", {**draw.drawn.__kwdefaults__, "most": 100})
+    assert "100 of the 1,200 rows" in edgewise("audit", "m/model.kan", rows, "-p", "sort").err
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from edgewise.data import learn_encoding
 from edgewise.data.streaming import source as reading
 from edgewise.data.streaming.columns import RANK_ERROR, Numbers, Sample, Target, Words
 from edgewise.data.streaming.counting import Counting
+from edgewise.data.streaming.draw import drawn
 from edgewise.data.streaming.encode import learned, masses
 from edgewise.data.streaming.source import ROWS_OF_BATCH, open_source
 from edgewise.data.streaming.spool import dataset, is_dataset
@@ -138,6 +139,40 @@ def test_files_that_hold_something_else_are_named(folder):
         FileError, match=r"Column 'a' must hold numbers in every file.*Got texts in .*q.parquet"
     ):
         open_source(str(folder / "*.parquet"))
+
+
+def test_damage_that_only_sums_of_pages_tell_is_named(tmp_path):
+    pa.parquet.write_table(
+        table(2_000),
+        tmp_path / "a.parquet",
+        compression="none",
+        use_dictionary=False,
+        write_page_checksum=True,
+    )
+    content = bytearray((tmp_path / "a.parquet").read_bytes())
+    content[3_000] ^= 1
+    (tmp_path / "a.parquet").write_bytes(content)
+    with pytest.raises(FileError, match=r"a\.parquet cannot be read"):
+        list(open_source(tmp_path).batches(["a"]))
+
+
+def test_drawn_rows_do_not_depend_on_the_batches(folder, monkeypatch):
+    whole = pa.concat_tables(open_source(folder).batches(["a", "few", "sort", "y", "w"]))
+    found = drawn(folder, of="explain", most=50, seed=3, number=777)
+    assert (found.table.num_rows, found.rows) == (50, whole.num_rows)
+    assert found.row.to_pylist()[0]["w"] == whole["w"][777].as_py()
+    # All columns of a row come from one row, in the order of the dataset, and no row twice.
+    places = [whole["w"].to_pylist().index(weight) for weight in found.table["w"].to_pylist()]
+    assert places == sorted(set(places))
+    assert [whole["sort"][k].as_py() for k in places] == found.table["sort"].to_pylist()
+    monkeypatch.setattr(reading, "ROWS_OF_BATCH", 70)
+    again = drawn(folder, of="explain", most=50, seed=3, number=777)
+    assert again.table["w"].to_pylist() == found.table["w"].to_pylist()
+    every = drawn(folder, of="explain")
+    assert every.remark is None
+    assert every.table["w"].to_pylist() == whole["w"].to_pylist()
+    with pytest.raises(InputError, match="must be one of the"):
+        drawn(folder, of="explain", number=whole.num_rows)
 
 
 def test_what_is_no_dataset_is_refused():

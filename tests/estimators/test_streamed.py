@@ -337,6 +337,29 @@ def test_a_word_not_seen_and_a_column_of_gaps(tmp_path):
     assert np.isfinite(model.predict(strange)).all()
 
 
+def test_datasets_are_explained_and_audited(tmp_path):
+    data = written(tmp_path, 900, classes=2)
+    model = ew.KANClassifier(mode="additive").fit(data, target="y", sample_weight="w")
+    whole = pa.concat_tables(pa.parquet.read_table(tmp_path / f"{k}.parquet") for k in range(3))
+    X, y = whole.drop_columns(["y", "w"]), np.array(whole["y"])
+    others = X.filter(pa.array(np.arange(900) != 400))
+    assert str(model.explain(data, row=400)) == str(model.explain(others, row=X.slice(400, 1)))
+    assert str(ew.explain(model, data, y="y")) == str(ew.explain(model, X, y=y))
+    options = {"bootstrap": 20, "proxies": False}
+    own = ew.audit(model, data, "y", "sort", sample_weight="w", **options)
+    other = ew.audit(model, X, y, "sort", sample_weight=np.array(whole["w"]), **options)
+    assert own.tables == other.tables
+    assert own.notes == other.notes
+    with pytest.raises(InputError, match="'y' argument of audit must name a column of the dataset"):
+        ew.audit(model, data, y, "sort")
+
+
+def test_a_checkpoint_that_is_a_file_is_refused(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(FileError, match="'checkpoint' must be a folder"):
+        ew.KANRegressor().fit(written(tmp_path, 300), target="y", checkpoint=tmp_path / "file")
+
+
 def test_a_target_that_never_changes(tmp_path):
     table = rows(200).set_column(5, "y", pa.array(np.full(200, 2.5)))
     pa.parquet.write_table(table, tmp_path / "a.parquet")

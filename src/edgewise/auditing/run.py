@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from edgewise._core.arguments import check_weights
-from edgewise._core.checks import check_bool, check_int, check_squarable
+from edgewise._core.checks import among, check_bool, check_int, check_squarable, short
+from edgewise._core.errors import InputError
 from edgewise._core.seeds import derive
 from edgewise._core.stopping import StopReason
 from edgewise._core.threads import one_thread
@@ -23,6 +24,7 @@ from edgewise.auditing.result import AuditResult
 from edgewise.auditing.stages import StageCounter
 from edgewise.auditing.subject import AuditedModel, subject
 from edgewise.data.encoding_raw import raw_table
+from edgewise.data.streaming.spool import is_dataset
 
 DRAWS = 500
 # Bootstrap draws times rows that stay within some seconds; of more rows fewer draws are as good.
@@ -59,9 +61,10 @@ def audit(
     ----------
     model : KAN, KANRegressor, KANClassifier, or any object with predict (and predict_proba)
     X : table, n rows
-        The model's columns; others (a protected attribute that the model does not read) may stand beside them.
+        The model's columns; others (a protected attribute that the model does not read) may stand beside them. Of a dataset
+        (a path, a pattern, ...; see `KANRegressor.fit`) a hundred thousand rows that are drawn at random.
     y : array, shape (n,)
-        What happened: classes, or numbers.
+        What happened: classes, or numbers; of a dataset the name of its column.
     protected : str, list of str, or mapping of names to arrays of shape (n,)
         Columns of X, or values from elsewhere. Numbers of many values are cut into four groups of about equal size.
     positive : class, optional
@@ -69,6 +72,7 @@ def audit(
     threshold : float, optional
         A row is decided for it where its probability is above this; 0.5 by default.
     sample_weight : array, shape (n,), optional
+        Of a dataset the name of its column.
     bins : mapping of names to sequences of float, optional
         Where to cut numbers, as {"age": [25, 60]}.
     bootstrap : int
@@ -115,6 +119,9 @@ def audit(
     seed = check_int(seed, "seed", low=0, of=of)
     draws = check_int(bootstrap, "bootstrap", low=0, of=of)
     check_bool(proxies, "proxies", of=of)
+    remark = None
+    if is_dataset(X):
+        X, y, sample_weight, remark = _of_dataset(X, y, sample_weight, seed)
     table = raw_table(X)
     who, actual = subject(model, y, table.n_rows, positive=positive, threshold=threshold, of=of)
     if who.fit is not None and not table.named:
@@ -163,7 +170,7 @@ def audit(
         except KeyboardInterrupt:
             ended = StopReason.INTERRUPTED
         overall, *tables = group_tables(outcomes, every, boots)
-    notes = _notes(who, names, read)
+    notes = (*_notes(who, names, read), *([remark] if remark else []))
     return AuditResult(
         model=_called(who),
         kind=who.kind,
@@ -180,6 +187,26 @@ def audit(
         seconds=meter.seconds,
         stop_reason=ended,
     )
+
+
+def _of_dataset(data: Any, y: Any, weight: Any, seed: int) -> tuple[Any, Any, Any, str | None]:
+    """Rows of a dataset, what happened to them, their weights, and a remark on how many they are."""
+    from edgewise.data.streaming.draw import drawn
+
+    found = drawn(data, of="audit", seed=seed)
+    table, parts = found.table, list[Any]()
+    for name, own in (("y", y), ("sample_weight", weight)):
+        if own is None and name == "sample_weight":
+            parts.append(None)
+            continue
+        if not isinstance(own, str) or own not in table.column_names:
+            raise InputError(
+                f"The '{name}' argument of audit must name a column of the dataset ({among(table.column_names)}). "
+                f"Got {short(own)} instead."
+            )
+        parts.append(table[own].to_numpy(zero_copy_only=False))
+    beside = [name for name in (y, weight) if name is not None]
+    return table.drop_columns(beside), parts[0], parts[1], found.remark
 
 
 def _called(who: AuditedModel) -> str:

@@ -96,14 +96,18 @@ def audit(
     from edgewise.cli.audit_request import AuditProgress, audited, cuts_of, limits_of, outcomes
 
     limits, cuts = limits_of(fail_on, protected), cuts_of(cut, protected)
+    from edgewise.cli.streamed import is_dataset, rows_in_memory
     from edgewise.data import provenance, read_frame
 
-    frame = read_frame(data)
+    frame, remark = read_frame(data) if not is_dataset(data) else None, None
+    if frame is None:
+        frame, _, remark = rows_in_memory(data, None, of="audit")
     from edgewise.cli.models import load_model
     from edgewise.cli.summary import to_json
 
     held = load_model(model)
-    tell(provenance(frame).notes((*held.names, *protected, target or held.target)), quiet=quiet)
+    told = provenance(frame).notes((*held.names, *protected, target or held.target))
+    tell((*told, *([remark] if remark else [])), quiet=quiet)
     rows = outcomes(held, frame, target, weight, tuple(protected))
     with Interrupts() as interrupts, AuditProgress(quiet) as progress:
         result = audited(

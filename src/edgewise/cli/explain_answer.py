@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from edgewise._core.checks import among
 from edgewise._core.errors import FileError, InputError
 from edgewise.cli.inputs import as_names, called
 from edgewise.cli.models import LoadedModel, load_model
+from edgewise.cli.streamed import is_dataset, rows_in_memory
 from edgewise.cli.terminal import tell
 from edgewise.data import provenance, read_frame
 from edgewise.data.arrow import Frame
@@ -58,9 +59,14 @@ class ExplainQuestion:
 def explained(path: Path, data: Path | None, question: ExplainQuestion, *, quiet: bool = True) -> Found:
     """The answer to a question about a model; how the table was read is printed unless `quiet`."""
     model = load_model(path)
-    frame = None if data is None else read_frame(data)
-    if frame is None:
+    if data is None:
         return Explainer(model.held).overall(question.output)
+    if is_dataset(data):
+        frame, row, remark = rows_in_memory(data, question.row, of="explain")
+        question = replace(question, row=row)
+        tell([remark] if remark else [], quiet=quiet)
+    else:
+        frame = read_frame(data)
     used = model.select(frame)
     tell(provenance(frame).notes(model.names), quiet=quiet)
     if question.row is not None and question.row >= used.num_rows:

@@ -18,6 +18,8 @@ from edgewise.cli.outcome import make_folder
 from edgewise.cli.predictions import with_predictions
 from edgewise.cli.progress import ShownProgress
 from edgewise.cli.terminal import print_json, say
+from edgewise.data.frames import Provenance, with_provenance
+from edgewise.data.streaming.draw import drawn
 from edgewise.data.streaming.source import Source, kind_of, open_source, parquet
 
 PATTERN = "*?["
@@ -27,6 +29,14 @@ PASSES = "passes"
 def is_dataset(data: Path) -> bool:
     """Whether a path names many files: a pattern, or a folder."""
     return data.is_dir() or (any(mark in str(data) for mark in PATTERN) and not data.exists())
+
+
+def rows_in_memory(data: Path, row: int | None, *, of: str) -> tuple[Any, int | None, str | None]:
+    """Rows of a dataset drawn at random, the number among them of one asked for, and a remark on how many they are."""
+    found = drawn(str(data), of=of, number=row)
+    table = found.table if found.row is None else pa.concat_tables([found.table, found.row])
+    table = with_provenance(table, Provenance(str(data)))
+    return table, None if row is None else table.num_rows - 1, found.remark
 
 
 def fit_dataset(

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from edgewise._core.checks import among, short
 from edgewise._core.errors import InputError
 from edgewise._core.threads import one_thread
 from edgewise.data.one_row import is_one_row
+from edgewise.data.streaming.spool import is_dataset
 from edgewise.explaining.explainer import Explainer
 from edgewise.explaining.local import LocalExplanation
 from edgewise.explaining.overview import GlobalExplanation
@@ -38,12 +40,13 @@ def explain(
     ----------
     model : KAN, KANRegressor or KANClassifier
     X : table, optional
-        Rows to compare with, best those the model was fitted on.
+        Rows to compare with, best those the model was fitted on. Of a dataset (a path, a pattern, ...; see
+        `KANRegressor.fit`) a hundred thousand rows that are drawn at random.
     row : int, range, mapping of cells, or table, optional
         A row to explain: its number in X, or its cells. Several give several explanations; none the whole model. Without X
         it is explained against rows drawn evenly over what the model knows.
     y : array of shape (n,), optional
-        What the target of the rows of X truly is.
+        What the target of the rows of X truly is; of a dataset the name of its column.
     output : class or name, optional
         Which output to explain: of two classes by default the second, of more the one that is decided for.
     method : "auto", "shapley" or "path"
@@ -85,6 +88,8 @@ def explain(
     >>> abs(total - (answer.value - answer.base)) < 1e-9
     True
     """
+    if X is not None and is_dataset(X):
+        X, row, y = _of_dataset(model, X, row, y, seed)
     if row is None and X is not None and is_one_row(X):
         raise InputError(
             "The 'X' argument of explain must be rows to compare with. Got one row instead; pass it as row=."
@@ -95,3 +100,21 @@ def explain(
             return explainer.overall(output)
         found = explainer.rows(row, output, neighbours=neighbours)
     return found[0] if len(found) == 1 and not isinstance(row, range) else found
+
+
+def _of_dataset(model: Any, data: Any, row: Any, y: Any, seed: int) -> tuple[Any, Any, Any]:
+    """Rows of a dataset to compare with, the row asked for, and the targets."""
+    from edgewise.data.streaming.draw import drawn
+
+    numbered = isinstance(row, int) and not isinstance(row, bool)
+    found = drawn(data, of="explain", seed=seed, number=row if numbered else None)
+    table = found.table
+    if y is not None and (not isinstance(y, str) or y not in table.column_names):
+        raise InputError(
+            f"The 'y' argument of explain must name a column of the dataset ({among(table.column_names)}). "
+            f"Got {short(y)} instead."
+        )
+    names = [name for name in getattr(model, "feature_names_in_", ()) if name in table.column_names]
+    names = names or [name for name in table.column_names if name != y]
+    actual = None if y is None else table[y].to_numpy(zero_copy_only=False)
+    return table.select(names), found.row.select(names) if numbered else row, actual

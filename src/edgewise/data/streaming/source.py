@@ -229,7 +229,10 @@ class Source:
                 return
             with self.filesystem.open_input_file(part.path) as opened:
                 words = [field.name for field in self.schema if _is_words(field.type)]
-                file = parquet.ParquetFile(opened, pre_buffer=False, read_dictionary=words)
+                # Sums of pages, where they were written, tell damage that would else be read as other numbers.
+                file = parquet.ParquetFile(
+                    opened, pre_buffer=False, read_dictionary=words, page_checksum_verification=True
+                )
                 for group, held in (part.groups or {}).items():
                     count = -(-held // ROWS_OF_BATCH)
                     if skipped >= count:

@@ -66,6 +66,8 @@ class Passes:
     ) -> None:
         self.folder, self.fingerprint, self.every, self.report = folder, fingerprint, every, report
         if folder is not None:
+            if folder.is_file():
+                raise FileError(f"The 'checkpoint' must be a folder. Got the file {shown(folder)} instead.")
             with said_clearly(folder, "written"):
                 folder.mkdir(parents=True, exist_ok=True)
 
