@@ -60,6 +60,8 @@ SCRIPTS = (
     "limits",
     "hostile",
     "large",
+    "large_equal",
+    "large_network",
     "large_peers",
     "large_runs",
     "large_tables",
