@@ -31,6 +31,7 @@ from large_peers import sgd
 from torch import Tensor, nn
 
 import edgewise as ew
+from edgewise._core.checks import plural
 from edgewise.splines import mass_grid
 from edgewise.training.common.losses import Squared
 from edgewise.training.first_order.epoch_optimizers import FirstOrderOptions, schedule
@@ -172,7 +173,7 @@ def chosen(rows: Rows, count: int, seconds: float) -> tuple[Tensor, float, float
     with torch.no_grad():
         told = net(rows.test)
     size = sum(p.numel() for p in net.parameters())
-    return told, spent, passes, size, f"{layers} hidden layers, rate {rate:g}, batches of {batch}"
+    return told, spent, passes, size, f"{plural(layers, 'hidden layer')}, rate {rate:g}, batches of {batch}"
 
 
 def descended(files: list[Path], seconds: float) -> tuple[float, float, int]:
@@ -225,7 +226,7 @@ def compare(run: Run, folder: Path, rows: int, seconds: float | None) -> None:
     told, spent, passes, size, how = chosen(prepared, count, seconds)
     report.add("perceptron", size, spent, passes, prepared.loss(told))
     loss, spent, passes = descended(files, seconds)
-    report.add("SGD", 0, spent, passes, loss)
+    report.add("SGD", None, spent, passes, loss)
     report.note(f"The perceptron: {how}.")
     report.save()
 

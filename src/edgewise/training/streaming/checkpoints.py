@@ -162,8 +162,8 @@ class Passes:
             write_file(self._path(name), content.getvalue(), overwrite=True)
         except FileError as error:
             raise FileError(
-                f"{error} The last checkpoint in {shown(self._path(name).parent)} is whole: make room, and the same "
-                "call goes on from there."
+                f"{error} What {shown(self._path(name).parent)} holds is whole: make room, and the same call goes on from "
+                "there."
             ) from error
 
     def _read(self, name: str) -> State | None:
