@@ -24,6 +24,7 @@ SCRIPTS = (
     "probability",
     "single_laws",
     "groups",
+    "courses_probability",
     "dynamics",
     "broken_laws",
     "decade_laws",

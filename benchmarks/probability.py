@@ -131,7 +131,7 @@ def searched(
 def regression(told: Any, right: Any) -> Any:
     """The intercept and weights of largest likelihood, less half the ridge times their squares: Newton's method."""
     X = np.column_stack([np.ones(len(told)), told])
-    weights, ridge = np.zeros(X.shape[1]), np.diag([1e-3, *(RIDGE for _ in FIGURES)])
+    weights, ridge = np.zeros(X.shape[1]), np.diag([1e-3, *(RIDGE for _ in range(X.shape[1] - 1))])
     for _ in range(50):
         p = 1 / (1 + np.exp(-X @ weights))
         curvature = (X * (p * (1 - p))[:, None]).T @ X + ridge

@@ -8,7 +8,15 @@ import sympy
 from scipy.integrate import solve_ivp
 
 from edgewise import InputError, StopReason
-from edgewise.dynamics import Dynamics, find_dynamics
+from edgewise._core.work import Meter
+from edgewise.dynamics import Dynamics, DynamicsConfig, find_dynamics
+from edgewise.dynamics.courses import read_courses
+from edgewise.dynamics.model import free
+from edgewise.dynamics.outcome import outcome
+from edgewise.dynamics.probability import probability
+from edgewise.dynamics.search import DynamicsSearch
+from edgewise.dynamics.terms import DynamicsTerm
+from edgewise.symbolic import Constant, Formula
 
 
 def course(right, start, until, points=80):
@@ -140,3 +148,59 @@ def test_few_points_a_swing_take_more_steps_than_points():
         t, states, names=["x", "v"], exclude_functions=["saturation", "sin", "cos", "exp", "tanh", "abs"]
     )
     assert str(found) == "x' = v\nv' = -16*x"
+
+
+def test_a_model_without_terms_is_the_model_with_their_factors_nothing():
+    """Whatever stands beside: shared constants, and an inner one that only the term needed."""
+    terms = [
+        DynamicsTerm((1, 0)),
+        DynamicsTerm((0, 1)),
+        DynamicsTerm((1, 0), function="hill1", of=1, inner=0.7),
+    ]
+    model = free(2, terms, [0, 1, 1], [2.0, 3.0, 0.5])
+    Z = np.random.default_rng(0).uniform(0.5, 2, (7, 2))
+    for constant in (0, 2):
+        fewer = model.without(constant, model.start)
+        nothing = model.start.copy()
+        nothing[constant] = 0.0
+        np.testing.assert_allclose(fewer.values(Z, fewer.start), model.values(Z, nothing), rtol=1e-14)
+        assert len(fewer.terms) == 2
+    assert len(model.without(2, model.start).start) == 2
+    tied = model.tied(1, 0, 1.0, model.start)
+    assert tied.without(0, tied.start).terms == (terms[2],)
+
+
+def test_a_term_that_shared_constants_leave_nothing_of_goes():
+    """Of an epidemic, whose parts flow from one state into the next: without it no term of its own is left."""
+    t, states = course(lambda x: [-1.4 * x[0] * x[1], 1.4 * x[0] * x[1] - 0.4 * x[1]], [0.99, 0.01], 25, 80)
+    rng = np.random.default_rng(0)
+    noisy = states + 0.01 * states.std(0) * rng.normal(size=states.shape)
+    courses = read_courses(t, noisy, ["S", "I"], None, None, None, "a test")
+    search = DynamicsSearch(courses, 2, ("saturation",), Meter(60.0))
+    pool = {term.key: term for term in search.selection.pool}
+    product, one = (
+        next(term for term in pool.values() if term.function == "" and term.powers == powers)
+        for powers in ((1, 1), (0, 1))
+    )
+    spare = next(term for term in pool.values() if term.function == "" and term.powers == (0, 0))
+    chosen = ((0, product), (1, product), (1, one), (1, spare))
+    judged = search.selection.judged(chosen, [-1.4, 1.4, -0.4, 0.0])
+    assert judged is not None
+    found = outcome(search, judged, None, 0)
+    symbols = sympy.symbols("S I")
+    assert [set(sympy.Poly(e.sympy, *symbols).monoms()) for e in found.equations] == [
+        {(1, 1)},
+        {(1, 1), (0, 1)},
+    ]
+    assert found.probability is not None
+    assert found.probability > 0.5
+    assert "probability" in found.message
+
+
+def test_the_probability_falls_with_what_is_not_known():
+    def told(error, stability):
+        equation = Formula(2 * sympy.Symbol("x"), names=["x"], constants=(Constant(2.0, error),))
+        return probability([equation], {"x": stability}, DynamicsConfig())
+
+    assert told(0.001, 1.0) > told(0.1, 1.0) > told(0.1, 0.2) > told(2.0, 0.2)
+    assert told(np.inf, 1.0) == told(3.0, 1.0)

@@ -53,6 +53,9 @@ class DynamicsConfig:
         Where more is left than so many times the noise of the splines, something is missing.
     null : float
         A combination whose rate is below this share of its terms' rates may be kept.
+    probability : tuple of float
+        Weights of the probability that equations are the true ones: of nothing, of the decades by which the least certain
+        constant stands above its error, and of the least stability. Fitted by `benchmarks/courses_probability.py`.
     places, quantities : int
         Places that rates are compared at, and terms at most that a conserved quantity may be a sum of.
     """
@@ -82,6 +85,7 @@ class DynamicsConfig:
     alike: float = 3.0
     explained: float = 1.5
     null: float = 1e-6
+    probability: tuple[float, ...] = (-3.3, 2.1, 0.6)
     places: int = 400
     quantities: int = 120
 
@@ -89,7 +93,7 @@ class DynamicsConfig:
         check_config(
             self,
             most={"noise_share": 1.0, "spread_share": 1.0, "near_zero": 1.0, "sure": 1.0},
-            least={"gap_steps": 1, "plain": 1},
+            least={"gap_steps": 1, "plain": 1, "probability": -1e6},
         )
         if len(self.gaps) != len(self.gap_steps):
             raise InputError(

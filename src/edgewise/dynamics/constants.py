@@ -1,4 +1,4 @@
-"""Constants of a chosen system: made one where two equations share them, plain where no row objects; their errors."""
+"""Constants of a chosen system: one where equations share them, plain or none where no row objects; their errors."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def settled(
 ) -> ShootingFit:
     """The fit with as few constants as the criterion, which charges for each, lets it have."""
     best, score = fit, criterion(fit)
-    for simpler in (_pairs, _wholes):
+    for simpler in (_pairs, _wholes, _absent):
         turned_down: set[tuple[object, ...]] = set()
         while True:
             options = [each for each in simpler(pieces, best, noise, config) if each[0] not in turned_down]
@@ -119,6 +119,22 @@ def _wholes(
                 (abs(value - whole) / error, ("whole", number), model.fixed(constant, whole, values))
             )
     return [(key, plain) for _, key, plain in sorted(found, key=lambda each: each[0])]
+
+
+def _absent(
+    pieces: CoursePieces, fit: ShootingFit, noise: Floats, config: DynamicsConfig
+) -> list[tuple[tuple[object, ...], TermModel]]:
+    """Without terms whose factor is nothing within its errors, now that others share theirs."""
+    model, values = fit.model, fit.point.constants
+    errors = np.sqrt(np.maximum(np.diag(covariance(pieces, fit, noise, config)), 0.0))
+    found: list[tuple[float, tuple[object, ...], TermModel]] = []
+    for number, constant in _own(model):
+        if number < len(model.terms) and abs(values[constant]) < config.alike * errors[constant]:
+            key = ("absent", model.equation[number], model.terms[number].key)
+            found.append(
+                (abs(values[constant]) / float(errors[constant]), key, model.without(constant, values))
+            )
+    return [(key, fewer) for _, key, fewer in sorted(found, key=lambda each: each[0])]
 
 
 def of_numbers(model: TermModel, spread: Floats) -> Floats:

@@ -114,6 +114,27 @@ class TermModel:
             start=np.delete(constants, one),
         )
 
+    def without(self, one: int, constants: Floats) -> TermModel:
+        """Without the terms whose factor is one constant alone, and what only these needed."""
+        rows = np.count_nonzero(self.spread, axis=1)
+        gone = {
+            at
+            for at in range(len(self.terms))
+            if rows[at] == 1 and self.spread[at, one] and not self.offset[at]
+        }
+        kept = [at for at in range(len(self.terms)) if at not in gone]
+        inner = [len(self.terms) + n for n, term in enumerate(self.inner) if int(term) not in gone]
+        spread = self.spread[[*kept, *inner]]
+        needed = np.abs(spread).sum(axis=0) > 0
+        return replace(
+            self,
+            terms=tuple(self.terms[at] for at in kept),
+            equation=tuple(self.equation[at] for at in kept),
+            spread=spread[:, needed],
+            offset=self.offset[[*kept, *inner]],
+            start=constants[needed],
+        )
+
 
 def free(
     states: int, terms: Sequence[DynamicsTerm], equation: Sequence[int], factors: Sequence[float]

@@ -11,12 +11,14 @@ from edgewise._core.stopping import StopReason
 from edgewise.dynamics.conserved import conserved
 from edgewise.dynamics.constants import constants_in, covariance, of_numbers, polished, settled
 from edgewise.dynamics.courses import Courses
+from edgewise.dynamics.probability import probability
 from edgewise.dynamics.result import Conserved, Dynamics, FittedCourse
 from edgewise.dynamics.search import DynamicsSearch
 from edgewise.dynamics.selection import Judged, TermSelection
 from edgewise.dynamics.shooting import ShootingFit, solved
 from edgewise.symbolic import Constant, Formula
 from edgewise.symbolic.expressions.tape import Tape
+from edgewise.symbolic.results.probability import likely
 
 
 def outcome(search: DynamicsSearch, best: Judged, reason: StopReason | None, seed: int) -> Dynamics:
@@ -75,7 +77,10 @@ def outcome(search: DynamicsSearch, best: Judged, reason: StopReason | None, see
         if meter.left <= 0
         else StopReason.EXHAUSTED
     )
-    stability = search.stability(best.chosen, seed)
+    left_over = {(e, term.key) for e, term in zip(fit.model.equation, fit.model.terms, strict=True)}
+    chosen = tuple((e, term) for e, term in best.chosen if (e, term.key) in left_over)
+    stability = search.stability(chosen, seed)
+    sure = probability(equations, stability, config) if exact or explained else None
     return Dynamics(
         tuple(equations),
         courses.states,
@@ -86,15 +91,17 @@ def outcome(search: DynamicsSearch, best: Judged, reason: StopReason | None, see
         ),
         MappingProxyType(stability),
         beside,
-        _message(courses, exact, explained, noise, search.noise, kept),
+        _message(courses, exact, explained, noise, search.noise, kept, sure),
         ended,
         meter.seconds,
+        sure,
     )
 
 
 def _price(fit: ShootingFit, selection: TermSelection) -> float:
-    """What the constants cost that are left; the terms stay as they are."""
-    return len(fit.point.constants) * float(np.log(selection.pieces.values.size))
+    """What the constants cost that are left, and the terms."""
+    words = selection.config.node * sum(term.nodes for term in fit.model.terms)
+    return len(fit.point.constants) * float(np.log(selection.pieces.values.size)) + words
 
 
 def _drift(formula: Formula, measured: Floats) -> float:
@@ -110,6 +117,7 @@ def _message(
     left: Floats,
     noise: Floats,
     kept: tuple[Conserved, ...],
+    sure: float | None,
 ) -> str:
     many = len(courses.each)
     sentences = [f"From {courses.rows} rows" + (f" of {many} courses" if many > 1 else "") + ":"]
@@ -123,6 +131,8 @@ def _message(
             f"the solution leaves {left[worst] / noise[worst]:.2g} times as much of '{courses.states[worst]}' as a smooth "
             "curve does: terms may be missing from the library."
         )
+    if sure is not None:
+        sentences.append(f"The probability that these are the true terms is {likely(sure)}.")
     if kept:
         sentences.append(f"Conserved: {'; '.join(each.formula.text for each in kept)}.")
     return " ".join(sentences)

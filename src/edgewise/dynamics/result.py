@@ -79,6 +79,8 @@ class Dynamics:
     message : str
     stop_reason : StopReason
     seconds : float
+    probability : float or None
+        That all equations have the terms of the true ones and no others; None where the solution leaves more than noise.
 
     Examples
     --------
@@ -104,6 +106,7 @@ class Dynamics:
     message: str
     stop_reason: StopReason
     seconds: float
+    probability: float | None = None
 
     def __str__(self) -> str:
         return "\n".join(
@@ -169,7 +172,17 @@ class Dynamics:
     def to_dict(self) -> dict[str, Any]:
         """Plain data."""
         return {
-            **fields(self, "states", "inputs", "noise", "stability", "message", "stop_reason", "seconds"),
+            **fields(
+                self,
+                "states",
+                "inputs",
+                "noise",
+                "stability",
+                "message",
+                "stop_reason",
+                "seconds",
+                "probability",
+            ),
             "equations": [
                 {
                     "state": name,

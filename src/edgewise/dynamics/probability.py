@@ -1,0 +1,44 @@
+"""The probability that equations are the true ones: a logistic regression on how well constants and terms are known.
+
+References
+----------
+Cox (1958), The regression analysis of binary sequences. Journal of the Royal Statistical Society B 20(2).
+doi:10.1111/j.2517-6161.1958.tb00292.x
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from edgewise.dynamics.config import DynamicsConfig
+from edgewise.symbolic import Constant, Formula
+
+FIGURES = ("sure", "stability")
+# Decades above which a constant is as good as certain.
+_MOST_SURE = 3.0
+
+
+def figures(equations: Sequence[Formula], stability: Mapping[str, float]) -> tuple[float, float]:
+    """What the regression is of: decades of the least certain constant over its error, and the least stability."""
+    least = min((_certain(each) for one in equations for each in one.constants), default=math.inf)
+    sure = _MOST_SURE if math.isinf(least) else min(math.log10(max(least, 1.0)), _MOST_SURE)
+    return sure, min(stability.values(), default=0.0)
+
+
+def probability(
+    equations: Sequence[Formula], stability: Mapping[str, float], config: DynamicsConfig
+) -> float:
+    """The probability that all equations have the terms of the true ones and no others."""
+    intercept, *weights = config.probability
+    told = figures(equations, stability)
+    score = intercept + sum(weight * each for weight, each in zip(weights, told, strict=True))
+    return 1 / (1 + math.exp(-score))
+
+
+def _certain(constant: Constant) -> float:
+    """A constant in standard errors; 0 where the rows do not determine it."""
+    error = constant.standard_error
+    if error == 0:
+        return math.inf
+    return abs(constant.value) / error if 0 < error < math.inf else 0.0
