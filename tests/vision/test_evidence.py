@@ -98,6 +98,18 @@ def test_the_strongest_patches_come_first() -> None:
     assert found.patches[1, i, j] == value
 
 
+def test_centring_changes_no_probability_and_still_adds_up() -> None:
+    rng = np.random.default_rng(0)
+    patches, pixels, constants = rng.normal(size=(3, 2, 2)), rng.normal(size=(3, 4, 4)), rng.normal(size=3)
+    logits = constants + patches.sum((1, 2))
+    found = Evidence(np.zeros((4, 4, 1)), np.arange(3), logits, constants, patches, pixels, 2, 2, 0).centred()
+    np.testing.assert_allclose(found.constants + found.patches.sum((1, 2)), found.logits)
+    np.testing.assert_allclose(found.patches.sum(0), 0, atol=1e-12)
+    np.testing.assert_allclose(
+        np.exp(found.logits) / np.exp(found.logits).sum(), np.exp(logits) / np.exp(logits).sum()
+    )
+
+
 def test_the_drawing_adds_up_and_colours_what_speaks_for_a_class() -> None:
     pixels = np.zeros((2, 4, 4))
     pixels[0, 1, 1], pixels[1, 2, 2] = 2.0, -1.0
@@ -107,7 +119,7 @@ def test_the_drawing_adds_up_and_colours_what_speaks_for_a_class() -> None:
     )  # fmt: skip
     figure = plot_evidence(found)
     titles = [axes.get_title() for axes in figure.axes]
-    assert titles == ["picture", "cat\n+0.50 +2.00 = 2.50", "dog\n+0.50 -1.00 = -0.50"]
+    assert titles == ["picture", "cat\n+0.00 +1.50 = 1.50", "dog\n+0.00 -1.50 = -1.50"]
     cat, dog = (np.asarray(axes.images[0].get_array()) for axes in figure.axes[1:])
     assert cat[1, 1, 0] > cat[1, 1, 2] + 0.3
     assert dog[2, 2, 2] > dog[2, 2, 0] + 0.1

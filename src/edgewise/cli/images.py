@@ -76,8 +76,12 @@ def fit_images(
     if found.damaged and not quiet:
         say(f"{len(found.damaged)} left out: {'; '.join(found.damaged[:3])}.", err=True)
 
+    shown = 0
+
     def show(record: Any) -> None:
-        if not quiet:
+        nonlocal shown
+        if not quiet and record.step > shown:  # records come again while an epoch is long
+            shown = record.step
             held = "" if record.validation is None else f", held out {record.validation:.4f}"
             say(f"epoch {record.step}: loss {record.loss:.4f}{held}", err=True)
 

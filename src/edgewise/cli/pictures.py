@@ -61,13 +61,19 @@ def explain_picture(
         result |= {"explained": names[best], "constants": dict(zip(names, found.constants.tolist(), strict=True)),
                  "evidence": dict(zip(names, found.patches.tolist(), strict=True)), "patch_side": found.side}  # fmt: skip
         strongest = [
-            (*found.square(i, j), value) for i, j, value in found.strongest(model.classes_[best], PATCHES)
+            (*found.square(i, j), value)
+            for i, j, value in found.centred().strongest(model.classes_[best], PATCHES)
         ]
         result["strongest"] = [
             {"rows": [rows.start, rows.stop], "columns": [columns.start, columns.stop], "evidence": value}
             for rows, columns, value in strongest
         ]
-        lines += ["", *_sums(names, found, chances), "", f"Strongest patches for {names[best]}:"]
+        lines += [
+            "",
+            *_sums(names, found, chances),
+            "",
+            f"Strongest patches for {names[best]} rather than the others:",
+        ]
         lines += [
             f"  {value:+.4f}  rows {rows.start} to {rows.stop - 1}, columns {columns.start} to {columns.stop - 1}"
             for rows, columns, value in strongest

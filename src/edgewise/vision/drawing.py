@@ -27,10 +27,10 @@ FOR, AGAINST = np.array([0.84, 0.12, 0.12]), np.array([0.12, 0.32, 0.80])
 
 
 def plot_evidence(evidence: Evidence, labels: Iterable[Any] | None = None, *, most: int = 4) -> Figure:
-    """What supports (red) and against (blue) each class, pixel by pixel over the picture.
+    """What is for (red) and against (blue) each class rather than the others, pixel by pixel over the picture.
 
     The colours of all panels share one scale, and the title of each adds up: the constant and the sum of what is drawn are
-    the logit.
+    how far the logit lies above the mean of all logits, on which alone probabilities depend.
 
     Parameters
     ----------
@@ -60,6 +60,7 @@ def plot_evidence(evidence: Evidence, labels: Iterable[Any] | None = None, *, mo
                 f"The 'labels' of plot_evidence must be classes of the model. Got {short(missing[0])} instead."
             )
         chosen = [classes.index(each) for each in asked[:most]]
+    evidence = evidence.centred()
     figure = Figure(figsize=(SIDE * (len(chosen) + 1), SIDE + 0.6), layout="constrained")
     panels = figure.subplots(1, len(chosen) + 1, squeeze=False)[0]
     panels[0].imshow(plain(evidence.picture), interpolation="nearest")
@@ -118,7 +119,7 @@ def plain(picture: Floats) -> Floats:
 
 
 def overlay(evidence: Evidence, k: int, largest: float) -> Floats:
-    """What supports (red) and against (blue) class number k over the pale picture, (height, width, 3) from 0 to 1.
+    """What is for (red) and against (blue) class number k over the pale picture, (height, width, 3) from 0 to 1.
 
     `largest` is the evidence of a pixel that is drawn in full colour.
     """

@@ -201,7 +201,7 @@ def leave_out_region(
     places = torch.ones_like(mean)
     places[asked] = torch.from_numpy(~seen).to(places)
     with torch.no_grad():
-        changed.constant += ((1 - places) * mean).mean((1, 2)).to(changed.constant)
+        changed.constant.add_(((1 - places) * mean).mean((1, 2)).to(changed.constant))
     before = network.places
     if isinstance(before, KeptPlaces):
         places = places * before.kept

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -49,6 +49,16 @@ class Evidence:
         """The pixels that a patch sees."""
         height, width = self.picture.shape[:2]
         return window((self.side, self.step, self.offset), i, j, height, width)
+
+    def centred(self) -> Evidence:
+        """For each class rather than the others: all less the mean over classes, which changes no probability."""
+        return replace(
+            self,
+            logits=self.logits - self.logits.mean(),
+            constants=self.constants - self.constants.mean(),
+            patches=self.patches - self.patches.mean(0),
+            pixels=self.pixels - self.pixels.mean(0),
+        )
 
     def strongest(self, label: Any, count: int = 5) -> list[tuple[int, int, float]]:
         """Row, column and evidence of the patches that add most to a class, the strongest first."""

@@ -155,13 +155,11 @@ class _Run:
                 rows = torch.cat([rows, order[:1]])
             x, y = augmented(self.x[rows], self.recipe, random), self.y[rows]
             total += self.descent.step(lambda x=x, y=y: self._loss(x, y), 3 * self.cost * len(rows))
-        self.loss = total / self.batches
-        self.epoch += 1
-        if self.held is not None:
-            self.validation = self._judge(*self.held)
-            if self.recipe.patience is not None and self.validation < self.best:
-                self.best, self.best_epoch = self.validation, self.epoch
-                self.best_state = copy.deepcopy(self.averaged().state_dict())
+        validation = None if self.held is None else self._judge(*self.held)
+        self.epoch, self.loss, self.validation = self.epoch + 1, total / self.batches, validation
+        if validation is not None and self.recipe.patience is not None and validation < self.best:
+            self.best, self.best_epoch = validation, self.epoch
+            self.best_state = copy.deepcopy(self.averaged().state_dict())
 
     def _loss(self, x: Tensor, y: Tensor) -> Tensor:
         return F.cross_entropy(self.network(x), y, self.weight, label_smoothing=self.recipe.smoothing)

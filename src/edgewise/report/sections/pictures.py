@@ -177,7 +177,7 @@ def _example(content: PictureContent, n: int, predicted: int, true: int, sure: f
     name = content.name(n)
     views = list[tuple[str, Markup]]()
     if isinstance(model.network_, Patches):
-        seen = evidence_of(model.network_, x, model.classes_)
+        seen = evidence_of(model.network_, x, model.classes_).centred()
         largest = float(np.abs(seen.pixels[[predicted, true]]).max())
         for k in dict.fromkeys((predicted, true)):
             (i, j, most), total = seen.strongest(model.classes_[k], 1)[0], float(seen.patches[k].sum())
