@@ -52,9 +52,9 @@ template <class T, int D> class Pointwise {
 
     void forward() const {
         T *y = static_cast<T *>(s.y);
-        each_share([&](int64_t, const Table *tables, int64_t from, int64_t count, int64_t step, int64_t) {
+        each_share([&](int64_t, const Table *tables, int64_t from, int64_t count) {
             const T *x = static_cast<const T *>(s.x);
-            lines(tables, from, count, step, [&](auto many, const Table &own, int64_t, const int64_t *at, int64_t n) {
+            lines(tables, from, count, [&](auto many, const Table &own, int64_t, const int64_t *at, int64_t n) {
                 constexpr int U = decltype(many)::value;
                 V in[U], out[U];
                 for (int u = 0; u < U; ++u) in[u] = get(x + at[u], n);
@@ -70,10 +70,10 @@ template <class T, int D> class Pointwise {
         std::vector<Sums> sums(size_t(shares * lanes * each), Sums{});
         const T *x = static_cast<const T *>(s.x), *g = static_cast<const T *>(s.g);
         T *dx = static_cast<T *>(s.dx);
-        each_share([&](int64_t task, const Table *tables, int64_t from, int64_t count, int64_t step, int64_t) {
+        each_share([&](int64_t task, const Table *tables, int64_t from, int64_t count) {
             Sums *own = sums.data() + task * each;
             Block block;
-            lines(tables, from, count, step, [&](auto many, const Table &table, int64_t line, const int64_t *at, int64_t n) {
+            lines(tables, from, count, [&](auto many, const Table &table, int64_t line, const int64_t *at, int64_t n) {
                 constexpr int U = decltype(many)::value;
                 V in[U], by[U], out[U];
                 for (int u = 0; u < U; ++u) in[u] = get(x + at[u], n), by[u] = get(g + at[u], n);
@@ -103,7 +103,7 @@ template <class T, int D> class Pointwise {
         return rows * std::max<int64_t>(1, POINTWISE_SHARE / (period * N));
     }
 
-    // f(task, lane tables, first number, numbers of a line, step from line to line, lines)
+    // f(task, lane tables, first number, numbers), or f(task, lane table, task, 0) where channels lie in planes.
     template <class F> void each_share(const F &f) const {
         if (!s.channels) return;
         if (mixed) {
@@ -111,19 +111,19 @@ template <class T, int D> class Pointwise {
             for (int64_t v = 0; v < period; ++v) tables[size_t(v)] = table_of(v * N);
             parallel(shares, s.threads, [&](int64_t task) {
                 const int64_t from = task * share * s.channels, to = std::min((task + 1) * share, s.rows) * s.channels;
-                f(task, tables.data(), from, to - from, period * N, period);
+                f(task, tables.data(), from, to - from);
             });
             return;
         }
         parallel(shares * s.channels, s.threads, [&](int64_t task) {
             const Table table = table_of(task % s.channels);
-            f(task, &table, task, 0, 0, 1);
+            f(task, &table, task, 0);
         });
     }
 
     // g(how many, table, line, places, numbers) for the vectors of a share, some at once, and end(table, line) between lines.
     template <class G, class E>
-    void lines(const Table *tables, int64_t from, int64_t count, int64_t step, const G &g, const E &end) const {
+    void lines(const Table *tables, int64_t from, int64_t count, const G &g, const E &end) const {
         const auto run = [&](const Table &table, int64_t line, int64_t at, int64_t to, int64_t by) {
             int64_t places[TOGETHER];
             for (; at + (TOGETHER - 1) * by + N <= to; at += TOGETHER * by) {
@@ -133,7 +133,7 @@ template <class T, int D> class Pointwise {
             for (; at < to; at += by) g(std::integral_constant<int, 1>{}, table, line, &at, std::min(N, to - at));
         };
         if (mixed) {
-            const int64_t tile = step * POINTWISE_BLOCK; // stays in the caches from line to line
+            const int64_t step = period * N, tile = step * POINTWISE_BLOCK; // stays in the caches from line to line
             for (int64_t begin = 0; begin < count; begin += tile) {
                 for (int64_t line = 0; line < period; ++line) {
                     run(tables[line], line, from + begin + line * N, from + std::min(begin + tile, count), step);
