@@ -350,6 +350,8 @@ def test_datasets_are_explained_and_audited(tmp_path):
     other = ew.audit(model, X, y, "sort", sample_weight=np.array(whole["w"]), **options)
     assert own.tables == other.tables
     assert own.notes == other.notes
+    with pytest.raises(InputError, match="must be one row of a dataset"):
+        model.explain(data, row=range(2))
     with pytest.raises(InputError, match="'y' argument of audit must name a column of the dataset"):
         ew.audit(model, data, y, "sort")
 

@@ -106,6 +106,11 @@ def _of_dataset(model: Any, data: Any, row: Any, y: Any, seed: int) -> tuple[Any
     """Rows of a dataset to compare with, the row asked for, and the targets."""
     from edgewise.data.streaming.draw import drawn
 
+    if isinstance(row, range):
+        raise InputError(
+            f"The 'row' argument of explain must be one row of a dataset, or cells. Got {short(row)} instead; ask for one "
+            "after the other."
+        )
     numbered = isinstance(row, int) and not isinstance(row, bool)
     found = drawn(data, of="explain", seed=seed, number=row if numbered else None)
     table = found.table
