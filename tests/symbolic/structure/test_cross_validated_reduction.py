@@ -6,10 +6,11 @@ import math
 from itertools import combinations
 
 import numpy as np
+import sympy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgewise.symbolic import find_formula
+from edgewise.symbolic import Constant, Formula, find_formula
 from edgewise.symbolic.config import SearchConfig
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.train_test import SplitRows
@@ -75,6 +76,22 @@ def test_all_rows_decide_between_formulas_that_held_out_rows_cannot_tell_apart()
     longer = max(found.front, key=lambda each: each.complexity)
     assert description(law, rows) <= description(longer, rows)
     assert challenged(law, found.front, rows) is law
+
+
+def test_a_constant_more_is_taken_where_all_rows_say_so_clearly() -> None:
+    """Twice what a formula of as many constants must gain, beside its price: not where the rows hardly differ."""
+    x = sympy.Symbol("x1")
+    X, clean = noisy_table(lambda a: np.exp(-0.9 * a), 1, 0.0, n=1000)
+    noise = np.random.default_rng(3).standard_normal(len(X))
+    for off, expected in ((4.0, "short"), (0.05, "law")):
+        rows = SplitRows.split(("x1",), X, clean + off * clean.std() * noise, 0.2, 0)
+        law = Formula(1.0 * sympy.exp(-0.9 * x), ["x1"], constants=(Constant(1.0, 0.1), Constant(-0.9, 0.1)))
+        scaled = Formula(
+            float(np.exp(0.1 * X.mean())) * sympy.exp(-x), ["x1"], constants=(Constant(1.0, 0.1),)
+        )
+        gain = description(scaled, rows) - description(law, rows)
+        assert (gain > 8) == (expected == "law")
+        assert challenged(scaled, [law], rows) is (law if expected == "law" else scaled)
 
 
 def test_quotients_are_not_pulled_towards_zero_by_noise() -> None:

@@ -18,9 +18,10 @@ class NonlinearSumConfig:
     columns, early_columns, fewest_rows, rows, noisy_rows : int
         Columns at most, and before other stages; rows that tell such sums apart; rows that terms are chosen on, without
         noise and with it.
-    degrees : tuple of int
+    degrees, noisy_degrees : tuple of int
         Polynomials of these total degrees stand beside the terms from the start, one after another: many take off what terms
-        cannot follow, few leave the terms more of themselves to be told apart by.
+        cannot follow, few leave the terms more of themselves to be told apart by. Under noise, where many take all that
+        terms have of their own, a constant alone comes first.
     rates, steepest, flattest : int and float
         How many rates a function has, and how far its argument goes over the column with the fastest and the slowest.
     waves, wave_step, wave_most : float
@@ -53,8 +54,8 @@ class NonlinearSumConfig:
     thinned, exchanged, exchange_terms, reconsidered, rounds : int
         Sums that are thinned out under noise; those whose terms are then exchanged; other terms tried for each, those of
         them that are thinned out in turn, and times round.
-    offered : int
-        Sums that are offered.
+    offered, noisy_offered : int
+        Sums that are offered; under noise several describe the rows as well.
     early_share, share : float
         Of the work that is left, what this may take before other stages and after them.
     """
@@ -65,6 +66,7 @@ class NonlinearSumConfig:
     rows: int = 500
     noisy_rows: int = 1000
     degrees: tuple[int, ...] = (3, 2, 1)
+    noisy_degrees: tuple[int, ...] = (0, 1, 2, 3)
     rates: int = 16
     steepest: float = 25.0
     flattest: float = 0.15
@@ -95,8 +97,9 @@ class NonlinearSumConfig:
     reconsidered: int = 2
     rounds: int = 3
     offered: int = 4
+    noisy_offered: int = 10
     early_share: float = 0.2
     share: float = 0.4
 
     def __post_init__(self) -> None:
-        check_config(self, least={"exponents": -9.0})
+        check_config(self, least={"exponents": -9.0, "noisy_degrees": 0})

@@ -169,7 +169,8 @@ class SearchConfig:
     node, recommended_node : float
         Nats of a node: one out of some twenty symbols; of the formula recommended each must take 3 % off the error.
     challenge_longer, challenge_nats : int and float
-        A formula near it that describes all rows in so many nats less takes its place, if at most so much longer.
+        A formula near it that describes all rows in so many nats less, and so many for each measured constant more, takes
+        its place, if at most so much longer.
     chance : float
         The probability with which chance makes what passes for more than chance, where rows are few.
     mention : float

@@ -28,7 +28,7 @@ def description(formula: Formula, rows: SplitRows) -> float:
 
 
 def challenged(best: Formula, others: Iterable[Formula], rows: SplitRows) -> Formula:
-    """The best formula, or one with no more measured constants that describes all rows in clearly fewer words.
+    """The best formula, or one that describes all rows in clearly fewer words, even more clearly for each constant more.
 
     Parameters
     ----------
@@ -46,12 +46,12 @@ def challenged(best: Formula, others: Iterable[Formula], rows: SplitRows) -> For
     if rows.short:
         return best
     config = rows.config
-    price = description(best, rows) - config.challenge_nats
+    first = best
+    price = description(first, rows) - config.challenge_nats
     for each in others:
-        if (
-            len(each.constants) <= len(best.constants)
-            and each.complexity <= best.complexity + config.challenge_longer
-            and (own := description(each, rows)) < price
-        ):
+        if each.complexity > best.complexity + config.challenge_longer:
+            continue
+        more = max(len(each.constants) - len(first.constants), 0)
+        if (own := description(each, rows) + config.challenge_nats * more) < price:
             best, price = each, own
     return best

@@ -67,7 +67,8 @@ def nonlinear_sums(rows: SplitRows, until: float, *, noisy: bool, early: bool = 
     with np.errstate(all="ignore"):
         table = _Table.of(thin, config)
         found, short = list[NonlinearSum](), dict[_Key, NonlinearSum]()
-        beside = [_polynomial(columns, degree) for degree in config.degrees]
+        degrees = config.noisy_degrees if noisy else config.degrees
+        beside = [_polynomial(columns, degree) for degree in degrees]
         # What takes long comes last, and is no use where the best sums are as good as noise lets them be.
         quick: tuple[_Stage, ...] = (table.pursued, table.with_products)
         long = ((*quick, partial(table.with_pairs, 2)), (partial(table.with_pairs, 3),))
@@ -83,7 +84,8 @@ def nonlinear_sums(rows: SplitRows, until: float, *, noisy: bool, early: bool = 
             table.settle(fresh, short, until, noisy=noisy)
             if table.solved(short.values()):
                 break
-        for each in sorted(short.values(), key=table.criterion)[: config.offered]:
+        offered = config.noisy_offered if noisy else config.offered
+        for each in sorted(short.values(), key=table.criterion)[:offered]:
             if (tree := each.tree(thin.names, thin.X, thin.y)) is not None:
                 yield tree
 
@@ -262,7 +264,9 @@ class _Table:
         self, found: Sequence[NonlinearSum], among: dict[_Key, NonlinearSum], until: float, *, noisy: bool
     ) -> None:
         """The best of some sums without what the rows do not need, and with other terms where these do better."""
-        config, ordered = self.config, sorted(found, key=lambda each: each.rss)
+        config = self.config
+        # Under noise the least is left by the longest.
+        ordered = sorted(found, key=self.criterion if noisy else lambda each: each.rss)
         laws = [each for each in ordered if each.rss <= self.rounding]
         for each in laws or ordered[: config.thinned if noisy else config.offered]:
             if spent() < until:
