@@ -213,7 +213,6 @@ def test_exported_source_predicts_the_same(edgewise, models, frame):
         (["fit", "DATA", "-t", "height", "--test", "1"], "--test"),
         (["fit", "DATA", "-t", "height", "-o", "DATA"], "trees.parquet"),
         (["fit", "DATA", "-t", "height", "-c", "x,z"], "no column 'z'"),
-        (["formula", "DATA", "-t", "height"], "Column 'kind'"),
         (["formula", "DATA", "-t", "height", "-c", "height"], "must not be among"),
         (["formula", "SHORT", "-t", "y"], "at least 5 rows. Got 3 instead"),
         (["fit", "-", "-t", "height"], "Standard input must hold a table"),
