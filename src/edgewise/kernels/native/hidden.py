@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import ctypes
-from ctypes import c_double, c_int, c_int32, c_int64, c_void_p
+from ctypes import c_double, c_int32, c_int64, c_void_p
 from functools import cache
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from edgewise.kernels.native.library import check, load
+from edgewise.kernels.native.library import check, function_of
 
 MOST_INTERVALS = 16
 
@@ -28,21 +28,13 @@ class Hidden(ctypes.Structure):
 
 @cache
 def _function() -> Any:
-    library = load()
-    if library is None:
-        return None
-    try:
-        function: Any = library.c["ew_hidden_sum"]
-    except AttributeError:  # a library that was built before there was one
-        return None
-    function.argtypes, function.restype = (ctypes.POINTER(Hidden),), c_int
-    return function
+    return function_of("ew_hidden_sum", Hidden)
 
 
 def serves(h: Tensor, intervals: int) -> bool:
     """Whether the kernels are there for a tensor."""
     fits = h.is_cpu and h.dtype in (torch.float32, torch.float64) and intervals <= MOST_INTERVALS
-    return fits and load() is not None and _function() is not None
+    return fits and _function() is not None
 
 
 def forward(h: Tensor, coef: Tensor, reach: float) -> Tensor:

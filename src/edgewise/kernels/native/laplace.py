@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import ctypes
-from ctypes import c_int, c_int32, c_int64, c_void_p
+from ctypes import c_int32, c_int64, c_void_p
 from functools import cache
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from edgewise.kernels.native.library import check, load
+from edgewise.kernels.native.library import check, function_of
 from edgewise.splines.bspline import BSpline
 
 MOST_LINES = 3
@@ -29,15 +29,7 @@ class Laplace(ctypes.Structure):
 
 @cache
 def _function() -> Any:
-    library = load()
-    if library is None:
-        return None
-    try:
-        function: Any = library.c["ew_laplace_sum"]
-    except AttributeError:  # a library that was built before there was one
-        return None
-    function.argtypes, function.restype = (ctypes.POINTER(Laplace),), c_int
-    return function
+    return function_of("ew_laplace_sum", Laplace)
 
 
 def serves(basis: object, nodes: Tensor, coef: Tensor) -> bool:
@@ -45,7 +37,7 @@ def serves(basis: object, nodes: Tensor, coef: Tensor) -> bool:
     fits = isinstance(basis, BSpline) and basis.degree == 3 and basis.breaks.dim() == 2
     fits = fits and nodes.is_cpu and nodes.dtype in (torch.float32, torch.float64) and coef.dim() == 3
     fits = fits and nodes.dtype is coef.dtype and 3 <= nodes.shape[1] <= MOST_LINES + 2
-    return fits and load() is not None and _function() is not None
+    return fits and _function() is not None
 
 
 def forward(basis: BSpline, nodes: Tensor, coef: Tensor) -> Tensor:

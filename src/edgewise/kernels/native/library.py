@@ -13,6 +13,7 @@ import sys
 import threading
 from ctypes import c_char_p, c_void_p
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -103,6 +104,19 @@ def load() -> NativeLibrary | None:
         If EDGEWISE_BACKEND or EDGEWISE_ISA ask for what there is not.
     """
     return (_outcome or _settle())[0]
+
+
+def function_of(name: str, structure: type[ctypes.Structure]) -> Any:
+    """The function of the C interface that takes one structure, or None where the library is not there or older than it."""
+    library = load()
+    if library is None:
+        return None
+    try:
+        function: Any = library.c[name]
+    except AttributeError:
+        return None
+    function.argtypes, function.restype = (ctypes.POINTER(structure),), ctypes.c_int
+    return function
 
 
 def reason() -> str:

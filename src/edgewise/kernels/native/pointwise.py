@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import ctypes
-from ctypes import c_int, c_int32, c_int64, c_void_p
+from ctypes import c_int32, c_int64, c_void_p
 from functools import cache
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from edgewise.kernels.native.library import check, load
+from edgewise.kernels.native.library import check, function_of
 
 # A number is compared with every break: beyond so many intervals looking it up is faster.
 MOST_INTERVALS = 64
@@ -28,21 +28,13 @@ class Pointwise(ctypes.Structure):
 
 @cache
 def _function() -> Any:
-    library = load()
-    if library is None:
-        return None
-    try:
-        function: Any = library.c["ew_pointwise_map"]
-    except AttributeError:  # a library that was built before there was one
-        return None
-    function.argtypes, function.restype = (ctypes.POINTER(Pointwise),), c_int
-    return function
+    return function_of("ew_pointwise_map", Pointwise)
 
 
 def serves(x: Tensor, poly: Tensor) -> bool:
     """Whether the kernel is there for numbers x (N, C, ...) and polynomials (C, G + 2, degree + 1)."""
     fits = x.is_cpu and x.dtype in (torch.float32, torch.float64) and x.dtype is poly.dtype
-    return fits and poly.shape[1] <= MOST_INTERVALS + 2 and load() is not None and _function() is not None
+    return fits and poly.shape[1] <= MOST_INTERVALS + 2 and _function() is not None
 
 
 def dense(x: Tensor) -> Tensor:
