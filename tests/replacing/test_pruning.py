@@ -8,24 +8,27 @@ import torch
 from torch import nn
 
 from edgewise import InputError
+from edgewise.network import KAN, KANFeedForward
+from edgewise.network.feed_forward import StraightEdges
 from edgewise.replacing import prune_blocks, replace_mlp
-from edgewise.replacing.distilling import Functions, fresh, resolved, solved
+from edgewise.replacing.edge_functions import EdgeFunctions, resolved, solved
 from edgewise.replacing.pruning import thinned
 from edgewise.replacing.sampling import BlockSample
 from edgewise.replacing.tracing import Block
 from tests.replacing.test_replace import rows
-from tests.replacing.test_tracing import plain
+from tests.replacing.test_tracing import Gated, plain
 
 
-def test_a_share_of_the_edges_goes_and_little_is_lost() -> None:
+@pytest.mark.parametrize("functions", ["node", "edge"])
+def test_a_share_of_the_edges_goes_and_little_is_lost(functions: str) -> None:
     torch.manual_seed(0)
     model = nn.Sequential(nn.LayerNorm(16), plain(nn.GELU())).eval()
     data = rows(12)
-    whole = replace_mlp(model, data, parameters=4.0, work=0.1)
+    whole = replace_mlp(model, data, parameters=4.0, work=0.1, functions=functions)
     kept = [p.clone() for p in whole.model.parameters()]
     less = prune_blocks(model, whole, data, 0.3, work=0.2)
-    for before, after in zip(whole.network(0).layers, less.network(0).layers, strict=True):
-        gone = 1 - float(after.mask.sum()) / float(before.mask.sum())
+    for before, after in zip(masks(whole.block(0)), masks(less.block(0)), strict=True):
+        gone = 1 - float(after.sum()) / float(before.sum())
         assert 0.25 < gone <= 0.3
     assert less.blocks[0].after < 0.8 * whole.blocks[0].after
     assert whole.agreement is not None
@@ -37,13 +40,21 @@ def test_a_share_of_the_edges_goes_and_little_is_lost() -> None:
     with torch.no_grad():
         x = model[0](x)
         y = model[1](x)
-        bare = thinned(whole.network(0), x, 0.3)
-        assert (less.network(0)(x) - y).square().mean() < (bare(x) - y).square().mean()
+        bare = thinned(whole.block(0), x, 0.3)
+        assert (less.block(0)(x) - y).square().mean() < (bare(x) - y).square().mean()
 
 
-def test_edges_that_move_least_go_first_and_means_stay() -> None:
-    model = nn.Sequential(plain(nn.GELU()))
-    net = replace_mlp(model, rows(3), work=0.02).network(0)
+def masks(net: KAN | KANFeedForward) -> list[torch.Tensor]:
+    if isinstance(net, KAN):
+        return [layer.mask for layer in net.layers]
+    return [part.mask for part in net.modules() if isinstance(part, StraightEdges)]
+
+
+@pytest.mark.parametrize("functions", ["node", "edge"])
+@pytest.mark.parametrize("model", [plain(nn.GELU()), Gated()])
+def test_edges_that_move_least_go_first_and_means_stay(model: nn.Module, functions: str) -> None:
+    model = nn.Sequential(model)
+    net = replace_mlp(model, rows(3), work=0.02, functions=functions).block(0)
     x = rows(1)[0].reshape(-1, 16)
     with torch.no_grad():
         before, after = net(x), thinned(net, x, 0.05)(x)
@@ -57,9 +68,9 @@ def test_splines_are_solved_for_over_the_edges_that_are_left() -> None:
     random = torch.Generator().manual_seed(0)
     x = torch.randn(3000, 4, generator=random)
     y = torch.stack([x[:, 0].sin() + x[:, 1] ** 2, x[:, 2] * x[:, 3], x.sum(1)], 1)
-    sample = BlockSample(x, y, torch.ones(6))
+    sample = BlockSample(x, y, torch.ones(6), x[:0])
     block = Block("", True, ("0",), "1", 4, 6, 3, 45)
-    net = solved(fresh(block, 6, Functions(), x, 0), sample, torch.randn(6, 4, generator=random))
+    net = solved(EdgeFunctions().fresh(block, 6, x, 0), sample, torch.randn(6, 4, generator=random))
     net = thinned(net, x, 0.4)
     layer = net.layers[1]
     dead = layer.mask == 0

@@ -33,10 +33,11 @@ def model(request: pytest.FixtureRequest) -> nn.Module:
     return MODELS[request.param][0]()
 
 
-def test_every_kind_of_model_runs_on_with_fresh_blocks(model: nn.Module) -> None:
+@pytest.mark.parametrize("functions", ["node", "edge"])
+def test_every_kind_of_model_runs_on_with_fresh_blocks(model: nn.Module, functions: str) -> None:
     model.train()
     before = copy.deepcopy(model.state_dict())
-    result = ew.replace_mlp(model, rows(1), start="fresh", seed=0)
+    result = ew.replace_mlp(model, rows(1), start="fresh", seed=0, functions=functions)
     assert all(b.after <= b.before for b in result.blocks)
     assert all(isinstance(net, KAN) for net in result.networks)
     assert result.agreement is None
@@ -46,7 +47,8 @@ def test_every_kind_of_model_runs_on_with_fresh_blocks(model: nn.Module) -> None
     assert made.training
     x = rows(1, 1)[0].requires_grad_()
     made(x).square().sum().backward()
-    assert all(p.grad is not None for net in result.networks for p in net.parameters())
+    blocks = [result.block(k) for k in range(len(result.blocks))]
+    assert all(p.grad is not None for net in blocks for p in net.parameters())
     for again in (copy.deepcopy(made).eval(), torch_saved(made).eval()):
         with torch.no_grad():
             assert torch.equal(again(x), made.eval()(x))
@@ -59,11 +61,12 @@ def torch_saved(model: nn.Module) -> nn.Module:
     return torch.load(memory, weights_only=False)
 
 
-def test_distilled_blocks_answer_as_the_old_ones(model: nn.Module) -> None:
+@pytest.mark.parametrize("functions", ["node", "edge"])
+def test_distilled_blocks_answer_as_the_old_ones(model: nn.Module, functions: str) -> None:
     model.eval()
     # Blocks as small as these, which have learned nothing, are almost straight and want a hidden node for every input.
     result = ew.replace_mlp(
-        model, rows(), parameters=4.0, work=0.1, score=lambda m: float(m(rows(1, 9)[0]).detach().abs().mean())
+        model, rows(), parameters=4.0, work=0.1, functions=functions, score=lambda m: float(m(rows(1, 9)[0]).detach().abs().mean())
     )
     assert result.agreement is not None
     assert result.agreement > 0.94
@@ -78,7 +81,8 @@ def test_distilled_blocks_answer_as_the_old_ones(model: nn.Module) -> None:
     assert result.to_dict()["blocks"][0]["before"] == result.blocks[0].before
 
 
-def test_better_than_a_block_that_has_learned_nothing_or_lines() -> None:
+@pytest.mark.parametrize("functions", ["node", "edge"])
+def test_better_than_a_block_that_has_learned_nothing_or_lines(functions: str) -> None:
     """The distilled splines say more than the best straight block, on a block that is far from straight."""
     torch.manual_seed(0)
     model = nn.Sequential(nn.Linear(4, 64), nn.SiLU(), nn.Linear(64, 3)).double()
@@ -87,7 +91,7 @@ def test_better_than_a_block_that_has_learned_nothing_or_lines() -> None:
     x = torch.randn(4000, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         y = model(x)
-    curved = ew.replace_mlp(model, x, parameters=300, intervals=4, work=0.3)
+    curved = ew.replace_mlp(model, x, parameters=300, intervals=4, work=0.3, functions=functions)
     design = torch.cat([x, torch.ones(len(x), 1, dtype=torch.float64)], 1)
     line = design @ torch.linalg.lstsq(design, y).solution
     missed = float((line - y).square().mean() / y.var(0).mean())
@@ -140,7 +144,7 @@ def test_without_data_blocks_of_their_own_are_found() -> None:
 def test_edited_networks_go_back() -> None:
     torch.manual_seed(0)
     model = nn.Sequential(nn.LayerNorm(16), plain(nn.GELU()))
-    result = ew.replace_mlp(model, rows(2), work=0.02)
+    result = ew.replace_mlp(model, rows(2), work=0.02, functions="edge")
     net = result.network(0)
     x = rows(1)[0].reshape(-1, 16)
     less = ew.edits.prune(net, x, edges=[(1, 1, 0), (0, 2, 3)]).network
@@ -178,7 +182,12 @@ def test_a_callback_and_a_key_end_it_with_what_there_is() -> None:
         ({"data": []}, "at least one batch"),
         ({"blocks": ["x"]}, "must be numbers from 0 to 0 or names among ''"),
         ({"blocks": [1]}, "must be numbers from 0 to 0"),
-        ({"parameters": 10}, r"must allow 1\d\d parameters"),
+        ({"parameters": 10}, r"must allow \d+ parameters"),
+        ({"parameters": 10, "functions": "edge"}, r"must allow 1\d\d parameters"),
+        ({"functions": "unit"}, "'functions'"),
+        ({"functions": "edge", "gated": True}, "must be left out with functions='edge'"),
+        ({"gated": 1}, "'gated'"),
+        ({"degree": 0}, "'degree'"),
         ({"parameters": "half"}, "must be a number of parameters or a share"),
         ({"start": "warm"}, "'start'"),
         ({"data": None, "start": "distilled"}, "'data' argument of replace_mlp must be given"),

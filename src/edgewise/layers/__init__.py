@@ -1,5 +1,6 @@
 """Layers: a learnable function on every edge, sums and products in the nodes."""
 
+from edgewise.layers.channel_functions import channel_functions as channel_functions
 from edgewise.layers.convolution import KANConv1d as KANConv1d
 from edgewise.layers.convolution import KANConv2d as KANConv2d
 from edgewise.layers.linear import KANLinear as KANLinear
@@ -13,6 +14,7 @@ __all__ = [
     "KANConv2d",
     "KANLinear",
     "SymbolicEdge",
+    "channel_functions",
     "multiply",
     "pull_back",
     "refined",

@@ -12,6 +12,10 @@ from edgewise.network.edits import rename as rename
 from edgewise.network.edits import set_edge as set_edge
 from edgewise.network.edits import set_symbolic as set_symbolic
 from edgewise.network.edits import swap_nodes as swap_nodes
+from edgewise.network.feed_forward import KANFeedForward as KANFeedForward
+from edgewise.network.feed_forward import as_kan as as_kan
+from edgewise.network.feed_forward import functions_of as functions_of
+from edgewise.network.feed_forward import with_functions as with_functions
 from edgewise.network.files import load as load
 from edgewise.network.files import save as save
 from edgewise.network.grids import refine as refine
@@ -30,11 +34,14 @@ __all__ = [
     "EditRecord",
     "EditResult",
     "KAN",
+    "KANFeedForward",
     "KANSpec",
     "LayerSpec",
     "Nodes",
+    "as_kan",
     "describe",
     "drop_dead",
+    "functions_of",
     "load",
     "mask_edges",
     "order_nodes",
@@ -52,4 +59,5 @@ __all__ = [
     "set_symbolic",
     "swap_nodes",
     "taylor",
+    "with_functions",
 ]

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from edgewise._core.arguments import as_callables, check_callable
 from edgewise._core.checks import check_float, short
@@ -17,8 +17,11 @@ from edgewise._core.seeds import derive
 from edgewise._core.stopping import StopReason
 from edgewise._core.work import Meter, StopError, check_seconds, check_work, running
 from edgewise.kernels import edge_moments
+from edgewise.layers import KANLinear
 from edgewise.network import KAN
-from edgewise.replacing.distilling import Functions, polished, unexplained
+from edgewise.network.feed_forward import StraightEdges
+from edgewise.replacing.distilling import Network, polished, unexplained
+from edgewise.replacing.edge_functions import EdgeFunctions
 from edgewise.replacing.replace import ROWS, STEPS, Loss, ReplaceJob, watched
 from edgewise.replacing.results import ReplaceResult
 from edgewise.replacing.sampling import as_calls, collect
@@ -89,7 +92,7 @@ def prune_blocks(
     calls = as_calls(data, teacher, "prune_blocks")
     watched(teacher, calls[0], "prune_blocks")
     blocks = tuple(result._block(k) for k in range(len(result.blocks)))
-    job = ReplaceJob(teacher, calls, blocks, Functions(), effort, seed, meter, loss)
+    job = ReplaceJob(teacher, calls, dict.fromkeys(blocks, EdgeFunctions()), effort, seed, meter, loss)
     job.listeners = Listeners(callbacks, meter, job.record)
     reason = StopReason.MOST_STEPS
     try:
@@ -98,7 +101,7 @@ def prune_blocks(
             for k, (block, sample) in enumerate(zip(blocks, samples, strict=True)):
                 own = derive(seed, 3, k)
                 learn, judge = sample.split(own)
-                net = thinned(result.network(k), learn.x, share)
+                net = thinned(result.block(k), learn.x, share)
                 job.networks[block] = net
                 try:
                     polished(net, learn, round(STEPS * effort), own)
@@ -122,28 +125,50 @@ def prune_blocks(
     )  # fmt: skip
 
 
-def thinned(net: KAN, x: torch.Tensor, share: float) -> KAN:
+def thinned(net: Network, x: Tensor, share: float) -> Network:
     """A copy without the edges of each layer that vary least over rows; their means go to those that stay."""
     made = copy.deepcopy(net)
     with torch.no_grad():
-        nodes = made.activations(x)
-        for layer, h in zip(made.layers, nodes, strict=False):
-            found = edge_moments(layer.basis, h.contiguous(), layer.numeric_coef(), layer.base_weight)
-            alive = layer.numeric_mask() > 0
-            spread = found.variance.sqrt()
-            count = int(share * int(alive.sum()))
-            if not count:
-                continue
-            limit = spread[alive].kthvalue(count).values
-            gone = alive & (spread <= limit.to(spread))
-            # Every node keeps an edge: without one it would be constant, and nothing could be left to it.
-            best = torch.where(alive, spread, -1.0).argmax(0)
-            gone[best, torch.arange(gone.shape[1], device=gone.device)] = False
-            means = (found.mean * gone).sum(0).to(layer.coef)
-            layer.set_mask(layer.mask & ~gone)
-            if layer.bias is not None:
-                layer.bias.add_(means)
-            else:
-                staying = layer.numeric_mask()
-                layer.coef.add_((means / staying.sum(0).clamp(min=1) * staying)[:, None, :])
+        if isinstance(made, KAN):
+            nodes = made.activations(x)
+            for layer, h in zip(made.layers, nodes, strict=False):
+                _thin(layer, h.contiguous(), share)
+        else:
+            _thin_lines(made.directions, x, share)
+            if made.gate is not None:
+                _thin_lines(made.gate, x, share)
+            _thin_lines(made.out, made.nodes(x), share)
     return made
+
+
+def _thin(layer: KANLinear, h: Tensor, share: float) -> None:
+    found = edge_moments(layer.basis, h, layer.numeric_coef(), layer.base_weight)
+    alive = layer.numeric_mask() > 0
+    gone = _least(found.variance.sqrt(), alive, share)
+    means = (found.mean * gone).sum(0).to(layer.coef)
+    layer.set_mask(layer.mask & ~gone)
+    if layer.bias is not None:
+        layer.bias.add_(means)
+    else:
+        staying = layer.numeric_mask()
+        layer.coef.add_((means / staying.sum(0).clamp(min=1) * staying)[:, None, :])
+
+
+def _thin_lines(edges: StraightEdges, h: Tensor, share: float) -> None:
+    weight = edges.alive()
+    gone = _least((weight.abs() * h.std(0)).T, edges.mask.T, share).T
+    edges.mask.copy_(edges.mask & ~gone)
+    if edges.bias is not None:
+        edges.bias.add_((weight * gone) @ h.mean(0))
+
+
+def _least(spread: Tensor, alive: Tensor, share: float) -> Tensor:
+    """Which edges (I, O) that are alive move least; every node keeps one, for without any it would be constant."""
+    count = int(share * int(alive.sum()))
+    if not count:
+        return torch.zeros_like(alive)
+    limit = spread[alive].kthvalue(count).values
+    gone = alive & (spread <= limit)
+    best = torch.where(alive, spread, -1.0).argmax(0)
+    gone[best, torch.arange(gone.shape[1], device=gone.device)] = False
+    return gone

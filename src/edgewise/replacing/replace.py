@@ -6,27 +6,21 @@ import copy
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
 from edgewise._core.arguments import as_callables, check_callable, result_of
-from edgewise._core.checks import check_choice, check_int, short
+from edgewise._core.checks import check_bool, check_choice, check_int, short
 from edgewise._core.errors import InputError
 from edgewise._core.seeds import derive
 from edgewise._core.stopping import StopReason
 from edgewise._core.work import Meter, StopError, check_seconds, check_work, running
-from edgewise.network import KAN
-from edgewise.replacing.distilling import (
-    Functions,
-    directions_of,
-    fresh,
-    polished,
-    solved,
-    unexplained,
-)
-from edgewise.replacing.results import ReplacedBlock, ReplaceResult, chosen
+from edgewise.replacing.distilling import Functions, Network, polished, unexplained
+from edgewise.replacing.edge_functions import EdgeFunctions
+from edgewise.replacing.node_functions import NodeFunctions
+from edgewise.replacing.results import ReplacedBlock, ReplaceResult, chosen, hidden_of
 from edgewise.replacing.sampling import BlockSample, ModelCall, answers, as_calls, collect
 from edgewise.replacing.surgery import take, with_blocks
 from edgewise.replacing.tracing import Block, affine, blocks_in, parts
@@ -49,8 +43,10 @@ def replace_mlp(
     parameters: float | int | None = None,
     *,
     start: str | None = None,
+    functions: str = "node",
+    gated: bool | None = None,
     degree: int = 2,
-    intervals: int = 2,
+    intervals: int | None = None,
     score: Callable[[nn.Module], float] | None = None,
     loss: Loss | None = None,
     work: str | float = "normal",
@@ -61,9 +57,9 @@ def replace_mlp(
     """Put a network of functions in the place of each feed-forward block of a torch model.
 
     Blocks (affine maps, an activation or a gate, an affine map) are found by following numbers through the model, whatever
-    its classes are called. Each becomes a `KAN` [inputs, H, outputs], whose first edges are straight lines and whose other
-    edges are splines. *Distilled*, the splines are solved for on what the block takes and gives on `data`, trained, and all
-    blocks are then tuned together towards the old answers. *Fresh*, they have learned nothing; the model is yours to train.
+    its classes are called. Each becomes a network [inputs, H, outputs] of functions. *Distilled*, it begins with the units of
+    the old block, is solved for and trained on what that takes and gives on `data`, and all blocks are then tuned together
+    towards the old answers. *Fresh*, they have learned nothing; the model is yours to train.
 
     Parameters
     ----------
@@ -78,8 +74,13 @@ def replace_mlp(
         Of each new block: a number, or a share of those of the old one (default 1.0), which it does not exceed.
     start : "distilled" or "fresh", optional
         Distilled by default where there are data.
-    degree, intervals : int
-        Of the splines.
+    functions : "node" or "edge"
+        One function a hidden node, of which the edges out of it are multiples (`KANFeedForward`); or a `KAN` whose edges out
+        of a hidden node have each its own, and which at equal parameters has so many fewer nodes.
+    gated : bool, optional
+        With one function a node: whether each node is multiplied by a direction of its own. By default as in the old block.
+    degree, intervals : int, optional
+        Of the splines; by default degree 2 and 8 intervals at nodes, 2 on edges.
     score : callable, optional
         Gives a number for a model; called before and after.
     loss : callable, optional
@@ -115,10 +116,7 @@ def replace_mlp(
         raise InputError(
             f"The 'model' argument of replace_mlp must be a torch module. Got {short(model)} instead."
         )
-    functions = Functions(
-        check_int(degree, "degree", low=0, high=5, of="replace_mlp"),
-        check_int(intervals, "intervals", low=1, high=1000, of="replace_mlp"),
-    )
+    of_block = _functions(functions, gated, degree, intervals)
     if start is not None:
         check_choice(start, "start", ("distilled", "fresh"), of="replace_mlp")
     if start == "distilled" and data is None:
@@ -144,15 +142,16 @@ def replace_mlp(
             )
         )
     wanted = chosen(found, blocks)
-    job = ReplaceJob(teacher, calls, wanted, functions, effort, seed, meter, loss)
-    sizes = [_hidden(block, functions, parameters) for block in wanted]
+    forms = {block: of_block(block) for block in wanted}
+    job = ReplaceJob(teacher, calls, forms, effort, seed, meter, loss)
+    sizes = [_hidden(block, form, parameters) for block, form in forms.items()]
     job.listeners = Listeners(callbacks, meter, job.record)
     before = None if score is None else _scored(score, teacher)
     reason = job.run(sizes, distil=bool(calls) and start != "fresh")
     made = with_blocks(model, job.networks)
     made.train(model.training)
     replaced = tuple(
-        ReplacedBlock(b.name, b.parameters, net.n_parameters, net.shape[1], job.errors.get(b))
+        ReplacedBlock(b.name, b.parameters, net.n_parameters, hidden_of(net), job.errors.get(b))
         for b, net in job.networks.items()
     )
     return ReplaceResult(
@@ -161,6 +160,27 @@ def replace_mlp(
         before, None if score is None else _scored(score, copy.deepcopy(made).eval()),
         reason, meter.seconds,
     )  # fmt: skip
+
+
+def _functions(
+    functions: str, gated: bool | None, degree: int, intervals: int | None
+) -> Callable[[Block], Functions]:
+    """The functions that the arguments ask for in a block."""
+    check_choice(functions, "functions", ("node", "edge"), of="replace_mlp")
+    on_nodes = functions == "node"
+    degree = check_int(degree, "degree", low=1 if on_nodes else 0, high=5, of="replace_mlp")
+    if intervals is None:
+        intervals = NodeFunctions.intervals if on_nodes else EdgeFunctions.intervals
+    intervals = check_int(intervals, "intervals", low=1, high=1000, of="replace_mlp")
+    if gated is not None:
+        check_bool(gated, "gated", of="replace_mlp")
+    if on_nodes:
+        return lambda block: NodeFunctions(degree, intervals, block.gated if gated is None else gated)
+    if gated:
+        raise InputError(
+            "The 'gated' parameter of replace_mlp must be left out with functions='edge', whose nodes are sums. Got True."
+        )
+    return lambda block: EdgeFunctions(degree, intervals)
 
 
 def _hidden(block: Block, functions: Functions, parameters: Any) -> int:
@@ -175,9 +195,8 @@ def _hidden(block: Block, functions: Functions, parameters: Any) -> int:
     most = int(share * block.parameters) if isinstance(share, float) else share
     hidden = functions.hidden(block, most)
     if hidden < 1:
-        least = block.outputs + 2 * block.inputs + functions.size * block.outputs
         raise InputError(
-            f"The 'parameters' argument of replace_mlp must allow {least:,} parameters for the block {block.name!r}. "
+            f"The 'parameters' argument of replace_mlp must allow {functions.least(block):,} parameters for the block {block.name!r}. "
             f"Got {most:,} instead."
         )
     return hidden
@@ -228,13 +247,12 @@ class ReplaceJob:
 
     teacher: nn.Module
     calls: list[ModelCall]
-    blocks: tuple[Block, ...]
-    functions: Functions
+    functions: dict[Block, Functions]
     effort: float
     seed: int | None
     meter: Meter
     loss: Loss | None
-    networks: dict[Block, KAN] = field(default_factory=dict[Block, KAN])
+    networks: dict[Block, Network] = field(default_factory=dict[Block, Network])
     errors: dict[Block, float] = field(default_factory=dict[Block, float])
     listeners: Listeners | None = None
     phase: str = "looking"
@@ -247,20 +265,26 @@ class ReplaceJob:
         self.learns = [c for k, c in enumerate(self.calls) if k % FEW] if held else self.calls
 
     def record(self) -> Record:
-        return Record(self.phase, self.step, self.last, None, self.meter.seconds, self.functions.intervals)
+        return Record(self.phase, self.step, self.last, None, self.meter.seconds, self.intervals)
+
+    @property
+    def intervals(self) -> int:
+        """Of the functions."""
+        return next(iter(self.functions.values())).intervals
 
     def run(self, sizes: list[int], distil: bool) -> StopReason:
-        like = next(self.teacher.parameters())
+        like, blocks = next(self.teacher.parameters()), tuple(self.functions)
         if not distil:
-            for k, (block, hidden) in enumerate(zip(self.blocks, sizes, strict=True)):
-                self.networks[block] = fresh(block, hidden, self.functions, like, derive(self.seed, 1, k))
+            for k, (block, hidden) in enumerate(zip(blocks, sizes, strict=True)):
+                own = derive(self.seed, 1, k)
+                self.networks[block] = self.functions[block].fresh(block, hidden, like, own)
             return StopReason.MOST_STEPS
         try:
             with running(self.meter):
-                samples = collect(self.teacher, self.blocks, self.learns, ROWS, self.seed)
-                for k, (block, hidden) in enumerate(zip(self.blocks, sizes, strict=True)):
+                samples = collect(self.teacher, blocks, self.learns, ROWS, self.seed)
+                for k, (block, hidden) in enumerate(zip(blocks, sizes, strict=True)):
                     self._distil(k, block, hidden, samples[k])
-                    if self._tell(f"block {k + 1} of {len(self.blocks)}", self.errors[block]):
+                    if self._tell(f"block {k + 1} of {len(blocks)}", self.errors[block]):
                         return StopReason.CALLBACK
                 return self.tune()
         except StopError as stop:
@@ -277,11 +301,7 @@ class ReplaceJob:
     def _distil(self, k: int, block: Block, hidden: int, sample: BlockSample) -> None:
         own = derive(self.seed, 1, k)
         learn, judge = sample.split(own)
-        net = solved(
-            fresh(block, hidden, self.functions, sample.x, own),
-            learn,
-            directions_of(self.teacher, block, learn, hidden, own),
-        )
+        net = self.functions[block].begun(self.teacher, block, learn, hidden, own)
         self.networks[block], self.errors[block] = net, unexplained(net, judge)
         try:
             polished(net, learn, round(STEPS * self.effort), own)
@@ -315,8 +335,7 @@ class ReplaceJob:
             for p in own:
                 p.grad = None
             for block, net in zip(self.networks, nets, strict=True):
-                assert isinstance(net, KAN)
-                self.networks[block] = net
+                self.networks[block] = cast(Network, net)
         return StopReason.MOST_STEPS
 
     def _distance(self, student: nn.Module, call: ModelCall) -> Tensor:

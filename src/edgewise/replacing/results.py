@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 from torch import nn
 
@@ -12,7 +12,7 @@ from edgewise._core.checks import among, as_tuple, check_int, short
 from edgewise._core.errors import InputError
 from edgewise._core.plain import fields, plain
 from edgewise._core.stopping import StopReason
-from edgewise.network import KAN
+from edgewise.network import KAN, KANFeedForward, as_kan
 from edgewise.replacing.surgery import put_in, take
 from edgewise.replacing.tracing import Block
 
@@ -86,13 +86,16 @@ class ReplaceResult:
         """The networks in the model, one a replaced block: to draw, score, prune, snap and read like any other."""
         return tuple(self.network(k) for k in range(len(self.blocks)))
 
-    def network(self, k: int) -> KAN:
-        """The network in the place of a replaced block."""
-        net = take(self.model, self._block(k))
-        assert isinstance(net, KAN)
-        return net
+    def block(self, k: int) -> KAN | KANFeedForward:
+        """The module in the place of a replaced block."""
+        return cast("KAN | KANFeedForward", take(self.model, self._block(k)))
 
-    def with_network(self, k: int, network: KAN) -> ReplaceResult:
+    def network(self, k: int) -> KAN:
+        """The network in the place of a replaced block, with every edge written out: see `network.as_kan`."""
+        net = self.block(k)
+        return net if isinstance(net, KAN) else as_kan(net)
+
+    def with_network(self, k: int, network: KAN | KANFeedForward) -> ReplaceResult:
         """The same with an edited network in the place of a replaced block; what it costs is yours to measure.
 
         Raises
@@ -101,13 +104,17 @@ class ReplaceResult:
             If the network has other inputs or outputs than the block.
         """
         block = self._block(k)
-        shape = list(network.shape) if isinstance(network, KAN) else []  # pyright: ignore[reportUnnecessaryIsInstance]
+        shape = (
+            list(network.shape) if isinstance(network, KAN)
+            else [network.in_features, network.hidden, network.out_features] if isinstance(network, KANFeedForward)  # pyright: ignore[reportUnnecessaryIsInstance]
+            else []
+        )  # fmt: skip
         if [*shape[:1], *shape[-1:]] != [block.inputs, block.outputs]:
             raise InputError(
                 f"The 'network' of with_network must have {block.inputs} inputs and {block.outputs} outputs. "
                 f"Got {shape or short(network)} instead."
             )
-        grown = replace(self.blocks[k], after=network.n_parameters, hidden=network.shape[1], unexplained=None)
+        grown = replace(self.blocks[k], after=network.n_parameters, hidden=hidden_of(network), unexplained=None)
         blocks = tuple(grown if at == k else each for at, each in enumerate(self.blocks))
         made = put_in(self.model, block, network)
         return replace(self, model=made, blocks=blocks, agreement=None, score_after=None)
@@ -120,6 +127,11 @@ class ReplaceResult:
     def _block(self, k: int) -> Block:
         check_int(k, "k", low=0, high=len(self.blocks) - 1, of="ReplaceResult")
         return next(each for each in self.found if each.name == self.blocks[k].name)
+
+
+def hidden_of(net: KAN | KANFeedForward) -> int:
+    """Hidden nodes of a network."""
+    return net.hidden if isinstance(net, KANFeedForward) else net.shape[1] if len(net.shape) > 2 else 0
 
 
 def chosen(found: tuple[Block, ...], blocks: Iterable[int | str] | None) -> tuple[Block, ...]:

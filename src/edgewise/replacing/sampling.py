@@ -19,8 +19,8 @@ from edgewise.replacing.surgery import hooked
 from edgewise.replacing.tracing import Block
 from edgewise.training.modules.descent import FLOP, multiplications
 
-# Rows of one batch where a table of inputs comes whole.
-BATCH = 64
+# Rows of one batch where a table of inputs comes whole; rows of which hidden units are kept.
+BATCH, PROBED = 64, 4096
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,18 +37,21 @@ class ModelCall:
 
 @dataclass(frozen=True, eq=False)
 class BlockSample:
-    """Rows of what a block takes and gives, and the spread of each of its hidden units."""
+    """Rows of what a block takes and gives; the spread of each of its hidden units, and both what it takes and they are
+    on fewer rows.
+    """
 
     x: Tensor
     y: Tensor
     spread: Tensor
+    probe: Tensor
 
     def split(self, seed: int | None) -> tuple[BlockSample, BlockSample]:
         """Nine tenths to learn from, one tenth to judge by."""
         order = torch.randperm(len(self.x), generator=generator(seed))
         held = max(1, len(order) // 10)
         parts = order[held:], order[:held]
-        learn, judge = (BlockSample(self.x[rows], self.y[rows], self.spread) for rows in parts)
+        learn, judge = (BlockSample(self.x[rows], self.y[rows], self.spread, self.probe) for rows in parts)
         return learn, judge
 
 
@@ -105,7 +108,11 @@ def collect(
     kept = [_Thinned(most, random) for _ in blocks]
     moments = [torch.zeros(3, block.hidden, dtype=torch.float64) for block in blocks]
     cost: dict[tuple[torch.Size, ...], float] = {}
-    watched = [_hidden(model, block, total) for block, total in zip(blocks, moments, strict=True)]
+    probes = [_Thinned(PROBED, generator(derive(seed, 4, k))) for k in range(len(blocks))]
+    units = [list[Tensor]() for _ in blocks]
+    watched = [
+        _hidden(model, block, total, seen) for block, total, seen in zip(blocks, moments, units, strict=True)
+    ]
     try:
         for call in calls:
             shape = tuple(
@@ -123,16 +130,20 @@ def collect(
                     for handle in handles:
                         handle.remove()
             charge(cost[shape])
-            for (taken, given, _), rows in zip(hooks, kept, strict=True):
+            for (taken, given, _), rows, seen, probe in zip(hooks, kept, units, probes, strict=True):
                 rows.add(torch.cat([torch.cat(taken), torch.cat(given)], 1))
+                probe.add(torch.cat([torch.cat(taken), torch.cat(seen)], 1))
+                seen.clear()
     finally:
         for handle in watched:
             handle.remove()
     samples = list[BlockSample]()
-    for block, rows, total in zip(blocks, kept, moments, strict=True):
+    for block, rows, total, probe in zip(blocks, kept, moments, probes, strict=True):
         table = rows.table()
         x, y = table[:, : block.inputs], table[:, block.inputs :]
-        samples.append(BlockSample(x.contiguous(), y.contiguous(), _deviation(total).to(table)))
+        samples.append(
+            BlockSample(x.contiguous(), y.contiguous(), _deviation(total).to(table), probe.table())
+        )
     return samples
 
 
@@ -163,11 +174,14 @@ class _Thinned:
         self.parts, self.count = [whole[rows]], count
 
 
-def _hidden(model: nn.Module, block: Block, total: Tensor) -> torch.utils.hooks.RemovableHandle:
-    """Adds up the moments of the hidden units: what the last map takes."""
+def _hidden(
+    model: nn.Module, block: Block, total: Tensor, seen: list[Tensor]
+) -> torch.utils.hooks.RemovableHandle:
+    """Adds up the moments of the hidden units, which the last map takes, and lists what they are."""
 
     def hook(module: nn.Module, args: tuple[Tensor, ...]) -> None:
-        h = args[0].detach().reshape(-1, block.hidden).to("cpu", torch.float64)
+        seen.append(args[0].detach().reshape(-1, block.hidden))
+        h = seen[-1].to("cpu", torch.float64)
         total[0] += len(h)
         total[1] += h.sum(0)
         total[2] += h.square().sum(0)

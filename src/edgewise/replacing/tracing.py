@@ -54,6 +54,8 @@ class Block:
     parameters : int
     calls : int
         How often the model calls it for one input.
+    gated : bool
+        Whether more numbers than the hidden ones are made of its input.
     """
 
     name: str
@@ -65,6 +67,7 @@ class Block:
     outputs: int
     parameters: int
     calls: int = 1
+    gated: bool = False
 
 
 @dataclass(eq=False)
@@ -318,6 +321,7 @@ def _block(
         end.given.shape[-1],
         end.made.shape[-1],
         sum(p.numel() for p in own.values()),
+        gated=sum(each.made.shape[-1] for each in starts) > end.given.shape[-1],
     )
 
 

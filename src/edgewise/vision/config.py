@@ -19,8 +19,8 @@ from edgewise._core.arguments import check_is
 from edgewise._core.checks import check_choice, check_int, short
 from edgewise._core.errors import InputError
 from edgewise._core.seeds import derive, generator
-from edgewise.layers import KANConv2d, KANLinear
-from edgewise.vision.networks import ConvStages, Patches, Standard, channel_functions
+from edgewise.layers import KANConv2d, KANLinear, channel_functions
+from edgewise.vision.networks import ConvStages, Patches, Standard
 
 KINDS = ("kan", "patches", "cnn", "mlp")
 FUNCTIONS = ("channel", "edge")
@@ -250,7 +250,7 @@ class _ImageNetworkBuilder:
         c = self.config
         if c.kind == "cnn":
             return [nn.BatchNorm2d(width), nn.ReLU()]
-        return [*self.normal(width), channel_functions(width, c.degree, c.intervals, REACH, torch.relu)]
+        return [*self.normal(width), channel_functions(KANConv2d, width, c.degree, c.intervals, (-REACH, REACH), torch.relu)]
 
     def linear(self, width: int) -> list[nn.Module]:
         c = self.config

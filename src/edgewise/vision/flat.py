@@ -17,11 +17,11 @@ from torch import Tensor, nn
 from edgewise._core.arguments import check_is
 from edgewise._core.checks import short
 from edgewise._core.errors import InputError
-from edgewise.layers import KANConv2d, KANLinear
+from edgewise.layers import KANConv2d, KANLinear, channel_functions
 from edgewise.network import KAN
 from edgewise.network.spec import KANSpec, LayerSpec, Nodes
 from edgewise.vision.classifier import ImageClassifier
-from edgewise.vision.networks import ConvStages, Patches, channel_functions
+from edgewise.vision.networks import ConvStages, Patches
 
 # Coefficients of a layer, at most.
 MOST = 1 << 25
@@ -104,7 +104,7 @@ def _layers(
     starts = [k for k, part in enumerate(parts) if isinstance(part, (KANConv2d, KANLinear))]
     if not starts or starts[0]:  # what is straight from the pixels on
         parts, starts = (
-            [channel_functions(channels, 1, 1, 1.0).double(), *parts],
+            [channel_functions(KANConv2d, channels, 1, 1, (-1.0, 1.0)).double(), *parts],
             [0, *(k + 1 for k in starts)],
         )
     for k, behind in itertools.pairwise([*starts, len(parts)]):

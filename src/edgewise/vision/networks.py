@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import cast
 
 import torch
 from torch import Tensor, nn
 
 from edgewise.layers import KANConv2d
-from edgewise.splines.bspline import BSpline
 
 
 class Standard(nn.Module):
@@ -31,27 +29,6 @@ class Standard(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return (x - self.shift) / self.scale
-
-
-def channel_functions(
-    channels: int, degree: int, intervals: int, reach: float, begin: Callable[[Tensor], Tensor] | None = None
-) -> KANConv2d:
-    """A function of its own for every channel, number by number, over a grid from -reach to reach.
-
-    Parameters
-    ----------
-    channels, degree, intervals, reach
-    begin : callable, optional
-        What they are at first, about: coefficients are its values at the Greville abscissae. By default they change nothing.
-    """
-    made = KANConv2d(
-        channels, channels, 1, groups=channels, degree=degree, intervals=intervals, grid=(-reach, reach), bias=False,
-        init="zero",
-    )  # fmt: skip
-    at = cast(BSpline, made.patch.basis).greville()
-    with torch.no_grad():
-        made.patch.coef.copy_((at if begin is None else begin(at))[:, :, None].expand_as(made.patch.coef))
-    return made
 
 
 class ConvStages(nn.Module):
