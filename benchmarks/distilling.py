@@ -7,7 +7,7 @@ tinyshakespeare, and judged on STS-B's test part: mean cosine of old and new sen
 correlation with what people said. glassllm (PyPI) is distilled on text sampled from itself with a stated seed and on the
 first 90 % of tinyshakespeare; judged, in nats a word, on text sampled anew and on the last 10 %.
 
-Kinds: "functions" as `replace_mlp` makes them; "pruned" those again without 30 % of the edges of each layer, refitted.
+Kinds: "functions" as `replace_mlp` makes them, one a hidden node; "edge functions" with one on every edge; "pruned" the first again without 30 % of the edges of each layer, refitted.
 Controls: "fresh" functions that have learned nothing; "weights" the old blocks without the same share of their weights (half
 of them, or 30 %), those of least weight times deviation of what they take, refitted. What is pruned, and the weights, are
 of one block alone. Rows are kept in out/distilling.csv as they come; a run goes on from those
@@ -36,7 +36,7 @@ from edgewise.replacing.replace import JOINT, STEPS, TUNE
 from edgewise.training.modules.descent import Descent
 
 SAMPLE_SEED = 20_26
-KINDS = ("fresh", "functions", "weights", "pruned", "pruned weights")
+KINDS = ("fresh", "functions", "weights", "pruned", "pruned weights", "edge functions")
 PRUNED = 0.3
 Score = Callable[[nn.Module], tuple[float, float]]
 
@@ -215,10 +215,11 @@ def rows_of(task: Task, seed: int, work: str, quick: bool, there: set[Any]) -> I
         old = sum(found[k].parameters for k in chosen)
         result: ReplaceResult | None = None
 
-        def replaced(start: str, chosen: tuple[int, ...] = chosen, share: float = share) -> ReplaceResult:
+        def replaced(kind: str, chosen: tuple[int, ...] = chosen, share: float = share) -> ReplaceResult:
             return replace_mlp(
-                task.model, task.batches, chosen, share, start=start, loss=task.loss, work=work, seed=seed
-            )
+                task.model, task.batches, chosen, share, start="fresh" if kind == "fresh" else "distilled",
+                functions="edge" if kind == "edge functions" else "node", loss=task.loss, work=work, seed=seed,
+            )  # fmt: skip
 
         for kind in KINDS:
             key = (task.name, name, kind, share, seed, work, quick)
@@ -231,13 +232,13 @@ def rows_of(task: Task, seed: int, work: str, quick: bool, there: set[Any]) -> I
                 net, after = thinned_weights(task, chosen, found, less, effort), round((1 - less) * old)
             else:
                 if kind == "pruned":
-                    result = result or replaced("distilled")
+                    result = result or replaced("functions")
                     made = prune_blocks(
                         task.model, result, task.batches, PRUNED, loss=task.loss, work=work, seed=seed
                     )
                 else:
-                    made = replaced("fresh" if kind == "fresh" else "distilled")
-                    result = made if kind == "functions" else None
+                    made = replaced(kind)
+                    result = made if kind == "functions" else result
                 net, after = made.model, sum(b.after for b in made.blocks)
             yield Row(
                 *key, old, after, *before, *task.score(net.eval()), round(time.process_time() - began, 1)

@@ -171,7 +171,7 @@ class KANFeedForward(nn.Module):
     def nodes(self, x: Tensor) -> Tensor:
         """Values of the hidden nodes: (..., I) -> (..., H)."""
         h = self.directions(x)
-        h = self.functions(h.reshape(-1, self.hidden, 1)).reshape(h.shape)
+        h = self.functions(h.reshape(-1, self.hidden, 1)).reshape(h.size())
         return h if self.gate is None else h * self.gate(x)
 
     def extra_repr(self) -> str:
