@@ -1,11 +1,12 @@
 """A transformer of characters whose feed-forward blocks are networks of functions, beside GELU and SwiGLU blocks.
 
-    python benchmarks/characters.py [--quick] [--data FOLDER] [--kinds gated,kan,swiglu,gelu] [--seeds 0,1,2,3,4] [--threads 2]
+    python benchmarks/characters.py [--quick] [--data FOLDER] [--kinds gated,kan,swiglu,gelu] [--seeds 0,1,2] [--threads 2]
 
 tinyshakespeare (the first 90 % to learn from, the last 10 % to judge by), four blocks, 128 wide, texts of 128 characters,
-rotary positions, one recipe and the same batches for all kinds. "kan" and "gated" are the GELU model with each block replaced
-by fresh functions of as many parameters, `replace_mlp(model, start="fresh")`, "gated" with `gated=True`. Judged after the last step, in nats a character, on
-all of the last tenth. Rows are kept in out/characters.csv as they come; a run goes on from those that are there.
+rotary positions, one recipe and the same batches for all kinds. "kan" and "gated" are the GELU model with each block
+replaced by fresh functions of as many parameters, `replace_mlp(model, start="fresh")`, "gated" with `gated=True`. Judged
+after the last step, in nats a character, on all of the last tenth. Rows are kept in out/characters.csv as they come; a run
+goes on from those that are there.
 """
 
 from __future__ import annotations

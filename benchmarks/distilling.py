@@ -7,11 +7,11 @@ tinyshakespeare, and judged on STS-B's test part: mean cosine of old and new sen
 correlation with what people said. glassllm (PyPI) is distilled on text sampled from itself with a stated seed and on the
 first 90 % of tinyshakespeare; judged, in nats a word, on text sampled anew and on the last 10 %.
 
-Kinds: "functions" as `replace_mlp` makes them, one a hidden node; "edge functions" with one on every edge; "pruned" the first again without 30 % of the edges of each layer, refitted.
-Controls: "fresh" functions that have learned nothing; "weights" the old blocks without the same share of their weights (half
-of them, or 30 %), those of least weight times deviation of what they take, refitted. What is pruned, and the weights, are
-of one block alone. Rows are kept in out/distilling.csv as they come; a run goes on from those
-that are there.
+Kinds: "functions" as `replace_mlp` makes them, one a hidden node; "edge functions" with one on every edge; "pruned" the
+first again without 30 % of the edges of each layer, refitted. Controls: "fresh" functions that have learned nothing;
+"weights" the old blocks without the same share of their weights (half of them, or 30 %), those of least weight times
+deviation of what they take, refitted. What is pruned, and the weights, are of one block alone. Rows are kept in
+out/distilling.csv as they come; a run goes on from those that are there.
 """
 
 from __future__ import annotations

@@ -66,7 +66,12 @@ def test_distilled_blocks_answer_as_the_old_ones(model: nn.Module, functions: st
     model.eval()
     # Blocks as small as these, which have learned nothing, are almost straight and want a hidden node for every input.
     result = ew.replace_mlp(
-        model, rows(), parameters=4.0, work=0.1, functions=functions, score=lambda m: float(m(rows(1, 9)[0]).detach().abs().mean())
+        model,
+        rows(),
+        parameters=4.0,
+        work=0.1,
+        functions=functions,
+        score=lambda m: float(m(rows(1, 9)[0]).detach().abs().mean()),
     )
     assert result.agreement is not None
     assert result.agreement > 0.94

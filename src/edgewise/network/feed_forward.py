@@ -1,8 +1,8 @@
 """KANFeedForward: a feed-forward block with one function a hidden node, and the `KAN` that it is.
 
-A `KAN` [I, H, O] whose first edges are straight lines and whose edges out of a hidden node are multiples of one function of
-it, w_oh phi_h, is a two-layer perceptron whose hidden units have learned their activations. Written so, it holds one function
-a node in place of one an edge, and can be as wide as the perceptron. With a gate, a node is the function of one direction
+Take a `KAN` [I, H, O] whose first edges are straight lines, and whose edges out of a hidden node are multiples of one
+function of it, w_oh phi_h: a perceptron whose hidden units have learned their activations. Written so, it holds one function
+a node in place of one an edge, and can be as wide as a perceptron. With a gate, a node is the function of one direction
 times another direction: a multiplication node (Z. Liu et al., "KAN 2.0", 2024, arXiv:2408.10205), as in gated linear units
 (N. Shazeer, 2020, arXiv:2002.05202).
 """
@@ -252,7 +252,9 @@ def _straight(parts: list[StraightEdges]) -> KANLinear:
     zero = weight.new_zeros
     bias = torch.cat([zero(len(p.weight)) if p.bias is None else p.bias.detach() for p in parts])
     grid = ends.expand(weight.shape[1], 2)
-    return KANLinear.of_parts("bspline", 1, None, (), grid, mask.T, weight.T[:, None] * ends[:, None], bias, None, None)
+    return KANLinear.of_parts(
+        "bspline", 1, None, (), grid, mask.T, weight.T[:, None] * ends[:, None], bias, None, None
+    )
 
 
 def _outgoing(patch: KANLinear, out: Tensor, mask: Tensor, bias: Tensor | None) -> KANLinear:
@@ -301,6 +303,4 @@ def _spec(layers: list[LayerSpec], before: str, after: str) -> KANSpec:
     def names(letter: str, count: int) -> tuple[str, ...]:
         return (letter,) if count == 1 else tuple(f"{letter}{k + 1}" for k in range(count))
 
-    return KANSpec(
-        tuple(layers), names(before, layers[0].in_features), names(after, layers[-1].nodes.total)
-    )
+    return KANSpec(tuple(layers), names(before, layers[0].in_features), names(after, layers[-1].nodes.total))

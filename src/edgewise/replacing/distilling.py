@@ -74,5 +74,3 @@ def unexplained(net: nn.Module, sample: BlockSample) -> float:
         error = nn.functional.huber_loss(found / scale, sample.y / scale)
         whole = nn.functional.huber_loss(sample.y.mean(0).expand_as(found) / scale, sample.y / scale)
     return float(error / whole)
-
-

@@ -106,7 +106,9 @@ def resolved(net: KAN, sample: BlockSample) -> KAN:
     # Edges that are turned off have no part in it.
     mask = (layer.numeric_mask() > 0).repeat_interleave(layer.size, 0)
     found = weighted_least_squares(
-        lambda rows: layer.basis.values(net.layers[0]((sample.x[rows] - net.input_shift) / net.input_scale)).flatten(1),
+        lambda rows: layer.basis.values(
+            net.layers[0]((sample.x[rows] - net.input_shift) / net.input_scale)
+        ).flatten(1),
         (sample.y - net.output_shift) / net.output_scale,
         torch.cat([layer.coef.flatten(0, 1), layer.bias[None]]),
         torch.cat([mask, torch.ones_like(mask[:1])]),

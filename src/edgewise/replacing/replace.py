@@ -57,9 +57,9 @@ def replace_mlp(
     """Put a network of functions in the place of each feed-forward block of a torch model.
 
     Blocks (affine maps, an activation or a gate, an affine map) are found by following numbers through the model, whatever
-    its classes are called. Each becomes a network [inputs, H, outputs] of functions. *Distilled*, it begins with the units of
-    the old block, is solved for and trained on what that takes and gives on `data`, and all blocks are then tuned together
-    towards the old answers. *Fresh*, they have learned nothing; the model is yours to train.
+    its classes are called. Each becomes a network [inputs, H, outputs] of functions. *Distilled*, it begins with the units
+    of the old block, is solved for and trained on what that takes and gives on `data`, and all blocks are then tuned
+    together towards the old answers. *Fresh*, they have learned nothing; the model is yours to train.
 
     Parameters
     ----------
@@ -196,8 +196,8 @@ def _hidden(block: Block, functions: Functions, parameters: Any) -> int:
     hidden = functions.hidden(block, most)
     if hidden < 1:
         raise InputError(
-            f"The 'parameters' argument of replace_mlp must allow {functions.least(block):,} parameters for the block {block.name!r}. "
-            f"Got {most:,} instead."
+            f"The 'parameters' argument of replace_mlp must allow {functions.least(block):,} parameters for the block "
+            f"{block.name!r}. Got {most:,} instead."
         )
     return hidden
 

@@ -114,7 +114,9 @@ class ReplaceResult:
                 f"The 'network' of with_network must have {block.inputs} inputs and {block.outputs} outputs. "
                 f"Got {shape or short(network)} instead."
             )
-        grown = replace(self.blocks[k], after=network.n_parameters, hidden=hidden_of(network), unexplained=None)
+        grown = replace(
+            self.blocks[k], after=network.n_parameters, hidden=hidden_of(network), unexplained=None
+        )
         blocks = tuple(grown if at == k else each for at, each in enumerate(self.blocks))
         made = put_in(self.model, block, network)
         return replace(self, model=made, blocks=blocks, agreement=None, score_after=None)

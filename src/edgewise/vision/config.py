@@ -250,7 +250,10 @@ class _ImageNetworkBuilder:
         c = self.config
         if c.kind == "cnn":
             return [nn.BatchNorm2d(width), nn.ReLU()]
-        return [*self.normal(width), channel_functions(KANConv2d, width, c.degree, c.intervals, (-REACH, REACH), torch.relu)]
+        return [
+            *self.normal(width),
+            channel_functions(KANConv2d, width, c.degree, c.intervals, (-REACH, REACH), torch.relu),
+        ]
 
     def linear(self, width: int) -> list[nn.Module]:
         c = self.config
