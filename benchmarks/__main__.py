@@ -69,6 +69,7 @@ SCRIPTS = (
     "forecasts",
     "mnist",
     "images",
+    "image_sizes",
     "evidence",
     "distilling",
     "characters",
