@@ -143,8 +143,8 @@ figure
 # %%
 # What a block does
 # -----------------
-# The network is a KAN like any other. Its first edges are straight lines: a hidden node is a direction
-# among the 32 numbers that come in. Its other edges are the functions; these move the output most.
+# A hidden node is a direction among the 32 numbers that come in, and has one function, which all outputs
+# share; so a block is read curve by curve. These move the output most, and each began as the model's GELU.
 
 
 def seen(model, rows):
@@ -160,7 +160,23 @@ def seen(model, rows):
     return found[0].flatten(0, 1)
 
 
-net = pruned.network(0)
-print(net.shape, f"{int(net.layers[1].mask.sum())} functions left")
-taken = torch.cat([seen(pruned.model, rows) for rows in data[:20]])
-ew.plots.plot_edges(net, taken, layer=1, max_edges=8)
+block = result.block(0)
+taken = torch.cat([seen(model, rows) for rows in data[:20]])
+with torch.no_grad():
+    z, h = block.directions(taken), block.nodes(taken)
+    moved = h.std(0) * block.out.weight.norm(dim=0)
+functions = ew.network.functions_of(block)
+print(functions.shape, "functions")
+ew.plots.plot_edges(functions, scores=[moved[None].numpy()], max_edges=8)
+
+# %%
+# Functions can be named where a formula fits. What that costs is measured like everything else.
+
+strongest = int(moved.argmax())
+named = ew.snap(
+    functions, z[:500, strongest : strongest + 1], edges=[(0, 0, strongest)]
+)
+print(named.network.layers[0].symbolic)
+print(
+    f"{nats(result.with_network(0, ew.network.with_functions(block, named.network)).model):.3f} nats a character"
+)
