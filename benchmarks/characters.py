@@ -1,6 +1,7 @@
 """A transformer of characters whose feed-forward blocks are networks of functions, beside GELU and SwiGLU blocks.
 
     python benchmarks/characters.py [--quick] [--data FOLDER] [--kinds gated,kan,swiglu,gelu] [--seeds 0,1,2] [--threads 2]
+    python benchmarks/characters.py --time [--data FOLDER] [--threads 1]
 
 tinyshakespeare (the first 90 % to learn from, the last 10 % to judge by), four blocks, 128 wide, texts of 128 characters,
 rotary positions, one recipe and the same batches for all kinds. "kan" and "gated" are the GELU model with each block
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -104,6 +106,29 @@ def measured(text: str, kind: str, seed: int, quick: bool, threads: int, steps: 
     )  # fmt: skip
 
 
+def paired_steps(text: str, kinds: Sequence[str], steps: int) -> str:
+    """Processor time of a training step, one kind after the other in turn, over that of the last kind."""
+    letters = sorted(set(text))
+    codes = torch.tensor([letters.index(c) for c in text[: 64 * BATCH * (LENGTH + 1)]])
+    rows = codes.view(-1, BATCH, LENGTH + 1)
+    models = {kind: model_of(kind, len(letters), 0).train() for kind in kinds}
+    runs = {kind: Descent(model, 10 * steps, RECIPE) for kind, model in models.items()}
+    seconds = {kind: list[float]() for kind in kinds}
+    for k in range(steps):
+        for kind, run in runs.items():
+            began = time.process_time()
+            run.step(lambda kind=kind, k=k: loss_of(models[kind], rows[k % len(rows)]), 0.0)
+            seconds[kind].append(time.process_time() - began)
+    told = list[str]()
+    for kind in kinds:
+        low, middle, high = np.quantile(
+            np.array(seconds[kind]) / np.array(seconds[kinds[-1]]), (0.25, 0.5, 0.75)
+        )
+        speed = f"{1e3 * np.median(seconds[kind]):.0f} ms a step, {middle:.2f} times {kinds[-1]}"
+        told.append(f"{kind}: {speed} ({low:.2f} to {high:.2f})")
+    return "\n".join(told)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         prog="benchmarks/characters.py", description=(__doc__ or "").split("\n")[0]
@@ -115,12 +140,16 @@ def main() -> None:
     )
     parser.add_argument("--threads", default=2, type=int)
     parser.add_argument("--steps", default=STEPS, type=int)
+    parser.add_argument("--time", action="store_true", help="time training steps only, all kinds in turn")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     print(f"{_common.machine()}\n")
     run = _common.Run("characters", options.quick, options.data)
     file = run.table("text/tinyshakespeare.txt")
     if file is None:
+        return
+    if options.time:
+        print(paired_steps(file.read_text(), options.kinds, 3 if options.quick else 40))
         return
     path = _common.OUT / "characters.csv"
     steps = 20 if options.quick else options.steps

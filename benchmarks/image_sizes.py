@@ -49,7 +49,9 @@ def drawing(rows: Sequence[Row]) -> Figure:
     for n, (data, name) in enumerate(DATA.items(), 1):
         axes = figure.add_subplot(1, len(DATA), n)
         axes.set_title(name, **text_style(LIGHT, SIZE_TITLE))
-        for (kind, label), colour in zip(KINDS.items(), (LIGHT.numeric, LIGHT.symbolic, LIGHT.muted), strict=True):
+        for (kind, label), colour in zip(
+            KINDS.items(), (LIGHT.numeric, LIGHT.symbolic, LIGHT.muted), strict=True
+        ):
             points = curve(rows, data, kind)
             if not points:
                 continue

@@ -2,7 +2,8 @@
 // every break: for the few breaks of a grid that is faster than looking it up, and any vectors can do it.
 //
 // Vectors that hold the same channels in the same lanes make a lane table: a channel's plane has one, with the same function in
-// all lanes; where channels are next to each other, their order in vectors repeats after a while.
+// all lanes. Where channels are next to each other, each row is cut into vectors, the last of them not full; of fewer channels
+// than lanes, vectors go on over rows, and their order repeats after a while.
 #pragma once
 #include "edgewise.h"
 #include "threads.h"
@@ -41,13 +42,17 @@ template <class T, int D> class Pointwise {
     const ew_pointwise &s;
     const int64_t pieces;
     const bool mixed;               // channels are next to each other
+    const bool by_rows;             // and fill vectors of their own in every row
     const int64_t period;           // vectors after which their order repeats
+    const int64_t step;             // numbers after which it does
     const int64_t share, shares;    // rows of a share of the work
 
   public:
     explicit Pointwise(const ew_pointwise &call)
-        : s(call), pieces(call.intervals + 2), mixed(call.places == 1),
-          period(mixed ? std::max<int64_t>(1, call.channels / std::gcd(call.channels, N)) : 1),
+        : s(call), pieces(call.intervals + 2), mixed(call.places == 1), by_rows(mixed && call.channels >= N),
+          period(by_rows ? (call.channels + N - 1) / N
+                         : mixed ? std::max<int64_t>(1, call.channels / std::gcd(call.channels, N)) : 1),
+          step(by_rows ? call.channels : period * N),
           share(mixed ? whole_periods() : POINTWISE_PLANES), shares((call.rows + share - 1) / share) {}
 
     void forward() const {
@@ -89,7 +94,8 @@ template <class T, int D> class Pointwise {
                     for (int k = 0; k <= D; ++k) {
                         T lane[N];
                         S::store(lane, sums[size_t(task * each + line * pieces + p)].of[k]);
-                        for (int64_t l = 0; l < N; ++l) {
+                        const int64_t lanes_used = by_rows ? std::min(N, s.channels - line * N) : N;
+                        for (int64_t l = 0; l < lanes_used; ++l) {
                             const int64_t c = mixed ? (line * N + l) % s.channels : task % s.channels;
                             total[size_t((c * pieces + p) * (D + 1) + k)] += double(lane[l]);
                         }
@@ -99,8 +105,8 @@ template <class T, int D> class Pointwise {
 
   private:
     int64_t whole_periods() const {
-        const int64_t rows = period * N / std::max<int64_t>(1, s.channels); // of a period
-        return rows * std::max<int64_t>(1, POINTWISE_SHARE / (period * N));
+        const int64_t rows = step / std::max<int64_t>(1, s.channels); // of a period
+        return rows * std::max<int64_t>(1, POINTWISE_SHARE / step);
     }
 
     // f(task, lane tables, first number, numbers), or f(task, lane table, task, 0) where channels lie in planes.
@@ -124,19 +130,20 @@ template <class T, int D> class Pointwise {
     // g(how many, table, line, places, numbers) for the vectors of a share, some at once, and end(table, line) between lines.
     template <class G, class E>
     void lines(const Table *tables, int64_t from, int64_t count, const G &g, const E &end) const {
-        const auto run = [&](const Table &table, int64_t line, int64_t at, int64_t to, int64_t by) {
+        const auto run = [&](const Table &table, int64_t line, int64_t at, int64_t to, int64_t by, int64_t full) {
             int64_t places[TOGETHER];
-            for (; at + (TOGETHER - 1) * by + N <= to; at += TOGETHER * by) {
+            for (; at + (TOGETHER - 1) * by + full <= to; at += TOGETHER * by) {
                 for (int u = 0; u < TOGETHER; ++u) places[u] = at + u * by;
-                g(std::integral_constant<int, TOGETHER>{}, table, line, places, N);
+                g(std::integral_constant<int, TOGETHER>{}, table, line, places, full);
             }
-            for (; at < to; at += by) g(std::integral_constant<int, 1>{}, table, line, &at, std::min(N, to - at));
+            for (; at < to; at += by) g(std::integral_constant<int, 1>{}, table, line, &at, std::min(full, to - at));
         };
         if (mixed) {
-            const int64_t step = period * N, tile = step * POINTWISE_BLOCK; // stays in the caches from line to line
+            const int64_t tile = step * POINTWISE_BLOCK; // stays in the caches from line to line
             for (int64_t begin = 0; begin < count; begin += tile) {
                 for (int64_t line = 0; line < period; ++line) {
-                    run(tables[line], line, from + begin + line * N, from + std::min(begin + tile, count), step);
+                    const int64_t full = by_rows ? std::min(N, s.channels - line * N) : N;
+                    run(tables[line], line, from + begin + line * N, from + std::min(begin + tile, count), step, full);
                     end(tables[line], line);
                 }
             }
@@ -145,7 +152,7 @@ template <class T, int D> class Pointwise {
         const int64_t c = from % s.channels, first = from / s.channels * share;
         for (int64_t r = first; r < std::min(first + share, s.rows); ++r) {
             const int64_t at = (r * s.channels + c) * s.places;
-            run(*tables, 0, at, at + s.places, N);
+            run(*tables, 0, at, at + s.places, N, N);
         }
         end(*tables, 0);
     }
