@@ -26,6 +26,7 @@ SCRIPTS = (
     "groups",
     "courses_probability",
     "dynamics",
+    "dynamics_peers",
     "broken_laws",
     "decade_laws",
     "constants",

@@ -40,7 +40,7 @@ def row_of(number: int) -> list[object]:
     found = find_dynamics(t, measured, names=system.states)
     seconds = time.process_time() - began
     told = [f"{each:.4f}" for each in figures(found.equations, found.stability)]
-    right = int(all(is_right(system, found, noise)))
+    right = int(all(is_right(system, [each.sympy for each in found.equations], noise)))
     text = str(found).replace("\n", "; ")
     return [system.name, number, f"{noise:g}", SEED, right, *told, text, f"{seconds:.2f}"]
 

@@ -15,6 +15,7 @@ import argparse
 import csv
 import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ import sympy
 from _common import common_options
 from dynamics_systems import SYSTEMS, System
 
-from edgewise.dynamics import Dynamics, find_dynamics
+from edgewise.dynamics import find_dynamics
 
 COLUMNS = ("system", "number", "noise", "seed", "right", "equations", "found", "cpu_seconds")
 
@@ -45,13 +46,12 @@ def skeleton(expression: Any) -> tuple[frozenset[Any], frozenset[Any]]:
     return sides[0], sides[1]
 
 
-def is_right(system: System, found: Dynamics, noise: float) -> list[bool]:
-    """For each equation, whether it is the true one."""
+def is_right(system: System, found: Sequence[Any], noise: float) -> list[bool]:
+    """For each equation, in sympy, whether it is the true one."""
     _, _, true = system.course(0)
     symbols = [sympy.Symbol(name) for name in system.states]
     verdicts = []
-    for truth, mine in zip(system.sympy(), found.equations, strict=True):
-        ours = mine.sympy
+    for truth, ours in zip(system.sympy(), found, strict=True):
         same = skeleton(truth) == skeleton(ours)
         values = [
             np.broadcast_to(sympy.lambdify(symbols, each, "numpy")(*true.T), len(true))
@@ -95,7 +95,7 @@ def main() -> None:
             began = time.process_time()
             found = find_dynamics(t, measured, names=system.states)
             seconds = time.process_time() - began
-            verdicts = is_right(system, found, noise)
+            verdicts = is_right(system, [each.sympy for each in found.equations], noise)
             good = all(verdicts)
             right += good
             spent.append(seconds)
