@@ -45,9 +45,10 @@ def slope(points: Sequence[tuple[int, float, float, float]]) -> float:
 
 
 def drawing(rows: Sequence[Row]) -> Figure:
-    figure = new_figure(7.6, 3.0, LIGHT)
-    for n, (data, name) in enumerate(DATA.items(), 1):
-        axes = figure.add_subplot(1, len(DATA), n)
+    shown = {data: name for data, name in DATA.items() if len(curve(rows, data, "kan")) > 1}
+    figure = new_figure(0.3 + 3.7 * len(shown), 3.0, LIGHT)
+    for n, (data, name) in enumerate(shown.items(), 1):
+        axes = figure.add_subplot(1, len(shown), n)
         axes.set_title(name, **text_style(LIGHT, SIZE_TITLE))
         for (kind, label), colour in zip(
             KINDS.items(), (LIGHT.numeric, LIGHT.symbolic, LIGHT.muted), strict=True
@@ -81,8 +82,8 @@ def main() -> None:
     _common.common_options(parser, "the same: nothing is trained here")
     parser.parse_args()
     rows = _common.kept_rows(_common.OUT / "images.csv", Row)
-    if not any(curve(rows, data, kind) for data in DATA for kind in KINDS):
-        print("skipped: out/images.csv holds no trainings on MNIST or MNIST-1D")
+    if not any(len(curve(rows, data, "kan")) > 1 for data in DATA):
+        print("skipped: out/images.csv holds no trainings of several sizes on MNIST or MNIST-1D")
         return
     print("| data | kind | parameters: error % | slope |\n|---|---|---|---|")
     for data, name in DATA.items():
