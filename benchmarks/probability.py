@@ -1,12 +1,12 @@
 """The probability that an answer is the law: fitted on laws of some kinds, tested on laws of others.
 
-Tables of 30 to 1,000 rows, with no noise to 10 %, are searched with default work. An answer is right
+Tables of 30 to 1,000 rows, with no noise to 10 %, are searched with a twentieth of the work "normal", or with --work. An answer is right
 where it has the law's values to 1e-6; in noise its measured constants may be off by four standard errors, rounded ones not
 at all. The weights of `ProbabilityConfig` are a logistic regression (ridge 1/2) on random laws, random trees, textbook laws,
 sums of terms and laws over decades; they are tested on altered laws, handbook laws and the rates of dynamical systems, of
 which none was used to choose or to fit anything.
 
-    python benchmarks/probability.py [--only FAMILY]    # searches what out/probability.json does not hold yet
+    python benchmarks/probability.py [--only FAMILY] [--work normal]    # searches what out/probability.json does not hold yet
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from edgewise.symbolic.config import SearchConfig
 from edgewise.symbolic.results.probability import FIGURES, figures, logistic
 
 SIZES, NOISES = (1000, 300, 100, 30), (0.0, 0.01, 0.1, 0.001, 0.03)
+WORK = "0.05"
 RIDGE = 0.5
 COLUMNS = ["family", "law", "rows", "noise", "right", "exact", *FIGURES, "CPU s", "answer", "truth"]
 WIDTHS = [8, 24, 5, 6, 5, 5, *(5 for _ in FIGURES), 6, 60, 60]
@@ -95,12 +96,12 @@ COUNTS = {
 }  # fmt: skip
 
 
-def answered(family: str, at: int, law: Any) -> list[Any]:
+def answered(family: str, at: int, law: Any, work: str | float) -> list[Any]:
     """The row of a law: what its search answered, and whether that is right."""
     rows, noise = SIZES[at % len(SIZES)], NOISES[at % len(NOISES)]
     X = law.draw(np.random.default_rng(at), rows)
     clock = Clock()
-    found = ew.find_formula(X, noisy(law.values(X), noise, at), names=law.columns)
+    found = ew.find_formula(X, noisy(law.values(X), noise, at), names=law.columns, work=work)
     spent = clock.seconds
     told = [round(each, 4) for each in figures(found, rows, SearchConfig())]
     right = is_the_law(law, found.best, noise)
@@ -109,10 +110,11 @@ def answered(family: str, at: int, law: Any) -> list[Any]:
 
 
 def searched(
-    run: Run, part: str, families: dict[str, Callable[[int], list[Any]]], only: str | None
+    run: Run, part: str, families: dict[str, Callable[[int], list[Any]]], only: str | None, work: str
 ) -> Report:
     """All rows of some families; those of earlier runs are kept."""
-    report = Report(run, part, COLUMNS, WIDTHS)
+    report = Report(run, part if work == WORK else f"{part}, work {work}", COLUMNS, WIDTHS)
+    effort = float(work) if work.replace(".", "", 1).isdigit() else work
     known = {(row[0], row[1]): row for row in report.saved()}
     laws = {name: made(2 if run.quick else COUNTS[name]) for name, made in families.items()}
     for at in range(max(map(len, laws.values()))):
@@ -123,7 +125,7 @@ def searched(
             if (row := known.get((name, law.name))) is not None:
                 report.add(*row)
             elif only in (None, name):
-                report.add(*answered(name, at, law))
+                report.add(*answered(name, at, law, effort))
                 report.save()
     return report
 
@@ -151,11 +153,12 @@ def main() -> None:
         prog="benchmarks/probability.py", description=(__doc__ or "").split("\n")[0]
     )
     parser.add_argument("--only", choices=COUNTS, help="search the laws of one family only")
+    parser.add_argument("--work", default=WORK, help="as of find_formula")
     common_options(parser)
     options = parser.parse_args()
     run = Run("probability", options.quick, None)
     print(f"# The probability of an answer\n{machine()}\n")
-    fitted = searched(run, "fitted", FITTED, options.only)
+    fitted = searched(run, "fitted", FITTED, options.only, options.work)
     told, right, exact = columns_of(fitted)
     weights = regression(told[~exact], right[~exact])
     sure = (right[exact].sum() + 0.5) / (exact.sum() + 1)
@@ -165,11 +168,12 @@ def main() -> None:
         f"{', '.join(FIGURES)}."
     )
     fitted.save()
-    tested = searched(run, "tested", TESTED, options.only)
+    tested = searched(run, "tested", TESTED, options.only, options.work)
     told, right, exact = columns_of(tested)
     config = SearchConfig().trust.probability
     p = np.where(exact, config.exact, [logistic(each, config) for each in told])
-    bins = Report(run, "calibration", ["probability", "answers", "right", "share", "mean probability"], 12)
+    name = "calibration" if options.work == WORK else f"calibration, work {options.work}"
+    bins = Report(run, name, ["probability", "answers", "right", "share", "mean probability"], 12)
     for low, high in itertools.pairwise(BINS):
         there = (p >= low) & ((p < high) | (high == BINS[-1]))
         share, mean = (float(each[there].mean()) if there.any() else float("nan") for each in (right, p))
