@@ -2,9 +2,9 @@
 
 Tables of 30 to 1,000 rows, with no noise to 10 %, are searched with a twentieth of the work "normal", or with --work. An
 answer is right where it has the law's values to 1e-6; in noise its measured constants may be off by four standard errors,
-rounded ones not at all. The weights of `ProbabilityConfig` are a logistic regression (ridge 1/2) on random laws, random trees, textbook laws,
-sums of terms and laws over decades; they are tested on altered laws, handbook laws and the rates of dynamical systems, of
-which none was used to choose or to fit anything.
+rounded ones not at all. The weights of `ProbabilityConfig` are a logistic regression (ridge 1/2) on random laws, random
+trees, textbook laws, sums of terms and laws over decades; they are tested on altered laws, handbook laws and the rates of
+dynamical systems, of which none was used to choose or to fit anything.
 
     python benchmarks/probability.py [--only FAMILY] [--work normal]    # what out/probability.json does not hold yet
 """
