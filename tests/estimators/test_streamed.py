@@ -582,7 +582,8 @@ def test_torchrun_goes_on_after_a_worker_has_died(tmp_path, monkeypatch):
     monkeypatch.setenv("TORCH_DISABLE_SHARE_RDZV_TCP_STORE", "1")
     done = subprocess.run(words, capture_output=True, text=True, timeout=500, check=False)
     assert done.returncode == 0, done.stderr
-    assert "A worker has ended" in done.stderr
+    # Whether the other worker still says so, or is ended before it can, is a matter of moments.
+    assert "exitcode: -9" in done.stderr
     monkeypatch.setattr(reading, "ROWS_OF_LEAF", 100)
     monkeypatch.setattr(reading, "ROWS_OF_BATCH", 100)
     alone = ew.KANRegressor(mode="additive").fit(data, target="y")
