@@ -46,9 +46,12 @@ class ImageConfig:
         Sprecher's form of Kolmogorov's theorem (D. A. Sprecher, 1965, doi:10.2307/1994176); or each edge has its own, which
         takes so many more numbers that the network is narrower.
     base : int
-        Channels of the last two stages; the first has half as many. Of "mlp" the hidden units.
+        Channels of the second stage; the first has half as many. Of "mlp" the hidden units.
     depth : int
-        Convolutions of a stage.
+        Convolutions of a stage but the last.
+    last_width, last_depth : int
+        Channels of the last stage, as a multiple of `base`, and its convolutions. Where there are few places left, channels
+        cost the least time a parameter.
     degree, intervals : int
         Of the functions.
     norm : "batch", "affine" or "none"
@@ -66,13 +69,16 @@ class ImageConfig:
     functions: str = "channel"
     base: int = 8
     depth: int = 2
+    last_width: int = 1
+    last_depth: int = 1
     degree: int = 2
     intervals: int = 3
     norm: str = "batch"
     patch: int = 13
 
     def __post_init__(self) -> None:
-        for name in ("height", "width", "channels", "base", "depth", "intervals"):
+        sizes = ("height", "width", "channels", "base", "depth", "last_width", "last_depth", "intervals")
+        for name in sizes:
             check_int(getattr(self, name), name, low=1, high=1 << 16, of="ImageConfig")
         check_int(self.classes, "classes", low=2, high=1 << 16, of="ImageConfig")
         check_int(self.degree, "degree", low=0, high=5, of="ImageConfig")
@@ -128,7 +134,8 @@ class ImageConfig:
         """From what `to_json` gave; anything else is an `InputError`."""
         names = {each.name for each in fields(cls)}
         given = dict(cast("Mapping[str, Any]", document)) if isinstance(document, Mapping) else {}
-        given.setdefault("functions", "edge")  # which older descriptions do not name
+        # What older descriptions do not name.
+        given = {"functions": "edge", "last_width": 1, "last_depth": 1, **given} if given else given
         if set(given) != names:
             raise InputError(
                 f"The description of a network for pictures is not one. Got {short(document)} instead."
@@ -186,11 +193,12 @@ class _ImageNetworkBuilder:
         """Two or three stages, halved in between where there is something to halve."""
         c, parts, before = self.config, list[nn.Module](), self.config.channels
         side = self.side
-        for stage, width in enumerate((-(-c.base // 2), c.base, c.base)):
+        stages = ((-(-c.base // 2), c.depth), (c.base, c.depth), (c.last_width * c.base, c.last_depth))
+        for stage, (width, depth) in enumerate(stages):
             if stage and side >= HALVED:
                 parts.append(nn.AvgPool2d(self.square(2), ceil_mode=True))
                 side = -(-side // 2)
-            for _ in range(c.depth if stage < 2 else 1):
+            for _ in range(depth):
                 parts += self.convolution(before, width, 3, first=not parts)
                 before = width
         if self.ordinary:
