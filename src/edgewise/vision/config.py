@@ -134,8 +134,9 @@ class ImageConfig:
         """From what `to_json` gave; anything else is an `InputError`."""
         names = {each.name for each in fields(cls)}
         given = dict(cast("Mapping[str, Any]", document)) if isinstance(document, Mapping) else {}
-        # What older descriptions do not name.
-        given = {"functions": "edge", "last_width": 1, "last_depth": 1, **given} if given else given
+        older: dict[str, Any] = {"functions": "edge", "last_width": 1, "last_depth": 1}
+        for name, value in older.items():  # what older descriptions do not name
+            given.setdefault(name, value)
         if set(given) != names:
             raise InputError(
                 f"The description of a network for pictures is not one. Got {short(document)} instead."

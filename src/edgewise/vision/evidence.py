@@ -29,7 +29,7 @@ class Evidence:
     patches : ndarray, shape (K, H', W')
         What each patch adds; with the constants the sum is the logit.
     pixels : ndarray, shape (K, height, width)
-        The same, each patch's share spread over the pixels that it sees, by how many ways lead from each through the network.
+        The same, what a patch adds spread over the pixels that it sees by how many ways through the network lead from each.
     side, step, offset : int
         Patch (i, j) sees the square of this side whose first pixel is (offset + i * step, offset + j * step), as far as it
         lies in the picture.

@@ -78,9 +78,9 @@ class Patches(nn.Module):
 def over_pixels(network: nn.Module, places: Tensor, height: int, width: int) -> Tensor:
     """What each place holds, (N, K, H', W'), shared out among the pixels that it sees, (N, K, height, width).
 
-    Each layer's places share what they hold equally among those of the layer before that they read within the picture. So a pixel gets the
-    share of the ways through the network that begin at it: in the middle of a patch the most, as it has the most effect (W. Luo
-    et al., 2016, arXiv:1701.04128).
+    Each layer's places share what they hold equally among those of the layer before that they read within the picture. So
+    a pixel gets the share of the ways through the network that begin at it: in the middle of a patch the most, where the
+    effect is largest, too (W. Luo et al., 2016, arXiv:1701.04128).
     """
     pixels = torch.zeros(*places.shape[:2], height, width, dtype=places.dtype, requires_grad=True)
     with torch.enable_grad():
