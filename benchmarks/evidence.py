@@ -33,7 +33,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from edgewise.vision import ImageClassifier
-from edgewise.vision.networks import ConvStages, Patches, over_pixels
+from edgewise.vision.evidence import window
+from edgewise.vision.networks import ConvStages, Patches, reach
 
 # A map (n, height, width) of pictures (n, channels, height, width) for one class each.
 Maps = Callable[[Any, Tensor, Tensor], Tensor]
@@ -66,7 +67,12 @@ def evidence(network: Patches, x: Tensor, k: Tensor) -> Tensor:
     with torch.no_grad():
         found = network.evidence(x)
     own = found[torch.arange(len(x)), k] - found.mean(1)
-    return over_pixels(network, own[:, None], *x.shape[2:])[:, 0]
+    maps, seen = torch.zeros(len(x), *x.shape[2:]), reach(network)
+    for i in range(own.shape[1]):
+        for j in range(own.shape[2]):
+            part = maps[(slice(None), *window(seen, i, j, *x.shape[2:]))]
+            part += own[:, i, j, None, None] / part[0].numel()
+    return maps
 
 
 def grad_cam(network: Any, x: Tensor, k: Tensor) -> Tensor:

@@ -10,10 +10,9 @@ import pytest
 import torch
 
 from edgewise import InputError
-from edgewise.layers import KANConv2d
 from edgewise.vision import Evidence, ImageClassifier, ImageConfig, build, plot_evidence
 from edgewise.vision.evidence import evidence_of
-from edgewise.vision.networks import Patches, over_pixels, reach
+from edgewise.vision.networks import Patches, reach
 
 
 @pytest.mark.parametrize("side", [8, 15, 28])
@@ -48,42 +47,6 @@ def test_a_patch_sees_its_square_and_no_more(side: int) -> None:
             inside[:, edge, columns] += 1.0
             moved = evidence_of(network, inside, np.arange(3)).patches[:, i, j]
             assert np.abs(moved - before.patches[:, i, j]).max() > 1e-7
-
-
-@pytest.mark.parametrize("side", [(9, 14), (28, 28), (1, 40)])
-def test_pixels_share_a_patch_by_the_ways_that_lead_from_them(side: tuple[int, int]) -> None:
-    """Counted one by one: every place of a layer hands on equal parts to those that it reads."""
-    network = build(ImageConfig(*side, 1, 2, "patches", base=2), seed=0).eval()
-    sizes, layers = [side], list[tuple[tuple[int, int], int]]()
-    for part in network.modules():
-        if isinstance(part, (KANConv2d, torch.nn.Conv2d)) and max(part.kernel_size) > 1:
-            layers.append((part.kernel_size, 1))
-            sizes.append(sizes[-1])
-        elif isinstance(part, torch.nn.AvgPool2d):
-            layers.append((part.kernel_size, 2))
-            sizes.append(tuple(-(-n // k) for n, k in zip(sizes[-1], part.kernel_size, strict=True)))
-    place = (sizes[-1][0] // 2, 1)
-    held = {place: 1.0}
-    for (kernel, step), size in zip(reversed(layers), reversed(sizes[:-1]), strict=True):
-        before = dict[tuple[int, int], float]()
-        for (i, j), share in held.items():
-            first = [at * k if step == 2 else at - k // 2 for at, k in zip((i, j), kernel, strict=True)]
-            read = [
-                (a, b)
-                for a in range(first[0], first[0] + kernel[0])
-                for b in range(first[1], first[1] + kernel[1])
-                if 0 <= a < size[0] and 0 <= b < size[1]
-            ]
-            for at in read:
-                before[at] = before.get(at, 0.0) + share / len(read)
-        held = before
-    one = torch.zeros(1, 1, *sizes[-1], dtype=torch.float64)
-    one[0, 0, place[0], place[1]] = 1.0
-    found = over_pixels(network, one, *side)[0, 0]
-    expected = torch.zeros(side, dtype=torch.float64)
-    for at, share in held.items():
-        expected[at] = share
-    torch.testing.assert_close(found, expected)
 
 
 @pytest.mark.parametrize("kind", ["kan", "cnn", "patches"])

@@ -12,8 +12,9 @@ import torch
 
 import edgewise as ew
 from edgewise import InputError
-from edgewise.vision import ImageClassifier, edit_feature, leave_out_region, plot_feature
-from edgewise.vision.features import contribution, features_of, last_step
+from edgewise.vision import ImageClassifier, ImageConfig, build, edit_feature, leave_out_region, plot_feature
+from edgewise.vision.features import centre, contribution, features_of, last_step
+from edgewise.vision.networks import Patches
 
 
 def shapes(n: int, marked: float, seed: int) -> tuple[Any, Any, Any]:
@@ -37,6 +38,25 @@ def shortcut() -> tuple[ImageClassifier, Any, Any, Any]:
     settings = {"patch": 5, "depth": 2, "shift": 0, "rate": 1e-2}
     model = ImageClassifier("patches", 1500, epochs=12, features=5, validation=0.0, settings=settings)
     return model.fit(X, y), X, y, there
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_patch_with_nothing_on_it_adds_nothing(channels: int) -> None:
+    network = build(ImageConfig(20, 26, channels, 4, "patches", base=6, patch=9), seed=0).eval()
+    assert isinstance(network, Patches)
+    random = torch.Generator().manual_seed(0)
+    mask = torch.rand(last_step(network).mask.shape, generator=random) < 0.7
+    last_step(network).set_mask(mask)
+    x = torch.rand(50, channels, 20, 26, generator=random)
+    colour = torch.linspace(0.2, 0.6, channels)[:, None, None]
+    x[:, :, 4:] = colour
+    before = network(x)
+    centre(network, x)
+    torch.testing.assert_close(network(x), before, rtol=1e-5, atol=1e-5)
+    plain = network.evidence(colour.expand(1, -1, 20, 26))[0]
+    inner = plain[:, plain.shape[1] // 2, plain.shape[2] // 2]
+    torch.testing.assert_close(inner, torch.zeros(4), rtol=0, atol=1e-6)
+    assert torch.equal(last_step(network).mask, mask)
 
 
 def test_each_class_is_told_by_few_features_and_what_they_say_adds_up() -> None:

@@ -20,7 +20,7 @@ from edgewise._core.work import Meter, check_seconds
 from edgewise.training.common.records import Callback
 from edgewise.vision.config import KINDS, ImageConfig, build
 from edgewise.vision.evidence import Evidence, evidence_of
-from edgewise.vision.features import FeatureUse, features_of, keep_few, uses
+from edgewise.vision.features import FeatureUse, centre, features_of, keep_few, uses
 from edgewise.vision.networks import Patches, Standard
 from edgewise.vision.pictures import as_pictures, digest, read_folder
 from edgewise.vision.training import ImageRecipe, logits_of, train, weights_of
@@ -157,6 +157,8 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
             )  # fmt: skip
             if self.features is not None:
                 keep_few(cast("Patches", network), x[learn], target[learn], self.features, weight)
+            if isinstance(network, Patches):
+                centre(network, x[learn])
         self.network_, self.config_, self.classes_ = found.network, config, classes
         self.learned_from_, self.held_ = digest(x, labels), held.numpy()
         self.history_, self.stop_reason_ = found.history, found.stop_reason

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from edgewise._core.arrays import Floats
-from edgewise.vision.networks import Patches, over_pixels, reach
+from edgewise.vision.networks import Patches, reach
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +29,7 @@ class Evidence:
     patches : ndarray, shape (K, H', W')
         What each patch adds; with the constants the sum is the logit.
     pixels : ndarray, shape (K, height, width)
-        The same, what a patch adds spread over the pixels that it sees by how many ways through the network lead from each.
+        The same, each patch's share spread evenly over the pixels that it sees.
     side, step, offset : int
         Patch (i, j) sees the square of this side whose first pixel is (offset + i * step, offset + j * step), as far as it
         lies in the picture.
@@ -82,14 +82,24 @@ def evidence_of(network: Patches, picture: Tensor, classes: NDArray[Any]) -> Evi
         logits = network(x)[0].double().numpy()
         found = network.evidence(x)[0].double()
         constants = network.constant.detach().double().numpy()
-    patches = found / (found.shape[1] * found.shape[2])
+    patches = (found / (found.shape[1] * found.shape[2])).numpy()
+    side, step, offset = reach(network)
     height, width = picture.shape[1:]
-    return Evidence(
+    pixels = np.zeros((len(patches), height, width))
+    made = Evidence(
         picture.permute(1, 2, 0).double().numpy(),
         classes,
         logits,
         constants,
-        patches.numpy(),
-        over_pixels(network, patches[None], height, width)[0].numpy(),
-        *reach(network),
+        patches,
+        pixels,
+        side,
+        step,
+        offset,
     )
+    for i in range(patches.shape[1]):
+        for j in range(patches.shape[2]):
+            square = made.square(i, j)
+            seen = pixels[:, square[0], square[1]]
+            seen += patches[:, i, j, None, None] / (seen.shape[1] * seen.shape[2])
+    return made

@@ -6,7 +6,6 @@ from typing import cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from edgewise.layers import KANConv2d
 
@@ -73,26 +72,6 @@ class Patches(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Logits (N, classes)."""
         return self.evidence(x).mean((2, 3)) + self.constant
-
-
-def over_pixels(network: nn.Module, places: Tensor, height: int, width: int) -> Tensor:
-    """What each place holds, (N, K, H', W'), shared out among the pixels that it sees, (N, K, height, width).
-
-    Each layer's places share what they hold equally among those of the layer before that they read within the picture. So
-    a pixel gets the share of the ways through the network that begin at it: in the middle of a patch the most, where the
-    effect is largest, too (W. Luo et al., 2016, arXiv:1701.04128).
-    """
-    pixels = torch.zeros(*places.shape[:2], height, width, dtype=places.dtype, requires_grad=True)
-    with torch.enable_grad():
-        means: Tensor = pixels
-        for part in network.modules():
-            if isinstance(part, (KANConv2d, nn.Conv2d)):
-                kernel = cast("tuple[int, int]", part.kernel_size)
-                around = (kernel[0] // 2, kernel[1] // 2)
-                means = F.avg_pool2d(means, kernel, 1, around, count_include_pad=False)
-            elif isinstance(part, nn.AvgPool2d):
-                means = F.avg_pool2d(means, part.kernel_size, ceil_mode=True)
-        return torch.autograd.grad(means, pixels, places)[0]
 
 
 def reach(network: nn.Module) -> tuple[int, int, int]:
