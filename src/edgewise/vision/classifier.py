@@ -197,7 +197,7 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
         own = {"kind": self.kind, "degree": self.degree, "intervals": self.intervals, **given}
         if self.kind == "patches":
             # A patch that sees the whole picture would not show where.
-            own = {"patch": min(13, max(3, min(height, width) // 2 | 1)), **own} if height > 1 else own
+            own = {"patch": min(15, max(3, min(height, width) // 2 | 1)), **own} if height > 1 else own
         config = ImageConfig.within(self.parameters, **shape, **own)
         # Few pictures are cut into smaller batches, so that an epoch has some fifty steps.
         batch = min(128, max(16, len(x) // 50))
