@@ -1,0 +1,159 @@
+"""Laws that hold in eight groups of rows, each group with constants of its own: three sets of eight.
+
+`first` is what the search over groups was developed on, `second` was written down with it and searched only afterwards,
+`class` are the laws of the challenges of class symbolic regression in their authors' ranges (Tenachi et al. 2024,
+Class symbolic regression: gotta fit 'em all, doi:10.3847/2041-8213/ad5970).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+GROUPS, ROWS = 8, 40
+SIZE = GROUPS * ROWS
+
+
+@dataclass(frozen=True)
+class Draw:
+    """Where a law takes its columns and constants from."""
+
+    rng: np.random.Generator
+
+    def own(self, low: float, high: float) -> Floats:
+        """A constant of each group's own, (rows,)."""
+        return np.repeat(self.rng.uniform(low, high, GROUPS), ROWS)
+
+    def column(self, low: float, high: float) -> Floats:
+        """A column whose places are drawn, (rows,)."""
+        return self.rng.uniform(low, high, SIZE)
+
+    def course(self, low: float, high: float) -> Floats:
+        """A column of even steps in every group, such as a time, (rows,)."""
+        return np.tile(np.linspace(low, high, ROWS), GROUPS)
+
+
+@dataclass(frozen=True)
+class GroupedLaw:
+    """Columns, values without noise, and how many constants each group has of its own."""
+
+    columns: dict[str, Floats]
+    y: Floats
+    own: int
+
+
+Law = Callable[[Draw], GroupedLaw]
+
+
+def cooling(draw: Draw) -> GroupedLaw:
+    t = draw.course(0, 6)
+    return GroupedLaw({"t": t}, 20 + draw.own(30, 70) * np.exp(-draw.own(0.2, 1) * t), 2)
+
+
+def swing(draw: Draw) -> GroupedLaw:
+    t = draw.course(0, 6)
+    envelope = draw.own(1, 3) * np.exp(-draw.own(0.1, 0.4) * t)
+    return GroupedLaw({"t": t}, envelope * np.cos(draw.own(2, 4) * t + draw.own(0, 1)), 4)
+
+
+def power(draw: Draw) -> GroupedLaw:
+    x, z = draw.column(1, 4), draw.column(0.5, 2)
+    return GroupedLaw({"x": x, "z": z}, draw.own(1, 5) * x**1.5 / z + draw.own(0, 3), 2)
+
+
+def saturation(draw: Draw) -> GroupedLaw:
+    s = draw.column(1, 4)
+    return GroupedLaw({"s": s}, draw.own(2, 8) * s / (draw.own(0.5, 2) + s), 2)
+
+
+def growth(draw: Draw) -> GroupedLaw:
+    """Of a population to what its place can feed."""
+    t = draw.course(0, 10)
+    return GroupedLaw({"t": t}, draw.own(5, 20) / (1 + draw.own(5, 30) * np.exp(-draw.own(0.6, 1.5) * t)), 3)
+
+
+def resonance(draw: Draw) -> GroupedLaw:
+    """How far a driven and damped oscillator swings."""
+    w = draw.course(0.5, 4)
+    apart = draw.own(1.5, 2.5) ** 2 - w**2
+    return GroupedLaw({"w": w}, draw.own(1, 3) / np.sqrt(apart**2 + (draw.own(0.3, 0.8) * w) ** 2), 3)
+
+
+def inhibition(draw: Draw) -> GroupedLaw:
+    """An enzyme's rate beside a competitive inhibitor, which binds all variants alike."""
+    s, i = draw.column(0.5, 10), draw.column(0, 5)
+    return GroupedLaw({"s": s, "i": i}, draw.own(2, 8) * s / (draw.own(0.5, 2) * (1 + i / 1.5) + s), 2)
+
+
+def arrhenius(draw: Draw) -> GroupedLaw:
+    """The rate of a reaction of order one and a half."""
+    p, q, T = draw.column(0.5, 3), draw.column(0.5, 3), draw.column(300, 400)
+    return GroupedLaw(
+        {"p": p, "q": q, "T": T}, draw.own(200, 900) * p * np.sqrt(q) * np.exp(-draw.own(1200, 2400) / T), 2
+    )
+
+
+def peak(draw: Draw) -> GroupedLaw:
+    """A line of a spectrum: the instrument's width is one for all."""
+    x = draw.course(0, 10)
+    return GroupedLaw({"x": x}, 2 + draw.own(3, 9) * np.exp(-(((x - draw.own(3, 7)) / 1.7) ** 2)), 2)
+
+
+def hill(draw: Draw) -> GroupedLaw:
+    s = draw.column(0.2, 6)
+    return GroupedLaw({"s": s}, draw.own(2, 8) * s**2.5 / (draw.own(2, 20) + s**2.5), 2)
+
+
+def lens(draw: Draw) -> GroupedLaw:
+    u, f = draw.column(3, 9), draw.own(1, 2.5)
+    return GroupedLaw({"u": u}, u * f / (u - f), 1)
+
+
+def fall(draw: Draw) -> GroupedLaw:
+    """Speed in air, up to the terminal one."""
+    t, v = draw.course(0, 8), draw.own(12, 45)
+    return GroupedLaw({"t": t}, v * np.tanh(9.81 * t / v), 1)
+
+
+def critical(draw: Draw) -> GroupedLaw:
+    """An oscillator damped so much that it just does not swing."""
+    t = draw.course(0, 6)
+    return GroupedLaw({"t": t}, (draw.own(1, 3) + draw.own(2, 6) * t) * np.exp(-draw.own(0.6, 1.6) * t), 3)
+
+
+def driven(draw: Draw) -> GroupedLaw:
+    """A swing that is kept up, and the start that dies away."""
+    t = draw.course(0, 8)
+    kept_up = draw.own(1, 3) * np.sin(2.2 * t)
+    return GroupedLaw({"t": t}, kept_up + draw.own(2, 5) * np.exp(-draw.own(0.3, 1.2) * t), 3)
+
+
+def gas(draw: Draw) -> GroupedLaw:
+    """Van der Waals' pressure of a mole, in bar, litres and kelvin."""
+    T, V = draw.column(280, 400), draw.column(0.4, 3)
+    return GroupedLaw({"T": T, "V": V}, 0.0831446 * T / (V - draw.own(0.02, 0.09)) - draw.own(1, 8) / V**2, 2)
+
+
+def ride(draw: Draw) -> GroupedLaw:
+    """The power that a cyclist needs against air and road."""
+    v, m, rho = draw.column(3, 14), draw.column(60, 110), draw.column(1, 1.3)
+    return GroupedLaw(
+        {"v": v, "m": m, "rho": rho}, draw.own(0.2, 0.5) * rho * v**3 / 2 + draw.own(0.003, 0.012) * 9.81 * m * v, 2
+    )
+
+
+SETS: dict[str, tuple[Law, ...]] = {
+    "first": (cooling, swing, power, saturation, growth, resonance, inhibition, arrhenius),
+    "second": (peak, hill, lens, fall, critical, driven, gas, ride),
+}
+
+
+def laws(which: str, seed: int) -> dict[str, GroupedLaw]:
+    """The laws of a set, their columns and constants drawn by the seed."""
+    return {
+        law.__name__: law(Draw(np.random.default_rng([seed, at]))) for at, law in enumerate(SETS[which])
+    }
