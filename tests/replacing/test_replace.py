@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 import edgewise as ew
 from edgewise import InputError, StopReason
-from edgewise.network import KAN
+from edgewise.network import KAN, KANFeedForward
 from tests.replacing.test_tracing import MODELS, Attending, Gated, plain
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -225,3 +225,40 @@ def test_a_sentence_encoder_keeps_its_meaning_with_a_block_replaced() -> None:
         sentences.vectors(result.model, judged, tokens) * sentences.vectors(encoder, judged, tokens)
     ).sum(1)
     assert float(cosine.mean()) > 0.98
+
+
+@pytest.mark.parametrize("gated", [False, True])
+@pytest.mark.parametrize("widths", [(6, 6, 6), (6, 10, 3)])
+def test_a_block_that_was_put_in_is_found_again_and_made_smaller(
+    gated: bool, widths: tuple[int, int, int]
+) -> None:
+    """Square maps too, which could be read either way; an old block's parameters are counted with its functions."""
+    inputs, hidden, outputs = widths
+    block = KANFeedForward(inputs, hidden, outputs, gated=gated, seed=0)
+    model = nn.Sequential(nn.LayerNorm(inputs), block, nn.Linear(outputs, 2))
+    x = torch.randn(1500, inputs, generator=torch.Generator().manual_seed(1))
+    result = ew.replace_mlp(model, x, work="quick")
+    [found] = result.found
+    assert (found.name, found.whole, found.gated) == ("1", True, gated)
+    assert (found.inputs, found.hidden, found.outputs) == widths
+    assert found.parameters == block.n_parameters
+    assert result.agreement is not None and result.agreement > 0.98
+    smaller = ew.replace_mlp(model, x, parameters=0.6, work="quick").blocks[0]
+    assert smaller.after <= 0.6 * smaller.before and smaller.unexplained < 0.5
+    assert ew.replace_mlp(model).found == result.found  # without data, by calling the module itself
+
+
+def test_a_block_with_edges_turned_off_is_found_as_it_is() -> None:
+    block = KANFeedForward(5, 8, 5, seed=0)
+    block.directions.mask[:3, 1:] = False
+    model, x = nn.Sequential(block), torch.randn(1500, 5, generator=torch.Generator().manual_seed(1))
+    result = ew.replace_mlp(model, x, work="quick")
+    assert result.found[0].hidden == 8
+    assert result.agreement is not None and result.agreement > 0.98
+
+
+def test_functions_on_edges_are_not_replaced_again_and_the_message_says_what_to_do() -> None:
+    model = nn.Sequential(nn.Linear(4, 16), nn.GELU(), nn.Linear(16, 4))
+    made = ew.replace_mlp(model, start="fresh", functions="edge").model
+    with pytest.raises(InputError, match="replace the blocks of the model that these were put in"):
+        ew.replace_mlp(made, torch.zeros(8, 4))

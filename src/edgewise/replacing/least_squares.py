@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from edgewise._core.work import charge
+from edgewise.network.feed_forward import StraightEdges
 from edgewise.replacing.tracing import Block, parts
 
 # Rows that are worked on at once.
@@ -89,7 +90,8 @@ def _ridged(matrix: Tensor, right: Tensor, alive: Tensor) -> Iterator[Tensor]:
 def matrix_of(module: nn.Module, inputs: int) -> Tensor:
     """The matrix (outputs, inputs) of an affine map, which may keep it the other way."""
     matrix = parts(module)[0].detach()
-    upright = matrix.shape[1] == inputs and (isinstance(module, nn.Linear) or matrix.shape[0] != inputs)
+    known = isinstance(module, (nn.Linear, StraightEdges))
+    upright = matrix.shape[1] == inputs and (known or matrix.shape[0] != inputs)
     return matrix if upright or matrix.shape[0] != inputs else matrix.T
 
 

@@ -17,6 +17,7 @@ from edgewise._core.errors import InputError
 from edgewise._core.seeds import derive
 from edgewise._core.stopping import StopReason
 from edgewise._core.work import Meter, StopError, check_seconds, check_work, running
+from edgewise.network import KAN
 from edgewise.replacing.distilling import Functions, Network, polished, unexplained
 from edgewise.replacing.edge_functions import EdgeFunctions
 from edgewise.replacing.node_functions import NodeFunctions
@@ -135,11 +136,7 @@ def replace_mlp(
     if not found:
         raise InputError(
             "The 'model' of replace_mlp must have feed-forward blocks: affine maps around an activation. Found none"
-            + (
-                "."
-                if calls
-                else " in modules of their own; give 'data', so that the model can be watched at work."
-            )
+            + _missing(teacher, watched=bool(calls))
         )
     wanted = chosen(found, blocks)
     forms = {block: of_block(block) for block in wanted}
@@ -160,6 +157,16 @@ def replace_mlp(
         before, None if score is None else _scored(score, copy.deepcopy(made).eval()),
         reason, meter.seconds,
     )  # fmt: skip
+
+
+def _missing(model: nn.Module, watched: bool) -> str:
+    """What to do where there is no block."""
+    if any(isinstance(part, KAN) for part in model.modules()):
+        return (
+            " beside networks with a function an edge, which are not replaced again; "
+            "replace the blocks of the model that these were put in, or use prune_blocks."
+        )
+    return "." if watched else " in modules of their own; give 'data', so that the model can be watched at work."
 
 
 def _functions(

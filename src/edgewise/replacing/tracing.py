@@ -3,7 +3,8 @@
 The model runs once while every operation is looked on. A block begins where affine maps read one input, goes on through
 operations that act number by number (an activation, the product of a gate, dropout, views), and ends in one affine map; what
 runs in between must go nowhere else. Names of classes play no part: an affine map is whatever leaf module computes
-x W + b from a matrix and a vector of its own.
+x W + b from a matrix and a vector of its own. Learned functions, one a channel, are activations: a block that was put in
+place of another is found again.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_mod
 from torch.utils._pytree import tree_flatten
 
 from edgewise._core.arguments import check_callable, check_is, result_of
+from edgewise.layers import KANConv1d
+from edgewise.network.feed_forward import StraightEdges
 
 # Operations that pass numbers on as they are; so do products and sums of one traced tensor and constants.
 _VIEWS = (
@@ -82,11 +85,13 @@ class _Call:
 
 @dataclass(eq=False)
 class _Trace:
-    """How a traced tensor came about: from which calls, and whether anything but affine steps has happened since."""
+    """How a traced tensor came about: from which calls, whether anything but affine steps has happened since, and the
+    modules of learned functions among them."""
 
     calls: frozenset[int]
     curved: bool
     keep: Tensor
+    learned: frozenset[str] = frozenset()
 
 
 @dataclass(eq=False)
@@ -129,9 +134,19 @@ def affine(module: nn.Module) -> bool:
 
 def parts(module: nn.Module) -> tuple[Tensor, Tensor | None]:
     """Matrix (outputs, inputs) as `F.linear` takes it, if the module keeps it so, and vector."""
+    if isinstance(module, StraightEdges):
+        return module.alive(), module.bias
     own = list(module.parameters(recurse=False))
     matrix = next(p for p in own if p.dim() == 2)
     return matrix, next((p for p in own if p.dim() == 1), None)
+
+
+def by_number(module: nn.Module) -> bool:
+    """Whether a module is learned functions that act number by number, one a channel."""
+    return isinstance(module, KANConv1d) and (
+        module.patch.in_features,
+        module.patch.out_features,
+    ) == (1, module.in_channels)
 
 
 def is_affine(module: nn.Module, x: Tensor, y: Tensor) -> bool:
@@ -183,8 +198,9 @@ class _Mode(TorchDispatchMode):
         straight = name in _AFFINE and (len(traced) == 1 or name.startswith(("add", "sub")))
         straight = straight or (name in _PASSING and name != "glu")
         curved = any(each.curved for each in traced) or not straight
+        learned = frozenset[str]().union(*(each.learned for each in traced))
         for t in outputs:
-            watch.traces[key_of(t)] = _Trace(calls, curved, t)
+            watch.traces[key_of(t)] = _Trace(calls, curved, t, learned)
 
 
 @contextmanager
@@ -193,7 +209,9 @@ def _watching(model: nn.Module) -> Generator[_Watch]:
     watch.constants = {t.untyped_storage().data_ptr() for t in (*model.parameters(), *model.buffers())}
     for name, module in model.named_modules():
         handles.append(
-            module.register_forward_pre_hook(_before(watch, name, affine(module)), with_kwargs=True)
+            module.register_forward_pre_hook(
+                _before(watch, name, affine(module) or by_number(module)), with_kwargs=True
+            )
         )
         handles.append(
             module.register_forward_hook(_after(watch, name, module), with_kwargs=True, always_call=False)
@@ -211,24 +229,26 @@ def _watching(model: nn.Module) -> Generator[_Watch]:
             handle.remove()
 
 
-def _before(watch: _Watch, name: str, map_: bool) -> Callable[..., None]:
+def _before(watch: _Watch, name: str, at_once: bool) -> Callable[..., None]:
     def hook(module: nn.Module, args: Any, kwargs: Any) -> None:
         tensors = [t for t in tree_flatten((args, kwargs))[0] if isinstance(t, Tensor)]
         alone = len(tensors) == 1 and len(args) == 1 and args[0] is tensors[0]
         watch.seen.append(_Seen(name, key_of(tensors[0]) if alone else None, len(watch.calls)))
-        watch.inside += map_
+        watch.inside += at_once
 
     return hook
 
 
 def _after(watch: _Watch, name: str, module: nn.Module) -> Callable[..., None]:
-    map_ = affine(module)
+    map_, functions = affine(module), by_number(module)
 
     def hook(module: nn.Module, args: Any, kwargs: Any, made: Any) -> None:
-        watch.inside -= map_
+        watch.inside -= map_ or functions
         call = next(each for each in reversed(watch.seen) if each.name == name and each.stop == 0)
         if map_ and isinstance(made, Tensor) and len(args) == 1 and isinstance(args[0], Tensor):
             _note(watch, name, module, args[0], made)
+        if functions and made.shape == args[0].shape and (came := watch.traces.get(key_of(args[0]))):
+            watch.traces[key_of(made)] = _Trace(came.calls, True, made, came.learned | {name})
         call.stop = len(watch.calls) + 1
         call.made = key_of(made) if isinstance(made, Tensor) else None
 
@@ -309,7 +329,7 @@ def _block(
     names = tuple(each.name for each in starts)
     if len(set(names)) < len(names) or end.name in names:
         return None
-    maps = [model.get_submodule(name) for name in (*names, end.name)]
+    maps = [model.get_submodule(name) for name in (*names, end.name, *sorted(trace.learned))]
     own = {id(p): p for each in maps for p in each.parameters()}
     whole = _whole(model, watch, starts, end, set(own))
     return Block(
