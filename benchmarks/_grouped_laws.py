@@ -14,8 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
-GROUPS, ROWS = 8, 40
-SIZE = GROUPS * ROWS
 
 
 @dataclass(frozen=True)
@@ -23,18 +21,20 @@ class Draw:
     """Where a law takes its columns and constants from."""
 
     rng: np.random.Generator
+    groups: int
+    rows: int
 
     def own(self, low: float, high: float) -> Floats:
-        """A constant of each group's own, (rows,)."""
-        return np.repeat(self.rng.uniform(low, high, GROUPS), ROWS)
+        """A constant of each group's own, (groups*rows,)."""
+        return np.repeat(self.rng.uniform(low, high, self.groups), self.rows)
 
     def column(self, low: float, high: float) -> Floats:
-        """A column whose places are drawn, (rows,)."""
-        return self.rng.uniform(low, high, SIZE)
+        """A column whose places are drawn, (groups*rows,)."""
+        return self.rng.uniform(low, high, self.groups * self.rows)
 
     def course(self, low: float, high: float) -> Floats:
-        """A column of even steps in every group, such as a time, (rows,)."""
-        return np.tile(np.linspace(low, high, ROWS), GROUPS)
+        """A column of even steps in every group, such as a time, (groups*rows,)."""
+        return np.tile(np.linspace(low, high, self.rows), self.groups)
 
 
 @dataclass(frozen=True)
@@ -146,14 +146,68 @@ def ride(draw: Draw) -> GroupedLaw:
     )
 
 
-SETS: dict[str, tuple[Law, ...]] = {
-    "first": (cooling, swing, power, saturation, growth, resonance, inhibition, arrhenius),
-    "second": (peak, hill, lens, fall, critical, driven, gas, ride),
+def oscillator(draw: Draw) -> GroupedLaw:
+    t = draw.column(0, 9.42)
+    return GroupedLaw({"t": t}, draw.own(0.6, 1.2) * np.cos(draw.own(0.2, 1.5) * t + draw.own(0.95, 1.15)), 3)
+
+
+def decay(draw: Draw) -> GroupedLaw:
+    t = draw.column(0.5, 6)
+    return GroupedLaw({"t": t}, draw.own(0.4, 2) * np.exp(-t / draw.own(0.9, 1.4)), 2)
+
+
+def free_fall(draw: Draw) -> GroupedLaw:
+    t = draw.column(0, 1)
+    return GroupedLaw({"t": t}, -0.5 * 9.81 * t**2 + draw.own(-2, 8) * t + draw.own(-3, 3), 2)
+
+
+def damped_a(draw: Draw) -> GroupedLaw:
+    t = draw.column(0, 9.42)
+    return GroupedLaw({"t": t}, np.exp(-draw.own(0.2, 1) * t) * np.cos(1.389 * t + draw.own(-0.2, 0.3)), 2)
+
+
+def damped_b(draw: Draw) -> GroupedLaw:
+    t = draw.column(0, 9.42)
+    return GroupedLaw({"t": t}, np.exp(-0.345 * t) * np.cos(draw.own(0.6, 1.4) * t + draw.own(-0.2, 0.3)), 2)
+
+
+def photons(draw: Draw) -> GroupedLaw:
+    nu = draw.column(1, 5)
+    return GroupedLaw({"nu": nu}, 1 / (np.exp(5.9 * nu / draw.own(1, 5)) - 1), 1)
+
+
+def ideal_gas(draw: Draw) -> GroupedLaw:
+    T, V = draw.column(1, 5), draw.column(1, 5)
+    return GroupedLaw({"T": T, "V": V}, draw.own(1, 5) * 8.314 * T / V, 1)
+
+
+def terminal(draw: Draw) -> GroupedLaw:
+    m, A = draw.column(1, 10), draw.column(1, 5)
+    return GroupedLaw({"m": m, "A": A}, np.sqrt(2 * m * 9.807 / (draw.own(1, 6) * A * 0.47)), 1)
+
+
+@dataclass(frozen=True)
+class Set:
+    """Laws, and the size of their tables."""
+
+    laws: tuple[Law, ...]
+    groups: int = 8
+    rows: int = 40
+
+
+SETS = {
+    "first": Set((cooling, swing, power, saturation, growth, resonance, inhibition, arrhenius)),
+    "second": Set((peak, hill, lens, fall, critical, driven, gas, ride)),
+    "class": Set(
+        (oscillator, decay, free_fall, damped_a, damped_b, photons, ideal_gas, terminal), groups=10, rows=1000
+    ),
 }
 
 
 def laws(which: str, seed: int) -> dict[str, GroupedLaw]:
     """The laws of a set, their columns and constants drawn by the seed."""
+    chosen = SETS[which]
     return {
-        law.__name__: law(Draw(np.random.default_rng([seed, at]))) for at, law in enumerate(SETS[which])
+        law.__name__: law(Draw(np.random.default_rng([seed, at]), chosen.groups, chosen.rows))
+        for at, law in enumerate(chosen.laws)
     }

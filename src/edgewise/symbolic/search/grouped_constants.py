@@ -147,6 +147,11 @@ def tie(model: Tied, rows: GroupedRows) -> Tied:
     return best
 
 
+def refitted(model: Tied, rows: GroupedRows) -> Tied | None:
+    """The model with its constants fitted anew, to these rows; None where it has no value on them."""
+    return _joint(model, model.shared, model.own, model.plain, rows)
+
+
 def _unlike(values: Floats, errors: Floats) -> float:
     """Cochran's Q for each degree of freedom: how much more values differ than their errors explain."""
     known = np.isfinite(errors)
