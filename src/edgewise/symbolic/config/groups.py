@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from edgewise._core.config import check_config
+from edgewise.symbolic.config.constants import ConstantsConfig
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,17 @@ class GroupConfig:
         the work, and the other groups judge what is found.
     taken, tied : int
         Formulas taken from each search, and structures whose constants are tied, the best first.
+    halved : tuple of int
+        After fits to so many groups only the better half of the structures goes on, but `taken` at least.
+    unchanged : int
+        Further searches that do not shorten the description by a node, after which no more are made, if nothing is left
+        that follows a column.
+    mended, mending_rounds : int
+        Formulas one step away whose constants are tied in a round, and rounds at most.
+    share : float
+        Share of the work that searches may take; what they find is judged by all groups, which is work, too.
+    starts : ConstantsConfig
+        What the constants of a group are searched by: of many groups each has fewer starts, being judged with the others.
     branches : int
         Structures at most, where levels of a category follow different ones.
     node : float
@@ -30,8 +42,16 @@ class GroupConfig:
     fewest_rows: int = 8
     taken: int = 10
     tied: int = 4
+    halved: tuple[int, ...] = (2, 4)
+    unchanged: int = 2
+    mended: int = 6
+    mending_rounds: int = 5
+    share: float = 0.25
+    starts: ConstantsConfig = field(
+        default_factory=lambda: ConstantsConfig(drawn=200, tried=6, finished=3)
+    )
     branches: int = 4
     node: float = math.log(2) / 0.3
 
     def __post_init__(self) -> None:
-        check_config(self)
+        check_config(self, most={"share": 1.0})

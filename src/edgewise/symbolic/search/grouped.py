@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import replace
-from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -22,12 +21,14 @@ from edgewise.symbolic.config import GroupConfig
 from edgewise.symbolic.expressions.complexity import node_count
 from edgewise.symbolic.expressions.writing import from_tree, to_tree
 from edgewise.symbolic.fitting.measurements import Measurements
-from edgewise.symbolic.results.formula import Constant, Formula
+from edgewise.symbolic.results.formula import Formula
 from edgewise.symbolic.results.search_result import FormulaResult
-from edgewise.symbolic.search.grouped_constants import GroupedRows, Tied, apart, tie
-from edgewise.symbolic.search.grouped_formula import GroupedFormula, text_of
+from edgewise.symbolic.search.grouped_constants import GroupedRows, Tied, exact
+from edgewise.symbolic.search.grouped_formula import GroupedFormula, constant, text_of
+from edgewise.symbolic.search.grouped_mending import mended, written
+from edgewise.symbolic.search.grouped_pool import Pool
 from edgewise.symbolic.search.grouped_result import GroupedResult, group_labels
-from edgewise.symbolic.search.grouped_template import constant_names, loosened, template
+from edgewise.symbolic.search.grouped_template import loosened, template
 from edgewise.symbolic.search.input_validation import read_rows
 
 
@@ -79,26 +80,26 @@ def search_groups(
             f"The largest has {largest}."
         )
     with np.errstate(all="ignore"), one_thread():
-        formulas, reasons = sought(search, rows, work=factor, limit=limit, seed=seed, config=config)
-        structures = structures_of(formulas, columns)
-        rank = partial(description, node=config.node)
-        rows, few = with_enough(
-            rows, min(config.fewest_rows, max(len(constants) for _, constants, _ in structures))
-        )
-        models = fitted(structures, rows, seed, rank)
+        pool = Pool(rows, seed, config)
+        reasons = list[StopReason]()
+        for formulas, reason in searches(search, rows, work=factor * config.share, limit=limit, seed=seed, config=config):
+            reasons.append(reason)
+            if pool.settled_by(structures_of(formulas, columns)):
+                break
+        rows, few, models = pool.rows, pool.few, pool.models
         if not models:
             raise InputError(
                 f"{of} found no formula that has values on the rows of every group. Leave out groups that differ in kind."
             )
-        tied = sorted((tie(model, rows) for model in models[: config.tied]), key=rank)
+        tied = pool.tied if exact(pool.tied[0].rss, rows.y) else mended(pool.tied, rows, pool.rank, seed, config)
         kept = [label for at, label in enumerate(labels) if at not in few]
-        answers = [as_grouped(renamed(each, columns), rows, kept) for each in [*tied, *models[config.tied :]]]
+        answers = [as_grouped(written(each, columns), rows, kept) for each in [*tied, *models[config.tied :]][: config.taken]]
         answers = [joined(each, labels, few, table, number[table.numbers], seed) for each in answers]
     best = answers[0]
     return GroupedResult(
         best,
         tuple(answers[1:]),
-        _message(best, renamed(tied[0], columns), rows, len(few)),
+        _message(best, written(tied[0], columns), rows, len(few)),
         next((each for each in reasons if not each.repeatable), reasons[0]),
         meter.seconds,
     )
@@ -113,34 +114,30 @@ def sought(
     seed: int,
     config: GroupConfig,
 ) -> tuple[list[Formula], list[StopReason]]:
-    """Formulas for the rows of single groups, those with most of them; work and time are for all together."""
+    """What all of the `searches` give together."""
+    each = list(searches(search, rows, work=work, limit=limit, seed=seed, config=config))
+    return [formula for formulas, _ in each for formula in formulas], [reason for _, reason in each]
+
+
+def searches(
+    search: Callable[..., FormulaResult],
+    rows: GroupedRows,
+    *,
+    work: float,
+    limit: float | None,
+    seed: int,
+    config: GroupConfig,
+) -> Iterator[tuple[list[Formula], StopReason]]:
+    """Formulas for the rows of single groups, those first that show most; work and time are for all together."""
     sizes = np.bincount(rows.group, minlength=rows.count)
     largest = [int(at) for at in np.argsort(-sizes, kind="stable")[: config.searched]]
     largest = [at for at in largest if sizes[at] >= config.fewest_rows]
-    formulas: list[Formula] = []
-    reasons: list[StopReason] = []
+    # Under noise that is alike in all, a group shows as much of the law as its values are spread.
+    largest.sort(key=lambda at: -float(np.square(rows.of(at)[1] - rows.of(at)[1].mean()).sum()))
     for at in largest:
         share = None if limit is None else max(limit / len(largest), 0.1)
         found = search(*rows.of(at), names=rows.columns, work=work / len(largest), seconds=share, seed=seed)
-        formulas += [found.best, *found.front[: config.taken - 1]]
-        reasons.append(found.stop_reason)
-    return formulas, reasons
-
-
-def with_enough(rows: GroupedRows, most: int) -> tuple[GroupedRows, frozenset[int]]:
-    """The groups with rows for so many constants, numbered anew, and the numbers of the others."""
-    sizes = np.bincount(rows.group, minlength=rows.count)
-    few = frozenset(int(at) for at in np.flatnonzero(sizes < most))
-    if not few:
-        return rows, few
-    kept = np.array([at for at in range(rows.count) if at not in few])
-    there = np.isin(rows.group, kept)
-    return (
-        GroupedRows(
-            rows.columns, rows.X[there], rows.y[there], np.searchsorted(kept, rows.group[there]), len(kept)
-        ),
-        few,
-    )
+        yield [found.best, *found.front[: config.taken - 1]], found.stop_reason
 
 
 def joined(
@@ -172,31 +169,16 @@ def structures_of(
     return list(found.values())
 
 
-def fitted(
-    structures: list[tuple[Node, tuple[str, ...], tuple[float, ...]]],
-    rows: GroupedRows,
-    seed: int,
-    rank: Callable[[Tied], float],
-) -> list[Tied]:
-    """Each structure with constants of every group's own, the best first; those without values are left out."""
-    models = [apart(*each, rows, seed) for each in structures]
-    return sorted((each for each in models if each is not None and math.isfinite(each.criterion)), key=rank)
-
-
-def description(model: Tied, node: float) -> float:
-    """The criterion, and what the structure itself takes to be written down."""
-    return model.criterion + 2 * node * node_count(from_tree(model.tree))
-
-
 def as_grouped(model: Tied, rows: GroupedRows, labels: list[Hashable]) -> GroupedFormula:
     """A fitted model as a result; `labels` name its groups."""
+    alone = exact(model.rss, rows.y)
     own = {
         label: MappingProxyType(
-            {name: Constant(float(v[at]), float(e[at])) for name, (v, e) in model.own.items()}
+            {name: constant(float(v[at]), float(e[at]), alone) for name, (v, e) in model.own.items()}
         )
         for at, label in enumerate(labels)
     }
-    shared = {name: Constant(value, error) for name, (value, error) in model.shared.items()}
+    shared = {name: constant(value, error, alone) for name, (value, error) in model.shared.items()}
     sizes = np.bincount(rows.group, minlength=rows.count)
     means = np.bincount(rows.group, rows.y, rows.count) / np.maximum(sizes, 1)
     spread = float(np.square(rows.y - means[rows.group]).sum())
@@ -213,23 +195,11 @@ def as_grouped(model: Tied, rows: GroupedRows, labels: list[Hashable]) -> Groupe
     )
 
 
-def renamed(model: Tied, columns: tuple[str, ...]) -> Tied:
-    """In its usual writing, plain numbers in their places, the groups' own constants named a, b, c, ... as they are read."""
-    known = [*columns, *model.names]
-    tree = to_tree(from_tree(replaced(model.tree, model.plain), known))
-    read = [name for name in dict.fromkeys(names_in(tree)) if name in model.own or name in model.shared]
-    order = [name for name in read if name in model.own] + [name for name in read if name in model.shared]
-    new = dict(zip(order, constant_names(columns), strict=False))
-    tree = replaced(tree, {old: Variable(name) for old, name in new.items()})
-    shared = {new[name]: model.shared[name] for name in order if name in model.shared}
-    own = {new[name]: model.own[name] for name in order if name in model.own}
-    return replace(model, tree=tree, names=tuple(new.values()), shared=shared, own=own)
-
-
 def _message(best: GroupedFormula, model: Tied, rows: GroupedRows, few: int) -> str:
     own = ", ".join(model.own)
     differing = f"of each group's own are {own}" if own else "no constant differs between the groups"
-    shared = plural(len(model.shared) + len(model.plain), "constant")
+    numbers = template(model.tree, [*rows.columns, *model.names])[1]
+    shared = plural(len(best.shared) + len(numbers), "constant")
     later = f" {plural(few, 'group')} with fewer rows than constants followed from these." if few else ""
     return (
         f"One law over {rows.count} groups and {len(rows.y)} rows: {differing}; shared: {shared}. Root mean squared error "

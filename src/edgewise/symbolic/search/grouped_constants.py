@@ -15,12 +15,15 @@ import numpy as np
 from edgewise._core.arrays import Floats, Ints
 from edgewise._core.seeds import numpy_generator
 from edgewise.forms.tree import Apply, Node, Number, Variable, replaced
+from edgewise.symbolic.config import DEFAULT, ConstantsConfig
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.least_squares import Refit, refit
 from edgewise.symbolic.fitting.variable_projection import Separable, minimum
 
 # Below this share of y, what is left is rounding.
 ROUNDING = 1e-13
+# Below so many times its rounding a table is described exactly.
+_EXACTLY = 1e3
 # Numbers that a shared constant is tried as: whole, halves and thirds.
 _PLAIN = (1, 2, 3, 4)
 
@@ -78,6 +81,11 @@ class Tied:
 Fit = tuple[Floats, Floats, float]
 
 
+def exact(rss: float, y: Floats) -> bool:
+    """Whether nothing but rounding is left of y."""
+    return rss <= (_EXACTLY * ROUNDING) ** 2 * float(np.square(y).sum())
+
+
 def apart(
     tree: Node, names: Sequence[str], starts: Sequence[float], rows: GroupedRows, seed: int
 ) -> Tied | None:
@@ -112,6 +120,7 @@ def of_group(
     X: Floats,
     y: Floats,
     seed: int,
+    config: ConstantsConfig = DEFAULT.constants,
 ) -> Fit | None:
     """Constants of one group with their standard errors, and the residual sum of squares."""
     if len(y) < len(names):
@@ -119,9 +128,8 @@ def of_group(
     if not names:
         return np.empty(0), np.empty(0), float(np.square(_value(tree, columns, X) - y).sum())
     problem = Separable(tree, names, columns, X, y, np.ones(len(y)))
-    found = minimum(
-        problem, np.array(starts, dtype=np.float64), np.ones(len(names), dtype=bool), numpy_generator(seed)
-    )
+    start, known = np.array(starts, dtype=np.float64), np.ones(len(names), dtype=bool)
+    found = minimum(problem, start, known, numpy_generator(seed), config)
     if not math.isfinite(found.rss):
         return None
     fit = refit(problem.filled(found.constants), columns, X, y, steps=0)
@@ -186,8 +194,8 @@ def _with_plain(model: Tied, name: str, node: Node, value: float, rows: GroupedR
 
 
 def _near(value: float) -> list[tuple[Node, float]]:
-    # A factor that others make up for may as well be 1.
-    found: list[tuple[Node, float]] = [(Number(1), 1.0)]
+    # What is nothing is left out, and a factor that others make up for may as well be 1.
+    found: list[tuple[Node, float]] = [(Number(0), 0.0), (Number(1), 1.0)]
     for below in _PLAIN:
         above = round(value * below)
         if above and abs(above) <= 60 and not any(abs(above / below - each) < 1e-12 for _, each in found):
@@ -206,6 +214,29 @@ def _joint(
     rows: GroupedRows,
 ) -> Tied | None:
     """All constants fitted at once."""
+    tree, placed, columns, X = _written_out(model.tree, shared, own, plain, rows)
+    order = _order(tree, columns, placed)
+    fit = refit(tree, columns, X, rows.y)
+    if not math.isfinite(fit.rss):
+        return None
+    return _read(model, fit, order, shared, own, plain, rows)
+
+
+def residuals(model: Tied, rows: GroupedRows) -> Floats | None:
+    """What the model leaves of every row; None where it has no value."""
+    tree, _, columns, X = _written_out(model.tree, model.shared, model.own, model.plain, rows)
+    left = rows.y - _value(tree, columns, X)
+    return left if np.isfinite(left).all() else None
+
+
+def _written_out(
+    tree: Node,
+    shared: dict[str, tuple[float, float]],
+    own: dict[str, tuple[Floats, Floats]],
+    plain: dict[str, Node],
+    rows: GroupedRows,
+) -> tuple[Node, dict[int, tuple[str, int]], list[str], Floats]:
+    """The formula of all groups, where its constants are, and the columns with a flag for each group."""
     flags = [f"_{at}" for at in range(rows.count)]
     values: dict[str, Node] = dict(plain)
     placed: dict[int, tuple[str, int]] = {}
@@ -219,14 +250,8 @@ def _joint(
             Apply("*", (literal, Variable(flag))) for literal, flag in zip(literals, flags, strict=True)
         )
         values[name] = terms[0] if len(terms) == 1 else Apply("+", terms)
-    tree = replaced(model.tree, values)
     X = np.concatenate([rows.X, np.eye(rows.count)[rows.group]], axis=1)
-    columns = [*rows.columns, *flags]
-    order = _order(tree, columns, placed)
-    fit = refit(tree, columns, X, rows.y)
-    if not math.isfinite(fit.rss):
-        return None
-    return _read(model, fit, order, shared, own, plain, rows)
+    return replaced(tree, values), placed, [*rows.columns, *flags], X
 
 
 def _order(tree: Node, columns: Sequence[str], placed: dict[int, tuple[str, int]]) -> list[tuple[str, int]]:

@@ -19,7 +19,7 @@ from edgewise.forms.tree import Apply, Node, Number, names_in, replaced
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.expressions.writing import from_tree, text
 from edgewise.symbolic.results.formula import Constant
-from edgewise.symbolic.search.grouped_constants import of_group
+from edgewise.symbolic.search.grouped_constants import exact, of_group
 from edgewise.symbolic.search.grouped_few import of_few_rows
 from edgewise.symbolic.search.word_columns import WordColumns
 
@@ -143,6 +143,7 @@ class GroupedFormula:
         tree = fixed(tree)
         if len(y) < len(names):
             others = np.array([[each[name].value for name in names] for each in self.own.values()])
+            alone = False
             values, errors = of_few_rows(tree, names, others, self.rmse, self.columns, X, y)
         else:
             found = of_group(tree, names, starts, self.columns, X, y, seed)
@@ -151,9 +152,10 @@ class GroupedFormula:
                     "The 'X' argument of GroupedFormula.with_group must have rows on which the formula has values. "
                     f"Got {len(y)} rows on which it has none."
                 )
-            values, errors, _ = found
+            values, errors, left = found
+            alone = exact(left, y)
         new = {
-            name: Constant(float(value), float(error))
+            name: constant(float(value), float(error), alone)
             for name, value, error in zip(names, values, errors, strict=True)
         }
         return replace(self, own={**self.own, group: new})
@@ -185,6 +187,11 @@ class GroupedFormula:
     def _filled(self, values: Mapping[str, float]) -> Node:
         numbers = {name: Number(value) for name, value in values.items()}
         return replaced(self.tree, numbers)
+
+
+def constant(value: float, error: float, alone: bool) -> Constant:
+    """A fitted constant; where rounding alone is left of y, what is within its errors of nothing is nothing."""
+    return Constant(0.0 if alone and abs(value) <= 4 * error < math.inf else value, error)
 
 
 def fixed(tree: Node) -> Node:

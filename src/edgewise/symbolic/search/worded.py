@@ -24,15 +24,14 @@ from edgewise.symbolic.results.formula import Formula
 from edgewise.symbolic.results.search_result import FormulaResult
 from edgewise.symbolic.search.branched_formula import BranchedFormula
 from edgewise.symbolic.search.branches import Branch, Structure, branched, description_of, of_one_group
-from edgewise.symbolic.search.grouped import as_grouped, description, renamed, sought, structures_of
-from edgewise.symbolic.search.grouped_constants import ROUNDING, GroupedRows, Tied, each_group, tie, together
+from edgewise.symbolic.search.grouped import as_grouped, sought, structures_of
+from edgewise.symbolic.search.grouped_constants import GroupedRows, Tied, each_group, exact, tie, together
 from edgewise.symbolic.search.grouped_formula import GroupedFormula
+from edgewise.symbolic.search.grouped_mending import written
+from edgewise.symbolic.search.grouped_pool import description
 from edgewise.symbolic.search.grouped_result import GroupedResult
 from edgewise.symbolic.search.input_validation import read_rows
 from edgewise.symbolic.search.word_columns import WordColumns, WordTable
-
-# Below so many times its rounding a table is described exactly.
-_EXACTLY = 1e3
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +74,7 @@ class _Evidence:
             if self.tied
             else math.inf
         )
-        return left <= (_EXACTLY * ROUNDING) ** 2 * float(np.square(self.rows.y).sum())
+        return exact(left, self.rows.y)
 
 
 def search_words(
@@ -257,7 +256,7 @@ def _answers(
     if best.branches:
         answers.append(_branched(best, labels, words))
     for model in best.tied:
-        plain = as_grouped(renamed(model, best.rows.columns), best.rows, list(labels))
+        plain = as_grouped(written(model, best.rows.columns), best.rows, list(labels))
         answers.append(replace(plain, words=words, own=plain.own if best.words else MappingProxyType({})))
     if not best.words:
         return answers
@@ -271,7 +270,7 @@ def _branched(best: _Evidence, labels: list[str], words: WordColumns) -> Branche
     parts: list[GroupedFormula] = []
     for branch in best.branches:
         own = [labels[level] for level in branch.levels]
-        model = renamed(branch.model, best.rows.columns)
+        model = written(branch.model, best.rows.columns)
         parts.append(replace(as_grouped(model, branch.rows, list[Hashable](own)), words=words))
     left = sum(branch.model.rss for branch in best.branches)
     rows = best.rows
