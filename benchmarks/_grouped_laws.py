@@ -142,7 +142,9 @@ def ride(draw: Draw) -> GroupedLaw:
     """The power that a cyclist needs against air and road."""
     v, m, rho = draw.column(3, 14), draw.column(60, 110), draw.column(1, 1.3)
     return GroupedLaw(
-        {"v": v, "m": m, "rho": rho}, draw.own(0.2, 0.5) * rho * v**3 / 2 + draw.own(0.003, 0.012) * 9.81 * m * v, 2
+        {"v": v, "m": m, "rho": rho},
+        draw.own(0.2, 0.5) * rho * v**3 / 2 + draw.own(0.003, 0.012) * 9.81 * m * v,
+        2,
     )
 
 

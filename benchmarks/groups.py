@@ -13,9 +13,8 @@ from __future__ import annotations
 
 import argparse
 
-from _common import Clock, Report, Run, common_options
-
 import numpy as np
+from _common import Clock, Report, Run, common_options
 from _grouped_laws import SETS, Floats, GroupedLaw, laws
 
 from edgewise.symbolic import find_formula
@@ -71,7 +70,10 @@ def main() -> None:
     chosen = SETS[asked.set]
     number = np.repeat(np.arange(chosen.groups), chosen.rows)
     report = Report(
-        Run("groups", asked.quick, asked.data), f"{asked.set}, seed {asked.seed}", COLUMNS, [5, 10, 5, 3, 8, 9, 4, 6, 60]
+        Run("groups", asked.quick, asked.data),
+        f"{asked.set}, seed {asked.seed}",
+        COLUMNS,
+        [5, 10, 5, 3, 8, 9, 4, 6, 60],
     )
     for noise in asked.noise or [0.0, 0.1]:
         for kind, law in laws(asked.set, asked.seed).items():
@@ -97,10 +99,14 @@ def summarise(report: Report) -> None:
     for noise in dict.fromkeys(report.column("noise")):
         rows = [row for row in report.rows if row[0] == noise]
         spent = [row[7] for row in rows]
-        held = f"; {sum(row[6] or 0 for row in rows)} of {many} intervals hold the truth" if (many := sum(row[5] or 0 for row in rows)) else ""
+        held = (
+            f"; {sum(row[6] or 0 for row in rows)} of {many} intervals hold the truth"
+            if (many := sum(row[5] or 0 for row in rows))
+            else ""
+        )
         report.note(
-            f"Noise {noise:g}: {sum(row[2] for row in rows)} of {len(rows)} found; CPU seconds: median {np.median(spent):.1f}, "
-            f"95 % {np.quantile(spent, 0.95):.1f}, longest {max(spent):.1f}{held}."
+            f"Noise {noise:g}: {sum(row[2] for row in rows)} of {len(rows)} found; CPU seconds: "
+            f"median {np.median(spent):.1f}, 95 % {np.quantile(spent, 0.95):.1f}, longest {max(spent):.1f}{held}."
         )
 
 

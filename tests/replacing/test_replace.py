@@ -242,9 +242,11 @@ def test_a_block_that_was_put_in_is_found_again_and_made_smaller(
     assert (found.name, found.whole, found.gated) == ("1", True, gated)
     assert (found.inputs, found.hidden, found.outputs) == widths
     assert found.parameters == block.n_parameters
-    assert result.agreement is not None and result.agreement > 0.98
+    assert result.agreement is not None
+    assert result.agreement > 0.98
     smaller = ew.replace_mlp(model, x, parameters=0.6, work="quick").blocks[0]
-    assert smaller.after <= 0.6 * smaller.before and smaller.unexplained < 0.5
+    assert smaller.after <= 0.6 * smaller.before
+    assert smaller.unexplained < 0.5
     assert ew.replace_mlp(model).found == result.found  # without data, by calling the module itself
 
 
@@ -254,7 +256,8 @@ def test_a_block_with_edges_turned_off_is_found_as_it_is() -> None:
     model, x = nn.Sequential(block), torch.randn(1500, 5, generator=torch.Generator().manual_seed(1))
     result = ew.replace_mlp(model, x, work="quick")
     assert result.found[0].hidden == 8
-    assert result.agreement is not None and result.agreement > 0.98
+    assert result.agreement is not None
+    assert result.agreement > 0.98
 
 
 def test_functions_on_edges_are_not_replaced_again_and_the_message_says_what_to_do() -> None:

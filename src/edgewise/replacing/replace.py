@@ -166,7 +166,9 @@ def _missing(model: nn.Module, watched: bool) -> str:
             " beside networks with a function an edge, which are not replaced again; "
             "replace the blocks of the model that these were put in, or use prune_blocks."
         )
-    return "." if watched else " in modules of their own; give 'data', so that the model can be watched at work."
+    return (
+        "." if watched else " in modules of their own; give 'data', so that the model can be watched at work."
+    )
 
 
 def _functions(

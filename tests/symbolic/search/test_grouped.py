@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from edgewise._core.errors import InputError
 from edgewise.forms import parse
 from edgewise.forms.tree import render, replaced
-from edgewise.symbolic import GroupedResult, find_formula
+from edgewise.symbolic import GroupedResult, find_formula, fit_groups
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.search.grouped_constants import GroupedRows, apart, tie
 from edgewise.symbolic.search.grouped_template import loosened, template
@@ -152,3 +152,23 @@ def test_a_template_with_its_numbers_is_the_formula(text: str) -> None:
 def test_bad_groups_end_in_a_sentence(groups: list, words: str) -> None:
     with pytest.raises(InputError, match=words):
         find_formula(T[:, None], cooling(), groups=groups, names=["t"], work="quick")
+
+
+def test_a_constant_that_is_nothing_in_one_group_is_nothing() -> None:
+    """Not rounding with its error; the formula of that group does without the term."""
+    slope = np.repeat([2.0, 0.0, 1.5, 3.0], 30)
+    x = np.tile(np.linspace(0.5, 5, 30), 4)
+    best = find_formula(x[:, None], slope * x + 4 * np.sqrt(x), groups=BODY, names=["x"], work="quick").best
+    assert best.own["pot"]["a"].value == 0
+    assert best.of("pot") == "4*sqrt(x)"
+    assert "e-" not in best.of("cup")
+    again = best.with_group("pot", x[30:60, None], 4 * np.sqrt(x[30:60]))
+    assert again.own["pot"]["a"].value == 0
+
+
+def test_a_constant_that_noise_hides_stays_with_its_error() -> None:
+    slope = np.repeat([2.0, 0.0, 1.5, 3.0], 30)
+    x = np.tile(np.linspace(0.5, 5, 30), 4)
+    y = slope * x + 4 * np.sqrt(x) + 0.1 * np.random.default_rng(0).normal(size=120)
+    best = fit_groups(x[:, None], y, "a*x + c*sqrt(x)", BODY, shared=["c"], names=["x"])
+    assert 0 < abs(best.own["pot"]["a"].value) < 4 * best.own["pot"]["a"].standard_error

@@ -47,9 +47,7 @@ class GroupConfig:
     mended: int = 6
     mending_rounds: int = 5
     share: float = 0.25
-    starts: ConstantsConfig = field(
-        default_factory=lambda: ConstantsConfig(drawn=200, tried=6, finished=3)
-    )
+    starts: ConstantsConfig = field(default_factory=lambda: ConstantsConfig(drawn=200, tried=6, finished=3))
     branches: int = 4
     node: float = math.log(2) / 0.3
 

@@ -16,10 +16,8 @@ from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason
 from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, check_seconds, check_work
-from edgewise.forms.tree import Node, Variable, names_in, render, replaced
+from edgewise.forms.tree import Node, render
 from edgewise.symbolic.config import GroupConfig
-from edgewise.symbolic.expressions.complexity import node_count
-from edgewise.symbolic.expressions.writing import from_tree, to_tree
 from edgewise.symbolic.fitting.measurements import Measurements
 from edgewise.symbolic.results.formula import Formula
 from edgewise.symbolic.results.search_result import FormulaResult
@@ -82,7 +80,9 @@ def search_groups(
     with np.errstate(all="ignore"), one_thread():
         pool = Pool(rows, seed, config)
         reasons = list[StopReason]()
-        for formulas, reason in searches(search, rows, work=factor * config.share, limit=limit, seed=seed, config=config):
+        for formulas, reason in searches(
+            search, rows, work=factor * config.share, limit=limit, seed=seed, config=config
+        ):
             reasons.append(reason)
             if pool.settled_by(structures_of(formulas, columns)):
                 break
@@ -91,9 +91,14 @@ def search_groups(
             raise InputError(
                 f"{of} found no formula that has values on the rows of every group. Leave out groups that differ in kind."
             )
-        tied = pool.tied if exact(pool.tied[0].rss, rows.y) else mended(pool.tied, rows, pool.rank, seed, config)
+        tied = (
+            pool.tied if exact(pool.tied[0].rss, rows.y) else mended(pool.tied, rows, pool.rank, seed, config)
+        )
         kept = [label for at, label in enumerate(labels) if at not in few]
-        answers = [as_grouped(written(each, columns), rows, kept) for each in [*tied, *models[config.tied :]][: config.taken]]
+        answers = [
+            as_grouped(written(each, columns), rows, kept)
+            for each in [*tied, *models[config.tied :]][: config.taken]
+        ]
         answers = [joined(each, labels, few, table, number[table.numbers], seed) for each in answers]
     best = answers[0]
     return GroupedResult(

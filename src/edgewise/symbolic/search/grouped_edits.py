@@ -10,11 +10,10 @@ import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from edgewise.forms.tree import Apply, Node, Number, Variable, names_in
+from edgewise.forms.tree import OPERATORS, Apply, Node, Number, Variable, names_in
 from edgewise.symbolic.search.grouped_template import constant_names
 
 Path = tuple[int, ...]
-_OPERATORS = ("+", "*", "neg", "inv", "^")
 
 
 @dataclass(frozen=True)
@@ -39,8 +38,12 @@ def edits(tree: Node, columns: Sequence[str]) -> Iterator[Edited]:
     """
     powers = [path for path, node in places(tree) if _power(node, columns) is not None]
     # A column itself is its first power.
-    powers = [path for path in powers if not path or path[:-1] not in powers or not _is_column(tree, path, columns)]
-    of_columns = [path for path in powers if _is_column(tree, path, columns) or _is_column(tree, (*path, 0), columns)]
+    powers = [
+        path for path in powers if not path or path[:-1] not in powers or not _is_column(tree, path, columns)
+    ]
+    of_columns = [
+        path for path in powers if _is_column(tree, path, columns) or _is_column(tree, (*path, 0), columns)
+    ]
     together = [chosen for chosen in (powers, of_columns) if len(chosen) > 1]
     for chosen in [*([each] for each in powers), *together]:
         yield _freed(tree, chosen, columns)
@@ -53,9 +56,9 @@ def edits(tree: Node, columns: Sequence[str]) -> Iterator[Edited]:
         if _inner(tree, path) and not _scaled(node, columns):
             yield Edited(_put(tree, path, _product(new, node)), {}, {name: 1.0})
     for path, node in places(tree):
-        if varies(node, columns) and (not path or _holder(tree, path) not in ("+", "neg", "*", "^", "inv")):
-            if not _has_constant(node, columns):
-                yield Edited(_put(tree, path, _sum(node, new)), {}, {name: 0.0})
+        whole = not path or _holder(tree, path) not in OPERATORS
+        if whole and varies(node, columns) and not _has_constant(node, columns):
+            yield Edited(_put(tree, path, _sum(node, new)), {}, {name: 0.0})
     for path, node in places(tree):
         if isinstance(node, Apply) and node.function in ("+", "*"):
             for at in range(len(node.arguments)):
@@ -63,7 +66,7 @@ def edits(tree: Node, columns: Sequence[str]) -> Iterator[Edited]:
                 left = rest[0] if len(rest) == 1 else Apply(node.function, rest)
                 if varies(left, columns):
                     yield Edited(_put(tree, path, left), {}, {})
-        elif isinstance(node, Apply) and node.function not in _OPERATORS and varies(node, columns):
+        elif isinstance(node, Apply) and node.function not in OPERATORS and varies(node, columns):
             yield Edited(_put(tree, path, node.arguments[0]), {}, {})
 
 
@@ -154,7 +157,7 @@ def _inner(tree: Node, path: Path) -> bool:
     if not path:
         return False
     holder = _holder(tree, path)
-    return holder not in _OPERATORS or (holder == "+" and len(path) > 1)
+    return holder not in OPERATORS or (holder == "+" and len(path) > 1)
 
 
 def _holder(tree: Node, path: Path) -> str:

@@ -70,7 +70,9 @@ def _anew(start: Tied, rows: GroupedRows, seed: int, config: GroupConfig) -> Tie
     ]
     fits = list[Fit | None]()
     for at in range(rows.count):
-        fits.append(of_group(start.tree, start.names, middle, rows.columns, *rows.of(at), seed, config.starts))
+        fits.append(
+            of_group(start.tree, start.names, middle, rows.columns, *rows.of(at), seed, config.starts)
+        )
         if fits[-1] is None:
             return None
     return together(start.tree, start.names, fits, rows)

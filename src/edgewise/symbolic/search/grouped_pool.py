@@ -111,15 +111,16 @@ class Pool:
                 X, y = self.rows.of(at)
                 for each in racing:
                     if len(each.fits) == at and None not in each.fits:
-                        fit = of_group(*each.structure, self.rows.columns, X, y, self._seed, self._config.starts)
+                        fit = of_group(
+                            *each.structure, self.rows.columns, X, y, self._seed, self._config.starts
+                        )
                         each.fits.append(fit)
             part = first_groups(self.rows, min(turn, self.rows.count))
             scored = [(self._partial(each, part), each) for each in racing]
             scored.sort(key=lambda pair: pair[0])
-            for score, each in scored[max(self._config.taken, len(scored) // 2) :]:
-                each.dropped = True
-            for score, each in scored:
-                each.dropped |= not math.isfinite(score)
+            most = max(self._config.taken, len(scored) // 2)
+            for place, (score, each) in enumerate(scored):
+                each.dropped = place >= most or not math.isfinite(score)
 
     def _partial(self, runner: _Runner, part: GroupedRows) -> float:
         model = together(*runner.structure[:2], runner.fits[: part.count], part)
@@ -137,7 +138,9 @@ def description(model: Tied, node: float) -> float:
     """The criterion, and what the structure itself takes to be written down."""
     # A measured exponent says more than a whole one.
     numbers = {name: Number(value) for name, (value, _) in model.shared.items()}
-    return model.criterion + 2 * node * node_count(from_tree(replaced(model.tree, {**numbers, **model.plain})))
+    return model.criterion + 2 * node * node_count(
+        from_tree(replaced(model.tree, {**numbers, **model.plain}))
+    )
 
 
 def first_groups(rows: GroupedRows, count: int) -> GroupedRows:
