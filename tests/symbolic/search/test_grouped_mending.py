@@ -14,17 +14,13 @@ from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.search.grouped_constants import GroupedRows, Tied, apart, residuals, tie
 from edgewise.symbolic.search.grouped_edits import edits, places
 from edgewise.symbolic.search.grouped_mending import mended, written
-from edgewise.symbolic.search.grouped_pool import Pool, description
+from edgewise.symbolic.search.grouped_pool import Pool
 from edgewise.symbolic.search.grouped_template import template
 
 CONFIG = GroupConfig()
 Law = Callable[[np.ndarray, np.ndarray], np.ndarray]
 COLUMNS = ["x", "z"]
 TEXTS = ["a*exp(-x) + z", "a/(b + x^2*z)", "sqrt(x + z)*a", "a*sin(b*x)/(c + z)", "a - b*exp(-(x^2))", "x"]
-
-
-def rank(model: Tied) -> float:
-    return description(model, CONFIG.node)
 
 
 def grouped(law: Law, own: np.ndarray, noise: float, seed: int = 0) -> GroupedRows:
@@ -87,7 +83,7 @@ def test_a_law_is_reached_from_a_formula_near_it(near: str, law: str) -> None:
         "a/(b + x)": lambda x, k: k[:, 0] / (k[:, 1] + x),
     }
     rows = grouped(laws[law], np.column_stack([a, b]), 0.05)
-    best = mended([fitted(near, rows)], rows, rank, 0, CONFIG)[0]
+    best = mended([fitted(near, rows)], rows, Pool(rows, 0, CONFIG).rank, 0, CONFIG)[0]
     assert render(best.tree) == render(written(best, rows.columns).tree)
     assert best.rss <= 1.1 * fitted(law.replace("a", "3.1").replace("b", "1.3"), rows).rss
     shape = render(replaced(best.tree, {name: Number(2) for name in best.names}))

@@ -33,6 +33,8 @@ class GroupConfig:
         What the constants of a group are searched by: of many groups each has fewer starts, being judged with the others.
     branches : int
         Structures at most, where levels of a category follow different ones.
+    nats : float
+        How often the code length of a law counts (`CodeLengthConfig`): steps from law to law try very many.
     node : float
         Nats of a node, beside the criterion of Schwarz: what log(2)/0.3 is elsewhere, by which a formula with one node more
         must have a third less error.
@@ -49,6 +51,7 @@ class GroupConfig:
     share: float = 0.25
     starts: ConstantsConfig = field(default_factory=lambda: ConstantsConfig(drawn=200, tried=6, finished=3))
     branches: int = 4
+    nats: float = 2.0
     node: float = math.log(2) / 0.3
 
     def __post_init__(self) -> None:

@@ -13,6 +13,8 @@ from edgewise.symbolic.config import GroupConfig
 from edgewise.symbolic.expressions.complexity import node_count
 from edgewise.symbolic.expressions.writing import from_tree
 from edgewise.symbolic.fitting.structure_left import follows_columns
+from edgewise.symbolic.fitting.train_test import SplitRows
+from edgewise.symbolic.results.parsimony import nats
 from edgewise.symbolic.search.grouped_constants import (
     Fit,
     GroupedRows,
@@ -61,6 +63,7 @@ class Pool:
     def __init__(self, rows: GroupedRows, seed: int, config: GroupConfig) -> None:
         self._all, self._seed, self._config = rows, seed, config
         self._runners = dict[str, _Runner]()
+        self._table = SplitRows.split(rows.columns, rows.X, rows.y, 0.2, seed)
         self._unchanged = 0
         self.rows, self.few = rows, frozenset[int]()
         self.models, self.tied = list[Tied](), list[Tied]()
@@ -91,8 +94,11 @@ class Pool:
         return self._unchanged >= self._config.unchanged and not self._follows(best)
 
     def rank(self, model: Tied) -> float:
-        """The length of the description, in nats, twice."""
-        return description(model, self._config.node)
+        """Twice the nats that the law, its constants and what it leaves take to be written down."""
+        numbers = {name: Number(value) for name, (value, _) in model.shared.items()}
+        own = {name: Number(float(np.median(values))) for name, (values, _) in model.own.items()}
+        tree = replaced(model.tree, {**numbers, **own, **model.plain})
+        return model.criterion + 2 * self._config.nats * nats(from_tree(tree, self._all.columns), self._table)
 
     def _judge_by(self, most: int) -> None:
         """Only groups with rows for so many constants."""
