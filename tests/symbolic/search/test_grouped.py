@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -172,3 +173,21 @@ def test_a_constant_that_noise_hides_stays_with_its_error() -> None:
     y = slope * x + 4 * np.sqrt(x) + 0.1 * np.random.default_rng(0).normal(size=120)
     best = fit_groups(x[:, None], y, "a*x + c*sqrt(x)", BODY, shared=["c"], names=["x"])
     assert 0 < abs(best.own["pot"]["a"].value) < 4 * best.own["pot"]["a"].standard_error
+
+
+@pytest.mark.parametrize("words", [False, True])
+def test_whoever_ends_one_search_ends_all(words: bool) -> None:
+    told = list[object]()
+
+    def stop(record: object) -> bool:
+        told.append(record)
+        return True
+
+    y = cooling(0.5)
+    if words:
+        result = find_formula(pd.DataFrame({"body": BODY, "t": T}), y, callbacks=[stop])
+    else:
+        result = find_formula(T[:, None], y, groups=BODY, callbacks=[stop])
+    assert result.stop_reason == "callback"
+    assert len(told) == 1
+    assert np.isfinite(result.best.rmse)

@@ -11,7 +11,7 @@ from edgewise.forms import parse
 from edgewise.forms.tree import Number, names_in, render, replaced
 from edgewise.symbolic.config import GroupConfig
 from edgewise.symbolic.expressions.tape import Tape
-from edgewise.symbolic.search.grouped_constants import GroupedRows, Tied, apart, residuals, tie
+from edgewise.symbolic.search.grouped_constants import GroupedRows, Tied, apart, refitted, residuals, tie
 from edgewise.symbolic.search.grouped_edits import edits, places
 from edgewise.symbolic.search.grouped_mending import mended, written
 from edgewise.symbolic.search.grouped_pool import Pool
@@ -65,15 +65,15 @@ def test_steps_are_different_formulas_and_none_is_the_one_they_start_from(text: 
 
 
 @pytest.mark.parametrize(
-    ("near", "law"),
+    ("near", "law", "count"),
     [
-        ("2*x^3 + 1", "a*x^2 + b"),  # another power
-        ("2*exp(-x)", "a*exp(-b*x)"),  # a rate that is not 1
-        ("2*exp(-x) + 0.1*x", "a*exp(-x)"),  # a term too many
-        ("2/(x + 0.1)", "a/(b + x)"),  # nothing to do
+        ("2*x^3 + 1", "a*x^2 + b", 2),  # another power
+        ("2*exp(-x)", "a*exp(-b*x)", 2),  # a rate that is not 1
+        ("2*exp(-x) + 0.1*x", "a*exp(-x)", 1),  # a term too many
+        ("2/(x + 0.1)", "a/(b + x)", 2),  # nothing to do
     ],
 )
-def test_a_law_is_reached_from_a_formula_near_it(near: str, law: str) -> None:
+def test_a_law_is_reached_from_a_formula_near_it(near: str, law: str, count: int) -> None:
     random = np.random.default_rng(1)
     a, b = random.uniform(2, 4, 8), random.uniform(0.4, 1.6, 8)
     laws = {
@@ -82,13 +82,14 @@ def test_a_law_is_reached_from_a_formula_near_it(near: str, law: str) -> None:
         "a*exp(-x)": lambda x, k: k[:, 0] * np.exp(-x),
         "a/(b + x)": lambda x, k: k[:, 0] / (k[:, 1] + x),
     }
-    rows = grouped(laws[law], np.column_stack([a, b]), 0.05)
+    own = np.column_stack([a, b])
+    rows, plain = grouped(laws[law], own, 0.02), grouped(laws[law], own, 0.0)
     best = mended([fitted(near, rows)], rows, Pool(rows, 0, CONFIG).rank, 0, CONFIG)[0]
-    assert render(best.tree) == render(written(best, rows.columns).tree)
-    assert best.rss <= 1.1 * fitted(law.replace("a", "3.1").replace("b", "1.3"), rows).rss
-    shape = render(replaced(best.tree, {name: Number(2) for name in best.names}))
-    expected = render(written(fitted(law.replace("a", "3.1").replace("b", "1.3"), rows), rows.columns).tree)
-    assert shape == render(replaced(parse(expected, ["x", *"abcdf"]).tree, dict.fromkeys("abcdf", Number(2))))
+    # Whatever its writing, the law itself describes values without noise and has no constant too many.
+    equal = refitted(best, plain)
+    assert equal is not None
+    assert equal.rss <= 1e-18 * float(plain.y @ plain.y)
+    assert len(best.own) == count
 
 
 @settings(max_examples=4)

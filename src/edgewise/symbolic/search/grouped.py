@@ -26,8 +26,11 @@ from edgewise.symbolic.search.grouped_formula import GroupedFormula, constant, t
 from edgewise.symbolic.search.grouped_mending import mended, written
 from edgewise.symbolic.search.grouped_pool import Pool
 from edgewise.symbolic.search.grouped_result import GroupedResult, group_labels
-from edgewise.symbolic.search.grouped_template import loosened, template
+from edgewise.symbolic.search.grouped_template import factored, loosened, template
 from edgewise.symbolic.search.input_validation import read_rows
+
+# Whoever ends one search ends all.
+ENDED = (StopReason.INTERRUPTED, StopReason.CALLBACK)
 
 
 def search_groups(
@@ -84,7 +87,7 @@ def search_groups(
             search, rows, work=factor * config.share, limit=limit, seed=seed, config=config
         ):
             reasons.append(reason)
-            if pool.settled_by(structures_of(formulas, columns)):
+            if pool.settled_by(structures_of(formulas, columns)) or reason in ENDED:
                 break
         rows, few, models = pool.rows, pool.few, pool.models
         if not models:
@@ -120,8 +123,13 @@ def sought(
     config: GroupConfig,
 ) -> tuple[list[Formula], list[StopReason]]:
     """What all of the `searches` give together."""
-    each = list(searches(search, rows, work=work, limit=limit, seed=seed, config=config))
-    return [formula for formulas, _ in each for formula in formulas], [reason for _, reason in each]
+    found, reasons = list[Formula](), list[StopReason]()
+    for formulas, reason in searches(search, rows, work=work, limit=limit, seed=seed, config=config):
+        found += formulas
+        reasons.append(reason)
+        if reason in ENDED:
+            break
+    return found, reasons
 
 
 def searches(
@@ -168,7 +176,8 @@ def structures_of(
     """The distinct templates of formulas, each also with the constants that a group may hide by being 1 or 0."""
     found: dict[str, tuple[Node, tuple[str, ...], tuple[float, ...]]] = {}
     for formula in formulas:
-        for tree in (formula.tree, loosened(formula.tree, columns)):
+        plain = factored(formula.tree)
+        for tree in (plain, loosened(plain, columns)):
             made = template(tree, columns)
             found.setdefault(render(made[0]), made)
     return list(found.values())

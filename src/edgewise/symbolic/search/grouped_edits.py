@@ -34,7 +34,7 @@ def edits(tree: Node, columns: Sequence[str]) -> Iterator[Edited]:
     >>> from edgewise.forms.tree import render
     >>> found = list(edits(parse("a*exp(-x)", ["x", "a"]).tree, ["x"]))
     >>> [render(each.tree) for each in found]
-    ['a*exp(-x^b)', 'a*exp(-x^2)', 'a*exp(b*(-x))', 'a*exp(-x) + b', 'a*exp(-x + b)', 'exp(-x)', 'a*(-x)']
+    ['a*exp(-x^b)', 'a*exp(-x^2)', 'a*exp(b*(-x))', 'a*exp(-x) + b', 'exp(-x)', 'a*(-x)']
     """
     powers = [path for path, node in places(tree) if _power(node, columns) is not None]
     # A column itself is its first power.
@@ -56,7 +56,8 @@ def edits(tree: Node, columns: Sequence[str]) -> Iterator[Edited]:
         if _inner(tree, path) and not _scaled(node, columns):
             yield Edited(_put(tree, path, _product(new, node)), {}, {name: 1.0})
     for path, node in places(tree):
-        whole = not path or _holder(tree, path) not in OPERATORS
+        # A number that is added in an exponential is a factor of it.
+        whole = not path or _holder(tree, path) not in (*OPERATORS, "exp")
         if whole and varies(node, columns) and not _has_constant(node, columns):
             yield Edited(_put(tree, path, _sum(node, new)), {}, {name: 0.0})
     for path, node in places(tree):

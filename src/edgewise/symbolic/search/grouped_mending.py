@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from edgewise.forms.tree import Apply, Node, Variable, names_in, render, replaced
+from edgewise.forms.tree import Apply, Variable, names_in, render, replaced
 from edgewise.symbolic.config import GroupConfig
 from edgewise.symbolic.expressions.writing import from_tree, to_tree
 from edgewise.symbolic.search.grouped_constants import (
@@ -91,12 +91,15 @@ def begun(parent: Tied, step: Edited, rows: GroupedRows) -> Tied:
 def written(model: Tied, columns: tuple[str, ...]) -> Tied:
     """In its usual writing, plain numbers in their places, the groups' own constants named a, b, c, ... as they are read.
 
-    Constants that are negative in every group are written with their sign in the formula.
+    Constants that are negative in every group are written with their sign in the formula, but for its first.
     """
     known = [*columns, *model.names]
-    turned = {name for name, (values, _) in model.own.items() if (values < 0).all()}
-    signs: dict[str, Node] = {name: Apply("neg", (Variable(name),)) for name in turned}
-    tree = to_tree(from_tree(replaced(model.tree, {**model.plain, **signs}), known))
+    turned = set[str]()
+    tree = to_tree(from_tree(replaced(model.tree, model.plain), known))
+    for name in [name for name, (values, _) in model.own.items() if (values < 0).all()]:
+        signed = to_tree(from_tree(replaced(tree, {name: Apply("neg", (Variable(name),))}), known))
+        if render(tree).startswith("-") or not render(signed).startswith("-"):
+            tree, turned = signed, turned | {name}
     read = [name for name in dict.fromkeys(names_in(tree)) if name in model.own or name in model.shared]
     order = [name for name in read if name in model.own] + [name for name in read if name in model.shared]
     new = dict(zip(order, constant_names(columns), strict=False))

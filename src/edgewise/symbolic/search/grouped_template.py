@@ -60,6 +60,31 @@ def template(tree: Node, columns: Sequence[str]) -> tuple[Node, tuple[str, ...],
     return whole, tuple(name for name, _ in found), tuple(value for _, value in found)
 
 
+def factored(tree: Node) -> Node:
+    """The formula with numbers that are added in an exponential as factors of it, which is how people write them.
+
+    Examples
+    --------
+    >>> from edgewise.forms import parse
+    >>> from edgewise.forms.tree import render
+    >>> render(factored(parse("exp(2 - x) + 1", ["x"]).tree))
+    '7.38905609893065*exp(-x) + 1'
+    """
+    if not isinstance(tree, Apply):
+        return tree
+    parts = tuple(factored(each) for each in tree.arguments)
+    inner = parts[0]
+    if tree.function != "exp" or not isinstance(inner, Apply) or inner.function != "+":
+        return Apply(tree.function, parts)
+    numbers = [each for each in inner.arguments if all(isinstance(leaf, Number) for leaf in _leaves(each))]
+    others = tuple(each for each in inner.arguments if each not in numbers)
+    plain = all(isinstance(each, Number) or each.function in ("*", "inv", "neg") for each in numbers)  # pyright: ignore[reportAttributeAccessIssue]
+    if not numbers or not others or not plain:
+        return Apply("exp", parts)
+    factor = Number(float(np.exp(sum(_value(each) for each in numbers))))
+    return Apply("*", (factor, Apply("exp", (others[0] if len(others) == 1 else Apply("+", others),))))
+
+
 def loosened(tree: Node, columns: Sequence[str]) -> Node:
     """The formula with a factor at each term and a term without columns: in one group they may be 1 and 0."""
     terms = list(tree.arguments) if isinstance(tree, Apply) and tree.function == "+" else [tree]

@@ -24,7 +24,7 @@ from edgewise.symbolic.results.formula import Formula
 from edgewise.symbolic.results.search_result import FormulaResult
 from edgewise.symbolic.search.branched_formula import BranchedFormula
 from edgewise.symbolic.search.branches import Branch, Structure, branched, description_of, of_one_group
-from edgewise.symbolic.search.grouped import as_grouped, sought, structures_of
+from edgewise.symbolic.search.grouped import ENDED, as_grouped, sought, structures_of
 from edgewise.symbolic.search.grouped_constants import GroupedRows, Tied, each_group, exact, tie, together
 from edgewise.symbolic.search.grouped_formula import GroupedFormula
 from edgewise.symbolic.search.grouped_mending import written
@@ -126,7 +126,7 @@ def search_words(
         if words:
             formulas, reasons = sought(search, rows, work=factor / 2, limit=half, seed=seed, config=config)
         best = _evidence(words, structures_of(formulas, columns), rows, seed, config)
-        if not best.exact:
+        if not best.exact and not (best.tied and reasons[-1] in ENDED):
             share = factor / 2 if words else factor
             found = search(measured.X, measured.y, names=columns, work=share, seconds=half, seed=seed)
             formulas += [found.best, *found.front[: config.taken - 1]]
