@@ -22,7 +22,7 @@ from edgewise.symbolic.search.grouped_constants import GroupedRows, Tied, refitt
 from edgewise.symbolic.search.grouped_formula import GroupedFormula
 
 SAME = 1e-6
-COLUMNS = ("noise", "kind", "found", "own", "error", "intervals", "hold", "CPU s", "formula")
+COLUMNS = ("kind", "found", "own", "error", "intervals", "hold", "CPU s", "formula")
 
 
 def noisy(law: GroupedLaw, noise: float, which: str, seed: int) -> Floats:
@@ -51,8 +51,7 @@ def intervals(formula: GroupedFormula, truth: Tied) -> tuple[int, int]:
     pairs = [(each, truth.shared[name][0]) for name, each in formula.shared.items()]
     for at, constants in enumerate(formula.own.values()):
         pairs += [(each, truth.own[name][0][at]) for name, each in constants.items()]
-    # Without noise the errors are those of rounding, of which the fit to the truth has its own.
-    return len(pairs), sum(abs(each.value - true) <= 1.96 * each.standard_error for each, true in pairs)
+    return len(pairs), sum(bool(abs(each.value - true) <= 1.96 * each.standard_error) for each, true in pairs)
 
 
 def main() -> None:
@@ -69,13 +68,9 @@ def main() -> None:
         asked.kinds, asked.noise = "cooling", [0.0]
     chosen = SETS[asked.set]
     number = np.repeat(np.arange(chosen.groups), chosen.rows)
-    report = Report(
-        Run("groups", asked.quick, asked.data),
-        f"{asked.set}, seed {asked.seed}",
-        COLUMNS,
-        [5, 10, 5, 3, 8, 9, 4, 6, 60],
-    )
     for noise in asked.noise or [0.0, 0.1]:
+        part = f"{asked.set}, noise {noise:g}, seed {asked.seed}"
+        report = Report(Run("groups", asked.quick, asked.data), part, COLUMNS, [10, 5, 3, 8, 9, 4, 6, 60])
         for kind, law in laws(asked.set, asked.seed).items():
             if asked.kinds and kind not in asked.kinds.split(","):
                 continue
@@ -88,26 +83,22 @@ def main() -> None:
             own = len(best.own[0])
             found = truth is not None and own == law.own
             error = float(np.sqrt(np.mean(np.square(best.predict(X, number) - law.y))) / law.y.std())
-            counted = intervals(best, truth) if truth is not None and found and noise else ("", "")
-            report.add(noise, kind, found, own, error, *counted, spent, best.text)
-    summarise(report)
-    report.save()
+            # Without noise intervals are those of rounding, which the fit to the truth has, too.
+            counted = intervals(best, truth) if truth is not None and found and noise else (0, 0)
+            report.add(kind, found, own, error, *counted, spent, best.text)
+        report.note(summary(report))
+        report.save()
 
 
-def summarise(report: Report) -> None:
-    """How many laws were found at each noise, how long it took, and how many intervals hold the truth."""
-    for noise in dict.fromkeys(report.column("noise")):
-        rows = [row for row in report.rows if row[0] == noise]
-        spent = [row[7] for row in rows]
-        held = (
-            f"; {sum(row[6] or 0 for row in rows)} of {many} intervals hold the truth"
-            if (many := sum(row[5] or 0 for row in rows))
-            else ""
-        )
-        report.note(
-            f"Noise {noise:g}: {sum(row[2] for row in rows)} of {len(rows)} found; CPU seconds: "
-            f"median {np.median(spent):.1f}, 95 % {np.quantile(spent, 0.95):.1f}, longest {max(spent):.1f}{held}."
-        )
+def summary(report: Report) -> str:
+    """How many laws were found, how long it took, and how many intervals hold the truth."""
+    found, spent = report.column("found"), report.column("CPU s")
+    said = (
+        f"{sum(found)} of {len(found)} found; CPU seconds: median {np.median(spent):.1f}, "
+        f"95 % {np.quantile(spent, 0.95):.1f}, longest {max(spent):.1f}"
+    )
+    many = sum(report.column("intervals"))
+    return f"{said}; {sum(report.column('hold'))} of {many} intervals hold the truth." if many else f"{said}."
 
 
 if __name__ == "__main__":

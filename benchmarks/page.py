@@ -27,6 +27,7 @@ PAGES = (
     "benchmarks-trust.md",
     "benchmarks-equations.md",
     "large.md",
+    "experiments.md",
 )
 PLACE = re.compile(r"(<!-- (figures|notes|rows) (\w+) / (.+?) -->).*?(?=<!-- end -->)", re.DOTALL)
 INDEX = ("file", "script", "part", "rows", "machine", "notes")

@@ -16,8 +16,8 @@ from edgewise.forms import parse
 from edgewise.symbolic import BranchedFormula, GroupedFormula, GroupedResult, find_formula
 from edgewise.symbolic.config import GroupConfig
 from edgewise.symbolic.search.branches import branched, description_of
-from edgewise.symbolic.search.grouped_pool import description
 from edgewise.symbolic.search.grouped_constants import GroupedRows, each_group, tie, together
+from edgewise.symbolic.search.grouped_pool import description
 from edgewise.symbolic.search.grouped_template import template
 from edgewise.symbolic.search.word_columns import word_table
 
