@@ -64,6 +64,7 @@ SCRIPTS = (
     "large",
     "large_equal",
     "large_network",
+    "large_optimisers",
     "large_peers",
     "large_runs",
     "large_tables",

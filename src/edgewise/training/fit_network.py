@@ -44,6 +44,9 @@ from edgewise.training.second_order.run import MOST_DENSE, MOST_WORK, SecondOrde
 METHODS = ("auto", "lm", "lbfgs", "adam")
 # A given network may cost so many times what rounds grow to: no smaller one is asked for.
 _GIVEN_WORK = 4.0
+# AdamW on numbers: at equal time half the error and less on laws without noise, and no more than the spread of seeds on a
+# noisy table (benchmarks/large_optimisers.py).
+_RATE, _MINIBATCHES = 0.1, 60
 _SECOND_ORDER_ONLY = ("intervals", "roughness", "sparsity", "total_variation", "starts")
 
 
@@ -118,7 +121,8 @@ def fit(
     patience : int
         Rounds (or tens of epochs) without progress before training ends.
     batch : int, optional
-        Rows of a step of AdamW; by default a power of two near a thirtieth of the rows, 32 to 1024.
+        Rows of a step of AdamW; by default a power of two near a sixtieth of the rows (a thirtieth for
+        losses that are likelihoods), 32 to 1024.
     accumulate : int
         Parts in which AdamW evaluates a batch one after another, so that memory holds one of them at a time. The step is
         that of the whole batch.
@@ -244,6 +248,8 @@ def fit(
         batch=batch,
         accumulate=accumulate,
     )
+    if row_loss.dispersed:
+        first = replace(first, rate=_RATE, minibatches=_MINIBATCHES)
     result = fit_first_order(model, train, held, row_loss, first, callbacks, checkpoint, meter)
     unused = [name for name in _SECOND_ORDER_ONLY if getattr(options, name) != getattr(Options(), name)]
     if unused:

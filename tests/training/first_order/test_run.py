@@ -32,6 +32,7 @@ from edgewise.training.first_order.epoch_optimizers import (
     groups,
     mean_loss,
     outputs,
+    rows_at_once,
     schedule,
 )
 from edgewise.training.first_order.run import fit_first_order
@@ -406,6 +407,7 @@ def test_the_mean_loss_is_that_of_all_rows_in_any_parts(monkeypatch: pytest.Monk
         ({"rate": 0.0}, "'rate'"),
         ({"decay": -1.0}, "'decay'"),
         ({"accumulate": 0}, "'accumulate'"),
+        ({"minibatches": 0}, "'minibatches'"),
         ({"regrids": -1}, "'regrids'"),
     ],
 )
@@ -419,6 +421,29 @@ def test_fit_reaches_both() -> None:
         result = fit(small(), X, Y, method=method, steps=5)
         assert result.method == method
         assert result.validation_error is not None
+
+
+def test_fit_takes_longer_steps_of_fewer_rows_on_numbers_than_on_classes() -> None:
+    x = np.random.default_rng(4).uniform(-1, 1, (2000, 2))
+    y = np.sin(3 * x[:, 0]) + x[:, 1]
+    for loss, target, own in (
+        ("squared", y, FirstOrderOptions(steps=2, rate=0.1, minibatches=60)),
+        ("cross_entropy", (y > 0).astype(float), FirstOrderOptions(steps=2)),
+    ):
+        row_loss = make_loss(loss)
+        rows = as_rows(small(), x, target, row_loss)
+        wanted = fit_first_order(small(), rows, None, row_loss, own).network
+        made = fit(small(), x, target, loss=loss, method="adam", steps=2, validation=None).network
+        assert state_bytes(made) == state_bytes(wanted)
+
+
+def test_a_batch_is_a_power_of_two_near_its_share_of_the_rows() -> None:
+    for count in (1, 1000, 5000, 10_000, 10**6):
+        for minibatches in (7, 30, 60):
+            rows = rows_at_once(count, FirstOrderOptions(minibatches=minibatches))
+            assert rows & (rows - 1) == 0
+            assert rows in (32, 1024) or 2**-0.5 <= rows * minibatches / count <= 2**0.5
+    assert rows_at_once(8000, FirstOrderOptions(batch=7, minibatches=60)) == 7
 
 
 def test_fit_hands_batches_on() -> None:

@@ -44,7 +44,9 @@ class FirstOrderOptions:
         Factor on the steps where they are not given.
     seed, patience : int
     batch : int, optional
-        Rows of a minibatch; by default a power of two near a thirtieth of the rows, 32 to 1024.
+        Rows of a minibatch; by default a power of two, 32 to 1024.
+    minibatches : int
+        Minibatches of an epoch that the default `batch` comes near.
     rate : float
         Highest learning rate of AdamW for a layer with one input; it falls with the root of their number. It is reached
         after the first twentieth of the updates and falls as a cosine.
@@ -64,6 +66,7 @@ class FirstOrderOptions:
     seed: int = 0
     patience: int = 1
     batch: int | None = None
+    minibatches: int = 30
     rate: float = 4e-2
     decay: float = 1e-4
     accumulate: int = 1
@@ -74,7 +77,15 @@ class FirstOrderOptions:
             raise InputError(
                 f"The 'method' of a first-order fit must be 'adam' or 'lbfgs'. Got {short(self.method)} instead."
             )
-        least = {"steps": 1, "batch": 1, "patience": 0, "seed": 0, "accumulate": 1, "regrids": 0}
+        least = {
+            "steps": 1,
+            "batch": 1,
+            "minibatches": 1,
+            "patience": 0,
+            "seed": 0,
+            "accumulate": 1,
+            "regrids": 0,
+        }
         for name, low in least.items():
             if getattr(self, name) is not None:
                 check_int(getattr(self, name), name, low=low, of="fit")
@@ -218,7 +229,8 @@ def rows_at_once(count: int, options: FirstOrderOptions) -> int:
     """Rows whose gradients are taken at once: a minibatch, or a part of all rows."""
     if options.method == "lbfgs":
         return ROWS_AT_ONCE
-    return options.batch or min(max(2 ** round(math.log2(max(count / 30, 1))), 32), 1024)
+    near = 2 ** round(math.log2(max(count / options.minibatches, 1)))
+    return options.batch or min(max(near, 32), 1024)
 
 
 def groups(net: KAN, options: FirstOrderOptions) -> Iterator[dict[str, Any]]:
