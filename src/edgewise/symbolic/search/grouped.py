@@ -25,6 +25,7 @@ from edgewise.symbolic.search.grouped_constants import GroupedRows, Tied, exact
 from edgewise.symbolic.search.grouped_formula import GroupedFormula, constant, text_of
 from edgewise.symbolic.search.grouped_mending import mended, written
 from edgewise.symbolic.search.grouped_pool import Pool
+from edgewise.symbolic.search.grouped_relations import related
 from edgewise.symbolic.search.grouped_result import GroupedResult, group_labels
 from edgewise.symbolic.search.grouped_template import factored, loosened, template
 from edgewise.symbolic.search.input_validation import read_rows
@@ -94,9 +95,11 @@ def search_groups(
             raise InputError(
                 f"{of} found no formula that has values on the rows of every group. Leave out groups that differ in kind."
             )
-        tied = (
-            pool.tied if exact(pool.tied[0].rss, rows.y) else mended(pool.tied, rows, pool.rank, seed, config)
-        )
+        found = pool.tied
+        if not exact(found[0].rss, rows.y):
+            found = mended(found, rows, pool.rank, seed, config)
+        tied = [related(each, rows, pool.rank) for each in found[: config.tied]] + found[config.tied :]
+        tied.sort(key=pool.rank)
         kept = [label for at, label in enumerate(labels) if at not in few]
         answers = [
             as_grouped(written(each, columns), rows, kept)

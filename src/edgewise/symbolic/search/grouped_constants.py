@@ -146,6 +146,12 @@ def tie(model: Tied, rows: GroupedRows) -> Tied:
         trial = with_shared(best, name, rows)
         if trial is not None and trial.criterion < best.criterion:
             best = trial
+    return made_plain(best, rows)
+
+
+def made_plain(model: Tied, rows: GroupedRows) -> Tied:
+    """Shared constants made numbers that no row contradicts, while the criterion falls."""
+    best = model
     for name in tuple(best.shared):
         for node, value in _near(best.shared[name][0]):
             trial = _with_plain(best, name, node, value, rows)
