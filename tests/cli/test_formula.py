@@ -457,12 +457,14 @@ def test_words_in_the_table_are_groups_unasked(edgewise):
 def test_a_law_of_groups_is_written_drawn_and_predicts(edgewise):
     t = np.linspace(0, 5, 30)
     lines = [f"{each},{vessel},{20 + 50 * np.exp(-0.3 * vessel * each)}" for vessel in (1, 2) for each in t]
-    Path("cool.csv").write_text("\n".join(["minute,vessel,temperature", *lines]))
+    missing = [",1,40", "2,2,"]  # rows that are left out
+    Path("cool.csv").write_text("\n".join(["minute,vessel,temperature", *lines, *missing]))
     words = ["formula", "cool.csv", "-t", "temperature", "--groups", "vessel", "--work", "quick", "--quiet"]
     done = edgewise(*words, "--out", "law", "--plot", "law.png")
     assert done.code == 0, done.err
     assert Path("law.png").stat().st_size > 1000
-    done = edgewise("predict", "law/formula.kan", "cool.csv", "--json")
+    Path("whole.csv").write_text("\n".join(["minute,vessel,temperature", *lines]))
+    done = edgewise("predict", "law/formula.kan", "whole.csv", "--json")
     assert done.code == 0, done.err
     told = json.loads(done.out)["predictions"]
     truth = [float(line.split(",")[2]) for line in lines]

@@ -270,7 +270,7 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
             raise InputError(f"The 'groups' argument of {of} must name the column of groups. Got {got}.")
         columns = formula.names if isinstance(formula, Formula) else formula.columns
         if words is None:
-            rows = check_matrix(X, "X", columns=len(columns), of=of)
+            rows = check_matrix(X, "X", columns=len(columns), missing=True, of=of)
         else:
             rows, _ = words.read(X, columns, of)
         names = [*columns, *([groups] if grouped else [])] if words is None else list(words.table)
