@@ -1,21 +1,24 @@
 """One law, many groups with constants of their own: what is found, how long it takes, and what its errors are worth.
 
-    python benchmarks/groups.py [--set first] [--seed 0] [--noise 0 --noise 0.1] [--kinds cooling,swing]
+    python benchmarks/groups.py [--set first] [--seed 0] [--noise 0 --noise 0.1] [--kinds cooling,swing] [--draws 50]
 
 Noise is normal, a share of the standard deviation of y (of each group's root mean square in the set `class`, as its authors
 have it). A law is found where groups have as many constants of their own as were drawn, and where the formula, with its
 shared constants as they were rounded, fitted to the values without noise leaves less than a millionth of them: only an
 equal law does. Its constants there are the true ones in the writing that was found, and the interval of 1.96 standard errors
-around each fitted one holds the true one or does not.
+around each fitted one holds the true one or does not. With --draws the formulas found without noise are also fitted to so
+many draws of 10 % noise, and intervals are counted there.
 """
 
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 
 import numpy as np
 from _common import Clock, Report, Run, common_options
 from _grouped_laws import SETS, Floats, GroupedLaw, laws
+from numpy.typing import NDArray
 
 from edgewise.symbolic import find_formula
 from edgewise.symbolic.search.grouped_constants import GroupedRows, Tied, refitted
@@ -54,6 +57,22 @@ def intervals(formula: GroupedFormula, truth: Tied) -> tuple[int, int]:
     return len(pairs), sum(bool(abs(each.value - true) <= 1.96 * each.standard_error) for each, true in pairs)
 
 
+def drawn_intervals(truth: Tied, law: GroupedLaw, rows: GroupedRows, which: str, draws: int) -> list[int]:
+    """Intervals of groups' own constants and how many hold the truth, and the same of shared ones, over draws of noise."""
+    counts = [0, 0, 0, 0]
+    for draw in range(draws):
+        y = noisy(law, 0.1, which, 1000 + draw)
+        fit = refitted(truth, replace(rows, y=y))
+        assert fit is not None
+        for name, (values, errors) in fit.own.items():
+            counts[0] += len(values)
+            counts[1] += int((np.abs(values - truth.own[name][0]) <= 1.96 * errors).sum())
+        for name, (value, error) in fit.shared.items():
+            counts[2] += 1
+            counts[3] += bool(abs(value - truth.shared[name][0]) <= 1.96 * error)
+    return counts
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -62,12 +81,14 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--noise", type=float, action="append")
     parser.add_argument("--kinds", default="")
+    parser.add_argument("--draws", type=int, default=0)
     common_options(parser, "one kind, without noise")
     asked = parser.parse_args()
     if asked.quick:
         asked.kinds, asked.noise = "cooling", [0.0]
     chosen = SETS[asked.set]
     number = np.repeat(np.arange(chosen.groups), chosen.rows)
+    exact = dict[str, Tied]()
     for noise in asked.noise or [0.0, 0.1]:
         part = f"{asked.set}, noise {noise:g}, seed {asked.seed}"
         report = Report(Run("groups", asked.quick, asked.data), part, COLUMNS, [10, 5, 3, 8, 9, 4, 6, 60])
@@ -86,8 +107,34 @@ def main() -> None:
             # Without noise intervals are those of rounding, which the fit to the truth has, too.
             counted = intervals(best, truth) if truth is not None and found and noise else (0, 0)
             report.add(kind, found, own, error, *counted, spent, best.text)
+            if truth is not None and found and not noise:
+                exact[kind] = truth
         report.note(summary(report))
         report.save()
+    if asked.draws:
+        covered(exact, asked, number)
+
+
+def covered(exact: dict[str, Tied], asked: argparse.Namespace, number: NDArray[np.int64]) -> None:
+    """How many intervals hold the truth over many draws of noise."""
+    run, part = Run("groups", asked.quick, asked.data), f"{asked.set}, intervals, seed {asked.seed}"
+    report = Report(run, part, ("kind", "own", "hold", "shared", "shared hold"), [10, 6, 6, 6, 6])
+    for kind, truth in exact.items():
+        law = laws(asked.set, asked.seed)[kind]
+        rows = GroupedRows(
+            tuple(law.columns),
+            np.column_stack(list(law.columns.values())),
+            law.y,
+            number,
+            SETS[asked.set].groups,
+        )
+        report.add(kind, *drawn_intervals(truth, law, rows, asked.set, asked.draws))
+    own, held, shared, shared_held = (sum(report.column(name)) for name in report.columns[1:])
+    report.note(
+        f"Of {own:,} intervals of 1.96 standard errors of groups' own constants {held / max(own, 1):.1%} hold the truth, "
+        f"of {shared:,} of shared ones {shared_held / max(shared, 1):.1%}."
+    )
+    report.save()
 
 
 def summary(report: Report) -> str:
