@@ -3,6 +3,7 @@
 // A tile is `W` vectors of outputs. Coefficients lie in rows of W vectors, `ld` apart, one for each basis function; `NX`
 // further rows (the base function) belong to every group. All loops over groups are flat.
 #pragma once
+#include "runs.h"
 #include "single.h"
 
 namespace ew::EW_ISA {
@@ -122,23 +123,26 @@ template <class T, int K, int NX, int W> struct Groups {
     }
 };
 
-// The kernels of one type, degree, number of further rows and width of tile; for inputs with a dominant value one row more.
-// Of layers with one output there are those of single.h as well.
+// The kernels of one type, degree, number of further rows and width of tile; those for rows that deviate from a dominant value
+// (runs.h), and those of layers with one output (single.h).
 template <class T> struct Kernels {
     int tile;
     int64_t (*numbers)(int);
     void (*tabulate)(const Grid<T> &, bool, int, T *);
     void (*add)(const Places<T> &, const T *, const T *, int, int, const uint16_t *, const T *, T, const T *, T *);
     void (*live)(const Grid<T> &, const Places<T> &, int, T *);
-    void (*prepare)(Workspace<T> &, const Grid<T> &, const Wanted &, const T *, const T *, int, T, Prepared<T> &);
-    void (*forward[2])(const T *, int64_t, const T *, const Head &, const T *, T *);
-    void (*grad_coef[2])(T *, T *, const Head &, const T *, const T *);
+    void (*prepare)(Workspace<T> &, const Grid<T> &, const Wanted &, const T *, const T *, int, Prepared<T> &);
+    void (*gather)(Gathering<T> &, const Grid<T> &, bool, const T *, int, T, Deviating<T> &, Deviations<T> &);
+    void (*forward_runs)(const Deviating<T> &, const Deviations<T> &, const T *, int64_t, const T *, T *, T *);
+    void (*coef_runs)(const Deviating<T> &, const Deviations<T> &, int, T *, int64_t, T *, const T *, const T *, bool);
+    void (*forward)(const T *, int64_t, const T *, const Head &, const T *, T *);
+    void (*grad_coef)(T *, T *, const Head &, const T *, const T *);
     void (*grad_input[2])(const T *, int64_t, const T *, const Head &, const T *, const T *, T *); // the first tile, and more
 };
 
 template <class T, int K, int NX, int W> constexpr Kernels<T> kernels_of() {
     using G = Groups<T, K, NX, W>;
-    using H = Groups<T, K, NX + 1, W>;
+    using R = Runs<T, K, NX, W>;
     using One = Single<T, K>;
     return {G::TILE,
             One::numbers,
@@ -146,8 +150,11 @@ template <class T, int K, int NX, int W> constexpr Kernels<T> kernels_of() {
             One::add,
             One::live,
             prepare<T, K>,
-            {G::forward, H::forward},
-            {G::grad_coef, H::grad_coef},
+            gather_deviating<T, K, NX == 1>,
+            R::forward,
+            R::grad_coef,
+            G::forward,
+            G::grad_coef,
             {G::template grad_input<false>, G::template grad_input<true>}};
 }
 

@@ -3,117 +3,34 @@
 // Forward: a task owns some rows and tiles of outputs. Backward: a task owns some inputs and runs over all rows, so that its
 // share of the gradients is its own. Neither depends on the number of threads, nor do results.
 #pragma once
-#include "groups.h"
-
-#include <atomic>
-#include <limits>
-#include <new>
-#include <vector>
+#include "blocking.h"
+#include "dominant_maps.h"
 
 namespace ew::EW_ISA {
-
-template <class T> T *room(int slot, int64_t count) {
-    void *p = scratch(slot, count * int64_t(sizeof(T)));
-    if (!p) throw std::bad_alloc();
-    return static_cast<T *>(p);
-}
-
-// Runs tasks; an exception in one of them is thrown again by the caller's thread.
-template <class F> void run_tasks(int64_t count, int threads, const F &f) {
-    std::atomic<bool> failed{false};
-    parallel(count, threads, [&](int64_t task) {
-        try {
-            if (!failed.load(std::memory_order_relaxed)) f(task);
-        } catch (...) {
-            failed = true;
-        }
-    });
-    if (failed) throw std::bad_alloc();
-}
-
-inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 constexpr int64_t PREPARED_BYTES = 192 << 10; // what a task keeps prepared, and packed: together about the second cache
 constexpr int64_t PACKED_BYTES = 256 << 10;
 constexpr int64_t GRAD_BYTES = 8 << 20;       // gradients (and coefficients) of a task's inputs, over all tiles
 constexpr int64_t LARGE_BYTES = 4 << 20;
 constexpr int64_t STREAM_BYTES = 16 << 20;    // results larger than that are written past the caches
-constexpr int64_t CHUNK = 8192;               // rows whose output gradients are packed at once
 
 constexpr int MOST_FOUND = 1 << 14;           // intervals that the tables of layers with one output are made for
-constexpr int AHEAD = 48; // rows between a prefetch and its use
-
-// Columns of x (or v) on a block, one contiguous run of STRIDE an input.
-template <class T>
-void columns(const void *source, int64_t offset, int64_t row, int64_t col, int n, int inputs, T *EW_RESTRICT out) {
-    const T *p = static_cast<const T *>(source) + offset;
-    for (int b = 0; b < n; ++b) {
-        // Rows are far apart, which no hardware prefetcher follows.
-        __builtin_prefetch(p + std::min(b + AHEAD, n - 1) * row);
-        for (int i = 0; i < inputs; ++i) out[i * STRIDE + b] = p[b * row + i * col];
-    }
-}
-
-template <class T> struct Maps {
-    static constexpr int N = Simd<T>::N;
+template <class T> struct Maps : TileRows<T> {
+    using TileRows<T>::N, TileRows<T>::TILE, TileRows<T>::row, TileRows<T>::put;
 
     const ew_spline &s;
     const Kernels<T> &inner;
     const bool base;
-    const int TILE, NR;
-    const int64_t E, B, I, O, M, R, each, tiles; // R: rows of a tile, M functions and the base; each: room for one more
+    const int NR;
+    const int64_t E, B, I, O, M, R, tiles; // R: rows of a tile, M functions and the base
     const int block;
-    std::vector<T> dominant; // of each input the value that most rows have, NaN where there is none; empty where no input has one
 
     Maps(const ew_spline &spline, const Kernels<T> &kernels, bool has_base)
-        : s(spline), inner(kernels), base(has_base), TILE(kernels.tile), NR(s.degree + 1 + base), E(s.nets), B(s.rows),
-          I(s.inputs), O(s.outputs), M(s.intervals + s.degree), R(M + base), each(R + 1), tiles(std::max<int64_t>(1, ceil_div(O, TILE))),
+        : TileRows<T>{kernels.tile}, s(spline), inner(kernels), base(has_base), NR(s.degree + 1 + base), E(s.nets), B(s.rows),
+          I(s.inputs), O(s.outputs), M(s.intervals + s.degree), R(M + base), tiles(std::max<int64_t>(1, ceil_div(O, TILE))),
           block(block_rows(s.intervals)) {}
 
-    // Looks for inputs (pixels, counts, indicators) that have one value on more than half of the rows: its basis values are
-    // then computed once and its rows cost nothing. The choice hangs on all rows, so that any split gives the same sums.
-    void find_dominant() {
-        if (s.v || B < 16) return;
-        const T none = std::numeric_limits<T>::quiet_NaN();
-        std::vector<T> value(size_t(E * I), none);
-        bool any = false;
-        for (int64_t e = 0; e < E; ++e) {
-            const T *x = static_cast<const T *>(s.x) + e * s.x_net;
-            T *at = value.data() + e * I;
-            for (int64_t i = 0; i < I; ++i) {
-                const T *c = x + i * s.x_col;
-                const T a = c[B / 4 * s.x_row], b = c[B / 2 * s.x_row], d = c[(B - 1 - B / 4) * s.x_row];
-                if (a == b || a == d) at[i] = a, any = true;
-                if (b == d) at[i] = b, any = true;
-            }
-        }
-        if (!any) return;
-        any = false;
-        std::vector<int32_t> count(size_t(E * I), 0);
-        for (int64_t e = 0; e < E; ++e) {
-            const T *EW_RESTRICT x = static_cast<const T *>(s.x) + e * s.x_net;
-            const T *EW_RESTRICT at = value.data() + e * I;
-            int32_t *EW_RESTRICT to = count.data() + e * I;
-            if (s.x_col == 1)
-                for (int64_t b = 0; b < B; ++b, x += s.x_row)
-                    for (int64_t i = 0; i < I; ++i) to[i] += x[i] == at[i];
-            else
-                for (int64_t b = 0; b < B; ++b, x += s.x_row)
-                    for (int64_t i = 0; i < I; ++i) to[i] += x[i * s.x_col] == at[i];
-        }
-        for (size_t k = 0; k < value.size(); ++k) {
-            // Not far outside, where an edge gives much: taken off again, it would leave its rounding on the other rows.
-            const Grid<T> grid(s, int64_t(k) / I, int64_t(k) % I);
-            const bool inside = value[k] >= grid.breaks[0] && value[k] <= grid.breaks[s.intervals];
-            if (2 * int64_t(count[k]) > B && inside)
-                any = true;
-            else
-                value[k] = none;
-        }
-        if (any) dominant.swap(value);
-    }
-
-    // Coefficients of inputs [first, first + count) for tiles [tile0, tile1): out[tile][input][each][TILE], padded with zeros.
+    // Coefficients of inputs [first, first + count) for tiles [tile0, tile1): out[tile][input][R][TILE], padded with zeros.
     // Rows are read along their length, as they lie in memory.
     void pack(int64_t e, int64_t tile0, int64_t tile1, int64_t first, int64_t count, T *EW_RESTRICT out) const {
         for (int64_t j = 0; j < count; ++j) {
@@ -121,31 +38,14 @@ template <class T> struct Maps {
             const T *c = static_cast<const T *>(s.coef) + e * s.coef_net + i * M * O;
             for (int64_t m = 0; m < R; ++m, c += O) {
                 if (m == M) c = static_cast<const T *>(s.base) + e * s.base_net + i * O;
-                T *to = out + (j * each + m) * TILE;
-                for (int64_t tile = tile0; tile < tile1; ++tile, to += count * each * TILE) {
+                T *to = out + (j * R + m) * TILE;
+                for (int64_t tile = tile0; tile < tile1; ++tile, to += count * R * TILE) {
                     const T *from = c + tile * TILE;
                     __builtin_prefetch(from + 4 * O);
                     row(from, std::min<int64_t>(TILE, O - tile * TILE), to);
                 }
             }
         }
-    }
-
-    // By whole tiles of a width known to the compiler, which would otherwise call memcpy for each.
-    template <int VECTORS> static EW_INLINE void move(const T *from, T *to) {
-        typename Simd<T>::V v[VECTORS];
-        for (int w = 0; w < VECTORS; ++w) v[w] = Simd<T>::load(from + w * N);
-        for (int w = 0; w < VECTORS; ++w) Simd<T>::store(to + w * N, v[w]);
-    }
-
-    EW_INLINE void row(const T *from, int64_t n, T *to) const {
-        if (n == WIDE * N) return move<WIDE>(from, to);
-        for (int64_t k = 0; k < TILE; ++k) to[k] = k < n ? from[k] : T(0);
-    }
-
-    EW_INLINE void put(const T *from, int64_t n, T *to) const {
-        if (n == WIDE * N) return move<WIDE>(from, to);
-        for (int64_t k = 0; k < n; ++k) to[k] = from[k];
     }
 
     void prepare(Workspace<T> &space, int64_t e, int64_t first_row, int n, int64_t first, int64_t count, const Wanted &wanted,
@@ -155,13 +55,15 @@ template <class T> struct Maps {
         if (vt) columns<T>(s.v, e * s.v_net + first_row * s.v_row + first * s.v_col, s.v_row, s.v_col, n, int(count), vt);
         for (int64_t i = 0; i < count; ++i) {
             inner.prepare(space, Grid<T>(s, e, first + i), wanted, xt + i * STRIDE, vt ? vt + i * STRIDE : nullptr, n,
-                          dominant.empty() ? T(0) : dominant[size_t(e * I + first + i)], *reinterpret_cast<Prepared<T> *>(prepared + i * size));
+                          *reinterpret_cast<Prepared<T> *>(prepared + i * size));
         }
     }
 
     void forward() {
-        find_dominant();
-        if (O == 1 && !s.v && B > s.intervals && s.intervals <= MOST_FOUND) return forward_single();
+        const Dominant<T> dominant(s);
+        const bool single = O == 1 && !s.v && B > s.intervals && s.intervals <= MOST_FOUND;
+        if (single) return forward_single(dominant.value);
+        if (dominant.found()) return DominantMaps<T>(s, inner, base, dominant.value).forward();
         const bool large = R * I * O * int64_t(sizeof(T)) > LARGE_BYTES; // coefficients are fetched anew for every span
         int64_t span = large ? std::max(block, 1024) : block, share = tiles;
         while (span > 256 && E * ceil_div(B, span) < s.threads) span /= 2;
@@ -179,7 +81,7 @@ template <class T> struct Maps {
     }
 
     // One output: tables of all pieces once, then rows as they come.
-    void forward_single() {
+    void forward_single(const std::vector<T> &dominant) {
         const int64_t grids = s.grid_net ? E * I : I, parts = ceil_div(B, BLOCK);
         const int64_t numbers = inner.numbers(s.intervals), each_grid = numbers + Finder<T>::numbers(s.intervals);
         T *tables = room<T>(5, grids * each_grid);
@@ -191,22 +93,23 @@ template <class T> struct Maps {
         });
         run_tasks(E * parts, s.threads, [&](int64_t task) {
             const int64_t e = task / parts, from = task % parts * BLOCK, first = s.grid_net ? e * I : 0;
-            single_task(e, from, int(std::min<int64_t>(BLOCK, B - from)), tables + first * each_grid, each_grid,
+            single_task(dominant, e, from, int(std::min<int64_t>(BLOCK, B - from)), tables + first * each_grid, each_grid,
                         s.uniform ? nullptr : finders.data() + first);
         });
     }
 
-    void single_task(int64_t e, int64_t from, int n, const T *table, int64_t each_grid, const Finder<T> *finder) const {
+    void single_task(const std::vector<T> &dominant, int64_t e, int64_t from, int n, const T *table, int64_t each_grid,
+                     const Finder<T> *finder) const {
         T *xt = room<T>(3, I * STRIDE), *out = static_cast<T *>(s.y) + e * B + from, common = 0;
         columns<T>(s.x, e * s.x_net + from * s.x_row, s.x_row, s.x_col, n, int(I), xt);
-        Workspace<T> w;
+        Gathering<T> w;
         std::memset(out, 0, sizeof(T) * size_t(n));
         for (int64_t i = 0; i < I; ++i, table += each_grid) {
             const Grid<T> grid(s, e, i);
             const T *coef = static_cast<const T *>(s.coef) + e * s.coef_net + i * M, *x = xt + i * STRIDE;
             const T weight = base ? static_cast<const T *>(s.base)[e * s.base_net + i] : T(0);
-            const T value = dominant.empty() ? std::numeric_limits<T>::quiet_NaN() : dominant[size_t(e * I + i)];
-            const bool apart = value == value;
+            const T value = dominant.empty() ? T(0) : dominant[size_t(e * I + i)];
+            const bool apart = !dominant.empty() && value == value;
             int left = n;
             T off = 0;
             if (apart) {
@@ -223,13 +126,8 @@ template <class T> struct Maps {
                 }
                 off = -sum;
                 common += sum;
-                left = 0;
-                for (int b = 0; b < n; ++b) {
-                    w.rest[left] = x[b];
-                    w.rows[left] = uint16_t(b);
-                    left += x[b] != value;
-                }
-                x = w.rest;
+                left = deviating(x, n, value, w.x, w.rows);
+                x = w.x;
             }
             if (finder)
                 finder[i].locate(grid, x, left, w.places);
@@ -251,24 +149,21 @@ template <class T> struct Maps {
 
     // Tiles that are packed at once: as many as leave room for eight inputs (sums are fetched anew for every group of inputs), and
     // not fewer than fill the lines around.
-    int64_t packed_tiles() const { return std::max<int64_t>(4, PACKED_BYTES / 8 / int64_t(each * TILE * sizeof(T))); }
+    int64_t packed_tiles() const { return std::max<int64_t>(4, PACKED_BYTES / 8 / int64_t(R * TILE * sizeof(T))); }
 
     void forward_task(int64_t e, int64_t from, int64_t to, int64_t tile0, int64_t tile1) const {
-        const bool apart = !dominant.empty();
-        const int64_t blocks = ceil_div(to - from, block), size = Prepared<T>::bytes(NR + apart);
+        const int64_t blocks = ceil_div(to - from, block), size = Prepared<T>::bytes(NR);
         const int64_t touched = size * block / BLOCK * blocks; // the rest of each array stays out of the caches
         const int64_t together = std::min(packed_tiles(), tile1 - tile0);
         const int64_t most = std::max<int64_t>(
-            1, std::min(PREPARED_BYTES / touched, PACKED_BYTES / int64_t(together * each * TILE * sizeof(T))));
+            1, std::min(PREPARED_BYTES / touched, PACKED_BYTES / int64_t(together * R * TILE * sizeof(T))));
         const int64_t line = 64 / int64_t(sizeof(T)), inputs = std::min(I, most > line ? most / line * line : most);
         T *sums = room<T>(0, (tile1 - tile0) * blocks * block * TILE);
         char *prepared = room<char>(1, inputs * blocks * size);
-        T *packed = room<T>(2, together * inputs * each * TILE), *xt = room<T>(3, 2 * inputs * STRIDE);
-        T *common = room<T>(4, (tile1 - tile0) * blocks * TILE);
+        T *packed = room<T>(2, together * inputs * R * TILE), *xt = room<T>(3, 2 * inputs * STRIDE);
         std::memset(sums, 0, sizeof(T) * size_t((tile1 - tile0) * blocks * block * TILE));
-        std::memset(common, 0, sizeof(T) * size_t((tile1 - tile0) * blocks * TILE));
         Workspace<T> space;
-        const Wanted wanted{1, {s.order, 0}, {true, false}, s.uniform != 0, base, sorts(tiles), apart};
+        const Wanted wanted{1, {s.order, 0}, {true, false}, s.uniform != 0, base, sorts(tiles)};
         for (int64_t i = 0; i < I; i += inputs) {
             const int64_t count = std::min(inputs, I - i);
             for (int64_t k = 0; k < blocks; ++k) {
@@ -278,55 +173,35 @@ template <class T> struct Maps {
             for (int64_t tile = tile0; tile < tile1; ++tile) {
                 const int64_t within = (tile - tile0) % together;
                 if (within == 0) pack(e, tile, std::min(tile + together, tile1), i, count, packed);
-                T *rows = packed + within * count * each * TILE;
+                T *rows = packed + within * count * R * TILE;
                 for (int64_t k = 0; k < blocks; ++k) {
                     T *at = sums + ((tile - tile0) * blocks + k) * block * TILE;
-                    forward_block(rows, count, prepared + k * inputs * size, size, at,
-                                  common + ((tile - tile0) * blocks + k) * TILE);
+                    for (int64_t j = 0; j < count; ++j) {
+                        const auto &p = *reinterpret_cast<const Prepared<T> *>(prepared + (k * inputs + j) * size);
+                        T *own = rows + j * R * TILE;
+                        inner.forward(own, TILE, own + M * TILE, p.head, p.values(0), at);
+                    }
                 }
             }
         }
         for (int64_t tile = tile0; tile < tile1; ++tile) {
             const int64_t n = std::min<int64_t>(TILE, O - tile * TILE);
             T *at = sums + (tile - tile0) * blocks * block * TILE;
-            for (int64_t b = 0; apart && b < to - from; ++b) {
-                const T *all = common + ((tile - tile0) * blocks + b / block) * TILE;
-                for (int k = 0; k < TILE; ++k) at[b * TILE + k] += all[k];
-            }
             T *out = static_cast<T *>(s.y) + (e * B + from) * O + tile * TILE;
             for (int64_t b = from; b < to; ++b, at += TILE, out += O) put(at, n, out);
         }
     }
 
-    // All inputs of a task on one block and tile. What the dominant value of an input gives belongs to every row and is collected
-    // in `common`; it is taken off the rows that have another value.
-    void forward_block(T *rows, int64_t count, const char *prepared, int64_t size, T *sums, T *common) const {
-        for (int64_t j = 0; j < count; ++j, rows += each * TILE) {
-            const auto &p = *reinterpret_cast<const Prepared<T> *>(prepared + j * size);
-            const bool apart = p.head.dominant >= 0;
-            if (apart) {
-                T *off = rows + R * TILE;
-                for (int k = 0; k < TILE; ++k) {
-                    T sum = 0;
-                    for (int m = 0; m < NR; ++m) {
-                        const int64_t row = m <= s.degree ? p.head.dominant + m : M;
-                        sum = Simd<T>::fma1(p.values(m)[DOMINANT], rows[row * TILE + k], sum);
-                    }
-                    off[k] = -sum;
-                    common[k] += sum;
-                }
-            }
-            inner.forward[apart](rows, TILE, rows + M * TILE, p.head, p.values(0), sums);
-        }
-    }
-
     // dcoef (dbase) where `coef`, dx where `input`: at order `nu` of the basis, rows weighted by v where `weighted`.
     void backward(bool coef, bool input, int nu_coef, int nu_input, bool weighted) {
-        if (coef && !input) find_dominant();
+        if (coef && !input) {
+            const Dominant<T> dominant(s);
+            if (dominant.found()) return DominantMaps<T>(s, inner, base, dominant.value).grad_coef();
+        }
         // Gradients of a task's inputs: over all tiles where they collect from block to block, else over a few at a time.
         const bool one_block = B <= block;
         const int64_t together = one_block ? std::min(packed_tiles(), tiles) : tiles;
-        const int64_t per_input = together * each * TILE * int64_t(sizeof(T)) * (int(coef) + int(input));
+        const int64_t per_input = together * R * TILE * int64_t(sizeof(T)) * (int(coef) + int(input));
         int64_t inputs = std::min<int64_t>(64 / int64_t(sizeof(T)), std::max<int64_t>(1, (one_block ? PACKED_BYTES : GRAD_BYTES) / per_input));
         inputs = std::max<int64_t>(1, std::min(inputs, ceil_div(I * E, s.threads)));
         const int64_t parts = ceil_div(I, inputs);
@@ -361,16 +236,14 @@ template <class T> struct Maps {
     void backward_task(int64_t e, int64_t from, int64_t to, int64_t first, int64_t count, const T *g, int64_t chunk,
                        int64_t together, bool coef, bool input, int nu_coef, int nu_input, bool weighted) const {
         const int sets = int(coef) + int(input);
-        const bool apart = !dominant.empty();
-        const int64_t size = Prepared<T>::bytes((NR + apart) * sets), tile_size = count * each * TILE;
+        const int64_t size = Prepared<T>::bytes(NR * sets), tile_size = count * R * TILE;
         char *prepared = room<char>(1, count * size);
         T *xt = room<T>(3, 2 * count * STRIDE);
         T *packed = input ? room<T>(2, together * tile_size) : nullptr;
         T *lanes = input ? room<T>(4, count * STRIDE * N) : nullptr;
         T *grads = coef ? room<T>(6, together * tile_size) : nullptr;
         const bool sorted = sorts(tiles * (coef ? 2 : 1) * (input ? 2 : 1));
-        const Wanted wanted{sets,       {coef ? nu_coef : nu_input, nu_input}, {coef || weighted, weighted}, s.uniform != 0, base, sorted,
-                            apart};
+        const Wanted wanted{sets,       {coef ? nu_coef : nu_input, nu_input}, {coef || weighted, weighted}, s.uniform != 0, base, sorted};
         Workspace<T> space;
         for (int64_t tile0 = 0; tile0 < tiles; tile0 += together) {
             const int64_t tile1 = std::min(tiles, tile0 + together);
@@ -381,43 +254,19 @@ template <class T> struct Maps {
                 if (tile0 == 0) prepare(space, e, b, n, first, count, wanted, xt, prepared, size);
                 for (int64_t tile = tile0; tile < tile1; ++tile) {
                     const T *at = g + (tile * chunk + (b - from)) * TILE;
-                    if (coef) coef_block(grads + (tile - tile0) * tile_size, count, prepared, size, n, at);
-                    for (int64_t j = 0; input && j < count; ++j) {
+                    for (int64_t j = 0; j < count; ++j) {
                         const auto &p = *reinterpret_cast<const Prepared<T> *>(prepared + j * size);
-                        const T *rows = packed + (tile - tile0) * tile_size + j * each * TILE;
-                        inner.grad_input[tile > 0](rows, TILE, rows + M * TILE, p.head, p.values(coef ? NR + apart : 0), at,
+                        T *own = coef ? grads + (tile - tile0) * tile_size + j * R * TILE : nullptr;
+                        if (coef) inner.grad_coef(own, own + M * TILE, p.head, p.values(0), at);
+                        if (!input) continue;
+                        const T *rows = packed + (tile - tile0) * tile_size + j * R * TILE;
+                        inner.grad_input[tile > 0](rows, TILE, rows + M * TILE, p.head, p.values(coef ? NR : 0), at,
                                                    lanes + j * STRIDE * N);
                     }
                 }
                 if (input && tile1 == tiles) put_inputs(e, b, n, first, count, prepared, size, lanes, xt);
             }
             if (coef) unpack(e, first, count, tile0, tile1, grads, from > 0);
-        }
-    }
-
-    // All inputs of a task on one block and tile. Rows with the dominant value share its basis values: the sum of their output
-    // gradients is that of all rows less that of the others.
-    void coef_block(T *rows, int64_t count, const char *prepared, int64_t size, int n, const T *g) const {
-        T all[WIDE * N];
-        bool summed = false;
-        for (int64_t j = 0; j < count; ++j, rows += each * TILE) {
-            const auto &p = *reinterpret_cast<const Prepared<T> *>(prepared + j * size);
-            const bool apart = p.head.dominant >= 0;
-            inner.grad_coef[apart](rows, rows + M * TILE, p.head, p.values(0), g);
-            if (!apart) continue;
-            if (!summed) {
-                std::memset(all, 0, sizeof all);
-                for (int b = 0; b < n; ++b)
-                    for (int k = 0; k < TILE; ++k) all[k] += g[b * TILE + k];
-                summed = true;
-            }
-            T *others = rows + R * TILE;
-            for (int m = 0; m < NR; ++m) {
-                T *to = rows + (m <= s.degree ? p.head.dominant + m : M) * TILE;
-                const T value = p.values(m)[DOMINANT];
-                for (int k = 0; k < TILE; ++k) to[k] += value * (all[k] - others[k]);
-            }
-            std::memset(others, 0, sizeof(T) * size_t(TILE));
         }
     }
 
@@ -447,7 +296,7 @@ template <class T> struct Maps {
                     d = static_cast<T *>(s.dbase) + (e * I + first + j) * O;
                 }
                 for (int64_t tile = tile0; tile < tile1; ++tile) {
-                    const T *from = grads + (((tile - tile0) * count + j) * each + m) * TILE;
+                    const T *from = grads + (((tile - tile0) * count + j) * R + m) * TILE;
                     const int64_t n = std::min<int64_t>(TILE, O - tile * TILE);
                     T *to = d + tile * TILE;
                     if (add)

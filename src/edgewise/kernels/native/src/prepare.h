@@ -28,7 +28,6 @@ struct Group {
 
 struct Head {
     int32_t eights, pairs, singles;
-    int32_t dominant;       // first live coefficient of the value that most rows have (they are in no group), or -1
     uint16_t order[STRIDE]; // row of the block at each position
     Group eight[BLOCK / 8 + 4], pair[BLOCK / 2 + 4], single[BLOCK + 4];
 };
@@ -177,11 +176,11 @@ template <class T, int K> struct Piece {
         return tail ? sum + (u > 1 ? T(1) : u < 0 ? T(0) : u) * 0 : sum; // a constant is NaN where x is, too
     }
 
-    void fill(const T *u, int from, int to, T *EW_RESTRICT values, bool exact) const {
+    void fill(const T *u, int from, int to, T *EW_RESTRICT values, int64_t ld, bool exact) const {
         using S = Simd<T>;
         if (exact || tail) {
             for (int s = from; s < to; ++s)
-                for (int m = 0; m <= K; ++m) values[m * STRIDE + s] = at(u[s], m);
+                for (int m = 0; m <= K; ++m) values[m * ld + s] = at(u[s], m);
             return;
         }
         // Vectors run over the end; what they spoil there is written later (pieces come in order) or never read.
@@ -190,7 +189,7 @@ template <class T, int K> struct Piece {
             for (int m = 0; m <= K; ++m) {
                 auto sum = S::all(c[m][K]);
                 for (int r = K - 1; r >= 0; --r) sum = S::fma(sum, U, S::all(c[m][r]));
-                S::store(values + m * STRIDE + s, sum);
+                S::store(values + m * ld + s, sum);
             }
         }
     }
@@ -217,12 +216,8 @@ struct Wanted {
     int sets, order[2];
     bool weighted[2];
     bool uniform, base;
-    bool sorted;   // gather rows by interval; else all are single, in their order
-    bool dominant; // inputs may have a dominant value, whose rows are set apart
+    bool sorted; // gather rows by interval; else all are single, in their order
 };
-
-// Where the live values of the dominant value are kept in each array: behind all rows.
-constexpr int DOMINANT = STRIDE - 1;
 
 // Streams of rows that count apart, so that a row does not wait for the one before it.
 constexpr int STREAMS = 4;
@@ -233,8 +228,6 @@ template <class T> struct Workspace {
     uint16_t begin[SORTED + 1];     // first position of each piece
     alignas(64) T u[STRIDE];
     alignas(64) T xs[STRIDE];
-    alignas(64) T rest[STRIDE];     // values that are not dominant, and their rows
-    uint16_t rows[STRIDE];
 };
 
 // Two groups of `size` rows in one store.
@@ -301,11 +294,11 @@ template <class T, int K>
 void polynomials(const Workspace<T> &w, const Grid<T> &grid, bool uniform, bool sorted, int nu, int n, T *values) {
     const int G = grid.intervals;
     // With equal intervals one table serves all; the tails, where there are any, are done over.
-    if (uniform) Piece<T, K>(grid, 1, nu).fill(w.u, 0, n, values, false);
+    if (uniform) Piece<T, K>(grid, 1, nu).fill(w.u, 0, n, values, STRIDE, false);
     if (sorted) {
         const auto piece = [&](int p, bool exact) {
             const int from = w.begin[p], to = w.begin[p + 1];
-            if (from < to) Piece<T, K>(grid, p, nu).fill(w.u, from, to, values, exact);
+            if (from < to) Piece<T, K>(grid, p, nu).fill(w.u, from, to, values, STRIDE, exact);
         };
         if (uniform) {
             piece(0, true);
@@ -317,31 +310,16 @@ void polynomials(const Workspace<T> &w, const Grid<T> &grid, bool uniform, bool 
     }
     for (int s = 0; s < n; ++s) {
         const int p = w.places.piece[s];
-        if (!uniform || p == 0 || p == G + 1) Piece<T, K>(grid, p, nu).fill(w.u, s, s + 1, values, true);
+        if (!uniform || p == 0 || p == G + 1) Piece<T, K>(grid, p, nu).fill(w.u, s, s + 1, values, STRIDE, true);
     }
 }
 
-// x, v: the input's column on the block, contiguous. Values at each order wanted: live functions first, then base where asked,
-// then (where inputs may have a dominant value) ones. `value` is the dominant one, or NaN where this input has none.
+// x, v: the input's column on the block, contiguous. Values at each order wanted: live functions first, then base where asked.
 template <class T, int K>
-void prepare(Workspace<T> &w, const Grid<T> &grid, const Wanted &wanted, const T *x, const T *v, int n, T value, Prepared<T> &out) {
+void prepare(Workspace<T> &w, const Grid<T> &grid, const Wanted &wanted, const T *x, const T *v, int n, Prepared<T> &out) {
     Head &head = out.head;
     const bool base = wanted.base;
-    const int arrays = K + 1 + int(base) + int(wanted.dominant);
-    head.dominant = -1;
-    const bool found = wanted.dominant && value == value;
-    if (found) {
-        int left = 0;
-        int32_t *EW_RESTRICT other = w.places.piece; // not in use yet
-        for (int s = 0; s < n; ++s) other[s] = x[s] == value ? 0 : 1;
-        for (int s = 0; s < n; ++s) {
-            w.rest[left] = x[s];
-            w.rows[left] = uint16_t(s);
-            left += other[s];
-        }
-        x = w.rest;
-        n = left;
-    }
+    const int arrays = K + 1 + int(base);
     locate(grid, wanted.uniform, x, n, w.places);
     gather(w, n, grid.intervals, wanted.sorted, head);
     if (base)
@@ -352,25 +330,10 @@ void prepare(Workspace<T> &w, const Grid<T> &grid, const Wanted &wanted, const T
         polynomials<T, K>(w, grid, wanted.uniform, wanted.sorted, nu, n, values);
         if (base) base_values(w.xs, n, nu, values + (K + 1) * STRIDE);
         if (v && wanted.weighted[k]) {
-            for (int m = 0; m <= K + int(base); ++m)
+            for (int m = 0; m < arrays; ++m)
                 for (int s = 0; s < n; ++s) values[m * STRIDE + s] *= v[head.order[s]];
         }
-        if (!found) continue;
-        // Overwrites nothing that is in use: the first entry of `places` and `xs` has served.
-        alignas(64) T one[Simd<T>::N], at[Simd<T>::N];
-        for (auto &l : one) l = value;
-        Places<T> &places = w.places;
-        locate(grid, wanted.uniform, one, 1, places);
-        const Piece<T, K> piece(grid, places.piece[0], nu);
-        for (int m = 0; m <= K; ++m) values[m * STRIDE + DOMINANT] = piece.at(places.u[0], m);
-        base_values(one, 1, nu, at);
-        if (base) values[(K + 1) * STRIDE + DOMINANT] = at[0];
-        T *ones = values + (K + 1 + int(base)) * STRIDE;
-        for (int s = 0; s < n; ++s) ones[s] = 1;
-        head.dominant = grid.first(places.piece[0]);
     }
-    if (found)
-        for (int s = 0; s < n; ++s) head.order[s] = w.rows[head.order[s]];
 }
 
 } // namespace ew::EW_ISA

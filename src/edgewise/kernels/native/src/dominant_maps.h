@@ -1,0 +1,143 @@
+// Forward and grad_coef of layers whose inputs mostly have one value each: blocking, tasks, threads.
+#pragma once
+#include "blocking.h"
+#include "groups.h"
+
+namespace ew::EW_ISA {
+
+template <class T> struct DominantMaps : TileRows<T> {
+    using TileRows<T>::TILE, TileRows<T>::row, TileRows<T>::put;
+
+    const ew_spline &s;
+    const Kernels<T> &inner;
+    const bool base;
+    const std::vector<T> &dominant; // of each input; NaN where it has none
+    const int64_t E, B, I, O, M, tiles;
+    const int block;
+
+    DominantMaps(const ew_spline &spline, const Kernels<T> &kernels, bool has_base, const std::vector<T> &values)
+        : TileRows<T>{kernels.tile}, s(spline), inner(kernels), base(has_base), dominant(values), E(s.nets), B(s.rows), I(s.inputs),
+          O(s.outputs), M(s.intervals + s.degree), tiles(ceil_div(O, TILE)), block(block_rows(s.intervals)) {}
+
+    // Of one thread: a few inputs on a block of rows.
+    struct Space {
+        Gathering<T> work;
+        T *xt;
+        Deviations<T> *found;
+        explicit Space(int functions)
+            : xt(room<T>(3, AT_ONCE * STRIDE)), found(reinterpret_cast<Deviations<T> *>(room<char>(1, Deviations<T>::bytes(functions)))) {}
+    };
+
+    void gather(Space &space, int64_t e, int64_t row, int n, int64_t first, int64_t count) const {
+        columns<T>(s.x, e * s.x_net + row * s.x_row + first * s.x_col, s.x_row, s.x_col, n, int(count), space.xt);
+        Deviations<T> &found = *space.found;
+        found.rows = found.runs = 0;
+        for (int64_t j = 0; j < count; ++j)
+            inner.gather(space.work, Grid<T>(s, e, first + j), s.uniform != 0, space.xt + j * STRIDE, n,
+                         dominant[size_t(e * I + first + j)], found.input[j], found);
+    }
+
+    // A task owns some rows. Whatever their number, a row's sum goes through the inputs in their order.
+    void forward() const {
+        int64_t span = block;
+        while (span > 64 && E * ceil_div(B, span) < s.threads) span /= 2;
+        const int64_t parts = ceil_div(B, span);
+        run_tasks(E * parts, s.threads, [&](int64_t task) {
+            const int64_t from = task % parts * span;
+            forward_task(task / parts, from, int(std::min(span, B - from)));
+        });
+    }
+
+    void forward_task(int64_t e, int64_t from, int n) const {
+        const int64_t size = int64_t(n) * TILE;
+        Space space(s.degree + 1 + base);
+        T *sums = room<T>(0, tiles * (size + TILE)), *common = sums + tiles * size, *packed = room<T>(2, (M + base) * TILE);
+        std::memset(sums, 0, sizeof(T) * size_t(tiles * (size + TILE)));
+        for (int64_t first = 0; first < I; first += AT_ONCE) {
+            const int64_t count = std::min<int64_t>(AT_ONCE, I - first);
+            gather(space, e, from, n, first, count);
+            for (int64_t tile = 0; tile < tiles; ++tile)
+                for (int64_t j = 0; j < count; ++j) {
+                    const int64_t i = first + j;
+                    const T *c = static_cast<const T *>(s.coef) + e * s.coef_net + i * M * O + tile * TILE;
+                    const T *w = base ? static_cast<const T *>(s.base) + e * s.base_net + i * O + tile * TILE : nullptr;
+                    int64_t ld = O;
+                    if (const int64_t left = O - tile * TILE; left < TILE) {
+                        for (int64_t m = 0; m < M + base; ++m) row(m < M ? c + m * O : w, left, packed + m * TILE);
+                        c = packed, w = packed + M * TILE, ld = TILE;
+                    }
+                    inner.forward_runs(space.found->input[j], *space.found, c, ld, w, sums + tile * size, common + tile * TILE);
+                }
+        }
+        for (int64_t tile = 0; tile < tiles; ++tile) {
+            T *at = sums + tile * size, *out = static_cast<T *>(s.y) + (e * B + from) * O + tile * TILE;
+            const T *all = common + tile * TILE;
+            for (int b = 0; b < n; ++b, at += TILE, out += O) {
+                for (int k = 0; k < TILE; ++k) at[k] += all[k];
+                put(at, std::min<int64_t>(TILE, O - tile * TILE), out);
+            }
+        }
+    }
+
+    // A task owns some inputs and runs over all rows.
+    void grad_coef() const {
+        const int64_t inputs = std::max<int64_t>(1, std::min<int64_t>(AT_ONCE, ceil_div(I * E, s.threads)));
+        const int64_t parts = ceil_div(I, inputs), blocks = ceil_div(CHUNK, block);
+        const int64_t rows = std::min<int64_t>(blocks * block, B), size = rows * TILE;
+        T *g = room<T>(5, E * tiles * (size + blocks * TILE)), *totals = g + E * tiles * size;
+        for (int64_t from = 0; from < B; from += rows) {
+            const int64_t to = std::min(B, from + rows), used = ceil_div(to - from, block);
+            run_tasks(E * used, s.threads, [&](int64_t task) {
+                const int64_t e = task / used, k = task % used, first = from + k * block;
+                for (int64_t tile = 0; tile < tiles; ++tile)
+                    pack_gradient(e, first, std::min(to, first + block), tile, g + (e * tiles + tile) * size + k * block * TILE,
+                                  totals + ((e * tiles + tile) * blocks + k) * TILE);
+            });
+            run_tasks(E * parts, s.threads, [&](int64_t task) {
+                const int64_t e = task / parts, first = task % parts * inputs;
+                coef_task(e, from, to, first, std::min(inputs, I - first), g + e * tiles * size, size, totals + e * tiles * blocks * TILE,
+                          blocks);
+            });
+        }
+    }
+
+    // The gradients of rows [from, to) for one tile, and their sum.
+    void pack_gradient(int64_t e, int64_t from, int64_t to, int64_t tile, T *EW_RESTRICT out, T *EW_RESTRICT total) const {
+        const int64_t n = std::min<int64_t>(TILE, O - tile * TILE);
+        std::memset(total, 0, sizeof(T) * size_t(TILE));
+        for (int64_t b = from; b < to; ++b, out += TILE) {
+            row(static_cast<const T *>(s.g) + e * s.g_net + b * s.g_row + tile * TILE, n, out);
+            for (int k = 0; k < TILE; ++k) total[k] += out[k];
+        }
+    }
+
+    void coef_task(int64_t e, int64_t from, int64_t to, int64_t first, int64_t count, const T *g, int64_t size, const T *totals,
+                   int64_t blocks) const {
+        Space space(s.degree + 1 + base);
+        T *packed = room<T>(2, (M + 1) * TILE);
+        for (int64_t b = from; b < to; b += block) {
+            const int64_t k = (b - from) / block;
+            gather(space, e, b, int(std::min<int64_t>(block, to - b)), first, count);
+            for (int64_t tile = 0; tile < tiles; ++tile)
+                for (int64_t j = 0; j < count; ++j) {
+                    const int64_t i = e * I + first + j, left = std::min<int64_t>(TILE, O - tile * TILE);
+                    T *d = static_cast<T *>(s.dcoef) + i * M * O + tile * TILE;
+                    T *w = base && s.dbase ? static_cast<T *>(s.dbase) + i * O + tile * TILE : nullptr;
+                    const bool whole = left == TILE, add = b > 0;
+                    const auto &in = space.found->input[j];
+                    const T *own = g + tile * size + k * block * TILE, *total = totals + (tile * blocks + k) * TILE;
+                    if (whole) {
+                        inner.coef_runs(in, *space.found, int(M), d, O, w ? w : packed + M * TILE, own, total, add);
+                        continue;
+                    }
+                    inner.coef_runs(in, *space.found, int(M), packed, TILE, packed + M * TILE, own, total, false);
+                    for (int64_t m = 0; m <= M; ++m) {
+                        T *to_row = m < M ? d + m * O : w;
+                        for (int64_t q = 0; to_row && q < left; ++q) to_row[q] = add ? to_row[q] + packed[m * TILE + q] : packed[m * TILE + q];
+                    }
+                }
+        }
+    }
+};
+
+} // namespace ew::EW_ISA
