@@ -54,13 +54,19 @@ template <class T> struct TileRows {
         for (int w = 0; w < VECTORS; ++w) Simd<T>::store(to + w * N, v[w]);
     }
 
+    EW_INLINE void whole(const T *from, T *to) const {
+        if (TILE == WIDE * N) return move<WIDE>(from, to);
+        if (TILE == 2 * N) return move<2>(from, to);
+        move<1>(from, to);
+    }
+
     EW_INLINE void row(const T *from, int64_t n, T *to) const {
-        if (n == WIDE * N) return move<WIDE>(from, to);
+        if (n == TILE) return whole(from, to);
         for (int64_t k = 0; k < TILE; ++k) to[k] = k < n ? from[k] : T(0);
     }
 
     EW_INLINE void put(const T *from, int64_t n, T *to) const {
-        if (n == WIDE * N) return move<WIDE>(from, to);
+        if (n == TILE) return whole(from, to);
         for (int64_t k = 0; k < n; ++k) to[k] = from[k];
     }
 };

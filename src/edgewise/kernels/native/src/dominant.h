@@ -5,7 +5,7 @@
 // In the gradient the rows that do not deviate have the sum of all rows' gradients less that of the others. What is left is work
 // on the rows that deviate, gathered by interval: their coefficients, and the sums of the gradient, stay in registers.
 #pragma once
-#include "prepare.h"
+#include "blocking.h"
 
 #include <limits>
 #include <vector>
@@ -69,7 +69,7 @@ template <class T> struct Deviating {
     T live[8];
 };
 
-constexpr int AT_ONCE = 16; // inputs that are gathered at once: a line of float32
+constexpr int AT_ONCE = 16; // inputs that are scanned and gathered at once: a line of float32
 
 // The rows of some inputs that deviate, in order of their intervals, with their basis values: live functions, then the base.
 template <class T> struct Deviations {
@@ -87,23 +87,6 @@ template <class T> struct Deviations {
 // Places where `x` differs from `value`: their numbers in order, and what x is there.
 template <class T> EW_INLINE int deviating(const T *EW_RESTRICT x, int n, T value, T *EW_RESTRICT to, uint16_t *EW_RESTRICT rows) {
     int count = 0;
-#if defined(__AVX512F__)
-    if constexpr (sizeof(T) == 4) {
-        __m512i number = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-        const __m512 common = _mm512_set1_ps(value);
-        for (int s = 0; s < n; s += 16, number = _mm512_add_epi32(number, _mm512_set1_epi32(16))) {
-            const __m512 X = _mm512_loadu_ps(x + s);
-            __mmask16 other = _mm512_cmp_ps_mask(X, common, _CMP_NEQ_UQ);
-            if (n - s < 16) other &= __mmask16((1u << (n - s)) - 1);
-            // Compressed in registers: straight to memory it takes the processor far longer.
-            _mm512_storeu_ps(to + count, _mm512_maskz_compress_ps(other, X));
-            _mm256_storeu_si256(reinterpret_cast<__m256i *>(rows + count),
-                                _mm512_cvtepi32_epi16(_mm512_maskz_compress_epi32(other, number)));
-            count += __builtin_popcount(other);
-        }
-        return count;
-    }
-#endif
     for (int s = 0; s < n; ++s) {
         to[count] = x[s];
         rows[count] = uint16_t(s);
@@ -113,10 +96,81 @@ template <class T> EW_INLINE int deviating(const T *EW_RESTRICT x, int n, T valu
 }
 
 template <class T> struct Gathering {
+    int count[AT_ONCE]; // of each input the rows that deviate, and their x
+    uint16_t row[AT_ONCE][STRIDE];
+    alignas(64) T x[AT_ONCE][STRIDE], u[STRIDE];
     Places<T> places;
-    alignas(64) T x[STRIDE], u[STRIDE];
-    uint16_t rows[STRIDE], begin[SORTED + 1], next[SORTED];
+    uint16_t begin[SORTED + 1], next[SORTED];
 };
+
+// Which rows of a block deviate, for `inputs` columns whose dominant values are given.
+template <class T>
+void scan(Gathering<T> &w, const T *x, int64_t row, int64_t col, int n, int inputs, const T *values, T *EW_RESTRICT columns_of) {
+    columns<T>(x, 0, row, col, n, inputs, columns_of);
+    for (int j = 0; j < inputs; ++j) w.count[j] = deviating(columns_of + j * STRIDE, n, values[j], w.x[j], w.row[j]);
+}
+
+#if defined(__AVX512F__)
+// 16 rows of 16 numbers, turned.
+EW_INLINE void turn(__m512 (&r)[16]) {
+    __m512 t[16];
+    for (int k = 0; k < 16; k += 4) {
+        const __m512 a = _mm512_unpacklo_ps(r[k], r[k + 1]), b = _mm512_unpackhi_ps(r[k], r[k + 1]);
+        const __m512 c = _mm512_unpacklo_ps(r[k + 2], r[k + 3]), d = _mm512_unpackhi_ps(r[k + 2], r[k + 3]);
+        t[k] = _mm512_shuffle_ps(a, c, 0x44), t[k + 1] = _mm512_shuffle_ps(a, c, 0xee);
+        t[k + 2] = _mm512_shuffle_ps(b, d, 0x44), t[k + 3] = _mm512_shuffle_ps(b, d, 0xee);
+    }
+    // t[4 q + p] holds in its four quarters the columns p, 4 + p, 8 + p, 12 + p of the rows 4 q on.
+    for (int p = 0; p < 4; ++p) {
+        const __m512 a = _mm512_shuffle_f32x4(t[p], t[4 + p], 0x44), b = _mm512_shuffle_f32x4(t[p], t[4 + p], 0xee);
+        const __m512 c = _mm512_shuffle_f32x4(t[8 + p], t[12 + p], 0x44), d = _mm512_shuffle_f32x4(t[8 + p], t[12 + p], 0xee);
+        r[p] = _mm512_shuffle_f32x4(a, c, 0x88), r[4 + p] = _mm512_shuffle_f32x4(a, c, 0xdd);
+        r[8 + p] = _mm512_shuffle_f32x4(b, d, 0x88), r[12 + p] = _mm512_shuffle_f32x4(b, d, 0xdd);
+    }
+}
+
+// By squares of 16 rows and inputs, of which those without a deviating number are passed over.
+inline void scan_squares(Gathering<float> &w, const float *x, int64_t row, int n, int inputs, const float *values) {
+    const __mmask16 there = __mmask16((1u << inputs) - 1);
+    const __m512 common = _mm512_maskz_loadu_ps(there, values);
+    __m512i number = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    for (int j = 0; j < inputs; ++j) w.count[j] = 0;
+    for (int s = 0; s < n; s += 16, number = _mm512_add_epi32(number, _mm512_set1_epi32(16))) {
+        __m512 r[16];
+        const int left = std::min(16, n - s);
+        __mmask16 other = 0;
+#pragma GCC unroll 16
+        for (int k = 0; k < 16; ++k) {
+            const float *at = x + (s + std::min(k, left - 1)) * row;
+            _mm_prefetch(reinterpret_cast<const char *>(at + AHEAD * row), _MM_HINT_T0);
+            r[k] = _mm512_maskz_loadu_ps(there, at);
+            other |= _mm512_mask_cmp_ps_mask(there, r[k], common, _CMP_NEQ_UQ);
+        }
+        if (!other) continue;
+        turn(r);
+        const __mmask16 rows = __mmask16((1u << left) - 1);
+#pragma GCC unroll 16
+        for (int j = 0; j < 16; ++j) {
+            if (j >= inputs) break;
+            const __mmask16 at = _mm512_mask_cmp_ps_mask(rows, r[j], _mm512_set1_ps(values[j]), _CMP_NEQ_UQ);
+            const int count = w.count[j];
+            // Compressed in registers: straight to memory it takes some processors far longer.
+            _mm512_storeu_ps(w.x[j] + count, _mm512_maskz_compress_ps(at, r[j]));
+            _mm256_storeu_si256(reinterpret_cast<__m256i *>(w.row[j] + count),
+                                _mm512_cvtepi32_epi16(_mm512_maskz_compress_epi32(at, number)));
+            w.count[j] = count + __builtin_popcount(at);
+        }
+    }
+}
+
+template <>
+inline void scan<float>(Gathering<float> &w, const float *x, int64_t row, int64_t col, int n, int inputs, const float *values,
+                        float *EW_RESTRICT columns_of) {
+    if (col == 1) return scan_squares(w, x, row, n, inputs, values);
+    columns<float>(x, 0, row, col, n, inputs, columns_of);
+    for (int j = 0; j < inputs; ++j) w.count[j] = deviating(columns_of + j * STRIDE, n, values[j], w.x[j], w.row[j]);
+}
+#endif
 
 // The basis values at the dominant value.
 template <class T, int K, bool BASE>
@@ -133,16 +187,16 @@ void take_dominant(Gathering<T> &w, const Grid<T> &grid, bool uniform, T value, 
     input.live[K + 1] = base[0];
 }
 
-// Adds an input, whose x on the block are given, behind those that are there.
+// Adds input j of what was scanned, behind those that are there.
 template <class T, int K, bool BASE>
-void gather_deviating(Gathering<T> &w, const Grid<T> &grid, bool uniform, const T *x, int n, T value, Deviating<T> &input,
-                      Deviations<T> &out) {
-    const int G = grid.intervals, at = out.rows;
+void gather_deviating(Gathering<T> &w, const Grid<T> &grid, bool uniform, int j, T value, Deviations<T> &out) {
+    const int G = grid.intervals, at = out.rows, count = w.count[j];
+    const T *x = w.x[j];
+    Deviating<T> &input = out.input[j];
     input = {at, out.runs, 0, -1, false, {}};
     if (value == value) take_dominant<T, K, BASE>(w, grid, uniform, value, input);
-    const int count = deviating(x, n, value, w.x, w.rows); // all, where there is no such value
     if (count == 0) return;
-    locate(grid, uniform, w.x, count, w.places);
+    locate(grid, uniform, x, count, w.places);
     const int32_t *EW_RESTRICT piece = w.places.piece;
     uint16_t *EW_RESTRICT next = w.next, *EW_RESTRICT order = out.order + at;
     std::memset(next, 0, sizeof(next[0]) * size_t(G + 2));
@@ -163,7 +217,7 @@ void gather_deviating(Gathering<T> &w, const Grid<T> &grid, bool uniform, const 
     input.runs = found;
     for (int s = 0; s < count; ++s) {
         const int p = next[piece[s]]++;
-        order[p] = w.rows[s];
+        order[p] = w.row[j][s];
         w.u[p] = w.places.u[s];
     }
     T *values = out.values + at;
@@ -173,7 +227,7 @@ void gather_deviating(Gathering<T> &w, const Grid<T> &grid, bool uniform, const 
     for (int p = 0; p < G + 2; ++p)
         if ((!uniform || p == 0 || p == G + 1) && w.begin[p] < w.begin[p + 1]) fill(p, w.begin[p], w.begin[p + 1]);
     if (BASE) {
-        base_values(w.x, count, 0, w.places.u);
+        base_values(x, count, 0, w.places.u);
         for (int p = 0; p < G + 2; ++p) next[p] = w.begin[p];
         for (int s = 0; s < count; ++s) values[(K + 1) * LD + next[piece[s]]++] = w.places.u[s];
     }

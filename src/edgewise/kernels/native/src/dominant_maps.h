@@ -21,20 +21,20 @@ template <class T> struct DominantMaps : TileRows<T> {
 
     // Of one thread: a few inputs on a block of rows.
     struct Space {
-        Gathering<T> work;
+        Gathering<T> &work;
         T *xt;
         Deviations<T> *found;
         explicit Space(int functions)
-            : xt(room<T>(3, AT_ONCE * STRIDE)), found(reinterpret_cast<Deviations<T> *>(room<char>(1, Deviations<T>::bytes(functions)))) {}
+            : work(*reinterpret_cast<Gathering<T> *>(room<char>(4, sizeof(Gathering<T>)))), xt(room<T>(3, AT_ONCE * STRIDE)),
+              found(reinterpret_cast<Deviations<T> *>(room<char>(1, Deviations<T>::bytes(functions)))) {}
     };
 
     void gather(Space &space, int64_t e, int64_t row, int n, int64_t first, int64_t count) const {
-        columns<T>(s.x, e * s.x_net + row * s.x_row + first * s.x_col, s.x_row, s.x_col, n, int(count), space.xt);
+        const T *x = static_cast<const T *>(s.x) + e * s.x_net + row * s.x_row + first * s.x_col, *values = &dominant[size_t(e * I + first)];
+        scan<T>(space.work, x, s.x_row, s.x_col, n, int(count), values, space.xt);
         Deviations<T> &found = *space.found;
         found.rows = found.runs = 0;
-        for (int64_t j = 0; j < count; ++j)
-            inner.gather(space.work, Grid<T>(s, e, first + j), s.uniform != 0, space.xt + j * STRIDE, n,
-                         dominant[size_t(e * I + first + j)], found.input[j], found);
+        for (int j = 0; j < count; ++j) inner.gather(space.work, Grid<T>(s, e, first + j), s.uniform != 0, j, values[j], found);
     }
 
     // A task owns some rows. Whatever their number, a row's sum goes through the inputs in their order.

@@ -132,7 +132,7 @@ template <class T> struct Kernels {
     void (*add)(const Places<T> &, const T *, const T *, int, int, const uint16_t *, const T *, T, const T *, T *);
     void (*live)(const Grid<T> &, const Places<T> &, int, T *);
     void (*prepare)(Workspace<T> &, const Grid<T> &, const Wanted &, const T *, const T *, int, Prepared<T> &);
-    void (*gather)(Gathering<T> &, const Grid<T> &, bool, const T *, int, T, Deviating<T> &, Deviations<T> &);
+    void (*gather)(Gathering<T> &, const Grid<T> &, bool, int, T, Deviations<T> &);
     void (*forward_runs)(const Deviating<T> &, const Deviations<T> &, const T *, int64_t, const T *, T *, T *);
     void (*coef_runs)(const Deviating<T> &, const Deviations<T> &, int, T *, int64_t, T *, const T *, const T *, bool);
     void (*forward)(const T *, int64_t, const T *, const Head &, const T *, T *);

@@ -19,10 +19,13 @@ template <class T> int run_map(const ew_spline &s, Map map, const Kernels<T> &ke
 }
 
 template <class T, int K> int run_degree(const ew_spline &s, Map map) {
-    static constexpr Kernels<T> table[2][2] = {{kernels_of<T, K, 0, 1>(), kernels_of<T, K, 0, WIDE>()},
-                                               {kernels_of<T, K, 1, 1>(), kernels_of<T, K, 1, WIDE>()}};
+    static constexpr Kernels<T> table[2][3] = {{kernels_of<T, K, 0, 1>(), kernels_of<T, K, 0, 2>(), kernels_of<T, K, 0, WIDE>()},
+                                               {kernels_of<T, K, 1, 1>(), kernels_of<T, K, 1, 2>(), kernels_of<T, K, 1, WIDE>()}};
     const bool base = s.base || (s.dbase && map == Map::grad_coef);
-    return run_map<T>(s, map, table[base][s.outputs > Simd<T>::N], base);
+    // The widest tile that leaves no more room empty than narrower ones.
+    const int64_t vectors = ceil_div(s.outputs, Simd<T>::N), pairs = ceil_div(vectors, 2) * 2;
+    const int width = vectors < 2 ? 0 : ceil_div(vectors, WIDE) * WIDE > pairs ? 1 : 2;
+    return run_map<T>(s, map, table[base][width], base);
 }
 
 template <class T> int run_any(const ew_spline &s, Map map) {

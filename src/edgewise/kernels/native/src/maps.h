@@ -102,7 +102,7 @@ template <class T> struct Maps : TileRows<T> {
                      const Finder<T> *finder) const {
         T *xt = room<T>(3, I * STRIDE), *out = static_cast<T *>(s.y) + e * B + from, common = 0;
         columns<T>(s.x, e * s.x_net + from * s.x_row, s.x_row, s.x_col, n, int(I), xt);
-        Gathering<T> w;
+        Workspace<T> w;
         std::memset(out, 0, sizeof(T) * size_t(n));
         for (int64_t i = 0; i < I; ++i, table += each_grid) {
             const Grid<T> grid(s, e, i);
@@ -126,8 +126,8 @@ template <class T> struct Maps : TileRows<T> {
                 }
                 off = -sum;
                 common += sum;
-                left = deviating(x, n, value, w.x, w.rows);
-                x = w.x;
+                left = deviating(x, n, value, w.xs, w.rows);
+                x = w.xs;
             }
             if (finder)
                 finder[i].locate(grid, x, left, w.places);

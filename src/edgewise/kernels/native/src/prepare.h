@@ -228,6 +228,7 @@ template <class T> struct Workspace {
     uint16_t begin[SORTED + 1];     // first position of each piece
     alignas(64) T u[STRIDE];
     alignas(64) T xs[STRIDE];
+    uint16_t rows[STRIDE];
 };
 
 // Two groups of `size` rows in one store.

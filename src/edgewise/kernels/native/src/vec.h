@@ -18,8 +18,8 @@ constexpr int BYTES = 32;
 constexpr int BYTES = 16;
 #endif
 
-#if defined(__aarch64__)
-constexpr int WIDE = 4; // vectors in a tile of outputs: 4 rows of a cubic and the sums stay in 32 registers
+#if defined(__aarch64__) || defined(__AVX512F__)
+constexpr int WIDE = 4; // most vectors in a tile of outputs: 4 rows of a cubic and the sums stay in 32 registers
 #else
 constexpr int WIDE = 2; // ... in 16
 #endif
