@@ -172,6 +172,45 @@ inline void scan<float>(Gathering<float> &w, const float *x, int64_t row, int64_
 }
 #endif
 
+// Sorts w.places by piece, and rows along: their u to `w.u`, w.begin[p] the first position of piece p.
+template <class T> void sort_by_piece(Gathering<T> &w, int n, int G, const uint16_t *EW_RESTRICT row, uint16_t *EW_RESTRICT order) {
+    const int32_t *EW_RESTRICT piece = w.places.piece;
+    int end = 0;
+#if defined(__AVX512F__)
+    if constexpr (sizeof(T) == 4)
+        if (G <= 16) { // by looking for every piece in turn: no row waits for the count of the one before it
+            for (int p = 0; p < G + 2; ++p) {
+                w.begin[p] = uint16_t(end);
+                for (int s = 0; s < n; s += 16) {
+                    const __mmask16 there = __mmask16(n - s < 16 ? (1u << (n - s)) - 1 : 0xffff);
+                    const __mmask16 at = _mm512_mask_cmpeq_epi32_mask(there, _mm512_loadu_si512(piece + s), _mm512_set1_epi32(p));
+                    const __m512i rows = _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i *>(row + s)));
+                    _mm512_storeu_ps(w.u + end, _mm512_maskz_compress_ps(at, _mm512_loadu_ps(w.places.u + s)));
+                    _mm256_storeu_si256(reinterpret_cast<__m256i *>(order + end),
+                                        _mm512_cvtepi32_epi16(_mm512_maskz_compress_epi32(at, rows)));
+                    end += __builtin_popcount(at);
+                }
+            }
+            w.begin[G + 2] = uint16_t(end);
+            return;
+        }
+#endif
+    uint16_t *EW_RESTRICT next = w.next;
+    std::memset(next, 0, sizeof(next[0]) * size_t(G + 2));
+    for (int s = 0; s < n; ++s) ++next[piece[s]];
+    for (int p = 0; p < G + 2; ++p) {
+        const int count = next[p];
+        w.begin[p] = next[p] = uint16_t(end);
+        end += count;
+    }
+    w.begin[G + 2] = uint16_t(end);
+    for (int s = 0; s < n; ++s) {
+        const int p = next[piece[s]]++;
+        order[p] = row[s];
+        w.u[p] = w.places.u[s];
+    }
+}
+
 // The basis values at the dominant value.
 template <class T, int K, bool BASE>
 void take_dominant(Gathering<T> &w, const Grid<T> &grid, bool uniform, T value, Deviating<T> &input) {
@@ -197,29 +236,18 @@ void gather_deviating(Gathering<T> &w, const Grid<T> &grid, bool uniform, int j,
     if (value == value) take_dominant<T, K, BASE>(w, grid, uniform, value, input);
     if (count == 0) return;
     locate(grid, uniform, x, count, w.places);
-    const int32_t *EW_RESTRICT piece = w.places.piece;
-    uint16_t *EW_RESTRICT next = w.next, *EW_RESTRICT order = out.order + at;
-    std::memset(next, 0, sizeof(next[0]) * size_t(G + 2));
-    for (int s = 0; s < count; ++s) ++next[piece[s]];
-    input.tails = next[0] > 0 || next[G + 1] > 0;
+    sort_by_piece(w, count, G, w.row[j], out.order + at);
+    const uint16_t *begin = w.begin;
+    input.tails = begin[1] > 0 || begin[G + 1] < count;
     Run *runs = out.run + out.runs;
-    int end = 0, found = 0, start = 0;
-    for (int p = 0; p < G + 2; ++p) {
-        const bool last = (p > 0 && p < G) || p == G + 1; // a tail and the interval beside it are one run
-        w.begin[p] = uint16_t(end);
-        end += next[p];
-        next[p] = w.begin[p];
+    int found = 0, start = 0;
+    for (int p = 1; p < G + 2; ++p) {
+        const int end = begin[p + 1], last = p != G; // a tail and the interval beside it are one run
         runs[found] = {uint16_t(grid.first(p)), uint16_t(end)};
         found += last && end > start;
         start = last ? end : start;
     }
-    w.begin[G + 2] = uint16_t(end);
     input.runs = found;
-    for (int s = 0; s < count; ++s) {
-        const int p = next[piece[s]]++;
-        order[p] = w.row[j][s];
-        w.u[p] = w.places.u[s];
-    }
     T *values = out.values + at;
     constexpr int64_t LD = Deviations<T>::LD;
     const auto fill = [&](int p, int from, int to) { Piece<T, K>(grid, p, 0).fill(w.u, from, to, values, LD, false); };
@@ -228,8 +256,8 @@ void gather_deviating(Gathering<T> &w, const Grid<T> &grid, bool uniform, int j,
         if ((!uniform || p == 0 || p == G + 1) && w.begin[p] < w.begin[p + 1]) fill(p, w.begin[p], w.begin[p + 1]);
     if (BASE) {
         base_values(x, count, 0, w.places.u);
-        for (int p = 0; p < G + 2; ++p) next[p] = w.begin[p];
-        for (int s = 0; s < count; ++s) values[(K + 1) * LD + next[piece[s]]++] = w.places.u[s];
+        sort_by_piece(w, count, G, w.row[j], out.order + at);
+        std::memcpy(values + (K + 1) * LD, w.u, sizeof(T) * size_t(count));
     }
     out.rows += count;
     out.runs += found;
