@@ -111,24 +111,6 @@ void scan(Gathering<T> &w, const T *x, int64_t row, int64_t col, int n, int inpu
 }
 
 #if defined(__AVX512F__)
-// 16 rows of 16 numbers, turned.
-EW_INLINE void turn(__m512 (&r)[16]) {
-    __m512 t[16];
-    for (int k = 0; k < 16; k += 4) {
-        const __m512 a = _mm512_unpacklo_ps(r[k], r[k + 1]), b = _mm512_unpackhi_ps(r[k], r[k + 1]);
-        const __m512 c = _mm512_unpacklo_ps(r[k + 2], r[k + 3]), d = _mm512_unpackhi_ps(r[k + 2], r[k + 3]);
-        t[k] = _mm512_shuffle_ps(a, c, 0x44), t[k + 1] = _mm512_shuffle_ps(a, c, 0xee);
-        t[k + 2] = _mm512_shuffle_ps(b, d, 0x44), t[k + 3] = _mm512_shuffle_ps(b, d, 0xee);
-    }
-    // t[4 q + p] holds in its four quarters the columns p, 4 + p, 8 + p, 12 + p of the rows 4 q on.
-    for (int p = 0; p < 4; ++p) {
-        const __m512 a = _mm512_shuffle_f32x4(t[p], t[4 + p], 0x44), b = _mm512_shuffle_f32x4(t[p], t[4 + p], 0xee);
-        const __m512 c = _mm512_shuffle_f32x4(t[8 + p], t[12 + p], 0x44), d = _mm512_shuffle_f32x4(t[8 + p], t[12 + p], 0xee);
-        r[p] = _mm512_shuffle_f32x4(a, c, 0x88), r[4 + p] = _mm512_shuffle_f32x4(a, c, 0xdd);
-        r[8 + p] = _mm512_shuffle_f32x4(b, d, 0x88), r[12 + p] = _mm512_shuffle_f32x4(b, d, 0xdd);
-    }
-}
-
 // By squares of 16 rows and inputs, of which those without a deviating number are passed over.
 inline void scan_squares(Gathering<float> &w, const float *x, int64_t row, int n, int inputs, const float *values) {
     const __mmask16 there = __mmask16((1u << inputs) - 1);
@@ -179,8 +161,15 @@ template <class T> void sort_by_piece(Gathering<T> &w, int n, int G, const uint1
 #if defined(__AVX512F__)
     if constexpr (sizeof(T) == 4)
         if (G <= 16) { // by looking for every piece in turn: no row waits for the count of the one before it
+            const __m512i first = _mm512_set1_epi32(1), last = _mm512_set1_epi32(G);
+            __mmask16 outside = 0;
+            for (int s = 0; s < n; s += 16) {
+                const __m512i p = _mm512_loadu_si512(piece + s);
+                outside |= _mm512_cmplt_epi32_mask(p, first) | _mm512_cmpgt_epi32_mask(p, last);
+            }
             for (int p = 0; p < G + 2; ++p) {
                 w.begin[p] = uint16_t(end);
+                if (!outside && (p == 0 || p > G)) continue;
                 for (int s = 0; s < n; s += 16) {
                     const __mmask16 there = __mmask16(n - s < 16 ? (1u << (n - s)) - 1 : 0xffff);
                     const __mmask16 at = _mm512_mask_cmpeq_epi32_mask(there, _mm512_loadu_si512(piece + s), _mm512_set1_epi32(p));
@@ -250,10 +239,7 @@ void gather_deviating(Gathering<T> &w, const Grid<T> &grid, bool uniform, int j,
     input.runs = found;
     T *values = out.values + at;
     constexpr int64_t LD = Deviations<T>::LD;
-    const auto fill = [&](int p, int from, int to) { Piece<T, K>(grid, p, 0).fill(w.u, from, to, values, LD, false); };
-    if (uniform) fill(1, 0, count); // one table serves all intervals; tails are done over
-    for (int p = 0; p < G + 2; ++p)
-        if ((!uniform || p == 0 || p == G + 1) && w.begin[p] < w.begin[p + 1]) fill(p, w.begin[p], w.begin[p + 1]);
+    fill_pieces<T, K>(grid, uniform, 0, w.u, begin, values, LD);
     if (BASE) {
         base_values(x, count, 0, w.places.u);
         sort_by_piece(w, count, G, w.row[j], out.order + at);

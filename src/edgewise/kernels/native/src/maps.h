@@ -276,7 +276,11 @@ template <class T> struct Maps : TileRows<T> {
         for (int64_t j = 0; j < count; ++j) {
             const uint16_t *order = reinterpret_cast<const Prepared<T> *>(prepared + j * size)->head.order;
             const T *lane = lanes + j * STRIDE * N;
-            for (int q = 0; q < n; ++q) rows[order[q] * count + j] = Simd<T>::sum(lane + q * N);
+            for (int q = 0; q < n; q += N) {
+                T sums[N];
+                lane_sums(lane + q * N, sums); // the last ones may be of nothing
+                for (int k = 0; k < std::min(N, n - q); ++k) rows[order[q + k] * count + j] = sums[k];
+            }
         }
         T *out = static_cast<T *>(s.dx) + (e * B + from) * I + first;
         for (int b = 0; b < n; ++b) {

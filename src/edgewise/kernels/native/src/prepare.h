@@ -176,20 +176,24 @@ template <class T, int K> struct Piece {
         return tail ? sum + (u > 1 ? T(1) : u < 0 ? T(0) : u) * 0 : sum; // a constant is NaN where x is, too
     }
 
+    // Vectors run over the end, where `exact` does not forbid it; what they spoil there must be written later or never read.
     void fill(const T *u, int from, int to, T *EW_RESTRICT values, int64_t ld, bool exact) const {
         using S = Simd<T>;
-        if (exact || tail) {
+        using V = typename S::V;
+        if (exact) {
             for (int s = from; s < to; ++s)
                 for (int m = 0; m <= K; ++m) values[m * ld + s] = at(u[s], m);
             return;
         }
-        // Vectors run over the end; what they spoil there is written later (pieces come in order) or never read.
+        const int high = tail ? std::min(K, 1) : K;
         for (int s = from; s < to; s += S::N) {
-            const auto U = S::load(u + s);
+            const V U = S::load(u + s);
+            V held = U > T(1) ? S::all(1) : U; // as in `at`
+            held = held < T(0) ? V{} : held;
             for (int m = 0; m <= K; ++m) {
-                auto sum = S::all(c[m][K]);
-                for (int r = K - 1; r >= 0; --r) sum = S::fma(sum, U, S::all(c[m][r]));
-                S::store(values + m * ld + s, sum);
+                auto sum = S::all(c[m][high]);
+                for (int r = high - 1; r >= 0; --r) sum = S::fma(sum, U, S::all(c[m][r]));
+                S::store(values + m * ld + s, tail ? sum + held * T(0) : sum);
             }
         }
     }
@@ -291,24 +295,22 @@ template <class T> void gather(Workspace<T> &w, int n, int G, bool sorted, Head 
     for (int s = STREAMS * quarter; s < n; ++s) place(s, STREAMS - 1);
 }
 
+// Values of sorted rows, from piece to piece; begin[p] is the first position of piece p. Equal intervals share one table.
+template <class T, int K>
+void fill_pieces(const Grid<T> &grid, bool uniform, int nu, const T *u, const uint16_t *begin, T *values, int64_t ld) {
+    const int G = grid.intervals;
+    for (int p = 0; p < G + 2;) {
+        const int next = uniform && p == 1 ? G + 1 : p + 1;
+        if (begin[p] < begin[next]) Piece<T, K>(grid, p, nu).fill(u, begin[p], begin[next], values, ld, false);
+        p = next;
+    }
+}
+
 template <class T, int K>
 void polynomials(const Workspace<T> &w, const Grid<T> &grid, bool uniform, bool sorted, int nu, int n, T *values) {
     const int G = grid.intervals;
-    // With equal intervals one table serves all; the tails, where there are any, are done over.
+    if (sorted) return fill_pieces<T, K>(grid, uniform, nu, w.u, w.begin, values, STRIDE);
     if (uniform) Piece<T, K>(grid, 1, nu).fill(w.u, 0, n, values, STRIDE, false);
-    if (sorted) {
-        const auto piece = [&](int p, bool exact) {
-            const int from = w.begin[p], to = w.begin[p + 1];
-            if (from < to) Piece<T, K>(grid, p, nu).fill(w.u, from, to, values, STRIDE, exact);
-        };
-        if (uniform) {
-            piece(0, true);
-            piece(G + 1, true);
-        } else {
-            for (int p = 0; p < G + 2; ++p) piece(p, false);
-        }
-        return;
-    }
     for (int s = 0; s < n; ++s) {
         const int p = w.places.piece[s];
         if (!uniform || p == 0 || p == G + 1) Piece<T, K>(grid, p, nu).fill(w.u, s, s + 1, values, STRIDE, true);

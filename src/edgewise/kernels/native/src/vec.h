@@ -80,6 +80,42 @@ template <class T> struct Simd {
     }
 };
 
+#if defined(__AVX512F__)
+// 16 rows of 16 numbers, turned.
+EW_INLINE void turn(__m512 (&r)[16]) {
+    __m512 t[16];
+    for (int k = 0; k < 16; k += 4) {
+        const __m512 a = _mm512_unpacklo_ps(r[k], r[k + 1]), b = _mm512_unpackhi_ps(r[k], r[k + 1]);
+        const __m512 c = _mm512_unpacklo_ps(r[k + 2], r[k + 3]), d = _mm512_unpackhi_ps(r[k + 2], r[k + 3]);
+        t[k] = _mm512_shuffle_ps(a, c, 0x44), t[k + 1] = _mm512_shuffle_ps(a, c, 0xee);
+        t[k + 2] = _mm512_shuffle_ps(b, d, 0x44), t[k + 3] = _mm512_shuffle_ps(b, d, 0xee);
+    }
+    // t[4 q + p] holds in its four quarters the columns p, 4 + p, 8 + p, 12 + p of the rows 4 q on.
+    for (int p = 0; p < 4; ++p) {
+        const __m512 a = _mm512_shuffle_f32x4(t[p], t[4 + p], 0x44), b = _mm512_shuffle_f32x4(t[p], t[4 + p], 0xee);
+        const __m512 c = _mm512_shuffle_f32x4(t[8 + p], t[12 + p], 0x44), d = _mm512_shuffle_f32x4(t[8 + p], t[12 + p], 0xee);
+        r[p] = _mm512_shuffle_f32x4(a, c, 0x88), r[4 + p] = _mm512_shuffle_f32x4(a, c, 0xdd);
+        r[8 + p] = _mm512_shuffle_f32x4(b, d, 0x88), r[12 + p] = _mm512_shuffle_f32x4(b, d, 0xdd);
+    }
+}
+#endif
+
+// Sums over the lanes of N vectors, in the order of `Simd::sum`.
+template <class T> EW_INLINE void lane_sums(const T *from, T *to) {
+    using S = Simd<T>;
+#if defined(__AVX512F__)
+    if constexpr (sizeof(T) == 4) {
+        __m512 r[16];
+        for (int k = 0; k < 16; ++k) r[k] = S::load(from + k * 16);
+        turn(r);
+        for (int half = 8; half > 0; half /= 2)
+            for (int l = 0; l < half; ++l) r[l] += r[l + half];
+        return S::store(to, r[0]);
+    }
+#endif
+    for (int k = 0; k < S::N; ++k) to[k] = S::sum(from + k * S::N);
+}
+
 template <class T> struct Bits;
 template <> struct Bits<float> {
     typedef int32_t Int;
