@@ -6,12 +6,15 @@ from collections.abc import Iterator
 
 import pytest
 import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from torch import Tensor
 
 from edgewise import InputError
-from edgewise.kernels import reference
+from edgewise.kernels import reference, trilinear
 from edgewise.kernels.native.library import load, reason
 from edgewise.kernels.native_backend import NativeBackend
+from edgewise.layers import KANLinear, SymbolicEdge
 from edgewise.splines import BSpline
 
 F64, F32 = torch.float64, torch.float32
@@ -169,3 +172,109 @@ def test_networks_side_by_side_have_dominant_values_of_their_own(native: NativeB
     for e in range(2):
         assert_close(y[e], reference.forward(own, x[e], None, coef[e], None, 0))
         assert_close(dcoef[e] / 100, reference.grad_coef(own, x[e], None, g[e], False, 0)[0] / 100)
+
+
+def test_far_rows_take_nothing_from_the_gradient_of_the_others(native: NativeBackend) -> None:
+    """On a tail basis values are large and cancel each other: the sum of the others' gradients must not be made of them."""
+    own, exact = (basis(1, 3, True, kind) for kind in (F32, F64))
+    x = torch.full((64, 1), 0.3125)
+    x[5], x[40] = 1e6, -1e7
+    g = torch.randn(64, 70, generator=torch.Generator().manual_seed(5))
+    found, _ = native.grad_coef(own, x, None, g, False, 0)
+    expected, _ = reference.grad_coef(exact, x.double(), None, g.double(), False, 0)
+    live = exact.values(torch.tensor([[0.3125]], dtype=F64))[0, 0].nonzero()[:, 0]
+    far = exact.values(x[[5, 40]].double())[:, 0].abs().amax(0) > 1
+    inner = [int(m) for m in live if not far[m]]
+    assert len(inner) > 1
+    assert_close(found[0, inner], expected[0, inner])
+
+
+KINDS = st.sampled_from(["one value", "none", "two values", "few", "grid", "outside"])
+
+
+def column(kind: str, share: float, rows: int, random: torch.Generator) -> Tensor:
+    spread = 1.5 * torch.randn(rows, generator=random, dtype=F64).float().double()
+    others = {
+        "one value": torch.full_like(spread, 0.25),
+        "none": spread,
+        "two values": torch.where(spread > 0, 1.0, 0.0).double(),
+        "few": (2 * spread).round() / 4,
+        "grid": BREAKS[(spread.abs() * 4).long() % len(BREAKS)],
+        "outside": 3 * spread,
+    }[kind]
+    apart = torch.rand(rows, generator=random) >= share
+    return torch.where(apart, others, 0.5 if kind != "two values" else 0.0)
+
+
+@settings(
+    max_examples=60,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(
+    kinds=st.lists(KINDS, min_size=1, max_size=20),
+    share=st.sampled_from([0.6, 0.8, 0.97, 1.0]),
+    rows=st.sampled_from([15, 16, 97, 256, 530]),
+    degree=st.integers(0, 5),
+    intervals=st.sampled_from([1, 2, 5, 17, 70]),
+    even=st.booleans(),
+    outputs=st.sampled_from([2, 16, 33, 64, 100, 130]),
+    based=st.booleans(),
+    seed=st.integers(0, 9),
+)
+def test_drawn_columns(
+    native: NativeBackend,
+    kinds: list[str],
+    share: float,
+    rows: int,
+    degree: int,
+    intervals: int,
+    even: bool,
+    outputs: int,
+    based: bool,
+    seed: int,
+) -> None:
+    """Any mixture of columns, degrees and grids, and whatever rows deviate: the float64 reference, and the same bits on two threads."""
+    random = torch.Generator().manual_seed(seed)
+    x = torch.stack([column(kind, share, rows, random) for kind in kinds], 1)
+    steps = torch.ones(intervals, dtype=F64) if even else 0.2 + torch.rand(intervals, generator=random, dtype=F64)
+    breaks = torch.cat([torch.zeros(1, dtype=F64), steps.cumsum(0)]) * (2 / steps.sum()) - 1
+    breaks = breaks.expand(len(kinds), -1).contiguous()
+    exact = BSpline(breaks, degree)
+    coef = torch.randn(len(kinds), exact.size, outputs, generator=random, dtype=F64)
+    base = torch.randn(len(kinds), outputs, generator=random, dtype=F64) if based else None
+    g = torch.randn(rows, outputs, generator=random, dtype=F64)
+    found = []
+    for threads in (1, 2):
+        torch.set_num_threads(threads)
+        y = native.forward(exact, x, None, coef, base, 0)
+        dcoef, dbase = native.grad_coef(exact, x, None, g, based, 0)
+        found.append((y, dcoef, *(() if dbase is None else (dbase,))))
+    for one, two in zip(*found, strict=True):
+        assert torch.equal(one, two)
+    gradients = reference.grad_coef(exact, x, None, g, based, 0)
+    expected = reference.forward(exact, x, None, coef, base, 0), *(t for t in gradients if t is not None)
+    # Steep edges far outside of narrow intervals: rounding is relative to what a row adds up.
+    size = 1 + reference.forward(exact, x, None, coef.abs(), base, 0).abs().max() + exact.values(x).abs().max()
+    assert ((found[0][0] - expected[0]).abs() <= 1e-12 * size * len(kinds)).all()
+    for one, two in zip(found[0][1:], expected[1:], strict=True):
+        assert ((one - two).abs() <= 1e-13 * size * rows).all()
+
+
+def test_layers_with_masks_and_symbolic_edges(native: NativeBackend) -> None:
+    """The whole layer on rows that mostly have one value, and its gradients, against itself on the torch backend."""
+    x = table(300).clamp(-1, 1)
+    inputs = x.shape[1]
+    edges = (SymbolicEdge(0, 1, "sin"), SymbolicEdge(3, 0, "square"))
+    layer = KANLinear(inputs, 6, degree=3, intervals=5, base="silu", symbolic=edges, seed=0, dtype=F64)
+    layer.set_mask(torch.rand(inputs, 6, generator=torch.Generator().manual_seed(6)) < 0.8)
+    target = torch.randn(300, 6, generator=torch.Generator().manual_seed(7), dtype=F64)
+    found = []
+    for maps in (native, reference):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(trilinear, "backend", lambda x, maps=maps: maps)
+            y = layer(x)
+            found.append((y, *torch.autograd.grad(((y - target) ** 2).sum(), list(layer.parameters()))))
+    for one, two in zip(*found, strict=True):
+        assert_close(one.detach() / 1000, two.detach() / 1000)

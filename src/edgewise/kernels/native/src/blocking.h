@@ -28,6 +28,7 @@ template <class F> void run_tasks(int64_t count, int threads, const F &f) {
 
 inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
+constexpr int64_t STREAM_BYTES = 16 << 20; // results larger than that are written past the caches
 constexpr int64_t CHUNK = 8192; // rows whose output gradients are packed at once
 constexpr int AHEAD = 48; // rows between a prefetch and its use
 

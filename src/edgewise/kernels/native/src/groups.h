@@ -134,7 +134,7 @@ template <class T> struct Kernels {
     void (*prepare)(Workspace<T> &, const Grid<T> &, const Wanted &, const T *, const T *, int, Prepared<T> &);
     void (*gather)(Gathering<T> &, const Grid<T> &, bool, int, T, Deviations<T> &);
     void (*forward_runs)(const Deviating<T> &, const Deviations<T> &, const T *, int64_t, const T *, T *, T *);
-    void (*coef_runs)(const Deviating<T> &, const Deviations<T> &, int, T *, int64_t, T *, const T *, const T *, bool);
+    void (*coef_runs)(const Deviating<T> &, const Deviations<T> &, int, T *, int64_t, T *, const T *, const T *, Put);
     void (*forward)(const T *, int64_t, const T *, const Head &, const T *, T *);
     void (*grad_coef)(T *, T *, const Head &, const T *, const T *);
     void (*grad_input[2])(const T *, int64_t, const T *, const Head &, const T *, const T *, T *); // the first tile, and more

@@ -4,7 +4,7 @@
 // share of the gradients is its own. Neither depends on the number of threads, nor do results.
 #pragma once
 #include "blocking.h"
-#include "dominant_maps.h"
+#include "run_maps.h"
 
 namespace ew::EW_ISA {
 
@@ -12,7 +12,6 @@ constexpr int64_t PREPARED_BYTES = 192 << 10; // what a task keeps prepared, and
 constexpr int64_t PACKED_BYTES = 256 << 10;
 constexpr int64_t GRAD_BYTES = 8 << 20;       // gradients (and coefficients) of a task's inputs, over all tiles
 constexpr int64_t LARGE_BYTES = 4 << 20;
-constexpr int64_t STREAM_BYTES = 16 << 20;    // results larger than that are written past the caches
 
 constexpr int MOST_FOUND = 1 << 14;           // intervals that the tables of layers with one output are made for
 template <class T> struct Maps : TileRows<T> {
@@ -60,10 +59,8 @@ template <class T> struct Maps : TileRows<T> {
     }
 
     void forward() {
-        const Dominant<T> dominant(s);
-        const bool single = O == 1 && !s.v && B > s.intervals && s.intervals <= MOST_FOUND;
-        if (single) return forward_single(dominant.value);
-        if (dominant.found()) return DominantMaps<T>(s, inner, base, dominant.value).forward();
+        if (O == 1 && !s.v && B > s.intervals && s.intervals <= MOST_FOUND) return forward_single(Dominant<T>(s).value);
+        if (by_runs(s)) return RunMaps<T>(s, inner, base).forward();
         const bool large = R * I * O * int64_t(sizeof(T)) > LARGE_BYTES; // coefficients are fetched anew for every span
         int64_t span = large ? std::max(block, 1024) : block, share = tiles;
         while (span > 256 && E * ceil_div(B, span) < s.threads) span /= 2;
@@ -108,8 +105,8 @@ template <class T> struct Maps : TileRows<T> {
             const Grid<T> grid(s, e, i);
             const T *coef = static_cast<const T *>(s.coef) + e * s.coef_net + i * M, *x = xt + i * STRIDE;
             const T weight = base ? static_cast<const T *>(s.base)[e * s.base_net + i] : T(0);
-            const T value = dominant.empty() ? T(0) : dominant[size_t(e * I + i)];
-            const bool apart = !dominant.empty() && value == value;
+            const T value = dominant[size_t(e * I + i)];
+            const bool apart = value == value;
             int left = n;
             T off = 0;
             if (apart) {
@@ -137,8 +134,7 @@ template <class T> struct Maps : TileRows<T> {
             inner.add(w.places, table, coef, s.intervals, left, apart ? w.rows : nullptr, base ? w.u : nullptr, weight,
                       apart ? &off : nullptr, out);
         }
-        if (!dominant.empty())
-            for (int b = 0; b < n; ++b) out[b] += common;
+        for (int b = 0; b < n; ++b) out[b] += common;
     }
 
     // Sorting costs by the row and by the interval, and pays in every kernel that runs over the rows.
@@ -194,10 +190,7 @@ template <class T> struct Maps : TileRows<T> {
 
     // dcoef (dbase) where `coef`, dx where `input`: at order `nu` of the basis, rows weighted by v where `weighted`.
     void backward(bool coef, bool input, int nu_coef, int nu_input, bool weighted) {
-        if (coef && !input) {
-            const Dominant<T> dominant(s);
-            if (dominant.found()) return DominantMaps<T>(s, inner, base, dominant.value).grad_coef();
-        }
+        if (coef && !input && by_runs(s)) return RunMaps<T>(s, inner, base).grad_coef();
         // Gradients of a task's inputs: over all tiles where they collect from block to block, else over a few at a time.
         const bool one_block = B <= block;
         const int64_t together = one_block ? std::min(packed_tiles(), tiles) : tiles;

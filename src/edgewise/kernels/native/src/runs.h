@@ -1,8 +1,11 @@
-// The innermost loops for rows that deviate from the dominant value of an input: one input, one block, one tile of outputs.
+// The innermost loops over runs: one input, one block of rows, one tile of outputs. A run is the rows of one interval (those that
+// deviate from the input's dominant value, where it has one), which share k + 1 rows of coefficients in registers.
 #pragma once
-#include "dominant.h"
+#include "run_rows.h"
 
 namespace ew::EW_ISA {
+
+enum class Put { over, add, past };
 
 template <class T, int K, int NX, int W> struct Runs {
     using S = Simd<T>;
@@ -46,32 +49,47 @@ template <class T, int K, int NX, int W> struct Runs {
         }
     }
 
-    // grads (M rows, ld apart) and extra get the gradients of all rows, or have them added; `total` is the sum of all rows' g.
+    // grads (M rows, ld apart) and extra get the gradients of all rows, or have them added; `total` is the sum of all rows' g. With
+    // Put::past they go past the caches, which an input with a dominant value does not allow.
     // The sums of the live functions stay in registers and move on from run to run, so that each row is stored once.
     static void grad_coef(const Deviating<T> &in, const Deviations<T> &all, int M, T *grads, int64_t ld, T *extra, const T *g,
-                          const T *total, bool add) {
-        if (in.tails)
-            coef<true>(in, all, M, grads, ld, extra, g, total, add);
-        else
-            coef<false>(in, all, M, grads, ld, extra, g, total, add);
+                          const T *total, Put how) {
+        switch (how) { // known to the compiler, which else keeps less in registers
+        case Put::over: return coef<Put::over>(in, all, M, grads, ld, extra, g, total);
+        case Put::add: return coef<Put::add>(in, all, M, grads, ld, extra, g, total);
+        case Put::past: return coef<Put::past>(in, all, M, grads, ld, extra, g, total);
+        }
     }
 
   private:
+    template <Put HOW>
+    static void coef(const Deviating<T> &in, const Deviations<T> &all, int M, T *grads, int64_t ld, T *extra, const T *g, const T *total) {
+        if (in.tails)
+            coef<HOW, true>(in, all, M, grads, ld, extra, g, total);
+        else
+            coef<HOW, false>(in, all, M, grads, ld, extra, g, total);
+    }
+
     // The gradients g of the deviating rows are added up where COUNT, since tails give much and take it away again; else their
     // sum is that over all functions, which sum to one.
-    template <bool COUNT>
-    static EW_INLINE void coef(const Deviating<T> &in, const Deviations<T> &all, int M, T *grads, int64_t ld, T *extra, const T *g,
-                               const T *total, bool add) {
+    template <Put HOW, bool COUNT>
+    static void coef(const Deviating<T> &in, const Deviations<T> &all, int M, T *grads, int64_t ld, T *extra, const T *g,
+                     const T *total) {
         V D[K + 1][W], X[W], others[W];
         for (int w = 0; w < W; ++w) X[w] = others[w] = V{};
         for (int m = 0; m <= K; ++m)
             for (int w = 0; w < W; ++w) D[m][w] = V{};
         int at = 0;
-        const auto put = [&](T *to, int w, V v) { S::store(to + w * N, add ? S::load(to + w * N) + v : v); };
         const auto advance = [&] {
+            T *to = grads + at * ld;
+            if (HOW == Put::add)
+                for (int w = 0; w < W; ++w) S::store(to + w * N, S::load(to + w * N) + D[0][w]);
+            else if (HOW == Put::past)
+                for (int w = 0; w < W; ++w) S::stream(to + w * N, D[0][w]);
+            else
+                for (int w = 0; w < W; ++w) S::store(to + w * N, D[0][w]);
             for (int w = 0; w < W; ++w) {
                 if (!COUNT) others[w] += D[0][w];
-                put(grads + at * ld, w, D[0][w]);
                 for (int m = 0; m < K; ++m) D[m][w] = D[m + 1][w];
                 D[K][w] = V{};
             }
@@ -111,7 +129,7 @@ template <class T, int K, int NX, int W> struct Runs {
             }
         }
         if (NX)
-            for (int w = 0; w < W; ++w) put(extra, w, X[w]);
+            for (int w = 0; w < W; ++w) S::store(extra + w * N, HOW == Put::add ? S::load(extra + w * N) + X[w] : X[w]);
     }
 };
 

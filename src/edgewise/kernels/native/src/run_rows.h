@@ -1,4 +1,5 @@
-// Layers whose inputs mostly have one value: backgrounds of pictures, zeros of counts, indicators.
+// The rows of a block, input by input in order of their intervals; and inputs that mostly have one value: backgrounds of pictures,
+// zeros of counts, indicators.
 //
 // What an edge gives for its input's dominant value belongs to every row, and is computed once; rows that deviate get
 // phi(x) - phi(value). B-splines sum to one, so that this is the spline of the coefficients less phi(value), at no further cost.
@@ -12,18 +13,19 @@
 
 namespace ew::EW_ISA {
 
+// Whether the maps of run_maps.h serve a call: values of the functions without weights, on grids that rows are sorted by.
+inline bool by_runs(const ew_spline &s) { return !s.v && s.order == 0 && s.intervals + 2 <= SORTED; }
+
 // Where inputs have one value on most rows. It is judged by a few rows, spread over all, which decides about time alone.
 template <class T> struct Dominant {
     static constexpr int SAMPLE = 15;
-    // Share of the numbers that deviate up to which gathering them pays; beyond, inputs are taken as they come.
-    static constexpr double MOST = 0.75;
 
-    std::vector<T> value; // (E, I): NaN where an input has none; empty where too few have one
+    std::vector<T> value; // (E, I): NaN where an input has none
 
-    explicit Dominant(const ew_spline &s) {
+    explicit Dominant(const ew_spline &s) : value(size_t(s.nets * s.inputs), std::numeric_limits<T>::quiet_NaN()) {
         const int64_t E = s.nets, B = s.rows, I = s.inputs;
-        if (s.v || s.order > 0 || B < SAMPLE || I == 0 || s.intervals + 2 > SORTED) return;
-        std::vector<T> common(size_t(E * I));
+        if (!by_runs(s) || B < SAMPLE) return;
+        std::vector<T> &common = value;
         std::vector<int32_t> votes(size_t(E * I), 0);
         const auto look = [&](auto each) {
             for (int64_t e = 0; e < E; ++e)
@@ -39,21 +41,14 @@ template <class T> struct Dominant {
         });
         std::fill(votes.begin(), votes.end(), 0);
         look([](T x, T &held, int32_t &vote) { vote += x == held; });
-        int64_t alike = 0;
         for (int64_t k = 0; k < E * I; ++k) {
             // Not far outside, where an edge gives much: taken off again, it would leave its rounding on the other rows.
             const Grid<T> grid(s, k / I, k % I);
             T &own = common[size_t(k)];
             const bool inside = own >= grid.breaks[0] && own <= grid.breaks[s.intervals];
-            if (2 * votes[size_t(k)] > SAMPLE && inside)
-                alike += votes[size_t(k)];
-            else
-                own = std::numeric_limits<T>::quiet_NaN();
+            if (2 * votes[size_t(k)] <= SAMPLE || !inside) own = std::numeric_limits<T>::quiet_NaN();
         }
-        if (double(alike) >= (1 - MOST) * double(SAMPLE * E * I)) value.swap(common);
     }
-
-    bool found() const { return !value.empty(); }
 };
 
 // Rows of one interval, at positions up to `end`; the first coefficient that is live there.

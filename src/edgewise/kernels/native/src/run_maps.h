@@ -1,22 +1,22 @@
-// Forward and grad_coef of layers whose inputs mostly have one value each: blocking, tasks, threads.
+// Forward and grad_coef by runs: blocking, tasks, threads. Coefficients and their gradients are used where they lie in memory.
 #pragma once
 #include "blocking.h"
 #include "groups.h"
 
 namespace ew::EW_ISA {
 
-template <class T> struct DominantMaps : TileRows<T> {
+template <class T> struct RunMaps : TileRows<T> {
     using TileRows<T>::TILE, TileRows<T>::row, TileRows<T>::put;
 
     const ew_spline &s;
     const Kernels<T> &inner;
     const bool base;
-    const std::vector<T> &dominant; // of each input; NaN where it has none
+    const Dominant<T> dominant;
     const int64_t E, B, I, O, M, tiles;
     const int block;
 
-    DominantMaps(const ew_spline &spline, const Kernels<T> &kernels, bool has_base, const std::vector<T> &values)
-        : TileRows<T>{kernels.tile}, s(spline), inner(kernels), base(has_base), dominant(values), E(s.nets), B(s.rows), I(s.inputs),
+    RunMaps(const ew_spline &spline, const Kernels<T> &kernels, bool has_base)
+        : TileRows<T>{kernels.tile}, s(spline), inner(kernels), base(has_base), dominant(s), E(s.nets), B(s.rows), I(s.inputs),
           O(s.outputs), M(s.intervals + s.degree), tiles(ceil_div(O, TILE)), block(block_rows(s.intervals)) {}
 
     // Of one thread: a few inputs on a block of rows.
@@ -30,25 +30,28 @@ template <class T> struct DominantMaps : TileRows<T> {
     };
 
     void gather(Space &space, int64_t e, int64_t row, int n, int64_t first, int64_t count) const {
-        const T *x = static_cast<const T *>(s.x) + e * s.x_net + row * s.x_row + first * s.x_col, *values = &dominant[size_t(e * I + first)];
+        const T *x = static_cast<const T *>(s.x) + e * s.x_net + row * s.x_row + first * s.x_col, *values = &dominant.value[size_t(e * I + first)];
         scan<T>(space.work, x, s.x_row, s.x_col, n, int(count), values, space.xt);
         Deviations<T> &found = *space.found;
         found.rows = found.runs = 0;
         for (int j = 0; j < count; ++j) inner.gather(space.work, Grid<T>(s, e, first + j), s.uniform != 0, j, values[j], found);
     }
 
-    // A task owns some rows. Whatever their number, a row's sum goes through the inputs in their order.
+    // A task owns some rows and tiles. Whatever their number, a row's sum goes through the inputs in their order.
     void forward() const {
-        int64_t span = block;
+        int64_t span = block, share = tiles;
         while (span > 64 && E * ceil_div(B, span) < s.threads) span /= 2;
         const int64_t parts = ceil_div(B, span);
-        run_tasks(E * parts, s.threads, [&](int64_t task) {
-            const int64_t from = task % parts * span;
-            forward_task(task / parts, from, int(std::min(span, B - from)));
+        if (E * parts < s.threads && O >= 256) share = ceil_div(tiles, ceil_div(s.threads, E * parts));
+        const int64_t cuts = share > 0 ? ceil_div(tiles, share) : 0;
+        run_tasks(E * parts * cuts, s.threads, [&](int64_t task) {
+            const int64_t e = task / (parts * cuts), from = task / cuts % parts * span, tile = task % cuts * share;
+            forward_task(e, from, int(std::min(span, B - from)), tile, std::min(tiles, tile + share));
         });
     }
 
-    void forward_task(int64_t e, int64_t from, int n) const {
+    void forward_task(int64_t e, int64_t from, int n, int64_t tile0, int64_t tile1) const {
+        const int64_t tiles = tile1 - tile0;
         const int64_t size = int64_t(n) * TILE;
         Space space(s.degree + 1 + base);
         T *sums = room<T>(0, tiles * (size + TILE)), *common = sums + tiles * size, *packed = room<T>(2, (M + base) * TILE);
@@ -56,9 +59,9 @@ template <class T> struct DominantMaps : TileRows<T> {
         for (int64_t first = 0; first < I; first += AT_ONCE) {
             const int64_t count = std::min<int64_t>(AT_ONCE, I - first);
             gather(space, e, from, n, first, count);
-            for (int64_t tile = 0; tile < tiles; ++tile)
+            for (int64_t k = 0; k < tiles; ++k)
                 for (int64_t j = 0; j < count; ++j) {
-                    const int64_t i = first + j;
+                    const int64_t i = first + j, tile = tile0 + k;
                     const T *c = static_cast<const T *>(s.coef) + e * s.coef_net + i * M * O + tile * TILE;
                     const T *w = base ? static_cast<const T *>(s.base) + e * s.base_net + i * O + tile * TILE : nullptr;
                     int64_t ld = O;
@@ -66,14 +69,15 @@ template <class T> struct DominantMaps : TileRows<T> {
                         for (int64_t m = 0; m < M + base; ++m) row(m < M ? c + m * O : w, left, packed + m * TILE);
                         c = packed, w = packed + M * TILE, ld = TILE;
                     }
-                    inner.forward_runs(space.found->input[j], *space.found, c, ld, w, sums + tile * size, common + tile * TILE);
+                    inner.forward_runs(space.found->input[j], *space.found, c, ld, w, sums + k * size, common + k * TILE);
                 }
         }
-        for (int64_t tile = 0; tile < tiles; ++tile) {
-            T *at = sums + tile * size, *out = static_cast<T *>(s.y) + (e * B + from) * O + tile * TILE;
-            const T *all = common + tile * TILE;
+        for (int64_t k = 0; k < tiles; ++k) {
+            const int64_t tile = tile0 + k;
+            T *at = sums + k * size, *out = static_cast<T *>(s.y) + (e * B + from) * O + tile * TILE;
+            const T *all = common + k * TILE;
             for (int b = 0; b < n; ++b, at += TILE, out += O) {
-                for (int k = 0; k < TILE; ++k) at[k] += all[k];
+                for (int q = 0; q < TILE; ++q) at[q] += all[q];
                 put(at, std::min<int64_t>(TILE, O - tile * TILE), out);
             }
         }
@@ -115,6 +119,8 @@ template <class T> struct DominantMaps : TileRows<T> {
                    int64_t blocks) const {
         Space space(s.degree + 1 + base);
         T *packed = room<T>(2, (M + 1) * TILE);
+        const bool past = B <= block && O % TILE == 0 && reinterpret_cast<uintptr_t>(s.dcoef) % 64 == 0 &&
+                          E * I * M * O * int64_t(sizeof(T)) > STREAM_BYTES;
         for (int64_t b = from; b < to; b += block) {
             const int64_t k = (b - from) / block;
             gather(space, e, b, int(std::min<int64_t>(block, to - b)), first, count);
@@ -127,16 +133,20 @@ template <class T> struct DominantMaps : TileRows<T> {
                     const auto &in = space.found->input[j];
                     const T *own = g + tile * size + k * block * TILE, *total = totals + (tile * blocks + k) * TILE;
                     if (whole) {
-                        inner.coef_runs(in, *space.found, int(M), d, O, w ? w : packed + M * TILE, own, total, add);
+                        inner.coef_runs(in, *space.found, int(M), d, O, w ? w : packed + M * TILE, own, total,
+                                        add ? Put::add : past && in.first < 0 ? Put::past : Put::over);
                         continue;
                     }
-                    inner.coef_runs(in, *space.found, int(M), packed, TILE, packed + M * TILE, own, total, false);
+                    inner.coef_runs(in, *space.found, int(M), packed, TILE, packed + M * TILE, own, total, Put::over);
                     for (int64_t m = 0; m <= M; ++m) {
                         T *to_row = m < M ? d + m * O : w;
                         for (int64_t q = 0; to_row && q < left; ++q) to_row[q] = add ? to_row[q] + packed[m * TILE + q] : packed[m * TILE + q];
                     }
                 }
         }
+#if defined(__AVX2__)
+        if (past) _mm_sfence();
+#endif
     }
 };
 
