@@ -1,4 +1,5 @@
-"""Inputs with a dominant value, as backgrounds of images and zeros of counts are: the native kernels set its rows apart."""
+"""Inputs with a dominant value, as backgrounds of images and zeros of counts are, of which the native kernels visit the other rows
+alone; and mixtures of such inputs with all others."""
 
 from __future__ import annotations
 
@@ -235,10 +236,12 @@ def test_drawn_columns(
     based: bool,
     seed: int,
 ) -> None:
-    """Any mixture of columns, degrees and grids, and whatever rows deviate: the float64 reference, and the same bits on two threads."""
+    """Any columns, degrees and grids, and whatever rows deviate: the reference, and the same bits on two threads."""
     random = torch.Generator().manual_seed(seed)
     x = torch.stack([column(kind, share, rows, random) for kind in kinds], 1)
-    steps = torch.ones(intervals, dtype=F64) if even else 0.2 + torch.rand(intervals, generator=random, dtype=F64)
+    steps = (
+        torch.ones(intervals, dtype=F64) if even else 0.2 + torch.rand(intervals, generator=random, dtype=F64)
+    )
     breaks = torch.cat([torch.zeros(1, dtype=F64), steps.cumsum(0)]) * (2 / steps.sum()) - 1
     breaks = breaks.expand(len(kinds), -1).contiguous()
     exact = BSpline(breaks, degree)
@@ -256,7 +259,9 @@ def test_drawn_columns(
     gradients = reference.grad_coef(exact, x, None, g, based, 0)
     expected = reference.forward(exact, x, None, coef, base, 0), *(t for t in gradients if t is not None)
     # Steep edges far outside of narrow intervals: rounding is relative to what a row adds up.
-    size = 1 + reference.forward(exact, x, None, coef.abs(), base, 0).abs().max() + exact.values(x).abs().max()
+    size = (
+        1 + reference.forward(exact, x, None, coef.abs(), base, 0).abs().max() + exact.values(x).abs().max()
+    )
     assert ((found[0][0] - expected[0]).abs() <= 1e-12 * size * len(kinds)).all()
     for one, two in zip(found[0][1:], expected[1:], strict=True):
         assert ((one - two).abs() <= 1e-13 * size * rows).all()

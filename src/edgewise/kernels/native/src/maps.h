@@ -14,6 +14,7 @@ constexpr int64_t GRAD_BYTES = 8 << 20;       // gradients (and coefficients) of
 constexpr int64_t LARGE_BYTES = 4 << 20;
 
 constexpr int MOST_FOUND = 1 << 14;           // intervals that the tables of layers with one output are made for
+
 template <class T> struct Maps : TileRows<T> {
     using TileRows<T>::N, TileRows<T>::TILE, TileRows<T>::row, TileRows<T>::put;
 

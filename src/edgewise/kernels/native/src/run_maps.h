@@ -30,7 +30,8 @@ template <class T> struct RunMaps : TileRows<T> {
     };
 
     void gather(Space &space, int64_t e, int64_t row, int n, int64_t first, int64_t count) const {
-        const T *x = static_cast<const T *>(s.x) + e * s.x_net + row * s.x_row + first * s.x_col, *values = &dominant.value[size_t(e * I + first)];
+        const T *x = static_cast<const T *>(s.x) + e * s.x_net + row * s.x_row + first * s.x_col;
+        const T *values = dominant.value.data() + e * I + first;
         scan<T>(space.work, x, s.x_row, s.x_col, n, int(count), values, space.xt);
         Deviations<T> &found = *space.found;
         found.rows = found.runs = 0;
@@ -88,6 +89,10 @@ template <class T> struct RunMaps : TileRows<T> {
         const int64_t inputs = std::max<int64_t>(1, std::min<int64_t>(AT_ONCE, ceil_div(I * E, s.threads)));
         const int64_t parts = ceil_div(I, inputs), blocks = ceil_div(CHUNK, block);
         const int64_t rows = std::min<int64_t>(blocks * block, B), size = rows * TILE;
+        if (B == 0) {
+            std::memset(s.dcoef, 0, sizeof(T) * size_t(E * I * M * O));
+            if (s.dbase) std::memset(s.dbase, 0, sizeof(T) * size_t(E * I * O));
+        }
         T *g = room<T>(5, E * tiles * (size + blocks * TILE)), *totals = g + E * tiles * size;
         for (int64_t from = 0; from < B; from += rows) {
             const int64_t to = std::min(B, from + rows), used = ceil_div(to - from, block);
