@@ -132,9 +132,10 @@ template <class T> struct Kernels {
     void (*add)(const Places<T> &, const T *, const T *, int, int, const uint16_t *, const T *, T, const T *, T *);
     void (*live)(const Grid<T> &, const Places<T> &, int, T *);
     void (*prepare)(Workspace<T> &, const Grid<T> &, const Wanted &, const T *, const T *, int, Prepared<T> &);
-    void (*gather)(Gathering<T> &, const Grid<T> &, bool, int, T, Deviations<T> &);
+    void (*gather)(Gathering<T> &, const Grid<T> &, bool, int, T, Orders, Deviations<T> &);
     void (*forward_runs)(const Deviating<T> &, const Deviations<T> &, const T *, int64_t, const T *, T *, T *);
     void (*coef_runs)(const Deviating<T> &, const Deviations<T> &, int, T *, int64_t, T *, const T *, const T *, Put);
+    void (*input_runs[2])(const Deviating<T> &, const Deviations<T> &, int, const T *, int64_t, const T *, const T *, T *);
     void (*forward)(const T *, int64_t, const T *, const Head &, const T *, T *);
     void (*grad_coef)(T *, T *, const Head &, const T *, const T *);
     void (*grad_input[2])(const T *, int64_t, const T *, const Head &, const T *, const T *, T *); // the first tile, and more
@@ -153,6 +154,7 @@ template <class T, int K, int NX, int W> constexpr Kernels<T> kernels_of() {
             gather_deviating<T, K, NX == 1>,
             R::forward,
             R::grad_coef,
+            {R::template grad_input<false>, R::template grad_input<true>},
             G::forward,
             G::grad_coef,
             {G::template grad_input<false>, G::template grad_input<true>}};

@@ -60,7 +60,7 @@ template <class T> struct Maps : TileRows<T> {
     }
 
     void forward() {
-        if (O == 1 && !s.v && B > s.intervals && s.intervals <= MOST_FOUND) return forward_single(Dominant<T>(s).value);
+        if (O == 1 && !s.v && B > s.intervals && s.intervals <= MOST_FOUND) return forward_single(Dominant<T>(s, true).value);
         if (by_runs(s)) return RunMaps<T>(s, inner, base).forward();
         const bool large = R * I * O * int64_t(sizeof(T)) > LARGE_BYTES; // coefficients are fetched anew for every span
         int64_t span = large ? std::max(block, 1024) : block, share = tiles;
@@ -191,7 +191,7 @@ template <class T> struct Maps : TileRows<T> {
 
     // dcoef (dbase) where `coef`, dx where `input`: at order `nu` of the basis, rows weighted by v where `weighted`.
     void backward(bool coef, bool input, int nu_coef, int nu_input, bool weighted) {
-        if (coef && !input && by_runs(s)) return RunMaps<T>(s, inner, base).grad_coef();
+        if (coef ? by_runs(s) : s.intervals + 2 <= SORTED) return RunMaps<T>(s, inner, base, !input).backward(coef, input, nu_input);
         // Gradients of a task's inputs: over all tiles where they collect from block to block, else over a few at a time.
         const bool one_block = B <= block;
         const int64_t together = one_block ? std::min(packed_tiles(), tiles) : tiles;

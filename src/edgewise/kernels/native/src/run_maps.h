@@ -1,4 +1,4 @@
-// Forward and grad_coef by runs: blocking, tasks, threads. Coefficients and their gradients are used where they lie in memory.
+// The maps by runs: blocking, tasks, threads. Coefficients and their gradients are used where they lie in memory.
 #pragma once
 #include "blocking.h"
 #include "groups.h"
@@ -6,7 +6,7 @@
 namespace ew::EW_ISA {
 
 template <class T> struct RunMaps : TileRows<T> {
-    using TileRows<T>::TILE, TileRows<T>::row, TileRows<T>::put;
+    using TileRows<T>::N, TileRows<T>::TILE, TileRows<T>::row, TileRows<T>::put;
 
     const ew_spline &s;
     const Kernels<T> &inner;
@@ -15,8 +15,8 @@ template <class T> struct RunMaps : TileRows<T> {
     const int64_t E, B, I, O, M, tiles;
     const int block;
 
-    RunMaps(const ew_spline &spline, const Kernels<T> &kernels, bool has_base)
-        : TileRows<T>{kernels.tile}, s(spline), inner(kernels), base(has_base), dominant(s), E(s.nets), B(s.rows), I(s.inputs),
+    RunMaps(const ew_spline &spline, const Kernels<T> &kernels, bool has_base, bool apart = true)
+        : TileRows<T>{kernels.tile}, s(spline), inner(kernels), base(has_base), dominant(s, apart), E(s.nets), B(s.rows), I(s.inputs),
           O(s.outputs), M(s.intervals + s.degree), tiles(ceil_div(O, TILE)), block(block_rows(s.intervals)) {}
 
     // Of one thread: a few inputs on a block of rows.
@@ -29,13 +29,22 @@ template <class T> struct RunMaps : TileRows<T> {
               found(reinterpret_cast<Deviations<T> *>(room<char>(1, Deviations<T>::bytes(functions)))) {}
     };
 
-    void gather(Space &space, int64_t e, int64_t row, int n, int64_t first, int64_t count) const {
+    void gather(Space &space, int64_t e, int64_t row, int n, int64_t first, int64_t count, Orders orders) const {
         const T *x = static_cast<const T *>(s.x) + e * s.x_net + row * s.x_row + first * s.x_col;
         const T *values = dominant.value.data() + e * I + first;
         scan<T>(space.work, x, s.x_row, s.x_col, n, int(count), values, space.xt);
         Deviations<T> &found = *space.found;
         found.rows = found.runs = 0;
-        for (int j = 0; j < count; ++j) inner.gather(space.work, Grid<T>(s, e, first + j), s.uniform != 0, j, values[j], found);
+        for (int j = 0; j < count; ++j) inner.gather(space.work, Grid<T>(s, e, first + j), s.uniform != 0, j, values[j], orders, found);
+    }
+
+    // Makes the coefficients of an input on the last tile, where it has fewer outputs, such with zeros; how far they lie apart.
+    int64_t whole_rows(int64_t tile, const T *&c, const T *&w, T *packed) const {
+        const int64_t left = O - tile * TILE;
+        if (left >= TILE) return O;
+        for (int64_t m = 0; m < M + base; ++m) row(m < M ? c + m * O : w, left, packed + m * TILE);
+        c = packed, w = packed + M * TILE;
+        return TILE;
     }
 
     // A task owns some rows and tiles. Whatever their number, a row's sum goes through the inputs in their order.
@@ -59,17 +68,13 @@ template <class T> struct RunMaps : TileRows<T> {
         std::memset(sums, 0, sizeof(T) * size_t(tiles * (size + TILE)));
         for (int64_t first = 0; first < I; first += AT_ONCE) {
             const int64_t count = std::min<int64_t>(AT_ONCE, I - first);
-            gather(space, e, from, n, first, count);
+            gather(space, e, from, n, first, count, {1, {0, 0}});
             for (int64_t k = 0; k < tiles; ++k)
                 for (int64_t j = 0; j < count; ++j) {
                     const int64_t i = first + j, tile = tile0 + k;
                     const T *c = static_cast<const T *>(s.coef) + e * s.coef_net + i * M * O + tile * TILE;
                     const T *w = base ? static_cast<const T *>(s.base) + e * s.base_net + i * O + tile * TILE : nullptr;
-                    int64_t ld = O;
-                    if (const int64_t left = O - tile * TILE; left < TILE) {
-                        for (int64_t m = 0; m < M + base; ++m) row(m < M ? c + m * O : w, left, packed + m * TILE);
-                        c = packed, w = packed + M * TILE, ld = TILE;
-                    }
+                    const int64_t ld = whole_rows(tile, c, w, packed);
                     inner.forward_runs(space.found->input[j], *space.found, c, ld, w, sums + k * size, common + k * TILE);
                 }
         }
@@ -84,12 +89,12 @@ template <class T> struct RunMaps : TileRows<T> {
         }
     }
 
-    // A task owns some inputs and runs over all rows.
-    void grad_coef() const {
+    // dcoef (dbase) where `coef`, dx where `input`, at order nu. A task owns some inputs and runs over all rows.
+    void backward(bool coef, bool input, int nu) const {
         const int64_t inputs = std::max<int64_t>(1, std::min<int64_t>(AT_ONCE, ceil_div(I * E, s.threads)));
         const int64_t parts = ceil_div(I, inputs), blocks = ceil_div(CHUNK, block);
         const int64_t rows = std::min<int64_t>(blocks * block, B), size = rows * TILE;
-        if (B == 0) {
+        if (coef && B == 0) {
             std::memset(s.dcoef, 0, sizeof(T) * size_t(E * I * M * O));
             if (s.dbase) std::memset(s.dbase, 0, sizeof(T) * size_t(E * I * O));
         }
@@ -104,10 +109,11 @@ template <class T> struct RunMaps : TileRows<T> {
             });
             run_tasks(E * parts, s.threads, [&](int64_t task) {
                 const int64_t e = task / parts, first = task % parts * inputs;
-                coef_task(e, from, to, first, std::min(inputs, I - first), g + e * tiles * size, size, totals + e * tiles * blocks * TILE,
-                          blocks);
+                backward_task(e, from, to, first, std::min(inputs, I - first), g + e * tiles * size, size,
+                              totals + e * tiles * blocks * TILE, blocks, coef, input, nu);
             });
         }
+        if (input && O == 0) std::memset(s.dx, 0, sizeof(T) * size_t(E * B * I));
     }
 
     // The gradients of rows [from, to) for one tile, and their sum.
@@ -120,38 +126,72 @@ template <class T> struct RunMaps : TileRows<T> {
         }
     }
 
-    void coef_task(int64_t e, int64_t from, int64_t to, int64_t first, int64_t count, const T *g, int64_t size, const T *totals,
-                   int64_t blocks) const {
-        Space space(s.degree + 1 + base);
-        T *packed = room<T>(2, (M + 1) * TILE);
-        const bool past = B <= block && O % TILE == 0 && reinterpret_cast<uintptr_t>(s.dcoef) % 64 == 0 &&
-                          E * I * M * O * int64_t(sizeof(T)) > STREAM_BYTES;
+    void backward_task(int64_t e, int64_t from, int64_t to, int64_t first, int64_t count, const T *g, int64_t size, const T *totals,
+                       int64_t blocks, bool coef, bool input, int nu) const {
+        const int functions = s.degree + 1 + base;
+        Space space(functions * (int(coef) + int(input)));
+        const Orders orders{int(coef) + int(input), {coef ? 0 : nu, nu}};
+        T *packed = room<T>(2, (M + 1) * TILE), *lanes = input ? room<T>(6, (count * block + N) * N) : nullptr;
         for (int64_t b = from; b < to; b += block) {
             const int64_t k = (b - from) / block;
-            gather(space, e, b, int(std::min<int64_t>(block, to - b)), first, count);
-            for (int64_t tile = 0; tile < tiles; ++tile)
-                for (int64_t j = 0; j < count; ++j) {
-                    const int64_t i = e * I + first + j, left = std::min<int64_t>(TILE, O - tile * TILE);
-                    T *d = static_cast<T *>(s.dcoef) + i * M * O + tile * TILE;
-                    T *w = base && s.dbase ? static_cast<T *>(s.dbase) + i * O + tile * TILE : nullptr;
-                    const bool whole = left == TILE, add = b > 0;
-                    const auto &in = space.found->input[j];
-                    const T *own = g + tile * size + k * block * TILE, *total = totals + (tile * blocks + k) * TILE;
-                    if (whole) {
-                        inner.coef_runs(in, *space.found, int(M), d, O, w ? w : packed + M * TILE, own, total,
-                                        add ? Put::add : past && in.first < 0 ? Put::past : Put::over);
-                        continue;
-                    }
-                    inner.coef_runs(in, *space.found, int(M), packed, TILE, packed + M * TILE, own, total, Put::over);
-                    for (int64_t m = 0; m <= M; ++m) {
-                        T *to_row = m < M ? d + m * O : w;
-                        for (int64_t q = 0; to_row && q < left; ++q) to_row[q] = add ? to_row[q] + packed[m * TILE + q] : packed[m * TILE + q];
-                    }
+            const int n = int(std::min<int64_t>(block, to - b));
+            gather(space, e, b, n, first, count, orders);
+            for (int64_t tile = 0; tile < tiles; ++tile) {
+                const T *own = g + tile * size + k * block * TILE, *total = totals + (tile * blocks + k) * TILE;
+                for (int64_t j = 0; coef && j < count; ++j) put_coef(space, e * I + first + j, int(j), tile, own, total, packed, b > 0);
+                for (int64_t j = 0; input && j < count; ++j) {
+                    const T *c = static_cast<const T *>(s.coef) + e * s.coef_net + (first + j) * M * O + tile * TILE;
+                    const T *w = base ? static_cast<const T *>(s.base) + e * s.base_net + (first + j) * O + tile * TILE : nullptr;
+                    const int64_t ld = whole_rows(tile, c, w, packed);
+                    inner.input_runs[tile > 0](space.found->input[j], *space.found, coef ? functions : 0, c, ld, w, own, lanes);
                 }
+            }
+            if (input && tiles > 0) put_inputs(e, b, n, first, count, *space.found, lanes, space.xt);
         }
 #if defined(__AVX2__)
-        if (past) _mm_sfence();
+        if (coef && streams()) _mm_sfence();
 #endif
+    }
+
+    bool streams() const {
+        return B <= block && O % TILE == 0 && reinterpret_cast<uintptr_t>(s.dcoef) % 64 == 0 &&
+               E * I * M * O * int64_t(sizeof(T)) > STREAM_BYTES;
+    }
+
+    // The gradients of input j of those gathered, the i-th of all networks, on one tile.
+    void put_coef(const Space &space, int64_t i, int j, int64_t tile, const T *g, const T *total, T *packed, bool add) const {
+        const auto &in = space.found->input[j];
+        const int64_t left = std::min<int64_t>(TILE, O - tile * TILE);
+        T *d = static_cast<T *>(s.dcoef) + i * M * O + tile * TILE;
+        T *w = base && s.dbase ? static_cast<T *>(s.dbase) + i * O + tile * TILE : nullptr;
+        if (left == TILE) {
+            const Put how = add ? Put::add : streams() && in.first < 0 ? Put::past : Put::over;
+            return inner.coef_runs(in, *space.found, int(M), d, O, w ? w : packed + M * TILE, g, total, how);
+        }
+        inner.coef_runs(in, *space.found, int(M), packed, TILE, packed + M * TILE, g, total, Put::over);
+        for (int64_t m = 0; m <= M; ++m) {
+            T *to = m < M ? d + m * O : w;
+            const T *from = packed + m * TILE;
+            for (int64_t q = 0; to && q < left; ++q) to[q] = add ? to[q] + from[q] : from[q];
+        }
+    }
+
+    // Sums over the lanes, put in order in `rows` first: each line of dx is written once.
+    void put_inputs(int64_t e, int64_t from, int n, int64_t first, int64_t count, const Deviations<T> &found, const T *lanes,
+                    T *EW_RESTRICT rows) const {
+        for (int64_t j = 0; j < count; ++j) {
+            const int64_t begin = found.input[j].begin;
+            for (int q = 0; q < n; q += N) {
+                T sums[N];
+                lane_sums(lanes + (begin + q) * N, sums); // the last ones may be of nothing
+                for (int k = 0; k < std::min(N, n - q); ++k) rows[found.order[begin + q + k] * count + j] = sums[k];
+            }
+        }
+        T *out = static_cast<T *>(s.dx) + (e * B + from) * I + first;
+        for (int b = 0; b < n; ++b) {
+            __builtin_prefetch(out + std::min(b + AHEAD, n - 1) * I, 1);
+            for (int64_t j = 0; j < count; ++j) out[b * I + j] = rows[b * count + j];
+        }
     }
 };
 

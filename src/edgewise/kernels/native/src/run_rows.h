@@ -22,9 +22,9 @@ template <class T> struct Dominant {
 
     std::vector<T> value; // (E, I): NaN where an input has none
 
-    explicit Dominant(const ew_spline &s) : value(size_t(s.nets * s.inputs), std::numeric_limits<T>::quiet_NaN()) {
+    Dominant(const ew_spline &s, bool wanted) : value(size_t(s.nets * s.inputs), std::numeric_limits<T>::quiet_NaN()) {
         const int64_t E = s.nets, B = s.rows, I = s.inputs;
-        if (!by_runs(s) || B < SAMPLE) return;
+        if (!wanted || s.v || s.order > 0 || B < SAMPLE) return;
         std::vector<T> &common = value;
         std::vector<int32_t> votes(size_t(E * I), 0);
         const auto look = [&](auto each) {
@@ -62,6 +62,11 @@ template <class T> struct Deviating {
     int32_t first; // first coefficient that is live at the dominant value, or -1 where there is none
     bool tails;    // whether some rows are outside of the grid
     T live[8];
+};
+
+// The derivatives whose values are wanted.
+struct Orders {
+    int count, nu[2];
 };
 
 constexpr int AT_ONCE = 16; // inputs that are scanned and gathered at once: a line of float32
@@ -210,9 +215,9 @@ void take_dominant(Gathering<T> &w, const Grid<T> &grid, bool uniform, T value, 
     input.live[K + 1] = base[0];
 }
 
-// Adds input j of what was scanned, behind those that are there.
+// Adds input j of what was scanned, behind those that are there. Values at each of the orders, one set of arrays after the other.
 template <class T, int K, bool BASE>
-void gather_deviating(Gathering<T> &w, const Grid<T> &grid, bool uniform, int j, T value, Deviations<T> &out) {
+void gather_deviating(Gathering<T> &w, const Grid<T> &grid, bool uniform, int j, T value, Orders orders, Deviations<T> &out) {
     const int G = grid.intervals, at = out.rows, count = w.count[j];
     const T *x = w.x[j];
     Deviating<T> &input = out.input[j];
@@ -232,13 +237,13 @@ void gather_deviating(Gathering<T> &w, const Grid<T> &grid, bool uniform, int j,
         start = last ? end : start;
     }
     input.runs = found;
-    T *values = out.values + at;
     constexpr int64_t LD = Deviations<T>::LD;
-    fill_pieces<T, K>(grid, uniform, 0, w.u, begin, values, LD);
-    if (BASE) {
-        base_values(x, count, 0, w.places.u);
+    for (int k = 0; k < orders.count; ++k)
+        fill_pieces<T, K>(grid, uniform, orders.nu[k], w.u, begin, out.values + at + k * (K + 1 + BASE) * LD, LD);
+    for (int k = 0; BASE && k < orders.count; ++k) {
+        base_values(x, count, orders.nu[k], w.places.u);
         sort_by_piece(w, count, G, w.row[j], out.order + at);
-        std::memcpy(values + (K + 1) * LD, w.u, sizeof(T) * size_t(count));
+        std::memcpy(out.values + at + (k * (K + 2) + K + 1) * LD, w.u, sizeof(T) * size_t(count));
     }
     out.rows += count;
     out.runs += found;

@@ -61,6 +61,39 @@ template <class T, int K, int NX, int W> struct Runs {
         }
     }
 
+    // lanes[position][N] are the products whose sum is sum_mo value_m c_mo g_o, or with MORE have them added; the values are those of
+    // the arrays from `set` on.
+    template <bool MORE>
+    static void grad_input(const Deviating<T> &in, const Deviations<T> &all, int set, const T *rows, int64_t ld, const T *extra, const T *g,
+                           T *EW_RESTRICT lanes) {
+        const T *values = all.values + set * LD + in.begin;
+        const uint16_t *order = all.order + in.begin;
+        const Run *run = all.run + in.run;
+        lanes += in.begin * N;
+        int l = 0;
+        for (int r = 0; r < in.runs; ++r) {
+            const T *c = rows + run[r].first * ld;
+            V C[NR][W];
+            for (int m = 0; m < NR; ++m)
+                for (int w = 0; w < W; ++w) C[m][w] = S::load((m <= K ? c + m * ld : extra) + w * N);
+            for (; l < run[r].end; ++l) {
+                const T *row = g + int64_t(order[l]) * TILE;
+                V h[W];
+                {
+                    const V b = S::all(values[l]);
+                    for (int w = 0; w < W; ++w) h[w] = b * C[0][w];
+                }
+                for (int m = 1; m < NR; ++m) {
+                    const V b = S::all(values[m * LD + l]);
+                    for (int w = 0; w < W; ++w) h[w] = S::fma(b, C[m][w], h[w]);
+                }
+                V sum = MORE ? S::fma(h[0], S::load(row), S::load(lanes + l * N)) : h[0] * S::load(row);
+                for (int w = 1; w < W; ++w) sum = S::fma(h[w], S::load(row + w * N), sum);
+                S::store(lanes + l * N, sum);
+            }
+        }
+    }
+
   private:
     template <Put HOW>
     static void coef(const Deviating<T> &in, const Deviations<T> &all, int M, T *grads, int64_t ld, T *extra, const T *g, const T *total) {
