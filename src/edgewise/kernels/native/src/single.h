@@ -87,7 +87,7 @@ template <class T, int K> struct Single {
     }
 
     // sums[row] += the edge's value. Rows are those of `rows`, or all in their order; each of them gets `more[row] * weight`
-    // (the base function) and `off` where these are given.
+    // (the base function) where it is given, and each coefficient `off`.
     static void add(const Places<T> &places, const T *table, const T *coef, int G, int n, const uint16_t *rows, const T *more,
                     T weight, const T *off, T *EW_RESTRICT sums) {
         using S = Simd<T>;
@@ -108,9 +108,8 @@ template <class T, int K> struct Single {
                     for (int m = 0; m < W; ++m) v[m] = S::fma1(v[m], u, t[r * W + m]);
             }
             T &sum = sums[rows ? rows[b] : b], at = sum;
-            for (int m = 0; m < P; ++m) at = S::fma1(v[m], c[m], at);
-            if (more) at = S::fma1(more[b], weight, at);
-            sum = off ? at + *off : at;
+            for (int m = 0; m < P; ++m) at = S::fma1(v[m], off ? c[m] + *off : c[m], at);
+            sum = more ? S::fma1(more[b], weight, at) : at;
         }
     }
 
