@@ -189,6 +189,25 @@ def test_far_rows_take_nothing_from_the_gradient_of_the_others(native: NativeBac
     assert_close(found[0, inner], expected[0, inner])
 
 
+@pytest.mark.parametrize("dtype", [F64, F32])
+@pytest.mark.parametrize("intervals", [5, 40, 100])
+def test_a_row_does_not_depend_on_those_beside_it(
+    native: NativeBackend, intervals: int, dtype: torch.dtype
+) -> None:
+    """Also where some lie so close to a break that their interval takes a closer look."""
+    own = BSpline(torch.linspace(-1, 1, intervals + 1, dtype=F64).expand(2, -1).contiguous().to(dtype), 3)
+    random = torch.Generator().manual_seed(8)
+    x = (2.4 * torch.rand(61, 2, generator=random, dtype=F64) - 1.2).to(dtype)
+    close = torch.rand(61, 2, generator=random) < 0.2
+    x = torch.where(close, ((x + 1) * intervals / 2).round() * 2 / intervals - 1 + 1e-6, x).to(dtype)
+    coef = torch.randn(2, own.size, 5, generator=random, dtype=F64).to(dtype)
+    y = native.forward(own, x, None, coef, None, 0)
+    for at in range(1, 61):
+        rows = torch.cat([x[at:], x[:at]])
+        assert torch.equal(native.forward(own, rows, None, coef, None, 0), torch.cat([y[at:], y[:at]]))
+        assert torch.equal(native.forward(own, x[:at], None, coef, None, 0), y[:at])
+
+
 KINDS = st.sampled_from(["one value", "none", "two values", "few", "grid", "outside"])
 
 

@@ -115,6 +115,8 @@ template <class T> void locate(const Grid<T> &grid, bool uniform, const T *EW_RE
     const T width = (ends.high - ends.low) / T(G), inverse = T(1) / width, last = T(G - 1), near = T(1e-3);
     for (int s = 0; s < n; s += S::N) {
         const V X = S::load(x + s);
+        V near_t{};
+        I near_piece{}, sure{};
         if (uniform) {
             // Sure unless rounding could matter, close to a break.
             V t = (X - ends.low) * inverse;
@@ -124,8 +126,9 @@ template <class T> void locate(const Grid<T> &grid, bool uniform, const T *EW_RE
             const V whole = __builtin_convertvector(q, V), u = (X - (whole * width + ends.low)) * inverse;
             const I doubtful = (u < near) | (u > T(1) - near);
             const I outside = (X < ends.low) | (X > ends.high);
-            if (!any<T>(doubtful & ~outside)) {
-                ends.put(X, u, q + 1, out.u + s, out.piece + s);
+            near_t = u, near_piece = q + 1, sure = ~doubtful | outside;
+            if (!any<T>(~sure)) {
+                ends.put(X, near_t, near_piece, out.u + s, out.piece + s);
                 continue;
             }
         }
@@ -143,7 +146,9 @@ template <class T> void locate(const Grid<T> &grid, bool uniform, const T *EW_RE
         }
         I piece;
         std::memcpy(&piece, at, sizeof at);
-        ends.put(X, (X - S::load(origin)) * S::load(scale), piece, out.u + s, out.piece + s);
+        // Lane by lane, so that no row's place hangs on those beside it.
+        const V t = (X - S::load(origin)) * S::load(scale);
+        ends.put(X, sure ? near_t : t, sure ? near_piece : piece, out.u + s, out.piece + s);
     }
 }
 
