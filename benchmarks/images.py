@@ -36,7 +36,7 @@ FASHION = Path("/usr/share/datasets/fashion-mnist")
 KINDS = ("kan", "cnn", "mlp", "patches")
 # A function of its own on every edge, in place of one a channel.
 ON_EDGES = "kan-edge"
-EPOCHS = {"mnist": 15, "fashion": 20, "mnist1d": 60, "spoken": 60, "pneumonia": 40, "cats": 100}
+EPOCHS = {"mnist": 15, "fashion": 20, "mnist1d": 60, "spoken": 60, "pneumonia": 40, "cats": 40}
 FILES = {
     "mnist": "images/mnist.npz",
     "mnist1d": "sequences/mnist1d.npz",

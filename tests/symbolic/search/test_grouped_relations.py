@@ -6,7 +6,7 @@ import pytest
 from edgewise.forms import parse
 from edgewise.symbolic.config import GroupConfig
 from edgewise.symbolic.search.grouped_constants import GroupedRows, apart, tie
-from edgewise.symbolic.search.grouped_pool import Pool
+from edgewise.symbolic.search.grouped_pool import StructurePool
 from edgewise.symbolic.search.grouped_relations import related
 from edgewise.symbolic.search.grouped_template import template
 
@@ -32,7 +32,7 @@ def test_as_many_constants_are_each_groups_own_as_were_drawn(text: str, law, own
     rows = GroupedRows(("x",), X[:, None], y, GROUP, 8)
     model = apart(*template(parse(text, ["x"]).tree, ["x"]), rows, 0)
     assert model is not None
-    pool = Pool(rows, 0, GroupConfig())
+    pool = StructurePool(rows, 0, GroupConfig())
     tied = tie(model, rows)
     found = related(tied, rows, pool.rank)
     assert len(found.own) == own

@@ -24,7 +24,7 @@ from edgewise.symbolic.results.search_result import FormulaResult
 from edgewise.symbolic.search.grouped_constants import GroupedRows, Tied, exact
 from edgewise.symbolic.search.grouped_formula import GroupedFormula, constant, text_of
 from edgewise.symbolic.search.grouped_mending import mended, written
-from edgewise.symbolic.search.grouped_pool import Pool
+from edgewise.symbolic.search.grouped_pool import StructurePool
 from edgewise.symbolic.search.grouped_relations import related
 from edgewise.symbolic.search.grouped_result import GroupedResult, group_labels
 from edgewise.symbolic.search.grouped_template import factored, loosened, template
@@ -82,7 +82,7 @@ def search_groups(
             f"The largest has {largest}."
         )
     with np.errstate(all="ignore"), one_thread():
-        pool = Pool(rows, seed, config)
+        pool = StructurePool(rows, seed, config)
         reasons = list[StopReason]()
         for formulas, reason in searches(
             search, rows, work=factor * config.share, limit=limit, seed=seed, config=config

@@ -38,7 +38,7 @@ class _Runner:
     dropped: bool = False
 
 
-class Pool:
+class StructurePool:
     """The structures that were found so far, and what the rows of all groups say of them.
 
     Groups with fewer rows than a structure has constants take no part in judging.
