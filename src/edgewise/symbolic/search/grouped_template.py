@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
@@ -26,15 +27,15 @@ def constant_names(taken: Iterable[str]) -> Iterator[str]:
 def template(tree: Node, columns: Sequence[str]) -> tuple[Node, tuple[str, ...], tuple[float, ...]]:
     """A formula with names for its numbers, those names, and the numbers.
 
-    Whole exponents and signs belong to the structure and stay.
+    Whole exponents and signs belong to the structure and stay. The numbers of a product are one.
 
     Examples
     --------
     >>> from edgewise.forms import parse
     >>> from edgewise.forms.tree import render
-    >>> found, names, values = template(parse("2*x^2 + exp(-0.5*x)", ["x"]).tree, ["x"])
+    >>> found, names, values = template(parse("2*x^2 + exp(-9*x/10)", ["x"]).tree, ["x"])
     >>> render(found), names, values
-    ('a*x^2 + exp(b*x)', ('a', 'b'), (2.0, -0.5))
+    ('a*x^2 + exp(b*x)', ('a', 'b'), (2.0, -0.9))
     """
     supply = constant_names([*columns, *names_in(tree)])
     found: list[tuple[str, float]] = []
@@ -54,6 +55,10 @@ def template(tree: Node, columns: Sequence[str]) -> tuple[Node, tuple[str, ...],
             return Apply("^", (named(base), named(power, exponent=True)))
         if all(isinstance(each, Number) for each in _leaves(node)) and node.function in ("*", "inv", "neg"):
             return named(Number(_value(node)), exponent)
+        numbers = [each for each in _factors(node) if _is_number(each)]
+        if len(numbers) > 1:
+            others = (each for each in _factors(node) if not _is_number(each))
+            node = Apply("*", (Number(math.prod(map(_value, numbers))), *others))
         return Apply(node.function, tuple(named(each, exponent) for each in node.arguments))
 
     whole = named(tree)
@@ -115,6 +120,20 @@ def _stripped(node: Node) -> Node:
     while isinstance(node, Apply) and node.function in ("neg", "inv"):
         node = node.arguments[0]
     return node
+
+
+def _factors(node: Node) -> Iterator[Node]:
+    if isinstance(node, Apply) and node.function == "*":
+        for each in node.arguments:
+            yield from _factors(each)
+    else:
+        yield node
+
+
+def _is_number(node: Node) -> bool:
+    if isinstance(node, Apply):
+        return node.function in ("*", "inv", "neg") and all(map(_is_number, node.arguments))
+    return isinstance(node, Number)
 
 
 def _leaves(node: Node) -> Iterator[Node]:
