@@ -13,7 +13,7 @@ from sklearn.base import clone
 import edgewise as ew
 from edgewise import FileError, InputError, StopReason
 from edgewise.exporting import to_torch_source
-from edgewise.vision import ImageClassifier, ImageConfig, build
+from edgewise.vision import ImageClassifier, ImageConfig, as_kan, build
 
 
 def marks(n: int = 120, side: int = 8, channels: int = 0, seed: int = 0) -> tuple[Any, Any]:
@@ -52,6 +52,23 @@ def test_whole_numbers_and_shares_are_the_same_pictures() -> None:
     X, y = marks(40)
     first, second = (quick(epochs=2).fit(each, y) for each in (X, X / 255.0))
     np.testing.assert_allclose(first.predict_proba(X), second.predict_proba(X / 255.0), atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", ["kan", "cnn"])
+def test_what_learns_from_mirrored_pictures_judges_both_alike(kind: str, tmp_path: Path) -> None:
+    X, y = marks(60)
+    model = quick(kind=kind, flip=True, epochs=2).fit(X, y)
+    np.testing.assert_allclose(
+        model.decision_function(X), model.decision_function(X[:, :, ::-1]), rtol=1e-5, atol=1e-5
+    )
+    alone = quick(kind=kind, flip=True, epochs=2, settings={"mirrored": False}).fit(X, y)
+    both = (alone.decision_function(X) + alone.decision_function(X[:, :, ::-1])) / 2
+    np.testing.assert_allclose(model.decision_function(X), both, rtol=1e-5, atol=1e-5)
+    ew.save(model, tmp_path / "m.kan")
+    assert (ew.load(tmp_path / "m.kan").decision_function(X) == model.decision_function(X)).all()
+    if kind == "kan":
+        with pytest.raises(InputError, match="mirrored"):
+            as_kan(model)
 
 
 def test_the_same_seed_gives_the_same_bits_also_from_a_checkpoint(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from edgewise._core.seeds import derive, generator
 from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, check_seconds
 from edgewise.training.common.records import Callback
-from edgewise.vision.config import KINDS, ImageConfig, build
+from edgewise.vision.config import KINDS, STAGED, ImageConfig, build
 from edgewise.vision.evidence import Evidence, evidence_of
 from edgewise.vision.features import FeatureUse, centre, features_of, keep_few, uses
 from edgewise.vision.networks import Patches, Standard
@@ -45,7 +45,8 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
     features : int or None
         Of kind "patches": let each class use at most so many features, its functions fitted anew to them at the end.
     shift, flip
-        How pictures are changed while it learns, see `ImageRecipe`.
+        How pictures are changed while it learns, see `ImageRecipe`. With `flip`, kinds "kan" and "cnn" judge by the mean
+        over a picture and its mirror image (`ImageConfig.mirrored`).
     class_weight : None or "balanced"
         "balanced" lets every class count the same, however many pictures it has.
     validation : float
@@ -195,6 +196,8 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
         _, channels, height, width = x.shape
         shape = {"height": height, "width": width, "channels": channels, "classes": classes}
         own = {"kind": self.kind, "degree": self.degree, "intervals": self.intervals, **given}
+        if self.kind in STAGED:
+            own = {"mirrored": flip, **own}
         if self.kind == "patches":
             # A patch that sees the whole picture would not show where.
             own = {"patch": min(15, max(3, min(height, width) // 2 | 1)), **own} if height > 1 else own

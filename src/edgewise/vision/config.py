@@ -16,13 +16,15 @@ import torch
 from torch import nn
 
 from edgewise._core.arguments import check_is
-from edgewise._core.checks import check_choice, check_int, short
+from edgewise._core.checks import check_bool, check_choice, check_int, short
 from edgewise._core.errors import InputError
 from edgewise._core.seeds import derive, generator
 from edgewise.layers import KANConv2d, KANLinear, channel_functions
 from edgewise.vision.networks import ConvStages, Patches, Standard
 
 KINDS = ("kan", "patches", "cnn", "mlp")
+# Those with a mean over all places behind their convolutions.
+STAGED = ("kan", "cnn")
 FUNCTIONS = ("channel", "edge")
 NORMS = ("batch", "affine", "none")
 MOST_CHANNELS = 4096
@@ -59,6 +61,9 @@ class ImageConfig:
         scale and a shift that are learned; nothing.
     patch : int
         Side of the square that one place of the evidence sees at most, of kind "patches".
+    mirrored : bool
+        Of kinds "kan" and "cnn": whether logits are the mean of a picture's and its mirror image's, left to right, once the
+        network has learned.
     """
 
     height: int
@@ -75,6 +80,7 @@ class ImageConfig:
     intervals: int = 3
     norm: str = "batch"
     patch: int = 13
+    mirrored: bool = False
 
     def __post_init__(self) -> None:
         sizes = ("height", "width", "channels", "base", "depth", "last_width", "last_depth", "intervals")
@@ -86,6 +92,11 @@ class ImageConfig:
         check_choice(self.kind, "kind", KINDS, of="ImageConfig")
         check_choice(self.norm, "norm", NORMS, of="ImageConfig")
         check_choice(self.functions, "functions", FUNCTIONS, of="ImageConfig")
+        if check_bool(self.mirrored, "mirrored", of="ImageConfig") and self.kind not in STAGED:
+            raise InputError(
+                f"The 'mirrored' parameter of ImageConfig must be False but of kinds 'kan' and 'cnn'. Got {self.mirrored} "
+                f"with {short(self.kind)} instead."
+            )
         if self.functions == "channel":
             check_int(self.degree, "degree", low=1, high=5, of="ImageConfig")
 
@@ -134,7 +145,7 @@ class ImageConfig:
         """From what `to_json` gave; anything else is an `InputError`."""
         names = {each.name for each in fields(cls)}
         given = dict(cast("Mapping[str, Any]", document)) if isinstance(document, Mapping) else {}
-        older: dict[str, Any] = {"functions": "edge", "last_width": 1, "last_depth": 1}
+        older: dict[str, Any] = {"functions": "edge", "last_width": 1, "last_depth": 1, "mirrored": False}
         for name, value in older.items():  # what older descriptions do not name
             given.setdefault(name, value)
         if set(given) != names:
@@ -188,7 +199,8 @@ class _ImageNetworkBuilder:
         if c.kind == "patches":
             return Patches(Standard(c.channels), self.patches(), c.classes)
         body, wide = self.stages()
-        return ConvStages(Standard(c.channels), nn.Sequential(*body), nn.Sequential(*self.linear(wide)))
+        head = nn.Sequential(*self.linear(wide))
+        return ConvStages(Standard(c.channels), nn.Sequential(*body), head, c.mirrored)
 
     def stages(self) -> tuple[list[nn.Module], int]:
         """Two or three stages, halved in between where there is something to halve."""

@@ -61,6 +61,11 @@ def as_kan(model: ImageClassifier) -> KAN:
         raise InputError(
             f"The 'model' of as_kan must be of kind 'kan' or 'patches'. Got {short(model.config_.kind)} instead."
         )
+    if isinstance(network, ConvStages) and network.mirrored:
+        raise InputError(
+            "The 'model' of as_kan must judge pictures alone. Got one that averages over mirror images instead; fit it with "
+            "settings={'mirrored': False}."
+        )
     parts: list[nn.Module | _Straight]
     if isinstance(network, Patches):
         constant = network.constant.detach()

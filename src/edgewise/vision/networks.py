@@ -32,14 +32,25 @@ class Standard(nn.Module):
 
 
 class ConvStages(nn.Module):
-    """Convolutions, then the mean over all places, then the classes."""
+    """Convolutions, then the mean over all places, then the classes.
 
-    def __init__(self, standard: Standard, body: nn.Sequential, head: nn.Sequential) -> None:
+    Where `mirrored`, logits are the mean of a picture's and its mirror image's, but while the network learns.
+    """
+
+    def __init__(
+        self, standard: Standard, body: nn.Sequential, head: nn.Sequential, mirrored: bool = False
+    ) -> None:
         super().__init__()
-        self.standard, self.body, self.head = standard, body, head
+        self.standard, self.body, self.head, self.mirrored = standard, body, head, mirrored
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits (N, classes) of pictures (N, channels, height, width)."""
+        logits = self._of(x)
+        if not self.mirrored or self.training:
+            return logits
+        return (logits + self._of(x.flip(3))) / 2
+
+    def _of(self, x: Tensor) -> Tensor:
         return self.head(self.body(self.standard(x)).mean((2, 3)))
 
 

@@ -31,6 +31,8 @@ class GroupConfig:
         Share of the work that searches may take; what they find is judged by all groups, which is work, too.
     starts : ConstantsConfig
         What the constants of a group are searched by: of many groups each has fewer starts, being judged with the others.
+    few_starts : ConstantsConfig
+        The same of a formula with another function in one place, which are many and have one new constant each.
     branches : int
         Structures at most, where levels of a category follow different ones.
     nats : float
@@ -50,6 +52,9 @@ class GroupConfig:
     mending_rounds: int = 5
     share: float = 0.25
     starts: ConstantsConfig = field(default_factory=lambda: ConstantsConfig(drawn=200, tried=6, finished=3))
+    few_starts: ConstantsConfig = field(
+        default_factory=lambda: ConstantsConfig(drawn=16, tried=2, finished=1, long_steps=60)
+    )
     branches: int = 4
     nats: float = 2.0
     node: float = math.log(2) / 0.3

@@ -20,13 +20,18 @@ from edgewise.symbolic.search.worded import search_words
 
 @dataclass(frozen=True)
 class Limited:
-    """What limits a search, the thresholds, and who asks."""
+    """What limits a search, the thresholds, and who asks.
+
+    `allowed` are the functions of formulas, None for all; `constrained` says that they must fulfil more than that.
+    """
 
     work: str | float
     seconds: float | None
     seed: Any
     config: GroupConfig
     of: str
+    allowed: frozenset[str] | None = None
+    constrained: bool = False
 
 
 def by_groups(
@@ -61,7 +66,8 @@ def by_groups(
         named = nw.new_series(name, y, backend="pyarrow") if isinstance(name, str) and name else y
         return search(X, named, **options)
 
-    own: dict[str, Any] = vars(limits)
+    own: dict[str, Any] = dict(vars(limits))
     if words is not None:
+        del own["allowed"], own["constrained"]
         return search_words(called, words, y, **own)
     return search_groups(called, X, y, groups, names=names, **own)

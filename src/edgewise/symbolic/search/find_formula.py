@@ -33,7 +33,7 @@ from edgewise.symbolic.search.grouped_result import GroupedResult
 from edgewise.symbolic.search.input_validation import called, read_callbacks, read_rows, target_name
 from edgewise.symbolic.search.narrow_first import run_narrow_first, searched_columns
 from edgewise.symbolic.search.outcome import Ended, message, named, reduced_chi_square, remarks
-from edgewise.symbolic.search.search_space import Limits
+from edgewise.symbolic.search.search_space import Limits, allowed_functions
 from edgewise.symbolic.search.search_state import Search
 from edgewise.symbolic.search.set_aside import search_without_errors, suspicious_rows
 from edgewise.symbolic.search.word_columns import word_table
@@ -249,7 +249,10 @@ def find_formula(
             "units": units, "loss": None if loss == "squared" else loss, "sample_weight": sample_weight, "sigma": sigma,
             "x_sigma": x_sigma,
         }  # fmt: skip
-        limits = Limited(work, seconds, seed, config_of(config, _OF).groups, _OF)
+        limits = Limited(
+            work, seconds, seed, config_of(config, _OF).groups, _OF,
+            allowed_functions(forms, exclude_functions)[1], bool(constraints or costs or require_columns),
+        )  # fmt: skip
         return by_groups(one, X, y, groups, words, names, alone, limits)
     if x_sigma is not None:
         if sample_weight is not None:

@@ -27,6 +27,7 @@ from edgewise.symbolic.search.grouped_mending import mended, written
 from edgewise.symbolic.search.grouped_pool import StructurePool
 from edgewise.symbolic.search.grouped_relations import related
 from edgewise.symbolic.search.grouped_result import GroupedResult, group_labels
+from edgewise.symbolic.search.grouped_shapes import other_shapes
 from edgewise.symbolic.search.grouped_template import factored, loosened, template
 from edgewise.symbolic.search.input_validation import read_rows
 
@@ -46,12 +47,14 @@ def search_groups(
     seed: Any,
     config: GroupConfig,
     of: str,
+    allowed: frozenset[str] | None = None,
+    constrained: bool = False,
 ) -> GroupedResult:
     """One law over many groups of rows, in which constants may differ from group to group.
 
     Structures are sought in the groups with most rows, each then fitted to all groups; constants that differ no more
-    than their errors are made one for all, one after another, while Schwarz's criterion falls (Schwarz 1978, Estimating the
-    dimension of a model, Annals of Statistics 6(2), doi:10.1214/aos/1176344136).
+    than their errors are made one for all, one after another (`differ`). Structures are compared by Schwarz's criterion
+    (Schwarz 1978, Estimating the dimension of a model, Annals of Statistics 6(2), doi:10.1214/aos/1176344136).
 
     Parameters
     ----------
@@ -65,6 +68,10 @@ def search_groups(
         The thresholds.
     of
         Who asks, for messages.
+    allowed
+        The functions that formulas may hold; None for all.
+    constrained
+        Whether formulas must fulfil more than that, which `search` sees to: then no others are made of them.
 
     Raises
     ------
@@ -90,13 +97,15 @@ def search_groups(
             reasons.append(reason)
             if pool.settled_by(structures_of(formulas, columns)) or reason in ENDED:
                 break
-        rows, few, models = pool.rows, pool.few, pool.models
-        if not models:
+        if not pool.models:
             raise InputError(
                 f"{of} found no formula that has values on the rows of every group. Leave out groups that differ in kind."
             )
-        found = pool.tied
-        if not exact(found[0].rss, rows.y):
+        open_ = not constrained and not exact(pool.tied[0].rss, pool.rows.y)
+        if open_:
+            pool.settled_by(reshaped(pool.tied, pool.rows, allowed), config.few_starts)
+        rows, few, models, found = pool.rows, pool.few, pool.models, pool.tied
+        if open_ and not exact(found[0].rss, rows.y):
             found = mended(found, rows, pool.rank, seed, config)
         tied = [related(each, rows, pool.rank) for each in found[: config.tied]] + found[config.tied :]
         tied.sort(key=pool.rank)
@@ -182,6 +191,18 @@ def structures_of(
         plain = factored(formula.tree)
         for tree in (plain, loosened(plain, columns)):
             made = template(tree, columns)
+            found.setdefault(render(made[0]), made)
+    return list(found.values())
+
+
+def reshaped(
+    models: Iterable[Tied], rows: GroupedRows, allowed: frozenset[str] | None
+) -> list[tuple[Node, tuple[str, ...], tuple[float, ...]]]:
+    """The distinct formulas of `other_shapes` of some models."""
+    found: dict[str, tuple[Node, tuple[str, ...], tuple[float, ...]]] = {}
+    for model in models:
+        tree = written(model, rows.columns).tree
+        for made in other_shapes(tree, rows.columns, rows.X, allowed):
             found.setdefault(render(made[0]), made)
     return list(found.values())
 

@@ -24,8 +24,10 @@ from edgewise.symbolic.fitting.variable_projection import Separable, minimum
 ROUNDING = 1e-13
 # Below so many times its rounding a table is described exactly.
 _EXACTLY = 1e3
-# Numbers that a shared constant is tried as: whole, halves and thirds.
-_PLAIN = (1, 2, 3, 4)
+# Numbers that a shared constant is tried as: whole, halves, thirds and quarters, and how many of these there are from one
+# whole number to the next; and the share of that range that the error of a constant may cover with them.
+_PLAIN = {1: 1, 2: 2, 3: 4, 4: 6}
+_BY_CHANCE = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,21 +141,36 @@ def of_group(
 
 
 def tie(model: Tied, rows: GroupedRows) -> Tied:
-    """Constants made one for all groups, those that differ least first, while the criterion falls; then made plain."""
+    """Constants made one for all groups where they do not `differ`, the least unlike first; then made plain."""
     waiting = sorted(model.own, key=lambda name: _unlike(*model.own[name]))
     best = model
     for name in waiting:
         trial = with_shared(best, name, rows)
-        if trial is not None and trial.criterion < best.criterion:
+        if trial is not None and not differ(best, trial, rows):
             best = trial
     return made_plain(best, rows)
+
+
+def differ(own: Tied, shared: Tied, rows: GroupedRows) -> bool:
+    """Whether constants of the groups' own are worth more than one for all that `shared` has in their place.
+
+    They are where the rows are more probable with constants drawn from one normal distribution, its width being the most
+    probable one and a number to be fitted, than with all of them alike (empirical Bayes: C. N. Morris, 1983, Parametric
+    empirical Bayes inference, doi:10.1080/01621459.1983.10477920). Schwarz's criterion would charge each as if nothing were
+    known of it before; but what the others are is known.
+    """
+    n, more = len(rows.y), own.constants - shared.constants
+    price = math.log(n)
+    # As many rows as the constants take away show no error.
+    gain = (shared.criterion - own.criterion + price * more) * max(n - own.constants, 1) / n
+    return gain > more * (1 + math.log(max(gain / more, 1.0))) + price
 
 
 def made_plain(model: Tied, rows: GroupedRows) -> Tied:
     """Shared constants made numbers that no row contradicts, while the criterion falls."""
     best = model
     for name in tuple(best.shared):
-        for node, value in _near(best.shared[name][0]):
+        for node, value in _near(*best.shared[name]):
             trial = _with_plain(best, name, node, value, rows)
             if trial is not None and trial.criterion < best.criterion:
                 best = trial
@@ -199,10 +216,12 @@ def _with_plain(model: Tied, name: str, node: Node, value: float, rows: GroupedR
     return _joint(model, shared, model.own, {**model.plain, name: node}, rows)
 
 
-def _near(value: float) -> list[tuple[Node, float]]:
-    # What is nothing is left out, and a factor that others make up for may as well be 1.
+def _near(value: float, error: float) -> list[tuple[Node, float]]:
+    """Numbers that a constant may be, 0 and 1 for what is left out, and others unless one of them were near any value."""
     found: list[tuple[Node, float]] = [(Number(0), 0.0), (Number(1), 1.0)]
-    for below in _PLAIN:
+    for below, count in _PLAIN.items():
+        if 2 * error * count > _BY_CHANCE:
+            break
         above = round(value * below)
         if above and abs(above) <= 60 and not any(abs(above / below - each) < 1e-12 for _, each in found):
             node: Node = (

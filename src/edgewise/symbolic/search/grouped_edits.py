@@ -54,21 +54,21 @@ def edits(tree: Node, columns: Sequence[str]) -> Iterator[Edited]:
         if not varies(node, columns):
             continue
         if _inner(tree, path) and not _scaled(node, columns):
-            yield Edited(_put(tree, path, _product(new, node)), {}, {name: 1.0})
+            yield Edited(put(tree, path, _product(new, node)), {}, {name: 1.0})
     for path, node in places(tree):
         # A number that is added in an exponential is a factor of it.
         whole = not path or _holder(tree, path) not in (*OPERATORS, "exp")
         if whole and varies(node, columns) and not _has_constant(node, columns):
-            yield Edited(_put(tree, path, _sum(node, new)), {}, {name: 0.0})
+            yield Edited(put(tree, path, _sum(node, new)), {}, {name: 0.0})
     for path, node in places(tree):
         if isinstance(node, Apply) and node.function in ("+", "*"):
             for at in range(len(node.arguments)):
                 rest = tuple(each for k, each in enumerate(node.arguments) if k != at)
                 left = rest[0] if len(rest) == 1 else Apply(node.function, rest)
                 if varies(left, columns):
-                    yield Edited(_put(tree, path, left), {}, {})
+                    yield Edited(put(tree, path, left), {}, {})
         elif isinstance(node, Apply) and node.function not in OPERATORS and varies(node, columns):
-            yield Edited(_put(tree, path, node.arguments[0]), {}, {})
+            yield Edited(put(tree, path, node.arguments[0]), {}, {})
 
 
 def places(tree: Node, path: Path = ()) -> Iterator[tuple[Path, Node]]:
@@ -111,7 +111,7 @@ def _other_powers(tree: Node, powers: Sequence[Path], columns: Sequence[str]) ->
                 for path, exponent in zip(chosen, new, strict=True):
                     node = _at(tree, path)
                     base = node.arguments[0] if isinstance(node, Apply) else node
-                    made = _put(made, path, Apply("^", (base, Number(exponent))))
+                    made = put(made, path, Apply("^", (base, Number(exponent))))
                 yield Edited(made, {}, {})
 
 
@@ -149,7 +149,7 @@ def _freed(tree: Node, powers: Sequence[Path], columns: Sequence[str]) -> Edited
         name = next(supply)
         shared[name] = exponent
         base = node.arguments[0] if isinstance(node, Apply) else node
-        tree = _put(tree, path, Apply("^", (base, Variable(name))))
+        tree = put(tree, path, Apply("^", (base, Variable(name))))
     return Edited(tree, shared, {})
 
 
@@ -206,10 +206,11 @@ def _at(tree: Node, path: Path) -> Node:
     return tree
 
 
-def _put(tree: Node, path: Path, new: Node) -> Node:
+def put(tree: Node, path: Path, new: Node) -> Node:
+    """The tree with another part at a place."""
     if not path:
         return new
     assert isinstance(tree, Apply)
     arguments = list(tree.arguments)
-    arguments[path[0]] = _put(arguments[path[0]], path[1:], new)
+    arguments[path[0]] = put(arguments[path[0]], path[1:], new)
     return Apply(tree.function, tuple(arguments))

@@ -54,8 +54,7 @@ def fit_groups(
     groups
         The group of each row, (n,), words or numbers.
     shared
-        The constants that are one for all groups; None to have those shared that differ no more than their errors, while
-        Schwarz's criterion falls.
+        The constants that are one for all groups; None to have those shared that differ no more than their errors explain.
     names
         Names of the columns; by default those of the data frame, or x1, x2, ...
     start
@@ -76,7 +75,8 @@ def fit_groups(
 
     References
     ----------
-    Schwarz (1978), Estimating the dimension of a model. Annals of Statistics 6(2). doi:10.1214/aos/1176344136
+    Morris (1983), Parametric empirical Bayes inference. Journal of the American Statistical Association 78(381).
+    doi:10.1080/01621459.1983.10477920
 
     Examples
     --------

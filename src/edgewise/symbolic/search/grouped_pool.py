@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from edgewise.forms.tree import Node, Number, render, replaced
-from edgewise.symbolic.config import GroupConfig
+from edgewise.symbolic.config import ConstantsConfig, GroupConfig
 from edgewise.symbolic.expressions.complexity import node_count
 from edgewise.symbolic.expressions.writing import from_tree
 from edgewise.symbolic.fitting.structure_left import follows_columns
@@ -34,6 +34,7 @@ class _Runner:
     """A structure, and what it gave in the first groups."""
 
     structure: Structure
+    starts: ConstantsConfig
     fits: list[Fit | None] = field(default_factory=list[Fit | None])
     dropped: bool = False
 
@@ -68,10 +69,11 @@ class StructurePool:
         self.rows, self.few = rows, frozenset[int]()
         self.models, self.tied = list[Tied](), list[Tied]()
 
-    def settled_by(self, structures: Sequence[Structure]) -> bool:
-        """Take in what one more search gave; whether others would hardly change the answer."""
+    def settled_by(self, structures: Sequence[Structure], starts: ConstantsConfig | None = None) -> bool:
+        """Take in more structures, their constants searched by `starts`; whether others would hardly change the answer."""
         for structure in structures:
-            self._runners.setdefault(render(structure[0]), _Runner(structure))
+            runner = _Runner(structure, starts or self._config.starts)
+            self._runners.setdefault(render(structure[0]), runner)
         most = max((len(each.structure[1]) for each in self._runners.values()), default=0)
         self._judge_by(min(self._config.fewest_rows, most))
         before = self.rank(self.tied[0]) if self.tied else math.inf
@@ -117,9 +119,7 @@ class StructurePool:
                 X, y = self.rows.of(at)
                 for each in racing:
                     if len(each.fits) == at and None not in each.fits:
-                        fit = of_group(
-                            *each.structure, self.rows.columns, X, y, self._seed, self._config.starts
-                        )
+                        fit = of_group(*each.structure, self.rows.columns, X, y, self._seed, each.starts)
                         each.fits.append(fit)
             part = first_groups(self.rows, min(turn, self.rows.count))
             scored = [(self._partial(each, part), each) for each in racing]

@@ -13,7 +13,7 @@ import numpy as np
 
 from edgewise._core.arrays import Floats
 from edgewise.forms.tree import Apply, Node, Variable, replaced
-from edgewise.symbolic.search.grouped_constants import GroupedRows, Tied, made_plain, refitted
+from edgewise.symbolic.search.grouped_constants import GroupedRows, Tied, differ, made_plain, refitted
 from edgewise.symbolic.search.grouped_template import constant_names
 
 # Errors of constants that are fitted together are not independent: the screening lets more pass than the refit will.
@@ -21,12 +21,17 @@ _LOOSE = 10.0
 
 
 def related(model: Tied, rows: GroupedRows, rank: Callable[[Tied], float]) -> Tied:
-    """The model with constants replaced by multiples of products of others while the description gets shorter."""
+    """The model with constants replaced by multiples of products of others while the description gets shorter.
+
+    That the rest of them `differ` must not be worth more.
+    """
     while True:
         shorter = [
             made
             for name, powers in _candidates(model)
-            if (made := _replaced(model, name, powers, rows)) is not None and rank(made) < rank(model)
+            if (made := _replaced(model, name, powers, rows)) is not None
+            and rank(made) < rank(model)
+            and not differ(model, made, rows)
         ]
         if not shorter:
             return model

@@ -72,7 +72,7 @@ class Limits:
         called: str = "y",
     ) -> Limits:
         """The limits of a search by the arguments of `find_formula`; `target` is y's name in `units`, `called` its own."""
-        library, functions = _functions(forms, exclude_functions)
+        library, functions = allowed_functions(forms, exclude_functions)
         needed, idle = (
             _columns(require_columns, "require_columns", names),
             _columns(ignore_columns, "ignore_columns", names),
@@ -149,7 +149,7 @@ def _power(exponent: Node) -> frozenset[str]:
     return frozenset() if Fraction(value).denominator == 1 else frozenset({"sqrt"})
 
 
-def _functions(
+def allowed_functions(
     forms: Iterable[Form | str] | None, exclude_functions: Iterable[str]
 ) -> tuple[tuple[Form, ...] | None, frozenset[str] | None]:
     """The forms of edges and the functions of formulas; None where all are allowed."""

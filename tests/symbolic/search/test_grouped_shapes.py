@@ -1,0 +1,113 @@
+"""Other functions in the places of a formula, and which constants are worth being each group's own."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edgewise.forms import parse
+from edgewise.forms.tree import Number, names_in, render, replaced
+from edgewise.symbolic import find_formula
+from edgewise.symbolic.config import GroupConfig
+from edgewise.symbolic.search.grouped import reshaped
+from edgewise.symbolic.search.grouped_constants import GroupedRows, Tied, apart, differ, tie, with_shared
+from edgewise.symbolic.search.grouped_pool import StructurePool
+from edgewise.symbolic.search.grouped_shapes import other_shapes
+from edgewise.symbolic.search.grouped_template import template
+from edgewise.symbolic.search.search_space import functions_in
+
+CONFIG = GroupConfig()
+COLUMNS = ("x", "z")
+TEXTS = [
+    "a*(x^2 + b)*z",
+    "a*sqrt(x)/z + b*z^2",
+    "a*exp(-x)*sin(x + z)",
+    "tan(a - b/x)",
+    "a/(b + x^2*z) - z^3",
+]
+
+
+def rows_of(y: np.ndarray, x: np.ndarray, groups: int = 8) -> GroupedRows:
+    return GroupedRows(("x",), x[:, None], y, np.repeat(np.arange(groups), len(x) // groups), groups)
+
+
+@settings(max_examples=20)
+@given(
+    st.sampled_from(TEXTS),
+    st.sampled_from([None, frozenset({"exp"}), frozenset({"sqrt", "tanh"}), frozenset()]),
+)
+def test_shapes_differ_hold_their_constants_and_use_what_is_allowed(
+    text: str, allowed: frozenset[str] | None
+) -> None:
+    tree, before = (
+        parse(text, [*COLUMNS, "a", "b"]).tree,
+        functions_in(parse(text, [*COLUMNS, "a", "b"]).tree),
+    )
+    found = list(other_shapes(tree, COLUMNS, np.full((5, 2), 2.0), allowed))
+    texts = [render(each[0]) for each in found]
+    assert len(set(texts)) == len(texts)
+    assert found
+    for made, names, starts in found:
+        assert tuple(dict.fromkeys(each for each in names_in(made) if each not in COLUMNS)) == names
+        assert len(names) == len(starts)
+        if allowed is not None:
+            plain = replaced(made, {name: Number(1.3) for name in names})
+            assert functions_in(plain) <= allowed | before
+
+
+@pytest.mark.parametrize(
+    ("start", "wanted"), [("a*x^2*(x + b)", "a*exp(b/x)"), ("a - b/x", "a*(1/(1 + b/x))")]
+)
+def test_all_groups_together_tell_the_shape_that_one_does_not(start: str, wanted: str) -> None:
+    random = np.random.default_rng(3)
+    x, size = random.uniform(0.5, 6, 320), np.repeat(random.uniform(2, 8, 8), 40)
+    inside = np.repeat(random.uniform(0.5, 2, 8), 40)
+    y = size * np.exp(-inside / x) if "exp" in wanted else size / (1 + inside / x)
+    rows = rows_of(y + 0.05 * y.std() * random.normal(size=320), x)
+    pool = StructurePool(rows, 0, CONFIG)
+    text = start.replace("a", "1.5").replace("b", "0.7")
+    pool.settled_by([template(parse(text, ["x"]).tree, rows.columns)])
+    before = pool.rank(pool.tied[0])
+    pool.settled_by(reshaped(pool.tied, rows, None), CONFIG.few_starts)
+    assert pool.rank(pool.tied[0]) < before
+    assert render(pool.tied[0].tree) == wanted
+
+
+def test_functions_that_are_excluded_come_back_in_no_group() -> None:
+    random = np.random.default_rng(0)
+    T, rate = random.uniform(1, 4, 160), np.repeat(random.uniform(1, 4, 8), 20)
+    y = 3 * np.exp(-rate / T) + 0.02 * random.normal(size=160)
+    found = find_formula(
+        T[:, None], y, groups=np.repeat(np.arange(8), 20), exclude_functions=["exp"], work="quick"
+    )
+    assert all("exp" not in each.text for each in (found.best, *found.rivals))
+
+
+def line(own: np.ndarray, seed: int, rows: int = 40) -> tuple[Tied, Tied, GroupedRows]:
+    """A line through the origin in each group with its own slope, fitted apart and with one slope."""
+    random = np.random.default_rng(seed)
+    x = random.uniform(1, 2, len(own) * rows)
+    y = np.repeat(own, rows) * x + 0.1 * random.normal(size=len(x))
+    table = rows_of(y, x, len(own))
+    free = apart(parse("a*x", ["x", "a"]).tree, ["a"], [1.0], table, 0)
+    assert free is not None
+    one = with_shared(free, "a", table)
+    assert one is not None
+    return free, one, table
+
+
+def test_constants_are_each_groups_own_where_they_spread_beyond_their_errors() -> None:
+    """The error of a slope is about .01: equal ones are taken for one, and a spread of three errors is seen."""
+    alike = [differ(*line(np.full(8, 2.0), seed)) for seed in range(60)]
+    spread = [
+        differ(*line(2 + 0.03 * np.random.default_rng(seed).normal(size=8), seed)) for seed in range(60)
+    ]
+    assert sum(alike) <= 2
+    assert sum(spread) >= 50
+
+
+@settings(max_examples=10)
+@given(st.integers(2, 40), st.integers(0, 100))
+def test_the_law_of_one_constant_survives_many_groups(groups: int, seed: int) -> None:
+    free, _, rows = line(np.full(groups, 2.0), 1000 * groups + seed)
+    assert len(tie(free, rows).own) in (0, 1)
