@@ -106,6 +106,22 @@ def test_writing_changes_no_value_and_leaves_no_sign_to_a_constant_that_is_alway
     assert not any((values < 0).all() for values, _ in made.own.values())
 
 
+@pytest.mark.parametrize(
+    ("text", "plain"), [("a/(3 - b + x)", "a/(b + x)"), ("a*exp(-x) + 2 + b", "a*exp(-x) + b")]
+)
+def test_a_number_added_to_a_constant_is_part_of_it(text: str, plain: str) -> None:
+    own = np.random.default_rng(2).uniform(0.5, 2, (8, 2))
+    rows = grouped(lambda x, k: k[:, 0] / (k[:, 1] + x), own, 0.02)
+    model = apart(parse(text, ["x", "a", "b"]).tree, ["a", "b"], [1.0, 2.0], rows, 0)
+    assert model is not None
+    made = written(model, rows.columns)
+    one, other = residuals(model, rows), residuals(made, rows)
+    assert one is not None
+    assert other is not None
+    np.testing.assert_allclose(one, other, atol=1e-12 * np.abs(rows.y).max())
+    assert render(made.tree).replace(" - ", " + ") == plain
+
+
 def test_searches_end_once_nothing_is_left_or_more_of_them_change_nothing() -> None:
     own = np.random.default_rng(0).uniform(0.5, 2, (8, 2))
 

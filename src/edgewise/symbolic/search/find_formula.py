@@ -184,9 +184,9 @@ def find_formula(
     Everything runs on one thread: same rows, seed and versions give the same bits.
 
     With `groups`, structures are sought in the six groups with most rows, each then fitted to all groups; constants that
-    differ no more than their errors are made one for all, one after another, while Schwarz's criterion falls
-    (doi:10.1214/aos/1176344136). `work` and `seconds` are for all groups together. Words are such groups, whose formulas may
-    differ, too, by the same criterion; levels of fewer than eight rows are learned afterwards, and columns of words that
+    differ no more than their errors explain are made one for all, one after another. `work` and `seconds` are for all groups
+    together. Words are such groups, whose formulas may differ, too, by Schwarz's criterion
+    (doi:10.1214/aos/1176344136); levels of fewer than eight rows are learned afterwards, and columns of words that
     hardly repeat are left out, which the message says. Rows without a word are left out.
 
     Examples

@@ -21,7 +21,7 @@ from edgewise.symbolic.config import GroupConfig
 from edgewise.symbolic.fitting.measurements import Measurements
 from edgewise.symbolic.results.formula import Formula
 from edgewise.symbolic.results.search_result import FormulaResult
-from edgewise.symbolic.search.grouped_constants import GroupedRows, Tied, exact
+from edgewise.symbolic.search.grouped_constants import GroupedRows, Tied, exact, released
 from edgewise.symbolic.search.grouped_formula import GroupedFormula, constant, text_of
 from edgewise.symbolic.search.grouped_mending import mended, written
 from edgewise.symbolic.search.grouped_pool import StructurePool
@@ -109,6 +109,7 @@ def search_groups(
             found = mended(found, rows, pool.rank, seed, config)
         tied = [related(each, rows, pool.rank) for each in found[: config.tied]] + found[config.tied :]
         tied.sort(key=pool.rank)
+        tied = [released(each, rows) for each in tied[: config.tied]] + tied[config.tied :]
         kept = [label for at, label in enumerate(labels) if at not in few]
         answers = [
             as_grouped(written(each, columns), rows, kept)

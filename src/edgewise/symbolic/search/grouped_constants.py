@@ -160,10 +160,21 @@ def differ(own: Tied, shared: Tied, rows: GroupedRows) -> bool:
     known of it before; but what the others are is known.
     """
     n, more = len(rows.y), own.constants - shared.constants
-    price = math.log(n)
     # As many rows as the constants take away show no error.
-    gain = (shared.criterion - own.criterion + price * more) * max(n - own.constants, 1) / n
-    return gain > more * (1 + math.log(max(gain / more, 1.0))) + price
+    gain = (_left(shared.rss, rows) - _left(own.rss, rows)) * max(n - own.constants, 1) / n
+    return gain > more * (1 + math.log(max(gain / more, 1.0))) + math.log(n)
+
+
+def released(model: Tied, rows: GroupedRows) -> Tied:
+    """With shared constants each group's own where they `differ`: what wins among formulas may do so with too few."""
+    best = model
+    for name, (value, _) in model.shared.items():
+        shared = {key: each for key, each in best.shared.items() if key != name}
+        own = {**best.own, name: (np.full(rows.count, value), np.zeros(rows.count))}
+        trial = _joint(best, shared, own, best.plain, rows)
+        if trial is not None and differ(trial, best, rows):
+            best = trial
+    return best
 
 
 def made_plain(model: Tied, rows: GroupedRows) -> Tied:
@@ -190,6 +201,8 @@ def _unlike(values: Floats, errors: Floats) -> float:
         return 0.0
     size = np.maximum(errors[known], 1e-12 * (np.abs(values[known]) + 1e-300))
     weight = 1 / np.square(size)
+    if not weight.sum() > 0:
+        return 0.0
     mean = float(np.average(values[known], weights=weight))
     return float((weight * np.square(values[known] - mean)).sum() / (known.sum() - 1))
 
@@ -327,10 +340,16 @@ def _tied(
     rss: float,
     rows: GroupedRows,
 ) -> Tied:
-    count, n = len(shared) + sum(len(values) for values, _ in own.values()), len(rows.y)
-    floor = n * (ROUNDING * float(np.sqrt(np.mean(np.square(rows.y))))) ** 2
-    size = n * math.log(max(rss, floor, 1e-300) / n) + math.log(n) * count
+    count = len(shared) + sum(len(values) for values, _ in own.values())
+    size = _left(rss, rows) + math.log(len(rows.y)) * count
     return Tied(tree, names, shared, own, plain, rss, size)
+
+
+def _left(rss: float, rows: GroupedRows) -> float:
+    """n log(rss / n), of no less than rounding."""
+    n = len(rows.y)
+    floor = n * (ROUNDING * float(np.sqrt(np.mean(np.square(rows.y))))) ** 2
+    return n * math.log(max(rss, floor, 1e-300) / n)
 
 
 def _value(tree: Node, columns: Sequence[str], X: Floats) -> Floats:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from edgewise.forms.tree import Apply, Variable, names_in, render, replaced
+from edgewise.forms.tree import Apply, Node, Variable, names_in, render, replaced
 from edgewise.symbolic.config import GroupConfig
+from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.expressions.writing import from_tree, to_tree
 from edgewise.symbolic.search.grouped_constants import (
     Fit,
@@ -20,7 +22,7 @@ from edgewise.symbolic.search.grouped_constants import (
     tie,
     together,
 )
-from edgewise.symbolic.search.grouped_edits import Edited, edits
+from edgewise.symbolic.search.grouped_edits import Edited, edits, places, put
 from edgewise.symbolic.search.grouped_template import constant_names
 
 
@@ -91,8 +93,10 @@ def begun(parent: Tied, step: Edited, rows: GroupedRows) -> Tied:
 def written(model: Tied, columns: tuple[str, ...]) -> Tied:
     """In its usual writing, plain numbers in their places, the groups' own constants named a, b, c, ... as they are read.
 
-    Constants that are negative in every group are written with their sign in the formula, but for its first.
+    Numbers beside a constant in a sum go into it, and constants that are negative in every group are written with their sign
+    in the formula, but for its first.
     """
+    model = _taken_up(model, columns)
     known = [*columns, *model.names]
     turned = set[str]()
     tree = to_tree(from_tree(replaced(model.tree, model.plain), known))
@@ -112,3 +116,32 @@ def written(model: Tied, columns: tuple[str, ...]) -> Tied:
         for values, errors in [model.own[name]]
     }
     return replace(model, tree=tree, names=tuple(new.values()), shared=shared, own=own, plain={})
+
+
+def _taken_up(model: Tied, columns: tuple[str, ...]) -> Tied:
+    """With numbers that are added to a constant of the groups' own as part of it: 3 - a is a constant as a is."""
+    tree = to_tree(from_tree(replaced(model.tree, model.plain), [*columns, *model.names]))
+    once = [name for name, count in Counter(names_in(tree)).items() if count == 1 and name in model.own]
+    own = dict(model.own)
+    for path, node in list(places(tree)):
+        if not isinstance(node, Apply) or node.function != "+":
+            continue
+        numbers = [each for each in node.arguments if not any(True for _ in names_in(each))]
+        found = [(each, name) for each in node.arguments for name in once if _is_signed(each, name)]
+        if not numbers or not found:
+            continue
+        part, name = found[0]
+        sign = -1.0 if isinstance(part, Apply) else 1.0
+        values, errors = own[name]
+        tape = Tape(numbers[0] if len(numbers) == 1 else Apply("+", tuple(numbers)), ())
+        own[name] = (sign * values + float(tape.value(tape.start, np.zeros((1, 0)))[0]), errors)
+        rest = tuple(each for each in node.arguments if each is not part and each not in numbers)
+        tree = put(tree, path, Apply("+", (*rest, Variable(name))))
+        return _taken_up(replace(model, tree=tree, own=own, plain={}), columns)
+    return replace(model, tree=tree, own=own, plain={})
+
+
+def _is_signed(node: Node, name: str) -> bool:
+    """Whether it is the constant, or minus it."""
+    inner = node.arguments[0] if isinstance(node, Apply) and node.function == "neg" else node
+    return isinstance(inner, Variable) and inner.name == name

@@ -1,0 +1,57 @@
+"""Which constants of a formula are worth being each group's own."""
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edgewise.forms import parse
+from edgewise.symbolic.search.grouped_constants import (
+    GroupedRows,
+    Tied,
+    apart,
+    differ,
+    released,
+    tie,
+    with_shared,
+)
+
+
+def line(own: np.ndarray, seed: int, rows: int = 40) -> tuple[Tied, Tied, GroupedRows]:
+    """A line through the origin in each group with its own slope, fitted apart and with one slope."""
+    random = np.random.default_rng(seed)
+    x = random.uniform(1, 2, len(own) * rows)
+    y = np.repeat(own, rows) * x + 0.1 * random.normal(size=len(x))
+    table = GroupedRows(("x",), x[:, None], y, np.repeat(np.arange(len(own)), rows), len(own))
+    free = apart(parse("a*x", ["x", "a"]).tree, ["a"], [1.0], table, 0)
+    assert free is not None
+    one = with_shared(free, "a", table)
+    assert one is not None
+    return free, one, table
+
+
+def test_constants_are_each_groups_own_where_they_spread_beyond_their_errors() -> None:
+    """The error of a slope is about .01: equal ones are taken for one, and a spread of three errors is seen."""
+    alike = [differ(*line(np.full(8, 2.0), seed)) for seed in range(60)]
+    spread = [
+        differ(*line(2 + 0.03 * np.random.default_rng(seed).normal(size=8), seed)) for seed in range(60)
+    ]
+    assert sum(alike) <= 2
+    assert sum(spread) >= 50
+
+
+@settings(max_examples=10)
+@given(st.integers(2, 40), st.integers(0, 100))
+def test_the_law_of_one_constant_survives_many_groups(groups: int, seed: int) -> None:
+    free, _, rows = line(np.full(groups, 2.0), 1000 * groups + seed)
+    assert len(tie(free, rows).own) in (0, 1)
+
+
+def test_a_constant_that_was_made_one_is_set_free_again_where_groups_differ() -> None:
+    """What is set free is fitted as well as it was from the start."""
+    random = np.random.default_rng(5)
+    free, one, rows = line(random.uniform(1, 3, 8), 0)
+    again = released(one, rows)
+    assert set(again.own) == {"a"}
+    np.testing.assert_allclose(again.own["a"][0], free.own["a"][0], rtol=1e-6)
+    _, alike, rows = line(np.full(8, 2.0), 1)
+    assert set(released(alike, rows).shared) == {"a"}
