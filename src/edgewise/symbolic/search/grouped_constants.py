@@ -162,7 +162,18 @@ def differ(own: Tied, shared: Tied, rows: GroupedRows) -> bool:
     n, more = len(rows.y), own.constants - shared.constants
     # As many rows as the constants take away show no error.
     gain = (_left(shared.rss, rows) - _left(own.rss, rows)) * max(n - own.constants, 1) / n
-    return gain > more * (1 + math.log(max(gain / more, 1.0))) + math.log(n)
+    return gain > _drawn(gain, more, n)
+
+
+def cheaper(model: Tied, name: str, rows: GroupedRows) -> float:
+    """By how much a constant of the groups' own costs less, as draws from one distribution, than by Schwarz; 0 or below."""
+    n, more = len(rows.y), rows.count - 1
+    return min(_drawn(more * _unlike(*model.own[name]), more, n) - more * math.log(n), 0.0) if more else 0.0
+
+
+def _drawn(excess: float, more: int, n: int) -> float:
+    """What so many more constants cost that are drawn from one distribution and spread by so many squared errors."""
+    return more * (1 + math.log(max(excess / more, 1.0))) + math.log(n)
 
 
 def released(model: Tied, rows: GroupedRows) -> Tied:
@@ -201,7 +212,7 @@ def _unlike(values: Floats, errors: Floats) -> float:
         return 0.0
     size = np.maximum(errors[known], 1e-12 * (np.abs(values[known]) + 1e-300))
     weight = 1 / np.square(size)
-    if not weight.sum() > 0:
+    if not weight.sum() > 0:  # errors beyond all numbers
         return 0.0
     mean = float(np.average(values[known], weights=weight))
     return float((weight * np.square(values[known] - mean)).sum() / (known.sum() - 1))

@@ -13,7 +13,14 @@ import numpy as np
 
 from edgewise._core.arrays import Floats
 from edgewise.forms.tree import Apply, Node, Variable, replaced
-from edgewise.symbolic.search.grouped_constants import GroupedRows, Tied, differ, made_plain, refitted
+from edgewise.symbolic.search.grouped_constants import (
+    GroupedRows,
+    Tied,
+    cheaper,
+    differ,
+    made_plain,
+    refitted,
+)
 from edgewise.symbolic.search.grouped_template import constant_names
 
 # Errors of constants that are fitted together are not independent: the screening lets more pass than the refit will.
@@ -23,14 +30,15 @@ _LOOSE = 10.0
 def related(model: Tied, rows: GroupedRows, rank: Callable[[Tied], float]) -> Tied:
     """The model with constants replaced by multiples of products of others while the description gets shorter.
 
-    That the rest of them `differ` must not be worth more.
+    What is saved is what a constant of each group's own costs by empirical Bayes, see `differ`: one whose values are little
+    known beside their spread costs little, and may follow others by chance.
     """
     while True:
         shorter = [
             made
             for name, powers in _candidates(model)
             if (made := _replaced(model, name, powers, rows)) is not None
-            and rank(made) < rank(model)
+            and rank(made) - rank(model) < cheaper(model, name, rows)
             and not differ(model, made, rows)
         ]
         if not shorter:
