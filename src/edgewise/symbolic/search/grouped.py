@@ -23,6 +23,7 @@ from edgewise.symbolic.results.formula import Formula
 from edgewise.symbolic.results.search_result import FormulaResult
 from edgewise.symbolic.search.grouped_constants import GroupedRows, Tied, exact, released
 from edgewise.symbolic.search.grouped_formula import GroupedFormula, constant, text_of
+from edgewise.symbolic.search.grouped_fractions import in_fractions
 from edgewise.symbolic.search.grouped_mending import mended, written
 from edgewise.symbolic.search.grouped_pool import StructurePool
 from edgewise.symbolic.search.grouped_relations import related
@@ -107,7 +108,10 @@ def search_groups(
         rows, few, models, found = pool.rows, pool.few, pool.models, pool.tied
         if open_ and not exact(found[0].rss, rows.y):
             found = mended(found, rows, pool.rank, seed, config)
-        tied = [related(each, rows, pool.rank) for each in found[: config.tied]] + found[config.tied :]
+        tied = [
+            in_fractions(related(each, rows, pool.rank), rows, pool.rank) for each in found[: config.tied]
+        ]
+        tied += found[config.tied :]
         tied.sort(key=pool.rank)
         tied = [released(each, rows) for each in tied[: config.tied]] + tied[config.tied :]
         kept = [label for at, label in enumerate(labels) if at not in few]
