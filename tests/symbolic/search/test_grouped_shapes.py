@@ -5,12 +5,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from edgewise import StopReason
 from edgewise.forms import parse
 from edgewise.forms.tree import Number, names_in, render, replaced
 from edgewise.symbolic import find_formula
 from edgewise.symbolic.config import GroupConfig
+from edgewise.symbolic.search import grouped
 from edgewise.symbolic.search.grouped import reshaped
-from edgewise.symbolic.search.grouped_constants import GroupedRows
+from edgewise.symbolic.search.grouped_constants import GroupedRows, Tied
 from edgewise.symbolic.search.grouped_pool import StructurePool
 from edgewise.symbolic.search.grouped_shapes import other_shapes
 from edgewise.symbolic.search.grouped_template import template
@@ -81,3 +83,17 @@ def test_functions_that_are_excluded_come_back_in_no_group() -> None:
         T[:, None], y, groups=np.repeat(np.arange(8), 20), exclude_functions=["exp"], work="quick"
     )
     assert all("exp" not in each.text for each in (found.best, *found.rivals))
+
+
+def test_ctrl_c_while_formulas_are_improved_leaves_the_best_so_far(monkeypatch: pytest.MonkeyPatch) -> None:
+    random = np.random.default_rng(0)
+    x, group = random.uniform(1, 4, 160), np.repeat(np.arange(8), 20)
+    y = np.repeat(random.uniform(1, 4, 8), 20) * x + 0.1 * random.normal(size=160)
+
+    def interrupted(*_: object) -> list[Tied]:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(grouped, "mended", interrupted)
+    found = find_formula(x[:, None], y, groups=group, names=["x"], work="quick")
+    assert found.stop_reason == StopReason.INTERRUPTED
+    assert found.best.text == "a*x"

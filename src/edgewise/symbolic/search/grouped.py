@@ -90,30 +90,28 @@ def search_groups(
             f"The largest has {largest}."
         )
     with np.errstate(all="ignore"), one_thread():
-        pool = StructurePool(rows, seed, config)
-        reasons = list[StopReason]()
-        for formulas, reason in searches(
-            search, rows, work=factor * config.share, limit=limit, seed=seed, config=config
-        ):
-            reasons.append(reason)
-            if pool.settled_by(structures_of(formulas, columns)) or reason in ENDED:
-                break
-        if not pool.models:
-            raise InputError(
-                f"{of} found no formula that has values on the rows of every group. Leave out groups that differ in kind."
-            )
-        open_ = not constrained and not exact(pool.tied[0].rss, pool.rows.y)
-        if open_:
-            pool.settled_by(reshaped(pool.tied, pool.rows, allowed), config.few_starts)
-        rows, few, models, found = pool.rows, pool.few, pool.models, pool.tied
-        if open_ and not exact(found[0].rss, rows.y):
-            found = mended(found, rows, pool.rank, seed, config)
-        tied = [
-            in_fractions(related(each, rows, pool.rank), rows, pool.rank) for each in found[: config.tied]
-        ]
-        tied += found[config.tied :]
-        tied.sort(key=pool.rank)
-        tied = [released(each, rows) for each in tied[: config.tied]] + tied[config.tied :]
+        pool, reasons, found = StructurePool(rows, seed, config), list[StopReason](), list[Tied]()
+        try:
+            for formulas, reason in searches(
+                search, rows, work=factor * config.share, limit=limit, seed=seed, config=config
+            ):
+                reasons.append(reason)
+                if pool.settled_by(structures_of(formulas, columns)) or reason in ENDED:
+                    break
+            if not pool.models:
+                raise InputError(
+                    f"{of} found no formula that has values on the rows of every group. Leave out groups that differ in "
+                    "kind."
+                )
+            late = limit is not None and meter.seconds >= limit
+            if not constrained and not late and reasons[-1] not in ENDED:
+                found = _improved(pool, allowed, seed, config)
+        except KeyboardInterrupt:
+            if not pool.models:
+                raise
+            reasons.append(StopReason.INTERRUPTED)
+        rows, few, models = pool.rows, pool.few, pool.models
+        tied = _finished(found or pool.tied, pool, config)
         kept = [label for at, label in enumerate(labels) if at not in few]
         answers = [
             as_grouped(written(each, columns), rows, kept)
@@ -128,6 +126,25 @@ def search_groups(
         next((each for each in reasons if not each.repeatable), reasons[0]),
         meter.seconds,
     )
+
+
+def _improved(
+    pool: StructurePool, allowed: frozenset[str] | None, seed: int, config: GroupConfig
+) -> list[Tied]:
+    """Models near those of a pool that are better, unless one leaves nothing."""
+    if not exact(pool.tied[0].rss, pool.rows.y):
+        pool.settled_by(reshaped(pool.tied, pool.rows, allowed), config.few_starts)
+    if exact(pool.tied[0].rss, pool.rows.y):
+        return pool.tied
+    return mended(pool.tied, pool.rows, pool.rank, seed, config)
+
+
+def _finished(found: list[Tied], pool: StructurePool, config: GroupConfig) -> list[Tied]:
+    """The best of them with as few constants as the rows allow, and as many of each group's own as they ask; best first."""
+    rows, rank = pool.rows, pool.rank
+    best = [in_fractions(related(each, rows, rank), rows, rank) for each in found[: config.tied]]
+    ranked = sorted([*best, *found[config.tied :]], key=rank)
+    return [released(each, rows) for each in ranked[: config.tied]] + ranked[config.tied :]
 
 
 def sought(
