@@ -57,6 +57,7 @@ def test_edges_inside_at_the_breaks_and_far_beyond(degree: int) -> None:
         (KANConv2d(2, 3, (2, 3), dilation=(1, 2), padding=2, padding_mode="circular", seed=0), (2, 2, 6, 6)),
         (KANConv2d(2, 4, 2, groups=2, symbolic=(SymbolicEdge(1, 3, "cos"),), seed=0), (2, 2, 4, 4)),
         (KANConv1d(3, 4, 3, padding="same", degree=2, intervals=3, seed=0), (2, 3, 9)),
+        (KANConv1d(3, 4, 3, padding=1, padding_mode="reflect", seed=0), (2, 3, 9)),
         (KAN([2, ew.Nodes(sums=2, products=(2, 3)), 1], seed=0), (5, 2)),
     ],
 )

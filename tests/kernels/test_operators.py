@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.autograd import forward_ad
 
 from edgewise import InputError
 from edgewise.kernels import backends, reference, spline_edges, spline_sum, trilinear
 from edgewise.layers import KANLinear, SymbolicEdge
-from edgewise.splines import BSpline, uniform_grid
+from edgewise.splines import BASES, BSpline, uniform_grid
 
 F64 = torch.float64
 quiet = pytest.mark.filterwarnings("ignore:.*should not be instantiated:DeprecationWarning")
@@ -247,7 +248,39 @@ def test_a_derivative_in_x_alone_asks_for_nothing_else(monkeypatch: pytest.Monke
 def test_edges_are_networks_of_one_input() -> None:
     t = tensors()
     assert torch.autograd.gradgradcheck(lambda c: spline_edges(t["basis"], t["x"], c), (t["coef"],))
-    assert not spline_edges(t["basis"], t["x"], t["coef"].detach()).requires_grad
+
+
+@pytest.mark.parametrize("basis", BASES)
+def test_edges_apart_are_differentiable_in_x(basis: str) -> None:
+    own = KANLinear(2, 3, basis=basis, base="silu", symbolic=(SymbolicEdge(0, 1, "sin"),), seed=0, dtype=F64)
+    x = torch.linspace(-0.9, 0.8, 8, dtype=F64).view(4, 2).requires_grad_()
+    assert torch.autograd.gradcheck(own.edges, (x,))
+    assert torch.autograd.gradgradcheck(own.edges, (x,))
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit.script.* is deprecated:DeprecationWarning")
+@pytest.mark.parametrize("base", [None, "silu"])
+def test_derivatives_carried_forward_are_those_taken_backward(base: str | None) -> None:
+    own = KANLinear(3, 2, base=base, seed=0, dtype=F64)
+    x, along = torch.randn(2, 4, 3, dtype=F64, generator=torch.Generator().manual_seed(0))
+    parameters = {k: p.detach() for k, p in own.named_parameters()}
+
+    def scalar(given: dict[str, Tensor], x: Tensor) -> Tensor:
+        return torch.func.functional_call(own, given, (x,)).sin().sum()
+
+    func = torch.func
+    torch.testing.assert_close(func.jacfwd(own)(x), func.jacrev(own)(x))
+    for argnum in (0, 1):
+        backward = func.jacrev(func.jacrev(scalar, argnum), argnum)(parameters, x)
+        for outer in (func.jacfwd, func.jacrev):
+            inner = func.jacfwd(scalar, argnum)
+            torch.testing.assert_close(outer(inner, argnum)(parameters, x), backward)
+        torch.testing.assert_close(func.hessian(scalar, argnum)(parameters, x), backward)
+        mixed = func.jacrev(func.grad(scalar, argnum), 1 - argnum)(parameters, x)
+        torch.testing.assert_close(func.jacfwd(func.grad(scalar, argnum), 1 - argnum)(parameters, x), mixed)
+    with torch.no_grad(), forward_ad.dual_level():
+        carried = forward_ad.unpack_dual(own(forward_ad.make_dual(x, along))).tangent
+    torch.testing.assert_close(carried, torch.autograd.functional.jvp(own, x, along)[1])
 
 
 def test_in_a_sequence_with_torch_layers() -> None:

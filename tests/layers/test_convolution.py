@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import io
 import pickle
+import warnings
 from typing import Any
 
 import pytest
@@ -232,6 +233,25 @@ def test_gradients_of_each_picture_by_function_transforms() -> None:
     for k, picture in enumerate(x):
         own = torch.autograd.grad(layer(picture).square().sum(), list(parameters.values()))
         torch.testing.assert_close([found[k] for found in each.values()], list(own))
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit.script.* is deprecated:DeprecationWarning")
+def test_function_transforms_take_pictures_apart() -> None:
+    layer = KANConv2d(2, 2, 3, padding=1, groups=2, base="silu", seed=0, dtype=DOUBLE)
+    x = torch.randn(3, 2, 4, 4, dtype=DOUBLE)
+    torch.testing.assert_close(torch.func.vmap(layer)(x), layer(x))
+    torch.testing.assert_close(torch.func.jacfwd(layer)(x), torch.func.jacrev(layer)(x))
+
+
+def test_exported_and_traced_programs_take_any_number_of_pictures() -> None:
+    layer = KANConv2d(2, 4, 3, padding=1, groups=2, base="silu", seed=0, dtype=DOUBLE)
+    x, more = torch.randn(3, 2, 6, 6, dtype=DOUBLE), torch.randn(5, 2, 6, 6, dtype=DOUBLE)
+    program = torch.export.export(layer, (x,), dynamic_shapes=({0: torch.export.Dim("n")},))
+    torch.testing.assert_close(program.module()(more), layer(more))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the tracer, about sizes that become constants
+        traced = torch.jit.trace(layer, x)
+    torch.testing.assert_close(traced(more), layer(more))
 
 
 def test_state_files_and_copies_are_the_same_to_the_bit() -> None:

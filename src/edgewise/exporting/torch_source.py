@@ -205,10 +205,6 @@ class _Writer:
             top, bottom, left, right = window.padding
             edges = self.edges(f"{name}.edges", module.patch)
             mode = {"zeros": "constant"}.get(module.padding_mode, module.padding_mode)
-            if isinstance(module, KANConv1d) and mode != "constant":
-                raise InputError(
-                    f"A KANConv1d of padding_mode={module.padding_mode!r} cannot be written as torch source; use 'zeros'."
-                )
             return (
                 f"Convolution({edges}, {window.kernel}, {window.stride}, {(left, right, top, bottom)}, {window.dilation}, "
                 f"{window.groups}, {mode!r}, {isinstance(module, KANConv1d)})"

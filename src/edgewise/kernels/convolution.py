@@ -63,7 +63,7 @@ def by_patches(basis: Basis, x: Tensor, coef: Tensor, base: Tensor | None, windo
     y = trilinear.spline_sum(
         basis, patches(x, window), split(coef, window), 0, None if base is None else split(base, window)
     )
-    return y.transpose(0, 1).reshape(len(x), *window.out(x.shape[1], x.shape[2]), coef.shape[-1])
+    return y.transpose(0, 1).reshape(x.shape[0], *window.out(x.shape[1], x.shape[2]), coef.shape[-1])
 
 
 def gathers(x: Tensor, live: int, outputs: int, window: Window) -> bool:

@@ -19,7 +19,8 @@ from edgewise._core.errors import InputError
 from edgewise.kernels import reference
 from edgewise.kernels.native.library import load
 from edgewise.kernels.native_backend import DTYPES, run_call
-from edgewise.kernels.trilinear import check, grad_coef, spline_edges
+from edgewise.kernels.shapes import check
+from edgewise.kernels.trilinear import grad_coef, spline_edges
 from edgewise.splines.basis import Basis
 from edgewise.splines.bspline import BSpline
 

@@ -12,10 +12,12 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd import forward_ad
 from torch._functorch.utils import enable_single_level_autograd_function
 
 from edgewise.kernels import trilinear
-from edgewise.kernels.backends import backend, tables
+from edgewise.kernels.backends import backend, has_tangent, tables
+from edgewise.kernels.shapes import check
 from edgewise.splines.basis import Basis
 from edgewise.splines.bspline import BSpline
 from edgewise.splines.pieces import GridPieces
@@ -57,20 +59,20 @@ def _checked(x: Tensor, *grid: Any) -> BSpline:
 
 def _forward(x: Tensor, v: Tensor | None, coef: Tensor, base: Tensor | None, *grid: Any) -> Tensor:
     basis, order = _checked(x, *grid[:-1]), grid[-1]
-    trilinear.check(basis, x, v, coef, base)
+    check(basis, x, v, coef, base)
     return backend(x).forward(basis, x, v, coef, base, order)
 
 
 def _grad_coef(x: Tensor, v: Tensor | None, g: Tensor, with_base: bool, *grid: Any) -> tuple[Tensor, Tensor]:
     basis, order = _checked(x, *grid[:-1]), grid[-1]
-    trilinear.check(basis, x, v, g=g)
+    check(basis, x, v, g=g)
     coef, base = backend(x).grad_coef(basis, x, v, g, with_base, order)
     return coef, _filled(base, x)
 
 
 def _grad_input(x: Tensor, coef: Tensor, base: Tensor | None, g: Tensor, *grid: Any) -> Tensor:
     basis, order = _checked(x, *grid[:-1]), grid[-1]
-    trilinear.check(basis, x, None, coef, base, g)
+    check(basis, x, None, coef, base, g)
     return backend(x).grad_input(basis, x, coef, base, g, order)
 
 
@@ -78,7 +80,7 @@ def _backward(
     x: Tensor, v: Tensor | None, coef: Tensor, base: Tensor | None, g: Tensor, *grid: Any
 ) -> tuple[Tensor, Tensor, Tensor]:
     basis, order = _checked(x, *grid[:-1]), grid[-1]
-    trilinear.check(basis, x, v, coef, base, g)
+    check(basis, x, v, coef, base, g)
     dx, dc, dw = backend(x).backward(basis, x, v, coef, base, g, order)
     return dx, dc, _filled(dw, x)
 
@@ -118,7 +120,8 @@ class _Below:
     """The maps as operators below autograd, which a kernel of autograd goes on to."""
 
     def __init__(self, keys: Any) -> None:
-        self.keys, self.recording = keys & torch._C._after_autograd_keyset, torch.is_grad_enabled()
+        self.keys = keys & torch._C._after_autograd_keyset
+        self.recording, self.forward_mode = torch.is_grad_enabled(), torch._C._is_fwd_grad_enabled()
 
     def forward(self, basis: Basis, *rest: Any) -> Any:
         return self._on(_FORWARD, basis, *rest)
@@ -134,7 +137,11 @@ class _Below:
 
     def _on(self, operator: Any, basis: Any, *rest: Any) -> Any:
         # An autograd function stops recording; an outer level of nested transforms has a record of its own to make.
-        with torch.set_grad_enabled(self.recording), torch._C._AutoDispatchBelowAutograd():
+        with (
+            torch.set_grad_enabled(self.recording),
+            forward_ad._set_fwd_grad_enabled(self.forward_mode),
+            torch._C._AutoDispatchBelowAutograd(),
+        ):
             return operator.redispatch(self.keys, *rest[:-1], *tables(basis), rest[-1])
 
 
@@ -143,7 +150,9 @@ def _with_autograd(name: str, function: Any, count: int) -> Callable[..., Any]:
 
     def kernel(keys: Any, *args: Any) -> Any:
         basis, order, maps, own = _basis(*args[count:-1]), args[-1], _Below(keys), args[:count]
-        if torch.is_grad_enabled() and any(isinstance(t, Tensor) and t.requires_grad for t in own):
+        tensors = [t for t in own if isinstance(t, Tensor)]
+        recorded = torch.is_grad_enabled() and any(t.requires_grad for t in tensors)
+        if recorded or any(has_tangent(t) for t in tensors):
             # The present level of a function transform is this call's own: those below are reached by going on.
             with enable_single_level_autograd_function():
                 return function.plain(maps, basis, order, *own)

@@ -20,11 +20,12 @@ from typing import Any, cast
 
 import torch
 from torch import Tensor
+from torch.autograd import forward_ad
 
-from edgewise._core.errors import InputError
 from edgewise._core.modules import is_tracing
 from edgewise.kernels import reference
 from edgewise.kernels.backends import Backend, as_operators, backend, tables
+from edgewise.kernels.shapes import check
 from edgewise.splines.basis import Basis
 from edgewise.splines.bspline import BSpline
 from edgewise.splines.pieces import GridPieces
@@ -81,6 +82,7 @@ def maps_of(basis: Basis, x: Tensor) -> Backend:
 
 # ---- autograd: `maps` are those of a backend, or operators below autograd ----------------------------------
 
+Tensors = list[Any]
 Needs = tuple[bool, bool, bool, bool, bool]
 Gradients = tuple[Tensor | None, Tensor | None, Tensor | None, Tensor | None, Tensor | None]
 
@@ -122,6 +124,18 @@ def _way(function: type[_Map], basis: Basis) -> Any:
     return function.plain if isinstance(basis, BSpline) else function.apply
 
 
+def _carried(rule: Any) -> Any:
+    """How a map moves along with its arguments, at the level of this call; those outside it go on carrying theirs."""
+
+    def jvp(ctx: Any, *tangents: Any) -> Any:
+        made: Any = torch._VF
+        at = [None if t is None else made._unpack_dual(t, level=0)[0] for t in ctx.saved_tensors]
+        with forward_ad._set_fwd_grad_enabled(True):
+            return rule(ctx, at, *tangents[3:])
+
+    return staticmethod(jvp)
+
+
 class Forward(_Map):
     """y = forward(x, v, c, w)."""
 
@@ -137,8 +151,15 @@ class Forward(_Map):
         base: Tensor | None,
     ) -> Tensor:
         ctx.basis, ctx.order = basis, order
-        ctx.save_for_backward(x, v, coef, base)
+        _keep(ctx, x, v, coef, base)
         return maps.forward(basis, x, v, coef, base, order)
+
+    @_carried
+    def jvp(ctx: Any, at: Tensors, dx: Any, dv: Any, dc: Any, dw: Any) -> Any:
+        x, v, coef, base = at
+        basis, order = ctx.basis, ctx.order
+        moved = forward(basis, x, _times(dx, v), coef, base, order + 1) + forward(basis, x, v, dc, dw, order)
+        return moved if dv is None else moved + forward(basis, x, dv, coef, base, order)
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
@@ -165,8 +186,12 @@ class GradCoef(_Map):
         with_base: bool,
     ) -> tuple[Tensor, Tensor | None]:
         ctx.basis, ctx.order, ctx.with_base = basis, order, with_base
-        ctx.save_for_backward(x, v, g)
+        _keep(ctx, x, v, g)
         return maps.grad_coef(basis, x, v, g, with_base, order)
+
+    @_carried
+    def jvp(ctx: Any, at: Tensors, dx: Any, dv: Any, dg: Any, _: None) -> Any:
+        return _coef_moved(ctx.basis, ctx.order, ctx.with_base, at, dx, dv, dg)
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
@@ -193,8 +218,12 @@ class GradInput(_Map):
         g: Tensor,
     ) -> Tensor:
         ctx.basis, ctx.order = basis, order
-        ctx.save_for_backward(x, coef, base, g)
+        _keep(ctx, x, coef, base, g)
         return maps.grad_input(basis, x, coef, base, g, order)
+
+    @_carried
+    def jvp(ctx: Any, at: Tensors, dx: Any, dc: Any, dw: Any, dg: Any) -> Any:
+        return _input_moved(ctx.basis, ctx.order, at, dx, dc, dw, dg)
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
@@ -223,8 +252,21 @@ class Backward(_Map):
     ) -> tuple[Tensor, Tensor, Tensor | None]:
         ctx.basis, ctx.order = basis, order
         ctx.set_materialize_grads(False)  # most often only one of the three goes on
-        ctx.save_for_backward(x, v, coef, base, g)
+        _keep(ctx, x, v, coef, base, g)
         return maps.backward(basis, x, v, coef, base, g, order)
+
+    @_carried
+    def jvp(ctx: Any, at: Tensors, *tangents: Tensor | None) -> Any:
+        x, v, coef, base, g = at
+        dx, dv, dc, dw, dg = (
+            None if t is None else torch.zeros_like(t) if along is None else along
+            for t, along in zip(at, tangents, strict=True)
+        )
+        basis, order = ctx.basis, ctx.order
+        moved = _times(_input_moved(basis, order + 1, [x, coef, base, g], dx, dc, dw, dg), v)
+        if dv is not None:
+            moved = moved + dv * grad_input(basis, x, coef, base, g, order + 1)
+        return moved, *_coef_moved(basis, order, base is not None, [x, v, g], dx, dv, dg)
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:
@@ -246,6 +288,32 @@ class Backward(_Map):
                 b if a is None else a if b is None else a + b for a, b in zip(found, more, strict=True)
             )
         return None, None, None, *found
+
+
+def _keep(ctx: Any, *tensors: Tensor | None) -> None:
+    ctx.save_for_backward(*tensors)
+    ctx.save_for_forward(*tensors)
+
+
+def _input_moved(basis: Basis, order: int, at: Tensors, dx: Any, dc: Any, dw: Any, dg: Any) -> Tensor:
+    """How `grad_input` at (x, c, w, g) moves."""
+    x, coef, base, g = at
+    along = dx * grad_input(basis, x, coef, base, g, order + 1)
+    return along + grad_input(basis, x, dc, dw, g, order) + grad_input(basis, x, coef, base, dg, order)
+
+
+def _coef_moved(
+    basis: Basis, order: int, with_base: bool, at: Tensors, dx: Any, dv: Any, dg: Any
+) -> tuple[Tensor, Tensor]:
+    """How `grad_coef` at (x, v, g) moves."""
+    x, v, g = at
+    parts = [
+        grad_coef(basis, x, _times(dx, v), g, with_base, order + 1),
+        grad_coef(basis, x, v, dg, with_base, order),
+        *([] if dv is None else [grad_coef(basis, x, dv, g, with_base, order)]),
+    ]
+    # Operators give an empty tensor where nobody asked for weights of a base.
+    return sum(c for c, _ in parts), sum(w for _, w in parts) if with_base else x.new_zeros(0)
 
 
 def _needed(ctx: Any, *tensors: Tensor | None) -> tuple[bool, ...]:
@@ -273,43 +341,6 @@ def _times(t: Tensor, v: Tensor | None) -> Tensor:
 
 
 # ---- the public face ---------------------------------------------------------------------------------------
-
-
-def check(
-    basis: Basis,
-    x: Tensor,
-    v: Tensor | None = None,
-    coef: Tensor | None = None,
-    base: Tensor | None = None,
-    g: Tensor | None = None,
-) -> None:
-    """Refuse tensors that do not fit together: kernels read memory by these shapes."""
-    shape = x.shape
-    *lead, inputs = shape[:-2] + shape[-1:]
-    outputs = (base if coef is None else coef) if g is None else g
-    last = () if outputs is None else outputs.shape[-1:]
-    fits = (
-        (v is None or v.shape == shape)
-        and (coef is None or coef.shape == (*lead, inputs, basis.size, *last))
-        and (base is None or base.shape == (*lead, inputs, *last))
-        and (g is None or g.shape == (*shape[:-1], *last))
-    )
-    if not fits or inputs != basis.grid.shape[-2]:
-        _refuse_shapes(x=x, v=v, coef=coef, base=base, g=g, grid=basis.grid)
-    dtype, is_cpu = x.dtype, x.is_cpu
-    for t in (v, coef, base, g, basis.grid):
-        if t is not None and (t.dtype is not dtype or t.is_cpu is not is_cpu):
-            raise InputError(
-                "The tensors of an edge layer and its grid must share one dtype and one device. "
-                f"Got {dtype} on {x.device} and {t.dtype} on {t.device} instead."
-            )
-
-
-def _refuse_shapes(**tensors: Tensor | None) -> None:
-    shapes = ", ".join(f"{name} {tuple(t.shape)}" for name, t in tensors.items() if t is not None)
-    raise InputError(
-        f"The tensors of an edge layer must be x (B, I), coef (I, M, O), base (I, O) on a grid of I rows. Got {shapes}."
-    )
 
 
 def spline_sum(basis: Basis, x: Tensor, coef: Tensor, order: int = 0, base: Tensor | None = None) -> Tensor:
@@ -352,9 +383,8 @@ def spline_sum(basis: Basis, x: Tensor, coef: Tensor, order: int = 0, base: Tens
 def spline_edges(basis: Basis, x: Tensor, coef: Tensor, order: int = 0) -> Tensor:
     """Every edge function apart, shape (B, I, O): for small networks, plots and scores.
 
-    Parameters and differentiability are those of `spline_sum`, but for x, through which no gradient flows.
+    Parameters and differentiability are those of `spline_sum`.
     """
-    x = x.detach()
     if not isinstance(basis, BSpline):
         return torch.einsum("bim,imo->bio", basis.values(x, order), coef)
     # Each input is a network of its own.

@@ -140,7 +140,7 @@ class _KANConv(nn.Module):
             return y if patch.bias is None else y + patch.bias[:, None, None]
         if base is not None:
             base = base * patch.numeric_mask()
-        last = x.is_contiguous(memory_format=torch.channels_last) and not x.is_contiguous()
+        last = x.stride(1) == 1 and not x.is_contiguous()
         y = convolve(patch.basis, x.permute(0, 2, 3, 1), coef, base, window, self._one_grid())
         if patch.affine is not None:
             y = self._add_symbolic(y, x, window)
@@ -169,7 +169,7 @@ class _KANConv(nn.Module):
 
     def _one_grid(self) -> bool:
         """Whether a channel has one grid at every place of the kernel; looked up once for every grid."""
-        if torch.compiler.is_dynamo_compiling():
+        if torch.compiler.is_compiling():
             return False
         grid = self.patch.grid
         seen, version = (
