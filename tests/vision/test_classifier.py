@@ -207,3 +207,47 @@ def test_other_pictures_than_learned_are_refused() -> None:
         quick().predict(X)
     with pytest.raises(InputError, match="must be 'patches' for evidence"):
         model.evidence(X[0])
+
+
+def test_numbers_of_numpy_are_parameters_that_files_keep(tmp_path: Path) -> None:
+    X, y = marks(40)
+    settings = {"rate": np.float32(0.01)}
+    model = quick(epochs=np.int64(1), validation=np.float64(0.2), settings=settings).fit(X, y)
+    ew.save(model, tmp_path / "model.kan")
+    again = ew.load(tmp_path / "model.kan")
+    assert again.get_params() == model.get_params()
+    assert again.validation_score_ == model.validation_score_
+
+
+@pytest.mark.parametrize("seed", [0, None])
+def test_the_global_generators_are_left_as_they_were(seed: int | None, tmp_path: Path) -> None:
+    X, y = marks(40)
+    before = torch.get_rng_state()
+    model = quick(epochs=1, seed=seed).fit(X, y)
+    ew.save(model, tmp_path / "model.kan")
+    ew.load(tmp_path / "model.kan")
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_without_a_seed_no_two_networks_begin_alike() -> None:
+    first, second = (build(ImageConfig(8, 8, 1, 2, base=2)) for _ in range(2))
+    pairs = zip(first.parameters(), second.parameters(), strict=True)
+    assert not all(torch.equal(a, b) for a, b in pairs)
+
+
+@pytest.mark.parametrize("classes", [[3, 7], [False, True], ["a", "b"]])
+def test_classes_keep_their_type_among_objects(classes: list[Any]) -> None:
+    X, y = marks(40)
+    labels = np.array([classes[each == "lying"] for each in y], dtype=object)
+    model = quick(epochs=1).fit(X, labels)
+    assert model.classes_.tolist() == sorted(classes)
+    assert set(model.predict(X).tolist()) <= set(classes)
+
+
+@pytest.mark.parametrize("missing", [None, np.nan])
+def test_missing_and_mixed_classes_are_refused(missing: Any) -> None:
+    X, y = marks(40)
+    with pytest.raises(InputError, match="no missing class"):
+        quick().fit(X, np.array([missing if each == "lying" else each for each in y], object))
+    with pytest.raises(InputError, match="one type"):
+        quick().fit(X, np.array([1, "b"] * 20, dtype=object))

@@ -17,6 +17,7 @@ from edgewise._core.errors import InputError
 from edgewise._core.seeds import derive, generator
 from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, check_seconds
+from edgewise.data.encoding_raw import is_missing
 from edgewise.training.common.records import Callback
 from edgewise.vision.config import KINDS, STAGED, ImageConfig, build
 from edgewise.vision.evidence import Evidence, evidence_of
@@ -230,11 +231,19 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
                 f"The 'y' of ImageClassifier must hold one class for each of {len(x):,} pictures. Got "
                 f"{'None' if y is None else f'shape {labels.shape}'} instead."
             )
-        if labels.dtype.kind == "f" and not np.isfinite(labels).all():
+        if any(map(is_missing, labels.tolist())) or (labels.dtype.kind == "f" and np.isinf(labels).any()):
             raise InputError(
-                "The 'y' of ImageClassifier must hold no missing class. Got NaN or infinity instead."
+                "The 'y' of ImageClassifier must hold no missing class. Got None, NaN or infinity among them instead; drop "
+                "those pictures."
             )
-        return x, labels.astype(str) if labels.dtype.kind == "O" else labels
+        if labels.dtype.kind == "O":
+            labels = np.array(labels.tolist())
+            if labels.dtype.kind not in "biuf" and not all(isinstance(each, str) for each in y):
+                raise InputError(
+                    f"The 'y' of ImageClassifier must hold classes of one type. Got a mixture such as {short(list(y[:3]))} "
+                    "instead; make them all text."
+                )
+        return x, labels
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:
         """Logits, shape (n, classes)."""

@@ -173,15 +173,16 @@ def build(config: ImageConfig, seed: int | None = None, device: torch.device | s
         raise InputError(
             f"The 'device' parameter of build must name a device of torch, as 'cpu'. Got {short(device)} instead."
         ) from None
-    with place:
+    seed = generator(seed).initial_seed() >> 1 if seed is None else seed
+    with place, torch.random.fork_rng(devices=[]):  # torch's layers draw from its global generator
         made = _ImageNetworkBuilder(config, seed, str(device) == "meta").network()
-    if device == "cpu" and seed is not None:
+    if device == "cpu":
         _seeded(made, seed)
     return made
 
 
 class _ImageNetworkBuilder:
-    def __init__(self, config: ImageConfig, seed: int | None, empty: bool) -> None:
+    def __init__(self, config: ImageConfig, seed: int, empty: bool) -> None:
         self.config, self.seed, self.count = config, seed, 0
         self.init = "zero" if empty else "random"
 

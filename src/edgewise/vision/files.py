@@ -34,7 +34,8 @@ def save(model: ImageClassifier, path: PathLike, *, overwrite: bool = True) -> N
         "kind": KIND,
         "config": model.config_.to_json(),
         "classes": _plain(model.classes_),
-        "parameters": {name: value for name, value in model.get_params().items() if name not in UNKEPT},
+        "parameters": {k: _value(v) for k, v in model.get_params().items() if k not in UNKEPT},
+        "validation_score": model.validation_score_,
         "learned_from": model.learned_from_,
         "held": model.held_.tolist(),
     }
@@ -66,6 +67,7 @@ def load(path: PathLike) -> ImageClassifier:
         ) from error
     model.config_, model.classes_, model.network_ = config, classes, network.eval()
     model.learned_from_, model.held_ = learned_from, held
+    model.validation_score_ = document.get("validation_score")
     model.n_features_in_ = config.height * config.width * config.channels
     return model
 
@@ -86,6 +88,13 @@ def _empty(document: Mapping[str, Any], config: ImageConfig, device: str = "cpu"
 
 def _state(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {name: t.detach().cpu() for name, t in state.items()}
+
+
+def _value(given: Any) -> Any:
+    """A parameter as JSON has it."""
+    if isinstance(given, Mapping):
+        return {str(name): _value(each) for name, each in given.items()}
+    return given.item() if isinstance(given, np.generic) else given
 
 
 def _plain(classes: Any) -> list[Any]:
