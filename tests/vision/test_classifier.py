@@ -251,3 +251,9 @@ def test_missing_and_mixed_classes_are_refused(missing: Any) -> None:
         quick().fit(X, np.array([missing if each == "lying" else each for each in y], object))
     with pytest.raises(InputError, match="one type"):
         quick().fit(X, np.array([1, "b"] * 20, dtype=object))
+
+
+@pytest.mark.parametrize("options", [{"settings": "rate"}, {"callbacks": [3]}])
+def test_arguments_of_another_kind_are_one_sentence(options: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match=next(iter(options))):
+        quick(**options).fit(*marks(40))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -192,3 +193,30 @@ def test_questions_that_pictures_have_no_answer_to_are_one_sentence(
         assert "Traceback" not in told
     assert run("explain", model, picture) == 0
     assert "no evidence that adds up" in capsys.readouterr().out
+
+
+def test_folders_and_files_are_predicted_and_judged_like_their_pictures(folder: Path) -> None:
+    model = ImageClassifier("patches", parameters=1500, epochs=2, seed=0).fit(folder)
+    c = model.config_
+    found = read_folder(folder, (c.height, c.width), c.channels)
+    assert model.predict(folder).tolist() == model.predict(found.pictures).tolist()
+    assert model.score(folder) == model.score(found.pictures, list(found.labels))
+    assert model.predict(found.files[3]).tolist() == model.predict(found.pictures[3:4]).tolist()
+    one = model.evidence(str(found.files[3]))
+    np.testing.assert_array_equal(one.logits, model.evidence(found.pictures[3]).logits)
+
+
+def test_what_is_hidden_is_no_class_and_no_picture(folder: Path) -> None:
+    before = read_folder(folder)
+    for place in (folder / ".ipynb_checkpoints", folder / "dark" / ".thumbs"):
+        place.mkdir()
+        (place / "0.png").write_bytes((folder / "dark" / "0.png").read_bytes())
+    (folder / "dark" / "._0.png").write_bytes(b"of another system")
+    assert read_folder(folder).files == before.files
+
+
+@pytest.mark.parametrize("options", [{"size": 0}, {"size": (8, 0)}, {"size": "8"}, {"channels": 2}])
+def test_sizes_and_channels_that_are_none_are_refused(folder: Path, options: dict[str, Any]) -> None:
+    assert read_folder(folder, size=8).pictures.shape[1:3] == (8, 8)
+    with pytest.raises(InputError, match=next(iter(options))):
+        read_folder(folder, **options)

@@ -121,11 +121,9 @@ def predict_pictures(model: Any, place: Path, out: Path | None, *, quiet: bool, 
     from edgewise._core.errors import FileError
     from edgewise.cli.summary import to_json
     from edgewise.data import write_frame
-    from edgewise.vision.pictures import SUFFIXES, read_files
+    from edgewise.vision.pictures import picture_files, read_files
 
-    files = (
-        [place] if place.is_file() else sorted(f for f in place.rglob("*") if f.suffix.lower() in SUFFIXES)
-    )
+    files = picture_files(place)
     if not files:
         raise FileError(f"No picture was found at {place}; give a picture or a folder of them.")
     c = model.config_

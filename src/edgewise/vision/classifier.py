@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from torch import Tensor
 
+from edgewise._core.arguments import as_callables, as_mapping
 from edgewise._core.checks import UNREADABLE, check_bool, check_choice, check_float, check_int, short
-from edgewise._core.errors import InputError
+from edgewise._core.errors import FileError, InputError
 from edgewise._core.seeds import derive, generator
 from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, check_seconds
@@ -23,7 +24,7 @@ from edgewise.vision.config import KINDS, STAGED, ImageConfig, build
 from edgewise.vision.evidence import Evidence, evidence_of
 from edgewise.vision.features import FeatureUse, centre, features_of, keep_few, uses
 from edgewise.vision.networks import Patches, Standard
-from edgewise.vision.pictures import as_pictures, digest, read_folder
+from edgewise.vision.pictures import as_pictures, digest, picture_files, read_files, read_folder
 from edgewise.vision.training import ImageRecipe, logits_of, train, weights_of
 
 # Batches of fewer multiplications are worked on by one thread.
@@ -141,6 +142,7 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
             )
         target = torch.from_numpy(codes.astype(np.int64).reshape(-1))
         config, recipe = self._plan(x, len(classes))
+        callbacks = as_callables(self.callbacks, of="ImageClassifier")
         check_float(self.validation, "validation", low=0.0, high=0.9, of="ImageClassifier")
         if self.class_weight is not None:
             check_choice(self.class_weight, "class_weight", ("balanced",), of="ImageClassifier")
@@ -155,7 +157,7 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
         with one_thread(size <= SMALL):
             found = train(
                 network, x[learn].contiguous(memory_format=torch.channels_last), target[learn], judges, recipe, weight,
-                self.seed, Meter(seconds=check_seconds(self.seconds, "ImageClassifier")), self.callbacks, self.checkpoint,
+                self.seed, Meter(seconds=check_seconds(self.seconds, "ImageClassifier")), callbacks, self.checkpoint,
             )  # fmt: skip
             if self.features is not None:
                 keep_few(cast("Patches", network), x[learn], target[learn], self.features, weight)
@@ -186,7 +188,7 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
                 )
         if self.patience is not None:
             check_int(self.patience, "patience", low=1, of="ImageClassifier")
-        given = dict(self.settings or {})
+        given = as_mapping(self.settings, "settings", "values by name", of="ImageClassifier")
         recipe = {k: given.pop(k) for k in list(given) if k in ImageRecipe.__dataclass_fields__}
         strange = [k for k in given if k not in ImageConfig.__dataclass_fields__]
         if strange:
@@ -258,11 +260,19 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
         best = self.decision_function(X).argmax(1)
         return self.classes_[best]
 
+    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
+        """Share of the pictures that are classified correctly; of a folder each subfolder is a class."""
+        self.fitted_network()
+        if y is None and isinstance(X, (str, Path)):
+            found = read_folder(X, (self.config_.height, self.config_.width), self.config_.channels)
+            X, y = found.pictures, list(found.labels)
+        return float(super().score(X, y, sample_weight))
+
     def evidence(self, picture: Any) -> Evidence:
-        """Where in a picture, (height, width) or (height, width, channels), the evidence lies; of kind "patches" only."""
+        """Where in a picture, (height, width[, channels]) or a file, the evidence lies; of kind "patches" only."""
         network = self.patches_of()
         try:
-            one = np.asarray(picture)[None]
+            one = picture if isinstance(picture, (str, Path)) else np.asarray(picture)[None]
         except UNREADABLE:
             one = picture  # which is refused as no pictures
         return evidence_of(network, self.like(one)[0], self.classes_)
@@ -296,9 +306,14 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
         return self.network_
 
     def like(self, X: Any) -> Tensor:
-        """Pictures of the shape that was learned, (n, channels, height, width)."""
+        """Pictures of the shape that was learned, (n, channels, height, width); also of a file, or all in a folder."""
         self.fitted_network()
         c = self.config_
+        if isinstance(X, (str, Path)):
+            files = picture_files(Path(X))
+            if not files:
+                raise FileError(f"No picture was found at {X}; give a picture or a folder of them.")
+            X = read_files(files, (c.height, c.width), c.channels).pictures
         x = as_pictures(X, "ImageClassifier")
         if x.shape[1:] != (c.channels, c.height, c.width):
             raise InputError(

@@ -49,6 +49,7 @@ def plot_evidence(evidence: Evidence, labels: Iterable[Any] | None = None, *, mo
     InputError
         For a class that is not there.
     """
+    check_is(evidence, Evidence, "evidence", "what `ImageClassifier.evidence` gives", of="plot_evidence")
     classes = evidence.classes.tolist()
     if labels is None:
         chosen = [int(k) for k in np.argsort(-evidence.logits)[:most]]

@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from edgewise._core.arguments import check_is
-from edgewise._core.checks import check_int, short
+from edgewise._core.checks import as_tuple, check_int, short
 from edgewise._core.errors import InputError
 from edgewise.explaining.shape_edits import EditedCurve, edited, read_edit
 from edgewise.vision.classifier import ImageClassifier
@@ -223,10 +223,11 @@ def _span(given: Any, name: str, size: int) -> slice:
 def _asked(model: ImageClassifier, labels: Sequence[Any] | None, of: str) -> list[int]:
     """Numbers of the classes."""
     classes = model.classes_.tolist()
-    for each in labels or ():
+    given = as_tuple(classes if labels is None else labels, "labels", "classes of the model", of=of)
+    for each in given:
         if each not in classes:
             raise InputError(f"The 'labels' of {of} must be classes of the model. Got {short(each)} instead.")
-    return list(range(len(classes))) if labels is None else [classes.index(each) for each in labels]
+    return [classes.index(each) for each in given]
 
 
 def _compared(

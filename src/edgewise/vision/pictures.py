@@ -12,9 +12,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from edgewise._core.checks import UNREADABLE, plural, short
+from edgewise._core.checks import UNREADABLE, check_int, plural, short
 from edgewise._core.errors import FileError, InputError
 from edgewise._core.extras import need
+from edgewise._core.files import as_path
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm")
 # The side of pictures from a folder is their median, but no more than this.
@@ -80,7 +81,7 @@ def _given(X: Any, array: Any) -> str:
 
 def read_folder(
     folder: str | Path,
-    size: tuple[int, int] | None = None,
+    size: int | tuple[int, int] | None = None,
     channels: int | None = None,
     *,
     skip_damaged: bool = False,
@@ -90,7 +91,7 @@ def read_folder(
     Parameters
     ----------
     folder : str or path
-    size : (int, int), optional
+    size : int or (int, int), optional
         Height and width to bring them to, cut to that shape around the middle; by default those of the median picture, at
         most 64.
     channels : 1 or 3, optional
@@ -100,18 +101,16 @@ def read_folder(
 
     Raises
     ------
+    InputError
+        For a size or channels that are none.
     FileError
         If there is no such folder, no picture in it, or a file cannot be read.
     """
-    place = Path(folder)
+    place = as_path(folder, "folder")
     if not place.is_dir():
         raise FileError(f"The folder {short(str(place))} of pictures does not exist.")
-    files = [
-        (part.name, file)
-        for part in sorted(each for each in place.iterdir() if each.is_dir())
-        for file in sorted(part.rglob("*"))
-        if file.suffix.lower() in SUFFIXES and file.is_file()
-    ]
+    parts = sorted(each for each in place.iterdir() if each.is_dir() and not each.name.startswith("."))
+    files = [(part.name, file) for part in parts for file in picture_files(part)]
     if not files:
         raise FileError(
             f"The folder {short(str(place))} must have a subfolder of pictures for each class, as in cats/1.png. Found none."
@@ -121,10 +120,29 @@ def read_folder(
     return Folder(found.pictures, tuple(kept[file] for file in found.files), found.files, found.damaged)
 
 
+def picture_files(place: Path) -> list[Path]:
+    """A picture, or all in a folder, but for what is hidden there."""
+    if place.is_file():
+        return [place]
+    found = (file for file in place.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
+    return sorted(f for f in found if not any(part.startswith(".") for part in f.relative_to(place).parts))
+
+
 def read_files(
-    files: Sequence[Path], size: tuple[int, int] | None, channels: int | None, *, skip_damaged: bool = False
+    files: Sequence[Path],
+    size: int | tuple[int, int] | None,
+    channels: int | None,
+    *,
+    skip_damaged: bool = False,
 ) -> Folder:
     """Pictures from files; without labels."""
+    if channels not in (None, 1, 3):
+        raise InputError(
+            f"The 'channels' of pictures from files must be 1 (grey) or 3 (colours). Got {short(channels)} instead."
+        )
+    if size is not None:
+        height, width = size if isinstance(cast(Any, size), (tuple, list)) and len(size) == 2 else (size, size)
+        size = check_int(height, "size", low=1), check_int(width, "size", low=1)
     image = need("PIL.Image", "images", "Files of pictures")
     opened, damaged, kept = list[Any](), list[str](), list[Path]()
     for file in files:
