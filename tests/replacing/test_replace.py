@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import io
+import math
 import sys
 from pathlib import Path
 from typing import Any
@@ -265,3 +266,45 @@ def test_functions_on_edges_are_not_replaced_again_and_the_message_says_what_to_
     made = ew.replace_mlp(model, start="fresh", functions="edge").model
     with pytest.raises(InputError, match="replace the blocks of the model that these were put in"):
         ew.replace_mlp(made, torch.zeros(8, 4))
+
+
+def test_a_deep_chain_is_distilled_in_pairs_and_answers_nearly_as_before() -> None:
+    torch.manual_seed(0)
+    model = nn.Sequential(
+        nn.Linear(5, 20),
+        nn.Tanh(),
+        nn.Linear(20, 20),
+        nn.Tanh(),
+        nn.Linear(20, 20),
+        nn.Tanh(),
+        nn.Linear(20, 3),
+    )
+    result = ew.replace_mlp(model, torch.randn(600, 5), work="quick")
+    assert [(each.first, each.last) for each in result.found] == [(("0",), "2"), (("4",), "6")]
+    assert result.agreement is not None
+    assert result.agreement > 0.9
+
+
+def test_arrays_are_as_precise_as_the_model_and_some_rows_are_held_out() -> None:
+    model, x = plain(nn.GELU()), np.random.default_rng(0).normal(size=(40, 16))
+    result = ew.replace_mlp(model, x, work=0.02)
+    same = ew.replace_mlp(model, torch.from_numpy(x).float(), work=0.02)
+    assert result.agreement == same.agreement
+    assert result.held_out
+    few = ew.replace_mlp(model, [torch.from_numpy(x).float()], work=0.02)
+    assert not few.held_out
+    assert "too few to hold some out" in few.message
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (torch.randn(3, 16), "at least 10 rows"),
+        (torch.full((40, 16), math.nan), "stays finite"),
+        (torch.cat([torch.randn(39, 16), torch.full((1, 16), math.inf)]), "stays finite"),
+        (torch.randn(40, 7), r"ended in a RuntimeError instead \(.*shapes cannot be multiplied"),
+    ],
+)
+def test_data_that_no_block_can_learn_from_are_refused(data: Tensor, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        ew.replace_mlp(plain(nn.GELU()), data, work=0.02)

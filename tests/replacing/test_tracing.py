@@ -144,3 +144,11 @@ class Leaking(nn.Module):
 @pytest.mark.parametrize("how", ["mean", "residue", "two readers", "softmax", "two inputs", "straight"])
 def test_what_is_no_block_is_left_alone(how: str) -> None:
     assert find_blocks(Leaking(how).eval(), lambda m: m(X)) == ()
+
+
+@pytest.mark.parametrize("depth", [2, 3, 4, 5])
+def test_a_map_of_a_chain_is_in_one_block_only(depth: int) -> None:
+    chain = nn.Sequential(*(part for _ in range(depth) for part in (nn.Linear(16, 16), nn.Tanh())))
+    found = find_blocks(chain, lambda m: m(X))
+    maps = [name for block in found for name in (*block.first, block.last)]
+    assert maps == [str(2 * k) for k in range(depth // 2 * 2)]

@@ -38,6 +38,12 @@ def check_callable(value: object, name: str, *, of: str = "") -> Callable[..., A
     return value
 
 
+def ended_in(error: Exception) -> str:
+    """How a call of something of the caller's ended, with the first line of its own words."""
+    words = text_of(error).strip().partition("\n")[0].rstrip(".")
+    return f"ended in a {type(error).__name__} instead" + (f" ({words[:120]})" if words else "")
+
+
 def result_of(function: Callable[..., T], *arguments: object, name: str, what: str, of: str = "") -> T:
     """What a function of the caller's gives, which is to be `what`; an error of its own stands behind ours."""
     try:
@@ -46,8 +52,7 @@ def result_of(function: Callable[..., T], *arguments: object, name: str, what: s
         raise
     except Exception as error:
         raise InputError(
-            f"{subject(name, of)} must be a function that gives {what}. "
-            f"Calling it ended in a {type(error).__name__} instead."
+            f"{subject(name, of)} must be a function that gives {what}. Calling it {ended_in(error)}."
         ) from error
 
 

@@ -121,7 +121,7 @@ def prune_blocks(
     agreement = job.agreement(made)
     return replace(
         result, model=made, blocks=tuple(records), agreement=agreement, score_after=None, stop_reason=reason,
-        seconds=meter.seconds,
+        seconds=meter.seconds, held_out=job.held_out,
     )  # fmt: skip
 
 

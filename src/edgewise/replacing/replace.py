@@ -11,7 +11,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from edgewise._core.arguments import as_callables, check_callable, result_of
+from edgewise._core.arguments import as_callables, check_callable, ended_in, result_of
 from edgewise._core.checks import check_bool, check_choice, check_int, short
 from edgewise._core.errors import InputError
 from edgewise._core.seeds import derive
@@ -22,7 +22,7 @@ from edgewise.replacing.distilling import Functions, Network, polished, unexplai
 from edgewise.replacing.edge_functions import EdgeFunctions
 from edgewise.replacing.node_functions import NodeFunctions
 from edgewise.replacing.results import ReplacedBlock, ReplaceResult, chosen, hidden_of
-from edgewise.replacing.sampling import BlockSample, ModelCall, answers, as_calls, collect
+from edgewise.replacing.sampling import FEW, BlockSample, ModelCall, answers, as_calls, collect
 from edgewise.replacing.surgery import take, with_blocks
 from edgewise.replacing.tracing import Block, affine, blocks_in, parts
 from edgewise.training.common.listeners import Listeners
@@ -32,8 +32,9 @@ from edgewise.training.modules.descent import FLOP, Descent, Recipe, multiplicat
 # Rows of a sample; steps of a block and of all blocks together, at normal work.
 ROWS, STEPS, JOINT = 1 << 15, 1200, 300
 TUNE = Recipe(rate=3e-4, decay=0.0, warmup=0.1, average=0.1)
-# Batches of which one in ten is held out.
-FEW = 10
+# Rows that a block needs at least.
+LEAST = 10
+NOT_FINITE = "The 'data' argument of replace_mlp must be numbers on which the model stays finite. Got NaN or infinity in {}."
 Loss = Callable[[Any, Any], Tensor]
 
 
@@ -134,6 +135,8 @@ def replace_mlp(
     calls = [] if data is None else as_calls(data, teacher, "replace_mlp")
     found = watched(teacher, calls[0]) if calls else _probed(teacher)
     if not found:
+        if calls and not all(t.isfinite().all() for t in answers(calls[0].on(teacher))):
+            raise InputError(NOT_FINITE.format("its answer"))
         raise InputError(
             "The 'model' of replace_mlp must have feed-forward blocks: affine maps around an activation. Found none"
             + _missing(teacher, watched=bool(calls))
@@ -155,7 +158,7 @@ def replace_mlp(
         made, replaced, found,
         job.agreement(made) if job.errors else None,
         before, None if score is None else _scored(score, copy.deepcopy(made).eval()),
-        reason, meter.seconds,
+        reason, meter.seconds, job.held_out,
     )  # fmt: skip
 
 
@@ -211,6 +214,17 @@ def _hidden(block: Block, functions: Functions, parameters: Any) -> int:
     return hidden
 
 
+def _check_sample(block: Block, sample: BlockSample) -> None:
+    """Whether a block can be learned from these rows."""
+    if len(sample.x) < LEAST:
+        raise InputError(
+            f"The 'data' argument of replace_mlp must give each block at least {LEAST} rows. Got {len(sample.x)} for the "
+            f"block {block.name!r} instead."
+        )
+    if not (sample.x.isfinite().all() and sample.y.isfinite().all()):
+        raise InputError(NOT_FINITE.format(f"the block {block.name!r}"))
+
+
 def _scored(score: Callable[[nn.Module], float], model: nn.Module) -> float:
     return result_of(lambda: float(score(model)), name="score", what="a number", of="replace_mlp")
 
@@ -224,7 +238,7 @@ def watched(model: nn.Module, call: ModelCall, of: str = "replace_mlp") -> tuple
     except Exception as error:
         raise InputError(
             f"The 'data' argument of {of} must be what the model can be called with. "
-            f"Calling it ended in a {type(error).__name__} instead."
+            f"Calling it {ended_in(error)}."
         ) from error
 
 
@@ -269,9 +283,9 @@ class ReplaceJob:
     last: float = math.nan
 
     def __post_init__(self) -> None:
-        held = len(self.calls) >= FEW
-        self.judges = self.calls[::FEW] if held else self.calls
-        self.learns = [c for k, c in enumerate(self.calls) if k % FEW] if held else self.calls
+        self.held_out = len(self.calls) >= FEW
+        self.judges = self.calls[::FEW] if self.held_out else self.calls
+        self.learns = [c for k, c in enumerate(self.calls) if k % FEW] if self.held_out else self.calls
 
     def record(self) -> Record:
         return Record(self.phase, self.step, self.last, None, self.meter.seconds, self.intervals)
@@ -291,6 +305,8 @@ class ReplaceJob:
         try:
             with running(self.meter):
                 samples = collect(self.teacher, blocks, self.learns, ROWS, self.seed)
+                for block, sample in zip(blocks, samples, strict=True):
+                    _check_sample(block, sample)
                 for k, (block, hidden) in enumerate(zip(blocks, sizes, strict=True)):
                     self._distil(k, block, hidden, samples[k])
                     if self._tell(f"block {k + 1} of {len(blocks)}", self.errors[block]):

@@ -54,11 +54,14 @@ class ReplaceResult:
     found : tuple of Block
         All feed-forward blocks of the model, those that were left alone too.
     agreement : float or None
-        1 less the mean square of the change of the model's outputs over their variance, on batches held out.
+        1 less the mean square of the change of the model's outputs over their variance, on batches held out where there
+        are ten or more.
     score_before, score_after : float or None
         The values of `score` for both models.
     stop_reason : StopReason
     seconds : float
+    held_out : bool
+        Whether batches were held out to judge by.
     """
 
     model: nn.Module
@@ -69,6 +72,7 @@ class ReplaceResult:
     score_after: float | None
     stop_reason: StopReason
     seconds: float
+    held_out: bool = True
 
     @property
     def message(self) -> str:
@@ -76,7 +80,10 @@ class ReplaceResult:
         before, after = sum(b.before for b in self.blocks), sum(b.after for b in self.blocks)
         text = f"{len(self.blocks)} of {len(self.found)} feed-forward blocks replaced, {before:,} parameters by {after:,}."
         if self.agreement is not None:
-            text += f" The outputs keep {100 * self.agreement:.2f} % of their variance on batches held out."
+            where = (
+                "batches held out" if self.held_out else "the batches learned from, too few to hold some out"
+            )
+            text += f" The outputs keep {100 * self.agreement:.2f} % of their variance on {where}."
         if self.score_before is not None and self.score_after is not None:
             text += f" The score went from {self.score_before:.5g} to {self.score_after:.5g}."
         return text if self.stop_reason == StopReason.MOST_STEPS else f"{text} {self.stop_reason.advice}"

@@ -21,6 +21,8 @@ from edgewise.training.modules.descent import FLOP, multiplications
 
 # Rows of one batch where a table of inputs comes whole; rows of which hidden units are kept.
 BATCH, PROBED = 64, 4096
+# Batches of which one in ten is held out.
+FEW = 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,9 +63,9 @@ def as_calls(data: Any, model: nn.Module, of: str) -> list[ModelCall]:
     One array or tensor is cut into batches; anything else is an iterable of batches, each a tensor, a tuple of arguments
     or a mapping of named ones.
     """
-    place = next((p.device for p in model.parameters()), torch.device("cpu"))
+    like = next((p for p in model.parameters() if p.is_floating_point()), torch.empty(0))
     if isinstance(data, (Tensor, np.ndarray)) and data.ndim > 0:
-        data = _tensor(data, of).split(BATCH)
+        data = _tensor(data, of, like).split(max(1, min(BATCH, len(data) // FEW)))
     # An array without dimensions is no list of batches, though it has a way to be walked through.
     if isinstance(data, (str, bytes, Mapping, Tensor, np.ndarray)) or not isinstance(data, Iterable):
         raise InputError(
@@ -71,7 +73,7 @@ def as_calls(data: Any, model: nn.Module, of: str) -> list[ModelCall]:
             f"arguments or a dictionary of named ones. Got {short(data)} instead."
         )
     try:
-        calls = [_call(each, place, of) for each in cast("Iterable[Any]", data)]
+        calls = [_call(each, like, of) for each in cast("Iterable[Any]", data)]
     except RecursionError:
         raise InputError(
             f"The 'data' argument of {of} must not hold itself. Got {short(data)} instead."
@@ -81,18 +83,21 @@ def as_calls(data: Any, model: nn.Module, of: str) -> list[ModelCall]:
     return calls
 
 
-def _tensor(array: Any, of: str) -> Tensor:
+def _tensor(array: Any, of: str, like: Tensor) -> Tensor:
+    """Where the model is; arrays of NumPy, which are of double precision most often, as precise as the model, too."""
     try:
-        return torch.as_tensor(array)
+        made = torch.as_tensor(array)
+        plain = isinstance(array, np.ndarray) and made.is_floating_point()
+        return made.to(like.device, like.dtype if plain else None)
     except (TypeError, ValueError, RuntimeError) as error:
         raise InputError(
             f"The 'data' argument of {of} must hold arrays of numbers. Got {short(array)} instead."
         ) from error
 
 
-def _call(batch: Any, place: torch.device, of: str) -> ModelCall:
+def _call(batch: Any, like: Tensor, of: str) -> ModelCall:
     moved = tree_map(
-        lambda t: _tensor(t, of).to(place) if isinstance(t, (Tensor, np.ndarray)) else t,
+        lambda t: _tensor(t, of, like) if isinstance(t, (Tensor, np.ndarray)) else t,
         dict(batch) if isinstance(batch, Mapping) else batch,
     )
     if isinstance(moved, dict):

@@ -273,6 +273,8 @@ def _note(watch: _Watch, name: str, module: nn.Module, x: Tensor, y: Tensor) -> 
 def find_blocks(model: nn.Module, call: Callable[[nn.Module], Any]) -> tuple[Block, ...]:
     """The feed-forward blocks that run when `call` calls the model, in the order in which they first run.
 
+    No map is in two of them: of a chain of maps with activations in between, the first two are a block, and the next two.
+
     Parameters
     ----------
     model : nn.Module
@@ -311,7 +313,14 @@ def blocks_in(model: nn.Module, call: Callable[[nn.Module], Any]) -> tuple[Block
             found[block.last] = block
         elif before.first == block.first:
             found[block.last] = replace(before, calls=before.calls + 1)
-    return tuple(found.values())
+    # A map between two activations ends one block and begins the next; it is the first's.
+    taken, apart = set[str](), list[Block]()
+    for block in found.values():
+        own = {*block.first, block.last}
+        if not own & taken:
+            taken |= own
+            apart.append(block)
+    return tuple(apart)
 
 
 def _block(
