@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+
 import numpy as np
+import pandas as pd
 import pytest
 import sympy
 from scipy.integrate import solve_ivp
@@ -138,6 +142,26 @@ def test_a_callback_ends_the_search_with_the_best_so_far():
 
     ended = find_dynamics(t, states, callbacks=[enough])
     assert ended.stop_reason in (StopReason.CALLBACK, StopReason.EXACT)
+
+
+def test_a_key_ends_the_search_with_the_best_so_far():
+    t, states = course(hunters, [4.0, 3.0], 12, 60)
+
+    def pressed(text: str) -> None:
+        if text:
+            raise KeyboardInterrupt
+
+    assert find_dynamics(t, states, callbacks=pressed).stop_reason == StopReason.INTERRUPTED
+
+
+def test_names_are_those_of_data_frames_and_results_can_be_sent():
+    t = np.linspace(0, 10, 80)
+    fallen = np.exp(-t)
+    states, inputs = pd.DataFrame({"heat": fallen}), pd.DataFrame({"sun": np.sin(t)})
+    found = find_dynamics(t, states, inputs=inputs)
+    assert (found.states, found.inputs) == (("heat",), ("sun",))
+    again = pickle.loads(pickle.dumps(copy.deepcopy(found)))
+    assert (str(again), again.noise) == (str(found), found.noise)
 
 
 def test_few_points_a_swing_take_more_steps_than_points():

@@ -157,9 +157,14 @@ def check_weights(value: object, rows: int, *, name: str = "sample_weight", of: 
     return weight
 
 
+def own_names(table: Any) -> list[str] | None:
+    """What a data frame of any library calls its columns; None of anything else."""
+    labels = getattr(table, "column_names", getattr(table, "columns", None))
+    return None if labels is None or callable(labels) else [str(each) for each in labels]
+
+
 def column_names(X: Any, names: Iterable[str] | None, count: int, of: str) -> tuple[str, ...]:
     """Names given, those of a data frame, or x1, x2, ..."""
     if names is None:
-        labels = getattr(X, "columns", None)
-        names = [f"x{at + 1}" for at in range(count)] if labels is None else [str(each) for each in labels]
+        names = own_names(X) or [f"x{at + 1}" for at in range(count)]
     return check_names(names, "names", count, of=of)

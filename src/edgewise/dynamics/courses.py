@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgewise._core.arguments import as_labels, dimensions
+from edgewise._core.arguments import as_labels, dimensions, own_names
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_matrix, check_names, check_squarable, check_vector, short
 from edgewise._core.errors import InputError
@@ -76,13 +76,14 @@ def read_courses(
     raw = states[:, None] if getattr(states, "ndim", 2) == 1 else states
     table = check_matrix(raw, "states", rows=len(times), of=of)
     check_squarable(table, f"The 'states' parameter of {of}")
-    labels = [f"x{at}" for at in range(table.shape[1])] if names is None else names
-    known = check_names(labels, "names", table.shape[1], of=of)
+    labels = own_names(states) or [f"x{at}" for at in range(table.shape[1])]
+    known = check_names(labels if names is None else names, "names", table.shape[1], of=of)
     acting = np.empty((len(times), 0))
     if inputs is not None:
         raw = inputs[:, None] if getattr(inputs, "ndim", 2) == 1 else inputs
         acting = check_matrix(raw, "inputs", rows=len(times), of=of)
-    words = [f"u{at}" for at in range(acting.shape[1])] if input_names is None else input_names
+    labels = own_names(inputs) or [f"u{at}" for at in range(acting.shape[1])]
+    words = labels if input_names is None else input_names
     acting_names = check_names(words, "input_names", acting.shape[1], of=of) if acting.shape[1] else ()
     if both := set(known) & set(acting_names):
         raise InputError(f"{short(min(both))} is the name of a state and of an input of {of}; rename one.")

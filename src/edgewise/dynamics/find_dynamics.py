@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from edgewise._core.arguments import as_callables
 from edgewise._core.checks import as_tuple, check_int, short
 from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason, tell
@@ -51,11 +52,11 @@ def find_dynamics(
     states : array or data frame of shape (n, d)
         What was measured of each state, with noise or without.
     names : iterable of str, optional
-        Of the states; x0, x1, ... where left out.
-    inputs : array of shape (n, m), optional
+        Of the states; where left out those of the data frame, or x0, x1, ...
+    inputs : array or data frame of shape (n, m), optional
         What acts from outside, at the same times.
     input_names : iterable of str, optional
-        u0, u1, ... where left out.
+        Where left out those of the data frame, or u0, u1, ...
     groups : array of shape (n,), optional
         The course of each row, where there are several under one law.
     degree : int
@@ -100,7 +101,7 @@ def find_dynamics(
     check_int(degree, "degree", low=1, high=5, of=_OF)
     check_int(seed, "seed", low=0, of=_OF)
     unwanted = _unwanted(exclude_functions)
-    listeners = as_tuple(callbacks, "callbacks", "functions", of=_OF)
+    listeners = as_callables(callbacks, of=_OF)
     courses = read_courses(t, states, names, inputs, input_names, groups, _OF)
     thresholds = config_of(config, _OF)
     meter = Meter(thresholds.work_units * factor, limit)
@@ -113,11 +114,15 @@ def find_dynamics(
             search.run()
         except StopError as stop:
             reason = meter.own(stop)
+        except KeyboardInterrupt:
+            if search is None or search.selection.best is None:
+                raise
+            reason = StopReason.INTERRUPTED
         meter.beat, meter.until = None, float("inf")
         best = None if search is None else search.selection.best
         if search is None or best is None:
             raise InputError(
-                f"{_OF} was ended before any equations were found; give more 'seconds'."
+                f"{_OF} was ended before any equations were found ({reason}); let it go on for longer."
                 if reason is not None
                 else f"{_OF} found no equations whose solutions follow the courses; give more rows, or shorter courses."
             )

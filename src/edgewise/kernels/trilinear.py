@@ -133,7 +133,7 @@ def _carried(rule: Any) -> Any:
         with forward_ad._set_fwd_grad_enabled(True):
             return rule(ctx, at, *tangents[3:])
 
-    return staticmethod(jvp)
+    return jvp
 
 
 class Forward(_Map):
@@ -154,6 +154,7 @@ class Forward(_Map):
         _keep(ctx, x, v, coef, base)
         return maps.forward(basis, x, v, coef, base, order)
 
+    @staticmethod
     @_carried
     def jvp(ctx: Any, at: Tensors, dx: Any, dv: Any, dc: Any, dw: Any) -> Any:
         x, v, coef, base = at
@@ -189,6 +190,7 @@ class GradCoef(_Map):
         _keep(ctx, x, v, g)
         return maps.grad_coef(basis, x, v, g, with_base, order)
 
+    @staticmethod
     @_carried
     def jvp(ctx: Any, at: Tensors, dx: Any, dv: Any, dg: Any, _: None) -> Any:
         return _coef_moved(ctx.basis, ctx.order, ctx.with_base, at, dx, dv, dg)
@@ -221,6 +223,7 @@ class GradInput(_Map):
         _keep(ctx, x, coef, base, g)
         return maps.grad_input(basis, x, coef, base, g, order)
 
+    @staticmethod
     @_carried
     def jvp(ctx: Any, at: Tensors, dx: Any, dc: Any, dw: Any, dg: Any) -> Any:
         return _input_moved(ctx.basis, ctx.order, at, dx, dc, dw, dg)
@@ -255,6 +258,7 @@ class Backward(_Map):
         _keep(ctx, x, v, coef, base, g)
         return maps.backward(basis, x, v, coef, base, g, order)
 
+    @staticmethod
     @_carried
     def jvp(ctx: Any, at: Tensors, *tangents: Tensor | None) -> Any:
         x, v, coef, base, g = at

@@ -8,7 +8,7 @@ from typing import Any
 
 import narwhals as nw
 
-from edgewise._core.checks import short
+from edgewise._core.checks import did_you_mean, short
 from edgewise._core.errors import InputError
 from edgewise.symbolic.config import GroupConfig
 from edgewise.symbolic.results.search_result import FormulaResult
@@ -32,6 +32,23 @@ class Limited:
     of: str
     allowed: frozenset[str] | None = None
     constrained: bool = False
+
+
+def groups_of(X: Any, groups: Any, of: str) -> tuple[Any, Any]:
+    """The other columns, and the labels, where `groups` names a column of a data frame; else both as they are."""
+    if not isinstance(groups, str):
+        return X, groups
+    try:
+        frame = nw.from_native(X, eager_only=True)
+    except TypeError:
+        return X, groups
+    if groups not in frame.columns:
+        near = did_you_mean(groups, frame.columns)
+        raise InputError(
+            f"The 'groups' parameter of {of} must name a column of X, or hold one label a row. Got {short(groups)} "
+            f"instead{near}."
+        )
+    return frame.drop(groups).to_native(), frame[groups].to_list()
 
 
 def by_groups(

@@ -25,7 +25,7 @@ from edgewise.symbolic.fitting.measurements import Measurements
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.results.probability import law_probability
 from edgewise.symbolic.results.search_result import FormulaResult
-from edgewise.symbolic.search.by_groups import Limited, by_groups
+from edgewise.symbolic.search.by_groups import Limited, by_groups, groups_of
 from edgewise.symbolic.search.column_errors import with_column_errors
 from edgewise.symbolic.search.constraints import Checker, held_to
 from edgewise.symbolic.search.ending import concluded
@@ -111,8 +111,9 @@ def find_formula(
     y
         Vector, (n,).
     groups
-        The group of each row, (n,), words or numbers: one law is sought for all, whose constants are one for all groups or
-        each group's own, as the rows show. A group of eight rows or more is needed; see the notes.
+        The group of each row, (n,), words or numbers, or the column of a data frame that holds them: one law is sought for
+        all, whose constants are one for all groups or each group's own, as the rows show. A group of eight rows or more is
+        needed; see the notes.
     names
         Names of the columns; by default those of the data frame, or x1, x2, ...
     units
@@ -238,6 +239,7 @@ def find_formula(
     >>> found.best.words.words, found.best.of("bath")
     (('body',), '60*exp(-0.2*t) + 20')
     """
+    X, groups = groups_of(X, groups, _OF)
     words = word_table(X, names, _OF) if groups is None else None
     if groups is not None or words is not None:
         one = partial(
