@@ -9,9 +9,9 @@ from typing import Any, Protocol, cast
 
 import torch
 from torch import Tensor
-from torch.autograd import forward_ad
 
 from edgewise.kernels import native_backend, reference
+from edgewise.kernels.tangents import carries
 from edgewise.splines.basis import Basis
 from edgewise.splines.bspline import BSpline
 
@@ -70,12 +70,6 @@ def tables(basis: BSpline) -> tuple[Tensor, Tensor, Tensor, Tensor, int, bool]:
     return basis.breaks, pieces.table, pieces.origin, pieces.width, basis.degree, pieces.uniform
 
 
-def has_tangent(t: Tensor) -> bool:
-    """Whether derivatives are carried forward through this tensor."""
-    made: Any = torch._VF
-    return forward_ad._current_level >= 0 and made._unpack_dual(t, level=0)[1] is not None
-
-
 _PLAIN = (Tensor, torch.nn.Parameter)
 
 
@@ -91,5 +85,5 @@ def as_operators(basis: Basis, x: Tensor, other: Tensor) -> bool:
         or cast(Any, torch._C)._functorch.peek_interpreter_stack() is not None
         or torch._C._is_any_autocast_enabled()
         or torch._C._is_tracing()
-        or forward_ad._current_level >= 0
+        or carries()
     )

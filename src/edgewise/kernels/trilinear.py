@@ -20,12 +20,12 @@ from typing import Any, cast
 
 import torch
 from torch import Tensor
-from torch.autograd import forward_ad
 
 from edgewise._core.modules import is_tracing
 from edgewise.kernels import reference
 from edgewise.kernels.backends import Backend, as_operators, backend, tables
 from edgewise.kernels.shapes import check
+from edgewise.kernels.tangents import carried
 from edgewise.splines.basis import Basis
 from edgewise.splines.bspline import BSpline
 from edgewise.splines.pieces import GridPieces
@@ -124,18 +124,6 @@ def _way(function: type[_Map], basis: Basis) -> Any:
     return function.plain if isinstance(basis, BSpline) else function.apply
 
 
-def _carried(rule: Any) -> Any:
-    """How a map moves along with its arguments, at the level of this call; those outside it go on carrying theirs."""
-
-    def jvp(ctx: Any, *tangents: Any) -> Any:
-        made: Any = torch._VF
-        at = [None if t is None else made._unpack_dual(t, level=0)[0] for t in ctx.saved_tensors]
-        with forward_ad._set_fwd_grad_enabled(True):
-            return rule(ctx, at, *tangents[3:])
-
-    return jvp
-
-
 class Forward(_Map):
     """y = forward(x, v, c, w)."""
 
@@ -155,7 +143,7 @@ class Forward(_Map):
         return maps.forward(basis, x, v, coef, base, order)
 
     @staticmethod
-    @_carried
+    @carried
     def jvp(ctx: Any, at: Tensors, dx: Any, dv: Any, dc: Any, dw: Any) -> Any:
         x, v, coef, base = at
         basis, order = ctx.basis, ctx.order
@@ -191,7 +179,7 @@ class GradCoef(_Map):
         return maps.grad_coef(basis, x, v, g, with_base, order)
 
     @staticmethod
-    @_carried
+    @carried
     def jvp(ctx: Any, at: Tensors, dx: Any, dv: Any, dg: Any, _: None) -> Any:
         return _coef_moved(ctx.basis, ctx.order, ctx.with_base, at, dx, dv, dg)
 
@@ -224,7 +212,7 @@ class GradInput(_Map):
         return maps.grad_input(basis, x, coef, base, g, order)
 
     @staticmethod
-    @_carried
+    @carried
     def jvp(ctx: Any, at: Tensors, dx: Any, dc: Any, dw: Any, dg: Any) -> Any:
         return _input_moved(ctx.basis, ctx.order, at, dx, dc, dw, dg)
 
@@ -259,7 +247,7 @@ class Backward(_Map):
         return maps.backward(basis, x, v, coef, base, g, order)
 
     @staticmethod
-    @_carried
+    @carried
     def jvp(ctx: Any, at: Tensors, *tangents: Tensor | None) -> Any:
         x, v, coef, base, g = at
         dx, dv, dc, dw, dg = (
