@@ -299,13 +299,12 @@ def _coef_moved(
 ) -> tuple[Tensor, Tensor]:
     """How `grad_coef` at (x, v, g) moves."""
     x, v, g = at
-    parts = [
-        grad_coef(basis, x, _times(dx, v), g, with_base, order + 1),
-        grad_coef(basis, x, v, dg, with_base, order),
-        *([] if dv is None else [grad_coef(basis, x, dv, g, with_base, order)]),
-    ]
+    coef, base = grad_coef(basis, x, _times(dx, v), g, with_base, order + 1)
+    for factor, along in ((v, dg), *([] if dv is None else [(dv, g)])):
+        more, weight = grad_coef(basis, x, factor, along, with_base, order)
+        coef, base = coef + more, None if base is None or weight is None else base + weight
     # Operators give an empty tensor where nobody asked for weights of a base.
-    return sum(c for c, _ in parts), sum(w for _, w in parts) if with_base else x.new_zeros(0)
+    return coef, x.new_zeros(0) if base is None else base
 
 
 def _needed(ctx: Any, *tensors: Tensor | None) -> tuple[bool, ...]:

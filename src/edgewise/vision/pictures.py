@@ -141,9 +141,7 @@ def read_files(
             f"The 'channels' of pictures from files must be 1 (grey) or 3 (colours). Got {short(channels)} instead."
         )
     if size is not None:
-        height, width = (
-            size if isinstance(cast(Any, size), (tuple, list)) and len(size) == 2 else (size, size)
-        )
+        height, width = size if isinstance(size, tuple) and len(size) == 2 else cast(Any, (size, size))
         size = check_int(height, "size", low=1), check_int(width, "size", low=1)
     image = need("PIL.Image", "images", "Files of pictures")
     opened, damaged, kept = list[Any](), list[str](), list[Path]()

@@ -42,6 +42,11 @@ def broken(text: str, *constraints: str, error: float = 0.0) -> list[str]:
         ("x*z", ["symmetric(x, z)", "-6 <= y <= 6", "y -> z as x -> 1"], ["0 <= y", "y -> 0 as x -> inf"]),
         ("x - z", ["increasing(x)", "decreasing(z)", "y <= x + 2", "y = x at z = 0"], ["symmetric(x, z)"]),
         ("log(x)", ["y -> -inf as x -> 0", "concave(x)", "y -> inf as x -> inf"], ["y -> inf as x -> 0"]),
+        (
+            "exp(x)/x",
+            ["y -> inf as x -> inf", "y -> inf as x -> 0"],
+            ["y -> 0 as x -> inf", "y -> 5 as x -> inf"],
+        ),
         ("1 + 2/x^3", ["y -> 1 as x -> inf", "y -> inf as x -> 0"], ["y -> 0 as x -> inf"]),
     ],
 )
@@ -135,6 +140,7 @@ def test_a_law_that_breaks_them_is_not_offered() -> None:
     assert not found.exact
     none = find_formula(X[:, :1], y, names=["x"], work=0.01, constraints=["y >= 9", "y <= 8"])
     assert "No formula was found that satisfies" in none.message
+    assert "No column predicts" not in none.message
 
 
 def test_ignored_columns_cannot_be_constrained() -> None:

@@ -134,7 +134,7 @@ class Checker:
             return bool((grows | (last == np.inf)).all())
         gaps = [np.abs(values) for values in seen]
         left = self.config.closer
-        closer = (gaps[-1] <= left * gaps[-2]) & (gaps[-2] <= left * gaps[-3])
+        closer = (gaps[-1] < np.inf) & (gaps[-1] <= left * gaps[-2]) & (gaps[-2] <= left * gaps[-3])
         return bool(((gaps[-1] <= equal) | closer).all())
 
     def _points(self) -> Floats:

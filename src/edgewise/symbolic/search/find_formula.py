@@ -314,7 +314,7 @@ def find_formula(
     found, kept = held_to(found, Checker.of(limits.constraints, columns, table.X, table.y, settings))
     found = replace(found, probability=law_probability(found, len(table.y), settings))
     ended = replace(ended, result=found)
-    notes = kept + remarks(ended, table, suspicious.tolist(), aside.tolist())
+    notes = kept + remarks(ended, table, suspicious.tolist(), aside.tolist(), bool(kept))
     return replace(found, message=" ".join([message(ended), *notes]), remarks=notes)
 
 

@@ -95,7 +95,7 @@ def message(ended: Ended) -> str:
 
 
 def remarks(
-    ended: Ended, table: Measurements, suspicious: Sequence[int], aside: Sequence[int]
+    ended: Ended, table: Measurements, suspicious: Sequence[int], aside: Sequence[int], constrained: bool
 ) -> tuple[str, ...]:
     """What is to know of the rows, in sentences.
 
@@ -107,11 +107,13 @@ def remarks(
         The rows that count.
     suspicious, aside
         Numbers of the rows that look like gross errors, and of those that were set aside as such.
+    constrained
+        Whether formulas that predict y may have been left out.
     """
     result, rows = ended.result, ended.rows
     best = result.best
     notes = list[str]()
-    if _predicts_nothing(ended):
+    if not constrained and _predicts_nothing(ended):
         notes.append("No column predicts y: no formula is better than a constant.")
     if ended.straightened:
         notes.append(
