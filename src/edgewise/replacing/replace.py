@@ -22,7 +22,7 @@ from edgewise.replacing.distilling import Functions, Network, polished, unexplai
 from edgewise.replacing.edge_functions import EdgeFunctions
 from edgewise.replacing.node_functions import NodeFunctions
 from edgewise.replacing.results import ReplacedBlock, ReplaceResult, chosen, hidden_of
-from edgewise.replacing.sampling import FEW, BlockSample, ModelCall, answers, as_calls, collect
+from edgewise.replacing.sampling import FEW, NOT_FINITE, BlockSample, ModelCall, answers, as_calls, collect
 from edgewise.replacing.surgery import take, with_blocks
 from edgewise.replacing.tracing import Block, affine, blocks_in, parts
 from edgewise.training.common.listeners import Listeners
@@ -32,9 +32,6 @@ from edgewise.training.modules.descent import FLOP, Descent, Recipe, multiplicat
 # Rows of a sample; steps of a block and of all blocks together, at normal work.
 ROWS, STEPS, JOINT = 1 << 15, 1200, 300
 TUNE = Recipe(rate=3e-4, decay=0.0, warmup=0.1, average=0.1)
-# Rows that a block needs at least.
-LEAST = 10
-NOT_FINITE = "The 'data' argument of replace_mlp must be numbers on which the model stays finite. Got NaN or infinity in {}."
 Loss = Callable[[Any, Any], Tensor]
 
 
@@ -214,17 +211,6 @@ def _hidden(block: Block, functions: Functions, parameters: Any) -> int:
     return hidden
 
 
-def _check_sample(block: Block, sample: BlockSample) -> None:
-    """Whether a block can be learned from these rows."""
-    if len(sample.x) < LEAST:
-        raise InputError(
-            f"The 'data' argument of replace_mlp must give each block at least {LEAST} rows. Got {len(sample.x)} for the "
-            f"block {block.name!r} instead."
-        )
-    if not (sample.x.isfinite().all() and sample.y.isfinite().all()):
-        raise InputError(NOT_FINITE.format(f"the block {block.name!r}"))
-
-
 def _scored(score: Callable[[nn.Module], float], model: nn.Module) -> float:
     return result_of(lambda: float(score(model)), name="score", what="a number", of="replace_mlp")
 
@@ -305,8 +291,6 @@ class ReplaceJob:
         try:
             with running(self.meter):
                 samples = collect(self.teacher, blocks, self.learns, ROWS, self.seed)
-                for block, sample in zip(blocks, samples, strict=True):
-                    _check_sample(block, sample)
                 for k, (block, hidden) in enumerate(zip(blocks, sizes, strict=True)):
                     self._distil(k, block, hidden, samples[k])
                     if self._tell(f"block {k + 1} of {len(blocks)}", self.errors[block]):

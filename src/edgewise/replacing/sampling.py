@@ -23,6 +23,9 @@ from edgewise.training.modules.descent import FLOP, multiplications
 BATCH, PROBED = 64, 4096
 # Batches of which one in ten is held out.
 FEW = 10
+# Rows that a block needs at least.
+LEAST = 10
+NOT_FINITE = "The 'data' argument must be numbers on which the model stays finite. Got NaN or infinity in {}."
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,10 +149,21 @@ def collect(
     for block, rows, total, probe in zip(blocks, kept, moments, probes, strict=True):
         table = rows.table()
         x, y = table[:, : block.inputs], table[:, block.inputs :]
-        samples.append(
-            BlockSample(x.contiguous(), y.contiguous(), _deviation(total).to(table), probe.table())
-        )
+        sample = BlockSample(x.contiguous(), y.contiguous(), _deviation(total).to(table), probe.table())
+        _check_sample(block, sample)
+        samples.append(sample)
     return samples
+
+
+def _check_sample(block: Block, sample: BlockSample) -> None:
+    """Whether a block can be learned from these rows."""
+    if len(sample.x) < LEAST:
+        raise InputError(
+            f"The 'data' argument must give each block at least {LEAST} rows. Got {len(sample.x)} for the "
+            f"block {block.name!r} instead."
+        )
+    if not (sample.x.isfinite().all() and sample.y.isfinite().all()):
+        raise InputError(NOT_FINITE.format(f"the block {block.name!r}"))
 
 
 class _Thinned:
