@@ -105,7 +105,12 @@ def test_a_series_without_times_may_have_a_period_of_its_own() -> None:
     [
         ({"time": "dya"}, {"day": DAYS[:60]}, series()[:60], "did you mean 'day'"),
         ({"time": "day"}, None, series()[:60], "must hold the column 'day'"),
-        ({"time": "day"}, {"day": ["a"] * 60}, series()[:60], "must hold dates or numbers"),
+        (
+            {"time": "day"},
+            {"day": ["a"] * 60},
+            series()[:60],
+            "must hold dates or numbers.*read them as dates first",
+        ),
         ({}, None, series()[:12], "must hold more values"),
         ({"lags": "many"}, None, series()[:60], "'lags' parameter"),
         ({"period": 1}, None, series()[:60], "'period'"),

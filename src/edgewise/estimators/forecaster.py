@@ -293,10 +293,9 @@ class KANForecaster(BaseEstimator):
                 f"{did_you_mean(self.time, table.names)}."
             )
         if column.numbers is None or not np.isfinite(column.numbers).all():
-            got = "words" if column.numbers is None else "missing ones"
-            raise InputError(
-                f"The column {self.time!r} must hold dates or numbers in every row. Got {got} instead."
-            )
+            words = "words instead; read them as dates first, as pandas.to_datetime does"
+            got = words if column.numbers is None else "missing ones instead"
+            raise InputError(f"The column {self.time!r} must hold dates or numbers in every row. Got {got}.")
         axis = even_axis(np.sort(column.numbers), column.kind == "date")
         return axis, axis.places(column.numbers), tuple(each for each in table.columns if each is not column)
 

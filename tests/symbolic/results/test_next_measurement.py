@@ -41,3 +41,8 @@ def test_bounds_are_checked():
         next_measurement(found, {"x": (0, float("inf"))})
     with pytest.raises(InputError, match="count"):
         next_measurement(found, {"x": (0, 1)}, count=0)
+
+
+def test_only_a_result_of_a_search_has_a_next_measurement():
+    with pytest.raises(InputError, match="what find_formula gives"):
+        next_measurement("x^2", {"x": (0, 1)})

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import qmc
 
+from edgewise._core.arguments import check_is
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import among, check_int
 from edgewise._core.errors import InputError
@@ -97,6 +98,7 @@ def next_measurement(
     >>> dict(place.place)["x"] > 1
     True
     """
+    check_is(result, FormulaResult, "result", "what find_formula gives", of="next_measurement")
     names = result.best.names
     low, high = check_bounds(bounds, names, of="next_measurement")
     check_int(count, "count", low=1, of="next_measurement")
