@@ -257,3 +257,14 @@ def test_missing_and_mixed_classes_are_refused(missing: Any) -> None:
 def test_arguments_of_another_kind_are_one_sentence(options: dict[str, Any]) -> None:
     with pytest.raises(InputError, match=next(iter(options))):
         quick(**options).fit(*marks(40))
+
+
+def test_pictures_on_another_scale_than_learned_are_refused(tmp_path: Path) -> None:
+    X, y = marks(40)
+    model = quick(epochs=1).fit(X, y)
+    ew.save(model, tmp_path / "model.kan")
+    for each in (model, ew.load(tmp_path / "model.kan")):
+        assert np.isfinite(each.predict_proba(X / 255 + 0.3)).all()
+        with pytest.raises(InputError, match="shares from 0 to 1"):
+            each.predict(X.astype(float))
+    assert np.isfinite(quick(epochs=1).fit(X.astype(float), y).predict_proba(X.astype(float))).all()

@@ -29,6 +29,8 @@ from edgewise.vision.training import ImageRecipe, logits_of, train, weights_of
 
 # Batches of fewer multiplications are worked on by one thread.
 SMALL = 1e8
+# No share of a picture is as large, whatever was added to it.
+TOO_LARGE = 2.0
 
 
 class ImageClassifier(ClassifierMixin, BaseEstimator):
@@ -77,6 +79,8 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
         Share of the held-out pictures that are classified correctly.
     held_ : ndarray of int
         Numbers of the held-out pictures.
+    largest_ : float or None
+        The largest number of the pictures learned from; of a share at most 1.
     learned_from_ : str
         Digest of the pictures and their classes, by which they are known again.
 
@@ -90,6 +94,9 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
     >>> model.score(X, y) > 0.9
     True
     """
+
+    largest_: float | None
+    validation_score_: float | None
 
     def __init__(
         self,
@@ -166,7 +173,7 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
         self.network_, self.config_, self.classes_ = found.network, config, classes
         self.learned_from_, self.held_ = digest(x, labels), held.numpy()
         self.history_, self.stop_reason_ = found.history, found.stop_reason
-        self.n_features_in_ = int(np.prod(x.shape[1:]))
+        self.n_features_in_, self.largest_ = int(np.prod(x.shape[1:])), float(x.abs().max())
         self.validation_score_ = None
         if judges is not None:
             right = logits_of(network, judges[0]).argmax(1) == judges[1]
@@ -319,6 +326,11 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
             raise InputError(
                 f"The 'X' of ImageClassifier must hold pictures ({c.height}, {c.width}, {c.channels}) as those it learned "
                 f"from. Got {(*x.shape[2:], x.shape[1])} instead."
+            )
+        if self.largest_ is not None and self.largest_ <= 1 and (x.abs() > TOO_LARGE).any():
+            raise InputError(
+                f"The 'X' of ImageClassifier must be shares from 0 to 1, as it learned from, or whole numbers. Got numbers "
+                f"up to {float(x.abs().max()):g} instead; divide them by their largest possible value."
             )
         return x.contiguous(memory_format=torch.channels_last)
 

@@ -36,6 +36,7 @@ def save(model: ImageClassifier, path: PathLike, *, overwrite: bool = True) -> N
         "classes": _plain(model.classes_),
         "parameters": {k: _value(v) for k, v in model.get_params().items() if k not in UNKEPT},
         "validation_score": model.validation_score_,
+        "largest": model.largest_,
         "learned_from": model.learned_from_,
         "held": model.held_.tolist(),
     }
@@ -67,7 +68,7 @@ def load(path: PathLike) -> ImageClassifier:
         ) from error
     model.config_, model.classes_, model.network_ = config, classes, network.eval()
     model.learned_from_, model.held_ = learned_from, held
-    model.validation_score_ = document.get("validation_score")
+    model.validation_score_, model.largest_ = document.get("validation_score"), document.get("largest")
     model.n_features_in_ = config.height * config.width * config.channels
     return model
 
