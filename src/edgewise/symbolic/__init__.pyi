@@ -14,6 +14,7 @@ from .config import KnownFormConfig as KnownFormConfig
 from .config import MeetingConfig as MeetingConfig
 from .config import MendingConfig as MendingConfig
 from .config import NetworkConfig as NetworkConfig
+from .config import NoisySumConfig as NoisySumConfig
 from .config import NonlinearSumConfig as NonlinearSumConfig
 from .config import PartConfig as PartConfig
 from .config import ProbabilityConfig as ProbabilityConfig

@@ -19,6 +19,7 @@ from edgewise.symbolic.config.known_form import KnownFormConfig as KnownFormConf
 from edgewise.symbolic.config.meeting import MeetingConfig as MeetingConfig
 from edgewise.symbolic.config.mending import MendingConfig as MendingConfig
 from edgewise.symbolic.config.networks import NetworkConfig as NetworkConfig
+from edgewise.symbolic.config.noisy_sums import NoisySumConfig as NoisySumConfig
 from edgewise.symbolic.config.nonlinear_sums import NonlinearSumConfig as NonlinearSumConfig
 from edgewise.symbolic.config.parts import PartConfig as PartConfig
 from edgewise.symbolic.config.probability import ProbabilityConfig as ProbabilityConfig

@@ -15,13 +15,11 @@ class NonlinearSumConfig:
 
     Attributes
     ----------
-    columns, early_columns, fewest_rows, rows, noisy_rows : int
-        Columns at most, and before other stages; rows that tell such sums apart; rows that terms are chosen on, without
-        noise and with it.
-    degrees, noisy_degrees : tuple of int
+    columns, early_columns, fewest_rows, rows : int
+        Columns at most, and before other stages; rows that tell such sums apart; rows that terms are chosen on.
+    degrees : tuple of int
         Polynomials of these total degrees stand beside the terms from the start, one after another: many take off what terms
-        cannot follow, few leave the terms more of themselves to be told apart by. Under noise, where many take all that
-        terms have of their own, a constant alone comes first.
+        cannot follow, few leave the terms more of themselves to be told apart by.
     rates, steepest, flattest : int and float
         How many rates a function has, and how far its argument goes over the column with the fastest and the slowest.
     waves, wave_step, wave_most : float
@@ -51,11 +49,11 @@ class NonlinearSumConfig:
     steps, short_steps, long_steps, polished : int
         Steps of a fit, of one that only compares, and of one that ends at rounding if that is all there is left, for so many
         of the best of each number of terms.
-    thinned, exchanged, exchange_terms, reconsidered, rounds : int
-        Sums that are thinned out under noise; those whose terms are then exchanged; other terms tried for each, those of
-        them that are thinned out in turn, and times round.
-    offered, noisy_offered : int
-        Sums that are offered; under noise several describe the rows as well.
+    exchanged, exchange_terms, reconsidered, rounds : int
+        Sums whose terms are exchanged; other terms tried for each, those of them that are thinned out in turn, and times
+        round.
+    offered : int
+        Sums that are thinned out, and offered.
     early_share, share : float
         Of the work that is left, what this may take before other stages and after them.
     """
@@ -64,9 +62,7 @@ class NonlinearSumConfig:
     early_columns: int = 3
     fewest_rows: int = 60
     rows: int = 500
-    noisy_rows: int = 1000
     degrees: tuple[int, ...] = (3, 2, 1)
-    noisy_degrees: tuple[int, ...] = (0, 1, 2, 3)
     rates: int = 16
     steepest: float = 25.0
     flattest: float = 0.15
@@ -91,15 +87,13 @@ class NonlinearSumConfig:
     short_steps: int = 4
     long_steps: int = 60
     polished: int = 2
-    thinned: int = 12
     exchanged: int = 3
     exchange_terms: int = 16
     reconsidered: int = 2
     rounds: int = 3
     offered: int = 4
-    noisy_offered: int = 10
     early_share: float = 0.2
     share: float = 0.4
 
     def __post_init__(self) -> None:
-        check_config(self, least={"exponents": -9.0, "noisy_degrees": 0})
+        check_config(self, least={"exponents": -9.0})

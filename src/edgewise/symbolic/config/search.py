@@ -19,6 +19,7 @@ from edgewise.symbolic.config.known_form import KnownFormConfig
 from edgewise.symbolic.config.meeting import MeetingConfig
 from edgewise.symbolic.config.mending import MendingConfig
 from edgewise.symbolic.config.networks import NetworkConfig
+from edgewise.symbolic.config.noisy_sums import NoisySumConfig
 from edgewise.symbolic.config.nonlinear_sums import NonlinearSumConfig
 from edgewise.symbolic.config.parts import PartConfig
 from edgewise.symbolic.config.quotients import QuotientConfig
@@ -203,6 +204,8 @@ class SearchConfig:
         What sums are chosen by whose terms are chosen together.
     nonlinear_sums : NonlinearSumConfig
         How sums are sought whose terms each hold a constant inside.
+    noisy_sums : NoisySumConfig
+        The same under noise.
     quotients : QuotientConfig
         What quotients of sums are chosen by.
     gross_errors : GrossErrorConfig
@@ -334,7 +337,7 @@ class SearchConfig:
     node: float = 3.0
     recommended_node: float = 0.03
     challenge_longer: int = 10
-    challenge_nats: float = 4.0
+    challenge_nats: float = 1.0
     chance: float = 0.05
     mention: float = 1.0
     nested: float = 1e-4
@@ -356,6 +359,7 @@ class SearchConfig:
     networks: NetworkConfig = field(default_factory=NetworkConfig)
     exchange: ExchangeConfig = field(default_factory=ExchangeConfig)
     nonlinear_sums: NonlinearSumConfig = field(default_factory=NonlinearSumConfig)
+    noisy_sums: NoisySumConfig = field(default_factory=NoisySumConfig)
     quotients: QuotientConfig = field(default_factory=QuotientConfig)
     gross_errors: GrossErrorConfig = field(default_factory=GrossErrorConfig)
     constraint_checks: ConstraintConfig = field(default_factory=ConstraintConfig)

@@ -71,6 +71,8 @@ def _shortest(expression: Expr) -> Expr:
         found.append(tidy(expanded(first, powers=False)))
         found.append(tidy(expanded(first)))
         found += [tidy(factored_terms(each)) for each in found[:2]]
+        if "log" in first.heads:
+            found.append(tidy(expanded(_with_scaled_logarithms(first), powers=False)))
         if first.heads & {"sin", "cos"}:
             found.append(tidy(_halved_powers(first)))
         straight = straight_in_steps(first)
@@ -81,6 +83,19 @@ def _shortest(expression: Expr) -> Expr:
         (each for each in found if each.real == first.real),
         key=lambda each: (node_count(each), len(floats(each))),
     )
+
+
+def _with_scaled_logarithms(expression: Expr) -> Expr:
+    """log(c*u + 1) = log(c) + log(u + 1/c), which is shorter where another constant takes log(c) in."""
+    if expression.atom:
+        return expression
+    whole = rebuilt(expression, [_with_scaled_logarithms(each) for each in expression.args])
+    if whole.head != "log" or whole.args[0].head != "+":
+        return whole
+    size, inner = leading(whole.args[0])
+    if type(size) is not float or size <= 0:
+        return whole
+    return add(number(math.log(size)), made("log", inner))
 
 
 def tidy(expression: Expr) -> Expr:
@@ -165,8 +180,10 @@ def _exponential(inner: Expr) -> Expr:
 
 
 def _logarithm(inner: Expr) -> Expr:
-    """log(c * v^k * exp(u)) = log(c) + k*log(v) + u."""
-    size, inner = leading(inner)
+    """log(c * v^k * exp(u)) = log(c) + k*log(v) + u; log(c*u + 1) stays, for log(c) would be a constant more."""
+    whole, (size, inner) = inner, leading(inner)
+    if whole.head == "+" and ONE in whole.args and type(size) is float:
+        return made("log", whole)
     if size == 0:
         return UNDEFINED
     if size < 0:

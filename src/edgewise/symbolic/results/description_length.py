@@ -1,7 +1,8 @@
 """The formula that explains most in the fewest symbols: description length on all rows.
 
 A few hundred held-out rows cannot distinguish two formulas whose errors differ by a per cent; all rows often can. Those
-that were fitted may count, too, as long as every measured constant is paid for.
+that were fitted may count, too, as long as every measured constant is paid for. The symbols cost what few rows hold them to
+cost, too (`nats`): as many nodes are a sum of decays and waves, or a cosine of a logarithm, and laws are rather the first.
 """
 
 from __future__ import annotations
@@ -11,9 +12,11 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from edgewise.symbolic.expressions.complexity import surcharge
 from edgewise.symbolic.fitting.criterion import criterion
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.results.formula import Formula
+from edgewise.symbolic.results.parsimony import nats
 
 
 def description(formula: Formula, rows: SplitRows) -> float:
@@ -23,8 +26,10 @@ def description(formula: Formula, rows: SplitRows) -> float:
         error = float(np.sqrt(np.average(np.square(formula.predict(X) - y), weights=weight)))
     if not math.isfinite(error):
         return math.inf
-    floor, node = max(rows.rounding_error, 1e-300), rows.config.node
-    return criterion(error, formula.complexity, len(y), len(formula.constants), node=node, floor=floor)
+    floor = max(rows.rounding_error, 1e-300)
+    left = criterion(error, 0, len(y), len(formula.constants), node=0.0, floor=floor)
+    dearer = rows.config.code_length.operator * surcharge(formula.expression, dict(rows.costs))
+    return left + nats(formula.expression, rows) + dearer
 
 
 def challenged(best: Formula, others: Iterable[Formula], rows: SplitRows) -> Formula:

@@ -28,6 +28,7 @@ from edgewise.symbolic.structure.direct_candidates import direct_candidates
 from edgewise.symbolic.structure.nondimensional import from_units, reduced
 from edgewise.symbolic.structure.nonlinear_sums import nonlinear_sums
 from edgewise.symbolic.structure.subset_exchange import sums_by_exchange
+from edgewise.symbolic.structure.sums_in_noise import sums_in_noise
 
 
 def run(search: Search, seed: int | None) -> StopReason:
@@ -49,7 +50,7 @@ def recipe(search: Search, seed: int | None) -> Generator[Proposal, None, StopRe
     noisy = search.table.noisy
     if not noisy:
         until = search.part(config.nonlinear_sums.early_share)
-        yield Proposal(nonlinear_sums(rows, until, noisy=False, early=True))
+        yield Proposal(nonlinear_sums(rows, until, early=True))
     # Where breaks, structure and mending cost the most, sums of other terms still get their turn.
     whole = search.until
     search.until -= min(config.exchange.work, max(search.left, 0.0) / 4)
@@ -59,11 +60,17 @@ def recipe(search: Search, seed: int | None) -> Generator[Proposal, None, StopRe
     search.until = rest
     if math.isfinite(search.floor) and search.found_short:
         return StopReason.EXPLAINED
-    yield from structured(search, state)
+    # The curve of a lone column has stages of its own, and a few terms follow any.
+    first = noisy and len(rows.names) > 1
+    if first:
+        yield from _sums_in_noise(search)
+    if not search.alone:
+        yield from structured(search, state)
     if not search.explained:
         yield Proposal(two_laws(rows))
-    if not search.explained:
-        yield Proposal(nonlinear_sums(rows, search.part(config.nonlinear_sums.share), noisy=noisy))
+    if not (first or search.explained):
+        sums = sums_in_noise if noisy else nonlinear_sums
+        yield Proposal(sums(rows, search.part(config.nonlinear_sums.share)))
     yield Proposal(resummed(search.closest, config))
     if not search.explained:
         yield Proposal(with_missing_term(search.plain, rows))
@@ -75,6 +82,13 @@ def recipe(search: Search, seed: int | None) -> Generator[Proposal, None, StopRe
     if search.left > 0:
         yield Proposal(sums_by_exchange(rows, seed or 0))
     return None if search.left > 0 else StopReason.WORK_SPENT
+
+
+def _sums_in_noise(search: Search) -> Iterator[Proposal]:
+    """Sums of terms, and whether one of them stands alone."""
+    before = len(search.finished)
+    yield Proposal(sums_in_noise(search.rows.alike, search.part(search.config.noisy_sums.share)))
+    search.settle_sums(before)
 
 
 def _plain(search: Search) -> Iterator[Proposal]:

@@ -29,6 +29,7 @@ from edgewise.symbolic.fitting.square_roots import unsquared
 from edgewise.symbolic.fitting.structure_left import follows_columns
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.fitting.tying import tie_constants
+from edgewise.symbolic.results.description_length import description
 from edgewise.symbolic.results.formula import Formula, pareto
 from edgewise.symbolic.results.search_result import as_formula
 from edgewise.symbolic.search.constraints import Checker
@@ -86,6 +87,8 @@ class Search:
         The columns of formulas in which a function was a line within the errors of the rows, by what they became.
     passed
         Candidates that a formula no longer than they are beats: the data need not be able to distinguish them from it.
+    alone
+        Whether a sum of terms leaves only noise, and no other sum comes near it.
     """
 
     rows: SplitRows
@@ -102,6 +105,7 @@ class Search:
     _left: dict[Expr, float] = field(default_factory=dict[Expr, float])
     _patterned: dict[Expr, bool] = field(default_factory=dict[Expr, bool])
     passed: dict[str, FittedFormula] = field(default_factory=dict[str, FittedFormula])
+    alone: bool = False
     straightened: dict[Expr, tuple[str, ...]] = field(default_factory=dict[Expr, tuple[str, ...]])
 
     @property
@@ -142,6 +146,8 @@ class Search:
     @property
     def explained(self) -> bool:
         """Does a formula leave only noise that is no mere approximation, going by the constants it needs?"""
+        if self.alone:
+            return True
         short = [each for each in self.finished if len(each.constants) <= self.config.few_constants]
         low = [each for each in short if self._leaves(each) <= self._noise]
         return bool(low) and not self._follows(min(low, key=self._leaves))
@@ -154,6 +160,28 @@ class Search:
         if known is None:
             return found
         return max(found, known * (1 + config.noise_errors / math.sqrt(2 * len(self.rows.alike.y))))
+
+    def settle_sums(self, before: int) -> None:
+        """Note whether of the sums that were finished since one leaves only noise, and no other comes near it.
+
+        A sum that merely follows the rows has others beside it that do so as well.
+        """
+        fresh = sorted((description(each, self.rows), at) for at, each in enumerate(self.finished[before:]))
+        if not fresh or self.rows.short:
+            return
+        least, best = fresh[0][0], self.finished[before + fresh[0][1]]
+        self.floor = min(self.floor, self.smooth)
+        passed = (as_formula(each, self.rows, None) for each in self.passed.values())
+        self.alone = (
+            self._leaves(best) <= self._noise
+            and not self._follows(best)
+            and not any(
+                len(each.constants) <= len(best.constants)
+                and each is not best
+                and description(each, self.rows) < least + self.config.noisy_sums.alone
+                for each in (*self.finished, *passed)
+            )
+        )
 
     @property
     def found_short(self) -> bool:
@@ -293,16 +321,11 @@ class Search:
         self.tell(formula.text)
 
     def near(self, best: Formula) -> list[Formula]:
-        """What shorter formulas beat by chance, if at all, with its constants rounded: a few with hardly more constants."""
+        """What shorter formulas beat by chance, if at all, with its constants rounded: those that all rows speak for most."""
         if self.rows.short:
             return []
-        close = [
-            each
-            for each in self.passed.values()
-            if each.held <= self.config.near * best.error
-            and each.fit.constants.size <= len(best.constants) + 1
-        ]
-        close.sort(key=lambda each: (each.fit.constants.size, self.rows.size(each.expression)))
+        close = [each for each in self.passed.values() if each.held <= self.config.near * best.error]
+        close.sort(key=lambda each: description(as_formula(each, self.rows, None), self.rows))
         formulas = [
             as_formula(self._polished(each), self.rows, None) for each in close[: self.config.most_near]
         ]

@@ -30,7 +30,7 @@ _SAME = 1e-13
 class NonlinearSum:
     """Products of powers, and terms with their constants; what they leave of y, squared and summed."""
 
-    powers: tuple[tuple[int, ...], ...]
+    powers: tuple[tuple[float, ...], ...]
     terms: tuple[NonlinearTerm, ...] = ()
     constants: tuple[Constants, ...] = ()
     rss: float = math.inf
@@ -53,6 +53,10 @@ class NonlinearSum:
     def without_power(self, at: int) -> NonlinearSum:
         """The sum without one of its products of powers."""
         return replace(self, powers=self.powers[:at] + self.powers[at + 1 :])
+
+    def with_power(self, exponents: tuple[float, ...]) -> NonlinearSum:
+        """The sum with one product of powers more."""
+        return replace(self, powers=(*self.powers, exponents))
 
     def without_term(self, at: int) -> NonlinearSum:
         """The sum without one of its terms."""

@@ -43,7 +43,7 @@ _Powers = tuple[tuple[int, ...], ...]
 _Stage = Callable[[_Powers, Sequence[NonlinearSum], float], list[NonlinearSum]]
 
 
-def nonlinear_sums(rows: SplitRows, until: float, *, noisy: bool, early: bool = False) -> Iterator[Node]:
+def nonlinear_sums(rows: SplitRows, until: float, *, early: bool = False) -> Iterator[Node]:
     """The best sums, as formulas to refit.
 
     Parameters
@@ -52,13 +52,11 @@ def nonlinear_sums(rows: SplitRows, until: float, *, noisy: bool, early: bool = 
         The table; few columns, or nothing is offered.
     until
         The count of work (see `spent`) where it ends.
-    noisy
-        Whether y holds noise: more rows are needed then, and more sums are thinned out.
     early
         Go on only where the first pairs leave very little: other stages may find the law for less.
     """
     config = rows.config.nonlinear_sums
-    thin = rows.thinned(config.noisy_rows if noisy else config.rows)
+    thin = rows.thinned(config.rows)
     columns, count = thin.X.shape[1], len(thin.y)
     # The curve of a lone column has stages of its own, and a few terms follow any.
     least, most = (2, config.early_columns) if early else (1, config.columns)
@@ -67,12 +65,11 @@ def nonlinear_sums(rows: SplitRows, until: float, *, noisy: bool, early: bool = 
     with np.errstate(all="ignore"):
         table = _Table.of(thin, config)
         found, short = list[NonlinearSum](), dict[_Key, NonlinearSum]()
-        degrees = config.noisy_degrees if noisy else config.degrees
-        beside = [_polynomial(columns, degree) for degree in degrees]
+        beside = [_polynomial(columns, degree) for degree in config.degrees]
         # What takes long comes last, and is no use where the best sums are as good as noise lets them be.
         quick: tuple[_Stage, ...] = (table.pursued, table.with_products)
         long = ((*quick, partial(table.with_pairs, 2)), (partial(table.with_pairs, 3),))
-        for stages in (quick,) if noisy else long:
+        for stages in long:
             fresh = list[NonlinearSum]()
             for powers, stage in itertools.product(beside, stages):
                 if spent() < until and not table.solved(fresh):
@@ -81,11 +78,10 @@ def nonlinear_sums(rows: SplitRows, until: float, *, noisy: bool, early: bool = 
                     if early and not table.promising(fresh, config.early_left):
                         return
             found += fresh
-            table.settle(fresh, short, until, noisy=noisy)
+            table.settle(fresh, short, until)
             if table.solved(short.values()):
                 break
-        offered = config.noisy_offered if noisy else config.offered
-        for each in sorted(short.values(), key=table.criterion)[:offered]:
+        for each in sorted(short.values(), key=table.criterion)[: config.offered]:
             if (tree := each.tree(thin.names, thin.X, thin.y)) is not None:
                 yield tree
 
@@ -261,14 +257,13 @@ class _Table:
         return [divmod(int(each), count) for each in places[upper][order]]
 
     def settle(
-        self, found: Sequence[NonlinearSum], among: dict[_Key, NonlinearSum], until: float, *, noisy: bool
+        self, found: Sequence[NonlinearSum], among: dict[_Key, NonlinearSum], until: float
     ) -> None:
         """The best of some sums without what the rows do not need, and with other terms where these do better."""
         config = self.config
-        # Under noise the least is left by the longest.
-        ordered = sorted(found, key=self.criterion if noisy else lambda each: each.rss)
+        ordered = sorted(found, key=lambda each: each.rss)
         laws = [each for each in ordered if each.rss <= self.rounding]
-        for each in laws or ordered[: config.thinned if noisy else config.offered]:
+        for each in laws or ordered[: config.offered]:
             if spent() < until:
                 self.shortened(each, among)
         for each in sorted(among.values(), key=self.criterion)[: 1 if laws else config.exchanged]:

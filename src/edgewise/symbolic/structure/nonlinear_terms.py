@@ -65,7 +65,7 @@ class NonlinearTerm:
         Each function: the column it is of, and which of `FAMILIES` it is.
     """
 
-    exponents: tuple[int, ...]
+    exponents: tuple[float, ...]
     factors: tuple[tuple[int, int], ...]
 
     def value(self, X: Floats, constants: Constants) -> Floats:
@@ -180,8 +180,8 @@ def _functions(X: Floats, families: Sequence[int]) -> Iterator[tuple[int, int]]:
             yield column, family
 
 
-def monomial(X: Floats, exponents: Sequence[int]) -> Floats:
-    """A product of whole powers of columns on rows, (n,)."""
+def monomial(X: Floats, exponents: Sequence[float]) -> Floats:
+    """A product of powers of columns on rows, (n,)."""
     values = np.ones(len(X))
     for at, power in enumerate(exponents):
         if power:
@@ -189,8 +189,8 @@ def monomial(X: Floats, exponents: Sequence[int]) -> Floats:
     return values
 
 
-def monomial_tree(names: Sequence[str], exponents: Sequence[int]) -> Node:
-    """A product of whole powers of columns as a formula."""
+def monomial_tree(names: Sequence[str], exponents: Sequence[float]) -> Node:
+    """A product of powers of columns as a formula."""
     return powers([Variable(name) for name in names], [float(each) for each in exponents])
 
 
