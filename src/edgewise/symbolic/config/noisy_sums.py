@@ -34,8 +34,8 @@ class NoisySumConfig:
         many are then fitted further, how many of these are shortened, and times round.
     offered : int
         Sums that are offered: several describe the rows as well.
-    alone : float
-        A sum that leaves only noise ends the search where none with as few constants comes as near in nats.
+    leads : float
+        A sum that leaves only noise ends the search where nothing with as few constants comes as near in nats.
     share : float
         Of the work that is left, what this may take.
     """
@@ -63,7 +63,7 @@ class NoisySumConfig:
     reconsidered: int = 3
     rounds: int = 4
     offered: int = 12
-    alone: float = 10.0
+    leads: float = 10.0
     share: float = 0.4
 
     def __post_init__(self) -> None:

@@ -147,7 +147,7 @@ def _proposals(
 ) -> Iterator[tuple[int, Node]]:
     """(constant, exact value), the closest first."""
     found: list[tuple[float, int, Node]] = []
-    tape = Tape(best.fit.tree, names)
+    tape, odd = Tape(best.fit.tree, names), _odd(best, config)
     powers, angles = tape.exponents, tape.angles
     for at, (value, error) in enumerate(
         zip(best.fit.constants.tolist(), best.fit.standard_errors.tolist(), strict=True)
@@ -155,7 +155,9 @@ def _proposals(
         # Where a column is called pi, the text of a formula could not distinguish the two.
         found += [
             (rank, at, node)
-            for rank, node in _candidates(value, error, config, is_power=at in powers, is_angle=at in angles)
+            for rank, node in _candidates(
+                value, error, config, is_power=at in powers, is_angle=at in angles, odd=odd
+            )
             if not ("pi" in names and _has_pi(node))
         ]
     found.sort(key=lambda each: each[0])
@@ -164,9 +166,18 @@ def _proposals(
 
 
 def _candidates(
-    value: float, error: float, config: RoundingConfig, *, is_power: bool = False, is_angle: bool = False
+    value: float,
+    error: float,
+    config: RoundingConfig,
+    *,
+    is_power: bool = False,
+    is_angle: bool = False,
+    odd: int = 0,
 ) -> Iterator[tuple[float, Node]]:
-    """Exact values within the interval the data leave, with a rank: how far off, and how complicated."""
+    """Exact values within the interval the data leave, with a rank: how far off, and how complicated.
+
+    Beside constants that are surely odd, another one is rather odd, too: the share of exact ones falls as after so many misses beside one guess.
+    """
     if not math.isfinite(error):
         yield from ((0.0, Number(0)), (0.1, Number(1)))
         return
@@ -178,7 +189,7 @@ def _candidates(
         nearest = round(value / spacing)
         distance = abs(value - nearest * spacing)
         # Within reach, and unlikely to be so by chance.
-        chance = config.power_chance if is_power else config.chance
+        chance = config.power_chance if is_power else config.chance / (1 + odd)
         chance = chance * spacing / denominator / (1 + config.level_price * level)
         if (
             unit != "1"
@@ -192,16 +203,29 @@ def _candidates(
                 yield 1.0 + level, _exact(nearest, denominator, unit)
             continue
         sure = distance <= width and 2 * width < chance and abs(nearest) < config.largest_whole
-        if nearest and (sure or (unit == "1" and _likely(nearest, denominator, distance, error, config))):
+        if nearest and (
+            sure or (unit == "1" and _likely(nearest, denominator, distance, error, config, odd))
+        ):
             yield 1.0 + level, _exact(nearest, denominator, unit)
 
 
-def _likely(nearest: int, denominator: int, distance: float, error: float, config: RoundingConfig) -> bool:
+def _odd(best: FittedFormula, config: RoundingConfig) -> int:
+    """How many constants are surely no halves of whole numbers."""
+    values, errors = best.fit.constants, best.fit.standard_errors
+    with np.errstate(all="ignore"):
+        off = np.abs(values - np.round(2 * values) / 2)
+        return int((off > config.interval * errors + config.blur * np.abs(values)).sum())
+
+
+def _likely(
+    nearest: int, denominator: int, distance: float, error: float, config: RoundingConfig, odd: int
+) -> bool:
     """Whether a measured constant is rather a small whole number, or half of one, than any other number, by Bayes' rule."""
     simple = {1: (config.whole_share, config.largest_small), 2: (config.half_share, config.largest_half)}
     prior, most = simple.get(denominator, (0.0, 0))
     if error <= 0 or abs(nearest) > most:
         return False
+    prior /= 1 + odd
     return prior * _density(distance, error) / denominator > 1 - prior
 
 

@@ -62,15 +62,21 @@ def recipe(search: Search, seed: int | None) -> Generator[Proposal, None, StopRe
         return StopReason.EXPLAINED
     # The curve of a lone column has stages of its own, and a few terms follow any.
     first = noisy and len(rows.names) > 1
+    before = search.keys
+    sums = frozenset[str]()
     if first:
-        yield from _sums_in_noise(search)
-    if not search.alone:
+        yield Proposal(sums_in_noise(rows, search.part(config.noisy_sums.share)))
+        sums = search.keys - before
+        search.summed = search.leads(sums, all_others=True)
+    if not search.summed:
         yield from structured(search, state)
+        # Where sums follow the rows in many ways, what other forms leave decides whether to go on.
+        search.summed = search.leads(sums, all_others=False)
     if not search.explained:
         yield Proposal(two_laws(rows))
     if not (first or search.explained):
-        sums = sums_in_noise if noisy else nonlinear_sums
-        yield Proposal(sums(rows, search.part(config.nonlinear_sums.share)))
+        stage = sums_in_noise if noisy else nonlinear_sums
+        yield Proposal(stage(rows, search.part(config.nonlinear_sums.share)))
     yield Proposal(resummed(search.closest, config))
     if not search.explained:
         yield Proposal(with_missing_term(search.plain, rows))
@@ -82,13 +88,6 @@ def recipe(search: Search, seed: int | None) -> Generator[Proposal, None, StopRe
     if search.left > 0:
         yield Proposal(sums_by_exchange(rows, seed or 0))
     return None if search.left > 0 else StopReason.WORK_SPENT
-
-
-def _sums_in_noise(search: Search) -> Iterator[Proposal]:
-    """Sums of terms, and whether one of them stands alone."""
-    before = len(search.finished)
-    yield Proposal(sums_in_noise(search.rows.alike, search.part(search.config.noisy_sums.share)))
-    search.settle_sums(before)
 
 
 def _plain(search: Search) -> Iterator[Proposal]:

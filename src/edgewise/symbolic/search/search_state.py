@@ -87,8 +87,8 @@ class Search:
         The columns of formulas in which a function was a line within the errors of the rows, by what they became.
     passed
         Candidates that a formula no longer than they are beats: the data need not be able to distinguish them from it.
-    alone
-        Whether a sum of terms leaves only noise, and no other sum comes near it.
+    summed
+        Whether a sum of terms leaves only noise, and no other formula comes near it.
     """
 
     rows: SplitRows
@@ -105,7 +105,7 @@ class Search:
     _left: dict[Expr, float] = field(default_factory=dict[Expr, float])
     _patterned: dict[Expr, bool] = field(default_factory=dict[Expr, bool])
     passed: dict[str, FittedFormula] = field(default_factory=dict[str, FittedFormula])
-    alone: bool = False
+    summed: bool = False
     straightened: dict[Expr, tuple[str, ...]] = field(default_factory=dict[Expr, tuple[str, ...]])
 
     @property
@@ -146,7 +146,7 @@ class Search:
     @property
     def explained(self) -> bool:
         """Does a formula leave only noise that is no mere approximation, going by the constants it needs?"""
-        if self.alone:
+        if self.summed:
             return True
         short = [each for each in self.finished if len(each.constants) <= self.config.few_constants]
         low = [each for each in short if self._leaves(each) <= self._noise]
@@ -161,27 +161,39 @@ class Search:
             return found
         return max(found, known * (1 + config.noise_errors / math.sqrt(2 * len(self.rows.alike.y))))
 
-    def settle_sums(self, before: int) -> None:
-        """Note whether of the sums that were finished since one leaves only noise, and no other comes near it.
+    def leads(self, sums: frozenset[str], *, all_others: bool) -> bool:
+        """Whether one of some sums of terms leaves only noise, and no other formula with as few constants comes near it.
 
-        A sum that merely follows the rows has others beside it that do so as well.
+        Parameters
+        ----------
+        sums
+            The keys of the sums.
+        all_others
+            Whether the other sums count, too: one that merely follows the rows has others beside it that do so as well.
         """
-        fresh = sorted((description(each, self.rows), at) for at, each in enumerate(self.finished[before:]))
+        known = {digits_key(each.expression): each for each in self.finished}
+        fresh = [each for key, each in known.items() if key in sums]
         if not fresh or self.rows.short:
-            return
-        least, best = fresh[0][0], self.finished[before + fresh[0][1]]
+            return False
+        least, _, best = min((description(each, self.rows), at, each) for at, each in enumerate(fresh))
         self.floor = min(self.floor, self.smooth)
-        passed = (as_formula(each, self.rows, None) for each in self.passed.values())
-        self.alone = (
-            self._leaves(best) <= self._noise
-            and not self._follows(best)
-            and not any(
-                len(each.constants) <= len(best.constants)
-                and each is not best
-                and description(each, self.rows) < least + self.config.noisy_sums.alone
-                for each in (*self.finished, *passed)
-            )
+        if self._leaves(best) > self._noise or self._follows(best):
+            return False
+        known |= {
+            key: as_formula(each, self.rows, None) for key, each in self.passed.items() if key not in known
+        }
+        others = (each for key, each in known.items() if all_others or key not in sums)
+        return not any(
+            len(each.constants) <= len(best.constants)
+            and each is not best
+            and description(each, self.rows) < least + self.config.noisy_sums.leads
+            for each in others
         )
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """What tells the formulas found so far from others."""
+        return frozenset([*self.passed, *(digits_key(each.expression) for each in self.finished)])
 
     @property
     def found_short(self) -> bool:

@@ -256,9 +256,7 @@ class _Table:
         order = np.argsort(-best[upper], kind="stable")[: self.config.pairs]
         return [divmod(int(each), count) for each in places[upper][order]]
 
-    def settle(
-        self, found: Sequence[NonlinearSum], among: dict[_Key, NonlinearSum], until: float
-    ) -> None:
+    def settle(self, found: Sequence[NonlinearSum], among: dict[_Key, NonlinearSum], until: float) -> None:
         """The best of some sums without what the rows do not need, and with other terms where these do better."""
         config = self.config
         ordered = sorted(found, key=lambda each: each.rss)

@@ -23,7 +23,6 @@ from edgewise._core.arrays import Floats
 from edgewise._core.work import spent
 from edgewise.forms.tree import Node
 from edgewise.symbolic.config import NoisySumConfig
-from edgewise.symbolic.fitting.damped_steps import squared
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.structure.dictionaries import whole_exponents
 from edgewise.symbolic.structure.nonlinear_fit import NonlinearSum, fitted
@@ -45,7 +44,11 @@ def sums_in_noise(rows: SplitRows, until: float) -> Iterator[Node]:
         The count of work (see `spent`) where it ends.
     """
     limits = rows.config.nonlinear_sums
-    if not 1 <= len(rows.names) <= limits.columns or len(rows.y) < limits.fewest_rows or not np.ptp(rows.y) > 0:
+    if (
+        not 1 <= len(rows.names) <= limits.columns
+        or len(rows.y) < limits.fewest_rows
+        or not np.ptp(rows.y) > 0
+    ):
         return
     with np.errstate(all="ignore"):
         search = _Search.of(rows, until)
@@ -130,9 +133,7 @@ class _Search:
         for _ in range(2, config.longest):
             if self.over:
                 break
-            more = [
-                each for one in beam for each in self.pool.singles(one, config.singles)
-            ]
+            more = [each for one in beam for each in self.pool.singles(one, config.singles)]
             last = min(map(self.nats, beam))
             beam = self._best(more, config.beam)
             found += beam

@@ -94,7 +94,9 @@ class TermPool:
         frame = basis([*sketch.T], len(y))
         GRAM_ONLY(4 * values.size * frame.shape[1])
         inside, target = frame.T @ values, frame.T @ y
-        _, part = np.unique(np.r_[np.arange(len(powers)) - len(powers), table.part[chosen]], return_inverse=True)
+        _, part = np.unique(
+            np.r_[np.arange(len(powers)) - len(powers), table.part[chosen]], return_inverse=True
+        )
         measured = 0.5 * math.log(len(y))
         outside = max(float(y @ y - target @ target), 0.0)
         starts = np.flatnonzero(np.diff(part, prepend=-1))
@@ -123,7 +125,9 @@ class TermPool:
     def pairs(self, rest: NonlinearSum, count: int) -> list[NonlinearSum]:
         """The same with pairs of terms."""
         along, norm, over, left = self._beside(rest)
-        scale = np.where(norm > self.config.least_left, 1 / np.sqrt(np.maximum(norm, self.config.least_left)), 0.0)
+        scale = np.where(
+            norm > self.config.least_left, 1 / np.sqrt(np.maximum(norm, self.config.least_left)), 0.0
+        )
         a = along * scale
         PAIRS(len(a) ** 2 / 4)
         both = over.T @ over
