@@ -15,6 +15,8 @@ class CodeLengthConfig:
     ----------
     operator, column, number, square, halves, ratio, measured : float
         Operators, columns and numbers; as exponents two, halves of whole numbers, other ratios, and what was measured.
+    exact : float
+        An exact number in place of a measured one, where rows are many: there are a dozen or so to choose from.
     shifted : float
         A root, a broken power or a logarithm of a column moved by a number: (x + 0.7)^(5/2) follows other curves closely.
     function, wave, rare, around : float
@@ -29,6 +31,7 @@ class CodeLengthConfig:
     halves: float = 3.0
     ratio: float = 4.0
     measured: float = 6.0
+    exact: float = 2.5
     shifted: float = 3.0
     function: float = 1.5
     wave: float = 2.5

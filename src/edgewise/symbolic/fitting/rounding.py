@@ -176,7 +176,8 @@ def _candidates(
 ) -> Iterator[tuple[float, Node]]:
     """Exact values within the interval the data leave, with a rank: how far off, and how complicated.
 
-    Beside constants that are surely odd, another one is rather odd, too: the share of exact ones falls as after so many misses beside one guess.
+    Beside constants that are surely odd, another one is rather odd, too: the share of exact ones falls as after so many
+    misses beside one guess.
     """
     if not math.isfinite(error):
         yield from ((0.0, Number(0)), (0.1, Number(1)))

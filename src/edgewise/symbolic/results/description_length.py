@@ -12,11 +12,12 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from edgewise.symbolic.expressions.border import canonical
 from edgewise.symbolic.expressions.complexity import surcharge
 from edgewise.symbolic.fitting.criterion import criterion
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.results.formula import Formula
-from edgewise.symbolic.results.parsimony import nats
+from edgewise.symbolic.results.parsimony import nats, numbers_in
 
 
 def description(formula: Formula, rows: SplitRows) -> float:
@@ -28,8 +29,10 @@ def description(formula: Formula, rows: SplitRows) -> float:
         return math.inf
     floor = max(rows.rounding_error, 1e-300)
     left = criterion(error, 0, len(y), len(formula.constants), node=0.0, floor=floor)
-    dearer = rows.config.code_length.operator * surcharge(formula.expression, dict(rows.costs))
-    return left + nats(formula.expression, rows) + dearer
+    lengths = rows.config.code_length
+    dearer = lengths.operator * surcharge(formula.expression, dict(rows.costs))
+    exact = max(numbers_in(canonical(formula.expression)) - len(formula.constants), 0)
+    return left + nats(formula.expression, rows) + lengths.exact * exact + dearer
 
 
 def challenged(best: Formula, others: Iterable[Formula], rows: SplitRows) -> Formula:

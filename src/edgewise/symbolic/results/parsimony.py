@@ -183,7 +183,7 @@ def _sum_nats(terms: Iterable[Expr], rows: SplitRows) -> float:
     numbers = 0
     for each in terms:
         kind = _numberless(each) if each.heads - _PLAIN else each
-        numbers += _numbers(each) if kind in kinds else 0
+        numbers += numbers_in(each) if kind in kinds else 0
         kinds[kind] = max(kinds.get(kind, 0.0), nats(each, rows))
     return sum(kinds.values()) + rows.config.code_length.number * numbers
 
@@ -197,11 +197,11 @@ def _numberless(expression: Expr) -> Expr:
     return rebuilt(expression, args)
 
 
-def _numbers(expression: Expr) -> int:
+def numbers_in(expression: Expr) -> int:
     """The numbers to choose besides powers."""
     if expression.numeric:
         return int(expression not in (ONE, MINUS))
-    return sum(_numbers(each) for each in expression.args if not _is_power(expression, each))
+    return sum(numbers_in(each) for each in expression.args if not _is_power(expression, each))
 
 
 def _is_power(expression: Expr, part: Expr) -> bool:

@@ -19,6 +19,7 @@ from edgewise._core.threads import one_thread
 from edgewise.symbolic.search.backfitting import backfitted
 from edgewise.symbolic.search.backward_elimination import shortened
 from edgewise.symbolic.search.broken_stage import broken
+from edgewise.symbolic.search.leading_sum import known, leads
 from edgewise.symbolic.search.missing_term import with_missing_term
 from edgewise.symbolic.search.resummation import resummed
 from edgewise.symbolic.search.search_state import Proposal, Search
@@ -62,16 +63,16 @@ def recipe(search: Search, seed: int | None) -> Generator[Proposal, None, StopRe
         return StopReason.EXPLAINED
     # The curve of a lone column has stages of its own, and a few terms follow any.
     first = noisy and len(rows.names) > 1
-    before = search.keys
+    before = known(search)
     sums = frozenset[str]()
     if first:
         yield Proposal(sums_in_noise(rows, search.part(config.noisy_sums.share)))
-        sums = search.keys - before
-        search.summed = search.leads(sums, all_others=True)
+        sums = known(search) - before
+        search.summed = leads(search, sums, all_others=True)
     if not search.summed:
         yield from structured(search, state)
         # Where sums follow the rows in many ways, what other forms leave decides whether to go on.
-        search.summed = search.leads(sums, all_others=False)
+        search.summed = leads(search, sums, all_others=False)
     if not search.explained:
         yield Proposal(two_laws(rows))
     if not (first or search.explained):

@@ -161,39 +161,9 @@ class Search:
             return found
         return max(found, known * (1 + config.noise_errors / math.sqrt(2 * len(self.rows.alike.y))))
 
-    def leads(self, sums: frozenset[str], *, all_others: bool) -> bool:
-        """Whether one of some sums of terms leaves only noise, and no other formula with as few constants comes near it.
-
-        Parameters
-        ----------
-        sums
-            The keys of the sums.
-        all_others
-            Whether the other sums count, too: one that merely follows the rows has others beside it that do so as well.
-        """
-        known = {digits_key(each.expression): each for each in self.finished}
-        fresh = [each for key, each in known.items() if key in sums]
-        if not fresh or self.rows.short:
-            return False
-        least, _, best = min((description(each, self.rows), at, each) for at, each in enumerate(fresh))
-        self.floor = min(self.floor, self.smooth)
-        if self._leaves(best) > self._noise or self._follows(best):
-            return False
-        known |= {
-            key: as_formula(each, self.rows, None) for key, each in self.passed.items() if key not in known
-        }
-        others = (each for key, each in known.items() if all_others or key not in sums)
-        return not any(
-            len(each.constants) <= len(best.constants)
-            and each is not best
-            and description(each, self.rows) < least + self.config.noisy_sums.leads
-            for each in others
-        )
-
-    @property
-    def keys(self) -> frozenset[str]:
-        """What tells the formulas found so far from others."""
-        return frozenset([*self.passed, *(digits_key(each.expression) for each in self.finished)])
+    def leaves_noise(self, formula: Formula) -> bool:
+        """Whether a formula leaves only noise, whatever constants that takes."""
+        return self._leaves(formula) <= self._noise and not self._follows(formula)
 
     @property
     def found_short(self) -> bool:
@@ -333,7 +303,7 @@ class Search:
         self.tell(formula.text)
 
     def near(self, best: Formula) -> list[Formula]:
-        """What shorter formulas beat by chance, if at all, with its constants rounded: those that all rows speak for most."""
+        """What shorter formulas beat by chance, if at all, constants rounded: those that all rows speak for most."""
         if self.rows.short:
             return []
         close = [each for each in self.passed.values() if each.held <= self.config.near * best.error]

@@ -38,7 +38,7 @@ from edgewise.symbolic.structure.nonlinear_terms import (
 )
 
 _Key = tuple[object, ...]
-_Powers = tuple[tuple[int, ...], ...]
+_Powers = tuple[tuple[float, ...], ...]
 # From products of powers, the sums known beside these, and the count of work where it ends, to more sums.
 _Stage = Callable[[_Powers, Sequence[NonlinearSum], float], list[NonlinearSum]]
 

@@ -1,4 +1,4 @@
-"""Sums of terms with constants inside under noise: grown term by term, then changed until nothing describes the rows in less.
+"""Sums of terms with constants inside under noise: grown term by term, then changed until nothing describes rows in less.
 
 Many sums follow noisy rows nearly as well, and what a polynomial or the first terms take away of the others leads astray. So
 products of powers are terms among the others, many sums are grown side by side, and the best are then changed: each term and
