@@ -35,7 +35,7 @@ class NoisySumConfig:
     offered : int
         Sums that are offered: several describe the rows as well.
     leads : float
-        A sum that leaves only noise ends the search where nothing with as few constants comes as near in nats.
+        A sum that leaves only noise ends the search where no formula of another kind comes as near in nats.
     share : float
         Of the work that is left, what this may take.
     """
@@ -64,7 +64,7 @@ class NoisySumConfig:
     rounds: int = 4
     offered: int = 12
     leads: float = 10.0
-    share: float = 0.4
+    share: float = 0.5
 
     def __post_init__(self) -> None:
         check_config(self, least={"broken": -9.0})

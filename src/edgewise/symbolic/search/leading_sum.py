@@ -13,8 +13,8 @@ def known(search: Search) -> frozenset[str]:
     return frozenset([*search.passed, *(digits_key(each.expression) for each in search.finished)])
 
 
-def leads(search: Search, sums: frozenset[str], *, all_others: bool) -> bool:
-    """Whether one of some sums of terms leaves only noise, and no other formula with as few constants comes near it.
+def leads(search: Search, sums: frozenset[str]) -> bool:
+    """Whether one of some sums of terms leaves only noise, and no formula of another kind comes near it.
 
     Parameters
     ----------
@@ -22,8 +22,6 @@ def leads(search: Search, sums: frozenset[str], *, all_others: bool) -> bool:
         What has been found so far.
     sums
         What tells the sums from others.
-    all_others
-        Whether the other sums count, too: one that merely follows the rows has others beside it that do so as well.
     """
     rows = search.rows
     found = {digits_key(each.expression): each for each in search.finished}
@@ -31,14 +29,11 @@ def leads(search: Search, sums: frozenset[str], *, all_others: bool) -> bool:
     if not fresh or rows.short:
         return False
     least, _, best = min((description(each, rows), at, each) for at, each in enumerate(fresh))
-    search.floor = min(search.floor, search.smooth)
     if not search.leaves_noise(best):
         return False
     found |= {key: as_formula(each, rows, None) for key, each in search.passed.items() if key not in found}
     return not any(
-        len(each.constants) <= len(best.constants)
-        and each is not best
-        and description(each, rows) < least + rows.config.noisy_sums.leads
+        description(each, rows) < least + rows.config.noisy_sums.leads
         for key, each in found.items()
-        if all_others or key not in sums
+        if key not in sums
     )

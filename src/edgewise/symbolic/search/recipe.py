@@ -61,23 +61,18 @@ def recipe(search: Search, seed: int | None) -> Generator[Proposal, None, StopRe
     search.until = rest
     if math.isfinite(search.floor) and search.found_short:
         return StopReason.EXPLAINED
-    # The curve of a lone column has stages of its own, and a few terms follow any.
-    first = noisy and len(rows.names) > 1
-    before = known(search)
-    sums = frozenset[str]()
-    if first:
-        yield Proposal(sums_in_noise(rows, search.part(config.noisy_sums.share)))
-        sums = known(search) - before
-        search.summed = leads(search, sums, all_others=True)
-    if not search.summed:
-        yield from structured(search, state)
-        # Where sums follow the rows in many ways, what other forms leave decides whether to go on.
-        search.summed = leads(search, sums, all_others=False)
+    yield from structured(search, state)
     if not search.explained:
         yield Proposal(two_laws(rows))
-    if not (first or search.explained):
-        stage = sums_in_noise if noisy else nonlinear_sums
-        yield Proposal(stage(rows, search.part(config.nonlinear_sums.share)))
+    if not search.explained:
+        stage, share = (
+            (sums_in_noise, config.noisy_sums.share)
+            if noisy
+            else (nonlinear_sums, config.nonlinear_sums.share)
+        )
+        before = known(search)
+        yield Proposal(stage(rows, search.part(share)))
+        search.summed = noisy and leads(search, known(search) - before)
     yield Proposal(resummed(search.closest, config))
     if not search.explained:
         yield Proposal(with_missing_term(search.plain, rows))
