@@ -204,3 +204,15 @@ def test_a_root_of_what_is_negative_throughout_keeps_its_value() -> None:
     expression = parse_formula("0.126*sqrt(-0.108 - 1/x^2)", ["x"])
     short, at = simplify_expression(expression, ["x"]), {sympy.Symbol("x"): 1.7}
     assert abs(complex(short.subs(at)) - complex(expression.subs(at))) < 1e-12
+
+
+@pytest.mark.parametrize(
+    ("text", "short"),
+    [
+        ("2.4*log(1.09*x + 1)", "2.4*log(1.09*x + 1)"),
+        ("2.4*log(1.25*x + 1) + 0.7", "2.4*log(x + 0.8) + 1.2355445231541033"),
+        ("y*log(1.25*x + 1)", "y*log(1.25*x + 1)"),
+    ],
+)
+def test_a_logarithm_keeps_a_rate_where_it_would_make_another_constant(text: str, short: str) -> None:
+    assert formula_text(simplify_expression(parse_formula(text, NAMES))) == short

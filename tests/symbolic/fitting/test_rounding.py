@@ -7,8 +7,15 @@ import pytest
 import sympy
 
 from edgewise.symbolic import formula_text, parse_formula
+from edgewise.symbolic.config import SearchConfig
 from edgewise.symbolic.expressions.border import canonical
-from edgewise.symbolic.fitting.rounding import exact_number, fit_expression, round_constants, trim_digits
+from edgewise.symbolic.fitting.rounding import (
+    _candidates,
+    exact_number,
+    fit_expression,
+    round_constants,
+    trim_digits,
+)
 from edgewise.symbolic.fitting.train_test import SplitRows
 
 RNG = np.random.default_rng(0)
@@ -128,3 +135,12 @@ def test_hardly_a_constant_that_is_none_is_taken_for_a_multiple_of_pi() -> None:
     claimed = [exact_number(value, 5e-4 * value) for value in values.tolist()]
     taken = [formula_text(each) for each in claimed if each is not None]
     assert sum("pi" in each for each in taken) < 0.03 * len(values)
+
+
+def test_beside_odd_constants_a_loose_one_is_odd_too() -> None:
+    config = SearchConfig().rounding
+    for value, error in ((3.97, 0.027), (2.06, 0.05)):
+        assert [text for _, text in _candidates(value, error, config)]
+        assert not [text for _, text in _candidates(value, error, config, odd=5)]
+    # What the rows know well is exact whatever stands beside it.
+    assert [text for _, text in _candidates(4.0 + 1e-9, 1e-8, config, odd=5)]
