@@ -3,6 +3,7 @@
 A few hundred held-out rows cannot distinguish two formulas whose errors differ by a per cent; all rows often can. Those
 that were fitted may count, too, as long as every measured constant is paid for. The symbols cost what few rows hold them to
 cost, too (`nats`): as many nodes are a sum of decays and waves, or a cosine of a logarithm, and laws are rather the first.
+What functions cost by the caller is in nodes, as on the front.
 """
 
 from __future__ import annotations
@@ -29,10 +30,9 @@ def description(formula: Formula, rows: SplitRows) -> float:
         return math.inf
     floor = max(rows.rounding_error, 1e-300)
     left = criterion(error, 0, len(y), len(formula.constants), node=0.0, floor=floor)
-    lengths = rows.config.code_length
-    dearer = lengths.operator * surcharge(formula.expression, dict(rows.costs))
+    dearer = rows.config.node * surcharge(formula.expression, dict(rows.costs))
     exact = max(numbers_in(canonical(formula.expression)) - len(formula.constants), 0)
-    return left + nats(formula.expression, rows) + lengths.exact * exact + dearer
+    return left + nats(formula.expression, rows) + rows.config.code_length.exact * exact + dearer
 
 
 def challenged(best: Formula, others: Iterable[Formula], rows: SplitRows) -> Formula:

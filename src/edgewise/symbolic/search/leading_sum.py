@@ -1,11 +1,21 @@
-"""Whether a sum of terms can be the end of a search under noise."""
+"""Sums of terms in a search under noise, of which one can be its end."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from edgewise.symbolic.results.description_length import description
 from edgewise.symbolic.results.search_result import as_formula
-from edgewise.symbolic.search.search_state import Search
+from edgewise.symbolic.search.search_state import Proposal, Search
 from edgewise.symbolic.search.shortlist import digits_key
+from edgewise.symbolic.structure.sums_in_noise import sums_in_noise
+
+
+def leading_sum(search: Search) -> Iterator[Proposal]:
+    """The best sums of terms; the search is told whether one of them leads."""
+    before = known(search)
+    yield Proposal(sums_in_noise(search.rows.alike, search.part(search.config.noisy_sums.share)))
+    search.summed = leads(search, known(search) - before)
 
 
 def known(search: Search) -> frozenset[str]:

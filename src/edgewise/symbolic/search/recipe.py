@@ -19,7 +19,7 @@ from edgewise._core.threads import one_thread
 from edgewise.symbolic.search.backfitting import backfitted
 from edgewise.symbolic.search.backward_elimination import shortened
 from edgewise.symbolic.search.broken_stage import broken
-from edgewise.symbolic.search.leading_sum import known, leads
+from edgewise.symbolic.search.leading_sum import leading_sum
 from edgewise.symbolic.search.missing_term import with_missing_term
 from edgewise.symbolic.search.resummation import resummed
 from edgewise.symbolic.search.search_state import Proposal, Search
@@ -29,7 +29,6 @@ from edgewise.symbolic.structure.direct_candidates import direct_candidates
 from edgewise.symbolic.structure.nondimensional import from_units, reduced
 from edgewise.symbolic.structure.nonlinear_sums import nonlinear_sums
 from edgewise.symbolic.structure.subset_exchange import sums_by_exchange
-from edgewise.symbolic.structure.sums_in_noise import sums_in_noise
 
 
 def run(search: Search, seed: int | None) -> StopReason:
@@ -65,14 +64,10 @@ def recipe(search: Search, seed: int | None) -> Generator[Proposal, None, StopRe
     if not search.explained:
         yield Proposal(two_laws(rows))
     if not search.explained:
-        stage, share = (
-            (sums_in_noise, config.noisy_sums.share)
-            if noisy
-            else (nonlinear_sums, config.nonlinear_sums.share)
-        )
-        before = known(search)
-        yield Proposal(stage(rows, search.part(share)))
-        search.summed = noisy and leads(search, known(search) - before)
+        if noisy:
+            yield from leading_sum(search)
+        else:
+            yield Proposal(nonlinear_sums(rows, search.part(config.nonlinear_sums.share)))
     yield Proposal(resummed(search.closest, config))
     if not search.explained:
         yield Proposal(with_missing_term(search.plain, rows))

@@ -21,6 +21,7 @@ from edgewise._core.arrays import Floats
 from edgewise.forms.tree import Number
 from edgewise.symbolic.config import NoisySumConfig
 from edgewise.symbolic.costs import GRAM_ONLY, PAIRS
+from edgewise.symbolic.expressions.complexity import surcharge
 from edgewise.symbolic.expressions.rewriting import shortest
 from edgewise.symbolic.expressions.writing import from_tree
 from edgewise.symbolic.fitting.train_test import SplitRows
@@ -208,4 +209,5 @@ def _price(term: NonlinearTerm, rows: SplitRows, measured: float) -> float:
     inner = (_SOME,) * len(term.factors)
     tree = product(Number(-_SOME), term.tree(rows.names, inner))
     written = shortest(from_tree(tree, rows.names), rows.positive)
-    return nats(written, rows) + rows.config.code_length.operator + measured * (1 + len(inner))
+    dearer = rows.config.node * surcharge(written, dict(rows.costs))
+    return nats(written, rows) + dearer + rows.config.code_length.operator + measured * (1 + len(inner))
