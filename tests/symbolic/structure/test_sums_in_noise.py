@@ -78,6 +78,15 @@ def test_longer_terms_cost_more() -> None:
     assert POOL.price_of(both) == pytest.approx(POOL.price_of(plain) + POOL.price_of(wave))
 
 
+def test_terms_cost_what_their_functions_cost_the_caller() -> None:
+    rows = replace(ROWS, costs=(("sin", 5),))
+    pool = replace(POOL, rows=rows)
+    wave = NonlinearSum(()).with_term(NonlinearTerm((0, 0), ((1, 2),)), (1.8,))
+    decay = NonlinearSum(()).with_term(NonlinearTerm((0, 0), ((1, 0),)), (0.9,))
+    assert pool.price_of(wave) == pytest.approx(POOL.price_of(wave) + 4 * rows.config.node)
+    assert pool.price_of(decay) == POOL.price_of(decay)
+
+
 def test_the_law_describes_the_rows_in_the_least() -> None:
     law = "2.35*log(1 + 1.1*x) - 0.854*sin(1.77*t) + 4.04*exp(-2.14*x)"
     rows = table(values(law), 0.003)
