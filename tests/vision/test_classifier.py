@@ -185,6 +185,9 @@ BAD: list[tuple[dict[str, Any], Any, Any, str]] = [
     ({"epochs": 0}, np.zeros((4, 8, 8)), [0, 1, 0, 1], "'epochs'"),
     ({"validation": 1.0}, np.zeros((4, 8, 8)), [0, 1, 0, 1], "'validation'"),
     ({"class_weight": "even"}, np.zeros((4, 8, 8)), [0, 1, 0, 1], "'class_weight'"),
+    ({"settings": {"batch": 0}}, np.zeros((4, 8, 8)), [0, 1, 0, 1], "'batch'"),
+    ({"settings": {"rate": -1.0}}, np.zeros((4, 8, 8)), [0, 1, 0, 1], "'rate'"),
+    ({"settings": {"smoothing": 2.0}}, np.zeros((4, 8, 8)), [0, 1, 0, 1], "'smoothing'"),
     ({"settings": {"width_of": 3}}, np.zeros((4, 8, 8)), [0, 1, 0, 1], "must be names of ImageConfig"),
 ]
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from edgewise._core.checks import check_choice, check_float
+from edgewise._core.checks import check_bool, check_choice, check_float, check_int
 from edgewise._core.errors import FileError
 from edgewise._core.seeds import derive, generator
 from edgewise._core.stopping import StopReason
@@ -68,9 +68,18 @@ class ImageRecipe:
     precision: str = "float32"
 
     def __post_init__(self) -> None:
-        check_choice(self.precision, "precision", PRECISIONS, of="ImageRecipe")
-        for name in ("erase", "jitter"):
-            check_float(getattr(self, name), name, low=0.0, high=1.0, of="ImageRecipe")
+        of = "ImageRecipe"
+        check_choice(self.precision, "precision", PRECISIONS, of=of)
+        check_bool(self.flip, "flip", of=of)
+        for name, low in (("epochs", 1), ("batch", 1), ("shift", 0)):
+            check_int(getattr(self, name), name, low=low, of=of)
+        for name in ("erase", "jitter", "average", "smoothing"):
+            check_float(getattr(self, name), name, low=0.0, high=1.0, of=of)
+        check_float(self.decay, "decay", low=0.0, of=of)
+        if self.rate is not None:
+            check_float(self.rate, "rate", low=0.0, closed=False, of=of)
+        if self.patience is not None:
+            check_int(self.patience, "patience", low=1, of=of)
 
     @property
     def augmentation(self) -> Augmentation:
