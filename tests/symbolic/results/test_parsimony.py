@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 import sympy
 
+from edgewise.symbolic.fitting.code_length import nats
 from edgewise.symbolic.fitting.rounding import fit_expression
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.results.alternatives import alternatives, paired_p_value, squared_errors
 from edgewise.symbolic.results.formula import Formula
-from edgewise.symbolic.results.parsimony import nats, significant, simplest
+from edgewise.symbolic.results.parsimony import significant, simplest
 from edgewise.symbolic.results.search_result import as_formula
 
 x = sympy.Symbol("x")

@@ -15,10 +15,10 @@ import numpy as np
 
 from edgewise.symbolic.expressions.border import canonical
 from edgewise.symbolic.expressions.complexity import surcharge
+from edgewise.symbolic.fitting.code_length import nats, numbers_in
 from edgewise.symbolic.fitting.criterion import criterion
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.results.formula import Formula
-from edgewise.symbolic.results.parsimony import nats, numbers_in
 
 
 def description(formula: Formula, rows: SplitRows) -> float:

@@ -12,9 +12,9 @@ from edgewise.forms.tree import Node, Number, render, replaced
 from edgewise.symbolic.config import ConstantsConfig, GroupConfig
 from edgewise.symbolic.expressions.complexity import node_count
 from edgewise.symbolic.expressions.writing import from_tree
+from edgewise.symbolic.fitting.code_length import nats
 from edgewise.symbolic.fitting.structure_left import follows_columns
 from edgewise.symbolic.fitting.train_test import SplitRows
-from edgewise.symbolic.results.parsimony import nats
 from edgewise.symbolic.search.grouped_constants import (
     Fit,
     GroupedRows,

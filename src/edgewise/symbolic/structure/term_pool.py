@@ -24,8 +24,8 @@ from edgewise.symbolic.costs import GRAM_ONLY, PAIRS
 from edgewise.symbolic.expressions.complexity import surcharge
 from edgewise.symbolic.expressions.rewriting import shortest
 from edgewise.symbolic.expressions.writing import from_tree
+from edgewise.symbolic.fitting.code_length import nats
 from edgewise.symbolic.fitting.train_test import SplitRows
-from edgewise.symbolic.results.parsimony import nats
 from edgewise.symbolic.structure.nonlinear_fit import NonlinearSum, basis
 from edgewise.symbolic.structure.nonlinear_terms import Constants, Ints, NonlinearTerm, dictionary, monomial
 from edgewise.symbolic.structure.state import product

@@ -1,0 +1,136 @@
+"""How many nats a formula takes to be written down: what there is to choose in it, by how often laws of handbooks hold it.
+
+References
+----------
+Guimera et al. (2020), A Bayesian machine scientist to aid in the solution of challenging scientific problems. Science
+Advances 6. doi:10.1126/sciadv.aav6971 (priors of expressions from how often their parts occur)
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from edgewise.symbolic.config import SearchConfig
+from edgewise.symbolic.expressions.algebra import negated, rebuilt
+from edgewise.symbolic.expressions.border import canonical
+from edgewise.symbolic.expressions.nodes import (
+    HALF,
+    MINUS,
+    ONE,
+    SYMBOL,
+    Expr,
+    coefficient,
+    is_exact,
+    is_negative,
+    is_whole,
+    number,
+    terms_of,
+)
+from edgewise.symbolic.expressions.numeric_values import value_of
+from edgewise.symbolic.expressions.writing import values
+from edgewise.symbolic.fitting.train_test import SplitRows
+
+WAVES, _COMMON = ("sin", "cos", "tan", "mod"), ("exp", "log")
+# What is no function around another one.
+_PLAIN = frozenset({"number", "symbol", "constant", "+", "*", "^", "max", "min"})
+
+
+def nats(expression: Any, rows: SplitRows) -> float:
+    """How much there is to choose in a formula: columns, operators, functions, numbers.
+
+    Examples
+    --------
+    >>> import sympy
+    >>> rows = SplitRows.split(("x",), np.linspace(0, 1, 20)[:, None], np.linspace(0, 1, 20), 0.2, 0)
+    >>> x = sympy.Symbol("x")
+    >>> nats(x, rows) < nats(2.5 * x, rows) < nats(2.5 * x**2, rows) < nats(2.5 * sympy.cos(sympy.exp(x)), rows)
+    True
+    """
+    config, expression = rows.config, canonical(expression)
+    if expression.head == SYMBOL:
+        return config.code_length.column + math.log(len(rows.names))
+    if expression.numeric:
+        return config.code_length.number if expression not in (ONE, MINUS) else 0.0
+    head, args = expression.head, expression.args
+    if head == "^" and args[1].numeric:
+        inverse = is_negative(args[1])
+        size = negated(args[1]) if inverse else args[1]
+        return (
+            (config.code_length.operator if inverse else 0.0)
+            + (0.0 if is_whole(size) else _shift_nats(args[0], config))
+            + _power_nats(size, config)
+            + nats(args[0], rows)
+        )
+    if head == "+":
+        return _sum_nats(args, rows) + config.code_length.operator * (len(args) - 1)
+    parts = sum(nats(each, rows) for each in args)
+    if head in "*^":
+        return parts + config.code_length.operator * (len(args) - 1)
+    around = config.code_length.around if any(each.heads - _PLAIN for each in args) else 0.0
+    if head == "log":
+        around += _shift_nats(args[0], config)
+    if head in WAVES:
+        return parts + around + config.code_length.wave + turns(expression, rows)
+    return parts + around + (config.code_length.function if head in _COMMON else config.code_length.rare)
+
+
+def _sum_nats(terms: Iterable[Expr], rows: SplitRows) -> float:
+    """Of terms that differ by their numbers alone, such as decays, one is chosen, and of the others the numbers."""
+    kinds: dict[Expr, float] = {}
+    numbers = 0
+    for each in terms:
+        kind = _numberless(each) if each.heads - _PLAIN else each
+        numbers += numbers_in(each) if kind in kinds else 0
+        kinds[kind] = max(kinds.get(kind, 0.0), nats(each, rows))
+    return sum(kinds.values()) + rows.config.code_length.number * numbers
+
+
+def _numberless(expression: Expr) -> Expr:
+    if expression.numeric:
+        return ONE
+    if not expression.args:
+        return expression
+    args = [each if _is_power(expression, each) else _numberless(each) for each in expression.args]
+    return rebuilt(expression, args)
+
+
+def numbers_in(expression: Expr) -> int:
+    """The numbers to choose besides powers."""
+    if expression.numeric:
+        return int(expression not in (ONE, MINUS))
+    return sum(numbers_in(each) for each in expression.args if not _is_power(expression, each))
+
+
+def _is_power(expression: Expr, part: Expr) -> bool:
+    return expression.head == "^" and part is expression.args[1] and part.numeric
+
+
+def _power_nats(size: Expr, config: SearchConfig) -> float:
+    if size is ONE:
+        return 0.0
+    if size in (number(2), HALF):
+        return config.code_length.square
+    if not is_exact(size):
+        return config.code_length.measured
+    return config.code_length.halves if size.value.denominator <= 2 else config.code_length.ratio
+
+
+def _shift_nats(base: Expr, config: SearchConfig) -> float:
+    """What it takes to move a column by a number, one apart, before its root, broken power or logarithm is taken."""
+    numbers = {each for each in terms_of(base) if each.numeric}
+    columns = [each for each in terms_of(base) if each not in numbers]
+    moved = len(columns) == 1 and coefficient(columns[0])[1].head == SYMBOL and numbers - {ONE, MINUS}
+    return config.code_length.shifted if moved else 0.0
+
+
+def turns(wave: Expr, rows: SplitRows) -> float:
+    """The nats of a wave's rate: one of as many as the half turns that it makes over the rows."""
+    angles = values(wave.args[0], rows.names, rows.X)
+    numeric = wave.head != "mod" or wave.args[1].numeric
+    period = (value_of(wave.args[1]) if wave.head == "mod" else math.pi) if numeric else 0.0
+    turns = float(np.ptp(angles)) / abs(period) if period else 0.0
+    return math.log1p(turns) if math.isfinite(turns) else 0.0
