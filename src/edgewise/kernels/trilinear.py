@@ -37,7 +37,8 @@ def forward(
     """The gradient of the form in g, differentiable to any order in x, v, coef and base."""
     if as_operators(basis, x, coef):
         return torch.ops.edgewise.forward(x, v, coef, base, *tables(cast(BSpline, basis)), order)
-    if torch.is_grad_enabled() and not is_tracing():  # the tracer knows no functions of Python
+    # The tracer knows no functions of Python, and Dynamo none with a `jvp`: both follow the plain operations.
+    if torch.is_grad_enabled() and not is_tracing() and not torch.compiler.is_dynamo_compiling():
         return _way(Forward, basis)(maps_of(basis, x), basis, order, x, v, coef, base)
     return maps_of(basis, x).forward(basis, x, v, coef, base, order)
 

@@ -40,12 +40,12 @@ def table(X: np.ndarray = X, y: np.ndarray = Y) -> tuple[SplitRows, Measurements
 def test_a_constant_says_that_no_column_tells_anything() -> None:
     rows, told = table()
     sentence = "No column predicts y: no formula is better than a constant."
-    assert remarks(ended("2.5", rows), told, (), ()) == (sentence,)
-    assert remarks(ended("2.5*a", rows), told, (), ()) == ()
+    assert remarks(ended("2.5", rows), told, (), (), False) == (sentence,)
+    assert remarks(ended("2.5*a", rows), told, (), (), False) == ()
     # A search that was stopped has not looked at all there is.
-    assert remarks(ended("2.5", rows, StopReason.TIME_LIMIT), told, (), ()) == ()
+    assert remarks(ended("2.5", rows, StopReason.TIME_LIMIT), told, (), (), False) == ()
     flat, same = table(y=np.full(80, 3.0))
-    assert remarks(ended("3", flat), same, (), ()) == ()
+    assert remarks(ended("3", flat), same, (), (), False) == ()
 
 
 def test_a_constant_explains_nothing() -> None:
@@ -72,7 +72,7 @@ def test_where_the_rows_see_but_a_line_the_ranges_are_told() -> None:
     assert [each.sympy for each in search.finished] == [3 * sympy.Symbol("x")]
     columns = search.straightened[search.finished[0].expression]
     said = remarks(
-        ended("3*x", rows, straightened=columns), measured(tiny, tiny[:, 0], ("x",), of="t"), (), ()
+        ended("3*x", rows, straightened=columns), measured(tiny, tiny[:, 0], ("x",), of="t"), (), (), False
     )
     low, high = f"{tiny.min():.6g}", f"{tiny.max():.6g}"
     assert said[0].endswith(f"it was seen for x from {low} to {high}.")

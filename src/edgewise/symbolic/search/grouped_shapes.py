@@ -41,6 +41,7 @@ def other_shapes(
     Examples
     --------
     >>> from edgewise.forms import parse
+    >>> from edgewise.forms.tree import render
     >>> tree = parse("a*(x^2 + b)*z", ["x", "z", "a", "b"]).tree
     >>> found = list(other_shapes(tree, ["x", "z"], np.ones((3, 2))))
     >>> [render(each[0]) for each in found][:4]
