@@ -289,3 +289,39 @@ def test_in_a_sequence_with_torch_layers() -> None:
     )
     x = torch.randn(8, 3, dtype=F64, requires_grad=True)
     assert torch.autograd.gradcheck(model, (x,))
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit.script.* is deprecated:DeprecationWarning")
+@pytest.mark.parametrize("basis", BASES)
+def test_function_transforms_of_every_basis(basis: str) -> None:
+    """Rows outside the grid and on its ends too, where the functions of `kernels` and torch's own could differ."""
+    own = KANLinear(2, 3, basis=basis, base="silu", symbolic=(SymbolicEdge(1, 0, "sin"),), seed=0, dtype=F64)
+    x = torch.tensor([[-1.0, 1.0], [0.3, -0.71], [1.6, -1.0], [-2.0, 0.11]], dtype=F64)
+    along, func = torch.linspace(-1, 1, 8, dtype=F64).view(4, 2), torch.func
+    names, parameters = zip(*own.named_parameters(), strict=True)
+
+    def slope(u: Tensor, v: Tensor) -> Tensor:
+        return (torch.autograd.grad(own(u).sin().sum(), u, create_graph=True)[0] * v).sum()
+
+    wanted, bend = [], []
+    for row, v in zip(x, along, strict=True):
+        u = row.clone().requires_grad_()
+        wanted.append(torch.stack([torch.autograd.grad(y, u, retain_graph=True)[0] for y in own(u)]))
+        bend.append(torch.autograd.grad(slope(u, v), u)[0])
+    jacobian = torch.stack(wanted)
+    torch.testing.assert_close(func.vmap(own)(x), own(x))
+    for taken in (func.jacrev, func.jacfwd):
+        torch.testing.assert_close(func.vmap(taken(own))(x), jacobian)
+    moved = torch.einsum("boi,bi->bo", jacobian, along)
+    torch.testing.assert_close(func.jvp(own, (x,), (along,)), (own(x).detach(), moved))
+    hessian = func.vmap(func.hessian(lambda u: own(u).sin().sum()))(x)
+    torch.testing.assert_close(torch.einsum("bij,bj->bi", hessian, along), torch.stack(bend))
+
+    def loss(given: dict[str, Tensor], row: Tensor) -> Tensor:
+        return func.functional_call(own, given, (row[None],)).square().sum()
+
+    state = {name: each.detach() for name, each in zip(names, parameters, strict=True)}
+    found = func.vmap(func.grad(loss), (None, 0))(state, x)
+    for k, row in enumerate(x):
+        alone = torch.autograd.grad(own(row).square().sum(), parameters)
+        torch.testing.assert_close([found[name][k] for name in names], list(alone))

@@ -212,9 +212,9 @@ def test_no_more_than_a_tile_is_unfolded(gather: bool, monkeypatch: pytest.Monke
 
 
 @pytest.mark.filterwarnings("ignore:.*should not be instantiated:DeprecationWarning")
-@pytest.mark.parametrize(("groups", "stride"), [(1, 1), (2, 2)])
-def test_compiles_in_one_graph(groups: int, stride: int) -> None:
-    layer = KANConv2d(2, 4, 3, stride, 1, groups=groups, base="silu", seed=0, dtype=DOUBLE)
+@pytest.mark.parametrize(("groups", "stride", "basis"), [(1, 1, "bspline"), (2, 2, "bspline"), (1, 2, "rbf")])
+def test_compiles_in_one_graph(groups: int, stride: int, basis: str) -> None:
+    layer = KANConv2d(2, 4, 3, stride, 1, groups=groups, basis=basis, base="silu", seed=0, dtype=DOUBLE)
     compiled = torch.compile(layer, backend="aot_eager", fullgraph=True)
     x = torch.randn(2, 2, 6, 6, dtype=DOUBLE, requires_grad=True)
     torch.testing.assert_close(compiled(x), layer(x), rtol=1e-12, atol=1e-12)
@@ -236,8 +236,9 @@ def test_gradients_of_each_picture_by_function_transforms() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:.*torch.jit.script.* is deprecated:DeprecationWarning")
-def test_function_transforms_take_pictures_apart() -> None:
-    layer = KANConv2d(2, 2, 3, padding=1, groups=2, base="silu", seed=0, dtype=DOUBLE)
+@pytest.mark.parametrize("basis", BASES)
+def test_function_transforms_take_pictures_apart(basis: str) -> None:
+    layer = KANConv2d(2, 2, 3, padding=1, groups=2, basis=basis, base="silu", seed=0, dtype=DOUBLE)
     x = torch.randn(3, 2, 4, 4, dtype=DOUBLE)
     torch.testing.assert_close(torch.func.vmap(layer)(x), layer(x))
     torch.testing.assert_close(torch.func.jacfwd(layer)(x), torch.func.jacrev(layer)(x))

@@ -73,10 +73,8 @@ def tables(basis: BSpline) -> tuple[Tensor, Tensor, Tensor, Tensor, int, bool]:
 _PLAIN = (Tensor, torch.nn.Parameter)
 
 
-def as_operators(basis: Basis, x: Tensor, other: Tensor) -> bool:
-    """Whether somebody is looking on who must see operators in place of their work. Other bases have none."""
-    if not isinstance(basis, BSpline):
-        return False
+def watched(x: Tensor, other: Tensor) -> bool:
+    """Whether somebody is looking on who must see operators: a compiler, a transform, a mode, a subclass of tensors."""
     return (
         torch.compiler.is_dynamo_compiling()
         or type(x) not in _PLAIN
@@ -87,3 +85,8 @@ def as_operators(basis: Basis, x: Tensor, other: Tensor) -> bool:
         or torch._C._is_tracing()
         or carries()
     )
+
+
+def as_operators(basis: Basis, x: Tensor, other: Tensor) -> bool:
+    """Whether a call goes by the operators of `operators`, which know B-splines only."""
+    return isinstance(basis, BSpline) and watched(x, other)

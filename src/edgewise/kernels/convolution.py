@@ -20,7 +20,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from edgewise.kernels import trilinear
-from edgewise.kernels.backends import Backend, as_operators
+from edgewise.kernels.backends import Backend, watched
 from edgewise.kernels.patches import Window, apart, blocks, merge, of_rows, patches, split, together
 from edgewise.splines.basis import Basis
 from edgewise.splines.bspline import BSpline
@@ -53,7 +53,7 @@ def convolve(
     Tensor, shape (N, H', W', O)
         Differentiable to any order in x, coef and base.
     """
-    if as_operators(basis, x, coef):
+    if watched(x, coef):
         return by_patches(basis, x, coef, base, window)
     return Convolution.apply(basis, one_grid, window, x.contiguous(), coef, base)  # type: ignore[no-any-return]
 

@@ -12,18 +12,19 @@ a leading dimension in all of them and, unless they share it, in the grid.
 There are two ways to a kernel. Called plainly, a map goes through its autograd function straight to a backend, since for a
 small layer every microsecond of dispatch counts. Whatever wants to see operators (compilation, export, function transforms,
 dispatch modes, autocast, tensor subclasses) gets them: `torch.ops.edgewise`, defined in `operators` from the same parts.
+Of other bases than the B-spline it gets the plain operations of `reference`, which torch differentiates itself.
 """
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from edgewise._core.modules import is_tracing
 from edgewise.kernels import reference
-from edgewise.kernels.backends import Backend, as_operators, backend, tables
+from edgewise.kernels.backends import Backend, backend, tables, watched
 from edgewise.kernels.shapes import check
 from edgewise.kernels.tangents import carried
 from edgewise.splines.basis import Basis
@@ -35,11 +36,12 @@ def forward(
     basis: Basis, x: Tensor, v: Tensor | None, coef: Tensor, base: Tensor | None, order: int
 ) -> Tensor:
     """The gradient of the form in g, differentiable to any order in x, v, coef and base."""
-    if as_operators(basis, x, coef):
-        return torch.ops.edgewise.forward(x, v, coef, base, *tables(cast(BSpline, basis)), order)
-    # The tracer knows no functions of Python, and Dynamo none with a `jvp`: both follow the plain operations.
-    if torch.is_grad_enabled() and not is_tracing() and not torch.compiler.is_dynamo_compiling():
-        return _way(Forward, basis)(maps_of(basis, x), basis, order, x, v, coef, base)
+    if watched(x, coef):
+        if isinstance(basis, BSpline):
+            return torch.ops.edgewise.forward(x, v, coef, base, *tables(basis), order)
+        return reference.forward(basis, x, v, coef, base, order)
+    if torch.is_grad_enabled():
+        return Forward.plain(maps_of(basis, x), basis, order, x, v, coef, base)
     return maps_of(basis, x).forward(basis, x, v, coef, base, order)
 
 
@@ -47,20 +49,24 @@ def grad_coef(
     basis: Basis, x: Tensor, v: Tensor | None, g: Tensor, with_base: bool, order: int
 ) -> tuple[Tensor, Tensor | None]:
     """The gradients in coef and, where asked for, in base; differentiable to any order in x, v and g."""
-    if as_operators(basis, x, g):
-        coef, base = torch.ops.edgewise.grad_coef(x, v, g, with_base, *tables(cast(BSpline, basis)), order)
-        return coef, base if with_base else None
+    if watched(x, g):
+        if isinstance(basis, BSpline):
+            coef, base = torch.ops.edgewise.grad_coef(x, v, g, with_base, *tables(basis), order)
+            return coef, base if with_base else None
+        return reference.grad_coef(basis, x, v, g, with_base, order)
     if torch.is_grad_enabled():
-        return _way(GradCoef, basis)(maps_of(basis, x), basis, order, x, v, g, with_base)
+        return GradCoef.plain(maps_of(basis, x), basis, order, x, v, g, with_base)
     return maps_of(basis, x).grad_coef(basis, x, v, g, with_base, order)
 
 
 def grad_input(basis: Basis, x: Tensor, coef: Tensor, base: Tensor | None, g: Tensor, order: int) -> Tensor:
     """The gradient in v, differentiable to any order in x, coef, base and g."""
-    if as_operators(basis, x, coef):
-        return torch.ops.edgewise.grad_input(x, coef, base, g, *tables(cast(BSpline, basis)), order)
+    if watched(x, coef):
+        if isinstance(basis, BSpline):
+            return torch.ops.edgewise.grad_input(x, coef, base, g, *tables(basis), order)
+        return reference.grad_input(basis, x, coef, base, g, order)
     if torch.is_grad_enabled():
-        return _way(GradInput, basis)(maps_of(basis, x), basis, order, x, coef, base, g)
+        return GradInput.plain(maps_of(basis, x), basis, order, x, coef, base, g)
     return maps_of(basis, x).grad_input(basis, x, coef, base, g, order)
 
 
@@ -68,11 +74,13 @@ def backward(
     basis: Basis, x: Tensor, v: Tensor | None, coef: Tensor, base: Tensor | None, g: Tensor, order: int
 ) -> tuple[Tensor, Tensor, Tensor | None]:
     """The gradients in x, coef and base in one pass; differentiable to any order."""
-    if as_operators(basis, x, coef):
-        found = torch.ops.edgewise.backward(x, v, coef, base, g, *tables(cast(BSpline, basis)), order)
-        return found[0], found[1], None if base is None else found[2]
+    if watched(x, coef):
+        if isinstance(basis, BSpline):
+            found = torch.ops.edgewise.backward(x, v, coef, base, g, *tables(basis), order)
+            return found[0], found[1], None if base is None else found[2]
+        return reference.backward(basis, x, v, coef, base, g, order)
     if torch.is_grad_enabled():
-        return _way(Backward, basis)(maps_of(basis, x), basis, order, x, v, coef, base, g)
+        return Backward.plain(maps_of(basis, x), basis, order, x, v, coef, base, g)
     return maps_of(basis, x).backward(basis, x, v, coef, base, g, order)
 
 
@@ -117,12 +125,8 @@ def gradients(
 class _Map(torch.autograd.Function):
     """A map with its gradient."""
 
-    # The call without its wrapper for function transforms, to which `as_operators` has given way already.
+    # The call without its wrapper for function transforms, to which `watched` has given way already.
     plain: Any = torch._C._FunctionBase.__dict__["apply"]
-
-
-def _way(function: type[_Map], basis: Basis) -> Any:
-    return function.plain if isinstance(basis, BSpline) else function.apply
 
 
 class Forward(_Map):
