@@ -45,7 +45,11 @@ CONFIGS = [
     pytest.param(ProverConfig, ["verifying"], id="ProverConfig"),
     pytest.param(SearchConfig, ["symbolic"], id="SearchConfig"),
     pytest.param(BreakConfig, ["symbolic"], id="BreakConfig"),
-    pytest.param(CodeLengthConfig, ["symbolic/fitting", "symbolic/structure", "symbolic/results"], id="CodeLengthConfig"),
+    pytest.param(
+        CodeLengthConfig,
+        ["symbolic/fitting", "symbolic/structure", "symbolic/results"],
+        id="CodeLengthConfig",
+    ),
     pytest.param(ExchangeConfig, ["symbolic"], id="ExchangeConfig"),
     pytest.param(GrossErrorConfig, ["symbolic/search"], id="GrossErrorConfig"),
     pytest.param(ConstraintConfig, ["symbolic/search"], id="ConstraintConfig"),

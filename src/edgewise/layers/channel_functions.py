@@ -8,6 +8,8 @@ from typing import Any, TypeVar, cast
 import torch
 from torch import Tensor
 
+from edgewise._core.checks import short
+from edgewise._core.errors import InputError
 from edgewise.layers.convolution import KANConv1d, KANConv2d
 from edgewise.splines.bspline import BSpline
 
@@ -46,6 +48,12 @@ def channel_functions(
         **place,
     )  # fmt: skip
     at = cast(BSpline, made.patch.basis).greville()
+    first = at if begin is None else begin(at)
+    if not isinstance(first, Tensor) or first.shape != at.shape:  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InputError(
+            "The 'begin' parameter must be a function that gives a number for each entry of a tensor, such as torch.tanh. "
+            f"Got one that gives {short(first)} for a tensor of shape {tuple(at.shape)} instead."
+        )
     with torch.no_grad():
-        made.patch.coef.copy_((at if begin is None else begin(at))[:, :, None].expand_as(made.patch.coef))
+        made.patch.coef.copy_(first[:, :, None].expand_as(made.patch.coef))
     return made

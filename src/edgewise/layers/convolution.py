@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, cast
 
 import torch
@@ -11,12 +12,14 @@ from torch.nn import functional as F
 from edgewise._core.checks import check_choice, check_int, short
 from edgewise._core.errors import InputError
 from edgewise._core.modules import is_tracing
+from edgewise.kernels.backends import watched
 from edgewise.kernels.convolution import convolve
 from edgewise.kernels.patches import Window, patches
 from edgewise.kernels.pointwise import pointwise, serves
+from edgewise.layers.arguments import check_place
 from edgewise.layers.inputs import autocast_type, check_input, lowered
 from edgewise.layers.linear import KANLinear
-from edgewise.layers.symbolic_edges import SymbolicEdge, form_values
+from edgewise.layers.symbolic_edges import SymbolicEdge, check_symbolic, form_values
 
 PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
 
@@ -66,9 +69,9 @@ class _KANConv(nn.Module):
         self.dilation = self._sizes(dilation, "dilation")
         self.padding_mode = check_choice(padding_mode, "padding_mode", PADDING_MODES, of=name)
         self.padding = self._padded(padding)
-        places = 1
-        for size in self.kernel_size:
-            places *= size
+        places = math.prod(self.kernel_size)
+        device, dtype = check_place(device, dtype, name)
+        symbolic = check_symbolic(symbolic, in_channels // groups * places, out_channels, name)
         if isinstance(grid, Tensor) and grid.ndim == 2 and len(grid) == in_channels // groups:
             grid = grid.repeat_interleave(places, 0)
         self.patch = KANLinear(
@@ -169,9 +172,9 @@ class _KANConv(nn.Module):
 
     def _one_grid(self) -> bool:
         """Whether a channel has one grid at every place of the kernel; looked up once for every grid."""
-        if torch.compiler.is_compiling():
-            return False
         grid = self.patch.grid
+        if watched(grid, grid):  # whose numbers may not be there to be asked for
+            return False
         seen, version = (
             self.__dict__.get("_seen", (None, 0, False)),
             0 if grid.is_inference() else grid._version,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from edgewise._core.checks import check_int, short
+from edgewise._core.checks import as_tuple, check_int, short, subject
 from edgewise._core.errors import InputError
 from edgewise.forms import form_from_text
 
@@ -57,10 +57,15 @@ def check_form(form: object) -> str:
     return form
 
 
-def check_symbolic(edges: Iterable[SymbolicEdge], n_inputs: int, n_sums: int) -> tuple[SymbolicEdge, ...]:
+def check_symbolic(edges: object, n_inputs: int, n_sums: int, of: str) -> tuple[SymbolicEdge, ...]:
     """Symbolic edges of a layer: inside it, at most one for each source and target, of forms that can be read."""
-    checked = tuple(edges)
+    listed = "SymbolicEdge(source, target, form)"
+    checked = as_tuple(edges, "symbolic", f"edges, each a {listed}", of=of)
     for edge in checked:
+        if not isinstance(edge, SymbolicEdge):
+            raise InputError(
+                f"{subject('symbolic', of)} must hold edges, each a {listed}. Got {short(edge)} instead."
+            )
         check_int(edge.source, "source", low=0, high=n_inputs - 1, of="SymbolicEdge")
         check_int(edge.target, "target", low=0, high=n_sums - 1, of="SymbolicEdge")
         check_form(edge.form)

@@ -22,6 +22,7 @@ from edgewise._core.checks import check_bool, check_int, short
 from edgewise._core.errors import InputError
 from edgewise._core.seeds import derive, generator
 from edgewise.layers import KANConv1d, KANLinear, SymbolicEdge, channel_functions
+from edgewise.layers.arguments import check_place, check_room
 from edgewise.layers.inputs import check_input
 from edgewise.network.module import KAN
 from edgewise.network.spec import KANSpec, LayerSpec, Nodes
@@ -142,6 +143,14 @@ class KANFeedForward(nn.Module):
         for name, flag in (("gated", gated), ("bias", bias)):
             check_bool(flag, name, of="KANFeedForward")
         check_int(degree, "degree", low=1, high=MAX_DEGREE, of="KANFeedForward")
+        for inputs, outputs in ((in_features, hidden), (hidden, out_features)):
+            check_room(inputs, outputs, 1, "KANFeedForward")
+        if not callable(begin):
+            raise InputError(
+                "The 'begin' parameter of KANFeedForward must be a function of tensors, such as torch.tanh. "
+                f"Got {short(begin)} instead."
+            )
+        device, dtype = check_place(device, dtype, "KANFeedForward")
         place: dict[str, Any] = {"device": device, "dtype": dtype}
         self.directions = StraightEdges(in_features, hidden, bias, derive(seed, 0), **place)
         self.functions = channel_functions(KANConv1d, hidden, degree, intervals, grid, begin, **place)

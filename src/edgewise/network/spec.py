@@ -183,7 +183,9 @@ def _layer_from_json(entry: Mapping[str, Any]) -> LayerSpec:
     symbolic = tuple(SymbolicEdge(edge["source"], edge["target"], edge["form"]) for edge in entry["symbolic"])
     rest = {key: entry[key] for key in ("in_features", "basis", "degree", "intervals", "base", "bias")}
     return LayerSpec(
-        nodes=nodes, symbolic=check_symbolic(symbolic, rest["in_features"], nodes.incoming), **rest
+        nodes=nodes,
+        symbolic=check_symbolic(symbolic, rest["in_features"], nodes.incoming, "LayerSpec"),
+        **rest,
     )
 
 

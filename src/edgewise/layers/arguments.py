@@ -1,0 +1,79 @@
+"""What layers are made with, checked before anything is allocated: precision, device, room and the range of the grid."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from edgewise._core.checks import UNREADABLE, short, subject
+from edgewise._core.errors import InputError
+from edgewise.splines.make import default_grid
+
+FLOATING = (torch.float64, torch.float32, torch.bfloat16, torch.float16)
+MOST_COEFFICIENTS = 1 << 28
+
+
+def check_place(device: Any, dtype: Any, of: str) -> tuple[torch.device, torch.dtype]:
+    """Where tensors are made and of which precision; of None the default of torch.
+
+    Raises
+    ------
+    InputError
+        For a precision that layers do not compute in, or a device that is not here.
+    """
+    if dtype is None:
+        dtype = torch.get_default_dtype()
+    if not isinstance(dtype, torch.dtype) or dtype not in FLOATING:
+        names = ", ".join(str(each) for each in FLOATING)
+        raise InputError(f"{subject('dtype', of)} must be one of {names}. Got {short(dtype)} instead.")
+    if device is None:
+        return torch.get_default_device(), dtype
+    try:
+        # Only making a tensor tells whether the device is there, whatever its name says.
+        return torch.empty(0, device=device).device, dtype
+    except (*UNREADABLE, AssertionError, ImportError):
+        raise InputError(
+            f"{subject('device', of)} must be a device that torch finds on this machine, here {_devices()}. "
+            f"Got {short(device)} instead."
+        ) from None
+
+
+def check_room(in_features: int, out_features: int, size: int, of: str) -> None:
+    """Refuse a layer that no memory holds before anything is allocated."""
+    if in_features * out_features * size > MOST_COEFFICIENTS:
+        raise InputError(
+            f"The 'in_features', 'out_features' and 'intervals' of {of} must give at most {MOST_COEFFICIENTS:,} "
+            f"coefficients. Got {in_features:,} x {out_features:,} edges of {size:,} each instead."
+        )
+
+
+def make_grid(grid: Any, inputs: int, basis: str, degree: int, intervals: int, of: str) -> Tensor:
+    """The grid (inputs, K) of a layer in float64 on the CPU, from the ends of its range or from a grid of its own."""
+    if isinstance(grid, Tensor):
+        if grid.ndim != 2 or grid.shape[0] != inputs:
+            raise InputError(
+                f"The 'grid' tensor of {of} must have shape ({inputs}, K). Got {tuple(grid.shape)} instead."
+            )
+        return grid.detach().to(device="cpu", dtype=torch.float64)
+    try:
+        low, high = (float(end) for end in grid)
+    except UNREADABLE:
+        low = high = 0.0
+    if not -torch.inf < low < high < torch.inf:
+        raise InputError(
+            f"{subject('grid', of)} must be two finite numbers (low, high) with low < high, or a tensor. "
+            f"Got {short(grid)} instead."
+        )
+    ends = torch.tensor([low, high], dtype=torch.float64).expand(inputs, 2)
+    return default_grid(basis, ends[:, 0], ends[:, 1], intervals, degree)
+
+
+def _devices() -> str:
+    """Names of the devices that are here; "meta" is one without memory."""
+    found = ["cpu", "meta"]
+    if torch.accelerator.is_available():
+        kind = torch.accelerator.current_accelerator()
+        found.insert(0, "" if kind is None else kind.type)
+    return ", ".join(repr(name) for name in found if name)
