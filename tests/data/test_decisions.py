@@ -91,6 +91,9 @@ def test_what_columns_look_like_is_told(cells, values, told, tmp_path):
         ["13/13/2010", "01/02/2010"],
         ["01/02/2010", "2010/02/01"],
         ["May be 12", "June 5, 2010"],
+        ["2009-10", "2010-11", "1999-00"],
+        ["2009-10", "2010-11", "2011-12"],
+        ["2015Q5", "2015Q1"],
         ["12:00 pm or so", "x"],
     ],
 )
@@ -114,6 +117,21 @@ def test_dates_are_read_however_people_write_them(tmp_path_factory, days, writin
     found, told = column([day.strftime(writing) for day in days], tmp_path_factory.mktemp("d"))
     assert found == days
     assert WRITINGS[writing] in told
+
+
+@given(st.lists(DAYS, min_size=1, max_size=6), st.sampled_from([1, 3]))
+def test_months_and_quarters_are_their_first_days(tmp_path_factory, days, months):
+    firsts = [day.replace(day=1, month=1 + (day.month - 1) // months * months) for day in days]
+    words = [f"{d:%Y-%m}" if months == 1 else f"{d.year}-Q{1 + d.month // 3}" for d in firsts]
+    found, told = column(words, tmp_path_factory.mktemp("d"))
+    spans = all((day.year + 1) % 100 == day.month for day in firsts)  # from one year to the next
+    assert (found, "first days" in told) == ((words, False) if months == 1 and spans else (firsts, True))
+
+
+def test_months_may_head_columns(tmp_path):
+    path = tmp_path / "wide.csv"
+    path.write_text("2015-01,2015-02,2015-Q1\n1.5,2.5,3.5\n4.5,5.5,6.5\n")
+    assert read_table(path).names == ("2015-01", "2015-02", "2015-Q1")
 
 
 @given(st.lists(st.datetimes(dt.datetime(1900, 1, 1), dt.datetime(2100, 1, 1)), min_size=1, max_size=5))

@@ -109,7 +109,50 @@ def test_a_series_without_times_may_have_a_period_of_its_own() -> None:
             {"time": "day"},
             {"day": ["a"] * 60},
             series()[:60],
-            "must hold dates or numbers.*read them as dates first",
+            "must hold dates or numbers.*Got 'a' in row 0 instead; write dates as 2010-01-31, or read them as dates first",
+        ),
+        (
+            {"time": "day"},
+            {"day": ["2020-02-30", *DAYS[1:60].astype(str)]},
+            series()[:60],
+            "Got '2020-02-30' in row 0",
+        ),
+        (
+            {"time": "day"},
+            {"day": [None, *DAYS[1:60].astype(str)]},
+            series()[:60],
+            "Got none in 1 row, first in row 0",
+        ),
+        (
+            {"time": "day"},
+            {"day": ["03/04/2020", "05/06/2020"] * 30},
+            series()[:60],
+            "whether day or month comes first",
+        ),
+        (
+            {"time": "day"},
+            {"day": [str(DAYS[0]), *DAYS[:59].astype(str)]},
+            series()[:60],
+            "each time once.*2022-01-03",
+        ),
+        (
+            {"time": "day"},
+            {"day": [str(DAYS[3]), "1-1-1", *DAYS[5:63].astype(str)]},
+            series()[:60],
+            "Got '1-1-1' in row 1",
+        ),
+        ({"time": "day"}, pd.DataFrame({"dai": DAYS[:60]}), series()[:60], "name a column of X"),
+        (
+            {"time": "t"},
+            {"t": [0.0, 1e-3, *range(1, 50), 1e7]},
+            series()[:52],
+            "look for a time that is wrong",
+        ),
+        (
+            {},
+            pd.DataFrame({"x": T[:60]}, index=pd.to_datetime(DAYS[:60])),
+            pd.Series(series()[:60], index=pd.to_datetime(DAYS[1:61])),
+            "same times in the same order",
         ),
         ({}, None, series()[:12], "must hold more values"),
         ({"lags": "many"}, None, series()[:60], "'lags' parameter"),
@@ -120,6 +163,96 @@ def test_a_series_without_times_may_have_a_period_of_its_own() -> None:
 def test_bad_input_ends_in_a_sentence(options: dict, X: object, y: np.ndarray, words: str) -> None:
     with pytest.raises(InputError, match=words):
         KANForecaster(work=0.05, **options).fit(X, y)
+
+
+MONTHS = np.arange("2015-01", "2023-01", dtype="datetime64[M]")
+SALES = 100 + 0.5 * np.arange(96) + 10 * np.sin(2 * np.pi * np.arange(96) / 12)
+
+
+def test_the_same_months_however_they_are_written_give_the_same_bits() -> None:
+    """As dates, words, or periods of pandas, in a column or an index, of X or of y, in any order of the rows."""
+    options = {"horizon": 6, "work": 0.05}
+    plain = KANForecaster("month", **options).fit({"month": MONTHS}, SALES).forecast(4)
+    assert [str(time) for time in plain.times] == ["2023-01-01", "2023-02-01", "2023-03-01", "2023-04-01"]
+    periods, days = pd.PeriodIndex(MONTHS.astype(str), freq="M", name="month"), MONTHS.astype("datetime64[D]")
+    mixed = np.random.default_rng(0).permutation(96)
+    ways = [
+        ("month", {"month": MONTHS.astype(str)}, SALES),
+        ("month", pd.DataFrame({"month": days.astype(str)}), SALES),
+        ("month", {"month": [f"{day}T00:00:00Z" for day in days]}, SALES),
+        ("month", pd.DataFrame({"month": periods}), SALES),
+        ("month", {"month": periods}, SALES),
+        ("month", None, pd.Series(SALES, index=periods)),
+        (None, None, pd.Series(SALES, index=periods)),
+        (None, None, pd.Series(SALES, index=periods.to_timestamp())),
+        (None, None, pd.DataFrame({"y": SALES[mixed]}, index=periods[mixed])),
+    ]
+    for time, X, y in ways:
+        coming = KANForecaster(time, **options).fit(X, y).forecast(4)
+        np.testing.assert_array_equal(coming.times, plain.times)
+        np.testing.assert_array_equal(coming.values, plain.values)
+
+
+def test_quarters_and_weeks_keep_their_step_and_the_series_its_name() -> None:
+    for freq, step in (("Q", 3), ("W", 7)):
+        index = pd.period_range("2015-01-01", periods=96, freq=freq)
+        model = KANForecaster(work=0.05, horizon=4).fit(None, pd.Series(SALES, index=index, name="sales"))
+        coming = model.forecast(2)
+        assert (model.design_.axis.step, coming.name) == (step, "sales")
+        assert [str(time) for time in coming.times] == [
+            str((index[-1] + k).to_timestamp().date()) for k in (1, 2)
+        ]
+
+
+def test_rows_of_columns_known_ahead_are_found_by_their_times() -> None:
+    shop = np.where(np.random.default_rng(3).uniform(size=len(T)) < 0.3, 6.0, 0.0)
+    frame = pd.DataFrame({"day": DAYS.astype(str), "shop": shop})
+    model = KANForecaster(time="day", horizon=10, work=0.05, period=None)
+    model.fit(frame[:-10], (20 + shop + 0.1 * np.sin(T))[:-10])
+    plain = model.forecast(10, frame[["shop"]][-10:])
+    np.testing.assert_array_equal(model.forecast(10, frame[-10:]).values, plain.values)
+    np.testing.assert_array_equal(model.forecast(10, frame[::-1]).values, plain.values)  # all rows, backwards
+    with pytest.raises(InputError, match=r"each of the 10 times that follow once\. Got 2022-08-25 in no row"):
+        model.forecast(10, pd.concat([frame[:20], frame.drop(index=len(T) - 7)[-9:]]))
+    with pytest.raises(InputError, match=r"Got 2022-08-31 in 2 rows"):
+        model.forecast(10, pd.concat([frame[-10:], frame[-1:]]))
+
+
+def test_steps_are_limited_and_an_interruption_changes_nothing(
+    weekly: KANForecaster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(
+        InputError,
+        match=r"'steps' parameter of KANForecaster\.forecast must be an int in the range \[1, 100000\]",
+    ):
+        weekly.forecast(10**6)
+    before, calls = weekly.forecast(5).values, []
+    own = weekly.model_.predict
+
+    def interrupted(table: object) -> object:
+        calls.append(table)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return own(table)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(weekly.model_, "predict", interrupted, raising=False)
+        with pytest.raises(KeyboardInterrupt):
+            weekly.forecast(5)
+    np.testing.assert_array_equal(weekly.forecast(5).values, before)
+
+
+def test_an_interrupted_fit_leaves_what_was_learned_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = KANForecaster(time="day", horizon=5, work=0.05).fit({"day": DAYS[:80]}, series()[:80])
+    before = model.forecast(5).values
+
+    def interrupt(record: object) -> bool:
+        raise KeyboardInterrupt
+
+    model.callbacks = interrupt
+    with pytest.raises(KeyboardInterrupt):
+        model.fit({"day": DAYS[:120]}, series()[:120])
+    np.testing.assert_array_equal(model.forecast(5).values, before)
 
 
 def run(*words: object) -> object:

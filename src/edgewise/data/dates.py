@@ -1,4 +1,4 @@
-"""Dates as people write them: 31.01.2010, 1/31/2010, 31 Jan 2010, with or without a time of day."""
+"""Dates as people write them: 31.01.2010, 1/31/2010, 31 Jan 2010, with or without a time of day; 2010-01 and 2010-Q1."""
 
 from __future__ import annotations
 
@@ -19,16 +19,21 @@ _CLOCK = (
     r"(?:(?:[ T]|, )\s*(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:\.\d+)?)?"
     r"\s*(?P<half>[AaPp]\.?[Mm]\.?)?)?"
 )
+_ZONE = r"(?:Z|(?P<east>[+-])(?P<zone>\d{2}):?(?P<minutes>\d{2}))?"
 # The order of the parts, and how they are written; "??" where day and month cannot be seen from the writing alone.
 _WRITINGS = (
-    ("ymd", rf"^(?P<y>\d{{4}})[./-](?P<m>\d{{1,2}})[./-](?P<d>\d{{1,2}}){_CLOCK}$"),
+    ("ymd", rf"^(?P<y>\d{{4}})[./-](?P<m>\d{{1,2}})[./-](?P<d>\d{{1,2}}){_CLOCK}{_ZONE}$"),
+    ("months", r"^(?P<y>\d{4})-(?P<m>\d{2})$"),
+    ("quarters", r"^(?P<y>\d{4})[ -]?Q(?P<m>[1-4])$"),
     ("dmy", rf"^(?P<d>\d{{1,2}})\.(?P<m>\d{{1,2}})\.(?P<y>\d{{4}}|\d{{2}}){_CLOCK}$"),
     ("??", rf"^(?P<m>\d{{1,2}})[/-](?P<d>\d{{1,2}})[/-](?P<y>\d{{4}}|\d{{2}}){_CLOCK}$"),
     ("named", rf"^(?P<d>\d{{1,2}})[ .-]{{1,2}}(?P<m>{_NAMED})[ .,-]{{1,2}}(?P<y>\d{{4}}|\d{{2}}){_CLOCK}$"),
     ("named", rf"^(?P<m>{_NAMED})\.? (?P<d>\d{{1,2}}),? (?P<y>\d{{4}}){_CLOCK}$"),
 )
 # What may be a date at all: most columns of words are recognised by their first word.
-MAYBE_DATE = re.compile(r"^\s*(\d{1,4}[./ -]|[A-Za-z]{3,9}\.? \d)")
+MAYBE_DATE = re.compile(r"^\s*(\d{1,4}[./ -]|\d{4}Q|[A-Za-z]{3,9}\.? \d)")
+# A month or a quarter; such words also head the columns of wide tables.
+PERIOD = re.compile(r"^\s*\d{4}(-\d{2}|[ -]?Q[1-4])\s*$")
 # POSIX: of two digits, 69 to 99 are of the last century.
 _PIVOT = 69
 
@@ -66,13 +71,18 @@ def read_dates(words: Cells) -> Dates | None:
 
 def _read(order: str, parts: Any, distinct: Any, words: Cells) -> Dates | None:
     year, short_year = _years(parts)
-    first, second = _numbers(parts, "m"), _numbers(parts, "d")
+    first = _numbers(parts, "m")
+    second = _numbers(parts, "d") if _place(parts, "d") >= 0 else first
     if order == "named":
         names = pc.utf8_lower(pc.utf8_slice_codeunits(parts.field(_place(parts, "m")), 0, 3)).to_pylist()
         first = np.array([_MONTHS.index(name) + 1 for name in names])
+    if order in ("months", "quarters"):
+        return _whole(order, year, first, distinct, words)
     clock = _clock(parts)
     if clock is None:
         return None
+    if order == "ymd":
+        clock = clock - _east(parts)
     days, doubt = _days(year, first, second), ""
     writing = {"ymd": "year first", "dmy": "day first"}.get(order, "")
     if order == "??":
@@ -84,6 +94,17 @@ def _read(order: str, parts: Any, distinct: Any, words: Cells) -> Dates | None:
     values = (days.astype("datetime64[s]") + clock) if clock.any() or _timed(parts) else days
     codes = np.asarray(pc.index_in(words, distinct))
     return Dates(pa.chunked_array([pa.array(values[codes])]), writing, doubt)
+
+
+def _whole(order: str, year: Ints, part: Ints, distinct: Any, words: Cells) -> Dates | None:
+    """First days of months or quarters."""
+    month = part if order == "months" else 3 * part - 2
+    days = _days(year, month, np.ones_like(month))
+    # 2009-10, 2010-11 are seasons or years of accounts that begin in one year and end in the next.
+    if days is None or (order == "months" and ((year + 1) % 100 == month).all()):
+        return None
+    codes = np.asarray(pc.index_in(words, distinct))
+    return Dates(pa.chunked_array([pa.array(days[codes])]), f"first days of {order}")
 
 
 def _either(
@@ -138,6 +159,13 @@ def _clock(parts: Any) -> NDArray[Any] | None:
         return None
     hour = np.where(halved, hour % 12 + 12 * noon, hour)
     return (hour * 3600 + minute * 60 + second).astype("timedelta64[s]")
+
+
+def _east(parts: Any) -> NDArray[Any]:
+    """How far clocks are ahead of those of Greenwich."""
+    west = np.array([sign == "-" for sign in parts.field(_place(parts, "east")).to_pylist()])
+    ahead = _numbers(parts, "zone") * 3600 + _numbers(parts, "minutes") * 60
+    return np.where(west, -ahead, ahead).astype("timedelta64[s]")
 
 
 def _timed(parts: Any) -> bool:

@@ -1,6 +1,7 @@
 """Raw columns: any table a person holds (arrays, lists, mappings, data frames) as numbers and coded words.
 
-Numbers, truth values and dates become float64 with NaN where a cell is missing (dates count days since 1970). Words
+Numbers, truth values and dates become float64 with NaN where a cell is missing (dates count days since 1970, periods of
+pandas from their beginning). Words
 become codes into the distinct words of their column, -1 where a cell is missing. Nothing is learned here.
 """
 
@@ -253,6 +254,11 @@ def _from_array(values: Any, name: str) -> RawColumn:
 def _from_cells(cells: list[Any], name: str) -> RawColumn:
     """A column of Python objects: what its cells are decides."""
     kinds = {kind for kind in set(map(type, cells)) if not _is_void(kind)}
+    if any(
+        kind.__name__ == "Period" for kind in kinds
+    ):  # of pandas: a month, a week, ...; it begins at a moment
+        cells = [cell.to_timestamp() if type(cell).__name__ == "Period" else cell for cell in cells]
+        kinds = {kind for kind in set(map(type, cells)) if not _is_void(kind)}
     if all(kind is not bool and issubclass(kind, (numbers.Real, decimal.Decimal)) for kind in kinds):
         return RawColumn(name, "number", _to_floats(cells, name))
     if all(issubclass(kind, (bool, np.bool_)) for kind in kinds - {float}) and not _has_numbers(cells, kinds):

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from edgewise._core.checks import plural, short
 from edgewise.data.arrow import Cells, pc
-from edgewise.data.dates import MAYBE_DATE, read_dates
+from edgewise.data.dates import MAYBE_DATE, PERIOD, read_dates
 
 # What tables in the wild write for a missing number. Among words these are words; only an empty cell is missing there.
 MISSING = ("", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "?", "-", "#N/A")
@@ -115,7 +115,9 @@ def looks_like_value(cell: str, decimal: str) -> bool:
     match = _NUMBER.fullmatch(text)
     if match and not (match["unit"] or match["attached"]):
         return True
-    return MAYBE_DATE.match(text) is not None and read_dates(pa.chunked_array([[text]])) is not None
+    if PERIOD.match(text) or not MAYBE_DATE.match(text):
+        return False
+    return read_dates(pa.chunked_array([[text]])) is not None
 
 
 def _numbers(known: Cells, decimal: str) -> Reading | None:

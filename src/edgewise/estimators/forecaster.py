@@ -12,8 +12,9 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from edgewise._core.arguments import check_is, check_text
 from edgewise._core.arrays import Floats, Ints
-from edgewise._core.checks import as_tuple, check_float, check_int, did_you_mean, short
+from edgewise._core.checks import as_tuple, check_float, check_int, short
 from edgewise._core.errors import InputError
+from edgewise._core.stopping import StopReason
 from edgewise._core.work import check_work
 from edgewise.data.encoding_raw import RawColumn, RawTable
 from edgewise.estimators.backtest import (
@@ -31,12 +32,15 @@ from edgewise.estimators.names import table_to_fit
 from edgewise.estimators.regressor import KANRegressor
 from edgewise.estimators.targets import regression_target, target_names
 from edgewise.estimators.time_axis import TimeAxis, even_axis
+from edgewise.estimators.time_column import rows_at, time_column
 from edgewise.training import Callback
 
 # Of the work, what each fit of the choice between designs may do.
 _TRIAL = 0.1
 # Values that are learned from at the least.
 _FEWEST = 8
+# Each is a call of the model, one after the other; beyond, a forecast is its own limit or its own error.
+_MOST_STEPS = 100_000
 # A column for each; more do not stand in any table.
 _MOST_LAGS = 10_000
 
@@ -51,8 +55,9 @@ class KANForecaster(BaseEstimator):
     Parameters
     ----------
     time : str, optional
-        The column of X with the times: dates, or numbers; evenly spaced, in any order, with gaps or not. Without it the rows
-        are taken as they come.
+        The column of X with the times, or the name of its index: dates, periods of pandas, numbers, or words that read as
+        dates (2010-01-31, 2010-01, 2010-Q1); evenly spaced, in any order, with gaps or not. Without it an index of dates or
+        periods of X or y is taken; where there is none, the rows are taken as they come.
     horizon : int, optional
         Steps ahead that the model is judged by; by default a season, or 12.
     lags : "auto", int or list of int
@@ -126,7 +131,8 @@ class KANForecaster(BaseEstimator):
         Parameters
         ----------
         X : data frame, mapping of columns or None
-            The column of times, and any columns that will be known ahead. None for a series without times.
+            The column of times, and any columns that will be known ahead. None for a series without times, or with them in
+            the index of y.
         y : array of shape (n,), or a table of one column, whose name is kept
 
         Returns
@@ -136,7 +142,7 @@ class KANForecaster(BaseEstimator):
         Raises
         ------
         InputError
-            If times are doubled or uneven, or there are too few values to forecast and to judge.
+            If times cannot be read, are doubled or uneven, or there are too few values to forecast and to judge.
         """
         of = type(self).__name__
         work = check_work(self.work, of=of)
@@ -149,11 +155,10 @@ class KANForecaster(BaseEstimator):
         table = None if X is None else table_to_fit(X, of)
         if table is not None:
             check_consistent_length(range(table.n_rows), target)
-        axis, places, columns = self._read(table, len(target), of)
+        axis, places, columns = self._read(table, X, y, len(target), of)
         total = int(places.max()) + 1
         values = np.full(total, np.nan)
         values[places] = target
-        self.series_, self.known_ahead_ = values, tuple(column.name for column in columns)
         more = spread_out(columns, places, total)
 
         def known(places: Ints) -> dict[str, NDArray[Any]]:
@@ -162,24 +167,21 @@ class KANForecaster(BaseEstimator):
         name = (target_names(y) or ("value",))[0]
         period = self._season(axis, values, of)
         horizon = min(period or 12, max(1, total // 4))
-        self.horizon_ = horizon if self.horizon is None else _steps(self.horizon, "horizon", of)
+        horizon = horizon if self.horizon is None else _steps(self.horizon, "horizon", of)
         lags = self._lags(period, total, of)
         designs = [
             LagDesign(axis, name, lags, period, base, log, total)
             for log in _scales(target)
             for base in _bases(period)
         ]
-        _check_enough(designs, values, self.horizon_, of)
-        tried = [
-            (
-                design,
-                backtest(design, self._learner(_TRIAL * work / REFITS), values, self.horizon_, known),
-            )
-            for design in designs
-        ]
-        self.design_, self.backtest_ = min(tried, key=lambda one: (one[1].relative, designs.index(one[0])))
-        learned = rows_to_learn(self.design_, self.design_.scaled(values), total, known)
-        self.model_ = self._model(work).fit(*learned)
+        _check_enough(designs, values, horizon, of)
+        learner = self._learner(_TRIAL * work / REFITS)
+        tried = [(design, backtest(design, learner, values, horizon, known)) for design in designs]
+        design, tested = min(tried, key=lambda one: (one[1].relative, designs.index(one[0])))
+        model = self._model(work).fit(*rows_to_learn(design, design.scaled(values), total, known))
+        # All at once: an interruption leaves what was learned before.
+        self.series_, self.known_ahead_ = values, tuple(column.name for column in columns)
+        self.horizon_, self.design_, self.backtest_, self.model_ = horizon, design, tested, model
         return self
 
     def forecast(
@@ -190,9 +192,10 @@ class KANForecaster(BaseEstimator):
         Parameters
         ----------
         steps : int, optional
-            How many; by default the horizon.
+            How many; by default the horizon, at most 100,000. Each is predicted from those before, about a millisecond each.
         X : data frame or mapping of columns, optional
-            The columns beside the times, for these steps; needed where the fit had such columns.
+            The columns beside the times, for these steps; needed where the fit had such columns. Rows are found by their
+            times where they have some, and are taken in their order otherwise.
         return_interval : float, optional
             Share of values that shall lie in their interval, in (0, 1).
 
@@ -203,7 +206,7 @@ class KANForecaster(BaseEstimator):
         Raises
         ------
         InputError
-            If columns are missing, or the errors of the past are too few for such intervals.
+            If columns or times are missing, steps are too many, or the errors of the past are too few for such intervals.
         """
         check_is_fitted(self, "model_")
         of, design = f"{type(self).__name__}.forecast", self.design_
@@ -277,27 +280,17 @@ class KANForecaster(BaseEstimator):
 
     # ---- reading
 
-    def _read(self, table: RawTable | None, n: int, of: str) -> tuple[TimeAxis, Ints, tuple[RawColumn, ...]]:
+    def _read(
+        self, table: RawTable | None, X: Any, y: Any, n: int, of: str
+    ) -> tuple[TimeAxis, Ints, tuple[RawColumn, ...]]:
         """The axis, each row's place on it, and the other columns."""
-        if table is None or self.time is None:
-            if self.time is not None:
-                raise InputError(
-                    f"The 'X' parameter of {of} must hold the column {short(self.time)}. Got None instead."
-                )
-            return TimeAxis("numbers", 0.0, 1.0), np.arange(n), () if table is None else table.columns
-        time = check_text(self.time, "time", of=of)
-        column = next((each for each in table.columns if each.name == time), None)
-        if column is None:
-            raise InputError(
-                f"The 'time' parameter of {of} must name a column of X. Got {short(self.time)} instead"
-                f"{did_you_mean(self.time, table.names)}."
-            )
-        if column.numbers is None or not np.isfinite(column.numbers).all():
-            words = "words instead; read them as dates first, as pandas.to_datetime does"
-            got = words if column.numbers is None else "missing ones instead"
-            raise InputError(f"The column {self.time!r} must hold dates or numbers in every row. Got {got}.")
+        time = None if self.time is None else check_text(self.time, "time", of=of)
+        column = time_column(table, time, X, y, of)
+        others = () if table is None else tuple(each for each in table.columns if each.name != time)
+        if column is None or column.numbers is None:
+            return TimeAxis("numbers", 0.0, 1.0), np.arange(n), others
         axis = even_axis(np.sort(column.numbers), column.kind == "date")
-        return axis, axis.places(column.numbers), tuple(each for each in table.columns if each is not column)
+        return axis, axis.places(column.numbers), others
 
     def _season(self, axis: TimeAxis, values: Floats, of: str) -> int | None:
         if self.period is None:
@@ -332,7 +325,10 @@ class KANForecaster(BaseEstimator):
 
     def _learner(self, work: float) -> Any:
         def learn(table: dict[str, NDArray[Any]], target: Floats) -> Predict:
-            return self._model(work).fit(table, target).predict
+            model = self._model(work).fit(table, target)
+            if model.fit_.stop_reason is StopReason.INTERRUPTED:
+                raise KeyboardInterrupt  # a choice between designs is made of all of them or not at all
+            return model.predict
 
         return learn
 
@@ -355,10 +351,10 @@ class KANForecaster(BaseEstimator):
             raise InputError(
                 f"The 'X' parameter of {of} must hold {', '.join(wanted)} for each of the {steps} steps. Got {got} instead."
             )
-        cells = {each.name: cells_of(each) for each in table.columns if each.name in wanted}
-        return lambda places: {
-            name: cells[name][np.minimum(places - total, table.n_rows - 1)] for name in wanted
-        }
+        column = time_column(table, self.time if self.time in table.names else None, X, None, of)
+        rows = np.arange(steps) if column is None else rows_at(self.design_.axis, column, total, steps, of)
+        cells = {each.name: cells_of(each)[rows] for each in table.columns if each.name in wanted}
+        return lambda places: {name: cells[name][np.minimum(places - total, steps - 1)] for name in wanted}
 
 
 def _scales(values: Floats) -> tuple[bool, ...]:
@@ -371,7 +367,7 @@ def _bases(period: int | None) -> tuple[Base, ...]:
 
 
 def _steps(value: Any, name: str, of: str) -> int:
-    return check_int(value, name, low=1, high=1_000_000, of=of)  # every step is a row
+    return check_int(value, name, low=1, high=_MOST_STEPS, of=of)
 
 
 def _check_auto(word: str, name: str, others: str, of: str) -> None:

@@ -19,6 +19,8 @@ MONTHS = (*MONTHS, "November", "December")
 _THURSDAY = 3
 # Of a step: times this close are the same.
 _ALIKE = 1e-3
+# Values there may be from the first to the last; each takes memory, with a row or without.
+_MOST_PLACES = 10_000_000
 # A part of the calendar is distinguished from chance only where it has come round more than once.
 _ROUNDS = 1.5
 
@@ -134,7 +136,7 @@ def even_axis(times: Floats, dates: bool) -> TimeAxis:
     Raises
     ------
     InputError
-        If there are fewer than two, two are alike, or they are not evenly spaced.
+        If there are fewer than two, two are alike, or they are not evenly spaced, or too far apart.
     """
     if len(times) < 2:
         raise InputError(f"The time column must hold at least two times. Got {len(times)} instead.")
@@ -154,6 +156,11 @@ def even_axis(times: Floats, dates: bool) -> TimeAxis:
         if whole is not None:
             return whole
     step = float(gaps.min())
+    if times[-1] - times[0] > _MOST_PLACES * step:
+        raise InputError(
+            f"The time column must span at most {_MOST_PLACES:,} steps of its shortest. Got steps of {step:g} from "
+            f"{shown(0)} to {shown(len(times) - 1)}; look for a time that is wrong."
+        )
     off = np.abs(gaps / step - np.round(gaps / step))
     if (off > _ALIKE * np.maximum(1, gaps / step)).any():
         at = int(np.argmax(off))
