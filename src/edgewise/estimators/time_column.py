@@ -74,7 +74,9 @@ def rows_at(axis: TimeAxis, column: RawColumn, first: int, steps: int, of: str) 
 
 def _index(X: Any, y: Any, of: str) -> RawColumn | None:
     """The index of X or of y where it holds dates or periods."""
-    found = [each for each in (getattr(X, "index", None), getattr(y, "index", None)) if _is_temporal(each)]
+    found: list[Any] = [
+        each for each in (getattr(X, "index", None), getattr(y, "index", None)) if _is_temporal(each)
+    ]
     if not found:
         return None
     columns = [raw_table({_name(each): each.to_numpy()}).columns[0] for each in found]
