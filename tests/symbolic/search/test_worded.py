@@ -128,6 +128,29 @@ def test_words_that_hardly_repeat_are_left_out_and_named() -> None:
     assert "'name' are in too few rows" in result.message
 
 
+@pytest.mark.parametrize("others", [["metal"], []])
+def test_a_word_that_never_changes_matters_to_nothing(others: list[str], cooling: GroupedResult) -> None:
+    """Beside others it changes nothing; alone it leaves one formula for all rows, whatever their words come to be."""
+    y = COOLING if others else 3 * T**2 + 1
+    result = found(y, TABLE[[*others, "t"]].assign(site="north"))
+    best = result.best
+    assert best.words is not None
+    assert best.words.words == tuple(others)
+    assert best.text == (cooling.best.text if others else "3*t^2 + 1")
+    assert "'site' has one word in all rows" in result.message
+    assert "too few rows" not in result.message
+    elsewhere = TABLE.assign(site="south")
+    np.testing.assert_allclose(best.predict(elsewhere), y, rtol=1e-9)
+
+
+def test_a_word_that_changes_in_rare_rows_only_is_not_judged() -> None:
+    site = np.array(["north"] * 149 + ["south"], dtype=object)
+    result = found(COOLING, TABLE[["metal", "t"]].assign(site=site))
+    assert result.best.words is not None
+    assert result.best.words.words == ("metal",)
+    assert "'site' are in too few rows" in result.message
+
+
 @settings(max_examples=6)
 @given(st.integers(0, 10_000))
 def test_under_noise_branches_are_told_from_one_structure(seed: int) -> None:

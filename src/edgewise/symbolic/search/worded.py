@@ -151,7 +151,7 @@ def search_words(
     return GroupedResult(
         answers[0],
         tuple(answers[1:]),
-        _message(answers[0], table, len(measured.y), words),
+        _message(answers[0], table, len(measured.y), words, codes),
         next((each for each in reasons if not each.repeatable), reasons[0]),
         meter.seconds,
     )
@@ -172,15 +172,26 @@ def _usable(
     """The columns whose words repeat often enough to be judged by, and the rows that they are judged on.
 
     Where the levels of all columns together have too few rows for half of the table, the column of most levels is left out.
+    A column that has one word in all those rows says nothing about them, and is left out too.
     """
+    words = tuple(each for each in words if not _is_constant(codes, each))
     while words:
         sizes = np.bincount(codes(words)[0])
         used = (sizes >= config.fewest_rows)[codes(words)[0]]
         if used.sum() * 2 >= n and (sizes >= config.fewest_rows).sum() > 1:
-            return words, used
+            telling = tuple(each for each in words if np.ptp(codes((each,))[0][used]))
+            if telling == words:
+                return words, used
+            words = telling
+            continue
         most = max(words, key=lambda each: len(codes((each,))[1]))
         words = tuple(each for each in words if each != most)
     return (), np.ones(n, dtype=np.bool_)
+
+
+def _is_constant(codes: Callable[[tuple[str, ...]], tuple[Ints, list[str]]], word: str) -> bool:
+    """Whether all rows have the same word."""
+    return not np.ptp(codes((word,))[0])
 
 
 def _rows(
@@ -286,7 +297,11 @@ def _branched(best: _Evidence, labels: list[str], words: WordColumns) -> Branche
 
 
 def _message(
-    best: GroupedFormula | BranchedFormula, table: WordTable, rows: int, usable: tuple[str, ...]
+    best: GroupedFormula | BranchedFormula,
+    table: WordTable,
+    rows: int,
+    usable: tuple[str, ...],
+    codes: Callable[[tuple[str, ...]], tuple[Ints, list[str]]],
 ) -> str:
     named = best.words.named if best.words else ""
     levels = plural(len(best.own), "level")
@@ -302,7 +317,10 @@ def _message(
         for name in table.words
         if name in usable and name not in (best.words.words if best.words else ())
     ]
-    rare = [name for name in table.words if name not in usable]
+    alike = [name for name in table.words if _is_constant(codes, name)]
+    rare = [name for name in table.words if name not in usable and name not in alike]
+    if alike:
+        said += f" {among(alike)} {'has one word' if len(alike) == 1 else 'have one word each'} in all rows."
     if idle:
         said += f" Nothing follows the words of {among(idle)}."
     if rare:
