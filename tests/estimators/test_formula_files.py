@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 
 import edgewise as ew
 from edgewise import FileError, FormulaRegressor, InputError
+from edgewise.cli import main
+from edgewise.forms import parse
 from edgewise.forms.tree import Apply, Node, Number, Variable
 from edgewise.forms.tree_json import from_json, to_json
 from edgewise.network.container import read_container, write_container
@@ -74,7 +76,11 @@ def test_a_model_predicts_the_same_bits(
     assert len(model.front_) > 1
     ew.save(model, tmp_path / "law.kan")
     again = ew.load(tmp_path / "law.kan")
-    for at in range(len(model.front_)):
+    for at, law in enumerate(model.front_):
+        ew.save(law, tmp_path / "bare.kan")
+        bare = ew.load(tmp_path / "bare.kan")
+        assert (bare.predict(X) == cast(Formula, law).predict(X)).all()
+        assert (bare, bare.text, bare.constants) == (law, law.text, cast(Formula, law).constants)
         assert (again.predict(X, at=at) == model.predict(X, at=at)).all()
     assert str(model.result_).startswith(str(again.result_))
     assert again.formula_.constants == cast(Formula, model.formula_).constants
@@ -116,6 +122,12 @@ def test_formulas_that_follow_words_are_kept_and_learn_new_words(tmp_path: pathl
         again = ew.load(tmp_path / "words.kan")
         assert (again.predict(X) == model.predict(X)).all()
         assert str(again.result_) == str(model.result_)
+        for law in model.front_:
+            ew.save(law, tmp_path / "bare.kan")
+            bare = ew.load(tmp_path / "bare.kan")
+            assert type(bare) is type(law)
+            assert (bare.predict(X) == law.predict(X)).all()
+            assert str(bare) == str(law)
         gap = X[:2].assign(metal=[None, "wax"])
         assert np.isnan(again.predict(gap)).tolist() == [own, False]
         new = X[:30].assign(metal="tin")
@@ -128,6 +140,47 @@ def test_formulas_that_follow_words_are_kept_and_learn_new_words(tmp_path: pathl
             np.testing.assert_allclose(again.predict(new), 2 * t[:30], atol=1e-9)
             with pytest.raises(InputError, match="or whose constants follow words"):
                 again.refit_group(new, t[:30])
+
+
+def test_formulas_keep_what_functions_cost_in_them(tmp_path: pathlib.Path) -> None:
+    law = Formula(parse("sin(x)", ["x"]).tree, ("x",), costs=(("sin", 7),))
+    ew.save(law, tmp_path / "law.kan")
+    assert ew.load(tmp_path / "law.kan").complexity == law.complexity
+
+
+def test_what_cannot_be_saved_is_told_what_can(model: FormulaRegressor, tmp_path: pathlib.Path) -> None:
+    for thing, advice in ((None, ""), (model.result_, "; save its .best"), (np.zeros(3), "")):
+        with pytest.raises(
+            InputError, match=rf"a KANForecaster, .* or a formula\. Got .* instead{advice}\.$"
+        ):
+            ew.save(thing, tmp_path / "no.kan")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("command", [["predict"], ["explain"], ["export", "c"]])
+def test_commands_say_what_a_formula_by_itself_is(
+    model: FormulaRegressor, command: list[str], tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, table = tmp_path / "law.kan", tmp_path / "rows.csv"
+    ew.save(model.formula_, path)
+    table.write_text("the mass,pi\n1,2\n")
+    name, *rest = command
+    with pytest.raises(SystemExit) as left:
+        main([name, str(path), *([] if name == "export" else [str(table)]), *rest])
+    assert left.value.code == 2
+    assert "a formula by itself" in " ".join(capsys.readouterr().err.split())
+
+
+def test_a_formula_of_another_kind_than_stated_is_refused(
+    model: FormulaRegressor, tmp_path: pathlib.Path
+) -> None:
+    path = tmp_path / "law.kan"
+    ew.save(model.formula_, path)
+    document, tensors = read_container(path, "Formula", lambda _: {})
+    for kind in ("GroupedFormula", "BranchedFormula", "KAN"):
+        write_container(path, {**document, "kind": kind}, tensors, overwrite=True)
+        with pytest.raises(FileError):
+            ew.load(path)
 
 
 def test_an_array_of_objects_may_hold_words() -> None:

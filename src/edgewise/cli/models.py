@@ -197,6 +197,10 @@ def learn(
 _NOT_OF_TABLES = {
     "ImageClassifier": "a classifier of pictures, instead; `edgewise predict`, `explain` and `report` take it",
     "FormulaRegressor": "a formula, instead; `edgewise predict` takes it",
+    **dict.fromkeys(
+        ("Formula", "GroupedFormula", "BranchedFormula"),
+        "a formula by itself, instead; `edgewise.load` reads it, and its predict takes a table",
+    ),
     "KANForecaster": "a forecaster of a series, instead; `edgewise.load` reads it, and its forecast carries the series on",
     "Solution": "the solution of an equation, instead; `edgewise.load` reads it",
 }

@@ -17,13 +17,18 @@ from edgewise.network.fitted import HoldsNetwork
 _CALIBRATED = "CalibratedKAN"
 _SOLUTION = "Solution"
 _PICTURES = "ImageClassifier"
-_FORMULAS = "FormulaRegressor"
+_FORMULAS = ("FormulaRegressor", "Formula", "GroupedFormula", "BranchedFormula")
 _FORECASTS = "KANForecaster"
+_PARTS = ("KAN", "KANRegressor", "KANClassifier", *_FORMULAS)
+_SAVED = (
+    "a KAN", "a KANRegressor", "a KANClassifier", "a KANForecaster", "a FormulaRegressor", "an ImageClassifier",
+    "a CalibratedKAN", "a Solution", "a formula",
+)  # fmt: skip
 _KINDS: tuple[str, ...] = (KIND, *KINDS, _CALIBRATED)
 
 
 def save(model: Any, path: PathLike, *, overwrite: bool = True) -> None:
-    """Write a network or a fitted estimator to one file.
+    """Write a network, a fitted estimator or a formula to one file.
 
     The file is a safetensors file whose metadata hold names, structure and how columns are encoded as JSON. It is
     written beside its place first and moved there when complete, so that an interruption leaves the old file or the new
@@ -31,11 +36,12 @@ def save(model: Any, path: PathLike, *, overwrite: bool = True) -> None:
 
     Parameters
     ----------
-    model : KAN, KANRegressor, KANClassifier, KANForecaster, FormulaRegressor, ImageClassifier, CalibratedKAN or Solution
-        Of an estimator the file holds the network, the encoding, the classes and the parameters; not the callbacks, and
-        not the rows that `partial_fit` keeps. A calibrated model is written with its maps, in a format that versions which
-        do not know them refuse to read. Of formulas it holds the front with all digits, standard errors and the constants
-        of each group; not the network they were read from, their `trust` and alternatives, or forms of one's own.
+    model : KAN, CalibratedKAN, Solution, Formula, GroupedFormula, BranchedFormula, or a fitted estimator
+        Any estimator of edgewise. Of one the file holds the network, the encoding, the classes and the parameters; not the
+        callbacks, and not the rows that `partial_fit` keeps. A calibrated model is written with its maps, in a format that
+        versions which do not know them refuse to read. Of formulas it holds the front with all digits, standard errors and
+        the constants of each group; not the network they were read from, their `trust` and alternatives, or forms of one's
+        own.
     path : str or path
         Where to write, by custom with the suffix .kan.
     overwrite : bool
@@ -44,7 +50,7 @@ def save(model: Any, path: PathLike, *, overwrite: bool = True) -> None:
     Raises
     ------
     InputError
-        If `model` is neither, is not fitted, or has classes that JSON cannot hold.
+        If `model` is none of these, is not fitted, or has classes that JSON cannot hold.
     FileError
         If the file cannot be written.
 
@@ -72,14 +78,22 @@ def save(model: Any, path: PathLike, *, overwrite: bool = True) -> None:
             save_network(model, path, overwrite=overwrite)
             return
         raise InputError(
-            f"The 'model' argument of save must be a KAN, a KANRegressor or a KANClassifier. Got {short(model)} instead."
+            f"The 'model' argument of save must be {', '.join(_SAVED[:-1])} or {_SAVED[-1]}. Got {short(model)} instead"
+            f"{_instead(model)}."
         )
     check_bool(overwrite, "overwrite", of="save")
     write_container(path, *model.file_contents(), overwrite=overwrite)
 
 
+def _instead(model: Any) -> str:
+    """Which part of a result can be saved."""
+    parts = ("best", "network", "model") if type(model).__module__.startswith("edgewise.") else ()
+    part = next((each for each in parts if type(getattr(model, each, None)).__name__ in _PARTS), None)
+    return "" if part is None else f"; save its .{part}"
+
+
 def load(path: PathLike) -> Any:
-    """Read a network or an estimator that `save` wrote, on the CPU. No code from the file runs.
+    """Read what `save` wrote, on the CPU. No code from the file runs.
 
     Parameters
     ----------
@@ -87,7 +101,7 @@ def load(path: PathLike) -> Any:
 
     Returns
     -------
-    KAN, KANRegressor, KANClassifier, KANForecaster, FormulaRegressor, ImageClassifier, CalibratedKAN or Solution
+    KAN, CalibratedKAN, Solution, Formula, GroupedFormula, BranchedFormula, or a fitted estimator
         What was saved; its predictions are the same to the bit.
 
     Raises
@@ -122,7 +136,7 @@ def _files_of(kind: str | None) -> Any:
         from edgewise.vision import files
 
         return files
-    if kind == _FORMULAS:
+    if kind in _FORMULAS:
         from edgewise.estimators import formula_files
 
         return formula_files

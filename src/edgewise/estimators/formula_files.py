@@ -1,4 +1,4 @@
-"""Formula regressors as .kan files: formulas as trees with every digit, their errors, and the constants of each group."""
+"""Formulas and formula regressors as .kan files: trees with every digit, their errors, and the constants of each group."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from edgewise._core.plain import plain
 from edgewise._core.stopping import StopReason
 from edgewise.estimators.formula_regressor import FormulaRegressor
 from edgewise.forms.tree_json import from_json, to_json
-from edgewise.network.container import PathLike, read_container, write_container
+from edgewise.network.container import PathLike, read_any_of, write_container
 from edgewise.symbolic import (
     BranchedFormula,
     Constant,
@@ -27,11 +27,46 @@ from edgewise.symbolic.expressions.writing import from_tree
 from edgewise.symbolic.search.word_columns import WordColumns
 
 KIND = "FormulaRegressor"
+_BARE = {"Formula": Formula, "GroupedFormula": GroupedFormula, "BranchedFormula": BranchedFormula}
+KINDS = (KIND, *_BARE)
 _LABELS = (str, int, float, bool)
 
 
-def save(model: FormulaRegressor, path: PathLike, *, overwrite: bool = True) -> None:
-    """Write a fitted formula regressor; its predictions are the same to the bit when it is read again."""
+def save(
+    model: FormulaRegressor | Formula | GroupedFormula | BranchedFormula,
+    path: PathLike,
+    *,
+    overwrite: bool = True,
+) -> None:
+    """Write a formula, or a fitted formula regressor; its predictions are the same to the bit when it is read again."""
+    if isinstance(model, FormulaRegressor):
+        document = _regressor_document(model)
+    else:
+        write = _formula_document if isinstance(model, Formula) else _grouped_document
+        document = {"kind": type(model).__name__, "formula": write(cast(Any, model))}
+    write_container(path, document, {}, overwrite)
+
+
+def load(path: PathLike) -> FormulaRegressor | Formula | GroupedFormula | BranchedFormula:
+    """Read what `save` wrote."""
+    document, _ = read_any_of(path, dict.fromkeys(KINDS, lambda _: {}))
+    try:
+        return _model(document) if document["kind"] == KIND else _bare(document)
+    except InputError as error:
+        raise FileError(f"The file {short(str(path))} is damaged: {error}") from error
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise FileError(f"The file {short(str(path))} is damaged: its formulas cannot be read.") from error
+
+
+def _bare(document: Mapping[str, Any]) -> Formula | GroupedFormula | BranchedFormula:
+    kind = _BARE[document["kind"]]
+    formula = _formula(document["formula"]) if kind is Formula else _law(document["formula"])
+    if type(formula) is not kind:
+        raise InputError("its formula is of another kind than it states.")
+    return formula
+
+
+def _regressor_document(model: FormulaRegressor) -> dict[str, Any]:
     if not hasattr(model, "formula_"):
         raise InputError(
             "The 'model' argument of save must be fitted. Got one that is not instead; call its fit first."
@@ -50,7 +85,7 @@ def save(model: FormulaRegressor, path: PathLike, *, overwrite: bool = True) -> 
             "reduced_chi_square": result.reduced_chi_square,
             "probability": result.probability,
         }
-    document = {
+    return {
         "kind": KIND,
         "parameters": {name: plain(each) for name, each in model.get_params().items() if _is_plain(each)},
         "n_features": model.n_features_in_,
@@ -62,18 +97,6 @@ def save(model: FormulaRegressor, path: PathLike, *, overwrite: bool = True) -> 
         "front": [write(cast(Any, each)) for each in model.front_],
         "result": plain(entries),
     }
-    write_container(path, document, {}, overwrite)
-
-
-def load(path: PathLike) -> FormulaRegressor:
-    """Read what `save` wrote."""
-    document, _ = read_container(path, KIND, lambda _: {})
-    try:
-        return _model(document)
-    except InputError as error:
-        raise FileError(f"The file {short(str(path))} is damaged: {error}") from error
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
-        raise FileError(f"The file {short(str(path))} is damaged: its formulas cannot be read.") from error
 
 
 def _model(document: Mapping[str, Any]) -> FormulaRegressor:
@@ -126,6 +149,7 @@ def _formula_document(formula: Formula) -> dict[str, Any]:
         "tree": to_json(formula.tree),
         "names": list(formula.names),
         "constants": [_constant_document(each) for each in formula.constants],
+        **({"costs": [list(each) for each in formula.costs]} if formula.costs else {}),
         **plain({"error": formula.error, "r2": formula.r2, "network_deviation": formula.network_deviation}),
     }
 
@@ -136,6 +160,7 @@ def _formula(document: Mapping[str, Any]) -> Formula:
     return Formula(
         from_tree(from_json(document["tree"]), names), names, _number(document["error"]), _number(document["r2"]),
         tuple(_constant(each) for each in document["constants"]), None if deviation is None else float(deviation),
+        costs=tuple((str(name), int(nodes)) for name, nodes in document.get("costs", [])),
     )  # fmt: skip
 
 
