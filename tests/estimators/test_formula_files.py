@@ -157,7 +157,7 @@ def test_what_cannot_be_saved_is_told_what_can(model: FormulaRegressor, tmp_path
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("command", [["predict"], ["explain"], ["export", "c"]])
+@pytest.mark.parametrize("command", [["predict"], ["explain"], ["export", "--to", "c"]])
 def test_commands_say_what_a_formula_by_itself_is(
     model: FormulaRegressor, command: list[str], tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

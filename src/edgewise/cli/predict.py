@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 
@@ -76,10 +76,12 @@ def predict(
         return
     if kind_of(model) == "FormulaRegressor":
         from edgewise.cli.formula_predict import predict_formula
+        from edgewise.estimators import FormulaRegressor
         from edgewise.estimators.formula_files import load
 
+        law = cast(FormulaRegressor, load(model))
         unfit = {"--interval": interval is not None, "--drop-missing": drop_missing}
-        predict_formula(load(model), data, out, unfit=unfit, keep=keep, quiet=quiet, json=json)
+        predict_formula(law, data, out, unfit=unfit, keep=keep, quiet=quiet, json=json)
         return
     from edgewise.cli.streamed import is_dataset, predict_dataset
 
