@@ -511,6 +511,21 @@ def test_constraints_are_kept_and_proved(edgewise, data):
     assert is_one_sentence(refused.err)
 
 
+def test_constraints_that_no_formula_satisfies_end_in_exit_code_1(edgewise, data):
+    words = ["formula", data, "-t", "E", "--work", "0.02", "--quiet", "--constraint", "E >= 1e6"]
+    done = edgewise(*words, "--out", "law")
+    assert done.code == 1
+    shown = " ".join(done.out.split())
+    assert "No formula was found that satisfies E >= 1e6" in shown
+    assert "Refuted: E >= 1e6" in shown
+    assert "Warning" not in done.err
+    told = json.loads(Path("law/formulas.json").read_text())
+    assert told["broken"] == ["E >= 1e6"]
+    assert [each["status"] for each in told["constraints"]] == ["refuted"]
+    assert "No formula was found that satisfies E &gt;= 1e6" in Path("law/report.html").read_text()
+    assert "1 property: 1 refuted" in Path("law/report.html").read_text()
+
+
 def test_functions_have_costs(edgewise, data):
     words = ["formula", data, "-t", "E", "--work", "0.02", "--quiet", "--json"]
     done = edgewise(*words, "--cost", "sqrt=9,sin=3")

@@ -300,6 +300,20 @@ def test_a_reader_that_left_is_no_error(capsys, monkeypatch):
     assert capsys.readouterr().err == ""
 
 
+def test_an_interruption_before_there_is_anything_is_no_fault_of_the_input(capsys):
+    def end(interrupted):
+        with Interrupts() as interrupts:
+            interrupts.happened = interrupted
+            raise InputError("Nothing was found.")
+
+    with pytest.raises(typer.Exit) as left:
+        end(True)
+    assert left.value.exit_code == 130
+    assert capsys.readouterr().err == "Error: Nothing was found.\n"
+    with pytest.raises(InputError):
+        end(False)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_the_first_interruption_asks_training_to_stop_and_the_second_ends_at_once(number, capfd):
     before = signal.getsignal(number)

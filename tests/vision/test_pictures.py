@@ -183,7 +183,7 @@ def test_questions_that_pictures_have_no_answer_to_are_one_sentence(
         (("explain", model, picture, "--output", "cow"), "one the model knows"),
         (("explain", model, picture, "-o", tmp_path / "e.gif"), "must end in"),
         (("explain", model, picture, "-o", tmp_path / "e.png"), "must be 'patches'"),
-        (("report", model, picture, "-o", tmp_path / "r.html"), "does not exist"),
+        (("report", model, picture, "-o", tmp_path / "r.html"), "must be a folder"),
         (("report", model, folder, "-o", tmp_path / "r.html"), "classes that the model knows"),
         (("report", model, folder, "-t", "y", "-o", tmp_path / "r.html"), "--target must be left out"),
     ):

@@ -45,7 +45,7 @@ def demo(
 
     began = Began()
     # The folder is the demo's own, so running it again replaces what an earlier run left there.
-    refuse_to_overwrite(results(out).values(), force or out == _FOLDER)
+    refuse_to_overwrite(results(out).values(), force or out == _FOLDER, folder=out)
     from edgewise.data import EXAMPLES, load_example, to_frame
 
     table = load_example(name)

@@ -103,7 +103,7 @@ def fit(
     from edgewise.cli.stages import Began
 
     began = Began()
-    refuse_to_overwrite(results(out).values(), force)
+    refuse_to_overwrite(results(out).values(), force, folder=out)
     from edgewise.cli.streamed import fit_dataset, is_dataset
 
     if is_dataset(data):

@@ -21,7 +21,12 @@ def forecast(
     steps: Annotated[
         int | None,
         typer.Option(
-            "--steps", "-n", help="How many values to forecast.", min=1, show_default="a season, or 12"
+            "--steps",
+            "-n",
+            help="How many values to forecast.",
+            min=1,
+            max=100_000,
+            show_default="a season, or 12",
         ),
     ] = None,
     interval: Annotated[

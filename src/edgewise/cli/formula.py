@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -12,6 +13,7 @@ import typer
 from edgewise.cli import options
 from edgewise.cli.outcome import (
     INTERRUPTED,
+    REFUTED,
     Interrupts,
     make_folder,
     refuse_other_pictures,
@@ -173,7 +175,8 @@ def formula(
 
     The table marks the formula that is recommended with a star: the simplest
     that no other beats by more than chance. Ctrl-C ends the search early with
-    the best so far and exit code 130.
+    the best so far and exit code 130. Exit code 1: no formula was found that
+    satisfies the constraints, or a proof refutes that the recommended one does.
 
     Formulas are made of + - * / ^ and exp, log, sqrt, sin, cos, tan, their
     inverses (asin) and hyperbolic kin (sinh, asinh), abs, sign, step, floor,
@@ -258,11 +261,13 @@ def formula(
     from edgewise.cli.formula_progress import BestSoFar
     from edgewise.cli.formula_results import FinishedSearch, Wanted, deliver
     from edgewise.cli.progress import ShownProgress
-    from edgewise.symbolic import find_formula
+    from edgewise.symbolic import ConstraintWarning, find_formula
 
-    with Interrupts() as interrupts, ShownProgress(quiet) as progress:
+    with Interrupts() as interrupts, ShownProgress(quiet) as progress, warnings.catch_warnings():
         progress.begin("find the formula")
         callbacks = (BestSoFar(progress, asked.target), interrupts)
+        # What it says is a part of the result's own message.
+        warnings.simplefilter("ignore", ConstraintWarning)
         result = find_formula(
             X,
             nw.new_series(asked.target, y, backend="pyarrow"),
@@ -294,6 +299,8 @@ def formula(
     deliver(found, Wanted(form, pick, out, plot, quiet=quiet, verbose=verbose, json=json))
     if interrupts.happened:
         raise typer.Exit(INTERRUPTED)
+    if result.broken or any(each.status == "refuted" for each in found.proofs):
+        raise typer.Exit(REFUTED)
 
 
 def _proofs(
@@ -313,4 +320,4 @@ def _refuse_places(out: Path | None, plot: Path | None, force: bool) -> None:
     """Stop before any work is done where a result would replace a file or has no place."""
     refuse_other_pictures(plot)
     places = [] if out is None else [out / name for name in FILES]
-    refuse_to_overwrite([*places, *([] if plot is None else [plot])], force)
+    refuse_to_overwrite([*places, *([] if plot is None else [plot])], force, folder=out)

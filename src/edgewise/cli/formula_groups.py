@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ import typer
 from edgewise._core.errors import InputError
 from edgewise.cli.outcome import (
     INTERRUPTED,
+    REFUTED,
     Interrupts,
     make_folder,
     refuse_other_pictures,
@@ -61,7 +63,7 @@ def find_for_groups(
         )
     refuse_other_pictures(plot)
     places = [] if out is None else [out / name for name in _FILES]
-    refuse_to_overwrite([*places, *([] if plot is None else [plot])], force)
+    refuse_to_overwrite([*places, *([] if plot is None else [plot])], force, folder=out)
     from edgewise.cli.formula_progress import BestSoFar
     from edgewise.cli.formula_words import columns_of, limits_of
     from edgewise.cli.inputs import find
@@ -69,7 +71,7 @@ def find_for_groups(
     from edgewise.cli.summary import to_json
     from edgewise.data import provenance, read_frame, to_table
     from edgewise.data.encoding_raw import raw_table
-    from edgewise.symbolic import GroupedResult, find_formula
+    from edgewise.symbolic import ConstraintWarning, GroupedResult, find_formula
 
     frame = read_frame(data) if isinstance(data, Path) else data
     group = None if groups is None else find(frame, groups)
@@ -96,7 +98,9 @@ def find_for_groups(
     tell(known.notes([*asked.chosen, asked.target, *apart]), quiet=quiet)
     if out is not None:
         make_folder(out)  # before the search, which would be lost
-    with Interrupts() as interrupts, ShownProgress(quiet) as progress:
+    with Interrupts() as interrupts, ShownProgress(quiet) as progress, warnings.catch_warnings():
+        # What it says is a part of the result's own message.
+        warnings.simplefilter("ignore", ConstraintWarning)
         progress.begin("find one law for all groups")
         callbacks = (BestSoFar(progress, asked.target), interrupts)
         named = nw.new_series(asked.target, y, backend="pyarrow")
@@ -126,6 +130,8 @@ def find_for_groups(
         say(str(found))
     if interrupts.happened:
         raise typer.Exit(INTERRUPTED)
+    if found.broken:
+        raise typer.Exit(REFUTED)
 
 
 def words_of(frame: Frame, chosen: Sequence[str]) -> list[str]:

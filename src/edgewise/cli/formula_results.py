@@ -127,6 +127,7 @@ def as_data(found: FinishedSearch, number: int) -> dict[str, Any]:
         "reduced_chi_square": found.result.reduced_chi_square,
         "probability": found.result.probability,
         "constraints": [each.to_dict() for each in found.proofs],
+        "broken": list(found.result.broken),
         "recommended": found.best,
         "formula": front[number - 1],
         "front": front,
@@ -194,6 +195,7 @@ def _page(found: FinishedSearch, formula: Formula) -> Any:
         alternatives=found.result.alternatives() if formula is found.result.front[found.best - 1] else (),
         notes=(*found.notes, found.result.message),
         stop_reason=found.result.stop_reason,
+        proofs=found.proofs if formula is found.result.front[found.best - 1] else (),
         units=dict(found.units),
         origin=origin(found.fingerprint, found.seed),
     )

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from edgewise._core.checks import plural
 from edgewise.cli import options
 from edgewise.cli.outcome import INTERRUPTED, Interrupts, refuse_to_overwrite
 from edgewise.cli.terminal import print_json, print_table, say
@@ -107,9 +108,8 @@ def fit_images(
             if model.validation_score_ is None
             else f"; {100 * model.validation_score_:.1f} % of those held out classified correctly"
         )
-        say(
-            f"{len(found.files):,} pictures, {len(model.classes_)} classes, {count:,} parameters{right}. Written to {out}."
-        )
+        size = f"{plural(len(found.files), 'picture')}, {len(model.classes_)} classes, {count:,} parameters"
+        say(f"{size}{right}. Written to {out}.")
     if interrupts.happened:
         raise typer.Exit(INTERRUPTED)
 
@@ -148,4 +148,4 @@ def predict_pictures(model: Any, place: Path, out: Path | None, *, quiet: bool, 
             if found.damaged
             else ""
         )
-        say(f"{len(found.files):,} pictures{left}.", err=True)
+        say(f"{plural(len(found.files), 'picture')}{left}.", err=True)

@@ -154,6 +154,11 @@ class Interrupts:
     ) -> None:
         for number, before in self._before.items():
             signal.signal(number, before)
+        if self.happened and isinstance(
+            value, InputError
+        ):  # there is nothing yet to end with: no fault of the input
+            say(f"Error: {value}", err=True)
+            raise typer.Exit(INTERRUPTED) from None
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if self.happened:
@@ -163,8 +168,12 @@ class Interrupts:
         os.write(2, b"\nStopping with the best so far; Ctrl-C once more leaves at once.\n")
 
 
-def refuse_to_overwrite(paths: Iterable[Path], force: bool) -> None:
-    """Stop before any work is done where a result would replace a file."""
+def refuse_to_overwrite(paths: Iterable[Path], force: bool, *, folder: Path | None = None) -> None:
+    """Stop before any work is done where a result would replace a file or has no folder; `folder` is yet to be made."""
+    paths = list(paths)
+    for path in paths:
+        if path != STANDARD_OUTPUT and path.parent != folder and not path.parent.is_dir():
+            raise FileError(f"The file {path} cannot be written: its folder does not exist; make it first.")
     taken = [path for path in paths if os.path.lexists(path) and not hands_on(path)]
     if folders := [path for path in taken if path.is_dir()]:
         raise InputError(

@@ -75,7 +75,10 @@ def _regressor_document(model: FormulaRegressor) -> dict[str, Any]:
     result: Any = model.result_
     grouped = not isinstance(model.formula_, Formula)
     write = _grouped_document if grouped else _formula_document
-    entries = {"message": result.message, "stop_reason": str(result.stop_reason), "seconds": result.seconds}
+    entries = {
+        "message": result.message, "stop_reason": str(result.stop_reason), "seconds": result.seconds,
+        "broken": list(result.broken),
+    }  # fmt: skip
     if not grouped:
         entries |= {
             "noise": result.noise,
@@ -110,10 +113,11 @@ def _model(document: Mapping[str, Any]) -> FormulaRegressor:
     model = FormulaRegressor().set_params(**(parameters | tuples))
     saved = cast("dict[str, Any]", document["result"])
     reason, seconds = StopReason(saved["stop_reason"]), float(saved["seconds"])
+    broken = tuple(map(str, saved.get("broken", ())))  # older files have none
     if document["grouped"]:
         best, *rivals = map(_law, document["front"])
         model.formula_, model.front_ = _law(document["formula"]), (best, *rivals)
-        model.result_ = GroupedResult(best, tuple(rivals), str(saved["message"]), reason, seconds)
+        model.result_ = GroupedResult(best, tuple(rivals), str(saved["message"]), reason, seconds, broken)
     else:
         best, front = _formula(document["formula"]), tuple(_formula(each) for each in document["front"])
         model.formula_, model.front_ = best, front
@@ -125,6 +129,7 @@ def _model(document: Mapping[str, Any]) -> FormulaRegressor:
             gross_errors=tuple(map(int, saved["gross_errors"])),
             reduced_chi_square=None if saved["reduced_chi_square"] is None else float(saved["reduced_chi_square"]),
             probability=None if saved.get("probability") is None else float(saved["probability"]),
+            broken=broken,
         )  # fmt: skip
     model.n_features_in_ = int(document["n_features"])
     formula = model.formula_

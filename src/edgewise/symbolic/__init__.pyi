@@ -58,6 +58,7 @@ from .results.trust import Trust as Trust
 from .search.ask import AskResult as AskResult
 from .search.ask import ask as ask
 from .search.branched_formula import BranchedFormula as BranchedFormula
+from .search.constraints import ConstraintWarning as ConstraintWarning
 from .search.find_formula import find_formula as find_formula
 from .search.find_function import FoundFunction as FoundFunction
 from .search.find_function import find_function as find_function

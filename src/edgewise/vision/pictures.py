@@ -107,6 +107,10 @@ def read_folder(
         If there is no such folder, no picture in it, or a file cannot be read.
     """
     place = as_path(folder, "folder")
+    if place.is_file():
+        raise FileError(
+            f"The place {short(str(place))} of pictures must be a folder with one for each class. Got a file instead."
+        )
     if not place.is_dir():
         raise FileError(f"The folder {short(str(place))} of pictures does not exist.")
     parts = sorted(each for each in place.iterdir() if each.is_dir() and not each.name.startswith("."))

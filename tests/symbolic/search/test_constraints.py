@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pathlib
+import warnings
 from collections.abc import Callable
 from fractions import Fraction
 
@@ -11,8 +13,9 @@ import sympy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgewise import FormulaRegressor, InputError, find_formula
+from edgewise import FormulaRegressor, InputError, find_formula, load, save
 from edgewise.forms import parse
+from edgewise.symbolic import ConstraintWarning
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.search.constraint_text import read_constraints
 from edgewise.symbolic.search.constraints import Checker, structural
@@ -138,9 +141,56 @@ def test_a_law_that_breaks_them_is_not_offered() -> None:
     found = find_formula(X[:, :1], y, names=["x"], work="quick", constraints=["y >= 0.2"])
     assert found.best.predict(X[:, :1]).min() >= 0.2 - 1e-6
     assert not found.exact
-    none = find_formula(X[:, :1], y, names=["x"], work=0.01, constraints=["y >= 9", "y <= 8"])
+
+
+def test_a_result_that_breaks_them_says_so_wherever_it_is_looked_at(tmp_path: pathlib.Path) -> None:
+    """Flag, warning, table, plain data and file; and neither exactness nor a probability is claimed of it."""
+    y = np.exp(-X[:, 0])
+    asked = ["y >= 9", "y <= 8", "decreasing(x)"]
+    with pytest.warns(
+        ConstraintWarning, match=r"No formula was found that satisfies y >= 9: the best one breaks it"
+    ):
+        none = find_formula(X[:, :1], y, names=["x"], work=0.01, constraints=asked)
+    assert none.broken == ("y >= 9",)
+    assert not none.exact
+    assert none.probability is None
     assert "No formula was found that satisfies" in none.message
     assert "No column predicts" not in none.message
+    assert "The best formula (*) breaks y >= 9." in str(none)
+    assert none.to_dict()["broken"] == ["y >= 9"]
+    model = FormulaRegressor.from_result(none, X[:, :1], target="y")
+    save(model, tmp_path / "law.kan")
+    assert load(tmp_path / "law.kan").result_.broken == none.broken
+    with pytest.warns(ConstraintWarning):
+        assert FormulaRegressor(0.01, constraints=asked[:2]).fit(X[:, :1], y).result_.broken
+    kept = find_formula(X[:, :1], y, names=["x"], work=0.01, constraints=asked[1:])
+    assert kept.broken == ()
+
+
+def test_every_group_is_held_to_them() -> None:
+    """A law that falls in one group and rises in another is not offered as one that falls."""
+    t = np.tile(np.linspace(0, 4, 30), 2)
+    group = np.repeat(["a", "b"], 30)
+    y = 3 + np.where(group == "a", -1.0, 0.7) * t
+    free = find_formula(t[:, None], y, groups=group, names=["t"], work=0.05)
+    assert free.best.rmse < 1e-9
+    with pytest.warns(ConstraintWarning, match=r"satisfies y >= 20"):
+        none = find_formula(t[:, None], y, groups=group, names=["t"], work=0.05, constraints=["y >= 20"])
+    assert none.broken == ("y >= 20",)
+    assert none.to_dict()["broken"] == ["y >= 20"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConstraintWarning)
+        held = find_formula(
+            t[:, None], y, groups=group, names=["t"], work=0.05, constraints=["decreasing(t)"]
+        )
+    rising = any((np.diff(held.best.values(each, t[:30, None])) > 1e-6).any() for each in "ab")
+    assert rising == bool(held.broken)
+    falling = 3 - np.where(group == "a", 1.0, 0.7) * t
+    fine = find_formula(
+        t[:, None], falling, groups=group, names=["t"], work=0.05, constraints=["decreasing(t)"]
+    )
+    assert not fine.broken
+    assert "no proof" in fine.message
 
 
 def test_ignored_columns_cannot_be_constrained() -> None:

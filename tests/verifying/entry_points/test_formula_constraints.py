@@ -81,6 +81,12 @@ def test_answers_agree_with_dense_sampling(c: list[float], kind: str) -> None:
         assert told.status == ("proved" if least > 0 else "refuted")
 
 
+def test_a_constant_is_proved_or_refuted_too() -> None:
+    law = Formula(sympy.Float(2.5), names=("x", "z"))
+    found = prove_constraints(law, ["y <= 4", "y >= 3", "increasing(z)"], {"x": (0, 1), "z": (0, 1)})
+    assert [each.status for each in found] == ["proved", "refuted", "proved"]
+
+
 @pytest.mark.parametrize(
     ("bounds", "said"),
     [

@@ -162,6 +162,6 @@ def _primes(count: int) -> Floats:
 
 
 def _corners(sides: int) -> Floats:
-    if sides > _MOST_SIDES:
+    if not 0 < sides <= _MOST_SIDES:
         return np.zeros((0, sides))
     return np.stack(np.meshgrid(*[[0.0, 1.0]] * sides, indexing="ij"), axis=-1).reshape(-1, sides)

@@ -60,6 +60,9 @@ class FormulaResult:
     probability
         The probability that `best` is the law: without noise that it has the law's values, in noise up to the errors of its
         constants. Calibrated on laws drawn at random; None where it was not worked out.
+    broken
+        The constraints that `best` breaks, as they were written: no formula was found that satisfies all. Such a result is
+        to be looked at, not to be used.
     """
 
     best: Formula
@@ -75,6 +78,7 @@ class FormulaResult:
     gross_errors: tuple[int, ...] = ()
     reduced_chi_square: float | None = None
     probability: float | None = None
+    broken: tuple[str, ...] = ()
 
     def alternatives(self) -> tuple[Alternative, ...]:
         """The formulas, of the front and beside it, that the data cannot distinguish from the best, the shortest first.
@@ -88,7 +92,11 @@ class FormulaResult:
         for each in self.front:
             mark = "*" if each.expression == self.best.expression else " "
             lines.append(f"{mark} {each.complexity:>10}  {each.error:>9.3g}  {each.text}")
-        lines += ["", self.message]
+        lines += [
+            "",
+            *([f"The best formula (*) breaks {', '.join(self.broken)}."] if self.broken else []),
+            self.message,
+        ]
         if self.noise is not None:
             lines.append(f"The noise in y is at most {self.noise:.3g}.")
         if self.equivalents:
@@ -105,6 +113,7 @@ class FormulaResult:
             "noise": self.noise,
             "exact": self.exact,
             "probability": self.probability,
+            "broken": list(self.broken),
             "remarks": list(self.remarks),
             "gross_errors": list(self.gross_errors),
             "reduced_chi_square": self.reduced_chi_square,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,7 @@ from edgewise._core.checks import did_you_mean, short
 from edgewise._core.errors import InputError
 from edgewise.symbolic.config import GroupConfig
 from edgewise.symbolic.results.search_result import FormulaResult
+from edgewise.symbolic.search.constraints import ConstraintWarning
 from edgewise.symbolic.search.grouped import search_groups
 from edgewise.symbolic.search.grouped_result import GroupedResult
 from edgewise.symbolic.search.word_columns import WordTable
@@ -81,7 +83,10 @@ def by_groups(
     def called(X: Any, y: Any, **options: Any) -> FormulaResult:
         """Constraints call the target by its name."""
         named = nw.new_series(name, y, backend="pyarrow") if isinstance(name, str) and name else y
-        return search(X, named, **options)
+        with warnings.catch_warnings():
+            # What holds in one group alone says little; all of them are looked at in the end.
+            warnings.simplefilter("ignore", ConstraintWarning)
+            return search(X, named, **options)
 
     own: dict[str, Any] = dict(vars(limits))
     if words is not None:

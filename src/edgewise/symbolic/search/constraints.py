@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -11,6 +12,7 @@ from typing import cast
 import numpy as np
 
 from edgewise._core.arrays import Floats
+from edgewise._core.stopping import StopReason
 from edgewise.forms.tree import Apply, Node, Number
 from edgewise.symbolic.config import DEFAULT, ConstraintConfig, SearchConfig
 from edgewise.symbolic.expressions.tape import Tape
@@ -23,6 +25,10 @@ Values = Callable[[Floats], Floats]
 
 # Rounding, as a share of the spread of y.
 _ROUNDING = 1e-7
+
+
+class ConstraintWarning(UserWarning):
+    """No formula was found that satisfies the constraints of a search: the best one breaks some."""
 
 
 def structural(tree: Node, constraints: Sequence[Constraint]) -> bool:
@@ -172,12 +178,30 @@ def held_to(result: FormulaResult, checker: Checker) -> tuple[FormulaResult, tup
         note = f"At {checker.config.points} places of the box of the rows all formulas satisfy {asked}: no proof."
         return replace(result, front=kept), (note,)
     if not kept:
-        return result, (
-            f"No formula was found that satisfies {texts_of(broken)}: the one offered breaks it.",
+        texts = tuple(dict.fromkeys(each.text for each in broken))
+        # What is known of the law rules the formula out, however well it fits.
+        reason = StopReason.EXHAUSTED if result.exact else result.stop_reason
+        # Candidates that break them did not come this far; what is offered is shown all the same.
+        front = result.front or (result.best,)
+        return replace(result, front=front, broken=texts, exact=False, stop_reason=reason), (
+            broken_note(texts),
         )
     best = min(kept, key=lambda each: each.error)
     note = f"A formula that fits better breaks {texts_of(broken)} on some rows."
     return replace(result, best=best, front=kept, exact=False), (note,)
+
+
+def broken_note(texts: Sequence[str]) -> str:
+    """That what is offered is not what was asked for, in a sentence."""
+    return f"No formula was found that satisfies {', '.join(texts)}: the best one breaks it, and is not to be relied on."
+
+
+def warn_of_broken(texts: Sequence[str]) -> None:
+    """Say so to whoever called the search, where they do not read its message."""
+    if texts:
+        warnings.warn(
+            f"{broken_note(texts)} The result's 'broken' lists it.", ConstraintWarning, stacklevel=3
+        )
 
 
 def _infinite(side: Node) -> bool:

@@ -27,7 +27,8 @@ from edgewise.symbolic.results.probability import law_probability
 from edgewise.symbolic.results.search_result import FormulaResult
 from edgewise.symbolic.search.by_groups import Limited, by_groups, groups_of
 from edgewise.symbolic.search.column_errors import with_column_errors
-from edgewise.symbolic.search.constraints import Checker, held_to
+from edgewise.symbolic.search.constraints import Checker, held_to, warn_of_broken
+from edgewise.symbolic.search.constraints_by_group import held_by_groups
 from edgewise.symbolic.search.ending import concluded
 from edgewise.symbolic.search.grouped_result import GroupedResult
 from edgewise.symbolic.search.input_validation import called, read_callbacks, read_rows, target_name
@@ -144,7 +145,8 @@ def find_formula(
         What every formula must satisfy on the box of the table, as texts: "increasing(x)", "decreasing(x)", "convex(x)",
         "concave(x)", "even(x)", "odd(x)", "symmetric(a, b)", "0 <= y <= 2*x", "y = 1 at x = 0", "y -> 0 as x -> inf",
         "never sin(cos)", "exponents 1, 2, 1/2" (without their signs). Nestings and exponents are read off the formula, the
-        others are looked at on points over the box, equalities to within the formula's error: not proved.
+        others are looked at on points over the box, equalities to within the formula's error: not proved. Where no formula
+        satisfies them, the result's `broken` lists what `best` breaks, and a `ConstraintWarning` says so.
     costs
         Functions that count as so many nodes instead of one wherever lengths are compared, as {"sin": 3}: the dearer one is
         used only where it says that much more. Here, too, a broken power is a "sqrt".
@@ -255,7 +257,11 @@ def find_formula(
             work, seconds, seed, config_of(config, _OF).groups, _OF,
             allowed_functions(forms, exclude_functions)[1], bool(constraints or costs or require_columns),
         )  # fmt: skip
-        return by_groups(one, X, y, groups, words, names, alone, limits)
+        grouped = by_groups(one, X, y, groups, words, names, alone, limits)
+        numbers = X if words is None else words.X
+        grouped = held_by_groups(grouped, constraints, numbers, y, config_of(config, _OF))
+        warn_of_broken(grouped.broken)
+        return grouped
     if x_sigma is not None:
         if sample_weight is not None:
             raise InputError(
@@ -312,9 +318,11 @@ def find_formula(
         reduced_chi_square=reduced_chi_square(found.best, table),
     )
     found, kept = held_to(found, Checker.of(limits.constraints, columns, table.X, table.y, settings))
-    found = replace(found, probability=law_probability(found, len(table.y), settings))
+    likely = None if found.broken else law_probability(found, len(table.y), settings)
+    found = replace(found, probability=likely)
     ended = replace(ended, result=found)
     notes = kept + remarks(ended, table, suspicious.tolist(), aside.tolist(), bool(kept))
+    warn_of_broken(found.broken)
     return replace(found, message=" ".join([message(ended), *notes]), remarks=notes)
 
 

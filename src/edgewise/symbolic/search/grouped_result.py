@@ -30,6 +30,8 @@ class GroupedResult:
     message : str
     stop_reason : StopReason
     seconds : float
+    broken : tuple of str
+        The constraints that `best` breaks in some group: no formula was found that satisfies all.
     """
 
     best: GroupedFormula | BranchedFormula
@@ -37,6 +39,7 @@ class GroupedResult:
     message: str
     stop_reason: StopReason
     seconds: float
+    broken: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.best}\n{self.message}"
@@ -45,7 +48,7 @@ class GroupedResult:
         """Plain data."""
         rivals = [each.to_dict() for each in self.rivals]
         return {
-            **fields(self, "message", "stop_reason", "seconds"),
+            **fields(self, "message", "stop_reason", "seconds", "broken"),
             "best": self.best.to_dict(),
             "rivals": rivals,
         }

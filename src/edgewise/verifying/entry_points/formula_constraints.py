@@ -102,7 +102,8 @@ def prove_constraints(
     asked = read_constraints(constraints, formula.names, check_text(target, "target", of=_OF), _OF)
     used = [name for name in formula.names if name in names_in(formula.tree)]
     needed = dict.fromkeys([*used, *(name for one in asked for name in _columns(one))])
-    box = _box(bounds, list(needed))
+    # A constant asks for no column, but a proof is about some rows.
+    box = _box(bounds, list(needed or formula.names[:1]))
     settings = config_of(config, _OF)
     meter_of = check_work(work, _OF) * settings.work_units
     limit = check_seconds(seconds, _OF)
