@@ -63,7 +63,7 @@ class NoisySumConfig:
     reconsidered: int = 3
     rounds: int = 4
     offered: int = 12
-    leads: float = 10.0
+    leads: float = 100.0
     share: float = 0.5
 
     def __post_init__(self) -> None:

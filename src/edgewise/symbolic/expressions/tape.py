@@ -58,7 +58,7 @@ _BINARY: Mapping[str, tuple[Callable[[Any, Any], Any], Callable[[Any, Any], tupl
 _UNIT = 2.0**-53
 
 # Units of work: an operation on a column, and on one of its entries, by kind.
-_CALL, _ENTRY = 1e-6, 7e-10
+_CALL, _ENTRY = 1.5e-6, 1e-9
 _DEAR = {"^": 20.0, "+": 1.0, "-": 1.0, "*": 1.0, "/": 1.5, "neg": 1.0, "inv": 1.5, "abs": 1.0, "sqrt": 2.0}
 _DEAR |= {"max": 1.0, "min": 1.0, "step": 1.0, "floor": 1.0}
 _DEAR_OTHERWISE = 8.0

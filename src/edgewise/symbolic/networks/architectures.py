@@ -13,6 +13,7 @@ import torch
 from edgewise._core.stopping import StopReason
 from edgewise._core.work import UntilSpent, spent
 from edgewise.network import KAN, Nodes, mask_edges, set_symbolic
+from edgewise.symbolic.costs import TRAINED
 from edgewise.symbolic.expressions.composition import Edge, living_edges
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.training import FitResult, fit
@@ -78,6 +79,7 @@ def train(
             if edge[0] == last:
                 net = set_symbolic(net, edge, "identity").network
     budget = UntilSpent(until)
+    TRAINED()
     result = fit(
         net,
         rows.X,
@@ -115,6 +117,7 @@ def thinned(trained: TrainedNetwork, rows: SplitRows, *, until: float) -> Traine
         edge = _least_missed(net, rows, refused)
         if edge is None:
             break
+        TRAINED()
         result = fit(
             mask_edges(net, [edge]).network,
             rows.X,

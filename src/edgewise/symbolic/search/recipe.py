@@ -19,7 +19,6 @@ from edgewise._core.threads import one_thread
 from edgewise.symbolic.search.backfitting import backfitted
 from edgewise.symbolic.search.backward_elimination import shortened
 from edgewise.symbolic.search.broken_stage import broken
-from edgewise.symbolic.search.leading_sum import leading_sum
 from edgewise.symbolic.search.missing_term import with_missing_term
 from edgewise.symbolic.search.resummation import resummed
 from edgewise.symbolic.search.search_state import Proposal, Search
@@ -60,14 +59,11 @@ def recipe(search: Search, seed: int | None) -> Generator[Proposal, None, StopRe
     search.until = rest
     if math.isfinite(search.floor) and search.found_short:
         return StopReason.EXPLAINED
-    yield from structured(search, state)
+    yield from structured(search, state, sums=True)
     if not search.explained:
         yield Proposal(two_laws(rows))
-    if not search.explained:
-        if noisy:
-            yield from leading_sum(search)
-        else:
-            yield Proposal(nonlinear_sums(rows, search.part(config.nonlinear_sums.share)))
+    if not search.explained and not noisy:
+        yield Proposal(nonlinear_sums(rows, search.part(config.nonlinear_sums.share)))
     yield Proposal(resummed(search.closest, config))
     if not search.explained:
         yield Proposal(with_missing_term(search.plain, rows))

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 
 from edgewise._core.work import spent
 from edgewise.forms.tree import Node, Variable
 from edgewise.symbolic.expressions.rewriting import shortest
 from edgewise.symbolic.expressions.writing import from_tree, to_tree
+from edgewise.symbolic.search.leading_sum import leading_sum
 from edgewise.symbolic.search.resummation import resummed
 from edgewise.symbolic.search.search_state import Proposal, Search
 from edgewise.symbolic.search.shortlist import settled, shortlist
 from edgewise.symbolic.structure.best_first_search import structural
-from edgewise.symbolic.structure.cross_validated_reduction import formulas, reductions, sums_of_curves
+from edgewise.symbolic.structure.cross_validated_reduction import (
+    Reduced,
+    formulas,
+    reductions,
+    sums_of_curves,
+)
 from edgewise.symbolic.structure.state import EXACT, TARGET, State
 
 
-def structured(search: Search, reduced: State | None) -> Iterator[Proposal]:
+def structured(search: Search, reduced: State | None, *, sums: bool = False) -> Iterator[Proposal]:
     """Formulas from the symmetries and the separability of the data.
 
     Parameters
@@ -26,6 +32,8 @@ def structured(search: Search, reduced: State | None) -> Iterator[Proposal]:
         What has been found so far.
     reduced
         What units have made of the table, where they are given: it is searched first.
+    sums
+        Whether sums of terms have their turn under noise, once short steps have found nothing and before long ones begin.
     """
     config = search.config
     if len(search.rows.y) < config.fewest_rows:
@@ -37,9 +45,18 @@ def structured(search: Search, reduced: State | None) -> Iterator[Proposal]:
         # What the smooth model leaves is no noise where one of absolute values leaves much less.
         search.floor = min(search.floor, search.smooth)
         noisy = search.reflected[0].noisy
-    if noisy:
-        # Two columns have little to reduce, and small networks read them well.
-        yield from _reduced(search, config.poor_share if few else config.noisy_share)
+    # Two columns have little to reduce, and small networks read them well.
+    until = search.part(config.poor_share if few else config.noisy_share)
+    reached = (yield from _reduced(search, until)) if noisy else []
+    if search.explained:
+        return
+    before = spent()
+    if sums and table.noisy:
+        yield from leading_sum(search)
+        if search.explained:
+            return
+    if reached:
+        yield from _curved(search, reached, until + spent() - before)
         if search.explained:
             return
     for start in (table,) if reduced is None else (reduced, table):
@@ -47,7 +64,10 @@ def structured(search: Search, reduced: State | None) -> Iterator[Proposal]:
         if search.explained:
             return
     if table.error > config.noisy and not noisy:
-        yield from _reduced(search, config.poor_share)
+        until = search.part(config.poor_share)
+        reached = yield from _reduced(search, until)
+        if not search.explained:
+            yield from _curved(search, reached, until)
 
 
 def _walked(search: Search, start: State, table: State, *, noisy: bool) -> Iterator[Proposal]:
@@ -78,14 +98,14 @@ def _walked(search: Search, start: State, table: State, *, noisy: bool) -> Itera
     yield Proposal([tree for _, tree in shortlist(waiting, config)])
 
 
-def _reduced(search: Search, share: float) -> Iterator[Proposal]:
-    """All from steps that bear noise, until a formula leaves nothing but it."""
+def _reduced(search: Search, until: float) -> Generator[Proposal, None, list[Reduced]]:
+    """All from steps that bear noise, until a formula leaves nothing but it; returns the states reached."""
     rows, waiting, config = search.rows.alike, list[tuple[float, Node]](), search.config
-    spread, until = float(rows.y.std()), search.part(share)
-    reached = reductions(rows, until=search.part(share / 2))
+    spread = float(rows.y.std())
+    reached = reductions(rows, until=(spent() + until) / 2)
     search.floor = min(search.floor, *(each.error * spread for each in reached))
     if search.explained and len(reached[0].state.rows.names) <= config.few_features:
-        return
+        return reached
     for at, one in enumerate(reached):
         if spent() > until:
             break
@@ -94,13 +114,15 @@ def _reduced(search: Search, share: float) -> Iterator[Proposal]:
         if _leaves_noise(fresh, search):
             yield Proposal([tree for _, tree in shortlist(fresh, config)])
             if search.explained:
-                return
+                return reached
     yield Proposal([tree for _, tree in shortlist(waiting, config)])
     yield Proposal(resummed(search.closest, config))
-    if search.explained:
-        return
-    # What is found so far falls short: the best of the states with two features may be sums of curves.
-    waiting.clear()
+    return reached
+
+
+def _curved(search: Search, reached: list[Reduced], until: float) -> Iterator[Proposal]:
+    """Where all that is found so far falls short, the best of the states with two features may be sums of curves."""
+    waiting, config = list[tuple[float, Node]](), search.config
     for one in [each for each in reached if len(each.state.rows.names) == 2][: config.thorough_states]:
         waiting += _settled(sums_of_curves(one, until), search)
     yield Proposal([tree for _, tree in shortlist(waiting, config)])

@@ -188,36 +188,88 @@ def _longer(
 def _exchanged(
     gram: Floats, along: Floats, total: float, chosen: list[int], left: float
 ) -> tuple[list[int], float]:
-    moved = len(chosen) > 1
-    while moved:
-        moved = False
-        for place in range(len(chosen)):
-            rest = chosen[:place] + chosen[place + 1 :]
-            costs = _costs(gram, along, total, rest)
-            at = int(np.argmin(costs))
-            if costs[at] < left * (1 - 1e-6):
-                chosen, left, moved = [*rest, at], float(costs[at]), True
+    """The exchange of one term for another that leaves the least, again and again while it leaves less."""
+    while len(chosen) > 1:
+        place, promised = _worst_place(gram, along, total, chosen)
+        if not promised < left * (1 - 1e-6):
+            break
+        rest = chosen[:place] + chosen[place + 1 :]
+        costs = _costs(gram, along, total, rest)
+        at = int(np.argmin(costs))
+        if not costs[at] < left * (1 - 1e-6):
+            break
+        chosen, left = [*rest, at], float(costs[at])
     return chosen, left
+
+
+@dataclass(frozen=True)
+class _Basis:
+    """Terms chosen, and what of the others and of the target is apart from them.
+
+    Parameters
+    ----------
+    inverse
+        The inverse of the lower Cholesky factor of the chosen terms' inner products, (k, k).
+    across, held
+        The inner products of all terms, (k, p), and of the target, (k,), with the chosen ones made orthonormal.
+    apart, left
+        Of each term the square that is apart from the chosen ones, and the inner product of that with the target, (p,).
+    """
+
+    inverse: Floats
+    across: Floats
+    held: Floats
+    apart: Floats
+    left: Floats
+
+    @classmethod
+    def of(cls, gram: Floats, along: Floats, chosen: list[int]) -> _Basis | None:
+        """None where the chosen terms are dependent."""
+        SELECTION(len(chosen) * len(along))
+        block = gram[np.ix_(chosen, chosen)] + 1e-13 * np.eye(len(chosen))
+        try:
+            lower = np.linalg.cholesky(block)
+        except np.linalg.LinAlgError:
+            return None
+        # So few terms are quicker turned once than solved for twice.
+        inverse = _turned(lower, lower=1)[0]
+        across, held = inverse @ gram[chosen], inverse @ along[chosen]
+        return cls(inverse, across, held, 1 - (across**2).sum(axis=0), along - held @ across)
 
 
 def _costs(gram: Floats, along: Floats, total: float, rest: list[int]) -> Floats:
     """Residual sum of squares with each term added to the rest."""
     if not rest:
-        costs = total - along**2
-        return np.maximum(costs, 0.0)
-    SELECTION(len(rest) * len(along))
-    block = gram[np.ix_(rest, rest)] + 1e-13 * np.eye(len(rest))
-    try:
-        lower = np.linalg.cholesky(block)
-    except np.linalg.LinAlgError:
+        return np.maximum(total - along**2, 0.0)
+    basis = _Basis.of(gram, along, rest)
+    if basis is None:
         return np.full(len(along), np.inf)
-    # So few terms are quicker turned once than solved for twice.
-    inverse = _turned(lower, lower=1)[0]
-    across = inverse @ gram[rest]
-    held = inverse @ along[rest]
-    apart = 1 - (across**2).sum(axis=0)
-    left = along - across.T @ held
-    distinct = apart > 1e-8
-    costs = np.where(distinct, total - held @ held - left**2 / np.where(distinct, apart, 1.0), np.inf)
+    costs = _with_each(total - basis.held @ basis.held, basis.left, basis.apart)
     costs[rest] = np.inf
-    return np.maximum(costs, 0.0)
+    return costs
+
+
+def _worst_place(gram: Floats, along: Floats, total: float, chosen: list[int]) -> tuple[int, float]:
+    """The chosen term whose exchange for the best other leaves the least, and that: `_costs` of all that lack one, at once.
+
+    Without the term i, whose entries in the inverse C of the inner products are C_i, a term has h_i^2 / C_ii more apart
+    from the chosen ones, where h = C G, and the target w_i^2 / C_ii, where w = C b.
+    """
+    basis = _Basis.of(gram, along, chosen)
+    if basis is None:
+        return 0, math.inf
+    SELECTION(len(chosen) * len(along))
+    # In units of the root of C_ii.
+    own = 1 / np.sqrt((basis.inverse**2).sum(axis=0))
+    turned = basis.inverse * own
+    h, w = turned.T @ basis.across, (basis.held @ turned)[:, None]
+    costs = _with_each(total - basis.held @ basis.held + w**2, basis.left + h * w, basis.apart + h**2)
+    costs[:, chosen] = np.inf
+    at = int(np.argmin(costs))
+    return at // len(along), float(costs.flat[at])
+
+
+def _with_each(total: Floats | float, left: Floats, apart: Floats) -> Floats:
+    """Residual sums of squares with one term more, infinite where nothing of it is apart."""
+    distinct = apart > 1e-8
+    return np.maximum(np.where(distinct, total - left**2 / np.where(distinct, apart, 1.0), np.inf), 0.0)
