@@ -37,7 +37,7 @@ ORTHOGONAL, SINGULAR, WAVES = Cost(7e-5, 7e-10), Cost(1.3e-4, 2.5e-9), Cost(1.4e
 SMOOTH, NOISY, NOISY_TABLE = Cost(5e-4, 2e-10), Cost(1.2e-4, 3.9e-10), Cost(3.5e-4, 1.4e-9)
 NULL_SPACE, SPLINES = Cost(9e-5, 6.4e-10), Cost(1.4e-4, 1.4e-9)
 # A step of constants inside terms: rows x columns x columns of either half of it.
-INSIDE = Cost(2.1e-4, 6e-10)
+INSIDE = Cost(1.6e-4, 5e-10)
 # A damped step of all constants of a formula: rows x constants x constants.
 DAMPED = Cost(8.5e-5, 1.2e-9)
 # Inner products of a dictionary: rows x columns x columns; with the quotients' second half.
