@@ -13,7 +13,7 @@ def test_sums_of_other_terms_get_their_turn_when_mending_spends_all_the_work(mon
     y = X[:, 0] ** (2 / 3) * X[:, 1] - X[:, 1] ** 2 / X[:, 0] + 0.3 * rng.standard_normal(300)
     searches, called = [], []
 
-    def structured(search, state):
+    def structured(search, state, *, sums):
         searches.append(search)
         return iter(())
 
