@@ -23,6 +23,8 @@ from edgewise.symbolic.expressions.parse import to_sympy
 
 _PLACES = {1: 240, 2: 64, 3: 26, 4: 20}
 _MOST_CURVES = 8
+# Of the normal work, for one section: the wave of a square takes most of it.
+_CURVE_WORK = 0.3
 # Sections of more curves are sums that a search of one curve seldom takes apart.
 _MOST_SECTIONS = 3
 _MOST_ATOMS = 12
@@ -219,7 +221,7 @@ def _curve_by_curve(
     sections = largest[np.linspace(0, len(largest) // 2, count).astype(int)] if count > 1 else largest[:1]
     atoms: dict[Any, None] = {}
     for column in table[:, sections].T:
-        forms = one_variable(x, column, accuracy=accuracy, work="quick")
+        forms = one_variable(x, column, accuracy=accuracy, work=_CURVE_WORK)
         exacts = [each for each in forms if each.residual <= 10 * accuracy]
         if not exacts:
             return None

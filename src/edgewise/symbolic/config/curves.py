@@ -65,7 +65,7 @@ class CurveConfig:
         What the families of candidates reach for, one after another.
     """
 
-    work_units: float = 4.5
+    work_units: float = 3.0
     searched: int = 200
     pruned: int = 300
     noisy: float = 1e-5
