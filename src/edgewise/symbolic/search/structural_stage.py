@@ -47,9 +47,11 @@ def structured(search: Search, reduced: State | None, *, sums: bool = False) -> 
         noisy = search.reflected[0].noisy
     # Two columns have little to reduce, and small networks read them well.
     until = search.part(config.poor_share if few else config.noisy_share)
-    reached = (yield from _reduced(search, until)) if noisy else []
-    if search.explained:
-        return
+    reached = list[Reduced]()
+    if noisy:
+        reached = yield from _reduced(search, until)
+        if search.explained:
+            return
     before = spent()
     if sums and table.noisy:
         yield from leading_sum(search)
