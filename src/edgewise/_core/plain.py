@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import date
 from enum import Enum
 from typing import Any, cast
 
@@ -10,7 +11,8 @@ import numpy as np
 
 
 def plain(value: Any) -> Any:
-    """A value as JSON holds it: what is not finite becomes None, tuples and arrays lists, members of enums their value.
+    """A value as JSON holds it: what is not finite becomes None, tuples and arrays lists, members of enums their value,
+    dates text.
 
     Examples
     --------
@@ -27,6 +29,8 @@ def plain(value: Any) -> Any:
         value = value.item()
     if isinstance(value, Enum):
         return value.value
+    if isinstance(value, date):
+        return value.isoformat()
     if isinstance(value, float) and not np.isfinite(value):
         return None
     return value

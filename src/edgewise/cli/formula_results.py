@@ -128,6 +128,7 @@ def as_data(found: FinishedSearch, number: int) -> dict[str, Any]:
         "probability": found.result.probability,
         "constraints": [each.to_dict() for each in found.proofs],
         "broken": list(found.result.broken),
+        "contradicted": list(found.result.contradicted),
         "recommended": found.best,
         "formula": front[number - 1],
         "front": front,

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgewise._core.arguments import as_labels, dimensions, own_names
+from edgewise._core.arguments import own_names
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_matrix, check_names, check_squarable, check_vector, short
 from edgewise._core.errors import InputError
+from edgewise.data.row_labels import row_labels
 
 FEWEST = 12
 
@@ -87,7 +88,9 @@ def read_courses(
     acting_names = check_names(words, "input_names", acting.shape[1], of=of) if acting.shape[1] else ()
     if both := set(known) & set(acting_names):
         raise InputError(f"{short(min(both))} is the name of a state and of an input of {of}; rename one.")
-    cells = _labels(groups, len(times), of)
+    cells: list[Any] = (
+        [0] * len(times) if groups is None else row_labels(groups, len(times), of, what="course")
+    )
     found: list[Course] = []
     for label in dict.fromkeys(cells):
         at = np.array([n for n, cell in enumerate(cells) if cell == label])
@@ -102,21 +105,6 @@ def read_courses(
             f"The state {short(known[int(still.argmax())])} of {of} never changes; leave it out, or give it as an input."
         )
     return Courses(tuple(found), known, acting_names)
-
-
-def _labels(groups: Any, n: int, of: str) -> list[Any]:
-    if groups is None:
-        return [0] * n
-    labels = as_labels(groups, "groups", rows=n, of=of)
-    # numpy would write a gap among words out as a word.
-    is_list = isinstance(groups, (list, tuple)) and dimensions(groups) == 1
-    cells: list[Any] = list(groups) if is_list else labels.tolist()
-    for at, cell in enumerate(cells):
-        if cell is None or cell != cell:
-            raise InputError(
-                f"The 'groups' parameter of {of} must name a course for every row. Got none in row {at}."
-            )
-    return cells
 
 
 def _check_order(times: Floats, rows: NDArray[np.int64], where: str, of: str) -> None:

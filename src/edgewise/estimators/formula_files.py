@@ -77,7 +77,7 @@ def _regressor_document(model: FormulaRegressor) -> dict[str, Any]:
     write = _grouped_document if grouped else _formula_document
     entries = {
         "message": result.message, "stop_reason": str(result.stop_reason), "seconds": result.seconds,
-        "broken": list(result.broken),
+        "broken": list(result.broken), "contradicted": list(result.contradicted),
     }  # fmt: skip
     if not grouped:
         entries |= {
@@ -113,11 +113,14 @@ def _model(document: Mapping[str, Any]) -> FormulaRegressor:
     model = FormulaRegressor().set_params(**(parameters | tuples))
     saved = cast("dict[str, Any]", document["result"])
     reason, seconds = StopReason(saved["stop_reason"]), float(saved["seconds"])
-    broken = tuple(map(str, saved.get("broken", ())))  # older files have none
+    # Older files have none.
+    broken, against = (tuple(map(str, saved.get(name, ()))) for name in ("broken", "contradicted"))
     if document["grouped"]:
         best, *rivals = map(_law, document["front"])
         model.formula_, model.front_ = _law(document["formula"]), (best, *rivals)
-        model.result_ = GroupedResult(best, tuple(rivals), str(saved["message"]), reason, seconds, broken)
+        model.result_ = GroupedResult(
+            best, tuple(rivals), str(saved["message"]), reason, seconds, broken, against
+        )
     else:
         best, front = _formula(document["formula"]), tuple(_formula(each) for each in document["front"])
         model.formula_, model.front_ = best, front
@@ -130,6 +133,7 @@ def _model(document: Mapping[str, Any]) -> FormulaRegressor:
             reduced_chi_square=None if saved["reduced_chi_square"] is None else float(saved["reduced_chi_square"]),
             probability=None if saved.get("probability") is None else float(saved["probability"]),
             broken=broken,
+            contradicted=against,
         )  # fmt: skip
     model.n_features_in_ = int(document["n_features"])
     formula = model.formula_

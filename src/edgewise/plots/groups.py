@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from edgewise._core.arguments import as_labels, check_is
+from edgewise._core.arguments import check_is
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_choice, check_matrix, check_vector
+from edgewise.data.row_labels import label_text, row_labels
 from edgewise.plots.layout import panel_grid
 from edgewise.plots.mathtext import drawable, shorten
 from edgewise.plots.style import SIZE_SMALL, SIZE_TEXT, bare_axes, new_figure, padded, text_style, theme_of
@@ -83,9 +84,7 @@ def plot_groups(
             {"linewidth": 1.3} if line else {"linewidth": 0, "marker": "_", "markersize": 5}
         )
         axes.plot(x, values, color=colours.numeric, gid="law", **style)
-        axes.set_title(
-            drawable(shorten(str(label), 24)), loc="left", pad=14, **text_style(colours, SIZE_TEXT)
-        )
+        axes.set_title(drawable(label_text(label, 24)), loc="left", pad=14, **text_style(colours, SIZE_TEXT))
         own = ", ".join(f"{name} = {each.value:.4g}" for name, each in formula.own.get(label, {}).items())
         axes.text(0, 1.04, drawable(shorten(own, 40)), transform=axes.transAxes, va="bottom", **quiet)
         axes.set_xlabel(drawable(shorten(chosen, 24)), labelpad=2, **quiet)
@@ -100,9 +99,7 @@ def _rows(
         numbers, levels = formula.words.read(X, formula.columns, of)
         return check_matrix(numbers, "X", of=of), list[Hashable](levels)
     table = check_matrix(X, "X", columns=len(formula.columns), of=of)
-    as_labels(groups, "groups", rows=len(table), of=of)
-    cells: Any = groups
-    return table, cells.tolist() if hasattr(cells, "tolist") else list(cells)
+    return table, row_labels(groups, len(table), of)
 
 
 def _law(

@@ -10,15 +10,16 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import sympy
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgewise import FormulaRegressor, InputError, find_formula, load, save
 from edgewise.forms import parse
-from edgewise.symbolic import ConstraintWarning
+from edgewise.symbolic import Constant, ConstraintWarning, Formula
 from edgewise.symbolic.expressions.tape import Tape
+from edgewise.symbolic.expressions.writing import from_tree
 from edgewise.symbolic.search.constraint_text import read_constraints
-from edgewise.symbolic.search.constraints import Checker, structural
+from edgewise.symbolic.search.constraints import Checker, contradicted_by, structural
 
 NAMES = ("x", "z")
 RNG = np.random.default_rng(0)
@@ -138,9 +139,60 @@ def test_a_law_that_breaks_them_is_not_offered() -> None:
     with pytest.raises(InputError, match="no function 'x'"):
         model.fit(X, X[:, 0])
     y = np.exp(-X[:, 0])
-    found = find_formula(X[:, :1], y, names=["x"], work="quick", constraints=["y >= 0.2"])
+    with pytest.warns(ConstraintWarning, match=r"The rows speak against y >= 0\.2"):
+        found = find_formula(X[:, :1], y, names=["x"], work="quick", constraints=["y >= 0.2"])
     assert found.best.predict(X[:, :1]).min() >= 0.2 - 1e-6
     assert not found.exact
+    assert found.contradicted == ("y >= 0.2",)
+
+
+def test_rows_that_speak_against_a_constraint_are_told(tmp_path: pathlib.Path) -> None:
+    """A constant is the best that falls along what rises: right as it is, and seldom what is wanted."""
+    x = np.linspace(0, 5, 25)
+    y = -60 * np.exp(-x) + 0.1 * np.random.default_rng(0).standard_normal(25)
+    with pytest.warns(ConstraintWarning, match=r"speak against decreasing\(x\)"):
+        found = find_formula(x[:, None], y, names=["x"], work=0.05, constraints=["decreasing(x)", "y <= 99"])
+    assert found.contradicted == ("decreasing(x)",)
+    assert found.broken == ()
+    assert "which breaks it, leaves an RMSE of" in found.message
+    assert found.to_dict()["contradicted"] == ["decreasing(x)"]
+    save(FormulaRegressor.from_result(found, x[:, None], target="y"), tmp_path / "law.kan")
+    assert load(tmp_path / "law.kan").result_.contradicted == found.contradicted
+    with pytest.warns(ConstraintWarning, match=r"speak against decreasing\(x\)"):
+        many = find_formula(
+            np.tile(x, 2)[:, None], np.r_[y, 2 * y], names=["x"], work=0.05,
+            groups=np.repeat(["a", "b"], 25), constraints=["decreasing(x)"],
+        )  # fmt: skip
+    assert many.contradicted == ("decreasing(x)",)
+    assert "The rows of groups speak against decreasing(x)" in many.message
+
+
+@given(st.integers(0, 2**32 - 1))
+@settings(max_examples=20, deadline=None)
+def test_noise_speaks_against_no_constraint(seed: int) -> None:
+    """A formula that breaks one and follows the noise of the rows it was fitted to is no evidence."""
+    x = np.linspace(0, 1, 40)
+    y = 1 - x + 0.3 * np.random.default_rng(seed).standard_normal(40)
+    Z = x[:, None]
+    line, wave = (
+        found_formula(text, np.linalg.lstsq(columns, y, rcond=None)[0])
+        for text, columns in (
+            ("{0!r}*x + {1!r}", np.column_stack([x, np.ones(40)])),
+            (
+                "{0!r}*x + {1!r} + {2!r}*x^2 + {3!r}*x^3",
+                np.column_stack([x, np.ones(40), x**2, x**3]),
+            ),
+        )
+    )
+    checker = Checker.of(read_constraints(["decreasing(x)", "concave(x)"], ["x"], "y"), ["x"], Z, y)
+    assert contradicted_by(line, wave, checker, Z, y) == ((), ())
+    assert contradicted_by(line, None, checker, Z, y) == ((), ())
+
+
+def found_formula(text: str, constants: np.ndarray) -> Formula:
+    whole = parse(text.format(*map(float, constants)), ["x"])
+    errors = tuple(Constant(float(each), 0.1) for each in constants)
+    return Formula(from_tree(whole.tree, ["x"]), ("x",), 0.3, 0.5, errors)
 
 
 def test_a_result_that_breaks_them_says_so_wherever_it_is_looked_at(tmp_path: pathlib.Path) -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from edgewise._core.errors import InputError
 from edgewise.forms import parse
 from edgewise.forms.tree import render, replaced
+from edgewise.plots import plot_groups
 from edgewise.symbolic import GroupedResult, find_formula, fit_groups
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.search.grouped_constants import GroupedRows, apart, tie
@@ -147,12 +148,40 @@ def test_a_template_with_its_numbers_is_the_formula(text: str) -> None:
     [
         (["a"] * 10, "a group for each of 120 rows"),
         ([None, *["a"] * 119], "Got none in row 0"),
+        ([float("nan"), *["a"] * 119], "Got none in row 0"),
+        (pd.Series([pd.NA, *["a"] * 119], dtype="string"), "Got none in row 0"),
+        (pd.Series([pd.NaT, *[pd.Timestamp(2020, 1, 1)] * 119]), "Got none in row 0"),
         (list(range(120)), "at least 8 rows"),
     ],
 )
 def test_bad_groups_end_in_a_sentence(groups: list, words: str) -> None:
     with pytest.raises(InputError, match=words):
         find_formula(T[:, None], cooling(), groups=groups, names=["t"], work="quick")
+
+
+@pytest.mark.parametrize("kind", ["us", "ns", "pandas", "datetime"])
+def test_days_name_groups(kind: str) -> None:
+    """Whatever holds them; the table shows them whole, and plain data are plain."""
+    days = np.repeat(np.array(["2020-01-01", "2020-02-01", "2020-03-01", "2020-04-01"], "M8[us]"), 30)
+    groups = {"us": days, "ns": days.astype("M8[ns]"), "pandas": pd.Series(days), "datetime": days.tolist()}[
+        kind
+    ]
+    result = find_formula(T[:, None], cooling(), groups=groups, names=["t"], work=0.02)
+    assert "2020-03-01  " in str(result)
+    assert json.loads(json.dumps(result.to_dict()))["best"]["own"][1]["group"] == "2020-02-01T00:00:00"
+    np.testing.assert_allclose(result.best.predict(T[:, None], groups), cooling(), rtol=1e-9)
+    assert [
+        axes.get_title(loc="left") for axes in plot_groups(result.best, T[:, None], cooling(), groups).axes
+    ][3] == "2020-04-01"
+
+
+def test_a_single_group_is_an_ordinary_search_and_rows_left_out_are_told() -> None:
+    y = cooling()[:30].copy()
+    y[7] = np.nan
+    result = find_formula(T[:30, None], y, groups=["cup"] * 30, names=["t"], work=0.02)
+    assert result.best.of("cup") == "60*exp(-0.9*t) + 20"
+    assert "One law over 1 group and 29 rows" in result.message
+    assert "1 row of 30 left out: cells are missing in 'y' (1)." in result.message
 
 
 def test_a_constant_that_is_nothing_in_one_group_is_nothing() -> None:

@@ -63,6 +63,9 @@ class FormulaResult:
     broken
         The constraints that `best` breaks, as they were written: no formula was found that satisfies all. Such a result is
         to be looked at, not to be used.
+    contradicted
+        The constraints that the rows speak against, as they were written: a formula that breaks them is far closer than
+        `best`, which satisfies them. The message says which.
     """
 
     best: Formula
@@ -79,6 +82,7 @@ class FormulaResult:
     reduced_chi_square: float | None = None
     probability: float | None = None
     broken: tuple[str, ...] = ()
+    contradicted: tuple[str, ...] = ()
 
     def alternatives(self) -> tuple[Alternative, ...]:
         """The formulas, of the front and beside it, that the data cannot distinguish from the best, the shortest first.
@@ -114,6 +118,7 @@ class FormulaResult:
             "exact": self.exact,
             "probability": self.probability,
             "broken": list(self.broken),
+            "contradicted": list(self.contradicted),
             "remarks": list(self.remarks),
             "gross_errors": list(self.gross_errors),
             "reduced_chi_square": self.reduced_chi_square,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import narwhals as nw
@@ -80,16 +80,27 @@ def by_groups(
         )
     name = getattr(y, "name", None)
 
+    against = dict[str, None]()
+
     def called(X: Any, y: Any, **options: Any) -> FormulaResult:
         """Constraints call the target by its name."""
         named = nw.new_series(name, y, backend="pyarrow") if isinstance(name, str) and name else y
         with warnings.catch_warnings():
             # What holds in one group alone says little; all of them are looked at in the end.
             warnings.simplefilter("ignore", ConstraintWarning)
-            return search(X, named, **options)
+            found = search(X, named, **options)
+        against.update(dict.fromkeys(found.contradicted))
+        return found
 
     own: dict[str, Any] = dict(vars(limits))
     if words is not None:
         del own["allowed"], own["constrained"]
-        return search_words(called, words, y, **own)
-    return search_groups(called, X, y, groups, names=names, **own)
+        result = search_words(called, words, y, **own)
+    else:
+        result = search_groups(called, X, y, groups, names=names, **own)
+    if not against:
+        return result
+    note = (
+        f"The rows of groups speak against {', '.join(against)}: formulas that break it are far closer there."
+    )
+    return replace(result, contradicted=tuple(against), message=f"{result.message} {note}")

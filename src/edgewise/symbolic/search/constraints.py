@@ -17,6 +17,7 @@ from edgewise.forms.tree import Apply, Node, Number
 from edgewise.symbolic.config import DEFAULT, ConstraintConfig, SearchConfig
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.results.box import DataBox
+from edgewise.symbolic.results.formula import Formula
 from edgewise.symbolic.results.search_result import FormulaResult
 from edgewise.symbolic.search.constraint_text import Constraint, texts_of
 from edgewise.symbolic.units.rules import MismatchError, constant_value
@@ -28,7 +29,9 @@ _ROUNDING = 1e-7
 
 
 class ConstraintWarning(UserWarning):
-    """No formula was found that satisfies the constraints of a search: the best one breaks some."""
+    """The constraints of a search do not go with its rows: no formula was found that satisfies them, or those that do are
+    far from the rows where others are close.
+    """
 
 
 def structural(tree: Node, constraints: Sequence[Constraint]) -> bool:
@@ -189,6 +192,53 @@ def held_to(result: FormulaResult, checker: Checker) -> tuple[FormulaResult, tup
     best = min(kept, key=lambda each: each.error)
     note = f"A formula that fits better breaks {texts_of(broken)} on some rows."
     return replace(result, best=best, front=kept, exact=False), (note,)
+
+
+def contradicted_by(
+    best: Formula, refused: Formula | None, checker: Checker, X: Floats, y: Floats
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Constraints that rows speak against, for a formula that breaks them is clearly closer; and a sentence about that.
+
+    Clearly is very strong evidence by Schwarz's criterion, and a share of the squares that the best formula leaves.
+
+    Parameters
+    ----------
+    best
+        The formula that satisfies them.
+    refused
+        The closest of those that do not, None where there was none.
+    X, y
+        All rows (n, d) and (n,), in the columns of both.
+    """
+    if refused is None:
+        return (), ()
+    with np.errstate(all="ignore"):
+        # numpy's floats: what leaves nothing is better without end.
+        left, other = (np.mean(np.square(each.predict(X) - y)) for each in (best, refused))
+        more = len(refused.constants) - len(best.constants)
+        gain = len(y) * np.log(left / other) - more * math.log(len(y))
+    clear = bool(
+        gain > checker.config.contradicted and left - other > checker.config.contradicted_share * left
+    )
+    texts = tuple(dict.fromkeys(each.text for each in checker.broken(refused.predict, refused.error)))
+    if not (clear and texts):
+        return (), ()
+    note = (
+        f"The rows speak against {', '.join(texts)}: {refused.text}, which breaks it, leaves an RMSE of "
+        f"{math.sqrt(other):.3g} where the best formula that satisfies it leaves {math.sqrt(left):.3g}."
+    )
+    return texts, (note,)
+
+
+def warn_of_contradiction(texts: Sequence[str]) -> None:
+    """Say so to whoever called the search, where they do not read its message."""
+    if texts:
+        warnings.warn(
+            f"The rows speak against {', '.join(texts)}: formulas that break it fit them far better than the best one that "
+            "satisfies it. The result's message shows by how much.",
+            ConstraintWarning,
+            stacklevel=3,
+        )
 
 
 def broken_note(texts: Sequence[str]) -> str:

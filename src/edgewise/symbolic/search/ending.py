@@ -54,7 +54,8 @@ def concluded(search: Search, reason: StopReason, everything: SplitRows, meter: 
     front = with_best(front, best)
     found = FormulaResult(best, front, network, "", meter.seconds, stop_reason=reason, exact=exact)
     count = len({each.expression for each in search.finished})
-    return Ended(found, count, rows, rivals, straightened=search.straightened.get(best.expression, ()))
+    straightened = search.straightened.get(best.expression, ())
+    return Ended(found, count, rows, rivals, straightened=straightened, refused=search.refused)
 
 
 def _finish_simplest(search: Search) -> None:

@@ -27,7 +27,13 @@ from edgewise.symbolic.results.probability import law_probability
 from edgewise.symbolic.results.search_result import FormulaResult
 from edgewise.symbolic.search.by_groups import Limited, by_groups, groups_of
 from edgewise.symbolic.search.column_errors import with_column_errors
-from edgewise.symbolic.search.constraints import Checker, held_to, warn_of_broken
+from edgewise.symbolic.search.constraints import (
+    Checker,
+    contradicted_by,
+    held_to,
+    warn_of_broken,
+    warn_of_contradiction,
+)
 from edgewise.symbolic.search.constraints_by_group import held_by_groups
 from edgewise.symbolic.search.ending import concluded
 from edgewise.symbolic.search.grouped_result import GroupedResult
@@ -261,6 +267,7 @@ def find_formula(
         numbers = X if words is None else words.X
         grouped = held_by_groups(grouped, constraints, numbers, y, config_of(config, _OF))
         warn_of_broken(grouped.broken)
+        warn_of_contradiction(grouped.contradicted)
         return grouped
     if x_sigma is not None:
         if sample_weight is not None:
@@ -317,12 +324,18 @@ def find_formula(
         gross_errors=tuple(int(each) for each in (*aside, *suspicious)),
         reduced_chi_square=reduced_chi_square(found.best, table),
     )
-    found, kept = held_to(found, Checker.of(limits.constraints, columns, table.X, table.y, settings))
+    checker = Checker.of(limits.constraints, columns, table.X, table.y, settings)
+    found, kept = held_to(found, checker)
+    if not (found.broken or found.exact):
+        refused = None if ended.refused is None else replace(ended.refused, names=columns)
+        against, note = contradicted_by(found.best, refused, checker, table.X, table.y)
+        found, kept = replace(found, contradicted=against), (*kept, *note)
     likely = None if found.broken else law_probability(found, len(table.y), settings)
     found = replace(found, probability=likely)
     ended = replace(ended, result=found)
     notes = kept + remarks(ended, table, suspicious.tolist(), aside.tolist(), bool(kept))
     warn_of_broken(found.broken)
+    warn_of_contradiction(found.contradicted)
     return replace(found, message=" ".join([message(ended), *notes]), remarks=notes)
 
 

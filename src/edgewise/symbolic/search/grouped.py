@@ -122,7 +122,7 @@ def search_groups(
     return GroupedResult(
         best,
         tuple(answers[1:]),
-        _message(best, written(tied[0], columns), rows, len(few)),
+        " ".join([_message(best, written(tied[0], columns), rows, len(few)), *table.notes]),
         next((each for each in reasons if not each.repeatable), reasons[0]),
         meter.seconds,
     )
@@ -262,6 +262,6 @@ def _message(best: GroupedFormula, model: Tied, rows: GroupedRows, few: int) -> 
     shared = plural(len(best.shared) + len(numbers), "constant")
     later = f" {plural(few, 'group')} with fewer rows than constants followed from these." if few else ""
     return (
-        f"One law over {rows.count} groups and {len(rows.y)} rows: {differing}; shared: {shared}. Root mean squared error "
-        f"{best.rmse:.4g}.{later}"
+        f"One law over {plural(rows.count, 'group')} and {len(rows.y)} rows: {differing}; shared: {shared}. Root mean squared "
+        f"error {best.rmse:.4g}.{later}"
     )

@@ -160,6 +160,8 @@ def differ(own: Tied, shared: Tied, rows: GroupedRows) -> bool:
     known of it before; but what the others are is known.
     """
     n, more = len(rows.y), own.constants - shared.constants
+    if not more:  # of a single group its own constant and one for all are the same
+        return False
     # As many rows as the constants take away show no error.
     gain = (_left(shared.rss, rows) - _left(own.rss, rows)) * max(n - own.constants, 1) / n
     return gain > _drawn(gain, more, n)

@@ -15,6 +15,7 @@ from edgewise._core.arrays import Floats
 from edgewise._core.checks import UNREADABLE, among, check_matrix, check_vector, short
 from edgewise._core.errors import InputError
 from edgewise._core.plain import fields, plain
+from edgewise.data.row_labels import label_text, plain_labels
 from edgewise.forms.tree import Apply, Node, Number, names_in, replaced
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.expressions.writing import from_tree, text
@@ -64,19 +65,15 @@ class GroupedFormula:
 
     def __str__(self) -> str:
         names = list(next(iter(self.own.values()), {}))
-        lines = [self.text]
-        if names:
-            lines.append(
-                "  ".join(
-                    [
-                        f"{', '.join(self.words.words) if self.words else 'group':>14}",
-                        *(f"{name:>22}" for name in names),
-                    ]
-                )
-            )
-        for group, constants in self.own.items() if names else ():
+        if not names:
+            return self.text
+        head = ", ".join(self.words.words) if self.words else "group"
+        labels = [label_text(group) for group in self.own]
+        width = max(map(len, [head, *labels]))
+        lines = [self.text, "  ".join([f"{head:>{width}}", *(f"{name:>22}" for name in names)])]
+        for label, constants in zip(labels, self.own.values(), strict=True):
             cells = [f"{constants[name].value:.6g} ± {constants[name].standard_error:.2g}" for name in names]
-            lines.append("  ".join([f"{str(group)[:14]:>14}", *(f"{cell:>22}" for cell in cells)]))
+            lines.append("  ".join([f"{label:>{width}}", *(f"{cell:>22}" for cell in cells)]))
         return "\n".join(lines)
 
     def of(self, group: Hashable) -> str:
@@ -245,7 +242,8 @@ def rows_and_groups(
         return check_matrix(numbers, "X", of=of), np.array(levels, dtype=object)
     table = check_matrix(X, "X", columns=len(columns), of=of)
     try:
-        labels = np.asarray(groups, dtype=object)
+        labels = np.asarray(groups)
+        labels = labels if labels.dtype.kind == "M" else np.asarray(groups, dtype=object)
         labels = np.full(len(table), groups, dtype=object) if labels.ndim == 0 else labels
         set(labels.tolist())
     except UNREADABLE:
@@ -255,7 +253,9 @@ def rows_and_groups(
         raise InputError(
             f"The 'groups' argument of {of} must name a group for each of {len(table)} rows. Got {got}."
         )
-    return table, labels
+    cells = np.empty(len(table), dtype=object)
+    cells[:] = plain_labels(labels)
+    return table, cells
 
 
 class _Valued(Protocol):

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgewise._core.arguments import as_labels
-from edgewise._core.errors import InputError
 from edgewise._core.plain import fields
 from edgewise._core.stopping import StopReason
+from edgewise.data.row_labels import row_labels
 from edgewise.symbolic.search.branched_formula import BranchedFormula
 from edgewise.symbolic.search.grouped_formula import GroupedFormula
 
@@ -32,6 +30,8 @@ class GroupedResult:
     seconds : float
     broken : tuple of str
         The constraints that `best` breaks in some group: no formula was found that satisfies all.
+    contradicted : tuple of str
+        The constraints that the rows of groups speak against: formulas that break them are far closer there.
     """
 
     best: GroupedFormula | BranchedFormula
@@ -40,6 +40,7 @@ class GroupedResult:
     stop_reason: StopReason
     seconds: float
     broken: tuple[str, ...] = ()
+    contradicted: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.best}\n{self.message}"
@@ -48,7 +49,7 @@ class GroupedResult:
         """Plain data."""
         rivals = [each.to_dict() for each in self.rivals]
         return {
-            **fields(self, "message", "stop_reason", "seconds", "broken"),
+            **fields(self, "message", "stop_reason", "seconds", "broken", "contradicted"),
             "best": self.best.to_dict(),
             "rivals": rivals,
         }
@@ -56,15 +57,6 @@ class GroupedResult:
 
 def group_labels(groups: Any, n: int, of: str) -> tuple[list[Any], NDArray[np.int64]]:
     """The distinct groups in the order they come, and the number of each row's."""
-    cells: Sequence[Any] = as_labels(groups, "groups", of=of).tolist()
-    if len(cells) != n:
-        raise InputError(
-            f"The 'groups' argument of {of} must name a group for each of {n} rows. Got {len(cells)}."
-        )
-    missing = [at for at, cell in enumerate(cells) if cell is None or cell != cell]
-    if missing:
-        raise InputError(
-            f"The 'groups' argument of {of} must name a group for every row. Got none in row {missing[0]}."
-        )
+    cells = row_labels(groups, n, of)
     known = {group: at for at, group in enumerate(dict.fromkeys(cells))}
     return list(known), np.array([known[cell] for cell in cells], dtype=np.int64)

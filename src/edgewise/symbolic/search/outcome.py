@@ -38,6 +38,8 @@ class Ended:
         What of the table was not searched, in sentences.
     straightened
         Columns of the best formula where the rows see but a line of a function.
+    refused
+        The closest of the formulas that constraints ruled out, in the columns of `rows`.
     """
 
     result: FormulaResult
@@ -46,6 +48,7 @@ class Ended:
     rivals: tuple[Formula, ...] = ()
     remarks: tuple[str, ...] = ()
     straightened: tuple[str, ...] = ()
+    refused: Formula | None = None
 
     def judged(self) -> Ended:
         """With the trust in every formula."""

@@ -89,6 +89,8 @@ class Search:
         Candidates that a formula no longer than they are beats: the data need not be able to distinguish them from it.
     summed
         Whether a sum of terms leaves only noise, and no other formula comes near it.
+    refused
+        The closest of the formulas that constraints ruled out.
     """
 
     rows: SplitRows
@@ -106,6 +108,7 @@ class Search:
     _patterned: dict[Expr, bool] = field(default_factory=dict[Expr, bool])
     passed: dict[str, FittedFormula] = field(default_factory=dict[str, FittedFormula])
     summed: bool = False
+    refused: Formula | None = None
     straightened: dict[Expr, tuple[str, ...]] = field(default_factory=dict[Expr, tuple[str, ...]])
 
     @property
@@ -289,6 +292,8 @@ class Search:
         """A fitted expression as one of the results, if it satisfies the constraints or is the last resort."""
         formula = as_formula(fitted, self.rows, network)
         if not (last or self.satisfies(formula)):
+            if self.refused is None or formula.error < self.refused.error:
+                self.refused = formula
             return
         law = is_law(formula, self.rows)
         if not law and formula.error <= self.exactness:

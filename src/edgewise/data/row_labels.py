@@ -1,0 +1,56 @@
+"""The label of each row, where every row must have one: groups, courses, experiments."""
+
+from __future__ import annotations
+
+from datetime import datetime, time
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewise._core.arguments import as_labels, dimensions
+from edgewise._core.errors import InputError
+from edgewise.data.encoding_raw import is_missing
+
+
+def row_labels(groups: Any, rows: int, of: str, *, what: str = "group") -> list[Any]:
+    """The labels (n,) of rows, as the caller wrote them; `what` is the word for what they name.
+
+    Raises
+    ------
+    InputError
+        If there is not one for each row, or a row has none.
+    """
+    labels = as_labels(groups, "groups", of=of)
+    if len(labels) != rows:
+        raise InputError(
+            f"The 'groups' argument of {of} must name a {what} for each of {rows:,} rows. Got {len(labels):,}."
+        )
+    # numpy would write a gap among words out as a word.
+    is_list = isinstance(groups, (list, tuple)) and dimensions(groups) == 1
+    cells = plain_labels(list(cast("list[Any]", groups)) if is_list else labels)
+    missing = next((at for at, cell in enumerate(cells) if is_missing(cell)), None)
+    if missing is not None:
+        raise InputError(
+            f"The 'groups' argument of {of} must name a {what} for every row. Got none in row {missing}."
+        )
+    return cells
+
+
+def plain_labels(labels: list[Any] | NDArray[Any]) -> list[Any]:
+    """Labels as Python has them: numbers, words and dates, whatever type of numpy they came in."""
+    if isinstance(labels, np.ndarray):
+        # Times in nanoseconds would become whole numbers.
+        labels = labels.astype("datetime64[us]") if labels.dtype.kind == "M" else labels
+        return labels.tolist()
+    return [
+        plain_labels(np.asarray(each)[None])[0] if isinstance(each, np.generic) else each for each in labels
+    ]
+
+
+def label_text(label: Any, most: int = 32) -> str:
+    """A label in so many characters at most; a date without its time where that is midnight."""
+    text = str(label)
+    if isinstance(label, datetime) and label.time() == time():
+        text = str(label.date())
+    return text if len(text) <= most else f"{text[: most - 1].rstrip()}\u2026"
