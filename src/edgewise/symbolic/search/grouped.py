@@ -262,6 +262,6 @@ def _message(best: GroupedFormula, model: Tied, rows: GroupedRows, few: int) -> 
     shared = plural(len(best.shared) + len(numbers), "constant")
     later = f" {plural(few, 'group')} with fewer rows than constants followed from these." if few else ""
     return (
-        f"One law over {plural(rows.count, 'group')} and {len(rows.y)} rows: {differing}; shared: {shared}. Root mean squared "
-        f"error {best.rmse:.4g}.{later}"
+        f"One law over {plural(rows.count, 'group')} and {len(rows.y)} rows: {differing}; shared: {shared}. Root mean "
+        f"squared error {best.rmse:.4g}.{later}"
     )
