@@ -10,6 +10,7 @@ import typer
 
 from edgewise._core.version import __version__
 from edgewise.cli import (
+    ask,
     audit,
     bench,
     check,
@@ -44,6 +45,7 @@ _GROUPS: dict[str, tuple[Callable[..., None], ...]] = {
         images.fit_images,
         demo.demo,
     ),
+    "By measuring": (ask.ask,),
     "From an equation": (pde.pde,),
     "With a model": (predict.predict, explain.explain, report.report, audit.audit, export.export),
     "Proofs": (verify.verify, check.check),

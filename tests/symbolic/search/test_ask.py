@@ -135,3 +135,15 @@ def test_wrong_arguments_get_a_sentence(change, words):
     arguments = {"measure": lambda at: at["x"], "bounds": {"x": (0, 1)}, **change}
     with pytest.raises(InputError, match=words):
         ask(**arguments)
+
+
+def test_places_are_multiples_of_steps():
+    found = ask(
+        lambda at: 3 * at["m"] * at["n"], {"m": (0.1, 1.05), "n": (1, 6)}, steps={"m": 0.1, "n": 1}, seed=1
+    )
+    assert found.result.best.text == "3*m*n"
+    assert set(found.X[:, 1]) <= set(range(1, 7))
+    assert set(found.X[:, 0]) <= {each / 10 for each in range(1, 11)}
+    for steps in ({"k": 1}, {"m": 0}, {"m": "wide"}):
+        with pytest.raises(InputError, match="steps"):
+            ask(lambda at: at["m"], {"m": (0, 1)}, steps=steps)

@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 import sympy
 
-from edgewise._core.arguments import as_callables, check_callable
+from edgewise._core.arguments import as_callables, as_mapping, check_callable
 from edgewise._core.arrays import Floats
-from edgewise._core.checks import check_float, check_int, plural
+from edgewise._core.checks import check_float, check_int, plural, short
 from edgewise._core.config import chosen
 from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason, tell
@@ -39,6 +39,8 @@ from edgewise.symbolic.search.laboratory import Laboratory, OneColumn
 from edgewise.symbolic.search.measured_rows import MeasuredRows
 from edgewise.symbolic.search.outcome import Ended, message
 
+# Ends of bounds that are multiples of a step but for rounding.
+_ROUNDING = 1e-9
 _ENDED = (StopReason.TIME_LIMIT, StopReason.INTERRUPTED)
 
 
@@ -90,6 +92,7 @@ def ask(
     *,
     most: int = 60,
     sigma: float | None = None,
+    steps: Mapping[str, float] | None = None,
     work: str | float = "normal",
     seconds: float | None = None,
     seed: int = 0,
@@ -109,6 +112,9 @@ def ask(
     sigma : float, optional
         Standard deviation of the noise of a measurement; by default one place is measured again, and more where that gives
         another value.
+    steps : mapping of str to float, optional
+        The columns that can only be set to multiples of a number. Then no measurements are made to take the law apart, for
+        which exact places are needed.
     work : "quick", "normal", "thorough" or float
         How much all searches may do together; the later ones, of more measurements, may do more.
     seconds : float, optional
@@ -147,11 +153,12 @@ def ask(
     total = check_work(work, "ask")
     listeners = as_callables(callbacks, of="ask")
     limit, meter = check_seconds(seconds, "ask"), Meter()
-    asking, view = MeasuredRows(measure, names, most), Coordinates.of(names)
+    asking = MeasuredRows(measure, names, most, _settable(steps, names, low, high))
+    view = Coordinates.of(names)
     noise = None if sigma is None else PureError(sigma)
     places = spread(low, high, first, seed)
     result: FormulaResult | None = None
-    confirmed, taken_apart, predicted, reason = False, False, 0, StopReason.EXHAUSTED
+    confirmed, taken_apart, predicted, reason = False, bool(steps), 0, StopReason.EXHAUSTED
 
     def left() -> float | None:
         return None if limit is None else max(limit - meter.seconds, 0.01)
@@ -209,6 +216,29 @@ def ask(
     return AskResult(
         result, asking.X, asking.y, confirmed, _said(confirmed, reason, asking.count), reason, meter.seconds
     )
+
+
+def _settable(steps: object, names: tuple[str, ...], low: Floats, high: Floats) -> Callable[[Floats], Floats]:
+    """Moves places (n, d) to the nearest that can be set."""
+    given = as_mapping(steps, "steps", "columns to numbers", of="ask")
+    for name, step in given.items():
+        if name not in names:
+            raise InputError(
+                f"The 'steps' parameter of ask must name columns of 'bounds'. Got {short(name)} instead."
+            )
+        check_float(step, f"steps[{name!r}]", low=0, closed=False, of="ask")
+
+    def moved(places: Floats) -> Floats:
+        found = places.copy()
+        for name, step in given.items():
+            at = names.index(name)
+            first, last = np.ceil(low[at] / step - _ROUNDING), np.floor(high[at] / step + _ROUNDING)
+            count = np.clip(np.round(places[:, at] / step), first, max(first, last))
+            # As the number would be written: 0.3, not three times 0.1.
+            found[:, at] = [float(f"{each * step:.12g}") for each in count]
+        return found
+
+    return moved
 
 
 def _turns(asked: int, most: int, config: AskConfig) -> list[int]:

@@ -23,6 +23,8 @@ class MeasuredRows:
     names : sequence of str
     most : int
         Measurements that may be made.
+    settable : callable, optional
+        Moves places (n, d) to those at which it can be measured.
 
     Attributes
     ----------
@@ -34,7 +36,14 @@ class MeasuredRows:
         Measurements made.
     """
 
-    def __init__(self, measure: Measure, names: Sequence[str], most: int) -> None:
+    def __init__(
+        self,
+        measure: Measure,
+        names: Sequence[str],
+        most: int,
+        settable: Callable[[Floats], Floats] | None = None,
+    ) -> None:
+        self.settable = settable
         self.measure, self.names, self.most, self.count = measure, tuple(names), most, 0
         self.X, self.y, self.searched = np.zeros((0, len(names))), np.zeros(0), np.zeros(0, dtype=bool)
         self._known: dict[bytes, float] = {}
@@ -46,6 +55,7 @@ class MeasuredRows:
 
     def at(self, places: Floats, *, searched: bool = True) -> tuple[Floats, Floats]:
         """Measurements at some places, those that gave no number left out; they are added to the others."""
+        places = places if self.settable is None else self.settable(places)
         y = np.array([self._measured(place) for place in places])
         self.count += len(places)
         for place, value in zip(places, y, strict=True):

@@ -1,0 +1,126 @@
+"""`edgewise ask`: places go out, values come in, and what was measured stays in a file whatever happens."""
+
+import io
+import json
+import math
+import sys
+
+import pytest
+from tests.cli.conftest import is_one_sentence
+
+BOUNDS = ("--bounds", "m=1:5,r=1:3", "--target", "F", "--out", "measured.csv", "--work", "quick")
+LAW = "import sys; m, r = map(float, sys.argv[1:]); print('ready'); print(3*m/r**2)"
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def rows(path):
+    head, *lines = path.read_text().splitlines()
+    assert head == "m,r,F"
+    return [[float(cell or "nan") for cell in line.split(",")] for line in lines]
+
+
+class Laboratory(io.StringIO):
+    """Somebody who reads where to measure, and types; after `most` answers the input ends."""
+
+    def __init__(self, printed, most=99, first=()):
+        super().__init__()
+        self.printed, self.most, self.answers = printed, most, list(first)
+
+    def readline(self, *_):
+        place = self.printed.getvalue().rpartition(", at ")[2].partition("\n")[0]
+        at = {name: float(value) for name, value in (each.split(" = ") for each in place.split(", "))}
+        if self.answers:
+            return self.answers.pop(0) + "\n"
+        self.most -= 1
+        return f"{3 * at['m'] / at['r'] ** 2!r}\n" if self.most >= 0 else ""
+
+
+@pytest.fixture
+def typed(monkeypatch, edgewise):
+    def run(*words, **options):
+        printed = io.StringIO()
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "stderr", printed)
+            patch.setattr(sys, "stdin", Laboratory(printed, **options))
+            done = edgewise("ask", *BOUNDS, *words)
+        return done, printed.getvalue()
+
+    return run
+
+
+def test_a_program_measures(edgewise, folder):
+    command = f'{sys.executable} -c "{LAW}" {{m}} {{r}}'
+    done = edgewise("ask", *BOUNDS, "--command", command)
+    assert done.code == 0
+    assert "F = 3*m/r^2" in done.out
+    assert "It predicted the last of" in done.out
+    measured = rows(folder / "measured.csv")
+    assert all(y == pytest.approx(3 * m / r**2) and 1 <= m <= 5 and 1 <= r <= 3 for m, r, y in measured)
+    again = edgewise("ask", *BOUNDS, "--command", command)
+    assert again.code == 2
+    assert is_one_sentence(again.err)
+    assert "--force" in again.err
+
+
+def test_values_are_typed_at_places_that_can_be_set_and_kept_when_the_input_ends(typed, folder):
+    ended, said = typed(most=5, first=["what", "nan"])
+    assert ended.code == 130
+    assert "A number, please" in said
+    assert "6 measurements in measured.csv; --resume goes on" in said
+    before = rows(folder / "measured.csv")
+    assert len(before) == 6
+    assert math.isnan(before[0][2])
+    assert all(round(100 * cell) / 100 == cell for row in before for cell in row[:2])
+    # The same places are not measured again.
+    done, said = typed("--resume", "--json")
+    assert done.code == 0
+    found = json.loads(done.out)
+    assert found["result"]["best"]["text"] == "3*m/r^2"
+    assert found["confirmed"]
+    after = rows(folder / "measured.csv")
+    assert str(after[:6]) == str(before)
+    assert "Measurement 6 " not in said
+    assert "Measurement 7 of at most 60, at m = " in said
+    assert len(after) == len(found["y"]) + 1
+
+
+def test_a_program_that_fails_at_places_is_gone_round(edgewise):
+    broken = LAW.replace("print('ready')", "m > 4 and sys.exit(3)")
+    done = edgewise("ask", *BOUNDS, "--command", f'{sys.executable} -c "{broken}" {{m}} {{r}}')
+    assert "F = 3*m/r^2" in done.out
+    assert "failed: exit code 3" in done.err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--bounds", "m=5:1"], "column=low:high"),
+        (["--bounds", "m=1:5:9"], "column=low:high"),
+        (["--bounds", "m"], "column=low:high"),
+        (["--bounds", "m=1:2,m=1:3"], "more than once"),
+        (["--bounds", "F=1:2"], "must not be a column"),
+        (["--bounds", "m=1:2", "--command", "measure"], "{m}"),
+        (["--bounds", "m=1:2", "--command", "no-such-program {m}"], "cannot be run"),
+        (["--bounds", "m=1:2", "--command", "echo high {m}x"], "must print a number"),
+        (["--bounds", "m=1:2", "--command", "'{m}"], "cannot be read"),
+        (["--bounds", "m=1:2", "--resume", "--force"], "cannot be combined"),
+        (["--bounds", "m=1:2", "--most", "3"], "most"),
+    ],
+)
+def test_bad_words_end_in_one_sentence_and_code_2(edgewise, words, said):
+    done = edgewise("ask", "--target", "F", "--out", "measured.csv", *words)
+    assert done.code == 2
+    assert is_one_sentence(done.err)
+    assert said in done.err
+
+
+def test_another_table_is_not_gone_on_with(edgewise, folder):
+    (folder / "measured.csv").write_text("a,b\n1,2\n")
+    done = edgewise("ask", *BOUNDS, "--resume")
+    assert done.code == 2
+    assert "must have the columns m, r, F" in done.err
