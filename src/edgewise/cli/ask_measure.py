@@ -205,12 +205,13 @@ def read_bounds(entries: Sequence[str]) -> tuple[dict[str, tuple[float, float]],
         right = name and math.isfinite(low) and math.isfinite(high) and low < high and len(step) < 2
         if not right or (step and not 0 < step[0] <= high - low):
             raise InputError(
-                f"The entries of --bounds must read column=low:high or column=low:high:step, as in m=1:5. Got {short(entry)}."
+                f"The entries of --bounds must read column=low:high or column=low:high:step. Got {short(entry)}."
             )
         if name in ends:
             raise InputError(f"The columns of --bounds must be distinct. Got {short(name)} more than once.")
         ends[name] = (low, high)
-        steps |= {name: each for each in step}
+        if step:
+            steps[name] = step[0]
     return ends, steps
 
 
