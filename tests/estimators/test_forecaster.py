@@ -1,5 +1,7 @@
 """Forecasts: laws that every series shows, against values that came afterwards."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -289,6 +291,26 @@ def test_the_command_writes_a_table_and_a_picture(tmp_path, capsys) -> None:
     assert picture.stat().st_size > 5_000
     assert "past moments" in capsys.readouterr().err
     assert run("forecast", table, "-t", "sales", "--time", "sales", "-n", "7", "-o", out) == 2
+
+
+def test_more_steps_change_neither_the_model_nor_what_it_is_judged_by(tmp_path, capsys) -> None:
+    table = tmp_path / "days.csv"
+    pd.DataFrame({"day": DAYS[:90], "sales": series()[:90]}).to_csv(table, index=False)
+    command = ("forecast", table, "-t", "sales", "--time", "day", "--work", "0.05", "--json", "-q")
+
+    def told(*words: str) -> dict:
+        assert run(*command, *words) == 0
+        return json.loads(capsys.readouterr().out)
+
+    season, few, many, judged = told(), told("-n", "2"), told("-n", "60"), told("-n", "2", "--horizon", "3")
+    assert [len(each["values"]) for each in (season, few, many, judged)] == [7, 2, 60, 2]
+    for each in (few, many):
+        assert each["backtest"] == season["backtest"]
+        assert each["horizon"] == 7
+    for name in ("values", "low", "high"):
+        assert few[name] == season[name][:2]
+        assert many[name][:7] == season[name]
+    assert judged["horizon"] == len(judged["backtest"]["mae"]) == 3
 
 
 def _kept(model: KANForecaster, path) -> KANForecaster:

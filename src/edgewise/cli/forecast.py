@@ -23,7 +23,17 @@ def forecast(
         typer.Option(
             "--steps",
             "-n",
-            help="How many values to forecast.",
+            help="How many values to forecast; changes nothing of the model.",
+            min=1,
+            max=100_000,
+            show_default="the horizon",
+        ),
+    ] = None,
+    horizon: Annotated[
+        int | None,
+        typer.Option(
+            "--horizon",
+            help="Judge and choose the model by forecasts of the past up to so many steps ahead.",
             min=1,
             max=100_000,
             show_default="a season, or 12",
@@ -65,7 +75,7 @@ def forecast(
 
     - `edgewise forecast passengers.csv -t passengers --time month -n 24 --plot ahead.png`
 
-    - `edgewise forecast load.parquet -t megawatt --time hour -n 48 -o tomorrow.csv`
+    - `edgewise forecast load.parquet -t megawatt --time hour -n 48 --horizon 48 -o tomorrow.csv`
     """
     if to_standard_output(out, json=json):
         out = None
@@ -91,7 +101,7 @@ def forecast(
         )
     there = values == values
     kept = frame.filter(pa.array(there))
-    model = KANForecaster(time=when, horizon=steps, work=work, random_state=seed)
+    model = KANForecaster(time=when, horizon=horizon, work=work, random_state=seed)
     model.fit(kept.select([when]), pa.table({series: values[there]}))
     ahead = model.forecast(steps, return_interval=interval or None)
     columns = {when: ahead.times, series: ahead.values}
@@ -107,6 +117,7 @@ def forecast(
     if json:
         result = {
             **ahead.to_dict(),
+            "horizon": model.horizon_,
             "backtest": model.backtest_.to_dict(),
             "base": model.design_.base,
             "log": model.design_.log,
@@ -118,8 +129,8 @@ def forecast(
         tested, files = model.backtest_, [str(path) for path in (out, plot) if path is not None]
         error, share = sum(tested.mae) / len(tested.mae), 100 * tested.relative
         say(
-            f"{len(ahead)} values ahead. From {tested.origins} past moments the error was {error:.4g}, {share:.0f} % "
-            f"of that of the better of the last value and the last season."
+            f"{len(ahead)} values ahead. From {tested.origins} past moments, 1 to {model.horizon_} steps ahead, the error "
+            f"was {error:.4g}, {share:.0f} % of that of the better of the last value and the last season."
             + (f" Written to {' and '.join(files)}." if files else ""),
             err=True,
         )
