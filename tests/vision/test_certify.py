@@ -35,7 +35,7 @@ def test_a_network_of_pictures_is_a_plain_one(kind: str, side: int, channels: in
     model, X, _ = bars(kind, side, channels)
     net = as_kan(model)
     rows = X[:9].transpose(0, 3, 1, 2).reshape(9, -1)
-    np.testing.assert_allclose(net.predict(rows), model.decision_function(X[:9]), atol=2e-4, rtol=1e-4)
+    np.testing.assert_allclose(net.predict(rows), model.logits(X[:9]), atol=2e-4, rtol=1e-4)
     assert net.shape[0] == side * side * channels
     assert net.output_names == ("0", "1")
 

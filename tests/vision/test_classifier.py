@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from sklearn.base import clone
+from sklearn.model_selection import cross_val_score
 
 import edgewise as ew
 from edgewise import FileError, InputError, StopReason
@@ -58,14 +59,12 @@ def test_whole_numbers_and_shares_are_the_same_pictures() -> None:
 def test_what_learns_from_mirrored_pictures_judges_both_alike(kind: str, tmp_path: Path) -> None:
     X, y = marks(60)
     model = quick(kind=kind, flip=True, epochs=2).fit(X, y)
-    np.testing.assert_allclose(
-        model.decision_function(X), model.decision_function(X[:, :, ::-1]), rtol=1e-5, atol=1e-5
-    )
+    np.testing.assert_allclose(model.logits(X), model.logits(X[:, :, ::-1]), rtol=1e-5, atol=1e-5)
     alone = quick(kind=kind, flip=True, epochs=2, settings={"mirrored": False}).fit(X, y)
-    both = (alone.decision_function(X) + alone.decision_function(X[:, :, ::-1])) / 2
-    np.testing.assert_allclose(model.decision_function(X), both, rtol=1e-5, atol=1e-5)
+    both = (alone.logits(X) + alone.logits(X[:, :, ::-1])) / 2
+    np.testing.assert_allclose(model.logits(X), both, rtol=1e-5, atol=1e-5)
     ew.save(model, tmp_path / "m.kan")
-    assert (ew.load(tmp_path / "m.kan").decision_function(X) == model.decision_function(X)).all()
+    assert (ew.load(tmp_path / "m.kan").logits(X) == model.logits(X)).all()
     if kind == "kan":
         with pytest.raises(InputError, match="mirrored"):
             as_kan(model)
@@ -131,6 +130,20 @@ def test_scikit_learn_can_clone_and_read_it() -> None:
     assert again.set_params(epochs=1).fit(X, y).config_.depth == 1
 
 
+def test_decisions_between_two_classes_are_log_odds_and_scikit_learn_can_score_by_them() -> None:
+    X, y = marks(60)
+    model = quick(epochs=1).fit(X, y)
+    logits, chances = model.logits(X), model.predict_proba(X)
+    np.testing.assert_allclose(model.decision_function(X), logits[:, 1] - logits[:, 0])
+    np.testing.assert_allclose(
+        model.decision_function(X), np.log(chances[:, 1] / chances[:, 0]), rtol=1e-4, atol=1e-6
+    )
+    by_area = cross_val_score(quick(epochs=8), X, y, cv=2, scoring="roc_auc")
+    assert (by_area > 0.8).all()
+    three = np.array(["a", "b", "c"])[np.arange(60) % 3]
+    assert quick(epochs=1).fit(X, three).decision_function(X).shape == (60, 3)
+
+
 @pytest.mark.parametrize("size", [5_000, 20_000, 100_000, 1_000_000])
 @pytest.mark.parametrize("kind", ["kan", "patches", "cnn"])
 def test_one_number_sets_the_size(size: int, kind: str) -> None:
@@ -180,6 +193,16 @@ BAD: list[tuple[dict[str, Any], Any, Any, str]] = [
     ({}, np.zeros((4, 8, 8)), None, "one class for each of 4"),
     ({}, np.zeros((4, 8, 8)), [1, 1, 1, 1], "at least two classes"),
     ({}, np.zeros((2, 8, 8)), [0.0, np.nan], "no missing class"),
+    ({}, np.zeros((4, 8, 8), dtype=object), [0, 1, 0, 1], "numbers of type object"),
+    (
+        {},
+        np.zeros((2, 8, 8)),
+        np.array(["2020", "2021"], "datetime64[Y]"),
+        "text, truth values or whole numbers",
+    ),
+    ({}, np.zeros((2, 8, 8)), [0.5, 1.0], "not measurements. Got 0.5"),
+    ({}, np.zeros((2, 8, 8)), ["cat", 1], "one type. Got a mixture"),
+    ({}, np.zeros((2, 8, 8)), ["cat", np.nan], "no missing class"),
     ({"kind": "vit"}, np.zeros((4, 8, 8)), [0, 1, 0, 1], "'kind'"),
     ({"parameters": 10}, np.zeros((4, 8, 8)), [0, 1, 0, 1], "must be at least"),
     ({"epochs": 0}, np.zeros((4, 8, 8)), [0, 1, 0, 1], "'epochs'"),
@@ -271,3 +294,15 @@ def test_pictures_on_another_scale_than_learned_are_refused(tmp_path: Path) -> N
         with pytest.raises(InputError, match="shares from 0 to 1"):
             each.predict(X.astype(float))
     assert np.isfinite(quick(epochs=1).fit(X.astype(float), y).predict_proba(X.astype(float))).all()
+
+
+def test_whole_numbers_mean_what_the_same_fractions_meant_in_the_fit(tmp_path: Path) -> None:
+    """Pictures from 0 to 255 that were learned from as floats are the same pictures as bytes."""
+    X, y = marks(40)
+    model = quick(epochs=1).fit(X.astype(float), y)
+    ew.save(model, tmp_path / "model.kan")
+    for each in (model, ew.load(tmp_path / "model.kan")):
+        assert np.array_equal(each.logits(X), each.logits(X.astype(float)))
+    deep = X.astype(np.uint16) * 257
+    as_bytes, as_words = quick(epochs=1).fit(X, y), quick(epochs=1).fit(deep, y)
+    np.testing.assert_allclose(as_words.logits(deep), as_bytes.logits(X), atol=1e-3)

@@ -64,7 +64,7 @@ def test_each_class_is_told_by_few_features_and_what_they_say_adds_up() -> None:
     network = model.patches_of()
     assert last_step(network).mask.sum(0).max() <= 5
     features = features_of(network, model.like(X[:7]))
-    logits = model.decision_function(X[:7])
+    logits = model.logits(X[:7])
     for k in range(2):
         parts = [contribution(network, features, c, k) for c in range(features.shape[1])]
         total = torch.stack(parts).sum((0, 2, 3)) + network.constant[k].detach()
@@ -108,32 +108,28 @@ def test_left_out_places_stay_so_and_all_that_is_left_adds_up(tmp_path: Any) -> 
     model, X, _, _ = shortcut()
     once = leave_out_region(model, (0, 3), (0, 3), [1], X=X).model
     made = edit_feature(leave_out_region(once, (10, 12), (0, 12), X=X).model, 0, X=X).model
-    np.testing.assert_allclose(once.decision_function(X)[:, 0], model.decision_function(X)[:, 0], atol=1e-6)
-    np.testing.assert_allclose(
-        made.decision_function(X).mean(0), model.decision_function(X).mean(0), atol=1e-4
-    )
+    np.testing.assert_allclose(once.logits(X)[:, 0], model.logits(X)[:, 0], atol=1e-6)
+    np.testing.assert_allclose(made.logits(X).mean(0), model.logits(X).mean(0), atol=1e-4)
     network, changed = made.patches_of(), X.copy()
     changed[:, 10:] = 0
-    assert np.array_equal(made.decision_function(changed), made.decision_function(X))
+    assert np.array_equal(made.logits(changed), made.logits(X))
     features = features_of(network, made.like(X[:7]))
     for k in range(2):
         parts = [contribution(network, features, c, k) for c in range(features.shape[1])]
         total = torch.stack(parts).sum((0, 2, 3)) + network.constant[k].detach()
-        np.testing.assert_allclose(total.numpy(), made.decision_function(X[:7])[:, k], atol=1e-5)
+        np.testing.assert_allclose(total.numpy(), made.logits(X[:7])[:, k], atol=1e-5)
     found = made.evidence(X[0])
-    np.testing.assert_allclose(
-        found.patches.sum((1, 2)) + found.constants, made.decision_function(X[:1])[0], atol=1e-5
-    )
+    np.testing.assert_allclose(found.patches.sum((1, 2)) + found.constants, made.logits(X[:1])[0], atol=1e-5)
     assert not found.pixels[1, :2, :2].any()
     ew.save(made, tmp_path / "left.kan")
-    assert np.array_equal(ew.load(tmp_path / "left.kan").decision_function(X), made.decision_function(X))
+    assert np.array_equal(ew.load(tmp_path / "left.kan").logits(X), made.logits(X))
 
 
 def test_switching_off_keeps_the_mean_and_edits_of_curves_do_as_they_say(tmp_path: Any) -> None:
     model, X, y, _ = shortcut()
     use = model.features_of(X, 1)[0]
     off = edit_feature(model, use.feature, [1], X=X)
-    old, new = model.decision_function(X), off.model.decision_function(X)
+    old, new = model.logits(X), off.model.logits(X)
     np.testing.assert_allclose(new[:, 0], old[:, 0], atol=1e-6)
     np.testing.assert_allclose(new[:, 1].mean(), old[:, 1].mean(), atol=1e-4)
     np.testing.assert_allclose(np.abs(new - old).max(), off.max_change)
@@ -142,7 +138,7 @@ def test_switching_off_keeps_the_mean_and_edits_of_curves_do_as_they_say(tmp_pat
     again = {each.feature: each for each in rising.model.features_of(X, 1)}[use.feature]
     assert np.diff(again.y).min() > -1e-6
     ew.save(off.model, tmp_path / "off.kan")
-    assert np.array_equal(ew.load(tmp_path / "off.kan").decision_function(X), new)
+    assert np.array_equal(ew.load(tmp_path / "off.kan").logits(X), new)
 
 
 def test_the_curve_is_drawn() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ import pytest
 
 from edgewise import FileError, InputError
 from edgewise.cli import main
-from edgewise.vision import ImageClassifier, read_folder
+from edgewise.vision import ImageClassifier, pictures, read_folder
 
 image = pytest.importorskip("PIL.Image")
 
@@ -220,3 +222,37 @@ def test_sizes_and_channels_that_are_none_are_refused(folder: Path, options: dic
     assert read_folder(folder, size=8).pictures.shape[1:3] == (8, 8)
     with pytest.raises(InputError, match=next(iter(options))):
         read_folder(folder, **options)
+
+
+def test_no_more_than_one_picture_is_held_at_its_full_size(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = [(20 + k % 3, 24 + k % 3) for k in range(14)]
+    alive, most, own = list[weakref.ref[Any]](), 0, pictures._upright
+
+    def counted(file: Path) -> Any:
+        nonlocal most
+        gc.collect()
+        most = max(most, 1 + sum(each() is not None for each in alive))
+        made = own(file)
+        alive.append(weakref.ref(made))
+        return made
+
+    monkeypatch.setattr(pictures, "_upright", counted)
+    found = read_folder(folder)
+    assert found.pictures.shape[1:3] == tuple(int(side) for side in np.median(whole, axis=0))
+    assert (len(alive), most) == (28, 1)
+
+
+def test_damaged_files_have_no_say_in_size_and_colour(folder: Path) -> None:
+    """Files whose header is whole and whose rest is not: the others are read as if they were not there."""
+    plain = read_folder(folder)
+    put(
+        folder / "dark" / "large.png",
+        np.random.default_rng(1).integers(0, 255, (300, 300, 3), dtype=np.uint8),
+    )
+    whole = (folder / "dark" / "large.png").read_bytes()
+    (folder / "dark" / "large.png").write_bytes(whole[: len(whole) // 2])
+    found = read_folder(folder, skip_damaged=True)
+    assert (found.pictures == plain.pictures).all()
+    assert (found.files, len(found.damaged)) == (plain.files, 1)

@@ -45,7 +45,7 @@ def explain_picture(
         raise FileError(f"The picture {short(str(picture))} does not exist.")
     c = model.config_
     array = read_files([picture], (c.height, c.width), c.channels).pictures[0].numpy()
-    chances, logits = model.predict_proba(array[None])[0], model.decision_function(array[None])[0]
+    chances, logits = model.predict_proba(array[None])[0], model.logits(array[None])[0]
     names = [str(each) for each in model.classes_.tolist()]
     if label is not None and label not in names:
         raise InputError(f"The class of --output must be one the model knows. Got {short(label)} instead.")

@@ -125,7 +125,7 @@ def certified_radius(
     meter = Meter()
     x = model.like(np.asarray(picture)[None])
     exact = exact_model(as_kan(model))
-    logits = model.decision_function(np.asarray(picture)[None])[0]
+    logits = model.logits(np.asarray(picture)[None])[0]
     best = int(logits.argmax())
     flat = x.double().flatten().numpy()
     rivals = -np.eye(len(logits))

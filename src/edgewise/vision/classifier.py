@@ -18,13 +18,21 @@ from edgewise._core.errors import FileError, InputError
 from edgewise._core.seeds import derive, generator
 from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, check_seconds
-from edgewise.data.encoding_raw import is_missing
 from edgewise.training.common.records import Callback
 from edgewise.vision.config import KINDS, STAGED, ImageConfig, build
 from edgewise.vision.evidence import Evidence, evidence_of
 from edgewise.vision.features import FeatureUse, centre, features_of, keep_few, uses
+from edgewise.vision.labels import class_labels
 from edgewise.vision.networks import Patches, Standard
-from edgewise.vision.pictures import as_pictures, digest, picture_files, read_files, read_folder
+from edgewise.vision.pictures import (
+    WHOLE,
+    as_pictures,
+    digest,
+    is_whole,
+    picture_files,
+    read_files,
+    read_folder,
+)
 from edgewise.vision.training import ImageRecipe, logits_of, train, weights_of
 
 # Batches of fewer multiplications are worked on by one thread.
@@ -81,6 +89,8 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
         Numbers of the held-out pictures.
     largest_ : float or None
         The largest number of the pictures learned from; of a share at most 1.
+    unit_ : float
+        What 1 is worth where pictures are whole numbers.
     learned_from_ : str
         Digest of the pictures and their classes, by which they are known again.
 
@@ -96,6 +106,7 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
     """
 
     largest_: float | None
+    unit_: float
     validation_score_: float | None
 
     def __init__(
@@ -130,7 +141,8 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
         Parameters
         ----------
         X : array (n, height, width) or (n, height, width, channels), or a folder
-            Whole numbers from 0 to 255 or shares from 0 to 1. Of a folder each subfolder is a class.
+            Whole numbers from 0 to 255 or shares from 0 to 1; other fractions are taken as they are, and so are then whole
+            numbers in pictures to be classified. Of a folder each subfolder is a class.
         y : array-like, shape (n,)
             Classes; left out for a folder.
 
@@ -174,6 +186,7 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
         self.learned_from_, self.held_ = digest(x, labels), held.numpy()
         self.history_, self.stop_reason_ = found.history, found.stop_reason
         self.n_features_in_, self.largest_ = int(np.prod(x.shape[1:])), float(x.abs().max())
+        self.unit_ = 1.0 if self.largest_ > TOO_LARGE and not is_whole(X) else WHOLE
         self.validation_score_ = None
         if judges is not None:
             right = logits_of(network, judges[0]).argmax(1) == judges[1]
@@ -234,37 +247,24 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
             found = read_folder(X)
             return as_pictures(found.pictures, "ImageClassifier"), np.array(found.labels)
         x = as_pictures(X, "ImageClassifier")
-        labels = np.asarray(y)
-        if labels.shape != (len(x),) or labels.dtype.kind not in "biufUSO":
-            raise InputError(
-                f"The 'y' of ImageClassifier must hold one class for each of {len(x):,} pictures. Got "
-                f"{'None' if y is None else f'shape {labels.shape}'} instead."
-            )
-        if any(map(is_missing, labels.tolist())) or (labels.dtype.kind == "f" and np.isinf(labels).any()):
-            raise InputError(
-                "The 'y' of ImageClassifier must hold no missing class. Got None, NaN or infinity among them instead; drop "
-                "those pictures."
-            )
-        if labels.dtype.kind == "O":
-            labels = np.array(labels.tolist())
-            if labels.dtype.kind not in "biuf" and not all(isinstance(each, str) for each in y):
-                raise InputError(
-                    f"The 'y' of ImageClassifier must hold classes of one type. Got a mixture such as {short(list(y[:3]))} "
-                    "instead; make them all text."
-                )
-        return x, labels
+        return x, class_labels(y, len(x), "ImageClassifier")
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:
-        """Logits, shape (n, classes)."""
+        """Log-odds of the second of two classes, shape (n,); of more classes their logits, shape (n, classes)."""
+        found = self.logits(X)
+        return found[:, 1] - found[:, 0] if len(self.classes_) == 2 else found
+
+    def logits(self, X: Any) -> NDArray[np.float64]:
+        """Logits of the classes, shape (n, classes)."""
         return logits_of(self.fitted_network(), self.like(X)).double().numpy()
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
         """Probabilities, shape (n, classes)."""
-        return torch.from_numpy(self.decision_function(X)).softmax(1).numpy()
+        return torch.from_numpy(self.logits(X)).softmax(1).numpy()
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Classes, shape (n,)."""
-        best = self.decision_function(X).argmax(1)
+        best = self.logits(X).argmax(1)
         return self.classes_[best]
 
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
@@ -321,7 +321,7 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
             if not files:
                 raise FileError(f"No picture was found at {X}; give a picture or a folder of them.")
             X = read_files(files, (c.height, c.width), c.channels).pictures
-        x = as_pictures(X, "ImageClassifier")
+        x = as_pictures(X, "ImageClassifier", self.unit_)
         if x.shape[1:] != (c.channels, c.height, c.width):
             raise InputError(
                 f"The 'X' of ImageClassifier must hold pictures ({c.height}, {c.width}, {c.channels}) as those it learned "

@@ -171,7 +171,7 @@ def leave_out_region(
     >>> done = leave_out_region(model, (0, 3), (0, 3), X=X, y=y)
     >>> marked = X.copy()
     >>> marked[:, :3, :3] = 1.0
-    >>> bool(np.allclose(done.model.decision_function(marked), done.model.decision_function(X)))
+    >>> bool(np.allclose(done.model.logits(marked), done.model.logits(X)))
     True
     """
     check_is(model, ImageClassifier, "model", "an ImageClassifier", of="leave_out_region")
@@ -243,7 +243,7 @@ def _compared(
     """The edit with what it costs."""
     made = copy.copy(model)
     made.network_ = changed
-    old, new = model.decision_function(X), made.decision_function(X)
+    old, new = model.logits(X), made.logits(X)
     before, after = (_measures(logits, y, model.classes_, of) for logits in (old, new))
     return FeatureEdit(
         made, model, feature, tuple(model.classes_[asked].tolist()), edit, before, after,

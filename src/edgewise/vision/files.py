@@ -9,11 +9,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from edgewise._core.checks import check_int, short
+from edgewise._core.checks import check_float, check_int, short
 from edgewise._core.errors import FileError, InputError
 from edgewise.network.container import DTYPES, PathLike, Table, read_container, write_container
 from edgewise.vision.config import ImageConfig, build
 from edgewise.vision.networks import KeptPlaces, Patches
+from edgewise.vision.pictures import WHOLE
 
 if TYPE_CHECKING:
     from edgewise.vision.classifier import ImageClassifier
@@ -37,6 +38,7 @@ def save(model: ImageClassifier, path: PathLike, *, overwrite: bool = True) -> N
         "parameters": {k: _value(v) for k, v in model.get_params().items() if k not in UNKEPT},
         "validation_score": model.validation_score_,
         "largest": model.largest_,
+        "unit": model.unit_,
         "learned_from": model.learned_from_,
         "held": model.held_.tolist(),
     }
@@ -60,6 +62,7 @@ def load(path: PathLike) -> ImageClassifier:
         # Files of earlier versions do not hold these.
         learned_from = str(document.get("learned_from", ""))
         held = np.array(document.get("held", []), dtype=np.int64).reshape(-1)
+        unit = check_float(document.get("unit", WHOLE), "unit", low=0.0, closed=False)
         network = _empty(document, config)
         network.load_state_dict(tensors)
     except (KeyError, TypeError, ValueError, RuntimeError, InputError) as error:
@@ -67,7 +70,7 @@ def load(path: PathLike) -> ImageClassifier:
             f"The file {short(str(path))} is damaged: its classifier cannot be read ({short(str(error), 60)})."
         ) from error
     model.config_, model.classes_, model.network_ = config, classes, network.eval()
-    model.learned_from_, model.held_ = learned_from, held
+    model.learned_from_, model.held_, model.unit_ = learned_from, held, unit
     model.validation_score_, model.largest_ = document.get("validation_score"), document.get("largest")
     model.n_features_in_ = config.height * config.width * config.channels
     return model

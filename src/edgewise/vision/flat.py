@@ -52,7 +52,7 @@ def as_kan(model: ImageClassifier) -> KAN:
     >>> X = np.random.default_rng(0).random((20, 6, 6))
     >>> model = ImageClassifier("patches", 800, epochs=1, settings={"depth": 1}).fit(X, np.arange(20) % 2)
     >>> net = as_kan(model)
-    >>> bool(np.abs(net.predict(X.reshape(20, 36)) - model.decision_function(X)).max() < 1e-4)
+    >>> bool(np.abs(net.predict(X.reshape(20, 36)) - model.logits(X)).max() < 1e-4)
     True
     """
     check_is(model, ImageClassifier, "model", "an ImageClassifier", of="as_kan")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from edgewise._core.checks import UNREADABLE, check_int, plural, short
@@ -17,9 +18,14 @@ from edgewise._core.errors import FileError, InputError
 from edgewise._core.extras import need
 from edgewise._core.files import as_path
 
+T = TypeVar("T")
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm")
 # The side of pictures from a folder is their median, but no more than this.
 LARGEST = 64
+# What 1 is worth in pictures of whole numbers.
+WHOLE = 1.0 / 255
+# The orientation of a picture as EXIF has it, and where height and width change places.
+ORIENTATION, LYING = 0x0112, (5, 6, 7, 8)
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,8 +48,8 @@ class Folder:
     damaged: tuple[str, ...]
 
 
-def as_pictures(X: Any, of: str) -> Tensor:
-    """Arrays (n, h, w) or (n, h, w, c) as float32 (n, c, h, w); whole numbers up to 255 become shares of 255."""
+def as_pictures(X: Any, of: str, unit: float = WHOLE) -> Tensor:
+    """Arrays (n, h, w) or (n, h, w, c) as float32 (n, c, h, w); whole numbers are multiplied by a unit."""
     try:
         array = X.detach().cpu().numpy() if isinstance(X, Tensor) else np.asarray(X)
     except UNREADABLE:
@@ -63,9 +69,16 @@ def as_pictures(X: Any, of: str) -> Tensor:
     whole = array.dtype.kind in "bui"
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         raise InputError(f"The 'X' of {of} must hold finite numbers only. Got NaN or infinity instead.")
-    scale = 1.0 / 255 if whole and array.dtype.kind != "b" else 1.0
+    scale = unit if whole and array.dtype.kind != "b" else 1.0
     found = torch.from_numpy(np.ascontiguousarray(array.astype(np.float32))) * scale
     return found.permute(0, 3, 1, 2)
+
+
+def is_whole(X: Any) -> bool:
+    """Whether pictures are whole numbers; those in files are."""
+    if isinstance(X, (str, Path)):
+        return True
+    return not X.is_floating_point() if isinstance(X, Tensor) else np.asarray(X).dtype.kind != "f"
 
 
 def digest(x: Tensor, labels: Any) -> str:
@@ -76,7 +89,9 @@ def digest(x: Tensor, labels: Any) -> str:
 
 
 def _given(X: Any, array: Any) -> str:
-    return short(X) if array.dtype.kind not in "buif" else f"shape {array.shape}"
+    if array.dtype.kind in "buif":
+        return f"shape {array.shape}"
+    return f"numbers of type {array.dtype}" if array.ndim in (3, 4) else short(X)
 
 
 def read_folder(
@@ -144,36 +159,58 @@ def read_files(
         raise InputError(
             f"The 'channels' of pictures from files must be 1 (grey) or 3 (colours). Got {short(channels)} instead."
         )
+    asked_size = size
     if size is not None:
         height, width = size if isinstance(size, tuple) and len(size) == 2 else cast(Any, (size, size))
         size = check_int(height, "size", low=1), check_int(width, "size", low=1)
+    # Headers first: only pictures that have been made small are kept in memory.
+    read, damaged = _tried(files, _header)
+    if size is None and read:
+        sides = np.median([(height, width) for height, width, _ in read.values()], axis=0)
+        size = cast("tuple[int, int]", tuple(int(min(LARGEST, side)) for side in sides))
+    grey = all(each for _, _, each in read.values()) if channels is None else channels == 1
+    small, broken = _tried(list(read), lambda file: _reduced(file, cast("tuple[int, int]", size), grey))
+    wrong = {**damaged, **broken}
+    left_out = tuple(f"{file} ({wrong[file]})" for file in files if file in wrong)
+    if left_out and not skip_damaged:
+        raise FileError(
+            f"{plural(len(left_out), 'file')} cannot be read as pictures: {'; '.join(left_out[:3])}; mend or remove them, "
+            "or leave them out with skip_damaged."
+        )
+    if not small:
+        raise FileError("No file of a picture could be read.")
+    if broken and (asked_size is None or channels is None):  # their headers had a say
+        again = read_files(list(small), asked_size, channels)
+        return Folder(again.pictures, (), again.files, left_out)
+    return Folder(torch.from_numpy(np.stack(list(small.values()))), (), tuple(small), left_out)
+
+
+def _tried(files: Sequence[Path], read: Callable[[Path], T]) -> tuple[dict[Path, T], dict[Path, str]]:
+    """What is read of each file, and why some cannot be."""
     image = need("PIL.Image", "images", "Files of pictures")
-    opened, damaged, kept = list[Any](), list[str](), list[Path]()
+    found, damaged = dict[Path, T](), dict[Path, str]()
     for file in files:
         try:
-            opened.append(_upright(file))
-            kept.append(file)
+            found[file] = read(file)
         except (OSError, ValueError, SyntaxError, EOFError, image.DecompressionBombError) as error:
-            damaged.append(f"{file} ({str(error) or type(error).__name__})")
-    if damaged and not skip_damaged:
-        raise FileError(
-            f"{plural(len(damaged), 'file')} cannot be read as pictures: {'; '.join(damaged[:3])}; mend or remove them, or "
-            "leave them out with skip_damaged."
-        )
-    if not opened:
-        raise FileError("No file of a picture could be read.")
-    if channels is None:
-        channels = 1 if all(each.mode == "L" for each in opened) else 3
-    if size is None:
-        sides = np.median([(each.height, each.width) for each in opened], axis=0)
-        size = cast("tuple[int, int]", tuple(int(min(LARGEST, side)) for side in sides))
+            damaged[file] = str(error) or type(error).__name__
+    return found, damaged
+
+
+def _header(file: Path) -> tuple[int, int, bool]:
+    """Height and width as it is to be looked at, and whether it is grey."""
+    with need("PIL.Image", "images", "Files of pictures").open(file) as raw:
+        lying = raw.getexif().get(ORIENTATION) in LYING
+        deep = raw.mode.startswith("I") or raw.mode == "F"
+        grey = deep or raw.mode == "LA" or (raw.mode in ("1", "L") and "transparency" not in raw.info)
+        return (raw.width, raw.height, grey) if lying else (raw.height, raw.width, grey)
+
+
+def _reduced(file: Path, size: tuple[int, int], grey: bool) -> NDArray[np.uint8]:
+    """(height, width, channels), cut to the shape around the middle."""
     ops = need("PIL.ImageOps", "images", "Files of pictures")
-    arrays = [
-        np.asarray(ops.fit(each.convert("L" if channels == 1 else "RGB"), (size[1], size[0])), dtype=np.uint8)
-        for each in opened
-    ]
-    pictures = torch.from_numpy(np.stack(arrays).reshape(len(arrays), *size, channels))
-    return Folder(pictures, (), tuple(kept), tuple(damaged))
+    fitted = ops.fit(_upright(file).convert("L" if grey else "RGB"), (size[1], size[0]))
+    return np.asarray(fitted, dtype=np.uint8).reshape(*size, 1 if grey else 3)
 
 
 def _upright(file: Path) -> Any:
