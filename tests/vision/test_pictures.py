@@ -256,3 +256,19 @@ def test_damaged_files_have_no_say_in_size_and_colour(folder: Path) -> None:
     found = read_folder(folder, skip_damaged=True)
     assert (found.pictures == plain.pictures).all()
     assert (found.files, len(found.damaged)) == (plain.files, 1)
+
+
+def test_a_picture_whose_notes_are_damaged_is_read_in_silence(tmp_path: Path) -> None:
+    exif = image.Exif()
+    exif[0x0112] = 6
+    put(tmp_path / "a" / "one.jpg", np.full((10, 10, 3), 90, dtype=np.uint8), exif=exif)
+    whole = (tmp_path / "a" / "one.jpg").read_bytes()
+    at = whole.index(b"Exif") + 10
+    (tmp_path / "a" / "one.jpg").write_bytes(whole[:at] + b"\xff" * 8 + whole[at + 8 :])
+    assert read_folder(tmp_path).pictures.shape == (1, 10, 10, 3)
+
+
+def test_what_is_no_picture_is_named(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("words")
+    with pytest.raises(FileError, match=r"No file could be read as a picture: .*notes\.txt"):
+        pictures.read_files([tmp_path / "notes.txt"], None, None, skip_damaged=True)

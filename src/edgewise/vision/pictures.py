@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -175,10 +176,10 @@ def read_files(
     if left_out and not skip_damaged:
         raise FileError(
             f"{plural(len(left_out), 'file')} cannot be read as pictures: {'; '.join(left_out[:3])}; mend or remove them, "
-            "or leave them out with skip_damaged."
+            "or leave them out with read_folder(..., skip_damaged=True), on the command line --skip-damaged."
         )
     if not small:
-        raise FileError("No file of a picture could be read.")
+        raise FileError(f"No file could be read as a picture: {'; '.join(left_out[:3])}; give others.")
     if broken and (asked_size is None or channels is None):  # their headers had a say
         again = read_files(list(small), asked_size, channels)
         return Folder(again.pictures, (), again.files, left_out)
@@ -189,11 +190,16 @@ def _tried(files: Sequence[Path], read: Callable[[Path], T]) -> tuple[dict[Path,
     """What is read of each file, and why some cannot be."""
     image = need("PIL.Image", "images", "Files of pictures")
     found, damaged = dict[Path, T](), dict[Path, str]()
-    for file in files:
-        try:
-            found[file] = read(file)
-        except (OSError, ValueError, SyntaxError, EOFError, image.DecompressionBombError) as error:
-            damaged[file] = str(error) or type(error).__name__
+    with warnings.catch_warnings():
+        warnings.simplefilter(
+            "ignore", UserWarning
+        )  # of notes beside a picture that is whole, such as its EXIF
+        warnings.simplefilter("ignore", image.DecompressionBombWarning)  # large, and made small at once
+        for file in files:
+            try:
+                found[file] = read(file)
+            except (OSError, ValueError, SyntaxError, EOFError, image.DecompressionBombError) as error:
+                damaged[file] = str(error) or type(error).__name__
     return found, damaged
 
 
