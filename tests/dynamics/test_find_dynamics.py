@@ -20,6 +20,7 @@ from edgewise.dynamics.outcome import outcome
 from edgewise.dynamics.probability import probability
 from edgewise.dynamics.search import DynamicsSearch
 from edgewise.dynamics.terms import DynamicsTerm
+from edgewise.plots import plot_dynamics
 from edgewise.symbolic import Constant, Formula
 
 
@@ -228,3 +229,26 @@ def test_the_probability_falls_with_what_is_not_known():
 
     assert told(0.001, 1.0) > told(0.1, 1.0) > told(0.1, 0.2) > told(2.0, 0.2)
     assert told(np.inf, 1.0) == told(3.0, 1.0)
+
+
+def test_what_does_not_move_is_not_called_a_law() -> None:
+    """Noise about a level: no probability and nothing conserved, for there are no terms to be sure of."""
+    t = np.linspace(0, 5, 40)
+    found = find_dynamics(t, 3 + np.random.default_rng(0).standard_normal(40), names=["x"], work="quick")
+    assert str(found) == "x' = 0"
+    assert found.probability is None
+    assert found.conserved == ()
+    assert "No state changes by more than that." in found.message
+
+
+def test_courses_are_named_where_they_are_few() -> None:
+    t = np.linspace(0, 3, 20)
+    found = find_dynamics(
+        np.r_[t, t],
+        np.r_[np.exp(-t), 2 * np.exp(-t)],
+        names=["x"],
+        groups=["low"] * 20 + ["high"] * 20,
+        work="quick",
+    )
+    words = [each.get_text() for each in plot_dynamics(found).axes[0].texts]
+    assert words == ["low", "high"]

@@ -55,7 +55,8 @@ def outcome(search: DynamicsSearch, best: Judged, reason: StopReason | None, see
             )
         )
     kept: tuple[Conserved, ...] = ()
-    if not courses.inputs:
+    moves = bool(fit.model.terms)
+    if moves and not courses.inputs:
         kept = tuple(
             Conserved(formula, _drift(formula, measured))
             for each in conserved(fit.model, fit.point.constants, courses.names, measured, seed, config)
@@ -80,7 +81,8 @@ def outcome(search: DynamicsSearch, best: Judged, reason: StopReason | None, see
     left_over = {(e, term.key) for e, term in zip(fit.model.equation, fit.model.terms, strict=True)}
     chosen = tuple((e, term) for e, term in best.chosen if (e, term.key) in left_over)
     stability = search.stability(chosen, seed)
-    sure = probability(equations, stability, config) if exact or explained else None
+    # The regression is of systems with terms.
+    sure = probability(equations, stability, config) if moves and (exact or explained) else None
     return Dynamics(
         tuple(equations),
         courses.states,
@@ -91,7 +93,7 @@ def outcome(search: DynamicsSearch, best: Judged, reason: StopReason | None, see
         ),
         MappingProxyType(stability),
         beside,
-        _message(courses, exact, explained, noise, search.noise, kept, sure),
+        _message(courses, moves, exact, explained, noise, search.noise, kept, sure),
         ended,
         meter.seconds,
         sure,
@@ -112,6 +114,7 @@ def _drift(formula: Formula, measured: Floats) -> float:
 
 def _message(
     courses: Courses,
+    moves: bool,
     exact: bool,
     explained: bool,
     left: Floats,
@@ -131,6 +134,8 @@ def _message(
             f"the solution leaves {left[worst] / noise[worst]:.2g} times as much of '{courses.states[worst]}' as a smooth "
             "curve does: terms may be missing from the library."
         )
+    if not moves:
+        sentences.append("No state changes by more than that.")
     if sure is not None:
         sentences.append(f"The probability that these are the true terms is {likely(sure)}.")
     if kept:

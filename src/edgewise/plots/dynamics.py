@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from edgewise._core.arguments import check_is
+from edgewise.data.row_labels import label_text
 from edgewise.dynamics import Dynamics
 from edgewise.plots.layout import panel_grid
 from edgewise.plots.mathtext import drawable, shorten
@@ -24,6 +25,8 @@ from edgewise.plots.style import (
 WIDTH, HEIGHT = 6.4, 1.35
 LEFT, BOTTOM, RIGHT, TOP = 0.75, 0.4, 0.25, 0.3
 MOST_COURSES = 12
+# Of more courses the names would cover the lines.
+MOST_NAMED = 6
 
 
 def plot_dynamics(found: Dynamics, *, theme: str = "light") -> Figure:
@@ -37,7 +40,7 @@ def plot_dynamics(found: Dynamics, *, theme: str = "light") -> Figure:
     Returns
     -------
     Figure
-        A panel for each state, below its equation; of many courses the first twelve.
+        A panel for each state, below its equation; of many courses the first twelve, named where they are six or fewer.
 
     Examples
     --------
@@ -60,12 +63,23 @@ def plot_dynamics(found: Dynamics, *, theme: str = "light") -> Figure:
         both = np.concatenate([c.measured[:, state] for c in shown] + [c.solution[:, state] for c in shown])
         axes.set_xlim(*times)
         axes.set_ylim(*padded(both, 0.08))
+        named = state == 0 and 1 < len(shown) <= MOST_NAMED
         for course in shown:
             style: dict[str, Any] = {"color": colours.muted, "linewidth": 0, "marker": "o", "markersize": 2.2}
             axes.plot(course.t, course.measured[:, state], gid="measured", **style)
             axes.plot(
                 course.t, course.solution[:, state], color=colours.numeric, linewidth=1.3, gid="solution"
             )
+            if named:
+                axes.annotate(
+                    drawable(label_text(course.label, 16)),
+                    (course.t[-1], course.solution[-1, state]),
+                    (3, 3),
+                    textcoords="offset points",
+                    ha="right",
+                    annotation_clip=False,
+                    **text_style(colours, SIZE_SMALL, colours.muted),
+                )
         axes.set_title(
             drawable(shorten(lines[state], 90)), loc="left", pad=5, **text_style(colours, SIZE_TEXT)
         )
