@@ -429,6 +429,25 @@ def test_one_law_for_groups(edgewise, tmp_path):
     assert "--groups cannot be combined with --pick" in refused.err
 
 
+@pytest.mark.parametrize(
+    "labels", [("2020-01-01", "2020-02-01", "2020-03-01"), ("1", "2", "3")], ids=["days", "numbers"]
+)
+def test_groups_of_days_and_numbers_predict_from_the_folder(edgewise, tmp_path, labels):
+    """Named as they stand in the table, in the answer and in what predicts."""
+    t = np.linspace(0, 5, 20)
+    rates = dict(zip(labels, (0.9, 0.5, 0.2), strict=True))
+    rows = [(each, name, 20 + 60 * np.exp(-rate * each)) for name, rate in rates.items() for each in t]
+    table, out = tmp_path / "cool.csv", tmp_path / "law"
+    table.write_text("\n".join(["minute,run,y", *(f"{a},{b},{c}" for a, b, c in rows)]))
+    done = edgewise("formula", table, "-t", "y", "--groups", "run", "--work", "0.02", "--out", out, "--json")
+    assert done.code == 0, done.err
+    assert [str(each["group"]) for each in json.loads(done.out)["best"]["own"]] == list(labels)
+    predicted = edgewise("predict", out / "formula.kan", table)
+    assert predicted.code == 0, predicted.err
+    values = [float(line.split(",")[2]) for line in predicted.out.splitlines()[1:]]
+    np.testing.assert_allclose(values, [y for *_, y in rows], rtol=1e-9)
+
+
 def test_words_in_the_table_are_groups_unasked(edgewise):
     t = np.linspace(0, 5, 60)
     lines = [f"{each},{'cup' if at % 2 else 'pot'},{(2 + at % 2) * each + 7}" for at, each in enumerate(t)]

@@ -71,6 +71,7 @@ def find_for_groups(
     from edgewise.cli.summary import to_json
     from edgewise.data import provenance, read_frame, to_table
     from edgewise.data.encoding_raw import raw_table
+    from edgewise.estimators.grouped import labels_of
     from edgewise.symbolic import ConstraintWarning, GroupedResult, find_formula
 
     frame = read_frame(data) if isinstance(data, Path) else data
@@ -105,7 +106,7 @@ def find_for_groups(
         callbacks = (BestSoFar(progress, asked.target), interrupts)
         named = nw.new_series(asked.target, y, backend="pyarrow")
         rows: Any = raw_table(frame.select(asked.chosen)) if worded else X
-        labels = None if group is None else frame.column(group).to_pylist()
+        labels = None if group is None else labels_of(raw_table(frame.select([group])).columns[0])
         how: dict[str, Any] = (
             {**limits, **search} if worded else {**limits, **search, "groups": labels, "names": names}
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 import numpy as np
@@ -11,7 +12,8 @@ import numpy as np
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import did_you_mean, short
 from edgewise._core.errors import InputError
-from edgewise.data.encoding_raw import RawTable
+from edgewise.data.encoding_raw import RawColumn, RawTable
+from edgewise.data.row_labels import label_text
 from edgewise.estimators.formula_rows import numbers
 from edgewise.symbolic import BranchedFormula, GroupedFormula
 from edgewise.symbolic.search.word_columns import of_words
@@ -31,6 +33,28 @@ def has_words(table: RawTable) -> bool:
     """Whether columns hold words, none of which reads as a number, beside numbers."""
     worded = [column for column in table.columns if column.codes is not None]
     return 0 < len(worded) < len(table.columns) and all(map(of_words, worded))
+
+
+def labels_of(column: RawColumn) -> list[Hashable]:
+    """The groups that a column names: words, numbers, or days as text, None where a cell is missing."""
+    if column.codes is not None:
+        return [None if code < 0 else column.words[code] for code in column.codes.tolist()]
+    numbers: list[float] = cast(Any, column.numbers).tolist()
+    return [None if each != each else _named(each, column.kind) for each in numbers]
+
+
+def _named(value: float, kind: str) -> Hashable:
+    """A number as it stands in the table: a day, a truth value, a whole number."""
+    if kind == "date":
+        return _day(value)
+    if kind == "bool":
+        return bool(value)
+    return int(value) if value.is_integer() else value
+
+
+def _day(days: float) -> str:
+    """Days since 1970 as a date, with its time where that is not midnight."""
+    return label_text(datetime(1970, 1, 1) + timedelta(milliseconds=round(days * 86_400_000)))
 
 
 def without_groups(table: RawTable, groups: Any, of: str) -> tuple[RawTable, list[Hashable]]:
@@ -62,17 +86,9 @@ def without_groups(table: RawTable, groups: Any, of: str) -> tuple[RawTable, lis
         raise InputError(
             f"The 'X' parameter of {of} must have a column besides that of the groups. Got none."
         )
-    column = table.columns[at]
-    labels: list[Hashable]
-    if column.codes is None:
-        numbers = cast(Any, column.numbers)
-        missing = np.isnan(numbers)
-        labels = numbers.tolist()
-    else:
-        missing = column.codes < 0
-        labels = [column.words[code] for code in column.codes]
-    if missing.any():
+    labels = labels_of(table.columns[at])
+    if None in labels:
         raise InputError(
-            f"The column of groups of {of} must have no missing cell. Got one in row {int(missing.argmax())}; leave it out."
+            f"The column of groups of {of} must have no missing cell. Got one in row {labels.index(None)}; leave it out."
         )
     return replace(table, columns=tuple(c for k, c in enumerate(table.columns) if k != at)), labels
