@@ -96,7 +96,14 @@ def ask(
 
     - `edgewise ask -b m=1:5,r=1:3 -t F -o measured.csv --resume`
     """
-    from edgewise.cli.ask_measure import Program, Recorder, Typed, convenient_steps, read_bounds, recorded
+    from edgewise.cli.ask_measure import (
+        MeasuringProgram,
+        Recorder,
+        Typed,
+        convenient_steps,
+        read_bounds,
+        recorded,
+    )
 
     ends, steps = read_bounds(bounds)
     if target in ends:
@@ -105,7 +112,7 @@ def ask(
         raise InputError("--resume cannot be combined with --force; leave one of them out.")
     if not resume or not out.exists():
         refuse_to_overwrite([out], force)
-    program = None if command is None else Program.read(command, tuple(ends))
+    program = None if command is None else MeasuringProgram.read(command, tuple(ends))
     known = recorded(out, tuple(ends), target) if resume and out.exists() else ()
     typed = Typed(target, most)
     recorder = Recorder(typed if program is None else program, tuple(ends), target, out, known)

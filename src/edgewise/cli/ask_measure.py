@@ -72,7 +72,7 @@ class Typed:
 
 
 @dataclass(frozen=True)
-class Program:
+class MeasuringProgram:
     """A program that measures.
 
     Parameters
@@ -84,7 +84,7 @@ class Program:
     words: tuple[str, ...]
 
     @classmethod
-    def read(cls, command: str, names: Sequence[str]) -> Program:
+    def read(cls, command: str, names: Sequence[str]) -> MeasuringProgram:
         """From a line as a shell would take it."""
         try:
             words = tuple(shlex.split(command))
