@@ -16,9 +16,9 @@ _MEASURED = 2
 def node_count(expression: Expr) -> int:
     """The number of operators, functions, columns and constants.
 
-    A sign costs nothing, and a constant costs one however it is written: 0.5, pi/2 and 3/4 alike. A wave or a hyperbolic
-    function of another one costs three more, a measured exponent two: hardly any law is written so, and as approximations
-    they come in droves.
+    A sign costs nothing, and a constant costs one however it is written: 0.5, pi/2 and 3/4 alike. Factors under roots of
+    one degree count as under one root: sqrt(x)*sqrt(y) as sqrt(x*y). A wave or a hyperbolic function of another one costs
+    three more, a measured exponent two: hardly any law is written so, and as approximations they come in droves.
     """
     if expression.sized is None:
         expression.sized = _counted(expression)
@@ -41,8 +41,7 @@ def surcharge(expression: Expr, costs: Mapping[str, int]) -> int:
     function = expression.head
     if function == "^":
         exponent = expression.args[1]
-        whole = is_whole(negated(exponent) if _is_minus(exponent) else exponent)
-        function = "exp" if not exponent.numeric else "" if whole else "sqrt"
+        function = "exp" if not exponent.numeric else "" if root_of(expression) is None else "sqrt"
     own = costs.get(function, 1) - 1
     return own + sum(surcharge(each, costs) for each in expression.args)
 
@@ -60,7 +59,9 @@ def _counted(expression: Expr) -> int:
         # 1/x alone writes its one; a coefficient of -1 is only a sign.
         unit = constant is None or constant in (ONE, MINUS)
         written = not unit or all(_is_inverse(factor) for factor in factors)
-        return sum(sizes) + len(sizes) - 1 + (2 if written else 0)
+        roots = [each for each in map(root_of, factors) if each is not None]
+        shared = sum(map(_exponent, roots)) - sum(map(_exponent, dict.fromkeys(roots)))
+        return sum(sizes) - shared + len(sizes) - 1 + (2 if written else 0)
     if expression.head == "^":
         return (2 if _is_inverse(expression) else 0) + _factor(expression)
     sizes = [node_count(each) for each in expression.args]
@@ -69,6 +70,14 @@ def _counted(expression: Expr) -> int:
         return len(sizes) - 1 + sum(sizes)
     nested = expression.head in _CURVES and any(each.heads & _CURVES for each in expression.args)
     return 1 + (_NESTED if nested else 0) + sum(sizes)
+
+
+def root_of(factor: Expr) -> Expr | None:
+    """The size of the exponent of a root or another power that is no whole number, above or below a line."""
+    if factor.head != "^" or not factor.args[1].numeric:
+        return None
+    size = _size(factor.args[1])
+    return None if is_whole(size) else size
 
 
 def _parted(expression: Expr) -> tuple[Expr | None, list[Expr]]:
@@ -91,13 +100,14 @@ def _factor(factor: Expr) -> int:
     if factor.head != "^":
         return node_count(factor)
     base, exponent = factor.args
-    size = negated(exponent) if _is_minus(exponent) else exponent
-    if size is ONE:
-        return node_count(base)
-    root = size == HALF
-    return (
-        node_count(base)
-        + 1
-        + (0 if root else node_count(size))
-        + (_MEASURED if type(size.value) is float else 0)
-    )
+    size = _size(exponent)
+    return node_count(base) + (0 if size is ONE else _exponent(size))
+
+
+def _size(exponent: Expr) -> Expr:
+    return negated(exponent) if _is_minus(exponent) else exponent
+
+
+def _exponent(size: Expr) -> int:
+    """A root is one node, another power two and what its exponent holds."""
+    return 1 + (0 if size == HALF else node_count(size)) + (_MEASURED if type(size.value) is float else 0)

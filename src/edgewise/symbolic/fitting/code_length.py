@@ -17,6 +17,7 @@ import numpy as np
 from edgewise.symbolic.config import SearchConfig
 from edgewise.symbolic.expressions.algebra import negated, rebuilt
 from edgewise.symbolic.expressions.border import canonical
+from edgewise.symbolic.expressions.complexity import root_of
 from edgewise.symbolic.expressions.nodes import (
     HALF,
     MINUS,
@@ -68,6 +69,11 @@ def nats(expression: Any, rows: SplitRows) -> float:
     if head == "+":
         return _sum_nats(args, rows) + config.code_length.operator * (len(args) - 1)
     parts = sum(nats(each, rows) for each in args)
+    if head == "*":
+        # Factors under roots of one degree are under one root.
+        roots = [each for each in map(root_of, args) if each is not None]
+        parts -= sum(_power_nats(each, config) for each in roots)
+        parts += sum(_power_nats(each, config) for each in dict.fromkeys(roots))
     if head in "*^":
         return parts + config.code_length.operator * (len(args) - 1)
     around = config.code_length.around if any(each.heads - _PLAIN for each in args) else 0.0
