@@ -35,6 +35,13 @@ class Law:
         expression = sympy.sympify(row["formula"], locals=names)
         return cls(row["id"], expression, tuple(row["vars"]), tuple(row["low"]), tuple(row["high"]))
 
+    def row(self, group: str) -> dict[str, Any]:
+        """The law in the judge's format, as one of a set."""
+        return {
+            "set": group, "id": self.name, "formula": str(self.expression), "output": "y", "vars": list(self.columns),
+            "low": list(self.low), "high": list(self.high), "sampler": "uniform", "units": None, "out_units": None,
+        }  # fmt: skip
+
     def values(self, X: Any) -> Any:
         value = sympy.lambdify([sympy.Symbol(name) for name in self.columns], self.expression, "numpy")
         with np.errstate(all="ignore"):

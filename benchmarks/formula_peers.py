@@ -1,7 +1,7 @@
-"""Formula finders side by side: edgewise, Operon, gplearn and gp-elite before the same judge with the same time limit.
+"""Formula finders side by side: edgewise, Operon, gplearn, gp-elite and jaxsr before the same judge with the same time limit.
 
 The others live in an environment of their own, which also needs what the judge does:
-`pip install numpy scipy sympy pyoperon gplearn gp-elite`; its Python by --python or EDGEWISE_PEERS. What cannot be imported
+`pip install numpy scipy sympy pyoperon gplearn gp-elite jaxsr`; its Python by --python or EDGEWISE_PEERS. What cannot be imported
 there is skipped, aloud. The judge imports this file in that environment too, so nothing here needs edgewise until `main`
 runs. Options are the packages' own defaults but for what it takes to find laws at all: elementary functions, exact
 constants where a package can fit them, one thread, time until the limit.
@@ -21,9 +21,12 @@ from pathlib import Path
 from typing import Any
 
 # The function here that runs it, by the module to import.
-PEERS = {"pyoperon": "operon", "gplearn": "gplearn", "gp_elite": "gp_elite"}
+PEERS = {"pyoperon": "operon", "gplearn": "gplearn", "gp_elite": "gp_elite", "jaxsr": "jaxsr"}
 # Every eighth problem of the Feynman table with its bonus and of the classics, every other trajectory, random laws.
-SAMPLE = {"feynman120": 8, "classic": 8, "strogatz": 2, "gen:kinds:1:200": 10, "gen:trees:1:200": 10}
+SAMPLE = {
+    "feynman120": 8, "classic": 8, "strogatz": 2, "gen:kinds:1:200": 10, "gen:trees:1:200": 10, "solved:feynman120": 12,
+    "altered:1": 1, "sums:4": 1,
+}  # fmt: skip
 
 
 # --- the finders, called by the judge ---------------------------------------------------------------------------------
@@ -93,6 +96,15 @@ def gp_elite(X: Any, y: Any, names: Sequence[str], seconds: float) -> str:
     )
     model.fit(X, y)
     return _renamed(str(model.sympy()), [f"X{k}" for k in range(len(names))], names)
+
+
+def jaxsr(X: Any, y: Any, names: Sequence[str], seconds: float) -> str:
+    """jaxsr's selection among its widest library of terms; it knows no limit, and takes the time that it takes."""
+    from jaxsr import BasisLibrary, SymbolicRegressor
+
+    library = BasisLibrary(n_features=X.shape[1], feature_names=list(names)).build_default(include_ratios=True)
+    model = SymbolicRegressor(library, max_terms=5, random_state=_seed()).fit(X, y)
+    return re.sub(r"^.*=", "", str(model.to_sympy()))
 
 
 def _seed() -> int:

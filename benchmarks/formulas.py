@@ -23,7 +23,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import altered_laws
 import numpy as np
+import sums_of_terms
 from _common import OUT, Report, Run, common_options, machine, text
 from random_laws import generate
 from solved_laws import solved
@@ -34,6 +36,8 @@ from edgewise._core.work import LEVELS, check_work
 HERE = Path(__file__).parent
 ADAPTER = f"py:{HERE / 'judge_adapter.py'}:fit"
 VERDICTS = ("identical", "exact", "srbench", "acc")
+# Laws of a drawn set.
+_DRAWN = 20
 
 
 @dataclass(frozen=True)
@@ -106,11 +110,14 @@ def load(folder: str | None) -> ModuleType:
 
 
 def problems(judge: ModuleType, name: str) -> list[dict[str, Any]]:
-    """A set of the judge's, `textbook`, `handbook`, `gen:FAMILY:SEED:COUNT` of our own, or `solved:SET`."""
+    """A set of the judge's, or of ours: `textbook`, `handbook`, `gen:FAMILY:SEED:COUNT`, `solved:SET`, `altered:SEED`, `sums:SEED`."""
     if name in ("textbook", "handbook"):
         return textbook() if name == "textbook" else handbook()
     if name.startswith("solved:"):
         return solved(problems(judge, name.removeprefix("solved:")))
+    drawn = {"altered": altered_laws.laws, "sums": sums_of_terms.laws}.get(name.partition(":")[0])
+    if drawn is not None:
+        return [law.row(name) for law in drawn(int(name.partition(":")[2]), _DRAWN)]
     if not name.startswith("gen:"):
         try:
             return judge.load_set(name)
