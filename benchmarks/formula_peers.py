@@ -1,8 +1,8 @@
-"""Formula finders side by side: edgewise, Operon, gplearn, gp-elite and jaxsr before the same judge with the same time limit.
+"""Formula finders side by side: edgewise and four other programs before the same judge with the same time limit.
 
 The others live in an environment of their own, which also needs what the judge does:
-`pip install numpy scipy sympy pyoperon gplearn gp-elite jaxsr`; its Python by --python or EDGEWISE_PEERS. What cannot be imported
-there is skipped, aloud. The judge imports this file in that environment too, so nothing here needs edgewise until `main`
+`pip install numpy scipy sympy pyoperon gplearn gp-elite jaxsr`; its Python by --python or EDGEWISE_PEERS. What cannot be
+imported there is skipped, aloud. The judge imports this file in that environment too, so nothing here needs edgewise until `main`
 runs. Options are the packages' own defaults but for what it takes to find laws at all: elementary functions, exact
 constants where a package can fit them, one thread, time until the limit.
 
@@ -102,7 +102,9 @@ def jaxsr(X: Any, y: Any, names: Sequence[str], seconds: float) -> str:
     """jaxsr's selection among its widest library of terms; it knows no limit, and takes the time that it takes."""
     from jaxsr import BasisLibrary, SymbolicRegressor
 
-    library = BasisLibrary(n_features=X.shape[1], feature_names=list(names)).build_default(include_ratios=True)
+    library = BasisLibrary(n_features=X.shape[1], feature_names=list(names)).build_default(
+        include_ratios=True
+    )
     model = SymbolicRegressor(library, max_terms=5, random_state=_seed()).fit(X, y)
     return re.sub(r"^.*=", "", str(model.to_sympy()))
 

@@ -110,7 +110,7 @@ def load(folder: str | None) -> ModuleType:
 
 
 def problems(judge: ModuleType, name: str) -> list[dict[str, Any]]:
-    """A set of the judge's, or of ours: `textbook`, `handbook`, `gen:FAMILY:SEED:COUNT`, `solved:SET`, `altered:SEED`, `sums:SEED`."""
+    """A set of the judge's or of ours: textbook, handbook, gen:FAMILY:SEED:COUNT, solved:SET, altered:SEED, sums:SEED."""
     if name in ("textbook", "handbook"):
         return textbook() if name == "textbook" else handbook()
     if name.startswith("solved:"):
