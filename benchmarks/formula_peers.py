@@ -2,9 +2,9 @@
 
 The others live in an environment of their own, which also needs what the judge does:
 `pip install numpy scipy sympy pyoperon gplearn gp-elite jaxsr`; its Python by --python or EDGEWISE_PEERS. What cannot be
-imported there is skipped, aloud. The judge imports this file in that environment too, so nothing here needs edgewise until `main`
-runs. Options are the packages' own defaults but for what it takes to find laws at all: elementary functions, exact
-constants where a package can fit them, one thread, time until the limit.
+imported there is skipped, aloud. The judge imports this file in that environment too, so nothing here needs edgewise
+until `main` runs. Options are the packages' own defaults but for what it takes to find laws at all: elementary functions,
+exact constants where a package can fit them, one thread, time until the limit.
 
     python benchmarks/formula_peers.py --judge FOLDER --python VENV/bin/python --seconds 60 --jobs 2
 """
