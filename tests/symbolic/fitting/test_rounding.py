@@ -144,3 +144,27 @@ def test_beside_odd_constants_a_loose_one_is_odd_too() -> None:
         assert not [text for _, text in _candidates(value, error, config, odd=5)]
     # What the rows know well is exact whatever stands beside it.
     assert [text for _, text in _candidates(4.0 + 1e-9, 1e-8, config, odd=5)]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.5 / np.sqrt(np.pi), "1/(2*sqrt(pi))"),
+        (2 * np.sqrt(2) * np.pi, "2*sqrt(2)*pi"),
+        (np.sqrt(2) / 2, "sqrt(2)/2"),
+        (np.log(10), "log(10)"),
+        (np.log(2 * np.pi) / 2, "log(2*pi)/2"),
+        (5 / 8 * np.log(3), "5*log(3)/8"),
+    ],
+)
+def test_digits_alone_show_an_irrational_number_and_few_of_them_do_not(value: float, text: str) -> None:
+    told = exact_number(float(value), 1e-16)
+    assert told is not None and formula_text(told) == text
+    near = exact_number(float(value) * (1 + 1e-5), 1e-16)
+    assert near is None
+    assert exact_number(float(value), 1e-3 * value) is None
+
+
+def test_hardly_any_number_of_twelve_digits_is_recognised() -> None:
+    drawn = np.exp(np.random.default_rng(0).uniform(-3, 3, 300))
+    assert not any(exact_number(float(f"{each:.12g}"), 1e-16) for each in drawn)

@@ -38,6 +38,9 @@ class RoundingConfig:
     multiple_share, multiple_decades, multiple_odds : float
         Share of the constants of laws that are multiples of one irrational number over one denominator; decades that other
         constants spread over; odds that make a claim.
+    recognised_width, recognised_whole : float and int
+        The interval as a share of the constant below which its digits alone show that it is a small ratio of a further
+        irrational number, such as 1/(2*sqrt(pi)) or log(10); the largest number above the line there.
     digits_lost : float
         Digits that data do not determine are dropped: each constant alone moves the fit by less than one part in so many of
         what the noise does.
@@ -61,6 +64,8 @@ class RoundingConfig:
     multiple_share: float = 0.004
     multiple_decades: float = 4.0
     multiple_odds: float = 3.0
+    recognised_width: float = 1e-9
+    recognised_whole: int = 24
     digits_lost: float = 50.0
 
     def __post_init__(self) -> None:

@@ -7,6 +7,7 @@ beside the distance to the candidate's neighbours.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -208,6 +209,17 @@ def _candidates(
             sure or (unit == "1" and _likely(nearest, denominator, distance, error, config, odd))
         ):
             yield 1.0 + level, _exact(nearest, denominator, unit)
+    if width <= config.recognised_width * abs(value) and not is_power:
+        yield from _further(value, width, config)
+
+
+def _further(value: float, width: float, config: RoundingConfig) -> Iterator[tuple[float, Node]]:
+    """Small ratios times further irrational numbers, where the digits of a constant leave no room for chance."""
+    for level, (unit, denominator) in enumerate(itertools.product(_FURTHER, _DENOMINATORS)):
+        spacing = _unit(unit)[0] / denominator
+        nearest = round(value / spacing)
+        if 0 < abs(nearest) <= config.recognised_whole and abs(value - nearest * spacing) <= width:
+            yield 1.0 + len(_LEVELS) + level, _exact(nearest, denominator, unit)
 
 
 def _odd(best: FittedFormula, config: RoundingConfig) -> int:
@@ -274,6 +286,12 @@ _LEVELS: Sequence[tuple[int, str]] = (
     (1, "pi^2"),
     (10, "1"),
 )
+# What is recognised by its digits alone.
+_FURTHER = (
+    "sqrt(2)", "sqrt(3)", "sqrt(5)", "1/sqrt(pi)", "sqrt(pi)", "sqrt(2*pi)", "sqrt(2/pi)", "pi*sqrt(2)", "pi*sqrt(3)", "sqrt(2)/pi",
+    "1/pi^2", "pi^2", "log(2)", "log(3)", "log(10)", "1/log(2)", "1/log(10)", "log(pi)", "log(2*pi)", "exp(1)", "1/exp(1)",
+)  # fmt: skip
+_DENOMINATORS = (1, 2, 3, 4, 6, 8)
 
 
 @cache
