@@ -159,7 +159,8 @@ def test_beside_odd_constants_a_loose_one_is_odd_too() -> None:
 )
 def test_digits_alone_show_an_irrational_number_and_few_of_them_do_not(value: float, text: str) -> None:
     told = exact_number(float(value), 1e-16)
-    assert told is not None and formula_text(told) == text
+    assert told is not None
+    assert formula_text(told) == text
     near = exact_number(float(value) * (1 + 1e-5), 1e-16)
     assert near is None
     assert exact_number(float(value), 1e-3 * value) is None
