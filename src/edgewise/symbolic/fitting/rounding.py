@@ -289,7 +289,8 @@ _LEVELS: Sequence[tuple[int, str]] = (
 # What is recognised by its digits alone.
 _FURTHER = (
     "sqrt(2)", "sqrt(3)", "sqrt(5)", "1/sqrt(pi)", "sqrt(pi)", "sqrt(2*pi)", "sqrt(2/pi)", "pi*sqrt(2)", "pi*sqrt(3)",
-    "sqrt(2)/pi", "1/pi^2", "pi^2", "log(2)", "log(3)", "log(10)", "1/log(2)", "1/log(10)", "log(pi)", "log(2*pi)", "exp(1)", "1/exp(1)",
+    "sqrt(2)/pi", "1/pi^2", "pi^2", "log(2)", "log(3)", "log(10)", "1/log(2)", "1/log(10)", "log(pi)", "log(2*pi)", "exp(1)",
+    "1/exp(1)",
 )  # fmt: skip
 _DENOMINATORS = (1, 2, 3, 4, 6, 8)
 
