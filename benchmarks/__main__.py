@@ -24,6 +24,7 @@ SCRIPTS = (
     "probability",
     "single_laws",
     "groups",
+    "groups_peers",
     "courses_probability",
     "dynamics",
     "dynamics_peers",

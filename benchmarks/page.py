@@ -24,6 +24,7 @@ PAGES = (
     "benchmarks.md",
     "performance.md",
     "benchmarks-formulas.md",
+    "benchmarks-laws.md",
     "benchmarks-trust.md",
     "benchmarks-equations.md",
     "large.md",
