@@ -60,7 +60,7 @@ def physo(rows: str, answer: str, limit: float) -> None:
             stop_reward=1 - 1e-9, stop_after_n_epochs=0, run_config=config0b.config0b, get_run_logger=lambda: logger,
             get_run_visualiser=lambda: None, parallel_mode=False, n_cpus=1,
         )  # fmt: skip
-        best = logger.hall_of_fame[-1]
+    best = logger.hall_of_fame[-1]
     told = np.empty(len(y))
     for at, each in enumerate(groups):
         told[each] = best(torch.tensor(X[each].T), i_realization=at).detach().numpy()

@@ -160,3 +160,32 @@ class Branching(nn.Module):
 def test_what_cannot_be_written_is_refused(module: Any, message: str) -> None:
     with pytest.raises(InputError, match=message):
         to_torch_source(module)
+
+
+@pytest.mark.parametrize("kind", ["kan", "patches", "cnn"])
+def test_a_classifier_of_pictures_goes_to_torch_and_onnx(tmp_path: Path, kind: str) -> None:
+    runtime = pytest.importorskip("onnxruntime")
+    rng = np.random.default_rng(0)
+    X, y = rng.integers(0, 256, (40, 8, 8), dtype=np.uint8), np.arange(40) % 2
+    model = ew.vision.ImageClassifier(kind=kind, parameters=1500, epochs=1, seed=0).fit(X, y)
+    (source,) = ew.export(model, tmp_path / "network.py", to="torch")
+    (graph,) = ew.export(model, tmp_path / "network.onnx")
+    pictures = torch.from_numpy(X[:7] / 255).float()[:, None]
+    session = runtime.InferenceSession(graph, providers=["CPUExecutionProvider"])
+    told = session.run(None, {"X": pictures.numpy()})[0]
+    np.testing.assert_allclose(told, model.logits(X[:7]), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(
+        run(source.read_text())(pictures).detach(), model.logits(X[:7]), rtol=1e-4, atol=1e-5
+    )
+    with pytest.raises(InputError, match='\'to\' of export must be "torch" or "onnx"'):
+        ew.export(model, tmp_path / "network.c")
+
+
+def test_onnx_of_a_module_needs_an_example_that_it_takes(tmp_path: Path) -> None:
+    pytest.importorskip("onnx")
+    module = nn.Sequential(KANLinear(4, 3, seed=0))
+    with pytest.raises(InputError, match="'example' of export must be a tensor of at least one row"):
+        ew.export(module, tmp_path / "m.onnx")
+    with pytest.raises(InputError, match="'example' of export must be what the module takes"):
+        ew.export(module, tmp_path / "m.onnx", example=torch.zeros(1, 5))
+    assert ew.export(module, tmp_path / "m.onnx", example=torch.zeros(1, 4))[0].exists()

@@ -195,6 +195,12 @@ def test_questions_that_pictures_have_no_answer_to_are_one_sentence(
         assert "Traceback" not in told
     assert run("explain", model, picture) == 0
     assert "no evidence that adds up" in capsys.readouterr().out
+    assert run("export", model, "--to", "c") == 2
+    assert "torch or onnx for a classifier of pictures" in " ".join(capsys.readouterr().err.split())
+    source = tmp_path / "network.py"
+    assert run("export", model, "-o", source, "--quiet") == 0
+    assert run("export", model, "--to", "torch") == 0
+    assert capsys.readouterr().out == source.read_text()
 
 
 def test_folders_and_files_are_predicted_and_judged_like_their_pictures(folder: Path) -> None:

@@ -22,6 +22,7 @@ class ExportFormat(StrEnum):
     c = "c"
     onnx = "onnx"
     latex = "latex"
+    torch = "torch"
 
 
 _SUFFIXES = {
@@ -55,7 +56,9 @@ def export(
     """Write a model as NumPy source, C source, ONNX or LaTeX that stands alone.
 
     The exact piecewise polynomials are written, not an approximation. C source
-    that goes to a file has its header beside it.
+    that goes to a file has its header beside it. Of a model of pictures the
+    network is written, as ONNX or as plain torch: logits of pictures
+    (n, channels, height, width) with values from 0 to 1.
 
     Examples:
 
@@ -64,27 +67,33 @@ def export(
     - `edgewise export model.kan --to c -o model.c`
 
     - `edgewise export model.kan --to latex`
+
+    - `edgewise export pictures.kan -o pictures.onnx`
     """
-    chosen = _format(to, out)
+    from edgewise.cli.pictures import is_of_pictures
+
+    pictures = is_of_pictures(model)
+    chosen = _format(to, out, pictures=pictures)
     printed = to_standard_output(out, json=json)
     if out is not None and not printed:
         refuse_to_overwrite([out, *([out.with_suffix(".h")] if chosen is ExportFormat.c else [])], force)
     from edgewise.cli.export_files import binary_of, text_of, write_export
     from edgewise.cli.models import load_model
     from edgewise.cli.summary import to_json
+    from edgewise.vision.files import load
 
-    loaded = load_model(model)
+    held = load(model) if pictures else load_model(model).held
     if out is None or printed:
         if chosen is ExportFormat.onnx:
-            print_bytes(binary_of(loaded))
+            print_bytes(binary_of(held))
             return
-        text = text_of(loaded, chosen.value)
+        text = text_of(held, chosen.value)
         if json:
             print_json(to_json({"format": chosen.value, "text": text}))
         else:
             sys.stdout.write(text)
         return
-    written = write_export(loaded, chosen.value, out)
+    written = write_export(held, chosen.value, out)
     if json:
         files = [{"file": str(path), "bytes": path.stat().st_size} for path in written]
         print_json(to_json({"format": chosen.value, "files": files}))
@@ -93,13 +102,13 @@ def export(
             say(f"{path}  ({path.stat().st_size:,} bytes)", err=True)
 
 
-def _format(to: ExportFormat | None, out: Path | None) -> ExportFormat:
+def _format(to: ExportFormat | None, out: Path | None, *, pictures: bool) -> ExportFormat:
     if to is None:
         found = [kind for kind, suffixes in _SUFFIXES.items() if out is not None and out.suffix in suffixes]
         if not found:
             names = ", ".join(kind.value for kind in ExportFormat)
             raise InputError(f"The format must be one of {names}. Got none; name it with --to.")
-        return found[0]
+        return ExportFormat.torch if pictures and found[0] is ExportFormat.numpy else found[0]
     if to is ExportFormat.onnx and out is None:
         raise InputError(
             "ONNX is no text and must go to a file. Got none; name it with --out; - is standard output."

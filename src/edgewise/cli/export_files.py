@@ -3,26 +3,38 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-from edgewise.cli.models import LoadedModel
-from edgewise.exporting import export, to_c_source, to_latex, to_numpy_source, to_onnx
+from edgewise._core.errors import InputError
+from edgewise.exporting import (
+    export,
+    to_c_source,
+    to_latex,
+    to_numpy_source,
+    to_onnx,
+    to_torch_source,
+    torch_to_onnx,
+)
+from edgewise.exporting.torch_onnx import is_module, module_of
 
 
-def text_of(model: LoadedModel, form: str) -> str:
+def text_of(model: Any, form: str) -> str:
     """The model as text."""
+    if is_module(model) and form != "torch":
+        raise InputError(f"The format must be torch or onnx for a classifier of pictures. Got {form} instead.")
+    if form == "torch":
+        return to_torch_source(module_of(model))
     if form == "c":
-        made = to_c_source(model.held)
+        made = to_c_source(model)
         return f"{made.header}\n{made.source}"
-    return to_latex(model.held) if form == "latex" else to_numpy_source(model.held)
+    return to_latex(model) if form == "latex" else to_numpy_source(model)
 
 
-def binary_of(model: LoadedModel) -> bytes:
+def binary_of(model: Any) -> bytes:
     """The model as ONNX."""
-    return to_onnx(model.held)
+    return torch_to_onnx(model) if is_module(model) else to_onnx(model)
 
 
-def write_export(model: LoadedModel, form: str, out: Path) -> list[Path]:
+def write_export(model: Any, form: str, out: Path) -> list[Path]:
     """Write the model to a file; the files written."""
-    export(model.held, out, to=form, overwrite=True)
-    header = out.with_suffix(".h")
-    return [out, header] if form == "c" and header.exists() else [out]
+    return list(export(model, out, to=form, overwrite=True))

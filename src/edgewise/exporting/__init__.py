@@ -7,6 +7,7 @@ from edgewise.exporting.latex import to_latex as to_latex
 from edgewise.exporting.numpy_source import to_numpy_source as to_numpy_source
 from edgewise.exporting.onnx_model import to_onnx as to_onnx
 from edgewise.exporting.sympy_source import to_sympy_source as to_sympy_source
+from edgewise.exporting.torch_onnx import torch_to_onnx as torch_to_onnx
 from edgewise.exporting.torch_source import to_torch_source as to_torch_source
 from edgewise.exporting.write import export as export
 
@@ -20,4 +21,5 @@ __all__ = [
     "to_onnx",
     "to_sympy_source",
     "to_torch_source",
+    "torch_to_onnx",
 ]

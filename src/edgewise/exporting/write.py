@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from torch import Tensor
+
 from edgewise._core.checks import check_bool, check_choice, short
 from edgewise._core.errors import InputError
 from edgewise._core.files import PathLike, as_path, check_place, write_file
@@ -14,6 +16,7 @@ from edgewise.exporting.json_program import to_json
 from edgewise.exporting.latex import to_latex
 from edgewise.exporting.numpy_source import to_numpy_source
 from edgewise.exporting.onnx_model import to_onnx
+from edgewise.exporting.torch_onnx import is_module, module_of, torch_to_onnx
 from edgewise.exporting.torch_source import to_torch_source
 
 TARGETS = ("numpy", "c", "onnx", "latex", "json", "torch")
@@ -27,13 +30,15 @@ def export(
     to: str | None = None,
     overwrite: bool = False,
     units: Mapping[str, str] | None = None,
+    example: Tensor | None = None,
 ) -> tuple[Path, ...]:
     """Write a model as source code that runs without edgewise, or as mathematics.
 
     Parameters
     ----------
-    model : KAN, Formula, or fitted KANRegressor or KANClassifier
-        With ``to="torch"`` a torch module with layers of functions in it.
+    model : KAN, Formula, or fitted KANRegressor, KANClassifier or ImageClassifier
+        With ``to="torch"`` or ONNX also a torch module with layers of functions in it. Of an ImageClassifier, which has
+        these two only, its network is written: logits of pictures (n, channels, height, width) with values from 0 to 1.
     path : str or path
         Where to write. C comes with a header beside it, of the same name but for the suffix .h.
     to : "numpy", "c", "onnx", "latex", "json" or "torch", optional
@@ -42,6 +47,8 @@ def export(
         Whether a file that exists may be replaced.
     units : mapping of str to str, optional
         Units of inputs and outputs by name.
+    example : Tensor, optional
+        Rows that a torch module takes, by which its sizes are known for ONNX; all but their number stay.
 
     Returns
     -------
@@ -63,7 +70,16 @@ def export(
     """
     check_bool(overwrite, "overwrite", of="export")
     target = as_path(path)
-    files = _FILES[_kind(target, to)](model, target, units)
+    kind = _kind(target, to)
+    if is_module(model) and kind == "onnx":
+        files = {target: torch_to_onnx(model, example, of="export")}
+    elif is_module(model) and kind != "torch":
+        raise InputError(
+            f'The \'to\' of export must be "torch" or "onnx" for a torch module or a classifier of pictures. Got '
+            f"{short(kind)} instead."
+        )
+    else:
+        files = _FILES[kind](model, target, units)
     for each in files:
         check_place(each, overwrite=overwrite)
     return tuple(write_file(each, data, overwrite=overwrite) for each, data in files.items())
@@ -107,7 +123,7 @@ def _latex(model: Any, path: Path, units: _Units) -> dict[Path, bytes]:
 
 
 def _torch(model: Any, path: Path, units: _Units) -> dict[Path, bytes]:
-    return {path: to_torch_source(model).encode()}
+    return {path: to_torch_source(module_of(model)).encode()}
 
 
 def _json(model: Any, path: Path, units: _Units) -> dict[Path, bytes]:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
-from torch import Tensor
+from torch import Tensor, nn
 
 from edgewise._core.arguments import as_callables, as_mapping
 from edgewise._core.checks import UNREADABLE, check_bool, check_choice, check_float, check_int, short
@@ -311,6 +311,11 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
                 "The ImageClassifier must be fitted. Got one that is not instead; call its fit first."
             )
         return self.network_
+
+    def torch_module(self) -> tuple[nn.Module, Tensor]:
+        """The network and a black picture as it takes them, (1, channels, height, width), for `ew.export`."""
+        c = self.config_
+        return self.fitted_network(), torch.zeros(1, c.channels, c.height, c.width)
 
     def like(self, X: Any) -> Tensor:
         """Pictures of the shape that was learned, (n, channels, height, width); also of a file, or all in a folder."""
