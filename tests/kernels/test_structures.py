@@ -47,6 +47,7 @@ PACKED = (
     *("breaks", "table", "origin", "width", "grid_net"),
     *("x", "x_net", "x_row", "x_col", "v", "v_net", "v_row", "v_col"),
     *("coef", "coef_net", "base", "base_net", "g", "g_net", "g_row", "y", "dx", "dcoef", "dbase"),
+    *("bias", "dbias", "kept", "kept_bytes"),
 )
 
 

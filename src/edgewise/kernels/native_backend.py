@@ -22,9 +22,12 @@ from edgewise.splines.bspline import BSpline
 
 DTYPES = (torch.float32, torch.float64)
 # The fields of ew_spline in their order: "q" is int64_t, "i" int32_t, "P" a pointer.
-CALL = struct.Struct("@4q6i4Pq P3q P3q PqPqP2q4P")
+CALL = struct.Struct("@4q6i4Pq P3q P3q PqPqP2q4P 3Pq")
 # Derivatives of the base function beyond this order are left to torch.
 MOST_BASE = 4
+# Batches of up to so many rows are one block of the kernels, whose places on the grid can be kept; of fewer numbers it takes
+# longer to ask for memory than to find the places anew.
+MOST_KEPT, FEWEST_KEPT = 1024, 4096
 
 
 class NativeBackend:
@@ -41,18 +44,47 @@ class NativeBackend:
         return f"native ({self.library.isa})"
 
     def forward(
-        self, basis: Basis, x: Tensor, v: Tensor | None, coef: Tensor, base: Tensor | None, order: int
+        self,
+        basis: Basis,
+        x: Tensor,
+        v: Tensor | None,
+        coef: Tensor,
+        base: Tensor | None,
+        order: int,
+        bias: Tensor | None = None,
+        kept: Tensor | None = None,
     ) -> Tensor:
+        """Plus the bias; leaves in `kept`, of `room_for_rows`, where the rows lie."""
         if base is not None and order > MOST_BASE:
             return reference.forward(basis, x, v, coef, base, order)
         outputs = coef.shape[-1]
         y = POOL.empty((*x.shape[:-1], outputs), x.dtype)
-        run_call(self._forward, basis, order, outputs, x, v, coef, base, None, y=y.data_ptr())
+        bias = None if bias is None else bias.contiguous()
+        more = (_at(bias), 0, *_room(kept))
+        run_call(self._forward, basis, order, outputs, x, v, coef, base, None, y=y.data_ptr(), more=more)
         return y
 
+    def room_for_rows(self, basis: Basis, x: Tensor) -> Tensor | None:
+        """Memory for what `forward` finds out about the rows of a small batch, for the gradient at the same x and grid."""
+        rows, inputs = x.shape
+        if rows > MOST_KEPT or rows * inputs < FEWEST_KEPT:
+            return None
+        # An upper bound of what it takes; what is not touched costs nothing.
+        each = (rows + 32) * (2 * x.element_size() + 2) + 2 * basis.size + 128
+        return POOL.empty((64 + inputs * each,), torch.uint8)
+
     def grad_coef(
-        self, basis: Basis, x: Tensor, v: Tensor | None, g: Tensor, with_base: bool, order: int
+        self,
+        basis: Basis,
+        x: Tensor,
+        v: Tensor | None,
+        g: Tensor,
+        with_base: bool,
+        order: int,
+        bias: Tensor | None = None,
+        kept: Tensor | None = None,
     ) -> tuple[Tensor, Tensor | None]:
+        """The gradient in the bias goes to `bias`."""
         if with_base and order > MOST_BASE:
             return reference.grad_coef(basis, x, v, g, with_base, order)
         *nets, _, inputs = x.shape
@@ -60,7 +92,8 @@ class NativeBackend:
         coef = POOL.empty((*nets, inputs, basis.size, outputs), x.dtype)
         base = x.new_empty(*nets, inputs, outputs) if with_base else None
         at = 0 if base is None else base.data_ptr()
-        run_call(self._grad_coef, basis, order, outputs, x, v, None, None, g, dcoef=coef.data_ptr(), dbase=at)
+        outs, more = (0, 0, coef.data_ptr(), at), (0, _at(bias), *_room(kept))
+        run_call(self._grad_coef, basis, order, outputs, x, v, None, None, g, *outs, more)
         return coef, base
 
     def grad_input(
@@ -81,13 +114,16 @@ class NativeBackend:
         base: Tensor | None,
         g: Tensor,
         order: int,
+        bias: Tensor | None = None,
+        kept: Tensor | None = None,
     ) -> tuple[Tensor, Tensor, Tensor | None]:
+        """The gradient in the bias goes to `bias`."""
         if base is not None and order >= MOST_BASE:
             return reference.backward(basis, x, v, coef, base, g, order)
         dx, dc = POOL.empty(x.shape, x.dtype), POOL.empty(coef.shape, x.dtype)
         dw = None if base is None else x.new_empty(*base.shape)
-        outs = dx.data_ptr(), dc.data_ptr(), 0 if dw is None else dw.data_ptr()
-        run_call(self._backward, basis, order, g.shape[-1], x, v, coef, base, g, 0, *outs)
+        outs, more = (0, dx.data_ptr(), dc.data_ptr(), _at(dw)), (0, _at(bias), *_room(kept))
+        run_call(self._backward, basis, order, g.shape[-1], x, v, coef, base, g, *outs, more)
         return dx, dc, dw
 
 
@@ -118,8 +154,9 @@ def run_call(
     dx: int = 0,
     dcoef: int = 0,
     dbase: int = 0,
+    more: tuple[int, int, int, int] = (0, 0, 0, 0),
 ) -> None:
-    """Pack the call and make it. Whatever is copied here lives until the call is over."""
+    """Pack the call and make it. Whatever is copied here lives until the call is over. `more` are the last four fields."""
     assert isinstance(basis, BSpline)
     pieces = basis.pieces
     assert pieces is not None
@@ -174,6 +211,7 @@ def run_call(
             dx,
             dcoef,
             dbase,
+            *more,
         )
     )
     if status:
@@ -187,6 +225,14 @@ def _strides(t: Tensor) -> tuple[int, ...]:
     """From network to network, row to row and column to column."""
     strides = t.stride()
     return strides if len(strides) == 3 else (0, *strides)
+
+
+def _at(t: Tensor | None) -> int:
+    return 0 if t is None else t.data_ptr()
+
+
+def _room(t: Tensor | None) -> tuple[int, int]:
+    return (0, 0) if t is None else (t.data_ptr(), t.nbytes)
 
 
 def _contiguous(t: Tensor) -> Tensor:

@@ -122,14 +122,14 @@ def gradients(
     return dx, dv, dc, dw, dg
 
 
-class _Map(torch.autograd.Function):
+class Map(torch.autograd.Function):
     """A map with its gradient."""
 
     # The call without its wrapper for function transforms, to which `watched` has given way already.
     plain: Any = torch._C._FunctionBase.__dict__["apply"]
 
 
-class Forward(_Map):
+class Forward(Map):
     """y = forward(x, v, c, w)."""
 
     @staticmethod
@@ -159,13 +159,13 @@ class Forward(_Map):
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
         (g,) = grads
         x, v, coef, base = ctx.saved_tensors
-        need_x, need_v, need_c, need_w = _needed(ctx, x, v, coef, base)
+        need_x, need_v, need_c, need_w = needed(ctx, x, v, coef, base)
         needs = (need_x, need_v, need_c, need_w, False)
         dx, dv, dc, dw, _ = gradients(ctx.basis, x, v, coef, base, g, ctx.order, needs)
         return None, None, None, dx, dv, dc, dw
 
 
-class GradCoef(_Map):
+class GradCoef(Map):
     """(c, w) = grad_coef(x, v, g)."""
 
     @staticmethod
@@ -192,13 +192,13 @@ class GradCoef(_Map):
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
         coef, base = grads[0], grads[1] if ctx.with_base else None
         x, v, g = ctx.saved_tensors
-        need_x, need_v, need_g = _needed(ctx, x, v, g)
+        need_x, need_v, need_g = needed(ctx, x, v, g)
         needs = (need_x, need_v, False, False, need_g)
         dx, dv, _, _, dg = gradients(ctx.basis, x, v, coef, base, g, ctx.order, needs)
         return None, None, None, dx, dv, dg, None
 
 
-class GradInput(_Map):
+class GradInput(Map):
     """x = grad_input(x, c, w, g)."""
 
     @staticmethod
@@ -225,13 +225,13 @@ class GradInput(_Map):
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
         (along,) = grads
         x, coef, base, g = ctx.saved_tensors
-        need_x, need_c, need_w, need_g = _needed(ctx, x, coef, base, g)
+        need_x, need_c, need_w, need_g = needed(ctx, x, coef, base, g)
         needs = (need_x, False, need_c, need_w, need_g)
         dx, _, dc, dw, dg = gradients(ctx.basis, x, along, coef, base, g, ctx.order, needs)
         return None, None, None, dx, dc, dw, dg
 
 
-class Backward(_Map):
+class Backward(Map):
     """(x, c, w) = backward(x, v, c, w, g)."""
 
     @staticmethod
@@ -270,7 +270,7 @@ class Backward(_Map):
         along, coef_along, base_along = grads
         x, v, coef, base, g = ctx.saved_tensors
         basis, order = ctx.basis, ctx.order
-        need_x, need_v, need_c, need_w, need_g = _needed(ctx, x, v, coef, base, g)
+        need_x, need_v, need_c, need_w, need_g = needed(ctx, x, v, coef, base, g)
         found: tuple[Tensor | None, ...] = (None,) * 5
         if along is not None:
             needs = (need_x, need_v, need_c, need_w, need_g)
@@ -312,7 +312,7 @@ def _coef_moved(
     return coef, x.new_zeros(0) if base is None else base
 
 
-def _needed(ctx: Any, *tensors: Tensor | None) -> tuple[bool, ...]:
+def needed(ctx: Any, *tensors: Tensor | None) -> tuple[bool, ...]:
     """Which of the tensors this backward pass wants, and not only which of them require a gradient.
 
     A derivative in x alone, as in the loss of a differential equation, must not pay for one in the coefficients.

@@ -9,7 +9,7 @@ from edgewise._core.checks import check_bool, check_choice, check_int
 from edgewise._core.errors import InputError
 from edgewise._core.modules import on
 from edgewise._core.seeds import generator
-from edgewise.kernels import spline_edges, spline_sum
+from edgewise.kernels import layer_sum, spline_edges
 from edgewise.kernels.reference import silu
 from edgewise.layers.arguments import check_place, check_room, make_grid
 from edgewise.layers.edge_tables import EdgeTables, after_load
@@ -181,11 +181,9 @@ class KANLinear(EdgeTables):
             numeric = self._numeric
             coef = coef * numeric[:, None, :]
             base = None if base is None else base * numeric
-        y = spline_sum(self.basis, flat, coef, 0, base)
+        y = layer_sum(self.basis, flat, coef, base, bias)
         if affine is not None:
             y = self._add_symbolic(y, flat, affine)
-        if bias is not None:
-            y = y + bias
         return y if flat is x else y.reshape(*x.shape[:-1], self.out_features)
 
     def kind(self, source: int, target: int) -> str:

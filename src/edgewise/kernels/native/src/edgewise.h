@@ -25,7 +25,7 @@ extern "C" {
 #endif
 
 /* Raised whenever a structure or a meaning below changes; the loader refuses another number. */
-#define EW_VERSION 1
+#define EW_VERSION 2
 
 enum ew_status { EW_OK = 0, EW_BAD_ARGUMENT = 1, EW_NO_MEMORY = 2, EW_SINGULAR = 3, EW_NOT_FINITE = 4 };
 
@@ -53,6 +53,10 @@ typedef struct ew_spline {
     void *dx;                            /* out, contiguous: grad_input (E, B, I) */
     void *dcoef;                         /* out, contiguous: grad_coef (E, I, M, O) */
     void *dbase;                         /* out, contiguous: (E, I, O), or NULL */
+    const void *bias;                    /* (E, O), contiguous: added to y; or NULL */
+    void *dbias;                         /* out, contiguous: (E, O), the sum of g over the rows with dcoef; or NULL */
+    void *kept;                          /* forward leaves here where the rows lie, grad_coef and backward on the same x and grid read it; */
+    int64_t kept_bytes;                  /* 64-byte aligned, may be moved as a whole, of any size: it only saves time. Or NULL */
 } ew_spline;
 
 EW_EXPORT int ew_forward(const ew_spline *s);

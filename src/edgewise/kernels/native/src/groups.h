@@ -132,7 +132,8 @@ template <class T> struct Kernels {
     void (*add)(const Places<T> &, const T *, const T *, int, int, const uint16_t *, const T *, T, const T *, T *);
     void (*live)(const Grid<T> &, const Places<T> &, int, T *);
     void (*prepare)(Workspace<T> &, const Grid<T> &, const Wanted &, const T *, const T *, int, Prepared<T> &);
-    void (*gather)(Gathering<T> &, const Grid<T> &, bool, int, T, Orders, Deviations<T> &);
+    void (*sort)(Gathering<T> &, const Grid<T> &, bool, int, T, const Sorted<T> &, Deviating<T> &);
+    void (*fill)(const Grid<T> &, bool, int, const Sorted<T> &, Orders, Deviating<T> &, Deviations<T> &);
     void (*forward_runs)(const Deviating<T> &, const Deviations<T> &, const T *, int64_t, const T *, T *, T *);
     void (*coef_runs)(const Deviating<T> &, const Deviations<T> &, int, T *, int64_t, T *, const T *, const T *, Put);
     void (*input_runs[2])(const Deviating<T> &, const Deviations<T> &, int, const T *, int64_t, const T *, const T *, T *);
@@ -151,7 +152,8 @@ template <class T, int K, int NX, int W> constexpr Kernels<T> kernels_of() {
             One::add,
             One::live,
             prepare<T, K>,
-            gather_deviating<T, K, NX == 1>,
+            sort_deviating<T, K, NX == 1>,
+            fill_deviating<T, K, NX == 1>,
             R::forward,
             R::grad_coef,
             {R::template grad_input<false>, R::template grad_input<true>},

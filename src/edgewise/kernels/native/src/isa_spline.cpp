@@ -51,7 +51,36 @@ template <class T> int run_type(const ew_spline &s, Map map) {
     }
 }
 
-int run(const ew_spline &s, Map map) { return s.is_double ? run_type<double>(s, map) : run_type<float>(s, map); }
+template <class T> void add_bias(const ew_spline &s) {
+    T *y = static_cast<T *>(s.y);
+    for (int64_t e = 0; e < s.nets; ++e) {
+        const T *bias = static_cast<const T *>(s.bias) + e * s.outputs;
+        for (int64_t b = 0; b < s.rows; ++b, y += s.outputs)
+            for (int64_t o = 0; o < s.outputs; ++o) y[o] += bias[o];
+    }
+}
+
+template <class T> void sum_gradient(const ew_spline &s) {
+    std::vector<double> sums(size_t(s.outputs));
+    for (int64_t e = 0; e < s.nets; ++e) {
+        std::fill(sums.begin(), sums.end(), 0.0);
+        for (int64_t b = 0; b < s.rows; ++b) {
+            const T *g = static_cast<const T *>(s.g) + e * s.g_net + b * s.g_row;
+            for (int64_t o = 0; o < s.outputs; ++o) sums[size_t(o)] += double(g[o]);
+        }
+        std::copy(sums.begin(), sums.end(), static_cast<T *>(s.dbias) + e * s.outputs);
+    }
+}
+
+template <class T> int run_whole(const ew_spline &s, Map map) {
+    if (map == Map::forward) Kept<T>(s, false).open();
+    const int done = run_type<T>(s, map);
+    if (done == EW_OK && s.bias && map == Map::forward) add_bias<T>(s);
+    if (done == EW_OK && s.dbias && (map == Map::grad_coef || map == Map::backward)) sum_gradient<T>(s);
+    return done;
+}
+
+int run(const ew_spline &s, Map map) { return s.is_double ? run_whole<double>(s, map) : run_whole<float>(s, map); }
 
 int spline_forward(const ew_spline &s) { return run(s, Map::forward); }
 int spline_grad_coef(const ew_spline &s) { return run(s, Map::grad_coef); }

@@ -191,7 +191,7 @@ template <class T> struct Maps : TileRows<T> {
 
     // dcoef (dbase) where `coef`, dx where `input`: at order `nu` of the basis, rows weighted by v where `weighted`.
     void backward(bool coef, bool input, int nu_coef, int nu_input, bool weighted) {
-        if (coef ? by_runs(s) : s.intervals + 2 <= SORTED) return RunMaps<T>(s, inner, base, !input).backward(coef, input, nu_input);
+        if (coef ? by_runs(s) : s.intervals + 2 <= SORTED) return RunMaps<T>(s, inner, base, true, input).backward(coef, input, nu_input);
         // Gradients of a task's inputs: over all tiles where they collect from block to block, else over a few at a time.
         const bool one_block = B <= block;
         const int64_t together = one_block ? std::min(packed_tiles(), tiles) : tiles;

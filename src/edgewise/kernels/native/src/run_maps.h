@@ -11,12 +11,16 @@ template <class T> struct RunMaps : TileRows<T> {
     const ew_spline &s;
     const Kernels<T> &inner;
     const bool base;
+    Kept<T> kept;
+    const bool read; // what forward kept serves for the rows
     const Dominant<T> dominant;
     const int64_t E, B, I, O, M, tiles;
     const int block;
 
-    RunMaps(const ew_spline &spline, const Kernels<T> &kernels, bool has_base, bool apart = true)
-        : TileRows<T>{kernels.tile}, s(spline), inner(kernels), base(has_base), dominant(s, apart), E(s.nets), B(s.rows), I(s.inputs),
+    // `backward` without `input` or forward may leave the rows alone that have their input's dominant value.
+    RunMaps(const ew_spline &spline, const Kernels<T> &kernels, bool has_base, bool backward = false, bool input = false)
+        : TileRows<T>{kernels.tile}, s(spline), inner(kernels), base(has_base), kept(s, base),
+          read(backward && kept.holds(s.inputs, s.rows, input)), dominant(s, !(input || read)), E(s.nets), B(s.rows), I(s.inputs),
           O(s.outputs), M(s.intervals + s.degree), tiles(ceil_div(O, TILE)), block(block_rows(s.intervals)) {}
 
     // Of one thread: a few inputs on a block of rows.
@@ -29,13 +33,26 @@ template <class T> struct RunMaps : TileRows<T> {
               found(reinterpret_cast<Deviations<T> *>(room<char>(1, Deviations<T>::bytes(functions)))) {}
     };
 
-    void gather(Space &space, int64_t e, int64_t row, int n, int64_t first, int64_t count, Orders orders) const {
+    void gather(Space &space, int64_t e, int64_t row, int n, int64_t first, int64_t count, Orders orders, Kept<T> *keep = nullptr) const {
+        Gathering<T> &work = space.work;
         const T *x = static_cast<const T *>(s.x) + e * s.x_net + row * s.x_row + first * s.x_col;
         const T *values = dominant.value.data() + e * I + first;
-        scan<T>(space.work, x, s.x_row, s.x_col, n, int(count), values, space.xt);
+        if (!read) scan<T>(work, x, s.x_row, s.x_col, n, int(count), values, space.xt);
         Deviations<T> &found = *space.found;
         found.rows = found.runs = 0;
-        for (int j = 0; j < count; ++j) inner.gather(space.work, Grid<T>(s, e, first + j), s.uniform != 0, j, values[j], orders, found);
+        for (int j = 0; j < count; ++j) {
+            const Grid<T> grid(s, e, first + j);
+            Deviating<T> &input = found.input[j];
+            Sorted<T> sorted{work.u, base ? work.base_x : nullptr, work.order[j], work.begin};
+            if (read) {
+                sorted = kept.get(first + j, work.count[j], input);
+            } else {
+                const bool keeps = keep && keep->take(first + j, work.count[j], sorted);
+                inner.sort(work, grid, s.uniform != 0, j, values[j], sorted, input);
+                if (keeps) keep->put(first + j, work.count[j], input);
+            }
+            inner.fill(grid, s.uniform != 0, work.count[j], sorted, orders, input, found);
+        }
     }
 
     // Makes the coefficients of an input on the last tile, where it has fewer outputs, such with zeros; how far they lie apart.
@@ -54,13 +71,15 @@ template <class T> struct RunMaps : TileRows<T> {
         const int64_t parts = ceil_div(B, span);
         if (E * parts < s.threads && O >= 256) share = ceil_div(tiles, ceil_div(s.threads, E * parts));
         const int64_t cuts = share > 0 ? ceil_div(tiles, share) : 0;
+        const bool keeps = E * parts * cuts == 1;
         run_tasks(E * parts * cuts, s.threads, [&](int64_t task) {
             const int64_t e = task / (parts * cuts), from = task / cuts % parts * span, tile = task % cuts * share;
-            forward_task(e, from, int(std::min(span, B - from)), tile, std::min(tiles, tile + share));
+            forward_task(e, from, int(std::min(span, B - from)), tile, std::min(tiles, tile + share), keeps);
         });
     }
 
-    void forward_task(int64_t e, int64_t from, int n, int64_t tile0, int64_t tile1) const {
+    void forward_task(int64_t e, int64_t from, int n, int64_t tile0, int64_t tile1, bool keeps) const {
+        Kept<T> keep = kept;
         const int64_t tiles = tile1 - tile0;
         const int64_t size = int64_t(n) * TILE;
         Space space(s.degree + 1 + base);
@@ -68,7 +87,7 @@ template <class T> struct RunMaps : TileRows<T> {
         std::memset(sums, 0, sizeof(T) * size_t(tiles * (size + TILE)));
         for (int64_t first = 0; first < I; first += AT_ONCE) {
             const int64_t count = std::min<int64_t>(AT_ONCE, I - first);
-            gather(space, e, from, n, first, count, {1, {0, 0}});
+            gather(space, e, from, n, first, count, {1, {0, 0}}, keeps ? &keep : nullptr);
             for (int64_t k = 0; k < tiles; ++k)
                 for (int64_t j = 0; j < count; ++j) {
                     const int64_t i = first + j, tile = tile0 + k;
@@ -78,6 +97,7 @@ template <class T> struct RunMaps : TileRows<T> {
                     inner.forward_runs(space.found->input[j], *space.found, c, ld, w, sums + k * size, common + k * TILE);
                 }
         }
+        if (keeps) keep.seal(I, B, dominant.any());
         for (int64_t k = 0; k < tiles; ++k) {
             const int64_t tile = tile0 + k;
             T *at = sums + k * size, *out = static_cast<T *>(s.y) + (e * B + from) * O + tile * TILE;
@@ -184,7 +204,7 @@ template <class T> struct RunMaps : TileRows<T> {
             for (int q = 0; q < n; q += N) {
                 T sums[N];
                 lane_sums(lanes + (begin + q) * N, sums); // the last ones may be of nothing
-                for (int k = 0; k < std::min(N, n - q); ++k) rows[found.order[begin + q + k] * count + j] = sums[k];
+                for (int k = 0; k < std::min(N, n - q); ++k) rows[found.input[j].order[q + k] * count + j] = sums[k];
             }
         }
         T *out = static_cast<T *>(s.dx) + (e * B + from) * I + first;

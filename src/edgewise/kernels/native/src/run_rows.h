@@ -7,6 +7,7 @@
 // on the rows that deviate, gathered by interval: their coefficients, and the sums of the gradient, stay in registers.
 #pragma once
 #include "blocking.h"
+#include "kept.h"
 
 #include <limits>
 #include <vector>
@@ -21,6 +22,10 @@ template <class T> struct Dominant {
     static constexpr int SAMPLE = 15;
 
     std::vector<T> value; // (E, I): NaN where an input has none
+
+    bool any() const {
+        return std::any_of(value.begin(), value.end(), [](T x) { return x == x; });
+    }
 
     Dominant(const ew_spline &s, bool wanted) : value(size_t(s.nets * s.inputs), std::numeric_limits<T>::quiet_NaN()) {
         const int64_t E = s.nets, B = s.rows, I = s.inputs;
@@ -56,9 +61,10 @@ struct Run {
     uint16_t first, end;
 };
 
-// One input on a block of rows: where its rows and runs are, and the basis values at the dominant value.
+// One input on a block of rows: the rows that deviate in order of their intervals, and the basis values at the dominant value.
 template <class T> struct Deviating {
-    int32_t begin, run, runs;
+    const uint16_t *order;
+    int32_t begin, run, runs; // of the values, of the runs; how many
     int32_t first; // first coefficient that is live at the dominant value, or -1 where there is none
     bool tails;    // whether some rows are outside of the grid
     T live[8];
@@ -78,7 +84,6 @@ template <class T> struct Deviations {
     int32_t rows, runs; // in use
     Deviating<T> input[AT_ONCE];
     Run run[MOST];
-    uint16_t order[MOST];
     alignas(64) T values[1]; // [functions][LD]
 
     static int64_t bytes(int functions) { return int64_t(sizeof(Deviations)) + functions * LD * int64_t(sizeof(T)); }
@@ -97,8 +102,8 @@ template <class T> EW_INLINE int deviating(const T *EW_RESTRICT x, int n, T valu
 
 template <class T> struct Gathering {
     int count[AT_ONCE]; // of each input the rows that deviate, and their x
-    uint16_t row[AT_ONCE][STRIDE];
-    alignas(64) T x[AT_ONCE][STRIDE], u[STRIDE];
+    uint16_t row[AT_ONCE][STRIDE], order[AT_ONCE][STRIDE];
+    alignas(64) T x[AT_ONCE][STRIDE], u[STRIDE], base_x[STRIDE];
     Places<T> places;
     uint16_t begin[SORTED + 1], next[SORTED];
 };
@@ -154,8 +159,9 @@ inline void scan<float>(Gathering<float> &w, const float *x, int64_t row, int64_
 }
 #endif
 
-// Sorts w.places by piece, and rows along: their u to `w.u`, w.begin[p] the first position of piece p.
-template <class T> void sort_by_piece(Gathering<T> &w, int n, int G, const uint16_t *EW_RESTRICT row, uint16_t *EW_RESTRICT order) {
+// Sorts n places by piece, and rows and x along.
+template <class T>
+void sort_by_piece(Gathering<T> &w, int n, int G, const T *EW_RESTRICT x, const uint16_t *EW_RESTRICT row, const Sorted<T> &to) {
     const int32_t *EW_RESTRICT piece = w.places.piece;
     int end = 0;
 #if defined(__AVX512F__)
@@ -168,19 +174,20 @@ template <class T> void sort_by_piece(Gathering<T> &w, int n, int G, const uint1
                 outside |= _mm512_cmplt_epi32_mask(p, first) | _mm512_cmpgt_epi32_mask(p, last);
             }
             for (int p = 0; p < G + 2; ++p) {
-                w.begin[p] = uint16_t(end);
+                to.begin[p] = uint16_t(end);
                 if (!outside && (p == 0 || p > G)) continue;
                 for (int s = 0; s < n; s += 16) {
                     const __mmask16 there = __mmask16(n - s < 16 ? (1u << (n - s)) - 1 : 0xffff);
                     const __mmask16 at = _mm512_mask_cmpeq_epi32_mask(there, _mm512_loadu_si512(piece + s), _mm512_set1_epi32(p));
                     const __m512i rows = _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i *>(row + s)));
-                    _mm512_storeu_ps(w.u + end, _mm512_maskz_compress_ps(at, _mm512_loadu_ps(w.places.u + s)));
-                    _mm256_storeu_si256(reinterpret_cast<__m256i *>(order + end),
+                    _mm512_storeu_ps(to.u + end, _mm512_maskz_compress_ps(at, _mm512_loadu_ps(w.places.u + s)));
+                    if (to.x) _mm512_storeu_ps(to.x + end, _mm512_maskz_compress_ps(at, _mm512_loadu_ps(x + s)));
+                    _mm256_storeu_si256(reinterpret_cast<__m256i *>(to.order + end),
                                         _mm512_cvtepi32_epi16(_mm512_maskz_compress_epi32(at, rows)));
                     end += __builtin_popcount(at);
                 }
             }
-            w.begin[G + 2] = uint16_t(end);
+            to.begin[G + 2] = uint16_t(end);
             return;
         }
 #endif
@@ -189,44 +196,50 @@ template <class T> void sort_by_piece(Gathering<T> &w, int n, int G, const uint1
     for (int s = 0; s < n; ++s) ++next[piece[s]];
     for (int p = 0; p < G + 2; ++p) {
         const int count = next[p];
-        w.begin[p] = next[p] = uint16_t(end);
+        to.begin[p] = next[p] = uint16_t(end);
         end += count;
     }
-    w.begin[G + 2] = uint16_t(end);
+    to.begin[G + 2] = uint16_t(end);
     for (int s = 0; s < n; ++s) {
         const int p = next[piece[s]]++;
-        order[p] = row[s];
-        w.u[p] = w.places.u[s];
+        to.order[p] = row[s];
+        to.u[p] = w.places.u[s];
+        if (to.x) to.x[p] = x[s];
     }
 }
 
-// The basis values at the dominant value.
+// Sorts the rows of input j of what was scanned, and finds the basis values at the dominant value: it is located as one more row.
 template <class T, int K, bool BASE>
-void take_dominant(Gathering<T> &w, const Grid<T> &grid, bool uniform, T value, Deviating<T> &input) {
-    alignas(64) T one[Simd<T>::N], base[Simd<T>::N];
-    for (auto &l : one) l = value;
-    locate(grid, uniform, one, 1, w.places);
-    const int p = w.places.piece[0];
-    const Piece<T, K> piece(grid, p, 0);
-    for (int m = 0; m <= K; ++m) input.live[m] = piece.at(w.places.u[0], m);
-    input.first = grid.first(p);
-    if (!BASE) return;
-    base_values(one, 1, 0, base);
-    input.live[K + 1] = base[0];
+void sort_deviating(Gathering<T> &w, const Grid<T> &grid, bool uniform, int j, T value, const Sorted<T> &to, Deviating<T> &input) {
+    const bool apart = value == value;
+    const int count = w.count[j];
+    input.first = -1;
+    if (count == 0 && !apart) return;
+    if (apart) w.x[j][count] = value;
+    locate(grid, uniform, w.x[j], count + apart, w.places);
+    if (apart) {
+        const int p = w.places.piece[count];
+        const Piece<T, K> piece(grid, p, 0);
+        for (int m = 0; m <= K; ++m) input.live[m] = piece.at(w.places.u[count], m);
+        input.first = grid.first(p);
+        if (BASE) {
+            alignas(64) T one[Simd<T>::N], base[Simd<T>::N];
+            for (auto &l : one) l = value;
+            base_values(one, 1, 0, base);
+            input.live[K + 1] = base[0];
+        }
+    }
+    if (count > 0) sort_by_piece(w, count, grid.intervals, w.x[j], w.row[j], to);
 }
 
-// Adds input j of what was scanned, behind those that are there. Values at each of the orders, one set of arrays after the other.
+// Adds an input with `count` rows behind those that are there. Values at each of the orders, one set of arrays after the other.
 template <class T, int K, bool BASE>
-void gather_deviating(Gathering<T> &w, const Grid<T> &grid, bool uniform, int j, T value, Orders orders, Deviations<T> &out) {
-    const int G = grid.intervals, at = out.rows, count = w.count[j];
-    const T *x = w.x[j];
-    Deviating<T> &input = out.input[j];
-    input = {at, out.runs, 0, -1, false, {}};
-    if (value == value) take_dominant<T, K, BASE>(w, grid, uniform, value, input);
+void fill_deviating(const Grid<T> &grid, bool uniform, int count, const Sorted<T> &from, Orders orders, Deviating<T> &input,
+                    Deviations<T> &out) {
+    const int G = grid.intervals, at = out.rows;
+    input.order = from.order, input.begin = at, input.run = out.runs, input.runs = 0, input.tails = false;
     if (count == 0) return;
-    locate(grid, uniform, x, count, w.places);
-    sort_by_piece(w, count, G, w.row[j], out.order + at);
-    const uint16_t *begin = w.begin;
+    const uint16_t *begin = from.begin;
     input.tails = begin[1] > 0 || begin[G + 1] < count;
     Run *runs = out.run + out.runs;
     int found = 0, start = 0;
@@ -238,12 +251,10 @@ void gather_deviating(Gathering<T> &w, const Grid<T> &grid, bool uniform, int j,
     }
     input.runs = found;
     constexpr int64_t LD = Deviations<T>::LD;
-    for (int k = 0; k < orders.count; ++k)
-        fill_pieces<T, K>(grid, uniform, orders.nu[k], w.u, begin, out.values + at + k * (K + 1 + BASE) * LD, LD);
-    for (int k = 0; BASE && k < orders.count; ++k) {
-        base_values(x, count, orders.nu[k], w.places.u);
-        sort_by_piece(w, count, G, w.row[j], out.order + at);
-        std::memcpy(out.values + at + (k * (K + 2) + K + 1) * LD, w.u, sizeof(T) * size_t(count));
+    for (int k = 0; k < orders.count; ++k) {
+        T *values = out.values + at + k * (K + 1 + BASE) * LD;
+        fill_pieces<T, K>(grid, uniform, orders.nu[k], from.u, begin, values, LD);
+        if (BASE) base_values(from.x, count, orders.nu[k], values + (K + 1) * LD);
     }
     out.rows += count;
     out.runs += found;

@@ -27,7 +27,7 @@ template <class T, int K, int NX, int W> struct Runs {
             for (int w = 0; w < W; ++w) S::store(common + w * N, S::load(common + w * N) + off[w]);
         }
         const T *values = all.values + in.begin;
-        const uint16_t *order = all.order + in.begin;
+        const uint16_t *order = in.order;
         const Run *run = all.run + in.run;
         int l = 0;
         for (int r = 0; r < in.runs; ++r) {
@@ -67,7 +67,7 @@ template <class T, int K, int NX, int W> struct Runs {
     static void grad_input(const Deviating<T> &in, const Deviations<T> &all, int set, const T *rows, int64_t ld, const T *extra, const T *g,
                            T *EW_RESTRICT lanes) {
         const T *values = all.values + set * LD + in.begin;
-        const uint16_t *order = all.order + in.begin;
+        const uint16_t *order = in.order;
         const Run *run = all.run + in.run;
         lanes += in.begin * N;
         int l = 0;
@@ -129,7 +129,7 @@ template <class T, int K, int NX, int W> struct Runs {
             ++at;
         };
         const T *values = all.values + in.begin;
-        const uint16_t *order = all.order + in.begin;
+        const uint16_t *order = in.order;
         const Run *run = all.run + in.run;
         int l = 0;
         for (int r = 0; r < in.runs; ++r) {
