@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from edgewise import FormulaRegressor, InputError, find_formula
-from edgewise.symbolic import FormulaResult
+from edgewise.symbolic import ConstraintWarning, FormulaResult
 
 RNG = np.random.default_rng(3)
 TRUE = RNG.uniform(0.5, 4, 160)
@@ -34,6 +34,20 @@ def test_the_estimator_and_missing_rows_take_them_too() -> None:
     holes[5] = np.nan
     model = FormulaRegressor(0.01, names=["r"]).fit(holes, Y, sigma=np.full(160, 0.02), x_sigma={"r": ERROR})
     assert cast(FormulaResult, model.result_).reduced_chi_square == pytest.approx(1, abs=0.5)
+
+
+def test_searches_in_turn_warn_once() -> None:
+    with pytest.warns(ConstraintWarning) as said:
+        find_formula(
+            X[:40],
+            Y[:40],
+            names=["r"],
+            sigma=0.02,
+            x_sigma={"r": ERROR[:40]},
+            work=0.002,
+            constraints=["increasing(r)"],
+        )
+    assert len(said) == 1
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, cast
@@ -18,6 +19,7 @@ from edgewise.forms.derivative import differentiate
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.results.formula import Formula
 from edgewise.symbolic.results.search_result import FormulaResult
+from edgewise.symbolic.search.constraints import ConstraintWarning
 from edgewise.symbolic.search.input_validation import read_rows
 
 Floats = NDArray[np.float64]
@@ -87,7 +89,10 @@ def with_column_errors(
     found: FormulaResult | None = None
     for share in _SHARES:
         left = None if limit is None else max((limit - meter.seconds) / 2, 0.1)
-        found = search(X, y, names=columns, sigma=spread, work=factor * share, seconds=left)
+        with warnings.catch_warnings():
+            # Each search would say it again: whoever asked for all of them says it once, of the last.
+            warnings.simplefilter("ignore", ConstraintWarning)
+            found = search(X, y, names=columns, sigma=spread, work=factor * share, seconds=left)
         before, spread = spread, deviations(_slopes(found.best, table.X, held))
         if float(np.max(np.abs(spread / before - 1))) < _SETTLED or not found.stop_reason.repeatable:
             break

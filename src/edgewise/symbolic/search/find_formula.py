@@ -280,7 +280,10 @@ def find_formula(
             costs=costs, validation=validation, loss=loss, config=config,
         )  # fmt: skip
         options = {"names": names, "sigma": sigma, "x_sigma": x_sigma, "work": work, "seconds": seconds}
-        return with_column_errors(one, X, y, **cast("dict[str, Any]", options), of=_OF)
+        last = with_column_errors(one, X, y, **cast("dict[str, Any]", options), of=_OF)
+        warn_of_broken(last.broken)
+        warn_of_contradiction(last.contradicted)
+        return last
     settings = config_of(config, _OF)
     meter = Meter(settings.work_units * check_work(work, _OF), limit := check_seconds(seconds, _OF))
     seed = None if seed is None else check_int(seed, "seed", low=0, of=_OF)
