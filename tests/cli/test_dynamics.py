@@ -34,3 +34,19 @@ def test_courses_that_are_not_named_are_refused(edgewise, cooling):
     assert is_one_sentence(done.err)
     assert "'groups'" in done.err
     assert edgewise("dynamics", cooling, "-t", "hour").code == 2
+
+
+def test_dates_are_counted_in_a_unit_that_is_told(edgewise):
+    t = np.arange(30)
+    clock = np.datetime64("2024-01-31T23:30:00") + t * np.timedelta64(600, "s")
+    rows = [
+        f"{str(when).replace('T', ' ')},{1 + 3 * np.exp(-0.01 * 10 * k):.10g}"
+        for k, when in zip(t, clock, strict=True)
+    ]
+    rows[4] = rows[4].split(",")[0] + ","
+    Path("tank.csv").write_text("\n".join(["when,level", *rows]) + "\n")
+    done = edgewise("dynamics", "tank.csv", "-t", "when", "--work", "0.1")
+    assert done.code == 0, done.err
+    assert "level' = 0.01 - 0.01*level" in done.out
+    assert "counted in minutes since 2024-01-31 23:30:00" in done.err
+    assert "1 row with missing cells is left out." in done.err

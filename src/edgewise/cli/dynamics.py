@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from edgewise._core.checks import plural
 from edgewise._core.errors import InputError
 from edgewise.cli import options
 from edgewise.cli.outcome import INTERRUPTED, Interrupts, refuse_other_pictures, refuse_to_overwrite
@@ -17,7 +18,10 @@ if TYPE_CHECKING:
     from edgewise.data.arrow import Frame
     from edgewise.dynamics import Dynamics
 
-Time = Annotated[str, options.unset("--time", "-t", help="The column of times.")]
+# In which times are counted where they are dates.
+_UNITS = (("days", 86_400), ("hours", 3600), ("minutes", 60), ("seconds", 1))
+
+Time = Annotated[str, options.unset("--time", "-t", help="The column of times, numbers or dates.")]
 Groups = Annotated[
     str | None,
     options.unset("--groups", help="A column of courses: one law for all, each with its own start."),
@@ -55,8 +59,9 @@ def dynamics(
 
     Every column besides time, inputs and courses is a state and gets its
     equation; constants are shown with their standard errors, and quantities
-    that the equations keep are named. Rows with a missing cell are left out.
-    Ctrl-C ends the search early with the best so far and exit code 130.
+    that the equations keep are named. Rows with a missing cell are left out;
+    dates are counted since the first, in a unit that is told. Ctrl-C ends
+    the search early with the best so far and exit code 130.
 
     Examples:
 
@@ -78,12 +83,19 @@ def dynamics(
     frame = read_frame(data)
     when, acting, course, states = _columns(frame, time, columns, drop, inputs, groups)
     known = provenance(frame)
-    tell(known.notes([when, *states, *acting, *([] if course is None else [course])]), quiet=quiet)
+    frame, counted = _counted(frame, when)
+    tell(
+        [*known.notes([when, *states, *acting, *([] if course is None else [course])]), *counted], quiet=quiet
+    )
     table = to_table(frame.select([when, *states, *acting]), known.source)
     X, t, _ = table.features(when, [*states, *acting], missing=True)
     complete = ~(np.isnan(X).any(axis=1) | np.isnan(t))
     if not complete.all():
-        tell([f"{int((~complete).sum())} rows with missing cells are left out."], quiet=quiet)
+        left = int((~complete).sum())
+        tell(
+            [f"{plural(left, 'row')} with missing cells {'is' if left == 1 else 'are'} left out."],
+            quiet=quiet,
+        )
     labels = None if course is None else frame.column(course).to_pylist()
     d = len(states)
     with Interrupts() as interrupts:
@@ -135,6 +147,37 @@ def _columns(
     if not states:
         raise InputError("There must be a column besides time, inputs and courses: the states.")
     return when, acting, course, list(dict.fromkeys(states))
+
+
+def _counted(frame: Frame, when: str) -> tuple[Frame, list[str]]:
+    """The table with dates as times since the first, in the largest unit that a step between rows holds, and the unit."""
+    import numpy as np
+    import pyarrow as pa
+
+    from edgewise.data.dates import read_dates
+
+    cells = frame.column(when)
+    if pa.types.is_string(cells.type) or pa.types.is_large_string(cells.type):
+        read = read_dates(cells.drop_null())
+        if read is None or read.doubt:
+            return frame, []
+        spread = np.full(len(cells), np.datetime64("NaT"), dtype="datetime64[us]")
+        spread[cells.is_valid().to_numpy()] = read.values.to_numpy()
+    elif pa.types.is_timestamp(cells.type) or pa.types.is_date(cells.type):
+        spread = cells.to_numpy().astype("datetime64[us]")
+    else:
+        return frame, []
+    if np.isnat(spread).all():
+        return frame, []
+    first = spread[~np.isnat(spread)].min()
+    seconds = np.asarray((spread - first) / np.timedelta64(1, "s"), dtype=np.float64)
+    steps = np.diff(np.unique(seconds[np.isfinite(seconds)]))
+    step = float(np.median(steps)) if len(steps) else 1.0
+    unit, size = next((each for each in _UNITS if each[1] <= step), _UNITS[-1])
+    numbers = pa.array(seconds / size, pa.float64(), from_pandas=True)
+    place = frame.column_names.index(when)
+    told = f"Times in {when!r} are counted in {unit} since {str(first)[:19].replace('T', ' ')}."
+    return frame.set_column(place, when, numbers), [told]
 
 
 def _lines(found: Dynamics) -> list[str]:
