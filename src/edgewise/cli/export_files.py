@@ -21,7 +21,9 @@ from edgewise.exporting.torch_onnx import is_module, module_of
 def text_of(model: Any, form: str) -> str:
     """The model as text."""
     if is_module(model) and form != "torch":
-        raise InputError(f"The format must be torch or onnx for a classifier of pictures. Got {form} instead.")
+        raise InputError(
+            f"The format must be torch or onnx for a classifier of pictures. Got {form} instead."
+        )
     if form == "torch":
         return to_torch_source(module_of(model))
     if form == "c":
