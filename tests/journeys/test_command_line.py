@@ -182,7 +182,7 @@ def test_completion_knows_commands_and_choices():
         return completion(_EDGEWISE_COMPLETE="complete_bash", **asked).split()
 
     assert completed(["edgewise", "fo"]) == ["formula", "forecast"]
-    assert completed(["edgewise", "export", "m.kan", "--to", ""]) == ["numpy", "c", "onnx", "latex"]
+    assert completed(["edgewise", "export", "m.kan", "--to", ""]) == ["numpy", "c", "onnx", "latex", "torch"]
 
 
 def test_a_reader_that_leaves_early_is_no_error(fitted, folder):

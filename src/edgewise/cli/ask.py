@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from edgewise._core.checks import plural
+from edgewise._core.checks import plural, short
 from edgewise._core.errors import InputError
 from edgewise.cli import options
 from edgewise.cli.outcome import INTERRUPTED, refuse_to_overwrite
@@ -107,7 +107,7 @@ def ask(
 
     ends, steps = read_bounds(bounds)
     if target in ends:
-        raise InputError(f"The target must not be a column of --bounds. Got {target!r} for both.")
+        raise InputError(f"The target must not be a column of --bounds. Got {short(target)} for both.")
     if resume and force:
         raise InputError("--resume cannot be combined with --force; leave one of them out.")
     if not resume or not out.exists():
