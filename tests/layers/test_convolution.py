@@ -322,8 +322,11 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"padding": "sam"}, "did you mean 'same'"),
     ({"padding": "same", "stride": 2}, "must be a number where 'stride' is not 1"),
     ({"padding_mode": "mirror"}, "'padding_mode'"),
-    ({"degree": 7}, "'degree'"),
-    ({"grid": torch.zeros(5, 4)}, "'grid'"),
+    ({"degree": 7}, "'degree' parameter of KANConv2d"),
+    ({"basis": "splines"}, "'basis' parameter of KANConv2d"),
+    ({"grid": (1.0, 0.0)}, "'grid' parameter of KANConv2d"),
+    ({"grid": torch.zeros(5, 4)}, r"'grid' tensor of KANConv2d must have shape \(4, K\)"),
+    ({"in_channels": 1 << 10, "out_channels": 1 << 15}, "'in_channels', 'out_channels' and 'intervals' of KANConv2d"),
 ]
 
 
@@ -331,6 +334,11 @@ BAD: list[tuple[dict[str, Any], str]] = [
 def test_bad_arguments_are_refused(options: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         KANConv2d(**{"in_channels": 4, "out_channels": 6, "kernel_size": 3, **options})
+
+
+def test_a_refusal_names_the_layer_that_was_asked_for() -> None:
+    with pytest.raises(InputError, match="'degree' parameter of KANConv1d"):
+        KANConv1d(1, 2, 3, degree=7)
 
 
 @pytest.mark.parametrize(

@@ -72,12 +72,21 @@ class _KANConv(nn.Module):
         places = math.prod(self.kernel_size)
         device, dtype = check_place(device, dtype, name)
         symbolic = check_symbolic(symbolic, in_channels // groups * places, out_channels, name)
-        if isinstance(grid, Tensor) and grid.ndim == 2 and len(grid) == in_channels // groups:
-            grid = grid.repeat_interleave(places, 0)
-        self.patch = KANLinear(
-            in_channels // groups * places, out_channels, basis=basis, degree=degree, intervals=intervals,
-            grid=grid, bias=bias, base=base, symbolic=symbolic, init=init, seed=seed, device=device, dtype=dtype,
-        )  # fmt: skip
+        if isinstance(grid, Tensor):
+            own = in_channels // groups
+            if grid.ndim != 2 or len(grid) not in (own, own * places):
+                raise InputError(
+                    f"The 'grid' tensor of {name} must have shape ({own}, K), one grid a channel of a group. Got "
+                    f"{tuple(grid.shape)} instead."
+                )
+            grid = grid.repeat_interleave(own * places // len(grid), 0)
+        try:
+            self.patch = KANLinear(
+                in_channels // groups * places, out_channels, basis=basis, degree=degree, intervals=intervals,
+                grid=grid, bias=bias, base=base, symbolic=symbolic, init=init, seed=seed, device=device, dtype=dtype,
+            )  # fmt: skip
+        except InputError as error:
+            raise InputError(_of_convolution(str(error), name)) from None
 
     @property
     def places(self) -> int:
@@ -315,6 +324,13 @@ class KANConv1d(_KANConv):
             (0, 0, left, right),
             self.groups,
         )
+
+
+def _of_convolution(message: str, name: str) -> str:
+    """What the layer `patch` refuses, said of the layer that was asked for, whose checks of the same arguments it does."""
+    for own, asked in (("KANLinear", name), ("in_features", "in_channels"), ("out_features", "out_channels")):
+        message = message.replace(own, asked)
+    return message
 
 
 def _plain(x: Tensor, weight: Tensor, bias: Tensor | None, window: Window) -> Tensor:
