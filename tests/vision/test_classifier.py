@@ -296,6 +296,41 @@ def test_pictures_on_another_scale_than_learned_are_refused(tmp_path: Path) -> N
     assert np.isfinite(quick(epochs=1).fit(X.astype(float), y).predict_proba(X.astype(float))).all()
 
 
+@pytest.mark.parametrize("largest", [16.0, 255.0])
+def test_shares_are_no_numbers_up_to_255_but_dark_pictures_may_be(tmp_path: Path, largest: float) -> None:
+    X, y = marks(20)
+    wide = X * (largest / X.max())
+    model = quick(epochs=1).fit(wide, y)
+    ew.save(model, tmp_path / "model.kan")
+    dark = np.random.default_rng(0).integers(0, 2, (2, 8, 8))
+    for each in (model, ew.load(tmp_path / "model.kan")):
+        with pytest.raises(InputError, match=f"numbers up to about {largest:g}, as it learned from. Got shares"):
+            each.predict(wide / largest)
+        with pytest.warns(UserWarning, match="if the scales differ"):
+            each.predict(wide[:1] / largest)  # of one picture alone nobody can tell
+        with pytest.warns(UserWarning, match="if the scales differ"):
+            each.predict(dark.astype(float))
+        for fair in (wide[:1], 0.3 * wide, 0 * wide, dark[:1].astype(np.uint8)):
+            each.predict(fair)  # warnings are errors
+
+
+def test_a_model_that_has_seen_the_dark_says_nothing_of_it() -> None:
+    X, y = marks(20)
+    X[3] = X[3] > 60
+    model = quick(epochs=1).fit(X.astype(float), y)
+    model.predict(np.stack([X[3], X[3]]).astype(float))
+
+
+def test_whole_numbers_up_to_16_are_not_their_shares() -> None:
+    X, y = marks(20)
+    small = X // 16
+    of_shares, of_numbers = quick(epochs=1).fit(small / 16, y), quick(epochs=1).fit(small, y)
+    for model, other in ((of_shares, small), (of_numbers, small / 16)):
+        with pytest.warns(UserWarning, match="if the scales differ"):
+            model.predict(other)
+    of_shares.predict(small[:1])  # by itself it may be a dark picture
+
+
 def test_whole_numbers_mean_what_the_same_fractions_meant_in_the_fit(tmp_path: Path) -> None:
     """Pictures from 0 to 255 that were learned from as floats are the same pictures as bytes."""
     X, y = marks(40)

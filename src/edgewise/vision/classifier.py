@@ -33,12 +33,11 @@ from edgewise.vision.pictures import (
     read_files,
     read_folder,
 )
+from edgewise.vision.scale import TOO_LARGE, PictureScale
 from edgewise.vision.training import ImageRecipe, logits_of, train, weights_of
 
 # Batches of fewer multiplications are worked on by one thread.
 SMALL = 1e8
-# No share of a picture is as large, whatever was added to it.
-TOO_LARGE = 2.0
 
 
 class ImageClassifier(ClassifierMixin, BaseEstimator):
@@ -87,8 +86,8 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
         Share of the held-out pictures that are classified correctly.
     held_ : ndarray of int
         Numbers of the held-out pictures.
-    largest_ : float or None
-        The largest number of the pictures learned from; of a share at most 1.
+    scale_ : PictureScale or None
+        How large the numbers of the pictures learned from are; of shares at most 1.
     unit_ : float
         What 1 is worth where pictures are whole numbers.
     learned_from_ : str
@@ -105,7 +104,7 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
     True
     """
 
-    largest_: float | None
+    scale_: PictureScale | None
     unit_: float
     validation_score_: float | None
 
@@ -185,8 +184,8 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
         self.network_, self.config_, self.classes_ = found.network, config, classes
         self.learned_from_, self.held_ = digest(x, labels), held.numpy()
         self.history_, self.stop_reason_ = found.history, found.stop_reason
-        self.n_features_in_, self.largest_ = int(np.prod(x.shape[1:])), float(x.abs().max())
-        self.unit_ = 1.0 if self.largest_ > TOO_LARGE and not is_whole(X) else WHOLE
+        self.n_features_in_, self.scale_ = int(np.prod(x.shape[1:])), PictureScale.of(x)
+        self.unit_ = 1.0 if self.scale_.largest > TOO_LARGE and not is_whole(X) else WHOLE
         self.validation_score_ = None
         if judges is not None:
             right = logits_of(network, judges[0]).argmax(1) == judges[1]
@@ -332,11 +331,8 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
                 f"The 'X' of ImageClassifier must hold pictures ({c.height}, {c.width}, {c.channels}) as those it learned "
                 f"from. Got {(*x.shape[2:], x.shape[1])} instead."
             )
-        if self.largest_ is not None and self.largest_ <= 1 and (x.abs() > TOO_LARGE).any():
-            raise InputError(
-                f"The 'X' of ImageClassifier must be shares from 0 to 1, as it learned from, or whole numbers. Got numbers "
-                f"up to {float(x.abs().max()):g} instead; divide them by their largest possible value."
-            )
+        if self.scale_ is not None:
+            self.scale_.check(x, is_whole(X))
         return x.contiguous(memory_format=torch.channels_last)
 
 

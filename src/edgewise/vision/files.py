@@ -15,6 +15,7 @@ from edgewise.network.container import DTYPES, PathLike, Table, read_container, 
 from edgewise.vision.config import ImageConfig, build
 from edgewise.vision.networks import KeptPlaces, Patches
 from edgewise.vision.pictures import WHOLE
+from edgewise.vision.scale import PictureScale
 
 if TYPE_CHECKING:
     from edgewise.vision.classifier import ImageClassifier
@@ -37,7 +38,8 @@ def save(model: ImageClassifier, path: PathLike, *, overwrite: bool = True) -> N
         "classes": _plain(model.classes_),
         "parameters": {k: _value(v) for k, v in model.get_params().items() if k not in UNKEPT},
         "validation_score": model.validation_score_,
-        "largest": model.largest_,
+        "largest": None if model.scale_ is None else model.scale_.largest,
+        "faintest": None if model.scale_ is None else model.scale_.faintest,
         "unit": model.unit_,
         "learned_from": model.learned_from_,
         "held": model.held_.tolist(),
@@ -63,6 +65,7 @@ def load(path: PathLike) -> ImageClassifier:
         learned_from = str(document.get("learned_from", ""))
         held = np.array(document.get("held", []), dtype=np.int64).reshape(-1)
         unit = check_float(document.get("unit", WHOLE), "unit", low=0.0, closed=False)
+        scale = _scale(document)
         network = _empty(document, config)
         network.load_state_dict(tensors)
     except (KeyError, TypeError, ValueError, RuntimeError, InputError) as error:
@@ -71,9 +74,18 @@ def load(path: PathLike) -> ImageClassifier:
         ) from error
     model.config_, model.classes_, model.network_ = config, classes, network.eval()
     model.learned_from_, model.held_, model.unit_ = learned_from, held, unit
-    model.validation_score_, model.largest_ = document.get("validation_score"), document.get("largest")
+    model.validation_score_, model.scale_ = document.get("validation_score"), scale
     model.n_features_in_ = config.height * config.width * config.channels
     return model
+
+
+def _scale(document: Mapping[str, Any]) -> PictureScale | None:
+    """Files of earlier versions hold no number, or only the largest."""
+    largest, faintest = (document.get(name) for name in ("largest", "faintest"))
+    if largest is None:
+        return None
+    top = check_float(largest, "largest", low=0.0)
+    return PictureScale(top, top if faintest is None else check_float(faintest, "faintest", low=0.0))
 
 
 def _promised(document: Mapping[str, Any]) -> Table:
