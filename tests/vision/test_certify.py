@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -10,10 +11,10 @@ import pytest
 import torch
 
 import edgewise as ew
-from edgewise import InputError
+from edgewise import KAN, InputError, StopReason
 from edgewise.verifying.bounds.exact import exact_model
 from edgewise.vision import ImageClassifier, as_kan, certified_radius
-from edgewise.vision.certify import logit_bounds
+from edgewise.vision.layer_bounds import LayerBounds
 
 
 @cache
@@ -40,21 +41,53 @@ def test_a_network_of_pictures_is_a_plain_one(kind: str, side: int, channels: in
     assert net.output_names == ("0", "1")
 
 
-@pytest.mark.parametrize("radius", [0.0, 0.003, 0.03, 0.3])
-def test_no_picture_exceeds_its_bounds(radius: float) -> None:
-    model, X, _ = bars()
-    net = as_kan(model)
-    exact, rng = exact_model(net), np.random.default_rng(1)
+@cache
+def smooth() -> tuple[KAN, Any]:
+    """A plain network of cubics in which every node sees every input."""
+    return ew.KAN([5, 4, 3, 2], degree=3, seed=0), np.random.default_rng(0).uniform(-1, 1, 5)
+
+
+@cache
+def picture(kind: str, side: int, channels: int) -> tuple[KAN, Any]:
+    model, X, _ = bars(kind, side, channels)
+    return as_kan(model), X[0].transpose(2, 0, 1).reshape(-1)
+
+
+@pytest.mark.parametrize("radius", [0.0, 0.003, 0.3, 3.0])
+@pytest.mark.parametrize("case", [lambda: picture("patches", 8, 1), lambda: picture("kan", 7, 3), smooth])
+def test_no_picture_exceeds_its_bounds(radius: float, case: Callable[[], tuple[KAN, Any]]) -> None:
+    net, row = case()
+    rng = np.random.default_rng(1)
     weights = rng.normal(size=(3, 2))
-    for n in range(1):
-        row = X[n].reshape(-1)
-        top = logit_bounds(exact, row - radius, row + radius, weights)
-        signs = rng.choice([-1.0, 0.0, 1.0], (400, row.size))
-        inside = row + radius * np.concatenate([rng.uniform(-1, 1, (400, row.size)), signs])
-        seen = exact.outputs(inside) @ weights.T
-        assert (seen <= top).all()
-        if radius == 0.0:
-            np.testing.assert_allclose(top, seen.max(0), atol=1e-6)
+    least, most = LayerBounds(exact_model(net)).sums(row - radius, row + radius, weights)
+    signs = rng.choice([-1.0, 0.0, 1.0], (200, row.size))
+    inside = row + radius * np.concatenate([rng.uniform(-1, 1, (200, row.size)), signs])
+    seen = net.predict(inside) @ weights.T
+    hair = 1e-6 * (radius == 0.0)  # where bounds are as close as rounding
+    assert (least <= seen + hair).all()
+    assert (seen <= most + hair).all()
+    if radius == 0.0:
+        np.testing.assert_allclose([least, most], [seen.min(0), seen.max(0)], atol=1e-5)
+
+
+def test_bounds_of_one_layer_are_attained() -> None:
+    """Of a sum of functions each of its own input the ends are those of the functions, found here on a fine grid."""
+    net = ew.KAN([3, 2], degree=3, seed=1)
+    exact, weights = exact_model(net), np.array([[1.0, -2.0]])
+    least, most = LayerBounds(exact).sums(np.full(3, -0.7), np.full(3, 0.9), weights)
+    x = np.linspace(-0.7, 0.9, 20_001)
+    each = [exact.outputs(np.eye(3)[i] * x[:, None]) @ weights[0] for i in range(3)]
+    at_zero = exact.outputs(np.zeros((1, 3)))[0] @ weights[0]
+    np.testing.assert_allclose(most[0], sum(e.max() - at_zero for e in each) + at_zero, atol=1e-6)
+    np.testing.assert_allclose(least[0], sum(e.min() - at_zero for e in each) + at_zero, atol=1e-6)
+
+
+def test_what_is_no_number_is_bounded_by_nothing() -> None:
+    net, row = smooth()
+    row = np.where(np.arange(5) == 2, np.nan, row)
+    least, most = LayerBounds(exact_model(net)).sums(row, row, np.array([[1.0, -1.0]]))
+    assert not (least > -np.inf).any()
+    assert not (most < np.inf).any()
 
 
 def test_a_proof_of_a_plain_network_agrees() -> None:
@@ -68,7 +101,8 @@ def test_a_proof_of_a_plain_network_agrees() -> None:
         net, ew.properties.output_range(high=value - 0.1, output="0"), where=near, work="quick"
     )
     assert answer.status == "refuted"
-    assert logit_bounds(exact_model(net), row, row, np.array([[1.0, 0.0]]))[0] > value - 0.1
+    _, most = LayerBounds(exact_model(net)).sums(row, row, np.array([[1.0, 0.0]]))
+    assert most[0] > value - 0.1
 
 
 def test_no_attack_breaks_a_certified_radius() -> None:
@@ -97,6 +131,38 @@ def test_no_attack_breaks_a_certified_radius() -> None:
             assert np.abs(each.picture - picture).max() <= each.broken + 1e-6
             assert model.predict(each.picture[None])[0] == each.other != each.label
         assert "within" in str(each)
+
+
+def test_numbers_that_are_no_shares_move_both_ways() -> None:
+    """Nothing is known of how bright pixels can be that are not shares, so that none is held back in a box."""
+    _, X, y = bars()
+    model = ImageClassifier("patches", 900, epochs=3, validation=0.0, settings={"shift": 0}).fit(100 * X, y)
+    found = certified_radius(model, 100 * X[0], most=60.0, steps=6)
+    assert found.broken is not None
+    away = found.picture - 100 * X[0]
+    assert 1 < np.abs(away).max() <= found.broken + 1e-4
+    assert away.max() > 0 > away.min()
+    assert model.predict(found.picture[None])[0] == found.other
+
+
+def test_an_interruption_keeps_what_was_proved(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, X, _ = bars()
+    whole = certified_radius(model, X[0], steps=6)
+    asked = list[float]()
+    sums = LayerBounds.sums
+
+    def interrupted(self: LayerBounds, *given: Any) -> Any:
+        asked.append(0.0)
+        if len(asked) > 6:
+            raise KeyboardInterrupt
+        return sums(self, *given)
+
+    monkeypatch.setattr(LayerBounds, "sums", interrupted)
+    found = certified_radius(model, X[0], steps=6)
+    assert found.stop_reason is StopReason.INTERRUPTED
+    assert 0 < found.certified <= whole.certified
+    assert found.broken is None
+    assert str(found).startswith("Interrupted; by then")
 
 
 def test_what_cannot_be_certified_is_one_sentence() -> None:

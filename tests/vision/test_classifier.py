@@ -304,7 +304,9 @@ def test_shares_are_no_numbers_up_to_255_but_dark_pictures_may_be(tmp_path: Path
     ew.save(model, tmp_path / "model.kan")
     dark = np.random.default_rng(0).integers(0, 2, (2, 8, 8))
     for each in (model, ew.load(tmp_path / "model.kan")):
-        with pytest.raises(InputError, match=f"numbers up to about {largest:g}, as it learned from. Got shares"):
+        with pytest.raises(
+            InputError, match=f"numbers up to about {largest:g}, as it learned from. Got shares"
+        ):
             each.predict(wide / largest)
         with pytest.warns(UserWarning, match="if the scales differ"):
             each.predict(wide[:1] / largest)  # of one picture alone nobody can tell

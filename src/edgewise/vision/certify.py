@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,24 +15,23 @@ from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_float, check_int
 from edgewise._core.plain import fields
 from edgewise._core.stopping import StopReason
-from edgewise._core.work import Meter, charge
-from edgewise.verifying.bounds.curves import Curves
-from edgewise.verifying.bounds.exact import ExactModel, exact_model
+from edgewise._core.work import Meter, StopError, charge, running
+from edgewise.verifying.bounds.exact import exact_model
 from edgewise.vision.classifier import ImageClassifier
 from edgewise.vision.flat import as_kan
+from edgewise.vision.layer_bounds import LayerBounds
 
-# Of sums of products and polynomials in float64, relative to the sizes of their terms; generous.
-SUMMED = 1e-11
 # Of the largest logit: what float32 may make the network differ from the exact function by.
 SINGLE = 1e-4
-# Steps of an attack, and their length as a share of the radius.
-ATTACK, STRIDE = 25, 0.15
-NUMBER = 1e-8
+# What float64 may lose of an end of an interval of pixels, relative to the range of shares.
+HAIR = 1e-12
+# Steps of an attack, their length as a share of the radius, and the work of one.
+ATTACK, STRIDE, STEP = 25, 0.15, 2e-3
 
 
 @dataclass(frozen=True, eq=False)
 class CertifiedRadius:
-    """What is known of a picture's neighbourhood, as shares of the range of pixels, 0 to 1.
+    """What is known of a picture's neighbourhood, in the numbers that the network takes: of whole numbers shares of 255.
 
     Attributes
     ----------
@@ -46,7 +46,7 @@ class CertifiedRadius:
     other : class or None
         what it is classified as.
     stop_reason : StopReason
-        "decided" where all that was asked about is certain, else "most_steps".
+        "decided" where all that was asked about is certain, else "most_steps", or "interrupted": what was known by then.
     seconds : float
     """
 
@@ -62,6 +62,8 @@ class CertifiedRadius:
     def message(self) -> str:
         """What is known, in a sentence."""
         text = f"{self.label} within {self.certified:.4g} of every pixel"
+        if self.stop_reason is StopReason.INTERRUPTED:
+            text = f"Interrupted; by then {text}"
         if self.broken is None:
             return f"{text}; beyond that undecided."
         return f"{text}; undecided up to {self.broken:.4g}, where a picture is classified as {self.other}."
@@ -83,6 +85,7 @@ def certified_radius(
     Of the exact function that the numbers of the network stand for, written as a `KAN` (`as_kan`): its layers are bounded
     backwards by lines, each input's functions summed before they are bounded, with room for rounding and for what float32
     makes of the function. So far as bounds reach the class is certain; where they do not, the answer is undecided.
+    Interrupted (Ctrl-C), it gives what was certain by then.
 
     Parameters
     ----------
@@ -90,7 +93,7 @@ def certified_radius(
         Fitted, of kind "kan" or "patches", for small pictures, such as 8 x 8.
     picture : array (height, width) or (height, width, channels)
     most : float
-        The largest radius that is asked about.
+        The largest radius that is asked about. Pixels of a picture between 0 and 1 stay there; those of others may be any.
     steps : int
         Halvings of the interval that the radius is sought in.
 
@@ -120,143 +123,79 @@ def certified_radius(
     True
     """
     check_is(model, ImageClassifier, "model", "an ImageClassifier", of="certified_radius")
-    check_float(most, "most", low=0.0, high=1.0, of="certified_radius")
     check_int(steps, "steps", low=1, high=60, of="certified_radius")
     meter = Meter()
     x = model.like(np.asarray(picture)[None])
-    exact = exact_model(as_kan(model))
+    check_float(most, "most", low=0.0, high=max(1.0, float(x.abs().max())), of="certified_radius")
     logits = model.logits(np.asarray(picture)[None])[0]
-    best = int(logits.argmax())
-    flat = x.double().flatten().numpy()
+    bounds, best = LayerBounds(exact_model(as_kan(model))), int(logits.argmax())
     rivals = -np.eye(len(logits))
     rivals[:, best] += 1.0
     rivals = np.delete(rivals, best, 0)
     room = SINGLE * (1 + float(np.abs(logits).max()))
 
     def stays(radius: float) -> bool:
-        low, high = _box(flat, radius)
-        ends = logit_bounds(exact, low, high, -rivals)
-        return bool((ends < -room).all())
+        low, high = (end.flatten() for end in _box(x.double().numpy(), radius))
+        return bool((bounds.sums(low - HAIR, high + HAIR, rivals)[0] > room).all())
 
-    low, high = 0.0, most
-    if stays(most):
-        low = most
-    elif stays(0.0):
-        for _ in range(steps):
-            middle = (low + high) / 2
-            low, high = (middle, high) if stays(middle) else (low, middle)
-    found = _broken(model, x, best, low, most, steps)
+    low, found, ended = 0.0, None, None
+    try:
+        with running(meter):
+            for low in _certified(stays, most, steps):  # noqa: B007  the last is kept
+                pass
+            for found in _broken(model, x, best, low, most, steps):  # noqa: B007
+                pass
+    except (StopError, KeyboardInterrupt) as stop:  # what was proved by then is proved
+        ended = meter.own(stop) if isinstance(stop, StopError) else StopReason.INTERRUPTED
     radius, changed, other = (None, None, None) if found is None else (*found[:2], model.classes_[found[2]])
-    ended = StopReason.DECIDED if low == most else StopReason.MOST_STEPS
+    ended = ended or (StopReason.DECIDED if low == most else StopReason.MOST_STEPS)
     return CertifiedRadius(model.classes_[best], low, radius, changed, other, ended, meter.seconds)
 
 
-def _box(flat: Floats, radius: float) -> tuple[Floats, Floats]:
-    """All pictures so near; pixels stay what pixels can be, or as far out as they were."""
-    hair = 1e-12
-    low, high = flat - radius - hair, flat + radius + hair
-    return np.maximum(low, np.minimum(flat, 0.0) - hair), np.minimum(high, np.maximum(flat, 1.0) + hair)
+def _certified(stays: Callable[[float], bool], most: float, steps: int) -> Iterator[float]:
+    """Ever larger radii within which the class stays."""
+    if stays(most):
+        yield most
+    elif stays(0.0):
+        low, high = 0.0, most
+        for _ in range(steps):
+            middle = (low + high) / 2
+            if stays(middle):
+                yield (low := middle)
+            else:
+                high = middle
 
 
-def logit_bounds(model: ExactModel, low: Floats, high: Floats, weights: Floats) -> Floats:
-    """Upper bounds of weighted sums of outputs over a box.
-
-    Parameters
-    ----------
-    model : ExactModel
-        Of plain sum nodes, without base functions.
-    low, high : arrays of shape (inputs,)
-    weights : array of shape (Q, outputs)
-
-    Returns
-    -------
-    array of shape (Q,)
-    """
-    h = [((low - model.shift) / model.scale, (high - model.shift) / model.scale)]
-    pad = SUMMED * (1 + np.abs(h[0][0]) + np.abs(h[0][1]))
-    h[0] = (np.minimum(*h[0]) - pad, np.maximum(*h[0]) + pad)
-    for k in range(len(model.layers) - 1):
-        count = len(model.layers[k].bias)
-        both = np.concatenate([np.eye(count), -np.eye(count)])
-        ends = _backward(model, h, k, both)
-        h.append((-ends[count:], ends[:count]))
-    shifted = weights * model.out_scale
-    return _backward(model, h, len(model.layers) - 1, shifted) + weights @ model.out_shift
-
-
-def _backward(model: ExactModel, h: list[tuple[Floats, Floats]], last: int, weights: Floats) -> Floats:
-    """Upper bounds of weighted sums of the nodes behind layer `last`, (Q, O) -> (Q,), from the ranges of nodes before."""
-    total = np.zeros(len(weights))
-    for k in range(last, -1, -1):
-        layer = model.layers[k]
-        total += weights @ layer.bias + SUMMED * (np.abs(weights) @ np.abs(layer.bias))
-        low, high = h[k]
-        if k == 0:
-            slope = np.zeros((len(weights), len(low)))
-        else:
-            ends = layer.curves.values(np.stack([low, high]))  # (2, S, O)
-            rise = np.einsum("so,qo->qs", ends[1] - ends[0], weights)
-            slope = rise / np.where(high > low, high - low, 1.0)
-        total += _tops(layer.curves, weights, slope, low, high).sum(1)
-        weights = slope
-    return total
-
-
-def _tops(curves: Curves, weights: Floats, slope: Floats, low: Floats, high: Floats) -> Floats:
-    """Maxima of the weighted sum of each site's functions less a line, over an interval of the site, (Q, S)."""
-    table = np.tensordot(weights, curves.table, 1)  # (Q, 4, S, P)
-    size = np.tensordot(np.abs(weights), np.abs(curves.table), 1)
-    charge(NUMBER * table.size * curves.count)
-    table[:, 0] -= slope[..., None] * curves.origin
-    table[:, 1] -= slope[..., None] * curves.width
-    size[:, 0] += np.abs(slope[..., None] * curves.origin)
-    size[:, 1] += np.abs(slope[..., None] * curves.width)
-    left, right = curves.limits
-    a = np.maximum((low[:, None] - curves.origin) / curves.width, left)
-    b = np.minimum((high[:, None] - curves.origin) / curves.width, right)
-    # A hair beyond both ends, so that rounding leaves no gap between pieces.
-    hair = 1e-12 * (1 + np.abs(np.where(np.isfinite(a), a, 0.0)) + np.abs(np.where(np.isfinite(b), b, 0.0)))
-    used = a <= b + hair
-    a, b = np.where(used, a - hair, 0.0), np.where(used, b + hair, 0.0)
-    c0, c1, c2, c3 = (table[:, r] for r in range(4))
-    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-        p = 3 * c3
-        root = np.sqrt(np.maximum(c2 * c2 - p * c1, 0.0))
-        s = -(c2 + np.where(c2 >= 0, root, -root))
-        turns = [np.clip(np.nan_to_num(u, nan=0.0, posinf=0.0, neginf=0.0), a, b) for u in (s / p, c1 / s)]
-    far = np.maximum(np.abs(a), np.abs(b))
-    top = np.full(c0.shape, -np.inf)
-    for u in (a, b, *turns):
-        top = np.maximum(top, ((c3 * u + c2) * u + c1) * u + c0)
-    top += SUMMED * (((size[:, 3] * far + size[:, 2]) * far + size[:, 1]) * far + size[:, 0])
-    return np.where(used, top, -np.inf).max(2)
+def _box(x: Floats, radius: float) -> tuple[Floats, Floats]:
+    """All pictures so near; shares stay between 0 and 1, other numbers may be any."""
+    floor, ceiling = (0.0, 1.0) if x.min() >= 0 and x.max() <= 1 else (-np.inf, np.inf)
+    return np.maximum(x - radius, floor), np.minimum(x + radius, ceiling)
 
 
 def _broken(
     model: ImageClassifier, x: Tensor, best: int, low: float, most: float, steps: int
-) -> tuple[float, Floats, int] | None:
-    """The least radius at which an attack finds a picture classified otherwise, the picture and its class."""
-    found: tuple[float, Floats, int] | None = None
-    high = most
+) -> Iterator[tuple[float, Floats, int]]:
+    """Ever smaller radii at which an attack finds a picture classified otherwise, the picture and its class."""
+    high, found = most, False
     for _ in range(steps):
-        radius = high if found is None else (low + high) / 2
+        radius = (low + high) / 2 if found else high
         made = _attack(model, x, best, radius)
-        if made is None:
-            if found is None:
-                return None
+        if made is not None:
+            high, found = radius, True
+            yield radius, *made
+        elif found:
             low = radius
         else:
-            high, found = radius, (radius, *made)
-    return found
+            return
 
 
 def _attack(model: ImageClassifier, x: Tensor, best: int, radius: float) -> tuple[Floats, int] | None:
     """Steps up the largest other logit less the own one, each pixel by the sign of its slope."""
     network = model.fitted_network()
-    floor, ceiling = x.clamp(max=0.0).minimum(torch.zeros(())), x.clamp(min=1.0)
-    low, high = torch.maximum(x - radius, floor), torch.minimum(x + radius, ceiling)
+    low, high = (torch.from_numpy(end) for end in _box(x.numpy(), radius))
     point = x.clone()
     for _ in range(ATTACK):
+        charge(STEP)
         point = point.detach().requires_grad_()
         logits = network(point)[0]
         other = int(
