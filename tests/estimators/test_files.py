@@ -16,6 +16,8 @@ from edgewise import FileError, InputError
 from edgewise.network.container import read_container, write_container
 from edgewise.network.files import promised_tensors
 from edgewise.training import TableConfig
+from edgewise.verifying.checker import check
+from edgewise.verifying.results.certificate import hash_of_file, hash_of_model
 
 from .tables import classifier, income, people, regressor
 
@@ -72,6 +74,36 @@ def test_equal_models_give_equal_files(tmp_path: pathlib.Path, fitted: Any) -> N
     ew.save(fitted, tmp_path / "a.kan")
     ew.save(ew.load(tmp_path / "a.kan"), tmp_path / "b.kan")
     assert (tmp_path / "a.kan").read_bytes() == (tmp_path / "b.kan").read_bytes()
+
+
+def test_the_same_fit_is_the_same_model_however_long_it_took(tmp_path: pathlib.Path) -> None:
+    digests, times = set[str](), set[float]()
+    for name in ("a.kan", "b.kan"):
+        model = regressor(random_state=0).fit(TABLE, Y)
+        ew.save(model, tmp_path / name)
+        times.add(model.fit_.seconds)
+        digests |= {
+            hash_of_file(tmp_path / name),
+            hash_of_model(model),
+            hash_of_model(ew.load(tmp_path / name)),
+        }
+    assert len(times) == 2
+    assert len(digests) == 1
+    assert ew.load(tmp_path / "a.kan").fit_.seconds is None
+
+
+def test_files_that_hold_a_time_are_read_and_their_certificates_hold(
+    tmp_path: pathlib.Path, fitted: Any
+) -> None:
+    """As those of earlier versions do."""
+    ew.save(fitted, tmp_path / "m.kan")
+    older = _rewritten(tmp_path / "m.kan", lambda d: d["model"]["fit"].update(seconds=1.5))
+    model = ew.load(older)
+    assert model.fit_.seconds == 1.5
+    found = ew.verify(model, ew.properties.output_range(-100.0, 100.0), file=older)
+    found.certificate.save(tmp_path / "proof.json")
+    assert check(tmp_path / "proof.json", older).accepted
+    assert not check(tmp_path / "proof.json", tmp_path / "m.kan").accepted
 
 
 def test_a_numpy_scalar_as_parameter_is_kept(tmp_path: pathlib.Path) -> None:

@@ -78,7 +78,8 @@ def model_from_document(kind: str, document: Mapping[str, Any], net: KAN) -> Any
         history=(),
         message=str(saved["message"]),
         stop_reason=StopReason(saved["stop_reason"]),
-        seconds=float(saved["seconds"]),
+        # Files hold no times; those of earlier versions do.
+        seconds=None if saved.get("seconds") is None else float(saved["seconds"]),
         mode=str(saved["mode"]),
         members=int(saved["members"]),
         validation_error=None if saved["validation_error"] is None else float(saved["validation_error"]),

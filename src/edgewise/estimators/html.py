@@ -58,5 +58,5 @@ def _facts(model: Any) -> list[str]:
         facts.append("Moves most: " + ", ".join(f"{name} ({share:.0%})" for share, name in top) + ".")
     if fit.validation_error is not None:
         facts.append(f"Error on held-out rows: {fit.validation_error:.4g}.")
-    facts.append(f"{fit.message} ({fit.seconds:.1f} s)")
+    facts.append(fit.message if fit.seconds is None else f"{fit.message} ({fit.seconds:.1f} s)")
     return facts

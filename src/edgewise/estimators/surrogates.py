@@ -68,8 +68,8 @@ class Surrogate:
         return self.model.fit_.stop_reason
 
     @property
-    def seconds(self) -> float:
-        """How long its training took."""
+    def seconds(self) -> float | None:
+        """How long its training took, see `TableFit`."""
         return self.model.fit_.seconds
 
     @property

@@ -48,6 +48,9 @@ def file_contents(model: Any) -> tuple[dict[str, Any], Mapping[str, Tensor]]:
 def model_document(model: Any) -> dict[str, Any]:
     """What is to be kept of a fitted estimator besides its network, in plain dictionaries, lists, strings and numbers.
 
+    Nothing of when or how fast it was fitted: certificates name a model by the digest of its file, and the same fit shall
+    be the same model.
+
     Raises
     ------
     InputError
@@ -66,7 +69,6 @@ def model_document(model: Any) -> dict[str, Any]:
         "fit": {
             "message": fit.message,
             "stop_reason": fit.stop_reason,
-            "seconds": float(fit.seconds),
             "mode": fit.mode,
             "members": fit.members,
             "validation_error": None if fit.validation_error is None else float(fit.validation_error),

@@ -306,7 +306,7 @@ def _own_row(model: Any, table: RawTable, classes: int) -> AccuracyRow:
     return AccuracyRow(
         f"KAN, {mode}" if mode else "KAN",
         size=counted(edges, "edge function"),
-        seconds=float(model.fit_.seconds),
+        seconds=model.fit_.seconds,
         ours=True,
         predicted=predicted,
     )

@@ -81,7 +81,8 @@ class TableFit:
         Which mode was chosen and why.
     stop_reason : StopReason
         Why training ended.
-    seconds : float
+    seconds : float or None
+        None of a model read from a file, which is the same however long its fit took.
     mode : "additive", "pairwise" or "deep"
     members : int
     validation_error : float or None
@@ -104,7 +105,7 @@ class TableFit:
     history: tuple[Record, ...]
     message: str
     stop_reason: StopReason
-    seconds: float
+    seconds: float | None
     mode: str
     members: int
     validation_error: float | None
