@@ -17,6 +17,7 @@ from edgewise import InputError
 from edgewise.exporting import to_torch_source
 from edgewise.layers import KANConv1d, KANConv2d, KANLinear, SymbolicEdge
 from edgewise.network import KAN
+from edgewise.splines import BASES
 
 DOUBLE = torch.float64
 
@@ -48,6 +49,47 @@ def test_edges_inside_at_the_breaks_and_far_beyond(degree: int) -> None:
     x = torch.cat([points, points.flip(1)])
     torch.testing.assert_close(run(to_torch_source(layer))(x), layer(x), rtol=1e-12, atol=1e-12)
     assert run(to_torch_source(layer))(torch.full((1, 2), torch.nan, dtype=DOUBLE)).isnan().all()
+
+
+@pytest.mark.parametrize("basis", [each for each in BASES if each != "bspline"])
+@pytest.mark.parametrize("intervals", [1, 4, 7])
+def test_other_bases_inside_at_the_ends_and_far_beyond(basis: str, intervals: int) -> None:
+    """1e-10: sums and powers of cosines are written as recurrences."""
+    edge = (SymbolicEdge(1, 0, "tanh"),)
+    layer = KANLinear(
+        2,
+        3,
+        basis=basis,
+        intervals=intervals,
+        grid=(-0.5, 2.0),
+        base="silu",
+        symbolic=edge,
+        seed=0,
+        dtype=DOUBLE,
+    )
+    x = torch.linspace(-9, 9, 61, dtype=DOUBLE)[:, None].expand(-1, 2)
+    x = torch.cat(
+        [x, layer.domain.T, layer.grid.T, torch.linspace(-0.5, 2, 40, dtype=DOUBLE)[:, None].expand(-1, 2)]
+    )
+    made = run(to_torch_source(layer))
+    torch.testing.assert_close(made(x), layer(x), rtol=1e-10, atol=1e-10)
+    ours, theirs = (each.clone().requires_grad_() for each in (x[:61], x[:61]))
+    layer(ours).square().sum().backward()
+    made(theirs).square().sum().backward()
+    torch.testing.assert_close(theirs.grad, ours.grad, rtol=1e-8, atol=1e-8)
+    assert made(torch.full((1, 2), torch.nan, dtype=DOUBLE)).isnan().all()
+
+
+@pytest.mark.parametrize("basis", BASES)
+def test_a_network_of_any_basis_goes_to_onnx(tmp_path: Path, basis: str) -> None:
+    runtime = pytest.importorskip("onnxruntime")
+    module = nn.Sequential(
+        KANConv2d(1, 2, 3, basis=basis, seed=0), nn.Flatten(), KANLinear(18, 2, basis=basis, seed=1)
+    )
+    x = torch.rand(3, 1, 5, 5, generator=torch.Generator().manual_seed(0)) * 4 - 2
+    (path,) = ew.export(module, tmp_path / "m.onnx", example=x)
+    told = runtime.InferenceSession(path, providers=["CPUExecutionProvider"]).run(None, {"X": x.numpy()})[0]
+    np.testing.assert_allclose(told, module(x).detach().numpy(), rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -153,7 +195,6 @@ class Branching(nn.Module):
     [
         ("text", "must be a torch module"),
         (Branching(), "must run the same steps whatever its input holds"),
-        (KANLinear(2, 2, basis="rbf"), "Only B-splines"),
         (nn.Sequential(nn.utils.parametrizations.weight_norm(nn.Linear(2, 2))), "plain ones of torch"),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from edgewise.splines.rbf import GaussianRBF
 from edgewise.symbolic.expressions.source import SOURCE
 
 _SAME = (
@@ -26,6 +27,30 @@ def _call(function, *arguments):
 def _step(x):
     return torch.where(x >= 0, x * 0 + 1, x * 0)"""
 
+SMOOTH = f'''\
+def smooth_values(basis, x, grid, slopes):
+    """All functions of a basis, (..., I, M), at x, (..., I): by their formulas inside the grid, straight beyond it."""
+    low, high, size = grid[:, 0], grid[:, -1], slopes.shape[-1]
+    t, slope = torch.minimum(torch.maximum(x, low), high), 2 / (high - low)
+    # From -1 to 1, measured from the nearer end.
+    u = torch.where(t - low < high - t, (t - low) * slope - 1, 1 - (high - t) * slope).unsqueeze(-1)
+    one, number = u * 0 + 1, torch.arange(size, device=x.device)
+    if basis == "fourier":  # 1, sin a, cos a, sin 2a, cos 2a, ... with a from -pi/2 to pi/2
+        turns = torch.div(number + 1, 2, rounding_mode="floor").to(x.dtype) * (torch.pi / 2)
+        values = torch.sin(u * turns + (1 - number % 2).to(x.dtype) * (torch.pi / 2))
+    elif basis == "rbf":  # 1, u, and a Gaussian around every centre
+        gaps = grid[:, 1:] - grid[:, :-1]
+        around = torch.cat([gaps[:, :1], gaps], 1) + torch.cat([gaps, gaps[:, -1:]], 1)
+        values = torch.cat([one, u, torch.exp(-(((t.unsqueeze(-1) - grid) / ({GaussianRBF.width / 2} * around)) ** 2))], -1)
+    else:  # Chebyshev's polynomials, of u / sqrt(1 + u^2) where they are rational
+        u = u / torch.sqrt(1 + u * u) if basis == "rational" else u
+        terms = [one, u]
+        while len(terms) < size:
+            terms.append(2 * u * terms[-1] - terms[-2])
+        values = torch.cat(terms[:size], -1)
+    below, above = (x - low).clamp(max=0).unsqueeze(-1), (x - high).clamp(min=0).unsqueeze(-1)
+    return values + below * slopes[0] + above * slopes[1]'''
+
 PARTS = '''\
 def spline_values(x, knots, slopes, degree):
     """All B-splines, (..., I, M), at x, (..., I): the recursion of Cox and de Boor inside the grid, straight beyond it."""
@@ -42,14 +67,17 @@ def spline_values(x, knots, slopes, degree):
     return values + below * slopes[0] + above * slopes[1]
 
 
+def values_of(basis, x, grid, slopes, degree):
+    return spline_values(x, grid, slopes, degree) if basis == "bspline" else smooth_values(basis, x, grid, slopes)
+
+
 class Edges(nn.Module):
     """A function on every edge: (..., I) to the sums (..., O) of what arrives."""
 
-    def __init__(self, inputs, outputs, intervals, degree, bias=True, base=False, forms=()):
+    def __init__(self, inputs, outputs, size, basis="bspline", degree=3, bias=True, base=False, forms=()):
         super().__init__()
-        size = intervals + degree
-        self.degree, self.forms = degree, forms
-        self.register_buffer("knots", torch.zeros(inputs, size + degree + 1))
+        self.basis, self.degree, self.forms = basis, degree, forms
+        self.register_buffer("grid", torch.zeros(inputs, 0))
         self.register_buffer("slopes", torch.zeros(2, inputs, size))
         self.coef = nn.Parameter(torch.zeros(inputs, size, outputs))
         self.bias = nn.Parameter(torch.zeros(outputs)) if bias else None
@@ -57,7 +85,8 @@ class Edges(nn.Module):
         self.affine = nn.Parameter(torch.zeros(len(forms), 4)) if forms else None
 
     def forward(self, x, group=slice(None)):
-        y = spline_values(x, self.knots, self.slopes, self.degree).flatten(-2) @ self.coef.flatten(0, 1)[:, group]
+        values = values_of(self.basis, x, self.grid, self.slopes, self.degree)
+        y = values.flatten(-2) @ self.coef.flatten(0, 1)[:, group]
         if self.base is not None:
             y = y + F.silu(x) @ self.base[:, group]
         for (source, target, form), (a, b, c, d) in zip(self.forms, () if self.affine is None else self.affine):

@@ -18,10 +18,10 @@ from edgewise._core.checks import short
 from edgewise._core.errors import InputError
 from edgewise._core.version import __version__
 from edgewise.exporting.form_trees import form_tree
-from edgewise.exporting.torch_parts import FORM_HELPERS, PARTS, TORCH
+from edgewise.exporting.torch_parts import FORM_HELPERS, PARTS, SMOOTH, TORCH
 from edgewise.layers import KANConv1d, KANConv2d, KANLinear
 from edgewise.network import KAN
-from edgewise.splines.bspline import BSpline
+from edgewise.splines.make import make_basis
 from edgewise.splines.pieces import extended_knots
 from edgewise.symbolic.expressions.source import source_of
 
@@ -38,8 +38,7 @@ def to_torch_source(module: Any) -> str:
     Parameters
     ----------
     module : nn.Module
-        KANLinear, KANConv1d, KANConv2d, KAN, or any module with such layers in it that `torch.fx` can trace. Only the
-        B-spline basis can be written.
+        KANLinear, KANConv1d, KANConv2d, KAN, or any module with such layers in it that `torch.fx` can trace.
 
     Returns
     -------
@@ -155,16 +154,18 @@ class _Writer:
         self.lines: list[str] = []
         self.tensors: list[str] = []
         self.forms: dict[str, str] = {}
+        self.smooth = False
 
     def functions(self) -> list[str]:
-        """Closed forms as functions."""
+        """What only some networks have: other bases than B-splines, and closed forms."""
+        smooth = [SMOOTH] if self.smooth else []
         if not self.forms:
-            return []
+            return smooth
         written = [
             f"def {name}(x):\n    return {source_of(form_tree(text), {'x': 'x'}, TORCH)}"
             for text, name in self.forms.items()
         ]
-        return [FORM_HELPERS, *written]
+        return [*smooth, FORM_HELPERS, *written]
 
     def module(self, name: str, module: nn.Module) -> None:
         self.made.add(name)
@@ -218,14 +219,11 @@ class _Writer:
         return self.of_torch(name, module)
 
     def edges(self, name: str, layer: KANLinear) -> str:
-        basis = layer.basis
-        if not isinstance(basis, BSpline):
-            raise InputError(
-                f"Only B-splines can be written as torch source. Got a layer of basis {layer.basis_name!r} instead."
-            )
-        grid = layer.grid.detach().to(torch.float64)
-        exact = BSpline(grid, layer.degree)
-        self.tensor(f"{name}.knots", extended_knots(grid, layer.degree).to(layer.coef.dtype))
+        kind, grid = layer.basis_name, layer.grid.detach().to(torch.float64)
+        self.smooth |= kind != "bspline"
+        exact = make_basis(kind, grid, degree=layer.degree, size=layer.size)
+        known = extended_knots(grid, layer.degree) if kind == "bspline" else grid
+        self.tensor(f"{name}.grid", known.to(layer.coef.dtype))
         self.tensor(f"{name}.slopes", exact.values(exact.domain.T, 1).to(layer.coef.dtype))
         self.tensor(f"{name}.coef", layer.numeric_coef())
         if layer.bias is not None:
@@ -242,7 +240,7 @@ class _Writer:
             assert layer.affine is not None
             self.tensor(f"{name}.affine", layer.affine[rows])
         return (
-            f"Edges({layer.in_features}, {layer.out_features}, {layer.intervals}, {layer.degree}, "
+            f"Edges({layer.in_features}, {layer.out_features}, {layer.size}, {kind!r}, {layer.degree}, "
             f"{layer.bias is not None}, {layer.base_weight is not None}{f', ({forms})' if forms else ''})"
         )
 
