@@ -326,7 +326,10 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"basis": "splines"}, "'basis' parameter of KANConv2d"),
     ({"grid": (1.0, 0.0)}, "'grid' parameter of KANConv2d"),
     ({"grid": torch.zeros(5, 4)}, r"'grid' tensor of KANConv2d must have shape \(4, K\)"),
-    ({"in_channels": 1 << 10, "out_channels": 1 << 15}, "'in_channels', 'out_channels' and 'intervals' of KANConv2d"),
+    (
+        {"in_channels": 1 << 10, "out_channels": 1 << 15},
+        "'in_channels', 'out_channels' and 'intervals' of KANConv2d",
+    ),
 ]
 
 
