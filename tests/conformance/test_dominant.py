@@ -10,7 +10,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from edgewise import InputError
 from edgewise.kernels import reference, trilinear
 from edgewise.kernels.native.library import load, reason
 from edgewise.kernels.native_backend import NativeBackend
@@ -19,19 +18,6 @@ from edgewise.splines import BSpline
 
 F64, F32 = torch.float64, torch.float32
 pytestmark = pytest.mark.skipif(load() is None, reason=reason() or "there")
-
-
-@pytest.fixture(params=["avx512", "avx2", "neon", "portable"])
-def native(request: pytest.FixtureRequest) -> Iterator[NativeBackend]:
-    library = load()
-    assert library is not None
-    before = library.isa
-    try:
-        library.use_isa(request.param)
-    except InputError:
-        pytest.skip("this processor has none")
-    yield NativeBackend(library)
-    library.use_isa(before)
 
 
 @pytest.fixture(autouse=True)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from edgewise import InputError
 from edgewise.kernels import layer_sum, reference, spline_sum
 from edgewise.kernels.native.library import load, reason
 from edgewise.kernels.native_backend import FEWEST_KEPT, MOST_KEPT, NativeBackend
@@ -18,20 +15,6 @@ from edgewise.splines import BSpline
 
 F64, F32 = torch.float64, torch.float32
 pytestmark = pytest.mark.skipif(load() is None, reason=reason() or "there")
-
-
-@pytest.fixture(params=["avx512", "avx2", "neon", "portable"])
-def native(request: pytest.FixtureRequest) -> Iterator[NativeBackend]:
-    library = load()
-    assert library is not None
-    before, threads = library.isa, torch.get_num_threads()
-    try:
-        library.use_isa(request.param)
-    except InputError:
-        pytest.skip("this processor has none")
-    yield NativeBackend(library)
-    library.use_isa(before)
-    torch.set_num_threads(threads)
 
 
 def basis(inputs: int, degree: int, intervals: int, even: bool, dtype: torch.dtype) -> BSpline:

@@ -1,0 +1,32 @@
+"""Fixtures of several rooms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+import torch
+
+from edgewise import InputError
+
+if TYPE_CHECKING:
+    from edgewise.kernels.native_backend import NativeBackend
+
+
+@pytest.fixture(params=["avx512", "avx2", "neon", "portable"])
+def native(request: pytest.FixtureRequest) -> Iterator[NativeBackend]:
+    """The native kernels by one instruction set after another; those of other processors are skipped."""
+    from edgewise.kernels.native.library import load
+    from edgewise.kernels.native_backend import NativeBackend
+
+    library = load()
+    assert library is not None
+    before, threads = library.isa, torch.get_num_threads()
+    try:
+        library.use_isa(request.param)
+    except InputError:
+        pytest.skip("this processor has none")
+    yield NativeBackend(library)
+    library.use_isa(before)
+    torch.set_num_threads(threads)
