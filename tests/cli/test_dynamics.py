@@ -26,13 +26,25 @@ def test_equations_are_printed_drawn_and_told_as_json(edgewise, cooling):
     assert Path("cups.png").read_bytes().startswith(b"\x89PNG")
     told = json.loads(edgewise("dynamics", cooling, "-t", "minute", "--groups", "cup", "--json", "-q").out)
     assert told["equations"][0]["text"] == "6 - 0.3*degrees"
+    assert told["time"] == {"column": "minute", "unit": None, "since": None}
+
+
+def test_rows_are_named_as_in_the_table(edgewise, cooling):
+    lines = Path(cooling).read_text().splitlines()[:26]
+    lines[3], lines[8], lines[9] = f"{lines[3].rpartition(',')[0]},", lines[9], lines[8]
+    Path("falls.csv").write_text("\n".join(lines) + "\n")
+    done = edgewise("dynamics", "falls.csv", "-t", "minute", "--columns", "degrees")
+    assert done.code == 2
+    assert is_one_sentence(done.err)
+    assert "in row 8;" in done.err
 
 
 def test_courses_that_are_not_named_are_refused(edgewise, cooling):
     done = edgewise("dynamics", cooling, "-t", "minute", "--columns", "degrees")
     assert done.code == 2
     assert is_one_sentence(done.err)
-    assert "'groups'" in done.err
+    assert "column of --time must have every time once" in done.err
+    assert "the course of each row by --groups" in done.err
     assert edgewise("dynamics", cooling, "-t", "hour").code == 2
 
 
@@ -45,8 +57,10 @@ def test_dates_are_counted_in_a_unit_that_is_told(edgewise):
     ]
     rows[4] = rows[4].split(",")[0] + ","
     Path("tank.csv").write_text("\n".join(["when,level", *rows]) + "\n")
-    done = edgewise("dynamics", "tank.csv", "-t", "when", "--work", "0.1")
+    done = edgewise("dynamics", "tank.csv", "-t", "when", "--work", "0.1", "-q")
     assert done.code == 0, done.err
     assert "level' = 0.01 - 0.01*level" in done.out
-    assert "counted in minutes since 2024-01-31 23:30:00" in done.err
-    assert "1 row with missing cells is left out." in done.err
+    assert "counted in minutes since 2024-01-31 23:30:00, rates are per minute" in done.out
+    assert "1 row with missing cells is left out." in done.out
+    told = json.loads(edgewise("dynamics", "tank.csv", "-t", "when", "--work", "0.1", "--json").out)
+    assert told["time"] == {"column": "when", "unit": "minutes", "since": "2024-01-31 23:30:00"}

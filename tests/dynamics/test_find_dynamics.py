@@ -116,6 +116,17 @@ def test_the_same_call_gives_the_same():
     assert left == right
 
 
+def test_rows_with_missing_cells_are_left_out():
+    t = np.linspace(0, 6, 40)
+    x = 4 * np.exp(-0.5 * t)
+    holes = x.copy()
+    holes[[3, 20]] = np.nan
+    found, whole = find_dynamics(t, holes, names=["x"]), ~np.isnan(holes)
+    assert str(found) == str(find_dynamics(t[whole], x[whole], names=["x"])) == "x' = -0.5*x"
+    assert "2 rows with missing cells are left out." in found.message
+    assert len(found.courses[0].t) == 38
+
+
 def test_bad_courses_are_refused_in_a_sentence():
     t = np.linspace(0, 1, 20)
     x = np.exp(t)

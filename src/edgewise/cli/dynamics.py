@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from edgewise._core.checks import plural
 from edgewise._core.errors import InputError
 from edgewise.cli import options
 from edgewise.cli.outcome import INTERRUPTED, Interrupts, refuse_other_pictures, refuse_to_overwrite
@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 
 # In which times are counted where they are dates.
 _UNITS = (("days", 86_400), ("hours", 3600), ("minutes", 60), ("seconds", 1))
+# What gave the arguments of `find_dynamics`.
+_OPTIONS = {
+    "t": "column of --time", "states": "columns of states", "inputs": "columns of --inputs", "groups": "--groups",
+    "exclude_functions": "--exclude-functions",
+}  # fmt: skip
 
 Time = Annotated[str, options.unset("--time", "-t", help="The column of times, numbers or dates.")]
 Groups = Annotated[
@@ -73,9 +78,8 @@ def dynamics(
     """
     refuse_other_pictures(plot)
     refuse_to_overwrite([] if plot is None else [plot], force)
-    import numpy as np
-
     from edgewise.cli.inputs import as_names
+    from edgewise.cli.option_names import told_of_options
     from edgewise.cli.summary import to_json
     from edgewise.data import provenance, read_frame, to_table
     from edgewise.dynamics import find_dynamics
@@ -83,31 +87,19 @@ def dynamics(
     frame = read_frame(data)
     when, acting, course, states = _columns(frame, time, columns, drop, inputs, groups)
     known = provenance(frame)
-    frame, counted = _counted(frame, when)
-    tell(
-        [*known.notes([when, *states, *acting, *([] if course is None else [course])]), *counted], quiet=quiet
-    )
+    frame, clock = _counted(frame, when)
+    tell(known.notes([when, *states, *acting, *([] if course is None else [course])]), quiet=quiet)
     table = to_table(frame.select([when, *states, *acting]), known.source)
     X, t, _ = table.features(when, [*states, *acting], missing=True)
-    complete = ~(np.isnan(X).any(axis=1) | np.isnan(t))
-    if not complete.all():
-        left = int((~complete).sum())
-        tell(
-            [f"{plural(left, 'row')} with missing cells {'is' if left == 1 else 'are'} left out."],
-            quiet=quiet,
-        )
-    labels = None if course is None else frame.column(course).to_pylist()
     d = len(states)
-    with Interrupts() as interrupts:
+    with Interrupts() as interrupts, told_of_options(_OPTIONS):
         found = find_dynamics(
-            t[complete],
-            X[complete][:, :d],
+            t,
+            X[:, :d],
             states,
-            X[complete][:, d:] if acting else None,
+            X[:, d:] if acting else None,
             input_names=acting or None,
-            groups=None
-            if labels is None
-            else [c for c, whole in zip(labels, complete, strict=True) if whole],
+            groups=None if course is None else frame.column(course).to_pylist(),
             exclude_functions=as_names(exclude_functions, ()) or (),
             work=work,
             seconds=seconds,
@@ -119,9 +111,9 @@ def dynamics(
 
         save_figure(plot_dynamics(found), plot, overwrite=force)
     if json:
-        print_json(to_json(found.to_dict()))
+        print_json(to_json({**found.to_dict(), "time": {"column": when, **(clock or _Clock()).to_dict()}}))
     else:
-        say("\n".join(_lines(found)))
+        say("\n".join([*_lines(found), *([] if clock is None else [clock.told(when)])]))
     if interrupts.happened:
         raise typer.Exit(INTERRUPTED)
 
@@ -149,8 +141,24 @@ def _columns(
     return when, acting, course, list(dict.fromkeys(states))
 
 
-def _counted(frame: Frame, when: str) -> tuple[Frame, list[str]]:
-    """The table with dates as times since the first, in the largest unit that a step between rows holds, and the unit."""
+@dataclass(frozen=True)
+class _Clock:
+    """In what times are counted, and from when; nothing of numbers, whose unit nobody told."""
+
+    unit: str | None = None
+    since: str | None = None
+
+    def told(self, when: str) -> str:
+        """The rates, too, depend on it."""
+        return f"Times in {when!r} are counted in {self.unit} since {self.since}, rates are per {str(self.unit)[:-1]}."
+
+    def to_dict(self) -> dict[str, str | None]:
+        """For JSON."""
+        return {"unit": self.unit, "since": self.since}
+
+
+def _counted(frame: Frame, when: str) -> tuple[Frame, _Clock | None]:
+    """The table with dates as times since the first, in the largest unit that a step between rows holds; None of numbers."""
     import numpy as np
     import pyarrow as pa
 
@@ -160,15 +168,15 @@ def _counted(frame: Frame, when: str) -> tuple[Frame, list[str]]:
     if pa.types.is_string(cells.type) or pa.types.is_large_string(cells.type):
         read = read_dates(cells.drop_null())
         if read is None or read.doubt:
-            return frame, []
+            return frame, None
         spread = np.full(len(cells), np.datetime64("NaT"), dtype="datetime64[us]")
         spread[cells.is_valid().to_numpy()] = read.values.to_numpy()
     elif pa.types.is_timestamp(cells.type) or pa.types.is_date(cells.type):
         spread = cells.to_numpy().astype("datetime64[us]")
     else:
-        return frame, []
+        return frame, None
     if np.isnat(spread).all():
-        return frame, []
+        return frame, None
     first = spread[~np.isnat(spread)].min()
     seconds = np.asarray((spread - first) / np.timedelta64(1, "s"), dtype=np.float64)
     steps = np.diff(np.unique(seconds[np.isfinite(seconds)]))
@@ -176,8 +184,7 @@ def _counted(frame: Frame, when: str) -> tuple[Frame, list[str]]:
     unit, size = next((each for each in _UNITS if each[1] <= step), _UNITS[-1])
     numbers = pa.array(seconds / size, pa.float64(), from_pandas=True)
     place = frame.column_names.index(when)
-    told = f"Times in {when!r} are counted in {unit} since {str(first)[:19].replace('T', ' ')}."
-    return frame.set_column(place, when, numbers), [told]
+    return frame.set_column(place, when, numbers), _Clock(unit, str(first)[:19].replace("T", " "))
 
 
 def _lines(found: Dynamics) -> list[str]:

@@ -41,11 +41,12 @@ class Course:
 
 @dataclass(frozen=True, eq=False)
 class Courses:
-    """All experiments, and the names of what was measured."""
+    """All experiments, the names of what was measured, and how many rows had a missing cell."""
 
     each: tuple[Course, ...]
     states: tuple[str, ...]
     inputs: tuple[str, ...]
+    left_out: int = 0
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -66,23 +67,23 @@ class Courses:
 def read_courses(
     t: Any, states: Any, names: Iterable[str] | None, inputs: Any, input_names: Any, groups: Any, of: str
 ) -> Courses:
-    """Courses from columns, checked.
+    """Courses from columns, checked; rows with a missing cell are left out.
 
     Raises
     ------
     InputError
         Where columns do not go together, a time comes twice in a course, times are not in order, or a course is too short.
     """
-    times = check_vector(t, "t", min_length=FEWEST, of=of)
+    times = check_vector(t, "t", min_length=FEWEST, missing=True, of=of)
     raw = states[:, None] if getattr(states, "ndim", 2) == 1 else states
-    table = check_matrix(raw, "states", rows=len(times), of=of)
-    check_squarable(table, f"The 'states' parameter of {of}")
+    table = check_matrix(raw, "states", rows=len(times), missing=True, of=of)
+    check_squarable(np.nan_to_num(table), f"The 'states' parameter of {of}")
     labels = own_names(states) or [f"x{at}" for at in range(table.shape[1])]
     known = check_names(labels if names is None else names, "names", table.shape[1], of=of)
     acting = np.empty((len(times), 0))
     if inputs is not None:
         raw = inputs[:, None] if getattr(inputs, "ndim", 2) == 1 else inputs
-        acting = check_matrix(raw, "inputs", rows=len(times), of=of)
+        acting = check_matrix(raw, "inputs", rows=len(times), missing=True, of=of)
     labels = own_names(inputs) or [f"u{at}" for at in range(acting.shape[1])]
     words = labels if input_names is None else input_names
     acting_names = check_names(words, "input_names", acting.shape[1], of=of) if acting.shape[1] else ()
@@ -91,20 +92,21 @@ def read_courses(
     cells: list[Any] = (
         [0] * len(times) if groups is None else row_labels(groups, len(times), of, what="course")
     )
+    whole = np.asarray(np.isfinite(np.column_stack([times, table, acting])).all(axis=1))
     found: list[Course] = []
     for label in dict.fromkeys(cells):
-        at = np.array([n for n, cell in enumerate(cells) if cell == label])
+        at = np.array([n for n, cell in enumerate(cells) if cell == label and whole[n]], dtype=np.int64)
         where = "" if groups is None else f" in course {short(label)}"
         _check_order(times[at], at, where, of)
         if len(at) < FEWEST:
             raise InputError(f"{of} needs at least {FEWEST} times in a course. Got {len(at)}{where}.")
         found.append(Course(times[at], table[at], acting[at], label))
-    still = np.ptp(table, axis=0) == 0
+    still = np.ptp(table[whole], axis=0) == 0
     if still.any():
         raise InputError(
             f"The state {short(known[int(still.argmax())])} of {of} never changes; leave it out, or give it as an input."
         )
-    return Courses(tuple(found), known, acting_names)
+    return Courses(tuple(found), known, acting_names, int((~whole).sum()))
 
 
 def _check_order(times: Floats, rows: NDArray[np.int64], where: str, of: str) -> None:

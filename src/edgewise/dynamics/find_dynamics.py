@@ -48,7 +48,8 @@ def find_dynamics(
     Parameters
     ----------
     t : array of shape (n,)
-        Times, rising within each course; evenly spaced or not.
+        Times, rising within each course; evenly spaced or not. Rows with a missing cell (NaN), here or in the others, are
+        left out, and the message says how many.
     states : array or data frame of shape (n, d)
         What was measured of each state, with noise or without.
     names : iterable of str, optional

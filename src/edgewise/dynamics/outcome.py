@@ -7,6 +7,7 @@ from types import MappingProxyType
 import numpy as np
 
 from edgewise._core.arrays import Floats
+from edgewise._core.checks import plural
 from edgewise._core.stopping import StopReason
 from edgewise.dynamics.conserved import conserved
 from edgewise.dynamics.constants import constants_in, covariance, of_numbers, polished, settled
@@ -138,6 +139,9 @@ def _message(
         sentences.append("No state changes by more than that.")
     if sure is not None:
         sentences.append(f"The probability that these are the true terms is {likely(sure)}.")
+    if courses.left_out:
+        verb = "is" if courses.left_out == 1 else "are"
+        sentences.append(f"{plural(courses.left_out, 'row')} with missing cells {verb} left out.")
     if kept:
         sentences.append(f"Conserved: {'; '.join(each.formula.text for each in kept)}.")
     return " ".join(sentences)
