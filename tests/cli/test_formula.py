@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -214,11 +215,11 @@ def test_columns_are_chosen_and_left_out(frame):
         columns_of(frame, "E", **NOTHING | {"columns": ["mass"], "ignore_columns": ["mass"]})
 
 
-def test_units_are_read_and_the_target_is_y(frame):
+def test_units_are_read_by_names(frame):
     asked = columns_of(frame, "E", **NOTHING | {"units": ["mass=kg,E=J", "speed, m/s=m/s"]})
     assert dict(asked.units) == {"mass": "kg", "E": "J", "speed, m/s": "m/s"}
     limits = limits_of(asked, exclude_functions=None, only=None)
-    assert limits == {"units": {"mass": "kg", "y": "J", "speed, m/s": "m/s"}}
+    assert limits == {"units": {"mass": "kg", "E": "J", "speed, m/s": "m/s"}}
     # Of a column left out nobody asks the unit.
     asked = columns_of(frame, "E", **NOTHING | {"units": ["mass=kg,E=J"], "ignore_columns": ["mass"]})
     assert dict(asked.units) == {"E": "J"}
@@ -267,7 +268,7 @@ def test_the_words_reach_the_search(edgewise, data, monkeypatch):
         "exclude_functions": ("sin", "tan"),
         "forms": ("exp", "sqrt"),
         "require_columns": ("mass",),
-        "units": {"mass": "kg", "y": "J"},
+        "units": {"mass": "kg", "E": "J"},
         "names": ("mass", "speed, m/s"),
         "work": 0.1,
         "loss": "squared",
@@ -302,6 +303,19 @@ def watched_search(monkeypatch):
         (["--seconds", "0"], "--seconds"),
         (["--units", "mass"], "must read column=unit"),
         (["--ignore-columns", "mass,noise,speed"], "did you mean 'speed, m/s'"),
+        (["--bounds", "mass=1:2"], "add --next"),
+        (["--next", "--bounds", "mas=1:2"], "did you mean 'mass'"),
+        (["--next", "--bounds", "mass=2:1"], "column=low:high"),
+        (["--next", "--bounds", "mass=1,noise=1,speed, m/s=1"], "column=low:high"),
+        (["--next", "--bounds", "mass=1,noise=1", "--bounds", "speed, m/s=1"], "a column that is free"),
+        (["--next", "--bounds", "mass=1,mass=2"], "more than once"),
+        (["--next", "--drop", "noise", "--bounds", "noise=2"], "that are searched"),
+        (["--next", "--export", "c"], "cannot be combined"),
+        (["-q", "--cost", "sni=3"], "The option --cost must be one of"),
+        (["-q", "--cost", "sin=2000"], "The option --cost of 'sin' must be"),
+        (["-q", "--only-functions", "sni"], "The option --only-functions must hold"),
+        (["-q", "--units", "mass=kg"], "for the target 'E'"),
+        (["-q", "--x-sigma", "mass=-1"], "The option --x-sigma must be"),
     ],
 )
 def test_bad_words_end_in_one_sentence_and_code_2(edgewise, data, words, sentence):
@@ -565,3 +579,16 @@ def test_errors_of_columns_are_a_number_or_a_column(edgewise, noisy):
         refused = edgewise(*words, "--x-sigma", wrong)
         assert refused.code == 2, wrong
         assert is_one_sentence(refused.err)
+
+
+def test_it_says_where_to_measure_next(edgewise, noisy):
+    words = ("--work", 0.02, "--next")
+    shown = run(edgewise, noisy, *words, "--bounds", "mass=1:30,speed=2").out
+    first = shown.partition("the most informative place first:\n")[2].splitlines()[0]
+    assert re.match(r" +1\. mass = \S+, speed = 2: \S+ is expected, give or take", first)
+    told = json.loads(run(edgewise, noisy, *words, "--json").out)["next"]
+    assert len(told) == 3
+    for place in (each["place"] for each in told):
+        assert MASS.min() <= place["mass"] <= MASS.max()
+        assert SPEED.min() <= place["speed"] <= SPEED.max()
+    assert edgewise("formula", noisy, "-t", "E", "--next", "--groups", "mass").code == 2

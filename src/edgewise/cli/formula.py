@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from edgewise._core.errors import InputError
 from edgewise.cli import options
 from edgewise.cli.outcome import (
     INTERRUPTED,
@@ -97,6 +98,19 @@ Groups = Annotated[
         help="A column of experiments: one law for all, with constants of its own in each where rows show it.",
     ),
 ]
+Next = Annotated[
+    bool,
+    typer.Option(
+        "--next", help="Say where to measure next: where formulas that are still possible differ most."
+    ),
+]
+Bounds = Annotated[
+    list[str] | None,
+    options.unset(
+        "--bounds",
+        help="Between which values --next may set columns, else those of the rows: 'm=1:5,r=2' holds r fixed.",
+    ),
+]
 Weight = Annotated[
     str | None, options.unset("--weight", help="A column of weights: how much each row counts.")
 ]
@@ -161,6 +175,8 @@ def formula(
     ignore_columns: IgnoreColumns = None,
     constraint: Constraints = None,
     cost: Costs = None,
+    next_places: Next = False,
+    bounds: Bounds = None,
     export: Export = None,
     pick: Pick = None,
     out: Out = None,
@@ -200,6 +216,8 @@ def formula(
 
     - `edgewise formula cooling.csv -t temperature --groups vessel`
 
+    - `edgewise formula falls.csv -t time --next --bounds 'height=0:50,mass=2'`
+
     - `edgewise formula falls.csv -t time --export c > formula.c`
 
     - `edgewise formula falls.csv -t time --pick 2 --out results --plot front.png`
@@ -208,8 +226,16 @@ def formula(
 
     others = {
         "--weight": weight, "--sigma": sigma, "--x-sigma": x_sigma, "--loss robust": loss is not LossName.squared,
-        "--units": units, "--export": export, "--pick": pick,
+        "--units": units, "--export": export, "--pick": pick, "--next": next_places,
     }  # fmt: skip
+    if bounds and not next_places:
+        raise InputError(
+            "The option --bounds says where --next may look. Got it alone; add --next, or leave it out."
+        )
+    if export is not None and next_places:
+        raise InputError(
+            "--next cannot be combined with --export, which writes one formula alone; leave one of them out."
+        )
     by_groups = partial(
         find_for_groups, columns=columns, drop=drop, exclude_functions=exclude_functions, only=only_functions,
         require_columns=require_columns, ignore_columns=ignore_columns, constraint=constraint, cost=cost, others=others,
@@ -218,7 +244,8 @@ def formula(
     if groups is not None:
         by_groups(data, target, groups)
         return
-    from edgewise.cli.formula_words import columns_of, errors_of, limits_of, notes_of
+    from edgewise.cli.formula_next import ends_of, places_of
+    from edgewise.cli.formula_words import OPTIONS, columns_of, errors_of, limits_of, notes_of
 
     _refuse_places(out, plot, force)
     import narwhals as nw
@@ -255,11 +282,14 @@ def formula(
     notes = notes_of(asked, known, X[complete])
     tell(notes, quiet=quiet)
     refuse_short(table.source, table.n_rows, FEWEST_ROWS)
+    # Without whole rows the search has its own sentence.
+    ends = ends_of(frame, bounds, names, X[complete]) if next_places and complete.any() else None
     if out is not None:
         make_folder(out)  # before the search, which would be lost
 
     from edgewise.cli.formula_progress import BestSoFar
     from edgewise.cli.formula_results import FinishedSearch, Wanted, deliver
+    from edgewise.cli.option_names import told_of_options
     from edgewise.cli.progress import ShownProgress
     from edgewise.symbolic import ConstraintWarning, find_formula
 
@@ -268,20 +298,21 @@ def formula(
         callbacks = (BestSoFar(progress, asked.target), interrupts)
         # What it says is a part of the result's own message.
         warnings.simplefilter("ignore", ConstraintWarning)
-        result = find_formula(
-            X,
-            nw.new_series(asked.target, y, backend="pyarrow"),
-            names=names,
-            work=work,
-            seconds=seconds,
-            seed=seed,
-            callbacks=callbacks,
-            loss=loss.value,
-            sample_weight=None if weight is None else counts,
-            sigma=None if sigma is None else counts,
-            x_sigma=errors_of(frame, x_sigma, asked.chosen, known.source),
-            **limits,
-        )
+        with told_of_options(OPTIONS):
+            result = find_formula(
+                X,
+                nw.new_series(asked.target, y, backend="pyarrow"),
+                names=names,
+                work=work,
+                seconds=seconds,
+                seed=seed,
+                callbacks=callbacks,
+                loss=loss.value,
+                sample_weight=None if weight is None else counts,
+                sigma=None if sigma is None else counts,
+                x_sigma=errors_of(frame, x_sigma, asked.chosen, known.source),
+                **limits,
+            )
     found = FinishedSearch(
         result,
         asked.target,
@@ -294,6 +325,7 @@ def formula(
         {**known.units, **dict(asked.units)},
         notes,
         _proofs(result.best, constraint, X[complete], asked.target),
+        () if ends is None else places_of(result, ends, seed),
     )
     form = None if export is None else export.value
     deliver(found, Wanted(form, pick, out, plot, quiet=quiet, verbose=verbose, json=json))

@@ -65,8 +65,9 @@ def find_for_groups(
     places = [] if out is None else [out / name for name in _FILES]
     refuse_to_overwrite([*places, *([] if plot is None else [plot])], force, folder=out)
     from edgewise.cli.formula_progress import BestSoFar
-    from edgewise.cli.formula_words import columns_of, limits_of
+    from edgewise.cli.formula_words import OPTIONS, columns_of, limits_of
     from edgewise.cli.inputs import find
+    from edgewise.cli.option_names import told_of_options
     from edgewise.cli.progress import ShownProgress
     from edgewise.cli.summary import to_json
     from edgewise.data import provenance, read_frame, to_table
@@ -110,7 +111,8 @@ def find_for_groups(
         how: dict[str, Any] = (
             {**limits, **search} if worded else {**limits, **search, "groups": labels, "names": names}
         )
-        found = find_formula(rows, named, callbacks=callbacks, **how)
+        with told_of_options(OPTIONS):
+            found = find_formula(rows, named, callbacks=callbacks, **how)
     assert isinstance(found, GroupedResult)
     written = [] if out is None else _write(found, out, rows, group, asked.target)
     if plot is not None:
@@ -138,7 +140,7 @@ def find_for_groups(
 def words_of(frame: Frame, chosen: Sequence[str]) -> list[str]:
     """The columns of words among those chosen; none where one holds words beside numbers, which is a slip."""
     from edgewise.data.encoding_raw import raw_table
-    from edgewise.symbolic.search.word_columns import of_words
+    from edgewise.symbolic.fitting.word_columns import of_words
 
     columns = [each for each in raw_table(frame.select(chosen)).columns if each.codes is not None]
     return [each.name for each in columns] if all(map(of_words, columns)) else []

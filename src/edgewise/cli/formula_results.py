@@ -9,14 +9,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from rich.text import Text
+
 from edgewise._core.arrays import Floats
 from edgewise._core.errors import InputError
 from edgewise._core.files import write_file
+from edgewise.cli.formula_next import told
 from edgewise.cli.front import place_of_best, show_front
 from edgewise.cli.summary import results_console, show_messages, to_json
 from edgewise.cli.terminal import print_json, say
 from edgewise.exporting.sympy_source import to_sympy_source
-from edgewise.symbolic import Formula, FormulaResult
+from edgewise.symbolic import Formula, FormulaResult, Measurement
 from edgewise.symbolic.results.formula import latex_name
 from edgewise.verifying.results.verdicts import ProofResult
 
@@ -57,6 +60,7 @@ class FinishedSearch:
     units : the unit of each column that has one
     notes : what was decided in reading the table
     proofs : of each constraint, whether the recommended formula satisfies it in the box of the rows
+    places : where to measure next, the most informative place first
     """
 
     result: FormulaResult
@@ -70,6 +74,7 @@ class FinishedSearch:
     units: Mapping[str, str]
     notes: tuple[str, ...] = ()
     proofs: tuple[ProofResult, ...] = ()
+    places: tuple[Measurement, ...] = ()
 
     @property
     def best(self) -> int:
@@ -104,6 +109,8 @@ def deliver(found: FinishedSearch, wanted: Wanted) -> None:
         console = results_console()
         show_front(console, found.result, found.target, number, verbose=wanted.verbose)
         show_messages(console, (ended.advice, *map(_said, found.proofs)))
+        for line in told(found.places, found.target, found.result.noise):
+            console.print(Text(line), soft_wrap=True)
     if beyond:
         raise InputError(
             f"The option --pick must be a number of the table, from 1 to {count}. Got {wanted.pick} instead."
@@ -129,6 +136,7 @@ def as_data(found: FinishedSearch, number: int) -> dict[str, Any]:
         "constraints": [each.to_dict() for each in found.proofs],
         "broken": list(found.result.broken),
         "contradicted": list(found.result.contradicted),
+        "next": [each.to_dict() for each in found.places],
         "recommended": found.best,
         "formula": front[number - 1],
         "front": front,

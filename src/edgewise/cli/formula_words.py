@@ -127,10 +127,8 @@ def limits_of(
     costs: Sequence[str] | None = None,
 ) -> dict[str, Any]:
     """The limits that were asked for, as keyword arguments of `find_formula`; what was not asked is left to it."""
-    # The search knows the target as y only.
-    units = {"y" if name == columns.target else name: unit for name, unit in columns.units}
     asked = {
-        "units": units,
+        "units": dict(columns.units),
         "forms": _words(only),
         "exclude_functions": _words(exclude_functions),
         "require_columns": columns.require_columns,
@@ -155,7 +153,7 @@ def errors_of(
 ) -> dict[str, Any] | None:
     """The value of `--x-sigma`: for a column a number, or the numbers of another column; None where nothing was asked."""
     found = dict[str, Any]()
-    for pair in _pairs(entries or (), frame.column_names):
+    for pair in pairs(entries or (), frame.column_names):
         name, equals, value = (part.strip() for part in pair.rpartition("="))
         if not equals or not name or not value:
             raise InputError(
@@ -179,6 +177,15 @@ def errors_of(
     return found or None
 
 
+# What gave the arguments of `find_formula`.
+OPTIONS = {
+    "units": "--units", "forms": "--only-functions", "exclude_functions": "--exclude-functions",
+    "require_columns": "--require-columns", "ignore_columns": "--ignore-columns", "constraints": "--constraint",
+    "costs": "--cost", "x_sigma": "--x-sigma", "sigma": "column of --sigma", "sample_weight": "column of --weight",
+    "y": "column of --target", "groups": "column of --groups",
+}  # fmt: skip
+
+
 def _words(entries: Sequence[str] | None) -> tuple[str, ...]:
     """The names of functions in `--exclude-functions sin,tan --exclude-functions exp`."""
     words = [word.strip() for entry in entries or () for word in entry.split(",")]
@@ -188,7 +195,7 @@ def _words(entries: Sequence[str] | None) -> tuple[str, ...]:
 def _units(frame: Frame, entries: Sequence[str] | None, wanted: set[str]) -> tuple[tuple[str, str], ...]:
     """The pairs in `--units m=kg,v=m/s --units E=J`; columns left out of the search need none."""
     found: dict[str, str] = {}
-    for pair in _pairs(entries or (), frame.column_names):
+    for pair in pairs(entries or (), frame.column_names):
         name, equals, unit = pair.rpartition("=")
         if not equals or not name.strip() or not unit.strip():
             raise InputError(
@@ -204,7 +211,7 @@ def _units(frame: Frame, entries: Sequence[str] | None, wanted: set[str]) -> tup
     return tuple((name, unit) for name, unit in found.items() if name in wanted)
 
 
-def _pairs(entries: Sequence[str], known: Sequence[str]) -> list[str]:
+def pairs(entries: Sequence[str], known: Sequence[str]) -> list[str]:
     """Entries cut at their commas, but for one that begins with the whole name of a column that holds some."""
     pairs: list[str] = []
     for entry in entries:

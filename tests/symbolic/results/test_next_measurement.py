@@ -35,9 +35,9 @@ def test_the_most_telling_place_has_the_largest_spread_against_the_noise():
 
 def test_bounds_are_checked():
     found = _small_angles()
-    with pytest.raises(InputError, match="must have every column; 'x'"):
+    with pytest.raises(InputError, match="Got 'z' instead"):
         next_measurement(found, {"z": (0, 1)})
-    with pytest.raises(InputError, match="two finite numbers"):
+    with pytest.raises(InputError, match="two finite numbers in order for 'x'"):
         next_measurement(found, {"x": (0, float("inf"))})
     with pytest.raises(InputError, match="count"):
         next_measurement(found, {"x": (0, 1)}, count=0)
@@ -46,3 +46,15 @@ def test_bounds_are_checked():
 def test_only_a_result_of_a_search_has_a_next_measurement():
     with pytest.raises(InputError, match="what find_formula gives"):
         next_measurement("x^2", {"x": (0, 1)})
+
+
+def test_columns_may_be_held_fixed_but_for_one():
+    X = np.random.default_rng(0).uniform(1, 2, (40, 2))
+    found = find_formula(X, X[:, 0] / X[:, 1], names=["mass", "r"], work=0.05)
+    places = next_measurement(found, {"mass": (1.5, 1.5), "r": (1, 9)}, count=3)
+    assert all(dict(each.place)["mass"] == 1.5 for each in places)
+    assert len({dict(each.place)["r"] for each in places}) == 3
+    with pytest.raises(InputError, match="must leave a column free"):
+        next_measurement(found, {"mass": (1, 1), "r": (2, 2)})
+    with pytest.raises(InputError, match=r"Got 'mas' instead \(did you mean 'mass'"):
+        next_measurement(found, {"mas": (1, 2), "r": (1, 2)})

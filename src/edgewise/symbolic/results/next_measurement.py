@@ -17,7 +17,7 @@ from scipy.stats import qmc
 
 from edgewise._core.arguments import check_is
 from edgewise._core.arrays import Floats
-from edgewise._core.checks import among, check_int
+from edgewise._core.checks import among, check_int, did_you_mean, short
 from edgewise._core.errors import InputError
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.results.formula import Formula
@@ -71,7 +71,7 @@ def next_measurement(
     result : FormulaResult
         What `find_formula` found in the rows so far.
     bounds : mapping of str to (float, float)
-        Between which values each column can be set.
+        Between which values each column can be set; a column whose ends are equal is held fixed.
     count : int
         Number of places, apart from each other.
     seed : int
@@ -85,7 +85,7 @@ def next_measurement(
     Raises
     ------
     InputError
-        Where a column has no bounds, or no numbers in order.
+        Where a column has no bounds, or no numbers in order, or none is free.
 
     Examples
     --------
@@ -100,7 +100,7 @@ def next_measurement(
     """
     check_is(result, FormulaResult, "result", "what find_formula gives", of="next_measurement")
     names = result.best.names
-    low, high = check_bounds(bounds, names, of="next_measurement")
+    low, high = check_bounds(bounds, names, fixed=True, of="next_measurement")
     check_int(count, "count", low=1, of="next_measurement")
     rivals = _rivals(result)
     points = spread(low, high, _PLACES, seed)
@@ -127,8 +127,10 @@ def next_measurement(
     )
 
 
-def check_bounds(bounds: Any, names: Sequence[str] | None, *, of: str) -> tuple[Floats, Floats]:
-    """Lower and upper ends of every column.
+def check_bounds(
+    bounds: Any, names: Sequence[str] | None, *, fixed: bool = False, of: str
+) -> tuple[Floats, Floats]:
+    """Lower and upper ends of every column; with `fixed` they may be equal in all but one.
 
     Raises
     ------
@@ -139,6 +141,11 @@ def check_bounds(bounds: Any, names: Sequence[str] | None, *, of: str) -> tuple[
             f"The 'bounds' parameter of {of} must be a mapping of columns to (low, high). Got {type(bounds).__name__}."
         )
     known = dict(bounds)
+    if strange := [name for name in known if names is not None and name not in names]:
+        raise InputError(
+            f"The 'bounds' parameter of {of} must name columns among {among(names or ())}. Got {short(strange[0], 40)} "
+            f"instead{did_you_mean(strange[0], names or ())}."
+        )
     missing = [name for name in names or () if name not in known]
     if missing:
         raise InputError(
@@ -150,12 +157,18 @@ def check_bounds(bounds: Any, names: Sequence[str] | None, *, of: str) -> tuple[
             low, high = (float(each) for each in known[name])
         except (TypeError, ValueError):
             low = high = math.nan
-        if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        if not (math.isfinite(low) and math.isfinite(high) and (low < high or (fixed and low == high))):
+            advice = "" if fixed or low != high else "; leave out a column that is held fixed"
             raise InputError(
-                f"The 'bounds' parameter of {of} must have two finite numbers in order for '{name}'. Got {known[name]!r}."
+                f"The 'bounds' parameter of {of} must have two finite numbers in order for {short(name, 40)}. Got "
+                f"{short(known[name])}{advice}."
             )
         ends.append((low, high))
     pairs = np.array(ends)
+    if (pairs[:, 0] == pairs[:, 1]).all():
+        raise InputError(
+            f"The 'bounds' parameter of {of} must leave a column free. Got all of them held fixed."
+        )
     return pairs[:, 0], pairs[:, 1]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, cast
+from typing import Any
 
 from edgewise._core.arguments import as_callables, column_names
 from edgewise._core.checks import (
@@ -39,11 +39,11 @@ def read_rows(
 
 
 def target_name(y: Any, units: object, names: Iterable[str]) -> str:
-    """What `units` calls y: by the name y has, where that is no column's, or "y"."""
-    name = getattr(y, "name", None)
-    if not isinstance(name, str) or not isinstance(units, Mapping) or name in tuple(names):
-        return "y"
-    return name if name in cast("Mapping[Any, Any]", units) else "y"
+    """What `units` calls y: "y", or the name it has, where that is no column's."""
+    columns = tuple(names)
+    name = called(y, columns)
+    as_y = isinstance(units, Mapping) and name not in units and "y" in units and "y" not in columns
+    return "y" if as_y else name
 
 
 def called(y: Any, names: Iterable[str]) -> str:

@@ -217,7 +217,7 @@ def _form(name: str) -> Form:
     if alike:
         return alike[0]
     raise InputError(
-        f"The 'forms' parameter of {_OF} must hold Form objects or names among {among(FORMS, 12)}. Got {short(name)} "
+        f"The 'forms' parameter of {_OF} must hold forms among {among(FORMS, 12)}. Got {short(name)} "
         f"instead{did_you_mean(name, FORMS)}."
     )
 
