@@ -66,4 +66,6 @@ def _remarks(found: FormulaResult, number: int, best: int, verbose: bool) -> Ite
         return
     if trust is not None:
         yield from map(str, trust.leaves_domain)
-    yield from found.remarks
+    if number != best and found.front[number - 1].units_told:
+        yield found.front[number - 1].units_told
+    yield from (each for each in found.remarks if number == best or each != found.best.units_told)

@@ -24,7 +24,7 @@ from edgewise.symbolic import (
     GroupedResult,
 )
 from edgewise.symbolic.expressions.writing import from_tree
-from edgewise.symbolic.search.word_columns import WordColumns
+from edgewise.symbolic.fitting.word_columns import WordColumns
 
 KIND = "FormulaRegressor"
 _BARE = {"Formula": Formula, "GroupedFormula": GroupedFormula, "BranchedFormula": BranchedFormula}
@@ -222,13 +222,15 @@ def _grouped(document: Mapping[str, Any]) -> GroupedFormula:
 
 
 def _constant_document(constant: Constant) -> list[Any]:
-    """Value and standard error; None for an error without end."""
-    return plain([constant.value, constant.standard_error])
+    """Value and standard error, None for an error without end, and the unit where there is one."""
+    return plain([constant.value, constant.standard_error, *([constant.unit] if constant.unit else [])])
 
 
 def _constant(document: Any) -> Constant:
-    value, error = document
-    return Constant(_number(value), math.inf if error is None else float(error))
+    value, error, *unit = document
+    return Constant(
+        _number(value), math.inf if error is None else float(error), str(unit[0]) if unit else None
+    )
 
 
 def _number(value: Any) -> float:

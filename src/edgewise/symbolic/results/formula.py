@@ -29,10 +29,14 @@ _DIGITS = 6
 
 @dataclass(frozen=True, slots=True)
 class Constant:
-    """A measured constant of a formula and its standard error (infinite where the data do not determine it)."""
+    """A measured constant of a formula and its standard error (infinite where the data do not determine it).
+
+    `unit` is the one that it carries where units were given, "1" for none; None where they were not.
+    """
 
     value: float
     standard_error: float
+    unit: str | None = None
 
 
 @dataclass(frozen=True)
@@ -193,12 +197,24 @@ class Formula:
             "r2": _finite(self.r2),
             "network_deviation": None if self.network_deviation is None else _finite(self.network_deviation),
             "constants": [
-                {"value": each.value, "standard_error": _finite(each.standard_error)}
+                {
+                    "value": each.value,
+                    "standard_error": _finite(each.standard_error),
+                    **({} if each.unit is None else {"unit": each.unit}),
+                }
                 for each in self.constants
             ],
             "names": list(self.names),
             "trust": None if self.trust is None else self.trust.to_dict(),
         }
+
+    @cached_property
+    def units_told(self) -> str:
+        """The constants that carry units, in a sentence; empty where none does, or no units were given."""
+        carried = [
+            f"{each.value:.6g} in {each.unit}" for each in self.constants if each.unit not in (None, "1")
+        ]
+        return f"Constants carry units: {', '.join(carried)}." if carried else ""
 
     def json(self) -> str:
         """Everything about the formula as one JSON object."""

@@ -17,6 +17,8 @@ from edgewise.symbolic.results.probability import likely
 from edgewise.symbolic.results.search_result import FormulaResult, chi_square_text, judged
 from edgewise.symbolic.search.all_rows import fitted_on_all
 from edgewise.symbolic.search.exactness import is_law
+from edgewise.symbolic.units.constraints import Dimensions
+from edgewise.symbolic.units.of_constants import constant_units
 from edgewise.training.common.gross_errors import row_numbers
 
 
@@ -84,6 +86,23 @@ def named(result: FormulaResult, names: tuple[str, ...]) -> FormulaResult:
     return replace(result, best=replace(result.best, names=names), front=front, equivalents=equivalents)
 
 
+def with_units(result: FormulaResult, units: Dimensions | None) -> FormulaResult:
+    """The result with the units that constants of its formulas carry, where units were given."""
+    if units is None:
+        return result
+    equivalents = tuple(replace(each, formula=_measured(each.formula, units)) for each in result.equivalents)
+    front = tuple(_measured(each, units) for each in result.front)
+    return replace(result, best=_measured(result.best, units), front=front, equivalents=equivalents)
+
+
+def _measured(formula: Formula, units: Dimensions) -> Formula:
+    found = constant_units(formula.tree, units)
+    if found is None or len(found) != len(formula.constants):
+        return formula
+    pairs = zip(formula.constants, found, strict=True)
+    return replace(formula, constants=tuple(replace(each, unit=unit) for each, unit in pairs))
+
+
 def message(ended: Ended) -> str:
     """What was found and why the search ended, in a sentence, and what more work could do."""
     result, rows, reason = ended.result, ended.rows, ended.result.stop_reason
@@ -123,6 +142,8 @@ def remarks(
             f"Where arguments are so small these rows cannot distinguish a function from a line; it was seen for "
             f"{_ranges(rows, ended.straightened)}."
         )
+    if best.units_told:
+        notes.append(best.units_told)
     if result.reduced_chi_square is not None:
         freedom = len(table.y) - len(best.constants)
         notes.append(

@@ -137,7 +137,7 @@ class Dimensions:
     def fault(self, tree: Node, *, free_constants: bool = False) -> str | None:
         """What is wrong with the units of a formula, in words; None where nothing is. Parameters as of `consistent`."""
         try:
-            quantity = self._rules(tree, free_constants).quantity(tree)
+            quantity = self._checked(tree).rules(free_constants=free_constants).quantity(tree)
         except MismatchError as mismatch:
             return str(mismatch)
         if quantity.factor is not None and quantity.factor != self.target:
@@ -162,17 +162,20 @@ class Dimensions:
         """
         return find_groups(self.names, self.columns, self.target)
 
-    def _rules(self, tree: Node, free_constants: bool) -> Rules:
-        known = dict(zip(self.names, self.columns, strict=True))
+    def rules(self, *, free_constants: bool = False) -> Rules:
+        """How dimensions pass through formulas in the columns."""
+        return Rules(dict(zip(self.names, self.columns, strict=True)), self.bases, free_constants)
+
+    def _checked(self, tree: Node) -> Dimensions:
         unknown = [
-            name for name in dict.fromkeys(names_in(tree)) if name not in known and name not in CONSTANTS
+            name for name in dict.fromkeys(names_in(tree)) if name not in self.names and name not in CONSTANTS
         ]
         if unknown:
             raise InputError(
                 f"The 'tree' argument must be a formula in the columns {among(self.names)}. Got {among(unknown)} "
                 "instead."
             )
-        return Rules(known, self.bases, free_constants)
+        return self
 
 
 def _complete(units: object, columns: tuple[str, ...], target: str) -> Mapping[str, Any]:

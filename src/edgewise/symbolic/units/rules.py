@@ -246,6 +246,8 @@ def written(node: Node) -> str:
 def _factor_text(base: str, exponent: Fraction) -> str:
     if exponent == 1:
         return base
+    if exponent.denominator > _LARGEST_DENOMINATOR:  # of a measured power
+        return f"{base}^{float(exponent):.6g}"
     return f"{base}^{exponent}" if exponent.denominator == 1 else f"{base}^({exponent})"
 
 
