@@ -38,9 +38,9 @@ from .hypotheses.check import Verdict as Verdict
 from .hypotheses.check import check_structure as check_structure
 from .known_form.constants import FittedConstants as FittedConstants
 from .known_form.constants import fit_constants as fit_constants
-from .known_form.partial import PartialResult as PartialResult
-from .known_form.partial import UnknownFunction as UnknownFunction
 from .known_form.partial import fit_partial as fit_partial
+from .known_form.partial_result import PartialResult as PartialResult
+from .known_form.partial_result import UnknownFunction as UnknownFunction
 from .known_form.targets import FittedTargets as FittedTargets
 from .known_form.targets import fit_targets as fit_targets
 from .networks.suggestions import snap as snap
@@ -54,6 +54,7 @@ from .results.formula import pareto as pareto
 from .results.next_measurement import Measurement as Measurement
 from .results.next_measurement import next_measurement as next_measurement
 from .results.search_result import FormulaResult as FormulaResult
+from .results.search_result import Refused as Refused
 from .results.trust import Trust as Trust
 from .search.ask import AskResult as AskResult
 from .search.ask import ask as ask

@@ -15,11 +15,12 @@ from hypothesis import strategies as st
 
 from edgewise import FormulaRegressor, InputError, find_formula, load, save
 from edgewise.forms import parse
-from edgewise.symbolic import Constant, ConstraintWarning, Formula
+from edgewise.symbolic import Constant, ConstraintWarning, Formula, FormulaResult
+from edgewise.symbolic.config import SearchConfig
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.expressions.writing import from_tree
 from edgewise.symbolic.search.constraint_text import read_constraints
-from edgewise.symbolic.search.constraints import Checker, contradicted_by, structural
+from edgewise.symbolic.search.constraints import Checker, contradicted_by, refused_of, structural
 
 NAMES = ("x", "z")
 RNG = np.random.default_rng(0)
@@ -164,7 +165,7 @@ def test_rows_that_speak_against_a_constraint_are_told(tmp_path: pathlib.Path) -
             groups=np.repeat(["a", "b"], 25), constraints=["decreasing(x)"],
         )  # fmt: skip
     assert many.contradicted == ("decreasing(x)",)
-    assert "The rows of groups speak against decreasing(x)" in many.message
+    assert "The rows speak against decreasing(x): formulas that break it leave an RMSE of" in many.message
 
 
 @given(st.integers(0, 2**32 - 1))
@@ -185,8 +186,27 @@ def test_noise_speaks_against_no_constraint(seed: int) -> None:
         )
     )
     checker = Checker.of(read_constraints(["decreasing(x)", "concave(x)"], ["x"], "y"), ["x"], Z, y)
-    assert contradicted_by(line, wave, checker, Z, y) == ((), ())
-    assert contradicted_by(line, None, checker, Z, y) == ((), ())
+    for refused in (refused_of(wave, ("x",), checker), None):
+        found = FormulaResult(line, (line,), None, "", 0.0, refused=refused)
+        assert contradicted_by([(found, Z, y)], checker.config) == ((), ())
+
+
+def test_the_evidence_of_groups_adds_up() -> None:
+    """What few noisy rows of one group leave open, those of all groups together may show."""
+    x, noise = np.linspace(0, 1, 8), 0.3 * np.tile([1.0, -1.0], 4)
+    searches: list[tuple[FormulaResult, np.ndarray, np.ndarray]] = []
+    for group in range(6):
+        y = x + noise * (-1) ** group
+        best = found_formula("{0!r}", np.array([y.mean()]))
+        rising = found_formula("{0!r}*x + {1!r}", np.polyfit(x, y, 1))
+        checker = Checker.of(read_constraints(["decreasing(x)"], ["x"], "y"), ["x"], x[:, None], y)
+        refused = refused_of(rising, ("x",), checker)
+        searches.append((FormulaResult(best, (best,), None, "", 0.0, refused=refused), x[:, None], y))
+    limits = SearchConfig().constraint_checks
+    assert all(contradicted_by([each], limits) == ((), ()) for each in searches)
+    against, (note,) = contradicted_by(searches, limits)
+    assert against == ("decreasing(x)",)
+    assert "formulas that break it leave an RMSE of" in note
 
 
 def found_formula(text: str, constants: np.ndarray) -> Formula:

@@ -24,6 +24,25 @@ if TYPE_CHECKING:
     from edgewise.network import KAN
 
 
+@dataclass(frozen=True)
+class Refused:
+    """The formula closest to the rows of those that constraints ruled out.
+
+    Attributes
+    ----------
+    formula : Formula
+    broken : tuple of str
+        The constraints that it breaks, as they were written.
+    """
+
+    formula: Formula
+    broken: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {"formula": self.formula.to_dict(), "broken": list(self.broken)}
+
+
 @dataclass(frozen=True, eq=False)
 class FormulaResult:
     """Formulas from the simplest to the most accurate; `str` of it is a table of them.
@@ -66,6 +85,8 @@ class FormulaResult:
     contradicted
         The constraints that the rows speak against, as they were written: a formula that breaks them is far closer than
         `best`, which satisfies them. The message says which.
+    refused
+        The formula closest to the rows of those that constraints ruled out, where there was one and `best` is not exact.
     """
 
     best: Formula
@@ -83,6 +104,7 @@ class FormulaResult:
     probability: float | None = None
     broken: tuple[str, ...] = ()
     contradicted: tuple[str, ...] = ()
+    refused: Refused | None = None
 
     def alternatives(self) -> tuple[Alternative, ...]:
         """The formulas, of the front and beside it, that the data cannot distinguish from the best, the shortest first.
@@ -119,6 +141,7 @@ class FormulaResult:
             "probability": self.probability,
             "broken": list(self.broken),
             "contradicted": list(self.contradicted),
+            "refused": None if self.refused is None else self.refused.to_dict(),
             "remarks": list(self.remarks),
             "gross_errors": list(self.gross_errors),
             "reduced_chi_square": self.reduced_chi_square,

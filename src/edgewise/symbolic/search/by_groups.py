@@ -11,12 +11,12 @@ import narwhals as nw
 
 from edgewise._core.checks import did_you_mean, short
 from edgewise._core.errors import InputError
-from edgewise.symbolic.config import GroupConfig
+from edgewise.symbolic.config import DEFAULT, ConstraintConfig, GroupConfig
+from edgewise.symbolic.fitting.word_columns import WordTable
 from edgewise.symbolic.results.search_result import FormulaResult
-from edgewise.symbolic.search.constraints import ConstraintWarning
+from edgewise.symbolic.search.constraints import ConstraintWarning, contradicted_by
 from edgewise.symbolic.search.grouped import search_groups
 from edgewise.symbolic.search.grouped_result import GroupedResult
-from edgewise.symbolic.search.word_columns import WordTable
 from edgewise.symbolic.search.worded import search_words
 
 
@@ -34,6 +34,7 @@ class Limited:
     of: str
     allowed: frozenset[str] | None = None
     constrained: bool = False
+    checks: ConstraintConfig = DEFAULT.constraint_checks
 
 
 def groups_of(X: Any, groups: Any, of: str) -> tuple[Any, Any]:
@@ -80,7 +81,7 @@ def by_groups(
         )
     name = getattr(y, "name", None)
 
-    against = dict[str, None]()
+    searches = list[tuple[FormulaResult, Any, Any]]()
 
     def called(X: Any, y: Any, **options: Any) -> FormulaResult:
         """Constraints call the target by its name."""
@@ -89,18 +90,19 @@ def by_groups(
             # What holds in one group alone says little; all of them are looked at in the end.
             warnings.simplefilter("ignore", ConstraintWarning)
             found = search(X, named, **options)
-        against.update(dict.fromkeys(found.contradicted))
+        searches.append((found, X, y))
         return found
 
     own: dict[str, Any] = dict(vars(limits))
+    del own["checks"]
     if words is not None:
         del own["allowed"], own["constrained"]
         result = search_words(called, words, y, **own)
     else:
         result = search_groups(called, X, y, groups, names=names, **own)
-    if not against:
-        return result
-    note = (
-        f"The rows of groups speak against {', '.join(against)}: formulas that break it are far closer there."
-    )
-    return replace(result, contradicted=tuple(against), message=f"{result.message} {note}")
+    # Searches of words may share rows, whose evidence counts once.
+    parts = [searches] if words is None else [[each] for each in searches]
+    against = [contradicted_by(each, limits.checks) for each in parts]
+    texts = tuple(dict.fromkeys(text for found, _ in against for text in found))
+    notes = [each for _, note in against for each in note][:1]
+    return replace(result, contradicted=texts, message=" ".join([result.message, *notes]))

@@ -18,7 +18,7 @@ from edgewise.symbolic.config import DEFAULT, ConstraintConfig, SearchConfig
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.results.box import DataBox
 from edgewise.symbolic.results.formula import Formula
-from edgewise.symbolic.results.search_result import FormulaResult
+from edgewise.symbolic.results.search_result import FormulaResult, Refused
 from edgewise.symbolic.search.constraint_text import Constraint, texts_of
 from edgewise.symbolic.units.rules import MismatchError, constant_value
 
@@ -194,40 +194,52 @@ def held_to(result: FormulaResult, checker: Checker) -> tuple[FormulaResult, tup
     return replace(result, best=best, front=kept, exact=False), (note,)
 
 
-def contradicted_by(
-    best: Formula, refused: Formula | None, checker: Checker, X: Floats, y: Floats
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Constraints that rows speak against, for a formula that breaks them is clearly closer; and a sentence about that.
+def refused_of(formula: Formula | None, columns: tuple[str, ...], checker: Checker) -> Refused | None:
+    """The closest formula that was ruled out, and what it breaks on the rows; None where it breaks nothing there."""
+    if formula is None:
+        return None
+    there = replace(formula, names=columns)
+    broken = checker.broken(there.predict, there.error)
+    return Refused(there, tuple(dict.fromkeys(each.text for each in broken))) if broken else None
 
-    Clearly is very strong evidence by Schwarz's criterion, and a share of the squares that the best formula leaves.
+
+def contradicted_by(
+    searches: Sequence[tuple[FormulaResult, Floats, Floats]], config: ConstraintConfig
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Constraints that rows speak against, for formulas that break them are clearly closer; and a sentence about that.
+
+    Clearly is very strong evidence by Schwarz's criterion, of all searches together, and a share of the squares that the
+    formulas which satisfy them leave.
 
     Parameters
     ----------
-    best
-        The formula that satisfies them.
-    refused
-        The closest of those that do not, None where there was none.
-    X, y
-        All rows (n, d) and (n,), in the columns of both.
+    searches
+        Each with its result and its rows (n, d) and (n,): one of a whole table, or one of each group.
+    config
     """
-    if refused is None:
-        return (), ()
-    with np.errstate(all="ignore"):
-        # numpy's floats: what leaves nothing is better without end.
-        left, other = (np.mean(np.square(each.predict(X) - y)) for each in (best, refused))
-        more = len(refused.constants) - len(best.constants)
-        gain = len(y) * np.log(left / other) - more * math.log(len(y))
-    clear = bool(
-        gain > checker.config.contradicted and left - other > checker.config.contradicted_share * left
-    )
-    texts = tuple(dict.fromkeys(each.text for each in checker.broken(refused.predict, refused.error)))
+    texts, gain, left, other, count = dict[str, None](), 0.0, 0.0, 0.0, 0
+    for found, X, y in searches:
+        if found.refused is None:
+            continue
+        refused = found.refused.formula
+        with np.errstate(all="ignore"):
+            # numpy's floats: what leaves nothing is better without end.
+            own, closer = (np.sum(np.square(each.predict(X) - y)) for each in (found.best, refused))
+            more = len(refused.constants) - len(found.best.constants)
+            gain += len(y) * np.log(own / closer) - more * math.log(len(y))
+        left, other, count = left + own, other + closer, count + len(y)
+        texts |= dict.fromkeys(found.refused.broken)
+    clear = bool(gain > config.contradicted and left - other > config.contradicted_share * left)
     if not (clear and texts):
         return (), ()
+    first = next(each.refused.formula.text for each, _, _ in searches if each.refused is not None)
+    which = f"{first}, which breaks it, leaves" if len(searches) == 1 else "formulas that break it leave"
+    those = "formula that satisfies it leaves" if len(searches) == 1 else "formulas that satisfy it leave"
     note = (
-        f"The rows speak against {', '.join(texts)}: {refused.text}, which breaks it, leaves an RMSE of "
-        f"{math.sqrt(other):.3g} where the best formula that satisfies it leaves {math.sqrt(left):.3g}."
+        f"The rows speak against {', '.join(texts)}: {which} an RMSE of {math.sqrt(other / count):.3g} where the best "
+        f"{those} {math.sqrt(left / count):.3g}."
     )
-    return texts, (note,)
+    return tuple(texts), (note,)
 
 
 def warn_of_contradiction(texts: Sequence[str]) -> None:

@@ -23,6 +23,7 @@ from edgewise.forms import Form
 from edgewise.symbolic.config import SearchConfig, config_of
 from edgewise.symbolic.fitting.measurements import Measurements
 from edgewise.symbolic.fitting.train_test import SplitRows
+from edgewise.symbolic.fitting.word_columns import word_table
 from edgewise.symbolic.results.probability import law_probability
 from edgewise.symbolic.results.search_result import FormulaResult
 from edgewise.symbolic.search.by_groups import Limited, by_groups, groups_of
@@ -31,6 +32,7 @@ from edgewise.symbolic.search.constraints import (
     Checker,
     contradicted_by,
     held_to,
+    refused_of,
     warn_of_broken,
     warn_of_contradiction,
 )
@@ -39,11 +41,17 @@ from edgewise.symbolic.search.ending import concluded
 from edgewise.symbolic.search.grouped_result import GroupedResult
 from edgewise.symbolic.search.input_validation import called, read_callbacks, read_rows, target_name
 from edgewise.symbolic.search.narrow_first import run_narrow_first, searched_columns
-from edgewise.symbolic.search.outcome import Ended, message, named, reduced_chi_square, remarks
+from edgewise.symbolic.search.outcome import (
+    Ended,
+    message,
+    named,
+    reduced_chi_square,
+    remarks,
+    with_units,
+)
 from edgewise.symbolic.search.search_space import Limits, allowed_functions
 from edgewise.symbolic.search.search_state import Search
 from edgewise.symbolic.search.set_aside import search_without_errors, suspicious_rows
-from edgewise.symbolic.search.word_columns import word_table
 from edgewise.training.common.records import Record
 
 _OF = "find_formula"
@@ -262,6 +270,7 @@ def find_formula(
         limits = Limited(
             work, seconds, seed, config_of(config, _OF).groups, _OF,
             allowed_functions(forms, exclude_functions)[1], bool(constraints or costs or require_columns),
+            config_of(config, _OF).constraint_checks,
         )  # fmt: skip
         grouped = by_groups(one, X, y, groups, words, names, alone, limits)
         numbers = X if words is None else words.X
@@ -318,7 +327,7 @@ def find_formula(
             ended, table, aside = search_without_errors(table, search, split, meter, settings)
         else:
             ended = search(table, meter.most)
-        found = named(ended.result, columns)
+        found = with_units(named(ended.result, columns), limits.units)
         if not (robust or found.exact):
             suspicious = suspicious_rows(found.best, table, settings)
     found = replace(
@@ -330,8 +339,8 @@ def find_formula(
     checker = Checker.of(limits.constraints, columns, table.X, table.y, settings)
     found, kept = held_to(found, checker)
     if not (found.broken or found.exact):
-        refused = None if ended.refused is None else replace(ended.refused, names=columns)
-        against, note = contradicted_by(found.best, refused, checker, table.X, table.y)
+        found = replace(found, refused=refused_of(ended.refused, columns, checker))
+        against, note = contradicted_by([(found, table.X, table.y)], settings.constraint_checks)
         found, kept = replace(found, contradicted=against), (*kept, *note)
     likely = None if found.broken else law_probability(found, len(table.y), settings)
     found = replace(found, probability=likely)
