@@ -16,7 +16,7 @@ from edgewise.data.encoding_raw import RawColumn, RawTable
 from edgewise.data.row_labels import label_text
 from edgewise.estimators.formula_rows import numbers
 from edgewise.symbolic import BranchedFormula, GroupedFormula
-from edgewise.symbolic.search.word_columns import of_words
+from edgewise.symbolic.fitting.word_columns import of_words
 
 
 def separated(

@@ -10,7 +10,8 @@ import pytest
 from edgewise import InputError, StopReason
 from edgewise.symbolic.known_form.fit import FitTask, find_freedoms, minimise
 from edgewise.symbolic.known_form.model import PartialModel, Spline
-from edgewise.symbolic.known_form.partial import PartialResult, fit_partial
+from edgewise.symbolic.known_form.partial import fit_partial
+from edgewise.symbolic.known_form.partial_result import PartialResult
 from edgewise.symbolic.known_form.text import read_partial
 
 

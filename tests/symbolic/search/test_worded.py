@@ -15,11 +15,11 @@ from edgewise._core.errors import InputError
 from edgewise.forms import parse
 from edgewise.symbolic import BranchedFormula, GroupedFormula, GroupedResult, find_formula
 from edgewise.symbolic.config import GroupConfig
+from edgewise.symbolic.fitting.word_columns import word_table
 from edgewise.symbolic.search.branches import branched, description_of
 from edgewise.symbolic.search.grouped_constants import GroupedRows, each_group, tie, together
 from edgewise.symbolic.search.grouped_pool import description
 from edgewise.symbolic.search.grouped_template import template
-from edgewise.symbolic.search.word_columns import word_table
 
 RNG = np.random.default_rng(0)
 T = RNG.uniform(0, 5, 150)

@@ -21,6 +21,8 @@ class KnownFormConfig:
         Rows of a table at least; the share that judges, and of the others the share that grids and smoothness are chosen on.
     starts, promising : int and float
         Random starts; once one leaves no more than this share of y's spread, others would only find the same again.
+    start_decades : float
+        Constants begin so many decades from one, as a standard deviation.
     start_steps, steps, smooth_steps, free_steps, last_steps : int
         Steps of the fit from a start, of those that are taken further, at each smoothness, of a freedom that is fixed, and
         on all rows.
@@ -43,6 +45,8 @@ class KnownFormConfig:
     gap, still : float
         A direction that moves the formula so many times less than the next, and this little at all, is left open by the
         data.
+    open_way : float
+        A constant that stands in a direction of so small a share of the largest singular value is left open by the rows.
     free_worse, free_floor : float
         Fixing a freedom must not cost accuracy: at most this factor, or this share of y's spread.
     points, crowds, fewest_weight : int, int and float
@@ -63,6 +67,7 @@ class KnownFormConfig:
     chosen_on: float = 0.25
     starts: int = 10
     promising: float = 0.03
+    start_decades: float = 1.0
     start_steps: int = 12
     steps: int = 60
     smooth_steps: int = 40
@@ -78,6 +83,7 @@ class KnownFormConfig:
     heavy: float = 10.0
     gap: float = 50.0
     still: float = 1e-3
+    open_way: float = 1e-9
     free_worse: float = 1.5
     free_floor: float = 1e-2
     points: int = 160

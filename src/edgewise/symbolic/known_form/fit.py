@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 
@@ -25,7 +25,7 @@ from edgewise.splines import BSpline, quantile_grid
 from edgewise.symbolic.config import DEFAULT, KnownFormConfig
 from edgewise.symbolic.costs import SPLINES
 from edgewise.symbolic.fitting.damped_steps import Damping, damped_step, descended, squared, triangle
-from edgewise.symbolic.known_form.model import DEGREE, PartialModel, Spline, Splines
+from edgewise.symbolic.known_form.model import DEGREE, PartialModel, Scalar, Spline, Splines, drawn
 
 Kind = Literal["shift", "scale"]
 Freedom = tuple[str, Kind]
@@ -35,7 +35,10 @@ _KINDS: tuple[Kind, ...] = ("shift", "scale")
 
 @dataclass(frozen=True, eq=False)
 class FitTask:
-    """The rows to learn from, each counting by its weight where they do not count alike, errors in units of `unit`."""
+    """The rows to learn from, each counting by its weight where they do not count alike, errors in units of `unit`.
+
+    `start` has rough values of some constants.
+    """
 
     model: PartialModel
     X: Floats
@@ -43,6 +46,7 @@ class FitTask:
     unit: float
     weight: Floats | None = None
     config: KnownFormConfig = DEFAULT.known_form
+    start: Mapping[str, float] = field(default_factory=dict[str, float])
 
     @cached_property
     def root(self) -> Floats:
@@ -175,6 +179,7 @@ def _random(task: FitTask, generator: np.random.Generator) -> dict[str, Spline]:
         name: Spline(BSpline(torch.tensor([[-1.0, 1.0]], dtype=torch.float64), DEGREE), np.ones(1 + DEGREE))
         for name in model.partial.functions
     }
+    splines |= drawn(model.partial.constants, task.start, task.config.start_decades, generator)
     for name in model.partial.functions:
         # Functions already drawn give the arguments of those that are nested around them.
         x = _arguments(model, {**plain, **splines}, name, task.X)
@@ -198,7 +203,9 @@ def _arguments(model: PartialModel, splines: Splines, name: str, X: Floats) -> F
 def regridded(task: FitTask, splines: Splines, intervals: int) -> dict[str, Spline]:
     """The same functions on grids over what they are called with now."""
     return {
-        name: spline.laid_over(_arguments(task.model, splines, name, task.X), intervals)
+        name: spline
+        if isinstance(spline, Scalar)
+        else spline.laid_over(_arguments(task.model, splines, name, task.X), intervals)
         for name, spline in splines.items()
     }
 
@@ -207,7 +214,8 @@ def find_freedoms(task: FitTask, splines: Splines) -> tuple[dict[str, Spline], t
     """The shifts and scalings that the other functions can undo, each counted once, and the functions with them fixed."""
     config = task.config
     current, freedoms = dict(splines), list[Freedom]()
-    for name in splines:
+    # Constants follow the functions: what these share with them is fixed of the functions.
+    for name in task.model.partial.functions:
         # The mean first: once it is zero, a size can be fixed without giving up the mean.
         for kind in _KINDS:
             if not is_free(task, current, tuple(freedoms), name, kind):
@@ -291,6 +299,30 @@ class _Coefficients:
         return _stepped(splines, damped_step(factor, projected, damping) / scale)
 
 
+def constant_errors(task: FitTask, learned: Learned) -> dict[str, float]:
+    """Standard errors of the constants beside the functions, by linear theory; infinite where the data leave one open."""
+    splines = learned.splines
+    stiffness = _stiffness(task, splines, learned.roughness)
+    _, jacobian = _system(task, splines, learned.freedoms, stiffness)
+    residual = task.root * (task.y - task.model.run(splines, task.X).value)
+    size = np.linalg.norm(jacobian, axis=0)
+    size[~(size > 0)] = 1.0
+    if not np.isfinite(size).all():
+        return dict.fromkeys(task.model.partial.constants, math.inf)
+    _, values, ways = np.linalg.svd(jacobian / size, full_matrices=False)
+    SPLINES(jacobian.size * jacobian.shape[1])
+    open_ = values <= task.config.open_way * values[0]
+    variance = squared(residual) / max(len(task.y) - len(size), 1)
+    inverse = np.where(open_, 0.0, 1 / np.where(open_, 1.0, values))
+    found = dict[str, float]()
+    for label in task.model.partial.constants:
+        at = _places(splines)[label].start
+        loose = bool((np.abs(ways[open_, at]) > task.config.open_way**0.5).any())
+        spread = float(np.linalg.norm(ways[:, at] * inverse)) / size[at]
+        found[label] = math.inf if loose else math.sqrt(variance) * spread
+    return found
+
+
 def _places(splines: Splines) -> dict[str, slice]:
     places: dict[str, slice] = {}
     at = 0
@@ -302,7 +334,7 @@ def _places(splines: Splines) -> dict[str, slice]:
 
 def _stepped(splines: Splines, step: Floats) -> dict[str, Spline]:
     places = _places(splines)
-    return {name: Spline(each.basis, each.coef + step[places[name]]) for name, each in splines.items()}
+    return {name: replace(each, coef=each.coef + step[places[name]]) for name, each in splines.items()}
 
 
 def _stiffness(task: FitTask, splines: Splines, roughness: float) -> dict[str, float]:

@@ -63,7 +63,42 @@ class Spline:
         return Spline(basis, coef.numpy())
 
 
+_ONE = BSpline(torch.tensor([[-1.0, 1.0]], dtype=torch.float64), 0)
+
+
+@dataclass(frozen=True, eq=False)
+class Scalar(Spline):
+    """A constant: a function that is the same wherever it is called."""
+
+    @classmethod
+    def of(cls, value: float) -> Scalar:
+        """The constant of a value."""
+        return cls(_ONE, np.array([value]))
+
+    @property
+    def bending(self) -> Floats:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """It never bends."""
+        return np.zeros((1, 1))
+
+    def laid_over(self, x: Floats, intervals: int) -> Scalar:
+        """Itself: it needs no grid."""
+        return self
+
+
 Splines = Mapping[str, Spline]
+
+
+def drawn(
+    labels: Sequence[str], start: Mapping[str, float], decades: float, generator: np.random.Generator
+) -> dict[str, Spline]:
+    """Starts of constants: those that were given, others over decades about one; those of all levels begin alike."""
+    found, values = dict[str, Spline](), dict(start)
+    for label in labels:
+        name = label.partition("[")[0]
+        if name not in values:
+            values[name] = 10.0 ** generator.normal(0.0, decades)
+        found[label] = Scalar.of(values[name])
+    return found
 
 
 @dataclass(frozen=True, eq=False)

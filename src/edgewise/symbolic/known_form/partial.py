@@ -7,158 +7,44 @@ compared with the library of closed forms.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from edgewise._core.arguments import column_names
-from edgewise._core.arrays import Floats
-from edgewise._core.checks import (
-    among,
-    check_int,
-    check_matrix,
-    check_vector,
-    did_you_mean,
-    short,
-)
+from edgewise._core.arguments import as_mapping
+from edgewise._core.checks import among, as_tuple, check_float, check_int, did_you_mean, short
 from edgewise._core.errors import InputError
-from edgewise._core.plain import fields
 from edgewise._core.seeds import derive
-from edgewise._core.stopping import StopReason
 from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, StopError, check_seconds, check_work, running
 from edgewise.data import split
+from edgewise.forms.tree import Node, replaced
 from edgewise.symbolic.config import SearchConfig, config_of
-from edgewise.symbolic.fitting.measurements import measured
+from edgewise.symbolic.expressions.rewriting import shortest
+from edgewise.symbolic.expressions.writing import from_tree, values
 from edgewise.symbolic.fitting.train_test import SplitRows
-from edgewise.symbolic.known_form.fit import FitTask, Freedom, Learned, learn
-from edgewise.symbolic.known_form.model import PartialModel, Spline
-from edgewise.symbolic.known_form.snap import whole_formulas
-from edgewise.symbolic.known_form.text import read_partial
-from edgewise.symbolic.results.formula import Formula
-from edgewise.symbolic.univariate.closed_forms import Suggestion, fit_curve
-
-
-@dataclass(frozen=True, eq=False)
-class UnknownFunction:
-    """A learned function of one variable.
-
-    Parameters
-    ----------
-    name
-        As in the text.
-    x, y
-        The curve over all the function was called with.
-    normalised
-        What was fixed because the data cannot determine it, in words; empty where they can.
-    suggestions
-        Closed forms a*f(b*x + c) + d, the most likely first.
-    """
-
-    name: str
-    x: Floats
-    y: Floats
-    normalised: str
-    suggestions: tuple[Suggestion, ...]
-    _spline: Spline
-
-    def __call__(self, x: ArrayLike) -> Floats:
-        """The function at x; beyond the curve's ends it goes on straight."""
-        values = np.asarray(x, dtype=np.float64)
-        return self._spline(values.ravel()).reshape(values.shape)
-
-
-@dataclass(frozen=True, eq=False)
-class PartialResult:
-    """A partly known formula with its unknown functions learned.
-
-    Parameters
-    ----------
-    text
-        The formula as it was written.
-    functions
-        The unknown functions in reading order.
-    error
-        Root mean squared error on held-out rows, in the units of y.
-    r2
-        Coefficient of determination on the same rows.
-    formula
-        The whole formula with every unknown in closed form, where that is about as accurate; else None.
-    alternatives
-        Other whole formulas in closed form, as accurate or not.
-    message
-        What was learned, in one sentence.
-    seconds
-        How long it took.
-    stop_reason
-        Why learning ended.
-    """
-
-    text: str
-    functions: tuple[UnknownFunction, ...]
-    error: float
-    r2: float
-    formula: Formula | None
-    alternatives: tuple[Formula, ...]
-    message: str
-    seconds: float
-    stop_reason: StopReason
-    _model: PartialModel
-
-    def __getitem__(self, name: str) -> UnknownFunction:
-        for each in self.functions:
-            if each.name == name:
-                return each
-        known = [each.name for each in self.functions]
-        raise InputError(
-            f"The name of an unknown function must be one of {among(known)}. Got {short(name)} instead"
-            f"{did_you_mean(name, known)}."
-        )
-
-    def to_dict(self) -> dict[str, Any]:
-        """Everything but what `predict` needs, for JSON."""
-        curves = [
-            {
-                **fields(each, "name", "x", "y", "normalised"),
-                "suggestions": [one.text for one in each.suggestions],
-            }
-            for each in self.functions
-        ]
-        return {
-            **fields(self, "text", "error", "r2", "message", "stop_reason", "seconds"),
-            "functions": curves,
-            "formula": None if self.formula is None else self.formula.to_dict(),
-            "alternatives": [each.to_dict() for each in self.alternatives],
-        }
-
-    def predict(self, X: Any) -> Floats:
-        """The formula with the learned functions at every row.
-
-        Parameters
-        ----------
-        X
-            The columns, (n, d).
-
-        Returns
-        -------
-        ndarray
-            (n,); not finite where the formula has no value.
-        """
-        rows = check_matrix(X, "X", columns=len(self._model.partial.names), of="predict")
-        splines = {each.name: each._spline for each in self.functions}
-        with np.errstate(all="ignore"):
-            return self._model.run(splines, rows).value
+from edgewise.symbolic.known_form.fit import FitTask, Freedom, Learned, constant_errors, learn
+from edgewise.symbolic.known_form.model import PartialModel
+from edgewise.symbolic.known_form.partial_result import PartialResult, UnknownFunction
+from edgewise.symbolic.known_form.partial_rows import PartialRows, read_rows
+from edgewise.symbolic.known_form.snap import whole_formulas, whole_tree
+from edgewise.symbolic.known_form.text import Partial, level_label, read_partial
+from edgewise.symbolic.results.formula import Constant, Formula
+from edgewise.symbolic.univariate.closed_forms import fit_curve
 
 
 def fit_partial(
     X: Any,
     y: Any,
-    text: str,
+    text: str | Sequence[str],
     *,
     names: Iterable[str] | None = None,
+    groups: Any = None,
+    shared: Iterable[str] = (),
+    start: Mapping[str, float] | None = None,
     work: str | float = "normal",
     seconds: float | None = None,
     seed: int | None = 0,
@@ -166,20 +52,29 @@ def fit_partial(
     sigma: Any = None,
     config: SearchConfig | None = None,
 ) -> PartialResult:
-    """Learn the unknown functions of a partly known formula.
+    """Learn the unknown functions and constants of a partly known formula.
 
     Parameters
     ----------
     X
-        Matrix or data frame, (n, d), at least 60 rows.
+        Matrix or data frame, (n, d), at least 60 rows. Columns of a data frame may hold words.
     y
-        Vector, (n,).
+        Vector, (n,), or matrix (n, k) of several targets.
     text
         The formula. Any name that is called and is neither a column nor a known function is an unknown function of one
         variable: "f(x1/x2)*g(x3) + x4", "sqrt(f(x1) + x2^2)", "f(g(x1) + x2)". A function may be called several times. One
-        of several columns is found by `find_function`.
+        of several columns is found by `find_function`. A name that stands alone and is no column is a constant: "f(x1) +
+        b*x2". A function that is called with a column of words is a constant for each word: "f(x1) + h(metal)". With several
+        targets a formula for each, in which the same name is the same function or constant.
     names
         Names of the columns; by default those of the data frame, or x1, x2, ...
+    groups
+        The group of each row, (n,): constants are then each group's own, functions those of all.
+    shared
+        Constants that are one for all groups.
+    start
+        Rough values of some constants; without them those inside functions such as exp(-k*x2) are sought over a few decades
+        about one.
     work
         How much to do: "quick", "normal", "thorough" or a factor.
     seconds
@@ -218,31 +113,40 @@ def fit_partial(
     'x3^2*exp(-x1/x2)'
     >>> found["f"].normalised
     'its mean square is 1'
+
+    What all rows share is learned once, what differs from vessel to vessel beside it:
+
+    >>> vessel = np.repeat(["a", "b", "c"], 100)
+    >>> factor = np.repeat([1.0, 2.0, 5.0], 100)
+    >>> found = fit_partial(X, factor * np.sqrt(X[:, 0]) + X[:, 1], "a*f(x1) + x2", groups=vessel, work=0.1)
+    >>> own = found.own["a"]
+    >>> round(own["c"].value / own["a"].value, 3), found.formulas["b"].text
+    (5.0, '2*sqrt(x1) + x2')
     """
     of = "fit_partial"
     settings = config_of(config, of)
     known = settings.known_form
-    given = check_matrix(X, "X", min_rows=known.fewest_rows, missing=True, of=of)
-    target = check_vector(y, "y", length=len(given), missing=True, of=of)
-    labels = column_names(X, names, given.shape[1], of)
-    table = measured(given, target, labels, sample_weight=sample_weight, sigma=sigma, of=of)
+    read = read_rows(X, y, text, names=names, groups=groups, sample_weight=sample_weight, sigma=sigma)
+    table, categories = read.table, read.reader.categories
     if len(table.y) < known.fewest_rows:
         raise InputError(
             f"The table of {of} must have at least {known.fewest_rows} rows with finite numbers in every cell. Got "
-            f"{len(table.y)} instead: {' '.join(table.notes)}"
+            f"{len(table.y)} instead{': ' if table.notes else '.'}{' '.join(table.notes)}"
         )
     meter = Meter(known.work_units * check_work(work, of), check_seconds(seconds, of))
     root = None if seed is None else check_int(seed, "seed", low=0, of=of)
-    partial = read_partial(text, labels)
+    one_for_all = as_tuple(shared, "shared", "names of constants", of=of)
+    partial = read_partial(text, read.reader.columns, categories=categories, shared=one_for_all)
+    starts = _starts(start, partial)
     rows = SplitRows.split(
-        labels, table.X, table.y, known.held_out, root, table.weight, table.variance, settings
+        partial.names, read.wide, table.y, known.held_out, root, table.weight, table.variance, settings
     )
     model = PartialModel(partial)
-    unit = float(table.y.std()) or max(float(np.abs(table.y).max()), 1.0)
+    unit = _unit(read)
 
     def task(part: NDArray[np.intp]) -> FitTask:
         weight = None if rows.weight is None else rows.weight[part]
-        return FitTask(model, rows.X[part], rows.y[part], unit, weight, known)
+        return FitTask(model, rows.X[part], rows.y[part], unit, weight, known, starts)
 
     first, second = split(len(rows.y), known.chosen_on, derive(root, 1))
     tasks = [task(part) for part in (first, second, np.arange(len(rows.y)))]
@@ -259,26 +163,98 @@ def fit_partial(
         share = held.error(learned.splines)
         functions = _described(learned, model, rows, min(max(share, known.closest), known.loosest))
         options = {each.name: each.suggestions for each in functions}
+        scalars = {label: learned.splines[label] for label in partial.constants}
+        fitted = {label: float(each.coef[0]) for label, each in scalars.items()}
+        constants, own = _named(partial, fitted, constant_errors(tasks[2], learned) if fitted else {})
         formulas: tuple[Formula, ...] = ()
+        whole: tuple[Node, float] | None = None
         try:
             meter.until = until
-            formulas = whole_formulas(partial, options, rows, meter.most)
+            if categories.each:
+                whole = whole_tree(partial, options, rows, meter.most, fitted)
+            else:
+                formulas = whole_formulas(partial, options, rows, meter.most, fitted)
         except StopError as stop:
             reason = meter.own(stop)
-    error = share * unit
-    formula = _accepted(formulas, error, rows)
+        error = share * unit
+        formula = _accepted(formulas, error, rows)
+        by_level = dict[Hashable, Formula]()
+        if whole is not None and whole[1] <= _allowed(error, rows):
+            by_level = _by_level(whole[0], read)
+    spread = unit if categories.targets else rows.spread
+    closed = "" if formula is None else formula.text
+    closed = closed or "; ".join(f"{each.text} for {level}" for level, each in by_level.items())
     return PartialResult(
-        text,
+        partial.text,
         functions,
         error,
-        1 - (error / rows.spread) ** 2 if rows.spread > 0 else math.nan,
+        1 - (error / spread) ** 2 if spread > 0 else math.nan,
         formula,
         tuple(each for each in formulas if each is not formula),
-        " ".join([_message(functions, error, formula, learned.undetermined), *table.notes]),
+        " ".join([_message(functions, error, closed, learned.undetermined, constants, own), *table.notes]),
         meter.seconds,
         reason,
         model,
+        read.reader,
+        MappingProxyType(scalars),
+        MappingProxyType(constants),
+        MappingProxyType(own),
+        MappingProxyType(by_level),
     )
+
+
+def _starts(start: Mapping[str, float] | None, partial: Partial) -> dict[str, float]:
+    known = list(dict.fromkeys(label.partition("[")[0] for label in partial.constants))
+    found = dict[str, float]()
+    for name, value in as_mapping(start, "start", "constants to numbers", of="fit_partial").items():
+        if name not in known:
+            raise InputError(
+                f"The 'start' argument of fit_partial must name constants of the formula, {among(known)}. Got {short(name)} "
+                f"instead{did_you_mean(name, known)}."
+            )
+        found[name] = check_float(value, f"start[{name!r}]", of="fit_partial")
+    return found
+
+
+def _unit(read: PartialRows) -> float:
+    """The spread of y; of several targets, each about its own mean."""
+    y, weight = read.table.y, read.table.weight
+    if read.reader.categories.targets is None:
+        return float(y.std()) or max(float(np.abs(y).max()), 1.0)
+    about = y.copy()
+    for target in np.unique(read.codes[:, -1]):
+        there = read.codes[:, -1] == target
+        about[there] -= about[there].mean()
+    return math.sqrt(float(np.average(np.square(about), weights=weight))) or 1.0
+
+
+def _named(
+    partial: Partial, fitted: Mapping[str, float], errors: Mapping[str, float]
+) -> tuple[dict[str, Constant], dict[str, Mapping[Hashable, Constant]]]:
+    """The constants by name, and those of levels by name and level."""
+    every = {label: Constant(value, errors[label]) for label, value in fitted.items()}
+    own = {
+        name: MappingProxyType(
+            {level: every.pop(level_label(name, at)) for at, level in enumerate(category.levels)}
+        )
+        for name, category in partial.own.items()
+    }
+    return every, dict(own)
+
+
+def _by_level(tree: Node, read: PartialRows) -> dict[Hashable, Formula]:
+    """The whole formula in each group, of each word and of each target, as far as there are rows of it."""
+    columns, found = read.reader.columns, dict[Hashable, Formula]()
+    numbers = read.table.X[:, : len(columns)]
+    positive = frozenset(name for name, column in zip(columns, numbers.T, strict=True) if (column > 0).all())
+    for level, (known, codes) in read.reader.categories.views(read.codes).items():
+        expression = shortest(from_tree(replaced(tree, known), columns), positive)
+        there = (read.codes == codes).all(axis=1)
+        y = read.table.y[there]
+        error = math.sqrt(float(np.mean(np.square(values(expression, columns, numbers[there]) - y))))
+        spread = float(y.std())
+        found[level] = Formula(expression, columns, error, 1 - (error / spread) ** 2 if spread else math.nan)
+    return found
 
 
 def _described(
@@ -307,21 +283,38 @@ def _normalised(name: str, freedoms: Iterable[Freedom]) -> str:
 
 def _accepted(formulas: tuple[Formula, ...], error: float, rows: SplitRows) -> Formula | None:
     """The recommended formula, if the learned functions are not clearly better."""
-    allowed = max(rows.config.known_form.as_good * error, 10 * rows.rounding_error)
-    return formulas[0] if formulas and formulas[0].error <= allowed else None
+    return formulas[0] if formulas and formulas[0].error <= _allowed(error, rows) else None
+
+
+def _allowed(error: float, rows: SplitRows) -> float:
+    """The most that a closed form may leave."""
+    return max(rows.config.known_form.as_good * error, 10 * rows.rounding_error)
 
 
 def _message(
-    functions: tuple[UnknownFunction, ...], error: float, formula: Formula | None, undetermined: bool
+    functions: tuple[UnknownFunction, ...],
+    error: float,
+    closed: str,
+    undetermined: bool,
+    constants: Mapping[str, Constant],
+    own: Mapping[str, Mapping[Hashable, Constant]],
 ) -> str:
     fixed = "; ".join(f"{each.name}: {each.normalised}" for each in functions if each.normalised)
     tail = f", fixed because the data cannot tell: {fixed}" if fixed else ""
-    closed = (
-        f"in closed form {formula.text}"
-        if formula is not None
+    said = (
+        f"in closed form {closed}"
+        if closed
         else "no closed form of the library does as well for all of them together"
     )
+    loose = [name for name, each in constants.items() if not math.isfinite(each.standard_error)]
+    loose += [
+        name
+        for name, levels in own.items()
+        if not all(math.isfinite(each.standard_error) for each in levels.values())
+    ]
+    if loose:
+        tail += f"; the data do not determine {among(loose)}"
     if undetermined:
         tail += "; other functions, changed together, give the same y, so these are one choice of many"
-    count = ", ".join(each.name for each in functions)
-    return f"Learned {count} with an error of {error:.3g} on held-out rows; {closed}{tail}."
+    learned = ", ".join([*(each.name for each in functions), *constants, *own])
+    return f"Learned {learned} with an error of {error:.3g} on held-out rows; {said}{tail}."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from edgewise._core.work import spent
 from edgewise.forms.tree import Apply, Node, Number, substitute
@@ -27,7 +28,11 @@ class _Judged:
 
 
 def whole_formulas(
-    partial: Partial, suggestions: Mapping[str, Sequence[Suggestion]], rows: SplitRows, until: float
+    partial: Partial,
+    suggestions: Mapping[str, Sequence[Suggestion]],
+    rows: SplitRows,
+    until: float,
+    constants: Mapping[str, float] = MappingProxyType({}),
 ) -> tuple[Formula, ...]:
     """Formulas with every unknown replaced by a closed form, constants fitted and rounded, the recommended first.
 
@@ -41,12 +46,50 @@ def whole_formulas(
         Data to fit and to judge on.
     until
         The count of work (see `spent`) where it ends.
+    constants
+        Values of the named constants to start from.
 
     Returns
     -------
     tuple of Formula
         Empty where no choice has a value on every row.
     """
+    config = rows.config.known_form
+    ranked = _ranked(partial, suggestions, rows, until, constants)[: config.kept]
+    finished = [_finished(each, rows) for each in ranked]
+    front = pareto([each for each in finished if math.isfinite(each.error)])
+    if not front:
+        return ()
+    first = recommended(front, rows)
+    return (first, *(each for each in front if each is not first))
+
+
+def whole_tree(
+    partial: Partial,
+    suggestions: Mapping[str, Sequence[Suggestion]],
+    rows: SplitRows,
+    until: float,
+    constants: Mapping[str, float],
+) -> tuple[Node, float] | None:
+    """The likeliest whole formula as a tree over the columns and those of levels, fitted to all rows, and its error.
+
+    Parameters as of `whole_formulas`. None where no choice has a value on every row.
+    """
+    ranked = _ranked(partial, suggestions, rows, until, constants)
+    if not ranked:
+        return None
+    fit = refit(ranked[0].fit.tree, rows.names, rows.X, rows.y, rows.weight)
+    return fit.tree, rows.held_error(fit)
+
+
+def _ranked(
+    partial: Partial,
+    suggestions: Mapping[str, Sequence[Suggestion]],
+    rows: SplitRows,
+    until: float,
+    constants: Mapping[str, float],
+) -> list[_Judged]:
+    """Choices of a closed form for each function, the likeliest first."""
     config = rows.config.known_form
     names = list(partial.functions)
     sizes = [len(suggestions[name]) for name in names]
@@ -56,11 +99,11 @@ def whole_formulas(
     def judge(choice: tuple[int, ...]) -> _Judged:
         if choice not in seen:
             chosen = {name: suggestions[name][at] for name, at in zip(names, choice, strict=True)}
-            seen[choice] = _judged(partial, chosen, choice, thin)
+            seen[choice] = _judged(partial, chosen, choice, thin, constants)
         return seen[choice]
 
     if not all(sizes):
-        return ()
+        return []
     best = judge(tuple(0 for _ in names))
     while spent() < until:
         before = best
@@ -74,19 +117,17 @@ def whole_formulas(
                 best = min(best, judge(trial), key=lambda each: each.score)
         if best is before:
             break
-    ranked = sorted(seen.values(), key=lambda each: each.score)[: config.kept]
-    finished = [_finished(each, rows) for each in ranked if math.isfinite(each.score)]
-    front = pareto([each for each in finished if math.isfinite(each.error)])
-    if not front:
-        return ()
-    first = recommended(front, rows)
-    return (first, *(each for each in front if each is not first))
+    return [each for each in sorted(seen.values(), key=lambda each: each.score) if math.isfinite(each.score)]
 
 
 def _judged(
-    partial: Partial, chosen: Mapping[str, Suggestion], choice: tuple[int, ...], rows: SplitRows
+    partial: Partial,
+    chosen: Mapping[str, Suggestion],
+    choice: tuple[int, ...],
+    rows: SplitRows,
+    constants: Mapping[str, float],
 ) -> _Judged:
-    tree, steps = put_together(partial, chosen), rows.config.known_form.snapped_steps
+    tree, steps = put_together(partial, chosen, constants), rows.config.known_form.snapped_steps
     fit = refit(tree, rows.names, rows.X, rows.y, steps=steps, tolerance=1e-10)
     n, floor = len(rows.y), len(rows.y) * (1e-11 * rows.spread) ** 2 + 1e-300
     if not math.isfinite(fit.rss):
@@ -101,10 +142,12 @@ def _finished(judged: _Judged, rows: SplitRows) -> Formula:
     return as_formula(trim_digits(round_constants(expression, rows), rows), rows, None)
 
 
-def put_together(partial: Partial, chosen: Mapping[str, Suggestion]) -> Node:
+def put_together(
+    partial: Partial, chosen: Mapping[str, Suggestion], known: Mapping[str, float] = MappingProxyType({})
+) -> Node:
     """The whole formula as a tree; a function called twice has the same constants in both places."""
     constants = {name: _constants(each) for name, each in chosen.items()}
-    done: dict[str, Node] = {}
+    done: dict[str, Node] = {label: Number(float(value)) for label, value in known.items()}
 
     def filled(tree: Node) -> Node:
         for label, node in done.items():
@@ -112,6 +155,8 @@ def put_together(partial: Partial, chosen: Mapping[str, Suggestion]) -> Node:
         return tree
 
     for slot in partial.slots:
+        if slot.label in known:
+            continue
         argument = filled(slot.argument.tree)
         done[slot.label] = _called(chosen[slot.function], constants[slot.function], argument)
     return filled(partial.root.tree)

@@ -1,28 +1,38 @@
-"""A partly known formula as text: calls of unknown functions become slots, everything else is read as usual."""
+"""A partly known formula as text: unknown functions and constants become slots, everything else is read as usual.
+
+A constant is a function of nothing. One that differs from group to group, and an unknown function of a column of words, are
+a constant for each level, times a column that is one in the rows of that level and zero elsewhere.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from types import MappingProxyType
 
-from edgewise._core.checks import short
+from edgewise._core.checks import among, did_you_mean, short
 from edgewise._core.errors import InputError
 from edgewise.forms import Expression
-from edgewise.forms.functions import FUNCTIONS
+from edgewise.forms.functions import CONSTANTS, FUNCTIONS, SPELLINGS
 from edgewise.forms.parser import Grammar
 from edgewise.forms.reader import Reader
-from edgewise.forms.tree import OPERATORS, Apply, Node, Variable, render
+from edgewise.forms.tree import OPERATORS, Apply, Node, Number, Variable, render
 from edgewise.symbolic.expressions.named_constants import right_side
+from edgewise.symbolic.known_form.categories import Categories, Category
 
 _REFUSAL = (
     "The 'text' argument of fit_partial must be a formula that calls unknown functions of one variable, as in "
     "f(x1/x2)*g(x3) + x4. Got {text} instead"
 )
 
+# So many arguments are read, to be refused in words of this function.
+_MANY = 60
+
 
 @dataclass(frozen=True)
 class Slot:
-    """One call of an unknown function.
+    """One call of an unknown function, or a constant, which is called with nothing.
 
     Parameters
     ----------
@@ -43,7 +53,9 @@ class Slot:
 class Partial:
     """A partly known formula: slots in the order in which they can be evaluated, and the whole over all of them.
 
-    `reading_order` has the unknown functions as they appear in the text.
+    `names` are the columns, behind them those of the levels. `reading_order` has the unknown functions as they appear in the
+    text, `constants` the labels of the constants, `own` for each name that stands for a constant a level what the levels are
+    of.
     """
 
     text: str
@@ -51,22 +63,37 @@ class Partial:
     slots: tuple[Slot, ...]
     root: Expression
     reading_order: tuple[str, ...]
+    constants: tuple[str, ...] = ()
+    own: Mapping[str, Category] = field(default_factory=dict[str, Category])
 
     @property
     def functions(self) -> tuple[str, ...]:
         """The unknown functions, those that stand inside others first."""
-        return tuple(dict.fromkeys(slot.function for slot in self.slots))
+        return tuple(
+            dict.fromkeys(slot.function for slot in self.slots if slot.function not in self.constants)
+        )
 
 
-def read_partial(text: object, names: Sequence[str]) -> Partial:
-    """Read a partly known formula.
+def read_partial(
+    text: object,
+    names: Sequence[str],
+    *,
+    categories: Categories | None = None,
+    shared: Collection[str] = (),
+) -> Partial:
+    """Read a partly known formula, or one for each of several targets.
 
     Parameters
     ----------
     text
-        A formula in which names that are neither columns nor known functions are called.
+        A formula in which names that are neither columns nor known functions are called; others that are no columns are
+        constants. With several targets a formula for each.
     names
-        The columns.
+        The columns of numbers.
+    categories
+        The columns of words, the groups and the targets.
+    shared
+        Constants that are one for all groups.
 
     Returns
     -------
@@ -79,25 +106,140 @@ def read_partial(text: object, names: Sequence[str]) -> Partial:
 
     Examples
     --------
-    >>> read_partial("f(x1/x2)*g(f(x1)) + x3", ["x1", "x2", "x3"]).functions
+    >>> read_partial("f(x1/x2)*g(f(x1)) + a*x3", ["x1", "x2", "x3"]).functions
     ('f', 'g')
     """
-    if not isinstance(text, str) or not text.strip():
-        raise InputError(f"The 'text' argument of fit_partial must be a text. Got {short(text)} instead.")
-    reader = Reader.of(text, _REFUSAL, "The 'text' argument of fit_partial")
-    tree = right_side(reader, names, Grammar(unknown=True))
-    slots = list[Slot]()
-    root = _without_calls(tree, tuple(names), slots, reader)
-    if not slots:
-        raise reader.fail("every function in it is known")
-    known = (*names, *(slot.label for slot in slots))
+    categories = Categories() if categories is None else categories
+    targets = categories.targets
+    texts: Sequence[object] = [text] if targets is None else list(text)  # pyright: ignore[reportArgumentType]
+    reading = _Reading(tuple(names), categories, frozenset(shared))
+    trees = [reading.tree(each) for each in texts]
+    if strange := [each for each in shared if each not in reading.named]:
+        raise InputError(
+            f"The 'shared' argument of fit_partial must name constants of the formula, {among(reading.named)}. Got "
+            f"{short(strange[0])} instead{did_you_mean(strange[0], reading.named)}."
+        )
+    whole = trees[0] if targets is None else targets.sum(trees)
+    written = "; ".join(map(str, texts))
+    root = reading.without_calls(whole, Reader.of(written, _REFUSAL, "The 'text' argument of fit_partial"))
+    called = tuple(dict.fromkeys(name for name in _called(whole)))
+    if not called:
+        first = next((each for each in reading.own), None)
+        what = "every function in it is known" if first is None else f"{first!r} is called with words alone"
+        raise Reader.of(written, _REFUSAL, "The 'text' argument of fit_partial").fail(
+            f"{what}; fit_constants, fit_groups and fit_targets fit constants alone"
+        )
+    if both := [name for name in called if name in reading.named or name in reading.own]:
+        raise InputError(
+            f"The 'text' argument of fit_partial must use a name for one thing. Got {short(both[0])} as a function of "
+            "numbers and as something else."
+        )
     return Partial(
-        text, tuple(names), tuple(slots), Expression(root, known), tuple(dict.fromkeys(_called(tree)))
+        written,
+        reading.names,
+        tuple(reading.slots),
+        Expression(root, (*reading.names, *(slot.label for slot in reading.slots))),
+        called,
+        tuple(reading.constants),
+        MappingProxyType(dict(reading.own)),
     )
 
 
-def _is_unknown(node: Apply) -> bool:
+class _Reading:
+    """Texts on their way to slots."""
+
+    def __init__(self, columns: tuple[str, ...], categories: Categories, shared: frozenset[str]) -> None:
+        self.columns, self.categories, self.shared = columns, categories, shared
+        self.names = (*columns, *categories.indicators)
+        # The names of constants, their labels, and what those of each level are of.
+        self.named = dict[str, None]()
+        self.constants = dict[str, None]()
+        self.own = dict[str, Category]()
+        self.slots = list[Slot]()
+
+    def tree(self, text: object) -> Node:
+        """The formula with constants a level as sums over the levels."""
+        if not isinstance(text, str) or not text.strip():
+            raise InputError(f"The 'text' argument of fit_partial must be a text. Got {short(text)} instead.")
+        reader = Reader.of(text, _REFUSAL, "The 'text' argument of fit_partial")
+        known = [*self.columns, *self.categories.words]
+        free = [name for name in names_alone(reader) if name not in known]
+        self.named |= dict.fromkeys(free)
+        tree = right_side(reader, [*known, *free], Grammar(unknown=True, arguments=_MANY))
+        return self._spread(tree, reader)
+
+    def _spread(self, node: Node, reader: Reader) -> Node:
+        words, groups = self.categories.words, self.categories.groups
+        if isinstance(node, Variable):
+            if node.name in words:
+                raise reader.fail(
+                    f"the column {short(node.name, 40)} holds words; h({node.name}) is a constant for each of them"
+                )
+            if node.name not in self.named:
+                return node
+            if groups is not None and node.name not in self.shared:
+                return self._of_levels(node.name, groups)
+            self.constants.setdefault(node.name)
+            return node
+        if not isinstance(node, Apply):
+            return node
+        several = len(node.arguments) > 1
+        if is_unknown(node) and several:
+            raise reader.fail(
+                f"the function {node.function!r} takes one argument; find_function finds one of several columns"
+            )
+        inside = node.arguments[0]
+        if is_unknown(node) and isinstance(inside, Variable) and inside.name in words:
+            return self._of_levels(node.function, words[inside.name])
+        return Apply(node.function, tuple(self._spread(each, reader) for each in node.arguments))
+
+    def _of_levels(self, name: str, category: Category) -> Node:
+        if self.own.setdefault(name, category) is not category:
+            raise InputError(
+                f"The 'text' argument of fit_partial must call {short(name)} with one column of words. Got two."
+            )
+        labels = [level_label(name, at) for at in range(len(category.levels))]
+        self.constants |= dict.fromkeys(labels)
+        return category.sum([Variable(label) for label in labels])
+
+    def without_calls(self, node: Node, reader: Reader) -> Node:
+        """The tree with every unknown call as a variable, the label of its slot; slots are gathered inner first."""
+        if isinstance(node, Variable) and node.name in self.constants:
+            if all(slot.label != node.name for slot in self.slots):
+                self.slots.append(Slot(node.name, Expression(Number(0), self.names), node.name))
+            return node
+        if not isinstance(node, Apply):
+            return node
+        arguments = tuple(self.without_calls(each, reader) for each in node.arguments)
+        if not is_unknown(node):
+            return Apply(node.function, arguments)
+        known = (*self.names, *(slot.label for slot in self.slots))
+        argument, label = Expression(arguments[0], known), render(node)
+        if all(name in self.constants for name in argument.variables):
+            raise reader.fail(f"the function {node.function!r} is not called with a column")
+        if label not in known:
+            self.slots.append(Slot(node.function, argument, label))
+        return Variable(label)
+
+
+def level_label(name: str, level: int) -> str:
+    """What the constant of a level is called among the slots; no name in a text looks so."""
+    return f"{name}[{level}]"
+
+
+def is_unknown(node: Apply) -> bool:
+    """Whether it calls a function that nobody knows."""
     return node.function not in FUNCTIONS and node.function not in OPERATORS
+
+
+def names_alone(reader: Reader) -> Iterator[str]:
+    """Names that stand for a number: neither called nor in backticks, and no left side."""
+    for token, after in pairwise(reader.tokens):
+        plain = token.kind == "name" and after.operator != "("
+        left = after.text == "=" and token is reader.tokens[0]
+        known = token.text in CONSTANTS or SPELLINGS.get(token.text, token.text) in FUNCTIONS
+        if plain and not left and not known:
+            yield token.text
 
 
 def _called(node: Node) -> list[str]:
@@ -105,20 +247,4 @@ def _called(node: Node) -> list[str]:
     if not isinstance(node, Apply):
         return []
     inside = [name for argument in node.arguments for name in _called(argument)]
-    return [node.function, *inside] if _is_unknown(node) else inside
-
-
-def _without_calls(node: Node, names: tuple[str, ...], slots: list[Slot], reader: Reader) -> Node:
-    """The tree with every unknown call as a variable, the label of its slot; slots are gathered inner first."""
-    if not isinstance(node, Apply):
-        return node
-    arguments = tuple(_without_calls(each, names, slots, reader) for each in node.arguments)
-    if not _is_unknown(node):
-        return Apply(node.function, arguments)
-    known = (*names, *(slot.label for slot in slots))
-    argument, label = Expression(arguments[0], known), render(node)
-    if not argument.variables:
-        raise reader.fail(f"the function {node.function!r} is not called with a column")
-    if label not in known:
-        slots.append(Slot(node.function, argument, label))
-    return Variable(label)
+    return [node.function, *inside] if is_unknown(node) else inside

@@ -14,6 +14,7 @@ from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_matrix, check_vector
 from edgewise._core.errors import InputError
 from edgewise._core.plain import fields, lines_of
+from edgewise.symbolic.fitting.word_columns import WordColumns
 from edgewise.symbolic.results.formula import Constant
 from edgewise.symbolic.search.grouped_formula import (
     GroupedFormula,
@@ -21,7 +22,6 @@ from edgewise.symbolic.search.grouped_formula import (
     rows_and_groups,
     valued,
 )
-from edgewise.symbolic.search.word_columns import WordColumns
 
 # Levels that are named in a text.
 _NAMED = 4

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from edgewise._core.arrays import Floats
-from edgewise._core.checks import check_float, plural, short
+from edgewise._core.checks import check_float, did_you_mean, plural, short
 from edgewise._core.errors import InputError
 from edgewise._core.plain import fields
 from edgewise._core.stopping import StopReason
@@ -30,6 +30,7 @@ from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.expressions.writing import from_tree
 from edgewise.symbolic.fitting.rounding import fit_expression
 from edgewise.symbolic.fitting.train_test import SplitRows
+from edgewise.symbolic.known_form.text import names_alone
 from edgewise.symbolic.results.formula import Formula
 from edgewise.symbolic.results.search_result import FormulaResult, as_formula
 from edgewise.symbolic.search.find_formula import find_formula
@@ -181,6 +182,12 @@ def _read(text: object, columns: tuple[str, ...]) -> tuple[Apply, Node, str]:
     if not isinstance(text, str) or not text.strip():
         raise InputError(f"The 'text' argument of {_OF} must be a text. Got {short(text)} instead.")
     reader = Reader.of(text, _REFUSAL, f"The 'text' argument of {_OF}")
+    if free := [name for name in names_alone(reader) if name not in columns]:
+        raise reader.fail(
+            f"{short(free[0], 40)} is no column{did_you_mean(free[0], columns)}; constants in it must be numbers, for a "
+            "factor of the function or a term beside it is a part of it, and fit_partial fits others beside functions of "
+            "one column"
+        )
     tree = right_side(reader, columns, Grammar(unknown=True, arguments=_MOST))
     calls = list(_calls(tree))
     if len(calls) != 1:

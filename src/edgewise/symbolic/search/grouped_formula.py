@@ -19,10 +19,10 @@ from edgewise.data.row_labels import label_text, plain_labels
 from edgewise.forms.tree import Apply, Node, Number, names_in, replaced
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.expressions.writing import from_tree, text
+from edgewise.symbolic.fitting.word_columns import WordColumns
 from edgewise.symbolic.results.formula import Constant
 from edgewise.symbolic.search.grouped_constants import exact, of_group
 from edgewise.symbolic.search.grouped_few import of_few_rows
-from edgewise.symbolic.search.word_columns import WordColumns
 
 _DIGITS = 6
 

@@ -20,6 +20,7 @@ from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, check_seconds, check_work
 from edgewise.symbolic.config import GroupConfig
 from edgewise.symbolic.fitting.measurements import Measurements
+from edgewise.symbolic.fitting.word_columns import WordColumns, WordTable
 from edgewise.symbolic.results.formula import Formula
 from edgewise.symbolic.results.search_result import FormulaResult
 from edgewise.symbolic.search.branched_formula import BranchedFormula
@@ -31,7 +32,6 @@ from edgewise.symbolic.search.grouped_mending import written
 from edgewise.symbolic.search.grouped_pool import description
 from edgewise.symbolic.search.grouped_result import GroupedResult
 from edgewise.symbolic.search.input_validation import read_rows
-from edgewise.symbolic.search.word_columns import WordColumns, WordTable
 
 
 @dataclass(frozen=True, eq=False)
