@@ -71,6 +71,8 @@ def test_values_are_typed_at_places_that_can_be_set_and_kept_when_the_input_ends
     ended, said = typed(most=5, first=["what", "nan"])
     assert ended.code == 130
     assert "A number, please" in said
+    # What is piped in is shown, each on its line.
+    assert "  F = what\n" in said
     assert "6 measurements in measured.csv; --resume goes on" in said
     before = rows(folder / "measured.csv")
     assert len(before) == 6
@@ -109,7 +111,9 @@ def test_a_program_that_fails_at_places_is_gone_round(edgewise):
         (["--bounds", "m=1:2", "--command", "echo high {m}x"], "must print a number"),
         (["--bounds", "m=1:2", "--command", "'{m}"], "cannot be read"),
         (["--bounds", "m=1:2", "--resume", "--force"], "cannot be combined"),
-        (["--bounds", "m=1:2", "--most", "3"], "most"),
+        (["--bounds", "m=1:2", "--most", "3"], "The option --most must be"),
+        (["--bounds", "m=1:1"], "leave out a column that is held fixed"),
+        (["--bounds", "m=1:2", "--sigma", "-1"], "The option --sigma must be"),
     ],
 )
 def test_bad_words_end_in_one_sentence_and_code_2(edgewise, words, said):
@@ -117,6 +121,15 @@ def test_bad_words_end_in_one_sentence_and_code_2(edgewise, words, said):
     assert done.code == 2
     assert is_one_sentence(done.err)
     assert said in done.err
+
+
+def test_a_program_that_never_measures_is_told_of(edgewise):
+    done = edgewise("ask", *BOUNDS, "-q", "--command", f'{sys.executable} -c "exit(1)" {{m}} {{r}}')
+    assert done.code == 2
+    last = done.err.splitlines()[-1]
+    assert is_one_sentence(last)
+    assert "The program of --command gave 0 numbers of" in last
+    assert "Give --bounds within which it can measure" in last
 
 
 def test_another_table_is_not_gone_on_with(edgewise, folder):

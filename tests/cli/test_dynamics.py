@@ -46,6 +46,15 @@ def test_courses_that_are_not_named_are_refused(edgewise, cooling):
     assert "column of --time must have every time once" in done.err
     assert "the course of each row by --groups" in done.err
     assert edgewise("dynamics", cooling, "-t", "hour").code == 2
+    words = edgewise("dynamics", cooling, "-t", "minute")
+    assert words.code == 2
+    assert is_one_sentence(words.err)
+    assert "Got words in 'cup'; name it by --groups" in words.err
+    assert "for both" in edgewise("dynamics", cooling, "-t", "minute", "--groups", "minute").err
+    assert (
+        "did you mean 'sin'"
+        in edgewise("dynamics", cooling, "-t", "minute", "--groups", "cup", "--exclude-functions", "sine").err
+    )
 
 
 def test_dates_are_counted_in_a_unit_that_is_told(edgewise):

@@ -441,6 +441,8 @@ def test_one_law_for_groups(edgewise, tmp_path):
     refused = edgewise(*words, "--pick", "2")
     assert refused.code == 2
     assert "--groups cannot be combined with --pick" in refused.err
+    assert "must not be the target" in edgewise(*words, "--groups", "temperature").err
+    assert "must not be among --columns" in edgewise(*words, "--columns", "minute,vessel").err
 
 
 @pytest.mark.parametrize(
@@ -460,6 +462,11 @@ def test_groups_of_days_and_numbers_predict_from_the_folder(edgewise, tmp_path, 
     assert predicted.code == 0, predicted.err
     values = [float(line.split(",")[2]) for line in predicted.out.splitlines()[1:]]
     np.testing.assert_allclose(values, [y for *_, y in rows], rtol=1e-9)
+    table.write_text("minute,run\n1,9999-01-01\n" if "-" in labels[0] else "minute,run\n1,9\n")
+    new = edgewise("predict", out / "formula.kan", table)
+    assert new.code == 2
+    assert is_one_sentence(new.err)
+    assert "search again with rows of it, or learn it in Python" in new.err
 
 
 def test_words_in_the_table_are_groups_unasked(edgewise):

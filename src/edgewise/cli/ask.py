@@ -12,6 +12,7 @@ import typer
 from edgewise._core.checks import plural, short
 from edgewise._core.errors import InputError
 from edgewise.cli import options
+from edgewise.cli.option_names import told_of_options
 from edgewise.cli.outcome import INTERRUPTED, refuse_to_overwrite
 from edgewise.cli.terminal import print_json, say, tell
 
@@ -120,18 +121,23 @@ def ask(
         steps = {**convenient_steps(ends), **steps}
     from edgewise.symbolic import ask as ask_for
 
+    given = {
+        "measure": "typed values" if program is None else "program of --command", "most": "--most", "sigma": "--sigma",
+        "bounds": "--bounds", "steps": "steps of --bounds",
+    }  # fmt: skip
     try:
-        found = ask_for(
-            recorder.measure,
-            ends,
-            most=most,
-            sigma=sigma,
-            steps=steps or None,
-            work=work,
-            seconds=seconds,
-            seed=seed,
-            callbacks=partial(_so_far, target=target, quiet=quiet),
-        )
+        with told_of_options(given):
+            found = ask_for(
+                recorder.measure,
+                ends,
+                most=most,
+                sigma=sigma,
+                steps=steps or None,
+                work=work,
+                seconds=seconds,
+                seed=seed,
+                callbacks=partial(_so_far, target=target, quiet=quiet),
+            )
     except KeyboardInterrupt:
         say(
             f"\nEnded before there were measurements enough for a formula. {_kept(recorder, ended=True)}",

@@ -58,6 +58,8 @@ class Typed:
             sys.stderr.flush()
             line = sys.stdin.readline()
             word = line.strip()
+            if not sys.stdin.isatty():  # nobody else ends the line, or shows what was read
+                say(word, err=True)
             if not line or word.lower() in _END:
                 raise KeyboardInterrupt
             if word.lower() in _FAILED:
@@ -205,7 +207,8 @@ def read_bounds(entries: Sequence[str]) -> tuple[dict[str, tuple[float, float]],
         right = name and math.isfinite(low) and math.isfinite(high) and low < high and len(step) < 2
         if not right or (step and not 0 < step[0] <= high - low):
             raise InputError(
-                f"The entries of --bounds must read column=low:high or column=low:high:step. Got {short(entry)}."
+                f"The entries of --bounds must read column=low:high or column=low:high:step. Got {short(entry)}"
+                f"{'; leave out a column that is held fixed' if low == high else ''}."
             )
         if name in ends:
             raise InputError(f"The columns of --bounds must be distinct. Got {short(name)} more than once.")

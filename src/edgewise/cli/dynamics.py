@@ -127,7 +127,8 @@ def _columns(
     groups: str | None,
 ) -> tuple[str, list[str], str | None, list[str]]:
     """The columns of time, of inputs, of courses and of states."""
-    from edgewise.cli.inputs import as_names, find
+    from edgewise.cli.formula_groups import words_of
+    from edgewise.cli.inputs import as_names, called, find
 
     known = frame.column_names
     when = find(frame, time)
@@ -136,6 +137,15 @@ def _columns(
     left_out = {when, course, *acting, *(find(frame, name) for name in as_names(drop, known) or ())}
     named = as_names(columns, known)
     states = [name for name in (find(frame, each) for each in named or known) if name not in left_out]
+    if course is not None and course in (when, *acting):
+        raise InputError(
+            f"The column of --groups must not be that of times or inputs. Got {called(course)} for both."
+        )
+    if worded := words_of(frame, states):
+        courses = "" if course is not None else "name it by --groups if it says which course a row is of, or "
+        raise InputError(
+            f"The states must be columns of numbers. Got words in {called(worded[0])}; {courses}leave it out with --drop."
+        )
     if not states:
         raise InputError("There must be a column besides time, inputs and courses: the states.")
     return when, acting, course, list(dict.fromkeys(states))

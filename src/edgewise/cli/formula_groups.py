@@ -66,7 +66,7 @@ def find_for_groups(
     refuse_to_overwrite([*places, *([] if plot is None else [plot])], force, folder=out)
     from edgewise.cli.formula_progress import BestSoFar
     from edgewise.cli.formula_words import OPTIONS, columns_of, limits_of
-    from edgewise.cli.inputs import find
+    from edgewise.cli.inputs import as_names, called, find
     from edgewise.cli.option_names import told_of_options
     from edgewise.cli.progress import ShownProgress
     from edgewise.cli.summary import to_json
@@ -78,6 +78,9 @@ def find_for_groups(
     frame = read_frame(data) if isinstance(data, Path) else data
     group = None if groups is None else find(frame, groups)
     apart = [] if group is None else [group]
+    if group is not None and group in (find(frame, target), *(as_names(columns, frame.column_names) or ())):
+        which = "the target" if group == find(frame, target) else "among --columns"
+        raise InputError(f"The column of --groups must not be {which}. Got {called(group)} for both.")
     asked = columns_of(
         frame.drop_columns(apart),
         target,

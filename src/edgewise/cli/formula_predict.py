@@ -20,6 +20,10 @@ from edgewise.data.write import check_table_name
 from edgewise.estimators import FormulaRegressor
 from edgewise.symbolic import Formula
 
+# What learns the constants of a new group, in Python and here.
+_LEARNED = "with_group(...) learns its constants from its rows"
+_LEARNED_HERE = "search again with rows of it, or learn it in Python: edgewise.load(...).refit_group(X, y)"
+
 
 def predict_formula(
     model: FormulaRegressor,
@@ -55,7 +59,11 @@ def predict_formula(
     X = np.column_stack([_numbers(used, name, source) for name in columns])
     low, high = model.range_
     outside = ((low > X) | (high < X)).any(axis=1)
-    fresh = {f"{target}_predicted": pa.array(model.predict(used), from_pandas=True)}
+    try:
+        predicted = model.predict(used)
+    except InputError as error:
+        raise InputError(str(error).replace(_LEARNED, _LEARNED_HERE)) from None
+    fresh = {f"{target}_predicted": pa.array(predicted, from_pandas=True)}
     hand_over(beside(frame if keep else used, fresh, outside, source), out, quiet=quiet, json=json)
 
 

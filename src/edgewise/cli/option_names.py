@@ -10,7 +10,7 @@ from edgewise._core.errors import InputError
 
 # "The 'costs['sin']' parameter of find_formula".
 _SUBJECT = re.compile(r"The '(\w+)(?:\[(['\"].*?['\"])\])?' (?:parameter|argument)(?: of \w+)?(?=\s)")
-_NAMED = re.compile(r"by '(\w+)'")
+_NAMED = re.compile(r"\b(by|[Gg]ive) '(\w+)'")
 
 
 @contextmanager
@@ -38,7 +38,7 @@ def told_of_options(options: Mapping[str, str]) -> Generator[None, None, None]:
         return f"The {'option ' if said.startswith('--') else ''}{said}{f' of {key}' if key else ''}"
 
     def named(found: re.Match[str]) -> str:
-        return f"by {options[found[1]]}" if found[1] in options else found[0]
+        return f"{found[1]} {options[found[2]]}" if found[2] in options else found[0]
 
     try:
         yield

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from edgewise._core.arguments import as_callables
-from edgewise._core.checks import as_tuple, check_int, short
+from edgewise._core.checks import as_tuple, check_int, did_you_mean, short
 from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason, tell
 from edgewise._core.threads import one_thread
@@ -137,7 +137,7 @@ def _unwanted(exclude_functions: Iterable[str]) -> tuple[str, ...]:
         if not isinstance(name, str) or name not in known:
             raise InputError(
                 f"The 'exclude_functions' parameter of {_OF} must name functions among {', '.join(sorted(known))}. "
-                f"Got {short(name)}."
+                f"Got {short(name)}{did_you_mean(name, known)}."
             )
     return found
 

@@ -54,7 +54,7 @@ from .results.formula import pareto as pareto
 from .results.next_measurement import Measurement as Measurement
 from .results.next_measurement import next_measurement as next_measurement
 from .results.search_result import FormulaResult as FormulaResult
-from .results.search_result import Refused as Refused
+from .results.search_result import RefusedFormula as RefusedFormula
 from .results.trust import Trust as Trust
 from .search.ask import AskResult as AskResult
 from .search.ask import ask as ask

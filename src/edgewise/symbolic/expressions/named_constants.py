@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,7 @@ from edgewise._core.arguments import as_mapping
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import among, check_float, did_you_mean, short
 from edgewise._core.errors import InputError
-from edgewise.forms.functions import CONSTANTS
+from edgewise.forms.functions import CONSTANTS, FUNCTIONS, SPELLINGS
 from edgewise.forms.parser import Grammar, formula
 from edgewise.forms.reader import Reader
 from edgewise.forms.tree import Apply, Node, Number, names_in
@@ -25,6 +26,16 @@ def right_side(reader: Reader, variables: Sequence[str] | None, grammar: Grammar
     tree = formula(reader, variables, grammar)
     reader.end("an operator or the end")
     return tree
+
+
+def names_alone(reader: Reader) -> Iterator[str]:
+    """Names that stand for a number: neither called nor in backticks, and no left side."""
+    for token, after in pairwise(reader.tokens):
+        plain = token.kind == "name" and after.operator != "("
+        left = after.text == "=" and token is reader.tokens[0]
+        known = token.text in CONSTANTS or SPELLINGS.get(token.text, token.text) in FUNCTIONS
+        if plain and not left and not known:
+            yield token.text
 
 
 def with_constants(

@@ -6,19 +6,18 @@ a constant for each level, times a column that is one in the rows of that level 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 from types import MappingProxyType
 
 from edgewise._core.checks import among, did_you_mean, short
 from edgewise._core.errors import InputError
 from edgewise.forms import Expression
-from edgewise.forms.functions import CONSTANTS, FUNCTIONS, SPELLINGS
+from edgewise.forms.functions import FUNCTIONS
 from edgewise.forms.parser import Grammar
 from edgewise.forms.reader import Reader
 from edgewise.forms.tree import OPERATORS, Apply, Node, Number, Variable, render
-from edgewise.symbolic.expressions.named_constants import right_side
+from edgewise.symbolic.expressions.named_constants import names_alone, right_side
 from edgewise.symbolic.known_form.categories import Categories, Category
 
 _REFUSAL = (
@@ -112,7 +111,7 @@ def read_partial(
     categories = Categories() if categories is None else categories
     targets = categories.targets
     texts: Sequence[object] = [text] if targets is None else list(text)  # pyright: ignore[reportArgumentType]
-    reading = _Reading(tuple(names), categories, frozenset(shared))
+    reading = _SlotReading(tuple(names), categories, frozenset(shared))
     trees = [reading.tree(each) for each in texts]
     if strange := [each for each in shared if each not in reading.named]:
         raise InputError(
@@ -145,7 +144,7 @@ def read_partial(
     )
 
 
-class _Reading:
+class _SlotReading:
     """Texts on their way to slots."""
 
     def __init__(self, columns: tuple[str, ...], categories: Categories, shared: frozenset[str]) -> None:
@@ -230,16 +229,6 @@ def level_label(name: str, level: int) -> str:
 def is_unknown(node: Apply) -> bool:
     """Whether it calls a function that nobody knows."""
     return node.function not in FUNCTIONS and node.function not in OPERATORS
-
-
-def names_alone(reader: Reader) -> Iterator[str]:
-    """Names that stand for a number: neither called nor in backticks, and no left side."""
-    for token, after in pairwise(reader.tokens):
-        plain = token.kind == "name" and after.operator != "("
-        left = after.text == "=" and token is reader.tokens[0]
-        known = token.text in CONSTANTS or SPELLINGS.get(token.text, token.text) in FUNCTIONS
-        if plain and not left and not known:
-            yield token.text
 
 
 def _called(node: Node) -> list[str]:

@@ -98,7 +98,13 @@ def next_measurement(
     >>> dict(place.place)["x"] > 1
     True
     """
-    check_is(result, FormulaResult, "result", "what find_formula gives", of="next_measurement")
+    check_is(
+        result,
+        FormulaResult,
+        "result",
+        "what find_formula gives without groups or words",
+        of="next_measurement",
+    )
     names = result.best.names
     low, high = check_bounds(bounds, names, fixed=True, of="next_measurement")
     check_int(count, "count", low=1, of="next_measurement")

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Refused:
+class RefusedFormula:
     """The formula closest to the rows of those that constraints ruled out.
 
     Attributes
@@ -104,7 +104,7 @@ class FormulaResult:
     probability: float | None = None
     broken: tuple[str, ...] = ()
     contradicted: tuple[str, ...] = ()
-    refused: Refused | None = None
+    refused: RefusedFormula | None = None
 
     def alternatives(self) -> tuple[Alternative, ...]:
         """The formulas, of the front and beside it, that the data cannot distinguish from the best, the shortest first.

@@ -18,7 +18,7 @@ from edgewise.symbolic.config import DEFAULT, ConstraintConfig, SearchConfig
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.results.box import DataBox
 from edgewise.symbolic.results.formula import Formula
-from edgewise.symbolic.results.search_result import FormulaResult, Refused
+from edgewise.symbolic.results.search_result import FormulaResult, RefusedFormula
 from edgewise.symbolic.search.constraint_text import Constraint, texts_of
 from edgewise.symbolic.units.rules import MismatchError, constant_value
 
@@ -194,13 +194,13 @@ def held_to(result: FormulaResult, checker: Checker) -> tuple[FormulaResult, tup
     return replace(result, best=best, front=kept, exact=False), (note,)
 
 
-def refused_of(formula: Formula | None, columns: tuple[str, ...], checker: Checker) -> Refused | None:
+def refused_of(formula: Formula | None, columns: tuple[str, ...], checker: Checker) -> RefusedFormula | None:
     """The closest formula that was ruled out, and what it breaks on the rows; None where it breaks nothing there."""
     if formula is None:
         return None
     there = replace(formula, names=columns)
     broken = checker.broken(there.predict, there.error)
-    return Refused(there, tuple(dict.fromkeys(each.text for each in broken))) if broken else None
+    return RefusedFormula(there, tuple(dict.fromkeys(each.text for each in broken))) if broken else None
 
 
 def contradicted_by(

@@ -25,12 +25,11 @@ from edgewise.forms.parser import Grammar
 from edgewise.forms.reader import Reader
 from edgewise.forms.tree import OPERATORS, Apply, Node, Variable, names_in, render, replaced
 from edgewise.symbolic.config import SearchConfig, config_of
-from edgewise.symbolic.expressions.named_constants import right_side
+from edgewise.symbolic.expressions.named_constants import names_alone, right_side
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.expressions.writing import from_tree
 from edgewise.symbolic.fitting.rounding import fit_expression
 from edgewise.symbolic.fitting.train_test import SplitRows
-from edgewise.symbolic.known_form.text import names_alone
 from edgewise.symbolic.results.formula import Formula
 from edgewise.symbolic.results.search_result import FormulaResult, as_formula
 from edgewise.symbolic.search.find_formula import find_formula

@@ -224,8 +224,8 @@ def check_known(group: Hashable, own: Mapping[Hashable, Any], words: WordColumns
             f"{among(list(map(str, own)))}. Got {short(group)} instead; with_group(...) learns its constants from its rows."
         )
     raise InputError(
-        f"The group must be one of the {len(own)} that were learned. Got {short(group)} instead; "
-        "with_group(...) learns its constants from its rows."
+        f"The group must be one of the {len(own)} that were learned, {among(list(map(str, own)))}. Got {short(group)} "
+        "instead; with_group(...) learns its constants from its rows."
     )
 
 
