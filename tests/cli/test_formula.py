@@ -599,3 +599,13 @@ def test_it_says_where_to_measure_next(edgewise, noisy):
         assert MASS.min() <= place["mass"] <= MASS.max()
         assert SPEED.min() <= place["speed"] <= SPEED.max()
     assert edgewise("formula", noisy, "-t", "E", "--next", "--groups", "mass").code == 2
+
+
+def test_the_units_of_constants_are_told(edgewise, noisy):
+    """A target in seconds is no product of mass and speed: the factor carries what is missing."""
+    words = ("--work", 0.02, "--units", "mass=kg,speed=m/s,E=s")
+    told = json.loads(run(edgewise, noisy, *words, "--json").out)
+    units = {each["unit"] for each in told["formula"]["constants"]}
+    assert "s^3/kg/m^2" in units
+    assert " in s^3/kg/m^2." in told["message"]
+    assert " in s^3/kg/m^2." in run(edgewise, noisy, *words).out

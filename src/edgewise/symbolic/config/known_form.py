@@ -56,6 +56,8 @@ class KnownFormConfig:
         A curve is thought no more accurate than the first, and no less than the second.
     forms, snapped_rows, snapped_steps, kept : int
         Closed forms of each function, rows and steps that choose among them, and formulas that are finished.
+    most_rounded : int
+        Formulas of several groups or targets are rounded where they have no more constants, for each is tried alone.
     as_good : float
         A formula stands for the learned functions where its error is at most so many times theirs.
     """
@@ -95,6 +97,7 @@ class KnownFormConfig:
     snapped_rows: int = 300
     snapped_steps: int = 40
     kept: int = 3
+    most_rounded: int = 24
     as_good: float = 1.3
 
     def __post_init__(self) -> None:

@@ -319,7 +319,7 @@ def constant_errors(task: FitTask, learned: Learned) -> dict[str, float]:
         at = _places(splines)[label].start
         loose = bool((np.abs(ways[open_, at]) > task.config.open_way**0.5).any())
         spread = float(np.linalg.norm(ways[:, at] * inverse)) / size[at]
-        found[label] = math.inf if loose else math.sqrt(variance) * spread
+        found[label] = math.inf if loose else float(math.sqrt(variance) * spread)
     return found
 
 

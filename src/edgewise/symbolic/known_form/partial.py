@@ -36,6 +36,10 @@ from edgewise.symbolic.results.formula import Constant, Formula
 from edgewise.symbolic.univariate.closed_forms import fit_curve
 
 
+# Closed forms that the message shows, of many groups.
+_SHOWN = 4
+
+
 def fit_partial(
     X: Any,
     y: Any,
@@ -183,7 +187,7 @@ def fit_partial(
             by_level = _by_level(whole[0], read)
     spread = unit if categories.targets else rows.spread
     closed = "" if formula is None else formula.text
-    closed = closed or "; ".join(f"{each.text} for {level}" for level, each in by_level.items())
+    closed = closed or _listed(by_level)
     return PartialResult(
         partial.text,
         functions,
@@ -240,6 +244,13 @@ def _named(
         for name, category in partial.own.items()
     }
     return every, dict(own)
+
+
+def _listed(formulas: Mapping[Hashable, Formula]) -> str:
+    """The first closed forms, and how many more there are."""
+    shown = [f"{each.text} for {level}" for level, each in list(formulas.items())[:_SHOWN]]
+    more = len(formulas) - len(shown)
+    return "; ".join(shown) + (f" and {more:,} more" if more else "")
 
 
 def _by_level(tree: Node, read: PartialRows) -> dict[Hashable, Formula]:

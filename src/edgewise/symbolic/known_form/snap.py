@@ -12,7 +12,7 @@ from edgewise.forms.tree import Apply, Node, Number, substitute
 from edgewise.symbolic.expressions.rewriting import shortest
 from edgewise.symbolic.expressions.writing import from_tree
 from edgewise.symbolic.fitting.least_squares import Refit, refit
-from edgewise.symbolic.fitting.rounding import round_constants, trim_digits
+from edgewise.symbolic.fitting.rounding import fit_expression, round_constants, trim_digits
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.known_form.text import Partial
 from edgewise.symbolic.results.formula import Formula, pareto
@@ -71,15 +71,17 @@ def whole_tree(
     until: float,
     constants: Mapping[str, float],
 ) -> tuple[Node, float] | None:
-    """The likeliest whole formula as a tree over the columns and those of levels, fitted to all rows, and its error.
+    """The likeliest whole formula as a tree over the columns and those of levels, fitted and rounded, and its error.
 
     Parameters as of `whole_formulas`. None where no choice has a value on every row.
     """
     ranked = _ranked(partial, suggestions, rows, until, constants)
     if not ranked:
         return None
-    fit = refit(ranked[0].fit.tree, rows.names, rows.X, rows.y, rows.weight)
-    return fit.tree, rows.held_error(fit)
+    fitted = fit_expression(from_tree(ranked[0].fit.tree, rows.names), rows)
+    if len(fitted.fit.constants) <= rows.config.known_form.most_rounded:
+        fitted = trim_digits(round_constants(fitted.expression, rows), rows)
+    return fitted.fit.tree, fitted.held
 
 
 def _ranked(
