@@ -35,7 +35,6 @@ from edgewise.symbolic.known_form.text import Partial, level_label, read_partial
 from edgewise.symbolic.results.formula import Constant, Formula
 from edgewise.symbolic.univariate.closed_forms import fit_curve
 
-
 # Closed forms that the message shows, of many groups.
 _SHOWN = 4
 
