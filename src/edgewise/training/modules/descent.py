@@ -141,10 +141,10 @@ class Descent:
 
     def state(self) -> dict[str, Any]:
         """All that a run needs to go on, but for the module's own state; see `restore`."""
+        self.optimizer.state_dict()  # which brings the counts of steps up to date
+        # Of each parameter in the module's order, nothing where it has not been moved.
         moments = [
-            {name: part.clone() for name, part in self.optimizer.state[p].items()}
-            for p in self.own
-            if self.optimizer.state_dict() and self.optimizer.state[p]
+            {name: part.clone() for name, part in self.optimizer.state.get(p, {}).items()} for p in self.own
         ]
         return {"done": self.done, "mean": [m.clone() for m in self.mean], "moments": moments}
 
@@ -152,7 +152,11 @@ class Descent:
         """Go on from a state."""
         self.done, self.mean = int(state["done"]), [m.clone() for m in state["mean"]]
         whole = self.optimizer.state_dict()
-        whole["state"] = {k: dict(each) for k, each in enumerate(state["moments"])}
+        # The optimizer counts parameters group by group.
+        order = [p for group in self.optimizer.param_groups for p in group["params"]]
+        number = {id(p): k for k, p in enumerate(order)}
+        moments = zip(self.own, state["moments"], strict=False)  # of a run that has not begun there are none
+        whole["state"] = {number[id(p)]: dict(each) for p, each in moments if each}
         self.optimizer.load_state_dict(whole)
 
 
