@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 import pytest
 import torch
@@ -109,3 +110,9 @@ def test_wrong_sizes_and_functions_are_refused(block: KANFeedForward) -> None:
     for functions in (ew.KAN([1, 5]), ew.KAN([1, 4]), block):
         with pytest.raises(InputError, match=r"KAN of shape \(1, 5\)"):
             with_functions(block, functions)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("call", [functions_of, as_kan, lambda given: with_functions(given, given)])
+def test_what_is_no_block_is_refused(call: Any) -> None:
+    with pytest.raises(InputError, match=r"'block' .* must be a KANFeedForward"):
+        call(torch.nn.Linear(2, 2))

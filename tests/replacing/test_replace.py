@@ -84,6 +84,7 @@ def test_distilled_blocks_answer_as_the_old_ones(model: nn.Module, functions: st
     assert result.score_before == pytest.approx(result.score_after, rel=0.1)
     assert result.stop_reason == StopReason.MOST_STEPS
     assert "blocks replaced" in result.message
+    assert str(result) == result.message
     assert result.to_dict()["blocks"][0]["before"] == result.blocks[0].before
 
 

@@ -82,7 +82,11 @@ def test_the_same_seed_gives_the_same_bits_also_from_a_checkpoint(tmp_path: Path
     broken = few(epochs=4, checkpoint=place, callbacks=[lambda record: record.step == 2]).fit(X, y)
     assert broken.stop_reason_ == StopReason.CALLBACK
     assert len(broken.history_) == 2
-    resumed = few(epochs=4, checkpoint=place).fit(X, y)
+    told = list[Any]()
+    resumed = few(epochs=4, checkpoint=place, callbacks=[told.append]).fit(X, y)
+    assert all(
+        np.isfinite(record.loss) for record in told if record.step
+    )  # also of the epoch it goes on from
     assert np.array_equal(whole.predict_proba(X), resumed.predict_proba(X))
     with pytest.raises(FileError, match="belongs to another fit"):
         few(epochs=5, checkpoint=place).fit(X, y)

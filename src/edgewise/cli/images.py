@@ -109,7 +109,10 @@ def fit_images(
             else f"; {100 * model.validation_score_:.1f} % of those held out classified correctly"
         )
         size = f"{plural(len(found.files), 'picture')}, {len(model.classes_)} classes, {count:,} parameters"
-        say(f"{size}{right}. Written to {out}.")
+        early = (
+            "" if model.stop_reason_.repeatable else f", ended after {len(model.history_)} of {epochs} epochs"
+        )
+        say(f"{size}{early}{right}. Written to {out}.")
     if interrupts.happened:
         raise typer.Exit(INTERRUPTED)
 

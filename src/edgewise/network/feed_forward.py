@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.fx import Proxy
 from torch.nn import functional as F
 
+from edgewise._core.arguments import check_is
 from edgewise._core.checks import check_bool, check_int, short
 from edgewise._core.errors import InputError
 from edgewise._core.seeds import derive, generator
@@ -196,7 +197,7 @@ def functions_of(block: KANFeedForward) -> KAN:
     >>> functions_of(block).shape
     (1, 8)
     """
-    patch = copy.deepcopy(block.functions.patch)
+    patch = copy.deepcopy(_block(block, "functions_of").functions.patch)
     return KAN.from_layers(_spec([_layer(patch, Nodes(patch.out_features))], "z", "u"), [patch])
 
 
@@ -216,6 +217,7 @@ def with_functions(block: KANFeedForward, functions: KAN) -> KANFeedForward:
     >>> edited.functions.patch.kind(0, 2)
     'symbolic'
     """
+    _block(block, "with_functions")
     plain = (
         isinstance(functions, KAN)  # pyright: ignore[reportUnnecessaryIsInstance]
         and functions.shape == (1, block.hidden)
@@ -241,7 +243,7 @@ def as_kan(block: KANFeedForward) -> KAN:
     InputError
         If it has more edges than a `KANLinear` may hold.
     """
-    out, hidden = block.out.alive(), block.hidden
+    out, hidden = _block(block, "as_kan").out.alive(), block.hidden
     patch, rows = block.functions.patch, range(hidden)
     if block.gate is None:
         second = _outgoing(patch, out, block.out.mask, block.out.bias)
@@ -252,6 +254,10 @@ def as_kan(block: KANFeedForward) -> KAN:
         nodes = [Nodes(2 * hidden), Nodes(products=(2,) * len(rows)), Nodes(block.out_features)]
     specs = [_layer(layer, own) for layer, own in zip(layers, nodes, strict=True)]
     return KAN.from_layers(_spec(specs, "x", "y"), layers)
+
+
+def _block(block: object, of: str) -> KANFeedForward:
+    return check_is(block, KANFeedForward, "block", "a KANFeedForward, as a block of replace_mlp is", of=of)
 
 
 def _straight(parts: list[StraightEdges]) -> KANLinear:

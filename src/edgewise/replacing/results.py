@@ -88,6 +88,9 @@ class ReplaceResult:
             text += f" The score went from {self.score_before:.5g} to {self.score_after:.5g}."
         return text if self.stop_reason == StopReason.MOST_STEPS else f"{text} {self.stop_reason.advice}"
 
+    def __str__(self) -> str:
+        return self.message
+
     @property
     def networks(self) -> tuple[KAN, ...]:
         """The networks in the model, one a replaced block: to draw, score, prune, snap and read like any other."""

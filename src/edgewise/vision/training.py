@@ -258,6 +258,8 @@ class _Run:
         self.epoch, self.best, self.best_epoch = tree["numbers"]
         self.best_state = tree["best_state"]
         self.history = [Record("epoch", s, error, v, t, 0, share=a) for s, error, v, t, a in tree["history"]]
+        if self.history:
+            self.loss, self.validation = self.history[-1].loss, self.history[-1].validation
 
 
 def rate_for(steps: int) -> float:
