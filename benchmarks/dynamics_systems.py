@@ -1,4 +1,4 @@
-"""Forty systems of one to four differential equations from textbooks, with the course that each is measured on."""
+"""Forty systems of one to four differential equations from textbooks, and twenty more, with the course that each is measured on."""
 
 from __future__ import annotations
 
@@ -103,4 +103,33 @@ SYSTEMS = (
     _system(
         "Henon-Heiles", 25, x=("p", 0.1), y=("q", 0.3), p=("-x - 2*x*y", 0.3), q=("-y - x^2 + y^2", 0.0)
     ),
+)  # fmt: skip
+
+# Written down when the method was finished, before any was searched.
+FURTHER = (
+    _system("fishery", 14, x=("0.9*x*(1 - x/7) - 0.5", 0.9)),
+    _system("radiation", 3, T=("0.4*(1 - T^4)", 2.0)),
+    _system("reaction of second order", 10, c=("-0.35*c^2", 3.0)),
+    _system("von Bertalanffy growth", 14, w=("1.5*w^(2/3) - 0.5*w", 0.1)),
+    _system("theta neuron", 24, p=("1 - cos(p) + 0.3*(1 + cos(p))", -2.0)),
+    _system("laser", 20, n=("2*n*q - n", 0.02), q=("0.9 - 0.4*q - 2*n*q", 0.3)),
+    _system(
+        "predators of third type", 30, x=("x*(1 - x/5) - x^2*y/(1 + x^2)", 1.0), y=("0.8*x^2*y/(1 + x^2) - 0.3*y", 0.5)
+    ),
+    _system("two neurons", 20, u=("tanh(2.5*u - 2*v) - u", 0.4), v=("tanh(2*u) - v", -0.3)),
+    _system("Helmholtz oscillator", 22, x=("v", 0.3), v=("x^2 - x - 0.08*v", 0.5)),
+    _system("throw with drag", 2.5, u=("-0.1*u*sqrt(u^2 + v^2)", 12.0), v=("-9.81 - 0.1*v*sqrt(u^2 + v^2)", 14.0)),
+    _system("Lengyel-Epstein", 12, x=("9 - x - 4*x*y/(1 + x^2)", 0.5), y=("1.2*x - 1.2*x*y/(1 + x^2)", 2.0)),
+    _system("Gray-Scott", 60, u=("0.04*(1 - u) - u*v^2", 0.9), v=("u*v^2 - 0.09*v", 0.3)),
+    _system("Kuramoto pair", 20, p=("1 + 0.3*sin(q - p)", 0.0), q=("2.2 + 0.2*sin(p - q)", 2.0)),
+    _system("SIRS", 40, S=("0.1*R - 1.2*S*I", 0.98), I=("1.2*S*I - 0.4*I", 0.02), R=("0.4*I - 0.1*R", 0.0)),
+    _system("Rikitake dynamo", 25, x=("y*z - x", 1.0), y=("x*(z - 1.5) - y", 0.0), z=("1 - x*y", 0.6)),
+    _system("Chen", 3, x=("35*(y - x)", -3.0), y=("28*y - 7*x - x*z", 2.0), z=("x*y - 3*z", 20.0)),
+    _system(
+        "Halvorsen", 12, x=("-1.4*x - 4*y - 4*z - y^2", -6.4), y=("-1.4*y - 4*z - 4*x - z^2", 0.0),
+        z=("-1.4*z - 4*x - 4*y - x^2", 0.0),
+    ),
+    _system("Sprott B", 25, x=("y*z", 0.5), y=("x - y", 0.2), z=("1 - x*y", 0.1)),
+    _system("Arneodo", 20, x=("y", 0.3), y=("z", 0.3), z=("5.5*x - 3.5*y - z - x^3", 0.2)),
+    _system("coupled springs", 14, x=("u", 1.0), y=("v", -0.5), u=("y - 3*x", 0.0), v=("x - 2*y - 0.1*v", 0.0)),
 )  # fmt: skip
