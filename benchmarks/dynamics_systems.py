@@ -1,4 +1,4 @@
-"""Forty systems of one to four differential equations from textbooks, and twenty more, with the course that each is measured on."""
+"""Forty systems of one to four differential equations from textbooks, twenty more, and the courses they are measured on."""
 
 from __future__ import annotations
 
