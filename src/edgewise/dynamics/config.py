@@ -27,10 +27,12 @@ class DynamicsConfig:
         Solutions are as exact as this share of what a fit leaves, or of the spread of the states.
     near_zero : float
         A state that goes below zero by no more than this share of its size may be positive, and smoothed to less.
-    saturating_starts : int
-        Choices of saturations for each state that are started from.
+    inner_starts : int
+        Choices with an inner constant for each state that are started from.
     largest_inner : float
-        Their inner constants are at most so many times the largest power beside them: else they are polynomials.
+        Constants of saturations are at most so many times the largest power beside them: else they are polynomials.
+    least_scaled, largest_scaled : float
+        Arguments of scaled functions go at least and at most so far: else they are polynomials, or steps.
     fits : int
         A choice of terms is fitted at most so often, from other constants.
     trials, tables : int
@@ -68,8 +70,10 @@ class DynamicsConfig:
     noise_share: float = 1e-2
     spread_share: float = 1e-8
     near_zero: float = 0.02
-    saturating_starts: int = 4
+    inner_starts: int = 4
     largest_inner: float = 1.0
+    least_scaled: float = 0.2
+    largest_scaled: float = 20.0
     fits: int = 3
     trials: int = 6
     tables: int = 20

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from edgewise._core.arrays import Floats
+from edgewise.dynamics.candidates import polynomials
 from edgewise.dynamics.config import DynamicsConfig
 from edgewise.dynamics.model import TermModel
-from edgewise.dynamics.terms import DynamicsTerm, TermLibrary, polynomials
+from edgewise.dynamics.terms import DynamicsTerm, TermLibrary
 from edgewise.forms.tree import Number
 
 

@@ -18,7 +18,7 @@ from edgewise.dynamics.courses import read_courses
 from edgewise.dynamics.outcome import outcome
 from edgewise.dynamics.result import Dynamics
 from edgewise.dynamics.search import DynamicsSearch
-from edgewise.dynamics.terms import FUNCTIONS
+from edgewise.dynamics.term_functions import FUNCTIONS
 
 _OF = "find_dynamics"
 
@@ -63,7 +63,7 @@ def find_dynamics(
     degree : int
         Highest degree of products of states.
     exclude_functions : iterable of str
-        Functions that are not wanted: among sin, cos, exp, log, abs, tanh, saturation.
+        Functions that are not wanted: among sin, cos, exp, log, abs, tanh, saturation, distance.
     work : "quick", "normal", "thorough" or float
         How long to search, in units that do not depend on the machine.
     seconds : float, optional
@@ -131,7 +131,7 @@ def find_dynamics(
 
 
 def _unwanted(exclude_functions: Iterable[str]) -> tuple[str, ...]:
-    known = {*(name for name in FUNCTIONS if not name.startswith("hill")), "saturation"}
+    known = {function.word for function in FUNCTIONS.values()}
     found = as_tuple(exclude_functions, "exclude_functions", "names of functions", of=_OF)
     for name in found:
         if not isinstance(name, str) or name not in known:

@@ -8,20 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgewise._core.work import Meter
+from edgewise.dynamics.candidates import TermFamily, families, functions, polynomials
 from edgewise.dynamics.config import DEFAULT, DynamicsConfig
 from edgewise.dynamics.courses import Courses
+from edgewise.dynamics.inner_constants import InnerSearch
 from edgewise.dynamics.selection import Chosen, Judged, TermSelection
 from edgewise.dynamics.shooting import CoursePieces, cut, solved
-from edgewise.dynamics.terms import (
-    DynamicsTerm,
-    TermLibrary,
-    functions,
-    inner_sizes,
-    polynomials,
-    saturating,
-    saturations,
-)
-from edgewise.dynamics.weak import searches, smooth_values, smoothed, with_inner
+from edgewise.dynamics.terms import DynamicsTerm, TermLibrary
+from edgewise.dynamics.weak import searches, smooth_values, smoothed
 from edgewise.pde.settings import DiscoveryConfig
 from edgewise.symbolic import Formula
 
@@ -90,11 +84,12 @@ class DynamicsSearch:
         ]
         found = [judged for pool in pools if (judged := self._started(pool)) is not None]
         plain = [each for each in found if not any(term.function for _, term in each.chosen)]
-        rich = [each for each in found if each not in plain] + self._saturating()
+        rich = [each for each in found if each not in plain] + self._with_inner()
         # Rich libraries imitate what plain ones express shortly: the best of each kind is a start.
         starts = [min(each, key=lambda one: one.criterion) for each in (plain, rich) if each]
-        for start in self._with_fine_steps(starts):
-            self.selection.improved(start)
+        for start in sorted(self._with_fine_steps(starts), key=lambda each: each.criterion):
+            if self.selection.is_exact(self.selection.improved(start)):
+                return
 
     def _with_fine_steps(self, starts: list[Judged]) -> list[Judged]:
         """The starts, fitted anew where an interval takes more than one step to be solved exactly."""
@@ -121,24 +116,18 @@ class DynamicsSearch:
         ]
         return [each for each in again if each is not None]
 
-    def _saturating(self) -> list[Judged]:
-        """Systems in which equations hold a saturation: in each the best of its own, then the second best."""
-        if "saturation" in self.exclude_functions:
-            return []
-        seen = self.smooth
-        m = seen.shape[1]
-        families: list[list[list[DynamicsTerm]]] = []
-        for v in range(m):
-            size = float(np.abs(seen[:, v]).max())
-            for name in saturating(float(seen[:, v].min()), size, self.config):
-                families.append(
-                    [self._usable(saturations(m, v, name, float(k))) for k in inner_sizes(size, name)]
-                )
+    def _with_inner(self) -> list[Judged]:
+        """Systems in which equations hold an inner constant: in each the best of its own, then the second best."""
         plain = self._usable(self._products(min(2, self.degree)))
-        guesses = with_inner(self.splines, plain, families, self.states, self.weak)
+        own = [
+            TermFamily(each.values, lambda value, each=each: self._usable(each.terms(value)))
+            for each in families(self.smooth, self.exclude_functions, self.config)
+        ]
+        within = InnerSearch(self.splines, tuple(plain), self.weak)
+        guesses = within.best(own, self.states, self.config.inner_starts)
         base = self.selection.best
         found: list[Judged] = []
-        for turn in range(self.config.saturating_starts):
+        for turn in range(self.config.inner_starts):
             chosen: Chosen = ()
             factors: list[float] = []
             for state, own in enumerate(guesses):
@@ -158,7 +147,7 @@ class DynamicsSearch:
         chosen: Chosen = ()
         factors: list[float] = []
         for state, search in enumerate(
-            searches(self.splines, TermLibrary(tuple(pool)), self.states, self.weak)
+            searches(self.splines, TermLibrary(tuple(pool)), range(self.states), self.weak)
         ):
             best = search.best()[0][0][1]
             chosen += tuple((state, pool[at]) for at in best.subset)
@@ -172,7 +161,7 @@ class DynamicsSearch:
         pool = [*dict.fromkeys(term for _, term in chosen), *plain]
         found: dict[str, float] = {}
         for state, search in enumerate(
-            searches(self.splines, TermLibrary(tuple(pool)), self.states, self.weak)
+            searches(self.splines, TermLibrary(tuple(pool)), range(self.states), self.weak)
         ):
             own = tuple(sorted(pool.index(term) for e, term in chosen if e == state))
             rows = search.rows(own, search.plain.solve(own)) if own else search.plain

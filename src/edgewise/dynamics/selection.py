@@ -18,7 +18,8 @@ from edgewise._core.work import Meter, charge
 from edgewise.dynamics.config import DEFAULT, DynamicsConfig
 from edgewise.dynamics.model import TermModel, free
 from edgewise.dynamics.shooting import CoursePieces, Shooting, ShootingFit, ShootingPoint, fitted
-from edgewise.dynamics.terms import DynamicsTerm, TermLibrary, hill_power
+from edgewise.dynamics.term_functions import FUNCTIONS
+from edgewise.dynamics.terms import DynamicsTerm, TermLibrary
 from edgewise.pde.discovery.subsets import UnitNormal, best_subsets, normal
 
 Chosen = tuple[tuple[int, DynamicsTerm], ...]
@@ -103,7 +104,7 @@ class TermSelection:
         starts = self.smooth[self.pieces.first] if near is None else near.fit.point.starts
         noise = self.noise if near is None else self.left(near)
         found = fitted(self.pieces, model, noise, starts, self.config, warm=near is not None)
-        if found is None or not self._has_saturations(found.model, found.point.constants):
+        if found is None or not self._has_inner(found.model, found.point.constants):
             return None
         judged = self._of(found, chosen)
         self.tried[key] = (self.tried[key][0], min(self.tried[key][1], judged.criterion))
@@ -117,14 +118,23 @@ class TermSelection:
         self.tried[key] = (times + 1, reached)
         return True
 
-    def _has_saturations(self, model: TermModel, constants: Floats) -> bool:
+    def _has_inner(self, model: TermModel, constants: Floats) -> bool:
         """Whether the data determine inner constants: else there is a pole, or nearly a polynomial."""
         _, inner = model.numbers(constants)
         return all(
-            0 < k <= self.config.largest_inner * self._sizes[term.of] ** hill_power(term)
+            self._is_within(term, float(k))
             for term, k in zip(model.terms, inner, strict=True)
             if term.has_inner
         )
+
+    def _is_within(self, term: DynamicsTerm, k: float) -> bool:
+        function, size = FUNCTIONS[term.function], float(self._sizes[term.of])
+        if function.power > 0:
+            return 0 < k <= self.config.largest_inner * size**function.power
+        reach = abs(k) * size
+        return (
+            k > 0 or function.either_sign
+        ) and self.config.least_scaled <= reach <= self.config.largest_scaled
 
     def left(self, judged: Judged) -> Floats:
         """The noise that a fit leaves, no less than rounding."""

@@ -6,25 +6,21 @@ than products of jets, so that they and what noise does to them are evaluated he
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from edgewise._core.arrays import Floats
 from edgewise.dynamics.courses import Courses
-from edgewise.dynamics.terms import DynamicsTerm, TermLibrary
+from edgewise.dynamics.terms import TermLibrary
 from edgewise.pde.discovery.jet_polynomials import Divergence, Jet, Orders
 from edgewise.pde.discovery.samples import Samples
 from edgewise.pde.discovery.select_terms import SubsetSearch
 from edgewise.pde.discovery.spline_fits import FittedFields, fit
-from edgewise.pde.discovery.subsets import best_subsets
 from edgewise.pde.discovery.weak_rows import WeakRows
 from edgewise.pde.discovery.weighting_functions import weights_for
 from edgewise.pde.settings import DiscoveryConfig
-
-# What splines through exact values miss of rates, as a share of their square.
-_FLOOR = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,10 +87,10 @@ def smoothed(courses: Courses, config: DiscoveryConfig) -> list[tuple[FittedFiel
 def searches(
     splines: Sequence[tuple[FittedFields, Samples]],
     library: TermLibrary,
-    states: int,
+    states: Iterable[int],
     config: DiscoveryConfig,
 ) -> list[SubsetSearch]:
-    """For each state, everything that terms of its equation are judged by.
+    """For each of some states, everything that terms of its equation are judged by.
 
     Terms without finite values on the smoothed courses must not be among the library's.
     """
@@ -104,63 +100,7 @@ def searches(
     ]
     fields = len(splines[0][0].fields)
     terms: list[Divergence] = [{(0,): {(((fields + at, (0,)), 1),): 1.0}} for at in range(len(library.terms))]
-    return [
-        SubsetSearch(forms, {(1,): {(((state, (0,)), 1),): 1.0}}, terms, config) for state in range(states)
-    ]
-
-
-@dataclass(frozen=True, eq=False)
-class WeakGuess:
-    """Terms of one equation with their factors, and how well they do in the weak form; lower is better."""
-
-    score: float
-    terms: tuple[DynamicsTerm, ...]
-    factors: Floats
-
-
-def with_inner(
-    splines: Sequence[tuple[FittedFields, Samples]],
-    plain: Sequence[DynamicsTerm],
-    families: Sequence[Sequence[Sequence[DynamicsTerm]]],
-    states: int,
-    config: DiscoveryConfig,
-) -> list[list[WeakGuess]]:
-    """For each state the best choices of terms, each with one family that holds an inner constant, best first.
-
-    Parameters
-    ----------
-    plain : sequence of DynamicsTerm
-        Terms without inner constants.
-    families : sequence of sequence of sequence of DynamicsTerm
-        For each family its terms for every value that the inner constant is tried at.
-    """
-    found: list[list[WeakGuess]] = [[] for _ in range(states)]
-    for family in families:
-        best: list[WeakGuess | None] = [None] * states
-        for members in family:
-            terms = (*plain, *members)
-            for state, search in enumerate(searches(splines, TermLibrary(terms), states, config)):
-                guess = _guessed(search, terms)
-                now = best[state]
-                if guess is not None and (now is None or guess.score < now.score):
-                    best[state] = guess
-        for state, guess in enumerate(best):
-            if guess is not None:
-                found[state].append(guess)
-    return [sorted(each, key=lambda guess: guess.score) for each in found]
-
-
-def _guessed(search: SubsetSearch, terms: Sequence[DynamicsTerm]) -> WeakGuess | None:
-    """The best subset of the rows as they are, where it has an inner constant."""
-    rows = search.plain
-    scored = [
-        (rows.score(subset, search.choice, _FLOOR), subset)
-        for subset in best_subsets(rows.normal, min(6, search.count // 3))
-    ]
-    score, subset = min(scored)
-    if not any(terms[at].has_inner for at in subset):
-        return None
-    return WeakGuess(score, tuple(terms[at] for at in subset), rows.solve(subset))
+    return [SubsetSearch(forms, {(1,): {(((state, (0,)), 1),): 1.0}}, terms, config) for state in states]
 
 
 def smooth_values(splines: Sequence[tuple[FittedFields, Samples]]) -> Floats:

@@ -63,13 +63,13 @@ def normal(columns: Floats, left: Floats) -> UnitNormal:
 
 
 def best_subsets(of: UnitNormal, most: int) -> list[tuple[int, ...]]:
-    """For each number of columns, the best subset that was found; the empty one first."""
+    """For each number of columns, the best subset that was found; the empty one first, and of two columns the best."""
     path: list[tuple[int, ...]] = [()]
-    for _ in range(min(most, len(of.right))):
+    for size in range(1, min(most, len(of.right)) + 1):
         gains = of.gains(path[-1])
         if not gains.max() > 0:
             break
-        path.append(_exchanged(of, (*path[-1], int(gains.argmax()))))
+        path.append(best_pair(of) if size == 2 else _exchanged(of, (*path[-1], int(gains.argmax()))))
     # Down again: a good large subset may hold a better small one than those found on the way up.
     for size in range(len(path) - 1, 1, -1):
         smaller = min((tuple(each for each in path[size] if each != out) for out in path[size]), key=of.rest)
@@ -77,6 +77,16 @@ def best_subsets(of: UnitNormal, most: int) -> list[tuple[int, ...]]:
         if of.rest(smaller) < of.rest(path[size - 1]) * (1 - 1e-12):
             path[size - 1] = smaller
     return [tuple(sorted(each)) for each in path]
+
+
+def best_pair(of: UnitNormal) -> tuple[int, int]:
+    """Of all pairs of columns the one that leaves least; there must be two columns."""
+    own = 1 - of.gram**2
+    taken = of.right[:, None] ** 2 + of.right**2 - 2 * of.right[:, None] * of.right * of.gram
+    # Of columns that are alike one by itself takes as much.
+    gains = np.where(own > _COLLINEAR, taken / np.maximum(own, _COLLINEAR), -1.0)
+    one, other = divmod(int(np.argmax(np.triu(gains, 1) - np.tri(len(own)))), len(own))
+    return one, other
 
 
 def _exchanged(of: UnitNormal, subset: tuple[int, ...]) -> tuple[int, ...]:

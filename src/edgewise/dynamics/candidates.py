@@ -1,0 +1,170 @@
+"""Which terms are looked at: products of powers, and functions that the measured values allow."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from edgewise._core.arrays import Floats
+from edgewise.dynamics.config import DEFAULT, DynamicsConfig
+from edgewise.dynamics.term_functions import FUNCTIONS, SATURATIONS, SCALED
+from edgewise.dynamics.terms import DynamicsTerm
+
+# Arguments of exponentials stay below it, and angles go through more than that.
+_LARGEST_EXPONENT, _LEAST_TURN = 50.0, 0.5
+
+
+def polynomials(variables: int, degree: int) -> list[DynamicsTerm]:
+    """All products of the variables up to a degree, the plainest first."""
+    found = [
+        tuple(float(sum(v == at for v in chosen)) for at in range(variables))
+        for size in range(degree + 1)
+        for chosen in itertools.combinations_with_replacement(range(variables), size)
+    ]
+    return [DynamicsTerm(powers) for powers in found]
+
+
+def functions(
+    Z: Floats, exclude_functions: Sequence[str] = (), config: DynamicsConfig = DEFAULT
+) -> list[DynamicsTerm]:
+    """Terms with functions, odd and high powers that have values on the points Z (q, m)."""
+    m = Z.shape[1]
+    found = [term for v in range(m) for term in (*_powers(Z, v), *_of_one(Z, v))]
+    found += [term for a, b in itertools.combinations(range(m), 2) for term in _of_two(Z, a, b)]
+    for v in range(m):
+        size = float(np.abs(Z[:, v]).max())
+        for name in saturating(float(Z[:, v].min()), size, config):
+            for share in (0.1, 0.3, 1.0):
+                found += saturations(m, v, name, (share * size) ** SATURATIONS[name])
+    return [
+        term for term in found if not term.function or FUNCTIONS[term.function].word not in exclude_functions
+    ]
+
+
+def _unit(m: int, v: int, power: float = 1.0) -> tuple[float, ...]:
+    return tuple(power * float(w == v) for w in range(m))
+
+
+def _powers(Z: Floats, v: int) -> Iterator[DynamicsTerm]:
+    """Powers of a variable beyond those of products, and what is shared out by it."""
+    m = Z.shape[1]
+    for power in (4.0, 5.0):
+        yield DynamicsTerm(_unit(m, v, power))
+    if Z[:, v].min() <= 0:
+        return
+    for power in (0.5, 1.5, 2 / 3, -1.0, -2.0):
+        yield DynamicsTerm(_unit(m, v, power))
+    for w in range(m):
+        if w != v:
+            yield DynamicsTerm(tuple(float(u == w) - float(u == v) for u in range(m)))
+
+
+def _of_one(Z: Floats, v: int) -> Iterator[DynamicsTerm]:
+    m = Z.shape[1]
+    none, low, high = (0.0,) * m, Z[:, v].min(), Z[:, v].max()
+    if high - low > _LEAST_TURN:
+        for name in ("sin", "cos"):
+            yield DynamicsTerm(none, name, v)
+            yield from (DynamicsTerm(_unit(m, w), name, v) for w in range(m))
+        for name in ("sin sin", "sin cos"):
+            yield DynamicsTerm(none, name, v, other=v)
+    if max(-low, high) < _LARGEST_EXPONENT:
+        for name in ("exp", "decay"):
+            yield DynamicsTerm(none, name, v)
+            yield from (DynamicsTerm(_unit(m, w), name, v) for w in range(m))
+    yield DynamicsTerm(none, "tanh", v)
+    if low < 0 < high:
+        yield DynamicsTerm(_unit(m, v), "abs", v)
+    if low > 0:
+        yield DynamicsTerm(none, "log", v)
+        yield DynamicsTerm(_unit(m, v), "log", v)
+
+
+def _of_two(Z: Floats, a: int, b: int) -> Iterator[DynamicsTerm]:
+    m = Z.shape[1]
+    none, difference = (0.0,) * m, Z[:, a] - Z[:, b]
+    turns = [np.ptp(z) > _LEAST_TURN for z in (Z[:, a], Z[:, b], difference)]
+    if turns[2]:
+        yield from (
+            DynamicsTerm(none, name, a, other=b) for name in ("sin of difference", "cos of difference")
+        )
+    if turns[0] and turns[1]:
+        for name in ("sin sin", "sin cos", "cos cos"):
+            yield DynamicsTerm(none, name, a, other=b)
+        yield DynamicsTerm(none, "sin cos", b, other=a)
+    if np.abs(difference).max() < _LARGEST_EXPONENT:
+        for one, other in ((a, b), (b, a)):
+            yield DynamicsTerm(none, "exp of difference", one, other=other)
+    if np.hypot(Z[:, a], Z[:, b]).min() > 0:
+        yield DynamicsTerm(none, "distance", a, other=b)
+        for name in ("distance", "inverse distance", "inverse cubed distance"):
+            yield from (DynamicsTerm(_unit(m, v), name, a, other=b) for v in (a, b))
+
+
+def saturating(low: float, size: float, config: DynamicsConfig) -> tuple[str, ...]:
+    """The saturations of a variable of such a size that goes down to so much: those without poles.
+
+    What is positive may be smoothed to a little less than zero.
+    """
+    return tuple(SATURATIONS) if low >= -config.near_zero * size else ("hill2", "hill4")
+
+
+def saturations(m: int, v: int, name: str, k: float) -> list[DynamicsTerm]:
+    """Terms over k + z^n for a variable z: 1, z^n, where n is 1 or 2 powers between, and these times another variable."""
+    power = SATURATIONS[name]
+    found: list[DynamicsTerm] = []
+    for top in range(power + 1) if power <= 2 else (0, power):
+        own = _unit(m, v, float(top))
+        found.append(DynamicsTerm(own, name, v, k))
+        if power <= 2:
+            others = (tuple(np.add(own, _unit(m, w)).tolist()) for w in range(m) if w != v)
+            found += [DynamicsTerm(powers, name, v, k) for powers in others]
+    return found
+
+
+def scaled(m: int, v: int, name: str, k: float) -> list[DynamicsTerm]:
+    """Terms with a function of k z for a variable z: by itself, and of exponentials times each variable."""
+    found = [DynamicsTerm((0.0,) * m, name, v, k)]
+    if name == "scaled exp":
+        found += [DynamicsTerm(_unit(m, w), name, v, k) for w in range(m)]
+    return found
+
+
+@dataclass(frozen=True, eq=False)
+class TermFamily:
+    """Terms that share an inner constant.
+
+    Attributes
+    ----------
+    values : tuple of float
+        At which the constant is looked for first, in order.
+    terms : callable
+        The terms with a constant.
+    """
+
+    values: tuple[float, ...]
+    terms: Callable[[float], list[DynamicsTerm]]
+
+
+def families(Z: Floats, exclude_functions: Sequence[str], config: DynamicsConfig) -> list[TermFamily]:
+    """All terms with inner constants that the points Z (q, m) allow."""
+    m = Z.shape[1]
+    found: list[TermFamily] = []
+    for v in range(m):
+        size = float(np.abs(Z[:, v]).max())
+        if "saturation" not in exclude_functions:
+            for name in saturating(float(Z[:, v].min()), size, config):
+                values = (size * np.geomspace(0.03, 1, 10)) ** SATURATIONS[name]
+                found.append(TermFamily(tuple(values.tolist()), partial(saturations, m, v, name)))
+        for name in SCALED:
+            if FUNCTIONS[name].word not in exclude_functions:
+                rates = np.geomspace(0.5, 8, 5) / size
+                signs = (-1.0, 1.0) if FUNCTIONS[name].either_sign else (1.0,)
+                found += [
+                    TermFamily(tuple((sign * rates).tolist()), partial(scaled, m, v, name)) for sign in signs
+                ]
+    return found
