@@ -263,3 +263,28 @@ def test_courses_are_named_where_they_are_few() -> None:
     )
     words = [each.get_text() for each in plot_dynamics(found).axes[0].texts]
     assert words == ["low", "high"]
+
+
+@pytest.mark.parametrize(
+    ("right", "start", "text"),
+    [
+        (lambda x: [2 - 0.3 * np.exp(1.7 * x[0])], [-1.0], "2 - 0.3*exp(1.7*x)"),
+        (lambda x: [0.4 - 0.4 * x[0] ** 4], [2.0], "0.4 - 0.4*x^4"),
+    ],
+)
+def test_scales_inside_functions_and_high_powers_are_found(right, start, text):
+    t, states = course(right, start, 3, 60)
+    found = find_dynamics(t, states, names=["x"])
+    assert found.equations[0].text == text
+
+
+def test_what_hangs_on_a_difference_is_found():
+    t, states = course(
+        lambda x: [1 + 0.3 * np.sin(x[1] - x[0]), 2.2 + 0.2 * np.sin(x[0] - x[1])], [0.0, 2.0], 15
+    )
+    found = find_dynamics(t, states, names=["p", "q"], exclude_functions=["saturation"])
+    p, q = sympy.symbols("p q")
+    truth = [1 - 0.3 * sympy.sin(p - q), 2.2 + 0.2 * sympy.sin(p - q)]
+    for mine, true in zip(found.equations, truth, strict=True):
+        assert abs((mine.sympy - true).subs({p: 0.3, q: 1.1})) < 1e-6
+        assert len(sympy.Add.make_args(mine.sympy)) == 2

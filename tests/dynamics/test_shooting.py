@@ -8,16 +8,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import solve_ivp
 
+from edgewise.dynamics.candidates import families, functions, polynomials
+from edgewise.dynamics.config import DEFAULT
 from edgewise.dynamics.courses import read_courses
 from edgewise.dynamics.model import free
 from edgewise.dynamics.shooting import Shooting, ShootingPoint, cut, fitted, solved
-from edgewise.dynamics.terms import DynamicsTerm, TermLibrary, functions, polynomials
+from edgewise.dynamics.term_functions import FUNCTIONS
+from edgewise.dynamics.terms import DynamicsTerm, TermLibrary
 from edgewise.forms.tree import Number
 from edgewise.symbolic.expressions.tape import Tape
 
 RNG = np.random.default_rng(0)
 Z = RNG.uniform(0.3, 1.4, (7, 3))
-LIBRARY = TermLibrary((*polynomials(3, 3), *functions(Z)))
+INNER = [term for family in families(Z, (), DEFAULT) for term in family.terms(family.values[2])]
+LIBRARY = TermLibrary((*polynomials(3, 3), *functions(Z), *INNER))
+
+
+def test_every_function_is_tried():
+    # The size of a variable is looked at where its sign changes.
+    assert {term.function for term in LIBRARY.terms} | {"abs"} == {"", *FUNCTIONS}
 
 
 @pytest.mark.parametrize("axis", range(3))

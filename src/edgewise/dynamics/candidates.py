@@ -70,6 +70,7 @@ def _of_one(Z: Floats, v: int) -> Iterator[DynamicsTerm]:
         for name in ("sin", "cos"):
             yield DynamicsTerm(none, name, v)
             yield from (DynamicsTerm(_unit(m, w), name, v) for w in range(m))
+            yield from (DynamicsTerm(_unit(m, w, -1.0), name, v) for w in range(m) if Z[:, w].min() > 0)
         for name in ("sin sin", "sin cos"):
             yield DynamicsTerm(none, name, v, other=v)
     if max(-low, high) < _LARGEST_EXPONENT:
