@@ -1,4 +1,4 @@
-"""Forty systems of one to four differential equations from textbooks, twenty more, and the courses they are measured on."""
+"""Forty systems of one to four differential equations from textbooks, forty more, and the courses they are measured on."""
 
 from __future__ import annotations
 
@@ -133,3 +133,40 @@ FURTHER = (
     _system("Arneodo", 20, x=("y", 0.3), y=("z", 0.3), z=("5.5*x - 3.5*y - z - x^3", 0.2)),
     _system("coupled springs", 14, x=("u", 1.0), y=("v", -0.5), u=("y - 3*x", 0.0), v=("x - 2*y - 0.1*v", 0.0)),
 )  # fmt: skip
+
+# Written down after terms of more kinds had been added for some of those above, before any was searched.
+LAST = (
+    _system("charged capacitor", 6, q=("0.3*(5 - q/0.8)", 0.2)),
+    _system("fall with two drags", 3, v=("9.81 - 0.3*v - 0.05*v^2", 0.0)),
+    _system("gene that switches", 25, g=("0.1 - 0.45*g + g^2/(1 + g^2)", 0.02)),
+    _system("harvest that saturates", 16, x=("x*(1 - x/6) - 0.8*x/(0.5 + x)", 0.7)),
+    _system("epidemic in one equation", 14, z=("0.8 - 0.3*z - 0.7*exp(-z)", 0.1)),
+    _system("overdamped bead", 9, p=("sin(p)*(2.5*cos(p) - 1)", 0.05)),
+    _system("neuron with itself", 8, x=("tanh(2*x) - 0.6*x", 0.05)),
+    _system("discharge through a diode", 6, V=("-0.2*(exp(V/0.5) - 1)", 2.0)),
+    _system("subcritical growth", 14, x=("0.3*x + 1.2*x^3 - x^5", 0.1)),
+    _system("cell cycle", 8, x=("6*(y - x)*(0.1 + x^2) - 0.6*x", 0.2), y=("0.35 - 0.6*x", 0.8)),
+    _system("glider", 12, v=("-0.1*v^2 - sin(a)", 1.5), a=("v - cos(a)/v", 0.2)),
+    _system("respiration", 14, x=("6 - x - x*y/(1 + 0.5*x^2)", 1.0), y=("4 - x*y/(1 + 0.5*x^2)", 1.0)),
+    _system("pendulum in air", 12, a=("w", 2.0), w=("-4*sin(a) - 0.2*w*abs(w)", 0.0)),
+    _system("dipole", 3, x=("1.2*x*y", 1.0), y=("y^2 - x^2", 0.2)),
+    _system("shared prey", 30, x=("x*(1 - x/3) - x*y/(x + y)", 0.6), y=("0.9*x*y/(x + y) - 0.5*y", 0.3)),
+    _system(
+        "Maxwell-Bloch", 20, e=("1.5*(p - e)", 0.1), p=("0.8*(e*d - p)", 0.1), d=("0.3*(4 - d - 2*e*p)", 0.5)
+    ),
+    _system("Chen-Lee", 6, a=("5*a - b*c", 5.0), b=("a*c - 10*b", 10.0), c=("a*b/3 - 0.38*c", 10.0)),
+    _system(
+        "Rabinovich-Fabrikant", 15, x=("y*(z - 1 + x^2) + 0.1*x", -1.0), y=("x*(3*z + 1 - x^2) + 0.1*y", 0.0),
+        z=("-2*z*(0.14 + x*y)", 0.5),
+    ),
+    _system(
+        "food chain", 120, x=("x*(1 - x) - 5*x*y/(1 + 3*x)", 0.8),
+        y=("5*x*y/(1 + 3*x) - 0.1*y*z/(1 + 2*y) - 0.4*y", 0.2), z=("0.1*y*z/(1 + 2*y) - 0.01*z", 9.0),
+    ),
+    _system(
+        "stiffening springs", 18, x=("u", 1.2), y=("v", 0.0), u=("0.5*y - 1.5*x - 0.3*x^3", 0.0),
+        v=("0.5*x - 0.5*y - 0.1*v", 0.3),
+    ),
+)  # fmt: skip
+
+SETS = {"first": SYSTEMS, "second": FURTHER, "third": LAST}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -24,6 +25,8 @@ def candidates(Z: Floats, degree: int, config: DynamicsConfig) -> list[DynamicsT
         found += [DynamicsTerm(none, "cos", v), DynamicsTerm(none, "exp", v)]
         if Z[:, v].min() > 0:
             found.append(DynamicsTerm(none, "log", v))
+    for a, b in itertools.combinations(range(m), 2):
+        found += [DynamicsTerm(none, name, a, other=b) for name in ("cos of difference", "inverse distance")]
     return found[: config.quantities]
 
 

@@ -12,10 +12,8 @@ from scipy.optimize import minimize_scalar
 from edgewise._core.arrays import Floats
 from edgewise.dynamics.candidates import TermFamily
 from edgewise.dynamics.terms import DynamicsTerm, TermLibrary
-from edgewise.dynamics.weak import searches
-from edgewise.pde.discovery.samples import Samples
+from edgewise.dynamics.weak import SmoothedCourse, searches
 from edgewise.pde.discovery.select_terms import SubsetSearch
-from edgewise.pde.discovery.spline_fits import FittedFields
 from edgewise.pde.discovery.subsets import best_subsets
 from edgewise.pde.settings import DiscoveryConfig
 
@@ -40,14 +38,13 @@ class InnerSearch:
 
     Attributes
     ----------
-    splines : sequence
-        Those through every course.
+    courses : sequence of SmoothedCourse
     plain : tuple of DynamicsTerm
         Terms without inner constants, which may stand beside a family.
     config : DiscoveryConfig
     """
 
-    splines: Sequence[tuple[FittedFields, Samples]]
+    courses: Sequence[SmoothedCourse]
     plain: tuple[DynamicsTerm, ...]
     config: DiscoveryConfig
 
@@ -103,7 +100,7 @@ class InnerSearch:
         return math.copysign(math.exp(float(found.x)), low)
 
     def _search(self, terms: Sequence[DynamicsTerm], states: Iterable[int]) -> list[SubsetSearch]:
-        return searches(self.splines, TermLibrary(tuple(terms)), states, self.config)
+        return searches(self.courses, TermLibrary(tuple(terms)), states, self.config)
 
     def _guesses(self, family: TermFamily, value: float, states: Iterable[int]) -> list[WeakGuess | None]:
         """The best choice for each state, where it has an inner constant."""

@@ -15,7 +15,7 @@ from edgewise.dynamics.inner_constants import InnerSearch
 from edgewise.dynamics.selection import Chosen, Judged, TermSelection
 from edgewise.dynamics.shooting import CoursePieces, cut, solved
 from edgewise.dynamics.terms import DynamicsTerm, TermLibrary
-from edgewise.dynamics.weak import searches, smooth_values, smoothed
+from edgewise.dynamics.weak import searches, smoothed
 from edgewise.pde.settings import DiscoveryConfig
 from edgewise.symbolic import Formula
 
@@ -32,10 +32,12 @@ class DynamicsSearch:
 
     def __post_init__(self) -> None:
         self.weak = DiscoveryConfig(density=self.config.density)
-        self.splines = smoothed(self.courses, self.weak)
-        self.smooth = smooth_values(self.splines)
+        self.smoothed = smoothed(self.courses, self.weak)
+        self.smooth = np.vstack([course.measured for course in self.smoothed])
         d = self.states = len(self.courses.states)
-        self.noise = np.sqrt(np.mean([np.square(fitted.noise[:d]) for fitted, _ in self.splines], axis=0))
+        self.noise = np.sqrt(
+            np.mean([np.square(course.fitted.noise[:d]) for course in self.smoothed], axis=0)
+        )
         pool = self._usable(
             [*self._products(self.degree), *functions(self.smooth, self.exclude_functions, self.config)]
         )
@@ -123,7 +125,7 @@ class DynamicsSearch:
             TermFamily(each.values, lambda value, each=each: self._usable(each.terms(value)))
             for each in families(self.smooth, self.exclude_functions, self.config)
         ]
-        within = InnerSearch(self.splines, tuple(plain), self.weak)
+        within = InnerSearch(self.smoothed, tuple(plain), self.weak)
         guesses = within.best(own, self.states, self.config.inner_starts)
         base = self.selection.best
         found: list[Judged] = []
@@ -147,7 +149,7 @@ class DynamicsSearch:
         chosen: Chosen = ()
         factors: list[float] = []
         for state, search in enumerate(
-            searches(self.splines, TermLibrary(tuple(pool)), range(self.states), self.weak)
+            searches(self.smoothed, TermLibrary(tuple(pool)), range(self.states), self.weak)
         ):
             best = search.best()[0][0][1]
             chosen += tuple((state, pool[at]) for at in best.subset)
@@ -161,7 +163,7 @@ class DynamicsSearch:
         pool = [*dict.fromkeys(term for _, term in chosen), *plain]
         found: dict[str, float] = {}
         for state, search in enumerate(
-            searches(self.splines, TermLibrary(tuple(pool)), range(self.states), self.weak)
+            searches(self.smoothed, TermLibrary(tuple(pool)), range(self.states), self.weak)
         ):
             own = tuple(sorted(pool.index(term) for e, term in chosen if e == state))
             rows = search.rows(own, search.plain.solve(own)) if own else search.plain

@@ -101,7 +101,7 @@ class SubsetSearch:
     ) -> None:
         self.forms, self.left, self.terms, self.config = forms, left, terms, config
         self._left = [form.integrals(left) for form in forms]
-        self._terms = [np.array([form.integrals(term) for term in terms]).T for form in forms]
+        self._terms = [form.table(terms) for form in forms]
         self.count = sum(len(each) for each in self._left)
 
     @property

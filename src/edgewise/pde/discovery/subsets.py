@@ -45,6 +45,18 @@ class UnitNormal:
         gains[chosen] = 0.0
         return gains
 
+    def gains_without(self, subset: Sequence[int]) -> Floats:
+        """For each column of a subset, the gains of all others (J,) once it is taken out: (s, J)."""
+        chosen = list(subset)
+        inverse = np.linalg.inv(self.gram[np.ix_(chosen, chosen)])
+        explained = self.gram[:, chosen] @ inverse
+        factors, pivots = inverse @ self.right[chosen], np.diag(inverse)[:, None]
+        left = self.right - self.gram[:, chosen] @ factors + explained.T * (factors[:, None] / pivots)
+        own = 1 - np.einsum("js,js->j", self.gram[:, chosen], explained) + explained.T**2 / pivots
+        gains = np.where(own > _COLLINEAR, left**2 / np.maximum(own, _COLLINEAR), 0.0)
+        gains[:, chosen] = np.where(np.eye(len(chosen), dtype=bool), gains[:, chosen], 0.0)
+        return gains
+
     def rest(self, subset: Sequence[int]) -> float:
         """Sum of squares that a subset leaves."""
         chosen = list(subset)
@@ -94,12 +106,11 @@ def _exchanged(of: UnitNormal, subset: tuple[int, ...]) -> tuple[int, ...]:
     now = of.rest(subset)
     while True:
         found = subset
-        for out in subset:
-            others = tuple(each for each in subset if each != out)
-            gains = of.gains(others)
-            if not gains.max() > 0:
+        for out, gains in zip(subset, of.gains_without(subset), strict=True):
+            entering = int(gains.argmax())
+            if entering == out or not gains[entering] > 0:
                 continue
-            new = (*others, int(gains.argmax()))
+            new = (*(each for each in subset if each != out), entering)
             # Judged by what is left, not by the gain: near exact fits the two differ by rounding.
             after = of.rest(new)
             if after < now * (1 - 1e-9) - 1e-14 * of.square:

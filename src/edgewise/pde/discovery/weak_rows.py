@@ -80,6 +80,10 @@ class WeakRows:
             charge(values.size * len(self.weights[0].centres) / _RATE)
         return total.ravel()
 
+    def table(self, terms: Sequence[Divergence]) -> Floats:
+        """Terms against every test function, (K, terms)."""
+        return np.array([self.integrals(term) for term in terms]).T
+
     def felt(self, residual: Divergence, field: int) -> dict[Orders, Floats]:
         """What a small change of a field does to a residual, by the orders of the test function it meets."""
         held = response(residual, field)
@@ -98,8 +102,7 @@ class WeakRows:
             for one, two in combinations_with_replacement(sorted(values), 2):
                 found = values[one] * values[two] * (factor * (0.5 if one == two else 1.0))
                 for axis, weights in enumerate(self.weights):
-                    rows, columns = weights.neighbours
-                    pairs = weights.values(one[axis])[rows] * weights.values(two[axis])[columns]
+                    pairs = weights.products(one[axis], two[axis])
                     charge(found.size * len(pairs) / _RATE)
                     found = np.tensordot(found, pairs, axes=(0, 1))
                 total += found

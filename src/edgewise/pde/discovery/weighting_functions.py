@@ -18,6 +18,9 @@ from edgewise.pde.discovery.samples import Samples
 from edgewise.pde.discovery.spline_fits import FittedFields
 from edgewise.pde.settings import DiscoveryConfig
 
+# Tables of up to so many numbers are kept.
+_KEPT = 2_000_000
+
 
 @dataclass(frozen=True, eq=False)
 class AxisWeights:
@@ -45,6 +48,29 @@ class AxisWeights:
 
     def values(self, order: int) -> Floats:
         """A derivative of every function at every place, times the weight of the place: (K, n)."""
+        if order not in self._values:
+            self._values[order] = self._derivative(order)
+        return self._values[order]
+
+    def products(self, one: int, other: int) -> Floats:
+        """Products of two derivatives of functions that share places: (pairs, n)."""
+        if (one, other) not in self._products:
+            rows, columns = self.neighbours
+            found = self.values(one)[rows] * self.values(other)[columns]
+            if found.size > _KEPT:
+                return found
+            self._products[one, other] = found
+        return self._products[one, other]
+
+    @cached_property
+    def _values(self) -> dict[int, Floats]:
+        return {}
+
+    @cached_property
+    def _products(self) -> dict[tuple[int, int], Floats]:
+        return {}
+
+    def _derivative(self, order: int) -> Floats:
         away = self.at[None, :] - self.centres[:, None]
         if self.period is not None:
             away = (away + self.period / 2) % self.period - self.period / 2

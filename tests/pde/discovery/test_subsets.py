@@ -1,0 +1,41 @@
+"""The best few columns against all subsets, and gains against fits."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+from edgewise.pde.discovery.subsets import best_pair, best_subsets, normal
+
+RNG = np.random.default_rng(0)
+COLUMNS = RNG.normal(size=(60, 12)) @ RNG.normal(size=(12, 12))
+LEFT = COLUMNS[:, [1, 5, 7]] @ [1.0, 2.0, -1.0] + 0.1 * RNG.normal(size=60)
+NORMAL = normal(COLUMNS, LEFT)
+
+
+def left_by(subset) -> float:
+    """What least squares leave."""
+    chosen = COLUMNS[:, list(subset)]
+    return float(np.square(LEFT - chosen @ np.linalg.lstsq(chosen, LEFT, rcond=None)[0]).sum())
+
+
+def test_the_best_pair_is_that_of_all_pairs():
+    assert best_pair(NORMAL) == min(itertools.combinations(range(12), 2), key=left_by)
+
+
+@pytest.mark.parametrize("subset", [(2,), (0, 3), (0, 3, 5, 9)])
+def test_gains_are_what_fits_gain(subset):
+    gains = NORMAL.gains(subset)
+    for column in set(range(12)) - set(subset):
+        assert np.isclose(gains[column], left_by(subset) - left_by((*subset, column)))
+    for out, after in zip(subset, NORMAL.gains_without(subset), strict=True):
+        others = tuple(each for each in subset if each != out)
+        assert np.allclose(after, NORMAL.gains(others))
+
+
+def test_subsets_of_a_law_hold_its_terms():
+    found = best_subsets(NORMAL, 5)
+    assert found[3] == (1, 5, 7)
+    assert [len(each) for each in found] == [0, 1, 2, 3, 4, 5]
