@@ -30,7 +30,7 @@ from dynamics_systems import SETS, System
 
 from edgewise.dynamics import find_dynamics
 
-COLUMNS = ("system", "number", "noise", "seed", "right", "equations", "found", "cpu_seconds")
+COLUMNS = ("system", "number", "noise", "seed", "right", "equations", "found", "probability", "cpu_seconds")
 
 
 def skeleton(expression: Any) -> tuple[frozenset[Any], frozenset[Any]]:
@@ -114,7 +114,7 @@ def main() -> None:
                     if new:
                         writer.writerow(COLUMNS)
                     row = [system.name, number, f"{noise:g}", asked.seed, int(good), sum(verdicts), text]
-                    writer.writerow([*row, f"{seconds:.2f}"])
+                    writer.writerow([*row, f"{found.probability:.3f}", f"{seconds:.2f}"])
         print(f"noise {noise:g}: {right} of {len(chosen)} right")
         if spent:
             print(
