@@ -27,6 +27,8 @@ class DynamicsConfig:
         Solutions are as exact as this share of what a fit leaves, or of the spread of the states.
     near_zero : float
         A state that goes below zero by no more than this share of its size may be positive, and smoothed to less.
+    high_powers : int
+        Fourth and fifth powers of a state are looked at where products go up to this degree.
     inner_starts : int
         Choices with an inner constant for each state that are started from.
     largest_inner : float
@@ -70,6 +72,7 @@ class DynamicsConfig:
     noise_share: float = 1e-2
     spread_share: float = 1e-8
     near_zero: float = 0.02
+    high_powers: int = 3
     inner_starts: int = 4
     largest_inner: float = 1.0
     least_scaled: float = 0.2

@@ -61,7 +61,7 @@ def find_dynamics(
     groups : array of shape (n,), optional
         The course of each row, where there are several under one law.
     degree : int
-        Highest degree of products of states.
+        Highest degree of products of states; from 3 on, fourth and fifth powers of a state are looked at too.
     exclude_functions : iterable of str
         Functions that are not wanted: among sin, cos, exp, log, abs, tanh, saturation, distance.
     work : "quick", "normal", "thorough" or float

@@ -38,8 +38,14 @@ class DynamicsSearch:
         self.noise = np.sqrt(
             np.mean([np.square(course.fitted.noise[:d]) for course in self.smoothed], axis=0)
         )
+        further = functions(self.smooth, self.exclude_functions, self.config)
+        # Who asks for a low degree has high powers in no other way either.
+        low = self.degree < self.config.high_powers
         pool = self._usable(
-            [*self._products(self.degree), *functions(self.smooth, self.exclude_functions, self.config)]
+            [
+                *self._products(self.degree),
+                *(t for t in further if t.function or not low or max(t.powers) < 2),
+            ]
         )
         self.selection = TermSelection(
             self._pieces(1),
