@@ -70,9 +70,7 @@ def main() -> None:
     )
     parser.add_argument("--noise", type=float, action="append")
     parser.add_argument("--half", choices=["even", "odd", "all"], default="all")
-    parser.add_argument(
-        "--further", action="store_true", help="the twenty further systems in place of the forty"
-    )
+    parser.add_argument("--set", choices=list(SETS), default="first")
     parser.add_argument("--only", default="")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--rows", type=Path)
