@@ -46,7 +46,10 @@ class UnitNormal:
         return gains
 
     def gains_without(self, subset: Sequence[int]) -> Floats:
-        """For each column of a subset, the gains of all others (J,) once it is taken out: (s, J)."""
+        """For each column of a subset, the gains of all others (J,) once it is taken out: (s, J).
+
+        Where the subset is nearly collinear, less exact than `gains`.
+        """
         chosen = list(subset)
         inverse = np.linalg.inv(self.gram[np.ix_(chosen, chosen)])
         explained = self.gram[:, chosen] @ inverse
@@ -56,6 +59,15 @@ class UnitNormal:
         gains = np.where(own > _COLLINEAR, left**2 / np.maximum(own, _COLLINEAR), 0.0)
         gains[:, chosen] = np.where(np.eye(len(chosen), dtype=bool), gains[:, chosen], 0.0)
         return gains
+
+    def is_independent(self, subset: Sequence[int], column: int) -> bool:
+        """Whether a column has information of its own beside a subset."""
+        chosen = list(subset)
+        own = self.gram[chosen, column]
+        return (
+            column not in chosen
+            and float(own @ np.linalg.solve(self.gram[np.ix_(chosen, chosen)], own)) < 1 - _COLLINEAR
+        )
 
     def rest(self, subset: Sequence[int]) -> float:
         """Sum of squares that a subset leaves."""
@@ -107,10 +119,12 @@ def _exchanged(of: UnitNormal, subset: tuple[int, ...]) -> tuple[int, ...]:
     while True:
         found = subset
         for out, gains in zip(subset, of.gains_without(subset), strict=True):
-            entering = int(gains.argmax())
-            if entering == out or not gains[entering] > 0:
+            others, entering = tuple(each for each in subset if each != out), int(gains.argmax())
+            if not of.is_independent(others, entering):
+                entering = int(of.gains(others).argmax())
+            if entering == out or not of.is_independent(others, entering):
                 continue
-            new = (*(each for each in subset if each != out), entering)
+            new = (*others, entering)
             # Judged by what is left, not by the gain: near exact fits the two differ by rounding.
             after = of.rest(new)
             if after < now * (1 - 1e-9) - 1e-14 * of.square:
