@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.optimize import minimize_scalar
@@ -14,13 +15,13 @@ from edgewise.dynamics.candidates import TermFamily
 from edgewise.dynamics.terms import DynamicsTerm, TermLibrary
 from edgewise.dynamics.weak import SmoothedCourse, searches
 from edgewise.pde.discovery.select_terms import SubsetSearch
-from edgewise.pde.discovery.subsets import best_subsets
+from edgewise.pde.discovery.subsets import best_subsets, normal
 from edgewise.pde.settings import DiscoveryConfig
 
 # What splines through exact values miss of rates, as a share of their square.
 _FLOOR = 1e-9
 # Terms of a choice at most, and of one whose constant is fitted; how often and how closely that is, as a share.
-_MOST, _MOST_FITTED, _EVALUATIONS, _CLOSE = 6, 4, 24, 1e-7
+_MOST, _MOST_FITTED, _EVALUATIONS, _CLOSE = 6, 4, 16, 1e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +31,50 @@ class WeakGuess:
     score: float
     terms: tuple[DynamicsTerm, ...]
     factors: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class StateRows:
+    """The rows of one state's weak form, those of each course in units of their left side.
+
+    Attributes
+    ----------
+    left : ndarray, shape (K,)
+    courses : sequence of (ndarray, ndarray)
+        What makes rows of values at places, and the places.
+    """
+
+    left: Floats
+    courses: Sequence[tuple[Floats, Floats]]
+
+    def columns(self, library: TermLibrary, inner: Floats) -> Floats:
+        """Terms at inner constants against every test function, (K, terms)."""
+        return np.concatenate([matrix @ library.values(places, inner) for matrix, places in self.courses])
+
+    def fitted(self, chosen: Sequence[DynamicsTerm], low: float, high: float) -> tuple[float, float]:
+        """The inner constant at which some terms leave least, and what they leave."""
+        plain, own = (
+            TermLibrary(tuple(term for term in chosen if term.has_inner == inner)) for inner in (False, True)
+        )
+        fixed = self.columns(plain, plain.inner) if plain.terms else np.empty((len(self.left), 0))
+        sign = math.copysign(1.0, low)
+
+        def rest(log: float) -> float:
+            varied = self.columns(own, np.full(len(own.terms), sign * math.exp(log)))
+            equations = normal(np.column_stack([fixed, varied]), self.left)
+            try:
+                return equations.rest(range(len(chosen)))
+            except np.linalg.LinAlgError:
+                return equations.square
+
+        bounds = sorted((math.log(abs(low)), math.log(abs(high))))
+        found: Any = minimize_scalar(
+            lambda log: math.log(rest(log) + 1e-300),
+            bounds=bounds,
+            method="bounded",
+            options={"maxiter": _EVALUATIONS, "xatol": _CLOSE},
+        )
+        return sign * math.exp(float(found.x)), rest(float(found.x))
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,69 +95,55 @@ class InnerSearch:
 
     def best(self, families: Sequence[TermFamily], states: int, most: int) -> list[list[WeakGuess]]:
         """For each state so many choices of terms at most, each with one family, best first."""
-        rough: list[list[tuple[float, int, int]]] = [[] for _ in range(states)]
-        for number, family in enumerate(families):
-            every = [self._guesses(family, value, range(states)) for value in family.values]
-            for state in range(states):
-                scores = [
-                    math.inf if guess is None else guess.score for guess in (own[state] for own in every)
-                ]
-                at = int(np.argmin(scores))
-                if scores[at] < math.inf:
-                    rough[state].append((scores[at], number, at))
-        return [
-            sorted(
-                (self._fine(families[number], at, state) for _, number, at in sorted(own)[:most]),
-                key=lambda guess: guess.score,
-            )
-            for state, own in enumerate(rough)
-        ]
+        found: list[list[WeakGuess]] = [[] for _ in range(states)]
+        for family in families:
+            own: list[list[tuple[float, float]]] = [[] for _ in range(states)]
+            for at, value in enumerate(family.values):
+                terms = (*self.plain, *family.terms(value))
+                near = family.values[max(at - 1, 0)], family.values[min(at + 1, len(family.values) - 1)]
+                for state, search in enumerate(self._searches(terms, range(states))):
+                    own[state] += self._constants(search, terms, value, *near)
+            for state, scored in enumerate(own):
+                if scored and (guess := self._guess(family, min(scored)[1], state)) is not None:
+                    found[state].append(guess)
+        return [sorted(each, key=lambda guess: guess.score)[:most] for each in found]
 
-    def _fine(self, family: TermFamily, at: int, state: int) -> WeakGuess:
-        """The best choice between the values beside one at which there is one."""
-        values = [family.values[at]]
-        low, high = (family.values[max(at - 1, 0)], family.values[min(at + 1, len(family.values) - 1)])
-        terms = (*self.plain, *family.terms(values[0]))
-        for subset in _subsets(self._search(terms, [state])[0]):
-            chosen = [terms[n] for n in subset]
-            if len(chosen) <= _MOST_FITTED and any(term.has_inner for term in chosen):
-                values.append(self._fitted(chosen, state, low, high))
-        guesses = [
-            guess for value in values if (guess := self._guesses(family, value, [state])[0]) is not None
-        ]
-        return min(guesses, key=lambda guess: guess.score)
-
-    def _fitted(self, chosen: Sequence[DynamicsTerm], state: int, low: float, high: float) -> float:
-        """The inner constant at which some terms leave least."""
-
-        def rest(log: float) -> float:
-            value = math.copysign(math.exp(log), low)
-            terms = [replace(term, inner=value) if term.has_inner else term for term in chosen]
-            columns = self._search(terms, [state])[0].plain.normal
-            try:
-                return math.log(columns.rest(range(len(terms))) + _FLOOR**2 * columns.square)
-            except np.linalg.LinAlgError:
-                return math.inf
-
-        bounds = sorted((math.log(abs(low)), math.log(abs(high))))
-        options = {"maxiter": _EVALUATIONS, "xatol": _CLOSE}
-        found = minimize_scalar(rest, bounds=bounds, method="bounded", options=options)
-        return math.copysign(math.exp(float(found.x)), low)
-
-    def _search(self, terms: Sequence[DynamicsTerm], states: Iterable[int]) -> list[SubsetSearch]:
-        return searches(self.courses, TermLibrary(tuple(terms)), states, self.config)
-
-    def _guesses(self, family: TermFamily, value: float, states: Iterable[int]) -> list[WeakGuess | None]:
-        """The best choice for each state, where it has an inner constant."""
-        terms = (*self.plain, *family.terms(value))
-        found: list[WeakGuess | None] = []
-        for search in self._search(terms, states):
-            rows = search.plain
-            score, subset = min((rows.score(each, search.choice, _FLOOR), each) for each in _subsets(search))
-            chosen = tuple(terms[at] for at in subset)
-            inner = any(term.has_inner for term in chosen)
-            found.append(WeakGuess(score, chosen, rows.solve(subset)) if inner else None)
+    def _constants(
+        self, search: SubsetSearch, terms: Sequence[DynamicsTerm], value: float, low: float, high: float
+    ) -> list[tuple[float, float]]:
+        """Scores of the best choices of each number of terms, with the constants that suit them."""
+        rows, found = search.plain, list[tuple[float, float]]()
+        state = StateRows(rows.left, self._courses(search))
+        for subset in _subsets(search):
+            chosen = [terms[at] for at in subset]
+            if not any(term.has_inner for term in chosen):
+                continue
+            constant, rest = value, rows.normal.rest(subset)
+            if len(chosen) <= _MOST_FITTED:
+                constant, rest = state.fitted(chosen, low, high)
+            left = rest + _FLOOR * rows.normal.square
+            found.append((len(rows.left) * math.log(left) + search.choice * len(subset), constant))
         return found
+
+    def _courses(self, search: SubsetSearch) -> list[tuple[Floats, Floats]]:
+        return [
+            (course.weights.values(0) * (course.weights.step / size), course.places)
+            for course, size in zip(self.courses, search.sizes, strict=True)
+        ]
+
+    def _guess(self, family: TermFamily, value: float, state: int) -> WeakGuess | None:
+        """The best choice at a constant, where it holds one."""
+        terms = (*self.plain, *family.terms(value))
+        (search,) = self._searches(terms, [state])
+        rows = search.plain
+        score, subset = min((rows.score(each, search.choice, _FLOOR), each) for each in _subsets(search))
+        chosen = tuple(terms[at] for at in subset)
+        if not any(term.has_inner for term in chosen):
+            return None
+        return WeakGuess(score, chosen, rows.solve(subset))
+
+    def _searches(self, terms: Sequence[DynamicsTerm], states: Iterable[int]) -> list[SubsetSearch]:
+        return searches(self.courses, TermLibrary(tuple(terms)), states, self.config)
 
 
 def _subsets(search: SubsetSearch) -> list[tuple[int, ...]]:

@@ -104,12 +104,16 @@ class SubsetSearch:
         self._terms = [form.table(terms) for form in forms]
         self.count = sum(len(each) for each in self._left)
 
-    @property
+    @cached_property
+    def sizes(self) -> list[float]:
+        """The length of each experiment's left side."""
+        return [max(float(np.linalg.norm(left)), 1e-300) for left in self._left]
+
+    @cached_property
     def plain(self) -> WhiteRows:
         """The rows as they are, those of each experiment in units of their left side."""
-        sizes = [max(float(np.linalg.norm(left)), 1e-300) for left in self._left]
-        terms = np.concatenate([each / size for each, size in zip(self._terms, sizes, strict=True)])
-        left = np.concatenate([each / size for each, size in zip(self._left, sizes, strict=True)])
+        terms = np.concatenate([each / size for each, size in zip(self._terms, self.sizes, strict=True)])
+        left = np.concatenate([each / size for each, size in zip(self._left, self.sizes, strict=True)])
         return WhiteRows(terms, left)
 
     @property
