@@ -163,7 +163,7 @@ def families(Z: Floats, exclude_functions: Sequence[str], config: DynamicsConfig
                 found.append(TermFamily(tuple(values.tolist()), partial(saturations, m, v, name)))
         for name in SCALED:
             if FUNCTIONS[name].word not in exclude_functions:
-                rates = np.geomspace(0.5, 8, 5) / size
+                rates = np.geomspace(0.4, 8, 10) / size
                 signs = (-1.0, 1.0) if FUNCTIONS[name].either_sign else (1.0,)
                 found += [
                     TermFamily(tuple((sign * rates).tolist()), partial(scaled, m, v, name)) for sign in signs

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -97,32 +97,33 @@ class InnerSearch:
         """For each state so many choices of terms at most, each with one family, best first."""
         found: list[list[WeakGuess]] = [[] for _ in range(states)]
         for family in families:
-            own: list[list[tuple[float, float]]] = [[] for _ in range(states)]
+            own: list[list[tuple[float, tuple[DynamicsTerm, ...]]]] = [[] for _ in range(states)]
             for at, value in enumerate(family.values):
                 terms = (*self.plain, *family.terms(value))
                 near = family.values[max(at - 1, 0)], family.values[min(at + 1, len(family.values) - 1)]
                 for state, search in enumerate(self._searches(terms, range(states))):
-                    own[state] += self._constants(search, terms, value, *near)
+                    own[state] += self._choices(search, terms, *near)
             for state, scored in enumerate(own):
-                if scored and (guess := self._guess(family, min(scored)[1], state)) is not None:
-                    found[state].append(guess)
+                if scored:
+                    found[state].append(self._guess(family, min(scored, key=lambda each: each[0])[1], state))
         return [sorted(each, key=lambda guess: guess.score)[:most] for each in found]
 
-    def _constants(
-        self, search: SubsetSearch, terms: Sequence[DynamicsTerm], value: float, low: float, high: float
-    ) -> list[tuple[float, float]]:
-        """Scores of the best choices of each number of terms, with the constants that suit them."""
-        rows, found = search.plain, list[tuple[float, float]]()
+    def _choices(
+        self, search: SubsetSearch, terms: Sequence[DynamicsTerm], low: float, high: float
+    ) -> list[tuple[float, tuple[DynamicsTerm, ...]]]:
+        """The best choices of each number of terms with their scores; of few terms, at the constant that suits them."""
+        rows, found = search.plain, list[tuple[float, tuple[DynamicsTerm, ...]]]()
         state = StateRows(rows.left, self._courses(search))
         for subset in _subsets(search):
-            chosen = [terms[at] for at in subset]
+            chosen = tuple(terms[at] for at in subset)
             if not any(term.has_inner for term in chosen):
                 continue
-            constant, rest = value, rows.normal.rest(subset)
+            rest = rows.normal.rest(subset)
             if len(chosen) <= _MOST_FITTED:
                 constant, rest = state.fitted(chosen, low, high)
+                chosen = tuple(replace(term, inner=constant) if term.has_inner else term for term in chosen)
             left = rest + _FLOOR * rows.normal.square
-            found.append((len(rows.left) * math.log(left) + search.choice * len(subset), constant))
+            found.append((len(rows.left) * math.log(left) + search.choice * len(subset), chosen))
         return found
 
     def _courses(self, search: SubsetSearch) -> list[tuple[Floats, Floats]]:
@@ -131,16 +132,16 @@ class InnerSearch:
             for course, size in zip(self.courses, search.sizes, strict=True)
         ]
 
-    def _guess(self, family: TermFamily, value: float, state: int) -> WeakGuess | None:
-        """The best choice at a constant, where it holds one."""
-        terms = (*self.plain, *family.terms(value))
+    def _guess(self, family: TermFamily, chosen: tuple[DynamicsTerm, ...], state: int) -> WeakGuess:
+        """A choice with its factors, or a better one of all terms at its constant."""
+        constant = next(term.inner for term in chosen if term.has_inner)
+        terms = (*self.plain, *family.terms(constant))
         (search,) = self._searches(terms, [state])
-        rows = search.plain
-        score, subset = min((rows.score(each, search.choice, _FLOOR), each) for each in _subsets(search))
-        chosen = tuple(terms[at] for at in subset)
-        if not any(term.has_inner for term in chosen):
-            return None
-        return WeakGuess(score, chosen, rows.solve(subset))
+        places = {term.key: at for at, term in enumerate(terms)}
+        rows, own = search.plain, tuple(places[term.key] for term in chosen)
+        subsets = [own, *(each for each in _subsets(search) if any(terms[at].has_inner for at in each))]
+        score, subset = min((rows.score(each, search.choice, _FLOOR), each) for each in subsets)
+        return WeakGuess(score, tuple(terms[at] for at in subset), rows.solve(subset))
 
     def _searches(self, terms: Sequence[DynamicsTerm], states: Iterable[int]) -> list[SubsetSearch]:
         return searches(self.courses, TermLibrary(tuple(terms)), states, self.config)
