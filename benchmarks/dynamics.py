@@ -112,7 +112,13 @@ def main() -> None:
                     if new:
                         writer.writerow(COLUMNS)
                     row = [system.name, number, f"{noise:g}", asked.seed, int(good), sum(verdicts), text]
-                    writer.writerow([*row, f"{found.probability:.3f}", f"{seconds:.2f}"])
+                    writer.writerow(
+                        [
+                            *row,
+                            "" if found.probability is None else f"{found.probability:.3f}",
+                            f"{seconds:.2f}",
+                        ]
+                    )
         print(f"noise {noise:g}: {right} of {len(chosen)} right")
         if spent:
             print(
