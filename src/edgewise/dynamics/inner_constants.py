@@ -104,8 +104,9 @@ class InnerSearch:
                 for state, search in enumerate(self._searches(terms, range(states))):
                     own[state] += self._choices(search, terms, *near)
             for state, scored in enumerate(own):
-                if scored:
-                    found[state].append(self._guess(family, min(scored, key=lambda each: each[0])[1], state))
+                chosen = min(scored, key=lambda each: each[0])[1]
+                if any(term.has_inner for term in chosen):
+                    found[state].append(self._guess(family, chosen, state))
         return [sorted(each, key=lambda guess: guess.score)[:most] for each in found]
 
     def _choices(
@@ -116,10 +117,8 @@ class InnerSearch:
         state = StateRows(rows.left, self._courses(search))
         for subset in _subsets(search):
             chosen = tuple(terms[at] for at in subset)
-            if not any(term.has_inner for term in chosen):
-                continue
             rest = rows.normal.rest(subset)
-            if len(chosen) <= _MOST_FITTED:
+            if len(chosen) <= _MOST_FITTED and any(term.has_inner for term in chosen):
                 constant, rest = state.fitted(chosen, low, high)
                 chosen = tuple(replace(term, inner=constant) if term.has_inner else term for term in chosen)
             left = rest + _FLOOR * rows.normal.square
