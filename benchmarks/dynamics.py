@@ -29,8 +29,9 @@ from _common import common_options
 from dynamics_systems import SETS, System
 
 from edgewise.dynamics import find_dynamics
+from edgewise.dynamics.probability import FIGURES, figures
 
-COLUMNS = ("system", "number", "noise", "seed", "right", "equations", "found", "probability", "cpu_seconds")
+COLUMNS = ("system", "number", "noise", "seed", "right", "equations", *FIGURES, "found", "cpu_seconds")
 
 
 def skeleton(expression: Any) -> tuple[frozenset[Any], frozenset[Any]]:
@@ -111,14 +112,9 @@ def main() -> None:
                     writer = csv.writer(file)
                     if new:
                         writer.writerow(COLUMNS)
-                    row = [system.name, number, f"{noise:g}", asked.seed, int(good), sum(verdicts), text]
-                    writer.writerow(
-                        [
-                            *row,
-                            "" if found.probability is None else f"{found.probability:.3f}",
-                            f"{seconds:.2f}",
-                        ]
-                    )
+                    told = [f"{each:.4f}" for each in figures(found.equations, found.stability, found.lead)]
+                    row = [system.name, number, f"{noise:g}", asked.seed, int(good), sum(verdicts)]
+                    writer.writerow([*row, *told, text, f"{seconds:.2f}"])
         print(f"noise {noise:g}: {right} of {len(chosen)} right")
         if spent:
             print(

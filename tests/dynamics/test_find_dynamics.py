@@ -234,11 +234,12 @@ def test_a_term_that_shared_constants_leave_nothing_of_goes():
 
 
 def test_the_probability_falls_with_what_is_not_known():
-    def told(error, stability):
+    def told(error, stability, lead=20.0):
         equation = Formula(2 * sympy.Symbol("x"), names=["x"], constants=(Constant(2.0, error),))
-        return probability([equation], {"x": stability}, DynamicsConfig())
+        return probability([equation], {"x": stability}, lead, DynamicsConfig())
 
     assert told(0.001, 1.0) > told(0.1, 1.0) > told(0.1, 0.2) > told(2.0, 0.2)
+    assert told(0.1, 1.0) > told(0.1, 1.0, 3.0) > told(0.1, 1.0, -1.0) == told(0.1, 1.0, 0.0)
     assert told(np.inf, 1.0) == told(3.0, 1.0)
 
 

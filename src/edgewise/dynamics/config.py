@@ -59,7 +59,8 @@ class DynamicsConfig:
         A combination whose rate is below this share of its terms' rates may be kept.
     probability : tuple of float
         Weights of the probability that equations are the true ones: of nothing, of the decades by which the least certain
-        constant stands above its error, and of the least stability. Fitted by `benchmarks/courses_probability.py`.
+        constant stands above its error, of the least stability, and of tens of nats before the best rival. Fitted by
+        `benchmarks/courses_probability.py`.
     places, quantities : int
         Places that rates are compared at, and terms at most that a conserved quantity may be a sum of.
     """
@@ -92,7 +93,7 @@ class DynamicsConfig:
     alike: float = 3.0
     explained: float = 1.5
     null: float = 1e-6
-    probability: tuple[float, ...] = (-3.3, 2.1, 0.6)
+    probability: tuple[float, ...] = (-4.0, 1.5, 0.6, 1.0)
     places: int = 400
     quantities: int = 120
 

@@ -83,7 +83,8 @@ def outcome(search: DynamicsSearch, best: Judged, reason: StopReason | None, see
     chosen = tuple((e, term) for e, term in best.chosen if (e, term.key) in left_over)
     stability = search.stability(chosen, seed)
     # The regression is of systems with terms.
-    sure = probability(equations, stability, config) if moves and (exact or explained) else None
+    lead = selection.lead(best)
+    sure = probability(equations, stability, lead, config) if moves and (exact or explained) else None
     return Dynamics(
         tuple(equations),
         courses.states,
@@ -97,6 +98,7 @@ def outcome(search: DynamicsSearch, best: Judged, reason: StopReason | None, see
         _message(courses, moves, exact, explained, noise, search.noise, kept, sure),
         ended,
         meter.seconds,
+        lead,
         sure,
     )
 

@@ -1,4 +1,5 @@
-"""The probability that equations are the true ones: a logistic regression on how well constants and terms are known.
+"""The probability that equations are the true ones: a logistic regression on how well constants and terms are known, and
+how far rivals are.
 
 References
 ----------
@@ -14,24 +15,27 @@ from collections.abc import Mapping, Sequence
 from edgewise.dynamics.config import DynamicsConfig
 from edgewise.symbolic import Constant, Formula
 
-FIGURES = ("sure", "stability")
-# Decades above which a constant is as good as certain.
-_MOST_SURE = 3.0
+FIGURES = ("sure", "stability", "lead")
+# Decades above which a constant, and nats above which a choice of terms is as good as certain.
+_MOST_SURE, _MOST_LEAD = 3.0, 30.0
 
 
-def figures(equations: Sequence[Formula], stability: Mapping[str, float]) -> tuple[float, float]:
-    """What the regression is of: decades of the least certain constant over its error, and the least stability."""
+def figures(
+    equations: Sequence[Formula], stability: Mapping[str, float], lead: float
+) -> tuple[float, float, float]:
+    """What the regression is of: decades of the least certain constant over its error, the least stability, and tens of nats
+    before the best rival."""
     least = min((_certain(each) for one in equations for each in one.constants), default=math.inf)
     sure = _MOST_SURE if math.isinf(least) else min(math.log10(max(least, 1.0)), _MOST_SURE)
-    return sure, min(stability.values(), default=0.0)
+    return sure, min(stability.values(), default=0.0), min(max(lead, 0.0), _MOST_LEAD) / 10
 
 
 def probability(
-    equations: Sequence[Formula], stability: Mapping[str, float], config: DynamicsConfig
+    equations: Sequence[Formula], stability: Mapping[str, float], lead: float, config: DynamicsConfig
 ) -> float:
     """The probability that all equations have the terms of the true ones and no others."""
     intercept, *weights = config.probability
-    told = figures(equations, stability)
+    told = figures(equations, stability, lead)
     score = intercept + sum(weight * each for weight, each in zip(weights, told, strict=True))
     return 1 / (1 + math.exp(-score))
 

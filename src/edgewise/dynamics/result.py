@@ -79,6 +79,9 @@ class Dynamics:
     message : str
     stop_reason : StopReason
     seconds : float
+    lead : float
+        By how many nats these terms are likelier, length included, than any others tried that lack one of them; infinite
+        where there were none.
     probability : float or None
         That all equations have the terms of the true ones and no others; None where the solution leaves more than noise.
 
@@ -106,6 +109,7 @@ class Dynamics:
     message: str
     stop_reason: StopReason
     seconds: float
+    lead: float
     probability: float | None = None
 
     def __str__(self) -> str:

@@ -136,6 +136,12 @@ class TermSelection:
             k > 0 or function.either_sign
         ) and self.config.least_scaled <= reach <= self.config.largest_scaled
 
+    def lead(self, judged: Judged) -> float:
+        """By how many nats it is likelier, length included, than any other choice tried that lacks one of its terms."""
+        own = frozenset((e, term.key) for e, term in judged.chosen)
+        rivals = [reached for key, (_, reached) in self.tried.items() if not own <= key]
+        return (min(rivals, default=math.inf) - judged.criterion) / 2
+
     def left(self, judged: Judged) -> Floats:
         """The noise that a fit leaves, no less than rounding."""
         return np.sqrt(judged.fit.squares / len(self.pieces.values) + self.floor)
