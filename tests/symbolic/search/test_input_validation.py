@@ -60,7 +60,7 @@ def test_columns_are_picked_by_name() -> None:
     ("name", "units", "expected"),
     [
         (None, {"a": "m"}, "y"),
-        ("E", None, "y"),
+        ("E", None, "E"),
         ("E", {"E": "J"}, "E"),
         ("E", {"y": "J"}, "y"),
         ("a", {"a": "J"}, "y"),
