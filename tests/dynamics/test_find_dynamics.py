@@ -14,6 +14,7 @@ from scipy.integrate import solve_ivp
 from edgewise import InputError, StopReason
 from edgewise._core.work import Meter
 from edgewise.dynamics import Dynamics, DynamicsConfig, find_dynamics
+from edgewise.dynamics.conserved import conserved
 from edgewise.dynamics.courses import read_courses
 from edgewise.dynamics.model import free
 from edgewise.dynamics.outcome import outcome
@@ -289,3 +290,22 @@ def test_what_hangs_on_a_difference_is_found():
     for mine, true in zip(found.equations, truth, strict=True):
         assert abs((mine.sympy - true).subs({p: 0.3, q: 1.1})) < 1e-6
         assert len(sympy.Add.make_args(mine.sympy)) == 2
+
+
+def test_roots_do_not_hide_what_is_kept() -> None:
+    """The Kepler problem, its model given: energy and angular momentum."""
+    places = np.array([[1.0, 0.2, 0.1, 0.9], [0.4, -0.8, 0.7, 0.3], [-0.9, 0.5, -0.2, -0.8]])
+    terms = [
+        DynamicsTerm((0.0, 0.0, 1.0, 0.0)),
+        DynamicsTerm((0.0, 0.0, 0.0, 1.0)),
+        DynamicsTerm((1.0, 0.0, 0.0, 0.0), "inverse cubed distance", 0, other=1),
+        DynamicsTerm((0.0, 1.0, 0.0, 0.0), "inverse cubed distance", 0, other=1),
+    ]
+    model = free(4, terms, [0, 1, 2, 3], [1.0, 1.0, -1.0, -1.0])
+    kept = conserved(model, model.start, ("x", "y", "u", "v"), places, 0, DynamicsConfig())
+    x, y, u, v = sympy.symbols("x y u v")
+    energy, momentum = u**2 + v**2 - 2 / sympy.sqrt(x**2 + y**2), x * v - y * u
+    here, there = {x: 0.3, y: 0.8, u: 0.5, v: -0.2}, {x: 1.1, y: 0.3, u: 0.4, v: 0.7}
+    for true in (energy, momentum):
+        ratios = [[float((each / true).subs(place)) for place in (here, there)] for each in kept]
+        assert sum(np.isclose(*each) for each in ratios) == 1

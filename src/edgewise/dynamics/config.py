@@ -93,7 +93,7 @@ class DynamicsConfig:
     alike: float = 3.0
     explained: float = 1.5
     null: float = 1e-6
-    probability: tuple[float, ...] = (-4.0, 1.5, 0.6, 1.0)
+    probability: tuple[float, ...] = (-3.2, 1.6, 1.3, 1.3)
     places: int = 400
     quantities: int = 120
 

@@ -127,10 +127,17 @@ def _proved(
     kinds = sorted(top.atoms(sympy.Function), key=str)
     stand = {kind: sympy.Symbol(f"g{at}_") for at, kind in enumerate(kinds)}
     top = top.xreplace(stand)
-    roots = {p for p in top.atoms(sympy.Pow) if not p.exp.is_Integer}
-    if roots:
+    roots = sorted((p for p in top.atoms(sympy.Pow) if not p.exp.is_Integer), key=str)
+    if any(not p.exp.is_Rational or p.exp.q != 2 for p in roots):
         return None
-    generators = [g for g in [*symbols, *stand.values()] if top.has(g)]
+    # A square root is no quotient of polynomials: what stands with it and what stands without vanish apart.
+    surds = {base: sympy.Symbol(f"r{at}_") for at, base in enumerate(dict.fromkeys(p.base for p in roots))}
+    if len(surds) > 1:
+        return None
+    top = sympy.expand(
+        top.xreplace({p: surds[p.base] * p.base ** (p.exp - sympy.Rational(1, 2)) for p in roots})
+    )
+    generators = [g for g in [*symbols, *stand.values(), *surds.values()] if top.has(g)]
     rows = sympy.Poly(top, *generators).coeffs() if generators else [top]
     matrix = sympy.Matrix([[sympy.diff(row, w) for w in weights] for row in rows])
     null = matrix.nullspace()
