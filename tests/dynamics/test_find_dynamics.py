@@ -280,6 +280,14 @@ def test_scales_inside_functions_and_high_powers_are_found(right, start, text):
     assert found.equations[0].text == text
 
 
+@pytest.mark.parametrize("unit", [1e-9, 1e7])
+def test_units_do_not_change_the_terms(unit):
+    t = np.linspace(0, 8, 40)
+    found = find_dynamics(t, unit * 5 / (1 + 9 * np.exp(-1.2 * t)), names=["x"])
+    x = sympy.Symbol("x")
+    assert sympy.Poly(found.equations[0].sympy, x).monoms() == [(2,), (1,)]
+
+
 def test_what_hangs_on_a_difference_is_found():
     t, states = course(
         lambda x: [1 + 0.3 * np.sin(x[1] - x[0]), 2.2 + 0.2 * np.sin(x[0] - x[1])], [0.0, 2.0], 15

@@ -69,7 +69,9 @@ class DynamicsSearch:
         """Those with values wherever the courses go, and with values of their own."""
         library = TermLibrary(tuple(terms))
         values = library.values(self.smooth, library.inner)
-        good = np.isfinite(values).all(0) & (np.abs(values).max(0) < 1e12)
+        # How large powers are is a question of units.
+        powers = np.array([not term.function for term in terms])
+        good = np.isfinite(values).all(0) & (powers | (np.abs(values).max(0) < 1e12))
         return [term for term, is_good in zip(terms, good, strict=True) if is_good]
 
     def text(self) -> str:
