@@ -8,7 +8,7 @@ one and no others, when both are written as one quotient of polynomials in the s
 rates along the true course are within ten times the noise (1e-3 without) of theirs. Rows that the file has are not run
 again.
 The method was developed on the even numbers of the first forty; the odd ones were looked at when it was finished. Then the
-second twenty were written down, and after terms of more kinds had been added for seven that were missed, the third twenty.
+second twenty were written down, and after terms of more kinds had been added for six that were missed, the third twenty.
 """
 
 from __future__ import annotations
