@@ -37,7 +37,6 @@ from edgewise.training.first_order.epoch_optimizers import (
     EpochOptimizer,
     FirstOrderOptions,
     groups,
-    outputs,
 )
 from edgewise.training.first_order.run import TrainingRun
 from edgewise.training.second_order.fit_problem import error
@@ -141,7 +140,7 @@ class SoapRun(TrainingRun):
 
     def _epoch_optimizer(self) -> EpochOptimizer:
         own = groups(self.net, self.options)
-        return Soap(partial(outputs, self.net), own, self.train, self.loss, self.options)
+        return Soap(self.net, own, self.train, self.loss, self.options)
 
 
 Answer = tuple[ew.KAN, float, int]

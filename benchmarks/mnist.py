@@ -20,8 +20,9 @@ from torch import Tensor, nn
 from edgewise import KAN
 from edgewise.training.common.losses import make_loss
 from edgewise.training.common.rows import TrainingRows
+from edgewise.training.first_order.batch_gradient import outputs
 from edgewise.training.first_order.centring import Centring
-from edgewise.training.first_order.epoch_optimizers import AdamW, FirstOrderOptions, groups, outputs
+from edgewise.training.first_order.epoch_optimizers import AdamW, FirstOrderOptions, groups
 from edgewise.training.first_order.hidden_grids import follow, moments
 
 HIDDEN, BATCH, EPOCHS, HELD_OUT = 64, 256, 10, 10_000
@@ -72,7 +73,7 @@ class Training:
                 self.kan.layers[0].coef.mul_(setting.size)
             self.net: Callable[[Tensor], Tensor] = partial(outputs, self.kan)
             parameters = groups(self.kan, options)
-            self.optimizer = AdamW(self.net, parameters, rows, LOSS, options, Centring(self.kan, rows, seed))
+            self.optimizer = AdamW(self.kan, parameters, rows, LOSS, options, Centring(self.kan, rows, seed))
         else:
             module = perceptron(seed)
             self.net = module
@@ -158,11 +159,13 @@ def chosen(run: Run, x: Tensor, y: Tensor) -> tuple[Setting, Setting]:
     return best[0], best[1]
 
 
-def judged(run: Run, settings: tuple[Setting, Setting], train: TrainingRows, test: TrainingRows) -> None:
+def judged(
+    run: Run, name: str, settings: tuple[Setting, Setting], train: TrainingRows, test: TrainingRows
+) -> None:
     """Both through all epochs in turn: accuracy on the test pictures and seconds, epoch by epoch."""
-    print("## Epochs\n")
+    print(f"## {settings[0].model}: epochs\n")
     columns = ["epoch", "KAN test %", "MLP test %", "KAN CPU s", "MLP CPU s", "ratio"]
-    report = Report(run, "epochs", columns, 10)
+    report = Report(run, name, columns, 10)
     kan, mlp = (Training(setting, train) for setting in settings)
     for epoch in range(1 if run.quick else EPOCHS):
         seconds = [kan.advance(), mlp.advance()]
@@ -185,7 +188,9 @@ def main() -> None:
     if run.quick:
         x, y = x[:12_000], y[:12_000]
     settings = chosen(run, x, y)
-    judged(run, settings, as_rows(x, y), as_rows(*pictures(path, "test")))
+    rows = as_rows(x, y), as_rows(*pictures(path, "test"))
+    judged(run, "epochs", settings, *rows)
+    judged(run, "cubic", (replace(settings[0], degree=3, intervals=5), settings[1]), *rows)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from types import ModuleType
 import pytest
 
 from edgewise.kernels.native import hidden, laplace, library, optimizer, pointwise, structures
-from edgewise.kernels.native_backend import CALL
+from edgewise.kernels.native_backend import CALL, FIELDS
 
 pytest.importorskip("hatchling")
 ROOT = Path(__file__).parents[2]
@@ -41,14 +41,6 @@ STRUCTURES: dict[str, type[ctypes.Structure]] = {
     "ew_laplace": laplace.Laplace,
     "ew_pointwise": pointwise.Pointwise,
 }
-# What `run_call` packs, in its order.
-PACKED = (
-    *("nets", "rows", "inputs", "outputs", "degree", "intervals", "order", "is_double", "uniform", "threads"),
-    *("breaks", "table", "origin", "width", "grid_net"),
-    *("x", "x_net", "x_row", "x_col", "v", "v_net", "v_row", "v_col"),
-    *("coef", "coef_net", "base", "base_net", "g", "g_net", "g_row", "y", "dx", "dcoef", "dbase"),
-    *("bias", "dbias", "kept", "kept_bytes"),
-)
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +54,7 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
             lines.append(f'printf("{name}.{member} %zu %zu\\n", {where});')
     lines.append("ew_spline s;")
     lines.append("if (fread(&s, sizeof s, 1, stdin) != 1 || fgetc(stdin) != EOF) return 1;")
-    lines += [f'printf("{member} %lld\\n", (long long)s.{member});' for member in PACKED]
+    lines += [f'printf("{member} %lld\\n", (long long)s.{member});' for member in FIELDS]
     folder = tmp_path_factory.mktemp("structures")
     source, program = folder / "print.cpp", folder / "print.exe"
     text = "#include <cstddef>\n#include <cstdio>\n#include <edgewise_network.h>\n"
@@ -73,7 +65,7 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_sizes_and_places_are_the_compiler_s(compiled: Path) -> None:
-    call = CALL.pack(*range(1, len(PACKED) + 1))
+    call = CALL.pack(*range(1, len(FIELDS) + 1))
     done = subprocess.run([str(compiled)], input=call, capture_output=True, timeout=600)
     assert done.returncode == 0, "a packed call is not as long as ew_spline"
     found = dict(line.split(" ", 1) for line in done.stdout.decode().splitlines())
@@ -83,5 +75,5 @@ def test_sizes_and_places_are_the_compiler_s(compiled: Path) -> None:
         for member, *_ in layout._fields_:
             at = getattr(layout, member)
             expected[f"{name}.{member}"] = f"{at.offset} {at.size}"
-    expected |= {member: str(number) for number, member in enumerate(PACKED, 1)}
+    expected |= {member: str(number) for number, member in enumerate(FIELDS, 1)}
     assert found == expected

@@ -23,6 +23,13 @@ from edgewise.splines.bspline import BSpline
 DTYPES = (torch.float32, torch.float64)
 # The fields of ew_spline in their order: "q" is int64_t, "i" int32_t, "P" a pointer.
 CALL = struct.Struct("@4q6i4Pq P3q P3q PqPqP2q4P 3Pq")
+FIELDS = (
+    *("nets", "rows", "inputs", "outputs", "degree", "intervals", "order", "is_double", "uniform", "threads"),
+    *("breaks", "table", "origin", "width", "grid_net"),
+    *("x", "x_net", "x_row", "x_col", "v", "v_net", "v_row", "v_col"),
+    *("coef", "coef_net", "base", "base_net", "g", "g_net", "g_row", "y", "dx", "dcoef", "dbase"),
+    *("bias", "dbias", "kept", "kept_bytes"),
+)
 # Derivatives of the base function beyond this order are left to torch.
 MOST_BASE = 4
 # Batches of up to so many rows are one block of the kernels, whose places on the grid can be kept; of fewer numbers it takes
@@ -42,6 +49,10 @@ class NativeBackend:
     @property
     def __name__(self) -> str:
         return f"native ({self.library.isa})"
+
+    def calls(self, inner: bool) -> tuple[Callable[[bytes], int], Callable[[bytes], int]]:
+        """Forward and the gradients, those in the inputs too where asked for, as functions of packed calls."""
+        return self._forward, self._backward if inner else self._grad_coef
 
     def forward(
         self,

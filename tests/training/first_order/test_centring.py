@@ -10,7 +10,7 @@ from edgewise.network import KAN, mask_edges
 from edgewise.training.common.losses import make_loss
 from edgewise.training.common.rows import TrainingRows
 from edgewise.training.first_order.centring import Centring
-from edgewise.training.first_order.epoch_optimizers import AdamW, FirstOrderOptions, groups, outputs
+from edgewise.training.first_order.epoch_optimizers import AdamW, FirstOrderOptions, groups
 
 
 def rows(count: int = 300) -> TrainingRows:
@@ -51,6 +51,6 @@ def test_columns_of_mostly_one_value_are_learned_faster() -> None:
         net, data, loss = KAN([40, 8, 1], seed=0, dtype=torch.float64), rows(), make_loss("squared")
         options = FirstOrderOptions(batch=32, steps=15)
         view = Centring(net, data, 0) if centred else None
-        optimizer = AdamW(lambda x, net=net: outputs(net, x), groups(net, options), data, loss, options, view)
+        optimizer = AdamW(net, groups(net, options), data, loss, options, view)
         losses.append([optimizer.epoch(k, 1.0) for k in range(15)][-1])
     assert losses[1] < 0.7 * losses[0]

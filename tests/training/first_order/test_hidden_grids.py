@@ -8,7 +8,7 @@ import torch
 
 from edgewise.network import KAN
 from edgewise.training.common.rows import TrainingRows
-from edgewise.training.first_order.epoch_optimizers import outputs
+from edgewise.training.first_order.batch_gradient import outputs
 from edgewise.training.first_order.hidden_grids import LAST, follow, moments
 
 from ...network.builders import state_bytes

@@ -10,7 +10,6 @@ import sys
 import textwrap
 import time
 from dataclasses import replace
-from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -26,12 +25,11 @@ from edgewise.training.common.losses import make_loss
 from edgewise.training.common.records import Record
 from edgewise.training.common.results import FitResult
 from edgewise.training.common.rows import TrainingRows, as_rows, hold_out
+from edgewise.training.first_order.batch_gradient import BatchGradient, outputs
 from edgewise.training.first_order.epoch_optimizers import (
     AdamW,
     FirstOrderOptions,
-    groups,
     mean_loss,
-    outputs,
     rows_at_once,
     schedule,
 )
@@ -168,9 +166,9 @@ def test_a_batch_in_parts_gives_the_gradients_of_the_whole(dtype: torch.dtype, t
     sums: list[float] = []
     for accumulate in (1, 2, 7, 1000):
         net.zero_grad()
-        options = FirstOrderOptions(batch=400, accumulate=accumulate)
-        optimizer = AdamW(partial(outputs, net), groups(net, options), rows, loss, options)
-        sums.append(float(optimizer._descend(*next(optimizer.batches.epoch(0)))))
+        gradient = BatchGradient(net, list(net.parameters()), loss, accumulate)
+        gradient.begin(len(rows))
+        sums.append(float(gradient(rows.X, rows.y, rows.weight * len(rows), len(rows))))
         gradients.append([p.grad.clone() for p in net.parameters() if p.grad is not None])
     assert len(gradients[0]) == len(list(net.parameters()))
     net.zero_grad()

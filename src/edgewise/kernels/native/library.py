@@ -22,7 +22,7 @@ from edgewise._core.errors import EdgewiseError, InputError
 from edgewise._core.extras import how_to_install
 
 # EW_VERSION of src/edgewise.h.
-_VERSION = 2
+_VERSION = 3
 _NAME = {"win32": "edgewise.dll", "darwin": "libedgewise.dylib"}.get(sys.platform, "libedgewise.so")
 # A build that fails goes on without the library unless EDGEWISE_REQUIRE_NATIVE asks for it.
 _REMEDY = f"reinstall edgewise ({how_to_install()}) with EDGEWISE_REQUIRE_NATIVE=1 set, which shows why it was not built"

@@ -19,7 +19,7 @@ class AdamWPart(ctypes.Structure):
         *((name, c_void_p) for name in ("p", "m", "v", "g")),
         *((name, c_int64) for name in ("count", "columns")),
         *((name, c_double) for name in ("rate", "decay")),
-        *((name, c_void_p) for name in ("mean", "shared", "shift")),
+        *((name, c_void_p) for name in ("mean", "shared", "shift", "bias")),
     ]
 
 
@@ -80,6 +80,7 @@ class AdamWStep:
             rows = self._rows(columns)
             shift = mean.new_empty(((len(mean) + rows - 1) // rows, columns))
             part.columns, part.mean, part.shift = columns, mean.data_ptr(), shift.data_ptr()
+            part.bias = bias.data_ptr()
             self._centred.append((part, mean, bias, shift))
 
     def __call__(
@@ -103,5 +104,3 @@ class AdamWStep:
         step.beta1, step.beta2 = betas
         step.correction1, step.correction2 = 1 - betas[0] ** count, 1 - betas[1] ** count
         check(self._run(step))
-        for _, _, bias, shift in self._centred:
-            bias -= shift.sum(0)

@@ -143,6 +143,14 @@ class CrossEntropy:
             return torch.sigmoid(f) - y
         return torch.softmax(f, -1) * y.sum(-1, keepdim=True) - y
 
+    def rows_and_gradient(self, f: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        """Both from one look at f."""
+        if f.shape[-1] == 1:
+            return self.rows(f, y), self.gradient(f, y)
+        log_p = torch.log_softmax(f, -1)
+        rows = (y * log_p).sum(-1).neg_()
+        return rows, log_p.exp_().mul_(y.sum(-1, keepdim=True)).sub_(y)
+
     def root(self, f: Tensor, y: Tensor) -> Tensor:
         if f.shape[-1] == 1:
             p = torch.sigmoid(f)
@@ -187,6 +195,13 @@ def make_loss(loss: str | Loss) -> Loss:
         return loss
     name = check_choice(loss, "loss", LOSSES, of="fit")
     return {"squared": Squared, "huber": Huber, "cross_entropy": CrossEntropy, "poisson": Poisson}[name]()
+
+
+def rows_and_gradient(loss: Loss, f: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """The loss of each row and its gradient in f."""
+    if isinstance(loss, CrossEntropy):
+        return loss.rows_and_gradient(f, y)
+    return loss.rows(f, y), loss.gradient(f, y)
 
 
 def check_target(loss: Loss, y: Tensor, outputs: int, of: str = "fit") -> Tensor:

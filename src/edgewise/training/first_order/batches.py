@@ -30,8 +30,8 @@ class Batches:
 
     Attributes
     ----------
-    count : int
-        Batches of an epoch.
+    count, most : int
+        Batches of an epoch, and most rows of one.
     device : torch.device
     """
 
@@ -41,7 +41,8 @@ class Batches:
         # Row weights of the whole sum to one; times the number of rows they average to one in a batch.
         self._columns = (rows.X, rows.y, rows.weight.to(torch.float64) * len(rows))
         self._ends = [round(k * len(rows) / self.count) for k in range(self.count + 1)]
-        self._at_once = max(1, BLOCK // (math.ceil(len(rows) / self.count) * max(1, rows.X.shape[1])))
+        self.most = math.ceil(len(rows) / self.count)
+        self._at_once = max(1, BLOCK // (self.most * max(1, rows.X.shape[1])))
         most = max(
             self._ends[min(k + self._at_once, self.count)] - self._ends[k]
             for k in range(0, self.count, self._at_once)

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from edgewise._core.seeds import derive, generator
+from edgewise.kernels.trilinear import grad_coef
 from edgewise.layers import KANLinear, multiply
 from edgewise.network import KAN
 from edgewise.training.common.rows import TrainingRows
@@ -68,7 +69,10 @@ def _centred(layer: KANLinear, nodes: Tensor) -> list[Centred]:
     """The weights of a layer with the means of their functions."""
     if layer.bias is None or not bool(layer.numeric_mask().all()):
         return []
-    found = [Centred(layer.coef, layer.basis.values(nodes).mean(0).reshape(-1), layer.bias)]
-    if layer.base_weight is not None:
-        found.append(Centred(layer.base_weight, torch.nn.functional.silu(nodes).mean(0), layer.bias))
+    # The gradient of the mean of one sum of all functions is made of their means.
+    share = nodes.new_full((len(nodes), 1), 1 / len(nodes))
+    means, of_base = grad_coef(layer.basis, nodes, None, share, layer.base_weight is not None, 0)
+    found = [Centred(layer.coef, means.reshape(-1), layer.bias)]
+    if layer.base_weight is not None and of_base is not None:
+        found.append(Centred(layer.base_weight, of_base.reshape(-1), layer.bias))
     return found

@@ -13,12 +13,12 @@ from torch import Tensor
 from edgewise._core.checks import check_float, check_int, short
 from edgewise._core.errors import InputError
 from edgewise._core.work import charge
-from edgewise.layers import multiply
 from edgewise.network import KAN
 from edgewise.training.common.costs import descent_cost, numbers_read, value_cost
 from edgewise.training.common.losses import Loss
 from edgewise.training.common.rows import TrainingRows
 from edgewise.training.first_order.adamw import FusedAdamW
+from edgewise.training.first_order.batch_gradient import BatchGradient, outputs
 from edgewise.training.first_order.batches import Batches
 from edgewise.training.first_order.centring import Centring
 
@@ -121,8 +121,8 @@ class AdamW:
 
     Parameters
     ----------
-    net : callable
-        Takes the rows' X to what the loss takes.
+    net : KAN or callable
+        A network, or what takes the rows' X to what the loss takes.
     groups : iterable of dict
         Its parameters, with the highest learning rate ("highest") and the "weight_decay" of each group.
     rows : TrainingRows
@@ -139,23 +139,24 @@ class AdamW:
 
     def __init__(
         self,
-        net: Callable[[Tensor], Tensor],
+        net: KAN | Callable[[Tensor], Tensor],
         groups: Iterable[dict[str, Any]],
         rows: TrainingRows,
         loss: Loss,
         options: FirstOrderOptions,
         centring: Centring | None = None,
     ) -> None:
-        self.net, self.loss, self.options, self.centring = net, loss, options, centring
+        self.options, self.centring = options, centring
         self.batches = Batches(rows, rows_at_once(len(rows), options), options.seed)
         epochs = max(FEWEST_EPOCHS, math.ceil(UPDATES / self.batches.count))
         self.epochs, self.done = options.steps or max(1, round(options.work * epochs)), 0.0
         self.optimizer = FusedAdamW(groups)
-        self._parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
-        self._size = sum(p.numel() for p in self._parameters)
+        parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
+        self._gradient = BatchGradient(net, parameters, loss, options.accumulate)
 
     def epoch(self, number: int, slowdown: float) -> float:
         count = self.batches.count
+        self._gradient.begin(self.batches.most)
         if self.centring is not None:
             self.optimizer.centre(self.centring.look())
         total, seen = torch.zeros((), dtype=torch.float64, device=self.batches.device), 0
@@ -164,26 +165,10 @@ class AdamW:
             share = slowdown * schedule((number + k / count) / self.epochs)
             for group in self.optimizer.param_groups:
                 group["lr"] = group["highest"] * share
-            for parameter in self._parameters:
-                parameter.grad = None
-            total += self._descend(x, y, weight)
+            total += self._gradient(x, y, weight, len(x))
             self.optimizer.step()
             seen += len(x)
         return float(total) / seen
-
-    def _descend(self, x: Tensor, y: Tensor, weight: Tensor) -> Tensor:
-        """Gradients of the mean loss of a batch, added up over its parts; the sum of the losses."""
-        total = torch.zeros((), dtype=torch.float64, device=x.device)
-        for part in zip(
-            *(torch.tensor_split(t, self.options.accumulate) for t in (x, y, weight)), strict=True
-        ):
-            if len(part[0]) == 0:
-                continue
-            charge(descent_cost(len(part[0]), self._size))
-            value = self.loss.rows(self.net(part[0]), part[1]).to(torch.float64) @ part[2]
-            (value / len(x)).backward()
-            total += value.detach()
-        return total
 
 
 class LBFGS:
@@ -255,14 +240,6 @@ def schedule(progress: float) -> float:
     if progress < WARM_UP:
         return (progress + 1e-3) / (WARM_UP + 1e-3)
     return 0.5 * (1 + math.cos(math.pi * (progress - WARM_UP) / (1 - WARM_UP)))
-
-
-def outputs(net: KAN, X: Tensor) -> Tensor:
-    """Outputs of scaled inputs, both in network units: during a fit the scalings do not change."""
-    nodes = X
-    for spec, layer in zip(net.spec.layers, net.layers, strict=True):
-        nodes = multiply(layer(nodes), spec.nodes.sums, spec.nodes.products)
-    return nodes
 
 
 def mean_loss(net: KAN, rows: TrainingRows, loss: Loss) -> float:

@@ -11,7 +11,6 @@ import hashlib
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +38,6 @@ from edgewise.training.first_order.epoch_optimizers import (
     FirstOrderOptions,
     groups,
     mean_loss,
-    outputs,
     rows_at_once,
 )
 from edgewise.training.first_order.hidden_grids import follow, moments
@@ -292,9 +290,9 @@ class TrainingRun:
     def _epoch_optimizer(self) -> EpochOptimizer:
         if self.options.method == "lbfgs":
             return LBFGS(self.net, self.train, self.loss, self.options)
-        net, parameters = partial(outputs, self.net), groups(self.net, self.options)
+        parameters = groups(self.net, self.options)
         centring = Centring(self.net, self.train, self.options.seed)
-        return AdamW(net, parameters, self.train, self.loss, self.options, centring)
+        return AdamW(self.net, parameters, self.train, self.loss, self.options, centring)
 
     def _follow(self) -> str:
         """Let the hidden grids follow their nodes, at the few epochs where that is due."""

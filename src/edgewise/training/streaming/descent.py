@@ -24,15 +24,14 @@ from torch import Tensor
 from edgewise._core.arrays import Floats
 from edgewise._core.seeds import derive, generator
 from edgewise._core.stopping import StopReason
-from edgewise._core.work import charge
 from edgewise.network import KAN
-from edgewise.training.common.costs import descent_cost
 from edgewise.training.common.losses import Loss
 from edgewise.training.common.rows import TrainingRows
 from edgewise.training.common.workers import add_up, of_the_first, place, same_everywhere
 from edgewise.training.first_order.adamw import FusedAdamW
+from edgewise.training.first_order.batch_gradient import BatchGradient, outputs
 from edgewise.training.first_order.centring import Centring
-from edgewise.training.first_order.epoch_optimizers import FirstOrderOptions, groups, outputs, schedule
+from edgewise.training.first_order.epoch_optimizers import FirstOrderOptions, groups, schedule
 from edgewise.training.first_order.hidden_grids import FIRST, LAST, follow
 from edgewise.training.first_order.run import MOST_RECOVERIES
 from edgewise.training.streaming.checkpoints import Passes, State
@@ -162,18 +161,17 @@ class StreamedDescent:
             block = block.take(torch.randperm(len(block), generator=random))
         self.optimizer.centre(self.centring.look())
         parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
+        gradient = BatchGradient(self.net, parameters, self.loss)
+        gradient.begin(int(np.diff(ends[:, rank]).max()))
         for k, (start, end) in enumerate(pairwise(ends[:, rank].tolist())):
             share = now.slowdown * schedule((now.rows + k / steps * int(counts.sum())) / self.whole)
             for group in self.optimizer.param_groups:
                 group["lr"] = group["highest"] * share
-            for p in parameters:
-                p.grad = None
             if block is not None and end > start:
-                charge(descent_cost(end - start, self.net.n_parameters))
-                own = slice(start, end)
-                f = outputs(self.net, block.x[own]) + block.offset[own]
-                value = self.loss.rows(f, block.y[own]).to(torch.float64) @ block.weight[own]
-                (value / int(sizes[k])).backward()
+                own, count = slice(start, end), int(sizes[k])
+                gradient(block.x[own], block.y[own], block.weight[own], count, block.offset[own])
+            else:
+                self.optimizer.zero_grad()
             if workers > 1:
                 _add_gradients(parameters)
             self.optimizer.step()

@@ -25,7 +25,7 @@ extern "C" {
 #endif
 
 /* Raised whenever a structure or a meaning below changes; the loader refuses another number. */
-#define EW_VERSION 2
+#define EW_VERSION 3
 
 enum ew_status { EW_OK = 0, EW_BAD_ARGUMENT = 1, EW_NO_MEMORY = 2, EW_SINGULAR = 3, EW_NOT_FINITE = 4 };
 
@@ -72,14 +72,15 @@ EW_EXPORT int ew_edge_moments(const ew_spline *s, const void *shift, double *sum
 /* One step of AdamW on arrays of numbers, in one pass. The corrections of the moments are 1 - beta^t.
  *
  * A part with `mean` is a matrix of `columns` columns whose gradient is taken less mean[r] * shared[c]; what the step does to
- * sum_r mean[r] p[r][c] is given in `shift`, block by block of ew_adamw_rows(columns) rows: shape (blocks, columns). */
+ * sum_r mean[r] p[r][c] is taken from bias[c]. `shift` is room for it, block by block of ew_adamw_rows(columns) rows: shape
+ * (blocks, columns). */
 typedef struct ew_adamw_part {
     void *p, *m, *v; /* numbers, mean of the gradient and of its square; contiguous, changed in place */
     const void *g;   /* gradient, or NULL to leave the numbers as they are */
     int64_t count, columns;
     double rate, decay;
     const void *mean, *shared; /* (count / columns), (columns), or NULL */
-    void *shift;
+    void *shift, *bias;        /* (columns) */
 } ew_adamw_part;
 typedef struct ew_adamw_step {
     const ew_adamw_part *part;

@@ -65,6 +65,14 @@ inline int64_t adamw_blocks(const ew_adamw_part &part) {
     return (part.count / columns + rows - 1) / rows;
 }
 
+template <class T> void adamw_bias(const ew_adamw_part &part) {
+    if (!part.g || !part.mean) return;
+    auto shift = static_cast<const T *>(part.shift);
+    auto bias = static_cast<T *>(part.bias);
+    for (int64_t block = 0; block < adamw_blocks(part); ++block, shift += part.columns)
+        for (int64_t c = 0; c < part.columns; ++c) bias[c] -= shift[c];
+}
+
 inline int adamw_step(const ew_adamw_step &s) {
     int64_t tasks = 0;
     for (int32_t k = 0; k < s.parts; ++k) tasks += adamw_blocks(s.part[k]);
@@ -76,6 +84,7 @@ inline int adamw_step(const ew_adamw_step &s) {
         else
             adamw_block<float>(s, *part, task);
     });
+    for (int32_t k = 0; k < s.parts; ++k) s.is_double ? adamw_bias<double>(s.part[k]) : adamw_bias<float>(s.part[k]);
     return EW_OK;
 }
 
