@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from edgewise._core.checks import among, as_tuple, check_int, check_matrix, did_you_mean, short
+from edgewise._core.checks import among, as_tuple, check_int, check_matrix, did_you_mean, short, subject
 from edgewise._core.errors import InputError
 
 if TYPE_CHECKING:
@@ -28,13 +28,15 @@ def check_net(model: object, of: str) -> None:
         )
 
 
-def check_edge(net: KAN, edge: Any, of: str = "") -> Edge:
-    """The edge (layer, source, target), if the network has it."""
+def check_edge(net: KAN, edge: Any, of: str = "", *, listed: bool = False) -> Edge:
+    """The edge (layer, source, target), if the network has it; `listed` where it is one of the argument 'edges'."""
     entries = tuple(edge) if isinstance(edge, (tuple, list)) else ()
     if len(entries) != 3:
-        raise InputError(
-            f"The 'edge' argument must be three ints (layer, source, target). Got {short(edge)} instead."
-        )
+        name, kind, advice = "edge", "three ints (layer, source, target)", ""
+        if listed:
+            name, kind = "edges", f"a list of edges, {kind} each"
+            advice = "; write one edge as a list of one, [(0, 2, 1)]"
+        raise InputError(f"{subject(name, of)} must be {kind}. Got {short(edge)} instead{advice}.")
     layer = check_int(entries[0], "layer", low=0, high=len(net.layers) - 1, of=of)
     source = check_int(entries[1], "source", low=0, high=net.layers[layer].in_features - 1, of=of)
     target = check_int(entries[2], "target", low=0, high=net.layers[layer].out_features - 1, of=of)
@@ -44,7 +46,7 @@ def check_edge(net: KAN, edge: Any, of: str = "") -> Edge:
 def check_edges(net: KAN, edges: Any, of: str) -> list[Edge]:
     """Several edges, in the caller's order."""
     listed = as_tuple(edges, "edges", "edges (layer, source, target)", of=of)
-    return [check_edge(net, edge, of) for edge in listed]
+    return [check_edge(net, edge, of, listed=True) for edge in listed]
 
 
 def check_hidden(net: KAN, layer: int, of: str) -> int:

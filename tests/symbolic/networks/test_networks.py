@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 import numpy as np
 import pytest
@@ -139,6 +140,27 @@ def test_suggest_refuses_what_is_no_living_edge() -> None:
         suggest(net, 0, 1, 0)
     with pytest.raises(InputError, match="columns"):
         suggest(net, 0, 0, 0, X[:, :1])
+
+
+BAD_SNAPS: dict[str, tuple[dict[str, Any], str]] = {
+    "layer": ({"edges": [(3, 0, 0)]}, r"'layer' parameter of snap .* Got 3"),
+    "target": ({"edges": [(0, 0, 0), (0, 1, 7)]}, r"'target' parameter of snap .* Got 7"),
+    "no edge": ({"edges": [(0, 1)]}, r"'edges' parameter of snap .* three ints .* Got \(0, 1\)"),
+    "one edge": ({"edges": (0, 0, 0)}, r"'edges' parameter of snap .* write one edge as a list of one"),
+    "dead": ({"edges": [(0, 1, 0)]}, r"of snap must be those of a living edge .* Got \(0, 1, 0\)"),
+    "columns": ({"X": X[:, :1]}, "'X' parameter of snap"),
+    "forms": ({"forms": []}, "'forms' parameter of snap must hold at least one"),
+    "accuracy": ({"accuracy": 7.0}, "'accuracy' parameter of snap"),
+    "overflow": ({"X": [[1e300, 0.0]]}, "'X' parameter of snap must leave the nodes"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_SNAPS)
+def test_snap_speaks_of_itself_when_it_refuses(name: str) -> None:
+    given, message = BAD_SNAPS[name]
+    net = mask_edges(KAN([2, 1, 1], seed=0), [(0, 1, 0)]).network
+    with pytest.raises(InputError, match=message):
+        snap(net, **{"X": X, **given})
 
 
 def test_snap_records_and_leaves_the_old_network() -> None:

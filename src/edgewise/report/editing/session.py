@@ -18,7 +18,7 @@ from edgewise.network.fitted import Fitted, fitted
 from edgewise.report.drawings.edge_functions import edge_name
 from edgewise.report.editing.call import Edge, EditCall, read_call
 from edgewise.report.editing.history import History, Version
-from edgewise.symbolic.networks.suggestions import checked_edge, form_key, suggest
+from edgewise.symbolic.networks.suggestions import form_key, living_edge, suggest
 from edgewise.symbolic.univariate.closed_forms import Suggestion
 from edgewise.verifying import verify
 
@@ -156,7 +156,7 @@ class Session:
     def suggest(self, edge: Any) -> None:
         """Closed forms that an edge could be, the simplest right one first, with their fit."""
         given = cast("Sequence[Any]", edge) if isinstance(edge, (list, tuple)) else ()
-        alive = checked_edge(self.network, tuple(given))
+        alive = living_edge(self.network, tuple(given), "suggest")
         found = suggest(self.network, *alive, X=self.X, top=SUGGESTED)
         self.suggestions = (
             alive,
@@ -175,7 +175,7 @@ class Session:
     def open(self, edge: Any) -> None:
         """Choose the edge that is drawn large."""
         given = cast("Sequence[Any]", edge) if isinstance(edge, (list, tuple)) else ()
-        self.edge = checked_edge(self.network, tuple(given))
+        self.edge = living_edge(self.network, tuple(given), "view")
 
     def again(self) -> None:
         """Prove anew what was proved of another version."""

@@ -11,14 +11,14 @@ import torch
 from torch import Tensor
 
 from edgewise._core.arrays import Floats
-from edgewise._core.checks import as_tuple, check_float, check_int, check_matrix
+from edgewise._core.checks import as_tuple, check_float, check_int
 from edgewise._core.errors import InputError
 from edgewise._core.histograms import histogram
 from edgewise.forms import Form
 from edgewise.network import KAN, EditRecord, EditResult, describe, set_symbolic
-from edgewise.network.arguments import check_edge, check_net
+from edgewise.network.arguments import as_data, check_edge, check_net
 from edgewise.symbolic.expressions.composition import Edge, living_edges
-from edgewise.symbolic.univariate.closed_forms import Suggestion, check_forms, fit_curve
+from edgewise.symbolic.univariate.closed_forms import Suggestion, fit_curve, some_forms
 
 # Points on which an edge function is compared with the library, whatever the number of rows.
 POINTS = 160
@@ -121,17 +121,12 @@ def suggest(
     ('sin', 2.0, 3.0)
     """
     check_net(model, "suggest")
-    edge = checked_edge(model, (layer, source, target))
-    values = None if X is None else node_values(model, X)[layer]
+    edge = living_edge(model, (layer, source, target), "suggest")
+    library, accuracy = some_forms(forms, "suggest"), _accuracy(accuracy, "suggest")
+    top = check_int(top, "top", low=1, of="suggest")
+    values = None if X is None else node_values(model, as_data(model, X, "suggest"), "suggest")[layer]
     curve = edge_curve(model, edge, values)
-    found = fit_curve(
-        curve.x,
-        curve.y,
-        curve.weight,
-        forms=forms,
-        accuracy=accuracy,
-        top=check_int(top, "top", low=1, of="suggest"),
-    )
+    found = fit_curve(curve.x, curve.y, curve.weight, forms=library, accuracy=accuracy, top=top)
     return tuple(_in_network_units(each, curve) for each in found)
 
 
@@ -186,17 +181,18 @@ def snap(
     'symbolic'
     """
     check_net(model, "snap")
-    library = None if forms is None else check_forms(forms, "snap")
+    library, accuracy = some_forms(forms, "snap"), _accuracy(accuracy, "snap")
     check_float(min_r2, "min_r2", low=-1e9, high=1.0, of="snap")
     chosen = (
         living_edges(model, "numeric")
         if edges is None
         else [
-            checked_edge(model, edge)
+            living_edge(model, edge, "snap", listed=True)
             for edge in as_tuple(edges, "edges", "edges (layer, source, target)", of="snap")
         ]
     )
-    values = node_values(model, X)
+    rows = as_data(model, X, "snap")
+    values = node_values(model, rows, "snap")
     current, made = model, list[str]()
     for edge in chosen:
         curve = edge_curve(model, edge, values[edge[0]])
@@ -204,7 +200,6 @@ def snap(
         if best.r2 >= min_r2:
             current = set_symbolic(current, edge, form_key(best.form), curve.to_network(best)).network
             made.append(f"{edge} {best.form.name} (R2 {best.r2:.6f})")
-    rows = torch.from_numpy(check_matrix(X, "X", columns=model.shape[0], of="snap")).to(model.output_shift)
     with torch.no_grad():
         change = float((current(rows) - model(rows)).abs().max())
     detail = ", ".join(made) if made else "no edge reached the required R2"
@@ -218,28 +213,31 @@ def form_key(form: Form) -> str:
     return form.name if form.name in FORMS else form.text
 
 
-def node_values(net: KAN, X: Any) -> list[Tensor]:
+def node_values(net: KAN, rows: Tensor, of: str) -> list[Tensor]:
     """Node values of every layer on data, in network units, without gradients."""
-    rows = check_matrix(X, "X", columns=net.shape[0], of="suggest")
     with torch.no_grad():
-        nodes = net.activations(torch.from_numpy(rows).to(net.output_shift))
+        nodes = net.activations(rows)
     for layer, values in enumerate(nodes[:-1]):
         if not bool(values.isfinite().all()):
             raise InputError(
-                f"The 'X' parameter of suggest must leave the nodes of layer {layer} finite. Got a row where one is not "
+                f"The 'X' parameter of {of} must leave the nodes of layer {layer} finite. Got a row where one is not "
                 "instead; drop such rows."
             )
     return nodes
 
 
-def checked_edge(net: KAN, edge: Any) -> Edge:
+def _accuracy(accuracy: Any, of: str) -> float:
+    return check_float(accuracy, "accuracy", low=1e-15, high=1.0, of=of)
+
+
+def living_edge(net: KAN, edge: Any, of: str, *, listed: bool = False) -> Edge:
     """The edge, if the network has it alive."""
     alive = living_edges(net)
-    found = check_edge(net, edge, "suggest")
+    found = check_edge(net, edge, of, listed=listed)
     if found not in alive:
         shown = ", ".join(map(str, alive[:6])) + (", ..." if len(alive) > 6 else "")
         raise InputError(
-            "The 'layer', 'source' and 'target' must be those of a living edge of the network. "
+            f"The 'layer', 'source' and 'target' of {of} must be those of a living edge of the network. "
             f"Got {found} instead; it has {shown}."
         )
     return found

@@ -120,9 +120,7 @@ def fit_curve(
     weights = weights / weights.sum()
     accuracy = check_float(accuracy, "accuracy", low=1e-15, high=1.0, of="fit_curve")
     limits = chosen(config, CURVES, "fit_curve")
-    library = list(FORMS.values() if forms is None else check_forms(forms, "fit_curve"))
-    if not library:
-        raise InputError("The 'forms' parameter of fit_curve must hold at least one Form. Got none instead.")
+    library = list(some_forms(forms, "fit_curve"))
     # Forms leave the range of floats as a matter of course; they are judged by what they give.
     with np.errstate(all="ignore"):
         found = _suggestions(points, values, weights, library, limits)
@@ -132,8 +130,16 @@ def fit_curve(
     return tuple(ranked if top is None else ranked[: check_int(top, "top", low=1, of="fit_curve")])
 
 
+def some_forms(forms: object, of: str) -> tuple[Form, ...]:
+    """A library of at least one closed form; of None the whole one."""
+    library = tuple(FORMS.values()) if forms is None else check_forms(forms, of)
+    if not library:
+        raise InputError(f"The 'forms' parameter of {of} must hold at least one Form. Got none instead.")
+    return library
+
+
 def check_forms(forms: object, of: str) -> tuple[Form, ...]:
-    """A library of closed forms, at least one."""
+    """A library of closed forms."""
     library = as_tuple(forms, "forms", "Form objects", of=of)
     for form in library:
         if not isinstance(form, Form):
