@@ -33,16 +33,31 @@ def test_junk_is_refused_in_one_sentence(layer: type[Any], given: dict[str, Any]
         text = str(refusal.value)
         assert f"'{name}'" in text
         assert "\n" not in text
+        assert (
+            "KAN" not in text or f" of {layer.__name__} must " in text
+        )  # the layer that was asked for, none inside it
         assert " instead" in text or "strictly increase" in text
 
 
 @pytest.mark.parametrize("device", ["foo", "cuda:99", "privateuseone", -3])
 @pytest.mark.parametrize(("layer", "given"), MAKERS)
 def test_a_device_that_is_not_here(layer: type[Any], given: dict[str, Any], device: Any) -> None:
-    with pytest.raises(
-        InputError, match=r"'device' parameter of KAN\w+ must be a device that torch finds .*'cpu'"
-    ):
+    named = rf"'device' parameter of {layer.__name__} must be a device that torch finds .*'cpu'"
+    with pytest.raises(InputError, match=named):
         layer(**given, device=device)
+
+
+@pytest.mark.parametrize("name", ["degree", "intervals", "source", "input"])
+def test_a_layer_of_a_class_of_ones_own_says_its_name(name: str) -> None:
+    class Tuned(KANLinear):
+        pass
+
+    calls = {
+        "source": lambda: Tuned(3, 2).kind(7, 0),
+        "input": lambda: Tuned(3, 2)(torch.zeros(1, 4)),
+    }
+    with pytest.raises(InputError, match=rf"{name}'?( parameter)? of Tuned"):
+        calls.get(name, lambda: Tuned(3, 2, **{name: -1}))()
 
 
 @pytest.mark.parametrize("edges", ["x", 3, None, {1: 2}, b"z", ["sin"], [(0, 0, "sin")], [None]])

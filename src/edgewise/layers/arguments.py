@@ -1,4 +1,7 @@
-"""What layers are made with, checked before anything is allocated: precision, device, room and the range of the grid."""
+"""What layers are made with, checked before anything is allocated: functions, precision, device, room and the grid.
+
+A layer made of another one checks what it hands on under its own name, so that a refusal speaks of what was asked for.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,30 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from edgewise._core.checks import UNREADABLE, short, subject
+from edgewise._core.checks import UNREADABLE, check_choice, check_int, short, subject
 from edgewise._core.errors import InputError
-from edgewise.splines.make import default_grid
+from edgewise._core.modules import on
+from edgewise.splines.bspline import MAX_DEGREE
+from edgewise.splines.make import BASES, default_grid, most_intervals
 
+BASE_FUNCTIONS = ("silu",)
+STARTS = ("random", "zero")
 FLOATING = (torch.float64, torch.float32, torch.bfloat16, torch.float16)
 MOST_COEFFICIENTS = 1 << 28
+
+
+def check_functions(
+    basis: Any, degree: Any, intervals: Any, of: str, base: Any = None, init: Any = "random"
+) -> tuple[str, int, int, str | None]:
+    """Basis, degree, intervals and base of functions that a layer can have."""
+    name = check_choice(basis, "basis", BASES, of=of)
+    check_choice(init, "init", STARTS, of=of)
+    return (
+        name,
+        check_int(degree, "degree", low=0, high=MAX_DEGREE, of=of),
+        check_int(intervals, "intervals", low=1, high=most_intervals(name), of=of),
+        None if base is None else check_choice(base, "base", BASE_FUNCTIONS, of=of),
+    )
 
 
 def check_place(device: Any, dtype: Any, of: str) -> tuple[torch.device, torch.dtype]:
@@ -40,11 +61,13 @@ def check_place(device: Any, dtype: Any, of: str) -> tuple[torch.device, torch.d
         ) from None
 
 
-def check_room(in_features: int, out_features: int, size: int, of: str) -> None:
-    """Refuse a layer that no memory holds before anything is allocated."""
+def check_room(
+    in_features: int, out_features: int, size: int, of: str, sizes: str = "'in_features', 'out_features'"
+) -> None:
+    """Refuse a layer that no memory holds before anything is allocated; `sizes` are the arguments that its edges follow."""
     if in_features * out_features * size > MOST_COEFFICIENTS:
         raise InputError(
-            f"The 'in_features', 'out_features' and 'intervals' of {of} must give at most {MOST_COEFFICIENTS:,} "
+            f"The {sizes} and 'intervals' of {of} must give at most {MOST_COEFFICIENTS:,} "
             f"coefficients. Got {in_features:,} x {out_features:,} edges of {size:,} each instead."
         )
 
@@ -66,8 +89,9 @@ def make_grid(grid: Any, inputs: int, basis: str, degree: int, intervals: int, o
             f"{subject('grid', of)} must be two finite numbers (low, high) with low < high, or a tensor. "
             f"Got {short(grid)} instead."
         )
-    ends = torch.tensor([low, high], dtype=torch.float64).expand(inputs, 2)
-    return default_grid(basis, ends[:, 0], ends[:, 1], intervals, degree)
+    with on("cpu"):  # whatever the ambient device
+        ends = torch.tensor([low, high], dtype=torch.float64).expand(inputs, 2)
+        return default_grid(basis, ends[:, 0], ends[:, 1], intervals, degree)
 
 
 def _devices() -> str:

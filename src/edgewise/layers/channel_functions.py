@@ -21,7 +21,7 @@ def channel_functions(
     channels: int,
     degree: int,
     intervals: int,
-    grid: tuple[float, float],
+    grid: tuple[float, float] | Tensor,
     begin: Callable[[Tensor], Tensor] | None = None,
     **place: Any,
 ) -> ConvT:

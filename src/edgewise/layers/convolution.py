@@ -9,14 +9,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from edgewise._core.checks import check_choice, check_int, short
+from edgewise._core.checks import check_bool, check_choice, check_int, short
 from edgewise._core.errors import InputError
 from edgewise._core.modules import is_tracing
 from edgewise.kernels.backends import watched
 from edgewise.kernels.convolution import convolve
 from edgewise.kernels.patches import Window, patches
 from edgewise.kernels.pointwise import pointwise, serves
-from edgewise.layers.arguments import check_place
+from edgewise.layers.arguments import check_functions, check_place, check_room, make_grid
 from edgewise.layers.inputs import autocast_type, check_input, lowered
 from edgewise.layers.linear import KANLinear
 from edgewise.layers.symbolic_edges import SymbolicEdge, check_symbolic, form_values
@@ -69,24 +69,25 @@ class _KANConv(nn.Module):
         self.dilation = self._sizes(dilation, "dilation")
         self.padding_mode = check_choice(padding_mode, "padding_mode", PADDING_MODES, of=name)
         self.padding = self._padded(padding)
-        places = math.prod(self.kernel_size)
+        check_functions(basis, degree, intervals, name, base, init)
+        check_bool(bias, "bias", of=name)
+        own, places = in_channels // groups, math.prod(self.kernel_size)
+        sizes = "'in_channels', 'out_channels', 'kernel_size'"
+        check_room(own * places, out_channels, intervals + degree, name, sizes)
         device, dtype = check_place(device, dtype, name)
-        symbolic = check_symbolic(symbolic, in_channels // groups * places, out_channels, name)
+        symbolic = check_symbolic(symbolic, own * places, out_channels, name)
         if isinstance(grid, Tensor):
-            own = in_channels // groups
             if grid.ndim != 2 or len(grid) not in (own, own * places):
                 raise InputError(
                     f"The 'grid' tensor of {name} must have shape ({own}, K), one grid a channel of a group. Got "
                     f"{tuple(grid.shape)} instead."
                 )
             grid = grid.repeat_interleave(own * places // len(grid), 0)
-        try:
-            self.patch = KANLinear(
-                in_channels // groups * places, out_channels, basis=basis, degree=degree, intervals=intervals,
-                grid=grid, bias=bias, base=base, symbolic=symbolic, init=init, seed=seed, device=device, dtype=dtype,
-            )  # fmt: skip
-        except InputError as error:
-            raise InputError(_of_convolution(str(error), name)) from None
+        self.patch = KANLinear(
+            own * places, out_channels, basis=basis, degree=degree, intervals=intervals, bias=bias, base=base, init=init,
+            grid=make_grid(grid, own * places, basis, degree, intervals, name), symbolic=symbolic, seed=seed,
+            device=device, dtype=dtype,
+        )  # fmt: skip
 
     @property
     def places(self) -> int:
@@ -324,13 +325,6 @@ class KANConv1d(_KANConv):
             (0, 0, left, right),
             self.groups,
         )
-
-
-def _of_convolution(message: str, name: str) -> str:
-    """What the layer `patch` refuses, said of the layer that was asked for, whose checks of the same arguments it does."""
-    for own, asked in (("KANLinear", name), ("in_features", "in_channels"), ("out_features", "out_channels")):
-        message = message.replace(own, asked)
-    return message
 
 
 def _plain(x: Tensor, weight: Tensor, bias: Tensor | None, window: Window) -> Tensor:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from edgewise._core.checks import check_bool, check_choice, check_int
+from edgewise._core.checks import check_bool, check_int
 from edgewise._core.errors import InputError
 from edgewise._core.modules import on
 from edgewise._core.seeds import generator
 from edgewise.kernels import layer_sum, spline_edges
 from edgewise.kernels.reference import silu
-from edgewise.layers.arguments import check_place, check_room, make_grid
+from edgewise.layers.arguments import check_functions, check_place, check_room, make_grid
 from edgewise.layers.edge_tables import EdgeTables, after_load
 from edgewise.layers.initialise import initial_coefficients, zero_coefficients
 from edgewise.layers.inputs import autocast_type, check_input, lowered
@@ -20,10 +20,8 @@ from edgewise.layers.symbolic_edges import (
     check_symbolic,
     form_values,
 )
-from edgewise.splines.bspline import MAX_DEGREE
-from edgewise.splines.make import BASES, make_basis, most_intervals
+from edgewise.splines.make import make_basis
 
-BASE_FUNCTIONS = ("silu",)
 _after_load = after_load  # the name that layers pickled by earlier releases ask for
 
 
@@ -103,23 +101,19 @@ class KANLinear(EdgeTables):
         dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
-        self.in_features = check_int(in_features, "in_features", low=1, of="KANLinear")
-        self.out_features = check_int(out_features, "out_features", low=1, of="KANLinear")
-        self.basis_name = check_choice(basis, "basis", BASES, of="KANLinear")
-        self.degree = check_int(degree, "degree", low=0, high=MAX_DEGREE, of="KANLinear")
-        self.intervals = check_int(
-            intervals, "intervals", low=1, high=most_intervals(self.basis_name), of="KANLinear"
-        )
-        self.base = None if base is None else check_choice(base, "base", BASE_FUNCTIONS, of="KANLinear")
-        check_choice(init, "init", ("random", "zero"), of="KANLinear")
-        check_bool(bias, "bias", of="KANLinear")
-        check_room(in_features, out_features, self.size, "KANLinear")
-        self.symbolic = check_symbolic(symbolic, in_features, out_features, "KANLinear")
-        device, dtype = check_place(device, dtype, "KANLinear")
+        of = type(self).__name__
+        self.in_features = check_int(in_features, "in_features", low=1, of=of)
+        self.out_features = check_int(out_features, "out_features", low=1, of=of)
+        functions = check_functions(basis, degree, intervals, of, base, init)
+        self.basis_name, self.degree, self.intervals, self.base = functions
+        check_bool(bias, "bias", of=of)
+        check_room(in_features, out_features, self.size, of)
+        self.symbolic = check_symbolic(symbolic, in_features, out_features, of)
+        device, dtype = check_place(device, dtype, of)
         if isinstance(grid, Tensor) and grid.ndim == 2 and basis == "bspline":
             self.intervals = grid.shape[1] - 1
         with on("cpu"):  # where the first functions are made, whatever the ambient device
-            made_grid = make_grid(grid, in_features, basis, degree, self.intervals, "KANLinear")
+            made_grid = make_grid(grid, in_features, basis, degree, self.intervals, of)
             # Rounded before it is checked: breaks that are apart in float64 may coincide in float32.
             table = made_grid.to(dtype).to(torch.float64)
             first = make_basis(basis, table, degree=degree, size=self.size)
@@ -250,8 +244,10 @@ class KANLinear(EdgeTables):
         return y.index_add(1, self._targets, torch.cat(values, 1))
 
     def _check_input(self, x: Tensor, coef: Tensor) -> None:
-        check_input(x, self.in_features, coef, f"KANLinear({self.in_features}, {self.out_features})")
+        name = type(self).__name__
+        check_input(x, self.in_features, coef, f"{name}({self.in_features}, {self.out_features})")
 
     def _check_edge(self, source: int, target: int) -> None:
-        check_int(source, "source", low=0, high=self.in_features - 1, of="KANLinear")
-        check_int(target, "target", low=0, high=self.out_features - 1, of="KANLinear")
+        of = type(self).__name__
+        check_int(source, "source", low=0, high=self.in_features - 1, of=of)
+        check_int(target, "target", low=0, high=self.out_features - 1, of=of)

@@ -23,7 +23,7 @@ from edgewise._core.checks import check_bool, check_int, short
 from edgewise._core.errors import InputError
 from edgewise._core.seeds import derive, generator
 from edgewise.layers import KANConv1d, KANLinear, SymbolicEdge, channel_functions
-from edgewise.layers.arguments import check_place, check_room
+from edgewise.layers.arguments import check_functions, check_place, check_room, make_grid
 from edgewise.layers.inputs import check_input
 from edgewise.network.module import KAN
 from edgewise.network.spec import KANSpec, LayerSpec, Nodes
@@ -144,6 +144,7 @@ class KANFeedForward(nn.Module):
         for name, flag in (("gated", gated), ("bias", bias)):
             check_bool(flag, name, of="KANFeedForward")
         check_int(degree, "degree", low=1, high=MAX_DEGREE, of="KANFeedForward")
+        check_functions("bspline", degree, intervals, "KANFeedForward")
         for inputs, outputs in ((in_features, hidden), (hidden, out_features)):
             check_room(inputs, outputs, 1, "KANFeedForward")
         if not callable(begin):
@@ -154,7 +155,8 @@ class KANFeedForward(nn.Module):
         device, dtype = check_place(device, dtype, "KANFeedForward")
         place: dict[str, Any] = {"device": device, "dtype": dtype}
         self.directions = StraightEdges(in_features, hidden, bias, derive(seed, 0), **place)
-        self.functions = channel_functions(KANConv1d, hidden, degree, intervals, grid, begin, **place)
+        laid = make_grid(grid, 1, "bspline", degree, intervals, "KANFeedForward")
+        self.functions = channel_functions(KANConv1d, hidden, degree, intervals, laid, begin, **place)
         self.gate = StraightEdges(in_features, hidden, bias, derive(seed, 1), **place) if gated else None
         self.out = StraightEdges(hidden, out_features, bias, derive(seed, 2), **place)
 

@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from edgewise._core.arguments import check_is
-from edgewise._core.checks import among, check_columns, check_matrix, short
+from edgewise._core.checks import among, check_bool, check_columns, check_matrix, short
 from edgewise._core.errors import InputError
 from edgewise._core.modules import copied
 from edgewise._core.seeds import derive
 from edgewise.layers import KANLinear, multiply
+from edgewise.layers.arguments import check_functions, check_place, check_room, make_grid
 from edgewise.layers.inputs import autocast_type, check_input, lowered
 from edgewise.network.spec import KANSpec, LayerSpec, NodesLike, as_names, as_nodes
 
@@ -92,11 +93,16 @@ class KAN(nn.Module):
                 "The first entry of the 'shape' of KAN counts inputs and cannot hold multiplication nodes. "
                 f"Got {short(shape[0])} instead."
             )
+        check_functions(basis, degree, intervals, "KAN", base, init)
+        check_bool(bias, "bias", of="KAN")
+        device, dtype = check_place(device, dtype, "KAN")
         specs = tuple(
             LayerSpec(before.total, after, basis, degree, intervals, base, bias)
             for before, after in pairwise(nodes)
         )
         names = as_names(input_names, nodes[0].total, "x"), as_names(output_names, nodes[-1].total, "y")
+        for spec in specs:
+            check_room(spec.in_features, spec.nodes.incoming, intervals + degree, "KAN", "'shape'")
         layers = [
             KANLinear(
                 spec.in_features,
@@ -104,7 +110,7 @@ class KAN(nn.Module):
                 basis=basis,
                 degree=degree,
                 intervals=intervals,
-                grid=grid,
+                grid=make_grid(grid, spec.in_features, basis, degree, intervals, "KAN"),
                 base=base,
                 bias=bias,
                 init=init,

@@ -6,13 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from edgewise._core.checks import as_tuple, check_bool, check_choice, check_int, check_names, short
+from edgewise._core.checks import as_tuple, check_bool, check_int, check_names, short
 from edgewise._core.errors import InputError
 from edgewise.layers import SymbolicEdge
-from edgewise.layers.linear import BASE_FUNCTIONS
+from edgewise.layers.arguments import check_functions
 from edgewise.layers.symbolic_edges import check_symbolic
-from edgewise.splines.bspline import MAX_DEGREE
-from edgewise.splines.make import BASES, most_intervals
 
 # Of one layer; their names alone would fill the memory beyond.
 MOST_NODES = 1_000_000
@@ -114,11 +112,7 @@ class LayerSpec:
 
     def __post_init__(self) -> None:
         check_int(self.in_features, "in_features", low=1, high=MOST_NODES, of="LayerSpec")
-        check_choice(self.basis, "basis", BASES, of="LayerSpec")
-        check_int(self.degree, "degree", low=0, high=MAX_DEGREE, of="LayerSpec")
-        check_int(self.intervals, "intervals", low=1, high=most_intervals(self.basis), of="LayerSpec")
-        if self.base is not None:
-            check_choice(self.base, "base", BASE_FUNCTIONS, of="LayerSpec")
+        check_functions(self.basis, self.degree, self.intervals, "LayerSpec", self.base)
         check_bool(self.bias, "bias", of="LayerSpec")
 
 
