@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from edgewise.cli import options
+from edgewise.cli.option_names import with_options
 from edgewise.cli.outcome import (
     INTERRUPTED,
     REFUTED,
@@ -130,7 +131,7 @@ def audit(
         found = [{"limit": each.limit, "attribute": each.attribute, "value": each.value} for each in breaches]
         print_json(to_json({**result.to_dict(), "message": ended.advice, "breaches": found}))
     else:
-        say(f"{str(result).rstrip()}\n\n{ended.advice}", err=printed)
+        say(with_options(f"{str(result).rstrip()}\n\n{ended.advice}"), err=printed)
     if plot is not None:
         from edgewise.plots import save_figure
         from edgewise.plots.audit_groups import plot_audit

@@ -11,6 +11,7 @@ import typer
 
 from edgewise._core.errors import InputError
 from edgewise.cli import options
+from edgewise.cli.option_names import told_of_options, with_options
 from edgewise.cli.outcome import INTERRUPTED, Interrupts, refuse_other_pictures, refuse_to_overwrite
 from edgewise.cli.terminal import print_json, say, tell
 
@@ -23,7 +24,7 @@ _UNITS = (("days", 86_400), ("hours", 3600), ("minutes", 60), ("seconds", 1))
 # What gave the arguments of `find_dynamics`.
 _OPTIONS = {
     "t": "column of --time", "states": "columns of states", "inputs": "columns of --inputs", "groups": "--groups",
-    "exclude_functions": "--exclude-functions",
+    "exclude_functions": "--exclude-functions", "work": "--work", "seconds": "--seconds",
 }  # fmt: skip
 
 Time = Annotated[str, options.unset("--time", "-t", help="The column of times, numbers or dates.")]
@@ -79,7 +80,6 @@ def dynamics(
     refuse_other_pictures(plot)
     refuse_to_overwrite([] if plot is None else [plot], force)
     from edgewise.cli.inputs import as_names
-    from edgewise.cli.option_names import told_of_options
     from edgewise.cli.summary import to_json
     from edgewise.data import provenance, read_frame, to_table
     from edgewise.dynamics import find_dynamics
@@ -204,4 +204,4 @@ def _lines(found: Dynamics) -> list[str]:
         cells = [f"{c.value:.6g} ± {c.standard_error:.2g}" for c in each.constants]
         share = 100 * found.stability[name]
         lines.append(f"    {', '.join([*cells, f'r2 {each.r2:.6g}', f'stable in {share:.0f} % of halves'])}")
-    return [*lines, found.message]
+    return [*lines, with_options(found.message, _OPTIONS)]

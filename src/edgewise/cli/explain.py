@@ -11,6 +11,7 @@ import typer
 from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason
 from edgewise.cli import options
+from edgewise.cli.option_names import with_options
 from edgewise.cli.outcome import INTERRUPTED, refuse_other_pictures, refuse_to_overwrite
 from edgewise.cli.terminal import print_json, say
 
@@ -171,7 +172,7 @@ def explain(
 
         print_json(to_json(found.to_dict()))
     else:
-        say(str(found))
+        say(with_options(str(found)))
     if plot is not None and not quiet:
         say(f"Drawn to {plot}.", err=True)
     if getattr(found, "stop_reason", None) is StopReason.INTERRUPTED:

@@ -65,7 +65,7 @@ def find_for_groups(
     places = [] if out is None else [out / name for name in _FILES]
     refuse_to_overwrite([*places, *([] if plot is None else [plot])], force, folder=out)
     from edgewise.cli.formula_progress import BestSoFar
-    from edgewise.cli.formula_words import OPTIONS, columns_of, limits_of
+    from edgewise.cli.formula_words import OPTIONS, as_said_here, columns_of, limits_of
     from edgewise.cli.inputs import as_names, called, find
     from edgewise.cli.option_names import told_of_options
     from edgewise.cli.progress import ShownProgress
@@ -133,7 +133,7 @@ def find_for_groups(
     if json:
         print_json(to_json(found.to_dict()))
     else:
-        say(str(found))
+        say(as_said_here(str(found)))
     if interrupts.happened:
         raise typer.Exit(INTERRUPTED)
     if found.broken:

@@ -15,6 +15,7 @@ from edgewise._core.arrays import Floats
 from edgewise._core.errors import InputError
 from edgewise._core.files import write_file
 from edgewise.cli.formula_next import told
+from edgewise.cli.formula_words import as_said_here
 from edgewise.cli.front import place_of_best, show_front
 from edgewise.cli.summary import results_console, show_messages, to_json
 from edgewise.cli.terminal import print_json, say
@@ -102,12 +103,12 @@ def deliver(found: FinishedSearch, wanted: Wanted) -> None:
             text = to_json({"format": wanted.export, "text": text}) + "\n"
         sys.stdout.write(text)
         if not ended.repeatable and not wanted.quiet:
-            say(f"Note: {ended.advice}", err=True)
+            say(f"Note: {as_said_here(ended.advice)}", err=True)
     elif wanted.json:
         print_json(data)
     else:
         console = results_console()
-        show_front(console, found.result, found.target, number, verbose=wanted.verbose)
+        show_front(console, found.result, found.target, number, verbose=wanted.verbose, said=as_said_here)
         show_messages(console, (ended.advice, *map(_said, found.proofs)))
         for line in told(found.places, found.target, found.result.noise):
             console.print(Text(line), soft_wrap=True)
@@ -129,7 +130,7 @@ def as_data(found: FinishedSearch, number: int) -> dict[str, Any]:
         "rows": len(found.y),
         "seconds": round(found.result.seconds, 3),
         "stop_reason": found.result.stop_reason.value,
-        "message": found.result.message,
+        "message": as_said_here(found.result.message),
         "gross_errors": list(found.result.gross_errors),
         "reduced_chi_square": found.result.reduced_chi_square,
         "probability": found.result.probability,
@@ -202,7 +203,7 @@ def _page(found: FinishedSearch, formula: Formula) -> Any:
         formula=formula,
         front=tuple(found.result.front),
         alternatives=found.result.alternatives() if formula is found.result.front[found.best - 1] else (),
-        notes=(*found.notes, found.result.message),
+        notes=(*found.notes, as_said_here(found.result.message)),
         stop_reason=found.result.stop_reason,
         proofs=found.proofs if formula is found.result.front[found.best - 1] else (),
         units=dict(found.units),

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from edgewise.cli.option_names import with_options
 from edgewise.cli.progress import Note, ShownProgress
+from edgewise.cli.summary import to_json
 from edgewise.cli.terminal import say
 from edgewise.pde import Checkpoint, Modes, Solution
 from edgewise.pde.results.solution import ROADS
@@ -51,22 +52,12 @@ class Keeper:
 
 def solution_json(solution: Solution, seed: int) -> str:
     """Everything that is known of a solution, as JSON."""
-    known = {**solution.to_dict(), "residuals": solution.residual(seed=seed)}
-    return json.dumps(_finite(known), indent=2)
-
-
-def _finite(value: Any) -> Any:
-    """Infinities, which JSON has not, as null."""
-    if isinstance(value, dict):
-        return {key: _finite(each) for key, each in value.items()}
-    if isinstance(value, list):
-        return [_finite(each) for each in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    return to_json({**solution.to_dict(), "residuals": solution.residual(seed=seed)})
 
 
 def shown(solution: Solution, seed: int, files: Sequence[Path]) -> None:
     """A solution in a few lines on standard output."""
-    say(solution.message)
+    say(with_options(solution.message))
     for name, error in solution.errors.items():
         say(f"  {name:12}  relative L2 error {error:.1e}")
     residuals = solution.residual(seed=seed)
@@ -81,12 +72,12 @@ def shown(solution: Solution, seed: int, files: Sequence[Path]) -> None:
 
 def modes_json(modes: Modes) -> str:
     """Everything that is known of eigenvalues, as JSON."""
-    return json.dumps(_finite(modes.to_dict()), indent=2)
+    return to_json(modes.to_dict())
 
 
 def shown_modes(modes: Modes) -> None:
     """Eigenvalues line by line on standard output."""
-    say(modes.message)
+    say(with_options(modes.message))
     for value, error in zip(modes.values, modes.errors, strict=True):
         say(f"  {float(value):<22.15g}relative error {float(error):.1e}")
     say(f"  {modes.seconds:.1f} s")

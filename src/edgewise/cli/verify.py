@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from edgewise.cli import options
+from edgewise.cli.option_names import with_options
 from edgewise.cli.outcome import (
     INTERRUPTED,
     REFUTED,
@@ -112,7 +113,7 @@ def verify(
     if json:
         print_json(verdict_json(verdict, certificate))
     else:
-        say(str(verdict), err=printed)
+        say(with_options(str(verdict)), err=printed)
         if certificate is not None and not quiet and not printed:
             say(question.saved(verdict, certificate), err=True)
     if interrupts.happened:

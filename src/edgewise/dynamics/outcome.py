@@ -95,7 +95,7 @@ def outcome(search: DynamicsSearch, best: Judged, reason: StopReason | None, see
         ),
         MappingProxyType(stability),
         beside,
-        _message(courses, moves, exact, explained, noise, search.noise, kept, sure),
+        _message(courses, moves, exact, explained, noise, search.noise, kept, sure, ended),
         ended,
         meter.seconds,
         lead,
@@ -124,6 +124,7 @@ def _message(
     noise: Floats,
     kept: tuple[Conserved, ...],
     sure: float | None,
+    ended: StopReason,
 ) -> str:
     many = len(courses.each)
     sentences = [f"From {courses.rows} rows" + (f" of {many} courses" if many > 1 else "") + ":"]
@@ -146,4 +147,6 @@ def _message(
         sentences.append(f"{plural(courses.left_out, 'row')} with missing cells {verb} left out.")
     if kept:
         sentences.append(f"Conserved: {'; '.join(each.formula.text for each in kept)}.")
+    if not ended.repeatable or ended is StopReason.WORK_SPENT:
+        sentences.append(ended.advice)
     return " ".join(sentences)

@@ -335,5 +335,6 @@ def _said(confirmed: bool, reason: StopReason, asked: int) -> str:
     if reason is StopReason.CONVERGED:
         return f"It predicted the last of {much}, where its rivals predict otherwise."
     if reason is StopReason.EXHAUSTED:
-        return f"After {much} it is {'as predicted' if confirmed else 'not certain'}; more measurements may decide."
+        held = "as predicted" if confirmed else "not certain"
+        return f"After {much} it is {held}; raise 'most': more measurements may decide."
     return f"It was ended after {much}."

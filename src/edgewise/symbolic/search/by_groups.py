@@ -11,6 +11,7 @@ import narwhals as nw
 
 from edgewise._core.checks import did_you_mean, short
 from edgewise._core.errors import InputError
+from edgewise._core.stopping import StopReason
 from edgewise.symbolic.config import DEFAULT, ConstraintConfig, GroupConfig
 from edgewise.symbolic.fitting.word_columns import WordTable
 from edgewise.symbolic.results.search_result import FormulaResult
@@ -105,4 +106,6 @@ def by_groups(
     against = [contradicted_by(each, limits.checks) for each in parts]
     texts = tuple(dict.fromkeys(text for found, _ in against for text in found))
     notes = [each for _, note in against for each in note][:1]
+    if not result.stop_reason.repeatable or result.stop_reason is StopReason.WORK_SPENT:
+        notes.append(result.stop_reason.advice)
     return replace(result, contradicted=texts, message=" ".join([result.message, *notes]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
@@ -123,9 +123,15 @@ def search_groups(
         best,
         tuple(answers[1:]),
         " ".join([_message(best, written(tied[0], columns), rows, len(few)), *table.notes]),
-        next((each for each in reasons if not each.repeatable), reasons[0]),
+        ended_by(reasons, exact(tied[0].rss, rows.y)),
         meter.seconds,
     )
+
+
+def ended_by(reasons: Sequence[StopReason], nothing_left: bool) -> StopReason:
+    """Why several searches ended: what came from outside, else what the first says where anything is left of the rows."""
+    outside = (each for each in reasons if not each.repeatable)
+    return next(outside, StopReason.EXACT if nothing_left else reasons[0])
 
 
 def _improved(

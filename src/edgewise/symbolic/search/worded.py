@@ -25,7 +25,7 @@ from edgewise.symbolic.results.formula import Formula
 from edgewise.symbolic.results.search_result import FormulaResult
 from edgewise.symbolic.search.branched_formula import BranchedFormula
 from edgewise.symbolic.search.branches import Branch, Structure, branched, description_of, of_one_group
-from edgewise.symbolic.search.grouped import ENDED, as_grouped, sought, structures_of
+from edgewise.symbolic.search.grouped import ENDED, as_grouped, ended_by, sought, structures_of
 from edgewise.symbolic.search.grouped_constants import GroupedRows, Tied, each_group, exact, tie, together
 from edgewise.symbolic.search.grouped_formula import GroupedFormula
 from edgewise.symbolic.search.grouped_mending import written
@@ -152,7 +152,7 @@ def search_words(
         answers[0],
         tuple(answers[1:]),
         _message(answers[0], table, len(measured.y), words, codes),
-        next((each for each in reasons if not each.repeatable), reasons[0]),
+        ended_by(reasons, best.exact),
         meter.seconds,
     )
 
