@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import gc
 import json
+import os
+import re
+import signal
 import weakref
 from pathlib import Path
 from typing import Any
@@ -13,7 +16,7 @@ import pytest
 
 from edgewise import FileError, InputError
 from edgewise.cli import main
-from edgewise.vision import ImageClassifier, pictures, read_folder
+from edgewise.vision import ImageClassifier, pictures, read_folder, training
 
 image = pytest.importorskip("PIL.Image")
 
@@ -120,6 +123,32 @@ def test_the_commands_learn_and_predict(
         assert "a classifier of pictures" in " ".join(capsys.readouterr().err.split())
     assert run("fit-images", folder, "-o", model) == 2
     assert "--force" in capsys.readouterr().err
+
+
+def test_ctrl_c_leaves_a_model_and_a_checkpoint_to_go_on_from(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, state = tmp_path / "model.kan", tmp_path / "state"
+    advance, calls = training._Run.advance, list[int]()
+
+    def pressed(run: training._Run) -> None:
+        calls.append(run.epoch)
+        if len(calls) == 3:
+            os.kill(os.getpid(), signal.SIGINT)
+        advance(run)
+
+    monkeypatch.setattr(training._Run, "advance", pressed)
+    words = ("fit-images", folder, "-o", model, "-e", "9", "-p", "1500", "--checkpoint", state)
+    assert run(*words) == 130
+    told = " ".join(capsys.readouterr().out.split())
+    found = re.search(r"interrupted in epoch (\d) of 9 \(--checkpoint goes on after epoch (\d)\)", told)
+    assert found is not None
+    done = int(found[2])
+    assert done in (2, 3)  # heard within the epoch, or when its end was told
+    assert int(found[1]) == done + 1
+    assert run("predict", model, folder, "-q") == 0
+    assert run(*words, "--force", "-q") == 0
+    assert calls[3:] == list(range(done, 9))
 
 
 def test_a_picture_is_explained_and_a_folder_reported(

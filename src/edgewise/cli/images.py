@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from edgewise._core.checks import plural
+from edgewise._core.stopping import StopReason
 from edgewise.cli import options
 from edgewise.cli.outcome import INTERRUPTED, Interrupts, refuse_to_overwrite
 from edgewise.cli.terminal import print_json, print_table, say
@@ -109,12 +110,20 @@ def fit_images(
             else f"; {100 * model.validation_score_:.1f} % of those held out classified correctly"
         )
         size = f"{plural(len(found.files), 'picture')}, {len(model.classes_)} classes, {count:,} parameters"
-        early = (
-            "" if model.stop_reason_.repeatable else f", ended after {len(model.history_)} of {epochs} epochs"
-        )
-        say(f"{size}{early}{right}. Written to {out}.")
+        say(f"{size}{_early(model, checkpoint)}{right}. Written to {out}.")
     if interrupts.happened:
         raise typer.Exit(INTERRUPTED)
+
+
+def _early(model: Any, checkpoint: Path | None) -> str:
+    """Where training was ended from outside, if it was, and how to go on."""
+    if model.stop_reason_.repeatable:
+        return ""
+    why = "interrupted" if model.stop_reason_ is StopReason.INTERRUPTED else "ended by the time limit"
+    done = len(model.history_)
+    place = f"in epoch {done + 1} of {model.epochs}" if done < model.epochs else "after the last epoch"
+    again = "" if checkpoint is None or not done else f" (--checkpoint goes on after epoch {done})"
+    return f", {why} {place}{again}"
 
 
 def predict_pictures(model: Any, place: Path, out: Path | None, *, quiet: bool, json: bool) -> None:

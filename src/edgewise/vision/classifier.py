@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,6 +21,7 @@ from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, check_seconds
 from edgewise.training.common.records import Callback
 from edgewise.vision.config import KINDS, STAGED, ImageConfig, build
+from edgewise.vision.ending import finished
 from edgewise.vision.evidence import Evidence, evidence_of
 from edgewise.vision.features import FeatureUse, centre, features_of, keep_few, uses
 from edgewise.vision.labels import class_labels
@@ -65,7 +67,9 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
     patience : int or None
         Stop after so many epochs without a lower error on those held out, and take the best.
     seconds : float or None
-        Time limit; the result may then differ from run to run.
+        Time limit; the result may then differ from run to run. Where it passes, or Ctrl-C is pressed, the network is left
+        as the mean of its last states (the best one with `patience`), and what is learned of pictures afterwards, such as
+        `features`, is learned from 256 of them.
     seed : int or None
     callbacks : sequence of callable
         Called with a `Record` after every epoch; returning True stops.
@@ -83,7 +87,7 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
     history_ : tuple of Record
     stop_reason_ : StopReason
     validation_score_ : float or None
-        Share of the held-out pictures that are classified correctly.
+        Share of the held-out pictures that are classified correctly; of a fit that was ended from outside, of 256 at most.
     held_ : ndarray of int
         Numbers of the held-out pictures.
     scale_ : PictureScale or None
@@ -172,25 +176,38 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
         weight = weights_of(target[learn], len(classes)) if self.class_weight else None
         judges = (x[held], target[held]) if len(held) else None
         size = sum(p.numel() for p in network.parameters()) * recipe.batch * x.shape[2]
+        meter = Meter(seconds=check_seconds(self.seconds, "ImageClassifier"))
+
+        def end(most: int | None) -> tuple[nn.Module, float | None]:
+            """What is left to do once the network has learned, on at most so many pictures."""
+            made, learned, judged = copy.deepcopy(network), self._some(learn, most), self._some(held, most)
+            if isinstance(made, Patches):
+                if self.features is not None:
+                    keep_few(made, x[learned], target[learned], self.features, weight)
+                centre(made, x[learned])
+            if not len(judged):
+                return made, None
+            right = logits_of(made, x[judged]).argmax(1) == target[judged]
+            return made, float(right.double().mean())
+
         with one_thread(size <= SMALL):
             found = train(
                 network, x[learn].contiguous(memory_format=torch.channels_last), target[learn], judges, recipe, weight,
-                self.seed, Meter(seconds=check_seconds(self.seconds, "ImageClassifier")), callbacks, self.checkpoint,
+                self.seed, meter, callbacks, self.checkpoint,
             )  # fmt: skip
-            if self.features is not None:
-                keep_few(cast("Patches", network), x[learn], target[learn], self.features, weight)
-            if isinstance(network, Patches):
-                centre(network, x[learn])
-        self.network_, self.config_, self.classes_ = found.network, config, classes
+            (self.network_, self.validation_score_), reason = finished(end, found.stop_reason, meter)
+        self.config_, self.classes_ = config, classes
         self.learned_from_, self.held_ = digest(x, labels), held.numpy()
-        self.history_, self.stop_reason_ = found.history, found.stop_reason
+        self.history_, self.stop_reason_ = found.history, reason
         self.n_features_in_, self.scale_ = int(np.prod(x.shape[1:])), PictureScale.of(x)
         self.unit_ = 1.0 if self.scale_.largest > TOO_LARGE and not is_whole(X) else WHOLE
-        self.validation_score_ = None
-        if judges is not None:
-            right = logits_of(network, judges[0]).argmax(1) == judges[1]
-            self.validation_score_ = float(right.double().mean())
         return self
+
+    def _some(self, rows: Tensor, most: int | None) -> Tensor:
+        """All of these rows, or so many drawn by chance."""
+        if most is None or len(rows) <= most:
+            return rows
+        return rows[torch.randperm(len(rows), generator=generator(derive(self.seed, 3)))[:most]]
 
     def _plan(self, x: Tensor, classes: int) -> tuple[ImageConfig, ImageRecipe]:
         """What is built and how it is trained."""

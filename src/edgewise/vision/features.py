@@ -12,7 +12,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from edgewise._core.arrays import Floats
+from edgewise._core.work import charge
 from edgewise.layers import KANConv2d, KANLinear
+from edgewise.training.modules.descent import FLOP
 from edgewise.vision.networks import KeptPlaces, Patches
 
 # Pictures whose features are looked at together.
@@ -32,8 +34,12 @@ def last_step(network: Patches) -> KANLinear:
 
 def features_of(network: Patches, x: Tensor) -> Tensor:
     """Features at each place (N, C, H', W') of pictures (N, channels, height, width), as the last step reads them."""
+    found, numbers = list[Tensor](), sum(p.numel() for p in network.parameters())
     with torch.no_grad():
-        return torch.cat([network.body[:-1](network.standard(part)) for part in x.split(ROWS)])
+        for part in x.split(ROWS):
+            charge(FLOP * numbers * part[:, 0].numel())
+            found.append(network.body[:-1](network.standard(part)))
+    return torch.cat(found)
 
 
 def contribution(network: Patches, features: Tensor, feature: int, label: int) -> Tensor:
@@ -141,6 +147,7 @@ def _refit(network: Patches, table: Tensor, y: Tensor, weight: Tensor | None) ->
     count = len(start)
 
     def loss(point: Floats) -> tuple[float, Floats]:
+        charge(FLOP * 3 * table.numel() * len(coef[0, 0]))
         v = torch.from_numpy(point).requires_grad_()
         whole = torch.zeros_like(coef).masked_scatter(kept, v[:count])
         logits = torch.einsum("ncm,cmk->nk", table, whole) + v[count:]

@@ -23,6 +23,7 @@ from edgewise.training.common.records import Callback, Record
 from edgewise.training.common.state_files import is_there, read_tree, write_tree
 from edgewise.training.modules.descent import FLOP, Descent, Recipe, multiplications
 from edgewise.vision.augmentation import Augmentation, augmented
+from edgewise.vision.ending import finished
 
 KIND = "pictures fit"
 PRECISIONS = ("float32", "bfloat16")
@@ -133,16 +134,17 @@ def train(
         with running(meter):
             while run.epoch < recipe.epochs and reason is None:
                 run.advance()
-                if listeners.tell(run.note(meter.seconds)):
+                record = run.note(meter.seconds)
+                if checkpoint is not None:
+                    run.store(checkpoint)  # first, for a callback may end it all
+                if listeners.tell(record):
                     reason = StopReason.CALLBACK
                 elif run.tired():
                     reason = StopReason.NO_IMPROVEMENT
-                if checkpoint is not None:
-                    run.store(checkpoint)
     except (StopError, KeyboardInterrupt) as stop:
         reason = meter.own(stop) if isinstance(stop, StopError) else StopReason.INTERRUPTED
-    run.end()
-    return TrainedPictures(network, tuple(run.history), reason or StopReason.MOST_STEPS)
+    reason = run.end(reason or StopReason.MOST_STEPS, meter)
+    return TrainedPictures(network, tuple(run.history), reason)
 
 
 class _Run:
@@ -194,14 +196,13 @@ class _Run:
 
     def averaged(self) -> nn.Module:
         """A copy with the mean of the last states, its normalisation settled."""
-        self.descent.swap()
-        made = copy.deepcopy(self.network)
-        self.descent.swap()
-        return settled(made, self.x, self.recipe, self.seed)
+        return self._settled(self.descent.averaged())
+
+    def _settled(self, network: nn.Module, most: int | None = None) -> nn.Module:
+        return settled(network, self.x, self.recipe, self.seed, self.cost, most)
 
     def _judge(self, x: Tensor, y: Tensor) -> float:
-        charge(self.cost * len(x))
-        logits = logits_of(self.averaged(), x)
+        logits = logits_of(self.averaged(), x, self.cost)
         return float(F.cross_entropy(logits, y))
 
     def tired(self) -> bool:
@@ -217,16 +218,17 @@ class _Run:
         share = self.descent.done / max(1, self.descent.steps)
         return Record("epoch", self.epoch, self.loss, self.validation, seconds, 0, share=share)
 
-    def end(self) -> None:
-        """Leave the best, or the mean of the last states, in the network."""
-        if self.descent.mean:
-            self.descent.finish()
-            settled(self.network, self.x, self.recipe, self.seed)
-        if self.best_state and self.recipe.patience is not None:
-            self.network.load_state_dict(self.best_state)
-        self.network.eval()
+    def end(self, reason: StopReason, meter: Meter) -> StopReason:
+        """Leave the best, or the mean of the last states, in the network; why it ended."""
         for p in self.network.parameters():
             p.grad = None
+        if self.best_state and self.recipe.patience is not None:
+            self.network.load_state_dict(self.best_state)
+        elif self.descent.mean:
+            self.descent.finish()
+            _, reason = finished(lambda most: self._settled(self.network, most), reason, meter)
+        self.network.eval()
+        return reason
 
     def fingerprint(self) -> str:
         """What a checkpoint belongs to."""
@@ -273,32 +275,43 @@ def rate_for(steps: int) -> float:
     return RATE * min(max(STEPS / steps, 1.0), FASTEST)
 
 
-def settled(network: nn.Module, x: Tensor, recipe: ImageRecipe, seed: int | None) -> nn.Module:
-    """The network (changed in place) with statistics of its normalisations taken anew, in evaluation mode."""
+def settled(
+    network: nn.Module, x: Tensor, recipe: ImageRecipe, seed: int | None, cost: float, most: int | None = None
+) -> nn.Module:
+    """The network (changed in place) with statistics of its normalisations taken anew, in evaluation mode.
+
+    `cost` is the work of one picture, and `most` how many are looked at.
+    """
     norms = [m for m in network.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
     kept = [m.momentum for m in norms]
     if norms:
         random = generator(derive(seed, 1 << 20))
-        for m in norms:
-            m.reset_running_stats()
-            m.momentum = None  # a plain mean over what comes
-        network.train()
-        rows = torch.randperm(len(x), generator=random)[: SETTLING * recipe.batch]
-        with torch.no_grad():
-            for part in rows.split(recipe.batch):
-                if len(part) > 1 or len(rows) == 1:
-                    network(
-                        augmented(x[part if len(part) > 1 else part.repeat(2)], recipe.augmentation, random)
-                    )
-        for m, momentum in zip(norms, kept, strict=True):
-            m.momentum = momentum
+        rows = torch.randperm(len(x), generator=random)[: SETTLING * recipe.batch][:most]
+        try:
+            for m in norms:
+                m.reset_running_stats()
+                m.momentum = None  # a plain mean over what comes
+            network.train()
+            with torch.no_grad():
+                for part in rows.split(recipe.batch):
+                    if len(part) > 1 or len(rows) == 1:
+                        charge(cost * len(part))
+                        whole = part if len(part) > 1 else part.repeat(2)
+                        network(augmented(x[whole], recipe.augmentation, random))
+        finally:
+            for m, momentum in zip(norms, kept, strict=True):
+                m.momentum = momentum
     return network.eval()
 
 
-def logits_of(network: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
-    """Logits of all pictures, some at a time."""
+def logits_of(network: Callable[[Tensor], Tensor], x: Tensor, cost: float = 0.0) -> Tensor:
+    """Logits of all pictures, some at a time; `cost` is the work of one."""
+    found = list[Tensor]()
     with torch.no_grad():
-        return torch.cat([network(part) for part in x.split(ROWS)]) if len(x) else network(x)
+        for part in x.split(ROWS):
+            charge(cost * len(part))
+            found.append(network(part))
+    return torch.cat(found)
 
 
 def weights_of(y: Tensor, classes: int) -> Tensor:

@@ -6,6 +6,7 @@ B. T. Polyak and A. B. Juditsky, "Acceleration of stochastic approximation by av
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -126,17 +127,16 @@ class Descent:
             else:
                 cast(Any, torch)._foreach_lerp_(self.mean, [p.detach() for p in self.own], 1 / reach)
 
-    def swap(self) -> None:
-        """Exchange the state and the mean: to look at the mean on the way, and to go on."""
-        with torch.no_grad():
-            for p, mean in zip(self.own, self.mean, strict=False):
-                held = p.clone()
-                p.copy_(mean)
-                mean.copy_(held)
+    def averaged(self) -> nn.Module:
+        """A copy of the module with the mean in it; the run goes on as it was, wherever this is broken off."""
+        made = copy.deepcopy(self.module)
+        place = {id(p): own for p, own in zip(self.module.parameters(), made.parameters(), strict=True)}
+        _fill([place[id(p)] for p in self.own], self.mean)
+        return made
 
     def finish(self) -> None:
         """Leave the mean in the module."""
-        self.swap()
+        _fill(self.own, self.mean)
         self.mean = []
 
     def state(self) -> dict[str, Any]:
@@ -158,6 +158,12 @@ class Descent:
         moments = zip(self.own, state["moments"], strict=False)  # of a run that has not begun there are none
         whole["state"] = {number[id(p)]: dict(each) for p, each in moments if each}
         self.optimizer.load_state_dict(whole)
+
+
+def _fill(parameters: Sequence[Tensor], values: Sequence[Tensor]) -> None:
+    with torch.no_grad():
+        for p, value in zip(parameters, values, strict=False):  # of a run that has not begun there are none
+            p.copy_(value)
 
 
 def multiplications(module: nn.Module, run: Callable[[], Any]) -> float:
