@@ -8,6 +8,8 @@ import sys
 import pytest
 from tests.cli.conftest import is_one_sentence
 
+from edgewise.cli.ask_measure import Recorder
+
 BOUNDS = ("--bounds", "m=1:5,r=1:3", "--target", "F", "--out", "measured.csv", "--work", "quick")
 LAW = "import sys; m, r = map(float, sys.argv[1:]); print('ready'); print(3*m/r**2)"
 
@@ -137,3 +139,13 @@ def test_another_table_is_not_gone_on_with(edgewise, folder):
     done = edgewise("ask", *BOUNDS, "--resume")
     assert done.code == 2
     assert "must have the columns m, r, F" in done.err
+
+
+def test_measurements_are_numbered_as_rows_of_the_file(folder):
+    """Whatever the order in which they are asked for again, and whichever of them gave no number."""
+    known = ((1.0, 10.0), (2.0, math.nan), (3.0, 30.0))
+    recorder = Recorder(lambda place, number: 10 * place["m"], ("m",), "F", folder / "measured.csv", known)
+    asked = [3.0, 2.0, 5.0, 1.0]
+    finite = [value for m in asked if math.isfinite(value := recorder.measure({"m": m}))]
+    lines = (folder / "measured.csv").read_text().splitlines()
+    assert [float(lines[recorder.number(at)].split(",")[1]) for at in range(3)] == finite == [30, 50, 10]

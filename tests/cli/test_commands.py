@@ -10,6 +10,7 @@ from tests.cli.conftest import is_one_sentence
 
 import edgewise as ew
 from edgewise import StopReason
+from edgewise.cli.option_names import with_options
 from edgewise.data import read_frame, write_frame
 
 N = 120
@@ -280,7 +281,7 @@ def test_bench_prints_ratios(edgewise, monkeypatch):
     monkeypatch.setattr(trials, "run", lambda *_: (trial,))
     done = edgewise("bench")
     assert "1.5" in done.out
-    assert StopReason.TIME_LIMIT.advice in done.out
+    assert with_options(StopReason.TIME_LIMIT.advice) in done.out
     told = json.loads(edgewise("bench", "--json").out)[0]
     assert (told["ratio"], told["stop_reason"]) == (1.5, "time_limit")
 

@@ -36,7 +36,7 @@ def test_rows_are_named_as_in_the_table(edgewise, cooling):
     done = edgewise("dynamics", "falls.csv", "-t", "minute", "--columns", "degrees")
     assert done.code == 2
     assert is_one_sentence(done.err)
-    assert "in row 8;" in done.err
+    assert "in data row 9;" in done.err
 
 
 def test_courses_that_are_not_named_are_refused(edgewise, cooling):

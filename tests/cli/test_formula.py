@@ -24,6 +24,7 @@ from edgewise import InputError, StopReason, symbolic
 from edgewise.cli.formula import FILES
 from edgewise.cli.formula_progress import BestSoFar
 from edgewise.cli.formula_words import columns_of, limits_of
+from edgewise.cli.option_names import with_options
 from edgewise.data import read_frame, write_frame
 from edgewise.training import Record
 
@@ -380,12 +381,12 @@ def test_after_a_time_limit_every_answer_says_that_it_may_differ(edgewise, noisy
     )
     assert "may differ from run to run" in advice
     assert data["stop_reason"] == "time_limit"
-    assert advice in data["message"]
+    assert with_options(advice) in data["message"]
     assert str(escape(advice)) in page
-    assert run(edgewise, noisy, "--seconds", 0.1).out.rstrip().endswith(advice)
+    assert run(edgewise, noisy, "--seconds", 0.1).out.rstrip().endswith(with_options(advice))
     code = run(edgewise, noisy, "--seconds", 0.1, "--export", "c")
-    assert advice in code.err
-    assert advice not in code.out
+    assert with_options(advice) in code.err
+    assert with_options(advice) not in code.out
 
 
 def messy() -> pa.Table:
@@ -402,10 +403,15 @@ def test_messy_measurements_are_told_apart(edgewise) -> None:
         "formula", "messy.parquet", "-t", "E", "--sigma", "blur", "--loss", "robust", "--work", 0.02, "-q"
     )
     assert done.code == 0, done.err
-    assert "2 rows set aside as gross errors, which no formula explains: rows 3 and 40" in done.out
-    assert "1 row of 80 left out: cells are missing in 'y' (1)." in done.out
+    assert "2 rows set aside as gross errors, which no formula explains: data rows 4 and 41." in done.out
+    assert "1 row of 80 left out: cells are missing in 'E' (1)." in done.out
     assert "Chi-square per degree of freedom is" in done.out
     assert "mass*speed^2/2" in done.out
+    write_frame(messy(), "messy.csv")
+    done = edgewise("formula", "messy.csv", "-t", "E", "--work", 0.02, "-q", "--json")
+    told = json.loads(done.out)
+    assert told["gross_errors"] == [4, 41]
+    assert "data rows 4 and 41; --loss robust searches without such rows." in told["message"]
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from edgewise import StopReason
-from edgewise.cli.option_names import with_options
+from edgewise._core.rows import row_numbers
+from edgewise.cli.option_names import with_data_rows, with_options
 
 # 'work', work="thorough": what only Python understands.
 ARGUMENT = re.compile(r"'[a-z_]+'|\b[a-z_]+=[\"']")
@@ -24,6 +27,15 @@ def test_advice_names_no_argument(reason):
 def test_what_is_no_argument_stays():
     text = "The rows lie between 'work' and 'seconds', as in a = 1; leave 'heat' out."
     assert with_options(text) == text
+
+
+@given(st.lists(st.integers(0, 2000), min_size=1, max_size=12))
+def test_rows_are_those_of_the_file(numbers):
+    """Each number one more, and nothing else changed."""
+    said = with_data_rows(f"2 rows of 60: {row_numbers(numbers)}.")
+    assert said == f"2 rows of 60: data {row_numbers([each + 1 for each in numbers])}.".replace(
+        " (counted from 0)", ""
+    )
 
 
 @pytest.fixture

@@ -44,14 +44,16 @@ def test_what_needs_squares_is_refused_with_the_row(factor, call):
         "explain": lambda: explain(model, X),
     }
     with pytest.raises(
-        InputError, match=rf"{call}.* must have its largest entry between .* in row {row} instead"
+        InputError,
+        match=rf"{call}.* must have its largest entry between .* in row {row} \(counted from 0\) instead",
     ):
         calls[call]()
 
 
 def test_a_huge_column_of_a_formula_is_named():
     with pytest.raises(
-        InputError, match=r"'X' parameter of find_formula .* Got 1e\+300 in row 3, column 'mass'"
+        InputError,
+        match=r"'X' parameter of find_formula .* Got 1e\+300 in row 3 \(counted from 0\), column 'mass'",
     ):
         find_formula(ONE, Y, names=["mass", "v"], work=0.01, seed=0)
 
@@ -62,7 +64,7 @@ def test_a_huge_column_of_a_formula_is_named():
 @pytest.mark.parametrize("estimator", [KANRegressor, KANClassifier])
 def test_the_row_of_a_bad_target_is_named(bad, word, estimator):
     y = np.where(np.arange(40) == 7, bad, np.round(Y))
-    with pytest.raises(InputError, match=rf"{word}.* in row 7 \(1 such row\)"):
+    with pytest.raises(InputError, match=rf"{word}.* in row 7 \(counted from 0\)"):
         estimator(work=0.01).fit(X, y)
 
 

@@ -111,7 +111,7 @@ def test_a_series_without_times_may_have_a_period_of_its_own() -> None:
             {"time": "day"},
             {"day": ["a"] * 60},
             series()[:60],
-            "must hold dates or numbers.*Got 'a' in row 0 instead; write dates as 2010-01-31, or read them as dates first",
+            r"must hold dates or numbers.*Got 'a' in row 0 \(counted from 0\) instead; write dates as 2010-01-31, or read",
         ),
         (
             {"time": "day"},
@@ -123,7 +123,7 @@ def test_a_series_without_times_may_have_a_period_of_its_own() -> None:
             {"time": "day"},
             {"day": [None, *DAYS[1:60].astype(str)]},
             series()[:60],
-            "Got none in 1 row, first in row 0",
+            "Got none in row 0",
         ),
         (
             {"time": "day"},

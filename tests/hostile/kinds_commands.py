@@ -220,7 +220,7 @@ def tables(random: Random, folder: Path) -> Attempt:
         arguments += pick(random, (*common, ["--columns", "x1,x2"], ["--drop", "x1"]))
     elif way == "formula":
         arguments = ["formula", data, "-t", target, "--work", str(LITTLE)]
-        arguments += pick(random, (*common, ["--drop-missing"], ["--columns", "x1,x2"]))
+        arguments += pick(random, (*common, ["--loss", "robust"], ["--columns", "x1,x2"]))
     elif way == "predict":
         arguments = ["predict", "model.kan.in", data]
         arguments += pick(random, (*common, ["--out", "out.csv"], ["--drop-missing"], ["--keep"]))

@@ -18,6 +18,7 @@ import numpy as np
 
 from edgewise._core.arrays import Floats
 from edgewise._core.errors import InputError
+from edgewise._core.rows import row_numbers
 
 # The squares of numbers beyond this, and of those below its inverse, leave the range of floats.
 LARGEST = 1e140
@@ -159,7 +160,7 @@ def check_matrix(
         row, column = (int(index[0]) for index in np.nonzero(~finite))
         at = short(labels[column]) if labels is not None else str(column)
         raise InputError(
-            f"{subject(name, of)} must hold finite numbers. Got {array[row, column]} in row {row}, column {at} "
+            f"{subject(name, of)} must hold finite numbers. Got {array[row, column]} in {row_numbers([row])}, column {at} "
             f"({plural(int((~finite).sum()), 'such entry', 'such entries')}) instead; drop or fill those rows first."
         )
     return array
@@ -197,14 +198,16 @@ def check_vector(
     bad = np.flatnonzero(np.isinf(array) if missing else ~np.isfinite(array))
     if bad.size:
         raise InputError(
-            f"{subject(name, of)} must hold finite numbers. Got {array[bad[0]]} in row {bad[0]} "
-            f"({plural(bad.size, 'such entry', 'such entries')}) instead; drop or fill those rows first."
+            f"{subject(name, of)} must hold finite numbers. Got {array[bad[0]]} in {row_numbers(bad)} instead; drop or "
+            "fill those rows first."
         )
     return array
 
 
-def check_squarable(values: Floats, what: str, *, labels: Sequence[str] = (), tiny: bool = True) -> None:
-    """Numbers (n,) or (n, d) whose squares are floats: none is beyond 1e140 and, unless `tiny`, one is at least 1e-140."""
+def check_squarable(
+    values: Floats, what: str, *, labels: Sequence[str] = (), tiny: bool = True, rows: Any = None
+) -> None:
+    """Refuse numbers (n,) or (n, d), those of some `rows`, beyond 1e140 and, unless `tiny`, all below 1e-140."""
     sizes = np.abs(values)
     largest = float(sizes.max(initial=0.0))
     if largest <= LARGEST and (tiny or largest == 0.0 or largest >= 1 / LARGEST):
@@ -214,7 +217,7 @@ def check_squarable(values: Floats, what: str, *, labels: Sequence[str] = (), ti
     allowed = f"up to {LARGEST:g}" if tiny else f"between {1 / LARGEST:g} and {LARGEST:g}"
     raise InputError(
         f"{what} must have its largest entry {allowed}, so that errors can be squared. "
-        f"Got {largest:g} in row {row}{column} instead; choose other units."
+        f"Got {largest:g} in {row_numbers([row if rows is None else rows[row]])}{column} instead; choose other units."
     )
 
 
@@ -379,7 +382,7 @@ def _first_text(value: object) -> str:
         if isinstance(entry, (list, tuple)):
             return "rows of different lengths"
         if entry is not None and not math.isfinite(_real(entry)) and not isinstance(entry, float):
-            where = f"row {index[0]}" if index else "the value"
+            where = row_numbers(index[:1]) if index else "the value"
             if len(index) > 1:
                 where += f", column {short(labels[index[1]])}" if labels else f", column {index[1]}"
             return f"{short(entry)} in {where}{_advice(entry)}"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,7 +14,7 @@ import typer
 from edgewise._core.checks import plural, short
 from edgewise._core.errors import InputError
 from edgewise.cli import options
-from edgewise.cli.option_names import told_of_options
+from edgewise.cli.option_names import told_of_options, with_data_rows, with_options
 from edgewise.cli.outcome import INTERRUPTED, refuse_to_overwrite
 from edgewise.cli.terminal import print_json, say, tell
 
@@ -126,7 +128,7 @@ def ask(
         "bounds": "--bounds", "steps": "steps of --bounds",
     }  # fmt: skip
     try:
-        with told_of_options(given):
+        with told_of_options(given, recorder.number):
             found = ask_for(
                 recorder.measure,
                 ends,
@@ -145,7 +147,7 @@ def ask(
         )
         raise typer.Exit(INTERRUPTED) from None
     tell([_kept(recorder, ended=not found.stop_reason.repeatable)], quiet=quiet)
-    _show(found, target, verbose=verbose, json=json)
+    _show(found, target, recorder.number, verbose=verbose, json=json)
     if not found.stop_reason.repeatable:
         raise typer.Exit(INTERRUPTED)
 
@@ -162,15 +164,27 @@ def _kept(recorder: Recorder, *, ended: bool) -> str:
     return f"{kept}; --resume goes on from there." if ended else f"{kept}."
 
 
-def _show(found: AskResult, target: str, *, verbose: bool, json: bool) -> None:
+def _show(found: AskResult, target: str, number: Callable[[int], int], *, verbose: bool, json: bool) -> None:
+    """The result with the rows of the file that it names; `number` turns those of measurements into them."""
+
+    def said(text: str) -> str:
+        return with_data_rows(with_options(text), number)
+
     if json:
         from edgewise.cli.summary import to_json
 
-        print_json(to_json(found.to_dict()))
+        result = found.result
+        named = replace(
+            result,
+            message=said(result.message),
+            remarks=tuple(map(said, result.remarks)),
+            gross_errors=tuple(map(number, result.gross_errors)),
+        )
+        print_json(to_json(replace(found, result=named).to_dict()))
         return
     from edgewise.cli.front import show_front
     from edgewise.cli.summary import results_console, show_messages
 
     console = results_console()
-    show_front(console, found.result, target, verbose=verbose)
+    show_front(console, found.result, target, verbose=verbose, said=said)
     show_messages(console, (found.message,))

@@ -152,8 +152,9 @@ class Recorder:
 
     def __post_init__(self) -> None:
         self.rows = list(self.known)
-        self._waiting = list(self.known)
+        self._waiting = list(enumerate(self.known))
         self._asked = 0
+        self._finite = list[int]()
 
     @property
     def made(self) -> int:
@@ -164,13 +165,21 @@ class Recorder:
         """The value at a place, from the file where it is in there."""
         self._asked += 1
         where = tuple(place[name] for name in self.names)
-        for at, row in enumerate(self._waiting):
-            if row[:-1] == where:
-                return self._waiting.pop(at)[-1]
-        value = self.source(place, self._asked)
-        self.rows.append((*where, value))
-        self._write()
+        waiting = next((at for at, (_, row) in enumerate(self._waiting) if row[:-1] == where), None)
+        if waiting is None:
+            place_in_file = len(self.rows)
+            value = self.source(place, self._asked)
+            self.rows.append((*where, value))
+            self._write()
+        else:
+            place_in_file, (*_, value) = self._waiting.pop(waiting)
+        if math.isfinite(value):
+            self._finite.append(place_in_file)
         return value
+
+    def number(self, at: int) -> int:
+        """Which row of the file, from 1 below the header, is the measurement `at` of those that gave a number."""
+        return self._finite[at] + 1
 
     def _write(self) -> None:
         text = io.StringIO()

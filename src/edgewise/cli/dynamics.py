@@ -11,7 +11,7 @@ import typer
 
 from edgewise._core.errors import InputError
 from edgewise.cli import options
-from edgewise.cli.option_names import told_of_options, with_options
+from edgewise.cli.option_names import told_of_options, with_data_rows, with_options
 from edgewise.cli.outcome import INTERRUPTED, Interrupts, refuse_other_pictures, refuse_to_overwrite
 from edgewise.cli.terminal import print_json, say, tell
 
@@ -204,4 +204,4 @@ def _lines(found: Dynamics) -> list[str]:
         cells = [f"{c.value:.6g} ± {c.standard_error:.2g}" for c in each.constants]
         share = 100 * found.stability[name]
         lines.append(f"    {', '.join([*cells, f'r2 {each.r2:.6g}', f'stable in {share:.0f} % of halves'])}")
-    return [*lines, with_options(found.message, _OPTIONS)]
+    return [*lines, with_data_rows(with_options(found.message, _OPTIONS))]

@@ -162,7 +162,6 @@ def formula(
     work: options.Work = "normal",
     seconds: options.Seconds = None,
     seed: options.Seed = 0,
-    drop_missing: options.DropMissing = False,
     groups: Groups = None,
     weight: Weight = None,
     sigma: Sigma = None,
@@ -199,8 +198,8 @@ def formula(
     max(a, b), min(a, b) and mod(a, b).
 
     Where columns hold words, constants, or whole formulas, may follow them.
-    Rows with a missing cell are left out, and remarks on rows count them
-    from 0.
+    Rows with a missing cell are left out; remarks and JSON count rows from 1,
+    below the header.
 
     Examples:
 
@@ -274,8 +273,6 @@ def formula(
     known = provenance(frame)
     apart = () if asked.apart is None else (asked.apart,)
     table = to_table(frame.select(dict.fromkeys([*asked.chosen, asked.target, *apart])), known.source)
-    if drop_missing:
-        table = table.drop_missing()
     X, y, names = table.features(asked.target, asked.chosen, missing=True)
     counts = None if asked.apart is None else table.features(asked.apart, asked.chosen, missing=True)[1]
     complete = ~(np.isnan(X).any(axis=1) | np.isnan(y))

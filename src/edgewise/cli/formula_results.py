@@ -17,6 +17,7 @@ from edgewise._core.files import write_file
 from edgewise.cli.formula_next import told
 from edgewise.cli.formula_words import as_said_here
 from edgewise.cli.front import place_of_best, show_front
+from edgewise.cli.option_names import below_header
 from edgewise.cli.summary import results_console, show_messages, to_json
 from edgewise.cli.terminal import print_json, say
 from edgewise.exporting.sympy_source import to_sympy_source
@@ -131,7 +132,7 @@ def as_data(found: FinishedSearch, number: int) -> dict[str, Any]:
         "seconds": round(found.result.seconds, 3),
         "stop_reason": found.result.stop_reason.value,
         "message": as_said_here(found.result.message),
-        "gross_errors": list(found.result.gross_errors),
+        "gross_errors": list(map(below_header, found.result.gross_errors)),
         "reduced_chi_square": found.result.reduced_chi_square,
         "probability": found.result.probability,
         "constraints": [each.to_dict() for each in found.proofs],

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from edgewise._core.errors import InputError
 from edgewise.cli.inputs import as_names, called, find, numbers
-from edgewise.cli.option_names import with_options
+from edgewise.cli.option_names import with_data_rows, with_options
 from edgewise.data import Provenance, provenance
 from edgewise.data.arrow import Frame
 
@@ -189,7 +189,7 @@ OPTIONS = {
 
 def as_said_here(text: str) -> str:
     """What `find_formula` says, in words of `edgewise formula`."""
-    return with_options(text, OPTIONS)
+    return with_data_rows(with_options(text, OPTIONS))
 
 
 def _words(entries: Sequence[str] | None) -> tuple[str, ...]:

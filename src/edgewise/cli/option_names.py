@@ -1,9 +1,9 @@
-"""What functions say of their arguments, said of the options that these came from: in refusals, and in what results tell."""
+"""What functions say of their arguments, said of the options and files that these came from: in refusals and of results."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from types import MappingProxyType
 
@@ -16,6 +16,9 @@ _NAMED = re.compile(r"\b(by|[Gg]ive|leave|raise) '(\w+)'")
 _VALUED = re.compile(r'\b(\w+)="(\w+)"')
 # "; more 'steps' help if the error is still falling".
 _MORE_OF = re.compile(r"; (?:more )?'(\w+)' (?:goes on|helps?)\b[^.;]*")
+
+# "rows 3, 4 and 7 (counted from 0)", as `row_numbers` writes it.
+_ROWS = re.compile(r"\b(rows?) ((?:\d+, )*\d+(?: and \d+)?)( and [\d,]+ more)? \(counted from 0\)")
 
 # What the results of several commands speak of. Only one of them leaves gross errors out.
 COMMON: Mapping[str, str] = MappingProxyType(
@@ -50,14 +53,46 @@ def with_options(text: str, options: Mapping[str, str] = COMMON) -> str:
     return _named(_MORE_OF.sub(more_of, _VALUED.sub(valued, text)), options)
 
 
+def below_header(at: int) -> int:
+    """The number of a row in a file, whose first row below the header is 1."""
+    return at + 1
+
+
+def with_data_rows(text: str, number: Callable[[int], int] = below_header) -> str:
+    """Sentences about rows with the numbers that these have in a file.
+
+    Parameters
+    ----------
+    text
+    number
+        Turns the place of a row, from 0, into its number in the file.
+
+    Examples
+    --------
+    >>> with_data_rows("2 rows set aside as gross errors: rows 3 and 40 (counted from 0).")
+    '2 rows set aside as gross errors: data rows 4 and 41.'
+    """
+
+    def counted(found: re.Match[str]) -> str:
+        word, numbers, more = found.groups()
+        here = re.sub(r"\d+", lambda each: str(number(int(each[0]))), numbers)
+        return f"data {word} {here}{more or ''}"
+
+    return _ROWS.sub(counted, text)
+
+
 @contextmanager
-def told_of_options(options: Mapping[str, str]) -> Generator[None, None, None]:
-    """Name options instead of arguments in the refusals of what runs within.
+def told_of_options(
+    options: Mapping[str, str], number: Callable[[int], int] = below_header
+) -> Generator[None, None, None]:
+    """Name options instead of arguments, and rows of the file, in the refusals of what runs within.
 
     Parameters
     ----------
     options
         The option for each argument, as "--cost" or "column of --time".
+    number
+        Turns the place of a row, from 0, into its number in the file.
 
     Examples
     --------
@@ -77,7 +112,8 @@ def told_of_options(options: Mapping[str, str]) -> Generator[None, None, None]:
     try:
         yield
     except InputError as error:
-        raise InputError(_named(_SUBJECT.sub(subject, str(error)), options)) from None
+        said = _named(_SUBJECT.sub(subject, str(error)), options)
+        raise InputError(with_data_rows(said, number)) from None
 
 
 def _named(text: str, options: Mapping[str, str]) -> str:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import short
 from edgewise._core.errors import InputError
+from edgewise._core.rows import row_numbers
 from edgewise.data.encoding_raw import RawColumn
 from edgewise.data.table import MISSING
 
@@ -222,8 +223,8 @@ def refuse_infinite(x: Floats, name: str, first: int = 0) -> None:
     if np.isinf(x).any():
         where = int(np.flatnonzero(np.isinf(x))[0])
         raise InputError(
-            f"Column {short(name, 40)} must hold finite numbers. Got {x[where]} (infinity) in row {first + where} instead; "
-            "correct it or make it a missing value."
+            f"Column {short(name, 40)} must hold finite numbers. Got {x[where]} (infinity) in "
+            f"{row_numbers([first + where])} instead; correct it or make it a missing value."
         )
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from edgewise._core.arguments import as_labels, dimensions
 from edgewise._core.errors import InputError
+from edgewise._core.rows import row_numbers
 from edgewise.data.encoding_raw import is_missing
 
 
@@ -32,7 +33,7 @@ def row_labels(groups: Any, rows: int, of: str, *, what: str = "group") -> list[
     missing = next((at for at, cell in enumerate(cells) if is_missing(cell)), None)
     if missing is not None:
         raise InputError(
-            f"The 'groups' argument of {of} must name a {what} for every row. Got none in row {missing}."
+            f"The 'groups' argument of {of} must name a {what} for every row. Got none in {row_numbers([missing])}."
         )
     return cells
 

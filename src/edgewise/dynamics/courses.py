@@ -13,6 +13,7 @@ from edgewise._core.arguments import own_names
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_matrix, check_names, check_squarable, check_vector, short
 from edgewise._core.errors import InputError
+from edgewise._core.rows import row_numbers
 from edgewise.data.row_labels import row_labels
 
 FEWEST = 12
@@ -115,12 +116,12 @@ def _check_order(times: Floats, rows: NDArray[np.int64], where: str, of: str) ->
         twice = ordered[counts > 1][0]
         first, second = rows[times == twice][:2]
         raise InputError(
-            f"The 't' parameter of {of} must have every time once. Got {twice:g} in rows {first} and {second}{where}; "
-            "average such rows, or name the course of each row by 'groups'."
+            f"The 't' parameter of {of} must have every time once. Got {twice:g} in "
+            f"{row_numbers([first, second])}{where}; average such rows, or name the course of each row by 'groups'."
         )
     falls = np.flatnonzero(np.diff(times) < 0)
     if len(falls):
         raise InputError(
-            f"The 't' parameter of {of} must rise. Got {times[falls[0] + 1]:g} after {times[falls[0]]:g} in row "
-            f"{rows[falls[0] + 1]}{where}; sort the rows by time, or name the course of each row by 'groups'."
+            f"The 't' parameter of {of} must rise. Got {times[falls[0] + 1]:g} after {times[falls[0]]:g} in "
+            f"{row_numbers([rows[falls[0] + 1]])}{where}; sort the rows by time, or name the course of each row by 'groups'."
         )

@@ -10,6 +10,7 @@ from sklearn.utils import column_or_1d
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import short
 from edgewise._core.errors import InputError
+from edgewise._core.rows import row_numbers
 from edgewise.data.encoding_raw import RawTable
 from edgewise.estimators.targets import regression_target
 from edgewise.symbolic import BranchedFormula, Formula, GroupedFormula
@@ -61,7 +62,7 @@ def numbers(table: RawTable, of: str) -> Floats:
         if bad.size:
             raise InputError(
                 f"Column {short(column.name, 40)} of {of} must hold finite numbers. Got {column.numbers[bad[0]]} (infinity) "
-                f"in row {bad[0]} instead; correct such cells, or leave them empty."
+                f"in {row_numbers(bad)} instead; correct such cells, or leave them empty."
             )
         columns.append(column.numbers)
     return np.column_stack(columns)

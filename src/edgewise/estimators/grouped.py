@@ -12,6 +12,7 @@ import numpy as np
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import did_you_mean, short
 from edgewise._core.errors import InputError
+from edgewise._core.rows import row_numbers
 from edgewise.data.encoding_raw import RawColumn, RawTable
 from edgewise.data.row_labels import label_text
 from edgewise.estimators.formula_rows import numbers
@@ -89,6 +90,7 @@ def without_groups(table: RawTable, groups: Any, of: str) -> tuple[RawTable, lis
     labels = labels_of(table.columns[at])
     if None in labels:
         raise InputError(
-            f"The column of groups of {of} must have no missing cell. Got one in row {labels.index(None)}; leave it out."
+            f"The column of groups of {of} must have no missing cell. Got one in {row_numbers([labels.index(None)])}; "
+            "leave it out."
         )
     return replace(table, columns=tuple(c for k, c in enumerate(table.columns) if k != at)), labels

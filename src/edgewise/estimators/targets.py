@@ -16,6 +16,7 @@ from edgewise._core.arguments import check_weights
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import UNREADABLE, check_choice, check_float, plural, short
 from edgewise._core.errors import InputError
+from edgewise._core.rows import row_numbers
 from edgewise.data.encoding_raw import is_missing
 
 # Targets beyond these sizes are scaled on the way in and back inside the network, so that squares stay finite; so are
@@ -94,8 +95,8 @@ def _say_where(error: ValueError, y: Any) -> None:
     if len(rows):
         what = cells[rows[0]]
         raise InputError(
-            f"{words.rstrip('.')}. Got {what[~np.isfinite(what)][0]} in row {rows[0]} ({plural(len(rows), 'such row')}) "
-            "instead; correct or drop those rows."
+            f"{words.rstrip('.')}. Got {what[~np.isfinite(what)][0]} in {row_numbers(rows)} instead; "
+            "correct or drop those rows."
         ) from None
 
 

@@ -10,6 +10,7 @@ import pyarrow as pa
 from edgewise._core.arrays import Ints
 from edgewise._core.checks import did_you_mean, plural, short
 from edgewise._core.errors import InputError
+from edgewise._core.rows import row_numbers
 from edgewise.data.dates import read_dates
 from edgewise.data.encoding_raw import RawColumn, RawTable, raw_table
 from edgewise.estimators.time_axis import TimeAxis
@@ -113,7 +114,7 @@ def _as_times(column: RawColumn) -> RawColumn:
     if len(missing):
         raise InputError(
             f"The column {column.name!r} must hold dates or numbers in every row. Got none in "
-            f"{plural(len(missing), 'row')}, first in row {missing[0]}, instead; leave such rows out."
+            f"{row_numbers(missing)} instead; leave such rows out."
         )
     return column
 
@@ -140,5 +141,5 @@ def _what_is_wrong(words: Any, rows: Any) -> str:
     """The first word that is no date by itself, or that they are written in different ways."""
     for word in dict.fromkeys(words):
         if read_dates(pa.chunked_array([pa.array([word], pa.string())])) is None:
-            return f"{short(word)} in row {rows[list(words).index(word)]} instead"
+            return f"{short(word)} in {row_numbers([rows[list(words).index(word)]])} instead"
     return "dates that are not all written alike instead"

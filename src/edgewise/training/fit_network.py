@@ -23,13 +23,14 @@ from edgewise._core.checks import (
     short,
 )
 from edgewise._core.errors import InputError
+from edgewise._core.rows import row_numbers
 from edgewise._core.stopping import StopReason
 from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, StopError, check_work, running
 from edgewise.network import KAN
 from edgewise.network.grids import MOST_LAID
 from edgewise.training.common.costs import is_small
-from edgewise.training.common.gross_errors import gross_errors, row_numbers
+from edgewise.training.common.gross_errors import gross_errors
 from edgewise.training.common.listeners import Listeners
 from edgewise.training.common.losses import Loss, make_loss
 from edgewise.training.common.records import Callback, Record

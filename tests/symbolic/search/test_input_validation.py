@@ -81,7 +81,11 @@ def test_names_come_from_the_data_frame() -> None:
     [
         (np.full((20, 2), np.nan), np.ones(20), r"at least 5 rows.* Got 0 instead: 20 rows of 20 left out"),
         (X, np.where(np.arange(200) == 7, np.inf, Y), "'y' .* Got inf in row 7"),
-        (np.where(np.arange(200)[:, None] == 9, -np.inf, X), Y, "'X' .* Got -inf in row 9, column 0"),
+        (
+            np.where(np.arange(200)[:, None] == 9, -np.inf, X),
+            Y,
+            r"'X' .* Got -inf in row 9 \(counted from 0\), column 0",
+        ),
         (np.zeros((20, 0)), np.ones(20), "at least 1 column"),
         (X, Y * 1e200, "other units"),
         (X, Y * 1e-200, "other units"),
@@ -160,3 +164,11 @@ def test_rows_of_no_weight_are_left_out() -> None:
 def test_weights_that_are_none_are_refused(told, match: str) -> None:
     with pytest.raises(InputError, match=match):
         read_rows(X, Y, None, **told)
+
+
+def test_rows_are_named_where_they_stand_in_the_whole_table():
+    """Rows left out before them count."""
+    holes, large = X.copy(), Y.copy()
+    holes[[0, 4], 0], large[9] = np.nan, 1e200
+    with pytest.raises(InputError, match=r"in row 9 \(counted from 0\)"):
+        read_rows(holes, large, None)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import edgewise as ew
-from edgewise.training.common.gross_errors import gross_errors, robust_deviation, row_numbers
+from edgewise.training.common.gross_errors import gross_errors, robust_deviation
 
 Law = Callable[[np.ndarray], np.ndarray]
 LAWS: list[tuple[int, float, float, Law]] = [
@@ -96,12 +96,6 @@ def test_the_robust_deviation_is_that_of_normal_values() -> None:
     values[:2000] = 1e9
     assert robust_deviation(values) == pytest.approx(3, rel=0.2)
     assert robust_deviation(values[:0]) == 0
-
-
-def test_rows_are_told_by_number() -> None:
-    assert row_numbers([4]) == "row 4 (counted from 0)"
-    assert row_numbers(range(3)) == "rows 0, 1 and 2 (counted from 0)"
-    assert row_numbers(range(1007)) == "rows 0, 1, 2, 3, 4 and 1,002 more (counted from 0)"
 
 
 def test_a_network_learns_the_law_in_spite_of_gross_errors() -> None:

@@ -13,6 +13,7 @@ from edgewise._core.arguments import dimensions
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_float, check_vector, plural, short
 from edgewise._core.errors import InputError
+from edgewise._core.rows import row_numbers
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +52,7 @@ def measured(
     X: Floats,
     y: Floats,
     names: Sequence[str],
+    target: str = "y",
     *,
     sample_weight: Any = None,
     sigma: Any = None,
@@ -62,8 +64,8 @@ def measured(
     ----------
     X, y
         (n, d) and (n,); NaN where a cell is missing.
-    names
-        Of the columns.
+    names, target
+        Of the columns and of y.
     sample_weight
         How much each row counts, (n,), 0 for not at all.
     sigma
@@ -82,7 +84,7 @@ def measured(
     kept = ~missing
     notes: list[str] = []
     if missing.any():
-        labels = [*names, "y", name]
+        labels = [*names, target, name]
         counts = [int(each) for each in (*holes.sum(axis=0), extra.sum())]
         where = [
             f"{short(label, 24)} ({count:,})" for label, count in zip(labels, counts, strict=True) if count
@@ -122,8 +124,8 @@ def _weights(sample_weight: Any, sigma: Any, count: int, of: str) -> tuple[Float
     if known.size and known.min() < _LEAST:
         at = int(np.nanargmin(deviations))
         raise InputError(
-            f"The 'sigma' parameter of {of} must hold standard deviations above 0. Got {deviations[at]:g} in row {at} "
-            "instead; give exact rows a small one."
+            f"The 'sigma' parameter of {of} must hold standard deviations above 0. Got {deviations[at]:g} in "
+            f"{row_numbers([at])} instead; give exact rows a small one."
         )
     return 1 / np.square(deviations), 1.0, "sigma"
 

@@ -16,12 +16,14 @@ from typing import Any
 
 import numpy as np
 import sympy
+from numpy.typing import NDArray
 
 from edgewise._core.arguments import as_callables, as_mapping, check_callable
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_float, check_int, plural, short
 from edgewise._core.config import chosen
 from edgewise._core.errors import InputError
+from edgewise._core.rows import row_numbers
 from edgewise._core.stopping import StopReason, tell
 from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, check_seconds, check_work, running
@@ -257,7 +259,8 @@ def _searched(
     X, y = rows.X[rows.searched], rows.y[rows.searched]
     errors = None if sigma is None else np.full(len(y), sigma)
     if view == Coordinates.of(rows.names):
-        return find_formula(X, y, names=rows.names, sigma=errors, work=work, seconds=seconds, seed=seed)
+        found = find_formula(X, y, names=rows.names, sigma=errors, work=work, seconds=seconds, seed=seed)
+        return _renumbered(found, np.flatnonzero(rows.searched))
     Z, seen = view.seen(X, y)
     # Of rows that are the same in these coordinates one is enough.
     alone = np.isin(np.arange(len(Z)), np.unique(Z, axis=0, return_index=True)[1])
@@ -278,6 +281,18 @@ def _searched(
         )
     result = replace(ended.result, probability=law_probability(ended.result, len(y), split.config))
     return replace(result, message=message(replace(ended, result=result)))
+
+
+def _renumbered(result: FormulaResult, numbers: NDArray[np.intp]) -> FormulaResult:
+    """With the rows that it names counted among all measurements that gave a number."""
+    here = tuple(int(numbers[at]) for at in result.gross_errors)
+    before, after = row_numbers(result.gross_errors), row_numbers(here)
+    return replace(
+        result,
+        gross_errors=here,
+        message=result.message.replace(before, after),
+        remarks=tuple(each.replace(before, after) for each in result.remarks),
+    )
 
 
 def _one_column(work: float, seed: int, config: AskConfig) -> OneColumn:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from edgewise._core.arguments import dimensions
 from edgewise._core.checks import check_choice, check_float, check_vector, short
 from edgewise._core.errors import InputError
+from edgewise._core.rows import row_numbers
 from edgewise._core.work import Meter, check_seconds, check_work
 from edgewise.forms.derivative import differentiate
 from edgewise.symbolic.expressions.tape import Tape
@@ -125,7 +126,7 @@ def _deviations(given: Any, columns: tuple[str, ...], count: int, of: str) -> di
                 row = int(np.argmin(found[name]))
                 raise InputError(
                     f"The 'x_sigma' argument of {of} must hold standard deviations. Got {found[name][row]:g} for "
-                    f"{short(name, 40)} in row {row}."
+                    f"{short(name, 40)} in {row_numbers([row])}."
                 )
     return found
 

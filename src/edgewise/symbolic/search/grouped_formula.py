@@ -15,6 +15,7 @@ from edgewise._core.arrays import Floats
 from edgewise._core.checks import UNREADABLE, among, check_matrix, check_vector, short
 from edgewise._core.errors import InputError
 from edgewise._core.plain import fields, plain
+from edgewise._core.rows import row_numbers
 from edgewise.data.row_labels import label_text, plain_labels
 from edgewise.forms.tree import Apply, Node, Number, names_in, replaced
 from edgewise.symbolic.expressions.tape import Tape
@@ -237,7 +238,7 @@ def rows_and_groups(
         numbers, levels = words.read(X, columns, of)
         if None in levels:
             raise InputError(
-                f"The words of {words.named} must not be missing. Got none in row {levels.index(None)}."
+                f"The words of {words.named} must not be missing. Got none in {row_numbers([levels.index(None)])}."
             )
         return check_matrix(numbers, "X", of=of), np.array(levels, dtype=object)
     table = check_matrix(X, "X", columns=len(columns), of=of)

@@ -27,14 +27,15 @@ def read_rows(
         raise InputError(f"The 'X' parameter of {_OF} must have at least 1 column. Got none instead.")
     target = check_vector(y, "y", length=len(table), missing=True, of=_OF)
     names = column_names(X, names, table.shape[1], _OF)
-    rows = measured(table, target, names, sample_weight=sample_weight, sigma=sigma, of=_OF)
+    told = called(y, names)
+    rows = measured(table, target, names, told, sample_weight=sample_weight, sigma=sigma, of=_OF)
     if len(rows.y) < _FEWEST_ROWS:
         raise InputError(
             f"The table of {_OF} must have at least {_FEWEST_ROWS} rows with finite numbers in every cell. Got "
             f"{len(rows.y)} instead: {' '.join(rows.notes)}"
         )
-    check_squarable(rows.y, f"The 'y' parameter of {_OF}", tiny=False)
-    check_squarable(rows.X, f"The 'X' parameter of {_OF}", labels=names)
+    check_squarable(rows.y, f"The 'y' parameter of {_OF}", tiny=False, rows=rows.numbers)
+    check_squarable(rows.X, f"The 'X' parameter of {_OF}", labels=names, rows=rows.numbers)
     return rows, names
 
 

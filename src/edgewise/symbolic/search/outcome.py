@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from edgewise._core.checks import plural, short
+from edgewise._core.rows import row_numbers
 from edgewise._core.stopping import StopReason
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.measurements import Measurements
@@ -19,7 +20,6 @@ from edgewise.symbolic.search.all_rows import fitted_on_all
 from edgewise.symbolic.search.exactness import is_law
 from edgewise.symbolic.units.constraints import Dimensions
 from edgewise.symbolic.units.of_constants import constant_units
-from edgewise.training.common.gross_errors import row_numbers
 
 
 @dataclass(frozen=True, eq=False)

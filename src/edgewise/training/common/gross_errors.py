@@ -47,8 +47,6 @@ _SAYS_MUCH, _AROUND, _LOCAL = 0.3, 8, 6
 _ASKED, _BLOCK = 20_000, 8192
 # So many values on one side of zero have logarithms, but for errors.
 _ONE_SIDE = 0.8
-# Rows that a sentence names.
-_NAMED = 5
 # Beyond this share of the rows they are no exceptions.
 _MOST = 0.3
 
@@ -64,25 +62,6 @@ def robust_deviation(values: Floats) -> float:
     True
     """
     return NORMAL_DEVIATION * float(np.median(np.abs(values - np.median(values)))) if len(values) else 0.0
-
-
-def row_numbers(numbers: Sequence[int]) -> str:
-    """The first few rows by number, and how many more there are.
-
-    Examples
-    --------
-    >>> row_numbers([3, 17])
-    'rows 3 and 17 (counted from 0)'
-    >>> row_numbers([0, *range(10, 30)])
-    'rows 0, 10, 11, 12, 13 and 16 more (counted from 0)'
-    """
-    first = [f"{each}" for each in numbers[:_NAMED]]
-    more = len(numbers) - len(first)
-    if more:
-        text = f"{', '.join(first)} and {more:,} more"
-    else:
-        text = " and ".join([", ".join(first[:-1]), first[-1]] if len(first) > 1 else first)
-    return f"{'row' if len(numbers) == 1 else 'rows'} {text} (counted from 0)"
 
 
 @dataclass(frozen=True)
