@@ -134,6 +134,16 @@ def test_a_program_that_never_measures_is_told_of(edgewise):
     assert "Give --bounds within which it can measure" in last
 
 
+@pytest.mark.parametrize("name", ["measured.xlsx", "measured.parquet", "measured", "measured.csv.gz", "-"])
+def test_files_that_are_not_written_are_refused_before_anything_is_measured(edgewise, folder, name):
+    command = f'{sys.executable} -c "open(chr(109), chr(119)); print(1)" {{m}} {{r}}'
+    done = edgewise("ask", *BOUNDS, "--out", name, "--command", command)
+    assert done.code == 2
+    assert is_one_sentence(done.err)
+    assert "must end in .csv" in done.err
+    assert not list(folder.iterdir())
+
+
 def test_another_table_is_not_gone_on_with(edgewise, folder):
     (folder / "measured.csv").write_text("a,b\n1,2\n")
     done = edgewise("ask", *BOUNDS, "--resume")

@@ -113,6 +113,10 @@ def ask(
         raise InputError(f"The target must not be a column of --bounds. Got {short(target)} for both.")
     if resume and force:
         raise InputError("--resume cannot be combined with --force; leave one of them out.")
+    if out.suffix.lower() != ".csv":
+        raise InputError(
+            f"The file of --out must end in .csv, whose rows are added one by one. Got {short(out.name)} instead."
+        )
     if not resume or not out.exists():
         refuse_to_overwrite([out], force)
     program = None if command is None else MeasuringProgram.read(command, tuple(ends))

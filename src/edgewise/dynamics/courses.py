@@ -123,5 +123,5 @@ def _check_order(times: Floats, rows: NDArray[np.int64], where: str, of: str) ->
     if len(falls):
         raise InputError(
             f"The 't' parameter of {of} must rise. Got {times[falls[0] + 1]:g} after {times[falls[0]]:g} in "
-            f"{row_numbers([rows[falls[0] + 1]])}{where}; sort the rows by time, or name the course of each row by 'groups'."
+            f"{row_numbers(rows[falls[:1] + 1])}{where}; sort the rows by time, or name the course of each row by 'groups'."
         )
