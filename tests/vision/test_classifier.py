@@ -192,6 +192,8 @@ def test_a_trained_network_goes_on_as_plain_torch() -> None:
 
 BAD: list[tuple[dict[str, Any], Any, Any, str]] = [
     ({}, np.zeros((4, 8)), [0, 1, 0, 1], "must be pictures"),
+    ({}, np.zeros((4, 60)), [0, 1, 0, 1], r"series are X\[:, None\]"),
+    ({}, np.zeros((0, 8, 8)), [], "must hold pictures to learn from. Got none"),
     ({}, "nowhere", None, "does not exist"),
     ({}, [["a"]], [0], "must be pictures"),
     ({}, np.zeros((4, 3, 8, 8)), [0, 1, 0, 1], "for channels first"),
@@ -240,6 +242,19 @@ def test_other_pictures_than_learned_are_refused() -> None:
         quick().predict(X)
     with pytest.raises(InputError, match="must be 'patches' for evidence"):
         model.evidence(X[0])
+    with pytest.raises(InputError, match=r"Got \(8, 3, 1\) instead; one picture is X\[None\]"):
+        quick(epochs=1).fit(np.repeat(X[..., None], 3, 3), y).predict(np.zeros((8, 8, 3), np.uint8))
+
+
+@pytest.mark.parametrize("given", [np.zeros((1, 1, 8, 8)), np.zeros(8), [["a"]], None, Path(__file__).parent])
+def test_evidence_is_of_one_picture(given: Any) -> None:
+    X, y = marks(20)
+    model = quick(kind="patches", epochs=1).fit(X, y)
+    with pytest.raises(
+        InputError, match=r"'picture' of evidence must be one picture|'X' of ImageClassifier must be"
+    ):
+        model.evidence(given)
+    assert model.evidence(torch.from_numpy(X[0])).logits.shape == (2,)
 
 
 def test_numbers_of_numpy_are_parameters_that_files_keep(tmp_path: Path) -> None:

@@ -119,7 +119,11 @@ def test_the_drawing_adds_up_and_colours_what_speaks_for_a_class() -> None:
     )  # fmt: skip
     figure = plot_evidence(found)
     titles = [axes.get_title() for axes in figure.axes]
-    assert titles == ["picture", "cat\n+0.00 +1.50 = 1.50", "dog\n+0.00 -1.50 = -1.50"]
+    assert titles == [
+        "picture",
+        "cat: +1.50\nconstant +0.00, evidence +1.50",
+        "dog: −1.50\nconstant +0.00, evidence −1.50",
+    ]
     cat, dog = (np.asarray(axes.images[0].get_array()) for axes in figure.axes[1:])
     assert cat[1, 1, 0] > cat[1, 1, 2] + 0.3
     assert dog[2, 2, 2] > dog[2, 2, 0] + 0.1
@@ -127,3 +131,21 @@ def test_the_drawing_adds_up_and_colours_what_speaks_for_a_class() -> None:
     assert len(plot_evidence(found, ["dog"]).axes) == 2
     with pytest.raises(InputError, match=r"must be classes of the model\. Got 'cow'"):
         plot_evidence(found, ["cow"])
+
+
+def test_a_series_is_drawn_as_a_curve_before_its_colours() -> None:
+    rng = np.random.default_rng(0)
+    series, pixels = rng.normal(size=(1, 30, 2)), np.zeros((2, 1, 30))
+    pixels[0, 0, 7], pixels[1, 0, 7] = 1.0, -1.0
+    found = Evidence(
+        series, np.array(["$a", "$b"]), np.array([1.0, -1.0]), np.zeros(2), pixels, pixels, 1, 1, 0
+    )
+    figure = plot_evidence(found)
+    assert [axes.get_title().split(":")[0] for axes in figure.axes] == ["$a", "$b"]
+    for axes, red in zip(figure.axes, (0, 2), strict=True):
+        drawn = [np.asarray(line.get_ydata()) for line in axes.lines]
+        np.testing.assert_array_equal(np.array(drawn).T, series[0])
+        behind = np.asarray(axes.images[0].get_array())
+        assert behind[0, 7, red] > behind[0, 7, 2 - red] + 0.3
+        assert (np.delete(behind, 7, 1) == 1).all()
+    figure.canvas.draw()

@@ -125,6 +125,32 @@ def test_the_commands_learn_and_predict(
     assert "--force" in capsys.readouterr().err
 
 
+def test_what_cannot_be_learned_from_is_told_in_words_of_folders(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "model.kan"
+    for place, message in (
+        (folder, "2 files cannot be read as pictures: {}/dark/a.png (empty); {}/dark/b.png (of no kind of picture"),
+        (tmp_path / "one", "The folder '{}' must have pictures in subfolders of at least two classes. Got one, 'light'"),
+        (tmp_path / "none", "The folder '{}' of pictures does not exist"),
+    ):  # fmt: skip
+        (folder / "dark" / "a.png").write_bytes(b"")
+        (folder / "dark" / "b.png").write_bytes(b"nothing")
+        if place.name == "one":
+            put(place / "light" / "0.png", np.zeros((8, 8), np.uint8))
+        assert run("fit-images", place, "-o", out) == 2
+        assert message.replace("{}", str(place)) in capsys.readouterr().err
+    with pytest.raises(InputError, match="at least two classes"):
+        ImageClassifier().fit(tmp_path / "one")
+    assert run("fit-images", folder, "-o", out, "-e", "1", "-p", "1500", "--skip-damaged") == 0
+    assert " of 2 held out classified correctly (" in capsys.readouterr().out
+    assert run("predict", out, tmp_path / "none") == 2
+    assert "does not exist" in capsys.readouterr().err
+    (tmp_path / "void").mkdir()
+    assert run("predict", out, tmp_path / "void") == 2
+    assert "must have pictures in it" in capsys.readouterr().err
+
+
 def test_ctrl_c_leaves_a_model_and_a_checkpoint_to_go_on_from(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -73,8 +73,10 @@ def fit_images(
 
     from edgewise.vision import ImageClassifier, read_folder
     from edgewise.vision.files import save
+    from edgewise.vision.pictures import check_classes
 
     found = read_folder(folder, skip_damaged=skip_damaged)
+    check_classes(folder, found)
     if found.damaged and not quiet:
         say(f"{len(found.damaged)} left out: {'; '.join(found.damaged[:3])}.", err=True)
 
@@ -96,7 +98,7 @@ def fit_images(
     count = sum(p.numel() for p in model.network_.parameters())
     result = {
         "file": str(out), "classes": model.classes_.tolist(), "pictures": len(found.files), "parameters": count,
-        "accuracy_held_out": model.validation_score_, "epochs": len(model.history_),
+        "held_out": _judged(model), "accuracy_held_out": model.validation_score_, "epochs": len(model.history_),
         "stop_reason": str(model.stop_reason_), "damaged": list(found.damaged),
     }  # fmt: skip
     if json:
@@ -104,15 +106,25 @@ def fit_images(
 
         print_json(to_json(result))
     elif not quiet:
-        right = (
-            ""
-            if model.validation_score_ is None
-            else f"; {100 * model.validation_score_:.1f} % of those held out classified correctly"
-        )
         size = f"{plural(len(found.files), 'picture')}, {len(model.classes_)} classes, {count:,} parameters"
-        say(f"{size}{_early(model, checkpoint)}{right}. Written to {out}.")
+        say(f"{size}{_early(model, checkpoint)}{_right(model)}. Written to {out}.")
     if interrupts.happened:
         raise typer.Exit(INTERRUPTED)
+
+
+def _judged(model: Any) -> int:
+    """How many pictures it was judged by."""
+    from edgewise.vision.ending import AWAITED, FEW
+
+    return min(len(model.held_), FEW) if model.stop_reason_ in AWAITED else len(model.held_)
+
+
+def _right(model: Any) -> str:
+    """How well it did on those."""
+    if model.validation_score_ is None:
+        return ""
+    share, count = model.validation_score_, _judged(model)
+    return f"; {round(share * count):,} of {count:,} held out classified correctly ({100 * share:.1f} %)"
 
 
 def _early(model: Any, checkpoint: Path | None) -> str:
@@ -130,16 +142,12 @@ def predict_pictures(model: Any, place: Path, out: Path | None, *, quiet: bool, 
     """Classes and probabilities of a picture, or of all pictures in a folder, as a table."""
     import pyarrow as pa
 
-    from edgewise._core.errors import FileError
     from edgewise.cli.summary import to_json
     from edgewise.data import write_frame
-    from edgewise.vision.pictures import picture_files, read_files
+    from edgewise.vision.pictures import read_files, some_files
 
-    files = picture_files(place)
-    if not files:
-        raise FileError(f"No picture was found at {place}; give a picture or a folder of them.")
     c = model.config_
-    found = read_files(files, (c.height, c.width), c.channels, skip_damaged=True)
+    found = read_files(some_files(place), (c.height, c.width), c.channels, skip_damaged=True)
     chances = model.predict_proba(found.pictures)
     columns: dict[str, Any] = {
         "file": [str(file) for file in found.files],

@@ -14,8 +14,8 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from torch import Tensor, nn
 
 from edgewise._core.arguments import as_callables, as_mapping
-from edgewise._core.checks import UNREADABLE, check_bool, check_choice, check_float, check_int, short
-from edgewise._core.errors import FileError, InputError
+from edgewise._core.checks import check_bool, check_choice, check_float, check_int, short
+from edgewise._core.errors import InputError
 from edgewise._core.seeds import derive, generator
 from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, check_seconds
@@ -28,12 +28,14 @@ from edgewise.vision.labels import class_labels
 from edgewise.vision.networks import Patches, Standard
 from edgewise.vision.pictures import (
     WHOLE,
+    as_one,
     as_pictures,
+    check_classes,
     digest,
     is_whole,
-    picture_files,
     read_files,
     read_folder,
+    some_files,
 )
 from edgewise.vision.scale import TOO_LARGE, PictureScale
 from edgewise.vision.training import ImageRecipe, logits_of, train, weights_of
@@ -261,8 +263,11 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
                     "Got both instead."
                 )
             found = read_folder(X)
+            check_classes(X, found)
             return as_pictures(found.pictures, "ImageClassifier"), np.array(found.labels)
         x = as_pictures(X, "ImageClassifier")
+        if not len(x):
+            raise InputError("The 'X' of ImageClassifier must hold pictures to learn from. Got none instead.")
         return x, class_labels(y, len(x), "ImageClassifier")
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:
@@ -294,11 +299,7 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
     def evidence(self, picture: Any) -> Evidence:
         """Where in a picture, (height, width[, channels]) or a file, the evidence lies; of kind "patches" only."""
         network = self.patches_of()
-        try:
-            one = picture if isinstance(picture, (str, Path)) else np.asarray(picture)[None]
-        except UNREADABLE:
-            one = picture  # which is refused as no pictures
-        return evidence_of(network, self.like(one)[0], self.classes_)
+        return evidence_of(network, self.like(as_one(picture, "evidence"))[0], self.classes_)
 
     def features_of(self, X: Any, label: Any) -> list[FeatureUse]:
         """The features that a class uses, those that matter most on these pictures first; of kind "patches" only."""
@@ -338,15 +339,13 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
         self.fitted_network()
         c = self.config_
         if isinstance(X, (str, Path)):
-            files = picture_files(Path(X))
-            if not files:
-                raise FileError(f"No picture was found at {X}; give a picture or a folder of them.")
-            X = read_files(files, (c.height, c.width), c.channels).pictures
+            X = read_files(some_files(Path(X)), (c.height, c.width), c.channels).pictures
         x = as_pictures(X, "ImageClassifier", self.unit_)
         if x.shape[1:] != (c.channels, c.height, c.width):
+            advice = "; one picture is X[None]" if np.shape(X) == (c.height, c.width, c.channels) else ""
             raise InputError(
                 f"The 'X' of ImageClassifier must hold pictures ({c.height}, {c.width}, {c.channels}) as those it learned "
-                f"from. Got {(*x.shape[2:], x.shape[1])} instead."
+                f"from. Got {(*x.shape[2:], x.shape[1])} instead{advice}."
             )
         if self.scale_ is not None:
             self.scale_.check(x, is_whole(X))

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
@@ -19,6 +20,8 @@ from edgewise.vision.features import FeatureUse
 
 # Inches of a panel; the strongest colour of the evidence covers the picture by so much.
 SIDE, COVER = 2.4, 0.8
+# Of a panel of a series, in inches.
+SERIES, HIGH = 6.4, 1.5
 # Beneath evidence a picture is a pale grey, so that colours show where it is dark.
 PALE = 0.6
 # Of a curve: left, bottom, width, height in inches.
@@ -29,8 +32,9 @@ FOR, AGAINST = np.array([0.84, 0.12, 0.12]), np.array([0.12, 0.32, 0.80])
 def plot_evidence(evidence: Evidence, labels: Iterable[Any] | None = None, *, most: int = 4) -> Figure:
     """What is for (red) and against (blue) each class rather than the others, pixel by pixel over the picture.
 
-    The colours of all panels share one scale, and the title of each adds up: the constant and the sum of what is drawn are
-    how far the logit lies above the mean of all logits, on which alone probabilities depend.
+    Of a series, a picture of height 1, each panel is its curve, and the colours stand behind it. The colours of all panels
+    share one scale, and the title of each adds up: the constant and the sum of what is drawn are how far the logit lies
+    above the mean of all logits, on which alone probabilities depend.
 
     Parameters
     ----------
@@ -62,21 +66,49 @@ def plot_evidence(evidence: Evidence, labels: Iterable[Any] | None = None, *, mo
             )
         chosen = [classes.index(each) for each in asked[:most]]
     evidence = evidence.centred()
-    figure = Figure(figsize=(SIDE * (len(chosen) + 1), SIDE + 0.6), layout="constrained")
-    panels = figure.subplots(1, len(chosen) + 1, squeeze=False)[0]
-    panels[0].imshow(plain(evidence.picture), interpolation="nearest")
-    panels[0].set_title("picture", fontsize=9)
     largest = float(np.abs(evidence.pixels[chosen]).max())
-    for axes, k in zip(panels[1:], chosen, strict=True):
-        axes.imshow(overlay(evidence, k, largest), interpolation="nearest")
-        total = float(evidence.pixels[k].sum())
-        axes.set_title(
-            f"{classes[k]}\n{evidence.constants[k]:+.2f} {total:+.2f} = {evidence.logits[k]:.2f}", fontsize=9
+    if evidence.picture.shape[0] == 1:
+        figure = Figure(figsize=(SERIES, HIGH * len(chosen) + 0.4), layout="constrained")
+        for axes, k in zip(figure.subplots(len(chosen), 1, squeeze=False)[:, 0], chosen, strict=True):
+            _series(axes, evidence, k, largest)
+            _name(axes, evidence, k)
+    else:
+        height, width = evidence.picture.shape[:2]
+        figure = Figure(
+            figsize=(SIDE * (len(chosen) + 1), SIDE * min(max(height / width, 0.4), 2.5) + 0.55),
+            layout="constrained",
         )
-    for axes in panels:
-        axes.set_axis_off()
-        axes.title.set_parse_math(False)  # a "$" in the name of a class is a dollar
+        panels = figure.subplots(1, len(chosen) + 1, squeeze=False)[0]
+        panels[0].imshow(plain(evidence.picture), interpolation="nearest")
+        panels[0].set_title("picture", fontsize=9)
+        for axes, k in zip(panels[1:], chosen, strict=True):
+            axes.imshow(overlay(evidence, k, largest), interpolation="nearest")
+            _name(axes, evidence, k)
+        for axes in panels:
+            axes.set_axis_off()
+    figure.supxlabel("red: for the class, blue: against it; all less the mean over the classes", fontsize=8)
     return figure
+
+
+def _name(axes: Axes, evidence: Evidence, k: int) -> None:
+    """A class, and how what is for and against it adds up."""
+    total = float(evidence.pixels[k].sum())
+    parts = f"{evidence.logits[k]:+.2f}\nconstant {evidence.constants[k]:+.2f}, evidence {total:+.2f}"
+    # A "$" in the name of a class is a dollar.
+    axes.set_title(f"{evidence.classes[k]}: {parts.replace('-', '−')}", fontsize=8.5, parse_math=False)
+
+
+def _series(axes: Axes, evidence: Evidence, k: int, largest: float) -> None:
+    """A series, each channel a curve, before the colours of class number k."""
+    values = evidence.picture[0]
+    low, high = padded(values, 0.08)
+    behind = tinted(np.ones((1, len(values), 3)), evidence.pixels[k], largest)
+    axes.imshow(
+        behind, interpolation="nearest", aspect="auto", extent=(-0.5, len(values) - 0.5, low, high), zorder=0
+    )
+    axes.plot(np.arange(len(values)), values, color="black", linewidth=1.0)
+    axes.set_ylim(low, high)
+    axes.tick_params(labelsize=SIZE_SMALL)
 
 
 def plot_feature(use: FeatureUse, *, theme: str = "light") -> Figure:

@@ -59,6 +59,11 @@ class FeatureEdit:
     max_change: float
     changed: int
 
+    @property
+    def message(self) -> str:
+        """What was changed and what it costs."""
+        return str(self)
+
     def __str__(self) -> str:
         who = ", ".join(str(label) for label in self.labels)
         moved = (

@@ -58,7 +58,7 @@ def as_pictures(X: Any, of: str, unit: float = WHOLE) -> Tensor:
     if array.dtype.kind not in "buif" or array.ndim not in (3, 4) or 0 in array.shape[1:]:
         raise InputError(
             f"The 'X' of {of} must be pictures: an array of numbers (n, height, width) or (n, height, width, channels). "
-            f"Got {_given(X, array)} instead."
+            f"Got {_given(X, array)} instead{'; one picture is X[None], series are X[:, None]' if array.ndim == 2 else ''}."
         )
     if array.ndim == 3:
         array = array[..., None]
@@ -73,6 +73,26 @@ def as_pictures(X: Any, of: str, unit: float = WHOLE) -> Tensor:
     scale = unit if whole and array.dtype.kind != "b" else 1.0
     found = torch.from_numpy(np.ascontiguousarray(array.astype(np.float32))) * scale
     return found.permute(0, 3, 1, 2)
+
+
+def as_one(picture: Any, of: str) -> Any:
+    """What `as_pictures` takes, of one picture (height, width[, channels]) or of its file."""
+    if isinstance(picture, (str, Path)):
+        if not Path(picture).is_dir():
+            return picture
+        given = f"the folder {short(str(picture))}"
+    else:
+        try:
+            array = picture.detach().cpu().numpy() if isinstance(picture, Tensor) else np.asarray(picture)
+        except UNREADABLE:
+            array = np.asarray(None, dtype=object)
+        if array.ndim in (2, 3):
+            return array[None]
+        given = _given(picture, array)
+    raise InputError(
+        f"The 'picture' of {of} must be one picture, (height, width) or (height, width, channels), or its file. Got "
+        f"{given} instead."
+    )
 
 
 def is_whole(X: Any) -> bool:
@@ -140,6 +160,26 @@ def read_folder(
     return Folder(found.pictures, tuple(kept[file] for file in found.files), found.files, found.damaged)
 
 
+def check_classes(folder: str | Path, found: Folder) -> None:
+    """Refuse a folder whose pictures are all of one class, between which and nothing else there is nothing to learn."""
+    names = sorted({*found.labels})
+    if len(names) < 2:
+        raise InputError(
+            f"The folder {short(str(folder))} must have pictures in subfolders of at least two classes. Got one, "
+            f"{short(names[0])}, instead."
+        )
+
+
+def some_files(place: Path) -> list[Path]:
+    """As `picture_files`, at least one; else a `FileError`."""
+    if not place.exists():
+        raise FileError(f"The picture or folder {short(str(place))} does not exist.")
+    files = picture_files(place)
+    if not files:
+        raise FileError(f"The folder {short(str(place))} must have pictures in it. Found none.")
+    return files
+
+
 def picture_files(place: Path) -> list[Path]:
     """A picture, or all in a folder, but for what is hidden there."""
     if place.is_file():
@@ -198,6 +238,8 @@ def _tried(files: Sequence[Path], read: Callable[[Path], T]) -> tuple[dict[Path,
         for file in files:
             try:
                 found[file] = read(file)
+            except image.UnidentifiedImageError:  # whose words repeat the place
+                damaged[file] = "of no kind of picture that is known" if file.stat().st_size else "empty"
             except (OSError, ValueError, SyntaxError, EOFError, image.DecompressionBombError) as error:
                 damaged[file] = str(error) or type(error).__name__
     return found, damaged
