@@ -472,7 +472,7 @@ def test_groups_of_days_and_numbers_predict_from_the_folder(edgewise, tmp_path, 
     new = edgewise("predict", out / "formula.kan", table)
     assert new.code == 2
     assert is_one_sentence(new.err)
-    assert "search again with rows of it, or learn it in Python" in new.err
+    assert "--learn FILE learns its constants from its rows" in new.err
 
 
 def test_words_in_the_table_are_groups_unasked(edgewise):
@@ -520,6 +520,32 @@ def test_a_law_of_groups_is_written_drawn_and_predicts(edgewise):
     assert new.code == 2
     assert is_one_sentence(new.err)
     assert edgewise(*words, "--out", "law").code == 2
+    # A vessel that was not there, and one of which nothing new is known.
+    measured = {each: 20 + 50 * np.exp(-0.9 * each) for each in (0.5, 1.5, 3.0)}
+    rows = [*(f"{each},3,{value}" for each, value in measured.items()), "4,3,", "2,1,"]
+    Path("new.csv").write_text("\n".join(["minute,vessel,temperature", *rows]))
+    words = ["predict", "law/formula.kan", "new.csv", "--learn", "new.csv", "--save", "wider.kan", "--json"]
+    done = edgewise(*words)
+    assert done.code == 0, done.err
+    assert "Note: 3: " in done.err
+    assert "from 3 rows." in done.err
+    assert "Note: 1: " not in done.err
+    told = [each["temperature_predicted"] for each in json.loads(done.out)["predictions"]]
+    assert told == pytest.approx([*measured.values(), 20 + 50 * np.exp(-3.6), 20 + 50 * np.exp(-0.6)])
+    assert edgewise("predict", "wider.kan", "new.csv", "--json").out == done.out
+    assert edgewise(*words).code == 2  # wider.kan is there
+
+
+def test_learning_is_refused_where_there_is_nothing_to_learn(edgewise, data):
+    run(edgewise, data, "--out", "results")
+    for words, said in (
+        (["--learn", data], "constants of each group's own"),
+        (["--save", "new.kan"], "must come with --learn"),
+    ):
+        refused = edgewise("predict", "results/formula.kan", data, *words)
+        assert refused.code == 2
+        assert is_one_sentence(refused.err)
+        assert said in refused.err
 
 
 def test_the_formula_in_the_folder_predicts(edgewise, data):

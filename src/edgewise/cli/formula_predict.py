@@ -10,6 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from edgewise._core.errors import InputError
+from edgewise.cli.formula_learn import Learning, learned
 from edgewise.cli.inputs import numbers, refuse_infinite
 from edgewise.cli.models import LoadedModel
 from edgewise.cli.predictions import beside, hand_over
@@ -22,7 +23,7 @@ from edgewise.symbolic import Formula
 
 # What learns the constants of a new group, in Python and here.
 _LEARNED = "with_group(...) learns its constants from its rows"
-_LEARNED_HERE = "search again with rows of it, or learn it in Python: edgewise.load(...).refit_group(X, y)"
+_LEARNED_HERE = "--learn FILE learns its constants from its rows"
 
 
 def predict_formula(
@@ -31,6 +32,7 @@ def predict_formula(
     out: Path | None,
     *,
     unfit: Mapping[str, bool],
+    learning: Learning | None,
     keep: bool,
     quiet: bool,
     json: bool,
@@ -55,6 +57,8 @@ def predict_formula(
     used = LoadedModel(model, tuple(asked), (target,)).select(frame)
     source = provenance(frame).source
     refuse_infinite(used, source)
+    if learning is not None:
+        learned(model, tuple(asked), learning, quiet=quiet)
     tell(provenance(frame).notes(asked), quiet=quiet)
     X = np.column_stack([_numbers(used, name, source) for name in columns])
     low, high = model.range_

@@ -7,6 +7,8 @@ from typing import Annotated, cast
 
 import typer
 
+from edgewise._core.checks import short
+from edgewise._core.errors import InputError
 from edgewise.cli import options
 from edgewise.cli.outcome import refuse_to_overwrite, to_standard_output
 from edgewise.cli.terminal import tell
@@ -38,6 +40,17 @@ def predict(
             show_default="none",
         ),
     ] = None,
+    learn: Annotated[
+        Path | None,
+        options.unset(
+            "--learn",
+            help="For a formula over groups: a table with the target, to fit the constants of its groups to.",
+        ),
+    ] = None,
+    save: Annotated[
+        Path | None,
+        options.unset("--save", help="Write the formula with what --learn has learned here, a .kan file."),
+    ] = None,
     force: options.Force = False,
     *,
     quiet: bool,
@@ -60,28 +73,40 @@ def predict(
 
     - `cat new.csv | edgewise predict model.kan - | head`
 
+    - `edgewise predict law/formula.kan lake.csv --learn lake.csv --save with-lake.kan`
+
     - `edgewise predict model.kan 'rows/*.parquet' -o out.parquet` goes batch by batch
     """
     if to_standard_output(out, json=json):
         out = None
-    if out is not None:
-        refuse_to_overwrite([out], force)
+    refuse_to_overwrite([path for path in (out, save) if path is not None], force)
+    if save is not None and learn is None:
+        raise InputError(
+            "The option --save must come with --learn. Got it alone; there is nothing new to write."
+        )
     from edgewise.network.container import kind_of
 
-    if kind_of(model) == "ImageClassifier":
+    kind = kind_of(model)
+    if learn is not None and kind not in (None, "FormulaRegressor"):
+        raise InputError(
+            f"The option --learn needs a formula over groups. Got a {kind} in {short(model.name)}."
+        )
+    if kind == "ImageClassifier":
         from edgewise.cli.images import predict_pictures
         from edgewise.vision.files import load
 
         predict_pictures(load(model), data, out, quiet=quiet, json=json)
         return
-    if kind_of(model) == "FormulaRegressor":
+    if kind == "FormulaRegressor":
+        from edgewise.cli.formula_learn import Learning
         from edgewise.cli.formula_predict import predict_formula
         from edgewise.estimators import FormulaRegressor
         from edgewise.estimators.formula_files import load
 
         law = cast(FormulaRegressor, load(model))
         unfit = {"--interval": interval is not None, "--drop-missing": drop_missing}
-        predict_formula(law, data, out, unfit=unfit, keep=keep, quiet=quiet, json=json)
+        learning = None if learn is None else Learning(learn, save, force)
+        predict_formula(law, data, out, unfit=unfit, learning=learning, keep=keep, quiet=quiet, json=json)
         return
     from edgewise.cli.streamed import is_dataset, predict_dataset
 

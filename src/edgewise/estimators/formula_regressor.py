@@ -327,7 +327,7 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
         Parameters
         ----------
         X : table with the columns of the fit
-            A group of fewer rows than constants gets what its rows show and the other groups make likely.
+            Groups of fewer rows than constants get what these show and other groups make likely; known ones of none stay.
         y : array of shape (n,)
 
         Returns
@@ -353,8 +353,11 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
         whole = ~(np.isnan(rows).any(axis=1) | np.isnan(target))
         for label in dict.fromkeys(each for each in labels if each is not None):
             there = whole & np.array([each == label for each in labels])
-            formula = formula.with_rows(label, rows[there], target[there], seed_of(self.random_state, of))
+            if there.any() or label not in formula.own:
+                formula = formula.with_rows(label, rows[there], target[there], seed_of(self.random_state, of))
         self.formula_ = formula
+        seen = np.vstack([self.range_, rows[whole]])
+        self.range_ = np.array([seen.min(axis=0), seen.max(axis=0)])
         return self
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
