@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import io
 import math
 import sys
@@ -187,6 +188,14 @@ def test_a_callback_and_a_key_end_it_with_what_there_is() -> None:
         ({"model": nn.Linear(2, 2), "data": torch.zeros(4, 2)}, "must have feed-forward blocks"),
         ({"data": 3}, "must be an array of inputs or a list of batches"),
         ({"data": []}, "at least one batch"),
+        (
+            {"data": [[torch.zeros(4, 16), torch.zeros(4)]]},
+            r"\(inputs, labels\), give \[inputs for inputs, _ in data\]",
+        ),
+        (
+            {"data": torch.zeros(4, 5)},
+            r"can be called with\. Calling it ended in a RuntimeError instead \(.*\)\.$",
+        ),
         ({"blocks": ["x"]}, "must be numbers from 0 to 0 or names among ''"),
         ({"blocks": [1]}, "must be numbers from 0 to 0"),
         ({"parameters": 10}, r"must allow \d+ parameters"),
@@ -206,6 +215,15 @@ def test_bad_arguments_are_refused(options: dict[str, Any], message: str) -> Non
     given = {"model": plain(nn.GELU()), "data": torch.zeros(4, 16), **options}
     with pytest.raises(InputError, match=message):
         ew.replace_mlp(given.pop("model"), given.pop("data"), **given)
+
+
+@pytest.mark.parametrize(
+    ("agreement", "words"),
+    [(0.9, "keep 90.00 % of their"), (-1.5, "keep nothing: they change by 2.5 times their")],
+)
+def test_what_outputs_keep_is_no_share_below_nothing(agreement: float, words: str) -> None:
+    result = ew.replace_mlp(plain(nn.GELU()), start="fresh")
+    assert words in dataclasses.replace(result, agreement=agreement).message
 
 
 @pytest.mark.slow

@@ -222,9 +222,12 @@ def watched(model: nn.Module, call: ModelCall, of: str = "replace_mlp") -> tuple
     except InputError:
         raise
     except Exception as error:
+        # Loaders of labelled rows give (inputs, labels), which reads as two arguments.
+        pair = isinstance(error, TypeError) and len(call.args) > 1
+        advice = "; where batches are (inputs, labels), give [inputs for inputs, _ in data]" if pair else ""
         raise InputError(
             f"The 'data' argument of {of} must be what the model can be called with. "
-            f"Calling it {ended_in(error)}."
+            f"Calling it {ended_in(error)}{advice}."
         ) from error
 
 

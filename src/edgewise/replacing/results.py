@@ -83,7 +83,11 @@ class ReplaceResult:
             where = (
                 "batches held out" if self.held_out else "the batches learned from, too few to hold some out"
             )
-            text += f" The outputs keep {100 * self.agreement:.2f} % of their variance on {where}."
+            text += (
+                f" The outputs keep {100 * self.agreement:.2f} % of their variance on {where}."
+                if self.agreement >= 0
+                else f" The outputs keep nothing: they change by {1 - self.agreement:.3g} times their variance on {where}."
+            )
         if self.score_before is not None and self.score_after is not None:
             text += f" The score went from {self.score_before:.5g} to {self.score_after:.5g}."
         return text if self.stop_reason == StopReason.MOST_STEPS else f"{text} {self.stop_reason.advice}"
