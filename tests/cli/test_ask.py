@@ -4,10 +4,12 @@ import io
 import json
 import math
 import sys
+from types import SimpleNamespace
 
 import pytest
 from tests.cli.conftest import is_one_sentence
 
+from edgewise.cli.ask import _so_far
 from edgewise.cli.ask_measure import Recorder
 
 BOUNDS = ("--bounds", "m=1:5,r=1:3", "--target", "F", "--out", "measured.csv", "--work", "quick")
@@ -159,3 +161,14 @@ def test_measurements_are_numbered_as_rows_of_the_file(folder):
     finite = [value for m in asked if math.isfinite(value := recorder.measure({"m": m}))]
     lines = (folder / "measured.csv").read_text().splitlines()
     assert [float(lines[recorder.number(at)].split(",")[1]) for at in range(3)] == finite == [30, 50, 10]
+
+
+def test_a_slip_is_told_while_it_can_be_corrected(folder, capsys):
+    recorder = Recorder(lambda place, number: 10 * place["m"], ("m",), "F", folder / "measured.csv")
+    for m in (1.0, math.nan, 3.0):
+        recorder.measure({"m": m})
+    found = SimpleNamespace(best=SimpleNamespace(text="10*m"), gross_errors=(1,))
+    _so_far(found, 3, target="F", recorder=recorder, quiet=False)
+    said = capsys.readouterr().err
+    assert "After 3 measurements: F = 10*m" in said
+    assert f"data row 3 of {folder / 'measured.csv'} lies far from the rest" in said

@@ -13,6 +13,7 @@ import typer
 
 from edgewise._core.checks import plural, short
 from edgewise._core.errors import InputError
+from edgewise._core.rows import row_numbers
 from edgewise.cli import options
 from edgewise.cli.option_names import told_of_options, with_data_rows, with_options
 from edgewise.cli.outcome import INTERRUPTED, refuse_to_overwrite
@@ -142,7 +143,7 @@ def ask(
                 work=work,
                 seconds=seconds,
                 seed=seed,
-                callbacks=partial(_so_far, target=target, quiet=quiet),
+                callbacks=partial(_so_far, target=target, recorder=recorder, quiet=quiet),
             )
     except KeyboardInterrupt:
         say(
@@ -156,8 +157,15 @@ def ask(
         raise typer.Exit(INTERRUPTED)
 
 
-def _so_far(result: FormulaResult, count: int, *, target: str, quiet: bool) -> None:
-    tell([f"After {count} measurements: {target} = {result.best.text}"], quiet=quiet)
+def _so_far(result: FormulaResult, count: int, *, target: str, recorder: Recorder, quiet: bool) -> None:
+    notes = [f"After {count} measurements: {target} = {result.best.text}"]
+    if result.gross_errors:
+        rows = with_data_rows(row_numbers(result.gross_errors), recorder.number)
+        notes.append(
+            f"What was measured in {rows} of {recorder.path} lies far from the rest, as slips do. End, correct it in the "
+            "file, and --resume goes on."
+        )
+    tell(notes, quiet=quiet)
     sys.stderr.flush()
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _UNITS = (("days", 86_400), ("hours", 3600), ("minutes", 60), ("seconds", 1))
 # What gave the arguments of `find_dynamics`.
 _OPTIONS = {
-    "t": "column of --time", "states": "columns of states", "inputs": "columns of --inputs", "groups": "--groups",
+    "t": "column of --time", "states": "columns of states", "inputs": "--inputs", "groups": "--groups",
     "exclude_functions": "--exclude-functions", "work": "--work", "seconds": "--seconds",
 }  # fmt: skip
 

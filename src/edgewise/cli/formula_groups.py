@@ -127,7 +127,8 @@ def find_for_groups(
         missing = np.array([label is None for label in labels], dtype=bool)
         complete = ~(np.isnan(X).any(axis=1) | np.isnan(y) | missing)
         kept = [label for label, whole in zip(labels, complete, strict=True) if whole]
-        written.append(save_figure(plot_groups(found.best, X[complete], y[complete], kept), plot))
+        measured = nw.new_series(asked.target, y[complete], backend="pyarrow")
+        written.append(save_figure(plot_groups(found.best, X[complete], measured, kept), plot))
     if written and not quiet:
         say("\n".join(f"{path}  ({path.stat().st_size:,} bytes)" for path in written), err=True)
     if json:

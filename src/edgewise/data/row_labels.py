@@ -33,7 +33,8 @@ def row_labels(groups: Any, rows: int, of: str, *, what: str = "group") -> list[
     missing = next((at for at, cell in enumerate(cells) if is_missing(cell)), None)
     if missing is not None:
         raise InputError(
-            f"The 'groups' argument of {of} must name a {what} for every row. Got none in {row_numbers([missing])}."
+            f"The 'groups' argument of {of} must name a {what} for every row. Got none in {row_numbers([missing])}; "
+            "name it, or leave the row out."
         )
     return cells
 

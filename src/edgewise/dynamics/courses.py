@@ -100,14 +100,22 @@ def read_courses(
         where = "" if groups is None else f" in course {short(label)}"
         _check_order(times[at], at, where, of)
         if len(at) < FEWEST:
-            raise InputError(f"{of} needs at least {FEWEST} times in a course. Got {len(at)}{where}.")
+            raise InputError(
+                f"Every course must have at least {FEWEST} rows without a missing cell. Got {len(at)}{where}; leave it out."
+                if where
+                else f"The 't' parameter of {of} must have at least {FEWEST} rows without a missing cell. Got {len(at)}."
+            )
         found.append(Course(times[at], table[at], acting[at], label))
     still = np.ptp(table[whole], axis=0) == 0
     if still.any():
         raise InputError(
-            f"The state {short(known[int(still.argmax())])} of {of} never changes; leave it out, or give it as an input."
+            f"The state {short(known[int(still.argmax())])} must change. Got one value in all rows; leave it out, or "
+            "give it by 'inputs'."
         )
     return Courses(tuple(found), known, acting_names, int((~whole).sum()))
+
+
+_UNNAMED = ", or name the course of each row by 'groups'"
 
 
 def _check_order(times: Floats, rows: NDArray[np.int64], where: str, of: str) -> None:
@@ -117,11 +125,11 @@ def _check_order(times: Floats, rows: NDArray[np.int64], where: str, of: str) ->
         first, second = rows[times == twice][:2]
         raise InputError(
             f"The 't' parameter of {of} must have every time once. Got {twice:g} in "
-            f"{row_numbers([first, second])}{where}; average such rows, or name the course of each row by 'groups'."
+            f"{row_numbers([first, second])}{where}; average such rows{_UNNAMED if not where else ''}."
         )
     falls = np.flatnonzero(np.diff(times) < 0)
     if len(falls):
         raise InputError(
             f"The 't' parameter of {of} must rise. Got {times[falls[0] + 1]:g} after {times[falls[0]]:g} in "
-            f"{row_numbers(rows[falls[:1] + 1])}{where}; sort the rows by time, or name the course of each row by 'groups'."
+            f"{row_numbers(rows[falls[:1] + 1])}{where}; sort the rows by time{_UNNAMED if not where else ''}."
         )

@@ -20,6 +20,8 @@ from edgewise.symbolic import BranchedFormula, GroupedFormula
 WIDTH, HEIGHT, ACROSS = 1.9, 1.25, 4
 LEFT, BOTTOM, RIGHT, TOP = 0.5, 0.42, 0.15, 0.42
 MOST = 24
+# The law above all panels: room for it, and letters of it in an inch.
+HEAD, LETTERS = 0.3, 11.0
 
 
 def plot_groups(
@@ -38,7 +40,8 @@ def plot_groups(
     formula : GroupedFormula or BranchedFormula
     X : array of shape (n, d)
         Or, without groups, the table with the columns of words that the formula follows.
-    y : array of shape (n,)
+    y : array or series of shape (n,)
+        Its name is written where it has one.
     groups : array of shape (n,), optional
     column : str, optional
         The column along the panels; the first where left out. With several columns the law is drawn at the rows alone.
@@ -47,7 +50,7 @@ def plot_groups(
     Returns
     -------
     Figure
-        A panel for each of the first 24 groups, all on the same axes.
+        A panel for each of the first 24 groups, all on the same axes; above them the law that they share.
 
     Examples
     --------
@@ -69,7 +72,11 @@ def plot_groups(
     labels = list(dict.fromkeys(cells))
     shown = labels[:MOST]
     grid = panel_grid(len(shown), ACROSS, (WIDTH, HEIGHT), (LEFT, BOTTOM, RIGHT, TOP))
-    figure = new_figure(grid.width, grid.height, colours)
+    law = _heading(formula, getattr(y, "name", None), grid.width)
+    height = grid.height + (HEAD if law else 0.0)
+    figure = new_figure(grid.width, height, colours)
+    if law:
+        figure.text(LEFT / grid.width, 1 - 0.2 / height, law, va="center", **text_style(colours, SIZE_TEXT))
     quiet = text_style(colours, SIZE_SMALL, colours.muted)
     for label, box in zip(shown, grid.boxes, strict=True):
         there = np.array([cell == label for cell in cells])
@@ -89,6 +96,14 @@ def plot_groups(
         axes.text(0, 1.04, drawable(shorten(own, 40)), transform=axes.transAxes, va="bottom", **quiet)
         axes.set_xlabel(drawable(shorten(chosen, 24)), labelpad=2, **quiet)
     return figure
+
+
+def _heading(formula: GroupedFormula | BranchedFormula, target: Any, width: float) -> str:
+    """The law as text; nothing where branches have laws of their own."""
+    if isinstance(formula, BranchedFormula):
+        return ""
+    left = f"{target} = " if isinstance(target, str) and target else ""
+    return drawable(shorten(f"{left}{formula.text}", int(LETTERS * width)))
 
 
 def _rows(

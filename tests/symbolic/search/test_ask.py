@@ -73,6 +73,15 @@ def test_pure_error_has_room_for_being_an_estimate_and_finds_lack_of_fit():
     assert many.lacks_fit(random.normal(0, 4, 40), 3, 0.01)
 
 
+def test_a_slip_is_no_noise_and_coarse_readings_are_not_exact():
+    first, again = np.random.default_rng(0).normal(0, 2, (2, 5))
+    without = pure_error(np.delete(first, 1), np.delete(again, 1))
+    slipped = first.copy()
+    slipped[1] = 1e6
+    assert pure_error(slipped, again) == without
+    assert pure_error(np.array([1.0, 2.0, 3.0]), np.array([1.0, 2.0, 3.1])).sigma > 0
+
+
 def test_measurements_that_fail_are_left_out():
     def law(at):
         return math.nan if at["x"] < 0.5 else 4 * at["x"]

@@ -1,0 +1,22 @@
+"""Panels of groups under the law that they share."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from edgewise.plots import plot_groups
+from edgewise.symbolic import find_formula
+
+
+@pytest.mark.parametrize(("name", "heading"), [("heat", "heat = a*x"), (None, "a*x")])
+def test_the_law_stands_above_the_panels(name, heading):
+    x, group = np.tile(np.linspace(1, 3, 12), 2), np.repeat(["one", "two"], 12)
+    y = pd.Series(np.repeat([2.0, 3.0], 12) * x, name=name)
+    found = find_formula(x[:, None], y, groups=group, names=["x"], work="quick")
+    figure = plot_groups(found.best, x[:, None], y, group)
+    assert [each.get_text() for each in figure.texts] == [heading]
+    # In inches: none of the panels reaches up to it.
+    height = figure.get_size_inches()[1]
+    assert all(
+        axes.get_position().y1 < figure.texts[0].get_position()[1] - 0.3 / height for axes in figure.axes
+    )
