@@ -129,6 +129,12 @@ def test_the_drawing_adds_up_and_colours_what_speaks_for_a_class() -> None:
     assert dog[2, 2, 2] > dog[2, 2, 0] + 0.1
     assert len(set(cat[0, 0].tolist())) == 1  # grey
     assert len(plot_evidence(found, ["dog"]).axes) == 2
+    figure.canvas.draw()
+    frame = figure.bbox
+    for axes in figure.axes:
+        box = axes.title.get_window_extent()
+        assert frame.y0 <= box.y0
+        assert box.y1 <= frame.y1
     with pytest.raises(InputError, match=r"must be classes of the model\. Got 'cow'"):
         plot_evidence(found, ["cow"])
 

@@ -144,6 +144,9 @@ def test_what_cannot_be_learned_from_is_told_in_words_of_folders(
         ImageClassifier().fit(tmp_path / "one")
     assert run("fit-images", folder, "-o", out, "-e", "1", "-p", "1500", "--skip-damaged") == 0
     assert " of 2 held out classified correctly (" in capsys.readouterr().out
+    for state, message in ((out, "must be two"), (tmp_path / "no" / "state", "its folder does not exist")):
+        assert run("fit-images", folder, "-o", out, "--force", "--skip-damaged", "--checkpoint", state) == 2
+        assert message in capsys.readouterr().err
     assert run("predict", out, tmp_path / "none") == 2
     assert "does not exist" in capsys.readouterr().err
     (tmp_path / "void").mkdir()

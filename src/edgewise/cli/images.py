@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from edgewise._core.checks import plural
+from edgewise._core.checks import plural, short
+from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason
 from edgewise.cli import options
 from edgewise.cli.outcome import INTERRUPTED, Interrupts, refuse_to_overwrite
@@ -69,6 +70,12 @@ def fit_images(
     - `edgewise fit-images scans --kind patches --features 5 --balanced --epochs 40`
     """
     refuse_to_overwrite([out], force)
+    if checkpoint is not None:
+        refuse_to_overwrite([checkpoint], force=True)
+        if checkpoint.resolve() == out.resolve():
+            raise InputError(
+                f"The files of --out and --checkpoint must be two. Got {short(str(out))} for both instead."
+            )
     import numpy as np
 
     from edgewise.vision import ImageClassifier, read_folder
