@@ -20,3 +20,15 @@ def test_the_law_stands_above_the_panels(name, heading):
     assert all(
         axes.get_position().y1 < figure.texts[0].get_position()[1] - 0.3 / height for axes in figure.axes
     )
+
+
+def test_a_law_of_one_column_among_others_is_a_curve_along_it():
+    x, group = np.tile(np.linspace(1, 3, 12), 2), np.repeat(["one", "two"], 12)
+    table = pd.DataFrame({"idle": 7.0, "x": x})
+    found = find_formula(table, np.repeat([2.0, 3.0], 12) * x, groups=group, work="quick")
+    figure = plot_groups(found.best, table, np.repeat([2.0, 3.0], 12) * x, group)
+    for axes, slope in zip(figure.axes, (2, 3), strict=True):
+        law = next(line for line in axes.lines if line.get_gid() == "law")
+        assert axes.get_xlabel() == "x"
+        assert len(law.get_xdata()) > 100
+        np.testing.assert_allclose(law.get_ydata(), slope * law.get_xdata())

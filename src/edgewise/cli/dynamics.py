@@ -109,7 +109,8 @@ def dynamics(
     if plot is not None:
         from edgewise.plots import plot_dynamics, save_figure
 
-        save_figure(plot_dynamics(found), plot, overwrite=force)
+        label = when if clock is None else f"{clock.unit} since {clock.since}"
+        save_figure(plot_dynamics(found, time=label), plot, overwrite=force)
     if json:
         print_json(to_json({**found.to_dict(), "time": {"column": when, **(clock or _Clock()).to_dict()}}))
     else:

@@ -29,12 +29,14 @@ MOST_COURSES = 12
 MOST_NAMED = 6
 
 
-def plot_dynamics(found: Dynamics, *, theme: str = "light") -> Figure:
+def plot_dynamics(found: Dynamics, *, time: str = "time", theme: str = "light") -> Figure:
     """Draw measured states as points and the solution of the found equations as lines, over time.
 
     Parameters
     ----------
     found : Dynamics
+    time : str
+        What stands below the axis of times.
     theme : "light" or "dark"
 
     Returns
@@ -86,7 +88,7 @@ def plot_dynamics(found: Dynamics, *, theme: str = "light") -> Figure:
         quiet = text_style(colours, SIZE_TEXT, colours.muted)
         axes.set_ylabel(drawable(shorten(name, 16)), labelpad=4, **quiet)
         if state + 1 == len(found.states):
-            axes.set_xlabel("time", labelpad=3, **quiet)
+            axes.set_xlabel(drawable(shorten(time, 40)), labelpad=3, **quiet)
         else:
             axes.tick_params(labelbottom=False)
     words = "points: measured   line: solution"

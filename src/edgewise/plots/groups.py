@@ -12,6 +12,7 @@ from edgewise._core.arguments import check_is
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_choice, check_matrix, check_vector
 from edgewise.data.row_labels import label_text, row_labels
+from edgewise.forms.tree import names_in
 from edgewise.plots.layout import panel_grid
 from edgewise.plots.mathtext import drawable, shorten
 from edgewise.plots.style import SIZE_SMALL, SIZE_TEXT, bare_axes, new_figure, padded, text_style, theme_of
@@ -44,7 +45,7 @@ def plot_groups(
         Its name is written where it has one.
     groups : array of shape (n,), optional
     column : str, optional
-        The column along the panels; the first where left out. With several columns the law is drawn at the rows alone.
+        The column along the panels; the first in the law where left out. A law of several is drawn at the rows alone.
     theme : "light" or "dark"
 
     Returns
@@ -67,7 +68,8 @@ def plot_groups(
     check_is(formula, (GroupedFormula, BranchedFormula), "formula", "a GroupedFormula", of=of)
     table, cells = _rows(formula, X, groups, of)
     target = check_vector(y, "y", length=len(table), of=of)
-    chosen = formula.columns[0] if column is None else check_choice(column, "column", formula.columns, of=of)
+    used = _used(formula) or formula.columns[:1]
+    chosen = used[0] if column is None else check_choice(column, "column", formula.columns, of=of)
     axis = formula.columns.index(chosen)
     labels = list(dict.fromkeys(cells))
     shown = labels[:MOST]
@@ -86,7 +88,9 @@ def plot_groups(
         axes.set_ylim(*padded(target, 0.08))
         points: dict[str, Any] = {"color": colours.muted, "linewidth": 0, "marker": "o", "markersize": 2.2}
         axes.plot(rows[:, axis], target[there], gid="measured", **points)
-        x, values, line = _law(formula, label, table, rows, axis)
+        line = used == (chosen,)
+        places = _along(table, axis) if line else rows
+        x, values = places[:, axis], formula.predict(places, label)
         style: dict[str, Any] = (
             {"linewidth": 1.3} if line else {"linewidth": 0, "marker": "_", "markersize": 5}
         )
@@ -117,11 +121,15 @@ def _rows(
     return table, row_labels(groups, len(table), of)
 
 
-def _law(
-    formula: GroupedFormula | BranchedFormula, label: Hashable, table: Floats, rows: Floats, axis: int
-) -> tuple[Floats, Floats, bool]:
-    """Places, the law there, and whether it is a curve over all of them."""
-    if table.shape[1] > 1:
-        return rows[:, axis], formula.predict(rows, label), False
-    x = np.linspace(table[:, 0].min(), table[:, 0].max(), 200)
-    return x, formula.predict(x[:, None], label), True
+def _used(formula: GroupedFormula | BranchedFormula) -> tuple[str, ...]:
+    """The columns that the law holds."""
+    branches = formula.branches if isinstance(formula, BranchedFormula) else (formula,)
+    held = {name for branch in branches for name in names_in(branch.tree)}
+    return tuple(name for name in formula.columns if name in held)
+
+
+def _along(table: Floats, axis: int) -> Floats:
+    """Places along a column, from one end of the rows to the other, as a table (200, d)."""
+    places = np.tile(np.median(table, axis=0), (200, 1))
+    places[:, axis] = np.linspace(table[:, axis].min(), table[:, axis].max(), len(places))
+    return places

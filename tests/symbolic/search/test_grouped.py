@@ -73,6 +73,16 @@ def test_a_new_group_is_learned_with_the_shared_constants_as_they_are(found: Gro
         found.best.predict(t[:, None], "lake")
 
 
+def test_a_row_for_each_constant_leaves_the_noise_in_their_errors() -> None:
+    """One row tells one constant as closely as y is measured, however well the law passes through it."""
+    x = np.tile(np.linspace(1, 3, 30), 3)
+    name, noise = np.repeat(["a", "b", "c"], 30), np.random.default_rng(0).normal(0, 0.1, 90)
+    best = fit_groups(x[:, None], np.repeat([2.0, 3.0, 4.0], 30) * x + noise, "k*x", name, names=["x"])
+    one = best.with_group("d", [[2.0]], [6.1]).own["d"]["k"]
+    assert one.standard_error == pytest.approx(0.05, rel=0.3)
+    assert one.value == pytest.approx(3.05, abs=0.05)
+
+
 def test_a_group_of_few_rows_lies_between_them_and_the_other_groups(found: GroupedResult) -> None:
     """One row says one thing of two constants; the rest is likely, and the errors say so."""
     once = found.best.with_group("lake", [[1.0]], [45.0])

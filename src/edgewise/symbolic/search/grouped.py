@@ -266,7 +266,7 @@ def _message(best: GroupedFormula, model: Tied, rows: GroupedRows, few: int) -> 
     differing = f"of each group's own are {own}" if own else "no constant differs between the groups"
     numbers = template(model.tree, [*rows.columns, *model.names])[1]
     shared = plural(len(best.shared) + len(numbers), "constant")
-    later = f" {plural(few, 'group')} with fewer rows than constants followed from these." if few else ""
+    later = f" {plural(few, 'group')} with few rows followed from these." if few else ""
     return (
         f"One law over {plural(rows.count, 'group')} and {len(rows.y)} rows: {differing}; shared: {shared}. Root mean "
         f"squared error {best.rmse:.4g}.{later}"

@@ -110,7 +110,7 @@ class GroupedFormula:
     def with_group(self, group: Hashable, X: Any, y: Any, *, seed: int = 0) -> GroupedFormula:
         """The formula with one group more: its own constants fitted to its rows, the shared ones as they are.
 
-        Where there are fewer rows than constants, what these are in the other groups makes up for it: the answer then lies
+        Where there are no more rows than constants, what these are in the other groups makes up for it: the answer then lies
         between the rows and the median group, and its standard errors show how far it is known.
 
         Parameters
@@ -139,7 +139,7 @@ class GroupedFormula:
         tree = replaced(self.tree, {name: Number(each.value) for name, each in self.shared.items()})
         # Numbers that are not fitted must not look like constants.
         tree = fixed(tree)
-        if len(y) < len(names):
+        if len(y) <= len(names):
             others = np.array([[each[name].value for name in names] for each in self.own.values()])
             alone = False
             values, errors = of_few_rows(tree, names, others, self.rmse, self.columns, X, y)
