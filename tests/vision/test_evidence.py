@@ -137,6 +137,13 @@ def test_the_drawing_adds_up_and_colours_what_speaks_for_a_class() -> None:
         assert box.y1 <= frame.y1
     with pytest.raises(InputError, match=r"must be classes of the model\. Got 'cow'"):
         plot_evidence(found, ["cow"])
+    for options, message in (
+        ({"most": 0}, "'most' parameter"),
+        ({"labels": "dog"}, "'labels' parameter of plot_evidence must be a list of classes"),
+        ({"labels": []}, "at least one class"),
+    ):
+        with pytest.raises(InputError, match=message):
+            plot_evidence(found, **options)
 
 
 def test_a_series_is_drawn_as_a_curve_before_its_colours() -> None:

@@ -18,8 +18,9 @@ from edgewise._core.stopping import StopReason
 from edgewise._core.work import Meter, StopError, charge, running
 from edgewise.verifying.bounds.exact import exact_model
 from edgewise.vision.classifier import ImageClassifier
-from edgewise.vision.flat import as_kan
+from edgewise.vision.flat import written_as_kan
 from edgewise.vision.layer_bounds import LayerBounds
+from edgewise.vision.pictures import as_one
 
 # Of the largest logit: what float32 may make the network differ from the exact function by.
 SINGLE = 1e-4
@@ -91,7 +92,7 @@ def certified_radius(
     ----------
     model : ImageClassifier
         Fitted, of kind "kan" or "patches", for small pictures, such as 8 x 8.
-    picture : array (height, width) or (height, width, channels)
+    picture : array (height, width) or (height, width, channels), or a file
     most : float
         The largest radius that is asked about. Pixels of a picture between 0 and 1 stay there; those of others may be any.
     steps : int
@@ -125,10 +126,11 @@ def certified_radius(
     check_is(model, ImageClassifier, "model", "an ImageClassifier", of="certified_radius")
     check_int(steps, "steps", low=1, high=60, of="certified_radius")
     meter = Meter()
-    x = model.like(np.asarray(picture)[None])
+    one = as_one(picture, "certified_radius")
+    x = model.like(one)
     check_float(most, "most", low=0.0, high=max(1.0, float(x.abs().max())), of="certified_radius")
-    logits = model.logits(np.asarray(picture)[None])[0]
-    bounds, best = LayerBounds(exact_model(as_kan(model))), int(logits.argmax())
+    logits = model.logits(one)[0]
+    bounds, best = LayerBounds(exact_model(written_as_kan(model, "certified_radius"))), int(logits.argmax())
     rivals = -np.eye(len(logits))
     rivals[:, best] += 1.0
     rivals = np.delete(rivals, best, 0)

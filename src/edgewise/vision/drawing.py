@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 
 from edgewise._core.arguments import check_is
 from edgewise._core.arrays import Floats
-from edgewise._core.checks import short
+from edgewise._core.checks import as_tuple, check_int, short
 from edgewise._core.errors import InputError
 from edgewise.plots.style import SIZE_SMALL, bare_axes, new_figure, padded, text_style, theme_of
 from edgewise.vision.evidence import Evidence
@@ -54,11 +54,14 @@ def plot_evidence(evidence: Evidence, labels: Iterable[Any] | None = None, *, mo
         For a class that is not there.
     """
     check_is(evidence, Evidence, "evidence", "what `ImageClassifier.evidence` gives", of="plot_evidence")
+    check_int(most, "most", low=1, of="plot_evidence")
     classes = evidence.classes.tolist()
     if labels is None:
         chosen = [int(k) for k in np.argsort(-evidence.logits)[:most]]
     else:
-        asked = list(labels)
+        asked = as_tuple(labels, "labels", "classes of the model", of="plot_evidence")
+        if not asked:
+            raise InputError("The 'labels' of plot_evidence must name at least one class. Got none instead.")
         missing = [each for each in asked if each not in classes]
         if missing:
             raise InputError(

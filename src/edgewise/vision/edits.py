@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from edgewise._core.arguments import check_is
-from edgewise._core.checks import as_tuple, check_int, short
+from edgewise._core.checks import as_tuple, check_int, plural, short
 from edgewise._core.errors import InputError
 from edgewise.explaining.shape_edits import EditedCurve, edited, read_edit
 from edgewise.vision.classifier import ImageClassifier
@@ -66,9 +66,8 @@ class FeatureEdit:
 
     def __str__(self) -> str:
         who = ", ".join(str(label) for label in self.labels)
-        moved = (
-            f"Logits moved by {self.max_change:.3g} at most, {self.changed} pictures classified differently."
-        )
+        changed = plural(self.changed, "picture")
+        moved = f"Logits moved by {self.max_change:.3g} at most, {changed} classified differently."
         what = "" if self.feature is None else f"feature {self.feature} "
         lines = [f"{what}for {who}: {self.edit}. {moved}"]
         lines += [f"  {name:<9}{self.before[name]:.4f} -> {self.after[name]:.4f}" for name in self.before]

@@ -55,15 +55,20 @@ def as_kan(model: ImageClassifier) -> KAN:
     >>> bool(np.abs(net.predict(X.reshape(20, 36)) - model.logits(X)).max() < 1e-4)
     True
     """
-    check_is(model, ImageClassifier, "model", "an ImageClassifier", of="as_kan")
+    return written_as_kan(model, "as_kan")
+
+
+def written_as_kan(model: ImageClassifier, of: str) -> KAN:
+    """`as_kan`, asked for by the function `of`."""
+    check_is(model, ImageClassifier, "model", "an ImageClassifier", of=of)
     network = copy.deepcopy(model.fitted_network()).double().eval()
     if not isinstance(network, (Patches, ConvStages)) or model.config_.kind == "cnn":
         raise InputError(
-            f"The 'model' of as_kan must be of kind 'kan' or 'patches'. Got {short(model.config_.kind)} instead."
+            f"The 'model' of {of} must be of kind 'kan' or 'patches'. Got {short(model.config_.kind)} instead."
         )
     if isinstance(network, ConvStages) and network.mirrored:
         raise InputError(
-            "The 'model' of as_kan must judge pictures alone. Got one that averages over mirror images instead; fit it with "
+            f"The 'model' of {of} must judge pictures alone. Got one that averages over mirror images instead; fit it with "
             "settings={'mirrored': False}."
         )
     parts: list[nn.Module | _Straight]
@@ -74,7 +79,7 @@ def as_kan(model: ImageClassifier) -> KAN:
         parts = [*network.body, _mean, *network.head]
     c = model.config_
     with torch.no_grad():
-        layers = _layers(parts, c.channels, c.height, c.width)
+        layers = _layers(parts, (c.channels, c.height, c.width), of)
     names = [f"p{i}_{j}" for i in range(c.height) for j in range(c.width)]
     if c.channels > 1:
         names = [f"{name}_{k}" for k in range(c.channels) for name in names]
@@ -100,21 +105,18 @@ def _mean(x: Tensor) -> Tensor:
     return x.mean((2, 3))
 
 
-def _layers(
-    parts: Sequence[nn.Module | _Straight], channels: int, height: int, width: int
-) -> list[KANLinear]:
+def _layers(parts: Sequence[nn.Module | _Straight], shape: tuple[int, ...], of: str) -> list[KANLinear]:
     """One layer of edges for each layer of functions, with what is straight behind it."""
     made = list[KANLinear]()
-    shape: tuple[int, ...] = (channels, height, width)
     starts = [k for k, part in enumerate(parts) if isinstance(part, (KANConv2d, KANLinear))]
     if not starts or starts[0]:  # what is straight from the pixels on
         parts, starts = (
-            [channel_functions(KANConv2d, channels, 1, 1, (-1.0, 1.0)).double(), *parts],
+            [channel_functions(KANConv2d, shape[0], 1, 1, (-1.0, 1.0)).double(), *parts],
             [0, *(k + 1 for k in starts)],
         )
     for k, behind in itertools.pairwise([*starts, len(parts)]):
         own = cast("KANConv2d | KANLinear", parts[k])
-        grid, coef, bias = _written(own, shape)
+        grid, coef, bias = _written(own, shape, of)
         for straight in parts[k + 1 : behind]:
             after = cast("_Straight", straight)
             coef, bias = after(coef) - after(torch.zeros_like(bias)), after(bias)
@@ -134,11 +136,11 @@ def own_layer(part: KANConv2d | KANLinear) -> KANLinear:
     return part.patch if isinstance(part, KANConv2d) else part
 
 
-def _written(part: KANConv2d | KANLinear, shape: tuple[int, ...]) -> tuple[Tensor, Tensor, Tensor]:
+def _written(part: KANConv2d | KANLinear, shape: tuple[int, ...], of: str) -> tuple[Tensor, Tensor, Tensor]:
     """Grids (I, K), coefficients (I * M, O, H', W') and biases (1, O, H', W') of a layer, edge by edge."""
     base = own_layer(part)
     if base.basis_name != "bspline" or base.base is not None or base.symbolic:
-        raise InputError("The 'model' of as_kan must have numeric B-spline edges only. Got others instead.")
+        raise InputError(f"The 'model' of {of} must have numeric B-spline edges only. Got others instead.")
     coef, count = base.numeric_coef(), base.out_features
     bias = torch.zeros(count, dtype=coef.dtype) if base.bias is None else base.bias.detach()
     if isinstance(part, KANLinear):
@@ -147,16 +149,16 @@ def _written(part: KANConv2d | KANLinear, shape: tuple[int, ...]) -> tuple[Tenso
     (top, bottom), (left, right) = part.padding
     kernel = part.kernel_size
     if part.groups == channels == count and part.places == 1:
-        return _by_channel(base, bias, shape)
+        return _by_channel(base, bias, shape, of)
     if part.groups > 1 or part.padding_mode != "zeros" or {*part.stride, *part.dilation} != {1}:
         raise InputError(
-            "The 'model' of as_kan must have plain convolutions. Got one with steps, groups or other borders instead."
+            f"The 'model' of {of} must have plain convolutions. Got one with steps, groups or other borders instead."
         )
     down, across = height + top + bottom - kernel[0] + 1, width + left + right - kernel[1] + 1
     grids = base.grid.reshape(channels, kernel[0] * kernel[1], -1)
     if bool((grids != grids[:, :1]).any()):
-        raise InputError("The 'model' of as_kan must have one grid a channel. Got several instead.")
-    _check_size(channels * height * width * base.size, count * down * across, shape)
+        raise InputError(f"The 'model' of {of} must have one grid a channel. Got several instead.")
+    _check_size(channels * height * width * base.size, count * down * across, shape, of)
     own = coef.reshape(channels, *kernel, base.size, count)
     beyond = (
         base.edges(torch.zeros(1, base.in_features, dtype=coef.dtype))[0]
@@ -177,11 +179,13 @@ def _written(part: KANConv2d | KANLinear, shape: tuple[int, ...]) -> tuple[Tenso
     return grids[:, 0].repeat_interleave(height * width, 0), whole.flatten(0, 3), lifted[None]
 
 
-def _by_channel(base: KANLinear, bias: Tensor, shape: tuple[int, ...]) -> tuple[Tensor, Tensor, Tensor]:
+def _by_channel(
+    base: KANLinear, bias: Tensor, shape: tuple[int, ...], of: str
+) -> tuple[Tensor, Tensor, Tensor]:
     """`_written` of functions of single channels, at each place by itself."""
     channels, height, width = shape
     each = height * width
-    _check_size(channels * each * base.size, channels * each, shape)
+    _check_size(channels * each * base.size, channels * each, shape, of)
     coef = base.numeric_coef()[0].T  # (C, M)
     whole = torch.zeros(channels, each, base.size, channels, each, dtype=coef.dtype)
     for c in range(channels):
@@ -190,10 +194,10 @@ def _by_channel(base: KANLinear, bias: Tensor, shape: tuple[int, ...]) -> tuple[
     return base.grid.repeat(channels * each, 1), whole.reshape(-1, *shape), lifted[None]
 
 
-def _check_size(coefficients: int, outputs: int, shape: tuple[int, ...]) -> None:
+def _check_size(coefficients: int, outputs: int, shape: tuple[int, ...], of: str) -> None:
     if coefficients * outputs > MOST:
         channels, height, width = shape
         raise InputError(
-            f"The 'model' of as_kan must be of small pictures, with at most {MOST:,} coefficients a layer. Got pictures of "
+            f"The 'model' of {of} must be of small pictures, with at most {MOST:,} coefficients a layer. Got pictures of "
             f"{height} x {width} with {channels} channels instead."
         )
