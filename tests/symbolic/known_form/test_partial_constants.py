@@ -68,6 +68,13 @@ def test_constants_of_groups_and_one_of_all() -> None:
     np.testing.assert_allclose(found.predict(X, GROUPS), y, rtol=1e-3)
     assert set(found.formulas) == {"a", "b", "c"}
     assert found.formula is None
+    shown = str(found).splitlines()
+    assert shown[0] == "a*f(x1) + c*x2"
+    assert f"b: {found.formulas['b'].text}" in shown
+    assert shown[-1] == found.message
+    assert f"{found.constants['c'].value:.6g} ±" in next(each for each in shown if each.startswith("c = "))
+    assert len(repr(found)) < 1000
+    assert len(repr(found["f"])) < 100
     there = GROUPS == "c"
     np.testing.assert_allclose(found.formulas["c"].predict(X[there]), y[there], rtol=1e-6)
     with pytest.raises(InputError, match=r"group must be one of the 3.*'z'"):

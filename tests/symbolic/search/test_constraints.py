@@ -96,7 +96,9 @@ def test_an_equality_holds_to_within_the_error() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("rising(x)", "cannot be read"),
+        ("rising(x)", "no property 'rising' .*write it as in increasing"),
+        ("increasng(x)", "did you mean 'increasing'"),
+        ("cosine(x) <= y", "no property 'cosine'"),
         ("increasing(w)", "no column 'w'"),
         ("increasing(x, z)", "one column"),
         ("symmetric(x)", "two columns"),

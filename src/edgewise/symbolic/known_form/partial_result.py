@@ -14,6 +14,7 @@ from edgewise._core.checks import among, did_you_mean, short
 from edgewise._core.errors import InputError
 from edgewise._core.plain import fields, plain
 from edgewise._core.stopping import StopReason
+from edgewise.data.row_labels import label_text
 from edgewise.symbolic.known_form.model import PartialModel, Spline
 from edgewise.symbolic.known_form.partial_rows import RowReader
 from edgewise.symbolic.results.formula import Constant, Formula
@@ -42,6 +43,10 @@ class UnknownFunction:
     normalised: str
     suggestions: tuple[Suggestion, ...]
     _spline: Spline
+
+    def __repr__(self) -> str:
+        likely = f", most likely {self.suggestions[0].text}" if self.suggestions else ""
+        return f"<{self.name} from {self.x[0]:.6g} to {self.x[-1]:.6g}{likely}>"
 
     def __call__(self, x: ArrayLike) -> Floats:
         """The function at x; beyond the curve's ends it goes on straight."""
@@ -100,6 +105,19 @@ class PartialResult:
     )
     formulas: Mapping[Hashable, Formula] = field(default_factory=dict[Hashable, Formula])
 
+    def __str__(self) -> str:
+        """The formula with what was learned of it, a line each, and the message."""
+        lines = [self.text if self.formula is None else self.formula.text]
+        lines += [f"{label_text(level)}: {each.text}" for level, each in self.formulas.items()]
+        lines += [f"{name} = {_measured(each)}" for name, each in self.constants.items()]
+        for name, levels in self.own.items():
+            cells = ", ".join(f"{_measured(each)} ({label_text(level)})" for level, each in levels.items())
+            lines.append(f"{name} = {cells}")
+        return "\n".join([*lines, self.message])
+
+    def __repr__(self) -> str:
+        return f"<PartialResult of {self.text}: {self.message}>"
+
     def __getitem__(self, name: str) -> UnknownFunction:
         for each in self.functions:
             if each.name == name:
@@ -155,6 +173,10 @@ class PartialResult:
         with np.errstate(all="ignore"):
             values = [self._model.run(splines, each).value for each in tables]
         return values[0] if self._rows.categories.targets is None else np.column_stack(values)
+
+
+def _measured(constant: Constant) -> str:
+    return f"{constant.value:.6g} ± {constant.standard_error:.2g}"
 
 
 def _as_data(constant: Constant) -> dict[str, Any]:

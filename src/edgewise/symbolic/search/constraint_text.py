@@ -108,10 +108,23 @@ class _Reading:
             found = (self.never(),)
         elif reader.word("exponents"):
             found = (self.allowed(),)
+        elif reader.after().text == "(" and self.is_strange(word):
+            raise reader.fail(
+                f"there is no property {short(word, 40)}{did_you_mean(word, _SHAPES)}; write it as in {_EXAMPLES}"
+            )
         else:
             found = self.comparison()
         reader.end("the end")
         return found
+
+    def is_strange(self, word: str) -> bool:
+        """Whether a word before a bracket is neither a function nor a column."""
+        return self.reader.head.kind == "name" and word not in (
+            *FUNCTIONS,
+            *SPELLINGS,
+            *self.names,
+            self.target,
+        )
 
     def shape(self, word: str) -> Constraint:
         kind, count = _SHAPES[word]
