@@ -30,8 +30,8 @@ def test_one_law_is_found_and_predicts_known_groups(model: FormulaRegressor) -> 
     X, y = table(RATES, 7)
     np.testing.assert_allclose(model.predict(X), y, rtol=1e-8)
     assert model.score(X, y) == pytest.approx(1)
-    X.loc[3, "t"] = np.nan
-    assert np.isnan(model.predict(X)).tolist() == [at == 3 for at in range(21)]
+    X.loc[3, "t"], X.loc[5, "vessel"] = np.nan, None
+    assert np.isnan(model.predict(X)).tolist() == [at in (3, 5) for at in range(21)]
 
 
 def test_a_new_group_is_refused_until_its_constants_are_learned(model: FormulaRegressor) -> None:

@@ -23,10 +23,10 @@ from edgewise.symbolic.fitting.word_columns import of_words
 def separated(
     formula: GroupedFormula | BranchedFormula, table: RawTable, groups: Any, of: str
 ) -> tuple[Floats, list[Any]]:
-    """The numbers of a table (n, d) and the group of each row, None where a word is missing."""
+    """The numbers of a table (n, d) and the group of each row, None where its cell is missing."""
     if formula.words is not None:
         return formula.words.read(table, formula.columns, of)
-    table, labels = without_groups(table, groups, of)
+    table, labels = without_groups(table, groups, of, missing=True)
     return numbers(table, of), labels
 
 
@@ -58,7 +58,9 @@ def _day(days: float) -> str:
     return label_text(datetime(1970, 1, 1) + timedelta(milliseconds=round(days * 86_400_000)))
 
 
-def without_groups(table: RawTable, groups: Any, of: str) -> tuple[RawTable, list[Hashable]]:
+def without_groups(
+    table: RawTable, groups: Any, of: str, *, missing: bool = False
+) -> tuple[RawTable, list[Hashable]]:
     """The table without the column of groups, and the group of each row.
 
     Parameters
@@ -67,11 +69,13 @@ def without_groups(table: RawTable, groups: Any, of: str) -> tuple[RawTable, lis
     groups : str or int
         The column, by its name or its place.
     of : str
+    missing : bool
+        Whether cells of it may be missing; their group is None.
 
     Raises
     ------
     InputError
-        If there is no such column, it is the only one, or a cell of it is missing.
+        If there is no such column, it is the only one, or a cell of it is missing and must not be.
     """
     count = len(table.columns)
     if isinstance(groups, str) and groups in table.names:
@@ -88,7 +92,7 @@ def without_groups(table: RawTable, groups: Any, of: str) -> tuple[RawTable, lis
             f"The 'X' parameter of {of} must have a column besides that of the groups. Got none."
         )
     labels = labels_of(table.columns[at])
-    if None in labels:
+    if None in labels and not missing:
         raise InputError(
             f"The column of groups of {of} must have no missing cell. Got one in {row_numbers([labels.index(None)])}; "
             "leave it out."
