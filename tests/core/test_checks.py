@@ -314,3 +314,13 @@ class Unwritable:
 )
 def test_a_name_is_found_among_those_known(value, known, place):
     assert place_among(value, known) == place
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [(IndexError, "an IndexError"), (KeyError, "a KeyError"), (UnboundLocalError, "an UnboundLocalError"),
+     (UnicodeError, "a UnicodeError"), (UserWarning, "a UserWarning"), (EOFError, "an EOFError")],
+)  # fmt: skip
+def test_types_have_their_article(error: type[Exception], text: str) -> None:
+    assert short(error()) == text
+    assert short([error()]) == f"[{text}]"

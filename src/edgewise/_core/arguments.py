@@ -9,8 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgewise._core.arrays import Floats
-from edgewise._core.checks import UNREADABLE, as_tuple, check_names, check_vector, short, subject, text_of
+from edgewise._core.checks import (
+    UNREADABLE,
+    as_tuple,
+    check_names,
+    check_vector,
+    short,
+    subject,
+    text_of,
+)
 from edgewise._core.errors import EdgewiseError, InputError
+from edgewise._core.plain import article
 from edgewise._core.work import StopError
 
 T = TypeVar("T")
@@ -41,7 +50,7 @@ def check_callable(value: object, name: str, *, of: str = "") -> Callable[..., A
 def ended_in(error: Exception) -> str:
     """How a call of something of the caller's ended, with the first line of its own words."""
     words = text_of(error).strip().partition("\n")[0].rstrip(".")
-    return f"ended in a {type(error).__name__} instead" + (f" ({words[:120]})" if words else "")
+    return f"ended in {article(type(error))} instead" + (f" ({words[:120]})" if words else "")
 
 
 def result_of(function: Callable[..., T], *arguments: object, name: str, what: str, of: str = "") -> T:

@@ -18,6 +18,7 @@ import numpy as np
 
 from edgewise._core.arrays import Floats
 from edgewise._core.errors import InputError
+from edgewise._core.plain import article
 from edgewise._core.rows import row_numbers
 
 # The squares of numbers beyond this, and of those below its inverse, leave the range of floats.
@@ -31,7 +32,7 @@ class _Brief(reprlib.Repr):
     """Beginnings of long containers; of errors in them no more than their type."""
 
     def repr_instance(self, x: Any, level: int) -> str:
-        return f"a {type(x).__name__}" if isinstance(x, BaseException) else super().repr_instance(x, level)
+        return article(type(x)) if isinstance(x, BaseException) else super().repr_instance(x, level)
 
 
 _BRIEF = _Brief()
@@ -255,12 +256,12 @@ def among(names: Iterable[str], most: int = 5) -> str:
 def short(value: object, most: int = 90) -> str:
     """A value's repr on one line, cut to a readable length; whatever the value is, this does not fail."""
     if isinstance(value, BaseException):
-        return f"a {type(value).__name__}"
+        return article(type(value))
     text, size = _written(value), _size(value)
     # A frame is written in lines, which end in spaces here: numbers without order.
     long = len(text) > 60 or (size and hasattr(value, "columns"))
     if not isinstance(value, (str, int, float, complex, type(None))) and long:
-        text = f"a {type(value).__name__}{size}" if size else f"{text[:57]}... (a {type(value).__name__})"
+        text = f"{article(type(value))}{size}" if size else f"{text[:57]}... ({article(type(value))})"
     return text if len(text) <= most else f"{text[: most - 3]}..."
 
 
@@ -373,12 +374,11 @@ def _first_text(value: object) -> str:
     try:
         plain, labels = _plain(value)
         raw = np.asarray(plain, dtype=object)
-        entries = np.ndenumerate(raw)
     except ValueError:
         return "rows of different lengths"
     except UNREADABLE:
         return short(value) if not hasattr(value, "detach") else f"a {_kind_of(value)} tensor"
-    for index, entry in entries:
+    for index, entry in np.ndenumerate(raw):
         if isinstance(entry, (list, tuple)):
             return "rows of different lengths"
         if entry is not None and not math.isfinite(_real(entry)) and not isinstance(entry, float):

@@ -1,7 +1,8 @@
-"""Results as plain data."""
+"""Results as plain data, types as words."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import date
 from enum import Enum
@@ -61,3 +62,9 @@ def lines_of(lines: Iterable[str]) -> str:
 def fields(result: object, *names: str) -> dict[str, Any]:
     """Some attributes of a result as plain data."""
     return {name: plain(getattr(result, name)) for name in names}
+
+
+def article(kind: type) -> str:
+    """The name of a type with its article: 'a Table', 'an Index', 'an UnboundLocalError', 'a UnicodeError'."""
+    name = kind.__name__
+    return f"{'an' if re.match('[AEIOaeio]|[Uu]n(?!ic|io)', name) else 'a'} {name}"

@@ -16,6 +16,7 @@ from edgewise._core.arguments import check_weights
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import UNREADABLE, check_choice, check_float, plural, short
 from edgewise._core.errors import InputError
+from edgewise._core.plain import article
 from edgewise._core.rows import row_numbers
 from edgewise.data.encoding_raw import is_missing
 
@@ -47,8 +48,8 @@ def regression_target(y: Any, of: str, *, missing: bool = False) -> tuple[Floats
             _say_where(error, y)
             raise  # scikit-learn's own words for shapes
         raise InputError(
-            f"The 'y' parameter of {of} must hold a finite number for every row. Got a {type(y).__name__} with a cell "
-            "that is none instead; for classes use KANClassifier."
+            f"The 'y' parameter of {of} must hold a finite number for every row. Got {article(type(y))} with a "
+            "cell that is none instead; for classes use KANClassifier."
         ) from None
     if values.ndim not in (1, 2) or (values.ndim == 2 and values.shape[1] == 0):
         raise InputError(

@@ -7,8 +7,17 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from edgewise._core.checks import among, as_tuple, check_int, check_matrix, did_you_mean, short, subject
+from edgewise._core.checks import (
+    among,
+    as_tuple,
+    check_int,
+    check_matrix,
+    did_you_mean,
+    short,
+    subject,
+)
 from edgewise._core.errors import InputError
+from edgewise._core.plain import article
 
 if TYPE_CHECKING:
     from edgewise.network.module import KAN
@@ -23,7 +32,7 @@ def check_net(model: object, of: str) -> None:
     if not isinstance(model, KAN):
         inside = isinstance(getattr(model, "network_", None), KAN)
         raise InputError(
-            f"The 'model' argument of {of} must be a KAN. Got {f'a {type(model).__name__}' if inside else short(model)} "
+            f"The 'model' argument of {of} must be a KAN. Got {article(type(model)) if inside else short(model)} "
             f"instead{'; pass its network, as model.network_' if inside else ''}."
         )
 

@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from edgewise._core.errors import InputError
+from edgewise._core.plain import article
 from edgewise.plots.mathtext import name_mathtext
 from edgewise.plots.style import SIZE_SMALL, bare_axes, math_style, new_figure, text_style, theme_of
 
@@ -45,7 +46,7 @@ def plot_coefficient(
     if not hasattr(estimate, "band"):
         raise InputError(
             "The 'estimate' parameter of plot_coefficient must be one of Identification.functions. "
-            f"Got a {type(estimate).__name__} instead."
+            f"Got {article(type(estimate))} instead."
         )
     own = estimate.function
     at = np.linspace(own.low, own.high, PLACES)

@@ -11,6 +11,7 @@ import torch
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import as_tuple, check_matrix, plural
 from edgewise._core.errors import InputError
+from edgewise._core.plain import article
 from edgewise.network import KAN
 
 # Beyond these many rows a drawing looks the same; rows are then taken at even steps.
@@ -43,7 +44,7 @@ class LayerTrace:
 def trace(net: object, X: Any = None, *, of: str) -> tuple[LayerTrace, ...]:
     """Every layer of the network on X, or on even points over each grid where X is None."""
     if not isinstance(net, KAN):
-        raise InputError(f"The 'model' parameter of {of} must be a KAN. Got a {type(net).__name__} instead.")
+        raise InputError(f"The 'model' parameter of {of} must be a KAN. Got {article(type(net))} instead.")
     with torch.no_grad():
         if X is None:
             share = torch.linspace(

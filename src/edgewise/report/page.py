@@ -9,6 +9,7 @@ from typing import Any
 from markupsafe import Markup
 
 from edgewise._core.errors import InputError
+from edgewise._core.plain import article
 from edgewise.plots.training import plot_training
 from edgewise.report.checks.warnings import caveats
 from edgewise.report.content.content import ReportContent
@@ -57,7 +58,8 @@ def render_report(content: ReportContent) -> str:
     """
     if not isinstance(content, ReportContent):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise InputError(
-            f"The 'content' parameter of render_report must be a ReportContent. Got a {type(content).__name__} instead."
+            f"The 'content' parameter of render_report must be a ReportContent. "
+            f"Got {article(type(content))} instead."
         )
     board = leaderboard(content)
     parity, weak = results.number_charts(content, board)

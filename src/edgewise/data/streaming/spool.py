@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from edgewise._core.checks import short
 from edgewise._core.errors import FileError, InputError
+from edgewise._core.plain import article
 from edgewise.data.streaming.source import ROWS_OF_BATCH, Source, open_source, parquet
 
 
@@ -77,7 +78,7 @@ def _of_dataset(data: Any, of: str) -> Source:
         files, kind = list(data.files), data.format.default_extname
     except AttributeError:
         raise InputError(
-            f"The pyarrow dataset of {of} must be one of files. Got a {type(data).__name__} instead; pass its frames "
+            f"The pyarrow dataset of {of} must be one of files. Got {article(type(data))} instead; pass its frames "
             "one after the other."
         ) from None
     if kind not in ("parquet", "csv"):

@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from edgewise._core.arguments import check_is, check_text
 from edgewise._core.errors import InputError
+from edgewise._core.plain import article
 from edgewise.pde import Solution, SolutionFormula
 from edgewise.pde.domains.box import Box
 from edgewise.pde.results.solution import ROADS
@@ -95,7 +96,8 @@ def render_solution(
     """
     if not isinstance(solution, Solution):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise InputError(
-            f"The 'solution' parameter of render_solution must be a Solution. Got a {type(solution).__name__} instead."
+            f"The 'solution' parameter of render_solution must be a Solution. "
+            f"Got {article(type(solution))} instead."
         )
     if title is not None:
         check_text(title, "title", of="render_solution")

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from edgewise._core.checks import short
 from edgewise._core.errors import FileError, InputError
+from edgewise._core.plain import article
 from edgewise.network.container import DTYPES, PathLike, Table, read_container, write_container
 
 _CODES = {dtype: code for code, dtype in DTYPES.items()}
@@ -96,7 +97,7 @@ def _pack(tree: Any, tensors: dict[str, Tensor]) -> Any:
     if tree is None or isinstance(tree, (str, int, float)):
         return tree
     raise InputError(
-        f"A state of training must be made of plain values and tensors. Got a {type(tree).__name__} instead."
+        f"A state of training must be made of plain values and tensors. Got {article(type(tree))} instead."
     )
 
 
