@@ -223,7 +223,8 @@ def test_a_term_that_shared_constants_leave_nothing_of_goes():
     chosen = ((0, product), (1, product), (1, one), (1, spare))
     judged = search.selection.judged(chosen, [-1.4, 1.4, -0.4, 0.0])
     assert judged is not None
-    found = outcome(search, judged, None, 0)
+    assert search.selection.near(1) == [judged]
+    found = outcome(search, None, 0)
     symbols = sympy.symbols("S I")
     assert [set(sympy.Poly(e.sympy, *symbols).monoms()) for e in found.equations] == [
         {(1, 1)},

@@ -53,6 +53,10 @@ class DynamicsConfig:
         Whole numbers that a factor may be rounded to, and how well it must be known, as a share.
     alike : float
         Two constants, or a constant and a number, may be one where they differ by so many standard errors.
+    rivals : int
+        Systems whose constants are made plain, and of which the shortest is taken.
+    plain_price : float
+        Twice the nats of a factor that is one of the three plain numbers, or another's or its negative.
     explained : float
         Where more is left than so many times the noise of the splines, something is missing.
     null : float
@@ -91,6 +95,8 @@ class DynamicsConfig:
     plain: tuple[int, ...] = (1, 2, 3)
     sure: float = 0.1
     alike: float = 3.0
+    rivals: int = 8
+    plain_price: float = 2.2
     explained: float = 1.5
     null: float = 1e-6
     probability: tuple[float, ...] = (-3.2, 1.6, 1.3, 1.3)

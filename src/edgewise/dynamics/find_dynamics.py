@@ -120,14 +120,13 @@ def find_dynamics(
                 raise
             reason = StopReason.INTERRUPTED
         meter.beat, meter.until = None, float("inf")
-        best = None if search is None else search.selection.best
-        if search is None or best is None:
+        if search is None or search.selection.best is None:
             raise InputError(
                 f"{_OF} was ended before any equations were found ({reason}); let it go on for longer."
                 if reason is not None
                 else f"{_OF} found no equations whose solutions follow the courses; give more rows, or shorter courses."
             )
-        return outcome(search, best, reason, seed)
+        return outcome(search, reason, seed)
 
 
 def _unwanted(exclude_functions: Iterable[str]) -> tuple[str, ...]:

@@ -9,27 +9,26 @@ import numpy as np
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import plural
 from edgewise._core.stopping import StopReason
+from edgewise.dynamics.choice import shortest
 from edgewise.dynamics.conserved import conserved
-from edgewise.dynamics.constants import constants_in, covariance, of_numbers, polished, settled
+from edgewise.dynamics.constants import constants_in, covariance, of_numbers, polished
 from edgewise.dynamics.courses import Courses
 from edgewise.dynamics.probability import probability
 from edgewise.dynamics.result import Conserved, Dynamics, FittedCourse
 from edgewise.dynamics.search import DynamicsSearch
-from edgewise.dynamics.selection import Judged, TermSelection
-from edgewise.dynamics.shooting import ShootingFit, solved
+from edgewise.dynamics.shooting import solved
 from edgewise.symbolic import Constant, Formula
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.results.probability import likely
 
 
-def outcome(search: DynamicsSearch, best: Judged, reason: StopReason | None, seed: int) -> Dynamics:
+def outcome(search: DynamicsSearch, reason: StopReason | None, seed: int) -> Dynamics:
     """The equations with their constants made plain, how well their solution follows the courses, and what was reached."""
     courses, selection, meter, config = search.courses, search.selection, search.meter, search.config
-    noise = selection.left(best)
-    fit = settled(
-        selection.pieces, best.fit, noise, lambda f: selection.criterion(f, _price(f, selection)), config
-    )
-    fit = polished(selection.pieces, fit, noise, config)
+    # What was interrupted is told at once, and where only rounding is left nothing is as likely.
+    hurried = reason is not None or selection.is_exact(selection.near(1)[0])
+    best, lead = shortest(selection, 1 if hurried else config.rivals)
+    fit = polished(selection.pieces, best.fit, selection.left(best.judged), config)
     noise = np.sqrt(fit.squares / courses.rows + selection.floor)
     spread = covariance(selection.pieces, fit, noise, config)
     errors = of_numbers(fit.model, spread)
@@ -68,7 +67,7 @@ def outcome(search: DynamicsSearch, best: Judged, reason: StopReason | None, see
         FittedCourse(course.t, course.states, own, course.label)
         for course, own in zip(courses.each, np.split(solution, ends), strict=True)
     )
-    exact = selection.is_exact(best)
+    exact = selection.is_exact(best.judged)
     explained = bool((noise <= config.explained * search.noise + np.sqrt(selection.floor)).all())
     ended = reason or (
         StopReason.EXACT
@@ -80,10 +79,9 @@ def outcome(search: DynamicsSearch, best: Judged, reason: StopReason | None, see
         else StopReason.EXHAUSTED
     )
     left_over = {(e, term.key) for e, term in zip(fit.model.equation, fit.model.terms, strict=True)}
-    chosen = tuple((e, term) for e, term in best.chosen if (e, term.key) in left_over)
+    chosen = tuple((e, term) for e, term in best.judged.chosen if (e, term.key) in left_over)
     stability = search.stability(chosen, seed)
     # The regression is of systems with terms.
-    lead = selection.lead(best)
     sure = probability(equations, stability, lead, config) if moves and (exact or explained) else None
     return Dynamics(
         tuple(equations),
@@ -101,12 +99,6 @@ def outcome(search: DynamicsSearch, best: Judged, reason: StopReason | None, see
         lead,
         sure,
     )
-
-
-def _price(fit: ShootingFit, selection: TermSelection) -> float:
-    """What the constants cost that are left, and the terms."""
-    words = selection.config.node * sum(term.nodes for term in fit.model.terms)
-    return len(fit.point.constants) * float(np.log(selection.pieces.values.size)) + words
 
 
 def _drift(formula: Formula, measured: Floats) -> float:

@@ -55,6 +55,10 @@ class TermSelection:
     config : DynamicsConfig
     best : Judged or None
         Of all that were judged.
+    tried : dict
+        For every choice how often it was fitted, and the least criterion it has reached.
+    found : list of Judged
+        All fits that did not blow up.
     """
 
     pieces: CoursePieces
@@ -68,6 +72,7 @@ class TermSelection:
     tried: dict[frozenset[object], tuple[int, float]] = field(
         default_factory=dict[frozenset[object], tuple[int, float]]
     )
+    found: list[Judged] = field(default_factory=list[Judged])
 
     def __post_init__(self) -> None:
         self.states = self.smooth.shape[1]
@@ -78,6 +83,7 @@ class TermSelection:
         """Forget what was fitted: the pieces are others."""
         self.pieces, self.best = pieces, None
         self.tried.clear()
+        self.found.clear()
 
     def price(self, term: DynamicsTerm) -> float:
         """What a term must gain: what Schwarz's criterion asks for its constants, and what it takes to be written."""
@@ -136,11 +142,20 @@ class TermSelection:
             k > 0 or function.either_sign
         ) and self.config.least_scaled <= reach <= self.config.largest_scaled
 
-    def lead(self, judged: Judged) -> float:
-        """By how many nats it is likelier, length included, than any other choice tried that lacks one of its terms."""
-        own = frozenset((e, term.key) for e, term in judged.chosen)
-        rivals = [reached for key, (_, reached) in self.tried.items() if not own <= key]
-        return (min(rivals, default=math.inf) - judged.criterion) / 2
+    def words(self, model: TermModel) -> float:
+        """What the terms of a model take to be written."""
+        return self.config.node * sum(term.nodes for term in model.terms)
+
+    def constants(self, fit: ShootingFit) -> float:
+        """What the free constants of a fit take to be written."""
+        return len(fit.point.constants) * math.log(self.pieces.values.size)
+
+    def near(self, most: int) -> list[Judged]:
+        """The best fit of each of at most so many choices, the best first."""
+        each: dict[frozenset[object], Judged] = {}
+        for judged in sorted(self.found, key=lambda one: one.criterion):
+            each.setdefault(frozenset((e, term.key) for e, term in judged.chosen), judged)
+        return list(each.values())[:most]
 
     def left(self, judged: Judged) -> Floats:
         """The noise that a fit leaves, no less than rounding."""
@@ -152,11 +167,11 @@ class TermSelection:
             (e, replace(term, inner=float(k)) if term.has_inner else term)
             for (e, term), k in zip(chosen, inner, strict=True)
         )
-        words = self.config.node * sum(term.nodes for _, term in now)
-        constants = len(fit.point.constants) * math.log(self.pieces.values.size)
-        judged = Judged(now, fit, self.criterion(fit, words + constants))
-        if math.isfinite(judged.criterion) and (self.best is None or judged.criterion < self.best.criterion):
-            self.best = judged
+        judged = Judged(now, fit, self.criterion(fit, self.words(fit.model) + self.constants(fit)))
+        if math.isfinite(judged.criterion):
+            self.found.append(judged)
+            if self.best is None or judged.criterion < self.best.criterion:
+                self.best = judged
         return judged
 
     def improved(self, start: Judged) -> Judged:

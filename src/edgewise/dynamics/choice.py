@@ -1,0 +1,74 @@
+"""The last choice: of the systems that are about as likely, the one that is shortest with its constants made plain.
+
+During the search every constant counts as a free number. In the end some are whole and some are shared by two equations,
+and each of these takes less to be written (minimum description length; J. Rissanen 1978, Modeling by shortest data
+description, doi:10.1016/0005-1098(78)90005-5). What imitates the true terms rarely has such constants.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from edgewise.dynamics.constants import settled
+from edgewise.dynamics.model import TermModel
+from edgewise.dynamics.selection import Judged, TermSelection
+from edgewise.dynamics.shooting import ShootingFit
+
+
+@dataclass(frozen=True, eq=False)
+class Settled:
+    """A choice of terms with its constants made plain.
+
+    Attributes
+    ----------
+    judged : Judged
+        As the search left it.
+    fit : ShootingFit
+    length : float
+        Twice the nats that the rows and the equations take to be written.
+    """
+
+    judged: Judged
+    fit: ShootingFit
+    length: float
+
+
+def shortest(selection: TermSelection, most: int) -> tuple[Settled, float]:
+    """The shortest of at most so many choices near the best, and by how many nats it is shorter than any that was tried and
+    lacks one of its terms."""
+    constant = math.log(selection.pieces.values.size)
+    least, found = math.inf, list[Settled]()
+    for judged in selection.near(most):
+        # No constant can become more than plain.
+        saved = len(judged.fit.point.constants) * max(constant - selection.config.plain_price, 0.0)
+        if judged.criterion - saved < least:
+            found.append(settle(judged, selection))
+            least = min(least, found[-1].length)
+    best = min(found, key=lambda each: each.length)
+    lengths = {key: reached for key, (_, reached) in selection.tried.items()}
+    lengths |= {_keys(each.judged.fit.model): each.length for each in found}
+    lengths |= {_keys(each.fit.model): each.length for each in found}
+    own = _keys(best.fit.model)
+    rivals = [length for key, length in lengths.items() if not own <= key]
+    return best, (min(rivals, default=math.inf) - best.length) / 2
+
+
+def settle(judged: Judged, selection: TermSelection) -> Settled:
+    """The choice with its constants made plain."""
+
+    def length(fit: ShootingFit) -> float:
+        return selection.criterion(fit, selection.words(fit.model) + selection.constants(fit))
+
+    fit = settled(selection.pieces, judged.fit, selection.left(judged), length, selection.config)
+    return Settled(judged, fit, length(fit) + selection.config.plain_price * plain(fit.model))
+
+
+def _keys(model: TermModel) -> frozenset[object]:
+    return frozenset((e, term.key) for e, term in zip(model.equation, model.terms, strict=True))
+
+
+def plain(model: TermModel) -> int:
+    """Factors that are plain numbers, or another factor or its negative."""
+    free = model.spread[: len(model.terms)]
+    return len(free) - int((abs(free).sum(0) > 0).sum())

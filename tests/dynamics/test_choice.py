@@ -1,0 +1,82 @@
+"""The choice among systems that are about as likely: by what they take to be written with their constants made plain."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from scipy.integrate import solve_ivp
+
+from edgewise._core.work import Meter
+from edgewise.dynamics.choice import plain, settle, shortest
+from edgewise.dynamics.courses import read_courses
+from edgewise.dynamics.model import free
+from edgewise.dynamics.search import DynamicsSearch
+from edgewise.dynamics.selection import TermSelection
+from edgewise.dynamics.terms import DynamicsTerm
+
+
+@pytest.fixture(scope="module")
+def selection() -> TermSelection:
+    """An epidemic under noise, of which the wanted system and imitations of it were fitted."""
+    t = np.linspace(0, 30, 80)
+    rates = lambda _, x: [
+        0.1 * x[2] - 1.2 * x[0] * x[1],
+        1.2 * x[0] * x[1] - 0.4 * x[1],
+        0.4 * x[1] - 0.1 * x[2],
+    ]  # noqa: E731
+    states = solve_ivp(rates, (0, 30), [0.98, 0.02, 0.0], "DOP853", t, rtol=1e-10).y.T
+    noisy = states + 0.01 * states.std(0) * np.random.default_rng(1).normal(size=states.shape)
+    courses = read_courses(t, noisy, ["S", "I", "R"], None, None, None, "a test")
+    made = DynamicsSearch(courses, 2, ("saturation",), Meter(60.0)).selection
+    true = [(0, (0, 0, 1), 0.1), (0, (1, 1, 0), -1.2), (1, (1, 1, 0), 1.2), (1, (0, 1, 0), -0.4)]
+    ends = (
+        [(2, (0, 1, 0), 0.4), (2, (0, 0, 1), -0.1)],
+        [(2, (0, 1, 0), 0.5), (2, (1, 0, 0), 0.1), (2, (0, 0, 0), -0.1)],
+        [(2, (0, 1, 0), 0.4)],
+    )
+    for end in ends:
+        terms = tuple((e, DynamicsTerm(tuple(map(float, powers)))) for e, powers, _ in (*true, *end))
+        assert made.judged(terms, [factor for *_, factor in (*true, *end)]) is not None
+    return made
+
+
+def test_what_flows_from_state_to_state_is_written_once(selection: TermSelection) -> None:
+    best, lead = shortest(selection, 3)
+    model = best.fit.model
+    assert {(e, term.powers) for e, term in zip(model.equation, model.terms, strict=True) if e == 2} == {
+        (2, (0.0, 1.0, 0.0)),
+        (2, (0.0, 0.0, 1.0)),
+    }
+    assert len(best.fit.point.constants) == 3
+    assert plain(model) == 3
+    assert lead > 0
+
+
+def test_the_shortest_of_all_is_taken_and_more_rivals_never_lengthen_it(selection: TermSelection) -> None:
+    lengths = [settle(each, selection).length for each in selection.near(3)]
+    taken = [shortest(selection, most)[0].length for most in (1, 2, 3)]
+    assert taken == [min(lengths[: most + 1]) for most in range(3)]
+    assert all(a >= b for a, b in pairwise(taken))
+
+
+def test_near_are_different_choices_the_best_first(selection: TermSelection) -> None:
+    near = selection.near(10)
+    assert near[0] is selection.best
+    assert all(a.criterion <= b.criterion for a, b in pairwise(near))
+    assert len({frozenset((e, t.key) for e, t in each.chosen) for each in near}) == len(near) == 3
+
+
+def test_whole_and_shared_factors_are_counted() -> None:
+    model = free(
+        2, [DynamicsTerm((1, 0)), DynamicsTerm((0, 1)), DynamicsTerm((1, 0))], [0, 0, 1], [2.0, 3.0, -2.0]
+    )
+    assert plain(model) == 0
+    tied = model.tied(2, 0, -1.0, model.start)
+    assert plain(tied) == 1
+    fixed = tied.fixed(0, 2.0, tied.start)
+    assert plain(fixed) == 2
+    assert len(fixed.start) == 1
+    assert math.isclose(fixed.numbers(fixed.start)[0][2], -2.0)
