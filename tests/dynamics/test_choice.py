@@ -21,12 +21,12 @@ from edgewise.dynamics.terms import DynamicsTerm
 @pytest.fixture(scope="module")
 def selection() -> TermSelection:
     """An epidemic under noise, of which the wanted system and imitations of it were fitted."""
+
+    def rates(_, x):
+        caught, recovered, lost = 1.2 * x[0] * x[1], 0.4 * x[1], 0.1 * x[2]
+        return [lost - caught, caught - recovered, recovered - lost]
+
     t = np.linspace(0, 30, 80)
-    rates = lambda _, x: [
-        0.1 * x[2] - 1.2 * x[0] * x[1],
-        1.2 * x[0] * x[1] - 0.4 * x[1],
-        0.4 * x[1] - 0.1 * x[2],
-    ]  # noqa: E731
     states = solve_ivp(rates, (0, 30), [0.98, 0.02, 0.0], "DOP853", t, rtol=1e-10).y.T
     noisy = states + 0.01 * states.std(0) * np.random.default_rng(1).normal(size=states.shape)
     courses = read_courses(t, noisy, ["S", "I", "R"], None, None, None, "a test")
