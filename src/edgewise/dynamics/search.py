@@ -11,7 +11,7 @@ from edgewise._core.work import Meter
 from edgewise.dynamics.candidates import TermFamily, families, functions, polynomials
 from edgewise.dynamics.config import DEFAULT, DynamicsConfig
 from edgewise.dynamics.courses import Courses
-from edgewise.dynamics.inner_constants import InnerSearch
+from edgewise.dynamics.inner_constants import InnerSearch, WeakGuess
 from edgewise.dynamics.selection import Chosen, Judged, TermSelection
 from edgewise.dynamics.shooting import CoursePieces, cut, solved
 from edgewise.dynamics.terms import DynamicsTerm, TermLibrary
@@ -32,6 +32,7 @@ class DynamicsSearch:
 
     def __post_init__(self) -> None:
         self.weak = DiscoveryConfig(density=self.config.density)
+        self.guesses: list[list[WeakGuess]] = []
         self.smoothed = smoothed(self.courses, self.weak)
         self.smooth = np.vstack([course.measured for course in self.smoothed])
         d = self.states = len(self.courses.states)
@@ -100,6 +101,23 @@ class DynamicsSearch:
         for start in sorted(self._with_fine_steps(starts), key=lambda each: each.criterion):
             if self.selection.is_exact(self.selection.improved(start)):
                 return
+        self._equation_by_equation()
+
+    def _equation_by_equation(self) -> None:
+        """One equation after the other in each of the forms that the weak form suggests for it, beside the best of the
+        others: what was wrong in one may have kept the right form of another from being seen."""
+        for state, own in enumerate(self.guesses if self.states > 1 else ()):
+            best = self.selection.best
+            if best is None or self.meter.left <= 0:
+                return
+            values, _ = best.fit.model.numbers(best.fit.point.constants)
+            rest = [(each, float(v)) for each, v in zip(best.chosen, values, strict=True) if each[0] != state]
+            for guess in own:
+                chosen = (*(each for each, _ in rest), *((state, term) for term in guess.terms))
+                self.selection.judged(chosen, [*(v for _, v in rest), *guess.factors.tolist()], best)
+            better = self.selection.best
+            if better is not None and better is not best:
+                self.selection.improved(better)
 
     def _with_fine_steps(self, starts: list[Judged]) -> list[Judged]:
         """The starts, fitted anew where an interval takes more than one step to be solved exactly."""
@@ -134,7 +152,7 @@ class DynamicsSearch:
             for each in families(self.smooth, self.exclude_functions, self.config)
         ]
         within = InnerSearch(self.smoothed, tuple(plain), self.weak)
-        guesses = within.best(own, self.states, self.config.inner_starts)
+        self.guesses = guesses = within.best(own, self.states, self.config.inner_starts)
         base = self.selection.best
         found: list[Judged] = []
         for turn in range(self.config.inner_starts):

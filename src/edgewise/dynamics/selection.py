@@ -8,21 +8,23 @@ while the criterion falls.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from edgewise._core.arrays import Floats
+from edgewise._core.arrays import Floats, Ints
 from edgewise._core.work import Meter, charge
 from edgewise.dynamics.config import DEFAULT, DynamicsConfig
 from edgewise.dynamics.model import TermModel, free
 from edgewise.dynamics.shooting import CoursePieces, Shooting, ShootingFit, ShootingPoint, fitted
 from edgewise.dynamics.term_functions import FUNCTIONS
 from edgewise.dynamics.terms import DynamicsTerm, TermLibrary
-from edgewise.pde.discovery.subsets import UnitNormal, best_subsets, normal
+from edgewise.pde.discovery.subsets import UnitNormal, best_subsets, exchanged_pairs, normal
 
 Chosen = tuple[tuple[int, DynamicsTerm], ...]
+# Shares of the terms, the shortest first, that one equation is chosen from.
+_LEVELS = (0.1, 0.3, 1.0)
 # Below this share of a state's spread, what is left is the solver's rounding.
 _ROUNDING = 1e-7
 
@@ -85,10 +87,14 @@ class TermSelection:
         self.tried.clear()
         self.found.clear()
 
-    def price(self, term: DynamicsTerm) -> float:
-        """What a term must gain: what Schwarz's criterion asks for its constants, and what it takes to be written."""
-        constants = 2 if term.has_inner else 1
-        return constants * math.log(self.pieces.values.size) + self.config.node * term.nodes
+    def price(self, equation: int, term: DynamicsTerm, beside: Chosen) -> float:
+        """What a term must gain: what Schwarz's criterion asks for its constants, and what it takes to be written beside the
+        terms of other equations."""
+        others = [each for e, each in beside if e != equation]
+        # An inner constant that is there already serves another term for nothing.
+        known = {(each.function, each.of, each.inner) for _, each in beside}
+        constants = 2 if term.has_inner and (term.function, term.of, term.inner) not in known else 1
+        return constants * math.log(self.pieces.values.size) + self.config.node * term.nodes_beside(others)
 
     def criterion(self, fit: ShootingFit, prices: float) -> float:
         """Twice the negative logarithm of the likelihood for noise of any size in each state, and the prices."""
@@ -144,7 +150,8 @@ class TermSelection:
 
     def words(self, model: TermModel) -> float:
         """What the terms of a model take to be written."""
-        return self.config.node * sum(term.nodes for term in model.terms)
+        written = zip(model.terms, range(len(model.terms)), strict=True)
+        return self.config.node * sum(term.nodes_beside(model.terms[:at]) for term, at in written)
 
     def constants(self, fit: ShootingFit) -> float:
         """What the free constants of a fit take to be written."""
@@ -221,15 +228,16 @@ class TermSelection:
         charge(len(both) * both.shape[1] * (both.shape[1] + aside.shape[1]) / 2e9)
         equations = normal(both[:, :-1], both[:, -1])
         chosen = tuple(back[at] for at in current)
-        prices = np.array([self.price(options[at][1]) for at in kept])
+        prices = np.array([self.price(*options[at], now.chosen) for at in kept])
         found: list[tuple[Chosen, list[float]]] = []
-        for subset in self._promising(equations, chosen, prices, len(left)):
+        equation = np.array([options[at][0] for at in kept])
+        for subset in self._promising(equations, chosen, equation, prices, len(left)):
             solved = np.linalg.lstsq(both[:, list(subset)], both[:, -1], rcond=None)[0]
             found.append((tuple(options[kept[at]] for at in subset), [float(v) for v in solved]))
         return found
 
     def _promising(
-        self, of: UnitNormal, now: tuple[int, ...], prices: Floats, rows: int
+        self, of: UnitNormal, now: tuple[int, ...], equation: Ints, prices: Floats, rows: int
     ) -> list[tuple[int, ...]]:
         def score(subset: tuple[int, ...]) -> float:
             rest = of.rest(subset) / rows
@@ -253,6 +261,7 @@ class TermSelection:
                     if other > out:
                         near.update(added(tuple(at for at in fewer if at != other), 2))
             near.update(best_subsets(of, min(len(now) + 3, len(prices))))
+            near.update(_one_equation_anew(of, now, equation, prices))
             near.discard(tuple(sorted(now)))
             scored: list[tuple[float, tuple[int, ...]]] = []
             for subset in sorted(near):
@@ -262,3 +271,19 @@ class TermSelection:
                     continue
             limit = score(now) + self.config.promise
         return [subset for value, subset in sorted(scored)[: self.config.trials] if value <= limit]
+
+
+def _one_equation_anew(
+    of: UnitNormal, now: tuple[int, ...], equation: Ints, prices: Floats
+) -> Iterator[tuple[int, ...]]:
+    """One equation's terms chosen from nothing beside those that the others have, of short terms and of all: what leaves
+    least is rarely what is shortest."""
+    levels = [prices <= most for most in np.quantile(prices, _LEVELS)]
+    for own in np.unique(equation):
+        others = [at for at in now if equation[at] != own]
+        for level in levels:
+            columns = np.flatnonzero((equation == own) & level)
+            left = of.beside(others, columns)
+            for subset in best_subsets(left, len(now) - len(others) + 1):
+                chosen = exchanged_pairs(left, subset) if len(subset) > 2 else subset
+                yield tuple(sorted((*others, *(int(columns[at]) for at in chosen))))

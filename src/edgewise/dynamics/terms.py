@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -60,8 +60,20 @@ class DynamicsTerm:
     @property
     def nodes(self) -> float:
         """How much it takes to be written."""
-        own = [p if p > 0 and p == round(p) else 2.0 if p == 0.5 else 2.5 for p in self.powers if p]
-        return sum(own) + (FUNCTIONS[self.function].nodes if self.function else 0)
+        return self._factors + (FUNCTIONS[self.function].nodes if self.function else 0)
+
+    def nodes_beside(self, others: Collection[DynamicsTerm]) -> float:
+        """The same where others are written already: what is there is only referred to."""
+        if any(self.key == other.key for other in others):
+            return 1.0
+        place = self.function, self.of, self.other
+        if self.function and any(place == (other.function, other.of, other.other) for other in others):
+            return self._factors + 1.0
+        return self.nodes
+
+    @property
+    def _factors(self) -> float:
+        return sum(p if p > 0 and p == round(p) else 2.0 if p == 0.5 else 2.5 for p in self.powers if p)
 
     def tree(self, names: Sequence[str], inner: Node) -> Node:
         """The formula of the term."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -69,6 +70,26 @@ class UnitNormal:
             and float(own @ np.linalg.solve(self.gram[np.ix_(chosen, chosen)], own)) < 1 - _COLLINEAR
         )
 
+    def beside(self, fixed: Sequence[int], columns: Sequence[int]) -> UnitNormal:
+        """The normal equations of some columns once others are taken out of them and of the left side."""
+        own, aside = list(columns), list(fixed)
+        if not aside:
+            gram, right, square = self.gram[np.ix_(own, own)], self.right[own], self.square
+        else:
+            across = self.gram[np.ix_(aside, own)]
+            explained = np.linalg.solve(
+                self.gram[np.ix_(aside, aside)], np.column_stack([across, self.right[aside]])
+            )
+            gram = self.gram[np.ix_(own, own)] - across.T @ explained[:, :-1]
+            right = self.right[own] - across.T @ explained[:, -1]
+            square = self.square - float(self.right[aside] @ explained[:, -1])
+        length = np.sqrt(np.maximum(np.diag(gram), 0.0))
+        # Of columns that the others explain nothing is left.
+        unit = np.where(length**2 > _COLLINEAR, length, np.inf)
+        gram = gram / np.outer(unit, unit)
+        np.fill_diagonal(gram, 1.0)
+        return UnitNormal(gram, right / unit, max(square, 0.0), self.scale[own] * length)
+
     def rest(self, subset: Sequence[int]) -> float:
         """Sum of squares that a subset leaves."""
         chosen = list(subset)
@@ -111,6 +132,23 @@ def best_pair(of: UnitNormal) -> tuple[int, int]:
     gains = np.where(own > _COLLINEAR, taken / np.maximum(own, _COLLINEAR), -1.0)
     one, other = divmod(int(np.argmax(np.triu(gains, 1) - np.tri(len(own)))), len(own))
     return one, other
+
+
+def exchanged_pairs(of: UnitNormal, subset: tuple[int, ...]) -> tuple[int, ...]:
+    """The subset after exchanges of two columns at once that help, each followed by those of single columns."""
+    now, columns = of.rest(subset), np.arange(len(of.right))
+    while True:
+        better = subset
+        for out in itertools.combinations(subset, 2):
+            others = tuple(each for each in subset if each not in out)
+            free = np.setdiff1d(columns, others)
+            new = (*others, *(int(free[at]) for at in best_pair(of.beside(others, free))))
+            if of.rest(new) < now * (1 - 1e-9) - 1e-14 * of.square:
+                better, now = new, of.rest(new)
+        if better == subset:
+            return tuple(sorted(subset))
+        subset = _exchanged(of, better)
+        now = of.rest(subset)
 
 
 def _exchanged(of: UnitNormal, subset: tuple[int, ...]) -> tuple[int, ...]:
