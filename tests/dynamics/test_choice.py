@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
+from edgewise._core.arrays import Floats
 from edgewise._core.work import Meter
 from edgewise.dynamics.choice import plain, settle, shortest
 from edgewise.dynamics.courses import read_courses
@@ -18,16 +19,17 @@ from edgewise.dynamics.selection import TermSelection
 from edgewise.dynamics.terms import DynamicsTerm
 
 
+def _epidemic(_: float, x: Floats) -> list[float]:
+    caught, recovered, lost = 1.2 * x[0] * x[1], 0.4 * x[1], 0.1 * x[2]
+    return [lost - caught, caught - recovered, recovered - lost]
+
+
 @pytest.fixture(scope="module")
 def selection() -> TermSelection:
     """An epidemic under noise, of which the wanted system and imitations of it were fitted."""
 
-    def rates(_, x):
-        caught, recovered, lost = 1.2 * x[0] * x[1], 0.4 * x[1], 0.1 * x[2]
-        return [lost - caught, caught - recovered, recovered - lost]
-
     t = np.linspace(0, 30, 80)
-    states = solve_ivp(rates, (0, 30), [0.98, 0.02, 0.0], "DOP853", t, rtol=1e-10).y.T
+    states = solve_ivp(_epidemic, (0, 30), [0.98, 0.02, 0.0], "DOP853", t, rtol=1e-10).y.T
     noisy = states + 0.01 * states.std(0) * np.random.default_rng(1).normal(size=states.shape)
     courses = read_courses(t, noisy, ["S", "I", "R"], None, None, None, "a test")
     made = DynamicsSearch(courses, 2, ("saturation",), Meter(60.0)).selection
@@ -80,3 +82,19 @@ def test_whole_and_shared_factors_are_counted() -> None:
     assert plain(fixed) == 2
     assert len(fixed.start) == 1
     assert math.isclose(fixed.numbers(fixed.start)[0][2], -2.0)
+
+
+def test_what_one_equation_has_is_shorter_in_another(selection: TermSelection) -> None:
+    product = DynamicsTerm((1.0, 1.0, 0.0))
+    root = DynamicsTerm((1.0, 0.0, 0.0), function="distance", of=0, other=1)
+    again = DynamicsTerm((0.0, 1.0, 0.0), function="distance", of=0, other=1)
+    assert product.nodes_beside([]) == product.nodes == 2
+    assert product.nodes_beside([root, product]) == 1
+    assert again.nodes_beside([root]) == 2
+    assert again.nodes_beside([product]) == again.nodes > 2
+    assert selection.price(1, product, ((0, product),)) < selection.price(0, product, ((0, product),))
+    saturated = DynamicsTerm((1.0, 0.0, 0.0), function="hill1", of=1, inner=0.5)
+    shared = ((0, saturated),)
+    one, two = (selection.price(1, saturated, beside) for beside in (shared, ()))
+    node, constant = selection.config.node, math.log(selection.pieces.values.size)
+    assert two - one == pytest.approx(constant + node * (saturated.nodes - 1))
