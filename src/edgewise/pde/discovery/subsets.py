@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgewise._core.arrays import Floats
+from edgewise._core.arrays import Floats, Ints
 
 # Columns that the others explain up to this share of their square carry no information of their own.
 _COLLINEAR = 1e-7
@@ -70,7 +70,7 @@ class UnitNormal:
             and float(own @ np.linalg.solve(self.gram[np.ix_(chosen, chosen)], own)) < 1 - _COLLINEAR
         )
 
-    def beside(self, fixed: Sequence[int], columns: Sequence[int]) -> UnitNormal:
+    def beside(self, fixed: Sequence[int], columns: Sequence[int] | Ints) -> UnitNormal:
         """The normal equations of some columns once others are taken out of them and of the left side."""
         own, aside = list(columns), list(fixed)
         if not aside:
