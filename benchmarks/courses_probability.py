@@ -2,9 +2,9 @@
 
 The rows are those of `benchmarks/dynamics.py` with noise, by default as docs/rows has them. The weights of
 `DynamicsConfig().probability` are a logistic regression (ridge 1/2) on the even numbers of the first forty systems; those of
-odd number, and the second and third sets, test them.
+odd number, and the second, third and fourth sets, test them.
 
-    python benchmarks/courses_probability.py [FIRST.csv SECOND.csv THIRD.csv]
+    python benchmarks/courses_probability.py [FIRST.csv SECOND.csv THIRD.csv FOURTH.csv]
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from edgewise.dynamics import DynamicsConfig
 from edgewise.dynamics.probability import FIGURES
 
 KEPT = Path(__file__).parents[1] / "docs" / "rows"
-ROWS = [KEPT / f"dynamics-{name}.csv" for name in ("systems", "second", "third")]
+ROWS = [KEPT / f"dynamics-{name}.csv" for name in ("systems", "second", "third", "fourth")]
 BINS = (0.0, 0.3, 0.7, 0.9, 1.0)
 
 
