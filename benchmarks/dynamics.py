@@ -10,7 +10,7 @@ of theirs. Factors inside exp and tanh may be off by a tenth. Rows that the file
 The method was developed on the even numbers of the first forty; the odd ones were looked at when it was finished. Then the
 second twenty were written down, and after terms of more kinds had been added for six that were missed, the third twenty.
 The choice among systems that are about as likely was developed on the first and second set; then the fourth twenty were
-written down.
+written down, and after that each equation came to be chosen anew.
 """
 
 from __future__ import annotations

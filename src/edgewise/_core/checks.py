@@ -378,9 +378,7 @@ def _first_text(value: object) -> str:
         return "rows of different lengths"
     except UNREADABLE:
         return short(value) if not hasattr(value, "detach") else f"a {_kind_of(value)} tensor"
-    if raw.ndim > 2:
-        return f"an array of {raw.ndim} dimensions"
-    for index, entry in np.ndenumerate(raw):
+    for index, entry in np.ndenumerate(raw) if raw.ndim < 3 else ():
         if isinstance(entry, (list, tuple)):
             return "rows of different lengths"
         if entry is not None and not math.isfinite(_real(entry)) and not isinstance(entry, float):
