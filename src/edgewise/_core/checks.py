@@ -373,12 +373,12 @@ def _first_text(value: object) -> str:
     """Where a conversion to numbers first failed, for the message."""
     try:
         plain, labels = _plain(value)
-        raw = np.asarray(plain, dtype=object)
+        entries = list(np.ndenumerate(raw := np.asarray(plain, dtype=object)))
     except ValueError:
         return "rows of different lengths"
     except UNREADABLE:
         return short(value) if not hasattr(value, "detach") else f"a {_kind_of(value)} tensor"
-    for index, entry in np.ndenumerate(raw) if raw.ndim < 3 else ():
+    for index, entry in entries:
         if isinstance(entry, (list, tuple)):
             return "rows of different lengths"
         if entry is not None and not math.isfinite(_real(entry)) and not isinstance(entry, float):
