@@ -44,6 +44,16 @@ def test_a_share_of_the_edges_goes_and_little_is_lost(functions: str) -> None:
         assert (less.block(0)(x) - y).square().mean() < (bare(x) - y).square().mean()
 
 
+def test_another_model_of_the_same_shape_is_refused_and_a_copy_is_none() -> None:
+    torch.manual_seed(0)
+    model, other = (nn.Sequential(plain(nn.GELU())) for _ in range(2))
+    result, data = replace_mlp(model, rows(3), work=0.01), rows(3)
+    with pytest.raises(InputError, match=r"as it was then.* one with other weights"):
+        prune_blocks(other, result, data, work=0.01)
+    other.load_state_dict(model.state_dict())
+    assert prune_blocks(other.train(), result, data, work=0.01).blocks[0].after < result.blocks[0].after
+
+
 def masks(net: KAN | KANFeedForward) -> list[torch.Tensor]:
     if isinstance(net, KAN):
         return [layer.mask for layer in net.layers]

@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+import edgewise as ew
 from edgewise import FileError, InputError
 from edgewise.cli import main
-from edgewise.vision import ImageClassifier, pictures, read_folder, training
+from edgewise.vision import ImageClassifier, pictures, plot_evidence, read_folder, training
 
 image = pytest.importorskip("PIL.Image")
 
@@ -205,14 +206,24 @@ def test_a_picture_is_explained_and_a_folder_reported(
     for label, logit in told["logits"].items():
         total = told["constants"][label] + np.sum(told["evidence"][label])
         np.testing.assert_allclose(total, logit, atol=1e-5)
-    first = told["strongest"][0]["evidence"]
+    first = told["strongest"][0]["above_mean"]
     every = np.array(list(told["evidence"].values()))
     own = list(told["evidence"]).index(told["explained"])
     np.testing.assert_allclose(first, (every[own] - every.mean(0)).max())
     with image.open(drawn) as opened:
         assert opened.size[0] > 500
     assert run("explain", model, picture) == 0
-    assert "Strongest patches for" in capsys.readouterr().out
+    text = capsys.readouterr().out
+    assert "less their means over the classes" in text
+    # The same numbers as the drawing's.
+    table = {
+        name: parts for name, *parts in re.findall(r"^(\w+) +([+-]\S+) +([+-]\S+) +([+-]\S+) ", text, re.M)
+    }
+    for axes in plot_evidence(ew.load(model).evidence(picture)).axes[1:]:
+        name, logit, *parts = re.findall(r"light|dark|[+−][0-9.]+", axes.get_title())
+        drawn_as = [float(each.replace("−", "-")) for each in (*parts, logit)]
+        np.testing.assert_allclose([float(each) for each in table.pop(name)], drawn_as, atol=0.0051)
+    assert not table
     page = tmp_path / "page.html"
     assert run("report", model, folder, "-o", page, "--json") == 0
     assert json.loads(capsys.readouterr().out)["known"] == "held out"
@@ -244,7 +255,7 @@ def test_questions_that_pictures_have_no_answer_to_are_one_sentence(
         (("explain", model, picture, "-o", tmp_path / "e.gif"), "must end in"),
         (("explain", model, picture, "-o", tmp_path / "e.png"), "must be 'patches'"),
         (("report", model, picture, "-o", tmp_path / "r.html"), "must be a folder"),
-        (("report", model, folder, "-o", tmp_path / "r.html"), "classes that the model knows"),
+        (("report", model, folder, "-o", tmp_path / "r.html"), "must be classes that the model learned"),
         (("report", model, folder, "-t", "y", "-o", tmp_path / "r.html"), "--target must be left out"),
     ):
         assert run(*words) == 2
@@ -270,6 +281,24 @@ def test_folders_and_files_are_predicted_and_judged_like_their_pictures(folder: 
     assert model.predict(found.files[3]).tolist() == model.predict(found.pictures[3:4]).tolist()
     one = model.evidence(str(found.files[3]))
     np.testing.assert_array_equal(one.logits, model.evidence(found.pictures[3]).logits)
+
+
+def test_classes_never_learned_count_as_wrong_and_are_named(folder: Path) -> None:
+    model = ImageClassifier(parameters=1500, epochs=6, seed=0).fit(folder)
+    known = model.score(folder)
+    (folder / "light").rename(folder / "Light")
+    with pytest.warns(
+        UserWarning, match=r"14 pictures of 28 are of classes .*\('Light'; it knows 'dark', 'light'\)"
+    ):
+        assert model.score(folder) <= known - 0.4
+    # Names of subfolders stand for classes that are numbers.
+    pictures_, labels = read_folder(folder).pictures, np.repeat([1, 0], 14)
+    model = ImageClassifier(parameters=1500, epochs=6, seed=0).fit(pictures_, labels)
+    for old, new in (("dark", "0"), ("Light", "1")):
+        (folder / old).rename(folder / new)
+    assert (
+        model.score(folder) == model.score(pictures_, labels) == model.score(pictures_, labels.astype(float))
+    )
 
 
 def test_what_is_hidden_is_no_class_and_no_picture(folder: Path) -> None:

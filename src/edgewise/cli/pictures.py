@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from edgewise._core.checks import short
+from edgewise._core.checks import among, short
 from edgewise._core.errors import FileError, InputError
 from edgewise._core.files import write_file
 from edgewise._core.plain import lines_of
@@ -60,19 +60,20 @@ def explain_picture(
         found = model.evidence(array)
         result |= {"explained": names[best], "constants": dict(zip(names, found.constants.tolist(), strict=True)),
                  "evidence": dict(zip(names, found.patches.tolist(), strict=True)), "patch_side": found.side}  # fmt: skip
+        centred = found.centred()  # as it is drawn
         strongest = [
-            (*found.square(i, j), value)
-            for i, j, value in found.centred().strongest(model.classes_[best], PATCHES)
+            (*found.square(i, j), value) for i, j, value in centred.strongest(model.classes_[best], PATCHES)
         ]
         result["strongest"] = [
-            {"rows": [rows.start, rows.stop], "columns": [columns.start, columns.stop], "evidence": value}
+            {"rows": [rows.start, rows.stop], "columns": [columns.start, columns.stop], "above_mean": value}
             for rows, columns, value in strongest
         ]
         lines += [
             "",
-            *_sums(names, found, chances),
+            "Logits, and what adds up to them, less their means over the classes:",
+            *_sums(names, centred, chances, best),
             "",
-            f"Strongest patches for {names[best]} rather than the others:",
+            f"Strongest patches for {names[best]}, less the mean over the classes:",
         ]
         lines += [
             f"  {value:+.4f}  rows {rows.start} to {rows.stop - 1}, columns {columns.start} to {columns.stop - 1}"
@@ -101,11 +102,12 @@ def explain_picture(
         say(f"Drawn to {plot}.", err=True)
 
 
-def _sums(names: list[str], found: Any, chances: Any) -> list[str]:
-    """For the likeliest classes, how the logit adds up."""
+def _sums(names: list[str], found: Any, chances: Any, asked: int) -> list[str]:
+    """For the likeliest classes, and the one that is asked for, how the logit adds up."""
     wide = max(5, *map(len, names))
+    shown = dict.fromkeys([*np.argsort(-found.logits)[:CLASSES].tolist(), asked])
     lines = [f"{'class':<{wide}}  {'constant':>9}  {'evidence':>9}  {'logit':>9}  probability"]
-    for k in np.argsort(-found.logits)[:CLASSES]:
+    for k in shown:
         parts = (found.constants[k], found.patches[k].sum(), found.logits[k])
         lines.append(f"{names[k]:<{wide}}  {'  '.join(f'{part:>+9.4f}' for part in parts)}  {chances[k]:.4f}")
     return lines
@@ -130,7 +132,8 @@ def report_pictures(
     classes = {str(each): each for each in model.classes_.tolist()}
     if strange := sorted(set(found.labels) - set(classes)):
         raise InputError(
-            f"The subfolders of {short(str(folder))} must be classes that the model knows. Got {short(strange[0])} instead."
+            f"The subfolders of {short(str(folder))} must be classes that the model learned, {among(classes)}. Got "
+            f"{among(strange)} beside them; take them out, or fit a model that knows them."
         )
     mark = digest(as_pictures(found.pictures, "report"), np.array(found.labels))
     known, kept = OTHERS, np.arange(len(found.files))

@@ -23,7 +23,7 @@ from edgewise.network.feed_forward import StraightEdges
 from edgewise.replacing.distilling import Network, polished, unexplained
 from edgewise.replacing.edge_functions import EdgeFunctions
 from edgewise.replacing.replace import ROWS, STEPS, Loss, ReplaceJob, watched
-from edgewise.replacing.results import ReplaceResult
+from edgewise.replacing.results import ReplaceResult, digest_of
 from edgewise.replacing.sampling import as_calls, collect
 from edgewise.replacing.surgery import put_in
 from edgewise.training.common.listeners import Listeners
@@ -77,11 +77,16 @@ def prune_blocks(
         raise InputError(
             f"The 'result' argument of prune_blocks must be what replace_mlp gave. Got {short(result)} instead."
         )
-    modules = dict(model.named_modules()) if isinstance(model, nn.Module) else {}  # pyright: ignore[reportUnnecessaryIsInstance]
-    if any(name not in modules for block in result.found for name in (*block.first[:1], block.last)):
+    module = isinstance(model, nn.Module)  # pyright: ignore[reportUnnecessaryIsInstance]
+    if not module or digest_of(model) != result.digest:
+        got = (
+            "one with other weights instead; call replace_mlp with it first"
+            if module
+            else f"{short(model)} instead"
+        )
         raise InputError(
-            "The 'model' argument of prune_blocks must be the model that was given to replace_mlp. Got "
-            f"{short(model) if not modules else 'a model without those blocks'} instead."
+            "The 'model' argument of prune_blocks must be the model that was given to replace_mlp, as it was then. Got "
+            f"{got}."
         )
     if loss is not None:
         check_callable(loss, "loss", of="prune_blocks")

@@ -21,7 +21,7 @@ from edgewise.network import KAN
 from edgewise.replacing.distilling import Functions, Network, polished, unexplained
 from edgewise.replacing.edge_functions import EdgeFunctions
 from edgewise.replacing.node_functions import NodeFunctions
-from edgewise.replacing.results import ReplacedBlock, ReplaceResult, chosen, hidden_of
+from edgewise.replacing.results import ReplacedBlock, ReplaceResult, chosen, digest_of, hidden_of
 from edgewise.replacing.sampling import FEW, NOT_FINITE, BlockSample, ModelCall, answers, as_calls, collect
 from edgewise.replacing.surgery import take, with_blocks
 from edgewise.replacing.tracing import Block, affine, blocks_in, parts
@@ -155,7 +155,7 @@ def replace_mlp(
         made, replaced, found,
         job.agreement(made) if job.errors else None,
         before, None if score is None else _scored(score, copy.deepcopy(made).eval()),
-        reason, meter.seconds, job.held_out,
+        reason, meter.seconds, job.held_out, digest_of(model),
     )  # fmt: skip
 
 

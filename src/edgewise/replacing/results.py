@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
+import torch
 from torch import nn
 
 from edgewise._core.checks import among, as_tuple, check_int, short
@@ -62,6 +64,8 @@ class ReplaceResult:
     seconds : float
     held_out : bool
         Whether batches were held out to judge by.
+    digest : str
+        Of the parameters of the model that was given, by which it is known again.
     """
 
     model: nn.Module
@@ -73,6 +77,7 @@ class ReplaceResult:
     stop_reason: StopReason
     seconds: float
     held_out: bool = True
+    digest: str = ""
 
     @property
     def message(self) -> str:
@@ -143,6 +148,15 @@ class ReplaceResult:
     def _block(self, k: int) -> Block:
         check_int(k, "k", low=0, high=len(self.blocks) - 1, of="ReplaceResult")
         return next(each for each in self.found if each.name == self.blocks[k].name)
+
+
+def digest_of(model: nn.Module) -> str:
+    """A name for the parameters of a model, by which it is known again wherever it is kept."""
+    found = hashlib.sha256()
+    for name, p in model.named_parameters():
+        found.update(repr((name, p.dtype, tuple(p.shape))).encode())
+        found.update(p.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+    return found.hexdigest()
 
 
 def hidden_of(net: KAN | KANFeedForward) -> int:

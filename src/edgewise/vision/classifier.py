@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.metrics import accuracy_score
 from torch import Tensor, nn
 
 from edgewise._core.arguments import as_callables, as_mapping
@@ -24,7 +25,7 @@ from edgewise.vision.config import KINDS, STAGED, ImageConfig, build
 from edgewise.vision.ending import finished
 from edgewise.vision.evidence import Evidence, evidence_of
 from edgewise.vision.features import FeatureUse, centre, features_of, keep_few, uses
-from edgewise.vision.labels import class_labels
+from edgewise.vision.labels import class_codes, class_labels
 from edgewise.vision.networks import Patches, Standard
 from edgewise.vision.pictures import (
     WHOLE,
@@ -289,12 +290,17 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
         return self.classes_[best]
 
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
-        """Share of the pictures that are classified correctly; of a folder each subfolder is a class."""
+        """Share of the pictures that are classified correctly; of a folder each subfolder is a class.
+
+        Pictures of classes that it never learned count as wrong, with a warning that names them.
+        """
         self.fitted_network()
         if y is None and isinstance(X, (str, Path)):
             found = read_folder(X, (self.config_.height, self.config_.width), self.config_.channels)
             X, y = found.pictures, list(found.labels)
-        return float(super().score(X, y, sample_weight))
+        best = self.logits(X).argmax(1)
+        codes = class_codes(class_labels(y, len(best), "score"), self.classes_, stacklevel=2)
+        return float(accuracy_score(codes, best, sample_weight=sample_weight))
 
     def evidence(self, picture: Any) -> Evidence:
         """Where in a picture, (height, width[, channels]) or a file, the evidence lies; of kind "patches" only."""
