@@ -1,6 +1,6 @@
 """Systems from textbooks, each from one course of 150 points: how often all equations are right.
 
-    python benchmarks/dynamics.py [--set first|second|third|fourth] [--noise 0 --noise 0.01] [--half even|odd|all]
+    python benchmarks/dynamics.py [--set first|...|fifth] [--noise 0 --noise 0.01] [--half even|odd|all]
         [--only NAME] [--rows FILE]
 
 Noise is a share of the standard deviation of each state. A system counts where every equation has the terms of the true
@@ -10,7 +10,7 @@ of theirs. Factors inside exp and tanh may be off by a tenth. Rows that the file
 The method was developed on the even numbers of the first forty; the odd ones were looked at when it was finished. Then the
 second twenty were written down, and after terms of more kinds had been added for six that were missed, the third twenty.
 The choice among systems that are about as likely was developed on the first and second set; then the fourth twenty were
-written down, and after that each equation came to be chosen anew.
+written down, and after that each equation came to be chosen anew. The fifth twenty were written down when all that was done.
 """
 
 from __future__ import annotations

@@ -96,7 +96,7 @@ def _written(model: Any, names: list[str]) -> list[str]:
 
 def main() -> None:
     from _common import common_options
-    from dynamics_systems import SYSTEMS
+    from dynamics_systems import FIRST
 
     from dynamics import is_right
     from edgewise.symbolic import parse_formula
@@ -117,7 +117,7 @@ def main() -> None:
     every, noises = (10, [0.0]) if asked.quick else (1, asked.noise or [0.0, 0.01, 0.05])
     chosen = [
         (number, system)
-        for number, system in enumerate(SYSTEMS, 1)
+        for number, system in enumerate(FIRST, 1)
         if asked.half == "all" or (number % 2 == 0) == (asked.half == "even")
     ][::every]
     rows = list[list[Any]]()

@@ -1,4 +1,4 @@
-"""Forty systems of one to four differential equations from textbooks, sixty more, and the courses they are measured on."""
+"""Forty systems of one to four differential equations from textbooks, eighty more, and the courses they are measured on."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def _system(name: str, until: float, **states: tuple[str, float]) -> System:
     )
 
 
-SYSTEMS = (
+FIRST = (
     _system("logistic growth", 8, x=("1.2*x*(1 - x/5)", 0.3)),
     _system("cooling", 8, T=("0.4*(21 - T)", 90.0)),
     _system("Gompertz growth", 8, x=("0.8*x*log(6/x)", 0.2)),
@@ -106,7 +106,7 @@ SYSTEMS = (
 )  # fmt: skip
 
 # Written down when the method was finished, before any was searched.
-FURTHER = (
+SECOND = (
     _system("fishery", 14, x=("0.9*x*(1 - x/7) - 0.5", 0.9)),
     _system("radiation", 3, T=("0.4*(1 - T^4)", 2.0)),
     _system("reaction of second order", 10, c=("-0.35*c^2", 3.0)),
@@ -135,7 +135,7 @@ FURTHER = (
 )  # fmt: skip
 
 # Written down after terms of more kinds had been added for some of those above, before any was searched.
-LAST = (
+THIRD = (
     _system("charged capacitor", 6, q=("0.3*(5 - q/0.8)", 0.2)),
     _system("fall with two drags", 3, v=("9.81 - 0.3*v - 0.05*v^2", 0.0)),
     _system("gene that switches", 25, g=("0.1 - 0.45*g + g^2/(1 + g^2)", 0.02)),
@@ -170,7 +170,7 @@ LAST = (
 )  # fmt: skip
 
 # Written down after the choice among rivals by their whole and shared constants had been added, before any was searched.
-NEWEST = (
+FOURTH = (
     _system("theta-logistic growth", 10, x=("0.8*x*(1 - (x/4)^2)", 0.3)),
     _system("evaporating drop", 5, d=("-0.3/d", 2.0)),
     _system("reversible reaction", 5, x=("0.5*(2 - x)*(3 - x) - 0.2*x^2", 0.0)),
@@ -205,4 +205,41 @@ NEWEST = (
     ),
 )  # fmt: skip
 
-SETS = {"first": SYSTEMS, "second": FURTHER, "third": LAST, "fourth": NEWEST}
+# Written down after the search was finished, before any was searched: to test the probabilities that were fitted to the others.
+FIFTH = (
+    _system("Richards growth", 10, x=("1.1*x*(1 - sqrt(x/6))", 0.2)),
+    _system("imperfect pitchfork", 6, x=("0.3 + 1.2*x - x^3", -0.2)),
+    _system("ice on a lake", 10, h=("0.9/(0.2 + h)", 0.1)),
+    _system("constant harvest", 12, x=("0.7*x*(1 - x/8) - 0.6", 1.2)),
+    _system("thermal runaway", 12, c=("-0.1*c*exp(T)", 2.0), T=("0.3*c*exp(T) - T", 0.0)),
+    _system(
+        "Ivlev predators", 40, x=("x*(1 - x/5) - y*(1 - exp(-0.8*x))", 1.0),
+        y=("0.7*y*(1 - exp(-0.8*x)) - 0.4*y", 0.5),
+    ),
+    _system("malaria", 30, h=("0.5*m*(1 - h) - 0.2*h", 0.02), m=("0.6*h*(1 - m) - 0.3*m", 0.01)),
+    _system("two tanks", 10, a=("1 - 0.7*sqrt(a)", 0.1), b=("0.7*sqrt(a) - 0.5*sqrt(b)", 3.0)),
+    _system(
+        "Beddington-DeAngelis", 30, x=("x*(1 - x/4) - 1.2*x*y/(1 + 0.6*x + 0.3*y)", 1.0),
+        y=("0.8*x*y/(1 + 0.6*x + 0.3*y) - 0.4*y", 0.5),
+    ),
+    _system(
+        "Morris-Lecar", 25,
+        V=("0.8 - (1 + tanh((V + 0.1)/0.2))*(V - 1)/2 - 2*w*(V + 0.7) - 0.5*(V + 0.5)", -0.3),
+        w=("0.1*((1 + tanh((V - 0.1)/0.15))/2 - w)", 0.0),
+    ),
+    _system("Oregonator", 5, u=("10*(u - u^2 - w*(u - 0.1)/(u + 0.1))", 0.5), w=("u - w", 0.2)),
+    _system("predators of limited prey", 30, x=("1.2*x*(1 - x/6) - 0.5*x*y", 1.0), y=("0.3*x*y - 0.6*y", 0.8)),
+    _system("enzyme and complex", 8, s=("0.5*c - 2*s*(1 - c)", 3.0), c=("2*s*(1 - c) - 1.3*c", 0.0)),
+    _system("hard excitation", 20, x=("v", 1.8), v=("-x - (0.2 - x^2 + 0.2*x^4)*v", 0.0)),
+    _system("bubble", 8, R=("v", 1.3), v=("(1/R^4 - 1)/R - 1.5*v^2/R", 0.0)),
+    _system("Chua with a cubic", 20, x=("9*(y - x^3/16 + x/6)", 0.5), y=("x - y + z", 0.1), z=("-14*y", 0.0)),
+    _system("Genesio-Tesi", 16, x=("y", 0.2), y=("z", -0.3), z=("x^2 - 6*x - 2.92*y - 1.2*z", 0.1)),
+    _system("Lu", 3, x=("36*(y - x)", 2.0), y=("20*y - x*z", 3.0), z=("x*y - 3*z", 15.0)),
+    _system("repressilator", 20, x=("4/(1 + z^3) - x", 0.5), y=("4/(1 + x^3) - y", 1.0), z=("4/(1 + y^3) - z", 2.0)),
+    _system(
+        "two Van der Pol oscillators", 16, x=("u", 1.0), y=("w", -0.5), u=("(1 - x^2)*u - x + 0.3*(y - x)", 0.0),
+        w=("(1 - y^2)*w - y + 0.3*(x - y)", 1.0),
+    ),
+)  # fmt: skip
+
+SETS = {"first": FIRST, "second": SECOND, "third": THIRD, "fourth": FOURTH, "fifth": FIFTH}

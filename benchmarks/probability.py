@@ -70,7 +70,7 @@ class _OverDecades:
 def _rates(count: int) -> list[Any]:
     """Equations of the dynamical systems, over the box that their courses fill."""
     found = list[Any]()
-    for system in dynamics_systems.SYSTEMS:
+    for system in dynamics_systems.FIRST:
         low, high = (end(system.course(0.0)[2], axis=0) for end in (np.min, np.max))
         for name, equation in zip(system.states, system.sympy(), strict=True):
             if not equation.is_Symbol:
