@@ -205,7 +205,7 @@ FOURTH = (
     ),
 )  # fmt: skip
 
-# Written down after the search was finished, before any was searched: to test the probabilities that were fitted to the others.
+# Written down when the search was finished, before any was searched: they test probabilities fitted to the others.
 FIFTH = (
     _system("Richards growth", 10, x=("1.1*x*(1 - sqrt(x/6))", 0.2)),
     _system("imperfect pitchfork", 6, x=("0.3 + 1.2*x - x^3", -0.2)),
