@@ -3,6 +3,7 @@
 import csv
 import re
 from pathlib import Path
+from statistics import mean, stdev
 
 ROOT = Path(__file__).resolve().parents[2]
 METHODS = ("KAN", "boosting", "tuned boosting")
@@ -36,3 +37,22 @@ def test_the_tables_of_the_readme():
                 table,
                 method,
             )
+
+
+def test_the_accuracies_of_pictures_in_the_readme():
+    with (ROOT / "docs/rows/images-trainings.csv").open(encoding="utf-8") as stream:
+        trainings = [
+            row for row in csv.DictReader(stream) if row["data"] == "mnist" and row["quick"] == "False"
+        ]
+
+    def measured(kind, size):
+        found = [
+            100 * float(row["accuracy"]) for row in trainings if (row["kind"], row["size"]) == (kind, size)
+        ]
+        assert len(found) == 3
+        return f"{mean(found):.2f}", f"{stdev(found):.2f}"
+
+    readme = " ".join((ROOT / "README.md").read_text().split())
+    ours, ordinary = measured("kan", "100000"), measured("cnn", "100000")
+    assert f"MNIST {ours[0]} ± {ours[1]} % and {ordinary[0]} ± {ordinary[1]} %" in readme
+    assert f"{measured('patches', '10000')[0]} % with 9,000" in readme
