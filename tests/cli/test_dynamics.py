@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from tests.cli.conftest import is_one_sentence
 
+from edgewise import load
+
 
 @pytest.fixture
 def cooling() -> str:
@@ -27,6 +29,35 @@ def test_equations_are_printed_drawn_and_told_as_json(edgewise, cooling):
     told = json.loads(edgewise("dynamics", cooling, "-t", "minute", "--groups", "cup", "--json", "-q").out)
     assert told["equations"][0]["text"] == "6 - 0.3*degrees"
     assert told["time"] == {"column": "minute", "unit": None, "since": None}
+
+
+def test_equations_are_left_in_a_folder(edgewise, cooling):
+    words = ["dynamics", cooling, "--time", "minute", "--groups", "cup", "--work", "0.1", "--out", "law"]
+    done = edgewise(*words)
+    assert done.code == 0, done.err
+    assert "law/dynamics.kan  (" in done.err
+    assert "law/dynamics.json  (" in done.err
+    found = load("law/dynamics.kan")
+    assert str(found) in done.out
+    assert (
+        json.loads(Path("law/dynamics.json").read_text())["equations"][0]["text"] == found.equations[0].text
+    )
+    assert found.simulate([0, 100], {"degrees": 90.0})[-1] == pytest.approx(20, rel=1e-6)
+    refused = edgewise(*words)
+    assert refused.code != 0
+    assert is_one_sentence(refused.err)
+    other = edgewise("predict", "law/dynamics.kan", cooling)
+    assert is_one_sentence(other.err)
+    assert "simulate" in other.err
+
+
+def test_courses_may_be_named_by_days(edgewise, cooling):
+    text = Path(cooling).read_text().replace(",a,", ",2024-01-01,").replace(",b,", ",2024-01-02,")
+    Path("days.csv").write_text(text)
+    words = ["--groups", "cup", "--work", "0.1", "--out", "law", "-q"]
+    done = edgewise("dynamics", "days.csv", "-t", "minute", *words)
+    assert done.code == 0, done.err
+    assert [each.label for each in load("law/dynamics.kan").courses] == ["2024-01-01", "2024-01-02"]
 
 
 def test_rows_are_named_as_in_the_table(edgewise, cooling):

@@ -56,6 +56,17 @@ def test_the_solution_goes_on_as_that_of_scipy(found):
     assert np.allclose(found.rates(states), np.array(hunters(states.T)).T, rtol=1e-5)
 
 
+def test_a_start_may_name_its_states(found):
+    t = np.linspace(0, 5, 9)
+    assert np.array_equal(found.simulate(t, {"hunter": 1.0, "prey": 2.0}), found.simulate(t, [2.0, 1.0]))
+    with pytest.raises(InputError, match=r"'hunter' is not in it"):
+        found.simulate(t, {"prey": 2.0})
+    with pytest.raises(InputError, match=r"Got 'hunters' instead \(did you mean 'hunter'"):
+        found.simulate(t, {"prey": 2.0, "hunters": 1.0})
+    with pytest.raises(InputError, match=r"start\['prey'\].* finite"):
+        found.simulate(t, {"prey": np.nan, "hunter": 1.0})
+
+
 def test_what_is_kept_is_kept_along_other_courses(found):
     (kept,) = found.conserved
     t, _ = course(hunters, [2.0, 1.0], 10, 30)

@@ -12,13 +12,21 @@ import typer
 from edgewise._core.errors import InputError
 from edgewise.cli import options
 from edgewise.cli.option_names import told_of_options, with_data_rows, with_options
-from edgewise.cli.outcome import INTERRUPTED, Interrupts, refuse_other_pictures, refuse_to_overwrite
-from edgewise.cli.terminal import print_json, say, tell
+from edgewise.cli.outcome import (
+    INTERRUPTED,
+    Interrupts,
+    make_folder,
+    refuse_other_pictures,
+    refuse_to_overwrite,
+)
+from edgewise.cli.terminal import print_json, say, tell, tell_files
 
 if TYPE_CHECKING:
     from edgewise.data.arrow import Frame
     from edgewise.dynamics import Dynamics
 
+# What --out fills its folder with.
+_FILES = ("dynamics.kan", "dynamics.json")
 # In which times are counted where they are dates.
 _UNITS = (("days", 86_400), ("hours", 3600), ("minutes", 60), ("seconds", 1))
 # What gave the arguments of `find_dynamics`.
@@ -39,6 +47,14 @@ Inputs = Annotated[
 ExcludeFunctions = Annotated[
     list[str] | None, options.unset("--exclude-functions", help="Functions never to use: 'sin,saturation'.")
 ]
+Out = Annotated[
+    Path | None,
+    options.unset(
+        "--out",
+        "-o",
+        help="A folder: dynamics.kan, which edgewise.load reads to simulate, and dynamics.json.",
+    ),
+]
 Plot = Annotated[
     Path | None, options.unset("--plot", help="Draw courses and solutions into this .png or .svg file.")
 ]
@@ -55,6 +71,7 @@ def dynamics(
     work: options.Work = "normal",
     seconds: options.Seconds = None,
     seed: options.Seed = 0,
+    out: Out = None,
     plot: Plot = None,
     force: options.Force = False,
     *,
@@ -76,13 +93,18 @@ def dynamics(
     - `edgewise dynamics pendulum.csv -t s --columns angle,speed --plot swing.png`
 
     - `edgewise dynamics reactor.csv -t min --inputs heater --groups run --json`
+
+    - `edgewise dynamics hares.csv -t year --out hares`
     """
     refuse_other_pictures(plot)
-    refuse_to_overwrite([] if plot is None else [plot], force)
+    places = [] if out is None else [out / name for name in _FILES]
+    refuse_to_overwrite([*places, *([] if plot is None else [plot])], force, folder=out)
     from edgewise.cli.inputs import as_names
     from edgewise.cli.summary import to_json
     from edgewise.data import provenance, read_frame, to_table
+    from edgewise.data.encoding_raw import raw_table
     from edgewise.dynamics import find_dynamics
+    from edgewise.estimators.grouped import labels_of
 
     frame = read_frame(data)
     when, acting, course, states = _columns(frame, time, columns, drop, inputs, groups)
@@ -92,6 +114,8 @@ def dynamics(
     table = to_table(frame.select([when, *states, *acting]), known.source)
     X, t, _ = table.features(when, [*states, *acting], missing=True)
     d = len(states)
+    if out is not None:
+        make_folder(out)  # before the search, which would be lost
     with Interrupts() as interrupts, told_of_options(_OPTIONS):
         found = find_dynamics(
             t,
@@ -99,7 +123,7 @@ def dynamics(
             states,
             X[:, d:] if acting else None,
             input_names=acting or None,
-            groups=None if course is None else frame.column(course).to_pylist(),
+            groups=None if course is None else labels_of(raw_table(frame.select([course])).columns[0]),
             exclude_functions=as_names(exclude_functions, ()) or (),
             work=work,
             seconds=seconds,
@@ -110,9 +134,17 @@ def dynamics(
         from edgewise.plots import plot_dynamics, save_figure
 
         label = when if clock is None else f"{clock.unit} since {clock.since}"
-        save_figure(plot_dynamics(found, time=label), plot, overwrite=force)
+        places.append(save_figure(plot_dynamics(found, time=label), plot, overwrite=force))
+    told = to_json({**found.to_dict(), "time": {"column": when, **(clock or _Clock()).to_dict()}})
+    if out is not None:
+        from edgewise._core.files import write_file
+        from edgewise.estimators import save
+
+        save(found, out / _FILES[0])
+        write_file(out / _FILES[1], (told + "\n").encode(), overwrite=True)
+    tell_files(places, quiet=quiet)
     if json:
-        print_json(to_json({**found.to_dict(), "time": {"column": when, **(clock or _Clock()).to_dict()}}))
+        print_json(told)
     else:
         say("\n".join([*_lines(found), *([] if clock is None else [clock.told(when)])]))
     if interrupts.happened:

@@ -12,7 +12,7 @@ import typer
 from edgewise._core.errors import InputError
 from edgewise.cli import options
 from edgewise.cli.outcome import refuse_to_overwrite, to_standard_output
-from edgewise.cli.terminal import print_bytes, print_json, say
+from edgewise.cli.terminal import print_bytes, print_json, tell_files
 
 
 class ExportFormat(StrEnum):
@@ -97,9 +97,8 @@ def export(
     if json:
         files = [{"file": str(path), "bytes": path.stat().st_size} for path in written]
         print_json(to_json({"format": chosen.value, "files": files}))
-    elif not quiet:
-        for path in written:
-            say(f"{path}  ({path.stat().st_size:,} bytes)", err=True)
+    else:
+        tell_files(written, quiet=quiet)
 
 
 def _format(to: ExportFormat | None, out: Path | None, *, pictures: bool) -> ExportFormat:

@@ -20,7 +20,7 @@ from edgewise.cli.outcome import (
     refuse_other_pictures,
     refuse_to_overwrite,
 )
-from edgewise.cli.terminal import print_json, say, tell
+from edgewise.cli.terminal import print_json, say, tell, tell_files
 
 if TYPE_CHECKING:
     from edgewise.data.arrow import Frame
@@ -129,8 +129,7 @@ def find_for_groups(
         kept = [label for label, whole in zip(labels, complete, strict=True) if whole]
         measured = nw.new_series(asked.target, y[complete], backend="pyarrow")
         written.append(save_figure(plot_groups(found.best, X[complete], measured, kept), plot))
-    if written and not quiet:
-        say("\n".join(f"{path}  ({path.stat().st_size:,} bytes)" for path in written), err=True)
+    tell_files(written, quiet=quiet)
     if json:
         print_json(to_json(found.to_dict()))
     else:

@@ -19,7 +19,7 @@ from edgewise.cli.formula_words import as_said_here
 from edgewise.cli.front import place_of_best, show_front
 from edgewise.cli.option_names import below_header
 from edgewise.cli.summary import results_console, show_messages, to_json
-from edgewise.cli.terminal import print_json, say
+from edgewise.cli.terminal import print_json, say, tell_files
 from edgewise.exporting.sympy_source import to_sympy_source
 from edgewise.symbolic import Formula, FormulaResult, Measurement
 from edgewise.symbolic.results.formula import latex_name
@@ -95,8 +95,7 @@ def deliver(found: FinishedSearch, wanted: Wanted) -> None:
     written = [] if wanted.out is None else write_files(found, number, wanted.out, data)
     if wanted.plot is not None:
         written.append(drawn(found, wanted.plot))
-    if written and not wanted.quiet:
-        say("\n".join(f"{path}  ({path.stat().st_size:,} bytes)" for path in written), err=True)
+    tell_files(written, quiet=wanted.quiet)
     beyond, ended = wanted.pick is not None and wanted.pick > count, found.result.stop_reason
     if wanted.export is not None and not beyond:
         text = text_of(found.result.front[number - 1], found.target, wanted.export)

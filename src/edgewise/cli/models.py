@@ -203,6 +203,7 @@ _NOT_OF_TABLES = {
     ),
     "KANForecaster": "a forecaster of a series, instead; `edgewise.load` reads it, and its forecast carries the series on",
     "Solution": "the solution of an equation, instead; `edgewise.load` reads it",
+    "Dynamics": "the equations of courses, instead; `edgewise.load` reads it, and its simulate solves them from any start",
 }
 
 

@@ -6,6 +6,7 @@ import io
 import json
 import sys
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -28,6 +29,12 @@ def tell(notes: Iterable[str], *, quiet: bool) -> None:
     """What was decided on the way, on standard error, a line each."""
     for note in () if quiet else notes:
         say(visible(f"Note: {note}"), err=True)
+
+
+def tell_files(paths: Iterable[Path], *, quiet: bool) -> None:
+    """The files that were written and their sizes, on standard error, a line each."""
+    for path in () if quiet else paths:
+        say(f"{path}  ({path.stat().st_size:,} bytes)", err=True)
 
 
 def print_json(text: str) -> None:

@@ -7,3 +7,4 @@ from edgewise.dynamics.config import DynamicsConfig as DynamicsConfig
 from edgewise.dynamics.find_dynamics import find_dynamics as find_dynamics
 from edgewise.dynamics.result import Conserved as Conserved
 from edgewise.dynamics.result import Dynamics as Dynamics
+from edgewise.dynamics.result import FittedCourse as FittedCourse

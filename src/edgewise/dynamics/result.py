@@ -12,7 +12,7 @@ from scipy.integrate import solve_ivp
 from scipy.interpolate import CubicSpline
 
 from edgewise._core.arrays import Floats
-from edgewise._core.checks import check_matrix, check_vector
+from edgewise._core.checks import among, check_float, check_matrix, check_vector, did_you_mean, short
 from edgewise._core.errors import InputError
 from edgewise._core.plain import fields, plain
 from edgewise._core.stopping import StopReason
@@ -134,7 +134,8 @@ class Dynamics:
         ----------
         t : array of shape (n,)
             Rising times; the first is that of the start.
-        start : array of shape (d,)
+        start : array of shape (d,), or mapping of str to float
+            The states there, in their order or by name.
         inputs : array of shape (n, m), optional
             At these times, where the system has inputs; between them a cubic spline is taken.
 
@@ -145,7 +146,16 @@ class Dynamics:
         Raises
         ------
         InputError
-            If the solution ends before the last time.
+            If a state is missing from `start` or unknown, or the solution ends before the last time.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from edgewise.dynamics import find_dynamics
+        >>> t = np.linspace(0, 8, 50)
+        >>> found = find_dynamics(t, 5 / (1 + 9 * np.exp(-1.2 * t)), names=["x"])
+        >>> found.simulate([0, 100], {"x": 2.0})[-1].round(6).tolist()
+        [5.0]
         """
         of = "Dynamics.simulate"
         times = check_vector(t, "t", min_length=2, of=of)
@@ -153,7 +163,7 @@ class Dynamics:
             raise InputError(
                 f"The 't' parameter of {of} must rise. Got times that stand still or fall; sort them."
             )
-        begin = check_vector(start, "start", length=len(self.states), of=of)
+        begin = self._begin(start, of)
         acting = self._acting(inputs, len(times), of)
         spline = CubicSpline(times, acting) if acting.shape[1] else None
 
@@ -200,6 +210,20 @@ class Dynamics:
             ],
             "conserved": [{"text": each.formula.text, "drift": plain(each.drift)} for each in self.conserved],
         }
+
+    def _begin(self, start: Any, of: str) -> Floats:
+        if not isinstance(start, Mapping):
+            return check_vector(start, "start", length=len(self.states), of=of)
+        if strange := [name for name in start if name not in self.states]:
+            raise InputError(
+                f"The 'start' parameter of {of} must name states among {among(self.states)}. Got {short(strange[0], 40)} "
+                f"instead{did_you_mean(strange[0], self.states)}."
+            )
+        if missing := [name for name in self.states if name not in start]:
+            raise InputError(
+                f"The 'start' parameter of {of} must have every state; {among(missing)} is not in it."
+            )
+        return np.array([check_float(start[name], f"start[{name!r}]", of=of) for name in self.states])
 
     def _acting(self, inputs: Any, rows: int, of: str) -> Floats:
         if not self.inputs:

@@ -19,16 +19,17 @@ _SOLUTION = "Solution"
 _PICTURES = "ImageClassifier"
 _FORMULAS = ("FormulaRegressor", "Formula", "GroupedFormula", "BranchedFormula")
 _FORECASTS = "KANForecaster"
+_DYNAMICS = "Dynamics"
 _PARTS = ("KAN", "KANRegressor", "KANClassifier", *_FORMULAS)
 _SAVED = (
     "a KAN", "a KANRegressor", "a KANClassifier", "a KANForecaster", "a FormulaRegressor", "an ImageClassifier",
-    "a CalibratedKAN", "a Solution", "a formula",
+    "a CalibratedKAN", "a Solution", "a formula", "what find_dynamics found",
 )  # fmt: skip
 _KINDS: tuple[str, ...] = (KIND, *KINDS, _CALIBRATED)
 
 
 def save(model: Any, path: PathLike, *, overwrite: bool = True) -> None:
-    """Write a network, a fitted estimator or a formula to one file.
+    """Write a network, a fitted estimator, a formula or a system of equations to one file.
 
     The file is a safetensors file whose metadata hold names, structure and how columns are encoded as JSON. It is
     written beside its place first and moved there when complete, so that an interruption leaves the old file or the new
@@ -36,7 +37,7 @@ def save(model: Any, path: PathLike, *, overwrite: bool = True) -> None:
 
     Parameters
     ----------
-    model : KAN, CalibratedKAN, Solution, Formula, GroupedFormula, BranchedFormula, or a fitted estimator
+    model : KAN, CalibratedKAN, Solution, Dynamics, Formula, GroupedFormula, BranchedFormula, or a fitted estimator
         Any estimator of edgewise. Of one the file holds the network, the encoding, the classes and the parameters; not the
         callbacks, and not the rows that `partial_fit` keeps. A calibrated model is written with its maps, in a format that
         versions which do not know them refuse to read. Of formulas it holds the front with all digits, standard errors and
@@ -101,7 +102,7 @@ def load(path: PathLike) -> Any:
 
     Returns
     -------
-    KAN, CalibratedKAN, Solution, Formula, GroupedFormula, BranchedFormula, or a fitted estimator
+    KAN, CalibratedKAN, Solution, Dynamics, Formula, GroupedFormula, BranchedFormula, or a fitted estimator
         What was saved; its predictions are the same to the bit.
 
     Raises
@@ -144,6 +145,10 @@ def _files_of(kind: str | None) -> Any:
         from edgewise.estimators import forecaster_files
 
         return forecaster_files
+    if kind == _DYNAMICS:
+        from edgewise.estimators import dynamics_files
+
+        return dynamics_files
     return None
 
 

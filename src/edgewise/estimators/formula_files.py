@@ -42,7 +42,7 @@ def save(
     if isinstance(model, FormulaRegressor):
         document = _regressor_document(model)
     else:
-        write = _formula_document if isinstance(model, Formula) else _grouped_document
+        write = formula_document if isinstance(model, Formula) else _grouped_document
         document = {"kind": type(model).__name__, "formula": write(cast(Any, model))}
     write_container(path, document, {}, overwrite)
 
@@ -60,7 +60,7 @@ def load(path: PathLike) -> FormulaRegressor | Formula | GroupedFormula | Branch
 
 def _bare(document: Mapping[str, Any]) -> Formula | GroupedFormula | BranchedFormula:
     kind = _BARE[document["kind"]]
-    formula = _formula(document["formula"]) if kind is Formula else _law(document["formula"])
+    formula = read_formula(document["formula"]) if kind is Formula else _law(document["formula"])
     if type(formula) is not kind:
         raise InputError("its formula is of another kind than it states.")
     return formula
@@ -74,7 +74,7 @@ def _regressor_document(model: FormulaRegressor) -> dict[str, Any]:
     names = getattr(model, "feature_names_in_", None)
     result: Any = model.result_
     grouped = not isinstance(model.formula_, Formula)
-    write = _grouped_document if grouped else _formula_document
+    write = _grouped_document if grouped else formula_document
     entries = {
         "message": result.message, "stop_reason": str(result.stop_reason), "seconds": result.seconds,
         "broken": list(result.broken), "contradicted": list(result.contradicted),
@@ -122,7 +122,10 @@ def _model(document: Mapping[str, Any]) -> FormulaRegressor:
             best, tuple(rivals), str(saved["message"]), reason, seconds, broken, against
         )
     else:
-        best, front = _formula(document["formula"]), tuple(_formula(each) for each in document["front"])
+        best, front = (
+            read_formula(document["formula"]),
+            tuple(read_formula(each) for each in document["front"]),
+        )
         model.formula_, model.front_ = best, front
         model.result_ = FormulaResult(
             best, front, None, str(saved["message"]), seconds, reason,
@@ -153,7 +156,8 @@ def _model(document: Mapping[str, Any]) -> FormulaRegressor:
     return model
 
 
-def _formula_document(formula: Formula) -> dict[str, Any]:
+def formula_document(formula: Formula) -> dict[str, Any]:
+    """A formula as plain data, with every digit."""
     return {
         "tree": to_json(formula.tree),
         "names": list(formula.names),
@@ -163,11 +167,12 @@ def _formula_document(formula: Formula) -> dict[str, Any]:
     }
 
 
-def _formula(document: Mapping[str, Any]) -> Formula:
+def read_formula(document: Mapping[str, Any]) -> Formula:
+    """What `formula_document` gave."""
     names = tuple(map(str, document["names"]))
     deviation = document["network_deviation"]
     return Formula(
-        from_tree(from_json(document["tree"]), names), names, _number(document["error"]), _number(document["r2"]),
+        from_tree(from_json(document["tree"]), names), names, as_number(document["error"]), as_number(document["r2"]),
         tuple(_constant(each) for each in document["constants"]), None if deviation is None else float(deviation),
         costs=tuple((str(name), int(nodes)) for name, nodes in document.get("costs", [])),
     )  # fmt: skip
@@ -187,7 +192,7 @@ def _grouped_document(formula: GroupedFormula | BranchedFormula) -> dict[str, An
         "template": formula.template,
         "shared": {name: _constant_document(each) for name, each in formula.shared.items()},
         "own": [
-            [_label(group), {name: _constant_document(each) for name, each in constants.items()}]
+            [label_of(group, "groups"), {name: _constant_document(each) for name, each in constants.items()}]
             for group, constants in formula.own.items()
         ],
         "columns": list(formula.columns),
@@ -203,21 +208,21 @@ def _law(document: Mapping[str, Any]) -> GroupedFormula | BranchedFormula:
     if words is None or any(each.words != words for each in branches):
         raise InputError("its branches do not follow the same words.")
     return BranchedFormula(
-        branches, words, *(_number(document[name]) for name in ("rmse", "r2", "criterion"))
+        branches, words, *(as_number(document[name]) for name in ("rmse", "r2", "criterion"))
     )
 
 
 def _grouped(document: Mapping[str, Any]) -> GroupedFormula:
     words = WordColumns(tuple(document["table"]), tuple(document["words"])) if "words" in document else None
     own: dict[Hashable, dict[str, Constant]] = {
-        _label(group): {str(name): _constant(each) for name, each in constants.items()}
+        label_of(group, "groups"): {str(name): _constant(each) for name, each in constants.items()}
         for group, constants in document["own"]
     }
     return GroupedFormula(
         from_json(document["tree"]), str(document["text"]), str(document["template"]),
         {str(name): _constant(each) for name, each in document["shared"].items()}, own,
-        tuple(map(str, document["columns"])), _number(document["rmse"]), _number(document["r2"]),
-        _number(document["criterion"]), words,
+        tuple(map(str, document["columns"])), as_number(document["rmse"]), as_number(document["r2"]),
+        as_number(document["criterion"]), words,
     )  # fmt: skip
 
 
@@ -229,19 +234,21 @@ def _constant_document(constant: Constant) -> list[Any]:
 def _constant(document: Any) -> Constant:
     value, error, *unit = document
     return Constant(
-        _number(value), math.inf if error is None else float(error), str(unit[0]) if unit else None
+        as_number(value), math.inf if error is None else float(error), str(unit[0]) if unit else None
     )
 
 
-def _number(value: Any) -> float:
+def as_number(value: Any) -> float:
+    """A number from JSON, which has none that is not finite."""
     return math.nan if value is None else float(value)
 
 
-def _label(group: Any) -> Any:
+def label_of(group: Any, what: str) -> Any:
+    """The name of a group, or of one of `what` else, as JSON gives it back."""
     value = group.item() if isinstance(group, np.generic) else group
     if type(value) not in _LABELS:
         raise InputError(
-            f"The groups of a model to be saved must be text, numbers or truth values. Got {short(group)} instead."
+            f"The {what} of a model to be saved must be text, numbers or truth values. Got {short(group)} instead."
         )
     return value
 

@@ -198,3 +198,11 @@ def test_settled_is_where_scipy_settles_too():
 
     oracle = least_squares(residual, [1.0, 0.3, 0.9, 0.5], xtol=1e-15, ftol=1e-15, gtol=1e-15)
     assert left @ left <= 2 * oracle.cost * (1 + 1e-9)
+
+
+def test_a_constant_named_like_an_unused_column_is_told() -> None:
+    table = np.column_stack([T, np.cos(T)])
+    found = ew.fit_constants(table, 2 * T + 1, "a*time + wave0", names=["time", "wave"])
+    assert "'wave0' is no column and was fitted as a constant (did you mean 'wave'?)." in found.message
+    used = ew.fit_constants(table, 2 * T + 1, "a*(time - time0)", names=["time", "wave"])
+    assert "is no column" not in used.message

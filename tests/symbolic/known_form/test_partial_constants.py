@@ -152,3 +152,14 @@ def test_what_cannot_be_done_is_refused_in_a_sentence(text: Any, options: dict[s
 def test_a_function_of_several_columns_takes_no_constants() -> None:
     with pytest.raises(InputError, match=r"'a' is no column.*fit_partial fits others"):
         find_function(X, X[:, 0], "a*f(x1, x2)", work=WORK)
+
+
+def test_a_constant_named_like_an_unused_column_is_told() -> None:
+    names = ["mass", "radius"]
+    y = np.sqrt(X[:, 1]) + 3
+    found = fit_partial(X, y, "f(radius) + mas", names=names, work=WORK)
+    assert "'mas' is no column and was fitted as a constant (did you mean 'mass'?)." in found.message
+    far = fit_partial(X, y, "f(radius) + radius0*0 + shift", names=names, work=WORK)
+    assert "is no column" not in far.message
+    with pytest.raises(InputError, match=r"'f' is not called with a column \(did you mean 'mass'"):
+        fit_partial(X, y, "f(mas) + radius", names=names)

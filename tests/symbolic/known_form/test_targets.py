@@ -70,3 +70,9 @@ def test_what_does_not_fit_is_refused(change: dict[str, Any], named: str) -> Non
     options: dict[str, Any] = {"Y": TRUE, "texts": LAWS, "names": ["t"], **change}
     with pytest.raises(InputError, match=f"'{named}'"):
         fit_targets(T, **options)
+
+
+def test_a_constant_named_like_an_unused_column_is_told() -> None:
+    table = np.column_stack([T[:, 0], np.cos(T[:, 0])])
+    found = fit_targets(table, TRUE, LAWS, names=["t", "kk"])
+    assert "'k' is no column and was fitted as a constant (did you mean 'kk'?)." in found.message

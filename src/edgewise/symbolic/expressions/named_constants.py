@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from itertools import pairwise
 
@@ -36,6 +36,25 @@ def names_alone(reader: Reader) -> Iterator[str]:
         known = token.text in CONSTANTS or SPELLINGS.get(token.text, token.text) in FUNCTIONS
         if plain and not left and not known:
             yield token.text
+
+
+def like_columns(constants: Iterable[str], columns: Iterable[str], used: Collection[str]) -> tuple[str, ...]:
+    """A sentence on each constant whose name is like that of a column which the formula does not use.
+
+    Examples
+    --------
+    >>> like_columns(["a", "mas"], ["mass", "r"], {"a", "mas", "r"})
+    ("'mas' is no column and was fitted as a constant (did you mean 'mass'?).",)
+    >>> like_columns(["t0"], ["t"], {"t", "t0"})
+    ()
+    """
+    unused = [name for name in columns if name not in used]
+    near = {name: did_you_mean(name, unused) for name in constants}
+    return tuple(
+        f"{short(name, 40)} is no column and was fitted as a constant{hint}."
+        for name, hint in near.items()
+        if hint
+    )
 
 
 def with_constants(

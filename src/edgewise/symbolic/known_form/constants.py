@@ -24,9 +24,9 @@ from edgewise._core.plain import fields
 from edgewise._core.seeds import numpy_generator
 from edgewise._core.stopping import StopReason
 from edgewise._core.work import Meter
-from edgewise.forms.tree import Node
+from edgewise.forms.tree import Node, names_in
 from edgewise.symbolic.config import SearchConfig, config_of
-from edgewise.symbolic.expressions.named_constants import exact, starts_of, with_constants
+from edgewise.symbolic.expressions.named_constants import exact, like_columns, starts_of, with_constants
 from edgewise.symbolic.expressions.writing import from_tree, to_tree
 from edgewise.symbolic.fitting.least_squares import refit
 from edgewise.symbolic.fitting.measurements import Measurements, measured
@@ -163,6 +163,7 @@ def fit_constants(
     root = np.ones(len(target)) if data.weight is None else np.sqrt(data.weight)
     meter, limits = Meter(), config_of(config, _OF).constants
     tree, labels = with_constants(text, columns, _OF)
+    doubts = like_columns(labels, columns, names_in(tree))
     if len(target) < len(labels):
         raise InputError(
             f"The 'y' parameter of {_OF} must have at least {plural(len(labels), 'row')}, one for every constant. "
@@ -183,7 +184,7 @@ def fit_constants(
         rows = SplitRows.whole(columns, data)
         values = dict(zip(labels, found.constants.tolist(), strict=True))
         result = _result(text, problem.filled(found.constants), problem.order, values, rows, data)
-        return replace(result, seconds=meter.seconds)
+        return replace(result, message=" ".join([result.message, *doubts]), seconds=meter.seconds)
 
 
 def _result(

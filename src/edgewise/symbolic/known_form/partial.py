@@ -194,7 +194,13 @@ def fit_partial(
         1 - (error / spread) ** 2 if spread > 0 else math.nan,
         formula,
         tuple(each for each in formulas if each is not formula),
-        " ".join([_message(functions, error, closed, learned.undetermined, constants, own), *table.notes]),
+        " ".join(
+            [
+                _message(functions, error, closed, learned.undetermined, constants, own),
+                *partial.doubts,
+                *table.notes,
+            ]
+        ),
         meter.seconds,
         reason,
         model,

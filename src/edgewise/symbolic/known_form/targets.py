@@ -19,7 +19,7 @@ from edgewise._core.seeds import numpy_generator
 from edgewise._core.threads import one_thread
 from edgewise.forms.functions import CONSTANTS
 from edgewise.forms.tree import Apply, Node, Number, Variable, names_in, replaced
-from edgewise.symbolic.expressions.named_constants import exact, starts_of, with_constants
+from edgewise.symbolic.expressions.named_constants import exact, like_columns, starts_of, with_constants
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.expressions.writing import from_tree
 from edgewise.symbolic.fitting.least_squares import refit
@@ -181,6 +181,7 @@ def fit_targets(
         for tree, each, size in zip(trees, deviation, spread, strict=True)
     )
     message = f"Fitted {plural(len(labels), 'constant')} to {plural(len(which), 'target')} and {plural(len(y), 'value')}."
+    message = " ".join([message, *like_columns(labels, columns, free)])
     return FittedTargets(
         tuple(map(str, written)), MappingProxyType(constants), formulas, tuple(deviation.tolist()), message
     )

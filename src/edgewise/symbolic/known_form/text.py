@@ -16,8 +16,8 @@ from edgewise.forms import Expression
 from edgewise.forms.functions import FUNCTIONS
 from edgewise.forms.parser import Grammar
 from edgewise.forms.reader import Reader
-from edgewise.forms.tree import OPERATORS, Apply, Node, Number, Variable, render
-from edgewise.symbolic.expressions.named_constants import names_alone, right_side
+from edgewise.forms.tree import OPERATORS, Apply, Node, Number, Variable, names_in, render
+from edgewise.symbolic.expressions.named_constants import like_columns, names_alone, right_side
 from edgewise.symbolic.known_form.categories import Categories, Category
 
 _REFUSAL = (
@@ -54,7 +54,7 @@ class Partial:
 
     `names` are the columns, behind them those of the levels. `reading_order` has the unknown functions as they appear in the
     text, `constants` the labels of the constants, `own` for each name that stands for a constant a level what the levels are
-    of.
+    of, `doubts` a sentence on each constant that may be a misspelt column.
     """
 
     text: str
@@ -64,6 +64,7 @@ class Partial:
     reading_order: tuple[str, ...]
     constants: tuple[str, ...] = ()
     own: Mapping[str, Category] = field(default_factory=dict[str, Category])
+    doubts: tuple[str, ...] = ()
 
     @property
     def functions(self) -> tuple[str, ...]:
@@ -141,6 +142,7 @@ def read_partial(
         called,
         tuple(reading.constants),
         MappingProxyType(dict(reading.own)),
+        like_columns(reading.named, reading.known, reading.used),
     )
 
 
@@ -148,8 +150,9 @@ class _SlotReading:
     """Texts on their way to slots."""
 
     def __init__(self, columns: tuple[str, ...], categories: Categories, shared: frozenset[str]) -> None:
-        self.columns, self.categories, self.shared = columns, categories, shared
+        self.categories, self.shared = categories, shared
         self.names = (*columns, *categories.indicators)
+        self.known, self.used = (*columns, *categories.words), set[str]()
         # The names of constants, their labels, and what those of each level are of.
         self.named = dict[str, None]()
         self.constants = dict[str, None]()
@@ -161,10 +164,10 @@ class _SlotReading:
         if not isinstance(text, str) or not text.strip():
             raise InputError(f"The 'text' argument of fit_partial must be a text. Got {short(text)} instead.")
         reader = Reader.of(text, _REFUSAL, "The 'text' argument of fit_partial")
-        known = [*self.columns, *self.categories.words]
-        free = [name for name in names_alone(reader) if name not in known]
+        free = [name for name in names_alone(reader) if name not in self.known]
         self.named |= dict.fromkeys(free)
-        tree = right_side(reader, [*known, *free], Grammar(unknown=True, arguments=_MANY))
+        tree = right_side(reader, [*self.known, *free], Grammar(unknown=True, arguments=_MANY))
+        self.used |= set(names_in(tree))
         return self._spread(tree, reader)
 
     def _spread(self, node: Node, reader: Reader) -> Node:
@@ -215,7 +218,8 @@ class _SlotReading:
         known = (*self.names, *(slot.label for slot in self.slots))
         argument, label = Expression(arguments[0], known), render(node)
         if all(name in self.constants for name in argument.variables):
-            raise reader.fail(f"the function {node.function!r} is not called with a column")
+            hint = next(filter(None, (did_you_mean(name, self.known) for name in argument.variables)), "")
+            raise reader.fail(f"the function {node.function!r} is not called with a column{hint}")
         if label not in known:
             self.slots.append(Slot(node.function, argument, label))
         return Variable(label)
