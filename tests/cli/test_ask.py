@@ -72,9 +72,9 @@ def test_a_program_measures(edgewise, folder):
 
 
 def test_values_are_typed_at_places_that_can_be_set_and_kept_when_the_input_ends(typed, folder):
-    ended, said = typed(most=5, first=["what", "nan"])
+    ended, said = typed(most=5, first=["what", "2,5", "3 m", "", "nan"])
     assert ended.code == 130
-    assert "A number, please" in said
+    assert said.count("A number such as 2.5, please; nan where it could not be measured, q to end.") == 4
     # What is piped in is shown, each on its line.
     assert "  F = what\n" in said
     assert "6 measurements in measured.csv; --resume goes on" in said

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from edgewise import InputError
-from edgewise.cli.inputs import as_names, matrix, numbers, prepare
+from edgewise.cli.inputs import as_names, find, matrix, numbers, prepare
 from edgewise.data import read_frame, write_frame
 
 N = 40
@@ -191,3 +191,19 @@ def test_a_name_that_a_table_without_a_header_lacks_is_explained(tmp_path):
     (tmp_path / "t.csv").write_text("0.5,1\n0.25,2\n")
     with pytest.raises(InputError, match=r"'x1', 'x2' \(it is read so: no header"):
         prepare(read_frame(tmp_path / "t.csv"), "y")
+
+
+def test_a_column_is_found_without_the_unit_in_its_header(tmp_path):
+    (tmp_path / "t.csv").write_text("E [J],v (m/s),v [km/h],m (old),E0 [J],t [s]\n1,2,3,4,5,6\n2,3,4,5,6,8\n")
+    frame = read_frame(tmp_path / "t.csv")
+    assert [find(frame, name) for name in ("E", "E0", "t [s]", " t ")] == [
+        "E [J]",
+        "E0 [J]",
+        "t [s]",
+        "t [s]",
+    ]
+    # Two that it may be, and one whose brackets hold no unit.
+    for name in ("v", "m", ""):
+        with pytest.raises(InputError, match="has no column"):
+            find(frame, name)
+    assert prepare(frame, "E", columns=["t"]).names == ("t [s]",)

@@ -301,3 +301,5 @@ def test_a_result_that_does_not_repeat_says_so_above_everything_else(reason):
     cut_short = reason is not None and not reason.repeatable
     assert ("cut-short" in html[: html.index("<nav")].split("</style>")[1]) is cut_short
     assert not cut_short or reason.advice in head
+    other = render_report(build(stop_reason=reason, advice="Give it more."))
+    assert ("Give it more." in other) is cut_short

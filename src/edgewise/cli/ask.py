@@ -15,6 +15,7 @@ from edgewise._core.checks import plural, short
 from edgewise._core.errors import InputError
 from edgewise._core.rows import row_numbers
 from edgewise.cli import options
+from edgewise.cli.formula import Loss, LossName
 from edgewise.cli.option_names import told_of_options, with_data_rows, with_options
 from edgewise.cli.outcome import INTERRUPTED, refuse_to_overwrite
 from edgewise.cli.terminal import print_json, say, tell
@@ -67,6 +68,7 @@ def ask(
     command: Command = None,
     most: Most = 60,
     sigma: Sigma = None,
+    loss: Loss = LossName.squared,
     resume: Resume = False,
     work: options.Work = "normal",
     seconds: options.Seconds = None,
@@ -140,10 +142,11 @@ def ask(
                 most=most,
                 sigma=sigma,
                 steps=steps or None,
+                loss=loss.value,
                 work=work,
                 seconds=seconds,
                 seed=seed,
-                callbacks=partial(_so_far, target=target, recorder=recorder, quiet=quiet),
+                callbacks=partial(_so_far, target=target, recorder=recorder, loss=loss, quiet=quiet),
             )
     except KeyboardInterrupt:
         say(
@@ -157,13 +160,17 @@ def ask(
         raise typer.Exit(INTERRUPTED)
 
 
-def _so_far(result: FormulaResult, count: int, *, target: str, recorder: Recorder, quiet: bool) -> None:
+def _so_far(
+    result: FormulaResult, count: int, *, target: str, recorder: Recorder, loss: LossName, quiet: bool
+) -> None:
     notes = [f"After {count} measurements: {target} = {result.best.text}"]
     if result.gross_errors:
         rows = with_data_rows(row_numbers(result.gross_errors), recorder.number)
+        place = f"What was measured in {rows} of {recorder.path}"
         notes.append(
-            f"What was measured in {rows} of {recorder.path} lies far from the rest, as slips do. End, correct it in the "
-            "file, and --resume goes on."
+            f"{place} is set aside as a slip."
+            if loss is LossName.robust
+            else f"{place} lies far from the rest, as slips do. End, correct it in the file, and --resume goes on."
         )
     tell(notes, quiet=quiet)
     sys.stderr.flush()

@@ -70,7 +70,7 @@ class Typed:
                 value = math.nan
             if math.isfinite(value):
                 return value
-            say("  A number, please; nan where it could not be measured, q to end.", err=True)
+            say("  A number such as 2.5, please; nan where it could not be measured, q to end.", err=True)
 
 
 @dataclass(frozen=True)

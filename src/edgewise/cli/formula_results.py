@@ -205,6 +205,7 @@ def _page(found: FinishedSearch, formula: Formula) -> Any:
         alternatives=found.result.alternatives() if formula is found.result.front[found.best - 1] else (),
         notes=(*found.notes, as_said_here(found.result.message)),
         stop_reason=found.result.stop_reason,
+        advice=as_said_here(found.result.stop_reason.advice),
         proofs=found.proofs if formula is found.result.front[found.best - 1] else (),
         units=dict(found.units),
         origin=origin(found.fingerprint, found.seed),

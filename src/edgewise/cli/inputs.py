@@ -15,6 +15,7 @@ from edgewise._core.checks import LARGEST, among, check_squarable, did_you_mean,
 from edgewise._core.errors import InputError
 from edgewise.data import provenance, split
 from edgewise.data.arrow import Cells, Frame, pc
+from edgewise.data.header import without_unit
 
 # Whole numbers with no more distinct values than this are taken as classes, and that is reported.
 MOST_NUMBERED_CLASSES = 10
@@ -89,10 +90,13 @@ def called(name: str) -> str:
 
 
 def find(frame: Frame, name: str) -> str:
-    """The name of a column, or one sentence that it is not there."""
+    """The name of a column, which may leave out its unit, or one sentence that it is not there."""
     tidy = " ".join(name.split())
     if tidy in frame.column_names:
         return tidy
+    unitless = [each for each in frame.column_names if each.startswith(tidy) and without_unit(each) == tidy]
+    if tidy and len(unitless) == 1:
+        return unitless[0]
     read = provenance(frame)
     # Who names a column of a table that seems to have no names should know that it was read so.
     how = f" (it is read so: {read.dialect})" if "no header" in read.dialect else ""

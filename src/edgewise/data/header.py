@@ -11,6 +11,8 @@ from edgewise.data.words import MISSING, looks_like_value, reads_as_number
 
 # Around a unit: [kg], (kg).
 _BRACKETS = re.compile(r"^\[(.*)\]$|^\((.*)\)$")
+# A name with its unit behind it: "E [J]", "v (m/s)".
+_WITH_UNIT = re.compile(r"^(.*\S)\s*(?:\[([^\[\]]*)\]|\(([^()]*)\))$")
 _WORD = re.compile(r"[^\W\d]\w*|[%‰°]")
 _SIGNS = ("%", "‰", "°")
 # What stands between the names of units neither as arithmetic nor as an exponent.
@@ -64,6 +66,12 @@ def units_row(rows: list[list[str]], decimal: str) -> tuple[str, ...]:
         else:
             return ()
     return tuple(units) if found else ()
+
+
+def without_unit(name: str) -> str:
+    """A column's name without the unit that it ends with: anything in square brackets, and units in round ones."""
+    match = _WITH_UNIT.match(name)
+    return match[1] if match and (match[3] is None or _is_unit(match[3].strip())) else name
 
 
 def _all_values(cells: list[str], decimal: str) -> bool:

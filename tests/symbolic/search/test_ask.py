@@ -1,5 +1,6 @@
 """Laws found by measuring where it tells most."""
 
+import itertools
 import math
 
 import numpy as np
@@ -47,6 +48,22 @@ def test_noise_takes_more_measurements_and_is_told():
     slope = found.result.best.predict([[1.0], [2.0]])
     assert slope[1] - slope[0] == pytest.approx(2, abs=0.1)
     assert len(found.y) > 12
+
+
+def test_slips_are_set_aside_where_that_is_asked():
+    """Two readings have lost their decimal point."""
+    random, count = np.random.default_rng(1), itertools.count(1)
+
+    def law(at):
+        value = 2 * at["x"] + 1 + 0.02 * random.standard_normal()
+        return value * (10 if next(count) in (5, 9) else 1)
+
+    found = ask(law, {"x": (1, 5)}, sigma=0.02, work=0.05, loss="robust")
+    assert {4, 8} <= set(found.result.gross_errors)
+    assert found.confirmed
+    assert found.result.best.predict([[3.0]])[0] == pytest.approx(7, abs=0.05)
+    with pytest.raises(InputError, match="'loss'"):
+        ask(law, {"x": (1, 5)}, loss="robus")
 
 
 def test_noise_is_known_from_places_measured_twice_and_never_taken_from_a_formula_that_does_not_fit():

@@ -211,6 +211,8 @@ class ReportContent:
         Messages of the stages (why training stopped, what the search tried).
     stop_reason : StopReason, optional
         Why training and search ended; one that does not repeat stands at the head of the page.
+    advice : str
+        What to do about that, in the words of the caller; by default those of `stop_reason`.
     known : str
         The law that is known for these data, to compare the formula with.
     origin : Origin
@@ -280,6 +282,7 @@ class ReportContent:
     edits: tuple[EditRecord, ...] = ()
     notes: tuple[str, ...] = ()
     stop_reason: StopReason | None = None
+    advice: str = ""
     known: str = ""
     origin: Origin = field(default_factory=Origin)
     classes: tuple[str, ...] = ()

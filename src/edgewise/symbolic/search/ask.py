@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from edgewise._core.arguments import as_callables, as_mapping, check_callable
 from edgewise._core.arrays import Floats
-from edgewise._core.checks import check_float, check_int, plural, short
+from edgewise._core.checks import check_choice, check_float, check_int, plural, short
 from edgewise._core.config import chosen
 from edgewise._core.errors import InputError
 from edgewise._core.rows import row_numbers
@@ -36,7 +36,7 @@ from edgewise.symbolic.results.pure_error import PureError
 from edgewise.symbolic.results.search_result import FormulaResult
 from edgewise.symbolic.search.controlled_experiments import views
 from edgewise.symbolic.search.coordinates import Coordinates
-from edgewise.symbolic.search.find_formula import find_formula
+from edgewise.symbolic.search.find_formula import LOSSES, find_formula
 from edgewise.symbolic.search.laboratory import Laboratory, OneColumn
 from edgewise.symbolic.search.measured_rows import MeasuredRows
 from edgewise.symbolic.search.outcome import Ended, message
@@ -95,6 +95,7 @@ def ask(
     most: int = 60,
     sigma: float | None = None,
     steps: Mapping[str, float] | None = None,
+    loss: str = "squared",
     work: str | float = "normal",
     seconds: float | None = None,
     seed: int = 0,
@@ -117,6 +118,8 @@ def ask(
     steps : mapping of str to float, optional
         The columns that can only be set to multiples of a number. Then no measurements are made to take the law apart, for
         which exact places are needed.
+    loss : "squared" or "robust"
+        "robust" sets gross errors aside, such as slips of who measures, and names them.
     work : "quick", "normal", "thorough" or float
         How much all searches may do together; the later ones, of more measurements, may do more.
     seconds : float, optional
@@ -152,6 +155,7 @@ def ask(
     check_int(most, "most", low=first, of="ask")
     if sigma is not None:
         check_float(sigma, "sigma", low=0, of="ask")
+    check_choice(loss, "loss", LOSSES, of="ask")
     total = check_work(work, "ask")
     listeners = as_callables(callbacks, of="ask")
     limit, meter = check_seconds(seconds, "ask"), Meter()
@@ -176,7 +180,8 @@ def ask(
             if noise is None:
                 noise = asking.again(own.repeats)
             if result is not None:
-                held = _held(result, X, y, asking, noise, own)
+                aside = result.gross_errors if loss == "robust" else ()
+                held = _held(result, X, y, asking, aside, noise, own)
                 predicted = predicted + 1 if held else 0
                 confirmed = predicted >= (own.predicted_exact if noise.sigma == 0 else own.predicted)
                 if confirmed and (noise.sigma == 0 or not result.alternatives()):
@@ -185,13 +190,15 @@ def ask(
             turns = len(_turns(asking.count, most, own))
             share = (total - meter.spent / SearchConfig().work_units) / 2**turns
             with running(meter):
-                result = _searched(asking, view, sigma, max(share, own.least_work * total), left(), seed)
+                result = _searched(
+                    asking, view, sigma, loss, max(share, own.least_work * total), left(), seed
+                )
                 if noise.sigma == 0 and not result.exact and not taken_apart and len(names) > 1:
                     taken_apart = True
                     law = _one_column(own.part_work * total, seed, own)
                     for other in views(Laboratory(asking, low, high, law, own)):
                         found = _searched(
-                            asking, other, sigma, max(share, own.view_work * total), left(), seed
+                            asking, other, sigma, loss, max(share, own.view_work * total), left(), seed
                         )
                         # Where columns came apart, what is left is always the easier question.
                         if view.each == Coordinates.of(names).each or found.best.error <= result.best.error:
@@ -253,13 +260,21 @@ def _turns(asked: int, most: int, config: AskConfig) -> list[int]:
 
 
 def _searched(
-    rows: MeasuredRows, view: Coordinates, sigma: float | None, work: float, seconds: float | None, seed: int
+    rows: MeasuredRows,
+    view: Coordinates,
+    sigma: float | None,
+    loss: str,
+    work: float,
+    seconds: float | None,
+    seed: int,
 ) -> FormulaResult:
     """Formulas for the rows, sought in the coordinates and written in the columns."""
     X, y = rows.X[rows.searched], rows.y[rows.searched]
     errors = None if sigma is None else np.full(len(y), sigma)
     if view == Coordinates.of(rows.names):
-        found = find_formula(X, y, names=rows.names, sigma=errors, work=work, seconds=seconds, seed=seed)
+        found = find_formula(
+            X, y, names=rows.names, sigma=errors, loss=loss, work=work, seconds=seconds, seed=seed
+        )
         return _renumbered(found, np.flatnonzero(rows.searched))
     Z, seen = view.seen(X, y)
     # Of rows that are the same in these coordinates one is enough.
@@ -330,15 +345,21 @@ def _next(
 
 
 def _held(
-    result: FormulaResult, X: Floats, y: Floats, asking: MeasuredRows, noise: PureError, config: AskConfig
+    result: FormulaResult,
+    X: Floats,
+    y: Floats,
+    asking: MeasuredRows,
+    aside: Sequence[int],
+    noise: PureError,
+    config: AskConfig,
 ) -> bool:
-    """Whether new measurements are as predicted, up to noise and rounding, and all of them leave no more than noise."""
+    """Whether new measurements are as predicted, up to noise and rounding, and all but those aside leave only noise."""
     if not len(y):
         return False
     best = result.best
     with np.errstate(all="ignore"):
         off = np.abs(np.asarray(best.predict(X), dtype=float) - y)
-        left = np.asarray(best.predict(asking.X), dtype=float) - asking.y
+        left = np.delete(np.asarray(best.predict(asking.X), dtype=float) - asking.y, aside)
     room = noise.room(config.noises) + config.rounding * np.maximum(np.abs(y), 1e-3 * np.std(asking.y))
     if not (off <= room).all() or not np.isfinite(left).all():
         return False
