@@ -86,10 +86,9 @@ def _dynamics(document: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Dyn
         for key in ("noise", "stability")
     )
     courses = tuple(
-        FittedCourse(
-            *(tensors[f"{at}.{name}"].numpy() for name in _ARRAYS), label_of(each["label"], "courses")
-        )
+        FittedCourse(t, measured, solution, label_of(each["label"], "courses"))
         for at, each in enumerate(document["courses"])
+        for t, measured, solution in [[tensors[f"{at}.{name}"].numpy() for name in _ARRAYS]]
     )
     lead, sure = document["lead"], document["probability"]
     return Dynamics(

@@ -163,7 +163,7 @@ def fit_constants(
     root = np.ones(len(target)) if data.weight is None else np.sqrt(data.weight)
     meter, limits = Meter(), config_of(config, _OF).constants
     tree, labels = with_constants(text, columns, _OF)
-    doubts = like_columns(labels, columns, names_in(tree))
+    doubts = like_columns(labels, columns, set(names_in(tree)))
     if len(target) < len(labels):
         raise InputError(
             f"The 'y' parameter of {_OF} must have at least {plural(len(labels), 'row')}, one for every constant. "
