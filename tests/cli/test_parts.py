@@ -7,6 +7,7 @@ import math
 import os
 import re
 import signal
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -284,6 +285,17 @@ def test_a_defect_of_ours_is_named_as_such_and_not_as_bad_input(capsys, monkeypa
     with pytest.raises(typer.Exit):
         guarded(broken)()
     assert "Traceback" in capsys.readouterr().err
+
+
+def test_a_warning_is_said_in_its_own_words(capsys):
+    def command():
+        warnings.simplefilter("default")
+        warnings.warn("The columns\nare dark.", stacklevel=1)
+
+    before = warnings.showwarning
+    guarded(command)()
+    assert capsys.readouterr().err == "Warning: The columns are dark.\n"
+    assert warnings.showwarning is before
 
 
 def test_a_reader_that_left_is_no_error(capsys, monkeypatch):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -135,6 +136,9 @@ def test_the_drawing_adds_up_and_colours_what_speaks_for_a_class() -> None:
         box = axes.title.get_window_extent()
         assert frame.y0 <= box.y0
         assert box.y1 <= frame.y1
+    # Letters that no font here has are no boxes, and long names stay above their panel.
+    named = plot_evidence(replace(found, classes=np.array(["字" * 9, "x" * 99])), most=2)
+    assert [axes.get_title().split(":")[0] for axes in named.axes[1:]] == ["?" * 9, "x" * 25 + "…"]
     with pytest.raises(InputError, match=r"must be classes of the model\. Got 'cow'"):
         plot_evidence(found, ["cow"])
     for options, message in (

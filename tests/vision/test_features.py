@@ -155,7 +155,13 @@ def test_what_cannot_be_edited_is_one_sentence() -> None:
         ((model, 0, [7]), {"X": X}, "must be classes of the model"),
         ((model, 0, [1], "sideways"), {"X": X}, "must be one of"),
         ((model, 0, [1], {"a": 1.0}), {"X": X}, "must be numbers"),
-        ((model, 0), {"X": X, "y": y[:3]}, "a class of the model for each"),
+        ((model, 0), {"X": X, "y": y[:3]}, "one class for each of"),
+        (
+            (model, 0),
+            {"X": X, "y": y + 5},
+            r"classes that the model learned\. Got '5', '6'; it knows '0', '1'",
+        ),
+        ((model, 0), {"X": X[:0]}, "'X' of edit_feature must hold a picture"),
     ]
     for words, options, message in bad:
         with pytest.raises(InputError, match=message):
@@ -175,3 +181,5 @@ def test_what_cannot_be_edited_is_one_sentence() -> None:
         ImageClassifier("kan", 1500, features=3).fit(X, y)
     with pytest.raises(InputError, match="must be a class of the model"):
         model.features_of(X, "cow")
+    with pytest.raises(InputError, match="'X' of features_of must hold a picture"):
+        model.features_of(X[:0], 1)

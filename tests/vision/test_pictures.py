@@ -287,9 +287,7 @@ def test_classes_never_learned_count_as_wrong_and_are_named(folder: Path) -> Non
     model = ImageClassifier(parameters=1500, epochs=6, seed=0).fit(folder)
     known = model.score(folder)
     (folder / "light").rename(folder / "Light")
-    with pytest.warns(
-        UserWarning, match=r"14 pictures of 28 are of classes .*\('Light'; it knows 'dark', 'light'\)"
-    ):
+    with pytest.warns(UserWarning, match=r"14 pictures of 28 counted .*: 'Light'; it knows 'dark', 'light'"):
         assert model.score(folder) <= known - 0.4
     # Names of subfolders stand for classes that are numbers.
     pictures_, labels = read_folder(folder).pictures, np.repeat([1, 0], 14)
@@ -299,6 +297,13 @@ def test_classes_never_learned_count_as_wrong_and_are_named(folder: Path) -> Non
     assert (
         model.score(folder) == model.score(pictures_, labels) == model.score(pictures_, labels.astype(float))
     )
+
+
+def test_a_subfolder_without_pictures_is_named(folder: Path) -> None:
+    (folder / "seen").mkdir()
+    (folder / "seen" / "0.heic").write_bytes(b"of a kind that is not read")
+    with pytest.warns(UserWarning, match=r"1 subfolder of .*, 'seen', without pictures \(.png"):
+        assert set(read_folder(folder).labels) == {"dark", "light"}
 
 
 def test_what_is_hidden_is_no_class_and_no_picture(folder: Path) -> None:

@@ -129,7 +129,7 @@ def _judged(model: Any) -> int:
 def _right(model: Any) -> str:
     """How well it did on those."""
     if model.validation_score_ is None:
-        return ""
+        return "; too few of each class to hold some out and judge by them"
     share, count = model.validation_score_, _judged(model)
     return f"; {round(share * count):,} of {count:,} held out classified correctly ({100 * share:.1f} %)"
 

@@ -10,6 +10,7 @@ import signal
 import sys
 import threading
 import traceback
+import warnings
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -49,13 +50,20 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
     @functools.wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
-            command(*args, **kwargs)
+            with warnings.catch_warnings():
+                warnings.showwarning = _warned
+                command(*args, **kwargs)
         except (typer.Exit, typer.Abort, _Complaint):
             raise
         except (Exception, KeyboardInterrupt) as error:
             raise typer.Exit(ended(error, verbose=bool(kwargs.get("verbose")))) from None
 
     return run
+
+
+def _warned(message: Warning | str, *_: object) -> None:
+    """A warning in its own words; where in the source it stands is of no use here."""
+    say(visible(f"Warning: {' '.join(str(message).split())}"), err=True)
 
 
 def ended(error: BaseException, *, verbose: bool = False) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,15 @@ from sklearn.metrics import accuracy_score
 from torch import Tensor, nn
 
 from edgewise._core.arguments import as_callables, as_mapping
-from edgewise._core.checks import check_bool, check_choice, check_float, check_int, short
+from edgewise._core.checks import (
+    check_bool,
+    check_choice,
+    check_float,
+    check_int,
+    check_vector,
+    plural,
+    short,
+)
 from edgewise._core.errors import InputError
 from edgewise._core.seeds import derive, generator
 from edgewise._core.threads import one_thread
@@ -31,6 +40,7 @@ from edgewise.vision.pictures import (
     WHOLE,
     as_one,
     as_pictures,
+    at_least_one,
     check_classes,
     digest,
     is_whole,
@@ -243,6 +253,7 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
         if self.kind == "patches":
             # A patch that sees the whole picture would not show where.
             own = {"patch": min(15, max(3, min(height, width) // 2 | 1)), **own} if height > 1 else own
+        check_int(self.parameters, "parameters", low=1, of="ImageClassifier")
         config = ImageConfig.within(self.parameters, **shape, **own)
         # Few pictures are cut into smaller batches, so that an epoch has some fifty steps.
         batch = min(128, max(16, len(x) // 50))
@@ -266,9 +277,7 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
             found = read_folder(X)
             check_classes(X, found)
             return as_pictures(found.pictures, "ImageClassifier"), np.array(found.labels)
-        x = as_pictures(X, "ImageClassifier")
-        if not len(x):
-            raise InputError("The 'X' of ImageClassifier must hold pictures to learn from. Got none instead.")
+        x = at_least_one(as_pictures(X, "ImageClassifier"), "ImageClassifier")
         return x, class_labels(y, len(x), "ImageClassifier")
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:
@@ -298,8 +307,17 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
         if y is None and isinstance(X, (str, Path)):
             found = read_folder(X, (self.config_.height, self.config_.width), self.config_.channels)
             X, y = found.pictures, list(found.labels)
-        best = self.logits(X).argmax(1)
-        codes = class_codes(class_labels(y, len(best), "score"), self.classes_, stacklevel=2)
+        best = at_least_one(self.logits(X).argmax(1), "score")
+        codes, strange = class_codes(class_labels(y, len(best), "score"), self.classes_)
+        if strange:
+            warnings.warn(
+                f"{plural(int((codes < 0).sum()), 'picture')} of {len(codes):,} counted as wrong, as of classes that the "
+                f"model never learned: {strange}.",
+                UserWarning,
+                stacklevel=2,
+            )
+        if sample_weight is not None:
+            sample_weight = check_vector(sample_weight, "sample_weight", length=len(codes), of="score")
         return float(accuracy_score(codes, best, sample_weight=sample_weight))
 
     def evidence(self, picture: Any) -> Evidence:
@@ -315,7 +333,9 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
             raise InputError(
                 f"The 'label' of features_of must be a class of the model. Got {short(label)} instead."
             )
-        return uses(network, features_of(network, self.like(X)), classes.index(label))
+        return uses(
+            network, features_of(network, at_least_one(self.like(X), "features_of")), classes.index(label)
+        )
 
     def patches_of(self) -> Patches:
         """The network of kind "patches"; of another it is an `InputError`."""

@@ -14,6 +14,7 @@ from edgewise._core.arguments import check_is
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import as_tuple, check_int, short
 from edgewise._core.errors import InputError
+from edgewise.plots.mathtext import drawable, shorten
 from edgewise.plots.style import SIZE_SMALL, bare_axes, new_figure, padded, text_style, theme_of
 from edgewise.vision.evidence import Evidence
 from edgewise.vision.features import FeatureUse
@@ -22,6 +23,8 @@ from edgewise.vision.features import FeatureUse
 SIDE, COVER = 2.4, 0.8
 # Of a panel of a series, in inches.
 SERIES, HIGH = 6.4, 1.5
+# Letters of a class's name, as many as stand above a panel.
+LONGEST = 26
 # Beneath evidence a picture is a pale grey, so that colours show where it is dark.
 PALE = 0.6
 # Of a curve: left, bottom, width, height in inches.
@@ -103,8 +106,9 @@ def _name(axes: Axes, evidence: Evidence, k: int) -> None:
     """A class, and how what is for and against it adds up."""
     total = float(evidence.pixels[k].sum())
     parts = f"{evidence.logits[k]:+.2f}\nconstant {evidence.constants[k]:+.2f}, evidence {total:+.2f}"
+    name = shorten(drawable(str(evidence.classes[k])), LONGEST)
     # A "$" in the name of a class is a dollar.
-    axes.set_title(f"{evidence.classes[k]}: {parts.replace('-', '−')}", fontsize=8.5, parse_math=False)
+    axes.set_title(f"{name}: {parts.replace('-', '−')}", fontsize=8.5, parse_math=False)
 
 
 def _series(axes: Axes, evidence: Evidence, k: int, largest: float) -> None:

@@ -20,7 +20,9 @@ from edgewise.explaining.shape_edits import EditedCurve, edited, read_edit
 from edgewise.vision.classifier import ImageClassifier
 from edgewise.vision.evidence import window
 from edgewise.vision.features import ROWS, features_of, kept, last_step
+from edgewise.vision.labels import class_codes, class_labels
 from edgewise.vision.networks import KeptPlaces, Patches, reach
+from edgewise.vision.pictures import at_least_one
 
 OFF = "off"
 
@@ -126,7 +128,7 @@ def edit_feature(
     if wanted is not None and any(isinstance(x, str) for x, _ in wanted.points):
         raise InputError("The points of edit_feature must be numbers. Got words instead.")
     changed = copy.deepcopy(network)
-    mass = _mass(network, model.like(X), feature)
+    mass = _mass(network, at_least_one(model.like(X), "edit_feature"), feature)
     for k in asked:
         _apply(changed, feature, k, wanted, mass[k])
     return _compared(
@@ -183,9 +185,7 @@ def leave_out_region(
     asked = _asked(model, labels, "leave_out_region")
     region = np.zeros((config.height, config.width), dtype=bool)
     region[_span(rows, "rows", config.height), _span(columns, "columns", config.width)] = True
-    parts = model.like(X).split(ROWS)
-    if not parts or not len(parts[0]):
-        raise InputError("The 'X' of leave_out_region must hold a picture. Got none instead.")
+    parts = at_least_one(model.like(X), "leave_out_region").split(ROWS)
     with torch.no_grad():
         mean = torch.stack([network.evidence(part).double().sum(0) for part in parts]).sum(0)
     mean /= sum(len(part) for part in parts)
@@ -295,13 +295,8 @@ def _apply(network: Patches, feature: int, k: int, edit: Any, mass: Tensor) -> N
 def _measures(logits: NDArray[np.float64], y: Any, classes: NDArray[Any], of: str) -> dict[str, float]:
     if y is None:
         return {}
-    place = {label: k for k, label in enumerate(classes.tolist())}
-    truth = np.asarray(y).reshape(-1).tolist()
-    if len(truth) != len(logits) or any(label not in place for label in truth):
-        raise InputError(
-            f"The 'y' of {of} must hold a class of the model for each of {len(logits):,} pictures. "
-            f"Got {len(truth):,}, or others, instead."
-        )
-    codes = torch.tensor([place[label] for label in truth])
-    loss = float(F.cross_entropy(torch.from_numpy(logits), codes))
-    return {"accuracy": float((logits.argmax(1) == codes.numpy()).mean()), "log_loss": loss}
+    codes, strange = class_codes(class_labels(y, len(logits), of), classes)
+    if strange:
+        raise InputError(f"The 'y' of {of} must hold classes that the model learned. Got {strange}.")
+    loss = float(F.cross_entropy(torch.from_numpy(logits), torch.from_numpy(codes)))
+    return {"accuracy": float((logits.argmax(1) == codes).mean()), "log_loss": loss}

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgewise._core.checks import among, plural, short
+from edgewise._core.checks import among, short
 from edgewise._core.errors import InputError
 from edgewise.data.encoding_raw import is_missing
 
@@ -59,23 +58,16 @@ def class_labels(y: Any, count: int, of: str) -> NDArray[Any]:
     return labels
 
 
-def class_codes(labels: NDArray[Any], classes: NDArray[Any], stacklevel: int) -> NDArray[np.int64]:
-    """The number of each label among the classes of a model, which a name stands for, too; -1 for others, and a warning.
+def class_codes(labels: NDArray[Any], classes: NDArray[Any]) -> tuple[NDArray[np.int64], str]:
+    """The number of each label among the classes of a model, which a name stands for, too, -1 for others; those in words.
 
     Examples
     --------
-    >>> class_codes(np.array(["1", "0", "1"]), np.array([0, 1]), 2).tolist()
-    [1, 0, 1]
+    >>> class_codes(np.array(["1", "0", "2"]), np.array([0, 1]))
+    (array([ 1,  0, -1]), "'2'; it knows '0', '1'")
     """
     known = classes.tolist()
     place = {str(each): k for k, each in enumerate(known)} | {each: k for k, each in enumerate(known)}
     codes = np.array([place.get(each, -1) for each in labels.tolist()], dtype=np.int64)
-    if (codes < 0).any():
-        count, strange = int((codes < 0).sum()), map(str, np.unique(labels[codes < 0]))
-        warnings.warn(
-            f"{plural(count, 'picture')} of {len(codes):,} {'is' if count == 1 else 'are'} of classes that the model never "
-            f"learned ({among(strange)}; it knows {among(map(str, known))}) and so counted as wrong.",
-            UserWarning,
-            stacklevel=stacklevel + 1,
-        )
-    return codes
+    strange = map(str, np.unique(labels[codes < 0]))
+    return codes, f"{among(strange)}; it knows {among(map(str, known))}" if (codes < 0).any() else ""

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from edgewise._core.checks import UNREADABLE, check_int, plural, short
+from edgewise._core.checks import UNREADABLE, among, check_int, plural, short
 from edgewise._core.errors import FileError, InputError
 from edgewise._core.extras import need
 from edgewise._core.files import as_path
@@ -25,6 +25,8 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", "
 LARGEST = 64
 # What 1 is worth in pictures of whole numbers.
 WHOLE = 1.0 / 255
+# Squares of larger numbers, added up, leave float32.
+MOST = 1e15
 # The orientation of a picture as EXIF has it, and where height and width change places.
 ORIENTATION, LYING = 0x0112, (5, 6, 7, 8)
 
@@ -51,10 +53,7 @@ class Folder:
 
 def as_pictures(X: Any, of: str, unit: float = WHOLE) -> Tensor:
     """Arrays (n, h, w) or (n, h, w, c) as float32 (n, c, h, w); whole numbers are multiplied by a unit."""
-    try:
-        array = X.detach().cpu().numpy() if isinstance(X, Tensor) else np.asarray(X)
-    except UNREADABLE:
-        array = np.asarray(None, dtype=object)
+    array = _array(X)
     if array.dtype.kind not in "buif" or array.ndim not in (3, 4) or 0 in array.shape[1:]:
         raise InputError(
             f"The 'X' of {of} must be pictures: an array of numbers (n, height, width) or (n, height, width, channels). "
@@ -67,11 +66,13 @@ def as_pictures(X: Any, of: str, unit: float = WHOLE) -> Tensor:
             f"The 'X' of {of} must have 1 to 4 channels, its last dimension. Got shape {array.shape} instead; for "
             "channels first, move them with X.transpose(0, 2, 3, 1)."
         )
-    whole = array.dtype.kind in "bui"
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
-        raise InputError(f"The 'X' of {of} must hold finite numbers only. Got NaN or infinity instead.")
-    scale = unit if whole and array.dtype.kind != "b" else 1.0
-    found = torch.from_numpy(np.ascontiguousarray(array.astype(np.float32))) * scale
+    with np.errstate(over="ignore"):
+        found = torch.from_numpy(np.ascontiguousarray(array.astype(np.float32)))
+    if len(found) and not -MOST <= float(found.min()) <= float(found.max()) <= MOST:
+        raise InputError(
+            f"The 'X' of {of} must hold finite numbers up to {MOST:g}. Got NaN, infinity or a larger one instead."
+        )
+    found = found * (unit if array.dtype.kind in "ui" else 1.0)
     return found.permute(0, 3, 1, 2)
 
 
@@ -82,10 +83,7 @@ def as_one(picture: Any, of: str) -> Any:
             return picture
         given = f"the folder {short(str(picture))}"
     else:
-        try:
-            array = picture.detach().cpu().numpy() if isinstance(picture, Tensor) else np.asarray(picture)
-        except UNREADABLE:
-            array = np.asarray(None, dtype=object)
+        array = _array(picture)
         if array.ndim in (2, 3):
             return array[None]
         given = _given(picture, array)
@@ -93,6 +91,13 @@ def as_one(picture: Any, of: str) -> Any:
         f"The 'picture' of {of} must be one picture, (height, width) or (height, width, channels), or its file. Got "
         f"{given} instead."
     )
+
+
+def at_least_one(X: T, of: str) -> T:
+    """Pictures, or what was found for each, unless there are none."""
+    if not len(cast(Any, X)):
+        raise InputError(f"The 'X' of {of} must hold a picture. Got none instead.")
+    return X
 
 
 def is_whole(X: Any) -> bool:
@@ -107,6 +112,16 @@ def digest(x: Tensor, labels: Any) -> str:
     made = hashlib.sha256(repr((tuple(x.shape), np.asarray(labels).tolist())).encode())
     made.update(x.contiguous().numpy().tobytes())
     return made.hexdigest()
+
+
+def _array(X: Any) -> Any:
+    """What numpy makes of it; of what is no array one without dimensions."""
+    try:
+        if not isinstance(X, Tensor):
+            return np.asarray(X)
+        return (X.float() if X.is_floating_point() else X).detach().cpu().numpy()
+    except UNREADABLE:
+        return np.asarray(None, dtype=object)
 
 
 def _given(X: Any, array: Any) -> str:
@@ -154,6 +169,14 @@ def read_folder(
     if not files:
         raise FileError(
             f"The folder {short(str(place))} must have a subfolder of pictures for each class, as in cats/1.png. Found none."
+        )
+    empty = [part.name for part in parts if part.name not in dict(files)]
+    if empty:
+        warnings.warn(
+            f"{plural(len(empty), 'subfolder')} of {short(str(place))}, {among(empty)}, without pictures "
+            f"({', '.join(SUFFIXES)}): no class is made of {'it' if len(empty) == 1 else 'them'}.",
+            UserWarning,
+            stacklevel=2,
         )
     found = read_files([file for _, file in files], size, channels, skip_damaged=skip_damaged)
     kept = {file: label for label, file in files}
