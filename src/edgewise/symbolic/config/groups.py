@@ -20,6 +20,8 @@ class GroupConfig:
         the work, and the other groups judge what is found.
     taken, tied : int
         Formulas taken from each search, and structures whose constants are tied, the best first.
+    reshaped : int
+        Of these, in so many other functions are tried in the places of the formula.
     halved : tuple of int
         After fits to so many groups only the better half of the structures goes on, but `taken` at least.
     unchanged : int
@@ -45,7 +47,8 @@ class GroupConfig:
     searched: int = 6
     fewest_rows: int = 8
     taken: int = 10
-    tied: int = 4
+    tied: int = 8
+    reshaped: int = 4
     halved: tuple[int, ...] = (2, 4)
     unchanged: int = 2
     mended: int = 6

@@ -139,7 +139,7 @@ def _improved(
 ) -> list[Tied]:
     """Models near those of a pool that are better, unless one leaves nothing."""
     if not exact(pool.tied[0].rss, pool.rows.y):
-        pool.settled_by(reshaped(pool.tied, pool.rows, allowed), config.few_starts)
+        pool.settled_by(reshaped(pool.tied[: config.reshaped], pool.rows, allowed), config.few_starts)
     if exact(pool.tied[0].rss, pool.rows.y):
         return pool.tied
     return mended(pool.tied, pool.rows, pool.rank, seed, config)

@@ -83,6 +83,18 @@ class Tied:
 Fit = tuple[Floats, Floats, float]
 
 
+def distinct(models: Sequence[Tied]) -> list[Tied]:
+    """Without those that are another writing of one before: as many constants, which leave the same."""
+    found = list[Tied]()
+    for each in models:
+        if not any(
+            each.constants == other.constants and math.isclose(each.rss, other.rss, rel_tol=1e-7)
+            for other in found
+        ):
+            found.append(each)
+    return found
+
+
 def exact(rss: float, y: Floats) -> bool:
     """Whether nothing but rounding is left of y."""
     return rss <= (_EXACTLY * ROUNDING) ** 2 * float(np.square(y).sum())

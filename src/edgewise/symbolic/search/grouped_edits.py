@@ -48,6 +48,7 @@ def edits(tree: Node, columns: Sequence[str]) -> Iterator[Edited]:
     for chosen in [*([each] for each in powers), *together]:
         yield _freed(tree, chosen, columns)
     yield from _other_powers(tree, of_columns, columns)
+    yield from _of_one_rate(tree, columns)
     name = next(constant_names([*columns, *names_in(tree)]))
     new = Variable(name)
     for path, node in places(tree):
@@ -113,6 +114,36 @@ def _other_powers(tree: Node, powers: Sequence[Path], columns: Sequence[str]) ->
                     base = node.arguments[0] if isinstance(node, Apply) else node
                     made = put(made, path, Apply("^", (base, Number(exponent))))
                 yield Edited(made, {}, {})
+
+
+def _of_one_rate(tree: Node, columns: Sequence[str]) -> Iterator[Edited]:
+    """With two exponentials in a sum as one times a line: what they tend to where their rates become one."""
+    for path, node in places(tree):
+        if not isinstance(node, Apply) or node.function != "+":
+            continue
+        terms = node.arguments
+        found = [(at, *each) for at, term in enumerate(terms) for each in _exponentials(term, columns)]
+        for (one, place, kept), (other, where, _) in itertools.permutations(found, 2):
+            for column in dict.fromkeys(name for name in names_in(kept) if name in columns):
+                line = _sum(put(terms[one], place, Number(1)), put(terms[other], where, Variable(column)))
+                rest = [each for at, each in enumerate(terms) if at not in (one, other)]
+                made = Apply("*", (line, kept))
+                yield Edited(put(tree, path, Apply("+", (*rest, made)) if rest else made), {}, {})
+
+
+def _exponentials(term: Node, columns: Sequence[str]) -> Iterator[tuple[Path, Node]]:
+    """The exponential that is all of a term that varies, if it is."""
+    varying = [(path, each) for path, each in _factors(term) if varies(each, columns)]
+    if len(varying) == 1 and isinstance(varying[0][1], Apply) and varying[0][1].function == "exp":
+        yield varying[0]
+
+
+def _factors(term: Node, path: Path = ()) -> Iterator[tuple[Path, Node]]:
+    if isinstance(term, Apply) and term.function in ("*", "neg"):
+        for at, each in enumerate(term.arguments):
+            yield from _factors(each, (*path, at))
+    else:
+        yield path, term
 
 
 def _is_column(tree: Node, path: Path, columns: Sequence[str]) -> bool:

@@ -17,6 +17,7 @@ from edgewise.symbolic.search.grouped_constants import (
     Fit,
     GroupedRows,
     Tied,
+    distinct,
     of_group,
     refitted,
     tie,
@@ -42,7 +43,7 @@ def mended(
     known = {render(each.tree): each for each in (written(one, rows.columns) for one in models)}
     tried = set[str]()
     for _ in range(config.mending_rounds):
-        best = sorted(known.values(), key=rank)[: config.tied]
+        best = distinct(sorted(known.values(), key=rank))[: config.tied]
         fresh = list[Tied]()
         for parent in best:
             for step in edits(parent.tree, rows.columns):

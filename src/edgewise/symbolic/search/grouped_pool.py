@@ -19,6 +19,7 @@ from edgewise.symbolic.search.grouped_constants import (
     Fit,
     GroupedRows,
     Tied,
+    distinct,
     exact,
     of_group,
     residuals,
@@ -84,8 +85,9 @@ class StructurePool:
             if len(each.fits) == self.rows.count
         ]
         known = [each for each in finished if each is not None and math.isfinite(each.criterion)]
-        self.models = sorted(known, key=self.rank)
-        self.tied = sorted((tie(each, self.rows) for each in self.models[: self._config.tied]), key=self.rank)
+        self.models = distinct(sorted(known, key=self.rank))
+        tied = (tie(each, self.rows) for each in self.models[: self._config.tied])
+        self.tied = distinct(sorted(tied, key=self.rank))
         if not self.tied:
             return False
         best = self.tied[0]

@@ -19,7 +19,7 @@ from edgewise.symbolic.search.search_space import functions_in
 
 # What a part may be, and of which powers of the column z is a multiple; each starts from z = 1 in the middle of the column.
 _SHAPES = {
-    "exp(z)": (1, -1, 2), "1/(1 + z)": (1, -1, 2), "sqrt(1 + z)": (1, -1, 2), "log(1 + z)": (1, -1), "tanh(z)": (1, -1),
+    "exp(z)": (1, -1, 2), "1/(1 + z)": (1, -1, 2, -2), "sqrt(1 + z)": (1, -1, 2), "log(1 + z)": (1, -1), "tanh(z)": (1, -1),
     "sin(z)": (1,), "cos(z)": (1,),
 }  # fmt: skip
 
