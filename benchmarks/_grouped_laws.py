@@ -1,7 +1,8 @@
 """Laws that hold in eight groups of rows, each group with constants of its own: four sets of eight.
 
-`first` is what the search over groups was developed on, `second` was written down with it and searched only afterwards, some of
-its misses under noise were then mended; `third` was written down after that, before any of it was searched. `class` are the laws of the challenges of class symbolic regression in their authors' ranges (Tenachi et al. 2024,
+`first` is what the search over groups was developed on, `second` was written down with it and searched only afterwards, and
+some of its misses under noise were then mended; `third` was written down after that, before any of it was searched.
+`class` are the laws of the challenges of class symbolic regression in their authors' ranges (Tenachi et al. 2024,
 Class symbolic regression: gotta fit 'em all, doi:10.3847/2041-8213/ad5970).
 """
 
