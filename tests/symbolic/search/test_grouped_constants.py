@@ -10,6 +10,7 @@ from edgewise.symbolic.search.grouped_constants import (
     Tied,
     apart,
     differ,
+    distinct,
     released,
     tie,
     with_shared,
@@ -55,3 +56,10 @@ def test_a_constant_that_was_made_one_is_set_free_again_where_groups_differ() ->
     np.testing.assert_allclose(again.own["a"][0], free.own["a"][0], rtol=1e-6)
     _, alike, rows = line(np.full(8, 2.0), 1)
     assert set(released(alike, rows).shared) == {"a"}
+
+
+def test_another_writing_of_a_formula_is_not_judged_again() -> None:
+    free, one, rows = line(np.linspace(1, 3, 4), 0)
+    other = apart(parse("-(a*x)", ["x", "a"]).tree, ["a"], [1.0], rows, 0)
+    assert other is not None
+    assert distinct([free, other, one]) == [free, one]

@@ -56,6 +56,25 @@ def test_a_step_that_adds_constants_starts_from_the_formula_itself(text: str, se
         )
 
 
+@settings(max_examples=20)
+@given(st.floats(0.3, 2), st.floats(-3, 3), st.floats(-3, 3))
+def test_two_exponentials_tend_to_one_times_a_line_as_their_rates_become_one(rate, value, slope) -> None:
+    """(value + slope*x)*exp(-rate*x), from (value + slope/d)*exp(-rate*x) - slope/d*exp(-(rate + d)*x)."""
+    tree = parse("a*exp(-b*x) - c*exp(-d*x)", ["x", "a", "b", "c", "d"]).tree
+    limits = [
+        step.tree for step in edits(tree, ["x"]) if render(step.tree).startswith("(a*1 - c*x)*exp(-b*x)")
+    ]
+    assert len(limits) == 1
+    x, apart_by = np.linspace(0, 2, 9)[:, None], 1e-6
+
+    def values(of, a, b, c, d):
+        made = replaced(of, {k: Number(v) for k, v in zip("abcd", (a, b, c, d), strict=True)})
+        return Tape(made, ["x"]).value(Tape(made, ["x"]).start, x)
+
+    near = values(tree, value + slope / apart_by, rate, slope / apart_by, rate + apart_by)
+    np.testing.assert_allclose(values(limits[0], value, rate, -slope, 0.0), near, atol=1e-4)
+
+
 @pytest.mark.parametrize("text", TEXTS)
 def test_steps_are_different_formulas_and_none_is_the_one_they_start_from(text: str) -> None:
     tree = parse(text, [*COLUMNS, "a", "b", "c"]).tree
