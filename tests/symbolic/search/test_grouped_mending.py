@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgewise.forms import parse
-from edgewise.forms.tree import Number, names_in, render, replaced
+from edgewise.forms.tree import Node, Number, names_in, render, replaced
 from edgewise.symbolic.config import GroupConfig
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.search.grouped_constants import GroupedRows, Tied, apart, refitted, residuals, tie
@@ -58,7 +58,9 @@ def test_a_step_that_adds_constants_starts_from_the_formula_itself(text: str, se
 
 @settings(max_examples=20)
 @given(st.floats(0.3, 2), st.floats(-3, 3), st.floats(-3, 3))
-def test_two_exponentials_tend_to_one_times_a_line_as_their_rates_become_one(rate, value, slope) -> None:
+def test_two_exponentials_tend_to_one_times_a_line_as_their_rates_become_one(
+    rate: float, value: float, slope: float
+) -> None:
     """(value + slope*x)*exp(-rate*x), from (value + slope/d)*exp(-rate*x) - slope/d*exp(-(rate + d)*x)."""
     tree = parse("a*exp(-b*x) - c*exp(-d*x)", ["x", "a", "b", "c", "d"]).tree
     limits = [
@@ -67,7 +69,7 @@ def test_two_exponentials_tend_to_one_times_a_line_as_their_rates_become_one(rat
     assert len(limits) == 1
     x, apart_by = np.linspace(0, 2, 9)[:, None], 1e-6
 
-    def values(of, a, b, c, d):
+    def values(of: Node, a: float, b: float, c: float, d: float) -> np.ndarray:
         made = replaced(of, {k: Number(v) for k, v in zip("abcd", (a, b, c, d), strict=True)})
         return Tape(made, ["x"]).value(Tape(made, ["x"]).start, x)
 
