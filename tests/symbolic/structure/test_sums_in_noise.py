@@ -15,7 +15,7 @@ from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.structure.nonlinear_fit import NonlinearSum
 from edgewise.symbolic.structure.nonlinear_terms import NonlinearTerm
-from edgewise.symbolic.structure.sums_in_noise import sums_in_noise
+from edgewise.symbolic.structure.sums_in_noise import _Search, sums_in_noise
 from edgewise.symbolic.structure.term_pool import TermPool
 
 NAMES = ("x", "t")
@@ -118,3 +118,10 @@ def test_wide_and_short_tables_are_left_alone() -> None:
     assert not list(sums_in_noise(rows, np.inf))
     few = replace(rows, X=X[:50], y=X[:50, 0], names=NAMES)
     assert not list(sums_in_noise(few, np.inf))
+
+
+def test_where_no_fit_has_a_value_nothing_is_grown() -> None:
+    search = _Search.of(ROWS, float("inf"))
+    without_values = replace(search, y=np.full(len(ROWS.y), np.nan))
+    with np.errstate(all="ignore"):
+        assert without_values.grown(NonlinearSum(((0, 0),))) == []

@@ -131,7 +131,7 @@ class _Search:
         beam = self._best(self.pool.pairs(start, config.pairs), config.beam)
         found = list(beam)
         for _ in range(2, config.longest):
-            if self.over:
+            if self.over or not beam:
                 break
             more = [each for one in beam for each in self.pool.singles(one, config.singles)]
             last = min(map(self.nats, beam))
