@@ -181,10 +181,49 @@ def test_a_callback_and_a_key_end_it_with_what_there_is() -> None:
     assert broken.agreement is not None
 
 
+class Applied(nn.Module):
+    """Modules one after another, each added to what came before."""
+
+    def __init__(self, *parts: nn.Module) -> None:
+        super().__init__()
+        self.parts = nn.ModuleList(parts)
+
+    def forward(self, x: Tensor) -> Tensor:
+        for part in self.parts:
+            x = x + part(x)
+        return x
+
+
+def test_a_shared_block_is_replaced_wherever_it_stands() -> None:
+    block = plain(nn.GELU())
+    model = Applied(block, plain(nn.ReLU()), block)
+    result = ew.replace_mlp(model, rows(3), work=0.01)
+    assert [b.name for b in result.blocks] == ["parts.0", "parts.1"]
+    for each in (result, ew.replacing.prune_blocks(model, result, rows(3), work=0.01)):
+        first, third = (each.model.get_submodule(name) for name in ("parts.0", "parts.2"))
+        assert isinstance(first, KANFeedForward)
+        assert first is third
+
+
+@pytest.mark.parametrize("off", [torch.no_grad, torch.inference_mode])
+def test_blocks_learn_where_a_caller_has_switched_gradients_off(off: Any) -> None:
+    model, data = nn.Sequential(plain(nn.GELU())), rows(3)
+    with off():
+        assert not torch.is_grad_enabled()
+        result = ew.replace_mlp(model, data, work=0.01)
+        assert not torch.is_grad_enabled()
+    assert result.agreement == ew.replace_mlp(model, data, work=0.01).agreement
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"model": "bert"}, "must be a torch module"),
+        ({"data": torch.zeros(0, 16)}, "at least one batch"),
+        (
+            {"data": rows(2), "work": 0.01, "loss": lambda made, wanted: wanted.mean()},
+            "from what the new model gives",
+        ),
         ({"model": nn.Linear(2, 2), "data": torch.zeros(4, 2)}, "must have feed-forward blocks"),
         ({"data": 3}, "must be an array of inputs or a list of batches"),
         ({"data": []}, "at least one batch"),

@@ -136,12 +136,19 @@ class Leaking(nn.Module):
             return self.b(h) + self.c(h)
         if self.how == "softmax":
             return self.b(h.softmax(-1))
+        if self.how == "two blocks":
+            return self.b(h) + self.c(F.relu(self.a(x + 1)))
+        if self.how == "no rows":
+            return h.sum() + self.c(F.relu(self.b(x[:0]))).sum()
         if self.how == "two inputs":
             return self.b(h * self.c(x + 1))
         return self.b(2 * self.a(x) + 1)
 
 
-@pytest.mark.parametrize("how", ["mean", "residue", "two readers", "softmax", "two inputs", "straight"])
+HOWS = ("mean", "residue", "two readers", "softmax", "two blocks", "no rows", "two inputs", "straight")
+
+
+@pytest.mark.parametrize("how", HOWS)
 def test_what_is_no_block_is_left_alone(how: str) -> None:
     assert find_blocks(Leaking(how).eval(), lambda m: m(X)) == ()
 

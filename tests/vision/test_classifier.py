@@ -137,6 +137,13 @@ def test_scikit_learn_can_clone_and_read_it() -> None:
     assert again.set_params(epochs=1).fit(X, y).config_.depth == 1
 
 
+def test_it_learns_where_a_caller_has_switched_gradients_off() -> None:
+    X, y = marks(40)
+    with torch.no_grad():
+        model = quick(epochs=1).fit(X, y)
+    assert np.array_equal(model.logits(X), quick(epochs=1).fit(X, y).logits(X))
+
+
 def test_decisions_between_two_classes_are_log_odds_and_scikit_learn_can_score_by_them() -> None:
     X, y = marks(60)
     model = quick(epochs=1).fit(X, y)

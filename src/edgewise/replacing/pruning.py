@@ -30,6 +30,7 @@ from edgewise.training.common.listeners import Listeners
 from edgewise.training.common.records import Callback
 
 
+@torch.inference_mode(False)
 def prune_blocks(
     model: nn.Module,
     result: ReplaceResult,

@@ -35,6 +35,7 @@ TUNE = Recipe(rate=3e-4, decay=0.0, warmup=0.1, average=0.1)
 Loss = Callable[[Any, Any], Tensor]
 
 
+@torch.inference_mode(False)  # where a caller has switched gradients off, too
 def replace_mlp(
     model: nn.Module,
     data: Any = None,
@@ -135,8 +136,8 @@ def replace_mlp(
         if calls and not all(t.isfinite().all() for t in answers(calls[0].on(teacher))):
             raise InputError(NOT_FINITE.format("its answer"))
         raise InputError(
-            "The 'model' of replace_mlp must have feed-forward blocks: affine maps around an activation. Found none"
-            + _missing(teacher, watched=bool(calls))
+            "The 'model' of replace_mlp must have feed-forward blocks: affine maps, each a module, around what acts number "
+            "by number alone. Found none" + _missing(teacher, watched=bool(calls))
         )
     wanted = chosen(found, blocks)
     forms = {block: of_block(block) for block in wanted}
@@ -362,6 +363,11 @@ class ReplaceJob:
                 raise InputError(
                     "The 'loss' parameter of replace_mlp must be a function that gives a tensor of one number. "
                     f"Got {short(loss)} instead."
+                )
+            if torch.is_grad_enabled() and not loss.requires_grad:
+                raise InputError(
+                    "The 'loss' parameter of replace_mlp must be computed by torch from what the new model gives, its first "
+                    f"argument. Got {short(loss)} without a gradient instead."
                 )
             return loss
         terms = [

@@ -68,7 +68,7 @@ def as_calls(data: Any, model: nn.Module, of: str) -> list[ModelCall]:
     """
     like = next((p for p in model.parameters() if p.is_floating_point()), torch.empty(0))
     if isinstance(data, (Tensor, np.ndarray)) and data.ndim > 0:
-        data = _tensor(data, of, like).split(max(1, min(BATCH, len(data) // FEW)))
+        data = _tensor(data, of, like).split(max(1, min(BATCH, len(data) // FEW))) if len(data) else ()
     # An array without dimensions is no list of batches, though it has a way to be walked through.
     if isinstance(data, (str, bytes, Mapping, Tensor, np.ndarray)) or not isinstance(data, Iterable):
         raise InputError(

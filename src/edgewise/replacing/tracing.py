@@ -9,6 +9,7 @@ place of another is found again.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -155,7 +156,7 @@ def is_affine(module: nn.Module, x: Tensor, y: Tensor) -> bool:
     for weight in (matrix, matrix.T):
         outputs, inputs = weight.shape
         fits = x.shape[-1:] == (inputs,) and y.shape == (*x.shape[:-1], outputs)
-        if fits and (vector is None or len(vector) == outputs) and x.dtype == weight.dtype:
+        if fits and len(y) and (vector is None or len(vector) == outputs) and x.dtype == weight.dtype:
             want = F.linear(x, weight, vector).float()
             close = (want - y.float()).abs() <= 1e-3 * want.abs().max() + 1e-6
             if bool(close.all()):
@@ -313,11 +314,13 @@ def blocks_in(model: nn.Module, call: Callable[[nn.Module], Any]) -> tuple[Block
             found[block.last] = block
         elif before.first == block.first:
             found[block.last] = replace(before, calls=before.calls + 1)
+    # A map that runs beside the block, too, cannot be taken out.
+    times = Counter(each.name for each in watch.calls)
     # A map between two activations ends one block and begins the next; it is the first's.
     taken, apart = set[str](), list[Block]()
     for block in found.values():
         own = {*block.first, block.last}
-        if not own & taken:
+        if not own & taken and all(times[name] == block.calls for name in own):
             taken |= own
             apart.append(block)
     return tuple(apart)

@@ -151,6 +151,7 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
         self.validation, self.patience, self.seconds, self.seed = validation, patience, seconds, seed
         self.callbacks, self.checkpoint, self.settings = callbacks, checkpoint, settings
 
+    @torch.inference_mode(False)  # where a caller has switched gradients off, too
     def fit(self, X: Any, y: Any = None) -> ImageClassifier:
         """Learn from pictures.
 
