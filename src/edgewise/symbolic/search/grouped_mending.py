@@ -62,7 +62,8 @@ def mended(
             known.setdefault(render(made.tree), made)
         if not known or before - min(map(rank, known.values())) < 2 * config.node:
             break
-    return sorted(known.values(), key=rank)
+    # Of two writings of one formula the shorter one.
+    return sorted(known.values(), key=lambda model: (round(rank(model), 3), len(render(model.tree))))
 
 
 def _anew(start: Tied, rows: GroupedRows, seed: int, config: GroupConfig) -> Tied | None:
