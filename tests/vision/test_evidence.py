@@ -160,6 +160,7 @@ def test_a_series_is_drawn_as_a_curve_before_its_colours() -> None:
     figure = plot_evidence(found)
     assert [axes.get_title().split(":")[0] for axes in figure.axes] == ["$a", "$b"]
     for axes, red in zip(figure.axes, (0, 2), strict=True):
+        assert [line.get_linestyle() for line in axes.lines] == ["-", "--"]
         drawn = [np.asarray(line.get_ydata()) for line in axes.lines]
         np.testing.assert_array_equal(np.array(drawn).T, series[0])
         behind = np.asarray(axes.images[0].get_array())

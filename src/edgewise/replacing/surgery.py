@@ -43,7 +43,7 @@ class Entrance(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         self.door.held = x
-        return x.new_zeros(*x.shape[:-1], self.width)
+        return torch.zeros_like(x[..., :1]).repeat_interleave(self.width, -1)
 
     def extra_repr(self) -> str:
         return "to a block of functions"

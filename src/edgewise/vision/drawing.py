@@ -23,6 +23,8 @@ from edgewise.vision.features import FeatureUse
 SIDE, COVER = 2.4, 0.8
 # Of a panel of a series, in inches.
 SERIES, HIGH = 6.4, 1.5
+# Of the channels of a series.
+STYLES = ("-", "--", ":", "-.")
 # Letters of a class's name, as many as stand above a panel.
 LONGEST = 26
 # Beneath evidence a picture is a pale grey, so that colours show where it is dark.
@@ -119,7 +121,8 @@ def _series(axes: Axes, evidence: Evidence, k: int, largest: float) -> None:
     axes.imshow(
         behind, interpolation="nearest", aspect="auto", extent=(-0.5, len(values) - 0.5, low, high), zorder=0
     )
-    axes.plot(np.arange(len(values)), values, color="black", linewidth=1.0)
+    for channel, style in zip(values.T, STYLES, strict=False):
+        axes.plot(np.arange(len(values)), channel, style, color="black", linewidth=1.0)
     axes.set_ylim(low, high)
     axes.tick_params(labelsize=SIZE_SMALL)
 
