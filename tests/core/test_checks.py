@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import edgewise
-from edgewise._core.arguments import place_among
+from edgewise._core.arguments import check_table, place_among
 from edgewise._core.checks import (
     among,
     as_tuple,
@@ -104,6 +104,19 @@ def test_names(names, count, word):
     with pytest.raises(InputError, match=word):
         check_names(names, "input_names", count)
     assert check_names(["a", "b"], "input_names", 2) == ("a", "b")
+
+
+@pytest.mark.parametrize("kind", [pd.DataFrame, pl.DataFrame, pa.table])
+def test_columns_of_a_frame_are_taken_by_their_names(kind):
+    """In whatever order they come, and whatever else the frame holds."""
+    columns = {"word": ["p", "q"], "b": [3.0, 4.0], "a": [1.0, 2.0]}
+    np.testing.assert_array_equal(check_table(kind(columns), ["a", "b"]), [[1, 3], [2, 4]])
+    renamed = kind({"u": columns["a"], "v": columns["b"]})
+    np.testing.assert_array_equal(check_table(renamed, ["a", "b"]), [[1, 3], [2, 4]])
+    with pytest.raises(
+        InputError, match=r"must have the columns 'a', 'bb'\. Got a table without 'bb' \(did you mean 'b'"
+    ):
+        check_table(kind(columns), ["a", "bb"])
 
 
 @given(MATRICES)

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from edgewise.plots import plot_groups
-from edgewise.symbolic import find_formula
+from edgewise.symbolic import BranchedFormula, find_formula
 
 
 @pytest.mark.parametrize(("name", "heading"), [("heat", "heat = a*x"), (None, "a*x")])
@@ -32,3 +32,15 @@ def test_a_law_of_one_column_among_others_is_a_curve_along_it():
         assert axes.get_xlabel() == "x"
         assert len(law.get_xdata()) > 100
         np.testing.assert_allclose(law.get_ydata(), slope * law.get_xdata())
+
+
+def test_each_panel_of_a_branched_law_says_its_own():
+    x = np.tile(np.linspace(1, 3, 12), 2)
+    table = pd.DataFrame({"kind": np.repeat(["straight", "bent"], 12), "x": x})
+    y = np.where(table["kind"] == "bent", 3 * x**2 + 1, 20 * np.exp(-0.5 * x))
+    found = find_formula(table, y, work=0.1)
+    figure = plot_groups(found.best, table, y)
+    assert isinstance(found.best, BranchedFormula)
+    for axes in figure.axes:
+        level = axes.get_title(loc="left")
+        assert [each.get_text() for each in axes.texts] == [found.best.of(level)]

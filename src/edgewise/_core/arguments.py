@@ -11,9 +11,12 @@ from numpy.typing import NDArray
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import (
     UNREADABLE,
+    among,
     as_tuple,
+    check_matrix,
     check_names,
     check_vector,
+    did_you_mean,
     short,
     subject,
     text_of,
@@ -170,6 +173,22 @@ def own_names(table: Any) -> list[str] | None:
     """What a data frame of any library calls its columns; None of anything else."""
     labels = getattr(table, "column_names", getattr(table, "columns", None))
     return None if labels is None or callable(labels) else [str(each) for each in labels]
+
+
+def check_table(
+    X: Any, names: Sequence[str], name: str = "X", *, rows: int | None = None, of: str = ""
+) -> Floats:
+    """A matrix (n, d) of the columns `names`: by name of a data frame that has any of them, else by place."""
+    own = own_names(X) or []
+    if any(each in own for each in names):
+        if missing := [each for each in names if each not in own]:
+            raise InputError(
+                f"{subject(name, of)} must have the columns {among(names)}. Got a table without {short(missing[0], 40)}"
+                f"{did_you_mean(missing[0], own)}."
+            )
+        places = [own.index(each) for each in names]
+        X = X.iloc[:, places] if hasattr(X, "iloc") else X.select(list(names))
+    return check_matrix(X, name, columns=len(names), rows=rows, of=of)
 
 
 def column_names(X: Any, names: Iterable[str] | None, count: int, of: str) -> tuple[str, ...]:

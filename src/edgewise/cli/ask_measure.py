@@ -192,7 +192,7 @@ class Recorder:
 def recorded(path: Path, names: tuple[str, ...], target: str) -> tuple[tuple[float, ...], ...]:
     """The rows of a file that `Recorder` wrote, as numbers; an empty cell is a measurement that failed."""
     try:
-        lines = list(csv.reader(io.StringIO(path.read_text(encoding="utf-8"))))
+        lines = list(csv.reader(io.StringIO(path.read_text(encoding="utf-8-sig"))))
         rows = tuple(tuple(float(cell or "nan") for cell in line) for line in lines[1:] if line)
     except (OSError, ValueError) as error:
         raise FileError(f"The file {path} cannot be read as measurements: {error}.") from None

@@ -11,8 +11,9 @@ import numpy as np
 from scipy.integrate import solve_ivp
 from scipy.interpolate import CubicSpline
 
+from edgewise._core.arguments import check_table
 from edgewise._core.arrays import Floats
-from edgewise._core.checks import among, check_float, check_matrix, check_vector, did_you_mean, short
+from edgewise._core.checks import among, check_float, check_vector, did_you_mean, short
 from edgewise._core.errors import InputError
 from edgewise._core.plain import fields, plain
 from edgewise._core.stopping import StopReason
@@ -123,7 +124,7 @@ class Dynamics:
     def rates(self, states: Any, inputs: Any = None) -> Floats:
         """The right-hand sides at states (n, d) -> (n, d)."""
         of = "Dynamics.rates"
-        table = check_matrix(states, "states", columns=len(self.states), of=of)
+        table = check_table(states, self.states, "states", of=of)
         acting = self._acting(inputs, len(table), of)
         return self._rates(np.column_stack([table, acting]))
 
@@ -237,7 +238,7 @@ class Dynamics:
                 f"The 'inputs' parameter of {of} must give {', '.join(self.inputs)} for every row."
             )
         raw = inputs[:, None] if getattr(inputs, "ndim", 2) == 1 else inputs
-        return check_matrix(raw, "inputs", columns=len(self.inputs), rows=rows, of=of)
+        return check_table(raw, self.inputs, "inputs", rows=rows, of=of)
 
     def _rates(self, Z: Floats) -> Floats:
         with np.errstate(all="ignore"):

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from edgewise._core.checks import among, did_you_mean, short
 from edgewise.forms.functions import CONSTANTS, FUNCTIONS, SPELLINGS
 from edgewise.forms.reader import Reader, Token
-from edgewise.forms.tree import Apply, Node, Number, Variable
+from edgewise.forms.tree import Apply, Node, Number, Variable, in_backticks
 
 _ALLOWED = (
     "the operators + - * / ^, numbers, brackets, column names (in `backticks` where needed) and functions"
@@ -162,4 +162,5 @@ class _Formula:
         hint = did_you_mean(name, self.variables)
         raise self.reader.fail(
             f"there is no {self.grammar.noun} {short(name, 40)} among {among(self.variables, 3)}{hint}"
+            f"{in_backticks(self.variables)}"
         )

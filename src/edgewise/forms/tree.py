@@ -7,7 +7,7 @@ a subtraction is a sum with a `neg` term and a division a product with an `inv` 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeGuard
 
@@ -69,6 +69,18 @@ def quote(name: str) -> str:
     """A name as formulas write it: bare where it is an identifier, in backticks otherwise."""
     check_text(name, "name", of="quote")
     return name if IDENTIFIER.fullmatch(name) else "`" + name.replace("`", "``") + "`"
+
+
+def in_backticks(names: Iterable[str]) -> str:
+    """What to know of names where one of them is no identifier; nothing where all are.
+
+    Examples
+    --------
+    >>> in_backticks(["m", "flow rate"])
+    '; `flow rate` is written in backticks'
+    """
+    odd = next((name for name in names if not IDENTIFIER.fullmatch(name)), None)
+    return "" if odd is None else f"; {quote(odd)} is written in backticks"
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from edgewise._core.arguments import check_is
+from edgewise._core.arguments import check_is, check_table
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_choice, check_matrix, check_vector
 from edgewise.data.row_labels import label_text, row_labels
@@ -96,7 +96,13 @@ def plot_groups(
         )
         axes.plot(x, values, color=colours.numeric, gid="law", **style)
         axes.set_title(drawable(label_text(label, 24)), loc="left", pad=14, **text_style(colours, SIZE_TEXT))
-        own = ", ".join(f"{name} = {each.value:.4g}" for name, each in formula.own.get(label, {}).items())
+        constants = formula.own.get(label, {}).items()
+        # Branches have no law above the panels.
+        own = (
+            formula.of(label)
+            if not law
+            else ", ".join(f"{name} = {each.value:.4g}" for name, each in constants)
+        )
         axes.text(0, 1.04, drawable(shorten(own, 40)), transform=axes.transAxes, va="bottom", **quiet)
         axes.set_xlabel(drawable(shorten(chosen, 24)), labelpad=2, **quiet)
     return figure
@@ -117,7 +123,7 @@ def _rows(
     if groups is None and formula.words is not None:
         numbers, levels = formula.words.read(X, formula.columns, of)
         return check_matrix(numbers, "X", of=of), list[Hashable](levels)
-    table = check_matrix(X, "X", columns=len(formula.columns), of=of)
+    table = check_table(X, formula.columns, of=of)
     return table, row_labels(groups, len(table), of)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 import sympy
 
@@ -38,6 +39,8 @@ def test_predict(law: Formula) -> None:
     np.testing.assert_allclose(law.predict(X), expected(), rtol=1e-13)
     with pytest.raises(InputError, match="4 columns"):
         law.predict(X[:, :2])
+    turned = pd.DataFrame(X, columns=NAMES)[[*reversed(NAMES)]]
+    np.testing.assert_array_equal(law.predict(turned), law.predict(X))
 
 
 def test_python_source_computes_the_same(law: Formula) -> None:

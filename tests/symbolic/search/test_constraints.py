@@ -117,6 +117,15 @@ def test_what_cannot_be_read_is_one_sentence(text: object, said: str) -> None:
         read_constraints([text], NAMES, "y")
 
 
+def test_names_that_need_backticks_are_told() -> None:
+    with pytest.raises(
+        InputError, match=r"no column 'm'; the columns are 'm \[kg\]'; `m \[kg\]` is written in backticks"
+    ):
+        read_constraints(["increasing(m)"], ["m [kg]"], "y")
+    with pytest.raises(InputError, match="`m \\[kg\\]` is written in backticks"):
+        read_constraints(["y >= m"], ["m [kg]"], "y")
+
+
 def test_one_text_is_no_list_of_texts() -> None:
     with pytest.raises(InputError, match="constraints"):
         find_formula(X, X[:, 0], constraints="increasing(x1)")

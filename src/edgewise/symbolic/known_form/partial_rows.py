@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from edgewise._core.arguments import column_names
+from edgewise._core.arguments import check_table, column_names
 from edgewise._core.arrays import Floats, Ints
 from edgewise._core.checks import as_tuple, check_matrix, check_vector, plural
 from edgewise._core.errors import InputError
@@ -41,7 +41,7 @@ class RowReader:
         """The table of each target, of one where there are not several."""
         known, of = self.categories, "predict"
         if self.words is None:
-            numbers = check_matrix(X, "X", columns=len(self.columns), of=of)
+            numbers = check_table(X, self.columns, of=of)
         else:
             numbers, _ = self.words.read(X, self.columns, of)
         codes = list[Ints]()

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from edgewise._core.arguments import check_is
+from edgewise._core.arguments import check_is, check_table
 from edgewise._core.arrays import Floats
-from edgewise._core.checks import as_tuple, check_float, check_matrix, check_vector, plural, short
+from edgewise._core.checks import as_tuple, check_float, check_vector, plural, short
 from edgewise._core.config import chosen
 from edgewise._core.errors import InputError
 from edgewise.symbolic.config.trust import TRUST, TrustConfig
@@ -109,7 +109,7 @@ def trust(
 
 
 def _table(formula: Formula, X: Any, y: Any, first: str, second: str) -> tuple[Floats, Floats]:
-    rows = check_matrix(X, first, columns=len(formula.names), of="trust")
+    rows = check_table(X, formula.names, first, of="trust")
     return rows, check_vector(y, second, length=len(rows), of="trust")
 
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from edgewise._core.arguments import all_are
+from edgewise._core.arguments import all_are, check_table
 from edgewise._core.arrays import Floats
-from edgewise._core.checks import check_float, check_matrix
+from edgewise._core.checks import check_float
 from edgewise.forms.tree import Node
 from edgewise.symbolic.expressions.border import as_sympy, canonical
 from edgewise.symbolic.expressions.complexity import node_count, surcharge
@@ -144,7 +144,7 @@ class Formula:
         InputError
             Where the columns do not fit.
         """
-        rows = check_matrix(X, "X", columns=len(self.names), of="predict")
+        rows = check_table(X, self.names, of="predict")
         return self._tape.value(self._tape.start, rows).copy()
 
     def python(self, name: str = "formula") -> str:

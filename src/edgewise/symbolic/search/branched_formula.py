@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from edgewise._core.arguments import check_table
 from edgewise._core.arrays import Floats
-from edgewise._core.checks import check_matrix, check_vector
+from edgewise._core.checks import check_vector
 from edgewise._core.errors import InputError
 from edgewise._core.plain import fields, lines_of
 from edgewise.symbolic.fitting.word_columns import WordColumns
@@ -119,7 +120,7 @@ class BranchedFormula:
             If no branch has values on the rows.
         """
         of = "BranchedFormula.with_group"
-        table = check_matrix(X, "X", columns=len(self.columns), of=of)
+        table = check_table(X, self.columns, of=of)
         target = check_vector(y, "y", length=len(table), of=of)
         return self.with_rows(group, table, target, seed)
 

@@ -11,7 +11,7 @@ from edgewise._core.checks import among, as_tuple, did_you_mean, short
 from edgewise.forms.functions import FUNCTIONS, SPELLINGS
 from edgewise.forms.parser import formula
 from edgewise.forms.reader import Reader
-from edgewise.forms.tree import Node, Number, names_in
+from edgewise.forms.tree import Node, Number, in_backticks, names_in
 
 Kind = Literal[
     "increasing", "decreasing", "convex", "concave", "even", "odd", "symmetric", "at least", "at most", "value", "limit",
@@ -234,6 +234,7 @@ class _Reading:
             hint = did_you_mean(name, self.names)
             raise self.reader.fail(
                 f"there is no column {short(name, 40)}{hint}; the columns are {among(self.names)}"
+                f"{in_backticks(self.names)}"
             )
         return name
 

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.arguments import check_table
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import UNREADABLE, among, check_matrix, check_vector, short
 from edgewise._core.errors import InputError
@@ -128,7 +129,7 @@ class GroupedFormula:
             If the formula has no value on the rows.
         """
         of = "GroupedFormula.with_group"
-        table = check_matrix(X, "X", columns=len(self.columns), of=of)
+        table = check_table(X, self.columns, of=of)
         target = check_vector(y, "y", length=len(table), of=of)
         return self.with_rows(group, table, target, seed)
 
@@ -241,7 +242,7 @@ def rows_and_groups(
                 f"The words of {words.named} must not be missing. Got none in {row_numbers([levels.index(None)])}."
             )
         return check_matrix(numbers, "X", of=of), np.array(levels, dtype=object)
-    table = check_matrix(X, "X", columns=len(columns), of=of)
+    table = check_table(X, columns, of=of)
     try:
         labels = np.asarray(groups)
         labels = labels if labels.dtype.kind == "M" else np.asarray(groups, dtype=object)
