@@ -67,6 +67,15 @@ def test_a_start_may_name_its_states(found):
         found.simulate(t, {"prey": np.nan, "hunter": 1.0})
 
 
+def test_a_solution_that_leaves_every_bound_ends_in_a_sentence() -> None:
+    """x' = x^2 from 1 has no value from t = 1 on: 1/(1 - t)."""
+    growth = Formula(sympy.Symbol("x") ** 2, ("x",))
+    law = Dynamics((growth,), ("x",), (), (), {}, {}, (), "", StopReason.EXACT, 0.0, 0.0)
+    assert law.simulate([0, 0.5], {"x": 1.0})[-1] == pytest.approx(2)
+    with pytest.raises(InputError, match="to t = 1 only"):
+        law.simulate([0, 2], {"x": 1.0})
+
+
 def test_what_is_kept_is_kept_along_other_courses(found):
     (kept,) = found.conserved
     t, _ = course(hunters, [2.0, 1.0], 10, 30)
@@ -118,6 +127,13 @@ def test_what_acts_from_outside_is_an_input():
     assert np.allclose(found.simulate(t, [0.0], force), solved.y.T, atol=1e-4)
     with pytest.raises(InputError, match="'inputs'"):
         found.simulate(t, [0.0])
+
+
+@pytest.mark.parametrize("kind", [list, tuple, pd.Series, np.array, lambda x: np.array(x)[:, None]])
+def test_one_state_may_be_a_column_of_any_kind(kind) -> None:
+    t = np.linspace(0, 6, 30)
+    read = read_courses(kind(t.tolist()), kind((t**2).tolist()), None, kind(t.tolist()), None, None, "here")
+    assert np.array_equal(read.values, np.column_stack([t**2, t]))
 
 
 def test_the_same_call_gives_the_same():

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgewise._core.arguments import own_names
+from edgewise._core.arguments import dimensions, own_names
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_matrix, check_names, check_squarable, check_vector, short
 from edgewise._core.errors import InputError
@@ -76,15 +76,13 @@ def read_courses(
         Where columns do not go together, a time comes twice in a course, times are not in order, or a course is too short.
     """
     times = check_vector(t, "t", min_length=FEWEST, missing=True, of=of)
-    raw = states[:, None] if getattr(states, "ndim", 2) == 1 else states
-    table = check_matrix(raw, "states", rows=len(times), missing=True, of=of)
+    table = check_matrix(as_matrix(states, "states", of), "states", rows=len(times), missing=True, of=of)
     check_squarable(np.nan_to_num(table), f"The 'states' parameter of {of}")
     labels = own_names(states) or [f"x{at}" for at in range(table.shape[1])]
     known = check_names(labels if names is None else names, "names", table.shape[1], of=of)
     acting = np.empty((len(times), 0))
     if inputs is not None:
-        raw = inputs[:, None] if getattr(inputs, "ndim", 2) == 1 else inputs
-        acting = check_matrix(raw, "inputs", rows=len(times), missing=True, of=of)
+        acting = check_matrix(as_matrix(inputs, "inputs", of), "inputs", rows=len(times), missing=True, of=of)
     labels = own_names(inputs) or [f"u{at}" for at in range(acting.shape[1])]
     words = labels if input_names is None else input_names
     acting_names = check_names(words, "input_names", acting.shape[1], of=of) if acting.shape[1] else ()
@@ -113,6 +111,11 @@ def read_courses(
             "give it by 'inputs'."
         )
     return Courses(tuple(found), known, acting_names, int((~whole).sum()))
+
+
+def as_matrix(values: Any, name: str, of: str) -> Any:
+    """A single column, as an array, a list or a series, as a matrix (n, 1); anything else as it is."""
+    return check_vector(values, name, missing=True, of=of)[:, None] if dimensions(values) == 1 else values
 
 
 _UNNAMED = ", or name the course of each row by 'groups'"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -17,10 +18,17 @@ from edgewise._core.checks import among, check_float, check_vector, did_you_mean
 from edgewise._core.errors import InputError
 from edgewise._core.plain import fields, plain
 from edgewise._core.stopping import StopReason
+from edgewise.dynamics.courses import as_matrix
 from edgewise.symbolic import Formula
 from edgewise.symbolic.expressions.tape import Tape
 
 _RELATIVE, _ABSOLUTE = 1e-9, 1e-11
+# Where a solution leaves every bound its steps shrink until time stands still, without end.
+_STILL = 1000
+
+
+class _StandsStillError(Exception):
+    """Time no longer advances."""
 
 
 @dataclass(frozen=True)
@@ -168,21 +176,32 @@ class Dynamics:
         acting = self._acting(inputs, len(times), of)
         spline = CubicSpline(times, acting) if acting.shape[1] else None
 
+        reached, still = float(times[0]), 0
+
         def right(now: float, x: Floats) -> Floats:
+            nonlocal reached, still
+            reached, still = (now, 0) if now > reached else (reached, still + 1)
+            if still > _STILL:
+                raise _StandsStillError
             row = x if spline is None else np.concatenate([x, spline(now)])
             return self._rates(row[None])[0]
 
-        with np.errstate(all="ignore"):
-            found: Any = solve_ivp(
+        found: Any = None
+        with np.errstate(all="ignore"), suppress(_StandsStillError):
+            found = solve_ivp(
                 right, (times[0], times[-1]), begin, "LSODA", times, rtol=_RELATIVE, atol=_ABSOLUTE
             )
-        if not found.success or found.y.shape[1] < len(times) or not np.isfinite(found.y).all():
-            reached = found.t[-1] if len(found.t) else times[0]
-            raise InputError(
-                f"{of} can follow the solution from this start to t = {reached:g} only, where it leaves the range "
-                "of numbers or the equations have no value; ask for earlier times or another start."
-            )
-        return np.asarray(found.y.T)
+        if (
+            found is not None
+            and found.success
+            and found.y.shape[1] == len(times)
+            and np.isfinite(found.y).all()
+        ):
+            return np.asarray(found.y.T)
+        raise InputError(
+            f"{of} can follow the solution from this start to t = {reached:g} only, where it leaves the range "
+            "of numbers or the equations have no value; ask for earlier times or another start."
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data."""
@@ -237,8 +256,7 @@ class Dynamics:
             raise InputError(
                 f"The 'inputs' parameter of {of} must give {', '.join(self.inputs)} for every row."
             )
-        raw = inputs[:, None] if getattr(inputs, "ndim", 2) == 1 else inputs
-        return check_table(raw, self.inputs, "inputs", rows=rows, of=of)
+        return check_table(as_matrix(inputs, "inputs", of), self.inputs, "inputs", rows=rows, of=of)
 
     def _rates(self, Z: Floats) -> Floats:
         with np.errstate(all="ignore"):
