@@ -2,10 +2,12 @@
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 
+from edgewise import InputError
 from edgewise.plots import plot_groups
-from edgewise.symbolic import BranchedFormula, find_formula
+from edgewise.symbolic import BranchedFormula, GroupedFormula, find_formula
 
 
 @pytest.mark.parametrize(("name", "heading"), [("heat", "heat = a*x"), (None, "a*x")])
@@ -32,6 +34,22 @@ def test_a_law_of_one_column_among_others_is_a_curve_along_it():
         assert axes.get_xlabel() == "x"
         assert len(law.get_xdata()) > 100
         np.testing.assert_allclose(law.get_ydata(), slope * law.get_xdata())
+
+
+@pytest.mark.parametrize("kind", [pd.DataFrame, pl.DataFrame])
+def test_groups_may_be_a_column_of_the_table(kind):
+    x, group = np.tile(np.linspace(1, 3, 12), 2), np.repeat(["one", "two"], 12)
+    table, y = kind({"x": x, "vessel": group}), np.repeat([2.0, 3.0], 12) * x
+    law = find_formula(table, y, groups="vessel", work="quick").best
+    assert isinstance(law, GroupedFormula)
+    np.testing.assert_allclose(law.predict(table, "vessel"), y)
+    np.testing.assert_allclose(law.predict(table, "one"), 2 * x)
+    assert [axes.get_title(loc="left") for axes in plot_groups(law, table, y, "vessel").axes] == [
+        "one",
+        "two",
+    ]
+    with pytest.raises(InputError, match=r"must name a group for each of 24 rows\. Got none"):
+        law.predict(table)
 
 
 def test_each_panel_of_a_branched_law_says_its_own():

@@ -17,6 +17,7 @@ from edgewise.plots.layout import panel_grid
 from edgewise.plots.mathtext import drawable, shorten
 from edgewise.plots.style import SIZE_SMALL, SIZE_TEXT, bare_axes, new_figure, padded, text_style, theme_of
 from edgewise.symbolic import BranchedFormula, GroupedFormula
+from edgewise.symbolic.search.grouped_formula import column_of_groups
 
 WIDTH, HEIGHT, ACROSS = 1.9, 1.25, 4
 LEFT, BOTTOM, RIGHT, TOP = 0.5, 0.42, 0.15, 0.42
@@ -43,7 +44,7 @@ def plot_groups(
         Or, without groups, the table with the columns of words that the formula follows.
     y : array or series of shape (n,)
         Its name is written where it has one.
-    groups : array of shape (n,), optional
+    groups : array of shape (n,), or the column of a data frame that holds them, optional
     column : str, optional
         The column along the panels; the first in the law where left out. A law of several is drawn at the rows alone.
     theme : "light" or "dark"
@@ -124,7 +125,7 @@ def _rows(
         numbers, levels = formula.words.read(X, formula.columns, of)
         return check_matrix(numbers, "X", of=of), list[Hashable](levels)
     table = check_table(X, formula.columns, of=of)
-    return table, row_labels(groups, len(table), of)
+    return table, row_labels(column_of_groups(X, groups, formula.columns), len(table), of)
 
 
 def _used(formula: GroupedFormula | BranchedFormula) -> tuple[str, ...]:

@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, Protocol
 
+import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 
-from edgewise._core.arguments import check_table
+from edgewise._core.arguments import check_table, own_names
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import UNREADABLE, among, check_matrix, check_vector, short
 from edgewise._core.errors import InputError
@@ -89,7 +90,7 @@ class GroupedFormula:
         ----------
         X : array of shape (n, d)
             Or, without groups, a table with the columns of words that name them.
-        groups : array of shape (n,), or one group for all rows
+        groups : array of shape (n,), one group for all rows, or the column of a data frame that holds them
 
         Returns
         -------
@@ -231,6 +232,13 @@ def check_known(group: Hashable, own: Mapping[Hashable, Any], words: WordColumns
     )
 
 
+def column_of_groups(X: Any, groups: Any, columns: Sequence[str]) -> Any:
+    """The cells of the column of a data frame that `groups` names; else `groups` as they are."""
+    if isinstance(groups, str) and groups not in columns and groups in (own_names(X) or ()):
+        return nw.from_native(X, eager_only=True)[groups].to_list()
+    return groups
+
+
 def rows_and_groups(
     X: Any, groups: Any, words: WordColumns | None, columns: Sequence[str], of: str
 ) -> tuple[Floats, NDArray[Any]]:
@@ -243,6 +251,11 @@ def rows_and_groups(
             )
         return check_matrix(numbers, "X", of=of), np.array(levels, dtype=object)
     table = check_table(X, columns, of=of)
+    if groups is None:
+        raise InputError(
+            f"The 'groups' argument of {of} must name a group for each of {len(table)} rows. Got none."
+        )
+    groups = column_of_groups(X, groups, columns)
     try:
         labels = np.asarray(groups)
         labels = labels if labels.dtype.kind == "M" else np.asarray(groups, dtype=object)
