@@ -25,6 +25,8 @@ from edgewise.symbolic.search.grouped_constants import GroupedRows, Tied, refitt
 from edgewise.symbolic.search.grouped_formula import GroupedFormula
 
 SAME = 1e-6
+# Places from which constants are fitted to values without noise.
+STARTS = 9
 COLUMNS = ("kind", "found", "own", "error", "intervals", "hold", "CPU s", "formula")
 
 
@@ -39,14 +41,19 @@ def noisy(law: GroupedLaw, noise: float, which: str, seed: int) -> Floats:
 
 def on_truth(formula: GroupedFormula, rows: GroupedRows) -> Tied | None:
     """The formula fitted to values without noise; None where it does not describe them."""
-    own = {
-        name: (np.array([each[name].value for each in formula.own.values()]), np.zeros(rows.count))
-        for name in next(iter(formula.own.values()))
-    }
     shared = {name: (each.value, 0.0) for name, each in formula.shared.items()}
-    fit = refitted(Tied(formula.tree, (*own, *shared), shared, own, {}, 0.0, 0.0), rows)
-    equal = fit is not None and np.sqrt(fit.rss / len(rows.y)) <= SAME * rows.y.std()
-    return fit if equal else None
+    rng = np.random.default_rng(0)
+    for trial in range(STARTS):
+        own = dict[str, tuple[Floats, Floats]]()
+        for name in next(iter(formula.own.values())):
+            values = np.array([each[name].value for each in formula.own.values()])
+            # Noise may have led to where slopes vanish.
+            moved = values + (trial > 0) * 0.5 * np.median(np.abs(values)) * rng.normal(size=len(values))
+            own[name] = moved, np.zeros(rows.count)
+        fit = refitted(Tied(formula.tree, (*own, *shared), shared, own, {}, 0.0, 0.0), rows)
+        if fit is not None and np.sqrt(fit.rss / len(rows.y)) <= SAME * rows.y.std():
+            return fit
+    return None
 
 
 def intervals(formula: GroupedFormula, truth: Tied) -> tuple[int, int]:
