@@ -99,7 +99,7 @@ class DynamicsConfig:
     plain_price: float = 2.2
     explained: float = 1.5
     null: float = 1e-6
-    probability: tuple[float, ...] = (-3.2, 1.6, 1.3, 1.3)
+    probability: tuple[float, ...] = (-4.3, 1.3, 1.7, 3.2)
     places: int = 400
     quantities: int = 120
 
