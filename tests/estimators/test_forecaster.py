@@ -157,6 +157,7 @@ def test_a_series_without_times_may_have_a_period_of_its_own() -> None:
             "same times in the same order",
         ),
         ({}, None, series()[:12], "must hold more values"),
+        ({"horizon": 31}, None, series()[:60], "'horizon' parameter of KANForecaster must be at most 30"),
         ({"lags": "many"}, None, series()[:60], "'lags' parameter"),
         ({"period": 1}, None, series()[:60], "'period'"),
         ({}, None, np.ones((60, 2)), "one series"),

@@ -386,3 +386,8 @@ def _check_enough(designs: list[LagDesign], values: Floats, horizon: int, of: st
             f"The 'y' parameter of {of} must hold more values: of {len(values)}, {max(there, 0)} are left to learn "
             f"from once {reach} lie before each and the later part is left to judge by. Give more, or a shorter horizon."
         )
+    if horizon > len(values) - start:
+        raise InputError(
+            f"The 'horizon' parameter of {of} must be at most {len(values) - start}, the values of the later part, by "
+            f"which it is judged. Got {horizon} instead; forecasts may go further."
+        )
