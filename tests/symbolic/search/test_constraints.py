@@ -106,6 +106,8 @@ def test_an_equality_holds_to_within_the_error() -> None:
         ("y -> 0", "as in y -> 0 as x -> inf"),
         ("never sine(cos)", "did you mean 'sin'"),
         ("0 <= y >= 1", "same side"),
+        ("0 <= y <= -1", "lower bound is above"),
+        ("1 >= y >= 3/2", "lower bound is above"),
         ("x <= 3", "what the formula gives"),
         ("exponents 1/0", "divides by zero"),
         ("y >= 0 now", "the end"),

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
+
+import numpy as np
 
 from edgewise._core.checks import among, as_tuple, did_you_mean, short
 from edgewise.forms.functions import FUNCTIONS, SPELLINGS
 from edgewise.forms.parser import formula
 from edgewise.forms.reader import Reader
 from edgewise.forms.tree import Node, Number, in_backticks, names_in
+from edgewise.symbolic.expressions.tape import Tape
 
 Kind = Literal[
     "increasing", "decreasing", "convex", "concave", "even", "odd", "symmetric", "at least", "at most", "value", "limit",
@@ -171,6 +175,9 @@ class _Reading:
         second = self.bound(self.sign())
         if second.kind == first.kind:
             raise self.reader.fail("its two bounds are on the same side")
+        low, high = (first, second) if first.kind == "at least" else (second, first)
+        if _value(low) > _value(high):
+            raise self.reader.fail("its lower bound is above its upper one")
         return first, second
 
     def bound(self, sign: Kind) -> Constraint:
@@ -253,6 +260,14 @@ class _Reading:
                 raise self.reader.fail("it divides by zero")
             above /= below
         return abs(above)
+
+
+def _value(bound: Constraint) -> float:
+    """The number that a bound is; NaN where it is a formula."""
+    if bound.side is None or any(names_in(bound.side)):
+        return math.nan
+    tape = Tape(bound.side, ())
+    return float(tape.value(tape.start, np.zeros((1, 0)))[0])
 
 
 def columns_of(constraints: Iterable[Constraint]) -> frozenset[str]:
