@@ -58,6 +58,8 @@ _TABLE = (
 FUNCTIONS: Mapping[str, Function] = MappingProxyType({function.name: function for function in _TABLE})
 # Those that jump: between the jumps their slopes determine them, at the jumps they do not exist.
 JUMPS = frozenset({"sign", "step", "floor", "mod"})
+# And those that have a kink or a jump.
+BREAKS = JUMPS | {"abs", "max", "min"}
 
 # Other spellings people type; formulas are written back with the first.
 SPELLINGS: Mapping[str, str] = MappingProxyType(

@@ -11,7 +11,6 @@ chosen of the formulas found is not decided here (`pareto`, `recommended`, `shor
 
 from __future__ import annotations
 
-import math
 from collections.abc import Generator, Iterator
 
 from edgewise._core.stopping import StopReason
@@ -57,7 +56,7 @@ def recipe(search: Search, seed: int | None) -> Generator[Proposal, None, StopRe
     search.until = search.part(config.breaks.share)
     yield from broken(search, _plain)
     search.until = rest
-    if math.isfinite(search.floor) and search.found_short:
+    if search.found_break:
         return StopReason.EXPLAINED
     yield from structured(search, state, sums=True)
     if not search.explained:

@@ -17,6 +17,7 @@ import numpy as np
 
 from edgewise._core.stopping import StopReason, tell
 from edgewise._core.work import Meter, StopError
+from edgewise.forms.functions import BREAKS
 from edgewise.forms.tree import Node
 from edgewise.symbolic.config import DEFAULT, SearchConfig
 from edgewise.symbolic.expressions.complexity import node_count
@@ -34,7 +35,7 @@ from edgewise.symbolic.results.formula import Formula, pareto
 from edgewise.symbolic.results.search_result import as_formula
 from edgewise.symbolic.search.constraints import Checker
 from edgewise.symbolic.search.exactness import exactness, fitted_to_rounding, is_law
-from edgewise.symbolic.search.search_space import Limits
+from edgewise.symbolic.search.search_space import Limits, functions_in
 from edgewise.symbolic.search.shortlist import digits_key, worth_finishing
 from edgewise.symbolic.structure.reflections import reflections
 from edgewise.symbolic.structure.state import State
@@ -171,15 +172,22 @@ class Search:
     @property
     def found_short(self) -> bool:
         """Whether a formula of as few constants as laws have leaves what polynomials with a break do, and no pattern."""
+        return self.exact or any(map(self._is_short, self.finished))
+
+    @property
+    def found_break(self) -> bool:
+        """Whether such a formula breaks, too; one that does not may imitate a law that is still to be looked for."""
+        return self.exact or any(
+            functions_in(each.tree) & BREAKS and self._is_short(each) for each in self.finished
+        )
+
+    def _is_short(self, formula: Formula) -> bool:
         config = self.config.breaks
-        return self.exact or (
+        return (
             math.isfinite(self.floor)
-            and any(
-                len(each.constants) <= config.constants
-                and self._leaves(each) <= config.reached * self.floor
-                and not self._follows(each)
-                for each in self.finished
-            )
+            and len(formula.constants) <= config.constants
+            and self._leaves(formula) <= config.reached * self.floor
+            and not self._follows(formula)
         )
 
     @cached_property
