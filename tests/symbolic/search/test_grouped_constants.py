@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgewise.forms import parse
+from edgewise.forms.tree import Apply, Node, Number, Variable
 from edgewise.symbolic.search.grouped_constants import (
     GroupedRows,
     Tied,
@@ -15,6 +16,7 @@ from edgewise.symbolic.search.grouped_constants import (
     tie,
     with_shared,
 )
+from edgewise.symbolic.search.grouped_template import template
 
 
 def line(own: np.ndarray, seed: int, rows: int = 40) -> tuple[Tied, Tied, GroupedRows]:
@@ -63,3 +65,15 @@ def test_another_writing_of_a_formula_is_not_judged_again() -> None:
     other = apart(parse("-(a*x)", ["x", "a"]).tree, ["a"], [1.0], rows, 0)
     assert other is not None
     assert distinct([free, other, one]) == [free, one]
+
+
+def test_exponents_and_signs_that_are_floats_are_no_constants_to_be_fitted() -> None:
+    x = Variable("x")
+    square: Node = Apply("^", (x, Number(2.0)))
+    tree = Apply("+", (Apply("*", (Number(3.0), square)), Apply("*", (Number(-1.0), x))))
+    _, _, rows = line(np.linspace(1, 3, 4), 0)
+    made, names, values = template(tree, ["x"])
+    free = apart(made, names, values, rows, 0)
+    assert free is not None
+    assert names == ("a",)
+    assert with_shared(free, "a", rows) is not None

@@ -44,7 +44,7 @@ def template(tree: Node, columns: Sequence[str]) -> tuple[Node, tuple[str, ...],
         if isinstance(node, Number):
             value = float(node.value)
             if (exponent and value == round(value)) or value in (0.0, -1.0):
-                return node
+                return Number(round(value))  # exact: no constant to be fitted
             name = next(supply)
             found.append((name, value))
             return Variable(name)
