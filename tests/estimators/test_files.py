@@ -124,7 +124,9 @@ def test_what_cannot_be_saved_is_said(tmp_path: pathlib.Path, fitted: Any) -> No
     path = tmp_path / "m.kan"
     with pytest.raises(InputError, match="must be fitted"):
         ew.save(regressor(), path)
-    with pytest.raises(InputError, match=r"must be a KAN, a KANRegressor, .* or a formula"):
+    with pytest.raises(
+        InputError, match=r"must be a KAN, a KANRegressor, .* a formula or what find_dynamics found"
+    ):
         ew.save({"a": 1}, path)  # type: ignore[arg-type]
     with pytest.raises(InputError, match="'overwrite' parameter of save"):
         ew.save(fitted, path, overwrite="no")  # type: ignore[arg-type]

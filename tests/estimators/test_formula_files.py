@@ -151,7 +151,8 @@ def test_formulas_keep_what_functions_cost_in_them(tmp_path: pathlib.Path) -> No
 def test_what_cannot_be_saved_is_told_what_can(model: FormulaRegressor, tmp_path: pathlib.Path) -> None:
     for thing, advice in ((None, ""), (model.result_, "; save its .best"), (np.zeros(3), "")):
         with pytest.raises(
-            InputError, match=rf"a KANForecaster, .* or a formula\. Got .* instead{advice}\.$"
+            InputError,
+            match=rf"a KANForecaster, .* a formula or what find_dynamics found\. Got .* instead{advice}\.$",
         ):
             ew.save(thing, tmp_path / "no.kan")
     assert not list(tmp_path.iterdir())

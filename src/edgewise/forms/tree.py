@@ -65,6 +65,10 @@ def replaced(node: Node, new: Mapping[str, Node]) -> Node:
     return node
 
 
+# Letters of a name that a refusal repeats at most.
+_SHOWN = 40
+
+
 def quote(name: str) -> str:
     """A name as formulas write it: bare where it is an identifier, in backticks otherwise."""
     check_text(name, "name", of="quote")
@@ -79,7 +83,7 @@ def in_backticks(names: Iterable[str]) -> str:
     >>> in_backticks(["m", "flow rate"])
     '; `flow rate` is written in backticks'
     """
-    odd = next((name for name in names if not IDENTIFIER.fullmatch(name)), None)
+    odd = next((name for name in names if not IDENTIFIER.fullmatch(name) and len(name) <= _SHOWN), None)
     return "" if odd is None else f"; {quote(odd)} is written in backticks"
 
 
