@@ -177,18 +177,13 @@ class Search:
     @property
     def found_break(self) -> bool:
         """Whether such a formula breaks, too; one that does not may imitate a law that is still to be looked for."""
-        return self.exact or any(
-            functions_in(each.tree) & BREAKS and self._is_short(each) for each in self.finished
-        )
+        breaking = (each for each in self.finished if functions_in(each.tree) & BREAKS)
+        return self.exact or any(map(self._is_short, breaking))
 
     def _is_short(self, formula: Formula) -> bool:
         config = self.config.breaks
-        return (
-            math.isfinite(self.floor)
-            and len(formula.constants) <= config.constants
-            and self._leaves(formula) <= config.reached * self.floor
-            and not self._follows(formula)
-        )
+        few = math.isfinite(self.floor) and len(formula.constants) <= config.constants
+        return few and self._leaves(formula) <= config.reached * self.floor and not self._follows(formula)
 
     @cached_property
     def table(self) -> State:
