@@ -155,13 +155,13 @@ def finished(state: State, stage: int, until: float, *, short: bool = False) -> 
     if stage == 0:
         if len(rows.names) == 1:
             yield from _curves(rows, state.exact, until, short=short)
-        yield from relations(rows, exactly, plain=True)
+        yield from relations(rows, exactly, plain=True, until=until)
     else:
         if short:
             yield from meetings(rows, config.meeting)
         if state.error > config.noisy:
             yield from selected_sums(rows, until=until)
-        yield from relations(rows, exactly)
+        yield from relations(rows, exactly, until=until)
         yield from varying(rows)
 
 

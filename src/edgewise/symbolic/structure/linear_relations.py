@@ -9,12 +9,14 @@ which costs milliseconds; what `forward_selection` and `quotients` do then is un
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator
 
 import numpy as np
 from scipy.linalg import qr, solve_triangular
 
 from edgewise._core.arrays import Floats
+from edgewise._core.work import spent
 from edgewise.forms.tree import Apply, Node
 from edgewise.symbolic.costs import NULL_SPACE, ORTHOGONAL
 from edgewise.symbolic.fitting.train_test import SplitRows
@@ -23,7 +25,9 @@ from edgewise.symbolic.structure.state import EXACT, product
 from edgewise.symbolic.structure.transformed_targets import linear, outside, transformed
 
 
-def relations(rows: SplitRows, tolerance: float = EXACT, *, plain: bool = False) -> Iterator[Node]:
+def relations(
+    rows: SplitRows, tolerance: float = EXACT, *, plain: bool = False, until: float = math.inf
+) -> Iterator[Node]:
     """Formulas that hold on all rows to rounding error.
 
     Parameters
@@ -34,6 +38,8 @@ def relations(rows: SplitRows, tolerance: float = EXACT, *, plain: bool = False)
         The largest residual, as a share of the target's size, that counts as none.
     plain
         Whether to try powers of the features alone.
+    until
+        The count of work (see `spent`) where it ends.
 
     Yields
     ------
@@ -48,6 +54,8 @@ def relations(rows: SplitRows, tolerance: float = EXACT, *, plain: bool = False)
         return
     longest = rows.config.exact_terms + rows.config.exact_terms_a_feature * len(rows.names)
     for terms in itertools.islice(dictionaries(thin), 1 if plain else None):
+        if spent() > until:
+            return
         design = np.column_stack([np.broadcast_to(term.values, len(thin.y)) for term in terms])
         for at, chosen, weights in _sums(
             design, np.column_stack([each.values for each in targets]), tolerance, longest
@@ -55,6 +63,8 @@ def relations(rows: SplitRows, tolerance: float = EXACT, *, plain: bool = False)
             tree = linear([terms[each].tree for each in chosen], weights)
             yield outside(targets[at].outer, tree, sign)
     for terms in itertools.islice(few(thin), 1 if plain else None):
+        if spent() > until:
+            return
         design = np.column_stack([np.broadcast_to(term.values, len(thin.y)) for term in terms])
         for target in targets:
             # The inverse of a ratio is one.
@@ -125,7 +135,10 @@ def _ratio(
 ) -> tuple[tuple[list[int], Floats], tuple[list[int], Floats]] | None:
     """Numerator and denominator, where some ratio of sums equals y exactly."""
     count = design.shape[1]
-    table = np.column_stack([design, -y[:, None] * design])
+    # Rows weighed alike: where a few are far larger than all others, every sum that is small on these would pass.
+    size = float(np.median(np.abs(y))) or float(np.abs(y).max())
+    weight = size / np.hypot(size, y)[:, None]
+    table = np.column_stack([weight * design, -weight * y[:, None] * design])
     alive = list(range(2 * count))
     scale = np.linalg.norm(table, axis=0)
     table = table / scale
