@@ -73,8 +73,8 @@ class SearchConfig:
         Held-out errors so close may be the other way round; so many are rounded and looked at again.
     fewest_rows : int
         A shorter table shows no structure.
-    walk_share : float
-        Share of the work that is left for each structural walk.
+    walk_share, first_share : float
+        Share of the work that is left for each structural walk, and for a short one before sums of terms are looked at.
     walk_states, walk_formulas, walk_work : int, int and float
         Where nothing but noise is left: states and formulas to look through for a simpler equivalent, and work on them.
     noisy_share, poor_share : float
@@ -261,6 +261,7 @@ class SearchConfig:
     most_near: int = 8
     fewest_rows: int = 12
     walk_share: float = 0.5
+    first_share: float = 0.02
     walk_states: int = 3
     walk_formulas: int = 20
     walk_work: float = 8.0
@@ -381,7 +382,7 @@ class SearchConfig:
 
     def __post_init__(self) -> None:
         parts = (
-            "last_share", "screening_share", "narrow_share", "walk_share", "noisy_share", "poor_share",
+            "last_share", "screening_share", "narrow_share", "walk_share", "first_share", "noisy_share", "poor_share",
             "nothing_left", "order_distinct", "cancelling_share", "even_decades", "view_edge", "pair_seen",
             "mostly", "chance", "rare", "lost",
         )  # fmt: skip

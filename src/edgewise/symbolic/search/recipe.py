@@ -21,7 +21,7 @@ from edgewise.symbolic.search.broken_stage import broken
 from edgewise.symbolic.search.missing_term import with_missing_term
 from edgewise.symbolic.search.resummation import resummed
 from edgewise.symbolic.search.search_state import Proposal, Search
-from edgewise.symbolic.search.structural_stage import structured
+from edgewise.symbolic.search.structural_stage import first_steps, structured
 from edgewise.symbolic.structure.breaks import stairs, two_laws
 from edgewise.symbolic.structure.direct_candidates import direct_candidates
 from edgewise.symbolic.structure.nondimensional import from_units, reduced
@@ -47,6 +47,7 @@ def recipe(search: Search, seed: int | None) -> Generator[Proposal, None, StopRe
     yield Proposal(stairs(rows))
     noisy = search.table.noisy
     if not noisy:
+        yield from first_steps(search, state or search.table)
         until = search.part(config.nonlinear_sums.early_share)
         yield Proposal(nonlinear_sums(rows, until, early=True))
     # Where breaks, structure and mending cost the most, sums of other terms still get their turn.

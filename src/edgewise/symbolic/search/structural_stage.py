@@ -72,6 +72,18 @@ def structured(search: Search, reduced: State | None, *, sums: bool = False) -> 
             yield from _curved(search, reached, until)
 
 
+def first_steps(search: Search, start: State) -> Iterator[Proposal]:
+    """Formulas that hold exactly and that a short walk from a start leads to; what else it finds is for the whole walk."""
+    if len(search.rows.y) < search.config.fewest_rows:
+        return
+    for _, tree in structural(start, until=search.part(search.config.first_share)):
+        allowed = _allowed(tree, search)
+        if allowed is not None:
+            error, settled_tree = settled(allowed, search.rows.alike, EXACT)
+            if error <= 10 * EXACT * search.rows.alike.spread:
+                yield Proposal([settled_tree])
+
+
 def _walked(search: Search, start: State, table: State, *, noisy: bool) -> Iterator[Proposal]:
     """All from one start; the best of the formulas that are not exact last."""
     rows, waiting, config = search.rows.alike, list[tuple[float, Node]](), search.config
