@@ -6,7 +6,8 @@ smoothed finite differences and in the weak form, by sequentially thresholded le
 these answers the one of least corrected Akaike criterion counts (N. M. Mangan et al., 2017, doi:10.1098/rspa.2017.0009);
 whether any of them is right is told too, which nobody could know who does not know the law. Judged as edgewise is.
 
-    python benchmarks/dynamics_peers.py --python VENV/bin/python [--noise 0 --noise 0.01] [--half even|odd|all] [--rows FILE]
+    python benchmarks/dynamics_peers.py --python VENV/bin/python [--set fifth] [--noise 0 --noise 0.01]
+        [--half even|odd|all] [--rows FILE]
 """
 
 from __future__ import annotations
@@ -96,7 +97,7 @@ def _written(model: Any, names: list[str]) -> list[str]:
 
 def main() -> None:
     from _common import common_options
-    from dynamics_systems import FIRST
+    from dynamics_systems import SETS
 
     from dynamics import is_right
     from edgewise.symbolic import parse_formula
@@ -105,6 +106,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--python", default=os.environ.get("EDGEWISE_PEERS"))
+    parser.add_argument("--set", choices=list(SETS), default="first")
     parser.add_argument("--noise", type=float, action="append")
     parser.add_argument("--half", choices=["even", "odd", "all"], default="odd")
     parser.add_argument("--seed", type=int, default=0)
@@ -117,7 +119,7 @@ def main() -> None:
     every, noises = (10, [0.0]) if asked.quick else (1, asked.noise or [0.0, 0.01, 0.05])
     chosen = [
         (number, system)
-        for number, system in enumerate(FIRST, 1)
+        for number, system in enumerate(SETS[asked.set], 1)
         if asked.half == "all" or (number % 2 == 0) == (asked.half == "even")
     ][::every]
     rows = list[list[Any]]()

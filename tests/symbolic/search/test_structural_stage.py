@@ -12,6 +12,7 @@ import pytest
 from edgewise._core.stopping import StopReason
 from edgewise._core.work import Meter, running
 from edgewise.forms.tree import Variable
+from edgewise.symbolic import find_formula
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.search.search_space import Limits
@@ -108,3 +109,14 @@ def test_a_short_table_shows_no_structure() -> None:
     found.follow(structured(found, None))
     assert found.finished == []
     assert math.isinf(found.floor)
+
+
+def test_a_law_of_few_steps_is_found_before_sums_of_terms_are_looked_at() -> None:
+    """Those may take a fifth of the work."""
+    X = np.random.default_rng(0).uniform([1, 1, 2], [5, 3, 6], (300, 3))
+    shares = list[float]()
+    found = find_formula(
+        X, X[:, 0] * (1 - X[:, 1] / X[:, 2] ** 2.5), callbacks=[lambda record: shares.append(record.share)]
+    )
+    assert found.exact
+    assert max(shares) < 0.03
