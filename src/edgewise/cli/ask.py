@@ -146,6 +146,8 @@ def ask(
                 work=work,
                 seconds=seconds,
                 seed=seed,
+                X=[row[:-1] for row in known] if known else None,
+                y=[row[-1] for row in known] if known else None,
                 callbacks=partial(_so_far, target=target, recorder=recorder, loss=loss, quiet=quiet),
             )
     except KeyboardInterrupt:
