@@ -56,7 +56,8 @@ Most = Annotated[int, typer.Option("--most", help="Measurements at most.", min=1
 Resume = Annotated[
     bool,
     typer.Option(
-        "--resume", help="Go on after the measurements in the file of --out, with the same options."
+        "--resume",
+        help="Go on after the measurements in the file of --out; with the same options as if nothing had ended.",
     ),
 ]
 
