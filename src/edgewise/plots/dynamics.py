@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from scipy.interpolate import CubicHermiteSpline
 
 from edgewise._core.arguments import check_is
 from edgewise._core.arrays import Floats
-from edgewise.data.row_labels import label_text
+from edgewise.data.row_labels import label_texts
 from edgewise.dynamics import Dynamics, FittedCourse
 from edgewise.plots.layout import panel_grid
 from edgewise.plots.mathtext import drawable, shorten
@@ -62,6 +63,7 @@ def plot_dynamics(found: Dynamics, *, time: str = "time", theme: str = "light") 
     grid = panel_grid(len(found.states), 1, (WIDTH, HEIGHT), (LEFT, BOTTOM, RIGHT, TOP))
     figure = new_figure(grid.width, grid.height, colours)
     shown = found.courses[:MOST_COURSES]
+    names = label_texts([course.label for course in shown], 16)
     solved = [_smooth(found, course) for course in shown]
     times = padded(np.concatenate([course.t for course in shown]), 0.01)
     lines = str(found).splitlines()
@@ -71,17 +73,19 @@ def plot_dynamics(found: Dynamics, *, time: str = "time", theme: str = "light") 
         axes.set_xlim(*times)
         axes.set_ylim(*padded(both, 0.08))
         named = state == 0 and 1 < len(shown) <= MOST_NAMED
-        for course, (t, solution) in zip(shown, solved, strict=True):
+        apart = _apart([(t, x[:, state]) for t, x in solved]) if named else None
+        for course, label, (t, solution) in zip(shown, names, solved, strict=True):
             style: dict[str, Any] = {"color": colours.muted, "linewidth": 0, "marker": "o", "markersize": 2.2}
             axes.plot(course.t, course.measured[:, state], gid="measured", **style)
             axes.plot(t, solution[:, state], color=colours.numeric, linewidth=1.3, gid="solution")
             if named:
+                at = t[-1] if apart is None else apart
                 axes.annotate(
-                    drawable(label_text(course.label, 16)),
-                    (course.t[-1], course.solution[-1, state]),
-                    (3, 3),
+                    drawable(label),
+                    (at, np.interp(at, t, solution[:, state])),
+                    (3, 3) if at < t.mean() else (-3, 3),
                     textcoords="offset points",
-                    ha="right",
+                    ha="left" if at < t.mean() else "right",
                     annotation_clip=False,
                     **text_style(colours, SIZE_SMALL, colours.muted),
                 )
@@ -106,6 +110,16 @@ def plot_dynamics(found: Dynamics, *, time: str = "time", theme: str = "light") 
         **text_style(colours, SIZE_SMALL, colours.muted),
     )
     return figure
+
+
+def _apart(lines: Sequence[tuple[Floats, Floats]]) -> float | None:
+    """The time at which lines are furthest from each other, where their names do not cover each other; None without one."""
+    first, last = max(t[0] for t, _ in lines), min(t[-1] for t, _ in lines)
+    if first >= last:
+        return None
+    times = np.linspace(first, last, 60)
+    values = np.sort([np.interp(times, t, x) for t, x in lines], axis=0)
+    return float(times[np.diff(values, axis=0).min(0).argmax()])
 
 
 def _smooth(found: Dynamics, course: FittedCourse) -> tuple[Floats, Floats]:
