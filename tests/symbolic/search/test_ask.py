@@ -8,7 +8,7 @@ import pytest
 
 from edgewise import InputError, StopReason
 from edgewise.symbolic import AskConfig, ask
-from edgewise.symbolic.results.pure_error import pure_error
+from edgewise.symbolic.results.pure_error import PureError, pure_error
 
 
 def test_a_law_with_an_odd_power_is_found_and_confirmed():
@@ -97,6 +97,7 @@ def test_a_slip_is_no_noise_and_coarse_readings_are_not_exact():
     slipped[1] = 1e6
     assert pure_error(slipped, again) == without
     assert pure_error(np.array([1.0, 2.0, 3.0]), np.array([1.0, 2.0, 3.1])).sigma > 0
+    assert pure_error(np.array([1.5, 2.0, 3.0]), np.array([1.5, 2.0, 300.0])) == PureError(0.0, 2)
 
 
 def test_measurements_that_fail_are_left_out():
@@ -173,6 +174,9 @@ def test_measurements_made_elsewhere_are_rows_too():
     assert np.array_equal(found.X[:20], X)
     assert len(found.y) == 20 + len(seen) < 30
     assert all(1 <= at["a"] <= 3 for at in seen)
+    with pytest.raises(ZeroDivisionError) as caught:
+        ask(lambda at: 1 / 0, {"a": (1, 3)}, X=np.empty((0, 1)), y=[])
+    assert caught.value.X.shape == (0, 1)
     with pytest.raises(InputError, match="given together"):
         ask(law, {"a": (1, 3), "b": (1, 3)}, X=X)
     with pytest.raises(InputError, match="'X' parameter of ask must have 2 columns"):

@@ -245,7 +245,7 @@ def _measured_before(X: Any, y: Any, names: Sequence[str]) -> tuple[Floats, Floa
         raise InputError(
             "The 'X' and 'y' parameters of ask must be given together. Got one without the other."
         )
-    if X is None:
+    if X is None or not np.size(y):
         return None
     values = check_vector(y, "y", missing=True, of="ask")
     return check_table(X, names, rows=len(values), of="ask"), values
