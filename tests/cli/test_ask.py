@@ -155,13 +155,27 @@ def test_another_table_is_not_gone_on_with(edgewise, folder):
 
 
 def test_measurements_are_numbered_as_rows_of_the_file(folder):
-    """Whatever the order in which they are asked for again, and whichever of them gave no number."""
+    """Whichever of them gave no number."""
     known = ((1.0, 10.0), (2.0, math.nan), (3.0, 30.0))
     recorder = Recorder(lambda place, number: 10 * place["m"], ("m",), "F", folder / "measured.csv", known)
-    asked = [3.0, 2.0, 5.0, 1.0]
-    finite = [value for m in asked if math.isfinite(value := recorder.measure({"m": m}))]
+    recorder.measure({"m": 5.0})
     lines = (folder / "measured.csv").read_text().splitlines()
-    assert [float(lines[recorder.number(at)].split(",")[1]) for at in range(3)] == finite == [30, 50, 10]
+    assert [float(lines[recorder.number(at)].split(",")[1]) for at in range(3)] == [10, 30, 50]
+
+
+def test_rows_of_the_file_count_also_where_other_places_are_asked_for(edgewise, folder):
+    """Another seed, or a larger --most, asks for others: what was measured is used all the same."""
+    command = f'{sys.executable} -c "{LAW}" {{m}} {{r}}'
+    edgewise("ask", *BOUNDS, "--command", command)
+    before = rows(folder / "measured.csv")
+    done = edgewise("ask", *BOUNDS, "--command", command, "--resume", "--seed", "5", "--json")
+    found = json.loads(done.out)
+    assert [[*x, y] for x, y in zip(found["X"], found["y"], strict=True)] == rows(folder / "measured.csv")
+    assert rows(folder / "measured.csv")[: len(before)] == before
+    assert found["confirmed"]
+    few = edgewise("ask", *BOUNDS, "--command", command, "--resume", "--most", "13")
+    assert few.code == 2
+    assert "The option --most must be" in few.err
 
 
 def test_a_slip_is_told_while_it_can_be_corrected(folder, capsys):

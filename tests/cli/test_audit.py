@@ -106,3 +106,12 @@ def test_bad_words_end_in_one_sentence(edgewise, files, words):
     assert done.err.startswith("Error: ")
     assert len(done.err.strip().splitlines()) == 1
     assert done.out == ""  # before anything is measured
+    assert "parameter" not in done.err
+    assert "argument" not in done.err
+
+
+def test_refusals_name_options(edgewise, files):
+    words = ["audit", files / "m.kan", files / "d.csv", "-p", "sex", "--no-proxies"]
+    assert "The option --cut must cut columns of numbers" in edgewise(*words, "--cut", "sex=1").err
+    assert "The option --positive must be one of" in edgewise(*words, "--positive", "maybe").err
+    assert "The column of --weight must be at least 0" in edgewise(*words, "--weight", "size").err

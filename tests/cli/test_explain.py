@@ -142,6 +142,9 @@ def test_without_a_table(edgewise, folder):
         ("--row", 999),
         ("--counterfactual",),
         ("--row", 0, "--counterfactual", "--fixed", "sexx"),
+        ("--row", 0, "--reasons", "maybe"),
+        ("--row", 0, "--reasons", "mean", "--protected", "sexx"),
+        ("--row", 0, "--counterfactual", "--target", "maybe"),
         ("--row", 0, "--output", "maybe"),
         ("--plot", "picture.pdf"),
         ("--pairs",),
@@ -152,6 +155,9 @@ def test_mistakes_are_told_in_one_sentence(edgewise, folder, words):
     assert done.code == 2
     assert is_one_sentence(done.err)
     assert done.out == ""
+    # Options are named, not the arguments of functions.
+    assert " parameter" not in done.err
+    assert " argument" not in done.err
 
 
 def test_a_row_needs_a_table(edgewise, folder):

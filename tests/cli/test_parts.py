@@ -123,7 +123,7 @@ def test_progress_tells_the_share_of_the_work_and_the_time_that_the_rest_may_tak
     assert int(told[2]) * seconds == pytest.approx(left, abs=0.51 * seconds)
 
 
-@pytest.mark.parametrize("share", [None, 0.0, 1.0])
+@pytest.mark.parametrize("share", [None, 0.0, 0.004, 1.0])
 def test_progress_promises_nothing_without_a_pace(share):
     stream, clock = io.StringIO(), Clock()
     with ShownProgress(

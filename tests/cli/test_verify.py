@@ -179,6 +179,12 @@ def test_bad_input_is_one_sentence(edgewise, model, words):
     assert done.out == ""
 
 
+def test_a_row_of_no_table_asks_for_the_option(edgewise, model):
+    assert (
+        "The option --data must hold the table" in edgewise("verify", model, "robust(row 5, 0.1)", "-q").err
+    )
+
+
 def test_help_says_the_exit_codes(edgewise):
     told = " ".join(edgewise("verify", "--help").out.split())
     assert "3: undecided" in told

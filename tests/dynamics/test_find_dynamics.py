@@ -345,3 +345,11 @@ def test_roots_do_not_hide_what_is_kept() -> None:
     for true in (energy, momentum):
         ratios = [[float((each / true).subs(place)) for place in (here, there)] for each in kept]
         assert sum(np.isclose(*each) for each in ratios) == 1
+
+
+def test_terms_do_not_make_up_for_inputs_between_their_times():
+    """The push is known at 80 times, and a spline through them is not the push: that is no reason for more terms."""
+    t = np.linspace(0, 12, 80)
+    x = (np.cos(1.5 * t) + 1.5 * np.sin(1.5 * t)) / 3.25 + 2 * np.exp(-t)
+    found = find_dynamics(t, x, names=["x"], inputs=np.cos(1.5 * t), input_names=["push"], work="quick")
+    assert found.equations[0].text == "push - x"

@@ -43,7 +43,7 @@ def test_equations_come_back_to_the_bit(found: Dynamics, tmp_path: pathlib.Path)
     assert np.array_equal(again.simulate(t, start), found.simulate(t, [1.0, 0.5]))
     for mine, theirs in zip(again.courses, found.courses, strict=True):
         assert mine.label == theirs.label
-        for name in ("t", "measured", "solution"):
+        for name in ("t", "measured", "solution", "inputs"):
             assert np.array_equal(getattr(mine, name), getattr(theirs, name))
     ew.plots.plot_dynamics(again)
 

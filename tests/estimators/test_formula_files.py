@@ -18,7 +18,7 @@ from edgewise.forms import parse
 from edgewise.forms.tree import Apply, Node, Number, Variable
 from edgewise.forms.tree_json import from_json, to_json
 from edgewise.network.container import read_container, write_container
-from edgewise.symbolic import Formula, GroupedFormula
+from edgewise.symbolic import Formula, GroupedFormula, fit_partial
 
 LEAVES = st.one_of(
     st.floats(allow_nan=False, allow_infinity=False).map(Number),
@@ -149,7 +149,14 @@ def test_formulas_keep_what_functions_cost_in_them(tmp_path: pathlib.Path) -> No
 
 
 def test_what_cannot_be_saved_is_told_what_can(model: FormulaRegressor, tmp_path: pathlib.Path) -> None:
-    for thing, advice in ((None, ""), (model.result_, "; save its .best"), (np.zeros(3), "")):
+    x = np.linspace(1, 3, 60)
+    partly = fit_partial(x[:, None], x**2, "f(x1)", work=0.05)
+    for thing, advice in (
+        (None, ""),
+        (model.result_, "; save its .best"),
+        (partly, "; save its .formula"),
+        (np.zeros(3), ""),
+    ):
         with pytest.raises(
             InputError,
             match=rf"a KANForecaster, .* a formula or what find_dynamics found\. Got .* instead{advice}\.$",

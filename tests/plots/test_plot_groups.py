@@ -62,3 +62,15 @@ def test_each_panel_of_a_branched_law_says_its_own():
     for axes in figure.axes:
         level = axes.get_title(loc="left")
         assert [each.get_text() for each in axes.texts] == [found.best.of(level)]
+
+
+def test_names_that_begin_alike_are_told_apart_and_groups_left_out_counted():
+    names = [f"a rather long name of the vessel number {at}" for at in range(26)]
+    x, group = np.tile(np.linspace(1, 3, 8), 26), np.repeat(names, 8)
+    y = np.repeat(np.arange(26.0) + 1, 8) * x
+    found = find_formula(x[:, None], y, groups=group, names=["x"], work=0.01)
+    figure = plot_groups(found.best, x[:, None], y, group)
+    titles = [axes.get_title(loc="left") for axes in figure.axes]
+    assert len(set(titles)) == len(titles) == 24
+    assert all(len(each) <= 24 for each in titles)
+    assert figure.texts[-1].get_text() == "24 of 26 groups"

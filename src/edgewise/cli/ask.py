@@ -56,7 +56,8 @@ Most = Annotated[int, typer.Option("--most", help="Measurements at most.", min=1
 Resume = Annotated[
     bool,
     typer.Option(
-        "--resume", help="Go on after the measurements in the file of --out, with the same options."
+        "--resume",
+        help="Go on after the measurements in the file of --out; with the same options as if nothing had ended.",
     ),
 ]
 
@@ -146,6 +147,8 @@ def ask(
                 work=work,
                 seconds=seconds,
                 seed=seed,
+                X=[row[:-1] for row in known] if known else None,
+                y=[row[-1] for row in known] if known else None,
                 callbacks=partial(_so_far, target=target, recorder=recorder, loss=loss, quiet=quiet),
             )
     except KeyboardInterrupt:

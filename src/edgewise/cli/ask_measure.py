@@ -140,7 +140,7 @@ class Recorder:
     path
         A CSV file.
     known
-        Rows measured before: the same place gets the values that it had then, one after another.
+        Rows measured before.
     """
 
     source: Measures
@@ -152,9 +152,6 @@ class Recorder:
 
     def __post_init__(self) -> None:
         self.rows = list(self.known)
-        self._waiting = list(enumerate(self.known))
-        self._asked = 0
-        self._finite = list[int]()
 
     @property
     def made(self) -> int:
@@ -162,24 +159,15 @@ class Recorder:
         return len(self.rows)
 
     def measure(self, place: dict[str, float]) -> float:
-        """The value at a place, from the file where it is in there."""
-        self._asked += 1
-        where = tuple(place[name] for name in self.names)
-        waiting = next((at for at, (_, row) in enumerate(self._waiting) if row[:-1] == where), None)
-        if waiting is None:
-            place_in_file = len(self.rows)
-            value = self.source(place, self._asked)
-            self.rows.append((*where, value))
-            self._write()
-        else:
-            place_in_file, (*_, value) = self._waiting.pop(waiting)
-        if math.isfinite(value):
-            self._finite.append(place_in_file)
+        """The value at a place, which is in the file from then on."""
+        value = self.source(place, self.made + 1)
+        self.rows.append((*(place[name] for name in self.names), value))
+        self._write()
         return value
 
     def number(self, at: int) -> int:
         """Which row of the file, from 1 below the header, is the measurement `at` of those that gave a number."""
-        return self._finite[at] + 1
+        return [number for number, row in enumerate(self.rows, 1) if math.isfinite(row[-1])][at]
 
     def _write(self) -> None:
         text = io.StringIO()

@@ -20,10 +20,10 @@ from edgewise.data.arrow import Frame
 from edgewise.data.write import check_table_name
 from edgewise.estimators import FormulaRegressor
 from edgewise.symbolic import Formula
+from edgewise.symbolic.search.grouped_formula import LEARNS
 
-# What learns the constants of a new group, in Python and here.
-_LEARNED = "with_group(...) learns its constants from its rows"
-_LEARNED_HERE = "--learn FILE learns its constants from its rows"
+# What learns the constants of a new group here.
+_LEARNS = "--learn FILE learns its constants from its rows"
 
 
 def predict_formula(
@@ -66,7 +66,7 @@ def predict_formula(
     try:
         predicted = model.predict(used)
     except InputError as error:
-        raise InputError(str(error).replace(_LEARNED, _LEARNED_HERE)) from None
+        raise InputError(str(error).replace(LEARNS, _LEARNS)) from None
     fresh = {f"{target}_predicted": pa.array(predicted, from_pandas=True)}
     hand_over(beside(frame if keep else used, fresh, outside, source), out, quiet=quiet, json=json)
 

@@ -174,12 +174,16 @@ class ShownProgress:
         return f"{record.phase} {record.step}", loss, held_out, seconds, share, record.note
 
 
+# The share of the work from which on it shows how long the rest may take: what was done before is mostly preparation.
+_TELLING = 0.01
+
+
 def _share(row: _Row, now: float) -> str:
     """How much of the work is done, and how long the rest may take; it may end earlier, once nothing is left to do."""
     share = None if row.record is None else row.record.share
     if share is None:
         return ""
-    if share <= 0:
+    if share < _TELLING:
         return "0 %"
     left = (row.updated - row.started) * (1 - share) / share - (now - row.updated)
     return f"{math.floor(100 * share)} %, {_time(max(left, 0.0))} left at most"

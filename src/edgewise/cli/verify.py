@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from edgewise.cli import options
-from edgewise.cli.option_names import with_options
+from edgewise.cli.option_names import told_of_options, with_options
 from edgewise.cli.outcome import (
     INTERRUPTED,
     REFUTED,
@@ -92,7 +92,7 @@ def verify(
 
     question = asked(model, property, where, data, quiet=quiet)
     progress = ProofProgress(quiet)
-    with Interrupts() as interrupts, progress:
+    with Interrupts() as interrupts, progress, told_of_options({"rows": "--data"}):
         progress.begin(f"prove {question.text}")
         verdict = prove(
             question.model,

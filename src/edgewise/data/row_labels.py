@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, time
 from typing import Any, cast
 
@@ -56,3 +57,20 @@ def label_text(label: Any, most: int = 32) -> str:
     if isinstance(label, datetime) and label.time() == time():
         text = str(label.date())
     return text if len(text) <= most else f"{text[: most - 1].rstrip()}\u2026"
+
+
+def label_texts(labels: Sequence[Any], most: int) -> list[str]:
+    """Labels in so many characters at most, cut in their middles where they would read the same without their ends.
+
+    Examples
+    --------
+    >>> label_texts(["the first vessel on the left", "the first vessel on the right"], 17)
+    ['the firs…the left', 'the firs…he right']
+    """
+    whole, short = ([label_text(label, size) for label in labels] for size in (10**6, most))
+    if len(set(short)) == len(set(whole)):
+        return short
+    head, tail = (most - 1) // 2, most // 2
+    return [
+        text if len(text) <= most else f"{text[:head].rstrip()}…{text[-tail:].lstrip()}" for text in whole
+    ]

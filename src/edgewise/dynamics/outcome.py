@@ -64,7 +64,7 @@ def outcome(search: DynamicsSearch, reason: StopReason | None, seed: int) -> Dyn
         )
     ends = np.cumsum([len(course.t) for course in courses.each])[:-1]
     beside = tuple(
-        FittedCourse(course.t, course.states, own, course.label)
+        FittedCourse(course.t, course.states, own, course.inputs, course.label)
         for course, own in zip(courses.each, np.split(solution, ends), strict=True)
     )
     exact = selection.is_exact(best.judged)

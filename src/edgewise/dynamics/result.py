@@ -58,6 +58,8 @@ class FittedCourse:
     ----------
     t : ndarray, shape (n,)
     measured, solution : ndarray, shape (n, d)
+    inputs : ndarray, shape (n, m)
+        What acted from outside.
     label : object
         The name of the course.
     """
@@ -65,6 +67,7 @@ class FittedCourse:
     t: Floats
     measured: Floats
     solution: Floats
+    inputs: Floats
     label: Any
 
 

@@ -13,7 +13,7 @@ from edgewise.dynamics.config import DEFAULT, DynamicsConfig
 from edgewise.dynamics.courses import Courses
 from edgewise.dynamics.inner_constants import InnerSearch, WeakGuess
 from edgewise.dynamics.selection import Chosen, Judged, TermSelection
-from edgewise.dynamics.shooting import CoursePieces, cut, solved
+from edgewise.dynamics.shooting import CoursePieces, between_times, cut, solved
 from edgewise.dynamics.terms import DynamicsTerm, TermLibrary
 from edgewise.dynamics.weak import searches, smoothed
 from edgewise.pde.settings import DiscoveryConfig
@@ -56,6 +56,7 @@ class DynamicsSearch:
             self.courses.values,
             self.meter,
             self.config,
+            between_times(self.courses),
         )
 
     def _pieces(self, parts: int) -> CoursePieces:

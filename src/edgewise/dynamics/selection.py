@@ -70,6 +70,7 @@ class TermSelection:
     variables: Floats
     meter: Meter
     config: DynamicsConfig = DEFAULT
+    between: float = 0.0
     best: Judged | None = None
     tried: dict[frozenset[object], tuple[int, float]] = field(
         default_factory=dict[frozenset[object], tuple[int, float]]
@@ -79,7 +80,10 @@ class TermSelection:
     def __post_init__(self) -> None:
         self.states = self.smooth.shape[1]
         self._sizes = np.abs(self.variables).max(0)
-        self.floor = np.square(_ROUNDING * self.pieces.values.std(0))
+        variance = self.pieces.values.var(0)
+        self.floor = (_ROUNDING**2 + self.between**2) * variance
+        # Ten times what rounding does to a number, once it has gone through all steps.
+        self._exact = (100 * _ROUNDING**2 + self.between**2) * variance
 
     def begin_again(self, pieces: CoursePieces) -> None:
         """Forget what was fitted: the pieces are others."""
@@ -102,8 +106,8 @@ class TermSelection:
         return float(n * np.log(fit.squares / n + self.floor).sum()) + prices
 
     def is_exact(self, judged: Judged) -> bool:
-        """Whether only rounding is left."""
-        return bool((judged.fit.squares / len(self.pieces.values) <= 100 * self.floor).all())
+        """Whether only rounding is left, and what inputs may do between the times at which they were measured."""
+        return bool((judged.fit.squares / len(self.pieces.values) <= self._exact).all())
 
     def judged(self, chosen: Chosen, factors: Sequence[float], near: Judged | None = None) -> Judged | None:
         """A choice of terms, fitted; None where its solutions blow up or it has been tried."""

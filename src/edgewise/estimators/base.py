@@ -19,6 +19,7 @@ from torch import Tensor
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_choice, check_float, check_int, short
 from edgewise._core.errors import InputError
+from edgewise._core.gradients import with_gradients
 from edgewise._core.work import check_work
 from edgewise.data import Encoding
 from edgewise.data.encoding_raw import RawTable
@@ -112,6 +113,7 @@ class KANEstimator(HoldsNetwork, BaseEstimator):
             config=config_of(self.config, of),
         )
 
+    @with_gradients
     def fit(
         self, X: Any, y: Any = None, sample_weight: Any = None, *, target: Any = None, checkpoint: Any = None
     ) -> Self:

@@ -20,7 +20,7 @@ from edgewise.network.container import PathLike, Table, read_any_of, write_conta
 
 KIND = "Dynamics"
 _PLAIN = ("message", "noise", "stability", "seconds", "lead", "probability")
-_ARRAYS = ("t", "measured", "solution")
+_ARRAYS = ("t", "measured", "solution", "inputs")
 
 
 def save(model: Dynamics, path: PathLike, *, overwrite: bool = True) -> None:
@@ -61,12 +61,12 @@ def load(path: PathLike) -> Dynamics:
 
 
 def _promised(document: Mapping[str, Any]) -> Table:
-    states, table = len(document["states"]), Table()
+    states, acting, table = len(document["states"]), len(document["inputs"]), Table()
     for at, course in enumerate(document["courses"]):
         rows = course["rows"]
         if type(rows) is not int or rows < 0:
             raise InputError("a course does not say how many rows it has.")
-        shapes = {"t": (rows,), "measured": (rows, states), "solution": (rows, states)}
+        shapes = dict(zip(_ARRAYS, [(rows,), (rows, states), (rows, states), (rows, acting)], strict=True))
         table |= {f"{at}.{name}": ("F64", shapes[name]) for name in _ARRAYS}
     return table
 
@@ -86,9 +86,9 @@ def _dynamics(document: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Dyn
         for key in ("noise", "stability")
     )
     courses = tuple(
-        FittedCourse(t, measured, solution, label_of(each["label"], "courses"))
+        FittedCourse(*arrays, label_of(each["label"], "courses"))
         for at, each in enumerate(document["courses"])
-        for t, measured, solution in [[tensors[f"{at}.{name}"].numpy() for name in _ARRAYS]]
+        for arrays in [[tensors[f"{at}.{name}"].numpy() for name in _ARRAYS]]
     )
     lead, sure = document["lead"], document["probability"]
     return Dynamics(

@@ -14,6 +14,7 @@ from edgewise._core.arguments import check_is, check_text
 from edgewise._core.arrays import Floats, Ints
 from edgewise._core.checks import as_tuple, check_float, check_int, short
 from edgewise._core.errors import InputError
+from edgewise._core.gradients import with_gradients
 from edgewise._core.stopping import StopReason
 from edgewise._core.work import check_work
 from edgewise.data.encoding_raw import RawColumn, RawTable
@@ -125,6 +126,7 @@ class KANForecaster(BaseEstimator):
         self.time, self.horizon, self.lags, self.period = time, horizon, lags, period
         self.work, self.random_state, self.callbacks = work, random_state, callbacks
 
+    @with_gradients
     def fit(self, X: Any, y: Any) -> Self:
         """Learn a series.
 

@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_choice, check_float, short
 from edgewise._core.errors import InputError
+from edgewise._core.gradients import with_gradients
 from edgewise.data.encoding_raw import RawTable
 from edgewise.estimators.base import KANEstimator
 from edgewise.estimators.names import table_to_fit
@@ -153,6 +154,7 @@ class KANRegressor(RegressorMixin, KANEstimator):
     def _heed_classes(self, classes: Any) -> None:
         self._single = True
 
+    @with_gradients
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Go on training with more rows.
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from edgewise._core.checks import check_float, check_int, short
 from edgewise._core.errors import InputError
+from edgewise._core.gradients import with_gradients
 from edgewise._core.plain import fields
 from edgewise._core.stopping import StopReason
 from edgewise.data import split
@@ -105,6 +106,7 @@ class Surrogate:
         )
 
 
+@with_gradients
 def surrogate(
     black_box: Any,
     X: Any,

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from edgewise._core.arguments import check_is, check_table
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_choice, check_matrix, check_vector
-from edgewise.data.row_labels import label_text, row_labels
+from edgewise.data.row_labels import label_texts, row_labels
 from edgewise.forms.tree import names_in
 from edgewise.plots.layout import panel_grid
 from edgewise.plots.mathtext import drawable, shorten
@@ -24,6 +24,8 @@ LEFT, BOTTOM, RIGHT, TOP = 0.5, 0.42, 0.15, 0.42
 MOST = 24
 # The law above all panels: room for it, and letters of it in an inch.
 HEAD, LETTERS = 0.3, 11.0
+# Letters kept free beside it, where it may be told how many groups are drawn.
+SOME = 12
 
 
 def plot_groups(
@@ -52,7 +54,8 @@ def plot_groups(
     Returns
     -------
     Figure
-        A panel for each of the first 24 groups, all on the same axes; above them the law that they share.
+        A panel for each of the first 24 groups, all on the same axes; above them the law that they share, and of how many
+        groups these are.
 
     Examples
     --------
@@ -76,12 +79,15 @@ def plot_groups(
     shown = labels[:MOST]
     grid = panel_grid(len(shown), ACROSS, (WIDTH, HEIGHT), (LEFT, BOTTOM, RIGHT, TOP))
     law = _heading(formula, getattr(y, "name", None), grid.width)
-    height = grid.height + (HEAD if law else 0.0)
+    some = f"{len(shown)} of {len(labels)} groups" if len(labels) > len(shown) else ""
+    height = grid.height + (HEAD if law or some else 0.0)
     figure = new_figure(grid.width, height, colours)
     if law:
         figure.text(LEFT / grid.width, 1 - 0.2 / height, law, va="center", **text_style(colours, SIZE_TEXT))
     quiet = text_style(colours, SIZE_SMALL, colours.muted)
-    for label, box in zip(shown, grid.boxes, strict=True):
+    if some:
+        figure.text(1 - RIGHT / grid.width, 1 - 0.2 / height, some, ha="right", va="center", **quiet)
+    for label, name, box in zip(shown, label_texts(shown, 24), grid.boxes, strict=True):
         there = np.array([cell == label for cell in cells])
         rows = table[there]
         axes = bare_axes(figure, box, colours, grid="y")
@@ -96,13 +102,13 @@ def plot_groups(
             {"linewidth": 1.3} if line else {"linewidth": 0, "marker": "_", "markersize": 5}
         )
         axes.plot(x, values, color=colours.numeric, gid="law", **style)
-        axes.set_title(drawable(label_text(label, 24)), loc="left", pad=14, **text_style(colours, SIZE_TEXT))
+        axes.set_title(drawable(name), loc="left", pad=14, **text_style(colours, SIZE_TEXT))
         constants = formula.own.get(label, {}).items()
         # Branches have no law above the panels.
         own = (
             formula.of(label)
             if not law
-            else ", ".join(f"{name} = {each.value:.4g}" for name, each in constants)
+            else ", ".join(f"{constant} = {each.value:.4g}" for constant, each in constants)
         )
         axes.text(0, 1.04, drawable(shorten(own, 40)), transform=axes.transAxes, va="bottom", **quiet)
         axes.set_xlabel(drawable(shorten(chosen, 24)), labelpad=2, **quiet)
@@ -114,7 +120,7 @@ def _heading(formula: GroupedFormula | BranchedFormula, target: Any, width: floa
     if isinstance(formula, BranchedFormula):
         return ""
     left = f"{target} = " if isinstance(target, str) and target else ""
-    return drawable(shorten(f"{left}{formula.text}", int(LETTERS * width)))
+    return drawable(shorten(f"{left}{formula.text}", int(LETTERS * width) - SOME))
 
 
 def _rows(

@@ -23,6 +23,7 @@ from edgewise._core.checks import (
     short,
 )
 from edgewise._core.errors import InputError
+from edgewise._core.gradients import with_gradients
 from edgewise._core.rows import row_numbers
 from edgewise._core.stopping import StopReason
 from edgewise._core.threads import one_thread
@@ -51,6 +52,7 @@ _RATE, _MINIBATCHES = 0.1, 60
 _SECOND_ORDER_ONLY = ("intervals", "roughness", "sparsity", "total_variation", "starts")
 
 
+@with_gradients
 def fit(
     model: KAN,
     X: Any,

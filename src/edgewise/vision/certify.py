@@ -13,6 +13,7 @@ from torch import Tensor
 from edgewise._core.arguments import check_is
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_float, check_int
+from edgewise._core.gradients import with_gradients
 from edgewise._core.plain import fields
 from edgewise._core.stopping import StopReason
 from edgewise._core.work import Meter, StopError, charge, running
@@ -78,6 +79,7 @@ class CertifiedRadius:
         return fields(self, *names)
 
 
+@with_gradients
 def certified_radius(
     model: ImageClassifier, picture: Any, *, most: float = 0.5, steps: int = 10
 ) -> CertifiedRadius:

@@ -26,6 +26,7 @@ from edgewise._core.checks import (
     short,
 )
 from edgewise._core.errors import InputError
+from edgewise._core.gradients import with_gradients
 from edgewise._core.seeds import derive, generator
 from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, check_seconds
@@ -152,6 +153,7 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
         self.callbacks, self.checkpoint, self.settings = callbacks, checkpoint, settings
 
     @torch.inference_mode(False)  # where a caller has switched gradients off, too
+    @with_gradients
     def fit(self, X: Any, y: Any = None) -> ImageClassifier:
         """Learn from pictures.
 

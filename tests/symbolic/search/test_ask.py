@@ -8,7 +8,7 @@ import pytest
 
 from edgewise import InputError, StopReason
 from edgewise.symbolic import AskConfig, ask
-from edgewise.symbolic.results.pure_error import pure_error
+from edgewise.symbolic.results.pure_error import PureError, pure_error
 
 
 def test_a_law_with_an_odd_power_is_found_and_confirmed():
@@ -97,6 +97,7 @@ def test_a_slip_is_no_noise_and_coarse_readings_are_not_exact():
     slipped[1] = 1e6
     assert pure_error(slipped, again) == without
     assert pure_error(np.array([1.0, 2.0, 3.0]), np.array([1.0, 2.0, 3.1])).sigma > 0
+    assert pure_error(np.array([1.5, 2.0, 3.0]), np.array([1.5, 2.0, 300.0])) == PureError(0.0, 2)
 
 
 def test_measurements_that_fail_are_left_out():
@@ -127,6 +128,76 @@ def test_an_interrupt_while_measuring_leaves_what_was_found():
     count = 15
     with pytest.raises(KeyboardInterrupt):
         ask(law, {"x": (1, 3), "z": (1, 2)}, work=0.05)
+
+
+def test_an_error_while_measuring_keeps_what_was_measured_and_ask_goes_on_from_there():
+    def law(at):
+        return 3 * at["m"] / at["r"] ** 2 if at["m"] > 1.2 else math.nan
+
+    bounds, count, asked = {"m": (1, 5), "r": (1, 3)}, itertools.count(1), []
+    whole = ask(lambda at: asked.append(at) or law(at), bounds, work="quick")
+
+    def breaks(at):
+        if next(count) == 15:
+            raise ConnectionError("no answer")
+        return law(at)
+
+    with pytest.raises(ConnectionError, match="no answer") as caught:
+        ask(breaks, bounds, work="quick")
+    X, y = caught.value.X, caught.value.y
+    assert X.shape == (14, 2)
+    assert np.isnan(y).any()
+    assert "14 rows" in caught.value.__notes__[0]
+    measured = []
+    rest = ask(lambda at: measured.append(at) or law(at), bounds, work="quick", X=X, y=y)
+    assert np.array_equal(rest.X, whole.X)
+    assert np.array_equal(rest.y, whole.y)
+    assert rest.result.best.text == whole.result.best.text
+    assert measured == asked[14:]
+
+    with pytest.raises(InputError, match="must return a number") as caught:
+        ask(lambda at: law(at) if at["r"] < 2.5 else "high", bounds)
+    assert len(caught.value.y) > 0
+
+
+def test_measurements_made_elsewhere_are_rows_too():
+    random = np.random.default_rng(0)
+    X = random.uniform(0, 4, (20, 2))
+    seen = []
+
+    def law(at):
+        seen.append(at)
+        return 2 * at["a"] / at["b"]
+
+    found = ask(law, {"a": (1, 3), "b": (1, 3)}, X=X, y=2 * X[:, 0] / X[:, 1], work="quick")
+    assert found.confirmed
+    assert np.array_equal(found.X[:20], X)
+    assert len(found.y) == 20 + len(seen) < 30
+    assert all(1 <= at["a"] <= 3 for at in seen)
+    with pytest.raises(ZeroDivisionError) as caught:
+        ask(lambda at: 1 / 0, {"a": (1, 3)}, X=np.empty((0, 1)), y=[])
+    assert caught.value.X.shape == (0, 1)
+    with pytest.raises(InputError, match="given together"):
+        ask(law, {"a": (1, 3), "b": (1, 3)}, X=X)
+    with pytest.raises(InputError, match="'X' parameter of ask must have 2 columns"):
+        ask(law, {"a": (1, 3), "b": (1, 3)}, X=X[:, :1], y=X[:, 0])
+    with pytest.raises(InputError, match="'most' parameter of ask must be"):
+        ask(law, {"a": (1, 3), "b": (1, 3)}, X=X, y=X[:, 0], most=19)
+
+
+@pytest.mark.parametrize("slips", [(14,), (17,)])
+def test_a_slip_among_measurements_that_were_foreseen_is_set_aside_too(slips):
+    """It is measured once more: what the formula does not explain would come twice."""
+    count = itertools.count(1)
+
+    def law(at):
+        return 3 * at["m"] / at["r"] ** 2 * (100 if next(count) in slips else 1)
+
+    found = ask(law, {"m": (1, 5), "r": (1, 3)}, loss="robust", work="quick")
+    assert found.confirmed
+    assert found.result.best.text == "3*m/r^2"
+    assert set(found.result.gross_errors) == {at - 1 for at in slips}
+    assert len(found.y) <= 30
 
 
 def test_it_ends_by_the_callback_and_by_the_number_of_measurements():

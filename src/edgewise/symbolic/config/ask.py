@@ -24,6 +24,9 @@ class AskConfig:
         rounding.
     noises, rounding : float
         A measurement is as predicted within so many standard deviations of the noise and this share of its value.
+    slips : float
+        Where slips are set aside, up to this share of a turn's measurements is measured once more where it is not as
+        predicted: of more, the formula is at fault.
     repeats : int
         Places that are measured again, to know the noise, where the first does not give the same.
     level : float
@@ -68,6 +71,7 @@ class AskConfig:
     predicted_exact: int = 1
     noises: float = 4.0
     rounding: float = 1e-6
+    slips: float = 0.25
     repeats: int = 5
     level: float = 0.01
     least_work: float = 0.02

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from edgewise._core.arguments import as_mapping
 from edgewise._core.checks import among, as_tuple, check_float, check_int, did_you_mean, short
 from edgewise._core.errors import InputError
+from edgewise._core.gradients import with_gradients
 from edgewise._core.seeds import derive
 from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, StopError, check_seconds, check_work, running
@@ -39,6 +40,7 @@ from edgewise.symbolic.univariate.closed_forms import fit_curve
 _SHOWN = 4
 
 
+@with_gradients
 def fit_partial(
     X: Any,
     y: Any,

@@ -136,7 +136,8 @@ def fit_targets(
     if len(targets) != len(table) or len(written) != targets.shape[1] or not written:
         raise InputError(
             f"The 'Y' argument of {_OF} must have {plural(len(table), 'row')} and one column for each of "
-            f"{plural(len(written), 'formula')}. Got {targets.shape[0]} rows and {targets.shape[1]} columns instead."
+            f"{plural(len(written), 'formula')}. Got {plural(targets.shape[0], 'row')} and "
+            f"{plural(targets.shape[1], 'column')} instead."
         )
     columns = column_names(X, names, table.shape[1], _OF)
     trees = [exact(_read(text, columns)) for text in written]

@@ -47,6 +47,9 @@ class PureError:
 # A pair this many times as far apart as the median pair holds a slip of whoever measured: of noise alone, normal and of
 # few pairs, the largest is hardly ever thirty times as far.
 _SLIP = 1000.0
+# The last digit of coarse readings is what the closest of them differ by at least; noise that most of them do not show is
+# not this many times as large.
+_UNITS = 30.0
 
 
 def pure_error(first: Floats, again: Floats) -> PureError:
@@ -60,7 +63,9 @@ def pure_error(first: Floats, again: Floats) -> PureError:
     (0.25, 2)
     """
     apart = np.square(again - first) / 2
-    median = np.median(apart)
-    # Where most readings are the same to the last digit, those that are not show how coarse these are.
-    kept = apart[apart <= np.square(_SLIP) * median] if median > 0 else apart
+    most = np.square(_SLIP) * np.median(apart)
+    if most == 0 and apart.any():
+        # Where most readings are the same to the last digit, those that are not show how coarse these are.
+        most = np.square(_UNITS * np.diff(np.unique([first, again])).min()) / 2
+    kept = apart[apart <= most]
     return PureError(float(np.sqrt(np.mean(kept))), len(kept))

@@ -18,9 +18,9 @@ import numpy as np
 import sympy
 from numpy.typing import NDArray
 
-from edgewise._core.arguments import as_callables, as_mapping, check_callable
+from edgewise._core.arguments import as_callables, as_mapping, check_callable, check_table
 from edgewise._core.arrays import Floats
-from edgewise._core.checks import check_choice, check_float, check_int, plural, short
+from edgewise._core.checks import check_choice, check_float, check_int, check_vector, plural, short
 from edgewise._core.config import chosen
 from edgewise._core.errors import InputError
 from edgewise._core.rows import row_numbers
@@ -34,6 +34,7 @@ from edgewise.symbolic.results.next_measurement import check_bounds, next_measur
 from edgewise.symbolic.results.probability import law_probability
 from edgewise.symbolic.results.pure_error import PureError
 from edgewise.symbolic.results.search_result import FormulaResult
+from edgewise.symbolic.search.confirmation import confirms, with_slips
 from edgewise.symbolic.search.controlled_experiments import views
 from edgewise.symbolic.search.coordinates import Coordinates
 from edgewise.symbolic.search.find_formula import LOSSES, find_formula
@@ -99,6 +100,8 @@ def ask(
     work: str | float = "normal",
     seconds: float | None = None,
     seed: int = 0,
+    X: Any = None,
+    y: Any = None,
     callbacks: Callable[[FormulaResult, int], object] | Sequence[Callable[[FormulaResult, int], object]] = (),
     config: AskConfig | None = None,
 ) -> AskResult:
@@ -107,11 +110,12 @@ def ask(
     Parameters
     ----------
     measure : callable
-        Takes a value for each column, as {"x": 1.5}, and returns y. NaN is a measurement that failed; it counts.
+        Takes a value for each column, as {"x": 1.5}, and returns y. NaN is a measurement that failed; it counts. An error
+        that it raises ends all and has what was measured before as its attributes X and y.
     bounds : mapping of str to (float, float)
         Between which values each column can be set.
     most : int
-        Measurements at most.
+        Measurements at most, those of `X` and `y` included.
     sigma : float, optional
         Standard deviation of the noise of a measurement; by default one place is measured again, and more where that gives
         another value.
@@ -126,6 +130,9 @@ def ask(
         Interrupts after so long; what is found by then is the answer.
     seed : int
         Of the places and the searches.
+    X, y : arrays of shape (n, d) and (n,), optional
+        Measurements made before, to go on from: after an error, or of another result whose `most` was too low. With the same
+        other arguments the answer is that of a run which did not end.
     callbacks : callable or sequence of callable
         Each gets the result of every search and the number of measurements; returning True stops.
     config : AskConfig, optional
@@ -152,17 +159,18 @@ def ask(
     names = tuple(str(name) for name in bounds)
     own = chosen(config, AskConfig(), "ask")
     first = max(own.first, own.first_each * len(names))
-    check_int(most, "most", low=first, of="ask")
+    before = _measured_before(X, y, names)
+    check_int(most, "most", low=max(first, 0 if before is None else len(before[1])), of="ask")
     if sigma is not None:
         check_float(sigma, "sigma", low=0, of="ask")
     check_choice(loss, "loss", LOSSES, of="ask")
     total = check_work(work, "ask")
     listeners = as_callables(callbacks, of="ask")
     limit, meter = check_seconds(seconds, "ask"), Meter()
-    asking = MeasuredRows(measure, names, most, _settable(steps, names, low, high))
+    asking = MeasuredRows(measure, names, most, _settable(steps, names, low, high), before)
     view = Coordinates.of(names)
     noise = None if sigma is None else PureError(sigma)
-    places = spread(low, high, first, seed)
+    places = asking.first(spread(low, high, first, seed))
     result: FormulaResult | None = None
     confirmed, taken_apart, predicted, reason = False, bool(steps), 0, StopReason.EXHAUSTED
 
@@ -180,11 +188,13 @@ def ask(
             if noise is None:
                 noise = asking.again(own.repeats)
             if result is not None:
-                aside = result.gross_errors if loss == "robust" else ()
-                held = _held(result, X, y, asking, aside, noise, own)
+                aside = result.gross_errors if loss == "robust" else None
+                held = confirms(result, X, y, asking, aside, noise, own)
                 predicted = predicted + 1 if held else 0
                 confirmed = predicted >= (own.predicted_exact if noise.sigma == 0 else own.predicted)
-                if confirmed and (noise.sigma == 0 or not result.alternatives()):
+                # Rows made before are all looked at, too.
+                settled = confirmed and not asking.waiting
+                if settled and (noise.sigma == 0 or not result.alternatives()):
                     reason = StopReason.CONVERGED
                     break
             turns = len(_turns(asking.count, most, own))
@@ -209,22 +219,47 @@ def ask(
             if result.stop_reason in _ENDED:
                 reason = result.stop_reason
                 break
-            if tell(listeners, result, asking.count):
+            if tell(listeners, with_slips(result, asking), asking.count):
                 reason = StopReason.CALLBACK
                 break
             if asking.count >= most:
                 break
             count = _turns(asking.count, most, own)[0]
             places = _next(result, bounds, low, high, count, asking.count, seed)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
         # What was found by then is the answer.
         if result is None:
+            _keep_measurements(error, asking)
             raise
         reason = StopReason.INTERRUPTED
+    except Exception as error:
+        _keep_measurements(error, asking)
+        raise
     assert result is not None
-    return AskResult(
-        result, asking.X, asking.y, confirmed, _said(confirmed, reason, asking.count), reason, meter.seconds
-    )
+    said, found = _said(confirmed, reason, asking.count), with_slips(result, asking)
+    return AskResult(found, asking.X, asking.y, confirmed, said, reason, meter.seconds)
+
+
+def _measured_before(X: Any, y: Any, names: Sequence[str]) -> tuple[Floats, Floats] | None:
+    if (X is None) != (y is None):
+        raise InputError(
+            "The 'X' and 'y' parameters of ask must be given together. Got one without the other."
+        )
+    if X is None or not np.size(y):
+        return None
+    values = check_vector(y, "y", missing=True, of="ask")
+    return check_table(X, names, rows=len(values), of="ask"), values
+
+
+def _keep_measurements(error: BaseException, asking: MeasuredRows) -> None:
+    """What was measured, as attributes of the error."""
+    X, y = asking.every
+    vars(error).update(X=X, y=y)
+    if len(y):
+        error.add_note(
+            f"What was measured before, {plural(len(y), 'row')}, is in the attributes X and y of this error; with "
+            "X=error.X, y=error.y ask goes on from there."
+        )
 
 
 def _settable(steps: object, names: tuple[str, ...], low: Floats, high: Floats) -> Callable[[Floats], Floats]:
@@ -342,28 +377,6 @@ def _next(
     first = np.array([[value for _, value in each.place] for each in informative])
     rest = count - len(first)
     return first if rest <= 0 else np.vstack([first, spread(low, high, rest, seed, skip=asked)])
-
-
-def _held(
-    result: FormulaResult,
-    X: Floats,
-    y: Floats,
-    asking: MeasuredRows,
-    aside: Sequence[int],
-    noise: PureError,
-    config: AskConfig,
-) -> bool:
-    """Whether new measurements are as predicted, up to noise and rounding, and all but those aside leave only noise."""
-    if not len(y):
-        return False
-    best = result.best
-    with np.errstate(all="ignore"):
-        off = np.abs(np.asarray(best.predict(X), dtype=float) - y)
-        left = np.delete(np.asarray(best.predict(asking.X), dtype=float) - asking.y, aside)
-    room = noise.room(config.noises) + config.rounding * np.maximum(np.abs(y), 1e-3 * np.std(asking.y))
-    if not (off <= room).all() or not np.isfinite(left).all():
-        return False
-    return result.exact if noise.sigma == 0 else not noise.lacks_fit(left, len(best.constants), config.level)
 
 
 def _said(confirmed: bool, reason: StopReason, asked: int) -> str:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from edgewise._core.checks import check_choice, check_float, check_int
 from edgewise._core.errors import InputError
+from edgewise._core.gradients import with_gradients
 from edgewise._core.seeds import derive
 from edgewise._core.stopping import StopReason
 from edgewise._core.threads import one_thread
@@ -92,6 +93,7 @@ def find_formula(
 ) -> FormulaResult | GroupedResult: ...
 @overload
 def find_formula(X: Any, y: Any, *, groups: Labels, **options: Unpack[_Options]) -> GroupedResult: ...
+@with_gradients
 def find_formula(
     X: Any,
     y: Any,

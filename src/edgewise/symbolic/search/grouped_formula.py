@@ -214,6 +214,10 @@ def text_of(tree: Node, shared: Mapping[str, float], columns: Sequence[str]) -> 
     )
 
 
+# What learns the constants of a new group.
+LEARNS = "with_group(...), of an estimator refit_group(...), learns its constants from its rows"
+
+
 def check_known(group: Hashable, own: Mapping[Hashable, Any], words: WordColumns | None) -> None:
     """A group that was learned, or one sentence that it was not."""
     try:
@@ -224,11 +228,11 @@ def check_known(group: Hashable, own: Mapping[Hashable, Any], words: WordColumns
     if words:
         raise InputError(
             f"The words of {words.named} must be among the {len(own)} that were learned, "
-            f"{among(list(map(str, own)))}. Got {short(group)} instead; with_group(...) learns its constants from its rows."
+            f"{among(list(map(str, own)))}. Got {short(group)} instead; {LEARNS}."
         )
     raise InputError(
         f"The group must be one of the {len(own)} that were learned, {among(list(map(str, own)))}. Got {short(group)} "
-        "instead; with_group(...) learns its constants from its rows."
+        f"instead; {LEARNS}."
     )
 
 

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from edgewise._core.arrays import Floats
+from edgewise._core.gradients import with_gradients
 from edgewise._core.stopping import StopReason
 from edgewise.training.common.losses import CrossEntropy, Loss, Squared
 from edgewise.training.common.results import TableFit
@@ -87,6 +88,7 @@ class _StreamedSolution:
         return np.concatenate([np.stack([part.times(column) for column in own], 1) for part in parts])
 
 
+@with_gradients
 def fit_streamed(
     rows: StreamedRows,
     *,

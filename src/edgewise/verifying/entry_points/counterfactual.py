@@ -19,6 +19,7 @@ from typing import Any
 
 from edgewise._core.checks import check_float, check_int, short
 from edgewise._core.errors import InputError
+from edgewise._core.gradients import with_gradients
 from edgewise._core.stopping import StopReason
 from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, StopError, check_seconds, check_work, running
@@ -119,6 +120,7 @@ class MinimalCounterfactual:
         return "\n".join([*lines, *table_of((self.row, self.found))])
 
 
+@with_gradients
 def minimal_counterfactual(
     model: Any,
     row: Any,

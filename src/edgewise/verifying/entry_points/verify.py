@@ -10,6 +10,7 @@ import numpy as np
 
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_int
+from edgewise._core.gradients import with_gradients
 from edgewise._core.seeds import numpy_generator
 from edgewise._core.stopping import StopReason
 from edgewise._core.threads import one_thread
@@ -45,6 +46,7 @@ _NUMBER = 1e-7
 Callback = Callable[[Step], object]
 
 
+@with_gradients
 def verify(
     model: Any,
     property: str | asked.Property,  # noqa: A002
