@@ -246,9 +246,7 @@ def stopping(draw: Draw) -> GroupedLaw:
 def pendulum(draw: Draw) -> GroupedLaw:
     """The period of pendulums that swing widely."""
     angle = draw.column(0.1, 1.6)
-    return GroupedLaw(
-        {"angle": angle}, 2 * np.pi * np.sqrt(draw.own(0.2, 2) / 9.81) * (1 + angle**2 / 16), 1
-    )
+    return GroupedLaw({"angle": angle}, 2 * np.pi * np.sqrt(draw.own(0.2, 2) / 9.81) * (1 + angle**2 / 16), 1)
 
 
 def oscillator(draw: Draw) -> GroupedLaw:
