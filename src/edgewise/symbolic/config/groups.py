@@ -21,7 +21,7 @@ class GroupConfig:
     taken, tied : int
         Formulas taken from each search, and structures whose constants are tied, the best first.
     sums : int
-        Sums of one, of two and of three products of powers that are taken beside them, linear in constants of each group.
+        Of sums of each number of terms so many are taken beside them: of products of powers, and of functions with a rate.
     reshaped : int
         Of these, in so many other functions are tried in the places of the formula.
     halved : tuple of int
