@@ -20,6 +20,8 @@ class GroupConfig:
         the work, and the other groups judge what is found.
     taken, tied : int
         Formulas taken from each search, and structures whose constants are tied, the best first.
+    sums : int
+        Of sums of each number of terms so many are taken beside them: of products of powers, and of functions with a rate.
     reshaped : int
         Of these, in so many other functions are tried in the places of the formula.
     halved : tuple of int
@@ -48,6 +50,7 @@ class GroupConfig:
     fewest_rows: int = 8
     taken: int = 10
     tied: int = 8
+    sums: int = 4
     reshaped: int = 4
     halved: tuple[int, ...] = (2, 4)
     unchanged: int = 2

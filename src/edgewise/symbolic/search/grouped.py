@@ -26,9 +26,11 @@ from edgewise.symbolic.search.grouped_formula import GroupedFormula, constant, t
 from edgewise.symbolic.search.grouped_fractions import in_fractions
 from edgewise.symbolic.search.grouped_mending import mended, written
 from edgewise.symbolic.search.grouped_pool import StructurePool
+from edgewise.symbolic.search.grouped_rates import sums_with_rates
 from edgewise.symbolic.search.grouped_relations import related
 from edgewise.symbolic.search.grouped_result import GroupedResult, group_labels
 from edgewise.symbolic.search.grouped_shapes import other_shapes
+from edgewise.symbolic.search.grouped_sums import sums_of_powers
 from edgewise.symbolic.search.grouped_template import factored, loosened, template
 from edgewise.symbolic.search.input_validation import read_rows
 
@@ -137,7 +139,13 @@ def ended_by(reasons: Sequence[StopReason], nothing_left: bool) -> StopReason:
 def _improved(
     pool: StructurePool, allowed: frozenset[str] | None, seed: int, config: GroupConfig
 ) -> list[Tied]:
-    """Models near those of a pool that are better, unless one leaves nothing."""
+    """Sums of powers and of functions, and models near those of a pool, that are better, unless one leaves nothing."""
+    if not exact(pool.tied[0].rss, pool.rows.y):
+        broken = allowed is None or "sqrt" in allowed
+        sums = sums_of_powers(pool.rows, pool.price, config.sums, broken=broken)
+        pool.settled_by(
+            [*sums, *sums_with_rates(pool.rows, pool.price, config.sums, allowed)], config.few_starts
+        )
     if not exact(pool.tied[0].rss, pool.rows.y):
         pool.settled_by(reshaped(pool.tied[: config.reshaped], pool.rows, allowed), config.few_starts)
     if exact(pool.tied[0].rss, pool.rows.y):

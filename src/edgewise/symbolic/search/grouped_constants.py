@@ -23,7 +23,7 @@ from edgewise.symbolic.fitting.variable_projection import Separable, minimum
 # Below this share of y, what is left is rounding.
 ROUNDING = 1e-13
 # Below so many times its rounding a table is described exactly.
-_EXACTLY = 1e3
+EXACTLY = 1e3 * ROUNDING
 # Numbers that a shared constant is tried as: whole, halves, thirds and quarters, and how many of these there are from one
 # whole number to the next; and the share of that range that the error of a constant may cover with them.
 _PLAIN = {1: 1, 2: 2, 3: 4, 4: 6}
@@ -97,7 +97,7 @@ def distinct(models: Sequence[Tied]) -> list[Tied]:
 
 def exact(rss: float, y: Floats) -> bool:
     """Whether nothing but rounding is left of y."""
-    return rss <= (_EXACTLY * ROUNDING) ** 2 * float(np.square(y).sum())
+    return rss <= EXACTLY**2 * float(np.square(y).sum())
 
 
 def apart(
@@ -176,16 +176,16 @@ def differ(own: Tied, shared: Tied, rows: GroupedRows) -> bool:
         return False
     # As many rows as the constants take away show no error.
     gain = (_left(shared.rss, rows) - _left(own.rss, rows)) * max(n - own.constants, 1) / n
-    return gain > _drawn(gain, more, n)
+    return gain > drawn(gain, more, n)
 
 
 def cheaper(model: Tied, name: str, rows: GroupedRows) -> float:
     """By how much a constant of the groups' own costs less, as draws from one distribution, than by Schwarz; 0 or below."""
     n, more = len(rows.y), rows.count - 1
-    return min(_drawn(more * _unlike(*model.own[name]), more, n) - more * math.log(n), 0.0) if more else 0.0
+    return min(drawn(more * _unlike(*model.own[name]), more, n) - more * math.log(n), 0.0) if more else 0.0
 
 
-def _drawn(excess: float, more: int, n: int) -> float:
+def drawn(excess: float, more: int, n: int) -> float:
     """What so many more constants cost that are drawn from one distribution and spread by so many squared errors."""
     return more * (1 + math.log(max(excess / more, 1.0))) + math.log(n)
 
@@ -283,6 +283,13 @@ def _joint(
     if not math.isfinite(fit.rss):
         return None
     return _read(model, fit, order, shared, own, plain, rows)
+
+
+def linearized(model: Tied, rows: GroupedRows) -> tuple[Floats, list[tuple[str, int]]]:
+    """The slopes of all rows in all constants, and which constant of which group each is; of a shared one it is -1."""
+    tree, placed, columns, X = _written_out(model.tree, model.shared, model.own, model.plain, rows)
+    tape = Tape(tree, columns)
+    return tape.jacobian(tape.start, X)[1], _order(tree, columns, placed)
 
 
 def residuals(model: Tied, rows: GroupedRows) -> Floats | None:

@@ -24,6 +24,8 @@ from edgewise.symbolic.search.grouped_constants import (
     together,
 )
 from edgewise.symbolic.search.grouped_edits import Edited, edits, places, put
+from edgewise.symbolic.search.grouped_outlook import foretold
+from edgewise.symbolic.search.grouped_relations import related
 from edgewise.symbolic.search.grouped_template import constant_names
 
 
@@ -57,8 +59,8 @@ def mended(
                 if model is not None and math.isfinite(model.criterion):
                     fresh.append(model)
         before = rank(best[0]) if best else math.inf
-        for model in sorted(fresh, key=rank)[: config.mended]:
-            made = written(tie(model, rows), rows.columns)
+        for model in sorted(fresh, key=lambda each: rank(each) - foretold(each, rows))[: config.mended]:
+            made = written(related(tie(model, rows), rows, rank), rows.columns)
             known.setdefault(render(made.tree), made)
         if not known or before - min(map(rank, known.values())) < 2 * config.node:
             break

@@ -26,8 +26,9 @@ from edgewise.symbolic.search.grouped_constants import (
     tie,
     together,
 )
-
-Structure = tuple[Node, tuple[str, ...], tuple[float, ...]]
+from edgewise.symbolic.search.grouped_outlook import foretold
+from edgewise.symbolic.search.grouped_relations import related
+from edgewise.symbolic.search.grouped_template import Structure
 
 
 @dataclass(eq=False)
@@ -59,7 +60,7 @@ class StructurePool:
     models : list of Tied
         Structures with constants of every group's own, the best first.
     tied : list of Tied
-        The best of them with constants made one for all, the best first.
+        The best of them with constants made one for all, or multiples of others, the best first.
     """
 
     def __init__(self, rows: GroupedRows, seed: int, config: GroupConfig) -> None:
@@ -67,6 +68,7 @@ class StructurePool:
         self._runners = dict[str, _Runner]()
         self._table = SplitRows.split(rows.columns, rows.X, rows.y, 0.2, seed)
         self._unchanged = 0
+        self._known = dict[tuple[str, float], Tied]()
         self.rows, self.few = rows, frozenset[int]()
         self.models, self.tied = list[Tied](), list[Tied]()
 
@@ -85,8 +87,8 @@ class StructurePool:
             if len(each.fits) == self.rows.count
         ]
         known = [each for each in finished if each is not None and math.isfinite(each.criterion)]
-        self.models = distinct(sorted(known, key=self.rank))
-        tied = (tie(each, self.rows) for each in self.models[: self._config.tied])
+        self.models = distinct(sorted(known, key=self.promised))
+        tied = (self._settled(each) for each in self.models[: self._config.tied])
         self.tied = distinct(sorted(tied, key=self.rank))
         if not self.tied:
             return False
@@ -101,14 +103,29 @@ class StructurePool:
         """Twice the nats that the law, its constants and what it leaves take to be written down."""
         numbers = {name: Number(value) for name, (value, _) in model.shared.items()}
         own = {name: Number(float(np.median(values))) for name, (values, _) in model.own.items()}
-        tree = replaced(model.tree, {**numbers, **own, **model.plain})
-        return model.criterion + 2 * self._config.nats * nats(from_tree(tree, self._all.columns), self._table)
+        return model.criterion + self.price(replaced(model.tree, {**numbers, **own, **model.plain}))
+
+    def price(self, tree: Node) -> float:
+        """The part of this that a formula itself takes, its constants being numbers."""
+        return 2 * self._config.nats * nats(from_tree(tree, self._all.columns), self._table)
+
+    def promised(self, model: Tied) -> float:
+        """What `rank` will be about once constants are made one for all, or multiples of others."""
+        return self.rank(model) - foretold(model, self.rows)
+
+    def _settled(self, model: Tied) -> Tied:
+        """With its constants made one for all, or multiples of others; what was done before is known."""
+        key = render(model.tree), model.rss
+        if key not in self._known:
+            self._known[key] = related(tie(model, self.rows), self.rows, self.rank)
+        return self._known[key]
 
     def _judge_by(self, most: int) -> None:
         """Only groups with rows for so many constants."""
         rows, few = with_enough(self._all, most)
         if few != self.few:
             self.rows, self.few = rows, few
+            self._known.clear()
             for each in self._runners.values():
                 each.fits, each.dropped = [], False
 
@@ -132,7 +149,9 @@ class StructurePool:
 
     def _partial(self, runner: _Runner, part: GroupedRows) -> float:
         model = together(*runner.structure[:2], runner.fits[: part.count], part)
-        return math.inf if model is None or math.isnan(model.criterion) else self.rank(model)
+        if model is None or math.isnan(model.criterion):
+            return math.inf
+        return self.rank(model) - foretold(model, part)
 
     def _follows(self, model: Tied) -> bool:
         """Whether residuals still follow a column within the groups."""

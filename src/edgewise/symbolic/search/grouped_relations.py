@@ -5,26 +5,27 @@ A fall in air is v*tanh(g*t/v): of two constants in a*tanh(b*t) only one is each
 
 from __future__ import annotations
 
-import itertools
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from edgewise._core.arrays import Floats
 from edgewise.forms.tree import Apply, Node, Variable, replaced
 from edgewise.symbolic.search.grouped_constants import (
     GroupedRows,
     Tied,
     cheaper,
     differ,
+    drawn,
     made_plain,
     refitted,
 )
+from edgewise.symbolic.search.grouped_outlook import Join, Outlook
 from edgewise.symbolic.search.grouped_template import constant_names
 
-# Errors of constants that are fitted together are not independent: the screening lets more pass than the refit will.
-_LOOSE = 10.0
+# What is foretold to first order lets more pass than the refit will; so many of them, the likeliest, are refitted.
+_LOOSE = 2.0
+_REFITTED = 4
 
 
 def related(model: Tied, rows: GroupedRows, rank: Callable[[Tied], float]) -> Tied:
@@ -36,9 +37,9 @@ def related(model: Tied, rows: GroupedRows, rank: Callable[[Tied], float]) -> Ti
     while True:
         shorter = [
             made
-            for name, powers in _candidates(model)
-            if (made := _replaced(model, name, powers, rows)) is not None
-            and rank(made) - rank(model) < cheaper(model, name, rows)
+            for join in _candidates(model, rows)
+            if (made := _replaced(model, join.name, join.powers, rows)) is not None
+            and rank(made) - rank(model) < cheaper(model, join.name, rows)
             and not differ(model, made, rows)
         ]
         if not shorter:
@@ -46,31 +47,14 @@ def related(model: Tied, rows: GroupedRows, rank: Callable[[Tied], float]) -> Ti
         model = min(shorter, key=rank)
 
 
-def _candidates(model: Tied) -> Iterator[tuple[str, Mapping[str, int]]]:
-    """Constants, and the powers of others whose product they follow in all groups."""
-    known = {name: each for name, each in model.own.items() if (each[0] != 0).all() and len(each[0]) > 2}
-    for name in known:
-        others = [each for each in known if each != name]
-        for count in (1, 2):
-            for chosen in itertools.combinations(others, count):
-                for signs in itertools.product((1, -1), repeat=count):
-                    powers = dict(zip(chosen, signs, strict=True))
-                    ratio, error = _ratio(known, name, powers)
-                    apart = np.abs(ratio - np.median(ratio))
-                    if (apart <= _LOOSE * error * np.abs(ratio)).all():
-                        yield name, powers
-
-
-def _ratio(
-    known: dict[str, tuple[Floats, Floats]], name: str, powers: Mapping[str, int]
-) -> tuple[Floats, Floats]:
-    """A constant over a product of powers of others in every group, and its relative error."""
-    values, errors = known[name]
-    ratio, squares = values.copy(), np.square(errors / values)
-    for other, power in powers.items():
-        ratio /= known[other][0] ** power
-        squares += np.square(known[other][1] / known[other][0])
-    return ratio, np.sqrt(squares) + 1e-12
+def _candidates(model: Tied, rows: GroupedRows) -> list[Join]:
+    """Constants that may be multiples of products of others, the likeliest first."""
+    with np.errstate(all="ignore"):
+        outlook = Outlook.of(model, rows)
+        joins = [] if outlook is None else [each for each in outlook.joins() if each.powers]
+    more, n = rows.count - 1, len(rows.y)
+    likely = [each for each in joins if each.gain <= _LOOSE * drawn(each.gain, more, n)]
+    return sorted(likely, key=lambda join: join.gain)[:_REFITTED]
 
 
 def _replaced(model: Tied, name: str, powers: Mapping[str, int], rows: GroupedRows) -> Tied | None:
@@ -79,7 +63,10 @@ def _replaced(model: Tied, name: str, powers: Mapping[str, int], rows: GroupedRo
     factors += [
         Variable(other) if power == 1 else Apply("inv", (Variable(other),)) for other, power in powers.items()
     ]
-    start = float(np.median(_ratio(model.own, name, powers)[0]))
+    ratio = model.own[name][0].copy()
+    for other, power in powers.items():
+        ratio /= model.own[other][0] ** power
+    start = float(np.median(ratio))
     own = {key: each for key, each in model.own.items() if key != name}
     names = tuple(each for each in model.names if each != name)
     tree = replaced(model.tree, {name: Apply("*", tuple(factors))})

@@ -9,6 +9,9 @@ import numpy as np
 
 from edgewise.forms.tree import Apply, Node, Number, Variable, names_in
 
+# A formula with names for its constants, those names, and where the constants start.
+Structure = tuple[Node, tuple[str, ...], tuple[float, ...]]
+
 _LETTERS = "abcdfghjkmnpqrsuvwz"
 
 
