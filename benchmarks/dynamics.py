@@ -1,6 +1,6 @@
 """Systems from textbooks, each from one course of 150 points: how often all equations are right.
 
-    python benchmarks/dynamics.py [--set first|...|fifth] [--noise 0 --noise 0.01] [--half even|odd|all]
+    python benchmarks/dynamics.py [--set first|...|sixth] [--noise 0 --noise 0.01] [--half even|odd|all]
         [--only NAME] [--rows FILE]
 
 Noise is a share of the standard deviation of each state. A system counts where every equation has the terms of the true

@@ -1,4 +1,4 @@
-"""Forty systems of one to four differential equations from textbooks, eighty more, and the courses they are measured on."""
+"""Forty systems of one to four differential equations from textbooks, a hundred more, and the courses they are measured on."""
 
 from __future__ import annotations
 
@@ -242,4 +242,46 @@ FIFTH = (
     ),
 )  # fmt: skip
 
-SETS = {"first": FIRST, "second": SECOND, "third": THIRD, "fourth": FOURTH, "fifth": FIFTH}
+# Written down before right-hand sides came to be searched as formulas, and searched when that was finished.
+SIXTH = (
+    _system("Solow growth", 30, k=("0.6*k^(1/3) - 0.25*k", 0.3)),
+    _system("ice and albedo", 8, T=("1.2*(0.7 + 0.15*tanh(8*(T - 0.9))) - T^4", 0.75)),
+    _system("pumped laser", 12, n=("2*n/(1 + n) - 0.6*n", 0.05)),
+    _system("Stommel's ocean", 10, T=("3 - T*(1 + abs(T - S))", 0.2), S=("1.2 - S*(0.3 + abs(T - S))", 2.5)),
+    _system("El Nino recharge", 30, T=("0.4*T + 0.9*h - 0.3*T^3", 0.5), h=("-0.5*T - 0.3*h", 0.2)),
+    _system("Kaldor's cycle", 30, Y=("2*(tanh(1.5*Y) - 0.6*Y - K)", 0.4), K=("0.3*tanh(1.5*Y) - 0.1*K", -0.2)),
+    _system(
+        "Wilson-Cowan", 25, E=("1/(1 + exp(4 - 10*E + 9*I)) - E", 0.2), I=("(1/(1 + exp(3 - 8*E)) - I)/2", 0.1)
+    ),
+    _system("tired synapse", 8, u=("(0.2 - u)/1.5 + 0.8*(1 - u)", 0.2), x=("(1 - x)/0.9 - 2.5*u*x", 1.0)),
+    _system("alcohol in two compartments", 10, c=("-1.2*c/(0.7 + c) - 0.5*c + 0.3*p", 4.0), p=("0.5*c - 0.3*p", 0.0)),
+    _system("stirred tank", 12, c=("1 - c - 40*c*exp(-5/T)", 0.9), T=("1 - T + 60*c*exp(-5/T)", 1.0)),
+    _system(
+        "product inhibition", 12, s=("1 - 3*s/((0.5 + s)*(1 + p))", 3.0), p=("3*s/((0.5 + s)*(1 + p)) - 0.6*p", 0.0)
+    ),
+    _system("infection in a changing herd", 20, S=("0.3 - 1.2*S*I/(S + I) - 0.1*S", 2.0), I=("1.2*S*I/(S + I) - 0.5*I", 0.05)),
+    _system("treatment that saturates", 40, S=("0.1 - 1.5*S*I - 0.1*S", 0.9), I=("1.5*S*I - 0.3*I - 0.1*I/(0.2 + I)", 0.1)),
+    _system("Holling-Tanner", 40, x=("x*(1 - x/6) - x*y/(1 + x)", 2.0), y=("0.3*y*(1 - 2*y/x)", 0.5)),
+    _system("electrostatic switch", 16, x=("v", 0.3), v=("0.08/(1 - x)^2 - x - 0.2*v", 0.0)),
+    _system(
+        "laser with an absorber", 14, I=("I*(g - a - 1)", 0.05), g=("0.5*(3 - g - g*I)", 2.6),
+        a=("0.8*(1 - a - 2*a*I)", 1.0),
+    ),
+    _system(
+        "glucose and insulin", 20, G=("0.3*(5 - G) - X*G", 16.0), X=("0.2*(i - 1) - 0.5*X", 0.0), i=("0.4*(1 - i)", 6.0)
+    ),
+    _system(
+        "cholera", 30, S=("0.05*(1 - S) - 1.2*S*W/(0.4 + W)", 0.95), I=("1.2*S*W/(0.4 + W) - 0.4*I", 0.02),
+        W=("0.9*I - 0.6*W", 0.0),
+    ),
+    _system(
+        "Droop's algae", 14, s=("0.4*(3 - s) - x*s/(0.5 + s)", 2.0), q=("s/(0.5 + s) - 1.5*(q - 0.3)", 0.5),
+        x=("1.5*x*(1 - 0.3/q) - 0.4*x", 0.2),
+    ),
+    _system(
+        "two pendulums and a spring", 12, a=("u", 1.8), b=("v", 0.0), u=("0.8*(b - a) - 4*sin(a)", 0.0),
+        v=("0.8*(a - b) - 4*sin(b)", 0.5),
+    ),
+)  # fmt: skip
+
+SETS = {"first": FIRST, "second": SECOND, "third": THIRD, "fourth": FOURTH, "fifth": FIFTH, "sixth": SIXTH}
