@@ -62,6 +62,7 @@ def test_what_tying_adds_is_foretold_and_nothing_is_saved_where_all_differ(noise
         assert shared is not None
         assert join.saved == pytest.approx(model.criterion - shared.criterion, abs=1e-6)
         after = outlook.after(join)
+        assert after is not None
         again = next(each for each in after.joins() if each.name != name and not each.powers)
         one = with_shared(shared, again.name, rows)
         assert one is not None
@@ -90,3 +91,17 @@ def test_a_constant_that_changes_sign_is_no_multiple_and_none_is_beyond_all_numb
     found: list[Join] = [each for each in outlook.joins() if each.powers]
     assert len(found) == 4
     assert all(each.added == math.inf and each.saved == -math.inf for each in found)
+
+
+def test_nothing_is_foretold_of_what_is_beyond_all_numbers() -> None:
+    rows = doses(0.1)
+    model = model_of(DOSE, rows)
+    outlook = Outlook.of(model, rows)
+    assert outlook is not None
+    join = next(outlook.joins())
+    assert outlook.after(join) is not None
+    for value in (np.nan, np.inf):
+        with np.errstate(invalid="ignore"):
+            assert replace(outlook, covariance=np.full_like(outlook.covariance, value)).after(join) is None
+    far = {name: (np.full(8, 1e308), errors) for name, (_, errors) in model.own.items()}
+    assert foretold(replace(model, own=far), rows) == 0

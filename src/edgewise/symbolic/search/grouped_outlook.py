@@ -80,6 +80,8 @@ class Outlook:
         # Rounding is no evidence against anything.
         variance = max(model.rss / dof, EXACTLY**2 * float(np.mean(np.square(rows.y))))
         whole = (right / np.maximum(left, _NONE)) @ right.T * variance / np.outer(size, size)
+        if not np.isfinite(whole).all():
+            return None
         at = {each: place for place, each in enumerate(order)}
         places = np.array([at[name, group] for group in range(rows.count) for name in names])
         values = np.array([model.own[name][0] for name in names]).T
@@ -95,8 +97,8 @@ class Outlook:
                     for signs in itertools.product((1, -1), repeat=count):
                         yield self._join(name, dict(zip(chosen, signs, strict=True)))
 
-    def after(self, join: Join) -> Outlook:
-        """The constants given that the groups agree in one of them or in a ratio."""
+    def after(self, join: Join) -> Outlook | None:
+        """The constants given that the groups agree in one of them or in a ratio; None where numbers end."""
         value, parts = self._contrast(join.name, join.powers)
         groups, count = self.values.shape
         slopes = np.zeros((groups, groups, count))
@@ -105,7 +107,12 @@ class Outlook:
         table = slopes.reshape(groups, -1)
         table, off = table[1:] - table[0], value[1:] - value[0]
         across = self.covariance @ table.T
-        inverse = np.linalg.pinv(table @ across, hermitian=True)
+        try:
+            inverse = np.linalg.pinv(table @ across, hermitian=True)
+        except np.linalg.LinAlgError:
+            return None
+        if not np.isfinite(inverse).all():
+            return None
         moved = self.values.reshape(-1) - across @ inverse @ off
         return replace(
             self,
