@@ -86,9 +86,11 @@ def _dynamics(document: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Dyn
         for key in ("noise", "stability")
     )
     courses = tuple(
-        FittedCourse(*arrays, label_of(each["label"], "courses"))
+        FittedCourse(
+            **{name: tensors[f"{at}.{name}"].numpy() for name in _ARRAYS},
+            label=label_of(each["label"], "courses"),
+        )
         for at, each in enumerate(document["courses"])
-        for arrays in [[tensors[f"{at}.{name}"].numpy() for name in _ARRAYS]]
     )
     lead, sure = document["lead"], document["probability"]
     return Dynamics(
