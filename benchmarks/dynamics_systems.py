@@ -1,4 +1,4 @@
-"""Forty systems of one to four differential equations from textbooks, a hundred more, and the courses they are measured on."""
+"""Systems of one to four differential equations from textbooks in six sets, and the courses they are measured on."""
 
 from __future__ import annotations
 
@@ -259,7 +259,9 @@ SIXTH = (
     _system(
         "product inhibition", 12, s=("1 - 3*s/((0.5 + s)*(1 + p))", 3.0), p=("3*s/((0.5 + s)*(1 + p)) - 0.6*p", 0.0)
     ),
-    _system("infection in a changing herd", 20, S=("0.3 - 1.2*S*I/(S + I) - 0.1*S", 2.0), I=("1.2*S*I/(S + I) - 0.5*I", 0.05)),
+    _system(
+        "infection in a changing herd", 20, S=("0.3 - 1.2*S*I/(S + I) - 0.1*S", 2.0), I=("1.2*S*I/(S + I) - 0.5*I", 0.05)
+    ),
     _system("treatment that saturates", 40, S=("0.1 - 1.5*S*I - 0.1*S", 0.9), I=("1.5*S*I - 0.3*I - 0.1*I/(0.2 + I)", 0.1)),
     _system("Holling-Tanner", 40, x=("x*(1 - x/6) - x*y/(1 + x)", 2.0), y=("0.3*y*(1 - 2*y/x)", 0.5)),
     _system("electrostatic switch", 16, x=("v", 0.3), v=("0.08/(1 - x)^2 - x - 0.2*v", 0.0)),
