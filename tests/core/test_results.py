@@ -68,7 +68,7 @@ def answers():
             ):
                 returned = inspect.signature(function).return_annotation
                 if isinstance(returned, str):  # some of its names are imported for the type checker alone
-                    returned = eval(returned, {**known, **function.__globals__})
+                    returned = eval(returned, {**known, **inspect.unwrap(function).__globals__})
                 for kind in classes_in(returned):
                     if kind.__module__.startswith("edgewise.") and kind.__name__ not in (
                         "SolverConfig",
