@@ -17,6 +17,7 @@ LAWS = {
     "dose": A * (np.exp(-SLOW * T) - np.exp(-FAST * T)),
     "wave": A * np.exp(-SLOW * T) + 2 * SLOW * np.sin(2.2 * T),
     "cooling": 20 + A * np.exp(-SLOW * T),
+    "critical": (A + FAST * T) * np.exp(-2 * SLOW * T),
 }
 
 
@@ -26,13 +27,13 @@ def pool_of(y: np.ndarray, noise: float) -> StructurePool:
 
 
 # Twice the rate is the wave's height, which is seen.
-@pytest.mark.parametrize(("law", "own"), [("dose", 3), ("wave", 2), ("cooling", 2)])
+@pytest.mark.parametrize(("law", "own"), [("dose", 3), ("wave", 2), ("cooling", 2), ("critical", 3)])
 def test_the_law_is_the_best_sum_under_noise(law: str, own: int) -> None:
     pool, plain = pool_of(LAWS[law], 0.1), pool_of(LAWS[law], 0.0).rows
     with np.errstate(all="ignore"):
         found = sums_with_rates(pool.rows, pool.price, 2)
         pool.settled_by(found, GroupConfig().few_starts)
-        assert len(found) == 4
+        assert len(found) == 6
         equal = refitted(pool.tied[0], plain)
     assert equal is not None
     # But for a level that noise made the number next to it.
