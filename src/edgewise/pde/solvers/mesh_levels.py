@@ -102,26 +102,28 @@ def solve_mesh(galerkin: WeakSystem, before: MeshLevel | None, config: SolverCon
             at = values
             factor = Condensed(galerkin, lambda which, at=at: galerkin.matrices(at, which), held)
         step = factor.solve(-balanced(residual))
-        if not np.isfinite(step).all():
+        size, scale, length, trial = np.inf, 1.0, 0.0, residual
+        if np.isfinite(step).all():
+            size, scale = (
+                float(np.abs(step).max(initial=0.0)),
+                float(np.abs(values + step).max(initial=1e-300)),
+            )
+            length, norm = 1.0, float(np.linalg.norm(balanced(residual)[~held]))
+            while length >= config.shortest:
+                trial = galerkin.residual(values + length * step)
+                after = float(np.linalg.norm(balanced(trial)[~held]))
+                if form.linear or after <= (1 - 0.1 * length) * norm or size <= 1e-8 * scale:
+                    break
+                length *= 0.5
+        if length < config.shortest:
             if form.linear or steps or shifted or before is not None:
                 break
-            # At zero nothing may hold the unknowns, as in lap(u) == u**3 without a boundary: begin elsewhere.
+            # At zero nothing may hold the unknowns, as in lap(u) == u**3 without a boundary, and rounding decides whether
+            # the step is infinite or only leads nowhere: begin elsewhere.
             shifted, factor = True, None
             values = np.where(fixed, values, values + 1.0)
             residual = galerkin.residual(values)
             continue
-        size, scale = float(np.abs(step).max(initial=0.0)), float(np.abs(values + step).max(initial=1e-300))
-        length, norm = 1.0, float(np.linalg.norm(balanced(residual)[~held]))
-        while True:
-            trial = galerkin.residual(values + length * step)
-            after = float(np.linalg.norm(balanced(trial)[~held]))
-            if form.linear or after <= (1 - 0.1 * length) * norm or size <= 1e-8 * scale:
-                break
-            length *= 0.5
-            if length < config.shortest:
-                break
-        if length < config.shortest:
-            break
         values, residual, steps = values + length * step, trial, steps + 1
         done = size <= config.step_tolerance * scale or (size > 0.3 * size_before and size <= 1e-9 * scale)
         if done or (form.linear and steps >= 3):
