@@ -74,7 +74,8 @@ def structured(search: Search, reduced: State | None, *, sums: bool = False) -> 
 
 def first_steps(search: Search, start: State) -> Iterator[Proposal]:
     """Formulas that hold exactly and that a short walk from a start leads to; what else it finds is for the whole walk."""
-    if len(search.rows.y) < search.config.fewest_rows:
+    # With one column the walk is a search for curves, which is not short.
+    if len(search.rows.y) < search.config.fewest_rows or len(start.rows.names) == 1:
         return
     for _, tree in structural(start, until=search.part(search.config.first_share)):
         allowed = _allowed(tree, search)
