@@ -9,10 +9,11 @@ import pytest
 from edgewise.forms import parse
 from edgewise.forms.tree import render
 from edgewise.symbolic.config import GroupConfig
-from edgewise.symbolic.search.grouped_constants import GroupedRows, Tied, apart, tie, with_shared
+from edgewise.symbolic.search.grouped_constants import GroupedRows, Tied, apart
 from edgewise.symbolic.search.grouped_outlook import Join, Outlook, foretold
 from edgewise.symbolic.search.grouped_pool import StructurePool
 from edgewise.symbolic.search.grouped_relations import related
+from edgewise.symbolic.search.grouped_sharing import tie, with_shared
 from edgewise.symbolic.search.grouped_template import template
 
 GROUP = np.repeat(np.arange(8), 40)
@@ -43,7 +44,7 @@ def test_what_joining_saves_is_foretold(noise: float, seed: int) -> None:
     assert len(joined.own) == 3
     # Without noise the sum of squares itself is rounding; that one of the two amplitudes goes is known. Under noise their
     # ratio besides becomes the number -1.
-    saved = model.criterion - joined.criterion if noise else 7 * math.log(320)
+    saved = model.criterion - joined.criterion if noise else rows.own_price - math.log(320)
     assert foretold(model, rows) == pytest.approx(saved, abs=math.log(320) if noise else 0.5)
 
 

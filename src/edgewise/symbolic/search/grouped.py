@@ -21,7 +21,7 @@ from edgewise.symbolic.config import GroupConfig
 from edgewise.symbolic.fitting.measurements import Measurements
 from edgewise.symbolic.results.formula import Formula
 from edgewise.symbolic.results.search_result import FormulaResult
-from edgewise.symbolic.search.grouped_constants import GroupedRows, Tied, exact, released
+from edgewise.symbolic.search.grouped_constants import GroupedRows, Tied, exact
 from edgewise.symbolic.search.grouped_formula import GroupedFormula, constant, text_of
 from edgewise.symbolic.search.grouped_fractions import in_fractions
 from edgewise.symbolic.search.grouped_mending import mended, written
@@ -30,6 +30,7 @@ from edgewise.symbolic.search.grouped_rates import sums_with_rates
 from edgewise.symbolic.search.grouped_relations import related
 from edgewise.symbolic.search.grouped_result import GroupedResult, group_labels
 from edgewise.symbolic.search.grouped_shapes import other_shapes
+from edgewise.symbolic.search.grouped_sharing import released
 from edgewise.symbolic.search.grouped_sums import sums_of_powers
 from edgewise.symbolic.search.grouped_template import factored, loosened, template
 from edgewise.symbolic.search.input_validation import read_rows

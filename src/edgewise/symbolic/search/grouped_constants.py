@@ -1,4 +1,4 @@
-"""Which constants of a formula are one for all groups: fitted apart, then tied one by one while the criterion improves.
+"""The constants of a formula over many groups of rows, fitted apart or together: some each group's own, some one for all.
 
 A tied model is fitted as one formula: a constant of each group's own is a sum over the groups' indicators, so the least
 squares of formulas, with their exact Jacobian and their standard errors, serve as they are.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -24,10 +25,6 @@ from edgewise.symbolic.fitting.variable_projection import Separable, minimum
 ROUNDING = 1e-13
 # Below so many times its rounding a table is described exactly.
 EXACTLY = 1e3 * ROUNDING
-# Numbers that a shared constant is tried as: whole, halves, thirds and quarters, and how many of these there are from one
-# whole number to the next; and the share of that range that the error of a constant may cover with them.
-_PLAIN = {1: 1, 2: 2, 3: 4, 4: 6}
-_BY_CHANCE = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +36,12 @@ class GroupedRows:
     y: Floats
     group: Ints
     count: int
+
+    @cached_property
+    def own_price(self) -> float:
+        """What a constant of each group's own costs: the log of the group's rows, which alone tell of it, of all groups."""
+        sizes = np.bincount(self.group, minlength=self.count)
+        return float(np.log(np.maximum(sizes, 1)).sum())
 
     def of(self, group: int) -> tuple[Floats, Floats]:
         """The rows of one group."""
@@ -63,7 +66,8 @@ class Tied:
     rss : float
         Residual sum of squares.
     criterion : float
-        n log(rss / n) + log(n) for each fitted constant (Schwarz 1978, doi:10.1214/aos/1176344136).
+        n log(rss / n) + log(n) for each shared constant (Schwarz 1978, doi:10.1214/aos/1176344136), and for one of the
+        groups' own the log of each group's rows, since no others tell of it (Pauler 1998, doi:10.1093/biomet/85.1.13).
     """
 
     tree: Node
@@ -152,124 +156,12 @@ def of_group(
     return found.constants, errors, found.rss
 
 
-def tie(model: Tied, rows: GroupedRows) -> Tied:
-    """Constants made one for all groups where they do not `differ`, the least unlike first; then made plain."""
-    waiting = sorted(model.own, key=lambda name: _unlike(*model.own[name]))
-    best = model
-    for name in waiting:
-        trial = with_shared(best, name, rows)
-        if trial is not None and not differ(best, trial, rows):
-            best = trial
-    return made_plain(best, rows)
-
-
-def differ(own: Tied, shared: Tied, rows: GroupedRows) -> bool:
-    """Whether constants of the groups' own are worth more than one for all that `shared` has in their place.
-
-    They are where the rows are more probable with constants drawn from one normal distribution, its width being the most
-    probable one and a number to be fitted, than with all of them alike (empirical Bayes: C. N. Morris, 1983, Parametric
-    empirical Bayes inference, doi:10.1080/01621459.1983.10477920). Schwarz's criterion would charge each as if nothing were
-    known of it before; but what the others are is known.
-    """
-    n, more = len(rows.y), own.constants - shared.constants
-    if not more:  # of a single group its own constant and one for all are the same
-        return False
-    # As many rows as the constants take away show no error.
-    gain = (_left(shared.rss, rows) - _left(own.rss, rows)) * max(n - own.constants, 1) / n
-    return gain > drawn(gain, more, n)
-
-
-def cheaper(model: Tied, name: str, rows: GroupedRows) -> float:
-    """By how much a constant of the groups' own costs less, as draws from one distribution, than by Schwarz; 0 or below."""
-    n, more = len(rows.y), rows.count - 1
-    return min(drawn(more * _unlike(*model.own[name]), more, n) - more * math.log(n), 0.0) if more else 0.0
-
-
-def drawn(excess: float, more: int, n: int) -> float:
-    """What so many more constants cost that are drawn from one distribution and spread by so many squared errors."""
-    return more * (1 + math.log(max(excess / more, 1.0))) + math.log(n)
-
-
-def released(model: Tied, rows: GroupedRows) -> Tied:
-    """With shared constants each group's own where they `differ`: what wins among formulas may do so with too few."""
-    best = model
-    for name, (value, _) in model.shared.items():
-        shared = {key: each for key, each in best.shared.items() if key != name}
-        own = {**best.own, name: (np.full(rows.count, value), np.zeros(rows.count))}
-        trial = _joint(best, shared, own, best.plain, rows)
-        if trial is not None and differ(trial, best, rows):
-            best = trial
-    return best
-
-
-def made_plain(model: Tied, rows: GroupedRows) -> Tied:
-    """Shared constants made numbers that no row contradicts, while the criterion falls."""
-    best = model
-    for name in tuple(best.shared):
-        for node, value in _near(*best.shared[name]):
-            trial = _with_plain(best, name, node, value, rows)
-            if trial is not None and trial.criterion < best.criterion:
-                best = trial
-                break
-    return best
-
-
 def refitted(model: Tied, rows: GroupedRows) -> Tied | None:
     """The model with its constants fitted anew, to these rows; None where it has no value on them."""
-    return _joint(model, model.shared, model.own, model.plain, rows)
+    return joint(model, model.shared, model.own, model.plain, rows)
 
 
-def _unlike(values: Floats, errors: Floats) -> float:
-    """Cochran's Q for each degree of freedom: how much more values differ than their errors explain."""
-    known = np.isfinite(errors)
-    if known.sum() < 2:
-        return 0.0
-    size = np.maximum(errors[known], 1e-12 * (np.abs(values[known]) + 1e-300))
-    weight = 1 / np.square(size)
-    if not weight.sum() > 0:  # errors beyond all numbers
-        return 0.0
-    mean = float(np.average(values[known], weights=weight))
-    return float((weight * np.square(values[known] - mean)).sum() / (known.sum() - 1))
-
-
-def with_shared(model: Tied, name: str, rows: GroupedRows) -> Tied | None:
-    """The model with one constant more that all groups share; None where it has no value then."""
-    values, errors = model.own[name]
-    known = np.where(np.isfinite(errors), errors, np.inf)
-    weight = 1 / np.square(np.maximum(known, 1e-12 * np.abs(values) + 1e-300))
-    middle = (
-        float(np.average(values, weights=weight))
-        if np.isfinite(weight).all() and weight.sum() > 0
-        else float(np.median(values))
-    )
-    own = {key: value for key, value in model.own.items() if key != name}
-    return _joint(model, {**model.shared, name: (middle, 0.0)}, own, model.plain, rows)
-
-
-def _with_plain(model: Tied, name: str, node: Node, value: float, rows: GroupedRows) -> Tied | None:
-    shared = {key: each for key, each in model.shared.items() if key != name}
-    found, error = model.shared[name]
-    if abs(found - value) > max(4 * error, 1e-9 * abs(value)):
-        return None
-    return _joint(model, shared, model.own, {**model.plain, name: node}, rows)
-
-
-def _near(value: float, error: float) -> list[tuple[Node, float]]:
-    """Numbers that a constant may be, 0 and 1 for what is left out, and others unless one of them were near any value."""
-    found: list[tuple[Node, float]] = [(Number(0), 0.0), (Number(1), 1.0)]
-    for below, count in _PLAIN.items():
-        if 2 * error * count > _BY_CHANCE:
-            break
-        above = round(value * below)
-        if above and abs(above) <= 60 and not any(abs(above / below - each) < 1e-12 for _, each in found):
-            node: Node = (
-                Number(above) if below == 1 else Apply("*", (Number(above), Apply("inv", (Number(below),))))
-            )
-            found.append((node, above / below))
-    return found
-
-
-def _joint(
+def joint(
     model: Tied,
     shared: dict[str, tuple[float, float]],
     own: dict[str, tuple[Floats, Floats]],
@@ -372,12 +264,11 @@ def _tied(
     rss: float,
     rows: GroupedRows,
 ) -> Tied:
-    count = len(shared) + sum(len(values) for values, _ in own.values())
-    size = _left(rss, rows) + math.log(len(rows.y)) * count
+    size = deviance(rss, rows) + math.log(len(rows.y)) * len(shared) + rows.own_price * len(own)
     return Tied(tree, names, shared, own, plain, rss, size)
 
 
-def _left(rss: float, rows: GroupedRows) -> float:
+def deviance(rss: float, rows: GroupedRows) -> float:
     """n log(rss / n), of no less than rounding."""
     n = len(rows.y)
     floor = n * (ROUNDING * float(np.sqrt(np.mean(np.square(rows.y))))) ** 2

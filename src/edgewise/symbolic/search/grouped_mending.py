@@ -20,12 +20,12 @@ from edgewise.symbolic.search.grouped_constants import (
     distinct,
     of_group,
     refitted,
-    tie,
     together,
 )
 from edgewise.symbolic.search.grouped_edits import Edited, edits, places, put
 from edgewise.symbolic.search.grouped_outlook import foretold
 from edgewise.symbolic.search.grouped_relations import related
+from edgewise.symbolic.search.grouped_sharing import tie
 from edgewise.symbolic.search.grouped_template import constant_names
 
 

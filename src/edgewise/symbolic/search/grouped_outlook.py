@@ -20,7 +20,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from edgewise._core.arrays import Floats
-from edgewise.symbolic.search.grouped_constants import EXACTLY, GroupedRows, Tied, drawn, linearized
+from edgewise.symbolic.search.grouped_constants import EXACTLY, GroupedRows, Tied, linearized
+from edgewise.symbolic.search.grouped_sharing import drawn
 
 # What an undetermined constant's information is beside that of a determined one.
 _NONE = 1e-12
@@ -53,6 +54,8 @@ class Outlook:
         The constants, and those that may still be joined.
     n, dof, left
         Rows, rows less constants, and the sum of squares, in the variances that were left of the fit.
+    price
+        By how much more than one for all a constant of the groups' own costs.
     """
 
     values: Floats
@@ -62,6 +65,7 @@ class Outlook:
     n: int
     dof: int
     left: float
+    price: float
 
     @staticmethod
     def of(model: Tied, rows: GroupedRows) -> Outlook | None:
@@ -85,7 +89,8 @@ class Outlook:
         at = {each: place for place, each in enumerate(order)}
         places = np.array([at[name, group] for group in range(rows.count) for name in names])
         values = np.array([model.own[name][0] for name in names]).T
-        return Outlook(values, whole[np.ix_(places, places)], names, names, n, dof, float(dof))
+        price = rows.own_price - math.log(n)
+        return Outlook(values, whole[np.ix_(places, places)], names, names, n, dof, float(dof), price)
 
     def joins(self, most: int = 2) -> Iterator[Join]:
         """Everything that may be joined to so many others at most, whatever it costs."""
@@ -141,7 +146,7 @@ class Outlook:
             added = math.inf
         added = added if added >= 0 else math.inf  # rounding in what is hardly determined
         longer = math.log1p(added / self.left)
-        return Join(name, powers, added, self.dof * longer, len(off) * math.log(self.n) - self.n * longer)
+        return Join(name, powers, added, self.dof * longer, self.price - self.n * longer)
 
     def _contrast(self, name: str, powers: Mapping[str, int]) -> tuple[Floats, list[tuple[int, Floats]]]:
         """What is to be one for all groups, and its slopes in each group's constants."""

@@ -23,11 +23,11 @@ from edgewise.symbolic.search.grouped_constants import (
     exact,
     of_group,
     residuals,
-    tie,
     together,
 )
 from edgewise.symbolic.search.grouped_outlook import foretold
 from edgewise.symbolic.search.grouped_relations import related
+from edgewise.symbolic.search.grouped_sharing import tie
 from edgewise.symbolic.search.grouped_template import Structure
 
 

@@ -72,7 +72,7 @@ def sums_with_rates(
                 made = _structure(terms, constant, rows.columns, one_rate=one_rate)
                 values = {name: Number(1.5) for name in made[1]}
                 score = n * math.log(max(left, least) / n) + price(replaced(made[0], values))
-                found.append((score + rows.count * math.log(n) * len(made[1]), (size, one_rate), made))
+                found.append((score + rows.own_price * len(made[1]), (size, one_rate), made))
     found.sort(key=lambda each: each[0])
     # Off the grid by as much, two rates make up for each other, and one does not: each kind is compared by itself.
     kinds = (1, False), (2, False), (2, True)

@@ -11,16 +11,9 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from edgewise.forms.tree import Apply, Node, Variable, replaced
-from edgewise.symbolic.search.grouped_constants import (
-    GroupedRows,
-    Tied,
-    cheaper,
-    differ,
-    drawn,
-    made_plain,
-    refitted,
-)
+from edgewise.symbolic.search.grouped_constants import GroupedRows, Tied, refitted
 from edgewise.symbolic.search.grouped_outlook import Join, Outlook
+from edgewise.symbolic.search.grouped_sharing import cheaper, differ, drawn, made_plain
 from edgewise.symbolic.search.grouped_template import constant_names
 
 # What is foretold to first order lets more pass than the refit will; so many of them, the likeliest, are refitted.

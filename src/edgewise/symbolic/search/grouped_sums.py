@@ -56,7 +56,7 @@ def sums_of_powers(
         for chosen in sums:
             left = sum((_left(part, target, chosen) for part, target in parts), np.zeros(len(products)))
             score = n * np.log(np.maximum(left, least) / n) + prices + prices[list(chosen)].sum()
-            score += size * rows.count * math.log(n)
+            score += size * rows.own_price
             for at in np.argsort(score, kind="stable")[: 4 * kept]:
                 if int(at) not in chosen:
                     scored.setdefault(tuple(sorted((*chosen, int(at)))), float(score[at]))

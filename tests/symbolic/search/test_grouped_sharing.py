@@ -1,21 +1,14 @@
 """Which constants of a formula are worth being each group's own."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgewise.forms import parse
 from edgewise.forms.tree import Apply, Node, Number, Variable
-from edgewise.symbolic.search.grouped_constants import (
-    GroupedRows,
-    Tied,
-    apart,
-    differ,
-    distinct,
-    released,
-    tie,
-    with_shared,
-)
+from edgewise.symbolic.search.grouped_constants import GroupedRows, Tied, apart, distinct
+from edgewise.symbolic.search.grouped_sharing import differ, released, tie, with_shared
 from edgewise.symbolic.search.grouped_template import template
 
 
@@ -47,6 +40,23 @@ def test_constants_are_each_groups_own_where_they_spread_beyond_their_errors() -
 def test_the_law_of_one_constant_survives_many_groups(groups: int, seed: int) -> None:
     free, _, rows = line(np.full(groups, 2.0), 1000 * groups + seed)
     assert len(tie(free, rows).own) in (0, 1)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_constants_are_shared_that_another_could_make_up_for(seed: int) -> None:
+    """Of a*(x - b)^c each constant alone may be one for all, and once the factor is, the others may not."""
+    random = np.random.default_rng(seed)
+    x, own = random.uniform(25, 95, 320), random.uniform(0.5, 4, 8)
+    group = np.repeat(np.arange(8), 40)
+    y = own[group] * (x - 20) ** 1.25
+    rows = GroupedRows(("x",), x[:, None], y + 0.1 * y.std() * random.normal(size=320), group, 8)
+    free = apart(parse("a*(x - b)^c", ["x", "a", "b", "c"]).tree, ["a", "b", "c"], [2.0, 20, 1.2], rows, 0)
+    assert free is not None
+    tied = tie(free, rows)
+    assert set(tied.own) == {"a"}
+    assert tied.criterion <= min(
+        trial.criterion for name in "abc" if (trial := with_shared(free, name, rows)) is not None
+    )
 
 
 def test_a_constant_that_was_made_one_is_set_free_again_where_groups_differ() -> None:
