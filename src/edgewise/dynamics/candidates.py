@@ -11,11 +11,13 @@ import numpy as np
 
 from edgewise._core.arrays import Floats
 from edgewise.dynamics.config import DEFAULT, DynamicsConfig
-from edgewise.dynamics.term_functions import FUNCTIONS, SATURATIONS, SCALED
+from edgewise.dynamics.term_functions import FUNCTIONS, POSITIVE, SATURATIONS, SCALED
 from edgewise.dynamics.terms import DynamicsTerm
 
 # Arguments of exponentials stay below it, and angles go through more than that.
 _LARGEST_EXPONENT, _LEAST_TURN = 50.0, 0.5
+# Powers that broken ones are looked for from.
+_POWERS = (0.2, 0.35, 0.5, 0.65, 0.8, 1.25, 1.5, 1.75, 2.5)
 
 
 def polynomials(variables: int, degree: int) -> list[DynamicsTerm]:
@@ -45,6 +47,10 @@ def functions(
     ]
 
 
+def _units(m: int, *variables: int) -> list[tuple[float, ...]]:
+    return [_unit(m, v) for v in variables]
+
+
 def _unit(m: int, v: int, power: float = 1.0) -> tuple[float, ...]:
     return tuple(power * float(w == v) for w in range(m))
 
@@ -56,11 +62,18 @@ def _powers(Z: Floats, v: int) -> Iterator[DynamicsTerm]:
         yield DynamicsTerm(_unit(m, v, power))
     if Z[:, v].min() <= 0:
         return
-    for power in (0.5, 1.5, 2 / 3, -1.0, -2.0):
+    for power in (1 / 3, 0.5, 2 / 3, 0.75, 1.5, -1.0, -2.0):
         yield DynamicsTerm(_unit(m, v, power))
-    for w in range(m):
-        if w != v:
-            yield DynamicsTerm(tuple(float(u == w) - float(u == v) for u in range(m)))
+    others = [w for w in range(m) if w != v]
+    for w in others:
+        yield DynamicsTerm(_over(m, (w,), v))
+    for over in itertools.combinations_with_replacement(others, 2):
+        yield DynamicsTerm(_over(m, over, v))
+
+
+def _over(m: int, above: Sequence[int], v: int) -> tuple[float, ...]:
+    """A product of variables over another."""
+    return tuple(float(above.count(u)) - float(u == v) for u in range(m))
 
 
 def _of_one(Z: Floats, v: int) -> Iterator[DynamicsTerm]:
@@ -97,6 +110,15 @@ def _of_two(Z: Floats, a: int, b: int) -> Iterator[DynamicsTerm]:
         for name in ("sin sin", "sin cos", "cos cos"):
             yield DynamicsTerm(none, name, a, other=b)
         yield DynamicsTerm(none, "sin cos", b, other=a)
+    if difference.min() < 0 < difference.max():
+        yield from (
+            DynamicsTerm(powers, "abs of difference", a, other=b) for powers in (none, *_units(m, a, b))
+        )
+    elif difference.all():
+        one, other = (a, b) if difference[0] > 0 else (b, a)
+        yield DynamicsTerm(none, "root of difference", one, other=other)
+    if min(Z[:, a].min(), Z[:, b].min()) >= 0 and (Z[:, a] + Z[:, b]).min() > 0:
+        yield from shared_out(m, a, b, "over sum")
     if np.abs(difference).max() < _LARGEST_EXPONENT:
         for one, other in ((a, b), (b, a)):
             yield DynamicsTerm(none, "exp of difference", one, other=other)
@@ -127,10 +149,17 @@ def saturations(m: int, v: int, name: str, k: float) -> list[DynamicsTerm]:
     return found
 
 
+def shared_out(m: int, a: int, b: int, name: str, k: float = 0.0) -> list[DynamicsTerm]:
+    """Terms over a sum of two variables: each of them and their product, and these times another variable."""
+    tops = [*_units(m, a, b), _over(m, (a, b), -1)]
+    more = [tuple(np.add(top, _unit(m, w)).tolist()) for top in tops[:2] for w in range(m) if w not in (a, b)]
+    return [DynamicsTerm(powers, name, a, k, b) for powers in (*tops, *more)]
+
+
 def scaled(m: int, v: int, name: str, k: float) -> list[DynamicsTerm]:
-    """Terms with a function of k z for a variable z: by itself, and of exponentials times each variable."""
+    """Terms with a function of k and a variable z: by itself, and but for tanh(k z) times each variable."""
     found = [DynamicsTerm((0.0,) * m, name, v, k)]
-    if name == "scaled exp":
+    if name != "scaled tanh":
         found += [DynamicsTerm(_unit(m, w), name, v, k) for w in range(m)]
     return found
 
@@ -168,4 +197,20 @@ def families(Z: Floats, exclude_functions: Sequence[str], config: DynamicsConfig
                 found += [
                     TermFamily(tuple((sign * rates).tolist()), partial(scaled, m, v, name)) for sign in signs
                 ]
+        if Z[:, v].min() > 0:
+            values = {"activation": np.geomspace(0.4, 8, 8) * size, "any power": np.array(_POWERS)}
+            found += [
+                TermFamily(tuple(values[name].tolist()), partial(scaled, m, v, name))
+                for name in POSITIVE
+                if FUNCTIONS[name].word not in exclude_functions
+            ]
+    if "saturation" not in exclude_functions:
+        for a, b in itertools.combinations(range(m), 2):
+            if min(Z[:, a].min(), Z[:, b].min()) >= 0 and (Z[:, a] + Z[:, b]).min() > 0:
+                rates = np.geomspace(0.1, 5, 7) * float(Z[:, b].max() / Z[:, a].max())
+                found.append(TermFamily(tuple(rates.tolist()), partial(_weighted, m, a, b)))
     return found
+
+
+def _weighted(m: int, a: int, b: int, k: float) -> list[DynamicsTerm]:
+    return shared_out(m, a, b, "over weighted sum", k)

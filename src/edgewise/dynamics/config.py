@@ -35,6 +35,8 @@ class DynamicsConfig:
         Constants of saturations are at most so many times the largest power beside them: else they are polynomials.
     least_scaled, largest_scaled : float
         Arguments of scaled functions go at least and at most so far: else they are polynomials, or steps.
+    largest_power, broken : float
+        Powers that are fitted are at most so high, and so far from whole ones, which products have.
     fits : int
         A choice of terms is fitted at most so often, from other constants.
     trials, tables : int
@@ -43,6 +45,8 @@ class DynamicsConfig:
         What a table promises is worth a fit where it lacks no more than this of the criterion.
     node : float
         Twice the nats of a variable, a power or half a function.
+    idle : float
+        Where only rounding is left, terms of less than this share of their equation's largest are tried to be left out.
     gaps, gap_steps : tuple of float and tuple of int
         Gaps between pieces that are allowed in units of the noise, first wide, then next to none; steps of fitting at each.
     damping : float
@@ -82,6 +86,8 @@ class DynamicsConfig:
     largest_inner: float = 1.0
     least_scaled: float = 0.2
     largest_scaled: float = 20.0
+    largest_power: float = 3.0
+    broken: float = 0.08
     fits: int = 3
     trials: int = 6
     tables: int = 20
@@ -89,6 +95,7 @@ class DynamicsConfig:
     node: float = 3.0
     gaps: tuple[float, ...] = (3.0, 0.3, 0.03, 1e-3)
     gap_steps: tuple[int, ...] = (8, 8, 8, 12)
+    idle: float = 1e-4
     damping: float = 1e-4
     table_gap: float = 1e-2
     error_gap: float = 1e-3

@@ -81,11 +81,7 @@ def _pairs(
             if one == other or (number in inner) != (other_number in inner):
                 continue
             term, another = (model.terms[inner.get(n, n)] for n in (number, other_number))
-            like = (
-                (term.function, term.of) == (another.function, another.of)
-                if number in inner
-                else term.key == another.key
-            )
+            like = term.place == another.place if number in inner else term.key == another.key
             if not like:
                 continue
             sign = 1.0 if values[one] * values[other] > 0 else -1.0

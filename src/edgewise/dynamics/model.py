@@ -139,17 +139,17 @@ class TermModel:
 def free(
     states: int, terms: Sequence[DynamicsTerm], equation: Sequence[int], factors: Sequence[float]
 ) -> TermModel:
-    """A model whose factors are all free; terms with one function of one variable share its inner constant."""
+    """A model whose factors are all free; terms with one function of the same variables share its inner constant."""
     inner = [term for term in terms if term.has_inner]
-    shared: dict[tuple[str, int], float] = {}
+    shared: dict[tuple[str, int, int], float] = {}
     for term in inner:
-        shared.setdefault((term.function, term.of), term.inner)
+        shared.setdefault(term.place, term.inner)
     start = np.array([*factors, *shared.values()], dtype=float)
     spread = np.zeros((len(terms) + len(inner), len(start)))
     spread[: len(terms), : len(terms)] = np.eye(len(terms))
     order = list(shared)
     for at, term in enumerate(inner):
-        spread[len(terms) + at, len(terms) + order.index((term.function, term.of))] = 1.0
+        spread[len(terms) + at, len(terms) + order.index(term.place)] = 1.0
     return TermModel(
         states, tuple(terms), tuple(int(e) for e in equation), spread, np.zeros(len(spread)), start
     )

@@ -100,9 +100,26 @@ class DynamicsSearch:
         # Rich libraries imitate what plain ones express shortly: the best of each kind is a start.
         starts = [min(each, key=lambda one: one.criterion) for each in (plain, rich) if each]
         for start in sorted(self._with_fine_steps(starts), key=lambda each: each.criterion):
-            if self.selection.is_exact(self.selection.improved(start)):
+            self.selection.improved(start)
+            self._judged_by_solver()
+            if (best := self.selection.best) is not None and self.selection.is_exact(best):
+                self.selection.without_idle(best)
                 return
         self._equation_by_equation()
+        self._judged_by_solver()
+
+    def _judged_by_solver(self) -> None:
+        """What halved steps change of the best solution, as where it has a kink, is the solver's and tells of no term."""
+        best, pieces = self.selection.best, self.selection.pieces
+        if best is None:
+            return
+        model, point = best.fit.model, best.fit.point
+        rough, fine = (
+            solved(each, model, point.constants, point.starts)[pieces.seen]
+            for each in (pieces, self._pieces(2 * pieces.parts))
+        )
+        wrong = np.square(fine - rough).mean(0)
+        self.selection.solved_to(np.where(np.isfinite(wrong), wrong, 0.0))
 
     def _equation_by_equation(self) -> None:
         """One equation after the other in each of the forms that the weak form suggests for it, beside the best of the

@@ -18,7 +18,7 @@ from edgewise._core.work import Meter, charge
 from edgewise.dynamics.config import DEFAULT, DynamicsConfig
 from edgewise.dynamics.model import TermModel, free
 from edgewise.dynamics.shooting import CoursePieces, Shooting, ShootingFit, ShootingPoint, fitted
-from edgewise.dynamics.term_functions import FUNCTIONS
+from edgewise.dynamics.term_functions import FUNCTIONS, SATURATIONS
 from edgewise.dynamics.terms import DynamicsTerm, TermLibrary
 from edgewise.pde.discovery.subsets import UnitNormal, best_subsets, exchanged_pairs, normal
 
@@ -27,6 +27,8 @@ Chosen = tuple[tuple[int, DynamicsTerm], ...]
 _LEVELS = (0.1, 0.3, 1.0)
 # Below this share of a state's spread, what is left is the solver's rounding.
 _ROUNDING = 1e-7
+# A solution whose steps are halved shows how wrong the solver is, in so many mean squares.
+_TIMES_WRONG = 10.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,9 +83,9 @@ class TermSelection:
         self.states = self.smooth.shape[1]
         self._sizes = np.abs(self.variables).max(0)
         variance = self.pieces.values.var(0)
-        self.floor = (_ROUNDING**2 + self.between**2) * variance
+        self.floor = self._rounding = (_ROUNDING**2 + self.between**2) * variance
         # Ten times what rounding does to a number, once it has gone through all steps.
-        self._exact = (100 * _ROUNDING**2 + self.between**2) * variance
+        self._exact = self._rounded = (100 * _ROUNDING**2 + self.between**2) * variance
 
     def begin_again(self, pieces: CoursePieces) -> None:
         """Forget what was fitted: the pieces are others."""
@@ -91,13 +93,25 @@ class TermSelection:
         self.tried.clear()
         self.found.clear()
 
+    def solved_to(self, variance: Floats) -> None:
+        """Take what the solver gets wrong of each state, its mean square, for no evidence of anything."""
+        self.floor, self._exact = (each + _TIMES_WRONG * variance for each in (self._rounding, self._rounded))
+        self.found = [
+            replace(
+                each,
+                criterion=self.criterion(each.fit, self.words(each.fit.model) + self.constants(each.fit)),
+            )
+            for each in self.found
+        ]
+        self.best = min(self.found, key=lambda each: each.criterion, default=None)
+
     def price(self, equation: int, term: DynamicsTerm, beside: Chosen) -> float:
         """What a term must gain: what Schwarz's criterion asks for its constants, and what it takes to be written beside the
         terms of other equations."""
         others = [each for e, each in beside if e != equation]
         # An inner constant that is there already serves another term for nothing.
-        known = {(each.function, each.of, each.inner) for _, each in beside}
-        constants = 2 if term.has_inner and (term.function, term.of, term.inner) not in known else 1
+        known = {(each.place, each.inner) for _, each in beside}
+        constants = 2 if term.has_inner and (term.place, term.inner) not in known else 1
         return constants * math.log(self.pieces.values.size) + self.config.node * term.nodes_beside(others)
 
     def criterion(self, fit: ShootingFit, prices: float) -> float:
@@ -114,8 +128,8 @@ class TermSelection:
         key = frozenset((e, term.key) for e, term in chosen)
         if len(key) < len(chosen) or not self._is_worth_it(key, near):
             return None
-        known = {} if near is None else {(t.function, t.of): t.inner for _, t in near.chosen if t.has_inner}
-        terms = [replace(t, inner=known.get((t.function, t.of), t.inner)) for _, t in chosen]
+        known = {} if near is None else {t.place: t.inner for _, t in near.chosen if t.has_inner}
+        terms = [replace(t, inner=known.get(t.place, t.inner)) for _, t in chosen]
         model = free(self.states, terms, [e for e, _ in chosen], factors)
         starts = self.smooth[self.pieces.first] if near is None else near.fit.point.starts
         noise = self.noise if near is None else self.left(near)
@@ -144,13 +158,15 @@ class TermSelection:
         )
 
     def _is_within(self, term: DynamicsTerm, k: float) -> bool:
-        function, size = FUNCTIONS[term.function], float(self._sizes[term.of])
-        if function.power > 0:
-            return 0 < k <= self.config.largest_inner * size**function.power
-        reach = abs(k) * size
-        return (
-            k > 0 or function.either_sign
-        ) and self.config.least_scaled <= reach <= self.config.largest_scaled
+        function = FUNCTIONS[term.function]
+        if (k <= 0 and not function.either_sign) or function.reach is None:
+            return False
+        reach = function.reach(k, *(float(self._sizes[v]) for v in term.variables))
+        if term.function in SATURATIONS:
+            return reach <= self.config.largest_inner
+        if term.function == "any power":
+            return reach <= self.config.largest_power and abs(k - round(k)) >= self.config.broken
+        return self.config.least_scaled <= reach <= self.config.largest_scaled
 
     def words(self, model: TermModel) -> float:
         """What the terms of a model take to be written."""
@@ -167,6 +183,22 @@ class TermSelection:
         for judged in sorted(self.found, key=lambda one: one.criterion):
             each.setdefault(frozenset((e, term.key) for e, term in judged.chosen), judged)
         return list(each.values())[:most]
+
+    def without_idle(self, judged: Judged) -> Judged:
+        """Of a choice that leaves only rounding one without the terms that do next to nothing, if that leaves no more."""
+        values, _ = judged.fit.model.numbers(judged.fit.point.constants)
+        library = TermLibrary(tuple(term for _, term in judged.chosen))
+        sizes = np.abs(library.values(self.variables, library.inner)).max(0) * np.abs(values)
+        equation = np.array([e for e, _ in judged.chosen])
+        shares = sizes / np.array([sizes[equation == e].max() for e in equation])
+        for at in np.argsort(shares):
+            if shares[at] > self.config.idle:
+                break
+            rest = [n for n in range(len(values)) if n != at]
+            fewer = self.judged(tuple(judged.chosen[n] for n in rest), values[rest].tolist(), judged)
+            if fewer is not None and self.is_exact(fewer):
+                return self.without_idle(fewer)
+        return judged
 
     def left(self, judged: Judged) -> Floats:
         """The noise that a fit leaves, no less than rounding."""

@@ -29,8 +29,8 @@ class TermFunction:
         How much it takes to be written.
     arity : int
         How many variables it is of.
-    power : int
-        Inner constants have the unit of this power of the variable.
+    reach : callable or None
+        Of an inner constant and the largest values of the variables: how far the function is bent by it.
     either_sign : bool
         Whether the inner constant may be negative.
     """
@@ -42,7 +42,7 @@ class TermFunction:
     tree: Callable[..., Node]
     nodes: float
     arity: int = 1
-    power: int = 0
+    reach: Callable[..., float] | None = None
     either_sign: bool = False
 
 
@@ -57,7 +57,7 @@ def _saturation(power: int) -> TermFunction:
         lambda z, k: -1 / (k + z**power) ** 2,
         tree,
         3.5 if power == 1 else 4.5,
-        power=power,
+        reach=lambda k, size: k / size**power,
     )
 
 
@@ -123,6 +123,75 @@ def _of_distance(power: int) -> TermFunction:
     return TermFunction("distance", value, slopes, None, tree, 5.0 if power == 1 else 6.5, 2)
 
 
+def _sum(a: Node, b: Node) -> Node:
+    return Apply("+", (a, b))
+
+
+def _root_of_difference() -> TermFunction:
+    """Where the first variable is the larger one."""
+    return TermFunction(
+        "sqrt",
+        lambda a, b, _: np.sqrt(a - b),
+        lambda a, b, _: (0.5 / np.sqrt(a - b), -0.5 / np.sqrt(a - b)),
+        None,
+        lambda a, b, _: Apply("sqrt", (_sum(a, Apply("neg", (b,))),)),
+        3.5,
+        2,
+    )
+
+
+def _over_sum() -> TermFunction:
+    """What is shared out among two, such as contacts between the ill and the healthy."""
+    return TermFunction(
+        "saturation",
+        lambda a, b, _: 1 / (a + b),
+        lambda a, b, _: (-1 / (a + b) ** 2, -1 / (a + b) ** 2),
+        None,
+        lambda a, b, _: Apply("inv", (_sum(a, b),)),
+        4.0,
+        2,
+    )
+
+
+def _over_weighted_sum() -> TermFunction:
+    """The same where the first counts k times: hunters that share their prey."""
+    return TermFunction(
+        "saturation",
+        lambda a, b, k: 1 / (k * a + b),
+        lambda a, b, k: (-k / (k * a + b) ** 2, -1 / (k * a + b) ** 2),
+        lambda a, b, k: -a / (k * a + b) ** 2,
+        lambda a, b, k: Apply("inv", (_sum(Apply("*", (k, a)), b),)),
+        5.0,
+        2,
+        reach=lambda k, a, b: 3 * k * a / b,
+    )
+
+
+def _activation() -> TermFunction:
+    """How fast reactions go at a temperature (Arrhenius)."""
+    return TermFunction(
+        "exp",
+        lambda z, k: np.exp(-k / z),
+        lambda z, k: (k / z**2 * np.exp(-k / z),),
+        lambda z, k: -np.exp(-k / z) / z,
+        lambda z, k: Apply("exp", (Apply("neg", (Apply("*", (k, Apply("inv", (z,)))),)),)),
+        5.0,
+        reach=lambda k, size: k / size,
+    )
+
+
+def _any_power() -> TermFunction:
+    return TermFunction(
+        "power",
+        lambda z, k: z**k,
+        lambda z, k: (k * z ** (k - 1),),
+        lambda z, k: z**k * np.log(z),
+        lambda z, k: Apply("^", (z, k)),
+        2.0,
+        reach=lambda k, size: k,
+    )
+
+
 def _scaled(name: str, value: Callable[[Any], Any], slope: Callable[[Any], Any], both: bool) -> TermFunction:
     return TermFunction(
         name,
@@ -131,7 +200,7 @@ def _scaled(name: str, value: Callable[[Any], Any], slope: Callable[[Any], Any],
         lambda z, k: z * slope(k * z),
         lambda z, k: Apply(name, (Apply("*", (k, z)),)),
         3.5,
-        power=-1,
+        reach=lambda k, size: abs(k) * size,
         either_sign=both,
     )
 
@@ -142,6 +211,8 @@ def _tanh_slope(z: Any) -> Any:
 
 SATURATIONS = {f"hill{power}": power for power in (1, 2, 3, 4)}
 SCALED = ("scaled exp", "scaled tanh")
+# Of positive variables alone.
+POSITIVE = ("activation", "any power")
 FUNCTIONS: Mapping[str, TermFunction] = {
     "sin": _plain("sin", np.sin, np.cos),
     "cos": _plain("cos", np.cos, lambda z: -np.sin(z)),
@@ -160,6 +231,12 @@ FUNCTIONS: Mapping[str, TermFunction] = {
     **{name: _saturation(power) for name, power in SATURATIONS.items()},
     "scaled exp": _scaled("exp", np.exp, np.exp, both=True),
     "scaled tanh": _scaled("tanh", np.tanh, _tanh_slope, both=False),
+    "activation": _activation(),
+    "any power": _any_power(),
+    "over sum": _over_sum(),
+    "over weighted sum": _over_weighted_sum(),
+    "abs of difference": _of_difference("abs", np.abs, np.sign),
+    "root of difference": _root_of_difference(),
     "sin of difference": _of_difference("sin", np.sin, np.cos),
     "cos of difference": _of_difference("cos", np.cos, lambda z: -np.sin(z)),
     "exp of difference": _of_difference("exp", np.exp, np.exp),

@@ -58,6 +58,11 @@ class DynamicsTerm:
         return (self.of, self.other)[: FUNCTIONS[self.function].arity] if self.function else ()
 
     @property
+    def place(self) -> tuple[str, int, int]:
+        """The function and its variables: where an inner constant stands."""
+        return self.function, self.of, self.other
+
+    @property
     def nodes(self) -> float:
         """How much it takes to be written."""
         return self._factors + (FUNCTIONS[self.function].nodes if self.function else 0)
@@ -66,8 +71,7 @@ class DynamicsTerm:
         """The same where others are written already: what is there is only referred to."""
         if any(self.key == other.key for other in others):
             return 1.0
-        place = self.function, self.of, self.other
-        if self.function and any(place == (other.function, other.of, other.other) for other in others):
+        if self.function and any(self.place == other.place for other in others):
             return self._factors + 1.0
         return self.nodes
 
@@ -92,7 +96,7 @@ class DynamicsTerm:
 
 def _exact(power: float) -> Node:
     """A power as a whole number or a ratio with a small denominator."""
-    for bottom in (1, 2, 3):
+    for bottom in (1, 2, 3, 4):
         top = round(power * bottom)
         if abs(top - power * bottom) < 1e-9:
             return Number(top) if bottom == 1 else Apply("*", (Number(top), Apply("inv", (Number(bottom),))))
