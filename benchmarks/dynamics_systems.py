@@ -1,4 +1,4 @@
-"""Systems of one to four differential equations from textbooks in six sets, and the courses they are measured on."""
+"""Systems of one to four differential equations from textbooks in seven sets, and the courses they are measured on."""
 
 from __future__ import annotations
 
@@ -286,4 +286,46 @@ SIXTH = (
     ),
 )  # fmt: skip
 
-SETS = {"first": FIRST, "second": SECOND, "third": THIRD, "fourth": FOURTH, "fifth": FIFTH, "sixth": SIXTH}
+# Written down when powers that are fitted, activations, shares of a sum and quotients of products had come into the library.
+SEVENTH = (
+    _system("draining cone", 4, h=("-0.5*h^(-3/2)", 2.0)),
+    _system("fall with a drag between two kinds", 3, v=("9.81 - 0.4*v^(3/2)", 0.0)),
+    _system("lamp", 6, T=("1.5 - 0.2*(T - 1) - 0.1*T^4", 1.0)),
+    _system("infection without immunity", 16, I=("0.8*I*(1 - I) - 0.3*I", 0.02)),
+    _system("motor with two frictions", 10, w=("2 - 0.5*w - 0.4*sqrt(w)", 0.1)),
+    _system("batch culture", 10, x=("0.8*x*s/(0.3 + s)", 0.1), s=("-1.6*x*s/(0.3 + s)", 3.0)),
+    _system("orbit's radius", 20, r=("v", 1.5), v=("1.2/r^3 - 1/r^2", 0.0)),
+    _system("levitation", 3, x=("v", 0.85), v=("1 - 0.6/x^2", 0.0)),
+    _system("Froude's pendulum", 20, a=("w", 0.3), w=("-sin(a) + 0.3*w*(1 - w^2)", 0.0)),
+    _system(
+        "tumour and immune cells", 20, E=("0.12 + 1.1*E*T/(2 + T) - 0.3*E*T - 0.4*E", 0.3), T=("1.6*T*(1 - T/5) - E*T", 0.5)
+    ),
+    _system("autocatalysis", 20, x=("1 - 0.5*x*y", 1.0), y=("0.5*x*y - 0.8*y", 0.5)),
+    _system("gene that represses itself", 16, m=("2/(1 + p^2) - m", 0.1), p=("m - 0.5*p", 0.1)),
+    _system("zombies", 10, S=("-0.9*S*Z", 2.0), Z=("0.4*S*Z + 0.2*R", 0.1), R=("0.5*S*Z - 0.2*R", 0.0)),
+    _system("Moore-Spiegel", 12, x=("y", 0.1), y=("z", 0.0), z=("-z - (6 - 20 + 20*x^2)*y - 6*x", 0.0)),
+    _system("jerk with a fold", 25, x=("y", 0.0), y=("z", 0.1), z=("-0.6*z - y + abs(x) - 1", 0.0)),
+    _system(
+        "Lorenz-Stenflo", 12, x=("y - x + 1.5*w", 1.0), y=("x*(26 - z) - y", 1.0), z=("x*y - 0.7*z", 10.0), w=("-x - w", 0.0)
+    ),
+    _system(
+        "Rossler's hyperchaos", 15, x=("-y - z", -10.0), y=("x + 0.25*y + w", -6.0), z=("3 + x*z", 0.5),
+        w=("-0.5*z + 0.05*w", 10.0),
+    ),
+    _system("tanks joined by a valve", 10, a=("1 - 0.6*sqrt(a - b)", 4.0), b=("0.6*sqrt(a - b) - 0.4*sqrt(b)", 0.5)),
+    _system("three waves", 12, a=("-1.5*b*c", 2.0), b=("a*c - 0.1*b", 0.3), c=("0.7*a*b - 0.2*c", 0.2)),
+    _system(
+        "plankton", 40, N=("0.1*(3 - N) - P*N/(0.6 + N)", 2.0), P=("P*N/(0.6 + N) - 0.8*P*Z - 0.1*P", 0.2),
+        Z=("0.5*P*Z - 0.2*Z", 0.2),
+    ),
+)  # fmt: skip
+
+SETS = {
+    "first": FIRST,
+    "second": SECOND,
+    "third": THIRD,
+    "fourth": FOURTH,
+    "fifth": FIFTH,
+    "sixth": SIXTH,
+    "seventh": SEVENTH,
+}
