@@ -71,6 +71,42 @@ def test_near_are_different_choices_the_best_first(selection: TermSelection) -> 
     assert len({frozenset((e, t.key) for e, t in each.chosen) for each in near}) == len(near) == 3
 
 
+def test_terms_that_follow_the_solvers_error_go() -> None:
+    """Where a course has a kink the solver errs by more than rounding, which further terms make up for."""
+    t = np.linspace(0, 10, 60)
+    states = solve_ivp(
+        lambda _, x: [3 - x[0] * (1 + abs(x[0] - x[1])), 1.2 - x[1] * (0.3 + abs(x[0] - x[1]))],
+        (0, 10),
+        [0.2, 2.5],
+        "DOP853",
+        t,
+        rtol=1e-12,
+        atol=1e-13,
+    ).y.T
+    search = DynamicsSearch(
+        read_courses(t, states, ["a", "b"], None, None, None, "a test"), 2, (), Meter(60.0)
+    )
+    none, a, b = (0.0, 0.0), (1.0, 0.0), (0.0, 1.0)
+    true = [
+        (0, DynamicsTerm(none), 3.0),
+        (0, DynamicsTerm(a), -1.0),
+        (0, DynamicsTerm(a, "abs of difference", 0, other=1), -1.0),
+        (1, DynamicsTerm(none), 1.2),
+        (1, DynamicsTerm(b), -0.3),
+        (1, DynamicsTerm(b, "abs of difference", 0, other=1), -1.0),
+    ]
+    more = [*true, (0, DynamicsTerm(none, "exp", 0), 1e-7), (1, DynamicsTerm(none, "exp", 1), 1e-7)]
+    judged = search.selection.judged(tuple((e, term) for e, term, _ in more), [f for *_, f in more])
+    assert judged is not None
+    assert not search.selection.is_exact(judged)
+    search.judged_by_solver()
+    assert search.selection.is_exact(judged)
+    left = search.selection.without_idle(judged)
+    assert {(e, term.key) for e, term in left.chosen} == {(e, term.key) for e, term, _ in true}
+    assert search.selection.best is not None
+    assert len(search.selection.best.chosen) == len(true)
+
+
 def test_whole_and_shared_factors_are_counted() -> None:
     model = free(
         2, [DynamicsTerm((1, 0)), DynamicsTerm((0, 1)), DynamicsTerm((1, 0))], [0, 0, 1], [2.0, 3.0, -2.0]

@@ -300,6 +300,8 @@ def test_courses_are_named_where_they_are_few() -> None:
     [
         (lambda x: [2 - 0.3 * np.exp(1.7 * x[0])], [-1.0], "2 - 0.3*exp(1.7*x)"),
         (lambda x: [0.4 - 0.4 * x[0] ** 4], [2.0], "0.4 - 0.4*x^4"),
+        (lambda x: [9 * np.exp(-3 / x[0]) - 2], [2.1], "9*exp(-3/x) - 2"),
+        (lambda x: [2 - 1.3 * x[0] ** 0.43], [0.2], "2 - 1.3*x^0.43"),
     ],
 )
 def test_scales_inside_functions_and_high_powers_are_found(right, start, text):
@@ -314,6 +316,16 @@ def test_units_do_not_change_the_terms(unit):
     found = find_dynamics(t, unit * 5 / (1 + 9 * np.exp(-1.2 * t)), names=["x"])
     x = sympy.Symbol("x")
     assert sympy.Poly(found.equations[0].sympy, x).monoms() == [(2,), (1,)]
+
+
+def test_what_is_shared_out_among_two_is_found():
+    t, states = course(
+        lambda x: [x[0] - x[0] ** 2 / 3 - x[0] * x[1] / sum(x), 0.9 * x[0] * x[1] / sum(x) - 0.5 * x[1]],
+        [0.6, 0.3],
+        20,
+    )
+    found = find_dynamics(t, states, names=["x", "y"])
+    assert found.equations[1].text == "0.9*x*y/(x + y) - 0.5*y"
 
 
 def test_what_hangs_on_a_difference_is_found():

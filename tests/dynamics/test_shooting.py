@@ -19,7 +19,8 @@ from edgewise.forms.tree import Number
 from edgewise.symbolic.expressions.tape import Tape
 
 RNG = np.random.default_rng(0)
-Z = RNG.uniform(0.3, 1.4, (7, 3))
+# The last is the largest in every row; of the others now one, now the other is.
+Z = RNG.uniform(0.3, 1.4, (7, 3)) + np.array([0.0, 0.0, 1.2])
 INNER = [term for family in families(Z, (), DEFAULT) for term in family.terms(family.values[2])]
 LIBRARY = TermLibrary((*polynomials(3, 3), *functions(Z), *INNER))
 

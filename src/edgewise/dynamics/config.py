@@ -95,7 +95,7 @@ class DynamicsConfig:
     node: float = 3.0
     gaps: tuple[float, ...] = (3.0, 0.3, 0.03, 1e-3)
     gap_steps: tuple[int, ...] = (8, 8, 8, 12)
-    idle: float = 1e-4
+    idle: float = 1e-2
     damping: float = 1e-4
     table_gap: float = 1e-2
     error_gap: float = 1e-3

@@ -101,14 +101,14 @@ class DynamicsSearch:
         starts = [min(each, key=lambda one: one.criterion) for each in (plain, rich) if each]
         for start in sorted(self._with_fine_steps(starts), key=lambda each: each.criterion):
             self.selection.improved(start)
-            self._judged_by_solver()
+            self.judged_by_solver()
             if (best := self.selection.best) is not None and self.selection.is_exact(best):
                 self.selection.without_idle(best)
                 return
         self._equation_by_equation()
-        self._judged_by_solver()
+        self.judged_by_solver()
 
-    def _judged_by_solver(self) -> None:
+    def judged_by_solver(self) -> None:
         """What halved steps change of the best solution, as where it has a kink, is the solver's and tells of no term."""
         best, pieces = self.selection.best, self.selection.pieces
         if best is None:
