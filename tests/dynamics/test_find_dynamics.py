@@ -124,6 +124,7 @@ def test_what_acts_from_outside_is_an_input():
     )
     found = find_dynamics(t, solved.y.T, names=["x"], inputs=force, input_names=["f"])
     assert str(found) == "x' = 2*f - 0.5*x"
+    assert "taken as exact" not in found.message
     assert np.allclose(found.simulate(t, [0.0], force), solved.y.T, atol=1e-4)
     with pytest.raises(InputError, match="'inputs'"):
         found.simulate(t, [0.0])
@@ -365,3 +366,11 @@ def test_terms_do_not_make_up_for_inputs_between_their_times():
     x = (np.cos(1.5 * t) + 1.5 * np.sin(1.5 * t)) / 3.25 + 2 * np.exp(-t)
     found = find_dynamics(t, x, names=["x"], inputs=np.cos(1.5 * t), input_names=["push"], work="quick")
     assert found.equations[0].text == "push - x"
+
+
+def test_inputs_with_noise_are_told_of():
+    t = np.linspace(0, 12, 80)
+    x = (np.cos(1.5 * t) + 1.5 * np.sin(1.5 * t)) / 3.25 + 2 * np.exp(-t)
+    push = np.cos(1.5 * t) + 0.05 * np.random.default_rng(0).normal(size=80)
+    found = find_dynamics(t, x, names=["x"], inputs=push, input_names=["push"], work="quick")
+    assert "The input 'push' is taken as exact, though it lies about 0.0" in found.message

@@ -63,6 +63,8 @@ class DynamicsConfig:
         Twice the nats of a factor that is one of the three plain numbers, or another's or its negative.
     explained : float
         Where more is left than so many times the noise of the splines, something is missing.
+    rough_input : float
+        Inputs that lie more than this share of their spread off a smooth curve are told of.
     null : float
         A combination whose rate is below this share of its terms' rates may be kept.
     probability : tuple of float
@@ -105,6 +107,7 @@ class DynamicsConfig:
     rivals: int = 8
     plain_price: float = 2.2
     explained: float = 1.5
+    rough_input: float = 0.01
     null: float = 1e-6
     probability: tuple[float, ...] = (-4.3, 1.3, 1.7, 3.2)
     places: int = 400

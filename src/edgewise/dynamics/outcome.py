@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from types import MappingProxyType
 
 import numpy as np
@@ -93,7 +94,12 @@ def outcome(search: DynamicsSearch, reason: StopReason | None, seed: int) -> Dyn
         ),
         MappingProxyType(stability),
         beside,
-        _message(courses, moves, exact, explained, noise, search.noise, kept, sure, ended),
+        " ".join(
+            [
+                _message(courses, moves, exact, explained, noise, search.noise, kept, sure, ended),
+                *_noisy_inputs(search),
+            ]
+        ),
         ended,
         meter.seconds,
         lead,
@@ -105,6 +111,17 @@ def _drift(formula: Formula, measured: Floats) -> float:
     values = formula.predict(measured)
     size = float(np.abs(values - np.median(values)).max() + np.abs(values).mean())
     return float(values.std() / size) if size else 0.0
+
+
+def _noisy_inputs(search: DynamicsSearch) -> Iterator[str]:
+    """What to do about inputs that are no smooth curves, since solutions follow them as they are."""
+    spread = search.courses.values[:, search.states :].std(0)
+    for name, noise, size in zip(search.courses.inputs, search.input_noise, spread, strict=True):
+        if noise > search.config.rough_input * size:
+            yield (
+                f"The input '{name}' is taken as exact, though it lies about {noise:.2g} off a smooth curve: if that is noise, "
+                "smooth it first."
+            )
 
 
 def _message(

@@ -36,9 +36,8 @@ class DynamicsSearch:
         self.smoothed = smoothed(self.courses, self.weak)
         self.smooth = np.vstack([course.measured for course in self.smoothed])
         d = self.states = len(self.courses.states)
-        self.noise = np.sqrt(
-            np.mean([np.square(course.fitted.noise[:d]) for course in self.smoothed], axis=0)
-        )
+        noise = np.sqrt(np.mean([np.square(course.fitted.noise) for course in self.smoothed], axis=0))
+        self.noise, self.input_noise = noise[:d], noise[d:]
         further = functions(self.smooth, self.exclude_functions, self.config)
         # Who asks for a low degree has high powers in no other way either.
         low = self.degree < self.config.high_powers
