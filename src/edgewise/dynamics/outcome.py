@@ -119,8 +119,8 @@ def _noisy_inputs(search: DynamicsSearch) -> Iterator[str]:
     for name, noise, size in zip(search.courses.inputs, search.input_noise, spread, strict=True):
         if noise > search.config.rough_input * size:
             yield (
-                f"The input '{name}' is taken as exact, though it lies about {noise:.2g} off a smooth curve: if that is noise, "
-                "smooth it first."
+                f"The input '{name}' is taken as exact, though it lies about {noise:.2g} off a smooth curve: if that is "
+                "noise, smooth it first."
             )
 
 
