@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,13 +15,15 @@ from edgewise.dynamics.candidates import TermFamily
 from edgewise.dynamics.terms import DynamicsTerm, TermLibrary
 from edgewise.dynamics.weak import SmoothedCourse, searches
 from edgewise.pde.discovery.select_terms import SubsetSearch
-from edgewise.pde.discovery.subsets import best_subsets, normal
+from edgewise.pde.discovery.subsets import MOST_CUBED, best_subsets, exchanged_pairs, normal
 from edgewise.pde.settings import DiscoveryConfig
 
 # What splines through exact values miss of rates, as a share of their square.
 _FLOOR = 1e-9
 # Terms of a choice at most, and of one whose constant is fitted; how often and how closely that is, as a share.
 _MOST, _MOST_FITTED, _EVALUATIONS, _CLOSE = 6, 4, 16, 1e-6
+# Of each number of terms so many choices have their constant fitted.
+_FITTED = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,6 +80,29 @@ class StateRows:
 
 
 @dataclass(frozen=True, eq=False)
+class _Choice:
+    """Terms at an inner constant on the grid, what they leave of a state's rows (of their square), the price of a term, and
+    the constants beside it on the grid."""
+
+    terms: tuple[DynamicsTerm, ...]
+    rest: float
+    rows: StateRows
+    square: float
+    price: float
+    near: tuple[float, float]
+
+    def score(self, rest: float) -> float:
+        left = rest + _FLOOR * self.square
+        return len(self.rows.left) * math.log(left) + self.price * len(self.terms)
+
+    def fitted(self) -> tuple[float, tuple[DynamicsTerm, ...]]:
+        """The terms at the constant that suits them best, and their score."""
+        constant, rest = self.rows.fitted(self.terms, *self.near)
+        terms = tuple(replace(term, inner=constant) if term.has_inner else term for term in self.terms)
+        return self.score(rest), terms
+
+
+@dataclass(frozen=True, eq=False)
 class InnerSearch:
     """What choices of terms are looked for by.
 
@@ -97,33 +122,30 @@ class InnerSearch:
         """For each state so many choices of terms at most, each with one family, best first."""
         found: list[list[WeakGuess]] = [[] for _ in range(states)]
         for family in families:
-            own: list[list[tuple[float, tuple[DynamicsTerm, ...]]]] = [[] for _ in range(states)]
+            own: list[list[_Choice]] = [[] for _ in range(states)]
             for at, value in enumerate(family.values):
                 terms = (*self.plain, *family.terms(value))
                 near = family.values[max(at - 1, 0)], family.values[min(at + 1, len(family.values) - 1)]
                 for state, search in enumerate(self._searches(terms, range(states))):
-                    own[state] += self._choices(search, terms, *near)
-            for state, scored in enumerate(own):
-                chosen = min(scored, key=lambda each: each[0])[1]
+                    own[state] += self._choices(search, terms, near)
+            for state, choices in enumerate(own):
+                chosen = min(_scored(choices), key=lambda each: each[0])[1]
                 if any(term.has_inner for term in chosen):
                     found[state].append(self._guess(family, chosen, state))
         return [sorted(each, key=lambda guess: guess.score)[:most] for each in found]
 
     def _choices(
-        self, search: SubsetSearch, terms: Sequence[DynamicsTerm], low: float, high: float
-    ) -> list[tuple[float, tuple[DynamicsTerm, ...]]]:
-        """The best choices of each number of terms with their scores; of few terms, at the constant that suits them."""
-        rows, found = search.plain, list[tuple[float, tuple[DynamicsTerm, ...]]]()
-        state = StateRows(rows.left, self._courses(search))
-        for subset in _subsets(search):
-            chosen = tuple(terms[at] for at in subset)
-            rest = rows.normal.rest(subset)
-            if len(chosen) <= _MOST_FITTED and any(term.has_inner for term in chosen):
-                constant, rest = state.fitted(chosen, low, high)
-                chosen = tuple(replace(term, inner=constant) if term.has_inner else term for term in chosen)
-            left = rest + _FLOOR * rows.normal.square
-            found.append((len(rows.left) * math.log(left) + search.choice * len(subset), chosen))
-        return found
+        self, search: SubsetSearch, terms: Sequence[DynamicsTerm], near: tuple[float, float]
+    ) -> list[_Choice]:
+        """The best choices of each number of terms."""
+        equations, price = search.plain.normal, search.choice
+        rows = StateRows(search.plain.left, self._courses(search))
+        return [
+            _Choice(
+                tuple(terms[at] for at in each), equations.rest(each), rows, equations.square, price, near
+            )
+            for each in _subsets(search)
+        ]
 
     def _courses(self, search: SubsetSearch) -> list[tuple[Floats, Floats]]:
         return [
@@ -146,5 +168,22 @@ class InnerSearch:
         return searches(self.courses, TermLibrary(tuple(terms)), states, self.config)
 
 
+def _scored(choices: Sequence[_Choice]) -> Iterator[tuple[float, tuple[DynamicsTerm, ...]]]:
+    """Choices with their scores: of few terms those that leave least, at the constant that suits each best."""
+    for size in sorted({len(each.terms) for each in choices}):
+        own = sorted((each for each in choices if len(each.terms) == size), key=lambda each: each.rest)
+        for place, each in enumerate(own):
+            if size <= _MOST_FITTED and place < _FITTED and any(term.has_inner for term in each.terms):
+                yield each.fitted()
+            else:
+                yield each.score(each.rest), each.terms
+
+
 def _subsets(search: SubsetSearch) -> list[tuple[int, ...]]:
-    return best_subsets(search.plain.normal, min(_MOST, search.count // 3))
+    """The best few terms: at a constant next to the true one the true terms lead by little."""
+    equations = search.plain.normal
+    triples = len(equations.right) <= MOST_CUBED
+    found = best_subsets(equations, min(_MOST, search.count // 3), triples=triples)
+    if triples:
+        found += [exchanged_pairs(equations, each) for each in found if len(each) == _MOST_FITTED]
+    return found

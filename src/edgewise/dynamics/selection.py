@@ -20,7 +20,7 @@ from edgewise.dynamics.model import TermModel, free
 from edgewise.dynamics.shooting import CoursePieces, Shooting, ShootingFit, ShootingPoint, fitted
 from edgewise.dynamics.term_functions import FUNCTIONS, SATURATIONS
 from edgewise.dynamics.terms import DynamicsTerm, TermLibrary
-from edgewise.pde.discovery.subsets import UnitNormal, best_subsets, exchanged_pairs, normal
+from edgewise.pde.discovery.subsets import MOST_CUBED, UnitNormal, best_subsets, exchanged_pairs, normal
 
 Chosen = tuple[tuple[int, DynamicsTerm], ...]
 # Shares of the terms, the shortest first, that one equation is chosen from.
@@ -320,6 +320,6 @@ def _one_equation_anew(
         for level in levels:
             columns = np.flatnonzero((equation == own) & level)
             left = of.beside(others, columns)
-            for subset in best_subsets(left, len(now) - len(others) + 1):
+            for subset in best_subsets(left, len(now) - len(others) + 1, triples=len(columns) <= MOST_CUBED):
                 chosen = exchanged_pairs(left, subset) if len(subset) > 2 else subset
                 yield tuple(sorted((*others, *(int(columns[at]) for at in chosen))))

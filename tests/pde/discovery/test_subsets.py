@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
-from edgewise.pde.discovery.subsets import best_pair, best_subsets, exchanged_pairs, normal
+from edgewise.pde.discovery.subsets import best_pair, best_subsets, best_triple, exchanged_pairs, normal
 
 RNG = np.random.default_rng(0)
 COLUMNS = RNG.normal(size=(60, 12)) @ RNG.normal(size=(12, 12))
@@ -23,6 +23,21 @@ def left_by(subset) -> float:
 
 def test_the_best_pair_is_that_of_all_pairs():
     assert best_pair(NORMAL) == min(itertools.combinations(range(12), 2), key=left_by)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_best_triple_is_that_of_all_triples(seed):
+    rng = np.random.default_rng(seed)
+    columns, left = rng.normal(size=(30, 9)), rng.normal(size=30)
+    columns[:, 1] = columns[:, 0] + 0.01 * columns[:, 1]
+    of = normal(columns, left)
+    assert best_triple(of) == min(itertools.combinations(range(9), 3), key=of.rest)
+    assert best_subsets(of, 5, triples=True)[3] == best_triple(of)
+
+
+def test_no_triple_has_two_columns_that_are_one():
+    same = normal(np.column_stack([COLUMNS[:, [1, 5, 7]], COLUMNS[:, 1], COLUMNS[:, 5] * 2]), LEFT)
+    assert {at % 3 for at in best_triple(same)} == {0, 1, 2}
 
 
 @pytest.mark.parametrize("subset", [(2,), (0, 3), (0, 3, 5, 9)])

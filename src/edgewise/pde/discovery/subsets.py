@@ -12,6 +12,8 @@ from edgewise._core.arrays import Floats, Ints
 
 # Columns that the others explain up to this share of their square carry no information of their own.
 _COLLINEAR = 1e-7
+# Of so many columns looking at all triples takes no longer than steps and exchanges.
+MOST_CUBED = 60
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,16 +109,18 @@ def normal(columns: Floats, left: Floats) -> UnitNormal:
     return UnitNormal(unit.T @ unit, unit.T @ left, float(left @ left), scale)
 
 
-def best_subsets(of: UnitNormal, most: int) -> list[tuple[int, ...]]:
-    """For each number of columns, the best subset that was found; the empty one first, and of two columns the best."""
+def best_subsets(of: UnitNormal, most: int, *, triples: bool = False) -> list[tuple[int, ...]]:
+    """For each number of columns, the best subset that was found; the empty one first. Of two columns it is the best there
+    is, and of three where `triples` are looked at, which are J^3."""
     path: list[tuple[int, ...]] = [()]
+    known = {2: best_pair, 3: best_triple} if triples else {2: best_pair}
     for size in range(1, min(most, len(of.right)) + 1):
         gains = of.gains(path[-1])
         if not gains.max() > 0:
             break
-        path.append(best_pair(of) if size == 2 else _exchanged(of, (*path[-1], int(gains.argmax()))))
+        path.append(known[size](of) if size in known else _exchanged(of, (*path[-1], int(gains.argmax()))))
     # Down again: a good large subset may hold a better small one than those found on the way up.
-    for size in range(len(path) - 1, 1, -1):
+    for size in range(len(path) - 1, 3 if triples else 1, -1):
         smaller = min((tuple(each for each in path[size] if each != out) for out in path[size]), key=of.rest)
         smaller = _exchanged(of, smaller)
         if of.rest(smaller) < of.rest(path[size - 1]) * (1 - 1e-12):
@@ -132,6 +136,22 @@ def best_pair(of: UnitNormal) -> tuple[int, int]:
     gains = np.where(own > _COLLINEAR, taken / np.maximum(own, _COLLINEAR), -1.0)
     one, other = divmod(int(np.argmax(np.triu(gains, 1) - np.tri(len(own)))), len(own))
     return one, other
+
+
+def best_triple(of: UnitNormal) -> tuple[int, ...]:
+    """Of all triples of columns the one that leaves least: of J columns, J^3 numbers are computed."""
+    gram, count = of.gram, len(of.right)
+    own = np.where(1 - gram**2 > _COLLINEAR, 1 - gram**2, np.inf)
+    size = np.sqrt(own)
+    right = (of.right - gram * of.right[:, None]) / size
+    cosine = (gram - gram[:, :, None] * gram[:, None, :]) / (size[:, :, None] * size[:, None, :])
+    apart = 1 - cosine**2
+    both = (
+        right[:, :, None] ** 2 + right[:, None, :] ** 2 - 2 * right[:, :, None] * right[:, None, :] * cosine
+    )
+    gains = of.right[:, None, None] ** 2 + both / np.maximum(apart, _COLLINEAR)
+    gains = np.where((apart > _COLLINEAR) & np.isfinite(own[:, :, None] + own[:, None, :]), gains, -1.0)
+    return tuple(sorted(int(at) for at in np.unravel_index(int(gains.argmax()), (count,) * 3)))
 
 
 def exchanged_pairs(of: UnitNormal, subset: tuple[int, ...]) -> tuple[int, ...]:
