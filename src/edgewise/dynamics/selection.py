@@ -319,7 +319,11 @@ def _one_equation_anew(
         others = [at for at in now if equation[at] != own]
         for level in levels:
             columns = np.flatnonzero((equation == own) & level)
-            left = of.beside(others, columns)
-            for subset in best_subsets(left, len(now) - len(others) + 1, triples=len(columns) <= MOST_CUBED):
-                chosen = exchanged_pairs(left, subset) if len(subset) > 2 else subset
+            try:
+                left = of.beside(others, columns)
+                found = best_subsets(left, len(now) - len(others) + 1, triples=len(columns) <= MOST_CUBED)
+                found = [exchanged_pairs(left, each) if len(each) > 2 else each for each in found]
+            except np.linalg.LinAlgError:  # of terms that are one along these courses
+                continue
+            for chosen in found:
                 yield tuple(sorted((*others, *(int(columns[at]) for at in chosen))))

@@ -85,3 +85,12 @@ def test_pairs_are_exchanged_where_single_columns_are_not():
     best = min(itertools.combinations(range(8), 3), key=of.rest)
     assert set(found) == {0, 1, 3} == set(best)
     assert of.rest(found) < of.rest(start)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_exchanges_of_pairs_keep_to_columns_that_are_independent(seed):
+    """Beside the last column nothing is left of the second, and the third adds nothing to what the others leave."""
+    a, b, c = np.random.default_rng(seed).normal(size=(3, 20))
+    b = b - np.column_stack([a, c]) @ np.linalg.lstsq(np.column_stack([a, c]), b, rcond=None)[0]
+    of = normal(np.column_stack([a, 2 * c, b, c]), a + c)
+    assert exchanged_pairs(of, (0, 2, 3)) == (0, 2, 3)

@@ -162,7 +162,11 @@ def exchanged_pairs(of: UnitNormal, subset: tuple[int, ...]) -> tuple[int, ...]:
         for out in itertools.combinations(subset, 2):
             others = tuple(each for each in subset if each not in out)
             free = np.setdiff1d(columns, others)
-            new = (*others, *(int(free[at]) for at in best_pair(of.beside(others, free))))
+            one, other = (int(free[at]) for at in best_pair(of.beside(others, free)))
+            # Where all others explain a column, the best pair may hold it.
+            if not (of.is_independent(others, one) and of.is_independent((*others, one), other)):
+                continue
+            new = (*others, one, other)
             if of.rest(new) < now * (1 - 1e-9) - 1e-14 * of.square:
                 better, now = new, of.rest(new)
         if better == subset:
