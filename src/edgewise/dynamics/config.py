@@ -95,9 +95,9 @@ class DynamicsConfig:
     tables: int = 20
     promise: float = 12.0
     node: float = 3.0
+    idle: float = 1e-2
     gaps: tuple[float, ...] = (3.0, 0.3, 0.03, 1e-3)
     gap_steps: tuple[int, ...] = (8, 8, 8, 12)
-    idle: float = 1e-2
     damping: float = 1e-4
     table_gap: float = 1e-2
     error_gap: float = 1e-3
