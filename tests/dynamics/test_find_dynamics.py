@@ -20,7 +20,7 @@ from edgewise.dynamics.model import free
 from edgewise.dynamics.outcome import outcome
 from edgewise.dynamics.probability import probability
 from edgewise.dynamics.search import DynamicsSearch
-from edgewise.dynamics.terms import DynamicsTerm
+from edgewise.dynamics.terms import DynamicsTerm, TermLibrary
 from edgewise.plots import plot_dynamics
 from edgewise.symbolic import Constant, Formula
 
@@ -374,3 +374,18 @@ def test_inputs_with_noise_are_told_of():
     push = np.cos(1.5 * t) + 0.05 * np.random.default_rng(0).normal(size=80)
     found = find_dynamics(t, x, names=["x"], inputs=push, input_names=["push"], work="quick")
     assert "The input 'push' is taken as exact, though it lies about 0.0" in found.message
+
+
+def test_terms_have_values_between_the_times_too():
+    """The states come so near each other between two times that the second is the larger one there."""
+    t = np.linspace(0, 6, 60)
+    gap = 6 / 59
+    states = np.column_stack([np.sin(t) + (t - t[30] - gap / 2) ** 2 - 0.1 * gap**2, np.sin(t)])
+    assert (states[:, 0] > states[:, 1]).all()
+    search = DynamicsSearch(
+        read_courses(t, states, ["a", "b"], None, None, None, "a test"), 3, (), Meter(60.0)
+    )
+    places = np.vstack([each.places for each in search.smoothed])
+    library = TermLibrary(search.selection.pool)
+    assert (places[:, 0] < places[:, 1]).any()
+    assert np.isfinite(library.values(places, library.inner)).all()

@@ -35,6 +35,8 @@ class DynamicsSearch:
         self.guesses: list[list[WeakGuess]] = []
         self.smoothed = smoothed(self.courses, self.weak)
         self.smooth = np.vstack([course.measured for course in self.smoothed])
+        # At the measured times, and between them, where a spline may go a little further.
+        self.everywhere = np.vstack([self.smooth, *(course.places for course in self.smoothed)])
         d = self.states = len(self.courses.states)
         noise = np.sqrt(np.mean([np.square(course.fitted.noise) for course in self.smoothed], axis=0))
         self.noise, self.input_noise = noise[:d], noise[d:]
@@ -69,10 +71,11 @@ class DynamicsSearch:
     def _usable(self, terms: Sequence[DynamicsTerm]) -> list[DynamicsTerm]:
         """Those with values wherever the courses go, and with values of their own."""
         library = TermLibrary(tuple(terms))
-        values = library.values(self.smooth, library.inner)
+        values, slopes, _ = library.slopes(self.everywhere, library.inner)
         # How large powers are is a question of units.
         powers = np.array([not term.function for term in terms])
-        good = np.isfinite(values).all(0) & (powers | (np.abs(values).max(0) < 1e12))
+        good = np.isfinite(values).all(0) & np.isfinite(slopes).all((0, 2))
+        good &= powers | (np.abs(values).max(0) < 1e12)
         return [term for term, is_good in zip(terms, good, strict=True) if is_good]
 
     def text(self) -> str:
