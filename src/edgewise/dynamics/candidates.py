@@ -117,7 +117,7 @@ def _of_two(Z: Floats, a: int, b: int) -> Iterator[DynamicsTerm]:
     elif difference.all():
         one, other = (a, b) if difference[0] > 0 else (b, a)
         yield DynamicsTerm(none, "root of difference", one, other=other)
-    if min(Z[:, a].min(), Z[:, b].min()) >= 0 and (Z[:, a] + Z[:, b]).min() > 0:
+    if _may_share(Z, a, b):
         yield from shared_out(m, a, b, "over sum")
     if np.abs(difference).max() < _LARGEST_EXPONENT:
         for one, other in ((a, b), (b, a)):
@@ -151,9 +151,12 @@ def saturations(m: int, v: int, name: str, k: float) -> list[DynamicsTerm]:
 
 def shared_out(m: int, a: int, b: int, name: str, k: float = 0.0) -> list[DynamicsTerm]:
     """Terms over a sum of two variables: each of them and their product, and these times another variable."""
-    tops = [*_units(m, a, b), _over(m, (a, b), -1)]
-    more = [tuple(np.add(top, _unit(m, w)).tolist()) for top in tops[:2] for w in range(m) if w not in (a, b)]
-    return [DynamicsTerm(powers, name, a, k, b) for powers in (*tops, *more)]
+    alone = _units(m, a, b)
+    others = [w for w in range(m) if w not in (a, b)]
+    beside = [np.add(alone[0], alone[1]), *(np.add(each, _unit(m, w)) for each in alone for w in others)]
+    return [
+        DynamicsTerm(powers, name, a, k, b) for powers in (*alone, *(tuple(each.tolist()) for each in beside))
+    ]
 
 
 def scaled(m: int, v: int, name: str, k: float) -> list[DynamicsTerm]:
@@ -206,11 +209,13 @@ def families(Z: Floats, exclude_functions: Sequence[str], config: DynamicsConfig
             ]
     if "saturation" not in exclude_functions:
         for a, b in itertools.combinations(range(m), 2):
-            if min(Z[:, a].min(), Z[:, b].min()) >= 0 and (Z[:, a] + Z[:, b]).min() > 0:
+            if _may_share(Z, a, b):
                 rates = np.geomspace(0.1, 5, 7) * float(Z[:, b].max() / Z[:, a].max())
-                found.append(TermFamily(tuple(rates.tolist()), partial(_weighted, m, a, b)))
+                terms = partial(shared_out, m, a, b, "over weighted sum")
+                found.append(TermFamily(tuple(rates.tolist()), terms))
     return found
 
 
-def _weighted(m: int, a: int, b: int, k: float) -> list[DynamicsTerm]:
-    return shared_out(m, a, b, "over weighted sum", k)
+def _may_share(Z: Floats, a: int, b: int) -> bool:
+    """Whether there is always something of one of them."""
+    return min(Z[:, a].min(), Z[:, b].min()) >= 0 and (Z[:, a] + Z[:, b]).min() > 0 and Z[:, a].max() > 0

@@ -27,8 +27,9 @@ Chosen = tuple[tuple[int, DynamicsTerm], ...]
 _LEVELS = (0.1, 0.3, 1.0)
 # Below this share of a state's spread, what is left is the solver's rounding.
 _ROUNDING = 1e-7
-# A solution whose steps are halved shows how wrong the solver is, in so many mean squares.
-_TIMES_WRONG = 10.0
+# A solution whose steps are halved shows how wrong the solver is, in so many mean squares; where that is more than this
+# share of a state's spread, it is the model that is wrong.
+_TIMES_WRONG, _MOST_WRONG = 10.0, 1e-4
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +96,8 @@ class TermSelection:
 
     def solved_to(self, variance: Floats) -> None:
         """Take what the solver gets wrong of each state, its mean square, for no evidence of anything."""
-        self.floor, self._exact = (each + _TIMES_WRONG * variance for each in (self._rounding, self._rounded))
+        wrong = _TIMES_WRONG * np.minimum(variance, _MOST_WRONG**2 * self.pieces.values.var(0))
+        self.floor, self._exact = self._rounding + wrong, self._rounded + wrong
         self.found = [
             replace(
                 each,
