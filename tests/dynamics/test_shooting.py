@@ -30,6 +30,18 @@ def test_every_function_is_tried():
     assert {term.function for term in LIBRARY.terms} | {"abs"} == {"", *FUNCTIONS}
 
 
+def test_roots_are_left_out_with_all_broken_powers():
+    kept = [
+        *functions(Z, ["sqrt"]),
+        *(t for f in families(Z, ["sqrt"], DEFAULT) for t in f.terms(f.values[2])),
+    ]
+    assert all(power == round(power) for term in kept for power in term.powers)
+    assert {term.function for term in LIBRARY.terms} - {term.function for term in kept} == {
+        "any power",
+        "root of difference",
+    }
+
+
 @pytest.mark.parametrize("axis", range(3))
 def test_slopes_in_the_variables(axis):
     _, slopes, _ = LIBRARY.slopes(Z, LIBRARY.inner)

@@ -42,9 +42,13 @@ def functions(
         for name in saturating(float(Z[:, v].min()), size, config):
             for share in (0.1, 0.3, 1.0):
                 found += saturations(m, v, name, (share * size) ** SATURATIONS[name])
-    return [
-        term for term in found if not term.function or FUNCTIONS[term.function].word not in exclude_functions
-    ]
+    return [term for term in found if not _words(term) & set(exclude_functions)]
+
+
+def _words(term: DynamicsTerm) -> set[str]:
+    """By which a term is excluded; broken powers count as roots."""
+    words = {FUNCTIONS[term.function].word} if term.function else set[str]()
+    return words | {"sqrt" for power in term.powers if power != round(power)}
 
 
 def _units(m: int, *variables: int) -> list[tuple[float, ...]]:

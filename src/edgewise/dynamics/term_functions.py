@@ -182,7 +182,7 @@ def _activation() -> TermFunction:
 
 def _any_power() -> TermFunction:
     return TermFunction(
-        "power",
+        "sqrt",
         lambda z, k: z**k,
         lambda z, k: (k * z ** (k - 1),),
         lambda z, k: z**k * np.log(z),
