@@ -14,7 +14,8 @@ from edgewise.forms.tree import render, replaced
 from edgewise.plots import plot_groups
 from edgewise.symbolic import GroupedResult, find_formula, fit_groups
 from edgewise.symbolic.expressions.tape import Tape
-from edgewise.symbolic.search.grouped_constants import GroupedRows, apart
+from edgewise.symbolic.search.grouped_constants import apart
+from edgewise.symbolic.search.grouped_rows import GroupedRows
 from edgewise.symbolic.search.grouped_sharing import tie
 from edgewise.symbolic.search.grouped_template import loosened, template
 

@@ -6,10 +6,11 @@ import pytest
 from edgewise.forms import parse
 from edgewise.forms.tree import render
 from edgewise.symbolic.config import GroupConfig
-from edgewise.symbolic.search.grouped_constants import GroupedRows, Tied, apart, residuals
+from edgewise.symbolic.search.grouped_constants import Tied, apart, residuals
 from edgewise.symbolic.search.grouped_fractions import in_fractions
 from edgewise.symbolic.search.grouped_mending import written
 from edgewise.symbolic.search.grouped_pool import StructurePool
+from edgewise.symbolic.search.grouped_rows import GroupedRows
 from edgewise.symbolic.search.grouped_sharing import tie
 
 

@@ -11,10 +11,11 @@ from edgewise.forms import parse
 from edgewise.forms.tree import Node, Number, names_in, render, replaced
 from edgewise.symbolic.config import GroupConfig
 from edgewise.symbolic.expressions.tape import Tape
-from edgewise.symbolic.search.grouped_constants import GroupedRows, Tied, apart, refitted, residuals
+from edgewise.symbolic.search.grouped_constants import Tied, apart, refitted, residuals
 from edgewise.symbolic.search.grouped_edits import edits, places
 from edgewise.symbolic.search.grouped_mending import mended, written
 from edgewise.symbolic.search.grouped_pool import StructurePool
+from edgewise.symbolic.search.grouped_rows import GroupedRows
 from edgewise.symbolic.search.grouped_sharing import tie
 from edgewise.symbolic.search.grouped_template import template
 

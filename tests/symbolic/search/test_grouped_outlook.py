@@ -9,10 +9,11 @@ import pytest
 from edgewise.forms import parse
 from edgewise.forms.tree import render
 from edgewise.symbolic.config import GroupConfig
-from edgewise.symbolic.search.grouped_constants import GroupedRows, Tied, apart
+from edgewise.symbolic.search.grouped_constants import Tied, apart
 from edgewise.symbolic.search.grouped_outlook import Join, Outlook, foretold
 from edgewise.symbolic.search.grouped_pool import StructurePool
 from edgewise.symbolic.search.grouped_relations import related
+from edgewise.symbolic.search.grouped_rows import GroupedRows
 from edgewise.symbolic.search.grouped_sharing import tie, with_shared
 from edgewise.symbolic.search.grouped_template import template
 

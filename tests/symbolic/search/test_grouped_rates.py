@@ -5,9 +5,10 @@ import pytest
 
 from edgewise.forms.tree import render
 from edgewise.symbolic.config import GroupConfig
-from edgewise.symbolic.search.grouped_constants import GroupedRows, refitted
+from edgewise.symbolic.search.grouped_constants import refitted
 from edgewise.symbolic.search.grouped_pool import StructurePool
 from edgewise.symbolic.search.grouped_rates import sums_with_rates
+from edgewise.symbolic.search.grouped_rows import GroupedRows
 
 GROUP = np.repeat(np.arange(8), 40)
 T = np.tile(np.linspace(0, 8, 40), 8)

@@ -5,9 +5,10 @@ import pytest
 
 from edgewise.forms import parse
 from edgewise.symbolic.config import GroupConfig
-from edgewise.symbolic.search.grouped_constants import GroupedRows, apart
+from edgewise.symbolic.search.grouped_constants import apart
 from edgewise.symbolic.search.grouped_pool import StructurePool
 from edgewise.symbolic.search.grouped_relations import related
+from edgewise.symbolic.search.grouped_rows import GroupedRows
 from edgewise.symbolic.search.grouped_sharing import tie
 from edgewise.symbolic.search.grouped_template import template
 

@@ -12,8 +12,9 @@ from edgewise.symbolic import find_formula
 from edgewise.symbolic.config import GroupConfig
 from edgewise.symbolic.search import grouped
 from edgewise.symbolic.search.grouped import reshaped
-from edgewise.symbolic.search.grouped_constants import GroupedRows, Tied
+from edgewise.symbolic.search.grouped_constants import Tied
 from edgewise.symbolic.search.grouped_pool import StructurePool
+from edgewise.symbolic.search.grouped_rows import GroupedRows
 from edgewise.symbolic.search.grouped_shapes import other_shapes
 from edgewise.symbolic.search.grouped_template import template
 from edgewise.symbolic.search.search_space import functions_in

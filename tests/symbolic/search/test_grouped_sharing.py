@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from edgewise.forms import parse
 from edgewise.forms.tree import Apply, Node, Number, Variable
-from edgewise.symbolic.search.grouped_constants import GroupedRows, Tied, apart, distinct
+from edgewise.symbolic.search.grouped_constants import Tied, apart, distinct
+from edgewise.symbolic.search.grouped_rows import GroupedRows
 from edgewise.symbolic.search.grouped_sharing import differ, released, tie, with_shared
 from edgewise.symbolic.search.grouped_template import template
 

@@ -5,8 +5,9 @@ import pytest
 
 from edgewise.forms.tree import render
 from edgewise.symbolic.config import GroupConfig
-from edgewise.symbolic.search.grouped_constants import GroupedRows, refitted
+from edgewise.symbolic.search.grouped_constants import refitted
 from edgewise.symbolic.search.grouped_pool import StructurePool
+from edgewise.symbolic.search.grouped_rows import GroupedRows
 from edgewise.symbolic.search.grouped_sums import sums_of_powers
 
 GROUP = np.repeat(np.arange(8), 40)

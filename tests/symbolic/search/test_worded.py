@@ -17,8 +17,9 @@ from edgewise.symbolic import BranchedFormula, GroupedFormula, GroupedResult, fi
 from edgewise.symbolic.config import GroupConfig
 from edgewise.symbolic.fitting.word_columns import word_table
 from edgewise.symbolic.search.branches import branched, description_of
-from edgewise.symbolic.search.grouped_constants import GroupedRows, each_group, together
+from edgewise.symbolic.search.grouped_constants import each_group, together
 from edgewise.symbolic.search.grouped_pool import description
+from edgewise.symbolic.search.grouped_rows import GroupedRows
 from edgewise.symbolic.search.grouped_sharing import tie
 from edgewise.symbolic.search.grouped_template import template
 

@@ -57,7 +57,9 @@ class GroupConfig:
     mended: int = 6
     mending_rounds: int = 5
     share: float = 0.25
-    starts: ConstantsConfig = field(default_factory=lambda: ConstantsConfig(drawn=200, tried=6, finished=3))
+    starts: ConstantsConfig = field(
+        default_factory=lambda: ConstantsConfig(drawn=200, tried=6, finished=3, long_steps=80)
+    )
     few_starts: ConstantsConfig = field(
         default_factory=lambda: ConstantsConfig(drawn=16, tried=2, finished=1, long_steps=60)
     )

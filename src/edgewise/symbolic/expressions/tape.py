@@ -20,6 +20,8 @@ from edgewise.forms.tree import Apply, Node, Number, Variable
 
 # A column, or a scalar where no column is involved.
 Values = NDArray[np.float64] | np.float64
+# One number for each constant, or one for each row.
+Constants = Floats | Sequence[Values]
 # value, and derivative from (argument, value)
 _UNARY: Mapping[str, tuple[Callable[[Any], Any], Callable[[Any, Any], Any]]] = {
     "neg": (np.negative, lambda x, f: np.float64(-1.0)),
@@ -138,11 +140,11 @@ class Tape:
                 waiting += [step.left, step.right]
         return frozenset(at for at, slot in enumerate(self._numbers) if slot in inside)
 
-    def value(self, constants: Floats, X: Floats) -> Floats:
+    def value(self, constants: Constants, X: Floats) -> Floats:
         """The formula at every row of X, (n, d) -> (n,)."""
         return np.broadcast_to(self._forward(constants, X)[self._root], (len(X),))
 
-    def jacobian(self, constants: Floats, X: Floats) -> tuple[Floats, Floats]:
+    def jacobian(self, constants: Constants, X: Floats) -> tuple[Floats, Floats]:
         """The value (n,) and its exact derivative in every constant (n, constants)."""
         values, slopes = self._backward(constants, X)
         result = np.zeros((len(X), self.size))
@@ -167,7 +169,7 @@ class Tape:
                     total += np.abs(slope * value)
         return _UNIT * total
 
-    def _backward(self, constants: Floats, X: Floats) -> tuple[list[Values], list[Values | None]]:
+    def _backward(self, constants: Constants, X: Floats) -> tuple[list[Values], list[Values | None]]:
         """The values of all slots, and the derivative of the formula in each."""
         with np.errstate(all="ignore"):
             values = self._forward(constants, X)
@@ -237,7 +239,7 @@ class Tape:
         self._slots.append(step)
         return len(self._slots) - 1
 
-    def _forward(self, constants: Floats, X: Floats) -> list[Values]:
+    def _forward(self, constants: Constants, X: Floats) -> list[Values]:
         values: list[Values] = []
         charge(_CALL * self._calls + _ENTRY * self._entries * len(X))
         with np.errstate(all="ignore"):

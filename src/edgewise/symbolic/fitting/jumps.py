@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -40,31 +40,42 @@ def jump_errors(
         Infinite where a constant may go any way.
     """
 
-    def rss(place: int, step: float) -> float:
-        moved = constants.copy()
-        moved[place] += step
-        residual = (y - tape.value(moved, X)) * root
-        with np.errstate(all="ignore"):
-            total = float(residual @ residual)
-        return total if math.isfinite(total) else math.inf
+    found: list[float] = []
+    for place in at:
 
-    def reach(place: int, sign: int) -> float:
+        def rss(step: float, place: int = place) -> float:
+            moved = constants.copy()
+            moved[place] += step
+            residual = (y - tape.value(moved, X)) * root
+            with np.errstate(all="ignore"):
+                return float(residual @ residual)
+
+        found.append(jump_error(rss, float(constants[place]), allowed))
+    return np.array(found)
+
+
+def jump_error(rss: Callable[[float], float], value: float, allowed: float) -> float:
+    """The standard error of a constant, of which `rss` tells the sum of squares after a step away from its value."""
+    most = rss(0.0) + allowed
+
+    def within(step: float) -> bool:
+        total = rss(step)
+        return math.isfinite(total) and total <= most
+
+    def reach(sign: int) -> float:
         # A first step must not vanish, whatever the constant.
-        size = max(abs(float(constants[place])), _TINIEST) if constants[place] else 1.0
-        most, last = rss(place, 0.0) + allowed, min(_LAST * max(size, 1.0), _LARGEST)
+        size = max(abs(value), _TINIEST) if value else 1.0
+        last = min(_LAST * max(size, 1.0), _LARGEST)
         inside, step = 0.0, _FIRST * size
-        while rss(place, sign * step) <= most:
+        while within(sign * step):
             inside, step = step, _GROWTH * step
             if step > last:
                 return math.inf
         for _ in range(_HALVINGS):
             middle = (inside + step) / 2
-            inside, step = (middle, step) if rss(place, sign * middle) <= most else (inside, middle)
+            inside, step = (middle, step) if within(sign * middle) else (inside, middle)
         return inside
 
-    found: list[float] = []
-    for place in at:
-        down, up = reach(place, -1), reach(place, 1)
-        known = math.isfinite(down + up) and down + up > 0
-        found.append(math.sqrt((down**3 + up**3) / (3 * (down + up))) if known else math.inf)
-    return np.array(found)
+    down, up = reach(-1), reach(1)
+    known = math.isfinite(down + up) and down + up > 0
+    return math.sqrt((down**3 + up**3) / (3 * (down + up))) if known else math.inf

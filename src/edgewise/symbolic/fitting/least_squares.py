@@ -14,7 +14,8 @@ from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.damped_steps import bounded, damped_step, descended, squared, triangle
 from edgewise.symbolic.fitting.jumps import jump_errors
 
-_ROUNDING = 4e-15
+# What floating point makes of a number that went through a formula.
+ROUNDING = 4e-15
 
 
 @dataclass(frozen=True)
@@ -114,8 +115,8 @@ def refit(
     weighted = slopes.jacobian * root[:, None] / scale
     # Floating point itself makes this much noise: no constant is known better than that.
     unit_variance = rss / max(dof, 1) if variance is None else variance
-    noise = max(unit_variance, squared(y * root) / len(y) * _ROUNDING**2)
-    errors, inflation, leverage = _standard_errors(slopes.factor, weighted, residual, noise)
+    noise = max(unit_variance, squared(y * root) / len(y) * ROUNDING**2)
+    errors, inflation, leverage = standard_errors(slopes.factor, weighted, residual, noise)
     if variance is not None:
         errors, inflation = errors / np.sqrt(inflation), np.ones_like(inflation)
     errors = np.nan_to_num(errors / scale, nan=np.inf, posinf=np.inf)
@@ -178,7 +179,7 @@ class _Constants:
         return constants + damped_step(slopes.factor, slopes.projected, damping) / slopes.scale
 
 
-def _standard_errors(
+def standard_errors(
     factor: Floats, jacobian: Floats, residual: Floats, variance: float
 ) -> tuple[Floats, Floats, Floats]:
     """Heteroscedasticity-consistent errors that hold up in short tables (HC3: MacKinnon and White 1985,

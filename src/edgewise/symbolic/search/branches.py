@@ -14,7 +14,8 @@ from edgewise.forms.tree import Node
 from edgewise.symbolic.config import GroupConfig
 from edgewise.symbolic.expressions.complexity import node_count
 from edgewise.symbolic.expressions.writing import from_tree
-from edgewise.symbolic.search.grouped_constants import ROUNDING, Fit, GroupedRows, Tied, together
+from edgewise.symbolic.search.grouped_constants import ROUNDING, Fit, Tied, together
+from edgewise.symbolic.search.grouped_rows import GroupedRows
 from edgewise.symbolic.search.grouped_sharing import tie
 
 Structure = tuple[Node, tuple[str, ...], tuple[float, ...]]

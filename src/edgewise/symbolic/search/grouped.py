@@ -21,7 +21,8 @@ from edgewise.symbolic.config import GroupConfig
 from edgewise.symbolic.fitting.measurements import Measurements
 from edgewise.symbolic.results.formula import Formula
 from edgewise.symbolic.results.search_result import FormulaResult
-from edgewise.symbolic.search.grouped_constants import GroupedRows, Tied, exact
+from edgewise.symbolic.search.grouped_constants import Tied, exact
+from edgewise.symbolic.search.grouped_curves import curves
 from edgewise.symbolic.search.grouped_formula import GroupedFormula, constant, text_of
 from edgewise.symbolic.search.grouped_fractions import in_fractions
 from edgewise.symbolic.search.grouped_mending import mended, written
@@ -29,6 +30,7 @@ from edgewise.symbolic.search.grouped_pool import StructurePool
 from edgewise.symbolic.search.grouped_rates import sums_with_rates
 from edgewise.symbolic.search.grouped_relations import related
 from edgewise.symbolic.search.grouped_result import GroupedResult, group_labels
+from edgewise.symbolic.search.grouped_rows import GroupedRows
 from edgewise.symbolic.search.grouped_shapes import other_shapes
 from edgewise.symbolic.search.grouped_sharing import released
 from edgewise.symbolic.search.grouped_sums import sums_of_powers
@@ -144,9 +146,9 @@ def _improved(
     if not exact(pool.tied[0].rss, pool.rows.y):
         broken = allowed is None or "sqrt" in allowed
         sums = sums_of_powers(pool.rows, pool.price, config.sums, broken=broken)
-        pool.settled_by(
-            [*sums, *sums_with_rates(pool.rows, pool.price, config.sums, allowed)], config.few_starts
-        )
+        rates = sums_with_rates(pool.rows, pool.price, config.sums, allowed)
+        bent = curves(pool.rows, pool.price, config.sums, allowed)
+        pool.settled_by([*sums, *rates, *bent], config.few_starts)
     if not exact(pool.tied[0].rss, pool.rows.y):
         pool.settled_by(reshaped(pool.tied[: config.reshaped], pool.rows, allowed), config.few_starts)
     if exact(pool.tied[0].rss, pool.rows.y):

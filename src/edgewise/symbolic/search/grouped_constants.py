@@ -1,7 +1,6 @@
 """The constants of a formula over many groups of rows, fitted apart or together: some each group's own, some one for all.
 
-A tied model is fitted as one formula: a constant of each group's own is a sum over the groups' indicators, so the least
-squares of formulas, with their exact Jacobian and their standard errors, serve as they are.
+Apart they are found from many starts, together from where they are (`fit_together`).
 """
 
 from __future__ import annotations
@@ -9,44 +8,24 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
-from edgewise._core.arrays import Floats, Ints
+from edgewise._core.arrays import Floats
 from edgewise._core.seeds import numpy_generator
-from edgewise.forms.tree import Apply, Node, Number, Variable, replaced
+from edgewise.forms.tree import Node, replaced
 from edgewise.symbolic.config import DEFAULT, ConstantsConfig
 from edgewise.symbolic.expressions.tape import Tape
-from edgewise.symbolic.fitting.least_squares import Refit, refit
+from edgewise.symbolic.fitting.least_squares import refit
 from edgewise.symbolic.fitting.variable_projection import Separable, minimum
+from edgewise.symbolic.search.grouped_least_squares import GroupedProblem, fit_together
+from edgewise.symbolic.search.grouped_rows import GroupedRows
+from edgewise.symbolic.search.grouped_symmetries import alike
 
 # Below this share of y, what is left is rounding.
 ROUNDING = 1e-13
 # Below so many times its rounding a table is described exactly.
 EXACTLY = 1e3 * ROUNDING
-
-
-@dataclass(frozen=True, eq=False)
-class GroupedRows:
-    """Rows with the number of each one's group."""
-
-    columns: tuple[str, ...]
-    X: Floats
-    y: Floats
-    group: Ints
-    count: int
-
-    @cached_property
-    def own_price(self) -> float:
-        """What a constant of each group's own costs: the log of the group's rows, which alone tell of it, of all groups."""
-        sizes = np.bincount(self.group, minlength=self.count)
-        return float(np.log(np.maximum(sizes, 1)).sum())
-
-    def of(self, group: int) -> tuple[Floats, Floats]:
-        """The rows of one group."""
-        there = self.group == group
-        return self.X[there], self.y[there]
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,10 +102,9 @@ def together(tree: Node, names: Sequence[str], fits: Sequence[Fit | None], rows:
     known = [each for each in fits if each is not None]
     if len(known) < len(fits):
         return None
-    own = {
-        name: (np.array([each[0][k] for each in known]), np.array([each[1][k] for each in known]))
-        for k, name in enumerate(names)
-    }
+    values = {name: np.array([each[0][k] for each in known]) for k, name in enumerate(names)}
+    errors = {name: np.array([each[1][k] for each in known]) for k, name in enumerate(names)}
+    own = {name: (each, errors[name]) for name, each in alike(tree, values, rows).items()}
     return _tied(tree, tuple(names), {}, own, {}, sum(each[2] for each in known), rows)
 
 
@@ -169,90 +147,40 @@ def joint(
     rows: GroupedRows,
 ) -> Tied | None:
     """All constants fitted at once."""
-    tree, placed, columns, X = _written_out(model.tree, shared, own, plain, rows)
-    order = _order(tree, columns, placed)
-    fit = refit(tree, columns, X, rows.y)
+    fit = fit_together(
+        replaced(model.tree, plain),
+        {name: values for name, (values, _) in own.items()},
+        {name: value for name, (value, _) in shared.items()},
+        rows,
+    )
     if not math.isfinite(fit.rss):
         return None
-    return _read(model, fit, order, shared, own, plain, rows)
+    ones = {name: (value, fit.shared_errors[name]) for name, value in fit.shared.items()}
+    each = {name: (values, fit.own_errors[name]) for name, values in fit.own.items()}
+    return _tied(model.tree, model.names, {**shared, **ones}, {**own, **each}, plain, fit.rss, rows)
 
 
 def linearized(model: Tied, rows: GroupedRows) -> tuple[Floats, list[tuple[str, int]]]:
     """The slopes of all rows in all constants, and which constant of which group each is; of a shared one it is -1."""
-    tree, placed, columns, X = _written_out(model.tree, model.shared, model.own, model.plain, rows)
-    tape = Tape(tree, columns)
-    return tape.jacobian(tape.start, X)[1], _order(tree, columns, placed)
+    problem, point = _problem(model, rows)
+    order = [(name, at) for name in problem.own for at in range(rows.count)]
+    return problem.spread(problem.jacobian(point)[1]), [*order, *((name, -1) for name in problem.shared)]
 
 
 def residuals(model: Tied, rows: GroupedRows) -> Floats | None:
     """What the model leaves of every row; None where it has no value."""
-    tree, _, columns, X = _written_out(model.tree, model.shared, model.own, model.plain, rows)
-    left = rows.y - _value(tree, columns, X)
+    problem, point = _problem(model, rows)
+    left = rows.y - problem.jacobian(point)[0]
     return left if np.isfinite(left).all() else None
 
 
-def _written_out(
-    tree: Node,
-    shared: dict[str, tuple[float, float]],
-    own: dict[str, tuple[Floats, Floats]],
-    plain: dict[str, Node],
-    rows: GroupedRows,
-) -> tuple[Node, dict[int, tuple[str, int]], list[str], Floats]:
-    """The formula of all groups, where its constants are, and the columns with a flag for each group."""
-    flags = [f"_{at}" for at in range(rows.count)]
-    values: dict[str, Node] = dict(plain)
-    placed: dict[int, tuple[str, int]] = {}
-    for name, (value, _) in shared.items():
-        literal = Number(float(value))
-        values[name], placed[id(literal)] = literal, (name, -1)
-    for name, (each, _) in own.items():
-        literals = [Number(float(value)) for value in each]
-        placed.update({id(literal): (name, at) for at, literal in enumerate(literals)})
-        terms = tuple(
-            Apply("*", (literal, Variable(flag))) for literal, flag in zip(literals, flags, strict=True)
-        )
-        values[name] = terms[0] if len(terms) == 1 else Apply("+", terms)
-    X = np.concatenate([rows.X, np.eye(rows.count)[rows.group]], axis=1)
-    return replaced(tree, values), placed, [*rows.columns, *flags], X
-
-
-def _order(tree: Node, columns: Sequence[str], placed: dict[int, tuple[str, int]]) -> list[tuple[str, int]]:
-    """Which constant, of which group, each constant of the tape is."""
-    literals: list[tuple[str, int]] = []
-    seen: set[int] = set()
-
-    def walk(node: Node) -> None:
-        if isinstance(node, Apply):
-            for each in node.arguments:
-                walk(each)
-        elif isinstance(node, Number) and isinstance(node.value, float) and id(node) not in seen:
-            seen.add(id(node))
-            literals.append(placed[id(node)])
-
-    walk(tree)
-    assert len(literals) == Tape(tree, columns).size
-    return literals
-
-
-def _read(
-    model: Tied,
-    fit: Refit,
-    order: list[tuple[str, int]],
-    shared: dict[str, tuple[float, float]],
-    own: dict[str, tuple[Floats, Floats]],
-    plain: dict[str, Node],
-    rows: GroupedRows,
-) -> Tied:
-    by_group = {name: (np.empty(rows.count), np.empty(rows.count)) for name in own}
-    common = dict(shared)
-    for (name, at), value, error in zip(
-        order, fit.constants.tolist(), fit.standard_errors.tolist(), strict=True
-    ):
-        if at < 0:
-            common[name] = (value, error)
-        else:
-            by_group[name][0][at], by_group[name][1][at] = value, error
-    return _tied(model.tree, model.names, common, by_group, plain, fit.rss, rows)
+def _problem(model: Tied, rows: GroupedRows) -> tuple[GroupedProblem, Floats]:
+    """The model's least squares, and where it is."""
+    problem = GroupedProblem.of(
+        replaced(model.tree, model.plain), tuple(model.own), tuple(model.shared), rows
+    )
+    own = {name: values for name, (values, _) in model.own.items()}
+    return problem, problem.joined(own, {name: value for name, (value, _) in model.shared.items()})
 
 
 def _tied(

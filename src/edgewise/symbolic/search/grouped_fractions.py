@@ -19,7 +19,8 @@ from edgewise.symbolic.expressions.complexity import node_count
 from edgewise.symbolic.expressions.parse import from_sympy, to_sympy
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.expressions.writing import from_tree
-from edgewise.symbolic.search.grouped_constants import GroupedRows, Tied, refitted
+from edgewise.symbolic.search.grouped_constants import Tied, refitted
+from edgewise.symbolic.search.grouped_rows import GroupedRows
 from edgewise.symbolic.search.grouped_template import constant_names
 
 # Nodes of a formula that is taken apart at most: sympy takes long for many.

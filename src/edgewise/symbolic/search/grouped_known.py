@@ -18,10 +18,11 @@ from edgewise.forms.tree import replaced
 from edgewise.symbolic.expressions.named_constants import exact, starts_of, with_constants
 from edgewise.symbolic.fitting.variable_projection import Separable, minimum
 from edgewise.symbolic.search.grouped import as_grouped, joined
-from edgewise.symbolic.search.grouped_constants import GroupedRows, Tied, apart
+from edgewise.symbolic.search.grouped_constants import Tied, apart
 from edgewise.symbolic.search.grouped_formula import GroupedFormula
 from edgewise.symbolic.search.grouped_pool import with_enough
 from edgewise.symbolic.search.grouped_result import group_labels
+from edgewise.symbolic.search.grouped_rows import GroupedRows
 from edgewise.symbolic.search.grouped_sharing import tie, with_shared
 from edgewise.symbolic.search.input_validation import read_rows
 

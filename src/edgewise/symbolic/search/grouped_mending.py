@@ -13,18 +13,11 @@ from edgewise.forms.tree import Apply, Node, Variable, names_in, render, replace
 from edgewise.symbolic.config import GroupConfig
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.expressions.writing import from_tree, to_tree
-from edgewise.symbolic.search.grouped_constants import (
-    Fit,
-    GroupedRows,
-    Tied,
-    distinct,
-    of_group,
-    refitted,
-    together,
-)
+from edgewise.symbolic.search.grouped_constants import Fit, Tied, distinct, of_group, refitted, together
 from edgewise.symbolic.search.grouped_edits import Edited, edits, places, put
 from edgewise.symbolic.search.grouped_outlook import foretold
 from edgewise.symbolic.search.grouped_relations import related
+from edgewise.symbolic.search.grouped_rows import GroupedRows
 from edgewise.symbolic.search.grouped_sharing import tie
 from edgewise.symbolic.search.grouped_template import constant_names
 
@@ -77,7 +70,7 @@ def _anew(start: Tied, rows: GroupedRows, seed: int, config: GroupConfig) -> Tie
     fits = list[Fit | None]()
     for at in range(rows.count):
         fits.append(
-            of_group(start.tree, start.names, middle, rows.columns, *rows.of(at), seed, config.starts)
+            of_group(start.tree, start.names, middle, rows.columns, *rows.of(at), seed, config.few_starts)
         )
         if fits[-1] is None:
             return None

@@ -20,19 +20,23 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from edgewise._core.arrays import Floats
-from edgewise.symbolic.search.grouped_constants import EXACTLY, GroupedRows, Tied, linearized
+from edgewise.symbolic.search.grouped_constants import EXACTLY, Tied, linearized
+from edgewise.symbolic.search.grouped_rows import GroupedRows
 from edgewise.symbolic.search.grouped_sharing import drawn
 
 # What an undetermined constant's information is beside that of a determined one.
 _NONE = 1e-12
+# How many times another a constant may be where something is added.
+_TIMES = (1.0, -1.0, 2.0, -2.0, 0.5, -0.5)
 
 
 @dataclass(frozen=True)
 class Join:
     """A constant as a multiple of powers of others, in all groups the same one; of none where it is one for all.
 
-    `added` is what this adds to the sum of squares, in the variances that were left of the fit, `gain` twice the nats that
-    this is worth (see `differ`), and `saved` by how much Schwarz's criterion falls.
+    Where `times` is a number, it is so many times the one other, and in all groups the same is added. `added` is what this
+    adds to the sum of squares, in the variances that were left of the fit, `gain` twice the nats that this is worth (see
+    `differ`), and `saved` by how much Schwarz's criterion falls.
     """
 
     name: str
@@ -40,6 +44,7 @@ class Join:
     added: float
     gain: float
     saved: float
+    times: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,9 +107,15 @@ class Outlook:
                     for signs in itertools.product((1, -1), repeat=count):
                         yield self._join(name, dict(zip(chosen, signs, strict=True)))
 
+    def offsets(self) -> Iterator[Join]:
+        """Everything that may be a plain number of times another and a constant."""
+        for name, other in itertools.permutations(self.free, 2):
+            for times in _TIMES:
+                yield self._join(name, {other: 1}, times)
+
     def after(self, join: Join) -> Outlook | None:
         """The constants given that the groups agree in one of them or in a ratio; None where numbers end."""
-        value, parts = self._contrast(join.name, join.powers)
+        value, parts = self._contrast(join.name, join.powers, join.times)
         groups, count = self.values.shape
         slopes = np.zeros((groups, groups, count))
         for at, slope in parts:
@@ -128,11 +139,11 @@ class Outlook:
             left=self.left + join.added,
         )
 
-    def _join(self, name: str, powers: Mapping[str, int]) -> Join:
-        value, parts = self._contrast(name, powers)
+    def _join(self, name: str, powers: Mapping[str, int], times: float | None = None) -> Join:
+        value, parts = self._contrast(name, powers, times)
         groups, count = self.values.shape
         if not np.isfinite(value).all() or not all(np.isfinite(slope).all() for _, slope in parts):
-            return Join(name, powers, math.inf, math.inf, -math.inf)
+            return Join(name, powers, math.inf, math.inf, -math.inf, times)
         each = self.covariance.reshape(groups, count, groups, count)
         inner = np.zeros((groups, groups))
         for (one, rise), (other, slope) in itertools.product(parts, repeat=2):
@@ -146,14 +157,19 @@ class Outlook:
             added = math.inf
         added = added if added >= 0 else math.inf  # rounding in what is hardly determined
         longer = math.log1p(added / self.left)
-        return Join(name, powers, added, self.dof * longer, self.price - self.n * longer)
+        return Join(name, powers, added, self.dof * longer, self.price - self.n * longer, times)
 
-    def _contrast(self, name: str, powers: Mapping[str, int]) -> tuple[Floats, list[tuple[int, Floats]]]:
+    def _contrast(
+        self, name: str, powers: Mapping[str, int], times: float | None
+    ) -> tuple[Floats, list[tuple[int, Floats]]]:
         """What is to be one for all groups, and its slopes in each group's constants."""
-        own = self.names.index(name)
+        own, ones = self.names.index(name), np.ones(len(self.values))
+        if times is not None:
+            (other,) = (self.names.index(each) for each in powers)
+            return self.values[:, own] - times * self.values[:, other], [(own, ones), (other, -times * ones)]
         if not powers:
-            return self.values[:, own], [(own, np.ones(len(self.values)))]
-        sign, value, parts = np.ones(len(self.values)), np.zeros(len(self.values)), list[tuple[int, Floats]]()
+            return self.values[:, own], [(own, ones)]
+        sign, value, parts = ones.copy(), np.zeros(len(self.values)), list[tuple[int, Floats]]()
         for other, power in {name: 1, **{each: -power for each, power in powers.items()}}.items():
             at = self.names.index(other)
             sign *= np.sign(self.values[:, at])

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from edgewise._core.arrays import Floats
 from edgewise.forms.tree import Node, Number, render, replaced
 from edgewise.symbolic.config import ConstantsConfig, GroupConfig
 from edgewise.symbolic.expressions.complexity import node_count
@@ -17,7 +18,6 @@ from edgewise.symbolic.fitting.structure_left import follows_columns
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.search.grouped_constants import (
     Fit,
-    GroupedRows,
     Tied,
     distinct,
     exact,
@@ -27,8 +27,12 @@ from edgewise.symbolic.search.grouped_constants import (
 )
 from edgewise.symbolic.search.grouped_outlook import foretold
 from edgewise.symbolic.search.grouped_relations import related
+from edgewise.symbolic.search.grouped_rows import GroupedRows
 from edgewise.symbolic.search.grouped_sharing import tie
 from edgewise.symbolic.search.grouped_template import Structure
+
+# Groups in which the constants of a structure are looked for by themselves.
+_LOOKED = 3
 
 
 @dataclass(eq=False)
@@ -138,14 +142,22 @@ class StructurePool:
                 X, y = self.rows.of(at)
                 for each in racing:
                     if len(each.fits) == at and None not in each.fits:
-                        fit = of_group(*each.structure, self.rows.columns, X, y, self._seed, each.starts)
-                        each.fits.append(fit)
+                        each.fits.append(self._fitted(each, X, y))
             part = first_groups(self.rows, min(turn, self.rows.count))
             scored = [(self._partial(each, part), each) for each in racing]
             scored.sort(key=lambda pair: pair[0])
             most = max(self._config.taken, len(scored) // 2)
             for place, (score, each) in enumerate(scored):
                 each.dropped = place >= most or not math.isfinite(score)
+
+    def _fitted(self, runner: _Runner, X: Floats, y: Floats) -> Fit | None:
+        """In one more group: the constants of those before tell where to look, in the middle of three at least."""
+        tree, names, values = runner.structure
+        starts = runner.starts
+        before = [each[0] for each in runner.fits if each is not None]
+        if len(before) >= _LOOKED:
+            values, starts = np.median(before, axis=0).tolist(), self._config.few_starts
+        return of_group(tree, names, values, self.rows.columns, X, y, self._seed, starts)
 
     def _partial(self, runner: _Runner, part: GroupedRows) -> float:
         model = together(*runner.structure[:2], runner.fits[: part.count], part)

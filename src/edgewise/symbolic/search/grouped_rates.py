@@ -18,7 +18,8 @@ from edgewise._core.arrays import Floats
 from edgewise.forms.parser import read
 from edgewise.forms.tree import Apply, Node, Number, Variable, replaced
 from edgewise.symbolic.expressions.tape import Tape
-from edgewise.symbolic.search.grouped_constants import EXACTLY, GroupedRows
+from edgewise.symbolic.search.grouped_constants import EXACTLY
+from edgewise.symbolic.search.grouped_rows import GroupedRows
 from edgewise.symbolic.search.grouped_template import Structure, constant_names
 from edgewise.symbolic.search.search_space import functions_in
 

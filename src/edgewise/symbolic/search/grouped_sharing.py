@@ -8,7 +8,8 @@ import numpy as np
 
 from edgewise._core.arrays import Floats
 from edgewise.forms.tree import Apply, Node, Number
-from edgewise.symbolic.search.grouped_constants import GroupedRows, Tied, deviance, joint
+from edgewise.symbolic.search.grouped_constants import Tied, deviance, joint
+from edgewise.symbolic.search.grouped_rows import GroupedRows
 
 # Numbers that a shared constant is tried as: whole, halves, thirds and quarters, and how many of these there are from one
 # whole number to the next; and the share of that range that the error of a constant may cover with them.

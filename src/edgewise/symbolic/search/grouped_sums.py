@@ -15,7 +15,8 @@ import numpy as np
 
 from edgewise._core.arrays import Floats
 from edgewise.forms.tree import Apply, Node, Number, Variable
-from edgewise.symbolic.search.grouped_constants import EXACTLY, GroupedRows
+from edgewise.symbolic.search.grouped_constants import EXACTLY
+from edgewise.symbolic.search.grouped_rows import GroupedRows
 from edgewise.symbolic.search.grouped_template import Structure, constant_names
 
 # Powers of a column, the most usual first. Of several columns together as many of them, of as many columns, as there may be

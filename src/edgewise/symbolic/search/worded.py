@@ -26,11 +26,12 @@ from edgewise.symbolic.results.search_result import FormulaResult
 from edgewise.symbolic.search.branched_formula import BranchedFormula
 from edgewise.symbolic.search.branches import Branch, Structure, branched, description_of, of_one_group
 from edgewise.symbolic.search.grouped import ENDED, as_grouped, ended_by, sought, structures_of
-from edgewise.symbolic.search.grouped_constants import GroupedRows, Tied, each_group, exact, together
+from edgewise.symbolic.search.grouped_constants import Tied, each_group, exact, together
 from edgewise.symbolic.search.grouped_formula import GroupedFormula
 from edgewise.symbolic.search.grouped_mending import written
 from edgewise.symbolic.search.grouped_pool import description
 from edgewise.symbolic.search.grouped_result import GroupedResult
+from edgewise.symbolic.search.grouped_rows import GroupedRows
 from edgewise.symbolic.search.grouped_sharing import tie
 from edgewise.symbolic.search.input_validation import read_rows
 

@@ -1,0 +1,56 @@
+"""Rows that belong to groups."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from edgewise._core.arrays import Bools, Floats, Ints
+
+
+@dataclass(frozen=True, eq=False)
+class GroupedRows:
+    """Rows with the number of each one's group."""
+
+    columns: tuple[str, ...]
+    X: Floats
+    y: Floats
+    group: Ints
+    count: int
+
+    @cached_property
+    def own_price(self) -> float:
+        """What a constant of each group's own costs: the log of the group's rows, which alone tell of it, of all groups."""
+        return float(np.log(np.maximum(self.sizes, 1)).sum())
+
+    @cached_property
+    def sizes(self) -> Ints:
+        """How many rows each group has."""
+        return np.bincount(self.group, minlength=self.count)
+
+    @cached_property
+    def places(self) -> list[Ints]:
+        """The numbers of each group's rows."""
+        return np.split(np.argsort(self.group, kind="stable"), np.cumsum(self.sizes)[:-1])
+
+    @cached_property
+    def alike(self) -> list[tuple[Ints, Ints, Bools]]:
+        """Groups of sizes within a factor of two, the numbers of their rows (groups, most), and which of these there are."""
+        order, found = np.argsort(-self.sizes, kind="stable"), list[tuple[Ints, Ints, Bools]]()
+        while len(order):
+            most = int(self.sizes[order[0]])
+            chosen = order[2 * self.sizes[order] >= most]
+            there = np.arange(most) < self.sizes[chosen][:, None]
+            places = np.zeros(there.shape, dtype=np.intp)
+            for row, at in enumerate(chosen):
+                places[row, : self.sizes[at]] = self.places[at]
+            found.append((chosen, places, there))
+            order = order[len(chosen) :]
+        return found
+
+    def of(self, group: int) -> tuple[Floats, Floats]:
+        """The rows of one group."""
+        there = self.places[group]
+        return self.X[there], self.y[there]
