@@ -2,8 +2,8 @@
 
 `first` is what the search over groups was developed on, `second` was written down with it and searched only afterwards, and
 some of its misses under noise were then mended; `third` was written down after that, before any of it was searched, and its
-misses were read, too; so `fourth` was written down, and searched only when all changes were made, and then `fifth`, when misses of the
-fourth had been mended.
+misses were read, too; so `fourth` was written down, and searched only when all changes were made, and `fifth` when misses of
+the fourth had been mended.
 `class` are the laws of the challenges of class symbolic regression in their authors' ranges (Tenachi et al. 2024,
 Class symbolic regression: gotta fit 'em all, doi:10.3847/2041-8213/ad5970).
 """

@@ -21,7 +21,10 @@ class GroupConfig:
     taken, tied : int
         Formulas taken from each search, and structures whose constants are tied, the best first.
     sums : int
-        Of sums of each number of terms so many are taken beside them: of products of powers, and of functions with a rate.
+        Of sums of each number of terms so many are taken beside them: of products of powers, and of functions with a rate;
+        and so many curves with two constants inside.
+    seen_cells : int
+        Cells of the table by which the latter two are chosen.
     reshaped : int
         Of these, in so many other functions are tried in the places of the formula.
     halved : tuple of int
@@ -51,6 +54,7 @@ class GroupConfig:
     taken: int = 10
     tied: int = 8
     sums: int = 4
+    seen_cells: int = 100_000
     reshaped: int = 4
     halved: tuple[int, ...] = (2, 4)
     unchanged: int = 2

@@ -146,8 +146,9 @@ def _improved(
     if not exact(pool.tied[0].rss, pool.rows.y):
         broken = allowed is None or "sqrt" in allowed
         sums = sums_of_powers(pool.rows, pool.price, config.sums, broken=broken)
-        rates = sums_with_rates(pool.rows, pool.price, config.sums, allowed)
-        bent = curves(pool.rows, pool.price, config.sums, allowed)
+        seen = pool.rows.thinned(config.seen_cells // len(pool.rows.columns))
+        rates = sums_with_rates(seen, pool.price, config.sums, allowed)
+        bent = curves(seen, pool.price, config.sums, allowed)
         pool.settled_by([*sums, *rates, *bent], config.few_starts)
     if not exact(pool.tied[0].rss, pool.rows.y):
         pool.settled_by(reshaped(pool.tied[: config.reshaped], pool.rows, allowed), config.few_starts)

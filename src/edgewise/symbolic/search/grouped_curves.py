@@ -31,7 +31,7 @@ _SHIFTS = np.array([-0.9, -0.5, 0.1, 0.3, 1.0, 3.0])
 
 
 @dataclass(frozen=True, eq=False)
-class _Curve:
+class _CurveFamily:
     """A function of a column and of constants r and q, and where these may be, (k, 2)."""
 
     tree: Node
@@ -77,7 +77,7 @@ def curves(
     return [made for each in found.values() for _, made in sorted(each, key=lambda pair: pair[0])[:kept]]
 
 
-def _curves(column: str, x: Floats, allowed: frozenset[str] | None) -> Iterator[_Curve]:
+def _curves(column: str, x: Floats, allowed: frozenset[str] | None) -> Iterator[_CurveFamily]:
     middle = float(np.median(np.abs(x))) or 1.0
     low, high = float(x.min()), float(x.max())
     signed = np.array([*_EXPONENTS, *(-each for each in _EXPONENTS)])
@@ -90,24 +90,19 @@ def _curves(column: str, x: Floats, allowed: frozenset[str] | None) -> Iterator[
     ]
     shifts = [(each * (low if each < 0 else middle), power) for each in _SHIFTS for power in signed]
     rises = [(rate / middle, power) for rate in _RATES for power in _EXPONENTS]
-    broken = [
-        ("1/(1 + r*x^q)", powers),
-        ("exp(-r*x^q)", powers),
-        ("(x + r)^q", shifts),
-        ("x^q*exp(-r*x)", rises),
-    ]
-    whole = [
+    for text, places in (
+        ("1/(1 + r*x^q)", powers), ("exp(-r*x^q)", powers), ("(x + r)^q", shifts), ("x^q*exp(-r*x)", rises),
         ("exp(-q*exp(-r*x))", decays), ("1/(1 + q*exp(-r*x))", decays), ("exp(-r*(x - q)^2)", peaks),
         ("1/(1 + r*(x - q)^2)", peaks),
-    ]  # fmt: skip
-    # A power that is fitted may be broken, as a root is.
-    for text, places in [*(broken if allowed is None or "sqrt" in allowed else []), *whole]:
+    ):  # fmt: skip
         tree = replaced(read(text, ("x", "r", "q")), {"x": Variable(column)})
-        if allowed is None or functions_in(tree) <= allowed | {"sqrt"}:
-            yield _Curve(tree, np.array(places))
+        # An exponent that is fitted may be broken, as a root's is.
+        filled = replaced(tree, {"r": Number(1.5), "q": Number(1.5)})
+        if allowed is None or functions_in(filled) <= allowed:
+            yield _CurveFamily(tree, np.array(places))
 
 
-def _values(curve: _Curve, column: str, x: Floats) -> Floats:
+def _values(curve: _CurveFamily, column: str, x: Floats) -> Floats:
     """The curve at each of its places, (n, k)."""
     filled = [
         replaced(curve.tree, {"r": Number(float(rate)), "q": Number(float(other))})
@@ -128,7 +123,7 @@ def _best(table: Floats, y: Floats, constant: bool) -> tuple[float, int]:
     return float(y @ y - along[place] ** 2), place
 
 
-def _structure(curve: _Curve, starts: Floats, constant: bool, columns: tuple[str, ...]) -> Structure:
+def _structure(curve: _CurveFamily, starts: Floats, constant: bool, columns: tuple[str, ...]) -> Structure:
     factor, rate, other, added = itertools.islice(constant_names(columns), 4)
     inner = replaced(curve.tree, {"r": Variable(rate), "q": Variable(other)})
     scaled = Apply("*", (Variable(factor), inner))

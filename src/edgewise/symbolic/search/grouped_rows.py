@@ -9,6 +9,9 @@ import numpy as np
 
 from edgewise._core.arrays import Bools, Floats, Ints
 
+# Rows of a group that thinning leaves.
+_FEWEST = 20
+
 
 @dataclass(frozen=True, eq=False)
 class GroupedRows:
@@ -49,6 +52,22 @@ class GroupedRows:
             found.append((chosen, places, there))
             order = order[len(chosen) :]
         return found
+
+    def thinned(self, most: int) -> GroupedRows:
+        """About so many rows at most, evenly of all that each group has, but `_FEWEST` of each group."""
+        if len(self.y) <= most:
+            return self
+        share = most / len(self.y)
+        kept = [
+            there[
+                np.linspace(0, len(there) - 1, max(min(len(there), _FEWEST), int(share * len(there)))).astype(
+                    int
+                )
+            ]
+            for there in self.places
+        ]
+        chosen = np.sort(np.concatenate(kept))
+        return GroupedRows(self.columns, self.X[chosen], self.y[chosen], self.group[chosen], self.count)
 
     def of(self, group: int) -> tuple[Floats, Floats]:
         """The rows of one group."""
