@@ -140,7 +140,7 @@ class GroupedProblem:
             both = np.concatenate(
                 [jacobian[places] / scale[groups][:, None], residual[places][:, :, None]], axis=2
             )
-            found = np.linalg.qr(both * there[:, :, None], mode="r")
+            found = _triangles(both * there[:, :, None])
             triangles[groups, : found.shape[1]] = found
         return _Blocks(jacobian, residual, scale, triangles)
 
@@ -151,7 +151,7 @@ class GroupedProblem:
         groups, brake = self.rows.count, np.sqrt(damping)
         braked = np.zeros((groups, count, count + more + 1))
         braked[:, range(count), range(count)] = brake
-        factor = np.linalg.qr(np.concatenate([slopes.triangles, braked], axis=1), mode="r")
+        factor = _triangles(np.concatenate([slopes.triangles, braked], axis=1))
         left = factor[:, count:, count:].reshape(-1, more + 1)
         system = np.vstack([left[:, :more], brake * np.eye(more)])
         step = np.linalg.lstsq(system, np.concatenate([left[:, more], np.zeros(more)]), rcond=None)[0]
@@ -203,6 +203,11 @@ class GroupedProblem:
         values = dict[str, Floats | np.float64](zip(self.own, own[:, self.rows.group], strict=True))
         values |= dict(zip(self.shared, shared, strict=True))
         return [values[name] for name in self.order]
+
+
+def _triangles(matrices: Floats) -> Floats:
+    """The R factor of each, (groups, least of rows and columns, columns)."""
+    return np.asarray(np.linalg.qr(matrices, mode="r"), dtype=np.float64)
 
 
 def _errors(problem: GroupedProblem, point: Floats, slopes: _Blocks, rss: float) -> Floats:
