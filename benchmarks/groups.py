@@ -21,9 +21,9 @@ from _grouped_laws import SETS, Floats, GroupedLaw, laws
 from numpy.typing import NDArray
 
 from edgewise.symbolic import find_formula
-from edgewise.symbolic.search.grouped_constants import Tied, refitted
-from edgewise.symbolic.search.grouped_formula import GroupedFormula
-from edgewise.symbolic.search.grouped_rows import GroupedRows
+from edgewise.symbolic.groups.constants import Tied, refitted
+from edgewise.symbolic.groups.grouped_formula import GroupedFormula
+from edgewise.symbolic.groups.rows import GroupedRows
 
 SAME = 1e-6
 # Places from which constants are fitted to values without noise.

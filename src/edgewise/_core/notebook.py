@@ -17,7 +17,7 @@ _SHOWN = {
     "EditResult": "edgewise.network.edits",
     "Formula": "edgewise.symbolic.results.formula",
     "FormulaResult": "edgewise.symbolic.results.search_result",
-    "GroupedResult": "edgewise.symbolic.search.grouped_result",
+    "GroupedResult": "edgewise.symbolic.groups.grouped_result",
     "LocalExplanation": "edgewise.explaining.local",
     "GlobalExplanation": "edgewise.explaining.overview",
     "Counterfactuals": "edgewise.explaining.changes",

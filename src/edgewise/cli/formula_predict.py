@@ -20,7 +20,7 @@ from edgewise.data.arrow import Frame
 from edgewise.data.write import check_table_name
 from edgewise.estimators import FormulaRegressor
 from edgewise.symbolic import Formula
-from edgewise.symbolic.search.grouped_formula import LEARNS
+from edgewise.symbolic.groups.grouped_formula import LEARNS
 
 # What learns the constants of a new group here.
 _LEARNS = "--learn FILE learns its constants from its rows"

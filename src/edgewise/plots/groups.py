@@ -17,7 +17,7 @@ from edgewise.plots.layout import panel_grid
 from edgewise.plots.mathtext import drawable, shorten
 from edgewise.plots.style import SIZE_SMALL, SIZE_TEXT, bare_axes, new_figure, padded, text_style, theme_of
 from edgewise.symbolic import BranchedFormula, GroupedFormula
-from edgewise.symbolic.search.grouped_formula import column_of_groups
+from edgewise.symbolic.groups.grouped_formula import column_of_groups
 
 WIDTH, HEIGHT, ACROSS = 1.9, 1.25, 4
 LEFT, BOTTOM, RIGHT, TOP = 0.5, 0.42, 0.15, 0.42

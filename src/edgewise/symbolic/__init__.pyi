@@ -34,6 +34,10 @@ from .expressions.border import parse_formula as parse_formula
 from .expressions.border import simplify_expression as simplify_expression
 from .expressions.to_network import compile_formula as compile_formula
 from .expressions.user_forms import form_from_sympy as form_from_sympy
+from .groups.branched_formula import BranchedFormula as BranchedFormula
+from .groups.fit_groups import fit_groups as fit_groups
+from .groups.grouped_formula import GroupedFormula as GroupedFormula
+from .groups.grouped_result import GroupedResult as GroupedResult
 from .hypotheses.check import Verdict as Verdict
 from .hypotheses.check import check_structure as check_structure
 from .known_form.constants import FittedConstants as FittedConstants
@@ -58,14 +62,10 @@ from .results.search_result import RefusedFormula as RefusedFormula
 from .results.trust import Trust as Trust
 from .search.ask import AskResult as AskResult
 from .search.ask import ask as ask
-from .search.branched_formula import BranchedFormula as BranchedFormula
 from .search.constraints import ConstraintWarning as ConstraintWarning
 from .search.find_formula import find_formula as find_formula
 from .search.find_function import FoundFunction as FoundFunction
 from .search.find_function import find_function as find_function
-from .search.grouped_formula import GroupedFormula as GroupedFormula
-from .search.grouped_known import fit_groups as fit_groups
-from .search.grouped_result import GroupedResult as GroupedResult
 from .units.buckingham import Groups as Groups
 from .units.constraints import Dimensions as Dimensions
 from .univariate.closed_forms import Suggestion as Suggestion

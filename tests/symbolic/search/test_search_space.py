@@ -8,9 +8,10 @@ import pytest
 from edgewise._core.errors import InputError
 from edgewise.forms import FORMS, form_from_text, parse
 from edgewise.symbolic import Formula
+from edgewise.symbolic.expressions.functions_used import functions_in
 from edgewise.symbolic.expressions.parse import to_sympy
 from edgewise.symbolic.expressions.tape import Tape
-from edgewise.symbolic.search.search_space import Limits, functions_in
+from edgewise.symbolic.search.search_space import Limits
 
 NAMES = ("m", "v", "r")
 UNITS = {"m": "kg", "v": "m/s", "r": "m", "y": "J"}

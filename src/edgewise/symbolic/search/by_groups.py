@@ -14,11 +14,11 @@ from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason
 from edgewise.symbolic.config import DEFAULT, ConstraintConfig, GroupConfig
 from edgewise.symbolic.fitting.word_columns import WordTable
+from edgewise.symbolic.groups.grouped_result import GroupedResult
+from edgewise.symbolic.groups.search_groups import search_groups
+from edgewise.symbolic.groups.worded import search_words
 from edgewise.symbolic.results.search_result import FormulaResult
 from edgewise.symbolic.search.constraints import ConstraintWarning, contradicted_by
-from edgewise.symbolic.search.grouped import search_groups
-from edgewise.symbolic.search.grouped_result import GroupedResult
-from edgewise.symbolic.search.worded import search_words
 
 
 @dataclass(frozen=True)

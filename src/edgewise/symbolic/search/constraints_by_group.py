@@ -9,12 +9,12 @@ from typing import Any
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_matrix, check_vector
 from edgewise.symbolic.config import SearchConfig
-from edgewise.symbolic.search.branched_formula import BranchedFormula
+from edgewise.symbolic.fitting.input_validation import called
+from edgewise.symbolic.groups.branched_formula import BranchedFormula
+from edgewise.symbolic.groups.grouped_formula import GroupedFormula
+from edgewise.symbolic.groups.grouped_result import GroupedResult
 from edgewise.symbolic.search.constraint_text import Constraint, read_constraints, texts_of
 from edgewise.symbolic.search.constraints import Checker, broken_note
-from edgewise.symbolic.search.grouped_formula import GroupedFormula
-from edgewise.symbolic.search.grouped_result import GroupedResult
-from edgewise.symbolic.search.input_validation import called
 
 
 def held_by_groups(

@@ -22,9 +22,11 @@ from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, StopError, check_seconds, check_work, running
 from edgewise.forms import Form
 from edgewise.symbolic.config import SearchConfig, config_of
+from edgewise.symbolic.fitting.input_validation import called, read_callbacks, read_rows, target_name
 from edgewise.symbolic.fitting.measurements import Measurements
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.fitting.word_columns import word_table
+from edgewise.symbolic.groups.grouped_result import GroupedResult
 from edgewise.symbolic.results.probability import law_probability
 from edgewise.symbolic.results.search_result import FormulaResult
 from edgewise.symbolic.search.by_groups import Limited, by_groups, groups_of
@@ -39,8 +41,6 @@ from edgewise.symbolic.search.constraints import (
 )
 from edgewise.symbolic.search.constraints_by_group import held_by_groups
 from edgewise.symbolic.search.ending import concluded
-from edgewise.symbolic.search.grouped_result import GroupedResult
-from edgewise.symbolic.search.input_validation import called, read_callbacks, read_rows, target_name
 from edgewise.symbolic.search.narrow_first import run_narrow_first, searched_columns
 from edgewise.symbolic.search.outcome import (
     Ended,

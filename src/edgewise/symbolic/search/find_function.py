@@ -29,12 +29,12 @@ from edgewise.symbolic.config import SearchConfig, config_of
 from edgewise.symbolic.expressions.named_constants import names_alone, right_side
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.expressions.writing import from_tree
+from edgewise.symbolic.fitting.input_validation import read_rows
 from edgewise.symbolic.fitting.rounding import fit_expression
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.results.formula import Formula
 from edgewise.symbolic.results.search_result import FormulaResult, as_formula
 from edgewise.symbolic.search.find_formula import find_formula
-from edgewise.symbolic.search.input_validation import read_rows
 from edgewise.symbolic.units.rules import constant_value
 
 _OF = "find_function"

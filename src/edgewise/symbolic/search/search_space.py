@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from typing import Any, cast
 
 from edgewise._core.checks import among, as_tuple, check_choice, check_int, check_names, did_you_mean, short
@@ -12,16 +11,15 @@ from edgewise._core.errors import InputError
 from edgewise.forms import FORMS, Form
 from edgewise.forms.functions import FUNCTIONS, SPELLINGS
 from edgewise.forms.tree import Apply, Node, Number, Variable, names_in
+from edgewise.symbolic.expressions.functions_used import functions_in
 from edgewise.symbolic.results.formula import Formula
 from edgewise.symbolic.search.constraint_text import Constraint, columns_of, read_constraints
 from edgewise.symbolic.search.constraints import structural
 from edgewise.symbolic.units.constraints import Dimensions
-from edgewise.symbolic.units.rules import MismatchError, constant_value
 from edgewise.symbolic.univariate.closed_forms import check_forms
 
 _OF = "find_formula"
 _DEAREST = 1000
-_ARITHMETIC = frozenset({"+", "*", "^", "neg", "inv"})
 # What is made of a function by sums and products: max(a, b) = (a + b + |a - b|)/2, mod(a, b) = a - b*floor(a/b).
 _MADE_OF = {"abs": ("max", "min"), "step": ("abs", "max", "min"), "floor": ("mod",)}
 
@@ -127,26 +125,6 @@ class Limits:
         """A formula that is always allowed: a measured constant, times the columns that are required."""
         needed = [Variable(name) for name in self.columns if name in self.require_columns]
         return Apply("*", (Number(float(mean)), *needed)) if needed else Number(float(mean))
-
-
-def functions_in(tree: Node) -> frozenset[str]:
-    """The functions a formula calls: a broken power counts as a root, one with a column above as an exponential."""
-    if not isinstance(tree, Apply):
-        return frozenset()
-    own: frozenset[str] = frozenset()
-    if tree.function == "^":
-        own = _power(tree.arguments[1])
-    elif tree.function not in _ARITHMETIC:
-        own = frozenset({tree.function})
-    return own.union(*(functions_in(each) for each in tree.arguments))
-
-
-def _power(exponent: Node) -> frozenset[str]:
-    try:
-        value = constant_value(exponent)
-    except (MismatchError, KeyError):
-        return frozenset({"exp"})
-    return frozenset() if Fraction(value).denominator == 1 else frozenset({"sqrt"})
 
 
 def allowed_functions(

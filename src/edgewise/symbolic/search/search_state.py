@@ -21,6 +21,7 @@ from edgewise.forms.functions import BREAKS
 from edgewise.forms.tree import Node
 from edgewise.symbolic.config import DEFAULT, SearchConfig
 from edgewise.symbolic.expressions.complexity import node_count
+from edgewise.symbolic.expressions.functions_used import functions_in
 from edgewise.symbolic.expressions.nodes import Expr
 from edgewise.symbolic.expressions.rewriting import shortest
 from edgewise.symbolic.expressions.writing import from_tree, to_tree
@@ -35,7 +36,7 @@ from edgewise.symbolic.results.formula import Formula, pareto
 from edgewise.symbolic.results.search_result import as_formula
 from edgewise.symbolic.search.constraints import Checker
 from edgewise.symbolic.search.exactness import exactness, fitted_to_rounding, is_law
-from edgewise.symbolic.search.search_space import Limits, functions_in
+from edgewise.symbolic.search.search_space import Limits
 from edgewise.symbolic.search.shortlist import digits_key, worth_finishing
 from edgewise.symbolic.structure.reflections import reflections
 from edgewise.symbolic.structure.state import State

@@ -1,0 +1,62 @@
+"""What a search over groups of rows found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewise._core.plain import fields
+from edgewise._core.stopping import StopReason
+from edgewise.data.row_labels import row_labels
+from edgewise.symbolic.groups.branched_formula import BranchedFormula
+from edgewise.symbolic.groups.grouped_formula import GroupedFormula
+
+
+@dataclass(frozen=True, eq=False)
+class GroupedResult:
+    """What a search over groups found.
+
+    Attributes
+    ----------
+    best : GroupedFormula
+        A `BranchedFormula` where the words of a column call for different formulas.
+    rivals : tuple of the same
+        Others, best first.
+    message : str
+    stop_reason : StopReason
+    seconds : float
+    broken : tuple of str
+        The constraints that `best` breaks in some group: no formula was found that satisfies all.
+    contradicted : tuple of str
+        The constraints that the rows of groups speak against: formulas that break them are far closer there.
+    """
+
+    best: GroupedFormula | BranchedFormula
+    rivals: tuple[GroupedFormula | BranchedFormula, ...]
+    message: str
+    stop_reason: StopReason
+    seconds: float
+    broken: tuple[str, ...] = ()
+    contradicted: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.best}\n{self.message}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data."""
+        rivals = [each.to_dict() for each in self.rivals]
+        return {
+            **fields(self, "message", "stop_reason", "seconds", "broken", "contradicted"),
+            "best": self.best.to_dict(),
+            "rivals": rivals,
+        }
+
+
+def group_labels(groups: Any, n: int, of: str) -> tuple[list[Any], NDArray[np.int64]]:
+    """The distinct groups in the order they come, and the number of each row's."""
+    cells = row_labels(groups, n, of)
+    known = {group: at for at, group in enumerate(dict.fromkeys(cells))}
+    return list(known), np.array([known[cell] for cell in cells], dtype=np.int64)

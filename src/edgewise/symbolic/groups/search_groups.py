@@ -1,0 +1,285 @@
+"""From the rows of many groups to one law: structures are sought in some groups, and judged on all."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewise._core.checks import check_int, plural
+from edgewise._core.errors import InputError
+from edgewise._core.stopping import StopReason
+from edgewise._core.threads import one_thread
+from edgewise._core.work import Meter, check_seconds, check_work
+from edgewise.forms.tree import Node, render
+from edgewise.symbolic.config import GroupConfig
+from edgewise.symbolic.fitting.input_validation import read_rows
+from edgewise.symbolic.fitting.measurements import Measurements
+from edgewise.symbolic.groups.constants import Tied, exact
+from edgewise.symbolic.groups.curves import curves
+from edgewise.symbolic.groups.fractions import in_fractions
+from edgewise.symbolic.groups.grouped_formula import GroupedFormula, constant, text_of
+from edgewise.symbolic.groups.grouped_result import GroupedResult, group_labels
+from edgewise.symbolic.groups.mending import mended, written
+from edgewise.symbolic.groups.other_shapes import other_shapes
+from edgewise.symbolic.groups.relations import related
+from edgewise.symbolic.groups.rows import GroupedRows
+from edgewise.symbolic.groups.sharing import released
+from edgewise.symbolic.groups.structure_pool import StructurePool
+from edgewise.symbolic.groups.sums_of_powers import sums_of_powers
+from edgewise.symbolic.groups.sums_with_rates import sums_with_rates
+from edgewise.symbolic.groups.template import factored, loosened, template
+from edgewise.symbolic.results.formula import Formula
+from edgewise.symbolic.results.search_result import FormulaResult
+
+# Whoever ends one search ends all.
+ENDED = (StopReason.INTERRUPTED, StopReason.CALLBACK)
+
+
+def search_groups(
+    search: Callable[..., FormulaResult],
+    X: Any,
+    y: Any,
+    groups: Any,
+    *,
+    names: Iterable[str] | None,
+    work: str | float,
+    seconds: float | None,
+    seed: Any,
+    config: GroupConfig,
+    of: str,
+    allowed: frozenset[str] | None = None,
+    constrained: bool = False,
+) -> GroupedResult:
+    """One law over many groups of rows, in which constants may differ from group to group.
+
+    Structures are sought in the groups with most rows, each then fitted to all groups; constants that differ no more
+    than their errors are made one for all, one after another (`differ`). Structures are compared by Schwarz's criterion
+    (Schwarz 1978, Estimating the dimension of a model, Annals of Statistics 6(2), doi:10.1214/aos/1176344136).
+
+    Parameters
+    ----------
+    search
+        Finds formulas in the rows of one group: called with X and y, and with names, work, seconds and seed.
+    X, y, groups
+        Table (n, d), target (n,) and the group of each row (n,).
+    names, work, seconds, seed
+        As of `find_formula`; for all groups together.
+    config
+        The thresholds.
+    of
+        Who asks, for messages.
+    allowed
+        The functions that formulas may hold; None for all.
+    constrained
+        Whether formulas must fulfil more than that, which `search` sees to: then no others are made of them.
+
+    Raises
+    ------
+    InputError
+        If the table does not fit together, or no group has rows enough.
+    """
+    meter = Meter(seconds=(limit := check_seconds(seconds, of)))
+    factor, seed = check_work(work, of), check_int(seed, "seed", low=0, of=of)
+    table, columns = read_rows(X, y, names)
+    labels, number = group_labels(groups, len(np.asarray(y)), of)
+    rows = GroupedRows(columns, table.X, table.y, number[table.numbers], len(labels))
+    if (largest := int(np.bincount(rows.group).max())) < config.fewest_rows:
+        raise InputError(
+            f"The 'groups' argument of {of} must have a group of at least {config.fewest_rows} rows. "
+            f"The largest has {largest}."
+        )
+    with np.errstate(all="ignore"), one_thread():
+        pool, reasons, found = StructurePool(rows, seed, config), list[StopReason](), list[Tied]()
+        try:
+            for formulas, reason in searches(
+                search, rows, work=factor * config.share, limit=limit, seed=seed, config=config
+            ):
+                reasons.append(reason)
+                if pool.settled_by(structures_of(formulas, columns)) or reason in ENDED:
+                    break
+            if not pool.models:
+                raise InputError(
+                    f"{of} found no formula that has values on the rows of every group. Leave out groups that differ in "
+                    "kind."
+                )
+            late = limit is not None and meter.seconds >= limit
+            if not constrained and not late and reasons[-1] not in ENDED:
+                found = _improved(pool, allowed, seed, config)
+        except KeyboardInterrupt:
+            if not pool.models:
+                raise
+            reasons.append(StopReason.INTERRUPTED)
+        rows, few, models = pool.rows, pool.few, pool.models
+        tied = _finished(found or pool.tied, pool, config)
+        kept = [label for at, label in enumerate(labels) if at not in few]
+        answers = [
+            as_grouped(written(each, columns), rows, kept)
+            for each in [*tied, *models[config.tied :]][: config.taken]
+        ]
+        answers = [joined(each, labels, few, table, number[table.numbers], seed) for each in answers]
+    best = answers[0]
+    return GroupedResult(
+        best,
+        tuple(answers[1:]),
+        " ".join([_message(best, written(tied[0], columns), rows, len(few)), *table.notes]),
+        ended_by(reasons, exact(tied[0].rss, rows.y)),
+        meter.seconds,
+    )
+
+
+def ended_by(reasons: Sequence[StopReason], nothing_left: bool) -> StopReason:
+    """Why several searches ended: what came from outside, else what the first says where anything is left of the rows."""
+    outside = (each for each in reasons if not each.repeatable)
+    return next(outside, StopReason.EXACT if nothing_left else reasons[0])
+
+
+def _improved(
+    pool: StructurePool, allowed: frozenset[str] | None, seed: int, config: GroupConfig
+) -> list[Tied]:
+    """Sums of powers and of functions, and models near those of a pool, that are better, unless one leaves nothing."""
+    if not exact(pool.tied[0].rss, pool.rows.y):
+        broken = allowed is None or "sqrt" in allowed
+        sums = sums_of_powers(pool.rows, pool.price, config.sums, broken=broken)
+        seen = pool.rows.thinned(config.seen_cells // len(pool.rows.columns))
+        rates = sums_with_rates(seen, pool.price, config.sums, allowed)
+        bent = curves(seen, pool.price, config.sums, allowed)
+        pool.settled_by([*sums, *rates, *bent], config.few_starts)
+    if not exact(pool.tied[0].rss, pool.rows.y):
+        pool.settled_by(reshaped(pool.tied[: config.reshaped], pool.rows, allowed), config.few_starts)
+    if exact(pool.tied[0].rss, pool.rows.y):
+        return pool.tied
+    return mended(pool.tied, pool.rows, pool.rank, seed, config)
+
+
+def _finished(found: list[Tied], pool: StructurePool, config: GroupConfig) -> list[Tied]:
+    """The best of them with as few constants as the rows allow, and as many of each group's own as they ask; best first."""
+    rows, rank = pool.rows, pool.rank
+    best = [in_fractions(related(each, rows, rank), rows, rank) for each in found[: config.tied]]
+    ranked = sorted([*best, *found[config.tied :]], key=rank)
+    return [released(each, rows) for each in ranked[: config.tied]] + ranked[config.tied :]
+
+
+def sought(
+    search: Callable[..., FormulaResult],
+    rows: GroupedRows,
+    *,
+    work: float,
+    limit: float | None,
+    seed: int,
+    config: GroupConfig,
+) -> tuple[list[Formula], list[StopReason]]:
+    """What all of the `searches` give together."""
+    found, reasons = list[Formula](), list[StopReason]()
+    for formulas, reason in searches(search, rows, work=work, limit=limit, seed=seed, config=config):
+        found += formulas
+        reasons.append(reason)
+        if reason in ENDED:
+            break
+    return found, reasons
+
+
+def searches(
+    search: Callable[..., FormulaResult],
+    rows: GroupedRows,
+    *,
+    work: float,
+    limit: float | None,
+    seed: int,
+    config: GroupConfig,
+) -> Iterator[tuple[list[Formula], StopReason]]:
+    """Formulas for the rows of single groups, those first that show most; work and time are for all together."""
+    sizes = np.bincount(rows.group, minlength=rows.count)
+    largest = [int(at) for at in np.argsort(-sizes, kind="stable")[: config.searched]]
+    largest = [at for at in largest if sizes[at] >= config.fewest_rows]
+    # Under noise that is alike in all, a group shows as much of the law as its values are spread.
+    largest.sort(key=lambda at: -float(np.square(rows.of(at)[1] - rows.of(at)[1].mean()).sum()))
+    for at in largest:
+        share = None if limit is None else max(limit / len(largest), 0.1)
+        found = search(*rows.of(at), names=rows.columns, work=work / len(largest), seconds=share, seed=seed)
+        yield [found.best, *found.front[: config.taken - 1]], found.stop_reason
+
+
+def joined(
+    formula: GroupedFormula,
+    labels: list[Hashable],
+    few: frozenset[int],
+    table: Measurements,
+    number: NDArray[np.int64],
+    seed: int,
+) -> GroupedFormula:
+    """With the groups of few rows, learned after the others; all in the order in which they came."""
+    if not few:
+        return formula
+    for at in sorted(few):
+        there = number == at
+        formula = formula.with_rows(labels[at], table.X[there], table.y[there], seed)
+    return replace(formula, own=MappingProxyType({label: formula.own[label] for label in labels}))
+
+
+def structures_of(
+    formulas: Iterable[Formula], columns: tuple[str, ...]
+) -> list[tuple[Node, tuple[str, ...], tuple[float, ...]]]:
+    """The distinct templates of formulas, each also with the constants that a group may hide by being 1 or 0."""
+    found: dict[str, tuple[Node, tuple[str, ...], tuple[float, ...]]] = {}
+    for formula in formulas:
+        plain = factored(formula.tree)
+        for tree in (plain, loosened(plain, columns)):
+            made = template(tree, columns)
+            found.setdefault(render(made[0]), made)
+    return list(found.values())
+
+
+def reshaped(
+    models: Iterable[Tied], rows: GroupedRows, allowed: frozenset[str] | None
+) -> list[tuple[Node, tuple[str, ...], tuple[float, ...]]]:
+    """The distinct formulas of `other_shapes` of some models."""
+    found: dict[str, tuple[Node, tuple[str, ...], tuple[float, ...]]] = {}
+    for model in models:
+        tree = written(model, rows.columns).tree
+        for made in other_shapes(tree, rows.columns, rows.X, allowed):
+            found.setdefault(render(made[0]), made)
+    return list(found.values())
+
+
+def as_grouped(model: Tied, rows: GroupedRows, labels: list[Hashable]) -> GroupedFormula:
+    """A fitted model as a result; `labels` name its groups."""
+    alone = exact(model.rss, rows.y)
+    own = {
+        label: MappingProxyType(
+            {name: constant(float(v[at]), float(e[at]), alone) for name, (v, e) in model.own.items()}
+        )
+        for at, label in enumerate(labels)
+    }
+    shared = {name: constant(value, error, alone) for name, (value, error) in model.shared.items()}
+    sizes = np.bincount(rows.group, minlength=rows.count)
+    means = np.bincount(rows.group, rows.y, rows.count) / np.maximum(sizes, 1)
+    spread = float(np.square(rows.y - means[rows.group]).sum())
+    return GroupedFormula(
+        model.tree,
+        text_of(model.tree, {name: each.value for name, each in shared.items()}, rows.columns),
+        render(model.tree),
+        MappingProxyType(shared),
+        MappingProxyType(own),
+        rows.columns,
+        math.sqrt(model.rss / len(rows.y)),
+        1 - model.rss / spread if spread > 0 else 1.0,
+        model.criterion,
+    )
+
+
+def _message(best: GroupedFormula, model: Tied, rows: GroupedRows, few: int) -> str:
+    own = ", ".join(model.own)
+    differing = f"of each group's own are {own}" if own else "no constant differs between the groups"
+    numbers = template(model.tree, [*rows.columns, *model.names])[1]
+    shared = plural(len(best.shared) + len(numbers), "constant")
+    later = f" {plural(few, 'group')} with few rows followed from these." if few else ""
+    return (
+        f"One law over {plural(rows.count, 'group')} and {len(rows.y)} rows: {differing}; shared: {shared}. Root mean "
+        f"squared error {best.rmse:.4g}.{later}"
+    )

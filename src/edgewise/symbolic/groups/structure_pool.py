@@ -1,0 +1,204 @@
+"""Structures on their way to one law for all groups: fitted group after group, the unlikely ones left behind."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from edgewise._core.arrays import Floats
+from edgewise.forms.tree import Node, Number, render, replaced
+from edgewise.symbolic.config import ConstantsConfig, GroupConfig
+from edgewise.symbolic.expressions.complexity import node_count
+from edgewise.symbolic.expressions.writing import from_tree
+from edgewise.symbolic.fitting.code_length import nats
+from edgewise.symbolic.fitting.structure_left import follows_columns
+from edgewise.symbolic.fitting.train_test import SplitRows
+from edgewise.symbolic.groups.constants import (
+    Fit,
+    Tied,
+    distinct,
+    exact,
+    of_group,
+    residuals,
+    together,
+)
+from edgewise.symbolic.groups.outlook import foretold
+from edgewise.symbolic.groups.relations import related
+from edgewise.symbolic.groups.rows import GroupedRows
+from edgewise.symbolic.groups.sharing import tie
+from edgewise.symbolic.groups.template import Structure
+
+# Groups in which the constants of a structure are looked for by themselves.
+_LOOKED = 3
+
+
+@dataclass(eq=False)
+class _Runner:
+    """A structure, and what it gave in the first groups."""
+
+    structure: Structure
+    starts: ConstantsConfig
+    fits: list[Fit | None] = field(default_factory=list[Fit | None])
+    dropped: bool = False
+
+
+class StructurePool:
+    """The structures that were found so far, and what the rows of all groups say of them.
+
+    Groups with fewer rows than a structure has constants take no part in judging.
+
+    Parameters
+    ----------
+    rows, seed, config
+        All rows, the seed of starts, the thresholds.
+
+    Attributes
+    ----------
+    rows : GroupedRows
+        Those that judge.
+    few : frozenset of int
+        Groups of too few rows.
+    models : list of Tied
+        Structures with constants of every group's own, the best first.
+    tied : list of Tied
+        The best of them with constants made one for all, or multiples of others, the best first.
+    """
+
+    def __init__(self, rows: GroupedRows, seed: int, config: GroupConfig) -> None:
+        self._all, self._seed, self._config = rows, seed, config
+        self._runners = dict[str, _Runner]()
+        self._table = SplitRows.split(rows.columns, rows.X, rows.y, 0.2, seed)
+        self._unchanged = 0
+        self._known = dict[tuple[str, float], Tied]()
+        self.rows, self.few = rows, frozenset[int]()
+        self.models, self.tied = list[Tied](), list[Tied]()
+
+    def settled_by(self, structures: Sequence[Structure], starts: ConstantsConfig | None = None) -> bool:
+        """Take in more structures, their constants searched by `starts`; whether others would hardly change the answer."""
+        for structure in structures:
+            runner = _Runner(structure, starts or self._config.starts)
+            self._runners.setdefault(render(structure[0]), runner)
+        most = max((len(each.structure[1]) for each in self._runners.values()), default=0)
+        self._judge_by(min(self._config.fewest_rows, most))
+        before = self.rank(self.tied[0]) if self.tied else math.inf
+        self._race()
+        finished = [
+            together(each.structure[0], each.structure[1], each.fits, self.rows)
+            for each in self._runners.values()
+            if len(each.fits) == self.rows.count
+        ]
+        known = [each for each in finished if each is not None and math.isfinite(each.criterion)]
+        self.models = distinct(sorted(known, key=self.promised))
+        tied = (self._settled(each) for each in self.models[: self._config.tied])
+        self.tied = distinct(sorted(tied, key=self.rank))
+        if not self.tied:
+            return False
+        best = self.tied[0]
+        gained = before - self.rank(best)
+        self._unchanged = self._unchanged + 1 if gained < 2 * self._config.node else 0
+        if exact(best.rss, self.rows.y):
+            return True
+        return self._unchanged >= self._config.unchanged and not self._follows(best)
+
+    def rank(self, model: Tied) -> float:
+        """Twice the nats that the law, its constants and what it leaves take to be written down."""
+        numbers = {name: Number(value) for name, (value, _) in model.shared.items()}
+        own = {name: Number(float(np.median(values))) for name, (values, _) in model.own.items()}
+        return model.criterion + self.price(replaced(model.tree, {**numbers, **own, **model.plain}))
+
+    def price(self, tree: Node) -> float:
+        """The part of this that a formula itself takes, its constants being numbers."""
+        return 2 * self._config.nats * nats(from_tree(tree, self._all.columns), self._table)
+
+    def promised(self, model: Tied) -> float:
+        """What `rank` will be about once constants are made one for all, or multiples of others."""
+        return self.rank(model) - foretold(model, self.rows)
+
+    def _settled(self, model: Tied) -> Tied:
+        """With its constants made one for all, or multiples of others; what was done before is known."""
+        key = render(model.tree), model.rss
+        if key not in self._known:
+            self._known[key] = related(tie(model, self.rows), self.rows, self.rank)
+        return self._known[key]
+
+    def _judge_by(self, most: int) -> None:
+        """Only groups with rows for so many constants."""
+        rows, few = with_enough(self._all, most)
+        if few != self.few:
+            self.rows, self.few = rows, few
+            self._known.clear()
+            for each in self._runners.values():
+                each.fits, each.dropped = [], False
+
+    def _race(self) -> None:
+        """Fit what is not fitted, group after group; after some of them only the likeliest go on."""
+        turns = [*self._config.halved, self.rows.count]
+        for before, turn in zip([0, *turns], turns, strict=False):
+            racing = [each for each in self._runners.values() if not each.dropped]
+            for at in range(before, min(turn, self.rows.count)):
+                X, y = self.rows.of(at)
+                for each in racing:
+                    if len(each.fits) == at and None not in each.fits:
+                        each.fits.append(self._fitted(each, X, y))
+            part = first_groups(self.rows, min(turn, self.rows.count))
+            scored = [(self._partial(each, part), each) for each in racing]
+            scored.sort(key=lambda pair: pair[0])
+            most = max(self._config.taken, len(scored) // 2)
+            for place, (score, each) in enumerate(scored):
+                each.dropped = place >= most or not math.isfinite(score)
+
+    def _fitted(self, runner: _Runner, X: Floats, y: Floats) -> Fit | None:
+        """In one more group: the constants of those before tell where to look, in the middle of three at least."""
+        tree, names, values = runner.structure
+        starts = runner.starts
+        before = [each[0] for each in runner.fits if each is not None]
+        if len(before) >= _LOOKED:
+            values, starts = np.median(before, axis=0).tolist(), self._config.few_starts
+        return of_group(tree, names, values, self.rows.columns, X, y, self._seed, starts)
+
+    def _partial(self, runner: _Runner, part: GroupedRows) -> float:
+        model = together(*runner.structure[:2], runner.fits[: part.count], part)
+        if model is None or math.isnan(model.criterion):
+            return math.inf
+        return self.rank(model) - foretold(model, part)
+
+    def _follows(self, model: Tied) -> bool:
+        """Whether residuals still follow a column within the groups."""
+        left = residuals(model, self.rows)
+        # Rows of different groups are no neighbours.
+        apart = 2 * np.ptp(self.rows.X, axis=0) * self.rows.group[:, None]
+        return left is None or follows_columns(self.rows.X + apart, left)
+
+
+def description(model: Tied, node: float) -> float:
+    """The criterion, and what the structure itself takes to be written down."""
+    # A measured exponent says more than a whole one.
+    numbers = {name: Number(value) for name, (value, _) in model.shared.items()}
+    return model.criterion + 2 * node * node_count(
+        from_tree(replaced(model.tree, {**numbers, **model.plain}))
+    )
+
+
+def first_groups(rows: GroupedRows, count: int) -> GroupedRows:
+    """The rows of so many groups."""
+    there = rows.group < count
+    return GroupedRows(rows.columns, rows.X[there], rows.y[there], rows.group[there], count)
+
+
+def with_enough(rows: GroupedRows, most: int) -> tuple[GroupedRows, frozenset[int]]:
+    """The groups with rows for so many constants, numbered anew, and the numbers of the others."""
+    sizes = np.bincount(rows.group, minlength=rows.count)
+    few = frozenset(int(at) for at in np.flatnonzero(sizes < most))
+    if not few:
+        return rows, few
+    kept = np.array([at for at in range(rows.count) if at not in few])
+    there = np.isin(rows.group, kept)
+    return (
+        GroupedRows(
+            rows.columns, rows.X[there], rows.y[there], np.searchsorted(kept, rows.group[there]), len(kept)
+        ),
+        few,
+    )

@@ -1,0 +1,48 @@
+"""Constants of the groups' own that go together are written so, and others are not."""
+
+import numpy as np
+import pytest
+
+from edgewise.forms import parse
+from edgewise.symbolic.config import GroupConfig
+from edgewise.symbolic.groups.constants import apart
+from edgewise.symbolic.groups.relations import related
+from edgewise.symbolic.groups.rows import GroupedRows
+from edgewise.symbolic.groups.sharing import tie
+from edgewise.symbolic.groups.structure_pool import StructurePool
+from edgewise.symbolic.groups.template import template
+
+RANDOM = np.random.default_rng(0)
+A, B = RANDOM.uniform(1, 3, 8), RANDOM.uniform(0.3, 0.9, 8)
+GROUP = np.repeat(np.arange(8), 30)
+X = RANDOM.uniform(0.5, 4, 240)
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.02])
+@pytest.mark.parametrize(
+    ("text", "law", "own"),
+    [
+        ("2*tanh(0.5*x)", lambda a, b: a * np.tanh(1.3 * X / a), 1),  # a product is one for all
+        ("2*exp(-0.4*x)", lambda a, b: a * np.exp(-0.7 * a * X), 1),  # a quotient is
+        ("1.1 + 0.6*x + 0.7*x^2", lambda a, b: a + b * X + a * b * X**2, 2),  # the product of two is a third
+        ("2*cos(2.1*x + 0.3) + 3", lambda a, b: a * np.cos(2 * X + b) + a + 0.7, 2),  # a difference is
+        (
+            "2*exp(-0.4*x) + 3",
+            lambda a, b: a * np.exp(-b * X) - 2 * a + 0.7,
+            2,
+        ),  # one is twice the other and a number
+        ("2*exp(-0.4*x)", lambda a, b: a * np.exp(-b * X), 2),  # nothing is
+    ],
+)
+def test_as_many_constants_are_each_groups_own_as_were_drawn(text: str, law, own: int, noise: float) -> None:
+    y = law(A[GROUP], B[GROUP])
+    y = y + noise * y.std() * np.random.default_rng(1).normal(size=240)
+    rows = GroupedRows(("x",), X[:, None], y, GROUP, 8)
+    model = apart(*template(parse(text, ["x"]).tree, ["x"]), rows, 0)
+    assert model is not None
+    pool = StructurePool(rows, 0, GroupConfig())
+    tied = tie(model, rows)
+    found = related(tied, rows, pool.rank)
+    assert len(found.own) == own
+    assert pool.rank(found) <= pool.rank(tied)
+    assert found.rss <= max(tied.rss * 1.2, 1e-20 * float(y @ y))
