@@ -11,13 +11,13 @@ from edgewise.forms.tree import Number, names_in, render, replaced
 from edgewise.symbolic import find_formula
 from edgewise.symbolic.config import GroupConfig
 from edgewise.symbolic.expressions.functions_used import functions_in
+from edgewise.symbolic.groups import search_groups
 from edgewise.symbolic.groups.constants import Tied
 from edgewise.symbolic.groups.other_shapes import other_shapes
 from edgewise.symbolic.groups.rows import GroupedRows
 from edgewise.symbolic.groups.search_groups import reshaped
 from edgewise.symbolic.groups.structure_pool import StructurePool
 from edgewise.symbolic.groups.template import template
-from edgewise.symbolic.search import grouped
 
 CONFIG = GroupConfig()
 COLUMNS = ("x", "z")
@@ -94,7 +94,7 @@ def test_ctrl_c_while_formulas_are_improved_leaves_the_best_so_far(monkeypatch: 
     def interrupted(*_: object) -> list[Tied]:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(grouped, "mended", interrupted)
+    monkeypatch.setattr(search_groups, "mended", interrupted)
     found = find_formula(x[:, None], y, groups=group, names=["x"], work="quick")
     assert found.stop_reason == StopReason.INTERRUPTED
     assert found.best.text == "a*x"
