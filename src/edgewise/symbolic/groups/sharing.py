@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 
 from edgewise._core.arrays import Floats
-from edgewise.forms.tree import Apply, Node, Number
+from edgewise.forms.tree import Apply, Node, Number, names_in
 from edgewise.symbolic.groups.constants import Tied, deviance, joint
 from edgewise.symbolic.groups.rows import GroupedRows
 
 # Numbers that a shared constant is tried as: whole, halves, thirds and quarters, and how many of these there are from one
-# whole number to the next; and the share of that range that the error of a constant may cover with them.
+# whole number to the next; how many times likelier one of them must be than any number, exponents being plain more often
+# than what is measured in units; and the least error, as a share.
 _PLAIN = {1: 1, 2: 2, 3: 4, 4: 6}
-_BY_CHANCE = 0.5
+_ODDS, _ODDS_OF_EXPONENTS = 3.0, 1.0
+_LEAST = 2.5e-10
 # Sets of shared constants that go on to one more, the likeliest.
 _SETS = 3
 
@@ -86,9 +89,9 @@ def released(model: Tied, rows: GroupedRows) -> Tied:
 
 def made_plain(model: Tied, rows: GroupedRows) -> Tied:
     """Shared constants made numbers that no row contradicts, while the criterion falls."""
-    best = model
+    best, exponents = model, set(_exponents(model.tree))
     for name in tuple(best.shared):
-        for node, value in _near(*best.shared[name]):
+        for node, value in _near(*best.shared[name], _ODDS_OF_EXPONENTS if name in exponents else _ODDS):
             trial = _with_plain(best, name, node, value, rows)
             if trial is not None and trial.criterion < best.criterion:
                 best = trial
@@ -131,13 +134,28 @@ def _with_plain(model: Tied, name: str, node: Node, value: float, rows: GroupedR
     return joint(model, shared, model.own, {**model.plain, name: node}, rows)
 
 
-def _near(value: float, error: float) -> list[tuple[Node, float]]:
-    """Numbers that a constant may be, 0 and 1 for what is left out, and others unless one of them were near any value."""
+def _exponents(tree: Node) -> Iterator[str]:
+    """The names in exponents."""
+    if isinstance(tree, Apply):
+        if tree.function == "^":
+            yield from names_in(tree.arguments[1])
+        for each in tree.arguments:
+            yield from _exponents(each)
+
+
+def _near(value: float, error: float, odds: float) -> list[tuple[Node, float]]:
+    """Numbers that a constant may be: 0 and 1 for what is left out, and plain ones near it where few would be so by chance.
+
+    Were it any number, it would lie anywhere between the plain ones, of which there are so many in a unit; where it is one,
+    it lies within its error of it.
+    """
     found: list[tuple[Node, float]] = [(Number(0), 0.0), (Number(1), 1.0)]
+    size = max(error, _LEAST * abs(value), 1e-300)
     for below, count in _PLAIN.items():
-        if 2 * error * count > _BY_CHANCE:
-            break
         above = round(value * below)
+        off = (value - above / below) / size
+        if math.exp(-(off**2) / 2) < odds * count * size * math.sqrt(2 * math.pi):
+            continue
         if above and abs(above) <= 60 and not any(abs(above / below - each) < 1e-12 for _, each in found):
             node: Node = (
                 Number(above) if below == 1 else Apply("*", (Number(above), Apply("inv", (Number(below),))))
