@@ -9,7 +9,7 @@ from edgewise.forms import parse
 from edgewise.forms.tree import Apply, Node, Number, Variable
 from edgewise.symbolic.groups.constants import Tied, apart, distinct
 from edgewise.symbolic.groups.rows import GroupedRows
-from edgewise.symbolic.groups.sharing import differ, released, tie, with_shared
+from edgewise.symbolic.groups.sharing import differ, made_plain, released, tie, with_shared
 from edgewise.symbolic.groups.template import template
 
 
@@ -88,3 +88,42 @@ def test_exponents_and_signs_that_are_floats_are_no_constants_to_be_fitted() -> 
     assert free is not None
     assert names == ("a",)
     assert with_shared(free, "a", rows) is not None
+
+
+@pytest.mark.parametrize(("plain", "low", "high"), [(True, 0.75, 1.0), (False, 0.0, 0.3)])
+def test_numbers_are_plain_where_they_are_and_few_others_by_chance(
+    plain: bool, low: float, high: float
+) -> None:
+    """Known to a twentieth, a constant that may be any number is seldom made the next whole number or half."""
+    random, made = np.random.default_rng(8), 0
+    group, x = np.repeat(np.arange(4), 20), np.tile(np.linspace(-1, 1, 20), 4)
+    tree, names, _ = template(parse("2.5*x + 7.3", ["x"]).tree, ["x"])
+    for _ in range(60):
+        level = 7.0 if plain else random.uniform(2, 20)
+        y = random.uniform(1, 3, 4)[group] * x + level + 0.45 * random.normal(size=80)
+        rows = GroupedRows(("x",), x[:, None], y, group, 4)
+        model = apart(tree, names, [2.0, level], rows, 0)
+        assert model is not None
+        shared = with_shared(model, "b", rows)
+        assert shared is not None
+        made += bool(made_plain(shared, rows).plain)
+    assert low <= made / 60 <= high
+
+
+@pytest.mark.parametrize(("text", "noise", "plain"), [("2*x^3.1", 3.0, True), ("2*x + 3.1", 0.7, False)])
+def test_exponents_are_plain_more_often_than_what_is_measured(text: str, noise: float, plain: bool) -> None:
+    """Three, known to a sixth: likely as an exponent, and as a level just one of many numbers."""
+    random = np.random.default_rng(1)
+    group, x = np.repeat(np.arange(4), 30), np.tile(np.linspace(0.5, 2, 30), 4)
+    factor = random.uniform(1.5, 3, 4)[group]
+    y = factor * x**3 if plain else factor * x + 3
+    rows = GroupedRows(("x",), x[:, None], y + noise * random.normal(size=120), group, 4)
+    tree, names, _ = template(parse(text, ["x"]).tree, ["x"])
+    model = apart(tree, names, [2.0, 3.1], rows, 0)
+    assert model is not None
+    shared = with_shared(model, "b", rows)
+    assert shared is not None
+    value, error = shared.shared["b"]
+    assert abs(value - 3) < error
+    assert 0.14 < error < 0.25
+    assert bool(made_plain(shared, rows).plain) == plain
