@@ -21,10 +21,10 @@ def test_every_row_stands_in_its_group_once(sizes: list[int]) -> None:
     rows = rows_of(sizes)
     assert sorted(np.concatenate(rows.places).tolist()) == list(range(sum(sizes)))
     assert all((rows.group[there] == at).all() for at, there in enumerate(rows.places))
-    found = [row for _, places, there in rows.alike for row in places[there]]
+    found = [row for _, places, there in rows.batches for row in places[there]]
     assert sorted(found) == list(range(sum(sizes)))
-    assert sorted(at for groups, *_ in rows.alike for at in groups) == list(range(len(sizes)))
-    assert all(2 * there.sum(axis=1).min() >= there.shape[1] for _, _, there in rows.alike)
+    assert sorted(at for groups, *_ in rows.batches for at in groups) == list(range(len(sizes)))
+    assert all(2 * there.sum(axis=1).min() >= there.shape[1] for _, _, there in rows.batches)
     assert all(np.array_equal(rows.of(at)[1], rows.y[rows.group == at]) for at in range(len(sizes)))
 
 

@@ -6,7 +6,7 @@ import pytest
 from edgewise.forms import parse
 from edgewise.symbolic.groups.least_squares import GroupedProblem
 from edgewise.symbolic.groups.rows import GroupedRows
-from edgewise.symbolic.groups.symmetries import alike
+from edgewise.symbolic.groups.symmetries import written_alike
 
 GROUP = np.repeat(np.arange(6), 10)
 ROWS = GroupedRows(("x",), np.tile(np.linspace(0.1, 3, 10), 6)[:, None], np.zeros(60), GROUP, 6)
@@ -26,7 +26,7 @@ A, B, C = (np.random.default_rng(seed).uniform(0.5, 2, 6) for seed in range(3))
 def test_signs_are_alike_and_angles_near(text: str, own: dict) -> None:
     tree = parse(text, ["x", *own]).tree
     given = {name: each.copy() for name, each in own.items()}
-    found = alike(tree, own, ROWS)
+    found = written_alike(tree, own, ROWS)
     problem = GroupedProblem.of(tree, tuple(own), (), ROWS)
     assert problem.value(found) == pytest.approx(problem.value(own), abs=1e-9)
     assert all(np.array_equal(own[name], given[name]) for name in own)
@@ -36,11 +36,11 @@ def test_signs_are_alike_and_angles_near(text: str, own: dict) -> None:
 
 def test_signs_that_mean_something_stay() -> None:
     own = {"a": SIGNS * A, "b": B}
-    found = alike(parse("a*exp(-b*x)", ["x", "a", "b"]).tree, own, ROWS)
+    found = written_alike(parse("a*exp(-b*x)", ["x", "a", "b"]).tree, own, ROWS)
     assert all(np.array_equal(found[name], own[name]) for name in own)
 
 
 def test_what_has_no_value_stays() -> None:
     own = {"a": SIGNS * A, "b": SIGNS * B}
-    found = alike(parse("a*log(b*x)", ["x", "a", "b"]).tree, own, ROWS)
+    found = written_alike(parse("a*log(b*x)", ["x", "a", "b"]).tree, own, ROWS)
     assert all(np.array_equal(found[name], own[name]) for name in own)

@@ -20,7 +20,7 @@ from edgewise.symbolic.fitting.least_squares import refit
 from edgewise.symbolic.fitting.variable_projection import Separable, minimum
 from edgewise.symbolic.groups.least_squares import GroupedProblem, fit_together
 from edgewise.symbolic.groups.rows import GroupedRows
-from edgewise.symbolic.groups.symmetries import alike
+from edgewise.symbolic.groups.symmetries import written_alike
 
 # Below this share of y, what is left is rounding.
 ROUNDING = 1e-13
@@ -104,7 +104,7 @@ def together(tree: Node, names: Sequence[str], fits: Sequence[Fit | None], rows:
         return None
     values = {name: np.array([each[0][k] for each in known]) for k, name in enumerate(names)}
     errors = {name: np.array([each[1][k] for each in known]) for k, name in enumerate(names)}
-    own = {name: (each, errors[name]) for name, each in alike(tree, values, rows).items()}
+    own = {name: (each, errors[name]) for name, each in written_alike(tree, values, rows).items()}
     return _tied(tree, tuple(names), {}, own, {}, sum(each[2] for each in known), rows)
 
 

@@ -136,7 +136,7 @@ class GroupedProblem:
         scale = self._scale(jacobian)
         size = jacobian.shape[1] + 1
         triangles = np.zeros((self.rows.count, size, size))
-        for groups, places, there in self.rows.alike:
+        for groups, places, there in self.rows.batches:
             both = np.concatenate(
                 [jacobian[places] / scale[groups][:, None], residual[places][:, :, None]], axis=2
             )
@@ -180,11 +180,11 @@ class GroupedProblem:
         count = len(self.own)
         peaks = np.ones((self.rows.count, jacobian.shape[1]))
         squares = np.zeros_like(peaks)
-        for groups, places, there in self.rows.alike:
+        for groups, places, there in self.rows.batches:
             peaks[groups] = np.abs(jacobian[places] * there[:, :, None]).max(axis=1, initial=0.0)
         peaks[:, count:] = peaks.max(axis=0)[count:]
         peaks[peaks == 0] = 1.0
-        for groups, places, there in self.rows.alike:
+        for groups, places, there in self.rows.batches:
             # Squares of the entries themselves may overflow.
             share = jacobian[places] * there[:, :, None] / peaks[groups][:, None]
             squares[groups] = np.square(share).sum(axis=1)

@@ -18,7 +18,7 @@ from edgewise.symbolic.groups.edits import Edited, edits, places, put
 from edgewise.symbolic.groups.outlook import foretold
 from edgewise.symbolic.groups.relations import related
 from edgewise.symbolic.groups.rows import GroupedRows
-from edgewise.symbolic.groups.sharing import tie
+from edgewise.symbolic.groups.sharing import released, tie
 from edgewise.symbolic.groups.template import constant_names
 
 
@@ -53,7 +53,8 @@ def mended(
                     fresh.append(model)
         before = rank(best[0]) if best else math.inf
         for model in sorted(fresh, key=lambda each: rank(each) - foretold(each, rows))[: config.mended]:
-            made = written(related(tie(model, rows), rows, rank), rows.columns)
+            # What its parent shared it may not.
+            made = written(related(tie(released(model, rows), rows), rows, rank), rows.columns)
             known.setdefault(render(made.tree), made)
         if not known or before - min(map(rank, known.values())) < 2 * config.node:
             break

@@ -39,7 +39,7 @@ class GroupedRows:
         return np.split(np.argsort(self.group, kind="stable"), np.cumsum(self.sizes)[:-1])
 
     @cached_property
-    def alike(self) -> list[tuple[Ints, Ints, Bools]]:
+    def batches(self) -> list[tuple[Ints, Ints, Bools]]:
         """Groups of sizes within a factor of two, the numbers of their rows (groups, most), and which of these there are."""
         order, found = np.argsort(-self.sizes, kind="stable"), list[tuple[Ints, Ints, Bools]]()
         while len(order):

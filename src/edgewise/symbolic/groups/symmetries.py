@@ -19,7 +19,7 @@ from edgewise.symbolic.groups.rows import GroupedRows
 _SAME = 1e-9
 
 
-def alike(tree: Node, own: dict[str, Floats], rows: GroupedRows) -> dict[str, Floats]:
+def written_alike(tree: Node, own: dict[str, Floats], rows: GroupedRows) -> dict[str, Floats]:
     """The constants with equal signs, and angles near each other, where that leaves the values as they are.
 
     Parameters
@@ -55,7 +55,7 @@ def alike(tree: Node, own: dict[str, Floats], rows: GroupedRows) -> dict[str, Fl
             if same({**found, **changed}):
                 found |= changed
                 break
-    return found | {name: _together(found[name]) for name in angles}
+    return found | {name: _near_each_other(found[name]) for name in angles}
 
 
 def _fewer(values: Floats) -> Bools:
@@ -64,7 +64,7 @@ def _fewer(values: Floats) -> Bools:
     return below if 2 * below.sum() < len(below) + (not below[0]) else ~below
 
 
-def _together(angles: Floats) -> Floats:
+def _near_each_other(angles: Floats) -> Floats:
     """The same angles within half a turn of their mean direction."""
     middle = float(np.angle(np.exp(1j * angles).mean()))
     return middle + np.remainder(angles - middle + math.pi, 2 * math.pi) - math.pi
