@@ -1,11 +1,13 @@
 """Constants of the groups' own that go together are written so, and others are not."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from edgewise.forms import parse
 from edgewise.symbolic.config import GroupConfig
-from edgewise.symbolic.groups.constants import apart
+from edgewise.symbolic.groups.constants import Tied, apart
 from edgewise.symbolic.groups.relations import related
 from edgewise.symbolic.groups.rows import GroupedRows
 from edgewise.symbolic.groups.sharing import tie
@@ -46,3 +48,17 @@ def test_as_many_constants_are_each_groups_own_as_were_drawn(text: str, law, own
     assert len(found.own) == own
     assert pool.rank(found) <= pool.rank(tied)
     assert found.rss <= max(tied.rss * 1.2, 1e-20 * float(y @ y))
+
+
+def test_calculating_with_constants_is_paid_for() -> None:
+    """A relation is no shorter for its numbers becoming one once the constants are known."""
+    rows = GroupedRows(("x",), X[:, None], A[GROUP] * X, GROUP, 8)
+    pool, tree = StructurePool(rows, 0, GroupConfig()), parse("a*x", ["x", "a"]).tree
+    plain = Tied(tree, ("a",), {}, {"a": (A, A)}, {}, 0.0, 0.0)
+    others = [
+        replace(plain, tree=parse(text, ["x", "a"]).tree)
+        for text in ("(a + 3)*x", "(2*a + 1)*x", "2*a*(a + 3)*x")
+    ]
+    prices = [pool.rank(each) - pool.rank(plain) for each in others]
+    assert prices == sorted(prices)
+    assert min(prices) > 0

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from edgewise._core.arrays import Floats
-from edgewise.forms.tree import Node, Number, render, replaced
+from edgewise.forms.tree import Apply, Node, Number, names_in, render, replaced
 from edgewise.symbolic.config import ConstantsConfig, GroupConfig
 from edgewise.symbolic.expressions.complexity import node_count
-from edgewise.symbolic.expressions.writing import from_tree
+from edgewise.symbolic.expressions.writing import from_tree, to_tree
 from edgewise.symbolic.fitting.code_length import nats
 from edgewise.symbolic.fitting.structure_left import follows_columns
 from edgewise.symbolic.fitting.train_test import SplitRows
@@ -107,11 +107,23 @@ class StructurePool:
         """Twice the nats that the law, its constants and what it leaves take to be written down."""
         numbers = {name: Number(value) for name, (value, _) in model.shared.items()}
         own = {name: Number(float(np.median(values))) for name, (values, _) in model.own.items()}
-        return model.criterion + self.price(replaced(model.tree, {**numbers, **own, **model.plain}))
+        tree = replaced(model.tree, {**numbers, **own, **model.plain})
+        return model.criterion + self.price(tree) + self._arithmetic(model)
 
     def price(self, tree: Node) -> float:
         """The part of this that a formula itself takes, its constants being numbers."""
         return 2 * self._config.nats * nats(from_tree(tree, self._all.columns), self._table)
+
+    def _arithmetic(self, model: Tied) -> float:
+        """The part that calculating with constants takes, such as 2*a + 1, which is one number once a is known."""
+        if not _calculated(model.tree, self._all.columns):
+            return 0.0
+        names = [*self._all.columns, *model.names]
+        tree = to_tree(from_tree(replaced(model.tree, model.plain), names))
+        lengths = self._table.config.code_length
+        return (
+            2 * self._config.nats * _calculated(tree, self._all.columns) * (lengths.number + lengths.operator)
+        )
 
     def promised(self, model: Tied) -> float:
         """What `rank` will be about once constants are made one for all, or multiples of others."""
@@ -171,6 +183,24 @@ class StructurePool:
         # Rows of different groups are no neighbours.
         apart = 2 * np.ptp(self.rows.X, axis=0) * self.rows.group[:, None]
         return left is None or follows_columns(self.rows.X + apart, left)
+
+
+def _calculated(tree: Node, columns: Sequence[str]) -> int:
+    """How many numbers and constants there are beside the first in each largest part without a column."""
+    if not isinstance(tree, Apply):
+        return 0
+    fixed = [_constants_of(each) for each in tree.arguments if not any(n in columns for n in names_in(each))]
+    if len(fixed) == len(tree.arguments):
+        return _constants_of(tree) - 1
+    inner = sum(_calculated(each, columns) for each in tree.arguments)
+    # The constants of a product or a sum are one number, wherever they stand in it.
+    return inner + (len(fixed) - 1 if fixed and tree.function in ("*", "+") else 0)
+
+
+def _constants_of(tree: Node) -> int:
+    if not isinstance(tree, Apply) or not any(True for _ in names_in(tree)):
+        return 1
+    return sum(map(_constants_of, tree.arguments))
 
 
 def description(model: Tied, node: float) -> float:
