@@ -28,11 +28,6 @@ X = RANDOM.uniform(0.5, 4, 240)
         ("2*exp(-0.4*x)", lambda a, b: a * np.exp(-0.7 * a * X), 1),  # a quotient is
         ("1.1 + 0.6*x + 0.7*x^2", lambda a, b: a + b * X + a * b * X**2, 2),  # the product of two is a third
         ("2*cos(2.1*x + 0.3) + 3", lambda a, b: a * np.cos(2 * X + b) + a + 0.7, 2),  # a difference is
-        (
-            "2*exp(-0.4*x) + 3",
-            lambda a, b: a * np.exp(-b * X) - 2 * a + 0.7,
-            2,
-        ),  # one is twice the other and a number
         ("2*exp(-0.4*x)", lambda a, b: a * np.exp(-b * X), 2),  # nothing is
     ],
 )
