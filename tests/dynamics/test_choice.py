@@ -90,12 +90,12 @@ def test_terms_that_follow_the_solvers_error_go() -> None:
     true = [
         (0, DynamicsTerm(none), 3.0),
         (0, DynamicsTerm(a), -1.0),
-        (0, DynamicsTerm(a, "abs of difference", 0, other=1), -1.0),
+        (0, DynamicsTerm(a, "abs of difference", (0, 1)), -1.0),
         (1, DynamicsTerm(none), 1.2),
         (1, DynamicsTerm(b), -0.3),
-        (1, DynamicsTerm(b, "abs of difference", 0, other=1), -1.0),
+        (1, DynamicsTerm(b, "abs of difference", (0, 1)), -1.0),
     ]
-    more = [*true, (0, DynamicsTerm(none, "exp", 0), 1e-7), (1, DynamicsTerm(none, "exp", 1), 1e-7)]
+    more = [*true, (0, DynamicsTerm(none, "exp", (0,)), 1e-7), (1, DynamicsTerm(none, "exp", (1,)), 1e-7)]
     judged = search.selection.judged(tuple((e, term) for e, term, _ in more), [f for *_, f in more])
     assert judged is not None
     assert not search.selection.is_exact(judged)
@@ -122,14 +122,14 @@ def test_whole_and_shared_factors_are_counted() -> None:
 
 def test_what_one_equation_has_is_shorter_in_another(selection: TermSelection) -> None:
     product = DynamicsTerm((1.0, 1.0, 0.0))
-    root = DynamicsTerm((1.0, 0.0, 0.0), function="distance", of=0, other=1)
-    again = DynamicsTerm((0.0, 1.0, 0.0), function="distance", of=0, other=1)
+    root = DynamicsTerm((1.0, 0.0, 0.0), function="distance", variables=(0, 1))
+    again = DynamicsTerm((0.0, 1.0, 0.0), function="distance", variables=(0, 1))
     assert product.nodes_beside([]) == product.nodes == 2
     assert product.nodes_beside([root, product]) == 1
     assert again.nodes_beside([root]) == 2
     assert again.nodes_beside([product]) == again.nodes > 2
     assert selection.price(1, product, ((0, product),)) < selection.price(0, product, ((0, product),))
-    saturated = DynamicsTerm((1.0, 0.0, 0.0), function="hill1", of=1, inner=0.5)
+    saturated = DynamicsTerm((1.0, 0.0, 0.0), function="hill1", variables=(1,), inner=(0.5,))
     shared = ((0, saturated),)
     one, two = (selection.price(1, saturated, beside) for beside in (shared, ()))
     node, constant = selection.config.node, math.log(selection.pieces.values.size)

@@ -220,7 +220,7 @@ def test_a_model_without_terms_is_the_model_with_their_factors_nothing():
     terms = [
         DynamicsTerm((1, 0)),
         DynamicsTerm((0, 1)),
-        DynamicsTerm((1, 0), function="hill1", of=1, inner=0.7),
+        DynamicsTerm((1, 0), function="hill1", variables=(1,), inner=(0.7,)),
     ]
     model = free(2, terms, [0, 1, 1], [2.0, 3.0, 0.5])
     Z = np.random.default_rng(0).uniform(0.5, 2, (7, 2))
@@ -347,8 +347,8 @@ def test_roots_do_not_hide_what_is_kept() -> None:
     terms = [
         DynamicsTerm((0.0, 0.0, 1.0, 0.0)),
         DynamicsTerm((0.0, 0.0, 0.0, 1.0)),
-        DynamicsTerm((1.0, 0.0, 0.0, 0.0), "inverse cubed distance", 0, other=1),
-        DynamicsTerm((0.0, 1.0, 0.0, 0.0), "inverse cubed distance", 0, other=1),
+        DynamicsTerm((1.0, 0.0, 0.0, 0.0), "inverse cubed distance", (0, 1)),
+        DynamicsTerm((0.0, 1.0, 0.0, 0.0), "inverse cubed distance", (0, 1)),
     ]
     model = free(4, terms, [0, 1, 2, 3], [1.0, 1.0, -1.0, -1.0])
     kept = conserved(model, model.start, ("x", "y", "u", "v"), places, 0, DynamicsConfig())

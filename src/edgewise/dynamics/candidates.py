@@ -1,23 +1,19 @@
-"""Which terms are looked at: products of powers, and functions that the measured values allow."""
+"""Which terms without constants to be fitted are looked at: products of powers, and functions that the values allow."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from edgewise._core.arrays import Floats
 from edgewise.dynamics.config import DEFAULT, DynamicsConfig
-from edgewise.dynamics.term_functions import FUNCTIONS, POSITIVE, SATURATIONS, SCALED
+from edgewise.dynamics.term_functions import FUNCTIONS, SATURATIONS
 from edgewise.dynamics.terms import DynamicsTerm
 
 # Arguments of exponentials stay below it, and angles go through more than that.
 _LARGEST_EXPONENT, _LEAST_TURN = 50.0, 0.5
-# Powers that broken ones are looked for from.
-_POWERS = (0.2, 0.35, 0.5, 0.65, 0.8, 1.25, 1.5, 1.75, 2.5)
 
 
 def polynomials(variables: int, degree: int) -> list[DynamicsTerm]:
@@ -41,7 +37,7 @@ def functions(
         size = float(np.abs(Z[:, v]).max())
         for name in saturating(float(Z[:, v].min()), size, config):
             for share in (0.1, 0.3, 1.0):
-                found += saturations(m, v, name, (share * size) ** SATURATIONS[name])
+                found += saturations(m, v, name, ((share * size) ** SATURATIONS[name],))
     return [term for term in found if not _words(term) & set(exclude_functions)]
 
 
@@ -51,23 +47,33 @@ def _words(term: DynamicsTerm) -> set[str]:
     return words | {"sqrt" for power in term.powers if power != round(power)}
 
 
-def _units(m: int, *variables: int) -> list[tuple[float, ...]]:
-    return [_unit(m, v) for v in variables]
+def units(m: int, *variables: int) -> list[tuple[float, ...]]:
+    """The powers of each of some of m variables."""
+    return [unit(m, v) for v in variables]
 
 
-def _unit(m: int, v: int, power: float = 1.0) -> tuple[float, ...]:
+def unit(m: int, v: int, power: float = 1.0) -> tuple[float, ...]:
+    """The powers of a power of one of m variables."""
     return tuple(power * float(w == v) for w in range(m))
+
+
+def together(one: Sequence[float], other: Sequence[float]) -> tuple[float, ...]:
+    """The powers of a product."""
+    return tuple(a + b for a, b in zip(one, other, strict=True))
 
 
 def _powers(Z: Floats, v: int) -> Iterator[DynamicsTerm]:
     """Powers of a variable beyond those of products, and what is shared out by it."""
     m = Z.shape[1]
     for power in (4.0, 5.0):
-        yield DynamicsTerm(_unit(m, v, power))
+        yield DynamicsTerm(unit(m, v, power))
+    for w in range(m):
+        if w != v:
+            yield DynamicsTerm(together(unit(m, v, 4.0), unit(m, w)))
     if Z[:, v].min() <= 0:
         return
     for power in (1 / 3, 0.5, 2 / 3, 0.75, 1.5, -1.0, -2.0):
-        yield DynamicsTerm(_unit(m, v, power))
+        yield DynamicsTerm(unit(m, v, power))
     others = [w for w in range(m) if w != v]
     for w in others:
         yield DynamicsTerm(_over(m, (w,), v))
@@ -85,21 +91,21 @@ def _of_one(Z: Floats, v: int) -> Iterator[DynamicsTerm]:
     none, low, high = (0.0,) * m, Z[:, v].min(), Z[:, v].max()
     if high - low > _LEAST_TURN:
         for name in ("sin", "cos"):
-            yield DynamicsTerm(none, name, v)
-            yield from (DynamicsTerm(_unit(m, w), name, v) for w in range(m))
-            yield from (DynamicsTerm(_unit(m, w, -1.0), name, v) for w in range(m) if Z[:, w].min() > 0)
+            yield DynamicsTerm(none, name, (v,))
+            yield from (DynamicsTerm(unit(m, w), name, (v,)) for w in range(m))
+            yield from (DynamicsTerm(unit(m, w, -1.0), name, (v,)) for w in range(m) if Z[:, w].min() > 0)
         for name in ("sin sin", "sin cos"):
-            yield DynamicsTerm(none, name, v, other=v)
+            yield DynamicsTerm(none, name, (v, v))
     if max(-low, high) < _LARGEST_EXPONENT:
         for name in ("exp", "decay"):
-            yield DynamicsTerm(none, name, v)
-            yield from (DynamicsTerm(_unit(m, w), name, v) for w in range(m))
-    yield DynamicsTerm(none, "tanh", v)
+            yield DynamicsTerm(none, name, (v,))
+            yield from (DynamicsTerm(unit(m, w), name, (v,)) for w in range(m))
+    yield DynamicsTerm(none, "tanh", (v,))
     if low < 0 < high:
-        yield DynamicsTerm(_unit(m, v), "abs", v)
+        yield DynamicsTerm(unit(m, v), "abs", (v,))
     if low > 0:
-        yield DynamicsTerm(none, "log", v)
-        yield DynamicsTerm(_unit(m, v), "log", v)
+        yield DynamicsTerm(none, "log", (v,))
+        yield DynamicsTerm(unit(m, v), "log", (v,))
 
 
 def _of_two(Z: Floats, a: int, b: int) -> Iterator[DynamicsTerm]:
@@ -107,29 +113,25 @@ def _of_two(Z: Floats, a: int, b: int) -> Iterator[DynamicsTerm]:
     none, difference = (0.0,) * m, Z[:, a] - Z[:, b]
     turns = [np.ptp(z) > _LEAST_TURN for z in (Z[:, a], Z[:, b], difference)]
     if turns[2]:
-        yield from (
-            DynamicsTerm(none, name, a, other=b) for name in ("sin of difference", "cos of difference")
-        )
+        yield from (DynamicsTerm(none, name, (a, b)) for name in ("sin of difference", "cos of difference"))
     if turns[0] and turns[1]:
         for name in ("sin sin", "sin cos", "cos cos"):
-            yield DynamicsTerm(none, name, a, other=b)
-        yield DynamicsTerm(none, "sin cos", b, other=a)
+            yield DynamicsTerm(none, name, (a, b))
+        yield DynamicsTerm(none, "sin cos", (b, a))
     if difference.min() < 0 < difference.max():
-        yield from (
-            DynamicsTerm(powers, "abs of difference", a, other=b) for powers in (none, *_units(m, a, b))
-        )
+        yield from (DynamicsTerm(powers, "abs of difference", (a, b)) for powers in (none, *units(m, a, b)))
     elif difference.all():
         one, other = (a, b) if difference[0] > 0 else (b, a)
-        yield DynamicsTerm(none, "root of difference", one, other=other)
-    if _may_share(Z, a, b):
+        yield DynamicsTerm(none, "root of difference", (one, other))
+    if may_share(Z, a, b):
         yield from shared_out(m, a, b, "over sum")
     if np.abs(difference).max() < _LARGEST_EXPONENT:
         for one, other in ((a, b), (b, a)):
-            yield DynamicsTerm(none, "exp of difference", one, other=other)
+            yield DynamicsTerm(none, "exp of difference", (one, other))
     if np.hypot(Z[:, a], Z[:, b]).min() > 0:
-        yield DynamicsTerm(none, "distance", a, other=b)
+        yield DynamicsTerm(none, "distance", (a, b))
         for name in ("distance", "inverse distance", "inverse cubed distance"):
-            yield from (DynamicsTerm(_unit(m, v), name, a, other=b) for v in (a, b))
+            yield from (DynamicsTerm(unit(m, v), name, (a, b)) for v in (a, b))
 
 
 def saturating(low: float, size: float, config: DynamicsConfig) -> tuple[str, ...]:
@@ -140,86 +142,27 @@ def saturating(low: float, size: float, config: DynamicsConfig) -> tuple[str, ..
     return tuple(SATURATIONS) if low >= -config.near_zero * size else ("hill2", "hill4")
 
 
-def saturations(m: int, v: int, name: str, k: float) -> list[DynamicsTerm]:
+def saturations(m: int, v: int, name: str, k: tuple[float, ...]) -> list[DynamicsTerm]:
     """Terms over k + z^n for a variable z: 1, z^n, where n is 1 or 2 powers between, and these times another variable."""
     power = SATURATIONS[name]
     found: list[DynamicsTerm] = []
     for top in range(power + 1) if power <= 2 else (0, power):
-        own = _unit(m, v, float(top))
-        found.append(DynamicsTerm(own, name, v, k))
+        own = unit(m, v, float(top))
+        found.append(DynamicsTerm(own, name, (v,), k))
         if power <= 2:
-            others = (tuple(np.add(own, _unit(m, w)).tolist()) for w in range(m) if w != v)
-            found += [DynamicsTerm(powers, name, v, k) for powers in others]
+            others = (together(own, unit(m, w)) for w in range(m) if w != v)
+            found += [DynamicsTerm(powers, name, (v,), k) for powers in others]
     return found
 
 
-def shared_out(m: int, a: int, b: int, name: str, k: float = 0.0) -> list[DynamicsTerm]:
+def shared_out(m: int, a: int, b: int, name: str, k: tuple[float, ...] = ()) -> list[DynamicsTerm]:
     """Terms over a sum of two variables: each of them and their product, and these times another variable."""
-    alone = _units(m, a, b)
+    alone = units(m, a, b)
     others = [w for w in range(m) if w not in (a, b)]
-    beside = [np.add(alone[0], alone[1]), *(np.add(each, _unit(m, w)) for each in alone for w in others)]
-    return [
-        DynamicsTerm(powers, name, a, k, b) for powers in (*alone, *(tuple(each.tolist()) for each in beside))
-    ]
+    beside = [together(*alone), *(together(each, unit(m, w)) for each in alone for w in others)]
+    return [DynamicsTerm(powers, name, (a, b), k) for powers in (*alone, *beside)]
 
 
-def scaled(m: int, v: int, name: str, k: float) -> list[DynamicsTerm]:
-    """Terms with a function of k and a variable z: by itself, and but for tanh(k z) times each variable."""
-    found = [DynamicsTerm((0.0,) * m, name, v, k)]
-    if name != "scaled tanh":
-        found += [DynamicsTerm(_unit(m, w), name, v, k) for w in range(m)]
-    return found
-
-
-@dataclass(frozen=True, eq=False)
-class TermFamily:
-    """Terms that share an inner constant.
-
-    Attributes
-    ----------
-    values : tuple of float
-        At which the constant is looked for first, in order.
-    terms : callable
-        The terms with a constant.
-    """
-
-    values: tuple[float, ...]
-    terms: Callable[[float], list[DynamicsTerm]]
-
-
-def families(Z: Floats, exclude_functions: Sequence[str], config: DynamicsConfig) -> list[TermFamily]:
-    """All terms with inner constants that the points Z (q, m) allow."""
-    m = Z.shape[1]
-    found: list[TermFamily] = []
-    for v in range(m):
-        size = float(np.abs(Z[:, v]).max())
-        if "saturation" not in exclude_functions:
-            for name in saturating(float(Z[:, v].min()), size, config):
-                values = (size * np.geomspace(0.03, 1, 10)) ** SATURATIONS[name]
-                found.append(TermFamily(tuple(values.tolist()), partial(saturations, m, v, name)))
-        for name in SCALED:
-            if FUNCTIONS[name].word not in exclude_functions:
-                rates = np.geomspace(0.4, 8, 10) / size
-                signs = (-1.0, 1.0) if FUNCTIONS[name].either_sign else (1.0,)
-                found += [
-                    TermFamily(tuple((sign * rates).tolist()), partial(scaled, m, v, name)) for sign in signs
-                ]
-        if Z[:, v].min() > 0:
-            values = {"activation": np.geomspace(0.4, 8, 8) * size, "any power": np.array(_POWERS)}
-            found += [
-                TermFamily(tuple(values[name].tolist()), partial(scaled, m, v, name))
-                for name in POSITIVE
-                if FUNCTIONS[name].word not in exclude_functions
-            ]
-    if "saturation" not in exclude_functions:
-        for a, b in itertools.combinations(range(m), 2):
-            if _may_share(Z, a, b):
-                rates = np.geomspace(0.1, 5, 7) * float(Z[:, b].max() / Z[:, a].max())
-                terms = partial(shared_out, m, a, b, "over weighted sum")
-                found.append(TermFamily(tuple(rates.tolist()), terms))
-    return found
-
-
-def _may_share(Z: Floats, a: int, b: int) -> bool:
+def may_share(Z: Floats, a: int, b: int) -> bool:
     """Whether there is always something of one of them."""
     return min(Z[:, a].min(), Z[:, b].min()) >= 0 and (Z[:, a] + Z[:, b]).min() > 0 and Z[:, a].max() > 0

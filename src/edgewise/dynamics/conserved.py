@@ -13,7 +13,6 @@ from edgewise.dynamics.candidates import polynomials
 from edgewise.dynamics.config import DynamicsConfig
 from edgewise.dynamics.model import TermModel
 from edgewise.dynamics.terms import DynamicsTerm, TermLibrary
-from edgewise.forms.tree import Number
 
 
 def candidates(Z: Floats, degree: int, config: DynamicsConfig) -> list[DynamicsTerm]:
@@ -22,11 +21,11 @@ def candidates(Z: Floats, degree: int, config: DynamicsConfig) -> list[DynamicsT
     none = (0.0,) * m
     found = polynomials(m, degree)[1:]
     for v in range(m):
-        found += [DynamicsTerm(none, "cos", v), DynamicsTerm(none, "exp", v)]
+        found += [DynamicsTerm(none, "cos", (v,)), DynamicsTerm(none, "exp", (v,))]
         if Z[:, v].min() > 0:
-            found.append(DynamicsTerm(none, "log", v))
+            found.append(DynamicsTerm(none, "log", (v,)))
     for a, b in itertools.combinations(range(m), 2):
-        found += [DynamicsTerm(none, name, a, other=b) for name in ("cos of difference", "inverse distance")]
+        found += [DynamicsTerm(none, name, (a, b)) for name in ("cos of difference", "inverse distance")]
     return found[: config.quantities]
 
 
@@ -115,7 +114,7 @@ def _proved(
         return found.xreplace({x: sympy.Rational(float(x)) for x in found.atoms(sympy.Float)})
 
     right = [exact(tree) for tree in model.trees(constants, names)]
-    made = [exact(term.tree(names, Number(1))) for term in terms]
+    made = [exact(term.tree(names, ())) for term in terms]
     weights = sympy.symbols(f"h0:{len(made)}")
     rate: Any = sum(
         w * sum(sympy.diff(h, x) * f for x, f in zip(symbols, right, strict=True))

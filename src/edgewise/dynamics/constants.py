@@ -74,6 +74,8 @@ def _pairs(
     model, values = fit.model, fit.point.constants
     errors = covariance(pieces, fit, noise, config)
     inner = {len(model.terms) + at: int(term) for at, term in enumerate(model.inner)}
+    # Of a function with two inner constants each is like its own.
+    places = {n: n - len(model.terms) - int(np.searchsorted(model.inner, term)) for n, term in inner.items()}
     found: list[tuple[float, tuple[object, ...], TermModel]] = []
     own = _own(model)
     for a, (number, one) in enumerate(own):
@@ -82,7 +84,7 @@ def _pairs(
                 continue
             term, another = (model.terms[inner.get(n, n)] for n in (number, other_number))
             like = term.place == another.place if number in inner else term.key == another.key
-            if not like:
+            if not like or places.get(number) != places.get(other_number):
                 continue
             sign = 1.0 if values[one] * values[other] > 0 else -1.0
             weight = np.zeros(len(values))

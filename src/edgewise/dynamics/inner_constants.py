@@ -1,29 +1,31 @@
-"""Choices of terms that hold an inner constant: looked for at a few values, then at the one that suits each choice best."""
+"""Choices of terms that hold inner constants: looked for at a few values, then at those that suit each choice best."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from scipy.optimize import minimize_scalar
+from scipy.optimize import minimize, minimize_scalar
 
 from edgewise._core.arrays import Floats
-from edgewise.dynamics.candidates import TermFamily
+from edgewise.dynamics.families import Constants, TermFamily
 from edgewise.dynamics.terms import DynamicsTerm, TermLibrary
 from edgewise.dynamics.weak import SmoothedCourse, searches
 from edgewise.pde.discovery.select_terms import SubsetSearch
-from edgewise.pde.discovery.subsets import MOST_CUBED, best_subsets, exchanged_pairs, normal
+from edgewise.pde.discovery.subsets import MOST_CUBED, best_subsets, best_triple, exchanged_pairs, normal
 from edgewise.pde.settings import DiscoveryConfig
 
 # What splines through exact values miss of rates, as a share of their square.
 _FLOOR = 1e-9
 # Terms of a choice at most, and of one whose constant is fitted; how often and how closely that is, as a share.
 _MOST, _MOST_FITTED, _EVALUATIONS, _CLOSE = 6, 4, 16, 1e-6
-# Of each number of terms so many choices have their constant fitted.
-_FITTED = 3
+# Of each number of terms so many choices have their constants fitted; evaluations of several constants.
+_FITTED, _SEVERAL = 2, 50
+# Values of a family's inner constants that all numbers of terms are looked at for.
+_KEPT = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,52 +55,92 @@ class StateRows:
         """Terms at inner constants against every test function, (K, terms)."""
         return np.concatenate([matrix @ library.values(places, inner) for matrix, places in self.courses])
 
-    def fitted(self, chosen: Sequence[DynamicsTerm], low: float, high: float) -> tuple[float, float]:
-        """The inner constant at which some terms leave least, and what they leave."""
+    def fitted(self, chosen: Sequence[DynamicsTerm], near: _Near) -> tuple[Constants, float]:
+        """The inner constants at which some terms leave least, and what they leave."""
         plain, own = (
-            TermLibrary(tuple(term for term in chosen if term.has_inner == inner)) for inner in (False, True)
+            TermLibrary(tuple(term for term in chosen if bool(term.inner) == inner))
+            for inner in (False, True)
         )
         fixed = self.columns(plain, plain.inner) if plain.terms else np.empty((len(self.left), 0))
-        sign = math.copysign(1.0, low)
 
-        def rest(log: float) -> float:
-            varied = self.columns(own, np.full(len(own.terms), sign * math.exp(log)))
+        def rest(constants: Floats) -> float:
+            varied = self.columns(own, np.tile(constants, len(own.terms)))
+            if not np.isfinite(varied).all():
+                return math.inf
             equations = normal(np.column_stack([fixed, varied]), self.left)
             try:
                 return equations.rest(range(len(chosen)))
             except np.linalg.LinAlgError:
                 return equations.square
 
-        bounds = sorted((math.log(abs(low)), math.log(abs(high))))
-        found: Any = minimize_scalar(
-            lambda log: math.log(rest(log) + 1e-300),
-            bounds=bounds,
-            method="bounded",
-            options={"maxiter": _EVALUATIONS, "xatol": _CLOSE},
-        )
-        return sign * math.exp(float(found.x)), rest(float(found.x))
+        found = _several(rest, near) if near.steps else _one(rest, near)
+        return found, rest(np.array(found))
+
+
+@dataclass(frozen=True)
+class _Near:
+    """Constants on the grid, and how far the search goes from them: between two others, or in steps."""
+
+    at: Constants
+    low: float
+    high: float
+    steps: Constants
+
+
+def _near(family: TermFamily, at: int) -> _Near:
+    values = family.values
+    return _Near(values[at], values[max(at - 1, 0)][0], values[min(at + 1, len(values) - 1)][0], family.steps)
+
+
+def _one(rest: Callable[[Floats], float], near: _Near) -> Constants:
+    sign = math.copysign(1.0, near.low)
+    found: Any = minimize_scalar(
+        lambda log: math.log(rest(np.array([sign * math.exp(log)])) + 1e-300),
+        bounds=sorted((math.log(abs(near.low)), math.log(abs(near.high)))),
+        method="bounded",
+        options={"maxiter": _EVALUATIONS, "xatol": _CLOSE},
+    )
+    return (sign * math.exp(float(found.x)),)
+
+
+def _several(rest: Callable[[Floats], float], near: _Near) -> Constants:
+    start = np.array(near.at)
+    found: Any = minimize(
+        lambda constants: math.log(rest(constants) + 1e-300),
+        start,
+        method="Nelder-Mead",
+        options={
+            "maxfev": _SEVERAL,
+            "initial_simplex": np.vstack([start, start + np.diag(near.steps)]),
+            "xatol": _CLOSE,
+            "fatol": _CLOSE,
+        },
+    )
+    return tuple(found.x.tolist())
 
 
 @dataclass(frozen=True, eq=False)
 class _Choice:
-    """Terms at an inner constant on the grid, what they leave of a state's rows (of their square), the price of a term, and
-    the constants beside it on the grid."""
+    """Terms at inner constants on the grid, what they leave of a state's rows (of their square), the price of a term, and
+    where better constants are looked for."""
 
     terms: tuple[DynamicsTerm, ...]
     rest: float
     rows: StateRows
     square: float
     price: float
-    near: tuple[float, float]
+    near: _Near
 
     def score(self, rest: float) -> float:
         left = rest + _FLOOR * self.square
-        return len(self.rows.left) * math.log(left) + self.price * len(self.terms)
+        constants = max((len(term.inner) for term in self.terms), default=0)
+        rows = len(self.rows.left)
+        return rows * math.log(left) + self.price * len(self.terms) + constants * math.log(rows)
 
     def fitted(self) -> tuple[float, tuple[DynamicsTerm, ...]]:
-        """The terms at the constant that suits them best, and their score."""
-        constant, rest = self.rows.fitted(self.terms, *self.near)
-        terms = tuple(replace(term, inner=constant) if term.has_inner else term for term in self.terms)
+        """The terms at the constants that suit them best, and their score."""
+        constants, rest = self.rows.fitted(self.terms, self.near)
+        terms = tuple(replace(term, inner=constants) if term.inner else term for term in self.terms)
         return self.score(rest), terms
 
 
@@ -122,21 +164,20 @@ class InnerSearch:
         """For each state so many choices of terms at most, each with one family, best first."""
         found: list[list[WeakGuess]] = [[] for _ in range(states)]
         for family in families:
-            own: list[list[_Choice]] = [[] for _ in range(states)]
-            for at, value in enumerate(family.values):
-                terms = (*self.plain, *family.terms(value))
-                near = family.values[max(at - 1, 0)], family.values[min(at + 1, len(family.values) - 1)]
-                for state, search in enumerate(self._searches(terms, range(states))):
-                    own[state] += self._choices(search, terms, near)
-            for state, choices in enumerate(own):
+            every = [(*self.plain, *family.terms(value)) for value in family.values]
+            own = zip(*(self._searches(terms, range(states)) for terms in every), strict=True)
+            for state, at_values in enumerate(own):
+                kept = sorted(range(len(every)), key=lambda at: _screened(at_values[at]))[:_KEPT]
+                choices = [
+                    each for at in kept for each in self._choices(at_values[at], every[at], _near(family, at))
+                ]
                 chosen = min(_scored(choices), key=lambda each: each[0])[1]
-                if any(term.has_inner for term in chosen):
-                    found[state].append(self._guess(family, chosen, state))
+                guess = self._guess(family, chosen, state) if any(term.inner for term in chosen) else None
+                if guess is not None:
+                    found[state].append(guess)
         return [sorted(each, key=lambda guess: guess.score)[:most] for each in found]
 
-    def _choices(
-        self, search: SubsetSearch, terms: Sequence[DynamicsTerm], near: tuple[float, float]
-    ) -> list[_Choice]:
+    def _choices(self, search: SubsetSearch, terms: Sequence[DynamicsTerm], near: _Near) -> list[_Choice]:
         """The best choices of each number of terms."""
         equations, price = search.plain.normal, search.choice
         rows = StateRows(search.plain.left, self._courses(search))
@@ -153,15 +194,18 @@ class InnerSearch:
             for course, size in zip(self.courses, search.sizes, strict=True)
         ]
 
-    def _guess(self, family: TermFamily, chosen: tuple[DynamicsTerm, ...], state: int) -> WeakGuess:
-        """A choice with its factors, or a better one of all terms at its constant."""
-        constant = next(term.inner for term in chosen if term.has_inner)
+    def _guess(self, family: TermFamily, chosen: tuple[DynamicsTerm, ...], state: int) -> WeakGuess | None:
+        """A choice with its factors, or a better one of all terms at its constants; None where it has no values there."""
+        constant = next(term.inner for term in chosen if term.inner)
         terms = (*self.plain, *family.terms(constant))
         (search,) = self._searches(terms, [state])
         places = {term.key: at for at, term in enumerate(terms)}
+        if any(term.key not in places for term in chosen):
+            return None
         rows, own = search.plain, tuple(places[term.key] for term in chosen)
-        subsets = [own, *(each for each in _subsets(search) if any(terms[at].has_inner for at in each))]
+        subsets = [own, *(each for each in _subsets(search) if any(terms[at].inner for at in each))]
         score, subset = min((rows.score(each, search.choice, _FLOOR), each) for each in subsets)
+        score += len(constant) * math.log(search.count)
         return WeakGuess(score, tuple(terms[at] for at in subset), rows.solve(subset))
 
     def _searches(self, terms: Sequence[DynamicsTerm], states: Iterable[int]) -> list[SubsetSearch]:
@@ -173,10 +217,25 @@ def _scored(choices: Sequence[_Choice]) -> Iterator[tuple[float, tuple[DynamicsT
     for size in sorted({len(each.terms) for each in choices}):
         own = sorted((each for each in choices if len(each.terms) == size), key=lambda each: each.rest)
         for place, each in enumerate(own):
-            if size <= _MOST_FITTED and place < _FITTED and any(term.has_inner for term in each.terms):
+            if size <= _MOST_FITTED and place < _FITTED and any(term.inner for term in each.terms):
                 yield each.fitted()
             else:
                 yield each.score(each.rest), each.terms
+
+
+def _screened(search: SubsetSearch) -> float:
+    """About how well the best few terms do at some inner constants: the best three, then whatever gains most."""
+    equations, price = search.plain.normal, search.choice
+    few = len(equations.right) <= MOST_CUBED
+    chosen = best_triple(equations) if few and len(equations.right) >= 3 else ()
+    scores = [math.inf]
+    while True:
+        left = equations.rest(chosen) + _FLOOR * equations.square
+        scores.append(search.count * math.log(left) + price * len(chosen))
+        gains = equations.gains(chosen)
+        if len(chosen) >= min(_MOST, search.count // 3) or not gains.max() > 0:
+            return min(scores)
+        chosen = (*chosen, int(gains.argmax()))
 
 
 def _subsets(search: SubsetSearch) -> list[tuple[int, ...]]:

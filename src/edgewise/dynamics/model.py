@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from edgewise._core.arrays import Floats, Ints
-from edgewise.dynamics.terms import DynamicsTerm, TermLibrary
+from edgewise.dynamics.terms import DynamicsTerm, Place, TermLibrary
 from edgewise.forms.tree import Apply, Node, Number
 
 
@@ -43,10 +43,10 @@ class TermModel:
         """The terms, to be evaluated."""
         return TermLibrary(self.terms)
 
-    @cached_property
+    @property
     def inner(self) -> Ints:
-        """The terms that have an inner constant."""
-        return np.array([n for n, term in enumerate(self.terms) if term.has_inner], dtype=np.int64)
+        """The term of each inner constant."""
+        return self.library.owners
 
     @cached_property
     def _place(self) -> Floats:
@@ -55,9 +55,15 @@ class TermModel:
     def numbers(self, constants: Floats) -> tuple[Floats, Floats]:
         """Factors of the terms, and their inner constants."""
         every = self.offset + self.spread @ constants
-        inner = self.library.inner.copy() if self.terms else np.empty(0)
-        inner[self.inner] = every[len(self.terms) :]
-        return every[: len(self.terms)], inner
+        return every[: len(self.terms)], every[len(self.terms) :]
+
+    def known(self, constants: Floats) -> tuple[DynamicsTerm, ...]:
+        """The terms with their inner constants."""
+        _, inner = self.numbers(constants)
+        return tuple(
+            replace(term, inner=tuple(inner[self.inner == at].tolist())) if term.inner else term
+            for at, term in enumerate(self.terms)
+        )
 
     def values(self, Z: Floats, constants: Floats) -> Floats:
         """Right-hand sides at points (q, m) -> (q, states)."""
@@ -76,7 +82,7 @@ class TermModel:
         in_states = np.tensordot(gradient[:, :, :d] * factors[:, None], self._place, axes=(1, 0)).transpose(
             0, 2, 1
         )
-        numbers = np.concatenate([values, (inward * factors)[:, self.inner]], axis=1)
+        numbers = np.concatenate([values, inward * factors[self.inner]], axis=1)
         place = np.vstack([self._place, self._place[self.inner]])
         in_constants = (numbers[:, None, :] * place.T[None]) @ self.spread
         return (values * factors) @ self._place, in_states, in_constants
@@ -85,14 +91,14 @@ class TermModel:
         """The formula of each right-hand side; fixed numbers are exact."""
         every = self.offset + self.spread @ constants
         free = np.abs(self.spread).sum(1) > 0
-        order = {int(term): len(self.terms) + at for at, term in enumerate(self.inner)}
         sides: list[Node] = []
         for equation in range(self.states):
             parts: list[Node] = []
             for at, term in enumerate(self.terms):
                 if self.equation[at] != equation:
                     continue
-                inner = _number(every[order[at]], bool(free[order[at]])) if at in order else Number(1)
+                within = len(self.terms) + np.flatnonzero(self.inner == at)
+                inner = [_number(every[n], bool(free[n])) for n in within]
                 parts.append(_product(_number(every[at], bool(free[at])), term.tree(names, inner)))
             sides.append(
                 Number(0) if not parts else parts[0] if len(parts) == 1 else Apply("+", tuple(parts))
@@ -139,17 +145,18 @@ class TermModel:
 def free(
     states: int, terms: Sequence[DynamicsTerm], equation: Sequence[int], factors: Sequence[float]
 ) -> TermModel:
-    """A model whose factors are all free; terms with one function of the same variables share its inner constant."""
-    inner = [term for term in terms if term.has_inner]
-    shared: dict[tuple[str, int, int], float] = {}
-    for term in inner:
-        shared.setdefault(term.place, term.inner)
+    """A model whose factors are all free; terms with one function of the same variables share its inner constants."""
+    inner = [(term.place, at) for term in terms for at in range(len(term.inner))]
+    shared: dict[tuple[Place, int], float] = {}
+    for term in terms:
+        for at, value in enumerate(term.inner):
+            shared.setdefault((term.place, at), value)
     start = np.array([*factors, *shared.values()], dtype=float)
     spread = np.zeros((len(terms) + len(inner), len(start)))
     spread[: len(terms), : len(terms)] = np.eye(len(terms))
     order = list(shared)
-    for at, term in enumerate(inner):
-        spread[len(terms) + at, len(terms) + order.index(term.place)] = 1.0
+    for at, each in enumerate(inner):
+        spread[len(terms) + at, len(terms) + order.index(each)] = 1.0
     return TermModel(
         states, tuple(terms), tuple(int(e) for e in equation), spread, np.zeros(len(spread)), start
     )

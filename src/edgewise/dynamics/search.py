@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from edgewise._core.work import Meter
-from edgewise.dynamics.candidates import TermFamily, families, functions, polynomials
+from edgewise.dynamics.candidates import functions, polynomials
 from edgewise.dynamics.config import DEFAULT, DynamicsConfig
 from edgewise.dynamics.courses import Courses
+from edgewise.dynamics.families import families
 from edgewise.dynamics.inner_constants import InnerSearch, WeakGuess
 from edgewise.dynamics.selection import Chosen, Judged, TermSelection
 from edgewise.dynamics.shooting import CoursePieces, between_times, cut, solved
@@ -98,7 +99,9 @@ class DynamicsSearch:
         ]
         found = [judged for pool in pools if (judged := self._started(pool)) is not None]
         plain = [each for each in found if not any(term.function for _, term in each.chosen)]
-        rich = [each for each in found if each not in plain] + self._with_inner()
+        rich = [each for each in found if each not in plain]
+        if not any(map(self.selection.is_exact, found)):
+            rich += self._with_inner()
         # Rich libraries imitate what plain ones express shortly: the best of each kind is a start.
         starts = [min(each, key=lambda one: one.criterion) for each in (plain, rich) if each]
         for start in sorted(self._with_fine_steps(starts), key=lambda each: each.criterion):
@@ -168,7 +171,7 @@ class DynamicsSearch:
         """Systems in which equations hold an inner constant: in each the best of its own, then the second best."""
         plain = self._usable(self._products(min(2, self.degree)))
         own = [
-            TermFamily(each.values, lambda value, each=each: self._usable(each.terms(value)))
+            replace(each, terms=lambda value, each=each: self._usable(each.terms(value)))
             for each in families(self.smooth, self.exclude_functions, self.config)
         ]
         within = InnerSearch(self.smoothed, tuple(plain), self.weak)

@@ -18,7 +18,7 @@ from edgewise._core.work import Meter, charge
 from edgewise.dynamics.config import DEFAULT, DynamicsConfig
 from edgewise.dynamics.model import TermModel, free
 from edgewise.dynamics.shooting import CoursePieces, Shooting, ShootingFit, ShootingPoint, fitted
-from edgewise.dynamics.term_functions import FUNCTIONS, SATURATIONS
+from edgewise.dynamics.term_functions import FUNCTIONS, Span
 from edgewise.dynamics.terms import DynamicsTerm, TermLibrary
 from edgewise.pde.discovery.subsets import MOST_CUBED, UnitNormal, best_subsets, exchanged_pairs, normal
 
@@ -82,7 +82,7 @@ class TermSelection:
 
     def __post_init__(self) -> None:
         self.states = self.smooth.shape[1]
-        self._sizes = np.abs(self.variables).max(0)
+        self._spans = [Span(float(z.min()), float(z.max())) for z in self.variables.T]
         variance = self.pieces.values.var(0)
         self.floor = self._rounding = (_ROUNDING**2 + self.between**2) * variance
         # Ten times what rounding does to a number, once it has gone through all steps.
@@ -111,9 +111,9 @@ class TermSelection:
         """What a term must gain: what Schwarz's criterion asks for its constants, and what it takes to be written beside the
         terms of other equations."""
         others = [each for e, each in beside if e != equation]
-        # An inner constant that is there already serves another term for nothing.
+        # Inner constants that are there already serve another term for nothing.
         known = {(each.place, each.inner) for _, each in beside}
-        constants = 2 if term.has_inner and (term.place, term.inner) not in known else 1
+        constants = 1 if (term.place, term.inner) in known else 1 + len(term.inner)
         return constants * math.log(self.pieces.values.size) + self.config.node * term.nodes_beside(others)
 
     def criterion(self, fit: ShootingFit, prices: float) -> float:
@@ -130,13 +130,13 @@ class TermSelection:
         key = frozenset((e, term.key) for e, term in chosen)
         if len(key) < len(chosen) or not self._is_worth_it(key, near):
             return None
-        known = {} if near is None else {t.place: t.inner for _, t in near.chosen if t.has_inner}
+        known = {} if near is None else {t.place: t.inner for _, t in near.chosen if t.inner}
         terms = [replace(t, inner=known.get(t.place, t.inner)) for _, t in chosen]
         model = free(self.states, terms, [e for e, _ in chosen], factors)
         starts = self.smooth[self.pieces.first] if near is None else near.fit.point.starts
         noise = self.noise if near is None else self.left(near)
         found = fitted(self.pieces, model, noise, starts, self.config, warm=near is not None)
-        if found is None or not self._has_inner(found.model, found.point.constants):
+        if found is None or not all(map(self._is_within, found.model.known(found.point.constants))):
             return None
         judged = self._of(found, chosen)
         self.tried[key] = (self.tried[key][0], min(self.tried[key][1], judged.criterion))
@@ -150,23 +150,18 @@ class TermSelection:
         self.tried[key] = (times + 1, reached)
         return True
 
-    def _has_inner(self, model: TermModel, constants: Floats) -> bool:
+    def _is_within(self, term: DynamicsTerm) -> bool:
         """Whether the data determine inner constants: else there is a pole, or nearly a polynomial."""
-        _, inner = model.numbers(constants)
-        return all(
-            self._is_within(term, float(k))
-            for term, k in zip(model.terms, inner, strict=True)
-            if term.has_inner
-        )
-
-    def _is_within(self, term: DynamicsTerm, k: float) -> bool:
+        if not term.inner:
+            return True
         function = FUNCTIONS[term.function]
-        if (k <= 0 and not function.either_sign) or function.reach is None:
+        if function.reach is None or (min(term.inner) <= 0 and not function.either_sign):
             return False
-        reach = function.reach(k, *(float(self._sizes[v]) for v in term.variables))
-        if term.function in SATURATIONS:
+        reach = function.reach(*term.inner, *(self._spans[v] for v in term.variables))
+        if function.saturates:
             return reach <= self.config.largest_inner
         if term.function == "any power":
+            (k,) = term.inner
             return reach <= self.config.largest_power and abs(k - round(k)) >= self.config.broken
         return self.config.least_scaled <= reach <= self.config.largest_scaled
 
@@ -207,11 +202,8 @@ class TermSelection:
         return np.sqrt(judged.fit.squares / len(self.pieces.values) + self.floor)
 
     def _of(self, fit: ShootingFit, chosen: Chosen) -> Judged:
-        _, inner = fit.model.numbers(fit.point.constants)
-        now = tuple(
-            (e, replace(term, inner=float(k)) if term.has_inner else term)
-            for (e, term), k in zip(chosen, inner, strict=True)
-        )
+        known = fit.model.known(fit.point.constants)
+        now = tuple((e, term) for (e, _), term in zip(chosen, known, strict=True))
         judged = Judged(now, fit, self.criterion(fit, self.words(fit.model) + self.constants(fit)))
         if math.isfinite(judged.criterion):
             self.found.append(judged)
@@ -241,7 +233,7 @@ class TermSelection:
         model, point = now.fit.model, now.fit.point
         factors, _ = model.numbers(point.constants)
         noise = self.left(now)
-        own = [term for _, term in now.chosen if term.has_inner]
+        own = [term for _, term in now.chosen if term.inner]
         more = TermLibrary((*self.pool, *own))
         residual, table = Shooting(self.pieces, model, noise, self.config.table_gap).matrix(
             ShootingPoint(point.starts, point.constants), more

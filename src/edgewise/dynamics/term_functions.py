@@ -1,49 +1,16 @@
-"""The functions that stand in terms of right-hand sides: of one variable or of two, some with a constant inside."""
+"""The functions that stand in terms of right-hand sides: of one variable or of two, some with constants inside."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from edgewise.dynamics.curve_functions import CURVES
+from edgewise.dynamics.term_function import Span as Span
+from edgewise.dynamics.term_function import TermFunction
 from edgewise.forms.tree import Apply, Node, Number
-
-
-@dataclass(frozen=True)
-class TermFunction:
-    """A function of one or two variables and, where it has one, of an inner constant k.
-
-    Attributes
-    ----------
-    word : str
-        By which it is excluded.
-    value, slopes : callable
-        Of the variables and k; the slopes, one for each variable.
-    inner : callable or None
-        The slope in k; None where there is no inner constant.
-    tree : callable
-        The formula from those of the variables and k.
-    nodes : float
-        How much it takes to be written.
-    arity : int
-        How many variables it is of.
-    reach : callable or None
-        Of an inner constant and the largest values of the variables: how far the function is bent by it.
-    either_sign : bool
-        Whether the inner constant may be negative.
-    """
-
-    word: str
-    value: Callable[..., Any]
-    slopes: Callable[..., tuple[Any, ...]]
-    inner: Callable[..., Any] | None
-    tree: Callable[..., Node]
-    nodes: float
-    arity: int = 1
-    reach: Callable[..., float] | None = None
-    either_sign: bool = False
 
 
 def _saturation(power: int) -> TermFunction:
@@ -54,26 +21,26 @@ def _saturation(power: int) -> TermFunction:
         "saturation",
         lambda z, k: 1 / (k + z**power),
         lambda z, k: (-power * z ** (power - 1) / (k + z**power) ** 2,),
-        lambda z, k: -1 / (k + z**power) ** 2,
+        lambda z, k: (-1 / (k + z**power) ** 2,),
         tree,
         3.5 if power == 1 else 4.5,
-        reach=lambda k, size: k / size**power,
+        reach=lambda k, z: k / z.size**power,
+        constants=1,
+        saturates=True,
     )
 
 
 def _plain(name: str, value: Callable[[Any], Any], slope: Callable[[Any], Any]) -> TermFunction:
-    return TermFunction(
-        name, lambda z, _: value(z), lambda z, _: (slope(z),), None, lambda z, _: Apply(name, (z,)), 2.5
-    )
+    return TermFunction(name, value, lambda z: (slope(z),), None, lambda z: Apply(name, (z,)), 2.5)
 
 
 def _of_difference(name: str, value: Callable[[Any], Any], slope: Callable[[Any], Any]) -> TermFunction:
     return TermFunction(
         name,
-        lambda a, b, _: value(a - b),
-        lambda a, b, _: (slope(a - b), -slope(a - b)),
+        lambda a, b: value(a - b),
+        lambda a, b: (slope(a - b), -slope(a - b)),
         None,
-        lambda a, b, _: Apply(name, (Apply("+", (a, Apply("neg", (b,)))),)),
+        lambda a, b: Apply(name, (Apply("+", (a, Apply("neg", (b,)))),)),
         3.5,
         2,
     )
@@ -88,15 +55,15 @@ _SLOPES: Mapping[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
 def _of_angles(one: str, other: str) -> TermFunction:
     (f, f_slope), (g, g_slope) = _SLOPES[one], _SLOPES[other]
 
-    def tree(a: Node, b: Node, _: Node) -> Node:
+    def tree(a: Node, b: Node) -> Node:
         if a == b and one == other:
             return Apply("^", (Apply(one, (a,)), Number(2)))
         return Apply("*", (Apply(one, (a,)), Apply(other, (b,))))
 
     return TermFunction(
         "sin" if "sin" in (one, other) else "cos",
-        lambda a, b, _: f(a) * g(b),
-        lambda a, b, _: (f_slope(a) * g(b), f(a) * g_slope(b)),
+        lambda a, b: f(a) * g(b),
+        lambda a, b: (f_slope(a) * g(b), f(a) * g_slope(b)),
         None,
         tree,
         5.0,
@@ -109,14 +76,14 @@ def _of_distance(power: int) -> TermFunction:
     exponent: Node = Number(power)
     exponent = Apply("*", (exponent, Apply("inv", (Number(2),))))
 
-    def tree(a: Node, b: Node, _: Node) -> Node:
+    def tree(a: Node, b: Node) -> Node:
         square = Apply("+", tuple(Apply("^", (z, Number(2))) for z in (a, b)))
         return Apply("sqrt", (square,)) if power == 1 else Apply("^", (square, exponent))
 
-    def value(a: Any, b: Any, _: Any) -> Any:
+    def value(a: Any, b: Any) -> Any:
         return (a * a + b * b) ** (power / 2)
 
-    def slopes(a: Any, b: Any, _: Any) -> tuple[Any, Any]:
+    def slopes(a: Any, b: Any) -> tuple[Any, Any]:
         outer = power * (a * a + b * b) ** (power / 2 - 1)
         return outer * a, outer * b
 
@@ -131,10 +98,10 @@ def _root_of_difference() -> TermFunction:
     """Where the first variable is the larger one."""
     return TermFunction(
         "sqrt",
-        lambda a, b, _: np.sqrt(a - b),
-        lambda a, b, _: (0.5 / np.sqrt(a - b), -0.5 / np.sqrt(a - b)),
+        lambda a, b: np.sqrt(a - b),
+        lambda a, b: (0.5 / np.sqrt(a - b), -0.5 / np.sqrt(a - b)),
         None,
-        lambda a, b, _: Apply("sqrt", (_sum(a, Apply("neg", (b,))),)),
+        lambda a, b: Apply("sqrt", (_sum(a, Apply("neg", (b,))),)),
         3.5,
         2,
     )
@@ -144,10 +111,10 @@ def _over_sum() -> TermFunction:
     """What is shared out among two, such as contacts between the ill and the healthy."""
     return TermFunction(
         "saturation",
-        lambda a, b, _: 1 / (a + b),
-        lambda a, b, _: (-1 / (a + b) ** 2, -1 / (a + b) ** 2),
+        lambda a, b: 1 / (a + b),
+        lambda a, b: (-1 / (a + b) ** 2, -1 / (a + b) ** 2),
         None,
-        lambda a, b, _: Apply("inv", (_sum(a, b),)),
+        lambda a, b: Apply("inv", (_sum(a, b),)),
         4.0,
         2,
     )
@@ -159,11 +126,12 @@ def _over_weighted_sum() -> TermFunction:
         "saturation",
         lambda a, b, k: 1 / (k * a + b),
         lambda a, b, k: (-k / (k * a + b) ** 2, -1 / (k * a + b) ** 2),
-        lambda a, b, k: -a / (k * a + b) ** 2,
+        lambda a, b, k: (-a / (k * a + b) ** 2,),
         lambda a, b, k: Apply("inv", (_sum(Apply("*", (k, a)), b),)),
         5.0,
         2,
-        reach=lambda k, a, b: 3 * k * a / b,
+        reach=lambda k, a, b: 3 * k * a.size / b.size,
+        constants=1,
     )
 
 
@@ -173,22 +141,30 @@ def _activation() -> TermFunction:
         "exp",
         lambda z, k: np.exp(-k / z),
         lambda z, k: (k / z**2 * np.exp(-k / z),),
-        lambda z, k: -np.exp(-k / z) / z,
+        lambda z, k: (-np.exp(-k / z) / z,),
         lambda z, k: Apply("exp", (Apply("neg", (Apply("*", (k, Apply("inv", (z,)))),)),)),
         5.0,
-        reach=lambda k, size: k / size,
+        reach=lambda k, z: k / z.size,
+        constants=1,
     )
+
+
+def _from_zero(z: Any) -> Any:
+    """What starts at nothing, and is found to be a little less."""
+    return np.maximum(z, 1e-300)
 
 
 def _any_power() -> TermFunction:
     return TermFunction(
         "sqrt",
-        lambda z, k: z**k,
-        lambda z, k: (k * z ** (k - 1),),
-        lambda z, k: z**k * np.log(z),
+        lambda z, k: _from_zero(z) ** k,
+        lambda z, k: (k * _from_zero(z) ** (k - 1),),
+        lambda z, k: (_from_zero(z) ** k * np.log(_from_zero(z)),),
         lambda z, k: Apply("^", (z, k)),
         2.0,
-        reach=lambda k, size: k,
+        reach=lambda k, _: abs(k),
+        either_sign=True,
+        constants=1,
     )
 
 
@@ -197,11 +173,12 @@ def _scaled(name: str, value: Callable[[Any], Any], slope: Callable[[Any], Any],
         name,
         lambda z, k: value(k * z),
         lambda z, k: (k * slope(k * z),),
-        lambda z, k: z * slope(k * z),
+        lambda z, k: (z * slope(k * z),),
         lambda z, k: Apply(name, (Apply("*", (k, z)),)),
         3.5,
-        reach=lambda k, size: abs(k) * size,
+        reach=lambda k, z: abs(k) * z.size,
         either_sign=both,
+        constants=1,
     )
 
 
@@ -210,19 +187,17 @@ def _tanh_slope(z: Any) -> Any:
 
 
 SATURATIONS = {f"hill{power}": power for power in (1, 2, 3, 4)}
-SCALED = ("scaled exp", "scaled tanh")
-# Of positive variables alone.
-POSITIVE = ("activation", "any power")
+SCALED = ("scaled exp", "scaled tanh", "scaled sin", "scaled cos")
 FUNCTIONS: Mapping[str, TermFunction] = {
     "sin": _plain("sin", np.sin, np.cos),
     "cos": _plain("cos", np.cos, lambda z: -np.sin(z)),
     "exp": _plain("exp", np.exp, np.exp),
     "decay": TermFunction(
         "exp",
-        lambda z, _: np.exp(-z),
-        lambda z, _: (-np.exp(-z),),
+        lambda z: np.exp(-z),
+        lambda z: (-np.exp(-z),),
         None,
-        lambda z, _: Apply("exp", (Apply("neg", (z,)),)),
+        lambda z: Apply("exp", (Apply("neg", (z,)),)),
         3.0,
     ),
     "log": _plain("log", np.log, lambda z: 1 / z),
@@ -231,6 +206,8 @@ FUNCTIONS: Mapping[str, TermFunction] = {
     **{name: _saturation(power) for name, power in SATURATIONS.items()},
     "scaled exp": _scaled("exp", np.exp, np.exp, both=True),
     "scaled tanh": _scaled("tanh", np.tanh, _tanh_slope, both=False),
+    "scaled sin": _scaled("sin", np.sin, np.cos, both=False),
+    "scaled cos": _scaled("cos", np.cos, lambda z: -np.sin(z), both=False),
     "activation": _activation(),
     "any power": _any_power(),
     "over sum": _over_sum(),
@@ -246,4 +223,5 @@ FUNCTIONS: Mapping[str, TermFunction] = {
     "distance": _of_distance(1),
     "inverse distance": _of_distance(-1),
     "inverse cubed distance": _of_distance(-3),
+    **CURVES,
 }

@@ -14,6 +14,8 @@ from edgewise._core.work import charge
 from edgewise.dynamics.term_functions import FUNCTIONS, TermFunction
 from edgewise.forms.tree import Apply, Node, Number, Variable
 
+Place = tuple[str, tuple[int, ...]]
+
 # Units of work of an entry of a table.
 _ENTRY = 4e-9
 
@@ -28,39 +30,26 @@ class DynamicsTerm:
         Of every variable.
     function : str
         One of `FUNCTIONS`, or nothing.
-    of : int
-        The variable that the function is of.
-    inner : float
-        Where its inner constant starts; 0 where it has none.
-    other : int
-        The second variable of a function of two.
+    variables : tuple of int
+        The variables that the function is of.
+    inner : tuple of float
+        Where its inner constants start.
     """
 
     powers: tuple[float, ...]
     function: str = ""
-    of: int = 0
-    inner: float = 0.0
-    other: int = -1
-
-    @property
-    def has_inner(self) -> bool:
-        """Whether there is a constant inside the function."""
-        return bool(self.function) and FUNCTIONS[self.function].inner is not None
+    variables: tuple[int, ...] = ()
+    inner: tuple[float, ...] = ()
 
     @property
     def key(self) -> tuple[Any, ...]:
-        """What the term is but for the value of its inner constant."""
-        return (self.powers, self.function, *((self.of, self.other) if self.function else ()))
+        """What the term is but for the values of its inner constants."""
+        return self.powers, *self.place
 
     @property
-    def variables(self) -> tuple[int, ...]:
-        """The variables that the function is of."""
-        return (self.of, self.other)[: FUNCTIONS[self.function].arity] if self.function else ()
-
-    @property
-    def place(self) -> tuple[str, int, int]:
-        """The function and its variables: where an inner constant stands."""
-        return self.function, self.of, self.other
+    def place(self) -> Place:
+        """The function and its variables: where inner constants stand."""
+        return self.function, self.variables
 
     @property
     def nodes(self) -> float:
@@ -79,7 +68,7 @@ class DynamicsTerm:
     def _factors(self) -> float:
         return sum(p if p > 0 and p == round(p) else 2.0 if p == 0.5 else 2.5 for p in self.powers if p)
 
-    def tree(self, names: Sequence[str], inner: Node) -> Node:
+    def tree(self, names: Sequence[str], inner: Sequence[Node]) -> Node:
         """The formula of the term."""
         factors: list[Node] = [
             Variable(name) if p == 1 else Apply("^", (Variable(name), _exact(p)))
@@ -88,7 +77,7 @@ class DynamicsTerm:
         ]
         if self.function:
             arguments = (Variable(names[v]) for v in self.variables)
-            factors.append(FUNCTIONS[self.function].tree(*arguments, inner))
+            factors.append(FUNCTIONS[self.function].tree(*arguments, *inner))
         if not factors:
             return Number(1)
         return factors[0] if len(factors) == 1 else Apply("*", tuple(factors))
@@ -111,8 +100,13 @@ class TermLibrary:
 
     @cached_property
     def inner(self) -> Floats:
-        """Where the inner constants start."""
-        return np.array([term.inner for term in self.terms])
+        """Where the inner constants of all terms start, one term after the other."""
+        return np.array([k for term in self.terms for k in term.inner])
+
+    @cached_property
+    def owners(self) -> Ints:
+        """The term of each inner constant."""
+        return np.array([n for n, term in enumerate(self.terms) for _ in term.inner], dtype=np.int64)
 
     @cached_property
     def _powers(self) -> list[tuple[Floats, Ints]]:
@@ -121,13 +115,16 @@ class TermLibrary:
         return [np.unique(column, return_inverse=True) for column in table]
 
     @cached_property
-    def _functions(self) -> list[tuple[TermFunction, Ints, Ints]]:
-        """The functions that occur, the terms that have each, and the variables of these, (arity, terms)."""
+    def _functions(self) -> list[tuple[TermFunction, Ints, Ints, Ints]]:
+        """The functions that occur, the terms that have each, and the variables, (arity, terms), and inner constants,
+        (constants, terms), of these."""
         names = sorted({term.function for term in self.terms if term.function})
-        found: list[tuple[TermFunction, Ints, Ints]] = []
+        first = np.cumsum([0, *(len(term.inner) for term in self.terms)])
+        found: list[tuple[TermFunction, Ints, Ints, Ints]] = []
         for name in names:
             at = np.array([n for n, term in enumerate(self.terms) if term.function == name])
-            found.append((FUNCTIONS[name], at, np.array([self.terms[n].variables for n in at]).T))
+            own = first[at] + np.arange(FUNCTIONS[name].constants)[:, None]
+            found.append((FUNCTIONS[name], at, np.array([self.terms[n].variables for n in at]).T, own))
         return found
 
     def values(self, Z: Floats, inner: Floats) -> Floats:
@@ -138,12 +135,12 @@ class TermLibrary:
             for z, (powers, at) in zip(Z.T, self._powers, strict=True):
                 if len(powers) > 1 or powers[0] != 0:
                     total *= _power(z, powers)[:, at]
-            for function, at, of in self._functions:
-                total[:, at] *= function.value(*(Z[:, v] for v in of), inner[at])
+            for function, at, of, own in self._functions:
+                total[:, at] *= function.value(*(Z[:, v] for v in of), *inner[own])
         return total
 
     def slopes(self, Z: Floats, inner: Floats) -> tuple[Floats, Floats, Floats]:
-        """Values (q, terms), their slopes in the variables (q, terms, m) and in the inner constants (q, terms)."""
+        """Values (q, terms), their slopes in the variables (q, terms, m) and in the inner constants (q, constants)."""
         q, m = Z.shape
         charge(_ENTRY * q * len(self.terms) * (m + 2))
         with np.errstate(all="ignore"):
@@ -153,13 +150,14 @@ class TermLibrary:
             ]
             outer = np.ones((q, len(self.terms)))
             outer_slopes: list[tuple[Any, ...]] = []
-            inner_slope = np.zeros_like(outer)
-            for function, at, of in self._functions:
-                z, k = tuple(Z[:, v] for v in of), inner[at]
-                outer[:, at] = function.value(*z, k)
-                outer_slopes.append(function.slopes(*z, k))
+            inner_slope = np.zeros((q, len(inner)))
+            for function, at, of, own in self._functions:
+                z, k = tuple(Z[:, v] for v in of), tuple(inner[own])
+                outer[:, at] = function.value(*z, *k)
+                outer_slopes.append(function.slopes(*z, *k))
                 if function.inner is not None:
-                    inner_slope[:, at] = function.inner(*z, k)
+                    for place, slope in zip(own, function.inner(*z, *k), strict=True):
+                        inner_slope[:, place] = slope
             product = np.ones_like(outer)
             for table, _ in tables:
                 product = product * table
@@ -170,10 +168,10 @@ class TermLibrary:
                     if w != v:
                         part = part * tables[w][0]
                 gradient[:, :, v] = part * outer
-            for (_, at, of), slopes in zip(self._functions, outer_slopes, strict=True):
+            for (_, at, of, _), slopes in zip(self._functions, outer_slopes, strict=True):
                 for v, slope in zip(of, slopes, strict=True):
                     gradient[:, at, v] += product[:, at] * slope
-        return product * outer, gradient, product * inner_slope
+        return product * outer, gradient, product[:, self.owners] * inner_slope
 
 
 def _power(z: Floats, powers: Floats) -> Floats:
