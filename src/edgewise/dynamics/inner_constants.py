@@ -26,6 +26,8 @@ _MOST, _MOST_FITTED, _EVALUATIONS, _CLOSE = 6, 4, 16, 1e-6
 _FITTED, _SEVERAL = 2, 50
 # Values of a family's inner constants that all numbers of terms are looked at for.
 _KEPT = 4
+# How often terms and inner constants are chosen in turns.
+_TURNS = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,8 +142,7 @@ class _Choice:
     def fitted(self) -> tuple[float, tuple[DynamicsTerm, ...]]:
         """The terms at the constants that suit them best, and their score."""
         constants, rest = self.rows.fitted(self.terms, self.near)
-        terms = tuple(replace(term, inner=constants) if term.inner else term for term in self.terms)
-        return self.score(rest), terms
+        return self.score(rest), _at(self.terms, constants)
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,10 +172,9 @@ class InnerSearch:
                 choices = [
                     each for at in kept for each in self._choices(at_values[at], every[at], _near(family, at))
                 ]
-                chosen = min(_scored(choices), key=lambda each: each[0])[1]
-                guess = self._guess(family, chosen, state) if any(term.inner for term in chosen) else None
-                if guess is not None:
-                    found[state].append(guess)
+                _, chosen, near = min(_scored(choices), key=lambda each: each[0])
+                if any(term.inner for term in chosen):
+                    found[state] += self._guess(family, chosen, near, state)
         return [sorted(each, key=lambda guess: guess.score)[:most] for each in found]
 
     def _choices(self, search: SubsetSearch, terms: Sequence[DynamicsTerm], near: _Near) -> list[_Choice]:
@@ -194,33 +194,49 @@ class InnerSearch:
             for course, size in zip(self.courses, search.sizes, strict=True)
         ]
 
-    def _guess(self, family: TermFamily, chosen: tuple[DynamicsTerm, ...], state: int) -> WeakGuess | None:
-        """A choice with its factors, or a better one of all terms at its constants; None where it has no values there."""
-        constant = next(term.inner for term in chosen if term.inner)
-        terms = (*self.plain, *family.terms(constant))
-        (search,) = self._searches(terms, [state])
-        places = {term.key: at for at, term in enumerate(terms)}
-        if any(term.key not in places for term in chosen):
-            return None
-        rows, own = search.plain, tuple(places[term.key] for term in chosen)
-        subsets = [own, *(each for each in _subsets(search) if any(terms[at].inner for at in each))]
-        score, subset = min((rows.score(each, search.choice, _FLOOR), each) for each in subsets)
-        score += len(constant) * math.log(search.count)
-        return WeakGuess(score, tuple(terms[at] for at in subset), rows.solve(subset))
+    def _guess(
+        self, family: TermFamily, chosen: tuple[DynamicsTerm, ...], near: _Near, state: int
+    ) -> list[WeakGuess]:
+        """A choice with its factors, or a better one of all terms at its constants, and of these at those that suit it
+        better, in turns; none where it has no values there."""
+        best: list[WeakGuess] = []
+        for _ in range(_TURNS):
+            constants = next(term.inner for term in chosen if term.inner)
+            terms = (*self.plain, *family.terms(constants))
+            (search,) = self._searches(terms, [state])
+            places = {term.key: at for at, term in enumerate(terms)}
+            if any(term.key not in places for term in chosen):
+                break
+            rows, own = search.plain, tuple(places[term.key] for term in chosen)
+            subsets = [own, *(each for each in _subsets(search) if any(terms[at].inner for at in each))]
+            score, subset = min((rows.score(each, search.choice, _FLOOR), each) for each in subsets)
+            score += len(constants) * math.log(search.count)
+            if best and score > best[0].score - 1:
+                break
+            best = [WeakGuess(score, tuple(terms[at] for at in subset), rows.solve(subset))]
+            near = replace(near, at=constants, steps=tuple(each / 2 for each in near.steps))
+            better, _ = StateRows(rows.left, self._courses(search)).fitted(best[0].terms, near)
+            chosen = _at(best[0].terms, better)
+        return best
 
     def _searches(self, terms: Sequence[DynamicsTerm], states: Iterable[int]) -> list[SubsetSearch]:
         return searches(self.courses, TermLibrary(tuple(terms)), states, self.config)
 
 
-def _scored(choices: Sequence[_Choice]) -> Iterator[tuple[float, tuple[DynamicsTerm, ...]]]:
-    """Choices with their scores: of few terms those that leave least, at the constant that suits each best."""
+def _at(terms: Sequence[DynamicsTerm], constants: Constants) -> tuple[DynamicsTerm, ...]:
+    return tuple(replace(term, inner=constants) if term.inner else term for term in terms)
+
+
+def _scored(choices: Sequence[_Choice]) -> Iterator[tuple[float, tuple[DynamicsTerm, ...], _Near]]:
+    """Choices with their scores and where they were found: of few terms those that leave least, at the constants that suit
+    each best."""
     for size in sorted({len(each.terms) for each in choices}):
         own = sorted((each for each in choices if len(each.terms) == size), key=lambda each: each.rest)
         for place, each in enumerate(own):
             if size <= _MOST_FITTED and place < _FITTED and any(term.inner for term in each.terms):
-                yield each.fitted()
+                yield *each.fitted(), each.near
             else:
-                yield each.score(each.rest), each.terms
+                yield each.score(each.rest), each.terms, each.near
 
 
 def _screened(search: SubsetSearch) -> float:

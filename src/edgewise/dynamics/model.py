@@ -9,8 +9,11 @@ from functools import cached_property
 import numpy as np
 
 from edgewise._core.arrays import Floats, Ints
-from edgewise.dynamics.terms import DynamicsTerm, Place, TermLibrary
+from edgewise.dynamics.terms import DynamicsTerm, TermLibrary
 from edgewise.forms.tree import Apply, Node, Number
+
+# Inner constants that start so near each other, as a share, are one.
+_NEAR = 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,21 +148,33 @@ class TermModel:
 def free(
     states: int, terms: Sequence[DynamicsTerm], equation: Sequence[int], factors: Sequence[float]
 ) -> TermModel:
-    """A model whose factors are all free; terms with one function of the same variables share its inner constants."""
-    inner = [(term.place, at) for term in terms for at in range(len(term.inner))]
-    shared: dict[tuple[Place, int], float] = {}
-    for term in terms:
-        for at, value in enumerate(term.inner):
-            shared.setdefault((term.place, at), value)
-    start = np.array([*factors, *shared.values()], dtype=float)
-    spread = np.zeros((len(terms) + len(inner), len(start)))
+    """A model whose factors are all free. Terms of one equation with one function of the same variables share its inner
+    constants, and those of several equations do where they start near each other."""
+    count = sum(len(term.inner) for term in terms)
+    start = [float(value) for value in factors]
+    places: list[int] = []
+    known: list[tuple[int, DynamicsTerm, list[int]]] = []
+    for e, term in zip(equation, terms, strict=True):
+        if not term.inner:
+            continue
+        like = [each for each in known if each[1].place == term.place]
+        beside = [at for other, _, at in like if other == e]
+        near = [at for _, other, at in like if _are_near(other.inner, term.inner)]
+        own = (beside or near or [[len(start) + rank for rank in range(len(term.inner))]])[0]
+        if own[0] == len(start):
+            start += term.inner
+        known.append((int(e), term, own))
+        places += own
+    spread = np.zeros((len(terms) + count, len(start)))
     spread[: len(terms), : len(terms)] = np.eye(len(terms))
-    order = list(shared)
-    for at, each in enumerate(inner):
-        spread[len(terms) + at, len(terms) + order.index(each)] = 1.0
+    spread[len(terms) + np.arange(count), places] = 1.0
     return TermModel(
-        states, tuple(terms), tuple(int(e) for e in equation), spread, np.zeros(len(spread)), start
+        states, tuple(terms), tuple(int(e) for e in equation), spread, np.zeros(len(spread)), np.array(start)
     )
+
+
+def _are_near(one: Sequence[float], other: Sequence[float]) -> bool:
+    return all(abs(a - b) <= _NEAR * max(abs(a), abs(b)) for a, b in zip(one, other, strict=True))
 
 
 def _number(value: float, measured: bool) -> Node:

@@ -130,8 +130,8 @@ class TermSelection:
         key = frozenset((e, term.key) for e, term in chosen)
         if len(key) < len(chosen) or not self._is_worth_it(key, near):
             return None
-        known = {} if near is None else {t.place: t.inner for _, t in near.chosen if t.inner}
-        terms = [replace(t, inner=known.get(t.place, t.inner)) for _, t in chosen]
+        known = {} if near is None else {(e, t.place): t.inner for e, t in near.chosen if t.inner}
+        terms = [replace(t, inner=known.get((e, t.place), t.inner)) for e, t in chosen]
         model = free(self.states, terms, [e for e, _ in chosen], factors)
         starts = self.smooth[self.pieces.first] if near is None else near.fit.point.starts
         noise = self.noise if near is None else self.left(near)
