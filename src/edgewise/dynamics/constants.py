@@ -11,6 +11,7 @@ from edgewise._core.arrays import Floats
 from edgewise.dynamics.config import DynamicsConfig
 from edgewise.dynamics.model import TermModel
 from edgewise.dynamics.shooting import CoursePieces, Shooting, ShootingFit, ShootingPoint, fitted
+from edgewise.dynamics.terms import RATIOS
 
 
 def settled(
@@ -22,7 +23,7 @@ def settled(
 ) -> ShootingFit:
     """The fit with as few constants as the criterion, which charges for each, lets it have."""
     best, score = fit, criterion(fit)
-    for simpler in (_pairs, _wholes, _absent):
+    for simpler in (_pairs, _wholes, _ratios, _absent):
         turned_down: set[tuple[object, ...]] = set()
         while True:
             options = [each for each in simpler(pieces, best, noise, config) if each[0] not in turned_down]
@@ -116,6 +117,29 @@ def _wholes(
             found.append(
                 (abs(value - whole) / error, ("whole", number), model.fixed(constant, whole, values))
             )
+    return [(key, plain) for _, key, plain in sorted(found, key=lambda each: each[0])]
+
+
+def _ratios(
+    pieces: CoursePieces, fit: ShootingFit, noise: Floats, config: DynamicsConfig
+) -> list[tuple[tuple[object, ...], TermModel]]:
+    """Powers that are ratios within their standard errors: of those that are, the one of the smallest denominator."""
+    model, values = fit.model, fit.point.constants
+    powers = {
+        constant: number
+        for number, constant in _own(model)
+        if number >= len(model.terms)
+        and model.terms[model.inner[number - len(model.terms)]].function == "any power"
+    }
+    errors = np.sqrt(np.maximum(np.diag(covariance(pieces, fit, noise, config)), 0.0)) if powers else values
+    found: list[tuple[float, tuple[object, ...], TermModel]] = []
+    for constant, number in powers.items():
+        value, error = float(values[constant]), float(errors[constant]) + 1e-9
+        ratios = [round(value * bottom) / bottom for bottom in RATIOS]
+        ratio = next((each for each in ratios if abs(each - value) < config.alike * error), None)
+        if ratio is not None and error < config.sure:
+            off = abs(value - ratio) / error
+            found.append((off, ("ratio", number), model.fixed(constant, ratio, values)))
     return [(key, plain) for _, key, plain in sorted(found, key=lambda each: each[0])]
 
 

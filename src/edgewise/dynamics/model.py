@@ -9,11 +9,11 @@ from functools import cached_property
 import numpy as np
 
 from edgewise._core.arrays import Floats, Ints
-from edgewise.dynamics.terms import DynamicsTerm, TermLibrary
+from edgewise.dynamics.terms import DynamicsTerm, TermLibrary, exact
 from edgewise.forms.tree import Apply, Node, Number
 
 # Inner constants that start so near each other, as a share, are one.
-_NEAR = 0.1
+_NEAR = 0.4
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,9 +178,7 @@ def _are_near(one: Sequence[float], other: Sequence[float]) -> bool:
 
 
 def _number(value: float, measured: bool) -> Node:
-    if measured or value != round(value):
-        return Number(float(value))
-    return Number(int(value))
+    return Number(float(value)) if measured else exact(value)
 
 
 def _product(factor: Node, term: Node) -> Node:

@@ -100,10 +100,9 @@ class DynamicsSearch:
         found = [judged for pool in pools if (judged := self._started(pool)) is not None]
         plain = [each for each in found if not any(term.function for _, term in each.chosen)]
         rich = [each for each in found if each not in plain]
-        if not any(map(self.selection.is_exact, found)):
-            rich += self._with_inner()
+        inner = [] if any(map(self.selection.is_exact, found)) else self._with_inner()
         # Rich libraries imitate what plain ones express shortly: the best of each kind is a start.
-        starts = [min(each, key=lambda one: one.criterion) for each in (plain, rich) if each]
+        starts = [min(each, key=lambda one: one.criterion) for each in (plain, rich, inner) if each]
         for start in sorted(self._with_fine_steps(starts), key=lambda each: each.criterion):
             self.selection.improved(start)
             self.judged_by_solver()

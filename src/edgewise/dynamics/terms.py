@@ -16,6 +16,8 @@ from edgewise.forms.tree import Apply, Node, Number, Variable
 
 Place = tuple[str, tuple[int, ...]]
 
+# Denominators of powers that are written as ratios.
+RATIOS = (1, 2, 3, 4)
 # Units of work of an entry of a table.
 _ENTRY = 4e-9
 
@@ -71,7 +73,7 @@ class DynamicsTerm:
     def tree(self, names: Sequence[str], inner: Sequence[Node]) -> Node:
         """The formula of the term."""
         factors: list[Node] = [
-            Variable(name) if p == 1 else Apply("^", (Variable(name), _exact(p)))
+            Variable(name) if p == 1 else Apply("^", (Variable(name), exact(p)))
             for name, p in zip(names, self.powers, strict=True)
             if p
         ]
@@ -83,13 +85,13 @@ class DynamicsTerm:
         return factors[0] if len(factors) == 1 else Apply("*", tuple(factors))
 
 
-def _exact(power: float) -> Node:
-    """A power as a whole number or a ratio with a small denominator."""
-    for bottom in (1, 2, 3, 4):
-        top = round(power * bottom)
-        if abs(top - power * bottom) < 1e-9:
+def exact(value: float) -> Node:
+    """A number as a whole one or a ratio with a small denominator, where it is one."""
+    for bottom in RATIOS:
+        top = round(value * bottom)
+        if abs(top - value * bottom) < 1e-9:
             return Number(top) if bottom == 1 else Apply("*", (Number(top), Apply("inv", (Number(bottom),))))
-    return Number(power)
+    return Number(value)
 
 
 @dataclass(frozen=True, eq=False)
