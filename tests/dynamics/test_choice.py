@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -134,3 +135,24 @@ def test_what_one_equation_has_is_shorter_in_another(selection: TermSelection) -
     one, two = (selection.price(1, saturated, beside) for beside in (shared, ()))
     node, constant = selection.config.node, math.log(selection.pieces.values.size)
     assert two - one == pytest.approx(constant + node * (saturated.nodes - 1))
+
+
+def _saturated(k: float) -> DynamicsTerm:
+    return DynamicsTerm((1.0, 0.0), function="hill1", variables=(0,), inner=(k,))
+
+
+@pytest.mark.parametrize(("equation", "other", "shared"), [(0, 5.0, True), (1, 5.0, False), (1, 1.1, True)])
+def test_inner_constants_are_one_in_an_equation_and_where_they_start_near(equation, other, shared) -> None:
+    again = DynamicsTerm((0.0, 1.0), function="hill1", variables=(0,), inner=(other,))
+    model = free(2, [_saturated(1.0), again], [0, equation], [2.0, 3.0])
+    assert len(model.start) == (3 if shared else 4)
+    assert [term.inner for term in model.known(model.start)] == [(1.0,), (1.0 if shared else other,)]
+
+
+def test_inner_constants_are_tied_one_by_one() -> None:
+    step = DynamicsTerm((0.0, 0.0), function="logistic", variables=(0,), inner=(2.0, 1.0))
+    other = replace(step, inner=(20.0, 10.0))
+    model = free(2, [step, other], [0, 1], [1.0, 1.0])
+    assert model.known(model.start) == (step, other)
+    tied = model.tied(3, 5, 1.0, model.start)
+    assert [term.inner for term in tied.known(tied.start)] == [(2.0, 10.0), (20.0, 10.0)]

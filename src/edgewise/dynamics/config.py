@@ -29,8 +29,12 @@ class DynamicsConfig:
         A state that goes below zero by no more than this share of its size may be positive, and smoothed to less.
     high_powers : int
         Fourth and fifth powers of a state are looked at where products go up to this degree.
+    weak_starts : int
+        Of the weak form's choices from a library, so many are tried until one can be solved.
     inner_starts : int
         Choices with an inner constant for each state that are started from.
+    hopeless : float
+        A start is left out where another fit that leaves noise alone is likelier by half so many nats a value.
     largest_inner : float
         Constants of saturations are at most so many times the largest power beside them: else they are polynomials.
     least_scaled, largest_scaled : float
@@ -84,7 +88,9 @@ class DynamicsConfig:
     spread_share: float = 1e-8
     near_zero: float = 0.02
     high_powers: int = 3
+    weak_starts: int = 3
     inner_starts: int = 4
+    hopeless: float = 1.0
     largest_inner: float = 1.0
     least_scaled: float = 0.2
     largest_scaled: float = 20.0

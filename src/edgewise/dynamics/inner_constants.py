@@ -155,11 +155,14 @@ class InnerSearch:
     plain : tuple of DynamicsTerm
         Terms without inner constants, which may stand beside a family.
     config : DiscoveryConfig
+    makes_sense : callable
+        Whether a term's inner constants are such that the courses determine them.
     """
 
     courses: Sequence[SmoothedCourse]
     plain: tuple[DynamicsTerm, ...]
     config: DiscoveryConfig
+    makes_sense: Callable[[DynamicsTerm], bool]
 
     def best(self, families: Sequence[TermFamily], states: int, most: int) -> list[list[WeakGuess]]:
         """For each state so many choices of terms at most, each with one family, best first."""
@@ -172,8 +175,9 @@ class InnerSearch:
                 choices = [
                     each for at in kept for each in self._choices(at_values[at], every[at], _near(family, at))
                 ]
-                _, chosen, near = min(_scored(choices), key=lambda each: each[0])
-                if any(term.inner for term in chosen):
+                scored = [each for each in _scored(choices) if all(map(self.makes_sense, each[1]))]
+                _, chosen, near = min(scored, key=lambda each: each[0], default=(0.0, (), None))
+                if near is not None and any(term.inner for term in chosen):
                     found[state] += self._guess(family, chosen, near, state)
         return [sorted(each, key=lambda guess: guess.score)[:most] for each in found]
 
@@ -205,7 +209,7 @@ class InnerSearch:
             terms = (*self.plain, *family.terms(constants))
             (search,) = self._searches(terms, [state])
             places = {term.key: at for at, term in enumerate(terms)}
-            if any(term.key not in places for term in chosen):
+            if not all(term.key in places and self.makes_sense(term) for term in chosen):
                 break
             rows, own = search.plain, tuple(places[term.key] for term in chosen)
             subsets = [own, *(each for each in _subsets(search) if any(terms[at].inner for at in each))]

@@ -69,7 +69,7 @@ def outcome(search: DynamicsSearch, reason: StopReason | None, seed: int) -> Dyn
         for course, own in zip(courses.each, np.split(solution, ends), strict=True)
     )
     exact = selection.is_exact(best.judged)
-    explained = bool((noise <= config.explained * search.noise + np.sqrt(selection.floor)).all())
+    explained = search.is_explained(noise)
     ended = reason or (
         StopReason.EXACT
         if exact

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from edgewise._core.arrays import Floats
 from edgewise._core.work import Meter
 from edgewise.dynamics.candidates import functions, polynomials
 from edgewise.dynamics.config import DEFAULT, DynamicsConfig
@@ -104,6 +105,8 @@ class DynamicsSearch:
         # Rich libraries imitate what plain ones express shortly: the best of each kind is a start.
         starts = [min(each, key=lambda one: one.criterion) for each in (plain, rich, inner) if each]
         for start in sorted(self._with_fine_steps(starts), key=lambda each: each.criterion):
+            if self._is_hopeless(start):
+                continue
             self.selection.improved(start)
             self.judged_by_solver()
             if (best := self.selection.best) is not None and self.selection.is_exact(best):
@@ -111,6 +114,19 @@ class DynamicsSearch:
                 return
         self._equation_by_equation()
         self.judged_by_solver()
+
+    def _is_hopeless(self, start: Judged) -> bool:
+        """Whether what was found leaves noise alone and a start lags far behind it."""
+        best = self.selection.best
+        if best is None or not self.is_explained(self.selection.left(best)):
+            return False
+        lag = start.criterion - best.criterion
+        return lag > self.config.hopeless * self.selection.pieces.values.size
+
+    def is_explained(self, left: Floats) -> bool:
+        """Whether a fit leaves no more than smooth curves do."""
+        most = self.config.explained * self.noise + np.sqrt(self.selection.floor)
+        return bool((left <= most).all())
 
     def judged_by_solver(self) -> None:
         """What halved steps change of the best solution, as where it has a kink, is the solver's and tells of no term."""
@@ -173,7 +189,7 @@ class DynamicsSearch:
             replace(each, terms=lambda value, each=each: self._usable(each.terms(value)))
             for each in families(self.smooth, self.exclude_functions, self.config)
         ]
-        within = InnerSearch(self.smoothed, tuple(plain), self.weak)
+        within = InnerSearch(self.smoothed, tuple(plain), self.weak, self.selection.makes_sense)
         self.guesses = guesses = within.best(own, self.states, self.config.inner_starts)
         base = self.selection.best
         found: list[Judged] = []
@@ -194,15 +210,20 @@ class DynamicsSearch:
         return found
 
     def _started(self, pool: list[DynamicsTerm]) -> Judged | None:
-        chosen: Chosen = ()
-        factors: list[float] = []
-        for state, search in enumerate(
-            searches(self.smoothed, TermLibrary(tuple(pool)), range(self.states), self.weak)
-        ):
-            best = search.best()[0][0][1]
-            chosen += tuple((state, pool[at]) for at in best.subset)
-            factors += [float(value) for value in best.coefficients]
-        return self.selection.judged(chosen, factors)
+        """The weak form's choice for every equation; where solutions blow up, its second best, then its third best."""
+        rows = searches(self.smoothed, TermLibrary(tuple(pool)), range(self.states), self.weak)
+        ranked = [[candidate for _, candidate in search.best()[0]] for search in rows]
+        for turn in range(self.config.weak_starts):
+            chosen: Chosen = ()
+            factors: list[float] = []
+            for state, candidates in enumerate(ranked):
+                best = candidates[min(turn, len(candidates) - 1)]
+                chosen += tuple((state, pool[at]) for at in best.subset)
+                factors += [float(value) for value in best.coefficients]
+            judged = self.selection.judged(chosen, factors)
+            if judged is not None:
+                return judged
+        return None
 
     def stability(self, chosen: Chosen, seed: int) -> dict[str, float]:
         """The least share of halves of the weak form's rows from which the terms of each equation are chosen again."""

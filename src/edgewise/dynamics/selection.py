@@ -136,7 +136,7 @@ class TermSelection:
         starts = self.smooth[self.pieces.first] if near is None else near.fit.point.starts
         noise = self.noise if near is None else self.left(near)
         found = fitted(self.pieces, model, noise, starts, self.config, warm=near is not None)
-        if found is None or not all(map(self._is_within, found.model.known(found.point.constants))):
+        if found is None or not all(map(self.makes_sense, found.model.known(found.point.constants))):
             return None
         judged = self._of(found, chosen)
         self.tried[key] = (self.tried[key][0], min(self.tried[key][1], judged.criterion))
@@ -150,8 +150,8 @@ class TermSelection:
         self.tried[key] = (times + 1, reached)
         return True
 
-    def _is_within(self, term: DynamicsTerm) -> bool:
-        """Whether the data determine inner constants: else there is a pole, or nearly a polynomial."""
+    def makes_sense(self, term: DynamicsTerm) -> bool:
+        """Whether the courses determine inner constants: else there is a pole, or nearly a polynomial."""
         if not term.inner:
             return True
         function = FUNCTIONS[term.function]
