@@ -6,7 +6,7 @@
 Noise is a share of the standard deviation of each state. A system counts where every equation has the terms of the true
 one and no others, when both are written as one quotient of polynomials in the states and functions of them (of multiples
 of angles by those of the angles), and where the rates along the true course are within ten times the noise (1e-3 without)
-of theirs. Factors inside exp and tanh may be off by a tenth. Rows that the file has are not run again.
+of theirs. Factors inside exp and tanh may be off by a tenth, and a step may be written in either. Rows that the file has are not run again.
 The method was developed on the even numbers of the first forty; the odd ones were looked at when it was finished. Then the
 second twenty were written down, and after terms of more kinds had been added for six that were missed, the third twenty.
 The choice among systems that are about as likely was developed on the first and second set; then the fourth twenty were
@@ -39,7 +39,7 @@ COLUMNS = ("system", "number", "noise", "seed", "right", "equations", *FIGURES, 
 
 def skeleton(expression: Any) -> tuple[frozenset[Any], frozenset[Any]]:
     """The products of columns and functions above and below the line, without their factors."""
-    expression = sympy.expand_log(sympy.nsimplify(expression, rational=True), force=True)
+    expression = sympy.expand_log(sympy.nsimplify(as_exponentials(expression), rational=True), force=True)
     expression = sympy.expand_trig(expression)
     columns = expression.free_symbols
     sides = []
@@ -53,13 +53,20 @@ def skeleton(expression: Any) -> tuple[frozenset[Any], frozenset[Any]]:
     return sides[0], sides[1]
 
 
+def as_exponentials(expression: Any) -> Any:
+    """With tanh as exponentials, and these as products of such of one state: a step may be written in either way."""
+    steps = expression.replace(sympy.tanh, lambda inside: 1 - 2 / (sympy.exp(2 * inside) + 1))
+    return sympy.expand_power_exp(steps.replace(sympy.exp, lambda inside: sympy.exp(sympy.expand(inside))))
+
+
 def with_inner_of(truth: Any, ours: Any) -> Any:
-    """Ours with the factors inside exp and tanh that the truth has, where they are within a tenth of these."""
-    for own in ours.atoms(sympy.exp, sympy.tanh):
-        for true in truth.atoms(own.func):
+    """Ours with the factors inside exponentials that the truth has, where they are within a tenth of these."""
+    truth, ours = as_exponentials(truth), as_exponentials(ours)
+    for own in ours.atoms(sympy.exp):
+        for true in truth.atoms(sympy.exp):
             ratio = own.args[0] / true.args[0]
-            if ratio.is_number and abs(float(ratio) - 1) <= 0.1:
-                ours = ours.subs(own, true)
+            if ratio.is_number and abs(abs(float(ratio)) - 1) <= 0.1:
+                ours = ours.subs(own, sympy.exp(sympy.sign(ratio) * true.args[0]))
     return ours
 
 

@@ -135,7 +135,7 @@ def _of_two(spans: Sequence[Span], a: int, b: int) -> Iterator[tuple[str, TermFa
     if min(x.low, y.low) < 0:
         return
     shares = list(itertools.product(_SHARES, repeat=2))
-    powers = tuple(itertools.product((0, 1), repeat=2))
+    powers = (0, 0), (0, 1), (1, 0), (1, 1)
     name = "two saturations"
     values = [(k * x.size, n * y.size) for k, n in shares]
     yield (
