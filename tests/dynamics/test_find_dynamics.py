@@ -315,6 +315,16 @@ def test_functions_with_constants_inside_and_high_powers_are_found(right, start,
     assert found.equations[0].text == text
 
 
+def test_what_goes_on_from_row_to_row_is_not_called_noise():
+    t, states = course(lambda x: [np.exp(-(x[0] ** 2)) - 0.1], [-2.0], 25, 60)
+    found = find_dynamics(
+        t, states, names=["x"], exclude_functions=["saturation", "tanh", "sin", "cos"], work="quick"
+    )
+    assert "what the solution leaves of 'x' is no noise" in found.message
+    assert found.probability is None
+    assert found.stop_reason not in (StopReason.EXACT, StopReason.EXPLAINED)
+
+
 @pytest.mark.parametrize("unit", [1e-9, 1e7])
 def test_units_do_not_change_the_terms(unit):
     t = np.linspace(0, 8, 40)

@@ -63,8 +63,8 @@ def find_dynamics(
     degree : int
         Highest degree of products of states; from 3 on, fourth and fifth powers of a state are looked at too.
     exclude_functions : iterable of str
-        Functions that are not wanted: among sin, cos, exp, log, abs, sqrt (all broken powers), tanh (all steps), saturation (all
-        that is over a sum with a constant), distance.
+        Functions that are not wanted: among sin, cos, exp, log, abs, sqrt (all broken powers), tanh (all steps), saturation
+        (all that is over a sum with a constant), distance.
     work : "quick", "normal", "thorough" or float
         How long to search, in units that do not depend on the machine.
     seconds : float, optional

@@ -20,7 +20,11 @@ from edgewise.dynamics.search import DynamicsSearch
 from edgewise.dynamics.shooting import solved
 from edgewise.symbolic import Constant, Formula
 from edgewise.symbolic.expressions.tape import Tape
+from edgewise.symbolic.fitting.structure_left import follows_columns
 from edgewise.symbolic.results.probability import likely
+
+# What is left counts as noise where the solver may be wrong by so much of it.
+_ABOVE_FLOOR = 2.0
 
 
 def outcome(search: DynamicsSearch, reason: StopReason | None, seed: int) -> Dynamics:
@@ -70,6 +74,14 @@ def outcome(search: DynamicsSearch, reason: StopReason | None, seed: int) -> Dyn
     )
     exact = selection.is_exact(best.judged)
     explained = search.is_explained(noise)
+    # What noise leaves does not know the row before. What the solver gets wrong does.
+    seen = np.flatnonzero(noise > _ABOVE_FLOOR * np.sqrt(selection.floor))
+    curved = (
+        None
+        if exact
+        else next((courses.states[at] for at in seen if _is_curve(courses, measured, solution, at)), None)
+    )
+    explained = explained and curved is None
     ended = reason or (
         StopReason.EXACT
         if exact
@@ -96,7 +108,7 @@ def outcome(search: DynamicsSearch, reason: StopReason | None, seed: int) -> Dyn
         beside,
         " ".join(
             [
-                _message(courses, moves, exact, explained, noise, search.noise, kept, sure, ended),
+                _message(courses, moves, exact, explained, curved, noise, search.noise, kept, sure, ended),
                 *_noisy_inputs(search),
             ]
         ),
@@ -104,6 +116,15 @@ def outcome(search: DynamicsSearch, reason: StopReason | None, seed: int) -> Dyn
         meter.seconds,
         lead,
         sure,
+    )
+
+
+def _is_curve(courses: Courses, measured: Floats, solution: Floats, state: int) -> bool:
+    """Whether in some course what the solution leaves of a state is correlated from row to row."""
+    ends = np.cumsum([len(course.t) for course in courses.each])[:-1]
+    left = np.split(measured[:, state] - solution[:, state], ends)
+    return any(
+        follows_columns(course.t[:, None], own) for course, own in zip(courses.each, left, strict=True)
     )
 
 
@@ -129,6 +150,7 @@ def _message(
     moves: bool,
     exact: bool,
     explained: bool,
+    curved: str | None,
     left: Floats,
     noise: Floats,
     kept: tuple[Conserved, ...],
@@ -141,6 +163,11 @@ def _message(
         sentences.append("the solution follows every state to rounding.")
     elif explained:
         sentences.append("the solution leaves of every state what a smooth curve leaves: noise.")
+    elif curved is not None:
+        sentences.append(
+            f"what the solution leaves of '{curved}' is no noise, for it goes on from row to row: terms may be missing from "
+            "the library."
+        )
     else:
         worst = int((left / noise).argmax())
         sentences.append(
