@@ -10,6 +10,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
+
 from edgewise.dynamics.constants import settled
 from edgewise.dynamics.model import TermModel
 from edgewise.dynamics.selection import Judged, TermSelection
@@ -69,6 +71,11 @@ def _keys(model: TermModel) -> frozenset[object]:
 
 
 def plain(model: TermModel) -> int:
-    """Factors that are plain numbers, or another factor or its negative."""
-    free = model.spread[: len(model.terms)]
-    return len(free) - int((abs(free).sum(0) > 0).sum())
+    """Factors that are plain numbers, or another factor or its negative; powers that are ratios are two whole numbers."""
+    free, inner = np.split(model.spread, [len(model.terms)])
+    ratios = {
+        (model.equation[at], model.terms[at].place)
+        for at, row in zip(model.inner, inner, strict=True)
+        if model.terms[at].function == "any power" and not row.any()
+    }
+    return len(free) - int((abs(free).sum(0) > 0).sum()) + 2 * len(ratios)

@@ -35,6 +35,8 @@ class DynamicsConfig:
         Choices with an inner constant for each state that are started from.
     hopeless : float
         A start is left out where another fit that leaves noise alone is likelier by half so many nats a value.
+    real_noise : float
+        Noise of less than this share of a state's spread may be what an imitation leaves.
     largest_inner : float
         Constants of saturations are at most so many times the largest power beside them: else they are polynomials.
     least_scaled, largest_scaled : float
@@ -89,8 +91,9 @@ class DynamicsConfig:
     near_zero: float = 0.02
     high_powers: int = 3
     weak_starts: int = 3
-    inner_starts: int = 4
+    inner_starts: int = 6
     hopeless: float = 1.0
+    real_noise: float = 1e-3
     largest_inner: float = 1.0
     least_scaled: float = 0.2
     largest_scaled: float = 20.0

@@ -125,6 +125,7 @@ def _quadratic() -> TermFunction:
         either_sign=True,
         constants=2,
         saturates=True,
+        simpler=("hill2", (0,)),
     )
 
 
@@ -158,6 +159,7 @@ def _over_sum_and_constant() -> TermFunction:
         reach=lambda k, m, a, b: k / min(m * a.size, b.size),
         constants=2,
         saturates=True,
+        simpler=("over weighted sum", (1,)),
     )
 
 

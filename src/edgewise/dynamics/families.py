@@ -83,7 +83,7 @@ def _saturating(m: int, v: int, z: Span, config: DynamicsConfig) -> Iterator[tup
 def _scaled(m: int, v: int, z: Span) -> Iterator[tuple[str, TermFamily]]:
     """Functions of a multiple, and other powers, of what is never negative."""
     for name in SCALED:
-        rates = np.geomspace(0.4, 8, 10) / z.size
+        rates = np.geomspace(0.4, 8, 6 if name in ("scaled sin", "scaled cos") else 10) / z.size
         for sign in (-1.0, 1.0) if FUNCTIONS[name].either_sign else (1.0,):
             yield name, TermFamily(_alone(sign * rates), partial(scaled, m, v, name))
     if z.low > 0:

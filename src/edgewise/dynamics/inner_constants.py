@@ -24,7 +24,7 @@ _FLOOR = 1e-9
 _MOST, _MOST_FITTED, _EVALUATIONS, _CLOSE = 6, 4, 16, 1e-6
 # Of each number of terms so many choices have their constants fitted; evaluations of several constants.
 _FITTED, _SEVERAL = 2, 50
-# Values of a family's inner constants that all numbers of terms are looked at for.
+# Of values with steps so many are looked at for all numbers of terms.
 _KEPT = 4
 # How often terms and inner constants are chosen in turns.
 _TURNS = 4
@@ -171,7 +171,9 @@ class InnerSearch:
             every = [(*self.plain, *family.terms(value)) for value in family.values]
             own = zip(*(self._searches(terms, range(states)) for terms in every), strict=True)
             for state, at_values in enumerate(own):
-                kept = sorted(range(len(every)), key=lambda at: _screened(at_values[at]))[:_KEPT]
+                kept = list(range(len(every)))
+                if family.steps:
+                    kept = sorted(kept, key=lambda at: _screened(at_values[at]))[:_KEPT]
                 choices = [
                     each for at in kept for each in self._choices(at_values[at], every[at], _near(family, at))
                 ]

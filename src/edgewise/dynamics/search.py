@@ -116,9 +116,12 @@ class DynamicsSearch:
         self.judged_by_solver()
 
     def _is_hopeless(self, start: Judged) -> bool:
-        """Whether what was found leaves noise alone and a start lags far behind it."""
+        """Whether what was found leaves noise alone and a start lags far behind it; next to nothing is left by imitations
+        too."""
         best = self.selection.best
-        if best is None or not self.is_explained(self.selection.left(best)):
+        spread = self.courses.values[:, : self.states].std(0)
+        noisy = (self.noise > self.config.real_noise * spread).all()
+        if best is None or not noisy or not self.is_explained(self.selection.left(best)):
             return False
         lag = start.criterion - best.criterion
         return lag > self.config.hopeless * self.selection.pieces.values.size

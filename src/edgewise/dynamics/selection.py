@@ -232,6 +232,7 @@ class TermSelection:
         """The choices near one that promise most, with the factors to start from."""
         model, point = now.fit.model, now.fit.point
         factors, _ = model.numbers(point.constants)
+        found = [(chosen, factors.tolist()) for chosen in _simpler(now.chosen)]
         noise = self.left(now)
         own = [term for _, term in now.chosen if term.inner]
         more = TermLibrary((*self.pool, *own))
@@ -247,7 +248,7 @@ class TermSelection:
         place = {(e, term): at for at, (e, term) in enumerate(options)}
         current = [place[each] for each in now.chosen]
         if not usable[current].all() or not np.isfinite(table[:, : starts + constants]).all():
-            return []
+            return found
         left = residual + columns[:, current] @ factors
         aside = np.column_stack([table[:, :starts], table[:, starts + len(factors) : starts + constants]])
         kept = np.flatnonzero(usable)
@@ -259,7 +260,6 @@ class TermSelection:
         equations = normal(both[:, :-1], both[:, -1])
         chosen = tuple(back[at] for at in current)
         prices = np.array([self.price(*options[at], now.chosen) for at in kept])
-        found: list[tuple[Chosen, list[float]]] = []
         equation = np.array([options[at][0] for at in kept])
         for subset in self._promising(equations, chosen, equation, prices, len(left)):
             solved = np.linalg.lstsq(both[:, list(subset)], both[:, -1], rcond=None)[0]
@@ -301,6 +301,20 @@ class TermSelection:
                     continue
             limit = score(now) + self.config.promise
         return [subset for value, subset in sorted(scored)[: self.config.trials] if value <= limit]
+
+
+def _simpler(chosen: Chosen) -> Iterator[Chosen]:
+    """With functions whose inner constants may be nothing as those that they are then."""
+    for place in dict.fromkeys(term.place for _, term in chosen if term.inner):
+        simpler = FUNCTIONS[place[0]].simpler
+        if simpler is not None:
+            name, kept = simpler
+            yield tuple(
+                (e, replace(t, function=name, inner=tuple(t.inner[at] for at in kept)))
+                if t.place == place
+                else (e, t)
+                for e, t in chosen
+            )
 
 
 def _one_equation_anew(

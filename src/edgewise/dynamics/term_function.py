@@ -53,6 +53,8 @@ class TermFunction:
         How many inner constants there are.
     saturates : bool
         Whether it is over a sum with a constant, which is then reached as a share of what stands beside it.
+    simpler : tuple or None
+        The function that it is where an inner constant is nothing, and which inner constants that has.
     """
 
     word: str
@@ -66,3 +68,4 @@ class TermFunction:
     either_sign: bool = False
     constants: int = 0
     saturates: bool = False
+    simpler: tuple[str, tuple[int, ...]] | None = None
