@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -110,7 +110,9 @@ class DynamicsSearch:
             self.selection.improved(start)
             self.judged_by_solver()
             if (best := self.selection.best) is not None and self.selection.is_exact(best):
-                self.selection.without_idle(best)
+                # What is exact may be written with more constants than it takes.
+                self._equation_by_equation(shorter=True)
+                self.selection.without_idle(self.selection.best or best)
                 return
         self._equation_by_equation()
         self.judged_by_solver()
@@ -144,16 +146,20 @@ class DynamicsSearch:
         wrong = np.square(fine - rough).mean(0)
         self.selection.solved_to(np.where(np.isfinite(wrong), wrong, 0.0))
 
-    def _equation_by_equation(self) -> None:
-        """One equation after the other in each of the forms that the weak form suggests for it, beside the best of the
-        others: what was wrong in one may have kept the right form of another from being seen."""
+    def _equation_by_equation(self, *, shorter: bool = False) -> None:
+        """One equation after the other in each of the forms that the weak form suggests for it, or of those of fewer
+        constants, beside the best of the others: what was wrong in one may have kept the right form of another from being
+        seen."""
         for state, own in enumerate(self.guesses if self.states > 1 else ()):
             best = self.selection.best
             if best is None or self.meter.left <= 0:
                 return
             values, _ = best.fit.model.numbers(best.fit.point.constants)
             rest = [(each, float(v)) for each, v in zip(best.chosen, values, strict=True) if each[0] != state]
+            now = _constants(term for e, term in best.chosen if e == state)
             for guess in own:
+                if shorter and _constants(guess.terms) >= now:
+                    continue
                 chosen = (*(each for each, _ in rest), *((state, term) for term in guess.terms))
                 self.selection.judged(chosen, [*(v for _, v in rest), *guess.factors.tolist()], best)
             better = self.selection.best
@@ -242,3 +248,9 @@ class DynamicsSearch:
             times, _ = search.stability(rows, seed)
             found[self.courses.states[state]] = float(min((times[at] for at in own), default=1.0))
         return found
+
+
+def _constants(terms: Iterable[DynamicsTerm]) -> int:
+    """Factors of terms, and their inner constants, those of one place once."""
+    every = list(terms)
+    return len(every) + sum(len(inner) for _, inner in {(term.place, term.inner) for term in every})
