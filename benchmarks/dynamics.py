@@ -6,7 +6,8 @@
 Noise is a share of the standard deviation of each state. A system counts where every equation has the terms of the true
 one and no others, when both are written as one quotient of polynomials in the states and functions of them (of multiples
 of angles by those of the angles), and where the rates along the true course are within ten times the noise (1e-3 without)
-of theirs. Factors inside exp and tanh may be off by a tenth, and a step may be written in either. Rows that the file has are not run again.
+of theirs. Factors inside exp and tanh may be off by a tenth, and a step may be written in either. Rows that the file has
+are not run again.
 The method was developed on the even numbers of the first forty; the odd ones were looked at when it was finished. Then the
 second twenty were written down, and after terms of more kinds had been added for six that were missed, the third twenty.
 The choice among systems that are about as likely was developed on the first and second set; then the fourth twenty were

@@ -75,7 +75,7 @@ def outcome(search: DynamicsSearch, reason: StopReason | None, seed: int) -> Dyn
     exact = selection.is_exact(best.judged)
     explained = search.is_explained(noise)
     # What noise leaves does not know the row before. What the solver gets wrong does.
-    seen = np.flatnonzero(noise > _ABOVE_FLOOR * np.sqrt(selection.floor))
+    seen: list[int] = np.flatnonzero(noise > _ABOVE_FLOOR * np.sqrt(selection.floor)).tolist()
     curved = (
         None
         if exact
