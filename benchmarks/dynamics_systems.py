@@ -1,4 +1,4 @@
-"""Systems of one to four differential equations from textbooks in seven sets, and the courses they are measured on."""
+"""Systems of one to four differential equations from textbooks in eight sets, and the courses they are measured on."""
 
 from __future__ import annotations
 
@@ -320,6 +320,44 @@ SEVENTH = (
     ),
 )  # fmt: skip
 
+# Written down when functions with two and three constants inside had come in, and the search was frozen.
+EIGHTH = (
+    _system("cooperative uptake", 4, s=("-2*s^3/(1 + s^3)", 3.0)),
+    _system("free convection", 6, T=("-0.5*T^(5/4)", 3.0)),
+    _system("infusion of a drug", 8, s=("1 - 1.8*s/(0.6 + s)", 0.0)),
+    _system("cautious epidemic", 20, I=("1.2*I*(1 - I)*exp(-2*I) - 0.3*I", 0.02)),
+    _system("throw into space", 4, r=("v", 1.0), v=("-2/r^2", 1.7)),
+    _system("Rayleigh-Duffing", 16, x=("v", 0.4), v=("0.8*v - 0.6*v^3 - x - 0.3*x^3", 0.0)),
+    _system("prey in schools", 30, x=("x*(1 - x/3) - y*sqrt(x)", 1.0), y=("0.6*y*sqrt(x) - 0.65*y", 0.3)),
+    _system("Gierer-Meinhardt", 20, a=("0.1 + a^2/h - 0.8*a", 0.5), h=("a^2 - h", 1.0)),
+    _system("prey with an Allee effect", 20, x=("3*x*(1 - x)*(x - 0.2) - x*y", 0.9), y=("1.2*x*y - 0.8*y", 0.3)),
+    _system("love affair", 20, R=("0.1*R + 0.8*J", 1.0), J=("-0.9*R - 0.2*J", 0.0)),
+    _system("Lanchester's guerrillas", 4, x=("-0.6*x*y", 3.0), y=("-0.4*x", 2.0)),
+    _system(
+        "spinning ball", 2.5, u=("-(0.05*u + 0.04*v)*sqrt(u^2 + v^2)", 15.0),
+        v=("-9.81 - (0.05*v - 0.04*u)*sqrt(u^2 + v^2)", 10.0),
+    ),
+    _system("spring with dry friction", 12, x=("v", 3.0), v=("-2*x - 0.5*tanh(3*v)", 0.0)),
+    _system("Sprott E", 25, x=("y*z", 0.3), y=("x^2 - y", 0.1), z=("1 - 4*x", 0.2)),
+    _system("Burke-Shaw", 4, x=("-10*(x + y)", 0.6), y=("-10*x*z - y", 0.1), z=("10*x*y + 4.27", 0.2)),
+    _system("Liu", 3, x=("10*(y - x)", 2.0), y=("40*x - x*z", 2.4), z=("4*x^2 - 2.5*z", 38.0)),
+    _system(
+        "vaccination", 20, S=("-1.3*S*I - 0.1*S", 0.97), I=("1.3*S*I - 0.4*I", 0.03), V=("0.1*S", 0.0)
+    ),
+    _system(
+        "two prey and a predator", 40, x=("x*(1 - x - 0.4*y - 0.8*z)", 0.5), y=("y*(0.9 - y - 0.3*x - 0.5*z)", 0.4),
+        z=("z*(0.6*x + 0.5*y - 0.3)", 0.1),
+    ),
+    _system(
+        "oscillators that stiffen each other", 16, x=("u", 1.0), y=("v", 0.5), u=("-x - x*y^2", 0.0),
+        v=("-y - x^2*y", 0.8),
+    ),
+    _system(
+        "Hill's moon", 4, x=("u", 0.3), y=("v", 0.0), u=("2*v + 3*x - x/(x^2 + y^2)^(3/2)", 0.0),
+        v=("-2*u - y/(x^2 + y^2)^(3/2)", 1.4),
+    ),
+)  # fmt: skip
+
 SETS = {
     "first": FIRST,
     "second": SECOND,
@@ -328,4 +366,5 @@ SETS = {
     "fifth": FIFTH,
     "sixth": SIXTH,
     "seventh": SEVENTH,
+    "eighth": EIGHTH,
 }
