@@ -309,7 +309,7 @@ def fitted(
     warm: bool = False,
     tolerance: float = 1e-4,
 ) -> ShootingFit | None:
-    """The best constants and starts; None where solutions blow up.
+    """The best constants and starts; None where solutions, or their slopes in these, blow up.
 
     Parameters
     ----------
@@ -325,7 +325,7 @@ def fitted(
         # Columns are scaled to length one, gaps included: what determines the constants is so much smaller.
         damping = Damping(start=config.damping * min(gap, 1.0) ** 2, falls=0.1, rises=8.0, least=1e-18)
         found = descended(problem, point, steps=steps, tolerance=tolerance, floor=1e-12, damping=damping)
-        if not np.isfinite(found.loss):
+        if not np.isfinite(found.loss) or not found.has_slopes:
             return None
         point = found.point
     xs = solved(pieces, model, point.constants, point.starts)

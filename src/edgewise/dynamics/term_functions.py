@@ -149,16 +149,19 @@ def _activation() -> TermFunction:
     )
 
 
+_NOTHING = 1e-300
+
+
 def _from_zero(z: Any) -> Any:
     """What starts at nothing, and is found to be a little less."""
-    return np.maximum(z, 1e-300)
+    return np.maximum(z, _NOTHING)
 
 
 def _any_power() -> TermFunction:
     return TermFunction(
         "sqrt",
         lambda z, k: _from_zero(z) ** k,
-        lambda z, k: (k * _from_zero(z) ** (k - 1),),
+        lambda z, k: (np.where(z > _NOTHING, k * _from_zero(z) ** (k - 1), 0.0),),
         lambda z, k: (_from_zero(z) ** k * np.log(_from_zero(z)),),
         lambda z, k: Apply("^", (z, k)),
         2.0,

@@ -59,11 +59,13 @@ class Damping:
 
 @dataclass(frozen=True, eq=False)
 class DampedResult(Generic[Point, Slopes]):
-    """Where the steps ended, the sum of squares there, and its slopes; those of the last point that has any."""
+    """Where the steps ended, the sum of squares there, its slopes (those of the last point that has any), and whether it is
+    the point itself that has them."""
 
     point: Point
     loss: float
     slopes: Slopes | None
+    has_slopes: bool
 
 
 def descended(
@@ -111,7 +113,7 @@ def descended(
             brake, rises = brake * rises, rises * damping.swell
             if brake > damping.most:
                 break
-    return DampedResult(point, loss, best)
+    return DampedResult(point, loss, best, slopes is not None)
 
 
 @dataclass(frozen=True, eq=False)
