@@ -228,7 +228,7 @@ def test_a_model_without_terms_is_the_model_with_their_factors_nothing():
         fewer = model.without(constant, model.start)
         nothing = model.start.copy()
         nothing[constant] = 0.0
-        np.testing.assert_allclose(fewer.values(Z, fewer.start), model.values(Z, nothing), rtol=1e-14)
+        np.testing.assert_allclose(fewer.rates(fewer.start)(Z.T), model.rates(nothing)(Z.T), rtol=1e-14)
         assert len(fewer.terms) == 2
     assert len(model.without(2, model.start).start) == 2
     tied = model.tied(1, 0, 1.0, model.start)

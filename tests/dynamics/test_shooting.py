@@ -13,7 +13,9 @@ from edgewise.dynamics.config import DEFAULT
 from edgewise.dynamics.courses import read_courses
 from edgewise.dynamics.families import families
 from edgewise.dynamics.model import free
-from edgewise.dynamics.shooting import Shooting, ShootingPoint, cut, fitted, solved
+from edgewise.dynamics.pieces import cut
+from edgewise.dynamics.runge_kutta import solved
+from edgewise.dynamics.shooting import Shooting, ShootingPoint, fitted
 from edgewise.dynamics.term_functions import FUNCTIONS
 from edgewise.dynamics.terms import DynamicsTerm, TermLibrary
 from edgewise.forms.tree import Number

@@ -55,7 +55,7 @@ def conserved(
         library = TermLibrary(tuple(terms))
         with np.errstate(all="ignore"):
             _, slopes, _ = library.slopes(places, library.inner)
-            rates = np.einsum("qtd,qd->qt", slopes, model.values(places, constants))
+            rates = np.einsum("qtd,dq->qt", slopes, model.rates(constants)(places.T))
         good = np.isfinite(rates).all(0) & (np.abs(rates).max(0) < 1e12)
         scale = np.sqrt(np.square(rates).mean(0))
         still = [n for n in np.flatnonzero(good) if scale[n] == 0]

@@ -10,7 +10,8 @@ import numpy as np
 from edgewise._core.arrays import Floats
 from edgewise.dynamics.config import DynamicsConfig
 from edgewise.dynamics.model import TermModel
-from edgewise.dynamics.shooting import CoursePieces, Shooting, ShootingFit, ShootingPoint, fitted
+from edgewise.dynamics.pieces import CoursePieces
+from edgewise.dynamics.shooting import Shooting, ShootingFit, ShootingPoint, fitted
 from edgewise.dynamics.terms import RATIOS
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -68,12 +68,18 @@ class TermModel:
             for at, term in enumerate(self.terms)
         )
 
-    def values(self, Z: Floats, constants: Floats) -> Floats:
-        """Right-hand sides at points (q, m) -> (q, states)."""
-        if not self.terms:
-            return np.zeros((len(Z), self.states))
+    def rates(self, constants: Floats) -> Callable[[Floats], Floats]:
+        """Right-hand sides as a function of points (m, q) -> (states, q)."""
         factors, inner = self.numbers(constants)
-        return (self.library.values(Z, inner) * factors) @ self._place
+        each, parts = self.library.each(inner), list(zip(self.equation, factors.tolist(), strict=True))
+
+        def at(Z: Floats) -> Floats:
+            found = np.zeros((self.states, Z.shape[1]))
+            for (e, factor), value in zip(parts, each(Z), strict=True):
+                found[e] += factor * value
+            return found
+
+        return at
 
     def slopes(self, Z: Floats, constants: Floats) -> tuple[Floats, Floats, Floats]:
         """Right-hand sides (q, d), their slopes in the states (q, d, d) and in the constants (q, d, constants)."""

@@ -16,8 +16,8 @@ from edgewise.dynamics.constants import constants_in, covariance, of_numbers, po
 from edgewise.dynamics.courses import Courses
 from edgewise.dynamics.probability import probability
 from edgewise.dynamics.result import Conserved, Dynamics, FittedCourse
+from edgewise.dynamics.runge_kutta import solved
 from edgewise.dynamics.search import DynamicsSearch
-from edgewise.dynamics.shooting import solved
 from edgewise.symbolic import Constant, Formula
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.structure_left import follows_columns

@@ -14,8 +14,9 @@ from edgewise.dynamics.config import DEFAULT, DynamicsConfig
 from edgewise.dynamics.courses import Courses
 from edgewise.dynamics.families import families
 from edgewise.dynamics.inner_constants import InnerSearch, WeakGuess
+from edgewise.dynamics.pieces import CoursePieces, between_times, cut
+from edgewise.dynamics.runge_kutta import solved
 from edgewise.dynamics.selection import Chosen, Judged, TermSelection
-from edgewise.dynamics.shooting import CoursePieces, between_times, cut, solved
 from edgewise.dynamics.terms import DynamicsTerm, TermLibrary
 from edgewise.dynamics.weak import searches, smoothed
 from edgewise.pde.settings import DiscoveryConfig

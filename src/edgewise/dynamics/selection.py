@@ -17,7 +17,8 @@ from edgewise._core.arrays import Floats, Ints
 from edgewise._core.work import Meter, charge
 from edgewise.dynamics.config import DEFAULT, DynamicsConfig
 from edgewise.dynamics.model import TermModel, free
-from edgewise.dynamics.shooting import CoursePieces, Shooting, ShootingFit, ShootingPoint, fitted
+from edgewise.dynamics.pieces import CoursePieces
+from edgewise.dynamics.shooting import Shooting, ShootingFit, ShootingPoint, fitted
 from edgewise.dynamics.term_functions import FUNCTIONS, Span
 from edgewise.dynamics.terms import DynamicsTerm, TermLibrary
 from edgewise.pde.discovery.subsets import MOST_CUBED, UnitNormal, best_subsets, exchanged_pairs, normal

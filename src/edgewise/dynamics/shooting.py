@@ -2,192 +2,27 @@
 
 Each course is cut into pieces, and a solution started in each; the ends must meet. Cut up, courses of chaotic systems can be
 followed too, and a start far off does no harm (H. G. Bock 1983, Recent advances in parameter identification techniques for
-O.D.E., doi:10.1007/978-1-4684-7324-7_7). All pieces take their steps side by side, by the Runge-Kutta method of order 8 of
-Dormand and Prince, whose coefficients are scipy's.
+O.D.E., doi:10.1007/978-1-4684-7324-7_7).
 """
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.integrate import DOP853
-from scipy.interpolate import CubicSpline
 
-from edgewise._core.arrays import Floats, Ints
+from edgewise._core.arrays import Floats
 from edgewise._core.work import charge
 from edgewise.dynamics.config import DEFAULT, DynamicsConfig
-from edgewise.dynamics.courses import Courses
 from edgewise.dynamics.model import TermModel
+from edgewise.dynamics.pieces import CoursePieces
+from edgewise.dynamics.runge_kutta import PieceSolution, slopes, solution, solved
 from edgewise.dynamics.terms import TermLibrary
 from edgewise.symbolic.fitting.damped_steps import Damping, damped_step, descended, squared, triangle
 
-_A, _B, _C = (np.asarray(each, dtype=float) for each in (DOP853.A, DOP853.B, DOP853.C))
+# Multiplications in a unit of work.
 _RATE = 2e9
-
-
-@dataclass(frozen=True, eq=False)
-class CoursePieces:
-    """Courses cut into pieces of about the same number of times.
-
-    Attributes
-    ----------
-    first : ndarray, shape (S,)
-        The row that each piece starts at.
-    length : ndarray, shape (S,)
-        Intervals of each.
-    follows : ndarray, shape (S,)
-        Whether the piece goes on from the one before.
-    step : ndarray, shape (S, L)
-        Lengths of the intervals; 0 beyond the end.
-    inputs : ndarray, shape (L, parts, stages, S, m)
-        Inputs at the stages of every step.
-    values : ndarray, shape (rows, d)
-        Measured states of all courses.
-    parts : int
-        Steps of an interval.
-    """
-
-    first: Ints
-    length: Ints
-    follows: NDArray[np.bool_]
-    step: Floats
-    inputs: Floats
-    values: Floats
-    parts: int
-
-    @cached_property
-    def seen(self) -> tuple[Ints, Ints]:
-        """For every row its piece, and the interval it ends (0: it starts the piece)."""
-        piece, place = np.zeros((2, len(self.values)), dtype=np.int64)
-        for s, (at, many) in enumerate(zip(self.first, self.length, strict=True)):
-            last = many if s + 1 == len(self.first) or not self.follows[s + 1] else many - 1
-            piece[at : at + last + 1] = s
-            place[at : at + last + 1] = np.arange(last + 1)
-        return piece, place
-
-
-def cut(courses: Courses, intervals: int, parts: int) -> CoursePieces:
-    """The courses in pieces of so many intervals, each taken in so many steps."""
-    first: list[int] = []
-    length: list[int] = []
-    follows: list[bool] = []
-    steps: list[Floats] = []
-    starts: list[tuple[int, float]] = []
-    row = 0
-    for number, course in enumerate(courses.each):
-        n = len(course.t) - 1
-        edges = np.unique(np.round(np.linspace(0, n, max(round(n / intervals), 1) + 1)).astype(int))
-        for low, high in itertools.pairwise(edges):
-            first.append(row + int(low))
-            length.append(int(high - low))
-            follows.append(bool(low > 0))
-            steps.append(np.diff(course.t[low : high + 1]))
-            starts.append((number, float(course.t[low])))
-        row += n + 1
-    most = max(length)
-    table = np.array([np.pad(each, (0, most - len(each))) for each in steps])
-    m = len(courses.inputs)
-    acting = np.zeros((most, parts, len(_C), len(first), m))
-    if m:
-        splines = [CubicSpline(course.t, course.inputs) for course in courses.each]
-        for s, (number, begin) in enumerate(starts):
-            edges = begin + np.concatenate([[0.0], np.cumsum(table[s])])
-            for j in range(most):
-                for part in range(parts):
-                    at = edges[j] + (part + _C) * table[s, j] / parts
-                    acting[j, part, :, s] = splines[number](at)
-    values = np.vstack([course.states for course in courses.each])
-    return CoursePieces(np.array(first), np.array(length), np.array(follows), table, acting, values, parts)
-
-
-# Of a spline of fourth order through every other time the error is so many times that of the one through all.
-_COARSER = 16.0
-
-
-def between_times(courses: Courses) -> float:
-    """How far wrong the integrals of inputs may be, not known between times, as a share of how much these change."""
-    shares = [0.0]
-    for course in courses.each if courses.inputs else ():
-        fine, coarse = (
-            CubicSpline(course.t[::step], course.inputs[::step]).antiderivative()(course.t[::2])
-            for step in (1, 2)
-        )
-        changes = fine.std(0)
-        apart = (fine - coarse).std(0)[changes > 0] / changes[changes > 0]
-        shares.extend((apart / _COARSER).tolist())
-    return max(shares)
-
-
-def solved(pieces: CoursePieces, model: TermModel, constants: Floats, starts: Floats) -> Floats:
-    """States at the ends of all intervals, (S, L + 1, d)."""
-    x = starts
-    out = [x]
-    for j in range(pieces.step.shape[1]):
-        h = (pieces.step[:, j] / pieces.parts)[:, None]
-        for part in range(pieces.parts):
-            stages: list[Floats] = []
-            for stage in range(len(_C)):
-                moved = x + h * _mix(_A[stage, :stage], stages) if stage else x
-                stages.append(
-                    model.values(np.concatenate([moved, pieces.inputs[j, part, stage]], 1), constants)
-                )
-            x = np.where(h > 0, x + h * _mix(_B, stages), x)
-        if not np.isfinite(x).all():
-            return np.full((len(x), pieces.step.shape[1] + 1, x.shape[1]), np.nan)
-        out.append(x)
-    return np.stack(out, 1)
-
-
-def _mix(weights: Floats, stages: Sequence[Floats]) -> Floats:
-    total = np.zeros_like(stages[0])
-    for weight, stage in zip(weights, stages, strict=True):
-        if weight:
-            total = total + weight * stage
-    return total
-
-
-def solved_with_slopes(
-    pieces: CoursePieces, model: TermModel, constants: Floats, starts: Floats, more: TermLibrary | None = None
-) -> tuple[Floats, Floats]:
-    """States (S, L + 1, d), and their slopes in the starts of their piece, in the constants and, where more terms are given,
-    in the factor that each of these would have in each equation: (S, L + 1, d, d + constants + d x terms)."""
-    S, d = starts.shape
-    extra = 0 if more is None else len(more.terms)
-    width = d + len(constants) + d * extra
-    x, Z = starts, np.zeros((S, d, width))
-    Z[:, :, :d] = np.eye(d)
-    xs, Zs = [x], [Z]
-    for j in range(pieces.step.shape[1]):
-        h = (pieces.step[:, j] / pieces.parts)[:, None]
-        for part in range(pieces.parts):
-            stages: list[Floats] = []
-            slopes: list[Floats] = []
-            for stage in range(len(_C)):
-                weights = _A[stage, :stage]
-                at = x + h * _mix(weights, stages) if stage else x
-                along = Z + h[:, :, None] * _mix(weights, slopes) if stage else Z
-                full = np.concatenate([at, pieces.inputs[j, part, stage]], 1)
-                value, inward, aside = model.slopes(full, constants)
-                slope = inward @ along
-                slope[:, :, d : d + len(constants)] += aside
-                if more is not None:
-                    terms = more.values(full, more.inner)
-                    for e in range(d):
-                        at_e = d + len(constants) + e * extra
-                        slope[:, e, at_e : at_e + extra] += terms
-                stages.append(value)
-                slopes.append(slope)
-                charge(S * d * d * width * 2 / _RATE)
-            x = np.where(h > 0, x + h * _mix(_B, stages), x)
-            Z = np.where(h[:, :, None] > 0, Z + h[:, :, None] * _mix(_B, slopes), Z)
-        xs.append(x)
-        Zs.append(Z)
-    return np.stack(xs, 1), np.stack(Zs, 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -236,14 +71,27 @@ class Shooting:
         gaps = (xs[after, 0] - ends) / (self.gap * self.noise)
         return np.concatenate([measured.ravel(), gaps.ravel()])
 
+    @cached_property
+    def _latest(self) -> list[tuple[ShootingPoint, PieceSolution]]:
+        """The last solution: after the loss at a point its slopes are asked for."""
+        return []
+
+    def _solution(self, point: ShootingPoint) -> PieceSolution:
+        if not self._latest or self._latest[0][0] is not point:
+            with np.errstate(all="ignore"):
+                found = solution(self.pieces, self.model, point.constants, point.starts)
+            self._latest[:] = [(point, found)]
+        return self._latest[0][1]
+
     def loss(self, point: ShootingPoint) -> float:
         with np.errstate(all="ignore"):
-            return squared(self._residual(solved(self.pieces, self.model, point.constants, point.starts)))
+            return squared(self._residual(self._solution(point).states))
 
     def matrix(self, point: ShootingPoint, more: TermLibrary | None = None) -> tuple[Floats, Floats]:
         """Residuals, and the slopes of what is solved in all starts, in the constants and in the factors of more terms."""
+        found = self._solution(point)
         with np.errstate(all="ignore"):
-            xs, Z = solved_with_slopes(self.pieces, self.model, point.constants, point.starts, more)
+            Z = slopes(self.pieces, self.model, point.constants, found, more)
         S, d = point.starts.shape
         piece, place = self.pieces.seen
         others = Z.shape[3] - d
@@ -260,7 +108,7 @@ class Shooting:
         for a in range(d):
             table[n + np.arange(len(after)), :, (after - 1) * d + a] += ends[:, :, a]
         table[n:, :, S * d :] = ends[:, :, d:]
-        return self._residual(xs), table.reshape(-1, S * d + others)
+        return self._residual(found.states), table.reshape(-1, S * d + others)
 
     def slopes(self, point: ShootingPoint) -> Slopes | None:
         residual, table = self.matrix(point)
