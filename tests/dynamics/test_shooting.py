@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import solve_ivp
 
+from edgewise.dynamics import runge_kutta
 from edgewise.dynamics.candidates import functions, polynomials
 from edgewise.dynamics.config import DEFAULT
 from edgewise.dynamics.courses import read_courses
@@ -73,6 +74,19 @@ def test_terms_are_the_formulas_that_they_say():
         assert np.allclose(tape.value(tape.start, Z), values[:, at], rtol=1e-12)
 
 
+def test_few_points_have_the_values_of_many():
+    values = LIBRARY.values(Z, LIBRARY.inner)
+    each = LIBRARY.each(LIBRARY.inner)(Z.T)
+    assert np.allclose(np.column_stack([np.broadcast_to(one, len(Z)) for one in each]), values, rtol=1e-14)
+
+
+@pytest.mark.parametrize("power", [0.4, 1.6])
+def test_a_broken_power_is_flat_below_zero(power):
+    library = TermLibrary((DynamicsTerm((0.0,), "any power", (0,), (power,)),))
+    _, slopes, _ = library.slopes(np.array([[-0.1], [0.5]]), library.inner)
+    np.testing.assert_allclose(slopes[:, 0, 0], [0, power * 0.5 ** (power - 1)])
+
+
 def saturating():
     """x' = 2 - x y/(0.7 + x), y' = 0.3 x - y, with its solution at uneven times."""
     term = DynamicsTerm((1.0, 1.0), "hill1", (0,), (0.7,))
@@ -96,9 +110,12 @@ def test_solutions_are_those_of_scipy():
     assert np.allclose(xs[piece, place], y, rtol=1e-9)
 
 
-def test_the_jacobian_is_that_of_finite_differences():
+@pytest.mark.parametrize(("parts", "held"), [(1, runge_kutta._HELD), (2, 1)])
+def test_the_jacobian_is_that_of_finite_differences(parts, held, monkeypatch):
+    monkeypatch.setattr(runge_kutta, "_HELD", held)
     model, courses, y = saturating()
-    pieces = cut(courses, 7, 1)
+    pieces = cut(courses, 7, parts)
+    assert len(np.unique(pieces.length)) == 2
     more = TermLibrary(tuple(polynomials(2, 1)))
     starts = y[pieces.first] + 0.01
     problem = Shooting(pieces, model, np.array([0.1, 0.2]), 0.5)
@@ -128,3 +145,19 @@ def test_constants_come_back_from_afar(factor, intervals):
     found = fitted(pieces, off, 1e-4 * y.std(0), y[pieces.first], tolerance=1e-8)
     assert found is not None
     assert np.allclose(found.point.constants, model.start, rtol=1e-5)
+
+
+def test_where_slopes_blow_up_there_is_no_fit(monkeypatch):
+    model, courses, y = saturating()
+    pieces = cut(courses, 7, 1)
+    whole, asked = Shooting.slopes, []
+
+    def slopes(problem, point):
+        asked.append(point)
+        return whole(problem, point) if len(asked) == 1 else None
+
+    off = free(2, model.terms, model.equation, model.start[:4] * 1.1)
+    assert fitted(pieces, off, 1e-2 * y.std(0), y[pieces.first]) is not None
+    monkeypatch.setattr(Shooting, "slopes", slopes)
+    assert fitted(pieces, off, 1e-2 * y.std(0), y[pieces.first]) is None
+    assert len(asked) == 2

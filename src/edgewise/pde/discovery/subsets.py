@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.linalg import get_lapack_funcs
 
 from edgewise._core.arrays import Floats, Ints
 
@@ -14,6 +15,7 @@ from edgewise._core.arrays import Floats, Ints
 _COLLINEAR = 1e-7
 # Of so many columns looking at all triples takes no longer than steps and exchanges.
 MOST_CUBED = 60
+(_gesv,) = get_lapack_funcs(("gesv",), dtype=np.float64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,13 +37,17 @@ class UnitNormal:
     square: float
     scale: Floats
 
+    def _block(self, subset: Sequence[int]) -> Floats:
+        own = np.array(subset, dtype=np.int64)
+        return self.gram[own[:, None], own]
+
     def gains(self, subset: Sequence[int]) -> Floats:
         """How much each further column would take off the sum of squares; nothing for those in the subset."""
         chosen = list(subset)
         if not chosen:
             return self.right**2
-        block = self.gram[np.ix_(chosen, chosen)]
-        solved = np.linalg.solve(block, np.column_stack([self.right[chosen], self.gram[chosen]]))
+        block = self._block(chosen)
+        solved = _solve(block, np.column_stack([self.right[chosen], self.gram[chosen]]))
         left = self.right - self.gram[:, chosen] @ solved[:, 0]
         own = 1 - np.einsum("js,sj->j", self.gram[:, chosen], solved[:, 1:])
         gains = np.where(own > _COLLINEAR, left**2 / np.maximum(own, _COLLINEAR), 0.0)
@@ -54,7 +60,7 @@ class UnitNormal:
         Where the subset is nearly collinear, less exact than `gains`.
         """
         chosen = list(subset)
-        inverse = np.linalg.inv(self.gram[np.ix_(chosen, chosen)])
+        inverse = np.linalg.inv(self._block(chosen))
         explained = self.gram[:, chosen] @ inverse
         factors, pivots = inverse @ self.right[chosen], np.diag(inverse)[:, None]
         left = self.right - self.gram[:, chosen] @ factors + explained.T * (factors[:, None] / pivots)
@@ -67,22 +73,17 @@ class UnitNormal:
         """Whether a column has information of its own beside a subset."""
         chosen = list(subset)
         own = self.gram[chosen, column]
-        return (
-            column not in chosen
-            and float(own @ np.linalg.solve(self.gram[np.ix_(chosen, chosen)], own)) < 1 - _COLLINEAR
-        )
+        return column not in chosen and float(own @ _solve(self._block(chosen), own)) < 1 - _COLLINEAR
 
     def beside(self, fixed: Sequence[int], columns: Sequence[int] | Ints) -> UnitNormal:
         """The normal equations of some columns once others are taken out of them and of the left side."""
         own, aside = list(columns), list(fixed)
         if not aside:
-            gram, right, square = self.gram[np.ix_(own, own)], self.right[own], self.square
+            gram, right, square = self._block(own), self.right[own], self.square
         else:
-            across = self.gram[np.ix_(aside, own)]
-            explained = np.linalg.solve(
-                self.gram[np.ix_(aside, aside)], np.column_stack([across, self.right[aside]])
-            )
-            gram = self.gram[np.ix_(own, own)] - across.T @ explained[:, :-1]
+            across = self.gram[aside][:, own]
+            explained = _solve(self._block(aside), np.column_stack([across, self.right[aside]]))
+            gram = self._block(own) - across.T @ explained[:, :-1]
             right = self.right[own] - across.T @ explained[:, -1]
             square = self.square - float(self.right[aside] @ explained[:, -1])
         length = np.sqrt(np.maximum(np.diag(gram), 0.0))
@@ -97,8 +98,18 @@ class UnitNormal:
         chosen = list(subset)
         if not chosen:
             return self.square
-        taken = self.right[chosen] @ np.linalg.solve(self.gram[np.ix_(chosen, chosen)], self.right[chosen])
+        taken = self.right[chosen] @ _solve(self._block(chosen), self.right[chosen])
         return max(self.square - float(taken), 0.0)
+
+
+def _solve(matrix: Floats, right: Floats) -> Floats:
+    """`numpy.linalg.solve` of a symmetric matrix of few rows, without what it does for others, which takes longer."""
+    if not len(right):
+        return right
+    *_, found, info = _gesv(matrix, right)
+    if info:
+        raise np.linalg.LinAlgError("Singular matrix")
+    return found.reshape(right.shape)
 
 
 def normal(columns: Floats, left: Floats) -> UnitNormal:
