@@ -600,6 +600,15 @@ def test_a_certificate_of_another_version_says_so(small: Made, tmp_path: Path) -
     assert check(tmp_path / "list.json", *small.paths).reason == "Refused: it is no certificate."
 
 
+def test_files_of_another_kind_are_named(small: Made, tmp_path: Path) -> None:
+    other = tmp_path / "table.csv"
+    other.write_bytes(b"\xff\xfea,b\n1,2\n")
+    assert check(other, *small.paths).reason == "Refused: it is no certificate, or cut off."
+    document = document_of(small.document["claim"], box((-1.0, 3.0)), [proof()], [other])
+    found = check(write(document, tmp_path / "proof.json"), other)
+    assert found.reason == "Refused: the model is no .kan file, or a damaged one."
+
+
 def codes(values: Any) -> ew.KAN:
     """A network of one input, 0 or 1, whose outputs are the rows of `values`."""
     net = ew.KAN([1, len(values[0])], degree=1, intervals=1, grid=(0.0, 1.0), seed=0, dtype=torch.float64)

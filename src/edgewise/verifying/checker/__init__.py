@@ -71,7 +71,8 @@ def steps(*files: Any) -> Iterator[CheckResult | None]:
 
 
 def _check(files: list[bytes], words: list[str]) -> Iterator[int]:
-    file, hashes = parse(files[0]), [hashlib.sha256(data).hexdigest() for data in files[1:]]
+    file = parse(files[0], "it is no certificate, or cut off")
+    hashes = [hashlib.sha256(data).hexdigest() for data in files[1:]]
     need(type(file) is dict and file.get("format") == FORMAT, "it is no certificate")
     version = str(file.get("version"))[:20]
     need(version == str(VERSION), f"it is of version {version} of the format, not {VERSION}: prove it anew")

@@ -11,6 +11,7 @@ from .reading import need, parse, read
 
 # Models that are remembered.
 _MODELS = 8
+_DAMAGED = "the model is no .kan file, or a damaged one"
 
 
 @lru_cache(_MODELS)
@@ -24,9 +25,10 @@ class CheckedModel:
 
     def __init__(self, data: bytes) -> None:
         start = 8 + int.from_bytes(data[:8], "little")
-        self.header, self.body = parse(data[8:start]), data[start:]
+        self.header, self.body = parse(data[8:start], _DAMAGED), data[start:]
+        need(type(self.header) is dict and "__metadata__" in self.header, _DAMAGED)
         self.layers, self.biases = list[list[Edges]](), list[list[Q]]()
-        document = parse(self.header["__metadata__"]["edgewise"])
+        document = parse(self.header["__metadata__"]["edgewise"], _DAMAGED)
         network = document["network"]
         self.inputs, self.outputs = network["input_names"], network["output_names"]
         self.columns = document["model"]["encoding"]["columns"] if "model" in document else None

@@ -27,8 +27,8 @@ def need(condition: Any, reason: str) -> None:
         raise Refused(reason)
 
 
-def parse(text: Any) -> Any:
-    """JSON without NaN, infinities or a key that stands twice."""
+def parse(text: Any, otherwise: str) -> Any:
+    """JSON without NaN, infinities or a key that stands twice; refused with the other reason where it is none."""
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         need(len(dict(pairs)) == len(pairs), "a key stands twice in an object")
@@ -37,7 +37,10 @@ def parse(text: Any) -> Any:
     def constant(name: str) -> None:
         raise Refused(f"it holds {name}")
 
-    return json.loads(text, object_pairs_hook=unique, parse_constant=constant)
+    try:
+        return json.loads(text, object_pairs_hook=unique, parse_constant=constant)
+    except ValueError:
+        raise Refused(otherwise) from None
 
 
 def read(value: Any, form: Any) -> Any:
