@@ -1,10 +1,10 @@
-"""The probability that equations of courses are right: fitted on four sets of systems, tested on the fifth.
+"""The probability that equations of courses are right: fitted on four sets of systems, tested on the others.
 
 The rows are those of `benchmarks/dynamics.py` with noise, by default as docs/rows has them. The weights of
-`DynamicsConfig().probability` are a logistic regression (ridge 1/2) on the first four sets; the fifth, written down and
-searched afterwards, tests them. Each of the four is also told by weights fitted to the other three.
+`DynamicsConfig().probability` are a logistic regression (ridge 1/2) on the first four sets; the others test them. Each of the
+four is also told by weights fitted to the other three.
 
-    python benchmarks/courses_probability.py [FIRST.csv SECOND.csv THIRD.csv FOURTH.csv FIFTH.csv]
+    python benchmarks/courses_probability.py [FIRST.csv SECOND.csv THIRD.csv FOURTH.csv FIFTH.csv ...]
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ from edgewise.dynamics import DynamicsConfig
 from edgewise.dynamics.probability import FIGURES
 
 KEPT = Path(__file__).parents[1] / "docs" / "rows"
-ROWS = [KEPT / f"dynamics-{name}.csv" for name in ("systems", "second", "third", "fourth", "fifth")]
+NAMES = ("systems", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth")
+ROWS = [KEPT / f"dynamics-{name}.csv" for name in NAMES]
+FITTED = 4
 BINS = (0.0, 0.3, 0.7, 0.9, 1.0)
 
 
@@ -43,17 +45,18 @@ def main() -> None:
     right = np.array([int(row["right"]) for _, row in rows])
     told = np.array([[float(row[name]) for name in FIGURES] for _, row in rows])
     sets = np.array([number for number, _ in rows])
-    last = sets == sets.max()
-    print(f"weights: {', '.join(f'{each:.2f}' for each in regression(told[~last], right[~last]))}")
+    used = sets < FITTED
+    print(f"weights: {', '.join(f'{each:.2f}' for each in regression(told[used], right[used]))}")
     by_others = np.empty(len(right))
-    for number in np.unique(sets[~last]):
-        fitted = regression(told[~last & (sets != number)], right[~last & (sets != number)])
+    for number in np.unique(sets[used]):
+        fitted = regression(told[used & (sets != number)], right[used & (sets != number)])
         by_others[sets == number] = probabilities(told[sets == number], fitted)
     own = probabilities(told, np.array(DynamicsConfig().probability))
     for name, there, p in (
-        ("fitted to", ~last, own),
-        ("by the other sets", ~last, by_others),
-        ("tested", last, own),
+        ("fitted to", used, own),
+        ("by the other sets", used, by_others),
+        ("tested", ~used, own),
+        ("tested, the last set", sets == sets.max(), own),
     ):
         brier = float(np.mean(np.square(p - right)[there]))
         print(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -37,6 +38,18 @@ class WeakGuess:
     score: float
     terms: tuple[DynamicsTerm, ...]
     factors: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class SharedGuess:
+    """Terms of two equations, by their states, with a function of the same inner constants in both."""
+
+    guesses: Mapping[int, WeakGuess]
+
+    @property
+    def score(self) -> float:
+        """How well they do together."""
+        return sum(each.score for each in self.guesses.values())
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,24 +177,45 @@ class InnerSearch:
     config: DiscoveryConfig
     makes_sense: Callable[[DynamicsTerm], bool]
 
-    def best(self, families: Sequence[TermFamily], states: int, most: int) -> list[list[WeakGuess]]:
-        """For each state so many choices of terms at most, each with one family, best first."""
+    def best(
+        self, families: Sequence[TermFamily], states: int, most: int
+    ) -> tuple[list[list[WeakGuess]], list[SharedGuess]]:
+        """For each state so many choices of terms at most, each with one family, best first; and as many in which two states
+        have one family at the same inner constants, as what leaves one state and enters another does."""
         found: list[list[WeakGuess]] = [[] for _ in range(states)]
+        pairs: list[SharedGuess] = []
         for family in families:
             every = [(*self.plain, *family.terms(value)) for value in family.values]
             own = zip(*(self._searches(terms, range(states)) for terms in every), strict=True)
+            at_grid: list[dict[int, WeakGuess]] = []
             for state, at_values in enumerate(own):
                 kept = list(range(len(every)))
                 if family.steps:
                     kept = sorted(kept, key=lambda at: _screened(at_values[at]))[:_KEPT]
-                choices = [
-                    each for at in kept for each in self._choices(at_values[at], every[at], _near(family, at))
+                choices = {at: self._choices(at_values[at], every[at], _near(family, at)) for at in kept}
+                at_grid.append(
+                    {
+                        at: guess
+                        for at, each in choices.items()
+                        if (guess := _unfitted(each, at_values[at], every[at])) is not None
+                        and all(map(self.makes_sense, guess.terms))
+                    }
+                )
+                scored = [
+                    each
+                    for each in _scored([each for own in choices.values() for each in own])
+                    if all(map(self.makes_sense, each[1]))
                 ]
-                scored = [each for each in _scored(choices) if all(map(self.makes_sense, each[1]))]
                 _, chosen, near = min(scored, key=lambda each: each[0], default=(0.0, (), None))
                 if near is not None and any(term.inner for term in chosen):
                     found[state] += self._guess(family, chosen, near, state)
-        return [sorted(each, key=lambda guess: guess.score)[:most] for each in found]
+            pairs += _shared(at_grid)
+        ranked = [sorted(each, key=lambda guess: guess.score) for each in found]
+        # Of pairs of states those whose scores lag least behind the best of each.
+        lag = {
+            pair: pair.score - sum(ranked[e][0].score for e in pair.guesses if ranked[e]) for pair in pairs
+        }
+        return [each[:most] for each in ranked], sorted(pairs, key=lambda pair: lag[pair])[:most]
 
     def _choices(self, search: SubsetSearch, terms: Sequence[DynamicsTerm], near: _Near) -> list[_Choice]:
         """The best choices of each number of terms."""
@@ -227,6 +261,32 @@ class InnerSearch:
 
     def _searches(self, terms: Sequence[DynamicsTerm], states: Iterable[int]) -> list[SubsetSearch]:
         return searches(self.courses, TermLibrary(tuple(terms)), states, self.config)
+
+
+def _unfitted(
+    choices: Sequence[_Choice], search: SubsetSearch, terms: Sequence[DynamicsTerm]
+) -> WeakGuess | None:
+    """The best choice with the family at inner constants of the grid; none where no choice has it."""
+    own = [each for each in choices if any(term.inner for term in each.terms)]
+    if not own:
+        return None
+    best = min(own, key=lambda each: each.score(each.rest))
+    subset = tuple(terms.index(term) for term in best.terms)
+    return WeakGuess(best.score(best.rest), best.terms, search.plain.solve(subset))
+
+
+def _shared(at_grid: Sequence[Mapping[int, WeakGuess]]) -> list[SharedGuess]:
+    """For every two states the inner constants of the grid at which a family does best in both."""
+    found: list[SharedGuess] = []
+    for one, other in itertools.combinations(range(len(at_grid)), 2):
+        both = [
+            {one: guess, other: at_grid[other][at]}
+            for at, guess in at_grid[one].items()
+            if at in at_grid[other]
+        ]
+        if both:
+            found.append(SharedGuess(min(both, key=lambda pair: sum(each.score for each in pair.values()))))
+    return found
 
 
 def _at(terms: Sequence[DynamicsTerm], constants: Constants) -> tuple[DynamicsTerm, ...]:

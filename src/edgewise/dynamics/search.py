@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -200,24 +200,29 @@ class DynamicsSearch:
             for each in families(self.smooth, self.exclude_functions, self.config)
         ]
         within = InnerSearch(self.smoothed, tuple(plain), self.weak, self.selection.makes_sense)
-        self.guesses = guesses = within.best(own, self.states, self.config.inner_starts)
+        self.guesses, pairs = within.best(own, self.states, self.config.inner_starts)
+        turns = [
+            {state: own[turn] for state, own in enumerate(self.guesses) if turn < len(own)}
+            for turn in range(self.config.inner_starts)
+        ]
         base = self.selection.best
-        found: list[Judged] = []
-        for turn in range(self.config.inner_starts):
-            chosen: Chosen = ()
-            factors: list[float] = []
-            for state, own in enumerate(guesses):
-                if turn < len(own):
-                    chosen += tuple((state, term) for term in own[turn].terms)
-                    factors += own[turn].factors.tolist()
-                elif base is not None:
-                    chosen += tuple(each for each in base.chosen if each[0] == state)
-                    values, _ = base.fit.model.numbers(base.fit.point.constants)
-                    factors += [float(v) for (e, _), v in zip(base.chosen, values, strict=True) if e == state]
-            judged = self.selection.judged(chosen, factors)
-            if judged is not None:
-                found.append(judged)
-        return found
+        starts = [self._beside(guesses, base) for guesses in (*turns, *(pair.guesses for pair in pairs))]
+        found = [self.selection.judged(chosen, factors) for chosen, factors in starts]
+        return [each for each in found if each is not None]
+
+    def _beside(self, guesses: Mapping[int, WeakGuess], base: Judged | None) -> tuple[Chosen, list[float]]:
+        """Terms of some equations, those of the others as a fit has them, and the factors of all."""
+        chosen: Chosen = ()
+        factors: list[float] = []
+        for state in range(self.states):
+            if state in guesses:
+                chosen += tuple((state, term) for term in guesses[state].terms)
+                factors += guesses[state].factors.tolist()
+            elif base is not None:
+                chosen += tuple(each for each in base.chosen if each[0] == state)
+                values, _ = base.fit.model.numbers(base.fit.point.constants)
+                factors += [float(v) for (e, _), v in zip(base.chosen, values, strict=True) if e == state]
+        return chosen, factors
 
     def _started(self, pool: list[DynamicsTerm]) -> Judged | None:
         """The weak form's choice for every equation; where solutions blow up, its second best, then its third best."""
