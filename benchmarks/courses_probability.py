@@ -1,8 +1,8 @@
 """The probability that equations of courses are right: fitted on four sets of systems, tested on the others.
 
 The rows are those of `benchmarks/dynamics.py` with noise, by default as docs/rows has them. The weights of
-`DynamicsConfig().probability` are a logistic regression (ridge 1/2) on the first four sets; the others test them. Each of the
-four is also told by weights fitted to the other three.
+`DynamicsConfig().probability` are a logistic regression (ridge 1/2) on the first four sets; the others test them. Each of
+the four is also told by weights fitted to the other three.
 
     python benchmarks/courses_probability.py [FIRST.csv SECOND.csv THIRD.csv FOURTH.csv FIFTH.csv ...]
 """

@@ -193,22 +193,15 @@ class InnerSearch:
                 if family.steps:
                     kept = sorted(kept, key=lambda at: _screened(at_values[at]))[:_KEPT]
                 choices = {at: self._choices(at_values[at], every[at], _near(family, at)) for at in kept}
+                on_grid = {at: _unfitted(each, at_values[at], every[at]) for at, each in choices.items()}
                 at_grid.append(
                     {
-                        at: guess
-                        for at, each in choices.items()
-                        if (guess := _unfitted(each, at_values[at], every[at])) is not None
-                        and all(map(self.makes_sense, guess.terms))
+                        at: each
+                        for at, each in on_grid.items()
+                        if each is not None and self._is_sound(each.terms)
                     }
                 )
-                scored = [
-                    each
-                    for each in _scored([each for own in choices.values() for each in own])
-                    if all(map(self.makes_sense, each[1]))
-                ]
-                _, chosen, near = min(scored, key=lambda each: each[0], default=(0.0, (), None))
-                if near is not None and any(term.inner for term in chosen):
-                    found[state] += self._guess(family, chosen, near, state)
+                found[state] += self._fitted(family, itertools.chain(*choices.values()), state)
             pairs += _shared(at_grid)
         ranked = [sorted(each, key=lambda guess: guess.score) for each in found]
         # Of pairs of states those whose scores lag least behind the best of each.
@@ -216,6 +209,17 @@ class InnerSearch:
             pair: pair.score - sum(ranked[e][0].score for e in pair.guesses if ranked[e]) for pair in pairs
         }
         return [each[:most] for each in ranked], sorted(pairs, key=lambda pair: lag[pair])[:most]
+
+    def _is_sound(self, terms: Sequence[DynamicsTerm]) -> bool:
+        return all(map(self.makes_sense, terms))
+
+    def _fitted(self, family: TermFamily, choices: Iterable[_Choice], state: int) -> list[WeakGuess]:
+        """The best of some choices once constants are fitted; none where it is without the family."""
+        scored = [each for each in _scored(list(choices)) if self._is_sound(each[1])]
+        _, chosen, near = min(scored, key=lambda each: each[0], default=(0.0, (), None))
+        if near is None or not any(term.inner for term in chosen):
+            return []
+        return self._guess(family, chosen, near, state)
 
     def _choices(self, search: SubsetSearch, terms: Sequence[DynamicsTerm], near: _Near) -> list[_Choice]:
         """The best choices of each number of terms."""
