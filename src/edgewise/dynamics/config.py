@@ -76,7 +76,7 @@ class DynamicsConfig:
     probability : tuple of float
         Weights of the probability that equations are the true ones: of nothing, of the decades by which the least certain
         constant stands above its error, of the least stability, and of tens of nats before the best rival. Fitted by
-        `benchmarks/courses_probability.py`.
+        `benchmarks/courses_probability.py` to what an earlier search found, and tested on what this one finds.
     places, quantities : int
         Places that rates are compared at, and terms at most that a conserved quantity may be a sum of.
     """
