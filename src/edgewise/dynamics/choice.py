@@ -71,11 +71,20 @@ def _keys(model: TermModel) -> frozenset[object]:
 
 
 def plain(model: TermModel) -> int:
-    """Factors that are plain numbers, or another factor or its negative; powers that are ratios are two whole numbers."""
+    """Factors that are plain numbers, or another factor or its negative, and inner constants that are plain numbers; powers
+    that are ratios are two whole numbers."""
     free, inner = np.split(model.spread, [len(model.terms)])
+    fixed = [
+        (int(at), float(value))
+        for at, row, value in zip(model.inner, inner, model.offset[len(model.terms) :], strict=True)
+        if not row.any()
+    ]
     ratios = {
         (model.equation[at], model.terms[at].place)
-        for at, row in zip(model.inner, inner, strict=True)
-        if model.terms[at].function == "any power" and not row.any()
+        for at, _ in fixed
+        if model.terms[at].function == "any power"
     }
-    return len(free) - int((abs(free).sum(0) > 0).sum()) + 2 * len(ratios)
+    wholes = {
+        (model.terms[at].place, value) for at, value in fixed if model.terms[at].function != "any power"
+    }
+    return len(free) - int((abs(free).sum(0) > 0).sum()) + 2 * len(ratios) + len(wholes)

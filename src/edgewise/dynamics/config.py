@@ -33,6 +33,8 @@ class DynamicsConfig:
         Of the weak form's choices from a library, so many are tried until one can be solved.
     inner_starts : int
         Choices with an inner constant for each state that are started from.
+    single_starts : int
+        And those that terms are exchanged from where there is one state.
     hopeless : float
         A start is left out where another fit that leaves noise alone is likelier by half so many nats a value.
     real_noise : float
@@ -41,6 +43,8 @@ class DynamicsConfig:
         Constants of saturations are at most so many times the largest power beside them: else they are polynomials.
     least_scaled, largest_scaled : float
         Arguments of scaled functions go at least and at most so far: else they are polynomials, or steps.
+    least_wave : float
+        The same of sines and cosines, in radians: of less than a quarter of one a power series tells as much.
     largest_power, broken : float
         Powers that are fitted are at most so high, and so far from whole ones, which products have.
     fits : int
@@ -92,10 +96,12 @@ class DynamicsConfig:
     high_powers: int = 3
     weak_starts: int = 3
     inner_starts: int = 6
+    single_starts: int = 4
     hopeless: float = 1.0
     real_noise: float = 1e-3
     largest_inner: float = 1.0
     least_scaled: float = 0.2
+    least_wave: float = 2.0
     largest_scaled: float = 20.0
     largest_power: float = 3.0
     broken: float = 0.08

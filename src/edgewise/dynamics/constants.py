@@ -101,12 +101,17 @@ def _pairs(
 def _wholes(
     pieces: CoursePieces, fit: ShootingFit, noise: Floats, config: DynamicsConfig
 ) -> list[tuple[tuple[object, ...], TermModel]]:
-    """Factors that are plain numbers within their standard errors."""
+    """Factors and inner constants, but for powers, that are plain numbers within their standard errors."""
     model, values = fit.model, fit.point.constants
     errors = np.sqrt(np.maximum(np.diag(covariance(pieces, fit, noise, config)), 0.0)) + 1e-9 * np.abs(values)
     found: list[tuple[float, tuple[object, ...], TermModel]] = []
-    factors = {constant for number, constant in _own(model) if number < len(model.terms)}
-    for constant in sorted(factors):
+    numbers = {
+        constant: number
+        for number, constant in reversed(_own(model))
+        if number < len(model.terms)
+        or model.terms[model.inner[number - len(model.terms)]].function != "any power"
+    }
+    for constant, number in sorted(numbers.items()):
         value, error = float(values[constant]), float(errors[constant])
         whole = round(value)
         if (
@@ -114,7 +119,6 @@ def _wholes(
             and error < config.sure * abs(value)
             and abs(value - whole) < config.alike * error
         ):
-            number = next(n for n, c in _own(model) if c == constant)
             found.append(
                 (abs(value - whole) / error, ("whole", number), model.fixed(constant, whole, values))
             )

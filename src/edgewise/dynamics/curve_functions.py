@@ -48,7 +48,7 @@ def _pole(power: int) -> TermFunction:
         lambda z, k: (power * (k - z) ** -float(power + 1),),
         lambda z, k: (-power * (k - z) ** -float(power + 1),),
         tree,
-        3.5 if power == 1 else 4.5,
+        4.5 if power == 1 else 5.5,
         reach=reach,
         either_sign=True,
         constants=1,

@@ -14,7 +14,7 @@ from edgewise.dynamics.candidates import may_share, saturating, saturations, sha
 from edgewise.dynamics.config import DynamicsConfig
 from edgewise.dynamics.term_function import Span
 from edgewise.dynamics.term_functions import FUNCTIONS, SATURATIONS, SCALED
-from edgewise.dynamics.terms import DynamicsTerm
+from edgewise.dynamics.terms import DynamicsTerm, Place
 
 Constants = tuple[float, ...]
 # Powers that broken ones are looked for from; of what starts at nothing the slopes must be finite there.
@@ -41,6 +41,11 @@ class TermFamily:
     values: tuple[Constants, ...]
     terms: Callable[[Constants], list[DynamicsTerm]]
     steps: Constants = ()
+
+    @property
+    def place(self) -> Place:
+        """The function and its variables."""
+        return self.terms(self.values[0])[0].place
 
 
 def families(Z: Floats, exclude_functions: Sequence[str], config: DynamicsConfig) -> list[TermFamily]:

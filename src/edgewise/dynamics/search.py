@@ -52,6 +52,7 @@ class DynamicsSearch:
                 *(t for t in further if t.function or not low or max(t.powers) < 2),
             ]
         )
+        self.families = families(self.smooth, self.exclude_functions, self.config)
         self.selection = TermSelection(
             self._pieces(1),
             self.noise,
@@ -61,6 +62,7 @@ class DynamicsSearch:
             self.meter,
             self.config,
             between_times(self.courses),
+            {family.place: family.terms for family in self.families},
         )
 
     def _pieces(self, parts: int) -> CoursePieces:
@@ -104,7 +106,10 @@ class DynamicsSearch:
         rich = [each for each in found if each not in plain]
         inner = [] if any(map(self.selection.is_exact, found)) else self._with_inner()
         # Rich libraries imitate what plain ones express shortly: the best of each kind is a start.
-        starts = [min(each, key=lambda one: one.criterion) for each in (plain, rich, inner) if each]
+        inner = sorted(inner, key=lambda each: each.criterion)[
+            : 1 if self.states > 1 else self.config.single_starts
+        ]
+        starts = [min(each, key=lambda one: one.criterion) for each in (plain, rich) if each] + inner
         for start in sorted(self._with_fine_steps(starts), key=lambda each: each.criterion):
             if self._is_hopeless(start):
                 continue
@@ -197,13 +202,15 @@ class DynamicsSearch:
         plain = self._usable(self._products(min(2, self.degree)))
         own = [
             replace(each, terms=lambda value, each=each: self._usable(each.terms(value)))
-            for each in families(self.smooth, self.exclude_functions, self.config)
+            for each in self.families
         ]
         within = InnerSearch(self.smoothed, tuple(plain), self.weak, self.selection.makes_sense)
-        self.guesses, pairs = within.best(own, self.states, self.config.inner_starts)
+        # Of a single state every family has its turn: its fits take little.
+        most = self.config.inner_starts if self.states > 1 else len(own)
+        self.guesses, pairs = within.best(own, self.states, most)
         turns = [
             {state: own[turn] for state, own in enumerate(self.guesses) if turn < len(own)}
-            for turn in range(self.config.inner_starts)
+            for turn in range(max(map(len, self.guesses)))
         ]
         base = self.selection.best
         starts = [self._beside(guesses, base) for guesses in (*turns, *(pair.guesses for pair in pairs))]

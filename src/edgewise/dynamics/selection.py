@@ -8,7 +8,7 @@ while the criterion falls.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -20,7 +20,7 @@ from edgewise.dynamics.model import TermModel, free
 from edgewise.dynamics.pieces import CoursePieces
 from edgewise.dynamics.shooting import Shooting, ShootingFit, ShootingPoint, fitted
 from edgewise.dynamics.term_functions import FUNCTIONS, Span
-from edgewise.dynamics.terms import DynamicsTerm, TermLibrary
+from edgewise.dynamics.terms import DynamicsTerm, Place, TermLibrary
 from edgewise.pde.discovery.subsets import MOST_CUBED, UnitNormal, best_subsets, exchanged_pairs, normal
 
 Chosen = tuple[tuple[int, DynamicsTerm], ...]
@@ -59,6 +59,10 @@ class TermSelection:
     meter : Meter
         The search ends where its work is spent.
     config : DynamicsConfig
+    between : float
+        What inputs may do between the times at which they were measured, as a share of a state's spread.
+    kin : mapping
+        For functions with inner constants the terms that have them, from these constants.
     best : Judged or None
         Of all that were judged.
     tried : dict
@@ -75,6 +79,9 @@ class TermSelection:
     meter: Meter
     config: DynamicsConfig = DEFAULT
     between: float = 0.0
+    kin: Mapping[Place, Callable[[tuple[float, ...]], list[DynamicsTerm]]] = field(
+        default_factory=dict[Place, Callable[[tuple[float, ...]], list[DynamicsTerm]]]
+    )
     best: Judged | None = None
     tried: dict[frozenset[object], tuple[int, float]] = field(
         default_factory=dict[frozenset[object], tuple[int, float]]
@@ -164,7 +171,8 @@ class TermSelection:
         if term.function == "any power":
             (k,) = term.inner
             return reach <= self.config.largest_power and abs(k - round(k)) >= self.config.broken
-        return self.config.least_scaled <= reach <= self.config.largest_scaled
+        least = self.config.least_wave if function.word in ("sin", "cos") else self.config.least_scaled
+        return least <= reach <= self.config.largest_scaled
 
     def words(self, model: TermModel) -> float:
         """What the terms of a model take to be written."""
@@ -235,8 +243,8 @@ class TermSelection:
         factors, _ = model.numbers(point.constants)
         found = [(chosen, factors.tolist()) for chosen in _simpler(now.chosen)]
         noise = self.left(now)
-        own = [term for _, term in now.chosen if term.inner]
-        more = TermLibrary((*self.pool, *own))
+        own = (each for _, term in now.chosen if term.inner for each in (term, *self._siblings(term)))
+        more = TermLibrary(tuple(dict.fromkeys((*self.pool, *own))))
         residual, table = Shooting(self.pieces, model, noise, self.config.table_gap).matrix(
             ShootingPoint(point.starts, point.constants), more
         )
@@ -266,6 +274,10 @@ class TermSelection:
             solved = np.linalg.lstsq(both[:, list(subset)], both[:, -1], rcond=None)[0]
             found.append((tuple(options[kept[at]] for at in subset), [float(v) for v in solved]))
         return found
+
+    def _siblings(self, term: DynamicsTerm) -> list[DynamicsTerm]:
+        """The terms that a function is looked for in, at the inner constants of one that is chosen."""
+        return self.kin[term.place](term.inner) if term.place in self.kin else []
 
     def _promising(
         self, of: UnitNormal, now: tuple[int, ...], equation: Ints, prices: Floats, rows: int

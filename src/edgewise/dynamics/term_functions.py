@@ -31,7 +31,8 @@ def _saturation(power: int) -> TermFunction:
 
 
 def _plain(name: str, value: Callable[[Any], Any], slope: Callable[[Any], Any]) -> TermFunction:
-    return TermFunction(name, value, lambda z: (slope(z),), None, lambda z: Apply(name, (z,)), 2.5)
+    nodes = 3.5 if name == "sin" else 4.0
+    return TermFunction(name, value, lambda z: (slope(z),), None, lambda z: Apply(name, (z,)), nodes)
 
 
 def _of_difference(name: str, value: Callable[[Any], Any], slope: Callable[[Any], Any]) -> TermFunction:
@@ -41,7 +42,7 @@ def _of_difference(name: str, value: Callable[[Any], Any], slope: Callable[[Any]
         lambda a, b: (slope(a - b), -slope(a - b)),
         None,
         lambda a, b: Apply(name, (Apply("+", (a, Apply("neg", (b,)))),)),
-        3.5,
+        4.0,
         2,
     )
 
@@ -102,7 +103,7 @@ def _root_of_difference() -> TermFunction:
         lambda a, b: (0.5 / np.sqrt(a - b), -0.5 / np.sqrt(a - b)),
         None,
         lambda a, b: Apply("sqrt", (_sum(a, Apply("neg", (b,))),)),
-        3.5,
+        4.0,
         2,
     )
 
@@ -164,7 +165,7 @@ def _any_power() -> TermFunction:
         lambda z, k: (np.where(z > _NOTHING, k * _from_zero(z) ** (k - 1), 0.0),),
         lambda z, k: (_from_zero(z) ** k * np.log(_from_zero(z)),),
         lambda z, k: Apply("^", (z, k)),
-        2.0,
+        4.5,
         reach=lambda k, _: abs(k),
         either_sign=True,
         constants=1,
@@ -178,7 +179,7 @@ def _scaled(name: str, value: Callable[[Any], Any], slope: Callable[[Any], Any],
         lambda z, k: (k * slope(k * z),),
         lambda z, k: (z * slope(k * z),),
         lambda z, k: Apply(name, (Apply("*", (k, z)),)),
-        3.5,
+        4.0,
         reach=lambda k, z: abs(k) * z.size,
         either_sign=both,
         constants=1,
@@ -201,7 +202,7 @@ FUNCTIONS: Mapping[str, TermFunction] = {
         lambda z: (-np.exp(-z),),
         None,
         lambda z: Apply("exp", (Apply("neg", (z,)),)),
-        3.0,
+        4.0,
     ),
     "log": _plain("log", np.log, lambda z: 1 / z),
     "abs": _plain("abs", np.abs, np.sign),
