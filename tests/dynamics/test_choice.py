@@ -156,3 +156,62 @@ def test_inner_constants_are_tied_one_by_one() -> None:
     assert model.known(model.start) == (step, other)
     tied = model.tied(3, 5, 1.0, model.start)
     assert [term.inner for term in tied.known(tied.start)] == [(2.0, 10.0), (20.0, 10.0)]
+
+
+def _selection(rates, start: list[float], end: float, names: list[str]) -> TermSelection:
+    """A course of 80 rows with 1 % noise."""
+    t = np.linspace(0, end, 80)
+    states = solve_ivp(rates, (0, end), start, "DOP853", t, rtol=1e-10).y.T
+    noisy = states + 0.01 * states.std(0) * np.random.default_rng(1).normal(size=states.shape)
+    return DynamicsSearch(
+        read_courses(t, noisy, names, None, None, None, "a test"), 2, (), Meter(60.0)
+    ).selection
+
+
+def test_inner_constants_become_whole_where_no_row_objects() -> None:
+    made = _selection(lambda _, s: 2 / (1 + s**3) - 2, [3.0], 4, ["s"])
+    saturated = DynamicsTerm((0.0,), function="hill3", variables=(0,), inner=(0.9,))
+    judged = made.judged(((0, DynamicsTerm((0.0,))), (0, saturated)), [-1.8, 2.1])
+    assert judged is not None
+    settled = settle(judged, made)
+    (k,) = settled.fit.model.known(settled.fit.point.constants)[1].inner
+    assert k == 1.0
+    assert plain(settled.fit.model) == 3
+    # A half is no whole number.
+    other = _selection(lambda _, s: 2 / (0.5 + s**3) - 2, [3.0], 4, ["s"])
+    judged = other.judged(((0, DynamicsTerm((0.0,))), (0, saturated)), [-1.8, 2.1])
+    assert judged is not None
+    model = settle(judged, other).fit
+    assert model.model.known(model.point.constants)[1].inner[0] == pytest.approx(0.5, abs=0.05)
+    assert len(model.point.constants) > 0
+
+
+def test_a_function_is_offered_with_all_its_terms() -> None:
+    made = _selection(
+        lambda _, x: [-(x[0] ** 2) * x[1] / (x[0] ** 2 + 1.3), -0.4 * x[1]], [3.0, 2.0], 8, ["x", "y"]
+    )
+    eaten = DynamicsTerm((0.0, 1.0), "hill2", (0,), (1.2,))
+    y = DynamicsTerm((0.0, 1.0))
+    judged = made.judged(((0, y), (0, eaten), (1, y)), [-1.0, 1.3, -0.4])
+    assert judged is not None
+    assert {term.powers for term in made.siblings(eaten)} >= {(0.0, 1.0), (1.0, 1.0), (2.0, 1.0)}
+    made.improved(judged)
+    assert frozenset({(0, replace(eaten, powers=(2.0, 1.0)).key), (1, y.key)}) in made.tried
+
+
+def test_waves_are_terms_only_where_they_are_seen() -> None:
+    made = _selection(lambda _, v: [9.81 - 0.4 * v[0]], [0.5], 8, ["v"])
+    size = float(made.variables.max())
+    waves = [
+        DynamicsTerm((0.0,), name, (0,), (rate / size,))
+        for name in ("scaled sin", "scaled cos")
+        for rate in (1.5, 3.0)
+    ]
+    assert [made.makes_sense(term) for term in waves] == [False, True, False, True]
+    assert made.makes_sense(DynamicsTerm((0.0,), "scaled exp", (0,), (1.5 / size,)))
+
+
+def test_rarer_terms_take_more_to_be_written() -> None:
+    powers = [DynamicsTerm((power,)).nodes for power in (1.0, 2.0, 3.0, 0.5, 1.5)]
+    assert powers == sorted(powers)
+    assert DynamicsTerm((0.0,)).nodes == DynamicsTerm((1.0,)).nodes == 1.0

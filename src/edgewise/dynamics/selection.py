@@ -243,7 +243,7 @@ class TermSelection:
         factors, _ = model.numbers(point.constants)
         found = [(chosen, factors.tolist()) for chosen in _simpler(now.chosen)]
         noise = self.left(now)
-        own = (each for _, term in now.chosen if term.inner for each in (term, *self._siblings(term)))
+        own = (each for _, term in now.chosen if term.inner for each in (term, *self.siblings(term)))
         more = TermLibrary(tuple(dict.fromkeys((*self.pool, *own))))
         residual, table = Shooting(self.pieces, model, noise, self.config.table_gap).matrix(
             ShootingPoint(point.starts, point.constants), more
@@ -275,7 +275,7 @@ class TermSelection:
             found.append((tuple(options[kept[at]] for at in subset), [float(v) for v in solved]))
         return found
 
-    def _siblings(self, term: DynamicsTerm) -> list[DynamicsTerm]:
+    def siblings(self, term: DynamicsTerm) -> list[DynamicsTerm]:
         """The terms that a function is looked for in, at the inner constants of one that is chosen."""
         return self.kin[term.place](term.inner) if term.place in self.kin else []
 

@@ -87,7 +87,7 @@ class DynamicsTerm:
 
 
 def _rarity(power: float) -> float:
-    """How much a power takes to be written, in thirds of the twice as many nats by which textbooks have it more rarely."""
+    """What a power takes to be written: the more, the more rarely textbooks have it."""
     if power != round(power):
         return 3.5 if power == 0.5 else 4.5
     return power if power >= 0 else 2.5 - power
