@@ -1,4 +1,7 @@
-"""Systems of one to four differential equations from textbooks in eight sets, and the courses they are measured on."""
+"""Systems of one to four differential equations from textbooks in nine sets, and the courses they are measured on.
+
+Long because it is a list.
+"""
 
 from __future__ import annotations
 
@@ -358,6 +361,41 @@ EIGHTH = (
     ),
 )  # fmt: skip
 
+NINTH = (
+    _system("gene that hinders itself", 10, p=("2/(1 + p^4) - 0.5*p", 0.05)),
+    _system("draining and evaporating", 4.5, h=("-0.6*sqrt(h) - 0.1", 4.0)),
+    _system("cooling by air and radiation", 4, T=("0.5*(1 - T) + 0.2*(1 - T^4)", 2.2)),
+    _system("Schlogl's reaction", 8, x=("0.4 - 2.2*x + 3*x^2 - x^3", 0.0)),
+    _system(
+        "predators that crowd each other", 30, x=("x*(1 - x/4) - x*y/(1 + 0.5*x)", 1.0),
+        y=("0.6*x*y/(1 + 0.5*x) - 0.3*y - 0.05*y^2", 0.4),
+    ),
+    _system("Higgins' glycolysis", 25, S=("0.6 - S*P", 1.6), P=("S*P - 0.9*P/(0.3 + P)", 0.3)),
+    _system("algae that poison each other", 10, x=("x*(2 - x - 0.5*y - 0.3*x*y)", 0.1), y=("y*(1.5 - 0.4*x - y)", 0.2)),
+    _system("relativistic oscillator", 14, x=("p/sqrt(1 + p^2)", 1.5), p=("-x", 0.0)),
+    _system("electron in crossed fields", 10, u=("0.5 + 1.5*v", 0.2), v=("-1.5*u", 0.4)),
+    _system("Hertz' contact", 12, x=("v", 0.3), v=("1 - 2*x^(3/2)", 0.0)),
+    _system("tablet", 8, G=("-0.8*G", 3.0), C=("0.8*G - 1.2*C/(0.5 + C)", 0.0)),
+    _system("bacteria and phages", 16, B=("B*(1 - B/2) - 0.9*B*P", 0.6), P=("1.8*B*P - 0.8*P", 0.2)),
+    _system("two patches", 8, x=("x*(1 - x) + 0.2*(y - x)", 0.05), y=("1.5*y*(1 - y/3) + 0.2*(x - y)", 0.3)),
+    _system("Lienard's plane", 14, x=("2*(x - x^3/3 - y)", 0.5), y=("0.5*x", 0.0)),
+    _system(
+        "Colpitts oscillator", 20, x=("4.47*(z - exp(-y) + 1)", 0.2), y=("4.47*z", 0.1),
+        z=("-0.112*(x + y) - 0.707*z", 0.1),
+    ),
+    _system("Sprott F", 20, x=("y + z", 0.5), y=("-x + 0.5*y", 0.2), z=("x^2 - z", 0.1)),
+    _system(
+        "Newton-Leipnik", 12, x=("-0.4*x + y + 10*y*z", 0.349), y=("-x - 0.4*y + 5*x*z", 0.0),
+        z=("0.175*z - 5*x*y", -0.16),
+    ),
+    _system("Shimizu-Morioka", 25, x=("y", 0.5), y=("x - 0.75*y - x*z", 0.2), z=("x^2 - 0.45*z", 0.3)),
+    _system("quarantine", 20, S=("-1.5*S*I", 0.97), I=("1.5*S*I - 0.5*I", 0.03), Q=("0.2*I - 0.25*Q", 0.0)),
+    _system(
+        "ion in a trap and a magnetic field", 14, x=("u", 1.0), y=("v", 0.3), u=("-x + 0.8*v", 0.0),
+        v=("-2*y - 0.8*u", 0.6),
+    ),
+)  # fmt: skip
+
 SETS = {
     "first": FIRST,
     "second": SECOND,
@@ -367,4 +405,5 @@ SETS = {
     "sixth": SIXTH,
     "seventh": SEVENTH,
     "eighth": EIGHTH,
+    "ninth": NINTH,
 }
