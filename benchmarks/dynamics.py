@@ -14,7 +14,7 @@ The choice among systems that are about as likely was developed on the first and
 written down, and after that each equation came to be chosen anew. The fifth twenty were written down when all that was done.
 So were the sixth, whose misses without noise asked for terms of further kinds; then the seventh twenty were written down.
 The misses without noise of all seven asked for functions with several constants inside; then the eighth were written down.
-What terms cost followed how often terms occur in the first four sets; before that search was tried on it, the ninth was written.
+What terms cost followed then how often they occur in the first four sets; before it was searched so, the ninth was written.
 """
 
 from __future__ import annotations

@@ -54,7 +54,8 @@ class DynamicsConfig:
     promise : float
         What a table promises is worth a fit where it lacks no more than this of the criterion.
     node : float
-        Twice the nats of a variable, a power or half a function.
+        Twice the nats of a variable. Other powers and functions cost more of these the rarer they are in textbooks, rounded
+        (`benchmarks/dynamics_terms.py` counts them).
     idle : float
         Where only rounding is left, terms of less than this share of their equation's largest are tried to be left out.
     gaps, gap_steps : tuple of float and tuple of int

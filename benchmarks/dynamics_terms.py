@@ -1,0 +1,54 @@
+"""How often the kinds of terms occur in the sets of systems: what the prices of terms in `find_dynamics` follow.
+
+    python benchmarks/dynamics_terms.py [--set first --set second ...]
+
+Right-hand sides are multiplied out. A term is of the kind of its rarest part.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+from typing import Any
+
+import sympy
+from dynamics_systems import SETS
+
+
+def kind(term: Any) -> str:
+    """Of a product of powers and functions of the states."""
+    powers = [each for each in term.atoms(sympy.Pow) if each.base.free_symbols]
+    functions = sorted({each.func.__name__ for each in term.atoms(sympy.Function)})
+    if functions:
+        return " and ".join(functions)
+    if any(each.base.is_Add for each in powers):
+        return "over a sum, or a root of one"
+    if any(not each.exp.is_Integer for each in powers):
+        return "square root" if all((2 * each.exp).is_Integer for each in powers) else "other broken power"
+    if any(each.exp < 0 for each in powers):
+        return "over a product"
+    return (
+        f"product of degree {sympy.Poly(term, *term.free_symbols).total_degree() if term.free_symbols else 0}"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--set", action="append", choices=list(SETS))
+    asked = parser.parse_args().set or ["first", "second", "third", "fourth"]
+    terms = [
+        term
+        for name in asked
+        for system in SETS[name]
+        for side in system.sympy()
+        for term in sympy.Add.make_args(sympy.expand(side))
+    ]
+    print(f"{len(terms)} terms of the sets {', '.join(asked)}")
+    for name, count in Counter(map(kind, terms)).most_common():
+        print(f"{count:4} {name}")
+
+
+if __name__ == "__main__":
+    main()
