@@ -49,9 +49,9 @@ def shortest(selection: TermSelection, most: int) -> tuple[Settled, float]:
             least = min(least, found[-1].length)
     best = min(found, key=lambda each: each.length)
     lengths = {key: reached for key, (_, reached) in selection.tried.items()}
-    lengths |= {_keys(each.judged.fit.model): each.length for each in found}
-    lengths |= {_keys(each.fit.model): each.length for each in found}
-    own = _keys(best.fit.model)
+    lengths |= {each.judged.fit.model.keys: each.length for each in found}
+    lengths |= {each.fit.model.keys: each.length for each in found}
+    own = best.fit.model.keys
     rivals = [length for key, length in lengths.items() if not own <= key]
     return best, (min(rivals, default=math.inf) - best.length) / 2
 
@@ -60,14 +60,12 @@ def settle(judged: Judged, selection: TermSelection) -> Settled:
     """The choice with its constants made plain."""
 
     def length(fit: ShootingFit) -> float:
+        if not all(map(selection.makes_sense, fit.model.known(fit.point.constants))):
+            return math.inf
         return selection.criterion(fit, selection.words(fit.model) + selection.constants(fit))
 
     fit = settled(selection.pieces, judged.fit, selection.left(judged), length, selection.config)
     return Settled(judged, fit, length(fit) + selection.config.plain_price * plain(fit.model))
-
-
-def _keys(model: TermModel) -> frozenset[object]:
-    return frozenset((e, term.key) for e, term in zip(model.equation, model.terms, strict=True))
 
 
 def plain(model: TermModel) -> int:

@@ -12,6 +12,7 @@ from edgewise.dynamics.config import DynamicsConfig
 from edgewise.dynamics.model import TermModel
 from edgewise.dynamics.pieces import CoursePieces
 from edgewise.dynamics.shooting import Shooting, ShootingFit, ShootingPoint, fitted
+from edgewise.dynamics.term_functions import SATURATIONS
 from edgewise.dynamics.terms import RATIOS
 
 
@@ -24,7 +25,7 @@ def settled(
 ) -> ShootingFit:
     """The fit with as few constants as the criterion, which charges for each, lets it have."""
     best, score = fit, criterion(fit)
-    for simpler in (_pairs, _wholes, _ratios, _absent):
+    for simpler in (_unsaturated, _pairs, _wholes, _ratios, _absent):
         turned_down: set[tuple[object, ...]] = set()
         while True:
             options = [each for each in simpler(pieces, best, noise, config) if each[0] not in turned_down]
@@ -67,6 +68,28 @@ def _own(model: TermModel) -> list[tuple[int, int]]:
         for number, row in enumerate(model.spread)
         if np.count_nonzero(row) == 1 and model.offset[number] == 0
     ]
+
+
+def _unsaturated(
+    pieces: CoursePieces, fit: ShootingFit, noise: Floats, config: DynamicsConfig
+) -> list[tuple[tuple[object, ...], TermModel]]:
+    """Saturations whose inner constant is nothing within its errors, as powers."""
+    model, values = fit.model, fit.point.constants
+    of = {
+        constant: model.terms[model.inner[number - len(model.terms)]].place
+        for number, constant in _own(model)
+        if number >= len(model.terms)
+    }
+    of = {constant: place for constant, place in of.items() if place[0] in SATURATIONS}
+    errors = np.sqrt(np.maximum(np.diag(covariance(pieces, fit, noise, config)), 0.0)) if of else values
+    found: list[tuple[float, tuple[object, ...], TermModel]] = []
+    for constant, place in of.items():
+        if abs(values[constant]) < config.alike * errors[constant]:
+            powers = model.at_nothing(constant, values)
+            if len(powers.keys) == len(powers.terms):
+                off = abs(float(values[constant])) / float(errors[constant])
+                found.append((off, ("power", *place), powers))
+    return [(key, powers) for _, key, powers in sorted(found, key=lambda each: each[0])]
 
 
 def _pairs(

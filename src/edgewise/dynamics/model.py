@@ -55,6 +55,11 @@ class TermModel:
     def _place(self) -> Floats:
         return np.eye(self.states)[list(self.equation)].reshape(len(self.terms), self.states)
 
+    @property
+    def keys(self) -> frozenset[object]:
+        """The equation of each term, and what it is but for its inner constants."""
+        return frozenset((e, term.key) for e, term in zip(self.equation, self.terms, strict=True))
+
     def numbers(self, constants: Floats) -> tuple[Floats, Floats]:
         """Factors of the terms, and their inner constants."""
         every = self.offset + self.spread @ constants
@@ -126,6 +131,18 @@ class TermModel:
             self,
             offset=self.offset + self.spread[:, one] * value,
             spread=np.delete(self.spread, one, 1),
+            start=np.delete(constants, one),
+        )
+
+    def at_nothing(self, one: int, constants: Floats) -> TermModel:
+        """With one constant fewer: the terms that have it inside without it."""
+        rows = len(self.terms) + np.flatnonzero(self.spread[len(self.terms) :, one])
+        gone = set(self.inner[rows - len(self.terms)].tolist())
+        return replace(
+            self,
+            terms=tuple(term.at_nothing if at in gone else term for at, term in enumerate(self.terms)),
+            spread=np.delete(np.delete(self.spread, rows, 0), one, 1),
+            offset=np.delete(self.offset, rows),
             start=np.delete(constants, one),
         )
 

@@ -19,7 +19,7 @@ from edgewise.dynamics.config import DEFAULT, DynamicsConfig
 from edgewise.dynamics.model import TermModel, free
 from edgewise.dynamics.pieces import CoursePieces
 from edgewise.dynamics.shooting import Shooting, ShootingFit, ShootingPoint, fitted
-from edgewise.dynamics.term_functions import FUNCTIONS, Span
+from edgewise.dynamics.term_functions import FUNCTIONS, SATURATIONS, Span
 from edgewise.dynamics.terms import DynamicsTerm, Place, TermLibrary
 from edgewise.pde.discovery.subsets import MOST_CUBED, UnitNormal, best_subsets, exchanged_pairs, normal
 
@@ -317,17 +317,10 @@ class TermSelection:
 
 
 def _simpler(chosen: Chosen) -> Iterator[Chosen]:
-    """With functions whose inner constants may be nothing as those that they are then."""
+    """With functions whose inner constants may be nothing as what they are then."""
     for place in dict.fromkeys(term.place for _, term in chosen if term.inner):
-        simpler = FUNCTIONS[place[0]].simpler
-        if simpler is not None:
-            name, kept = simpler
-            yield tuple(
-                (e, replace(t, function=name, inner=tuple(t.inner[at] for at in kept)))
-                if t.place == place
-                else (e, t)
-                for e, t in chosen
-            )
+        if place[0] in SATURATIONS or FUNCTIONS[place[0]].simpler is not None:
+            yield tuple((e, t.at_nothing if t.place == place else t) for e, t in chosen)
 
 
 def _one_equation_anew(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from edgewise._core.arrays import Floats, Ints
 from edgewise._core.work import charge
-from edgewise.dynamics.term_functions import FUNCTIONS, TermFunction
+from edgewise.dynamics.term_functions import FUNCTIONS, SATURATIONS, TermFunction
 from edgewise.forms.tree import Apply, Node, Number, Variable
 
 Place = tuple[str, tuple[int, ...]]
@@ -70,6 +70,17 @@ class DynamicsTerm:
     @property
     def _factors(self) -> float:
         return sum(map(_rarity, self.powers))
+
+    @property
+    def at_nothing(self) -> DynamicsTerm:
+        """The term where an inner constant is nothing: with a simpler function, or, of a saturation, with a power alone."""
+        simpler = FUNCTIONS[self.function].simpler
+        if simpler is not None:
+            name, kept = simpler
+            return replace(self, function=name, inner=tuple(self.inner[at] for at in kept))
+        powers = list(self.powers)
+        powers[self.variables[0]] -= SATURATIONS[self.function]
+        return DynamicsTerm(tuple(powers))
 
     def tree(self, names: Sequence[str], inner: Sequence[Node]) -> Node:
         """The formula of the term."""
