@@ -211,7 +211,16 @@ def test_waves_are_terms_only_where_they_are_seen() -> None:
     assert made.makes_sense(DynamicsTerm((0.0,), "scaled exp", (0,), (1.5 / size,)))
 
 
-def test_rarer_terms_take_more_to_be_written() -> None:
-    powers = [DynamicsTerm((power,)).nodes for power in (1.0, 2.0, 3.0, 0.5, 1.5)]
-    assert powers == sorted(powers)
-    assert DynamicsTerm((0.0,)).nodes == DynamicsTerm((1.0,)).nodes == 1.0
+def test_a_saturation_becomes_a_power_where_its_constant_is_nothing() -> None:
+    made = _selection(lambda _, y: 0.5 - 0.8 * y, [3.0], 5, ["y"])
+    none = DynamicsTerm((0.0,))
+    judged = made.judged(((0, none), (0, DynamicsTerm((2.0,), "hill1", (0,), (0.05,)))), [0.5, -0.8])
+    assert judged is not None
+    assert [term.function for _, term in judged.chosen] == ["", "hill1"]
+    settled = settle(judged, made)
+    assert settled.fit.model.terms == (none, DynamicsTerm((1.0,)))
+    assert settled.length < judged.criterion
+    other = _selection(lambda _, y: -0.8 * y / (1.3 + y), [3.0], 5, ["y"])
+    judged = other.judged(((0, DynamicsTerm((1.0,), "hill1", (0,), (1.0,))),), [-0.8])
+    assert judged is not None
+    assert settle(judged, other).fit.model.terms[0].function == "hill1"
