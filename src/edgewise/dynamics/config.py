@@ -102,8 +102,8 @@ class DynamicsConfig:
     real_noise: float = 1e-3
     largest_inner: float = 1.0
     least_scaled: float = 0.2
-    least_wave: float = 2.0
     largest_scaled: float = 20.0
+    least_wave: float = 2.0
     largest_power: float = 3.0
     broken: float = 0.08
     fits: int = 3
