@@ -23,7 +23,7 @@ from edgewise.dynamics import DynamicsConfig
 from edgewise.dynamics.probability import FIGURES
 
 KEPT = Path(__file__).parents[1] / "docs" / "rows"
-NAMES = ("systems", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth")
+NAMES = ("systems", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth")
 ROWS = [KEPT / f"dynamics-{name}.csv" for name in NAMES]
 FITTED = 4
 BINS = (0.0, 0.3, 0.7, 0.9, 1.0)

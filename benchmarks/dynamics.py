@@ -1,7 +1,7 @@
 """Systems from textbooks, each from one course of 150 points: how often all equations are right.
 
     python benchmarks/dynamics.py [--set first|...|ninth] [--noise 0 --noise 0.01] [--half even|odd|all]
-        [--only NAME] [--rows FILE]
+        [--only NAME] [--every K] [--seed N] [--rows FILE]
 
 Noise is a share of the standard deviation of each state. A system counts where every equation has the terms of the true
 one and no others, when both are written as one quotient of polynomials in the states and functions of them (of multiples
@@ -98,10 +98,11 @@ def main() -> None:
     parser.add_argument("--set", choices=list(SETS), default="first")
     parser.add_argument("--only", default="")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--every", type=int, default=1, help="every so many of the systems only")
     parser.add_argument("--rows", type=Path)
     common_options(parser, "every tenth system, without noise")
     asked = parser.parse_args()
-    every, noises = (10, [0.0]) if asked.quick else (1, asked.noise or [0.0, 0.01, 0.05])
+    every, noises = (10, [0.0]) if asked.quick else (asked.every, asked.noise or [0.0, 0.01, 0.05])
     chosen = [
         (number, system)
         for number, system in enumerate(SETS[asked.set], 1)
