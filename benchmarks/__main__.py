@@ -26,6 +26,7 @@ SCRIPTS = (
     "groups",
     "groups_peers",
     "dynamics",
+    "dynamics_terms",
     "dynamics_peers",
     "courses_probability",
     "broken_laws",

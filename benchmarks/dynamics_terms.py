@@ -12,6 +12,7 @@ from collections import Counter
 from typing import Any
 
 import sympy
+from _common import common_options
 from dynamics_systems import SETS
 
 
@@ -37,6 +38,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--set", action="append", choices=list(SETS))
+    common_options(parser, "no less: nothing is searched")
     asked = parser.parse_args().set or ["first", "second", "third", "fourth"]
     terms = [
         term
