@@ -224,3 +224,12 @@ def test_a_saturation_becomes_a_power_where_its_constant_is_nothing() -> None:
     judged = other.judged(((0, DynamicsTerm((1.0,), "hill1", (0,), (1.0,))),), [-0.8])
     assert judged is not None
     assert settle(judged, other).fit.model.terms[0].function == "hill1"
+
+
+def test_a_term_that_no_library_has_is_exchanged_like_any_other() -> None:
+    made = _selection(lambda _, y: -2 / y**3, [3.0], 8, ["y"])
+    rare = DynamicsTerm((-3.0,))
+    assert rare not in made.pool
+    judged = made.judged(((0, rare), (0, DynamicsTerm((1.0,)))), [-2.0, 0.01])
+    assert judged is not None
+    assert made.improved(judged).chosen == ((0, rare),)

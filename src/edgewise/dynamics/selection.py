@@ -243,7 +243,7 @@ class TermSelection:
         factors, _ = model.numbers(point.constants)
         found = [(chosen, factors.tolist()) for chosen in _simpler(now.chosen)]
         noise = self.left(now)
-        own = (each for _, term in now.chosen if term.inner for each in (term, *self.siblings(term)))
+        own = (each for _, term in now.chosen for each in (term, *self.siblings(term)))
         more = TermLibrary(tuple(dict.fromkeys((*self.pool, *own))))
         residual, table = Shooting(self.pieces, model, noise, self.config.table_gap).matrix(
             ShootingPoint(point.starts, point.constants), more
