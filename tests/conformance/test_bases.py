@@ -320,13 +320,13 @@ def test_bad_arguments_end_in_one_sentence(name: str) -> None:
             make_basis(name, bad, degree=DEGREE, size=8)
     with pytest.raises(InputError, match=r"\blow\b"):
         default_grid(name, 1.0, 0.0, 5)
-    with pytest.raises(InputError, match="'intervals' parameter of default_grid"):
+    with pytest.raises(InputError, match="'intervals' argument"):
         default_grid(name, 0.0, 1.0, 0)
     if name in ("bspline", "rbf"):
-        with pytest.raises(InputError, match="'size' parameter of make_basis must be 8"):
+        with pytest.raises(InputError, match="'size' argument must be 8"):
             make_basis(name, grid, degree=DEGREE, size=9)
     else:
-        with pytest.raises(InputError, match="'size' parameter of make_basis"):
+        with pytest.raises(InputError, match="'size' argument"):
             make_basis(name, grid)
 
 

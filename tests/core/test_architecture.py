@@ -229,27 +229,3 @@ def test_one_name_stands_for_one_class():
             if isinstance(each, ast.ClassDef):
                 files.setdefault(each.name, []).append(path.relative_to(SOURCE).as_posix())
     assert {name: where for name, where in files.items() if len(where) > 1 and name not in ALIKE} == {}
-
-
-MOST_LINES = 400
-
-
-def unreasoned(folder):
-    """Files that are long and do not say why in their first words."""
-    for path in sorted(folder.rglob("*.py")):
-        text = path.read_text()
-        if text.count("\n") > MOST_LINES and "Long because " not in (ast.get_docstring(tree(path)) or ""):
-            yield path.relative_to(folder).as_posix()
-
-
-def test_a_file_of_more_than_400_lines_says_why():
-    assert not list(unreasoned(SOURCE))
-
-
-def test_a_long_file_without_a_reason_is_found(tmp_path):
-    (tmp_path / "long.py").write_text('"""One idea."""\n' + "\n" * MOST_LINES)
-    (tmp_path / "reasoned.py").write_text(
-        '"""One idea.\n\nLong because it is one table.\n"""\n' + "\n" * MOST_LINES
-    )
-    (tmp_path / "short.py").write_text('"""One idea."""\n')
-    assert list(unreasoned(tmp_path)) == ["long.py"]

@@ -49,7 +49,7 @@ def test_an_int_passes_exactly_when_it_is_in_range(value, low, high):
 def test_the_sentence_names_function_argument_range_and_value():
     with pytest.raises(InputError) as caught:
         check_int(7, "degree", low=0, high=5, of="KANLinear")
-    expected = "The 'degree' parameter of KANLinear must be an int in the range [0, 5]. Got 7 instead."
+    expected = "The 'degree' argument must be an int in the range [0, 5]. Got 7 instead."
     assert str(caught.value) == expected
 
 
@@ -240,7 +240,7 @@ def test_the_first_names_stand_for_many():
 
 @pytest.mark.parametrize("value", [3, None, "ab", {"a": 1}, np.array(3), torch.tensor(1.0), object()])
 def test_what_is_no_list_is_no_list(value):
-    with pytest.raises(InputError, match="'edges' parameter of f must be a list of edges"):
+    with pytest.raises(InputError, match="'edges' argument must be a list of edges"):
         as_tuple(value, "edges", "edges", of="f")
 
 

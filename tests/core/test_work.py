@@ -106,7 +106,7 @@ def test_levels_are_factors(level):
 
 @pytest.mark.parametrize("work", ["much", 0, -1, math.nan, None, [1]])
 def test_other_work_is_refused(work):
-    with pytest.raises(InputError, match="'work' parameter of fit"):
+    with pytest.raises(InputError, match="'work' argument"):
         check_work(work, "fit")
 
 

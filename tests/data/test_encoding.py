@@ -347,7 +347,7 @@ def test_bad_tables_are_refused_in_a_sentence() -> None:
     ]:
         with pytest.raises(InputError, match=words):
             learn_encoding(data, np.zeros(2))
-    with pytest.raises(InputError, match="'y' parameter of learn_encoding must be of shape"):
+    with pytest.raises(InputError, match="'y' argument must be of shape"):
         learn_encoding(np.zeros((3, 1)), np.zeros(2))
 
 

@@ -53,7 +53,7 @@ def test_what_needs_squares_is_refused_with_the_row(factor, call):
 def test_a_huge_column_of_a_formula_is_named():
     with pytest.raises(
         InputError,
-        match=r"'X' parameter of find_formula .* Got 1e\+300 in row 3 \(counted from 0\), column 'mass'",
+        match=r"'X' argument .* Got 1e\+300 in row 3 \(counted from 0\), column 'mass'",
     ):
         find_formula(ONE, Y, names=["mass", "v"], work=0.01, seed=0)
 
@@ -71,7 +71,7 @@ def test_the_row_of_a_bad_target_is_named(bad, word, estimator):
 @pytest.mark.parametrize("estimator", [KANRegressor, KANClassifier])
 def test_targets_of_different_lengths_are_one_sentence(estimator):
     y = [[1.0]] * 39 + [[1.0, 2.0]]
-    with pytest.raises(InputError, match="'y' parameter of KAN"):
+    with pytest.raises(InputError, match="'y' argument"):
         estimator(work=0.01).fit(X, y)
     with pytest.raises(InputError, match="must hold numbers"):
         estimator(work=0.01).fit(X, np.round(Y), sample_weight=y)

@@ -128,7 +128,7 @@ def test_what_cannot_be_saved_is_said(tmp_path: pathlib.Path, fitted: Any) -> No
         InputError, match=r"must be a KAN, a KANRegressor, .* a formula or what find_dynamics found"
     ):
         ew.save({"a": 1}, path)  # type: ignore[arg-type]
-    with pytest.raises(InputError, match="'overwrite' parameter of save"):
+    with pytest.raises(InputError, match="'overwrite' argument"):
         ew.save(fitted, path, overwrite="no")  # type: ignore[arg-type]
     dates = classifier().fit(TABLE, np.where(Y > 2, np.datetime64("2020-01-01"), np.datetime64("2021-01-01")))
     with pytest.raises(InputError, match="Classes must be strings, numbers or truth values"):
@@ -207,5 +207,5 @@ def test_thresholds_come_through_a_file(tmp_path: pathlib.Path) -> None:
     again = ew.load(tmp_path / "model.kan")
     assert again.config == config
     assert np.array_equal(again.predict(X), model.predict(X))
-    with pytest.raises(InputError, match="'config' parameter of KANRegressor"):
+    with pytest.raises(InputError, match="'config' argument"):
         ew.KANRegressor(config={"epochs": 3}).fit(X, X[:, 0])

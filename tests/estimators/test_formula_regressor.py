@@ -121,7 +121,7 @@ def test_another_member_of_the_front_predicts() -> None:
     assert np.array_equal(model.predict(X, at=-1), model.front_[-1].predict(X))
     count = len(model.front_)
     for wrong in (count, -count - 1, 0.5, "best"):
-        with pytest.raises(InputError, match=r"'at' parameter of predict must be an int"):
+        with pytest.raises(InputError, match=r"'at' argument must be an int"):
             model.predict(X, at=wrong)  # pyright: ignore[reportArgumentType]
 
 
@@ -141,9 +141,9 @@ def test_a_score_outside_the_domain_says_so() -> None:
 @pytest.mark.parametrize(
     ("parameters", "sentence"),
     [
-        ({"callbacks": [1]}, "'callbacks' parameter of FormulaRegressor must list functions"),
-        ({"random_state": "x"}, "'random_state' parameter of FormulaRegressor must be an int"),
-        ({"verbose": -1}, "'verbose' parameter of FormulaRegressor must be an int"),
+        ({"callbacks": [1]}, "'callbacks' argument must list functions"),
+        ({"random_state": "x"}, "'random_state' argument must be an int"),
+        ({"verbose": -1}, "'verbose' argument must be an int"),
         ({"validation": 0.9}, "'validation' parameter"),
         ({"seconds": 0}, "must be a finite number"),
     ],

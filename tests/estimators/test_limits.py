@@ -77,5 +77,5 @@ def test_verbose_lines_tell_the_share_of_the_work(capsys: pytest.CaptureFixture[
 def test_levels_of_work_are_checked_at_fit_and_kept_as_given() -> None:
     model = ew.KANRegressor(work="thorough")
     assert model.get_params()["work"] == "thorough"
-    with pytest.raises(ew.InputError, match="'work' parameter of KANRegressor"):
+    with pytest.raises(ew.InputError, match="'work' argument"):
         ew.KANRegressor(work="swift").fit(X, Y)

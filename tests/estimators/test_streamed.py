@@ -310,12 +310,12 @@ def test_a_checkpoint_of_other_rows_is_passed_over(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("options", "asked", "said"),
     [
-        ({}, {"target": "z"}, "'target' parameter of KANRegressor must name a column"),
+        ({}, {"target": "z"}, "'target' argument must name a column"),
         ({}, {"target": "y", "sample_weight": [1.0]}, "must name a column of the dataset"),
         (
             {"seconds": 3.0},
             {"target": "y"},
-            "'seconds' parameter of KANRegressor must be left out for a dataset",
+            "'seconds' argument must be left out for a dataset",
         ),
         ({"monotone": {"a": "increasing"}}, {"target": "y"}, "monotone, convex or bounds"),
         ({}, {"target": "y", "y": [1.0]}, "Got both"),
@@ -352,7 +352,7 @@ def test_datasets_are_explained_and_audited(tmp_path):
     assert own.notes == other.notes
     with pytest.raises(InputError, match="must be one row of a dataset"):
         model.explain(data, row=range(2))
-    with pytest.raises(InputError, match="'y' argument of audit must name a column of the dataset"):
+    with pytest.raises(InputError, match="'y' argument must name a column of the dataset"):
         ew.audit(model, data, y, "sort")
 
 

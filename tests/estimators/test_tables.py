@@ -200,18 +200,18 @@ def test_heavy_tails_are_drawn_in() -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"mode": "addtive"}, "'mode' parameter of KANRegressor must be one of .*did you mean 'additive'"),
-        ({"hidden": 0}, "'hidden' parameter of KANRegressor must be an int"),
-        ({"members": "many"}, "'members' parameter of KANRegressor must be one of 'auto'"),
-        ({"members": 0}, "'members' parameter of KANRegressor must be an int"),
-        ({"seconds": 0}, "'seconds' parameter of KANRegressor must be a finite number"),
-        ({"max_inputs": 0.5}, "'max_inputs' parameter of KANRegressor must be an int"),
+        ({"mode": "addtive"}, "'mode' argument must be one of .*did you mean 'additive'"),
+        ({"hidden": 0}, "'hidden' argument must be an int"),
+        ({"members": "many"}, "'members' argument must be one of 'auto'"),
+        ({"members": 0}, "'members' argument must be an int"),
+        ({"seconds": 0}, "'seconds' argument must be a finite number"),
+        ({"max_inputs": 0.5}, "'max_inputs' argument must be an int"),
         (
             {"random_state": "x"},
-            "'random_state' parameter of KANRegressor must be an int, a RandomState or None",
+            "'random_state' argument must be an int, a RandomState or None",
         ),
-        ({"verbose": "yes"}, "'verbose' parameter of KANRegressor"),
-        ({"callbacks": 3}, "'callbacks' parameter of KANRegressor must list functions"),
+        ({"verbose": "yes"}, "'verbose' argument"),
+        ({"callbacks": 3}, "'callbacks' argument must list functions"),
     ],
 )
 def test_bad_parameters_are_named_in_fit(options: dict[str, Any], words: str) -> None:
@@ -226,7 +226,7 @@ def test_bad_tables_and_targets_are_named() -> None:
         (X, ["a"] * 20, "must hold a finite number for every row.*KANClassifier"),
         (X[:, 0], X[:, 0], "Reshape your data"),
         (np.where(X > 1, np.inf, X), X[:, 0], "must hold finite numbers"),
-        (None, X[:, 0], "'X' parameter of KANRegressor must be a table"),
+        (None, X[:, 0], "'X' argument must be a table"),
         (pl.LazyFrame({"a": X[:, 0]}), X[:, 0], "frame yet to be computed"),
         (pd.DataFrame(X, columns=["a", "a"]), X[:, 0], "distinct column names"),
         (X, np.zeros((20, 0)), "must be of shape|minimum of 1"),

@@ -217,9 +217,7 @@ def test_a_wrong_argument_ends_in_one_clear_sentence(what: str) -> None:
 
 
 def test_data_that_a_torch_model_cannot_be_called_with_are_said_to_be_that() -> None:
-    with pytest.raises(
-        ew.InputError, match="'data' argument of replace_mlp must be what the model can be called"
-    ) as caught:
+    with pytest.raises(ew.InputError, match="'data' argument must be what the model can be called") as caught:
         ew.replace_mlp(
             torch.nn.Sequential(torch.nn.Linear(2, 4), torch.nn.ReLU(), torch.nn.Linear(4, 2)), ["b"]
         )
@@ -239,13 +237,13 @@ def test_no_option_of_an_estimator_is_shown_by_others(maker: Any, wrong: object)
 @pytest.mark.parametrize(
     ("option", "value", "words"),
     [
-        ("data", np.array(3), "'data' argument of replace_mlp must be an array of inputs or a list"),
-        ("data", np.array([["a", "b"]]), "'data' argument of replace_mlp must hold arrays of numbers"),
-        ("data", [np.array([[None]])], "'data' argument of replace_mlp must hold arrays of numbers"),
+        ("data", np.array(3), "'data' argument must be an array of inputs or a list"),
+        ("data", np.array([["a", "b"]]), "'data' argument must hold arrays of numbers"),
+        ("data", [np.array([[None]])], "'data' argument must hold arrays of numbers"),
         ("score", lambda model: 0.0 if isinstance(model[0], torch.nn.Linear) else model.score, "'score' param"),
-        ("score", lambda model: "good", "'score' parameter of replace_mlp must be a function that gives a number"),
-        ("loss", lambda made: made, "'loss' parameter of replace_mlp must be a function that gives a tensor"),
-        ("loss", lambda made, wanted: made, "'loss' parameter of replace_mlp must be a function that gives a tensor"),
+        ("score", lambda model: "good", "'score' argument must be a function that gives a number"),
+        ("loss", lambda made: made, "'loss' argument must be a function that gives a tensor"),
+        ("loss", lambda made, wanted: made, "'loss' argument must be a function that gives a tensor"),
     ],
 )  # fmt: skip
 def test_functions_and_batches_that_fail_are_named(option: str, value: Any, words: str) -> None:
@@ -262,7 +260,7 @@ def test_functions_and_batches_that_fail_are_named(option: str, value: Any, word
 def test_models_to_compare_with_are_fitted_to_the_same_target(other: object) -> None:
     table = {"a": X[:, 0], "b": X[:, 1]}
     model = ew.KANRegressor(mode="additive", members=1, work=0.01).fit(table, Y)
-    with pytest.raises(ew.InputError, match="'repeats' parameter of content_from_estimator must list models"):
+    with pytest.raises(ew.InputError, match="'repeats' argument must list models"):
         report.content_from_estimator(model, table, Y, table, Y, repeats=[other])
 
 

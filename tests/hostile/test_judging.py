@@ -18,7 +18,7 @@ from .attempts import KINDS, Attempt, Kind, carry_out
 from .sentence import why_unclear
 from .world import digest
 
-CLEAR = "The 'degree' parameter of KANLinear must be an int in the range [0, 5]. Got 7 instead."
+CLEAR = "The 'degree' argument must be an int in the range [0, 5]. Got 7 instead."
 
 
 def test_a_clear_sentence_passes() -> None:

@@ -314,17 +314,17 @@ def test_seeds_and_first_functions() -> None:
 
 BAD: list[tuple[dict[str, Any], str]] = [
     ({"in_channels": 0}, "'in_channels'"),
-    ({"groups": 3}, "'in_channels' parameter of KANConv2d must be a multiple of 'groups'"),
-    ({"kernel_size": (3, 3, 3)}, "'kernel_size' parameter of KANConv2d must be an int or 2 of them"),
+    ({"groups": 3}, "'in_channels' argument2d must be a multiple of 'groups'"),
+    ({"kernel_size": (3, 3, 3)}, "'kernel_size' argument2d must be an int or 2 of them"),
     ({"kernel_size": 0}, "'kernel_size'"),
     ({"stride": 0}, "'stride'"),
     ({"padding": -1}, "'padding'"),
     ({"padding": "sam"}, "did you mean 'same'"),
     ({"padding": "same", "stride": 2}, "must be a number where 'stride' is not 1"),
     ({"padding_mode": "mirror"}, "'padding_mode'"),
-    ({"degree": 7}, "'degree' parameter of KANConv2d"),
-    ({"basis": "splines"}, "'basis' parameter of KANConv2d"),
-    ({"grid": (1.0, 0.0)}, "'grid' parameter of KANConv2d"),
+    ({"degree": 7}, "'degree' argument2d"),
+    ({"basis": "splines"}, "'basis' argument2d"),
+    ({"grid": (1.0, 0.0)}, "'grid' argument2d"),
     ({"grid": torch.zeros(5, 4)}, r"'grid' tensor of KANConv2d must have shape \(4, K\)"),
     (
         {"in_channels": 1 << 10, "out_channels": 1 << 15},

@@ -81,8 +81,8 @@ def test_a_wrong_dtype_is_refused(dtype: torch.dtype) -> None:
 
 
 BAD: list[tuple[dict[str, Any], str]] = [
-    ({"in_features": 0}, "'in_features' parameter of KANLinear must be an int in the range"),
-    ({"out_features": 2.0}, "'out_features' parameter of KANLinear must be an int"),
+    ({"in_features": 0}, "'in_features' argument must be an int in the range"),
+    ({"out_features": 2.0}, "'out_features' argument must be an int"),
     ({"basis": "bsplin"}, "did you mean 'bspline'"),
     ({"degree": 6}, r"'degree' .* range \[0, 5\]. Got 6"),
     ({"intervals": 0}, "'intervals'"),

@@ -104,30 +104,30 @@ def test_every_edit_keeps_the_mode_and_the_dtype(name: str) -> None:
 REFUSED: dict[str, tuple[Callable[[KAN], Any], str]] = {
     "edge of two": (lambda n: mask_edges(n, [(0, 0)]), "three ints"),
     "edge number": (lambda n: mask_edges(n, [7]), "three ints"),
-    "edges number": (lambda n: mask_edges(n, 7), "'edges' parameter of mask_edges must be a list of edges"),
+    "edges number": (lambda n: mask_edges(n, 7), "'edges' argument must be a list of edges"),
     "one edge as edges": (lambda n: mask_edges(n, (0, 0, 0)), "three ints"),
     "edge layer": (
         lambda n: mask_edges(n, [(3, 0, 0)]),
-        r"'layer' parameter of mask_edges .* \[0, 2\]. Got 3",
+        r"'layer' argument .* \[0, 2\]. Got 3",
     ),
     "edge source": (
         lambda n: mask_edges(n, [(0, 3, 0)]),
-        r"'source' parameter of mask_edges .* \[0, 2\]. Got 3",
+        r"'source' argument .* \[0, 2\]. Got 3",
     ),
     "edge target": (
         lambda n: mask_edges(n, [(0, 0, -1)]),
-        r"'target' parameter of mask_edges .* \[0, 6\]. Got -1",
+        r"'target' argument .* \[0, 6\]. Got -1",
     ),
     "edge float": (lambda n: mask_edges(n, [(0, 0.0, 0)]), "'source'"),
     "data width": (
         lambda n: mask_edges(n, [], torch.zeros(4, 2)),
-        "'X' parameter of mask_edges must have 3 columns. Got 2",
+        "'X' argument must have 3 columns. Got 2",
     ),
     "data nan": (lambda n: mask_edges(n, [], torch.full((4, 3), torch.nan)), "finite"),
-    "node layer 0": (lambda n: remove_nodes(n, 0, [0]), r"'layer' parameter of remove_nodes .* \[1, 2\]"),
-    "node layer L": (lambda n: remove_nodes(n, 3, [0]), r"'layer' parameter of remove_nodes .* \[1, 2\]"),
-    "node text": (lambda n: remove_nodes(n, 1, "0"), "'nodes' parameter of remove_nodes must be a list"),
-    "node number": (lambda n: remove_nodes(n, 1, 0), "'nodes' parameter of remove_nodes must be a list"),
+    "node layer 0": (lambda n: remove_nodes(n, 0, [0]), r"'layer' argument .* \[1, 2\]"),
+    "node layer L": (lambda n: remove_nodes(n, 3, [0]), r"'layer' argument .* \[1, 2\]"),
+    "node text": (lambda n: remove_nodes(n, 1, "0"), "'nodes' argument must be a list"),
+    "node number": (lambda n: remove_nodes(n, 1, 0), "'nodes' argument must be a list"),
     "node beyond": (lambda n: remove_nodes(n, 1, [4]), r"'nodes' .* \[0, 3\]. Got 4"),
     "all nodes": (lambda n: remove_nodes(n, 2, range(3)), "leave at least one node"),
     "no hidden": (lambda n: remove_nodes(KAN([1, 1]), 1, [0]), "network with hidden nodes"),
@@ -142,7 +142,7 @@ REFUSED: dict[str, tuple[Callable[[KAN], Any], str]] = {
     "order text": (lambda n: order_nodes(n, 1, ["0", 1, 2, 3]), "'order'"),
     "swap mixed": (lambda n: swap_nodes(n, 1, 0, 2), "cannot mix"),
     "swap beyond": (lambda n: swap_nodes(n, 1, 0, 9), r"\[0, 3\]. Got 9"),
-    "swap outputs": (lambda n: swap_nodes(n, 3, 0, 1), "'layer' parameter of swap_nodes"),
+    "swap outputs": (lambda n: swap_nodes(n, 3, 0, 1), "'layer' argument"),
     "form": (lambda n: set_symbolic(n, (0, 0, 0), "sine"), "no column"),
     "form of y": (lambda n: set_symbolic(n, (0, 0, 0), "y + x"), "no column"),
     "form without x": (lambda n: set_symbolic(n, (0, 0, 0), "2"), "uses x"),
@@ -160,18 +160,18 @@ REFUSED: dict[str, tuple[Callable[[KAN], Any], str]] = {
     "rename twice": (lambda n: rename(n, inputs={"a": "b"}), "distinct"),
     "rename empty": (lambda n: rename(n, outputs={"u": ""}), "non-empty"),
     "rename list": (lambda n: rename(n, inputs=["a"]), "dictionary"),
-    "factor": (lambda n: refine(n, 0), "'factor' parameter of refine"),
-    "factor half": (lambda n: refine(n, 1.5), "'factor' parameter of refine"),
-    "refine layer": (lambda n: refine(n, 2, [3]), r"'layers' parameter of refine .* \[0, 2\]"),
+    "factor": (lambda n: refine(n, 0), "'factor' argument"),
+    "factor half": (lambda n: refine(n, 1.5), "'factor' argument"),
+    "refine layer": (lambda n: refine(n, 2, [3]), r"'layers' argument .* \[0, 2\]"),
     "refine basis": (lambda n: refine(KAN([1, 1], basis="rbf"), 2), "Only B-spline layers .* 'rbf'"),
-    "regrid width": (lambda n: regrid(n, torch.zeros(4, 2)), "'X' parameter of regrid must have 3 columns"),
+    "regrid width": (lambda n: regrid(n, torch.zeros(4, 2)), "'X' argument must have 3 columns"),
     "regrid empty": (lambda n: regrid(n, torch.zeros(0, 3)), "at least 1 row"),
     "regrid none": (lambda n: regrid(n, None), "'X'"),
     "regrid intervals": (lambda n: regrid(n, torch.zeros(4, 3), 0), "'intervals'"),
     "regrid blend": (lambda n: regrid(n, torch.zeros(4, 3), blend=1.5), "'blend'"),
     "regrid margin": (lambda n: regrid(n, torch.zeros(4, 3), margin=-0.1), "'margin'"),
     "regrid layers": (lambda n: regrid(n, torch.zeros(4, 3), layers=2), "'layers'"),
-    "scale width": (lambda n: scale_to_data(n, torch.zeros(4, 2)), "'X' parameter of scale_to_data"),
+    "scale width": (lambda n: scale_to_data(n, torch.zeros(4, 2)), "'X' argument"),
     "scale y width": (lambda n: scale_to_data(n, torch.zeros(4, 3), torch.zeros(4, 1)), "'y' .* 2 columns"),
     "scale y vector": (lambda n: scale_to_data(n, torch.zeros(4, 3), torch.zeros(4)), "'y'"),
     "scale y rows": (lambda n: scale_to_data(n, torch.zeros(4, 3), torch.zeros(5, 2)), "'y' .* 4 rows"),
@@ -269,7 +269,7 @@ def test_set_edge_revives_and_replaces() -> None:
     assert torch.equal(made.coef[1, :, 2], coef.double())
     assert torch.equal(set_edge(net, (0, 1, 2), coef.tolist()).network.layers[0].coef, made.coef)  # type: ignore[arg-type]
     for wrong in (2**63, None, "x", [1.0, "a"]):
-        with pytest.raises(InputError, match="'coef' parameter of set_edge"):
+        with pytest.raises(InputError, match="'coef' argument"):
             set_edge(net, (0, 1, 2), wrong)  # type: ignore[arg-type]
 
 

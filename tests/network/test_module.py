@@ -88,9 +88,9 @@ def test_shapes_as_people_write_them() -> None:
 
 
 BAD: list[tuple[Any, dict[str, Any], str]] = [
-    ([2], {}, "'shape' parameter of KAN must list at least inputs and outputs"),
-    ("251", {}, "'shape' parameter of KAN must list"),
-    (5, {}, "'shape' parameter of KAN must list"),
+    ([2], {}, "'shape' argument must list at least inputs and outputs"),
+    ("251", {}, "'shape' argument must list"),
+    (5, {}, "'shape' argument must list"),
     ([2, 0, 1], {}, r"'shape' .* must be an int in the range \[1"),
     ([2, 2.5, 1], {}, "'shape'"),
     ([2, True], {}, "'shape'"),
@@ -100,11 +100,11 @@ BAD: list[tuple[Any, dict[str, Any], str]] = [
     ([2, [-1, 2], 1], {}, "'shape'"),
     ([2, [0, 0], 1], {}, "at least one node"),
     ([[1, 1], 2], {}, "counts inputs"),
-    ([2, 1], {"input_names": ["a"]}, "'input_names' parameter of KAN must hold 2 names. Got 1"),
+    ([2, 1], {"input_names": ["a"]}, "'input_names' argument must hold 2 names. Got 1"),
     ([2, 1], {"input_names": ["a", "a"]}, "'input_names' .* distinct"),
     ([2, 1], {"input_names": "ab"}, "'input_names' .* single string"),
     ([2, 1], {"input_names": ["a", " "]}, "'input_names' .* non-empty"),
-    ([2, 1], {"output_names": ["a", "b"]}, "'output_names' parameter of KAN must hold 1 name. Got 2"),
+    ([2, 1], {"output_names": ["a", "b"]}, "'output_names' argument must hold 1 name. Got 2"),
     ([2, 1], {"basis": "splines"}, "'basis'"),
     ([2, 1], {"degree": 9}, "'degree'"),
     ([2, 1], {"intervals": 0}, "'intervals'"),
@@ -146,7 +146,7 @@ def test_predict_takes_tables_and_refuses_what_it_cannot_know() -> None:
         assert y.dtype == np.float64
         np.testing.assert_allclose(y, wanted, rtol=1e-5, atol=1e-6)
     for table, message in (
-        ([[1.0, 2.0, 3.0]], "'X' parameter of predict must have 2 columns. Got 3"),
+        ([[1.0, 2.0, 3.0]], "'X' argument must have 2 columns. Got 3"),
         ([1.0, 2.0], "must be a matrix"),
         ([[1.0, float("nan")]], r"finite numbers. Got nan in row 0 \(counted from 0\), column 1"),
         ([[float("inf"), 1.0]], "finite numbers"),
@@ -167,7 +167,7 @@ def test_outside_flags_entries_beyond_the_grid() -> None:
     assert net.outside(x).tolist() == [[False, False], [True, False], [True, True], [False, False]]
     assert net.outside(x[0]).tolist() == [False, False]
     for bad in (torch.zeros(3, 1), torch.zeros(3, 3), torch.zeros(())):
-        with pytest.raises(InputError, match="'x' parameter of outside must have 2 columns"):
+        with pytest.raises(InputError, match="'x' argument must have 2 columns"):
             net.outside(bad)
 
 

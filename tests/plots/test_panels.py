@@ -102,7 +102,7 @@ class TestEdges:
         assert len(plot_edges(net, np.full((1, 2), 11.0)).axes) == 6
 
     def test_no_such_layer(self, scaled):
-        with pytest.raises(InputError, match="'layer' parameter of plot_edges"):
+        with pytest.raises(InputError, match="'layer' argument"):
             plot_edges(scaled[0], None, 2)
 
 

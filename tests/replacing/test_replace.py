@@ -256,7 +256,7 @@ def test_blocks_learn_where_a_caller_has_switched_gradients_off(off: Any) -> Non
         ({"degree": 0}, "'degree'"),
         ({"parameters": "half"}, "must be a number of parameters or a share"),
         ({"start": "warm"}, "'start'"),
-        ({"data": None, "start": "distilled"}, "'data' argument of replace_mlp must be given"),
+        ({"data": None, "start": "distilled"}, "'data' argument must be given"),
         ({"degree": 9}, "'degree'"),
         ({"work": "none"}, "'work'"),
     ],

@@ -267,17 +267,15 @@ def test_the_content_is_checked_and_copied():
     content = build(X=X, y=np.zeros(3))
     X[:] = 5
     assert content.X.max() == 1
-    with pytest.raises(InputError, match="'X' parameter of ReportContent must have 4 columns"):
+    with pytest.raises(InputError, match="'X' argument must have 4 columns"):
         build(X=np.ones((3, 2)))
-    with pytest.raises(InputError, match="'y' parameter of ReportContent must have 40 entries"):
+    with pytest.raises(InputError, match="'y' argument must have 40 entries"):
         build(y=np.zeros(3))
     with pytest.raises(InputError, match="'network' of ReportContent"):
         build(names=("a", "b", "c", "d"), formula=None)
     with pytest.raises(InputError, match="'formula' of ReportContent"):
         build(names=("a", "b", "c", "d"), network=None)
-    with pytest.raises(
-        InputError, match="'y' parameter of ReportContent must hold class numbers from 0 to 1"
-    ):
+    with pytest.raises(InputError, match="'y' argument must hold class numbers from 0 to 1"):
         build_classes(y=np.full(150, 2.0))
     with pytest.raises(InputError, match="ReportContent"):
         render_report("content")  # type: ignore[arg-type]

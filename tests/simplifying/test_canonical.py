@@ -125,5 +125,5 @@ def test_twice_is_once() -> None:
 
 
 def test_the_wrong_width_is_refused() -> None:
-    with pytest.raises(InputError, match="'X' parameter of canonical must have 2 columns"):
+    with pytest.raises(InputError, match="'X' argument must have 2 columns"):
         canonical(KAN([2, 1], seed=0), [[1.0]])

@@ -182,5 +182,5 @@ def test_the_tolerance_is_a_share_of_the_range() -> None:
     states = take_apart(net)
     huge = put_together(net, [_sums_scaled(states[0], shift, scale), _inputs_scaled(states[1], shift, scale)])
     assert merge_equal(huge, x).network.shape == (2, 2, 1)
-    with pytest.raises(InputError, match="'tolerance' parameter of merge_equal"):
+    with pytest.raises(InputError, match="'tolerance' argument"):
         merge_equal(net, x, tolerance=-1.0)

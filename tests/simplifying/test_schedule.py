@@ -188,17 +188,17 @@ def test_classes() -> None:
 
 def test_bad_arguments_are_refused(trained: KAN) -> None:
     for options, message in (
-        ({"tolerance": -0.1}, "'tolerance' parameter of simplify"),
-        ({"starts": 0}, "'starts' parameter of simplify"),
+        ({"tolerance": -0.1}, "'tolerance' argument"),
+        ({"starts": 0}, "'starts' argument"),
         ({"loss": "squred"}, "did you mean 'squared'"),
-        ({"seconds": -1.0}, "'seconds' parameter of simplify"),
-        ({"work": -1.0}, "'work' parameter of simplify"),
-        ({"seed": -1}, "'seed' parameter of simplify"),
-        ({"sample_weight": [1.0]}, "'sample_weight' parameter of simplify must have 200 entries"),
+        ({"seconds": -1.0}, "'seconds' argument"),
+        ({"work": -1.0}, "'work' argument"),
+        ({"seed": -1}, "'seed' argument"),
+        ({"sample_weight": [1.0]}, "'sample_weight' argument must have 200 entries"),
     ):
         with pytest.raises(InputError, match=message):
             simplify(trained, X, Y, **options)
-    with pytest.raises(InputError, match="'X' parameter of simplify must have 3 columns"):
+    with pytest.raises(InputError, match="'X' argument must have 3 columns"):
         simplify(trained, X[:, :2], Y)
     with pytest.raises(InputError, match="'y' of simplify must have 1 column"):
         simplify(trained, X, np.stack([Y, Y], 1))

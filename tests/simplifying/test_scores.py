@@ -187,11 +187,11 @@ def test_what_cannot_be_pruned_is_refused() -> None:
         prune(net, x, edges=[(0, i, o) for i in range(2) for o in range(2)])
     with pytest.raises(InputError, match=r"must list hidden nodes \(layer, node\)"):
         prune(net, x, nodes=[(0, 0)])
-    with pytest.raises(InputError, match="'source' parameter of prune"):
+    with pytest.raises(InputError, match="'source' argument"):
         prune(net, x, edges=[(0, 5, 0)])
-    with pytest.raises(InputError, match="'threshold' parameter of prune"):
+    with pytest.raises(InputError, match="'threshold' argument"):
         prune(net, x, threshold=-1.0)
-    with pytest.raises(InputError, match="'X' parameter of prune must have 2 columns"):
+    with pytest.raises(InputError, match="'X' argument must have 2 columns"):
         prune(net, np.zeros((3, 1)))
     # An output that was a constant before may stay one.
     constant = mask_edges(net, [(1, 0, 1), (1, 1, 1)]).network

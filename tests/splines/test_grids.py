@@ -109,7 +109,7 @@ def test_curvature_grid_spreads_the_error_evenly() -> None:
 
 def test_bad_grids_end_in_one_sentence() -> None:
     x = torch.zeros(3, 1)
-    with pytest.raises(InputError, match="'intervals' parameter of quantile_grid"):
+    with pytest.raises(InputError, match="'intervals' argument"):
         quantile_grid(x, 0)
     with pytest.raises(InputError, match="'blend' parameter"):
         quantile_grid(x, 2, blend=2.0)

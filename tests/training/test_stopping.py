@@ -112,7 +112,7 @@ def test_work_is_a_factor_on_steps_and_grids() -> None:
     assert quick.stop_reason is StopReason.LARGEST_GRID
     epochs = [len(run(method="adam", steps=None, work=work, patience=999).history) for work in (0.1, 0.2)]
     assert epochs[1] == 2 * epochs[0]
-    with pytest.raises(InputError, match="'work' parameter of fit"):
+    with pytest.raises(InputError, match="'work' argument"):
         run(work="swift")
 
 
@@ -169,44 +169,44 @@ def test_bad_arguments_are_refused_in_one_sentence() -> None:
     net = KAN([2, 1], seed=0)
     nothing = mask_edges(KAN([2, 1], bias=False, seed=0), [(0, 0, 0), (0, 1, 0)]).network
     cases: list[tuple[tuple[Any, ...], dict[str, Any], str]] = [
-        (("net", X, Y), {}, "'model' parameter of fit must be a KAN"),
-        ((nothing, X, Y), {}, "'model' parameter of fit must have an edge or a bias"),
-        ((net, X[:, :1], Y), {}, "'X' parameter of fit must have 2 columns"),
-        ((net, X, Y[:-1]), {}, "'y' parameter of fit must have 150 rows"),
+        (("net", X, Y), {}, "'model' argument must be a KAN"),
+        ((nothing, X, Y), {}, "'model' argument must have an edge or a bias"),
+        ((net, X[:, :1], Y), {}, "'X' argument must have 2 columns"),
+        ((net, X, Y[:-1]), {}, "'y' argument must have 150 rows"),
         ((net, X, np.stack([Y, Y], 1)), {}, "'y' of fit must have 1 column"),
-        ((net, X, None), {}, "'y' parameter of fit"),
-        ((net, X, [[1.0], [2.0, 3.0]] * 75), {}, "'y' parameter of fit must hold real numbers"),
-        ((net, X, np.where(Y > 0.5, np.nan, Y)), {}, "'y' parameter of fit must hold finite numbers"),
-        ((net, [["a", "b"]], [1.0]), {}, "'X' parameter of fit must hold real numbers"),
+        ((net, X, None), {}, "'y' argument"),
+        ((net, X, [[1.0], [2.0, 3.0]] * 75), {}, "'y' argument must hold real numbers"),
+        ((net, X, np.where(Y > 0.5, np.nan, Y)), {}, "'y' argument must hold finite numbers"),
+        ((net, [["a", "b"]], [1.0]), {}, "'X' argument must hold real numbers"),
         ((net, np.zeros((0, 2)), []), {}, "at least 1 row"),
         ((net, X, Y), {"loss": "squred"}, "did you mean 'squared'"),
         ((net, X, Y), {"method": "lbfg"}, "did you mean 'lbfgs'"),
         ((net, X, Y), {"loss": "poisson"}, "counts, 0 or more"),
         ((net, X, Y), {"loss": "cross_entropy"}, r"lie in \[0, 1\]"),
-        ((net, X, Y), {"validation": 2.0}, "'validation' parameter of fit"),
+        ((net, X, Y), {"validation": 2.0}, "'validation' argument"),
         ((net, X, Y), {"validation": (X,)}, r"a share, a pair \(X, y\) or None. Got a tuple of 1"),
         (
             (net, X, Y),
             {"validation": (X[:, :1], Y)},
-            r"'X' parameter of fit \(validation\) must have 2 columns",
+            r"'X' argument \(validation\) must have 2 columns",
         ),
         ((net, X, Y), {"sample_weight": Y}, "'sample_weight' of fit must be non-negative"),
         ((net, X, Y), {"sample_weight": 0 * Y}, "positive sum"),
-        ((net, X, Y), {"sample_weight": [1.0]}, "'sample_weight' parameter of fit must have 150 entries"),
-        ((net, X, Y), {"steps": 0}, "'steps' parameter of fit must be an int"),
-        ((net, X, Y), {"seconds": -1}, "'seconds' parameter of fit"),
-        ((net, X, Y), {"intervals": 5}, "'intervals' parameter of fit must be a list of ints"),
+        ((net, X, Y), {"sample_weight": [1.0]}, "'sample_weight' argument must have 150 entries"),
+        ((net, X, Y), {"steps": 0}, "'steps' argument must be an int"),
+        ((net, X, Y), {"seconds": -1}, "'seconds' argument"),
+        ((net, X, Y), {"intervals": 5}, "'intervals' argument must be a list of ints"),
         ((net, X, Y), {"intervals": []}, "at least one grid. Got an empty list"),
-        ((net, X, Y), {"intervals": [5, 0]}, "'intervals' parameter of fit must be an int"),
-        ((net, X, Y), {"roughness": "automatic"}, "'roughness' parameter of fit must be one of 'auto'"),
-        ((net, X, Y), {"roughness": -1.0}, "'roughness' parameter of fit"),
-        ((net, X, Y), {"sparsity": float("nan")}, "'sparsity' parameter of fit"),
-        ((net, X, Y), {"starts": 1.5}, "'starts' parameter of fit"),
-        ((net, X, Y), {"patience": -1}, "'patience' parameter of fit"),
-        ((net, X, Y), {"seed": -1}, "'seed' parameter of fit"),
-        ((net, X, Y), {"callbacks": print}, "'callbacks' parameter of fit must be a list of functions"),
-        ((net, X, Y), {"callbacks": [3]}, "'callbacks' parameter of fit must list functions"),
-        ((net, X, Y), {"checkpoint": 7}, "'checkpoint' parameter of fit must be the path"),
+        ((net, X, Y), {"intervals": [5, 0]}, "'intervals' argument must be an int"),
+        ((net, X, Y), {"roughness": "automatic"}, "'roughness' argument must be one of 'auto'"),
+        ((net, X, Y), {"roughness": -1.0}, "'roughness' argument"),
+        ((net, X, Y), {"sparsity": float("nan")}, "'sparsity' argument"),
+        ((net, X, Y), {"starts": 1.5}, "'starts' argument"),
+        ((net, X, Y), {"patience": -1}, "'patience' argument"),
+        ((net, X, Y), {"seed": -1}, "'seed' argument"),
+        ((net, X, Y), {"callbacks": print}, "'callbacks' argument must be a list of functions"),
+        ((net, X, Y), {"callbacks": [3]}, "'callbacks' argument must list functions"),
+        ((net, X, Y), {"checkpoint": 7}, "'checkpoint' argument must be the path"),
         # Settings of another method are read all the same.
         ((net, X, Y), {"roughness": "x", "method": "adam"}, "'roughness' parameter"),
     ]

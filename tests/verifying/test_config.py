@@ -66,5 +66,5 @@ def test_thresholds_reach_what_they_decide():
 
 def test_a_config_of_another_kind_is_refused():
     net, _, _ = network(0)
-    with pytest.raises(InputError, match="'config' parameter of verify must be a ProverConfig"):
+    with pytest.raises(InputError, match="'config' argument must be a ProverConfig"):
         ew.verify(net, "range(-100, 100)", config={"drawn_rows": 3})

@@ -64,9 +64,9 @@ def test_what_is_not_asked_for_leaves_the_draws_of_the_rest_as_they_are() -> Non
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"erase": 2.0}, "'erase' parameter of ImageRecipe"),
-        ({"jitter": -0.1}, "'jitter' parameter of ImageRecipe"),
-        ({"precision": "half"}, "'precision' parameter of ImageRecipe"),
+        ({"erase": 2.0}, "'erase' argument"),
+        ({"jitter": -0.1}, "'jitter' argument"),
+        ({"precision": "half"}, "'precision' argument"),
     ],
 )
 def test_bad_recipes_are_refused(settings: dict[str, Any], words: str) -> None:

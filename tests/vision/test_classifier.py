@@ -206,7 +206,7 @@ BAD: list[tuple[dict[str, Any], Any, Any, str]] = [
     ({}, np.zeros((4, 3, 8, 8)), [0, 1, 0, 1], "for channels first"),
     ({}, np.full((4, 8, 8), np.nan), [0, 1, 0, 1], "finite numbers"),
     ({}, np.full((4, 8, 8), 1e38), [0, 1, 0, 1], "finite numbers up to 1e\\+15"),
-    ({"parameters": 0}, np.zeros((4, 8, 8)), [0, 1, 0, 1], "'parameters' parameter of ImageClassifier"),
+    ({"parameters": 0}, np.zeros((4, 8, 8)), [0, 1, 0, 1], "'parameters' argument"),
     ({}, np.zeros((4, 8, 8)), [0, 1, 0], "one class for each of 4"),
     ({}, np.zeros((4, 8, 8)), None, "one class for each of 4"),
     ({}, np.zeros((4, 8, 8)), [1, 1, 1, 1], "at least two classes"),

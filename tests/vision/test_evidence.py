@@ -143,7 +143,7 @@ def test_the_drawing_adds_up_and_colours_what_speaks_for_a_class() -> None:
         plot_evidence(found, ["cow"])
     for options, message in (
         ({"most": 0}, "'most' parameter"),
-        ({"labels": "dog"}, "'labels' parameter of plot_evidence must be a list of classes"),
+        ({"labels": "dog"}, "'labels' argument must be a list of classes"),
         ({"labels": []}, "at least one class"),
     ):
         with pytest.raises(InputError, match=message):

@@ -18,7 +18,6 @@ from edgewise._core.checks import (
     check_vector,
     did_you_mean,
     short,
-    subject,
     text_of,
 )
 from edgewise._core.errors import EdgewiseError, InputError
@@ -28,25 +27,25 @@ from edgewise._core.work import StopError
 T = TypeVar("T")
 
 
-def as_mapping(value: object, name: str, of_what: str, *, of: str = "") -> dict[Any, Any]:
+def as_mapping(value: object, name: str, of_what: str) -> dict[Any, Any]:
     """The entries of a mapping, none where there is none; `of_what` names what it should map."""
     if value is None:
         return {}
     if not isinstance(value, Mapping):
-        raise InputError(f"{subject(name, of)} must be a mapping of {of_what}. Got {short(value)} instead.")
+        raise InputError(argument=name, expected=f"be a mapping of {of_what}", got=short(value))
     return dict(cast("Mapping[Any, Any]", value))
 
 
-def as_texts(value: object, name: str, of_what: str, *, of: str = "") -> dict[Any, str]:
+def as_texts(value: object, name: str, of_what: str) -> dict[Any, str]:
     """The same of texts; None stands for none."""
-    given = as_mapping(value, name, of_what, of=of)
-    return {key: "" if text is None else check_text(text, name, of=of) for key, text in given.items()}
+    given = as_mapping(value, name, of_what)
+    return {key: "" if text is None else check_text(text, name) for key, text in given.items()}
 
 
-def check_callable(value: object, name: str, *, of: str = "") -> Callable[..., Any]:
+def check_callable(value: object, name: str) -> Callable[..., Any]:
     """Anything that can be called."""
     if not callable(value):
-        raise InputError(f"{subject(name, of)} must be a function. Got {short(value)} instead.")
+        raise InputError(argument=name, expected="be a function", got=short(value))
     return value
 
 
@@ -56,7 +55,7 @@ def ended_in(error: Exception) -> str:
     return f"ended in {article(type(error))} instead" + (f" ({words[:120]})" if words else "")
 
 
-def result_of(function: Callable[..., T], *arguments: object, name: str, what: str, of: str = "") -> T:
+def result_of(function: Callable[..., T], *arguments: object, name: str, what: str) -> T:
     """What a function of the caller's gives, which is to be `what`; an error of its own stands behind ours."""
     try:
         return function(*arguments)
@@ -64,39 +63,39 @@ def result_of(function: Callable[..., T], *arguments: object, name: str, what: s
         raise
     except Exception as error:
         raise InputError(
-            f"{subject(name, of)} must be a function that gives {what}. Calling it {ended_in(error)}."
+            f"The '{name}' argument must be a function that gives {what}. Calling it {ended_in(error)}."
         ) from error
 
 
-def as_callables(value: object, name: str = "callbacks", *, of: str = "") -> tuple[Callable[..., Any], ...]:
+def as_callables(value: object, name: str = "callbacks") -> tuple[Callable[..., Any], ...]:
     """One function or a list of them; none for None."""
     if value is None or callable(value):
         return () if value is None else (value,)
-    listed = as_tuple(value, name, "functions", of=of)
+    listed = as_tuple(value, name, "functions")
     if not all(map(callable, listed)):
-        raise InputError(f"{subject(name, of)} must list functions. Got {short(value)} instead.")
+        raise InputError(argument=name, expected="list functions", got=short(value))
     return listed
 
 
-def check_is(value: object, kind: type[T] | tuple[type[T], ...], name: str, what: str, *, of: str = "") -> T:
+def check_is(value: object, kind: type[T] | tuple[type[T], ...], name: str, what: str) -> T:
     """An object of a class; `what` names what is wanted, with its article."""
     if not isinstance(value, kind):
-        raise InputError(f"{subject(name, of)} must be {what}. Got {short(value)} instead.")
+        raise InputError(argument=name, expected=f"be {what}", got=short(value))
     return value
 
 
-def all_are(value: object, kind: Any, name: str, what: str, *, of: str = "") -> tuple[Any, ...]:
+def all_are(value: object, kind: Any, name: str, what: str) -> tuple[Any, ...]:
     """Objects of a class; `what` names what they are, in the plural."""
-    listed = as_tuple(value, name, what, of=of)
+    listed = as_tuple(value, name, what)
     for each in listed:
         if not isinstance(each, kind):
-            raise InputError(f"{subject(name, of)} must list {what}. Got {short(each)} among them instead.")
+            raise InputError(argument=name, expected=f"list {what}", got=f"{short(each)} among them")
     return listed
 
 
-def check_text(value: object, name: str, *, of: str = "") -> str:
+def check_text(value: object, name: str) -> str:
     """Text."""
-    return check_is(value, str, name, "text", of=of)
+    return check_is(value, str, name, "text")
 
 
 def place_among(value: object, known: Sequence[object]) -> int | None:
@@ -117,7 +116,7 @@ def place_among(value: object, known: Sequence[object]) -> int | None:
     return None
 
 
-def as_pair(value: Any, name: str, *, of: str = "") -> tuple[float, float]:
+def as_pair(value: Any, name: str) -> tuple[float, float]:
     """Two numbers, infinite ones too."""
     try:
         if not isinstance(value, (str, bytes)):
@@ -125,7 +124,7 @@ def as_pair(value: Any, name: str, *, of: str = "") -> tuple[float, float]:
             return first, second
     except UNREADABLE:
         pass
-    raise InputError(f"{subject(name, of)} must be two numbers, such as (0, 1). Got {short(value)} instead.")
+    raise InputError(argument=name, expected="be two numbers, such as (0, 1)", got=short(value))
 
 
 def dimensions(value: Any) -> int:
@@ -137,7 +136,7 @@ def dimensions(value: Any) -> int:
         return -1
 
 
-def as_labels(value: object, name: str, *, rows: int | None = None, of: str = "") -> NDArray[Any]:
+def as_labels(value: object, name: str, *, rows: int | None = None) -> NDArray[Any]:
     """Labels (n,), one a row: words, numbers or anything else that can be distinguished."""
     try:
         labels = np.asarray(value)
@@ -147,25 +146,19 @@ def as_labels(value: object, name: str, *, rows: int | None = None, of: str = ""
             raise TypeError
         set(cast("list[Any]", labels.tolist()))
     except UNREADABLE:
-        raise InputError(
-            f"{subject(name, of)} must hold one label a row. Got {short(value)} instead."
-        ) from None
+        raise InputError(argument=name, expected="hold one label a row", got=short(value)) from None
     if rows is not None and len(labels) != rows:
-        raise InputError(
-            f"{subject(name, of)} must hold {rows:,} labels, one a row. Got {len(labels):,} instead."
-        )
+        raise InputError(argument=name, expected=f"hold {rows:,} labels, one a row", got=f"{len(labels):,}")
     return labels
 
 
-def check_weights(value: object, rows: int, *, name: str = "sample_weight", of: str = "") -> Floats:
+def check_weights(value: object, rows: int, *, name: str = "sample_weight") -> Floats:
     """Weights (n,) of rows: none is negative, and not all are 0; all are 1 where there are none."""
     if value is None:
         return np.ones(rows)
-    weight = check_vector(value, name, length=rows, of=of)
+    weight = check_vector(value, name, length=rows)
     if weight.min() < 0 or not weight.sum() > 0:
-        raise InputError(
-            f"{subject(name, of)} must be at least 0 and not all 0. Got {weight.min():g} instead."
-        )
+        raise InputError(argument=name, expected="be at least 0 and not all 0", got=f"{weight.min():g}")
     return weight
 
 
@@ -175,24 +168,23 @@ def own_names(table: Any) -> list[str] | None:
     return None if labels is None or callable(labels) else [str(each) for each in labels]
 
 
-def check_table(
-    X: Any, names: Sequence[str], name: str = "X", *, rows: int | None = None, of: str = ""
-) -> Floats:
+def check_table(X: Any, names: Sequence[str], name: str = "X", *, rows: int | None = None) -> Floats:
     """A matrix (n, d) of the columns `names`: by name of a data frame that has any of them, else by place."""
     own = own_names(X) or []
     if any(each in own for each in names):
         if missing := [each for each in names if each not in own]:
             raise InputError(
-                f"{subject(name, of)} must have the columns {among(names)}. Got a table without {short(missing[0], 40)}"
-                f"{did_you_mean(missing[0], own)}."
+                argument=name,
+                expected=f"have the columns {among(names)}",
+                got=f"a table without {short(missing[0], 40)}{did_you_mean(missing[0], own)}",
             )
         places = [own.index(each) for each in names]
         X = X.iloc[:, places] if hasattr(X, "iloc") else X.select(list(names))
-    return check_matrix(X, name, columns=len(names), rows=rows, of=of)
+    return check_matrix(X, name, columns=len(names), rows=rows)
 
 
-def column_names(X: Any, names: Iterable[str] | None, count: int, of: str) -> tuple[str, ...]:
+def column_names(X: Any, names: Iterable[str] | None, count: int) -> tuple[str, ...]:
     """Names given, those of a data frame, or x1, x2, ..."""
     if names is None:
         names = own_names(X) or [f"x{at + 1}" for at in range(count)]
-    return check_names(names, "names", count, of=of)
+    return check_names(names, "names", count)

@@ -1,7 +1,6 @@
 """Checks of arguments: each returns the clean value or raises one uniform sentence.
 
-The manner is always "The 'degree' parameter of KANLinear must be an int in the range [0, 5]. Got 7 instead."
-`of` names the function or class in the sentence; leave it out where the argument's name is enough.
+The manner is always "The 'degree' argument must be an int in the range [0, 5]. Got 7 instead."
 """
 
 from __future__ import annotations
@@ -42,15 +41,11 @@ _BRIEF.maxlist = _BRIEF.maxtuple = _BRIEF.maxdict = _BRIEF.maxset = _BRIEF.maxfr
 UNREADABLE = (TypeError, ValueError, ArithmeticError, RuntimeError, AttributeError, LookupError)
 
 
-def check_int(
-    value: object, name: str, *, low: int | None = None, high: int | None = None, of: str = ""
-) -> int:
+def check_int(value: object, name: str, *, low: int | None = None, high: int | None = None) -> int:
     """An int (numpy ints too, never bool) inside the closed range [low, high]."""
     good = isinstance(value, numbers.Integral) and not isinstance(value, (bool, np.bool_))
     if not good or not _inside(int(cast(int, value)), low, high, closed=True):
-        raise InputError(
-            f"{subject(name, of)} must be an int{_range(low, high, '[', ']')}. Got {short(value)} instead."
-        )
+        raise InputError(argument=name, expected=f"be an int{_range(low, high, '[', ']')}", got=short(value))
     return int(cast(int, value))
 
 
@@ -61,66 +56,63 @@ def check_float(
     low: float | None = None,
     high: float | None = None,
     closed: bool = True,
-    of: str = "",
 ) -> float:
     """A finite real number inside [low, high], or inside (low, high) where `closed` is false."""
     number = _real(value)
     if not math.isfinite(number) or not _inside(number, low, high, closed):
         left, right = ("[", "]") if closed else ("(", ")")
         allowed = _range(low, high, left, right)
-        raise InputError(f"{subject(name, of)} must be a finite number{allowed}. Got {short(value)} instead.")
+        raise InputError(argument=name, expected=f"be a finite number{allowed}", got=short(value))
     return number
 
 
-def check_bool(value: object, name: str, *, of: str = "") -> bool:
+def check_bool(value: object, name: str) -> bool:
     """True or False, nothing that merely looks like it."""
     if not isinstance(value, (bool, np.bool_)):
-        raise InputError(f"{subject(name, of)} must be True or False. Got {short(value)} instead.")
+        raise InputError(argument=name, expected="be True or False", got=short(value))
     return bool(value)
 
 
-def check_choice(value: object, name: str, choices: Collection[str], *, of: str = "") -> str:
+def check_choice(value: object, name: str, choices: Collection[str]) -> str:
     """One of the given strings; a near miss is answered with "did you mean"."""
     if isinstance(value, str) and value in choices:
         return value
     listed = ", ".join(repr(choice) for choice in choices)
     raise InputError(
-        f"{subject(name, of)} must be one of {listed}. Got {short(value)} instead{did_you_mean(value, choices)}."
+        argument=name, expected=f"be one of {listed}", got=f"{short(value)}{did_you_mean(value, choices)}"
     )
 
 
-def check_names(
-    value: Iterable[object], name: str, count: int | None = None, *, of: str = ""
-) -> tuple[str, ...]:
+def check_names(value: Iterable[object], name: str, count: int | None = None) -> tuple[str, ...]:
     """Distinct, non-empty names, exactly `count` of them where given."""
     if isinstance(value, str):
         raise InputError(
-            f"{subject(name, of)} must be a list of names. Got the single string {short(value)} instead."
+            argument=name, expected="be a list of names", got=f"the single string {short(value)}"
         )
-    names = as_tuple(value, name, "names", of=of)
+    names = as_tuple(value, name, "names")
     for entry in names:
         if not isinstance(entry, str) or not entry.strip():
-            raise InputError(f"{subject(name, of)} must hold non-empty strings. Got {short(entry)} instead.")
+            raise InputError(argument=name, expected="hold non-empty strings", got=short(entry))
     if count is not None and len(names) != count:
-        raise InputError(f"{subject(name, of)} must hold {plural(count, 'name')}. Got {len(names)} instead.")
+        raise InputError(argument=name, expected=f"hold {plural(count, 'name')}", got=len(names))
     seen: set[object] = set()
     for entry in names:
         if entry in seen:
             raise InputError(
-                f"{subject(name, of)} must hold distinct names. Got {short(entry)} more than once instead."
+                argument=name, expected="hold distinct names", got=f"{short(entry)} more than once"
             )
         seen.add(entry)
     return cast("tuple[str, ...]", names)
 
 
-def as_tuple(value: object, name: str, of_what: str, *, of: str = "") -> tuple[Any, ...]:
+def as_tuple(value: object, name: str, of_what: str) -> tuple[Any, ...]:
     """The entries of any iterable but a string or a mapping; `of_what` names what it should list."""
     if not isinstance(value, (str, bytes, Mapping)) and isinstance(value, Iterable):
         try:
             return tuple(cast("Iterable[Any]", value))
         except UNREADABLE:  # an array without dimensions, a generator that raises
             pass
-    raise InputError(f"{subject(name, of)} must be a list of {of_what}. Got {short(value)} instead.")
+    raise InputError(argument=name, expected=f"be a list of {of_what}", got=short(value))
 
 
 def check_matrix(
@@ -131,38 +123,39 @@ def check_matrix(
     rows: int | None = None,
     min_rows: int = 1,
     missing: bool = False,
-    of: str = "",
 ) -> Floats:
     """A finite float64 copy (n, d) of a numpy, torch, list or data-frame matrix; NaN may stand in it where `missing`.
 
     The first bad entry is named by row and column (by its name where the input is a data frame).
     """
-    array, labels = _as_float64(value, name, of)
+    array, labels = _as_float64(value, name)
     if array.ndim != 2:
-        advice = (
-            f"; reshape it with {name}.reshape(-1, 1) if it is a single column" if array.ndim == 1 else ""
-        )
         raise InputError(
-            f"{subject(name, of)} must be a matrix of shape (rows, columns). Got an array of shape "
-            f"{array.shape} instead{advice}."
+            argument=name,
+            expected="be a matrix of shape (rows, columns)",
+            got=f"an array of shape {array.shape}",
+            advice=f"reshape it with {name}.reshape(-1, 1) if it is a single column"
+            if array.ndim == 1
+            else "",
         )
     if columns is not None:
-        check_columns(array, columns, name, of=of)
+        check_columns(array, columns, name)
     if rows is not None and array.shape[0] != rows:
-        raise InputError(
-            f"{subject(name, of)} must have {plural(rows, 'row')}. Got {array.shape[0]} instead."
-        )
+        raise InputError(argument=name, expected=f"have {plural(rows, 'row')}", got=array.shape[0])
     if array.shape[0] < min_rows:
         raise InputError(
-            f"{subject(name, of)} must have at least {plural(min_rows, 'row')}. Got {array.shape[0]} instead."
+            argument=name, expected=f"have at least {plural(min_rows, 'row')}", got=array.shape[0]
         )
     finite = ~np.isinf(array) if missing else np.isfinite(array)
     if not finite.all():
         row, column = (int(index[0]) for index in np.nonzero(~finite))
         at = short(labels[column]) if labels is not None else str(column)
         raise InputError(
-            f"{subject(name, of)} must hold finite numbers. Got {array[row, column]} in {row_numbers([row])}, column {at} "
-            f"({plural(int((~finite).sum()), 'such entry', 'such entries')}) instead; drop or fill those rows first."
+            argument=name,
+            expected="hold finite numbers",
+            got=f"{array[row, column]} in {row_numbers([row])}, column {at} "
+            f"({plural(int((~finite).sum()), 'such entry', 'such entries')})",
+            advice="drop or fill those rows first",
         )
     return array
 
@@ -174,33 +167,35 @@ def check_vector(
     length: int | None = None,
     min_length: int = 1,
     missing: bool = False,
-    of: str = "",
 ) -> Floats:
     """A finite float64 copy (n,) of a numpy, torch, list or series vector; a single column (n, 1) is flattened.
 
     NaN may stand in it where `missing`.
     """
-    array, _ = _as_float64(value, name, of)
+    array, _ = _as_float64(value, name)
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
     if array.ndim != 1:
         raise InputError(
-            f"{subject(name, of)} must be a vector of shape (rows,). Got an array of shape {array.shape} instead."
+            argument=name, expected="be a vector of shape (rows,)", got=f"an array of shape {array.shape}"
         )
     if length is not None and array.shape[0] != length:
         raise InputError(
-            f"{subject(name, of)} must have {plural(length, 'entry', 'entries')}. Got {array.shape[0]} instead."
+            argument=name, expected=f"have {plural(length, 'entry', 'entries')}", got=array.shape[0]
         )
     if array.shape[0] < min_length:
         raise InputError(
-            f"{subject(name, of)} must have at least {plural(min_length, 'entry', 'entries')}. "
-            f"Got {array.shape[0]} instead."
+            argument=name,
+            expected=f"have at least {plural(min_length, 'entry', 'entries')}",
+            got=array.shape[0],
         )
     bad = np.flatnonzero(np.isinf(array) if missing else ~np.isfinite(array))
     if bad.size:
         raise InputError(
-            f"{subject(name, of)} must hold finite numbers. Got {array[bad[0]]} in {row_numbers(bad)} instead; drop or "
-            "fill those rows first."
+            argument=name,
+            expected="hold finite numbers",
+            got=f"{array[bad[0]]} in {row_numbers(bad)}",
+            advice="drop or fill those rows first",
         )
     return array
 
@@ -217,17 +212,19 @@ def check_squarable(
     column = f", column {short(labels[rest[0]])}" if labels and rest else ""
     allowed = f"up to {LARGEST:g}" if tiny else f"between {1 / LARGEST:g} and {LARGEST:g}"
     raise InputError(
-        f"{what} must have its largest entry {allowed}, so that errors can be squared. "
-        f"Got {largest:g} in {row_numbers([row if rows is None else rows[row]])}{column} instead; choose other units."
+        subject=what,
+        expected=f"have its largest entry {allowed}, so that errors can be squared",
+        got=f"{largest:g} in {row_numbers([row if rows is None else rows[row]])}{column}",
+        advice="choose other units",
     )
 
 
-def check_columns(value: Any, count: int, name: str = "X", *, of: str = "") -> None:
+def check_columns(value: Any, count: int, name: str = "X") -> None:
     """The last axis of an array or tensor has `count` entries."""
     shape = tuple(int(size) for size in value.shape)
     if not shape or shape[-1] != count:
         got = f"an array of shape {shape}" if len(shape) != 2 else f"{shape[-1]}"
-        raise InputError(f"{subject(name, of)} must have {plural(count, 'column')}. Got {got} instead.")
+        raise InputError(argument=name, expected=f"have {plural(count, 'column')}", got=got)
 
 
 def did_you_mean(value: object, choices: Iterable[str]) -> str:
@@ -292,11 +289,6 @@ def _written(value: object) -> str:
     return " ".join(text.split())
 
 
-def subject(name: str, of: str) -> str:
-    """The beginning of a sentence about an argument."""
-    return f"The '{name}' parameter of {of}" if of else f"The '{name}' argument"
-
-
 def _range(low: float | None, high: float | None, left: str, right: str) -> str:
     if low is None and high is None:
         return ""
@@ -321,14 +313,17 @@ def _real(value: object) -> float:
         return math.nan
 
 
-def _as_float64(value: object, name: str, of: str) -> tuple[Floats, list[str] | None]:
+def _as_float64(value: object, name: str) -> tuple[Floats, list[str] | None]:
     """A fresh float64 array and, for a data frame, its column labels."""
     if value is None or isinstance(value, (str, bytes, Mapping, set)):
-        raise InputError(f"{subject(name, of)} must be an array of numbers. Got {short(value)} instead.")
+        raise InputError(argument=name, expected="be an array of numbers", got=short(value))
     for way, method in _FIRST.items():
         if hasattr(value, method):
             raise InputError(
-                f"{subject(name, of)} must be an array of numbers. Got {way} instead; convert it with .{method}() first."
+                argument=name,
+                expected="be an array of numbers",
+                got=way,
+                advice=f"convert it with .{method}() first",
             )
     try:
         plain, labels = _plain(value)
@@ -346,7 +341,7 @@ def _as_float64(value: object, name: str, of: str) -> tuple[Floats, list[str] | 
     except UNREADABLE:
         found = _first_text(value)
         raise InputError(
-            f"{subject(name, of)} must hold real numbers only, in rows of equal length. Got {found} instead."
+            argument=name, expected="hold real numbers only, in rows of equal length", got=found
         ) from None
 
 

@@ -29,46 +29,41 @@ def check_config(
     InputError
         Naming the field.
     """
-    of, low, high = type(config).__name__, least or {}, most or {}
+    _of, low, high = type(config).__name__, least or {}, most or {}
     for each in fields(config):
         value, usual = getattr(config, each.name), each.default
         if each.default_factory is not MISSING and not isinstance(
             value, type(usual := each.default_factory())
         ):
-            raise InputError(
-                f"The '{each.name}' parameter of {of} must be a {type(usual).__name__}. Got {short(value)} instead."
-            )
+            raise InputError(argument=each.name, expected=f"be a {type(usual).__name__}", got=short(value))
         if isinstance(usual, tuple):
             kind = type(usual[0])
             good = isinstance(value, tuple) and bool(cast("tuple[Any, ...]", value))
             if not good:
-                raise InputError(
-                    f"The '{each.name}' parameter of {of} must be a tuple of numbers. Got {short(value)} instead."
-                )
+                raise InputError(argument=each.name, expected="be a tuple of numbers", got=short(value))
             for one in cast("tuple[Any, ...]", value):
-                _check(one, kind, each.name, of, low.get(each.name, 0), high.get(each.name))
+                _check(one, kind, each.name, low.get(each.name, 0), high.get(each.name))
         elif isinstance(usual, (int, float)):
             start = low.get(each.name, 1 if isinstance(usual, int) else None)
-            _check(value, type(usual), each.name, of, start, high.get(each.name))
+            _check(value, type(usual), each.name, start, high.get(each.name))
 
 
-def _check(value: Any, kind: type, name: str, of: str, low: float | None, high: float | None) -> None:
+def _check(value: Any, kind: type, name: str, low: float | None, high: float | None) -> None:
     if kind is int:
         check_int(
             value,
             name,
             low=None if low is None else int(low),
             high=None if high is None else int(high),
-            of=of,
         )
     else:
         # Above 0 unless a limit is given.
-        above = check_float(value, name, low=low, high=high, of=of)
+        above = check_float(value, name, low=low, high=high)
         if low is None:
-            check_float(above, name, low=0.0, closed=False, of=of)
+            check_float(above, name, low=0.0, closed=False)
 
 
-def chosen(config: Any, usual: Kind, of: str) -> Kind:
+def chosen(config: Any, usual: Kind) -> Kind:
     """The config asked for; the usual one for None.
 
     Raises
@@ -81,6 +76,9 @@ def chosen(config: Any, usual: Kind, of: str) -> Kind:
     if not isinstance(config, type(usual)):
         name = type(usual).__name__
         raise InputError(
-            f"The 'config' parameter of {of} must be a {name}. Got {short(config)} instead; leave it out for the defaults."
+            argument="config",
+            expected=f"be a {name}",
+            got=short(config),
+            advice="leave it out for the defaults",
         )
     return config

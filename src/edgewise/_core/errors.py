@@ -19,15 +19,53 @@ class EdgewiseError(Exception):
 class InputError(EdgewiseError, ValueError):
     """A bad argument or a bad table.
 
+    The sentence is made of the parts, so that a caller can name its own option in place of the argument.
+
+    Parameters
+    ----------
+    message
+        The whole sentence, where it has no such parts.
+    argument
+        The name of the argument.
+    subject
+        What the sentence is about, where that is no argument: "Column 'age' of loans.csv".
+    expected
+        What it must do or be, as "be an int in the range [0, 5]".
+    got
+        What came instead.
+    advice
+        What to do, as "drop those rows".
+
     Examples
     --------
-    >>> import edgewise as ew
-    >>> try:
-    ...     ew.read_table("no-such-file.csv")
-    ... except ew.InputError as error:
-    ...     print("refused")
-    refused
+    >>> from edgewise import InputError
+    >>> error = InputError(argument="degree", expected="be an int", got="2.5", advice="round it")
+    >>> str(error)
+    "The 'degree' argument must be an int. Got 2.5 instead; round it."
+    >>> error.argument
+    'degree'
     """
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        argument: str = "",
+        subject: object = "",
+        expected: str = "",
+        got: object = "",
+        advice: str = "",
+    ) -> None:
+        self.argument, self.subject = argument, str(subject)
+        self.expected, self.got, self.advice = expected, str(got), advice
+        super().__init__(message or self.sentence())
+
+    def sentence(self, subject: str = "") -> str:
+        """The sentence, about another subject where one is given."""
+        subject = subject or self.subject or f"The '{self.argument}' argument"
+        got = f" Got {self.got} instead" if self.got else ""
+        advice = f"; {self.advice}" if self.advice else ""
+        return f"{subject} must {self.expected}{'.' if got else ''}{got}{advice}."
 
 
 class FileError(EdgewiseError, OSError):

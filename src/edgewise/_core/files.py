@@ -22,7 +22,7 @@ _LONGEST_PATH = 160
 def as_path(path: object, name: str = "path") -> Path:
     """A path that is not empty."""
     if not isinstance(path, (str, os.PathLike)) or not str(path):
-        raise InputError(f"The '{name}' argument must be the path of a file. Got {short(path)} instead.")
+        raise InputError(argument=name, expected="be the path of a file", got=short(path))
     return Path(path)
 
 

@@ -179,7 +179,7 @@ class UntilSpent:
         return self.over
 
 
-def check_work(work: object, of: str) -> float:
+def check_work(work: object) -> float:
     """The factor that a level of work stands for, or the factor itself.
 
     Examples
@@ -188,10 +188,10 @@ def check_work(work: object, of: str) -> float:
     (0.2, 2.0)
     """
     if isinstance(work, str):
-        return LEVELS[check_choice(work, "work", LEVELS, of=of)]
-    return check_float(work, "work", low=0.0, closed=False, of=of)
+        return LEVELS[check_choice(work, "work", LEVELS)]
+    return check_float(work, "work", low=0.0, closed=False)
 
 
-def check_seconds(seconds: object, of: str) -> float | None:
+def check_seconds(seconds: object) -> float | None:
     """A time limit, or None for none."""
-    return None if seconds is None else check_float(seconds, "seconds", low=0.0, closed=False, of=of)
+    return None if seconds is None else check_float(seconds, "seconds", low=0.0, closed=False)

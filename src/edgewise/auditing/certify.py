@@ -133,7 +133,7 @@ def certified_flip(
     >>> round(certified_flip(fitted(net, of="audit"), "x1").bound, 6)
     3.0
     """
-    meter = Meter(MOST * check_work(work, "certified_flip"), check_seconds(seconds, "certified_flip"))
+    meter = Meter(MOST * check_work(work), check_seconds(seconds))
     found = _quick(fit, name, seen, output)
     cells = cells_of(fit, name, seen)
     pairs = len(cells.cells) * (len(cells.cells) - 1)
@@ -160,15 +160,13 @@ def quick_flip(fit: Fitted, name: str, *, seen: Floats | None = None, output: in
 
 
 def _quick(fit: Fitted, name: str, seen: Floats | None, output: int) -> CertifiedFlip:
-    check_is(
-        fit, Fitted, "fit", "a Fitted, as edgewise.network.fitted makes it of a model", of="certified_flip"
-    )
-    if check_text(name, "name", of="certified_flip") not in fit.columns:
+    check_is(fit, Fitted, "fit", "a Fitted, as edgewise.network.fitted makes it of a model")
+    if check_text(name, "name") not in fit.columns:
         raise InputError(
-            f"The 'name' argument of certified_flip must be one of the columns that the model reads. Got {short(name)} "
+            f"The 'name' argument must be one of the columns that the model reads. Got {short(name)} "
             "instead, on which its output cannot depend."
         )
-    output = check_int(output, "output", low=0, high=fit.network.shape[-1] - 1, of="certified_flip")
+    output = check_int(output, "output", low=0, high=fit.network.shape[-1] - 1)
     if fit.calibration is not None and fit.calibration.threshold is None:
         raise InputError(
             "A flip can be certified of a calibrated model of two classes. Got one of more, whose outputs the maps mix; ask "

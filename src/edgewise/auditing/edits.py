@@ -96,8 +96,10 @@ def refuse_calibrated(model: Any) -> None:
     """
     if getattr(model, "calibration_", None) is not None:
         raise InputError(
-            "The 'model' whose network is changed must not be calibrated, for its maps belong to the network as it is. Got "
-            "a CalibratedKAN instead; change the model behind it, its .model, and calibrate that anew."
+            subject="The 'model' whose network is changed",
+            expected="not be calibrated, for its maps belong to the network as it is",
+            got="a CalibratedKAN",
+            advice="change the model behind it, its .model, and calibrate that anew",
         )
 
 
@@ -127,18 +129,16 @@ def neutralize_columns(model: Any, columns: str | Sequence[str], X: Any, *, shar
     >>> flat.certificates[0].bound
     0.0
     """
-    view, meter = fitted(model, of="neutralize_columns"), Meter()
-    names = check_names(
-        [columns] if isinstance(columns, str) else columns, "columns", of="neutralize_columns"
-    )
-    share = check_float(share, "share", low=0.0, high=1.0, of="neutralize_columns")
+    view, meter = fitted(model), Meter()
+    names = check_names([columns] if isinstance(columns, str) else columns, "columns")
+    share = check_float(share, "share", low=0.0, high=1.0)
     inputs = inputs_of(X, view)
     network = view.network
     for name in names:
         network = _drawn(network, _inputs(view, name), inputs, 1.0 - share)
     made = with_network(model, network)
     what = "removed" if share == 1.0 else f"drew in by {share:.0%}"
-    after = fitted(made, of="neutralize_columns")
+    after = fitted(made)
     bounds = tuple(certified_flip(after, name, seen=_seen(after, name, inputs)) for name in names)
     return Mitigated(made, f"{what} {', '.join(names)}", bounds, seconds=meter.seconds)
 
@@ -186,9 +186,8 @@ def bound_flip(
     >>> made.certificates[0].bound <= 0.05
     True
     """
-    of = "bound_flip"
-    max_change, factor = check_float(max_change, "max_change", low=0.0, of=of), check_work(work, of)
-    return limited(model, column, max_change, X, factor, Meter(math.inf, check_seconds(seconds, of)))
+    max_change, factor = check_float(max_change, "max_change", low=0.0), check_work(work)
+    return limited(model, column, max_change, X, factor, Meter(math.inf, check_seconds(seconds)))
 
 
 def limited(
@@ -203,8 +202,7 @@ def limited(
     proofs: bool = True,
 ) -> Mitigated:
     """As `bound_flip`, where the bound of the model as it is may be known, and proofs may be left for later."""
-    of = "bound_flip"
-    view = fitted(model, of=of)
+    view = fitted(model)
     places = _inputs(view, column)
     inputs = inputs_of(X, view)
     seen = _seen(view, column, inputs)
@@ -221,7 +219,7 @@ def limited(
             network = _clipped(network, places[0], cells, inputs[:, places[0]], max_change)
         made, share = with_network(model, network), 1.0
         for _ in range(ROUNDS):
-            found = bound(fitted(made, of=of))
+            found = bound(fitted(made))
             if found.bound <= max_change:
                 return Mitigated(made, f"{column} may move the output by at most {max_change:g}", (found,))
             if not found.stop_reason.repeatable:
@@ -253,8 +251,10 @@ def limited(
 def _inputs(view: Fitted, name: str) -> tuple[int, ...]:
     if check_text(name, "column") not in view.columns:
         raise InputError(
-            f"The model must read the 'column'. Got {short(name)} instead{did_you_mean(name, view.columns)}; a column "
-            "that it does not read changes nothing."
+            subject="The model",
+            expected="read the 'column'",
+            got=f"{short(name)}{did_you_mean(name, view.columns)}",
+            advice="a column that it does not read changes nothing",
         )
     return tuple(i for i, source in enumerate(view.sources) if view.columns[source] == name)
 
@@ -284,8 +284,10 @@ def _drawn(network: KAN, places: Sequence[int], inputs: Floats, factor: float) -
                 continue
             if layer.kind(i, k) != "numeric" or layer.basis_name != "bspline" or layer.base is not None:
                 raise InputError(
-                    f"The edge from {short(network.input_names[i], 40)} must be a plain spline to be drawn in. Got "
-                    "another kind instead; remove the column with neutralize_columns."
+                    subject=f"The edge from {short(network.input_names[i], 40)}",
+                    expected="be a plain spline to be drawn in",
+                    got="another kind",
+                    advice="remove the column with neutralize_columns",
                 )
             coef[i, :, k] = mean + factor * (coef[i, :, k] - mean)
     states[0] = replace(_without(state, places, mask), coef=coef, bias=bias, mask=mask)

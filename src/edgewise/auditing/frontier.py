@@ -101,19 +101,21 @@ class Frontier:
         InputError
             If there is none.
         """
-        check_choice(criterion, "criterion", CRITERIA, of="best")
-        check_float(at_most, "at_most", low=0.0, of="best")
+        check_choice(criterion, "criterion", CRITERIA)
+        check_float(at_most, "at_most", low=0.0)
         good = [point for point in self.points if getattr(point, criterion) <= at_most]
         if not good:
             least = min(getattr(point, criterion) for point in self.points)
             raise InputError(
-                f"The 'at_most' parameter of best must be at least {least:.3g}, the least gap there is. Got {at_most:g}."
+                argument="at_most",
+                expected=f"be at least {least:.3g}, the least gap there is",
+                got=f"{at_most:g}",
             )
         return max(good, key=lambda point: point.accuracy)
 
     def front(self, criterion: str = "eo") -> tuple[FrontierPoint, ...]:
         """The points that no other one beats in both accuracy and gap, from the narrowest gap on."""
-        check_choice(criterion, "criterion", CRITERIA, of="front")
+        check_choice(criterion, "criterion", CRITERIA)
         kept = list[FrontierPoint]()
         known = [point for point in self.points if not np.isnan(getattr(point, criterion))]
         for point in sorted(known, key=lambda each: (getattr(each, criterion), -each.accuracy)):

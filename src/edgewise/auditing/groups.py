@@ -59,7 +59,7 @@ class Grouping:
 
 
 def groupings(
-    protected: Any, table: RawTable, bins: Mapping[str, Sequence[float]] | None = None, of: str = "audit"
+    protected: Any, table: RawTable, bins: Mapping[str, Sequence[float]] | None = None
 ) -> tuple[Grouping, ...]:
     """A grouping for each protected attribute.
 
@@ -76,19 +76,21 @@ def groupings(
     InputError
         If an attribute is not there, or has fewer than two groups.
     """
-    columns = _columns(protected, table, of)
-    cuts = as_mapping(bins, "bins", "attributes to lists of numbers", of=of)
+    columns = _columns(protected, table)
+    cuts = as_mapping(bins, "bins", "attributes to lists of numbers")
     if strange := [name for name in cuts if name not in columns]:
         raise InputError(
-            f"The 'bins' argument of {of} must name protected attributes. Got {short(strange[0])} instead"
-            f"{did_you_mean(strange[0], list(columns))}."
+            argument="bins",
+            expected="name protected attributes",
+            got=f"{short(strange[0])}{did_you_mean(strange[0], list(columns))}",
         )
-    made = tuple(_grouping(name, column, cuts.get(name), of) for name, column in columns.items())
+    made = tuple(_grouping(name, column, cuts.get(name)) for name, column in columns.items())
     for each in made:
         if len(each.groups) < 2:
             raise InputError(
-                f"The protected attribute {short(each.name, 40)} must have at least two groups among the rows. Got only "
-                f"{among(each.groups)} instead."
+                subject=f"The protected attribute {short(each.name, 40)}",
+                expected="have at least two groups among the rows",
+                got=f"only {among(each.groups)}",
             )
     return made
 
@@ -110,7 +112,7 @@ def intersection(parts: Sequence[Grouping]) -> Grouping:
     return Grouping(JOINT.join(attributes), tuple(names), compact.astype(np.int64).reshape(-1), attributes)
 
 
-def _columns(protected: Any, table: RawTable, of: str) -> dict[str, RawColumn]:
+def _columns(protected: Any, table: RawTable) -> dict[str, RawColumn]:
     if isinstance(protected, Mapping):
         found = dict[str, RawColumn]()
         for key, values in cast("Mapping[Any, Any]", protected).items():
@@ -119,31 +121,31 @@ def _columns(protected: Any, table: RawTable, of: str) -> dict[str, RawColumn]:
             column = raw_table({name: plain}).columns[0]
             if len(column) != table.n_rows:
                 raise InputError(
-                    f"The protected attribute {short(name, 40)} must have a value for each of {table.n_rows:,} rows. "
-                    f"Got {len(column):,} instead."
+                    subject=f"The protected attribute {short(name, 40)}",
+                    expected=f"have a value for each of {table.n_rows:,} rows",
+                    got=f"{len(column):,}",
                 )
             found[name] = column
     else:
-        names = check_names([protected] if isinstance(protected, str) else protected, "protected", of=of)
+        names = check_names([protected] if isinstance(protected, str) else protected, "protected")
         known = {column.name: column for column in table.columns}
         if absent := [name for name in names if name not in known]:
             raise InputError(
-                f"The 'protected' argument of {of} must name columns of X, or map names to arrays. Got {short(absent[0])}, "
-                f"which is not among {among(known)}{did_you_mean(absent[0], known)}."
+                argument="protected",
+                expected="name columns of X, or map names to arrays",
+                got=f"{short(absent[0])}, which is not among {among(known)}{did_you_mean(absent[0], known)}",
             )
         found = {name: known[name] for name in names}
     if not found:
-        raise InputError(
-            f"The 'protected' argument of {of} must name at least one attribute. Got none instead."
-        )
+        raise InputError(argument="protected", expected="name at least one attribute", got="none")
     return found
 
 
-def _grouping(name: str, column: RawColumn, cuts: Sequence[float] | None, of: str) -> Grouping:
+def _grouping(name: str, column: RawColumn, cuts: Sequence[float] | None) -> Grouping:
     if column.codes is not None:
         if cuts is not None:
             raise InputError(
-                f"The 'bins' argument of {of} must cut columns of numbers; {short(name, 40)} holds words."
+                f"The 'bins' argument must cut columns of numbers; {short(name, 40)} holds words."
             )
         codes, words = column.codes, list(column.words)
     else:

@@ -119,32 +119,31 @@ def mitigate(
     >>> [point.method for point in found.points], found.points[1].certificates[0].bound
     (['before', 'surgery'], 0.0)
     """
-    of = "mitigate"
-    factor, meter = check_work(work, of), Meter(math.inf, check_seconds(seconds, of))
-    seed = check_int(seed, "seed", low=0, of=of)
-    methods = check_names(methods, "methods", of=of)
+    factor, meter = check_work(work), Meter(math.inf, check_seconds(seconds))
+    seed = check_int(seed, "seed", low=0)
+    methods = check_names(methods, "methods")
     if strange := [name for name in methods if name not in METHODS]:
-        raise InputError(
-            f"The 'methods' of mitigate must be among {', '.join(METHODS)}. Got {short(strange[0])} instead."
-        )
+        raise InputError(argument="methods", expected=f"be among {', '.join(METHODS)}", got=short(strange[0]))
     strengths, max_changes, at_most = (
-        tuple(check_float(each, name, low=0.0, of=of) for each in as_tuple(given, name, "numbers", of=of))
+        tuple(check_float(each, name, low=0.0) for each in as_tuple(given, name, "numbers"))
         for name, given in (("strengths", strengths), ("max_changes", max_changes), ("at_most", at_most))
     )
-    proxies = check_names(proxies, "proxies", of=of)
+    proxies = check_names(proxies, "proxies")
     learn, judge, who, names = learn_and_judge(
         model, X, y, protected, test, fraction, positive, threshold, sample_weight, bins, seed
     )
     if not who.of_classes or not who.scored:
-        raise InputError("The 'model' argument of mitigate must be a classifier with predict_proba.")
+        raise InputError(argument="model", expected="be a classifier with predict_proba")
     if who.fit is None and set(methods) - {"thresholds"}:
         raise InputError(
-            "The 'model' argument of mitigate must be a KANClassifier, but for the method 'thresholds'. Got a "
-            f"{type(model).__name__} instead; pass methods=['thresholds']."
+            argument="model",
+            expected="be a KANClassifier, but for the method 'thresholds'",
+            got=f"a {type(model).__name__}",
+            advice="pass methods=['thresholds']",
         )
     if who.fit is not None and not who.logit:
         raise InputError(
-            "The 'model' argument of mitigate must be a classifier of two classes. Got one of more classes instead."
+            argument="model", expected="be a classifier of two classes", got="one of more classes"
         )
     if set(methods) - {"thresholds"}:
         refuse_calibrated(model)
@@ -199,9 +198,7 @@ def mitigate(
         if gone and "surgery" in methods:
             ways.append(("surgery", f"without {', '.join(gone)}", partial(without, gone)))
     planned = ["the model as it was", *(label for _, label, _ in ways)]
-    stages = StageCounter(
-        [*planned, *(["thresholds"] if "thresholds" in methods else [])], meter, callbacks, of
-    )
+    stages = StageCounter([*planned, *(["thresholds"] if "thresholds" in methods else [])], meter, callbacks)
     made = dict[str, FrontierPoint]()
     with one_thread():
         with running(Meter(beat=stages.tell)):
@@ -250,14 +247,14 @@ def _ended(bounds: Sequence[CertifiedFlip]) -> StopReason:
 
 def _bounds(model: Any, names: Sequence[str], work: float | None) -> tuple[CertifiedFlip, ...]:
     """What each column can do: proved with so much work, or without any proof."""
-    view = fitted(model, of="mitigate")
+    view = fitted(model)
     return tuple(
         quick_flip(view, name) if work is None else certified_flip(view, name, work=work) for name in names
     )
 
 
 def _judged(method: str, made: Mitigated, who: AuditedModel, judge: KnownRows) -> FrontierPoint:
-    view = None if who.fit is None else fitted(made.model, of="mitigate")
+    view = None if who.fit is None else fitted(made.model)
     own = AuditedModel(made.model, view, who.kind, who.positive, who.scored, who.threshold, who.classes)
     charge(JUDGED * len(judge.actual))
     scores = own.scores(judge.X)

@@ -104,13 +104,13 @@ def fair_fit(
     M. B. Zafar et al., "Fairness constraints: mechanisms for fair classification", 2017, arXiv:1507.05259. S. Bechavod
     and K. Ligett, "Penalizing unfairness in binary classification", 2017, arXiv:1707.00044.
     """
-    check_choice(criterion, "criterion", CRITERIA, of="fair_fit")
-    strength = check_float(strength, "strength", low=0.0, of="fair_fit")
-    view = fitted(model, of="fair_fit")
+    check_choice(criterion, "criterion", CRITERIA)
+    strength = check_float(strength, "strength", low=0.0)
+    view = fitted(model)
     refuse_calibrated(model)
     if view.network.shape[-1] != 1:
         raise InputError(
-            "The 'model' argument of fair_fit must be a classifier of two classes. Got one with more outputs instead."
+            argument="model", expected="be a classifier of two classes", got="one with more outputs"
         )
     inputs = inputs_of(X, view)
     weights = np.ones(len(inputs)) if weight is None else weight
@@ -118,8 +118,8 @@ def fair_fit(
     most = max(2_000, MOST_NUMBERS // max(view.network.shape))
     if len(rows) > most:
         rows = np.sort(numpy_generator(derive(seed, 60)).choice(len(rows), most, replace=False))
-    factor = check_work(work, "fair_fit")
-    meter = Meter(MOST * factor, check_seconds(seconds, "fair_fit"))
+    factor = check_work(work)
+    meter = Meter(MOST * factor, check_seconds(seconds))
     net = copy.deepcopy(view.network).double()
     promised = _promised(view)
     held = _held(
@@ -144,7 +144,7 @@ def fair_fit(
                 meter,
             )
         made = with_network(model, net.to(view.network.dtype))
-        after = fitted(made, of="fair_fit")
+        after = fitted(made)
         names = [name for name in grouping.attributes if name in view.columns and view.encoding]
         bounds = [quick_flip(after, name) for name in names]
         with running(meter):

@@ -139,8 +139,9 @@ class AuditResult:
                 return table
         names = [table.name for table in self.tables]
         raise InputError(
-            f"The 'attribute' argument must be one that was audited, {', '.join(map(repr, names))}. Got {short(attribute)} "
-            f"instead{did_you_mean(attribute, names)}."
+            argument="attribute",
+            expected=f"be one that was audited, {', '.join(map(repr, names))}",
+            got=f"{short(attribute)}{did_you_mean(attribute, names)}",
         )
 
     def value(self, criterion: str, attribute: str) -> float:
@@ -173,8 +174,9 @@ class AuditResult:
             return float("nan") if own is None else max((proxy.auc for proxy in own.found), default=0.5)
         if criterion not in OTHERS:
             raise InputError(
-                f"The criterion must be one of {', '.join([*GAPS, *OTHERS])}. Got {short(criterion)} instead"
-                f"{did_you_mean(criterion, [*GAPS, *OTHERS])}."
+                subject="The criterion",
+                expected=f"be one of {', '.join([*GAPS, *OTHERS])}",
+                got=f"{short(criterion)}{did_you_mean(criterion, [*GAPS, *OTHERS])}",
             )
         flip = next((each for each in self.flips if each.attribute == table.name), None)
         if flip is None:
@@ -199,7 +201,7 @@ class AuditResult:
         """
         found = list[ExceededLimit]()
         for limit in limits:
-            criterion, attribute, sign, number = read_limit(check_text(limit, "limits", of="breaches"))
+            criterion, attribute, sign, number = read_limit(check_text(limit, "limits"))
             names = [table.name for table in self.tables if len(table.attributes) == 1]
             for name in names if attribute is None else [self.of(attribute).name]:
                 value = self.value(criterion, name)
@@ -278,7 +280,9 @@ def read_limit(text: str) -> tuple[str, str | None, str, float]:
     reader.end("the end")
     if criterion not in known:
         raise InputError(
-            f"A limit must name one of {', '.join(known)}. Got {short(criterion)} instead{did_you_mean(criterion, known)}."
+            subject="A limit",
+            expected=f"name one of {', '.join(known)}",
+            got=f"{short(criterion)}{did_you_mean(criterion, known)}",
         )
     return criterion, attribute, sign, number
 

@@ -114,19 +114,18 @@ def audit(
     >>> result.of("sex").four_fifths, bool(result.value("dp", "sex") > 0.2)
     (False, True)
     """
-    of = "audit"
-    factor, meter = check_work(work, of), Meter(math.inf, check_seconds(seconds, of))
-    seed = check_int(seed, "seed", low=0, of=of)
-    draws = check_int(bootstrap, "bootstrap", low=0, of=of)
-    check_bool(proxies, "proxies", of=of)
+    factor, meter = check_work(work), Meter(math.inf, check_seconds(seconds))
+    seed = check_int(seed, "seed", low=0)
+    draws = check_int(bootstrap, "bootstrap", low=0)
+    check_bool(proxies, "proxies")
     remark = None
     if is_dataset(X):
         X, y, sample_weight, remark = _of_dataset(X, y, sample_weight, seed)
     table = raw_table(X)
-    who, actual = subject(model, y, table.n_rows, positive=positive, threshold=threshold, of=of)
+    who, actual = subject(model, y, table.n_rows, positive=positive, threshold=threshold)
     if who.fit is not None and not table.named:
         table = table.select(who.fit.columns) if len(table.columns) == len(who.fit.columns) else table
-    weight = check_weights(sample_weight, table.n_rows, of=of)
+    weight = check_weights(sample_weight, table.n_rows)
     parts = groupings(protected, table, bins)
     joint = (intersection(parts),) if len(parts) > 1 else ()
     everyone = Grouping(ALL, (ALL,), np.zeros(table.n_rows, dtype=np.int64), (ALL,))
@@ -135,7 +134,7 @@ def audit(
     read = [name for name in names if reads(who, X, name)]
     planned = ["measures", "intervals", *(f"flips of {name}" for name in read)]
     planned += [f"proxies of {name}" for name in names if proxies]
-    stages, ended = StageCounter(planned, meter, callbacks, of), StopReason.DECIDED
+    stages, ended = StageCounter(planned, meter, callbacks), StopReason.DECIDED
     changed, carried = list[Flips](), list[Proxies]()
     with one_thread():
         with running(Meter(beat=stages.tell)):
@@ -193,7 +192,7 @@ def _of_dataset(data: Any, y: Any, weight: Any, seed: int) -> tuple[Any, Any, An
     """Rows of a dataset, what happened to them, their weights, and a remark on how many they are."""
     from edgewise.data.streaming.draw import drawn
 
-    found = drawn(data, of="audit", seed=seed)
+    found = drawn(data, seed=seed)
     table, parts = found.table, list[Any]()
     for name, own in (("y", y), ("sample_weight", weight)):
         if own is None and name == "sample_weight":
@@ -201,8 +200,9 @@ def _of_dataset(data: Any, y: Any, weight: Any, seed: int) -> tuple[Any, Any, An
             continue
         if not isinstance(own, str) or own not in table.column_names:
             raise InputError(
-                f"The '{name}' argument of audit must name a column of the dataset ({among(table.column_names)}). "
-                f"Got {short(own)} instead."
+                argument=name,
+                expected=f"name a column of the dataset ({among(table.column_names)})",
+                got=short(own),
             )
         parts.append(table[own].to_numpy(zero_copy_only=False))
     beside = [name for name in (y, weight) if name is not None]

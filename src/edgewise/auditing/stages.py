@@ -47,9 +47,9 @@ class StageCounter:
         The function that was given them.
     """
 
-    def __init__(self, names: list[str], meter: Meter, callbacks: Any, of: str) -> None:
+    def __init__(self, names: list[str], meter: Meter, callbacks: Any) -> None:
         self.names, self.meter, self.done = names, meter, 0
-        self._notify = teller(callbacks, of)
+        self._notify = teller(callbacks)
         meter.beat = self.tell
 
     def tell(self) -> None:

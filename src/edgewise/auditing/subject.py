@@ -83,8 +83,9 @@ class AuditedModel:
             predicted = predicted[:, self.classes.index(self.positive)]
         if predicted.ndim != 1 or not np.isfinite(predicted).all():
             raise InputError(
-                "The 'model' argument of audit must give a finite probability for every row. "
-                f"Got an array of shape {predicted.shape} from predict_proba instead."
+                argument="model",
+                expected="give a finite probability for every row",
+                got=f"an array of shape {predicted.shape} from predict_proba",
             )
         return predicted
 
@@ -109,7 +110,6 @@ def subject(
     *,
     positive: Any = None,
     threshold: float | None = None,
-    of: str = "audit",
 ) -> tuple[AuditedModel, Floats]:
     """The model as a `AuditedModel`, and the outcomes of the rows: 1 where y is the positive class, or y itself.
 
@@ -118,16 +118,17 @@ def subject(
     InputError
         If the model has no predict, y does not fit, or the positive class is not one of its classes.
     """
-    view = _view(model, of)
+    view = _view(model)
     if view is None and not hasattr(model, "predict"):
         raise InputError(
-            f"The 'model' argument of {of} must be a KAN, a fitted estimator, or an object with predict (and best "
-            f"predict_proba). Got {short(model)} instead."
+            argument="model",
+            expected="be a KAN, a fitted estimator, or an object with predict (and best predict_proba)",
+            got=short(model),
         )
     outcome = _cells(y)
     if len(outcome) != n_rows:
         raise InputError(
-            f"The 'y' argument of {of} must have one outcome for each of {n_rows:,} rows. Got {len(outcome):,} instead."
+            argument="y", expected=f"have one outcome for each of {n_rows:,} rows", got=f"{len(outcome):,}"
         )
     classes = tuple(np.asarray(getattr(model, "classes_", ())).tolist())
     scored = hasattr(model, "predict_proba") and bool(classes)
@@ -136,15 +137,15 @@ def subject(
     if not classes and view is None and _like_classes(outcome):
         classes = tuple(sorted(set(outcome)))
     if not classes:
-        values = check_vector(y, "y", length=n_rows, of=of)
-        level = float(np.median(values)) if threshold is None else check_float(threshold, "threshold", of=of)
+        values = check_vector(y, "y", length=n_rows)
+        level = float(np.median(values)) if threshold is None else check_float(threshold, "threshold")
         return AuditedModel(model, view, "numbers", None, True, level), values
-    chosen = _positive(positive, classes, of)
-    level = 0.5 if threshold is None else check_float(threshold, "threshold", low=0.0, high=1.0, of=of)
+    chosen = _positive(positive, classes)
+    level = 0.5 if threshold is None else check_float(threshold, "threshold", low=0.0, high=1.0)
     strange = sorted({str(value) for value in outcome if value not in classes})
     if strange:
         raise InputError(
-            f"The 'y' argument of {of} must hold the classes {short(list(classes))}. Got {short(strange[0])} instead."
+            argument="y", expected=f"hold the classes {short(list(classes))}", got=short(strange[0])
         )
     actual = np.array([value == chosen for value in outcome], dtype=np.float64)
     return AuditedModel(model, view, "classes", chosen, scored, level, classes), actual
@@ -157,7 +158,8 @@ def matrix_of(X: Any, fit: Fitted) -> Floats:
     if any(column is None for column in columns):
         name = next(column.name for column in table.columns if column.numbers is None)
         raise InputError(
-            f"Column {short(name, 40)} must hold numbers, for the model is a network of numbers."
+            subject=f"Column {short(name, 40)}",
+            expected="hold numbers, for the model is a network of numbers",
         )
     return np.column_stack(cast("list[Floats]", columns))
 
@@ -180,33 +182,34 @@ def inputs_of(X: Any, fit: Fitted) -> Floats:
     return fit.encoding.apply(raw_table(X).select(fit.columns))
 
 
-def _view(model: Any, of: str) -> Fitted | None:
+def _view(model: Any) -> Fitted | None:
     try:
-        return fitted(model, of=of)
+        return fitted(model)
     except InputError:
         if isinstance(model, (KAN, HoldsNetwork)) or hasattr(type(model), "network_"):
             raise
         return None
 
 
-def _positive(positive: Any, classes: tuple[Any, ...], of: str) -> Any:
+def _positive(positive: Any, classes: tuple[Any, ...]) -> Any:
     if positive is None:
         if len(classes) > 2:
             raise InputError(
-                f"The 'positive' argument of {of} must name the class that is audited, for there are {len(classes)}: "
-                f"{short(list(classes))}. Got None instead."
+                argument="positive",
+                expected=f"name the class that is audited, for there are {len(classes)}: {short(list(classes))}",
+                got="None",
             )
         return classes[len(classes) - 1]
     place = place_among(positive, classes)
     if place is not None:
         return classes[place]
     raise InputError(
-        f"The 'positive' argument of {of} must be one of the classes {short(list(classes))}. Got {short(positive)} instead."
+        argument="positive", expected=f"be one of the classes {short(list(classes))}", got=short(positive)
     )
 
 
 def _cells(y: Any) -> list[Any]:
-    return as_labels(y.to_numpy() if hasattr(y, "to_numpy") else y, "y", of="audit").tolist()
+    return as_labels(y.to_numpy() if hasattr(y, "to_numpy") else y, "y").tolist()
 
 
 def _like_classes(outcome: list[Any]) -> bool:
@@ -228,6 +231,6 @@ def _flat(values: Any, name: str) -> Floats:
         flat = flat[:, 0]
     if flat.ndim != 1:
         raise InputError(
-            f"The 'model' argument of audit must give one number a row. Got shape {flat.shape} from {name} instead."
+            argument="model", expected="give one number a row", got=f"shape {flat.shape} from {name}"
         )
     return flat

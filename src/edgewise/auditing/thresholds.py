@@ -80,12 +80,12 @@ class GroupThresholds:
         InputError
             If a row's group has no rule.
         """
-        labels = as_labels(groups, "groups", rows=len(scores), of="GroupThresholds").astype(object)
+        labels = as_labels(groups, "groups", rows=len(scores)).astype(object)
         out = np.zeros(len(scores))
         for label in dict.fromkeys(labels.tolist()):
             if label not in self.rules:
                 raise InputError(
-                    f"The 'groups' argument must hold {', '.join(map(repr, self.rules))}. Got {short(label)} instead."
+                    argument="groups", expected=f"hold {', '.join(map(repr, self.rules))}", got=short(label)
                 )
             rows = labels == label
             out[rows] = self.rules[label].chance(scores[rows])
@@ -143,8 +143,8 @@ def group_thresholds(
     M. Hardt, E. Price and N. Srebro, "Equality of opportunity in supervised learning", 2016, arXiv:1610.02413. F. Provost
     and T. Fawcett, "Robust classification for imprecise environments", 2001, doi:10.1023/A:1007601015854, for the hull.
     """
-    check_choice(criterion, "criterion", CRITERIA, of="group_thresholds")
-    at_most = check_float(at_most, "at_most", low=0.0, high=1.0, of="group_thresholds")
+    check_choice(criterion, "criterion", CRITERIA)
+    at_most = check_float(at_most, "at_most", low=0.0, high=1.0)
     weights = np.ones(len(scores)) if weight is None else weight
     hulls = list[_Hull]()
     for g, group in enumerate(grouping.groups):
@@ -154,8 +154,10 @@ def group_thresholds(
         if (min(kinds) if criterion == "eo" else max(kinds)) <= 0:
             needed = "outcomes of both kinds" if criterion == "eo" else "rows"
             raise InputError(
-                f"Each group must have {needed} for thresholds of its own. Got {short(group)} without "
-                "instead; put small groups together."
+                subject="Each group",
+                expected=f"have {needed} for thresholds of its own",
+                got=f"{short(group)} without",
+                advice="put small groups together",
             )
     shares = _shares(hulls, criterion, at_most)
     rules = {

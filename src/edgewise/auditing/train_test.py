@@ -39,12 +39,11 @@ def learn_and_judge(
     seed: int,
 ) -> tuple[KnownRows, KnownRows, AuditedModel, list[str]]:
     """Rows to learn from and rows that judge, in the same groups."""
-    of = "mitigate"
     table = raw_table(X)
-    who, actual = subject(model, y, table.n_rows, positive=positive, threshold=threshold, of=of)
+    who, actual = subject(model, y, table.n_rows, positive=positive, threshold=threshold)
     if not table.named and who.fit is not None:
         table = table.select(who.fit.columns)
-    weight = check_weights(sample_weight, table.n_rows, of=of)
+    weight = check_weights(sample_weight, table.n_rows)
     n = table.n_rows
     if test is None:
         grouping = _grouping(protected, table, bins)
@@ -55,13 +54,13 @@ def learn_and_judge(
         learn = KnownRows(part(first), actual[first], grouping.take(first), weight[first])
         judge = KnownRows(part(second), actual[second], grouping.take(second), weight[second])
         return learn, judge, who, list(grouping.attributes)
-    pair = as_tuple(test, "test", "a table and its outcomes", of=of)
+    pair = as_tuple(test, "test", "a table and its outcomes")
     if len(pair) != 2:
-        raise InputError(f"The 'test' parameter of {of} must be a pair (X, y). Got {short(test)} instead.")
+        raise InputError(argument="test", expected="be a pair (X, y)", got=short(test))
     other = raw_table(pair[0])
     if not other.named and who.fit is not None:
         other = other.select(who.fit.columns)
-    _, later = subject(model, pair[1], other.n_rows, positive=positive, threshold=threshold, of=of)
+    _, later = subject(model, pair[1], other.n_rows, positive=positive, threshold=threshold)
     names = [protected] if isinstance(protected, str) else list(protected)
     # Groups are named over all rows at once, so that cuts and codes are the same on both sides.
     both = _grouping({name: _cells(table, other, name) for name in names}, table, bins, n + other.n_rows)
@@ -77,7 +76,7 @@ def _grouping(
     protected: Any, table: RawTable, bins: Mapping[str, Sequence[float]] | None, n: int | None = None
 ) -> Grouping:
     known = table if n is None else RawTable((), n, named=True)
-    parts = groupings(protected, known, bins, of="mitigate")
+    parts = groupings(protected, known, bins)
     return parts[0] if len(parts) == 1 else intersection(parts)
 
 
@@ -87,7 +86,9 @@ def _cells(first: RawTable, second: RawTable, name: str) -> list[Any]:
         column = next((each for each in table.columns if each.name == name), None)
         if column is None:
             raise InputError(
-                f"The protected attribute {name!r} must be a column of X and of the test rows. Got one without."
+                subject=f"The protected attribute {name!r}",
+                expected="be a column of X and of the test rows",
+                got="one without",
             )
         if column.codes is not None:
             cells += [None if code < 0 else column.words[code] for code in column.codes.tolist()]

@@ -72,16 +72,10 @@ def plan(
     >>> plan(["memory"])
     (Job(table='memory', name='edgewise'), Job(table='memory', name='dense formulation'))
     """
-    wanted = (
-        TABLES
-        if tables is None
-        else [check_choice(name, "only", TABLES, of="bench speed") for name in tables]
-    )
+    wanted = TABLES if tables is None else [check_choice(name, "only", TABLES) for name in tables]
     known = JOBS["peers"]
     usual = [name for name in known if not (quick and name in _SLOW)]
-    chosen = (
-        usual if rivals is None else [check_choice(name, "peers", known, of="bench speed") for name in rivals]
-    )
+    chosen = usual if rivals is None else [check_choice(name, "peers", known) for name in rivals]
     return tuple(
         Job(table, name)
         for table in TABLES

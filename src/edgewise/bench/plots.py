@@ -36,7 +36,7 @@ def drawings(results: Results, *, theme: str = "light") -> dict[str, Figure]:
     results : Results
     theme : "light" or "dark"
     """
-    colours = theme_of(theme, "drawings")
+    colours = theme_of(theme)
     found: dict[str, Figure] = {}
     if relative := _relative(results):
         found["layers"] = _plot_layers(relative, colours)

@@ -114,12 +114,16 @@ def ask(
 
     ends, steps = read_bounds(bounds)
     if target in ends:
-        raise InputError(f"The target must not be a column of --bounds. Got {short(target)} for both.")
+        raise InputError(
+            subject="The target", expected="not be a column of --bounds", got=f"{short(target)} for both"
+        )
     if resume and force:
         raise InputError("--resume cannot be combined with --force; leave one of them out.")
     if out.suffix.lower() != ".csv":
         raise InputError(
-            f"The file of --out must end in .csv, whose rows are added one by one. Got {short(out.name)} instead."
+            subject="The file of --out",
+            expected="end in .csv, whose rows are added one by one",
+            got=short(out.name),
         )
     if not resume or not out.exists():
         refuse_to_overwrite([out], force)

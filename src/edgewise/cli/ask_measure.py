@@ -94,7 +94,9 @@ class MeasuringProgram:
             raise InputError(f"The --command cannot be read: {error}. Got {short(command)}.") from None
         if missing := [name for name in names if not any(f"{{{name}}}" in word for word in words)]:
             raise InputError(
-                f"The --command must say where the value of each column goes, as in {{{missing[0]}}}. Got {short(command)}."
+                subject="The --command",
+                expected=f"say where the value of each column goes, as in {{{missing[0]}}}",
+                got=short(command),
             )
         return cls(words)
 
@@ -122,7 +124,9 @@ class MeasuringProgram:
             return float(last)
         except ValueError:
             raise InputError(
-                f"The program of --command must print a number as its last line. Got {short(last)} from {shlex.join(words)}."
+                subject="The program of --command",
+                expected="print a number as its last line",
+                got=f"{short(last)} from {shlex.join(words)}",
             ) from None
 
 
@@ -186,8 +190,9 @@ def recorded(path: Path, names: tuple[str, ...], target: str) -> tuple[tuple[flo
         raise FileError(f"The file {path} cannot be read as measurements: {error}.") from None
     if not lines or lines[0] != [*names, target] or any(len(row) != len(names) + 1 for row in rows):
         raise InputError(
-            f"The file of --resume must have the columns {', '.join([*names, target])}. Got "
-            f"{short(', '.join(lines[0])) if lines else 'none'}."
+            subject="The file of --resume",
+            expected=f"have the columns {', '.join([*names, target])}",
+            got=f"{(short(', '.join(lines[0])) if lines else 'none')}",
         )
     return rows
 
@@ -204,11 +209,14 @@ def read_bounds(entries: Sequence[str]) -> tuple[dict[str, tuple[float, float]],
         right = name and math.isfinite(low) and math.isfinite(high) and low < high and len(step) < 2
         if not right or (step and not 0 < step[0] <= high - low):
             raise InputError(
-                f"The entries of --bounds must read column=low:high or column=low:high:step. Got {short(entry)}"
-                f"{'; leave out a column that is held fixed' if low == high else ''}."
+                subject="The entries of --bounds",
+                expected="read column=low:high or column=low:high:step",
+                got=f"{short(entry)}{('; leave out a column that is held fixed' if low == high else '')}",
             )
         if name in ends:
-            raise InputError(f"The columns of --bounds must be distinct. Got {short(name)} more than once.")
+            raise InputError(
+                subject="The columns of --bounds", expected="be distinct", got=f"{short(name)} more than once"
+            )
         ends[name] = (low, high)
         if step:
             steps[name] = step[0]

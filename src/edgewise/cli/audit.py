@@ -102,7 +102,7 @@ def audit(
 
     frame, remark = read_frame(data) if not is_dataset(data) else None, None
     if frame is None:
-        frame, _, remark = rows_in_memory(data, None, of="audit")
+        frame, _, remark = rows_in_memory(data, None)
     from edgewise.cli.models import load_model
     from edgewise.cli.summary import to_json
 

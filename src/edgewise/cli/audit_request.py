@@ -43,8 +43,9 @@ def limits_of(given: Sequence[str] | None, protected: Sequence[str]) -> tuple[st
         _, attribute, _, _ = read_limit(limit)
         if attribute is not None and attribute not in (*known, JOINT.join(protected)):
             raise InputError(
-                f"The limit {short(limit)} must name an attribute that is audited: {', '.join(map(repr, known))}. "
-                f"Got {short(attribute)} instead{did_you_mean(attribute, known)}."
+                subject=f"The limit {short(limit)}",
+                expected=f"name an attribute that is audited: {', '.join(map(repr, known))}",
+                got=f"{short(attribute)}{did_you_mean(attribute, known)}",
             )
     return tuple(given or ())
 
@@ -58,12 +59,13 @@ def cuts_of(given: Sequence[str] | None, protected: Sequence[str]) -> dict[str, 
             found[name.strip()] = tuple(float(number) for number in listed.split(","))
         except ValueError:
             raise InputError(
-                f"The option --cut must read like 'age=25,60'. Got {short(entry)} instead."
+                subject="The option --cut", expected="read like 'age=25,60'", got=short(entry)
             ) from None
         if name.strip() not in protected:
             raise InputError(
-                f"The option --cut must cut a protected attribute ({', '.join(map(repr, protected))}). "
-                f"Got {short(name.strip())} instead{did_you_mean(name.strip(), protected)}."
+                subject="The option --cut",
+                expected=f"cut a protected attribute ({', '.join(map(repr, protected))})",
+                got=f"{short(name.strip())}{did_you_mean(name.strip(), protected)}",
             )
     return found
 
@@ -82,7 +84,7 @@ def outcomes(
             )
     frame = frame.filter(pa.compute.is_valid(frame[name]))  # pyright: ignore[reportAttributeAccessIssue]
     if not frame.num_rows:
-        raise InputError(f"{source} must have rows whose {name!r} is known. Got none.")
+        raise InputError(subject=source, expected=f"have rows whose {name!r} is known", got="none")
     cells = frame[name]
     if model.classes:
         y = _classes(cells.to_pylist(), model.labels, name)
@@ -90,12 +92,15 @@ def outcomes(
         values = numbers(cells)
         if values is None:
             raise InputError(
-                f"Column {name!r} of {source} must hold numbers, for the model predicts numbers."
+                subject=f"Column {name!r} of {source}",
+                expected="hold numbers, for the model predicts numbers",
             )
         y = values
     weights = None if weight is None else numbers(frame[weight])
     if weight is not None and weights is None:
-        raise InputError(f"Column {weight!r} of {source} must hold numbers, for they are weights.")
+        raise InputError(
+            subject=f"Column {weight!r} of {source}", expected="hold numbers, for they are weights"
+        )
     read = model.select(frame)
     kept = [*read.column_names, *(each for each in protected if each not in read.column_names)]
     extra = [each for each in kept if each not in read.column_names]
@@ -165,7 +170,9 @@ def _classes(cells: list[Any], labels: Sequence[Any], name: str) -> NDArray[Any]
     for cell in cells:
         if cell not in labels and _written(cell) not in known:
             raise InputError(
-                f"Column {name!r} must hold the classes {short(list(labels))}. Got {short(cell)} instead."
+                subject=f"Column {name!r}",
+                expected=f"hold the classes {short(list(labels))}",
+                got=short(cell),
             )
         found.append(known[_written(cell)])
     made = np.empty(len(found), dtype=object)

@@ -25,8 +25,9 @@ def apply_config(context: typer.Context, path: Path | None) -> Path | None:
     sections = {key: value for key, value in document.items() if isinstance(value, dict)}
     if unknown := [key for key in sections if key not in commands]:
         raise InputError(
-            f"The sections of {path} must be called like commands. Got [{unknown[0]}] instead"
-            f"{did_you_mean(unknown[0], commands)}."
+            subject=f"The sections of {path}",
+            expected="be called like commands",
+            got=f"[{unknown[0]}]{did_you_mean(unknown[0], commands)}",
         )
     # A key above all sections serves every command that has such an option, so it must be one of some command.
     known = dict.fromkeys(option for options in commands.values() for option in options) | own
@@ -74,7 +75,9 @@ def _refuse_unknown(values: Iterable[str], known: Iterable[str], place: str) -> 
     for key in values:
         if _key(key) not in known:
             raise InputError(
-                f"The keys of {place} must be names of options. Got {short(key)} instead{did_you_mean(_key(key), known)}."
+                subject=f"The keys of {place}",
+                expected="be names of options",
+                got=f"{short(key)}{did_you_mean(_key(key), known)}",
             )
 
 
@@ -85,7 +88,9 @@ def _fitting(parameter: Any, value: Any, path: Path) -> Any:
     cells = cast("list[Any]", value) if several and isinstance(value, list) else [value]
     if getattr(parameter, "is_flag", False):
         if not isinstance(value, bool):
-            raise InputError(f"The key {name!r} of {path} must be true or false. Got {short(value)} instead.")
+            raise InputError(
+                subject=f"The key {name!r} of {path}", expected="be true or false", got=short(value)
+            )
         return value
     # A number for a place would make a file of that name; one for a name may be a column's.
     place = getattr(getattr(parameter, "type_descriptor", None), "annotation", None) is Path
@@ -93,7 +98,8 @@ def _fitting(parameter: Any, value: Any, path: Path) -> Any:
         if isinstance(cell, bool) or not isinstance(cell, str if place else (str, int, float)):
             wanted = "a path in quotes" if place else "a text or a number"
             raise InputError(
-                f"The key {name!r} of {path} must be {wanted}{' or a list of them' if several else ''}. "
-                f"Got {short(cell)} instead."
+                subject=f"The key {name!r} of {path}",
+                expected=f"be {wanted}{(' or a list of them' if several else '')}",
+                got=short(cell),
             )
     return [str(cell) for cell in cells] if several else value if isinstance(value, str) else str(value)

@@ -172,15 +172,20 @@ def _columns(
     states = [name for name in (find(frame, each) for each in named or known) if name not in left_out]
     if course is not None and course in (when, *acting):
         raise InputError(
-            f"The column of --groups must not be that of times or inputs. Got {called(course)} for both."
+            subject="The column of --groups",
+            expected="not be that of times or inputs",
+            got=f"{called(course)} for both",
         )
     if worded := words_of(frame, states):
         courses = "" if course is not None else "name it by --groups if it says which course a row is of, or "
         raise InputError(
-            f"The states must be columns of numbers. Got words in {called(worded[0])}; {courses}leave it out with --drop."
+            subject="The states",
+            expected="be columns of numbers",
+            got=f"words in {called(worded[0])}",
+            advice=f"{courses}leave it out with --drop",
         )
     if not states:
-        raise InputError("There must be a column besides time, inputs and courses: the states.")
+        raise InputError(subject="There", expected="be a column besides time, inputs and courses: the states")
     return when, acting, course, list(dict.fromkeys(states))
 
 

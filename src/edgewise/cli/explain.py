@@ -143,7 +143,7 @@ def explain(
         }
         if extra := [name for name, value in given.items() if value is not None]:
             raise InputError(
-                f"The option {extra[0]} must be left out for a model of pictures. Got it instead."
+                subject=f"The option {extra[0]}", expected="be left out for a model of pictures", got="it"
             )
         refuse_other_pictures(plot)
         if plot is not None:
@@ -193,21 +193,33 @@ def _check_reasons(
 ) -> None:
     """Options of reasons, which are about one row and come alone."""
     if reasons is None and more:
-        raise InputError("--protected and --codes must come with --reasons. Got no --reasons instead.")
+        raise InputError(
+            subject="--protected and --codes", expected="come with --reasons", got="no --reasons"
+        )
     if reasons is not None and row is None:
-        raise InputError("--reasons must be asked of one row. Got none instead; name it with --row.")
+        raise InputError(
+            subject="--reasons", expected="be asked of one row", got="none", advice="name it with --row"
+        )
     if reasons is not None and (counterfactual or plot is not None):
-        raise InputError("--reasons must come without --counterfactual and --plot. Got both instead.")
+        raise InputError(subject="--reasons", expected="come without --counterfactual and --plot", got="both")
 
 
 def _check(data: Path | None, row: int | None, counterfactual: bool, pairs: bool, plot: Path | None) -> None:
     """Options that need each other."""
     if row is not None and data is None:
         raise InputError(
-            "A row must be one of a table. Got --row without a table instead; name the table after the model."
+            subject="A row",
+            expected="be one of a table",
+            got="--row without a table",
+            advice="name the table after the model",
         )
     if counterfactual and row is None:
-        raise InputError("--counterfactual must be asked of one row. Got none instead; name it with --row.")
+        raise InputError(
+            subject="--counterfactual",
+            expected="be asked of one row",
+            got="none",
+            advice="name it with --row",
+        )
     if pairs and (plot is None or row is not None):
-        raise InputError("--pairs must come with --plot and without --row. Got it otherwise instead.")
+        raise InputError(subject="--pairs", expected="come with --plot and without --row", got="it otherwise")
     refuse_other_pictures(plot)

@@ -62,7 +62,7 @@ def explained(path: Path, data: Path | None, question: ExplainQuestion, *, quiet
     if data is None:
         return Explainer(model.held).overall(question.output)
     if is_dataset(data):
-        frame, row, remark = rows_in_memory(data, question.row, of="explain")
+        frame, row, remark = rows_in_memory(data, question.row)
         question = replace(question, row=row)
         tell([remark] if remark else [], quiet=quiet)
     else:
@@ -71,8 +71,9 @@ def explained(path: Path, data: Path | None, question: ExplainQuestion, *, quiet
     tell(provenance(frame).notes(model.names), quiet=quiet)
     if question.row is not None and question.row >= used.num_rows:
         raise InputError(
-            f"The row must be one of the {used.num_rows:,} of {provenance(frame).source}, counted from 0. "
-            f"Got {question.row:,} instead."
+            subject="The row",
+            expected=f"be one of the {used.num_rows:,} of {provenance(frame).source}, counted from 0",
+            got=f"{question.row:,}",
         )
     X: Any = used if model.is_estimator else model.encoded(used)
     if question.counterfactual:
@@ -138,15 +139,18 @@ def read_codes(path: Path) -> dict[str, tuple[str, str]]:
     known = list(rows[0]) if rows else []
     if "column" not in known or "code" not in known:
         raise InputError(
-            "The file of --codes must have the columns 'column' and 'code', and a row for each column. "
-            f"Got {among(map(str, known)) if known else 'no row'} instead."
+            subject="The file of --codes",
+            expected="have the columns 'column' and 'code', and a row for each column",
+            got=f"{(among(map(str, known)) if known else 'no row')}",
         )
     listed = [
         tuple((row.get(name) or "").strip() for name in ("column", "code", "statement")) for row in rows
     ]
     names = [name for name, _, _ in listed]
     if twice := [name for k, name in enumerate(names) if name in names[:k]]:
-        raise InputError(f"The file of --codes must name each column once. Got {called(twice[0])} twice.")
+        raise InputError(
+            subject="The file of --codes", expected="name each column once", got=f"{called(twice[0])} twice"
+        )
     return {name: (code, statement) for name, code, statement in listed}
 
 

@@ -106,7 +106,9 @@ def _format(to: ExportFormat | None, out: Path | None, *, pictures: bool) -> Exp
         found = [kind for kind, suffixes in _SUFFIXES.items() if out is not None and out.suffix in suffixes]
         if not found:
             names = ", ".join(kind.value for kind in ExportFormat)
-            raise InputError(f"The format must be one of {names}. Got none; name it with --to.")
+            raise InputError(
+                subject="The format", expected=f"be one of {names}", got="none", advice="name it with --to"
+            )
         return ExportFormat.torch if pictures and found[0] is ExportFormat.numpy else found[0]
     if to is ExportFormat.onnx and out is None:
         raise InputError(

@@ -22,7 +22,7 @@ def text_of(model: Any, form: str) -> str:
     """The model as text."""
     if is_module(model) and form != "torch":
         raise InputError(
-            f"The format must be torch or onnx for a classifier of pictures. Got {form} instead."
+            subject="The format", expected="be torch or onnx for a classifier of pictures", got=form
         )
     if form == "torch":
         return to_torch_source(module_of(model))

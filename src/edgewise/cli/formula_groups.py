@@ -80,7 +80,9 @@ def find_for_groups(
     apart = [] if group is None else [group]
     if group is not None and group in (find(frame, target), *(as_names(columns, frame.column_names) or ())):
         which = "the target" if group == find(frame, target) else "among --columns"
-        raise InputError(f"The column of --groups must not be {which}. Got {called(group)} for both.")
+        raise InputError(
+            subject="The column of --groups", expected=f"not be {which}", got=f"{called(group)} for both"
+        )
     asked = columns_of(
         frame.drop_columns(apart),
         target,
@@ -122,7 +124,7 @@ def find_for_groups(
         from edgewise.plots import plot_groups, save_figure
 
         if found.best.words is not None:
-            _, labels = found.best.words.read(rows, names, "formula")
+            _, labels = found.best.words.read(rows, names)
         assert labels is not None
         missing = np.array([label is None for label in labels], dtype=bool)
         complete = ~(np.isnan(X).any(axis=1) | np.isnan(y) | missing)

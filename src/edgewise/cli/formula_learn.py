@@ -51,12 +51,14 @@ def learned(model: FormulaRegressor, asked: tuple[str, ...], learning: Learning,
     values = numbers(frame.column(target))
     source = provenance(frame).source
     if values is None:
-        raise InputError(f"Column {called(target)} of {source} must hold numbers. Got words instead.")
+        raise InputError(subject=f"Column {called(target)} of {source}", expected="hold numbers", got="words")
     if np.isinf(values).any():
-        raise InputError(f"Column {called(target)} of {source} must hold finite numbers. Got an infinity.")
+        raise InputError(
+            subject=f"Column {called(target)} of {source}", expected="hold finite numbers", got="an infinity"
+        )
     used = LoadedModel(model, asked, (target,)).select(frame)
     tell(provenance(frame).notes([*asked, target]), quiet=quiet)
-    X, labels = separated(formula, raw_table(used), model.groups, "predict")
+    X, labels = separated(formula, raw_table(used), model.groups)
     whole = ~(np.isnan(X).any(axis=1) | np.isnan(values))
     with told_of_options({"X": "table of --learn"}):
         model.refit_group(used, values)

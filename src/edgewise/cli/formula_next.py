@@ -36,17 +36,22 @@ def ends_of(frame: Frame, entries: Sequence[str] | None, names: Sequence[str], X
         right = len(given) in (1, 2) and given[0] <= given[-1] and all(map(math.isfinite, given))
         if not (right and equals and name):
             raise InputError(
-                "The entries of --bounds must read column=low:high, or column=value for one that is held fixed. Got "
-                f"{called(pair)} instead."
+                subject="The entries of --bounds",
+                expected="read column=low:high, or column=value for one that is held fixed",
+                got=called(pair),
             )
         column = find(frame, name)
         if column not in ends:
             raise InputError(
-                f"The columns of --bounds must be among those that are searched. Got {called(column)} instead."
+                subject="The columns of --bounds",
+                expected="be among those that are searched",
+                got=called(column),
             )
         if column in seen:
             raise InputError(
-                f"The columns of --bounds must be distinct. Got {called(column)} more than once instead."
+                subject="The columns of --bounds",
+                expected="be distinct",
+                got=f"{called(column)} more than once",
             )
         seen.add(column)
         ends[column] = (given[0], given[-1])

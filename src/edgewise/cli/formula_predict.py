@@ -40,7 +40,10 @@ def predict_formula(
     """Values of a formula for the rows of a table; `unfit` are options that have no meaning here, and whether they came."""
     if given := [name for name, came in unfit.items() if came]:
         raise InputError(
-            f"The option {given[0]} must be left out for a formula. Got it; a formula gives one value a row."
+            subject=f"The option {given[0]}",
+            expected="be left out for a formula",
+            got="it",
+            advice="a formula gives one value a row",
         )
     if out is not None:
         check_table_name(out)
@@ -52,7 +55,9 @@ def predict_formula(
     target = model.target_names_[0] if model.target_names_ else "y"
     if len(asked) != model.n_features_in_:
         raise InputError(
-            "The model must name its columns, the group among them. Got one fitted to a table without names."
+            subject="The model",
+            expected="name its columns, the group among them",
+            got="one fitted to a table without names",
         )
     used = LoadedModel(model, tuple(asked), (target,)).select(frame)
     source = provenance(frame).source
@@ -74,5 +79,5 @@ def predict_formula(
 def _numbers(used: Frame, name: str, source: str) -> NDArray[np.float64]:
     values = numbers(used.column(name))
     if values is None:
-        raise InputError(f"Column {name!r} of {source} must be numeric. Got words instead.")
+        raise InputError(subject=f"Column {name!r} of {source}", expected="be numeric", got="words")
     return values

@@ -114,7 +114,9 @@ def deliver(found: FinishedSearch, wanted: Wanted) -> None:
             console.print(Text(line), soft_wrap=True)
     if beyond:
         raise InputError(
-            f"The option --pick must be a number of the table, from 1 to {count}. Got {wanted.pick} instead."
+            subject="The option --pick",
+            expected=f"be a number of the table, from 1 to {count}",
+            got=wanted.pick,
         )
 
 

@@ -60,7 +60,8 @@ def columns_of(
     apart = None if weight is None and sigma is None else find(frame, weight or sigma or "")
     if apart == target:
         raise InputError(
-            f"The column of --{'weight' if sigma is None else 'sigma'} must not be the target {called(target)}."
+            subject=f"The column of --{('weight' if sigma is None else 'sigma')}",
+            expected=f"not be the target {called(target)}",
         )
     left_out = {
         find(frame, name) for entry in (drop, ignore_columns) for name in as_names(entry, known) or ()
@@ -77,13 +78,16 @@ def columns_of(
     chosen = [name for name in dict.fromkeys(chosen) if name not in left_out]
     if not chosen:
         raise InputError(
-            f"{provenance(frame).source} must have at least one column besides the target {target!r}."
+            subject=provenance(frame).source,
+            expected=f"have at least one column besides the target {target!r}",
         )
     required = [find(frame, name) for name in as_names(require_columns, known) or ()]
     if strange := [name for name in required if name not in chosen]:
         raise InputError(
-            "The columns of --require-columns must be among those a formula may use. "
-            f"Got {called(strange[0])} instead; take it out of --require-columns, or add it to the columns."
+            subject="The columns of --require-columns",
+            expected="be among those a formula may use",
+            got=called(strange[0]),
+            advice="take it out of --require-columns, or add it to the columns",
         )
     return FormulaColumns(
         target, tuple(chosen), tuple(required), _units(frame, units, {target, *chosen}), apart
@@ -145,7 +149,9 @@ def _cost(entry: str) -> tuple[str, int]:
         return name, int(value)
     except ValueError:
         raise InputError(
-            f"The entries of --cost must read function=nodes with a whole number, as in sin=3. Got {called(entry)} instead."
+            subject="The entries of --cost",
+            expected="read function=nodes with a whole number, as in sin=3",
+            got=called(entry),
         ) from None
 
 
@@ -158,13 +164,16 @@ def errors_of(
         name, equals, value = (part.strip() for part in pair.rpartition("="))
         if not equals or not name or not value:
             raise InputError(
-                "The entries of --x-sigma must read column=number or column=column, as in x=0.1. Got "
-                f"{called(pair)} instead."
+                subject="The entries of --x-sigma",
+                expected="read column=number or column=column, as in x=0.1",
+                got=called(pair),
             )
         column = find(frame, name)
         if column not in columns:
             raise InputError(
-                f"The columns of --x-sigma must be among those that are searched. Got {called(column)} instead."
+                subject="The columns of --x-sigma",
+                expected="be among those that are searched",
+                got=called(column),
             )
         try:
             found[column] = float(value)
@@ -172,7 +181,9 @@ def errors_of(
             values = numbers(frame.column(find(frame, value)))
             if values is None:
                 raise InputError(
-                    f"Column {called(value)} of {source} must hold numbers for --x-sigma. Got words."
+                    subject=f"Column {called(value)} of {source}",
+                    expected="hold numbers for --x-sigma",
+                    got="words",
                 ) from None
             found[column] = values
     return found or None
@@ -205,13 +216,17 @@ def _units(frame: Frame, entries: Sequence[str] | None, wanted: set[str]) -> tup
         name, equals, unit = pair.rpartition("=")
         if not equals or not name.strip() or not unit.strip():
             raise InputError(
-                f"The entries of --units must read column=unit, as in m=kg,v=m/s. Got {called(pair)} instead; a number "
-                "without a unit is =1."
+                subject="The entries of --units",
+                expected="read column=unit, as in m=kg,v=m/s",
+                got=called(pair),
+                advice="a number without a unit is =1",
             )
         column = find(frame, name)
         if column in found:
             raise InputError(
-                f"The columns of --units must be distinct. Got {called(column)} more than once instead."
+                subject="The columns of --units",
+                expected="be distinct",
+                got=f"{called(column)} more than once",
             )
         found[column] = unit.strip()
     return tuple((name, unit) for name, unit in found.items() if name in wanted)

@@ -74,7 +74,9 @@ def fit_images(
         refuse_to_overwrite([checkpoint], force=True)
         if checkpoint.resolve() == out.resolve():
             raise InputError(
-                f"The files of --out and --checkpoint must be two. Got {short(str(out))} for both instead."
+                subject="The files of --out and --checkpoint",
+                expected="be two",
+                got=f"{short(str(out))} for both",
             )
     import numpy as np
 

@@ -136,7 +136,9 @@ def prepare(
     notes += [f"Column {called(name)} is left out: {reason}." for name, reason in reasons.items()]
     if not features.num_columns:
         raise InputError(
-            f"{known.source} must have at least one column to predict {called(target)} from. Got none of use instead."
+            subject=known.source,
+            expected=f"have at least one column to predict {called(target)} from",
+            got="none of use",
         )
     return Inputs(
         known.source,
@@ -168,8 +170,13 @@ def refuse_infinite(frame: Frame, source: str) -> None:
         rows = np.flatnonzero(np.isinf(column.to_numpy()))
         if len(rows):
             raise InputError(
-                f"Column {called(name)} of {source} must hold finite numbers. Got {column[int(rows[0])].as_py()} in data "
-                f"row {rows[0] + 1:,} ({len(rows):,} infinite in all) instead; correct it, or leave the cell empty."
+                subject=f"Column {called(name)} of {source}",
+                expected="hold finite numbers",
+                got=(
+                    f"{column[int(rows[0])].as_py()} in data row {rows[0] + 1:,} ({len(rows):,} infinite "
+                    "in all)"
+                ),
+                advice="correct it, or leave the cell empty",
             )
 
 
@@ -200,7 +207,9 @@ def _chosen(
             )
     if twice := [name for name in chosen if chosen.count(name) > 1]:
         raise InputError(
-            f"The columns to predict from must be distinct. Got {called(twice[0])} more than once instead."
+            subject="The columns to predict from",
+            expected="be distinct",
+            got=f"{called(twice[0])} more than once",
         )
     return [name for name in chosen if name not in dropped]
 
@@ -235,7 +244,7 @@ def _complete_rows(frame: Frame, names: list[str], source: str) -> tuple[Frame, 
     lost = frame.num_rows - left.num_rows
     if not left.num_rows:
         what = f"in {called(names[0])}" if len(names) == 1 else "in every column"
-        raise InputError(f"{source} must have at least one row with a value {what}. Got none instead.")
+        raise InputError(subject=source, expected=f"have at least one row with a value {what}", got="none")
     if not lost:
         return frame, []
     why = f"{called(names[0])} is missing there" if len(names) == 1 else "cells are missing there"
@@ -246,13 +255,18 @@ def _target(column: Cells, name: str, source: str, task: str | None) -> tuple[ND
     values = numbers(column)
     if values is None and not _is_word(column.type):
         raise InputError(
-            f"The target {called(name)} of {source} must hold numbers or words. Got {column.type} instead; convert it."
+            subject=f"The target {called(name)} of {source}",
+            expected="hold numbers or words",
+            got=column.type,
+            advice="convert it",
         )
     counts = pc.count_distinct(column).as_py()
     if counts < 2:
         raise InputError(
-            f"The target {called(name)} of {source} must take more than one value. Got {short(column[0].as_py())} in every "
-            "row instead; there is nothing to learn."
+            subject=f"The target {called(name)} of {source}",
+            expected="take more than one value",
+            got=f"{short(column[0].as_py())} in every row",
+            advice="there is nothing to learn",
         )
     if task is None:
         task, notes = _guess(column, values, counts, name)
@@ -262,15 +276,19 @@ def _target(column: Cells, name: str, source: str, task: str | None) -> tuple[ND
         if values is None:
             example = short(column[0].as_py())
             raise InputError(
-                f"The target {called(name)} of {source} must hold numbers for regression. Got {example} instead; encode it, "
-                "or give --task classification."
+                subject=f"The target {called(name)} of {source}",
+                expected="hold numbers for regression",
+                got=example,
+                advice="encode it, or give --task classification",
             )
         check_squarable(values, f"The target {called(name)} of {source}", tiny=False)
         return values, task, notes
     if counts > min(MOST_CLASSES, max(len(column) // 2, 2)):
         raise InputError(
-            f"The target {called(name)} of {source} must have classes that several rows share, at most {MOST_CLASSES}. Got "
-            f"{counts:,} in {plural(len(column), 'row')} instead; choose another target."
+            subject=f"The target {called(name)} of {source}",
+            expected=f"have classes that several rows share, at most {MOST_CLASSES}",
+            got=f"{counts:,} in {plural(len(column), 'row')}",
+            advice="choose another target",
         )
     return _labels(column), task, notes
 
@@ -305,13 +323,15 @@ def _weights(column: Cells, name: str, source: str) -> Floats:
     values = numbers(column)
     if values is None:
         raise InputError(
-            f"The weights {called(name)} of {source} must be numbers. Got {column.type} instead."
+            subject=f"The weights {called(name)} of {source}", expected="be numbers", got=column.type
         )
     if not np.all(np.isfinite(values)) or np.any(values < 0) or not np.any(values > 0):
         bad = values[~(np.isfinite(values) & (values >= 0))]
         got = "zeros only" if not len(bad) else "a missing cell" if np.isnan(bad[0]) else short(float(bad[0]))
         raise InputError(
-            f"The weights {called(name)} of {source} must be finite, not negative and not all zero. Got {got} instead."
+            subject=f"The weights {called(name)} of {source}",
+            expected="be finite, not negative and not all zero",
+            got=got,
         )
     return values
 

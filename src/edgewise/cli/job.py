@@ -206,7 +206,7 @@ def _learn(
         hidden=task.hidden,
         members=task.members,
         # Of the work of a job, which is that of a search for a formula.
-        work=share * SearchConfig().work_units / TableConfig().work_units * check_work(task.work, "fit"),
+        work=share * SearchConfig().work_units / TableConfig().work_units * check_work(task.work),
         seconds=seconds,
         seed=task.seed,
         callbacks=callbacks,
@@ -241,7 +241,7 @@ def _read(
     simplified = start and stages.run(
         SIMPLIFY, lambda seconds: simplify(start, X, y, work=task.work, seconds=seconds, **options)
     )
-    factor = check_work(task.work, "fit")
+    factor = check_work(task.work)
     left = max(factor - meter.spent / SearchConfig().work_units, SHARES[FORMULA] * factor)
     found = stages.run(
         FORMULA,

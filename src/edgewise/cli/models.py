@@ -114,8 +114,10 @@ class LoadedModel:
         if not np.isfinite(values).all():
             row = int(np.argwhere(~np.isfinite(values))[0][0])
             raise InputError(
-                f"{provenance(used).source} must hold rows that the model has a finite answer for. Got none for row "
-                f"{row + 1:,} of those asked; its numbers are beyond the model's precision, so correct or drop it."
+                subject=provenance(used).source,
+                expected="hold rows that the model has a finite answer for",
+                got=f"none for row {row + 1:,} of those asked",
+                advice="its numbers are beyond the model's precision, so correct or drop it",
             )
         return values
 
@@ -123,13 +125,16 @@ class LoadedModel:
         """Lowest and highest value that hold such a share of new rows, shape (n, 2) or (n, outputs, 2)."""
         if self.classes:
             raise InputError(
-                "The option --interval must be left out for classes: their probabilities are written anyway. "
-                f"Got {share:g} instead."
+                subject="The option --interval",
+                expected="be left out for classes: their probabilities are written anyway",
+                got=f"{share:g}",
             )
         if not self.is_estimator:
             raise InputError(
-                "The option --interval must be left out for a plain network, which has no out-of-bag errors. "
-                f"Got {share:g} instead; use a model of `edgewise fit`."
+                subject="The option --interval",
+                expected="be left out for a plain network, which has no out-of-bag errors",
+                got=f"{share:g}",
+                advice="use a model of `edgewise fit`",
             )
         return np.asarray(self.held.predict(used, return_interval=share)[1], dtype=np.float64)
 
@@ -214,7 +219,7 @@ def load_model(path: Path) -> LoadedModel:
     held: Any = edgewise.load(path)
     other = _NOT_OF_TABLES.get(type(held).__name__)
     if other is not None:
-        raise InputError(f"The model must be a network for tables here. Got {path}, {other}.")
+        raise InputError(subject="The model", expected="be a network for tables here", got=f"{path}, {other}")
     if not hasattr(held, "network_"):
         return LoadedModel(held, held.input_names, held.output_names)
     names = getattr(held, "feature_names_in_", None)
@@ -231,11 +236,15 @@ def _numbers_of(used: Frame) -> Floats:
     for name, column in zip(used.column_names, used.columns, strict=True):
         values = numbers(column)
         if values is None:
-            raise InputError(f"Column {called(name)} of {source} must be numeric. Got {column.type} instead.")
+            raise InputError(
+                subject=f"Column {called(name)} of {source}", expected="be numeric", got=column.type
+            )
         if gaps := int(np.isnan(values).sum()):
             raise InputError(
-                f"Column {called(name)} of {source} must have no missing cells, for this model is a network of numbers. Got "
-                f"{gaps:,} missing instead; fill them, or give --drop-missing."
+                subject=f"Column {called(name)} of {source}",
+                expected="have no missing cells, for this model is a network of numbers",
+                got=f"{gaps:,} missing",
+                advice="fill them, or give --drop-missing",
             )
         columns.append(values)
     return np.stack(columns, axis=1)

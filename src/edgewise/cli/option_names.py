@@ -97,7 +97,7 @@ def told_of_options(
     Examples
     --------
     >>> with told_of_options({"costs": "--cost"}):
-    ...     raise InputError("The 'costs' parameter of find_formula must be one of 'exp', 'sin'. Got 'sni'.")
+    ...     raise InputError("The 'costs' argument must be one of 'exp', 'sin'. Got 'sni'.")
     Traceback (most recent call last):
     edgewise._core.errors.InputError: The option --cost must be one of 'exp', 'sin'. Got 'sni'.
     """

@@ -35,7 +35,7 @@ def _set_threads(threads: int | None) -> int | None:
 def _read_work(text: str) -> str | float:
     """A level, or a factor."""
     try:
-        return text if text in LEVELS else check_work(float(text), "")
+        return text if text in LEVELS else check_work(float(text))
     except (ValueError, InputError):
         raise typer.BadParameter(
             f"{text!r} is neither {', '.join(LEVELS)} nor a number above 0{did_you_mean(text, LEVELS)}."

@@ -185,12 +185,17 @@ def refuse_to_overwrite(paths: Iterable[Path], force: bool, *, folder: Path | No
     taken = [path for path in paths if os.path.lexists(path) and not hands_on(path)]
     if folders := [path for path in taken if path.is_dir()]:
         raise InputError(
-            f"{folders[0]} must be the name of a file. Got a folder there instead; choose another place."
+            subject=folders[0],
+            expected="be the name of a file",
+            got="a folder there",
+            advice="choose another place",
         )
     if taken and not force:
         raise InputError(
-            f"{' and '.join(map(str, taken))} must not exist yet. Got {'files' if len(taken) > 1 else 'a file'} there "
-            "instead; choose another place, or give --force to overwrite."
+            subject=" and ".join(map(str, taken)),
+            expected="not exist yet",
+            got=f"{('files' if len(taken) > 1 else 'a file')} there",
+            advice="choose another place, or give --force to overwrite",
         )
 
 
@@ -203,7 +208,12 @@ def to_standard_output(path: Path | None, *, json: bool) -> bool:
     if path != STANDARD_OUTPUT:
         return False
     if json:
-        raise InputError("Standard output must be for one result. Got - beside --json; name a file instead.")
+        raise InputError(
+            subject="Standard output",
+            expected="be for one result",
+            got="- beside --json",
+            advice="name a file instead",
+        )
     return True
 
 
@@ -215,7 +225,7 @@ def refuse_other_pictures(plot: Path | None) -> None:
     """Stop before any work is done where the file of --plot is no picture that can be drawn."""
     if plot is not None and plot.suffix.lower() not in PICTURES:
         raise InputError(
-            f"The file of --plot must end in {' or '.join(PICTURES)}. Got {short(plot.name)} instead."
+            subject="The file of --plot", expected=f"end in {' or '.join(PICTURES)}", got=short(plot.name)
         )
 
 
@@ -223,7 +233,10 @@ def refuse_short(source: str, rows: int, least: int) -> None:
     """Stop where a table has too few rows for anything to be learned and judged."""
     if rows < least:
         raise InputError(
-            f"{source} must have at least {least} rows. Got {rows} instead; a formula for fewer would mean nothing."
+            subject=source,
+            expected=f"have at least {least} rows",
+            got=rows,
+            advice="a formula for fewer would mean nothing",
         )
 
 
@@ -235,7 +248,10 @@ def make_folder(path: Path) -> None:
     """Create a folder for results, or report why it cannot be."""
     if path == STANDARD_OUTPUT:
         raise InputError(
-            "The place of several files must be a folder. Got -, standard output, instead; name a folder with --out."
+            subject="The place of several files",
+            expected="be a folder",
+            got="-, standard output",
+            advice="name a folder with --out",
         )
     if path.suffix in _FILES and not path.exists():
         raise InputError(

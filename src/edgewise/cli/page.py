@@ -93,8 +93,10 @@ def saved_inputs(model: LoadedModel, frame: Frame, target: str | None) -> Inputs
         )
     if not model.classes and len(model.outputs) > 1:
         raise InputError(
-            f"The model of a report must have one output. Got one with {len(model.outputs)} ({among(model.outputs)}) "
-            "instead; fit a model of each."
+            subject="The model of a report",
+            expected="have one output",
+            got=f"one with {len(model.outputs)} ({among(model.outputs)})",
+            advice="fit a model of each",
         )
     target = find(frame, target or model.target)
     model.select(frame)

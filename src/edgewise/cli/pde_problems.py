@@ -66,6 +66,6 @@ def _from_python(path: Path) -> ProblemFile:
     if not isinstance(problem, Problem):
         got = "none" if problem is None else f"one of type {type(problem).__name__}"
         raise InputError(
-            f"The file {path} must define `problem`, an edgewise.pde.Problem. Got {got} instead."
+            subject=f"The file {path}", expected="define `problem`, an edgewise.pde.Problem", got=got
         )
     return ProblemFile(problem, str(defined.get("title", path.stem)), tolerance, text)

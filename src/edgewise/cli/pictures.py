@@ -35,11 +35,17 @@ def explain_picture(
     model = load(path)
     if picture is None:
         raise InputError(
-            "A picture must be named after a model of pictures. Got none instead; `edgewise report` describes the model."
+            subject="A picture",
+            expected="be named after a model of pictures",
+            got="none",
+            advice="`edgewise report` describes the model",
         )
     if picture.is_dir():
         raise InputError(
-            f"The picture must be one file here. Got the folder {short(str(picture))} instead; `edgewise report` takes it."
+            subject="The picture",
+            expected="be one file here",
+            got=f"the folder {short(str(picture))}",
+            advice="`edgewise report` takes it",
         )
     if not picture.is_file():
         raise FileError(f"The picture {short(str(picture))} does not exist.")
@@ -48,7 +54,7 @@ def explain_picture(
     chances, logits = model.predict_proba(array[None])[0], model.logits(array[None])[0]
     names = [str(each) for each in model.classes_.tolist()]
     if label is not None and label not in names:
-        raise InputError(f"The class of --output must be one the model knows. Got {short(label)} instead.")
+        raise InputError(subject="The class of --output", expected="be one the model knows", got=short(label))
     best = int(logits.argmax()) if label is None else names.index(label)
     result: dict[str, Any] = {
         "file": str(picture), "class": names[int(logits.argmax())],
@@ -87,8 +93,10 @@ def explain_picture(
             save_figure(plot_evidence(found, asked), plot)
     elif plot is not None:
         raise InputError(
-            f"The kind of the model must be 'patches' for evidence that can be drawn. Got {short(c.kind)} instead; fit it "
-            "with --kind patches."
+            subject="The kind of the model",
+            expected="be 'patches' for evidence that can be drawn",
+            got=short(c.kind),
+            advice="fit it with --kind patches",
         )
     else:
         lines += [
@@ -132,10 +140,12 @@ def report_pictures(
     classes = {str(each): each for each in model.classes_.tolist()}
     if strange := sorted(set(found.labels) - set(classes)):
         raise InputError(
-            f"The subfolders of {short(str(folder))} must be classes that the model learned, {among(classes)}. Got "
-            f"{among(strange)} beside them; take them out, or fit a model that knows them."
+            subject=f"The subfolders of {short(str(folder))}",
+            expected=f"be classes that the model learned, {among(classes)}",
+            got=f"{among(strange)} beside them",
+            advice="take them out, or fit a model that knows them",
         )
-    mark = digest(as_pictures(found.pictures, "report"), np.array(found.labels))
+    mark = digest(as_pictures(found.pictures), np.array(found.labels))
     known, kept = OTHERS, np.arange(len(found.files))
     if mark == model.learned_from_:
         known = LEARNED

@@ -82,7 +82,10 @@ def predict(
     refuse_to_overwrite([path for path in (out, save) if path is not None], force)
     if save is not None and learn is None:
         raise InputError(
-            "The option --save must come with --learn. Got it alone; there is nothing new to write."
+            subject="The option --save",
+            expected="come with --learn",
+            got="it alone",
+            advice="there is nothing new to write",
         )
     from edgewise.network.container import kind_of
 

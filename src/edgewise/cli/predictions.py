@@ -47,7 +47,10 @@ def with_predictions(
         if not used.num_rows:
             source = provenance(frame).source
             raise InputError(
-                f"{source} must have at least one row without missing cells. Got none instead; leave --drop-missing out."
+                subject=source,
+                expected="have at least one row without missing cells",
+                got="none",
+                advice="leave --drop-missing out",
             )
     fresh = columns_of(model, used, interval)
     return beside(frame if keep else used, fresh, model.outside(used), provenance(frame).source)
@@ -58,8 +61,10 @@ def beside(table: Frame, fresh: dict[str, Cells], outside: NDArray[np.bool_], so
     fresh = {**fresh, OUTSIDE: pa.array(outside)}
     if taken := [name for name in fresh if name in table.column_names]:
         raise InputError(
-            f"{source} must not have a column {taken[0]!r} yet, for the predictions go there. Got one "
-            "instead; rename or remove it."
+            subject=source,
+            expected=f"not have a column {taken[0]!r} yet, for the predictions go there",
+            got="one",
+            advice="rename or remove it",
         )
     for name, values in fresh.items():
         table = table.append_column(name, values)

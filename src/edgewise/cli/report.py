@@ -63,7 +63,9 @@ def report(
 
     if is_of_pictures(model):
         if target is not None:
-            raise InputError("The option --target must be left out for a model of pictures. Got it instead.")
+            raise InputError(
+                subject="The option --target", expected="be left out for a model of pictures", got="it"
+            )
         report_pictures(model, data, out, test=test, rows=rows, printed=printed, quiet=quiet, json=json)
         return
     from edgewise.data import read_frame

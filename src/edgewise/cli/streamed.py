@@ -32,9 +32,9 @@ def is_dataset(data: Path) -> bool:
     return data.is_dir() or (any(mark in str(data) for mark in PATTERN) and not data.exists())
 
 
-def rows_in_memory(data: Path, row: int | None, *, of: str) -> tuple[Any, int | None, str | None]:
+def rows_in_memory(data: Path, row: int | None) -> tuple[Any, int | None, str | None]:
     """Rows of a dataset drawn at random, the number among them of one asked for, and a remark on how many they are."""
-    found = drawn(str(data), of=of, number=row)
+    found = drawn(str(data), number=row)
     table = found.table if found.row is None else pa.concat_tables([found.table, found.row])
     table = with_provenance(table, Provenance(str(data)))
     return table, None if row is None else table.num_rows - 1, found.remark
@@ -61,7 +61,7 @@ def fit_dataset(
     import edgewise as ew
 
     source = _chosen(open_source(str(data)), columns, drop, target, weight)
-    name = source.check_column(target, "target", "fit")
+    name = source.check_column(target, "target")
     kind = kind_of(source.schema.field(name).type)
     classify = task == "classification" or (task is None and kind in ("text", "bool"))
     make_folder(out)
@@ -105,7 +105,7 @@ def _chosen(
     """The dataset of the columns asked for."""
     wanted, left = as_names(columns, source.names), as_names(drop, source.names) or ()
     for name in (*(wanted or ()), *left):
-        source.check_column(name, "columns", "fit")
+        source.check_column(name, "columns")
     beside = (target, weight)
     kept = [
         name
@@ -129,13 +129,12 @@ def predict_dataset(
     """Predict a dataset batch by batch into one Parquet or CSV file, which is in its place when it is whole."""
     if out is None or out.suffix.lower() not in (".parquet", ".pq", ".csv"):
         raise InputError(
-            "The '--out' of a dataset must name a .parquet or .csv file, which is written batch by batch. Got "
-            f"{'none' if out is None else shown(out)} instead."
+            argument="--out",
+            expected="name a .parquet or .csv file, which is written batch by batch",
+            got=f"{('none' if out is None else shown(out))}",
         )
     source = open_source(str(data))
-    columns = (
-        source.names if keep else [source.check_column(name, "columns", "predict") for name in model.names]
-    )
+    columns = source.names if keep else [source.check_column(name, "columns") for name in model.names]
     draft, rows, outside = out.with_name(f".{out.name}.draft"), 0, 0
     writer: Any = None
     try:

@@ -70,7 +70,7 @@ def sniff(text: Text, name: str) -> tuple[Dialect, Text]:
     sample = _sample(text.content, name)
     lines = [line for line in sample.splitlines() if line.strip()][:_SAMPLE_LINES]
     if not lines:
-        raise InputError(f"{name} must hold a table. Got an empty file instead.")
+        raise InputError(subject=name, expected="hold a table", got="an empty file")
     try:
         delimiter = _delimiter(lines)
         if delimiter == " ":
@@ -81,7 +81,7 @@ def sniff(text: Text, name: str) -> tuple[Dialect, Text]:
             rows = list(csv.reader(io.StringIO("\n".join(lines)), delimiter=delimiter))
         rows = [row for row in rows if any(cell.strip() for cell in row)]
         if not rows:
-            raise InputError(f"{name} must hold a table. Got nothing but blank cells instead.")
+            raise InputError(subject=name, expected="hold a table", got="nothing but blank cells")
         written = "\t" if delimiter == " " else delimiter
         ends = _ends_of_rows(sample, written)
         commented = _commented(text.heading, written, len(rows[0]), named=_is_named(rows))

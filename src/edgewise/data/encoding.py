@@ -60,7 +60,7 @@ class Encoding:
     def __post_init__(self) -> None:
         if not self.names:
             raise InputError(
-                "An encoding must have at least one input. Got columns that are all left out instead."
+                subject="An encoding", expected="have at least one input", got="columns that are all left out"
             )
 
     @cached_property
@@ -135,8 +135,8 @@ class Encoding:
 
     def without(self, names: Collection[str], reason: str) -> Encoding:
         """The encoding with some raw columns left out, for a reason that is kept."""
-        left_out = set(all_are(names, str, "names", "names of columns", of="without"))
-        check_text(reason, "reason", of="without")
+        left_out = set(all_are(names, str, "names", "names of columns"))
+        check_text(reason, "reason")
         return replace(
             self,
             columns=tuple(
@@ -165,7 +165,9 @@ class Encoding:
         except (TypeError, AttributeError) as error:
             cause = short(str(error), 60)
         raise InputError(
-            f"The description of an encoding must be what Encoding.to_json gives. Got a damaged one ({cause}) instead."
+            subject="The description of an encoding",
+            expected="be what Encoding.to_json gives",
+            got=f"a damaged one ({cause})",
         )
 
 

@@ -223,8 +223,10 @@ def refuse_infinite(x: Floats, name: str, first: int = 0) -> None:
     if np.isinf(x).any():
         where = int(np.flatnonzero(np.isinf(x))[0])
         raise InputError(
-            f"Column {short(name, 40)} must hold finite numbers. Got {x[where]} (infinity) in "
-            f"{row_numbers([first + where])} instead; correct it or make it a missing value."
+            subject=f"Column {short(name, 40)}",
+            expected="hold finite numbers",
+            got=f"{x[where]} (infinity) in {row_numbers([first + where])}",
+            advice="correct it or make it a missing value",
         )
 
 
@@ -241,8 +243,10 @@ def _as_number(word: str, name: str, kind: str) -> float:
     except (ValueError, TypeError):
         what = {"date": "dates", "bool": "True or False"}.get(kind, "numbers")
         raise InputError(
-            f"Column {short(name, 40)} must hold {what}, as it did when the model was fitted. Got {short(word)} instead; "
-            "correct it or make it a missing value."
+            subject=f"Column {short(name, 40)}",
+            expected=f"hold {what}, as it did when the model was fitted",
+            got=short(word),
+            advice="correct it or make it a missing value",
         ) from None
 
 

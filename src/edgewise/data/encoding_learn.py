@@ -80,9 +80,9 @@ def learn_encoding(
     """
     table = raw_table(frame)
     if not table.columns:
-        raise InputError("The table to learn from must have at least one column. Got none instead.")
+        raise InputError(subject="The table to learn from", expected="have at least one column", got="none")
     if not table.n_rows:
-        raise InputError("The table to learn from must have at least one row. Got none instead.")
+        raise InputError(subject="The table to learn from", expected="have at least one row", got="none")
     targets = _targets(y, table.n_rows)
     weights = (
         np.ones(table.n_rows)
@@ -91,7 +91,7 @@ def learn_encoding(
     )
     if weights.max() > LARGE:
         weights = weights / weights.max()  # sums of squares of them must stay finite
-    most = check_int(most_levels, "most_levels", low=2, of="learn_encoding")
+    most = check_int(most_levels, "most_levels", low=2)
     rare = max(2, min(20, table.n_rows // 40)) if fewest is None else check_int(fewest, "fewest", low=1)
 
     columns = list[EncodedColumn]()
@@ -121,14 +121,13 @@ def _targets(y: Any, n_rows: int) -> Floats:
     try:
         values = np.asarray(y, dtype=np.float64)
     except UNREADABLE:
-        raise InputError(
-            f"The 'y' parameter of learn_encoding must hold numbers. Got {short(y)} instead."
-        ) from None
+        raise InputError(argument="y", expected="hold numbers", got=short(y)) from None
     values = values[:, None] if values.ndim == 1 else values
     if values.ndim != 2 or len(values) != n_rows:
         raise InputError(
-            f"The 'y' parameter of learn_encoding must be of shape ({n_rows},) or ({n_rows}, k). "
-            f"Got an array of shape {np.shape(y)} instead."
+            argument="y",
+            expected=f"be of shape ({n_rows},) or ({n_rows}, k)",
+            got=f"an array of shape {np.shape(y)}",
         )
     return values
 

@@ -72,8 +72,9 @@ class RawTable:
         if not self.named:
             if len(self.columns) != len(names):
                 raise InputError(
-                    f"The table must have the {plural(len(names), 'column')} that {of} was fitted on. "
-                    f"Got {len(self.columns)} instead."
+                    subject="The table",
+                    expected=f"have the {plural(len(names), 'column')} that {of} was fitted on",
+                    got=len(self.columns),
                 )
             columns = tuple(
                 replace(column, name=name) for column, name in zip(self.columns, names, strict=True)
@@ -86,8 +87,9 @@ class RawTable:
         if absent:
             listed = ", ".join(short(name, 40) for name in absent[:5]) + (", ..." if len(absent) > 5 else "")
             raise InputError(
-                f"The table must have every column that {of} was fitted on. Got one without {listed} instead"
-                f"{did_you_mean(absent[0], [name for name in found if name not in names])}."
+                subject="The table",
+                expected=f"have every column that {of} was fitted on",
+                got=f"one without {listed}{did_you_mean(absent[0], [name for name in found if name not in names])}",
             )
         return replace(self, columns=tuple(found[name] for name in names))
 
@@ -134,15 +136,15 @@ def _from_frame(data: Any, name: str) -> RawTable:
     labels = list(data.column_names if hasattr(data, "column_names") else data.columns)
     if (twice := repeated([text_of(label) for label in labels])) is not None:
         raise InputError(
-            f"The '{name}' argument must have distinct column names. "
-            f"Got {short(twice, 40)} more than once instead; rename one."
+            argument=name,
+            expected="have distinct column names",
+            got=f"{short(twice, 40)} more than once",
+            advice="rename one",
         )
     try:
         frame = nw.from_native(data, eager_only=True)
     except TypeError:
-        raise InputError(
-            f"The '{name}' argument must be an array or a data frame. Got {short(data)} instead."
-        ) from None
+        raise InputError(argument=name, expected="be an array or a data frame", got=short(data)) from None
     columns = [
         _from_series(series, str(label)) for series, label in zip(frame.iter_columns(), labels, strict=True)
     ]
@@ -154,12 +156,10 @@ def _from_matrix(data: Any, name: str) -> RawTable:
         array = _as_array(data)
     except ValueError:
         raise InputError(
-            f"The '{name}' argument must be a table with rows of equal length. Got rows of different lengths instead."
+            argument=name, expected="be a table with rows of equal length", got="rows of different lengths"
         ) from None
     except UNREADABLE:
-        raise InputError(
-            f"The '{name}' argument must be an array or a data frame. Got {short(data)} instead."
-        ) from None
+        raise InputError(argument=name, expected="be an array or a data frame", got=short(data)) from None
     if array.ndim != 2:
         raise InputError(
             f"The '{name}' argument must be a table of shape (rows, columns). Got an array of shape {array.shape} "
@@ -179,7 +179,9 @@ def _table(labels: Sequence[Any], columns: Sequence[RawColumn], name: str) -> Ra
     lengths = {len(column) for column in columns}
     if len(lengths) > 1:
         raise InputError(
-            f"The columns of '{name}' must be of equal length. Got lengths {sorted(lengths)} instead."
+            subject=f"The columns of '{name}'",
+            expected="be of equal length",
+            got=f"lengths {sorted(lengths)}",
         )
     named = bool(labels) and all(isinstance(label, str) for label in labels)
     return RawTable(tuple(columns), lengths.pop() if lengths else 0, named)
@@ -226,15 +228,19 @@ def _from_array(values: Any, name: str) -> RawColumn:
         array = _as_array(values)
     except ValueError:
         raise InputError(
-            f"Column {short(name, 40)} must hold one value a row. Got entries of different lengths instead."
+            subject=f"Column {short(name, 40)}",
+            expected="hold one value a row",
+            got="entries of different lengths",
         ) from None
     except UNREADABLE:
         raise InputError(
-            f"Column {short(name, 40)} must hold one value a row. Got {short(values)} instead."
+            subject=f"Column {short(name, 40)}", expected="hold one value a row", got=short(values)
         ) from None
     if array.ndim != 1:
         raise InputError(
-            f"Column {short(name, 40)} must hold one value a row. Got an array of shape {array.shape} instead."
+            subject=f"Column {short(name, 40)}",
+            expected="hold one value a row",
+            got=f"an array of shape {array.shape}",
         )
     kind = array.dtype.kind
     if kind == "c":
@@ -342,7 +348,7 @@ def _to_floats(cells: list[Any], name: str) -> Floats:
         return np.array([np.nan if is_missing(cell) else float(cell) for cell in cells], dtype=np.float64)
     except (OverflowError, ValueError, TypeError):
         raise InputError(
-            f"Column {short(name, 40)} must hold numbers up to 1e308. Got a larger one."
+            subject=f"Column {short(name, 40)}", expected="hold numbers up to 1e308", got="a larger one"
         ) from None
 
 

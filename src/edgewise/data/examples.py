@@ -124,6 +124,6 @@ def load_example(name: str) -> Table:
     >>> ew.load_example("nuclear_binding")
     Table(2,375 rows; Z, N, A, B)
     """
-    check_choice(name, "name", EXAMPLES, of="load_example")
+    check_choice(name, "name", EXAMPLES)
     with as_file(files("edgewise.data") / "sets" / f"{name}.csv") as path:
         return read_table(path)

@@ -46,11 +46,13 @@ def text_of_workbook(content: bytes, name: str) -> tuple[bytes, str]:
     ) as error:  # whatever a damaged workbook makes of the package; a panic is no Exception
         words = " ".join(str(error).split()) or type(error).__name__
         raise InputError(
-            f"{name} must be a complete Excel workbook. Got one that cannot be read: {short(words.rstrip('.'))}."
+            subject=name,
+            expected="be a complete Excel workbook",
+            got=f"one that cannot be read: {short(words.rstrip('.'))}",
         ) from None
     filled = [sheet for sheet, rows in sheets.items() if rows]
     if not filled:
-        raise InputError(f"{name} must hold a table. Got a workbook of empty sheets instead.")
+        raise InputError(subject=name, expected="hold a table", got="a workbook of empty sheets")
     stream = io.StringIO()
     csv.writer(stream, lineterminator="\n").writerows(
         [[_written(cell) for cell in row] for row in sheets[filled[0]]]

@@ -107,7 +107,7 @@ def to_frame(table: Table) -> Frame:
     >>> to_frame(to_table({"n": [1, None], "sort": ["oak", "elm"]})).to_pylist()
     [{'n': 1, 'sort': 'oak'}, {'n': None, 'sort': 'elm'}]
     """
-    check_is(table, Table, "table", "a Table", of="to_frame")
+    check_is(table, Table, "table", "a Table")
     frame = pa.table({name: _to_arrow(values) for name, values in table.columns.items()})
     return with_provenance(frame, Provenance(table.source, table.fingerprint))
 

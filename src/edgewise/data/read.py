@@ -122,7 +122,7 @@ def _binary(content: bytes, name: str) -> Frame | None:
     if name.lower().endswith((".parquet", ".pq", ".feather", ".arrow")):
         kind = "Parquet" if name.lower().endswith((".parquet", ".pq")) else "Feather"
         raise InputError(
-            f"{name} must be a complete {kind} file. Got one that does not begin as such instead."
+            subject=name, expected=f"be a complete {kind} file", got="one that does not begin as such"
         )
     return None
 
@@ -135,7 +135,9 @@ def _whole(kind: str, read: Any, content: bytes, name: str) -> Frame:
         return frame
     except (OSError, ValueError, KeyError, MemoryError, pa.ArrowException) as error:
         raise InputError(
-            f"{name} must be a complete {kind} file. Got one that cannot be read: {short(first_line(error))}."
+            subject=name,
+            expected=f"be a complete {kind} file",
+            got=f"one that cannot be read: {short(first_line(error))}",
         ) from None
 
 
@@ -189,8 +191,10 @@ def _csv(content: bytes, dialect: Dialect, name: str) -> Frame:
         if "UTF8" in reason:
             raise NotUTF8Error(name) from None
         raise InputError(
-            f"{name} must have the same number of cells in every row. Got a row that does not fit "
-            f"({_shortened(reason)}) instead; correct that line."
+            subject=name,
+            expected="have the same number of cells in every row",
+            got=f"a row that does not fit ({_shortened(reason)})",
+            advice="correct that line",
         ) from None
 
 
@@ -229,11 +233,14 @@ def _named(frame: Frame, name: str) -> Frame:
     """The table under names a person can type: no line breaks, none empty, none twice."""
     names = clean_names(frame.column_names)
     if not names:
-        raise InputError(f"{name} must have at least one column. Got none instead.")
+        raise InputError(subject=name, expected="have at least one column", got="none")
     if twice := repeated(names):
         raise InputError(
-            f"{name} must have distinct column names. Got {short(twice, 40)} more than once instead; rename one."
+            subject=name,
+            expected="have distinct column names",
+            got=f"{short(twice, 40)} more than once",
+            advice="rename one",
         )
     if frame.num_rows == 0:
-        raise InputError(f"{name} must have at least one row of data. Got only column names instead.")
+        raise InputError(subject=name, expected="have at least one row of data", got="only column names")
     return frame.rename_columns(names)

@@ -15,7 +15,7 @@ from edgewise._core.rows import row_numbers
 from edgewise.data.encoding_raw import is_missing
 
 
-def row_labels(groups: Any, rows: int, of: str, *, what: str = "group") -> list[Any]:
+def row_labels(groups: Any, rows: int, *, what: str = "group") -> list[Any]:
     """The labels (n,) of rows, as the caller wrote them; `what` is the word for what they name.
 
     Raises
@@ -23,10 +23,10 @@ def row_labels(groups: Any, rows: int, of: str, *, what: str = "group") -> list[
     InputError
         If there is not one for each row, or a row has none.
     """
-    labels = as_labels(groups, "groups", of=of)
+    labels = as_labels(groups, "groups")
     if len(labels) != rows:
         raise InputError(
-            f"The 'groups' argument of {of} must name a {what} for each of {rows:,} rows. Got {len(labels):,}."
+            argument="groups", expected=f"name a {what} for each of {rows:,} rows", got=f"{len(labels):,}"
         )
     # numpy would write a gap among words out as a word.
     is_list = isinstance(groups, (list, tuple)) and dimensions(groups) == 1
@@ -34,8 +34,10 @@ def row_labels(groups: Any, rows: int, of: str, *, what: str = "group") -> list[
     missing = next((at for at, cell in enumerate(cells) if is_missing(cell)), None)
     if missing is not None:
         raise InputError(
-            f"The 'groups' argument of {of} must name a {what} for every row. Got none in {row_numbers([missing])}; "
-            "name it, or leave the row out."
+            argument="groups",
+            expected=f"name a {what} for every row",
+            got=f"none in {row_numbers([missing])}",
+            advice="name it, or leave the row out",
         )
     return cells
 

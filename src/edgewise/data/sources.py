@@ -60,11 +60,11 @@ def open_source(path: str | PathLike[str]) -> SourceBytes:
     except TypeError:
         place = b""
     if not isinstance(place, str):
-        raise InputError(f"The 'path' argument must be the path of a file. Got {short(path)} instead.")
+        raise InputError(argument="path", expected="be the path of a file", got=short(path))
     if place == STANDARD_INPUT:
         name, raw = "standard input", sys.stdin.buffer.read()
         if not raw:
-            raise InputError("Standard input must hold a table. Got nothing instead.")
+            raise InputError(subject="Standard input", expected="hold a table", got="nothing")
     else:
         file = Path(place)
         name, raw = file.name, _read(file)
@@ -73,7 +73,7 @@ def open_source(path: str | PathLike[str]) -> SourceBytes:
     if other := _kind(content, _OTHERS):
         what, advice = other
         raise InputError(
-            f"{name} must be a CSV, Excel, Parquet or Feather file. Got {what} instead; {advice}."
+            subject=name, expected="be a CSV, Excel, Parquet or Feather file", got=what, advice=advice
         )
     return SourceBytes(name, content, hashlib.sha256(raw).hexdigest(), packing or "")
 
@@ -88,7 +88,7 @@ def _read(file: Path) -> bytes:
     except (OSError, ValueError) as error:  # ValueError: a path with a null byte
         reason = getattr(error, "strerror", None) or error
         raise InputError(f"The file {short(str(file))} cannot be read: {reason}.") from None
-    raise InputError(f"{file} must be a CSV, Excel, Parquet or Feather file. Got a folder instead.")
+    raise InputError(subject=file, expected="be a CSV, Excel, Parquet or Feather file", got="a folder")
 
 
 def _kind(content: bytes, kinds: dict[bytes, T]) -> T | None:
@@ -102,7 +102,7 @@ def _unpack(raw: bytes, packing: str, name: str) -> bytes:
     except (OSError, pa.ArrowException, EOFError) as error:
         raise InputError(f"The file {name} cannot be read: {first_line(error)}.") from None
     if not content:
-        raise InputError(f"{name} must hold a table. Got an empty file instead.")
+        raise InputError(subject=name, expected="hold a table", got="an empty file")
     return content
 
 

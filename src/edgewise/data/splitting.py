@@ -52,14 +52,14 @@ def split(
     >>> sorted(sorts[split(10, 0.2, seed=0, classes=sorts)[1]].tolist())
     ['elm', 'oak']
     """
-    n = check_int(n, "n", low=2, high=_MOST, of="split")
-    fraction = check_float(fraction, "fraction", low=0.0, high=1.0, closed=False, of="split")
+    n = check_int(n, "n", low=2, high=_MOST)
+    fraction = check_float(fraction, "fraction", low=0.0, high=1.0, closed=False)
     size = min(max(round(n * fraction), 1), n - 1)
     draw = numpy_generator(seed)
     order = draw.permutation(n).astype(np.int64)
     if classes is None:
         return np.sort(order[size:]), np.sort(order[:size])
-    labels = as_labels(classes, "classes", rows=n, of="split")
+    labels = as_labels(classes, "classes", rows=n)
     # The rows class by class, in random order inside each; every so-many-th of them from a random start is held out.
     _, codes = np.unique(labels, return_inverse=True)
     grouped = order[np.argsort(codes[order], kind="stable")]

@@ -65,7 +65,7 @@ class Table:
             own.flags.writeable = False
             frozen[name] = own
         if len({len(values) for values in frozen.values()}) > 1:
-            raise InputError(f"The columns of {self.source} must have equal lengths.")
+            raise InputError(subject=f"The columns of {self.source}", expected="have equal lengths")
         object.__setattr__(self, "columns", MappingProxyType(frozen))
 
     def __repr__(self) -> str:
@@ -100,8 +100,12 @@ class Table:
             chosen = np.zeros((0, 0), dtype=np.int64)
         if chosen.ndim != 1:
             raise InputError(
-                f"The 'rows' argument of take must hold numbers of rows, 0 to {self.n_rows - 1:,}, or a mask of "
-                f"{plural(self.n_rows, 'row')}. Got {short(rows)} instead."
+                argument="rows",
+                expected=(
+                    f"hold numbers of rows, 0 to {self.n_rows - 1:,}, or a mask of "
+                    f"{plural(self.n_rows, 'row')}"
+                ),
+                got=short(rows),
             )
         return replace(self, columns={name: values[chosen] for name, values in self.columns.items()})
 
@@ -174,17 +178,21 @@ class Table:
             )
         if repeated := [name for name in names if names.count(name) > 1]:
             raise InputError(
-                f"The columns to predict from must be distinct. Got {short(repeated[0], 40)} more than once instead."
+                subject="The columns to predict from",
+                expected="be distinct",
+                got=f"{short(repeated[0], 40)} more than once",
             )
         if not names:
             raise InputError(
-                f"{self.source} must have at least one column besides the target {short(target, 40)}. Got none instead."
+                subject=self.source,
+                expected=f"have at least one column besides the target {short(target, 40)}",
+                got="none",
             )
         return np.stack([self._numbers(name, missing) for name in names], axis=1), y, names
 
     def _column(self, name: str) -> Column:
         if not isinstance(name, str):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise InputError(f"The name of a column must be a string. Got {short(name)} instead.")
+            raise InputError(subject="The name of a column", expected="be a string", got=short(name))
         if name not in self.columns:
             raise InputError(
                 f"{self.source} has no column {short(name, 40)}{did_you_mean(name, self.names)}; its columns are "
@@ -204,20 +212,28 @@ class Table:
                 "no number at all",
             )
             raise InputError(
-                f"Column {short(name, 40)} of {self.source} must be numeric. Got {example} instead; encode it as numbers, "
-                "or choose the columns to use without it."
+                subject=f"Column {short(name, 40)} of {self.source}",
+                expected="be numeric",
+                got=example,
+                advice="encode it as numbers, or choose the columns to use without it",
             )
         numbers = cast(Floats, values)
         if not missing and (gaps := int(np.isnan(numbers).sum())):
             raise InputError(
-                f"Column {short(name, 40)} of {self.source} must have no missing cells. Got {gaps:,} missing in "
-                f"{plural(len(numbers), 'row')}, the first in data row {np.isnan(numbers).argmax() + 1:,}, instead; fill "
-                "them, drop those rows, or leave the column out."
+                subject=f"Column {short(name, 40)} of {self.source}",
+                expected="have no missing cells",
+                got=(
+                    f"{gaps:,} missing in {plural(len(numbers), 'row')}, the first in data row "
+                    f"{np.isnan(numbers).argmax() + 1:,}"
+                ),
+                advice="fill them, drop those rows, or leave the column out",
             )
         if infinite := int(np.isinf(numbers).sum()):
             raise InputError(
-                f"Column {short(name, 40)} of {self.source} must hold finite numbers. Got {infinite:,} infinite, "
-                f"the first in data row {np.isinf(numbers).argmax() + 1:,}, instead; correct or drop those rows."
+                subject=f"Column {short(name, 40)} of {self.source}",
+                expected="hold finite numbers",
+                got=f"{infinite:,} infinite, the first in data row {np.isinf(numbers).argmax() + 1:,}",
+                advice="correct or drop those rows",
             )
         return numbers.copy()
 
@@ -249,7 +265,7 @@ def to_table(data: Any, source: str = "the table") -> Table:
     >>> table.is_numeric("height"), table.is_numeric("sort")
     (True, False)
     """
-    check_text(source, "source", of="to_table")
+    check_text(source, "source")
     source = source if len(source) <= 60 else f"{source[:57]}..."
     if isinstance(data, Table):
         return data
@@ -261,18 +277,24 @@ def to_table(data: Any, source: str = "the table") -> Table:
         return _assemble([(name, *_from_cells(cells)) for name, cells in pairs], source)
     if hasattr(data, "collect") and not hasattr(data, "to_pandas"):
         raise InputError(
-            f"{source} must be an eager data frame. Got a lazy one instead; call its .collect() first."
+            subject=source,
+            expected="be an eager data frame",
+            got="a lazy one",
+            advice="call its .collect() first",
         )
     if hasattr(data, "columns") and (twice := repeated([str(name) for name in _labels(data)])) is not None:
         # Checked before narwhals, whose own word for it differs from backend to backend.
         raise InputError(
-            f"{source} must have distinct column names. Got {short(twice, 40)} more than once instead; rename one."
+            subject=source,
+            expected="have distinct column names",
+            got=f"{short(twice, 40)} more than once",
+            advice="rename one",
         )
     try:
         frame = nw.from_native(data, eager_only=True)
     except TypeError:
         raise InputError(
-            f"{source} must be a data frame or a mapping of column names to values. Got {short(data)} instead."
+            subject=source, expected="be a data frame or a mapping of column names to values", got=short(data)
         ) from None
     return _assemble([(str(series.name), *_from_series(series)) for series in frame.iter_columns()], source)
 
@@ -285,7 +307,7 @@ def _cells(cells: Any, name: str, source: str) -> list[Any]:
         return list(cells)
     except UNREADABLE:
         raise InputError(
-            f"Column {short(name, 40)} of {source} must be a list of cells. Got {short(cells)} instead."
+            subject=f"Column {short(name, 40)} of {source}", expected="be a list of cells", got=short(cells)
         ) from None
 
 
@@ -310,18 +332,21 @@ def clean_names(names: Iterable[str]) -> list[str]:
 
 def _assemble(columns: list[tuple[str, Column, str]], source: str) -> Table:
     if not columns:
-        raise InputError(f"{source} must have at least one column. Got none instead.")
+        raise InputError(subject=source, expected="have at least one column", got="none")
     names = clean_names(name for name, _, _ in columns)
     if twice := repeated(names):
         raise InputError(
-            f"{source} must have distinct column names. Got {short(twice, 40)} more than once instead; rename one."
+            subject=source,
+            expected="have distinct column names",
+            got=f"{short(twice, 40)} more than once",
+            advice="rename one",
         )
     notes = tuple(
         f"Column {short(name, 40)} {note}." for name, (_, _, note) in zip(names, columns, strict=True) if note
     )
     table = Table(dict(zip(names, (cells for _, cells, _ in columns), strict=True)), source, notes=notes)
     if table.n_rows == 0:
-        raise InputError(f"{source} must have at least one row of data. Got only column names instead.")
+        raise InputError(subject=source, expected="have at least one row of data", got="only column names")
     return table
 
 

@@ -47,10 +47,14 @@ def as_text(content: bytes, name: str) -> Text:
         try:
             content = content.decode("utf-16").encode()
         except UnicodeDecodeError:
-            raise InputError(f"{name} must be text. Got damaged UTF-16 instead; save it as UTF-8.") from None
+            raise InputError(
+                subject=name, expected="be text", got="damaged UTF-16", advice="save it as UTF-8"
+            ) from None
     if _CONTROL.search(content[:SAMPLE_BYTES]):
         raise InputError(
-            f"{name} must be a CSV, Excel, Parquet or Feather file. Got a file that is none of them instead."
+            subject=name,
+            expected="be a CSV, Excel, Parquet or Feather file",
+            got="a file that is none of them",
         )
     return Text(content)
 

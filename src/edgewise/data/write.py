@@ -114,8 +114,9 @@ def check_table_name(file: Path) -> None:
     """Refuse a name that promises a format tables are not written in."""
     if _ending(file) in _OTHERS:
         raise InputError(
-            f"The name of a table's file must end in .csv, .tsv, .parquet, .feather or .xlsx, with .gz behind it or not. "
-            f"Got {short(file.name)} instead."
+            subject="The name of a table's file",
+            expected="end in .csv, .tsv, .parquet, .feather or .xlsx, with .gz behind it or not",
+            got=short(file.name),
         )
 
 

@@ -137,14 +137,15 @@ class DynamicsConfig:
         )
         if len(self.gaps) != len(self.gap_steps):
             raise InputError(
-                "The 'gap_steps' parameter of DynamicsConfig must be as many numbers as 'gaps'. "
-                f"Got {len(self.gap_steps)} and {len(self.gaps)} instead."
+                argument="gap_steps",
+                expected="be as many numbers as 'gaps'",
+                got=f"{len(self.gap_steps)} and {len(self.gaps)}",
             )
 
 
 DEFAULT = DynamicsConfig()
 
 
-def config_of(config: Any, of: str) -> DynamicsConfig:
+def config_of(config: Any) -> DynamicsConfig:
     """The thresholds asked for; the defaults where there are none."""
-    return chosen(config, DEFAULT, of)
+    return chosen(config, DEFAULT)

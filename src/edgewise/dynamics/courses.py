@@ -66,7 +66,7 @@ class Courses:
 
 
 def read_courses(
-    t: Any, states: Any, names: Iterable[str] | None, inputs: Any, input_names: Any, groups: Any, of: str
+    t: Any, states: Any, names: Iterable[str] | None, inputs: Any, input_names: Any, groups: Any
 ) -> Courses:
     """Courses from columns, checked; rows with a missing cell are left out.
 
@@ -75,64 +75,71 @@ def read_courses(
     InputError
         Where columns do not go together, a time comes twice in a course, times are not in order, or a course is too short.
     """
-    times = check_vector(t, "t", min_length=FEWEST, missing=True, of=of)
-    table = check_matrix(as_matrix(states, "states", of), "states", rows=len(times), missing=True, of=of)
-    check_squarable(np.nan_to_num(table), f"The 'states' parameter of {of}")
+    times = check_vector(t, "t", min_length=FEWEST, missing=True)
+    table = check_matrix(as_matrix(states, "states"), "states", rows=len(times), missing=True)
+    check_squarable(np.nan_to_num(table), "The 'states' argument")
     labels = own_names(states) or [f"x{at}" for at in range(table.shape[1])]
-    known = check_names(labels if names is None else names, "names", table.shape[1], of=of)
+    known = check_names(labels if names is None else names, "names", table.shape[1])
     acting = np.empty((len(times), 0))
     if inputs is not None:
-        acting = check_matrix(as_matrix(inputs, "inputs", of), "inputs", rows=len(times), missing=True, of=of)
+        acting = check_matrix(as_matrix(inputs, "inputs"), "inputs", rows=len(times), missing=True)
     labels = own_names(inputs) or [f"u{at}" for at in range(acting.shape[1])]
     words = labels if input_names is None else input_names
-    acting_names = check_names(words, "input_names", acting.shape[1], of=of) if acting.shape[1] else ()
+    acting_names = check_names(words, "input_names", acting.shape[1]) if acting.shape[1] else ()
     if both := set(known) & set(acting_names):
-        raise InputError(f"{short(min(both))} is the name of a state and of an input of {of}; rename one.")
-    cells: list[Any] = (
-        [0] * len(times) if groups is None else row_labels(groups, len(times), of, what="course")
-    )
+        raise InputError(f"{short(min(both))} is the name of a state and of an input; rename one.")
+    cells: list[Any] = [0] * len(times) if groups is None else row_labels(groups, len(times), what="course")
     whole = np.asarray(np.isfinite(np.column_stack([times, table, acting])).all(axis=1))
     found: list[Course] = []
     for label in dict.fromkeys(cells):
         at = np.array([n for n, cell in enumerate(cells) if cell == label and whole[n]], dtype=np.int64)
         where = "" if groups is None else f" in course {short(label)}"
-        _check_order(times[at], at, where, of)
+        _check_order(times[at], at, where)
         if len(at) < FEWEST:
             raise InputError(
                 f"Every course must have at least {FEWEST} rows without a missing cell. Got {len(at)}{where}; leave it out."
                 if where
-                else f"The 't' parameter of {of} must have at least {FEWEST} rows without a missing cell. Got {len(at)}."
+                else f"The 't' argument must have at least {FEWEST} rows without a missing cell. Got {len(at)}."
             )
         found.append(Course(times[at], table[at], acting[at], label))
     still = np.ptp(table[whole], axis=0) == 0
     if still.any():
         raise InputError(
-            f"The state {short(known[int(still.argmax())])} must change. Got one value in all rows; leave it out, or "
-            "give it by 'inputs'."
+            subject=f"The state {short(known[int(still.argmax())])}",
+            expected="change",
+            got="one value in all rows",
+            advice="leave it out, or give it by 'inputs'",
         )
     return Courses(tuple(found), known, acting_names, int((~whole).sum()))
 
 
-def as_matrix(values: Any, name: str, of: str) -> Any:
+def as_matrix(values: Any, name: str) -> Any:
     """A single column, as an array, a list or a series, as a matrix (n, 1); anything else as it is."""
-    return check_vector(values, name, missing=True, of=of)[:, None] if dimensions(values) == 1 else values
+    return check_vector(values, name, missing=True)[:, None] if dimensions(values) == 1 else values
 
 
 _UNNAMED = ", or name the course of each row by 'groups'"
 
 
-def _check_order(times: Floats, rows: NDArray[np.int64], where: str, of: str) -> None:
+def _check_order(times: Floats, rows: NDArray[np.int64], where: str) -> None:
     ordered, counts = np.unique(times, return_counts=True)
     if (counts > 1).any():
         twice = ordered[counts > 1][0]
         first, second = rows[times == twice][:2]
         raise InputError(
-            f"The 't' parameter of {of} must have every time once. Got {twice:g} in "
-            f"{row_numbers([first, second])}{where}; average such rows{_UNNAMED if not where else ''}."
+            argument="t",
+            expected="have every time once",
+            got=f"{twice:g} in {row_numbers([first, second])}{where}",
+            advice=f"average such rows{(_UNNAMED if not where else '')}",
         )
     falls = np.flatnonzero(np.diff(times) < 0)
     if len(falls):
         raise InputError(
-            f"The 't' parameter of {of} must rise. Got {times[falls[0] + 1]:g} after {times[falls[0]]:g} in "
-            f"{row_numbers(rows[falls[:1] + 1])}{where}; sort the rows by time{_UNNAMED if not where else ''}."
+            argument="t",
+            expected="rise",
+            got=(
+                f"{times[falls[0] + 1]:g} after {times[falls[0]]:g} in "
+                f"{row_numbers(rows[falls[:1] + 1])}{where}"
+            ),
+            advice=f"sort the rows by time{(_UNNAMED if not where else '')}",
         )

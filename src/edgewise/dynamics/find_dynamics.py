@@ -99,13 +99,13 @@ def find_dynamics(
     >>> print(found)
     x' = 1.2*x - 0.24*x^2
     """
-    factor, limit = check_work(work, _OF), check_seconds(seconds, _OF)
-    check_int(degree, "degree", low=1, high=5, of=_OF)
-    check_int(seed, "seed", low=0, of=_OF)
+    factor, limit = check_work(work), check_seconds(seconds)
+    check_int(degree, "degree", low=1, high=5)
+    check_int(seed, "seed", low=0)
     unwanted = _unwanted(exclude_functions)
-    listeners = as_callables(callbacks, of=_OF)
-    courses = read_courses(t, states, names, inputs, input_names, groups, _OF)
-    thresholds = config_of(config, _OF)
+    listeners = as_callables(callbacks)
+    courses = read_courses(t, states, names, inputs, input_names, groups)
+    thresholds = config_of(config)
     meter = Meter(thresholds.work_units * factor, limit)
     with np.errstate(all="ignore"), one_thread(), running(meter):
         search: DynamicsSearch | None = None
@@ -132,12 +132,13 @@ def find_dynamics(
 
 def _unwanted(exclude_functions: Iterable[str]) -> tuple[str, ...]:
     known = {function.word for function in FUNCTIONS.values()}
-    found = as_tuple(exclude_functions, "exclude_functions", "names of functions", of=_OF)
+    found = as_tuple(exclude_functions, "exclude_functions", "names of functions")
     for name in found:
         if not isinstance(name, str) or name not in known:
             raise InputError(
-                f"The 'exclude_functions' parameter of {_OF} must name functions among {', '.join(sorted(known))}. "
-                f"Got {short(name)}{did_you_mean(name, known)}."
+                argument="exclude_functions",
+                expected=f"name functions among {', '.join(sorted(known))}",
+                got=f"{short(name)}{did_you_mean(name, known)}",
             )
     return found
 

@@ -134,9 +134,8 @@ class Dynamics:
 
     def rates(self, states: Any, inputs: Any = None) -> Floats:
         """The right-hand sides at states (n, d) -> (n, d)."""
-        of = "Dynamics.rates"
-        table = check_table(states, self.states, "states", of=of)
-        acting = self._acting(inputs, len(table), of)
+        table = check_table(states, self.states, "states")
+        acting = self._acting(inputs, len(table))
         return self._rates(np.column_stack([table, acting]))
 
     def simulate(self, t: Any, start: Any, inputs: Any = None) -> Floats:
@@ -170,13 +169,13 @@ class Dynamics:
         [5.0]
         """
         of = "Dynamics.simulate"
-        times = check_vector(t, "t", min_length=2, of=of)
+        times = check_vector(t, "t", min_length=2)
         if (np.diff(times) <= 0).any():
             raise InputError(
-                f"The 't' parameter of {of} must rise. Got times that stand still or fall; sort them."
+                argument="t", expected="rise", got="times that stand still or fall", advice="sort them"
             )
-        begin = self._begin(start, of)
-        acting = self._acting(inputs, len(times), of)
+        begin = self._begin(start)
+        acting = self._acting(inputs, len(times))
         spline = CubicSpline(times, acting) if acting.shape[1] else None
 
         reached, still = float(times[0]), 0
@@ -234,32 +233,27 @@ class Dynamics:
             "conserved": [{"text": each.formula.text, "drift": plain(each.drift)} for each in self.conserved],
         }
 
-    def _begin(self, start: Any, of: str) -> Floats:
+    def _begin(self, start: Any) -> Floats:
         if not isinstance(start, Mapping):
-            return check_vector(start, "start", length=len(self.states), of=of)
+            return check_vector(start, "start", length=len(self.states))
         if strange := [name for name in start if name not in self.states]:
             raise InputError(
-                f"The 'start' parameter of {of} must name states among {among(self.states)}. Got {short(strange[0], 40)} "
-                f"instead{did_you_mean(strange[0], self.states)}."
+                argument="start",
+                expected=f"name states among {among(self.states)}",
+                got=f"{short(strange[0], 40)}{did_you_mean(strange[0], self.states)}",
             )
         if missing := [name for name in self.states if name not in start]:
-            raise InputError(
-                f"The 'start' parameter of {of} must have every state; {among(missing)} is not in it."
-            )
-        return np.array([check_float(start[name], f"start[{name!r}]", of=of) for name in self.states])
+            raise InputError(f"The 'start' argument must have every state; {among(missing)} is not in it.")
+        return np.array([check_float(start[name], f"start[{name!r}]") for name in self.states])
 
-    def _acting(self, inputs: Any, rows: int, of: str) -> Floats:
+    def _acting(self, inputs: Any, rows: int) -> Floats:
         if not self.inputs:
             if inputs is not None:
-                raise InputError(
-                    f"The 'inputs' parameter of {of} must be left out: the system has no inputs."
-                )
+                raise InputError(argument="inputs", expected="be left out: the system has no inputs")
             return np.empty((rows, 0))
         if inputs is None:
-            raise InputError(
-                f"The 'inputs' parameter of {of} must give {', '.join(self.inputs)} for every row."
-            )
-        return check_table(as_matrix(inputs, "inputs", of), self.inputs, "inputs", rows=rows, of=of)
+            raise InputError(argument="inputs", expected=f"give {', '.join(self.inputs)} for every row")
+        return check_table(as_matrix(inputs, "inputs"), self.inputs, "inputs", rows=rows)
 
     def _rates(self, Z: Floats) -> Floats:
         with np.errstate(all="ignore"):

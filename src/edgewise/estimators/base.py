@@ -79,38 +79,35 @@ class KANEstimator(HoldsNetwork, BaseEstimator):
 
     def _settings(self) -> TrainSettings:
         """The parameters, checked."""
-        of = type(self).__name__
         members = self.members
         if isinstance(members, str):
-            check_choice(members, "members", ("auto",), of=of)
+            check_choice(members, "members", ("auto",))
         else:
-            members = check_int(members, "members", low=1, of=of)
+            members = check_int(members, "members", low=1)
         callbacks = self.callbacks
         callbacks = () if callbacks is None else (callbacks,) if callable(callbacks) else callbacks
         if not isinstance(callbacks, (list, tuple)) or not all(map(callable, cast("list[Any]", callbacks))):
-            raise InputError(
-                f"The 'callbacks' parameter of {of} must list functions. Got {short(self.callbacks)} instead."
-            )
+            raise InputError(argument="callbacks", expected="list functions", got=short(self.callbacks))
         verbose = self.verbose
         if not isinstance(verbose, (bool, np.bool_)):
-            verbose = check_int(verbose, "verbose", low=0, of=of)
-        mode = check_choice(self.mode, "mode", MODES, of=of)
+            verbose = check_int(verbose, "verbose", low=0)
+        mode = check_choice(self.mode, "mode", MODES)
         seconds = self.seconds
         if seconds is not None:
-            seconds = check_float(seconds, "seconds", low=0.0, closed=False, of=of)
+            seconds = check_float(seconds, "seconds", low=0.0, closed=False)
         return TrainSettings(
             mode=mode,
-            interactions=_interactions(self.interactions, mode, of),
-            wishes=wishes_of(self.monotone, self.convex, self.bounds, of),
-            output_range=None if self.output_range is None else check_range(self.output_range, of),
-            hidden=None if self.hidden is None else check_int(self.hidden, "hidden", low=1, of=of),
+            interactions=_interactions(self.interactions, mode),
+            wishes=wishes_of(self.monotone, self.convex, self.bounds),
+            output_range=None if self.output_range is None else check_range(self.output_range),
+            hidden=None if self.hidden is None else check_int(self.hidden, "hidden", low=1),
             members=members,
-            work=check_work(self.work, of=of),
+            work=check_work(self.work),
             seconds=seconds,
-            seed=seed_of(self.random_state, of),
+            seed=seed_of(self.random_state),
             callbacks=(*cast("list[Any]", callbacks), *([show_record] if verbose else [])),
-            max_inputs=check_int(self.max_inputs, "max_inputs", low=1, of=of),
-            config=config_of(self.config, of),
+            max_inputs=check_int(self.max_inputs, "max_inputs", low=1),
+            config=config_of(self.config),
         )
 
     @with_gradients
@@ -189,7 +186,7 @@ class KANEstimator(HoldsNetwork, BaseEstimator):
         of = type(self).__name__
         if y is not None:
             raise InputError(
-                f"The 'y' parameter of {of} must be left out where 'target' names a column of the dataset. Got both instead."
+                argument="y", expected="be left out where 'target' names a column of the dataset", got="both"
             )
         streamed = fit_dataset(
             data,
@@ -245,7 +242,7 @@ class KANEstimator(HoldsNetwork, BaseEstimator):
         """Outputs of the network for new rows, (n, outputs); of a dataset batch by batch."""
         check_is_fitted(self, "network_")
         if is_dataset(X):
-            with dataset(X, of=type(self).__name__) as source:
+            with dataset(X) as source:
                 own = [self._outputs(batch) for batch in source.batches(self.encoding_.column_names)]
             return np.concatenate(own) if own else np.empty((0, self.network_.shape[-1]))
         return outputs_of(self.network_, self.encoding_.apply(self.raw_table(X)))
@@ -359,30 +356,31 @@ class KANEstimator(HoldsNetwork, BaseEstimator):
         return {"text/plain": repr(self), "text/html": self._html_repr()}
 
 
-def seed_of(random_state: Any, of: str) -> int:
+def seed_of(random_state: Any) -> int:
     """A seed from what scikit-learn allows."""
     if isinstance(random_state, Integral):
-        return check_int(random_state, "random_state", low=0, high=2**32 - 1, of=of)
+        return check_int(random_state, "random_state", low=0, high=2**32 - 1)
     # scikit-learn would show what else there is in words of its own, and not everything can be shown.
     if random_state is None or random_state is np.random or isinstance(random_state, np.random.RandomState):
         return int(check_random_state(random_state).randint(MAX_SEED))
     raise InputError(
-        f"The 'random_state' parameter of {of} must be an int, a RandomState or None. Got {short(random_state)} instead."
+        argument="random_state", expected="be an int, a RandomState or None", got=short(random_state)
     )
 
 
-def _interactions(value: Any, mode: str, of: str) -> str | int | None:
+def _interactions(value: Any, mode: str) -> str | int | None:
     """How many pairs act together, or "auto"; None leaves it to the mode."""
     if value is None:
         return None
     if isinstance(value, str):
-        value = check_choice(value, "interactions", ("auto",), of=of)
+        value = check_choice(value, "interactions", ("auto",))
     else:
-        value = check_int(value, "interactions", low=0, of=of)
+        value = check_int(value, "interactions", low=0)
     if mode == "deep" or (mode == "additive" and value != 0) or (mode == "pairwise" and value == 0):
         raise InputError(
-            f"The 'interactions' parameter of {of} must be None with mode={mode!r}, which already fixes what acts together. "
-            f"Got {short(value)} instead."
+            argument="interactions",
+            expected=f"be None with mode={mode!r}, which already fixes what acts together",
+            got=short(value),
         )
     return value
 

@@ -130,9 +130,9 @@ class KANClassifier(ClassifierMixin, KANEstimator):
 
     def _first_rows(self, X: Any, y: Any, sample_weight: Any) -> EstimatorProblem:
         name = type(self).__name__
-        table = table_to_fit(X, name)
+        table = table_to_fit(X)
         classes, codes = class_target(y, name)
-        table, codes, weight = _weighed(table, codes, sample_weight, name)
+        table, codes, weight = _weighed(table, codes, sample_weight)
         there = np.unique(codes)  # a class all of whose rows weigh nothing is no class
         classes, codes = classes[there], np.searchsorted(there, codes)
         problem = self._problem(table, classes, codes, weight)
@@ -176,12 +176,11 @@ class KANClassifier(ClassifierMixin, KANEstimator):
         strange = [label for label in own.tolist() if label not in known.tolist()]
         if strange:
             raise InputError(
-                f"The 'y' of partial_fit must hold the classes {short(known.tolist())}. "
-                f"Got {short(strange[0])} instead."
+                argument="y", expected=f"hold the classes {short(known.tolist())}", got=short(strange[0])
             )
         codes = np.searchsorted(known, own)[codes]
-        table = table_to_fit(X, name) if first else self.raw_table(X)
-        table, codes, weight = _weighed(table, codes, sample_weight, name)
+        table = table_to_fit(X) if first else self.raw_table(X)
+        table, codes, weight = _weighed(table, codes, sample_weight)
         problem = self._problem(table, known, codes, weight)
         if first:
             self._remember_columns(table)
@@ -202,8 +201,9 @@ class KANClassifier(ClassifierMixin, KANEstimator):
         listed = np.unique(np.asarray(classes))
         if known is not None and not np.array_equal(listed, known):
             raise InputError(
-                f"The 'classes' of partial_fit must be those of the first call, {short(known.tolist())}. "
-                f"Got {short(listed.tolist())} instead."
+                argument="classes",
+                expected=f"be those of the first call, {short(known.tolist())}",
+                got=short(listed.tolist()),
             )
         return listed
 
@@ -279,9 +279,13 @@ class KANClassifier(ClassifierMixin, KANEstimator):
         """
         if return_interval is not None:
             raise InputError(
-                "The 'return_interval' parameter of KANClassifier must be None, for classes have no intervals. Got "
-                f"{short(return_interval)} instead; call predict_proba for probabilities, or edgewise.conformal with "
-                "rows held out, and its predict_set, for sets of classes."
+                argument="return_interval",
+                expected="be None, for classes have no intervals",
+                got=short(return_interval),
+                advice=(
+                    "call predict_proba for probabilities, or edgewise.conformal with rows held out, and "
+                    "its predict_set, for sets of classes"
+                ),
             )
         out = self._outputs(X)
         if len(self.classes_) == 1:
@@ -310,18 +314,20 @@ class KANClassifier(ClassifierMixin, KANEstimator):
         check_is_fitted(self, "network_")
         if len(self.classes_) != 2:
             raise InputError(
-                f"A formula must be sought for two classes. Got {len(self.classes_)} instead; fit one class against "
-                "the rest."
+                subject="A formula",
+                expected="be sought for two classes",
+                got=len(self.classes_),
+                advice="fit one class against the rest",
             )
         return self._formula(X, self.decision_function(X), options)
 
 
 def _weighed(
-    table: RawTable, codes: NDArray[np.int64], sample_weight: Any, of: str
+    table: RawTable, codes: NDArray[np.int64], sample_weight: Any
 ) -> tuple[RawTable, NDArray[np.int64], Floats | None]:
     """Rows that count, with their weights."""
     check_consistent_length(range(table.n_rows), codes)
-    weight = row_weights(sample_weight, table.n_rows, of)
+    weight = row_weights(sample_weight, table.n_rows)
     if weight is None or (weight > 0).all():
         return table, codes, weight
     keep = weight > 0

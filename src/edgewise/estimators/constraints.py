@@ -48,21 +48,21 @@ class Wishes:
             self.bounds.get(pick, (-math.inf, math.inf)),
         )
 
-    def check(self, names: tuple[str, ...], of: str) -> None:
+    def check(self, names: tuple[str, ...]) -> None:
         """Whether all columns that are named are there."""
         for key in self.columns:
             if key in names or (isinstance(key, int) and 0 <= key < len(names)):
                 continue
             hint = did_you_mean(key, names) if isinstance(key, str) else ""
             raise InputError(
-                f"The constraints of {of} must name columns of the table. Got {short(key)} instead{hint}."
+                f"The constraints must name columns of the table. Got {short(key)} instead{hint}."
             )
 
 
 NO_WISHES = Wishes({}, {}, {})
 
 
-def wishes_of(monotone: Any, convex: Any, bounds: Any, of: str) -> Wishes:
+def wishes_of(monotone: Any, convex: Any, bounds: Any) -> Wishes:
     """The parameters of an estimator, checked.
 
     Raises
@@ -71,30 +71,30 @@ def wishes_of(monotone: Any, convex: Any, bounds: Any, of: str) -> Wishes:
         If one of them is no mapping of columns, or holds a word or a range that it does not know.
     """
     directions = {
-        key: DIRECTIONS[check_choice(value, f"monotone[{short(key, 40)}]", tuple(DIRECTIONS), of=of)]
-        for key, value in _mapping(monotone, "monotone", of).items()
+        key: DIRECTIONS[check_choice(value, f"monotone[{short(key, 40)}]", tuple(DIRECTIONS))]
+        for key, value in _mapping(monotone, "monotone").items()
     }
     curvatures = {
-        key: CURVATURES[check_choice(value, f"convex[{short(key, 40)}]", tuple(CURVATURES), of=of)]
-        for key, value in _mapping(convex, "convex", of).items()
+        key: CURVATURES[check_choice(value, f"convex[{short(key, 40)}]", tuple(CURVATURES))]
+        for key, value in _mapping(convex, "convex").items()
     }
-    ranges = {key: _range(value, key, of) for key, value in _mapping(bounds, "bounds", of).items()}
+    ranges = {key: _range(value, key) for key, value in _mapping(bounds, "bounds").items()}
     return Wishes(directions, curvatures, ranges)
 
 
-def _mapping(value: Any, name: str, of: str) -> Mapping[Any, Any]:
+def _mapping(value: Any, name: str) -> Mapping[Any, Any]:
     if value is None:
         return {}
     if not isinstance(value, Mapping) or not all(
         isinstance(key, (str, int)) for key in cast("Mapping[Any, Any]", value)
     ):
         raise InputError(
-            f"The '{name}' parameter of {of} must be a dictionary of columns, by name or place. Got {short(value)} instead."
+            argument=name, expected="be a dictionary of columns, by name or place", got=short(value)
         )
     return cast("Mapping[Any, Any]", value)
 
 
-def _range(value: Any, key: Any, of: str) -> tuple[float, float]:
+def _range(value: Any, key: Any) -> tuple[float, float]:
     try:
         low, high = (end if end is None else float(end) for end in value)
     except UNREADABLE:
@@ -102,8 +102,12 @@ def _range(value: Any, key: Any, of: str) -> tuple[float, float]:
     low, high = -math.inf if low is None else low, math.inf if high is None else high
     if not low < 0 < high:
         raise InputError(
-            f"The 'bounds[{key!r}]' parameter of {of} must be a pair (low, high) with low < 0 < high (None for no "
-            f"limit): the range of the column's function about its mean, which is zero. Got {short(value)} instead."
+            argument=f"bounds[{key!r}]",
+            expected=(
+                "be a pair (low, high) with low < 0 < high (None for no limit): the range of the "
+                "column's function about its mean, which is zero"
+            ),
+            got=short(value),
         )
     return low, high
 
@@ -129,7 +133,7 @@ def _array(values: list[float]) -> Any:
     return np.asarray(values, dtype=np.float64)
 
 
-def constraints_of(encoding: Encoding, wishes: Wishes, size: float, of: str) -> dict[int, ShapeConstraint]:
+def constraints_of(encoding: Encoding, wishes: Wishes, size: float) -> dict[int, ShapeConstraint]:
     """Constraints by inputs, in units of targets divided by `size`.
 
     Raises
@@ -144,7 +148,7 @@ def constraints_of(encoding: Encoding, wishes: Wishes, size: float, of: str) -> 
         if not column.dropped:
             if (monotone or convex) and not isinstance(column, NumberColumn):
                 raise InputError(
-                    f"A column must hold numbers to be monotone or convex. Got {short(column.name, 40)} of {of} instead, "
+                    f"A column must hold numbers to be monotone or convex. Got {short(column.name, 40)} instead, "
                     "which holds words; give numbers in the order that is meant."
                 )
             try:

@@ -65,11 +65,11 @@ def save(model: Any, path: PathLike, *, overwrite: bool = True) -> None:
     """
     kind = type(model).__name__
     if kind == _CALIBRATED and type(model).__module__.startswith("edgewise."):
-        check_bool(overwrite, "overwrite", of="save")
+        check_bool(overwrite, "overwrite")
         write_container(path, *model.file_contents(), overwrite=overwrite)
         return
     if type(model).__module__.startswith("edgewise.") and (files := _files_of(kind)) is not None:
-        files.save(model, path, overwrite=check_bool(overwrite, "overwrite", of="save"))
+        files.save(model, path, overwrite=check_bool(overwrite, "overwrite"))
         return
     if kind == _SOLUTION and type(model).__module__.startswith("edgewise."):
         model.save(path, overwrite=overwrite)
@@ -79,10 +79,10 @@ def save(model: Any, path: PathLike, *, overwrite: bool = True) -> None:
             save_network(model, path, overwrite=overwrite)
             return
         raise InputError(
-            f"The 'model' argument of save must be {', '.join(_SAVED[:-1])} or {_SAVED[-1]}. Got {short(model)} instead"
+            f"The 'model' argument must be {', '.join(_SAVED[:-1])} or {_SAVED[-1]}. Got {short(model)} instead"
             f"{_instead(model)}."
         )
-    check_bool(overwrite, "overwrite", of="save")
+    check_bool(overwrite, "overwrite")
     write_container(path, *model.file_contents(), overwrite=overwrite)
 
 

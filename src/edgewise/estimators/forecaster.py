@@ -147,17 +147,15 @@ class KANForecaster(BaseEstimator):
             If times cannot be read, are doubled or uneven, or there are too few values to forecast and to judge.
         """
         of = type(self).__name__
-        work = check_work(self.work, of=of)
+        work = check_work(self.work)
         target, _ = regression_target(y, of)
         target = target[:, 0] if target.ndim == 2 and target.shape[1] == 1 else target
         if target.ndim != 1:
-            raise InputError(
-                f"The 'y' parameter of {of} must be one series. Got {target.shape[1]} columns instead."
-            )
-        table = None if X is None else table_to_fit(X, of)
+            raise InputError(argument="y", expected="be one series", got=f"{target.shape[1]} columns")
+        table = None if X is None else table_to_fit(X)
         if table is not None:
             check_consistent_length(range(table.n_rows), target)
-        axis, places, columns = self._read(table, X, y, len(target), of)
+        axis, places, columns = self._read(table, X, y, len(target))
         total = int(places.max()) + 1
         values = np.full(total, np.nan)
         values[places] = target
@@ -167,16 +165,16 @@ class KANForecaster(BaseEstimator):
             return {name: cells[places] for name, cells in more.items()}
 
         name = (target_names(y) or ("value",))[0]
-        period = self._season(axis, values, of)
+        period = self._season(axis, values)
         horizon = min(period or 12, max(1, total // 4))
-        horizon = horizon if self.horizon is None else _steps(self.horizon, "horizon", of)
-        lags = self._lags(period, total, of)
+        horizon = horizon if self.horizon is None else _steps(self.horizon, "horizon")
+        lags = self._lags(period, total)
         designs = [
             LagDesign(axis, name, lags, period, base, log, total)
             for log in _scales(target)
             for base in _bases(period)
         ]
-        _check_enough(designs, values, horizon, of)
+        _check_enough(designs, values, horizon)
         learner = self._learner(_TRIAL * work / REFITS)
         tried = [(design, backtest(design, learner, values, horizon, known)) for design in designs]
         design, tested = min(tried, key=lambda one: (one[1].relative, designs.index(one[0])))
@@ -211,10 +209,10 @@ class KANForecaster(BaseEstimator):
             If columns or times are missing, steps are too many, or the errors of the past are too few for such intervals.
         """
         check_is_fitted(self, "model_")
-        of, design = f"{type(self).__name__}.forecast", self.design_
-        steps = self.horizon_ if steps is None else _steps(steps, "steps", of)
+        _of, design = f"{type(self).__name__}.forecast", self.design_
+        steps = self.horizon_ if steps is None else _steps(steps, "steps")
         total = len(self.series_)
-        more = self._ahead(X, steps, of)
+        more = self._ahead(X, steps)
         past = windows(design.scaled(self.series_), np.array([total]), design.reach)
         course = ahead(design, self.model_.predict, past, np.array([total]), steps, more)[0]
         places = total + np.arange(steps)
@@ -224,12 +222,16 @@ class KANForecaster(BaseEstimator):
         )
         low = high = None
         if return_interval is not None:
-            level = check_float(return_interval, "return_interval", low=0.0, high=1.0, closed=False, of=of)
+            level = check_float(return_interval, "return_interval", low=0.0, high=1.0, closed=False)
             half = self.backtest_.half_widths(steps, level)
             if not np.isfinite(half).all():
                 raise InputError(
-                    f"The 'return_interval' parameter of {of} must be lower for this series: {len(self.backtest_.scores)} "
-                    f"errors of the past are too few for a share as high. Got {level:g} instead."
+                    argument="return_interval",
+                    expected=(
+                        f"be lower for this series: {len(self.backtest_.scores)} errors of the past are too "
+                        "few for a share as high"
+                    ),
+                    got=f"{level:g}",
                 )
             low, high = design.unscaled(course - half), design.unscaled(course + half)
         return Forecast(
@@ -263,8 +265,8 @@ class KANForecaster(BaseEstimator):
         from edgewise.plots.forecast import plot_forecast
 
         check_is_fitted(self, "model_")
-        check_is(forecast, Forecast, "forecast", "a Forecast", of="plot")
-        recent = 5 * len(forecast) if recent is None else check_int(recent, "recent", low=1, of="plot")
+        check_is(forecast, Forecast, "forecast", "a Forecast")
+        recent = 5 * len(forecast) if recent is None else check_int(recent, "recent", low=1)
         total = len(self.series_)
         places = np.arange(max(0, total - recent), total)
         return plot_forecast(
@@ -283,38 +285,38 @@ class KANForecaster(BaseEstimator):
     # ---- reading
 
     def _read(
-        self, table: RawTable | None, X: Any, y: Any, n: int, of: str
+        self, table: RawTable | None, X: Any, y: Any, n: int
     ) -> tuple[TimeAxis, Ints, tuple[RawColumn, ...]]:
         """The axis, each row's place on it, and the other columns."""
-        time = None if self.time is None else check_text(self.time, "time", of=of)
-        column = time_column(table, time, X, y, of)
+        time = None if self.time is None else check_text(self.time, "time")
+        column = time_column(table, time, X, y)
         others = () if table is None else tuple(each for each in table.columns if each.name != time)
         if column is None or column.numbers is None:
             return TimeAxis("numbers", 0.0, 1.0), np.arange(n), others
         axis = even_axis(np.sort(column.numbers), column.kind == "date")
         return axis, axis.places(column.numbers), others
 
-    def _season(self, axis: TimeAxis, values: Floats, of: str) -> int | None:
+    def _season(self, axis: TimeAxis, values: Floats) -> int | None:
         if self.period is None:
             return None
         if isinstance(self.period, str):
-            _check_auto(self.period, "period", "a number, None", of)
+            _check_auto(self.period, "period", "a number, None")
             found = axis.period or autocorrelation_period(values)
             return found if found is not None and 3 * found <= len(values) else None
-        return check_int(self.period, "period", low=2, of=of)
+        return check_int(self.period, "period", low=2)
 
-    def _lags(self, period: int | None, total: int, of: str) -> tuple[int, ...]:
+    def _lags(self, period: int | None, total: int) -> tuple[int, ...]:
         if isinstance(self.lags, str):
-            _check_auto(self.lags, "lags", "numbers", of)
+            _check_auto(self.lags, "lags", "numbers")
             wanted = (1, 2, 3) if period is None else (1, 2, period, period + 1)
             return tuple(sorted({lag for lag in wanted if 4 * lag <= total} | {1}))
         if isinstance(self.lags, (int, np.integer)):
-            return tuple(range(1, check_int(self.lags, "lags", low=1, high=_MOST_LAGS, of=of) + 1))
+            return tuple(range(1, check_int(self.lags, "lags", low=1, high=_MOST_LAGS) + 1))
         return tuple(
             sorted(
                 {
-                    check_int(lag, "lags", low=1, high=_MOST_LAGS, of=of)
-                    for lag in as_tuple(self.lags, "lags", "numbers", of=of)
+                    check_int(lag, "lags", low=1, high=_MOST_LAGS)
+                    for lag in as_tuple(self.lags, "lags", "numbers")
                 }
             )
         )
@@ -334,13 +336,13 @@ class KANForecaster(BaseEstimator):
 
         return learn
 
-    def _ahead(self, X: Any, steps: int, of: str) -> Any:
+    def _ahead(self, X: Any, steps: int) -> Any:
         """The other columns at the places to come, which X gives in their order."""
         total = len(self.series_)
         wanted = list(self.known_ahead_)
         if not wanted:
             return lambda places: {}
-        table = None if X is None else table_to_fit(X, of)
+        table = None if X is None else table_to_fit(X)
         absent = wanted if table is None else [name for name in wanted if name not in table.names]
         if table is None or absent or table.n_rows < steps:
             got = (
@@ -351,10 +353,10 @@ class KANForecaster(BaseEstimator):
                 else f"no {short(absent[0], 40)}"
             )
             raise InputError(
-                f"The 'X' parameter of {of} must hold {', '.join(wanted)} for each of the {steps} steps. Got {got} instead."
+                argument="X", expected=f"hold {', '.join(wanted)} for each of the {steps} steps", got=got
             )
-        column = time_column(table, self.time if self.time in table.names else None, X, None, of)
-        rows = np.arange(steps) if column is None else rows_at(self.design_.axis, column, total, steps, of)
+        column = time_column(table, self.time if self.time in table.names else None, X, None)
+        rows = np.arange(steps) if column is None else rows_at(self.design_.axis, column, total, steps)
         cells = {each.name: cells_of(each)[rows] for each in table.columns if each.name in wanted}
         return lambda places: {name: cells[name][np.minimum(places - total, steps - 1)] for name in wanted}
 
@@ -368,28 +370,30 @@ def _bases(period: int | None) -> tuple[Base, ...]:
     return ("none", "last") if period is None else ("none", "last", "season")
 
 
-def _steps(value: Any, name: str, of: str) -> int:
-    return check_int(value, name, low=1, high=_MOST_STEPS, of=of)
+def _steps(value: Any, name: str) -> int:
+    return check_int(value, name, low=1, high=_MOST_STEPS)
 
 
-def _check_auto(word: str, name: str, others: str, of: str) -> None:
+def _check_auto(word: str, name: str, others: str) -> None:
     if word != "auto":
-        raise InputError(
-            f"The '{name}' parameter of {of} must be {others} or 'auto'. Got {short(word)} instead."
-        )
+        raise InputError(argument=name, expected=f"be {others} or 'auto'", got=short(word))
 
 
-def _check_enough(designs: list[LagDesign], values: Floats, horizon: int, of: str) -> None:
+def _check_enough(designs: list[LagDesign], values: Floats, horizon: int) -> None:
     reach = max(design.reach for design in designs)
     start = first_origin(len(values), horizon, reach)
     there = int(np.isfinite(values[reach:start]).sum())
     if there < _FEWEST or start >= len(values):
         raise InputError(
-            f"The 'y' parameter of {of} must hold more values: of {len(values)}, {max(there, 0)} are left to learn "
+            f"The 'y' argument must hold more values: of {len(values)}, {max(there, 0)} are left to learn "
             f"from once {reach} lie before each and the later part is left to judge by. Give more, or a shorter horizon."
         )
     if horizon > len(values) - start:
         raise InputError(
-            f"The 'horizon' parameter of {of} must be at most {len(values) - start}, the values of the later part, by "
-            f"which it is judged. Got {horizon} instead; forecasts may go further."
+            argument="horizon",
+            expected=(
+                f"be at most {len(values) - start}, the values of the later part, by which it is judged"
+            ),
+            got=horizon,
+            advice="forecasts may go further",
         )

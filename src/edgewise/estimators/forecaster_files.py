@@ -29,7 +29,7 @@ def save(model: KANForecaster, path: PathLike, *, overwrite: bool = True) -> Non
     """Write a fitted forecaster; its forecasts are the same to the bit when it is read again."""
     if not hasattr(model, "model_"):
         raise InputError(
-            "The 'model' argument of save must be fitted. Got one that is not instead; call its fit first."
+            argument="model", expected="be fitted", got="one that is not", advice="call its fit first"
         )
     values = model.series_.tolist()
     document = {
@@ -71,7 +71,7 @@ def _forecaster(document: Mapping[str, Any], model: Any) -> KANForecaster:
     made = KANForecaster().set_params(**parameters)
     made.model_, made.design_ = model, _design(document["design"])
     made.backtest_ = _backtest(document["backtest"])
-    made.horizon_ = check_int(document["horizon"], "horizon", low=1, of=KIND)
+    made.horizon_ = check_int(document["horizon"], "horizon", low=1)
     made.known_ahead_ = tuple(map(str, document["known_ahead"]))
     made.series_ = np.array([math.nan if each is None else float(each) for each in document["series"]])
     if len(made.series_) != made.design_.length or made.design_.reach > len(made.series_):
@@ -81,15 +81,15 @@ def _forecaster(document: Mapping[str, Any], model: Any) -> KANForecaster:
 
 def _design(document: Mapping[str, Any]) -> LagDesign:
     axis = cast("dict[str, Any]", document["axis"])
-    unit = cast("Any", check_choice(axis["unit"], "unit", _UNITS, of=KIND))
-    base = cast("Any", check_choice(document["base"], "base", _BASES, of=KIND))
+    unit = cast("Any", check_choice(axis["unit"], "unit", _UNITS))
+    base = cast("Any", check_choice(document["base"], "base", _BASES))
     step = float(axis["step"])
     if not step > 0:
-        raise InputError(f"the step of its times must be above 0. Got {short(step)} instead.")
-    lags = tuple(check_int(lag, "lags", low=1, of=KIND) for lag in document["lags"])
-    period = None if document["period"] is None else check_int(document["period"], "period", low=1, of=KIND)
-    days = tuple(check_int(day, "weekdays", low=0, high=6, of=KIND) for day in axis["weekdays"])
-    length = check_int(document["length"], "length", low=1, of=KIND)
+        raise InputError(subject="the step of its times", expected="be above 0", got=short(step))
+    lags = tuple(check_int(lag, "lags", low=1) for lag in document["lags"])
+    period = None if document["period"] is None else check_int(document["period"], "period", low=1)
+    days = tuple(check_int(day, "weekdays", low=0, high=6) for day in axis["weekdays"])
+    length = check_int(document["length"], "length", low=1)
     return LagDesign(
         TimeAxis(unit, float(axis["start"]), step, days),
         str(document["name"]),
@@ -107,4 +107,4 @@ def _backtest(document: Mapping[str, Any]) -> Backtest:
     )
     if not mae or not spread:
         raise InputError("it has no forecasts of the past.")
-    return Backtest(mae, naive, check_int(document["origins"], "origins", low=1, of=KIND), spread, scores)
+    return Backtest(mae, naive, check_int(document["origins"], "origins", low=1), spread, scores)

@@ -69,7 +69,7 @@ def _bare(document: Mapping[str, Any]) -> Formula | GroupedFormula | BranchedFor
 def _regressor_document(model: FormulaRegressor) -> dict[str, Any]:
     if not hasattr(model, "formula_"):
         raise InputError(
-            "The 'model' argument of save must be fitted. Got one that is not instead; call its fit first."
+            argument="model", expected="be fitted", got="one that is not", advice="call its fit first"
         )
     names = getattr(model, "feature_names_in_", None)
     result: Any = model.result_
@@ -248,7 +248,9 @@ def label_of(group: Any, what: str) -> Any:
     value = group.item() if isinstance(group, np.generic) else group
     if type(value) not in _LABELS:
         raise InputError(
-            f"The {what} of a model to be saved must be text, numbers or truth values. Got {short(group)} instead."
+            subject=f"The {what} of a model to be saved",
+            expected="be text, numbers or truth values",
+            got=short(group),
         )
     return value
 

@@ -14,20 +14,17 @@ from edgewise.estimators.base import seed_of, show_record
 
 def search_options(model: Any, target: Sequence[str]) -> dict[str, Any]:
     """The parameters as `find_formula` takes them; those left at their defaults are left to it."""
-    of = type(model).__name__
     callbacks: Any = model.callbacks
     callbacks = () if callbacks is None else (callbacks,) if callable(callbacks) else callbacks
     if not isinstance(callbacks, (list, tuple)) or not all(map(callable, cast("list[Any]", callbacks))):
-        raise InputError(
-            f"The 'callbacks' parameter of {of} must list functions. Got {short(model.callbacks)} instead."
-        )
+        raise InputError(argument="callbacks", expected="list functions", got=short(model.callbacks))
     verbose: Any = model.verbose
     if not isinstance(verbose, (bool, np.bool_)):
-        verbose = check_int(verbose, "verbose", low=0, of=of)
+        verbose = check_int(verbose, "verbose", low=0)
     options: dict[str, Any] = {
         "work": model.work,
         "seconds": model.seconds,
-        "seed": seed_of(model.random_state, of),
+        "seed": seed_of(model.random_state),
         "callbacks": (*cast("list[Any]", callbacks), *([show_record] if verbose else [])),
         "validation": model.validation,
         "loss": model.loss,

@@ -186,13 +186,13 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
         """
         of = type(self).__name__
         options = search_options(self, target_names(y))
-        table = table_to_fit(X, of)
+        table = table_to_fit(X)
         named, count = names_of(table), len(table.columns)
         labels: list[Any] = []
         if self.groups is not None:
-            table, labels = without_groups(table, self.groups, of)
+            table, labels = without_groups(table, self.groups)
         worded = self.groups is None and has_words(table)
-        rows: Any = table if worded else numbers(table, of)
+        rows: Any = table if worded else numbers(table)
         target = one_target(y, of)
         check_consistent_length(table.columns[0], target)
         if table.n_rows < FEWEST_ROWS:
@@ -213,7 +213,7 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
             **options,
         )
         if isinstance(found, GroupedResult):
-            rows, _ = separated(found.best, table, self.groups, of) if worded else (rows, None)
+            rows, _ = separated(found.best, table, self.groups) if worded else (rows, None)
         self._keep(found, count, rows, called)
         if named is not None:
             self.feature_names_in_ = named
@@ -260,19 +260,18 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
         >>> model.predict({"r": [2.0]})
         array([16.])
         """
-        of = f"{cls.__name__}.from_result"
-        check_is(result, (FormulaResult, GroupedResult), "result", "what find_formula returns", of=of)
+        check_is(result, (FormulaResult, GroupedResult), "result", "what find_formula returns")
         formula = result.best
         words = None if isinstance(formula, Formula) else formula.words
         grouped = isinstance(result, GroupedResult) and words is None
         if grouped != (groups is not None):
             got = "a result with groups and none" if grouped else "a result without groups and one"
-            raise InputError(f"The 'groups' argument of {of} must name the column of groups. Got {got}.")
+            raise InputError(argument="groups", expected="name the column of groups", got=got)
         columns = formula.names if isinstance(formula, Formula) else formula.columns
         if words is None:
-            rows = check_matrix(X, "X", columns=len(columns), missing=True, of=of)
+            rows = check_matrix(X, "X", columns=len(columns), missing=True)
         else:
-            rows, _ = words.read(X, columns, of)
+            rows, _ = words.read(X, columns)
         names = [*columns, *([groups] if grouped else [])] if words is None else list(words.table)
         model = cls(groups=groups)
         model._keep(result, len(names), rows, () if target is None else (str(target),))
@@ -316,10 +315,10 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
         count = len(self.front_)
         formula = self.formula_
         if at is not None:
-            formula = self.front_[check_int(at, "at", low=-count, high=count - 1, of="predict")]
+            formula = self.front_[check_int(at, "at", low=-count, high=count - 1)]
         if isinstance(formula, Formula):
-            return predicted(formula, numbers(table, of))
-        return predicted_in(formula, *separated(formula, table, self.groups, of))
+            return predicted(formula, numbers(table))
+        return predicted_in(formula, *separated(formula, table, self.groups))
 
     def refit_group(self, X: Any, y: Any) -> Self:
         """Learn the constants of groups from their rows, new groups or known ones; those that all share stay as they are.
@@ -347,14 +346,14 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
                 f"{of} needs a model that was fitted with 'groups', or whose constants follow words. Got one without."
             )
         table = table_to_predict(X, getattr(self, "feature_names_in_", None), self.n_features_in_, of)
-        rows, labels = separated(formula, table, self.groups, of)
+        rows, labels = separated(formula, table, self.groups)
         target = one_target(y, of)
         check_consistent_length(rows, target)
         whole = ~(np.isnan(rows).any(axis=1) | np.isnan(target))
         for label in dict.fromkeys(each for each in labels if each is not None):
             there = whole & np.array([each == label for each in labels])
             if there.any() or label not in formula.own:
-                formula = formula.with_rows(label, rows[there], target[there], seed_of(self.random_state, of))
+                formula = formula.with_rows(label, rows[there], target[there], seed_of(self.random_state))
         self.formula_ = formula
         seen = np.vstack([self.range_, rows[whole]])
         self.range_ = np.array([seen.min(axis=0), seen.max(axis=0)])

@@ -21,8 +21,10 @@ def one_target(y: Any, of: str) -> Floats:
     values, _ = regression_target(y, of, missing=True)
     if values.ndim == 2 and values.shape[1] > 1:
         raise InputError(
-            f"The 'y' parameter of {of} must be one column. Got {values.shape[1]} instead; wrap it in "
-            "sklearn.multioutput.MultiOutputRegressor for a formula of each."
+            argument="y",
+            expected="be one column",
+            got=values.shape[1],
+            advice="wrap it in sklearn.multioutput.MultiOutputRegressor for a formula of each",
         )
     return np.asarray(column_or_1d(values, warn=True), dtype=np.float64)
 
@@ -48,21 +50,25 @@ def predicted_in(formula: GroupedFormula | BranchedFormula, rows: Floats, labels
     return values
 
 
-def numbers(table: RawTable, of: str) -> Floats:
+def numbers(table: RawTable) -> Floats:
     """The columns as one matrix, NaN where a cell is missing, or one sentence about the one that holds no numbers."""
     columns: list[Floats] = []
     for column in table.columns:
         if column.numbers is None:
             example = short(column.words[0]) if column.words else "none"
             raise InputError(
-                f"Column {short(column.name, 40)} of {of} must hold numbers. Got words such as {example} instead; leave it "
-                "out or encode it."
+                subject=f"Column {short(column.name, 40)}",
+                expected="hold numbers",
+                got=f"words such as {example}",
+                advice="leave it out or encode it",
             )
         bad = np.flatnonzero(np.isinf(column.numbers))
         if bad.size:
             raise InputError(
-                f"Column {short(column.name, 40)} of {of} must hold finite numbers. Got {column.numbers[bad[0]]} (infinity) "
-                f"in {row_numbers(bad)} instead; correct such cells, or leave them empty."
+                subject=f"Column {short(column.name, 40)}",
+                expected="hold finite numbers",
+                got=f"{column.numbers[bad[0]]} (infinity) in {row_numbers(bad)}",
+                advice="correct such cells, or leave them empty",
             )
         columns.append(column.numbers)
     return np.column_stack(columns)

@@ -28,12 +28,17 @@ def formula_of(
     words = [encoding.columns[k].name for k in used if isinstance(encoding.columns[k], LevelColumn)]
     if words:
         raise InputError(
-            f"A formula must be sought in columns of numbers. Got words in {', '.join(map(repr, words[:3]))} instead; fit "
-            f"{of} without them."
+            subject="A formula",
+            expected="be sought in columns of numbers",
+            got=f"words in {', '.join(map(repr, words[:3]))}",
+            advice=f"fit {of} without them",
         )
     if y.ndim == 2 and y.shape[1] > 1:
         raise InputError(
-            f"A formula must be sought for one output. Got {y.shape[1]} instead; choose a column of y."
+            subject="A formula",
+            expected="be sought for one output",
+            got=y.shape[1],
+            advice="choose a column of y",
         )
     columns = [encoding.columns[k] for k in used]
     X = np.column_stack(
@@ -41,14 +46,15 @@ def formula_of(
     )
     y = y.reshape(-1)
     if len(y) != len(X):
-        raise InputError(
-            f"The 'y' argument must have {len(X):,} entries, one a row of X. Got {len(y):,} instead."
-        )
+        raise InputError(argument="y", expected=f"have {len(X):,} entries, one a row of X", got=f"{len(y):,}")
     coded = np.column_stack([np.isin(X[:, j], cast(Any, c).codes) for j, c in enumerate(columns)])
     complete = ~(np.isnan(X) | coded).any(axis=1)
     if not complete.any():
         raise InputError(
-            "A formula must be sought in rows without missing cells. Got none such; fill them first."
+            subject="A formula",
+            expected="be sought in rows without missing cells",
+            got="none such",
+            advice="fill them first",
         )
     chosen = {"names": [column.name for column in columns], **options}
     return find_formula(X[complete], y[complete], **cast("dict[str, Any]", chosen))

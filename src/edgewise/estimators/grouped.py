@@ -21,13 +21,13 @@ from edgewise.symbolic.fitting.word_columns import of_words
 
 
 def separated(
-    formula: GroupedFormula | BranchedFormula, table: RawTable, groups: Any, of: str
+    formula: GroupedFormula | BranchedFormula, table: RawTable, groups: Any
 ) -> tuple[Floats, list[Any]]:
     """The numbers of a table (n, d) and the group of each row, None where its cell is missing."""
     if formula.words is not None:
-        return formula.words.read(table, formula.columns, of)
-    table, labels = without_groups(table, groups, of, missing=True)
-    return numbers(table, of), labels
+        return formula.words.read(table, formula.columns)
+    table, labels = without_groups(table, groups, missing=True)
+    return numbers(table), labels
 
 
 def has_words(table: RawTable) -> bool:
@@ -58,9 +58,7 @@ def _day(days: float) -> str:
     return label_text(datetime(1970, 1, 1) + timedelta(milliseconds=round(days * 86_400_000)))
 
 
-def without_groups(
-    table: RawTable, groups: Any, of: str, *, missing: bool = False
-) -> tuple[RawTable, list[Hashable]]:
+def without_groups(table: RawTable, groups: Any, *, missing: bool = False) -> tuple[RawTable, list[Hashable]]:
     """The table without the column of groups, and the group of each row.
 
     Parameters
@@ -85,16 +83,16 @@ def without_groups(
     else:
         near = did_you_mean(groups, table.names)
         raise InputError(
-            f"The 'groups' parameter of {of} must name a column of X, or its place. Got {short(groups)} instead{near}."
+            f"The 'groups' argument must name a column of X, or its place. Got {short(groups)} instead{near}."
         )
     if count < 2:
-        raise InputError(
-            f"The 'X' parameter of {of} must have a column besides that of the groups. Got none."
-        )
+        raise InputError(argument="X", expected="have a column besides that of the groups", got="none")
     labels = labels_of(table.columns[at])
     if None in labels and not missing:
         raise InputError(
-            f"The column of groups of {of} must have no missing cell. Got one in {row_numbers([labels.index(None)])}; "
-            "leave it out."
+            subject="The column of groups",
+            expected="have no missing cell",
+            got=f"one in {row_numbers([labels.index(None)])}",
+            advice="leave it out",
         )
     return replace(table, columns=tuple(c for k, c in enumerate(table.columns) if k != at)), labels

@@ -15,7 +15,7 @@ from edgewise.data.encoding_raw import CellError, RawTable, raw_table
 _MOST_LISTED = 5
 
 
-def table_to_fit(X: Any, of: str) -> RawTable:
+def table_to_fit(X: Any) -> RawTable:
     """The raw columns of training data, which must have rows and columns.
 
     Raises
@@ -24,7 +24,7 @@ def table_to_fit(X: Any, of: str) -> RawTable:
         If there are none, or names are mixed with numbers as column labels.
     """
     if X is None:
-        raise InputError(f"The 'X' parameter of {of} must be a table. Got None instead.")
+        raise InputError(argument="X", expected="be a table", got="None")
     table = raw_table(X)
     labels = getattr(X, "columns", None)
     if labels is not None and not hasattr(X, "column_names") and not callable(labels):
@@ -58,7 +58,7 @@ def table_to_predict(X: Any, fitted: NDArray[Any] | None, n_features: int, of: s
     InputError
         If names or their number differ.
     """
-    table = table_to_fit(X, of)
+    table = table_to_fit(X)
     if fitted is None and table.named:
         warnings.warn(
             f"X has feature names, but {of} was fitted without feature names", UserWarning, stacklevel=4

@@ -140,7 +140,7 @@ def train(problem: EstimatorProblem, settings: TrainSettings, of: str) -> Traine
             encoded = _encoded(problem.take(np.sort(chosen)), settings, of)
         left = None if settings.seconds is None else max(settings.seconds - meter.seconds, _SOON)
         settings = replace(settings, seconds=left if stopped is None else _SOON)
-        trained = _trained_on(*encoded, settings, of)
+        trained = _trained_on(*encoded, settings)
     if stopped is None:
         return trained
     note = f"Learned from a random {glance:,} of the {rows:,} rows: {stopped.advice[0].lower()}{stopped.advice[1:]}"
@@ -154,7 +154,7 @@ def _encoded(
     """Rows in canonical order, their encoding, the inputs of the network, and the columns that were screened out."""
     problem = problem.canonical()
     encoding = learn_encoding(problem.table, problem.level_targets, sample_weight=problem.weight)
-    settings.wishes.check(encoding.column_names, of)
+    settings.wishes.check(encoding.column_names)
     encoding = in_raw_units(encoding, settings.wishes)
     inputs = encoding.apply(problem.table)
     encoding, left_out = screened(
@@ -171,9 +171,8 @@ def _trained_on(
     inputs: Floats,
     left_out: tuple[str, ...],
     settings: TrainSettings,
-    of: str,
 ) -> Trained:
-    fit = _trained(problem, encoding, inputs, settings, of)
+    fit = _trained(problem, encoding, inputs, settings)
     misses = None if left_out else _misses(problem, fit)
     if left_out:
         # Columns were chosen on all rows, so errors on rows held out of training are no measure of new ones.
@@ -196,25 +195,27 @@ def _misses(problem: EstimatorProblem, fit: TableFit) -> Misses | None:
 
 
 def _trained(
-    problem: EstimatorProblem, encoding: Encoding, inputs: Floats, settings: TrainSettings, of: str
+    problem: EstimatorProblem, encoding: Encoding, inputs: Floats, settings: TrainSettings
 ) -> TableFit:
     y = problem.y
     limits = settings.output_range
     if limits is not None:
         if len(problem.outputs) > 1:
             raise InputError(
-                f"The 'output_range' parameter of {of} must be asked of one output, a number or two classes. "
-                f"Got {len(problem.outputs)} outputs instead."
+                argument="output_range",
+                expected="be asked of one output, a number or two classes",
+                got=f"{len(problem.outputs)} outputs",
             )
         if problem.loss == "squared" and (y.min() < limits[0] or y.max() > limits[1]):
             raise InputError(
-                f"The 'output_range' parameter of {of} must hold all of y, which reaches from {y.min():.6g} to "
-                f"{y.max():.6g}. Got {short(limits)} instead."
+                argument="output_range",
+                expected=f"hold all of y, which reaches from {y.min():.6g} to {y.max():.6g}",
+                got=short(limits),
             )
     if (y == y[0]).all() and (limits is None or problem.loss == "squared"):
         return constant(problem, encoding)
     size = power_of_two(y) if problem.loss == "squared" else 1.0
-    constraints = constraints_of(encoding, settings.wishes, size, of)
+    constraints = constraints_of(encoding, settings.wishes, size)
     fit = fit_table(
         inputs,
         y / size if size != 1.0 else y,

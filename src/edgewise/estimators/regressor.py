@@ -136,15 +136,14 @@ class KANRegressor(RegressorMixin, KANEstimator):
         self._hold(locals())
 
     def _settings(self) -> TrainSettings:
-        of = type(self).__name__
         return replace(
             super()._settings(),
-            loss=check_choice(self.loss, "loss", ("squared", "huber", "quantile"), of=of),
-            quantile=check_float(self.quantile, "quantile", low=0.0, high=1.0, closed=False, of=of),
+            loss=check_choice(self.loss, "loss", ("squared", "huber", "quantile")),
+            quantile=check_float(self.quantile, "quantile", low=0.0, high=1.0, closed=False),
         )
 
     def _first_rows(self, X: Any, y: Any, sample_weight: Any) -> EstimatorProblem:
-        table = table_to_fit(X, type(self).__name__)
+        table = table_to_fit(X)
         problem = self._problem(table, y, sample_weight)
         self._remember_columns(table)
         self.target_names_ = target_names(y)
@@ -183,7 +182,7 @@ class KANRegressor(RegressorMixin, KANEstimator):
         name = type(self).__name__
         target, outputs = regression_target(y, name)
         check_consistent_length(range(table.n_rows), target)
-        weight = row_weights(sample_weight, table.n_rows, name)
+        weight = row_weights(sample_weight, table.n_rows)
         if weight is not None and not (weight > 0).all():
             keep = weight > 0
             table, target, weight = table.take(keep), target[keep], weight[keep]
@@ -246,18 +245,22 @@ class KANRegressor(RegressorMixin, KANEstimator):
         half = self._half_widths(return_interval)
         ends = np.stack([out - half, out + half], -1)
         if self.output_range is not None:
-            ends = ends.clip(*check_range(self.output_range, type(self).__name__))
+            ends = ends.clip(*check_range(self.output_range))
         return predicted, ends[:, 0] if self._single else ends
 
     def _half_widths(self, level: float) -> Floats:
-        name, misses = type(self).__name__, getattr(self, "misses_", None)
+        _name, misses = type(self).__name__, getattr(self, "misses_", None)
         if misses is None:
             raise InputError(
-                f"The 'return_interval' parameter of {name} must be None for this model, which has no out-of-bag "
-                "errors (columns screened on all rows, targets all alike, rows added by partial_fit, or a file of an "
-                f"earlier version). Got {short(level)} instead; hold rows out and call edgewise.conformal."
+                argument="return_interval",
+                expected=(
+                    "be None for this model, which has no out-of-bag errors (columns screened on all "
+                    "rows, targets all alike, rows added by partial_fit, or a file of an earlier version)"
+                ),
+                got=short(level),
+                advice="hold rows out and call edgewise.conformal",
             )
-        return misses.half_widths(level, name)
+        return misses.half_widths(level)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """The coefficient of determination of the predictions, whatever the size of the numbers.

@@ -76,8 +76,9 @@ def joined(first: RawTable, second: RawTable) -> RawTable:
 def _joined(a: RawColumn, b: RawColumn) -> RawColumn:
     if (a.codes is None) != (b.codes is None):
         raise InputError(
-            f"Column {short(a.name, 40)} must hold what it held before, {'numbers' if a.codes is None else 'words'}. "
-            f"Got {'words' if a.codes is None else 'numbers'} instead."
+            subject=f"Column {short(a.name, 40)}",
+            expected=f"hold what it held before, {('numbers' if a.codes is None else 'words')}",
+            got=f"{('words' if a.codes is None else 'numbers')}",
         )
     if a.codes is None:
         numbers = np.concatenate([cast(Floats, a.numbers), cast(Floats, b.numbers)])

@@ -90,10 +90,10 @@ def fit_dataset(
     of : str
         The estimator's name.
     """
-    _check(settings, sample_weight, of)
+    _check(settings, sample_weight)
     threads, (rank, workers) = torch.get_num_threads(), place()
-    with dataset(data, of=of) as source, one_thread():
-        roles = roles_of(source, target, sample_weight, classify, of)
+    with dataset(data) as source, one_thread():
+        roles = roles_of(source, target, sample_weight, classify)
         marks = (source.fingerprint, repr(roles), repr(settings), repr(class_weight), SAMPLE_ROWS)
         passes = Passes(
             None if checkpoint is None else Path(checkpoint, *([f"worker-{rank}"] if rank else [])),
@@ -107,11 +107,11 @@ def fit_dataset(
         return streamed
 
 
-def _check(settings: TrainSettings, sample_weight: Any, of: str) -> None:
+def _check(settings: TrainSettings, sample_weight: Any) -> None:
     """What is fitted in memory alone."""
     if sample_weight is not None and not isinstance(sample_weight, str):
         raise InputError(
-            f"The 'sample_weight' of {of} must name a column of the dataset. Got {short(sample_weight)} instead."
+            argument="sample_weight", expected="name a column of the dataset", got=short(sample_weight)
         )
     for name, given, allowed in (
         ("seconds", settings.seconds, settings.seconds is None),
@@ -121,8 +121,13 @@ def _check(settings: TrainSettings, sample_weight: Any, of: str) -> None:
     ):
         if not allowed:
             raise InputError(
-                f"The '{name}' parameter of {of} must be left out for a dataset that is read in batches, which gets "
-                f"functions of single columns and of pairs. Got {short(given)} instead; fit to a sample in memory for that."
+                argument=name,
+                expected=(
+                    "be left out for a dataset that is read in batches, which gets functions of single "
+                    "columns and of pairs"
+                ),
+                got=short(given),
+                advice="fit to a sample in memory for that",
             )
 
 
@@ -145,7 +150,10 @@ def _kind(kind: str, name: str) -> str:
         return "number"  # a column of gaps, which is left out
     if kind not in ("number", "bool", "date", "text"):
         raise InputError(
-            f"Column {short(name, 40)} must hold numbers, words, truth values or dates. Got {kind} instead; leave it out."
+            subject=f"Column {short(name, 40)}",
+            expected="hold numbers, words, truth values or dates",
+            got=kind,
+            advice="leave it out",
         )
     return kind
 

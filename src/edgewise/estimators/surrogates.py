@@ -160,14 +160,15 @@ def surrogate(
     >>> copy.fidelity > 0.99
     True
     """
-    validation = check_float(validation, "validation", low=0.0, high=1.0, closed=False, of="surrogate")
-    seed = check_int(seed, "seed", low=0, of="surrogate")
+    validation = check_float(validation, "validation", low=0.0, high=1.0, closed=False)
+    seed = check_int(seed, "seed", low=0)
     table = raw_table(X)
     kind, classes, answers = _asked(black_box, X)
     if len(answers) != table.n_rows or table.n_rows < 8:
         raise InputError(
-            "The 'black_box' argument of surrogate must give one answer for each of 8 rows or more. "
-            f"Got {len(answers)} answers for {table.n_rows} rows instead."
+            argument="black_box",
+            expected="give one answer for each of 8 rows or more",
+            got=f"{len(answers)} answers for {table.n_rows} rows",
         )
     learns, judges = split(table.n_rows, validation, seed=seed)
     learns, judges = np.asarray(learns), np.asarray(judges)
@@ -200,8 +201,9 @@ def _asked(black_box: Any, X: Any) -> tuple[str, tuple[Any, ...], NDArray[Any]]:
     ask = black_box if callable(black_box) else getattr(black_box, "predict", None)
     if ask is None:
         raise InputError(
-            "The 'black_box' argument of surrogate must be a function of a table, or have predict or predict_proba. "
-            f"Got {short(black_box)} instead."
+            argument="black_box",
+            expected="be a function of a table, or have predict or predict_proba",
+            got=short(black_box),
         )
     answers = np.asarray(ask(X))
     if answers.ndim == 2 and answers.shape[1] == 1:

@@ -48,13 +48,13 @@ def regression_target(y: Any, of: str, *, missing: bool = False) -> tuple[Floats
             _say_where(error, y)
             raise  # scikit-learn's own words for shapes
         raise InputError(
-            f"The 'y' parameter of {of} must hold a finite number for every row. Got {article(type(y))} with a "
-            "cell that is none instead; for classes use KANClassifier."
+            argument="y",
+            expected="hold a finite number for every row",
+            got=f"{article(type(y))} with a cell that is none",
+            advice="for classes use KANClassifier",
         ) from None
     if values.ndim not in (1, 2) or (values.ndim == 2 and values.shape[1] == 0):
-        raise InputError(
-            f"The 'y' parameter of {of} must be of shape (n,) or (n, outputs). Got {values.shape} instead."
-        )
+        raise InputError(argument="y", expected="be of shape (n,) or (n, outputs)", got=values.shape)
     width = 1 if values.ndim == 1 else values.shape[1]
     if len(names) != width or len(set(names)) != width or not all(name.strip() for name in names):
         names = ("y",) if width == 1 else tuple(f"y{k + 1}" for k in range(width))
@@ -68,10 +68,11 @@ def determination(y: Any, predicted: Floats, sample_weight: Any, of: str) -> flo
     target, _ = regression_target(y, of)
     if len(target) != len(predicted):
         raise InputError(
-            f"The 'y' parameter of {of} must have one entry for each of the {plural(len(predicted), 'row')} of X. Got "
-            f"{len(target):,} instead."
+            argument="y",
+            expected=f"have one entry for each of the {plural(len(predicted), 'row')} of X",
+            got=f"{len(target):,}",
         )
-    weight = None if sample_weight is None else check_weights(sample_weight, len(target), of=of)
+    weight = None if sample_weight is None else check_weights(sample_weight, len(target))
     factor = power_of_two(target)  # squares of extreme numbers are no floats
     return float(r2_score(target / factor, predicted / factor, sample_weight=weight))
 
@@ -113,7 +114,7 @@ def class_target(y: Any, of: str) -> tuple[NDArray[Any], NDArray[np.int64]]:
     )
     if nested is not None:
         raise InputError(
-            f"The 'y' parameter of {of} must hold one class for every row. Got {short(nested)} among them instead."
+            argument="y", expected="hold one class for every row", got=f"{short(nested)} among them"
         )
     if values.dtype.kind == "f":
         try:
@@ -123,7 +124,7 @@ def class_target(y: Any, of: str) -> tuple[NDArray[Any], NDArray[np.int64]]:
             raise
     if values.dtype.kind == "O" and any(map(is_missing, values)):
         raise InputError(
-            f"The 'y' parameter of {of} must name the class of every row. Got missing ones instead; drop those rows."
+            argument="y", expected="name the class of every row", got="missing ones", advice="drop those rows"
         )
     try:
         with np.errstate(invalid="ignore"):  # it converts to int to see whether that changes anything
@@ -131,13 +132,15 @@ def class_target(y: Any, of: str) -> tuple[NDArray[Any], NDArray[np.int64]]:
         classes, codes = np.unique(values, return_inverse=True)
     except TypeError:
         raise InputError(
-            f"The 'y' parameter of {of} must hold classes of one type. Got a mixture such as {short(list(values[:3]))} "
-            "instead; make them all strings."
+            argument="y",
+            expected="hold classes of one type",
+            got=f"a mixture such as {short(list(values[:3]))}",
+            advice="make them all strings",
         ) from None
     return classes, codes.astype(np.int64)
 
 
-def row_weights(sample_weight: Any, n_rows: int, of: str) -> Floats | None:
+def row_weights(sample_weight: Any, n_rows: int) -> Floats | None:
     """Non-negative weights with a positive sum, or None."""
     if sample_weight is None:
         return None
@@ -146,27 +149,28 @@ def row_weights(sample_weight: Any, n_rows: int, of: str) -> Floats | None:
         weight = np.full(n_rows, float(weight))
     if weight.ndim != 1:
         raise InputError(
-            f"Sample weights must be 1D array or scalar. Got an array of shape {weight.shape} for {of}."
+            subject="Sample weights",
+            expected="be 1D array or scalar",
+            got=f"an array of shape {weight.shape}",
         )
     if weight.shape != (n_rows,):
         raise InputError(
-            f"The 'sample_weight' of {of} must have {n_rows:,} entries, one a row. Got {len(weight):,} instead."
+            argument="sample_weight", expected=f"have {n_rows:,} entries, one a row", got=f"{len(weight):,}"
         )
     try:
         weight = weight.astype(np.float64)
     except (TypeError, ValueError, OverflowError):
         raise InputError(
-            f"The 'sample_weight' of {of} must hold numbers. Got {short(sample_weight)} instead."
+            argument="sample_weight", expected="hold numbers", got=short(sample_weight)
         ) from None
     if not np.isfinite(weight).all() or (weight < 0).any():
         raise InputError(
-            f"The 'sample_weight' of {of} must hold finite numbers that are not negative. Got "
-            f"{weight[~np.isfinite(weight) | (weight < 0)][0]} among them instead."
+            argument="sample_weight",
+            expected="hold finite numbers that are not negative",
+            got=f"{weight[~np.isfinite(weight) | (weight < 0)][0]} among them",
         )
     if not (weight > 0).any():
-        raise InputError(
-            f"The 'sample_weight' of {of} must hold a weight above zero. Got zeros only instead."
-        )
+        raise InputError(argument="sample_weight", expected="hold a weight above zero", got="zeros only")
     return weight / power_of_two(weight)
 
 
@@ -180,25 +184,23 @@ def class_factors(
     if class_weight is None:
         return None
     if isinstance(class_weight, str):
-        check_choice(class_weight, "class_weight", ("balanced",), of="KANClassifier")
+        check_choice(class_weight, "class_weight", ("balanced",))
         size = np.bincount(codes, weights=weight, minlength=len(classes)).astype(np.float64)
         return size.sum() / (len(classes) * np.maximum(size, np.finfo(float).tiny))
     if not isinstance(class_weight, Mapping):
         raise InputError(
-            "The 'class_weight' parameter of KANClassifier must be None, 'balanced' or a dictionary from class to weight. "
-            f"Got {short(class_weight)} instead."
+            argument="class_weight",
+            expected="be None, 'balanced' or a dictionary from class to weight",
+            got=short(class_weight),
         )
     given = cast("Mapping[Any, Any]", class_weight)
     known = classes.tolist()
     strange = [label for label in given if label not in known]
     if strange and not any(label in given for label in known):
         raise InputError(
-            f"The 'class_weight' parameter of KANClassifier must name the classes {short(known)}. "
-            f"Got {short(strange[0])} instead."
+            argument="class_weight", expected=f"name the classes {short(known)}", got=short(strange[0])
         )
-    factors = [
-        check_float(given.get(label, 1.0), "class_weight", low=0.0, of="KANClassifier") for label in known
-    ]
+    factors = [check_float(given.get(label, 1.0), "class_weight", low=0.0) for label in known]
     return np.array(factors)
 
 
@@ -228,7 +230,7 @@ def _plain(values: Any) -> Any:
             return values
         except UNREADABLE:
             raise InputError(
-                f"The 'y' and 'sample_weight' of an estimator must be arrays. Got {short(values)} instead."
+                subject="The 'y' and 'sample_weight' of an estimator", expected="be arrays", got=short(values)
             ) from None
         return values
     try:

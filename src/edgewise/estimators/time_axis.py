@@ -139,7 +139,7 @@ def even_axis(times: Floats, dates: bool) -> TimeAxis:
         If there are fewer than two, two are alike, or they are not evenly spaced, or too far apart.
     """
     if len(times) < 2:
-        raise InputError(f"The time column must hold at least two times. Got {len(times)} instead.")
+        raise InputError(subject="The time column", expected="hold at least two times", got=len(times))
     gaps = np.diff(times)
     shown = (
         (lambda at: str(np.round(times[at] * 86_400).astype("datetime64[s]")))
@@ -158,8 +158,10 @@ def even_axis(times: Floats, dates: bool) -> TimeAxis:
     step = float(gaps.min())
     if times[-1] - times[0] > _MOST_PLACES * step:
         raise InputError(
-            f"The time column must span at most {_MOST_PLACES:,} steps of its shortest. Got steps of {step:g} from "
-            f"{shown(0)} to {shown(len(times) - 1)}; look for a time that is wrong."
+            subject="The time column",
+            expected=f"span at most {_MOST_PLACES:,} steps of its shortest",
+            got=f"steps of {step:g} from {shown(0)} to {shown(len(times) - 1)}",
+            advice="look for a time that is wrong",
         )
     off = np.abs(gaps / step - np.round(gaps / step))
     if (off > _ALIKE * np.maximum(1, gaps / step)).any():

@@ -16,7 +16,7 @@ from edgewise.data.encoding_raw import RawColumn, RawTable, raw_table
 from edgewise.estimators.time_axis import TimeAxis
 
 
-def time_column(table: RawTable | None, time: str | None, X: Any, y: Any, of: str) -> RawColumn | None:
+def time_column(table: RawTable | None, time: str | None, X: Any, y: Any) -> RawColumn | None:
     """The times of the rows as days since 1970 or as numbers, in the order of the rows; None where there are none.
 
     Parameters
@@ -36,20 +36,19 @@ def time_column(table: RawTable | None, time: str | None, X: Any, y: Any, of: st
     """
     column = None if table is None else next((each for each in table.columns if each.name == time), None)
     if column is None:
-        column = _index(X, y, of)
+        column = _index(X, y)
         if time is not None and (column is None or column.name != time):
             if table is None:
-                raise InputError(
-                    f"The 'X' parameter of {of} must hold the column {short(time)}. Got None instead."
-                )
+                raise InputError(argument="X", expected=f"hold the column {short(time)}", got="None")
             raise InputError(
-                f"The 'time' parameter of {of} must name a column of X. Got {short(time)} instead"
-                f"{did_you_mean(time, table.names)}."
+                argument="time",
+                expected="name a column of X",
+                got=f"{short(time)}{did_you_mean(time, table.names)}",
             )
     return None if column is None else _as_times(column)
 
 
-def rows_at(axis: TimeAxis, column: RawColumn, first: int, steps: int, of: str) -> Ints:
+def rows_at(axis: TimeAxis, column: RawColumn, first: int, steps: int) -> Ints:
     """The row of each of some places in a row, by their times; in their order where the axis has no such times.
 
     Raises
@@ -67,13 +66,14 @@ def rows_at(axis: TimeAxis, column: RawColumn, first: int, steps: int, of: str) 
         step = int(np.argmax(found != 1))
         when = axis.dates(np.array([first + step]))[0]
         raise InputError(
-            f"The 'X' parameter of {of} must hold each of the {steps} times that follow once. Got {when} in "
-            f"{plural(int(found[step]), 'row') if found[step] else 'no row'} instead."
+            argument="X",
+            expected=f"hold each of the {steps} times that follow once",
+            got=f"{when} in {(plural(int(found[step]), 'row') if found[step] else 'no row')}",
         )
     return rows[np.argsort(places[rows])]
 
 
-def _index(X: Any, y: Any, of: str) -> RawColumn | None:
+def _index(X: Any, y: Any) -> RawColumn | None:
     """The index of X or of y where it holds dates or periods."""
     found: list[Any] = [
         each for each in (getattr(X, "index", None), getattr(y, "index", None)) if _is_temporal(each)
@@ -88,8 +88,10 @@ def _index(X: Any, y: Any, of: str) -> RawColumn | None:
         if first is not None and other is not None
     ):
         raise InputError(
-            f"The indices of 'X' and 'y' of {of} must be the same times in the same order. Got different ones instead; "
-            "align them first, as y.reindex(X.index) does."
+            subject="The indices of 'X' and 'y'",
+            expected="be the same times in the same order",
+            got="different ones",
+            advice="align them first, as y.reindex(X.index) does",
         )
     return columns[0]
 
@@ -113,8 +115,10 @@ def _as_times(column: RawColumn) -> RawColumn:
     missing = np.flatnonzero(~np.isfinite(numbers))
     if len(missing):
         raise InputError(
-            f"The column {column.name!r} must hold dates or numbers in every row. Got none in "
-            f"{row_numbers(missing)} instead; leave such rows out."
+            subject=f"The column {column.name!r}",
+            expected="hold dates or numbers in every row",
+            got=f"none in {row_numbers(missing)}",
+            advice="leave such rows out",
         )
     return column
 
@@ -128,8 +132,10 @@ def _from_words(column: RawColumn) -> RawColumn:
     if read is None or read.doubt:
         got = read.doubt if read is not None else _what_is_wrong(words, np.flatnonzero(there))
         raise InputError(
-            f"The column {column.name!r} must hold dates or numbers in every row. Got {got}; write dates as 2010-01-31, "
-            "or read them as dates first, as pandas.to_datetime does."
+            subject=f"The column {column.name!r}",
+            expected="hold dates or numbers in every row",
+            got=got,
+            advice="write dates as 2010-01-31, or read them as dates first, as pandas.to_datetime does",
         )
     numbers = np.full(len(codes), np.nan)
     dates = np.asarray(read.values.combine_chunks()).astype("datetime64[s]")

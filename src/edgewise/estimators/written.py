@@ -35,11 +35,11 @@ def file_contents(model: Any) -> tuple[dict[str, Any], Mapping[str, Tensor]]:
     kind = type(model).__name__
     if kind not in KINDS:
         raise InputError(
-            f"The 'model' argument of save must be a KANRegressor or a KANClassifier itself. Got a {kind} instead."
+            argument="model", expected="be a KANRegressor or a KANClassifier itself", got=f"a {kind}"
         )
     if not hasattr(model, "network_"):
         raise InputError(
-            "The 'model' argument of save must be fitted. Got one that is not instead; call its fit first."
+            argument="model", expected="be fitted", got="one that is not", advice="call its fit first"
         )
     document = {**network_document(model.network_, kind), "model": model_document(model)}
     return document, model.network_.state_dict()
@@ -122,7 +122,10 @@ def _array_to_json(values: NDArray[Any]) -> dict[str, Any]:
     name = "object" if values.dtype.kind in "OT" else values.dtype.str
     if not DTYPE.fullmatch(name):
         raise InputError(
-            f"Classes must be strings, numbers or truth values to be saved. Got {values.dtype} instead; convert them first."
+            subject="Classes",
+            expected="be strings, numbers or truth values to be saved",
+            got=values.dtype,
+            advice="convert them first",
         )
     return {"dtype": name, "values": [plain_value(value) for value in values.tolist()]}
 
@@ -132,6 +135,9 @@ def plain_value(value: Any) -> Any:
     value = value.item() if isinstance(value, np.generic) else value
     if type(value) not in _PLAIN:
         raise InputError(
-            f"Classes must be strings, numbers or truth values to be saved. Got {short(value)} instead; convert them first."
+            subject="Classes",
+            expected="be strings, numbers or truth values to be saved",
+            got=short(value),
+            advice="convert them first",
         )
     return value

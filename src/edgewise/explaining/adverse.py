@@ -182,24 +182,23 @@ def adverse_reasons(
     >>> found.decision, [one.code for one in found.reasons]
     ('no', ['R01'])
     """
-    of = "adverse_reasons"
-    subject = subject_of(model, X, units=units, of=of)
+    subject = subject_of(model, X, units=units)
     classes = subject.model.classes
     if len(classes) < 2:
-        raise InputError(f"The 'model' argument of {of} must decide between classes. Got another instead.")
+        raise InputError(argument="model", expected="decide between classes", got="another")
     if favourable is None and len(classes) > 2:
         raise InputError(
-            f"The 'favourable' argument of {of} must name one of the classes {among(map(str, classes))}. Got none."
+            argument="favourable", expected=f"name one of the classes {among(map(str, classes))}", got="none"
         )
     output = output_of(subject.model, classes[-1] if favourable is None else favourable)
-    check_choice(reference, "reference", REFERENCES, of=of)
-    check_choice(method, "method", METHODS, of=of)
-    most = check_int(most, "most", low=1, high=MOST, of=of)
+    check_choice(reference, "reference", REFERENCES)
+    check_choice(method, "method", METHODS)
+    most = check_int(most, "most", low=1, high=MOST)
     barred = _barred(subject, protected)
     given = _codes(subject, barred, codes)
     rows, places = chosen_rows(subject.model, row, subject.rows)
     if len(places) != 1:
-        raise InputError(f"The 'row' argument of {of} must be one row. Got {len(places)} instead.")
+        raise InputError(argument="row", expected="be one row", got=len(places))
     x, cells = rows.inputs[0], [rows.cell(0, column.place) for column in subject.columns]
     with one_thread():
         decided = int(subject.model.decided(values_of(subject.network, x[None]))[0])
@@ -249,8 +248,9 @@ def _compared(subject: ExplainedModel, output: Output, x: Floats, reference: str
         approved = np.flatnonzero(subject.model.decided(subject.outputs) == output.place)
         if not len(approved):
             raise InputError(
-                f"The 'reference' argument of adverse_reasons must be 'mean' or 'best' where no row of X is decided for "
-                f"{short(output.label)}. Got 'approved' instead."
+                argument="reference",
+                expected=f"be 'mean' or 'best' where no row of X is decided for {short(output.label)}",
+                got="'approved'",
             )
         subject = replace(subject, rows=subject.rows.take(approved))
         words = f"the mean of {len(approved):,} rows decided {output.label}"
@@ -359,21 +359,25 @@ def _codes(
     for name, given in as_mapping(codes, "codes", "columns to codes").items():
         if name not in subject.model.columns:
             raise InputError(
-                f"The 'codes' argument must name columns of the model. Got {short(name, 40)} instead"
-                f"{did_you_mean(name, subject.model.columns)}."
+                argument="codes",
+                expected="name columns of the model",
+                got=f"{short(name, 40)}{did_you_mean(name, subject.model.columns)}",
             )
         entry = (given, "") if isinstance(given, str) else given
         pair = cast("Sequence[Any]", entry) if isinstance(entry, (tuple, list)) else ()
         if len(pair) != 2 or not all(isinstance(each, str) for each in pair) or not pair[0]:
             raise InputError(
-                f"The 'codes' argument must give a code, or a code and a statement, for each column. Got {short(given)} "
-                f"for {short(name, 40)} instead."
+                argument="codes",
+                expected="give a code, or a code and a statement, for each column",
+                got=f"{short(given)} for {short(name, 40)}",
             )
         made[name] = pair[0], pair[1]
     absent = [name for k, name in enumerate(subject.names) if k not in barred and name not in made]
     if absent:
         raise InputError(
-            f"The 'codes' argument must have a code for each column that may be a reason. Got none for {among(absent)}; "
-            "give one, or name the column as protected."
+            argument="codes",
+            expected="have a code for each column that may be a reason",
+            got=f"none for {among(absent)}",
+            advice="give one, or name the column as protected",
         )
     return made

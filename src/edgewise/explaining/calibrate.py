@@ -70,22 +70,25 @@ class CalibratedKAN(ClassifierMixin, BaseEstimator):
         y : array of shape (n,)
         sample_weight : array of shape (n,), optional
         """
-        method = check_choice(self.method, "method", METHODS, of="calibrate")
+        method = check_choice(self.method, "method", METHODS)
         if getattr(self.model, "calibration_", None) is not None:
             raise InputError(
-                "The 'model' argument of calibrate must be one that is not calibrated yet. Got a CalibratedKAN instead; "
-                "calibrate the model behind it, its .model."
+                argument="model",
+                expected="be one that is not calibrated yet",
+                got="a CalibratedKAN",
+                advice="calibrate the model behind it, its .model",
             )
         classes = np.asarray(self.model.classes_)
-        codes = codes_of(y, classes, "calibrate")
-        weight = check_weights(sample_weight, len(codes), of="calibrate")
+        codes = codes_of(y, classes)
+        weight = check_weights(sample_weight, len(codes))
         outputs = _outputs(self.model, X)
-        check_same_rows(len(outputs), len(codes), of="calibrate")
+        check_same_rows(len(outputs), len(codes))
         counts = np.bincount(codes, minlength=len(classes))
         if len(classes) < 2 or counts.min() < 2:
             raise InputError(
-                "The 'y' argument of calibrate must have two rows or more of each class. "
-                f"Got {counts.tolist()} rows of {short(classes.tolist())} instead."
+                argument="y",
+                expected="have two rows or more of each class",
+                got=f"{counts.tolist()} rows of {short(classes.tolist())}",
             )
         self.before = measured(softmax(_logits(outputs), axis=1), codes)
         self.calibration_ = _learn(method, outputs, codes, weight)
@@ -138,8 +141,9 @@ class CalibratedKAN(ClassifierMixin, BaseEstimator):
         """What a file holds of it: a document that JSON takes, and the numbers of the network."""
         if not hasattr(self, "calibration_") or type(self.model).__name__ != "KANClassifier":
             raise InputError(
-                "The 'model' argument of save must be a fitted CalibratedKAN of a KANClassifier. "
-                f"Got one of {short(self.model)} instead."
+                argument="model",
+                expected="be a fitted CalibratedKAN of a KANClassifier",
+                got=f"one of {short(self.model)}",
             )
         document, tensors = self.model.file_contents()
         maps = {**self.calibration_.to_json(), "before": self.before.to_dict(), "after": self.after.to_dict()}
@@ -199,11 +203,10 @@ def calibrate(
     >>> better.network_ is model.network_, better.after.brier < 0.2
     (True, True)
     """
-    held = fitted(model, of="calibrate")
+    held = fitted(model)
     if len(held.classes) < 2 or held.encoding is None:
         raise InputError(
-            f"The 'model' argument of calibrate must be a fitted KANClassifier of two classes or more. "
-            f"Got {short(model)} instead."
+            argument="model", expected="be a fitted KANClassifier of two classes or more", got=short(model)
         )
     return CalibratedKAN(model, method).fit(X, y, sample_weight)
 

@@ -148,8 +148,9 @@ def columns_of(model: Fitted, units: Mapping[str, str] | None = None) -> tuple[C
     given = as_texts(units, "units", "columns to units")
     if strange := [name for name in given if name not in model.columns]:
         raise InputError(
-            f"The 'units' argument must name columns of the model. Got {short(strange[0], 40)} instead"
-            f"{did_you_mean(strange[0], model.columns)}."
+            argument="units",
+            expected="name columns of the model",
+            got=f"{short(strange[0], 40)}{did_you_mean(strange[0], model.columns)}",
         )
     inputs: dict[int, list[int]] = {}
     for k, source in enumerate(model.sources):
@@ -182,7 +183,7 @@ def read_rows(model: Fitted, X: Any, name: str = "X") -> ModelRows:
         table = RawTable(table.columns, table.n_rows, named=False)
     table = table.select(model.columns)
     if not table.n_rows:
-        raise InputError(f"The '{name}' argument must have at least one row. Got none instead.")
+        raise InputError(argument=name, expected="have at least one row", got="none")
     return ModelRows(table, model.encoding.apply(table))
 
 
@@ -195,7 +196,7 @@ def _numbers(model: Fitted, X: Any, name: str) -> ModelRows:
             table = table.select(names)
         numbers = [numbers_of(column, column.name, "number") for column in table.columns]
         X = np.column_stack(numbers) if numbers else np.empty((table.n_rows, 0))
-    inputs = check_matrix(X, name, columns=len(names), of="explain")
+    inputs = check_matrix(X, name, columns=len(names))
     columns = tuple(RawColumn(one, "number", inputs[:, k]) for k, one in enumerate(names))
     return ModelRows(RawTable(columns, len(inputs), named=True), inputs)
 
@@ -206,10 +207,9 @@ def chosen_rows(model: Fitted, row: Any, X: ModelRows | None) -> tuple[ModelRows
     if numbers is not None:
         if X is None:
             raise InputError(
-                "The 'row' argument of explain must hold the cells of a row where no table X is given. "
-                f"Got {short(row)} instead."
+                argument="row", expected="hold the cells of a row where no table X is given", got=short(row)
             )
-        places = [check_int(number, "row", low=0, high=len(X) - 1, of="explain") for number in numbers]
+        places = [check_int(number, "row", low=0, high=len(X) - 1) for number in numbers]
         return X.take(np.array(places)), tuple(places)
     table = read_rows(model, as_table(row), "row")
     return table, (None,) * len(table)
@@ -240,6 +240,7 @@ def place_of(columns: tuple[Column, ...], name: str, argument: str) -> int:
             return k
     known = [column.name for column in columns]
     raise InputError(
-        f"The '{argument}' argument must name columns that the model reads ({among(known)}). "
-        f"Got {short(name, 40)} instead{did_you_mean(name, known)}."
+        argument=argument,
+        expected=f"name columns that the model reads ({among(known)})",
+        got=f"{short(name, 40)}{did_you_mean(name, known)}",
     )

@@ -81,7 +81,7 @@ class Conformal:
     def _local(self, X: Any, rows: int) -> Floats:
         if self.scale is None:
             return np.ones(rows)
-        return _scale(self.scale, fitted(self.model, of="conformal").inputs(X), self.spread)
+        return _scale(self.scale, fitted(self.model).inputs(X), self.spread)
 
     @property
     def scale_bounds(self) -> tuple[float, float]:
@@ -174,42 +174,38 @@ def conformal(
     >>> bool(0.85 < np.mean((low <= y[600:]) & (y[600:] <= high)) < 0.95)
     True
     """
-    alpha = check_float(alpha, "alpha", low=_LEAST_ALPHA, high=1.0, closed=False, of="conformal")
+    alpha = check_float(alpha, "alpha", low=_LEAST_ALPHA, high=1.0, closed=False)
     local, by_class = (
-        check_bool(local, "local", of="conformal"),
-        check_bool(by_class, "by_class", of="conformal"),
+        check_bool(local, "local"),
+        check_bool(by_class, "by_class"),
     )
     if isinstance(model, KAN):
         classes = ()
     elif hasattr(model, "predict") or hasattr(model, "predict_proba"):
         classes = tuple(np.asarray(getattr(model, "classes_", ())).tolist())
     else:
-        raise InputError(
-            f"The 'model' argument of conformal must be fitted and have predict. Got {short(model)} instead."
-        )
+        raise InputError(argument="model", expected="be fitted and have predict", got=short(model))
     if classes:
         if local:
-            raise InputError("The 'local' argument of conformal must be False for classes. Got True instead.")
+            raise InputError(argument="local", expected="be False for classes", got="True")
         return _sets(model, X, y, alpha, by_class, classes)
     if by_class:
-        raise InputError("The 'by_class' argument of conformal must be False for numbers. Got True instead.")
+        raise InputError(argument="by_class", expected="be False for numbers", got="True")
     return _intervals(model, X, y, alpha, local, seed)
 
 
 def _intervals(model: Any, X: Any, y: Any, alpha: float, local: bool, seed: int) -> Conformal:
     middle = _predicted(model, X)
-    target = check_vector(y, "y", length=len(middle), of="conformal")
+    target = check_vector(y, "y", length=len(middle))
     misses = np.abs(target - middle)
     if not local:
         return Conformal(model, alpha, len(misses), (_quantile(misses, alpha),), ())
-    inputs = fitted(model, of="conformal").inputs(X)
+    inputs = fitted(model).inputs(X)
     order = numpy_generator(seed).permutation(len(misses))
     cut = int(SCALE_SHARE * len(order))
     learns, judges = order[:cut], order[cut:]
     if cut < 20:
-        raise InputError(
-            f"The 'X' argument of conformal must have 50 rows or more with local=True. Got {len(order)} instead."
-        )
+        raise InputError(argument="X", expected="have 50 rows or more with local=True", got=len(order))
     spread = float(np.median(misses[learns])) or float(misses[learns].mean()) or 1.0
     aim = np.log(np.clip(misses[learns] / spread, _NARROW, _WIDE))
     scale = fit_table(inputs[learns], aim, mode="additive", work=SCALE_WORK, seed=seed).network
@@ -222,9 +218,9 @@ def _scale(scale: KAN, inputs: Floats, spread: float) -> Floats:
 
 
 def _sets(model: Any, X: Any, y: Any, alpha: float, by_class: bool, classes: tuple[Any, ...]) -> Conformal:
-    codes = codes_of(y, np.asarray(classes, dtype=object), "conformal")
+    codes = codes_of(y, np.asarray(classes, dtype=object))
     p = np.asarray(model.predict_proba(X), dtype=np.float64)
-    check_same_rows(len(p), len(codes), of="conformal")
+    check_same_rows(len(p), len(codes))
     scores = 1 - p[np.arange(len(codes)), codes]
     if not by_class:
         return Conformal(model, alpha, len(scores), (_quantile(scores, alpha),), classes)
@@ -239,8 +235,9 @@ def _quantile(scores: Floats, alpha: float, which: str = "") -> float:
     rank = math.ceil((len(scores) + 1) * (1 - alpha) - 1e-12)
     if rank > len(scores):
         raise InputError(
-            f"The 'X' argument of conformal must have {math.ceil(1 / alpha - 1 - 1e-12)} rows or more{which} for "
-            f"alpha={alpha:g}. Got {len(scores)} instead."
+            argument="X",
+            expected=f"have {math.ceil(1 / alpha - 1 - 1e-12)} rows or more{which} for alpha={alpha:g}",
+            got=len(scores),
         )
     return float(np.sort(scores)[rank - 1])
 
@@ -250,7 +247,5 @@ def _predicted(model: Any, X: Any) -> Floats:
     if out.ndim == 2 and out.shape[1] == 1:
         out = out[:, 0]
     if out.ndim != 1:
-        raise InputError(
-            f"The 'model' argument of conformal must predict one number a row. Got {out.shape[1]} instead."
-        )
+        raise InputError(argument="model", expected="predict one number a row", got=out.shape[1])
     return out

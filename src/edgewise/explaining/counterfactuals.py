@@ -119,15 +119,14 @@ def counterfactuals(
     >>> sorted(found.items[0].columns), 5 < found.items[0].row()["x1"] < 7
     (['x1'], True)
     """
-    of = "counterfactuals"
-    subject = subject_of(model, X, units=units, of=of)
-    check_int(k, "k", low=1, of=of)
-    most_changes = min(check_int(most_changes, "most_changes", low=1, of=of), len(subject.columns))
-    check_float(price, "price", low=0.0, of=of)
-    factor, meter = check_work(work, of), Meter(seconds=check_seconds(seconds, of))
+    subject = subject_of(model, X, units=units)
+    check_int(k, "k", low=1)
+    most_changes = min(check_int(most_changes, "most_changes", low=1), len(subject.columns))
+    check_float(price, "price", low=0.0)
+    factor, meter = check_work(work), Meter(seconds=check_seconds(seconds))
     rows, places = chosen_rows(subject.model, row, subject.rows)
     if len(places) != 1:
-        raise InputError(f"The 'row' argument of {of} must be one row. Got {len(places)} instead.")
+        raise InputError(argument="row", expected="be one row", got=len(places))
     limits = limits_of(subject.columns, fixed, increase, decrease, where)
     pool: dict[frozenset[int], _Cells] = {}
     search, ended = None, StopReason.EXHAUSTED

@@ -59,14 +59,14 @@ def edit_edge(model: KAN, edge: Edge, edit: Any, X: Any) -> EditResult:
     True
     """
     asked = read_edit(edit)
-    check_net(model, "edit_edge")
-    layer, source, target = check_edge(model, edge, "edit_edge")
+    check_net(model)
+    layer, source, target = check_edge(model, edge)
     if not bool(model.layers[layer].mask[source, target]):
         raise InputError(
-            f"The 'edge' argument of edit_edge must be one that is alive. Got {short((layer, source, target))} instead, "
+            f"The 'edge' argument must be one that is alive. Got {short((layer, source, target))} instead, "
             "which is off; set_edge gives it a function."
         )
-    rows = as_data(model, X, "edit_edge", min_rows=1)
+    rows = as_data(model, X, min_rows=1)
     net = set_numeric(model, (layer, source, target)).network
     with one_thread(), torch.no_grad():
         states = take_apart(net)
@@ -80,9 +80,7 @@ def _changed(net: KAN, state: LayerState, edge: Edge, edit: ShapeEdit, rows: tor
     layer, source, target = edge
     base = state.base_weight
     if state.spec.basis != "bspline" or (base is not None and float(base[source, target]) != 0.0):
-        raise InputError(
-            f"The 'edge' argument of edit_edge must be a B-spline without a base function. Got {short(edge)} instead."
-        )
+        raise InputError(argument="edge", expected="be a B-spline without a base function", got=short(edge))
     first = layer == 0
     shift, scale = (float(net.input_shift[source]), float(net.input_scale[source])) if first else (0.0, 1.0)
     values = net.activations(rows)[layer][:, source].to("cpu", torch.float64)
@@ -90,7 +88,9 @@ def _changed(net: KAN, state: LayerState, edge: Edge, edit: ShapeEdit, rows: tor
     def place(value: float | str) -> float:
         if isinstance(value, str):
             raise InputError(
-                f"The points of edit_edge must be numbers, for an edge knows no words. Got {short(value)} instead."
+                subject="The points of edit_edge",
+                expected="be numbers, for an edge knows no words",
+                got=short(value),
             )
         return (value - shift) / scale
 

@@ -168,11 +168,13 @@ def edit_shape(
     (True, True)
     """
     meter = Meter()
-    seen = fitted(model, of="edit_shape")
+    seen = fitted(model)
     if seen.calibration is not None:
         raise InputError(
-            "The 'model' argument of edit_shape must not be calibrated, for its maps belong to the network as it is. Got a "
-            "CalibratedKAN instead; edit the model behind it, its .model, and calibrate that anew."
+            argument="model",
+            expected="not be calibrated, for its maps belong to the network as it is",
+            got="a CalibratedKAN",
+            advice="edit the model behind it, its .model, and calibrate that anew",
         )
     asked = read_edit(edit)
     columns = columns_of(seen)
@@ -218,7 +220,9 @@ def _edge(net: KAN, column: Column, output: Output) -> _Edge:
     source = column.inputs[0]
     if any(layer.symbolic or layer.base for layer in net.layers) or net.layers[0].basis_name != "bspline":
         raise InputError(
-            "The 'model' of edit_shape must have B-spline edges only. Got one with closed forms or base functions instead."
+            argument="model",
+            expected="have B-spline edges only",
+            got="one with closed forms or base functions",
         )
     if len(net.layers) == 1:
         return _Edge((0, source, target), scale)
@@ -227,9 +231,12 @@ def _edge(net: KAN, column: Column, output: Output) -> _Edge:
         found = _straight_node(layer, target)
         if found is None:
             raise InputError(
-                f"The column {short(column.name, 40)} must have a function of its own for edit_shape: fit the model with "
-                "interactions=0, or as a pairwise or deep estimator, whose additive part is carried by a node. "
-                "Got a network in which columns act together only."
+                subject=f"The column {short(column.name, 40)}",
+                expected=(
+                    "have a function of its own for edit_shape: fit the model with interactions=0, or as "
+                    "a pairwise or deep estimator, whose additive part is carried by a node"
+                ),
+                got="a network in which columns act together only",
             )
         node, own = found
         slope *= own
@@ -296,8 +303,9 @@ def _interval(column: Column, edit: ShapeEdit) -> tuple[float, float]:
     """Ends of an interval as values of the input."""
     if column.discrete:
         raise InputError(
-            f"The edit of column {short(column.name, 40)} must be a mapping of its words or values, as {{'a': 0.1}}. "
-            f"Got {edit} instead."
+            subject=f"The edit of column {short(column.name, 40)}",
+            expected="be a mapping of its words or values, as {'a': 0.1}",
+            got=edit,
         )
     ends = [-math.inf if edit.low is None else edit.low, math.inf if edit.high is None else edit.high]
     if isinstance(column.encoded, NumberColumn):
@@ -319,13 +327,14 @@ def _at(column: Column, point: float | str) -> float:
         place = place_among(point, column.encoded.levels)
         if place is None:
             raise InputError(
-                f"The points of column {short(column.name, 40)} must be words it knows. Got {short(point)} instead"
-                f"{did_you_mean(point, column.encoded.levels)}."
+                subject=f"The points of column {short(column.name, 40)}",
+                expected="be words it knows",
+                got=f"{short(point)}{did_you_mean(point, column.encoded.levels)}",
             )
         return float(place)
     if isinstance(point, str):
         raise InputError(
-            f"The points of column {short(column.name, 40)} must be numbers. Got {short(point)} instead."
+            subject=f"The points of column {short(column.name, 40)}", expected="be numbers", got=short(point)
         )
     return float(column.encode([point])[0, 0])
 
@@ -334,11 +343,10 @@ def measures_of(model: Fitted, outputs: Floats, y: Any) -> dict[str, float]:
     """Errors of the network's outputs, (n, outputs), on rows whose truth is y."""
     if not model.classes:
         target = check_matrix(
-            check_vector(y, "y", of="edit_shape")[:, None] if outputs.shape[1] == 1 else y,
+            check_vector(y, "y")[:, None] if outputs.shape[1] == 1 else y,
             "y",
             rows=len(outputs),
             columns=outputs.shape[1],
-            of="edit_shape",
         )
         rest = outputs - target
         spread = float(((target - target.mean(0)) ** 2).mean())
@@ -348,8 +356,8 @@ def measures_of(model: Fitted, outputs: Floats, y: Any) -> dict[str, float]:
             "mae": float(np.abs(rest).mean()),
             "r2": 1 - square / spread if spread > 0 else float(square == 0),
         }
-    codes = codes_of(y, np.asarray(model.classes, dtype=object), "edit_shape")
-    check_same_rows(len(outputs), len(codes), of="edit_shape")
+    codes = codes_of(y, np.asarray(model.classes, dtype=object))
+    check_same_rows(len(outputs), len(codes))
     logits = np.column_stack([np.zeros(len(outputs)), outputs]) if outputs.shape[1] == 1 else outputs
     p = np.exp(logits - logits.max(1, keepdims=True))
     p /= p.sum(1, keepdims=True)

@@ -80,11 +80,9 @@ class Explainer:
         background: int | None = None,
         seed: int = 0,
     ) -> None:
-        self.method = check_choice(method, "method", METHODS, of="explain")
-        self.background = (
-            None if background is None else check_int(background, "background", low=1, of="explain")
-        )
-        self.seed = check_int(seed, "seed", low=0, of="explain")
+        self.method = check_choice(method, "method", METHODS)
+        self.background = None if background is None else check_int(background, "background", low=1)
+        self.seed = check_int(seed, "seed", low=0)
         self.subject = subject_of(model, X, units=units, seed=self.seed)
         _ = self.subject.outputs  # what cannot be explained is refused here, before work is done on it
         self.actual = _actual(y, len(self.subject.rows), X is not None)
@@ -111,7 +109,7 @@ class Explainer:
         found = self.rows(row, output, neighbours=neighbours)
         if len(found) != 1:
             raise InputError(
-                f"The 'row' argument of row must be one row. Got {len(found)} instead; use rows for several."
+                argument="row", expected="be one row", got=len(found), advice="use rows for several"
             )
         return found[0]
 
@@ -127,7 +125,7 @@ class Explainer:
         neighbours : int
             How many rows alike to name, of the same and of other classes each.
         """
-        check_int(neighbours, "neighbours", low=0, of="explain")
+        check_int(neighbours, "neighbours", low=0)
         table = self.subject.rows if self.subject.given else None
         rows, places = chosen_rows(self.subject.model, row, table)
         return tuple(self._one(rows, k, place, output, neighbours) for k, place in enumerate(places))
@@ -286,10 +284,11 @@ def _outside(columns: Sequence[Column], outside: Any, x: Floats) -> tuple[str, .
 def _actual(y: Any, rows: int, table: bool) -> list[Any] | None:
     if y is None:
         return None
-    values = as_labels(y.to_pylist() if hasattr(y, "to_pylist") else y, "y", of="explain")
+    values = as_labels(y.to_pylist() if hasattr(y, "to_pylist") else y, "y")
     if not table or len(values) != rows:
         raise InputError(
-            f"The 'y' argument of explain must have one entry for each of the {rows:,} rows of X. "
-            f"Got {len(values):,} instead."
+            argument="y",
+            expected=f"have one entry for each of the {rows:,} rows of X",
+            got=f"{len(values):,}",
         )
     return cast("list[Any]", values.tolist())

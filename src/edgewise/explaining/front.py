@@ -92,7 +92,7 @@ def explain(
         X, row, y = _of_dataset(model, X, row, y, seed)
     if row is None and X is not None and is_one_row(X):
         raise InputError(
-            "The 'X' argument of explain must be rows to compare with. Got one row instead; pass it as row=."
+            argument="X", expected="be rows to compare with", got="one row", advice="pass it as row="
         )
     with one_thread():
         explainer = Explainer(model, X, y, units=units, method=method, background=background, seed=seed)
@@ -108,16 +108,17 @@ def _of_dataset(model: Any, data: Any, row: Any, y: Any, seed: int) -> tuple[Any
 
     if isinstance(row, range):
         raise InputError(
-            f"The 'row' argument of explain must be one row of a dataset, or cells. Got {short(row)} instead; ask for one "
-            "after the other."
+            argument="row",
+            expected="be one row of a dataset, or cells",
+            got=short(row),
+            advice="ask for one after the other",
         )
     numbered = isinstance(row, int) and not isinstance(row, bool)
-    found = drawn(data, of="explain", seed=seed, number=row if numbered else None)
+    found = drawn(data, seed=seed, number=row if numbered else None)
     table = found.table
     if y is not None and (not isinstance(y, str) or y not in table.column_names):
         raise InputError(
-            f"The 'y' argument of explain must name a column of the dataset ({among(table.column_names)}). "
-            f"Got {short(y)} instead."
+            argument="y", expected=f"name a column of the dataset ({among(table.column_names)})", got=short(y)
         )
     names = [name for name in getattr(model, "feature_names_in_", ()) if name in table.column_names]
     names = names or [name for name in table.column_names if name != y]

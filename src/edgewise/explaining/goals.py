@@ -72,12 +72,14 @@ def goal_of(
         return _bound(model, outputs, target, above, below)
     if above is not None or below is not None:
         raise InputError(
-            "The 'above' and 'below' arguments of counterfactuals must be left out for a classifier. Got a bound instead; "
-            "name the class that is wanted as target."
+            subject="The 'above' and 'below' arguments of counterfactuals",
+            expected="be left out for a classifier",
+            got="a bound",
+            advice="name the class that is wanted as target",
         )
     if len(model.classes) == 1:
         raise InputError(
-            "The 'model' of counterfactuals must know at least two classes. Got one that knows only one instead."
+            argument="model", expected="know at least two classes", got="one that knows only one"
         )
     binary = outputs.shape[1] == 1
     now = int(model.decided(outputs)[0])
@@ -90,8 +92,9 @@ def goal_of(
         place = output_of(model, target).place
     if place == now:
         raise InputError(
-            f"The 'target' of counterfactuals must be another class than the row has. "
-            f"Got {short(model.classes[now])}, which it is already."
+            argument="target",
+            expected="be another class than the row has",
+            got=f"{short(model.classes[now])}, which it is already",
         )
     label = model.classes[place]
     if binary:
@@ -106,13 +109,16 @@ def _bound(
 ) -> OutputGoal:
     if target is not None:
         raise InputError(
-            "The 'target' of counterfactuals must be left out for a model of numbers. Got one instead; "
-            "give above= or below=."
+            argument="target",
+            expected="be left out for a model of numbers",
+            got="one",
+            advice="give above= or below=",
         )
     if (above is None) == (below is None):
         raise InputError(
-            "Exactly one of 'above' and 'below' of counterfactuals must be given for a model of numbers, as above=200_000. "
-            f"Got {'both' if above is not None else 'neither'} instead."
+            subject="Exactly one of 'above' and 'below' of counterfactuals",
+            expected="be given for a model of numbers, as above=200_000",
+            got=f"{('both' if above is not None else 'neither')}",
         )
     output = output_of(model)
     sign = 1.0 if above is not None else -1.0
@@ -127,7 +133,11 @@ def _bound(
     )
     if goal.margin(outputs)[0] > 0:
         raise InputError(
-            f"The '{word}' of counterfactuals must not hold of the row yet. Got {number_text(bound)}, and the model answers "
-            f"{number_text(float(output.of(outputs)[0]))} already."
+            argument=word,
+            expected="not hold of the row yet",
+            got=(
+                f"{number_text(bound)}, and the model answers "
+                f"{number_text(float(output.of(outputs)[0]))} already"
+            ),
         )
     return goal

@@ -105,7 +105,7 @@ class LocalExplanation:
 
     def effect(self, column: str) -> float:
         """The contribution of a column; 0 for one that the model does not read."""
-        check_text(column, "column", of="effect")
+        check_text(column, "column")
         return next((one.effect for one in self.contributions if one.column == column), 0.0)
 
     def to_dict(self) -> dict[str, Any]:

@@ -36,7 +36,7 @@ class Misses:
     rows: int
     errors: Floats
 
-    def half_widths(self, level: Any, of: str) -> Floats:
+    def half_widths(self, level: Any) -> Floats:
         """Half the width of intervals that hold a share `level` of new rows, for each output.
 
         Raises
@@ -44,13 +44,13 @@ class Misses:
         InputError
             If `level` is no share, or the rows are too few for it.
         """
-        level = check_float(level, "return_interval", low=0.0, high=1.0, closed=False, of=of)
+        level = check_float(level, "return_interval", low=0.0, high=1.0, closed=False)
         # One more row, the new one, may come out anywhere among the others.
         share = level * (self.rows + 1) / self.rows
         if share > 1 + 1e-12:
             needed = math.ceil(level / (1 - level) - 1e-9)
             raise InputError(
-                f"The 'return_interval' parameter of {of} must be {self.rows / (self.rows + 1):.4g} or less with "
+                f"The 'return_interval' argument must be {self.rows / (self.rows + 1):.4g} or less with "
                 f"{self.rows:,} out-of-bag rows. Got {level:g} instead, which takes {needed:,}."
             )
         place = math.ceil(share * len(self.errors) - 1e-9)

@@ -112,8 +112,9 @@ def limits_of(
         pair = as_tuple(ends, "where", "two numbers")
         if len(pair) != 2 or columns[k].kind == "levels":
             raise InputError(
-                f"The 'where' argument must give two numbers for a column of numbers. Got {short(ends)} for "
-                f"{short(name, 40)} instead."
+                argument="where",
+                expected="give two numbers for a column of numbers",
+                got=f"{short(ends)} for {short(name, 40)}",
             )
         ranges[k] = check_float(pair[0], "where"), check_float(pair[1], "where")
     return ChangeLimits(still, up, down, ranges)

@@ -125,7 +125,7 @@ def out_of_range(model: Any, X: Any) -> OutOfRange:
     1 of 2 rows lie outside the range of training:
       row 1: x1 is 12, which is 2 above the highest value of training, 10
     """
-    seen = fitted(model, of="out_of_range")
+    seen = fitted(model)
     table = read_rows(seen, X)
     found: list[Beyond] = []
     for column in columns_of(seen):

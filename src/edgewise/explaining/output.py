@@ -93,6 +93,7 @@ def _place(output: Any, known: list[Any]) -> int:
         return plain
     words = [str(name) for name in known]
     raise InputError(
-        f"The 'output' argument must be one of {among(words)}. Got {short(output, 40)} instead"
-        f"{did_you_mean(output, words)}."
+        argument="output",
+        expected=f"be one of {among(words)}",
+        got=f"{short(output, 40)}{did_you_mean(output, words)}",
     )

@@ -101,14 +101,15 @@ class GlobalExplanation:
         InputError
             If the model reads no such column.
         """
-        check_text(column, "column", of="shape")
+        check_text(column, "column")
         for shape in self.shapes:
             if shape.column == column:
                 return shape
         known = [shape.column for shape in self.shapes]
         raise InputError(
-            f"The 'column' argument must be one of {among(known)}. Got {short(column, 40)} instead"
-            f"{did_you_mean(column, known)}."
+            argument="column",
+            expected=f"be one of {among(known)}",
+            got=f"{short(column, 40)}{did_you_mean(column, known)}",
         )
 
     def surface(self, first: str, second: str) -> Surface:
@@ -119,15 +120,16 @@ class GlobalExplanation:
         InputError
             If they are not among the pairs that act together most.
         """
-        check_text(first, "first", of="surface")
-        check_text(second, "second", of="surface")
+        check_text(first, "first")
+        check_text(second, "second")
         for surface in self.surfaces:
             if set(surface.columns) == {first, second}:
                 return surface
         known = [" and ".join(surface.columns) for surface in self.surfaces]
         raise InputError(
-            f"The columns must be a pair that acts together: {among(known) if known else 'there is none'}. "
-            f"Got {short(first, 40)} and {short(second, 40)} instead."
+            subject="The columns",
+            expected=f"be a pair that acts together: {(among(known) if known else 'there is none')}",
+            got=f"{short(first, 40)} and {short(second, 40)}",
         )
 
     def to_dict(self) -> dict[str, Any]:

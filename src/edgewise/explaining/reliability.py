@@ -117,18 +117,17 @@ def reliability(model: Any, X: Any, y: Any, *, bins: int = 10) -> Reliability:
     classes = np.asarray(getattr(model, "classes_", ()))
     if not len(classes) or not hasattr(model, "predict_proba"):
         raise InputError(
-            "The 'model' argument of reliability must be a fitted classifier with predict_proba. "
-            f"Got {short(model)} instead."
+            argument="model", expected="be a fitted classifier with predict_proba", got=short(model)
         )
-    codes = codes_of(y, classes, "reliability")
+    codes = codes_of(y, classes)
     p = np.asarray(model.predict_proba(X), dtype=np.float64)
-    check_same_rows(len(p), len(codes), of="reliability")
+    check_same_rows(len(p), len(codes))
     return measured(p, codes, bins)
 
 
 def measured(p: Floats, codes: NDArray[np.int64], bins: int = 10) -> Reliability:
     """The same from probabilities (n, classes) and numbers of classes (n,)."""
-    bins = min(check_int(bins, "bins", low=1, of="reliability"), len(p))
+    bins = min(check_int(bins, "bins", low=1), len(p))
     hot = np.eye(p.shape[1])[codes]
     squares = ((p - hot) ** 2).sum(1)
     brier = float(squares.mean()) / (2 if p.shape[1] == 2 else 1)
@@ -150,23 +149,25 @@ def curve(p: Floats, happened: NDArray[Any], bins: int = 10) -> OutcomeGroups:
     )
 
 
-def check_same_rows(rows: int, labels: int, *, of: str) -> None:
+def check_same_rows(rows: int, labels: int) -> None:
     """As many labels as rows."""
     if rows != labels:
         raise InputError(
-            f"The 'y' argument of {of} must have one entry for each of the {plural(rows, 'row')} of X. "
-            f"Got {labels:,} instead."
+            argument="y",
+            expected=f"have one entry for each of the {plural(rows, 'row')} of X",
+            got=f"{labels:,}",
         )
 
 
-def codes_of(y: Any, classes: NDArray[Any], of: str) -> NDArray[np.int64]:
+def codes_of(y: Any, classes: NDArray[Any]) -> NDArray[np.int64]:
     """Numbers of the classes of some rows."""
     place = {label: k for k, label in enumerate(classes.tolist())}
-    labels: list[Any] = as_labels(y, "y", of=of).tolist()
+    labels: list[Any] = as_labels(y, "y").tolist()
     strange = [label for label in labels if label not in place]
     if strange:
         raise InputError(
-            f"The 'y' argument of {of} must hold the model's classes {short(classes.tolist())}. "
-            f"Got {short(strange[0])} instead."
+            argument="y",
+            expected=f"hold the model's classes {short(classes.tolist())}",
+            got=short(strange[0]),
         )
     return np.array([place[label] for label in labels], dtype=np.int64)

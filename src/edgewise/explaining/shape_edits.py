@@ -60,19 +60,19 @@ class ShapeEdit:
     points: tuple[tuple[float | str, float], ...] = ()
 
     def __post_init__(self) -> None:
-        check_choice(self.kind, "edit", KINDS, of="edit_shape")
+        check_choice(self.kind, "edit", KINDS)
         if self.low is not None and self.high is not None and not self.low < self.high:
             raise InputError(
-                f"The 'edit' of edit_shape must have low < high. Got {self.low:g} and {self.high:g} instead."
+                argument="edit", expected="have low < high", got=f"{self.low:g} and {self.high:g}"
             )
         if self.kind == "shift" and self.value is None:
             raise InputError(
-                "The 'edit' of edit_shape must say by how much to shift, as in 'shift(-0.5, 20, 30)'. Got no amount instead."
+                argument="edit",
+                expected="say by how much to shift, as in 'shift(-0.5, 20, 30)'",
+                got="no amount",
             )
         if self.kind == "points" and not self.points:
-            raise InputError(
-                "The 'edit' of edit_shape must hold points, as {25: 0.1, 40: 0.3}. Got none instead."
-            )
+            raise InputError(argument="edit", expected="hold points, as {25: 0.1, 40: 0.3}", got="none")
 
     def __str__(self) -> str:
         if self.kind == "points":
@@ -105,8 +105,8 @@ def read_edit(edit: Any) -> ShapeEdit:
         given = cast("Mapping[Any, Any]", edit)
         points = tuple(
             (
-                x if isinstance(x, str) else check_float(x, "edit", of="edit_shape"),
-                check_float(y, "edit", of="edit_shape"),
+                x if isinstance(x, str) else check_float(x, "edit"),
+                check_float(y, "edit"),
             )
             for x, y in given.items()
         )
@@ -118,8 +118,9 @@ def read_edit(edit: Any) -> ShapeEdit:
     name = reader.name("the kind of the edit")
     if name not in KINDS[:-1]:
         raise InputError(
-            f"The 'edit' argument of edit_shape must be one of {', '.join(KINDS[:-1])}, or a mapping of points. "
-            f"Got {short(name)} instead{did_you_mean(name, KINDS[:-1])}."
+            argument="edit",
+            expected=f"be one of {', '.join(KINDS[:-1])}, or a mapping of points",
+            got=f"{short(name)}{did_you_mean(name, KINDS[:-1])}",
         )
     numbers = _numbers(reader)
     order = {
@@ -132,7 +133,9 @@ def read_edit(edit: Any) -> ShapeEdit:
     names = order.get(name, ())
     if len(numbers) > len(names):
         raise InputError(
-            f"The edit {name!r} of edit_shape must have at most {len(names)} numbers. Got {len(numbers)} instead."
+            subject=f"The edit {name!r} of edit_shape",
+            expected=f"have at most {len(names)} numbers",
+            got=len(numbers),
         )
     limits = dict(zip(names, numbers, strict=False))
     return ShapeEdit(name, limits.get("low"), limits.get("high"), limits.get("value"))
@@ -282,6 +285,8 @@ def _through(curve: EditedCurve, places: Sequence[float], values: Sequence[float
     miss = float((curve.at(named) @ new - torch.tensor(list(values), dtype=torch.float64)).abs().max())
     if not math.isfinite(miss) or miss > 1e-6 * (1 + float(aim.abs().max())):
         raise InputError(
-            "The points of edit_shape must be far enough apart for a curve to pass through. Got some that are not."
+            subject="The points of edit_shape",
+            expected="be far enough apart for a curve to pass through",
+            got="some that are not",
         )
     return new

@@ -70,8 +70,10 @@ class ExplainedModel:
         if not np.isfinite(values).all():
             row = int(np.argwhere(~np.isfinite(values))[0][0])
             raise InputError(
-                f"The 'model' argument of explain must have a finite answer for every row. Got none for row {row} instead; "
-                "fit it in other units, or leave such rows out."
+                argument="model",
+                expected="have a finite answer for every row",
+                got=f"none for row {row}",
+                advice="fit it in other units, or leave such rows out",
             )
         check_squarable(values, "What the 'model' of explain answers", tiny=False)
         return values
@@ -88,7 +90,7 @@ class ExplainedModel:
 
 
 def subject_of(
-    model: Any, X: Any = None, *, units: Mapping[str, str] | None = None, seed: int = 0, of: str = "explain"
+    model: Any, X: Any = None, *, units: Mapping[str, str] | None = None, seed: int = 0
 ) -> ExplainedModel:
     """Read a model and a table.
 
@@ -97,12 +99,10 @@ def subject_of(
     InputError
         If the model is none, reads no column, or the table does not fit it.
     """
-    seen = fitted(model, of=of)
+    seen = fitted(model)
     columns = columns_of(seen, units)
     if not columns:
-        raise InputError(
-            f"The 'model' argument of {of} must read at least one column. Got one that reads none instead."
-        )
+        raise InputError(argument="model", expected="read at least one column", got="one that reads none")
     rows = _drawn(seen, columns, seed) if X is None else read_rows(seen, X)
     return ExplainedModel(seen, columns, rows, X is not None)
 

@@ -54,8 +54,8 @@ def to_c_source(model: Any, *, name: str = "predict", units: Mapping[str, str] |
     >>> "void predict(const double *x, double *y)" in to_c_source(KAN([2, 3, 1], seed=0)).source
     True
     """
-    check_identifier(name, "to_c_source")
-    return c_text(program_of(model, units, of="to_c_source"), name)
+    check_identifier(name)
+    return c_text(program_of(model, units), name)
 
 
 def c_text(program: Program, name: str) -> CSource:
@@ -67,8 +67,10 @@ def c_text(program: Program, name: str) -> CSource:
     inside = "\n\n".join(parts)
     if re.search(rf"\b{name}(_batch|_level)?\b", inside):
         raise InputError(
-            f"The 'name' parameter of to_c_source must not be a name that the source itself uses. "
-            f"Got {short(name)} instead; choose a longer one."
+            argument="name",
+            expected="not be a name that the source itself uses",
+            got=short(name),
+            advice="choose a longer one",
         )
     functions = _functions(program, name) + ([level_function(program, name)] if _has_levels(program) else [])
     includes = ["math.h", "stddef.h", *(["string.h"] if _has_levels(program) else [])]

@@ -108,8 +108,10 @@ def c_string(text: str) -> str:
     data = text.encode("utf-8", "surrogatepass")
     if len(data) > _LONGEST:
         raise InputError(
-            f"A word of a column must have at most {_LONGEST:,} bytes to be written as C. Got {quoted(text[:40])}... of "
-            f"{len(data):,} instead; shorten it before the fit."
+            subject="A word of a column",
+            expected=f"have at most {_LONGEST:,} bytes to be written as C",
+            got=f"{quoted(text[:40])}... of {len(data):,}",
+            advice="shorten it before the fit",
         )
     plain = (chr(byte) if 32 <= byte < 127 and chr(byte) not in '"\\?' else f"\\{byte:03o}" for byte in data)
     return f'"{"".join(plain)}"'

@@ -62,7 +62,7 @@ def to_json(model: Any, *, units: Mapping[str, str] | None = None) -> str:
     (1, 2)
     """
     return json.dumps(
-        program_data(program_of(model, units, of="to_json", maps=True)),
+        program_data(program_of(model, units, maps=True)),
         allow_nan=False,
         separators=(",", ":"),
     )

@@ -66,9 +66,9 @@ def to_latex(
     y &= 2.5 \\sin{\\left(x_{1} \\right)}
     """
     if digits is not None:
-        check_int(digits, "digits", low=1, high=17, of="to_latex")
-    check_bool(document, "document", of="to_latex")
-    return latex_text(program_of(model, units, of="to_latex"), digits, document)
+        check_int(digits, "digits", low=1, high=17)
+    check_bool(document, "document")
+    return latex_text(program_of(model, units), digits, document)
 
 
 def latex_text(program: Program, digits: int | None, document: bool) -> str:

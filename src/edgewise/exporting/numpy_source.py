@@ -46,7 +46,7 @@ def to_numpy_source(model: Any, *, units: Mapping[str, str] | None = None) -> st
     >>> module["predict"](np.zeros((4, 2))).shape
     (4, 1)
     """
-    return numpy_text(program_of(model, units, of="to_numpy_source"))
+    return numpy_text(program_of(model, units))
 
 
 def numpy_text(program: Program) -> str:

@@ -64,9 +64,9 @@ def to_onnx(model: Any, *, dtype: str = "float64", units: Mapping[str, str] | No
     >>> graph.input[0].name, graph.output[0].name
     ('X', 'y')
     """
-    check_choice(dtype, "dtype", tuple(_TYPES), of="to_onnx")
+    check_choice(dtype, "dtype", tuple(_TYPES))
     need("onnx", "onnx", "ONNX files")
-    return onnx_bytes(program_of(model, units, of="to_onnx"), dtype)
+    return onnx_bytes(program_of(model, units), dtype)
 
 
 def onnx_bytes(program: Program, dtype: str) -> bytes:

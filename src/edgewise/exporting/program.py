@@ -198,7 +198,10 @@ def _check_finite(net: KAN) -> None:
     for name, tensor in net.state_dict().items():
         if not bool(torch.isfinite(tensor).all()):
             raise InputError(
-                f"The 'model' to export must hold finite numbers only. Got NaN or infinity in {name!r} instead; fit it anew."
+                subject="The 'model' to export",
+                expected="hold finite numbers only",
+                got=f"NaN or infinity in {name!r}",
+                advice="fit it anew",
             )
 
 

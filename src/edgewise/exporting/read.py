@@ -14,11 +14,9 @@ from edgewise.network.fitted import fitted
 from edgewise.symbolic import Formula
 
 
-def program_of(
-    model: Any, units: Mapping[str, str] | None = None, *, of: str = "export", maps: bool = False
-) -> Program:
+def program_of(model: Any, units: Mapping[str, str] | None = None, *, maps: bool = False) -> Program:
     """The program of a network, a formula or a fitted estimator; `maps` states whether the caller can calibrate."""
-    checked = _check_units(units, of)
+    checked = _check_units(units)
     if isinstance(model, KAN):
         inputs, body = network_program(model)
         return Program(_described(model), inputs, model.output_names, body, units=checked)
@@ -29,12 +27,14 @@ def program_of(
     calibration = getattr(model, "calibration_", None)
     if calibration is not None and not maps:
         raise InputError(
-            f"The 'model' argument of {of} must not be calibrated, for programs do not hold the maps. Got {short(model)} "
-            "instead; export the model behind it, its .model, which answers otherwise."
+            argument="model",
+            expected="not be calibrated, for programs do not hold the maps",
+            got=short(model),
+            advice="export the model behind it, its .model, which answers otherwise",
         )
-    view = fitted(model, of=of, others="a Formula")
+    view = fitted(model, others="a Formula")
     if isinstance(view.held, KAN) or view.encoding is None:
-        return program_of(view.network, units, of=of)
+        return program_of(view.network, units)
     inputs, body = network_program(view.network)
     return Program(
         f"a {type(view.held).__name__}: {_described(view.network)}",
@@ -42,7 +42,7 @@ def program_of(
         view.network.output_names,
         body,
         columns_of(view.encoding),
-        tuple(_label(each, of) for each in view.classes) or None,
+        tuple(_label(each) for each in view.classes) or None,
         bool(getattr(view.held, "_single", False)),
         checked,
         view.calibration,
@@ -62,22 +62,25 @@ def _output(columns: tuple[str, ...]) -> str:
     return name
 
 
-def _label(value: Any, of: str) -> Label:
+def _label(value: Any) -> Label:
     if type(value) not in (str, int, float, bool):
         raise InputError(
-            f"The classes of the 'model' of {of} must be strings, numbers or truth values. Got {short(value)} instead; "
-            "convert them before the fit."
+            subject="The classes of the 'model'",
+            expected="be strings, numbers or truth values",
+            got=short(value),
+            advice="convert them before the fit",
         )
     return cast(Label, value)
 
 
-def _check_units(units: object, of: str) -> dict[str, str]:
+def _check_units(units: object) -> dict[str, str]:
     if units is None:
         return {}
     given = cast("Mapping[Any, Any]", units) if isinstance(units, Mapping) else None
     if given is None or not all(type(each) is str for pair in given.items() for each in pair):
         raise InputError(
-            f"The 'units' parameter of {of} must be a dictionary of names and their units, as in {{'mass': 'kg'}}. "
-            f"Got {short(units)} instead."
+            argument="units",
+            expected="be a dictionary of names and their units, as in {'mass': 'kg'}",
+            got=short(units),
         )
     return dict(given)

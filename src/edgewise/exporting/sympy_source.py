@@ -52,8 +52,8 @@ def to_sympy_source(formula: Formula, *, name: str = "formula") -> str:
     formula = 2.5*m**sympy.Rational(1, 3) + sympy.sin(v)/2
     <BLANKLINE>
     """
-    check_identifier(name, "to_sympy_source")
-    check_is(formula, Formula, "formula", "a Formula", of="to_sympy_source")
+    check_identifier(name)
+    check_is(formula, Formula, "formula", "a Formula")
     tree = formula.tree
     used = set(names_in(tree))
     known = [*(each for each in formula.names if each in used), *sorted(used - set(formula.names))]

@@ -108,12 +108,13 @@ _WORDS = """alignas alignof and asm auto bool break case catch char class compl 
 _RESERVED = frozenset(_WORDS.split())
 
 
-def check_identifier(name: object, of: str) -> str:
+def check_identifier(name: object) -> str:
     """A name that functions of the source can bear."""
     good = isinstance(name, str) and bool(_IDENTIFIER.fullmatch(name))
     if not good or name in _RESERVED:
         raise InputError(
-            f"The 'name' parameter of {of} must be a plain identifier such as 'predict', no reserved word. "
-            f"Got {short(name)} instead."
+            argument="name",
+            expected="be a plain identifier such as 'predict', no reserved word",
+            got=short(name),
         )
     return str(name)

@@ -41,7 +41,7 @@ def is_module(model: Any) -> bool:
     return isinstance(model, HoldsModule) or (isinstance(model, nn.Module) and not isinstance(model, KAN))
 
 
-def torch_to_onnx(model: Any, example: Tensor | None = None, *, of: str = "torch_to_onnx") -> bytes:
+def torch_to_onnx(model: Any, example: Tensor | None = None) -> bytes:
     """A torch module with layers of functions in it as an ONNX model.
 
     Parameters
@@ -81,8 +81,11 @@ def torch_to_onnx(model: Any, example: Tensor | None = None, *, of: str = "torch
         module = model
     if not isinstance(example, Tensor) or example.ndim == 0 or len(example) == 0:
         raise InputError(
-            f"The 'example' of {of} must be a tensor of at least one row that the module takes, from which its sizes are "
-            f"known. Got {short(example)} instead."
+            argument="example",
+            expected=(
+                "be a tensor of at least one row that the module takes, from which its sizes are known"
+            ),
+            got=short(example),
         )
     space: dict[str, Any] = {}
     exec(to_torch_source(module), space)  # noqa: S102  our own text, whose weights are data
@@ -93,13 +96,11 @@ def torch_to_onnx(model: Any, example: Tensor | None = None, *, of: str = "torch
         except (RuntimeError, ValueError, TypeError, IndexError) as error:
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
             raise InputError(
-                f"The 'example' of {of} must be what the module takes. Got a tensor of shape {tuple(example.shape)} "
+                f"The 'example' must be what the module takes. Got a tensor of shape {tuple(example.shape)} "
                 f"instead ({reason})."
             ) from None
     if not isinstance(told, Tensor):
-        raise InputError(
-            f"The 'model' of {of} must have one tensor as its output. Got {short(told)} instead."
-        )
+        raise InputError(argument="model", expected="have one tensor as its output", got=short(told))
     stream: Any = io.BytesIO()
     with warnings.catch_warnings():
         # The exporter without dynamo needs no further package; that it is the older one is known.

@@ -61,17 +61,13 @@ def to_torch_source(module: Any) -> str:
     True
     """
     if not isinstance(module, nn.Module):
-        raise InputError(
-            f"The 'module' of to_torch_source must be a torch module. Got {short(module)} instead."
-        )
+        raise InputError(argument="module", expected="be a torch module", got=short(module))
     root = nn.Sequential(module) if isinstance(module, _OURS) else module
     graph = _traced(root)
     code = graph.python_code("self", verbose=False)
     strange = sorted(set(code.globals) - _KNOWN)
     if strange:
-        raise InputError(
-            f"The 'module' of to_torch_source must call functions of torch only. Got {', '.join(strange)} instead."
-        )
+        raise InputError(argument="module", expected="call functions of torch only", got=", ".join(strange))
     writer = _Writer()
     for node in graph.nodes:
         if node.op == "call_module" and str(node.target) not in writer.made:
@@ -138,8 +134,10 @@ def _traced(root: nn.Module) -> fx.Graph:
     except Exception as error:  # whatever the module's own code does with a stand-in for a tensor
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise InputError(
-            "The 'module' of to_torch_source must run the same steps whatever its input holds, for torch.fx to trace it. "
-            f"Got {type(root).__name__}, which fails with {short(reason)}; write its parts one by one."
+            argument="module",
+            expected="run the same steps whatever its input holds, for torch.fx to trace it",
+            got=f"{type(root).__name__}, which fails with {short(reason)}",
+            advice="write its parts one by one",
         ) from None
     for node in graph.nodes:
         node.type = None  # names of annotations need not be importable
@@ -180,8 +178,9 @@ class _Writer:
         value = getattr(module, last)
         if not isinstance(value, Tensor):
             raise InputError(
-                f"The 'module' of to_torch_source must read tensors and parts of its own only. Got {short(name)}, "
-                f"{short(value)}, instead."
+                argument="module",
+                expected="read tensors and parts of its own only",
+                got=f"{short(name)}, {short(value)}",
             )
         empty = "torch.empty(0)"
         if last in module._parameters:
@@ -254,8 +253,9 @@ class _Writer:
             or _settings(again) != _settings(module)
         ):
             raise InputError(
-                f"The layers of a module to be written as torch source must be those of edgewise and plain ones of torch. "
-                f"Got {short(type(module).__name__)} as {name!r} instead."
+                subject="The layers of a module to be written as torch source",
+                expected="be those of edgewise and plain ones of torch",
+                got=f"{short(type(module).__name__)} as {name!r}",
             )
         for own, value in module.state_dict().items():
             self.tensor(f"{name}.{own}", value)

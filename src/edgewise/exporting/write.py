@@ -68,15 +68,16 @@ def export(
     >>> [each.name for each in export(KAN([2, 3, 1], seed=0), "model.c", overwrite=True)]
     ['model.c', 'model.h']
     """
-    check_bool(overwrite, "overwrite", of="export")
+    check_bool(overwrite, "overwrite")
     target = as_path(path)
     kind = _kind(target, to)
     if is_module(model) and kind == "onnx":
-        files = {target: torch_to_onnx(model, example, of="export")}
+        files = {target: torch_to_onnx(model, example)}
     elif is_module(model) and kind != "torch":
         raise InputError(
-            f'The \'to\' of export must be "torch" or "onnx" for a torch module or a classifier of pictures. Got '
-            f"{short(kind)} instead."
+            argument="to",
+            expected='be "torch" or "onnx" for a torch module or a classifier of pictures',
+            got=short(kind),
         )
     else:
         files = _FILES[kind](model, target, units)
@@ -87,12 +88,13 @@ def export(
 
 def _kind(path: Path, to: object) -> str:
     if to is not None:
-        return check_choice(to, "to", TARGETS, of="export")
+        return check_choice(to, "to", TARGETS)
     kind = _SUFFIXES.get(path.suffix.lower())
     if kind is None:
         raise InputError(
-            f"The 'path' of export must end in {', '.join(_SUFFIXES)}, or 'to' must name what to write. Got "
-            f"{short(str(path))} instead."
+            argument="path",
+            expected=f"end in {', '.join(_SUFFIXES)}, or 'to' must name what to write",
+            got=short(str(path)),
         )
     return kind
 
@@ -108,7 +110,7 @@ def _c(model: Any, path: Path, units: _Units) -> dict[Path, bytes]:
     header = path.with_suffix(".h")
     if header == path:
         raise InputError(
-            f"The 'path' of export must not end in .h, for the header goes there. Got {short(str(path))} instead."
+            argument="path", expected="not end in .h, for the header goes there", got=short(str(path))
         )
     found = to_c_source(model, units=units)
     return {path: found.source.encode(), header: found.header.encode()}

@@ -75,19 +75,21 @@ class Expression:
         InputError
             Where a variable has no value.
         """
-        values = as_mapping(values, "values", "variables to tensors", of="evaluate")
+        values = as_mapping(values, "values", "variables to tensors")
         for name in self.variables:
             if name not in values:
                 raise InputError(
-                    f"The 'values' argument must give every variable of {self.text!r} a tensor. Got none for "
-                    f"{name!r} instead{did_you_mean(name, values)}."
+                    argument="values",
+                    expected=f"give every variable of {self.text!r} a tensor",
+                    got=f"none for {name!r}{did_you_mean(name, values)}",
                 )
             if not isinstance(values[name], (int, float, np.ndarray, np.number)) and not hasattr(
                 values[name], "detach"
             ):
                 raise InputError(
-                    f"The 'values' argument must give every variable of {self.text!r} a tensor. Got "
-                    f"{short(values[name])} for {name!r} instead."
+                    argument="values",
+                    expected=f"give every variable of {self.text!r} a tensor",
+                    got=f"{short(values[name])} for {name!r}",
                 )
         known: dict[str, Values] = {
             **CONSTANTS,
@@ -105,7 +107,7 @@ class Expression:
 
     def derivative(self, name: str) -> Expression:
         """The closed-form derivative with respect to a variable."""
-        return Expression(differentiate(self.tree, check_text(name, "name", of="derivative")), self.columns)
+        return Expression(differentiate(self.tree, check_text(name, "name")), self.columns)
 
 
 def parse(text: str, variables: Iterable[str]) -> Expression:
@@ -134,7 +136,7 @@ def parse(text: str, variables: Iterable[str]) -> Expression:
     >>> parse("exp(-x**2) / `flow rate`", ["x", "flow rate"]).text
     'exp(-x^2)/`flow rate`'
     """
-    names = check_names(variables, "variables", of="parse")
+    names = check_names(variables, "variables")
     return Expression(read(text, names), names)
 
 

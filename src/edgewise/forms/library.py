@@ -284,9 +284,7 @@ def form_from_text(text: str) -> Form:
     'sin(x)'
     """
     if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise InputError(
-            f"The 'text' argument must be the name of a form or a formula in x. Got {short(text)} instead."
-        )
+        raise InputError(argument="text", expected="be the name of a form or a formula in x", got=short(text))
     known = FORMS.get(text) or _by_text().get(text)
     return known if known is not None else _from_formula(text)
 
@@ -300,7 +298,7 @@ def _by_text() -> Mapping[str, Form]:
 def _from_formula(text: str) -> Form:
     expression = parse(text, ("x",))
     if not expression.variables:
-        raise InputError(f"The 'text' argument must be a formula that uses x. Got {short(text)} instead.")
+        raise InputError(argument="text", expected="be a formula that uses x", got=short(text))
     slope = expression.derivative("x")
     return Form(
         expression.text,

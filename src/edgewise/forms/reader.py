@@ -67,9 +67,9 @@ class Reader:
     def of(cls, text: Any, refusal: str, what: str, *, instead: str = "a text") -> Reader:
         """The reader of a whole text; `what` names it in errors, `instead` what it must be."""
         if not isinstance(text, str):
-            raise InputError(f"{what} must be {instead}. Got {short(text)} instead.")
+            raise InputError(subject=what, expected=f"be {instead}", got=short(text))
         if text.isspace():
-            raise InputError(f"{what} must hold more than white space.")
+            raise InputError(subject=what, expected="hold more than white space")
         if len(text) > MAX_LENGTH:
             raise InputError(
                 f"{what} must have at most {MAX_LENGTH:,} characters. Got {len(text):,} instead, from {short(text, 40)} on."

@@ -71,7 +71,7 @@ _SHOWN = 40
 
 def quote(name: str) -> str:
     """A name as formulas write it: bare where it is an identifier, in backticks otherwise."""
-    check_text(name, "name", of="quote")
+    check_text(name, "name")
     return name if IDENTIFIER.fullmatch(name) else "`" + name.replace("`", "``") + "`"
 
 

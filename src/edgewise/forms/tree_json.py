@@ -43,7 +43,9 @@ def from_json(value: Any, depth: int = 0) -> Node:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return Number(value)
     if depth > _DEEPEST or not isinstance(value, list) or not value:
-        raise InputError(f"a formula must be numbers, names and operations. Got {short(value, 40)} instead.")
+        raise InputError(
+            subject="a formula", expected="be numbers, names and operations", got=short(value, 40)
+        )
     name, *arguments = cast("list[Any]", value)
     known = isinstance(name, str) and (name in OPERATORS or name in FUNCTIONS)
     if not known or not _fits(name, len(arguments)):

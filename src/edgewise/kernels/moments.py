@@ -81,7 +81,7 @@ def edge_moments(
     (torch.Size([2, 3]), 0.0)
     """
     if x.dim() != 2:
-        raise InputError(f"The 'x' of edge_moments must have shape (B, I). Got {tuple(x.shape)} instead.")
+        raise InputError(argument="x", expected="have shape (B, I)", got=tuple(x.shape))
     with torch.no_grad():
         x, coef = x.detach(), coef.detach()
         base = None if base is None else base.detach()

@@ -33,13 +33,16 @@ def check(
     for t in (v, coef, base, g, basis.grid):
         if t is not None and (t.dtype is not dtype or t.is_cpu is not is_cpu):
             raise InputError(
-                "The tensors of an edge layer and its grid must share one dtype and one device. "
-                f"Got {dtype} on {x.device} and {t.dtype} on {t.device} instead."
+                subject="The tensors of an edge layer and its grid",
+                expected="share one dtype and one device",
+                got=f"{dtype} on {x.device} and {t.dtype} on {t.device}",
             )
 
 
 def _refuse_shapes(**tensors: Tensor | None) -> None:
     shapes = ", ".join(f"{name} {tuple(t.shape)}" for name, t in tensors.items() if t is not None)
     raise InputError(
-        f"The tensors of an edge layer must be x (B, I), coef (I, M, O), base (I, O) on a grid of I rows. Got {shapes}."
+        subject="The tensors of an edge layer",
+        expected="be x (B, I), coef (I, M, O), base (I, O) on a grid of I rows",
+        got=shapes,
     )

@@ -117,7 +117,9 @@ class SmallNetwork:
         self.dtype, self.rows, self.parameters = x.dtype, len(x), parameters
         if self.dtype not in (torch.float64, torch.float32) or x.device.type != "cpu":
             raise InputError(
-                f"The 'x' of SmallNetwork must be float64 or float32 in the CPU's memory. Got {x.dtype} on {x.device}."
+                argument="x",
+                expected="be float64 or float32 in the CPU's memory",
+                got=f"{x.dtype} on {x.device}",
             )
         self.outputs_width = layers[-1].nodes
         self._kept = list[Any]()  # what the structures point to
@@ -296,7 +298,8 @@ class SmallNetwork:
         for name, tensor in (("theta", theta), ("first", first), ("second", second)):
             if not tensor.is_contiguous() or tensor.shape != theta.shape or tensor.dtype != self.dtype:
                 raise InputError(
-                    f"The {name!r} of adam must be contiguous, of shape {tuple(theta.shape)} and {self.dtype}."
+                    subject=f"The {name!r} of adam",
+                    expected=f"be contiguous, of shape {tuple(theta.shape)} and {self.dtype}",
                 )
         self._take(theta)
         flat = (self.parameters,)
@@ -316,9 +319,7 @@ class SmallNetwork:
             setattr(call, name, tensor.data_ptr())
         if batches is not None:
             if len(batches) != steps:
-                raise InputError(
-                    f"The 'batches' of adam must be {steps}, one a step. Got {len(batches)} instead."
-                )
+                raise InputError(argument="batches", expected=f"be {steps}, one a step", got=len(batches))
             pick = _checked(torch.cat(list(batches)), (sum(map(len, batches)),), torch.int64, "batches")
             start = torch.tensor([0, *(len(batch) for batch in batches)]).cumsum(0)
             call.pick, call.start = pick.data_ptr(), start.data_ptr()
@@ -390,7 +391,8 @@ def _checked(tensor: Tensor, shape: tuple[int, ...], dtype: torch.dtype, name: s
     """The tensor, contiguous; its shape and type are what the library trusts."""
     if tensor.shape != shape or tensor.dtype != dtype or tensor.device.type != "cpu":
         raise InputError(
-            f"The {name!r} of a SmallNetwork must have shape {tuple(shape)} and type {dtype}, in the CPU's memory. "
-            f"Got {tuple(tensor.shape)} and {tensor.dtype} on {tensor.device} instead."
+            subject=f"The {name!r} of a SmallNetwork",
+            expected=f"have shape {tuple(shape)} and type {dtype}, in the CPU's memory",
+            got=f"{tuple(tensor.shape)} and {tensor.dtype} on {tensor.device}",
         )
     return tensor.contiguous()

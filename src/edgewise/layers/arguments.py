@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from edgewise._core.checks import UNREADABLE, check_choice, check_int, short, subject
+from edgewise._core.checks import UNREADABLE, check_choice, check_int, short
 from edgewise._core.errors import InputError
 from edgewise._core.modules import on
 from edgewise.splines.bspline import MAX_DEGREE
@@ -23,20 +23,20 @@ MOST_COEFFICIENTS = 1 << 28
 
 
 def check_functions(
-    basis: Any, degree: Any, intervals: Any, of: str, base: Any = None, init: Any = "random"
+    basis: Any, degree: Any, intervals: Any, base: Any = None, init: Any = "random"
 ) -> tuple[str, int, int, str | None]:
     """Basis, degree, intervals and base of functions that a layer can have."""
-    name = check_choice(basis, "basis", BASES, of=of)
-    check_choice(init, "init", STARTS, of=of)
+    name = check_choice(basis, "basis", BASES)
+    check_choice(init, "init", STARTS)
     return (
         name,
-        check_int(degree, "degree", low=0, high=MAX_DEGREE, of=of),
-        check_int(intervals, "intervals", low=1, high=most_intervals(name), of=of),
-        None if base is None else check_choice(base, "base", BASE_FUNCTIONS, of=of),
+        check_int(degree, "degree", low=0, high=MAX_DEGREE),
+        check_int(intervals, "intervals", low=1, high=most_intervals(name)),
+        None if base is None else check_choice(base, "base", BASE_FUNCTIONS),
     )
 
 
-def check_place(device: Any, dtype: Any, of: str) -> tuple[torch.device, torch.dtype]:
+def check_place(device: Any, dtype: Any) -> tuple[torch.device, torch.dtype]:
     """Where tensors are made and of which precision; of None the default of torch.
 
     Raises
@@ -48,7 +48,7 @@ def check_place(device: Any, dtype: Any, of: str) -> tuple[torch.device, torch.d
         dtype = torch.get_default_dtype()
     if not isinstance(dtype, torch.dtype) or dtype not in FLOATING:
         names = ", ".join(str(each) for each in FLOATING)
-        raise InputError(f"{subject('dtype', of)} must be one of {names}. Got {short(dtype)} instead.")
+        raise InputError(argument="dtype", expected=f"be one of {names}", got=short(dtype))
     if device is None:
         return torch.get_default_device(), dtype
     try:
@@ -56,28 +56,30 @@ def check_place(device: Any, dtype: Any, of: str) -> tuple[torch.device, torch.d
         return torch.empty(0, device=device).device, dtype
     except (*UNREADABLE, AssertionError, ImportError):
         raise InputError(
-            f"{subject('device', of)} must be a device that torch finds on this machine, here {_devices()}. "
-            f"Got {short(device)} instead."
+            argument="device",
+            expected=f"be a device that torch finds on this machine, here {_devices()}",
+            got=short(device),
         ) from None
 
 
 def check_room(
-    in_features: int, out_features: int, size: int, of: str, sizes: str = "'in_features', 'out_features'"
+    in_features: int, out_features: int, size: int, sizes: str = "'in_features', 'out_features'"
 ) -> None:
     """Refuse a layer that no memory holds before anything is allocated; `sizes` are the arguments that its edges follow."""
     if in_features * out_features * size > MOST_COEFFICIENTS:
         raise InputError(
-            f"The {sizes} and 'intervals' of {of} must give at most {MOST_COEFFICIENTS:,} "
-            f"coefficients. Got {in_features:,} x {out_features:,} edges of {size:,} each instead."
+            subject=f"The {sizes} and 'intervals'",
+            expected=f"give at most {MOST_COEFFICIENTS:,} coefficients",
+            got=f"{in_features:,} x {out_features:,} edges of {size:,} each",
         )
 
 
-def make_grid(grid: Any, inputs: int, basis: str, degree: int, intervals: int, of: str) -> Tensor:
+def make_grid(grid: Any, inputs: int, basis: str, degree: int, intervals: int) -> Tensor:
     """The grid (inputs, K) of a layer in float64 on the CPU, from the ends of its range or from a grid of its own."""
     if isinstance(grid, Tensor):
         if grid.ndim != 2 or grid.shape[0] != inputs:
             raise InputError(
-                f"The 'grid' tensor of {of} must have shape ({inputs}, K). Got {tuple(grid.shape)} instead."
+                subject="The 'grid' tensor", expected=f"have shape ({inputs}, K)", got=tuple(grid.shape)
             )
         return grid.detach().to(device="cpu", dtype=torch.float64)
     try:
@@ -86,8 +88,9 @@ def make_grid(grid: Any, inputs: int, basis: str, degree: int, intervals: int, o
         low = high = 0.0
     if not -torch.inf < low < high < torch.inf:
         raise InputError(
-            f"{subject('grid', of)} must be two finite numbers (low, high) with low < high, or a tensor. "
-            f"Got {short(grid)} instead."
+            argument="grid",
+            expected="be two finite numbers (low, high) with low < high, or a tensor",
+            got=short(grid),
         )
     with on("cpu"):  # whatever the ambient device
         ends = torch.tensor([low, high], dtype=torch.float64).expand(inputs, 2)

@@ -51,8 +51,9 @@ def channel_functions(
     first = at if begin is None else begin(at)
     if not isinstance(first, Tensor) or first.shape != at.shape:  # pyright: ignore[reportUnnecessaryIsInstance]
         raise InputError(
-            "The 'begin' parameter must be a function that gives a number for each entry of a tensor, such as torch.tanh. "
-            f"Got one that gives {short(first)} for a tensor of shape {tuple(at.shape)} instead."
+            argument="begin",
+            expected="be a function that gives a number for each entry of a tensor, such as torch.tanh",
+            got=f"one that gives {short(first)} for a tensor of shape {tuple(at.shape)}",
         )
     with torch.no_grad():
         made.patch.coef.copy_(first[:, :, None].expand_as(made.patch.coef))

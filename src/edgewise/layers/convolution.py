@@ -55,37 +55,37 @@ class _KANConv(nn.Module):
     ) -> None:
         super().__init__()
         name = type(self).__name__
-        self.in_channels = check_int(in_channels, "in_channels", low=1, of=name)
-        self.out_channels = check_int(out_channels, "out_channels", low=1, of=name)
-        self.groups = check_int(groups, "groups", low=1, of=name)
+        self.in_channels = check_int(in_channels, "in_channels", low=1)
+        self.out_channels = check_int(out_channels, "out_channels", low=1)
+        self.groups = check_int(groups, "groups", low=1)
         for what, count in (("in_channels", in_channels), ("out_channels", out_channels)):
             if count % groups:
                 raise InputError(
-                    f"The '{what}' parameter of {name} must be a multiple of 'groups'. Got {count} in {groups} groups "
-                    "instead."
+                    argument=what, expected="be a multiple of 'groups'", got=f"{count} in {groups} groups"
                 )
         self.kernel_size = self._sizes(kernel_size, "kernel_size")
         self.stride = self._sizes(stride, "stride")
         self.dilation = self._sizes(dilation, "dilation")
-        self.padding_mode = check_choice(padding_mode, "padding_mode", PADDING_MODES, of=name)
+        self.padding_mode = check_choice(padding_mode, "padding_mode", PADDING_MODES)
         self.padding = self._padded(padding)
-        check_functions(basis, degree, intervals, name, base, init)
-        check_bool(bias, "bias", of=name)
+        check_functions(basis, degree, intervals, base, init)
+        check_bool(bias, "bias")
         own, places = in_channels // groups, math.prod(self.kernel_size)
         sizes = "'in_channels', 'out_channels', 'kernel_size'"
-        check_room(own * places, out_channels, intervals + degree, name, sizes)
-        device, dtype = check_place(device, dtype, name)
-        symbolic = check_symbolic(symbolic, own * places, out_channels, name)
+        check_room(own * places, out_channels, intervals + degree, sizes)
+        device, dtype = check_place(device, dtype)
+        symbolic = check_symbolic(symbolic, own * places, out_channels)
         if isinstance(grid, Tensor):
             if grid.ndim != 2 or len(grid) not in (own, own * places):
                 raise InputError(
-                    f"The 'grid' tensor of {name} must have shape ({own}, K), one grid a channel of a group. Got "
-                    f"{tuple(grid.shape)} instead."
+                    subject=f"The 'grid' tensor of {name}",
+                    expected=f"have shape ({own}, K), one grid a channel of a group",
+                    got=tuple(grid.shape),
                 )
             grid = grid.repeat_interleave(own * places // len(grid), 0)
         self.patch = KANLinear(
             own * places, out_channels, basis=basis, degree=degree, intervals=intervals, bias=bias, base=base, init=init,
-            grid=make_grid(grid, own * places, basis, degree, intervals, name), symbolic=symbolic, seed=seed,
+            grid=make_grid(grid, own * places, basis, degree, intervals), symbolic=symbolic, seed=seed,
             device=device, dtype=dtype,
         )  # fmt: skip
 
@@ -96,14 +96,13 @@ class _KANConv(nn.Module):
 
     def source(self, channel: int, *place: int) -> int:
         """Number of the input of `patch` that a channel of a group feeds at one place of the kernel."""
-        name = type(self).__name__
-        at = check_int(channel, "channel", low=0, high=self.in_channels // self.groups - 1, of=name)
+        at = check_int(channel, "channel", low=0, high=self.in_channels // self.groups - 1)
         if len(place) != self.dimensions:
             raise InputError(
-                f"The 'place' of {name} must be {self.dimensions} whole numbers. Got {short(place)} instead."
+                argument="place", expected=f"be {self.dimensions} whole numbers", got=short(place)
             )
         for step, size in zip(place, self.kernel_size, strict=True):
-            at = at * size + check_int(step, "place", low=0, high=size - 1, of=name)
+            at = at * size + check_int(step, "place", low=0, high=size - 1)
         return at
 
     def forward(self, x: Tensor) -> Tensor:
@@ -203,8 +202,9 @@ class _KANConv(nn.Module):
         if not is_tracing() and (x.dim() not in (n + 1, n + 2) or x.shape[-n - 1] != self.in_channels):
             shape = "(N, C, L) or (C, L)" if n == 1 else "(N, C, H, W) or (C, H, W)"
             raise InputError(
-                f"The input of {name} must have shape {shape} with C = {self.in_channels} channels. "
-                f"Got {tuple(x.shape)} instead."
+                subject=f"The input of {name}",
+                expected=f"have shape {shape} with C = {self.in_channels} channels",
+                got=tuple(x.shape),
             )
         check_input(x, x.shape[-1], coef, name)
         if is_tracing():
@@ -213,40 +213,37 @@ class _KANConv(nn.Module):
         for size, k, d, (before, after) in sizes:
             if size + before + after < d * (k - 1) + 1:
                 raise InputError(
-                    f"The input of {name} must be at least as large as its kernel, {d * (k - 1) + 1} with dilation. Got "
-                    f"{size + before + after} with padding instead."
+                    subject=f"The input of {name}",
+                    expected=f"be at least as large as its kernel, {d * (k - 1) + 1} with dilation",
+                    got=f"{size + before + after} with padding",
                 )
             if self.padding_mode in ("reflect", "circular") and max(before, after) > size - (
                 self.padding_mode == "reflect"
             ):
                 raise InputError(
-                    f"The 'padding' of {name} must be smaller than its input for padding_mode={self.padding_mode!r}. "
-                    f"Got {max(before, after)} for {size} instead."
+                    argument="padding",
+                    expected=f"be smaller than its input for padding_mode={self.padding_mode!r}",
+                    got=f"{max(before, after)} for {size}",
                 )
 
     def _sizes(self, value: Any, name: str, low: int = 1) -> tuple[int, ...]:
         """One number for all dimensions, or one for each."""
-        of, n = type(self).__name__, self.dimensions
+        _of, n = type(self).__name__, self.dimensions
         if isinstance(value, (tuple, list)):
             given = tuple(cast(Any, value))
             if len(given) == n:
-                return tuple(check_int(each, name, low=low, of=of) for each in given)
-            raise InputError(
-                f"The '{name}' parameter of {of} must be an int or {n} of them. Got {short(value)} instead."
-            )
-        return (check_int(value, name, low=low, of=of),) * n
+                return tuple(check_int(each, name, low=low) for each in given)
+            raise InputError(argument=name, expected=f"be an int or {n} of them", got=short(value))
+        return (check_int(value, name, low=low),) * n
 
     def _padded(self, padding: Any) -> tuple[tuple[int, int], ...]:
         """Zeros before and after, for each dimension."""
         if not isinstance(padding, str):
             return tuple((each, each) for each in self._sizes(padding, "padding", 0))
-        name = type(self).__name__
-        if check_choice(padding, "padding", ("same", "valid"), of=name) == "valid":
+        if check_choice(padding, "padding", ("same", "valid")) == "valid":
             return ((0, 0),) * self.dimensions
         if any(step != 1 for step in self.stride):
-            raise InputError(
-                f"The 'padding' parameter of {name} must be a number where 'stride' is not 1. Got 'same' instead."
-            )
+            raise InputError(argument="padding", expected="be a number where 'stride' is not 1", got="'same'")
         total = [d * (k - 1) for k, d in zip(self.kernel_size, self.dilation, strict=True)]
         return tuple((each // 2, each - each // 2) for each in total)
 

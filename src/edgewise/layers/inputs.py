@@ -33,29 +33,42 @@ def check_input(
     """
     if not isinstance(x, Tensor):
         raise InputError(
-            f"The input of {name} must be a tensor. Got {_kind(x)} instead; convert it with "
-            f"torch.as_tensor(x, dtype={like.dtype}){advice}."
+            subject=f"The input of {name}",
+            expected="be a tensor",
+            got=_kind(x),
+            advice=f"convert it with torch.as_tensor(x, dtype={like.dtype}){advice}",
         )
     # While a tracer looks on, sizes are tensors, and a question about them would be a part of the trace.
     if not is_tracing() and x.shape[-1:] != (features,):
         raise InputError(
-            f"The input of {name} must have {features} {'column' if features == 1 else 'columns'}{columns} in its last "
-            f"dimension, x.shape[-1]. Got shape {tuple(x.shape)} instead."
+            subject=f"The input of {name}",
+            expected=(
+                f"have {features} {('column' if features == 1 else 'columns')}{columns} in its last "
+                "dimension, x.shape[-1]"
+            ),
+            got=f"shape {tuple(x.shape)}",
         )
     if x.layout != torch.strided:
         layout = str(x.layout).removeprefix("torch.")
         raise InputError(
-            f"The input of {name} must be a dense tensor. Got one of layout {layout} instead; convert it with x.to_dense()."
+            subject=f"The input of {name}",
+            expected="be a dense tensor",
+            got=f"one of layout {layout}",
+            advice="convert it with x.to_dense()",
         )
     if x.dtype != like.dtype and not (x.is_floating_point() and autocast_type(x) is not None):
         raise InputError(
-            f"The input of {name} must have the dtype of its parameters, {like.dtype}. Got {x.dtype} instead; convert it "
-            f"with x.to({like.dtype}){advice}."
+            subject=f"The input of {name}",
+            expected=f"have the dtype of its parameters, {like.dtype}",
+            got=x.dtype,
+            advice=f"convert it with x.to({like.dtype}){advice}",
         )
     if x.device != like.device:
         raise InputError(
-            f"The input of {name} must be on the device of its parameters, {like.device}. Got {x.device} instead; move it "
-            f"with x.to('{like.device}')."
+            subject=f"The input of {name}",
+            expected=f"be on the device of its parameters, {like.device}",
+            got=x.device,
+            advice=f"move it with x.to('{like.device}')",
         )
 
 

@@ -101,19 +101,18 @@ class KANLinear(EdgeTables):
         dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
-        of = type(self).__name__
-        self.in_features = check_int(in_features, "in_features", low=1, of=of)
-        self.out_features = check_int(out_features, "out_features", low=1, of=of)
-        functions = check_functions(basis, degree, intervals, of, base, init)
+        self.in_features = check_int(in_features, "in_features", low=1)
+        self.out_features = check_int(out_features, "out_features", low=1)
+        functions = check_functions(basis, degree, intervals, base, init)
         self.basis_name, self.degree, self.intervals, self.base = functions
-        check_bool(bias, "bias", of=of)
-        check_room(in_features, out_features, self.size, of)
-        self.symbolic = check_symbolic(symbolic, in_features, out_features, of)
-        device, dtype = check_place(device, dtype, of)
+        check_bool(bias, "bias")
+        check_room(in_features, out_features, self.size)
+        self.symbolic = check_symbolic(symbolic, in_features, out_features)
+        device, dtype = check_place(device, dtype)
         if isinstance(grid, Tensor) and grid.ndim == 2 and basis == "bspline":
             self.intervals = grid.shape[1] - 1
         with on("cpu"):  # where the first functions are made, whatever the ambient device
-            made_grid = make_grid(grid, in_features, basis, degree, self.intervals, of)
+            made_grid = make_grid(grid, in_features, basis, degree, self.intervals)
             # Rounded before it is checked: breaks that are apart in float64 may coincide in float32.
             table = made_grid.to(dtype).to(torch.float64)
             first = make_basis(basis, table, degree=degree, size=self.size)
@@ -222,7 +221,7 @@ class KANLinear(EdgeTables):
         """Replace the mask, shape (I, O)."""
         if mask.shape != self.mask.shape:
             raise InputError(
-                f"The 'mask' of set_mask must have shape {tuple(self.mask.shape)}. Got {tuple(mask.shape)} instead."
+                argument="mask", expected=f"have shape {tuple(self.mask.shape)}", got=tuple(mask.shape)
             )
         self.mask.copy_(mask)
         self._refresh()
@@ -248,6 +247,5 @@ class KANLinear(EdgeTables):
         check_input(x, self.in_features, coef, f"{name}({self.in_features}, {self.out_features})")
 
     def _check_edge(self, source: int, target: int) -> None:
-        of = type(self).__name__
-        check_int(source, "source", low=0, high=self.in_features - 1, of=of)
-        check_int(target, "target", low=0, high=self.out_features - 1, of=of)
+        check_int(source, "source", low=0, high=self.in_features - 1)
+        check_int(target, "target", low=0, high=self.out_features - 1)

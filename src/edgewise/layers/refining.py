@@ -39,14 +39,14 @@ def refined(module: Module, factor: int = 2) -> Module:
     >>> fine.intervals, bool((fine(x) - layer(x)).abs().max() < 1e-14)
     (20, True)
     """
-    factor = check_int(factor, "factor", low=1, of="refined")
+    factor = check_int(factor, "factor", low=1)
     if isinstance(module, KANLinear):
         return _refined(module, factor)  # type: ignore[return-value]
     made = copy.deepcopy(module)
     found = [(name, part) for name, part in made.named_modules() if isinstance(part, KANLinear)]
     if not found:
         raise InputError(
-            f"The 'module' of refined must hold a layer of edges. Got {type(module).__name__} with none instead."
+            argument="module", expected="hold a layer of edges", got=f"{type(module).__name__} with none"
         )
     for name, part in found:
         holder, _, own = name.rpartition(".")
@@ -59,9 +59,7 @@ def _refined(layer: KANLinear, factor: int) -> KANLinear:
         raise InputError(
             f"Only B-spline layers can be refined exactly. Got one of basis {layer.basis_name!r} instead."
         )
-    check_int(
-        factor * layer.intervals, "intervals", high=MOST_INTERVALS, of="refined (factor x intervals now)"
-    )
+    check_int(factor * layer.intervals, "intervals", high=MOST_INTERVALS)
     grid, coef = finer(layer.grid, layer.coef.detach(), layer.degree, factor)
     made = KANLinear.of_parts(
         layer.basis_name, layer.degree, layer.base, layer.symbolic, grid, layer.mask, coef,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from edgewise._core.checks import as_tuple, check_int, short, subject
+from edgewise._core.checks import as_tuple, check_int, short
 from edgewise._core.errors import InputError
 from edgewise.forms import form_from_text
 
@@ -46,32 +46,28 @@ class FormGroup:
 def check_form(form: object) -> str:
     """The name or the text of a closed form, or one `InputError`."""
     if not isinstance(form, str) or not form.strip():
-        raise InputError(
-            f"The 'form' of an edge must be a name or a formula in x. Got {short(form)} instead."
-        )
+        raise InputError(argument="form", expected="be a name or a formula in x", got=short(form))
     if len(form) > MAX_FORM:
         raise InputError(
-            f"The 'form' of an edge must have at most {MAX_FORM:,} characters. Got {len(form):,} instead."
+            argument="form", expected=f"have at most {MAX_FORM:,} characters", got=f"{len(form):,}"
         )
     form_from_text(form)
     return form
 
 
-def check_symbolic(edges: object, n_inputs: int, n_sums: int, of: str) -> tuple[SymbolicEdge, ...]:
+def check_symbolic(edges: object, n_inputs: int, n_sums: int) -> tuple[SymbolicEdge, ...]:
     """Symbolic edges of a layer: inside it, at most one for each source and target, of forms that can be read."""
     listed = "SymbolicEdge(source, target, form)"
-    checked = as_tuple(edges, "symbolic", f"edges, each a {listed}", of=of)
+    checked = as_tuple(edges, "symbolic", f"edges, each a {listed}")
     for edge in checked:
         if not isinstance(edge, SymbolicEdge):
-            raise InputError(
-                f"{subject('symbolic', of)} must hold edges, each a {listed}. Got {short(edge)} instead."
-            )
-        check_int(edge.source, "source", low=0, high=n_inputs - 1, of="SymbolicEdge")
-        check_int(edge.target, "target", low=0, high=n_sums - 1, of="SymbolicEdge")
+            raise InputError(argument="symbolic", expected=f"hold edges, each a {listed}", got=short(edge))
+        check_int(edge.source, "source", low=0, high=n_inputs - 1)
+        check_int(edge.target, "target", low=0, high=n_sums - 1)
         check_form(edge.form)
     if len({(edge.source, edge.target) for edge in checked}) < len(checked):
         raise InputError(
-            "The 'symbolic' edges of a layer must join distinct nodes. Got one edge twice instead."
+            subject="The 'symbolic' edges of a layer", expected="join distinct nodes", got="one edge twice"
         )
     return checked
 

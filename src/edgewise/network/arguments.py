@@ -14,7 +14,6 @@ from edgewise._core.checks import (
     check_matrix,
     did_you_mean,
     short,
-    subject,
 )
 from edgewise._core.errors import InputError
 from edgewise._core.plain import article
@@ -25,37 +24,41 @@ if TYPE_CHECKING:
 Edge = tuple[int, int, int]
 
 
-def check_net(model: object, of: str) -> None:
+def check_net(model: object) -> None:
     """A network itself, no estimator around one."""
     from edgewise.network.module import KAN
 
     if not isinstance(model, KAN):
         inside = isinstance(getattr(model, "network_", None), KAN)
         raise InputError(
-            f"The 'model' argument of {of} must be a KAN. Got {article(type(model)) if inside else short(model)} "
+            f"The 'model' argument must be a KAN. Got {article(type(model)) if inside else short(model)} "
             f"instead{'; pass its network, as model.network_' if inside else ''}."
         )
 
 
-def check_edge(net: KAN, edge: Any, of: str = "", *, listed: bool = False) -> Edge:
+def check_edge(net: KAN, edge: Any, *, listed: bool = False) -> Edge:
     """The edge (layer, source, target), if the network has it; `listed` where it is one of the argument 'edges'."""
     entries = tuple(edge) if isinstance(edge, (tuple, list)) else ()
     if len(entries) != 3:
-        name, kind, advice = "edge", "three ints (layer, source, target)", ""
+        kind = "three ints (layer, source, target)"
         if listed:
-            name, kind = "edges", f"a list of edges, {kind} each"
-            advice = "; write one edge as a list of one, [(0, 2, 1)]"
-        raise InputError(f"{subject(name, of)} must be {kind}. Got {short(edge)} instead{advice}.")
-    layer = check_int(entries[0], "layer", low=0, high=len(net.layers) - 1, of=of)
-    source = check_int(entries[1], "source", low=0, high=net.layers[layer].in_features - 1, of=of)
-    target = check_int(entries[2], "target", low=0, high=net.layers[layer].out_features - 1, of=of)
+            raise InputError(
+                argument="edges",
+                expected=f"be a list of edges, {kind} each",
+                got=short(edge),
+                advice="write one edge as a list of one, [(0, 2, 1)]",
+            )
+        raise InputError(argument="edge", expected=f"be {kind}", got=short(edge))
+    layer = check_int(entries[0], "layer", low=0, high=len(net.layers) - 1)
+    source = check_int(entries[1], "source", low=0, high=net.layers[layer].in_features - 1)
+    target = check_int(entries[2], "target", low=0, high=net.layers[layer].out_features - 1)
     return layer, source, target
 
 
-def check_edges(net: KAN, edges: Any, of: str) -> list[Edge]:
+def check_edges(net: KAN, edges: Any) -> list[Edge]:
     """Several edges, in the caller's order."""
-    listed = as_tuple(edges, "edges", "edges (layer, source, target)", of=of)
-    return [check_edge(net, edge, of, listed=True) for edge in listed]
+    listed = as_tuple(edges, "edges", "edges (layer, source, target)")
+    return [check_edge(net, edge, listed=True) for edge in listed]
 
 
 def check_hidden(net: KAN, layer: int, of: str) -> int:
@@ -64,20 +67,20 @@ def check_hidden(net: KAN, layer: int, of: str) -> int:
         raise InputError(
             f"{of} needs a network with hidden nodes. Got one of shape {list(net.shape)} instead."
         )
-    return check_int(layer, "layer", low=1, high=len(net.layers) - 1, of=of)
+    return check_int(layer, "layer", low=1, high=len(net.layers) - 1)
 
 
-def check_layers(net: KAN, layers: Any, of: str) -> list[int]:
+def check_layers(net: KAN, layers: Any) -> list[int]:
     """Numbers of edge layers in rising order; all of them by default."""
     if layers is None:
         return list(range(len(net.layers)))
-    return check_numbers(layers, len(net.layers), "layers", of)
+    return check_numbers(layers, len(net.layers), "layers")
 
 
-def check_numbers(numbers: Any, count: int, name: str, of: str) -> list[int]:
+def check_numbers(numbers: Any, count: int, name: str) -> list[int]:
     """Distinct ints from 0 to count - 1 in rising order; the caller's order and repeats mean nothing."""
-    listed = as_tuple(numbers, name, "ints", of=of)
-    return sorted({check_int(number, name, low=0, high=count - 1, of=of) for number in listed})
+    listed = as_tuple(numbers, name, "ints")
+    return sorted({check_int(number, name, low=0, high=count - 1) for number in listed})
 
 
 def check_inputs(net: KAN, inputs: Any) -> list[int]:
@@ -87,8 +90,9 @@ def check_inputs(net: KAN, inputs: Any) -> list[int]:
         if isinstance(entry, str):
             if entry not in net.input_names:
                 raise InputError(
-                    f"The 'inputs' must be among {among(net.input_names)}. "
-                    f"Got {short(entry)} instead{did_you_mean(entry, net.input_names)}."
+                    argument="inputs",
+                    expected=f"be among {among(net.input_names)}",
+                    got=f"{short(entry)}{did_you_mean(entry, net.input_names)}",
                 )
             numbers.append(net.input_names.index(entry))
         else:
@@ -96,7 +100,7 @@ def check_inputs(net: KAN, inputs: Any) -> list[int]:
     return sorted(set(numbers))
 
 
-def as_data(net: KAN, X: Any, of: str, min_rows: int = 1) -> Tensor:
+def as_data(net: KAN, X: Any, min_rows: int = 1) -> Tensor:
     """Any matrix of numbers as a tensor of the network's dtype and device, shape (n, inputs)."""
-    table = check_matrix(X, "X", columns=net.shape[0], min_rows=min_rows, of=of)
+    table = check_matrix(X, "X", columns=net.shape[0], min_rows=min_rows)
     return torch.from_numpy(table).to(net.output_shift)

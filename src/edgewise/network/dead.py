@@ -32,7 +32,7 @@ def drop_dead(model: KAN, X: Any = None) -> EditResult:
     >>> drop_dead(model).record.after
     '[2, 2, 1], 6 edges'
     """
-    check_net(model, "drop_dead")
+    check_net(model)
     states = take_apart(model)
     # Cutting a node off can leave nodes before and after it dead.
     while any(_cut_off(states, layer) for layer in range(1, len(states))):

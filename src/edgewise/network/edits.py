@@ -61,7 +61,7 @@ class EditResult:
 
 def describe(model: KAN) -> str:
     """Shape and alive edges, as "[2, 5, 1], 15 edges"."""
-    check_net(model, "describe")
+    check_net(model)
     return f"{list(model.shape)}, {sum(int(layer.mask.sum()) for layer in model.layers)} edges"
 
 
@@ -69,7 +69,7 @@ def recorded(name: str, detail: str, before: KAN, after: KAN, X: Any = None) -> 
     """The result of an edit, its largest change measured on X where given (and where both networks can be compared)."""
     change = None
     if X is not None and before.shape[0] == after.shape[0] and before.shape[-1] == after.shape[-1]:
-        x = as_data(before, X, name, min_rows=0)
+        x = as_data(before, X, min_rows=0)
         with torch.no_grad():
             change = float((before(x) - after(x)).abs().max()) if len(x) else 0.0
     return EditResult(after, EditRecord(name, detail, change, describe(before), describe(after)))
@@ -97,8 +97,8 @@ def mask_edges(model: KAN, edges: Iterable[Edge], X: Any = None) -> EditResult:
     >>> mask_edges(model, [(0, 1, 0)]).record.after
     '[2, 2, 1], 5 edges'
     """
-    check_net(model, "mask_edges")
-    chosen = check_edges(model, edges, "mask_edges")
+    check_net(model)
+    chosen = check_edges(model, edges)
     states = take_apart(model)
     for layer, source, target in chosen:
         states[layer].mask[source, target] = False
@@ -128,14 +128,12 @@ def remove_nodes(model: KAN, layer: int, nodes: Iterable[int], X: Any = None) ->
     >>> remove_nodes(KAN([2, 5, 1], seed=0), 1, [0, 3]).network.shape
     (2, 3, 1)
     """
-    check_net(model, "remove_nodes")
+    check_net(model)
     layer = check_hidden(model, layer, "remove_nodes")
-    gone = check_numbers(nodes, model.shape[layer], "nodes", "remove_nodes")
+    gone = check_numbers(nodes, model.shape[layer], "nodes")
     keep = [k for k in range(model.shape[layer]) if k not in gone]
     if not keep:
-        raise InputError(
-            "The 'nodes' of remove_nodes must leave at least one node in the layer. Got all of them instead."
-        )
+        raise InputError(argument="nodes", expected="leave at least one node in the layer", got="all of them")
     states = take_apart(model)
     states[layer - 1] = states[layer - 1].take_nodes(keep)
     states[layer] = states[layer].take_inputs(keep)
@@ -167,13 +165,11 @@ def remove_inputs(model: KAN, inputs: Iterable[int | str]) -> EditResult:
     >>> remove_inputs(model, ["length"]).network.input_names
     ('mass', 'time')
     """
-    check_net(model, "remove_inputs")
+    check_net(model)
     gone = check_inputs(model, inputs)
     keep = [k for k in range(model.shape[0]) if k not in gone]
     if not keep:
-        raise InputError(
-            "The 'inputs' of remove_inputs must leave at least one input. Got all of them instead."
-        )
+        raise InputError(argument="inputs", expected="leave at least one input", got="all of them")
     states = take_apart(model)
     states[0] = states[0].take_inputs(keep)
     names = [model.input_names[k] for k in gone]
@@ -205,12 +201,12 @@ def order_nodes(model: KAN, layer: int, order: Sequence[int], X: Any = None) -> 
     >>> order_nodes(KAN([2, 3, 1], seed=0), 1, [2, 0, 1]).record.detail
     'layer 1 in the order [2, 0, 1]'
     """
-    check_net(model, "order_nodes")
+    check_net(model)
     layer = check_hidden(model, layer, "order_nodes")
     count = model.shape[layer]
-    if check_numbers(order, count, "order", "order_nodes") != list(range(count)) or len(order) != count:
+    if check_numbers(order, count, "order") != list(range(count)) or len(order) != count:
         raise InputError(
-            f"The 'order' must hold every node 0 to {count - 1} once. Got {short(list(order))} instead."
+            argument="order", expected=f"hold every node 0 to {count - 1} once", got=short(list(order))
         )
     sums = model.spec.layers[layer - 1].nodes.sums
     if any((k < sums) != (place < sums) for place, k in enumerate(order)):
@@ -237,9 +233,9 @@ def swap_nodes(model: KAN, layer: int, first: int, second: int, X: Any = None) -
     >>> swap_nodes(KAN([2, 3, 1], seed=0), 1, 0, 2).record.detail
     'layer 1 in the order [2, 1, 0]'
     """
-    check_net(model, "swap_nodes")
+    check_net(model)
     layer = check_hidden(model, layer, "swap_nodes")
-    check_numbers([first, second], model.shape[layer], "nodes", "swap_nodes")
+    check_numbers([first, second], model.shape[layer], "nodes")
     order = list(range(model.shape[layer]))
     order[first], order[second] = order[second], order[first]
     made = order_nodes(model, layer, order, X)
@@ -271,15 +267,13 @@ def set_symbolic(
     >>> set_symbolic(KAN([1, 1], seed=0), (0, 0, 0), "sin").network(torch.tensor([[0.5]]))
     tensor([[0.4794]], grad_fn=<AddBackward0>)
     """
-    check_net(model, "set_symbolic")
-    layer, source, target = check_edge(model, edge, "set_symbolic")
+    check_net(model)
+    layer, source, target = check_edge(model, edge)
     check_form(form)
-    entries = as_tuple(affine, "affine", "four numbers a, b, c, d", of="set_symbolic")
-    numbers = [check_float(number, "affine", of="set_symbolic") for number in entries]
+    entries = as_tuple(affine, "affine", "four numbers a, b, c, d")
+    numbers = [check_float(number, "affine") for number in entries]
     if len(numbers) != 4:
-        raise InputError(
-            f"The 'affine' of set_symbolic must be four numbers a, b, c, d. Got {len(numbers)} instead."
-        )
+        raise InputError(argument="affine", expected="be four numbers a, b, c, d", got=len(numbers))
     states = take_apart(model)
     row = torch.tensor(numbers, dtype=torch.float64)
     states[layer] = states[layer].with_symbolic(SymbolicEdge(source, target, form), row)
@@ -308,14 +302,14 @@ def set_edge(model: KAN, edge: Edge, coef: Tensor, X: Any = None) -> EditResult:
     >>> set_edge(KAN([1, 1], seed=0), (0, 0, 0), torch.ones(8)).network(torch.tensor([[0.3]]))
     tensor([[1.]], grad_fn=<AddBackward0>)
     """
-    check_net(model, "set_edge")
-    layer, source, target = check_edge(model, edge, "set_edge")
+    check_net(model)
+    layer, source, target = check_edge(model, edge)
     states = take_apart(model)
     wanted = (states[layer].coef.shape[1],)
     if not isinstance(coef, Tensor):  # pyright: ignore[reportUnnecessaryIsInstance]
-        coef = torch.from_numpy(check_vector(coef, "coef", of="set_edge"))
+        coef = torch.from_numpy(check_vector(coef, "coef"))
     if coef.shape != wanted:
-        raise InputError(f"The 'coef' of set_edge must have shape {wanted}. Got {tuple(coef.shape)} instead.")
+        raise InputError(argument="coef", expected=f"have shape {wanted}", got=tuple(coef.shape))
     state = states[layer].without_symbolic(source, target)
     state.coef[source, :, target] = coef.detach().to(state.coef)
     state.mask[source, target] = True
@@ -344,7 +338,7 @@ def rename(
     >>> rename(KAN([2, 1], seed=0), inputs={"x2": "speed"}).network.input_names
     ('x1', 'speed')
     """
-    check_net(model, "rename")
+    check_net(model)
     new_in, new_out = (
         _renamed(model.input_names, inputs, "inputs"),
         _renamed(model.output_names, outputs, "outputs"),
@@ -359,14 +353,13 @@ def rename(
 def _renamed(names: tuple[str, ...], changes: Any, argument: str) -> list[str]:
     changes = {} if changes is None else changes
     if not isinstance(changes, Mapping):
-        raise InputError(
-            f"The '{argument}' of rename must be a dictionary {{old: new}}. Got {short(changes)} instead."
-        )
+        raise InputError(argument=argument, expected="be a dictionary {old: new}", got=short(changes))
     for old in changes:
         if old not in names:
             raise InputError(
-                f"The '{argument}' to rename must be among {among(names)}. "
-                f"Got {short(old)} instead{did_you_mean(old, names)}."
+                subject=f"The '{argument}' to rename",
+                expected=f"be among {among(names)}",
+                got=f"{short(old)}{did_you_mean(old, names)}",
             )
     return [changes.get(name, name) for name in names]
 

@@ -139,23 +139,22 @@ class KANFeedForward(nn.Module):
         super().__init__()
         sizes = {"in_features": in_features, "hidden": hidden, "out_features": out_features}
         self.in_features, self.hidden, self.out_features = (
-            check_int(size, name, low=1, high=1 << 24, of="KANFeedForward") for name, size in sizes.items()
+            check_int(size, name, low=1, high=1 << 24) for name, size in sizes.items()
         )
         for name, flag in (("gated", gated), ("bias", bias)):
-            check_bool(flag, name, of="KANFeedForward")
-        check_int(degree, "degree", low=1, high=MAX_DEGREE, of="KANFeedForward")
-        check_functions("bspline", degree, intervals, "KANFeedForward")
+            check_bool(flag, name)
+        check_int(degree, "degree", low=1, high=MAX_DEGREE)
+        check_functions("bspline", degree, intervals)
         for inputs, outputs in ((in_features, hidden), (hidden, out_features)):
-            check_room(inputs, outputs, 1, "KANFeedForward")
+            check_room(inputs, outputs, 1)
         if not callable(begin):
             raise InputError(
-                "The 'begin' parameter of KANFeedForward must be a function of tensors, such as torch.tanh. "
-                f"Got {short(begin)} instead."
+                argument="begin", expected="be a function of tensors, such as torch.tanh", got=short(begin)
             )
-        device, dtype = check_place(device, dtype, "KANFeedForward")
+        device, dtype = check_place(device, dtype)
         place: dict[str, Any] = {"device": device, "dtype": dtype}
         self.directions = StraightEdges(in_features, hidden, bias, derive(seed, 0), **place)
-        laid = make_grid(grid, 1, "bspline", degree, intervals, "KANFeedForward")
+        laid = make_grid(grid, 1, "bspline", degree, intervals)
         self.functions = channel_functions(KANConv1d, hidden, degree, intervals, laid, begin, **place)
         self.gate = StraightEdges(in_features, hidden, bias, derive(seed, 1), **place) if gated else None
         self.out = StraightEdges(hidden, out_features, bias, derive(seed, 2), **place)
@@ -199,7 +198,7 @@ def functions_of(block: KANFeedForward) -> KAN:
     >>> functions_of(block).shape
     (1, 8)
     """
-    patch = copy.deepcopy(_block(block, "functions_of").functions.patch)
+    patch = copy.deepcopy(_block(block).functions.patch)
     return KAN.from_layers(_spec([_layer(patch, Nodes(patch.out_features))], "z", "u"), [patch])
 
 
@@ -219,7 +218,7 @@ def with_functions(block: KANFeedForward, functions: KAN) -> KANFeedForward:
     >>> edited.functions.patch.kind(0, 2)
     'symbolic'
     """
-    _block(block, "with_functions")
+    _block(block)
     plain = (
         isinstance(functions, KAN)  # pyright: ignore[reportUnnecessaryIsInstance]
         and functions.shape == (1, block.hidden)
@@ -229,8 +228,12 @@ def with_functions(block: KANFeedForward, functions: KAN) -> KANFeedForward:
     )
     if not plain:
         raise InputError(
-            f"The 'functions' of with_functions must be what functions_of gave, edited: a KAN of shape (1, {block.hidden}) "
-            f"without bias and scales. Got {short(functions)} instead."
+            argument="functions",
+            expected=(
+                f"be what functions_of gave, edited: a KAN of shape (1, {block.hidden}) without bias "
+                "and scales"
+            ),
+            got=short(functions),
         )
     made = copy.deepcopy(block)
     made.functions.patch = copy.deepcopy(functions.layers[0])
@@ -245,7 +248,7 @@ def as_kan(block: KANFeedForward) -> KAN:
     InputError
         If it has more edges than a `KANLinear` may hold.
     """
-    out, hidden = _block(block, "as_kan").out.alive(), block.hidden
+    out, hidden = _block(block).out.alive(), block.hidden
     patch, rows = block.functions.patch, range(hidden)
     if block.gate is None:
         second = _outgoing(patch, out, block.out.mask, block.out.bias)
@@ -258,8 +261,8 @@ def as_kan(block: KANFeedForward) -> KAN:
     return KAN.from_layers(_spec(specs, "x", "y"), layers)
 
 
-def _block(block: object, of: str) -> KANFeedForward:
-    return check_is(block, KANFeedForward, "block", "a KANFeedForward, as a block of replace_mlp is", of=of)
+def _block(block: object) -> KANFeedForward:
+    return check_is(block, KANFeedForward, "block", "a KANFeedForward, as a block of replace_mlp is")
 
 
 def _straight(parts: list[StraightEdges]) -> KANLinear:

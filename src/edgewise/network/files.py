@@ -51,7 +51,7 @@ def save(model: KAN, path: PathLike, *, overwrite: bool = True) -> None:
     ('mass', 'length')
     """
     document, tensors = _contents(model)
-    write_container(path, document, tensors, check_bool(overwrite, "overwrite", of="save"))
+    write_container(path, document, tensors, check_bool(overwrite, "overwrite"))
 
 
 def file_of(model: KAN | HoldsNetwork) -> bytes:
@@ -126,14 +126,16 @@ def restored(document: Mapping[str, Any], tensors: Mapping[str, Tensor], path: P
 def _one_dtype(net: object) -> str:
     """Code of the floating dtype that all numbers of the network share."""
     if not isinstance(net, KAN):
-        raise InputError(f"The 'model' argument of save must be a KAN. Got {short(net)} instead.")
+        raise InputError(argument="model", expected="be a KAN", got=short(net))
     found = {tensor.dtype for tensor in net.state_dict().values()} - {torch.bool}
     codes = [code for code, dtype in _FLOATS.items() if found == {dtype}]
     if not codes:
         names = ", ".join(sorted(map(str, found)))
         raise InputError(
-            f"The 'model' argument of save must be of one floating dtype throughout. Got {names} instead; "
-            "convert it with net.double()."
+            argument="model",
+            expected="be of one floating dtype throughout",
+            got=names,
+            advice="convert it with net.double()",
         )
     return codes[0]
 
@@ -142,9 +144,7 @@ def promised_tensors(document: Mapping[str, Any]) -> Table:
     """The tensors that a network of this description has. Sizes are only computed here: nothing is allocated."""
     code = document.get("dtype")
     if not isinstance(code, str) or code not in _FLOATS:
-        raise InputError(
-            f"The 'dtype' of the network must be one of {', '.join(_FLOATS)}. Got {short(code)} instead."
-        )
+        raise InputError(argument="dtype", expected=f"be one of {', '.join(_FLOATS)}", got=short(code))
     if "network" not in document:
         raise InputError("The description of the network is missing.")
     spec = KANSpec.from_json(document["network"])

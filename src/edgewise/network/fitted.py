@@ -94,7 +94,7 @@ class Fitted:
     def inputs(self, X: Any) -> Floats:
         """Inputs of the network for the rows of a table, shape (n, inputs)."""
         if self.encoding is None:
-            return check_matrix(X, "X", columns=self.network.shape[0], of="the network")
+            return check_matrix(X, "X", columns=self.network.shape[0])
         return self.encoding.apply(self.held.raw_table(X))
 
     def outputs(self, X: Any) -> Floats:
@@ -102,7 +102,7 @@ class Fitted:
         return self.network.predict(self.inputs(X))
 
 
-def fitted(model: Any, *, of: str, others: str = "") -> Fitted:
+def fitted(model: Any, *, others: str = "") -> Fitted:
     """See a model as `Fitted`.
 
     Parameters
@@ -135,6 +135,6 @@ def fitted(model: Any, *, of: str, others: str = "") -> Fitted:
         return Fitted(net, encoding, classes, target, model, getattr(model, "calibration_", None))
     unfitted = hasattr(model, "fit") and not hasattr(model, "network_")
     raise InputError(
-        f"The 'model' argument of {of} must be a KAN{others and f', {others}'} or a fitted KANRegressor or KANClassifier. "
+        f"The 'model' argument must be a KAN{others and f', {others}'} or a fitted KANRegressor or KANClassifier. "
         f"Got {short(model)} instead{', which is not fitted: call fit first' if unfitted else ''}."
     )

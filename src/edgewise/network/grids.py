@@ -52,10 +52,10 @@ def refine(model: KAN, factor: int = 2, layers: Iterable[int] | None = None, X: 
     >>> result.network.layers[0].intervals, result.record.max_change < 1e-12
     (15, True)
     """
-    check_net(model, "refine")
-    factor = check_int(factor, "factor", low=1, of="refine")
+    check_net(model)
+    factor = check_int(factor, "factor", low=1)
     states = take_apart(model)
-    for k in check_layers(model, layers, "refine"):
+    for k in check_layers(model, layers):
         state = states[k]
         if state.spec.basis != "bspline":
             raise InputError(
@@ -66,7 +66,6 @@ def refine(model: KAN, factor: int = 2, layers: Iterable[int] | None = None, X: 
             factor * state.spec.intervals,
             "intervals",
             high=MOST_INTERVALS,
-            of="refine (factor x intervals now)",
         )
         fine, coef = finer(state.grid, state.coef, state.spec.degree, factor)
         spec = replace(state.spec, intervals=fine.shape[1] - 1)
@@ -111,13 +110,13 @@ def regrid(
     >>> result.network.layers[0].intervals, bool(result.network.input_range().max() <= 0.3)
     (8, True)
     """
-    check_net(model, "regrid")
+    check_net(model)
     if intervals is not None:
-        intervals = check_int(intervals, "intervals", low=1, high=MOST_LAID, of="regrid")
-    blend = check_float(blend, "blend", low=0.0, high=1.0, of="regrid")
-    margin = check_float(margin, "margin", low=0.0, of="regrid")
+        intervals = check_int(intervals, "intervals", low=1, high=MOST_LAID)
+    blend = check_float(blend, "blend", low=0.0, high=1.0)
+    margin = check_float(margin, "margin", low=0.0)
     with torch.no_grad():
-        nodes = model.activations(as_data(model, X, "regrid"))
+        nodes = model.activations(as_data(model, X))
     for k, values in enumerate(nodes[:-1]):
         if not bool(values.isfinite().all()):
             raise InputError(
@@ -125,7 +124,7 @@ def regrid(
                 "closed form has no value there, or a number of the network is not finite."
             )
     states = take_apart(model)
-    for k in check_layers(model, layers, "regrid"):
+    for k in check_layers(model, layers):
         count = states[k].spec.intervals if intervals is None else intervals
         states[k] = laid_over(states[k], nodes[k].to(torch.float64), count, blend, margin)
     detail = f"grids laid over the data, intervals {intervals or 'kept'}"
@@ -178,8 +177,8 @@ def set_numeric(model: KAN, edge: Edge, X: Any = None) -> EditResult:
     >>> back.network.layers[0].kind(0, 0), back.record.max_change < 1e-5
     ('numeric', True)
     """
-    check_net(model, "set_numeric")
-    layer, source, target = check_edge(model, edge, "set_numeric")
+    check_net(model)
+    layer, source, target = check_edge(model, edge)
     states = take_apart(model)
     state = states[layer]
     rows = [k for k, e in enumerate(state.spec.symbolic) if (e.source, e.target) == (source, target)]
@@ -218,8 +217,8 @@ def scale_to_data(model: KAN, X: Any, y: Any = None) -> EditResult:
     >>> scaled.input_shift, scaled.input_scale, scaled.output_shift, scaled.output_scale
     (tensor([5.]), tensor([5.]), tensor([3.]), tensor([2.]))
     """
-    check_net(model, "scale_to_data")
-    table = torch.from_numpy(check_matrix(X, "X", columns=model.shape[0], of="scale_to_data"))
+    check_net(model)
+    table = torch.from_numpy(check_matrix(X, "X", columns=model.shape[0]))
     made = put_together(model, take_apart(model))
     low, high = data_range(table)
     with torch.no_grad():
@@ -247,9 +246,9 @@ def _moments(table: Tensor) -> tuple[Tensor, Tensor]:
 def _targets(y: Any, rows: int, outputs: int) -> Tensor:
     """Targets as float64 (n, outputs)."""
     if outputs == 1:
-        return torch.from_numpy(check_vector(y, "y", length=rows, of="scale_to_data"))[:, None]
-    table = check_matrix(y, "y", rows=rows, of="scale_to_data")
-    check_columns(table, outputs, "y", of="scale_to_data")
+        return torch.from_numpy(check_vector(y, "y", length=rows))[:, None]
+    table = check_matrix(y, "y", rows=rows)
+    check_columns(table, outputs, "y")
     return torch.from_numpy(table)
 
 

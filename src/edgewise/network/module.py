@@ -93,16 +93,16 @@ class KAN(nn.Module):
                 "The first entry of the 'shape' of KAN counts inputs and cannot hold multiplication nodes. "
                 f"Got {short(shape[0])} instead."
             )
-        check_functions(basis, degree, intervals, "KAN", base, init)
-        check_bool(bias, "bias", of="KAN")
-        device, dtype = check_place(device, dtype, "KAN")
+        check_functions(basis, degree, intervals, base, init)
+        check_bool(bias, "bias")
+        device, dtype = check_place(device, dtype)
         specs = tuple(
             LayerSpec(before.total, after, basis, degree, intervals, base, bias)
             for before, after in pairwise(nodes)
         )
         names = as_names(input_names, nodes[0].total, "x"), as_names(output_names, nodes[-1].total, "y")
         for spec in specs:
-            check_room(spec.in_features, spec.nodes.incoming, intervals + degree, "KAN", "'shape'")
+            check_room(spec.in_features, spec.nodes.incoming, intervals + degree, "'shape'")
         layers = [
             KANLinear(
                 spec.in_features,
@@ -110,7 +110,7 @@ class KAN(nn.Module):
                 basis=basis,
                 degree=degree,
                 intervals=intervals,
-                grid=make_grid(grid, spec.in_features, basis, degree, intervals, "KAN"),
+                grid=make_grid(grid, spec.in_features, basis, degree, intervals),
                 base=base,
                 bias=bias,
                 init=init,
@@ -194,7 +194,7 @@ class KAN(nn.Module):
         InputError
             If the columns do not fit or an entry is not finite.
         """
-        table = check_matrix(X, "X", columns=self.shape[0], of="predict")
+        table = check_matrix(X, "X", columns=self.shape[0])
         wide = self if self.dtype == torch.float64 else _in_float64(self)
         x = torch.from_numpy(table).to(wide.output_shift)
         with torch.no_grad():
@@ -210,8 +210,8 @@ class KAN(nn.Module):
 
     def outside(self, x: Tensor) -> Tensor:
         """Which entries lie outside the training range, so that an edge runs on its linear tail: (..., inputs) bool."""
-        check_is(x, Tensor, "x", "a tensor", of="outside")
-        check_columns(x, self.shape[0], "x", of="outside")
+        check_is(x, Tensor, "x", "a tensor")
+        check_columns(x, self.shape[0], "x")
         low, high = self.input_range().unbind(1)
         slack = 1e-6 * (high - low)
         return (x < low - slack) | (x > high + slack)
@@ -256,7 +256,6 @@ def _in_float64(net: KAN) -> KAN:
 def _check_shape(shape: object) -> Sequence[Any]:
     if isinstance(shape, str) or not isinstance(shape, Sequence) or len(shape) < 2:
         raise InputError(
-            "The 'shape' parameter of KAN must list at least inputs and outputs, as in [2, 5, 1]. "
-            f"Got {short(shape)} instead."
+            argument="shape", expected="list at least inputs and outputs, as in [2, 5, 1]", got=short(shape)
         )
     return shape

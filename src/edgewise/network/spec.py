@@ -37,10 +37,12 @@ class Nodes:
     products: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "sums", check_int(self.sums, "sums", low=0, high=MOST_NODES, of="Nodes"))
+        object.__setattr__(self, "sums", check_int(self.sums, "sums", low=0, high=MOST_NODES))
         object.__setattr__(self, "products", _check_arities(self.products))
         if self.total < 1:
-            raise InputError("A layer of nodes must have at least one node. Got sums=0 and no products.")
+            raise InputError(
+                subject="A layer of nodes", expected="have at least one node", got="sums=0 and no products"
+            )
 
     @property
     def total(self) -> int:
@@ -72,11 +74,12 @@ class Nodes:
 def _check_arities(products: object) -> tuple[int, ...]:
     if isinstance(products, str) or not isinstance(products, Iterable):
         raise InputError(
-            "The 'products' parameter of Nodes must list how many sums each multiplication node multiplies, as in "
-            f"(2, 3). Got {short(products)} instead."
+            argument="products",
+            expected="list how many sums each multiplication node multiplies, as in (2, 3)",
+            got=short(products),
         )
-    arities = as_tuple(products, "products", "ints", of="Nodes")
-    return tuple(check_int(arity, "products", low=2, high=MOST_NODES, of="Nodes") for arity in arities)
+    arities = as_tuple(products, "products", "ints")
+    return tuple(check_int(arity, "products", low=2, high=MOST_NODES) for arity in arities)
 
 
 NodesLike = Nodes | int | Sequence[Any]
@@ -91,10 +94,10 @@ def as_nodes(value: NodesLike) -> Nodes:
         arities = (
             products
             if isinstance(products, Sequence)
-            else (2,) * check_int(products, "shape", low=0, high=MOST_NODES, of="KAN")
+            else (2,) * check_int(products, "shape", low=0, high=MOST_NODES)
         )
-        return Nodes(check_int(sums, "shape", low=0, high=MOST_NODES, of="KAN"), tuple(arities))
-    return Nodes(check_int(value, "shape", low=1, high=MOST_NODES, of="KAN"))
+        return Nodes(check_int(sums, "shape", low=0, high=MOST_NODES), tuple(arities))
+    return Nodes(check_int(value, "shape", low=1, high=MOST_NODES))
 
 
 @dataclass(frozen=True)
@@ -111,9 +114,9 @@ class LayerSpec:
     symbolic: tuple[SymbolicEdge, ...] = ()
 
     def __post_init__(self) -> None:
-        check_int(self.in_features, "in_features", low=1, high=MOST_NODES, of="LayerSpec")
-        check_functions(self.basis, self.degree, self.intervals, "LayerSpec", self.base)
-        check_bool(self.bias, "bias", of="LayerSpec")
+        check_int(self.in_features, "in_features", low=1, high=MOST_NODES)
+        check_functions(self.basis, self.degree, self.intervals, self.base)
+        check_bool(self.bias, "bias")
 
 
 @dataclass(frozen=True)
@@ -132,14 +135,15 @@ class KANSpec:
 
     def __post_init__(self) -> None:
         if not self.layers:
-            raise InputError("The 'shape' of a KAN must list at least inputs and outputs, as in [2, 5, 1].")
+            raise InputError(argument="shape", expected="list at least inputs and outputs, as in [2, 5, 1]")
         for before, after in zip(self.layers, self.layers[1:], strict=False):
             if before.nodes.total != after.in_features:
                 raise InputError(
-                    f"Consecutive layers must fit: {before.nodes.total} nodes feed a layer of {after.in_features} inputs."
+                    subject="Consecutive layers",
+                    expected=f"fit: {before.nodes.total} nodes feed a layer of {after.in_features} inputs",
                 )
-        check_names(self.input_names, "input_names", self.layers[0].in_features, of="KAN")
-        check_names(self.output_names, "output_names", self.layers[-1].nodes.total, of="KAN")
+        check_names(self.input_names, "input_names", self.layers[0].in_features)
+        check_names(self.output_names, "output_names", self.layers[-1].nodes.total)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -161,13 +165,14 @@ class KANSpec:
         """
         try:
             layers = tuple(_layer_from_json(entry) for entry in data["layers"])
-            names = [check_names(data[key], key, of="KAN") for key in ("input_names", "output_names")]
+            names = [check_names(data[key], key) for key in ("input_names", "output_names")]
         except InputError:
             raise
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise InputError(
-                "The description of a network must be what KANSpec.to_json gives. "
-                f"Got a damaged one ({_cause(error)}) instead."
+                subject="The description of a network",
+                expected="be what KANSpec.to_json gives",
+                got=f"a damaged one ({_cause(error)})",
             ) from error
         return cls(layers, *names)
 
@@ -178,7 +183,7 @@ def _layer_from_json(entry: Mapping[str, Any]) -> LayerSpec:
     rest = {key: entry[key] for key in ("in_features", "basis", "degree", "intervals", "base", "bias")}
     return LayerSpec(
         nodes=nodes,
-        symbolic=check_symbolic(symbolic, rest["in_features"], nodes.incoming, "LayerSpec"),
+        symbolic=check_symbolic(symbolic, rest["in_features"], nodes.incoming),
         **rest,
     )
 
@@ -197,8 +202,4 @@ def default_names(count: int, prefix: str) -> tuple[str, ...]:
 
 def as_names(names: Iterable[str] | None, count: int, prefix: str) -> tuple[str, ...]:
     """Given names checked, or default ones."""
-    return (
-        default_names(count, prefix)
-        if names is None
-        else check_names(names, _ARGUMENT[prefix], count, of="KAN")
-    )
+    return default_names(count, prefix) if names is None else check_names(names, _ARGUMENT[prefix], count)

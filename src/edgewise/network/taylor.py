@@ -59,9 +59,9 @@ def taylor(model: KAN, x: Tensor, directions: Tensor, order: int = 2) -> list[Te
     >>> tuple(laplacian.shape)
     (5, 1)
     """
-    check_is(model, KAN, "model", "a KAN", of="taylor")
-    check_int(order, "order", low=1, high=HIGHEST, of="taylor")
-    start, along = _start(model, x, directions, "taylor")
+    check_is(model, KAN, "model", "a KAN")
+    check_int(order, "order", low=1, high=HIGHEST)
+    start, along = _start(model, x, directions)
     count = len(directions)
     nodes = [
         start[:, None].expand(-1, count, -1),
@@ -98,15 +98,13 @@ def partial_derivative(model: KAN, x: Tensor, axes: Sequence[int]) -> Tensor:
     >>> tuple(partial_derivative(model, torch.zeros(5, 2, dtype=model.dtype), (0, 1)).shape)
     (5, 1)
     """
-    check_is(model, KAN, "model", "a KAN", of="partial_derivative")
-    check_is(x, Tensor, "x", "a tensor", of="partial_derivative")
+    check_is(model, KAN, "model", "a KAN")
+    check_is(x, Tensor, "x", "a tensor")
     order = len(axes)
     if not 1 <= order <= HIGHEST:
-        raise InputError(
-            f"The 'axes' parameter of partial_derivative must have 1 to {HIGHEST} numbers. Got {order}."
-        )
+        raise InputError(argument="axes", expected=f"have 1 to {HIGHEST} numbers", got=order)
     for axis in axes:
-        check_int(axis, "axes", low=0, high=model.shape[0] - 1, of="partial_derivative")
+        check_int(axis, "axes", low=0, high=model.shape[0] - 1)
     if len(set(axes)) == 1:
         return taylor(model, x, torch.eye(model.shape[0]).to(x)[axes[0] : axes[0] + 1], order)[order][:, 0]
     # The first sign may stay: all of them turned give the same, up to the parity of the order.
@@ -146,12 +144,12 @@ def laplacian(model: KAN, x: Tensor) -> Tensor:
     >>> tuple(laplacian(model, torch.zeros(5, 2, dtype=model.dtype)).shape)
     (5, 1)
     """
-    check_is(model, KAN, "model", "a KAN", of="laplacian")
-    check_is(x, Tensor, "x", "a tensor", of="laplacian")
+    check_is(model, KAN, "model", "a KAN")
+    check_is(x, Tensor, "x", "a tensor")
     axes = torch.eye(model.shape[0], device=x.device)
     if any(spec.nodes.products for spec in model.spec.layers):
         return taylor(model, x, axes, 2)[2].sum(1)
-    value, slopes = _start(model, x, axes, "laplacian")
+    value, slopes = _start(model, x, axes)
     nodes = torch.cat([value[:, None], slopes, torch.zeros_like(value)[:, None]], 1)
     for layer in model.layers:
         edges = _EdgeDerivatives(layer, nodes[:, 0], 2)
@@ -168,15 +166,16 @@ def laplacian(model: KAN, x: Tensor) -> Tensor:
     return model.output_scale * nodes[:, -1]
 
 
-def _start(model: KAN, x: Tensor, directions: Tensor, of: str) -> tuple[Tensor, Tensor]:
+def _start(model: KAN, x: Tensor, directions: Tensor) -> tuple[Tensor, Tensor]:
     """Inputs (B, I) and their first derivatives along the lines (B, K, I), in the units of the first layer."""
     inputs = model.shape[0]
     for name, given in (("x", x), ("directions", directions)):
-        check_is(given, Tensor, name, "a tensor", of=of)
+        check_is(given, Tensor, name, "a tensor")
         if given.ndim != 2 or given.shape[1] != inputs or not given.is_floating_point():
             raise InputError(
-                f"The '{name}' parameter of {of} must have shape (n, {inputs}) and floating point numbers. Got "
-                f"{short(tuple(given.shape))} of {given.dtype}."
+                argument=name,
+                expected=f"have shape (n, {inputs}) and floating point numbers",
+                got=f"{short(tuple(given.shape))} of {given.dtype}",
             )
     along = (directions.to(x) / model.input_scale)[None].expand(len(x), -1, -1)
     return (x - model.input_shift) / model.input_scale, along

@@ -38,8 +38,8 @@ def plot_frontier(frontier: Frontier, *, theme: str = "light") -> Figure:
     >>> len(plot_frontier(Frontier("sex", points, 700, 300)).axes)
     2
     """
-    check_is(frontier, Frontier, "frontier", "what mitigate gives", of="plot_frontier")
-    colours = theme_of(theme, "plot_frontier")
+    check_is(frontier, Frontier, "frontier", "what mitigate gives")
+    colours = theme_of(theme)
     figure = new_figure(LEFT + 2 * WIDTH + GAP + RIGHT, BOTTOM + HEIGHT + TOP, colours)
     label = text_style(colours, SIZE_TEXT, colours.muted)
     drawn: dict[str, object] = {}

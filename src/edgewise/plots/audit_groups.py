@@ -70,10 +70,10 @@ def plot_audit(result: AuditResult, attribute: str | None = None, *, theme: str 
     >>> len(plot_audit(found).axes)
     6
     """
-    colours = theme_of(theme, "plot_audit")
-    check_is(result, AuditResult, "result", "what audit has found", of="plot_audit")
+    colours = theme_of(theme)
+    check_is(result, AuditResult, "result", "what audit has found")
     if not result.tables:
-        raise InputError("The 'result' parameter of plot_audit must hold an attribute. Got none.")
+        raise InputError(argument="result", expected="hold an attribute", got="none")
     table = result.tables[0] if attribute is None else result.of(attribute)
     names = [name for name in (SHOWN if result.kind == "classes" else tuple(NUMBERS)) if name in table.values]
     heads = {**RATES, **RISKS, **WORDS} if result.kind == "classes" else NUMBERS

@@ -45,12 +45,10 @@ def plot_proxies(proxies: Proxies, *, theme: str = "light") -> Figure:
     >>> len(plot_proxies(Proxies("sex", (found,), (), 0.8, "m", 500)).axes)
     1
     """
-    colours = theme_of(theme, "plot_proxies")
+    colours = theme_of(theme)
     drawn: list[Any] = [*[proxy for proxy in proxies.found if proxy.shape is not None], *proxies.pairs][:MOST]
     if not drawn:
-        raise InputError(
-            "The 'proxies' parameter of plot_proxies must hold a proxy that was found. Got none."
-        )
+        raise InputError(argument="proxies", expected="hold a proxy that was found", got="none")
     grid = panel_grid(len(drawn), COLUMNS, (WIDTH, HEIGHT), (LEFT, BOTTOM, RIGHT, TOP))
     figure = new_figure(grid.width, grid.height, colours)
     for one, box in zip(drawn, grid.boxes, strict=True):

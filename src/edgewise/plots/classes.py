@@ -29,7 +29,7 @@ def roc_figure(curves: Sequence[tuple[str, Floats, Floats]], *, theme: str = "li
     curves : sequence of (str, ndarray, ndarray)
         What a curve is called; false and true positive rates.
     """
-    look = theme_of(theme, "roc_figure")
+    look = theme_of(theme)
     figure, axes = _square("false positives (share)", "true positives (share)", look)
     for place, (name, across, up) in enumerate(curves):
         axes.plot(across, up, **_line(place, look, 1.4))
@@ -52,7 +52,7 @@ def reliability_figure(
     interval : (ndarray, ndarray), optional
         Ends of the intervals of what happened, of a single curve.
     """
-    look = theme_of(theme, "reliability_figure")
+    look = theme_of(theme)
     figure, axes = _square("predicted probability", "how often it happened", look)
     for place, (name, one) in enumerate(curves):
         if interval is not None:

@@ -42,11 +42,10 @@ def plot_coefficient(
     InputError
         Where the estimate is no function.
     """
-    look = theme_of(theme, "plot_coefficient")
+    look = theme_of(theme)
     if not hasattr(estimate, "band"):
         raise InputError(
-            "The 'estimate' parameter of plot_coefficient must be one of Identification.functions. "
-            f"Got {article(type(estimate))} instead."
+            argument="estimate", expected="be one of Identification.functions", got=article(type(estimate))
         )
     own = estimate.function
     at = np.linspace(own.low, own.high, PLACES)

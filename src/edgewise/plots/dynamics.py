@@ -58,8 +58,8 @@ def plot_dynamics(found: Dynamics, *, time: str = "time", theme: str = "light") 
     >>> figure.axes[0].get_title(loc="left")
     "x' = -0.5*x"
     """
-    check_is(found, Dynamics, "found", "what find_dynamics gives", of="plot_dynamics")
-    colours = theme_of(theme, "plot_dynamics")
+    check_is(found, Dynamics, "found", "what find_dynamics gives")
+    colours = theme_of(theme)
     grid = panel_grid(len(found.states), 1, (WIDTH, HEIGHT), (LEFT, BOTTOM, RIGHT, TOP))
     figure = new_figure(grid.width, grid.height, colours)
     shown = found.courses[:MOST_COURSES]

@@ -79,9 +79,9 @@ def plot_edges(
     >>> len(plot_edges(KAN([2, 3, 1], seed=0), layer=1).axes)
     3
     """
-    colours = theme_of(theme, "plot_edges")
-    check_int(columns, "columns", low=1, of="plot_edges")
-    panels = edge_panels(model, X, layer, scores=scores, max_edges=max_edges, of="plot_edges")
+    colours = theme_of(theme)
+    check_int(columns, "columns", low=1)
+    panels = edge_panels(model, X, layer, scores=scores, max_edges=max_edges)
     grid = panel_grid(len(panels), columns, PANEL, (PAD_LEFT, PAD_BOTTOM, PAD_RIGHT, PAD_TOP))
     figure = new_figure(grid.width, grid.height, colours)
     for box, panel in zip(grid.boxes, panels, strict=True):
@@ -125,13 +125,12 @@ def edge_panels(
     *,
     scores: Any = None,
     max_edges: int = 24,
-    of: str = "edge_panels",
 ) -> tuple[EdgePanel, ...]:
     """The alive edges of a layer as curves, strongest first, at most `max_edges`."""
-    traces = trace(net, X, of=of)
-    check_int(layer, "layer", low=0, high=len(net.layers) - 1, of=of)
-    check_int(max_edges, "max_edges", low=1, of=of)
-    score = chosen_scores(net, traces, scores, of=of)[layer]
+    traces = trace(net, X)
+    check_int(layer, "layer", low=0, high=len(net.layers) - 1)
+    check_int(max_edges, "max_edges", low=1)
+    score = chosen_scores(net, traces, scores)[layer]
     alive = zip(*np.nonzero(net.layers[layer].mask.cpu().numpy()), strict=True)
     edges = [(int(s), int(t)) for s, t in alive]
     edges = sorted(edges, key=lambda edge: (-float(score[edge]), edge))[:max_edges]

@@ -78,9 +78,9 @@ def spread_ticks(ends: tuple[float, float], bend: tuple[float, float]) -> list[f
     return chosen
 
 
-def check_global(explanation: object, of: str) -> None:
+def check_global(explanation: object) -> None:
     """Refuse what is no explanation of a whole model."""
     if not isinstance(explanation, GlobalExplanation):
         raise InputError(
-            f"The 'explanation' of {of} must be what explain(model, X) gives. Got {short(explanation)} instead."
+            argument="explanation", expected="be what explain(model, X) gives", got=short(explanation)
         )

@@ -43,11 +43,9 @@ def plot_counterfactuals(found: Counterfactuals, *, theme: str = "light") -> Fig
     >>> low = float(net.predict(X).min())
     >>> figure = plot_counterfactuals(counterfactuals(net, X, int(net.predict(X).argmin()), above=low + 1e-3))
     """
-    colours = theme_of(theme, "plot_counterfactuals")
+    colours = theme_of(theme)
     if not isinstance(found, Counterfactuals):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise InputError(
-            f"The 'found' of plot_counterfactuals must be what counterfactuals gives. Got {short(found)} instead."
-        )
+        raise InputError(argument="found", expected="be what counterfactuals gives", got=short(found))
     names = list(dict.fromkeys(change.column for item in found.items for change in item.changes))
     before = {change.column: change.before_text for item in found.items for change in item.changes}
     width = 2 * EDGE + NAME + CELL * (1 + len(found.items))

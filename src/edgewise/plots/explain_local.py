@@ -59,12 +59,13 @@ def plot_contributions(explanation: LocalExplanation, *, most: int = 12, theme: 
     >>> len(figure.axes[0].patches)
     2
     """
-    colours = theme_of(theme, "plot_contributions")
-    check_int(most, "most", low=1, of="plot_contributions")
+    colours = theme_of(theme)
+    check_int(most, "most", low=1)
     if not isinstance(explanation, LocalExplanation):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise InputError(
-            "The 'explanation' of plot_contributions must be what explain(model, X, row=...) gives. "
-            f"Got {short(explanation)} instead."
+            argument="explanation",
+            expected="be what explain(model, X, row=...) gives",
+            got=short(explanation),
         )
     steps = [(one.column, one.value, one.effect) for one in explanation.contributions if one.effect != 0]
     rest = steps[most:]

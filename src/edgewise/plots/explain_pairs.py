@@ -57,9 +57,9 @@ def plot_interactions(explanation: GlobalExplanation, *, most: int = 10, theme: 
     >>> len(figure.axes[0].images)
     1
     """
-    colours = theme_of(theme, "plot_interactions")
-    check_int(most, "most", low=2, of="plot_interactions")
-    check_global(explanation, "plot_interactions")
+    colours = theme_of(theme)
+    check_int(most, "most", low=2)
+    check_global(explanation)
     strength = explanation.interactions.strength
     order = [
         k for k in np.argsort(-strength.max(axis=1, initial=0.0), kind="stable") if strength[k].max() > 0

@@ -85,11 +85,11 @@ def plot_shapes(
     >>> len(plot_shapes(explain(KAN([2, 1], seed=0), X)).axes)
     2
     """
-    colours = theme_of(theme, "plot_shapes")
-    check_int(most, "most", low=1, of="plot_shapes")
-    check_int(columns, "columns", low=1, of="plot_shapes")
-    check_int(pairs, "pairs", low=0, of="plot_shapes")
-    check_global(explanation, "plot_shapes")
+    colours = theme_of(theme)
+    check_int(most, "most", low=1)
+    check_int(columns, "columns", low=1)
+    check_int(pairs, "pairs", low=0)
+    check_global(explanation)
     used = [
         (one, shape)
         for one, shape in zip(explanation.importances, explanation.shapes, strict=True)
@@ -119,7 +119,7 @@ def plot_shapes(
 
 def shape_figure(shape: Shape, *, theme: str = "light") -> Figure:
     """One shape on axes and a scale of its own, without a title."""
-    colours = theme_of(theme, "shape_figure")
+    colours = theme_of(theme)
     left, bottom, right, top = CARD_ROOM
     figure = new_figure(CARD[0] + left + right, CARD[1] + bottom + top, colours)
     axes = bare_axes(figure, (left, bottom, *CARD), colours, grid="x" if shape.labels else "y")

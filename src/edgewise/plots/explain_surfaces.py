@@ -83,10 +83,10 @@ def plot_surfaces(
     >>> figure.axes[0].get_xlabel(), figure.axes[0].get_ylabel()
     ('x1', 'x2')
     """
-    colours = theme_of(theme, "plot_surfaces")
-    check_int(most, "most", low=1, of="plot_surfaces")
-    check_int(columns, "columns", low=1, of="plot_surfaces")
-    check_global(explanation, "plot_surfaces")
+    colours = theme_of(theme)
+    check_int(most, "most", low=1)
+    check_int(columns, "columns", low=1)
+    check_global(explanation)
     shown = explanation.surfaces[:most]
     grid = panel_grid(len(shown), columns, PANEL, ROOM)
     figure = new_figure(grid.width, grid.height, colours)
@@ -98,7 +98,7 @@ def plot_surfaces(
 
 def surface_figure(surface: Surface, limit: float, *, theme: str = "light") -> Figure:
     """One surface with its bar of colours, which end at `limit`, and without a title."""
-    colours = theme_of(theme, "surface_figure")
+    colours = theme_of(theme)
     left, bottom, right, top = CARD_ROOM
     figure = new_figure(CARD[0] + left + right, CARD[1] + bottom + top, colours)
     _surface(figure, Rectangle(left, bottom, *CARD), surface, limit, colours)

@@ -58,21 +58,19 @@ def plot_forecast(
     >>> figure.axes[0].get_ylabel()
     'level'
     """
-    of = "plot_forecast"
-    colours = theme_of(theme, of)
-    past, forecast = check_vector(values, "values", missing=True, of=of), check_vector(ahead, "ahead", of=of)
-    before = as_labels(times, "times", rows=len(past), of=of)
-    after = as_labels(ahead_times, "ahead_times", rows=len(forecast), of=of)
-    check_text(name, "name", of=of)
+    colours = theme_of(theme)
+    past, forecast = check_vector(values, "values", missing=True), check_vector(ahead, "ahead")
+    before = as_labels(times, "times", rows=len(past))
+    after = as_labels(ahead_times, "ahead_times", rows=len(forecast))
+    check_text(name, "name")
     if level is not None:
-        check_float(level, "level", low=0.0, high=1.0, of=of)
+        check_float(level, "level", low=0.0, high=1.0)
     figure = new_figure(LEFT + WIDTH + RIGHT, BOTTOM + HEIGHT + TOP, colours)
     axes = bare_axes(figure, (LEFT, BOTTOM, WIDTH, HEIGHT), colours, grid="y")
     axes.plot(before, past, color=colours.muted, linewidth=1.1, gid="measured")
     if low is not None and high is not None:
         lower, upper = (
-            check_vector(each, which, length=len(forecast), of=of)
-            for each, which in ((low, "low"), (high, "high"))
+            check_vector(each, which, length=len(forecast)) for each, which in ((low, "low"), (high, "high"))
         )
         axes.fill_between(after, lower, upper, color=colours.numeric, alpha=0.18, linewidth=0, gid="interval")
         share = "interval" if level is None else f"{100 * level:g} % interval"
@@ -87,13 +85,13 @@ def plot_forecast(
     joined = np.concatenate([before[-1:], after]), np.concatenate([past[-1:], forecast])
     axes.plot(*joined, color=colours.numeric, linewidth=1.5, gid="forecast")
     if actual is not None:
-        came = check_vector(actual, "actual", length=len(forecast), of=of)
+        came = check_vector(actual, "actual", length=len(forecast))
         axes.plot(after, came, color=colours.symbolic, linewidth=0, marker="o", markersize=2.6, gid="actual")
     labels = [("forecast", forecast[-1], colours.numeric)]
     if actual is not None:
         labels = [
             ("forecast", forecast[-1], colours.numeric),
-            ("measured since", float(check_vector(actual, "actual", of=of)[-1]), colours.symbolic),
+            ("measured since", float(check_vector(actual, "actual")[-1]), colours.symbolic),
         ]
     bottom, top = axes.get_ylim()
     apart = 0.055 * (top - bottom)

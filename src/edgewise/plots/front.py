@@ -63,15 +63,13 @@ def plot_front(front: Sequence[Formula], *, numbered: bool = False, theme: str =
     >>> len(figure.axes[0].lines[0].get_xdata())
     2
     """
-    colours = theme_of(theme, "plot_front")
-    check_bool(numbered, "numbered", of="plot_front")
+    colours = theme_of(theme)
+    check_bool(numbered, "numbered")
     # Numbers follow the caller's order; candidates without an error keep theirs but are not drawn.
-    listed = all_are(front, Formula, "front", "formulas", of="plot_front")
+    listed = all_are(front, Formula, "front", "formulas")
     shown = [(k + 1, one) for k, one in enumerate(listed) if np.isfinite(one.error)]
     if not shown:
-        raise InputError(
-            "The 'front' parameter of plot_front must hold a formula with a finite error. Got none."
-        )
+        raise InputError(argument="front", expected="hold a formula with a finite error", got="none")
     shown.sort(key=lambda pair: (pair[1].complexity, pair[1].error))
     x = np.array([float(one.complexity) for _, one in shown])
     error = np.array([float(one.error) for _, one in shown])

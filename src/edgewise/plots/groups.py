@@ -67,13 +67,12 @@ def plot_groups(
     >>> [axes.get_title(loc="left") for axes in plot_groups(found.best, x[:, None], y, name).axes]
     ['one', 'two']
     """
-    of = "plot_groups"
-    colours = theme_of(theme, of)
-    check_is(formula, (GroupedFormula, BranchedFormula), "formula", "a GroupedFormula", of=of)
-    table, cells = _rows(formula, X, groups, of)
-    target = check_vector(y, "y", length=len(table), of=of)
+    colours = theme_of(theme)
+    check_is(formula, (GroupedFormula, BranchedFormula), "formula", "a GroupedFormula")
+    table, cells = _rows(formula, X, groups)
+    target = check_vector(y, "y", length=len(table))
     used = _used(formula) or formula.columns[:1]
-    chosen = used[0] if column is None else check_choice(column, "column", formula.columns, of=of)
+    chosen = used[0] if column is None else check_choice(column, "column", formula.columns)
     axis = formula.columns.index(chosen)
     labels = list(dict.fromkeys(cells))
     shown = labels[:MOST]
@@ -123,15 +122,13 @@ def _heading(formula: GroupedFormula | BranchedFormula, target: Any, width: floa
     return drawable(shorten(f"{left}{formula.text}", int(LETTERS * width) - SOME))
 
 
-def _rows(
-    formula: GroupedFormula | BranchedFormula, X: Any, groups: Any, of: str
-) -> tuple[Floats, list[Hashable]]:
+def _rows(formula: GroupedFormula | BranchedFormula, X: Any, groups: Any) -> tuple[Floats, list[Hashable]]:
     """The table, and the group of each row."""
     if groups is None and formula.words is not None:
-        numbers, levels = formula.words.read(X, formula.columns, of)
-        return check_matrix(numbers, "X", of=of), list[Hashable](levels)
-    table = check_table(X, formula.columns, of=of)
-    return table, row_labels(column_of_groups(X, groups, formula.columns), len(table), of)
+        numbers, levels = formula.words.read(X, formula.columns)
+        return check_matrix(numbers, "X"), list[Hashable](levels)
+    table = check_table(X, formula.columns)
+    return table, row_labels(column_of_groups(X, groups, formula.columns), len(table))
 
 
 def _used(formula: GroupedFormula | BranchedFormula) -> tuple[str, ...]:

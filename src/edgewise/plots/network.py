@@ -90,11 +90,11 @@ def plot_network(
     >>> sum(1 for line in figure.axes[0].lines if str(line.get_gid()).startswith("curve"))
     9
     """
-    colours = theme_of(theme, "plot_network")
-    check_int(max_edges, "max_edges", low=1, of="plot_network")
-    check_int(max_nodes, "max_nodes", low=1, of="plot_network")
-    traces = trace(model, X, of="plot_network")
-    score = chosen_scores(model, traces, scores, of="plot_network")
+    colours = theme_of(theme)
+    check_int(max_edges, "max_edges", low=1)
+    check_int(max_nodes, "max_nodes", low=1)
+    traces = trace(model, X)
+    score = chosen_scores(model, traces, scores)
     weights = [relative(s) for s in score]
     choice = choose(model, score, max_nodes, max_edges)
     drawn, omitted = choice.edges, choice.alive - choice.shown

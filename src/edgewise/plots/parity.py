@@ -69,14 +69,14 @@ def plot_parity(
     >>> figure.axes[0].get_xlabel()
     'measured y'
     """
-    colours = theme_of(theme, "plot_parity")
-    truth = check_vector(y, "y", of="plot_parity")
-    guess = check_vector(predictions, "predictions", length=len(truth), of="plot_parity")
-    check_text(name, "name", of="plot_parity")
-    check_text(title, "title", of="plot_parity")
+    colours = theme_of(theme)
+    truth = check_vector(y, "y")
+    guess = check_vector(predictions, "predictions", length=len(truth))
+    check_text(name, "name")
+    check_text(title, "title")
     outside = _as_mask(held_out, len(truth))
     judged = outside if outside.any() else np.ones_like(outside)
-    if check_bool(residuals, "residuals", of="plot_parity"):
+    if check_bool(residuals, "residuals"):
         shown, across, up = guess - truth, _ends(truth), _ends(guess - truth, truth - guess)
         perfect = (0.0, 0.0)
     else:
@@ -173,16 +173,16 @@ def _as_mask(held_out: Any, count: int) -> NDArray[np.bool_]:
         given = np.asarray(held_out)
     except UNREADABLE:
         raise InputError(
-            f"The 'held_out' parameter of plot_parity must be {count} booleans or row numbers. Got {short(held_out)} "
-            "instead."
+            argument="held_out", expected=f"be {count} booleans or row numbers", got=short(held_out)
         ) from None
     if given.dtype == np.bool_ and given.shape == (count,):
         return given.copy()
     whole = given.ndim == 1 and (given.size == 0 or np.issubdtype(given.dtype, np.integer))
     if not whole or (given.size and not (given.min() >= 0 and given.max() < count)):
         raise InputError(
-            f"The 'held_out' parameter of plot_parity must be {count} booleans or row numbers from 0 to {count - 1}. "
-            f"Got an array of {given.dtype} of shape {given.shape} instead."
+            argument="held_out",
+            expected=f"be {count} booleans or row numbers from 0 to {count - 1}",
+            got=f"an array of {given.dtype} of shape {given.shape}",
         )
     mask[given.astype(np.int64)] = True
     return mask

@@ -53,7 +53,7 @@ def fit_figure(
     most : int
         Points to draw, beside those.
     """
-    look = theme_of(theme, "fit_figure")
+    look = theme_of(theme)
     figure, axes = _panel(SIDE, SIDE, look)
     ends = padded(np.concatenate([truth, predicted]))
     _limit(axes, ends, ends, name=(f"measured {name}", f"predicted {name}"), look=look)
@@ -93,7 +93,7 @@ def residual_figure(
     most : int
         Points to draw, beside those missed.
     """
-    look = theme_of(theme, "residual_figure")
+    look = theme_of(theme)
     figure, axes = _panel(*((SIDE, SIDE) if reach is None else (WIDE, FLAT)), look)
     end = reach or 1.08 * float(np.abs(errors).max(initial=0.0)) or 1.0
     side = "" if reach is not None else "predicted less measured" + (f" ({unit})" if unit else "")

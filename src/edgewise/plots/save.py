@@ -56,9 +56,9 @@ def figure_svg(figure: Figure, *, prefix: str = "", variables: Theme | None = No
     >>> figure_svg(Figure(figsize=(2, 1)))[:4]
     '<svg'
     """
-    check_text(prefix, "prefix", of="figure_svg")
+    check_text(prefix, "prefix")
     if variables is not None:
-        check_is(variables, Theme, "variables", "a Theme", of="figure_svg")
+        check_is(variables, Theme, "variables", "a Theme")
     svg = _bare_svg(figure, "path")
     if rule := _RULE.search(svg):
         # Lines inherit it from the root as well.
@@ -151,9 +151,9 @@ def save_figure(
     'empty.svg'
     """
     target = as_path(path)
-    check_is(figure, Figure, "figure", "a matplotlib Figure", of="save_figure")
-    dpi = check_float(dpi, "dpi", low=1.0, high=_MOST_DPI, of="save_figure")
-    ending = check_choice(target.suffix.lower(), "path", FORMATS, of="save_figure")
+    check_is(figure, Figure, "figure", "a matplotlib Figure")
+    dpi = check_float(dpi, "dpi", low=1.0, high=_MOST_DPI)
+    ending = check_choice(target.suffix.lower(), "path", FORMATS)
     if ending == ".svg":
         content = figure_svg(figure).encode()
     else:

@@ -90,9 +90,9 @@ def plot_solution(
     >>> len(plot_solution(solution).axes)
     1
     """
-    check_is(solution, Solution, "solution", "a Solution", of="plot_solution")
-    look = theme_of(theme, "plot_solution")
-    check_choice(show, "show", SHOWN, of="plot_solution")
+    check_is(solution, Solution, "solution", "a Solution")
+    look = theme_of(theme)
+    check_choice(show, "show", SHOWN)
     domain = solution.problem.domain
     shape = domain.shape if isinstance(domain, SpaceTime) else domain
     if isinstance(shape, TriangleSurface) or (show == "surface" and isinstance(shape, Solid)):
@@ -121,13 +121,14 @@ def _flow(solution: Solution, streamlines: Sequence[str] | bool | None) -> tuple
         return None
     if streamlines is None or streamlines is True:
         return velocities(solution.problem)
-    given = as_tuple(streamlines, "streamlines", "two velocities", of="plot_solution")
-    names = [check_choice(each, "streamlines", solution.names, of="plot_solution") for each in given]
+    given = as_tuple(streamlines, "streamlines", "two velocities")
+    names = [check_choice(each, "streamlines", solution.names) for each in given]
     space = [each for each in solution.problem.domain.coordinates if not each.time]
     if len(names) != 2 or len(space) != 2:
         raise InputError(
-            "The 'streamlines' parameter of plot_solution must be two velocities of a plane. "
-            f"Got {len(names)} in {len(space)} coordinates of space."
+            argument="streamlines",
+            expected="be two velocities of a plane",
+            got=f"{len(names)} in {len(space)} coordinates of space",
         )
     return names[0], names[1]
 

@@ -89,10 +89,10 @@ def animate_solution(
     'rod.gif'
     """
     target = as_path(path)
-    check_choice(target.suffix.lower(), "path", FORMATS, of="animate_solution")
-    check_int(frames, "frames", low=2, high=1000, of="animate_solution")
-    check_float(seconds, "seconds", low=0.1, high=600.0, of="animate_solution")
-    look = theme_of(theme, "animate_solution")
+    check_choice(target.suffix.lower(), "path", FORMATS)
+    check_int(frames, "frames", low=2, high=1000)
+    check_float(seconds, "seconds", low=0.1, high=600.0)
+    look = theme_of(theme)
     domain = solution.problem.domain
     clock = domain.time
     if clock is None or len(domain.coordinates) > 3:

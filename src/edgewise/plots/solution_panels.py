@@ -68,7 +68,7 @@ def quantities(solution: Solution, unknown: str | None, show: str, reference: An
         return _residuals(solution)
     names = [unknown] if unknown is not None else list(solution.names)
     for name in names:
-        check_choice(name, "unknown", solution.names, of="plot_solution")
+        check_choice(name, "unknown", solution.names)
     made = [_values(solution, name) for name in names]
     if show == "values":
         return made
@@ -140,13 +140,13 @@ def views(problem: Problem, at: Mapping[Any, float] | None) -> list[PanelView]:
     domain = problem.domain
     names = [each.name for each in domain.coordinates]
     held: dict[int, float] = {}
-    for key, value in as_mapping(at, "at", "coordinates to places", of="plot_solution").items():
-        axis = names.index(check_choice(getattr(key, "name", key), "at", names, of="plot_solution"))
+    for key, value in as_mapping(at, "at", "coordinates to places").items():
+        axis = names.index(check_choice(getattr(key, "name", key), "at", names))
         low, high = domain.bounds[axis]
-        held[axis] = check_float(value, "at", low=low, high=high, of="plot_solution")
+        held[axis] = check_float(value, "at", low=low, high=high)
     free = [axis for axis in range(len(names)) if axis not in held]
     if not free:
-        raise InputError("The 'at' parameter of plot_solution must leave one or two coordinates free.")
+        raise InputError(argument="at", expected="leave one or two coordinates free")
     if len(free) > 3:
         clock = domain.time if domain.time in free else free[-1]
         assert clock is not None

@@ -117,7 +117,7 @@ def moments_on_surface(domain: Any, at: Mapping[Any, float] | None) -> list[floa
         )
     low, high = domain.span
     if given:
-        return [check_float(given[domain.clock.name], "at", low=low, high=high, of="plot_solution")]
+        return [check_float(given[domain.clock.name], "at", low=low, high=high)]
     return [float(each) for each in np.linspace(low, high, _TIMES)]
 
 
@@ -163,7 +163,7 @@ def _quantities(
         return found
     names: Sequence[str] = solution.names if unknown is None else [unknown]
     for name in names:
-        check_choice(name, "unknown", solution.names, of="plot_solution")
+        check_choice(name, "unknown", solution.names)
 
     def value(name: str) -> Valued:
         f = solution.names.index(name)

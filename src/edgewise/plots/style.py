@@ -68,9 +68,9 @@ DARK = Theme(
 THEMES = {"light": LIGHT, "dark": DARK}
 
 
-def theme_of(name: str, of: str) -> Theme:
+def theme_of(name: str) -> Theme:
     """The theme called "light" or "dark"."""
-    return THEMES[check_choice(name, "theme", THEMES, of=of)]
+    return THEMES[check_choice(name, "theme", THEMES)]
 
 
 def new_figure(width: float, height: float, theme: Theme) -> Figure:

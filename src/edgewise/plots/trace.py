@@ -41,10 +41,10 @@ class LayerTrace:
     score: Floats
 
 
-def trace(net: object, X: Any = None, *, of: str) -> tuple[LayerTrace, ...]:
+def trace(net: object, X: Any = None) -> tuple[LayerTrace, ...]:
     """Every layer of the network on X, or on even points over each grid where X is None."""
     if not isinstance(net, KAN):
-        raise InputError(f"The 'model' parameter of {of} must be a KAN. Got {article(type(net))} instead.")
+        raise InputError(argument="model", expected="be a KAN", got=article(type(net)))
     with torch.no_grad():
         if X is None:
             share = torch.linspace(
@@ -53,24 +53,25 @@ def trace(net: object, X: Any = None, *, of: str) -> tuple[LayerTrace, ...]:
             ends = [layer.domain for layer in net.layers]
             nodes = [end[:, 0] + share[:, None] * (end[:, 1] - end[:, 0]) for end in ends]
         else:
-            table = check_matrix(X, "X", columns=net.shape[0], of=of)
+            table = check_matrix(X, "X", columns=net.shape[0])
             table = table[:: -(-len(table) // MOST_ROWS)]
             nodes = net.activations(torch.from_numpy(table).to(net.output_shift))[:-1]
     return tuple(_layer_trace(net, k, h) for k, h in enumerate(nodes))
 
 
-def chosen_scores(net: KAN, traces: tuple[LayerTrace, ...], scores: Any, *, of: str) -> tuple[Floats, ...]:
+def chosen_scores(net: KAN, traces: tuple[LayerTrace, ...], scores: Any) -> tuple[Floats, ...]:
     """Given scores, one (I, O) array a layer (or an object with them in `.edges`), checked; else the traces' own."""
     if scores is None:
         return tuple(one.score for one in traces)
-    given = as_tuple(getattr(scores, "edges", scores), "scores", "arrays", of=of)
+    given = as_tuple(getattr(scores, "edges", scores), "scores", "arrays")
     if len(given) != len(net.layers):
         raise InputError(
-            f"The 'scores' parameter of {of} must hold {plural(len(net.layers), 'array')}, one for each layer. "
-            f"Got {len(given)} instead."
+            argument="scores",
+            expected=f"hold {plural(len(net.layers), 'array')}, one for each layer",
+            got=len(given),
         )
     return tuple(
-        check_matrix(s, f"scores[{k}]", columns=layer.out_features, rows=layer.in_features, of=of)
+        check_matrix(s, f"scores[{k}]", columns=layer.out_features, rows=layer.in_features)
         for k, (s, layer) in enumerate(zip(given, net.layers, strict=True))
     )
 

@@ -57,10 +57,10 @@ def plot_training(history: Sequence[Record], *, theme: str = "light") -> Figure:
     >>> plot_training(steps).axes[0].get_yscale()
     'log'
     """
-    colours = theme_of(theme, "plot_training")
-    steps = list(all_are(history, Record, "history", "records of steps", of="plot_training"))
+    colours = theme_of(theme)
+    steps = list(all_are(history, Record, "history", "records of steps"))
     if not steps:
-        raise InputError("The 'history' parameter of plot_training must hold at least one step. Got none.")
+        raise InputError(argument="history", expected="hold at least one step", got="none")
     figure = new_figure(LEFT + WIDTH + RIGHT, BOTTOM + HEIGHT + TOP, colours)
     axes = bare_axes(figure, (LEFT, BOTTOM, WIDTH, HEIGHT), colours, grid="y")
     axes.set_yscale("log")

@@ -73,11 +73,9 @@ def prune_blocks(
     >>> less.blocks[0].after < result.blocks[0].after
     True
     """
-    share = check_float(share, "share", low=0.0, high=0.99, of="prune_blocks")
+    share = check_float(share, "share", low=0.0, high=0.99)
     if not isinstance(result, ReplaceResult):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise InputError(
-            f"The 'result' argument of prune_blocks must be what replace_mlp gave. Got {short(result)} instead."
-        )
+        raise InputError(argument="result", expected="be what replace_mlp gave", got=short(result))
     module = isinstance(model, nn.Module)  # pyright: ignore[reportUnnecessaryIsInstance]
     if not module or digest_of(model) != result.digest:
         got = (
@@ -86,17 +84,16 @@ def prune_blocks(
             else f"{short(model)} instead"
         )
         raise InputError(
-            "The 'model' argument of prune_blocks must be the model that was given to replace_mlp, as it was then. Got "
-            f"{got}."
+            argument="model", expected="be the model that was given to replace_mlp, as it was then", got=got
         )
     if loss is not None:
-        check_callable(loss, "loss", of="prune_blocks")
-    callbacks = as_callables(callbacks, of="prune_blocks")
-    effort = check_work(work, "prune_blocks")
-    meter = Meter(seconds=check_seconds(seconds, "prune_blocks"))
+        check_callable(loss, "loss")
+    callbacks = as_callables(callbacks)
+    effort = check_work(work)
+    meter = Meter(seconds=check_seconds(seconds))
     teacher = copy.deepcopy(model).eval()
-    calls = as_calls(data, teacher, "prune_blocks")
-    watched(teacher, calls[0], "prune_blocks")
+    calls = as_calls(data, teacher)
+    watched(teacher, calls[0])
     blocks = tuple(result._block(k) for k in range(len(result.blocks)))
     job = ReplaceJob(teacher, calls, dict.fromkeys(blocks, EdgeFunctions()), effort, seed, meter, loss)
     job.listeners = Listeners(callbacks, meter, job.record)

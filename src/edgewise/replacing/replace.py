@@ -113,24 +113,20 @@ def replace_mlp(
     (580, True, True)
     """
     if not isinstance(model, nn.Module):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise InputError(
-            f"The 'model' argument of replace_mlp must be a torch module. Got {short(model)} instead."
-        )
+        raise InputError(argument="model", expected="be a torch module", got=short(model))
     of_block = _functions(functions, gated, degree, intervals)
     if start is not None:
-        check_choice(start, "start", ("distilled", "fresh"), of="replace_mlp")
+        check_choice(start, "start", ("distilled", "fresh"))
     if start == "distilled" and data is None:
-        raise InputError(
-            "The 'data' argument of replace_mlp must be given to distil blocks. Got None instead."
-        )
+        raise InputError(argument="data", expected="be given to distil blocks", got="None")
     for given, name in ((score, "score"), (loss, "loss")):
         if given is not None:
-            check_callable(given, name, of="replace_mlp")
-    callbacks = as_callables(callbacks, of="replace_mlp")
-    effort = check_work(work, "replace_mlp")
-    meter = Meter(seconds=check_seconds(seconds, "replace_mlp"))
+            check_callable(given, name)
+    callbacks = as_callables(callbacks)
+    effort = check_work(work)
+    meter = Meter(seconds=check_seconds(seconds))
     teacher = copy.deepcopy(model).eval()
-    calls = [] if data is None else as_calls(data, teacher, "replace_mlp")
+    calls = [] if data is None else as_calls(data, teacher)
     found = watched(teacher, calls[0]) if calls else _probed(teacher)
     if not found:
         if calls and not all(t.isfinite().all() for t in answers(calls[0].on(teacher))):
@@ -176,19 +172,19 @@ def _functions(
     functions: str, gated: bool | None, degree: int, intervals: int | None
 ) -> Callable[[Block], Functions]:
     """The functions that the arguments ask for in a block."""
-    check_choice(functions, "functions", ("node", "edge"), of="replace_mlp")
+    check_choice(functions, "functions", ("node", "edge"))
     on_nodes = functions == "node"
-    degree = check_int(degree, "degree", low=1 if on_nodes else 0, high=5, of="replace_mlp")
+    degree = check_int(degree, "degree", low=1 if on_nodes else 0, high=5)
     if intervals is None:
         intervals = NodeFunctions.intervals if on_nodes else EdgeFunctions.intervals
-    intervals = check_int(intervals, "intervals", low=1, high=1000, of="replace_mlp")
+    intervals = check_int(intervals, "intervals", low=1, high=1000)
     if gated is not None:
-        check_bool(gated, "gated", of="replace_mlp")
+        check_bool(gated, "gated")
     if on_nodes:
         return lambda block: NodeFunctions(degree, intervals, block.gated if gated is None else gated)
     if gated:
         raise InputError(
-            "The 'gated' parameter of replace_mlp must be left out with functions='edge', whose nodes are sums. Got True."
+            argument="gated", expected="be left out with functions='edge', whose nodes are sums", got="True"
         )
     return lambda block: EdgeFunctions(degree, intervals)
 
@@ -198,25 +194,27 @@ def _hidden(block: Block, functions: Functions, parameters: Any) -> int:
     plain = isinstance(parameters, (int, float, type(None))) and not isinstance(parameters, bool)
     if not plain or (isinstance(parameters, float) and not math.isfinite(parameters)):
         raise InputError(
-            "The 'parameters' argument of replace_mlp must be a number of parameters or a share of those there are. "
-            f"Got {short(parameters)} instead."
+            argument="parameters",
+            expected="be a number of parameters or a share of those there are",
+            got=short(parameters),
         )
     share = 1.0 if parameters is None else parameters
     most = int(share * block.parameters) if isinstance(share, float) else share
     hidden = functions.hidden(block, most)
     if hidden < 1:
         raise InputError(
-            f"The 'parameters' argument of replace_mlp must allow {functions.least(block):,} parameters for the block "
-            f"{block.name!r}. Got {most:,} instead."
+            argument="parameters",
+            expected=f"allow {functions.least(block):,} parameters for the block {block.name!r}",
+            got=f"{most:,}",
         )
     return hidden
 
 
 def _scored(score: Callable[[nn.Module], float], model: nn.Module) -> float:
-    return result_of(lambda: float(score(model)), name="score", what="a number", of="replace_mlp")
+    return result_of(lambda: float(score(model)), name="score", what="a number")
 
 
-def watched(model: nn.Module, call: ModelCall, of: str = "replace_mlp") -> tuple[Block, ...]:
+def watched(model: nn.Module, call: ModelCall) -> tuple[Block, ...]:
     """The blocks of a model at work on some data, which may be whatever the model takes and nothing else."""
     try:
         return blocks_in(model, call.on)
@@ -227,7 +225,7 @@ def watched(model: nn.Module, call: ModelCall, of: str = "replace_mlp") -> tuple
         pair = isinstance(error, TypeError) and len(call.args) > 1
         advice = "; where batches are (inputs, labels), give [inputs for inputs, _ in data]" if pair else ""
         raise InputError(
-            f"The 'data' argument of {of} must be what the model can be called with. "
+            f"The 'data' argument must be what the model can be called with. "
             f"Calling it {ended_in(error)}{advice}."
         ) from error
 
@@ -356,18 +354,18 @@ class ReplaceJob:
             wanted = call.on(self.teacher)
         made = call.on(student)
         if self.loss is not None:
-            loss: Any = result_of(
-                self.loss, made, wanted, name="loss", what="a tensor of one number", of="replace_mlp"
-            )
+            loss: Any = result_of(self.loss, made, wanted, name="loss", what="a tensor of one number")
             if not isinstance(loss, Tensor) or loss.numel() != 1:
                 raise InputError(
-                    "The 'loss' parameter of replace_mlp must be a function that gives a tensor of one number. "
-                    f"Got {short(loss)} instead."
+                    argument="loss",
+                    expected="be a function that gives a tensor of one number",
+                    got=short(loss),
                 )
             if torch.is_grad_enabled() and not loss.requires_grad:
                 raise InputError(
-                    "The 'loss' parameter of replace_mlp must be computed by torch from what the new model gives, its first "
-                    f"argument. Got {short(loss)} without a gradient instead."
+                    argument="loss",
+                    expected="be computed by torch from what the new model gives, its first argument",
+                    got=f"{short(loss)} without a gradient",
                 )
             return loss
         terms = [

@@ -130,8 +130,9 @@ class ReplaceResult:
         )  # fmt: skip
         if [*shape[:1], *shape[-1:]] != [block.inputs, block.outputs]:
             raise InputError(
-                f"The 'network' of with_network must have {block.inputs} inputs and {block.outputs} outputs. "
-                f"Got {shape or short(network)} instead."
+                argument="network",
+                expected=f"have {block.inputs} inputs and {block.outputs} outputs",
+                got=shape or short(network),
             )
         grown = replace(
             self.blocks[k], after=network.n_parameters, hidden=hidden_of(network), unexplained=None
@@ -146,7 +147,7 @@ class ReplaceResult:
         return {**fields(self, *names), "blocks": [plain(vars(each)) for each in self.blocks]}
 
     def _block(self, k: int) -> Block:
-        check_int(k, "k", low=0, high=len(self.blocks) - 1, of="ReplaceResult")
+        check_int(k, "k", low=0, high=len(self.blocks) - 1)
         return next(each for each in self.found if each.name == self.blocks[k].name)
 
 
@@ -168,15 +169,14 @@ def chosen(found: tuple[Block, ...], blocks: Iterable[int | str] | None) -> tupl
     """The blocks that numbers or names ask for; all without any."""
     if blocks is None:
         return found
-    asked = (
-        [blocks]
-        if isinstance(blocks, (int, str))
-        else as_tuple(blocks, "blocks", "numbers or names", of="replace_mlp")
-    )
+    asked = [blocks] if isinstance(blocks, (int, str)) else as_tuple(blocks, "blocks", "numbers or names")
     names = [each.name for each in found]
     if not asked:
         raise InputError(
-            f"The 'blocks' of replace_mlp must name at least one of {among(names)}. Got none instead; leave it out for all."
+            argument="blocks",
+            expected=f"name at least one of {among(names)}",
+            got="none",
+            advice="leave it out for all",
         )
     picked = set[int]()
     for each in asked:
@@ -186,7 +186,8 @@ def chosen(found: tuple[Block, ...], blocks: Iterable[int | str] | None) -> tupl
             picked.add(each)
         else:
             raise InputError(
-                f"The 'blocks' of replace_mlp must be numbers from 0 to {len(found) - 1} or names among "
-                f"{', '.join(map(repr, names))}. Got {short(each)} instead."
+                argument="blocks",
+                expected=f"be numbers from 0 to {len(found) - 1} or names among {', '.join(map(repr, names))}",
+                got=short(each),
             )
     return tuple(found[k] for k in sorted(picked))

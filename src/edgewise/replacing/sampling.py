@@ -60,7 +60,7 @@ class BlockSample:
         return learn, judge
 
 
-def as_calls(data: Any, model: nn.Module, of: str) -> list[ModelCall]:
+def as_calls(data: Any, model: nn.Module) -> list[ModelCall]:
     """The calls of a model that `data` stands for.
 
     One array or tensor is cut into batches; anything else is an iterable of batches, each a tensor, a tuple of arguments
@@ -68,39 +68,39 @@ def as_calls(data: Any, model: nn.Module, of: str) -> list[ModelCall]:
     """
     like = next((p for p in model.parameters() if p.is_floating_point()), torch.empty(0))
     if isinstance(data, (Tensor, np.ndarray)) and data.ndim > 0:
-        data = _tensor(data, of, like).split(max(1, min(BATCH, len(data) // FEW))) if len(data) else ()
+        data = _tensor(data, like).split(max(1, min(BATCH, len(data) // FEW))) if len(data) else ()
     # An array without dimensions is no list of batches, though it has a way to be walked through.
     if isinstance(data, (str, bytes, Mapping, Tensor, np.ndarray)) or not isinstance(data, Iterable):
         raise InputError(
-            f"The 'data' argument of {of} must be an array of inputs or a list of batches, each a tensor, a tuple of "
-            f"arguments or a dictionary of named ones. Got {short(data)} instead."
+            argument="data",
+            expected=(
+                "be an array of inputs or a list of batches, each a tensor, a tuple of arguments or "
+                "a dictionary of named ones"
+            ),
+            got=short(data),
         )
     try:
-        calls = [_call(each, like, of) for each in cast("Iterable[Any]", data)]
+        calls = [_call(each, like) for each in cast("Iterable[Any]", data)]
     except RecursionError:
-        raise InputError(
-            f"The 'data' argument of {of} must not hold itself. Got {short(data)} instead."
-        ) from None
+        raise InputError(argument="data", expected="not hold itself", got=short(data)) from None
     if not calls:
-        raise InputError(f"The 'data' argument of {of} must hold at least one batch. Got none instead.")
+        raise InputError(argument="data", expected="hold at least one batch", got="none")
     return calls
 
 
-def _tensor(array: Any, of: str, like: Tensor) -> Tensor:
+def _tensor(array: Any, like: Tensor) -> Tensor:
     """Where the model is; arrays of NumPy, which are of double precision most often, as precise as the model, too."""
     try:
         made = torch.as_tensor(array)
         plain = isinstance(array, np.ndarray) and made.is_floating_point()
         return made.to(like.device, like.dtype if plain else None)
     except (TypeError, ValueError, RuntimeError) as error:
-        raise InputError(
-            f"The 'data' argument of {of} must hold arrays of numbers. Got {short(array)} instead."
-        ) from error
+        raise InputError(argument="data", expected="hold arrays of numbers", got=short(array)) from error
 
 
-def _call(batch: Any, like: Tensor, of: str) -> ModelCall:
+def _call(batch: Any, like: Tensor) -> ModelCall:
     moved = tree_map(
-        lambda t: _tensor(t, of, like) if isinstance(t, (Tensor, np.ndarray)) else t,
+        lambda t: _tensor(t, like) if isinstance(t, (Tensor, np.ndarray)) else t,
         dict(batch) if isinstance(batch, Mapping) else batch,
     )
     if isinstance(moved, dict):
@@ -159,8 +159,9 @@ def _check_sample(block: Block, sample: BlockSample) -> None:
     """Whether a block can be learned from these rows."""
     if len(sample.x) < LEAST:
         raise InputError(
-            f"The 'data' argument must give each block at least {LEAST} rows. Got {len(sample.x)} for the "
-            f"block {block.name!r} instead."
+            argument="data",
+            expected=f"give each block at least {LEAST} rows",
+            got=f"{len(sample.x)} for the block {block.name!r}",
         )
     if not (sample.x.isfinite().all() and sample.y.isfinite().all()):
         raise InputError(NOT_FINITE.format(f"the block {block.name!r}"))

@@ -290,8 +290,8 @@ def find_blocks(model: nn.Module, call: Callable[[nn.Module], Any]) -> tuple[Blo
     >>> block.first, block.last, block.hidden
     (('0',), '2', 8)
     """
-    check_is(model, nn.Module, "model", "a torch module", of="find_blocks")
-    check_callable(call, "call", of="find_blocks")
+    check_is(model, nn.Module, "model", "a torch module")
+    check_callable(call, "call")
     wanted: Any = {"name": "call", "what": "an answer of the model", "of": "find_blocks"}
     return blocks_in(model, lambda m: result_of(call, m, **wanted))
 

@@ -57,10 +57,7 @@ def render_report(content: ReportContent) -> str:
     '<!DOCTYPE html>'
     """
     if not isinstance(content, ReportContent):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise InputError(
-            f"The 'content' parameter of render_report must be a ReportContent. "
-            f"Got {article(type(content))} instead."
-        )
+        raise InputError(argument="content", expected="be a ReportContent", got=article(type(content)))
     board = leaderboard(content)
     parity, weak = results.number_charts(content, board)
     scores = network.importance_of(content)

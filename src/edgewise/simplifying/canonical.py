@@ -50,8 +50,8 @@ def canonical(model: KAN, X: Any) -> EditResult:
     >>> result.record.max_change < 1e-12
     True
     """
-    check_net(model, "canonical")
-    x = torch.from_numpy(check_matrix(X, "X", columns=model.shape[0], of="canonical")).to(model.output_shift)
+    check_net(model)
+    x = torch.from_numpy(check_matrix(X, "X", columns=model.shape[0])).to(model.output_shift)
     made = model
     for at in range(len(model.layers)):
         made = _centred(made, x, at)

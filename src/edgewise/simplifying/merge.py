@@ -56,11 +56,9 @@ def merge_equal(model: KAN, X: Any, tolerance: float = 1e-9) -> EditResult:
     >>> merge_equal(put_together(model, twin), torch.rand(50, 2)).network.shape
     (2, 1, 1)
     """
-    check_net(model, "merge_equal")
-    x = torch.from_numpy(check_matrix(X, "X", columns=model.shape[0], of="merge_equal")).to(
-        model.output_shift
-    )
-    check_float(tolerance, "tolerance", low=0.0, of="merge_equal")
+    check_net(model)
+    x = torch.from_numpy(check_matrix(X, "X", columns=model.shape[0])).to(model.output_shift)
+    check_float(tolerance, "tolerance", low=0.0)
     made, joined = model, list[str]()
     for at in range(1, len(model.layers)):
         while (pair := _first_equal(made, x, at, tolerance)) is not None:

@@ -57,18 +57,19 @@ def prune(
     >>> prune(model, torch.rand(50, 2), nodes=[(1, 0)]).network.shape
     (2, 2, 1)
     """
-    check_net(model, "prune")
-    x = torch.from_numpy(check_matrix(X, "X", columns=model.shape[0], of="prune"))
-    chosen = set(check_edges(model, edges, "prune"))
+    check_net(model)
+    x = torch.from_numpy(check_matrix(X, "X", columns=model.shape[0]))
+    chosen = set(check_edges(model, edges))
     for layer, node in nodes:
         if not (1 <= layer < len(model.shape) - 1 and 0 <= node < model.shape[layer]):
             raise InputError(
-                f"The 'nodes' parameter of prune must list hidden nodes (layer, node) of {list(model.shape)}. "
-                f"Got {(layer, node)} instead."
+                argument="nodes",
+                expected=f"list hidden nodes (layer, node) of {list(model.shape)}",
+                got=f"{(layer, node)}",
             )
         chosen |= {(layer, node, target) for target in range(model.layers[layer].out_features)}
     if threshold is not None:
-        check_float(threshold, "threshold", low=0.0, of="prune")
+        check_float(threshold, "threshold", low=0.0)
         spread = (
             float(model.output_scale.norm())
             if len(x) < 2
@@ -98,7 +99,9 @@ def prune(
             repr(name) for name, gone in zip(model.output_names, lost.tolist(), strict=True) if gone
         )
         raise InputError(
-            f"The edges that prune takes out must leave every output one that reaches it. Got none for {names} instead; "
-            "keep one more edge."
+            subject="The edges that prune takes out",
+            expected="leave every output one that reaches it",
+            got=f"none for {names}",
+            advice="keep one more edge",
         )
     return recorded("prune", listed("pruned edge", sorted(chosen)), model, made, x)

@@ -137,15 +137,15 @@ def simplify(
     >>> ew.simplify(model, X, y, starts=2).network.shape
     (2, 1, 1)
     """
-    check_net(model, "simplify")
-    check_float(tolerance, "tolerance", low=0.0, of="simplify")
-    check_int(starts, "starts", low=1, of="simplify")
-    check_int(seed, "seed", low=0, of="simplify")
-    factor = check_work(work, of="simplify")
+    check_net(model)
+    check_float(tolerance, "tolerance", low=0.0)
+    check_int(starts, "starts", low=1)
+    check_int(seed, "seed", low=0)
+    factor = check_work(work)
     if seconds is not None:
-        check_float(seconds, "seconds", low=0.0, of="simplify")
+        check_float(seconds, "seconds", low=0.0)
     row_loss = make_loss("squared" if isinstance(loss, str) and loss == "auto" else loss)
-    rows = as_rows(model, X, y, row_loss, sample_weight, of="simplify")
+    rows = as_rows(model, X, y, row_loss, sample_weight)
     model = _as_double(model)
     with one_thread(is_small(model, len(rows))):
         train, held = hold_out(rows, model, row_loss, validation, seed)

@@ -71,10 +71,8 @@ def edge_scores(model: KAN, X: Any) -> Scores:
     >>> edge_scores(model, torch.rand(100, 2)).edges[0].shape
     torch.Size([2, 1])
     """
-    check_net(model, "edge_scores")
-    x = torch.from_numpy(check_matrix(X, "X", columns=model.shape[0], of="edge_scores")).to(
-        model.output_shift
-    )
+    check_net(model)
+    x = torch.from_numpy(check_matrix(X, "X", columns=model.shape[0])).to(model.output_shift)
     with torch.no_grad():
         nodes = model.activations(x)
         products = any(spec.nodes.products for spec in model.spec.layers)

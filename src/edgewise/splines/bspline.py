@@ -60,7 +60,7 @@ class BSpline:
     def __post_init__(self) -> None:
         if not 0 <= self.degree <= MAX_DEGREE:
             raise InputError(
-                f"The 'degree' parameter of BSpline must be an int in the range [0, {MAX_DEGREE}]. Got {self.degree}."
+                argument="degree", expected=f"be an int in the range [0, {MAX_DEGREE}]", got=self.degree
             )
         if self.pieces is None:
             check_breaks(self.breaks)
@@ -235,7 +235,7 @@ def derivative(breaks: Tensor, coefficients: Tensor, degree: int) -> Tensor:
     """Coefficients, shape (I, G + k - 1), of the derivative as a spline of degree k - 1 on the same breaks."""
     if degree < 1:
         raise InputError(
-            "The 'degree' parameter of derivative must be at least 1. Got 0; a step function has no derivative."
+            argument="degree", expected="be at least 1", got="0", advice="a step function has no derivative"
         )
     knots = extended_knots(breaks, degree)
     size = coefficients.shape[1]
@@ -249,9 +249,7 @@ def antiderivative(breaks: Tensor, coefficients: Tensor, degree: int) -> Tensor:
     It is exact on the grid; its tails are linear as every spline's are.
     """
     if not 0 <= degree <= MAX_DEGREE:
-        raise InputError(
-            f"The 'degree' parameter of antiderivative must be in the range [0, {MAX_DEGREE}]. Got {degree}."
-        )
+        raise InputError(argument="degree", expected=f"be in the range [0, {MAX_DEGREE}]", got=degree)
     knots = extended_knots(breaks, degree)
     size = coefficients.shape[1]
     span = knots[:, degree + 1 : degree + 1 + size] - knots[:, :size]
@@ -265,7 +263,9 @@ def antiderivative(breaks: Tensor, coefficients: Tensor, degree: int) -> Tensor:
 def _check_nested(old: Tensor, new: Tensor) -> None:
     """Every old break must be among the new ones, the ends included."""
     if old.shape[0] != new.shape[0]:
-        raise InputError(f"The new 'breaks' must have {old.shape[0]} rows, one an input. Got {new.shape[0]}.")
+        raise InputError(
+            subject="The new 'breaks'", expected=f"have {old.shape[0]} rows, one an input", got=new.shape[0]
+        )
     near = torch.searchsorted(new.contiguous(), old.contiguous()).clamp(max=new.shape[1] - 1)
     ends = bool((old[:, 0] == new[:, 0]).all()) and bool((old[:, -1] == new[:, -1]).all())
     if not ends or not bool((new.gather(1, near) == old).all()):

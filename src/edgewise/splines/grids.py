@@ -43,7 +43,7 @@ def uniform_grid(
     >>> uniform_grid(-1.0, 1.0, 4)
     tensor([[-1.0000, -0.5000,  0.0000,  0.5000,  1.0000]], dtype=torch.float64)
     """
-    check_int(intervals, "intervals", low=1, high=MOST_INTERVALS, of="uniform_grid")
+    check_int(intervals, "intervals", low=1, high=MOST_INTERVALS)
     low = torch.as_tensor(low, dtype=torch.float64).reshape(-1)
     high = torch.as_tensor(high, dtype=torch.float64).reshape(-1)
     if n_inputs is not None:
@@ -51,7 +51,11 @@ def uniform_grid(
     if not bool((low < high).all()):
         bad = int((~(low < high)).nonzero()[0][0])
         ends = f"{float(low.expand(bad + 1)[bad]):g} and {float(high.expand(bad + 1)[bad]):g}"
-        raise InputError(f"The 'low' end of a grid must be below its 'high' end. Got {ends} for input {bad}.")
+        raise InputError(
+            subject="The 'low' end of a grid",
+            expected="be below its 'high' end",
+            got=f"{ends} for input {bad}",
+        )
     steps = torch.linspace(0.0, 1.0, intervals + 1, dtype=torch.float64, device=low.device)
     breaks = low[:, None] * (1 - steps) + high[:, None] * steps
     check_breaks(breaks)
@@ -86,8 +90,8 @@ def quantile_grid(
     >>> quantile_grid(torch.tensor([[0.0], [1.0], [2.0], [10.0], [20.0]]), 2)
     tensor([[ 0.,  2., 20.]], dtype=torch.float64)
     """
-    check_int(intervals, "intervals", low=1, high=MOST_INTERVALS, of="quantile_grid")
-    check_float(blend, "blend", low=0.0, high=1.0, of="quantile_grid")
+    check_int(intervals, "intervals", low=1, high=MOST_INTERVALS)
+    check_float(blend, "blend", low=0.0, high=1.0)
     x = x.detach().to(torch.float64)
     first, last = data_range(x)
     steps = torch.linspace(0.0, 1.0, intervals + 1, dtype=torch.float64, device=x.device)
@@ -133,8 +137,8 @@ def curvature_grid(
     >>> bool((breaks[0].diff()[:-1] > breaks[0].diff()[1:]).all())
     True
     """
-    check_int(intervals, "intervals", low=1, high=MOST_INTERVALS, of="curvature_grid")
-    check_float(blend, "blend", low=0.0, high=1.0, of="curvature_grid")
+    check_int(intervals, "intervals", low=1, high=MOST_INTERVALS)
+    check_float(blend, "blend", low=0.0, high=1.0)
     points, curvature = points.detach().to(torch.float64), curvature.detach().to(torch.float64).abs()
     curvature = torch.where(curvature.isfinite(), curvature, torch.zeros_like(curvature))
     density = curvature ** (1.0 / (degree + 1))
@@ -153,10 +157,17 @@ def data_range(x: Tensor) -> tuple[Tensor, Tensor]:
     """Lowest and highest value of each column, widened to a unit interval where a column is constant."""
     if x.ndim != 2 or len(x) == 0:
         raise InputError(
-            f"The data of a grid must have shape (rows, inputs) with at least one row. Got {tuple(x.shape)}."
+            subject="The data of a grid",
+            expected="have shape (rows, inputs) with at least one row",
+            got=tuple(x.shape),
         )
     if not bool(x.isfinite().all()):
-        raise InputError("The data of a grid must be finite. Got NaN or infinity; drop those rows first.")
+        raise InputError(
+            subject="The data of a grid",
+            expected="be finite",
+            got="NaN or infinity",
+            advice="drop those rows first",
+        )
     low, high = x.min(0).values, x.max(0).values
     scale = torch.maximum(low.abs(), high.abs())
     # Below the root of the smallest float a second derivative has no finite size.
@@ -170,13 +181,16 @@ def check_breaks(breaks: Tensor) -> None:
     """Refuse breaks that are not a finite, strictly increasing (I, G + 1) table."""
     if breaks.ndim != 2 or breaks.shape[1] < 2:
         raise InputError(
-            f"The 'breaks' of a grid must have shape (inputs, intervals + 1). Got {tuple(breaks.shape)}."
+            argument="breaks", expected="have shape (inputs, intervals + 1)", got=tuple(breaks.shape)
         )
     if torch.compiler.is_compiling():
         return  # a question about values would split the compiled graph
     if not bool(breaks.isfinite().all()):
         raise InputError(
-            "The 'breaks' of a grid must be finite. Got NaN or infinity; clean or clip the data first."
+            argument="breaks",
+            expected="be finite",
+            got="NaN or infinity",
+            advice="clean or clip the data first",
         )
     if not bool((breaks.diff(dim=1) > 0).all()):
         bad = int((breaks.diff(dim=1) <= 0).any(1).nonzero()[0])

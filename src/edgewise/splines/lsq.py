@@ -151,21 +151,26 @@ def _check_data(basis: Basis, x: Tensor, y: Tensor, weight: Tensor | None, rough
     """One sentence for data that no fit can use."""
     inputs = len(basis.grid)
     if x.ndim != 2 or x.shape[1] != inputs:
-        raise InputError(f"The 'x' of fit_coefficients must have shape (N, {inputs}). Got {tuple(x.shape)}.")
+        raise InputError(argument="x", expected=f"have shape (N, {inputs})", got=tuple(x.shape))
     if y.ndim not in (2, 3) or y.shape[:2] != x.shape:
         raise InputError(
-            f"The 'y' of fit_coefficients must have shape {tuple(x.shape)}, or that with one more axis for several "
-            f"functions. Got {tuple(y.shape)}."
+            argument="y",
+            expected=f"have shape {tuple(x.shape)}, or that with one more axis for several functions",
+            got=tuple(y.shape),
         )
     if weight is not None and (weight.shape != x.shape[:1] or bool((weight < 0).any())):
         raise InputError(
-            f"The 'weight' of fit_coefficients must be {len(x)} non-negative numbers, one a row. Got shape "
-            f"{tuple(weight.shape)}{' with a negative number' if bool((weight < 0).any()) else ''}."
+            argument="weight",
+            expected=f"be {len(x)} non-negative numbers, one a row",
+            got=f"shape {tuple(weight.shape)}{(' with a negative number' if bool((weight < 0).any()) else '')}",
         )
     if not roughness >= 0:
-        raise InputError(f"The 'roughness' of fit_coefficients must be non-negative. Got {roughness}.")
+        raise InputError(argument="roughness", expected="be non-negative", got=roughness)
     for name, table in (("x", x), ("y", y), ("weight", weight)):
         if table is not None and not bool(table.isfinite().all()):
             raise InputError(
-                f"The {name!r} of fit_coefficients must hold finite numbers. Got NaN or infinity; drop those rows first."
+                subject=f"The {name!r} of fit_coefficients",
+                expected="hold finite numbers",
+                got="NaN or infinity",
+                advice="drop those rows first",
             )

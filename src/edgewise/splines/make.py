@@ -60,24 +60,23 @@ def make_basis(
     check_choice(name, "basis", BASES)
     if name in _ON_DOMAIN:
         if size is None:
-            raise InputError(
-                f"The 'size' parameter of make_basis must be an int of at least 1 for {name!r}. Got None."
-            )
-        check_int(size, "size", low=1, of="make_basis")
+            raise InputError(argument="size", expected=f"be an int of at least 1 for {name!r}", got="None")
+        check_int(size, "size", low=1)
         if check:
             check_domain(grid)
         return _ON_DOMAIN[name](grid, size)
     if check:
         check_breaks(grid)
     if name == "bspline":
-        check_int(degree, "degree", low=0, high=5, of="make_basis")
+        check_int(degree, "degree", low=0, high=5)
         basis = BSpline(grid, degree, make_pieces(grid, degree))
     else:
         basis = GaussianRBF(grid)
     if size is not None and size != basis.size:
         raise InputError(
-            f"The 'size' parameter of make_basis must be {basis.size}, the number of functions this grid gives, or "
-            f"left out. Got {size}."
+            argument="size",
+            expected=f"be {basis.size}, the number of functions this grid gives, or left out",
+            got=size,
         )
     return basis
 
@@ -112,15 +111,17 @@ def default_grid(
     tensor([[-1.0000, -0.5000,  0.0000,  0.5000,  1.0000]], dtype=torch.float64)
     """
     check_choice(name, "basis", BASES)
-    check_int(intervals, "intervals", low=1, high=most_intervals(name), of="default_grid")
-    check_int(degree, "degree", low=0, high=MAX_DEGREE, of="default_grid")
+    check_int(intervals, "intervals", low=1, high=most_intervals(name))
+    check_int(degree, "degree", low=0, high=MAX_DEGREE)
     if name == "bspline":
         return uniform_grid(low, high, intervals)
     if name == "rbf":
         if intervals + degree < 4:
             raise InputError(
-                "The 'rbf' basis is a line and at least two Gaussians: intervals + degree must be at least 4. "
-                f"Got {intervals + degree}; use more intervals."
+                subject="The 'rbf' basis is a line and at least two Gaussians: intervals + degree",
+                expected="be at least 4",
+                got=intervals + degree,
+                advice="use more intervals",
             )
         return uniform_grid(low, high, intervals + degree - 3)
     ends = torch.stack([torch.as_tensor(end, dtype=torch.float64).reshape(-1) for end in (low, high)], 1)

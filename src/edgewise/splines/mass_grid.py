@@ -39,7 +39,7 @@ def mass_grid(x: Tensor, intervals: int, blend: float = 0.02) -> Tensor:
     >>> [round(v, 1) for v in mass_grid(x, 4, blend=0.0)[0].tolist()]
     [0.0, 1.6, 4.4, 7.2, 10.0]
     """
-    check_int(intervals, "intervals", low=1, high=MOST_INTERVALS, of="mass_grid")
+    check_int(intervals, "intervals", low=1, high=MOST_INTERVALS)
     x = x.detach().to(torch.float64)
     low, high = data_range(x)
     steps = torch.linspace(0.0, 1.0, intervals + 1, dtype=torch.float64, device=x.device)
@@ -57,7 +57,7 @@ def mass_grid_of(masses: Sequence[tuple[Tensor, Tensor]], intervals: int, blend:
     >>> torch.equal(mass_grid_of([torch.unique(x, return_counts=True)], 4), mass_grid(x, 4))
     True
     """
-    check_int(intervals, "intervals", low=1, high=MOST_INTERVALS, of="mass_grid_of")
+    check_int(intervals, "intervals", low=1, high=MOST_INTERVALS)
     steps = torch.linspace(0.0, 1.0, intervals + 1, dtype=torch.float64)
     ends = [data_range(values[[0, -1]].to(torch.float64)[:, None]) for values, _ in masses]
     low, high = (torch.cat(end) for end in zip(*ends, strict=True))

@@ -72,13 +72,16 @@ def check_domain(domain: Tensor) -> None:
     """Refuse ends that are not a finite (I, 2) table of low < high."""
     if domain.ndim != 2 or domain.shape[1] != 2:
         raise InputError(
-            f"The 'grid' of this basis must have shape (inputs, 2): low, high. Got {tuple(domain.shape)}."
+            argument="grid", expected="have shape (inputs, 2): low, high", got=tuple(domain.shape)
         )
     if torch.compiler.is_compiling():
         return
     if not bool(domain.isfinite().all()):
         raise InputError(
-            "The 'grid' of this basis must be finite. Got NaN or infinity; clean or clip the data first."
+            argument="grid",
+            expected="be finite",
+            got="NaN or infinity",
+            advice="clean or clip the data first",
         )
     if not bool((domain[:, 0] < domain[:, 1]).all()):
         bad = int((domain[:, 0] >= domain[:, 1]).nonzero()[0])

@@ -294,6 +294,6 @@ class TableConfig:
 DEFAULT = TableConfig()
 
 
-def config_of(config: Any, of: str) -> TableConfig:
+def config_of(config: Any) -> TableConfig:
     """The thresholds asked for; the defaults where there are none."""
-    return chosen(config, DEFAULT, of)
+    return chosen(config, DEFAULT)

@@ -178,46 +178,41 @@ def fit(
     True
     """
     if not isinstance(cast(object, model), KAN):
-        raise InputError(f"The 'model' parameter of fit must be a KAN. Got {short(model)} instead.")
-    check_choice(method, "method", METHODS, of="fit")
+        raise InputError(argument="model", expected="be a KAN", got=short(model))
+    check_choice(method, "method", METHODS)
     robust = isinstance(loss, str) and loss == "robust"
     row_loss = make_loss("squared" if robust or (isinstance(loss, str) and loss == "auto") else loss)
-    seed = check_int(seed, "seed", low=0, of="fit")
-    factor = check_work(work, of="fit")
+    seed = check_int(seed, "seed", low=0)
+    factor = check_work(work)
     options = Options(
-        steps=max(1, round(STEPS * factor)) if steps is None else check_int(steps, "steps", low=1, of="fit"),
+        steps=max(1, round(STEPS * factor)) if steps is None else check_int(steps, "steps", low=1),
         work=factor,
-        starts=check_int(starts, "starts", low=1, of="fit"),
+        starts=check_int(starts, "starts", low=1),
         intervals=_schedule(intervals),
         roughness=_auto_or_weight(roughness, "roughness"),
         sparsity=_auto_or_weight(sparsity, "sparsity"),
-        total_variation=check_float(total_variation, "total_variation", low=0.0, of="fit"),
-        patience=check_int(patience, "patience", low=0, of="fit"),
+        total_variation=check_float(total_variation, "total_variation", low=0.0),
+        patience=check_int(patience, "patience", low=0),
         seed=seed,
-        shared=check_bool(shared, "shared", of="fit"),
+        shared=check_bool(shared, "shared"),
     )
     if shared and (method != "lm" or seconds is not None):
         raise InputError(
-            "The 'shared' parameter of fit must go with method='lm' and without 'seconds', which processes do not share. "
-            f"Got method={method!r} and seconds={seconds!r} instead."
+            argument="shared",
+            expected="go with method='lm' and without 'seconds', which processes do not share",
+            got=f"method={method!r} and seconds={seconds!r}",
         )
     if batch is not None:
-        check_int(batch, "batch", low=1, of="fit")
-    check_int(accumulate, "accumulate", low=1, of="fit")
+        check_int(batch, "batch", low=1)
+    check_int(accumulate, "accumulate", low=1)
     if seconds is not None:
-        check_float(seconds, "seconds", low=0.0, of="fit")
-    if not all(callable(callback) for callback in as_tuple(callbacks, "callbacks", "functions", of="fit")):
-        raise InputError(
-            f"The 'callbacks' parameter of fit must list functions. Got {short(callbacks)} instead."
-        )
+        check_float(seconds, "seconds", low=0.0)
+    if not all(callable(callback) for callback in as_tuple(callbacks, "callbacks", "functions")):
+        raise InputError(argument="callbacks", expected="list functions", got=short(callbacks))
     if checkpoint is not None and not isinstance(cast(object, checkpoint), (str, os.PathLike)):
-        raise InputError(
-            f"The 'checkpoint' parameter of fit must be the path of a file. Got {short(checkpoint)} instead."
-        )
+        raise InputError(argument="checkpoint", expected="be the path of a file", got=short(checkpoint))
     if model.n_parameters == 0:
-        raise InputError(
-            "The 'model' parameter of fit must have an edge or a bias to train. Got one without any."
-        )
+        raise InputError(argument="model", expected="have an edge or a bias to train", got="one without any")
     meter = Meter(seconds=seconds)
     rows = as_rows(model, X, y, row_loss, sample_weight)
     notes = list[str]()
@@ -267,8 +262,13 @@ def _with_values(result: FitResult, rows: TrainingRows) -> FitResult:
     lost = np.flatnonzero(~np.isfinite(result.network.predict(rows.X.numpy())).all(1))
     if len(lost):
         raise InputError(
-            f"Row {lost[0]} of the 'X' parameter of fit must be nearer to the others. Got one with a number of size "
-            f"{float(rows.X[int(lost[0])].abs().max()):.3g}, where the network has no finite value; drop or correct it."
+            subject=f"Row {lost[0]} of the 'X' parameter of fit",
+            expected="be nearer to the others",
+            got=(
+                f"one with a number of size {float(rows.X[int(lost[0])].abs().max()):.3g}, where the "
+                "network has no finite value"
+            ),
+            advice="drop or correct it",
         )
     return result
 
@@ -288,21 +288,23 @@ def _schedule(intervals: Sequence[int] | None) -> tuple[int, ...] | None:
     """Intervals of each round, checked."""
     if intervals is None:
         return None
-    counts = as_tuple(intervals, "intervals", "ints, as in [5, 10, 20]", of="fit")
+    counts = as_tuple(intervals, "intervals", "ints, as in [5, 10, 20]")
     if not counts:
         raise InputError(
-            "The 'intervals' parameter of fit must name at least one grid. Got an empty list instead; leave it out to "
-            "let fit choose."
+            argument="intervals",
+            expected="name at least one grid",
+            got="an empty list",
+            advice="leave it out to let fit choose",
         )
-    return tuple(check_int(count, "intervals", low=1, high=MOST_LAID, of="fit") for count in counts)
+    return tuple(check_int(count, "intervals", low=1, high=MOST_LAID) for count in counts)
 
 
 def _auto_or_weight(value: str | float, name: str) -> float | None:
     """None for "auto", else the weight, checked."""
     if isinstance(value, str):
-        check_choice(value, name, ("auto",), of="fit")
+        check_choice(value, name, ("auto",))
         return None
-    return check_float(value, name, low=0.0, of="fit")
+    return check_float(value, name, low=0.0)
 
 
 def _drive(

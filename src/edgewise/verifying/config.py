@@ -264,6 +264,6 @@ class ProverConfig:
 DEFAULT = ProverConfig()
 
 
-def config_of(config: Any, of: str) -> ProverConfig:
+def config_of(config: Any) -> ProverConfig:
     """The thresholds asked for; the defaults where there are none."""
-    return chosen(config, DEFAULT, of)
+    return chosen(config, DEFAULT)

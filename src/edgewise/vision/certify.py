@@ -125,14 +125,14 @@ def certified_radius(
     >>> 0 <= found.certified and (found.broken is None or found.certified < found.broken)
     True
     """
-    check_is(model, ImageClassifier, "model", "an ImageClassifier", of="certified_radius")
-    check_int(steps, "steps", low=1, high=60, of="certified_radius")
+    check_is(model, ImageClassifier, "model", "an ImageClassifier")
+    check_int(steps, "steps", low=1, high=60)
     meter = Meter()
-    one = as_one(picture, "certified_radius")
+    one = as_one(picture)
     x = model.like(one)
-    check_float(most, "most", low=0.0, high=max(1.0, float(x.abs().max())), of="certified_radius")
+    check_float(most, "most", low=0.0, high=max(1.0, float(x.abs().max())))
     logits = model.logits(one)[0]
-    bounds, best = LayerBounds(exact_model(written_as_kan(model, "certified_radius"))), int(logits.argmax())
+    bounds, best = LayerBounds(exact_model(written_as_kan(model))), int(logits.argmax())
     rivals = -np.eye(len(logits))
     rivals[:, best] += 1.0
     rivals = np.delete(rivals, best, 0)

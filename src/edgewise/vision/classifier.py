@@ -175,15 +175,13 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
         x, labels = self._pictures(X, y)
         classes, codes = np.unique(labels, return_inverse=True)
         if len(classes) < 2:
-            raise InputError(
-                f"The 'y' of ImageClassifier must name at least two classes. Got {len(classes)} instead."
-            )
+            raise InputError(argument="y", expected="name at least two classes", got=len(classes))
         target = torch.from_numpy(codes.astype(np.int64).reshape(-1))
         config, recipe = self._plan(x, len(classes))
-        callbacks = as_callables(self.callbacks, of="ImageClassifier")
-        check_float(self.validation, "validation", low=0.0, high=0.9, of="ImageClassifier")
+        callbacks = as_callables(self.callbacks)
+        check_float(self.validation, "validation", low=0.0, high=0.9)
         if self.class_weight is not None:
-            check_choice(self.class_weight, "class_weight", ("balanced",), of="ImageClassifier")
+            check_choice(self.class_weight, "class_weight", ("balanced",))
         learn, held = _split(target, self.validation, self.seed)
         network = build(config, seed=derive(self.seed, 1) if self.seed is not None else None)
         for part in network.modules():
@@ -192,7 +190,7 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
         weight = weights_of(target[learn], len(classes)) if self.class_weight else None
         judges = (x[held], target[held]) if len(held) else None
         size = sum(p.numel() for p in network.parameters()) * recipe.batch * x.shape[2]
-        meter = Meter(seconds=check_seconds(self.seconds, "ImageClassifier"))
+        meter = Meter(seconds=check_seconds(self.seconds))
 
         def end(most: int | None) -> tuple[nn.Module, float | None]:
             """What is left to do once the network has learned, on at most so many pictures."""
@@ -227,26 +225,26 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
 
     def _plan(self, x: Tensor, classes: int) -> tuple[ImageConfig, ImageRecipe]:
         """What is built and how it is trained."""
-        check_choice(self.kind, "kind", KINDS, of="ImageClassifier")
-        epochs = check_int(self.epochs, "epochs", low=1, of="ImageClassifier")
-        shift = check_int(self.shift, "shift", low=0, of="ImageClassifier")
-        flip = check_bool(self.flip, "flip", of="ImageClassifier")
+        check_choice(self.kind, "kind", KINDS)
+        epochs = check_int(self.epochs, "epochs", low=1)
+        shift = check_int(self.shift, "shift", low=0)
+        flip = check_bool(self.flip, "flip")
         if self.features is not None:
-            check_int(self.features, "features", low=1, of="ImageClassifier")
+            check_int(self.features, "features", low=1)
             if self.kind != "patches":
                 raise InputError(
-                    f"The 'features' of ImageClassifier must be left out unless 'kind' is 'patches'. Got kind "
-                    f"{short(self.kind)} instead."
+                    argument="features",
+                    expected="be left out unless 'kind' is 'patches'",
+                    got=f"kind {short(self.kind)}",
                 )
         if self.patience is not None:
-            check_int(self.patience, "patience", low=1, of="ImageClassifier")
-        given = as_mapping(self.settings, "settings", "values by name", of="ImageClassifier")
+            check_int(self.patience, "patience", low=1)
+        given = as_mapping(self.settings, "settings", "values by name")
         recipe = {k: given.pop(k) for k in list(given) if k in ImageRecipe.__dataclass_fields__}
         strange = [k for k in given if k not in ImageConfig.__dataclass_fields__]
         if strange:
             raise InputError(
-                f"The 'settings' of ImageClassifier must be names of ImageConfig and ImageRecipe. Got "
-                f"{short(strange[0])} instead."
+                argument="settings", expected="be names of ImageConfig and ImageRecipe", got=short(strange[0])
             )
         _, channels, height, width = x.shape
         shape = {"height": height, "width": width, "channels": channels, "classes": classes}
@@ -256,7 +254,7 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
         if self.kind == "patches":
             # A patch that sees the whole picture would not show where.
             own = {"patch": min(15, max(3, min(height, width) // 2 | 1)), **own} if height > 1 else own
-        check_int(self.parameters, "parameters", low=1, of="ImageClassifier")
+        check_int(self.parameters, "parameters", low=1)
         config = ImageConfig.within(self.parameters, **shape, **own)
         # Few pictures are cut into smaller batches, so that an epoch has some fifty steps.
         batch = min(128, max(16, len(x) // 50))
@@ -274,14 +272,15 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
         if isinstance(X, (str, Path)):
             if y is not None:
                 raise InputError(
-                    "The 'y' of ImageClassifier must be left out where 'X' is a folder, whose subfolders are the classes. "
-                    "Got both instead."
+                    argument="y",
+                    expected="be left out where 'X' is a folder, whose subfolders are the classes",
+                    got="both",
                 )
             found = read_folder(X)
             check_classes(X, found)
-            return as_pictures(found.pictures, "ImageClassifier"), np.array(found.labels)
-        x = at_least_one(as_pictures(X, "ImageClassifier"), "ImageClassifier")
-        return x, class_labels(y, len(x), "ImageClassifier")
+            return as_pictures(found.pictures), np.array(found.labels)
+        x = at_least_one(as_pictures(X))
+        return x, class_labels(y, len(x))
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:
         """Log-odds of the second of two classes, shape (n,); of more classes their logits, shape (n, classes)."""
@@ -310,8 +309,8 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
         if y is None and isinstance(X, (str, Path)):
             found = read_folder(X, (self.config_.height, self.config_.width), self.config_.channels)
             X, y = found.pictures, list(found.labels)
-        best = at_least_one(self.logits(X).argmax(1), "score")
-        codes, strange = class_codes(class_labels(y, len(best), "score"), self.classes_)
+        best = at_least_one(self.logits(X).argmax(1))
+        codes, strange = class_codes(class_labels(y, len(best)), self.classes_)
         if strange:
             warnings.warn(
                 f"{plural(int((codes < 0).sum()), 'picture')} of {len(codes):,} counted as wrong, as of classes that the "
@@ -320,33 +319,30 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
                 stacklevel=2,
             )
         if sample_weight is not None:
-            sample_weight = check_vector(sample_weight, "sample_weight", length=len(codes), of="score")
+            sample_weight = check_vector(sample_weight, "sample_weight", length=len(codes))
         return float(accuracy_score(codes, best, sample_weight=sample_weight))
 
     def evidence(self, picture: Any) -> Evidence:
         """Where in a picture, (height, width[, channels]) or a file, the evidence lies; of kind "patches" only."""
         network = self.patches_of()
-        return evidence_of(network, self.like(as_one(picture, "evidence"))[0], self.classes_)
+        return evidence_of(network, self.like(as_one(picture))[0], self.classes_)
 
     def features_of(self, X: Any, label: Any) -> list[FeatureUse]:
         """The features that a class uses, those that matter most on these pictures first; of kind "patches" only."""
         network = self.patches_of()
         classes = self.classes_.tolist()
         if label not in classes:
-            raise InputError(
-                f"The 'label' of features_of must be a class of the model. Got {short(label)} instead."
-            )
-        return uses(
-            network, features_of(network, at_least_one(self.like(X), "features_of")), classes.index(label)
-        )
+            raise InputError(argument="label", expected="be a class of the model", got=short(label))
+        return uses(network, features_of(network, at_least_one(self.like(X))), classes.index(label))
 
     def patches_of(self) -> Patches:
         """The network of kind "patches"; of another it is an `InputError`."""
         network = self.fitted_network()
         if not isinstance(network, Patches):
             raise InputError(
-                f"The 'kind' of an ImageClassifier must be 'patches' for evidence that adds up. Got "
-                f"{short(self.config_.kind)} instead."
+                argument="kind",
+                expected="be 'patches' for evidence that adds up",
+                got=short(self.config_.kind),
             )
         return network
 
@@ -354,7 +350,10 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
         """The network; an `InputError` before it is fitted."""
         if not hasattr(self, "network_"):
             raise InputError(
-                "The ImageClassifier must be fitted. Got one that is not instead; call its fit first."
+                subject="The ImageClassifier",
+                expected="be fitted",
+                got="one that is not",
+                advice="call its fit first",
             )
         return self.network_
 
@@ -369,7 +368,7 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
         c = self.config_
         if isinstance(X, (str, Path)):
             X = read_files(some_files(Path(X)), (c.height, c.width), c.channels).pictures
-        x = as_pictures(X, "ImageClassifier", self.unit_)
+        x = as_pictures(X, self.unit_)
         if x.shape[1:] != (c.channels, c.height, c.width):
             advice = "; one picture is X[None]" if np.shape(X) == (c.height, c.width, c.channels) else ""
             raise InputError(

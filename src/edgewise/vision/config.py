@@ -85,20 +85,21 @@ class ImageConfig:
     def __post_init__(self) -> None:
         sizes = ("height", "width", "channels", "base", "depth", "last_width", "last_depth", "intervals")
         for name in sizes:
-            check_int(getattr(self, name), name, low=1, high=1 << 16, of="ImageConfig")
-        check_int(self.classes, "classes", low=2, high=1 << 16, of="ImageConfig")
-        check_int(self.degree, "degree", low=0, high=5, of="ImageConfig")
-        check_int(self.patch, "patch", low=3, high=255, of="ImageConfig")
-        check_choice(self.kind, "kind", KINDS, of="ImageConfig")
-        check_choice(self.norm, "norm", NORMS, of="ImageConfig")
-        check_choice(self.functions, "functions", FUNCTIONS, of="ImageConfig")
-        if check_bool(self.mirrored, "mirrored", of="ImageConfig") and self.kind not in STAGED:
+            check_int(getattr(self, name), name, low=1, high=1 << 16)
+        check_int(self.classes, "classes", low=2, high=1 << 16)
+        check_int(self.degree, "degree", low=0, high=5)
+        check_int(self.patch, "patch", low=3, high=255)
+        check_choice(self.kind, "kind", KINDS)
+        check_choice(self.norm, "norm", NORMS)
+        check_choice(self.functions, "functions", FUNCTIONS)
+        if check_bool(self.mirrored, "mirrored") and self.kind not in STAGED:
             raise InputError(
-                f"The 'mirrored' parameter of ImageConfig must be False but of kinds 'kan' and 'cnn'. Got {self.mirrored} "
-                f"with {short(self.kind)} instead."
+                argument="mirrored",
+                expected="be False but of kinds 'kan' and 'cnn'",
+                got=f"{self.mirrored} with {short(self.kind)}",
             )
         if self.functions == "channel":
-            check_int(self.degree, "degree", low=1, high=5, of="ImageConfig")
+            check_int(self.degree, "degree", low=1, high=5)
 
     @classmethod
     def within(cls, parameters: int, **settings: Any) -> ImageConfig:
@@ -115,12 +116,11 @@ class ImageConfig:
         >>> 8_000 < config.parameters() <= 10_000
         True
         """
-        check_int(parameters, "parameters", low=1, of="ImageConfig.within")
+        check_int(parameters, "parameters", low=1)
         least = cls(**cast("dict[str, Any]", {**settings, "base": 1}))
         if least.parameters() > parameters:
             raise InputError(
-                f"The 'parameters' of a network for such pictures must be at least {least.parameters():,}. "
-                f"Got {parameters:,} instead."
+                argument="parameters", expected=f"be at least {least.parameters():,}", got=f"{parameters:,}"
             )
         low, high = 1, 2
         while high < MOST_CHANNELS and replace(least, base=high).parameters() <= parameters:
@@ -164,14 +164,14 @@ def build(config: ImageConfig, seed: int | None = None, device: torch.device | s
     >>> build(config, seed=0)(torch.zeros(5, 1, 8, 8)).shape
     torch.Size([5, 10])
     """
-    check_is(config, ImageConfig, "config", "an ImageConfig", of="build")
+    check_is(config, ImageConfig, "config", "an ImageConfig")
     if seed is not None:
-        seed = check_int(seed, "seed", low=0, of="build")
+        seed = check_int(seed, "seed", low=0)
     try:
         place = torch.device(device)
     except (RuntimeError, TypeError, ValueError):
         raise InputError(
-            f"The 'device' parameter of build must name a device of torch, as 'cpu'. Got {short(device)} instead."
+            argument="device", expected="name a device of torch, as 'cpu'", got=short(device)
         ) from None
     seed = generator(seed).initial_seed() >> 1 if seed is None else seed
     with place, torch.random.fork_rng(devices=[]):  # torch's layers draw from its global generator

@@ -58,20 +58,18 @@ def plot_evidence(evidence: Evidence, labels: Iterable[Any] | None = None, *, mo
     InputError
         For a class that is not there.
     """
-    check_is(evidence, Evidence, "evidence", "what `ImageClassifier.evidence` gives", of="plot_evidence")
-    check_int(most, "most", low=1, of="plot_evidence")
+    check_is(evidence, Evidence, "evidence", "what `ImageClassifier.evidence` gives")
+    check_int(most, "most", low=1)
     classes = evidence.classes.tolist()
     if labels is None:
         chosen = [int(k) for k in np.argsort(-evidence.logits)[:most]]
     else:
-        asked = as_tuple(labels, "labels", "classes of the model", of="plot_evidence")
+        asked = as_tuple(labels, "labels", "classes of the model")
         if not asked:
-            raise InputError("The 'labels' of plot_evidence must name at least one class. Got none instead.")
+            raise InputError(argument="labels", expected="name at least one class", got="none")
         missing = [each for each in asked if each not in classes]
         if missing:
-            raise InputError(
-                f"The 'labels' of plot_evidence must be classes of the model. Got {short(missing[0])} instead."
-            )
+            raise InputError(argument="labels", expected="be classes of the model", got=short(missing[0]))
         chosen = [classes.index(each) for each in asked[:most]]
     evidence = evidence.centred()
     largest = float(np.abs(evidence.pixels[chosen]).max())
@@ -140,8 +138,8 @@ def plot_feature(use: FeatureUse, *, theme: str = "light") -> Figure:
     -------
     Figure
     """
-    check_is(use, FeatureUse, "use", "a FeatureUse", of="plot_feature")
-    colours = theme_of(theme, "plot_feature")
+    check_is(use, FeatureUse, "use", "a FeatureUse")
+    colours = theme_of(theme)
     left, bottom, width, height = CURVE
     figure = new_figure(left + width + 0.12, bottom + height + 0.1, colours)
     axes = bare_axes(figure, CURVE, colours)

@@ -119,21 +119,19 @@ def edit_feature(
     >>> done.edit, done.old is model
     ('off', True)
     """
-    check_is(model, ImageClassifier, "model", "an ImageClassifier", of="edit_feature")
+    check_is(model, ImageClassifier, "model", "an ImageClassifier")
     network = model.patches_of()
     layer = last_step(network)
-    check_int(feature, "feature", low=0, high=layer.in_features - 1, of="edit_feature")
-    asked = _asked(model, labels, "edit_feature")
+    check_int(feature, "feature", low=0, high=layer.in_features - 1)
+    asked = _asked(model, labels)
     wanted = None if isinstance(edit, str) and edit == OFF else read_edit(edit)
     if wanted is not None and any(isinstance(x, str) for x, _ in wanted.points):
-        raise InputError("The points of edit_feature must be numbers. Got words instead.")
+        raise InputError(subject="The points of edit_feature", expected="be numbers", got="words")
     changed = copy.deepcopy(network)
-    mass = _mass(network, at_least_one(model.like(X), "edit_feature"), feature)
+    mass = _mass(network, at_least_one(model.like(X)), feature)
     for k in asked:
         _apply(changed, feature, k, wanted, mass[k])
-    return _compared(
-        model, changed, feature, asked, OFF if wanted is None else str(wanted), X, y, "edit_feature"
-    )
+    return _compared(model, changed, feature, asked, OFF if wanted is None else str(wanted), X, y)
 
 
 def leave_out_region(
@@ -180,12 +178,12 @@ def leave_out_region(
     >>> bool(np.allclose(done.model.logits(marked), done.model.logits(X)))
     True
     """
-    check_is(model, ImageClassifier, "model", "an ImageClassifier", of="leave_out_region")
+    check_is(model, ImageClassifier, "model", "an ImageClassifier")
     network, config = model.patches_of(), model.config_
-    asked = _asked(model, labels, "leave_out_region")
+    asked = _asked(model, labels)
     region = np.zeros((config.height, config.width), dtype=bool)
     region[_span(rows, "rows", config.height), _span(columns, "columns", config.width)] = True
-    parts = at_least_one(model.like(X), "leave_out_region").split(ROWS)
+    parts = at_least_one(model.like(X)).split(ROWS)
     with torch.no_grad():
         mean = torch.stack([network.evidence(part).double().sum(0) for part in parts]).sum(0)
     mean /= sum(len(part) for part in parts)
@@ -198,8 +196,10 @@ def leave_out_region(
     )
     if seen.all():
         raise InputError(
-            "The 'rows' and 'columns' of leave_out_region must leave a patch that sees none of the region. Got a region "
-            "that every patch sees instead; fit with a smaller settings={'patch': ...}."
+            subject="The 'rows' and 'columns' of leave_out_region",
+            expected="leave a patch that sees none of the region",
+            got="a region that every patch sees",
+            advice="fit with a smaller settings={'patch': ...}",
         )
     changed = copy.deepcopy(network)
     places = torch.ones_like(mean)
@@ -211,26 +211,25 @@ def leave_out_region(
         places = places * before.kept
     changed.places = KeptPlaces(places.to(network.constant))
     text = f"rows {rows[0]} to {rows[1] - 1} and columns {columns[0]} to {columns[1] - 1} left out"
-    return _compared(model, changed, None, asked, text, X, y, "leave_out_region")
+    return _compared(model, changed, None, asked, text, X, y)
 
 
 def _span(given: Any, name: str, size: int) -> slice:
-    of = "leave_out_region"
     if not isinstance(given, (tuple, list)) or len(cast("list[Any]", given)) != 2:
         raise InputError(
-            f"The '{name}' of {of} must be two whole numbers, the first and the end. Got {short(given)} instead."
+            argument=name, expected="be two whole numbers, the first and the end", got=short(given)
         )
-    first = check_int(given[0], name, low=0, high=size - 1, of=of)
-    return slice(first, check_int(given[1], name, low=first + 1, high=size, of=of))
+    first = check_int(given[0], name, low=0, high=size - 1)
+    return slice(first, check_int(given[1], name, low=first + 1, high=size))
 
 
-def _asked(model: ImageClassifier, labels: Sequence[Any] | None, of: str) -> list[int]:
+def _asked(model: ImageClassifier, labels: Sequence[Any] | None) -> list[int]:
     """Numbers of the classes."""
     classes = model.classes_.tolist()
-    given = as_tuple(classes if labels is None else labels, "labels", "classes of the model", of=of)
+    given = as_tuple(classes if labels is None else labels, "labels", "classes of the model")
     for each in given:
         if each not in classes:
-            raise InputError(f"The 'labels' of {of} must be classes of the model. Got {short(each)} instead.")
+            raise InputError(argument="labels", expected="be classes of the model", got=short(each))
     return [classes.index(each) for each in given]
 
 
@@ -242,13 +241,12 @@ def _compared(
     edit: str,
     X: Any,
     y: Any,
-    of: str,
 ) -> FeatureEdit:
     """The edit with what it costs."""
     made = copy.copy(model)
     made.network_ = changed
     old, new = model.logits(X), made.logits(X)
-    before, after = (_measures(logits, y, model.classes_, of) for logits in (old, new))
+    before, after = (_measures(logits, y, model.classes_) for logits in (old, new))
     return FeatureEdit(
         made, model, feature, tuple(model.classes_[asked].tolist()), edit, before, after,
         float(np.abs(new - old).max(initial=0.0)), int((old.argmax(1) != new.argmax(1)).sum()),
@@ -292,11 +290,11 @@ def _apply(network: Patches, feature: int, k: int, edit: Any, mass: Tensor) -> N
         layer.coef[feature, :, k] = (new + mean).to(layer.coef)
 
 
-def _measures(logits: NDArray[np.float64], y: Any, classes: NDArray[Any], of: str) -> dict[str, float]:
+def _measures(logits: NDArray[np.float64], y: Any, classes: NDArray[Any]) -> dict[str, float]:
     if y is None:
         return {}
-    codes, strange = class_codes(class_labels(y, len(logits), of), classes)
+    codes, strange = class_codes(class_labels(y, len(logits)), classes)
     if strange:
-        raise InputError(f"The 'y' of {of} must hold classes that the model learned. Got {strange}.")
+        raise InputError(argument="y", expected="hold classes that the model learned", got=strange)
     loss = float(F.cross_entropy(torch.from_numpy(logits), torch.from_numpy(codes)))
     return {"accuracy": float((logits.argmax(1) == codes).mean()), "log_loss": loss}

@@ -30,7 +30,7 @@ def save(model: ImageClassifier, path: PathLike, *, overwrite: bool = True) -> N
     """Write a fitted classifier; its predictions are the same to the bit when it is read again."""
     if not hasattr(model, "network_"):
         raise InputError(
-            "The 'model' argument of save must be fitted. Got one that is not instead; call its fit first."
+            argument="model", expected="be fitted", got="one that is not", advice="call its fit first"
         )
     document = {
         "kind": KIND,
@@ -117,6 +117,8 @@ def _plain(classes: Any) -> list[Any]:
     listed = classes.tolist()
     if not all(type(each) in (str, int, float, bool) for each in listed):
         raise InputError(
-            f"The classes of a model to be saved must be text, numbers or truth values. Got {short(listed)} instead."
+            subject="The classes of a model to be saved",
+            expected="be text, numbers or truth values",
+            got=short(listed),
         )
     return listed

@@ -55,21 +55,23 @@ def as_kan(model: ImageClassifier) -> KAN:
     >>> bool(np.abs(net.predict(X.reshape(20, 36)) - model.logits(X)).max() < 1e-4)
     True
     """
-    return written_as_kan(model, "as_kan")
+    return written_as_kan(model)
 
 
-def written_as_kan(model: ImageClassifier, of: str) -> KAN:
+def written_as_kan(model: ImageClassifier) -> KAN:
     """`as_kan`, asked for by the function `of`."""
-    check_is(model, ImageClassifier, "model", "an ImageClassifier", of=of)
+    check_is(model, ImageClassifier, "model", "an ImageClassifier")
     network = copy.deepcopy(model.fitted_network()).double().eval()
     if not isinstance(network, (Patches, ConvStages)) or model.config_.kind == "cnn":
         raise InputError(
-            f"The 'model' of {of} must be of kind 'kan' or 'patches'. Got {short(model.config_.kind)} instead."
+            argument="model", expected="be of kind 'kan' or 'patches'", got=short(model.config_.kind)
         )
     if isinstance(network, ConvStages) and network.mirrored:
         raise InputError(
-            f"The 'model' of {of} must judge pictures alone. Got one that averages over mirror images instead; fit it with "
-            "settings={'mirrored': False}."
+            argument="model",
+            expected="judge pictures alone",
+            got="one that averages over mirror images",
+            advice="fit it with settings={'mirrored': False}",
         )
     parts: list[nn.Module | _Straight]
     if isinstance(network, Patches):
@@ -79,7 +81,7 @@ def written_as_kan(model: ImageClassifier, of: str) -> KAN:
         parts = [*network.body, _mean, *network.head]
     c = model.config_
     with torch.no_grad():
-        layers = _layers(parts, (c.channels, c.height, c.width), of)
+        layers = _layers(parts, (c.channels, c.height, c.width))
     names = [f"p{i}_{j}" for i in range(c.height) for j in range(c.width)]
     if c.channels > 1:
         names = [f"{name}_{k}" for k in range(c.channels) for name in names]
@@ -105,7 +107,7 @@ def _mean(x: Tensor) -> Tensor:
     return x.mean((2, 3))
 
 
-def _layers(parts: Sequence[nn.Module | _Straight], shape: tuple[int, ...], of: str) -> list[KANLinear]:
+def _layers(parts: Sequence[nn.Module | _Straight], shape: tuple[int, ...]) -> list[KANLinear]:
     """One layer of edges for each layer of functions, with what is straight behind it."""
     made = list[KANLinear]()
     starts = [k for k, part in enumerate(parts) if isinstance(part, (KANConv2d, KANLinear))]
@@ -116,7 +118,7 @@ def _layers(parts: Sequence[nn.Module | _Straight], shape: tuple[int, ...], of: 
         )
     for k, behind in itertools.pairwise([*starts, len(parts)]):
         own = cast("KANConv2d | KANLinear", parts[k])
-        grid, coef, bias = _written(own, shape, of)
+        grid, coef, bias = _written(own, shape)
         for straight in parts[k + 1 : behind]:
             after = cast("_Straight", straight)
             coef, bias = after(coef) - after(torch.zeros_like(bias)), after(bias)
@@ -136,11 +138,11 @@ def own_layer(part: KANConv2d | KANLinear) -> KANLinear:
     return part.patch if isinstance(part, KANConv2d) else part
 
 
-def _written(part: KANConv2d | KANLinear, shape: tuple[int, ...], of: str) -> tuple[Tensor, Tensor, Tensor]:
+def _written(part: KANConv2d | KANLinear, shape: tuple[int, ...]) -> tuple[Tensor, Tensor, Tensor]:
     """Grids (I, K), coefficients (I * M, O, H', W') and biases (1, O, H', W') of a layer, edge by edge."""
     base = own_layer(part)
     if base.basis_name != "bspline" or base.base is not None or base.symbolic:
-        raise InputError(f"The 'model' of {of} must have numeric B-spline edges only. Got others instead.")
+        raise InputError(argument="model", expected="have numeric B-spline edges only", got="others")
     coef, count = base.numeric_coef(), base.out_features
     bias = torch.zeros(count, dtype=coef.dtype) if base.bias is None else base.bias.detach()
     if isinstance(part, KANLinear):
@@ -149,16 +151,18 @@ def _written(part: KANConv2d | KANLinear, shape: tuple[int, ...], of: str) -> tu
     (top, bottom), (left, right) = part.padding
     kernel = part.kernel_size
     if part.groups == channels == count and part.places == 1:
-        return _by_channel(base, bias, shape, of)
+        return _by_channel(base, bias, shape)
     if part.groups > 1 or part.padding_mode != "zeros" or {*part.stride, *part.dilation} != {1}:
         raise InputError(
-            f"The 'model' of {of} must have plain convolutions. Got one with steps, groups or other borders instead."
+            argument="model",
+            expected="have plain convolutions",
+            got="one with steps, groups or other borders",
         )
     down, across = height + top + bottom - kernel[0] + 1, width + left + right - kernel[1] + 1
     grids = base.grid.reshape(channels, kernel[0] * kernel[1], -1)
     if bool((grids != grids[:, :1]).any()):
-        raise InputError(f"The 'model' of {of} must have one grid a channel. Got several instead.")
-    _check_size(channels * height * width * base.size, count * down * across, shape, of)
+        raise InputError(argument="model", expected="have one grid a channel", got="several")
+    _check_size(channels * height * width * base.size, count * down * across, shape)
     own = coef.reshape(channels, *kernel, base.size, count)
     beyond = (
         base.edges(torch.zeros(1, base.in_features, dtype=coef.dtype))[0]
@@ -179,13 +183,11 @@ def _written(part: KANConv2d | KANLinear, shape: tuple[int, ...], of: str) -> tu
     return grids[:, 0].repeat_interleave(height * width, 0), whole.flatten(0, 3), lifted[None]
 
 
-def _by_channel(
-    base: KANLinear, bias: Tensor, shape: tuple[int, ...], of: str
-) -> tuple[Tensor, Tensor, Tensor]:
+def _by_channel(base: KANLinear, bias: Tensor, shape: tuple[int, ...]) -> tuple[Tensor, Tensor, Tensor]:
     """`_written` of functions of single channels, at each place by itself."""
     channels, height, width = shape
     each = height * width
-    _check_size(channels * each * base.size, channels * each, shape, of)
+    _check_size(channels * each * base.size, channels * each, shape)
     coef = base.numeric_coef()[0].T  # (C, M)
     whole = torch.zeros(channels, each, base.size, channels, each, dtype=coef.dtype)
     for c in range(channels):
@@ -194,10 +196,11 @@ def _by_channel(
     return base.grid.repeat(channels * each, 1), whole.reshape(-1, *shape), lifted[None]
 
 
-def _check_size(coefficients: int, outputs: int, shape: tuple[int, ...], of: str) -> None:
+def _check_size(coefficients: int, outputs: int, shape: tuple[int, ...]) -> None:
     if coefficients * outputs > MOST:
         channels, height, width = shape
         raise InputError(
-            f"The 'model' of {of} must be of small pictures, with at most {MOST:,} coefficients a layer. Got pictures of "
-            f"{height} x {width} with {channels} channels instead."
+            argument="model",
+            expected=f"be of small pictures, with at most {MOST:,} coefficients a layer",
+            got=f"pictures of {height} x {width} with {channels} channels",
         )

@@ -12,7 +12,7 @@ from edgewise._core.errors import InputError
 from edgewise.data.encoding_raw import is_missing
 
 
-def class_labels(y: Any, count: int, of: str) -> NDArray[Any]:
+def class_labels(y: Any, count: int) -> NDArray[Any]:
     """One class for each picture, of one type: text, truth values or whole numbers.
 
     Raises
@@ -28,32 +28,42 @@ def class_labels(y: Any, count: int, of: str) -> NDArray[Any]:
     labels = np.asarray(y)
     if labels.shape != (count,):
         raise InputError(
-            f"The 'y' of {of} must hold one class for each of {count:,} pictures. Got "
-            f"{'None' if y is None else f'shape {labels.shape}'} instead."
+            argument="y",
+            expected=f"hold one class for each of {count:,} pictures",
+            got=f"{('None' if y is None else f'shape {labels.shape}')}",
         )
     if labels.dtype.kind not in "biufUSO":
         raise InputError(
-            f"The 'y' of {of} must hold classes: text, truth values or whole numbers. Got {labels.dtype} instead; "
-            "make them text."
+            argument="y",
+            expected="hold classes: text, truth values or whole numbers",
+            got=labels.dtype,
+            advice="make them text",
         )
     # numpy makes text of all where a list holds some, of missing ones too.
     given = list(y) if labels.dtype.kind in "US" else labels.tolist()
     if any(map(is_missing, given)) or (labels.dtype.kind == "f" and np.isinf(labels).any()):
         raise InputError(
-            f"The 'y' of {of} must hold no missing class. Got None, NaN or infinity among them instead; drop those pictures."
+            argument="y",
+            expected="hold no missing class",
+            got="None, NaN or infinity among them",
+            advice="drop those pictures",
         )
     if labels.dtype.kind == "O":
         labels = np.array(given)
     words = [isinstance(each, (str, bytes)) for each in given]
     if labels.dtype.kind not in "biufUS" or any(words) != all(words):
         raise InputError(
-            f"The 'y' of {of} must hold classes of one type. Got a mixture such as {short(given[:3])} instead; make them "
-            "all text."
+            argument="y",
+            expected="hold classes of one type",
+            got=f"a mixture such as {short(given[:3])}",
+            advice="make them all text",
         )
     if labels.dtype.kind == "f" and (parts := labels[labels != np.floor(labels)]).size:
         raise InputError(
-            f"The 'y' of {of} must hold classes, not measurements. Got {float(parts[0]):g} instead; give text or whole "
-            "numbers."
+            argument="y",
+            expected="hold classes, not measurements",
+            got=f"{float(parts[0]):g}",
+            advice="give text or whole numbers",
         )
     return labels
 

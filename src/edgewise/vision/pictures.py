@@ -51,32 +51,34 @@ class Folder:
     damaged: tuple[str, ...]
 
 
-def as_pictures(X: Any, of: str, unit: float = WHOLE) -> Tensor:
+def as_pictures(X: Any, unit: float = WHOLE) -> Tensor:
     """Arrays (n, h, w) or (n, h, w, c) as float32 (n, c, h, w); whole numbers are multiplied by a unit."""
     array = _array(X)
     if array.dtype.kind not in "buif" or array.ndim not in (3, 4) or 0 in array.shape[1:]:
         raise InputError(
-            f"The 'X' of {of} must be pictures: an array of numbers (n, height, width) or (n, height, width, channels). "
+            f"The 'X' must be pictures: an array of numbers (n, height, width) or (n, height, width, channels). "
             f"Got {_given(X, array)} instead{'; one picture is X[None], series are X[:, None]' if array.ndim == 2 else ''}."
         )
     if array.ndim == 3:
         array = array[..., None]
     if array.shape[3] not in (1, 2, 3, 4):
         raise InputError(
-            f"The 'X' of {of} must have 1 to 4 channels, its last dimension. Got shape {array.shape} instead; for "
-            "channels first, move them with X.transpose(0, 2, 3, 1)."
+            argument="X",
+            expected="have 1 to 4 channels, its last dimension",
+            got=f"shape {array.shape}",
+            advice="for channels first, move them with X.transpose(0, 2, 3, 1)",
         )
     with np.errstate(over="ignore"):
         found = torch.from_numpy(np.ascontiguousarray(array.astype(np.float32)))
     if len(found) and not -MOST <= float(found.min()) <= float(found.max()) <= MOST:
         raise InputError(
-            f"The 'X' of {of} must hold finite numbers up to {MOST:g}. Got NaN, infinity or a larger one instead."
+            argument="X", expected=f"hold finite numbers up to {MOST:g}", got="NaN, infinity or a larger one"
         )
     found = found * (unit if array.dtype.kind in "ui" else 1.0)
     return found.permute(0, 3, 1, 2)
 
 
-def as_one(picture: Any, of: str) -> Any:
+def as_one(picture: Any) -> Any:
     """What `as_pictures` takes, of one picture (height, width[, channels]) or of its file."""
     if isinstance(picture, (str, Path)):
         if not Path(picture).is_dir():
@@ -88,15 +90,16 @@ def as_one(picture: Any, of: str) -> Any:
             return array[None]
         given = _given(picture, array)
     raise InputError(
-        f"The 'picture' of {of} must be one picture, (height, width) or (height, width, channels), or its file. Got "
-        f"{given} instead."
+        argument="picture",
+        expected="be one picture, (height, width) or (height, width, channels), or its file",
+        got=given,
     )
 
 
-def at_least_one(X: T, of: str) -> T:
+def at_least_one(X: T) -> T:
     """Pictures, or what was found for each, unless there are none."""
     if not len(cast(Any, X)):
-        raise InputError(f"The 'X' of {of} must hold a picture. Got none instead.")
+        raise InputError(argument="X", expected="hold a picture", got="none")
     return X
 
 
@@ -188,8 +191,9 @@ def check_classes(folder: str | Path, found: Folder) -> None:
     names = sorted({*found.labels})
     if len(names) < 2:
         raise InputError(
-            f"The folder {short(str(folder))} must have pictures in subfolders of at least two classes. Got one, "
-            f"{short(names[0])}, instead."
+            subject=f"The folder {short(str(folder))}",
+            expected="have pictures in subfolders of at least two classes",
+            got=f"one, {short(names[0])}",
         )
 
 
@@ -220,9 +224,7 @@ def read_files(
 ) -> Folder:
     """Pictures from files; without labels."""
     if channels not in (None, 1, 3):
-        raise InputError(
-            f"The 'channels' of pictures from files must be 1 (grey) or 3 (colours). Got {short(channels)} instead."
-        )
+        raise InputError(argument="channels", expected="be 1 (grey) or 3 (colours)", got=short(channels))
     asked_size = size
     if size is not None:
         height, width = size if isinstance(size, tuple) and len(size) == 2 else cast(Any, (size, size))

@@ -63,15 +63,19 @@ class PictureScale:
             return
         if self.largest <= 1 and top > TOO_LARGE:
             raise InputError(
-                f"The 'X' of ImageClassifier must be shares from 0 to 1, as it learned from, or whole numbers. Got numbers "
-                f"up to {top:g} instead; divide them by their largest possible value."
+                argument="X",
+                expected="be shares from 0 to 1, as it learned from, or whole numbers",
+                got=f"numbers up to {top:g}",
+                advice="divide them by their largest possible value",
             )
         shares = self.largest >= APART and top <= 1 and not whole
         # In one picture all may be dark, and in several that are all dark fractions of the least step are no noise.
         if shares and len(x) > 1 and bool((x != x.round()).any()):
             raise InputError(
-                f"The 'X' of ImageClassifier must be numbers up to about {self.largest:g}, as it learned from. Got shares "
-                f"up to {top:g} instead; multiply them by the largest possible value."
+                argument="X",
+                expected=f"be numbers up to about {self.largest:g}, as it learned from",
+                got=f"shares up to {top:g}",
+                advice="multiply them by the largest possible value",
             )
         if top > APART * self.largest or (top < self.faintest / APART and (shares or len(x) > 1)):
             warnings.warn(

@@ -69,18 +69,17 @@ class ImageRecipe:
     precision: str = "float32"
 
     def __post_init__(self) -> None:
-        of = "ImageRecipe"
-        check_choice(self.precision, "precision", PRECISIONS, of=of)
-        check_bool(self.flip, "flip", of=of)
+        check_choice(self.precision, "precision", PRECISIONS)
+        check_bool(self.flip, "flip")
         for name, low in (("epochs", 1), ("batch", 1), ("shift", 0)):
-            check_int(getattr(self, name), name, low=low, of=of)
+            check_int(getattr(self, name), name, low=low)
         for name in ("erase", "jitter", "average", "smoothing"):
-            check_float(getattr(self, name), name, low=0.0, high=1.0, of=of)
-        check_float(self.decay, "decay", low=0.0, of=of)
+            check_float(getattr(self, name), name, low=0.0, high=1.0)
+        check_float(self.decay, "decay", low=0.0)
         if self.rate is not None:
-            check_float(self.rate, "rate", low=0.0, closed=False, of=of)
+            check_float(self.rate, "rate", low=0.0, closed=False)
         if self.patience is not None:
-            check_int(self.patience, "patience", low=1, of=of)
+            check_int(self.patience, "patience", low=1)
 
     @property
     def augmentation(self) -> Augmentation:

@@ -67,7 +67,7 @@ def test_what_is_no_box_of_two_coordinates_is_refused():
     plate = pde.Problem(disk, [pde.lap(v) == 1], pde.on(disk.boundary["rim"], v == 0))
     with pytest.raises(InputError, match="Got a shape"):
         pde.solve(plate, road="products")
-    with pytest.raises(InputError, match="'road' parameter of solve"):
+    with pytest.raises(InputError, match="'road' argument"):
         pde.solve(poisson()[0], road="straight")
 
 

@@ -123,7 +123,7 @@ def test_arrays_repeats_and_formulas():
 
 
 def test_what_does_not_fit_is_refused():
-    with pytest.raises(InputError, match="'model' parameter of content_from_estimator must be a fitted"):
+    with pytest.raises(InputError, match="'model' argument must be a fitted"):
         content_from_estimator(KANRegressor(), TABLE, PRICE, TABLE, PRICE)
     model = KANClassifier(mode="additive", work="quick").fit(TABLE[["size"]], ANSWER)
     with pytest.raises(InputError, match=r"'test_y' .* must hold the classes"):

@@ -130,7 +130,7 @@ def test_suggestions_are_ranked_with_their_fit_and_taken():
     error = one.state()["versions"][1]["measures"]["r2"]
     assert error == pytest.approx(best["r2"], abs=0.02)
     one.receive({"do": "suggest", "edge": [0, 5, 0]})
-    assert "'source' parameter of suggest" in one.state()["message"]
+    assert "'source' argument" in one.state()["message"]
 
 
 def test_what_was_shown_of_the_network_goes_stale_and_comes_back():
@@ -187,5 +187,5 @@ def test_what_cannot_be_done_is_said_and_changes_nothing(message, words):
 def test_rows_that_do_not_fit_are_refused():
     with pytest.raises(InputError, match="one entry a row"):
         Session(network(), X, Y[:3])
-    with pytest.raises(InputError, match="'validation' argument of view must be a pair"):
+    with pytest.raises(InputError, match="'validation' argument must be a pair"):
         Session(network(), X, Y, validation=3)

@@ -143,15 +143,15 @@ def test_suggest_refuses_what_is_no_living_edge() -> None:
 
 
 BAD_SNAPS: dict[str, tuple[dict[str, Any], str]] = {
-    "layer": ({"edges": [(3, 0, 0)]}, r"'layer' parameter of snap .* Got 3"),
-    "target": ({"edges": [(0, 0, 0), (0, 1, 7)]}, r"'target' parameter of snap .* Got 7"),
-    "no edge": ({"edges": [(0, 1)]}, r"'edges' parameter of snap .* three ints .* Got \(0, 1\)"),
-    "one edge": ({"edges": (0, 0, 0)}, r"'edges' parameter of snap .* write one edge as a list of one"),
+    "layer": ({"edges": [(3, 0, 0)]}, r"'layer' argument .* Got 3"),
+    "target": ({"edges": [(0, 0, 0), (0, 1, 7)]}, r"'target' argument .* Got 7"),
+    "no edge": ({"edges": [(0, 1)]}, r"'edges' argument .* three ints .* Got \(0, 1\)"),
+    "one edge": ({"edges": (0, 0, 0)}, r"'edges' argument .* write one edge as a list of one"),
     "dead": ({"edges": [(0, 1, 0)]}, r"of snap must be those of a living edge .* Got \(0, 1, 0\)"),
-    "columns": ({"X": X[:, :1]}, "'X' parameter of snap"),
-    "forms": ({"forms": []}, "'forms' parameter of snap must hold at least one"),
-    "accuracy": ({"accuracy": 7.0}, "'accuracy' parameter of snap"),
-    "overflow": ({"X": [[1e300, 0.0]]}, "'X' parameter of snap must leave the nodes"),
+    "columns": ({"X": X[:, :1]}, "'X' argument"),
+    "forms": ({"forms": []}, "'forms' argument must hold at least one"),
+    "accuracy": ({"accuracy": 7.0}, "'accuracy' argument"),
+    "overflow": ({"X": [[1e300, 0.0]]}, "'X' argument must leave the nodes"),
 }
 
 

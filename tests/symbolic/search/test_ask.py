@@ -179,9 +179,9 @@ def test_measurements_made_elsewhere_are_rows_too():
     assert caught.value.X.shape == (0, 1)
     with pytest.raises(InputError, match="given together"):
         ask(law, {"a": (1, 3), "b": (1, 3)}, X=X)
-    with pytest.raises(InputError, match="'X' parameter of ask must have 2 columns"):
+    with pytest.raises(InputError, match="'X' argument must have 2 columns"):
         ask(law, {"a": (1, 3), "b": (1, 3)}, X=X[:, :1], y=X[:, 0])
-    with pytest.raises(InputError, match="'most' parameter of ask must be"):
+    with pytest.raises(InputError, match="'most' argument must be"):
         ask(law, {"a": (1, 3), "b": (1, 3)}, X=X, y=X[:, 0], most=19)
 
 

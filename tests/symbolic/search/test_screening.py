@@ -57,7 +57,7 @@ def test_a_law_in_a_wide_table_is_found_and_told_in_all_columns() -> None:
         ({"callbacks": [3]}, "'callbacks'"),
         ({"forms": 3}, "'forms'"),
         ({"X": np.zeros((9, 0))}, "at least 1 column"),
-        ({"y": np.full(9, 1e300)}, "'y' parameter of find_formula must have its largest entry between"),
+        ({"y": np.full(9, 1e300)}, "'y' argument must have its largest entry between"),
         ({"y": np.full(9, 1e-300)}, "'y'"),
     ],
 )

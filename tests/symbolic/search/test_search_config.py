@@ -41,5 +41,5 @@ def test_the_estimator_hands_its_config_on_and_keeps_it_when_cloned_and_pickled(
 
 
 def test_a_config_of_another_kind_is_refused():
-    with pytest.raises(InputError, match="'config' parameter of find_formula must be a SearchConfig"):
+    with pytest.raises(InputError, match="'config' argument must be a SearchConfig"):
         ew.find_formula(X, LAW, config=3)

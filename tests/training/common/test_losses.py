@@ -133,7 +133,7 @@ def test_losses_by_name() -> None:
     own = Huber(0.3)
     assert make_loss(own) is own
     for bad in ("squares", 5, None, math.sin):
-        with pytest.raises(InputError, match="'loss' parameter of fit must be one of 'squared'"):
+        with pytest.raises(InputError, match="'loss' argument must be one of 'squared'"):
             make_loss(bad)  # pyright: ignore[reportArgumentType]
     with pytest.raises(InputError, match="did you mean 'poisson'"):
         make_loss("poison")

@@ -452,5 +452,5 @@ def test_fit_hands_batches_on() -> None:
     assert one.train_error < other.train_error
     assert parts.train_error == pytest.approx(one.train_error, rel=1e-6)
     for name in ("batch", "accumulate"):
-        with pytest.raises(InputError, match=f"'{name}' parameter of fit"):
+        with pytest.raises(InputError, match=f"'{name}' argument"):
             fit(small(), X, Y, **{name: 0})

@@ -82,5 +82,5 @@ def test_any_number_of_processes_finds_the_same_network(tmp_path):
 def test_what_processes_cannot_share_is_said():
     data = drawn()
     for options in ({"method": "adam"}, {"method": "lm", "seconds": 1.0}, {}):
-        with pytest.raises(InputError, match="'shared' parameter of fit must go with method='lm'"):
+        with pytest.raises(InputError, match="'shared' argument must go with method='lm'"):
             ew.fit(ew.KAN([3, 1], seed=0), data["X"], data["y"], shared=True, **options)

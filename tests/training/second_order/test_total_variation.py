@@ -216,7 +216,7 @@ def test_methods_that_make_no_use_of_it_say_so_and_nonsense_is_refused() -> None
     result = run(0.1, method="adam", steps=1, intervals=None)
     assert any("makes no use of total_variation" in event for event in result.events)
     for wrong in (-1.0, float("nan"), "auto", None):
-        with pytest.raises(InputError, match="'total_variation' parameter of fit"):
+        with pytest.raises(InputError, match="'total_variation' argument"):
             run(wrong)  # type: ignore[arg-type]
 
 

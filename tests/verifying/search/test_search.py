@@ -239,7 +239,7 @@ def test_all_callbacks_are_told_and_any_may_stop() -> None:
         tell("b")
     assert heard == ["a", "a", "b", "b"]
     assert Meter().own(caught.value) is StopReason.CALLBACK
-    with pytest.raises(InputError, match="'callbacks' parameter of f"):
+    with pytest.raises(InputError, match="'callbacks' argument"):
         teller([3], "f")
 
 

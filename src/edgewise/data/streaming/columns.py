@@ -64,8 +64,10 @@ class Numbers:
         low, high = float(x.min()), float(x.max())
         if not (np.isfinite(low) and np.isfinite(high)):
             raise InputError(
-                f"Column {short(name, 40)} must hold finite numbers. Got an infinity instead; correct it or make it a "
-                "missing value."
+                subject=f"Column {short(name, 40)}",
+                expected="hold finite numbers",
+                got="an infinity",
+                advice="correct it or make it a missing value",
             )
         self.range = np.array([min(low, self.range[0]), max(high, self.range[1])])
         if self.counts[2]:

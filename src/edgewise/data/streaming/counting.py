@@ -109,8 +109,10 @@ class Counting:
                 continue
             if raw.numbers is None and len(raw.words):
                 raise InputError(
-                    f"Column {short(raw.name, 40)} must hold {kind}s. Got {short(raw.words[0])} instead; correct it or "
-                    "make it a missing value."
+                    subject=f"Column {short(raw.name, 40)}",
+                    expected=f"hold {kind}s",
+                    got=short(raw.words[0]),
+                    advice="correct it or make it a missing value",
                 )
             x = np.full(count, np.nan) if raw.numbers is None else raw.numbers
             columns[str(k)].add(x, rows.weight, drawn, raw.name)
@@ -162,8 +164,10 @@ class Counting:
         known = self.words[_TARGET]
         if known.crowded or len(known.places) > MOST_CLASSES:
             raise InputError(
-                f"Column {short(self.roles.target.name, 40)} must hold at most {MOST_CLASSES:,} classes. Got more "
-                "instead; for numbers use KANRegressor."
+                subject=f"Column {short(self.roles.target.name, 40)}",
+                expected=f"hold at most {MOST_CLASSES:,} classes",
+                got="more",
+                advice="for numbers use KANRegressor",
             )
 
     def merge(self, other: Counting) -> Counting:

@@ -42,7 +42,7 @@ class DrawnRows:
         return f"{self.table.num_rows:,} of the {self.rows:,} rows, drawn at random, stand for all."
 
 
-def drawn(data: Any, *, of: str, seed: int = 0, most: int = MOST, number: int | None = None) -> DrawnRows:
+def drawn(data: Any, *, seed: int = 0, most: int = MOST, number: int | None = None) -> DrawnRows:
     """So many rows at most, by the smallest hashes of their numbers, in memory that does not grow with the dataset.
 
     Parameters
@@ -59,11 +59,11 @@ def drawn(data: Any, *, of: str, seed: int = 0, most: int = MOST, number: int | 
     InputError
         If there are no rows, or none of that number.
     """
-    with dataset(data, of=of) as source:
-        return _drawn(source, of, seed, most, number)
+    with dataset(data) as source:
+        return _drawn(source, seed, most, number)
 
 
-def _drawn(source: Source, of: str, seed: int, most: int, number: int | None) -> DrawnRows:
+def _drawn(source: Source, seed: int, most: int, number: int | None) -> DrawnRows:
     held, hashes, rows, row = list[Any](), np.empty(0, np.uint64), 0, None
     for batch in source.batches(source.names):
         own = mixed(np.arange(rows, rows + batch.num_rows, dtype=np.uint64), seed)
@@ -77,11 +77,12 @@ def _drawn(source: Source, of: str, seed: int, most: int, number: int | None) ->
         if len(hashes) > 2 * most:
             held, hashes = _fewest(held, hashes, most)
     if not rows:
-        raise InputError(f"The 'X' dataset of {of} must have rows. Got none instead.")
+        raise InputError(argument="X", expected="have rows", got="none")
     if number is not None and row is None:
         raise InputError(
-            f"The 'row' argument of {of} must be one of the {plural(rows, 'row')} of the dataset, counted from 0. "
-            f"Got {number:,} instead."
+            argument="row",
+            expected=f"be one of the {plural(rows, 'row')} of the dataset, counted from 0",
+            got=f"{number:,}",
         )
     (table, *_), _ = _fewest(held, hashes, most)
     return DrawnRows(table, rows, row)

@@ -35,7 +35,9 @@ def learned(statistics: Statistics) -> Encoding:
     rows = statistics.rows
     if not rows:
         raise InputError(
-            "The dataset to learn from must have at least one row of positive weight. Got none instead."
+            subject="The dataset to learn from",
+            expected="have at least one row of positive weight",
+            got="none",
         )
     rare = max(2, min(RARE, rows // 40))
     columns, seen = list[EncodedColumn](), dict[bytes, str]()

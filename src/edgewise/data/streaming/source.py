@@ -186,13 +186,14 @@ class Source:
         """The same with some of the columns."""
         return replace(self, schema=pa.schema([self.schema.field(name) for name in names]))
 
-    def check_column(self, name: Any, argument: str, of: str) -> str:
+    def check_column(self, name: Any, argument: str) -> str:
         """A column's name, or one sentence that there is none of that name."""
         place = place_among(name, self.names)
         if place is None:
             raise InputError(
-                f"The '{argument}' parameter of {of} must name a column of the dataset ({among(self.names)}). "
-                f"Got {short(name)} instead{did_you_mean(name, self.names)}."
+                argument=argument,
+                expected=f"name a column of the dataset ({among(self.names)})",
+                got=f"{short(name)}{did_you_mean(name, self.names)}",
             )
         return self.names[place]
 
@@ -208,8 +209,9 @@ class Source:
         """
         if absent := [name for name in columns if name not in self.schema.names]:
             raise InputError(
-                f"The dataset must have the column {short(absent[0], 40)}. Got one with {among(self.schema.names)} instead"
-                f"{did_you_mean(absent[0], self.schema.names)}."
+                subject="The dataset",
+                expected=f"have the column {short(absent[0], 40)}",
+                got=f"one with {among(self.schema.names)}{did_you_mean(absent[0], self.schema.names)}",
             )
         number = 0
         for part in self.parts:

@@ -19,7 +19,7 @@ from edgewise.data.streaming.source import ROWS_OF_BATCH, Source, open_source, p
 
 
 @contextmanager
-def dataset(data: Any, filesystem: Any = None, of: str = "fit") -> Generator[Source]:
+def dataset(data: Any, filesystem: Any = None) -> Generator[Source]:
     """Any dataset as files that can be read from any row.
 
     Parameters
@@ -37,7 +37,7 @@ def dataset(data: Any, filesystem: Any = None, of: str = "fit") -> Generator[Sou
     elif isinstance(data, (str, os.PathLike)) or _are_paths(data):
         yield open_source(cast(Any, data), filesystem)
     elif hasattr(data, "get_fragments"):
-        yield _of_dataset(data, of)
+        yield _of_dataset(data)
     elif hasattr(data, "sink_parquet"):
         with tempfile.TemporaryDirectory(prefix="edgewise-") as folder:
             path = Path(folder, "rows.parquet")
@@ -48,12 +48,13 @@ def dataset(data: Any, filesystem: Any = None, of: str = "fit") -> Generator[Sou
         with tempfile.TemporaryDirectory(prefix="edgewise-") as folder:
             path = Path(folder, "rows.parquet")
             with _room(folder):
-                _write(iter(cast("Iterable[Any]", data)), path, of)
+                _write(iter(cast("Iterable[Any]", data)), path)
             yield open_source(path)
     else:
         raise InputError(
-            f"The 'X' dataset of {of} must be a path, a pattern, a pyarrow dataset, a Polars LazyFrame or an iterator of "
-            f"frames. Got {short(data)} instead."
+            argument="X",
+            expected="be a path, a pattern, a pyarrow dataset, a Polars LazyFrame or an iterator of frames",
+            got=short(data),
         )
 
 
@@ -72,37 +73,44 @@ def _is_frame(data: Any) -> bool:
     return hasattr(data, "columns") or hasattr(data, "column_names") or hasattr(data, "shape")
 
 
-def _of_dataset(data: Any, of: str) -> Source:
+def _of_dataset(data: Any) -> Source:
     """The files of a pyarrow dataset."""
     try:
         files, kind = list(data.files), data.format.default_extname
     except AttributeError:
         raise InputError(
-            f"The pyarrow dataset of {of} must be one of files. Got {article(type(data))} instead; pass its frames "
-            "one after the other."
+            subject="The pyarrow dataset",
+            expected="be one of files",
+            got=article(type(data)),
+            advice="pass its frames one after the other",
         ) from None
     if kind not in ("parquet", "csv"):
         raise InputError(
-            f"The files of a pyarrow dataset must be Parquet or CSV. Got {kind} instead; write them anew."
+            subject="The files of a pyarrow dataset",
+            expected="be Parquet or CSV",
+            got=kind,
+            advice="write them anew",
         )
     absent = [name for name in data.schema.names if name not in open_source(files[:1], data.filesystem).names]
     if absent:
         raise InputError(
-            f"The files of a pyarrow dataset must hold all its columns. Got {short(absent[0], 40)} in the names of "
-            "folders instead; write it into the files."
+            subject="The files of a pyarrow dataset",
+            expected="hold all its columns",
+            got=f"{short(absent[0], 40)} in the names of folders",
+            advice="write it into the files",
         )
     return open_source(files, data.filesystem)
 
 
-def _write(frames: Iterator[Any], path: Path, of: str) -> None:
+def _write(frames: Iterator[Any], path: Path) -> None:
     first = next(frames, None)
     if first is None:
-        raise InputError(f"The 'X' dataset of {of} must have rows. Got an iterator without frames instead.")
-    table = _arrow(first, of)
+        raise InputError(argument="X", expected="have rows", got="an iterator without frames")
+    table = _arrow(first)
     schema = table.schema
     with parquet.ParquetWriter(path, schema) as writer:
         for number, frame in enumerate(itertools.chain([table], frames)):
-            own = _arrow(frame, of)
+            own = _arrow(frame)
             try:
                 writer.write_table(own.select(schema.names).cast(schema), row_group_size=ROWS_OF_BATCH)
             except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, KeyError) as error:
@@ -112,7 +120,7 @@ def _write(frames: Iterator[Any], path: Path, of: str) -> None:
                 ) from error
 
 
-def _arrow(frame: Any, of: str) -> Any:
+def _arrow(frame: Any) -> Any:
     if isinstance(frame, pa.Table):
         return frame
     if isinstance(frame, pa.RecordBatch):
@@ -125,7 +133,7 @@ def _arrow(frame: Any, of: str) -> Any:
         return nw.from_native(frame, eager_only=True).to_arrow()
     except (TypeError, ValueError, pa.ArrowException) as error:
         raise InputError(
-            f"The 'X' dataset of {of} must give frames, one after the other. Got {short(frame)} among them instead."
+            argument="X", expected="give frames, one after the other", got=f"{short(frame)} among them"
         ) from error
 
 

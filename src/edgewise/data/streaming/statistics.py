@@ -39,7 +39,7 @@ class Roles:
         return own if self.weight is None else (*own, self.weight)
 
 
-def roles_of(source: Source, target: Any, weight: Any, classes: bool, of: str) -> Roles:
+def roles_of(source: Source, target: Any, weight: Any, classes: bool) -> Roles:
     """The columns of a dataset by what they are for.
 
     Raises
@@ -47,15 +47,15 @@ def roles_of(source: Source, target: Any, weight: Any, classes: bool, of: str) -
     InputError
         If `target` or `weight` is no column, or nothing is left to predict from.
     """
-    target = source.check_column(target, "target", of)
-    weight = None if weight is None else source.check_column(weight, "sample_weight", of)
+    target = source.check_column(target, "target")
+    weight = None if weight is None else source.check_column(weight, "sample_weight")
     columns = tuple(name for name in source.names if name not in (target, weight))
     if weight == target or not columns:
         what = (
             "name another column than the target" if weight == target else "have a column besides the target"
         )
         raise InputError(
-            f"The dataset and 'sample_weight' of {of} must {what}. Got {short(target)} alone instead."
+            subject="The dataset and 'sample_weight'", expected=what, got=f"{short(target)} alone"
         )
     return Roles(columns, Target(target, classes), weight)
 
@@ -97,8 +97,9 @@ def rows_of(batch: Any, roles: Roles) -> RoleRows:
         weight = _numbers(own[roles.weight], "weights")
         if not (np.isfinite(weight) & (weight >= 0)).all():
             raise InputError(
-                f"Column {short(roles.weight, 40)} must hold weights of zero or more. Got "
-                f"{weight[~(np.isfinite(weight) & (weight >= 0))][0]} among them instead."
+                subject=f"Column {short(roles.weight, 40)}",
+                expected="hold weights of zero or more",
+                got=f"{weight[~(np.isfinite(weight) & (weight >= 0))][0]} among them",
             )
     labels: tuple[str, ...] = ()
     if roles.target.classes:
@@ -108,8 +109,10 @@ def rows_of(batch: Any, roles: Roles) -> RoleRows:
     gaps = y < 0 if roles.target.classes else ~np.isfinite(y)
     if gaps.any():
         raise InputError(
-            f"Column {short(target.name, 40)} must hold the target of every row. Got {plural(int(gaps.sum()), 'row')} "
-            "of a batch without one instead; drop those rows."
+            subject=f"Column {short(target.name, 40)}",
+            expected="hold the target of every row",
+            got=f"{plural(int(gaps.sum()), 'row')} of a batch without one",
+            advice="drop those rows",
         )
     table = RawTable(tuple(own[name] for name in roles.columns), whole.n_rows, named=True)
     if not (weight > 0).all():
@@ -121,8 +124,10 @@ def rows_of(batch: Any, roles: Roles) -> RoleRows:
 def _numbers(raw: RawColumn, what: str) -> Floats:
     if raw.numbers is None:
         raise InputError(
-            f"Column {short(raw.name, 40)} must hold {what}. Got words such as {short(next(iter(raw.words), ''))} "
-            "instead; for classes use KANClassifier."
+            subject=f"Column {short(raw.name, 40)}",
+            expected=f"hold {what}",
+            got=f"words such as {short(next(iter(raw.words), ''))}",
+            advice="for classes use KANClassifier",
         )
     return raw.numbers
 

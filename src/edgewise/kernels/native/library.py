@@ -71,7 +71,9 @@ class NativeLibrary:
         """Take another instruction set."""
         if self.c.ew_use_isa(name.encode()) != OK:
             raise InputError(
-                f"The instruction set must be one that this processor has, such as 'portable'. Got {short(name)} instead."
+                subject="The instruction set",
+                expected="be one that this processor has, such as 'portable'",
+                got=short(name),
             )
 
 
@@ -147,7 +149,7 @@ def find(folder: Path, wanted: str = "") -> tuple[NativeLibrary | None, str]:
     wanted : "" for whatever there is, "torch" for none, "native" for an error in place of none
     """
     if wanted not in ("", "torch", "native"):
-        raise InputError(f"EDGEWISE_BACKEND must be 'native' or 'torch'. Got {short(wanted)} instead.")
+        raise InputError(subject="EDGEWISE_BACKEND", expected="be 'native' or 'torch'", got=short(wanted))
     if wanted == "torch":
         return None, "EDGEWISE_BACKEND=torch is set; unset it for the native kernels"
     path = folder / _NAME

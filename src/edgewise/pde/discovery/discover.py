@@ -95,33 +95,34 @@ def discover(
     >>> pde.discover({"u": u}, {"x": x, "t": t}, degree=2).text
     'u_t = -2*u_x + 0.5*u_xx'
     """
-    constants = chosen(config, DiscoveryConfig(), _OF)
+    constants = chosen(config, DiscoveryConfig())
     check_config(constants)
-    check_int(degree, "degree", low=1, high=4, of=_OF)
-    check_int(seed, "seed", low=0, of=_OF)
-    meter = Meter(seconds=check_seconds(seconds, _OF))
+    check_int(degree, "degree", low=1, high=4)
+    check_int(seed, "seed", low=0)
+    meter = Meter(seconds=check_seconds(seconds))
     many, places = (
         [given]
         if isinstance(given, Mapping)
-        else list(all_are(given, Mapping, name, "mappings of names to arrays", of=_OF))
+        else list(all_are(given, Mapping, name, "mappings of names to arrays"))
         for name, given in (("fields", fields), ("coordinates", coordinates))
     )
     places = places * len(many) if isinstance(coordinates, Mapping) else places
     if not many or len(places) != len(many):
         raise InputError(
-            f"The 'coordinates' parameter of {_OF} must be one mapping, or as many as there are experiments, {len(many)}. "
-            f"Got {len(places)}."
+            argument="coordinates",
+            expected=f"be one mapping, or as many as there are experiments, {len(many)}",
+            got=len(places),
         )
     samples = [read_samples(f, c, periodic, _OF) for f, c in zip(many, places, strict=True)]
     names = Names(samples[0].names, samples[0].coordinates)
     for each in samples:
         if (each.names, each.coordinates) != (names.fields, names.coordinates):
-            raise InputError(f"All experiments must have the fields {among(names.fields)} in one order.")
-    lefts = _lefts(left, names, check_text(time, "time", of=_OF))
+            raise InputError(
+                subject="All experiments", expected=f"have the fields {among(names.fields)} in one order"
+            )
+    lefts = _lefts(left, names, check_text(time, "time"))
     space = [a for a, name in enumerate(names.coordinates) if name != time]
-    highest = check_int(
-        order if order is not None else (4 if len(space) == 1 else 2), "order", low=1, high=4, of=_OF
-    )
+    highest = check_int(order if order is not None else (4 if len(space) == 1 else 2), "order", low=1, high=4)
     try:
         with one_thread(), running(meter):
             fits = [fit(each, constants) for each in samples]
@@ -148,13 +149,11 @@ def discover(
 def _lefts(left: Any, names: Names, time: str) -> list[list[Monomial]]:
     """For each law, the left sides that it may have."""
     if left is not None:
-        given = [left] if isinstance(left, str) else check_names(left, "left", of=_OF)
-        found = [names.read(text, _OF) for text in given]
+        given = [left] if isinstance(left, str) else check_names(left, "left")
+        found = [names.read(text) for text in given]
         for text, each in zip(given, found, strict=True):
             if len(each) != 1 or each[0][1] != 1 or not any(each[0][0][1]):
-                raise InputError(
-                    f"The 'left' parameter of {_OF} must be derivatives, such as 'u_t'. Got {short(text)}."
-                )
+                raise InputError(argument="left", expected="be derivatives, such as 'u_t'", got=short(text))
         return [[each] for each in found]
     if time not in names.coordinates:
         raise InputError(
@@ -173,7 +172,7 @@ def _library(
 ) -> tuple[MonomialTerm, ...]:
     """The terms that may stand on the right side."""
     if terms is not None:
-        found = given_terms(terms, names, _OF)
+        found = given_terms(terms, names)
     else:
         found = library(names, space, order, degree)
         orders = left[0][0][1]
@@ -182,10 +181,10 @@ def _library(
             slow = tuple(int(a == at) for a in range(len(orders)))
             texts = [names.jet((f, slow)) for f in range(len(names.fields))]
             products = [f"{names.fields[g]}*{text}" for text in texts for g in range(len(names.fields))]
-            found = (*found, *given_terms(texts + (products if degree > 1 else []), names, _OF))
+            found = (*found, *given_terms(texts + (products if degree > 1 else []), names))
     kept = tuple(term for term in found if all(left != m for _, m in term.parts))
     if not kept:
-        raise InputError(f"The 'terms' parameter of {_OF} must have a term other than the left side.")
+        raise InputError(argument="terms", expected="have a term other than the left side")
     return kept
 
 

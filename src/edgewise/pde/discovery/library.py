@@ -37,7 +37,7 @@ class Names:
         ordered = sorted(of, key=lambda each: (sum(each[0][1]), each[0]))
         return "*".join(self.jet(jet) + (f"^{power}" if power > 1 else "") for jet, power in ordered)
 
-    def read(self, text: str, of: str) -> Monomial:
+    def read(self, text: str) -> Monomial:
         """The monomial that a text such as `u*u_x` or `u^2` names.
 
         Raises
@@ -52,18 +52,16 @@ class Names:
         for factor in plain.split("*"):
             word, _, power = factor.partition("^")
             if power and not power.isdigit():
-                raise InputError(
-                    f"Powers of terms of {of} are whole numbers. Got {short(factor)} in {short(text)}."
-                )
-            jet = self._jet(word, text, of)
+                raise InputError(f"Powers of terms are whole numbers. Got {short(factor)} in {short(text)}.")
+            jet = self._jet(word, text)
             jets[jet] = jets.get(jet, 0) + int(power or 1)
         return monomial(jets)
 
-    def _jet(self, word: str, text: str, of: str) -> Jet:
+    def _jet(self, word: str, text: str) -> Jet:
         name, _, tail = word.partition("_")
         if name not in self.fields:
             raise InputError(
-                f"{short(text)} of {of} has the name {short(name)}, which is no field. The fields are {among(self.fields)}"
+                f"{short(text)} has the name {short(name)}, which is no field. The fields are {among(self.fields)}"
                 f"{did_you_mean(name, self.fields)}."
             )
         orders = [0] * len(self.coordinates)
@@ -71,7 +69,7 @@ class Names:
             fitting = [c for c in self.coordinates if tail.startswith(c)]
             if not fitting:
                 raise InputError(
-                    f"{short(text)} of {of} has a derivative by {short(tail)}. "
+                    f"{short(text)} has a derivative by {short(tail)}. "
                     f"The coordinates are {among(self.coordinates)}."
                 )
             longest = max(fitting, key=len)
@@ -136,8 +134,6 @@ def library(names: Names, space: Sequence[int], order: int, degree: int) -> tupl
     return tuple(found)
 
 
-def given_terms(texts: Sequence[str], names: Names, of: str) -> tuple[MonomialTerm, ...]:
+def given_terms(texts: Sequence[str], names: Names) -> tuple[MonomialTerm, ...]:
     """Terms that the caller names."""
-    return tuple(
-        MonomialTerm(text, ((1.0, names.read(text, of)),)) for text in check_names(texts, "terms", of=of)
-    )
+    return tuple(MonomialTerm(text, ((1.0, names.read(text)),)) for text in check_names(texts, "terms"))

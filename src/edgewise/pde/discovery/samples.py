@@ -52,27 +52,31 @@ def read_samples(fields: Any, coordinates: Any, periodic: Any, of: str) -> Sampl
     """
     if not isinstance(fields, Mapping) or not fields:
         raise InputError(
-            f"The 'fields' parameter of {of} must be arrays by name, {{'u': values}}. Got {type(fields).__name__}."
+            argument="fields", expected="be arrays by name, {'u': values}", got=type(fields).__name__
         )
     if not isinstance(coordinates, Mapping) or not coordinates:
         raise InputError(
-            f"The 'coordinates' parameter of {of} must be arrays by name, {{'x': x, 't': t}}, in the order of the "
-            f"axes of the fields. Got {type(coordinates).__name__}."
+            argument="coordinates",
+            expected="be arrays by name, {'x': x, 't': t}, in the order of the axes of the fields",
+            got=type(coordinates).__name__,
         )
-    at = {str(name): _array(value, f"coordinates['{name}']", of) for name, value in coordinates.items()}
-    values = {str(name): _array(value, f"fields['{name}']", of) for name, value in fields.items()}
+    at = {str(name): _array(value, f"coordinates['{name}']") for name, value in coordinates.items()}
+    values = {str(name): _array(value, f"fields['{name}']") for name, value in fields.items()}
     for name in [*at, *values]:
         if not name.isidentifier() or "_" in name:
-            raise InputError(f"Names of fields and coordinates must be words without '_'. Got {short(name)}.")
+            raise InputError(
+                subject="Names of fields and coordinates", expected="be words without '_'", got=short(name)
+            )
     if both := set(at) & set(values):
         raise InputError(f"{among(both)} is the name of a field and of a coordinate.")
     for name, array in at.items():
         if array.ndim != 1:
             raise InputError(
-                f"The coordinate '{name}' of {of} must have one axis: the places along the grid, or one for each row. "
-                f"Got {array.ndim}."
+                subject=f"The coordinate '{name}'",
+                expected="have one axis: the places along the grid, or one for each row",
+                got=array.ndim,
             )
-    spans = _spans(periodic, at, of)
+    spans = _spans(periodic, at)
     shape = tuple(len(array) for array in at.values())
     for name, array in values.items():
         if array.shape != next(iter(values.values())).shape:
@@ -81,7 +85,7 @@ def read_samples(fields: Any, coordinates: Any, periodic: Any, of: str) -> Sampl
     if own == shape:
         return _grid(values, at, spans, of)
     if len(own) == 1 and len(set(shape)) == 1 and own[0] == shape[0]:
-        bounds = tuple(_bounds(name, a, spans, of) for name, a in at.items())
+        bounds = tuple(_bounds(name, a, spans) for name, a in at.items())
         if own[0] < FEWEST**2:
             raise InputError(f"{of} needs at least {FEWEST**2} scattered rows. Got {own[0]}.")
         return Samples(
@@ -94,48 +98,51 @@ def read_samples(fields: Any, coordinates: Any, periodic: Any, of: str) -> Sampl
             tuple(n in spans for n in at),
         )
     raise InputError(
-        f"The 'fields' argument of {of} must have the shape of the grid, {shape}, or be rows as long as every coordinate. "
-        f"Got {own}."
+        argument="fields",
+        expected=f"have the shape of the grid, {shape}, or be rows as long as every coordinate",
+        got=own,
     )
 
 
-def _array(value: Any, name: str, of: str) -> Floats:
+def _array(value: Any, name: str) -> Floats:
     try:
         array = np.array(value, dtype=float)
     except UNREADABLE:
-        raise InputError(f"'{name}' of {of} must be an array of numbers.") from None
+        raise InputError(subject=f"'{name}'", expected="be an array of numbers") from None
     if not np.isfinite(array).all():
         missing = int((~np.isfinite(array)).sum())
         raise InputError(
-            f"'{name}' of {of} must hold finite numbers only. Got {plural(missing, 'other entry', 'other entries')}; give "
-            "scattered rows without those."
+            subject=f"'{name}'",
+            expected="hold finite numbers only",
+            got=plural(missing, "other entry", "other entries"),
+            advice="give scattered rows without those",
         )
     return array
 
 
-def _spans(periodic: Any, at: Mapping[str, Floats], of: str) -> dict[str, float]:
+def _spans(periodic: Any, at: Mapping[str, Floats]) -> dict[str, float]:
     """The periods of those coordinates that have one; 0 where it is to be seen from the places."""
     if isinstance(periodic, str):
         periodic = (periodic,)
     given: dict[Any, Any] = (
         dict(cast("Mapping[Any, Any]", periodic))
         if isinstance(periodic, Mapping)
-        else dict.fromkeys(check_names(periodic, "periodic", of=of), 0.0)
+        else dict.fromkeys(check_names(periodic, "periodic"), 0.0)
     )
     for name, span in given.items():
         if name not in at:
             raise InputError(
-                f"The 'periodic' parameter of {of} names '{name}', which is no coordinate{did_you_mean(name, at)}."
+                f"The 'periodic' argument names '{name}', which is no coordinate{did_you_mean(name, at)}."
             )
         if span:
-            check_float(span, "periodic", low=0.0, closed=False, of=of)
+            check_float(span, "periodic", low=0.0, closed=False)
     return given
 
 
-def _bounds(name: str, at: Floats, spans: Mapping[str, float], of: str) -> tuple[float, float]:
+def _bounds(name: str, at: Floats, spans: Mapping[str, float]) -> tuple[float, float]:
     low, high = float(at.min()), float(at.max())
     if not high > low:
-        raise InputError(f"The coordinate '{name}' of {of} must have different places.")
+        raise InputError(subject=f"The coordinate '{name}'", expected="have different places")
     if name not in spans:
         return low, high
     span = spans[name]
@@ -148,7 +155,9 @@ def _bounds(name: str, at: Floats, spans: Mapping[str, float], of: str) -> tuple
         span = high - low + float(steps.mean())
     if span < (high - low) * (1 - 1e-9):
         raise InputError(
-            f"The period of '{name}' must be at least {high - low:g}, the width of its places. Got {span:g}."
+            subject=f"The period of '{name}'",
+            expected=f"be at least {high - low:g}, the width of its places",
+            got=f"{span:g}",
         )
     return low, low + span
 
@@ -165,8 +174,8 @@ def _grid(values: dict[str, Floats], at: dict[str, Floats], spans: dict[str, flo
                 f"{of} needs at least {FEWEST} places along every coordinate. '{name}' has {len(order)}."
             )
         if (np.diff(places[axis]) <= 0).any():
-            raise InputError(f"The coordinate '{name}' of {of} has the same place twice.")
-    bounds = tuple(_bounds(name, a, spans, of) for name, a in zip(at, places, strict=True))
+            raise InputError(f"The coordinate '{name}' has the same place twice.")
+    bounds = tuple(_bounds(name, a, spans) for name, a in zip(at, places, strict=True))
     return Samples(
         tuple(values),
         tuple(at),

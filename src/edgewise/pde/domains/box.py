@@ -140,30 +140,29 @@ def box(
     ['end', 'left', 'right', 'start', 't high', 't low', 'walls', 'x high', 'x low']
     """
     around = (periodic,) if isinstance(periodic, Coordinate) else periodic
-    around = all_are(around, Coordinate, "periodic", "coordinates", of="box")
-    ranges = as_mapping(ranges, "ranges", "coordinates to ranges", of="box")
+    around = all_are(around, Coordinate, "periodic", "coordinates")
+    ranges = as_mapping(ranges, "ranges", "coordinates to ranges")
     if not ranges or any(not isinstance(each, Coordinate) for each in ranges):
-        raise InputError(
-            "The 'ranges' parameter of box must be a range for each coordinate, {x: (0, 1), t: (0, 1)}."
-        )
+        raise InputError(argument="ranges", expected="be a range for each coordinate, {x: (0, 1), t: (0, 1)}")
     bounds: list[tuple[float, float]] = []
     for each, given in ranges.items():
-        low, high = as_pair(given, f"range of {each.name}", of="box")
+        low, high = as_pair(given, f"range of {each.name}")
         if not low < high or high - low == float("inf"):
             raise InputError(
-                f"The range of '{each.name}' must go from a number to a larger one. Got ({low:g}, {high:g})."
+                subject=f"The range of '{each.name}'",
+                expected="go from a number to a larger one",
+                got=f"({low:g}, {high:g})",
             )
         bounds.append((low, high))
     names = [each.name for each in ranges]
     if len(set(names)) < len(names) or sum(each.time for each in ranges) > 1:
         raise InputError(
-            "The coordinates of a box must have different names, and one of them at most is time."
+            subject="The coordinates of a box",
+            expected="have different names, and one of them at most is time",
         )
     known = {each.name for each in around}
     if strange := known - set(names):
-        raise InputError(
-            f"The 'periodic' parameter of box names {among(strange)}, which has no range in the box."
-        )
+        raise InputError(f"The 'periodic' argument names {among(strange)}, which has no range in the box.")
     if sum(not each.time and not each.parameter for each in ranges) > 3:
         raise InputError("A box has at most three coordinates of space.")
     return Box(tuple(ranges), tuple(bounds), tuple(name in known for name in names))

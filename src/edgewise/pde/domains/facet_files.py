@@ -24,12 +24,14 @@ MOST_FACETS: Final = 20_000
 _WHAT: Final = "Solids and surfaces from files"
 
 
-def space_of(coordinates: Sequence[Coordinate] | Any, of: str) -> tuple[Coordinate, ...]:
+def space_of(coordinates: Sequence[Coordinate] | Any) -> tuple[Coordinate, ...]:
     """Three coordinates of space."""
     given: tuple[Any, ...] = tuple(coordinates) if isinstance(coordinates, tuple | list) else ()
     if len(given) != 3 or any(not isinstance(c, Coordinate) or c.time or c.parameter for c in given):
         raise InputError(
-            f"The 'coordinates' parameter of {of} must be three coordinates of space, (x, y, z). Got {short(coordinates)}."
+            argument="coordinates",
+            expected="be three coordinates of space, (x, y, z)",
+            got=short(coordinates),
         )
     return given
 
@@ -44,8 +46,8 @@ def corners_of(source: PathLike | Any, scale: float, of: str) -> Floats:
     InputError
         Where there are none, too many, or some that are no numbers; or trimesh is missing.
     """
-    check_float(scale, "scale", low=0.0, closed=False, of=of)
-    corners = scale * _loaded(source, of)
+    check_float(scale, "scale", low=0.0, closed=False)
+    corners = scale * _loaded(source)
     if not len(corners):
         raise InputError(f"The surface has no facets; export the {of} anew, as triangles.")
     if not np.isfinite(corners).all():
@@ -58,13 +60,13 @@ def corners_of(source: PathLike | Any, scale: float, of: str) -> Floats:
     return corners
 
 
-def _loaded(source: Any, of: str) -> Floats:
+def _loaded(source: Any) -> Floats:
     trimesh = need("trimesh", EXTRA, _WHAT)
     if isinstance(source, trimesh.Trimesh):
         return np.asarray(source.triangles, dtype=float).reshape(-1, 3, 3)
     if not isinstance(source, str | Path):
         raise InputError(
-            f"The 'source' parameter of {of} must be the path of a file, or a trimesh.Trimesh. Got {short(source)}."
+            argument="source", expected="be the path of a file, or a trimesh.Trimesh", got=short(source)
         )
     path = Path(as_path(source))
     kind = path.suffix.lower()

@@ -41,7 +41,6 @@ def named_parts(
     known: Parts,
     meant: Callable[[str, Any], list[int]],
     word: str,
-    of: str,
 ) -> tuple[str, ...]:
     """Names with those given in their place.
 
@@ -60,8 +59,9 @@ def named_parts(
     for name, where in given.items():
         if not isinstance(name, str) or not name.strip() or name in tuple(known) or "|" in name:
             raise InputError(
-                f"The 'names' parameter of {of} must have names of its own for parts of the boundary, without '|'. Got "
-                f"{short(name)}."
+                argument="names",
+                expected="have names of its own for parts of the boundary, without '|'",
+                got=short(name),
             )
         several = where if isinstance(where, list) else [where]
         for n in sorted({n for each in several for n in meant(name, each)}):
@@ -78,7 +78,9 @@ def direction_of(name: str, side: str) -> Floats:
     """The direction that a side such as "+x" means."""
     if side not in _DIRECTIONS:
         raise InputError(
-            f"The side of '{name}' must be one of {among(_DIRECTIONS, 6)}, or a place. Got {short(side)}."
+            subject=f"The side of '{name}'",
+            expected=f"be one of {among(_DIRECTIONS, 6)}, or a place",
+            got=short(side),
         )
     return _DIRECTIONS[side]
 
@@ -91,7 +93,9 @@ def place_of(name: str, where: Any) -> Floats:
         place = np.zeros(0)
     if place.shape != (3,) or not np.isfinite(place).all():
         raise InputError(
-            f"The place of '{name}' must be three numbers, (x, y, z), or a side such as '+x'. Got {short(where)}."
+            subject=f"The place of '{name}'",
+            expected="be three numbers, (x, y, z), or a side such as '+x'",
+            got=short(where),
         )
     return place
 

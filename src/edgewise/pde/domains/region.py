@@ -198,7 +198,7 @@ def joined(coordinates: tuple[Coordinate, Coordinate], pieces: Sequence[Curve], 
     outer = [n for n, area in enumerate(areas) if area > 0]
     if len(outer) != 1:
         what = "nothing is left" if not outer else f"it falls into {plural(len(outer), 'piece')}"
-        raise InputError(f"A domain must be one piece: of these shapes {what}.")
+        raise InputError(subject="A domain", expected=f"be one piece: of these shapes {what}")
     order = [outer[0], *(n for n in range(len(loops)) if n != outer[0])]
     return Region(coordinates, tuple(loops[n] for n in order))
 
@@ -253,7 +253,9 @@ def _turning(curve: Curve) -> list[Curve]:
 
 def _combined(one: Region, other: Region, how: str) -> Region:
     if tuple(c.name for c in one.coordinates) != tuple(c.name for c in other.coordinates):
-        raise InputError("Shapes that are joined must have the same coordinates in the same order.")
+        raise InputError(
+            subject="Shapes that are joined", expected="have the same coordinates in the same order"
+        )
     close = CLOSE * max(one.size, other.size)
     pieces: list[Curve] = []
     for piece in _cut(one, other, close):

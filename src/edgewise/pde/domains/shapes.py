@@ -45,7 +45,7 @@ def disk(
     >>> [len(plate.boundary[part].faces) > 0 for part in ("cylinder", "left", "outer", "hole")]
     [True, True, True, True]
     """
-    check_float(radius, "radius", low=0.0, closed=False, of="disk")
+    check_float(radius, "radius", low=0.0, closed=False)
     return ellipse(coordinates, center, (radius, radius), name=name)
 
 
@@ -73,9 +73,9 @@ def ellipse(
     Region
     """
     x, y = _two(coordinates, "ellipse")
-    a, b = (check_float(r, "radii", low=0.0, closed=False, of="ellipse") for r in _pair(radii, "radii"))
+    a, b = (check_float(r, "radii", low=0.0, closed=False) for r in _pair(radii, "radii"))
     middle = _pair(center, "center")
-    turn = check_float(angle, "angle", of="ellipse")
+    turn = check_float(angle, "angle")
     across = (a * float(np.cos(turn)), a * float(np.sin(turn)))
     up = (-b * float(np.sin(turn)), b * float(np.cos(turn)))
     quarter = np.pi / 2
@@ -123,7 +123,7 @@ def polygon(
     """
     two = _two(coordinates, "polygon")
     found = Region(two, (_loop(corners, names, "corners"),))
-    for hole in as_tuple(holes, "holes", "lists of corners", of="polygon"):
+    for hole in as_tuple(holes, "holes", "lists of corners"):
         found = found - Region(two, (_loop(hole, None, "holes"),))
     return found
 
@@ -132,25 +132,17 @@ def _loop(corners: Any, names: Sequence[str] | None, what: str) -> tuple[Curve, 
     try:
         places = np.array([[float(a), float(b)] for a, b in corners])
     except UNREADABLE:
-        raise InputError(
-            f"The '{what}' parameter of polygon must be pairs of numbers, [(0, 0), (1, 0), (0, 1)]."
-        ) from None
+        raise InputError(argument=what, expected="be pairs of numbers, [(0, 0), (1, 0), (0, 1)]") from None
     if len(places) > 1 and (places[0] == places[-1]).all():
         places = places[:-1]
     if len(places) < 3 or not np.isfinite(places).all():
         raise InputError(
-            f"The '{what}' of a polygon must be at least three corners of finite numbers. Got {len(places)}."
+            argument=what, expected="be at least three corners of finite numbers", got=len(places)
         )
     n = len(places)
-    labels = (
-        [f"edge {k + 1}" for k in range(n)]
-        if names is None
-        else list(check_names(names, "names", of="polygon"))
-    )
+    labels = [f"edge {k + 1}" for k in range(n)] if names is None else list(check_names(names, "names"))
     if len(labels) != n:
-        raise InputError(
-            f"The 'names' parameter of polygon must have one name an edge, {n}. Got {len(labels)}."
-        )
+        raise InputError(argument="names", expected=f"have one name an edge, {n}", got=len(labels))
     loop = tuple(segment(places[k], places[(k + 1) % n], labels[k]) for k in range(n))
     close = CLOSE * float(np.ptp(places, axis=0).max())
     for k, curve in enumerate(loop):
@@ -178,9 +170,9 @@ def _place(at: Any) -> str:
 
 
 def _pair(value: Any, what: str) -> tuple[float, float]:
-    a, b = as_pair(value, what, of="a shape")
+    a, b = as_pair(value, what)
     if not np.isfinite([a, b]).all():
-        raise InputError(f"The '{what}' parameter of a shape must be two finite numbers. Got {short(value)}.")
+        raise InputError(argument=what, expected="be two finite numbers", got=short(value))
     return a, b
 
 
@@ -188,6 +180,8 @@ def _two(coordinates: Any, of: str) -> tuple[Coordinate, Coordinate]:
     given = tuple(coordinates) if isinstance(coordinates, tuple | list) else ()
     if len(given) != 2 or any(not isinstance(each, Coordinate) or each.time for each in given):
         raise InputError(
-            f"The first argument of {of} must be two coordinates of space, (x, y). Got {short(coordinates)}."
+            subject=f"The first argument of {of}",
+            expected="be two coordinates of space, (x, y)",
+            got=short(coordinates),
         )
     return given

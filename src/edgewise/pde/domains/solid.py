@@ -146,8 +146,8 @@ def solid(
     ['cold', 'hot', 'patch 1', 'patch 2', 'patch 3', 'patch 4', 'patch 5', 'patch 6', 'rest', 'walls']
     """
     of = "solid"
-    given = space_of(coordinates, of)
-    check_float(angle, "angle", low=0.0, high=180.0, closed=False, of=of)
+    given = space_of(coordinates)
+    check_float(angle, "angle", low=0.0, high=180.0, closed=False)
     corners = corners_of(source, scale, of)
     places, facets = closed(corners)
     patch = _patches(places, facets, np.deg2rad(angle))
@@ -162,8 +162,8 @@ def solid(
         check_near(name, float(apart[0]), found.bounds)
         return [int(patch[facet[0]])]
 
-    wanted = as_mapping(names, "names", "names to places", of=of)
-    return replace(found, names=named_parts(plain, wanted, found.boundary, meant, "patch", of))
+    wanted = as_mapping(names, "names", "names to places")
+    return replace(found, names=named_parts(plain, wanted, found.boundary, meant, "patch"))
 
 
 def _patches(places: Floats, facets: Ints, angle: float) -> Ints:

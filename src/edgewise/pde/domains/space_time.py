@@ -83,22 +83,27 @@ def during(shape: Any, times: Mapping[Coordinate, tuple[float, float]]) -> Space
     InputError
         Where `times` is no interval of one coordinate of time, or a part of the shape is called "start" or "end".
     """
-    given = as_mapping(times, "times", "the coordinate of time to its range", of="during")
+    given = as_mapping(times, "times", "the coordinate of time to its range")
     clocks = list(given)
     if len(clocks) != 1 or not isinstance(clocks[0], Coordinate) or not clocks[0].time:
         raise InputError(
-            f"The 'times' parameter of during must be a range of one coordinate made by time(), {_LIKE}. "
-            f"Got {short(times)}."
+            argument="times",
+            expected=f"be a range of one coordinate made by time(), {_LIKE}",
+            got=short(times),
         )
     (clock,) = clocks
-    low, high = as_pair(given[clock], f"range of {clock.name}", of="during")
+    low, high = as_pair(given[clock], f"range of {clock.name}")
     if not low < high or high - low == float("inf"):
         raise InputError(
-            f"The range of '{clock.name}' must go from a number to a larger one. Got ({low:g}, {high:g})."
+            subject=f"The range of '{clock.name}'",
+            expected="go from a number to a larger one",
+            got=f"({low:g}, {high:g})",
         )
     names = [each.name for each in shape.coordinates]
     if clock.name in names:
-        raise InputError(f"Time must have another name than {among(names)}. Got '{clock.name}'.")
+        raise InputError(
+            subject="Time", expected=f"have another name than {among(names)}", got=f"'{clock.name}'"
+        )
     if taken := [name for name in ("start", "end") if name in tuple(shape.boundary)]:
         raise InputError(
             f"The boundary of the shape has a part '{taken[0]}', which names one of time; give it another name."

@@ -205,20 +205,19 @@ def surface(
     0.48
     """
     of = "surface"
-    given = space_of(coordinates, of)
-    check_float(angle, "angle", low=0.0, high=180.0, closed=False, of=of)
+    given = space_of(coordinates)
+    check_float(angle, "angle", low=0.0, high=180.0, closed=False)
     if smooth is not None and not isinstance(smooth, Equation):
         raise InputError(
-            f"The 'smooth' parameter of surface must be an equation of the coordinates, x**2 + y**2 + z**2 == 1. Got "
-            f"{short(smooth)}."
+            argument="smooth",
+            expected="be an equation of the coordinates, x**2 + y**2 + z**2 == 1",
+            got=short(smooth),
         )
     if smooth is not None and (
         smooth.residual.atoms(AppliedUndef)
         or not smooth.residual.free_symbols <= {each.tree for each in given}
     ):
-        raise InputError(
-            f"The 'smooth' parameter of surface must have coordinates and numbers alone. Got {short(smooth)}."
-        )
+        raise InputError(argument="smooth", expected="have coordinates and numbers alone", got=short(smooth))
     places, facets = joined(corners_of(source, scale, of))
     sides = edges_in(facets, places)[4]
     check_crossings(places, facets)
@@ -260,8 +259,8 @@ def surface(
         check_near(name, float(apart.min()), found.bounds)
         return [int(part[apart.argmin()])]
 
-    wanted = as_mapping(names, "names", "names to places", of=of)
-    return replace(found, names=named_parts(plain, wanted, found.boundary, meant, "part", of))
+    wanted = as_mapping(names, "names", "names to places")
+    return replace(found, names=named_parts(plain, wanted, found.boundary, meant, "part"))
 
 
 def edges_in(facets: Ints, places: Floats | None = None) -> tuple[Ints, Ints, Ints, Floats, Ints]:

@@ -64,23 +64,18 @@ def data(
     array([1., 2.])
     """
     if not isinstance(term, Expr):
-        raise InputError(
-            f"The 'term' parameter of data must be an unknown or a term of unknowns. Got {short(term)}."
-        )
+        raise InputError(argument="term", expected="be an unknown or a term of unknowns", got=short(term))
     if not isinstance(places, Mapping) or not all(isinstance(each, Coordinate) for each in places):
-        raise InputError(
-            "The 'places' parameter of data must be an array for each coordinate, {x: [...], t: [...]}."
-        )
-    wanted = check_vector(values, "values", of="data")
-    at = {
-        each.name: check_vector(value, f"places['{each.name}']", of="data") for each, value in places.items()
-    }
+        raise InputError(argument="places", expected="be an array for each coordinate, {x: [...], t: [...]}")
+    wanted = check_vector(values, "values")
+    at = {each.name: check_vector(value, f"places['{each.name}']") for each, value in places.items()}
     for name, array in at.items():
         if len(array) != len(wanted):
             raise InputError(
-                f"Places and values of data must be of one length. Got {plural(len(array), 'place')} of '{name}' and "
-                f"{plural(len(wanted), 'value')}."
+                subject="Places and values of data",
+                expected="be of one length",
+                got=f"{plural(len(array), 'place')} of '{name}' and {plural(len(wanted), 'value')}",
             )
     if sigma is not None:
-        check_float(sigma, "sigma", low=0.0, closed=False, of="data")
+        check_float(sigma, "sigma", low=0.0, closed=False)
     return Data(term, at, wanted, sigma)

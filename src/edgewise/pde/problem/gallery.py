@@ -27,8 +27,9 @@ def gallery_text(name: str) -> str:
     known = gallery_names()
     if not isinstance(name, str) or name not in known:  # pyright: ignore[reportUnnecessaryIsInstance]
         raise InputError(
-            f"The 'name' parameter of gallery must be a problem of it: {among(known)}. Got {short(name, 40)} instead"
-            f"{did_you_mean(name, known)}."
+            argument="name",
+            expected=f"be a problem of it: {among(known)}",
+            got=f"{short(name, 40)}{did_you_mean(name, known)}",
         )
     return (_FOLDER / f"{name}.toml").read_text(encoding="utf-8")
 

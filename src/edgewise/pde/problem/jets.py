@@ -148,7 +148,9 @@ def _symbols(trees: Sequence[Any]) -> frozenset[Any]:
 def _jet(derivative: Any, fields: Sequence[Any], symbols: Sequence[Any]) -> Jet:
     if derivative.expr not in fields:
         raise InputError(
-            f"Derivatives must be of unknowns. Got '{derivative}', which does not resolve into those."
+            subject="Derivatives",
+            expected="be of unknowns",
+            got=f"'{derivative}', which does not resolve into those",
         )
     orders = [0] * len(symbols)
     for symbol, count in derivative.variable_count:

@@ -57,7 +57,9 @@ def on(part: Part | Any, *equations: Equation | tuple[Equation, ...]) -> tuple[C
     """
     if not isinstance(part, Part):
         raise InputError(
-            f"The first argument of on must be a part of the boundary, domain.boundary['left']. Got {short(part)}."
+            subject="The first argument of on",
+            expected="be a part of the boundary, domain.boundary['left']",
+            got=short(part),
         )
     return tuple(Condition(part, each) for each in flat(equations, "on"))
 
@@ -119,9 +121,7 @@ class Problem:
         object.__setattr__(self, "equations", tuple(equations))
         object.__setattr__(self, "conditions", tuple(_conditions(self.conditions)))
         if not self.fields:
-            raise InputError(
-                "The 'equations' parameter of Problem has no unknown; make one with unknown('u', x, y)."
-            )
+            raise InputError("The 'equations' argument has no unknown; make one with unknown('u', x, y).")
         symbols = [each.tree for each in self.domain.coordinates]
         for field in self.fields:
             if set(field.args) != set(symbols):

@@ -48,12 +48,14 @@ def shape_of(expression: object, names: list[str], shapes: Mapping[str, Any]) ->
         Where the expression or a table cannot be read.
     """
     if len(names) != 2:
-        raise InputError(f'\'plane\' of [domain] must name two coordinates, ["x", "y"]. Got {short(names)}.')
+        raise InputError(
+            subject="'plane' of [domain]", expected='name two coordinates, ["x", "y"]', got=short(names)
+        )
     plane = (Coordinate(names[0]), Coordinate(names[1]))
     made = {name: _shape(name, table, plane) for name, table in shapes.items()}
     if not isinstance(expression, str) or len(expression) > _LONGEST:
         raise InputError(
-            f"'shape' of [domain] must be a text such as \"plate - pipe\". Got {short(expression)}."
+            subject="'shape' of [domain]", expected='be a text such as "plate - pipe"', got=short(expression)
         )
     try:
         tree = ast.parse(expression.strip(), mode="eval").body
@@ -67,7 +69,9 @@ def shape_of(expression: object, names: list[str], shapes: Mapping[str, Any]) ->
 
 def _unread(expression: str) -> InputError:
     return InputError(
-        f"'shape' of [domain] must have names of [shapes] with '|', '-', '&' and parentheses. Got {short(expression)}."
+        subject="'shape' of [domain]",
+        expected="have names of [shapes] with '|', '-', '&' and parentheses",
+        got=short(expression),
     )
 
 
@@ -96,7 +100,9 @@ def _shape(name: str, given: Any, plane: tuple[Coordinate, Coordinate]) -> Box |
     kinds = [kind for kind in _KINDS if kind in table]
     if len(kinds) != 1:
         raise InputError(
-            f"'{name}' of [shapes] must be one of {among(_KINDS)}, such as {_LIKE}. Got {short(given)}."
+            subject=f"'{name}' of [shapes]",
+            expected=f"be one of {among(_KINDS)}, such as {_LIKE}",
+            got=short(given),
         )
     (kind,) = kinds
     known = (kind, *_KINDS[kind])
@@ -114,9 +120,7 @@ def _shape(name: str, given: Any, plane: tuple[Coordinate, Coordinate]) -> Box |
         if edges is not None and not (
             isinstance(edges, list) and all(isinstance(e, str) for e in cast("Any", edges))
         ):
-            raise InputError(
-                f"The 'edges' of '{name}' in [shapes] must be a list of names. Got {short(edges)}."
-            )
+            raise InputError(argument="edges", expected="be a list of names", got=short(edges))
         return polygon(plane, corners, names=edges)
     center = _pair(name, table[kind])
     if kind == "disk":
@@ -135,7 +139,9 @@ def _numbers(name: str, value: Any, count: int | None = None) -> list[Any]:
     found = cast("list[Any]", value) if isinstance(value, list) else None
     if found is None or (count is not None and len(found) != count):
         many = "lists of numbers" if count is None else f"{count} entries"
-        raise InputError(f"'{name}' of [shapes] must have {many} there, as in {_LIKE}. Got {short(value)}.")
+        raise InputError(
+            subject=f"'{name}' of [shapes]", expected=f"have {many} there, as in {_LIKE}", got=short(value)
+        )
     return [each if isinstance(each, list) else _number(name, each) for each in found]
 
 
@@ -145,5 +151,5 @@ def _number(name: str, value: Any) -> float:
     if isinstance(term, Expr):
         term = float(term.tree) if term.tree.is_number else None
     if not isinstance(term, int | float) or isinstance(term, bool):
-        raise InputError(f"'{name}' of [shapes] must have numbers. Got {short(value)}.")
+        raise InputError(subject=f"'{name}' of [shapes]", expected="have numbers", got=short(value))
     return float(term)

@@ -55,15 +55,17 @@ def solid_in(table: Mapping[str, Any], folder: Path) -> Solid | TriangleSurface:
         )
     file = table[kind]
     if not isinstance(file, str) or not file.strip():
-        raise InputError(f"'{kind}' of [domain] must name a file, \"part.stl\". Got {short(file)}.")
+        raise InputError(subject=f"'{kind}' of [domain]", expected='name a file, "part.stl"', got=short(file))
     space: Any = table.get("space", ["x", "y", "z"])
     if not (isinstance(space, list) and all(isinstance(name, str) for name in cast("Any", space))):
         raise InputError(
-            f'\'space\' of [domain] must name the coordinates, ["x", "y", "z"]. Got {short(space)}.'
+            subject="'space' of [domain]", expected='name the coordinates, ["x", "y", "z"]', got=short(space)
         )
     names: Any = table.get("names", {})
     if not isinstance(names, dict):
-        raise InputError(f"'names' of [domain] must be a table, [domain.names]. Got {short(names)}.")
+        raise InputError(
+            subject="'names' of [domain]", expected="be a table, [domain.names]", got=short(names)
+        )
     # Lists of numbers are places, lists of sides or of places are several patches.
     meant = {
         name: tuple(where)
@@ -82,11 +84,15 @@ def solid_in(table: Mapping[str, Any], folder: Path) -> Solid | TriangleSurface:
     smooth = table.get(_SMOOTH)
     if smooth is not None and not isinstance(smooth, str):
         raise InputError(
-            f"'{_SMOOTH}' of [domain] must be an equation, \"x^2 + y^2 + z^2 = 1\". Got {short(smooth)}."
+            subject=f"'{_SMOOTH}' of [domain]",
+            expected='be an equation, "x^2 + y^2 + z^2 = 1"',
+            got=short(smooth),
         )
     if smooth is not None:
         equations = read_equations(smooth, {each.name: each for each in coordinates})
         if len(equations) != 1:
-            raise InputError(f"'{_SMOOTH}' of [domain] must be one equation. Got {short(smooth)}.")
+            raise InputError(
+                subject=f"'{_SMOOTH}' of [domain]", expected="be one equation", got=short(smooth)
+            )
         options[_SMOOTH] = equations[0]
     return surface(folder / file, coordinates, **options)

@@ -136,32 +136,30 @@ def problem_from_text(
     >>> problem_from_text(square, ["u"], ["lap(u) = -a"], {"walls": "u = 0"}, {"a": 2}).equations
     (Derivative(u(x, y), (x, 2)) + Derivative(u(x, y), (y, 2)) == -2,)
     """
-    of = "problem_from_text"
     check_is(
         domain,
         (Box, Region, Solid, TriangleSurface, SpaceTime),
         "domain",
         "a Box, a Region, a TriangleSurface, a Solid or one of these through time",
-        of=of,
     )
     names: dict[str, Any] = {each.name: each for each in domain.coordinates}
     for name in _texts(unknowns, "unknowns"):
         _refuse_taken(name, names)
         names[name] = Unknown(name, *domain.coordinates)
     if eigenvalue is not None:
-        _refuse_taken(check_text(eigenvalue, "eigenvalue", of=of), names)
+        _refuse_taken(check_text(eigenvalue, "eigenvalue"), names)
         names[eigenvalue] = eigenvalue_symbol(eigenvalue)
-    for name, value in as_mapping(constants, "constants", "names to numbers", of=of).items():
+    for name, value in as_mapping(constants, "constants", "names to numbers").items():
         _refuse_taken(name, names)
         names[name] = _constant(name, value, names)
     found: list[Equation] = []
     for text in _texts(equations, "equations"):
         found += read_equations(text, names)
     held: list[Condition] = []
-    for part, texts in as_mapping(conditions, "conditions", "parts of the boundary to texts", of=of).items():
+    for part, texts in as_mapping(conditions, "conditions", "parts of the boundary to texts").items():
         for text in _texts(texts, part):
             held += on(_part(domain, part), read_equations(text, names))
-    problem = Problem(domain, found, held, jumps=check_bool(jumps, "jumps", of=of))
+    problem = Problem(domain, found, held, jumps=check_bool(jumps, "jumps"))
     wanted = [name for name, each in names.items() if isinstance(each, Unknown)]
     if idle := sorted(set(wanted) - set(problem.names)):
         raise InputError(f"The unknown {among(idle)} is in no equation; leave it out of 'unknowns'.")
@@ -204,8 +202,8 @@ def problem_from_toml(text: str, where: str = "the text", folder: PathLike = "."
     ('A loaded membrane', 1e-06, ('u',))
     """
     try:
-        check_text(where, "where", of="problem_from_toml")
-        document = tomllib.loads(check_text(text, "text", of="problem_from_toml"))
+        check_text(where, "where")
+        document = tomllib.loads(check_text(text, "text"))
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         reason = " ".join(str(error).split()).rstrip(".")
         raise InputError(f"{where} is not TOML: {reason}.") from None
@@ -220,23 +218,21 @@ def problem_from_toml(text: str, where: str = "the text", folder: PathLike = "."
             raise InputError(f"{where} lacks '{key}'; a problem has {', '.join(_NEEDED)} at least.")
     title = document.get("title", "")
     if not isinstance(title, str):
-        raise InputError(f"The 'title' of {where} must be a text. Got {short(title)}.")
-    tolerance = check_float(document.get("tolerance", 1e-6), "tolerance", low=1e-13, high=0.1, of=where)
+        raise InputError(argument="title", expected="be a text", got=short(title))
+    tolerance = check_float(document.get("tolerance", 1e-6), "tolerance", low=1e-13, high=0.1)
     eigenvalue = document.get("eigenvalue")
     if eigenvalue is not None and not isinstance(eigenvalue, str):
-        raise InputError(
-            f"The 'eigenvalue' of {where} must be a name, such as \"lam\". Got {short(eigenvalue)}."
-        )
+        raise InputError(argument="eigenvalue", expected='be a name, such as "lam"', got=short(eigenvalue))
     problem = problem_from_text(
         _domain(_table(document, "domain"), _table(document, "shapes"), Path(as_path(folder, "folder"))),
         document["unknowns"],
         document["equations"],
         _table(document, "conditions"),
         _table(document, "constants"),
-        jumps=check_bool(document.get("jumps", False), "jumps", of=where),
+        jumps=check_bool(document.get("jumps", False), "jumps"),
         eigenvalue=eigenvalue,
     )
-    count = check_int(document.get("count", 5), "count", low=1, of=where)
+    count = check_int(document.get("count", 5), "count", low=1)
     return ProblemFile(problem, title, tolerance, text, count)
 
 
@@ -271,7 +267,9 @@ def load_problem(path: PathLike) -> ProblemFile:
 def _table(document: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     found = document.get(key, {})
     if not isinstance(found, dict):
-        raise InputError(f"'{key}' must be a table, [{key}] on a line of its own. Got {short(found)}.")
+        raise InputError(
+            subject=f"'{key}'", expected=f"be a table, [{key}] on a line of its own", got=short(found)
+        )
     return cast("Mapping[str, Any]", found)
 
 
@@ -284,7 +282,9 @@ def _domain(table: Mapping[str, Any], shapes: Mapping[str, Any], folder: Path) -
         clock = table.get(_TIME_KEY, _TIME)
         if _TIME_KEY in table and (not isinstance(clock, str) or clock not in table):
             raise InputError(
-                f"'time' of [domain] must name the coordinate of time, which has a range, t = [0, 1]. Got {short(clock)}."
+                subject="'time' of [domain]",
+                expected="name the coordinate of time, which has a range, t = [0, 1]",
+                got=short(clock),
             )
         shape = _still(
             {key: value for key, value in table.items() if key not in (_TIME_KEY, clock)}, shapes, folder
@@ -302,7 +302,9 @@ def _domain(table: Mapping[str, Any], shapes: Mapping[str, Any], folder: Path) -
     ranges = {key: value for key, value in table.items() if key not in (_PERIODIC, _TIME_KEY, _PARAMETERS)}
     clock = table.get(_TIME_KEY, _TIME)
     if _TIME_KEY in table and clock not in ranges:
-        raise InputError(f"'time' of [domain] must name a coordinate, {among(ranges)}. Got {short(clock)}.")
+        raise InputError(
+            subject="'time' of [domain]", expected=f"name a coordinate, {among(ranges)}", got=short(clock)
+        )
     around, families = (_named(table, key, ranges) for key in (_PERIODIC, _PARAMETERS))
     made: dict[Any, tuple[float, float]] = {}
     for name, ends in ranges.items():
@@ -327,7 +329,9 @@ def _still(
 def _range(name: str, ends: Any) -> tuple[float, float]:
     if not isinstance(ends, list) or len(cast("list[Any]", ends)) != 2:
         raise InputError(
-            f"The range of '{name}' in [domain] must be two numbers, {name} = [0, 1]. Got {short(ends)}."
+            subject=f"The range of '{name}' in [domain]",
+            expected=f"be two numbers, {name} = [0, 1]",
+            got=short(ends),
         )
     low, high = (_number(name, each) for each in cast("list[Any]", ends))
     return low, high
@@ -338,8 +342,9 @@ def _named(table: Mapping[str, Any], key: str, ranges: Mapping[str, Any]) -> lis
     found = _texts(table.get(key, []), key)
     if strange := [name for name in found if name not in ranges]:
         raise InputError(
-            f"'{key}' of [domain] must name coordinates, {among(ranges)}. Got {short(strange[0])}"
-            f"{did_you_mean(strange[0], ranges)}."
+            subject=f"'{key}' of [domain]",
+            expected=f"name coordinates, {among(ranges)}",
+            got=f"{short(strange[0])}{did_you_mean(strange[0], ranges)}",
         )
     return found
 
@@ -350,7 +355,9 @@ def _number(name: str, value: Any) -> float:
     if isinstance(term, Expr):
         term = float(term.tree) if term.tree.is_number else None
     if not _is_number(term):
-        raise InputError(f"The range of '{name}' in [domain] must be numbers. Got {short(value)}.")
+        raise InputError(
+            subject=f"The range of '{name}' in [domain]", expected="be numbers", got=short(value)
+        )
     return float(term)
 
 
@@ -362,7 +369,7 @@ def _texts(value: Any, what: str) -> list[str]:
     """One text, or a list of texts."""
     found = [value] if isinstance(value, str) else value
     if not isinstance(found, list | tuple) or not all(isinstance(each, str) for each in cast("Any", found)):
-        raise InputError(f"'{what}' must be a text or a list of texts. Got {short(value)}.")
+        raise InputError(subject=f"'{what}'", expected="be a text or a list of texts", got=short(value))
     return list(cast("Sequence[str]", found))
 
 
@@ -374,13 +381,15 @@ def _refuse_taken(name: str, names: Mapping[str, Any]) -> None:
 def _constant(name: str, value: Any, names: Mapping[str, Any]) -> Any:
     if not isinstance(name, str) or not name.isidentifier():  # pyright: ignore[reportUnnecessaryIsInstance]
         raise InputError(
-            f"The name of a constant must be a word of letters, digits and '_'. Got {short(name)}."
+            subject="The name of a constant", expected="be a word of letters, digits and '_'", got=short(name)
         )
     if isinstance(value, str):
         return read_term(value, names)
     if not _is_number(value):
         raise InputError(
-            f"The constant '{name}' must be a number, or a text such as '0.01/pi'. Got {short(value)}."
+            subject=f"The constant '{name}'",
+            expected="be a number, or a text such as '0.01/pi'",
+            got=short(value),
         )
     return value
 

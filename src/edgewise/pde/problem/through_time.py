@@ -219,8 +219,8 @@ def _starts(
         weight = sp.diff(plain, letter)
         if len(used) != 1 or tree.atoms(sp.Derivative) or weight == 0 or weight.has(letter):
             raise InputError(
-                f"The condition '{each.equation!r}' at the start must give one unknown, or one derivative in time, by the "
-                "coordinates of space."
+                subject=f"The condition '{each.equation!r}' at the start",
+                expected="give one unknown, or one derivative in time, by the coordinates of space",
             )
         f, k = used[0]
         name = problem.names[f]
@@ -235,7 +235,9 @@ def _starts(
             )
         value = plain.subs(letter, 0) / (-1 * weight)
         if value.atoms(AppliedUndef):
-            raise InputError(f"The condition '{each.equation!r}' at the start must give numbers.")
+            raise InputError(
+                subject=f"The condition '{each.equation!r}' at the start", expected="give numbers"
+            )
         found[f, k] = sp.lambdify(space, value, modules=["scipy", "numpy"])
     lacking = [
         f"dt({problem.names[f]})" if k else problem.names[f]

@@ -130,7 +130,9 @@ def weak_form(
     residuals = [sp.sympify(each).doit() for each in given]
     if len(residuals) != unknowns:
         raise InputError(
-            f"On shapes that are no boxes there must be as many equations as unknowns, {unknowns}. Got {len(residuals)}."
+            subject="On shapes that are no boxes there",
+            expected=f"be as many equations as unknowns, {unknowns}",
+            got=len(residuals),
         )
     parts: list[tuple[Any, ...]] = []
     has = np.zeros((len(residuals), unknowns))
@@ -274,7 +276,8 @@ def _rim(
         weight = sp.diff(plain, letter)
         if len(used) > 1 or weight.has(letter) or weight == 0:
             raise InputError(
-                f"The condition '{equation!r}' on '{name}' must give the value of one unknown, or a flux."
+                subject=f"The condition '{equation!r}' on '{name}'",
+                expected="give the value of one unknown, or a flux",
             )
         value = sp.simplify(plain.subs(letter, 0) / (-1 * weight))
         if used[0] in given:
@@ -366,7 +369,8 @@ def _solved(trees: Sequence[Any], outward: Sequence[Any], name: str, count: int)
     matrix = sp.Matrix([[sp.diff(tree, n) for n in unknown] for tree in trees])
     if matrix.has(*outward) or len(unknown) != len(trees):
         raise InputError(
-            f"The conditions with derivatives on '{name}' must be linear in dn(...) and determine it: one an unknown."
+            subject=f"The conditions with derivatives on '{name}'",
+            expected="be linear in dn(...) and determine it: one an unknown",
         )
     rest = sp.Matrix([-1 * tree.subs(dict.fromkeys(unknown, 0)) for tree in trees])
     values = matrix.LUsolve(rest)

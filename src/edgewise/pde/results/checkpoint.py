@@ -68,7 +68,7 @@ class Checkpoint:
         """Refuse another problem or tolerance than its own."""
         if problem_document(problem) != problem_document(self.problem) or tolerance != self.tolerance:
             raise InputError(
-                "The 'resume' parameter of solve must be of the same problem and tolerance; leave it out to begin anew."
+                "The 'resume' argument must be of the same problem and tolerance; leave it out to begin anew."
             )
 
     def save(self, path: PathLike) -> None:

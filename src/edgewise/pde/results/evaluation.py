@@ -39,8 +39,8 @@ def derivatives(
     names = [each.name for each in domain.coordinates]
     each_order = [0] * len(names)
     for key, order in orders.items():
-        name = check_choice(getattr(key, "name", key), "derivative", names, of="Solution")
-        each_order[names.index(name)] = check_int(order, "derivative", low=0, high=4, of="Solution")
+        name = check_choice(getattr(key, "name", key), "derivative", names)
+        each_order[names.index(name)] = check_int(order, "derivative", low=0, high=4)
     points, shape = rows(domain, at)
     values = pieces.points(unknown, points, each_order).reshape(shape)
     _inside(pieces, values)
@@ -61,7 +61,7 @@ def terms(problem: Problem, pieces: Tables, tree: sympy.Expr, at: Sequence[Any])
     )
     if strange:
         raise InputError(
-            f"The 'term' parameter of Solution.evaluate has '{min(map(str, strange))}', which is none of "
+            f"The 'term' argument has '{min(map(str, strange))}', which is none of "
             f"{among([*problem.names, *(each.name for each in coordinates)])}."
         )
     points, shape = rows(problem.domain, at)

@@ -51,7 +51,7 @@ _PLAIN = ("error", "how", "tolerance", "road", "seconds", "coefficients")
 
 def save_solution(known: Mapping[str, Any], path: PathLike, *, overwrite: bool = True) -> None:
     """Write what a `Solution` holds, its problem and its error included, to one file."""
-    check_bool(overwrite, "overwrite", of="Solution.save")
+    check_bool(overwrite, "overwrite")
     problem, pieces = known["problem"], known["pieces"]
     domain = problem.domain
     if isinstance(pieces, MeshSlabs):

@@ -136,7 +136,7 @@ def formula_of(
     bounds = problem.domain.bounds
     if isinstance(shape, Region):
         bounds = (*inner_box(shape), *bounds[2:])
-    names = [*problem.names] if of is None else [check_text(of, "of", of="Solution.formula")]
+    names = [*problem.names] if of is None else [check_text(of, "of")]
     expressions: dict[str, Any] = {}
     distances: dict[str, float] = {}
     for name in names:

@@ -139,7 +139,7 @@ class Identification:
 
     def __getitem__(self, name: str) -> Any:
         every = {each.name: each for each in (*self.constants, *self.functions)}
-        return every[check_choice(name, "name", list(every), of="Identification")]
+        return every[check_choice(name, "name", list(every))]
 
     @property
     def message(self) -> str:

@@ -59,7 +59,7 @@ def integral(
         raise InputError("The 'at' parameter of Solution.integral is for shapes through time; leave it out.")
     part = problem.domain.boundary[over] if isinstance(over, str) else over
     if part is not None:
-        check_is(part, Part, "over", "a part of the boundary or its name", of="Solution.integral")
+        check_is(part, Part, "over", "a part of the boundary or its name")
     _check(problem, tree, part)
     if isinstance(pieces, Waves):
         raise InputError(_STEADY)
@@ -95,17 +95,17 @@ def _at_a_time(
 ) -> float:
     """The integral at one time, its derivatives in time included."""
     domain: Any = problem.domain
-    given = as_mapping(at or {}, "at", "the coordinate of time to a time", of="Solution.integral")
+    given = as_mapping(at or {}, "at", "the coordinate of time to a time")
     named = {getattr(key, "name", key): value for key, value in given.items()}
     clock, (low, high) = domain.clock, domain.span
     if set(named) != {clock.name}:
         raise InputError(
             f"Integrals over a shape are at a time: give at={{'{clock.name}': {high:g}}} to Solution.integral."
         )
-    time = check_float(named[clock.name], "at", low=low, high=high, of="Solution.integral")
+    time = check_float(named[clock.name], "at", low=low, high=high)
     part = domain.shape.boundary[over] if isinstance(over, str) else over
     if part is not None:
-        check_is(part, Part, "over", "a part of the boundary or its name", of="Solution.integral")
+        check_is(part, Part, "over", "a part of the boundary or its name")
     _check(problem, tree, part)
     timed = timed_form(problem)
     kind: Any = Galerkin if isinstance(pieces.start, MeshPieces) else SimplexGalerkin
@@ -127,7 +127,7 @@ def _check(problem: Problem, tree: Any, part: Part | None) -> None:
     strange = (tree.atoms(AppliedUndef) | tree.free_symbols) - known
     if strange:
         raise InputError(
-            f"The 'term' parameter of Solution.integral has '{min(map(str, strange))}', which has no value "
+            f"The 'term' argument has '{min(map(str, strange))}', which has no value "
             f"{'inside the domain' if part is None else 'on its boundary'}."
         )
 

@@ -28,8 +28,9 @@ def rows(domain: Domain, at: Sequence[Any]) -> tuple[Floats, tuple[int, ...]]:
         arrays = np.broadcast_arrays(*(np.asarray(each, dtype=float) for each in at))
     except UNREADABLE:
         raise InputError(
-            f"The places 'at' of a solution must be numbers for each of {', '.join(names)}, in arrays that go "
-            f"together. Got {', '.join(short(each, 40) for each in at)}."
+            subject="The places 'at' of a solution",
+            expected=f"be numbers for each of {', '.join(names)}, in arrays that go together",
+            got=", ".join(short(each, 40) for each in at),
         ) from None
     points = np.stack([each.ravel() for each in arrays], axis=1)
     if isinstance(domain, TriangleSurface):

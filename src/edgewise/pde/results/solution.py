@@ -192,7 +192,7 @@ class Solution(Values):
         bar = (
             max(self.tolerance, 1e-10)
             if tolerance is None
-            else check_float(tolerance, "tolerance", low=1e-13, of="Solution.network")
+            else check_float(tolerance, "tolerance", low=1e-13)
         )
         names = [each.name for each in self.problem.domain.coordinates]
         return network_of(self.pieces, n, names, self.names[n], bar)

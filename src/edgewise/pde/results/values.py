@@ -154,8 +154,8 @@ class Values:
         dict of str to float
             By the text of the equation, in its units.
         """
-        check_int(points, "points", low=1, high=10**7, of="Solution.residual")
-        check_int(seed, "seed", low=0, of="Solution.residual")
+        check_int(points, "points", low=1, high=10**7)
+        check_int(seed, "seed", low=0)
         return residuals(self.problem, self.pieces, points, seed)
 
     def _number(self, unknown: str | None) -> int:
@@ -163,4 +163,4 @@ class Values:
             if len(self.names) == 1:
                 return 0
             raise InputError(f"Say which 'unknown' of the solution: {', '.join(self.names)}.")
-        return self.names.index(check_choice(unknown, "unknown", self.names, of="Solution"))
+        return self.names.index(check_choice(unknown, "unknown", self.names))

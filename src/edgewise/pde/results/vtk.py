@@ -40,9 +40,9 @@ def write_vtk(
     on_surface = isinstance(shape, TriangleSurface)
     one = SURFACE if on_surface else ONE
     ends = one if clock is None else SERIES
-    check_choice(target.suffix.lower(), "path", (ends,), of="Solution.to_vtk")
-    check_int(points, "points", low=2, high=1000, of="Solution.to_vtk")
-    check_int(times, "times", low=1, high=10_000, of="Solution.to_vtk")
+    check_choice(target.suffix.lower(), "path", (ends,))
+    check_int(points, "points", low=2, high=1000)
+    check_int(times, "times", low=1, high=10_000)
     pyvista = need("pyvista", "vtk", "VTK files")
     if clock is None:
         assert not on_surface or isinstance(pieces, SimplexPieces)

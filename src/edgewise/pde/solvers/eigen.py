@@ -99,15 +99,17 @@ def eigen(
     """
     if not isinstance(problem, Problem) or problem.eigenvalue is None:
         raise InputError(
-            "The 'problem' parameter of eigen must be a Problem whose equations have an eigenvalue: "
-            "lam = eigenvalue(), -lap(u) == lam * u."
+            argument="problem",
+            expected=(
+                "be a Problem whose equations have an eigenvalue: lam = eigenvalue(), -lap(u) == lam * u"
+            ),
         )
     if isinstance(problem.domain, SpaceTime):
         raise InputError("Eigenvalue problems have no time: leave .during(...) out.")
-    check_int(count, "count", low=1, high=200, of="eigen")
-    check_float(tolerance, "tolerance", low=1e-13, high=0.1, of="eigen")
-    constants = chosen(config, SolverConfig(), "eigen").scaled(check_work(work, "eigen"))
-    meter = Meter(seconds=check_seconds(seconds, "eigen"))
+    check_int(count, "count", low=1, high=200)
+    check_float(tolerance, "tolerance", low=1e-13, high=0.1)
+    constants = chosen(config, SolverConfig()).scaled(check_work(work))
+    meter = Meter(seconds=check_seconds(seconds))
     shaped = on_region(problem)
     region = shaped.domain
     assert not isinstance(region, Box | SpaceTime)
@@ -171,13 +173,19 @@ def _forms(problem: Problem) -> tuple[WeakForm, WeakForm]:
     residuals = [each.residual.doit() for each in problem.equations]
     weights = [-1 * sp.diff(each, symbol) for each in residuals]
     if any(weight.has(symbol) for weight in weights) or all(weight == 0 for weight in weights):
-        raise InputError(f"The eigenvalue '{symbol}' must stand in the equations as a factor, as in lam * u.")
+        raise InputError(
+            subject=f"The eigenvalue '{symbol}'", expected="stand in the equations as a factor, as in lam * u"
+        )
     if any(each.equation.residual.has(symbol) for each in problem.conditions):
-        raise InputError(f"The eigenvalue '{symbol}' must stand in the equations, not in conditions.")
+        raise InputError(
+            subject=f"The eigenvalue '{symbol}'", expected="stand in the equations, not in conditions"
+        )
     stiff = weak_form(problem, [each.subs(symbol, 0) for each in residuals])
     mass = weak_form(problem, weights, tests=stiff.tests, natural=False)
     if not (stiff.linear and mass.linear):
-        raise InputError("The equations of an eigenvalue problem must be linear in the unknowns.")
+        raise InputError(
+            subject="The equations of an eigenvalue problem", expected="be linear in the unknowns"
+        )
     return stiff, mass
 
 
@@ -197,7 +205,9 @@ def _solved(galerkin: WeakSystem, heavy: WeakSystem, count: int, shift: float) -
     zero = np.zeros(galerkin.count)
     base = galerkin.residual(zero)
     if np.abs(given).max(initial=0.0) > 0 or np.abs(base).max() > 0:
-        raise InputError("The equations and conditions of an eigenvalue problem must be met by zero.")
+        raise InputError(
+            subject="The equations and conditions of an eigenvalue problem", expected="be met by zero"
+        )
     free = np.flatnonzero(~fixed)
     count = min(count + 2, len(free) - 2)
 

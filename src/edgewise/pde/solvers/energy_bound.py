@@ -102,9 +102,7 @@ def energy_bound(solution: Solution | Any) -> EnergyBound:
     True
     """
     if not isinstance(solution, Solution):
-        raise InputError(
-            f"The 'solution' parameter of energy_bound must be a Solution. Got {type(solution).__name__}."
-        )
+        raise InputError(argument="solution", expected="be a Solution", got=type(solution).__name__)
     if solution.energy is not None:
         return solution.energy
     domain: Any = solution.problem.domain

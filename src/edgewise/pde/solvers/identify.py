@@ -85,18 +85,19 @@ def identify(
     (True, True)
     """
     if not isinstance(problem, Problem):
-        raise InputError(f"The 'problem' parameter of {_OF} must be a Problem. Got {type(problem).__name__}.")
+        raise InputError(argument="problem", expected="be a Problem", got=type(problem).__name__)
     if not isinstance(problem.domain, Box):
         raise InputError(f"{_OF} works on boxes. Got another domain.")
-    constants = chosen(config, SolverConfig(), _OF).scaled(check_work(work, _OF))
-    meter = Meter(seconds=check_seconds(seconds, _OF))
-    sets = all_are([data] if isinstance(data, Data) else data, Data, "data", "data(...) of terms", of=_OF)
+    constants = chosen(config, SolverConfig()).scaled(check_work(work))
+    meter = Meter(seconds=check_seconds(seconds))
+    sets = all_are([data] if isinstance(data, Data) else data, Data, "data", "data(...) of terms")
     system = _compiled(problem)
     rows = [_rows(each, problem) for each in sets]
     count = sum(len(each.values) for each in rows)
     if count <= len(system.constants):
         raise InputError(
-            f"For {plural(len(system.constants), 'constant')} 'data' must hold more than {plural(count, 'value')}."
+            subject=f"For {plural(len(system.constants), 'constant')} 'data'",
+            expected=f"hold more than {plural(count, 'value')}",
         )
     with one_thread(), running(meter), np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         given = [each.sigma for each in sets]
@@ -115,7 +116,7 @@ def _compiled(problem: Problem) -> JointSystem:
     constants = problem.constants
     for each in problem.conditions:
         if each.equation.residual.free_symbols & set(constants):
-            raise InputError(f"Conditions of {_OF} must not have constants. Got '{each.equation!r}'.")
+            raise InputError(subject="Conditions", expected="not have constants", got=f"'{each.equation!r}'")
     for each in problem.equations:
         own = [c for c in constants if c in each.residual.free_symbols]
         if own and all(c.low <= 0 <= c.high for c in own) and each.residual.subs(dict.fromkeys(own, 0)) == 0:
@@ -137,9 +138,9 @@ def _rows(data: Data, problem: Problem) -> DataRows:
     assert isinstance(domain, Box)
     names = [each.name for each in domain.coordinates]
     for name in data.places:
-        check_choice(name, "places", names, of="data")
+        check_choice(name, "places", names)
     if missing := [name for name in names if name not in data.places]:
-        raise InputError(f"The 'places' parameter of data must have the coordinate '{missing[0]}'.")
+        raise InputError(argument="places", expected=f"have the coordinate '{missing[0]}'")
     at = np.stack([data.places[name] for name in names], axis=1)
     for axis, (low, high) in enumerate(domain.bounds):
         if domain.periodic[axis]:
@@ -150,9 +151,7 @@ def _rows(data: Data, problem: Problem) -> DataRows:
             )
     compiled = compile_equations([data.term.tree], problem.fields, [each.tree for each in domain.coordinates])
     if not compiled.jets:
-        raise InputError(
-            f"The 'term' parameter of data must have an unknown of the problem. Got '{data.term!r}'."
-        )
+        raise InputError(argument="term", expected="have an unknown of the problem", got=f"'{data.term!r}'")
     usual = float(np.std(data.values)) or float(np.abs(data.values).max()) or 1.0
     return DataRows(compiled, at, data.values, data.sigma or 0.03 * usual)
 

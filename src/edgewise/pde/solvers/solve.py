@@ -114,7 +114,7 @@ def solve(
     ('march', 0.3727)
     """
     if not isinstance(problem, Problem):
-        raise InputError(f"The 'problem' parameter of solve must be a Problem. Got {type(problem).__name__}.")
+        raise InputError(argument="problem", expected="be a Problem", got=type(problem).__name__)
     if problem.eigenvalue is not None:
         raise InputError(
             f"The problem leaves the eigenvalue '{problem.eigenvalue}' open; use eigen(problem)."
@@ -124,13 +124,13 @@ def solve(
             f"The problem has the constant '{problem.constants[0]}'; solve takes numbers. identify(problem, data) finds "
             "constants from data."
         )
-    check_float(tolerance, "tolerance", low=1e-13, high=0.1, of="solve")
-    check_choice(road, "road", ("auto", "products"), of="solve")
+    check_float(tolerance, "tolerance", low=1e-13, high=0.1)
+    check_choice(road, "road", ("auto", "products"))
     if road == "products":
         check_products(problem, resume)
-    constants = chosen(config, SolverConfig(), "solve").scaled(check_work(work, "solve"))
-    listeners = as_callables(callbacks, of="solve")
-    meter = Meter(seconds=check_seconds(seconds, "solve"))
+    constants = chosen(config, SolverConfig()).scaled(check_work(work))
+    listeners = as_callables(callbacks)
+    meter = Meter(seconds=check_seconds(seconds))
     if isinstance(problem.domain, Region | Solid | TriangleSurface):
         with one_thread(), running(meter), np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             return solved_on_mesh(problem, tolerance, constants, meter, listeners)

@@ -111,13 +111,17 @@ def constant(name: str, guess: float = 1.0, bounds: tuple[float, float] = (-math
     """
     if not isinstance(name, str) or not name.isidentifier():  # pyright: ignore[reportUnnecessaryIsInstance]
         raise InputError(
-            f"The name of a constant must be a word of letters, digits and '_', such as 'nu'. Got {short(name)}."
+            subject="The name of a constant",
+            expected="be a word of letters, digits and '_', such as 'nu'",
+            got=short(name),
         )
-    low, high = as_pair(bounds, "bounds", of="constant")
-    check_float(guess, "guess", of="constant")
+    low, high = as_pair(bounds, "bounds")
+    check_float(guess, "guess")
     if not low <= guess <= high or not low < high:
         raise InputError(
-            f"The 'guess' parameter of constant must lie within the bounds, {low:g} to {high:g}. Got {guess:g} for '{name}'."
+            argument="guess",
+            expected=f"lie within the bounds, {low:g} to {high:g}",
+            got=f"{guess:g} for '{name}'",
         )
     return Expr(ConstantSymbol(name, float(guess), low, high))
 
@@ -165,14 +169,16 @@ def function(
     """
     if not isinstance(coordinate, Coordinate):
         raise InputError(
-            f"The 'coordinate' parameter of function must be made by coordinates('x') or time('t'). Got {short(coordinate)}."
+            argument="coordinate", expected="be made by coordinates('x') or time('t')", got=short(coordinate)
         )
-    low, high = (check_float(end, "over", of="function") for end in as_pair(over, "over", of="function"))
+    low, high = (check_float(end, "over") for end in as_pair(over, "over"))
     if not low < high:
         raise InputError(
-            f"The 'over' parameter of function must be a range of the coordinate, such as (0, 1). Got ({low:g}, {high:g})."
+            argument="over",
+            expected="be a range of the coordinate, such as (0, 1)",
+            got=f"({low:g}, {high:g})",
         )
-    check_int(intervals, "intervals", low=1, high=64, of="function")
+    check_int(intervals, "intervals", low=1, high=64)
     made = CoefficientFunction(name, coordinate.name, low, high, intervals)
     first = constant(name, guess, bounds).tree
     assert isinstance(first, ConstantSymbol)

@@ -41,14 +41,14 @@ def dx(term: Expr, coordinate: Coordinate | Any, order: int = 1) -> Expr:
     """
     if not isinstance(coordinate, Coordinate):
         raise InputError(
-            f"The 'coordinate' parameter of dx must be a coordinate, as in dx(u, x). Got {short(coordinate)}."
+            argument="coordinate", expected="be a coordinate, as in dx(u, x)", got=short(coordinate)
         )
     if coordinate.parameter:
         raise InputError(
             f"'{coordinate.name}' is a parameter: unknowns have no derivative by it in equations. Make it with "
             "coordinates(...) or time()."
         )
-    check_int(order, "order", low=1, high=4, of="dx")
+    check_int(order, "order", low=1, high=4)
     return Expr(sp.diff(tree_of(term), coordinate.tree, order))
 
 
@@ -90,7 +90,7 @@ def dt(term: Expr | Vector | Any, coordinate: Coordinate | int | Any = None, ord
         raise InputError(
             f"dt(...) needs a term that depends on time, as unknown('u', x, t) with t = time() does. Got {short(term)}."
         )
-    check_int(order, "order", low=1, high=4, of="dt")
+    check_int(order, "order", low=1, high=4)
     return Expr(sp.diff(tree_of(term), clocks.pop(), order))
 
 

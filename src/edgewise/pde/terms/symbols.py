@@ -143,7 +143,9 @@ class Coordinate(Expr):
     def __init__(self, name: str, time: bool = False, parameter: bool = False) -> None:
         if not name.isidentifier():
             raise InputError(
-                f"The name of a coordinate must be a word of letters, digits and '_', such as 'x'. Got {short(name)}."
+                subject="The name of a coordinate",
+                expected="be a word of letters, digits and '_', such as 'x'",
+                got=short(name),
             )
         kind = TimeSymbol if time else ParameterSymbol if parameter else sp.Symbol
         super().__init__(kind(name, real=True))
@@ -160,15 +162,18 @@ class Unknown(Expr):
     def __init__(self, name: str, *coordinates: Coordinate | Any) -> None:
         if not name.isidentifier():
             raise InputError(
-                f"The name of an unknown must be a word of letters, digits and '_', such as 'u'. Got {short(name)}."
+                subject="The name of an unknown",
+                expected="be a word of letters, digits and '_', such as 'u'",
+                got=short(name),
             )
         if not coordinates:
             raise InputError(f"The unknown '{name}' needs its coordinates: unknown('{name}', x, t).")
         for each in coordinates:
             if not isinstance(each, Coordinate):
                 raise InputError(
-                    f"The unknown '{name}' must depend on coordinates made by coordinates('x', 'y') or time('t'). "
-                    f"Got {short(each)}."
+                    subject=f"The unknown '{name}'",
+                    expected="depend on coordinates made by coordinates('x', 'y') or time('t')",
+                    got=short(each),
                 )
         super().__init__(sp.Function(name, real=True)(*(each.tree for each in coordinates)))
         self.name, self.coordinates = name, coordinates
@@ -272,7 +277,7 @@ def tree_of(value: Any) -> sp.Expr:
     if isinstance(value, int | float | np.number | sp.Expr) and not isinstance(value, bool):
         number = value.item() if isinstance(value, np.number) else value
         if isinstance(number, float) and not np.isfinite(number):
-            raise InputError(f"Numbers in a 'term' of an equation must be finite. Got {number}.")
+            raise InputError(subject="Numbers in a 'term' of an equation", expected="be finite", got=number)
         return _exact(number)
     raise InputError(
         f"A 'term' of an equation is written with coordinates, unknowns and numbers. Got {short(value)} of type "
@@ -343,7 +348,9 @@ def normal(*coordinates: Coordinate) -> Vector:
 def eigenvalue(name: str = "lam") -> Expr:
     """A number to be determined together with functions other than zero: see `eigen`."""
     if not name.isidentifier():
-        raise InputError(f"The name of an eigenvalue must be a word, such as 'lam'. Got {short(name)}.")
+        raise InputError(
+            subject="The name of an eigenvalue", expected="be a word, such as 'lam'", got=short(name)
+        )
     return Expr(EigenvalueSymbol(name, real=True))
 
 

@@ -68,7 +68,7 @@ def read_term(text: str, names: Mapping[str, Any]) -> Any:
     >>> read_term("nu*dx(u, x, 2) + sin(pi*x)", {"x": x, "u": unknown("u", x), "nu": 0.5})
     sin(pi*x) + Derivative(u(x), (x, 2))/2
     """
-    names = as_mapping(names, "names", "words to what they stand for", of="read_term")
+    names = as_mapping(names, "names", "words to what they stand for")
     unknowns = {name: each for name, each in names.items() if isinstance(each, Unknown)}
     calls = {name: (len(each.coordinates), len(each.coordinates)) for name, each in unknowns.items()}
     grammar = Grammar("{text} cannot be read as part of an equation", "name", {**_CALLS, **calls})
@@ -108,7 +108,7 @@ def read_equations(text: str, names: Mapping[str, Any]) -> tuple[Equation, ...]:
     sides = re.split("==?", text) if isinstance(text, str) else []  # pyright: ignore[reportUnnecessaryIsInstance]
     if len(sides) != 2:
         raise InputError(
-            f"An equation must be a text with one '=', such as 'lap(u) = -1'. Got {short(text)}."
+            subject="An equation", expected="be a text with one '=', such as 'lap(u) = -1'", got=short(text)
         )
     left, right = (read_term(side.strip(), names) for side in sides)
     if isinstance(left, Vector) or isinstance(right, Vector):

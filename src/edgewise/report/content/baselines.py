@@ -36,8 +36,8 @@ def baseline_rows(content: ReportContent, *, seed: int = 0) -> tuple[AccuracyRow
     >>> [row.model for row in baseline_rows(content)]
     ['the mean', 'linear model', 'gradient boosting']
     """
-    check_is(content, ReportContent, "content", "a ReportContent", of="baseline_rows")
-    seed = check_int(seed, "seed", low=0, of="baseline_rows")
+    check_is(content, ReportContent, "content", "a ReportContent")
+    seed = check_int(seed, "seed", low=0)
     if not len(content.y_test):
         return ()
     from sklearn.linear_model import LinearRegression, LogisticRegression

@@ -304,16 +304,21 @@ class ReportContent:
     intervals: Conformal | None = None
 
     def __post_init__(self) -> None:
-        names = check_names(self.names, "names", of="ReportContent")
+        names = check_names(self.names, "names")
         for X, y, rows in (("X", "y", 1), ("X_test", "y_test", 0)):
-            table = check_matrix(getattr(self, X), X, columns=len(names), min_rows=rows, of="ReportContent")
+            table = check_matrix(getattr(self, X), X, columns=len(names), min_rows=rows)
             object.__setattr__(self, X, table)
-            vector = check_vector(getattr(self, y), y, length=len(table), min_length=rows, of="ReportContent")
+            vector = check_vector(getattr(self, y), y, length=len(table), min_length=rows)
             object.__setattr__(self, y, vector)
             if self.classes and not np.isin(vector, np.arange(len(self.classes))).all():
                 raise InputError(
-                    f"The '{y}' parameter of ReportContent must hold class numbers from 0 to {len(self.classes) - 1}, "
-                    f"as there are {len(self.classes)} 'classes'. Got other values; give the position of each row's class."
+                    argument=y,
+                    expected=(
+                        f"hold class numbers from 0 to {len(self.classes) - 1}, as there are "
+                        f"{len(self.classes)} 'classes'"
+                    ),
+                    got="other values",
+                    advice="give the position of each row's class",
                 )
         self._check_predictions()
         inputs = () if self.network is None else self.network.input_names
@@ -322,8 +327,10 @@ class ReportContent:
         for argument, wanted in (("network", inputs), ("formula", columns)):
             if unknown := [name for name in wanted if name not in known[argument]]:
                 raise InputError(
-                    f"The '{argument}' of ReportContent must take columns among {among(names)}. "
-                    f"Got {short(unknown[0])} instead; give the names it was made with."
+                    argument=argument,
+                    expected=f"take columns among {among(names)}",
+                    got=short(unknown[0]),
+                    advice="give the names it was made with",
                 )
 
         self._check_program()
@@ -336,8 +343,10 @@ class ReportContent:
         wanted, got = [each.out_features for each in self.network.layers], [len(each.bias) for each in layers]
         if got != wanted:
             raise InputError(
-                f"The 'program' of ReportContent must be that of its network, whose layers have {wanted} sums. "
-                f"Got one with {got} instead; leave it out, or give the network that it was made of."
+                argument="program",
+                expected=f"be that of its network, whose layers have {wanted} sums",
+                got=f"one with {got}",
+                advice="leave it out, or give the network that it was made of",
             )
 
     def _check_predictions(self) -> None:
@@ -348,8 +357,10 @@ class ReportContent:
         for what, values in given:
             if values is not None and np.shape(values) != shape:
                 raise InputError(
-                    f"The {what} in ReportContent must have shape {shape}, one row for each held-out row"
-                    f"{' and one column for each class' if self.classes else ''}. Got {np.shape(values)} instead."
+                    subject=f"The {what} in ReportContent",
+                    expected=f"have shape {shape}, one row for each held-out row"
+                    f"{' and one column for each class' if self.classes else ''}",
+                    got=np.shape(values),
                 )
 
     @property

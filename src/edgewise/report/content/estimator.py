@@ -116,35 +116,37 @@ def content_from_estimator(
     """
     if not _is_fitted(model):
         raise InputError(
-            "The 'model' parameter of content_from_estimator must be a fitted KANRegressor or KANClassifier. "
-            f"Got {short(model)} instead; call its fit first."
+            argument="model",
+            expected="be a fitted KANRegressor or KANClassifier",
+            got=short(model),
+            advice="call its fit first",
         )
-    of = "content_from_estimator"
     for text, name in ((title, "title"), (source, "source"), (target, "target"), (known, "known")):
-        check_text(text, name, of=of)
-    baselines = all_are(baselines, AccuracyRow, "baselines", "rows of the accuracy table", of=of)
-    edits = all_are(edits, EditRecord, "edits", "records of edits", of=of)
-    notes = all_are(notes, str, "notes", "texts", of=of)
-    repeats = as_tuple(repeats, "repeats", "fitted models", of=of)
+        check_text(text, name)
+    baselines = all_are(baselines, AccuracyRow, "baselines", "rows of the accuracy table")
+    edits = all_are(edits, EditRecord, "edits", "records of edits")
+    notes = all_are(notes, str, "notes", "texts")
+    repeats = as_tuple(repeats, "repeats", "fitted models")
     labels = list(getattr(model, "classes_", ()))
     for other in repeats:
         if not _is_fitted(other) or list(getattr(other, "classes_", ())) != labels:
             raise InputError(
-                "The 'repeats' parameter of content_from_estimator must list models fitted to the same target. "
-                f"Got {short(other)} among them instead."
+                argument="repeats",
+                expected="list models fitted to the same target",
+                got=f"{short(other)} among them",
             )
-    units = as_texts(units, "units", "columns to units", of=of)
-    check_bool(rows, "rows", of=of)
+    units = as_texts(units, "units", "columns to units")
+    check_bool(rows, "rows")
     if intervals is not None:
         from edgewise.explaining import Conformal
 
-        check_is(intervals, Conformal, "intervals", "what conformal gives", of=of)
+        check_is(intervals, Conformal, "intervals", "what conformal gives")
     if origin is not None:
-        check_is(origin, Origin, "origin", "an Origin", of=of)
+        check_is(origin, Origin, "origin", "an Origin")
     if found is not None:
         from edgewise.symbolic import FormulaResult
 
-        check_is(found, FormulaResult, "found", "what find_formula has found", of=of)
+        check_is(found, FormulaResult, "found", "what find_formula has found")
     names = getattr(model, "feature_names_in_", None)
     tables = [_named(table, names) for table in (frame, test_frame)]
     X, X_test = (model.encoding_.apply(table) for table in tables)
@@ -276,20 +278,23 @@ def _target(model: Any, y: Any, name: str) -> Floats:
         values = values[:, 0]
     if values.ndim != 1 or (classes is None and model.network_.shape[-1] != 1):
         raise InputError(
-            f"The '{name}' parameter of content_from_estimator must hold one number or class a row. "
-            f"Got shape {values.shape} instead; make a page for each target."
+            argument=name,
+            expected="hold one number or class a row",
+            got=f"shape {values.shape}",
+            advice="make a page for each target",
         )
     if classes is None:
         # A model may have learned from all rows; then none are held out.
         least = 0 if name == "test_y" else 1
-        return check_vector(values, name, min_length=least, of="content_from_estimator")
+        return check_vector(values, name, min_length=least)
     place = {label: float(k) for k, label in enumerate(classes.tolist())}
     codes = [place.get(label) for label in values.tolist()]
     if None in codes:
         strange = values.tolist()[codes.index(None)]
         raise InputError(
-            f"The '{name}' parameter of content_from_estimator must hold the classes the model knows, "
-            f"{short(classes.tolist())}. Got {short(strange)} instead."
+            argument=name,
+            expected=f"hold the classes the model knows, {short(classes.tolist())}",
+            got=short(strange),
         )
     return np.array(cast("list[float]", codes), dtype=np.float64)
 

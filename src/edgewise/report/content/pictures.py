@@ -50,21 +50,20 @@ class PictureContent:
     origin: Origin = field(default_factory=Origin)
 
     def __post_init__(self) -> None:
-        check_is(self.model, ImageClassifier, "model", "an ImageClassifier", of="PictureContent")
+        check_is(self.model, ImageClassifier, "model", "an ImageClassifier")
         n = len(self.model.like(self.pictures))
         labels = np.asarray(self.labels).reshape(-1)
         if len(labels) != n or not n:
             raise InputError(
-                f"The 'labels' of PictureContent must be one for each of at least one picture. Got {len(labels):,} for "
-                f"{n:,} instead."
+                argument="labels",
+                expected="be one for each of at least one picture",
+                got=f"{len(labels):,} for {n:,}",
             )
         if strange := [each for each in labels.tolist() if each not in self.model.classes_.tolist()]:
-            raise InputError(
-                f"The 'labels' of PictureContent must be classes of the model. Got {short(strange[0])} instead."
-            )
+            raise InputError(argument="labels", expected="be classes of the model", got=short(strange[0]))
         if self.names and len(self.names) != n:
             raise InputError(
-                f"The 'names' of PictureContent must be one for each of {n:,} pictures. Got {len(self.names):,} instead."
+                argument="names", expected=f"be one for each of {n:,} pictures", got=f"{len(self.names):,}"
             )
 
     @property

@@ -65,7 +65,7 @@ def prune(edges: Any = (), threshold: Any = None) -> EditCall:
     text = f"prune {len(chosen)} {'edge' if len(chosen) == 1 else 'edges'}"
     if threshold is None:
         if not chosen:
-            raise InputError("The 'edges' of prune must name at least one edge. Got none instead.")
+            raise InputError(argument="edges", expected="name at least one edge", got="none")
         return EditCall(
             "edits.prune", (("edges", chosen),), text if len(chosen) > 1 else f"prune {chosen[0]}"
         )
@@ -97,7 +97,7 @@ def shape(edge: Any, edit: Any) -> EditCall:
     else:
         pairs = [_list(each, "edit", 2) for each in _list(edit, "edit", MOST_POINTS)]
         if any(len(pair) != 2 for pair in pairs):
-            raise InputError("The 'edit' of a curve must be pairs [x, y]. Got others instead.")
+            raise InputError(argument="edit", expected="be pairs [x, y]", got="others")
         asked = {_number(x, "edit"): _number(y, "edit") for x, y in pairs}
         words = f"through {len(asked)} {'point' if len(asked) == 1 else 'points'}"
     return EditCall(
@@ -128,14 +128,12 @@ def read_call(message: Mapping[str, Any]) -> EditCall:
         return numeric(message.get("edge"))
     if kind == "shape":
         return shape(message.get("edge"), message.get("to"))
-    raise InputError(f"The 'edit' must be prune, snap, numeric or shape. Got {short(kind)} instead.")
+    raise InputError(argument="edit", expected="be prune, snap, numeric or shape", got=short(kind))
 
 
 def _list(value: Any, name: str, most: int) -> list[Any]:
     if not isinstance(value, (list, tuple)) or len(cast("Sequence[Any]", value)) > most:
-        raise InputError(
-            f"The '{name}' of an edit must be a list of at most {most:,} entries. Got {short(value)} instead."
-        )
+        raise InputError(argument=name, expected=f"be a list of at most {most:,} entries", got=short(value))
     return list(cast("Sequence[Any]", value))
 
 
@@ -143,20 +141,20 @@ def _edge(value: Any) -> Edge:
     entries = _list(value, "edge", 3)
     if len(entries) != 3 or not all(type(each) is int for each in entries):
         raise InputError(
-            f"The 'edge' of an edit must be three whole numbers: layer, source, target. Got {short(value)} instead."
+            argument="edge", expected="be three whole numbers: layer, source, target", got=short(value)
         )
     return entries[0], entries[1], entries[2]
 
 
 def _number(value: Any, name: str) -> float:
     if type(value) not in (int, float) or not math.isfinite(value):
-        raise InputError(f"The '{name}' of an edit must hold finite numbers. Got {short(value)} instead.")
+        raise InputError(argument=name, expected="hold finite numbers", got=short(value))
     return float(value)
 
 
 def _text(value: Any, name: str) -> str:
     if type(value) is not str or not 0 < len(value) <= MOST_TEXT:
         raise InputError(
-            f"The '{name}' of an edit must be a text of at most {MOST_TEXT:,} characters. Got {short(value)} instead."
+            argument=name, expected=f"be a text of at most {MOST_TEXT:,} characters", got=short(value)
         )
     return value

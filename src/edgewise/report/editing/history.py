@@ -63,14 +63,16 @@ class History:
     def forth(self) -> History:
         """What was undone last done again."""
         if not self.undone:
-            raise InputError("There must be an undone edit to do again. Got none instead.")
+            raise InputError(subject="There", expected="be an undone edit to do again", got="none")
         return History(self.versions, self.undone[-1], self.undone[:-1])
 
     def gone(self, number: object) -> History:
         """At another version, of whatever branch."""
         if type(number) is not int or not 0 <= number < len(self.versions):
             raise InputError(
-                f"The 'version' must be a number from 0 to {len(self.versions) - 1}. Got {short(number)} instead."
+                argument="version",
+                expected=f"be a number from 0 to {len(self.versions) - 1}",
+                got=short(number),
             )
         return History(self.versions, number)
 

@@ -82,11 +82,13 @@ class Session:
     def __init__(
         self, model: Any, X: Any, y: Any, validation: Any = None, results: Sequence[Any] = ()
     ) -> None:
-        self._seen: Fitted = fitted(model, of="view")
+        self._seen: Fitted = fitted(model)
         if self._seen.calibration is not None:
             raise InputError(
-                "The 'model' argument of view must not be calibrated, for its maps belong to the network as it is. Got a "
-                "CalibratedKAN instead; view the model behind it, its .model, and name the calibrated one in 'results'."
+                argument="model",
+                expected="not be calibrated, for its maps belong to the network as it is",
+                got="a CalibratedKAN",
+                advice="view the model behind it, its .model, and name the calibrated one in 'results'",
             )
         self.X = self._seen.inputs(X)
         self.own_rows = validation is not None
@@ -94,14 +96,13 @@ class Session:
         if validation is not None:
             if not isinstance(validation, (tuple, list)) or len(cast("Sequence[Any]", validation)) != 2:
                 raise InputError(
-                    f"The 'validation' argument of view must be a pair of a table and its y. "
-                    f"Got {short(validation)} instead."
+                    argument="validation", expected="be a pair of a table and its y", got=short(validation)
                 )
             judged = (validation[0], validation[1])
         self._rows, self._truth = self._seen.inputs(judged[0]), judged[1]
         if not len(self.X) or not len(self._rows):
             raise InputError(
-                "The 'X' argument of view must have at least one row, and 'validation', too. Got none instead."
+                argument="X", expected="have at least one row, and 'validation', too", got="none"
             )
         try:
             entries = len(np.atleast_1d(np.asarray(judged[1], dtype=object)))
@@ -109,7 +110,7 @@ class Session:
             entries = 0
         if entries != len(self._rows):
             raise InputError(
-                f"The 'y' argument of view must have one entry a row, {len(self._rows):,}. Got {entries:,} instead."
+                argument="y", expected=f"have one entry a row, {len(self._rows):,}", got=f"{entries:,}"
             )
         self.looks = 0
         self._known: tuple[tuple[KAN, Floats], ...] = ()
@@ -156,7 +157,7 @@ class Session:
     def suggest(self, edge: Any) -> None:
         """Closed forms that an edge could be, the simplest right one first, with their fit."""
         given = cast("Sequence[Any]", edge) if isinstance(edge, (list, tuple)) else ()
-        alive = living_edge(self.network, tuple(given), "suggest")
+        alive = living_edge(self.network, tuple(given))
         found = suggest(self.network, *alive, X=self.X, top=SUGGESTED)
         self.suggestions = (
             alive,
@@ -175,7 +176,7 @@ class Session:
     def open(self, edge: Any) -> None:
         """Choose the edge that is drawn large."""
         given = cast("Sequence[Any]", edge) if isinstance(edge, (list, tuple)) else ()
-        self.edge = living_edge(self.network, tuple(given), "view")
+        self.edge = living_edge(self.network, tuple(given))
 
     def again(self) -> None:
         """Prove anew what was proved of another version."""
@@ -263,7 +264,7 @@ class Session:
     def _note(self, text: Any) -> None:
         if type(text) is not str or len(text) > LONGEST_NOTE:
             raise InputError(
-                f"The 'text' of a note must be a text of at most {LONGEST_NOTE} characters. Got {short(text)} instead."
+                argument="text", expected=f"be a text of at most {LONGEST_NOTE} characters", got=short(text)
             )
         self.history = self.history.noted(text.strip())
 

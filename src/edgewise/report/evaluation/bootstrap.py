@@ -54,8 +54,8 @@ def resamples(rows: int, draws: int = 1000, seed: int = 0) -> Counts:
     >>> resamples(5, 3).sum(1).tolist()
     [5, 5, 5]
     """
-    check_int(rows, "rows", low=1, of="resamples")
-    check_int(draws, "draws", low=1, of="resamples")
+    check_int(rows, "rows", low=1)
+    check_int(draws, "draws", low=1)
     draws = min(draws, max(MOST_ENTRIES // rows, 100))
     random = numpy_generator(seed)
     counts = np.empty((draws, rows), dtype=np.uint8)

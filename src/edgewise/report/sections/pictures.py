@@ -93,7 +93,7 @@ def render_pictures(content: PictureContent) -> str:
     >>> render_pictures(PictureContent(model, X, y, "noise"))[:15]
     '<!DOCTYPE html>'
     """
-    check_is(content, PictureContent, "content", "a PictureContent", of="render_pictures")
+    check_is(content, PictureContent, "content", "a PictureContent")
     model = content.model
     chances = model.predict_proba(content.pictures)
     codes, predicted = content.codes, chances.argmax(1)

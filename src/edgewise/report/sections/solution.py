@@ -95,14 +95,11 @@ def render_solution(
     '<!DOCTYPE html>'
     """
     if not isinstance(solution, Solution):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise InputError(
-            f"The 'solution' parameter of render_solution must be a Solution. "
-            f"Got {article(type(solution))} instead."
-        )
+        raise InputError(argument="solution", expected="be a Solution", got=article(type(solution)))
     if title is not None:
-        check_text(title, "title", of="render_solution")
+        check_text(title, "title")
     if formula is not None:
-        check_is(formula, SolutionFormula, "formula", "what solution.formula() gives", of="render_solution")
+        check_is(formula, SolutionFormula, "formula", "what solution.formula() gives")
     return whole_page("solution_page.html", page=_view(solution, title, formula), images=True) + "\n"
 
 

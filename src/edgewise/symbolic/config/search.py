@@ -392,6 +392,6 @@ class SearchConfig:
 DEFAULT = SearchConfig()
 
 
-def config_of(config: Any, of: str) -> SearchConfig:
+def config_of(config: Any) -> SearchConfig:
     """The thresholds asked for; the defaults where there are none."""
-    return chosen(config, DEFAULT, of)
+    return chosen(config, DEFAULT)

@@ -51,8 +51,10 @@ def _check_expression(expression: object) -> None:
 
     if not isinstance(expression, (sympy.Basic, int, float)):
         raise InputError(
-            f"The 'expression' argument must be a sympy expression. Got {short(expression)} instead; text is read by "
-            "parse_formula."
+            argument="expression",
+            expected="be a sympy expression",
+            got=short(expression),
+            advice="text is read by parse_formula",
         )
 
 
@@ -161,7 +163,7 @@ def simplify_expression(expression: sympy.Expr, positive: Collection[str] = ()) 
     """
     import sympy
 
-    positive = all_are(positive, str, "positive", "names of columns", of="simplify_expression")
+    positive = all_are(positive, str, "positive", "names of columns")
     found: Any = as_sympy(shortest(canonical(expression), positive))
     return found.xreplace({sympy.Symbol(str(each)): each for each in sympy.sympify(expression).free_symbols})
 

@@ -57,9 +57,7 @@ def like_columns(constants: Iterable[str], columns: Iterable[str], used: Collect
     )
 
 
-def with_constants(
-    text: object, columns: Sequence[str], of: str = "fit_constants"
-) -> tuple[Node, tuple[str, ...]]:
+def with_constants(text: object, columns: Sequence[str]) -> tuple[Node, tuple[str, ...]]:
     """A formula, and its names that stand for constants, in reading order.
 
     Examples
@@ -68,14 +66,14 @@ def with_constants(
     ('a', 'b')
     """
     if not isinstance(text, str) or not text.strip():
-        raise InputError(f"The 'text' argument of {of} must be a text. Got {short(text)} instead.")
-    reader = Reader.of(text, Grammar().refusal, f"The 'text' argument of {of}")
+        raise InputError(argument="text", expected="be a text", got=short(text))
+    reader = Reader.of(text, Grammar().refusal, "The 'text' argument")
     tree = right_side(reader, None, Grammar())
     free = dict.fromkeys(names_in(tree))
     labels = tuple(each for each in free if each not in columns and each not in CONSTANTS)
     if not labels:
         raise InputError(
-            f"The 'text' argument of {of} must name at least one constant that is no column, as in a*exp(-b*x). "
+            f"The 'text' argument must name at least one constant that is no column, as in a*exp(-b*x). "
             f"Got {short(text)} instead, with the columns {among(columns)}."
         )
     return tree, labels
@@ -90,17 +88,16 @@ def exact(node: Node) -> Node:
     return Apply(node.function, tuple(map(exact, node.arguments))) if isinstance(node, Apply) else node
 
 
-def starts_of(
-    start: Mapping[str, float] | None, labels: Sequence[str], of: str
-) -> tuple[Floats, NDArray[np.bool_]]:
+def starts_of(start: Mapping[str, float] | None, labels: Sequence[str]) -> tuple[Floats, NDArray[np.bool_]]:
     """A start for every constant, and which were given."""
     first, known = np.ones(len(labels)), np.zeros(len(labels), dtype=bool)
-    for name, value in as_mapping(start, "start", "constants to numbers", of=of).items():
+    for name, value in as_mapping(start, "start", "constants to numbers").items():
         if name not in labels:
             raise InputError(
-                f"The 'start' parameter of {of} must name constants of the formula, {among(labels)}. "
-                f"Got {short(name)} instead{did_you_mean(name, labels)}."
+                argument="start",
+                expected=f"name constants of the formula, {among(labels)}",
+                got=f"{short(name)}{did_you_mean(name, labels)}",
             )
         at = labels.index(name)
-        first[at], known[at] = check_float(value, f"start[{name!r}]", of=of), True
+        first[at], known[at] = check_float(value, f"start[{name!r}]"), True
     return first, known

@@ -111,8 +111,9 @@ def _raised(base: Any, exponent: Any) -> sympy.Expr:
         value = None
     if not isinstance(value, float):
         raise InputError(
-            f"The 'text' argument must have powers of numbers within the range of floats. Got "
-            f"{short(f'{base}^{exponent}'.replace('**', '^'), 60)} instead."
+            argument="text",
+            expected="have powers of numbers within the range of floats",
+            got=short(f"{base}^{exponent}".replace("**", "^"), 60),
         )
     return sympy.Float(value)
 
@@ -169,8 +170,9 @@ def _function(expression: Any, digits: int | None) -> Node:
     name = _FROM_SYMPY.get(function)
     if name is None or len(parts) != FUNCTIONS[name].arity:
         raise InputError(
-            f"The 'expression' argument must be made of + - * / ^ and {', '.join(_TO_SYMPY)}. "
-            f"Got {str(expression)[:60]!r} instead."
+            argument="expression",
+            expected=f"be made of + - * / ^ and {', '.join(_TO_SYMPY)}",
+            got=f"{str(expression)[:60]!r}",
         )
     return Apply(name, tuple(parts))
 

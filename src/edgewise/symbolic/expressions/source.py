@@ -35,8 +35,10 @@ def as_float(value: float) -> float:
         number = math.inf
     if not math.isfinite(number):
         raise InputError(
-            "A formula to be written as source must hold finite numbers only. Got a constant beyond the range of "
-            "floating-point numbers instead; scale its column."
+            subject="A formula to be written as source",
+            expected="hold finite numbers only",
+            got="a constant beyond the range of floating-point numbers",
+            advice="scale its column",
         )
     return number
 
@@ -52,7 +54,9 @@ def _check_identifier(name: object, reserved: Collection[str]) -> None:
     """What a function can be called."""
     if not isinstance(name, str) or not _IDENTIFIER.fullmatch(name) or name in reserved:
         raise InputError(
-            f"The 'name' argument must be a plain identifier such as 'formula', no reserved word. Got {short(name)} instead."
+            argument="name",
+            expected="be a plain identifier such as 'formula', no reserved word",
+            got=short(name),
         )
 
 

@@ -65,23 +65,23 @@ def compile_formula(formula: Any, names: Iterable[str], X: Any = None) -> KAN:
     >>> net.shape, round(float(net.predict([[3.0, 0.5, 2.0]])[0, 0]), 6)
     ((3, 2, 1), 6.524413)
     """
-    columns = check_names(names, "names", of="compile_formula")
+    columns = check_names(names, "names")
     if not columns:
-        raise InputError("The 'names' of compile_formula must hold at least one column. Got none instead.")
+        raise InputError(argument="names", expected="hold at least one column", got="none")
     expression = _read(formula, columns)
     layout = _laid_out(expression, [sympy.Symbol(name) for name in columns])
     shape = [len(columns), *(level.nodes for level in layout)]
     bare = KAN(shape, intervals=_INTERVALS, input_names=columns, seed=0, dtype=torch.float64)
     if X is None:
         return _filled(bare, layout)
-    rows = check_matrix(X, "X", columns=len(columns), min_rows=2, of="compile_formula")
+    rows = check_matrix(X, "X", columns=len(columns), min_rows=2)
     net = _filled(scale_to_data(bare, rows).network, layout)
     with torch.no_grad():
         values = net.activations(torch.from_numpy(rows))
     finite = np.logical_and.reduce([each.isfinite().all(dim=1).numpy() for each in values])
     if not finite.all():
         raise InputError(
-            "The 'formula' argument of compile_formula must have a value on every row of X. Got none on row "
+            "The 'formula' argument must have a value on every row of X. Got none on row "
             f"{int(np.flatnonzero(~finite)[0])} instead: a logarithm, root, power or division leaves its domain there."
         )
     return regrid(net, rows, margin=_MARGIN).network
@@ -93,20 +93,17 @@ def _read(formula: Any, columns: tuple[str, ...]) -> Any:
     elif isinstance(formula, sympy.Expr):
         expression = formula
     else:
-        raise InputError(
-            "The 'formula' argument of compile_formula must be a text or a sympy expression. "
-            f"Got {short(formula)} instead."
-        )
+        raise InputError(argument="formula", expected="be a text or a sympy expression", got=short(formula))
     unknown = sorted({each.name for each in expression.free_symbols} - set(columns))
     if unknown:
         raise InputError(
-            f"The 'formula' argument of compile_formula must use the columns {among(columns, 5)}. "
-            f"Got {short(unknown[0])} in it instead{did_you_mean(unknown[0], columns)}."
+            argument="formula",
+            expected=f"use the columns {among(columns, 5)}",
+            got=f"{short(unknown[0])} in it{did_you_mean(unknown[0], columns)}",
         )
     if expression.has(*_NO_VALUE):
         raise InputError(
-            "The 'formula' argument of compile_formula must be a real, finite formula. "
-            f"Got {short(str(expression), 60)} instead."
+            argument="formula", expected="be a real, finite formula", got=short(str(expression), 60)
         )
     # Symbols with assumptions of their own would not be those of the columns; this also refuses unknown functions.
     plain = expression.xreplace({each: sympy.Symbol(each.name) for each in expression.free_symbols})
@@ -165,7 +162,7 @@ def _laid_out(root: Any, columns: list[Any]) -> list[_NodeLevel]:
                 wanted[level - 1] += list(each.functions)
         if sum(map(len, wanted)) > _MOST_NODES:
             raise InputError(
-                f"The 'formula' of compile_formula must fit into {_MOST_NODES:,} nodes. Got a longer one instead."
+                argument="formula", expected=f"fit into {_MOST_NODES:,} nodes", got="a longer one"
             )
     wanted[0] = columns
     return [
@@ -256,8 +253,9 @@ def _as_function(term: Any) -> tuple[Any, Any]:
         return node, step(line)
     if len(core.args) != 1:
         raise InputError(
-            "The 'formula' of compile_formula must be made of functions of one argument, sums, products and powers. "
-            f"Got {short(str(core), 60)} instead."
+            argument="formula",
+            expected="be made of functions of one argument, sums, products and powers",
+            got=short(str(core), 60),
         )
     return node, core.func(line)
 
@@ -313,8 +311,10 @@ def edge_form(function: Any) -> tuple[str, tuple[float, float, float, float]]:
     text = formula_text(core.xreplace({_X: sympy.Symbol("x")}))
     if len(text) > MAX_FORM:
         raise InputError(
-            f"The parts of the 'formula' of compile_formula that use one column must have at most {MAX_FORM:,} "
-            f"characters. Got {short(text, 60)} instead; spread it over several columns or terms."
+            subject="The parts of the 'formula' of compile_formula that use one column",
+            expected=f"have at most {MAX_FORM:,} characters",
+            got=short(text, 60),
+            advice="spread it over several columns or terms",
         )
     form = form_from_text(text)
     return form.name if form.name in FORMS else form.text, (_number(a), _number(b), _number(c), _number(d))
@@ -327,7 +327,8 @@ def _number(value: Any) -> float:
         number = math.nan
     if not math.isfinite(number):
         raise InputError(
-            "The constants of the 'formula' of compile_formula must be real numbers within the range of floats. "
-            f"Got {short(str(value), 60)} instead."
+            subject="The constants of the 'formula' of compile_formula",
+            expected="be real numbers within the range of floats",
+            got=short(str(value), 60),
         )
     return number

@@ -39,14 +39,13 @@ def form_from_sympy(expression: Any) -> Form:
     import sympy
 
     if not isinstance(expression, sympy.Expr):
-        raise InputError(
-            f"The 'expression' argument must be a sympy expression. Got {short(expression)} instead."
-        )
+        raise InputError(argument="expression", expected="be a sympy expression", got=short(expression))
     symbols: list[Any] = sorted(expression.free_symbols, key=str)
     if len(symbols) != 1:
         raise InputError(
-            f"The 'expression' argument must hold exactly one symbol. Got {len(symbols)} in {str(expression)[:60]!r} "
-            "instead."
+            argument="expression",
+            expected="hold exactly one symbol",
+            got=f"{len(symbols)} in {str(expression)[:60]!r}",
         )
     renamed: Any = expression.xreplace({symbols[0]: sympy.Symbol("x")})
     return form_from_text(formula_text(renamed))

@@ -14,7 +14,6 @@ from edgewise._core.checks import (
 from edgewise._core.errors import InputError
 from edgewise.symbolic.fitting.measurements import Measurements, measured
 
-_OF = "find_formula"
 _FEWEST_ROWS = 5
 
 
@@ -22,20 +21,20 @@ def read_rows(
     X: Any, y: Any, names: Iterable[str] | None, *, sample_weight: Any = None, sigma: Any = None
 ) -> tuple[Measurements, tuple[str, ...]]:
     """The complete rows, and the names of the columns."""
-    table = check_matrix(X, "X", min_rows=_FEWEST_ROWS, missing=True, of=_OF)
+    table = check_matrix(X, "X", min_rows=_FEWEST_ROWS, missing=True)
     if table.shape[1] == 0:
-        raise InputError(f"The 'X' parameter of {_OF} must have at least 1 column. Got none instead.")
-    target = check_vector(y, "y", length=len(table), missing=True, of=_OF)
-    names = column_names(X, names, table.shape[1], _OF)
+        raise InputError(argument="X", expected="have at least 1 column", got="none")
+    target = check_vector(y, "y", length=len(table), missing=True)
+    names = column_names(X, names, table.shape[1])
     told = called(y, names)
-    rows = measured(table, target, names, told, sample_weight=sample_weight, sigma=sigma, of=_OF)
+    rows = measured(table, target, names, told, sample_weight=sample_weight, sigma=sigma)
     if len(rows.y) < _FEWEST_ROWS:
         raise InputError(
-            f"The table of {_OF} must have at least {_FEWEST_ROWS} rows with finite numbers in every cell. Got "
+            f"The table must have at least {_FEWEST_ROWS} rows with finite numbers in every cell. Got "
             f"{len(rows.y)} instead: {' '.join(rows.notes)}"
         )
-    check_squarable(rows.y, f"The 'y' parameter of {_OF}", tiny=False, rows=rows.numbers)
-    check_squarable(rows.X, f"The 'X' parameter of {_OF}", labels=names, rows=rows.numbers)
+    check_squarable(rows.y, "The 'y' argument", tiny=False, rows=rows.numbers)
+    check_squarable(rows.X, "The 'X' argument", labels=names, rows=rows.numbers)
     return rows, names
 
 
@@ -55,4 +54,4 @@ def called(y: Any, names: Iterable[str]) -> str:
 
 def read_callbacks(callbacks: Iterable[Callable[..., Any]]) -> tuple[Callable[..., Any], ...]:
     """The functions that are notified."""
-    return as_callables(callbacks, of=_OF)
+    return as_callables(callbacks)

@@ -56,7 +56,6 @@ def measured(
     *,
     sample_weight: Any = None,
     sigma: Any = None,
-    of: str,
 ) -> Measurements:
     """The rows that have every cell and count for something.
 
@@ -78,7 +77,7 @@ def measured(
     Measurements
     """
     holes = np.column_stack([np.isnan(X), np.isnan(y)])
-    weight, known_variance, name = _weights(sample_weight, sigma, len(y), of)
+    weight, known_variance, name = _weights(sample_weight, sigma, len(y))
     extra = np.zeros(len(y), dtype=bool) if weight is None else np.isnan(weight)
     missing = holes.any(axis=1) | extra
     kept = ~missing
@@ -106,26 +105,30 @@ def measured(
 _MOST = 5
 
 
-def _weights(sample_weight: Any, sigma: Any, count: int, of: str) -> tuple[Floats | None, float | None, str]:
+def _weights(sample_weight: Any, sigma: Any, count: int) -> tuple[Floats | None, float | None, str]:
     """Weights as given, the variance that a weight of one stands for, and the name of the argument that gave them."""
     if sigma is None:
         if sample_weight is None:
             return None, None, ""
-        return _entries(sample_weight, "sample_weight", count, of), None, "sample_weight"
+        return _entries(sample_weight, "sample_weight", count), None, "sample_weight"
     if sample_weight is not None:
         raise InputError(
-            f"The 'sigma' and 'sample_weight' parameters of {of} must not both be given: a standard deviation is a weight "
-            "of 1/sigma^2. Got both instead; multiply the weights yourself, or leave one out."
+            subject="The 'sigma' and 'sample_weight' argument",
+            expected="not both be given: a standard deviation is a weight of 1/sigma^2",
+            got="both",
+            advice="multiply the weights yourself, or leave one out",
         )
     if dimensions(sigma) == 0:
-        return None, check_float(sigma, "sigma", low=_LEAST, high=_MOST_SIGMA, of=of) ** 2, "sigma"
-    deviations = _entries(sigma, "sigma", count, of)
+        return None, check_float(sigma, "sigma", low=_LEAST, high=_MOST_SIGMA) ** 2, "sigma"
+    deviations = _entries(sigma, "sigma", count)
     known = deviations[~np.isnan(deviations)]
     if known.size and known.min() < _LEAST:
         at = int(np.nanargmin(deviations))
         raise InputError(
-            f"The 'sigma' parameter of {of} must hold standard deviations above 0. Got {deviations[at]:g} in "
-            f"{row_numbers([at])} instead; give exact rows a small one."
+            argument="sigma",
+            expected="hold standard deviations above 0",
+            got=f"{deviations[at]:g} in {row_numbers([at])}",
+            advice="give exact rows a small one",
         )
     return 1 / np.square(deviations), 1.0, "sigma"
 
@@ -133,13 +136,15 @@ def _weights(sample_weight: Any, sigma: Any, count: int, of: str) -> tuple[Float
 _LEAST, _MOST_SIGMA = 1e-140, 1e140
 
 
-def _entries(value: Any, name: str, count: int, of: str) -> Floats:
-    values = check_vector(value, name, length=count, missing=True, of=of)
+def _entries(value: Any, name: str, count: int) -> Floats:
+    values = check_vector(value, name, length=count, missing=True)
     known = values[~np.isnan(values)]
     if not known.size or known.min() < 0 or known.max() <= 0:
         got = f"{known.min():g} to {known.max():g}" if known.size else "no number"
         raise InputError(
-            f"The {name!r} parameter of {of} must hold numbers that are not negative, not all zero. Got {got} instead."
+            subject=f"The {name!r} argument",
+            expected="hold numbers that are not negative, not all zero",
+            got=got,
         )
     return values
 

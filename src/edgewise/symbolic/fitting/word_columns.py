@@ -38,7 +38,7 @@ class WordColumns:
         """The columns of words as a sentence names them."""
         return ", ".join(short(each, 40) for each in self.words)
 
-    def read(self, X: Any, columns: Sequence[str], of: str) -> tuple[Floats, list[str | None]]:
+    def read(self, X: Any, columns: Sequence[str]) -> tuple[Floats, list[str | None]]:
         """The numbers of a table (n, d), NaN where a cell is missing, and each row's level, None where a word is missing.
 
         Raises
@@ -51,10 +51,10 @@ class WordColumns:
         found = {column.name: column for column in raw.columns}
         for name in columns:
             if found[name].numbers is None:
-                raise InputError(f"Column {short(name, 40)} of {of} must hold numbers. Got words instead.")
+                raise InputError(subject=f"Column {short(name, 40)}", expected="hold numbers", got="words")
         for name in self.words:
             if found[name].codes is None and not np.isnan(_numbers(found[name])).all():
-                raise InputError(f"Column {short(name, 40)} of {of} must hold words. Got numbers instead.")
+                raise InputError(subject=f"Column {short(name, 40)}", expected="hold words", got="numbers")
         parts = [_cells(found[name]) for name in self.words]
         levels: list[str | None] = (
             [_joined(cells) for cells in zip(*parts, strict=True)] if parts else [""] * raw.n_rows
@@ -91,7 +91,7 @@ class WordTable:
         return np.array([place[each] for each in levels], dtype=np.int64), known
 
 
-def word_table(X: Any, names: Iterable[str] | None, of: str) -> WordTable | None:
+def word_table(X: Any, names: Iterable[str] | None) -> WordTable | None:
     """The table where a column of a data frame holds words; None where all are numbers, or what they are is not clear.
 
     A column in which some words read as numbers is one of numbers with slips; its sentence is for others to say.
@@ -112,12 +112,12 @@ def word_table(X: Any, names: Iterable[str] | None, of: str) -> WordTable | None
     ):
         return None
     if names is not None:
-        table = check_names(names, "names", len(raw.columns), of=of)
+        table = check_names(names, "names", len(raw.columns))
     else:
-        table = check_names(raw.names, "names", len(raw.columns), of=of)
+        table = check_names(raw.names, "names", len(raw.columns))
     numbers = [at for at, column in enumerate(raw.columns) if column.numbers is not None]
     if not numbers:
-        raise InputError(f"The 'X' parameter of {of} must have a column of numbers. Got words alone.")
+        raise InputError(argument="X", expected="have a column of numbers", got="words alone")
     return WordTable(
         _matrix([raw.columns[at] for at in numbers], raw.n_rows),
         tuple(table[at] for at in numbers),

@@ -96,7 +96,7 @@ class BranchedFormula:
         InputError
             If a level has not been seen; `with_group` learns its constants.
         """
-        return valued(self, *rows_and_groups(X, groups, self.words, self.columns, "BranchedFormula.predict"))
+        return valued(self, *rows_and_groups(X, groups, self.words, self.columns))
 
     def values(self, group: Hashable, X: Floats) -> Floats:
         """Values in one level, for rows that are checked."""
@@ -119,9 +119,8 @@ class BranchedFormula:
         InputError
             If no branch has values on the rows.
         """
-        of = "BranchedFormula.with_group"
-        table = check_table(X, self.columns, of=of)
-        target = check_vector(y, "y", length=len(table), of=of)
+        table = check_table(X, self.columns)
+        target = check_vector(y, "y", length=len(table))
         return self.with_rows(group, table, target, seed)
 
     def with_rows(self, group: Hashable, X: Floats, y: Floats, seed: int) -> BranchedFormula:
@@ -135,8 +134,9 @@ class BranchedFormula:
             tried.append((_described(wider, group, X, y, self.rmse), at, wider))
         if not tried:
             raise InputError(
-                "The 'X' argument of BranchedFormula.with_group must have rows on which a formula has values. "
-                f"Got {len(y)} rows on which none has."
+                argument="X",
+                expected="have rows on which a formula has values",
+                got=f"{len(y)} rows on which none has",
             )
         _, best, wider = min(tried, key=lambda each: each[:2])
         branches = tuple(

@@ -26,7 +26,6 @@ from edgewise.symbolic.groups.search_groups import as_grouped, joined
 from edgewise.symbolic.groups.sharing import tie, with_shared
 from edgewise.symbolic.groups.structure_pool import with_enough
 
-_OF = "fit_groups"
 Labels = Sequence[Hashable] | NDArray[Any]
 
 
@@ -92,18 +91,18 @@ def fit_groups(
     ('60*exp(-k*t) + 20', 1.1)
     """
     table, columns = read_rows(X, y, names)
-    tree, constants = with_constants(text, columns, _OF)
+    tree, constants = with_constants(text, columns)
     common = None if shared is None else _shared(shared, constants)
-    labels, number = group_labels(groups, len(np.asarray(y)), _OF)
-    seed = check_int(seed, "seed", low=0, of=_OF)
+    labels, number = group_labels(groups, len(np.asarray(y)))
+    seed = check_int(seed, "seed", low=0)
     everything = GroupedRows(columns, table.X, table.y, number[table.numbers], len(labels))
     rows, few = with_enough(everything, len(constants))
     if not rows.count:
         raise InputError(
-            f"The 'groups' argument of {_OF} must have a group of at least {len(constants)} rows, one for every constant. "
+            f"The 'groups' argument must have a group of at least {len(constants)} rows, one for every constant. "
             f"The largest has {np.bincount(everything.group).max()}."
         )
-    first, known = starts_of(start, constants, _OF)
+    first, known = starts_of(start, constants)
     tree = exact(tree)
     with np.errstate(all="ignore"), one_thread():
         # From the largest group the others start.
@@ -115,7 +114,7 @@ def fit_groups(
         )
         if model is None or not math.isfinite(model.criterion):
             raise InputError(
-                f"The 'text' argument of {_OF} must have a value on every row of each group for some of the starts that are "
+                f"The 'text' argument must have a value on every row of each group for some of the starts that are "
                 f"tried. Got {short(text)} instead, for which there was none; check logs, roots and divisions."
             )
         model = tie(model, rows) if common is None else _tied(model, common, rows)
@@ -129,19 +128,21 @@ def _tied(model: Tied, shared: Sequence[str], rows: GroupedRows) -> Tied:
         found = with_shared(model, name, rows)
         if found is None:
             raise InputError(
-                f"The 'shared' argument of {_OF} must name constants that can be one for all groups. Got {short(name)}, "
-                "with which the formula has no value on some rows."
+                argument="shared",
+                expected="name constants that can be one for all groups",
+                got=f"{short(name)}, with which the formula has no value on some rows",
             )
         model = found
     return model
 
 
 def _shared(shared: Iterable[str], constants: Sequence[str]) -> tuple[str, ...]:
-    given = as_tuple(shared, "shared", "names of constants", of=_OF)
+    given = as_tuple(shared, "shared", "names of constants")
     for each in given:
         if each not in constants:
             raise InputError(
-                f"The 'shared' argument of {_OF} must name constants of the formula, {among(constants)}. Got {short(each)} "
-                f"instead{did_you_mean(str(each), constants)}."
+                argument="shared",
+                expected=f"name constants of the formula, {among(constants)}",
+                got=f"{short(each)}{did_you_mean(str(each), constants)}",
             )
     return tuple(dict.fromkeys(str(each) for each in given))

@@ -101,7 +101,7 @@ class GroupedFormula:
         InputError
             If a group has not been seen; `with_group` learns its constants.
         """
-        return valued(self, *rows_and_groups(X, groups, self.words, self.columns, "GroupedFormula.predict"))
+        return valued(self, *rows_and_groups(X, groups, self.words, self.columns))
 
     def values(self, group: Hashable, X: Floats) -> Floats:
         """Values in one group, for rows that are checked."""
@@ -129,9 +129,8 @@ class GroupedFormula:
         InputError
             If the formula has no value on the rows.
         """
-        of = "GroupedFormula.with_group"
-        table = check_table(X, self.columns, of=of)
-        target = check_vector(y, "y", length=len(table), of=of)
+        table = check_table(X, self.columns)
+        target = check_vector(y, "y", length=len(table))
         return self.with_rows(group, table, target, seed)
 
     def with_rows(self, group: Hashable, X: Floats, y: Floats, seed: int) -> GroupedFormula:
@@ -149,8 +148,9 @@ class GroupedFormula:
             found = of_group(tree, names, starts, self.columns, X, y, seed)
             if found is None:
                 raise InputError(
-                    "The 'X' argument of GroupedFormula.with_group must have rows on which the formula has values. "
-                    f"Got {len(y)} rows on which it has none."
+                    argument="X",
+                    expected="have rows on which the formula has values",
+                    got=f"{len(y)} rows on which it has none",
                 )
             values, errors, left = found
             alone = exact(left, y)
@@ -227,12 +227,16 @@ def check_known(group: Hashable, own: Mapping[Hashable, Any], words: WordColumns
         pass
     if words:
         raise InputError(
-            f"The words of {words.named} must be among the {len(own)} that were learned, "
-            f"{among(list(map(str, own)))}. Got {short(group)} instead; {LEARNS}."
+            subject=f"The words of {words.named}",
+            expected=f"be among the {len(own)} that were learned, {among(list(map(str, own)))}",
+            got=short(group),
+            advice=LEARNS,
         )
     raise InputError(
-        f"The group must be one of the {len(own)} that were learned, {among(list(map(str, own)))}. Got {short(group)} "
-        f"instead; {LEARNS}."
+        subject="The group",
+        expected=f"be one of the {len(own)} that were learned, {among(list(map(str, own)))}",
+        got=short(group),
+        advice=LEARNS,
     )
 
 
@@ -244,20 +248,22 @@ def column_of_groups(X: Any, groups: Any, columns: Sequence[str]) -> Any:
 
 
 def rows_and_groups(
-    X: Any, groups: Any, words: WordColumns | None, columns: Sequence[str], of: str
+    X: Any, groups: Any, words: WordColumns | None, columns: Sequence[str]
 ) -> tuple[Floats, NDArray[Any]]:
     """A table (n, d) and the group of each row (n,), from its words where no groups are given."""
     if groups is None and words is not None:
-        numbers, levels = words.read(X, columns, of)
+        numbers, levels = words.read(X, columns)
         if None in levels:
             raise InputError(
-                f"The words of {words.named} must not be missing. Got none in {row_numbers([levels.index(None)])}."
+                subject=f"The words of {words.named}",
+                expected="not be missing",
+                got=f"none in {row_numbers([levels.index(None)])}",
             )
-        return check_matrix(numbers, "X", of=of), np.array(levels, dtype=object)
-    table = check_table(X, columns, of=of)
+        return check_matrix(numbers, "X"), np.array(levels, dtype=object)
+    table = check_table(X, columns)
     if groups is None:
         raise InputError(
-            f"The 'groups' argument of {of} must name a group for each of {len(table)} rows. Got none."
+            argument="groups", expected=f"name a group for each of {len(table)} rows", got="none"
         )
     groups = column_of_groups(X, groups, columns)
     try:
@@ -269,9 +275,7 @@ def rows_and_groups(
         labels = np.empty(0)
     if labels.shape != (len(table),):
         got = short(groups) if labels.ndim != 1 or not len(labels) else f"{len(labels):,}"
-        raise InputError(
-            f"The 'groups' argument of {of} must name a group for each of {len(table)} rows. Got {got}."
-        )
+        raise InputError(argument="groups", expected=f"name a group for each of {len(table)} rows", got=got)
     cells = np.empty(len(table), dtype=object)
     cells[:] = plain_labels(labels)
     return table, cells

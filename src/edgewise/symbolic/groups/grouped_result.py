@@ -55,8 +55,8 @@ class GroupedResult:
         }
 
 
-def group_labels(groups: Any, n: int, of: str) -> tuple[list[Any], NDArray[np.int64]]:
+def group_labels(groups: Any, n: int) -> tuple[list[Any], NDArray[np.int64]]:
     """The distinct groups in the order they come, and the number of each row's."""
-    cells = row_labels(groups, n, of)
+    cells = row_labels(groups, n)
     known = {group: at for at, group in enumerate(dict.fromkeys(cells))}
     return list(known), np.array([known[cell] for cell in cells], dtype=np.int64)

@@ -84,14 +84,14 @@ def search_groups(
     InputError
         If the table does not fit together, or no group has rows enough.
     """
-    meter = Meter(seconds=(limit := check_seconds(seconds, of)))
-    factor, seed = check_work(work, of), check_int(seed, "seed", low=0, of=of)
+    meter = Meter(seconds=(limit := check_seconds(seconds)))
+    factor, seed = check_work(work), check_int(seed, "seed", low=0)
     table, columns = read_rows(X, y, names)
-    labels, number = group_labels(groups, len(np.asarray(y)), of)
+    labels, number = group_labels(groups, len(np.asarray(y)))
     rows = GroupedRows(columns, table.X, table.y, number[table.numbers], len(labels))
     if (largest := int(np.bincount(rows.group).max())) < config.fewest_rows:
         raise InputError(
-            f"The 'groups' argument of {of} must have a group of at least {config.fewest_rows} rows. "
+            f"The 'groups' argument must have a group of at least {config.fewest_rows} rows. "
             f"The largest has {largest}."
         )
     with np.errstate(all="ignore"), one_thread():

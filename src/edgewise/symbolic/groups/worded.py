@@ -113,9 +113,9 @@ def search_words(
     InputError
         If the table does not fit together, or no formula has values on the rows.
     """
-    meter = Meter(seconds=(limit := check_seconds(seconds, of)))
-    factor, seed = check_work(work, of), check_int(seed, "seed", low=0, of=of)
-    target = check_vector(y, "y", length=len(table.X), missing=True, of=of)
+    meter = Meter(seconds=(limit := check_seconds(seconds)))
+    factor, seed = check_work(work), check_int(seed, "seed", low=0)
+    target = check_vector(y, "y", length=len(table.X), missing=True)
     whole = table.codes(tuple(table.words))[0] >= 0
     table = replace(table, X=table.X[whole], words={k: each.take(whole) for k, each in table.words.items()})
     measured, columns = read_rows(table.X, target[whole], table.columns)

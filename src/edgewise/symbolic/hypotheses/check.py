@@ -195,16 +195,15 @@ def check_structures(
     >>> [each.holds for each in check_structures(X, X[:, 0] / X[:, 1], claims, work=0.2)]
     [True, True, False]
     """
-    of = "check_structure"
-    settings = config_of(config, of).hypotheses
-    table = check_matrix(X, "X", min_rows=settings.fewest_rows, of=of)
-    target = check_vector(y, "y", length=len(table), of=of)
-    labels = column_names(X, names, table.shape[1], of)
-    claims = [read_hypothesis(text, labels) for text in as_tuple(hypotheses, "hypotheses", "texts", of=of)]
-    known = 0.0 if noise is None else check_float(noise, "noise", low=0.0, of=of)
-    meter = Meter(settings.work_units * check_work(work, of))
-    limit = check_seconds(seconds, of)
-    root = None if seed is None else check_int(seed, "seed", low=0, of=of)
+    settings = config_of(config).hypotheses
+    table = check_matrix(X, "X", min_rows=settings.fewest_rows)
+    target = check_vector(y, "y", length=len(table))
+    labels = column_names(X, names, table.shape[1])
+    claims = [read_hypothesis(text, labels) for text in as_tuple(hypotheses, "hypotheses", "texts")]
+    known = 0.0 if noise is None else check_float(noise, "noise", low=0.0)
+    meter = Meter(settings.work_units * check_work(work))
+    limit = check_seconds(seconds)
+    root = None if seed is None else check_int(seed, "seed", low=0)
     train, held = split(len(target), settings.held_out, root)
     size = math.sqrt(float(np.mean(np.square(target)))) or 1.0
     region = DataRegion(labels, table[train], settings)
@@ -304,8 +303,10 @@ def _judged(
     worst = min(tests, key=lambda each: each.p_value)
     if worst.rows < config.fewest_tested:
         raise InputError(
-            f"The 'X' parameter of check_structure must hold rows that can show whether {claim.text} is true. Got only "
-            f"{worst.rows} held-out rows that have others to compare with instead; {_ADVICE[claim.kind]}."
+            argument="X",
+            expected=f"hold rows that can show whether {claim.text} is true",
+            got=f"only {worst.rows} held-out rows that have others to compare with",
+            advice=_ADVICE[claim.kind],
         )
     # Several parts are several chances to be wrong.
     p = min(1.0, len(tests) * worst.p_value)

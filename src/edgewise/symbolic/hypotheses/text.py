@@ -75,7 +75,7 @@ def read_hypothesis(text: object, names: Sequence[str]) -> Hypothesis:
     ((0,), (1,), (2,))
     """
     if not isinstance(text, str) or not text.strip():
-        raise InputError(f"The 'hypothesis' argument must be a text. Got {short(text)} instead.")
+        raise InputError(argument="hypothesis", expected="be a text", got=short(text))
     reader = Reader.of(text, "The 'hypothesis' {text} cannot be read", "The 'hypothesis' argument")
     if [reader.after(k).text.lower() for k in range(3)] == ["depends", "only", "on"]:
         reader.at += 3
@@ -103,7 +103,7 @@ def _separable(reader: Reader, word: str, names: Sequence[str]) -> Hypothesis:
     flat = [at for group in groups for at in group]
     if len(flat) != len(set(flat)):
         raise InputError(
-            f"The groups of the 'hypothesis' must not share a column. Got {short(text)} instead."
+            subject="The groups of the 'hypothesis'", expected="not share a column", got=short(text)
         )
     # Columns that are not named are one more group: they may act freely, apart from the others.
     rest = tuple(at for at in range(len(names)) if at not in flat)
@@ -111,8 +111,9 @@ def _separable(reader: Reader, word: str, names: Sequence[str]) -> Hypothesis:
         groups.append(rest)
     if len(groups) < 2:
         raise InputError(
-            f"The 'hypothesis' must split the columns into at least two groups, as {word}(x1 | x2) does. "
-            f"Got {short(text)} instead."
+            argument="hypothesis",
+            expected=f"split the columns into at least two groups, as {word}(x1 | x2) does",
+            got=short(text),
         )
     return Hypothesis(text, "sum" if word == "sum" else "product", tuple(groups))
 
@@ -182,7 +183,7 @@ def _apart(text: str, expressions: tuple[Expression, ...]) -> tuple[Expression, 
     for each in expressions:
         if not each.variables:
             raise InputError(
-                f"The expressions of the 'hypothesis' must each use a column. Got {short(text)} instead."
+                subject="The expressions of the 'hypothesis'", expected="each use a column", got=short(text)
             )
         shared = seen.intersection(each.variables)
         if shared:
@@ -200,10 +201,11 @@ def _columns(reader: Reader, names: Sequence[str]) -> tuple[int, ...]:
         name = reader.name_before(",", "|", ")")
         if name not in names:
             raise InputError(
-                f"The 'hypothesis' must name columns among {among(names, 5)}. Got {short(name)} in {short(reader.text)} "
-                f"instead{did_you_mean(name, names)}."
+                argument="hypothesis",
+                expected=f"name columns among {among(names, 5)}",
+                got=f"{short(name)} in {short(reader.text)}{did_you_mean(name, names)}",
             )
         found.append(list(names).index(name))
     if len(found) != len(set(found)):
-        raise InputError(f"The 'hypothesis' must name a column once. Got {short(reader.text)} instead.")
+        raise InputError(argument="hypothesis", expected="name a column once", got=short(reader.text))
     return tuple(found)

@@ -46,8 +46,13 @@ class Category:
         except (KeyError, TypeError):
             strange = next(each for each in cells if each not in place)
             raise InputError(
-                f"The {self.name} must be one of the {len(self.levels)} that were learned, "
-                f"{among(list(map(str, self.levels)))}. Got {short(strange)} instead; fit again with rows of it."
+                subject=f"The {self.name}",
+                expected=(
+                    f"be one of the {len(self.levels)} that were learned, "
+                    f"{among(list(map(str, self.levels)))}"
+                ),
+                got=short(strange),
+                advice="fit again with rows of it",
             ) from None
 
     def at(self, level: int) -> dict[str, Node]:

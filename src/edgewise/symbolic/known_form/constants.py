@@ -36,8 +36,6 @@ from edgewise.symbolic.fitting.variable_projection import Separable, minimum
 from edgewise.symbolic.results.formula import Constant, Formula
 from edgewise.symbolic.results.search_result import as_formula, chi_square_text
 
-_OF = "fit_constants"
-
 
 @dataclass(frozen=True, eq=False)
 class FittedConstants:
@@ -155,29 +153,29 @@ def fit_constants(
     >>> round(found.reduced_chi_square, 2)
     0.65
     """
-    cells = check_matrix(X, "X", missing=True, of=_OF)
-    values_of_y = check_vector(y, "y", length=len(cells), missing=True, of=_OF)
-    columns = column_names(X, names, cells.shape[1], _OF)
-    data = measured(cells, values_of_y, columns, sample_weight=sample_weight, sigma=sigma, of=_OF)
+    cells = check_matrix(X, "X", missing=True)
+    values_of_y = check_vector(y, "y", length=len(cells), missing=True)
+    columns = column_names(X, names, cells.shape[1])
+    data = measured(cells, values_of_y, columns, sample_weight=sample_weight, sigma=sigma)
     table, target = data.X, data.y
     root = np.ones(len(target)) if data.weight is None else np.sqrt(data.weight)
-    meter, limits = Meter(), config_of(config, _OF).constants
-    tree, labels = with_constants(text, columns, _OF)
+    meter, limits = Meter(), config_of(config).constants
+    tree, labels = with_constants(text, columns)
     doubts = like_columns(labels, columns, set(names_in(tree)))
     if len(target) < len(labels):
         raise InputError(
-            f"The 'y' parameter of {_OF} must have at least {plural(len(labels), 'row')}, one for every constant. "
+            f"The 'y' argument must have at least {plural(len(labels), 'row')}, one for every constant. "
             f"Got {len(target)} instead{': ' if data.notes else '.'}{' '.join(data.notes)}"
         )
-    first, known = starts_of(start, labels, _OF)
-    generator = numpy_generator(None if seed is None else check_int(seed, "seed", low=0, of=_OF))
+    first, known = starts_of(start, labels)
+    generator = numpy_generator(None if seed is None else check_int(seed, "seed", low=0))
     tree = exact(tree)
     with np.errstate(all="ignore"):
         problem = Separable(tree, labels, columns, table, target, root)
         found = minimum(problem, first, known, generator, limits)
         if not math.isfinite(found.rss):
             raise InputError(
-                f"The 'text' argument of {_OF} must have a value on every row for some of the starts that are tried. "
+                f"The 'text' argument must have a value on every row for some of the starts that are tried. "
                 f"Got {short(text)} instead, for which there was none; give a start by 'start', and check logs, roots "
                 "and divisions."
             )

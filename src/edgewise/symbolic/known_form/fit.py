@@ -124,8 +124,10 @@ def learn(
         reason = meter.own(stop)
         if best is None:
             raise InputError(
-                "The 'seconds' parameter of fit_partial must leave time for a first fit of the unknown functions. Got too "
-                "few instead; raise it, or leave it out."
+                argument="seconds",
+                expected="leave time for a first fit of the unknown functions",
+                got="too few",
+                advice="raise it, or leave it out",
             ) from None
     return replace(best, stop_reason=reason)
 

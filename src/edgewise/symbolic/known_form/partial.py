@@ -128,19 +128,18 @@ def fit_partial(
     >>> round(own["c"].value / own["a"].value, 3), found.formulas["b"].text
     (5.0, '2*sqrt(x1) + x2')
     """
-    of = "fit_partial"
-    settings = config_of(config, of)
+    settings = config_of(config)
     known = settings.known_form
     read = read_rows(X, y, text, names=names, groups=groups, sample_weight=sample_weight, sigma=sigma)
     table, categories = read.table, read.reader.categories
     if len(table.y) < known.fewest_rows:
         raise InputError(
-            f"The table of {of} must have at least {known.fewest_rows} rows with finite numbers in every cell. Got "
+            f"The table must have at least {known.fewest_rows} rows with finite numbers in every cell. Got "
             f"{len(table.y)} instead{': ' if table.notes else '.'}{' '.join(table.notes)}"
         )
-    meter = Meter(known.work_units * check_work(work, of), check_seconds(seconds, of))
-    root = None if seed is None else check_int(seed, "seed", low=0, of=of)
-    one_for_all = as_tuple(shared, "shared", "names of constants", of=of)
+    meter = Meter(known.work_units * check_work(work), check_seconds(seconds))
+    root = None if seed is None else check_int(seed, "seed", low=0)
+    one_for_all = as_tuple(shared, "shared", "names of constants")
     partial = read_partial(text, read.reader.columns, categories=categories, shared=one_for_all)
     starts = _starts(start, partial)
     rows = SplitRows.split(
@@ -160,7 +159,7 @@ def fit_partial(
         learned = learn(tasks[0], tasks[1], tasks[2], meter, derive(root, 2))
         if learned is None:
             raise InputError(
-                "The 'text' argument of fit_partial must be a formula with a value on every row for some choice of its "
+                "The 'text' argument must be a formula with a value on every row for some choice of its "
                 f"unknown functions. Got {short(text)} instead, for which none was found; check logs, roots and divisions."
             )
         # What is learned is always reported in full, if need be without whole formulas.
@@ -217,13 +216,14 @@ def fit_partial(
 def _starts(start: Mapping[str, float] | None, partial: Partial) -> dict[str, float]:
     known = list(dict.fromkeys(label.partition("[")[0] for label in partial.constants))
     found = dict[str, float]()
-    for name, value in as_mapping(start, "start", "constants to numbers", of="fit_partial").items():
+    for name, value in as_mapping(start, "start", "constants to numbers").items():
         if name not in known:
             raise InputError(
-                f"The 'start' argument of fit_partial must name constants of the formula, {among(known)}. Got {short(name)} "
-                f"instead{did_you_mean(name, known)}."
+                argument="start",
+                expected=f"name constants of the formula, {among(known)}",
+                got=f"{short(name)}{did_you_mean(name, known)}",
             )
-        found[name] = check_float(value, f"start[{name!r}]", of="fit_partial")
+        found[name] = check_float(value, f"start[{name!r}]")
     return found
 
 

@@ -124,8 +124,9 @@ class PartialResult:
                 return each
         known = [each.name for each in self.functions]
         raise InputError(
-            f"The name of an unknown function must be one of {among(known)}. Got {short(name)} instead"
-            f"{did_you_mean(name, known)}."
+            subject="The name of an unknown function",
+            expected=f"be one of {among(known)}",
+            got=f"{short(name)}{did_you_mean(name, known)}",
         )
 
     def to_dict(self) -> dict[str, Any]:

@@ -17,8 +17,6 @@ from edgewise.symbolic.fitting.measurements import Measurements, measured
 from edgewise.symbolic.fitting.word_columns import WordColumns, word_table
 from edgewise.symbolic.known_form.categories import Categories, Category
 
-_OF = "fit_partial"
-
 
 @dataclass(frozen=True, eq=False)
 class RowReader:
@@ -39,16 +37,16 @@ class RowReader:
 
     def tables(self, X: Any, groups: Sequence[Hashable] | None) -> list[Floats]:
         """The table of each target, of one where there are not several."""
-        known, of = self.categories, "predict"
+        known, _of = self.categories, "predict"
         if self.words is None:
-            numbers = check_table(X, self.columns, of=of)
+            numbers = check_table(X, self.columns)
         else:
-            numbers, _ = self.words.read(X, self.columns, of)
+            numbers, _ = self.words.read(X, self.columns)
         codes = list[Ints]()
         for name, category in known.words.items():
             assert self.words is not None
             one = WordColumns(self.words.table, (name,))
-            codes.append(category.codes(one.read(X, self.columns, of)[1]))
+            codes.append(category.codes(one.read(X, self.columns)[1]))
         if (groups is None) != (known.groups is None):
             got = "none" if groups is None else "some"
             needed = (
@@ -56,14 +54,12 @@ class RowReader:
                 if groups is None
                 else "be left out: there were none to learn from"
             )
-            raise InputError(f"The 'groups' argument of predict must {needed}. Got {got}.")
+            raise InputError(argument="groups", expected=needed, got=got)
         if known.groups is not None:
             cells = [groups] * len(numbers) if isinstance(groups, str) else groups
-            codes.append(known.groups.codes(row_labels(cells, len(numbers), of)))
+            codes.append(known.groups.codes(row_labels(cells, len(numbers))))
         if any((each < 0).any() for each in codes):
-            raise InputError(
-                "The 'X' argument of predict must have a word in every row. Got a row without one."
-            )
+            raise InputError(argument="X", expected="have a word in every row", got="a row without one")
         levels = range(1 if known.targets is None else len(known.targets.levels))
         last = [[] if known.targets is None else [np.full(len(numbers), k)] for k in levels]
         return [known.table(numbers, _beside([*codes, *own], len(numbers))) for own in last]
@@ -94,10 +90,10 @@ def read_rows(
     sigma: Any,
 ) -> PartialRows:
     """The table of `fit_partial`, checked; a text for each target where there are several."""
-    worded = word_table(X, names, _OF)
+    worded = word_table(X, names)
     if worded is None:
-        numbers = check_matrix(X, "X", missing=True, of=_OF)
-        columns, words = column_names(X, names, numbers.shape[1], _OF), None
+        numbers = check_matrix(X, "X", missing=True)
+        columns, words = column_names(X, names, numbers.shape[1]), None
     else:
         numbers, columns = worded.X, worded.columns
         words = WordColumns(worded.table, tuple(worded.words))
@@ -109,18 +105,18 @@ def read_rows(
         codes.append(np.where(own < 0, np.nan, own.astype(np.float64)))
     grouped: Category | None = None
     if groups is not None:
-        cells = row_labels(groups, len(numbers), _OF)
+        cells = row_labels(groups, len(numbers))
         grouped = Category("group", tuple(dict.fromkeys(cells)))
         codes.append(grouped.codes(cells).astype(np.float64))
     labels = [*columns, *found, *([] if grouped is None else ["groups"])]
     targets: Category | None = None
     if isinstance(text, str) or not isinstance(text, Sequence):
-        target = check_vector(y, "y", length=len(numbers), missing=True, of=_OF)
+        target = check_vector(y, "y", length=len(numbers), missing=True)
         cells = np.column_stack([numbers, *codes])
     else:
         target, cells, sample_weight = _stacked(y, text, numbers, codes, sample_weight, sigma)
         targets, labels = Category("target", tuple(range(len(text)))), [*labels, "target"]
-    table = measured(cells, target, labels, sample_weight=sample_weight, sigma=sigma, of=_OF)
+    table = measured(cells, target, labels, sample_weight=sample_weight, sigma=sigma)
     reader = RowReader(columns, words, Categories(found, grouped, targets))
     return PartialRows(reader, table, table.X[:, len(columns) :].astype(np.int64))
 
@@ -129,16 +125,17 @@ def _stacked(
     y: Any, texts: Sequence[Any], numbers: Floats, codes: list[Floats], sample_weight: Any, sigma: Any
 ) -> tuple[Floats, Floats, Floats]:
     """All targets in one column, the table once for each, and weights by which they count alike."""
-    of_texts = as_tuple(texts, "text", "formulas, one a target", of=_OF)
-    Y = check_matrix(y, "y", rows=len(numbers), missing=True, of=_OF)
+    of_texts = as_tuple(texts, "text", "formulas, one a target")
+    Y = check_matrix(y, "y", rows=len(numbers), missing=True)
     if Y.shape[1] != len(of_texts):
         raise InputError(
-            f"The 'text' argument of {_OF} must be a formula, or one for each of {plural(Y.shape[1], 'column')} of y. Got "
-            f"{len(of_texts)}."
+            argument="text",
+            expected=f"be a formula, or one for each of {plural(Y.shape[1], 'column')} of y",
+            got=len(of_texts),
         )
     if sample_weight is not None or sigma is not None:
         raise InputError(
-            f"The 'sample_weight' and 'sigma' arguments of {_OF} have no meaning with several targets, each of which counts "
+            "The 'sample_weight' and 'sigma' arguments have no meaning with several targets, each of which counts "
             "by its own spread; divide the targets by their noise instead."
         )
     count, k = len(numbers), Y.shape[1]

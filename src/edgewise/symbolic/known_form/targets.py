@@ -26,7 +26,6 @@ from edgewise.symbolic.fitting.least_squares import refit
 from edgewise.symbolic.fitting.variable_projection import Separable, minimum
 from edgewise.symbolic.results.formula import Constant, Formula
 
-_OF = "fit_targets"
 # Rounds in which each target's weight becomes that of what its formula leaves; they change little after two.
 _ROUNDS = 3
 # Below this share of a target's spread, what is left is rounding.
@@ -130,16 +129,19 @@ def fit_targets(
     >>> {name: round(each.value, 6) for name, each in found.constants.items()}
     {'a': 3.0, 'k': 0.7}
     """
-    table = check_matrix(X, "X", of=_OF)
-    targets = check_matrix(Y, "Y", missing=True, of=_OF)
-    written = as_tuple(texts, "texts", "formulas, one a target", of=_OF)
+    table = check_matrix(X, "X")
+    targets = check_matrix(Y, "Y", missing=True)
+    written = as_tuple(texts, "texts", "formulas, one a target")
     if len(targets) != len(table) or len(written) != targets.shape[1] or not written:
         raise InputError(
-            f"The 'Y' argument of {_OF} must have {plural(len(table), 'row')} and one column for each of "
-            f"{plural(len(written), 'formula')}. Got {plural(targets.shape[0], 'row')} and "
-            f"{plural(targets.shape[1], 'column')} instead."
+            argument="Y",
+            expected=(
+                f"have {plural(len(table), 'row')} and one column for each of "
+                f"{plural(len(written), 'formula')}"
+            ),
+            got=f"{plural(targets.shape[0], 'row')} and {plural(targets.shape[1], 'column')}",
         )
-    columns = column_names(X, names, table.shape[1], _OF)
+    columns = column_names(X, names, table.shape[1])
     trees = [exact(_read(text, columns)) for text in written]
     free = dict.fromkeys(name for tree in trees for name in names_in(tree))
     labels = tuple(each for each in free if each not in columns and each not in CONSTANTS)
@@ -151,20 +153,23 @@ def fit_targets(
     at, target = np.nonzero(there)
     if len(at) < len(labels):
         raise InputError(
-            f"The 'Y' argument of {_OF} must have at least {plural(len(labels), 'number')}, one for every constant. Got "
-            f"{len(at)} instead."
+            argument="Y",
+            expected=f"have at least {plural(len(labels), 'number')}, one for every constant",
+            got=len(at),
         )
-    first, known = starts_of(start, labels, _OF)
+    first, known = starts_of(start, labels)
     rows, y = np.hstack([table[at], np.eye(len(which))[target]]), targets[at, target]
     spread = np.array([float(np.std(y[target == k])) or 1.0 for k in which])
     deviation, every = spread, (*columns, *flags)
     with np.errstate(all="ignore"), one_thread():
         problem = Separable(whole, labels, every, rows, y, 1 / deviation[target])
-        found = minimum(problem, first, known, numpy_generator(check_int(seed, "seed", low=0, of=_OF)))
+        found = minimum(problem, first, known, numpy_generator(check_int(seed, "seed", low=0)))
         if not math.isfinite(found.rss):
             raise InputError(
-                f"The 'texts' argument of {_OF} must have values on every row for some of the starts that are tried. Got "
-                f"{short(written)}, for which there were none; check logs, roots and divisions."
+                argument="texts",
+                expected="have values on every row for some of the starts that are tried",
+                got=f"{short(written)}, for which there were none",
+                advice="check logs, roots and divisions",
             )
         fit = refit(problem.filled(found.constants), every, rows, y, 1 / np.square(deviation[target]))
         for _ in range(_ROUNDS):
@@ -189,7 +194,7 @@ def fit_targets(
 
 
 def _read(text: object, columns: tuple[str, ...]) -> Node:
-    return with_constants(text, columns, _OF)[0]
+    return with_constants(text, columns)[0]
 
 
 def _formula(

@@ -21,7 +21,7 @@ from edgewise.symbolic.expressions.named_constants import like_columns, names_al
 from edgewise.symbolic.known_form.categories import Categories, Category
 
 _REFUSAL = (
-    "The 'text' argument of fit_partial must be a formula that calls unknown functions of one variable, as in "
+    "The 'text' argument must be a formula that calls unknown functions of one variable, as in "
     "f(x1/x2)*g(x3) + x4. Got {text} instead"
 )
 
@@ -116,8 +116,9 @@ def read_partial(
     trees = [reading.tree(each) for each in texts]
     if strange := [each for each in shared if each not in reading.named]:
         raise InputError(
-            f"The 'shared' argument of fit_partial must name constants of the formula, {among(reading.named)}. Got "
-            f"{short(strange[0])} instead{did_you_mean(strange[0], reading.named)}."
+            argument="shared",
+            expected=f"name constants of the formula, {among(reading.named)}",
+            got=f"{short(strange[0])}{did_you_mean(strange[0], reading.named)}",
         )
     whole = trees[0] if targets is None else targets.sum(trees)
     written = "; ".join(map(str, texts))
@@ -131,8 +132,9 @@ def read_partial(
         )
     if both := [name for name in called if name in reading.named or name in reading.own]:
         raise InputError(
-            f"The 'text' argument of fit_partial must use a name for one thing. Got {short(both[0])} as a function of "
-            "numbers and as something else."
+            argument="text",
+            expected="use a name for one thing",
+            got=f"{short(both[0])} as a function of numbers and as something else",
         )
     return Partial(
         written,
@@ -162,7 +164,7 @@ class _SlotReading:
     def tree(self, text: object) -> Node:
         """The formula with constants a level as sums over the levels."""
         if not isinstance(text, str) or not text.strip():
-            raise InputError(f"The 'text' argument of fit_partial must be a text. Got {short(text)} instead.")
+            raise InputError(argument="text", expected="be a text", got=short(text))
         reader = Reader.of(text, _REFUSAL, "The 'text' argument of fit_partial")
         free = [name for name in names_alone(reader) if name not in self.known]
         self.named |= dict.fromkeys(free)
@@ -198,7 +200,7 @@ class _SlotReading:
     def _of_levels(self, name: str, category: Category) -> Node:
         if self.own.setdefault(name, category) is not category:
             raise InputError(
-                f"The 'text' argument of fit_partial must call {short(name)} with one column of words. Got two."
+                argument="text", expected=f"call {short(name)} with one column of words", got="two"
             )
         labels = [level_label(name, at) for at in range(len(category.levels))]
         self.constants |= dict.fromkeys(labels)

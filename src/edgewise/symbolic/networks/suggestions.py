@@ -120,11 +120,11 @@ def suggest(
     >>> best.form.name, round(best.a, 6), round(best.b, 6)
     ('sin', 2.0, 3.0)
     """
-    check_net(model, "suggest")
-    edge = living_edge(model, (layer, source, target), "suggest")
-    library, accuracy = some_forms(forms, "suggest"), _accuracy(accuracy, "suggest")
-    top = check_int(top, "top", low=1, of="suggest")
-    values = None if X is None else node_values(model, as_data(model, X, "suggest"), "suggest")[layer]
+    check_net(model)
+    edge = living_edge(model, (layer, source, target))
+    library, accuracy = some_forms(forms), _accuracy(accuracy)
+    top = check_int(top, "top", low=1)
+    values = None if X is None else node_values(model, as_data(model, X))[layer]
     curve = edge_curve(model, edge, values)
     found = fit_curve(curve.x, curve.y, curve.weight, forms=library, accuracy=accuracy, top=top)
     return tuple(_in_network_units(each, curve) for each in found)
@@ -180,19 +180,19 @@ def snap(
     >>> snap(model, torch.linspace(-1, 1, 50)[:, None]).network.layers[0].kind(0, 0)
     'symbolic'
     """
-    check_net(model, "snap")
-    library, accuracy = some_forms(forms, "snap"), _accuracy(accuracy, "snap")
-    check_float(min_r2, "min_r2", low=-1e9, high=1.0, of="snap")
+    check_net(model)
+    library, accuracy = some_forms(forms), _accuracy(accuracy)
+    check_float(min_r2, "min_r2", low=-1e9, high=1.0)
     chosen = (
         living_edges(model, "numeric")
         if edges is None
         else [
-            living_edge(model, edge, "snap", listed=True)
-            for edge in as_tuple(edges, "edges", "edges (layer, source, target)", of="snap")
+            living_edge(model, edge, listed=True)
+            for edge in as_tuple(edges, "edges", "edges (layer, source, target)")
         ]
     )
-    rows = as_data(model, X, "snap")
-    values = node_values(model, rows, "snap")
+    rows = as_data(model, X)
+    values = node_values(model, rows)
     current, made = model, list[str]()
     for edge in chosen:
         curve = edge_curve(model, edge, values[edge[0]])
@@ -213,31 +213,35 @@ def form_key(form: Form) -> str:
     return form.name if form.name in FORMS else form.text
 
 
-def node_values(net: KAN, rows: Tensor, of: str) -> list[Tensor]:
+def node_values(net: KAN, rows: Tensor) -> list[Tensor]:
     """Node values of every layer on data, in network units, without gradients."""
     with torch.no_grad():
         nodes = net.activations(rows)
     for layer, values in enumerate(nodes[:-1]):
         if not bool(values.isfinite().all()):
             raise InputError(
-                f"The 'X' parameter of {of} must leave the nodes of layer {layer} finite. Got a row where one is not "
-                "instead; drop such rows."
+                argument="X",
+                expected=f"leave the nodes of layer {layer} finite",
+                got="a row where one is not",
+                advice="drop such rows",
             )
     return nodes
 
 
-def _accuracy(accuracy: Any, of: str) -> float:
-    return check_float(accuracy, "accuracy", low=1e-15, high=1.0, of=of)
+def _accuracy(accuracy: Any) -> float:
+    return check_float(accuracy, "accuracy", low=1e-15, high=1.0)
 
 
-def living_edge(net: KAN, edge: Any, of: str, *, listed: bool = False) -> Edge:
+def living_edge(net: KAN, edge: Any, *, listed: bool = False) -> Edge:
     """The edge, if the network has it alive."""
     alive = living_edges(net)
-    found = check_edge(net, edge, of, listed=listed)
+    found = check_edge(net, edge, listed=listed)
     if found not in alive:
         shown = ", ".join(map(str, alive[:6])) + (", ..." if len(alive) > 6 else "")
         raise InputError(
-            f"The 'layer', 'source' and 'target' of {of} must be those of a living edge of the network. "
-            f"Got {found} instead; it has {shown}."
+            subject="The 'layer', 'source' and 'target'",
+            expected="be those of a living edge of the network",
+            got=found,
+            advice=f"it has {shown}",
         )
     return found

@@ -65,30 +65,27 @@ def trust(
     InputError
         Where rows or network do not fit the formula.
     """
-    check_is(formula, Formula, "formula", "a Formula, as find_formula finds it", of="trust")
-    limits = chosen(config, TRUST, "trust")
+    check_is(formula, Formula, "formula", "a Formula, as find_formula finds it")
+    limits = chosen(config, TRUST)
     rows, target = _table(formula, X, y, "X", "y")
-    pair = (
-        (X, y) if training is None else as_tuple(training, "training", "a table and its target", of="trust")
-    )
+    pair = (X, y) if training is None else as_tuple(training, "training", "a table and its target")
     if len(pair) != 2:
-        raise InputError(
-            f"The 'training' parameter of trust must be a pair (X, y). Got {short(training)} instead."
-        )
+        raise InputError(argument="training", expected="be a pair (X, y)", got=short(training))
     fitted, values = (rows, target) if training is None else _table(formula, *pair, "training", "training")
     if neighbours is not None and not (isinstance(neighbours, float) and math.isnan(neighbours)):
-        neighbours = check_float(neighbours, "neighbours", low=0.0, of="trust")
+        neighbours = check_float(neighbours, "neighbours", low=0.0)
     if network is not None:
         from edgewise.network import KAN
 
-        check_is(network, KAN, "network", "a KAN", of="trust")
+        check_is(network, KAN, "network", "a KAN")
     everything, all_values = (
         (rows, target) if training is None else (np.vstack([rows, fitted]), np.r_[target, values])
     )
     if network is not None and network.shape[0] != len(formula.names):
         raise InputError(
-            f"The 'network' argument of trust must have {plural(len(formula.names), 'input')}, one a column of the formula. "
-            f"Got {network.shape[0]} instead."
+            argument="network",
+            expected=f"have {plural(len(formula.names), 'input')}, one a column of the formula",
+            got=network.shape[0],
         )
     error = _rms(formula.predict(rows) - target)
     spread = float(target.std())
@@ -109,8 +106,8 @@ def trust(
 
 
 def _table(formula: Formula, X: Any, y: Any, first: str, second: str) -> tuple[Floats, Floats]:
-    rows = check_table(X, formula.names, first, of="trust")
-    return rows, check_vector(y, second, length=len(rows), of="trust")
+    rows = check_table(X, formula.names, first)
+    return rows, check_vector(y, second, length=len(rows))
 
 
 def _distance(formula: Formula, network: KAN, box: DataBox, config: TrustConfig) -> NetworkDistance:

@@ -53,26 +53,27 @@ def formula(model: KAN, X: Any = None, y: Any = None, *, simplify: bool = True) 
     >>> formula(model)[0].text
     '2*sin(3*x1) + 0.5'
     """
-    check_net(model, "formula")
+    check_net(model)
     expressions = [from_tree(tree, model.input_names) for tree in compose(model)]
-    if check_bool(simplify, "simplify", of="formula"):
+    if check_bool(simplify, "simplify"):
         expressions = [shortest(each) for each in expressions]
     if X is None or y is None:
         if y is not None or X is not None:
             raise InputError(
-                "The 'X' and 'y' arguments of formula must be given together. Got only one of them instead."
+                subject="The 'X' and 'y' arguments of formula",
+                expected="be given together",
+                got="only one of them",
             )
         return tuple(
             Formula(each, model.input_names, constants=_constants(each, model.input_names))
             for each in expressions
         )
-    rows = check_matrix(X, "X", columns=model.shape[0], of="formula")
+    rows = check_matrix(X, "X", columns=model.shape[0])
     target = check_matrix(
-        check_vector(y, "y", of="formula")[:, None] if dimensions(y) == 1 else y,
+        check_vector(y, "y")[:, None] if dimensions(y) == 1 else y,
         "y",
         columns=model.shape[-1],
         rows=len(rows),
-        of="formula",
     )
     outputs = model.predict(rows)
     return tuple(

@@ -144,7 +144,7 @@ class Formula:
         InputError
             Where the columns do not fit.
         """
-        rows = check_table(X, self.names, of="predict")
+        rows = check_table(X, self.names)
         return self._tape.value(self._tape.start, rows).copy()
 
     def python(self, name: str = "formula") -> str:
@@ -249,8 +249,8 @@ def pareto(formulas: Iterable[Formula], slack: float = 0.0) -> tuple[Formula, ..
     ['x']
     """
     front: list[Formula] = []
-    slack = check_float(slack, "slack", low=0.0, of="pareto")
-    formulas = all_are(formulas, Formula, "formulas", "formulas", of="pareto")
+    slack = check_float(slack, "slack", low=0.0)
+    formulas = all_are(formulas, Formula, "formulas", "formulas")
     for each in sorted(formulas, key=lambda one: (one.complexity, one.error)):
         if math.isfinite(each.error) and (not front or each.error < front[-1].error * (1 - slack)):
             front.append(each)

@@ -103,11 +103,10 @@ def next_measurement(
         FormulaResult,
         "result",
         "what find_formula gives without groups or words",
-        of="next_measurement",
     )
     names = result.best.names
-    low, high = check_bounds(bounds, names, fixed=True, of="next_measurement")
-    check_int(count, "count", low=1, of="next_measurement")
+    low, high = check_bounds(bounds, names, fixed=True)
+    check_int(count, "count", low=1)
     rivals = _rivals(result)
     points = spread(low, high, _PLACES, seed)
     values = [_values(each, points) for each in rivals]
@@ -133,9 +132,7 @@ def next_measurement(
     )
 
 
-def check_bounds(
-    bounds: Any, names: Sequence[str] | None, *, fixed: bool = False, of: str
-) -> tuple[Floats, Floats]:
+def check_bounds(bounds: Any, names: Sequence[str] | None, *, fixed: bool = False) -> tuple[Floats, Floats]:
     """Lower and upper ends of every column; with `fixed` they may be equal in all but one.
 
     Raises
@@ -144,19 +141,18 @@ def check_bounds(
     """
     if not isinstance(bounds, Mapping) or not bounds:
         raise InputError(
-            f"The 'bounds' parameter of {of} must be a mapping of columns to (low, high). Got {type(bounds).__name__}."
+            argument="bounds", expected="be a mapping of columns to (low, high)", got=type(bounds).__name__
         )
     known = dict(bounds)
     if strange := [name for name in known if names is not None and name not in names]:
         raise InputError(
-            f"The 'bounds' parameter of {of} must name columns among {among(names or ())}. Got {short(strange[0], 40)} "
-            f"instead{did_you_mean(strange[0], names or ())}."
+            argument="bounds",
+            expected=f"name columns among {among(names or ())}",
+            got=f"{short(strange[0], 40)}{did_you_mean(strange[0], names or ())}",
         )
     missing = [name for name in names or () if name not in known]
     if missing:
-        raise InputError(
-            f"The 'bounds' parameter of {of} must have every column; {among(missing)} is not in it."
-        )
+        raise InputError(f"The 'bounds' argument must have every column; {among(missing)} is not in it.")
     ends: list[tuple[float, float]] = []
     for name in names or known:
         try:
@@ -166,15 +162,14 @@ def check_bounds(
         if not (math.isfinite(low) and math.isfinite(high) and (low < high or (fixed and low == high))):
             advice = "" if fixed or low != high else "; leave out a column that is held fixed"
             raise InputError(
-                f"The 'bounds' parameter of {of} must have two finite numbers in order for {short(name, 40)}. Got "
-                f"{short(known[name])}{advice}."
+                argument="bounds",
+                expected=f"have two finite numbers in order for {short(name, 40)}",
+                got=f"{short(known[name])}{advice}",
             )
         ends.append((low, high))
     pairs = np.array(ends)
     if (pairs[:, 0] == pairs[:, 1]).all():
-        raise InputError(
-            f"The 'bounds' parameter of {of} must leave a column free. Got all of them held fixed."
-        )
+        raise InputError(argument="bounds", expected="leave a column free", got="all of them held fixed")
     return pairs[:, 0], pairs[:, 1]
 
 

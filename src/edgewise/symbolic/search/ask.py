@@ -154,19 +154,19 @@ def ask(
     >>> found.result.best.text, found.confirmed, len(found.y) <= 30
     ('3*m/r^2', True, True)
     """
-    check_callable(measure, "measure", of="ask")
-    low, high = check_bounds(bounds, None, of="ask")
+    check_callable(measure, "measure")
+    low, high = check_bounds(bounds, None)
     names = tuple(str(name) for name in bounds)
-    own = chosen(config, AskConfig(), "ask")
+    own = chosen(config, AskConfig())
     first = max(own.first, own.first_each * len(names))
     before = _measured_before(X, y, names)
-    check_int(most, "most", low=max(first, 0 if before is None else len(before[1])), of="ask")
+    check_int(most, "most", low=max(first, 0 if before is None else len(before[1])))
     if sigma is not None:
-        check_float(sigma, "sigma", low=0, of="ask")
-    check_choice(loss, "loss", LOSSES, of="ask")
-    total = check_work(work, "ask")
-    listeners = as_callables(callbacks, of="ask")
-    limit, meter = check_seconds(seconds, "ask"), Meter()
+        check_float(sigma, "sigma", low=0)
+    check_choice(loss, "loss", LOSSES)
+    total = check_work(work)
+    listeners = as_callables(callbacks)
+    limit, meter = check_seconds(seconds), Meter()
     asking = MeasuredRows(measure, names, most, _settable(steps, names, low, high), before)
     view = Coordinates.of(names)
     noise = None if sigma is None else PureError(sigma)
@@ -243,12 +243,14 @@ def ask(
 def _measured_before(X: Any, y: Any, names: Sequence[str]) -> tuple[Floats, Floats] | None:
     if (X is None) != (y is None):
         raise InputError(
-            "The 'X' and 'y' parameters of ask must be given together. Got one without the other."
+            subject="The 'X' and 'y' parameters of ask",
+            expected="be given together",
+            got="one without the other",
         )
     if X is None or not np.size(y):
         return None
-    values = check_vector(y, "y", missing=True, of="ask")
-    return check_table(X, names, rows=len(values), of="ask"), values
+    values = check_vector(y, "y", missing=True)
+    return check_table(X, names, rows=len(values)), values
 
 
 def _keep_measurements(error: BaseException, asking: MeasuredRows) -> None:
@@ -264,13 +266,11 @@ def _keep_measurements(error: BaseException, asking: MeasuredRows) -> None:
 
 def _settable(steps: object, names: tuple[str, ...], low: Floats, high: Floats) -> Callable[[Floats], Floats]:
     """Moves places (n, d) to the nearest that can be set."""
-    given = as_mapping(steps, "steps", "columns to numbers", of="ask")
+    given = as_mapping(steps, "steps", "columns to numbers")
     for name, step in given.items():
         if name not in names:
-            raise InputError(
-                f"The 'steps' parameter of ask must name columns of 'bounds'. Got {short(name)} instead."
-            )
-        check_float(step, f"steps[{name!r}]", low=0, closed=False, of="ask")
+            raise InputError(argument="steps", expected="name columns of 'bounds'", got=short(name))
+        check_float(step, f"steps[{name!r}]", low=0, closed=False)
 
     def moved(places: Floats) -> Floats:
         found = places.copy()

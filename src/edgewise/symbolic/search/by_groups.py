@@ -38,7 +38,7 @@ class Limited:
     checks: ConstraintConfig = DEFAULT.constraint_checks
 
 
-def groups_of(X: Any, groups: Any, of: str) -> tuple[Any, Any]:
+def groups_of(X: Any, groups: Any) -> tuple[Any, Any]:
     """The other columns, and the labels, where `groups` names a column of a data frame; else both as they are."""
     if not isinstance(groups, str):
         return X, groups
@@ -49,7 +49,7 @@ def groups_of(X: Any, groups: Any, of: str) -> tuple[Any, Any]:
     if groups not in frame.columns:
         near = did_you_mean(groups, frame.columns)
         raise InputError(
-            f"The 'groups' parameter of {of} must name a column of X, or hold one label a row. Got {short(groups)} "
+            f"The 'groups' argument must name a column of X, or hold one label a row. Got {short(groups)} "
             f"instead{near}."
         )
     return frame.drop(groups).to_native(), frame[groups].to_list()
@@ -78,7 +78,7 @@ def by_groups(
         word = None if words is None else next(iter(words.words))
         beside = "'groups'" if word is None else f"a column of words such as {short(word, 40)}"
         raise InputError(
-            f"The {given[0]!r} argument of {limits.of} has no meaning with {beside}. Got both; leave one of them out."
+            f"The {given[0]!r} argument has no meaning with {beside}. Got both; leave one of them out."
         )
     name = getattr(y, "name", None)
 

@@ -42,7 +42,6 @@ def with_column_errors(
     x_sigma: Any,
     work: str | float,
     seconds: float | None,
-    of: str,
 ) -> FormulaResult:
     """Formulas for y where columns are measured with errors, by the method of effective variance.
 
@@ -66,11 +65,11 @@ def with_column_errors(
     J. Orear, "Least squares when both variables have uncertainties", American Journal of Physics 50, 912 (1982),
     doi:10.1119/1.12972.
     """
-    meter = Meter(seconds=(limit := check_seconds(seconds, of)))
-    factor = check_work(work, of)
+    meter = Meter(seconds=(limit := check_seconds(seconds)))
+    factor = check_work(work)
     table, columns = read_rows(X, y, names, sigma=sigma)
     count = int(np.shape(np.asarray(y))[0])
-    errors = _deviations(x_sigma, columns, count, of)
+    errors = _deviations(x_sigma, columns, count)
     own = (
         np.zeros(count)
         if sigma is None
@@ -104,29 +103,31 @@ def with_column_errors(
     )
 
 
-def _deviations(given: Any, columns: tuple[str, ...], count: int, of: str) -> dict[str, Floats]:
+def _deviations(given: Any, columns: tuple[str, ...], count: int) -> dict[str, Floats]:
     if not isinstance(given, Mapping) or not given:
         raise InputError(
-            f"The 'x_sigma' argument of {of} must map columns to standard deviations, as {{{columns[0]!r}: 0.1}}. Got "
-            f"{short(given)} instead."
+            argument="x_sigma",
+            expected=f"map columns to standard deviations, as {{{columns[0]!r}: 0.1}}",
+            got=short(given),
         )
     found = dict[str, Floats]()
     for name, value in cast("Mapping[Any, Any]", given).items():
-        check_choice(name, "x_sigma", columns, of=of)
+        check_choice(name, "x_sigma", columns)
         if dimensions(value) == 0:
-            number = check_float(value, "x_sigma", low=0.0, of=of)
+            number = check_float(value, "x_sigma", low=0.0)
             if not math.isfinite(number):
                 raise InputError(
-                    f"The 'x_sigma' argument of {of} must be finite. Got {number} for {short(name, 40)}."
+                    argument="x_sigma", expected="be finite", got=f"{number} for {short(name, 40)}"
                 )
             found[name] = np.full(count, number)
         else:
-            found[name] = check_vector(value, "x_sigma", length=count, of=of)
+            found[name] = check_vector(value, "x_sigma", length=count)
             if (found[name] < 0).any():
                 row = int(np.argmin(found[name]))
                 raise InputError(
-                    f"The 'x_sigma' argument of {of} must hold standard deviations. Got {found[name][row]:g} for "
-                    f"{short(name, 40)} in {row_numbers([row])}."
+                    argument="x_sigma",
+                    expected="hold standard deviations",
+                    got=f"{found[name][row]:g} for {short(name, 40)} in {row_numbers([row])}",
                 )
     return found
 

@@ -22,7 +22,6 @@ Kind = Literal[
     "never", "exponents",
 ]  # fmt: skip
 
-_OF = "find_formula"
 _EXAMPLES = "increasing(x), 0 <= y <= 1, y = 2 at x = 0, y -> 0 as x -> inf or never sin(cos)"
 _SHAPES: dict[str, tuple[Kind, int]] = {
     "increasing": ("increasing", 1), "decreasing": ("decreasing", 1), "convex": ("convex", 1),
@@ -62,9 +61,7 @@ class Constraint:
     exponents: frozenset[Fraction] = frozenset()
 
 
-def read_constraints(
-    given: object, names: Sequence[str], target: str, of: str = _OF
-) -> tuple[Constraint, ...]:
+def read_constraints(given: object, names: Sequence[str], target: str) -> tuple[Constraint, ...]:
     """The constraints of a search.
 
     Parameters
@@ -88,8 +85,8 @@ def read_constraints(
     >>> [each.kind for each in read_constraints(["0 <= y <= 2*x", "y -> 0 as x -> inf"], ["x"], "y")]
     ['at least', 'at most', 'limit']
     """
-    texts = as_tuple(given, "constraints", f"texts such as {_EXAMPLES}", of=of)
-    return tuple(one for text in texts for one in _Reading.of(text, names, target, of).all())
+    texts = as_tuple(given, "constraints", f"texts such as {_EXAMPLES}")
+    return tuple(one for text in texts for one in _Reading.of(text, names, target).all())
 
 
 @dataclass(frozen=True)
@@ -99,8 +96,8 @@ class _Reading:
     target: str
 
     @classmethod
-    def of(cls, text: object, names: Sequence[str], target: str, of: str) -> _Reading:
-        refusal, what = "The constraint {text} cannot be read", f"Each of the 'constraints' of {of}"
+    def of(cls, text: object, names: Sequence[str], target: str) -> _Reading:
+        refusal, what = "The constraint {text} cannot be read", "Each of the 'constraints'"
         return cls(Reader.of(text, refusal, what), names, target)
 
     def all(self) -> tuple[Constraint, ...]:

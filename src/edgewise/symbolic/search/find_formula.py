@@ -257,8 +257,8 @@ def find_formula(
     >>> found.best.words.words, found.best.of("bath")
     (('body',), '60*exp(-0.2*t) + 20')
     """
-    X, groups = groups_of(X, groups, _OF)
-    words = word_table(X, names, _OF) if groups is None else None
+    X, groups = groups_of(X, groups)
+    words = word_table(X, names) if groups is None else None
     if groups is not None or words is not None:
         one = partial(
             find_formula, callbacks=callbacks, forms=forms, exclude_functions=exclude_functions,
@@ -270,20 +270,20 @@ def find_formula(
             "x_sigma": x_sigma,
         }  # fmt: skip
         limits = Limited(
-            work, seconds, seed, config_of(config, _OF).groups, _OF,
+            work, seconds, seed, config_of(config).groups, _OF,
             allowed_functions(forms, exclude_functions)[1], bool(constraints or costs or require_columns),
-            config_of(config, _OF).constraint_checks,
+            config_of(config).constraint_checks,
         )  # fmt: skip
         grouped = by_groups(one, X, y, groups, words, names, alone, limits)
         numbers = X if words is None else words.X
-        grouped = held_by_groups(grouped, constraints, numbers, y, config_of(config, _OF))
+        grouped = held_by_groups(grouped, constraints, numbers, y, config_of(config))
         warn_of_broken(grouped.broken)
         warn_of_contradiction(grouped.contradicted)
         return grouped
     if x_sigma is not None:
         if sample_weight is not None:
             raise InputError(
-                f"The 'sample_weight' argument of {_OF} has no meaning with 'x_sigma'. Got both; give 'sigma' instead."
+                "The 'sample_weight' argument has no meaning with 'x_sigma'. Got both; give 'sigma' instead."
             )
         one = partial(
             find_formula, units=units, seed=seed, callbacks=callbacks, forms=forms, exclude_functions=exclude_functions,
@@ -291,15 +291,15 @@ def find_formula(
             costs=costs, validation=validation, loss=loss, config=config,
         )  # fmt: skip
         options = {"names": names, "sigma": sigma, "x_sigma": x_sigma, "work": work, "seconds": seconds}
-        last = with_column_errors(one, X, y, **cast("dict[str, Any]", options), of=_OF)
+        last = with_column_errors(one, X, y, **cast("dict[str, Any]", options))
         warn_of_broken(last.broken)
         warn_of_contradiction(last.contradicted)
         return last
-    settings = config_of(config, _OF)
-    meter = Meter(settings.work_units * check_work(work, _OF), limit := check_seconds(seconds, _OF))
-    seed = None if seed is None else check_int(seed, "seed", low=0, of=_OF)
-    robust = check_choice(loss, "loss", LOSSES, of=_OF) == "robust"
-    share = check_float(validation, "validation", low=0.05, high=0.5, of=_OF)
+    settings = config_of(config)
+    meter = Meter(settings.work_units * check_work(work), limit := check_seconds(seconds))
+    seed = None if seed is None else check_int(seed, "seed", low=0)
+    robust = check_choice(loss, "loss", LOSSES) == "robust"
+    share = check_float(validation, "validation", low=0.05, high=0.5)
     table, columns = read_rows(X, y, names, sample_weight=sample_weight, sigma=sigma)
     listeners = read_callbacks(callbacks)
     limits = Limits.read(

@@ -37,14 +37,13 @@ from edgewise.symbolic.results.search_result import FormulaResult, as_formula
 from edgewise.symbolic.search.find_formula import find_formula
 from edgewise.symbolic.units.rules import constant_value
 
-_OF = "find_function"
 _MOST = 60
 # Rows that the undone formula has no value on, as a share; more would leave out a part of the law.
 _LOST = 0.5
 # Rows whose slope is far above the usual one say almost all; they are held to so many times it.
 _HEAVIEST = 1e4
 _REFUSAL = (
-    "The 'text' argument of find_function must be a formula that calls one unknown function once, as in x3*f(x1, x2) + x4. "
+    "The 'text' argument must be a formula that calls one unknown function once, as in x3*f(x1, x2) + x4. "
     "Got {text} instead"
 )
 _UNDONE: Mapping[str, Callable[[Floats], Floats]] = {
@@ -146,8 +145,8 @@ def find_function(
     ('x1/x2^2', 'x1*x3/x2^2 + x4')
     """
     table, columns = read_rows(X, y, names)
-    settings = config_of(config, _OF)
-    share = check_float(validation, "validation", low=0.05, high=0.5, of=_OF)
+    settings = config_of(config)
+    share = check_float(validation, "validation", low=0.05, high=0.5)
     call, root, label = _read(text, columns)
     known = (*columns, label)
     with np.errstate(all="ignore"), one_thread():
@@ -157,8 +156,12 @@ def find_function(
     complete = np.isfinite(Z).all(axis=1) & np.isfinite(value) & np.isfinite(slope) & (slope != 0)
     if complete.mean() < _LOST:
         raise InputError(
-            f"The 'text' argument of {_OF} must be a formula that can be undone on most rows. Got {short(text)}, which "
-            f"gives no value of {call.function} on {int((~complete).sum())} of {len(complete)} rows."
+            argument="text",
+            expected="be a formula that can be undone on most rows",
+            got=(
+                f"{short(text)}, which gives no value of {call.function} on {int((~complete).sum())} "
+                f"of {len(complete)} rows"
+            ),
         )
     weight = np.square(slope[complete])
     weight = np.minimum(weight / np.median(weight), _HEAVIEST)
@@ -181,8 +184,8 @@ def find_function(
 def _read(text: object, columns: tuple[str, ...]) -> tuple[Apply, Node, str]:
     """The call of the unknown function, the formula around it, and the name its value has there."""
     if not isinstance(text, str) or not text.strip():
-        raise InputError(f"The 'text' argument of {_OF} must be a text. Got {short(text)} instead.")
-    reader = Reader.of(text, _REFUSAL, f"The 'text' argument of {_OF}")
+        raise InputError(argument="text", expected="be a text", got=short(text))
+    reader = Reader.of(text, _REFUSAL, "The 'text' argument")
     if free := [name for name in names_alone(reader) if name not in columns]:
         raise reader.fail(
             f"{short(free[0], 40)} is no column{did_you_mean(free[0], columns)}; constants in it must be numbers, for a "
@@ -241,8 +244,9 @@ def _undone(node: Node, label: str, y: Floats, columns: tuple[str, ...], X: Floa
             y = _UNDONE[node.function](y)
         else:
             raise InputError(
-                f"The 'text' argument of {_OF} must be a formula that can be undone around the unknown function. Got one in "
-                f"which it stands inside {node.function}."
+                argument="text",
+                expected="be a formula that can be undone around the unknown function",
+                got=f"one in which it stands inside {node.function}",
             )
         node = node.arguments[at]
     return y

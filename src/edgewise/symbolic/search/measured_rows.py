@@ -170,7 +170,7 @@ class MeasuredRows:
             return float(value)
         except (TypeError, ValueError):
             raise InputError(
-                f"The 'measure' parameter of ask must return a number. Got {type(value).__name__}."
+                argument="measure", expected="return a number", got=type(value).__name__
             ) from None
 
 

@@ -77,21 +77,21 @@ class Limits:
         )
         if both := sorted(needed & idle):
             raise InputError(
-                f"The 'require_columns' and 'ignore_columns' parameters of {_OF} must not name the same column. "
-                f"Got {short(both[0], 40)} in "
-                "both instead."
+                subject="The 'require_columns' and 'ignore_columns' argument",
+                expected="not name the same column",
+                got=f"{short(both[0], 40)} in both",
             )
         columns = tuple(name for name in names if name not in idle)
         if not columns:
             raise InputError(
-                f"The 'ignore_columns' parameter of {_OF} must leave at least one column. "
-                f"Got all {len(names)} instead."
+                argument="ignore_columns", expected="leave at least one column", got=f"all {len(names)}"
             )
         asked = read_constraints(constraints, names, called)
         if left_out := sorted(columns_of(asked) & idle):
             raise InputError(
-                f"The 'constraints' argument of {_OF} must not name columns that are ignored. Got "
-                f"{short(left_out[0], 40)} in both instead."
+                argument="constraints",
+                expected="not name columns that are ignored",
+                got=f"{short(left_out[0], 40)} in both",
             )
         measured = _units(units, columns, idle, target)
         return cls(library, functions, needed, columns, measured, asked, _costs(costs))
@@ -132,8 +132,7 @@ def allowed_functions(
 ) -> tuple[tuple[Form, ...] | None, frozenset[str] | None]:
     """The forms of edges and the functions of formulas; None where all are allowed."""
     banned = frozenset(
-        _function(each)
-        for each in as_tuple(exclude_functions, "exclude_functions", "names of functions", of=_OF)
+        _function(each) for each in as_tuple(exclude_functions, "exclude_functions", "names of functions")
     )
     library = None if forms is None else _library(forms)
     allowed: frozenset[str] | None = None
@@ -149,7 +148,7 @@ def allowed_functions(
 
 def _function(name: object, argument: str = "exclude_functions") -> str:
     known = SPELLINGS.get(name, name) if isinstance(name, str) else name
-    return check_choice(known, argument, FUNCTIONS, of=_OF)
+    return check_choice(known, argument, FUNCTIONS)
 
 
 def _costs(costs: Any) -> tuple[tuple[str, int], ...]:
@@ -158,28 +157,29 @@ def _costs(costs: Any) -> tuple[tuple[str, int], ...]:
         return ()
     if not isinstance(costs, Mapping):
         raise InputError(
-            f"The 'costs' argument of {_OF} must map names of functions to the nodes that each counts as, such as "
-            f'{{"sin": 3}}. Got {short(costs)} instead.'
+            argument="costs",
+            expected='map names of functions to the nodes that each counts as, such as {"sin": 3}',
+            got=short(costs),
         )
     given = cast("Mapping[object, object]", costs)
     return tuple(
-        (_function(name, "costs"), check_int(cost, f"costs[{name!r}]", low=0, high=_DEAREST, of=_OF))
+        (_function(name, "costs"), check_int(cost, f"costs[{name!r}]", low=0, high=_DEAREST))
         for name, cost in given.items()
     )
 
 
 def _columns(value: Iterable[str], name: str, names: Collection[str]) -> frozenset[str]:
-    given = as_tuple(value, name, "columns", of=_OF)
+    given = as_tuple(value, name, "columns")
     if given:
-        check_names(given, name, of=_OF)
+        check_names(given, name)
     for each in given:
-        check_choice(each, name, names, of=_OF)
+        check_choice(each, name, names)
     return frozenset(str(each) for each in given)
 
 
 def _library(forms: Iterable[Form | str]) -> tuple[Form, ...]:
-    given = as_tuple(forms, "forms", "Form objects or their names", of=_OF)
-    library = check_forms([_form(each) if isinstance(each, str) else each for each in given], _OF)
+    given = as_tuple(forms, "forms", "Form objects or their names")
+    library = check_forms([_form(each) if isinstance(each, str) else each for each in given])
     if not any(form.family == "linear" for form in library):
         # A search without straight lines could not even express that an edge is one.
         library = (FORMS["identity"], *library)
@@ -195,8 +195,9 @@ def _form(name: str) -> Form:
     if alike:
         return alike[0]
     raise InputError(
-        f"The 'forms' parameter of {_OF} must hold forms among {among(FORMS, 12)}. Got {short(name)} "
-        f"instead{did_you_mean(name, FORMS)}."
+        argument="forms",
+        expected=f"hold forms among {among(FORMS, 12)}",
+        got=f"{short(name)}{did_you_mean(name, FORMS)}",
     )
 
 

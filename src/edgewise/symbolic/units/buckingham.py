@@ -93,11 +93,12 @@ class Groups:
         """
         if self.prefactor is None:
             raise InputError(
-                "The 'units' argument must allow a product of columns in the unit of the target to reduce the table. "
-                "Got units in which there is none instead."
+                argument="units",
+                expected="allow a product of columns in the unit of the target to reduce the table",
+                got="units in which there is none",
             )
-        rows = check_matrix(X, "X", columns=len(self.names), of="reduce")
-        target = check_vector(y, "y", length=len(rows), of="reduce")
+        rows = check_matrix(X, "X", columns=len(self.names))
+        target = check_vector(y, "y", length=len(rows))
         with np.errstate(all="ignore"):
             reduced = np.column_stack(
                 [_evaluated(rows, each) for each in self.products] or [np.zeros((len(rows), 0))]

@@ -172,8 +172,9 @@ class Dimensions:
         ]
         if unknown:
             raise InputError(
-                f"The 'tree' argument must be a formula in the columns {among(self.names)}. Got {among(unknown)} "
-                "instead."
+                argument="tree",
+                expected=f"be a formula in the columns {among(self.names)}",
+                got=among(unknown),
             )
         return self
 
@@ -182,25 +183,31 @@ def _complete(units: object, columns: tuple[str, ...], target: str) -> Mapping[s
     """The units as a dictionary that holds every column and the target, and nothing else."""
     if not isinstance(units, Mapping):
         raise InputError(
-            f"The 'units' argument must be a dictionary such as {{'m': 'kg', 'y': 'J'}}. Got {short(units)} instead."
+            argument="units", expected="be a dictionary such as {'m': 'kg', 'y': 'J'}", got=short(units)
         )
     if target in columns:
         raise InputError(
-            f"The 'target' argument must differ from every column. Got {short(target)} instead; name the target otherwise."
+            argument="target",
+            expected="differ from every column",
+            got=short(target),
+            advice="name the target otherwise",
         )
     given = cast("Mapping[str, Any]", units)
     known = (*columns, target)
     strange = [key for key in given if key not in known]
     if strange:
         raise InputError(
-            f"The 'units' argument must name columns of the table ({among(columns)}) or the target {short(target, 40)}. "
-            f"Got {short(strange[0], 40)} instead{did_you_mean(strange[0], known)}."
+            argument="units",
+            expected=f"name columns of the table ({among(columns)}) or the target {short(target, 40)}",
+            got=f"{short(strange[0], 40)}{did_you_mean(strange[0], known)}",
         )
     missing = [key for key in known if key not in given]
     if missing:
         raise InputError(
-            f"The 'units' argument must give a unit for every column and for the target {short(target, 40)}. Got none for "
-            f"{among(missing, 20)}; give '1' to what has no unit."
+            argument="units",
+            expected=f"give a unit for every column and for the target {short(target, 40)}",
+            got=f"none for {among(missing, 20)}",
+            advice="give '1' to what has no unit",
         )
     return given
 
@@ -220,8 +227,9 @@ def _vector(unit: object, key: str) -> Exponents:
         values = []
     if len(values) != len(entries) or any(abs(each) > _LARGEST_POWER for each in values):
         raise InputError(
-            f"The 'units' argument must give {short(key, 40)} exponents that are numbers up to {_LARGEST_POWER}. Got "
-            f"{short(unit)} instead."
+            argument="units",
+            expected=f"give {short(key, 40)} exponents that are numbers up to {_LARGEST_POWER}",
+            got=short(unit),
         )
     return tuple(values)
 
@@ -233,13 +241,15 @@ def _from_vectors(
     for key in (*columns, target):
         if key not in vectors and unit_powers(given[key], short(key, 40)):
             raise InputError(
-                f"The 'units' argument must give all units as text or all as lists of exponents. Got {short(given[key])} "
-                f"for {short(key, 40)} beside lists instead."
+                argument="units",
+                expected="give all units as text or all as lists of exponents",
+                got=f"{short(given[key])} for {short(key, 40)} beside lists",
             )
         if len(vectors.get(key, (0,) * size)) != size:
             raise InputError(
-                f"The 'units' argument must give lists of exponents of equal length. Got {len(vectors[key])} for "
-                f"{short(key, 40)} and {size} elsewhere instead."
+                argument="units",
+                expected="give lists of exponents of equal length",
+                got=f"{len(vectors[key])} for {short(key, 40)} and {size} elsewhere",
             )
     rows = {key: vectors.get(key, (Fraction(0),) * size) for key in (*columns, target)}
     bases = tuple(f"u{at + 1}" for at in range(size))

@@ -63,8 +63,9 @@ def unit_powers(unit: object, of_what: str) -> Powers:
         return _of_pint(unit, of_what)
     if not isinstance(unit, str):
         raise InputError(
-            f"The 'units' argument must give {of_what} a unit such as 'm/s' or a list of exponents. Got {short(unit)} "
-            "instead."
+            argument="units",
+            expected=f"give {of_what} a unit such as 'm/s' or a list of exponents",
+            got=short(unit),
         )
     text = unit.strip()
     for pattern, new in _SPELLINGS:
@@ -89,7 +90,7 @@ def unit_powers(unit: object, of_what: str) -> Powers:
 
 def _unreadable(unit: str, of_what: str) -> InputError:
     return InputError(
-        f"The 'units' argument must give {of_what} a unit such as 'm/s', 'kg*m^2' or '1'. Got {short(unit)} instead."
+        argument="units", expected=f"give {of_what} a unit such as 'm/s', 'kg*m^2' or '1'", got=short(unit)
     )
 
 
@@ -111,8 +112,10 @@ def _atom(name: str, of_what: str) -> Powers:
 def _of_pint(unit: Any, of_what: str) -> Powers:
     if not _from_zero(unit):
         raise InputError(
-            f"The 'units' argument must give {of_what} a unit that measures from zero, as K does. Got "
-            f"{short(str(unit), 40)} instead; convert the column, or give it the unit '1' to leave it unchecked."
+            argument="units",
+            expected=f"give {of_what} a unit that measures from zero, as K does",
+            got=short(str(unit), 40),
+            advice="convert the column, or give it the unit '1' to leave it unchecked",
         )
     dimensions: Mapping[str, Any] = unit.dimensionality
     return {

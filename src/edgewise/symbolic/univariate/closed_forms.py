@@ -116,36 +116,34 @@ def fit_curve(
     >>> best.form.name, round(best.a, 6), round(best.b, 6), best.c, round(best.d, 6)
     ('sin', 3.0, 3.141593, 0.0, -1.0)
     """
-    points, values, weights = read_curve(x, y, sample_weight, 3, "fit_curve")
+    points, values, weights = read_curve(x, y, sample_weight, 3)
     weights = weights / weights.sum()
-    accuracy = check_float(accuracy, "accuracy", low=1e-15, high=1.0, of="fit_curve")
-    limits = chosen(config, CURVES, "fit_curve")
-    library = list(some_forms(forms, "fit_curve"))
+    accuracy = check_float(accuracy, "accuracy", low=1e-15, high=1.0)
+    limits = chosen(config, CURVES)
+    library = list(some_forms(forms))
     # Forms leave the range of floats as a matter of course; they are judged by what they give.
     with np.errstate(all="ignore"):
         found = _suggestions(points, values, weights, library, limits)
     place = {form.name: at for at, form in enumerate(library)}
     # Equally good forms keep the order of the library: sin before cos with a shift.
     ranked = sorted(found, key=lambda each: (round(score(each, accuracy), 6), place.get(each.form.name, 0)))
-    return tuple(ranked if top is None else ranked[: check_int(top, "top", low=1, of="fit_curve")])
+    return tuple(ranked if top is None else ranked[: check_int(top, "top", low=1)])
 
 
-def some_forms(forms: object, of: str) -> tuple[Form, ...]:
+def some_forms(forms: object) -> tuple[Form, ...]:
     """A library of at least one closed form; of None the whole one."""
-    library = tuple(FORMS.values()) if forms is None else check_forms(forms, of)
+    library = tuple(FORMS.values()) if forms is None else check_forms(forms)
     if not library:
-        raise InputError(f"The 'forms' parameter of {of} must hold at least one Form. Got none instead.")
+        raise InputError(argument="forms", expected="hold at least one Form", got="none")
     return library
 
 
-def check_forms(forms: object, of: str) -> tuple[Form, ...]:
+def check_forms(forms: object) -> tuple[Form, ...]:
     """A library of closed forms."""
-    library = as_tuple(forms, "forms", "Form objects", of=of)
+    library = as_tuple(forms, "forms", "Form objects")
     for form in library:
         if not isinstance(form, Form):
-            raise InputError(
-                f"The 'forms' parameter of {of} must hold Form objects. Got {short(form)} instead."
-            )
+            raise InputError(argument="forms", expected="hold Form objects", got=short(form))
     return library
 
 

@@ -14,7 +14,7 @@ from edgewise._core.errors import InputError
 _MOST = 1e140
 
 
-def read_curve(x: Any, y: Any, sample_weight: Any, least: int, of: str) -> tuple[Floats, Floats, Floats]:
+def read_curve(x: Any, y: Any, sample_weight: Any, least: int) -> tuple[Floats, Floats, Floats]:
     """Points, values and weights, ordered by the points.
 
     Raises
@@ -22,22 +22,24 @@ def read_curve(x: Any, y: Any, sample_weight: Any, least: int, of: str) -> tuple
     InputError
         If there are fewer than `least`, they do not go together, or are too large to be squared.
     """
-    points = check_vector(x, "x", min_length=least, of=of)
-    values = check_vector(y, "y", length=len(points), of=of)
+    points = check_vector(x, "x", min_length=least)
+    values = check_vector(y, "y", length=len(points))
     weights = (
         np.ones(len(points))
         if sample_weight is None
-        else check_vector(sample_weight, "sample_weight", length=len(points), of=of)
+        else check_vector(sample_weight, "sample_weight", length=len(points))
     )
     if weights.min() < 0 or weights.sum() <= 0:
         raise InputError(
-            "The 'sample_weight' argument must hold non-negative numbers, not all zero. Got others instead."
+            argument="sample_weight", expected="hold non-negative numbers, not all zero", got="others"
         )
     for name, entries in (("x", points), ("y", values)):
         if float(np.abs(entries).max()) > _MOST:
             raise InputError(
-                f"The '{name}' parameter of {of} must have entries up to {_MOST:g}, so that they can be squared. "
-                f"Got {float(np.abs(entries).max()):g} instead; choose other units."
+                argument=name,
+                expected=f"have entries up to {_MOST:g}, so that they can be squared",
+                got=f"{float(np.abs(entries).max()):g}",
+                advice="choose other units",
             )
     order = np.argsort(points, kind="stable")
     return points[order], values[order], weights[order]

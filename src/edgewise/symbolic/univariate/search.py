@@ -76,13 +76,13 @@ def one_variable(
     >>> best.residual < 1e-12
     True
     """
-    settings = config_of(config, "one_variable").curves
-    xs, ys, weights = read_curve(x, y, sample_weight, 12, "one_variable")
-    accuracy = check_float(accuracy, "accuracy", low=0.0, high=1.0, of="one_variable")
-    units = settings.work_units * check_work(work, "one_variable")
-    meter = Meter(units, check_seconds(seconds, "one_variable"))
-    top = check_int(top, "top", low=1, of="one_variable")
-    library = None if forms is None else check_forms(forms, "one_variable")
+    settings = config_of(config).curves
+    xs, ys, weights = read_curve(x, y, sample_weight, 12)
+    accuracy = check_float(accuracy, "accuracy", low=0.0, high=1.0)
+    units = settings.work_units * check_work(work)
+    meter = Meter(units, check_seconds(seconds))
+    top = check_int(top, "top", low=1)
+    library = None if forms is None else check_forms(forms)
     kept = weights > 0
     xs, ys, weights = xs[kept], ys[kept], weights[kept] / weights[kept].mean()
     with np.errstate(all="ignore"), one_thread():

@@ -55,12 +55,14 @@ class ShapeConstraint:
     def __post_init__(self) -> None:
         if not self.low < 0 < self.high:
             raise InputError(
-                "The range of a shape function must lie on both sides of its mean, which is zero. "
-                f"Got ({short(self.low)}, {short(self.high)}) instead."
+                subject="The range of a shape function",
+                expected="lie on both sides of its mean, which is zero",
+                got=f"({short(self.low)}, {short(self.high)})",
             )
         if self.bounded and self.convex:
             raise InputError(
-                "A shape function must be bounded or convex (or concave), not both: on the whole line only constants are."
+                subject="A shape function",
+                expected="be bounded or convex (or concave), not both: on the whole line only constants are",
             )
 
     @property
@@ -149,19 +151,27 @@ def check_constraints(
         return
     if loss == "cross_entropy" and outputs > 1:
         raise InputError(
-            "Constraints must be asked of a number or of two classes: a logit that rises with an input says nothing about "
-            f"the probability where there are more. Got {outputs} classes instead."
+            subject="Constraints",
+            expected=(
+                "be asked of a number or of two classes: a logit that rises with an input says "
+                "nothing about the probability where there are more"
+            ),
+            got=f"{outputs} classes",
         )
     if loss in ("huber", "quantile"):
         raise InputError(
-            f"Constraints must be asked with loss='squared' or of classes. Got loss={loss!r} instead; leave them, or the "
-            "loss, out."
+            subject="Constraints",
+            expected="be asked with loss='squared' or of classes",
+            got=f"loss={loss!r}",
+            advice="leave them, or the loss, out",
         )
     strange = [i for i in constraints if i not in range(inputs)]
     if strange:
-        raise InputError(f"Constraints must name inputs 0 to {inputs - 1}. Got {short(strange[0])} instead.")
+        raise InputError(
+            subject="Constraints", expected=f"name inputs 0 to {inputs - 1}", got=short(strange[0])
+        )
     if outputs > 1 and any(one.bounded for one in constraints.values()):
-        raise InputError(f"A range must be asked of one output. Got {outputs} outputs instead.")
+        raise InputError(subject="A range", expected="be asked of one output", got=f"{outputs} outputs")
 
 
 @dataclass(frozen=True, eq=False)

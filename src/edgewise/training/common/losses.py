@@ -193,7 +193,7 @@ def make_loss(loss: str | Loss) -> Loss:
     """A loss by name, or the given one."""
     if not isinstance(loss, str) and all(callable(getattr(loss, part, None)) for part in _PARTS):
         return loss
-    name = check_choice(loss, "loss", LOSSES, of="fit")
+    name = check_choice(loss, "loss", LOSSES)
     return {"squared": Squared, "huber": Huber, "cross_entropy": CrossEntropy, "poisson": Poisson}[name]()
 
 
@@ -204,29 +204,32 @@ def rows_and_gradient(loss: Loss, f: Tensor, y: Tensor) -> tuple[Tensor, Tensor]
     return loss.rows(f, y), loss.gradient(f, y)
 
 
-def check_target(loss: Loss, y: Tensor, outputs: int, of: str = "fit") -> Tensor:
+def check_target(loss: Loss, y: Tensor, outputs: int) -> Tensor:
     """Targets in the form the loss takes, shape (n, D); class numbers become one-hot rows."""
     if loss.name == "cross_entropy" and outputs > 1 and y.shape[1] == 1:
         whole = y[:, 0].round()
         good = (whole == y[:, 0]) & (whole >= 0) & (whole < outputs)
         if not bool(good.all()):
             raise InputError(
-                f"The 'y' of {of} must hold class numbers 0 to {outputs - 1} for loss='cross_entropy'. "
-                f"Got {float(y[~good][0, 0]):g} instead."
+                argument="y",
+                expected=f"hold class numbers 0 to {outputs - 1} for loss='cross_entropy'",
+                got=f"{float(y[~good][0, 0]):g}",
             )
         return torch.nn.functional.one_hot(whole.long(), outputs).to(y.dtype)
     if y.shape[1] != outputs:
         raise InputError(
-            f"The 'y' of {of} must have {plural(outputs, 'column')}, one for each output of the network. "
-            f"Got {y.shape[1]} instead."
+            argument="y",
+            expected=f"have {plural(outputs, 'column')}, one for each output of the network",
+            got=y.shape[1],
         )
     if loss.name == "cross_entropy" and (bool((y < 0).any()) or bool((y > 1).any())):
         raise InputError(
-            f"The 'y' of {of} must lie in [0, 1] for loss='cross_entropy' (one class probability a column). "
-            f"Got {float(y[(y < 0) | (y > 1)][0]):g} instead."
+            argument="y",
+            expected="lie in [0, 1] for loss='cross_entropy' (one class probability a column)",
+            got=f"{float(y[(y < 0) | (y > 1)][0]):g}",
         )
     if loss.name == "poisson" and bool((y < 0).any()):
         raise InputError(
-            f"The 'y' of {of} must hold counts, 0 or more, for loss='poisson'. Got {float(y.min()):g} instead."
+            argument="y", expected="hold counts, 0 or more, for loss='poisson'", got=f"{float(y.min()):g}"
         )
     return y

@@ -43,18 +43,19 @@ class TrainingRows:
         return len(self.X)
 
 
-def as_rows(net: KAN, X: Any, y: Any, loss: Loss, sample_weight: Any = None, of: str = "fit") -> TrainingRows:
+def as_rows(net: KAN, X: Any, y: Any, loss: Loss, sample_weight: Any = None) -> TrainingRows:
     """Checked rows for a network and a loss."""
-    inputs = torch.from_numpy(check_matrix(X, "X", columns=net.shape[0], of=of))
-    targets = check_matrix(_column(y, of), "y", rows=len(inputs), of=of)
-    target = check_target(loss, torch.from_numpy(targets), net.shape[-1], of)
+    inputs = torch.from_numpy(check_matrix(X, "X", columns=net.shape[0]))
+    targets = check_matrix(_column(y), "y", rows=len(inputs))
+    target = check_target(loss, torch.from_numpy(targets), net.shape[-1])
     if sample_weight is None:
         return TrainingRows(inputs, target, torch.full((len(inputs),), 1 / len(inputs), dtype=torch.float64))
-    weight = torch.from_numpy(check_vector(sample_weight, "sample_weight", length=len(inputs), of=of))
+    weight = torch.from_numpy(check_vector(sample_weight, "sample_weight", length=len(inputs)))
     if bool((weight < 0).any()) or float(weight.sum()) <= 0:
         raise InputError(
-            f"The 'sample_weight' of {of} must be non-negative with a positive sum. Got weights from "
-            f"{float(weight.min()):g} to {float(weight.max()):g} instead."
+            argument="sample_weight",
+            expected="be non-negative with a positive sum",
+            got=f"weights from {float(weight.min()):g} to {float(weight.max()):g}",
         )
     weight = weight / weight.max()
     return TrainingRows(inputs, target, weight / weight.sum())
@@ -67,13 +68,14 @@ def hold_out(
     if isinstance(validation, tuple):
         if len(validation) != 2:
             raise InputError(
-                "The 'validation' parameter of fit must be a share, a pair (X, y) or None. "
-                f"Got a tuple of {len(validation)} instead."
+                argument="validation",
+                expected="be a share, a pair (X, y) or None",
+                got=f"a tuple of {len(validation)}",
             )
-        return rows, as_rows(net, validation[0], validation[1], loss, of="fit (validation)")
+        return rows, as_rows(net, validation[0], validation[1], loss)
     if validation is None:
         return rows, None
-    share = check_float(validation, "validation", low=0.0, high=0.9, of="fit")
+    share = check_float(validation, "validation", low=0.0, high=0.9)
     if share == 0.0 or len(rows) < FEWEST_TO_SPLIT:
         return rows, None
     order = torch.randperm(len(rows), generator=generator(derive(seed, 7001)))
@@ -84,6 +86,6 @@ def hold_out(
     return rows.take(order[count:].sort().values), rows.take(order[:count].sort().values)
 
 
-def _column(y: Any, of: str) -> Any:
+def _column(y: Any) -> Any:
     """One-dimensional targets as a column."""
-    return check_vector(y, "y", of=of)[:, None] if dimensions(y) == 1 else y
+    return check_vector(y, "y")[:, None] if dimensions(y) == 1 else y

@@ -79,7 +79,9 @@ def _table(document: Mapping[str, Any]) -> Table:
         }
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(
-            f"The table of tensors must hold dtypes and shapes. Got a damaged one ({cause(error)}) instead."
+            subject="The table of tensors",
+            expected="hold dtypes and shapes",
+            got=f"a damaged one ({cause(error)})",
         ) from error
 
 
@@ -97,7 +99,7 @@ def _pack(tree: Any, tensors: dict[str, Tensor]) -> Any:
     if tree is None or isinstance(tree, (str, int, float)):
         return tree
     raise InputError(
-        f"A state of training must be made of plain values and tensors. Got {article(type(tree))} instead."
+        subject="A state of training", expected="be made of plain values and tensors", got=article(type(tree))
     )
 
 

@@ -74,9 +74,7 @@ class FirstOrderOptions:
 
     def __post_init__(self) -> None:
         if self.method not in ("adam", "lbfgs"):
-            raise InputError(
-                f"The 'method' of a first-order fit must be 'adam' or 'lbfgs'. Got {short(self.method)} instead."
-            )
+            raise InputError(argument="method", expected="be 'adam' or 'lbfgs'", got=short(self.method))
         least = {
             "steps": 1,
             "batch": 1,
@@ -88,9 +86,9 @@ class FirstOrderOptions:
         }
         for name, low in least.items():
             if getattr(self, name) is not None:
-                check_int(getattr(self, name), name, low=low, of="fit")
-        check_float(self.rate, "rate", low=0.0, closed=False, of="fit")
-        check_float(self.decay, "decay", low=0.0, of="fit")
+                check_int(getattr(self, name), name, low=low)
+        check_float(self.rate, "rate", low=0.0, closed=False)
+        check_float(self.decay, "decay", low=0.0)
 
 
 class EpochOptimizer(Protocol):

@@ -83,7 +83,10 @@ def shared_objective(
     (rank, workers), count = place(), len(X)
     if workers > PIECES:
         raise InputError(
-            f"The 'shared' parameter of fit must go with at most {PIECES} processes. Got {workers} instead; start fewer."
+            argument="shared",
+            expected=f"go with at most {PIECES} processes",
+            got=workers,
+            advice="start fewer",
         )
     pieces = list[DataObjective]()
     for k in range(rank * PIECES // workers, (rank + 1) * PIECES // workers):

@@ -116,34 +116,32 @@ def fit_table(
     >>> result.mode, result.validation_error < 0.1
     ('additive', True)
     """
-    check_choice(loss, "loss", LOSSES, of="fit_table")
-    check_choice(mode, "mode", MODES, of="fit_table")
-    check_float(quantile, "quantile", low=0.0, high=1.0, closed=False, of="fit_table")
-    factor = check_work(work, of="fit_table")
+    check_choice(loss, "loss", LOSSES)
+    check_choice(mode, "mode", MODES)
+    check_float(quantile, "quantile", low=0.0, high=1.0, closed=False)
+    factor = check_work(work)
     if seconds is not None:
-        check_float(seconds, "seconds", low=0.0, closed=False, of="fit_table")
-    seed = check_int(seed, "seed", low=0, of="fit_table")
-    settings = config_of(config, "fit_table")
-    callbacks = as_callables(callbacks, of="fit_table")
+        check_float(seconds, "seconds", low=0.0, closed=False)
+    seed = check_int(seed, "seed", low=0)
+    settings = config_of(config)
+    callbacks = as_callables(callbacks)
     if not isinstance(members, str) or members != "auto":
-        settings = replace(settings, members=check_int(members, "members", low=1, of="fit_table"))
+        settings = replace(settings, members=check_int(members, "members", low=1))
     if interactions is not None and not (isinstance(interactions, str) and interactions == "auto"):
-        interactions = check_int(interactions, "interactions", low=0, of="fit_table")
+        interactions = check_int(interactions, "interactions", low=0)
     if hidden is not None:
-        settings = replace(settings, hidden=check_int(hidden, "hidden", low=1, of="fit_table"))
+        settings = replace(settings, hidden=check_int(hidden, "hidden", low=1))
     if interactions is not None:
         mode = "additive" if interactions == 0 else "pairwise"
-    limits = None if output_range is None else check_range(output_range, "fit_table")
+    limits = None if output_range is None else check_range(output_range)
     meter = Meter(seconds=seconds)
-    inputs = torch.from_numpy(check_matrix(X, "X", of="fit_table"))
+    inputs = torch.from_numpy(check_matrix(X, "X"))
     target, row_loss = _targets(y, len(inputs), loss, outputs, quantile)
     signless = loss == "squared" and target.shape[1] == 1 and float(target.min()) >= 0
     shift, scale = torch.zeros_like(target[0]), torch.ones_like(target[0])
     weights = torch.ones(len(inputs), dtype=torch.float64)
     if sample_weight is not None:
-        weights = torch.from_numpy(
-            check_vector(sample_weight, "sample_weight", length=len(inputs), of="fit_table")
-        )
+        weights = torch.from_numpy(check_vector(sample_weight, "sample_weight", length=len(inputs)))
         weights = weights / weights.mean()
     if loss == "squared":
         mean = (target * weights[:, None]).sum(0) / weights.sum()
@@ -157,8 +155,8 @@ def fit_table(
         spread = torch.where(spread > 0, spread, target.std(0))
         scale = torch.where(spread > 0, spread, torch.ones_like(spread))
         target = (target - shift) / scale
-    given = as_mapping(constraints, "constraints", "columns to constraints", of="fit_table")
-    all_are(list(given.values()), ShapeConstraint, "constraints", "ShapeConstraint objects", of="fit_table")
+    given = as_mapping(constraints, "constraints", "columns to constraints")
+    all_are(list(given.values()), ShapeConstraint, "constraints", "ShapeConstraint objects")
     kept = {i: one for i, one in given.items() if not one.free}
     check_constraints(kept, loss, inputs.shape[1], target.shape[1])
     job = TableJob(
@@ -174,7 +172,7 @@ def fit_table(
         kept,
     )
     if limits is not None and target.shape[1] != 1:
-        raise InputError(f"An output range must be asked of one output. Got {target.shape[1]} instead.")
+        raise InputError(subject="An output range", expected="be asked of one output", got=target.shape[1])
     # Matrices are small: a second thread would gain little, and round differently.
     with one_thread():
         curved = interactions == "auto" and signless and not kept and limits is None
@@ -189,8 +187,8 @@ def _targets(
     y: Any, rows: int, loss: str, outputs: Sequence[str] | None, quantile: float
 ) -> tuple[Tensor, Loss]:
     """Targets (n, D), and the loss of a row."""
-    columns = y if getattr(y, "ndim", 1) == 2 else check_vector(y, "y", length=rows, of="fit_table")[:, None]
-    table = torch.from_numpy(check_matrix(columns, "y", rows=rows, of="fit_table")).clone()
+    columns = y if getattr(y, "ndim", 1) == 2 else check_vector(y, "y", length=rows)[:, None]
+    table = torch.from_numpy(check_matrix(columns, "y", rows=rows)).clone()
     if loss == "cross_entropy":
         classes = int(table.max()) + 1 if outputs is None else len(outputs)
         if table.shape[1] != 1 or bool((table != table.round()).any()) or float(table.min()) < 0:
@@ -199,6 +197,6 @@ def _targets(
             )
         table = torch.nn.functional.one_hot(table[:, 0].long(), classes).to(torch.float64)
     if loss == "logistic" and bool(((table != 0) & (table != 1)).any()):
-        raise InputError("The 'y' of fit_table must hold 0 and 1 only for loss='logistic'.")
+        raise InputError(argument="y", expected="hold 0 and 1 only for loss='logistic'")
     made: dict[str, Loss] = {"squared": Squared(), "huber": Huber(), "quantile": Quantile(quantile)}
     return table, made.get(loss, CrossEntropy())

@@ -20,7 +20,7 @@ from edgewise.training.additive.shape_constraints import MARGIN
 Range = tuple[float, float]
 
 
-def check_range(value: object, of: str) -> Range:
+def check_range(value: object) -> Range:
     """A range (low, high) with None for no limit, as two numbers of which one may be infinite.
 
     Raises
@@ -35,8 +35,9 @@ def check_range(value: object, of: str) -> Range:
     low, high = -math.inf if low is None else low, math.inf if high is None else high
     if not low < high or (math.isinf(low) and math.isinf(high)):
         raise InputError(
-            f"The 'output_range' parameter of {of} must be a pair (low, high) with low < high, None for no limit on a side. "
-            f"Got {short(value)} instead."
+            argument="output_range",
+            expected="be a pair (low, high) with low < high, None for no limit on a side",
+            got=short(value),
         )
     return low, high
 
@@ -69,7 +70,7 @@ def within_range(net: KAN, low: float, high: float) -> KAN:
     True
     """
     if net.shape[-1] != 1:
-        raise InputError(f"An output range must be asked of one output. Got {net.shape[-1]} instead.")
+        raise InputError(subject="An output range", expected="be asked of one output", got=net.shape[-1])
     shift, scale = float(net.output_shift[0]), float(net.output_scale[0])
     ends = [(end - shift) / scale for end in (low, high)]
     width = min(1.0, abs(ends[1] - ends[0]))

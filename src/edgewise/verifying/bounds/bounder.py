@@ -45,7 +45,9 @@ def rows_program(
     sums: list[RowSum] = []
     if len(goal.rows) != len(goal.bounds) or not goal.rows:
         raise InputError(
-            f"The 'bounds' of Rows must be one for each row. Got {len(goal.bounds)} for {len(goal.rows)} rows instead."
+            argument="bounds",
+            expected="be one for each row",
+            got=f"{len(goal.bounds)} for {len(goal.rows)} rows",
         )
     for row, bound in zip(goal.rows, goal.bounds, strict=True):
         terms: list[RowTerm] = []

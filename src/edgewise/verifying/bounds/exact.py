@@ -124,8 +124,10 @@ def exact_model(network: KAN) -> ExactModel:
             found = "symbolic edges"
         if found is not None:
             raise InputError(
-                "The 'model' of a proof must be a network of numeric B-spline edges of degree 1 to 3. "
-                f"Got one with {found} instead; train one without, as KAN(shape) does by default."
+                argument="model",
+                expected="be a network of numeric B-spline edges of degree 1 to 3",
+                got=f"one with {found}",
+                advice="train one without, as KAN(shape) does by default",
             )
         with torch.no_grad():
             grid = layer.grid.detach().to(device="cpu", dtype=torch.float64)
@@ -149,7 +151,7 @@ def exact_model(network: KAN) -> ExactModel:
     numbers = [x for each in layers for x in (each.curves.table, each.bias, each.base) if x is not None]
     if not all(np.isfinite(each).all() for each in numbers):
         raise InputError(
-            "The 'model' of a proof must have finite parameters. Got some that are NaN or infinite instead."
+            argument="model", expected="have finite parameters", got="some that are NaN or infinite"
         )
     return model
 

@@ -86,7 +86,7 @@ def _range(prop: asked.OutputRange, columns: Columns, made: Task) -> Task:
             "A range of probability needs a classifier of two classes. Got another model instead; ask for a range of output."
         )
     low, high = carried_range(columns.view, prop.low, prop.high, probability=prop.probability)
-    o = output_of(columns.view, prop.output, "output_range")
+    o = output_of(columns.view, prop.output)
     goals = list[Goal]()
     if high is not None:
         goals.append(bounded((OutputTerm(o),), high))
@@ -103,7 +103,7 @@ def _linear(prop: asked.Linear, columns: Columns, made: Task) -> Task:
         if name not in columns.names and (
             name in ("output", view.target, *view.network.output_names) or len(view.classes) > 2
         ):
-            terms.append(OutputTerm(output_of(view, None if name == "output" else name, "linear"), weight))
+            terms.append(OutputTerm(output_of(view, None if name == "output" else name), weight))
             continue
         g = columns.group(name, "linear")
         transform, scale = columns.scale(g)
@@ -173,8 +173,10 @@ def _sloping(columns: Columns, name: str, of: str) -> tuple[int, int]:
     g = columns.group(name, of)
     if not has_numbers(columns, g):
         raise InputError(
-            f"The column of {of} must hold numbers, which have an order. Got {short(name, 40)}, which holds words; ask "
-            f"changes_at_most({name}, ...) or never_flips({name}) instead."
+            subject=f"The column of {of}",
+            expected="hold numbers, which have an order",
+            got=f"{short(name, 40)}, which holds words",
+            advice=f"ask changes_at_most({name}, ...) or never_flips({name}) instead",
         )
     return g, columns.inputs[g][0]
 
@@ -205,7 +207,7 @@ def _intervals(domain: Domain, g: int) -> Domain | None:
 
 def _monotone(prop: asked.Monotone, columns: Columns, made: Task) -> Task:
     g, i = _sloping(columns, prop.feature, "monotone")
-    o = output_of(columns.view, prop.output, "monotone")
+    o = output_of(columns.view, prop.output)
     rising = 1 if prop.direction == asked.INCREASING else -1
     direction = rising if columns.scale(g)[1] > 0 else -rising
     parts, group = list[Subgoal](), made.domain.groups[g]
@@ -222,8 +224,9 @@ def _monotone(prop: asked.Monotone, columns: Columns, made: Task) -> Task:
             parts.append(Subgoal(bounded(terms, 0.0), made.domain, "pair", g))
     if not parts:
         raise InputError(
-            f"The column of monotone must have values to compare. Got {short(prop.feature, 40)}, which is left "
-            "with one value."
+            subject="The column of monotone",
+            expected="have values to compare",
+            got=f"{short(prop.feature, 40)}, which is left with one value",
         )
     claim = {"type": "monotone", "output": o, "input": i, "direction": direction}
     # A map that rises may be level where the network falls.
@@ -233,12 +236,14 @@ def _monotone(prop: asked.Monotone, columns: Columns, made: Task) -> Task:
 
 def _lipschitz(prop: asked.Lipschitz, columns: Columns, made: Task) -> Task:
     g, i = _sloping(columns, prop.feature, "lipschitz")
-    o = output_of(columns.view, prop.output, "lipschitz")
+    o = output_of(columns.view, prop.output)
     sloping = _intervals(made.domain, g)
     if sloping is None:
         raise InputError(
-            f"The column of lipschitz must have a range to move in. Got {short(prop.feature, 40)}, which holds two "
-            f"values; ask changes_at_most({prop.feature}, ...) instead."
+            subject="The column of lipschitz",
+            expected="have a range to move in",
+            got=f"{short(prop.feature, 40)}, which holds two values",
+            advice=f"ask changes_at_most({prop.feature}, ...) instead",
         )
     transform, scale = columns.scale(g)
     bound = carried_change(columns.view, prop.bound) * abs(scale)
@@ -263,10 +268,12 @@ def _robust(prop: asked.Robust, columns: Columns, made: Task, rows: Any) -> Task
         return _decides(int(view.decided(outputs)[0]), view, made)
     if prop.change is None:
         raise InputError(
-            "The 'change' parameter of robust must be how far the output may move, for this model decides "
-            "nothing. Got None; give change=..."
+            argument="change",
+            expected="be how far the output may move, for this model decides nothing",
+            got="None",
+            advice="give change=",
         )
-    o = output_of(view, prop.output, "robust")
+    o = output_of(view, prop.output)
     y = float(view.answers(outputs)[0, o])
     low, high = y - prop.change, y + prop.change
     return _range(asked.OutputRange(low, high, o), columns, made)
@@ -277,12 +284,15 @@ def _row_of(prop: asked.Robust, columns: Columns, rows: Any) -> Floats:
         return encoded(columns.view, prop.row, "robust")
     if rows is None:
         raise InputError(
-            f"The 'rows' parameter of verify must hold the table whose row {prop.row} is asked about. Got none."
+            argument="rows", expected=f"hold the table whose row {prop.row} is asked about", got="none"
         )
     table = columns.table(rows)
     if prop.row >= len(table):
         raise InputError(
-            f"The 'row' of robust must be one of 0 to {len(table) - 1}. Got {prop.row} instead; rows are counted from 0."
+            argument="row",
+            expected=f"be one of 0 to {len(table) - 1}",
+            got=prop.row,
+            advice="rows are counted from 0",
         )
     return table[prop.row]
 
@@ -295,8 +305,10 @@ def _ball(prop: asked.Robust, columns: Columns, domain: Domain, x: Floats) -> Do
             g, _ = _sloping(columns, name, "robust")
             if not columns.is_numbers(g):
                 raise InputError(
-                    f"The columns of the radius must hold numbers of more than two values. Got {short(name, 40)} instead; "
-                    f"ask never_flips({name})."
+                    subject="The columns of the radius",
+                    expected="hold numbers of more than two values",
+                    got=short(name, 40),
+                    advice=f"ask never_flips({name})",
                 )
     groups = list[Group]()
     for g, group in enumerate(domain.groups):
@@ -308,8 +320,12 @@ def _ball(prop: asked.Robust, columns: Columns, domain: Domain, x: Floats) -> Do
         ]
         if not here:
             raise InputError(
-                f"The row of robust must lie in the domain. Got {shown(columns.raw(g, at))} in "
-                f"{short(group.name, 40)}, which may be {columns.described(g, group)}."
+                subject="The row of robust",
+                expected="lie in the domain",
+                got=(
+                    f"{shown(columns.raw(g, at))} in {short(group.name, 40)}, which may be "
+                    f"{columns.described(g, group)}"
+                ),
             )
         cell = group.cells[here[0]]
         low, high = cell[0]

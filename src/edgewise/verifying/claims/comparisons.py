@@ -20,10 +20,12 @@ def equal_task(prop: asked.Equal, made: Task) -> Task:
     """Two models differ by at most so much."""
     if isinstance(prop.other, str):
         raise InputError(
-            f"The other model of equal must be a model. Got the name {short(prop.other)} instead; load it "
-            "with edgewise.load."
+            subject="The other model of equal",
+            expected="be a model",
+            got=f"the name {short(prop.other)}",
+            advice="load it with edgewise.load",
         )
-    view, other = made.views[0], fitted(prop.other, of="equal")
+    view, other = made.views[0], fitted(prop.other)
     check_carried(prop, other)
     mine, theirs = (
         None
@@ -33,13 +35,15 @@ def equal_task(prop: asked.Equal, made: Task) -> Task:
     )
     if mine != theirs or view.network.shape[0] != other.network.shape[0]:
         raise InputError(
-            "The other model of equal must read the same columns in the same way. Got one with another encoding "
-            "instead; fit both on the same table, or compare edited copies of one model."
+            subject="The other model of equal",
+            expected="read the same columns in the same way",
+            got="one with another encoding",
+            advice="fit both on the same table, or compare edited copies of one model",
         )
     count = view.network.shape[-1]
     if other.network.shape[-1] != count:
         raise InputError(
-            f"The other model of equal must have {count} outputs. Got {other.network.shape[-1]} instead."
+            subject="The other model of equal", expected=f"have {count} outputs", got=other.network.shape[-1]
         )
     parts = [
         Subgoal(
@@ -64,18 +68,23 @@ def values_task(prop: asked.NeverFlips | asked.ChangesAtMost, columns: Columns, 
     group = made.domain.groups[g]
     if len(group.points) < len(group.cells):
         raise InputError(
-            f"The column of {of} must hold words or two values. Got {short(prop.feature, 40)}, which holds numbers; ask "
-            f"monotone({prop.feature}, increasing), lipschitz({prop.feature}, ...) or "
-            f"robust(row 0, {{{prop.feature}: ...}}) instead."
+            subject=f"The column of {of}",
+            expected="hold words or two values",
+            got=f"{short(prop.feature, 40)}, which holds numbers",
+            advice=(
+                f"ask monotone({prop.feature}, increasing), lipschitz({prop.feature}, ...) or "
+                f"robust(row 0, {{{prop.feature}: ...}}) instead"
+            ),
         )
     if len(group.cells) < 2:
         raise InputError(
-            f"The column of {of} must be left with two values or more. Got {short(prop.feature, 40)} = "
-            f"{columns.described(g, group)} only."
+            subject=f"The column of {of}",
+            expected="be left with two values or more",
+            got=f"{short(prop.feature, 40)} = {columns.described(g, group)} only",
         )
     cells = range(len(group.cells))
     if isinstance(prop, asked.ChangesAtMost):
-        o, tau = output_of(view, prop.output, of), carried_change(view, prop.max_change)
+        o, tau = output_of(view, prop.output), carried_change(view, prop.max_change)
         goals: list[Goal] = [
             bounded((_moved(o, (g, a)), _moved(o, (g, b), -1.0)), tau) for a, b in permutations(cells, 2)
         ]
@@ -86,7 +95,7 @@ def values_task(prop: asked.NeverFlips | asked.ChangesAtMost, columns: Columns, 
         )
     else:
         threshold = threshold_of(prop, view)
-        o = output_of(view, prop.output, of)
+        o = output_of(view, prop.output)
         goals = [
             OutputBounds(((_moved(o, (g, a)),), (_moved(o, (g, b), -1.0),)), (threshold, -threshold))
             for a, b in permutations(cells, 2)
@@ -130,10 +139,17 @@ def threshold_of(prop: asked.NeverFlips, view: Fitted) -> float:
         return view.threshold
     if len(view.classes) > 2:
         raise InputError(
-            f"The 'threshold' parameter of never_flips must be the value above which the output decides. Got none; ask "
-            f"never_flips({prop.feature}) without an output for the decision among all {len(view.classes)} classes."
+            argument="threshold",
+            expected="be the value above which the output decides",
+            got="none",
+            advice=(
+                f"ask never_flips({prop.feature}) without an output for the decision among all "
+                f"{len(view.classes)} classes"
+            ),
         )
     raise InputError(
-        "The 'threshold' parameter of never_flips must be the output above which the decision is made, for this model "
-        "predicts numbers. Got None; give threshold=..."
+        argument="threshold",
+        expected="be the output above which the decision is made, for this model predicts numbers",
+        got="None",
+        advice="give threshold=",
     )

@@ -133,7 +133,7 @@ class Pairs:
         """Whether two rows are decided differently."""
         if self.prop.threshold is None:
             return pair[0].decision != pair[1].decision
-        o = output_of(self.columns.view, self.prop.output, OF)
+        o = output_of(self.columns.view, self.prop.output)
         above = [[*each.outputs.values()][o] > self.prop.threshold for each in pair]
         return above[0] != above[1]
 

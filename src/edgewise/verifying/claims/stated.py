@@ -58,9 +58,13 @@ def with_ranges(
         for end in (end for pair in asked for end in pair if end is not None):
             if not low <= columns.number(g, end) <= high:
                 raise InputError(
-                    f"A claim that weighs {short(name, 40)} itself must keep to {_text(column, low)} to "
-                    f"{_text(column, high)}, beyond which the model takes every number for that end. "
-                    f"Got {short(end)} instead; narrow it."
+                    subject=f"A claim that weighs {short(name, 40)} itself",
+                    expected=(
+                        f"keep to {_text(column, low)} to {_text(column, high)}, beyond which the model takes "
+                        "every number for that end"
+                    ),
+                    got=short(end),
+                    advice="narrow it",
                 )
         if any(all(pair[side] is None for pair in asked) for side in (0, 1)):
             found.append(Between(name, *(_said(column, end) for end in (low, high))))

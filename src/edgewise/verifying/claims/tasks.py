@@ -68,7 +68,7 @@ def bounded(terms: tuple[Term, ...], bound: float) -> OutputBounds:
     return OutputBounds((terms,), (bound,))
 
 
-def output_of(view: Fitted, output: Any, of: str) -> int:
+def output_of(view: Fitted, output: Any) -> int:
     """The index of an output given by its name, its class or its number.
 
     Raises
@@ -85,7 +85,10 @@ def output_of(view: Fitted, output: Any, of: str) -> int:
             return 0
         what = "class" if view.classes else "output"
         raise InputError(
-            f"The 'output' parameter of {of} must name one of the {count} {what}s {among(names)}. Got none; give output=..."
+            argument="output",
+            expected=f"name one of the {count} {what}s {among(names)}",
+            got="none",
+            advice="give output=",
         )
     if count == 1 and place_among(output, (*view.classes[-1:], view.target)) is not None:
         return 0
@@ -100,8 +103,9 @@ def output_of(view: Fitted, output: Any, of: str) -> int:
     ):
         return int(output)
     raise InputError(
-        f"The 'output' parameter of {of} must be one of {among(names)}. Got {short(output)} "
-        f"instead{did_you_mean(output, names)}."
+        argument="output",
+        expected=f"be one of {among(names)}",
+        got=f"{short(output)}{did_you_mean(output, names)}",
     )
 
 
@@ -126,7 +130,9 @@ def class_of(view: Fitted, label: Any) -> int:
             return place
     names = [str(known) for known in view.classes]
     raise InputError(
-        f"The class must be one of {among(names)}. Got {short(label)} instead{did_you_mean(label, names)}."
+        subject="The class",
+        expected=f"be one of {among(names)}",
+        got=f"{short(label)}{did_you_mean(label, names)}",
     )
 
 
@@ -151,7 +157,11 @@ def without_missing(group: Group) -> Group:
         if label != "missing" and not any(low for low, _ in cell[1:])
     ]
     if not kept:
-        raise InputError(f"Column {short(group.name, 40)} must have rows where it is not missing. Got none.")
+        raise InputError(
+            subject=f"Column {short(group.name, 40)}",
+            expected="have rows where it is not missing",
+            got="none",
+        )
     return replace(
         group, cells=tuple(group.cells[k] for k in kept), labels=tuple(group.labels[k] for k in kept)
     )

@@ -77,21 +77,27 @@ def padded(rows: Floats, copies: Sequence[tuple[int, int]]) -> Floats:
 def _check_other(columns: Columns, g: int, name: str, prop: asked.NeverFlips) -> None:
     if name in prop.features:
         raise InputError(
-            f"A column of never_flips must either change at will or move a little. Got {short(name, 40)} for both; name it "
-            "once."
+            subject="A column of never_flips",
+            expected="either change at will or move a little",
+            got=f"{short(name, 40)} for both",
+            advice="name it once",
         )
     if not columns.is_numbers(g):
         raise InputError(
-            f"The columns that may move a little must hold numbers of more than two values. Got {short(name, 40)} instead; "
-            f"name it among those that change at will, as in never_flips({', '.join((*prop.features, name))})."
+            subject="The columns that may move a little",
+            expected="hold numbers of more than two values",
+            got=short(name, 40),
+            advice=f"name it among those that change at will, as in never_flips({', '.join((*prop.features, name))})",
         )
 
 
 def _check_feature(group: Group) -> None:
     if len(group.points) < len(group.cells):
         raise InputError(
-            f"The columns that never_flips changes at will must hold words or two values. Got {short(group.name, 40)}, "
-            f"which holds numbers; let it move a little instead: with {group.name} within ..."
+            subject="The columns that never_flips changes at will",
+            expected="hold words or two values",
+            got=f"{short(group.name, 40)}, which holds numbers",
+            advice=f"let it move a little instead: with {group.name} within ",
         )
 
 
@@ -124,8 +130,10 @@ def _beside(
     points = [k for k, cell in enumerate(cells) if cell[0][0] == cell[0][1] and len(group.inputs) == 1]
     if points and len(points) < len(cells):
         raise InputError(
-            f"A column that may move a little must not hold a value apart. Got {short(group.name, 40)}, where a missing "
-            f"cell is one; narrow it: where {group.name} is not missing."
+            subject="A column that may move a little",
+            expected="not hold a value apart",
+            got=f"{short(group.name, 40)}, where a missing cell is one",
+            advice=f"narrow it: where {group.name} is not missing",
         )
     return tuple(cells), tuple(labels), within
 
@@ -149,7 +157,7 @@ def _goals(prop: asked.NeverFlips, columns: Columns) -> tuple[dict[str, Any], li
             terms = tuple((OutputTerm(c, 1.0, m), OutputTerm(i, -1.0, m)) for c, i, m in rows)
             goals.append(OutputBounds(terms, (0.0,) * len(terms)))
         return {"type": "same_class_within"}, goals
-    threshold, o = threshold_of(prop, view), output_of(view, prop.output, OF)
+    threshold, o = threshold_of(prop, view), output_of(view, prop.output)
     goal = OutputBounds(((OutputTerm(o, 1.0, 0),), (OutputTerm(o, -1.0, 1),)), (threshold, -threshold))
     return {"type": "never_flips_within", "output": o, "threshold": threshold}, [goal]
 

@@ -138,13 +138,13 @@ def prices_of(
     named = {columns.group(condition.column, of) for condition in conditions}
     near = columns.familiar(allowed)
     possible = Possible(columns, allowed)
-    names = columns.names if mutable is None else as_tuple(mutable, "mutable", "columns", of=of)
+    names = columns.names if mutable is None else as_tuple(mutable, "mutable", "columns")
     free = {columns.group(name, of) for name in names} - {
-        columns.group(name, of) for name in as_tuple(fixed, "fixed", "columns", of=of)
+        columns.group(name, of) for name in as_tuple(fixed, "fixed", "columns")
     }
     factors = {
-        columns.group(name, of): check_float(weight, f"weights[{name!r}]", low=0.0, closed=False, of=of)
-        for name, weight in as_mapping(weights, "weights", "columns to numbers", of=of).items()
+        columns.group(name, of): check_float(weight, f"weights[{name!r}]", low=0.0, closed=False)
+        for name, weight in as_mapping(weights, "weights", "columns to numbers").items()
     }
     groups, costs, cells = list[Group](), list[ChangeCost](), list[CellCost]()
     for g, wide in enumerate(allowed.groups):

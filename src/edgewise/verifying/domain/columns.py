@@ -104,14 +104,20 @@ class Columns:
             column = encoding.columns[encoding.column_names.index(name)]
             reason = getattr(column, "reason", "")
             raise InputError(
-                f"The column of {of} must be one that the model uses. Got {short(name, 40)}, which it leaves out "
-                f"({reason}), so that its output does not depend on it."
+                subject=f"The column of {of}",
+                expected="be one that the model uses",
+                got=(
+                    f"{short(name, 40)}, which it leaves out ({reason}), so that its output does not "
+                    "depend on it"
+                ),
             )
         known = ", ".join(short(each, 24) for each in self.names[:8]) + (
             ", ..." if len(self.names) > 8 else ""
         )
         raise InputError(
-            f"The column of {of} must be one of {known}. Got {short(name, 40)} instead{did_you_mean(name, self.names)}."
+            subject=f"The column of {of}",
+            expected=f"be one of {known}",
+            got=f"{short(name, 40)}{did_you_mean(name, self.names)}",
         )
 
     def is_numbers(self, group: int) -> bool:
@@ -176,8 +182,9 @@ class Columns:
             kept = narrow(self, g, groups[g], condition)
             if not kept.cells:
                 raise InputError(
-                    f"The condition {str(condition)!r} must leave some rows. Got a column that can be "
-                    f"{self.described(g)} only."
+                    subject=f"The condition {str(condition)!r}",
+                    expected="leave some rows",
+                    got=f"a column that can be {self.described(g)} only",
                 )
             narrowed |= kept.cells != groups[g].cells
             groups[g] = kept
@@ -196,8 +203,9 @@ class Columns:
         ends = [self.number(g, low, -math.inf), self.number(g, high, math.inf)]
         if ends[0] > ends[1]:
             raise InputError(
-                f"The range of {short(self.names[g], 40)} must begin with its lower end. Got {short(low)} above "
-                f"{short(high)} instead."
+                subject=f"The range of {short(self.names[g], 40)}",
+                expected="begin with its lower end",
+                got=f"{short(low)} above {short(high)}",
             )
         if not isinstance(column, NumberColumn):
             return ends[0], ends[1]
@@ -225,7 +233,9 @@ class Columns:
         found = float(numbers_of(raw, column.name, column.kind)[0])
         if math.isnan(found):
             raise InputError(
-                f"Column {short(column.name, 40)} must be narrowed by numbers. Got {short(value)} instead."
+                subject=f"Column {short(column.name, 40)}",
+                expected="be narrowed by numbers",
+                got=short(value),
             )
         return found
 

@@ -65,8 +65,10 @@ def _cut(columns: RawNumbers, g: int, cell: Cell, label: str, condition: Conditi
     if isinstance(column, LevelColumn):
         if isinstance(condition, Between):
             raise InputError(
-                f"Column {short(condition.column, 40)} must be narrowed by its words. Got the range {str(condition)!r} "
-                f"instead; list words, as in {condition.column} in {{{', '.join(column.levels[:2])}}}."
+                subject=f"Column {short(condition.column, 40)}",
+                expected="be narrowed by its words",
+                got=f"the range {str(condition)!r}",
+                advice=f"list words, as in {condition.column} in {{{', '.join(column.levels[:2])}}}",
             )
         if isinstance(condition, Missing):
             # Without a code of their own, missing cells share one with words, which are not missing.
@@ -97,8 +99,10 @@ def _cut(columns: RawNumbers, g: int, cell: Cell, label: str, condition: Conditi
         return None
     if len(pieces) > 1 and cell[0][0] < cell[0][1]:
         raise InputError(
-            f"Column {short(condition.column, 40)} must be narrowed to one range or one number. "
-            f"Got {len(pieces)} numbers instead; ask once for each."
+            subject=f"Column {short(condition.column, 40)}",
+            expected="be narrowed to one range or one number",
+            got=f"{len(pieces)} numbers",
+            advice="ask once for each",
         )
     return (pieces[0] if cell[0][0] < cell[0][1] else cell[0], *cell[1:])
 

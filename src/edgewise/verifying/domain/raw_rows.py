@@ -41,5 +41,5 @@ def encoded(view: Fitted, row: Any, of: str) -> Floats:
     """The inputs of one raw row."""
     found = encoded_table(view, as_table(row), "row")
     if len(found) != 1:
-        raise InputError(f"The row of {of} must be one row. Got {len(found):,} instead.")
+        raise InputError(subject=f"The row of {of}", expected="be one row", got=f"{len(found):,}")
     return found[0]

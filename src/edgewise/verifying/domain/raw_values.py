@@ -108,7 +108,8 @@ def codes_of(column: LevelColumn, condition: OneOf) -> set[int]:
             codes.add(column.unseen)
         else:
             raise InputError(
-                f"Column {short(condition.column, 40)} must be one of {', '.join(map(repr, column.levels))}. "
-                f"Got {short(value)} instead{did_you_mean(written, (*column.levels, *column.pooled))}."
+                subject=f"Column {short(condition.column, 40)}",
+                expected=f"be one of {', '.join(map(repr, column.levels))}",
+                got=f"{short(value)}{did_you_mean(written, (*column.levels, *column.pooled))}",
             )
     return codes

@@ -104,19 +104,23 @@ def make_space(
         for i in group.inputs:
             if not 0 <= i < inputs or owner[i] >= 0:
                 raise InputError(
-                    f"The 'domain' of a proof must name each of the {inputs} inputs of the network in one group. "
-                    f"Got input {i} {'twice' if 0 <= i < inputs else ''} in {group.name!r} instead."
+                    argument="domain",
+                    expected=f"name each of the {inputs} inputs of the network in one group",
+                    got=f"input {i} {('twice' if 0 <= i < inputs else '')} in {group.name!r}",
                 )
             owner[i] = g
         if not group.cells:
             raise InputError(
-                f"Each group of a 'domain' must have a cell. Got {short(group.name)} without any instead."
+                subject="Each group of a 'domain'",
+                expected="have a cell",
+                got=f"{short(group.name)} without any",
             )
         cell_group += [g] * len(group.cells)
     if (owner < 0).any():
         raise InputError(
-            f"The 'domain' of a proof must name each of the {inputs} inputs of the network in one group. "
-            f"Got none for input {int(np.argmax(owner < 0))} instead."
+            argument="domain",
+            expected=f"name each of the {inputs} inputs of the network in one group",
+            got=f"none for input {int(np.argmax(owner < 0))}",
         )
     low, high = np.zeros((len(cell_group), inputs)), np.zeros((len(cell_group), inputs))
     at = 0
@@ -125,8 +129,9 @@ def make_space(
         for cell in group.cells:
             if len(cell) != len(where):
                 raise InputError(
-                    f"Each cell of group {group.name!r} must have one interval for each of its {len(where)} inputs. "
-                    f"Got {len(cell)} instead."
+                    subject=f"Each cell of group {group.name!r}",
+                    expected=f"have one interval for each of its {len(where)} inputs",
+                    got=len(cell),
                 )
             low[at, where], high[at, where] = np.asarray(cell, dtype=np.float64).reshape(-1, 2).T
             at += 1
@@ -134,8 +139,9 @@ def make_space(
     if bad.any():
         c, i = (int(k[0]) for k in np.nonzero(bad))
         raise InputError(
-            f"The intervals of a 'domain' must be finite with low <= high. Got [{low[c, i]}, {high[c, i]}] "
-            f"for input {i} instead."
+            subject="The intervals of a 'domain'",
+            expected="be finite with low <= high",
+            got=f"[{low[c, i]}, {high[c, i]}] for input {i}",
         )
     most = max(len(group.cells) for group in domain.groups)
     table = np.full((len(domain.groups), most), len(cell_group))

@@ -34,7 +34,7 @@ def claim_in_words(document: Mapping[str, Any], model: Any) -> str:
     model : KAN, KANRegressor or KANClassifier
         The (first) model that it is about.
     """
-    columns = Columns(fitted(model, of="check"))
+    columns = Columns(fitted(model))
     if not _of_columns(document, columns):
         return ""
     return f"For {_rows(_first_row(document, columns), columns)}: {_claim(document, columns)}."
@@ -59,7 +59,7 @@ def differs(
     InputError
         If the statement does not fit the model.
     """
-    columns, prop = Columns(fitted(models[0], of="check")), statement.property
+    columns, prop = Columns(fitted(models[0])), statement.property
     if not _of_columns(document, columns):
         return "it is about inputs that are no columns of the model"
     if isinstance(prop, asked.Equal):

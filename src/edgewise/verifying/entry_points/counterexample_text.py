@@ -25,7 +25,7 @@ def at_its_bound(prop: asked.Property, view: Fitted, found: tuple[Case, ...]) ->
     """Whether a bound on an output or a probability holds at the rows found, as the model itself computes them."""
     if not isinstance(prop, asked.OutputRange) or view.calibration is not None:
         return False
-    o = output_of(view, prop.output, "range")
+    o = output_of(view, prop.output)
     values = [[*each.outputs.values()][o] for each in found]
     values = expit(values).tolist() if prop.probability else values
     return all(

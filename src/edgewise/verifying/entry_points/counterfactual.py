@@ -196,17 +196,15 @@ def minimal_counterfactual(
     (True, True)
     """
     of = "minimal_counterfactual"
-    view = fitted(model, of=of)
+    view = fitted(model)
     if len(view.classes) < 2:
-        raise InputError(
-            f"The 'model' argument of {of} must be a classifier. Got a model of numbers instead."
-        )
-    check_decided(view, of)
-    gap = check_float(gap, "gap", low=0.0, closed=False, of=of)
-    settings = config_of(config, of)
-    meter = Meter(settings.work_units * check_work(work, of), check_seconds(seconds, of))
-    seed = check_int(seed, "seed", low=0, of=of)
-    tell = teller(callbacks, of)
+        raise InputError(argument="model", expected="be a classifier", got="a model of numbers")
+    check_decided(view)
+    gap = check_float(gap, "gap", low=0.0, closed=False)
+    settings = config_of(config)
+    meter = Meter(settings.work_units * check_work(work), check_seconds(seconds))
+    seed = check_int(seed, "seed", low=0)
+    tell = teller(callbacks)
     columns = Columns(view)
     x = columns.encode(row, of)
     evaluator = GoalEvaluator((view.network,))
@@ -253,14 +251,16 @@ def _wanted(columns: Columns, target: Any, now: int) -> int:
         if view.binary:
             return 1 - now
         raise InputError(
-            f"The 'target' parameter of minimal_counterfactual must be the class that is wanted, for there "
-            f"are {len(view.classes)}. Got None."
+            argument="target",
+            expected=f"be the class that is wanted, for there are {len(view.classes)}",
+            got="None",
         )
     wanted = class_of(view, target)
     if wanted == now:
         raise InputError(
-            f"The 'target' parameter of minimal_counterfactual must be another class than the row's. "
-            f"Got {short(target)}, which is what it is decided as."
+            argument="target",
+            expected="be another class than the row's",
+            got=f"{short(target)}, which is what it is decided as",
         )
     return wanted
 

@@ -75,7 +75,7 @@ def formula_outcome(
         If the formula's columns are not numbers of the model, or too many inputs vary.
     """
     check_carried(prop, columns.view)
-    output = output_of(columns.view, prop.output, "formula_within")
+    output = output_of(columns.view, prop.output)
     domain = columns.domain(conditions)
     tree, domain = _in_inputs(prop.formula, columns, domain)
     varying = sum(
@@ -240,7 +240,9 @@ def _in_inputs(formula: Any, columns: Columns, domain: Domain) -> tuple[Node, Do
         g = columns.group(name, "formula_within")
         if not has_numbers(columns, g):
             raise InputError(
-                f"The columns of a formula must hold numbers. Got {short(name, 40)}, which holds words."
+                subject="The columns of a formula",
+                expected="hold numbers",
+                got=f"{short(name, 40)}, which holds words",
             )
         groups[g] = without_missing(groups[g])
         tree = substitute(tree, name, _decoded(columns, g))
@@ -275,12 +277,13 @@ def _tree(formula: Any, columns: Columns) -> Node:
     expression = formula.sympy if isinstance(formula, Formula) else formula
     if not hasattr(expression, "free_symbols"):
         raise InputError(
-            f"The 'formula' parameter of formula_within must be a Formula, a sympy expression or text. "
-            f"Got {short(formula)} instead."
+            argument="formula", expected="be a Formula, a sympy expression or text", got=short(formula)
         )
     names = {str(symbol) for symbol in expression.free_symbols}
     if unknown := sorted(names - set(columns.names)):
         raise InputError(
-            f"The formula must be in the columns {among(columns.names)}. Got {short(unknown[0], 40)} instead."
+            subject="The formula",
+            expected=f"be in the columns {among(columns.names)}",
+            got=short(unknown[0], 40),
         )
     return from_sympy(expression)

@@ -35,7 +35,6 @@ from edgewise.verifying.config import ProverConfig, config_of
 from edgewise.verifying.results.verdicts import ProofResult, Proved, Refuted, Undecided, ended_by
 from edgewise.verifying.results.witness import Case
 
-_OF = "prove_constraints"
 # An inequality is proved up to this share of the largest value that is seen: many touch their bound, where rounding decides.
 _ROOM = 1e-9
 _SEEN = 256
@@ -98,15 +97,15 @@ def prove_constraints(
     >>> verdicts[1].witness["x"] > 1.5
     True
     """
-    check_is(formula, Formula, "formula", "a Formula, as find_formula finds it", of=_OF)
-    asked = read_constraints(constraints, formula.names, check_text(target, "target", of=_OF), _OF)
+    check_is(formula, Formula, "formula", "a Formula, as find_formula finds it")
+    asked = read_constraints(constraints, formula.names, check_text(target, "target"))
     used = [name for name in formula.names if name in names_in(formula.tree)]
     needed = dict.fromkeys([*used, *(name for one in asked for name in _columns(one))])
     # A constant asks for no column, but a proof is about some rows.
     box = _box(bounds, list(needed or formula.names[:1]))
-    settings = config_of(config, _OF)
-    meter_of = check_work(work, _OF) * settings.work_units
-    limit = check_seconds(seconds, _OF)
+    settings = config_of(config)
+    meter_of = check_work(work) * settings.work_units
+    limit = check_seconds(seconds)
     began = Meter(seconds=limit)
     found: list[ProofResult] = []
     with np.errstate(all="ignore"), one_thread():
@@ -343,25 +342,28 @@ def _calls(tree: Node) -> frozenset[str]:
 def _box(bounds: Any, names: list[str]) -> DataBox:
     if not isinstance(bounds, Mapping):
         raise InputError(
-            f"The 'bounds' argument of {_OF} must map columns to their smallest and largest number. Got {short(bounds)}."
+            argument="bounds", expected="map columns to their smallest and largest number", got=short(bounds)
         )
     given = cast("Mapping[Any, Any]", bounds)
     if absent := [name for name in names if name not in given]:
         raise InputError(
-            f"The 'bounds' argument of {_OF} must have every column of the formula. Got none for {short(absent[0], 40)}."
+            argument="bounds",
+            expected="have every column of the formula",
+            got=f"none for {short(absent[0], 40)}",
         )
     ends: list[tuple[float, float]] = []
     for name in names:
         pair = given[name]
         if not isinstance(pair, (tuple, list)) or len(cast("list[Any]", pair)) != 2:
             raise InputError(
-                f"The 'bounds' argument of {_OF} must have two numbers for {short(name, 40)}. Got {short(pair)} instead."
+                argument="bounds", expected=f"have two numbers for {short(name, 40)}", got=short(pair)
             )
-        low, high = (check_float(end, "bounds", of=_OF) for end in cast("list[Any]", pair))
+        low, high = (check_float(end, "bounds") for end in cast("list[Any]", pair))
         if low > high:
             raise InputError(
-                f"The 'bounds' argument of {_OF} must have the smaller number first. Got {short(pair)} for "
-                f"{short(name, 40)}."
+                argument="bounds",
+                expected="have the smaller number first",
+                got=f"{short(pair)} for {short(name, 40)}",
             )
         ends.append((low, high))
     array = np.array(ends, dtype=np.float64).reshape(-1, 2)

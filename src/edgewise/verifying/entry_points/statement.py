@@ -24,7 +24,7 @@ def statement_of(prop: Any, where: str | Mapping[str, Any] | Sequence[Condition]
         found = Statement(cast(asked.Property, prop))
     else:
         raise InputError(
-            f"The 'property' parameter of verify must be text or made by edgewise.properties. Got {short(prop)} instead."
+            argument="property", expected="be text or made by edgewise.properties", got=short(prop)
         )
     more: tuple[Condition, ...] = ()
     if isinstance(where, str):
@@ -33,7 +33,7 @@ def statement_of(prop: Any, where: str | Mapping[str, Any] | Sequence[Condition]
         more = conditions_of(where)
     elif where is not None:
         wanted = "conditions, or be a mapping or text as in 'age in [18, 65]'"
-        more = all_are(where, Condition, "where", wanted, of="verify")
+        more = all_are(where, Condition, "where", wanted)
     return Statement(found.property, (*found.conditions, *more))
 
 

@@ -108,12 +108,12 @@ def verify(
     >>> ew.verify(net, "range(-100, 100)").status
     'proved'
     """
-    view = fitted(model, of="verify")
+    view = fitted(model)
     statement = statement_of(property, where)
-    settings = config_of(config, "verify")
-    meter = Meter(settings.work_units * check_work(work, "verify"), check_seconds(seconds, "verify"))
-    seed = check_int(seed, "seed", low=0, of="verify")
-    tell = teller(callbacks, "verify")
+    settings = config_of(config)
+    meter = Meter(settings.work_units * check_work(work), check_seconds(seconds))
+    seed = check_int(seed, "seed", low=0)
+    tell = teller(callbacks)
     columns = Columns(view)
     statement = ranged(statement, columns)
     asked_of = statement.property

@@ -50,13 +50,19 @@ def check_carried(prop: asked.Property, view: Fitted) -> None:
         )
 
 
-def check_decided(view: Fitted, of: str) -> None:
+def check_decided(view: Fitted) -> None:
     """Refuse maps that make decisions other than by the largest output."""
     if view.calibration is not None and not view.calibration.carried:
         raise InputError(
-            f"The 'model' argument of {of} must decide by its largest output. Got maps for {len(view.classes)} classes of "
-            f"the method {view.calibration.method!r}, which mix them, instead; ask it of the model behind the maps, its "
-            ".model, or calibrate with method='temperature'."
+            argument="model",
+            expected="decide by its largest output",
+            got=(
+                f"maps for {len(view.classes)} classes of the method {view.calibration.method!r}, "
+                "which mix them"
+            ),
+            advice=(
+                "ask it of the model behind the maps, its .model, or calibrate with method='temperature'"
+            ),
         )
 
 

@@ -82,15 +82,16 @@ def conditions_of(domain: Mapping[str, Any]) -> tuple[Condition, ...]:
     """
     if not isinstance(domain, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise InputError(
-            "The 'where' parameter of verify must map columns to what they may hold, as in {'age': (18, 65), "
-            f"'job': ['skilled']}}. Got {short(domain)} instead."
+            argument="where",
+            expected="map columns to what they may hold, as in {'age': (18, 65), 'job': ['skilled']}",
+            got=short(domain),
         )
     return tuple(_condition(name, value) for name, value in domain.items())
 
 
 def _condition(name: Any, value: Any) -> Condition:
     if not isinstance(name, str):
-        raise InputError(f"The 'where' parameter of verify must name columns. Got {short(name)} instead.")
+        raise InputError(argument="where", expected="name columns", got=short(name))
     if value is None:
         return Missing(name)
     if isinstance(value, tuple) and len(value) == 2 and any(_measure(each) for each in value):
@@ -98,7 +99,9 @@ def _condition(name: Any, value: Any) -> Condition:
         if all(each is None or _measure(each) for each in (low, high)):
             if low is not None and high is not None and low > high:
                 raise InputError(
-                    f"The range of {short(name, 40)} must begin with its lower end. Got {short(value)} instead."
+                    subject=f"The range of {short(name, 40)}",
+                    expected="begin with its lower end",
+                    got=short(value),
                 )
             return Between(name, low, high)
     if isinstance(value, (list, tuple, Set)):
@@ -107,18 +110,24 @@ def _condition(name: Any, value: Any) -> Condition:
         values = tuple(sorted(values, key=str)) if isinstance(value, Set) else values
         if not values:
             raise InputError(
-                f"The values of {short(name, 40)} must be at least one. Got none instead; leave the column out."
+                subject=f"The values of {short(name, 40)}",
+                expected="be at least one",
+                got="none",
+                advice="leave the column out",
             )
         if strange := [each for each in values if not (isinstance(each, (str, bool)) or _measure(each))]:
             raise InputError(
-                f"The values of {short(name, 40)} must be words, numbers or dates. Got {short(strange[0])} instead."
+                subject=f"The values of {short(name, 40)}",
+                expected="be words, numbers or dates",
+                got=short(strange[0]),
             )
         return OneOf(name, values)
     if isinstance(value, str) or _measure(value) or isinstance(value, bool):
         return OneOf(name, (value,))
     raise InputError(
-        f"What {short(name, 40)} may hold must be a pair (low, high), a value, a list of values or None. "
-        f"Got {short(value)} instead."
+        subject=f"What {short(name, 40)} may hold",
+        expected="be a pair (low, high), a value, a list of values or None",
+        got=short(value),
     )
 
 

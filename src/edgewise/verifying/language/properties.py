@@ -51,25 +51,20 @@ def output_range(
     >>> print(output_range(high=0.9, probability=True))
     probability <= 0.9
     """
-    of = "output_range"
     if low is None and high is None:
         raise InputError(
-            "The 'low' and 'high' parameters of output_range must not both be None. Got None twice."
+            subject="The 'low' and 'high' parameters of output_range",
+            expected="not both be None",
+            got="None twice",
         )
-    ends = (0.0, 1.0) if check_bool(probability, "probability", of=of) else (None, None)
-    low = (
-        None
-        if low is None
-        else check_float(low, "low", low=ends[0], high=ends[1], closed=not probability, of=of)
-    )
+    ends = (0.0, 1.0) if check_bool(probability, "probability") else (None, None)
+    low = None if low is None else check_float(low, "low", low=ends[0], high=ends[1], closed=not probability)
     high = (
-        None
-        if high is None
-        else check_float(high, "high", low=ends[0], high=ends[1], closed=not probability, of=of)
+        None if high is None else check_float(high, "high", low=ends[0], high=ends[1], closed=not probability)
     )
     if low is not None and high is not None and low > high:
         raise InputError(
-            f"The 'low' parameter of output_range must not exceed 'high'. Got {short(low)} above {short(high)} instead."
+            argument="low", expected="not exceed 'high'", got=f"{short(low)} above {short(high)}"
         )
     return OutputRange(low, high, output, probability)
 
@@ -95,14 +90,14 @@ def linear(terms: Mapping[str, float], bound: float) -> Linear:
     """
     if not isinstance(terms, Mapping) or not terms:  # pyright: ignore[reportUnnecessaryIsInstance]
         raise InputError(
-            f"The 'terms' parameter of linear must map names to weights, as in {{'age': 2, 'output': -1}}. Got "
-            f"{short(terms)} instead."
+            argument="terms",
+            expected="map names to weights, as in {'age': 2, 'output': -1}",
+            got=short(terms),
         )
     weights = tuple(
-        (_name(name, "linear"), check_float(weight, f"terms[{name!r}]", of="linear"))
-        for name, weight in terms.items()
+        (_name(name, "linear"), check_float(weight, f"terms[{name!r}]")) for name, weight in terms.items()
     )
-    return Linear(weights, check_float(bound, "bound", of="linear"))
+    return Linear(weights, check_float(bound, "bound"))
 
 
 def decides(label: Any) -> Decides:
@@ -132,7 +127,7 @@ def monotone(feature: str, direction: str = INCREASING, *, output: Any = None) -
     >>> print(monotone("income", "increasing"))
     monotone(income, increasing)
     """
-    check_choice(direction, "direction", (INCREASING, DECREASING), of="monotone")
+    check_choice(direction, "direction", (INCREASING, DECREASING))
     return Monotone(_name(feature, "monotone"), direction, output)
 
 
@@ -144,9 +139,7 @@ def lipschitz(feature: str, bound: float, *, output: Any = None) -> Lipschitz:
     >>> print(lipschitz("income", 0.01))
     lipschitz(income, 0.01)
     """
-    return Lipschitz(
-        _name(feature, "lipschitz"), check_float(bound, "bound", low=0.0, of="lipschitz"), output
-    )
+    return Lipschitz(_name(feature, "lipschitz"), check_float(bound, "bound", low=0.0), output)
 
 
 def robust(
@@ -175,14 +168,14 @@ def robust(
     of = "robust"
     if isinstance(radius, Mapping):
         sizes: Any = tuple(
-            (_name(name, of), check_float(size, f"radius[{name!r}]", low=0.0, of=of))
+            (_name(name, of), check_float(size, f"radius[{name!r}]", low=0.0))
             for name, size in radius.items()
         )
     else:
-        sizes = check_float(radius, "radius", low=0.0, of=of)
+        sizes = check_float(radius, "radius", low=0.0)
     if isinstance(row, int):
-        row = check_int(row, "row", low=0, of=of)
-    change = None if change is None else check_float(change, "change", low=0.0, of=of)
+        row = check_int(row, "row", low=0)
+    change = None if change is None else check_float(change, "change", low=0.0)
     return Robust(row, sizes, change, output)
 
 
@@ -216,22 +209,19 @@ def never_flips(
     never_flips(sex, race) with age within 5
     """
     of = "never_flips"
-    threshold = None if threshold is None else check_float(threshold, "threshold", of=of)
-    listed = (
-        [features] if isinstance(features, str) else as_tuple(features, "features", "names of columns", of=of)
-    )
+    threshold = None if threshold is None else check_float(threshold, "threshold")
+    listed = [features] if isinstance(features, str) else as_tuple(features, "features", "names of columns")
     names = tuple(_name(name, of) for name in listed)
     if not names or len(set(names)) < len(names):
-        raise InputError(
-            f"The 'features' parameter of {of} must name columns, each once. Got {short(features)} instead."
-        )
+        raise InputError(argument="features", expected="name columns, each once", got=short(features))
     if others is not None and not isinstance(others, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise InputError(
-            f"The 'others' parameter of {of} must map columns to how far they may move, as in {{'age': 5}}. Got "
-            f"{short(others)} instead."
+            argument="others",
+            expected="map columns to how far they may move, as in {'age': 5}",
+            got=short(others),
         )
     near = tuple(
-        (_name(name, of), check_float(size, f"others[{name!r}]", low=0.0, closed=False, of=of))
+        (_name(name, of), check_float(size, f"others[{name!r}]", low=0.0, closed=False))
         for name, size in (others or {}).items()
     )
     return NeverFlips(names, threshold, output, near)
@@ -254,7 +244,7 @@ def changes_at_most(feature: str, max_change: float, *, output: Any = None) -> C
     changes_at_most(sex, 0.1)
     """
     of = "changes_at_most"
-    return ChangesAtMost(_name(feature, of), check_float(max_change, "max_change", low=0.0, of=of), output)
+    return ChangesAtMost(_name(feature, of), check_float(max_change, "max_change", low=0.0), output)
 
 
 def equal(other: Any, epsilon: float) -> Equal:
@@ -271,7 +261,7 @@ def equal(other: Any, epsilon: float) -> Equal:
     >>> print(equal(ew.KAN([1, 1], seed=0), 0.1))
     equal(the other model, 0.1)
     """
-    return Equal(other, check_float(epsilon, "epsilon", low=0.0, of="equal"))
+    return Equal(other, check_float(epsilon, "epsilon", low=0.0))
 
 
 def formula_within(formula: Any, epsilon: float, *, output: Any = None) -> FormulaWithin:
@@ -290,11 +280,10 @@ def formula_within(formula: Any, epsilon: float, *, output: Any = None) -> Formu
     >>> print(formula_within("2*x + 1", 0.1))
     formula("2*x + 1", 0.1)
     """
-    of = "formula_within"
-    return FormulaWithin(formula, check_float(epsilon, "epsilon", low=0.0, closed=False, of=of), output)
+    return FormulaWithin(formula, check_float(epsilon, "epsilon", low=0.0, closed=False), output)
 
 
 def _name(name: Any, of: str) -> str:
     if not isinstance(name, str) or not name:
-        raise InputError(f"The column of {of} must be a name. Got {short(name)} instead.")
+        raise InputError(subject=f"The column of {of}", expected="be a name", got=short(name))
     return name

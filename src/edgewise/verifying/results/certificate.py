@@ -70,7 +70,7 @@ class Certificate:
         FileError
             If the file exists, or cannot be written.
         """
-        check_bool(overwrite, "overwrite", of="save")
+        check_bool(overwrite, "overwrite")
         write_file(path, self.text.encode("ascii"), overwrite=overwrite)
 
 

@@ -195,8 +195,10 @@ class Undecided:
 
     def __bool__(self) -> bool:
         raise InputError(
-            "An answer that is asked for a truth value must be decided. Got an Undecided, which is neither true nor false; "
-            "compare with answer.proved, or isinstance(answer, edgewise.Undecided)."
+            subject="An answer that is asked for a truth value",
+            expected="be decided",
+            got="an Undecided, which is neither true nor false",
+            advice="compare with answer.proved, or isinstance(answer, edgewise.Undecided)",
         )
 
     def to_dict(self) -> dict[str, Any]:

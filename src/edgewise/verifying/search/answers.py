@@ -41,7 +41,7 @@ Callback = Callable[[BoundProgress], object]
 Tell = Callable[[Any], None]
 
 
-def teller(callbacks: Any, of: str) -> Tell:
+def teller(callbacks: Any) -> Tell:
     """One function that notifies all callbacks, and raises `StopError` where one asks to stop by returning True.
 
     Raises
@@ -49,7 +49,7 @@ def teller(callbacks: Any, of: str) -> Tell:
     InputError
         If they are no functions.
     """
-    functions = as_callables(callbacks, of=of)
+    functions = as_callables(callbacks)
 
     def tell(step: Any) -> None:
         if tell_all(functions, step):

@@ -51,8 +51,9 @@ def prepare(models: KAN | Sequence[KAN] | Prepared) -> Prepared:
     exact = tuple(exact_model(model) for model in listed)
     if not listed or len({len(each.shift) for each in exact}) != 1:
         raise InputError(
-            "The 'models' of a proof must be networks that read the same inputs. "
-            f"Got {' and '.join(str(len(each.shift)) for each in exact) or 'no'} inputs instead."
+            argument="models",
+            expected="be networks that read the same inputs",
+            got=f"{' and '.join(str(len(each.shift)) for each in exact) or 'no'} inputs",
         )
     return Prepared(listed, exact)
 
@@ -114,9 +115,9 @@ def prove(
     >>> prove(net, box, OutputBounds(((OutputTerm(0),),), (50.0,))).status
     'proved'
     """
-    settings = config_of(config, "prove")
-    meter = Meter(settings.work_units * check_work(work, "prove"), check_seconds(seconds, "prove"))
-    tell = teller(callbacks, "prove")
+    settings = config_of(config)
+    meter = Meter(settings.work_units * check_work(work), check_seconds(seconds))
+    tell = teller(callbacks)
     with one_thread():
         return decided(
             prepare(models), domain, goal, meter, meter, seed=seed, rows=rows, tell=tell, config=settings
@@ -156,9 +157,9 @@ def maximise(
     >>> bounds.lower <= bounds.upper
     True
     """
-    settings = config_of(config, "maximise")
-    meter = Meter(settings.work_units * check_work(work, "maximise"), check_seconds(seconds, "maximise"))
-    tell = teller(callbacks, "maximise")
+    settings = config_of(config)
+    meter = Meter(settings.work_units * check_work(work), check_seconds(seconds))
+    tell = teller(callbacks)
     with one_thread():
         return enclosed(
             prepare(models),

@@ -77,9 +77,7 @@ class Question:
         check_goal(self.models, self.space, goal)
         self.excess = Excess(self.models, self.space, goal, config)
         self.rng = np.random.default_rng(seed)
-        self.given = (
-            None if rows is None else check_matrix(rows, "rows", columns=self.space.inputs, of="prove")
-        )
+        self.given = None if rows is None else check_matrix(rows, "rows", columns=self.space.inputs)
         self.status: Status = "undecided"
         self.best = -np.inf
         self.row: Floats | None = None
@@ -336,7 +334,7 @@ def check_goal(models: tuple[ExactModel, ...], space: CellSpace, goal: Goal) -> 
     )
     bounds = (goal.bound,) if isinstance(goal, Slope) else goal.bounds
     if not np.isfinite([*bounds, *(term.weight for term in terms)]).all():
-        raise InputError(f"The bounds and weights of a 'goal' must be finite. Got {goal} instead.")
+        raise InputError(subject="The bounds and weights of a 'goal'", expected="be finite", got=goal)
     for term in terms:
         if isinstance(term, InputTerm):
             fits = 0 <= term.input < space.inputs
@@ -347,5 +345,7 @@ def check_goal(models: tuple[ExactModel, ...], space: CellSpace, goal: Goal) -> 
                 fits = 0 <= group < space.groups and 0 <= cell < len(space.domain.groups[group].cells)
         if not fits:
             raise InputError(
-                f"The terms of a 'goal' must name outputs, inputs and cells that exist. Got {term} instead."
+                subject="The terms of a 'goal'",
+                expected="name outputs, inputs and cells that exist",
+                got=term,
             )
