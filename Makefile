@@ -18,23 +18,27 @@ DOCS := $(VENV)/.installed-docs
 INPUTS := pyproject.toml hatch_build.py $(wildcard src/edgewise/kernels/native/src/*)
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: help demo test lint format bench docs web clean
+.PHONY: help install demo test test-all lint format bench docs web clean
 
 help:
-	@echo "make demo    install into .venv and run the main job on measured data that ships with the package"
-	@echo "make test    the whole suite, doctests included, on all cores (at most four)"
-	@echo "make lint    ruff, pyright and the import contract"
-	@echo "make format  let ruff put the code in order"
-	@echo "make docs    build the documentation into docs/_build/html, its gallery included"
-	@echo "make web     build the script of the page from web/ (needs npm; it is committed, so nothing else does)"
-	@echo "make bench   regenerate the figures of the benchmark pages and the rows behind them"
-	@echo "make clean   remove .venv and what was built"
+	@echo "make demo      install into .venv and run the main job on measured data that ships with the package"
+	@echo "make test      the tests of a few minutes, on all cores (at most four)"
+	@echo "make test-all  all tests: also doctests and those marked slow"
+	@echo "make lint      ruff, pyright and the import contract"
+	@echo "make format    let ruff put the code in order"
+	@echo "make docs      build the documentation into docs/_build/html, its gallery included"
+	@echo "make web       build the script of the page from web/ (needs npm; it is committed, so nothing else does)"
+	@echo "make bench     regenerate the figures of the benchmark pages and the rows behind them"
+	@echo "make clean     remove .venv and what was built"
 
 demo: $(INSTALLED)
 	$(BIN)/edgewise demo
 
 test: $(DEV)
-	$(BIN)/python -m pytest $(WORKERS) $(PYTEST_ARGS)
+	$(BIN)/python -m pytest $(WORKERS) -m "not slow" $(PYTEST_ARGS)
+
+test-all: $(DEV)
+	$(BIN)/python -m pytest $(WORKERS) --doctest-modules $(PYTEST_ARGS)
 
 lint: $(DEV)
 	$(BIN)/ruff check

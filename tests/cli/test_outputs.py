@@ -188,6 +188,7 @@ def test_a_folder_for_several_files_is_not_named_like_one_of_them(edgewise, mode
     assert not Path("model.kan").exists()
 
 
+@pytest.mark.slow
 def test_the_command_line_answers_where_the_command_is_not_on_the_path():
     done = subprocess.run(
         [sys.executable, "-m", "edgewise", "--version"], capture_output=True, text=True, check=True

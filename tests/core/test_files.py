@@ -83,6 +83,7 @@ def test_a_disk_is_not_written_to_unless_it_may_be(tmp_path, monkeypatch):
     write_file("/dev/null", CONTENT, overwrite=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"])
 def test_standard_output_by_its_name_comes_in_order(name, tmp_path):
     code = f"""print("before"); from edgewise._core.files import hands_on, write_file

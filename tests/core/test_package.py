@@ -29,6 +29,7 @@ def test_the_surface_is_small_sorted_and_documented():
         assert getattr(ew, name).__doc__, name
 
 
+@pytest.mark.slow
 def test_every_module_of_the_surface_is_there_at_once_and_says_what_it_has():
     home = Path(ew.__file__).parent
     rooms = {path.parent.name for path in home.glob("*/__init__.py")} - {"_core", "cli", "bench"} | {"edits"}
@@ -106,6 +107,7 @@ def test_no_name_stands_for_a_function_and_a_module():
     assert not inside & set(ew.__all__)
 
 
+@pytest.mark.slow
 def test_importing_the_package_imports_nothing_heavy():
     heavy = [
         "torch",

@@ -36,6 +36,7 @@ def test_scikit_learn_check(estimator, check):
     check(estimator)
 
 
+@pytest.mark.slow
 def test_the_check_that_needs_another_environment() -> None:
     check_array_api("ew.FormulaRegressor(work=3e-4)")
 

@@ -290,6 +290,7 @@ def test_formulas_of_numeric_columns() -> None:
         classifier().fit(X, RINGS).formula(X)
 
 
+@pytest.mark.slow
 def test_importing_edgewise_does_not_import_scikit_learn() -> None:
     import subprocess
 

@@ -25,5 +25,6 @@ def test_scikit_learn_check_with_a_hidden_layer(estimator, check):
     check(estimator)
 
 
+@pytest.mark.slow
 def test_the_check_that_needs_another_environment():
     check_array_api("ew.KANRegressor(mode='additive')", "ew.KANClassifier(mode='additive')")

@@ -154,6 +154,7 @@ def test_precision_is_kept(dtype: torch.dtype) -> None:
     torch.testing.assert_close(made(x), model(x), rtol=0.05, atol=0.05)
 
 
+@pytest.mark.slow
 def test_the_file_runs_where_there_is_no_edgewise(tmp_path: Path) -> None:
     layer = KANConv2d(1, 2, 3, seed=0)
     (path,) = ew.export(layer, tmp_path / "block.py", to="torch")

@@ -29,6 +29,7 @@ def test_the_suffix_tells_the_language(tmp_path):
     assert (tmp_path / "model.tex").read_text() == ew.exporting.to_latex(net, document=True)
 
 
+@pytest.mark.slow
 def test_the_numpy_file_runs_where_edgewise_is_not(tmp_path):
     net = ZOO["bspline 3"]()
     X = everywhere(net, rows=5)

@@ -22,6 +22,7 @@ SLOW = (
 )
 
 
+@pytest.mark.slow
 def test_hostile_input_ends_in_a_result_or_one_clear_sentence() -> None:
     attempts = [(name, seed) for name, seed in plan(COUNT, SEED) if name not in SLOW]
     attempts += [(name, SEED) for name in SLOW]
@@ -45,6 +46,7 @@ def test_an_attempt_can_be_replayed() -> None:
     assert (first.end, first.text, first.what) == (again.end, again.text, again.what)
 
 
+@pytest.mark.slow
 def test_a_hang_and_a_crash_are_faults(monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker that does not answer in time, and one that has died."""
     silent = "import time; print('ready', flush=True); time.sleep(3600)"

@@ -8,6 +8,7 @@ import pytest
 from . import kills, kinds
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["lm", "lm, sparse", "adam"])
 def test_a_killed_fit_goes_on_to_the_same_bits(name: str) -> None:
     kinds.warm_up()
@@ -15,6 +16,7 @@ def test_a_killed_fit_goes_on_to_the_same_bits(name: str) -> None:
     assert not killed.wrong, killed
 
 
+@pytest.mark.slow
 def test_a_killed_command_leaves_whole_files_or_none() -> None:
     killed = kills.kill_command("predict to CSV", np.random.default_rng(0))
     assert not killed.wrong, killed

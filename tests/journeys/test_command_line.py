@@ -13,6 +13,8 @@ import pytest
 from edgewise import load
 from edgewise.data import read_frame
 
+pytestmark = pytest.mark.slow
+
 # Seconds after which a command hangs, however busy the machine.
 HANGS = 600
 

@@ -5,10 +5,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
 
 
+@pytest.mark.slow
 def test_the_snippets_run_as_printed():
     snippets = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
     assert len(snippets) >= 2
@@ -38,6 +41,7 @@ def test_what_it_points_to_exists():
     assert not missing
 
 
+@pytest.mark.slow
 def test_its_commands_are_the_commands_there_are():
     shown = set(re.findall(r"^edgewise (\w+)", README, flags=re.MULTILINE))
     listed = subprocess.run(

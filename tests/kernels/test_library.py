@@ -134,6 +134,7 @@ if not all(map(torch.equal, loader, wanted)):
 """
 
 
+@pytest.mark.slow
 @needs_library
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 def test_loops_share_torch_s_threads_and_run_after_a_fork_and_in_workers_of_a_data_loader():

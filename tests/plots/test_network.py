@@ -167,6 +167,7 @@ def test_drawing_is_pure():
     assert all(p.grad is None for p in net.parameters())
 
 
+@pytest.mark.slow
 def test_pyplot_is_never_loaded():
     import subprocess
     import sys

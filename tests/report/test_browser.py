@@ -10,6 +10,8 @@ import pytest
 from edgewise.report import write_report
 from tests.report.conftest import EVIL, HANGS, build, build_classes, build_wide
 
+pytestmark = pytest.mark.slow
+
 axe_module = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed")
 
 # What a reader's screens are: a small phone, a tablet, a laptop, a very wide desk.

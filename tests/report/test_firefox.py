@@ -12,6 +12,8 @@ from edgewise.network import KAN
 from edgewise.report import ReportContent, write_report
 from tests.report.conftest import HANGS
 
+pytestmark = pytest.mark.slow
+
 image = pytest.importorskip("PIL.Image")
 PROGRAM = next(filter(None, map(shutil.which, ("firefox-esr", "firefox"))), None)
 SIZE = (1200, 900)

@@ -15,6 +15,8 @@ from edgewise.symbolic import Formula
 from tests.report.conftest import HANGS
 from tests.report.editing.notebook_cell import shown
 
+pytestmark = pytest.mark.slow
+
 PARTS = (
     "<script>window.ran=1</script>",
     "<img src=x onerror='window.ran=1'>",

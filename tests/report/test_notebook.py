@@ -38,6 +38,7 @@ def test_the_frame_may_run_its_own_scripts_and_nothing_else(net):
     assert re.search(r'<img src="data:image/png;base64,[^"]+"', shown)
 
 
+@pytest.mark.slow
 def test_it_is_alive_in_a_saved_page(net, browser, tmp_path):
     file = tmp_path / "saved.html"
     file.write_text(
@@ -95,6 +96,7 @@ def found(model):
     ]
 
 
+@pytest.mark.slow
 def test_estimators_answer_in_the_columns_of_their_table(model, browser, tmp_path):
     """Calibrated or not: what is typed into the frame of a saved page is what `predict_proba` says."""
     X, y, plain = model
@@ -124,6 +126,7 @@ def test_explanations_proofs_and_audits_show_themselves(found):
     assert "Refuted" in shown[4]
 
 
+@pytest.mark.slow
 def test_a_formula_is_seen_once_though_it_is_there_to_be_copied_too(browser, tmp_path):
     """A notebook has no sheet of ours, so that what is hidden has to be so by itself."""
     formula = Formula(sympy.Symbol("a") ** 2 * sympy.Symbol("b"), ("a", "b"))
@@ -137,6 +140,7 @@ def test_a_formula_is_seen_once_though_it_is_there_to_be_copied_too(browser, tmp
     page.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [700, 1000])
 @pytest.mark.parametrize("shape", [[2, 1], [3, 4, 1], [12, 8, 1]])
 def test_the_frame_is_as_high_as_what_it_shows(browser, tmp_path, shape, width):
@@ -175,6 +179,7 @@ def test_a_notebook_learns_by_name_what_to_show(monkeypatch, net):
     notebook.register()
 
 
+@pytest.mark.slow
 def test_importing_edgewise_loads_none_of_it():
     names = ("numpy", "torch", "edgewise.report", "edgewise._core.notebook")
     code = f"import sys, edgewise; print([m for m in {names} if m in sys.modules])"

@@ -102,6 +102,7 @@ def test_what_is_no_content_is_one_sentence() -> None:
         render_pictures(model)  # pyright: ignore[reportArgumentType]
 
 
+@pytest.mark.slow
 def test_nothing_is_in_the_way_of_anyone(browser: Any, tmp_path: Path) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed")
     path = tmp_path / "page.html"

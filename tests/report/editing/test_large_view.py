@@ -8,6 +8,8 @@ import pytest
 import edgewise as ew
 from tests.report.editing.notebook_cell import answered, shown
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_large_network_is_searched_folded_and_pruned_at_once(browser, tmp_path, scheme):

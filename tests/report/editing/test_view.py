@@ -14,6 +14,8 @@ import edgewise as ew
 from tests.report.conftest import EVIL, NAMES
 from tests.report.editing.notebook_cell import SOURCE, answered, shown
 
+pytestmark = pytest.mark.slow
+
 X = np.random.default_rng(0).uniform(-1, 1, (150, 2))
 Y = np.sin(2 * X[:, 0]) + X[:, 1] ** 2
 

@@ -58,6 +58,7 @@ def number(page) -> float:
     return float(page.locator(".live-number").inner_text().split(" ")[0].replace("−", "-"))
 
 
+@pytest.mark.slow
 @SCHEMES
 def test_the_number_follows_what_is_typed(page, scheme):
     content, net = plain()
@@ -74,6 +75,7 @@ def test_the_number_follows_what_is_typed(page, scheme):
     assert one.get_by_label("u", exact=True).nth(1).get_attribute("aria-invalid") == "true"
 
 
+@pytest.mark.slow
 @SCHEMES
 def test_a_slider_moves_dots_wires_and_values_by_keyboard(page, scheme):
     content, _net = plain()
@@ -90,6 +92,7 @@ def test_a_slider_moves_dots_wires_and_values_by_keyboard(page, scheme):
     assert one.locator(".wire.push-up").count() + one.locator(".wire.push-down").count() > 0
 
 
+@pytest.mark.slow
 def test_a_row_is_the_row_of_the_table_and_its_parts_add_up(page):
     content, net = plain()
     one = page(content)
@@ -102,6 +105,7 @@ def test_a_row_is_the_row_of_the_table_and_its_parts_add_up(page):
     assert base + sum(parts) == pytest.approx(number(one), abs=2e-2)
 
 
+@pytest.mark.slow
 def test_the_formula_stands_beside_the_network_and_answers_for_the_same_row(page):
     content, _net = plain()
     u, v = sympy.symbols("u v")
@@ -115,6 +119,7 @@ def test_the_formula_stands_beside_the_network_and_answers_for_the_same_row(page
     assert f"The formula gives {np.sin(0.5) + 4 / 3:.6g}." in one.locator(".live-answer").inner_text()
 
 
+@pytest.mark.slow
 def test_edges_are_found_by_name_form_and_shape(page):
     names = ("speed", "mass", "time")
     X = np.random.default_rng(0).uniform(-1, 1, (80, 3))
@@ -135,6 +140,7 @@ def test_edges_are_found_by_name_form_and_shape(page):
     assert lit.count() == 0
 
 
+@pytest.mark.slow
 def test_one_of_many_words_is_typed_and_one_without_a_level_is_said_to_be(page):
     rng = np.random.default_rng(0)
     words = np.array([f"town {k:04d}" for k in range(1000)], dtype=object)
@@ -156,12 +162,14 @@ def test_one_of_many_words_is_typed_and_one_without_a_level_is_said_to_be(page):
         assert one.get_by_text("no level of its own: read as").is_visible() == note
 
 
+@pytest.mark.slow
 def test_a_part_of_the_sum_opens_its_curve(page):
     one = page(plain()[0])
     one.locator(".live-open").first.click()
     assert one.locator("#large").is_visible()
 
 
+@pytest.mark.slow
 def test_raw_cells_of_an_estimator_missing_ones_and_classes(page):
     data = table(120, 3)
     y = np.where(np.array(data["flag"]) ^ (np.array(data["size"]) > 5), "yes 'q'", "nö")
@@ -188,6 +196,7 @@ def granted():
     return data, y, KANClassifier(mode="additive", members=1, work=0.01).fit(data, y)
 
 
+@pytest.mark.slow
 @SCHEMES
 def test_a_row_is_set_to_its_nearest_change_and_compared_with_itself(page, scheme):
     data, y, model = granted()
@@ -217,6 +226,7 @@ def test_a_row_is_set_to_its_nearest_change_and_compared_with_itself(page, schem
     assert "held-out row 1" in one.locator(".live-side table").inner_text()
 
 
+@pytest.mark.slow
 def test_calibrated_classes_with_sets_and_numbers_with_intervals(page):
     data, y, model = granted()
     better = calibrate(model, data, y)
@@ -242,6 +252,7 @@ def test_calibrated_classes_with_sets_and_numbers_with_intervals(page):
         assert float(middle) == pytest.approx((high + low) / 2, rel=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["zoom", "forced", "calm"])
 def test_nothing_is_lost_at_400_percent_in_forced_colours_and_without_motion(page, way):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright")
@@ -265,6 +276,7 @@ def test_nothing_is_lost_at_400_percent_in_forced_colours_and_without_motion(pag
     assert found.violations_count == 0, found.generate_report()
 
 
+@pytest.mark.slow
 def test_bars_tell_up_from_down_in_forced_colours(page):
     data, y, model = granted()
     one = page(content_from_estimator(model, data, y, data, y, target="loan"), forced_colors="active")
@@ -280,6 +292,7 @@ def test_bars_tell_up_from_down_in_forced_colours(page):
     assert len(set.union(*seen.values())) == 3, seen
 
 
+@pytest.mark.slow
 def test_a_decision_is_turned_by_keyboard_alone(page):
     data, y, model = granted()
     one = page(content_from_estimator(model, data, y, data, y, target="loan"))
@@ -295,6 +308,7 @@ def test_a_decision_is_turned_by_keyboard_alone(page):
     assert one.locator(".live-number").inner_text().split(",")[0] != before
 
 
+@pytest.mark.slow
 def test_a_screen_reader_is_told_what_everything_is(page):
     data, y, model = granted()
     one = page(content_from_estimator(model, data, y, data, y, target="loan"))
@@ -316,12 +330,14 @@ def test_a_screen_reader_is_told_what_everything_is(page):
     assert one.get_by_label("income", exact=True).first.get_attribute("aria-valuetext") == field
 
 
+@pytest.mark.slow
 def test_hostile_names_stay_words(page):
     one = page(build())
     assert EVIL in one.locator(".live").inner_text()
     assert one.locator("#live script, #live img").count() == 0
 
 
+@pytest.mark.slow
 def test_without_a_script_the_drawing_stands(page):
     content, _ = plain()
     one = page(content, java_script_enabled=False)
@@ -341,6 +357,7 @@ def test_the_bundle_is_small():
     assert len(gzip.compress(BUNDLE.read_bytes(), 9)) < 25_000
 
 
+@pytest.mark.slow
 def test_a_curve_is_copied_as_a_table_and_as_a_drawing(page):
     content, net = plain()
     one = page(content, permissions=["clipboard-read", "clipboard-write"])
@@ -367,6 +384,7 @@ def test_a_curve_is_copied_as_a_table_and_as_a_drawing(page):
     one.wait_for_function("navigator.clipboard.readText().then((text) => text.startsWith('<svg'))")
 
 
+@pytest.mark.slow
 def test_rows_stay_out_of_the_page_where_they_are_not_allowed():
     """Neither as cells, nor as points of drawings, nor as lines of tables."""
     content, _ = plain()

@@ -233,6 +233,7 @@ def test_what_stays_open_is_said():
     assert proofs_view(()) is None
 
 
+@pytest.mark.slow
 def test_everybody_can_read_it_on_every_screen(told, tmp_path, browser):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright")
     path = write_report(tmp_path / "page.html", told.content)

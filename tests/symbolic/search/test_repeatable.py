@@ -51,6 +51,7 @@ def test_a_slower_or_faster_clock_changes_nothing(
     assert bits() == reference
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("hashes", "threads"), [("1", "1"), ("2", "2")])
 def test_another_process_with_other_hashes_and_threads_finds_the_same(
     hashes: str, threads: str, reference: dict[str, object]

@@ -315,6 +315,7 @@ def test_a_fit_goes_on_from_its_checkpoint_to_the_same_bits(method: str, tmp_pat
         assert again.stop_reason == whole.stop_reason
 
 
+@pytest.mark.slow
 def test_a_killed_fit_is_resumed_to_the_same_bits(tmp_path: pathlib.Path) -> None:
     """kill -9 in the middle of training."""
     script = tmp_path / "fit.py"

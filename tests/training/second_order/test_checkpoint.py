@@ -66,6 +66,7 @@ def test_a_fit_broken_off_at_any_step_goes_on_to_the_same_bits(tmp_path: pathlib
         assert outcome(run(path, sparsity=sparsity)) == outcome(plain)
 
 
+@pytest.mark.slow
 def test_a_fit_killed_at_any_moment_goes_on_to_the_same_bits(tmp_path: pathlib.Path) -> None:
     """kill -9, several times over, at moments that hit writing as well as computing."""
     np.savez(tmp_path / "table.npz", X=X, y=Y)
