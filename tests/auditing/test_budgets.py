@@ -31,6 +31,7 @@ def moved(model, rows):
     return float(np.ptp(outputs, axis=0).max())
 
 
+@pytest.mark.slow
 def test_more_work_never_widens_a_certified_flip(net):
     model, rows = net
     bounds = [certified_flip(fitted(model, of="test"), "sex", seen=rows[:, 0], work=w) for w in (0.004, 0.05)]
@@ -54,6 +55,7 @@ def test_out_of_time_a_flip_is_bounded_by_slopes_and_functions_are_drawn_in_all_
     assert moved(made.model, rows) <= made.certificates[0].bound <= 0.1
 
 
+@pytest.mark.slow
 def test_training_keeps_the_best_until_it_is_stopped(biased, clock):
     X, actual = biased.X, (biased.y == "yes").astype(float)
     part = groupings(["sex"], raw_table(X))[0]
@@ -128,6 +130,7 @@ def test_what_mitigate_has_made_stays(biased, clock):
     assert json.loads(json.dumps(late.to_dict()))["stop_reason"] == "time_limit"
 
 
+@pytest.mark.slow
 def test_a_short_time_leaves_a_model_for_each_bound_of_a_deep_one(deep, clock):
     """Without time for proofs slopes bound what is left; with it the same models are less changed."""
     options = {"methods": ["flip"], "max_changes": [0.5, 0.1], "work": 0.01}

@@ -55,6 +55,7 @@ def test_the_audit_gives_it():
         assert low <= table.values["ece"][g] <= high
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("squeezes", [(1.0, 1.0), (1.0, 0.5)])
 def test_gaps_between_groups_are_held_too(squeezes):
     true = list[float]()

@@ -23,6 +23,7 @@ from edgewise.auditing.widest import (
     sampled_rates,
 )
 from edgewise.data.encoding_raw import raw_table
+from tests.tiers import slow
 
 EXACT = {"rtol": 0, "atol": 1e-12}
 
@@ -140,7 +141,11 @@ SIX = np.full(6, 0.3)
 # The binomial's three standard errors around 0.95; percentile intervals of the pair picked hold 0.68 of six equal groups.
 @pytest.mark.parametrize(
     "blocks",
-    [[SIX[:2]], [SIX], [SIX, SIX + 0.3], [np.linspace(0.3, 0.5, 6), SIX], [np.repeat([0.1, 0.3], 3)]],
+    [
+        [SIX[:2]],
+        [SIX],
+        *slow([SIX, SIX + 0.3], [np.linspace(0.3, 0.5, 6), SIX], [np.repeat([0.1, 0.3], 3)]),
+    ],
 )
 def test_intervals_of_the_widest_gap_hold_it_as_often_as_they_say(blocks):
     assert held(blocks) >= 0.86

@@ -199,6 +199,7 @@ def test_small_groups_are_told(judged):
     assert set(group_thresholds(who, scores, certain, part, criterion="dp").rules) == set(part.groups)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["additive", "deep"])
 def test_training_on_keeps_what_the_model_promised(biased, mode):
     X, y = biased.X[:500], biased.y[:500]

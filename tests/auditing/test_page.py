@@ -14,6 +14,7 @@ def result(biased):
     return ew.audit(biased.model, biased.X, biased.y, "sex", bootstrap=50, proxies=False)
 
 
+@pytest.mark.slow
 def test_it_is_the_last_section_of_a_report(biased, result):
     content = ew.report.content_from_estimator(
         biased.model,

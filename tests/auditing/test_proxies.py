@@ -7,6 +7,7 @@ from edgewise.auditing.groups import groupings
 from edgewise.auditing.proxies import find_proxies
 from edgewise.auditing.proxy_inputs import area, proxy_inputs
 from edgewise.data.encoding_raw import raw_table
+from tests.tiers import slow
 
 
 def planted(kind, seed, n=500):
@@ -27,13 +28,14 @@ def look(X, sex, seed=0):
     return find_proxies(table, groupings({"sex": sex}, table)[0], seed=seed)
 
 
-@pytest.mark.parametrize("kind", ["shift", "spread", "words", "gaps"])
+@pytest.mark.parametrize("kind", ["shift", *slow("spread", "words", "gaps")])
 def test_planted_proxies_are_found(kind):
     for seed in range(4):
         found = look(*planted(kind, seed), seed=seed)
         assert [proxy.column for proxy in found.found] == ["proxy"], (kind, seed)
 
 
+@pytest.mark.slow
 def test_noise_raises_no_alarm():
     for seed in range(6):
         r = np.random.default_rng(100 + seed)
@@ -43,6 +45,7 @@ def test_noise_raises_no_alarm():
         assert not found.pairs
 
 
+@pytest.mark.slow
 def test_a_pair_that_says_what_neither_says():
     r = np.random.default_rng(0)
     X = {"u": r.normal(size=1200), "v": r.normal(size=1200), "w": r.normal(size=1200)}

@@ -78,6 +78,7 @@ def results():
     return Results("a machine", 1, False, comparisons, missing)
 
 
+@pytest.mark.slow
 def test_every_table_is_measured(results):
     untold = (set() if load() else {"roofline"}) | (set() if machine.forget_peak() else {"memory"})
     expected = {job.table for job in ALONE} - untold
@@ -108,6 +109,7 @@ def test_drawings_are_of_what_was_measured(results):
     assert drawings(replace(results, comparisons=())) == {}
 
 
+@pytest.mark.slow
 def test_images_are_learned(digits):
     epoch, accuracy = jobs.measure(Job("images", "MNIST"), replace(SMOKE, data=digits))
     assert epoch.ratio > 0
@@ -135,6 +137,7 @@ def test_a_package_is_measured_on_cells_and_a_step(monkeypatch):
     assert (layer.measure, step.measure) == ("forward + backward", peers.STEP)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(load() is None, reason="there is no native library here")
 def test_ceilings_are_plausible():
     # The best of a few: whatever interrupts a measurement only lowers it.
@@ -164,6 +167,7 @@ def test_plans():
         plan(None, ["pykam"])
 
 
+@pytest.mark.slow
 def test_a_job_runs_in_a_process_of_its_own(tmp_path):
     (missing,) = run(Job("images", "MNIST"), Settings(smoke=True, data=tmp_path / "none.npz"))
     assert "FileNotFoundError" in missing.reason

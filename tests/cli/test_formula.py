@@ -431,6 +431,7 @@ def test_weights_that_make_no_sense_end_in_one_sentence(edgewise, options, said:
     assert said in " ".join(done.err.replace("│", " ").split())
 
 
+@pytest.mark.slow
 def test_one_law_for_groups(edgewise, tmp_path):
     t = np.linspace(0, 5, 30)
     rates = {"cup": 0.9, "pot": 0.5, "bath": 0.2}
@@ -475,6 +476,7 @@ def test_groups_of_days_and_numbers_predict_from_the_folder(edgewise, tmp_path, 
     assert "--learn FILE learns its constants from its rows" in new.err
 
 
+@pytest.mark.slow
 def test_words_in_the_table_are_groups_unasked(edgewise):
     t = np.linspace(0, 5, 60)
     lines = [f"{each},{'cup' if at % 2 else 'pot'},{(2 + at % 2) * each + 7}" for at, each in enumerate(t)]
@@ -583,6 +585,7 @@ def test_constraints_are_kept_and_proved(edgewise, data):
     assert is_one_sentence(refused.err)
 
 
+@pytest.mark.slow
 def test_constraints_that_no_formula_satisfies_end_in_exit_code_1(edgewise, data):
     words = ["formula", data, "-t", "E", "--work", "0.02", "--quiet", "--constraint", "E >= 1e6"]
     done = edgewise(*words, "--out", "law")
@@ -620,6 +623,7 @@ def test_errors_of_columns_are_a_number_or_a_column(edgewise, noisy):
         assert is_one_sentence(refused.err)
 
 
+@pytest.mark.slow
 def test_it_says_where_to_measure_next(edgewise, noisy):
     words = ("--work", 0.02, "--next")
     shown = run(edgewise, noisy, *words, "--bounds", "mass=1:30,speed=2").out
@@ -633,6 +637,7 @@ def test_it_says_where_to_measure_next(edgewise, noisy):
     assert edgewise("formula", noisy, "-t", "E", "--next", "--groups", "mass").code == 2
 
 
+@pytest.mark.slow
 def test_the_units_of_constants_are_told(edgewise, noisy):
     """A target in seconds is no product of mass and speed: the factor carries what is missing."""
     words = ("--work", 0.02, "--units", "mass=kg,speed=m/s,E=s")

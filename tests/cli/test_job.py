@@ -61,6 +61,7 @@ def timeless(found):
     return [timeless(value) for value in found] if isinstance(found, list) else found
 
 
+@pytest.mark.slow
 def test_the_same_work_finds_the_same_whatever_the_clock_does(edgewise, data, request):
     first = told(edgewise(*WORDS))
     request.getfixturevalue("late")
@@ -71,6 +72,7 @@ def test_the_same_work_finds_the_same_whatever_the_clock_does(edgewise, data, re
     assert first["message"] == with_options(StopReason(first["stop_reason"]).advice)
 
 
+@pytest.mark.slow
 def test_after_a_time_limit_it_says_that_it_may_differ(edgewise, data, late):
     found, advice = told(edgewise(*WORDS, "--seconds", 1)), StopReason.TIME_LIMIT.advice
     assert (found["stop_reason"], found["message"]) == ("time_limit", with_options(advice))
@@ -80,6 +82,7 @@ def test_after_a_time_limit_it_says_that_it_may_differ(edgewise, data, late):
     assert ew.load("out/model.kan").predict({"a": [0.1], "b": [0.2]}).shape == (1,)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 @pytest.mark.parametrize("stage", [LEARN, FIT, SIMPLIFY, FORMULA])
 def test_ctrl_c_in_any_stage_leaves_a_model_and_a_page(edgewise, data, monkeypatch, stage):

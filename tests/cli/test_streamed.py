@@ -53,6 +53,7 @@ def test_words_are_classes(edgewise, rows):
     assert np.mean(np.array(made["kind_predicted"]) == np.array(whole["kind"])) > 0.9
 
 
+@pytest.mark.slow
 def test_a_pattern_is_explained_and_audited(edgewise, rows, monkeypatch):
     edgewise("fit", rows, "-t", "kind", "-o", "m", "--columns", "x,sort", "--mode", "additive", "-q")
     pa.parquet.write_table(pa.parquet.read_table("rows"), "all.parquet")

@@ -120,6 +120,7 @@ def hard():
     return ("verify", "one.kan", 'equal("two.kan", 2.1)', "-q")
 
 
+@pytest.mark.slow
 def test_undecided_is_three(edgewise, hard):
     done = edgewise(*hard, "--work", "0.01")
     assert done.code == 3, done.out

@@ -23,6 +23,7 @@ from edgewise.dynamics.search import DynamicsSearch
 from edgewise.dynamics.terms import DynamicsTerm, TermLibrary
 from edgewise.plots import plot_dynamics
 from edgewise.symbolic import Constant, Formula
+from tests.tiers import slow
 
 
 def course(right, start, until, points=80):
@@ -84,6 +85,7 @@ def test_what_is_kept_is_kept_along_other_courses(found):
     assert kept.drift < 1e-6
 
 
+@pytest.mark.slow
 def test_noise_widens_the_errors_and_leaves_the_terms():
     t, states = course(hunters, [4.0, 3.0], 18, 100)
     rng = np.random.default_rng(1)
@@ -137,6 +139,7 @@ def test_one_state_may_be_a_column_of_any_kind(kind) -> None:
     assert np.array_equal(read.values, np.column_stack([t**2, t]))
 
 
+@pytest.mark.slow
 def test_the_same_call_gives_the_same():
     t = np.linspace(0, 6, 30)
     x = 4 * np.exp(-0.4 * t) + 0.01 * np.random.default_rng(0).normal(size=30)
@@ -301,12 +304,14 @@ def test_courses_are_named_where_they_are_few() -> None:
     [
         (lambda x: [2 - 0.3 * np.exp(1.7 * x[0])], [-1.0], "2 - 0.3*exp(1.7*x)"),
         (lambda x: [0.4 - 0.4 * x[0] ** 4], [2.0], "0.4 - 0.4*x^4"),
-        (lambda x: [9 * np.exp(-3 / x[0]) - 2], [2.1], "9*exp(-3/x) - 2"),
-        (lambda x: [2 - 1.3 * x[0] ** 0.43], [0.2], "2 - 1.3*x^0.43"),
-        (lambda x: [-0.5 * x[0] ** -1.5], [3.0], "-0.5/x^(3/2)"),
-        (lambda x: [-2 * x[0] / (0.5 + x[0] + 0.2 * x[0] ** 2)], [6.0], "-10*x/(x^2 + 5*x + 2.5)"),
-        (lambda x: [0.3 / (2 - x[0]) ** 2 - x[0]], [1.2], "0.3/(2 - x)^2 - x"),
-        (lambda x: [3 / (1 + np.exp(3 - 4 * x[0])) - x[0]], [0.9], "3/(20.0855*exp(-4*x) + 1) - x"),
+        *slow(
+            (lambda x: [9 * np.exp(-3 / x[0]) - 2], [2.1], "9*exp(-3/x) - 2"),
+            (lambda x: [2 - 1.3 * x[0] ** 0.43], [0.2], "2 - 1.3*x^0.43"),
+            (lambda x: [-0.5 * x[0] ** -1.5], [3.0], "-0.5/x^(3/2)"),
+            (lambda x: [-2 * x[0] / (0.5 + x[0] + 0.2 * x[0] ** 2)], [6.0], "-10*x/(x^2 + 5*x + 2.5)"),
+            (lambda x: [0.3 / (2 - x[0]) ** 2 - x[0]], [1.2], "0.3/(2 - x)^2 - x"),
+            (lambda x: [3 / (1 + np.exp(3 - 4 * x[0])) - x[0]], [0.9], "3/(20.0855*exp(-4*x) + 1) - x"),
+        ),
     ],
 )
 def test_functions_with_constants_inside_and_high_powers_are_found(right, start, text):
@@ -333,6 +338,7 @@ def test_units_do_not_change_the_terms(unit):
     assert sympy.Poly(found.equations[0].sympy, x).monoms() == [(2,), (1,)]
 
 
+@pytest.mark.slow
 def test_what_is_shared_out_among_two_is_found():
     t, states = course(
         lambda x: [x[0] - x[0] ** 2 / 3 - x[0] * x[1] / sum(x), 0.9 * x[0] * x[1] / sum(x) - 0.5 * x[1]],
@@ -382,6 +388,7 @@ def test_terms_do_not_make_up_for_inputs_between_their_times():
     assert found.equations[0].text == "push - x"
 
 
+@pytest.mark.slow
 def test_inputs_with_noise_are_told_of():
     t = np.linspace(0, 12, 80)
     x = (np.cos(1.5 * t) + 1.5 * np.sin(1.5 * t)) / 3.25 + 2 * np.exp(-t)

@@ -26,6 +26,7 @@ def found() -> Dynamics:
     return find_dynamics(np.tile(t, 2), rows, names=["x", "the speed"], groups=run, degree=2, work=0.2)
 
 
+@pytest.mark.slow
 def test_equations_come_back_to_the_bit(found: Dynamics, tmp_path: pathlib.Path) -> None:
     ew.save(found, tmp_path / "swing.kan")
     again = ew.load(tmp_path / "swing.kan")

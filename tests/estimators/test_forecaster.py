@@ -66,6 +66,7 @@ def test_steps_far_ahead_are_less_certain(weekly: KANForecaster) -> None:
     assert (np.diff(widths[14:]) > 0).all()
 
 
+@pytest.mark.slow
 def test_the_order_of_rows_changes_nothing_and_bits_repeat() -> None:
     order = np.random.default_rng(1).permutation(120)
     table, y = pd.DataFrame({"day": DAYS[:120]}), series()[:120]
@@ -74,6 +75,7 @@ def test_the_order_of_rows_changes_nothing_and_bits_repeat() -> None:
     np.testing.assert_array_equal(plain.values, mixed.values)
 
 
+@pytest.mark.slow
 def test_days_that_are_missing_are_no_harm() -> None:
     kept = np.setdiff1d(T[:200], [50, 51, 120, 198])
     model = KANForecaster(time="day", horizon=7, work=0.05).fit({"day": DAYS[kept]}, series()[kept])
@@ -82,6 +84,7 @@ def test_days_that_are_missing_are_no_harm() -> None:
     assert np.abs(coming.values - series()[200:207]).mean() < 1.5
 
 
+@pytest.mark.slow
 def test_columns_known_ahead_are_used() -> None:
     rng = np.random.default_rng(3)
     shop = np.where(rng.uniform(size=len(T)) < 0.3, "sale", "none").astype(object)
@@ -95,6 +98,7 @@ def test_columns_known_ahead_are_used() -> None:
         model.forecast(10)
 
 
+@pytest.mark.slow
 def test_a_series_without_times_may_have_a_period_of_its_own() -> None:
     y = 10 + 3 * np.sin(2 * np.pi * np.arange(150) / 25)
     model = KANForecaster(work=0.05).fit(None, y)
@@ -172,6 +176,7 @@ MONTHS = np.arange("2015-01", "2023-01", dtype="datetime64[M]")
 SALES = 100 + 0.5 * np.arange(96) + 10 * np.sin(2 * np.pi * np.arange(96) / 12)
 
 
+@pytest.mark.slow
 def test_the_same_months_however_they_are_written_give_the_same_bits() -> None:
     """As dates, words, or periods of pandas, in a column or an index, of X or of y, in any order of the rows."""
     options = {"horizon": 6, "work": 0.05}
@@ -196,6 +201,7 @@ def test_the_same_months_however_they_are_written_give_the_same_bits() -> None:
         np.testing.assert_array_equal(coming.values, plain.values)
 
 
+@pytest.mark.slow
 def test_quarters_and_weeks_keep_their_step_and_the_series_its_name() -> None:
     for freq, step in (("Q", 3), ("W", 7)):
         index = pd.period_range("2015-01-01", periods=96, freq=freq)
@@ -207,6 +213,7 @@ def test_quarters_and_weeks_keep_their_step_and_the_series_its_name() -> None:
         ]
 
 
+@pytest.mark.slow
 def test_rows_of_columns_known_ahead_are_found_by_their_times() -> None:
     shop = np.where(np.random.default_rng(3).uniform(size=len(T)) < 0.3, 6.0, 0.0)
     frame = pd.DataFrame({"day": DAYS.astype(str), "shop": shop})
@@ -245,6 +252,7 @@ def test_steps_are_limited_and_an_interruption_changes_nothing(
     np.testing.assert_array_equal(weekly.forecast(5).values, before)
 
 
+@pytest.mark.slow
 def test_an_interrupted_fit_leaves_what_was_learned_before(monkeypatch: pytest.MonkeyPatch) -> None:
     model = KANForecaster(time="day", horizon=5, work=0.05).fit({"day": DAYS[:80]}, series()[:80])
     before = model.forecast(5).values
@@ -264,6 +272,7 @@ def run(*words: object) -> object:
     return left.value.code
 
 
+@pytest.mark.slow
 def test_the_command_writes_a_table_and_a_picture(tmp_path, capsys) -> None:
     table, out, picture = tmp_path / "days.csv", tmp_path / "ahead.csv", tmp_path / "ahead.png"
     pd.DataFrame({"day": DAYS[:150], "sales": series()[:150]}).to_csv(table, index=False)
@@ -294,6 +303,7 @@ def test_the_command_writes_a_table_and_a_picture(tmp_path, capsys) -> None:
     assert run("forecast", table, "-t", "sales", "--time", "sales", "-n", "7", "-o", out) == 2
 
 
+@pytest.mark.slow
 def test_more_steps_change_neither_the_model_nor_what_it_is_judged_by(tmp_path, capsys) -> None:
     table = tmp_path / "days.csv"
     pd.DataFrame({"day": DAYS[:90], "sales": series()[:90]}).to_csv(table, index=False)
@@ -332,6 +342,7 @@ def test_a_file_keeps_every_bit_of_a_forecast(weekly: KANForecaster, tmp_path) -
     assert _kept(again, tmp_path / "twice.kan").forecast(3).values.tolist() == ours.values[:3].tolist()
 
 
+@pytest.mark.slow
 def test_a_file_keeps_gaps_a_logarithmic_scale_and_columns_known_ahead(tmp_path) -> None:
     """Growing months with some left out, and a column of words that is told ahead."""
     month = np.arange("2012-01", "2020-01", dtype="datetime64[M]")

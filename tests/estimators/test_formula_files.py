@@ -106,6 +106,7 @@ def test_groups_keep_their_constants_and_learn_new_ones(tmp_path: pathlib.Path) 
     assert again.formula_.own[7]["a"].value == pytest.approx(0.5)
 
 
+@pytest.mark.slow
 def test_formulas_that_follow_words_are_kept_and_learn_new_words(tmp_path: pathlib.Path) -> None:
     t = np.linspace(0, 5, 90)
     X = pd.DataFrame({"metal": ["iron", "copper", "wax"] * 30, "t": t})

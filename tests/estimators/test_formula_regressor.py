@@ -31,6 +31,7 @@ def fitted(table: Any = X, y: Any = LAW, **parameters: Any) -> FormulaRegressor:
 # ---- scikit-learn
 
 
+@pytest.mark.slow
 @parametrize_with_checks([FormulaRegressor(work=3e-4)])
 def test_scikit_learn_check(estimator, check):
     check(estimator)
@@ -112,6 +113,7 @@ def test_an_array_may_be_given_names() -> None:
 # ---- the front
 
 
+@pytest.mark.slow
 def test_another_member_of_the_front_predicts() -> None:
     noisy = LAW + 0.05 * RNG.normal(size=len(LAW))
     model = FormulaRegressor(work=0.02).fit(X, noisy)

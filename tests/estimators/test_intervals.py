@@ -19,6 +19,7 @@ def rows(n: int, seed: int):
     return X, np.sin(3 * X[:, 0]) + X[:, 1] * X[:, 2] + 0.3 * random.exponential(size=n)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [{"mode": "additive"}, {"interactions": "auto"}])
 def test_intervals_cover_what_they_say(options: dict[str, object]):
     shares = {0.5: [], 0.9: []}

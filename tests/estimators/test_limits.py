@@ -25,6 +25,7 @@ def small(kind: Any, **options: Any) -> Any:
     return kind(**{"mode": "deep", "members": 2, "hidden": 3, "work": 0.01, **options})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "y"), KINDS)
 def test_bits_depend_neither_on_the_clock_nor_on_threads(
     monkeypatch: pytest.MonkeyPatch, kind: Any, y: Any

@@ -7,7 +7,12 @@ from edgewise import KANClassifier, KANRegressor
 from tests.estimators.tables import check_array_api
 
 
-@parametrize_with_checks([KANRegressor(mode="additive"), KANClassifier(mode="additive")])
+@parametrize_with_checks(
+    [
+        KANRegressor(mode="additive", members=1, work=0.01),
+        KANClassifier(mode="additive", members=1, work=0.01),
+    ]
+)
 def test_scikit_learn_check(estimator, check):
     check(estimator)
 
@@ -15,13 +20,15 @@ def test_scikit_learn_check(estimator, check):
 @pytest.mark.slow
 @parametrize_with_checks(
     [
+        KANRegressor(mode="additive"),
+        KANClassifier(mode="additive"),
         KANRegressor(hidden=2, members=2, work=0.01),
         KANRegressor(mode="pairwise", members=2, work=0.01),
         KANClassifier(hidden=2, members=2, work=0.01),
         KANClassifier(mode="deep", hidden=2, members=2, work=0.01, class_weight="balanced"),
     ]
 )
-def test_scikit_learn_check_with_a_hidden_layer(estimator, check):
+def test_scikit_learn_check_of_other_models(estimator, check):
     check(estimator)
 
 

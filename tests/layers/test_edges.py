@@ -14,6 +14,7 @@ from edgewise import InputError
 from edgewise.layers import KANLinear, SymbolicEdge, multiply, pull_back
 from edgewise.layers.symbolic_edges import form_partials, form_values
 from edgewise.splines import BASES
+from tests.tiers import slow
 
 DOUBLE = torch.float64
 
@@ -76,7 +77,7 @@ def test_a_spline_edge_is_scipys_spline(degree: int) -> None:
 
 
 @pytest.mark.parametrize("basis", BASES)
-@pytest.mark.parametrize("base", [None, "silu"])
+@pytest.mark.parametrize("base", ["silu", *slow(None)])
 def test_gradients_of_every_order_in_inputs_and_parameters(basis: str, base: str | None) -> None:
     layer, x = mixed_layer(basis, base), points(3, 3, 2).requires_grad_()
     names = [name for name, _ in layer.named_parameters()]

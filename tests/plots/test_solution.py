@@ -50,6 +50,7 @@ def images(figure):
     return [axes for axes in figure.axes if axes.get_images()]
 
 
+@pytest.mark.slow
 def test_a_flow_shows_all_unknowns_and_its_streamlines(flow):
     drawn = images(plot_solution(flow))
     titles = [text.get_text() for text in plot_solution(flow).texts]
@@ -111,6 +112,7 @@ def test_space_is_cut_along_three_planes():
     assert [text.get_text() for text in figure.texts] == ["u at z = 1", "u at y = 0.5", "u at x = 0.5"]
 
 
+@pytest.mark.slow
 def test_motion(tmp_path):
     solution = solve(burgers(0.1, 0.3)[0], 1e-2)
     made = animate_solution(solution, tmp_path / "b.gif", frames=4, seconds=1)

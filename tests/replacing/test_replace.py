@@ -20,6 +20,7 @@ from edgewise import InputError, StopReason
 from edgewise.exporting import to_torch_source
 from edgewise.network import KAN, KANFeedForward
 from tests.replacing.test_tracing import MODELS, Attending, Gated, plain
+from tests.tiers import slow
 
 ROOT = Path(__file__).resolve().parents[2]
 STS = Path("/work/shared/data/text/stsb")
@@ -64,7 +65,7 @@ def torch_saved(model: nn.Module) -> nn.Module:
     return torch.load(memory, weights_only=False)
 
 
-@pytest.mark.parametrize("functions", ["node", "edge"])
+@pytest.mark.parametrize("functions", ["edge", *slow("node")])
 def test_distilled_blocks_answer_as_the_old_ones(model: nn.Module, functions: str) -> None:
     model.eval()
     # Blocks as small as these, which have learned nothing, are almost straight and want a hidden node for every input.

@@ -179,6 +179,7 @@ def test_what_was_dropped_says_why(parsed):
     assert f"says nothing {EVIL}" in parsed.text
 
 
+@pytest.mark.slow
 def test_steps_taken_back_are_set_apart(content):
     kept = EditRecord("prune", "pruned edge (0, 0, 0); kept, held-out error 1 against 1", 0.1, "a", "b")
     refused = EditRecord("prune", "pruned edge (0, 1, 0); refused on a coarse grid", 0.1, "a", "b")
@@ -188,6 +189,7 @@ def test_steps_taken_back_are_set_apart(content):
         assert ("Grey steps were taken back." in page) == bool(marked)
 
 
+@pytest.mark.slow
 def test_the_known_law_stands_by_the_formula():
     assert "Known law: E = m c^2 &lt;b&gt;" in render_report(build(known="E = m c^2 <b>"))
     assert "Known law" not in render_report(build())
@@ -222,6 +224,7 @@ def test_a_page_of_classes(classes):
     assert "RMSE" not in words
 
 
+@pytest.mark.slow
 def test_many_rows_stay_under_the_limit():
     rng = np.random.default_rng(0)
     names = tuple(f"column number {k}" for k in range(30))
@@ -241,11 +244,13 @@ def test_more_columns_than_anyone_reads_are_folded_away():
     assert "Show 370 more columns" in parsed.text
 
 
+@pytest.mark.slow
 def test_names_that_no_encoding_knows(tmp_path):
     path = write_report(tmp_path / "report.html", build(title="half \ud800 a pair\x00\n"))
     assert "half ? a pair" in path.read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_titles_and_sources_may_be_empty():
     content = build(title="", source="", notes=(), origin=Origin())
     assert "<title>&lt;b&gt;y&lt;/b&gt;</title>" in render_report(content)

@@ -38,6 +38,7 @@ def content(kind: str = "patches", **changes: Any) -> PictureContent:
     return PictureContent(**(fields | changes))
 
 
+@pytest.mark.slow
 def test_the_page_shows_figures_maps_features_and_examples() -> None:
     page = render_pictures(content())
     model, X, y = trained()

@@ -47,6 +47,7 @@ def test_neumann_problems_are_solved_with_mean_zero(dimension):
     assert np.abs(solution(*at) - np.cos(np.pi * at).prod(0)).max() < 1e-5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dimension", [1, 2, 3])
 def test_sources_that_nothing_takes_out_are_told(dimension):
     _, u, domain = closed(dimension)
@@ -71,6 +72,7 @@ def test_round_about_nothing_holds_the_constant():
     assert solution(0.25, 0.5) == pytest.approx(-1, abs=1e-5)
 
 
+@pytest.mark.slow
 def test_a_pressure_of_which_nothing_is_told():
     x, y = coordinates("x", "y")
     u, v, p = (unknown(name, x, y) for name in "uvp")

@@ -35,6 +35,7 @@ SHAPES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "kind"), [*((name, "file") for name in SHAPES), ("ball", "mesh")])
 def test_tetrahedra_fill_exactly_what_the_facets_bound(name, kind, tmp_path):
     mesh = SHAPES[name]

@@ -105,6 +105,7 @@ def spread():
     return pde.solve(flat, 1e-2), pde.solve(pde.Problem(cube, [pde.dt(w) == pde.lap(w) + w], grown), 1e-2)
 
 
+@pytest.mark.slow
 def test_shapes_through_time_come_back_to_the_bit(spread, tmp_path):
     for n, solution in enumerate(spread):
         path, other = tmp_path / f"{n}.kan", tmp_path / f"{n}-again.kan"

@@ -166,6 +166,7 @@ def test_a_term_that_is_a_number_is_its_own_formula():
     assert float(solution.formula("2*3").expressions["2*3"]) == pytest.approx(6)
 
 
+@pytest.mark.slow
 def test_products_that_are_not_needed_are_left_out():
     # Waves and exponentials on a short range are much alike: of 216 products the values tell 22.
     z = sp.Symbol("z", real=True)

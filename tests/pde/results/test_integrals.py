@@ -56,6 +56,7 @@ def test_what_has_no_value_is_refused():
         solution.integral(u, "lid")
 
 
+@pytest.mark.slow
 def test_drag_lift_and_pressure_of_a_cylinder_in_a_channel():
     """DFG 2D-1: M. Schaefer and S. Turek 1996, doi:10.1007/978-3-322-89849-4_39; digits by Nabh 1998."""
     a, b, p = (pde.unknown(name, x, y) for name in "abp")

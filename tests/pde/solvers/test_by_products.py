@@ -30,6 +30,7 @@ def test_the_same_to_the_bit_again():
     assert all(np.array_equal(a.coefficients, b.coefficients) for a, b in pairs)
 
 
+@pytest.mark.slow
 def test_a_flow_of_three_unknowns_has_networks_of_few_products():
     problem, exact = kovasznay()
     solution = pde.solve(problem, 1e-5, road="products")

@@ -33,6 +33,7 @@ def rod(seed, rows=150):
     return problem, data(u, {x: at}, np.interp(at, fine, true) + SIGMA * r.standard_normal(rows), sigma=SIGMA)
 
 
+@pytest.mark.slow
 def test_a_conductivity_is_found_with_its_band():
     at, inside = np.linspace(0, 1, 41), []
     for seed in range(2):

@@ -160,6 +160,7 @@ def hill(x, y, z):
     return np.exp(x) * np.sin(y + 2 * z), np.exp(x) * np.sin(y + 2 * z), steep, 2 * steep
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tolerance", [1e-2, 1e-5])
 def test_in_a_solid_with_values_fluxes_and_exchange(tolerance):
     flow = sum((n * dx(HILL, c) for n, c in zip(normal(*XYZ), XYZ, strict=True)), 0 * x3)
@@ -180,6 +181,7 @@ def test_in_a_solid_with_weights_and_a_reaction():
     close(solution.energy, true)
 
 
+@pytest.mark.slow
 def test_in_a_solid_sources_that_no_polynomial_meets():
     def peaks(x, y, z):
         c, s = np.cos, np.sin

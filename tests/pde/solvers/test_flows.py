@@ -42,6 +42,7 @@ def cavity(reynolds: float, jumps: bool = True):
     return problem, flow
 
 
+@pytest.mark.slow
 def test_the_cavity_has_the_extrema_of_botella_and_peyret():
     problem, flow = cavity(100.0)
     solution = solve(problem, 5e-5)

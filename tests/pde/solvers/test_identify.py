@@ -42,6 +42,7 @@ def measured(u, x, t, seed, rows=150, sigma=0.02, told=True):
     return data(u, {x: at, t: when}, values, sigma=sigma if told else None)
 
 
+@pytest.mark.slow
 def test_intervals_hold_the_constant_about_as_often_as_they_say():
     x, t, u, problem = rod()
     found = [identify(problem, measured(u, x, t, seed)) for seed in range(8)]

@@ -68,6 +68,7 @@ def errors(solution, nu):
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("periodic", [True, False])
 def test_vortices(periodic, tmp_path):
     around = 2 * np.pi if periodic else 1.0
@@ -100,6 +101,7 @@ def test_what_a_flow_carries_goes_with_it():
     assert np.abs(found - np.outer(np.cos(at), np.cos(at)) * np.exp(-0.1 * 0.2)).max() < 1e-5
 
 
+@pytest.mark.slow
 def test_a_march_goes_on_to_the_same_bits():
     domain, nu = box({x: (0, 1), y: (0, 1), t: (0, 0.2)}), 0.1
     kept = []

@@ -65,6 +65,7 @@ def test_sines_in_a_cube():
         solution(2.0, 0.5, 0.5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("degree", [1, 2, 3, 4])
 def test_halved_tetrahedra_lower_the_error_by_two_to_the_degree_plus_one(degree):
     solid = cube()
@@ -85,6 +86,7 @@ def test_halved_tetrahedra_lower_the_error_by_two_to_the_degree_plus_one(degree)
     assert order == pytest.approx(degree + 1, abs=0.6)
 
 
+@pytest.mark.slow
 def test_fluxes_and_exchange_through_named_parts():
     # A bar: given at one end, exchange at the other, nothing through the sides: linear along it.
     bar = pde.solid(MAKE.box(extents=(4, 1, 1)), XYZ, names={"cold": "-x", "hot": (2, 0, 0)})
@@ -105,6 +107,7 @@ def test_fluxes_and_exchange_through_named_parts():
     assert solution.integral(pde.normal(X, Y, Z)[0] * U, "hot") == pytest.approx(1 + 4 * slope, rel=1e-9)
 
 
+@pytest.mark.slow
 def test_a_tensor_of_conductivities_and_fluxes_along_the_normal():
     solid = cube()
     exact = pde.sin(X + 2 * Y) * pde.exp(Z)
@@ -172,6 +175,7 @@ def test_a_ball_of_facets_is_as_near_to_the_round_one_as_its_sagitta():
     assert solution.integral(-pde.dn(U), "walls") == pytest.approx(6 * ball.volume, rel=1e-9)
 
 
+@pytest.mark.slow
 def test_only_fluxes_leave_a_constant_that_is_made_zero_in_the_mean():
     solid = cube()
     wave = pde.cos(pde.pi * X)
@@ -196,6 +200,7 @@ def ell():
     return pde.solid(trimesh.Trimesh(places, facets, process=False), XYZ)
 
 
+@pytest.mark.slow
 def test_an_edge_where_slopes_grow_without_bound():
     solid = ell()
     exact = (X**2 + Y**2) ** (1 / 3) * pde.sin(2 * (pde.atan2(-Y, -X) + pde.pi) / 3)
@@ -275,6 +280,7 @@ def test_values_at_places_are_those_of_the_element_that_holds_them():
     assert galerkin.mean(values, 0) == pytest.approx(galerkin.moments(values).sum() / solid.volume)
 
 
+@pytest.mark.slow
 def test_a_solution_comes_back_from_its_file_to_the_bit(tmp_path):
     solid = cube(names={"floor": "-z"})
     sides = solid.boundary
@@ -313,6 +319,7 @@ rest = "dn(u) = 0"
 """
 
 
+@pytest.mark.slow
 def test_a_file_names_the_file_of_its_solid(tmp_path):
     MAKE.box(extents=(4, 1, 1)).export(tmp_path / "bar.stl")
     (tmp_path / "bar.toml").write_text(TOML)
@@ -326,6 +333,7 @@ def test_a_file_names_the_file_of_its_solid(tmp_path):
     assert len(solution.plot(show="surface").axes) == 3
 
 
+@pytest.mark.slow
 def test_eigenvalues_of_a_cube_are_sums_of_squares():
     solid, lam = cube(), pde.eigenvalue()
     drum = pde.Problem(solid, [-pde.lap(U) == lam * U], pde.on(solid.boundary["walls"], U == 0))

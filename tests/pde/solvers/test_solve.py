@@ -53,6 +53,7 @@ def test_three_coordinates_of_space():
     assert solution.error >= true / 5
 
 
+@pytest.mark.slow
 def test_a_flow_of_three_unknowns():
     problem, exact = kovasznay()
     solution = solve(problem, 1e-6)
@@ -135,6 +136,7 @@ def diffusion_that_changes_sign():
     return Problem(domain, [dx((x - 0.4) * dx(v, x), x) == 1], on(domain.boundary["walls"], v == 0))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "make",
     [
@@ -247,6 +249,7 @@ def test_two_answers_on_one_face_are_refused_and_one_given_twice_is_not():
     assert twice.solved
 
 
+@pytest.mark.slow
 def test_conditions_that_cannot_be_built_in_are_met_in_the_mean_or_flagged():
     x, _, u, domain = square()
     b = domain.boundary
@@ -300,6 +303,7 @@ def test_only_answers_of_a_solver_tell_the_error_of_a_quantity(tmp_path):
         pde.Solution.load(tmp_path / "s.kan").error_of(lambda s: s(0.5))
 
 
+@pytest.mark.slow
 def test_the_stated_error_is_that_of_the_worst_unknown():
     problem, exact = kovasznay()
     for road in ("auto", "products"):

@@ -59,6 +59,7 @@ def found():
     return [pde.identify(problem, measured(x, t, u, seed)) for seed in range(5)]
 
 
+@pytest.mark.slow
 def test_intervals_hold_constants_about_as_often_as_they_say(found):
     for name, true in (("a", A), ("nu", NU)):
         assert sum(each[name].low <= true <= each[name].high for each in found) >= 4
@@ -82,6 +83,7 @@ def test_the_field_is_the_one_behind_the_noise(found, tmp_path):
     assert np.array_equal(again.grid(x, t), values)
 
 
+@pytest.mark.slow
 def test_noise_that_is_not_told_and_a_start_that_is():
     x, t, u, problem = burgers()
     unsure = pde.identify(problem, measured(x, t, u, 3, rows=200, told=False))
@@ -147,6 +149,7 @@ def test_changes_of_the_start_and_of_constants_are_what_differences_tell():
         assert np.allclose(whole.jacobian[:, column], slope, rtol=1e-4, atol=2e-4 * np.abs(slope).max())
 
 
+@pytest.mark.slow
 def test_eddies_that_no_convection_bends_tell_no_factor_of_it():
     problem, _ = flow()
     x, t, y = problem.domain.coordinates

@@ -79,6 +79,7 @@ def test_a_torus_by_its_angles():
     assert told(solution, np.sin(2 * a) * np.cos(b), at) < 1e-4
 
 
+@pytest.mark.slow
 def test_eigenvalues_of_a_sphere():
     lam = pde.eigenvalue()
     found = pde.eigen(pde.Problem(ball(), [-pde.lap(U) == lam * U]), 9, 1e-6)
@@ -95,6 +96,7 @@ def test_eigenvalues_of_a_sphere():
     assert np.sqrt(parts[1] / (first(*at) ** 2).sum()) < 10 * first.error
 
 
+@pytest.mark.slow
 def test_a_prism_unrolls_to_a_rectangle():
     # Facets that do not bend are exact: along the rim the answer repeats after the length of the polygon.
     prism = pde.surface(tube(6), XYZ, names={"top": "+z", "foot": (1, 0, 0)}, angle=70)

@@ -140,6 +140,7 @@ def test_an_equation_that_is_not_linear_with_walls_that_move():
     told(pde.solve(problem, 1e-4), lambda x, y, t: np.sin(2 * x + t) * np.exp(-y) * (1 + t * t))
 
 
+@pytest.mark.slow
 def test_weights_and_exchange_that_change_with_time():
     wanted = pde.cos(X + 2 * Y) * pde.exp(-T) * (1 + X)
     n = pde.normal(X, Y)
@@ -156,6 +157,7 @@ def test_weights_and_exchange_that_change_with_time():
     told(pde.solve(problem, 1e-4), lambda x, y, t: np.cos(x + 2 * y) * np.exp(-t) * (1 + x))
 
 
+@pytest.mark.slow
 def test_a_flow_beside_a_hole():
     # Taylor's and Green's vortices, cut by a hole: velocities are given, the pressure up to a constant.
     square = pde.box({X: (0, 1), Y: (0, 1)}) - pde.disk((X, Y), (0.5, 0.5), 0.2)
@@ -218,6 +220,7 @@ def test_data_that_do_not_fit_are_told_and_can_be_meant():
     assert meant(0.0, 0.0, 0.05) == pytest.approx(exact, rel=1e-2)
 
 
+@pytest.mark.slow
 def test_what_cannot_be_followed_is_told():
     back = pde.solve(through(DISK, (0, 0.1), [pde.dt(U) == -pde.lap(U)], [U == 0], [bessel(K) == U]), 1e-1)
     assert not back.solved

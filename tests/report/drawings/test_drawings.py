@@ -93,6 +93,7 @@ def test_the_diagram_draws_every_edge_of_a_small_network():
     assert {node.get("href") for node in found} == {f"#fn-{one.view.key}" for one in panels}
 
 
+@pytest.mark.slow
 def test_a_wide_network_shows_its_strongest_parts_first():
     content = wide()
     section = section_of(content)
@@ -112,6 +113,7 @@ def test_a_wide_network_shows_its_strongest_parts_first():
     assert {node.get("data-edge") for node in links(section.first.svg)} <= keys
 
 
+@pytest.mark.slow
 def test_nothing_in_the_diagram_overlaps_or_leaves_it():
     for content in (wide(12, 9), build(), build_classes()):
         svg = parse(section_of(content).first.svg)

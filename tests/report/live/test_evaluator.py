@@ -28,6 +28,7 @@ def outputs(told):
     return np.array([[float(v) for v in row["outputs"]] for row in told])
 
 
+@pytest.mark.slow
 def test_networks_of_every_basis():
     """Inside the grids, at their breaks and ends, and far beyond."""
     nets = {name: make() for name, make in ZOO.items()}

@@ -80,6 +80,7 @@ def joint():
     return model, X, y, ew.explain(model, X)
 
 
+@pytest.mark.slow
 def test_sections_stand_where_there_is_something_to_say(told):
     both = render_report(told.content)
     ids = re.findall(r'<h2 id="([^"]+)"', both)
@@ -162,6 +163,7 @@ def test_an_additive_network_folds_what_the_page_has_already(told):
     assert not explain_view(replace(told.content, network=None)).folded
 
 
+@pytest.mark.slow
 def test_what_columns_do_together(joint):
     model, X, y, found = joint
     content = ew.report.content_from_estimator(model, X, y, X[:50], y[:50], target="score")

@@ -16,6 +16,7 @@ from edgewise.symbolic.groups.rows import GroupedRows
 from edgewise.symbolic.groups.sharing import tie, with_shared
 from edgewise.symbolic.groups.structure_pool import StructurePool
 from edgewise.symbolic.groups.template import template
+from tests.tiers import slow
 
 GROUP = np.repeat(np.arange(8), 40)
 T = np.tile(np.linspace(0, 12, 40), 8)
@@ -36,7 +37,7 @@ def model_of(text: str, rows: GroupedRows) -> Tied:
     return model
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [0, *slow(1, 2)])
 @pytest.mark.parametrize("noise", [0.0, 0.02, 0.1])
 def test_what_joining_saves_is_foretold(noise: float, seed: int) -> None:
     rows = doses(noise, seed)

@@ -13,6 +13,7 @@ from edgewise.symbolic.groups.rows import GroupedRows
 from edgewise.symbolic.groups.sharing import tie
 from edgewise.symbolic.groups.structure_pool import StructurePool
 from edgewise.symbolic.groups.template import template
+from tests.tiers import slow
 
 RANDOM = np.random.default_rng(0)
 A, B = RANDOM.uniform(1, 3, 8), RANDOM.uniform(0.3, 0.9, 8)
@@ -20,7 +21,7 @@ GROUP = np.repeat(np.arange(8), 30)
 X = RANDOM.uniform(0.5, 4, 240)
 
 
-@pytest.mark.parametrize("noise", [0.0, 0.02])
+@pytest.mark.parametrize("noise", [0.02, *slow(0.0)])
 @pytest.mark.parametrize(
     ("text", "law", "own"),
     [
