@@ -33,10 +33,14 @@ class Variable:
 
 @dataclass(frozen=True, slots=True)
 class Apply:
-    """An operator (`+`, `*`, `^`, `neg`, `inv`) or a named function applied to arguments."""
+    """An operator (`+`, `*`, `^`, `neg`, `inv`) or a named function applied to arguments.
+
+    `origin` names the parts of a search that made it; trees that differ in nothing else are equal.
+    """
 
     function: str
     arguments: tuple[Node, ...]
+    origin: tuple[str, ...] = field(default=(), compare=False, repr=False)
 
 
 Node = Number | Variable | Apply
@@ -61,7 +65,8 @@ def replaced(node: Node, new: Mapping[str, Node]) -> Node:
     if isinstance(node, Variable):
         return new.get(node.name, node)
     if isinstance(node, Apply):
-        return Apply(node.function, tuple(replaced(argument, new) for argument in node.arguments))
+        arguments = tuple(replaced(argument, new) for argument in node.arguments)
+        return Apply(node.function, arguments, node.origin)
     return node
 
 

@@ -36,6 +36,7 @@ class FittedFormula:
     expression: Expr
     fit: Refit
     held: float
+    origin: tuple[str, ...] = ()
 
 
 def fit_expression(expression: Any, rows: SplitRows) -> FittedFormula:

@@ -23,6 +23,7 @@ from edgewise.symbolic.expressions.composition import Affine, Edge, compose, liv
 from edgewise.symbolic.fitting.least_squares import Refit, refit
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.networks.suggestions import edge_curve
+from edgewise.symbolic.provenance import proposes
 from edgewise.symbolic.univariate.closed_forms import fit_curve
 
 
@@ -62,6 +63,7 @@ def edge_options(
     return options
 
 
+@proposes("networks")
 def snap_network(
     net: KAN,
     rows: SplitRows,

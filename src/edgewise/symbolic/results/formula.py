@@ -19,6 +19,7 @@ from edgewise.symbolic.expressions.complexity import node_count, surcharge
 from edgewise.symbolic.expressions.source import c_source, python_source
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.expressions.writing import text, to_tree
+from edgewise.symbolic.provenance import marked
 from edgewise.symbolic.results.trust import Trust
 
 if TYPE_CHECKING:
@@ -63,6 +64,8 @@ class Formula:
         How far it can be trusted, where that was looked into.
     costs
         Functions that count as more nodes than one in its complexity, each with that number.
+    origin
+        The parts of the search that it came through, the last one first; empty for a formula that no search found.
 
     Examples
     --------
@@ -82,6 +85,7 @@ class Formula:
     network_deviation: float | None = None
     trust: Trust | None = field(default=None, repr=False, compare=False)
     costs: tuple[tuple[str, int], ...] = field(default=(), repr=False, compare=False)
+    origin: tuple[str, ...] = field(default=(), repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "expression", canonical(self.expression, self.names))
@@ -94,7 +98,7 @@ class Formula:
     @cached_property
     def tree(self) -> Node:
         """The expression as the tree that is fitted, evaluated and printed."""
-        return to_tree(self.expression)
+        return marked(to_tree(self.expression), *self.origin)
 
     @cached_property
     def complexity(self) -> int:
@@ -205,6 +209,7 @@ class Formula:
                 for each in self.constants
             ],
             "names": list(self.names),
+            "origin": list(self.origin),
             "trust": None if self.trust is None else self.trust.to_dict(),
         }
 

@@ -228,7 +228,16 @@ def as_formula(fitted: FittedFormula, rows: SplitRows, network: KAN | None) -> F
         difference = values(fitted.expression, rows.names, rows.X_held) - network.predict(rows.X_held)[:, 0]
         with np.errstate(all="ignore"):
             deviation = float(np.sqrt(np.mean(np.square(difference))))
-    return Formula(fitted.expression, rows.names, fitted.held, r2, constants, deviation, costs=rows.costs)
+    return Formula(
+        fitted.expression,
+        rows.names,
+        fitted.held,
+        r2,
+        constants,
+        deviation,
+        costs=rows.costs,
+        origin=fitted.origin,
+    )
 
 
 def chi_square_text(value: float, freedom: int, rare: float) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from edgewise.symbolic.fitting.rounding import fit_expression
 from edgewise.symbolic.fitting.train_test import SplitRows
@@ -33,10 +34,15 @@ def fitted_on_all(
     tuple
         The front, the best formula, and whether it holds exactly on all rows.
     """
-    anew = as_formula(fit_expression(best.expression, rows), rows, None)
+    anew = _anew(best, rows)
     others = [each for each in formulas if each.expression != best.expression]
-    known = [anew, *(as_formula(fit_expression(each.expression, rows), rows, None) for each in others)]
+    known = [anew, *(_anew(each, rows) for each in others)]
     front = pareto(known, slack=1e-6) or (anew,)
     if exact and is_law(anew, rows):
         return front, anew, True
     return front, challenged(recommended(front, rows), known, rows), False
+
+
+def _anew(formula: Formula, rows: SplitRows) -> Formula:
+    fitted = as_formula(fit_expression(formula.expression, rows), rows, None)
+    return replace(fitted, origin=formula.origin)

@@ -26,6 +26,7 @@ from edgewise._core.work import spent
 from edgewise.forms.tree import Apply, Node, Number, Variable, names_in, replaced
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.train_test import SplitRows
+from edgewise.symbolic.provenance import proposes
 from edgewise.symbolic.results.formula import Formula
 from edgewise.symbolic.search.shortlist import settled, shortlist
 from edgewise.symbolic.structure.curves import curves
@@ -43,6 +44,7 @@ class _FeaturePart:
     whole: Callable[[Node], Node]
 
 
+@proposes("backfitting")
 def backfitted(formulas: Iterable[Formula], rows: SplitRows, until: float) -> Iterator[Node]:
     """Formulas with one part read anew, the best few of each part.
 

@@ -20,9 +20,11 @@ from edgewise.symbolic.expressions.nodes import ONE, Expr, distinct, number
 from edgewise.symbolic.expressions.numeric_values import value_of
 from edgewise.symbolic.expressions.ordering import ordered_factors
 from edgewise.symbolic.expressions.writing import text, to_tree
+from edgewise.symbolic.provenance import marked, proposes
 from edgewise.symbolic.results.formula import Formula
 
 
+@proposes("shortening")
 def shortened(formulas: Iterable[Formula], config: SearchConfig = DEFAULT) -> Iterator[Node]:
     """Candidates to fit and judge, from formulas that hold products of several factors.
 
@@ -51,7 +53,7 @@ def shortened(formulas: Iterable[Formula], config: SearchConfig = DEFAULT) -> It
             (one for one in ordered if one not in seen), config.mending.eliminations
         ):
             seen.add(each)
-            yield to_tree(each)
+            yield marked(to_tree(each), *formula.origin)
 
 
 def _fewer(expression: Expr, most: int) -> Iterator[Expr]:

@@ -18,6 +18,7 @@ from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.criterion import criterion
 from edgewise.symbolic.fitting.least_squares import refit
 from edgewise.symbolic.fitting.train_test import SplitRows
+from edgewise.symbolic.provenance import proposes
 from edgewise.symbolic.results.formula import pareto
 from edgewise.symbolic.results.search_result import recommended
 from edgewise.symbolic.search.search_state import Proposal, Search
@@ -29,6 +30,7 @@ from edgewise.symbolic.structure.two_regimes import Regimes, two_regimes
 Plan = Callable[[Search], Iterator[Proposal]]
 
 
+@proposes("breaks")
 def broken(search: Search, plan: Plan) -> Iterator[Proposal]:
     """Formulas with a break, where one explains much more than the best formula that there is.
 

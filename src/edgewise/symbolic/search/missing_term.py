@@ -24,11 +24,13 @@ from edgewise.symbolic.costs import VALUES
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.structure_left import largest_wave
 from edgewise.symbolic.fitting.train_test import SplitRows
+from edgewise.symbolic.provenance import proposes
 from edgewise.symbolic.results.formula import Formula
 from edgewise.symbolic.structure.dictionaries import whole_exponents
 from edgewise.symbolic.structure.state import powers, product
 
 
+@proposes("missing term")
 def with_missing_term(formulas: Iterable[Formula], rows: SplitRows) -> Iterator[Node]:
     """Each formula with the term that it lacks most, if any.
 

@@ -18,9 +18,11 @@ from edgewise.symbolic.expressions.expansion import expanded
 from edgewise.symbolic.expressions.nodes import HALF, ONE, SYMBOL, Expr, factors_of, made, number
 from edgewise.symbolic.expressions.ordering import ordered_terms
 from edgewise.symbolic.expressions.writing import to_tree
+from edgewise.symbolic.provenance import marked, proposes
 from edgewise.symbolic.results.formula import Formula
 
 
+@proposes("resummation")
 def resummed(formulas: Iterable[Formula], config: SearchConfig = DEFAULT) -> Iterator[Node]:
     """Candidates to fit and judge, from formulas that are sums of products.
 
@@ -46,7 +48,7 @@ def resummed(formulas: Iterable[Formula], config: SearchConfig = DEFAULT) -> Ite
         for whole in _written(formula.expression, config.mending.series_terms):
             if whole not in seen and whole.real:
                 seen.add(whole)
-                yield to_tree(whole)
+                yield marked(to_tree(whole), *formula.origin)
 
 
 def _written(expression: Expr, most: int) -> Iterator[Expr]:

@@ -31,6 +31,7 @@ from edgewise.symbolic.fitting.square_roots import unsquared
 from edgewise.symbolic.fitting.structure_left import follows_columns
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.fitting.tying import tie_constants
+from edgewise.symbolic.provenance import is_excluded, marked, origin_of
 from edgewise.symbolic.results.description_length import description
 from edgewise.symbolic.results.formula import Formula, pareto
 from edgewise.symbolic.results.search_result import as_formula
@@ -46,6 +47,9 @@ if TYPE_CHECKING:
     from edgewise.network import KAN
     from edgewise.symbolic.networks.architectures import TrainedNetwork
 
+# What may be done to a candidate before it is finished, as its provenance names it.
+_STRAIGHTENED, _DROPPED = "functions straightened", "negligible terms dropped"
+_TIED, _SIGNED = "constants tied", "roots of squares opened"
 # What a formula explains whose parts are worth another look.
 _MOST = 0.9
 
@@ -59,6 +63,10 @@ class Proposal:
 
     trees: Iterable[Node]
     network: KAN | None = None
+
+    def marked(self, name: str) -> Proposal:
+        """The proposal, with the part of the search that makes it."""
+        return replace(self, trees=(marked(tree, name) for tree in self.trees))
 
 
 @dataclass
@@ -303,7 +311,7 @@ class Search:
         if not law and formula.error <= self.exactness:
             finer = as_formula(fitted_to_rounding(fitted, self.rows), self.rows, network)
             if law := is_law(finer, self.rows):
-                formula = finer
+                formula = replace(finer, origin=formula.origin)
         self.finished.append(formula)
         if network is not None:
             self.networks[formula.expression] = network
@@ -346,27 +354,34 @@ class Search:
             and _determined(each)
         ]
         near.sort(key=lambda pair: (pair[0], pair[1].held))
-        rounded = (as_formula(trim_digits(each, self.rows), self.rows, None) for _, each in near)
+        rounded = (
+            replace(as_formula(trim_digits(each, self.rows), self.rows, None), origin=each.origin)
+            for _, each in near
+        )
         return list(islice(filter(self.satisfies, rounded), self.config.rivals))
 
     def _fitted(self, tree: Node) -> FittedFormula | None:
+        origin = origin_of(tree)
         expression = shortest(from_tree(tree, self.rows.names), self.rows.positive)
         if not self._offered(expression):
             return None
         fitted = fit_expression(expression, self.rows)
         if not fitted.expression.real:
             return None
-        straight = straightened(fitted.expression, self.rows)
-        fewer = without_negligible(straight, self.rows)
+        straight = fitted.expression
+        if not is_excluded(_STRAIGHTENED):
+            straight = straightened(straight, self.rows)
+        fewer = straight if is_excluded(_DROPPED) else without_negligible(straight, self.rows)
         if fewer is not fitted.expression and self._offered(fewer):
             whole, fitted = fitted.expression, fit_expression(fewer, self.rows)
+            origin = (_DROPPED if fewer is not straight else _STRAIGHTENED, *origin)
             if straight is not whole:
                 columns = tuple(name for name in self.rows.names if name in whole.symbols)
                 self.straightened[fitted.expression] = columns
         # A formula with a constant for every third row can follow anything; three are not too many for seven.
         count = len(self.rows.y)
         few = fitted.fit.constants.size <= max(count // 3, min(3, (count - 1) // 2))
-        return fitted if few and math.isfinite(fitted.held) else None
+        return replace(fitted, origin=origin) if few and math.isfinite(fitted.held) else None
 
     def _offered(self, expression: Expr) -> bool:
         return (
@@ -377,19 +392,26 @@ class Search:
 
     def _polished(self, fitted: FittedFormula) -> FittedFormula:
         """Constants rounded and tied, roots of squares opened; each only where the result may still be offered."""
+        changes = list[str]()
         rounded = round_constants(fitted.expression, self.rows)
         if not self._offered(rounded.expression):
             # An exact number carries no unit, a term that went may have held a column that is required.
             rounded = fitted
-        if rounded.fit.constants.size > 1:
+        elif rounded.fit.constants.size < fitted.fit.constants.size:
+            changes.append("constants rounded")
+        if rounded.fit.constants.size > 1 and not is_excluded(_TIED):
             tied = tie_constants(rounded, self.rows)
             tied = tied if tied is rounded else round_constants(tied.expression, self.rows)
-            rounded = tied if self._offered(tied.expression) else rounded
-        signed = unsquared(rounded.expression, self.rows)
+            if tied is not rounded and self._offered(tied.expression):
+                rounded = tied
+                changes.append(_TIED)
+        signed = rounded.expression if is_excluded(_SIGNED) else unsquared(rounded.expression, self.rows)
         if signed != rounded.expression and self._offered(signed):
             rounded = fit_expression(signed, self.rows)
+            changes.append(_SIGNED)
         trimmed = trim_digits(rounded, self.rows)
-        return trimmed if self._offered(trimmed.expression) else rounded
+        final = trimmed if self._offered(trimmed.expression) else rounded
+        return replace(final, origin=(*reversed(changes), *fitted.origin))
 
 
 def _determined(fitted: FittedFormula) -> bool:

@@ -15,6 +15,7 @@ from edgewise.symbolic.expressions.writing import from_tree, text, to_tree
 from edgewise.symbolic.fitting.least_squares import refit
 from edgewise.symbolic.fitting.rounding import FittedFormula, round_constants
 from edgewise.symbolic.fitting.train_test import SplitRows
+from edgewise.symbolic.provenance import like
 from edgewise.symbolic.results.formula import Formula
 
 
@@ -40,13 +41,13 @@ def settled(tree: Node, rows: SplitRows, exact: float) -> tuple[float, Node]:
     if rows.config.mostly * len(good) <= good.sum() < len(good):
         # A root of what is zero but for noise: exact constants may still give it values everywhere.
         some = replace(rows, X=rows.X[good], y=rows.y[good])
-        tree = to_tree(round_constants(from_tree(tree, rows.names), some).expression)
+        tree = like(to_tree(round_constants(from_tree(tree, rows.names), some).expression), tree)
         tape = Tape(tree, rows.names)
     error = tape.value(tape.start, rows.X_held) - rows.y_held
     size = float(np.sqrt(np.mean(np.square(error))))
     if 10 * exact * rows.spread < size < 0.05 * rows.spread:
         fit = refit(tree, rows.names, rows.X, rows.y)
-        size, tree = min((rows.held_error(fit), fit.tree), (size, tree), key=lambda each: each[0])
+        size, tree = min((rows.held_error(fit), like(fit.tree, tree)), (size, tree), key=lambda each: each[0])
     return size, tree
 
 

@@ -9,6 +9,7 @@ from edgewise._core.work import spent
 from edgewise.forms.tree import Node, Variable
 from edgewise.symbolic.expressions.rewriting import shortest
 from edgewise.symbolic.expressions.writing import from_tree, to_tree
+from edgewise.symbolic.provenance import like, proposes
 from edgewise.symbolic.search.leading_sum import leading_sum
 from edgewise.symbolic.search.resummation import resummed
 from edgewise.symbolic.search.search_state import Proposal, Search
@@ -72,6 +73,7 @@ def structured(search: Search, reduced: State | None, *, sums: bool = False) -> 
             yield from _curved(search, reached, until)
 
 
+@proposes("first steps")
 def first_steps(search: Search, start: State) -> Iterator[Proposal]:
     """Formulas that hold exactly and that a short walk from a start leads to; what else it finds is for the whole walk."""
     # With one column the walk is a search for curves, which is not short.
@@ -85,6 +87,7 @@ def first_steps(search: Search, start: State) -> Iterator[Proposal]:
                 yield Proposal([settled_tree])
 
 
+@proposes("walk over states")
 def _walked(search: Search, start: State, table: State, *, noisy: bool) -> Iterator[Proposal]:
     """All from one start; the best of the formulas that are not exact last."""
     rows, waiting, config = search.rows.alike, list[tuple[float, Node]](), search.config
@@ -135,6 +138,7 @@ def _reduced(search: Search, until: float) -> Generator[Proposal, None, list[Red
     return reached
 
 
+@proposes("sums of curves")
 def _curved(search: Search, reached: list[Reduced], until: float) -> Iterator[Proposal]:
     """Where all that is found so far falls short, the best of the states with two features may be sums of curves."""
     waiting, config = list[tuple[float, Node]](), search.config
@@ -160,5 +164,5 @@ def _allowed(tree: Node, search: Search) -> Node | None:
         return tree
     if search.limits.functions is None and search.limits.units is None:
         return None
-    short = to_tree(shortest(from_tree(tree, search.rows.names), search.rows.positive))
+    short = like(to_tree(shortest(from_tree(tree, search.rows.names), search.rows.positive)), tree)
     return short if search.limits.allow(short) else None

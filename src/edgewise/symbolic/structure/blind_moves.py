@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from edgewise.forms.tree import Apply, Node, Variable
+from edgewise.symbolic.provenance import proposes
 from edgewise.symbolic.structure.state import Move, State, power, powers
 
 
@@ -36,6 +37,7 @@ ALL = Blind(
 )
 
 
+@proposes("blind moves")
 def blind(state: State, steps: Blind) -> Iterator[Move]:
     """y proportional to a power, a column idle, two that go together."""
     X = state.rows.X

@@ -28,11 +28,13 @@ from edgewise.symbolic.costs import ORTHOGONAL
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.least_squares import refit
 from edgewise.symbolic.fitting.train_test import SplitRows
+from edgewise.symbolic.provenance import proposes
 from edgewise.symbolic.structure.direct_candidates import direct_candidates
 from edgewise.symbolic.structure.simple_numbers import number, simplest
 from edgewise.symbolic.univariate.search import one_variable
 
 
+@proposes("stairs")
 def stairs(rows: SplitRows) -> Iterator[Node]:
     """A step, stairs or teeth of one column, where y is such a function.
 
@@ -54,6 +56,7 @@ def stairs(rows: SplitRows) -> Iterator[Node]:
             yield substitute(stair, "x", Variable(name))
 
 
+@proposes("two laws")
 def two_laws(rows: SplitRows) -> Iterator[Node]:
     """Pairs of laws, each on its side of a place of one column, where the rows show such a place.
 

@@ -28,6 +28,7 @@ from edgewise.forms.tree import Node, Variable, render
 from edgewise.symbolic.config import SearchConfig
 from edgewise.symbolic.costs import NOISY, NOISY_TABLE
 from edgewise.symbolic.fitting.train_test import SplitRows
+from edgewise.symbolic.provenance import proposes
 from edgewise.symbolic.structure.blind_moves import ALL, blind
 from edgewise.symbolic.structure.chebyshev_surrogate import (
     TARGETS,
@@ -227,6 +228,7 @@ def sums_of_curves(one: Reduced, until: float) -> Iterator[Node]:
     yield from map(one.state.lift, varying(one.state.rows, one.weight, until))
 
 
+@proposes("reductions")
 def formulas(one: Reduced, until: float, *, thorough: bool = True) -> Iterator[Node]:
     """Formulas for y in the columns, by what is found for a state's target in its features."""
     rows = one.state.rows

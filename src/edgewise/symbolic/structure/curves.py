@@ -9,6 +9,7 @@ import numpy as np
 from edgewise._core.arrays import Floats
 from edgewise.forms.tree import Node, Variable, substitute
 from edgewise.symbolic.fitting.train_test import SplitRows
+from edgewise.symbolic.provenance import proposes
 from edgewise.symbolic.structure.direct_candidates import curve_tree
 from edgewise.symbolic.structure.state import TOO_LARGE, power, product
 from edgewise.symbolic.univariate.closed_forms import fit_curve
@@ -18,6 +19,7 @@ from edgewise.symbolic.univariate.search import one_variable
 _EXPONENTS = (0.0, 1.0, -1.0, 2.0, -2.0, 3.0, -3.0)
 
 
+@proposes("long curves")
 def long_curves(
     rows: SplitRows, weight: Floats | None = None, *, accuracy: float | None = None, work: float | None = None
 ) -> Iterator[Node]:
@@ -48,6 +50,7 @@ def curves(rows: SplitRows, weight: Floats) -> Iterator[Node]:
     yield from (tree for _, tree in found[: 2 * rows.config.noisy_curves])
 
 
+@proposes("short curves")
 def ranked_curves(rows: SplitRows, weight: Floats | None = None) -> list[tuple[float, Node]]:
     """Curves of the one feature, and curves times a power of it, from the closest on, each with what it leaves.
 

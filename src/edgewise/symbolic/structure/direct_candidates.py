@@ -20,11 +20,13 @@ from edgewise.symbolic.config import SearchConfig, SumConfig
 from edgewise.symbolic.costs import NEXT_TERM, TRIPLES
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.train_test import SplitRows
+from edgewise.symbolic.provenance import proposes
 from edgewise.symbolic.structure.growth_factors import growths
 from edgewise.symbolic.structure.state import EXACT
 from edgewise.symbolic.univariate.closed_forms import Suggestion, fit_curve
 
 
+@proposes("direct candidates")
 def direct_candidates(rows: SplitRows, forms: Sequence[Form] | None = None) -> Iterator[Node]:
     """Trees to refit, the simplest kinds first."""
     yield Number(float(rows.y.mean()))

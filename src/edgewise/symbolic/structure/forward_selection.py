@@ -27,6 +27,7 @@ from edgewise.forms.tree import Apply, Node, render
 from edgewise.symbolic.config import RelationConfig, SearchConfig
 from edgewise.symbolic.costs import ENTRIES, GRAM, LAID_OUT, PAIRS, SELECTION
 from edgewise.symbolic.fitting.train_test import SplitRows
+from edgewise.symbolic.provenance import proposes
 from edgewise.symbolic.structure.dictionaries import SumTerm, dictionaries
 from edgewise.symbolic.structure.direct_candidates import best_pair, best_triple
 from edgewise.symbolic.structure.transformed_targets import (
@@ -52,6 +53,7 @@ class _FittedSum:
     weights: Floats
 
 
+@proposes("selected sums")
 def selected_sums(
     rows: SplitRows, *, weight: Floats | None = None, until: float = math.inf
 ) -> Iterator[Node]:

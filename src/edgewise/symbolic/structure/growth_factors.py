@@ -8,11 +8,13 @@ import numpy as np
 
 from edgewise.forms.tree import Apply, Node, Number, Variable
 from edgewise.symbolic.fitting.train_test import SplitRows
+from edgewise.symbolic.provenance import proposes
 
 # Whole factors that laws are written with.
 _BASES = (2, 3, 10)
 
 
+@proposes("growth factors")
 def growths(rows: SplitRows) -> Iterator[Node]:
     """a*2^n + b and a*2^n, for the whole factor and the sign of n that fit best, of each column n of whole numbers.
 

@@ -20,11 +20,13 @@ from edgewise._core.work import spent
 from edgewise.forms.tree import Apply, Node
 from edgewise.symbolic.costs import NULL_SPACE, ORTHOGONAL
 from edgewise.symbolic.fitting.train_test import SplitRows
+from edgewise.symbolic.provenance import proposes
 from edgewise.symbolic.structure.dictionaries import dictionaries, few
 from edgewise.symbolic.structure.state import EXACT, product
 from edgewise.symbolic.structure.transformed_targets import linear, outside, transformed
 
 
+@proposes("linear relations")
 def relations(
     rows: SplitRows, tolerance: float = EXACT, *, plain: bool = False, until: float = math.inf
 ) -> Iterator[Node]:

@@ -24,6 +24,7 @@ from edgewise.symbolic.config import MeetingConfig
 from edgewise.symbolic.costs import LOOKED_UP, SHORT_EXPRESSION
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.train_test import SplitRows
+from edgewise.symbolic.provenance import proposes
 from edgewise.symbolic.structure.short_expressions import Ints, ShortExpressions, marks, short_expressions
 from edgewise.symbolic.structure.state import power, product
 
@@ -88,6 +89,7 @@ class _Meeting:
     inner: int
 
 
+@proposes("meeting of short parts")
 def meetings(rows: SplitRows, config: MeetingConfig) -> list[Node]:
     """Formulas of two short parts that give y on every row, the shortest first.
 

@@ -32,6 +32,7 @@ from edgewise.symbolic.costs import PIVOTS, ROUNDED
 from edgewise.symbolic.expressions.nodes import ZERO
 from edgewise.symbolic.expressions.writing import to_tree
 from edgewise.symbolic.fitting.rounding import exact_number
+from edgewise.symbolic.provenance import proposes
 from edgewise.symbolic.structure.state import Move, State, power, powers, product
 
 # Exponents of laws are small fractions.
@@ -99,6 +100,7 @@ def _inside(X: Floats, share: float) -> NDArray[np.bool_]:
     return np.asarray(((low <= X) & (high >= X)).all(axis=1))
 
 
+@proposes("scalings")
 def scalings(view: SlopeView) -> Iterator[Move]:
     """Products of powers that y depends on, and one that it is proportional to."""
     chosen = [at for at in range(len(view.names)) if view.one_signed(at)]
@@ -186,6 +188,7 @@ def _dear(weights: Floats) -> float:
     return float(len(used) + np.abs(used).sum() + 2 * broken.sum())
 
 
+@proposes("mergeable pairs")
 def pairs(view: SlopeView) -> Iterator[Move]:
     """Two features that y depends on only through one."""
     for i, j in itertools.combinations(range(len(view.names)), 2):
@@ -367,6 +370,7 @@ def _fraction(value: Fraction) -> Node:
     return top if value.denominator == 1 else product(top, Apply("inv", (Number(value.denominator),)))
 
 
+@proposes("idle columns")
 def idle(view: SlopeView) -> Iterator[Move]:
     """Columns without effect."""
     if len(view.names) < 2:

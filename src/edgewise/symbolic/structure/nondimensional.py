@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from edgewise.forms import Form
 from edgewise.forms.tree import Apply, Node, Number
 from edgewise.symbolic.fitting.train_test import SplitRows
+from edgewise.symbolic.provenance import proposes
 from edgewise.symbolic.structure.direct_candidates import direct_candidates
 from edgewise.symbolic.structure.state import Move, State
 from edgewise.symbolic.units.constraints import Dimensions
@@ -23,6 +24,7 @@ def reduced(rows: SplitRows, units: Dimensions | None) -> State | None:
     return State.table(rows).after(Move("units", groups.product_trees, groups.prefactor_tree))
 
 
+@proposes("units")
 def from_units(units: Dimensions | None, state: State | None, forms: Sequence[Form] | None) -> Iterator[Node]:
     """Direct candidates in the products, as formulas in the columns; where there are none, a multiple of the prefactor."""
     if state is not None:

@@ -27,6 +27,7 @@ from edgewise.symbolic.config import NonlinearSumConfig
 from edgewise.symbolic.costs import GRAM_ONLY, PAIRS
 from edgewise.symbolic.fitting.damped_steps import squared
 from edgewise.symbolic.fitting.train_test import SplitRows
+from edgewise.symbolic.provenance import proposes
 from edgewise.symbolic.structure.dictionaries import whole_exponents
 from edgewise.symbolic.structure.nonlinear_fit import NonlinearSum, basis, fitted
 from edgewise.symbolic.structure.nonlinear_terms import (
@@ -43,6 +44,7 @@ _Powers = tuple[tuple[float, ...], ...]
 _Stage = Callable[[_Powers, Sequence[NonlinearSum], float], list[NonlinearSum]]
 
 
+@proposes("nonlinear sums")
 def nonlinear_sums(rows: SplitRows, until: float, *, early: bool = False) -> Iterator[Node]:
     """The best sums, as formulas to refit.
 

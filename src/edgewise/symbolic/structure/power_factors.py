@@ -24,9 +24,11 @@ from edgewise.symbolic.config import RelationConfig
 from edgewise.symbolic.costs import ORTHOGONAL
 from edgewise.symbolic.fitting.damped_steps import damped_step, descended, squared, triangle
 from edgewise.symbolic.fitting.train_test import SplitRows
+from edgewise.symbolic.provenance import proposes
 from edgewise.symbolic.structure.state import Move, power, product
 
 
+@proposes("power factors")
 def power_factors(rows: SplitRows, weight: Floats) -> Iterator[Move]:
     """Steps that take powers of columns out of y: all that show at once, then one by one.
 

@@ -26,6 +26,7 @@ from edgewise.symbolic.config import RelationConfig, SearchConfig
 from edgewise.symbolic.costs import QUOTIENT
 from edgewise.symbolic.fitting.least_squares import refit
 from edgewise.symbolic.fitting.train_test import SplitRows
+from edgewise.symbolic.provenance import proposes
 from edgewise.symbolic.structure.dictionaries import SumTerm, few
 from edgewise.symbolic.structure.forward_selection import nodes, select, weighted_targets
 from edgewise.symbolic.structure.state import product
@@ -49,6 +50,7 @@ class _Target:
     weight: Floats
 
 
+@proposes("quotients")
 def quotients(rows: SplitRows, smooth: Floats, *, weight: Floats, until: float = math.inf) -> Iterator[Node]:
     """The best few quotients of sums of terms, and functions of such, the best first.
 

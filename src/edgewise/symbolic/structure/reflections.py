@@ -17,10 +17,12 @@ import numpy as np
 from edgewise._core.arrays import Floats
 from edgewise.symbolic.config import SearchConfig
 from edgewise.symbolic.fitting.train_test import SplitRows
+from edgewise.symbolic.provenance import proposes
 from edgewise.symbolic.structure.chebyshev_surrogate import landscape
 from edgewise.symbolic.structure.state import State
 
 
+@proposes("reflections")
 def reflections(state: State) -> Iterator[State]:
     """Tables in absolute values that a smooth model explains much better than the table itself.
 

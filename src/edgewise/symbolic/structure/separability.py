@@ -22,6 +22,7 @@ from edgewise.symbolic.expressions.rewriting import shortest
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.expressions.writing import from_tree, to_tree
 from edgewise.symbolic.fitting.rounding import exact_number
+from edgewise.symbolic.provenance import proposes
 from edgewise.symbolic.structure.chebyshev_surrogate import coordinates, design, logarithmic, terms
 from edgewise.symbolic.structure.direct_candidates import curve_tree
 from edgewise.symbolic.structure.moves import SlopeView
@@ -30,6 +31,7 @@ from edgewise.symbolic.univariate.closed_forms import fit_curve
 from edgewise.symbolic.univariate.search import one_variable
 
 
+@proposes("separations")
 def separations(state: State, view: SlopeView) -> Iterator[Move]:
     """Moves that take a factor or a term of one feature out of the target."""
     if len(view.names) < 2:
@@ -53,6 +55,7 @@ _FACTORS = (
 )  # fmt: skip
 
 
+@proposes("factors")
 def factors(view: SlopeView) -> Iterator[Move]:
     """Factors that are known functions of one feature: F_i f = F f'. They may change sign, unlike other factors."""
     if len(view.names) < 2:
@@ -98,6 +101,7 @@ def _values(x: Floats) -> Iterator[tuple[Floats, Floats]]:
             yield here, (up - down) / (2 * step)
 
 
+@proposes("monomial terms")
 def monomials(view: SlopeView) -> Iterator[Move]:
     """Products of powers that are terms of y and hold a feature that nothing else does: F_i is a product of powers."""
     clear = [at for at in range(len(view.names)) if view.one_signed(at)]

@@ -17,6 +17,7 @@ from edgewise.forms.tree import Apply, Node, Number, Variable, substitute
 from edgewise.symbolic.config import SearchConfig
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.train_test import SplitRows
+from edgewise.symbolic.provenance import marked
 from edgewise.symbolic.structure.chebyshev_surrogate import Landscape, landscape
 
 TARGET = "#y"
@@ -31,7 +32,8 @@ TOO_LARGE = 1e100
 class Move:
     """New features in the names of the old ones, and y as a formula in the new target `TARGET` and them.
 
-    `residual` is how far the data are from what the move takes for granted; `exact` whether its numbers are.
+    `residual` is how far the data are from what the move takes for granted; `exact` whether its numbers are,
+    `source` the part of the search that suggests it.
     """
 
     kind: str
@@ -40,6 +42,11 @@ class Move:
     offset: Node | None = None
     residual: float = 0.0
     exact: bool = True
+    source: str = ""
+
+    def marked(self, name: str) -> Move:
+        """The move, with the part of the search that suggests it."""
+        return replace(self, source=name)
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +67,8 @@ class State:
         False once a measured number has gone into a feature or the target.
     story
         The kinds of the moves.
+    origin
+        The parts of the search that suggested them.
     reflected, odd
         Columns that stand here by their absolute values, and those whose signs the target has lost.
     """
@@ -70,6 +79,7 @@ class State:
     depth: int = 0
     exact: bool = True
     story: tuple[str, ...] = ()
+    origin: tuple[str, ...] = ()
     reflected: tuple[str, ...] = ()
     odd: tuple[str, ...] = ()
 
@@ -77,6 +87,10 @@ class State:
     def table(cls, rows: SplitRows) -> State:
         """The table itself."""
         return cls(rows, tuple(Variable(name) for name in rows.names))
+
+    def marked(self, name: str) -> State:
+        """The state, with the part of the search that suggests it."""
+        return replace(self, origin=(*self.origin, name))
 
     @property
     def config(self) -> SearchConfig:
@@ -110,7 +124,7 @@ class State:
 
     def lift(self, tree: Node) -> Node:
         """A formula for y in the columns, from one for the target in the features."""
-        return substitute(self.outer, TARGET, self._in_columns(tree))
+        return marked(substitute(self.outer, TARGET, self._in_columns(tree)), *self.origin)
 
     def lifts(self, tree: Node) -> Iterator[Node]:
         """The same, in all ways to write it where columns stand by their absolute values: most laws need none."""
@@ -159,6 +173,7 @@ class State:
             self.depth + 1,
             self.exact and move.exact,
             (*self.story, move.kind),
+            (*self.origin, move.source or move.kind),
             self.reflected,
             self.odd,
         )

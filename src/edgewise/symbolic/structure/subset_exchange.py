@@ -23,6 +23,7 @@ from edgewise._core.arrays import Floats
 from edgewise.forms.tree import Apply, Node, Number, Variable
 from edgewise.symbolic.costs import EXCHANGE
 from edgewise.symbolic.fitting.train_test import SplitRows
+from edgewise.symbolic.provenance import proposes
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ class _Term:
     nodes: int
 
 
+@proposes("exchange of terms")
 def sums_by_exchange(rows: SplitRows, seed: int = 0) -> Iterator[Node]:
     """The best sums of one to five terms at each weight, as trees to refit.
 

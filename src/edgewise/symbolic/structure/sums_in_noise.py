@@ -24,6 +24,7 @@ from edgewise._core.work import spent
 from edgewise.forms.tree import Node
 from edgewise.symbolic.config import NoisySumConfig
 from edgewise.symbolic.fitting.train_test import SplitRows
+from edgewise.symbolic.provenance import proposes
 from edgewise.symbolic.structure.dictionaries import whole_exponents
 from edgewise.symbolic.structure.nonlinear_fit import NonlinearSum, fitted
 from edgewise.symbolic.structure.term_pool import TermPool
@@ -33,6 +34,7 @@ _Key = tuple[object, ...]
 _NO_GAIN = 1e-6
 
 
+@proposes("sums in noise")
 def sums_in_noise(rows: SplitRows, until: float) -> Iterator[Node]:
     """The best sums, as formulas to refit.
 

@@ -26,6 +26,7 @@ from edgewise.symbolic.config import SearchConfig
 from edgewise.symbolic.costs import ORTHOGONAL
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.train_test import SplitRows
+from edgewise.symbolic.provenance import proposes
 from edgewise.symbolic.structure.curves import curves
 from edgewise.symbolic.structure.dictionaries import FAMILIES, SumTerm, taken
 from edgewise.symbolic.structure.state import power, product
@@ -43,6 +44,7 @@ class _VaryingTerm:
     weight: Floats
 
 
+@proposes("varying coefficients")
 def varying(rows: SplitRows, weight: Floats | None = None, until: float = math.inf) -> Iterator[Node]:
     """Formulas in two features of which one enters by known functions.
 

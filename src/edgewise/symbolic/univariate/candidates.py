@@ -13,6 +13,7 @@ from edgewise._core.work import Meter
 from edgewise.forms import FORMS, Form
 from edgewise.forms.tree import Node, Number
 from edgewise.symbolic.config.curve_stages import Sums
+from edgewise.symbolic.provenance import marked
 from edgewise.symbolic.univariate.atoms import Atom, atoms, form_atom
 from edgewise.symbolic.univariate.best_subsets import SubsetSelection, SubsetTerms
 from edgewise.symbolic.univariate.curve import CurvePoints
@@ -42,6 +43,7 @@ class Candidates:
         self.library = CurveLibrary(self.few.x, self.allowed, self._plain_forms())
         self.pool: dict[str, tuple[float, float, Node]] = {}
         self._tried: set[str] = set()
+        self.stage = ""
         # There is always an answer.
         self.front.offer(Number(float(np.average(points.y, weights=points.weight))))
 
@@ -91,7 +93,7 @@ class Candidates:
             seen.add(key)
             self._tried.add(text)
             self.pool[text] = (price, residual, tree)
-            self.front.offer(tree)
+            self.front.offer(marked(tree, self.stage))
             if len(seen) >= keep or self.late():
                 break
 

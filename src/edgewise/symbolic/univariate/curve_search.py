@@ -8,6 +8,7 @@ import numpy as np
 
 from edgewise.forms.tree import Node
 from edgewise.symbolic.config.curve_stages import CurveStage
+from edgewise.symbolic.provenance import is_excluded, marked
 from edgewise.symbolic.univariate.atoms import atoms, fast_waves, square_atom
 from edgewise.symbolic.univariate.best_subsets import SubsetSelection, SubsetTerms
 from edgewise.symbolic.univariate.candidates import Candidates
@@ -31,6 +32,9 @@ class CurveSearch(Candidates):
         if flat or self.points.x[-1] <= self.points.x[0]:
             return
         for stage, (nodes, keep) in self._stages():
+            self.stage = f"curve: {stage.__name__.strip('_').replace('_', ' ')}"
+            if is_excluded(self.stage):
+                continue
             stage(keep)
             if self.late() or self.done(nodes):
                 return
@@ -271,7 +275,7 @@ class CurveSearch(Candidates):
         for _, _, tree in sorted(short, key=lambda each: each[0])[:keep]:
             if self.late() or self.done(self.reach.loosened_done):
                 return
-            self.front.offer(loosened(tree), self.reach.loosened_steps)
+            self.front.offer(marked(loosened(tree), self.stage), self.reach.loosened_steps)
 
     def _long_sums(self, keep: int) -> None:
         self.consider(self.sums(self.library.small(), self.few, self.reach.long_terms), keep)

@@ -13,6 +13,7 @@ from edgewise.symbolic.config import CurveConfig
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.criterion import criterion
 from edgewise.symbolic.fitting.least_squares import Refit, refit
+from edgewise.symbolic.provenance import like
 from edgewise.symbolic.univariate.curve import CurvePoints
 from edgewise.symbolic.univariate.trees import floats_in, is_finite, size, tidy
 
@@ -86,7 +87,7 @@ def finish(
     FittedForm or None
         None where the formula is not finite on the points, or beaten.
     """
-    tree = tidy(tree)
+    source, tree = tree, tidy(tree)
     fit, value = fitted(tree, points, steps)
     if not math.isfinite(value) or not is_finite(fit.tree):
         return None
@@ -96,7 +97,7 @@ def finish(
     fit, value = _pruned(fit, value, points, steps)
     if not math.isfinite(value) or not is_finite(fit.tree):
         return None
-    return FittedForm(fit.tree, value, size(fit.tree))
+    return FittedForm(like(fit.tree, source), value, size(fit.tree))
 
 
 def _pruned(fit: Refit, value: float, points: CurvePoints, steps: int) -> tuple[Refit, float]:
@@ -228,7 +229,7 @@ class Front:
                 else fitted(each.tree, self.points, config.loose_steps)
             )
             if math.isfinite(value) and is_finite(fit.tree):
-                final.append(FittedForm(fit.tree, value, size(fit.tree)))
+                final.append(FittedForm(like(fit.tree, each.tree), value, size(fit.tree)))
         return _front(final, self.points, top, config.slack)
 
 

@@ -1,0 +1,121 @@
+"""Provenance: which parts of a search a formula came through, and searches without some of them.
+
+A part (a proposer, a move, an ending of the structural search, a stage of the search for curves) bears its name where it
+is defined, by the decorator `proposes`. What it yields is marked with that name: the root of a tree remembers its marks
+beside those of the trees that it is made of, so that the marks of a formula, read from the root down, are the chain of
+parts that it came through. `excluding` runs a search in which some parts yield nothing, as an ablation needs it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar, cast
+
+from edgewise.forms.tree import Apply, Node
+
+P = ParamSpec("P")
+Found = TypeVar("Found", bound=Iterable[Any])
+# A formula remembers at most so many parts.
+_LONGEST = 16
+
+# The parts that yield nothing, by name.
+_EXCLUDED: ContextVar[frozenset[str]] = ContextVar("excluded parts", default=frozenset())
+# Every part by the name that it bears.
+_NAMES = set[str]()
+
+
+def proposes(name: str) -> Callable[[Callable[P, Found]], Callable[P, Found]]:
+    """Name a function that returns or yields candidates as a part of the search.
+
+    Candidates are trees, or have a method `marked`; in a tuple the last entry is the candidate.
+
+    Parameters
+    ----------
+    name
+        A noun that a reader of the report understands.
+    """
+    _NAMES.add(name)
+
+    def named(function: Callable[P, Found]) -> Callable[P, Found]:
+        @wraps(function)
+        def search(*arguments: P.args, **options: P.kwargs) -> Found:
+            if name in _EXCLUDED.get():
+                return cast(Found, iter(()) if _is_generator(function) else [])
+            found = function(*arguments, **options)
+            marked = (_marked(each, name) for each in found)
+            return cast(Found, marked if isinstance(found, Iterator) else list(marked))
+
+        return search
+
+    return named
+
+
+def _is_generator(function: Callable[..., Any]) -> bool:
+    import inspect
+
+    return inspect.isgeneratorfunction(function)
+
+
+def _marked(candidate: Any, name: str) -> Any:
+    if isinstance(candidate, tuple):
+        *first, last = cast("tuple[Any, ...]", candidate)
+        return (*first, _marked(last, name))
+    return candidate.marked(name) if hasattr(candidate, "marked") else marked(candidate, name)
+
+
+def marked(tree: Node, *names: str) -> Node:
+    """The tree with the names of parts before those that it bears."""
+    return Apply(tree.function, tree.arguments, (*names, *tree.origin)) if isinstance(tree, Apply) else tree
+
+
+def origin_of(tree: Node) -> tuple[str, ...]:
+    """The parts that a tree came through, the last one first, each once."""
+    return tuple(dict.fromkeys(_marks(tree)))[:_LONGEST]
+
+
+def _marks(tree: Node) -> Iterator[str]:
+    if isinstance(tree, Apply):
+        yield from tree.origin
+        for argument in tree.arguments:
+            yield from _marks(argument)
+
+
+def like(tree: Node, source: Node) -> Node:
+    """The tree, written anew from a source whose marks it keeps."""
+    return tree if tree is source else marked(tree, *origin_of(source))
+
+
+def parts() -> frozenset[str]:
+    """The names of all parts that have been imported."""
+    return frozenset(_NAMES)
+
+
+def is_excluded(name: str) -> bool:
+    """Whether a part is left out now."""
+    return name in _EXCLUDED.get()
+
+
+@contextmanager
+def excluding(*names: str) -> Generator[None]:
+    """Searches within run without some parts.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from edgewise.symbolic import find_formula
+    >>> from edgewise.symbolic.provenance import excluding
+    >>> x = np.linspace(1, 3, 60)
+    >>> find_formula(x[:, None], 2 * x**3, names=["x"], seed=0).best.origin
+    ('direct candidates',)
+    >>> with excluding("direct candidates"):
+    ...     "direct candidates" in find_formula(x[:, None], 2 * x**3, names=["x"], seed=0).best.origin
+    False
+    """
+    token = _EXCLUDED.set(_EXCLUDED.get() | frozenset(names))
+    try:
+        yield
+    finally:
+        _EXCLUDED.reset(token)
