@@ -9,8 +9,9 @@ import numpy as np
 
 from edgewise._core.arrays import Floats
 from edgewise.dynamics.config import DEFAULT, DynamicsConfig
-from edgewise.dynamics.term_functions import FUNCTIONS, SATURATIONS
+from edgewise.dynamics.term_functions import FUNCTIONS, SATURATIONS, function_part
 from edgewise.dynamics.terms import DynamicsTerm
+from edgewise.symbolic.provenance import is_excluded
 
 # Arguments of exponentials stay below it, and angles go through more than that.
 _LARGEST_EXPONENT, _LEAST_TURN = 50.0, 0.5
@@ -38,7 +39,11 @@ def functions(
         for name in saturating(float(Z[:, v].min()), size, config):
             for share in (0.1, 0.3, 1.0):
                 found += saturations(m, v, name, ((share * size) ** SATURATIONS[name],))
-    return [term for term in found if not _words(term) & set(exclude_functions)]
+    return [
+        term
+        for term in found
+        if not (_words(term) & set(exclude_functions) or is_excluded(function_part(term.function)))
+    ]
 
 
 def _words(term: DynamicsTerm) -> set[str]:

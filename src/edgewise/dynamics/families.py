@@ -13,8 +13,9 @@ from edgewise._core.arrays import Floats
 from edgewise.dynamics.candidates import may_share, saturating, saturations, shared_out, together, unit
 from edgewise.dynamics.config import DynamicsConfig
 from edgewise.dynamics.term_function import Span
-from edgewise.dynamics.term_functions import FUNCTIONS, SATURATIONS, SCALED
+from edgewise.dynamics.term_functions import FUNCTIONS, SATURATIONS, SCALED, function_part
 from edgewise.dynamics.terms import DynamicsTerm, Place
+from edgewise.symbolic.provenance import is_excluded
 
 Constants = tuple[float, ...]
 # Powers that broken ones are looked for from; of what starts at nothing the slopes must be finite there.
@@ -64,7 +65,11 @@ def families(Z: Floats, exclude_functions: Sequence[str], config: DynamicsConfig
             rates = np.geomspace(0.1, 5, 7) * spans[b].high / spans[a].high
             terms = partial(shared_out, len(spans), a, b, "over weighted sum")
             found.append(("over weighted sum", TermFamily(_alone(rates), terms)))
-    return [family for name, family in found if FUNCTIONS[name].word not in exclude_functions]
+    return [
+        family
+        for name, family in found
+        if FUNCTIONS[name].word not in exclude_functions and not is_excluded(function_part(name))
+    ]
 
 
 def _alone(values: Floats) -> tuple[Constants, ...]:

@@ -18,6 +18,8 @@ from edgewise.dynamics.probability import probability
 from edgewise.dynamics.result import Conserved, Dynamics, FittedCourse
 from edgewise.dynamics.runge_kutta import solved
 from edgewise.dynamics.search import DynamicsSearch
+from edgewise.dynamics.selection import Judged
+from edgewise.dynamics.term_functions import function_part
 from edgewise.symbolic import Constant, Formula
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.structure_left import follows_columns
@@ -57,6 +59,7 @@ def outcome(search: DynamicsSearch, reason: StopReason | None, seed: int) -> Dyn
                     1 - fit.squares[state] / np.square(measured[:, state] - measured[:, state].mean()).sum()
                 ),
                 constants=tuple(Constant(value, error) for value, error in shown),
+                origin=_origin(best.judged, state),
             )
         )
     kept: tuple[Conserved, ...] = ()
@@ -117,6 +120,12 @@ def outcome(search: DynamicsSearch, reason: StopReason | None, seed: int) -> Dyn
         lead,
         sure,
     )
+
+
+def _origin(judged: Judged, state: int) -> tuple[str, ...]:
+    """The step that chose the terms of an equation, and the functions in them."""
+    functions = (term.function for e, term in judged.chosen if e == state and term.function)
+    return tuple(dict.fromkeys([judged.step, *(function_part(name) for name in functions)]))
 
 
 def _is_curve(courses: Courses, measured: Floats, solution: Floats, state: int) -> bool:

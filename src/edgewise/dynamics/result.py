@@ -226,6 +226,7 @@ class Dynamics:
                     "exact_text": each.exact_text,
                     "error": plain(each.error),
                     "r2": plain(each.r2),
+                    "origin": list(each.origin),
                     "constants": [fields(c, "value", "standard_error") for c in each.constants],
                 }
                 for name, each in zip(self.states, self.equations, strict=True)

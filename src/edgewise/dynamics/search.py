@@ -21,6 +21,7 @@ from edgewise.dynamics.terms import DynamicsTerm, TermLibrary
 from edgewise.dynamics.weak import searches, smoothed
 from edgewise.pde.settings import DiscoveryConfig
 from edgewise.symbolic import Formula
+from edgewise.symbolic.provenance import is_excluded
 
 
 @dataclass(eq=False)
@@ -101,6 +102,7 @@ class DynamicsSearch:
             self._usable(self._products(self.degree)),
             list(self.selection.pool),
         ]
+        self.selection.step = "weak form"
         found = [judged for pool in pools if (judged := self._started(pool)) is not None]
         plain = [each for each in found if not any(term.function for _, term in each.chosen)]
         rich = [each for each in found if each not in plain]
@@ -156,6 +158,8 @@ class DynamicsSearch:
         """One equation after the other in each of the forms that the weak form suggests for it, or of those of fewer
         constants, beside the best of the others: what was wrong in one may have kept the right form of another from being
         seen."""
+        if is_excluded("equation by equation"):
+            return
         for state, own in enumerate(self.guesses if self.states > 1 else ()):
             best = self.selection.best
             if best is None or self.meter.left <= 0:
@@ -163,6 +167,7 @@ class DynamicsSearch:
             values, _ = best.fit.model.numbers(best.fit.point.constants)
             rest = [(each, float(v)) for each, v in zip(best.chosen, values, strict=True) if each[0] != state]
             now = _constants(term for e, term in best.chosen if e == state)
+            self.selection.step = "equation by equation"
             for guess in own:
                 if shorter and _constants(guess.terms) >= now:
                     continue
@@ -199,6 +204,8 @@ class DynamicsSearch:
 
     def _with_inner(self) -> list[Judged]:
         """Systems in which equations hold an inner constant: in each the best of its own, then the second best."""
+        if is_excluded("inner constants"):
+            return []
         plain = self._usable(self._products(min(2, self.degree)))
         own = [
             replace(each, terms=lambda value, each=each: self._usable(each.terms(value)))
@@ -213,6 +220,7 @@ class DynamicsSearch:
             for turn in range(max(map(len, self.guesses)))
         ]
         base = self.selection.best
+        self.selection.step = "inner constants"
         starts = [self._beside(guesses, base) for guesses in (*turns, *(pair.guesses for pair in pairs))]
         found = [self.selection.judged(chosen, factors) for chosen, factors in starts]
         return [each for each in found if each is not None]

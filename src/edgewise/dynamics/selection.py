@@ -40,6 +40,7 @@ class Judged:
     chosen: Chosen
     fit: ShootingFit
     criterion: float
+    step: str = ""
 
 
 @dataclass(eq=False)
@@ -59,6 +60,8 @@ class TermSelection:
     meter : Meter
         The search ends where its work is spent.
     config : DynamicsConfig
+    step : str
+        The step of the search that judges choices now.
     between : float
         What inputs may do between the times at which they were measured, as a share of a state's spread.
     kin : mapping
@@ -83,6 +86,7 @@ class TermSelection:
         default_factory=dict[Place, Callable[[tuple[float, ...]], list[DynamicsTerm]]]
     )
     best: Judged | None = None
+    step: str = ""
     tried: dict[frozenset[object], tuple[int, float]] = field(
         default_factory=dict[frozenset[object], tuple[int, float]]
     )
@@ -213,7 +217,7 @@ class TermSelection:
     def _of(self, fit: ShootingFit, chosen: Chosen) -> Judged:
         known = fit.model.known(fit.point.constants)
         now = tuple((e, term) for (e, _), term in zip(chosen, known, strict=True))
-        judged = Judged(now, fit, self.criterion(fit, self.words(fit.model) + self.constants(fit)))
+        judged = Judged(now, fit, self.criterion(fit, self.words(fit.model) + self.constants(fit)), self.step)
         if math.isfinite(judged.criterion):
             self.found.append(judged)
             if self.best is None or judged.criterion < self.best.criterion:
@@ -222,7 +226,7 @@ class TermSelection:
 
     def improved(self, start: Judged) -> Judged:
         """The best choice that exchanges of terms lead to."""
-        best = start
+        best, self.step = start, "exchange of terms"
         for _ in range(self.config.tables):
             if self.meter.left <= 0:
                 break

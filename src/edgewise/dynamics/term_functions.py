@@ -190,6 +190,11 @@ def _tanh_slope(z: Any) -> Any:
     return 1 / np.cosh(z) ** 2
 
 
+def function_part(name: str) -> str:
+    """The name of a function of terms as a part of the search."""
+    return f"function: {name}"
+
+
 SATURATIONS = {f"hill{power}": power for power in (1, 2, 3, 4)}
 SCALED = ("scaled exp", "scaled tanh", "scaled sin", "scaled cos")
 FUNCTIONS: Mapping[str, TermFunction] = {

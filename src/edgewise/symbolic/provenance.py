@@ -30,7 +30,7 @@ _NAMES = set[str]()
 def proposes(name: str) -> Callable[[Callable[P, Found]], Callable[P, Found]]:
     """Name a function that returns or yields candidates as a part of the search.
 
-    Candidates are trees, or have a method `marked`; in a tuple the last entry is the candidate.
+    Candidates are trees, have a method `marked`, or are tuples of such and of other things.
 
     Parameters
     ----------
@@ -61,8 +61,7 @@ def _is_generator(function: Callable[..., Any]) -> bool:
 
 def _marked(candidate: Any, name: str) -> Any:
     if isinstance(candidate, tuple):
-        *first, last = cast("tuple[Any, ...]", candidate)
-        return (*first, _marked(last, name))
+        return tuple(_marked(each, name) for each in cast("tuple[Any, ...]", candidate))
     return candidate.marked(name) if hasattr(candidate, "marked") else marked(candidate, name)
 
 

@@ -22,6 +22,7 @@ from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.groups.constants import EXACTLY
 from edgewise.symbolic.groups.rows import GroupedRows
 from edgewise.symbolic.groups.template import Structure, constant_names
+from edgewise.symbolic.provenance import proposes
 
 # Rates, where z is 1 in the middle of the column; exponents; and places, as shares of the column's range.
 _RATES = np.geomspace(0.1, 10, 13)
@@ -38,6 +39,7 @@ class _CurveFamily:
     places: Floats
 
 
+@proposes("groups: curves")
 def curves(
     rows: GroupedRows, price: Callable[[Node], float], kept: int, allowed: frozenset[str] | None = None
 ) -> list[Structure]:

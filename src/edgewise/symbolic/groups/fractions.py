@@ -22,9 +22,14 @@ from edgewise.symbolic.expressions.writing import from_tree
 from edgewise.symbolic.groups.constants import Tied, refitted
 from edgewise.symbolic.groups.rows import GroupedRows
 from edgewise.symbolic.groups.template import constant_names
+from edgewise.symbolic.provenance import marked, origin_of
 
 # Nodes of a formula that is taken apart at most: sympy takes long for many.
 _MOST_NODES = 60
+
+
+# The name of this step in the provenance of a law.
+FRACTIONS = "groups: partial fractions"
 
 
 def in_fractions(model: Tied, rows: GroupedRows, rank: Callable[[Tied], float]) -> Tied:
@@ -73,7 +78,9 @@ def _split(model: Tied, column: str, rows: GroupedRows) -> Tied | None:
     shared = {name: each for name, each in shared.items() if name in there}
     if len(own) > len(model.own) or len(shared) > len(model.shared):
         return None
-    return Tied(tree, (*own, *shared), shared, own, {}, math.inf, math.inf)
+    return Tied(
+        marked(tree, FRACTIONS, *origin_of(model.tree)), (*own, *shared), shared, own, {}, math.inf, math.inf
+    )
 
 
 def _value(factor: Any, held: list[str], model: Tied, count: int) -> Floats:

@@ -53,6 +53,8 @@ class GroupedFormula:
         Of Schwarz; lower is better.
     words : WordColumns or None
         The columns of the table whose words name the group, where the groups came from such.
+    origin : tuple of str
+        The parts of the search that it came through, the last one first.
     """
 
     tree: Node
@@ -65,6 +67,7 @@ class GroupedFormula:
     r2: float
     criterion: float
     words: WordColumns | None = None
+    origin: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         names = list(next(iter(self.own.values()), {}))
@@ -173,6 +176,7 @@ class GroupedFormula:
         return {
             **fields(self, "text", "template", "columns", "rmse", "r2", "criterion"),
             "words": list(self.words.words) if self.words else [],
+            "origin": list(self.origin),
             "shared": shared,
             "own": own,
         }

@@ -20,6 +20,10 @@ from edgewise.symbolic.groups.relations import related
 from edgewise.symbolic.groups.rows import GroupedRows
 from edgewise.symbolic.groups.sharing import released, tie
 from edgewise.symbolic.groups.template import constant_names
+from edgewise.symbolic.provenance import like, marked, origin_of
+
+# The name of these steps in the provenance of a law.
+MENDING = "groups: mending"
 
 
 def mended(
@@ -85,7 +89,8 @@ def begun(parent: Tied, step: Edited, rows: GroupedRows) -> Tied:
     own |= {name: (np.full(rows.count, start), np.zeros(rows.count)) for name, start in step.own.items()}
     shared = {name: value for name, value in parent.shared.items() if name in there}
     shared |= {name: (start, 0.0) for name, start in step.shared.items()}
-    return Tied(step.tree, (*own, *shared), shared, own, {}, math.inf, math.inf)
+    tree = marked(step.tree, MENDING, *origin_of(parent.tree))
+    return Tied(tree, (*own, *shared), shared, own, {}, math.inf, math.inf)
 
 
 def written(model: Tied, columns: tuple[str, ...]) -> Tied:
@@ -94,6 +99,7 @@ def written(model: Tied, columns: tuple[str, ...]) -> Tied:
     Numbers beside a constant in a sum go into it, and constants that are negative in every group are written with their sign
     in the formula, but for its first.
     """
+    source = model.tree
     model = _taken_up(model, columns)
     known = [*columns, *model.names]
     turned = set[str]()
@@ -113,7 +119,9 @@ def written(model: Tied, columns: tuple[str, ...]) -> Tied:
         if name in model.own
         for values, errors in [model.own[name]]
     }
-    return replace(model, tree=tree, names=tuple(new.values()), shared=shared, own=own, plain={})
+    return replace(
+        model, tree=like(tree, source), names=tuple(new.values()), shared=shared, own=own, plain={}
+    )
 
 
 def _taken_up(model: Tied, columns: tuple[str, ...]) -> Tied:

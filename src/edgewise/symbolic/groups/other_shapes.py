@@ -16,6 +16,7 @@ from edgewise.forms.tree import Apply, Node, Number, Variable, names_in, replace
 from edgewise.symbolic.expressions.functions_used import functions_in
 from edgewise.symbolic.groups.edits import Path, put, varies
 from edgewise.symbolic.groups.template import constant_names
+from edgewise.symbolic.provenance import proposes
 
 # What a part may be, and of which powers of the column z is a multiple; each starts from z = 1 in the middle of the column.
 _SHAPES = {
@@ -24,6 +25,7 @@ _SHAPES = {
 }  # fmt: skip
 
 
+@proposes("groups: other shapes")
 def other_shapes(
     tree: Node, columns: Sequence[str], X: Floats, allowed: frozenset[str] | None = None
 ) -> Iterator[tuple[Node, tuple[str, ...], tuple[float, ...]]]:

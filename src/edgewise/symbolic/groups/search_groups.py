@@ -22,10 +22,10 @@ from edgewise.symbolic.fitting.input_validation import read_rows
 from edgewise.symbolic.fitting.measurements import Measurements
 from edgewise.symbolic.groups.constants import Tied, exact
 from edgewise.symbolic.groups.curves import curves
-from edgewise.symbolic.groups.fractions import in_fractions
+from edgewise.symbolic.groups.fractions import FRACTIONS, in_fractions
 from edgewise.symbolic.groups.grouped_formula import GroupedFormula, constant, text_of
 from edgewise.symbolic.groups.grouped_result import GroupedResult, group_labels
-from edgewise.symbolic.groups.mending import mended, written
+from edgewise.symbolic.groups.mending import MENDING, mended, written
 from edgewise.symbolic.groups.other_shapes import other_shapes
 from edgewise.symbolic.groups.relations import related
 from edgewise.symbolic.groups.rows import GroupedRows
@@ -34,6 +34,7 @@ from edgewise.symbolic.groups.structure_pool import StructurePool
 from edgewise.symbolic.groups.sums_of_powers import sums_of_powers
 from edgewise.symbolic.groups.sums_with_rates import sums_with_rates
 from edgewise.symbolic.groups.template import factored, loosened, template
+from edgewise.symbolic.provenance import is_excluded, like, origin_of
 from edgewise.symbolic.results.formula import Formula
 from edgewise.symbolic.results.search_result import FormulaResult
 
@@ -154,13 +155,14 @@ def _improved(
         pool.settled_by(reshaped(pool.tied[: config.reshaped], pool.rows, allowed), config.few_starts)
     if exact(pool.tied[0].rss, pool.rows.y):
         return pool.tied
-    return mended(pool.tied, pool.rows, pool.rank, seed, config)
+    return pool.tied if is_excluded(MENDING) else mended(pool.tied, pool.rows, pool.rank, seed, config)
 
 
 def _finished(found: list[Tied], pool: StructurePool, config: GroupConfig) -> list[Tied]:
     """The best of them with as few constants as the rows allow, and as many of each group's own as they ask; best first."""
     rows, rank = pool.rows, pool.rank
-    best = [in_fractions(related(each, rows, rank), rows, rank) for each in found[: config.tied]]
+    joined = [related(each, rows, rank) for each in found[: config.tied]]
+    best = joined if is_excluded(FRACTIONS) else [in_fractions(each, rows, rank) for each in joined]
     ranked = sorted([*best, *found[config.tied :]], key=rank)
     return [released(each, rows) for each in ranked[: config.tied]] + ranked[config.tied :]
 
@@ -231,7 +233,7 @@ def structures_of(
         plain = factored(formula.tree)
         for tree in (plain, loosened(plain, columns)):
             made = template(tree, columns)
-            found.setdefault(render(made[0]), made)
+            found.setdefault(render(made[0]), (like(made[0], formula.tree), *made[1:]))
     return list(found.values())
 
 
@@ -243,7 +245,7 @@ def reshaped(
     for model in models:
         tree = written(model, rows.columns).tree
         for made in other_shapes(tree, rows.columns, rows.X, allowed):
-            found.setdefault(render(made[0]), made)
+            found.setdefault(render(made[0]), (like(made[0], tree), *made[1:]))
     return list(found.values())
 
 
@@ -270,6 +272,7 @@ def as_grouped(model: Tied, rows: GroupedRows, labels: list[Hashable]) -> Groupe
         math.sqrt(model.rss / len(rows.y)),
         1 - model.rss / spread if spread > 0 else 1.0,
         model.criterion,
+        origin=origin_of(model.tree),
     )
 
 

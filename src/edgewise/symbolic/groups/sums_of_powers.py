@@ -18,6 +18,7 @@ from edgewise.forms.tree import Apply, Node, Number, Variable
 from edgewise.symbolic.groups.constants import EXACTLY
 from edgewise.symbolic.groups.rows import GroupedRows
 from edgewise.symbolic.groups.template import Structure, constant_names
+from edgewise.symbolic.provenance import proposes
 
 # Powers of a column, the most usual first. Of several columns together as many of them, of as many columns, as there may be
 # products, and cells of their table.
@@ -26,6 +27,7 @@ _MOST_PRODUCTS, _MOST_CELLS = 600, 10_000_000
 _WIDEST, _FEWEST_POWERS, _LONGEST = 3, 3, 3
 
 
+@proposes("groups: sums of powers")
 def sums_of_powers(
     rows: GroupedRows, price: Callable[[Node], float], kept: int, *, broken: bool = True
 ) -> list[Structure]:

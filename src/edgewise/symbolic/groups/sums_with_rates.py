@@ -22,6 +22,7 @@ from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.groups.constants import EXACTLY
 from edgewise.symbolic.groups.rows import GroupedRows
 from edgewise.symbolic.groups.template import Structure, constant_names
+from edgewise.symbolic.provenance import proposes
 
 # Of a column x and a rate r, with the power of the column that the rate goes with and the signs it may have.
 _SHAPES = {
@@ -43,6 +44,7 @@ class _Shape:
     rates: Floats
 
 
+@proposes("groups: sums with rates")
 def sums_with_rates(
     rows: GroupedRows, price: Callable[[Node], float], kept: int, allowed: frozenset[str] | None = None
 ) -> list[Structure]:
