@@ -1,0 +1,288 @@
+"""Which parts of the searches earn their place: laws that are lost, and work that is saved, without each of them.
+
+    python benchmarks/ablation.py answers --judge FOLDER [--every 4] [--set NAME ...]
+    python benchmarks/ablation.py without --judge FOLDER [--part NAME ...] [--least 1]
+    python benchmarks/ablation.py summary
+
+`answers` searches a fixed share of the frozen sets once. The provenance of an answer (`Formula.origin`) names the parts that
+it came through: proposers, moves, endings, stages of the search for curves, changes of a candidate, functions of terms.
+`without` searches, for each part, only the problems whose answer it took part in, with that part left out
+(`symbolic.provenance.excluding`). `summary` writes docs/rows/ablation.csv, a row for each part. Rows are kept as they
+come, and what is there is not searched again. Tables have 600 rows here, so that the whole takes hours, not days.
+
+A law is found where the recommended formula has its values to 1e-6 on fresh rows, in noise after its measured constants
+were fitted to the law (`_same_law.py`); systems of equations and laws over groups are judged as on their pages.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import altered_laws
+import decade_laws
+import equations_inverse
+import few_rows
+import formulas
+import groups
+import numpy as np
+import sums_of_terms
+from _common import OUT, Clock, common_options, keep_row, kept_rows, machine
+from _grouped_laws import SETS as GROUPED
+from _grouped_laws import laws as grouped_laws
+from _same_law import Law, is_the_law, noisy
+from dynamics_systems import SETS as SYSTEMS
+
+import dynamics
+import edgewise as ew
+from edgewise.dynamics import find_dynamics
+from edgewise.symbolic.groups.rows import GroupedRows
+from edgewise.symbolic.provenance import excluding
+
+ROWS, DRAWN = 600, 20
+ROW_FILE = Path(__file__).parent.parent / "docs" / "rows" / "ablation.csv"
+SEPARATOR = "; "
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a search gave: whether it is the law, whether it is called exact, and the parts it came through."""
+
+    right: bool
+    claimed: bool
+    origin: tuple[str, ...]
+    text: str
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A law of a set, and the search for it."""
+
+    set: str
+    name: str
+    search: Callable[[], Found]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A row of a run: a problem, searched without a part, or with all."""
+
+    part: str
+    set: str
+    problem: str
+    right: bool
+    claimed: bool
+    seconds: float
+    origin: str
+    text: str
+
+
+def of_table(law: Law, noise: float) -> Found:
+    X = law.draw(np.random.default_rng(0), ROWS)
+    y = law.values(X)
+    found = ew.find_formula(X, noisy(y, noise, 0) if noise else y, names=law.columns, seed=0)
+    return Found(is_the_law(law, found.best, noise), found.exact, found.best.origin, found.best.text)
+
+
+def of_decades(law: decade_laws.Law, idle: int) -> Found:
+    rng = np.random.default_rng(0)
+    X, fresh = law.draw(rng, ROWS), law.draw(rng, decade_laws.FRESH)
+    more = [np.exp(rng.uniform(-7, 7, (len(each), idle))) for each in (X, fresh)]
+    names = (*law.names, *(f"idle{at}" for at in range(idle)))
+    found = ew.find_formula(np.column_stack([X, more[0]]), law.values(X), names=names, seed=0)
+    with np.errstate(all="ignore"):
+        answer = found.best.predict(np.column_stack([fresh, more[1]]))
+    good = decade_laws.same(answer, law.values(fresh))
+    return Found(good, found.exact, found.best.origin, found.best.text)
+
+
+def of_few_rows(drawn: few_rows.Drawn) -> Found:
+    X = np.column_stack([drawn.table[name] for name in drawn.law.columns])
+    found = ew.find_formula(X, drawn.table["y"], names=drawn.law.columns, seed=0)
+    return Found(few_rows.has_form(drawn)(found.best), found.exact, found.best.origin, found.best.text)
+
+
+def of_groups(which: str, kind: str, noise: float) -> Found:
+    law, size = grouped_laws(which, 0)[kind], GROUPED[which]
+    number = np.repeat(np.arange(size.groups), size.rows)
+    X, names = np.column_stack(list(law.columns.values())), tuple(law.columns)
+    y = groups.noisy(law, noise, which, 0)
+    found = ew.find_formula(X, y, groups=number, names=names, seed=0)
+    truth = groups.on_truth(found.best, GroupedRows(names, X, law.y, number, size.groups))
+    right = truth is not None and len(found.best.own[0]) == law.own
+    return Found(right, False, found.best.origin, found.best.text)
+
+
+def of_course(system: Any, noise: float) -> Found:
+    t, measured, _ = system.course(noise, 0)
+    found = find_dynamics(t, measured, names=system.states)
+    right = all(dynamics.is_right(system, [each.sympy for each in found.equations], noise))
+    origin = dict.fromkeys(part for each in found.equations for part in each.origin)
+    return Found(right, False, tuple(origin), str(found).replace("\n", "; "))
+
+
+def of_fields(name: str, noise: float) -> Found:
+    row = equations_inverse.row(name, equations_inverse.CASES[name](), noise, 0)
+    return Found(bool(row[3]), False, (), str(row[-1]))
+
+
+def sets(judge: str | None) -> dict[str, list[Problem]]:
+    """All problems of the frozen sets, in their order."""
+    published = formulas.load(judge)
+    found: dict[str, list[Problem]] = {}
+
+    def tables(title: str, laws: Sequence[Law], *noises: float) -> None:
+        for noise in noises:
+            name = f"{title}, {noise:.0%} noise" if noise else title
+            found[name] = [Problem(name, law.name, partial(of_table, law, noise)) for law in laws]
+
+    def judged(name: str) -> list[Law]:
+        return [Law.of(row) for row in formulas.problems(published, name)]
+
+    tables("Feynman", judged("feynman120"), 0.0, 0.01)
+    tables("solved", judged("solved:feynman120"), 0.0, 0.01)
+    tables("textbook", judged("textbook"), 0.0)
+    tables("handbook", judged("handbook"), 0.0)
+    tables("random trees", judged("gen:trees:1:200"), 0.0)
+    tables("altered", [*altered_laws.laws(1, DRAWN), *altered_laws.laws(2, DRAWN)], 0.0)
+    tables("sums", [*sums_of_terms.laws(8, DRAWN), *sums_of_terms.laws(11, DRAWN)], 0.0, 0.01)
+    for idle in (0, 3):
+        name = f"decades, {idle} idle"
+        found[name] = [Problem(name, law.name, partial(of_decades, law, idle)) for law in decade_laws.laws()]
+    found["few rows"] = [
+        Problem("few rows", drawn.law.name, partial(of_few_rows, drawn)) for drawn in few_rows.drawn("odd", 1)
+    ]
+    for noise in (0.0, 0.1):
+        name = f"groups, {noise:.0%} noise" if noise else "groups"
+        found[name] = [
+            Problem(name, kind, partial(of_groups, which, kind, noise))
+            for which in ("first", "second", "third", "fourth", "fifth")
+            for kind in grouped_laws(which, 0)
+        ]
+    for noise in (0.0, 0.01):
+        name = f"courses, {noise:.0%} noise" if noise else "courses"
+        found[name] = [
+            Problem(name, system.name, partial(of_course, system, noise))
+            for which in ("seventh", "eighth", "ninth")
+            for system in SYSTEMS[which]
+        ]
+    found["fields"] = [
+        Problem("fields", name, partial(of_fields, name, 0.01)) for name in equations_inverse.CASES
+    ]
+    return found
+
+
+def searched(problem: Problem, part: str = "") -> Answer:
+    """The answer to a problem, without a part where one is named; an error from inside finds nothing."""
+    clock = Clock()
+    try:
+        with excluding(*([part] if part else [])):
+            found = problem.search()
+    except Exception as error:
+        found = Found(False, False, (), f"{type(error).__name__}: {error}"[:200])
+    name = SEPARATOR.join(found.origin)
+    seconds = round(clock.seconds, 2)
+    return Answer(
+        part, problem.set, problem.name, found.right, found.claimed, seconds, name, found.text[:200]
+    )
+
+
+def run(problems: Iterator[tuple[str, Problem]], file: Path) -> None:
+    """Search what the file does not have yet; each row is kept as soon as it is there."""
+    known = {(row.part, row.set, row.problem) for row in kept_rows(file, Answer)}
+    for part, problem in problems:
+        if (part, problem.set, problem.name) in known:
+            continue
+        row = searched(problem, part)
+        keep_row(file, row)
+        verdict = "found" if row.right else "missed"
+        print(
+            f"{part or 'all':28s} {row.set:20s} {row.problem:24s} {verdict} {row.seconds:6.1f} s {row.text[:70]}",
+            flush=True,
+        )
+
+
+def parts_of(answers: Sequence[Answer]) -> dict[str, list[Answer]]:
+    """The answers that each part took part in, the rarest part first."""
+    found = defaultdict[str, list[Answer]](list)
+    for row in answers:
+        for part in filter(None, row.origin.split(SEPARATOR)):
+            found[part].append(row)
+    return dict(sorted(found.items(), key=lambda pair: (len(pair[1]), pair[0])))
+
+
+def summary(answers: Sequence[Answer], without: Sequence[Answer]) -> list[list[Any]]:
+    """For each part how many answers it took part in, the laws lost and won without it, and the work saved."""
+    whole = {(row.set, row.problem): row for row in answers}
+    rows: list[list[Any]] = []
+    for part, taken in parts_of(answers).items():
+        again = [row for row in without if row.part == part and (row.set, row.problem) in whole]
+        pairs = [(whole[row.set, row.problem], row) for row in again]
+        lost = [f"{old.set}: {old.problem}" for old, new in pairs if old.right and not new.right]
+        won = [f"{old.set}: {old.problem}" for old, new in pairs if new.right and not old.right]
+        saved = sum(old.seconds - new.seconds for old, new in pairs)
+        found = sum(row.right for row in taken)
+        rows.append(
+            [part, len(taken), found, len(again), len(lost), len(won), round(saved, 1), SEPARATOR.join(lost)]
+        )
+    return sorted(rows, key=lambda row: (row[4] - row[5], row[2]))
+
+
+def main() -> None:
+    import csv
+
+    parser = argparse.ArgumentParser(
+        prog="benchmarks/ablation.py", description=(__doc__ or "").split("\n")[0]
+    )
+    parser.add_argument("step", choices=("answers", "without", "summary"), nargs="?", default="summary")
+    parser.add_argument("--judge", default=os.environ.get("EDGEWISE_JUDGE"), help="folder of evaluate.py")
+    parser.add_argument("--set", action="append", help="some sets only, by the beginnings of their names")
+    parser.add_argument("--part", action="append", help="some parts only")
+    parser.add_argument("--every", type=int, default=4, help="every so many laws of a set")
+    parser.add_argument("--most", type=int, default=25, help="problems at most for each part")
+    parser.add_argument("--name", default="ablation", help="name of the row files in out/")
+    common_options(parser, "every 40th law")
+    options = parser.parse_args()
+    print(f"# Parts of the searches left out, one by one\n{machine()}\n")
+    first, second = (OUT / f"{options.name}-{step}.csv" for step in ("answers", "without"))
+    answers = kept_rows(first, Answer)
+    if options.step != "summary":
+        every = 40 if options.quick else options.every
+        chosen = {
+            name: problems[::every]
+            for name, problems in sets(options.judge).items()
+            if not options.set or name.startswith(tuple(options.set))
+        }
+        problems = {(each.set, each.name): each for each in sum(chosen.values(), list[Problem]())}
+        if options.step == "answers":
+            run((("", each) for each in problems.values()), first)
+        else:
+            run(
+                (
+                    (part, problems[row.set, row.problem])
+                    for part, rows in parts_of(answers).items()
+                    if not options.part or part in options.part
+                    for row in rows[: options.most]
+                    if (row.set, row.problem) in problems
+                ),
+                second,
+            )
+        return
+    columns = ["part", "answers", "right", "run without", "lost", "won", "CPU s saved", "lost laws"]
+    rows = summary(answers, kept_rows(second, Answer))
+    with ROW_FILE.open("w", newline="") as file:
+        csv.writer(file).writerows([columns, *rows])
+    for row in rows:
+        print(" | ".join(map(str, row))[:160])
+
+
+if __name__ == "__main__":
+    main()
