@@ -134,50 +134,60 @@ def of_fields(name: str, noise: float) -> Found:
     return Found(bool(row[3]), False, (), str(row[-1]))
 
 
-def sets(judge: str | None) -> dict[str, list[Problem]]:
-    """All problems of the frozen sets, in their order."""
+def sets(judge: str | None) -> dict[str, Callable[[], list[Problem]]]:
+    """The frozen sets by their names; their problems are made where they are asked for."""
     published = formulas.load(judge)
-    found: dict[str, list[Problem]] = {}
-
-    def tables(title: str, laws: Sequence[Law], *noises: float) -> None:
-        for noise in noises:
-            name = f"{title}, {noise:.0%} noise" if noise else title
-            found[name] = [Problem(name, law.name, partial(of_table, law, noise)) for law in laws]
 
     def judged(name: str) -> list[Law]:
         return [Law.of(row) for row in formulas.problems(published, name)]
 
-    tables("Feynman", judged("feynman120"), 0.0, 0.01)
-    tables("solved", judged("solved:feynman120"), 0.0, 0.01)
-    tables("textbook", judged("textbook"), 0.0)
-    tables("handbook", judged("handbook"), 0.0)
-    tables("random trees", judged("gen:trees:1:200"), 0.0)
-    tables("altered", [*altered_laws.laws(1, DRAWN), *altered_laws.laws(2, DRAWN)], 0.0)
-    tables("sums", [*sums_of_terms.laws(8, DRAWN), *sums_of_terms.laws(11, DRAWN)], 0.0, 0.01)
-    for idle in (0, 3):
-        name = f"decades, {idle} idle"
-        found[name] = [Problem(name, law.name, partial(of_decades, law, idle)) for law in decade_laws.laws()]
-    found["few rows"] = [
-        Problem("few rows", drawn.law.name, partial(of_few_rows, drawn)) for drawn in few_rows.drawn("odd", 1)
-    ]
-    for noise in (0.0, 0.1):
-        name = f"groups, {noise:.0%} noise" if noise else "groups"
-        found[name] = [
+    def drawn(laws: Callable[[int, int], list[Law]], *seeds: int) -> list[Law]:
+        return [law for seed in seeds for law in laws(seed, DRAWN)]
+
+    def tables(name: str, laws: Callable[[], list[Law]], noise: float) -> list[Problem]:
+        return [Problem(name, law.name, partial(of_table, law, noise)) for law in laws()]
+
+    def decades(name: str, idle: int) -> list[Problem]:
+        return [Problem(name, law.name, partial(of_decades, law, idle)) for law in decade_laws.laws()]
+
+    def few(name: str) -> list[Problem]:
+        return [Problem(name, each.law.name, partial(of_few_rows, each)) for each in few_rows.drawn("odd", 1)]
+
+    def grouped(name: str, noise: float) -> list[Problem]:
+        return [
             Problem(name, kind, partial(of_groups, which, kind, noise))
             for which in ("first", "second", "third", "fourth", "fifth")
             for kind in grouped_laws(which, 0)
         ]
-    for noise in (0.0, 0.01):
-        name = f"courses, {noise:.0%} noise" if noise else "courses"
-        found[name] = [
+
+    def courses(name: str, noise: float) -> list[Problem]:
+        return [
             Problem(name, system.name, partial(of_course, system, noise))
             for which in ("seventh", "eighth", "ninth")
             for system in SYSTEMS[which]
         ]
-    found["fields"] = [
-        Problem("fields", name, partial(of_fields, name, 0.01)) for name in equations_inverse.CASES
+
+    def fields(name: str) -> list[Problem]:
+        return [Problem(name, case, partial(of_fields, case, 0.01)) for case in equations_inverse.CASES]
+
+    laws: dict[str, tuple[Callable[[], list[Law]], tuple[float, ...]]] = {
+        "Feynman": (partial(judged, "feynman120"), (0.0, 0.01)),
+        "solved": (partial(judged, "solved:feynman120"), (0.0, 0.01)),
+        "textbook": (partial(judged, "textbook"), (0.0,)),
+        "handbook": (partial(judged, "handbook"), (0.0,)),
+        "random trees": (partial(judged, "gen:trees:1:200"), (0.0,)),
+        "altered": (partial(drawn, altered_laws.laws, 1, 2), (0.0,)),
+        "sums": (partial(drawn, sums_of_terms.laws, 8, 11), (0.0, 0.01)),
+    }
+    made = [
+        *((title, noise, partial(tables, laws=law)) for title, (law, all_) in laws.items() for noise in all_),
+        *(("groups", noise, grouped) for noise in (0.0, 0.1)),
+        *(("courses", noise, courses) for noise in (0.0, 0.01)),
     ]
-    return found
+    names = {f"{title}, {noise:.0%} noise" if noise else title: (noise, make) for title, noise, make in made}
+    found = {name: partial(make, name, noise=noise) for name, (noise, make) in names.items()}
+    found |= {f"decades, {idle} idle": partial(decades, f"decades, {idle} idle", idle) for idle in (0, 3)}
+    return found | {"few rows": partial(few, "few rows"), "fields": partial(fields, "fields")}
 
 
 def searched(problem: Problem, part: str = "") -> Answer:
@@ -257,7 +267,7 @@ def main() -> None:
     if options.step != "summary":
         every = 40 if options.quick else options.every
         chosen = {
-            name: problems[::every]
+            name: problems()[::every]
             for name, problems in sets(options.judge).items()
             if not options.set or name.startswith(tuple(options.set))
         }
