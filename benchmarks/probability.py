@@ -2,9 +2,9 @@
 
 Tables of 30 to 1,000 rows, with no noise to 10 %, are searched with a twentieth of the work "normal", or with --work. An
 answer is right where it has the law's values to 1e-6; in noise its measured constants may be off by four standard errors,
-rounded ones not at all. The weights of `ProbabilityConfig` are a logistic regression (ridge 1/2) on random laws, random
-trees, textbook laws, sums of terms and laws over decades; they are tested on altered laws, handbook laws and the rates of
-dynamical systems, of which none was used to choose or to fit anything.
+rounded ones not at all. The weights, `edgewise.symbolic.results.probability.WEIGHTS`, are a logistic regression (ridge
+1/2) on random laws, random trees, textbook laws, sums of terms and laws over decades; they are tested on altered laws,
+handbook laws and the rates of dynamical systems, of which none was used to choose or to fit anything.
 
     python benchmarks/probability.py [--only FAMILY] [--work normal]    # what out/probability.json does not hold yet
 """
@@ -31,8 +31,7 @@ from _common import Clock, Report, Run, common_options, machine
 from _same_law import Law, is_the_law, noisy
 
 import edgewise as ew
-from edgewise.symbolic.config import SearchConfig
-from edgewise.symbolic.results.probability import FIGURES, figures, logistic
+from edgewise.symbolic.results.probability import EXACT_PROBABILITY, FIGURES, figures, logistic
 
 SIZES, NOISES = (1000, 300, 100, 30), (0.0, 0.01, 0.1, 0.001, 0.03)
 WORK = "0.05"
@@ -103,7 +102,7 @@ def answered(family: str, at: int, law: Any, work: str | float) -> list[Any]:
     clock = Clock()
     found = ew.find_formula(X, noisy(law.values(X), noise, at), names=law.columns, work=work)
     spent = clock.seconds
-    told = [round(each, 4) for each in figures(found, rows, SearchConfig())]
+    told = [round(each, 4) for each in figures(found, rows)]
     right = is_the_law(law, found.best, noise)
     text = found.best.text[:200], str(law.expression)[:200]
     return [family, law.name, rows, noise, right, found.exact, *told, spent, *text]
@@ -170,8 +169,7 @@ def main() -> None:
     fitted.save()
     tested = searched(run, "tested", TESTED, options.only, options.work)
     told, right, exact = columns_of(tested)
-    config = SearchConfig().trust.probability
-    p = np.where(exact, config.exact, [logistic(each, config) for each in told])
+    p = np.where(exact, EXACT_PROBABILITY, [logistic(each) for each in told])
     name = "calibration" if options.work == WORK else f"calibration, work {options.work}"
     bins = Report(run, name, ["probability", "answers", "right", "share", "mean probability"], 12)
     for low, high in itertools.pairwise(BINS):

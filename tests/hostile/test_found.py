@@ -19,7 +19,6 @@ import edgewise as ew
 from edgewise import report
 from edgewise.cli.app import run
 from edgewise.data import to_table
-from edgewise.symbolic.config import DEFAULT
 from edgewise.symbolic.fitting.rounding import _likely_multiple
 from edgewise.symbolic.networks.suggestions import edge_curve
 from edgewise.symbolic.univariate.library import _distinct
@@ -271,5 +270,5 @@ def test_a_long_word_for_a_table_is_cut() -> None:
 
 
 def test_numbers_whose_squares_are_none_are_no_multiples() -> None:
-    assert not _likely_multiple(1e300, 10**300, 1e280, 1e285, DEFAULT.rounding)
+    assert not _likely_multiple(1e300, 10**300, 1e280, 1e285)
     assert _distinct([], 12).values.shape == (12, 0)

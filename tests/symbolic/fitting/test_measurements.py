@@ -22,7 +22,7 @@ weights = st.lists(st.floats(0.01, 100), min_size=60, max_size=90).map(np.array)
 def split(weight: np.ndarray) -> SplitRows:
     rng = np.random.default_rng(len(weight))
     X = rng.uniform(1, 2, (len(weight), 2))
-    rows = measured(X, rng.standard_normal(len(weight)), ("a", "b"), sample_weight=weight, of="test")
+    rows = measured(X, rng.standard_normal(len(weight)), ("a", "b"), sample_weight=weight)
     return SplitRows.split(("a", "b"), rows.X, rows.y, 0.25, 1, rows.weight, rows.variance)
 
 
@@ -94,7 +94,7 @@ def test_constants_of_a_search_have_the_standard_errors_of_scipy() -> None:
     x = rng.uniform(0, 3, (200, 1))
     sigma = rng.uniform(0.01, 0.1, 200)
     y = 2.345 * np.exp(-0.813 * x[:, 0]) + sigma * rng.standard_normal(200)
-    rows = measured(x, y, ("x",), sigma=sigma, of="test")
+    rows = measured(x, y, ("x",), sigma=sigma)
     split = SplitRows.split(("x",), rows.X, rows.y, 0.2, 0, rows.weight, rows.variance)
     fitted = fit_expression(2.0 * sympy.exp(-1.0 * sympy.Symbol("x")), split)
     own = np.sqrt(split.variance / split.weight)

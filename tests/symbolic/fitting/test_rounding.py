@@ -7,7 +7,6 @@ import pytest
 import sympy
 
 from edgewise.symbolic import formula_text, parse_formula
-from edgewise.symbolic.config import SearchConfig
 from edgewise.symbolic.expressions.border import canonical
 from edgewise.symbolic.fitting.rounding import (
     _candidates,
@@ -138,12 +137,11 @@ def test_hardly_a_constant_that_is_none_is_taken_for_a_multiple_of_pi() -> None:
 
 
 def test_beside_odd_constants_a_loose_one_is_odd_too() -> None:
-    config = SearchConfig().rounding
     for value, error in ((3.97, 0.027), (2.06, 0.05)):
-        assert [text for _, text in _candidates(value, error, config)]
-        assert not [text for _, text in _candidates(value, error, config, odd=5)]
+        assert [text for _, text in _candidates(value, error)]
+        assert not [text for _, text in _candidates(value, error, odd=5)]
     # What the rows know well is exact whatever stands beside it.
-    assert [text for _, text in _candidates(4.0 + 1e-9, 1e-8, config, odd=5)]
+    assert [text for _, text in _candidates(4.0 + 1e-9, 1e-8, odd=5)]
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from edgewise.forms.tree import render
-from edgewise.symbolic.config import GroupConfig
-from edgewise.symbolic.groups.constants import refitted
+from edgewise.symbolic.groups.constants import FEW_STARTS, refitted
 from edgewise.symbolic.groups.curves import curves
 from edgewise.symbolic.groups.rows import GroupedRows
 from edgewise.symbolic.groups.structure_pool import StructurePool
@@ -29,7 +28,7 @@ LAWS = {
 
 def pool_of(y: np.ndarray, noise: float, seed: int = 1) -> StructurePool:
     noisy = y + noise * y.std() * np.random.default_rng(seed).normal(size=len(y))
-    return StructurePool(GroupedRows(("t",), X[:, None], noisy, GROUP, 8), 0, GroupConfig())
+    return StructurePool(GroupedRows(("t",), X[:, None], noisy, GROUP, 8), 0)
 
 
 @pytest.mark.parametrize("law", [*list(LAWS)[:2], *slow(*list(LAWS)[2:])])
@@ -38,7 +37,7 @@ def test_the_law_is_the_best_curve_under_noise(law: str) -> None:
     with np.errstate(all="ignore"):
         found = curves(pool.rows, pool.price, 4)
         assert len(found) == 8
-        pool.settled_by(found, GroupConfig().few_starts)
+        pool.settled_by(found, FEW_STARTS)
         best = pool.tied[0]
         # But for numbers that noise made the ones next to them.
         equal = refitted(best, plain)

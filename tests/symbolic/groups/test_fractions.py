@@ -5,7 +5,6 @@ import pytest
 
 from edgewise.forms import parse
 from edgewise.forms.tree import render
-from edgewise.symbolic.config import GroupConfig
 from edgewise.symbolic.groups.constants import Tied, apart, residuals
 from edgewise.symbolic.groups.fractions import in_fractions
 from edgewise.symbolic.groups.mending import written
@@ -30,7 +29,7 @@ def model_of(text: str, names: list[str], starts: list[float], noise: float) -> 
 @pytest.mark.parametrize("noise", [0.0, 0.01])
 def test_factors_of_several_constants_become_one(noise: float) -> None:
     model, rows = model_of("c*(T - a/(V*b) + a/V^2)/(V - b)", ["a", "b", "c"], [3.0, 0.05, 0.08], noise)
-    rank = StructurePool(rows, 0, GroupConfig()).rank
+    rank = StructurePool(rows, 0).rank
     made = in_fractions(model, rows, rank)
     assert rank(made) < rank(model)
     assert len(made.own) <= len(model.own)
@@ -45,4 +44,4 @@ def test_factors_of_several_constants_become_one(noise: float) -> None:
 @pytest.mark.parametrize("text", ["a*T/(V - b)", "a*exp(T/300)/V + b", "a*T + b*V"])
 def test_what_is_no_sum_of_fractions_stays(text: str) -> None:
     model, rows = model_of(text, ["a", "b"], [0.1, 0.05], 0.01)
-    assert in_fractions(model, rows, StructurePool(rows, 0, GroupConfig()).rank) is model
+    assert in_fractions(model, rows, StructurePool(rows, 0).rank) is model

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from edgewise.forms import parse
 from edgewise.forms.tree import Node, Number, names_in, render, replaced
-from edgewise.symbolic.config import GroupConfig
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.groups.constants import Tied, apart, refitted, residuals
 from edgewise.symbolic.groups.edits import edits, places
@@ -19,7 +18,6 @@ from edgewise.symbolic.groups.sharing import tie
 from edgewise.symbolic.groups.structure_pool import StructurePool
 from edgewise.symbolic.groups.template import template
 
-CONFIG = GroupConfig()
 Law = Callable[[np.ndarray, np.ndarray], np.ndarray]
 COLUMNS = ["x", "z"]
 TEXTS = ["a*exp(-x) + z", "a/(b + x^2*z)", "sqrt(x + z)*a", "a*sin(b*x)/(c + z)", "a - b*exp(-(x^2))", "x"]
@@ -107,7 +105,7 @@ def test_a_law_is_reached_from_a_formula_near_it(near: str, law: str, count: int
     }
     own = np.column_stack([a, b])
     rows, plain = grouped(laws[law], own, 0.02), grouped(laws[law], own, 0.0)
-    best = mended([fitted(near, rows)], rows, StructurePool(rows, 0, CONFIG).rank, 0, CONFIG)[0]
+    best = mended([fitted(near, rows)], rows, StructurePool(rows, 0).rank, 0)[0]
     # Whatever its writing, the law itself describes values without noise and has no constant too many.
     equal = refitted(best, plain)
     assert equal is not None
@@ -152,12 +150,12 @@ def test_searches_end_once_nothing_is_left_or_more_of_them_change_nothing() -> N
         return 3 * k[:, 0] * np.exp(-k[:, 1] * x)
 
     structures = [template(parse(text, ["x"]).tree, ["x"]) for text in ("2*x + 1", "3*exp(-1.1*x)", "2/x")]
-    pool = StructurePool(grouped(law, own, 0.0), 0, CONFIG)
+    pool = StructurePool(grouped(law, own, 0.0), 0)
     assert not pool.settled_by(structures[:1])
     assert pool.settled_by(structures[1:2])
     assert render(pool.tied[0].tree) == "a*exp(b*x)"
-    pool = StructurePool(grouped(law, own, 0.05), 0, CONFIG)
+    pool = StructurePool(grouped(law, own, 0.05), 0)
     assert [pool.settled_by([each]) for each in structures] == [False, False, False]
     assert pool.settled_by([])
-    pool = StructurePool(grouped(lambda x, k: np.sin(6 * x), own, 0.01), 0, CONFIG)
+    pool = StructurePool(grouped(lambda x, k: np.sin(6 * x), own, 0.01), 0)
     assert not any(pool.settled_by(structures[:1]) for _ in range(6))  # a wave is left

@@ -9,17 +9,15 @@ from edgewise import StopReason
 from edgewise.forms import parse
 from edgewise.forms.tree import Number, names_in, render, replaced
 from edgewise.symbolic import find_formula
-from edgewise.symbolic.config import GroupConfig
 from edgewise.symbolic.expressions.functions_used import functions_in
 from edgewise.symbolic.groups import search_groups
-from edgewise.symbolic.groups.constants import Tied
+from edgewise.symbolic.groups.constants import FEW_STARTS, Tied
 from edgewise.symbolic.groups.other_shapes import other_shapes
 from edgewise.symbolic.groups.rows import GroupedRows
 from edgewise.symbolic.groups.search_groups import reshaped
 from edgewise.symbolic.groups.structure_pool import StructurePool
 from edgewise.symbolic.groups.template import template
 
-CONFIG = GroupConfig()
 COLUMNS = ("x", "z")
 TEXTS = [
     "a*(x^2 + b)*z",
@@ -67,11 +65,11 @@ def test_all_groups_together_tell_the_shape_that_one_does_not(start: str, wanted
     inside = np.repeat(random.uniform(0.5, 2, 8), 40)
     y = size * np.exp(-inside / x) if "exp" in wanted else size / (1 + inside / x)
     rows = rows_of(y + 0.05 * y.std() * random.normal(size=320), x)
-    pool = StructurePool(rows, 0, CONFIG)
+    pool = StructurePool(rows, 0)
     text = start.replace("a", "1.5").replace("b", "0.7")
     pool.settled_by([template(parse(text, ["x"]).tree, rows.columns)])
     before = pool.rank(pool.tied[0])
-    pool.settled_by(reshaped(pool.tied, rows, None), CONFIG.few_starts)
+    pool.settled_by(reshaped(pool.tied, rows, None), FEW_STARTS)
     assert pool.rank(pool.tied[0]) < before
     assert render(pool.tied[0].tree) == wanted
 

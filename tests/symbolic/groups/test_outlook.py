@@ -8,7 +8,7 @@ import pytest
 
 from edgewise.forms import parse
 from edgewise.forms.tree import render
-from edgewise.symbolic.config import GroupConfig
+from edgewise.symbolic.groups import structure_pool
 from edgewise.symbolic.groups.constants import Tied, apart
 from edgewise.symbolic.groups.outlook import Join, Outlook, foretold
 from edgewise.symbolic.groups.relations import related
@@ -42,7 +42,7 @@ def model_of(text: str, rows: GroupedRows) -> Tied:
 def test_what_joining_saves_is_foretold(noise: float, seed: int) -> None:
     rows = doses(noise, seed)
     model = model_of(DOSE, rows)
-    joined = related(tie(model, rows), rows, StructurePool(rows, 0, GroupConfig()).rank)
+    joined = related(tie(model, rows), rows, StructurePool(rows, 0).rank)
     assert len(joined.own) == 3
     # Without noise the sum of squares itself is rounding; that one of the two amplitudes goes is known. Under noise their
     # ratio besides becomes the number -1.
@@ -74,11 +74,13 @@ def test_what_tying_adds_is_foretold_and_nothing_is_saved_where_all_differ(noise
     assert foretold(model_of("2*x + 24", replace(rows, y=y)), replace(rows, y=y)) == 0
 
 
-def test_a_law_that_joining_makes_short_is_not_left_behind() -> None:
+def test_a_law_that_joining_makes_short_is_not_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     """Apart it has eight constants more than a formula that is nearly as close."""
     rows = doses(0.1, 1)
     structures = [template(parse(text, ["x"]).tree, ["x"]) for text in (DOSE, "4*x/(1 + x^2)")]
-    pool = StructurePool(rows, 0, replace(GroupConfig(), tied=1, taken=1))
+    for name in ("TIED_STRUCTURES", "TAKEN_FORMULAS"):
+        monkeypatch.setattr(structure_pool, name, 1)
+    pool = StructurePool(rows, 0)
     pool.settled_by(structures)
     assert len(pool.tied) == 1
     assert len(pool.tied[0].own) == 3

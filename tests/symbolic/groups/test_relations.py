@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from edgewise.forms import parse
-from edgewise.symbolic.config import GroupConfig
 from edgewise.symbolic.groups.constants import Tied, apart
 from edgewise.symbolic.groups.relations import related
 from edgewise.symbolic.groups.rows import GroupedRows
@@ -38,7 +37,7 @@ def test_as_many_constants_are_each_groups_own_as_were_drawn(text: str, law, own
     rows = GroupedRows(("x",), X[:, None], y, GROUP, 8)
     model = apart(*template(parse(text, ["x"]).tree, ["x"]), rows, 0)
     assert model is not None
-    pool = StructurePool(rows, 0, GroupConfig())
+    pool = StructurePool(rows, 0)
     tied = tie(model, rows)
     found = related(tied, rows, pool.rank)
     assert len(found.own) == own
@@ -49,7 +48,7 @@ def test_as_many_constants_are_each_groups_own_as_were_drawn(text: str, law, own
 def test_calculating_with_constants_is_paid_for() -> None:
     """A relation is no shorter for its numbers becoming one once the constants are known."""
     rows = GroupedRows(("x",), X[:, None], A[GROUP] * X, GROUP, 8)
-    pool, tree = StructurePool(rows, 0, GroupConfig()), parse("a*x", ["x", "a"]).tree
+    pool, tree = StructurePool(rows, 0), parse("a*x", ["x", "a"]).tree
     plain = Tied(tree, ("a",), {}, {"a": (A, A)}, {}, 0.0, 0.0)
     others = [
         replace(plain, tree=parse(text, ["x", "a"]).tree)

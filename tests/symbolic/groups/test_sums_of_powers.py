@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from edgewise.forms.tree import render
-from edgewise.symbolic.config import GroupConfig
-from edgewise.symbolic.groups.constants import refitted
+from edgewise.symbolic.groups.constants import FEW_STARTS, refitted
 from edgewise.symbolic.groups.rows import GroupedRows
 from edgewise.symbolic.groups.structure_pool import StructurePool
 from edgewise.symbolic.groups.sums_of_powers import sums_of_powers
@@ -28,10 +27,9 @@ def rows_of(X: np.ndarray, y: np.ndarray, noise: float) -> GroupedRows:
 
 
 def sums(rows: GroupedRows, broken: bool = True) -> StructurePool:
-    config = GroupConfig()
-    pool = StructurePool(rows, 0, config)
+    pool = StructurePool(rows, 0)
     with np.errstate(all="ignore"):
-        pool.settled_by(sums_of_powers(rows, pool.price, config.sums, broken=broken), config.few_starts)
+        pool.settled_by(sums_of_powers(rows, pool.price, 4, broken=broken), FEW_STARTS)
     return pool
 
 
@@ -61,7 +59,7 @@ def test_of_many_columns_as_many_sums_as_of_few(columns: int) -> None:
     X = np.random.default_rng(2).uniform(1, 2, (320, columns))
     names = tuple(f"x{at}" for at in range(columns))
     y = A * X[:, columns // 2]
-    pool = StructurePool(GroupedRows(names, X, y, GROUP, 8), 0, GroupConfig())
+    pool = StructurePool(GroupedRows(names, X, y, GROUP, 8), 0)
     found = sums_of_powers(pool.rows, pool.price, 4)
     assert render(found[0][0]) == f"a*x{columns // 2}"
     assert len(found) == 12

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from edgewise.forms.tree import render
-from edgewise.symbolic.config import GroupConfig
-from edgewise.symbolic.groups.constants import refitted
+from edgewise.symbolic.groups.constants import FEW_STARTS, refitted
 from edgewise.symbolic.groups.rows import GroupedRows
 from edgewise.symbolic.groups.structure_pool import StructurePool
 from edgewise.symbolic.groups.sums_with_rates import sums_with_rates
@@ -24,7 +23,7 @@ LAWS = {
 
 def pool_of(y: np.ndarray, noise: float) -> StructurePool:
     noisy = y + noise * y.std() * np.random.default_rng(1).normal(size=len(y))
-    return StructurePool(GroupedRows(("t",), T[:, None], noisy, GROUP, 8), 0, GroupConfig())
+    return StructurePool(GroupedRows(("t",), T[:, None], noisy, GROUP, 8), 0)
 
 
 # Twice the rate is the wave's height, which is seen.
@@ -33,7 +32,7 @@ def test_the_law_is_the_best_sum_under_noise(law: str, own: int) -> None:
     pool, plain = pool_of(LAWS[law], 0.1), pool_of(LAWS[law], 0.0).rows
     with np.errstate(all="ignore"):
         found = sums_with_rates(pool.rows, pool.price, 2)
-        pool.settled_by(found, GroupConfig().few_starts)
+        pool.settled_by(found, FEW_STARTS)
         assert len(found) == 6
         equal = refitted(pool.tied[0], plain)
     assert equal is not None

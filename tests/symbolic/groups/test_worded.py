@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from edgewise._core.errors import InputError
 from edgewise.forms import parse
 from edgewise.symbolic import BranchedFormula, GroupedFormula, GroupedResult, find_formula
-from edgewise.symbolic.config import GroupConfig
 from edgewise.symbolic.fitting.word_columns import word_table
 from edgewise.symbolic.groups.branches import branched, description_of
 from edgewise.symbolic.groups.constants import each_group, together
@@ -160,15 +159,14 @@ def test_under_noise_branches_are_told_from_one_structure(seed: int) -> None:
     noise = 0.3 * np.random.default_rng(seed).standard_normal(len(T))
     structures = [template(parse(text, ["t"]).tree, ["t"]) for text in ("60*exp(-0.5*t) + 20", "3*t^2 + 1")]
     number = np.tile(np.arange(3), 50)
-    config = GroupConfig()
     for y, expected in ((COOLING, 1), (np.where(METAL == "wax", 3 * T**2 + 1, COOLING), 2)):
         rows = GroupedRows(("t",), T[:, None], y + noise, number, 3)
         fits = [each_group(*each, rows, 0) for each in structures]
         one = together(structures[0][0], structures[0][1], fits[0], rows)
         assert one is not None
-        alone = description(tie(one, rows), config.node)
-        branches = branched(structures, fits, rows, config)
-        parted = bool(branches) and description_of(branches, rows, config.node) < alone
+        alone = description(tie(one, rows))
+        branches = branched(structures, fits, rows)
+        parted = bool(branches) and description_of(branches, rows) < alone
         assert parted == (expected == 2)
         if parted:
             assert {each.levels for each in branches} == {(0, 1), (2,)}
@@ -179,11 +177,11 @@ def test_under_noise_branches_are_told_from_one_structure(seed: int) -> None:
 
 
 def test_slips_among_numbers_are_not_taken_for_words() -> None:
-    assert word_table(pd.DataFrame({"a": ["1", "2", "oops"], "b": [1, 2, 3]}), None, "f") is None
-    assert word_table(pd.DataFrame({"a": [1.0, 2.0]}), None, "f") is None
-    assert word_table(np.array([["a", 1.0]], dtype=object), None, "f") is None
+    assert word_table(pd.DataFrame({"a": ["1", "2", "oops"], "b": [1, 2, 3]}), None) is None
+    assert word_table(pd.DataFrame({"a": [1.0, 2.0]}), None) is None
+    assert word_table(np.array([["a", 1.0]], dtype=object), None) is None
     with pytest.raises(InputError, match="must have a column of numbers"):
-        word_table(pd.DataFrame({"a": ["p", "q"]}), None, "f")
+        word_table(pd.DataFrame({"a": ["p", "q"]}), None)
     with pytest.raises(InputError, match="real numbers"):
         find_formula(pd.DataFrame({"a": ["1", "2", "oops"] * 5}), np.arange(15.0))
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import sympy
 
-from edgewise.symbolic.fitting.code_length import nats
+from edgewise.symbolic.fitting.code_length import NUMBER_NATS, OPERATOR_NATS, nats
 from edgewise.symbolic.fitting.rounding import fit_expression
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.results.alternatives import alternatives, paired_p_value, squared_errors
@@ -164,13 +164,13 @@ def test_of_like_terms_one_is_chosen_and_of_the_others_the_numbers() -> None:
     two = nats(2.5 * sympy.exp(-3.1 * x) + 0.7 * sympy.exp(-1.3 * x), rows)
     three = nats(2.5 * sympy.exp(-3 * x) + 0.7 * sympy.exp(-1.3 * x) + 0.4 * sympy.exp(-x), rows)
     other = nats(2.5 * sympy.exp(-3.1 * x) + 0.7 * sympy.cos(1.3 * x), rows)
-    step = rows.config.code_length.operator + 2 * rows.config.code_length.number
+    step = OPERATOR_NATS + 2 * NUMBER_NATS
     assert two - decay == pytest.approx(step)
     assert two < three <= two + step
     assert other > two + 2.0
     # Powers of a column are other terms.
     assert nats(2.5 * x**3 + 0.7 * x**2, rows) == pytest.approx(
-        nats(2.5 * x**3, rows) + nats(0.7 * x**2, rows) + rows.config.code_length.operator
+        nats(2.5 * x**3, rows) + nats(0.7 * x**2, rows) + OPERATOR_NATS
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +12,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import edgewise as ew
-from edgewise import FormulaRegressor, InputError, find_formula
-from edgewise.symbolic import Constant, Formula, FormulaResult, ProbabilityConfig, SearchConfig, TrustConfig
-from edgewise.symbolic.results.probability import FIGURES, figures, law_probability, likely, logistic
+from edgewise import FormulaRegressor, find_formula
+from edgewise.symbolic import Constant, Formula, FormulaResult
+from edgewise.symbolic.fitting.criterion import NODE_NATS
+from edgewise.symbolic.results.probability import (
+    EXACT_PROBABILITY,
+    FIGURES,
+    MOST_SURE,
+    figures,
+    law_probability,
+    likely,
+    logistic,
+)
 
-CONFIG = SearchConfig()
 x = sympy.Symbol("x")
 RNG = np.random.default_rng(0)
 X = RNG.uniform(1, 3, (200, 2))
@@ -38,20 +45,20 @@ SHORT, LONG = formula(x, 0.5), formula(x**2 + sympy.sin(x), 0.1)
 
 
 def told(found: FormulaResult, rows: int = 100) -> dict[str, float]:
-    return dict(zip(FIGURES, figures(found, rows, CONFIG), strict=True))
+    return dict(zip(FIGURES, figures(found, rows), strict=True))
 
 
 def test_the_figures_of_a_front_that_is_made_by_hand() -> None:
     """Against their definitions, worked out here."""
     nodes = LONG.complexity - SHORT.complexity
     first, last = told(result(SHORT, LONG)), told(result(SHORT, LONG, at=1))
-    gain = 100 * math.log(5) - CONFIG.node * nodes
+    gain = 100 * math.log(5) - NODE_NATS * nodes
     assert first["longer"] == pytest.approx(math.log1p(gain))
     assert last["longer"] == 0
     assert last["shorter"] == pytest.approx(math.log1p(100 * math.log(5) / nodes))
     assert first["left"] == pytest.approx(-math.log10(0.5))
     assert told(result(formula(1.5 * x, 0.1, sure=100)))["sure"] == pytest.approx(2)
-    assert first["sure"] == CONFIG.trust.probability.most_sure
+    assert first["sure"] == MOST_SURE
     lost = Formula(x, ("x",), 0.1, 0.99, (Constant(2.0, math.inf), Constant(1.0, 0.001)))
     assert told(result(lost))["sure"] == 0
     assert told(result(Formula(x, ("x",), 0.1, 0.99, (Constant(1.0, math.nan),))))["sure"] == 0
@@ -60,9 +67,8 @@ def test_the_figures_of_a_front_that_is_made_by_hand() -> None:
 @given(st.tuples(*(st.floats(0, 6) for _ in FIGURES)), st.integers(0, len(FIGURES) - 1), st.floats(0.01, 3))
 def test_each_figure_speaks_for_or_against(start: tuple[float, ...], at: int, more: float) -> None:
     """Sure constants, gains over shorter formulas and little left speak for a law; longer ones that say more against."""
-    own = CONFIG.trust.probability
     moved = tuple(value + more * (k == at) for k, value in enumerate(start))
-    before, after = logistic(start, own), logistic(moved, own)
+    before, after = logistic(start), logistic(moved)
     assert 0 < before < 1
     assert (after >= before) == (FIGURES[at] in ("sure", "shorter", "left")) or after == pytest.approx(
         before, abs=1e-12
@@ -72,7 +78,7 @@ def test_each_figure_speaks_for_or_against(start: tuple[float, ...], at: int, mo
 def test_what_is_exact_has_the_share_of_exact_ones() -> None:
     found = find_formula(X, LAW, names=["m", "r"])
     assert found.exact
-    assert found.probability == CONFIG.trust.probability.exact
+    assert found.probability == EXACT_PROBABILITY
     assert "The probability that it is the law is" in found.message
     assert found.to_dict()["probability"] == found.probability
 
@@ -97,7 +103,7 @@ def test_noise_alone_is_no_law() -> None:
 
 
 def test_what_was_not_judged_has_none() -> None:
-    assert law_probability(result(formula(x, math.nan)), 100, CONFIG) is None
+    assert law_probability(result(formula(x, math.nan)), 100) is None
 
 
 def test_it_is_saved(tmp_path: Path) -> None:
@@ -106,14 +112,6 @@ def test_it_is_saved(tmp_path: Path) -> None:
     assert found > 0
     ew.save(model, tmp_path / "law.kan")
     assert ew.load(tmp_path / "law.kan").result_.to_dict()["probability"] == found
-
-
-def test_the_weights_are_a_setting() -> None:
-    sure = ProbabilityConfig(weights=(50.0, *(0.0 for _ in FIGURES)))
-    config = replace(CONFIG, trust=TrustConfig(probability=sure))
-    assert law_probability(result(LONG), 100, config) == pytest.approx(1)
-    with pytest.raises(InputError, match="exact"):
-        ProbabilityConfig(exact=1.5)
 
 
 def test_it_is_told_no_closer_than_it_is_known() -> None:

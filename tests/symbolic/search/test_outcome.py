@@ -33,7 +33,7 @@ def ended(
 
 
 def table(X: np.ndarray = X, y: np.ndarray = Y) -> tuple[SplitRows, Measurements]:
-    told = measured(X, y, NAMES[: X.shape[1]], of="test")
+    told = measured(X, y, NAMES[: X.shape[1]])
     return SplitRows.split(NAMES[: X.shape[1]], X, y, 0.2, 0), told
 
 
@@ -72,7 +72,7 @@ def test_where_the_rows_see_but_a_line_the_ranges_are_told() -> None:
     assert [each.sympy for each in search.finished] == [3 * sympy.Symbol("x")]
     columns = search.straightened[search.finished[0].expression]
     said = remarks(
-        ended("3*x", rows, straightened=columns), measured(tiny, tiny[:, 0], ("x",), of="t"), (), (), False
+        ended("3*x", rows, straightened=columns), measured(tiny, tiny[:, 0], ("x",)), (), (), False
     )
     low, high = f"{tiny.min():.6g}", f"{tiny.max():.6g}"
     assert said[0].endswith(f"it was seen for x from {low} to {high}.")
@@ -89,7 +89,7 @@ def test_a_sentence_says_why_it_ended_and_what_more_work_could_do() -> None:
 def test_chi_square_is_that_of_all_rows() -> None:
     sigma = np.linspace(0.1, 0.3, 80)
     y = Y + sigma * np.random.default_rng(2).standard_normal(80)
-    told = measured(X, y, NAMES, sigma=sigma, of="test")
+    told = measured(X, y, NAMES, sigma=sigma)
     law = Formula(parse_formula("1.0*a*b", NAMES), NAMES)
     tape_size = len(law.sympy.atoms(sympy.Float))
     expected = np.sum(((y - Y) / sigma) ** 2) / (80 - tape_size)

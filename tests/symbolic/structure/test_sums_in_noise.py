@@ -12,6 +12,7 @@ from edgewise.forms import parse
 from edgewise.forms.tree import render
 from edgewise.symbolic import find_formula
 from edgewise.symbolic.expressions.tape import Tape
+from edgewise.symbolic.fitting.criterion import NODE_NATS
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.structure.nonlinear_fit import NonlinearSum
 from edgewise.symbolic.structure.nonlinear_terms import NonlinearTerm
@@ -83,7 +84,7 @@ def test_terms_cost_what_their_functions_cost_the_caller() -> None:
     pool = replace(POOL, rows=rows)
     wave = NonlinearSum(()).with_term(NonlinearTerm((0, 0), ((1, 2),)), (1.8,))
     decay = NonlinearSum(()).with_term(NonlinearTerm((0, 0), ((1, 0),)), (0.9,))
-    assert pool.price_of(wave) == pytest.approx(POOL.price_of(wave) + 4 * rows.config.node)
+    assert pool.price_of(wave) == pytest.approx(POOL.price_of(wave) + 4 * NODE_NATS)
     assert pool.price_of(decay) == POOL.price_of(decay)
 
 

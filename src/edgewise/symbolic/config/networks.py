@@ -13,8 +13,6 @@ class NetworkConfig:
 
     Attributes
     ----------
-    starts : int
-        Starts of a training: single ones do get stuck.
     intervals : tuple of int
         Intervals of the networks, turn for turn: forms show on coarse grids already; later turns start anew, and finer.
     explains : float
@@ -27,15 +25,8 @@ class NetworkConfig:
         Shares of all work for one step of reading a network, and for training one.
     training_left : float
         Share of the work that is left which training one may take where that is more.
-    edge_slack, edge_blur : float
-        Removing an edge may cost this factor of the error, or this share of y's spread: shapes show long before digits do.
-    edge_polish, edge_rows : int
-        Steps of training after it, and rows that show which edge is missed least.
-    edge_forms, snapped_rows, snapped_steps : int
-        Forms that each edge is tried with, rows that choose among them, and steps of the fit of a choice.
     """
 
-    starts: int = 3
     intervals: tuple[int, ...] = (6, 10, 16)
     explains: float = 2e-2
     matched: float = 1.02
@@ -43,13 +34,6 @@ class NetworkConfig:
     reading_share: float = 0.12
     training_share: float = 0.15
     training_left: float = 0.4
-    edge_slack: float = 1.05
-    edge_blur: float = 2e-3
-    edge_polish: int = 20
-    edge_rows: int = 400
-    edge_forms: int = 7
-    snapped_rows: int = 300
-    snapped_steps: int = 14
 
     def __post_init__(self) -> None:
         check_config(

@@ -7,15 +7,10 @@ from typing import Any
 
 from edgewise._core.config import check_config, chosen
 from edgewise.symbolic.config.breaks import BreakConfig
-from edgewise.symbolic.config.code_length import CodeLengthConfig
-from edgewise.symbolic.config.constants import ConstantsConfig
 from edgewise.symbolic.config.constraint_checks import ConstraintConfig
 from edgewise.symbolic.config.curves import CurveConfig
 from edgewise.symbolic.config.exchange import ExchangeConfig
 from edgewise.symbolic.config.gross_errors import GrossErrorConfig
-from edgewise.symbolic.config.groups import GroupConfig
-from edgewise.symbolic.config.hypotheses import HypothesisConfig
-from edgewise.symbolic.config.known_form import KnownFormConfig
 from edgewise.symbolic.config.meeting import MeetingConfig
 from edgewise.symbolic.config.mending import MendingConfig
 from edgewise.symbolic.config.networks import NetworkConfig
@@ -25,10 +20,8 @@ from edgewise.symbolic.config.parts import PartConfig
 from edgewise.symbolic.config.quotients import QuotientConfig
 from edgewise.symbolic.config.reduction import ReductionConfig
 from edgewise.symbolic.config.relations import RelationConfig
-from edgewise.symbolic.config.rounding import RoundingConfig
 from edgewise.symbolic.config.sums import SumConfig
 from edgewise.symbolic.config.surrogate import SurrogateConfig
-from edgewise.symbolic.config.trust import TrustConfig
 from edgewise.symbolic.config.two_laws import TwoLawConfig
 from edgewise.symbolic.config.varying import VaryingConfig
 
@@ -93,23 +86,12 @@ class SearchConfig:
         What is about as accurate, in errors of the most accurate.
     nothing_left : float
         Share of all work below which nothing more is started.
-    short : int
-        Shorter tables are judged by leaving out one row at a time: the few held out would be no reliable judge.
     searched_columns : int
         A search over more columns would not come beyond the first candidates of any shape.
     screened_terms, screened_longest : int
         Terms of the sparse cubic that shows which columns matter: those looked at, and those taken at most.
     little_gain : float
         Where a cubic is too poor for the law, idle columns mend less of what it leaves than this share of the best column's.
-    order_rows, order_distinct, order_sure, order_columns, order_waves : int, float, float, int and int
-        Residuals follow a column of so many rows at least, with at least this share of different values, where neighbours
-        agree by so many standard deviations: chance does not reach four in ten thousand columns. Of so many columns at most
-        all pairs are asked, too, and so many frequencies of waves along a column.
-    cancelling, cancelling_share : float
-        Terms cancel that are so many times their sum on more than this share of the rows.
-    tied_apart, tied_loose, tied_tries : float, float and int
-        How far apart two constants may be, in sums of their standard errors, to be one; how large such a sum may be, as a
-        share of them, for looser ones agree by chance; candidates tried.
     noisy : float
         A smooth model with a larger error has noise in it, or too few terms: its slopes show no exact relations.
     poor : float
@@ -135,7 +117,7 @@ class SearchConfig:
         Features that a tenfold error weighs.
     singular_gap : float
         Singular values apart by less belong together.
-    exponent_off, largest_exponent : float
+    exponent_off : float
         An exponent read off a model is within this of the law's; laws have none as large.
     pair_seen : float
         Share of the rows on which both columns of a pair must show.
@@ -167,25 +149,6 @@ class SearchConfig:
         Weights beyond so many times the typical one would let a few rows decide.
     mostly : float
         Share of the rows on which a formula under noise must have values to be mended.
-    node, recommended_node : float
-        Nats of a node: one out of some twenty symbols; of the formula recommended each must take 3 % off the error.
-    challenge_longer, challenge_nats : int and float
-        A formula near it that describes all rows in so many nats less, and so many for each measured constant more, takes
-        its place, if at most so much longer.
-    chance : float
-        The probability with which chance makes what passes for more than chance, where rows are few.
-    mention : float
-        Gains of so few nats are not worth more than a bare mention (Kass and Raftery 1995,
-        doi:10.1080/01621459.1995.10476572).
-    nested : float
-        What a formula leaves of another one's values, as a share of what that leaves of y, where they are the same.
-    rare : float
-        A chi-square is called out of the ordinary where chance makes so few like it.
-    lost, extreme, lost_rows : float, float and int
-        A term below this share of its sum on every row is lost; it takes constants this large or small to make one; rows
-        that are looked at.
-    tiny : float
-        An argument below this on every row, whose third power is lost beside itself.
     relation_rows, relation_columns, selected_columns : int
         Rows that relations need, and columns they may have; columns of forward selection.
     pivot_sets, pivots_alike : int and float
@@ -210,10 +173,8 @@ class SearchConfig:
         What quotients of sums are chosen by.
     gross_errors : GrossErrorConfig
         What rows with gross errors are set aside by.
-    constraint_checks, groups, trust : ConstraintConfig, GroupConfig and TrustConfig
-        Where formulas are held to constraints; what one law over many groups is searched by, and trust is judged by.
-    code_length : CodeLengthConfig
-        What the parts of a formula take to be written down.
+    constraint_checks : ConstraintConfig
+        Where formulas are held to constraints.
     reduction : ReductionConfig
         What steps to fewer columns are taken by where there is noise.
     two_laws : TwoLawConfig
@@ -228,16 +189,8 @@ class SearchConfig:
         How far relations between slopes may miss.
     breaks : BreakConfig
         What borders of steps, kinks, teeth and pairs of laws are found by.
-    rounding : RoundingConfig
-        What constants are made exact by.
-    constants : ConstantsConfig
-        What the constants of a given formula are searched by.
     curves : CurveConfig
         What the closed form of a curve is searched by.
-    known_form : KnownFormConfig
-        What unknown functions of a partly known formula are learned by.
-    hypotheses : HypothesisConfig
-        What claims about a law are judged by.
     """
 
     work_units: float = 60.0
@@ -274,21 +227,10 @@ class SearchConfig:
     shortlisted: int = 6
     shortlist_close: float = 1.05
     nothing_left: float = 0.003
-    short: int = 60
     searched_columns: int = 60
     screened_terms: int = 6000
     screened_longest: int = 60
     little_gain: float = 1e-3
-    order_rows: int = 20
-    order_distinct: float = 0.5
-    order_sure: float = 4.0
-    order_columns: int = 6
-    order_waves: int = 400
-    cancelling: float = 1e3
-    cancelling_share: float = 0.5
-    tied_apart: float = 3.0
-    tied_loose: float = 0.1
-    tied_tries: int = 8
     noisy: float = 1e-3
     poor: float = 0.02
     nearly: float = 1e-5
@@ -308,7 +250,6 @@ class SearchConfig:
     error_weight: float = 5.0
     singular_gap: float = 1.3
     exponent_off: float = 0.08
-    largest_exponent: float = 9.0
     pair_seen: float = 0.3
     curve_rows: int = 12
     curve_work: float = 1.0
@@ -335,18 +276,6 @@ class SearchConfig:
     noisy_doubt: float = 0.01
     heaviest_row: float = 20.0
     mostly: float = 0.97
-    node: float = 3.0
-    recommended_node: float = 0.03
-    challenge_longer: int = 10
-    challenge_nats: float = 1.0
-    chance: float = 0.05
-    mention: float = 1.0
-    nested: float = 1e-4
-    rare: float = 1e-3
-    lost: float = 1e-13
-    extreme: float = 1e6
-    lost_rows: int = 200
-    tiny: float = 1e-8
     relation_rows: int = 30
     relation_columns: int = 9
     selected_columns: int = 6
@@ -364,9 +293,6 @@ class SearchConfig:
     quotients: QuotientConfig = field(default_factory=QuotientConfig)
     gross_errors: GrossErrorConfig = field(default_factory=GrossErrorConfig)
     constraint_checks: ConstraintConfig = field(default_factory=ConstraintConfig)
-    groups: GroupConfig = field(default_factory=GroupConfig)
-    trust: TrustConfig = field(default_factory=TrustConfig)
-    code_length: CodeLengthConfig = field(default_factory=CodeLengthConfig)
     reduction: ReductionConfig = field(default_factory=ReductionConfig)
     two_laws: TwoLawConfig = field(default_factory=TwoLawConfig)
     surrogate: SurrogateConfig = field(default_factory=SurrogateConfig)
@@ -374,11 +300,7 @@ class SearchConfig:
     varying: VaryingConfig = field(default_factory=VaryingConfig)
     relations: RelationConfig = field(default_factory=RelationConfig)
     breaks: BreakConfig = field(default_factory=BreakConfig)
-    rounding: RoundingConfig = field(default_factory=RoundingConfig)
-    constants: ConstantsConfig = field(default_factory=ConstantsConfig)
     curves: CurveConfig = field(default_factory=CurveConfig)
-    known_form: KnownFormConfig = field(default_factory=KnownFormConfig)
-    hypotheses: HypothesisConfig = field(default_factory=HypothesisConfig)
 
     def __post_init__(self) -> None:
         parts = (

@@ -12,17 +12,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgewise.symbolic.config import DEFAULT, SearchConfig
 from edgewise.symbolic.expressions.border import canonical
 from edgewise.symbolic.expressions.expansion import independent
 from edgewise.symbolic.expressions.nodes import SYMBOL, Expr, distinct
 from edgewise.symbolic.expressions.numeric_values import value_of
 from edgewise.symbolic.expressions.writing import values
 
+# Terms cancel that are so many times their sum on more than this share of the rows.
+_CANCELLING_TIMES = 1e3
+_CANCELLING_SHARE = 0.5
+# Laws have no exponents as large.
+LARGEST_EXPONENT = 9.0
 
-def cancels(
-    expression: Any, names: tuple[str, ...], X: NDArray[np.float64], config: SearchConfig = DEFAULT
-) -> bool:
+
+def cancels(expression: Any, names: tuple[str, ...], X: NDArray[np.float64]) -> bool:
     """Whether measured terms of some sum are a thousand times the sum on most rows.
 
     Parameters
@@ -33,8 +36,6 @@ def cancels(
         Names of the columns of X.
     X
         Rows (n, d).
-    config
-        The thresholds.
 
     Examples
     --------
@@ -51,21 +52,19 @@ def cancels(
             continue
         largest = np.max([np.abs(values(each, names, X)) for each in measured], axis=0)
         with np.errstate(all="ignore"):
-            share = float(np.mean(largest > config.cancelling * np.abs(values(total, names, X))))
-        if share > config.cancelling_share:
+            share = float(np.mean(largest > _CANCELLING_TIMES * np.abs(values(total, names, X))))
+        if share > _CANCELLING_SHARE:
             return True
     return False
 
 
-def too_steep(expression: Any, config: SearchConfig = DEFAULT) -> bool:
+def too_steep(expression: Any) -> bool:
     """Whether a measured power is larger than those of laws: with it, the power of a sum imitates an exponential.
 
     Parameters
     ----------
     expression
         A formula.
-    config
-        The thresholds.
 
     Examples
     --------
@@ -77,7 +76,7 @@ def too_steep(expression: Any, config: SearchConfig = DEFAULT) -> bool:
         not base.numeric
         and exponent.numeric
         and exponent.measured
-        and abs(value_of(exponent)) > config.largest_exponent
+        and abs(value_of(exponent)) > LARGEST_EXPONENT
         for base, exponent in (each.args for each in distinct(canonical(expression), "^"))
     )
 

@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 
-from edgewise.symbolic.config import SearchConfig
 from edgewise.symbolic.expressions.algebra import negated, rebuilt
 from edgewise.symbolic.expressions.border import canonical
 from edgewise.symbolic.expressions.complexity import root_of
@@ -35,6 +34,24 @@ from edgewise.symbolic.expressions.numeric_values import value_of
 from edgewise.symbolic.expressions.writing import values
 from edgewise.symbolic.fitting.train_test import SplitRows
 
+# Nats of the parts of a formula, about minus the logarithm of how often laws of handbooks hold them.
+OPERATOR_NATS = 1.0
+_COLUMN_NATS = 1.0
+NUMBER_NATS = 0.7
+# Of exponents: two, halves of whole numbers, other ratios, and what was measured.
+_SQUARE_NATS = 1.5
+_HALVES_NATS = 3.0
+_RATIO_NATS = 4.0
+_MEASURED_NATS = 6.0
+# A root, broken power or logarithm of a column moved by a number: (x + 0.7)^(5/2) follows other curves closely.
+_SHIFTED_NATS = 3.0
+# Exponentials and logarithms, waves, and other functions.
+_FUNCTION_NATS = 1.5
+_WAVE_NATS = 2.5
+_RARE_NATS = 4.0
+# A function around another: cos(exp(x)) can follow almost anything and is hardly ever a law.
+_AROUND_NATS = 4.0
+
 WAVES, _COMMON = ("sin", "cos", "tan", "mod"), ("exp", "log")
 # What is no function around another one.
 _PLAIN = frozenset({"number", "symbol", "constant", "+", "*", "^", "max", "min"})
@@ -51,37 +68,37 @@ def nats(expression: Any, rows: SplitRows) -> float:
     >>> nats(x, rows) < nats(2.5 * x, rows) < nats(2.5 * x**2, rows) < nats(2.5 * sympy.cos(sympy.exp(x)), rows)
     True
     """
-    config, expression = rows.config, canonical(expression)
+    expression = canonical(expression)
     if expression.head == SYMBOL:
-        return config.code_length.column + math.log(len(rows.names))
+        return _COLUMN_NATS + math.log(len(rows.names))
     if expression.numeric:
-        return config.code_length.number if expression not in (ONE, MINUS) else 0.0
+        return NUMBER_NATS if expression not in (ONE, MINUS) else 0.0
     head, args = expression.head, expression.args
     if head == "^" and args[1].numeric:
         inverse = is_negative(args[1])
         size = negated(args[1]) if inverse else args[1]
         return (
-            (config.code_length.operator if inverse else 0.0)
-            + (0.0 if is_whole(size) else _shift_nats(args[0], config))
-            + _power_nats(size, config)
+            (OPERATOR_NATS if inverse else 0.0)
+            + (0.0 if is_whole(size) else _shift_nats(args[0]))
+            + _power_nats(size)
             + nats(args[0], rows)
         )
     if head == "+":
-        return _sum_nats(args, rows) + config.code_length.operator * (len(args) - 1)
+        return _sum_nats(args, rows) + OPERATOR_NATS * (len(args) - 1)
     parts = sum(nats(each, rows) for each in args)
     if head == "*":
         # Factors under roots of one degree are under one root.
         roots = [each for each in map(root_of, args) if each is not None]
-        parts -= sum(_power_nats(each, config) for each in roots)
-        parts += sum(_power_nats(each, config) for each in dict.fromkeys(roots))
+        parts -= sum(_power_nats(each) for each in roots)
+        parts += sum(_power_nats(each) for each in dict.fromkeys(roots))
     if head in "*^":
-        return parts + config.code_length.operator * (len(args) - 1)
-    around = config.code_length.around if any(each.heads - _PLAIN for each in args) else 0.0
+        return parts + OPERATOR_NATS * (len(args) - 1)
+    around = _AROUND_NATS if any(each.heads - _PLAIN for each in args) else 0.0
     if head == "log":
-        around += _shift_nats(args[0], config)
+        around += _shift_nats(args[0])
     if head in WAVES:
-        return parts + around + config.code_length.wave + turns(expression, rows)
-    return parts + around + (config.code_length.function if head in _COMMON else config.code_length.rare)
+        return parts + around + _WAVE_NATS + turns(expression, rows)
+    return parts + around + (_FUNCTION_NATS if head in _COMMON else _RARE_NATS)
 
 
 def _sum_nats(terms: Iterable[Expr], rows: SplitRows) -> float:
@@ -92,7 +109,7 @@ def _sum_nats(terms: Iterable[Expr], rows: SplitRows) -> float:
         kind = _numberless(each) if each.heads - _PLAIN else each
         numbers += numbers_in(each) if kind in kinds else 0
         kinds[kind] = max(kinds.get(kind, 0.0), nats(each, rows))
-    return sum(kinds.values()) + rows.config.code_length.number * numbers
+    return sum(kinds.values()) + NUMBER_NATS * numbers
 
 
 def _numberless(expression: Expr) -> Expr:
@@ -115,22 +132,22 @@ def _is_power(expression: Expr, part: Expr) -> bool:
     return expression.head == "^" and part is expression.args[1] and part.numeric
 
 
-def _power_nats(size: Expr, config: SearchConfig) -> float:
+def _power_nats(size: Expr) -> float:
     if size is ONE:
         return 0.0
     if size in (number(2), HALF):
-        return config.code_length.square
+        return _SQUARE_NATS
     if not is_exact(size):
-        return config.code_length.measured
-    return config.code_length.halves if size.value.denominator <= 2 else config.code_length.ratio
+        return _MEASURED_NATS
+    return _HALVES_NATS if size.value.denominator <= 2 else _RATIO_NATS
 
 
-def _shift_nats(base: Expr, config: SearchConfig) -> float:
+def _shift_nats(base: Expr) -> float:
     """What it takes to move a column by a number, one apart, before its root, broken power or logarithm is taken."""
     numbers = {each for each in terms_of(base) if each.numeric}
     columns = [each for each in terms_of(base) if each not in numbers]
     moved = len(columns) == 1 and coefficient(columns[0])[1].head == SYMBOL and numbers - {ONE, MINUS}
-    return config.code_length.shifted if moved else 0.0
+    return _SHIFTED_NATS if moved else 0.0
 
 
 def turns(wave: Expr, rows: SplitRows) -> float:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import math
 
+# Nats of a node of a formula: a symbol out of some twenty.
+NODE_NATS = 3.0
+
 
 def criterion(
     error: float, complexity: float, count: float, constants: int = 0, *, node: float, floor: float = 1e-300

@@ -14,6 +14,9 @@ from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.damped_steps import bounded, damped_step, descended, squared, triangle
 from edgewise.symbolic.fitting.jumps import jump_errors
 
+# A chi-square is out of the ordinary where chance makes so few like it.
+RARE_CHANCE = 1e-3
+
 # What floating point makes of a number that went through a formula.
 ROUNDING = 4e-15
 

@@ -17,6 +17,14 @@ from edgewise.symbolic.expressions.nodes import Expr, distinct, floats
 from edgewise.symbolic.expressions.writing import values
 from edgewise.symbolic.fitting.train_test import SplitRows
 
+# A term below this share of its sum on every row is lost; it takes constants this large or small to bring it there.
+_LOST_SHARE = 1e-13
+_EXTREME_SIZE = 1e6
+# Rows that are looked at.
+_LOOKED_ROWS = 200
+# An argument below this on every row: its third power is lost beside itself.
+_TINY_ARGUMENT = 1e-8
+
 
 def without_negligible(expression: Any, rows: SplitRows) -> Expr:
     """The formula without terms and functions that change nothing by more than rounding on the rows.
@@ -37,10 +45,10 @@ def without_negligible(expression: Any, rows: SplitRows) -> Expr:
     >>> text(without_negligible((x + 1e17) * (y + 1), SplitRows.split(("x", "y"), X, X[:, 1], 0.2, 0)))
     '1e+17*y + 1e+17'
     """
-    expression, config = straightened(expression, rows), rows.config
-    if not any(each and not 1 / config.extreme < abs(each) < config.extreme for each in floats(expression)):
+    expression = straightened(expression, rows)
+    if not any(each and not 1 / _EXTREME_SIZE < abs(each) < _EXTREME_SIZE for each in floats(expression)):
         return expression
-    X = rows.X[: config.lost_rows]
+    X = rows.X[:_LOOKED_ROWS]
     # The innermost first: what is lost there may have made up a term of the next.
     for total in sorted(distinct(expression, "+"), key=node_count):
         sizes = [np.abs(values(each, rows.names, X)) for each in total.args]
@@ -48,7 +56,7 @@ def without_negligible(expression: Any, rows: SplitRows) -> Expr:
         kept = [
             each
             for each, size in zip(total.args, sizes, strict=True)
-            if not (size <= config.lost * whole).all()
+            if not (size <= _LOST_SHARE * whole).all()
         ]
         if 0 < len(kept) < len(total.args):
             fewer = replaced(expression, {total: add(*kept)})
@@ -79,6 +87,6 @@ def straightened(expression: Any, rows: SplitRows) -> Expr:
     X = np.vstack([rows.X, rows.X_held]) if alike else rows.X
     # The innermost first: what it becomes may be the argument of the next.
     for function in sorted(alike, key=lambda each: (node_count(each), str(each))):
-        if (np.abs(values(function.args[0], rows.names, X)) <= rows.config.tiny).all():
+        if (np.abs(values(function.args[0], rows.names, X)) <= _TINY_ARGUMENT).all():
             return straightened(replaced(expression, {function: function.args[0]}), rows)
     return expression

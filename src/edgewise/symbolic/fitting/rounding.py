@@ -18,7 +18,6 @@ import numpy as np
 
 from edgewise.forms.parser import read
 from edgewise.forms.tree import Apply, Node, Number, names_in
-from edgewise.symbolic.config import DEFAULT, RoundingConfig
 from edgewise.symbolic.expressions.border import canonical
 from edgewise.symbolic.expressions.complexity import node_count
 from edgewise.symbolic.expressions.nodes import Expr
@@ -27,6 +26,41 @@ from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.expressions.writing import from_tree, to_tree
 from edgewise.symbolic.fitting.least_squares import Refit, refit
 from edgewise.symbolic.fitting.train_test import SplitRows
+
+# Exact numbers that are tried in one formula.
+_MOST_REFITS = 60
+# The held-out error may grow by this factor, and by so many standard errors of itself, for rows are few.
+_WORSE_FACTOR = 1.01
+_WORSE_ERRORS = 2.0
+# Half the interval the data leave a constant: so many standard errors, and this share of it for what the fit itself rounds.
+_INTERVAL_ERRORS = 4.0
+_FIT_ROUNDING = 1e-11
+# Share of the distance to the next exact number that the interval may fill; powers are simple numbers far more often.
+_CHANCE_SHARE = 0.2
+_POWER_CHANCE_SHARE = 0.8
+# What each kind of numbers tried before takes off that share: the more are tried, the closer a hit must be.
+_LEVEL_PRICE = 0.5
+# Whole numbers beyond are not exact in a law: they only count digits.
+_LARGEST_WHOLE = 1e9
+# A multiple of an irrational number is a strong claim about where a constant comes from (15.7 is not 5*pi), so the interval
+# must be this small, as a share of the constant and of the distance to the next such multiple.
+_CLAIM_WIDTH = 1e-3
+_CLAIM_CHANCE = 0.02
+# Shares of the constants of laws that are small whole numbers and halves of such, and the largest of these.
+_WHOLE_SHARE = 0.4
+_LARGEST_SMALL = 12
+_HALF_SHARE = 0.15
+_LARGEST_HALF = 5
+# Share of them that are multiples of an irrational number, decades that others spread over, and odds that make a claim.
+_MULTIPLE_SHARE = 0.004
+_CONSTANT_DECADES = 4.0
+_CLAIM_ODDS = 3.0
+# An interval below this share shows by the digits alone a small ratio of a further irrational number, such as
+# 1/(2*sqrt(pi)); the largest number above the line there.
+_RECOGNISED_WIDTH = 1e-9
+_RECOGNISED_WHOLE = 24
+# Digits are dropped that data do not determine: each constant moves the fit by less than this part of what the noise does.
+DIGITS_LOST = 50.0
 
 
 @dataclass(frozen=True)
@@ -63,11 +97,11 @@ def round_constants(expression: Any, rows: SplitRows) -> FittedFormula:
     """
     best = fit_expression(expression, rows)
     refused: set[tuple[str, str]] = set()
-    for _ in range(rows.config.rounding.refits):
+    for _ in range(_MOST_REFITS):
         proposal = next(
             (
                 each
-                for each in _proposals(best, rows.names, rows.config.rounding)
+                for each in _proposals(best, rows.names)
                 if (_key(best, each[0]), str(each[1])) not in refused
             ),
             None,
@@ -90,7 +124,7 @@ def trim_digits(fitted: FittedFormula, rows: SplitRows) -> FittedFormula:
     noise = math.sqrt(max(fitted.fit.variance, rows.rounding_error**2))
     with np.errstate(all="ignore"):
         root = 1.0 if rows.weight is None else np.sqrt(rows.weight)[:, None]
-        allowed = noise / np.linalg.norm(jacobian * root, axis=0) / rows.config.rounding.digits_lost
+        allowed = noise / np.linalg.norm(jacobian * root, axis=0) / DIGITS_LOST
     constants = [
         rounded(value, step) for value, step in zip(tape.start.tolist(), allowed.tolist(), strict=True)
     ]
@@ -133,23 +167,20 @@ def indistinguishable(new: FittedFormula, old: FittedFormula, rows: SplitRows, i
     inflation
         How much larger the variance of the constant in question is than equal noise would make it.
     """
-    config = rows.config.rounding
     n, saved = len(rows.y), max(old.fit.constants.size - new.fit.constants.size, 1)
     floor = n * rows.rounding_error**2
     if not math.isfinite(new.fit.rss):
         return False
     excess = (new.fit.rss - old.fit.rss) / max(inflation * old.fit.variance, rows.rounding_error**2, 1e-300)
     chance = math.sqrt(old.fit.variance / max(len(rows.y_held), 1))
-    held = new.held <= old.held * config.worse + config.worse_errors * chance + math.sqrt(floor / n)
+    held = new.held <= old.held * _WORSE_FACTOR + _WORSE_ERRORS * chance + math.sqrt(floor / n)
     return excess <= saved * math.log(max(n, 8)) and held
 
 
-def _proposals(
-    best: FittedFormula, names: Sequence[str], config: RoundingConfig
-) -> Iterator[tuple[int, Node]]:
+def _proposals(best: FittedFormula, names: Sequence[str]) -> Iterator[tuple[int, Node]]:
     """(constant, exact value), the closest first."""
     found: list[tuple[float, int, Node]] = []
-    tape, odd = Tape(best.fit.tree, names), _odd(best, config)
+    tape, odd = Tape(best.fit.tree, names), _odd(best)
     powers, angles = tape.exponents, tape.angles
     for at, (value, error) in enumerate(
         zip(best.fit.constants.tolist(), best.fit.standard_errors.tolist(), strict=True)
@@ -157,9 +188,7 @@ def _proposals(
         # Where a column is called pi, the text of a formula could not distinguish the two.
         found += [
             (rank, at, node)
-            for rank, node in _candidates(
-                value, error, config, is_power=at in powers, is_angle=at in angles, odd=odd
-            )
+            for rank, node in _candidates(value, error, is_power=at in powers, is_angle=at in angles, odd=odd)
             if not ("pi" in names and _has_pi(node))
         ]
     found.sort(key=lambda each: each[0])
@@ -168,13 +197,7 @@ def _proposals(
 
 
 def _candidates(
-    value: float,
-    error: float,
-    config: RoundingConfig,
-    *,
-    is_power: bool = False,
-    is_angle: bool = False,
-    odd: int = 0,
+    value: float, error: float, *, is_power: bool = False, is_angle: bool = False, odd: int = 0
 ) -> Iterator[tuple[float, Node]]:
     """Exact values within the interval the data leave, with a rank: how far off, and how complicated.
 
@@ -184,7 +207,7 @@ def _candidates(
     if not math.isfinite(error):
         yield from ((0.0, Number(0)), (0.1, Number(1)))
         return
-    width = config.interval * error + config.blur * abs(value)
+    width = _INTERVAL_ERRORS * error + _FIT_ROUNDING * abs(value)
     if abs(value) <= width:
         yield 0.0, Number(0)
     for level, (denominator, unit) in enumerate(_LEVELS):
@@ -192,50 +215,43 @@ def _candidates(
         nearest = round(value / spacing)
         distance = abs(value - nearest * spacing)
         # Within reach, and unlikely to be so by chance.
-        chance = config.power_chance if is_power else config.chance / (1 + odd)
-        chance = chance * spacing / denominator / (1 + config.level_price * level)
+        chance = _POWER_CHANCE_SHARE if is_power else _CHANCE_SHARE / (1 + odd)
+        chance = chance * spacing / denominator / (1 + _LEVEL_PRICE * level)
         if (
             unit != "1"
             and not is_angle
-            and (
-                width > config.claim_width * abs(value)
-                or 2 * width > config.claim_chance * spacing / denominator
-            )
+            and (width > _CLAIM_WIDTH * abs(value) or 2 * width > _CLAIM_CHANCE * spacing / denominator)
         ):
-            if nearest and _likely_multiple(value, nearest, distance, error, config):
+            if nearest and _likely_multiple(value, nearest, distance, error):
                 yield 1.0 + level, _exact(nearest, denominator, unit)
             continue
-        sure = distance <= width and 2 * width < chance and abs(nearest) < config.largest_whole
-        if nearest and (
-            sure or (unit == "1" and _likely(nearest, denominator, distance, error, config, odd))
-        ):
+        sure = distance <= width and 2 * width < chance and abs(nearest) < _LARGEST_WHOLE
+        if nearest and (sure or (unit == "1" and _likely(nearest, denominator, distance, error, odd))):
             yield 1.0 + level, _exact(nearest, denominator, unit)
-    if width <= config.recognised_width * abs(value) and not is_power:
-        yield from _further(value, width, config)
+    if width <= _RECOGNISED_WIDTH * abs(value) and not is_power:
+        yield from _further(value, width)
 
 
-def _further(value: float, width: float, config: RoundingConfig) -> Iterator[tuple[float, Node]]:
+def _further(value: float, width: float) -> Iterator[tuple[float, Node]]:
     """Small ratios times further irrational numbers, where the digits of a constant leave no room for chance."""
     for level, (unit, denominator) in enumerate(itertools.product(_FURTHER, _DENOMINATORS)):
         spacing = _unit(unit)[0] / denominator
         nearest = round(value / spacing)
-        if 0 < abs(nearest) <= config.recognised_whole and abs(value - nearest * spacing) <= width:
+        if 0 < abs(nearest) <= _RECOGNISED_WHOLE and abs(value - nearest * spacing) <= width:
             yield 1.0 + len(_LEVELS) + level, _exact(nearest, denominator, unit)
 
 
-def _odd(best: FittedFormula, config: RoundingConfig) -> int:
+def _odd(best: FittedFormula) -> int:
     """How many constants are surely no halves of whole numbers."""
     values, errors = best.fit.constants, best.fit.standard_errors
     with np.errstate(all="ignore"):
         off = np.abs(values - np.round(2 * values) / 2)
-        return int((off > config.interval * errors + config.blur * np.abs(values)).sum())
+        return int((off > _INTERVAL_ERRORS * errors + _FIT_ROUNDING * np.abs(values)).sum())
 
 
-def _likely(
-    nearest: int, denominator: int, distance: float, error: float, config: RoundingConfig, odd: int
-) -> bool:
+def _likely(nearest: int, denominator: int, distance: float, error: float, odd: int) -> bool:
     """Whether a measured constant is rather a small whole number, or half of one, than any other number, by Bayes' rule."""
-    simple = {1: (config.whole_share, config.largest_small), 2: (config.half_share, config.largest_half)}
+    simple = {1: (_WHOLE_SHARE, _LARGEST_SMALL), 2: (_HALF_SHARE, _LARGEST_HALF)}
     prior, most = simple.get(denominator, (0.0, 0))
     if error <= 0 or abs(nearest) > most:
         return False
@@ -243,18 +259,16 @@ def _likely(
     return prior * _density(distance, error) / denominator > 1 - prior
 
 
-def _likely_multiple(
-    value: float, nearest: int, distance: float, error: float, config: RoundingConfig
-) -> bool:
+def _likely_multiple(value: float, nearest: int, distance: float, error: float) -> bool:
     """Whether a measured constant is rather a small multiple of an irrational number than any other, by Bayes' rule: others
     are as dense in every decade."""
     if error <= 0:
         return False
     # As floats: squares of huge whole numbers are none.
     size = abs(float(nearest))
-    prior = config.multiple_share / (size * (size + 1))
-    odds = prior * _density(distance, error) * abs(value) * config.multiple_decades * math.log(10)
-    return odds > config.multiple_odds
+    prior = _MULTIPLE_SHARE / (size * (size + 1))
+    odds = prior * _density(distance, error) * abs(value) * _CONSTANT_DECADES * math.log(10)
+    return odds > _CLAIM_ODDS
 
 
 def _density(distance: float, error: float) -> float:
@@ -313,7 +327,7 @@ def _exact(numerator: int, denominator: int, unit: str) -> Node:
     return factors[0] if len(factors) == 1 else Apply("*", tuple(factors))
 
 
-def exact_number(value: float, error: float, config: RoundingConfig = DEFAULT.rounding) -> Expr | None:
+def exact_number(value: float, error: float) -> Expr | None:
     """The simplest exact number that a measured constant could be, or None.
 
     Examples
@@ -322,5 +336,5 @@ def exact_number(value: float, error: float, config: RoundingConfig = DEFAULT.ro
     >>> text(exact_number(1.5707963, 1e-7)), text(exact_number(0.6667, 0.0001)), exact_number(0.123456, 1e-6)
     ('pi/2', '2/3', None)
     """
-    best = min(_candidates(value, error, config), key=lambda each: each[0], default=None)
+    best = min(_candidates(value, error), key=lambda each: each[0], default=None)
     return None if best is None else from_tree(best[1])

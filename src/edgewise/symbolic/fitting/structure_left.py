@@ -21,11 +21,20 @@ import math
 import numpy as np
 
 from edgewise._core.arrays import Floats
-from edgewise.symbolic.config import DEFAULT, SearchConfig
 from edgewise.symbolic.costs import VALUES
 
+# Residuals follow a column of so many rows at least, with at least this share of different values.
+_FEWEST_ROWS = 20
+DISTINCT_SHARE = 0.5
+# Neighbours agree by so many standard deviations: chance does not reach four in ten thousand columns.
+_SURE_DEVIATIONS = 4.0
+# Of so many columns at most all pairs are asked, too.
+_PAIRED_COLUMNS = 6
+# Frequencies of waves along a column that are asked.
+WAVE_FREQUENCIES = 400
 
-def follows_columns(X: Floats, residual: Floats, config: SearchConfig = DEFAULT) -> bool:
+
+def follows_columns(X: Floats, residual: Floats) -> bool:
     """Whether the residuals in the order of some column, or beside each other by two, are correlated by more than chance.
 
     Parameters
@@ -34,8 +43,6 @@ def follows_columns(X: Floats, residual: Floats, config: SearchConfig = DEFAULT)
         Rows (n, d).
     residual
         What a formula leaves, (n,).
-    config
-        The thresholds.
 
     Examples
     --------
@@ -48,21 +55,21 @@ def follows_columns(X: Floats, residual: Floats, config: SearchConfig = DEFAULT)
     count = len(residual)
     left = residual - residual.mean()
     power = float(left @ left)
-    if count < config.order_rows or not 0 < power < math.inf:
+    if count < _FEWEST_ROWS or not 0 < power < math.inf:
         return False
     # Where many rows lie in one place, a few of them would be the neighbours of all.
-    columns = [each for each in X.T if len(np.unique(each)) >= config.order_distinct * count]
+    columns = [each for each in X.T if len(np.unique(each)) >= DISTINCT_SHARE * count]
     for column in columns:
         ordered = left[np.argsort(column, kind="stable")]
-        if abs(float(ordered[1:] @ ordered[:-1])) / power * math.sqrt(count) > config.order_sure:
+        if abs(float(ordered[1:] @ ordered[:-1])) / power * math.sqrt(count) > _SURE_DEVIATIONS:
             return True
-        if _waves(column, left, config):
+        if _waves(column, left):
             return True
-    pairs = itertools.combinations(columns, 2) if len(columns) <= config.order_columns else ()
-    return any(_beside(np.column_stack(pair), left) > config.order_sure for pair in pairs)
+    pairs = itertools.combinations(columns, 2) if len(columns) <= _PAIRED_COLUMNS else ()
+    return any(_beside(np.column_stack(pair), left) > _SURE_DEVIATIONS for pair in pairs)
 
 
-def largest_wave(column: Floats, left: Floats, config: SearchConfig = DEFAULT) -> tuple[float, float]:
+def largest_wave(column: Floats, left: Floats) -> tuple[float, float]:
     """The wave along a column that explains most of some residuals.
 
     Of those that fit into the column's range a whole number of times, and at most once into two rows.
@@ -71,15 +78,13 @@ def largest_wave(column: Floats, left: Floats, config: SearchConfig = DEFAULT) -
     ----------
     column, left
         A column that is not constant and residuals without their mean, (n,).
-    config
-        The thresholds.
 
     Returns
     -------
     tuple of float
         Its angular frequency, and the share of the residuals that it explains.
     """
-    turns = np.arange(1, min(config.order_waves, len(left) // 2) + 1)
+    turns = np.arange(1, min(WAVE_FREQUENCIES, len(left) // 2) + 1)
     VALUES(len(turns) * len(left))
     rates = turns * (2 * np.pi / float(np.ptp(column)))
     angles = np.outer(rates, column - column.min())
@@ -89,11 +94,11 @@ def largest_wave(column: Floats, left: Floats, config: SearchConfig = DEFAULT) -
     return float(rates[shares.argmax()]), float(shares.max())
 
 
-def _waves(column: Floats, left: Floats, config: SearchConfig) -> bool:
+def _waves(column: Floats, left: Floats) -> bool:
     """Whether noise would hardly ever hold a wave along a column that is as much of it (Fisher's g)."""
-    share = largest_wave(column, left, config)[1]
-    chance = min(config.order_waves, len(left) // 2) * math.exp(-share * len(left) / 2)
-    return chance < math.erfc(config.order_sure / math.sqrt(2))
+    share = largest_wave(column, left)[1]
+    chance = min(WAVE_FREQUENCIES, len(left) // 2) * math.exp(-share * len(left) / 2)
+    return chance < math.erfc(_SURE_DEVIATIONS / math.sqrt(2))
 
 
 def _beside(X: Floats, left: Floats) -> float:

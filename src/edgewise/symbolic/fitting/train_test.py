@@ -18,6 +18,9 @@ from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.least_squares import Refit
 from edgewise.symbolic.fitting.measurements import Measurements
 
+# Shorter tables are judged by leaving out a row at a time: the few held out would be no reliable judge.
+_SHORT_TABLE = 60
+
 
 @dataclass(frozen=True)
 class SplitRows:
@@ -70,7 +73,7 @@ class SplitRows:
         """Hold out a share of the rows, or none where fewer than 40 would be left to judge a formula fairly."""
         from edgewise.data import split
 
-        if len(y) < config.short:
+        if len(y) < _SHORT_TABLE:
             return cls(names, X, y, X, y, True, weight, weight, variance, config)
         train, test = split(len(y), held, seed)
         both = (None, None) if weight is None else (weight[train], weight[test])

@@ -36,6 +36,13 @@ from edgewise.symbolic.expressions.writing import from_tree, text
 from edgewise.symbolic.fitting.rounding import FittedFormula, fit_expression, indistinguishable
 from edgewise.symbolic.fitting.train_test import SplitRows
 
+# How far apart two constants may be, in sums of their standard errors, to be the same.
+_APART_ERRORS = 3.0
+# How large such a sum may be, as a share of them: looser ones agree by chance.
+_LOOSE_SHARE = 0.1
+# Candidates that are tried.
+_MOST_TRIES = 8
+
 _SHARED = "#shared"
 # Digits to which like parts agree.
 _ALIKE = 6
@@ -69,7 +76,7 @@ def tie_constants(fitted: FittedFormula, rows: SplitRows) -> FittedFormula:
     >>> tie_constants(fit_expression(loose, rows), rows).fit.constants.round(2).tolist()
     [0.7]
     """
-    for candidate in itertools.islice(_candidates(fitted, rows), rows.config.tied_tries):
+    for candidate in itertools.islice(_candidates(fitted, rows), _MOST_TRIES):
         new = fit_expression(candidate, rows)
         if new.fit.constants.size < fitted.fit.constants.size and indistinguishable(new, fitted, rows, 1.0):
             return tie_constants(new, rows)
@@ -81,10 +88,7 @@ def _candidates(fitted: FittedFormula, rows: SplitRows) -> Iterator[Expr]:
     tape, most = Tape(fitted.fit.tree, rows.names), node_count(fitted.expression)
     for i, j in itertools.combinations(range(len(constants)), 2):
         both, size = errors[i] + errors[j], abs(constants[i])
-        if (
-            not both <= rows.config.tied_loose * size
-            or abs(abs(constants[j]) - size) > rows.config.tied_apart * both
-        ):
+        if not both <= _LOOSE_SHARE * size or abs(abs(constants[j]) - size) > _APART_ERRORS * both:
             continue
         shared: Node = Variable(_SHARED)
         same = constants[i] * constants[j] > 0
@@ -97,7 +101,7 @@ def _candidates(fitted: FittedFormula, rows: SplitRows) -> Iterator[Expr]:
             if node_count(short) <= most and len(floats(short)) < len(constants):
                 yield short
                 break
-    for square in _squares(fitted.expression, rows.config.tied_loose):
+    for square in _squares(fitted.expression, _LOOSE_SHARE):
         short = shortest(square, rows.positive)
         if node_count(short) <= most and len(floats(short)) < len(constants):
             yield short

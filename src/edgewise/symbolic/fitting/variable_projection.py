@@ -17,16 +17,44 @@ from __future__ import annotations
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgewise._core.arrays import Floats
 from edgewise.forms.tree import Node, Number, Variable, substitute
-from edgewise.symbolic.config import DEFAULT, ConstantsConfig
 from edgewise.symbolic.costs import SINGULAR
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.damped_steps import Damping, bounded, descended, squared
+
+
+class StartEffort(NamedTuple):
+    """Starts that are looked at, those that go some steps, those of these that go to the end, and the steps of a descent."""
+
+    drawn: int
+    tried: int
+    finished: int
+    steps: int
+
+
+# A look is far cheaper than a descent, so that many starts cost little beside the few that go on; steps end by themselves.
+EFFORT = StartEffort(600, 16, 6, 300)
+# Rows that the first two looks at starts see: a look is far cheaper than a descent, so that many starts cost little.
+_SEEN_ROWS = 1000
+# Steps of a start that is tried, and the most for the last digits, which ends by itself.
+_SHORT_STEPS = 12
+_POLISHING_STEPS = 60
+# How far starts lie from the given one, in turn (one standard deviation of each): from nearly right to a guessed decade.
+_START_DECADES = (0.15, 0.5, 1.0, 1.7)
+# So many times farther for a constant of which no start is given.
+_GUESSED_FARTHER = 1.5
+# Share of the starts in which a given constant has the other sign: that of what was measured is seldom wrong.
+_FLIPPED_SHARE = 0.05
+# Sums of squares closer than this share are the same minimum: what a descent leaves of it.
+_SAME_MINIMUM = 1e-7
+# A change of sign counts as so many squared e-foldings among equal minima: five, some two decades, are beyond most starts.
+_SIGN_CHANGE = 25.0
 
 Ints = NDArray[np.intp]
 
@@ -182,7 +210,7 @@ def minimum(
     start: Floats,
     known: NDArray[np.bool_],
     rng: np.random.Generator,
-    config: ConstantsConfig = DEFAULT.constants,
+    effort: StartEffort = EFFORT,
 ) -> ProjectedFit:
     """The lowest minimum found from a start and from others around it.
 
@@ -196,29 +224,29 @@ def minimum(
         Which starts are more than a guess: others are drawn further away, and with either sign.
     rng
         For the other starts.
-    config
-        The thresholds.
+    effort
+        How many others.
 
     Returns
     -------
     ProjectedFit
     """
     others = problem.others
-    given = [_descended(problem, start, config.long_steps)]
+    given = [_descended(problem, start, effort.steps)]
     if len(others):
-        few = problem.thinned(config.seen_rows)
-        drawn = _drawn(start, known, others, rng, config)
+        few = problem.thinned(_SEEN_ROWS)
+        drawn = _drawn(start, known, others, rng, effort.drawn)
         scores = [squared(few.residual(_solved(few, each))) for each in drawn]
-        best = np.argsort(scores)[: config.tried]
-        tried = [_descended(few, drawn[at], config.short_steps) for at in best if np.isfinite(scores[at])]
+        best = np.argsort(scores)[: effort.tried]
+        tried = [_descended(few, drawn[at], _SHORT_STEPS) for at in best if np.isfinite(scores[at])]
         tried.sort(key=lambda each: each.rss)
-        given += [_descended(problem, each.constants, config.long_steps) for each in tried[: config.finished]]
+        given += [_descended(problem, each.constants, effort.steps) for each in tried[: effort.finished]]
     floor = 1e-24 * squared(problem.y * problem.root)
     least = min(each.rss for each in given)
     # Where constants may change places the same minimum has several names: the one nearest to the start is meant.
-    same = [each for each in given if each.rss <= least * (1 + config.equal) + floor]
-    nearest = min(same, key=lambda each: _distance(each.constants[others], start[others], config.turned))
-    return _polished(problem, nearest, config.polishing_steps)
+    same = [each for each in given if each.rss <= least * (1 + _SAME_MINIMUM) + floor]
+    nearest = min(same, key=lambda each: _distance(each.constants[others], start[others], _SIGN_CHANGE))
+    return _polished(problem, nearest, _POLISHING_STEPS)
 
 
 def _distance(constants: Floats, start: Floats, turned: float) -> float:
@@ -232,13 +260,13 @@ def _drawn(
     known: NDArray[np.bool_],
     others: Ints,
     rng: np.random.Generator,
-    config: ConstantsConfig,
+    count: int,
 ) -> Floats:
     """Starts around the given one, each constant some decades away; unknown ones have either sign."""
-    count, far = config.drawn, np.array(config.decades)
+    far = np.array(_START_DECADES)
     drawn = np.tile(start, (count, 1))
-    decades = far[np.arange(count) % len(far)][:, None] * np.where(known[others], 1.0, config.guessed_farther)
-    flipped = rng.random((count, len(others))) < np.where(known[others], config.flipped, 0.5)
+    decades = far[np.arange(count) % len(far)][:, None] * np.where(known[others], 1.0, _GUESSED_FARTHER)
+    flipped = rng.random((count, len(others))) < np.where(known[others], _FLIPPED_SHARE, 0.5)
     sign = np.where(flipped, -1.0, 1.0)
     size = np.where(start[others] == 0, 1.0, start[others])
     drawn[:, others] = sign * size * 10 ** (decades * rng.standard_normal((count, len(others))))

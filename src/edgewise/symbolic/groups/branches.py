@@ -11,12 +11,22 @@ import numpy as np
 
 from edgewise._core.arrays import Floats
 from edgewise.forms.tree import Node
-from edgewise.symbolic.config import GroupConfig
 from edgewise.symbolic.expressions.complexity import node_count
 from edgewise.symbolic.expressions.writing import from_tree
-from edgewise.symbolic.groups.constants import ROUNDING, Fit, Tied, together
+from edgewise.symbolic.groups.constants import (
+    NODE_NATS,
+    ROUNDING,
+    TAKEN_FORMULAS,
+    TIED_STRUCTURES,
+    Fit,
+    Tied,
+    together,
+)
 from edgewise.symbolic.groups.rows import GroupedRows
 from edgewise.symbolic.groups.sharing import tie
+
+# Structures at most, where levels of a category follow different ones.
+_MOST_BRANCHES = 4
 
 Structure = tuple[Node, tuple[str, ...], tuple[float, ...]]
 # What is left by a level of exact rows is at most so many times the squares of their rounding.
@@ -35,10 +45,7 @@ class Branch:
 
 
 def branched(
-    structures: Sequence[Structure],
-    fits: Sequence[Sequence[Fit | None]],
-    rows: GroupedRows,
-    config: GroupConfig,
+    structures: Sequence[Structure], fits: Sequence[Sequence[Fit | None]], rows: GroupedRows
 ) -> tuple[Branch, ...]:
     """The branches that describe the rows best, two or more; none where one structure describes them as well.
 
@@ -50,21 +57,21 @@ def branched(
 
     def total(chosen: Sequence[int]) -> float:
         described = float(costs[:, list(chosen)].min(axis=1).sum())
-        written = config.node * float(nodes[list(chosen)].sum()) + rows.count * math.log(len(chosen))
+        written = NODE_NATS * float(nodes[list(chosen)].sum()) + rows.count * math.log(len(chosen))
         return described + 2 * written
 
     # Constants that a branch shares count once, which shows only after they are tied: several pairs are.
-    useful = sorted({int(at) for level in costs for at in np.argsort(level, kind="stable")[: config.taken]})
+    useful = sorted({int(at) for level in costs for at in np.argsort(level, kind="stable")[:TAKEN_FORMULAS]})
     every: list[tuple[int, ...]] = list(itertools.combinations(useful, 2))
-    pairs = sorted(every, key=total)[: config.tied]
-    if pairs and config.branches > 2:
-        pairs.append(_widened(pairs[0], useful, total, min(rows.count, config.branches)))
+    pairs = sorted(every, key=total)[:TIED_STRUCTURES]
+    if pairs and _MOST_BRANCHES > 2:
+        pairs.append(_widened(pairs[0], useful, total, min(rows.count, _MOST_BRANCHES)))
     found = [
         branches
         for chosen in dict.fromkeys(pairs)
         if len(branches := _dealt(chosen, structures, fits, costs, rows)) > 1
     ]
-    return min(found, key=lambda each: description_of(each, rows, config.node), default=())
+    return min(found, key=lambda each: description_of(each, rows), default=())
 
 
 def _widened(
@@ -93,13 +100,13 @@ def _dealt(
     return tuple(each for each in branches if each is not None) if None not in branches else ()
 
 
-def description_of(branches: Sequence[Branch], rows: GroupedRows, node: float) -> float:
+def description_of(branches: Sequence[Branch], rows: GroupedRows) -> float:
     """Schwarz's criterion of all branches, and what it takes to write them down with the branch of each level."""
     left = sum(branch.model.rss for branch in branches)
     constants = sum(branch.model.constants for branch in branches)
     nodes = sum(node_count(from_tree(branch.model.tree)) for branch in branches)
     n = len(rows.y)
-    written = 2 * (node * nodes + rows.count * math.log(len(branches)))
+    written = 2 * (NODE_NATS * nodes + rows.count * math.log(len(branches)))
     return n * math.log(max(left, _floor(rows)) / n) + math.log(n) * constants + written
 
 

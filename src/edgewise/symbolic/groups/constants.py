@@ -14,13 +14,22 @@ import numpy as np
 from edgewise._core.arrays import Floats
 from edgewise._core.seeds import numpy_generator
 from edgewise.forms.tree import Node, replaced
-from edgewise.symbolic.config import DEFAULT, ConstantsConfig
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.least_squares import refit
-from edgewise.symbolic.fitting.variable_projection import Separable, minimum
+from edgewise.symbolic.fitting.variable_projection import EFFORT, Separable, StartEffort, minimum
 from edgewise.symbolic.groups.least_squares import GroupedProblem, fit_together
 from edgewise.symbolic.groups.rows import GroupedRows
 from edgewise.symbolic.groups.symmetries import written_alike
+
+# Formulas that are taken from a search, and structures whose constants are tied, the best first.
+TAKEN_FORMULAS = 10
+TIED_STRUCTURES = 8
+# Starts for the constants of a group: of many groups each has fewer, being judged with the others.
+STARTS = StartEffort(200, 6, 3, 80)
+# The same of a formula with another function in one place, which are many and have one new constant each.
+FEW_STARTS = StartEffort(16, 2, 1, 60)
+# Nats of a node beside the criterion of Schwarz: a formula with a node more must have a third less error.
+NODE_NATS = math.log(2) / 0.3
 
 # Below this share of y, what is left is rounding.
 ROUNDING = 1e-13
@@ -116,7 +125,7 @@ def of_group(
     X: Floats,
     y: Floats,
     seed: int,
-    config: ConstantsConfig = DEFAULT.constants,
+    effort: StartEffort = EFFORT,
 ) -> Fit | None:
     """Constants of one group with their standard errors, and the residual sum of squares."""
     if len(y) < len(names):
@@ -125,7 +134,7 @@ def of_group(
         return np.empty(0), np.empty(0), float(np.square(_value(tree, columns, X) - y).sum())
     problem = Separable(tree, names, columns, X, y, np.ones(len(y)))
     start, known = np.array(starts, dtype=np.float64), np.ones(len(names), dtype=bool)
-    found = minimum(problem, start, known, numpy_generator(seed), config)
+    found = minimum(problem, start, known, numpy_generator(seed), effort)
     if not math.isfinite(found.rss):
         return None
     fit = refit(problem.filled(found.constants), columns, X, y, steps=0)

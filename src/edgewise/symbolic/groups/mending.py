@@ -10,10 +10,19 @@ from dataclasses import replace
 import numpy as np
 
 from edgewise.forms.tree import Apply, Node, Variable, names_in, render, replaced
-from edgewise.symbolic.config import GroupConfig
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.expressions.writing import from_tree, to_tree
-from edgewise.symbolic.groups.constants import Fit, Tied, distinct, of_group, refitted, together
+from edgewise.symbolic.groups.constants import (
+    FEW_STARTS,
+    NODE_NATS,
+    TIED_STRUCTURES,
+    Fit,
+    Tied,
+    distinct,
+    of_group,
+    refitted,
+    together,
+)
 from edgewise.symbolic.groups.edits import Edited, edits, places, put
 from edgewise.symbolic.groups.outlook import foretold
 from edgewise.symbolic.groups.relations import related
@@ -25,13 +34,16 @@ from edgewise.symbolic.provenance import like, marked, origin_of
 # The name of these steps in the provenance of a law.
 MENDING = "groups: mending"
 
+# Formulas a step away whose constants are tied in a round, and rounds at most.
+_MENDED_FORMULAS = 6
+_MOST_ROUNDS = 5
+
 
 def mended(
     models: Sequence[Tied],
     rows: GroupedRows,
     rank: Callable[[Tied], float],
     seed: int,
-    config: GroupConfig,
 ) -> list[Tied]:
     """The models and better ones near them, the best first.
 
@@ -41,8 +53,8 @@ def mended(
     """
     known = {render(each.tree): each for each in (written(one, rows.columns) for one in models)}
     tried = set[str]()
-    for _ in range(config.mending_rounds):
-        best = distinct(sorted(known.values(), key=rank))[: config.tied]
+    for _ in range(_MOST_ROUNDS):
+        best = distinct(sorted(known.values(), key=rank))[:TIED_STRUCTURES]
         fresh = list[Tied]()
         for parent in best:
             for step in edits(parent.tree, rows.columns):
@@ -52,21 +64,21 @@ def mended(
                 start = begun(parent, step, rows)
                 model = refitted(start, rows)
                 if model is None and parent is best[0] and not step.own and not step.shared:
-                    model = _anew(start, rows, seed, config)
+                    model = _anew(start, rows, seed)
                 if model is not None and math.isfinite(model.criterion):
                     fresh.append(model)
         before = rank(best[0]) if best else math.inf
-        for model in sorted(fresh, key=lambda each: rank(each) - foretold(each, rows))[: config.mended]:
+        for model in sorted(fresh, key=lambda each: rank(each) - foretold(each, rows))[:_MENDED_FORMULAS]:
             # What its parent shared it may not.
             made = written(related(tie(released(model, rows), rows), rows, rank), rows.columns)
             known.setdefault(render(made.tree), made)
-        if not known or before - min(map(rank, known.values())) < 2 * config.node:
+        if not known or before - min(map(rank, known.values())) < 2 * NODE_NATS:
             break
     # Of two writings of one formula the shorter one.
     return sorted(known.values(), key=lambda model: (round(rank(model), 3), len(render(model.tree))))
 
 
-def _anew(start: Tied, rows: GroupedRows, seed: int, config: GroupConfig) -> Tied | None:
+def _anew(start: Tied, rows: GroupedRows, seed: int) -> Tied | None:
     """The formula fitted to each group by itself, from the middle of the constants there were."""
     middle = [
         start.shared[name][0] if name in start.shared else float(np.median(start.own[name][0]))
@@ -74,9 +86,7 @@ def _anew(start: Tied, rows: GroupedRows, seed: int, config: GroupConfig) -> Tie
     ]
     fits = list[Fit | None]()
     for at in range(rows.count):
-        fits.append(
-            of_group(start.tree, start.names, middle, rows.columns, *rows.of(at), seed, config.few_starts)
-        )
+        fits.append(of_group(start.tree, start.names, middle, rows.columns, *rows.of(at), seed, FEW_STARTS))
         if fits[-1] is None:
             return None
     return together(start.tree, start.names, fits, rows)

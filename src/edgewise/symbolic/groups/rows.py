@@ -9,6 +9,9 @@ import numpy as np
 
 from edgewise._core.arrays import Bools, Floats, Ints
 
+# A group must have so many rows to be searched; the others judge what is found.
+FEWEST_ROWS = 8
+
 # Rows of a group that thinning leaves.
 _FEWEST = 20
 

@@ -17,10 +17,9 @@ from edgewise._core.stopping import StopReason
 from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, check_seconds, check_work
 from edgewise.forms.tree import Node, render
-from edgewise.symbolic.config import GroupConfig
 from edgewise.symbolic.fitting.input_validation import read_rows
 from edgewise.symbolic.fitting.measurements import Measurements
-from edgewise.symbolic.groups.constants import Tied, exact
+from edgewise.symbolic.groups.constants import FEW_STARTS, TAKEN_FORMULAS, TIED_STRUCTURES, Tied, exact
 from edgewise.symbolic.groups.curves import curves
 from edgewise.symbolic.groups.fractions import FRACTIONS, in_fractions
 from edgewise.symbolic.groups.grouped_formula import GroupedFormula, constant, text_of
@@ -28,7 +27,7 @@ from edgewise.symbolic.groups.grouped_result import GroupedResult, group_labels
 from edgewise.symbolic.groups.mending import MENDING, mended, written
 from edgewise.symbolic.groups.other_shapes import other_shapes
 from edgewise.symbolic.groups.relations import related
-from edgewise.symbolic.groups.rows import GroupedRows
+from edgewise.symbolic.groups.rows import FEWEST_ROWS, GroupedRows
 from edgewise.symbolic.groups.sharing import released
 from edgewise.symbolic.groups.structure_pool import StructurePool
 from edgewise.symbolic.groups.sums_of_powers import sums_of_powers
@@ -37,6 +36,17 @@ from edgewise.symbolic.groups.template import factored, loosened, template
 from edgewise.symbolic.provenance import is_excluded, like, origin_of
 from edgewise.symbolic.results.formula import Formula
 from edgewise.symbolic.results.search_result import FormulaResult
+
+# Groups that are searched, those with most rows: every search costs a share of the work.
+_SEARCHED_GROUPS = 6
+# Share of the work that searches may take; what they find is judged by all groups, which is work, too.
+_SEARCH_SHARE = 0.25
+# Sums of each number of terms that are taken beside formulas: of products of powers, of functions with a rate; and curves.
+_SUMS = 4
+# Cells of the table by which the latter two are chosen.
+_SEEN_CELLS = 100_000
+# Of these, in so many other functions are tried in the places of the formula.
+_RESHAPED_FORMULAS = 4
 
 # Whoever ends one search ends all.
 ENDED = (StopReason.INTERRUPTED, StopReason.CALLBACK)
@@ -52,7 +62,6 @@ def search_groups(
     work: str | float,
     seconds: float | None,
     seed: Any,
-    config: GroupConfig,
     of: str,
     allowed: frozenset[str] | None = None,
     constrained: bool = False,
@@ -71,8 +80,6 @@ def search_groups(
         Table (n, d), target (n,) and the group of each row (n,).
     names, work, seconds, seed
         As of `find_formula`; for all groups together.
-    config
-        The thresholds.
     of
         Who asks, for messages.
     allowed
@@ -90,16 +97,16 @@ def search_groups(
     table, columns = read_rows(X, y, names)
     labels, number = group_labels(groups, len(np.asarray(y)))
     rows = GroupedRows(columns, table.X, table.y, number[table.numbers], len(labels))
-    if (largest := int(np.bincount(rows.group).max())) < config.fewest_rows:
+    if (largest := int(np.bincount(rows.group).max())) < FEWEST_ROWS:
         raise InputError(
-            f"The 'groups' argument must have a group of at least {config.fewest_rows} rows. "
+            f"The 'groups' argument must have a group of at least {FEWEST_ROWS} rows. "
             f"The largest has {largest}."
         )
     with np.errstate(all="ignore"), one_thread():
-        pool, reasons, found = StructurePool(rows, seed, config), list[StopReason](), list[Tied]()
+        pool, reasons, found = StructurePool(rows, seed), list[StopReason](), list[Tied]()
         try:
             for formulas, reason in searches(
-                search, rows, work=factor * config.share, limit=limit, seed=seed, config=config
+                search, rows, work=factor * _SEARCH_SHARE, limit=limit, seed=seed
             ):
                 reasons.append(reason)
                 if pool.settled_by(structures_of(formulas, columns)) or reason in ENDED:
@@ -111,17 +118,17 @@ def search_groups(
                 )
             late = limit is not None and meter.seconds >= limit
             if not constrained and not late and reasons[-1] not in ENDED:
-                found = _improved(pool, allowed, seed, config)
+                found = _improved(pool, allowed, seed)
         except KeyboardInterrupt:
             if not pool.models:
                 raise
             reasons.append(StopReason.INTERRUPTED)
         rows, few, models = pool.rows, pool.few, pool.models
-        tied = _finished(found or pool.tied, pool, config)
+        tied = _finished(found or pool.tied, pool)
         kept = [label for at, label in enumerate(labels) if at not in few]
         answers = [
             as_grouped(written(each, columns), rows, kept)
-            for each in [*tied, *models[config.tied :]][: config.taken]
+            for each in [*tied, *models[TIED_STRUCTURES:]][:TAKEN_FORMULAS]
         ]
         answers = [joined(each, labels, few, table, number[table.numbers], seed) for each in answers]
     best = answers[0]
@@ -140,45 +147,37 @@ def ended_by(reasons: Sequence[StopReason], nothing_left: bool) -> StopReason:
     return next(outside, StopReason.EXACT if nothing_left else reasons[0])
 
 
-def _improved(
-    pool: StructurePool, allowed: frozenset[str] | None, seed: int, config: GroupConfig
-) -> list[Tied]:
+def _improved(pool: StructurePool, allowed: frozenset[str] | None, seed: int) -> list[Tied]:
     """Sums of powers and of functions, and models near those of a pool, that are better, unless one leaves nothing."""
     if not exact(pool.tied[0].rss, pool.rows.y):
         broken = allowed is None or "sqrt" in allowed
-        sums = sums_of_powers(pool.rows, pool.price, config.sums, broken=broken)
-        seen = pool.rows.thinned(config.seen_cells // len(pool.rows.columns))
-        rates = sums_with_rates(seen, pool.price, config.sums, allowed)
-        bent = curves(seen, pool.price, config.sums, allowed)
-        pool.settled_by([*sums, *rates, *bent], config.few_starts)
+        sums = sums_of_powers(pool.rows, pool.price, _SUMS, broken=broken)
+        seen = pool.rows.thinned(_SEEN_CELLS // len(pool.rows.columns))
+        rates = sums_with_rates(seen, pool.price, _SUMS, allowed)
+        bent = curves(seen, pool.price, _SUMS, allowed)
+        pool.settled_by([*sums, *rates, *bent], FEW_STARTS)
     if not exact(pool.tied[0].rss, pool.rows.y):
-        pool.settled_by(reshaped(pool.tied[: config.reshaped], pool.rows, allowed), config.few_starts)
+        pool.settled_by(reshaped(pool.tied[:_RESHAPED_FORMULAS], pool.rows, allowed), FEW_STARTS)
     if exact(pool.tied[0].rss, pool.rows.y):
         return pool.tied
-    return pool.tied if is_excluded(MENDING) else mended(pool.tied, pool.rows, pool.rank, seed, config)
+    return pool.tied if is_excluded(MENDING) else mended(pool.tied, pool.rows, pool.rank, seed)
 
 
-def _finished(found: list[Tied], pool: StructurePool, config: GroupConfig) -> list[Tied]:
+def _finished(found: list[Tied], pool: StructurePool) -> list[Tied]:
     """The best of them with as few constants as the rows allow, and as many of each group's own as they ask; best first."""
     rows, rank = pool.rows, pool.rank
-    joined = [related(each, rows, rank) for each in found[: config.tied]]
+    joined = [related(each, rows, rank) for each in found[:TIED_STRUCTURES]]
     best = joined if is_excluded(FRACTIONS) else [in_fractions(each, rows, rank) for each in joined]
-    ranked = sorted([*best, *found[config.tied :]], key=rank)
-    return [released(each, rows) for each in ranked[: config.tied]] + ranked[config.tied :]
+    ranked = sorted([*best, *found[TIED_STRUCTURES:]], key=rank)
+    return [released(each, rows) for each in ranked[:TIED_STRUCTURES]] + ranked[TIED_STRUCTURES:]
 
 
 def sought(
-    search: Callable[..., FormulaResult],
-    rows: GroupedRows,
-    *,
-    work: float,
-    limit: float | None,
-    seed: int,
-    config: GroupConfig,
+    search: Callable[..., FormulaResult], rows: GroupedRows, *, work: float, limit: float | None, seed: int
 ) -> tuple[list[Formula], list[StopReason]]:
     """What all of the `searches` give together."""
     found, reasons = list[Formula](), list[StopReason]()
-    for formulas, reason in searches(search, rows, work=work, limit=limit, seed=seed, config=config):
+    for formulas, reason in searches(search, rows, work=work, limit=limit, seed=seed):
         found += formulas
         reasons.append(reason)
         if reason in ENDED:
@@ -187,24 +186,18 @@ def sought(
 
 
 def searches(
-    search: Callable[..., FormulaResult],
-    rows: GroupedRows,
-    *,
-    work: float,
-    limit: float | None,
-    seed: int,
-    config: GroupConfig,
+    search: Callable[..., FormulaResult], rows: GroupedRows, *, work: float, limit: float | None, seed: int
 ) -> Iterator[tuple[list[Formula], StopReason]]:
     """Formulas for the rows of single groups, those first that show most; work and time are for all together."""
     sizes = np.bincount(rows.group, minlength=rows.count)
-    largest = [int(at) for at in np.argsort(-sizes, kind="stable")[: config.searched]]
-    largest = [at for at in largest if sizes[at] >= config.fewest_rows]
+    largest = [int(at) for at in np.argsort(-sizes, kind="stable")[:_SEARCHED_GROUPS]]
+    largest = [at for at in largest if sizes[at] >= FEWEST_ROWS]
     # Under noise that is alike in all, a group shows as much of the law as its values are spread.
     largest.sort(key=lambda at: -float(np.square(rows.of(at)[1] - rows.of(at)[1].mean()).sum()))
     for at in largest:
         share = None if limit is None else max(limit / len(largest), 0.1)
         found = search(*rows.of(at), names=rows.columns, work=work / len(largest), seconds=share, seed=seed)
-        yield [found.best, *found.front[: config.taken - 1]], found.stop_reason
+        yield [found.best, *found.front[: TAKEN_FORMULAS - 1]], found.stop_reason
 
 
 def joined(

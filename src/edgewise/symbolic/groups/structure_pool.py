@@ -10,13 +10,18 @@ import numpy as np
 
 from edgewise._core.arrays import Floats
 from edgewise.forms.tree import Apply, Node, Number, names_in, render, replaced
-from edgewise.symbolic.config import ConstantsConfig, GroupConfig
 from edgewise.symbolic.expressions.complexity import node_count
 from edgewise.symbolic.expressions.writing import from_tree, to_tree
-from edgewise.symbolic.fitting.code_length import nats
+from edgewise.symbolic.fitting.code_length import NUMBER_NATS, OPERATOR_NATS, nats
 from edgewise.symbolic.fitting.structure_left import follows_columns
 from edgewise.symbolic.fitting.train_test import SplitRows
+from edgewise.symbolic.fitting.variable_projection import StartEffort
 from edgewise.symbolic.groups.constants import (
+    FEW_STARTS,
+    NODE_NATS,
+    STARTS,
+    TAKEN_FORMULAS,
+    TIED_STRUCTURES,
     Fit,
     Tied,
     distinct,
@@ -27,9 +32,16 @@ from edgewise.symbolic.groups.constants import (
 )
 from edgewise.symbolic.groups.outlook import foretold
 from edgewise.symbolic.groups.relations import related
-from edgewise.symbolic.groups.rows import GroupedRows
+from edgewise.symbolic.groups.rows import FEWEST_ROWS, GroupedRows
 from edgewise.symbolic.groups.sharing import tie
 from edgewise.symbolic.groups.template import Structure
+
+# After fits to so many groups only the better half of the structures goes on.
+_HALVING_GROUPS = (2, 4)
+# Searches that do not shorten the description by a node, after which no more are made if nothing follows a column.
+_IDLE_SEARCHES = 2
+# How often the code length of a law counts: steps from law to law try very many.
+_CODE_LENGTH_TIMES = 2.0
 
 # Groups in which the constants of a structure are looked for by themselves.
 _LOOKED = 3
@@ -40,7 +52,7 @@ class _Runner:
     """A structure, and what it gave in the first groups."""
 
     structure: Structure
-    starts: ConstantsConfig
+    effort: StartEffort
     fits: list[Fit | None] = field(default_factory=list[Fit | None])
     dropped: bool = False
 
@@ -52,8 +64,8 @@ class StructurePool:
 
     Parameters
     ----------
-    rows, seed, config
-        All rows, the seed of starts, the thresholds.
+    rows, seed
+        All rows, and the seed of starts.
 
     Attributes
     ----------
@@ -67,8 +79,8 @@ class StructurePool:
         The best of them with constants made one for all, or multiples of others, the best first.
     """
 
-    def __init__(self, rows: GroupedRows, seed: int, config: GroupConfig) -> None:
-        self._all, self._seed, self._config = rows, seed, config
+    def __init__(self, rows: GroupedRows, seed: int) -> None:
+        self._all, self._seed = rows, seed
         self._runners = dict[str, _Runner]()
         self._table = SplitRows.split(rows.columns, rows.X, rows.y, 0.2, seed)
         self._unchanged = 0
@@ -76,13 +88,13 @@ class StructurePool:
         self.rows, self.few = rows, frozenset[int]()
         self.models, self.tied = list[Tied](), list[Tied]()
 
-    def settled_by(self, structures: Sequence[Structure], starts: ConstantsConfig | None = None) -> bool:
-        """Take in more structures, their constants searched by `starts`; whether others would hardly change the answer."""
+    def settled_by(self, structures: Sequence[Structure], effort: StartEffort = STARTS) -> bool:
+        """Take in more structures, their constants searched by `effort`; whether others would hardly change the answer."""
         for structure in structures:
-            runner = _Runner(structure, starts or self._config.starts)
+            runner = _Runner(structure, effort)
             self._runners.setdefault(render(structure[0]), runner)
         most = max((len(each.structure[1]) for each in self._runners.values()), default=0)
-        self._judge_by(min(self._config.fewest_rows, most))
+        self._judge_by(min(FEWEST_ROWS, most))
         before = self.rank(self.tied[0]) if self.tied else math.inf
         self._race()
         finished = [
@@ -92,16 +104,16 @@ class StructurePool:
         ]
         known = [each for each in finished if each is not None and math.isfinite(each.criterion)]
         self.models = distinct(sorted(known, key=self.promised))
-        tied = (self._settled(each) for each in self.models[: self._config.tied])
+        tied = (self._settled(each) for each in self.models[:TIED_STRUCTURES])
         self.tied = distinct(sorted(tied, key=self.rank))
         if not self.tied:
             return False
         best = self.tied[0]
         gained = before - self.rank(best)
-        self._unchanged = self._unchanged + 1 if gained < 2 * self._config.node else 0
+        self._unchanged = self._unchanged + 1 if gained < 2 * NODE_NATS else 0
         if exact(best.rss, self.rows.y):
             return True
-        return self._unchanged >= self._config.unchanged and not self._follows(best)
+        return self._unchanged >= _IDLE_SEARCHES and not self._follows(best)
 
     def rank(self, model: Tied) -> float:
         """Twice the nats that the law, its constants and what it leaves take to be written down."""
@@ -112,7 +124,7 @@ class StructurePool:
 
     def price(self, tree: Node) -> float:
         """The part of this that a formula itself takes, its constants being numbers."""
-        return 2 * self._config.nats * nats(from_tree(tree, self._all.columns), self._table)
+        return 2 * _CODE_LENGTH_TIMES * nats(from_tree(tree, self._all.columns), self._table)
 
     def _arithmetic(self, model: Tied) -> float:
         """The part that calculating with constants takes, such as 2*a + 1, which is one number once a is known."""
@@ -120,10 +132,7 @@ class StructurePool:
             return 0.0
         names = [*self._all.columns, *model.names]
         tree = to_tree(from_tree(replaced(model.tree, model.plain), names))
-        lengths = self._table.config.code_length
-        return (
-            2 * self._config.nats * _calculated(tree, self._all.columns) * (lengths.number + lengths.operator)
-        )
+        return 2 * _CODE_LENGTH_TIMES * _calculated(tree, self._all.columns) * (NUMBER_NATS + OPERATOR_NATS)
 
     def promised(self, model: Tied) -> float:
         """What `rank` will be about once constants are made one for all, or multiples of others."""
@@ -147,7 +156,7 @@ class StructurePool:
 
     def _race(self) -> None:
         """Fit what is not fitted, group after group; after some of them only the likeliest go on."""
-        turns = [*self._config.halved, self.rows.count]
+        turns = [*_HALVING_GROUPS, self.rows.count]
         for before, turn in zip([0, *turns], turns, strict=False):
             racing = [each for each in self._runners.values() if not each.dropped]
             for at in range(before, min(turn, self.rows.count)):
@@ -158,18 +167,18 @@ class StructurePool:
             part = first_groups(self.rows, min(turn, self.rows.count))
             scored = [(self._partial(each, part), each) for each in racing]
             scored.sort(key=lambda pair: pair[0])
-            most = max(self._config.taken, len(scored) // 2)
+            most = max(TAKEN_FORMULAS, len(scored) // 2)
             for place, (score, each) in enumerate(scored):
                 each.dropped = place >= most or not math.isfinite(score)
 
     def _fitted(self, runner: _Runner, X: Floats, y: Floats) -> Fit | None:
         """In one more group: the constants of those before tell where to look, in the middle of three at least."""
         tree, names, values = runner.structure
-        starts = runner.starts
+        effort = runner.effort
         before = [each[0] for each in runner.fits if each is not None]
         if len(before) >= _LOOKED:
-            values, starts = np.median(before, axis=0).tolist(), self._config.few_starts
-        return of_group(tree, names, values, self.rows.columns, X, y, self._seed, starts)
+            values, effort = np.median(before, axis=0).tolist(), FEW_STARTS
+        return of_group(tree, names, values, self.rows.columns, X, y, self._seed, effort)
 
     def _partial(self, runner: _Runner, part: GroupedRows) -> float:
         model = together(*runner.structure[:2], runner.fits[: part.count], part)
@@ -203,11 +212,11 @@ def _constants_of(tree: Node) -> int:
     return sum(map(_constants_of, tree.arguments))
 
 
-def description(model: Tied, node: float) -> float:
+def description(model: Tied) -> float:
     """The criterion, and what the structure itself takes to be written down."""
     # A measured exponent says more than a whole one.
     numbers = {name: Number(value) for name, (value, _) in model.shared.items()}
-    return model.criterion + 2 * node * node_count(
+    return model.criterion + 2 * NODE_NATS * node_count(
         from_tree(replaced(model.tree, {**numbers, **model.plain}))
     )
 

@@ -18,17 +18,23 @@ from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason
 from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, check_seconds, check_work
-from edgewise.symbolic.config import GroupConfig
 from edgewise.symbolic.fitting.input_validation import read_rows
 from edgewise.symbolic.fitting.measurements import Measurements
 from edgewise.symbolic.fitting.word_columns import WordColumns, WordTable
 from edgewise.symbolic.groups.branched_formula import BranchedFormula
 from edgewise.symbolic.groups.branches import Branch, Structure, branched, description_of, of_one_group
-from edgewise.symbolic.groups.constants import Tied, each_group, exact, together
+from edgewise.symbolic.groups.constants import (
+    TAKEN_FORMULAS,
+    TIED_STRUCTURES,
+    Tied,
+    each_group,
+    exact,
+    together,
+)
 from edgewise.symbolic.groups.grouped_formula import GroupedFormula
 from edgewise.symbolic.groups.grouped_result import GroupedResult
 from edgewise.symbolic.groups.mending import written
-from edgewise.symbolic.groups.rows import GroupedRows
+from edgewise.symbolic.groups.rows import FEWEST_ROWS, GroupedRows
 from edgewise.symbolic.groups.search_groups import ENDED, as_grouped, ended_by, sought, structures_of
 from edgewise.symbolic.groups.sharing import tie
 from edgewise.symbolic.groups.structure_pool import description
@@ -87,7 +93,6 @@ def search_words(
     work: str | float,
     seconds: float | None,
     seed: Any,
-    config: GroupConfig,
     of: str,
 ) -> GroupedResult:
     """Formulas for a table with columns of words: the same for all, with constants by level, or a branch for some levels.
@@ -103,8 +108,6 @@ def search_words(
         Rows, and the target (n,).
     work, seconds, seed
         As of `find_formula`; for all searches together.
-    config
-        The thresholds.
     of
         Who asks, for messages.
 
@@ -120,24 +123,24 @@ def search_words(
     table = replace(table, X=table.X[whole], words={k: each.take(whole) for k, each in table.words.items()})
     measured, columns = read_rows(table.X, target[whole], table.columns)
     codes = partial(_codes, table, measured)
-    words, used = _usable(tuple(table.words), codes, len(measured.y), config)
+    words, used = _usable(tuple(table.words), codes, len(measured.y))
     half = None if limit is None else limit / 2
     with np.errstate(all="ignore"), one_thread():
         rows = _rows(measured, columns, codes(words)[0], used)
         formulas, reasons = list[Formula](), list[StopReason]()
         if words:
-            formulas, reasons = sought(search, rows, work=factor / 2, limit=half, seed=seed, config=config)
-        best = _evidence(words, structures_of(formulas, columns), rows, seed, config)
+            formulas, reasons = sought(search, rows, work=factor / 2, limit=half, seed=seed)
+        best = _evidence(words, structures_of(formulas, columns), rows, seed)
         if not best.exact and not (best.tied and reasons[-1] in ENDED):
             share = factor / 2 if words else factor
             found = search(measured.X, measured.y, names=columns, work=share, seconds=half, seed=seed)
-            formulas += [found.best, *found.front[: config.taken - 1]]
+            formulas += [found.best, *found.front[: TAKEN_FORMULAS - 1]]
             reasons.append(found.stop_reason)
-            best = _evidence(words, structures_of(formulas, columns), rows, seed, config)
+            best = _evidence(words, structures_of(formulas, columns), rows, seed)
         while best.words:
             shorter = [tuple(each for each in best.words if each != word) for word in best.words]
             fewer = [
-                _evidence(each, best.structures, _rows(measured, columns, codes(each)[0], used), seed, config)
+                _evidence(each, best.structures, _rows(measured, columns, codes(each)[0], used), seed)
                 for each in shorter
             ]
             least = min(fewer, key=lambda each: each.size)
@@ -148,7 +151,7 @@ def search_words(
             raise InputError(
                 f"{of} found no formula that has values on the rows of every level. Leave out levels that differ in kind."
             )
-        best, labels = _on_all_rows(best, codes, measured, seed, config)
+        best, labels = _on_all_rows(best, codes, measured, seed)
         answers = _answers(best, labels, codes, measured, table, seed)
     return GroupedResult(
         answers[0],
@@ -166,10 +169,7 @@ def _codes(table: WordTable, measured: Measurements, words: tuple[str, ...]) -> 
 
 
 def _usable(
-    words: tuple[str, ...],
-    codes: Callable[[tuple[str, ...]], tuple[Ints, list[str]]],
-    n: int,
-    config: GroupConfig,
+    words: tuple[str, ...], codes: Callable[[tuple[str, ...]], tuple[Ints, list[str]]], n: int
 ) -> tuple[tuple[str, ...], NDArray[np.bool_]]:
     """The columns whose words repeat often enough to be judged by, and the rows that they are judged on.
 
@@ -179,8 +179,8 @@ def _usable(
     words = tuple(each for each in words if not _is_constant(codes, each))
     while words:
         sizes = np.bincount(codes(words)[0])
-        used = (sizes >= config.fewest_rows)[codes(words)[0]]
-        if used.sum() * 2 >= n and (sizes >= config.fewest_rows).sum() > 1:
+        used = (sizes >= FEWEST_ROWS)[codes(words)[0]]
+        if used.sum() * 2 >= n and (sizes >= FEWEST_ROWS).sum() > 1:
             telling = tuple(each for each in words if np.ptp(codes((each,))[0][used]))
             if telling == words:
                 return words, used
@@ -205,28 +205,23 @@ def _rows(
 
 
 def _evidence(
-    words: tuple[str, ...],
-    structures: Sequence[Structure],
-    rows: GroupedRows,
-    seed: int,
-    config: GroupConfig,
+    words: tuple[str, ...], structures: Sequence[Structure], rows: GroupedRows, seed: int
 ) -> _Evidence:
-    rank = partial(description, node=config.node)
     fits = [each_group(*each, rows, seed) for each in structures]
     models = list[tuple[Tied, int]]()
     for at, (structure, fit) in enumerate(zip(structures, fits, strict=True)):
         model = together(structure[0], structure[1], fit, rows)
         if model is not None and math.isfinite(model.criterion):
             models.append((of_one_group(model) if rows.count == 1 else model, at))
-    models.sort(key=lambda each: rank(each[0]))
-    tied = sorted((tie(model, rows) for model, _ in models[: config.tied]), key=rank)
-    branches = branched(structures, fits, rows, config) if rows.count > 1 and structures else ()
-    size = rank(tied[0]) if tied else math.inf
-    if branches and (described := description_of(branches, rows, config.node)) < size:
+    models.sort(key=lambda each: description(each[0]))
+    tied = sorted((tie(model, rows) for model, _ in models[:TIED_STRUCTURES]), key=description)
+    branches = branched(structures, fits, rows) if rows.count > 1 and structures else ()
+    size = description(tied[0]) if tied else math.inf
+    if branches and (described := description_of(branches, rows)) < size:
         size = described
     else:
         branches = ()
-    worth = [structures[at] for _, at in models[: config.taken]]
+    worth = [structures[at] for _, at in models[:TAKEN_FORMULAS]]
     known = {each[0] for each in worth}
     followed = {each.model.tree for each in branches} - known
     worth += [each for each in structures if each[0] in followed]
@@ -238,18 +233,15 @@ def _on_all_rows(
     codes: Callable[[tuple[str, ...]], tuple[Ints, list[str]]],
     measured: Measurements,
     seed: int,
-    config: GroupConfig,
 ) -> tuple[_Evidence, list[str]]:
     """With the rows that took no part because columns that do not matter split their levels; the levels that take part."""
     number, levels = codes(best.words)
     used = (
-        (np.bincount(number) >= config.fewest_rows)[number]
-        if best.words
-        else np.ones(len(number), dtype=np.bool_)
+        (np.bincount(number) >= FEWEST_ROWS)[number] if best.words else np.ones(len(number), dtype=np.bool_)
     )
     if used.sum() != len(best.rows.y):
         rows = _rows(measured, best.rows.columns, number, used)
-        best = _evidence(best.words, best.structures, rows, seed, config)
+        best = _evidence(best.words, best.structures, rows, seed)
     return best, [levels[at] for at in np.unique(number[used])]
 
 

@@ -27,10 +27,30 @@ from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, UntilSpent, check_seconds, check_work, running
 from edgewise.data import split
 from edgewise.network import KAN, Nodes
-from edgewise.symbolic.config import DEFAULT, HypothesisConfig, SearchConfig, config_of
 from edgewise.symbolic.hypotheses.nearest import DataRegion, nearest
 from edgewise.symbolic.hypotheses.text import Hypothesis, read_hypothesis
 from edgewise.training import fit
+
+# Units of work of "normal".
+_WORK_UNITS = 20.0
+# A true claim is called false once in a thousand times, for claims are often tested by the dozen.
+_LEVEL = 1e-3
+# Share of the rows that neither function has seen.
+_HELD_OUT_SHARE = 0.25
+# Rows of a table at least, and held-out rows that have others to compare with.
+_FEWEST_ROWS = 60
+_FEWEST_TESTED = 12
+# How many times the network's error a true claim may seem to be violated by, where that error has heavy tails.
+_LIKELY_TIMES = 3.0
+# Differences below this share of y's size are the arithmetic's.
+_ROUNDING = 1e-8
+# No more networks are trained where an error is this small beside y, or where two differ by less than this share of what
+# neither explains.
+_ACCURATE_SHARE = 1e-3
+_AGREED_SHARE = 0.5
+# Grids of the networks, each finer than the one before, with so many rows for each interval: finer only follows the rows.
+_INTERVALS = (5, 10, 20, 40, 80)
+_ROWS_AN_INTERVAL = 20
 
 
 @dataclass(frozen=True)
@@ -44,7 +64,7 @@ class Verdict:
     holds
         Whether the data are consistent with it.
     p_value
-        How often a true claim would look at least this bad; below `HypothesisConfig.level` it is rejected.
+        How often a true claim would look at least this bad; below 0.001 it is rejected.
     free_error
         Root mean squared error of the network on held-out rows, in the units of y.
     constrained_error
@@ -93,7 +113,6 @@ def check_structure(
     work: str | float = "normal",
     seconds: float | None = None,
     seed: int | None = 0,
-    config: SearchConfig | None = None,
 ) -> Verdict:
     """Test a claim about the law behind a table.
 
@@ -124,8 +143,6 @@ def check_structure(
         Time limit; the networks that are trained until then are used, and the verdict may differ from run to run.
     seed
         Seed of the split, the networks and the points compared.
-    config
-        Other thresholds, in its `hypotheses`.
 
     Returns
     -------
@@ -153,7 +170,7 @@ def check_structure(
     False
     """
     return check_structures(
-        X, y, [hypothesis], names=names, noise=noise, work=work, seconds=seconds, seed=seed, config=config
+        X, y, [hypothesis], names=names, noise=noise, work=work, seconds=seconds, seed=seed
     )[0]
 
 
@@ -167,13 +184,12 @@ def check_structures(
     work: str | float = "normal",
     seconds: float | None = None,
     seed: int | None = 0,
-    config: SearchConfig | None = None,
 ) -> tuple[Verdict, ...]:
     """Test several claims with one trained network.
 
     Parameters
     ----------
-    X, y, names, noise, work, seconds, seed, config
+    X, y, names, noise, work, seconds, seed
         As in `check_structure`.
     hypotheses
         The claims.
@@ -195,21 +211,20 @@ def check_structures(
     >>> [each.holds for each in check_structures(X, X[:, 0] / X[:, 1], claims, work=0.2)]
     [True, True, False]
     """
-    settings = config_of(config).hypotheses
-    table = check_matrix(X, "X", min_rows=settings.fewest_rows)
+    table = check_matrix(X, "X", min_rows=_FEWEST_ROWS)
     target = check_vector(y, "y", length=len(table))
     labels = column_names(X, names, table.shape[1])
     claims = [read_hypothesis(text, labels) for text in as_tuple(hypotheses, "hypotheses", "texts")]
     known = 0.0 if noise is None else check_float(noise, "noise", low=0.0)
-    meter = Meter(settings.work_units * check_work(work))
+    meter = Meter(_WORK_UNITS * check_work(work))
     limit = check_seconds(seconds)
     root = None if seed is None else check_int(seed, "seed", low=0)
-    train, held = split(len(target), settings.held_out, root)
+    train, held = split(len(target), _HELD_OUT_SHARE, root)
     size = math.sqrt(float(np.mean(np.square(target)))) or 1.0
-    region = DataRegion(labels, table[train], settings)
+    region = DataRegion(labels, table[train])
     with np.errstate(all="ignore"), one_thread():
         parts = (table[train], target[train] / size, table[held], target[held] / size)
-        model, reason = _trained(*parts, meter, limit, root, settings)
+        model, reason = _trained(*parts, meter, limit, root)
         verdicts = (
             _judged(claim, model, region, table[held], target[held], size, known, derive(root, 1 + at))
             for at, claim in enumerate(claims)
@@ -228,14 +243,7 @@ class _NetworkModel:
 
 
 def _trained(
-    X: Floats,
-    y: Floats,
-    X_held: Floats,
-    y_held: Floats,
-    meter: Meter,
-    limit: float | None,
-    seed: int | None,
-    config: HypothesisConfig,
+    X: Floats, y: Floats, X_held: Floats, y_held: Floats, meter: Meter, limit: float | None, seed: int | None
 ) -> tuple[_NetworkModel, StopReason]:
     """The best of a few shapes; no more are tried once one is accurate or two agree."""
     reason = StopReason.EXHAUSTED
@@ -248,8 +256,8 @@ def _trained(
         [width, 2 * width + 1, 1],
     )
     # A grid finer than the rows only follows them.
-    finest = max(len(y) / config.rows_an_interval, config.intervals[0])
-    schedule = [intervals for intervals in config.intervals if intervals <= finest]
+    finest = max(len(y) / _ROWS_AN_INTERVAL, _INTERVALS[0])
+    schedule = [intervals for intervals in _INTERVALS if intervals <= finest]
     found: list[tuple[float, Floats, KAN]] = []
     for at, shape in enumerate(shapes):
         if found and meter.left <= 0:
@@ -275,7 +283,7 @@ def _trained(
         found.sort(key=lambda each: each[0])
         if len(found) > 1:
             apart = math.sqrt(float(np.mean(np.square(found[0][1] - found[1][1]))))
-            if found[0][0] <= config.accurate or apart <= config.agreed * found[0][0]:
+            if found[0][0] <= _ACCURATE_SHARE or apart <= _AGREED_SHARE * found[0][0]:
                 reason = StopReason.CONVERGED
                 break
         if result.stop_reason is StopReason.INTERRUPTED:
@@ -296,12 +304,11 @@ def _judged(
     noise: float,
     seed: int | None,
 ) -> Verdict:
-    config = region.config
     free = size * model(X)
     parts = [size * each for each in nearest(claim, model, region, X, numpy_generator(seed))]
-    tests = [_compared(free, each, y, size, noise, config) for each in parts]
+    tests = [_compared(free, each, y, size, noise) for each in parts]
     worst = min(tests, key=lambda each: each.p_value)
-    if worst.rows < config.fewest_tested:
+    if worst.rows < _FEWEST_TESTED:
         raise InputError(
             argument="X",
             expected=f"hold rows that can show whether {claim.text} is true",
@@ -310,8 +317,8 @@ def _judged(
         )
     # Several parts are several chances to be wrong.
     p = min(1.0, len(tests) * worst.p_value)
-    holds = p >= config.level
-    detectable = 2 * NormalDist().inv_cdf(1 - config.level) * worst.free_error / math.sqrt(worst.rows)
+    holds = p >= _LEVEL
+    detectable = 2 * NormalDist().inv_cdf(1 - _LEVEL) * worst.free_error / math.sqrt(worst.rows)
     errors = (
         f"on {worst.rows:,} held-out rows the nearest such function is off by {worst.claimed_error:.3g}, the free "
         f"network by {worst.free_error:.3g} (p = {p:.2g})"
@@ -346,14 +353,7 @@ class _Comparison:
     rows: int
 
 
-def _compared(
-    free: Floats,
-    claimed: Floats,
-    y: Floats,
-    size: float,
-    noise: float,
-    config: HypothesisConfig = DEFAULT.hypotheses,
-) -> _Comparison:
+def _compared(free: Floats, claimed: Floats, y: Floats, size: float, noise: float) -> _Comparison:
     """One-sided test that the claimed function's squared errors are no larger than the network's."""
     good = np.isfinite(claimed) & np.isfinite(free)
     count = int(good.sum())
@@ -362,12 +362,12 @@ def _compared(
     residual, difference = (y - free)[good], (free - claimed)[good]
     error, violation = _rms(residual), _rms(difference)
     claimed_error = _rms(residual + difference)
-    if violation <= config.rounding * size:
+    if violation <= _ROUNDING * size:
         return _Comparison(1.0, error, claimed_error, violation, count)
     gain = float(np.mean(2 * residual * difference + np.square(difference)))
     # Were the claim true, the two would differ by about the network's error; chance is measured at a few times that size
     # at most, or a violation in one corner of the box would hide behind its own spread.
-    likely = difference * min(1.0, config.likely * error / violation)
+    likely = difference * min(1.0, _LIKELY_TIMES * error / violation)
     spread = float(np.std(2 * residual * likely + np.square(likely)))
     spread = max(spread, 2 * noise * _rms(likely), 1e-300)
     z = gain * math.sqrt(count) / spread

@@ -9,8 +9,12 @@ from numpy.typing import NDArray
 
 from edgewise._core.arrays import Floats
 from edgewise.forms import Expression
-from edgewise.symbolic.config import DEFAULT, HypothesisConfig
 from edgewise.symbolic.expressions.tape import Tape
+
+# Places that are looked through for a point of the same level.
+_GRID_PLACES = 65
+# How closely it must meet the level: at a pole the sign changes too, and the level is not met.
+_MET_SHARE = 1e-6
 
 # Each halves the distance: these end at rounding.
 _HALVINGS = 48
@@ -23,7 +27,6 @@ def same_level(
     high: Floats,
     names: Sequence[str],
     generator: np.random.Generator,
-    config: HypothesisConfig = DEFAULT.hypotheses,
 ) -> tuple[Floats, NDArray[np.bool_]]:
     """A random point of the box for every row, with the same value of the expression.
 
@@ -39,8 +42,6 @@ def same_level(
         The columns.
     generator
         Draws the points.
-    config
-        How many places are looked through, and how closely the level is met.
 
     Returns
     -------
@@ -78,7 +79,7 @@ def same_level(
     for at, column in enumerate(columns):
         rows = np.flatnonzero(turn == at)
         ends = float(low[column]), float(high[column])
-        values, good = _solved(level, moved[rows], column, wanted[rows], ends, generator, config)
+        values, good = _solved(level, moved[rows], column, wanted[rows], ends, generator)
         moved[rows, column] = values
         found[rows] = good
     return moved, found
@@ -91,7 +92,6 @@ def _solved(
     wanted: Floats,
     ends: tuple[float, float],
     generator: np.random.Generator,
-    config: HypothesisConfig,
 ) -> tuple[Floats, NDArray[np.bool_]]:
     """The column's value at which the level is the one wanted, where a grid shows that there is one."""
     if not len(X):
@@ -102,7 +102,7 @@ def _solved(
         placed[:, column] = values
         return level(placed) - goal
 
-    count = config.grid
+    count = _GRID_PLACES
     grid = np.linspace(*ends, count)
     table = miss(np.repeat(X, count, axis=0), np.tile(grid, len(X)), np.repeat(wanted, count))
     table = table.reshape(len(X), count)
@@ -119,7 +119,7 @@ def _solved(
         left, right = np.where(same, middle, left), np.where(same, right, middle)
     solution = (left + right) / 2
     # At a pole the sign changes too, but the level is not met.
-    size = config.met * (np.abs(wanted) + np.abs(table).max(axis=1, where=finite, initial=0.0) / count)
+    size = _MET_SHARE * (np.abs(wanted) + np.abs(table).max(axis=1, where=finite, initial=0.0) / count)
     with np.errstate(invalid="ignore"):
         good &= np.abs(miss(X, solution, wanted)) <= size
     return solution, good

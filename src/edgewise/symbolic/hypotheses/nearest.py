@@ -17,12 +17,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgewise._core.arrays import Floats
-from edgewise.symbolic.config import DEFAULT, HypothesisConfig
 from edgewise.symbolic.hypotheses.level_sets import same_level
 from edgewise.symbolic.hypotheses.text import Hypothesis
 
 if TYPE_CHECKING:
     from scipy.spatial import KDTree
+
+# Points that each row is compared with, and those on the line that it is made monotone along.
+_MATES = 48
+_LINE_POINTS = 41
+# The network is asked no farther from a row than so many times the distance of the loneliest row from its neighbour.
+_LONELY_TIMES = 1.5
 
 Model = Callable[[Floats], Floats]
 
@@ -37,17 +42,14 @@ class DataRegion:
         The columns.
     X
         The rows, (n, d).
-    config
-        How far from them, and at how many points.
     """
 
     names: tuple[str, ...]
     X: Floats
-    config: HypothesisConfig = DEFAULT.hypotheses
 
     def holds(self, points: Floats) -> NDArray[np.bool_]:
         """Which points lie among the rows: not much farther from one than the loneliest row is from its neighbour."""
-        reach = self.config.lonely * self._loneliest
+        reach = _LONELY_TIMES * self._loneliest
         distance = self._tree.query(points / self._scale, distance_upper_bound=reach)[0]
         return np.isfinite(np.asarray(distance, dtype=np.float64))
 
@@ -106,9 +108,8 @@ def nearest(
 
 def _mates(region: DataRegion, X: Floats, generator: np.random.Generator) -> tuple[Floats, Floats]:
     """Every row as often as it has mates, and beside it rows of the table."""
-    mates = region.config.mates
-    others = region.X[generator.integers(len(region.X), size=len(X) * mates)]
-    return np.repeat(X, mates, axis=0), others
+    others = region.X[generator.integers(len(region.X), size=len(X) * _MATES)]
+    return np.repeat(X, _MATES, axis=0), others
 
 
 def _exchanged(here: Floats, others: Floats, group: tuple[int, ...]) -> Floats:
@@ -157,7 +158,7 @@ def _moved(
     low, high = region.X.min(axis=0), region.X.max(axis=0)
     moved = here
     for expression in hypothesis.expressions:
-        moved, found = same_level(expression, moved, low, high, region.names, generator, region.config)
+        moved, found = same_level(expression, moved, low, high, region.names, generator)
         good &= found
     moved = _exchanged(others, moved, hypothesis.ignored)
     good &= region.holds(np.where(good[:, None], moved, here))
@@ -174,7 +175,7 @@ def _ordered(column: int, increasing: bool, model: Model, region: DataRegion, X:
     """The network made monotone along one column, by isotonic regression on a line through every row."""
     from sklearn.isotonic import isotonic_regression
 
-    count = region.config.line
+    count = _LINE_POINTS
     line = np.linspace(region.X[:, column].min(), region.X[:, column].max(), count)
     points = np.repeat(X, count, axis=0)
     points[:, column] = np.tile(line, len(X))

@@ -25,10 +25,9 @@ from edgewise._core.seeds import numpy_generator
 from edgewise._core.stopping import StopReason
 from edgewise._core.work import Meter
 from edgewise.forms.tree import Node, names_in
-from edgewise.symbolic.config import SearchConfig, config_of
 from edgewise.symbolic.expressions.named_constants import exact, like_columns, starts_of, with_constants
 from edgewise.symbolic.expressions.writing import from_tree, to_tree
-from edgewise.symbolic.fitting.least_squares import refit
+from edgewise.symbolic.fitting.least_squares import RARE_CHANCE, refit
 from edgewise.symbolic.fitting.measurements import Measurements, measured
 from edgewise.symbolic.fitting.rounding import FittedFormula
 from edgewise.symbolic.fitting.train_test import SplitRows
@@ -94,7 +93,6 @@ def fit_constants(
     sample_weight: Any = None,
     sigma: Any = None,
     seed: int | None = 0,
-    config: SearchConfig | None = None,
 ) -> FittedConstants:
     """Fit the constants of a formula by least squares.
 
@@ -123,8 +121,6 @@ def fit_constants(
         what this noise makes of them, and the message gives chi-square per degree of freedom.
     seed
         Seed of the starts.
-    config
-        The thresholds; only those of `constants` are used. None for the defaults.
 
     Returns
     -------
@@ -159,7 +155,7 @@ def fit_constants(
     data = measured(cells, values_of_y, columns, sample_weight=sample_weight, sigma=sigma)
     table, target = data.X, data.y
     root = np.ones(len(target)) if data.weight is None else np.sqrt(data.weight)
-    meter, limits = Meter(), config_of(config).constants
+    meter = Meter()
     tree, labels = with_constants(text, columns)
     doubts = like_columns(labels, columns, set(names_in(tree)))
     if len(target) < len(labels):
@@ -172,7 +168,7 @@ def fit_constants(
     tree = exact(tree)
     with np.errstate(all="ignore"):
         problem = Separable(tree, labels, columns, table, target, root)
-        found = minimum(problem, first, known, generator, limits)
+        found = minimum(problem, first, known, generator)
         if not math.isfinite(found.rss):
             raise InputError(
                 f"The 'text' argument must have a value on every row for some of the starts that are tried. "
@@ -207,7 +203,7 @@ def _result(
     formula = as_formula(FittedFormula(expression, whole, rows.held_error(whole)), rows, None)
     chi_square = None if rows.variance is None else fit.rss / rows.variance / max(fit.dof, 1)
     if chi_square is not None:
-        determined += f"; {chi_square_text(chi_square, fit.dof, rows.config.rare)}"
+        determined += f"; {chi_square_text(chi_square, fit.dof, RARE_CHANCE)}"
     notes = "".join(f" {note}" for note in data.notes)
     return FittedConstants(
         text,

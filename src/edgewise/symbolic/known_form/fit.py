@@ -22,10 +22,47 @@ from edgewise._core.seeds import derive, numpy_generator
 from edgewise._core.stopping import StopReason
 from edgewise._core.work import Meter, StopError, spent
 from edgewise.splines import BSpline, quantile_grid
-from edgewise.symbolic.config import DEFAULT, KnownFormConfig
 from edgewise.symbolic.costs import SPLINES
 from edgewise.symbolic.fitting.damped_steps import Damping, damped_step, descended, squared, triangle
 from edgewise.symbolic.known_form.model import DEGREE, PartialModel, Scalar, Spline, Splines, drawn
+
+# Share of the work for learning; the rest is for closed forms.
+_LEARNING_SHARE = 0.7
+# Random starts; once one leaves no more than this share of y's spread, others would only find the same again.
+_STARTS = 10
+_PROMISING_SHARE = 0.03
+# Constants begin so many decades from 1, as a standard deviation.
+_START_DECADES = 1.0
+# Steps from a start, of fits taken further, at each smoothness, of a freedom that is fixed, and on all rows.
+_START_STEPS = 12
+_STEPS = 60
+_SMOOTH_STEPS = 40
+_FREE_STEPS = 30
+_LAST_STEPS = 30
+# Grids of the functions, each finer than the one before.
+_INTERVALS = (10, 20, 40)
+# Weights of the bending, strongest last; beside errors in units of y's spread.
+_ROUGHNESS = (1e-12, 1e-09, 1e-07, 1e-05, 0.001)
+# At first, and while freedoms are looked for: a function that takes over the size of another also takes on its bending,
+# which must not count against it.
+_FIRST_ROUGHNESS = 1e-6
+_LIGHT_ROUGHNESS = 1e-9
+# A finer grid must take the error down to this share.
+_FINER_GAIN = 0.99
+# The fit to all rows may be worse by this factor on those the grid was chosen on.
+_LAST_WORSE = 1.2
+# What the other functions may leave of a change they undo; not nothing, for a spline's slope is a spline of another kind.
+_UNDONE_SHARE = 5e-2
+# The weight of a fixed freedom, beside errors in units of y's spread.
+_FIXED_WEIGHT = 10.0
+# A direction is left open that moves the formula so many times less than the next, and this little at all.
+_OPEN_GAP = 50.0
+_OPEN_MOVE = 1e-3
+# A constant is left open by the rows in a direction of so small a share of the largest singular value.
+_OPEN_SINGULAR = 1e-9
+# Fixing a freedom may cost at most this factor of the error, or this share of y's spread.
+_FREE_WORSE = 1.5
+_FREE_FLOOR = 1e-2
 
 Kind = Literal["shift", "scale"]
 Freedom = tuple[str, Kind]
@@ -45,7 +82,6 @@ class FitTask:
     y: Floats
     unit: float
     weight: Floats | None = None
-    config: KnownFormConfig = DEFAULT.known_form
     start: Mapping[str, float] = field(default_factory=dict[str, float])
 
     @cached_property
@@ -96,28 +132,27 @@ def learn(
     Learned or None
         None where no start gave a formula with a value on every row.
     """
-    config = train.config
-    until = meter.part(config.learning_share)
+    until = meter.part(_LEARNING_SHARE)
     best: Learned | None = None
     reason = StopReason.CONVERGED
     try:
-        first = _started(train, meter.part(config.learning_share / 2), seed)
+        first = _started(train, meter.part(_LEARNING_SHARE / 2), seed)
         if first is None:
             return None
-        coarse, roughness = config.intervals[0], config.first_roughness
+        coarse, roughness = _INTERVALS[0], _FIRST_ROUGHNESS
         best = Learned(first, (), coarse, roughness)
         first, freedoms = find_freedoms(train, first)
         best, least = Learned(first, freedoms, coarse, roughness), choose.error(first)
-        for intervals in config.intervals:
+        for intervals in _INTERVALS:
             start = regridded(train, best.splines, intervals)
             tried = _smoothed(train, choose, start, freedoms, until)
-            if tried is None or not tried[0] < config.finer * least:
+            if tried is None or not tried[0] < _FINER_GAIN * least:
                 break
             least, roughness, splines = tried
             best = Learned(splines, freedoms, intervals, roughness)
         reason = StopReason.WORK_SPENT if spent() > until else reason
-        final = minimise(everything, best.splines, freedoms, best.roughness, config.last_steps)
-        good = math.isfinite(everything.error(final)) and choose.error(final) <= config.last_worse * least
+        final = minimise(everything, best.splines, freedoms, best.roughness, _LAST_STEPS)
+        good = math.isfinite(everything.error(final)) and choose.error(final) <= _LAST_WORSE * least
         best = replace(best, splines=final if good else best.splines)
         best = replace(best, undetermined=is_undetermined(train, best.splines, freedoms))
     except StopError as stop:
@@ -137,7 +172,7 @@ def _smoothed(
 ) -> tuple[float, float, dict[str, Spline]] | None:
     """The smoothness that predicts best, walking from the middle to lighter bending or else to heavier: its error on the
     rows to choose by, the weight and the functions."""
-    config, weights = train.config, train.config.roughness
+    weights = _ROUGHNESS
     middle = len(weights) // 2
     best: tuple[float, float, dict[str, Spline]] | None = None
     for walk in (range(middle, -1, -1), range(middle + 1, len(weights))):
@@ -145,7 +180,7 @@ def _smoothed(
         for at in walk:
             if spent() > until:
                 return best
-            splines = minimise(train, splines, freedoms, weights[at], config.smooth_steps)
+            splines = minimise(train, splines, freedoms, weights[at], _SMOOTH_STEPS)
             error = choose.error(splines)
             if best is not None and not error < best[0]:
                 break
@@ -157,19 +192,18 @@ def _smoothed(
 
 def _started(task: FitTask, until: float, seed: int | None) -> dict[str, Spline] | None:
     """The best of several starts: a few steps for each, then the two best until they converge."""
-    config = task.config
     found: list[tuple[float, dict[str, Spline]]] = []
-    for at in range(config.starts):
+    for at in range(_STARTS):
         if found and spent() > until:
             break
         start = _random(task, numpy_generator(derive(seed, 3, at)))
-        fitted = minimise(task, start, (), config.first_roughness, config.start_steps)
+        fitted = minimise(task, start, (), _FIRST_ROUGHNESS, _START_STEPS)
         found.append((task.error(fitted), fitted))
-        if len(found) > 2 and min(each[0] for each in found) < config.promising:
+        if len(found) > 2 and min(each[0] for each in found) < _PROMISING_SHARE:
             break
     found = sorted(found, key=lambda each: each[0])[:2]
-    grids = [regridded(task, each, config.intervals[0]) for _, each in found]
-    done = [minimise(task, each, (), config.first_roughness, config.steps) for each in grids]
+    grids = [regridded(task, each, _INTERVALS[0]) for _, each in found]
+    done = [minimise(task, each, (), _FIRST_ROUGHNESS, _STEPS) for each in grids]
     best = min(done, key=task.error)
     return best if math.isfinite(task.error(best)) else None
 
@@ -181,13 +215,11 @@ def _random(task: FitTask, generator: np.random.Generator) -> dict[str, Spline]:
         name: Spline(BSpline(torch.tensor([[-1.0, 1.0]], dtype=torch.float64), DEGREE), np.ones(1 + DEGREE))
         for name in model.partial.functions
     }
-    splines |= drawn(model.partial.constants, task.start, task.config.start_decades, generator)
+    splines |= drawn(model.partial.constants, task.start, _START_DECADES, generator)
     for name in model.partial.functions:
         # Functions already drawn give the arguments of those that are nested around them.
         x = _arguments(model, {**plain, **splines}, name, task.X)
-        basis = BSpline(
-            quantile_grid(torch.from_numpy(x)[:, None], task.config.intervals[0], blend=0.5), DEGREE
-        )
+        basis = BSpline(quantile_grid(torch.from_numpy(x)[:, None], _INTERVALS[0], blend=0.5), DEGREE)
         t = np.linspace(-1.0, 1.0, basis.size)
         slope, bend = generator.normal(0.0, 0.6), generator.normal(0.0, 0.3)
         splines[name] = Spline(basis, 1.0 + slope * t + bend * (t * t - 1 / 3))
@@ -214,7 +246,6 @@ def regridded(task: FitTask, splines: Splines, intervals: int) -> dict[str, Spli
 
 def find_freedoms(task: FitTask, splines: Splines) -> tuple[dict[str, Spline], tuple[Freedom, ...]]:
     """The shifts and scalings that the other functions can undo, each counted once, and the functions with them fixed."""
-    config = task.config
     current, freedoms = dict(splines), list[Freedom]()
     # Constants follow the functions: what these share with them is fixed of the functions.
     for name in task.model.partial.functions:
@@ -225,10 +256,10 @@ def find_freedoms(task: FitTask, splines: Splines) -> tuple[dict[str, Spline], t
             # Fixed before the next is looked for: a function on its way to unit size would hide what it costs.
             this: Freedom = (name, kind)
             fixed = (*freedoms, this)
-            light, steps = config.light_roughness, config.free_steps
+            light, steps = _LIGHT_ROUGHNESS, _FREE_STEPS
             moved = minimise(task, current, fixed, light, steps)
-            moved = minimise(task, regridded(task, moved, config.intervals[0]), fixed, light, steps)
-            if task.error(moved) <= config.free_worse * task.error(current) + config.free_floor:
+            moved = minimise(task, regridded(task, moved, _INTERVALS[0]), fixed, light, steps)
+            if task.error(moved) <= _FREE_WORSE * task.error(current) + _FREE_FLOOR:
                 current, freedoms = moved, [*freedoms, this]
     return current, tuple(freedoms)
 
@@ -242,7 +273,7 @@ def is_free(task: FitTask, splines: Splines, fixed: Sequence[Freedom], name: str
     if not others.shape[1] or not float(np.linalg.norm(moved)) > 0:
         return False
     left = moved - others @ np.linalg.lstsq(others, moved, rcond=1e-10)[0]
-    return float(np.linalg.norm(left)) <= task.config.same * float(np.linalg.norm(moved))
+    return float(np.linalg.norm(left)) <= _UNDONE_SHARE * float(np.linalg.norm(moved))
 
 
 def is_undetermined(task: FitTask, splines: Splines, freedoms: Sequence[Freedom]) -> bool:
@@ -250,14 +281,13 @@ def is_undetermined(task: FitTask, splines: Splines, freedoms: Sequence[Freedom]
 
     In sqrt(f(x)^2 + g(z)^2) any constant may move from f^2 to g^2, which neither shifts nor scales f.
     """
-    config = task.config
-    coarse = regridded(task, splines, config.intervals[0])
+    coarse = regridded(task, splines, _INTERVALS[0])
     _, jacobian = _system(task, coarse, freedoms, {})
     norms = np.linalg.norm(jacobian, axis=0)
     if not np.isfinite(norms).all():
         return False
     values = np.linalg.svd(jacobian / np.where(norms > 0, norms, 1.0), compute_uv=False)[-4:]
-    return bool(np.any((values[1:] < config.still) & (config.gap * values[1:] < values[:-1])))
+    return bool(np.any((values[1:] < _OPEN_MOVE) & (_OPEN_GAP * values[1:] < values[:-1])))
 
 
 def minimise(
@@ -313,13 +343,13 @@ def constant_errors(task: FitTask, learned: Learned) -> dict[str, float]:
         return dict.fromkeys(task.model.partial.constants, math.inf)
     _, values, ways = np.linalg.svd(jacobian / size, full_matrices=False)
     SPLINES(jacobian.size * jacobian.shape[1])
-    open_ = values <= task.config.open_way * values[0]
+    open_ = values <= _OPEN_SINGULAR * values[0]
     variance = squared(residual) / max(len(task.y) - len(size), 1)
     inverse = np.where(open_, 0.0, 1 / np.where(open_, 1.0, values))
     found = dict[str, float]()
     for label in task.model.partial.constants:
         at = _places(splines)[label].start
-        loose = bool((np.abs(ways[open_, at]) > task.config.open_way**0.5).any())
+        loose = bool((np.abs(ways[open_, at]) > _OPEN_SINGULAR**0.5).any())
         spread = float(np.linalg.norm(ways[:, at] * inverse)) / size[at]
         found[label] = math.inf if loose else float(math.sqrt(variance) * spread)
     return found
@@ -360,7 +390,7 @@ def _residual(
         values = _seen(task.model, run.table, name)
         # The logarithm of a size can be brought to zero in few steps from anywhere.
         off = values.mean() if kind == "shift" else 0.5 * np.log(np.mean(values**2) + 1e-300)
-        parts.append(np.array([-task.config.heavy * off]))
+        parts.append(np.array([-_FIXED_WEIGHT * off]))
     return np.concatenate(parts)
 
 
@@ -383,7 +413,7 @@ def _system(
         basis = np.concatenate(tables)
         values = basis @ spline.coef
         slope = basis.mean(axis=0) if kind == "shift" else values @ basis / (values @ values + 1e-300)
-        row[0, places[name]] = task.config.heavy * slope
+        row[0, places[name]] = _FIXED_WEIGHT * slope
         rows.append(row)
     return _residual(task, splines, freedoms, stiffness), np.vstack(rows)
 

@@ -23,7 +23,6 @@ from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, StopError, check_seconds, check_work, running
 from edgewise.data import split
 from edgewise.forms.tree import Node, replaced
-from edgewise.symbolic.config import SearchConfig, config_of
 from edgewise.symbolic.expressions.rewriting import shortest
 from edgewise.symbolic.expressions.writing import from_tree, values
 from edgewise.symbolic.fitting.train_test import SplitRows
@@ -35,6 +34,25 @@ from edgewise.symbolic.known_form.snap import whole_formulas, whole_tree
 from edgewise.symbolic.known_form.text import Partial, level_label, read_partial
 from edgewise.symbolic.results.formula import Constant, Formula
 from edgewise.symbolic.univariate.closed_forms import fit_curve
+
+# Units of work of "normal".
+_WORK_UNITS = 20.0
+# Rows of a table at least; the share that judges, and of the others the share that grids and smoothness are chosen on.
+_FEWEST_ROWS = 60
+_JUDGING_SHARE = 0.2
+_CHOOSING_SHARE = 0.25
+# Points of a learned curve.
+_CURVE_POINTS = 160
+# Parts of its range whose rows are counted; the least weight of a point, for a form must hold where few rows lie, too.
+_CROWDS = 20
+_LEAST_WEIGHT = 0.1
+# A curve is thought no more accurate than the first, and no less than the second.
+_CLOSEST_ACCURACY = 1e-8
+_LOOSEST_ACCURACY = 0.3
+# Closed forms of each function that are tried.
+_CLOSED_FORMS = 6
+# A formula stands for the learned functions where its error is at most so many times theirs.
+_AS_GOOD_TIMES = 1.3
 
 # Closed forms that the message shows, of many groups.
 _SHOWN = 4
@@ -55,7 +73,6 @@ def fit_partial(
     seed: int | None = 0,
     sample_weight: Any = None,
     sigma: Any = None,
-    config: SearchConfig | None = None,
 ) -> PartialResult:
     """Learn the unknown functions and constants of a partly known formula.
 
@@ -91,8 +108,6 @@ def fit_partial(
         How much each row counts, (n,); 0 leaves it out.
     sigma
         The standard deviation of the noise in y, a number or one a row, (n,); a row then counts 1/sigma^2.
-    config
-        Other thresholds, in its `known_form` and `rounding`.
 
     Returns
     -------
@@ -128,31 +143,29 @@ def fit_partial(
     >>> round(own["c"].value / own["a"].value, 3), found.formulas["b"].text
     (5.0, '2*sqrt(x1) + x2')
     """
-    settings = config_of(config)
-    known = settings.known_form
     read = read_rows(X, y, text, names=names, groups=groups, sample_weight=sample_weight, sigma=sigma)
     table, categories = read.table, read.reader.categories
-    if len(table.y) < known.fewest_rows:
+    if len(table.y) < _FEWEST_ROWS:
         raise InputError(
-            f"The table must have at least {known.fewest_rows} rows with finite numbers in every cell. Got "
+            f"The table must have at least {_FEWEST_ROWS} rows with finite numbers in every cell. Got "
             f"{len(table.y)} instead{': ' if table.notes else '.'}{' '.join(table.notes)}"
         )
-    meter = Meter(known.work_units * check_work(work), check_seconds(seconds))
+    meter = Meter(_WORK_UNITS * check_work(work), check_seconds(seconds))
     root = None if seed is None else check_int(seed, "seed", low=0)
     one_for_all = as_tuple(shared, "shared", "names of constants")
     partial = read_partial(text, read.reader.columns, categories=categories, shared=one_for_all)
     starts = _starts(start, partial)
     rows = SplitRows.split(
-        partial.names, read.wide, table.y, known.held_out, root, table.weight, table.variance, settings
+        partial.names, read.wide, table.y, _JUDGING_SHARE, root, table.weight, table.variance
     )
     model = PartialModel(partial)
     unit = _unit(read)
 
     def task(part: NDArray[np.intp]) -> FitTask:
         weight = None if rows.weight is None else rows.weight[part]
-        return FitTask(model, rows.X[part], rows.y[part], unit, weight, known, starts)
+        return FitTask(model, rows.X[part], rows.y[part], unit, weight, starts)
 
-    first, second = split(len(rows.y), known.chosen_on, derive(root, 1))
+    first, second = split(len(rows.y), _CHOOSING_SHARE, derive(root, 1))
     tasks = [task(part) for part in (first, second, np.arange(len(rows.y)))]
     held = FitTask(model, rows.X_held, rows.y_held, unit, rows.weight_held)
     with np.errstate(all="ignore"), one_thread(), running(meter):
@@ -165,7 +178,7 @@ def fit_partial(
         # What is learned is always reported in full, if need be without whole formulas.
         until, meter.until, reason = meter.until, math.inf, learned.stop_reason
         share = held.error(learned.splines)
-        functions = _described(learned, model, rows, min(max(share, known.closest), known.loosest))
+        functions = _described(learned, model, rows, min(max(share, _CLOSEST_ACCURACY), _LOOSEST_ACCURACY))
         options = {each.name: each.suggestions for each in functions}
         scalars = {label: learned.splines[label] for label in partial.constants}
         fitted = {label: float(each.coef[0]) for label, each in scalars.items()}
@@ -278,18 +291,17 @@ def _by_level(tree: Node, read: PartialRows) -> dict[Hashable, Formula]:
 def _described(
     learned: Learned, model: PartialModel, rows: SplitRows, accuracy: float
 ) -> tuple[UnknownFunction, ...]:
-    config = rows.config.known_form
     run = model.run(learned.splines, rows.X)
     found: list[UnknownFunction] = []
     for name in model.partial.reading_order:
         spline = learned.splines[name]
         seen = np.concatenate([run.arguments[at] for at in model.slots_of(name)])
-        x = np.linspace(seen.min(), seen.max(), config.points)
+        x = np.linspace(seen.min(), seen.max(), _CURVE_POINTS)
         y = spline(x)
-        counts, edges = np.histogram(seen, bins=config.crowds)
+        counts, edges = np.histogram(seen, bins=_CROWDS)
         # Where few rows lie the curve is poor, but a form must hold there too.
-        weight = np.interp(x, (edges[:-1] + edges[1:]) / 2, counts / counts.mean()) + config.fewest_weight
-        suggestions = fit_curve(x, y, weight, accuracy=accuracy, top=config.forms)
+        weight = np.interp(x, (edges[:-1] + edges[1:]) / 2, counts / counts.mean()) + _LEAST_WEIGHT
+        suggestions = fit_curve(x, y, weight, accuracy=accuracy, top=_CLOSED_FORMS)
         found.append(UnknownFunction(name, x, y, _normalised(name, learned.freedoms), suggestions, spline))
     return tuple(found)
 
@@ -306,7 +318,7 @@ def _accepted(formulas: tuple[Formula, ...], error: float, rows: SplitRows) -> F
 
 def _allowed(error: float, rows: SplitRows) -> float:
     """The most that a closed form may leave."""
-    return max(rows.config.known_form.as_good * error, 10 * rows.rounding_error)
+    return max(_AS_GOOD_TIMES * error, 10 * rows.rounding_error)
 
 
 def _message(

@@ -19,6 +19,13 @@ from edgewise.symbolic.results.formula import Formula, pareto
 from edgewise.symbolic.results.search_result import as_formula, recommended
 from edgewise.symbolic.univariate.closed_forms import Suggestion
 
+# Rows and steps that choose among closed forms, and formulas that are finished.
+_CHOICE_ROWS = 300
+_CHOICE_STEPS = 40
+_FINISHED = 3
+# Formulas of several groups or targets are rounded where they have no more constants, for each is tried alone.
+_MOST_ROUNDED = 24
+
 
 @dataclass(frozen=True)
 class _Judged:
@@ -54,8 +61,7 @@ def whole_formulas(
     tuple of Formula
         Empty where no choice has a value on every row.
     """
-    config = rows.config.known_form
-    ranked = _ranked(partial, suggestions, rows, until, constants)[: config.kept]
+    ranked = _ranked(partial, suggestions, rows, until, constants)[:_FINISHED]
     finished = [_finished(each, rows) for each in ranked]
     front = pareto([each for each in finished if math.isfinite(each.error)])
     if not front:
@@ -79,7 +85,7 @@ def whole_tree(
     if not ranked:
         return None
     fitted = fit_expression(from_tree(ranked[0].fit.tree, rows.names), rows)
-    if len(fitted.fit.constants) <= rows.config.known_form.most_rounded:
+    if len(fitted.fit.constants) <= _MOST_ROUNDED:
         fitted = trim_digits(round_constants(fitted.expression, rows), rows)
     return fitted.fit.tree, fitted.held
 
@@ -92,10 +98,9 @@ def _ranked(
     constants: Mapping[str, float],
 ) -> list[_Judged]:
     """Choices of a closed form for each function, the likeliest first."""
-    config = rows.config.known_form
     names = list(partial.functions)
     sizes = [len(suggestions[name]) for name in names]
-    thin = rows.thinned(config.snapped_rows)
+    thin = rows.thinned(_CHOICE_ROWS)
     seen: dict[tuple[int, ...], _Judged] = {}
 
     def judge(choice: tuple[int, ...]) -> _Judged:
@@ -129,7 +134,7 @@ def _judged(
     rows: SplitRows,
     constants: Mapping[str, float],
 ) -> _Judged:
-    tree, steps = put_together(partial, chosen, constants), rows.config.known_form.snapped_steps
+    tree, steps = put_together(partial, chosen, constants), _CHOICE_STEPS
     fit = refit(tree, rows.names, rows.X, rows.y, steps=steps, tolerance=1e-10)
     n, floor = len(rows.y), len(rows.y) * (1e-11 * rows.spread) ** 2 + 1e-300
     if not math.isfinite(fit.rss):

@@ -19,6 +19,15 @@ from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.training import FitResult, fit
 from edgewise.training.common.records import Record
 
+# Starts of a training: single ones do get stuck.
+_STARTS = 3
+# Removing an edge may cost this factor of the error, or this share of y's spread: shapes show long before digits do.
+_EDGE_SLACK = 1.05
+_EDGE_BLUR = 2e-3
+# Steps of training after it, and rows that show which edge is missed least.
+_EDGE_STEPS = 20
+_EDGE_ROWS = 400
+
 Callbacks = Sequence[Callable[[Record], Any]]
 
 
@@ -85,7 +94,7 @@ def train(
         rows.X,
         rows.y,
         intervals=(intervals,),
-        starts=rows.config.networks.starts,
+        starts=_STARTS,
         seed=seed,
         callbacks=(*callbacks, budget),
     )
@@ -110,8 +119,7 @@ def thinned(trained: TrainedNetwork, rows: SplitRows, *, until: float) -> Traine
     freedom to spare an edge may carry what another could carry as well.
     """
     net, error = trained.network, trained.error
-    config = rows.config
-    allowed = max(config.networks.edge_slack * error, config.networks.edge_blur * rows.spread)
+    allowed = max(_EDGE_SLACK * error, _EDGE_BLUR * rows.spread)
     refused: set[Edge] = set()
     while spent() < until:
         edge = _least_missed(net, rows, refused)
@@ -123,7 +131,7 @@ def thinned(trained: TrainedNetwork, rows: SplitRows, *, until: float) -> Traine
             rows.X,
             rows.y,
             intervals=(net.layers[0].intervals,),
-            steps=config.networks.edge_polish,
+            steps=_EDGE_STEPS,
             validation=None,
         )
         new = held_error(result.network, rows)
@@ -138,7 +146,7 @@ def thinned(trained: TrainedNetwork, rows: SplitRows, *, until: float) -> Traine
 
 def _least_missed(net: KAN, rows: SplitRows, refused: set[Edge]) -> Edge | None:
     """The edge whose removal moves the output least, before any training."""
-    table = torch.from_numpy(rows.thinned(rows.config.networks.edge_rows).X)
+    table = torch.from_numpy(rows.thinned(_EDGE_ROWS).X)
     missed: dict[Edge, float] = {}
     edges = living_edges(net)
     with torch.no_grad():

@@ -26,6 +26,11 @@ from edgewise.symbolic.networks.suggestions import edge_curve
 from edgewise.symbolic.provenance import proposes
 from edgewise.symbolic.univariate.closed_forms import fit_curve
 
+# Forms that each edge is tried with, rows that choose among them, and steps of the fit of a choice.
+_EDGE_FORMS = 7
+_CHOICE_ROWS = 300
+_CHOICE_STEPS = 14
+
 
 @dataclass(frozen=True, slots=True)
 class Option:
@@ -95,9 +100,9 @@ def snap_network(
     list of Node
         Trees with their constants fitted to (some of) the rows, the best first.
     """
-    options = edge_options(net, rows.X, forms, accuracy, rows.config.networks.edge_forms)
+    options = edge_options(net, rows.X, forms, accuracy, _EDGE_FORMS)
     edges = list(options)
-    thin = rows.thinned(rows.config.networks.snapped_rows)
+    thin = rows.thinned(_CHOICE_ROWS)
     seen: dict[tuple[int, ...], Snapped] = {}
 
     def judge(choice: tuple[int, ...]) -> Snapped:
@@ -137,7 +142,7 @@ def _judge(
 ) -> Snapped:
     chosen = [options[edge][at] for edge, at in zip(edges, choice, strict=True)]
     tree = compose(net, {edge: (each.form, each.affine) for edge, each in zip(edges, chosen, strict=True)})[0]
-    fit = refit(tree, rows.names, rows.X, rows.y, steps=rows.config.networks.snapped_steps, tolerance=1e-4)
+    fit = refit(tree, rows.names, rows.X, rows.y, steps=_CHOICE_STEPS, tolerance=1e-4)
     if 1e-12 < _share(fit, rows) < 1e-3:
         # Close: an exact law only shows once its constants have converged.
         fit = refit(fit.tree, rows.names, rows.X, rows.y)

@@ -16,9 +16,16 @@ import numpy as np
 from edgewise.symbolic.expressions.border import canonical
 from edgewise.symbolic.expressions.complexity import surcharge
 from edgewise.symbolic.fitting.code_length import nats, numbers_in
-from edgewise.symbolic.fitting.criterion import criterion
+from edgewise.symbolic.fitting.criterion import NODE_NATS, criterion
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.results.formula import Formula
+
+# An exact number in place of a measured one, where rows are many: there are a dozen or so to choose from.
+_EXACT_NATS = 2.5
+# A formula near the best that describes all rows in so many nats less, and so many for each measured constant more, takes
+# its place, if at most so much longer.
+_CHALLENGE_NATS = 1.0
+_CHALLENGE_LONGER = 10
 
 
 def description(formula: Formula, rows: SplitRows) -> float:
@@ -30,9 +37,9 @@ def description(formula: Formula, rows: SplitRows) -> float:
         return math.inf
     floor = max(rows.rounding_error, 1e-300)
     left = criterion(error, 0, len(y), len(formula.constants), node=0.0, floor=floor)
-    dearer = rows.config.node * surcharge(formula.expression, dict(rows.costs))
+    dearer = NODE_NATS * surcharge(formula.expression, dict(rows.costs))
     exact = max(numbers_in(canonical(formula.expression)) - len(formula.constants), 0)
-    return left + nats(formula.expression, rows) + rows.config.code_length.exact * exact + dearer
+    return left + nats(formula.expression, rows) + _EXACT_NATS * exact + dearer
 
 
 def challenged(best: Formula, others: Iterable[Formula], rows: SplitRows) -> Formula:
@@ -53,13 +60,12 @@ def challenged(best: Formula, others: Iterable[Formula], rows: SplitRows) -> For
     """
     if rows.short:
         return best
-    config = rows.config
     first = best
-    price = description(first, rows) - config.challenge_nats
+    price = description(first, rows) - _CHALLENGE_NATS
     for each in others:
-        if each.complexity > best.complexity + config.challenge_longer:
+        if each.complexity > best.complexity + _CHALLENGE_LONGER:
             continue
         more = max(len(each.constants) - len(first.constants), 0)
-        if (own := description(each, rows) + config.challenge_nats * more) < price:
+        if (own := description(each, rows) + _CHALLENGE_NATS * more) < price:
             best, price = each, own
     return best

@@ -11,9 +11,7 @@ import numpy as np
 from edgewise._core.arguments import check_is, check_table
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import as_tuple, check_float, check_vector, plural, short
-from edgewise._core.config import chosen
 from edgewise._core.errors import InputError
-from edgewise.symbolic.config.trust import TRUST, TrustConfig
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.least_squares import refit
 from edgewise.symbolic.fitting.noise_estimate import neighbour_noise
@@ -21,10 +19,15 @@ from edgewise.symbolic.results.box import DataBox
 from edgewise.symbolic.results.domain import conditions
 from edgewise.symbolic.results.extrapolation import extrapolation
 from edgewise.symbolic.results.formula import Formula
-from edgewise.symbolic.results.trust import ConstantInterval, NetworkDistance, Noise, Trust
+from edgewise.symbolic.results.trust import CLEAR_DEVIATIONS, ConstantInterval, NetworkDistance, Noise, Trust
 
 if TYPE_CHECKING:
     from edgewise.network import KAN
+
+# Share of such tables in which the interval of a constant holds the true value.
+_COVERAGE = 0.95
+# Places in the box of the table at which a formula and a network are compared: a few milliseconds.
+_COMPARED_PLACES = 2048
 
 
 def trust(
@@ -35,7 +38,6 @@ def trust(
     *,
     training: tuple[Any, Any] | None = None,
     neighbours: float | None = None,
-    config: TrustConfig | None = None,
 ) -> Trust:
     """How far a formula can be trusted.
 
@@ -52,8 +54,6 @@ def trust(
         constants count them.
     neighbours
         The noise estimated from neighbouring rows (`edgewise.symbolic.fitting.noise_estimate`), where that is known already.
-    config
-        The thresholds.
 
     Returns
     -------
@@ -66,7 +66,6 @@ def trust(
         Where rows or network do not fit the formula.
     """
     check_is(formula, Formula, "formula", "a Formula, as find_formula finds it")
-    limits = chosen(config, TRUST)
     rows, target = _table(formula, X, y, "X", "y")
     pair = (X, y) if training is None else as_tuple(training, "training", "a table and its target")
     if len(pair) != 2:
@@ -95,13 +94,11 @@ def trust(
         len(target),
         error,
         1 - (error / spread) ** 2 if spread > 0 else math.nan,
-        None
-        if network is None
-        else _distance(formula, network, DataBox.around(formula.names, everything), limits),
-        conditions(formula.tree, formula.names, everything, limits),
+        None if network is None else _distance(formula, network, DataBox.around(formula.names, everything)),
+        conditions(formula.tree, formula.names, everything),
         extrapolation(formula.predict, formula.names, everything, all_values),
-        constant_intervals(formula, fitted, values, config=limits),
-        Noise(error, between_neighbours, left_over, len(target), limits.clearly),
+        constant_intervals(formula, fitted, values),
+        Noise(error, between_neighbours, left_over, len(target), CLEAR_DEVIATIONS),
     )
 
 
@@ -110,8 +107,8 @@ def _table(formula: Formula, X: Any, y: Any, first: str, second: str) -> tuple[F
     return rows, check_vector(y, second, length=len(rows))
 
 
-def _distance(formula: Formula, network: KAN, box: DataBox, config: TrustConfig) -> NetworkDistance:
-    points = box.points(config.places)
+def _distance(formula: Formula, network: KAN, box: DataBox) -> NetworkDistance:
+    points = box.points(_COMPARED_PLACES)
     with np.errstate(all="ignore"):
         difference = np.abs(formula.predict(points) - network.predict(points)[:, 0])
     finite = np.flatnonzero(np.isfinite(difference))
@@ -123,12 +120,7 @@ def _distance(formula: Formula, network: KAN, box: DataBox, config: TrustConfig)
 
 
 def constant_intervals(
-    formula: Formula,
-    X: Floats,
-    y: Floats,
-    weight: Floats | None = None,
-    variance: float | None = None,
-    config: TrustConfig = TRUST,
+    formula: Formula, X: Floats, y: Floats, weight: Floats | None = None, variance: float | None = None
 ) -> tuple[ConstantInterval, ...]:
     """Student's intervals from the standard errors, which are worked out anew where the formula does not know them.
 
@@ -143,7 +135,7 @@ def constant_intervals(
         fit = refit(tape.tree, formula.names, X, y, weight, steps=0, variance=variance)
         errors = fit.standard_errors.tolist()
     freedom = max(len(y) - tape.size, 1) if variance is None else math.inf
-    reach = float(stdtrit(freedom, (1 + config.coverage) / 2))
+    reach = float(stdtrit(freedom, (1 + _COVERAGE) / 2))
     return tuple(
         ConstantInterval(value, value - reach * error, value + reach * error)
         for value, error in zip(tape.start.tolist(), errors, strict=True)

@@ -16,10 +16,19 @@ from numpy.typing import NDArray
 
 from edgewise._core.arrays import Floats
 from edgewise.forms.tree import Apply, Node, Number, names_in
-from edgewise.symbolic.config.trust import TRUST, TrustConfig
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.results.box import DataBox, Place, lowest, place_text
 from edgewise.symbolic.units.rules import written
+
+# Conditions are looked at in a box so many times as wide as that of the data, at so many places: a few milliseconds.
+_WIDER = 1.5
+_PLACES = 512
+# Halvings of the way to where a condition fails: 60 leave rounding.
+_HALVINGS = 60
+# A minimum this small beside the values around it, at this share of the box and so many places, is zero.
+_ZERO_SHARE = 1e-6
+_NEAR_SHARE = 1e-3
+_NEAR_PLACES = 64
 
 # Rounding error of a sum beside its terms.
 _ROUNDING = 1e-14
@@ -78,9 +87,7 @@ class DomainCondition:
         }
 
 
-def conditions(
-    tree: Node, names: Sequence[str], X: Any, config: TrustConfig = TRUST
-) -> tuple[DomainCondition, ...]:
+def conditions(tree: Node, names: Sequence[str], X: Any) -> tuple[DomainCondition, ...]:
     """Every condition a formula puts on the columns.
 
     Parameters
@@ -91,8 +98,6 @@ def conditions(
         The columns of X.
     X
         The data, (n, d).
-    config
-        The thresholds.
 
     Returns
     -------
@@ -110,11 +115,11 @@ def conditions(
     1/x needs x != 0, which holds in the box of the data and around it.
     """
     box = DataBox.around(names, X)
-    wide = box.widened(config.around)
+    wide = box.widened(_WIDER)
     found: dict[str, DomainCondition] = {}
     for need in _needs(tree, set(names)):
         if need.text not in found:
-            found[need.text] = _condition(need, X, box, wide, config)
+            found[need.text] = _condition(need, X, box, wide)
     return tuple(found.values())
 
 
@@ -134,15 +139,14 @@ class _Margin:
     """The values that a condition is about, and the rounding error in them."""
 
     need: _Need
-    config: TrustConfig
     value: Callable[[Floats], Floats]
     terms: tuple[Callable[[Floats], Floats], ...]
 
     @classmethod
-    def of(cls, need: _Need, names: Sequence[str], config: TrustConfig) -> _Margin:
+    def of(cls, need: _Need, names: Sequence[str]) -> _Margin:
         node = need.margin
         parts = node.arguments if isinstance(node, Apply) and node.function == "+" else ()
-        return cls(need, config, _evaluator(node, names), tuple(_evaluator(each, names) for each in parts))
+        return cls(need, _evaluator(node, names), tuple(_evaluator(each, names) for each in parts))
 
     def bad(self, rows: Floats) -> NDArray[np.bool_]:
         """Where the condition fails, rounding errors in its favour where it may be met with equality."""
@@ -155,7 +159,7 @@ class _Margin:
 
     def violation(self, box: DataBox) -> Floats | None:
         """A point of a box where the condition fails, or None."""
-        points = box.points(self.config.domain_places)
+        points = box.points(_PLACES)
         bad = points[self.bad(points)]
         if len(bad):
             return bad[np.argmin(box.distance(bad))]
@@ -173,11 +177,10 @@ class _Margin:
         if self.bad(point[None])[0]:
             return point
         # A square is never found to be zero exactly, but it is far below its surroundings, and ever further.
-        config = self.config
-        near = box.near(point, config.near, config.near_places)
+        near = box.near(point, _NEAR_SHARE, _NEAR_PLACES)
         ends = (point == box.low) | (point == box.high)
         near = np.where(ends, point, near)
-        return point if self.need.strict and value <= config.zero * float(np.median(size(near))) else None
+        return point if self.need.strict and value <= _ZERO_SHARE * float(np.median(size(near))) else None
 
     def _crossing(self, points: Floats) -> Floats | None:
         """A zero between two points of different sign."""
@@ -187,7 +190,7 @@ class _Margin:
             return None
         first, second = above[np.argmin(values[above])], below[np.argmax(values[below])]
         left, right = points[first], points[second]
-        for _ in range(self.config.halvings):
+        for _ in range(_HALVINGS):
             middle = (left + right) / 2
             left, right = (middle, right) if self.value(middle[None])[0] > 0 else (left, middle)
         # At a pole the sign changes too, but there the values grow.
@@ -199,8 +202,8 @@ def _evaluator(node: Node, names: Sequence[str]) -> Callable[[Floats], Floats]:
     return lambda rows: tape.value(tape.start, rows)
 
 
-def _condition(need: _Need, X: Floats, box: DataBox, wide: DataBox, config: TrustConfig) -> DomainCondition:
-    margin = _Margin.of(need, box.names, config)
+def _condition(need: _Need, X: Floats, box: DataBox, wide: DataBox) -> DomainCondition:
+    margin = _Margin.of(need, box.names)
     rows = np.flatnonzero(margin.bad(X))
     witness = X[rows[0]] if rows.size else margin.violation(box)
     in_box = witness is not None

@@ -21,11 +21,18 @@ from scipy.special import betainc, stdtr
 from edgewise._core.arrays import Floats
 from edgewise.symbolic.expressions.complexity import surcharge
 from edgewise.symbolic.expressions.nodes import MINUS, ONE, SYMBOL, Expr, is_exact
-from edgewise.symbolic.fitting.code_length import WAVES, nats, turns
+from edgewise.symbolic.fitting.code_length import OPERATOR_NATS, WAVES, nats, turns
 from edgewise.symbolic.fitting.least_squares import refit
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.results.alternatives import log_likelihoods, squared_errors
 from edgewise.symbolic.results.formula import Formula
+
+# The probability with which chance makes what passes for more than chance, where rows are few.
+_CHANCE = 0.05
+# Gains of so few nats are not worth more than a bare mention (Kass and Raftery 1995, doi:10.1080/01621459.1995.10476572).
+_BARE_MENTION = 1.0
+# Two formulas are the same where they differ by no more than this share of what either leaves of y.
+_NESTED_SHARE = 1e-4
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +50,7 @@ class _Contender:
         with np.errstate(all="ignore"):
             likelihoods = log_likelihoods(squared_errors(formula, rows), rows.rounding_error)
             left = float(np.sum(weight * np.square(formula.predict(rows.X) - rows.y)))
-        cost = rows.config.code_length.operator * surcharge(formula.expression, dict(rows.costs))
+        cost = OPERATOR_NATS * surcharge(formula.expression, dict(rows.costs))
         return cls(formula, nats(formula.expression, rows) + cost, likelihoods, left)
 
     @property
@@ -54,8 +61,8 @@ class _Contender:
         """Whether chance would make its gain over a formula no longer than it in one of twenty tables at most."""
         if self.nats < other.nats:
             return False
-        least = rows.config.chance * math.exp(other.nats - self.nats)
-        if _by_chance(self, other, rows.config.mention) <= least:
+        least = _CHANCE * math.exp(other.nats - self.nats)
+        if _by_chance(self, other, _BARE_MENTION) <= least:
             return True
         return _slopes_by_chance(self, other) <= least and _nested(other.formula, self.formula, rows)
 
@@ -83,7 +90,7 @@ def _nested(short: Formula, long: Formula, rows: SplitRows) -> bool:
     """Whether a formula is another one with special constants: that one, fitted to its values, leaves next to nothing."""
     values = short.predict(rows.X)
     fit = refit(long.tree, rows.names, rows.X, values, rows.weight)
-    return fit.rss <= rows.config.nested * float(
+    return fit.rss <= _NESTED_SHARE * float(
         np.sum(np.square(values - rows.y) * (1.0 if rows.weight is None else rows.weight))
     )
 
@@ -135,7 +142,7 @@ def significant(formula: Formula, rows: SplitRows) -> bool:
     own = formula.expression.head == "+" and any(each.numeric for each in formula.expression.args)
     fitted = max(fitted - own, 1)
     freedom = max(len(y) - 1 - fitted, 1)
-    return float(betainc(freedom / 2, fitted / 2, left / spread)) * math.exp(choices) <= rows.config.chance
+    return float(betainc(freedom / 2, fitted / 2, left / spread)) * math.exp(choices) <= _CHANCE
 
 
 def _made_by(expression: Expr, rows: SplitRows) -> tuple[int, float]:

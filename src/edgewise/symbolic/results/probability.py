@@ -15,19 +15,26 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from edgewise.symbolic.config import ProbabilityConfig, SearchConfig
-from edgewise.symbolic.fitting.criterion import criterion
+from edgewise.symbolic.fitting.criterion import NODE_NATS, criterion
 
 if TYPE_CHECKING:
     from edgewise.symbolic.results.formula import Constant, Formula
     from edgewise.symbolic.results.search_result import FormulaResult
+
+# The probability of an answer that is called exact: all of those that were drawn were right, and so few say no more.
+EXACT_PROBABILITY = 0.97
+# A logistic regression on `FIGURES`, fitted by benchmarks/probability.py to laws drawn at random; the intercept first.
+WEIGHTS = (-6.5, 1.2, -0.9, 0.7, 0.6, -1.5)
+# Above so many decades a constant is as good as certain, and below so many what is left is no more than rounding.
+MOST_SURE = 4.0
+_MOST_LEFT = 6.0
 
 # A few hundred laws tell no probability closer than this.
 _NEARLY = 0.97
 FIGURES = ("sure", "longer", "shorter", "left", "unexplained")
 
 
-def figures(result: FormulaResult, rows: int, config: SearchConfig) -> tuple[float, ...]:
+def figures(result: FormulaResult, rows: int) -> tuple[float, ...]:
     """The figures that the regression is of.
 
     Parameters
@@ -36,8 +43,6 @@ def figures(result: FormulaResult, rows: int, config: SearchConfig) -> tuple[flo
         What a search found, its formulas judged.
     rows
         How many rows it was found in.
-    config
-        The thresholds.
 
     Returns
     -------
@@ -46,16 +51,16 @@ def figures(result: FormulaResult, rows: int, config: SearchConfig) -> tuple[flo
         formula of the front describes more. Shorter: log(1 + nats) for each node by which the best says more than any
         shorter one. Left: decades of the spread of y over the error. Unexplained: 1 where clearly more than noise is left.
     """
-    best, own = result.best, config.trust.probability
+    best = result.best
 
     def nats(one: Formula) -> float:
-        return criterion(one.error, one.complexity, rows, len(one.constants), node=config.node)
+        return criterion(one.error, one.complexity, rows, len(one.constants), node=NODE_NATS)
 
     def finite(one: Formula) -> bool:
         return math.isfinite(one.error)
 
     least = min(map(_certain, best.constants), default=math.inf)
-    sure = own.most_sure if math.isinf(least) else min(math.log10(max(least, 1.0)), own.most_sure)
+    sure = MOST_SURE if math.isinf(least) else min(math.log10(max(least, 1.0)), MOST_SURE)
     longer = [
         0.0,
         *(
@@ -72,7 +77,7 @@ def figures(result: FormulaResult, rows: int, config: SearchConfig) -> tuple[flo
         if each.complexity < best.complexity and finite(each)
     ]
     left = 1 - best.r2 if math.isfinite(best.r2) else 1.0
-    decades = min(max(-0.5 * math.log10(max(left, 1e-300)), 0.0), own.most_left)
+    decades = min(max(-0.5 * math.log10(max(left, 1e-300)), 0.0), _MOST_LEFT)
     unexplained = best.trust is not None and best.trust.noise.unexplained
     return (
         sure,
@@ -91,7 +96,7 @@ def _certain(constant: Constant) -> float:
     return abs(constant.value) / error if 0 < error < math.inf and math.isfinite(constant.value) else 0.0
 
 
-def law_probability(result: FormulaResult, rows: int, config: SearchConfig) -> float | None:
+def law_probability(result: FormulaResult, rows: int) -> float | None:
     """The probability that the best formula is the law, up to errors of its constants; None where it was not judged.
 
     Parameters
@@ -100,8 +105,6 @@ def law_probability(result: FormulaResult, rows: int, config: SearchConfig) -> f
         What a search found, its formulas judged.
     rows
         How many rows it was found in.
-    config
-        The thresholds.
 
     Returns
     -------
@@ -109,15 +112,14 @@ def law_probability(result: FormulaResult, rows: int, config: SearchConfig) -> f
     """
     if not math.isfinite(result.best.error):
         return None
-    own = config.trust.probability
     if result.exact:
-        return own.exact
-    return logistic(figures(result, rows, config), own)
+        return EXACT_PROBABILITY
+    return logistic(figures(result, rows))
 
 
-def logistic(values: Sequence[float], config: ProbabilityConfig) -> float:
+def logistic(values: Sequence[float]) -> float:
     """The probability by the figures."""
-    intercept, *weights = config.weights
+    intercept, *weights = WEIGHTS
     score = intercept + sum(weight * value for weight, value in zip(weights, values, strict=True))
     return 1 / (1 + math.exp(-max(min(score, 30.0), -30.0)))
 

@@ -23,6 +23,9 @@ from edgewise.symbolic.results.formula import Constant, Formula
 if TYPE_CHECKING:
     from edgewise.network import KAN
 
+# Each node of the formula recommended must take this share off the error.
+_NODE_GAIN = 0.03
+
 
 @dataclass(frozen=True)
 class RefusedFormula:
@@ -191,7 +194,7 @@ def judged(
 def _trusted(formula: Formula, rows: SplitRows, network: KAN | None, neighbours_noise: float) -> Formula:
     """A formula with the trust in it, on held-out rows or, in a short table, each row left out in turn."""
     training = None if rows.short else (rows.X, rows.y)
-    intervals = constant_intervals(formula, rows.X, rows.y, rows.weight, rows.variance, rows.config.trust)
+    intervals = constant_intervals(formula, rows.X, rows.y, rows.weight, rows.variance)
     found = trust(
         formula,
         rows.X_held,
@@ -199,7 +202,6 @@ def _trusted(formula: Formula, rows: SplitRows, network: KAN | None, neighbours_
         network,
         training=training,
         neighbours=neighbours_noise,
-        config=rows.config.trust,
     )
     found = replace(found, constants=intervals)
     if rows.weight is not None:
@@ -271,7 +273,5 @@ def recommended(front: Sequence[Formula], rows: SplitRows) -> Formula:
             running.append((each, squares))
     return min(
         (each for each, _ in running),
-        key=lambda one: criterion(
-            one.error, one.complexity, 1, node=rows.config.recommended_node, floor=floor
-        ),
+        key=lambda one: criterion(one.error, one.complexity, 1, node=_NODE_GAIN, floor=floor),
     )

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from edgewise._core.checks import plural
-from edgewise.symbolic.config.trust import TRUST
 from edgewise.symbolic.results.box import Place, place_text
 from edgewise.symbolic.results.domain import DomainCondition
 from edgewise.symbolic.results.extrapolation import Extrapolation
+
+# Standard deviations of an estimate from n rows, about 1/sqrt(n) each, by which an error must exceed the noise.
+CLEAR_DEVIATIONS = 4.0
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ class Noise:
     neighbours: float
     network: float
     rows: int
-    clearly: float = TRUST.clearly
+    clearly: float = CLEAR_DEVIATIONS
 
     @property
     def level(self) -> float:

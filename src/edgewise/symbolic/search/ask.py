@@ -329,7 +329,7 @@ def _searched(
         ended = Ended(replace(found, best=best, front=tuple(front), network=None), len(front), split).on(
             split
         )
-    result = replace(ended.result, probability=law_probability(ended.result, len(y), split.config))
+    result = replace(ended.result, probability=law_probability(ended.result, len(y)))
     return replace(result, message=message(replace(ended, result=result)))
 
 

@@ -25,6 +25,7 @@ from edgewise._core.arrays import Floats
 from edgewise._core.work import spent
 from edgewise.forms.tree import Apply, Node, Number, Variable, names_in, replaced
 from edgewise.symbolic.expressions.tape import Tape
+from edgewise.symbolic.fitting.cancellation import LARGEST_EXPONENT
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.provenance import proposes
 from edgewise.symbolic.results.formula import Formula
@@ -180,7 +181,7 @@ def _feature(tree: Node, rows: SplitRows) -> Node | None:
         simple = [float(Fraction(ratio).limit_denominator(config.part_denominator)) for ratio in ratios]
         if (
             not np.allclose(simple, ratios, rtol=0, atol=config.part_ratio)
-            or max(map(abs, simple)) > rows.config.largest_exponent
+            or max(map(abs, simple)) > LARGEST_EXPONENT
         ):
             continue
         names = [Variable(name) for name in columns]

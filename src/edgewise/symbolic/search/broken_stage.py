@@ -15,7 +15,7 @@ import numpy as np
 
 from edgewise.forms.tree import Apply, Node, Number, substitute
 from edgewise.symbolic.expressions.tape import Tape
-from edgewise.symbolic.fitting.criterion import criterion
+from edgewise.symbolic.fitting.criterion import NODE_NATS, criterion
 from edgewise.symbolic.fitting.least_squares import refit
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.provenance import proposes
@@ -135,9 +135,7 @@ def _plainest(rows: SplitRows) -> float:
         fit = refit(tree, rows.names, thin.X, thin.y)
         if math.isfinite(fit.rss):
             size, error = Tape(tree, rows.names).operations, math.sqrt(fit.rss / len(thin.y))
-            price = criterion(
-                error, size, len(thin.y), len(fit.constants), node=rows.config.node, floor=floor
-            )
+            price = criterion(error, size, len(thin.y), len(fit.constants), node=NODE_NATS, floor=floor)
             least = min(least, price)
     return least
 

@@ -12,7 +12,7 @@ import narwhals as nw
 from edgewise._core.checks import did_you_mean, short
 from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason
-from edgewise.symbolic.config import DEFAULT, ConstraintConfig, GroupConfig
+from edgewise.symbolic.config import DEFAULT, ConstraintConfig
 from edgewise.symbolic.fitting.word_columns import WordTable
 from edgewise.symbolic.groups.grouped_result import GroupedResult
 from edgewise.symbolic.groups.search_groups import search_groups
@@ -23,7 +23,7 @@ from edgewise.symbolic.search.constraints import ConstraintWarning, contradicted
 
 @dataclass(frozen=True)
 class Limited:
-    """What limits a search, the thresholds, and who asks.
+    """What limits a search, and who asks.
 
     `allowed` are the functions of formulas, None for all; `constrained` says that they must fulfil more than that.
     """
@@ -31,7 +31,6 @@ class Limited:
     work: str | float
     seconds: float | None
     seed: Any
-    config: GroupConfig
     of: str
     allowed: frozenset[str] | None = None
     constrained: bool = False

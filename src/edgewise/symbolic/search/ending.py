@@ -68,10 +68,8 @@ def _finish_simplest(search: Search) -> None:
 def _preferred(search: Search, formulas: list[Formula]) -> list[Formula]:
     """The formulas that neither cancel nor are too steep; with units those whose constants have none, if as close."""
     look = search.rows.X[: search.config.cancelling_rows]
-    shown = [
-        each for each in formulas if not cancels(each.expression, search.rows.names, look, search.config)
-    ]
-    shown = [each for each in shown if not too_steep(each.expression, search.config)] or shown or formulas
+    shown = [each for each in formulas if not cancels(each.expression, search.rows.names, look)]
+    shown = [each for each in shown if not too_steep(each.expression)] or shown or formulas
     strict = [each for each in shown if search.limits.strict(each)]
     smallest = max(search.config.units_as_good * min(each.error for each in shown), search.exactness)
     return strict if any(each.error <= smallest for each in strict) else shown

@@ -19,7 +19,7 @@ from edgewise.symbolic.expressions.nodes import Expr, is_exact, number, parts
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.expressions.writing import from_tree, to_tree
 from edgewise.symbolic.fitting.least_squares import refit
-from edgewise.symbolic.fitting.rounding import FittedFormula, rounded
+from edgewise.symbolic.fitting.rounding import DIGITS_LOST, FittedFormula, rounded
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.results.formula import Formula
 from edgewise.symbolic.structure.state import EXACT
@@ -121,7 +121,7 @@ def fitted_to_rounding(fitted: FittedFormula, rows: SplitRows) -> FittedFormula:
     if not within_rounding(tape, X, y):
         return fitted
     short = [
-        rounded(value, error / rows.config.rounding.digits_lost)
+        rounded(value, error / DIGITS_LOST)
         for value, error in zip(fit.constants.tolist(), fit.standard_errors.tolist(), strict=True)
     ]
     tree = tape.with_constants(short)

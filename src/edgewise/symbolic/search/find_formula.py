@@ -270,7 +270,7 @@ def find_formula(
             "x_sigma": x_sigma,
         }  # fmt: skip
         limits = Limited(
-            work, seconds, seed, config_of(config).groups, _OF,
+            work, seconds, seed, _OF,
             allowed_functions(forms, exclude_functions)[1], bool(constraints or costs or require_columns),
             config_of(config).constraint_checks,
         )  # fmt: skip
@@ -344,7 +344,7 @@ def find_formula(
         found = replace(found, refused=refused_of(ended.refused, columns, checker))
         against, note = contradicted_by([(found, table.X, table.y)], settings.constraint_checks)
         found, kept = replace(found, contradicted=against), (*kept, *note)
-    likely = None if found.broken else law_probability(found, len(table.y), settings)
+    likely = None if found.broken else law_probability(found, len(table.y))
     found = replace(found, probability=likely)
     ended = replace(ended, result=found)
     notes = kept + remarks(ended, table, suspicious.tolist(), aside.tolist(), bool(kept))

@@ -22,7 +22,7 @@ from edgewise._core.arrays import Floats
 from edgewise.forms.tree import Apply, Node, Number, Variable
 from edgewise.symbolic.costs import VALUES
 from edgewise.symbolic.expressions.tape import Tape
-from edgewise.symbolic.fitting.structure_left import largest_wave
+from edgewise.symbolic.fitting.structure_left import DISTINCT_SHARE, WAVE_FREQUENCIES, largest_wave
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.provenance import proposes
 from edgewise.symbolic.results.formula import Formula
@@ -100,9 +100,9 @@ def _wave(left: Floats, rows: SplitRows) -> tuple[float, Node] | None:
     # A column of a few values has no frequency.
     at, (rate, share) = max(
         (
-            (at, largest_wave(column, left, rows.config))
+            (at, largest_wave(column, left))
             for at, column in enumerate(rows.X.T)
-            if len(np.unique(column)) >= rows.config.order_distinct * len(left)
+            if len(np.unique(column)) >= DISTINCT_SHARE * len(left)
         ),
         key=lambda each: each[1][1],
         default=(0, (0.0, 0.0)),
@@ -110,7 +110,7 @@ def _wave(left: Floats, rows: SplitRows) -> tuple[float, Node] | None:
     if not rate:
         return None
     count = len(left)
-    waves = len(rows.names) * min(rows.config.order_waves, count // 2)
+    waves = len(rows.names) * min(WAVE_FREQUENCIES, count // 2)
     gain = -count * math.log1p(-min(share, 1 - 1e-12)) - 3 * math.log(count) - 2 * math.log(waves)
     column = rows.X[:, at]
     design = np.column_stack([np.sin(rate * column), np.cos(rate * column)])

@@ -213,9 +213,7 @@ class Search:
         """Whether what a formula leaves still follows columns."""
         if formula.expression not in self._patterned:
             rows = self.rows.alike
-            self._patterned[formula.expression] = follows_columns(
-                rows.X, formula.predict(rows.X) - rows.y, self.config
-            )
+            self._patterned[formula.expression] = follows_columns(rows.X, formula.predict(rows.X) - rows.y)
         return self._patterned[formula.expression]
 
     def _leaves(self, formula: Formula) -> float:

@@ -26,7 +26,7 @@ from edgewise._core.stopping import StopReason
 from edgewise._core.work import Meter
 from edgewise.symbolic.config import DEFAULT, SearchConfig
 from edgewise.symbolic.expressions.tape import Tape
-from edgewise.symbolic.fitting.criterion import criterion
+from edgewise.symbolic.fitting.criterion import NODE_NATS, criterion
 from edgewise.symbolic.fitting.least_squares import refit
 from edgewise.symbolic.fitting.measurements import Measurements
 from edgewise.symbolic.fitting.train_test import SplitRows
@@ -165,4 +165,4 @@ def _criterion(result: FormulaResult, rows: Measurements, config: SearchConfig) 
             : math.ceil(config.gross_errors.judging_share * len(rows.y))
         ]
     error = math.sqrt(float(squares.mean())) if np.isfinite(squares).all() else math.inf
-    return criterion(error, result.best.complexity, len(squares), node=config.node)
+    return criterion(error, result.best.complexity, len(squares), node=NODE_NATS)

@@ -31,6 +31,7 @@ from edgewise.symbolic.config import RelationConfig, SearchConfig
 from edgewise.symbolic.costs import PIVOTS, ROUNDED
 from edgewise.symbolic.expressions.nodes import ZERO
 from edgewise.symbolic.expressions.writing import to_tree
+from edgewise.symbolic.fitting.cancellation import LARGEST_EXPONENT
 from edgewise.symbolic.fitting.rounding import exact_number
 from edgewise.symbolic.provenance import proposes
 from edgewise.symbolic.structure.state import Move, State, power, powers, product
@@ -145,7 +146,7 @@ def _scaling(
         # Thirds and quarters lie so close that only a good model can distinguish them.
         apart[np.abs(2 * rounded - np.round(2 * rounded)) > 1e-9] *= config.relations.quarters_apart
         off = float(apart.max())
-        if not off <= config.exponent_off or float(np.abs(rounded).max()) > config.largest_exponent:
+        if not off <= config.exponent_off or float(np.abs(rounded).max()) > LARGEST_EXPONENT:
             continue
         left = table @ rounded
         residual = float(np.sqrt(np.mean(left**2)) / np.sqrt(np.mean((table**2) @ (rounded**2)) + 1e-300))
@@ -219,11 +220,10 @@ def _curved_pair(view: SlopeView, i: int, j: int) -> Iterator[Move]:
             continue
         parts = [float(each) / (at + 1) / lead for at, each in enumerate(weights)]
         width = max(3 * residual, 1e-9)
-        rounding = view.config.rounding
-        exact = [exact_number(each, width * max(abs(each), 0.1) / 4, rounding) for each in parts[:-1]]
+        exact = [exact_number(each, width * max(abs(each), 0.1) / 4) for each in parts[:-1]]
         if any(each is None for each in exact):
             continue
-        whole = exact_number(lead, width * abs(lead) / 4, rounding)
+        whole = exact_number(lead, width * abs(lead) / 4)
         name = view.names[i]
         inner = [
             product(to_tree(each), power(name, at + 1))
@@ -305,11 +305,7 @@ def _power_pair(
         left = target - table[:, :2] @ np.array([one, other])
         constant = float(np.median(left))
         residual = 0.5 * float(np.median(np.abs(left - constant)))
-        if (
-            residual <= allowed
-            and -1.0 not in (one, other)
-            and max(abs(one), abs(other)) < view.config.largest_exponent
-        ):
+        if residual <= allowed and -1.0 not in (one, other) and max(abs(one), abs(other)) < LARGEST_EXPONENT:
             move = _merged(view, i, j, (sign * math.exp(constant), one, other), residual)
             if move is not None:
                 yield replace(move, exact=False)

@@ -22,6 +22,7 @@ from edgewise._core.arrays import Floats
 from edgewise.forms.tree import Node, Variable
 from edgewise.symbolic.config import RelationConfig
 from edgewise.symbolic.costs import ORTHOGONAL
+from edgewise.symbolic.fitting.cancellation import LARGEST_EXPONENT
 from edgewise.symbolic.fitting.damped_steps import damped_step, descended, squared, triangle
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.provenance import proposes
@@ -40,7 +41,7 @@ def power_factors(rows: SplitRows, weight: Floats) -> Iterator[Move]:
         How much an error of the target counts on each row, (n,).
     """
     exponents = _exponents(rows, weight)
-    found = {at: p for at, p in exponents.items() if 0 < abs(p) <= rows.config.largest_exponent}
+    found = {at: p for at, p in exponents.items() if 0 < abs(p) <= LARGEST_EXPONENT}
     names = [Variable(name) for name in rows.names]
     # Something must be left to be a function of.
     if len(found) == len(names):

@@ -15,7 +15,7 @@ import numpy as np
 from edgewise._core.arrays import Floats
 from edgewise.forms.parser import read
 from edgewise.forms.tree import Node, Number, Variable, substitute
-from edgewise.symbolic.config import RoundingConfig, SearchConfig
+from edgewise.symbolic.config import SearchConfig
 from edgewise.symbolic.expressions.algebra import replaced
 from edgewise.symbolic.expressions.nodes import coefficient, floats, number
 from edgewise.symbolic.expressions.rewriting import shortest
@@ -126,14 +126,14 @@ def monomials(view: SlopeView) -> Iterator[Move]:
         weight = float(np.sign(slope[0]) * np.exp(np.median(off))) / exponents[clear.index(at)]
         if view.X[0, at] < 0:
             continue
-        for lead, exact in _numbers(weight, max(limits.as_near * residual, 1e-9), view.config.rounding):
+        for lead, exact in _numbers(weight, max(limits.as_near * residual, 1e-9)):
             rest = tuple(name for each, name in enumerate(view.names) if each != at)
             yield Move("term", rest, None, product(lead, term), residual, exact)
 
 
-def _numbers(value: float, width: float, config: RoundingConfig) -> Iterator[tuple[Node, bool]]:
+def _numbers(value: float, width: float) -> Iterator[tuple[Node, bool]]:
     """The exact number a weight could be, then the weight itself."""
-    found = exact_number(value, width * abs(value) / 4, config)
+    found = exact_number(value, width * abs(value) / 4)
     if found is not None:
         yield to_tree(found), True
     yield Number(value), False
@@ -175,7 +175,7 @@ def _cleaned(tree: Node, config: SearchConfig, *, drop: bool) -> tuple[Node, boo
     simple = {
         number(value): exact
         for value in floats(expression)
-        if (exact := exact_number(value, config.parts.plain_number * abs(value), config.rounding)) is not None
+        if (exact := exact_number(value, config.parts.plain_number * abs(value))) is not None
     }
     expression = replaced(expression, simple)
     return to_tree(expression), not expression.measured

@@ -24,7 +24,8 @@ from edgewise.symbolic.costs import GRAM_ONLY, PAIRS
 from edgewise.symbolic.expressions.complexity import surcharge
 from edgewise.symbolic.expressions.rewriting import shortest
 from edgewise.symbolic.expressions.writing import from_tree
-from edgewise.symbolic.fitting.code_length import nats
+from edgewise.symbolic.fitting.code_length import OPERATOR_NATS, nats
+from edgewise.symbolic.fitting.criterion import NODE_NATS
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.structure.nonlinear_fit import NonlinearSum, basis
 from edgewise.symbolic.structure.nonlinear_terms import Constants, Ints, NonlinearTerm, dictionary, monomial
@@ -209,5 +210,5 @@ def _price(term: NonlinearTerm, rows: SplitRows, measured: float) -> float:
     inner = (_SOME,) * len(term.factors)
     tree = product(Number(-_SOME), term.tree(rows.names, inner))
     written = shortest(from_tree(tree, rows.names), rows.positive)
-    dearer = rows.config.node * surcharge(written, dict(rows.costs))
-    return nats(written, rows) + dearer + rows.config.code_length.operator + measured * (1 + len(inner))
+    dearer = NODE_NATS * surcharge(written, dict(rows.costs))
+    return nats(written, rows) + dearer + OPERATOR_NATS + measured * (1 + len(inner))
