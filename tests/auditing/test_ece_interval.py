@@ -33,6 +33,7 @@ def test_the_true_error_is_held_as_often_as_it_says(squeeze, n):
     assert sum(held) >= 106
 
 
+@pytest.mark.slow
 @given(seed=st.integers(0, 2**32 - 1), n=st.integers(1, 60))
 def test_it_holds_what_was_observed_and_stays_within_0_and_1(seed, n):
     rng = np.random.default_rng(seed)

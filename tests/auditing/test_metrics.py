@@ -151,6 +151,7 @@ def test_intervals_of_the_widest_gap_hold_it_as_often_as_they_say(blocks):
     assert held(blocks) >= 0.86
 
 
+@pytest.mark.slow
 def test_six_equal_groups_of_few_outcomes_keep_no_gap_as_often_as_they_say(monkeypatch):
     kept, trials = 0, np.full(6, 60.0)
     monkeypatch.setattr(
@@ -183,6 +184,7 @@ def test_intervals_of_numbers_hold_the_widest_gap_too():
     assert count / 60 >= 0.87
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.tuples(st.integers(0, 40), st.integers(40, 90)), min_size=2, max_size=5),
     st.integers(0, 2**20),

@@ -45,6 +45,7 @@ def test_an_additive_model_keeps_its_bound_everywhere(biased, max_change):
     assert moved(biased.model, biased.X) == before
 
 
+@pytest.mark.slow
 def test_a_deep_model_keeps_its_bound_everywhere(deep):
     max_change = 0.2
     made = ew.auditing.bound_flip(deep.model, "sex", max_change, deep.X, work=0.01)

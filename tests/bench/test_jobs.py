@@ -125,6 +125,7 @@ def test_packages_that_are_not_there_are_said_to_be_missing(name, monkeypatch):
     assert "pip install" in missing.reason
 
 
+@pytest.mark.slow
 def test_a_package_is_measured_on_cells_and_a_step(monkeypatch):
     class Module:
         @staticmethod

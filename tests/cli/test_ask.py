@@ -163,6 +163,7 @@ def test_measurements_are_numbered_as_rows_of_the_file(folder):
     assert [float(lines[recorder.number(at)].split(",")[1]) for at in range(3)] == [10, 30, 50]
 
 
+@pytest.mark.slow
 def test_rows_of_the_file_count_also_where_other_places_are_asked_for(edgewise, folder):
     """Another seed, or a larger --most, asks for others: what was measured is used all the same."""
     command = f'{sys.executable} -c "{LAW}" {{m}} {{r}}'

@@ -77,6 +77,7 @@ def test_json_is_all_that_is_printed(edgewise, files):
     assert told["flips"] == []  # the model does not read it
 
 
+@pytest.mark.slow
 def test_pages_and_pictures_are_written_once(edgewise, files):
     words = ["audit", files / "m.kan", files / "d.csv", "-p", "sex", "--bootstrap", "20"]
     words += ["--html", files / "a.html", "--plot", files / "a.png"]

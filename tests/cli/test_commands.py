@@ -57,6 +57,7 @@ def data(frame):
     return Path("trees.parquet")
 
 
+@pytest.mark.slow
 def test_fit_on_words_and_gaps(edgewise, data):
     done = edgewise("fit", data, "-t", "tall", "--drop", "height", "--work", "quick", "--json", "-o", "out")
     assert done.code == 0, done.err
@@ -259,6 +260,7 @@ def test_no_words_at_all_show_the_help(edgewise):
     assert "From a table" in done.out
 
 
+@pytest.mark.slow
 def test_trials_put_figures_beside_each_other(monkeypatch):
     from edgewise.cli import trials
     from edgewise.cli.progress import ShownProgress
@@ -297,6 +299,7 @@ def test_threads_are_those_asked_for(edgewise, data, models):
         torch.set_num_threads(before)
 
 
+@pytest.mark.slow
 def test_how_a_table_was_read_reaches_terminal_json_page_and_predictions(edgewise):
     rng = np.random.default_rng(0)
     x, price = rng.uniform(-1, 1, 40), rng.uniform(1000, 9000, 40)

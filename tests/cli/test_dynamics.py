@@ -21,6 +21,7 @@ def cooling() -> str:
     return "cooling.csv"
 
 
+@pytest.mark.slow
 def test_equations_are_printed_drawn_and_told_as_json(edgewise, cooling):
     done = edgewise("dynamics", cooling, "--time", "minute", "--groups", "cup", "--plot", "cups.png")
     assert done.code == 0, done.err

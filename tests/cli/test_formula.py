@@ -168,6 +168,7 @@ def test_a_number_beyond_the_table_is_told_after_the_table(edgewise, data):
 # ---- files
 
 
+@pytest.mark.slow
 def test_the_folder_holds_every_form(edgewise, data):
     done = run(edgewise, data, "--out", "results", "--plot", "front.png")
     assert sorted(path.name for path in Path("results").iterdir()) == sorted(FILES)
@@ -179,6 +180,7 @@ def test_the_folder_holds_every_form(edgewise, data):
     assert "Accuracy against simplicity" in page
 
 
+@pytest.mark.slow
 def test_files_are_never_replaced_unasked(edgewise, data):
     Path("results").mkdir()
     kept = Path("results/formula.c")
@@ -345,6 +347,7 @@ def test_progress_keeps_the_best_formula_in_sight():
     assert shown == ["a network", "best so far: E = x", *["best so far: E = x^2"] * 3]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 def test_ctrl_c_gives_the_best_so_far_and_130(edgewise, noisy, monkeypatch):
     def press(note: BestSoFar, record: Record) -> bool:
@@ -365,6 +368,7 @@ def test_ctrl_c_gives_the_best_so_far_and_130(edgewise, noisy, monkeypatch):
 # ---- why it ended
 
 
+@pytest.mark.slow
 def test_each_answer_says_why_the_search_ended(edgewise, data):
     assert json.loads(run(edgewise, data, "--json").out)["stop_reason"] == "exact"
     done = run(edgewise, data, "--out", "results")
@@ -397,6 +401,7 @@ def messy() -> pa.Table:
     return pa.table({"mass": MASS, "speed": SPEED, "blur": np.full(80, 0.05), "E": cells})
 
 
+@pytest.mark.slow
 def test_messy_measurements_are_told_apart(edgewise) -> None:
     write_frame(messy(), "messy.parquet")
     done = edgewise(
@@ -502,6 +507,7 @@ def test_words_in_the_table_are_groups_unasked(edgewise):
     assert edgewise(*words, "--drop", "vessel", "--json").code == 0
 
 
+@pytest.mark.slow
 def test_a_law_of_groups_is_written_drawn_and_predicts(edgewise):
     t = np.linspace(0, 5, 30)
     lines = [f"{each},{vessel},{20 + 50 * np.exp(-0.3 * vessel * each)}" for vessel in (1, 2) for each in t]
@@ -538,6 +544,7 @@ def test_a_law_of_groups_is_written_drawn_and_predicts(edgewise):
     assert edgewise(*words).code == 2  # wider.kan is there
 
 
+@pytest.mark.slow
 def test_learning_is_refused_where_there_is_nothing_to_learn(edgewise, data):
     run(edgewise, data, "--out", "results")
     for words, said in (
@@ -550,6 +557,7 @@ def test_learning_is_refused_where_there_is_nothing_to_learn(edgewise, data):
         assert said in refused.err
 
 
+@pytest.mark.slow
 def test_the_formula_in_the_folder_predicts(edgewise, data):
     run(edgewise, data, "--out", "results")
     Path("new.csv").write_text('mass,"speed, m/s",noise\n2,2,2\n2,9,2\n,2,2\n')
@@ -612,6 +620,7 @@ def test_functions_have_costs(edgewise, data):
         assert is_one_sentence(refused.err)
 
 
+@pytest.mark.slow
 def test_errors_of_columns_are_a_number_or_a_column(edgewise, noisy):
     words = ["formula", noisy, "-t", "E", "--work", "0.02", "--quiet", "--json"]
     done = edgewise(*words, "--x-sigma", "mass=0.01,speed=0.02")

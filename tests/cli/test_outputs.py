@@ -86,6 +86,7 @@ def test_a_disk_is_written_to_with_force_alone(edgewise, model, monkeypatch):
     assert edgewise("predict", model, "t.csv", "-q", "-o", "/dev/null", "--force").code == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("force", [(), ("--force",)])
 @pytest.mark.parametrize(
     ("option", "words"),

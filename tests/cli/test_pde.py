@@ -70,6 +70,7 @@ def test_a_tolerance_that_is_not_met_has_its_code(edgewise):
     assert not ew.load("rough.kan").solved
 
 
+@pytest.mark.slow
 def test_a_march_is_kept_and_gone_on_from(edgewise, monkeypatch):
     from edgewise.cli import outcome
 

@@ -120,6 +120,7 @@ def test_spreadsheet_text_in_utf_16_is_read():
     assert read_frame(written(content)).to_pydict() == {"naïve": [1], "b": [2]}
 
 
+@pytest.mark.slow
 def test_ten_thousand_columns_without_a_header():
     line = ",".join(str(n + 0.25) for n in range(10_000))
     frame = read_frame(written(f"{line}\n{line}\n{line}\n"))

@@ -362,6 +362,7 @@ def test_any_number_of_workers_counts_the_same(tmp_path, classes, suffix, monkey
             np.testing.assert_array_equal(n, m)
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(st.integers(0, 2**32), st.sampled_from(["normal", "rising", "heavy"]), st.integers(2, 60))
 def test_sketches_put_together_keep_the_bound(seed, kind, leaves):

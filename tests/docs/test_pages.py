@@ -25,16 +25,32 @@ def blocks(page, language):
     return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(), flags=re.DOTALL | re.MULTILINE)
 
 
-def pages_with(language, *, without=()):
-    """As parameters of a test."""
+def pages_with(language, *, without=(), slow=()):
+    """As parameters of a test; those whose stems are in `slow` carry that marker."""
     return [
-        pytest.param(page, id=page.stem)
+        pytest.param(page, id=page.stem, marks=[pytest.mark.slow] if page.stem in slow else [])
         for page in PAGES
         if blocks(page, language) and page.name not in without
     ]
 
 
-@pytest.mark.parametrize("page", pages_with("python", without=["README.md"]))  # it is a journey of its own
+# What these pages teach takes more than a second.
+LONG = {
+    *(
+        "auditing",
+        "coming-from",
+        "equations",
+        "equations-data",
+        "equations-more",
+        "experiments",
+        "explaining",
+    ),
+    *("forecasting", "sequences", "start", "tables", "transformers"),
+}
+
+
+# README.md is a journey of its own.
+@pytest.mark.parametrize("page", pages_with("python", without=["README.md"], slow=LONG))
 def test_python_runs_and_prints_what_it_promises(page):
     """`print(...)  # text` promises the text; the blocks of a page are run in turn."""
     space = {"__name__": "page"}

@@ -276,6 +276,7 @@ def test_the_probability_falls_with_what_is_not_known():
     assert told(np.inf, 1.0) == told(3.0, 1.0)
 
 
+@pytest.mark.slow
 def test_what_does_not_move_is_not_called_a_law() -> None:
     """Noise about a level: no probability and nothing conserved, for there are no terms to be sure of."""
     t = np.linspace(0, 5, 40)
@@ -320,6 +321,7 @@ def test_functions_with_constants_inside_and_high_powers_are_found(right, start,
     assert found.equations[0].text == text
 
 
+@pytest.mark.slow
 def test_what_goes_on_from_row_to_row_is_not_called_noise():
     t, states = course(lambda x: [np.exp(-(x[0] ** 2)) - 0.1], [-2.0], 25, 60)
     found = find_dynamics(

@@ -69,6 +69,7 @@ def model(swings: tuple[pd.DataFrame, np.ndarray]) -> FormulaRegressor:
     return FormulaRegressor(0.02, exclude_functions=["tan"], random_state=3).fit(*swings)
 
 
+@pytest.mark.slow
 def test_a_model_predicts_the_same_bits(
     model: FormulaRegressor, swings: tuple[pd.DataFrame, np.ndarray], tmp_path: pathlib.Path
 ) -> None:

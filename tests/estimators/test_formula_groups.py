@@ -45,6 +45,7 @@ def test_a_new_group_is_refused_until_its_constants_are_learned(model: FormulaRe
     assert "lake" not in model.formula_.own
 
 
+@pytest.mark.slow
 def test_places_of_columns_and_numbers_name_groups_too() -> None:
     X, y = table(RATES)
     numbers = np.column_stack([X["t"], np.repeat([1, 2, 3], 30)])

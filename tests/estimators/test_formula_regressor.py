@@ -101,6 +101,7 @@ def test_the_names_of_a_frame_are_in_the_formula(build: Any) -> None:
         )
 
 
+@pytest.mark.slow
 def test_an_array_may_be_given_names() -> None:
     assert fitted(names=["m", "r"]).formula_.names == ("m", "r")
     assert fitted().formula_.names == ("x1", "x2")
@@ -188,6 +189,7 @@ def test_rows_with_missing_cells_are_left_out() -> None:
     assert f"2 rows of {len(X)} left out: cells are missing in 'x2' (1), 'y' (1)." in model.result_.message
 
 
+@pytest.mark.slow
 def test_weights_and_gross_errors_are_handed_on() -> None:
     target = LAW.copy()
     target[[5, 9]] += 1e4 * np.ptp(LAW)

@@ -52,6 +52,7 @@ def test_auto_finds_no_pair_where_there_is_none():
     assert len(model.network_.shape) == 2
 
 
+@pytest.mark.slow
 def test_none_at_all_and_so_many(table):
     X, y = table
     none = ew.KANRegressor(interactions=0).fit(X, y)
@@ -121,6 +122,7 @@ def test_wishes_that_cannot_be(table, wish, said):
         ew.KANRegressor(**wish).fit(X, y)
 
 
+@pytest.mark.slow
 def test_a_surrogate_states_its_fidelity(table):
     X, _ = table
     numbers = X[["income", "age", "first", "second"]]

@@ -123,6 +123,7 @@ def test_several_outputs() -> None:
 # ---- scikit-learn's tools
 
 
+@pytest.mark.slow
 def test_pipelines_searches_and_wrappers() -> None:
     pipeline = make_pipeline(StandardScaler(), regressor())
     search = GridSearchCV(
@@ -174,6 +175,7 @@ def test_seeds() -> None:
     assert np.random.get_state()[1].tolist() == rng_state  # noqa: NPY002
 
 
+@pytest.mark.slow
 def test_callbacks_see_progress_and_can_stop(capsys: pytest.CaptureFixture[str]) -> None:
     seen = list[Record]()
     small = {"mode": "deep", "hidden": 2, "members": 2}

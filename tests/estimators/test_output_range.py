@@ -27,6 +27,7 @@ def anywhere(n=2000):
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["additive", "pairwise", "deep"])
 def test_no_row_leaves_it_and_a_proof_says_so(table, mode):
     X, y = table

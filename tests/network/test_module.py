@@ -44,6 +44,7 @@ def by_hand(net: KAN, row: list[float]) -> list[float]:
     return [shift + scale * value for value, shift, scale in scaling]
 
 
+@pytest.mark.slow
 @given(net=networks())
 def test_the_network_is_what_its_parts_say(net: KAN) -> None:
     x = inputs_of(net, rows=3)
@@ -64,6 +65,7 @@ def test_activations_sums_and_output_belong_together(net: KAN) -> None:
         assert torch.equal(z[:, : spec.nodes.sums], h[:, : spec.nodes.sums])
 
 
+@pytest.mark.slow
 @given(net=networks())
 def test_the_spec_survives_json(net: KAN) -> None:
     again = KANSpec.from_json(json.loads(json.dumps(net.spec.to_json())))

@@ -47,6 +47,7 @@ def scaled():
 
 
 class TestEdges:
+    @pytest.mark.slow
     def test_one_panel_an_alive_edge(self, scaled):
         net, X = scaled
         pruned = mask_edges(net, [(0, 0, 1), (0, 1, 2)]).network

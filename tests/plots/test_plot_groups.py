@@ -52,6 +52,7 @@ def test_groups_may_be_a_column_of_the_table(kind):
         law.predict(table)
 
 
+@pytest.mark.slow
 def test_each_panel_of_a_branched_law_says_its_own():
     x = np.tile(np.linspace(1, 3, 12), 2)
     table = pd.DataFrame({"kind": np.repeat(["straight", "bent"], 12), "x": x})

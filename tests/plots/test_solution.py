@@ -25,6 +25,7 @@ def test_a_map_shows_the_values_with_time_to_the_right(theme):
     assert np.allclose(drawn, solution.grid(*at))
 
 
+@pytest.mark.slow
 def test_a_curve_and_maps_at_three_times():
     (x,) = coordinates("x")
     v, line = unknown("v", x), box({x: (0, 1)})
@@ -91,6 +92,7 @@ def test_a_coordinate_may_be_held():
             plot_solution(solution, at=at)
 
 
+@pytest.mark.slow
 def test_outside_a_shape_nothing_is_drawn():
     x, y = coordinates("x", "y")
     u, round_ = unknown("u", x, y), disk((x, y), (0, 0), 1)

@@ -298,6 +298,7 @@ def test_a_sentence_encoder_keeps_its_meaning_with_a_block_replaced() -> None:
     assert float(cosine.mean()) > 0.98
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("gated", [False, True])
 @pytest.mark.parametrize("widths", [(6, 6, 6), (6, 10, 3)])
 def test_a_block_that_was_put_in_is_found_again_and_made_smaller(

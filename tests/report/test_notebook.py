@@ -163,6 +163,7 @@ def test_a_network_without_edges_is_still_shown():
     assert "<iframe" in network_html(mask_edges(KAN([1, 1], seed=0), [(0, 0, 0)]).network)
 
 
+@pytest.mark.slow
 def test_a_notebook_learns_by_name_what_to_show(monkeypatch, net):
     told = {}
     formatter = SimpleNamespace(

@@ -195,6 +195,7 @@ def test_the_known_law_stands_by_the_formula():
     assert "Known law" not in render_report(build())
 
 
+@pytest.mark.slow
 def test_same_content_same_page(page):
     assert render_report(build()) == page
 
@@ -257,6 +258,7 @@ def test_titles_and_sources_may_be_empty():
     assert render_report(replace(content, front=(), history=(), edits=())).count("<section") == 9
 
 
+@pytest.mark.slow
 def test_a_formula_without_values_does_not_spoil_the_page():
     import sympy
 

@@ -72,6 +72,7 @@ def test_pictures_in_the_page_are_those_given() -> None:
         assert min(np.abs(each[..., 0] - x).max() for x in scaled) <= 1
 
 
+@pytest.mark.slow
 def test_private_pictures_stay_private() -> None:
     page = render_pictures(content(rows=False))
     assert 'alt="picture' not in page

@@ -31,6 +31,7 @@ def test_scores_of_the_last_layer_are_what_removing_an_edge_costs(net: KAN) -> N
     torch.testing.assert_close(scores.edges[last], spread, rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.slow
 @given(net=networks())
 def test_sizes_of_edges_are_those_of_their_values(net: KAN) -> None:
     """Mean |phi| and standard deviation of every edge, numeric and symbolic."""

@@ -45,6 +45,7 @@ def test_burgers_under_noise(level, within):
         assert 0.7 < law.fit < 1.3
 
 
+@pytest.mark.slow
 def test_rows_that_are_scattered():
     x, t, u = burgers(n=96, times=80, nu=0.2)
     r = np.random.default_rng(1)

@@ -61,6 +61,7 @@ def test_tetrahedra_fill_exactly_what_the_facets_bound(name, kind, tmp_path):
     np.testing.assert_array_equal(solid.patch[facet], filled.patch)
 
 
+@pytest.mark.slow
 def test_the_same_facets_give_the_same_tetrahedra():
     solid = pde.solid(SHAPES["ball"], XYZ)
     one, other = (fill(solid, 2.0, np.zeros((1, 3)), np.array([0.3])) for _ in range(2))

@@ -51,6 +51,7 @@ def test_a_solution_comes_back_to_the_bit(which, request, tmp_path):
     assert isinstance(ew.load(tmp_path / "s.kan"), pde.Solution)
 
 
+@pytest.mark.slow
 def test_shapes_come_back_with_their_curves_and_layers(tmp_path):
     x, y = pde.coordinates("x", "y")
     u, v = pde.unknown("u", x, y), pde.unknown("v", x, y)

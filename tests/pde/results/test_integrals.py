@@ -16,6 +16,7 @@ def poisson(domain, at=None):
     return pde.solve(pde.Problem(domain, [-pde.lap(u) == force], pde.on(at, u == wanted)), 1e-5)
 
 
+@pytest.mark.slow
 def test_what_flows_out_is_what_sources_make():
     plate = pde.box({x: (0, 3), y: (0, 2)}) - pde.disk((x, y), (1, 1), 0.3, name="pipe")
     solution = poisson(plate)

@@ -35,6 +35,7 @@ def test_the_network_is_the_solution(make, tmp_path):
     assert np.array_equal(ew.load(tmp_path / "u.kan").predict(X)[:, 0], found)
 
 
+@pytest.mark.slow
 def test_which_unknown_is_asked_for():
     solution = solve(kovasznay()[0], 1e-3)
     with pytest.raises(ew.InputError if hasattr(ew, "InputError") else ew.EdgewiseError, match="Say which"):

@@ -36,6 +36,7 @@ def grids(monkeypatch):
     return Grid.made
 
 
+@pytest.mark.slow
 def test_values_and_velocities_with_the_first_coordinate_fastest(grids, tmp_path):
     solution = pde.solve(kovasznay()[0], 1e-2)
     assert solution.to_vtk(tmp_path / "k.vtr", points=5) == (tmp_path / "k.vtr",)

@@ -173,6 +173,7 @@ def test_in_a_solid_with_values_fluxes_and_exchange(tolerance):
     assert solution.to_dict()["energy_bound"] == solution.energy.relative
 
 
+@pytest.mark.slow
 def test_in_a_solid_with_weights_and_a_reaction():
     k = 1 + x3**2
     source = 2 * HILL - sum((dx(k * dx(HILL, c), c) for c in XYZ), 0 * x3)

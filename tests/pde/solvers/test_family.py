@@ -17,6 +17,7 @@ def family():
     return solve(Problem(domain, [dx(u, x, 2) - k**2 * u == k], on(domain.boundary["walls"], u == 0)), 1e-7)
 
 
+@pytest.mark.slow
 def test_a_steady_family_is_right_between_its_members(family):
     x, k = np.meshgrid(np.linspace(0, 1, 41), np.linspace(1, 4, 38), indexing="ij")
     wanted = (np.cosh(k * (x - 0.5)) / np.cosh(k / 2) - 1) / k

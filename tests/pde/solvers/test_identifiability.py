@@ -35,6 +35,7 @@ def found(equation, rows=120, walls=True, config=None):
     return identify(problem, data(U, {X: at, T: when}, values, sigma=0.02), config=config)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("equation", "sentence"),
     [

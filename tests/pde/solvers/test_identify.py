@@ -85,6 +85,7 @@ def test_fields_alone_are_assimilated():
     assert field.solution(0.5, 0.5) == pytest.approx(np.exp(0.5) * np.sin(0.5), abs=0.01)
 
 
+@pytest.mark.slow
 def test_data_that_the_equations_do_not_explain_are_told():
     x, t, u, problem = rod()
     wrong = data(u, {x: np.full(60, 0.5), t: np.linspace(0, 0.5, 60)}, 1 + np.linspace(0, 3, 60), sigma=0.01)

@@ -84,6 +84,7 @@ def test_a_disk():
     assert np.array_equal(again.pieces.fields[0].values, solution.pieces.fields[0].values)
 
 
+@pytest.mark.slow
 def test_conditions_of_every_kind_around_a_hole():
     wanted = sin(2 * x + 1) * cos(3 * y)
     force = dx((2 + x) * dx(wanted, x), x) + (2 + x) * dx(wanted, y, 2) + dx(wanted, y) - wanted
@@ -110,6 +111,7 @@ def test_a_corner_whose_derivatives_grow_without_bound():
     holds(solve(Problem(ELL, [lap(u) == 0], on(ELL.boundary["walls"], u == wanted)), 1e-6), exact)
 
 
+@pytest.mark.slow
 def test_a_layer_that_needs_small_elements():
     eps = 0.01
     square = box({x: (0, 1), y: (0, 1)}) - disk((x, y), (0.5, 0.5), 0.2)
@@ -119,6 +121,7 @@ def test_a_layer_that_needs_small_elements():
     holds(solve(problem, 1e-5), lambda x, y: (1 - np.exp((x - 1) / eps)) * np.sin(np.pi * y))
 
 
+@pytest.mark.slow
 def test_torsion_of_an_ell():
     solution = solve(Problem(ELL, [-lap(u) == 1], on(ELL.boundary["walls"], u == 0)), 1e-7)
     # Its integral is the energy, known from graded finite elements of others.

@@ -89,6 +89,7 @@ def test_vortices(periodic, tmp_path):
         assert np.array_equal(again(*at, unknown=name), solution(*at, unknown=name))
 
 
+@pytest.mark.slow
 def test_what_a_flow_carries_goes_with_it():
     """The stream function is cos x cos y, so that the flow does not move what begins as that."""
     domain = box({x: (0, 1), y: (0, 1), t: (0, 0.2)})

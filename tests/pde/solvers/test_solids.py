@@ -140,6 +140,7 @@ def test_a_tensor_of_conductivities_and_fluxes_along_the_normal():
     assert told(solution, lambda x, y, z: np.sin(x + 2 * y) * np.exp(z)) < 1e-4
 
 
+@pytest.mark.slow
 def test_a_nonlinear_source():
     solid = cube()
     exact = X * Y + Z**2
@@ -150,6 +151,7 @@ def test_a_nonlinear_source():
     assert relative(solution, lambda x, y, z: x * y + z**2) < 1e-8
 
 
+@pytest.mark.slow
 def test_two_unknowns():
     solid = cube()
     v = pde.unknown("v", *XYZ)
@@ -164,6 +166,7 @@ def test_two_unknowns():
     np.testing.assert_allclose(solution(*at, unknown="v"), 6 * at[0], atol=1e-9)
 
 
+@pytest.mark.slow
 def test_a_ball_of_facets_is_as_near_to_the_round_one_as_its_sagitta():
     ball = pde.solid(MAKE.icosphere(subdivisions=2), XYZ)
     problem = pde.Problem(ball, [-pde.lap(U) == 6], pde.on(ball.boundary["walls"], U == 0))
@@ -212,6 +215,7 @@ def test_an_edge_where_slopes_grow_without_bound():
     )
 
 
+@pytest.mark.slow
 def test_tetrahedra_that_cannot_be_made_smaller_leave_the_answer_of_the_others(monkeypatch):
     calls = []
 
@@ -229,6 +233,7 @@ def test_tetrahedra_that_cannot_be_made_smaller_leave_the_answer_of_the_others(m
     assert 1e-9 < solution.error < 0.1
 
 
+@pytest.mark.slow
 def test_problems_that_are_none_are_told():
     solid = cube()
     with pytest.raises(InputError, match="has no condition for 'u'"):
@@ -244,6 +249,7 @@ def test_problems_that_are_none_are_told():
         pde.solve(pde.Problem(solid, [pde.lap(pde.lap(U)) == 1], pde.on(solid.boundary["walls"], U == 0)))
 
 
+@pytest.mark.slow
 def test_large_systems_solved_step_by_step_are_those_factorised(monkeypatch):
     solid = cube()
     exact = pde.exp(X - Y) * Z
@@ -261,6 +267,7 @@ def test_large_systems_solved_step_by_step_are_those_factorised(monkeypatch):
     np.testing.assert_allclose(steps.values, direct.values, atol=1e-8)
 
 
+@pytest.mark.slow
 def test_values_at_places_are_those_of_the_element_that_holds_them():
     solid = pde.solid(MAKE.annulus(0.5, 1, 1, sections=12), XYZ)
     mesh = tetra_mesh(fill(solid, 1.0, np.zeros((0, 3)), np.zeros(0)))

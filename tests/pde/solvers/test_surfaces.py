@@ -53,6 +53,7 @@ def test_helmholtz_between_two_eigenvalues():
     assert told(solution, x * z, at) < 1e-6
 
 
+@pytest.mark.slow
 def test_a_nonlinear_equation_and_weights_that_vary():
     k = 2 + X
     # div(k grad z) on the sphere is grad k . grad z + k lap z = - x z - 2 k z.

@@ -97,6 +97,7 @@ def test_a_drum_swings():
     assert solution(0.3, 0.2, 0.0, derivative={T: 1}) == pytest.approx(0, abs=1e-2)
 
 
+@pytest.mark.slow
 def test_a_wave_of_the_first_order_in_time_is_the_same():
     problem = through(
         DISK, (0, 1), [pde.dt(U) == V, pde.dt(V) == pde.lap(U)], [U == 0], [bessel(K) == U, V == 0]
@@ -105,6 +106,7 @@ def test_a_wave_of_the_first_order_in_time_is_the_same():
     assert apart(solution, lambda x, y, t: jv(0, K * np.hypot(x, y)) * np.cos(K * t), "u") < 1e-3
 
 
+@pytest.mark.slow
 def test_harmonics_on_a_sphere():
     ball = pde.surface(trimesh.creation.icosphere(subdivisions=0), XYZ, smooth=X**2 + Y**2 + Z**2 == 1)
     problem = through(ball, (0, 0.2), [pde.dt(W) == pde.lap(W)], [], [X * Y * Z + Z == W])
@@ -115,6 +117,7 @@ def test_harmonics_on_a_sphere():
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("order", "course"), [(1, lambda s: np.exp(-s * s)), (2, lambda s: np.cos(s))])
 def test_sines_in_a_cube(order, course):
     part = pde.solid(trimesh.creation.box(extents=(1, 1, 1)), XYZ)
@@ -130,6 +133,7 @@ def test_sines_in_a_cube(order, course):
     assert told(solution, exact) < 1e-2
 
 
+@pytest.mark.slow
 def test_an_equation_that_is_not_linear_with_walls_that_move():
     plate = pde.box({X: (0, 2), Y: (0, 1)}) - pde.disk((X, Y), (0.7, 0.5), 0.25)
     wanted = pde.sin(2 * X + T) * pde.exp(-Y) * (1 + T**2)
@@ -205,6 +209,7 @@ def test_waves_leave_through_a_wall_that_absorbs_them():
     assert abs(solution(2.0, 0.5, 4.0)) < 2e-3
 
 
+@pytest.mark.slow
 def test_data_that_do_not_fit_are_told_and_can_be_meant():
     domain = DISK.during({T: (0, 0.1)})
     parts = domain.boundary

@@ -87,6 +87,7 @@ def test_systems():
         assert bool(told(Problem(block, [*momentum, div(flow) == 0], rest))) is (sign < 0)
 
 
+@pytest.mark.slow
 def test_solutions_of_such_problems_say_so():
     # A single wave goes back without a fault; its data could not be measured so well.
     walls = on(STRIP.boundary["walls"], U == 0)

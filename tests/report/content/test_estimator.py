@@ -108,6 +108,7 @@ def test_baselines_predict_every_row_and_class(classes, numbers):
     assert len(baseline_rows(single)) == 1
 
 
+@pytest.mark.slow
 def test_arrays_repeats_and_formulas():
     X = RNG.uniform(0, 1, (120, 2))
     X[:, 1] = np.exp(9 * X[:, 1])

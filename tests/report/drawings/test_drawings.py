@@ -185,6 +185,7 @@ def test_views_read_beyond_their_pairs():
     assert InputView("e", "r").in_table(np.array([4.0])).tolist() == [4.0]
 
 
+@pytest.mark.slow
 def test_constant_and_wild_edges_can_be_drawn():
     X = np.full((40, 1), 3.0)
     net = KAN([1, 1], seed=0, dtype=torch.float64, input_names=("a",))

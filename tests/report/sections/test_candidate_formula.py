@@ -219,6 +219,7 @@ def test_every_language_is_on_the_page():
         assert text in page
 
 
+@pytest.mark.slow
 def test_hostile_names_stay_names():
     made = build()
     page = render_report(replace(made, units={NAMES[0]: "<u>"}))

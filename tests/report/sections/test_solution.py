@@ -30,6 +30,7 @@ def solution():
     return rod()
 
 
+@pytest.mark.slow
 def test_a_page_says_what_is_known(solution):
     page = render_solution(solution, title=EVIL)
     assert EVIL not in page
@@ -70,6 +71,7 @@ def test_its_formula_is_drawn(solution):
     assert "exp(-" in page
 
 
+@pytest.mark.slow
 def test_files_are_kept_and_other_things_refused(solution, tmp_path):
     path = solution.report(tmp_path / "rod.html", title="A rod")
     assert path.read_text(encoding="utf-8") == render_solution(solution, title="A rod")

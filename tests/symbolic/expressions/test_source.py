@@ -51,6 +51,7 @@ def test_c_computes_the_same(tmp_path: Path) -> None:
     assert "flow_rate: flow rate" in law.c()
 
 
+@pytest.mark.slow
 @needs_compiler
 def test_every_function_of_formulas(tmp_path: Path) -> None:
     from edgewise.forms.parser import read

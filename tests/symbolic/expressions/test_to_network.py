@@ -111,6 +111,7 @@ def test_it_is_double_precision_and_leaves_generators_alone() -> None:
     assert torch.equal(state, torch.get_rng_state())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("formula_", "X", "words"),
     [

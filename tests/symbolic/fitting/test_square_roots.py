@@ -61,6 +61,7 @@ def test_the_root_of_a_square_of_both_signs_is_a_size() -> None:
     assert unsquared(sympy.sqrt(sympy.expand((x - c) ** 2)), ROWS) in (sympy.Abs(x - c), sympy.Abs(c - x))
 
 
+@pytest.mark.slow
 @given(st.lists(st.integers(-3, 3), min_size=4, max_size=4), st.integers(-2, 2), st.sampled_from([1, -1, 3]))
 @settings(max_examples=40, deadline=None)
 def test_equal_on_the_rows(weights: list[int], extra: int, power: int) -> None:

@@ -113,6 +113,7 @@ def test_a_law_is_reached_from_a_formula_near_it(near: str, law: str, count: int
     assert len(best.own) == count
 
 
+@pytest.mark.slow
 @settings(max_examples=4)
 @given(st.integers(0, 1000))
 def test_writing_changes_no_value_and_leaves_no_sign_to_a_constant_that_is_always_negative(seed: int) -> None:

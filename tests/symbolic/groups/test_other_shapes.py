@@ -56,6 +56,7 @@ def test_shapes_differ_hold_their_constants_and_use_what_is_allowed(
             assert functions_in(plain) <= allowed | before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("start", "wanted"), [("a*x^2*(x + b)", "a*exp(b/x)"), ("a - b/x", "a*(1/(1 + b/x))")]
 )
@@ -74,6 +75,7 @@ def test_all_groups_together_tell_the_shape_that_one_does_not(start: str, wanted
     assert render(pool.tied[0].tree) == wanted
 
 
+@pytest.mark.slow
 def test_functions_that_are_excluded_come_back_in_no_group() -> None:
     random = np.random.default_rng(0)
     T, rate = random.uniform(1, 4, 160), np.repeat(random.uniform(1, 4, 8), 20)
@@ -84,6 +86,7 @@ def test_functions_that_are_excluded_come_back_in_no_group() -> None:
     assert all("exp" not in each.text for each in (found.best, *found.rivals))
 
 
+@pytest.mark.slow
 def test_ctrl_c_while_formulas_are_improved_leaves_the_best_so_far(monkeypatch: pytest.MonkeyPatch) -> None:
     random = np.random.default_rng(0)
     x, group = random.uniform(1, 4, 160), np.repeat(np.arange(8), 20)

@@ -53,6 +53,7 @@ def test_results_are_plain_data_and_repeat_bit_for_bit(found: GroupedResult) -> 
     assert json.dumps(one) == json.dumps(other)
 
 
+@pytest.mark.slow
 def test_the_order_of_rows_and_the_names_of_groups_do_not_matter(found: GroupedResult) -> None:
     order = np.random.default_rng(4).permutation(len(T))
     other = find_formula(
@@ -108,6 +109,7 @@ def test_groups_of_one_row_and_missing_cells_take_nothing_from_the_law() -> None
     assert "2 groups" in result.message
 
 
+@pytest.mark.slow
 def test_shared_constants_are_told_from_others_under_noise() -> None:
     """Of a known law: the level is one for all; heights and rates are not. Noise alone makes levels differ now and then."""
     tree, names, starts = template(parse("50*exp(-0.5*t) + 18", ["t"]).tree, ["t"])
@@ -217,6 +219,7 @@ def test_a_constant_that_noise_hides_stays_with_its_error() -> None:
     assert 0 < abs(best.own["pot"]["a"].value) < 4 * best.own["pot"]["a"].standard_error
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [False, True])
 def test_whoever_ends_one_search_ends_all(words: bool) -> None:
     told = list[object]()

@@ -43,6 +43,7 @@ def test_the_law_of_one_constant_survives_many_groups(groups: int, seed: int) ->
     assert len(tie(free, rows).own) in (0, 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, 6, 12])
 def test_constants_are_shared_that_another_could_make_up_for(seed: int) -> None:
     """Of a*(x - b)^c an exponent seems each group's own until b is one for all."""

@@ -44,6 +44,7 @@ def test_the_law_is_the_best_sum_under_noise(law: str, noise: float) -> None:
     assert len(best.own) == (3 if law == "plates" else 2)
 
 
+@pytest.mark.slow
 def test_no_power_is_tried_that_has_no_value_or_is_not_allowed() -> None:
     y = A * ONE[:, 0] + B * ONE[:, 0] ** 2
     shown = [render(each.tree) for each in sums(rows_of(ONE - 1, y, 0.1)).models]

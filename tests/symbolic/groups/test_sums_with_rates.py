@@ -8,6 +8,7 @@ from edgewise.symbolic.groups.constants import FEW_STARTS, refitted
 from edgewise.symbolic.groups.rows import GroupedRows
 from edgewise.symbolic.groups.structure_pool import StructurePool
 from edgewise.symbolic.groups.sums_with_rates import sums_with_rates
+from tests.tiers import slow
 
 GROUP = np.repeat(np.arange(8), 40)
 T = np.tile(np.linspace(0, 8, 40), 8)
@@ -27,7 +28,7 @@ def pool_of(y: np.ndarray, noise: float) -> StructurePool:
 
 
 # Twice the rate is the wave's height, which is seen.
-@pytest.mark.parametrize(("law", "own"), [("dose", 3), ("wave", 2), ("cooling", 2), ("critical", 3)])
+@pytest.mark.parametrize(("law", "own"), [("cooling", 2), *slow(("dose", 3), ("wave", 2), ("critical", 3))])
 def test_the_law_is_the_best_sum_under_noise(law: str, own: int) -> None:
     pool, plain = pool_of(LAWS[law], 0.1), pool_of(LAWS[law], 0.0).rows
     with np.errstate(all="ignore"):

@@ -47,6 +47,7 @@ def mixed() -> GroupedResult:
     return found(np.where(METAL == "wax", 3 * T**2 + 1, COOLING))
 
 
+@pytest.mark.slow
 def test_constants_follow_the_words_that_matter_and_no_others(cooling: GroupedResult) -> None:
     best = cooling.best
     assert isinstance(best, GroupedFormula)
@@ -63,6 +64,7 @@ def test_constants_follow_the_words_that_matter_and_no_others(cooling: GroupedRe
     assert "copper" in str(cooling)
 
 
+@pytest.mark.slow
 def test_levels_of_different_laws_get_a_branch_each(mixed: GroupedResult) -> None:
     best = mixed.best
     assert isinstance(best, BranchedFormula)
@@ -78,6 +80,7 @@ def test_levels_of_different_laws_get_a_branch_each(mixed: GroupedResult) -> Non
     assert json.loads(json.dumps(mixed.to_dict()))["best"]["branches"][1]["text"] == "3*t^2 + 1"
 
 
+@pytest.mark.slow
 def test_words_that_nothing_follows_are_not_asked_for_again() -> None:
     result = found(3 * T**2 + 1)
     assert isinstance(result.best, GroupedFormula)
@@ -102,6 +105,7 @@ def test_a_word_never_seen_ends_in_a_sentence_until_it_is_learned(
         cooling.best.predict(pd.DataFrame({"t": [1.0], "metal": [None]}, dtype=object))
 
 
+@pytest.mark.slow
 def test_frames_of_any_kind_and_any_order_of_rows_say_the_same(cooling: GroupedResult) -> None:
     order = np.random.default_rng(1).permutation(len(T))
     table = TABLE[["t", "metal"]]
@@ -129,6 +133,7 @@ def test_words_that_hardly_repeat_are_left_out_and_named() -> None:
     assert "'name' are in too few rows" in result.message
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("others", [["metal"], []])
 def test_a_word_that_never_changes_matters_to_nothing(others: list[str], cooling: GroupedResult) -> None:
     """Beside others it changes nothing; alone it leaves one formula for all rows, whatever their words come to be."""
@@ -144,6 +149,7 @@ def test_a_word_that_never_changes_matters_to_nothing(others: list[str], cooling
     np.testing.assert_allclose(best.predict(elsewhere), y, rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_a_word_that_changes_in_rare_rows_only_is_not_judged() -> None:
     site = np.array(["north"] * 149 + ["south"], dtype=object)
     result = found(COOLING, TABLE[["metal", "t"]].assign(site=site))
@@ -152,6 +158,7 @@ def test_a_word_that_changes_in_rare_rows_only_is_not_judged() -> None:
     assert "'site' are in too few rows" in result.message
 
 
+@pytest.mark.slow
 @settings(max_examples=6)
 @given(st.integers(0, 10_000))
 def test_under_noise_branches_are_told_from_one_structure(seed: int) -> None:

@@ -16,6 +16,7 @@ from edgewise.symbolic.hypotheses.check import _compared, check_structure, check
 from edgewise.symbolic.hypotheses.level_sets import same_level
 from edgewise.symbolic.hypotheses.nearest import DataRegion, nearest
 from edgewise.symbolic.hypotheses.text import read_hypothesis
+from tests.tiers import slow
 
 NAMES = ("x1", "x2", "x3")
 
@@ -59,7 +60,7 @@ def test_the_nearest_function_is_the_law_itself_exactly_when_the_claim_is_true(c
         assert least <= off <= most
 
 
-@pytest.mark.parametrize(("claim", "obeys", "breaks"), CASES)
+@pytest.mark.parametrize(("claim", "obeys", "breaks"), [*CASES[:3], *slow(*CASES[3:])])
 def test_verdicts_on_noisy_rows(claim, obeys, breaks) -> None:
     X = box(claim)
     for law, holds in ((obeys, True), (breaks, False)):
@@ -84,6 +85,7 @@ def test_several_claims_share_one_network() -> None:
     assert verdicts[0].free_error == pytest.approx(verdicts[1].free_error)
 
 
+@pytest.mark.slow
 def test_columns_that_move_together_are_only_judged_where_rows_are() -> None:
     rng = np.random.default_rng(4)
     a = rng.uniform(-1, 1, 600)

@@ -82,6 +82,7 @@ def test_the_last_digits_are_those_of_the_normal_equations():
     np.testing.assert_allclose([each.value for each in found.constants.values()], wanted, rtol=1e-10)
 
 
+@pytest.mark.slow
 def test_standard_errors_are_how_far_constants_scatter():
     rng = np.random.default_rng(1)
     truth = 4 * np.exp(-0.6 * T)

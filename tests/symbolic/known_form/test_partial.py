@@ -82,6 +82,7 @@ def test_minimise_never_makes_it_worse() -> None:
     assert task.error(minimise(task, start, (), 0.0, steps=60)) < 0.2 * task.error(start)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("noise", [0.0, 0.02])
 def test_a_product_of_unknowns_with_a_known_term(noise: float) -> None:
     X = rows(4)
@@ -117,6 +118,7 @@ def test_one_function_called_twice_is_one_function() -> None:
     np.testing.assert_allclose(found.formula.predict(X), y, atol=1e-8)
 
 
+@pytest.mark.slow
 def test_nested_unknowns() -> None:
     X = rows(3)
     y = X[:, 0] * np.log(X[:, 1] * X[:, 2] ** 2 + 1)
@@ -146,6 +148,7 @@ def test_what_has_no_closed_form_stays_a_curve() -> None:
     assert found.error < 0.02 * wild.std()
 
 
+@pytest.mark.slow
 def test_functions_that_data_cannot_tell_apart_are_said_to_be_one_choice_of_many() -> None:
     X = rows(3)
     y = np.hypot(np.exp(X[:, 0]), X[:, 1] + 1) * X[:, 2]
@@ -153,6 +156,7 @@ def test_functions_that_data_cannot_tell_apart_are_said_to_be_one_choice_of_many
     assert "one choice of many" not in fit_partial(X, y, "sqrt(f(x1)^2 + (x2 + 1)^2)*x3", work=0.25).message
 
 
+@pytest.mark.slow
 def test_a_wrong_formula_shows_in_its_error() -> None:
     X = rows(2)
     y = np.sin(3 * X[:, 0] * X[:, 1])
@@ -208,6 +212,7 @@ def interrupted(looks: int, ticking: Callable[[float], None]) -> PartialResult:
     return fit_partial(X, y, "f(x1)*g(x3) + h(x2)", seconds=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("looks", [4000, 6000])
 def test_a_time_limit_leaves_functions_and_says_so(looks: int, ticking: Callable[[float], None]) -> None:
     found = interrupted(looks, ticking)
@@ -222,6 +227,7 @@ def test_a_time_limit_before_the_first_fit_is_not_blamed_on_the_formula(
         interrupted(10, ticking)
 
 
+@pytest.mark.slow
 def test_the_same_rows_give_the_same_functions() -> None:
     X = rows(2, 150)
     first, second = (fit_partial(X, np.exp(X[:, 0]) * X[:, 1], "f(x1)*g(x2)", work=0.05) for _ in range(2))

@@ -44,6 +44,7 @@ def test_constants_inside_a_function_that_is_known() -> None:
     np.testing.assert_allclose(found.formula.predict(X), y, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_what_a_function_can_take_up_is_fixed_of_it() -> None:
     found = fit_partial(X, 3 * np.sqrt(X[:, 0]) + 1, "a*f(x1) + b", work=WORK)
     assert found["f"].normalised == "its mean is 0 and its mean square is 1"
