@@ -72,8 +72,11 @@ def _remarks(found: FormulaResult, number: int, best: int, verbose: bool) -> Ite
         yield f"The data cannot distinguish it from {other}."
     trust = found.front[number - 1].trust
     if verbose:
+        from edgewise.symbolic.provenance import in_words
+
         yield from ("" if trust is None else str(trust)).splitlines()
         yield found.message
+        yield from filter(None, [in_words(found.front[number - 1].origin)])
         return
     if trust is not None:
         yield from map(str, trust.leaves_domain)

@@ -163,6 +163,7 @@ def formula_document(formula: Formula) -> dict[str, Any]:
         "names": list(formula.names),
         "constants": [_constant_document(each) for each in formula.constants],
         **({"costs": [list(each) for each in formula.costs]} if formula.costs else {}),
+        **({"origin": list(formula.origin)} if formula.origin else {}),
         **plain({"error": formula.error, "r2": formula.r2, "network_deviation": formula.network_deviation}),
     }
 
@@ -175,6 +176,7 @@ def read_formula(document: Mapping[str, Any]) -> Formula:
         from_tree(from_json(document["tree"]), names), names, as_number(document["error"]), as_number(document["r2"]),
         tuple(_constant(each) for each in document["constants"]), None if deviation is None else float(deviation),
         costs=tuple((str(name), int(nodes)) for name, nodes in document.get("costs", [])),
+        origin=tuple(map(str, document.get("origin", []))),
     )  # fmt: skip
 
 

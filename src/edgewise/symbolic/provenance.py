@@ -8,7 +8,7 @@ parts that it came through. `excluding` runs a search in which some parts yield 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
@@ -85,6 +85,17 @@ def _marks(tree: Node) -> Iterator[str]:
 def like(tree: Node, source: Node) -> Node:
     """The tree, written anew from a source whose marks it keeps."""
     return tree if tree is source else marked(tree, *origin_of(source))
+
+
+def in_words(origin: Sequence[str]) -> str:
+    """The way of a formula in one sentence, from its first part on; empty where no part is known.
+
+    Examples
+    --------
+    >>> in_words(("constants rounded", "scalings", "short curves"))
+    'Found by short curves, then scalings, then constants rounded.'
+    """
+    return f"Found by {', then '.join(reversed(origin))}." if origin else ""
 
 
 def parts() -> frozenset[str]:

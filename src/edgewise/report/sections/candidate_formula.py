@@ -19,6 +19,7 @@ from edgewise.report.drawings.figures import drawn
 from edgewise.report.evaluation.residuals import UNLIKELY, Pattern, is_rounding, pattern, scale_of, worst
 from edgewise.report.text.numbers import counted, number, percent, signed
 from edgewise.symbolic import Formula
+from edgewise.symbolic.provenance import in_words
 from edgewise.symbolic.results.diagnostics import trust
 from edgewise.symbolic.results.trust import ConstantInterval, Trust
 
@@ -87,6 +88,7 @@ class Study:
     fails: tuple[str, ...] = ()
     domain: tuple[str, ...] = ()
     beyond: str = ""
+    origin: str = ""
     missed: Missed | None = None
 
 
@@ -107,7 +109,7 @@ def study(content: ReportContent, formula: Formula, key: str = "formula") -> Stu
     with np.errstate(all="ignore"):
         predicted = np.asarray(formula.predict(rows.X), dtype=np.float64)
     judged = _trust(content, formula, rows)
-    known = Study() if judged is None else _trusted(judged)
+    known = replace(Study() if judged is None else _trusted(judged), origin=in_words(formula.origin))
     good = np.isfinite(predicted) & np.isfinite(rows.X).all(axis=1)
     without = len(good) - int(good.sum())
     fails = () if not without else (f"It has no value on {counted(without, 'row')} of {len(good):,}.",)
