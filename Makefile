@@ -18,7 +18,7 @@ DOCS := $(VENV)/.installed-docs
 INPUTS := pyproject.toml hatch_build.py $(wildcard src/edgewise/kernels/native/src/*)
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: help install demo test test-all lint format bench docs web clean
+.PHONY: help demo test test-all lint style types format bench docs web clean
 
 help:
 	@echo "make demo      install into .venv and run the main job on measured data that ships with the package"
@@ -40,10 +40,14 @@ test: $(DEV)
 test-all: $(DEV)
 	$(BIN)/python -m pytest $(WORKERS) --doctest-modules $(PYTEST_ARGS)
 
-lint: $(DEV)
+lint: style types
+
+style: $(DEV)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/lint-imports --no-cache
+
+types: $(DEV)
 	$(BIN)/pyright
 
 format: $(DEV)
@@ -74,7 +78,7 @@ $(INSTALLED): $(INPUTS) | $(BIN)/python
 
 $(DEV): $(INPUTS) | $(BIN)/python
 	$(PIP) install --quiet $(PIP_ARGS) --editable ".[dev]"
-	touch $@ $(INSTALLED)
+	touch $@ $(INSTALLED) $(DOCS)
 
 $(DOCS): $(INPUTS) | $(BIN)/python
 	$(PIP) install --quiet $(PIP_ARGS) --editable ".[docs,onnx]"

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 
 import pytest
 
 from . import kinds, pool
-from .attempts import KINDS, carry_out, plan
+from .attempts import KINDS, Outcome, carry_out, plan
 
 COUNT, SEED = 220, 1
 # Kinds whose single attempts take seconds.
-SLOW = (
+LONG = (
     "fit wide",
     "find_formula wide",
     "command fit",
@@ -22,20 +22,51 @@ SLOW = (
 )
 
 
+def told(faults: Iterable[Outcome]) -> str:
+    """What went wrong, in words."""
+    return "\n\n".join(f"{each.kind}, seed {each.seed}: {each.what}\n{each.text}" for each in faults)
+
+
+def faults_of(outcomes: Iterable[Outcome]) -> list[Outcome]:
+    """Those that ended in neither a result nor one clear sentence."""
+    return [each for each in outcomes if each.end == "fault"]
+
+
+@pytest.mark.parametrize("name", [name for name in KINDS if name not in LONG])
+def test_hostile_input_ends_in_a_result_or_one_clear_sentence(name: str) -> None:
+    kinds.warm_up()
+    faults = faults_of(carry_out(name, seed) for seed in (11, 12))
+    assert not faults, told(faults)
+
+
+@pytest.fixture(scope="module")
+def workers() -> Iterator[Callable[[], pool.Worker]]:
+    """A process of its own for the attempts, a fresh one when that is used up."""
+    started: list[pool.Worker] = []
+
+    def worker() -> pool.Worker:
+        if not started or not started[-1].usable:
+            started.append(pool.Worker())
+        return started[-1]
+
+    yield worker
+    for each in started:
+        each.close()
+
+
 @pytest.mark.slow
-def test_hostile_input_ends_in_a_result_or_one_clear_sentence() -> None:
-    attempts = [(name, seed) for name, seed in plan(COUNT, SEED) if name not in SLOW]
-    attempts += [(name, SEED) for name in SLOW]
-    done = pool.run(attempts, workers=1, tell=lambda outcome: None)
-    faults = [
-        f"{each.kind}, seed {each.seed}: {each.what}\n{each.text}" for each in done if each.end == "fault"
-    ]
-    assert not faults, "\n\n".join(faults[:5])
-    assert len(done) == len(attempts)
-    ends = Counter(each.end for each in done)
-    assert ends["sentence"] > 50
-    assert ends["result"] > 10
-    assert {each.kind for each in done} == set(KINDS)
+@pytest.mark.parametrize("name", KINDS)
+def test_so_does_more_of_it_in_a_process_under_limits(workers: Callable[[], pool.Worker], name: str) -> None:
+    seeds = [SEED] if name in LONG else [seed for kind, seed in plan(COUNT, SEED) if kind == name]
+    assert seeds
+    faults = faults_of([workers().ask(name, seed) for seed in seeds])
+    assert not faults, told(faults)
+
+
+def test_both_ends_are_met() -> None:
+    kinds.warm_up()
+    met = {carry_out("parse", seed).end for seed in range(12)}
+    assert met == {"sentence", "result"}
 
 
 def test_an_attempt_can_be_replayed() -> None:
