@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 from edgewise import InputError, StopReason
 from edgewise.forms import parse
 from edgewise.symbolic.hypotheses.check import _compared, check_structure, check_structures
-from edgewise.symbolic.hypotheses.level_sets import same_level
-from edgewise.symbolic.hypotheses.nearest import DataRegion, nearest
+from edgewise.symbolic.hypotheses.nearest import DataRegion, nearest, same_level
 from edgewise.symbolic.hypotheses.text import read_hypothesis
 from tests.tiers import slow
 

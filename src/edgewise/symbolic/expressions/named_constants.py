@@ -73,8 +73,9 @@ def with_constants(text: object, columns: Sequence[str]) -> tuple[Node, tuple[st
     labels = tuple(each for each in free if each not in columns and each not in CONSTANTS)
     if not labels:
         raise InputError(
-            f"The 'text' argument must name at least one constant that is no column, as in a*exp(-b*x). "
-            f"Got {short(text)} instead, with the columns {among(columns)}."
+            argument="text",
+            expected="name at least one constant that is no column, as in a*exp(-b*x)",
+            got=f"{short(text)}, with the columns {among(columns)},",
         )
     return tree, labels
 

@@ -81,8 +81,10 @@ def compile_formula(formula: Any, names: Iterable[str], X: Any = None) -> KAN:
     finite = np.logical_and.reduce([each.isfinite().all(dim=1).numpy() for each in values])
     if not finite.all():
         raise InputError(
-            "The 'formula' argument must have a value on every row of X. Got none on row "
-            f"{int(np.flatnonzero(~finite)[0])} instead: a logarithm, root, power or division leaves its domain there."
+            argument="formula",
+            expected="have a value on every row of X",
+            got=f"none on row {int(np.flatnonzero(~finite)[0])}",
+            advice="a logarithm, root, power or division leaves its domain there",
         )
     return regrid(net, rows, margin=_MARGIN).network
 

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgewise._core.arguments import dimensions
+from edgewise._core.arguments import column_names, dimensions
 from edgewise._core.arrays import Floats
-from edgewise._core.checks import check_float, check_vector, plural, short
+from edgewise._core.checks import (
+    check_float,
+    check_matrix,
+    check_squarable,
+    check_vector,
+    plural,
+    short,
+)
 from edgewise._core.errors import InputError
 from edgewise._core.rows import row_numbers
 
@@ -157,3 +164,41 @@ def _weighted(rows: Measurements, weight: Floats, variance: float | None) -> Mea
         None if variance is None else variance / (float(weight[0]) if even and len(weight) else mean)
     )
     return replace(rows, weight=None if even else weight / mean, variance=known_variance)
+
+
+_FEWEST_ROWS = 5
+
+
+def read_rows(
+    X: Any, y: Any, names: Iterable[str] | None, *, sample_weight: Any = None, sigma: Any = None
+) -> tuple[Measurements, tuple[str, ...]]:
+    """The complete rows, and the names of the columns."""
+    table = check_matrix(X, "X", min_rows=_FEWEST_ROWS, missing=True)
+    if table.shape[1] == 0:
+        raise InputError(argument="X", expected="have at least 1 column", got="none")
+    target = check_vector(y, "y", length=len(table), missing=True)
+    names = column_names(X, names, table.shape[1])
+    told = called(y, names)
+    rows = measured(table, target, names, told, sample_weight=sample_weight, sigma=sigma)
+    if len(rows.y) < _FEWEST_ROWS:
+        raise InputError(
+            f"The table must have at least {_FEWEST_ROWS} rows with finite numbers in every cell. Got "
+            f"{len(rows.y)} instead: {' '.join(rows.notes)}"
+        )
+    check_squarable(rows.y, "The 'y' argument", tiny=False, rows=rows.numbers)
+    check_squarable(rows.X, "The 'X' argument", labels=names, rows=rows.numbers)
+    return rows, names
+
+
+def target_name(y: Any, units: object, names: Iterable[str]) -> str:
+    """What `units` calls y: "y", or the name it has, where that is no column's."""
+    columns = tuple(names)
+    name = called(y, columns)
+    as_y = isinstance(units, Mapping) and name not in units and "y" in units and "y" not in columns
+    return "y" if as_y else name
+
+
+def called(y: Any, names: Iterable[str]) -> str:
+    """What y is called: by the name it has, where that is no column's, or "y"."""
+    name = getattr(y, "name", None)
+    return name if isinstance(name, str) and name and name not in tuple(names) else "y"

@@ -16,7 +16,7 @@ from edgewise._core.seeds import numpy_generator
 from edgewise._core.threads import one_thread
 from edgewise.forms.tree import replaced
 from edgewise.symbolic.expressions.named_constants import exact, starts_of, with_constants
-from edgewise.symbolic.fitting.input_validation import read_rows
+from edgewise.symbolic.fitting.measurements import read_rows
 from edgewise.symbolic.fitting.variable_projection import Separable, minimum
 from edgewise.symbolic.groups.constants import Tied, apart
 from edgewise.symbolic.groups.grouped_formula import GroupedFormula
@@ -99,8 +99,9 @@ def fit_groups(
     rows, few = with_enough(everything, len(constants))
     if not rows.count:
         raise InputError(
-            f"The 'groups' argument must have a group of at least {len(constants)} rows, one for every constant. "
-            f"The largest has {np.bincount(everything.group).max()}."
+            argument="groups",
+            expected=f"have a group of at least {len(constants)} rows, one for every constant",
+            got=f"at most {np.bincount(everything.group).max()}",
         )
     first, known = starts_of(start, constants)
     tree = exact(tree)
@@ -114,8 +115,10 @@ def fit_groups(
         )
         if model is None or not math.isfinite(model.criterion):
             raise InputError(
-                f"The 'text' argument must have a value on every row of each group for some of the starts that are "
-                f"tried. Got {short(text)} instead, for which there was none; check logs, roots and divisions."
+                argument="text",
+                expected="have a value on every row of each group for some of the starts that are tried",
+                got=f"{short(text)}, for which there was none,",
+                advice="check logs, roots and divisions",
             )
         model = tie(model, rows) if common is None else _tied(model, common, rows)
         model = replace(model, tree=replaced(model.tree, model.plain), plain={})

@@ -17,8 +17,7 @@ from edgewise._core.stopping import StopReason
 from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, check_seconds, check_work
 from edgewise.forms.tree import Node, render
-from edgewise.symbolic.fitting.input_validation import read_rows
-from edgewise.symbolic.fitting.measurements import Measurements
+from edgewise.symbolic.fitting.measurements import Measurements, read_rows
 from edgewise.symbolic.groups.constants import FEW_STARTS, TAKEN_FORMULAS, TIED_STRUCTURES, Tied, exact
 from edgewise.symbolic.groups.curves import curves
 from edgewise.symbolic.groups.fractions import FRACTIONS, in_fractions
@@ -62,7 +61,6 @@ def search_groups(
     work: str | float,
     seconds: float | None,
     seed: Any,
-    of: str,
     allowed: frozenset[str] | None = None,
     constrained: bool = False,
 ) -> GroupedResult:
@@ -80,8 +78,6 @@ def search_groups(
         Table (n, d), target (n,) and the group of each row (n,).
     names, work, seconds, seed
         As of `find_formula`; for all groups together.
-    of
-        Who asks, for messages.
     allowed
         The functions that formulas may hold; None for all.
     constrained
@@ -99,8 +95,9 @@ def search_groups(
     rows = GroupedRows(columns, table.X, table.y, number[table.numbers], len(labels))
     if (largest := int(np.bincount(rows.group).max())) < FEWEST_ROWS:
         raise InputError(
-            f"The 'groups' argument must have a group of at least {FEWEST_ROWS} rows. "
-            f"The largest has {largest}."
+            argument="groups",
+            expected=f"have a group of at least {FEWEST_ROWS} rows",
+            got=f"at most {largest}",
         )
     with np.errstate(all="ignore"), one_thread():
         pool, reasons, found = StructurePool(rows, seed), list[StopReason](), list[Tied]()
@@ -113,8 +110,7 @@ def search_groups(
                     break
             if not pool.models:
                 raise InputError(
-                    f"{of} found no formula that has values on the rows of every group. Leave out groups that differ in "
-                    "kind."
+                    "No formula that was found has values on the rows of every group. Leave out groups that differ in kind."
                 )
             late = limit is not None and meter.seconds >= limit
             if not constrained and not late and reasons[-1] not in ENDED:

@@ -18,8 +18,7 @@ from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason
 from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, check_seconds, check_work
-from edgewise.symbolic.fitting.input_validation import read_rows
-from edgewise.symbolic.fitting.measurements import Measurements
+from edgewise.symbolic.fitting.measurements import Measurements, read_rows
 from edgewise.symbolic.fitting.word_columns import WordColumns, WordTable
 from edgewise.symbolic.groups.branched_formula import BranchedFormula
 from edgewise.symbolic.groups.branches import Branch, Structure, branched, description_of, of_one_group
@@ -93,7 +92,6 @@ def search_words(
     work: str | float,
     seconds: float | None,
     seed: Any,
-    of: str,
 ) -> GroupedResult:
     """Formulas for a table with columns of words: the same for all, with constants by level, or a branch for some levels.
 
@@ -149,7 +147,7 @@ def search_words(
             best = least
         if not best.tied and not best.branches:
             raise InputError(
-                f"{of} found no formula that has values on the rows of every level. Leave out levels that differ in kind."
+                "No formula that was found has values on the rows of every level. Leave out levels that differ in kind."
             )
         best, labels = _on_all_rows(best, codes, measured, seed)
         answers = _answers(best, labels, codes, measured, table, seed)

@@ -126,8 +126,9 @@ def _pair(reader: Reader, word: str, names: Sequence[str]) -> Hypothesis:
     text, parts = reader.text, _formulas(reader, names)
     if len(parts) != 2:
         raise InputError(
-            f"The 'hypothesis' {word}(...) takes two columns or multiples of columns, as {word}(x1, x2) does. "
-            f"Got {short(text)} instead."
+            argument="hypothesis",
+            expected=f"give {word}(...) two columns or multiples of columns, as {word}(x1, x2) does",
+            got=short(text),
         )
     first, second = (each.tree for each in parts)
     joined: Node = (
@@ -188,8 +189,9 @@ def _apart(text: str, expressions: tuple[Expression, ...]) -> tuple[Expression, 
         shared = seen.intersection(each.variables)
         if shared:
             raise InputError(
-                "The expressions of the 'hypothesis' must not share a column. "
-                f"Got {short(text)} instead, where {quote(min(shared))} is in two of them."
+                argument="hypothesis",
+                expected="be about expressions that share no column",
+                got=f"{short(text)}, where {quote(min(shared))} is in two of them,",
             )
         seen.update(each.variables)
     return expressions

@@ -171,9 +171,10 @@ def fit_constants(
         found = minimum(problem, first, known, generator)
         if not math.isfinite(found.rss):
             raise InputError(
-                f"The 'text' argument must have a value on every row for some of the starts that are tried. "
-                f"Got {short(text)} instead, for which there was none; give a start by 'start', and check logs, roots "
-                "and divisions."
+                argument="text",
+                expected="have a value on every row for some of the starts that are tried",
+                got=f"{short(text)}, for which there was none,",
+                advice="give a start by 'start', and check logs, roots and divisions",
             )
         rows = SplitRows.whole(columns, data)
         values = dict(zip(labels, found.constants.tolist(), strict=True))

@@ -172,8 +172,10 @@ def fit_partial(
         learned = learn(tasks[0], tasks[1], tasks[2], meter, derive(root, 2))
         if learned is None:
             raise InputError(
-                "The 'text' argument must be a formula with a value on every row for some choice of its "
-                f"unknown functions. Got {short(text)} instead, for which none was found; check logs, roots and divisions."
+                argument="text",
+                expected="be a formula with a value on every row for some choice of its unknown functions",
+                got=f"{short(text)}, for which none was found,",
+                advice="check logs, roots and divisions",
             )
         # What is learned is always reported in full, if need be without whole formulas.
         until, meter.until, reason = meter.until, math.inf, learned.stop_reason

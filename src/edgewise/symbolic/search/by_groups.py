@@ -23,7 +23,7 @@ from edgewise.symbolic.search.constraints import ConstraintWarning, contradicted
 
 @dataclass(frozen=True)
 class Limited:
-    """What limits a search, and who asks.
+    """What limits a search.
 
     `allowed` are the functions of formulas, None for all; `constrained` says that they must fulfil more than that.
     """
@@ -31,7 +31,6 @@ class Limited:
     work: str | float
     seconds: float | None
     seed: Any
-    of: str
     allowed: frozenset[str] | None = None
     constrained: bool = False
     checks: ConstraintConfig = DEFAULT.constraint_checks

@@ -18,7 +18,7 @@ from edgewise._core.rows import row_numbers
 from edgewise._core.work import Meter, check_seconds, check_work
 from edgewise.forms.derivative import differentiate
 from edgewise.symbolic.expressions.tape import Tape
-from edgewise.symbolic.fitting.input_validation import read_rows
+from edgewise.symbolic.fitting.measurements import read_rows
 from edgewise.symbolic.results.formula import Formula
 from edgewise.symbolic.results.search_result import FormulaResult
 from edgewise.symbolic.search.constraints import ConstraintWarning

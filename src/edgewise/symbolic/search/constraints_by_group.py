@@ -9,7 +9,7 @@ from typing import Any
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_matrix, check_vector
 from edgewise.symbolic.config import SearchConfig
-from edgewise.symbolic.fitting.input_validation import called
+from edgewise.symbolic.fitting.measurements import called
 from edgewise.symbolic.groups.branched_formula import BranchedFormula
 from edgewise.symbolic.groups.grouped_formula import GroupedFormula
 from edgewise.symbolic.groups.grouped_result import GroupedResult

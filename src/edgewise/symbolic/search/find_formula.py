@@ -13,6 +13,7 @@ from typing import Any, TypedDict, Unpack, cast, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.arguments import as_callables
 from edgewise._core.checks import check_choice, check_float, check_int
 from edgewise._core.errors import InputError
 from edgewise._core.gradients import with_gradients
@@ -22,8 +23,7 @@ from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, StopError, check_seconds, check_work, running
 from edgewise.forms import Form
 from edgewise.symbolic.config import SearchConfig, config_of
-from edgewise.symbolic.fitting.input_validation import called, read_callbacks, read_rows, target_name
-from edgewise.symbolic.fitting.measurements import Measurements
+from edgewise.symbolic.fitting.measurements import Measurements, called, read_rows, target_name
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.fitting.word_columns import word_table
 from edgewise.symbolic.groups.grouped_result import GroupedResult
@@ -55,7 +55,6 @@ from edgewise.symbolic.search.search_state import Search
 from edgewise.symbolic.search.set_aside import search_without_errors, suspicious_rows
 from edgewise.training.common.records import Record
 
-_OF = "find_formula"
 LOSSES = ("squared", "robust")
 Labels = Sequence[Hashable] | NDArray[Any]
 
@@ -270,7 +269,7 @@ def find_formula(
             "x_sigma": x_sigma,
         }  # fmt: skip
         limits = Limited(
-            work, seconds, seed, _OF,
+            work, seconds, seed,
             allowed_functions(forms, exclude_functions)[1], bool(constraints or costs or require_columns),
             config_of(config).constraint_checks,
         )  # fmt: skip
@@ -301,7 +300,7 @@ def find_formula(
     robust = check_choice(loss, "loss", LOSSES) == "robust"
     share = check_float(validation, "validation", low=0.05, high=0.5)
     table, columns = read_rows(X, y, names, sample_weight=sample_weight, sigma=sigma)
-    listeners = read_callbacks(callbacks)
+    listeners = as_callables(callbacks)
     limits = Limits.read(
         columns,
         target=target_name(y, units, columns),

@@ -29,7 +29,7 @@ from edgewise.symbolic.config import SearchConfig, config_of
 from edgewise.symbolic.expressions.named_constants import names_alone, right_side
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.expressions.writing import from_tree
-from edgewise.symbolic.fitting.input_validation import read_rows
+from edgewise.symbolic.fitting.measurements import read_rows
 from edgewise.symbolic.fitting.rounding import fit_expression
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.results.formula import Formula

@@ -18,7 +18,6 @@ from edgewise.symbolic.search.constraints import structural
 from edgewise.symbolic.units.constraints import Dimensions
 from edgewise.symbolic.univariate.closed_forms import check_forms
 
-_OF = "find_formula"
 _DEAREST = 1000
 # What is made of a function by sums and products: max(a, b) = (a + b + |a - b|)/2, mod(a, b) = a - b*floor(a/b).
 _MADE_OF = {"abs": ("max", "min"), "step": ("abs", "max", "min"), "floor": ("mod",)}

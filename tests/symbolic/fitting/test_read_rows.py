@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgewise._core.errors import InputError
-from edgewise.symbolic.fitting.input_validation import read_callbacks, read_rows, target_name
+from edgewise.symbolic.fitting.measurements import read_rows, target_name
 from edgewise.symbolic.fitting.train_test import SplitRows
 
 X = np.random.default_rng(0).uniform(1, 3, (200, 2))
@@ -94,12 +94,6 @@ def test_names_come_from_the_data_frame() -> None:
 def test_tables_that_cannot_be_searched_are_refused(table, target, match: str) -> None:
     with pytest.raises(InputError, match=match):
         read_rows(table, target, None)
-
-
-def test_callbacks_are_functions() -> None:
-    assert read_callbacks([print]) == (print,)
-    with pytest.raises(InputError, match="'callbacks'"):
-        read_callbacks([3])  # type: ignore[list-item]
 
 
 @given(st.sets(st.integers(0, 199), max_size=60), st.sets(st.integers(0, 199), max_size=60))

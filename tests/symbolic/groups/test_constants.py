@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from edgewise.forms import parse
+from edgewise.symbolic.groups.constants import written_alike
 from edgewise.symbolic.groups.least_squares import GroupedProblem
 from edgewise.symbolic.groups.rows import GroupedRows
-from edgewise.symbolic.groups.symmetries import written_alike
 
 GROUP = np.repeat(np.arange(6), 10)
 ROWS = GroupedRows(("x",), np.tile(np.linspace(0.1, 3, 10), 6)[:, None], np.zeros(60), GROUP, 6)
