@@ -15,7 +15,6 @@ from _common import Clock, Report, Run, common_options, machine
 from random_laws import generate
 
 from edgewise.forms.tree import render
-from edgewise.symbolic import MeetingConfig
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.structure.meeting import meetings
@@ -45,7 +44,7 @@ def main() -> None:
         rows = SplitRows.split(names, X, y, 0.2, 0)
         clock = Clock()
         with np.errstate(all="ignore"):
-            trees = meetings(rows, MeetingConfig())
+            trees = meetings(rows)
             spent, good = clock.seconds, False
             if trees:
                 tape = Tape(trees[0], names)

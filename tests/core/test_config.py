@@ -9,27 +9,7 @@ import pytest
 import edgewise
 from edgewise import InputError
 from edgewise.dynamics import DynamicsConfig
-from edgewise.symbolic import (
-    BreakConfig,
-    ConstraintConfig,
-    CurveConfig,
-    CurveStageConfig,
-    ExchangeConfig,
-    GrossErrorConfig,
-    MeetingConfig,
-    MendingConfig,
-    NetworkConfig,
-    NonlinearSumConfig,
-    PartConfig,
-    QuotientConfig,
-    ReductionConfig,
-    RelationConfig,
-    SearchConfig,
-    SumConfig,
-    SurrogateConfig,
-    TwoLawConfig,
-    VaryingConfig,
-)
+from edgewise.symbolic import SearchConfig
 from edgewise.training import TableConfig
 from edgewise.verifying import ProverConfig
 
@@ -37,24 +17,6 @@ SOURCE = Path(edgewise.__file__).parent
 CONFIGS = [
     pytest.param(ProverConfig, ["verifying"], id="ProverConfig"),
     pytest.param(SearchConfig, ["symbolic"], id="SearchConfig"),
-    pytest.param(BreakConfig, ["symbolic"], id="BreakConfig"),
-    pytest.param(ExchangeConfig, ["symbolic"], id="ExchangeConfig"),
-    pytest.param(GrossErrorConfig, ["symbolic/search"], id="GrossErrorConfig"),
-    pytest.param(ConstraintConfig, ["symbolic/search"], id="ConstraintConfig"),
-    pytest.param(MeetingConfig, ["symbolic/structure"], id="MeetingConfig"),
-    pytest.param(NonlinearSumConfig, ["symbolic/structure", "symbolic/search"], id="NonlinearSumConfig"),
-    pytest.param(MendingConfig, ["symbolic/search"], id="MendingConfig"),
-    pytest.param(NetworkConfig, ["symbolic"], id="NetworkConfig"),
-    pytest.param(PartConfig, ["symbolic/structure"], id="PartConfig"),
-    pytest.param(QuotientConfig, ["symbolic/structure"], id="QuotientConfig"),
-    pytest.param(ReductionConfig, ["symbolic/structure"], id="ReductionConfig"),
-    pytest.param(TwoLawConfig, ["symbolic"], id="TwoLawConfig"),
-    pytest.param(CurveStageConfig, ["symbolic/univariate"], id="CurveStageConfig"),
-    pytest.param(VaryingConfig, ["symbolic/structure"], id="VaryingConfig"),
-    pytest.param(SurrogateConfig, ["symbolic/structure"], id="SurrogateConfig"),
-    pytest.param(SumConfig, ["symbolic/structure"], id="SumConfig"),
-    pytest.param(RelationConfig, ["symbolic/structure"], id="RelationConfig"),
-    pytest.param(CurveConfig, ["symbolic/univariate"], id="CurveConfig"),
     pytest.param(DynamicsConfig, ["dynamics"], id="DynamicsConfig"),
     pytest.param(TableConfig, ["training", "estimators"], id="TableConfig"),
 ]

@@ -24,6 +24,7 @@ from edgewise.cli.option_names import with_options
 from edgewise.cli.outcome import Interrupts
 from edgewise.cli.progress import ShownProgress
 from edgewise.cli.stages import COMPARE, FIT, FORMULA, LEARN, SHARES, SIMPLIFY, Began, Limit, Stages
+from edgewise.symbolic.costs import SEARCH_WORK_UNITS
 
 if TYPE_CHECKING:
     from edgewise.network import KAN
@@ -192,7 +193,6 @@ def run(task: TableTask, progress: ShownProgress, began: Began | None = None) ->
 def _learn(
     task: TableTask, train: NDArray[np.int64], formula: bool, callbacks: Sequence[Any], seconds: float | None
 ) -> LoadedModel:
-    from edgewise.symbolic import SearchConfig
     from edgewise.training import TableConfig
 
     inputs, share = task.inputs, SHARES[LEARN] if formula else 1.0
@@ -206,7 +206,7 @@ def _learn(
         hidden=task.hidden,
         members=task.members,
         # Of the work of a job, which is that of a search for a formula.
-        work=share * SearchConfig().work_units / TableConfig().work_units * check_work(task.work),
+        work=share * SEARCH_WORK_UNITS / TableConfig().work_units * check_work(task.work),
         seconds=seconds,
         seed=task.seed,
         callbacks=callbacks,
@@ -223,7 +223,7 @@ def _read(
 ) -> Interpretation:
     """From numbers to a formula: a small network on the raw columns, simplified, and the search."""
     from edgewise.simplifying import simplify
-    from edgewise.symbolic import SearchConfig, find_formula
+    from edgewise.symbolic import find_formula
     from edgewise.training import fit
 
     names = task.inputs.names
@@ -242,7 +242,7 @@ def _read(
         SIMPLIFY, lambda seconds: simplify(start, X, y, work=task.work, seconds=seconds, **options)
     )
     factor = check_work(task.work)
-    left = max(factor - meter.spent / SearchConfig().work_units, SHARES[FORMULA] * factor)
+    left = max(factor - meter.spent / SEARCH_WORK_UNITS, SHARES[FORMULA] * factor)
     found = stages.run(
         FORMULA,
         lambda seconds: find_formula(X, y, names=names, work=left, seconds=seconds, **options),

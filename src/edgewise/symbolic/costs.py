@@ -10,6 +10,9 @@ from dataclasses import dataclass
 
 from edgewise._core.work import charge
 
+# Units of work of "normal" in a search for formulas: about a minute of one core.
+SEARCH_WORK_UNITS = 60.0
+
 
 @dataclass(frozen=True, slots=True)
 class Cost:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from edgewise import InputError, StopReason
-from edgewise.symbolic import AskConfig, ask
+from edgewise.symbolic import ask
 from edgewise.symbolic.results.pure_error import PureError, pure_error
 
 
@@ -225,7 +225,6 @@ def test_it_ends_by_the_callback_and_by_the_number_of_measurements():
         ({"measure": lambda at: math.nan}, "gave 0 numbers of 12"),
         ({"most": 3}, "most"),
         ({"sigma": -1}, "sigma"),
-        ({"config": AskConfig}, "config"),
     ],
 )
 def test_wrong_arguments_get_a_sentence(change, words):

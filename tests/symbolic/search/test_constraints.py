@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 from edgewise import FormulaRegressor, InputError, find_formula, load, save
 from edgewise.forms import parse
 from edgewise.symbolic import Constant, ConstraintWarning, Formula, FormulaResult
-from edgewise.symbolic.config import SearchConfig
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.expressions.writing import from_tree
 from edgewise.symbolic.search.constraint_text import read_constraints
@@ -201,7 +200,7 @@ def test_noise_speaks_against_no_constraint(seed: int) -> None:
     checker = Checker.of(read_constraints(["decreasing(x)", "concave(x)"], ["x"], "y"), ["x"], Z, y)
     for refused in (refused_of(wave, ("x",), checker), None):
         found = FormulaResult(line, (line,), None, "", 0.0, refused=refused)
-        assert contradicted_by([(found, Z, y)], checker.config) == ((), ())
+        assert contradicted_by([(found, Z, y)]) == ((), ())
 
 
 def test_the_evidence_of_groups_adds_up() -> None:
@@ -215,9 +214,8 @@ def test_the_evidence_of_groups_adds_up() -> None:
         checker = Checker.of(read_constraints(["decreasing(x)"], ["x"], "y"), ["x"], x[:, None], y)
         refused = refused_of(rising, ("x",), checker)
         searches.append((FormulaResult(best, (best,), None, "", 0.0, refused=refused), x[:, None], y))
-    limits = SearchConfig().constraint_checks
-    assert all(contradicted_by([each], limits) == ((), ()) for each in searches)
-    against, (note,) = contradicted_by(searches, limits)
+    assert all(contradicted_by([each]) == ((), ()) for each in searches)
+    against, (note,) = contradicted_by(searches)
     assert against == ("decreasing(x)",)
     assert "formulas that break it leave an RMSE of" in note
 

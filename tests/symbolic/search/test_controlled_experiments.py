@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import sympy
 
-from edgewise.symbolic import AskConfig, ask, find_formula
+from edgewise.symbolic import ask, find_formula
 from edgewise.symbolic.results.formula import Formula
 from edgewise.symbolic.results.next_measurement import spread
 from edgewise.symbolic.search.controlled_experiments import views
 from edgewise.symbolic.search.coordinates import OUTER, Coordinates, LawCoordinate, LawStep
-from edgewise.symbolic.search.laboratory import Laboratory
+from edgewise.symbolic.search.laboratory import LEAST_PLACES, Laboratory
 from edgewise.symbolic.search.measured_rows import MeasuredRows
 
 A, B, C = sympy.symbols("a b c")
@@ -27,7 +27,7 @@ def measured(law, names, low=1.0, high=3.0, most=60):
         best = find_formula(x[:, None], y, names=[name], work=0.02).best
         return best if np.allclose(best.predict(x[:, None]), y, rtol=1e-9, atol=1e-12) else None
 
-    return rows, Laboratory(rows, *ends, one_column, AskConfig())
+    return rows, Laboratory(rows, *ends, one_column)
 
 
 def seen_as_function(view, rows):
@@ -64,7 +64,7 @@ def test_what_is_written_in_the_columns_is_seen_in_the_coordinates(outer):
 def test_fewer_coordinates_are_enough(law, names, coordinates):
     rows, lab = measured(law, tuple(names))
     found = list(views(lab))
-    assert rows.count <= 60 - lab.config.least
+    assert rows.count <= 60 - LEAST_PLACES
     assert min(len(view.each) for view in found) <= coordinates
     for view in found:
         Z, seen = seen_as_function(view, rows)
@@ -86,7 +86,7 @@ def test_a_law_of_terms_and_factors_comes_apart_altogether():
     left = {"a": np.sin(X[:, 0]), "b": X[:, 1] ** 2, "c": np.exp(-X[:, 2])}[last.labels()[0]]
     assert np.allclose(np.polyval(np.polyfit(left, seen, 1), left), seen)
     assert Z.shape == (30, 1)
-    assert rows.left >= lab.config.least
+    assert rows.left >= LEAST_PLACES
 
 
 def test_a_law_that_is_a_line_in_a_function_of_one_column_whose_ends_follow_another():
@@ -98,7 +98,7 @@ def test_a_law_that_is_a_line_in_a_function_of_one_column_whose_ends_follow_anot
     line = np.polyfit(np.log(Z[:, 0]), seen, 1)
     assert Z.shape == (30, 1)
     assert np.allclose(np.polyval(line, np.log(Z[:, 0])), seen)
-    assert rows.left >= lab.config.least
+    assert rows.left >= LEAST_PLACES
 
 
 def test_a_column_that_changes_nothing_is_left_out():
@@ -123,7 +123,7 @@ def test_what_is_flat_close_by_is_not_taken_for_idle(law):
 def test_nothing_is_taken_apart_that_hangs_together():
     rows, lab = measured(lambda a, b: math.sin(a * b) + math.exp(a - b), ("a", "b"))
     assert list(views(lab)) == []
-    assert rows.left >= lab.config.least
+    assert rows.left >= LEAST_PLACES
 
 
 def test_a_law_is_found_by_asking_that_hides_from_scattered_rows():

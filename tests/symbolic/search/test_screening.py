@@ -7,26 +7,23 @@ import pytest
 
 from edgewise import InputError
 from edgewise.symbolic import find_formula
-from edgewise.symbolic.config import SearchConfig
 from edgewise.symbolic.search.screening import mattering, related
 
 RANDOM = np.random.default_rng(0)
 WIDE = RANDOM.normal(size=(120, 3000))
-FIVE = SearchConfig(searched_columns=5)
 
 
 def test_few_columns_are_all_kept() -> None:
-    most = SearchConfig().searched_columns
-    assert related(WIDE[:, :most], WIDE[:, 0]).tolist() == list(range(most))
+    assert related(WIDE[:, :60], WIDE[:, 0], 60).tolist() == list(range(60))
 
 
 @pytest.mark.parametrize(
     "bend", [np.square, np.exp, np.abs, lambda x: -x, np.tanh, lambda x: x**3, lambda x: np.exp(20 * x)]
 )
 def test_a_column_is_found_through_any_plain_bend(bend: object) -> None:
-    kept = related(WIDE, bend(WIDE[:, 1234]))  # type: ignore[operator]
+    kept = related(WIDE, bend(WIDE[:, 1234]), 60)  # type: ignore[operator]
     assert 1234 in kept
-    assert len(kept) == SearchConfig().searched_columns
+    assert len(kept) == 60
     assert (np.diff(kept) > 0).all()
 
 
@@ -34,10 +31,10 @@ def test_units_and_constant_columns_do_not_matter() -> None:
     y = WIDE[:, 7] ** 2
     scaled = WIDE * 10.0 ** RANDOM.integers(-200, 200, WIDE.shape[1])
     scaled[:, 10:20] = 3.0
-    kept, plain = (related(table, y, FIVE) for table in (scaled, WIDE))
+    kept, plain = (related(table, y, 5) for table in (scaled, WIDE))
     assert kept[0] == plain[0] == 7
     assert not set(range(10, 20)) & set(kept.tolist())
-    assert related(WIDE, np.ones(120), FIVE).tolist() == [0, 1, 2, 3, 4]
+    assert related(WIDE, np.ones(120), 5).tolist() == [0, 1, 2, 3, 4]
 
 
 def test_a_law_in_a_wide_table_is_found_and_told_in_all_columns() -> None:

@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgewise.symbolic import Constant, Formula, find_formula
-from edgewise.symbolic.config import SearchConfig
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.results.description_length import challenged, description
@@ -137,7 +136,7 @@ def test_noise_about_zero_takes_no_function_of_y_away() -> None:
     _, clean = noisy_table(lambda a, b: (a * b) ** 2 / 4, 2, 0.0, low=0.05, high=2.0)
     y = clean + 0.02 * clean.std() * np.random.default_rng(7).standard_normal(len(clean))
     assert (y < 0).any()
-    sign, targets = weighted_targets(y, np.ones(len(y)), SearchConfig().relations)
+    sign, targets = weighted_targets(y, np.ones(len(y)))
     assert sign == 1
     (weight,) = [counts for each, counts in targets if each.outer.tree == "s*u^2"]
     assert (weight[y <= 0] == 0).all()

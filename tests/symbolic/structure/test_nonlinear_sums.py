@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from edgewise.forms import parse
 from edgewise.forms.tree import Apply
 from edgewise.symbolic import find_formula
-from edgewise.symbolic.config import NonlinearSumConfig
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.structure.nonlinear_fit import NonlinearSum, basis, fitted
 from edgewise.symbolic.structure.nonlinear_sums import nonlinear_sums
 from edgewise.symbolic.structure.nonlinear_terms import (
     FAMILIES,
+    MOST_COLUMNS,
     NonlinearTerm,
     dictionary,
     dictionary_of_products,
@@ -25,7 +25,6 @@ from edgewise.symbolic.structure.nonlinear_terms import (
 
 NAMES = ("x", "t")
 X = np.random.default_rng(0).uniform(0.2, 4.0, (400, 2))
-CONFIG = NonlinearSumConfig()
 
 
 def values(text: str) -> np.ndarray:
@@ -52,7 +51,7 @@ def test_a_term_has_the_values_and_slopes_of_its_formula(family: int, k: float, 
 
 
 def test_dictionaries_hold_the_values_of_their_terms() -> None:
-    for made in (dictionary(X, CONFIG), dictionary_of_products(X, CONFIG)):
+    for made in (dictionary(X), dictionary_of_products(X)):
         assert made.values.shape == (len(X), len(made.part)) == (len(X), len(made.constants))
         assert (np.diff(made.part) >= 0).all()
         for place in range(0, len(made.part), 97):
@@ -61,7 +60,7 @@ def test_dictionaries_hold_the_values_of_their_terms() -> None:
 
 
 def test_columns_of_both_signs_have_no_powers_and_logarithms() -> None:
-    made = dictionary(np.c_[X[:, 0], X[:, 1] - 2], CONFIG)
+    made = dictionary(np.c_[X[:, 0], X[:, 1] - 2])
     positive = {each.factors[0][0] for each in made.terms if FAMILIES[each.factors[0][1]].positive}
     assert positive == {0}
 
@@ -127,7 +126,7 @@ def test_terms_that_the_rows_do_not_need_are_left_out() -> None:
 
 
 def test_wide_and_short_tables_are_left_alone() -> None:
-    wide = np.random.default_rng(0).uniform(1, 2, (200, CONFIG.columns + 1))
+    wide = np.random.default_rng(0).uniform(1, 2, (200, MOST_COLUMNS + 1))
     rows = SplitRows.split(tuple("abcdefgh"[: wide.shape[1]]), wide, wide.sum(1), 0.2, 0)
     assert not list(nonlinear_sums(rows, np.inf))
     few = SplitRows.split(NAMES, X[:50], X[:50, 0], 0.2, 0)

@@ -15,7 +15,7 @@ from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.criterion import NODE_NATS
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.structure.nonlinear_fit import NonlinearSum
-from edgewise.symbolic.structure.nonlinear_terms import NonlinearTerm
+from edgewise.symbolic.structure.nonlinear_terms import MOST_COLUMNS, NonlinearTerm
 from edgewise.symbolic.structure.sums_in_noise import _Search, sums_in_noise
 from edgewise.symbolic.structure.term_pool import TermPool
 
@@ -114,7 +114,7 @@ def test_the_same_sums_come_again_and_noise_alone_gives_short_ones() -> None:
 
 
 def test_wide_and_short_tables_are_left_alone() -> None:
-    wide = np.random.default_rng(0).uniform(1, 2, (200, ROWS.config.nonlinear_sums.columns + 1))
+    wide = np.random.default_rng(0).uniform(1, 2, (200, MOST_COLUMNS + 1))
     rows = SplitRows.split(tuple("abcdefgh"[: wide.shape[1]]), wide, wide.sum(1), 0.2, 0)
     assert not list(sums_in_noise(rows, np.inf))
     few = replace(rows, X=X[:50], y=X[:50, 0], names=NAMES)

@@ -17,12 +17,11 @@ from edgewise._core.errors import InputError
 from edgewise._core.work import Meter, running
 from edgewise.forms import FORMS
 from edgewise.forms.tree import Apply, Number, Variable, names_in, render
-from edgewise.symbolic.config import DEFAULT, SearchConfig
 from edgewise.symbolic.expressions.parse import to_sympy
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.univariate.best_subsets import SubsetSelection
 from edgewise.symbolic.univariate.library import CurveLibrary
-from edgewise.symbolic.univariate.search import FittedForm, one_variable
+from edgewise.symbolic.univariate.search import CURVE_WORK_UNITS, FittedForm, one_variable
 from edgewise.symbolic.univariate.selection import ugly
 from edgewise.symbolic.univariate.trees import add, loosened, multiply, power, size, tidy
 
@@ -203,7 +202,7 @@ def test_work_bounds_the_search_and_more_of_it_finds_no_less():
         with running(Meter()) as meter:
             front = one_variable(x, y, work=work)
         # One stage may go beyond.
-        assert meter.spent < SearchConfig().curves.work_units * work + 0.5
+        assert meter.spent < CURVE_WORK_UNITS * work + 0.5
         least.append(front[-1].residual)
     assert least[1] <= least[0] * (1 + 1e-9)
 
@@ -287,8 +286,8 @@ def test_trees_read_as_sympy():
 
 def test_a_constant_without_bounds_is_no_simple_number() -> None:
     for value in (math.inf, -math.inf, 1e300):
-        assert ugly(FittedForm(Number(value), 0.1, 1), DEFAULT.curves) == 1
-    assert ugly(FittedForm(Number(2.0), 0.1, 1), DEFAULT.curves) == 0
+        assert ugly(FittedForm(Number(value), 0.1, 1)) == 1
+    assert ugly(FittedForm(Number(2.0), 0.1, 1)) == 0
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from edgewise._core.arrays import Floats
 from edgewise._core.seeds import numpy_generator
-from edgewise.symbolic.config import DEFAULT, SearchConfig
 from edgewise.symbolic.expressions.complexity import node_count, surcharge
 from edgewise.symbolic.expressions.nodes import Expr
 from edgewise.symbolic.expressions.tape import Tape
@@ -40,8 +39,6 @@ class SplitRows:
         How much each row counts, one on average over all; None where all count alike.
     variance
         The variance of the noise in y of a row of weight one, where it is known.
-    config
-        The thresholds by which they are searched.
     costs
         Functions that count as more nodes than one, each with that number.
     """
@@ -55,7 +52,6 @@ class SplitRows:
     weight: Floats | None = None
     weight_held: Floats | None = None
     variance: float | None = None
-    config: SearchConfig = DEFAULT
     costs: tuple[tuple[str, int], ...] = ()
 
     @classmethod
@@ -68,16 +64,15 @@ class SplitRows:
         seed: int | None,
         weight: Floats | None = None,
         variance: float | None = None,
-        config: SearchConfig = DEFAULT,
     ) -> SplitRows:
         """Hold out a share of the rows, or none where fewer than 40 would be left to judge a formula fairly."""
         from edgewise.data import split
 
         if len(y) < _SHORT_TABLE:
-            return cls(names, X, y, X, y, True, weight, weight, variance, config)
+            return cls(names, X, y, X, y, True, weight, weight, variance)
         train, test = split(len(y), held, seed)
         both = (None, None) if weight is None else (weight[train], weight[test])
-        return cls(names, X[train], y[train], X[test], y[test], False, *both, variance, config)
+        return cls(names, X[train], y[train], X[test], y[test], False, *both, variance)
 
     @classmethod
     def whole(cls, names: tuple[str, ...], rows: Measurements) -> SplitRows:

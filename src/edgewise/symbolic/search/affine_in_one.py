@@ -11,14 +11,14 @@ import sympy
 from edgewise._core.arrays import Floats
 from edgewise.symbolic.results.formula import Formula
 from edgewise.symbolic.search.coordinates import OUTER, Coordinates, LawStep
-from edgewise.symbolic.search.laboratory import Laboratory
+from edgewise.symbolic.search.laboratory import BENDING_SHARE, EQUAL_SHARE, LEVELS, Laboratory
 
 
 def affine(lab: Laboratory, view: Coordinates, a: Floats, b: Floats) -> Coordinates | None:
     """The view of a law A(t) h(z) + B(t) in two coordinates without t; None where it is none such."""
     if len(view.each) != 2:
         return None
-    count = lab.config.levels[0] + 1
+    count = LEVELS[0] + 1
     for k, other in ((0, 1), (1, 0)):
         lead, moved = view.each[k].lead, view.each[other].lead
         along = lab.levels(lead, a, count)
@@ -80,10 +80,10 @@ def _alike(lab: Laboratory, view: Coordinates, first: Floats, second: Floats) ->
             continue
         low, middle, high = made[1].reshape(2, 3).T
         # A triple that hardly changes determines nothing.
-        if np.abs(high - low).min() <= lab.config.bends * np.abs(made[1]).max():
+        if np.abs(high - low).min() <= BENDING_SHARE * np.abs(made[1]).max():
             continue
         one, other = (middle - low) / (high - low)
-        if abs(one - other) <= 100 * lab.config.equal * max(abs(one), 1.0):
+        if abs(one - other) <= 100 * EQUAL_SHARE * max(abs(one), 1.0):
             return through
     return None
 

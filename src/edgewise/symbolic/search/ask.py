@@ -21,13 +21,12 @@ from numpy.typing import NDArray
 from edgewise._core.arguments import as_callables, as_mapping, check_callable, check_table
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_choice, check_float, check_int, check_vector, plural, short
-from edgewise._core.config import chosen
 from edgewise._core.errors import InputError
 from edgewise._core.rows import row_numbers
 from edgewise._core.stopping import StopReason, tell
 from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, check_seconds, check_work, running
-from edgewise.symbolic.config import AskConfig, SearchConfig
+from edgewise.symbolic.costs import SEARCH_WORK_UNITS
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.results.formula import Formula
 from edgewise.symbolic.results.next_measurement import check_bounds, next_measurement, spread
@@ -38,9 +37,29 @@ from edgewise.symbolic.search.confirmation import confirms, with_slips
 from edgewise.symbolic.search.controlled_experiments import views
 from edgewise.symbolic.search.coordinates import Coordinates
 from edgewise.symbolic.search.find_formula import LOSSES, find_formula
-from edgewise.symbolic.search.laboratory import Laboratory, OneColumn
+from edgewise.symbolic.search.laboratory import LEAST_PLACES, Laboratory, OneColumn
 from edgewise.symbolic.search.measured_rows import MeasuredRows
 from edgewise.symbolic.search.outcome import Ended, message
+
+# Places of the first design: so many at least, and so many a column; later turns have one of so many measured so far.
+_FIRST_PLACES = 12
+_FIRST_PLACES_A_COLUMN = 3
+_TURN_PART = 4
+# Measurements that must have given a number.
+_FEWEST_VALUES = 8
+# Turns in a row whose measurements the formula must have predicted, under noise and where it leaves but rounding.
+_PREDICTED_TURNS = 2
+_PREDICTED_TURNS_EXACT = 1
+# Places that are measured again, to know the noise, where the first does not give the same.
+_REPEATED_PLACES = 5
+# Share of the work that every search gets at least, also once a law is taken apart further, and the search along a column.
+_LEAST_WORK = 0.02
+_VIEW_WORK = 0.08
+_PART_WORK = 0.02
+# Share of the largest value within which a law of a column must hold, its measured constants, and the rows that it needs.
+_PART_ROUNDING = 1e-9
+_PART_CONSTANTS = 3
+_PART_ROWS = 7
 
 # Ends of bounds that are multiples of a step but for rounding.
 _ROUNDING = 1e-9
@@ -103,7 +122,6 @@ def ask(
     X: Any = None,
     y: Any = None,
     callbacks: Callable[[FormulaResult, int], object] | Sequence[Callable[[FormulaResult, int], object]] = (),
-    config: AskConfig | None = None,
 ) -> AskResult:
     """Find the law behind a function that measures, with few measurements.
 
@@ -135,8 +153,6 @@ def ask(
         other arguments the answer is that of a run which did not end.
     callbacks : callable or sequence of callable
         Each gets the result of every search and the number of measurements; returning True stops.
-    config : AskConfig, optional
-        Constants of the design.
 
     Returns
     -------
@@ -157,8 +173,7 @@ def ask(
     check_callable(measure, "measure")
     low, high = check_bounds(bounds, None)
     names = tuple(str(name) for name in bounds)
-    own = chosen(config, AskConfig())
-    first = max(own.first, own.first_each * len(names))
+    first = max(_FIRST_PLACES, _FIRST_PLACES_A_COLUMN * len(names))
     before = _measured_before(X, y, names)
     check_int(most, "most", low=max(first, 0 if before is None else len(before[1])))
     if sigma is not None:
@@ -180,35 +195,33 @@ def ask(
     try:
         while True:
             X, y = asking.at(places)
-            if len(asking.y) < own.fewest:
+            if len(asking.y) < _FEWEST_VALUES:
                 raise InputError(
                     f"The 'measure' parameter of ask gave {plural(len(asking.y), 'number')} of {asking.count}; at least "
-                    f"{own.fewest} are needed. Give 'bounds' within which it can measure."
+                    f"{_FEWEST_VALUES} are needed. Give 'bounds' within which it can measure."
                 )
             if noise is None:
-                noise = asking.again(own.repeats)
+                noise = asking.again(_REPEATED_PLACES)
             if result is not None:
                 aside = result.gross_errors if loss == "robust" else None
-                held = confirms(result, X, y, asking, aside, noise, own)
+                held = confirms(result, X, y, asking, aside, noise)
                 predicted = predicted + 1 if held else 0
-                confirmed = predicted >= (own.predicted_exact if noise.sigma == 0 else own.predicted)
+                confirmed = predicted >= (_PREDICTED_TURNS_EXACT if noise.sigma == 0 else _PREDICTED_TURNS)
                 # Rows made before are all looked at, too.
                 settled = confirmed and not asking.waiting
                 if settled and (noise.sigma == 0 or not result.alternatives()):
                     reason = StopReason.CONVERGED
                     break
-            turns = len(_turns(asking.count, most, own))
-            share = (total - meter.spent / SearchConfig().work_units) / 2**turns
+            turns = len(_turns(asking.count, most))
+            share = (total - meter.spent / SEARCH_WORK_UNITS) / 2**turns
             with running(meter):
-                result = _searched(
-                    asking, view, sigma, loss, max(share, own.least_work * total), left(), seed
-                )
+                result = _searched(asking, view, sigma, loss, max(share, _LEAST_WORK * total), left(), seed)
                 if noise.sigma == 0 and not result.exact and not taken_apart and len(names) > 1:
                     taken_apart = True
-                    law = _one_column(own.part_work * total, seed, own)
-                    for other in views(Laboratory(asking, low, high, law, own)):
+                    law = _one_column(_PART_WORK * total, seed)
+                    for other in views(Laboratory(asking, low, high, law)):
                         found = _searched(
-                            asking, other, sigma, loss, max(share, own.view_work * total), left(), seed
+                            asking, other, sigma, loss, max(share, _VIEW_WORK * total), left(), seed
                         )
                         # Where columns came apart, what is left is always the easier question.
                         if view.each == Coordinates.of(names).each or found.best.error <= result.best.error:
@@ -224,7 +237,7 @@ def ask(
                 break
             if asking.count >= most:
                 break
-            count = _turns(asking.count, most, own)[0]
+            count = _turns(asking.count, most)[0]
             places = _next(result, bounds, low, high, count, asking.count, seed)
     except KeyboardInterrupt as error:
         # What was found by then is the answer.
@@ -285,11 +298,11 @@ def _settable(steps: object, names: tuple[str, ...], low: Floats, high: Floats) 
     return moved
 
 
-def _turns(asked: int, most: int, config: AskConfig) -> list[int]:
+def _turns(asked: int, most: int) -> list[int]:
     """How many places each turn from now on measures."""
     found = list[int]()
     while asked < most:
-        found.append(min(most - asked, max(config.least, asked // config.share)))
+        found.append(min(most - asked, max(LEAST_PLACES, asked // _TURN_PART)))
         asked += found[-1]
     return found
 
@@ -345,11 +358,11 @@ def _renumbered(result: FormulaResult, numbers: NDArray[np.intp]) -> FormulaResu
     )
 
 
-def _one_column(work: float, seed: int, config: AskConfig) -> OneColumn:
+def _one_column(work: float, seed: int) -> OneColumn:
     """What finds the law of one column, of few constants, that leaves nothing of some rows."""
 
     def law(x: Floats, y: Floats, name: str) -> Formula | None:
-        if len(y) < config.part_fewest:
+        if len(y) < _PART_ROWS:
             return None
         result = find_formula(x[:, None], y, names=[name], work=work, seed=seed)
         if result.stop_reason is StopReason.INTERRUPTED:
@@ -357,7 +370,7 @@ def _one_column(work: float, seed: int, config: AskConfig) -> OneColumn:
         best = result.best
         with np.errstate(all="ignore"):
             off = np.abs(np.asarray(best.predict(x[:, None]), dtype=float) - y).max()
-        right = off <= config.part_rounding * np.abs(y).max() and len(best.constants) <= config.part_constants
+        right = off <= _PART_ROUNDING * np.abs(y).max() and len(best.constants) <= _PART_CONSTANTS
         return best if right else None
 
     return law

@@ -35,6 +35,18 @@ from edgewise.symbolic.structure.forward_selection import nodes, selected_sums
 from edgewise.symbolic.structure.quotients import quotients
 from edgewise.symbolic.structure.state import EXACT, powers
 
+# A part that is read anew has at least so many nodes, and values and slopes on so many rows and on this share of them.
+_PART_NODES = 4
+_PART_ROWS = 60
+_PART_SHARE = 0.9
+# Rows that show whether it depends on one feature of its columns, and how far its slopes may be from multiples of each
+# other, as a share of them: rounding.
+_GLANCE_ROWS = 200
+_SAME_SLOPES = 1e-6
+# Exponents in that feature have denominators up to the first, and ratios of slopes are no further from them.
+_LARGEST_DENOMINATOR = 4
+_RATIO_ERROR = 1e-4
+
 
 @dataclass(frozen=True, eq=False)
 class _FeaturePart:
@@ -58,7 +70,6 @@ def backfitted(formulas: Iterable[Formula], rows: SplitRows, until: float) -> It
     until
         The count of work (see `spent`) where it ends.
     """
-    config = rows.config
     seen: set[Node] = set()
     for formula in formulas:
         for part in _parts(formula.tree, rows, lambda new: new):
@@ -68,19 +79,16 @@ def backfitted(formulas: Iterable[Formula], rows: SplitRows, until: float) -> It
                 continue
             seen.add(part.tree)
             read = (settled(part.whole(tree), rows, EXACT) for tree in _read(part, rows))
-            yield from (
-                tree for _, tree in shortlist([each for each in read if math.isfinite(each[0])], config)
-            )
+            yield from (tree for _, tree in shortlist([each for each in read if math.isfinite(each[0])]))
 
 
 def _worth_reading(tree: Node, rows: SplitRows) -> bool:
     """Whether the part holds a measured constant and is more than a multiple of a power."""
-    config = rows.config.mending
-    if nodes(tree) < config.part_nodes or not _measured(tree):
+    if nodes(tree) < _PART_NODES or not _measured(tree):
         return False
-    columns, thin = sorted(set(names_in(tree))), rows.thinned(config.part_glance)
+    columns, thin = sorted(set(names_in(tree))), rows.thinned(_GLANCE_ROWS)
     rates = _slopes(tree, columns[:1], thin, scaled=True)[:, 0] / _value(tree, thin)
-    return bool(np.ptp(rates) > config.part_same * np.abs(rates).max())
+    return bool(np.ptp(rates) > _SAME_SLOPES * np.abs(rates).max())
 
 
 def _measured(tree: Node) -> int:
@@ -97,13 +105,12 @@ def _read(part: _FeaturePart, rows: SplitRows) -> Iterator[Node]:
     value, slopes = tape.jacobian(tape.start, rows.X)
     slope = slopes[:, at]
     good = np.isfinite(value) & np.isfinite(slope) & np.isfinite(u) & np.isfinite(now) & (slope != 0)
-    config = rows.config.mending
-    if good.sum() < max(config.part_rows, config.part_share * len(good)) or not np.ptp(u[good]) > 0:
+    if good.sum() < max(_PART_ROWS, _PART_SHARE * len(good)) or not np.ptp(u[good]) > 0:
         return
     target = now[good] + (rows.y - value)[good] / slope[good]
     weight = np.abs(slope[good])
     name = Variable("#part")
-    curve = SplitRows((name.name,), u[good][:, None], target, u[:0, None], u[:0], config=rows.config)
+    curve = SplitRows((name.name,), u[good][:, None], target, u[:0, None], u[:0])
     found = itertools.chain(
         curves(curve, weight), selected_sums(curve, weight=weight), quotients(curve, now[good], weight=weight)
     )
@@ -165,8 +172,7 @@ def _feature(tree: Node, rows: SplitRows) -> Node | None:
     columns = sorted(set(names_in(tree)) & set(rows.names))
     if len(columns) < 2:
         return Variable(columns[0]) if columns else None
-    config = rows.config.mending
-    thin = rows.thinned(config.part_glance)
+    thin = rows.thinned(_GLANCE_ROWS)
     for scaled in (True, False):
         slopes = _slopes(tree, columns, thin, scaled=scaled)
         size = np.linalg.norm(slopes, axis=0)
@@ -176,11 +182,11 @@ def _feature(tree: Node, rows: SplitRows) -> Node | None:
         ratios = slopes.T @ slopes[:, first] / size[first] ** 2
         # The same multiple on all rows.
         missed = np.linalg.norm(slopes - np.outer(slopes[:, first], ratios), axis=0)
-        if (missed > config.part_same * size).any():
+        if (missed > _SAME_SLOPES * size).any():
             continue
-        simple = [float(Fraction(ratio).limit_denominator(config.part_denominator)) for ratio in ratios]
+        simple = [float(Fraction(ratio).limit_denominator(_LARGEST_DENOMINATOR)) for ratio in ratios]
         if (
-            not np.allclose(simple, ratios, rtol=0, atol=config.part_ratio)
+            not np.allclose(simple, ratios, rtol=0, atol=_RATIO_ERROR)
             or max(map(abs, simple)) > LARGEST_EXPONENT
         ):
             continue

@@ -12,7 +12,6 @@ import itertools
 from collections.abc import Iterable, Iterator
 
 from edgewise.forms.tree import Node
-from edgewise.symbolic.config import DEFAULT, SearchConfig
 from edgewise.symbolic.expressions.algebra import add, multiply, negated, replaced
 from edgewise.symbolic.expressions.complexity import node_count
 from edgewise.symbolic.expressions.expansion import expanded, independent
@@ -23,17 +22,19 @@ from edgewise.symbolic.expressions.writing import text, to_tree
 from edgewise.symbolic.provenance import marked, proposes
 from edgewise.symbolic.results.formula import Formula
 
+# Factors of a product, and candidates of a formula, those that leave most out first.
+_MOST_FACTORS = 6
+_CANDIDATES = 60
+
 
 @proposes("shortening")
-def shortened(formulas: Iterable[Formula], config: SearchConfig = DEFAULT) -> Iterator[Node]:
+def shortened(formulas: Iterable[Formula]) -> Iterator[Node]:
     """Candidates to fit and judge, from formulas that hold products of several factors.
 
     Parameters
     ----------
     formulas
         What has been found.
-    config
-        The thresholds.
 
     Examples
     --------
@@ -47,11 +48,9 @@ def shortened(formulas: Iterable[Formula], config: SearchConfig = DEFAULT) -> It
     """
     seen = set[Expr]()
     for formula in formulas:
-        fewer = {each for each in _fewer(formula.expression, config.mending.eliminated_factors) if each.real}
+        fewer = {each for each in _fewer(formula.expression, _MOST_FACTORS) if each.real}
         ordered = sorted(fewer, key=lambda each: (node_count(each), text(each)))
-        for each in itertools.islice(
-            (one for one in ordered if one not in seen), config.mending.eliminations
-        ):
+        for each in itertools.islice((one for one in ordered if one not in seen), _CANDIDATES):
             seen.add(each)
             yield marked(to_tree(each), *formula.origin)
 

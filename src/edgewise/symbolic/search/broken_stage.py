@@ -21,10 +21,19 @@ from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.provenance import proposes
 from edgewise.symbolic.results.formula import pareto
 from edgewise.symbolic.results.search_result import recommended
-from edgewise.symbolic.search.search_state import Proposal, Search
+from edgewise.symbolic.search.search_state import BREAK_REACHED, Proposal, Search
 from edgewise.symbolic.structure.border_scan import Border, borders, clearly_below
+from edgewise.symbolic.structure.breaks import MOST_ROWS, SIDE_ROWS
 from edgewise.symbolic.structure.direct_candidates import direct_candidates
 from edgewise.symbolic.structure.two_regimes import Regimes, two_regimes
+
+# Two laws: the share of the rows nearest to the border that neither side is searched with.
+_APART_SHARE = 0.04
+# Borders that are followed.
+_MOST_BORDERS = 2
+# Work on each table beside a border, as a share of what remains, and formulas of it that go on.
+_TABLE_WORK = 0.25
+_TABLE_FORMULAS = 3
 
 # What a table of its own is searched by.
 Plan = Callable[[Search], Iterator[Proposal]]
@@ -41,7 +50,7 @@ def broken(search: Search, plan: Plan) -> Iterator[Proposal]:
     plan
         The way to search a table without breaks.
     """
-    rows, config = search.rows.alike, search.config.breaks
+    rows = search.rows.alike
     if search.limits.units is not None:
         return
     known = _determined(search)
@@ -54,12 +63,12 @@ def broken(search: Search, plan: Plan) -> Iterator[Proposal]:
     found = [
         each
         for each in found
-        if each.error < clearly_below(search.smooth, len(rows.y), config, terms - each.constants)
+        if each.error < clearly_below(search.smooth, len(rows.y), terms - each.constants)
     ]
     found.sort(key=lambda each: each.rank)
-    for each in found[: config.tried]:
+    for each in found[:_MOST_BORDERS]:
         # A kink and the larger of two laws are the same: which is written shorter is for the front to decide.
-        same = isinstance(each, Regimes) and each.rank <= config.reached * found[0].rank
+        same = isinstance(each, Regimes) and each.rank <= BREAK_REACHED * found[0].rank
         if search.left <= 0 or (search.found_short and not same):
             break
         search.floor = min(search.floor, each.error)
@@ -128,7 +137,7 @@ def _widened(rows: SplitRows, name: str, shape: Node) -> SplitRows:
 
 def _plainest(rows: SplitRows) -> float:
     """What describes the rows best of the formulas that need no search."""
-    thin = rows.thinned(rows.config.two_laws.rows)
+    thin = rows.thinned(MOST_ROWS)
     floor = 1e-10 * float(np.abs(thin.y).max())
     least = math.inf
     for tree in direct_candidates(thin):
@@ -167,11 +176,11 @@ def _sides(search: Search, border: Border | Regimes) -> list[SplitRows] | None:
     """The rows well on either side; None where a side has too few."""
     rows = search.rows.alike
     along, held = border.side(rows.X), border.side(rows.X_held)
-    margin = float(np.quantile(np.abs(along), search.config.breaks.apart))
+    margin = float(np.quantile(np.abs(along), _APART_SHARE))
     sides: list[SplitRows] = []
     for sign in (-1.0, 1.0):
         own, judging = sign * along > margin, sign * held > margin
-        if own.sum() < search.config.two_laws.side_rows or judging.sum() < 2:
+        if own.sum() < SIDE_ROWS or judging.sum() < 2:
             return None
         sides.append(
             replace(
@@ -183,11 +192,10 @@ def _sides(search: Search, border: Border | Regimes) -> list[SplitRows] | None:
 
 def _searched(search: Search, rows: SplitRows, noise: float, plan: Plan) -> list[Node]:
     """The recommended formula of a table and those that come closest."""
-    config = search.config.breaks
     limits = replace(
         search.limits, columns=rows.names, require_columns=frozenset(), functions=None, constraints=()
     )
-    own = Search(rows, limits, (), search.meter, search.part(config.work), search.config, floor=noise)
+    own = Search(rows, limits, (), search.meter, search.part(_TABLE_WORK), search.config, floor=noise)
     for proposal in plan(own):
         own.add(proposal.trees, proposal.network)
         if own.found_short:
@@ -197,4 +205,4 @@ def _searched(search: Search, rows: SplitRows, noise: float, plan: Plan) -> list
         return []
     best = recommended(front, rows)
     others = sorted((each for each in front if each is not best), key=lambda each: each.error)
-    return [each.tree for each in (best, *others)][: config.formulas]
+    return [each.tree for each in (best, *others)][:_TABLE_FORMULAS]

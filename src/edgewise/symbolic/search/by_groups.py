@@ -12,7 +12,6 @@ import narwhals as nw
 from edgewise._core.checks import did_you_mean, short
 from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason
-from edgewise.symbolic.config import DEFAULT, ConstraintConfig
 from edgewise.symbolic.fitting.word_columns import WordTable
 from edgewise.symbolic.groups.grouped_result import GroupedResult
 from edgewise.symbolic.groups.search_groups import search_groups
@@ -33,7 +32,6 @@ class Limited:
     seed: Any
     allowed: frozenset[str] | None = None
     constrained: bool = False
-    checks: ConstraintConfig = DEFAULT.constraint_checks
 
 
 def groups_of(X: Any, groups: Any) -> tuple[Any, Any]:
@@ -93,7 +91,6 @@ def by_groups(
         return found
 
     own: dict[str, Any] = dict(vars(limits))
-    del own["checks"]
     if words is not None:
         del own["allowed"], own["constrained"]
         result = search_words(called, words, y, **own)
@@ -101,7 +98,7 @@ def by_groups(
         result = search_groups(called, X, y, groups, names=names, **own)
     # Searches of words may share rows, whose evidence counts once.
     parts = [searches] if words is None else [[each] for each in searches]
-    against = [contradicted_by(each, limits.checks) for each in parts]
+    against = [contradicted_by(each) for each in parts]
     texts = tuple(dict.fromkeys(text for found, _ in against for text in found))
     notes = [each for _, note in against for each in note][:1]
     if not result.stop_reason.repeatable or result.stop_reason is StopReason.WORK_SPENT:

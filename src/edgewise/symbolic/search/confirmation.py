@@ -10,10 +10,18 @@ from numpy.typing import NDArray
 
 from edgewise._core.arrays import Floats
 from edgewise._core.rows import row_numbers
-from edgewise.symbolic.config import AskConfig
 from edgewise.symbolic.results.pure_error import PureError
 from edgewise.symbolic.results.search_result import FormulaResult
 from edgewise.symbolic.search.measured_rows import MeasuredRows
+
+# A measurement is as predicted within so many standard deviations of the noise and this share of its value.
+_DEVIATIONS = 4.0
+_VALUE_SHARE = 1e-6
+# Where slips are set aside, up to this share of a turn's measurements is measured once more where it is not as predicted: of
+# more, the formula is at fault.
+_SLIP_SHARE = 0.25
+# A formula that leaves more than noise by chance in fewer cases lacks something.
+_LEVEL = 0.01
 
 
 def confirms(
@@ -23,7 +31,6 @@ def confirms(
     asking: MeasuredRows,
     aside: Sequence[int] | None,
     noise: PureError,
-    config: AskConfig,
 ) -> bool:
     """Whether new measurements are as predicted, up to noise and rounding, and all together leave only noise.
 
@@ -40,7 +47,6 @@ def confirms(
     aside : sequence of int or None
         Rows of `asking` in which `result` sees slips; None where every measurement counts.
     noise : PureError
-    config : AskConfig
 
     Returns
     -------
@@ -53,11 +59,11 @@ def confirms(
     def far(places: Floats, values: Floats) -> NDArray[np.bool_]:
         with np.errstate(all="ignore"):
             off = np.abs(np.asarray(best.predict(places), dtype=float) - values)
-        return ~(off <= noise.room(config.noises) + config.rounding * np.maximum(np.abs(values), size))
+        return ~(off <= noise.room(_DEVIATIONS) + _VALUE_SHARE * np.maximum(np.abs(values), size))
 
     missed = far(X, y)
     if missed.any():
-        if aside is None or missed.mean() > config.slips:
+        if aside is None or missed.mean() > _SLIP_SHARE:
             return False
         again, values = asking.at(X[missed])
         if len(values) < missed.sum() or far(again, values).any():
@@ -68,7 +74,7 @@ def confirms(
     left = np.delete(left, np.union1d(asking.slips, np.array(aside or (), dtype=np.intp)))
     if not np.isfinite(left).all():
         return False
-    return result.exact if noise.sigma == 0 else not noise.lacks_fit(left, len(best.constants), config.level)
+    return result.exact if noise.sigma == 0 else not noise.lacks_fit(left, len(best.constants), _LEVEL)
 
 
 def with_slips(result: FormulaResult, asking: MeasuredRows) -> FormulaResult:

@@ -14,13 +14,28 @@ import numpy as np
 from edgewise._core.arrays import Floats
 from edgewise._core.stopping import StopReason
 from edgewise.forms.tree import Apply, Node, Number
-from edgewise.symbolic.config import DEFAULT, ConstraintConfig, SearchConfig
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.results.box import DataBox
 from edgewise.symbolic.results.formula import Formula
 from edgewise.symbolic.results.search_result import FormulaResult, RefusedFormula
 from edgewise.symbolic.search.constraint_text import Constraint, texts_of
 from edgewise.symbolic.units.rules import MismatchError, constant_value
+
+# Places in the box of the table, and steps from each along a column whose slope or bend is limited: set for speed.
+PLACES = 96
+_STEPS = 25
+# Places from which a column goes to its limit, and decades on that way, from the size of the column on.
+_LIMIT_PLACES = 16
+_DECADES = (2, 4, 6, 8)
+# Over two decades at most the one share of the gap to a finite limit remains; towards an infinite one the last rise is at
+# least the other share of the rise before, which logarithms keep.
+_CLOSER_SHARE = 0.9
+_GROWING_SHARE = 0.5
+# Rows speak against constraints where a formula that breaks them is better by so much in Schwarz's criterion, which R. E.
+# Kass and A. E. Raftery (1995, Bayes factors, doi:10.1080/01621459.1995.10476572) call very strong evidence, and takes off
+# such a share of the squares that the best one leaves.
+_CONTRADICTED = 10.0
+_CONTRADICTED_SHARE = 0.5
 
 Values = Callable[[Floats], Floats]
 
@@ -57,15 +72,12 @@ class Checker:
         Of the table.
     spread : float
         The standard deviation of y.
-    config : ConstraintConfig
-        Where they are looked at.
     """
 
     constraints: Sequence[Constraint]
     names: tuple[str, ...]
     box: DataBox
     spread: float
-    config: ConstraintConfig
 
     @classmethod
     def of(
@@ -74,11 +86,10 @@ class Checker:
         names: Sequence[str],
         X: Floats,
         y: Floats,
-        config: SearchConfig = DEFAULT,
     ) -> Checker:
         """The checker for rows X (n, d) with target y (n,)."""
         box, spread = DataBox.around(names, X), float(np.std(y)) or 1.0
-        return cls(constraints, tuple(names), box, spread, config.constraint_checks)
+        return cls(constraints, tuple(names), box, spread)
 
     def broken(self, formula: Values, error: float) -> tuple[Constraint, ...]:
         """The constraints that a formula breaks.
@@ -99,7 +110,7 @@ class Checker:
         if one.kind in ("never", "exponents"):
             return True
         if one.kind in ("increasing", "decreasing", "convex", "concave"):
-            lines = f(self._lines(self.names.index(one.columns[0]))).reshape(self.config.points, -1)
+            lines = f(self._lines(self.names.index(one.columns[0]))).reshape(PLACES, -1)
             bends = one.kind in ("convex", "concave")
             moved = np.diff(lines, n=2 if bends else 1, axis=1)
             return bool((moved * (1 if one.kind in ("increasing", "convex") else -1) >= -near).all())
@@ -115,7 +126,7 @@ class Checker:
             for name, value in one.at:
                 points[:, self.names.index(name)] = value
             return bool((np.abs(f(points) - self._side(one, points)) <= equal).all())
-        return self._approaches(one, f, points[: self.config.limit_points], equal)
+        return self._approaches(one, f, points[:_LIMIT_PLACES], equal)
 
     def _approaches(self, one: Constraint, f: Values, points: Floats, equal: float) -> bool:
         (name, end), side = one.at[0], cast(Node, one.side)
@@ -123,7 +134,7 @@ class Checker:
         size = max(abs(self.box.low[at]), abs(self.box.high[at])) or 1.0
         middle = (self.box.low[at] + self.box.high[at]) / 2
         seen: list[Floats] = []
-        for decade in self.config.decades:
+        for decade in _DECADES:
             row = points.copy()
             far = size * 10.0**decade
             # Towards a number from the side on which the table lies.
@@ -137,20 +148,18 @@ class Checker:
             value = cast(Number, side).value
             signed = [values * math.copysign(1, value) for values in seen]
             last, before, first = signed[-1], signed[-2], signed[-3]
-            grows = (
-                (last > before) & (last - before >= self.config.growing * (before - first)) & (before > first)
-            )
+            grows = (last > before) & (last - before >= _GROWING_SHARE * (before - first)) & (before > first)
             return bool((grows | (last == np.inf)).all())
         gaps = [np.abs(values) for values in seen]
-        left = self.config.closer
+        left = _CLOSER_SHARE
         closer = (gaps[-1] < np.inf) & (gaps[-1] <= left * gaps[-2]) & (gaps[-2] <= left * gaps[-3])
         return bool(((gaps[-1] <= equal) | closer).all())
 
     def _points(self) -> Floats:
-        return self.box.points(self.config.points)[: self.config.points].copy()
+        return self.box.points(PLACES)[:PLACES].copy()
 
     def _lines(self, at: int) -> Floats:
-        points, steps = self.config.points, self.config.steps
+        points, steps = PLACES, _STEPS
         rows = np.repeat(self._points(), steps, axis=0)
         rows[:, at] = np.tile(np.linspace(self.box.low[at], self.box.high[at], steps), points)
         return rows
@@ -178,7 +187,7 @@ def held_to(result: FormulaResult, checker: Checker) -> tuple[FormulaResult, tup
     broken = checker.broken(result.best.predict, result.best.error)
     if not broken:
         asked = texts_of(checker.constraints)
-        note = f"At {checker.config.points} places of the box of the rows all formulas satisfy {asked}: no proof."
+        note = f"At {PLACES} places of the box of the rows all formulas satisfy {asked}: no proof."
         return replace(result, front=kept), (note,)
     if not kept:
         texts = tuple(dict.fromkeys(each.text for each in broken))
@@ -204,7 +213,7 @@ def refused_of(formula: Formula | None, columns: tuple[str, ...], checker: Check
 
 
 def contradicted_by(
-    searches: Sequence[tuple[FormulaResult, Floats, Floats]], config: ConstraintConfig
+    searches: Sequence[tuple[FormulaResult, Floats, Floats]],
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Constraints that rows speak against, for formulas that break them are clearly closer; and a sentence about that.
 
@@ -215,7 +224,6 @@ def contradicted_by(
     ----------
     searches
         Each with its result and its rows (n, d) and (n,): one of a whole table, or one of each group.
-    config
     """
     texts, gain, left, other, count = dict[str, None](), 0.0, 0.0, 0.0, 0
     for found, X, y in searches:
@@ -229,7 +237,7 @@ def contradicted_by(
             gain += len(y) * np.log(own / closer) - more * math.log(len(y))
         left, other, count = left + own, other + closer, count + len(y)
         texts |= dict.fromkeys(found.refused.broken)
-    clear = bool(gain > config.contradicted and left - other > config.contradicted_share * left)
+    clear = bool(gain > _CONTRADICTED and left - other > _CONTRADICTED_SHARE * left)
     if not (clear and texts):
         return (), ()
     first = next(each.refused.formula.text for each, _, _ in searches if each.refused is not None)

@@ -20,6 +20,9 @@ from edgewise.symbolic.search.laboratory import Laboratory
 from edgewise.symbolic.search.seen_together import in_powers, together
 from edgewise.symbolic.search.terms_and_factors import separated
 
+# Ways of writing a law in fewer products of powers that are searched.
+_ALTERNATIVES = 4
+
 
 def views(lab: Laboratory) -> Iterator[Coordinates]:
     """The columns taken apart further and further, with the measurements that are left."""
@@ -32,7 +35,7 @@ def views(lab: Laboratory) -> Iterator[Coordinates]:
     while found.each:
         more = together(lab, found, *pair)
         if more is None and (others := in_powers(lab, found, pair)):
-            yield from others[1 : lab.config.alternatives]
+            yield from others[1:_ALTERNATIVES]
             more = others[0]
         if more is None:
             if found != start:

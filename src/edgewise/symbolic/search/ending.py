@@ -17,6 +17,11 @@ from edgewise.symbolic.search.exactness import is_law
 from edgewise.symbolic.search.outcome import Ended, with_best
 from edgewise.symbolic.search.search_state import Search
 
+# Rows on which a formula is seen to cancel.
+_CANCELLING_ROWS = 500
+# Formulas whose units fit by themselves are shown alone where their error is at most this times the smallest.
+_UNITS_AS_GOOD = 1.05
+
 
 def concluded(search: Search, reason: StopReason, everything: SplitRows, meter: Meter) -> Ended:
     """What a search has found, fitted on all rows."""
@@ -67,9 +72,9 @@ def _finish_simplest(search: Search) -> None:
 
 def _preferred(search: Search, formulas: list[Formula]) -> list[Formula]:
     """The formulas that neither cancel nor are too steep; with units those whose constants have none, if as close."""
-    look = search.rows.X[: search.config.cancelling_rows]
+    look = search.rows.X[:_CANCELLING_ROWS]
     shown = [each for each in formulas if not cancels(each.expression, search.rows.names, look)]
     shown = [each for each in shown if not too_steep(each.expression)] or shown or formulas
     strict = [each for each in shown if search.limits.strict(each)]
-    smallest = max(search.config.units_as_good * min(each.error for each in shown), search.exactness)
+    smallest = max(_UNITS_AS_GOOD * min(each.error for each in shown), search.exactness)
     return strict if any(each.error <= smallest for each in strict) else shown

@@ -23,6 +23,7 @@ from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, StopError, check_seconds, check_work, running
 from edgewise.forms import Form
 from edgewise.symbolic.config import SearchConfig, config_of
+from edgewise.symbolic.costs import SEARCH_WORK_UNITS
 from edgewise.symbolic.fitting.measurements import Measurements, called, read_rows, target_name
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.fitting.word_columns import word_table
@@ -54,6 +55,9 @@ from edgewise.symbolic.search.search_space import Limits, allowed_functions
 from edgewise.symbolic.search.search_state import Search
 from edgewise.symbolic.search.set_aside import search_without_errors, suspicious_rows
 from edgewise.training.common.records import Record
+
+# Share of a time limit that is kept for the rows beyond those that are searched.
+_LAST_SHARE = 0.2
 
 LOSSES = ("squared", "robust")
 Labels = Sequence[Hashable] | NDArray[Any]
@@ -181,7 +185,7 @@ def find_formula(
         The standard deviations of errors in columns, by name: each a number or one a row. They count in y through the
         slopes of the formula (effective variance, doi:10.1119/1.12972), so that up to three searches share the work.
     config
-        A `SearchConfig`: thresholds of the search, each documented there; None for the defaults.
+        A `SearchConfig`: how large tables and formulas the search takes on; None for the defaults.
 
     Returns
     -------
@@ -271,11 +275,10 @@ def find_formula(
         limits = Limited(
             work, seconds, seed,
             allowed_functions(forms, exclude_functions)[1], bool(constraints or costs or require_columns),
-            config_of(config).constraint_checks,
         )  # fmt: skip
         grouped = by_groups(one, X, y, groups, words, names, alone, limits)
         numbers = X if words is None else words.X
-        grouped = held_by_groups(grouped, constraints, numbers, y, config_of(config))
+        grouped = held_by_groups(grouped, constraints, numbers, y)
         warn_of_broken(grouped.broken)
         warn_of_contradiction(grouped.contradicted)
         return grouped
@@ -295,7 +298,7 @@ def find_formula(
         warn_of_contradiction(last.contradicted)
         return last
     settings = config_of(config)
-    meter = Meter(settings.work_units * check_work(work), limit := check_seconds(seconds))
+    meter = Meter(SEARCH_WORK_UNITS * check_work(work), limit := check_seconds(seconds))
     seed = None if seed is None else check_int(seed, "seed", low=0)
     robust = check_choice(loss, "loss", LOSSES) == "robust"
     share = check_float(validation, "validation", low=0.05, high=0.5)
@@ -315,7 +318,7 @@ def find_formula(
     )
 
     def split(rows: Measurements) -> SplitRows:
-        split = SplitRows.split(columns, rows.X, rows.y, share, seed, rows.weight, rows.variance, settings)
+        split = SplitRows.split(columns, rows.X, rows.y, share, seed, rows.weight, rows.variance)
         return replace(split, costs=limits.costs)
 
     def search(rows: Measurements, most: float) -> Ended:
@@ -325,23 +328,23 @@ def find_formula(
     # Candidates leave the range of floats as a matter of course; they are judged by what they give.
     with np.errstate(all="ignore"), one_thread():
         if robust:
-            ended, table, aside = search_without_errors(table, search, split, meter, settings)
+            ended, table, aside = search_without_errors(table, search, split, meter)
         else:
             ended = search(table, meter.most)
         found = with_units(named(ended.result, columns), limits.units)
         if not (robust or found.exact):
-            suspicious = suspicious_rows(found.best, table, settings)
+            suspicious = suspicious_rows(found.best, table)
     found = replace(
         found,
         seconds=meter.seconds,
         gross_errors=tuple(int(each) for each in (*aside, *suspicious)),
         reduced_chi_square=reduced_chi_square(found.best, table),
     )
-    checker = Checker.of(limits.constraints, columns, table.X, table.y, settings)
+    checker = Checker.of(limits.constraints, columns, table.X, table.y)
     found, kept = held_to(found, checker)
     if not (found.broken or found.exact):
         found = replace(found, refused=refused_of(ended.refused, columns, checker))
-        against, note = contradicted_by([(found, table.X, table.y)], settings.constraint_checks)
+        against, note = contradicted_by([(found, table.X, table.y)])
         found, kept = replace(found, contradicted=against), (*kept, *note)
     likely = None if found.broken else law_probability(found, len(table.y))
     found = replace(found, probability=likely)
@@ -365,9 +368,9 @@ def _search(
     """Formulas for some rows, from the work until the meter has counted `most`."""
     rows = everything.sampled(config.searched_rows, config.searched_held, derive(seed, 2))
     if limit is not None:
-        meter.until = meter.began + limit * (1 if rows is everything else 1 - config.last_share)
+        meter.until = meter.began + limit * (1 if rows is everything else 1 - _LAST_SHARE)
     # Only the columns that matter are searched; the formulas are written in all of them.
-    chosen = searched_columns(rows, limits)
+    chosen = searched_columns(rows, limits, config.searched_columns)
     few = rows.columns(chosen)
     # The last of them is the one that counts.
     searches = [Search(few, limits.narrowed(few.names), listeners, meter, most, config)]

@@ -25,7 +25,7 @@ from edgewise.forms.functions import FUNCTIONS
 from edgewise.forms.parser import Grammar
 from edgewise.forms.reader import Reader
 from edgewise.forms.tree import OPERATORS, Apply, Node, Variable, names_in, render, replaced
-from edgewise.symbolic.config import SearchConfig, config_of
+from edgewise.symbolic.config import SearchConfig
 from edgewise.symbolic.expressions.named_constants import names_alone, right_side
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.expressions.writing import from_tree
@@ -145,7 +145,6 @@ def find_function(
     ('x1/x2^2', 'x1*x3/x2^2 + x4')
     """
     table, columns = read_rows(X, y, names)
-    settings = config_of(config)
     share = check_float(validation, "validation", low=0.05, high=0.5)
     call, root, label = _read(text, columns)
     known = (*columns, label)
@@ -168,11 +167,11 @@ def find_function(
     labels = [each.name if isinstance(each, Variable) else render(each) for each in call.arguments]
     found = find_formula(
         Z[complete], value[complete], names=labels, work=work, seconds=seconds, seed=seed, validation=validation,
-        config=settings, sample_weight=None if np.ptp(weight) <= 1e-9 else weight,
+        config=config, sample_weight=None if np.ptp(weight) <= 1e-9 else weight,
     )  # fmt: skip
     inner = replaced(found.best.tree, dict(zip(labels, call.arguments, strict=True)))
     whole = from_tree(replaced(root, {label: inner}), columns)
-    rows = SplitRows.split(columns, table.X[complete], table.y[complete], share, seed, config=settings)
+    rows = SplitRows.split(columns, table.X[complete], table.y[complete], share, seed)
     with np.errstate(all="ignore"), one_thread():
         formula = as_formula(fit_expression(whole, rows), rows, None)
     lost = int((~complete).sum())

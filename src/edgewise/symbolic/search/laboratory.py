@@ -8,10 +8,20 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgewise._core.arrays import Floats
-from edgewise.symbolic.config import AskConfig
 from edgewise.symbolic.results.formula import Formula
 from edgewise.symbolic.search.coordinates import Coordinates
 from edgewise.symbolic.search.measured_rows import MeasuredRows
+
+# Places of each later turn at least.
+LEAST_PLACES = 4
+# Distance over which slopes are measured, as a share of a column's range; small, since there is no noise then.
+_SLOPE_STEP = 2e-8
+# Values are equal within this share of the largest of those compared: the rounding of what was done to them.
+EQUAL_SHARE = 1e-10
+# Share of the largest value by which three must differ where it is asked how they bend.
+BENDING_SHARE = 1e-4
+# Values of a column that are measured with all others fixed: first so many, then, where no law was found, more.
+LEVELS = (7, 12)
 
 # Finds a law of one column that leaves nothing, if it can: values, y and the column's name.
 OneColumn = Callable[[Floats, Floats, str], Formula | None]
@@ -27,14 +37,12 @@ class Laboratory:
     low, high : ndarray, shape (d,)
         Between which values the columns can be set.
     one_column : callable
-    config : AskConfig
     """
 
     rows: MeasuredRows
     low: Floats
     high: Floats
     one_column: OneColumn
-    config: AskConfig
 
     def pair(self) -> tuple[Floats, Floats] | None:
         """Two of the places measured so far that differ in all columns as much as can be."""
@@ -54,7 +62,7 @@ class Laboratory:
 
     def seen(self, view: Coordinates, places: Floats) -> tuple[Floats, Floats] | None:
         """Places in the coordinates, and what is seen there; None where it cannot be measured."""
-        y = self.rows.known(places, keep=self.config.least)
+        y = self.rows.known(places, keep=LEAST_PLACES)
         if y is None:
             return None
         z, seen = view.seen(places, y)
@@ -65,10 +73,10 @@ class Laboratory:
         beside = np.repeat(place[None], 1 + len(view.each), axis=0)
         for k, one in enumerate(view.each):
             lead = one.lead
-            step = self.config.slope_step * (self.high[lead] - self.low[lead])
+            step = _SLOPE_STEP * (self.high[lead] - self.low[lead])
             inwards = step if place[lead] + step <= self.high[lead] else -step
             beside[k + 1, lead] += inwards
-        y = self.rows.known(beside, keep=self.config.least, searched=False)
+        y = self.rows.known(beside, keep=LEAST_PLACES, searched=False)
         if y is None or not np.isfinite(y).all():
             return None
         z, seen = view.seen(beside, y)

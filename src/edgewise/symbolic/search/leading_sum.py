@@ -10,11 +10,16 @@ from edgewise.symbolic.search.search_state import Proposal, Search
 from edgewise.symbolic.search.shortlist import digits_key
 from edgewise.symbolic.structure.sums_in_noise import sums_in_noise
 
+# A sum that leaves only noise ends the search where no formula of another kind comes as near in nats.
+_LEADING_NATS = 100.0
+# Of the work that remains, what sums under noise may take.
+_SHARE = 0.5
+
 
 def leading_sum(search: Search) -> Iterator[Proposal]:
     """The best sums of terms; the search is told whether one of them leads."""
     before = known(search)
-    yield Proposal(sums_in_noise(search.rows.alike, search.part(search.config.noisy_sums.share)))
+    yield Proposal(sums_in_noise(search.rows.alike, search.part(_SHARE)))
     search.summed = leads(search, known(search) - before)
 
 
@@ -43,7 +48,5 @@ def leads(search: Search, sums: frozenset[str]) -> bool:
         return False
     found |= {key: as_formula(each, rows, None) for key, each in search.passed.items() if key not in found}
     return not any(
-        description(each, rows) < least + rows.config.noisy_sums.leads
-        for key, each in found.items()
-        if key not in sums
+        description(each, rows) < least + _LEADING_NATS for key, each in found.items() if key not in sums
     )

@@ -29,6 +29,11 @@ from edgewise.symbolic.results.formula import Formula
 from edgewise.symbolic.structure.dictionaries import whole_exponents
 from edgewise.symbolic.structure.state import powers, product
 
+# Columns of the table at most, rows that are looked at, and products tried.
+_MOST_COLUMNS = 7
+_LOOKED_ROWS = 1200
+_MOST_PRODUCTS = 3000
+
 
 @proposes("missing term")
 def with_missing_term(formulas: Iterable[Formula], rows: SplitRows) -> Iterator[Node]:
@@ -52,12 +57,11 @@ def with_missing_term(formulas: Iterable[Formula], rows: SplitRows) -> Iterator[
     >>> [round(float(each), 1) for each in Tape(found, rows.names).start]
     [3.0, 0.1]
     """
-    config = rows.config
     formulas = list(formulas)
-    if not formulas or len(rows.names) > config.mending.missing_columns or rows.short:
+    if not formulas or len(rows.names) > _MOST_COLUMNS or rows.short:
         return
-    thin = rows.thinned(config.mending.missing_rows)
-    exponents = list(itertools.islice(_exponents(thin.X), config.mending.missing_terms))
+    thin = rows.thinned(_LOOKED_ROWS)
+    exponents = list(itertools.islice(_exponents(thin.X), _MOST_PRODUCTS))
     sizes = np.abs(exponents).sum(axis=1)
     price = math.log(len(thin.y)) + 2 * np.log(np.searchsorted(sizes, sizes, side="right"))
     VALUES(len(exponents) * len(thin.y))

@@ -14,28 +14,36 @@ from edgewise.symbolic.search.screening import mattering, related
 from edgewise.symbolic.search.search_space import Limits
 from edgewise.symbolic.search.search_state import Search
 
+# From so many columns on those that matter are searched first.
+_WIDE_COLUMNS = 6
+# Rows that show which columns matter, and the share of the work for that: a search of little work needs the rest.
+_SCREENED_ROWS = 1000
+_SCREENING_SHARE = 0.1
+# Share of the work for the search among these.
+_NARROW_SHARE = 0.4
 
-def searched_columns(rows: SplitRows, limits: Limits) -> NDArray[np.intp]:
-    """Which columns are searched: those that are required, and of the others those that y follows."""
+
+def searched_columns(rows: SplitRows, limits: Limits, most: int) -> NDArray[np.intp]:
+    """Which columns are searched: those that are required, and of the others the most that y follows."""
     used = np.array([rows.names.index(name) for name in limits.columns], dtype=np.intp)
     needed = [rows.names.index(name) for name in limits.columns if name in limits.needed]
     alike = rows.alike
-    return np.union1d(used[related(alike.X[:, used], alike.y, rows.config)], np.array(needed, dtype=np.intp))
+    return np.union1d(used[related(alike.X[:, used], alike.y, most)], np.array(needed, dtype=np.intp))
 
 
 def _narrowed(wide: Search) -> Search | None:
     """The search among the columns that matter, for a part of the time; None where that is all or unknown."""
     rows, names, config = wide.rows, wide.rows.names, wide.config
-    if len(names) < config.wide_columns or rows.short:
+    if len(names) < _WIDE_COLUMNS or rows.short:
         return None
-    thin = rows.alike.thinned(config.screened_rows)
+    thin = rows.alike.thinned(_SCREENED_ROWS)
     needed = [at for at, name in enumerate(names) if name in wide.limits.needed]
-    most = config.screening_share * wide.left
-    kept = np.union1d(mattering(thin.X, thin.y, most, config), np.array(needed, dtype=np.intp))
+    most = _SCREENING_SHARE * wide.left
+    kept = np.union1d(mattering(thin.X, thin.y, most), np.array(needed, dtype=np.intp))
     if len(kept) in (0, len(names)):
         return None
     few = rows.columns(kept)
-    until = wide.part(config.narrow_share)
+    until = wide.part(_NARROW_SHARE)
     return Search(few, wide.limits.narrowed(few.names), wide.callbacks, wide.meter, until, config)
 
 
@@ -65,7 +73,7 @@ def _missed(narrow: Search, wide: Search) -> bool:
     if narrow.exact or not narrow.finished:
         return not narrow.exact
     best = min(narrow.finished, key=lambda each: each.error)
-    count = wide.config.screened_rows
+    count = _SCREENED_ROWS
     thin, few = wide.rows.alike.thinned(count), narrow.rows.alike.thinned(count)
-    shown = mattering(thin.X, few.y - best.predict(few.X), config=wide.config)
+    shown = mattering(thin.X, few.y - best.predict(few.X))
     return any(wide.rows.names[at] not in narrow.rows.names for at in shown)

@@ -14,12 +14,26 @@ from edgewise.symbolic.networks.architectures import Architecture, TrainedNetwor
 from edgewise.symbolic.networks.snapping import snap_network
 from edgewise.symbolic.search.search_state import Proposal, Search
 
+# Share of all work below which nothing more is started.
+_NOTHING_LEFT = 0.003
+# Intervals of the networks, turn for turn: forms show on coarse grids already; later turns start anew, and finer.
+_INTERVALS = (6, 10, 16)
+# A network that leaves no more than this share of y's spread explains all, and is read at once.
+_EXPLAINED_SHARE = 2e-2
+# Formulas with at most so many times the error of the best network leave nothing to read.
+_MATCHED_ERROR = 1.02
+# A network with so many times the error of the best formula is not read.
+_BEHIND_ERROR = 1.05
+# Shares of all work for a step of reading a network, and for training one; of what remains, what training may take if more.
+_READING_SHARE = 0.12
+_TRAINING_SHARE = 0.15
+_TRAINING_LEFT = 0.4
+
 
 def read_networks(search: Search, seed: int | None) -> Generator[Proposal, None, StopReason]:
     """Train networks and propose formulas read from them; returns why that ended."""
-    config = search.config
-    nothing = config.nothing_left * search.until
-    for turn, intervals in enumerate(config.networks.intervals):
+    nothing = _NOTHING_LEFT * search.until
+    for turn, intervals in enumerate(_INTERVALS):
         waiting: list[TrainedNetwork] = []
         half = search.left / 2
         for shape in shapes(search.rows.X.shape[1]):
@@ -28,7 +42,7 @@ def read_networks(search: Search, seed: int | None) -> Generator[Proposal, None,
                 break
             trained = _trained(search, shape, intervals, derive(seed, turn) or turn)
             # A network that explains all is read at once; the others are compared first.
-            if trained.error <= config.networks.explains * search.rows.spread:
+            if trained.error <= _EXPLAINED_SHARE * search.rows.spread:
                 yield from _read(search, trained)
             else:
                 waiting.append(trained)
@@ -42,9 +56,7 @@ def read_networks(search: Search, seed: int | None) -> Generator[Proposal, None,
                 return StopReason.WORK_SPENT
         if search.left <= nothing:
             return StopReason.WORK_SPENT
-        if search.smallest <= config.networks.matched * min(
-            (each.error for each in search.trained), default=0.0
-        ):
+        if search.smallest <= _MATCHED_ERROR * min((each.error for each in search.trained), default=0.0):
             return StopReason.NO_IMPROVEMENT
     return StopReason.EXHAUSTED
 
@@ -82,7 +94,7 @@ def _promise(trained: TrainedNetwork) -> float:
 
 def _read(search: Search, trained: TrainedNetwork) -> Iterator[Proposal]:
     """The formulas of a network, unless the formulas at hand explain more than it does."""
-    if trained.error >= search.config.networks.behind * search.smallest:
+    if trained.error >= _BEHIND_ERROR * search.smallest:
         return
     thin = thinned(trained, search.rows.alike, until=_reading(search))
     _respect(thin)
@@ -94,13 +106,13 @@ def _read(search: Search, trained: TrainedNetwork) -> Iterator[Proposal]:
 
 def _reading(search: Search) -> float:
     """Where the count may be after one step of reading a network."""
-    return min(search.until, search.meter.spent + search.config.networks.reading_share * search.until)
+    return min(search.until, search.meter.spent + _READING_SHARE * search.until)
 
 
 def _training(search: Search) -> float:
     """Where the count may be after one network: simple shapes must not starve the rich ones."""
     most = max(
-        search.config.networks.training_share * search.until,
-        search.config.networks.training_left * search.left,
+        _TRAINING_SHARE * search.until,
+        _TRAINING_LEFT * search.left,
     )
     return search.meter.spent + max(min(search.left, most), 0.0)

@@ -28,19 +28,30 @@ from edgewise.symbolic.structure.nondimensional import from_units, reduced
 from edgewise.symbolic.structure.nonlinear_sums import nonlinear_sums
 from edgewise.symbolic.structure.subset_exchange import sums_by_exchange
 
+# Of the work that remains, what breaks may take: kinks at the magic numbers of nuclei took what the exchange of terms needs.
+_BREAK_SHARE = 0.25
+# Work kept for subset exchange once plain candidates are done, at most a quarter: breaks and mending spent all on nuclear
+# binding, whose sum of powers only this finds.
+_EXCHANGE_WORK = 6.0
+# Of the work that remains, what sums of terms with constants inside may take before other stages and after them.
+_EARLY_SUM_SHARE = 0.2
+_SUM_SHARE = 0.4
+# The share of backfitting.
+_BACKFITTING_SHARE = 0.3
+
 
 def run(search: Search, seed: int | None) -> StopReason:
     """Search by the recipe, then in networks if nothing explains the rows; returns why that ended."""
     reason = search.follow(recipe(search, seed))
     if reason is None:
         reason = search.follow(networks(search, seed))
-        search.add(shortened(search.closest, search.config), None)
+        search.add(shortened(search.closest), None)
     return reason
 
 
 def recipe(search: Search, seed: int | None) -> Generator[Proposal, None, StopReason | None]:
     """Everything but networks, from plain to thorough; returns why it ended, None where networks are worth reading."""
-    rows, limits, config = search.rows.alike, search.limits, search.config
+    rows, limits = search.rows.alike, search.limits
     state = reduced(rows, limits.units)
     yield Proposal(from_units(limits.units, state, limits.forms))
     yield Proposal(direct_candidates(rows, limits.forms))
@@ -48,13 +59,13 @@ def recipe(search: Search, seed: int | None) -> Generator[Proposal, None, StopRe
     noisy = search.table.noisy
     if not noisy:
         yield from first_steps(search, state or search.table)
-        until = search.part(config.nonlinear_sums.early_share)
+        until = search.part(_EARLY_SUM_SHARE)
         yield Proposal(nonlinear_sums(rows, until, early=True))
     # Where breaks, structure and mending cost the most, sums of other terms still get their turn.
     whole = search.until
-    search.until -= min(config.exchange.work, max(search.left, 0.0) / 4)
+    search.until -= min(_EXCHANGE_WORK, max(search.left, 0.0) / 4)
     rest = search.until
-    search.until = search.part(config.breaks.share)
+    search.until = search.part(_BREAK_SHARE)
     yield from broken(search, _plain)
     search.until = rest
     if search.found_break:
@@ -63,12 +74,12 @@ def recipe(search: Search, seed: int | None) -> Generator[Proposal, None, StopRe
     if not search.explained:
         yield Proposal(two_laws(rows))
     if not search.explained and not noisy:
-        yield Proposal(nonlinear_sums(rows, search.part(config.nonlinear_sums.share)))
-    yield Proposal(resummed(search.closest, config))
+        yield Proposal(nonlinear_sums(rows, search.part(_SUM_SHARE)))
+    yield Proposal(resummed(search.closest))
     if not search.explained:
         yield Proposal(with_missing_term(search.plain, rows))
-        yield Proposal(backfitted(search.nearly, rows, search.part(config.mending.backfitting_share)))
-    yield Proposal(shortened(search.closest, config))
+        yield Proposal(backfitted(search.nearly, rows, search.part(_BACKFITTING_SHARE)))
+    yield Proposal(shortened(search.closest))
     if search.explained:
         return StopReason.EXPLAINED
     search.until = whole

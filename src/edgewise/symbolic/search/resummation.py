@@ -12,7 +12,6 @@ import itertools
 from collections.abc import Iterable, Iterator
 
 from edgewise.forms.tree import Node
-from edgewise.symbolic.config import DEFAULT, SearchConfig
 from edgewise.symbolic.expressions.algebra import add, divided, multiply, negated, power
 from edgewise.symbolic.expressions.expansion import expanded
 from edgewise.symbolic.expressions.nodes import HALF, ONE, SYMBOL, Expr, factors_of, made, number
@@ -21,17 +20,18 @@ from edgewise.symbolic.expressions.writing import to_tree
 from edgewise.symbolic.provenance import marked, proposes
 from edgewise.symbolic.results.formula import Formula
 
+# Sums of more terms are no beginning of a series.
+_SERIES_TERMS = 7
+
 
 @proposes("resummation")
-def resummed(formulas: Iterable[Formula], config: SearchConfig = DEFAULT) -> Iterator[Node]:
+def resummed(formulas: Iterable[Formula]) -> Iterator[Node]:
     """Candidates to fit and judge, from formulas that are sums of products.
 
     Parameters
     ----------
     formulas
         What has been found; those that are no sums of two to seven terms give nothing.
-    config
-        The thresholds.
 
     Examples
     --------
@@ -45,7 +45,7 @@ def resummed(formulas: Iterable[Formula], config: SearchConfig = DEFAULT) -> Ite
     """
     seen = set[Expr]()
     for formula in formulas:
-        for whole in _written(formula.expression, config.mending.series_terms):
+        for whole in _written(formula.expression, _SERIES_TERMS):
             if whole not in seen and whole.real:
                 seen.add(whole)
                 yield marked(to_tree(whole), *formula.origin)

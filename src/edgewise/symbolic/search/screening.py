@@ -16,13 +16,18 @@ from numpy.typing import NDArray
 
 from edgewise._core.arrays import Floats
 from edgewise._core.work import spent
-from edgewise.symbolic.config import DEFAULT, SearchConfig
 from edgewise.symbolic.costs import SCREENING
+
+# Terms of the sparse cubic that shows which columns matter: those looked at, and those taken at most.
+_LOOKED_TERMS = 6000
+_MOST_TERMS = 60
+# Where a cubic is too poor for the law, idle columns mend less of what it leaves than this share of the best column's.
+_LITTLE_GAIN = 1e-3
 
 _BLOCK = 500
 
 
-def related(X: Floats, y: Floats, config: SearchConfig = DEFAULT) -> NDArray[np.intp]:
+def related(X: Floats, y: Floats, most: int) -> NDArray[np.intp]:
     """Numbers of the columns to search, in rising order.
 
     Each column is scored by the share of y, and of the ranks of y, that a cubic in the column's ranks explains: blind to
@@ -32,13 +37,13 @@ def related(X: Floats, y: Floats, config: SearchConfig = DEFAULT) -> NDArray[np.
     ----------
     X : array, shape (n, d)
     y : array, shape (n,)
-    config : SearchConfig
+    most : int
+        Columns at most.
 
     Returns
     -------
-    array of int, shape (min(d, config.searched_columns),)
+    array of int, shape (min(d, most),)
     """
-    most = config.searched_columns
     if X.shape[1] <= most:
         return np.arange(X.shape[1])
     targets = np.column_stack([_unit(y), _unit(_ranks(y[:, None])[:, 0])])
@@ -47,9 +52,7 @@ def related(X: Floats, y: Floats, config: SearchConfig = DEFAULT) -> NDArray[np.
     return np.sort(best)
 
 
-def mattering(
-    X: Floats, y: Floats, most: float = math.inf, config: SearchConfig = DEFAULT
-) -> NDArray[np.intp]:
+def mattering(X: Floats, y: Floats, most: float = math.inf) -> NDArray[np.intp]:
     """Numbers of the columns that a sparse cubic for y holds, in rising order.
 
     Terms are taken one by one, whichever explains most of what is left, for as long as the extended Bayesian information
@@ -62,7 +65,6 @@ def mattering(
     y : array, shape (n,)
     most : float
         Work that it may take, in units; the terms found by then decide.
-    config : SearchConfig
 
     Returns
     -------
@@ -77,7 +79,7 @@ def mattering(
     if y.std() == 0:
         return np.zeros(0, dtype=np.intp)
     scales = _scales(X, y)
-    sparse = min((_sparse(u, v, most / len(scales), config) for u, v in scales), key=lambda each: each[0])
+    sparse = min((_sparse(u, v, most / len(scales)) for u, v in scales), key=lambda each: each[0])
     return np.array(sorted(sparse[1]), dtype=np.intp)
 
 
@@ -99,13 +101,13 @@ def _scales(X: Floats, y: Floats) -> list[tuple[Floats, Floats]]:
     return scales
 
 
-def _sparse(X: Floats, y: Floats, most: float, config: SearchConfig) -> tuple[float, set[int]]:
+def _sparse(X: Floats, y: Floats, most: float) -> tuple[float, set[int]]:
     """The criterion of the best sparse cubic per row, and its columns."""
     n, d = X.shape
     low, high = X.min(axis=0), X.max(axis=0)
     unit = 2 * (X - low) / np.where(high > low, high - low, 1.0) - 1
     terms = [term for size in (1, 2, 3) for term in itertools.combinations_with_replacement(range(d), size)]
-    terms = terms[: config.screened_terms]
+    terms = terms[:_LOOKED_TERMS]
     table = np.column_stack([unit[:, term].prod(axis=1) for term in terms])
     table -= table.mean(axis=0)
     size = np.linalg.norm(table, axis=0)
@@ -113,7 +115,7 @@ def _sparse(X: Floats, y: Floats, most: float, config: SearchConfig) -> tuple[fl
     left = _unit(y)
     best, taken, kept, last, rest = 0.0, list[tuple[set[int], float]](), 0, 1.0, 1.0
     began = spent()
-    for count in range(1, min(n // 4, config.screened_longest) + 1):
+    for count in range(1, min(n // 4, _MOST_TERMS) + 1):
         if spent() - began > most:
             break
         SCREENING(table.size)
@@ -134,7 +136,7 @@ def _sparse(X: Floats, y: Floats, most: float, config: SearchConfig) -> tuple[fl
         if share <= 1e-20:
             break
     gains = {column: sum(gain for term, gain in taken[:kept] if column in term) for column in range(d)}
-    least = min(rest, config.little_gain * max(gains.values()))
+    least = min(rest, _LITTLE_GAIN * max(gains.values()))
     return best, {column for column, gain in gains.items() if gain > least}
 
 

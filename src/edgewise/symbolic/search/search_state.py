@@ -39,6 +39,7 @@ from edgewise.symbolic.search.constraints import Checker
 from edgewise.symbolic.search.exactness import exactness, fitted_to_rounding, is_law
 from edgewise.symbolic.search.search_space import Limits
 from edgewise.symbolic.search.shortlist import digits_key, worth_finishing
+from edgewise.symbolic.structure.chebyshev_surrogate import NOISY_ERROR
 from edgewise.symbolic.structure.reflections import reflections
 from edgewise.symbolic.structure.state import State
 from edgewise.training.common.records import Record
@@ -46,6 +47,29 @@ from edgewise.training.common.records import Record
 if TYPE_CHECKING:
     from edgewise.network import KAN
     from edgewise.symbolic.networks.architectures import TrainedNetwork
+
+# A formula with more measured constants that explains all but the noise may be an approximation to a shorter one.
+_FEW_CONSTANTS = 1
+# A formula with so many times the error of the noise leaves nothing else: the least of many estimates is rather low.
+_NOISE_REACHED = 1.01
+# Noise of a given standard deviation leaves an error at most so many standard errors above it.
+_NOISE_ERRORS = 2.0
+# A rival has at most so many times the error of the best formula, is at most so much longer; so many are looked at.
+_RIVAL_ERROR = 1.25
+_RIVAL_LONGER = 8
+_RIVALS = 24
+# Held-out errors so close may be the other way round; so many are rounded and looked at again.
+_NEAR_ERROR = 1.04
+_MOST_NEAR = 8
+# A formula that leaves at most so many times what polynomials do with a break, with at most so many constants, is the law.
+BREAK_REACHED = 1.05
+_BREAK_CONSTANTS = 4
+# Backfitting: what is about as close as the best formula, and formulas whose parts are read anew.
+_BACKFITTING_ERROR = 1.05
+_BACKFITTED = 3
+# Formulas that get a term they lack have at most so many measured constants: longer ones imitate what they lack.
+_LACKING_CONSTANTS = 2
+_LACKING = 4
 
 # What may be done to a candidate before it is finished, as its provenance names it.
 _STRAIGHTENED, _DROPPED = "functions straightened", "negligible terms dropped"
@@ -86,7 +110,7 @@ class Search:
     until
         Its count where this part of the search ends.
     config
-        The thresholds that it goes by.
+        How large its formulas may be.
     networks
         The network that each finished formula was read from, by its expression.
     laws
@@ -136,21 +160,21 @@ class Search:
     @property
     def closest(self) -> list[Formula]:
         """The formulas of the front that come close to the best."""
-        return [each for each in pareto(self.finished) if each.error <= self.config.close * self.smallest]
+        return [each for each in pareto(self.finished) if each.error <= _RIVAL_ERROR * self.smallest]
 
     @property
     def nearly(self) -> list[Formula]:
         """The shortest formulas that are about as close as the best and explain the most of y."""
-        least = self.config.mending.backfitting_near * self.smallest
+        least = _BACKFITTING_ERROR * self.smallest
         near = [each for each in pareto(self.finished) if each.error <= least and each.r2 > _MOST]
-        return near[: self.config.mending.backfitted]
+        return near[:_BACKFITTED]
 
     @property
     def plain(self) -> list[Formula]:
         """The closest of the formulas that explain most of y with hardly a constant."""
-        most = self.config.mending.missing_constants
+        most = _LACKING_CONSTANTS
         near = [each for each in pareto(self.finished) if len(each.constants) <= most and each.r2 > _MOST]
-        return sorted(near, key=lambda each: each.error)[: self.config.mending.missing_from]
+        return sorted(near, key=lambda each: each.error)[:_LACKING]
 
     @property
     def exact(self) -> bool:
@@ -161,18 +185,18 @@ class Search:
         """Does a formula leave only noise that is no mere approximation, going by the constants it needs?"""
         if self.summed:
             return True
-        short = [each for each in self.finished if len(each.constants) <= self.config.few_constants]
+        short = [each for each in self.finished if len(each.constants) <= _FEW_CONSTANTS]
         low = [each for each in short if self._leaves(each) <= self._noise]
         return bool(low) and not self._follows(min(low, key=self._leaves))
 
     @property
     def _noise(self) -> float:
         """An error that may be noise alone: nearly the floor, or the most that chance makes of a given noise."""
-        config, known = self.config, self.rows.known_noise
-        found = config.noise_reached * self.floor if math.isfinite(self.floor) else -math.inf
+        known = self.rows.known_noise
+        found = _NOISE_REACHED * self.floor if math.isfinite(self.floor) else -math.inf
         if known is None:
             return found
-        return max(found, known * (1 + config.noise_errors / math.sqrt(2 * len(self.rows.alike.y))))
+        return max(found, known * (1 + _NOISE_ERRORS / math.sqrt(2 * len(self.rows.alike.y))))
 
     def leaves_noise(self, formula: Formula) -> bool:
         """Whether a formula leaves only noise, whatever constants that takes."""
@@ -190,9 +214,8 @@ class Search:
         return self.exact or any(map(self._is_short, breaking))
 
     def _is_short(self, formula: Formula) -> bool:
-        config = self.config.breaks
-        few = math.isfinite(self.floor) and len(formula.constants) <= config.constants
-        return few and self._leaves(formula) <= config.reached * self.floor and not self._follows(formula)
+        few = math.isfinite(self.floor) and len(formula.constants) <= _BREAK_CONSTANTS
+        return few and self._leaves(formula) <= BREAK_REACHED * self.floor and not self._follows(formula)
 
     @cached_property
     def table(self) -> State:
@@ -202,7 +225,7 @@ class Search:
     @cached_property
     def reflected(self) -> tuple[State, ...]:
         """The table in absolute values of columns, where a smooth model is so much better."""
-        return tuple(reflections(self.table)) if self.table.error > self.config.noisy else ()
+        return tuple(reflections(self.table)) if self.table.error > NOISY_ERROR else ()
 
     @property
     def smooth(self) -> float:
@@ -292,7 +315,7 @@ class Search:
     def checker(self) -> Checker:
         """The check whether formulas satisfy the constraints."""
         alike = self.rows.alike
-        return Checker.of(self.limits.constraints, self.rows.names, alike.X, alike.y, self.rows.config)
+        return Checker.of(self.limits.constraints, self.rows.names, alike.X, alike.y)
 
     def satisfies(self, formula: Formula) -> bool:
         """Does a formula satisfy the constraints, as far as points over the box show?"""
@@ -321,11 +344,9 @@ class Search:
         """What shorter formulas beat by chance, if at all, constants rounded: those that all rows speak for most."""
         if self.rows.short:
             return []
-        close = [each for each in self.passed.values() if each.held <= self.config.near * best.error]
+        close = [each for each in self.passed.values() if each.held <= _NEAR_ERROR * best.error]
         close.sort(key=lambda each: description(as_formula(each, self.rows, None), self.rows))
-        formulas = [
-            as_formula(self._polished(each), self.rows, None) for each in close[: self.config.most_near]
-        ]
+        formulas = [as_formula(self._polished(each), self.rows, None) for each in close[:_MOST_NEAR]]
         return [each for each in formulas if self.limits.strict(each) and self.satisfies(each)]
 
     @property
@@ -346,8 +367,8 @@ class Search:
         near = [
             (size, each)
             for each in self.passed.values()
-            if each.held <= self.config.close * best.error
-            and (size := self.rows.size(each.expression)) <= best.complexity + self.config.longer
+            if each.held <= _RIVAL_ERROR * best.error
+            and (size := self.rows.size(each.expression)) <= best.complexity + _RIVAL_LONGER
             and each.fit.constants.size <= len(best.constants) + 2
             and _determined(each)
         ]
@@ -356,7 +377,7 @@ class Search:
             replace(as_formula(trim_digits(each, self.rows), self.rows, None), origin=each.origin)
             for _, each in near
         )
-        return list(islice(filter(self.satisfies, rounded), self.config.rivals))
+        return list(islice(filter(self.satisfies, rounded), _RIVALS))
 
     def _fitted(self, tree: Node) -> FittedFormula | None:
         origin = origin_of(tree)

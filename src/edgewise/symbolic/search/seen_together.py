@@ -11,10 +11,19 @@ import sympy
 from scipy.linalg import null_space
 
 from edgewise._core.arrays import Floats
-from edgewise.symbolic.config import AskConfig
 from edgewise.symbolic.results.formula import Formula
 from edgewise.symbolic.search.coordinates import Coordinates, LawCoordinate, LawStep
-from edgewise.symbolic.search.laboratory import Laboratory
+from edgewise.symbolic.search.laboratory import EQUAL_SHARE, Laboratory
+
+# Places at which slopes are measured at most, besides two; share of the measurements after which no more are.
+_SLOPE_PLACES = 3
+_SLOPE_SHARE = 0.6
+# Singular values below this share of the largest are zero.
+_RANK_TOLERANCE = 1e-5
+# The ratio of the slopes in two columns is a simple fraction within this share: of such a denominator and size at most.
+_RATIO_TOLERANCE = 1e-4
+_RATIO_DENOMINATOR = 4
+_LARGEST_RATIO = 6.0
 
 
 def together(lab: Laboratory, view: Coordinates, a: Floats, b: Floats) -> Coordinates | None:
@@ -33,9 +42,9 @@ def together(lab: Laboratory, view: Coordinates, a: Floats, b: Floats) -> Coordi
             plain = [s[j] / s[i] for s in (at, other)]
             power = [s[j] * z[j] / (s[i] * z[i]) for s, z in zip((at, other), values, strict=True)]
             one, two = view.each[i].expression, view.each[j].expression
-            if (ratio := _simple(power, lab.config)) is not None and all((z > 0).all() for z in values):
+            if (ratio := _simple(power)) is not None and all((z > 0).all() for z in values):
                 return view.joined(i, j, one * two ** sympy.Rational(*ratio.as_integer_ratio()))
-            if (ratio := _simple(plain, lab.config)) is not None:
+            if (ratio := _simple(plain)) is not None:
                 return view.joined(i, j, one + two * sympy.Rational(*ratio.as_integer_ratio()))
     return None
 
@@ -44,7 +53,7 @@ def _idle(lab: Laboratory, view: Coordinates, k: int, a: Floats, b: Floats) -> b
     """Whether nothing changes far away either, as it would at a step or where a device rounds."""
     for place in (a, b):
         found = lab.seen(view, lab.levels(view.each[k].lead, place, 3))
-        if found is None or np.ptp(found[1]) > lab.config.equal * np.abs(found[1]).max():
+        if found is None or np.ptp(found[1]) > EQUAL_SHARE * np.abs(found[1]).max():
             return False
     return True
 
@@ -60,16 +69,16 @@ def in_powers(lab: Laboratory, view: Coordinates, pair: tuple[Floats, Floats]) -
         return []
     others = [x for x in lab.rows.X[lab.rows.searched] if not any((x == place).all() for place in pair)]
     rows = list[Floats]()
-    for place in (*pair, *others[: lab.config.slope_places]):
+    for place in (*pair, *others[:_SLOPE_PLACES]):
         slopes = lab.slopes(view, place)
-        if slopes is None or lab.rows.count > lab.config.slope_share * lab.rows.most:
+        if slopes is None or lab.rows.count > _SLOPE_SHARE * lab.rows.most:
             return []
         z, y = view.seen(place[None], np.array([lab.rows.value(place)]))
         if not (z > 0).all() or y[0] == 0 or not slopes.any():
             return []
         rows.append(np.append(slopes * z[0] / y[0], 1.0))
         sizes = np.linalg.svd(np.array(rows), compute_uv=False)
-        rank = int((sizes > lab.config.rank_tolerance * sizes[0]).sum())
+        rank = int((sizes > _RANK_TOLERANCE * sizes[0]).sum())
         if rank < len(rows):
             break
     else:
@@ -81,7 +90,7 @@ def in_powers(lab: Laboratory, view: Coordinates, pair: tuple[Floats, Floats]) -
     found = dict[str, tuple[int, Coordinates]]()
     for first in range(len(view.each)):
         order = [*range(first, len(view.each)), *range(first)]
-        if (found_in := _exponents(space, order, lab.config)) is not None:
+        if (found_in := _exponents(space, order)) is not None:
             size, made = _products(view, *found_in)
             found.setdefault(
                 str((sorted(str(one.expression) for one in made.each), made.steps)), (size, made)
@@ -89,9 +98,7 @@ def in_powers(lab: Laboratory, view: Coordinates, pair: tuple[Floats, Floats]) -
     return [made for _, made in sorted(found.values(), key=lambda one: one[0])]
 
 
-def _exponents(
-    space: Floats, order: list[int], config: AskConfig
-) -> tuple[list[list[Fraction]], list[int]] | None:
+def _exponents(space: Floats, order: list[int]) -> tuple[list[list[Fraction]], list[int]] | None:
     """Exponents of products that span what ends in 0, in echelon form, and of a factor; and their pivots.
 
     None where they are no simple fractions.
@@ -103,7 +110,7 @@ def _exponents(
         if at == len(left):
             break
         k = at + int(np.abs(left[at:, column]).argmax())
-        if abs(left[k, column]) <= config.rank_tolerance:
+        if abs(left[k, column]) <= _RANK_TOLERANCE:
             continue
         left[[at, k]] = left[[k, at]]
         left[at] /= left[at, column]
@@ -113,20 +120,18 @@ def _exponents(
         pivots.append(column)
         at += 1
     rows = np.vstack([left, factor])[:, :-1]
-    simple = [
-        [Fraction(float(value)).limit_denominator(config.ratio_denominator) for value in row] for row in rows
-    ]
+    simple = [[Fraction(float(value)).limit_denominator(_RATIO_DENOMINATOR) for value in row] for row in rows]
     exact = np.array([[float(value) for value in row] for row in simple])
-    near = np.abs(exact - rows).max() <= config.ratio_tolerance
-    return (simple, pivots) if near and np.abs(exact).max() <= config.ratio_most else None
+    near = np.abs(exact - rows).max() <= _RATIO_TOLERANCE
+    return (simple, pivots) if near and np.abs(exact).max() <= _LARGEST_RATIO else None
 
 
-def _simple(ratios: list[float], config: AskConfig) -> Fraction | None:
+def _simple(ratios: list[float]) -> Fraction | None:
     """The simple fraction that two measured ratios both are."""
-    found = Fraction(ratios[0]).limit_denominator(config.ratio_denominator)
-    if found == 0 or abs(found) > config.ratio_most:
+    found = Fraction(ratios[0]).limit_denominator(_RATIO_DENOMINATOR)
+    if found == 0 or abs(found) > _LARGEST_RATIO:
         return None
-    near = all(abs(each / float(found) - 1) <= config.ratio_tolerance for each in ratios)
+    near = all(abs(each / float(found) - 1) <= _RATIO_TOLERANCE for each in ratios)
     return found if near else None
 
 

@@ -24,7 +24,6 @@ from numpy.typing import NDArray
 
 from edgewise._core.stopping import StopReason
 from edgewise._core.work import Meter
-from edgewise.symbolic.config import DEFAULT, SearchConfig
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.criterion import NODE_NATS, criterion
 from edgewise.symbolic.fitting.least_squares import refit
@@ -36,6 +35,20 @@ from edgewise.symbolic.search.exactness import ROUNDED
 from edgewise.symbolic.search.outcome import Ended
 from edgewise.training.common.gross_errors import NORMAL_DEVIATION, gross_errors, robust_deviation
 
+# Share of the work that remains for each search: a short one shows most errors that the smooth function has missed.
+_SEARCH_SHARES = (0.15, 0.6, 1.0)
+# A formula that leaves more than this share of what y does does not show which single rows are errors.
+_EXPLAINED_SHARE = 0.3
+# Steps of fitting and setting aside; beyond this share rows are no exceptions.
+_CONCENTRATION_STEPS = 12
+_MOST_ASIDE = 0.4
+# In a table without errors a row is set aside once in so many tables.
+_CLEAN_TABLES = 20.0
+# Share of the rows that judges between two searches.
+_JUDGING_SHARE = 0.6
+# A row departs from a formula where it is so many robust deviations off.
+_FAR_DEVIATIONS = 5.0
+
 Flags = NDArray[np.bool_]
 
 
@@ -44,7 +57,6 @@ def search_without_errors(
     search: Callable[[Measurements, float], Ended],
     split: Callable[[Measurements], SplitRows],
     meter: Meter,
-    config: SearchConfig = DEFAULT,
 ) -> tuple[Ended, Measurements, NDArray[np.intp]]:
     """What a search finds without the rows that are gross errors.
 
@@ -67,17 +79,17 @@ def search_without_errors(
     # All that departs first, even where a law may be steep: what the law explains comes back.
     waiting = [gross_errors(rows.X, rows.y, alone=alone) for alone in (False, True)]
     tried, kept = list[Flags](), list[tuple[float, Ended, Flags]]()
-    for share in config.gross_errors.shares:
+    for share in _SEARCH_SHARES:
         fresh = [each for each in waiting if not any((each == other).all() for other in tried)]
         aside = (fresh or tried)[0 if fresh else -1]
         tried.append(aside)
         ended = search(rows.without(aside), meter.part(share))
         reason = ended.result.stop_reason
-        outlying = departing_rows(ended.result.best, rows, aside, config)
+        outlying = departing_rows(ended.result.best, rows, aside)
         same = bool((outlying == aside).all())
         if not same and reason.repeatable:
             ended = ended.on(split(rows.without(outlying)))
-        kept.append((_criterion(ended.result, rows, config), ended, outlying))
+        kept.append((_criterion(ended.result, rows), ended, outlying))
         waiting = [outlying, *fresh[1:]]
         solved = reason in (StopReason.EXACT, StopReason.EXPLAINED) or ended.result.exact
         finished = same and not fresh[1:] and reason is not StopReason.WORK_SPENT
@@ -87,9 +99,7 @@ def search_without_errors(
     return ended, rows.without(aside), rows.numbers[aside]
 
 
-def departing_rows(
-    formula: Formula, rows: Measurements, aside: Flags, config: SearchConfig = DEFAULT
-) -> Flags:
+def departing_rows(formula: Formula, rows: Measurements, aside: Flags) -> Flags:
     """The rows that a formula does not explain, its constants fitted to the others until both agree.
 
     Parameters
@@ -100,8 +110,6 @@ def departing_rows(
         The table.
     aside
         The rows that it was not fitted to.
-    config
-        The thresholds.
 
     Returns
     -------
@@ -110,11 +118,11 @@ def departing_rows(
     """
     from scipy.special import ndtri
 
-    cut = float(-ndtri(0.5 / config.gross_errors.clean_tables / len(rows.y)))
+    cut = float(-ndtri(0.5 / _CLEAN_TABLES / len(rows.y)))
     root = np.ones(len(rows.y)) if rows.weight is None else np.sqrt(rows.weight)
     tree, now, scale = formula.tree, aside, math.inf
     with np.errstate(all="ignore"):
-        for _ in range(config.gross_errors.concentration_steps):
+        for _ in range(_CONCENTRATION_STEPS):
             tape = Tape(tree, formula.names)
             off = np.abs(rows.y - tape.value(tape.start, rows.X))
             sizes = (off * root)[~now]
@@ -125,17 +133,17 @@ def departing_rows(
             )
             rounding = tape.rounding(tape.start, rows.X) + np.finfo(np.float64).eps * np.abs(rows.y)
             far = ~(off * root <= np.maximum(cut * scale, ROUNDED * rounding * root))
-            if far.mean() > config.gross_errors.most_aside:
+            if far.mean() > _MOST_ASIDE:
                 return aside
             if (far == now).all():
                 break
             now = far
             weight = None if rows.weight is None else rows.weight[~now]
             tree = refit(tree, formula.names, rows.X[~now], rows.y[~now], weight).tree
-    return now if scale <= config.gross_errors.explains * robust_deviation(rows.y[~now]) else aside
+    return now if scale <= _EXPLAINED_SHARE * robust_deviation(rows.y[~now]) else aside
 
 
-def suspicious_rows(best: Formula, rows: Measurements, config: SearchConfig = DEFAULT) -> NDArray[np.intp]:
+def suspicious_rows(best: Formula, rows: Measurements) -> NDArray[np.intp]:
     """The numbers in the caller's table of rows that both a smooth function and a formula take for gross errors.
 
     Parameters
@@ -144,8 +152,6 @@ def suspicious_rows(best: Formula, rows: Measurements, config: SearchConfig = DE
         The formula that was found with all rows.
     rows
         The table.
-    config
-        The thresholds.
     """
     flagged = gross_errors(rows.X, rows.y)
     if not flagged.any():
@@ -153,16 +159,16 @@ def suspicious_rows(best: Formula, rows: Measurements, config: SearchConfig = DE
     with np.errstate(all="ignore"):
         off = np.abs(rows.y - best.predict(rows.X))
     scale = NORMAL_DEVIATION * float(np.median(off[~flagged]))
-    return rows.numbers[flagged & ~(off <= config.gross_errors.far_off * scale)]
+    return rows.numbers[flagged & ~(off <= _FAR_DEVIATIONS * scale)]
 
 
-def _criterion(result: FormulaResult, rows: Measurements, config: SearchConfig) -> float:
+def _criterion(result: FormulaResult, rows: Measurements) -> float:
     """Nats: what the best formula leaves of the rows that it explains best, and the formula itself; exact ones first."""
     if result.exact:
         return -math.inf
     with np.errstate(all="ignore"):
         squares = np.sort(np.square(result.best.predict(rows.X) - rows.y))[
-            : math.ceil(config.gross_errors.judging_share * len(rows.y))
+            : math.ceil(_JUDGING_SHARE * len(rows.y))
         ]
     error = math.sqrt(float(squares.mean())) if np.isfinite(squares).all() else math.inf
     return criterion(error, result.best.complexity, len(squares), node=NODE_NATS)

@@ -8,7 +8,6 @@ from dataclasses import replace
 import numpy as np
 
 from edgewise.forms.tree import Node, render
-from edgewise.symbolic.config import DEFAULT, SearchConfig
 from edgewise.symbolic.expressions.nodes import Expr
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.expressions.writing import from_tree, text, to_tree
@@ -18,18 +17,22 @@ from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.provenance import like
 from edgewise.symbolic.results.formula import Formula
 
+# Formulas of a walk that are rounded and judged: the shortest of those about as accurate as the most accurate.
+_SHORTLISTED = 6
+_CLOSE_ERROR = 1.05
+# Share of the rows on which a formula under noise must have values to be mended.
+_VALID_SHARE = 0.97
 
-def shortlist(waiting: list[tuple[float, Node]], config: SearchConfig = DEFAULT) -> list[tuple[float, Node]]:
+
+def shortlist(waiting: list[tuple[float, Node]]) -> list[tuple[float, Node]]:
     """The most accurate few, and the shortest of those that are about as accurate."""
     if not waiting:
         return []
     waiting = sorted(waiting, key=lambda each: each[0])
-    near = [each for each in waiting if each[0] <= config.shortlist_close * waiting[0][0]]
-    short = sorted(near, key=lambda each: len(render(each[1])))[: config.shortlisted]
+    near = [each for each in waiting if each[0] <= _CLOSE_ERROR * waiting[0][0]]
+    short = sorted(near, key=lambda each: len(render(each[1])))[:_SHORTLISTED]
     return list(
-        {
-            render(tree): (error, tree) for error, tree in [*short, *waiting[: config.shortlisted // 2]]
-        }.values()
+        {render(tree): (error, tree) for error, tree in [*short, *waiting[: _SHORTLISTED // 2]]}.values()
     )
 
 
@@ -38,7 +41,7 @@ def settled(tree: Node, rows: SplitRows, exact: float) -> tuple[float, Node]:
     tape = Tape(tree, rows.names)
     value = tape.value(tape.start, rows.X)
     good = np.isfinite(value)
-    if rows.config.mostly * len(good) <= good.sum() < len(good):
+    if _VALID_SHARE * len(good) <= good.sum() < len(good):
         # A root of what is zero but for noise: exact constants may still give it values everywhere.
         some = replace(rows, X=rows.X[good], y=rows.y[good])
         tree = like(to_tree(round_constants(from_tree(tree, rows.names), some).expression), tree)

@@ -15,13 +15,31 @@ from edgewise.symbolic.search.resummation import resummed
 from edgewise.symbolic.search.search_state import Proposal, Search
 from edgewise.symbolic.search.shortlist import settled, shortlist
 from edgewise.symbolic.structure.best_first_search import structural
+from edgewise.symbolic.structure.chebyshev_surrogate import NOISY_ERROR
 from edgewise.symbolic.structure.cross_validated_reduction import (
     Reduced,
     formulas,
     reductions,
     sums_of_curves,
 )
-from edgewise.symbolic.structure.state import EXACT, TARGET, State
+from edgewise.symbolic.structure.state import EXACT, FEWEST_ROWS, TARGET, State
+
+# Share of the work that remains for each structural walk, and for a short one before sums of terms are looked at.
+_WALK_SHARE = 0.5
+_FIRST_SHARE = 0.02
+# Where nothing but noise remains: states and formulas to look through for a simpler equivalent, and work on them.
+_WALK_STATES = 3
+_WALK_FORMULAS = 20
+_WALK_WORK = 8.0
+# Share of the work for steps that bear noise: where there is noise, and where a smooth model shows no relations.
+_NOISY_SHARE = 0.6
+_POOR_SHARE = 0.3
+# With so few features to go a smooth model leaves nothing but noise.
+_FEW_FEATURES = 2
+# So many states are looked at for long.
+_THOROUGH_STATES = 2
+# Held-out rows are others than those the noise was estimated on: errors differ so much by chance.
+_NOISE_NEARLY = 1.1
 
 
 def structured(search: Search, reduced: State | None, *, sums: bool = False) -> Iterator[Proposal]:
@@ -36,18 +54,17 @@ def structured(search: Search, reduced: State | None, *, sums: bool = False) -> 
     sums
         Whether sums of terms have their turn under noise, once short steps have found nothing and before long ones begin.
     """
-    config = search.config
-    if len(search.rows.y) < config.fewest_rows:
+    if len(search.rows.y) < FEWEST_ROWS:
         return
     table = search.table
-    few = len(table.rows.names) <= config.few_features
+    few = len(table.rows.names) <= _FEW_FEATURES
     noisy = table.noisy
     if noisy and search.reflected:
         # What the smooth model leaves is no noise where one of absolute values leaves much less.
         search.floor = min(search.floor, search.smooth)
         noisy = search.reflected[0].noisy
     # Two columns have little to reduce, and small networks read them well.
-    until = search.part(config.poor_share if few else config.noisy_share)
+    until = search.part(_POOR_SHARE if few else _NOISY_SHARE)
     reached = list[Reduced]()
     if noisy:
         reached = yield from _reduced(search, until)
@@ -66,8 +83,8 @@ def structured(search: Search, reduced: State | None, *, sums: bool = False) -> 
         yield from _walked(search, start, table, noisy=noisy)
         if search.explained:
             return
-    if table.error > config.noisy and not noisy:
-        until = search.part(config.poor_share)
+    if table.error > NOISY_ERROR and not noisy:
+        until = search.part(_POOR_SHARE)
         reached = yield from _reduced(search, until)
         if not search.explained:
             yield from _curved(search, reached, until)
@@ -77,9 +94,9 @@ def structured(search: Search, reduced: State | None, *, sums: bool = False) -> 
 def first_steps(search: Search, start: State) -> Iterator[Proposal]:
     """Formulas that hold exactly and that a short walk from a start leads to; what else it finds is for the whole walk."""
     # With one column the walk is a search for curves, which is not short.
-    if len(search.rows.y) < search.config.fewest_rows or len(start.rows.names) == 1:
+    if len(search.rows.y) < FEWEST_ROWS or len(start.rows.names) == 1:
         return
-    for _, tree in structural(start, until=search.part(search.config.first_share)):
+    for _, tree in structural(start, until=search.part(_FIRST_SHARE)):
         allowed = _allowed(tree, search)
         if allowed is not None:
             error, settled_tree = settled(allowed, search.rows.alike, EXACT)
@@ -90,10 +107,10 @@ def first_steps(search: Search, start: State) -> Iterator[Proposal]:
 @proposes("walk over states")
 def _walked(search: Search, start: State, table: State, *, noisy: bool) -> Iterator[Proposal]:
     """All from one start; the best of the formulas that are not exact last."""
-    rows, waiting, config = search.rows.alike, list[tuple[float, Node]](), search.config
+    rows, waiting = search.rows.alike, list[tuple[float, Node]]()
     visited: list[State] = []
-    enough = spent() + config.walk_work
-    for state, tree in structural(start, until=search.part(config.walk_share), noisy=noisy):
+    enough = spent() + _WALK_WORK
+    for state, tree in structural(start, until=search.part(_WALK_SHARE), noisy=noisy):
         if not any(state is each for each in visited):
             visited.append(state)
         allowed = _allowed(tree, search)
@@ -106,45 +123,43 @@ def _walked(search: Search, start: State, table: State, *, noisy: bool) -> Itera
             waiting.append((error, settled_tree))
         if state.outer == Variable(TARGET):
             search.floor = min(search.floor, state.error * float(state.rows.y.std()))
-        looked = (
-            len(visited) >= config.walk_states or len(waiting) >= config.walk_formulas or spent() > enough
-        )
+        looked = len(visited) >= _WALK_STATES or len(waiting) >= _WALK_FORMULAS or spent() > enough
         noise = min(search.floor, table.error * float(rows.y.std()))
         if looked and min((error for error, _ in waiting), default=math.inf) <= noise:
             break
     search.floor = min(search.floor, table.error * float(rows.y.std()))
-    yield Proposal([tree for _, tree in shortlist(waiting, config)])
+    yield Proposal([tree for _, tree in shortlist(waiting)])
 
 
 def _reduced(search: Search, until: float) -> Generator[Proposal, None, list[Reduced]]:
     """All from steps that bear noise, until a formula leaves nothing but it; returns the states reached."""
-    rows, waiting, config = search.rows.alike, list[tuple[float, Node]](), search.config
+    rows, waiting = search.rows.alike, list[tuple[float, Node]]()
     spread = float(rows.y.std())
     reached = reductions(rows, until=(spent() + until) / 2)
     search.floor = min(search.floor, *(each.error * spread for each in reached))
-    if search.explained and len(reached[0].state.rows.names) <= config.few_features:
+    if search.explained and len(reached[0].state.rows.names) <= _FEW_FEATURES:
         return reached
     for at, one in enumerate(reached):
         if spent() > until:
             break
-        fresh = _settled(formulas(one, until, thorough=at < config.thorough_states), search)
+        fresh = _settled(formulas(one, until, thorough=at < _THOROUGH_STATES), search)
         waiting += fresh
         if _leaves_noise(fresh, search):
-            yield Proposal([tree for _, tree in shortlist(fresh, config)])
+            yield Proposal([tree for _, tree in shortlist(fresh)])
             if search.explained:
                 return reached
-    yield Proposal([tree for _, tree in shortlist(waiting, config)])
-    yield Proposal(resummed(search.closest, config))
+    yield Proposal([tree for _, tree in shortlist(waiting)])
+    yield Proposal(resummed(search.closest))
     return reached
 
 
 @proposes("sums of curves")
 def _curved(search: Search, reached: list[Reduced], until: float) -> Iterator[Proposal]:
     """Where all that is found so far falls short, the best of the states with two features may be sums of curves."""
-    waiting, config = list[tuple[float, Node]](), search.config
-    for one in [each for each in reached if len(each.state.rows.names) == 2][: config.thorough_states]:
+    waiting = list[tuple[float, Node]]()
+    for one in [each for each in reached if len(each.state.rows.names) == 2][:_THOROUGH_STATES]:
         waiting += _settled(sums_of_curves(one, until), search)
-    yield Proposal([tree for _, tree in shortlist(waiting, config)])
+    yield Proposal([tree for _, tree in shortlist(waiting)])
 
 
 def _settled(trees: Iterable[Node], search: Search) -> list[tuple[float, Node]]:
@@ -155,7 +170,7 @@ def _settled(trees: Iterable[Node], search: Search) -> list[tuple[float, Node]]:
 
 
 def _leaves_noise(found: Iterable[tuple[float, Node]], search: Search) -> bool:
-    return min((error for error, _ in found), default=math.inf) <= search.config.noise_nearly * search.floor
+    return min((error for error, _ in found), default=math.inf) <= _NOISE_NEARLY * search.floor
 
 
 def _allowed(tree: Node, search: Search) -> Node | None:

@@ -8,9 +8,8 @@ import numpy as np
 import sympy
 
 from edgewise._core.arrays import Floats
-from edgewise.symbolic.config import AskConfig
 from edgewise.symbolic.search.coordinates import OUTER, Coordinates, LawStep
-from edgewise.symbolic.search.laboratory import Laboratory
+from edgewise.symbolic.search.laboratory import BENDING_SHARE, EQUAL_SHARE, LEAST_PLACES, LEVELS, Laboratory
 
 
 def separated(
@@ -27,7 +26,7 @@ def separated(
             changed[[*one.members]] = source[[*one.members]]
             places.append(changed)
     X = np.array(places)
-    y = lab.rows.known(X, keep=lab.config.least)
+    y = lab.rows.known(X, keep=LEAST_PLACES)
     if y is None or not np.isfinite(y).all():
         return None
     _, plain = view.seen(X, y)
@@ -40,7 +39,7 @@ def separated(
         through = view if step is None else replace(view, steps=(*view.steps, step))
         _, seen = through.seen(X, y)
         for k in range(len(view.each)):
-            kind = _kind(seen[:2], seen[2 + 2 * k : 4 + 2 * k], lab.config)
+            kind = _kind(seen[:2], seen[2 + 2 * k : 4 + 2 * k])
             # The logarithm of a factor is a term: it was tried as a factor before.
             if kind is None or (outer == "log" and kind == "+") or view.each[k].members in failed:
                 continue
@@ -51,13 +50,13 @@ def separated(
     return None
 
 
-def _kind(at: Floats, changed: Floats, config: AskConfig) -> str | None:
+def _kind(at: Floats, changed: Floats) -> str | None:
     """Whether what an exchange of one coordinate between two places changes is a term or a factor."""
     (u, v), (u_changed, v_changed) = at.tolist(), changed.tolist()
-    size, room = max(abs(u), abs(v), abs(u_changed), abs(v_changed)), config.equal
+    size, room = max(abs(u), abs(v), abs(u_changed), abs(v_changed)), EQUAL_SHARE
     # A place that hardly changes determines nothing.
     if (
-        min(abs(u_changed - u), abs(v_changed - v)) > config.bends * size
+        min(abs(u_changed - u), abs(v_changed - v)) > BENDING_SHARE * size
         and abs((u_changed - u) - (v - v_changed)) <= room * size
     ):
         return "+"
@@ -65,17 +64,17 @@ def _kind(at: Floats, changed: Floats, config: AskConfig) -> str | None:
         return None
     ratio = u_changed / u
     same = abs(ratio * v_changed / v - 1) <= 10 * room
-    return "*" if same and abs(ratio - 1) > config.bends else None
+    return "*" if same and abs(ratio - 1) > BENDING_SHARE else None
 
 
 def _part(lab: Laboratory, view: Coordinates, k: int, kind: str, place: Floats) -> LawStep | None:
     """The term or the factor of a coordinate, from measurements along it."""
     one, name = view.each[k], view.labels()[k]
     lead = one.lead
-    for count in lab.config.levels:
+    for count in LEVELS:
         places = lab.levels(lead, place, count)
         X = np.vstack([place[None], places])
-        y = lab.rows.known(X, keep=lab.config.least)
+        y = lab.rows.known(X, keep=LEAST_PLACES)
         if y is None:
             return None
         z, seen = view.seen(X, y)

@@ -25,11 +25,41 @@ from numpy.typing import NDArray
 
 from edgewise._core.arrays import Floats
 from edgewise.forms.tree import Apply, Node, Number, Variable, substitute
-from edgewise.symbolic.config import BreakConfig
 from edgewise.symbolic.costs import ORTHOGONAL
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.structure.breaks import equal_jumps
 from edgewise.symbolic.structure.simple_numbers import number, simplest
+
+# Columns of a table at most, and rows that are looked at.
+_MOST_COLUMNS = 4
+_ROWS = 800
+# The largest of the polynomials beside a break, for a column, for two, and so on; rows for a term of these.
+_DEGREES = (8, 4, 3, 2)
+ROWS_A_TERM = 8.0
+# Directions between two columns in a right angle, places along each, and the share of the rows beyond the outermost.
+_TURNS = 6
+_PLACES = 21
+_EDGE_SHARE = 0.06
+# Teeth in the range of a column from few to many, how many more the next grid has, starts of a tooth, and the rows that a
+# tooth needs.
+_MOST_TEETH = 48.0
+_FEWEST_TEETH = 2.0
+_TEETH_STEP = 0.2
+_PHASES = 8
+_ROWS_A_TOOTH = 4.0
+# Lines whose waves explain most, which are tried for teeth.
+_TOOTHED_LINES = 24
+# The best borders of the grid that are refined; grids around each, half as wide as the one before, and places a side.
+_REFINED_BORDERS = 3
+_REFINEMENTS = 7
+_FINER_PLACES = 7
+# Twice the logarithm of how much likelier a break must be than formulas, polynomials and a smooth model.
+_LIKELIER = 40.0
+# How many times the variance of the noise it must explain: the best of some thousand borders in noise explains about thirty.
+_VARIANCES_EXPLAINED = 50.0
+# The border moved by this share of the rows must explain less by so many times the variance of the noise.
+_BESIDE_SHARE = 0.05
+_SHARP_VARIANCES = 15.0
 
 _SHAPES: dict[str, Callable[[Floats], Floats]] = {
     "step": lambda u: (u >= 0).astype(np.float64),
@@ -145,35 +175,29 @@ def borders(rows: SplitRows, error: float) -> list[Border]:
             border = None if best is None else smooth.judged(kind, *best)
             if border is not None and border.error < min(
                 smooth.wave,
-                clearly_below(error, rows.count, rows.config.breaks),
-                *(
-                    clearly_below(
-                        each.error, each.count, rows.config.breaks, each.constants - border.constants
-                    )
-                    for each in known
-                ),
+                clearly_below(error, rows.count),
+                *(clearly_below(each.error, each.count, each.constants - border.constants) for each in known),
             ):
                 found.append(border)
     found.sort(key=lambda each: each.rank)
     return [each for at, each in enumerate(found) if each.kind not in {one.kind for one in found[:at]}]
 
 
-def clearly_below(error: float, count: int, config: BreakConfig, more: int = 0) -> float:
+def clearly_below(error: float, count: int, more: int = 0) -> float:
     """The error that is below another one on so many rows by more than chance and the choice among many borders.
 
     Errors count the constants that were fitted; the criterion of Schwarz counts `more` of them for a little more.
     """
-    needed = config.better - max(math.log(count) - 2, 0.0) * max(more, 0)
-    return error * math.exp(-max(needed, config.better / 8) / (2 * count))
+    needed = _LIKELIER - max(math.log(count) - 2, 0.0) * max(more, 0)
+    return error * math.exp(-max(needed, _LIKELIER / 8) / (2 * count))
 
 
 def polynomials(rows: SplitRows) -> list[Smooth]:
     """Smooth models of few degrees; none of tables that are too short or too wide to show a break."""
-    config = rows.config.breaks
-    if len(rows.names) > config.columns or rows.short:
+    if len(rows.names) > _MOST_COLUMNS or rows.short:
         return []
-    most = config.degrees[min(len(rows.names), len(config.degrees)) - 1]
-    models = [Smooth.of(rows.thinned(config.rows), each) for each in sorted({1, max(most // 2, 1), most})]
+    most = _DEGREES[min(len(rows.names), len(_DEGREES)) - 1]
+    models = [Smooth.of(rows.thinned(_ROWS), each) for each in sorted({1, max(most // 2, 1), most})]
     return [each for each in models if each is not None]
 
 
@@ -200,16 +224,11 @@ class Smooth:
             each for each in itertools.product(range(degree + 1), repeat=Z.shape[1]) if sum(each) <= degree
         ]
         design = np.stack([np.prod(Z ** np.array(each), axis=1) for each in powers], axis=1)
-        if design.shape[1] > len(Z) / rows.config.breaks.rows_a_term:
+        if design.shape[1] > len(Z) / ROWS_A_TERM:
             return None
         ORTHOGONAL(design.size * design.shape[1])
         base, _ = np.linalg.qr(design)
         return cls(rows, Z, middle, spread, base, rows.y - base @ (base.T @ rows.y))
-
-    @property
-    def config(self) -> BreakConfig:
-        """The thresholds by which borders are judged."""
-        return self.rows.config.breaks
 
     @property
     def count(self) -> int:
@@ -231,7 +250,7 @@ class Smooth:
         scanned = sorted(self.scanned(kind), key=lambda each: -each[0])
         tried: list[tuple[float, Floats, float]] = []
         for count in (1, 2):
-            own = [each for each in scanned if np.count_nonzero(each[1]) == count][: self.config.refined]
+            own = [each for each in scanned if np.count_nonzero(each[1]) == count][:_REFINED_BORDERS]
             tried += (
                 [max((self.refined(kind, *each) for each in own), key=lambda each: each[0])] if own else []
             )
@@ -239,18 +258,16 @@ class Smooth:
             return tried[0] if tried else None
         one, two = tried
         noise = max(float(self.left @ self.left) - two[0], 0.0) / len(self.left)
-        return two if two[0] - one[0] > self.config.sharp * noise else one
+        return two if two[0] - one[0] > _SHARP_VARIANCES * noise else one
 
     def scanned(self, kind: str) -> Iterator[tuple[float, Floats, float]]:
         """What breaks along all lines explain, with the weights and the place in standardised columns."""
         for weights in self._toothed() if kind == "floor" else self._lines():
             along = self.Z @ weights
             places = (
-                np.arange(self.config.phases) / self.config.phases
+                np.arange(_PHASES) / _PHASES
                 if kind == "floor"
-                else np.quantile(
-                    along, np.linspace(self.config.edge, 1 - self.config.edge, self.config.places)
-                )
+                else np.quantile(along, np.linspace(_EDGE_SHARE, 1 - _EDGE_SHARE, _PLACES))
             )
             gains = self.gains(kind, np.tile(along, (len(places), 1)), places)
             best = int(np.argmax(gains))
@@ -259,7 +276,7 @@ class Smooth:
     def _toothed(self) -> Iterator[Floats]:
         """Lines whose teeth may explain much: so do the waves that are most of them."""
         lines, gains = self.waves
-        yield from (lines[at] for at in np.argsort(-gains, kind="stable")[: self.config.toothed])
+        yield from (lines[at] for at in np.argsort(-gains, kind="stable")[:_TOOTHED_LINES])
 
     def gains(self, kind: str, along: Floats, places: Floats) -> Floats:
         """How much of the rest each break explains (c,), from u before its place (c, n)."""
@@ -290,10 +307,10 @@ class Smooth:
     def wave(self) -> float:
         """What the polynomials leave with the best wave of a column: breaks would only imitate it."""
         lines, gains = self.waves
-        gain, slope = 0.0, self.config.out_of_step
-        for _ in range(self.config.refinements if lines else 0):
+        gain, slope = 0.0, _TEETH_STEP
+        for _ in range(_REFINEMENTS if lines else 0):
             gain, best = float(gains.max()), lines[int(np.argmax(gains))]
-            turns = np.linspace(-slope, slope, self.config.finer)
+            turns = np.linspace(-slope, slope, _FINER_PLACES)
             lines, slope = [self._turned("floor", best, each) for each in turns], slope / 2
             gains = np.array([self._of_waves(each[None])[0] for each in lines])
         left = max(float(self.left @ self.left) - gain, 0.0)
@@ -307,9 +324,9 @@ class Smooth:
     def refined(self, kind: str, gain: float, weights: Floats, place: float) -> tuple[float, Floats, float]:
         """The best line near one, on grids that become finer."""
         slope, reach = self._steps(kind, weights)
-        for _ in range(self.config.refinements):
-            turns = np.linspace(-slope, slope, self.config.finer) if slope else np.zeros(1)
-            shifts = np.linspace(-reach, reach, self.config.finer)
+        for _ in range(_REFINEMENTS):
+            turns = np.linspace(-slope, slope, _FINER_PLACES) if slope else np.zeros(1)
+            shifts = np.linspace(-reach, reach, _FINER_PLACES)
             tried = [(self._turned(kind, weights, turn), place + shift) for turn in turns for shift in shifts]
             gains = self.gains(
                 kind, np.stack([self.Z @ each for each, _ in tried]), np.array([each for _, each in tried])
@@ -322,20 +339,20 @@ class Smooth:
 
     def judged(self, kind: str, gain: float, weights: Floats, place: float) -> Border | None:
         """The break in the columns as they are, where it is sharp."""
-        config, constants = self.config, self.constants + 1 + self.Z.shape[1] + 2
+        constants = self.constants + 1 + self.Z.shape[1] + 2
         free = self.count - constants
         left = max(float(self.left @ self.left) - gain, 1e-24 * float(self.rows.y @ self.rows.y))
         reached = math.sqrt(left / free)
-        if gain < config.gain * left / free:
+        if gain < _VARIANCES_EXPLAINED * left / free:
             return None
         along = self.Z @ weights
         if kind == "floor":
             beside = np.array([place - 0.1, place + 0.1])
         else:
             rank = float(np.mean(along < place))
-            beside = np.quantile(along, np.clip([rank - config.beside, rank + config.beside], 0, 1))
+            beside = np.quantile(along, np.clip([rank - _BESIDE_SHARE, rank + _BESIDE_SHARE], 0, 1))
         lost = gain - self.gains(kind, np.tile(along, (2, 1)), beside)
-        if float(lost.min()) < config.sharp * left / free:
+        if float(lost.min()) < _SHARP_VARIANCES * left / free:
             return None
         raw = weights / self.spread
         first = 1.0 if kind == "floor" else float(raw[np.flatnonzero(raw)[0]])
@@ -348,9 +365,9 @@ class Smooth:
         count = self.Z.shape[1]
         yield from np.eye(count)
         for one, other in itertools.combinations(range(count), 2):
-            for turn in range(1, 2 * self.config.turns):
-                if turn != self.config.turns:
-                    angle = math.pi * turn / (2 * self.config.turns)
+            for turn in range(1, 2 * _TURNS):
+                if turn != _TURNS:
+                    angle = math.pi * turn / (2 * _TURNS)
                     weights = np.zeros(count)
                     weights[[one, other]] = math.cos(angle), math.sin(angle)
                     yield weights
@@ -359,9 +376,9 @@ class Smooth:
         """Each column in teeth from half of its range to those that its rows can just resolve."""
         for at, column in enumerate(self.Z.T):
             extent = float(np.ptp(column))
-            most = min(self.config.teeth, len(np.unique(column)) / self.config.rows_a_tooth)
+            most = min(_MOST_TEETH, len(np.unique(column)) / _ROWS_A_TOOTH)
             # Between two of them teeth fall out of step by less than one at the far end.
-            for turns in np.arange(self.config.fewest_teeth, most, self.config.out_of_step):
+            for turns in np.arange(_FEWEST_TEETH, most, _TEETH_STEP):
                 weights = np.zeros(self.Z.shape[1])
                 weights[at] = turns / extent
                 yield weights
@@ -369,9 +386,9 @@ class Smooth:
     def _steps(self, kind: str, weights: Floats) -> tuple[float, float]:
         """How far the slope of a line and its place may be off on the grid."""
         if kind == "floor":
-            return self.config.out_of_step, 1 / self.config.phases
-        reach = float(np.ptp(self.Z @ weights)) / self.config.places
-        return (math.pi / (2 * self.config.turns) if np.count_nonzero(weights) > 1 else 0.0), reach
+            return _TEETH_STEP, 1 / _PHASES
+        reach = float(np.ptp(self.Z @ weights)) / _PLACES
+        return (math.pi / (2 * _TURNS) if np.count_nonzero(weights) > 1 else 0.0), reach
 
     def _turned(self, kind: str, weights: Floats, turn: float) -> Floats:
         used = np.flatnonzero(weights)

@@ -23,7 +23,6 @@ from numpy.typing import NDArray
 
 from edgewise._core.arrays import Floats
 from edgewise.forms.tree import Apply, Node, Number, Variable, substitute
-from edgewise.symbolic.config import SearchConfig
 from edgewise.symbolic.costs import ORTHOGONAL
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.least_squares import refit
@@ -32,6 +31,29 @@ from edgewise.symbolic.provenance import proposes
 from edgewise.symbolic.structure.direct_candidates import direct_candidates
 from edgewise.symbolic.structure.simple_numbers import number, simplest
 from edgewise.symbolic.univariate.search import one_variable
+
+# Columns and rows at most, powers of the column whose break is looked for, places tried at a time.
+_MOST_COLUMNS = 4
+MOST_ROWS = 600
+_DEGREE = 4
+_PLACES = 19
+# A break must take the error down to this share; cutting this share of the rows beside it must raise it so many times.
+_BREAK_GAIN = 0.5
+_BESIDE_SHARE = 0.05
+_SHARP_TIMES = 2.0
+# Share of the column's range beside the break that neither side is fitted to.
+_UNSURE_SHARE = 0.03
+# Rows of a side at least, as a number and a share; work on a curve of it; its formulas that are combined; of two the longer
+# must have an error so much smaller.
+SIDE_ROWS = 12
+_SIDE_SHARE = 0.05
+_SIDE_WORK = 0.3
+_SIDE_FORMULAS = 2
+_SIDE_GAIN = 0.8
+# Slopes beside the common one and jumps beside the common height, as shares of the spread; share of the neighbours that
+# jumps may part.
+_STAIR_ALIKE = 1e-6
+_STAIR_SHARE = 0.5
 
 
 @proposes("stairs")
@@ -51,7 +73,7 @@ def stairs(rows: SplitRows) -> Iterator[Node]:
     '2.0*floor(t*(1/7)) + 0.0'
     """
     for at, name in enumerate(rows.names):
-        stair = _stair(rows.X[:, at], rows.y, rows.config)
+        stair = _stair(rows.X[:, at], rows.y)
         if stair is not None:
             yield substitute(stair, "x", Variable(name))
 
@@ -65,7 +87,7 @@ def two_laws(rows: SplitRows) -> Iterator[Node]:
     rows
         The table.
     """
-    if len(rows.names) > rows.config.two_laws.columns or rows.short:
+    if len(rows.names) > _MOST_COLUMNS or rows.short:
         return
     for at in range(len(rows.names)):
         place = _break(rows, at)
@@ -76,21 +98,21 @@ def two_laws(rows: SplitRows) -> Iterator[Node]:
 # ---- stairs
 
 
-def _stair(x: Floats, y: Floats, config: SearchConfig) -> Node | None:
+def _stair(x: Floats, y: Floats) -> Node | None:
     """s*x + a*floor((x - c)/p) + d, or a step where there is one jump; None where y is no such function of x alone."""
     values, first, counts = np.unique(x, return_index=True, return_counts=True)
-    if len(values) < config.two_laws.side_rows:
+    if len(values) < SIDE_ROWS:
         return None
     heights = y[first]
     spread = float(np.ptp(y))
-    alike = config.two_laws.stair_alike * spread
+    alike = _STAIR_ALIKE * spread
     if not 0 < spread < math.inf or ((counts > 1).any() and not _function(x, y, alike)):
         return None
     slopes = np.diff(heights) / np.diff(values)
     slope = float(np.median(slopes))
     left = np.diff(heights) - slope * np.diff(values)
     jumps = np.flatnonzero(np.abs(left) > alike)
-    if not len(jumps) or len(jumps) > config.two_laws.stair_steps * len(left):
+    if not len(jumps) or len(jumps) > _STAIR_SHARE * len(left):
         return None
     whole = float(np.min(np.abs(left[jumps])))
     steps = np.rint(left[jumps] / whole)
@@ -159,24 +181,24 @@ class _Side:
 
 def _break(rows: SplitRows, at: int) -> float | None:
     """Where two polynomials fit much better than one of as many constants; None where no place stands out."""
-    config, thin = rows.config, rows.thinned(rows.config.two_laws.rows)
+    thin = rows.thinned(MOST_ROWS)
     order = np.argsort(thin.X[:, at], kind="stable")
     X, y = thin.X[order], thin.y[order]
     column = X[:, at]
-    if len(np.unique(column)) < 4 * config.two_laws.side_rows:
+    if len(np.unique(column)) < 4 * SIDE_ROWS:
         return None
-    design = _design(X, at, config.two_laws.degree)
-    least = max(int(config.two_laws.side_share * len(y)), config.two_laws.side_rows, design.shape[1] + 2)
+    design = _design(X, at, _DEGREE)
+    least = max(int(_SIDE_SHARE * len(y)), SIDE_ROWS, design.shape[1] + 2)
     if len(y) < 3 * least:
         return None
 
     def error(cut: int) -> float:
         return _left_over(design[:cut], y[:cut]) + _left_over(design[cut:], y[cut:])
 
-    whole = _left_over(_design(X, at, 2 * config.two_laws.degree + 1), y)
+    whole = _left_over(_design(X, at, 2 * _DEGREE + 1), y)
     low, high, cut, smallest = least, len(y) - least, least, math.inf
     while high - low > 1:
-        places = np.unique(np.linspace(low, high, config.two_laws.places).astype(int))
+        places = np.unique(np.linspace(low, high, _PLACES).astype(int))
         errors = np.array([error(int(each)) for each in places])
         best = int(errors.argmin())
         cut, smallest = int(places[best]), float(errors[best])
@@ -184,13 +206,9 @@ def _break(rows: SplitRows, at: int) -> float | None:
             break
         low, high = int(places[max(best - 1, 0)]), int(places[min(best + 1, len(places) - 1)])
     tiny = 1e-24 * float(y @ y)
-    aside = int(config.two_laws.beside * len(y))
+    aside = int(_BESIDE_SHARE * len(y))
     beside = [error(each) for each in (cut - aside, cut + aside) if least <= each <= len(y) - least]
-    if (
-        smallest > config.two_laws.better * whole
-        or not beside
-        or min(beside) < config.two_laws.sharp * smallest + tiny
-    ):
+    if smallest > _BREAK_GAIN * whole or not beside or min(beside) < _SHARP_TIMES * smallest + tiny:
         return None
     return float((column[cut - 1] + column[cut]) / 2)
 
@@ -219,7 +237,7 @@ def _left_over(design: Floats, y: Floats) -> float:
 def _joined(rows: SplitRows, at: int, place: float) -> Iterator[Node]:
     """f + (g - f)*step(x - c) for the best formulas of either side."""
     column = rows.X[:, at]
-    unsure = rows.config.two_laws.unsure * float(np.ptp(column))
+    unsure = _UNSURE_SHARE * float(np.ptp(column))
     sides = [_side(rows, column < place - unsure), _side(rows, column > place + unsure)]
     for f, g in itertools.product(*sides):
         where = _takes_over(rows, at, f.tree, g.tree)
@@ -233,19 +251,18 @@ def _joined(rows: SplitRows, at: int, place: float) -> Iterator[Node]:
 
 def _side(rows: SplitRows, chosen: NDArray[np.bool_]) -> list[_Side]:
     """The best formulas for some of the rows, the simplest that comes close to the most accurate first."""
-    config = rows.config
-    if chosen.sum() < config.two_laws.side_rows:
+    if chosen.sum() < SIDE_ROWS:
         return []
     own = replace(rows, X=rows.X[chosen], y=rows.y[chosen])
     own = replace(own, X_held=own.X, y_held=own.y)
     trees = [*direct_candidates(own)]
-    if len(rows.names) == 1 and len(own.y) >= config.two_laws.side_rows:
+    if len(rows.names) == 1 and len(own.y) >= SIDE_ROWS:
         name = Variable(rows.names[0])
         trees += [
             substitute(each.tree, "x", name)
-            for each in one_variable(own.X[:, 0], own.y, work=config.two_laws.side_work, top=4, config=config)
+            for each in one_variable(own.X[:, 0], own.y, work=_SIDE_WORK, top=4)
         ]
-    thin = own.thinned(config.two_laws.rows)
+    thin = own.thinned(MOST_ROWS)
     found = list[_Side]()
     for tree in trees:
         fit = refit(tree, rows.names, thin.X, thin.y)
@@ -255,9 +272,9 @@ def _side(rows: SplitRows, chosen: NDArray[np.bool_]) -> list[_Side]:
     floor = 1e-10 * float(np.abs(own.y).max())
     kept = list[_Side]()
     for each in found:
-        if not kept or max(each.error, floor) < config.two_laws.side_closer * max(kept[-1].error, floor):
+        if not kept or max(each.error, floor) < _SIDE_GAIN * max(kept[-1].error, floor):
             kept.append(each)
-    return kept[::-1][: config.two_laws.side_formulas]
+    return kept[::-1][:_SIDE_FORMULAS]
 
 
 def _takes_over(rows: SplitRows, at: int, f: Node, g: Node) -> Fraction | None:

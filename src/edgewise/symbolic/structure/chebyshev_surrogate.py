@@ -24,8 +24,42 @@ from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 
 from edgewise._core.arrays import Floats
-from edgewise.symbolic.config import DEFAULT, SearchConfig, SurrogateConfig
 from edgewise.symbolic.costs import SMOOTH
+
+# A smooth model with a larger error has noise in it, or too few terms: its slopes show no exact relations.
+NOISY_ERROR = 1e-3
+# One with fewer than this share of the terms it may have stops at noise.
+NOISY_TERMS_SHARE = 0.7
+# Terms at most, and rows for each, so that leaving rows out means something.
+MOST_TERMS = 450
+ROWS_A_TERM = 2.5
+# Terms of the first try.
+_FIRST_TERMS = 130
+# An error below which the total degree bounds well enough; above it columns that bend more get higher degrees.
+_FINE_ERROR = 1e-3
+# How far from the middle of the decades the median of a column may lie that enters by its logarithm, as a share.
+_EVEN_DECADES = 0.2
+# Of a polynomial in few columns: the coefficients of a smooth law have fallen to rounding long before.
+HIGHEST_DEGREE = 40
+# A column whose least value is above this share of its largest may enter by its logarithm: over fewer than two decades
+# evenly spread rows determine it everywhere. Columns over more must be even over their decades instead.
+_LEAST_RATIO = 0.02
+# Columns that bend more get higher degrees at most so often, and as long as that takes error times doubt down to this share:
+# a smaller gain is not worth another least-squares problem of all terms.
+_UNEVEN_ROUNDS = 2
+_UNEVEN_GAIN = 0.8
+# A column gets degrees at most so many times lower than the one that bends most: what the last model saw is an estimate.
+_MOST_UNEVEN = 6.0
+# Halvings of the interval that holds the bound on weighted degrees; twelve leave less than one degree.
+_UNEVEN_HALVINGS = 12
+# Lengths at which such a polynomial may end, and the first as a share of its terms.
+_CUTS = 12
+_FIRST_CUT = 0.08
+# Share of itself that a row is taken to leave to the others, at least: one the fit passes through would count without bound.
+_LEAST_FREEDOM = 1e-3
+# Rows on which the slopes of two degrees are compared; the doubt where these have no value: larger than doubts are.
+_DOUBT_ROWS = 200
+_UNKNOWN_DOUBT = 1e3
 
 Ints = NDArray[np.intp]
 
@@ -128,9 +162,7 @@ TARGETS: Mapping[str, TargetTransform] = MappingProxyType(
 )
 
 
-def landscape(
-    X: Floats, y: Floats, *, most: int | None = None, thorough: bool = True, config: SearchConfig = DEFAULT
-) -> Landscape | None:
+def landscape(X: Floats, y: Floats, *, most: int | None = None, thorough: bool = True) -> Landscape | None:
     """The best of the polynomials in plain and logarithmic coordinates.
 
     Parameters
@@ -143,8 +175,6 @@ def landscape(
         Terms at most; None for as many as the thresholds allow.
     thorough
         Whether to try the most terms even where fewer predict better.
-    config
-        The thresholds.
 
     Returns
     -------
@@ -160,33 +190,33 @@ def landscape(
     [[2.666667, -1.777778]]
     """
     spread = float(y.std())
-    if X.shape[1] == 0 or spread == 0 or len(y) < config.rows_a_term * (X.shape[1] + 1):
+    if X.shape[1] == 0 or spread == 0 or len(y) < ROWS_A_TERM * (X.shape[1] + 1):
         return None
-    positive, shape = logarithmic(X, config), config.surrogate
-    most = config.surrogate_terms if most is None else most
-    most = max(min(most, int(len(y) / config.rows_a_term)), X.shape[1] + 1)
+    positive = logarithmic(X)
+    most = MOST_TERMS if most is None else most
+    most = max(min(most, int(len(y) / ROWS_A_TERM)), X.shape[1] + 1)
     kinds = sorted({tuple(False for _ in positive), positive})
     best: Landscape | None = None
-    for count in (config.surrogate_first, most):
-        chosen = terms(X.shape[1], min(count, most), shape.highest_degree)
-        found = [each for logs in kinds for each in _fitted(X, y, logs, chosen, spread, shape)]
+    for count in (_FIRST_TERMS, most):
+        chosen = terms(X.shape[1], min(count, most), HIGHEST_DEGREE)
+        found = [each for logs in kinds for each in _fitted(X, y, logs, chosen, spread)]
         best = min(found, key=_merit, default=best)
         # Under noise a few terms are best, and more of them would only cost time.
-        if not thorough and best is not None and len(best.powers) < config.noisy_terms * len(chosen[0]):
+        if not thorough and best is not None and len(best.powers) < NOISY_TERMS_SHARE * len(chosen[0]):
             return best
-    if best is not None and best.error > config.surrogate_fine and X.shape[1] > 1:
+    if best is not None and best.error > _FINE_ERROR and X.shape[1] > 1:
         # Columns that bend more get higher degrees.
-        for _ in range(shape.uneven_rounds):
-            uneven = weighted_terms(_bending(best, shape.most_uneven), most, shape)
-            found = _fitted(X, y, best.logs, uneven, spread, shape, best.target)
+        for _ in range(_UNEVEN_ROUNDS):
+            uneven = weighted_terms(_bending(best, _MOST_UNEVEN), most)
+            found = _fitted(X, y, best.logs, uneven, spread, best.target)
             better = min(found, key=_merit, default=best)
-            if _merit(better) > shape.uneven_better * _merit(best):
+            if _merit(better) > _UNEVEN_GAIN * _merit(best):
                 break
             best = better
     return best
 
 
-def logarithmic(X: Floats, config: SearchConfig = DEFAULT) -> tuple[bool, ...]:
+def logarithmic(X: Floats) -> tuple[bool, ...]:
     """Which columns may enter by their logarithm.
 
     Close to zero a logarithm runs away, unless the rows are about as dense in every decade.
@@ -200,8 +230,8 @@ def logarithmic(X: Floats, config: SearchConfig = DEFAULT) -> tuple[bool, ...]:
     low, high = X.min(axis=0), X.max(axis=0)
     with np.errstate(all="ignore"):
         middle = (np.log(np.median(X, axis=0)) - np.log(low)) / (np.log(high) - np.log(low))
-    even = (low > 0) & (np.abs(middle - 0.5) < config.even_decades)
-    return tuple(map(bool, (low > config.surrogate.least_ratio * high) | even))
+    even = (low > 0) & (np.abs(middle - 0.5) < _EVEN_DECADES)
+    return tuple(map(bool, (low > _LEAST_RATIO * high) | even))
 
 
 def _merit(model: Landscape) -> float:
@@ -244,7 +274,6 @@ def _fitted(
     logs: tuple[bool, ...],
     chosen: tuple[Ints, tuple[int, ...]],
     spread: float,
-    shape: SurrogateConfig,
     only: str | None = None,
 ) -> Iterator[Landscape]:
     u = coordinates(X, logs)
@@ -272,7 +301,7 @@ def _fitted(
             if size[:end].min() <= 1e-10 * size[0]:
                 break
             residual = (target - q[:, :end] @ along[:end]) / np.maximum(
-                1 - leverage[:, end - 1], shape.least_freedom
+                1 - leverage[:, end - 1], _LEAST_FREEDOM
             )
             # To first order, in the target's own units.
             with np.errstate(all="ignore"):
@@ -288,7 +317,7 @@ def _fitted(
         made = Landscape(logs, name, signed, low, high, powers[:cut], coefficients, best)
         less = Landscape(logs, name, signed, low, high, powers[:lower], shorter, best)
         # What the last degree still changed, less what it gained.
-        doubt = _doubt(made, less, X[: shape.doubt_rows], shape.unknown_doubt) * min(best / before, 1.0)
+        doubt = _doubt(made, less, X[:_DOUBT_ROWS], _UNKNOWN_DOUBT) * min(best / before, 1.0)
         yield Landscape(logs, name, signed, low, high, powers[:cut], coefficients, best, doubt)
 
 
@@ -315,17 +344,17 @@ def terms(columns: int, most: int, highest: int) -> tuple[Ints, tuple[int, ...]]
     return np.array(rows, dtype=np.intp), tuple(ends)
 
 
-def weighted_terms(weights: Floats, most: int, shape: SurrogateConfig) -> tuple[Ints, tuple[int, ...]]:
+def weighted_terms(weights: Floats, most: int) -> tuple[Ints, tuple[int, ...]]:
     """Degrees of the terms of least weighted total degree, and where each step ends."""
-    highest = shape.highest_degree
+    highest = HIGHEST_DEGREE
     low, high = 1.0, 2.0
     while len(_below(weights, high, highest)) <= most:
         low, high = high, 2 * high
-    for _ in range(shape.uneven_halvings):
+    for _ in range(_UNEVEN_HALVINGS):
         middle = (low + high) / 2
         low, high = (middle, high) if len(_below(weights, middle, highest)) <= most else (low, middle)
     rows = sorted(_below(weights, low, highest), key=lambda row: (float(np.dot(row, weights)), row))
-    shares = np.linspace(shape.first_cut, 1, shape.cuts)
+    shares = np.linspace(_FIRST_CUT, 1, _CUTS)
     steps = sorted({max(2, round(len(rows) * share)) for share in shares})
     return np.array(rows, dtype=np.intp), tuple(min(step, len(rows)) for step in steps)
 

@@ -25,12 +25,12 @@ import numpy as np
 from edgewise._core.arrays import Floats
 from edgewise._core.work import spent
 from edgewise.forms.tree import Node, Variable, render
-from edgewise.symbolic.config import SearchConfig
 from edgewise.symbolic.costs import NOISY, NOISY_TABLE
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.provenance import proposes
 from edgewise.symbolic.structure.blind_moves import ALL, blind
 from edgewise.symbolic.structure.chebyshev_surrogate import (
+    HIGHEST_DEGREE,
     TARGETS,
     coordinates,
     design,
@@ -45,6 +45,25 @@ from edgewise.symbolic.structure.quotients import quotients
 from edgewise.symbolic.structure.separability import factors, separations
 from edgewise.symbolic.structure.state import Move, State
 from edgewise.symbolic.structure.varying_coefficients import varying
+
+# Features up to which slopes are asked, and how far these may be off.
+_LED_FEATURES = 6
+_NOISY_DOUBT = 0.01
+# Weights beyond so many times the typical one would let a few rows decide.
+_HEAVIEST_ROW = 20.0
+# States followed at each size, steps from each that are looked at closely, and kinds of models kept for that.
+_BEAM = 4
+_CLOSE_LOOKS = 10
+_MODEL_KINDS = 3
+# Rows and columns of the table of the quick model, and of the close one.
+_QUICK_ROWS = 500
+_QUICK_COLUMNS = 72
+_CLOSE_ROWS = 2000
+_CLOSE_COLUMNS = 260
+# Factors of the error up to which a step is accepted, is looked at closely, and beyond which it is wrong wherever taken.
+_STEP_FACTOR = 1.01
+_QUICK_FACTOR = 1.04
+_HOPELESS_FACTOR = 1.3
 
 # Functions of the target that are worth a model.
 _TARGETS = ("identity", "log", "reciprocal", "square")
@@ -72,7 +91,7 @@ def reductions(rows: SplitRows, *, until: float) -> list[Reduced]:
         The count of work (see `spent`) where it ends.
     """
     table, weight = State.table(rows), np.ones(len(rows.y))
-    judge = _LeftOutError(float(rows.y.std()), rows.config)
+    judge = _LeftOutError(float(rows.y.std()))
     quick, kinds = judge.quick(table, weight)
     beam = [Reduced(table, weight, quick, judge.close(table, weight, kinds))]
     reached: list[Reduced] = []
@@ -84,7 +103,7 @@ def reductions(rows: SplitRows, *, until: float) -> list[Reduced]:
                 fresh += _smaller(one, judge, until)
         # Some steps take several features together: the smallest states do not come from one level alone.
         fresh.sort(key=lambda each: each.error)
-        beam = fresh[: _beam(len(fresh[0].state.rows.names), rows.config.reduction.beam)] if fresh else []
+        beam = fresh[: _beam(len(fresh[0].state.rows.names), _BEAM)] if fresh else []
     return sorted(reached, key=lambda each: (len(each.state.rows.names), each.error))
 
 
@@ -100,21 +119,20 @@ Kind = tuple[tuple[bool, ...], str]
 class _LeftOutError:
     """Errors of predicting left-out rows, in shares of the spread of y; steps that failed once are not tried again."""
 
-    def __init__(self, spread: float, config: SearchConfig) -> None:
-        self.spread, self.config = spread, config
+    def __init__(self, spread: float) -> None:
+        self.spread = spread
         self.failed: set[str] = set()
         self.seen: set[tuple[str, ...]] = set()
 
     def quick(self, state: State, weight: Floats) -> tuple[float, list[Kind]]:
         """The error of a quick model, and the kinds of models that did best."""
-        config = self.config.reduction
-        errors = self._errors(state.rows, weight, config.quick_rows, config.quick_columns, None)
+        errors = self._errors(state.rows, weight, _QUICK_ROWS, _QUICK_COLUMNS, None)
         best = sorted(errors, key=lambda kind: errors[kind])
-        return min(errors.values(), default=math.inf), best[: config.model_kinds]
+        return min(errors.values(), default=math.inf), best[:_MODEL_KINDS]
 
     def close(self, state: State, weight: Floats, kinds: list[Kind]) -> float:
         """The error of the best of a few kinds of models on all rows."""
-        most = self.config.reduction.close_rows, self.config.reduction.close_columns
+        most = _CLOSE_ROWS, _CLOSE_COLUMNS
         errors = self._errors(state.rows, weight, *most, kinds)
         return min(errors.values(), default=math.inf)
 
@@ -124,8 +142,8 @@ class _LeftOutError:
         chosen = np.linspace(0, len(rows.y) - 1, min(len(rows.y), most_rows)).astype(np.intp)
         X, y, w = rows.X[chosen], rows.y[chosen], weight[chosen]
         most = max(min(most_terms, len(y) // 4), X.shape[1] + 1)
-        powers_, ends = terms(X.shape[1], most, self.config.surrogate.highest_degree)
-        positive = logarithmic(X, self.config)
+        powers_, ends = terms(X.shape[1], most, HIGHEST_DEGREE)
+        positive = logarithmic(X)
         errors: dict[Kind, float] = {}
         for logs in sorted({tuple(False for _ in positive), positive}):
             names = [name for name in _TARGETS if only is None or (logs, name) in only]
@@ -135,7 +153,7 @@ class _LeftOutError:
                 continue
             NOISY_TABLE(len(y) * len(powers_))
             table = design(2 * (u - low) / (high - low) - 1, powers_)
-            heaviest = self.config.heaviest_row
+            heaviest = _HEAVIEST_ROW
             errors |= {
                 (logs, name): _error(table, ends, y, w, name, heaviest) / self.spread for name in names
             }
@@ -172,7 +190,6 @@ def _error(
 
 def _smaller(one: Reduced, judge: _LeftOutError, until: float) -> list[Reduced]:
     """The states with fewer features that predict as well."""
-    config = judge.config
     tried: list[tuple[float, list[Kind], Move, State, Floats]] = []
     taken = power_factors(one.state.rows, one.weight)
     for move in itertools.chain(taken, blind(one.state, ALL), _led(one.state)):
@@ -187,15 +204,15 @@ def _smaller(one: Reduced, judge: _LeftOutError, until: float) -> list[Reduced]:
         if move.factor is not None:
             weight = weight * np.abs(one.state._values(move.factor, 1.0)[0])
         quick, kinds = judge.quick(child, weight)
-        if quick <= config.reduction.quick_chance * one.quick:
+        if quick <= _QUICK_FACTOR * one.quick:
             tried.append((quick, kinds, move, child, weight))
-        elif quick > config.reduction.give_up * one.quick and name:
+        elif quick > _HOPELESS_FACTOR * one.quick and name:
             judge.failed.add(name)
     tried.sort(key=lambda each: each[0])
     kept: list[Reduced] = []
-    for quick, kinds, move, child, weight in tried[: config.reduction.looked_closely]:
+    for quick, kinds, move, child, weight in tried[:_CLOSE_LOOKS]:
         error = judge.close(child, weight, kinds)
-        if error <= config.reduction.step_chance * one.error:
+        if error <= _STEP_FACTOR * one.error:
             kept.append(Reduced(child, weight, quick, error, (*one.story, move.kind)))
     return kept
 
@@ -212,12 +229,11 @@ def _name(state: State, move: Move) -> str:
 
 def _led(state: State) -> Iterator[Move]:
     """The steps that the slopes of a smooth model suggest: rough as these are, the rows have the last word."""
-    config = state.config
-    if len(state.rows.names) > config.led_features:
+    if len(state.rows.names) > _LED_FEATURES:
         return
     view = SlopeView.of(state)
     if view is not None:
-        view = replace(view, doubt=max(view.doubt, config.noisy_doubt))
+        view = replace(view, doubt=max(view.doubt, _NOISY_DOUBT))
         yield from scalings(view)
         yield from factors(view)
         yield from separations(state, view)

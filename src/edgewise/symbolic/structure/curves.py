@@ -10,10 +10,17 @@ from edgewise._core.arrays import Floats
 from edgewise.forms.tree import Node, Variable, substitute
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.provenance import proposes
-from edgewise.symbolic.structure.direct_candidates import curve_tree
+from edgewise.symbolic.structure.direct_candidates import PLAIN_CURVE_ROWS, curve_tree
 from edgewise.symbolic.structure.state import TOO_LARGE, power, product
 from edgewise.symbolic.univariate.closed_forms import fit_curve
 from edgewise.symbolic.univariate.search import one_variable
+
+# Curves under noise: those that are offered, the rows they are fitted to, how closely these are taken to be known, and the
+# work on those of more than one function.
+_NOISY_CURVES = 6
+_NOISY_ROWS = 500
+_ACCURACY = 1e-3
+_LONG_CURVE_WORK = 0.7
 
 # Powers of the feature that a curve may be multiplied by; noise leaves the last ones too little to go by.
 _EXPONENTS = (0.0, 1.0, -1.0, 2.0, -2.0, 3.0, -3.0)
@@ -34,20 +41,18 @@ def long_curves(
     accuracy, work
         How closely the target is known, and the work; by default as under noise.
     """
-    name, config = Variable(rows.names[0]), rows.config
+    name = Variable(rows.names[0])
     counts = None if weight is None else np.square(weight) / float(np.square(weight).max())
-    accuracy = config.curve_accuracy if accuracy is None else accuracy
-    work = config.long_curve_work if work is None else work
-    found = one_variable(
-        rows.X[:, 0], rows.y, counts, accuracy=accuracy, work=work, top=config.noisy_curves, config=config
-    )
+    accuracy = _ACCURACY if accuracy is None else accuracy
+    work = _LONG_CURVE_WORK if work is None else work
+    found = one_variable(rows.X[:, 0], rows.y, counts, accuracy=accuracy, work=work, top=_NOISY_CURVES)
     yield from (substitute(each.tree, "x", name) for each in found)
 
 
 def curves(rows: SplitRows, weight: Floats) -> Iterator[Node]:
     """A curve of the one feature, or a curve times a power of it, under noise."""
     found = ranked_curves(rows, weight)
-    yield from (tree for _, tree in found[: 2 * rows.config.noisy_curves])
+    yield from (tree for _, tree in found[: 2 * _NOISY_CURVES])
 
 
 @proposes("short curves")
@@ -62,9 +67,8 @@ def ranked_curves(rows: SplitRows, weight: Floats | None = None) -> list[tuple[f
         How much the target counts on each row, (n,); None where it holds no noise: then curves are seen from what they leave
         of themselves, otherwise by what they leave of the target.
     """
-    config = rows.config
     noisy = weight is not None
-    most = config.noisy_curve_rows if noisy else config.plain_curve_rows
+    most = _NOISY_ROWS if noisy else PLAIN_CURVE_ROWS
     thin = np.linspace(0, len(rows.y) - 1, min(len(rows.y), most)).astype(np.intp)
     x, name = rows.X[thin, 0], Variable(rows.names[0])
     own = np.ones(len(x)) if weight is None else weight[thin]
@@ -80,12 +84,11 @@ def ranked_curves(rows: SplitRows, weight: Floats | None = None) -> list[tuple[f
                 x,
                 y,
                 counts / counts.max(),
-                accuracy=config.curve_accuracy,
-                top=config.noisy_curves,
-                config=config.curves,
+                accuracy=_ACCURACY,
+                top=_NOISY_CURVES,
             )
         else:
-            curve = fit_curve(x, y, top=2, config=config.curves)
+            curve = fit_curve(x, y, top=2)
         for each in curve:
             tree = curve_tree(each, name)
             left = each.residual

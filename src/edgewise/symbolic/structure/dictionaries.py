@@ -11,9 +11,37 @@ import numpy as np
 from edgewise._core.arrays import Floats
 from edgewise.forms.parser import read
 from edgewise.forms.tree import Apply, Node, Number, Variable, substitute
-from edgewise.symbolic.config import SumConfig
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.structure.state import power, powers, product
+
+# Terms of the largest set that sums are chosen from.
+MOST_TERMS = 160
+# A function of a column is no term where its values reach the first, or vary by less than the second as a share of their
+# size: the other terms, or its constant part, would be lost beside it.
+_TALLEST_VALUE = 1e12
+_FLATTEST_SHARE = 1e-6
+# Sizes of the exponents of a product together, in sets of products alone; what laws have is smaller.
+_LARGEST_EXPONENTS = 6
+# Products that stand before one function of a column and its squares: how many, their exponents together, and those where
+# there are at most so many columns. Each comes with one, the functions and their squares: six times as many terms.
+_BESIDE_TERMS = 40
+_BESIDE_EXPONENTS = 2
+_BESIDE_EXPONENTS_NARROW = 3
+_NARROW_COLUMNS = 2
+# The same before products of two functions.
+_BESIDE_TWO_TERMS = 12
+_BESIDE_TWO_EXPONENTS = 2
+# Products of sines and cosines are formed of so many columns on: those of fewer are among the sets before.
+_ANGLE_COLUMNS = 3
+# Products in a numerator or denominator: alone, before one function, and before two. A third of those in a sum at most, as
+# both sides of a quotient are chosen at once.
+_QUOTIENT_TERMS = 36
+_QUOTIENT_SHORT = 8
+_QUOTIENT_SHORTEST = 4
+# Products of powers of columns and one function there, their degree, and those that stand beside a function of a pair.
+_QUOTIENT_POWERS = 24
+_QUOTIENT_DEGREE = 4
+_QUOTIENT_BESIDE_PAIR = 10
 
 
 @dataclass(frozen=True)
@@ -42,17 +70,16 @@ FAMILIES = (
 
 def dictionaries(rows: SplitRows) -> Iterator[list[SumTerm]]:
     """Sets of terms to try, the plainest first."""
-    yield _monomials(rows, rows.config.dictionary_terms)
-    sums = rows.config.sums
-    narrow = len(rows.names) <= sums.beside_narrow_columns
-    largest = sums.beside_exponents_narrow if narrow else sums.beside_exponents
-    single = _monomials(rows, sums.beside_terms, largest=largest)
-    short = _monomials(rows, sums.beside_two_terms, largest=sums.beside_two_exponents)
-    held = [(at, family[0], atoms) for at, family, atoms in _all_taken(_columns(rows), FAMILIES, sums)]
+    yield _monomials(rows, MOST_TERMS)
+    narrow = len(rows.names) <= _NARROW_COLUMNS
+    largest = _BESIDE_EXPONENTS_NARROW if narrow else _BESIDE_EXPONENTS
+    single = _monomials(rows, _BESIDE_TERMS, largest=largest)
+    short = _monomials(rows, _BESIDE_TWO_TERMS, largest=_BESIDE_TWO_EXPONENTS)
+    held = [(at, family[0], atoms) for at, family, atoms in _all_taken(_columns(rows), FAMILIES)]
     for _, _, atoms in held:
         yield _times(single, [_ONE, *atoms, *_squares(atoms)])
     plain = [(name, atoms) for _, name, atoms in held if name in ("cos(x)", "exp(x)")]
-    for _, _, atoms in _all_taken(_pairs(rows), FAMILIES[:2], sums):
+    for _, _, atoms in _all_taken(_pairs(rows), FAMILIES[:2]):
         yield _times(single, [_ONE, *atoms, *_squares(atoms)])
         for _, others in plain:
             yield _times(short, _times([_ONE, *atoms], [_ONE, *others]))
@@ -66,21 +93,16 @@ def _angles(rows: SplitRows) -> Iterator[list[SumTerm]]:
     """Products of sines and cosines of many columns: all that sums and differences of angles, and squares of
     sines of half of them, come to.
     """
-    sums = rows.config.sums
-    held = [(at, atoms) for at, _, atoms in _all_taken(_columns(rows), FAMILIES[:1], sums)]
-    for size in range(sums.angle_columns, len(held) + 1):
+    held = [(at, atoms) for at, _, atoms in _all_taken(_columns(rows), FAMILIES[:1])]
+    for size in range(_ANGLE_COLUMNS, len(held) + 1):
         for chosen in itertools.combinations(held, size):
             angles = [_ONE]
             for _, atoms in chosen:
                 angles = _times(angles, [_ONE, *atoms])
-            if len(angles) > rows.config.dictionary_terms:
+            if len(angles) > MOST_TERMS:
                 return
             others = [at for at in range(len(rows.names)) if at not in [each for each, _ in chosen]]
-            plain = (
-                _monomials(_of(rows, others), rows.config.dictionary_terms // len(angles))
-                if others
-                else [_ONE]
-            )
+            plain = _monomials(_of(rows, others), MOST_TERMS // len(angles)) if others else [_ONE]
             yield _times(plain, angles)
 
 
@@ -91,16 +113,15 @@ def _of(rows: SplitRows, columns: Sequence[int]) -> SplitRows:
 
 def few(rows: SplitRows) -> Iterator[list[SumTerm]]:
     """Small sets for numerators and denominators."""
-    sums = rows.config.sums
-    yield _monomials(rows, sums.quotient_terms, whole=True)
-    short = _monomials(rows, sums.quotient_short, whole=True)
-    shortest = _monomials(rows, sums.quotient_shortest, whole=True)
-    held = list(_all_taken(_columns(rows), FAMILIES, sums))
+    yield _monomials(rows, _QUOTIENT_TERMS, whole=True)
+    short = _monomials(rows, _QUOTIENT_SHORT, whole=True)
+    shortest = _monomials(rows, _QUOTIENT_SHORTEST, whole=True)
+    held = list(_all_taken(_columns(rows), FAMILIES))
     for at, _, atoms in held:
         yield _times(short, [_ONE, *atoms])
-        yield _powers_of([*_without(rows, at), atoms[0]], sums)
-    for _, _, atoms in _all_taken(_pairs(rows), FAMILIES[:2], sums):
-        beside = _monomials(rows, sums.quotient_beside_pair, whole=True)
+        yield _powers_of([*_without(rows, at), atoms[0]])
+    for _, _, atoms in _all_taken(_pairs(rows), FAMILIES[:2]):
+        beside = _monomials(rows, _QUOTIENT_BESIDE_PAIR, whole=True)
         yield [*beside, *atoms, *_times(_columns(rows), atoms)]
         for _, family, others in held:
             if family in FAMILIES[:2]:
@@ -121,12 +142,12 @@ def _without(rows: SplitRows, at: int) -> list[SumTerm]:
     return [term for each, term in enumerate(_columns(rows)) if each != at]
 
 
-def _powers_of(features: Sequence[SumTerm], config: SumConfig) -> list[SumTerm]:
+def _powers_of(features: Sequence[SumTerm]) -> list[SumTerm]:
     """Products of whole powers of features, by total degree."""
     chosen: list[tuple[int, ...]] = []
-    for size in range(config.quotient_degree + 1):
+    for size in range(_QUOTIENT_DEGREE + 1):
         level = list(whole_exponents([False] * len(features), size))
-        if chosen and len(chosen) + len(level) > config.quotient_powers:
+        if chosen and len(chosen) + len(level) > _QUOTIENT_POWERS:
             break
         chosen += level
     terms: list[SumTerm] = []
@@ -157,17 +178,17 @@ def _pairs(rows: SplitRows) -> list[SumTerm]:
 
 
 def _all_taken(
-    features: Sequence[SumTerm], families: Sequence[Sequence[str]], config: SumConfig
+    features: Sequence[SumTerm], families: Sequence[Sequence[str]]
 ) -> Iterator[tuple[int, Sequence[str], list[SumTerm]]]:
     """The atoms of each family of each feature that has values."""
     for family in families:
         for at, feature in enumerate(features):
-            atoms = taken(feature, family, config)
+            atoms = taken(feature, family)
             if atoms:
                 yield at, family, atoms
 
 
-def taken(feature: SumTerm, family: Sequence[str], config: SumConfig) -> list[SumTerm]:
+def taken(feature: SumTerm, family: Sequence[str]) -> list[SumTerm]:
     """The functions of a family at a feature, or none where one of them has no values."""
     found = list[SumTerm]()
     for text in family:
@@ -175,7 +196,7 @@ def taken(feature: SumTerm, family: Sequence[str], config: SumConfig) -> list[Su
         with np.errstate(all="ignore"):
             values = _evaluate(tree, feature.values)
             size = np.abs(values).max()
-        if not np.isfinite(values).all() or size > config.tallest or np.ptp(values) <= config.flattest * size:
+        if not np.isfinite(values).all() or size > _TALLEST_VALUE or np.ptp(values) <= _FLATTEST_SHARE * size:
             return []
         found.append(SumTerm(substitute(tree, "x", feature.tree), values))
     return found
@@ -209,7 +230,7 @@ def _monomials(
     """Products of whole powers, by total size; negative ones of columns that keep away from zero."""
     free = [not whole and bool((column > 0).all() or (column < 0).all()) for column in rows.X.T]
     chosen: list[tuple[int, ...]] = []
-    for size in range((rows.config.sums.largest_exponents if largest is None else largest) + 1):
+    for size in range((_LARGEST_EXPONENTS if largest is None else largest) + 1):
         level = list(whole_exponents(free, size))
         if chosen and len(chosen) + len(level) > most:
             break

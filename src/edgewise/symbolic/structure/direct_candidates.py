@@ -16,7 +16,6 @@ from edgewise._core.arrays import Floats
 from edgewise.forms import FORMS, Form
 from edgewise.forms.parser import read
 from edgewise.forms.tree import Apply, Node, Number, Variable, substitute
-from edgewise.symbolic.config import SearchConfig, SumConfig
 from edgewise.symbolic.costs import NEXT_TERM, TRIPLES
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.train_test import SplitRows
@@ -24,6 +23,38 @@ from edgewise.symbolic.provenance import proposes
 from edgewise.symbolic.structure.growth_factors import growths
 from edgewise.symbolic.structure.state import EXACT
 from edgewise.symbolic.univariate.closed_forms import Suggestion, fit_curve
+
+# Products of powers, those of which pairs and triples are all tried, terms of a sum, and of one inside a function that is
+# not defined everywhere.
+_PRODUCTS = 400
+_EXHAUSTIVE_PRODUCTS = 120
+_LONGEST_SUM = 6
+_LONGEST_SUM_INSIDE = 4
+# An offset whose square is below so many of its variances (95 %) may as well be none.
+_OFFSET_VARIANCES = 4.0
+# Rows that plain curves are fitted to.
+PLAIN_CURVE_ROWS = 300
+# Tables of more columns are hardly a curve of one; a column with fewer different values shows none, for a function with its
+# constants has as many.
+_CURVE_COLUMNS = 3
+_FEWEST_VALUES = 4
+# Curves of a column that are offered: of the only column, and of one of several.
+_CURVES_ALONE = 8
+_CURVES_BESIDE = 3
+# Rows for each term of a sum of products, so that the best of hundreds still means something.
+_ROWS_A_TERM = 5
+# Shorter tables would get a term or two by that; they get a term for fewer rows (two of them to spare), but no more terms
+# than these, so that short tables of exact laws are not turned away.
+_FEW_ROWS = 15
+_ROWS_A_TERM_OF_FEW = 3
+_TERMS_OF_FEW = 2
+# Powers in products go up to the first, and up to the second where there are more columns than the third: the same few
+# hundred products must serve more columns.
+_HIGHEST_POWER = 3
+_HIGHEST_POWER_WIDE = 2
+_NARROW_COLUMNS = 5
+# With more columns only squares and products of pairs: nine have two million combinations of exponents, too many to list.
+_PRODUCT_COLUMNS = 8
 
 
 @proposes("direct candidates")
@@ -36,7 +67,7 @@ def direct_candidates(rows: SplitRows, forms: Sequence[Form] | None = None) -> I
         yield from _parabolas(rows)
         yield from growths(rows)
     yield from _plain_curves(rows, forms)
-    if len(rows.names) <= rows.config.sums.curve_columns:
+    if len(rows.names) <= _CURVE_COLUMNS:
         yield from _curves(rows, forms)
     yield from _sums_of_products(rows)
 
@@ -122,17 +153,14 @@ def _plain_curves(rows: SplitRows, forms: Sequence[Form] | None) -> Iterator[Nod
 
 def _curves(rows: SplitRows, forms: Sequence[Form] | None) -> Iterator[Node]:
     """One column's curve, where one column may be all there is to it."""
-    config = rows.config.sums
-    top = config.curves_alone if len(rows.names) == 1 else config.curves_beside
+    top = _CURVES_ALONE if len(rows.names) == 1 else _CURVES_BESIDE
     for at, name in enumerate(rows.names):
         order = np.argsort(rows.X[:, at], kind="stable")
-        count = min(len(order), rows.config.plain_curve_rows)
+        count = min(len(order), PLAIN_CURVE_ROWS)
         chosen = order[np.unique(np.linspace(0, len(order) - 1, count).astype(np.intp))]
-        if len(np.unique(rows.X[chosen, at])) < config.fewest_values:
+        if len(np.unique(rows.X[chosen, at])) < _FEWEST_VALUES:
             continue
-        for found in fit_curve(
-            rows.X[chosen, at], rows.y[chosen], forms=forms, top=top, config=rows.config.curves
-        ):
+        for found in fit_curve(rows.X[chosen, at], rows.y[chosen], forms=forms, top=top):
             tree = curve_tree(found, Variable(name))
             yield tree
             if found.form.family in ("power", "exponential") and isinstance(tree, Apply):
@@ -147,7 +175,7 @@ def _sums_of_products(rows: SplitRows) -> Iterator[Node]:
         with np.errstate(all="ignore"):
             target = outer.inverse(rows.y)
         if np.isfinite(target).all() and (outer.anywhere or (rows.y > 0).all() or (rows.y < 0).all()):
-            for tree in _pursuit(library, target, rows.config, outer.anywhere):
+            for tree in _pursuit(library, target, outer.anywhere):
                 sign = Number(1 if rows.y[0] > 0 else -1)
                 yield substitute(substitute(outer.tree, "sign", sign), "u", tree)
 
@@ -180,7 +208,7 @@ class _Library:
 
 
 def _library(rows: SplitRows) -> _Library:
-    powers = list(itertools.islice(_exponents(rows), rows.config.direct_products))
+    powers = list(itertools.islice(_exponents(rows), _PRODUCTS))
     trees = [_product(each, rows.names) for each in powers]
     with np.errstate(all="ignore"):
         columns = [np.prod(rows.X ** np.array(each, dtype=float), axis=1) for each in powers]
@@ -191,13 +219,13 @@ def _library(rows: SplitRows) -> _Library:
     return _Library(trees, np.stack(columns, axis=1))
 
 
-def _pursuit(library: _Library, y: Floats, config: SearchConfig, plain: bool) -> Iterator[Node]:
+def _pursuit(library: _Library, y: Floats, plain: bool) -> Iterator[Node]:
     """The best sums of one, two and three terms of all there are, then longer ones by adding the best next term.
 
     Where terms resemble each other, adding the best next one from the start often misses the law (orthogonal matching
     pursuit, Tropp and Gilbert 2007, doi:10.1109/TIT.2007.909108).
     """
-    longest = config.direct_longest if plain else config.direct_longest_inside
+    longest = _LONGEST_SUM if plain else _LONGEST_SUM_INSIDE
     centred = library.columns - library.columns.mean(axis=0)
     size = np.linalg.norm(centred, axis=0)
     good = np.flatnonzero(np.isfinite(size) & (size > 1e-12 * np.abs(library.columns).max(axis=0)))
@@ -205,24 +233,24 @@ def _pursuit(library: _Library, y: Floats, config: SearchConfig, plain: bool) ->
     target = y - y.mean()
     total = float(target @ target)
     chosen: list[int] = []
-    for count in range(1, min(longest, len(good), _most_terms(len(y), config.sums)) + 1):
-        chosen = _next(unit, target, chosen, count, config.direct_exhaustive)
+    for count in range(1, min(longest, len(good), _most_terms(len(y))) + 1):
+        chosen = _next(unit, target, chosen, count, _EXHAUSTIVE_PRODUCTS)
         design = np.column_stack([library.columns[:, good[chosen]], np.ones(len(y))])
         scale = np.linalg.norm(design, axis=0)
         solution = np.linalg.lstsq(design / scale, y, rcond=None)[0] / scale
         residual = y - design @ solution
         trees = [library.trees[good[at]] for at in chosen]
         yield _linear(trees, solution)
-        yield from _without_offset(trees, design, y, residual, config.direct_offset)
+        yield from _without_offset(trees, design, y, residual, _OFFSET_VARIANCES)
         if float(residual @ residual) <= 1e-24 * total:
             return
 
 
-def _most_terms(rows: int, config: SumConfig) -> int:
+def _most_terms(rows: int) -> int:
     """Terms of a sum that so many rows bear."""
-    if rows >= config.few_rows:
-        return max(rows // config.rows_a_term, 1)
-    return max(min((rows - 2) // config.rows_a_term_of_few, config.terms_of_few), 1)
+    if rows >= _FEW_ROWS:
+        return max(rows // _ROWS_A_TERM, 1)
+    return max(min((rows - 2) // _ROWS_A_TERM_OF_FEW, _TERMS_OF_FEW), 1)
 
 
 def _without_offset(
@@ -299,10 +327,9 @@ def _exponents(rows: SplitRows) -> Iterator[tuple[int, ...]]:
     """Exponents of products, the simplest first; negative ones only of columns that keep away from zero."""
     count = rows.X.shape[1]
     inverse = [bool((column > 0).all() or (column < 0).all()) for column in rows.X.T]
-    config = rows.config.sums
-    most = config.products_power if count <= config.narrow_columns else config.products_power_wide
+    most = _HIGHEST_POWER if count <= _NARROW_COLUMNS else _HIGHEST_POWER_WIDE
     choices = [range(-most if free else 0, most + 1) for free in inverse]
-    if count > config.product_columns:
+    if count > _PRODUCT_COLUMNS:
         singles = [
             tuple(power * (at == each) for each in range(count)) for at in range(count) for power in (1, 2)
         ]

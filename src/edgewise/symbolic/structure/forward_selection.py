@@ -24,12 +24,12 @@ from scipy.linalg import get_lapack_funcs
 from edgewise._core.arrays import Floats
 from edgewise._core.work import spent
 from edgewise.forms.tree import Apply, Node, render
-from edgewise.symbolic.config import RelationConfig, SearchConfig
 from edgewise.symbolic.costs import ENTRIES, GRAM, LAID_OUT, PAIRS, SELECTION
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.provenance import proposes
 from edgewise.symbolic.structure.dictionaries import SumTerm, dictionaries
 from edgewise.symbolic.structure.direct_candidates import best_pair, best_triple
+from edgewise.symbolic.structure.state import RELATION_ROWS
 from edgewise.symbolic.structure.transformed_targets import (
     TargetFunction,
     TransformedTarget,
@@ -38,6 +38,21 @@ from edgewise.symbolic.structure.transformed_targets import (
     target_values,
     transformed,
 )
+
+# Rows, sets of terms, and sums that are offered; columns at most.
+_ROWS = 600
+_DICTIONARIES = 150
+_OFFERED_SUMS = 8
+_MOST_COLUMNS = 6
+# Terms of a sum.
+SUM_TERMS = 6
+# Nats of a node of a term: as description length has it, twice the logarithm of some ten symbols.
+TERM_NODE_NATS = 4.0
+# Nats of a function around a sum or a quotient.
+OUTER_NATS = 2.0
+# Noise about zero turns the sign of at most this share of the rows, and by at most this share of the largest.
+_ASTRAY_SHARE = 0.2
+_ABOUT_ZERO_SHARE = 0.1
 
 # The inverse of a small triangle.
 _turned: Any = get_lapack_funcs("trtri", dtype=np.float64)
@@ -68,33 +83,31 @@ def selected_sums(
     until
         The count of work (see `spent`) where it ends.
     """
-    if len(rows.names) > rows.config.selected_columns or len(rows.y) < rows.config.relation_rows:
+    if len(rows.names) > _MOST_COLUMNS or len(rows.y) < RELATION_ROWS:
         return
-    config, thin = rows.config, rows.thinned(rows.config.selected_rows)
+    thin = rows.thinned(_ROWS)
     counts = np.ones(len(rows.y)) if weight is None else weight
-    counts = replace(rows, y=counts).thinned(config.selected_rows).y
-    sign, targets = weighted_targets(thin.y, counts, config.relations)
+    counts = replace(rows, y=counts).thinned(_ROWS).y
+    sign, targets = weighted_targets(thin.y, counts)
     found: dict[str, _FittedSum] = {}
-    for terms in itertools.islice(dictionaries(thin), config.dictionaries):
+    for terms in itertools.islice(dictionaries(thin), _DICTIONARIES):
         if spent() > until:
             break
         LAID_OUT(len(terms))
         ENTRIES(len(terms) * len(thin.y))
         design = np.column_stack([np.broadcast_to(term.values, len(thin.y)) for term in terms])
         for target, slope in targets:
-            best = _best(design, target.values, slope, terms, target.outer, config)
+            best = _best(design, target.values, slope, terms, target.outer)
             if best is not None:
                 key = target.outer.tree + " ".join(sorted(render(tree) for tree in best.trees))
                 found.setdefault(key, best)
-    for each in sorted(found.values(), key=lambda one: one.criterion)[: config.selections]:
+    for each in sorted(found.values(), key=lambda one: one.criterion)[:_OFFERED_SUMS]:
         yield outside(each.outer, linear(each.trees, each.weights), sign)
 
 
-def weighted_targets(
-    y: Floats, weight: Floats, config: RelationConfig
-) -> tuple[int, list[tuple[TargetFunction, Floats]]]:
+def weighted_targets(y: Floats, weight: Floats) -> tuple[int, list[tuple[TargetFunction, Floats]]]:
     """The sign of y, and the functions of y that have values, each with what its errors count in y."""
-    sign, off, targets = transformed(y, astray=config.astray, about_zero=config.about_zero)
+    sign, off, targets = transformed(y, astray=_ASTRAY_SHARE, about_zero=_ABOUT_ZERO_SHARE)
     found: list[tuple[TargetFunction, Floats]] = []
     for each in targets:
         slope = _slopes(each.outer, each.y, sign)
@@ -118,12 +131,7 @@ def _slopes(outer: TransformedTarget, y: Floats, sign: int) -> Floats | None:
 
 
 def _best(
-    design: Floats,
-    values: Floats,
-    weight: Floats,
-    terms: list[SumTerm],
-    outer: TransformedTarget,
-    config: SearchConfig,
+    design: Floats, values: Floats, weight: Floats, terms: list[SumTerm], outer: TransformedTarget
 ) -> _FittedSum | None:
     table, target = design * weight[:, None], values * weight
     scale = np.linalg.norm(table, axis=0)
@@ -131,12 +139,12 @@ def _best(
     unit = table[:, good] / scale[good]
     GRAM(len(target) * unit.shape[1] ** 2)
     gram, along, total = unit.T @ unit, unit.T @ target, float(target @ target)
-    chosen, criterion = select(gram, along, total, len(target), config.selected_terms)
+    chosen, criterion = select(gram, along, total, len(target), SUM_TERMS)
     if not chosen:
         return None
     solution = np.linalg.lstsq(unit[:, chosen], target, rcond=None)[0] / scale[good[chosen]]
     trees = tuple(terms[int(good[at])].tree for at in chosen)
-    price = config.outer_price * (outer.tree != "u") + config.term_node * sum(map(nodes, trees))
+    price = OUTER_NATS * (outer.tree != "u") + TERM_NODE_NATS * sum(map(nodes, trees))
     return _FittedSum(criterion + price, outer, trees, solution)
 
 

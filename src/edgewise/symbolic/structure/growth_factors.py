@@ -10,6 +10,9 @@ from edgewise.forms.tree import Apply, Node, Number, Variable
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.provenance import proposes
 
+# Steps that a column of whole numbers must have to count generations.
+_FEWEST_STEPS = 4
+
 # Whole factors that laws are written with.
 _BASES = (2, 3, 10)
 
@@ -27,7 +30,7 @@ def growths(rows: SplitRows) -> Iterator[Node]:
     """
     for at, name in enumerate(rows.names):
         n = rows.X[:, at]
-        if (n != np.round(n)).any() or len(np.unique(n)) < rows.config.growth_steps:
+        if (n != np.round(n)).any() or len(np.unique(n)) < _FEWEST_STEPS:
             continue
         for constant in (True, False):
             fits = [

@@ -21,9 +21,15 @@ from edgewise.forms.tree import Apply, Node
 from edgewise.symbolic.costs import NULL_SPACE, ORTHOGONAL
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.provenance import proposes
-from edgewise.symbolic.structure.dictionaries import dictionaries, few
-from edgewise.symbolic.structure.state import EXACT, product
+from edgewise.symbolic.structure.dictionaries import MOST_TERMS, dictionaries, few
+from edgewise.symbolic.structure.state import EXACT, RELATION_ROWS, product
 from edgewise.symbolic.structure.transformed_targets import linear, outside, transformed
+
+# Columns that relations may have.
+_MOST_COLUMNS = 9
+# A sum with more terms only approximates: so many, and so many for each feature.
+_EXACT_TERMS = 4
+_EXACT_TERMS_A_FEATURE = 2
 
 
 @proposes("linear relations")
@@ -48,13 +54,13 @@ def relations(
     Node
         For the target, in the features.
     """
-    if len(rows.names) > rows.config.relation_columns or len(rows.y) < rows.config.relation_rows:
+    if len(rows.names) > _MOST_COLUMNS or len(rows.y) < RELATION_ROWS:
         return
-    thin = rows.thinned(2 * rows.config.dictionary_terms)
+    thin = rows.thinned(2 * MOST_TERMS)
     sign, _, targets = transformed(thin.y)
     if not targets:  # it hardly differs from one number
         return
-    longest = rows.config.exact_terms + rows.config.exact_terms_a_feature * len(rows.names)
+    longest = _EXACT_TERMS + _EXACT_TERMS_A_FEATURE * len(rows.names)
     for terms in itertools.islice(dictionaries(thin), 1 if plain else None):
         if spent() > until:
             return

@@ -20,13 +20,28 @@ from numpy.typing import NDArray
 
 from edgewise._core.arrays import Floats
 from edgewise.forms.tree import Apply, Node, Number
-from edgewise.symbolic.config import MeetingConfig
 from edgewise.symbolic.costs import LOOKED_UP, SHORT_EXPRESSION
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.provenance import proposes
 from edgewise.symbolic.structure.short_expressions import Ints, ShortExpressions, marks, short_expressions
 from edgewise.symbolic.structure.state import power, product
+
+# With more columns short expressions do not reach far; fewer rows do not tell formulas apart.
+_MOST_COLUMNS = 5
+_FEWEST_ROWS = 60
+# Expressions of the columns, and targets that are looked up among them: round numbers that take about a second.
+_EXPRESSIONS = 100_000
+_LOOK_UPS = 3_000_000
+# Expressions that are taken off y itself, and those of them after which two functions are undone.
+_OUTER_PARTS = 1000
+_TWICE_INVERTED = 60
+# Rows that a look-up goes by, and rows more by which expressions are told apart.
+_LOOK_UP_ROWS = 6
+_DISTINCT_ROWS = 6
+# Meetings that are looked at on all rows, and formulas that come of it.
+_JUDGED = 40
+_FORMULAS = 3
 
 Wrap = Callable[[Node], Node]
 Bools = NDArray[np.bool_]
@@ -90,33 +105,33 @@ class _Meeting:
 
 
 @proposes("meeting of short parts")
-def meetings(rows: SplitRows, config: MeetingConfig) -> list[Node]:
+def meetings(rows: SplitRows, *, expressions: int = _EXPRESSIONS, look_ups: int = _LOOK_UPS) -> list[Node]:
     """Formulas of two short parts that give y on every row, the shortest first.
 
     Parameters
     ----------
     rows
         The columns and y, without noise.
-    config
-        How many expressions and look-ups there may be.
+    expressions, look_ups
+        Expressions of the columns, and targets that are looked up among them, at most.
     """
-    if not 0 < len(rows.names) <= config.columns or len(rows.y) < config.rows:
+    if not 0 < len(rows.names) <= _MOST_COLUMNS or len(rows.y) < _FEWEST_ROWS:
         return []
-    near = neighbours(rows.X, rows.y, config.looked)
-    far = np.linspace(0, len(rows.y) - 1, config.told_apart).astype(np.intp)
+    near = neighbours(rows.X, rows.y, _LOOK_UP_ROWS)
+    far = np.linspace(0, len(rows.y) - 1, _DISTINCT_ROWS).astype(np.intp)
     with np.errstate(all="ignore"):
-        short = short_expressions(rows.X[np.r_[near, far]], rows.names, config.expressions)
+        short = short_expressions(rows.X[np.r_[near, far]], rows.names, expressions)
         short = replace(short, values=short.values[: len(near)])
-        targets = _targets(rows.y[near], short, config)
-        LOOKED_UP(config.look_ups)
-        met = sorted(_met(short, targets, config), key=lambda each: each.size)[: config.judged]
+        targets = _targets(rows.y[near], short)
+        LOOKED_UP(look_ups)
+        met = sorted(_met(short, targets, look_ups), key=lambda each: each.size)[:_JUDGED]
         trees = (_written(each, short, targets) for each in met)
-        return list(itertools.islice((tree for tree in trees if _holds(tree, rows)), config.formulas))
+        return list(itertools.islice((tree for tree in trees if _holds(tree, rows)), _FORMULAS))
 
 
-def price(config: MeetingConfig) -> float:
+def price() -> float:
     """The work of one call of `meetings`, at most."""
-    return SHORT_EXPRESSION.each * config.expressions + LOOKED_UP.each * config.look_ups
+    return SHORT_EXPRESSION.each * _EXPRESSIONS + LOOKED_UP.each * _LOOK_UPS
 
 
 def neighbours(X: Floats, y: Floats, count: int) -> Ints:
@@ -147,18 +162,18 @@ def neighbours(X: Floats, y: Floats, count: int) -> Ints:
     return best[1]
 
 
-def _targets(y: Floats, short: ShortExpressions, config: MeetingConfig) -> _Targets:
+def _targets(y: Floats, short: ShortExpressions) -> _Targets:
     """y, y without a part, and these through the inverses of a function or two; the cheapest first."""
     none = np.full((1, 6), _NONE)
-    plain = _joined([_Targets(y[:, None], np.zeros(1, dtype=np.intp), none), *_without(y, short, config)])
+    plain = _joined([_Targets(y[:, None], np.zeros(1, dtype=np.intp), none), *_without(y, short)])
     once = _joined(list(_inverted(plain, 2)))
-    twice = _joined(list(_inverted(once.where(once.taken[:, 0] < config.twice_inverted), 3)))
+    twice = _joined(list(_inverted(once.where(once.taken[:, 0] < _TWICE_INVERTED), 3)))
     every = _joined([plain, once, twice])
     return every.where(np.argsort(every.sizes, kind="stable"))
 
 
-def _without(y: Floats, short: ShortExpressions, config: MeetingConfig) -> Iterator[_Targets]:
-    parts = short.values[:, : config.outer_parts]
+def _without(y: Floats, short: ShortExpressions) -> Iterator[_Targets]:
+    parts = short.values[:, :_OUTER_PARTS]
     for how, (off, _) in enumerate(_PARTS):
         left, before = off(y[:, None], parts), np.broadcast_to(y[:, None], parts.shape)
         good = np.flatnonzero(_varies(left) & _seen(left, before))
@@ -199,7 +214,7 @@ def _joined(parts: Sequence[_Targets]) -> _Targets:
     )
 
 
-def _met(short: ShortExpressions, targets: _Targets, config: MeetingConfig) -> Iterator[_Meeting]:
+def _met(short: ShortExpressions, targets: _Targets, look_ups: int) -> Iterator[_Meeting]:
     """Every target, less a part or not, that is a multiple of an expression and a constant."""
     keys, good = _keys(short.values)
     kept = np.flatnonzero(good)
@@ -212,7 +227,7 @@ def _met(short: ShortExpressions, targets: _Targets, config: MeetingConfig) -> I
         yield _Meeting(int(targets.sizes[row] + short.sizes[inner]), row, _NONE, _NONE, inner)
     # As many look-ups for parts 1, for 2 and 3, for 4 to 7, ...: the longer a part, the fewer targets lose it.
     count = len(short.sizes)
-    most = config.look_ups // (len(_PARTS) * count.bit_length())
+    most = look_ups // (len(_PARTS) * count.bit_length())
     for start in (2**each for each in range(count.bit_length())):
         parts = np.arange(start - 1, min(2 * start - 1, count))
         few = min(most // start, len(targets.sizes))

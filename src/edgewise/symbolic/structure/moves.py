@@ -27,14 +27,62 @@ from numpy.typing import NDArray
 
 from edgewise._core.arrays import Floats
 from edgewise.forms.tree import Apply, Node, Number, Variable
-from edgewise.symbolic.config import RelationConfig, SearchConfig
 from edgewise.symbolic.costs import PIVOTS, ROUNDED
 from edgewise.symbolic.expressions.nodes import ZERO
 from edgewise.symbolic.expressions.writing import to_tree
 from edgewise.symbolic.fitting.cancellation import LARGEST_EXPONENT
 from edgewise.symbolic.fitting.rounding import exact_number
 from edgewise.symbolic.provenance import proposes
-from edgewise.symbolic.structure.state import Move, State, power, powers, product
+from edgewise.symbolic.structure.chebyshev_surrogate import NOISY_ERROR
+from edgewise.symbolic.structure.state import RELATION_ROWS, Move, State, power, powers, product
+
+# Rows on which slopes are read, and the share near either end of a column that is not: a polynomial is worst there.
+_VIEW_ROWS = 600
+_VIEW_EDGE = 0.12
+# Singular values apart by less belong together.
+_SINGULAR_GAP = 1.3
+# An exponent read off a model is within this of the law's.
+_EXPONENT_ERROR = 0.08
+# Share of the rows on which both columns of a pair must show.
+_PAIR_SHARE = 0.3
+# Sets of columns to solve for that are tried, and how alike these may be, as a condition number.
+_PIVOT_SETS = 400
+_PIVOT_CONDITION = 1e4
+# A relation that holds row by row (median) may miss by so many times the doubt of the slopes; one over all rows at once by
+# so many.
+_DOUBTS = 10.0
+WHOLE_DOUBTS = 20.0
+# It may always miss by this: one of given functions, and one whose numbers are read off the slopes as well.
+EXACT_MISS = 1e-7
+NEARLY_EXACT_MISS = 1e-6
+# It may never miss by more: any relation, and one with weights of its own.
+LOOSE_MISS = 0.1
+STRICT_MISS = 0.05
+# A column is without effect that does no more than so many doubts, or than this share of what the strongest does.
+_IDLE_DOUBTS = 3.0
+_IDLE_SHARE = 0.03
+# Shares of the rows that fit a relation best, the rest being where the model is worst: of scalings, of powers in a ratio.
+_COMMON_SHARE = 0.85
+_COMMON_TAIL = 0.8
+# Share of the rows on which a ratio must have the same sign.
+_SIGN_SHARE = 0.9
+# Rows where a column does less than this share of the usual do not determine a ratio.
+_FAINT_SHARE = 1e-3
+# A ratio this near a simple number, as a share of it, is tried as that number, too.
+_SIMPLE_NEARNESS = 0.03
+# How much nearer a fraction must be for each one more in its denominator.
+_DENOMINATOR_PRICE = 0.03
+# Of exponents, thirds and quarters must be so many times as near as halves, which only a good model distinguishes.
+_QUARTERS_FACTOR = 4.0
+# What being off costs beside what an exponent takes to be read.
+_MISS_PRICE = 50.0
+# Exponents that are solved for are looked at up to this size.
+_LARGEST_RATIO = 50.0
+# The best scalings, and ways to merge two features, that are followed.
+_SCALINGS = 3
+_PAIR_MOVES = 2
+# Relations that miss by so many times as much as the closest are as good.
+AS_NEAR_TIMES = 3.0
 
 # Exponents of laws are small fractions.
 _BOTTOMS = (1, 2, 3, 4)
@@ -53,17 +101,16 @@ class SlopeView:
     value: Floats
     gradient: Floats
     doubt: float
-    config: SearchConfig
 
     @classmethod
     def of(cls, state: State) -> SlopeView | None:
         """A view of a state; None where it has no smooth model."""
-        model, rows = state.landscape, state.rows.thinned(state.config.view_rows)
+        model, rows = state.landscape, state.rows.thinned(_VIEW_ROWS)
         if model is None:
             return None
         value, gradient = model.gradient(rows.X)
-        good = np.isfinite(value) & np.isfinite(gradient).all(axis=1) & _inside(rows.X, rows.config.view_edge)
-        if good.sum() < rows.config.relation_rows:
+        good = np.isfinite(value) & np.isfinite(gradient).all(axis=1) & _inside(rows.X, _VIEW_EDGE)
+        if good.sum() < RELATION_ROWS:
             return None
         names = tuple(Variable(name) for name in state.rows.names)
         return cls(
@@ -74,14 +121,13 @@ class SlopeView:
             max(
                 model.doubt,
                 1e-9,
-                min(model.error, 3 * model.doubt) if model.error > rows.config.noisy else 0.0,
+                min(model.error, 3 * model.doubt) if model.error > NOISY_ERROR else 0.0,
             ),
-            rows.config,
         )
 
     def allowed(self, exact: float, most: float, doubts: float | None = None) -> float:
         """How far a relation may miss: by what the doubt explains, within limits."""
-        times = self.config.relations.doubts if doubts is None else doubts
+        times = _DOUBTS if doubts is None else doubts
         return min(max(times * self.doubt, exact), most)
 
     def sizes(self, at: int) -> Floats:
@@ -107,21 +153,20 @@ def scalings(view: SlopeView) -> Iterator[Move]:
     chosen = [at for at in range(len(view.names)) if view.one_signed(at)]
     if not chosen:
         return
-    limits = view.config.relations
     weight = 1 / np.maximum(np.abs(view.value), 0.1 * np.sqrt(np.mean(view.value**2)))
     table = np.column_stack([view.gradient[:, chosen] * view.X[:, chosen], view.value]) * weight[:, None]
     size = np.sqrt(np.mean(table**2, axis=0)) + 1e-300
     right = np.linalg.svd(table / size, full_matrices=False)[2]
     # The rows that fit worst are where the model is.
     left = np.abs(table / size @ right[-1])
-    table = table[left <= np.quantile(left, limits.common_rows)]
+    table = table[left <= np.quantile(left, _COMMON_SHARE)]
     _, singular, right = np.linalg.svd(table / size, full_matrices=False)
     singular /= singular[0]
     for rank in range(1, len(singular)):
         # A gap, and what lies below it no more than the model's own error explains.
         if (
-            singular[rank] > max(limits.whole_doubts * view.doubt, limits.nearly_exact)
-            or singular[rank - 1] < view.config.singular_gap * singular[rank]
+            singular[rank] > max(WHOLE_DOUBTS * view.doubt, NEARLY_EXACT_MISS)
+            or singular[rank - 1] < _SINGULAR_GAP * singular[rank]
         ):
             continue
         null = right[rank:].T / size[:, None]
@@ -131,29 +176,29 @@ def scalings(view: SlopeView) -> Iterator[Move]:
 def _scaling(
     view: SlopeView, chosen: list[int], table: Floats, null: Floats, allowed: float
 ) -> Iterator[Move]:
-    config, count = view.config, null.shape[1]
+    count = null.shape[1]
     found: list[tuple[float, float, tuple[int, ...], Floats]] = []
-    sets = itertools.islice(itertools.combinations(range(len(chosen)), count), config.pivot_sets)
+    sets = itertools.islice(itertools.combinations(range(len(chosen)), count), _PIVOT_SETS)
     for pivots in sets:
         PIVOTS()
         block = null[list(pivots)]
-        if np.linalg.cond(block) > config.pivots_alike:
+        if np.linalg.cond(block) > _PIVOT_CONDITION:
             continue
         weights = null @ np.linalg.inv(block)
         ROUNDED(weights.size)
-        rounded = np.vectorize(_simple, excluded={1})(weights, config.relations)
+        rounded = np.vectorize(_simple)(weights)
         apart = np.abs(weights - rounded)
         # Thirds and quarters lie so close that only a good model can distinguish them.
-        apart[np.abs(2 * rounded - np.round(2 * rounded)) > 1e-9] *= config.relations.quarters_apart
+        apart[np.abs(2 * rounded - np.round(2 * rounded)) > 1e-9] *= _QUARTERS_FACTOR
         off = float(apart.max())
-        if not off <= config.exponent_off or float(np.abs(rounded).max()) > LARGEST_EXPONENT:
+        if not off <= _EXPONENT_ERROR or float(np.abs(rounded).max()) > LARGEST_EXPONENT:
             continue
         left = table @ rounded
         residual = float(np.sqrt(np.mean(left**2)) / np.sqrt(np.mean((table**2) @ (rounded**2)) + 1e-300))
         if residual <= allowed:
-            found.append((_dear(rounded) + config.relations.off_price * off, residual, pivots, rounded))
+            found.append((_dear(rounded) + _MISS_PRICE * off, residual, pivots, rounded))
     found.sort(key=lambda each: each[0])
-    for _, residual, pivots, rounded in found[: config.relations.scalings]:
+    for _, residual, pivots, rounded in found[:_SCALINGS]:
         yield _scaled(view, chosen, pivots, rounded, residual)
 
 
@@ -172,13 +217,13 @@ def _scaled(
     return Move("scaling", tuple(features), None if factor == Number(1) else factor, None, residual)
 
 
-def _simple(value: float, limits: RelationConfig) -> float:
+def _simple(value: float) -> float:
     """The simplest fraction near a number."""
-    if not np.isfinite(value) or abs(value) > limits.largest_ratio:
+    if not np.isfinite(value) or abs(value) > _LARGEST_RATIO:
         return np.inf
     return min(
         (Fraction(round(value * bottom), bottom) for bottom in _BOTTOMS),
-        key=lambda each: abs(float(each) - value) + limits.simple_price * (each.denominator - 1),
+        key=lambda each: abs(float(each) - value) + _DENOMINATOR_PRICE * (each.denominator - 1),
     ).__float__()
 
 
@@ -203,7 +248,6 @@ def pairs(view: SlopeView) -> Iterator[Move]:
 def _curved_pair(view: SlopeView, i: int, j: int) -> Iterator[Move]:
     """F_i / F_j a polynomial in x_i: y depends on the two only through its integral plus x_j."""
     wide, scale = float(view.X[:, i].std()), float(view.X[:, j].std())
-    limits = view.config.relations
     fi, fj, x = view.gradient[:, i] * wide, view.gradient[:, j] * scale, view.X[:, i]
     size = np.hypot(fi, fj) + 1e-300
     for degree in (1, 2):
@@ -213,7 +257,7 @@ def _curved_pair(view: SlopeView, i: int, j: int) -> Iterator[Move]:
         # Back to the units of the columns.
         weights = weights * scale / wide ** (np.arange(degree + 1) + 1)
         residual = float(np.median(left))
-        if residual > view.allowed(limits.exact, limits.strict):
+        if residual > view.allowed(EXACT_MISS, STRICT_MISS):
             continue
         lead = float(weights[-1]) / (degree + 1)
         if lead == 0 or not np.isfinite(weights).all():
@@ -243,9 +287,8 @@ def _pair(view: SlopeView, i: int, j: int) -> Iterator[Move]:
     # What a change of either column by its own size does.
     one, other = np.abs(fi * view.sizes(i)), np.abs(fj * view.sizes(j))
     size = np.hypot(one, other)
-    limits = view.config.relations
-    seen = (size > limits.faint * np.median(size)) & (np.minimum(one, other) > limits.faint * size)
-    if seen.mean() < view.config.pair_seen:
+    seen = (size > _FAINT_SHARE * np.median(size)) & (np.minimum(one, other) > _FAINT_SHARE * size)
+    if seen.mean() < _PAIR_SHARE:
         return
     fi, fj = fi[seen], fj[seen]
     xi, xj = view.X[seen, i], view.X[seen, j]
@@ -260,20 +303,20 @@ def _pair(view: SlopeView, i: int, j: int) -> Iterator[Move]:
                 ratio = float(np.median(a / b))
                 if not np.isfinite(ratio) or ratio == 0:
                     continue
-                near = _near(ratio, limits.near_simple)
+                near = _near(ratio, _SIMPLE_NEARNESS)
                 for r in {near, ratio}:
                     residual = float(np.median(np.abs(a - r * b) / (np.abs(a) + np.abs(r * b) + 1e-300)))
                     price = 0.0 if r == near else 1.0
                     found.append((residual, price + abs(p + 1) % 1 + abs(q + 1) % 1, r, p, q))
-    allowed = view.allowed(limits.exact, limits.loose)
+    allowed = view.allowed(EXACT_MISS, LOOSE_MISS)
     found = [each for each in found if each[0] <= allowed]
     if not found:
         yield from _power_pair(view, i, j, (fi, fj, xi, xj), allowed)
         return
     closest = min(each[0] for each in found)
-    good = [each for each in found if each[0] <= max(limits.as_near * closest, 1e-9)]
+    good = [each for each in found if each[0] <= max(AS_NEAR_TIMES * closest, 1e-9)]
     good.sort(key=lambda each: (each[1], each[0]))
-    for residual, price, r, p, q in good[: limits.pair_moves]:
+    for residual, price, r, p, q in good[:_PAIR_MOVES]:
         if price >= 1.0 and good[0][1] < 1.0:
             break
         move = _merged(view, i, j, (r, p, q), residual)
@@ -291,14 +334,14 @@ def _power_pair(
         return
     sign = float(np.sign(np.median(ratio)))
     good = sign * ratio > 0
-    if good.mean() < view.config.relations.one_sign:
+    if good.mean() < _SIGN_SHARE:
         return
     target = np.log(sign * ratio[good])
     table = np.column_stack([np.log(xi[good]), -np.log(xj[good]), np.ones(int(good.sum()))])
     p, q, _ = np.linalg.lstsq(table, target, rcond=None)[0]
     # What lies far off is where the model is worst.
     off = np.abs(target - table @ np.linalg.lstsq(table, target, rcond=None)[0])
-    near = off <= np.quantile(off, view.config.relations.common_tail)
+    near = off <= np.quantile(off, _COMMON_TAIL)
     p, q, _ = np.linalg.lstsq(table[near], target[near], rcond=None)[0]
     for digits in (1, 2, 3):
         one, other = round(float(p), digits), round(float(q), digits)
@@ -329,12 +372,11 @@ def _near(value: float, share: float) -> float:
 def _merged(
     view: SlopeView, i: int, j: int, relation: tuple[float, float, float], residual: float
 ) -> Move | None:
-    limits = view.config.relations
     r, p, q = relation
     one, other = view.names[i], view.names[j]
-    exact = r == _near(r, limits.near_simple) and abs(r) in _RATIOS
+    exact = r == _near(r, _SIMPLE_NEARNESS) and abs(r) in _RATIOS
     if p == -1.0 and q == -1.0:
-        ratio = _simple(r, limits)
+        ratio = _simple(r)
         if not np.isfinite(ratio):
             return None
         # x^r y; of the two ways to write a ratio, the one that divides by the later column.
@@ -351,7 +393,7 @@ def _merged(
         if abs(weight) == 1.0:
             scaled = first
         else:
-            value = _simple(abs(weight), limits)
+            value = _simple(abs(weight))
             number: Node = Number(float(abs(weight)))
             if exact:
                 number = _fraction(Fraction(value).limit_denominator(12))
@@ -371,12 +413,11 @@ def idle(view: SlopeView) -> Iterator[Move]:
     """Columns without effect."""
     if len(view.names) < 2:
         return
-    limits = view.config.relations
     scale = view.X.std(axis=0)
     size = np.sqrt(np.mean((view.gradient * scale) ** 2, axis=0))
     share = size / size.max()
     for at in np.argsort(share):
-        if share[at] > max(limits.idle_doubts * view.doubt, limits.nearly_exact) and share[at] > limits.idle:
+        if share[at] > max(_IDLE_DOUBTS * view.doubt, NEARLY_EXACT_MISS) and share[at] > _IDLE_SHARE:
             break
         features = tuple(name for each, name in enumerate(view.names) if each != at)
         yield Move("idle", features, residual=float(share[at]))

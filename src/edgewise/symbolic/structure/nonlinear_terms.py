@@ -16,9 +16,26 @@ from numpy.typing import NDArray
 from edgewise._core.arrays import Floats
 from edgewise.forms.parser import read
 from edgewise.forms.tree import Node, Number, Variable, substitute
-from edgewise.symbolic.config import NonlinearSumConfig
 from edgewise.symbolic.costs import LAID_OUT
 from edgewise.symbolic.structure.state import powers, product
+
+# Columns of a table at most, and rows that tell sums of such terms apart.
+MOST_COLUMNS = 4
+FEWEST_ROWS = 60
+# How many rates a function has, and how far its argument goes over the column with the fastest and the slowest.
+_RATES = 16
+_STEEPEST = 25.0
+_FLATTEST = 0.15
+# The slowest wave, the steps between waves, and the fastest, in radians over the range of the column.
+_SLOWEST_WAVE = 0.5
+_WAVE_STEP = 0.5
+_FASTEST_WAVE = 30.0
+# Broken and negative powers.
+_EXPONENTS = (-2.5, -1.5, -0.75, -0.4, 0.3, 0.5, 0.7, 1.3, 1.6, 2.4, 3.4)
+# Terms whose values go beyond this are left out.
+_LARGEST_VALUE = 1e8
+# Products of two functions are laid out at every so-manieth constant of each.
+_PRODUCT_GRID = 2
 
 Ints = NDArray[np.intp]
 Constants = tuple[float, ...]
@@ -48,7 +65,7 @@ class FunctionFamily:
     tree: Node
     value: _Values
     slope: _Values
-    grid: Callable[[Floats, NonlinearSumConfig], Floats]
+    grid: Callable[[Floats], Floats]
     positive: bool = False
     own_powers: tuple[int, ...] = (0, 1, 2)
 
@@ -122,28 +139,26 @@ class Dictionary:
         return self.terms[int(self.part[place]) // 2], self.constants[place]
 
 
-def dictionary(X: Floats, config: NonlinearSumConfig) -> Dictionary:
+def dictionary(X: Floats) -> Dictionary:
     """All terms of one function that have values on the rows (n, d)."""
-    return _laid_out(X, _terms(X), config)
+    return _laid_out(X, _terms(X))
 
 
-def dictionary_of_products(X: Floats, config: NonlinearSumConfig) -> Dictionary:
+def dictionary_of_products(X: Floats) -> Dictionary:
     """All products of two functions that have values on the rows (n, d), over coarser grids."""
-    return _laid_out(X, _products(X), config, thinned=config.product_grid)
+    return _laid_out(X, _products(X), thinned=_PRODUCT_GRID)
 
 
-def _laid_out(
-    X: Floats, wanted: Iterable[NonlinearTerm], config: NonlinearSumConfig, thinned: int = 1
-) -> Dictionary:
+def _laid_out(X: Floats, wanted: Iterable[NonlinearTerm], thinned: int = 1) -> Dictionary:
     terms, parts, constants, values = list[NonlinearTerm](), list[int](), list[Constants](), list[Floats]()
     with np.errstate(all="ignore"):
         for term in wanted:
-            grids = [np.sort(FAMILIES[f].grid(X[:, c], config))[::thinned] for c, f in term.factors]
+            grids = [np.sort(FAMILIES[f].grid(X[:, c]))[::thinned] for c, f in term.factors]
             before = len(values)
             for places in itertools.product(*(range(len(grid)) for grid in grids)):
                 chosen = tuple(float(grid[at]) for grid, at in zip(grids, places, strict=True))
                 column = term.value(X, chosen)
-                if float(np.abs(column).max()) < config.largest:
+                if float(np.abs(column).max()) < _LARGEST_VALUE:
                     parts.append(2 * len(terms) + (2 * places[0] >= len(grids[0])))
                     constants.append(chosen)
                     values.append(column)
@@ -194,34 +209,34 @@ def monomial_tree(names: Sequence[str], exponents: Sequence[float]) -> Node:
     return powers([Variable(name) for name in names], [float(each) for each in exponents])
 
 
-def _rates(u: Floats, config: NonlinearSumConfig) -> Floats:
-    return np.geomspace(config.flattest, config.steepest, config.rates) / float(np.abs(u).max())
+def _rates(u: Floats) -> Floats:
+    return np.geomspace(_FLATTEST, _STEEPEST, _RATES) / float(np.abs(u).max())
 
 
-def _square_rates(u: Floats, config: NonlinearSumConfig) -> Floats:
-    return _rates(np.square(u), config)
+def _square_rates(u: Floats) -> Floats:
+    return _rates(np.square(u))
 
 
-def _both_signs(u: Floats, config: NonlinearSumConfig) -> Floats:
-    rates = _rates(u, config)
+def _both_signs(u: Floats) -> Floats:
+    rates = _rates(u)
     # Growth beyond some decades leaves a column of zeros and one number.
     slow = rates[: 3 * len(rates) // 5]
     return np.r_[rates if (u >= 0).all() else slow, -slow]
 
 
-def _frequencies(u: Floats, config: NonlinearSumConfig) -> Floats:
-    return np.arange(config.waves, config.wave_most, config.wave_step) / float(np.ptp(u))
+def _frequencies(u: Floats) -> Floats:
+    return np.arange(_SLOWEST_WAVE, _FASTEST_WAVE, _WAVE_STEP) / float(np.ptp(u))
 
 
-def _activation(u: Floats, config: NonlinearSumConfig) -> Floats:
-    return np.geomspace(config.flattest, config.steepest / 2, config.rates) * float(np.median(u))
+def _activation(u: Floats) -> Floats:
+    return np.geomspace(_FLATTEST, _STEEPEST / 2, _RATES) * float(np.median(u))
 
 
-def _exponents(u: Floats, config: NonlinearSumConfig) -> Floats:
-    return np.array(config.exponents)
+def _exponents(u: Floats) -> Floats:
+    return np.array(_EXPONENTS)
 
 
-def _family(text: str, value: _Values, slope: _Values, grid: Callable[[Floats, NonlinearSumConfig], Floats], *,
+def _family(text: str, value: _Values, slope: _Values, grid: Callable[[Floats], Floats], *,
             positive: bool = False, own_powers: tuple[int, ...] = (0, 1, 2)) -> FunctionFamily:  # fmt: skip
     return FunctionFamily(read(text, ("u", "k")), value, slope, grid, positive, own_powers)
 

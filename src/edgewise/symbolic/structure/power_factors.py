@@ -20,13 +20,25 @@ from scipy.special import chdtrc
 
 from edgewise._core.arrays import Floats
 from edgewise.forms.tree import Node, Variable
-from edgewise.symbolic.config import RelationConfig
 from edgewise.symbolic.costs import ORTHOGONAL
 from edgewise.symbolic.fitting.cancellation import LARGEST_EXPONENT
 from edgewise.symbolic.fitting.damped_steps import damped_step, descended, squared, triangle
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.provenance import proposes
 from edgewise.symbolic.structure.state import Move, power, product
+
+# Steps and rounds of weighing of the fit that takes powers of columns out of y; a step that gains a smaller share of the sum
+# of squares ends it.
+_STEPS = 40
+_ROUNDS = 3
+_SETTLED_SHARE = 1e-9
+# How far beyond the largest y its exponential may reach, in nats.
+_REACH_NATS = 3.0
+# Chance of what squares and products must show before they count.
+_CHANCE = 1e-6
+# How close an exponent is to a half of a whole number, and how sure it must be.
+_POWER_NEARNESS = 0.12
+_POWER_ERROR = 0.1
 
 
 @proposes("power factors")
@@ -67,8 +79,7 @@ def _exponents(rows: SplitRows, weight: Floats) -> dict[int, float]:
     table = np.column_stack([np.ones(len(z)), z, *(z[:, i] * z[:, j] for i, j in pairs)])
     if len(rows.y) < 4 * table.shape[1]:
         return {}
-    config = rows.config.relations
-    fit = _fitted(table, rows.y, weight, config)
+    fit = _fitted(table, rows.y, weight)
     if fit is None:
         return {}
     slope, covariance = fit
@@ -80,9 +91,9 @@ def _exponents(rows: SplitRows, weight: Floats) -> dict[int, float]:
         own, unsure = float(slope[1 + at] / scale[at]), float(np.sqrt(covariance[1 + at, 1 + at]) / scale[at])
         exponent = round(2 * own) / 2
         if (
-            chdtrc(len(curved), chi) > config.power_chance
-            and unsure < config.power_sure
-            and abs(own - exponent) < max(config.power_near, 3 * unsure)
+            chdtrc(len(curved), chi) > _CHANCE
+            and unsure < _POWER_ERROR
+            and abs(own - exponent) < max(_POWER_NEARNESS, 3 * unsure)
         ):
             found[at] = exponent
     return found
@@ -124,7 +135,7 @@ class _Exponential:
         return at + damped_step(factor, projected, damping) / scale
 
 
-def _fitted(table: Floats, y: Floats, weight: Floats, config: RelationConfig) -> tuple[Floats, Floats] | None:
+def _fitted(table: Floats, y: Floats, weight: Floats) -> tuple[Floats, Floats] | None:
     """Coefficients of the exponent, and their covariance."""
     sign = 1.0 if float(np.sum(weight**2 * y * np.abs(y))) > 0 else -1.0
     seen = sign * y > 0
@@ -132,11 +143,11 @@ def _fitted(table: Floats, y: Floats, weight: Floats, config: RelationConfig) ->
     at: Floats = np.linalg.lstsq(table[seen] * counts[:, None], np.log(sign * y[seen]) * counts, rcond=None)[
         0
     ].astype(np.float64)
-    problem = _Exponential(table, y, sign, float(np.log(np.abs(y).max())) + config.power_reach, weight)
+    problem = _Exponential(table, y, sign, float(np.log(np.abs(y).max())) + _REACH_NATS, weight)
     root = weight
-    for _ in range(config.power_rounds):
+    for _ in range(_ROUNDS):
         problem = replace(problem, root=root)
-        at = descended(problem, at, steps=config.power_steps, tolerance=config.power_settled).point
+        at = descended(problem, at, steps=_STEPS, tolerance=_SETTLED_SHARE).point
         value = problem.value(at)
         root = weight / np.sqrt(1 + np.square(_lack(weight * value, weight * (value - y))))
     jacobian = problem.jacobian(at)

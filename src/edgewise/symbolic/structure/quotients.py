@@ -22,15 +22,38 @@ import numpy as np
 from edgewise._core.arrays import Floats
 from edgewise._core.work import spent
 from edgewise.forms.tree import Apply, Node, Number, render
-from edgewise.symbolic.config import RelationConfig, SearchConfig
 from edgewise.symbolic.costs import QUOTIENT
 from edgewise.symbolic.fitting.least_squares import refit
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.provenance import proposes
 from edgewise.symbolic.structure.dictionaries import SumTerm, few
-from edgewise.symbolic.structure.forward_selection import nodes, select, weighted_targets
-from edgewise.symbolic.structure.state import product
+from edgewise.symbolic.structure.forward_selection import (
+    OUTER_NATS,
+    SUM_TERMS,
+    TERM_NODE_NATS,
+    nodes,
+    select,
+    weighted_targets,
+)
+from edgewise.symbolic.structure.state import RELATION_ROWS, product
 from edgewise.symbolic.structure.transformed_targets import TransformedTarget, linear, outside, target_values
+
+# Rows, sets of terms, quotients that are offered, and rounds, in each of which denominators weigh the rows anew.
+_ROWS = 800
+_DICTIONARIES = 120
+_OFFERED = 8
+_ROUNDS = 2
+# Sets of terms that functions of y are tried with, too; a set of at most so many terms is searched for its best three.
+_OUTER_DICTIONARIES = 90
+_TRIPLE_TERMS = 80
+# Quotients whose constants are fitted before the best are offered, steps of that fit, and columns at most.
+_REFITTED = 20
+_REFIT_STEPS = 12
+_MOST_COLUMNS = 4
+# A denominator counts as no smaller than this share of its median while rows are weighed by it; one that falls below the
+# second share has a pole among the rows.
+_FLAT_SHARE = 1e-3
+_POLE_SHARE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -65,33 +88,29 @@ def quotients(rows: SplitRows, smooth: Floats, *, weight: Floats, until: float =
     until
         The count of work (see `spent`) where it ends.
     """
-    if len(rows.names) > rows.config.quotients.columns or len(rows.y) < rows.config.relation_rows:
+    if len(rows.names) > _MOST_COLUMNS or len(rows.y) < RELATION_ROWS:
         return
-    config, thin = rows.config, rows.thinned(rows.config.quotients.rows)
-    counts, model = (replace(rows, y=each).thinned(config.quotients.rows).y for each in (weight, smooth))
+    thin = rows.thinned(_ROWS)
+    counts, model = (replace(rows, y=each).thinned(_ROWS).y for each in (weight, smooth))
     if not np.isfinite(model).all():
         return
-    sign, targets = _targets(thin.y, model, counts, config.relations)
+    sign, targets = _targets(thin.y, model, counts)
     found: dict[str, _Quotient] = {}
-    for at, terms in enumerate(itertools.islice(few(thin), config.quotients.dictionaries)):
+    for at, terms in enumerate(itertools.islice(few(thin), _DICTIONARIES)):
         if spent() > until:
             break
-        for target in targets if at < config.quotients.outer_dictionaries else targets[:1]:
-            best = _best(terms, target, sign, config)
+        for target in targets if at < _OUTER_DICTIONARIES else targets[:1]:
+            best = _best(terms, target, sign)
             if best is not None:
                 found.setdefault(render(best.tree), best)
-    best = sorted(found.values(), key=lambda one: one.criterion)[: config.quotients.refitted]
+    best = sorted(found.values(), key=lambda one: one.criterion)[:_REFITTED]
     refitted = [_refitted(each, thin, counts) for each in best]
-    yield from (
-        each.tree for each in sorted(refitted, key=lambda one: one.criterion)[: config.quotients.most]
-    )
+    yield from (each.tree for each in sorted(refitted, key=lambda one: one.criterion)[:_OFFERED])
 
 
 def _refitted(quotient: _Quotient, rows: SplitRows, weight: Floats) -> _Quotient:
     """The same by least squares in the units of y: the smooth model is no longer needed."""
-    fit = refit(
-        quotient.tree, rows.names, rows.X, rows.y, np.square(weight), steps=rows.config.quotients.steps
-    )
+    fit = refit(quotient.tree, rows.names, rows.X, rows.y, np.square(weight), steps=_REFIT_STEPS)
     if not math.isfinite(fit.rss):
         return quotient
     return replace(quotient, tree=fit.tree, criterion=_criterion(fit.rss, len(rows.y), quotient.price))
@@ -101,9 +120,9 @@ def _criterion(left: float, count: int, price: float) -> float:
     return count * math.log(max(left, 1e-300)) + price
 
 
-def _targets(y: Floats, smooth: Floats, weight: Floats, config: RelationConfig) -> tuple[int, list[_Target]]:
+def _targets(y: Floats, smooth: Floats, weight: Floats) -> tuple[int, list[_Target]]:
     """y itself first; of functions that are each other's inverse one, for the inverse of a quotient is one."""
-    sign, targets = weighted_targets(y, weight, config)
+    sign, targets = weighted_targets(y, weight)
     turned = np.where(sign * smooth > 0, smooth, y) if sign else smooth
     found: list[_Target] = []
     for each, counts in targets:
@@ -116,7 +135,7 @@ def _targets(y: Floats, smooth: Floats, weight: Floats, config: RelationConfig) 
 _INVERSES = ("s/u", "s/sqrt(u)", "s/u^(3/2)", "s/u^2")
 
 
-def _best(terms: Sequence[SumTerm], target: _Target, sign: int, config: SearchConfig) -> _Quotient | None:
+def _best(terms: Sequence[SumTerm], target: _Target, sign: int) -> _Quotient | None:
     y, model, weight = target.values, target.smooth, target.weight
     above = np.column_stack([np.broadcast_to(term.values, len(y)) for term in terms])
     varies = [at for at, term in enumerate(terms) if term.tree != Number(1)]
@@ -127,8 +146,8 @@ def _best(terms: Sequence[SumTerm], target: _Target, sign: int, config: SearchCo
     parts: list[int] = []
     lower: list[float] = []
     solution, below = np.zeros(0), np.ones(len(y))
-    for turn in range(config.quotients.rounds):
-        scale = weight / np.maximum(np.abs(below), config.quotients.flat * np.median(np.abs(below)))
+    for turn in range(_ROUNDS):
+        scale = weight / np.maximum(np.abs(below), _FLAT_SHARE * np.median(np.abs(below)))
         weighed, aim = table * scale[:, None], y * scale
         size = np.linalg.norm(weighed, axis=0)
         good = np.flatnonzero(np.isfinite(size) & (size > 0))
@@ -136,7 +155,7 @@ def _best(terms: Sequence[SumTerm], target: _Target, sign: int, config: SearchCo
         QUOTIENT(len(y) * unit.shape[1] ** 2)
         if turn == 0:
             gram, along, total = unit.T @ unit, unit.T @ aim, float(aim @ aim)
-            picked, _ = select(gram, along, total, len(y), config.selected_terms, config.quotients.triples)
+            picked, _ = select(gram, along, total, len(y), SUM_TERMS, _TRIPLE_TERMS)
             chosen = [int(good[at]) for at in picked]
             if not any(at >= len(terms) for at in chosen) or not any(at < len(terms) for at in chosen):
                 return None
@@ -144,7 +163,7 @@ def _best(terms: Sequence[SumTerm], target: _Target, sign: int, config: SearchCo
         parts = [at - len(terms) for at in chosen if at >= len(terms)]
         lower = [float(each) for at, each in zip(chosen, solution, strict=True) if at >= len(terms)]
         below = 1 + above[:, [varies[at] for at in parts]] @ np.array(lower)
-        if (np.abs(below) < config.quotients.pole * np.median(np.abs(below))).any():
+        if (np.abs(below) < _POLE_SHARE * np.median(np.abs(below))).any():
             return None
     top = [at for at in chosen if at < len(terms)]
     upper = np.array([each for at, each in zip(chosen, solution, strict=True) if at < len(terms)])
@@ -152,10 +171,10 @@ def _best(terms: Sequence[SumTerm], target: _Target, sign: int, config: SearchCo
     if not math.isfinite(left):
         return None
     trees = [*(terms[at].tree for at in top), *(terms[varies[at]].tree for at in parts)]
-    price = (math.log(len(y)) + 2 * math.log(table.shape[1])) * len(chosen) + config.term_node * sum(
+    price = (math.log(len(y)) + 2 * math.log(table.shape[1])) * len(chosen) + TERM_NODE_NATS * sum(
         map(nodes, trees)
     )
-    price += config.outer_price * (target.outer.tree != "u")
+    price += OUTER_NATS * (target.outer.tree != "u")
     denominator = Apply("+", (Number(1), linear([terms[varies[at]].tree for at in parts], np.array(lower))))
     tree = product(linear([terms[at].tree for at in top], upper), Apply("inv", (denominator,)))
     return _Quotient(_criterion(left, len(y), price), outside(target.outer, tree, sign), price)

@@ -15,11 +15,16 @@ from dataclasses import replace
 import numpy as np
 
 from edgewise._core.arrays import Floats
-from edgewise.symbolic.config import SearchConfig
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.provenance import proposes
 from edgewise.symbolic.structure.chebyshev_surrogate import landscape
 from edgewise.symbolic.structure.state import State
+
+# Terms of a quick smooth model, and rows that judge blind steps by it.
+QUICK_TERMS = 220
+GUESSED_ROWS = 800
+# To this share of the error absolute values in place of columns must take it.
+_REFLECTED_SHARE = 0.4
 
 
 @proposes("reflections")
@@ -46,8 +51,8 @@ def reflections(state: State) -> Iterator[State]:
     >>> found.reflected, found.odd, table.error > 0.1, found.error < 0.01
     (('a', 'x'), ('a', 'x'), True, True)
     """
-    rows, config = state.rows, state.config
-    before = _quick_error(rows, config)
+    rows = state.rows
+    before = _quick_error(rows)
     signs = np.sign(np.vstack([rows.X, rows.X_held]))
     both = [at for at, column in enumerate(signs.T) if column.min() < 0 < column.max()]
     target = np.sign(np.r_[rows.y, rows.y_held])
@@ -55,14 +60,14 @@ def reflections(state: State) -> Iterator[State]:
         odd = _odd(signs, target, columns)
         if columns and odd is not None:
             made = _reflected(state, columns, odd)
-            if _quick_error(made.rows, config) <= config.reflected * before:
+            if _quick_error(made.rows) <= _REFLECTED_SHARE * before:
                 yield made
 
 
-def _quick_error(rows: SplitRows, config: SearchConfig) -> float:
+def _quick_error(rows: SplitRows) -> float:
     """What a small smooth model leaves, as a share of the spread."""
-    thin = rows.thinned(config.guessed_rows)
-    model = landscape(thin.X, thin.y, most=config.quick_terms, config=config)
+    thin = rows.thinned(GUESSED_ROWS)
+    model = landscape(thin.X, thin.y, most=QUICK_TERMS)
     return 1.0 if model is None else model.error
 
 

@@ -15,7 +15,6 @@ import numpy as np
 from edgewise._core.arrays import Floats
 from edgewise.forms.parser import read
 from edgewise.forms.tree import Node, Number, Variable, substitute
-from edgewise.symbolic.config import SearchConfig
 from edgewise.symbolic.expressions.algebra import replaced
 from edgewise.symbolic.expressions.nodes import coefficient, floats, number
 from edgewise.symbolic.expressions.rewriting import shortest
@@ -23,12 +22,51 @@ from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.expressions.writing import from_tree, to_tree
 from edgewise.symbolic.fitting.rounding import exact_number
 from edgewise.symbolic.provenance import proposes
-from edgewise.symbolic.structure.chebyshev_surrogate import coordinates, design, logarithmic, terms
+from edgewise.symbolic.structure.chebyshev_surrogate import (
+    HIGHEST_DEGREE,
+    coordinates,
+    design,
+    logarithmic,
+    terms,
+)
 from edgewise.symbolic.structure.direct_candidates import curve_tree
-from edgewise.symbolic.structure.moves import SlopeView
+from edgewise.symbolic.structure.moves import (
+    AS_NEAR_TIMES,
+    EXACT_MISS,
+    LOOSE_MISS,
+    NEARLY_EXACT_MISS,
+    STRICT_MISS,
+    WHOLE_DOUBTS,
+    SlopeView,
+)
 from edgewise.symbolic.structure.state import TOO_LARGE, Move, State, power, powers, product
 from edgewise.symbolic.univariate.closed_forms import fit_curve
 from edgewise.symbolic.univariate.search import one_variable
+
+# How near the exponent of a factor must be to a half of a whole number, and the largest.
+_FACTOR_MISS = 0.1
+_LARGEST_FACTOR = 6.0
+# What a term with a given exponent may miss, in medians of what it leaves.
+_TERM_MEDIANS = 1.5
+# A part of y in a column that is known no better is not read.
+_PART_DOUBT = 0.1
+# The polynomial that stands for a part, and terms at most of the one of the other columns beside it.
+PART_DEGREE = 14
+_OTHER_TERMS = 300
+# Points of a part, and closed forms of it that are tried.
+_PART_POINTS = 200
+_PART_FORMS = 3
+# Work on those of more than one function.
+PART_WORK = 0.33
+# What a form may leave, in what is not known of the part, and as a share of it where that is known to rounding.
+_LOOSE_DOUBTS = 100.0
+_LEAST_SHARE = 1e-5
+# Where the best form leaves more, in the same, those of more than one function are looked for.
+_UNCLEAR_DOUBTS = 10.0
+# How near a number in it must be to a simple one to be it, as a share.
+_NUMBER_NEARNESS = 1e-5
+# Rows that a curve of a column needs.
+CURVE_ROWS = 12
 
 
 @proposes("separations")
@@ -36,11 +74,10 @@ def separations(state: State, view: SlopeView) -> Iterator[Move]:
     """Moves that take a factor or a term of one feature out of the target."""
     if len(view.names) < 2:
         return
-    limits = view.config.relations
     for at in range(len(view.names)):
         slope, value = view.gradient[:, at], view.value
         size = float(np.sqrt(np.mean(slope**2))) + 1e-300
-        allowed = view.allowed(limits.nearly_exact, limits.loose, limits.whole_doubts)
+        allowed = view.allowed(NEARLY_EXACT_MISS, LOOSE_MISS, WHOLE_DOUBTS)
         if _depends(view.X[:, at], np.ones_like(value), slope) <= allowed * size:
             yield from _moves(state, at, logs=False)
         one_signed = bool((state.rows.y > 0).all() or (state.rows.y < 0).all())
@@ -60,7 +97,6 @@ def factors(view: SlopeView) -> Iterator[Move]:
     """Factors that are known functions of one feature: F_i f = F f'. They may change sign, unlike other factors."""
     if len(view.names) < 2:
         return
-    limits = view.config.relations
     for at, name in enumerate(view.names):
         rest = tuple(other for other in view.names if other != name)
         if view.one_signed(at):
@@ -70,7 +106,7 @@ def factors(view: SlopeView) -> Iterator[Move]:
                 left, right = view.gradient[:, at] * value, exponent * view.value * slope
                 size = float(np.median(np.abs(left) + np.abs(right)))
                 residual = float(np.median(np.abs(left - right))) / (size + 1e-300)
-                if np.isfinite(residual) and residual <= view.allowed(limits.exact, limits.loose):
+                if np.isfinite(residual) and residual <= view.allowed(EXACT_MISS, LOOSE_MISS):
                     yield Move("factor", rest, power(substitute(tree, "x", name), exponent), None, residual)
 
 
@@ -78,12 +114,12 @@ def _power_factor(view: SlopeView, at: int, rest: tuple[Node, ...]) -> Iterator[
     """A power of one feature: x_i F_i = p F."""
     left = view.gradient[:, at] * view.X[:, at]
     slope = float(left @ view.value / (view.value @ view.value))
-    exponent, limits = round(2 * slope) / 2, view.config.relations
-    if exponent == 0 or abs(exponent) > limits.largest_factor or abs(slope - exponent) > limits.factor_off:
+    exponent = round(2 * slope) / 2
+    if exponent == 0 or abs(exponent) > _LARGEST_FACTOR or abs(slope - exponent) > _FACTOR_MISS:
         return
     right = exponent * view.value
     residual = float(np.median(np.abs(left - right)) / (np.median(np.abs(left) + np.abs(right)) + 1e-300))
-    if residual <= view.allowed(limits.nearly_exact, limits.loose):
+    if residual <= view.allowed(NEARLY_EXACT_MISS, LOOSE_MISS):
         yield Move("factor", rest, power(view.names[at], exponent), None, residual)
 
 
@@ -107,7 +143,6 @@ def monomials(view: SlopeView) -> Iterator[Move]:
     clear = [at for at in range(len(view.names)) if view.one_signed(at)]
     if len(view.names) < 2 or not clear:
         return
-    limits = view.config.relations
     logs = np.column_stack([np.log(np.abs(view.X[:, clear])), np.ones(len(view.X))])
     for at in clear:
         slope = view.gradient[:, at]
@@ -116,8 +151,8 @@ def monomials(view: SlopeView) -> Iterator[Move]:
         weights = np.linalg.lstsq(logs, np.log(np.abs(slope)), rcond=None)[0]
         exponents = np.round(2 * weights[:-1]) / 2
         off = np.log(np.abs(slope)) - logs[:, :-1] @ exponents
-        residual = limits.term_spread * float(np.median(np.abs(off - np.median(off))))
-        if residual > view.allowed(limits.nearly_exact, limits.strict):
+        residual = _TERM_MEDIANS * float(np.median(np.abs(off - np.median(off))))
+        if residual > view.allowed(NEARLY_EXACT_MISS, STRICT_MISS):
             continue
         exponents[clear.index(at)] += 1
         if exponents[clear.index(at)] == 0:
@@ -126,7 +161,7 @@ def monomials(view: SlopeView) -> Iterator[Move]:
         weight = float(np.sign(slope[0]) * np.exp(np.median(off))) / exponents[clear.index(at)]
         if view.X[0, at] < 0:
             continue
-        for lead, exact in _numbers(weight, max(limits.as_near * residual, 1e-9)):
+        for lead, exact in _numbers(weight, max(AS_NEAR_TIMES * residual, 1e-9)):
             rest = tuple(name for each, name in enumerate(view.names) if each != at)
             yield Move("term", rest, None, product(lead, term), residual, exact)
 
@@ -149,7 +184,7 @@ def _depends(x: Floats, scale: Floats, slope: Floats) -> float:
 
 def _moves(state: State, at: int, *, logs: bool) -> Iterator[Move]:
     x, part, accuracy = _part(state, at, logs=logs)
-    if accuracy > state.config.relations.part_doubt:
+    if accuracy > _PART_DOUBT:
         return
     if logs:
         part = np.exp(part - part.mean())
@@ -157,15 +192,15 @@ def _moves(state: State, at: int, *, logs: bool) -> Iterator[Move]:
         return
     name = Variable(state.rows.names[at])
     rest = tuple(Variable(each) for each in state.rows.names if each != name.name)
-    order = np.argsort(x)[:: max(len(x) // state.config.parts.points, 1)]
+    order = np.argsort(x)[:: max(len(x) // _PART_POINTS, 1)]
     kind = "factor" if logs else "term"
-    for residual, tree in _closed(x[order], part[order], accuracy, state.config):
-        plain, exact = _cleaned(tree, state.config, drop=logs)
+    for residual, tree in _closed(x[order], part[order], accuracy):
+        plain, exact = _cleaned(tree, drop=logs)
         made = substitute(plain, "x", name)
         yield Move(kind, rest, made if logs else None, None if logs else made, residual=residual, exact=exact)
 
 
-def _cleaned(tree: Node, config: SearchConfig, *, drop: bool) -> tuple[Node, bool]:
+def _cleaned(tree: Node, *, drop: bool) -> tuple[Node, bool]:
     """The shortest writing with constants that are plainly exact, without its weight where that carries no information."""
     expression = shortest(from_tree(tree, ("x",)), ("x",))
     if not expression.real:
@@ -175,22 +210,20 @@ def _cleaned(tree: Node, config: SearchConfig, *, drop: bool) -> tuple[Node, boo
     simple = {
         number(value): exact
         for value in floats(expression)
-        if (exact := exact_number(value, config.parts.plain_number * abs(value))) is not None
+        if (exact := exact_number(value, _NUMBER_NEARNESS * abs(value))) is not None
     }
     expression = replaced(expression, simple)
     return to_tree(expression), not expression.measured
 
 
-def _closed(x: Floats, y: Floats, accuracy: float, config: SearchConfig) -> Iterator[tuple[float, Node]]:
+def _closed(x: Floats, y: Floats, accuracy: float) -> Iterator[tuple[float, Node]]:
     """Closed forms of a curve in x, the best few."""
-    allowed = max(config.parts.loose * accuracy, config.parts.least)
-    forms = fit_curve(x, y, accuracy=accuracy, top=config.parts.forms, config=config.curves)
+    allowed = max(_LOOSE_DOUBTS * accuracy, _LEAST_SHARE)
+    forms = fit_curve(x, y, accuracy=accuracy, top=_PART_FORMS)
     found = [each for each in forms if each.residual <= allowed]
     yield from ((each.residual, curve_tree(each, Variable("x"))) for each in found)
-    if len(x) >= config.curve_rows and (not found or found[0].residual > config.parts.unclear * accuracy):
-        more = one_variable(
-            x, y, accuracy=max(accuracy, 1e-12), work=config.parts.work, top=config.parts.forms, config=config
-        )
+    if len(x) >= CURVE_ROWS and (not found or found[0].residual > _UNCLEAR_DOUBTS * accuracy):
+        more = one_variable(x, y, accuracy=max(accuracy, 1e-12), work=PART_WORK, top=_PART_FORMS)
         yield from ((each.residual, each.tree) for each in more if each.residual <= allowed)
 
 
@@ -199,14 +232,12 @@ def _part(state: State, at: int, *, logs: bool) -> tuple[Floats, Floats, float]:
     rows = state.rows
     y = np.log(np.abs(rows.y)) if logs else rows.y
     x = rows.X[:, at]
-    own = np.polynomial.chebyshev.chebvander(2 * (x - x.min()) / np.ptp(x) - 1, state.config.parts.degree)[
-        :, 1:
-    ]
+    own = np.polynomial.chebyshev.chebvander(2 * (x - x.min()) / np.ptp(x) - 1, PART_DEGREE)[:, 1:]
     others = np.delete(rows.X, at, axis=1)
-    u = coordinates(others, logarithmic(others, state.config))
+    u = coordinates(others, logarithmic(others))
     unit = 2 * (u - u.min(axis=0)) / np.ptp(u, axis=0) - 1
-    most = min(state.config.parts.other_terms, len(y) // 4)
-    powers, _ = terms(others.shape[1], most, state.config.surrogate.highest_degree)
+    most = min(_OTHER_TERMS, len(y) // 4)
+    powers, _ = terms(others.shape[1], most, HIGHEST_DEGREE)
     table = np.column_stack([own, design(unit, powers)])
     weights = np.linalg.lstsq(table, y, rcond=1e-12)[0]
     left = float(np.sqrt(np.mean((y - table @ weights) ** 2)))

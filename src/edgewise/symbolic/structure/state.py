@@ -14,11 +14,22 @@ import numpy as np
 
 from edgewise._core.arrays import Floats
 from edgewise.forms.tree import Apply, Node, Number, Variable, substitute
-from edgewise.symbolic.config import SearchConfig
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.provenance import marked
-from edgewise.symbolic.structure.chebyshev_surrogate import Landscape, landscape
+from edgewise.symbolic.structure.chebyshev_surrogate import (
+    MOST_TERMS,
+    NOISY_ERROR,
+    NOISY_TERMS_SHARE,
+    ROWS_A_TERM,
+    Landscape,
+    landscape,
+)
+
+# Rows that relations between slopes need.
+RELATION_ROWS = 30
+# A shorter table shows no structure.
+FEWEST_ROWS = 12
 
 TARGET = "#y"
 _TARGET = Variable(TARGET)
@@ -92,15 +103,10 @@ class State:
         """The state, with the part of the search that suggests it."""
         return replace(self, origin=(*self.origin, name))
 
-    @property
-    def config(self) -> SearchConfig:
-        """The thresholds by which it is searched."""
-        return self.rows.config
-
     @cached_property
     def landscape(self) -> Landscape | None:
         """The smooth model of the target."""
-        return landscape(self.rows.X, self.rows.y, thorough=self.depth == 0, config=self.config)
+        return landscape(self.rows.X, self.rows.y, thorough=self.depth == 0)
 
     @property
     def error(self) -> float:
@@ -110,10 +116,10 @@ class State:
     @property
     def noisy(self) -> bool:
         """Whether the smooth model stops at noise: more terms would not predict better."""
-        model, config = self.landscape, self.config
-        most = min(config.surrogate_terms, len(self.rows.y) / config.rows_a_term)
+        model = self.landscape
+        most = min(MOST_TERMS, len(self.rows.y) / ROWS_A_TERM)
         return (
-            model is not None and model.error > config.noisy and len(model.powers) < config.noisy_terms * most
+            model is not None and model.error > NOISY_ERROR and len(model.powers) < NOISY_TERMS_SHARE * most
         )
 
     @property

@@ -24,6 +24,24 @@ from edgewise.forms.tree import Apply, Node, Number, Variable
 from edgewise.symbolic.costs import EXCHANGE
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.provenance import proposes
+from edgewise.symbolic.structure.state import FEWEST_ROWS
+
+# Columns and rows at most, terms chosen from and taken, and random sets it starts from.
+_MOST_COLUMNS = 6
+_MOST_ROWS = 2000
+_POOL_TERMS = 600
+_LONGEST_SUM = 5
+_STARTS = 150
+# Shares of the residual sum of squares that each node more must take off.
+_NODE_SHARES = (0.0, 0.02, 0.05)
+# Exponents in sixths, of either sign, of what stands alone or second in a product; and whole ones of what stands first.
+# Thirds are what surfaces and volumes bring into laws; a finer set would let sums of close powers imitate anything.
+_SIXTHS = (2, 4, 6, 8, 10, 12)
+_WHOLE_EXPONENTS = (1, 2)
+# Rows for each term.
+_ROWS_A_TERM = 4
+# Up to so many columns also bring their pairwise sums and differences: powers of four columns leave place for these.
+_PAIRED_COLUMNS = 4
 
 
 @dataclass(frozen=True)
@@ -54,10 +72,9 @@ def sums_by_exchange(rows: SplitRows, seed: int = 0) -> Iterator[Node]:
     seed
         Of the random sets the exchange starts from.
     """
-    config = rows.config
-    if len(rows.names) > config.exchange.columns or len(rows.y) < config.fewest_rows:
+    if len(rows.names) > _MOST_COLUMNS or len(rows.y) < FEWEST_ROWS:
         return
-    thin = rows.thinned(config.exchange.rows)
+    thin = rows.thinned(_MOST_ROWS)
     terms = _terms(thin)
     columns = np.column_stack([term.values for term in terms])
     scale = np.linalg.norm(columns, axis=0)
@@ -73,11 +90,9 @@ def sums_by_exchange(rows: SplitRows, seed: int = 0) -> Iterator[Node]:
     )
     random = np.random.default_rng(seed)
     offered: set[tuple[int, ...]] = set()
-    for count in range(
-        1, min(config.exchange.longest, len(good), len(thin.y) // config.sums.exchange_rows_a_term) + 1
-    ):
-        for weight in config.exchange.weights:
-            chosen = pool.best(count, weight, random, config.exchange.starts)
+    for count in range(1, min(_LONGEST_SUM, len(good), len(thin.y) // _ROWS_A_TERM) + 1):
+        for weight in _NODE_SHARES:
+            chosen = pool.best(count, weight, random, _STARTS)
             if chosen in offered:
                 continue
             offered.add(chosen)
@@ -138,8 +153,7 @@ class _Pool:
 
 def _terms(rows: SplitRows) -> list[_Term]:
     """One, powers of atoms and products of two of them, the easiest to read first."""
-    config = rows.config.sums
-    signed = (*(-size for size in reversed(config.exchange_sixths)), *config.exchange_sixths)
+    signed = (*(-size for size in reversed(_SIXTHS)), *_SIXTHS)
     atoms = _atoms(rows)
     terms = [_Term(Number(1), np.ones(len(rows.y)), 1)]
     with np.errstate(all="ignore"):
@@ -151,14 +165,14 @@ def _terms(rows: SplitRows) -> list[_Term]:
         for first, second in itertools.permutations(atoms, 2):
             if not second.positive:
                 continue
-            for whole, sixths in itertools.product(config.exchange_whole, signed):
+            for whole, sixths in itertools.product(_WHOLE_EXPONENTS, signed):
                 # x*y and x^2*y^2 come once; x*y^2 comes as y^2*x already.
                 if sixths in (6, 12) and first.nodes >= second.nodes and str(first.tree) > str(second.tree):
                     continue
                 tree = Apply("*", (_power(first.tree, 6 * whole), _power(second.tree, sixths)))
                 nodes = first.nodes + second.nodes + 1 + _price(6 * whole) + _price(sixths)
                 terms.append(_Term(tree, _raised(first, 6 * whole) * _raised(second, sixths), nodes))
-    return sorted(terms, key=lambda term: term.nodes)[: rows.config.exchange.terms]
+    return sorted(terms, key=lambda term: term.nodes)[:_POOL_TERMS]
 
 
 def _atoms(rows: SplitRows) -> list[_Atom]:
@@ -166,7 +180,7 @@ def _atoms(rows: SplitRows) -> list[_Atom]:
     atoms = [
         _Atom(Variable(name), rows.X[:, at], name in rows.positive, 1) for at, name in enumerate(rows.names)
     ]
-    if len(atoms) > rows.config.sums.exchange_paired:
+    if len(atoms) > _PAIRED_COLUMNS:
         return atoms
     for one, other in itertools.combinations(list(atoms), 2):
         total = one.values + other.values

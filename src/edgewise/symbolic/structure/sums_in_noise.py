@@ -22,12 +22,36 @@ import numpy as np
 from edgewise._core.arrays import Floats
 from edgewise._core.work import spent
 from edgewise.forms.tree import Node
-from edgewise.symbolic.config import NoisySumConfig
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.provenance import proposes
 from edgewise.symbolic.structure.dictionaries import whole_exponents
 from edgewise.symbolic.structure.nonlinear_fit import NonlinearSum, fitted
+from edgewise.symbolic.structure.nonlinear_terms import FEWEST_ROWS, MOST_COLUMNS
 from edgewise.symbolic.structure.term_pool import TermPool
+
+# Total degree of the products that stand beside terms from the start.
+_DEGREE_BESIDE = 2
+# Rows that constants inside terms are fitted to, and the steps of a fit, of one that only compares, and of one on all rows.
+_ROWS = 600
+_STEPS = 10
+_SHORT_STEPS = 4
+_CLOSE_STEPS = 6
+# Pairs and terms that are fitted; sums that go on from a number of terms to the next; terms at most.
+_PAIRS = 80
+_SINGLES = 12
+_BEAM = 10
+_MOST_TERMS = 5
+# Sums whose terms are exchanged; terms and pairs that are tried in place of each; steps of a first fit of these; how many
+# are then fitted further, how many of these are shortened, and times round.
+_EXCHANGED_SUMS = 3
+_OTHER_SINGLES = 6
+_OTHER_PAIRS = 14
+_GLANCE_STEPS = 3
+_FITTED_FURTHER = 40
+_RECONSIDERED = 3
+_ROUNDS = 4
+# Sums that are offered: several describe the rows as well.
+_OFFERED_SUMS = 12
 
 _Key = tuple[object, ...]
 # A gain in nats that is none.
@@ -45,12 +69,7 @@ def sums_in_noise(rows: SplitRows, until: float) -> Iterator[Node]:
     until
         The count of work (see `spent`) where it ends.
     """
-    limits = rows.config.nonlinear_sums
-    if (
-        not 1 <= len(rows.names) <= limits.columns
-        or len(rows.y) < limits.fewest_rows
-        or not np.ptp(rows.y) > 0
-    ):
+    if not 1 <= len(rows.names) <= MOST_COLUMNS or len(rows.y) < FEWEST_ROWS or not np.ptp(rows.y) > 0:
         return
     with np.errstate(all="ignore"):
         search = _Search.of(rows, until)
@@ -75,8 +94,6 @@ class _Search:
         The count of work where it ends.
     floor
         A sum of squares that counts as zero.
-    config
-        The thresholds.
     """
 
     X: Floats
@@ -85,15 +102,13 @@ class _Search:
     pool: TermPool
     until: float
     floor: float
-    config: NoisySumConfig
 
     @classmethod
     def of(cls, rows: SplitRows, until: float) -> _Search:
-        config = rows.config.noisy_sums
         pool = TermPool.of(rows)
-        thin = rows.thinned(config.rows)
+        thin = rows.thinned(_ROWS)
         floor = len(rows.y) * max(rows.rounding_error**2, 1e-300)
-        return cls(rows.X, rows.y, (thin.X, thin.y), pool, until, floor, config)
+        return cls(rows.X, rows.y, (thin.X, thin.y), pool, until, floor)
 
     @property
     def over(self) -> bool:
@@ -101,24 +116,24 @@ class _Search:
 
     def found(self) -> list[NonlinearSum]:
         """The best sums, the best first."""
-        config, columns = self.config, self.X.shape[1]
+        columns = self.X.shape[1]
         constant = (0,) * columns
         plain = [
-            each for size in range(config.beside + 1) for each in whole_exponents([False] * columns, size)
+            each for size in range(_DEGREE_BESIDE + 1) for each in whole_exponents([False] * columns, size)
         ]
         short = dict[_Key, NonlinearSum]()
         for powers in ((constant,), tuple(plain)):
             grown = self.grown(NonlinearSum(powers))
-            for each in sorted(grown, key=self.nats)[: config.beam]:
+            for each in sorted(grown, key=self.nats)[:_BEAM]:
                 if not self.over:
                     self.shortened(each, short)
         changed = set[_Key]()
-        for _ in range(config.exchanged):
+        for _ in range(_EXCHANGED_SUMS):
             ahead = [each for each in self._ordered(short) if each.key not in changed]
             if ahead and not self.over:
                 self.exchanged(ahead[0], short, changed)
         best = dict[_Key, NonlinearSum]()
-        for each in self._ordered(short)[: config.offered]:
+        for each in self._ordered(short)[:_OFFERED_SUMS]:
             self.shortened(each, best)
         return self._ordered(best)
 
@@ -129,15 +144,14 @@ class _Search:
 
     def grown(self, start: NonlinearSum) -> list[NonlinearSum]:
         """Sums of more and more terms, the best of each number."""
-        config = self.config
-        beam = self._best(self.pool.pairs(start, config.pairs), config.beam)
+        beam = self._best(self.pool.pairs(start, _PAIRS), _BEAM)
         found = list(beam)
-        for _ in range(2, config.longest):
+        for _ in range(2, _MOST_TERMS):
             if self.over or not beam:
                 break
-            more = [each for one in beam for each in self.pool.singles(one, config.singles)]
+            more = [each for one in beam for each in self.pool.singles(one, _SINGLES)]
             last = min(map(self.nats, beam))
-            beam = self._best(more, config.beam)
+            beam = self._best(more, _BEAM)
             found += beam
             if min(map(self.nats, beam), default=math.inf) > last:
                 break
@@ -149,7 +163,7 @@ class _Search:
         for each in sums:
             if self.over:
                 break
-            one = self._fitted(each, self.config.steps if steps is None else steps, 1)
+            one = self._fitted(each, _STEPS if steps is None else steps, 1)
             if math.isfinite(one.rss) and (one.key not in best or one.rss < best[one.key].rss):
                 best[one.key] = one
         return sorted(best.values(), key=self.nats)[:count]
@@ -161,32 +175,31 @@ class _Search:
 
     def shortened(self, found: NonlinearSum, among: dict[_Key, NonlinearSum]) -> NonlinearSum:
         """Without what the rows do not need: one by one, whatever is missed least, while its description gets shorter."""
-        config = self.config
-        best = self._fitted(found, 0, config.close_steps)
+        best = self._fitted(found, 0, _CLOSE_STEPS)
         while len(best.powers) + len(best.terms) > 1 and not self.over:
             fewer = [best.without_power(at) for at in range(len(best.powers))]
             fewer += [each for at in range(len(best.terms)) for each in best.plainer(at)]
-            least = min((self._fitted(each, config.short_steps, 1) for each in fewer), key=self.nats)
+            least = min((self._fitted(each, _SHORT_STEPS, 1) for each in fewer), key=self.nats)
             if self.nats(least) > self.nats(best):
                 break
-            best = self._fitted(least, config.steps, config.close_steps)
+            best = self._fitted(least, _STEPS, _CLOSE_STEPS)
         if best.key not in among or best.rss < among[best.key].rss:
             among[best.key] = best
         return best
 
     def exchanged(self, found: NonlinearSum, among: dict[_Key, NonlinearSum], changed: set[_Key]) -> None:
         """Each term and each pair of terms gives way to others, while the description gets shorter."""
-        config, best = self.config, found
-        for _ in range(config.rounds):
+        best = found
+        for _ in range(_ROUNDS):
             if best.key in changed:
                 return
             changed.add(best.key)
             # Places on a grid promise little of what a fit gives, and each kind of change has its own: a glance at many.
-            glanced = self._best(self._changes(best), config.tried, config.glance)
-            tried = self._best(glanced, config.tried)
+            glanced = self._best(self._changes(best), _FITTED_FURTHER, _GLANCE_STEPS)
+            tried = self._best(glanced, _FITTED_FURTHER)
             for each in tried:
                 among.setdefault(each.key, each)
-            tried = tried[: config.reconsidered]
+            tried = tried[:_RECONSIDERED]
             winner = min((self.shortened(each, among) for each in tried), key=self.nats, default=best)
             if not self.nats(winner) < self.nats(best) - _NO_GAIN:
                 return
@@ -194,15 +207,15 @@ class _Search:
 
     def _changes(self, found: NonlinearSum) -> Iterator[NonlinearSum]:
         """The sum with a term more; with one or two terms in place of one, and of two: what promises the most of each."""
-        config, parts = self.config, len(found.powers) + len(found.terms)
+        parts = len(found.powers) + len(found.terms)
         for size in (0, 1, 2):
             for gone in itertools.combinations(range(parts), size):
                 if self.over:
                     return
                 rest = _without(found, gone)
-                more = self.pool.singles(rest, config.other_singles)
+                more = self.pool.singles(rest, _OTHER_SINGLES)
                 if size:
-                    more += self.pool.pairs(rest, config.other_pairs)
+                    more += self.pool.pairs(rest, _OTHER_PAIRS)
                 yield from (each for each in more if each.key != found.key)
 
     def _ordered(self, among: dict[_Key, NonlinearSum]) -> list[NonlinearSum]:

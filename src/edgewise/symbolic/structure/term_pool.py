@@ -19,7 +19,6 @@ import numpy as np
 
 from edgewise._core.arrays import Floats
 from edgewise.forms.tree import Number
-from edgewise.symbolic.config import NoisySumConfig
 from edgewise.symbolic.costs import GRAM_ONLY, PAIRS
 from edgewise.symbolic.expressions.complexity import surcharge
 from edgewise.symbolic.expressions.rewriting import shortest
@@ -31,6 +30,19 @@ from edgewise.symbolic.structure.nonlinear_fit import NonlinearSum, basis
 from edgewise.symbolic.structure.nonlinear_terms import Constants, Ints, NonlinearTerm, dictionary, monomial
 from edgewise.symbolic.structure.state import product
 
+# Set, as the numbers of `sums_in_noise`, on sums drawn by seeds 1 to 3 of benchmarks/sums_of_terms.py with 1 % noise.
+# Directions that terms span, as closely as noise lets anybody see; places on the grids of constants at most.
+_DIRECTIONS = 300
+_MOST_PLACES = 1400
+# Total degree of the products of powers among the terms.
+_DEGREE = 3
+# Other powers of a positive column that stand there without being measured.
+_BROKEN_POWERS = (0.5, 1.5, -0.5, -1.0, -2.0)
+# A pair of terms counts as if at least this much of each, squared, stood apart from the other; a term of which others leave
+# less, squared, is not told by the rows.
+_APART = 1e-3
+_LEAST_LEFT = 1e-8
+
 # Like an inner constant in place of the one of the grid: any number that nothing simplifies.
 _SOME = 1.2345
 
@@ -41,8 +53,6 @@ class TermPool:
 
     Parameters
     ----------
-    config
-        The thresholds.
     rows
         The table.
     measured
@@ -63,7 +73,6 @@ class TermPool:
         The columns in the basis, of unit length, (r, m).
     """
 
-    config: NoisySumConfig
     rows: SplitRows
     measured: float
     frame: Floats
@@ -77,22 +86,21 @@ class TermPool:
     @classmethod
     def of(cls, rows: SplitRows) -> TermPool:
         """The pool of all terms that have values on the rows."""
-        X, y, config = rows.X, rows.y, rows.config
-        own = config.noisy_sums
-        exponents = itertools.product(range(own.degree + 1), repeat=X.shape[1])
-        powers = [NonlinearTerm(each, ()) for each in exponents if sum(each) <= own.degree]
+        X, y = rows.X, rows.y
+        exponents = itertools.product(range(_DEGREE + 1), repeat=X.shape[1])
+        powers = [NonlinearTerm(each, ()) for each in exponents if sum(each) <= _DEGREE]
         positive = np.flatnonzero((X > 0).all(axis=0))
         powers += [
             NonlinearTerm(tuple(broken if at == column else 0 for at in range(X.shape[1])), ())
-            for column, broken in itertools.product(positive.tolist(), own.broken)
+            for column, broken in itertools.product(positive.tolist(), _BROKEN_POWERS)
         ]
-        table = dictionary(X, config.nonlinear_sums)
-        chosen = np.arange(len(table.part))[:: max(1, math.ceil(len(table.part) / own.pool))]
+        table = dictionary(X)
+        chosen = np.arange(len(table.part))[:: max(1, math.ceil(len(table.part) / _MOST_PLACES))]
         places = [(each, ()) for each in powers] + [table.at(int(at)) for at in chosen]
         values = np.column_stack([*(monomial(X, each.exponents) for each in powers), table.values[:, chosen]])
         values = values / np.linalg.norm(values, axis=0)
         rng = np.random.default_rng(0)
-        sketch = values @ rng.standard_normal((values.shape[1], min(own.directions, len(y))))
+        sketch = values @ rng.standard_normal((values.shape[1], min(_DIRECTIONS, len(y))))
         frame = basis([*sketch.T], len(y))
         GRAM_ONLY(4 * values.size * frame.shape[1])
         inside, target = frame.T @ values, frame.T @ y
@@ -104,7 +112,7 @@ class TermPool:
         starts = np.flatnonzero(np.diff(part, prepend=-1))
         known = {term: _price(term, rows, measured) for term in dict.fromkeys(places[at][0] for at in starts)}
         price = np.array([known[places[at][0]] for at in starts])
-        return cls(own, rows, measured, frame, target, outside, tuple(places), part, price, inside)
+        return cls(rows, measured, frame, target, outside, tuple(places), part, price, inside)
 
     def price_of(self, found: NonlinearSum) -> float:
         """Nats of a sum's terms with their constants."""
@@ -114,8 +122,8 @@ class TermPool:
     def singles(self, rest: NonlinearSum, count: int) -> list[NonlinearSum]:
         """A sum with each of the terms that promise to describe the rows in the least, best first."""
         along, norm, _, left = self._beside(rest)
-        gain = np.square(along) / np.maximum(norm, self.config.alike * 1e-2)
-        gain[norm < self.config.least_left] = 0.0
+        gain = np.square(along) / np.maximum(norm, _APART * 1e-2)
+        gain[norm < _LEAST_LEFT] = 0.0
         best = np.maximum.reduceat(gain, self._starts)
         promised = self._nats(left - best) + self.price
         made = list[NonlinearSum]()
@@ -127,9 +135,7 @@ class TermPool:
     def pairs(self, rest: NonlinearSum, count: int) -> list[NonlinearSum]:
         """The same with pairs of terms."""
         along, norm, over, left = self._beside(rest)
-        scale = np.where(
-            norm > self.config.least_left, 1 / np.sqrt(np.maximum(norm, self.config.least_left)), 0.0
-        )
+        scale = np.where(norm > _LEAST_LEFT, 1 / np.sqrt(np.maximum(norm, _LEAST_LEFT)), 0.0)
         a = along * scale
         PAIRS(len(a) ** 2 / 4)
         both = over.T @ over
@@ -142,7 +148,7 @@ class TermPool:
         gain += np.square(a)
         np.square(both, out=both)
         np.subtract(1, both, out=both)
-        np.maximum(both, self.config.alike, out=both)
+        np.maximum(both, _APART, out=both)
         gain /= both
         rows = np.maximum.reduceat(gain, self._starts, axis=0)
         best = np.maximum.reduceat(rows, self._starts, axis=1)

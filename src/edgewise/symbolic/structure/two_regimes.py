@@ -22,7 +22,11 @@ from numpy.typing import NDArray
 from edgewise._core.arrays import Floats
 from edgewise.symbolic.costs import ORTHOGONAL
 from edgewise.symbolic.fitting.train_test import SplitRows
-from edgewise.symbolic.structure.border_scan import clearly_below, polynomials
+from edgewise.symbolic.structure.border_scan import ROWS_A_TERM, clearly_below, polynomials
+
+# The shares of the rows on the first side that are tried, and how often rows are given to the law that they follow.
+_START_SHARES = (0.35, 0.5, 0.65)
+_ROUNDS = 25
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +81,7 @@ def two_regimes(rows: SplitRows, error: float) -> list[Regimes]:
     smooth = polynomials(rows)
     if not smooth:
         return []
-    config, thin, Z = rows.config.breaks, smooth[0].rows, smooth[0].Z
+    thin, Z = smooth[0].rows, smooth[0].Z
     found: list[Regimes] = []
     for degree in (1, 2):
         powers = tuple(
@@ -85,19 +89,19 @@ def two_regimes(rows: SplitRows, error: float) -> list[Regimes]:
         )
         design = _terms(Z, powers)
         free = len(Z) - 2 * design.shape[1]
-        if free < config.rows_a_term * design.shape[1]:
+        if free < ROWS_A_TERM * design.shape[1]:
             continue
         fits = [
-            (_settled(design, thin.y, side, sign, config.rounds), sign)
-            for side in _starts(Z, config.starts)
+            (_settled(design, thin.y, side, sign, _ROUNDS), sign)
+            for side in _starts(Z, _START_SHARES)
             for sign in (1.0, -1.0)
         ]
         (left, weights), sign = min(fits, key=lambda each: each[0][0])
         reached = math.sqrt(max(left, 1e-24 * float(thin.y @ thin.y)) / free)
         constants = 2 * design.shape[1]
         if reached < min(
-            clearly_below(error, len(thin.y), config),
-            *(clearly_below(each.error, each.count, config, each.constants - constants) for each in smooth),
+            clearly_below(error, len(thin.y)),
+            *(clearly_below(each.error, each.count, each.constants - constants) for each in smooth),
         ):
             found.append(
                 Regimes(

@@ -22,17 +22,53 @@ import numpy as np
 from edgewise._core.arrays import Floats
 from edgewise._core.work import spent
 from edgewise.forms.tree import Apply, Node, Number, Variable, substitute
-from edgewise.symbolic.config import SearchConfig
 from edgewise.symbolic.costs import ORTHOGONAL
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.provenance import proposes
 from edgewise.symbolic.structure.curves import curves
 from edgewise.symbolic.structure.dictionaries import FAMILIES, SumTerm, taken
+from edgewise.symbolic.structure.separability import PART_DEGREE, PART_WORK
 from edgewise.symbolic.structure.state import power, product
 from edgewise.symbolic.structure.transformed_targets import OUTERS, outside, transformed
-from edgewise.symbolic.univariate.search import one_variable
+from edgewise.symbolic.univariate.search import CURVE_WORK_UNITS, one_variable
 from edgewise.symbolic.univariate.trees import size
+
+# Without noise: rows that are needed, and those that are fitted to.
+_FEWEST_ROWS = 100
+_SAMPLE_ROWS = 700
+# What the polynomials may leave of the spread: more, and the functions are others.
+_MOST_LEFT = 3e-6
+# A coefficient, or what it varies by, that is no more than so many errors of the fit is none.
+_SEEN_ERRORS = 30.0
+# How closely a coefficient is thought to be known, in errors of the fit, and at least; what a closed form of it may leave.
+_DOUBT_ERRORS = 100.0
+_LEAST_DOUBT = 1e-8
+_CLOSE_ERRORS = 300.0
+_LEAST_CLOSE = 1e-7
+# Closed forms of a coefficient that are asked for, those that are put together, and formulas that come of it.
+_FORMS_TRIED = 4
+_FORMS_JOINED = 2
+_FORMULAS = 3
+# Under noise: rows that are needed, and degrees of the coefficients.
+_NOISY_ROWS = 60
+_NOISY_DEGREES = (1, 2, 3, 4, 5, 6, 8)
+# Models that are read, and how much worse than the best they may be.
+_NOISY_MODELS = 2
+_NOISY_FACTOR = 1.03
+# Closed forms of each coefficient that are put together, the simplest and the closest; those fitted once the other has its
+# form; how much worse than the best they may be.
+_NOISY_SIMPLEST = 3
+_NOISY_CLOSEST = 2
+_NOISY_SECOND = 6
+_NOISY_NEARNESS = 1.3
+# A row where a function is smaller beside its greatest does not determine its coefficient.
+_FAINT_SHARE = 0.02
+# Exponentials are tried of columns up to this size: beyond, a few rows would decide.
+_LARGEST_EXPONENT = 20.0
+# Work on a coefficient, and what must remain to begin.
+_NOISY_WORK = 0.5
+_NOISY_LEAST_WORK = 0.3
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,13 +120,13 @@ def _one(rows: SplitRows) -> SumTerm:
 
 def _without_noise(rows: SplitRows) -> Iterator[Node]:
     """What is read off the first functions that leave nothing, of y or of a function of it."""
-    config, thin = rows.config, rows.thinned(rows.config.varying.sample)
-    if len(rows.y) < config.varying.rows or not (np.ptp(thin.X, axis=0) > 0).all():
+    thin = rows.thinned(_SAMPLE_ROWS)
+    if len(rows.y) < _FEWEST_ROWS or not (np.ptp(thin.X, axis=0) > 0).all():
         return  # of the sample one column may not vary at all
     sign, _, targets = transformed(thin.y, OUTERS[:4])
     for at in (0, 1):
         u = thin.X[:, 1 - at]
-        table = _polynomials(u, config.parts.degree)
+        table = _polynomials(u, PART_DEGREE)
         for functions in _families(thin, at):
             design = _design(table, functions)
             scale = np.linalg.norm(design, axis=0)
@@ -102,12 +138,12 @@ def _without_noise(rows: SplitRows) -> Iterator[Node]:
                 values = target.values
                 left = float(np.linalg.norm(values - q @ (q.T @ values)))
                 spread = float(np.linalg.norm(values - values.mean()))
-                if left > config.varying.left * spread:
+                if left > _MOST_LEFT * spread:
                     continue
                 solution = np.linalg.lstsq(design / scale, values, rcond=1e-11)[0] / scale
                 parts = _parts(table, functions, solution)
                 accuracy = max(left / spread, 1e-10)
-                for tree in _read(Variable(rows.names[1 - at]), u, parts, accuracy, config):
+                for tree in _read(Variable(rows.names[1 - at]), u, parts, accuracy):
                     yield outside(target.outer, tree, sign)
 
 
@@ -120,46 +156,42 @@ def _families(rows: SplitRows, at: int) -> Iterator[list[SumTerm]]:
     yield [one, feature, square]
     for family in FAMILIES:
         for count in range(1, len(family) + 1):
-            atoms = taken(feature, family[:count], rows.config.sums)
+            atoms = taken(feature, family[:count])
             if atoms:
                 yield [one, *atoms]
 
 
-def _read(
-    u: Node, x: Floats, parts: Sequence[_VaryingTerm], accuracy: float, config: SearchConfig
-) -> Iterator[Node]:
+def _read(u: Node, x: Floats, parts: Sequence[_VaryingTerm], accuracy: float) -> Iterator[Node]:
     """Every combination of the best few closed forms of the coefficients."""
-    order, limits = np.argsort(x), config.varying
+    order = np.argsort(x)
     sizes = [float(np.abs(part.weight * part.values).max()) for part in parts]
     choices: list[list[Node]] = []
     for part, largest in zip(parts, sizes, strict=True):
-        if largest <= limits.seen * accuracy * max(sizes):
+        if largest <= _SEEN_ERRORS * accuracy * max(sizes):
             continue
         spread = float(np.ptp(part.weight))
-        if spread <= limits.seen * accuracy * float(np.abs(part.weight).max()):
+        if spread <= _SEEN_ERRORS * accuracy * float(np.abs(part.weight).max()):
             choices.append([product(Number(float(part.weight.mean())), part.tree)])
             continue
         found = one_variable(
             x[order],
             part.weight[order],
-            accuracy=max(limits.doubt * accuracy, limits.least_doubt),
-            work=config.parts.work,
-            top=limits.tried,
-            config=config,
+            accuracy=max(_DOUBT_ERRORS * accuracy, _LEAST_DOUBT),
+            work=PART_WORK,
+            top=_FORMS_TRIED,
         )
-        good = [each for each in found if each.residual <= max(limits.close * accuracy, limits.least_close)][
-            : limits.forms
+        good = [each for each in found if each.residual <= max(_CLOSE_ERRORS * accuracy, _LEAST_CLOSE)][
+            :_FORMS_JOINED
         ] or list(found[-1:])
         choices.append([product(substitute(each.tree, "x", u), part.tree) for each in good])
-    for picked in itertools.islice(itertools.product(*choices), config.varying.formulas):
+    for picked in itertools.islice(itertools.product(*choices), _FORMULAS):
         if picked:
             yield picked[0] if len(picked) == 1 else Apply("+", tuple(picked))
 
 
 def _under_noise(rows: SplitRows, weight: Floats, until: float) -> Iterator[Node]:
     """What is read off the pairs of functions that predict left-out rows best."""
-    config = rows.config
-    if len(rows.y) < config.varying.noisy_rows:
+    if len(rows.y) < _NOISY_ROWS:
         return
     fitted: list[tuple[float, int, list[_VaryingTerm]]] = []
     for at in (0, 1):
@@ -168,11 +200,11 @@ def _under_noise(rows: SplitRows, weight: Floats, until: float) -> Iterator[Node
             if math.isfinite(error):
                 fitted.append((error, at, parts))
     fitted.sort(key=lambda each: each[0])
-    for error, at, parts in fitted[: config.varying.noisy_models]:
-        left = (until - spent()) / config.curves.work_units
-        if error > config.varying.noisy_chance * fitted[0][0] or left < config.varying.noisy_least_work:
+    for error, at, parts in fitted[:_NOISY_MODELS]:
+        left = (until - spent()) / CURVE_WORK_UNITS
+        if error > _NOISY_FACTOR * fitted[0][0] or left < _NOISY_LEAST_WORK:
             return
-        yield from _read_noisy(rows, 1 - at, parts, weight, error, min(config.varying.noisy_work, left / 4))
+        yield from _read_noisy(rows, 1 - at, parts, weight, error, min(_NOISY_WORK, left / 4))
 
 
 def _pairs(rows: SplitRows, at: int) -> Iterator[list[SumTerm]]:
@@ -190,7 +222,7 @@ def _pairs(rows: SplitRows, at: int) -> Iterator[list[SumTerm]]:
     if (v > 0).all():
         yield [one, SumTerm(power(name, 0.5), np.sqrt(v))]
         yield [one, SumTerm(Apply("log", (name,)), np.log(v))]
-    if float(np.abs(v).max()) < rows.config.varying.noisy_largest:
+    if float(np.abs(v).max()) < _LARGEST_EXPONENT:
         yield [one, SumTerm(Apply("exp", (name,)), np.exp(v))]
         yield [one, SumTerm(Apply("exp", (Apply("neg", (name,)),)), np.exp(-v))]
 
@@ -202,7 +234,7 @@ def _fit(
     u = rows.X[:, by]
     if not np.ptp(u) > 0:
         return math.inf, []
-    degrees = rows.config.varying.noisy_degrees
+    degrees = _NOISY_DEGREES
     whole = _polynomials(u, max(degrees))
     best: tuple[float, list[_VaryingTerm]] = (math.inf, [])
     for degree in degrees:
@@ -240,9 +272,7 @@ def _read_noisy(
             tape = Tape(form, (name.name,))
             rest = rows.y - part.values * tape.value(tape.start, rows.X[:, [by]])
             curve = _curve(rows, by, other, rest, weight)
-            for each in itertools.islice(
-                curves(curve.rows(name), np.sqrt(curve.counts)), rows.config.varying.noisy_second
-            ):
+            for each in itertools.islice(curves(curve.rows(name), np.sqrt(curve.counts)), _NOISY_SECOND):
                 yield Apply("+", (product(form, part.tree), product(each, other.tree)))
 
 
@@ -253,40 +283,35 @@ class _Curve:
     x: Floats
     y: Floats
     counts: Floats
-    config: SearchConfig
 
     def rows(self, name: Variable) -> SplitRows:
         held = self.x[:0, None], self.y[:0]
-        return SplitRows((name.name,), self.x[:, None], self.y, *held, config=self.config)
+        return SplitRows((name.name,), self.x[:, None], self.y, *held)
 
 
 def _curve(rows: SplitRows, by: int, part: _VaryingTerm, target: Floats, weight: Floats) -> _Curve:
     """What a coefficient would have to be on each row for its part to be the target."""
     strength = np.abs(part.values)
-    seen = strength > rows.config.varying.noisy_faint * strength.max()
+    seen = strength > _FAINT_SHARE * strength.max()
     counts = np.square(weight * strength)[seen]
-    return _Curve(rows.X[seen, by], target[seen] / part.values[seen], counts, rows.config)
+    return _Curve(rows.X[seen, by], target[seen] / part.values[seen], counts)
 
 
 def _forms(curve: _Curve, error: float, name: Variable, work: float) -> list[Node]:
     """Closed forms of a coefficient: a constant, and of those that follow it the simplest and the closest."""
-    config, x, y, counts = curve.config, curve.x, curve.y, curve.counts
+    x, y, counts = curve.x, curve.y, curve.counts
     scale = math.sqrt(float(np.average(np.square(y), weights=counts)))
     accuracy = min(1.0, 1.1 * error / math.sqrt(float(counts.mean())) / max(scale, 1e-300))
     offered: list[tuple[float, Node]] = []
-    for each in one_variable(x, y, counts / counts.max(), accuracy=accuracy, work=work, config=config):
+    for each in one_variable(x, y, counts / counts.max(), accuracy=accuracy, work=work):
         offered.append((each.residual, substitute(each.tree, "x", name)))
     for tree in curves(curve.rows(name), np.sqrt(counts)):
         tape = Tape(tree, (name.name,))
         left = np.square(tape.value(tape.start, x[:, None]) - y)
         offered.append((math.sqrt(float(np.average(left, weights=counts))) / max(scale, 1e-300), tree))
     least = min((residual for residual, _ in offered if math.isfinite(residual)), default=math.inf)
-    near = [
-        (size(tree), residual, tree)
-        for residual, tree in offered
-        if residual <= config.varying.noisy_near * least
-    ]
+    near = [(size(tree), residual, tree) for residual, tree in offered if residual <= _NOISY_NEARNESS * least]
     simple, close = sorted(near, key=lambda each: each[:2]), sorted(near, key=lambda each: each[1])
-    simple, close = simple[: config.varying.noisy_simplest], close[: config.varying.noisy_closest]
+    simple, close = simple[:_NOISY_SIMPLEST], close[:_NOISY_CLOSEST]
     kept = [*simple, *(each for each in close if each not in simple)]
     return [Number(float(np.average(y, weights=counts))), *(tree for _, _, tree in kept)]

@@ -19,9 +19,19 @@ from numpy.typing import NDArray
 
 from edgewise._core.arrays import Bools, Floats
 from edgewise.forms import Form, FormDomain
-from edgewise.symbolic.config.curves import CURVES, CurveConfig
 from edgewise.symbolic.costs import PROJECTION
 from edgewise.symbolic.fitting.damped_steps import BatchOfPoints, Damping, descended_together, leaders
+
+# On a curve from -1 to 1: a form with a smaller rate only imitates a line or parabola, with a larger one a step.
+_LEAST_RATE = 0.03
+_LARGEST_RATE = 400.0
+# With its centre further out a form imitates its own asymptote (sinh becomes exp); the first for powers and for forms that
+# are not defined everywhere.
+_LARGEST_SHIFT = 60.0
+_REACH = 4.0
+# Steps of a fit, and after how many only the best candidate of each form goes on.
+_STEPS = 32
+_HEAT_STEPS = 8
 
 Ints = NDArray[np.intp]
 
@@ -75,31 +85,31 @@ def _slices(forms: Sequence[Form], index: Ints) -> list[tuple[Form, slice]]:
     return [(forms[int(index[low])], slice(low, high)) for low, high in itertools.pairwise(edges)]
 
 
-def admitted(forms: Sequence[Form], batch: Batch, curve: UnitCurve, config: CurveConfig = CURVES) -> Bools:
+def admitted(forms: Sequence[Form], batch: Batch, curve: UnitCurve) -> Bools:
     """Is the whole curve inside the form's domain, away from poles, and the form bent enough to matter?"""
     ends = np.stack([curve.t[0] + batch.origin, curve.t[-1] + batch.origin])
     z = batch.b * ends + batch.c
     low, high = z.min(axis=0), z.max(axis=0)
     size = np.abs(batch.b)
-    good = (size >= config.least_rate) & (size <= config.largest_rate) & np.isfinite(low) & np.isfinite(high)
+    good = (size >= _LEAST_RATE) & (size <= _LARGEST_RATE) & np.isfinite(low) & np.isfinite(high)
     for form, rows in _slices(forms, batch.form):
         good[rows] &= form.domain.admits(low[rows], high[rows])
         # Where a form is tied to the user's own zero no distance is too far.
         if form.family == "power":
-            good[rows] &= (np.abs(batch.c[rows]) <= config.largest_shift) | ~batch.free_c[rows]
+            good[rows] &= (np.abs(batch.c[rows]) <= _LARGEST_SHIFT) | ~batch.free_c[rows]
         elif form.family == "general" and form.name not in ("sin", "cos"):
-            shift = config.largest_shift
-            reach = size[rows] + config.reach if form.domain == _EVERYWHERE else size[rows] * shift
+            shift = _LARGEST_SHIFT
+            reach = size[rows] + _REACH if form.domain == _EVERYWHERE else size[rows] * shift
             good[rows] &= (np.abs(batch.c[rows]) <= reach) | ~batch.free_c[rows]
     return good
 
 
-def _projected(forms: Sequence[Form], batch: Batch, curve: UnitCurve, config: CurveConfig) -> BatchOfPoints:
+def _projected(forms: Sequence[Form], batch: Batch, curve: UnitCurve) -> BatchOfPoints:
     """The projected problem at (b, c): its sum of squares, and the normal equations of (b, c)."""
     size = len(batch.form)
     at = np.column_stack([batch.b, batch.c])
     fit = BatchOfPoints(at, np.full(size, np.inf), np.zeros((size, 2)), np.zeros((size, 3)))
-    rows = np.flatnonzero(admitted(forms, batch, curve, config))
+    rows = np.flatnonzero(admitted(forms, batch, curve))
     if not len(rows):
         return fit
     PROJECTION(len(rows) * len(curve.t))
@@ -130,23 +140,21 @@ def _projected(forms: Sequence[Form], batch: Batch, curve: UnitCurve, config: Cu
     return fit
 
 
-def refine(
-    forms: Sequence[Form], batch: Batch, curve: UnitCurve, config: CurveConfig = CURVES
-) -> tuple[Batch, Floats]:
+def refine(forms: Sequence[Form], batch: Batch, curve: UnitCurve) -> tuple[Batch, Floats]:
     """Every candidate at its local optimum, with its share of variance left unexplained (infinite where none)."""
 
     def moved(rows: Ints, now: BatchOfPoints, damping: Floats) -> BatchOfPoints:
         b, c = _step(now, damping)
         there = replace(batch.take(rows), b=now.at[:, 0] + b, c=now.at[:, 1] + c)
-        return _projected(forms, there, curve, config)
+        return _projected(forms, there, curve)
 
     def leads(step: int, rows: Ints, loss: Floats) -> Bools | None:
-        return leaders(batch.form[rows], loss) if step == config.form_heat else None
+        return leaders(batch.form[rows], loss) if step == _HEAT_STEPS else None
 
     at, loss = descended_together(
-        _projected(forms, batch, curve, config),
+        _projected(forms, batch, curve),
         moved,
-        steps=config.form_steps,
+        steps=_STEPS,
         tolerance=1e-6,
         floor=1e-31,
         damping=_DAMPING,

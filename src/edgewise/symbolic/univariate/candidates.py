@@ -12,15 +12,22 @@ from edgewise._core.arrays import Floats
 from edgewise._core.work import Meter
 from edgewise.forms import FORMS, Form
 from edgewise.forms.tree import Node, Number
-from edgewise.symbolic.config.curve_stages import Sums
 from edgewise.symbolic.provenance import marked
 from edgewise.symbolic.univariate.atoms import Atom, atoms, form_atom
 from edgewise.symbolic.univariate.best_subsets import SubsetSelection, SubsetTerms
-from edgewise.symbolic.univariate.curve import CurvePoints
+from edgewise.symbolic.univariate.curve import NEAR_EXACT_TIMES, CurvePoints
 from edgewise.symbolic.univariate.library import ALL, FORM_FUNCTIONS, CurveLibrary, LibraryColumn
 from edgewise.symbolic.univariate.pursuit import AtomSum, Pursuit
-from edgewise.symbolic.univariate.selection import Front, residual_of, ugly
+from edgewise.symbolic.univariate.selection import NODE_NATS, Front, residual_of, ugly
 from edgewise.symbolic.univariate.trees import X, call, power, size
+
+# Points that candidates are judged on.
+_JUDGING_POINTS = 200
+# The search ends with a formula of at most this complexity that leaves this share of the accuracy asked for.
+_EXACT_SHARE = 1e-4
+_EXACT_COMPLEXITY = 45
+# Nats that a node costs while terms of a sum are chosen, where nothing is fitted whole yet.
+TERM_NODE_NATS = 4.0
 
 Ranked = Iterable[tuple[Node, float]]
 Kind = TypeVar("Kind", bound=Pursuit)
@@ -36,8 +43,7 @@ class Candidates:
 
     def __init__(self, points: CurvePoints, forms: Sequence[Form] | None, meter: Meter) -> None:
         self.points, self.meter = points, meter
-        self.few = points.thinned(points.config.searched)
-        self.reach = points.config.stages
+        self.few = points.thinned(_JUDGING_POINTS)
         self.front = Front(points)
         self.allowed, self.own = _functions(forms)
         self.library = CurveLibrary(self.few.x, self.allowed, self._plain_forms())
@@ -55,24 +61,24 @@ class Candidates:
         return self.meter.left <= 0
 
     def done(self, nodes: int) -> bool:
-        points, config = self.points, self.points.config
+        points = self.points
         best = self.front.best()
         if best is None:
             return False
         rounding = 1e-13 * max(1.0, float(np.abs(points.y).max()) / points.spread)
-        least = max(rounding, config.quite_exact * points.accuracy)
-        if best.residual <= least and best.complexity <= config.quite_short:
+        least = max(rounding, _EXACT_SHARE * points.accuracy)
+        if best.residual <= least and best.complexity <= _EXACT_COMPLEXITY:
             return True
         reach = (
             points.exact
-            if points.noise <= config.near_exact * points.exact
+            if points.noise <= NEAR_EXACT_TIMES * points.exact
             else points.noise * (1 + 2 / math.sqrt(len(points.y)))
         )
-        return best.residual <= reach and best.complexity + ugly(best, config) <= nodes
+        return best.residual <= reach and best.complexity + ugly(best) <= nodes
 
     def _price(self, tree: Node, residual: float) -> float:
         floor = 1e-14
-        return len(self.few.y) * math.log(max(residual, floor)) + self.points.config.node * size(tree)
+        return len(self.few.y) * math.log(max(residual, floor)) + NODE_NATS * size(tree)
 
     def consider(self, candidates: Ranked, keep: int, *, settled: bool = False) -> None:
         """Fit the best few of many candidates and put them on the front; all are remembered."""
@@ -103,15 +109,19 @@ class Candidates:
             yield tree, residual_of(tree, self.few)
 
     def sums(
-        self, terms: SubsetTerms, points: CurvePoints, reach: Sums, wrap: Callable[[Node], Node] = bare
+        self,
+        terms: SubsetTerms,
+        points: CurvePoints,
+        most: tuple[int, int],
+        wrap: Callable[[Node], Node] = bare,
     ) -> Iterator[tuple[Node, float]]:
-        rows, (longest, keep) = slice(None), reach
+        rows, (longest, keep) = slice(None), most
         if len(points.x) != len(self.library.x):
             good = np.isin(self.library.x, points.x)
             if good.sum() != len(points.x):
                 return
             rows = good
-        price = self.points.config.term_node / len(points.y)
+        price = TERM_NODE_NATS / len(points.y)
         selection = SubsetSelection(
             SubsetTerms(terms.trees, terms.values[rows], terms.nodes), points.y, points.weight
         )
@@ -132,7 +142,7 @@ class Candidates:
     ) -> Kind:
         """A pursuit of the thinned curve, or of other points."""
         points = self.few if points is None else points
-        return kind(atoms, points.y, points.weight, background, reach=self.reach)
+        return kind(atoms, points.y, points.weight, background)
 
     def fits(
         self, pursuit: Pursuit, fits: Sequence[AtomSum], keep: int, wrap: Callable[[Node], Node] = bare

@@ -14,10 +14,8 @@ from numpy.typing import ArrayLike
 
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import as_tuple, check_float, check_int, short
-from edgewise._core.config import chosen
 from edgewise._core.errors import InputError
 from edgewise.forms import FORMS, Form
-from edgewise.symbolic.config.curves import CURVES, CurveConfig
 from edgewise.symbolic.univariate.affine_fit import Batch, UnitCurve, evaluate, join, refine
 from edgewise.symbolic.univariate.curve_rows import read_curve
 from edgewise.symbolic.univariate.starting_points import POINTS, best_starts, symmetric
@@ -73,7 +71,6 @@ def fit_curve(
     forms: Iterable[Form] | None = None,
     accuracy: float = 1e-8,
     top: int | None = None,
-    config: CurveConfig | None = None,
 ) -> tuple[Suggestion, ...]:
     """Fit a*f(b*x + c) + d to a curve for every form of a library.
 
@@ -89,8 +86,6 @@ def fit_curve(
         The curve's own relative accuracy: residuals below it do not count against a form.
     top
         How many suggestions to return; by default all.
-    config
-        The thresholds of the fit.
 
     Returns
     -------
@@ -119,11 +114,10 @@ def fit_curve(
     points, values, weights = read_curve(x, y, sample_weight, 3)
     weights = weights / weights.sum()
     accuracy = check_float(accuracy, "accuracy", low=1e-15, high=1.0)
-    limits = chosen(config, CURVES)
     library = list(some_forms(forms))
     # Forms leave the range of floats as a matter of course; they are judged by what they give.
     with np.errstate(all="ignore"):
-        found = _suggestions(points, values, weights, library, limits)
+        found = _suggestions(points, values, weights, library)
     place = {form.name: at for at, form in enumerate(library)}
     # Equally good forms keep the order of the library: sin before cos with a shift.
     ranked = sorted(found, key=lambda each: (round(score(each, accuracy), 6), place.get(each.form.name, 0)))
@@ -152,9 +146,7 @@ def score(suggestion: Suggestion, accuracy: float) -> float:
     return suggestion.complexity + _DECADE * math.log10(max(suggestion.residual, accuracy) / accuracy)
 
 
-def _suggestions(
-    x: Floats, y: Floats, w: Floats, library: Sequence[Form], config: CurveConfig
-) -> list[Suggestion]:
+def _suggestions(x: Floats, y: Floats, w: Floats, library: Sequence[Form]) -> list[Suggestion]:
     middle, half = (x[0] + x[-1]) / 2, (x[-1] - x[0]) / 2
     mean = float(w @ y)
     spread = math.sqrt(float(w @ np.square(y - mean)))
@@ -164,11 +156,11 @@ def _suggestions(
             Suggestion(FORMS["identity"], 0.0, 1.0, 0.0, mean, 1.0 if flat else 0.0, 0.0 if flat else 1.0, 1)
         ]
     curve = UnitCurve((x - middle) / half, (y - mean) / spread, w)
-    batch = _fitted(library, curve, middle / half, config)
+    batch = _fitted(library, curve, middle / half)
     return _in_own_units(library, batch, x, y, w, middle, half)
 
 
-def _fitted(library: Sequence[Form], curve: UnitCurve, origin: float, config: CurveConfig) -> Batch:
+def _fitted(library: Sequence[Form], curve: UnitCurve, origin: float) -> Batch:
     """The best candidate of each form with its shift free, and the best with none in the user's coordinates."""
     coarse = np.interp(POINTS, curve.t, curve.v)
     primary = [
@@ -183,12 +175,12 @@ def _fitted(library: Sequence[Form], curve: UnitCurve, origin: float, config: Cu
         starts.append(
             _batch(at, b, c, 0.0, family in ("general", "exponential"), family in ("general", "power"))
         )
-    free, loss = refine(library, join(starts), curve, config)
+    free, loss = refine(library, join(starts), curve)
     # A shifted sine is a cosine: what was found for the one is a start for the other.
     images = [free, *_images(library, free, loss)]
     both = join(images)
     tied = [batch for at, form in enumerate(library) for batch in _tied(at, form, both, origin)]
-    return join([both, refine(library, join(tied), curve, config)[0]]) if tied else both
+    return join([both, refine(library, join(tied), curve)[0]]) if tied else both
 
 
 def _names(library: Sequence[Form]) -> set[str]:

@@ -14,6 +14,14 @@ from edgewise.symbolic.costs import VALUES
 from edgewise.symbolic.univariate.pursuit import SLOTS, AtomSum, Pursuit
 from edgewise.symbolic.univariate.trees import multiply
 
+# Products of two functions, and chains, that are fitted, fits that are kept, steps.
+_PRODUCTS = 60
+_FITS_KEPT = 10
+_STEPS = 30
+# Starts of inner functions in all, and of each outer one.
+_INNER_STARTS = 160
+_OUTER_STARTS = 40
+
 Ints = NDArray[np.intp]
 
 
@@ -60,10 +68,8 @@ class AtomProducts(Pursuit):
                         (float(part[row, column]), int(edges[one]) + row, int(edges[other]) + column)
                     )
         found.sort(key=lambda each: -each[0])
-        chosen = np.array([(a, b) for _, a, b in found[: 3 * self.reach.composed_groups]], dtype=np.intp)
-        return self.refined(
-            owner[chosen], constants[chosen], self.reach.composed_kept, self.reach.composed_steps
-        )
+        chosen = np.array([(a, b) for _, a, b in found[: 3 * _PRODUCTS]], dtype=np.intp)
+        return self.refined(owner[chosen], constants[chosen], _FITS_KEPT, _STEPS)
 
     def _raw(self) -> tuple[Ints, Floats, Floats]:
         """Every start: its atom, its constants, and its values at unit size."""
@@ -113,7 +119,7 @@ class Chains(Pursuit):
     def best(self, outers: Sequence[int], inners: Sequence[int], until: float = np.inf) -> list[AtomSum]:
         """The best fits of each pair of atoms, from a grid of starts."""
         found: list[tuple[float, int, int, Floats, Floats]] = []
-        share = max(self.reach.chain_starts // max(len(inners), 1), 4)
+        share = max(_INNER_STARTS // max(len(inners), 1), 4)
         for at in inners:
             starts = _spread(self.atoms[at].starts(self.atoms[at].u.values), share)
             values = self.atoms[at].values(starts)[0]
@@ -140,11 +146,11 @@ class Chains(Pursuit):
         for row, (_, _, _, outer, inner) in enumerate(chosen):
             theta[row, 0, : len(outer)] = outer
             theta[row, 1, : len(inner)] = inner
-        return self.refined(owners, theta, self.reach.composed_kept, self.reach.composed_steps)
+        return self.refined(owners, theta, _FITS_KEPT, _STEPS)
 
     def _scores(self, outer: int, g: Floats) -> list[tuple[float, Floats]]:
         """How well the outer function of given inner values explains the target, at its best start."""
-        starts = _spread(self.atoms[outer].starts(g), self.reach.chain_outer_starts)
+        starts = _spread(self.atoms[outer].starts(g), _OUTER_STARTS)
         with np.errstate(all="ignore"):
             rows = self.atoms[outer].evaluate(g, starts)[0] * self.root
             VALUES(rows.size)

@@ -8,7 +8,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from edgewise._core.arrays import Floats
-from edgewise.symbolic.config import DEFAULT, CurveConfig
+
+# What leaves no more than so many times the exact residual, or the noise, may be the law; what is long and leaves more only
+# imitates it.
+NEAR_EXACT_TIMES = 30.0
+_NEAR_NOISE_TIMES = 1.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,8 +27,6 @@ class CurvePoints:
         The relative residual below which a formula counts as exact.
     noise
         The relative residual of a smooth model, never below `accuracy`: what no right formula can do better than.
-    config
-        The thresholds it is searched by.
     """
 
     x: Floats
@@ -32,7 +34,6 @@ class CurvePoints:
     weight: Floats
     accuracy: float
     noise: float
-    config: CurveConfig = DEFAULT.curves
 
     @property
     def spread(self) -> float:
@@ -50,7 +51,7 @@ class CurvePoints:
     @property
     def near(self) -> float:
         """The residual that something close to the law may have; what is long and leaves more only imitates the curve."""
-        return max(self.config.near_exact * self.exact, self.config.near_noise * self.noise)
+        return max(NEAR_EXACT_TIMES * self.exact, _NEAR_NOISE_TIMES * self.noise)
 
     def thinned(self, most: int) -> CurvePoints:
         """At most so many points, evenly by rank."""

@@ -7,20 +7,61 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from edgewise.forms.tree import Node
-from edgewise.symbolic.config.curve_stages import CurveStage
 from edgewise.symbolic.provenance import is_excluded, marked
 from edgewise.symbolic.univariate.atoms import atoms, fast_waves, square_atom
 from edgewise.symbolic.univariate.best_subsets import SubsetSelection, SubsetTerms
-from edgewise.symbolic.univariate.candidates import Candidates
+from edgewise.symbolic.univariate.candidates import TERM_NODE_NATS, Candidates
 from edgewise.symbolic.univariate.compositions import AtomProducts, Chains
 from edgewise.symbolic.univariate.library import FUNCTIONS, LibraryColumn, monomials
 from edgewise.symbolic.univariate.like_terms import like_sums
 from edgewise.symbolic.univariate.oscillations import phase, trigonometric
 from edgewise.symbolic.univariate.outer_functions import InnerCurve, views
-from edgewise.symbolic.univariate.pursuit import Pursuit
+from edgewise.symbolic.univariate.pursuit import SINGLE_STARTS, Pursuit
 from edgewise.symbolic.univariate.rational import polynomials, rationals
 from edgewise.symbolic.univariate.selection import residual_of
 from edgewise.symbolic.univariate.trees import X, call, loosened, multiply, size
+
+# What follows was set by hand on laws of textbooks. Sums of powers, only where polynomials leave something: size of an exact
+# formula that makes them needless, and candidates.
+_POWER_SUMS = (40, 5)
+# The same of a third function in a sum of functions.
+_THIRD_FUNCTIONS = (20, 4)
+_TRIPLES = 8
+# The stage of sums of functions, of which each part is left out once there is an exact formula of its size.
+_FUNCTION_SUMS = (18, 6)
+# Sizes that end other stages of many parts before their last one.
+_PRODUCTS_DONE = 12
+_WITH_POWERS_DONE = 12
+_INNER_DONE = 14
+_OUTER_DONE = 18
+_OUTER_SUMS_DONE = 20
+_LOOSENED_DONE = 20
+# Terms of a sum, and sums that are kept.
+_POWERS = (4, 4)
+_SMALL_SUMS = (3, 4)
+_LARGE_SUMS = (3, 6)
+_SCALED_SUMS = (1, 2)
+_LONG_SUMS = (5, 4)
+# The same inside a function.
+_OUTER_POWERS = (3, 3)
+_OUTER_SMALL_SUMS = (1, 3)
+_OUTER_SUMS = (2, 3)
+# Degrees of polynomials and of quotients: inside a function, in a function, and in one beside a power.
+_OUTER_DEGREE = 6
+_OUTER_QUOTIENT_DEGREE = 3
+_INNER_QUOTIENT_DEGREE = 3
+_FACTOR_QUOTIENT_DEGREE = 2
+# Points of a curve that oscillates.
+_PHASE_POINTS = 600
+# Starts of each function, fits that are kept, and steps of each.
+_PRODUCT_STARTS = (3, 4, 20)
+_WITH_POWERS_STARTS = (2, 3, 20)
+_INNER_STARTS = (2, 4, 25)
+_OUTER_STARTS = (2, 4, 20)
+# Formulas that get a constant more everywhere, how long they may be, and steps of their fits.
+_LOOSENED_FORMULAS = 8
+_LOOSENED_SIZE = 25
+_LOOSENED_STEPS = 30
 
 
 class CurveSearch(Candidates):
@@ -39,44 +80,47 @@ class CurveSearch(Candidates):
             if self.late() or self.done(nodes):
                 return
 
-    def _stages(self) -> Iterator[tuple[Callable[[int], None], CurveStage]]:
-        """Searches in order, each with the size of an exact formula that makes all later ones needless."""
-        reach = self.reach
-        yield self._polynomials, reach.polynomials
-        yield self._single_atoms, reach.single_functions
-        yield self._rationals, reach.rationals
-        yield self._small_sums, reach.small_sums
-        yield self._products, reach.products
-        yield self._scaled_forms, reach.scaled_forms
-        yield self._other_rationals, reach.other_rationals
-        yield self._through_outers, reach.through_outers
-        yield self._like_sums, reach.like_sums
-        yield self._atom_products, reach.function_products
-        yield self._square_sums, reach.square_sums
-        yield self._atom_sums, reach.function_sums
-        yield self._inner_atoms, reach.inner_functions
-        yield self._waves, reach.waves
-        yield self._with_monomials, reach.with_powers
-        yield self._chains, reach.chains
-        yield self._large_sums, reach.large_sums
-        yield self._outer_atoms, reach.outer_functions
-        yield self._outer_sums, reach.outer_sums
-        yield self._long_sums, reach.long_sums
-        yield self._loosened, (reach.loosened, self.points.config.loosened)
+    def _stages(self) -> Iterator[tuple[Callable[[int], None], tuple[int, int]]]:
+        """Stages in order, each with the size of an exact formula that makes later ones needless, and its candidates.
+
+        Sizes rise with what the next stages would bring: a function of a simple one is quickly found, and anything longer
+        must not shut that out. Candidates are what a stage of about a hundredth of all work has time to fit.
+        """
+        yield self._polynomials, (7, 3)
+        yield self._single_atoms, (10, 4)
+        yield self._rationals, (13, 4)
+        yield self._small_sums, (13, 8)
+        yield self._products, (14, 2)
+        yield self._scaled_forms, (14, 6)
+        yield self._other_rationals, (16, 6)
+        yield self._through_outers, (8, 14)
+        yield self._like_sums, (16, 8)
+        yield self._atom_products, (18, 6)
+        yield self._square_sums, (18, 6)
+        yield self._atom_sums, _FUNCTION_SUMS
+        yield self._inner_atoms, (18, 1)
+        yield self._waves, (20, 3)
+        yield self._with_monomials, (18, 1)
+        yield self._chains, (22, 8)
+        yield self._large_sums, (22, 10)
+        yield self._outer_atoms, (24, 1)
+        yield self._outer_sums, (28, 3)
+        yield self._long_sums, (40, 6)
+        yield self._loosened, (40, _LOOSENED_FORMULAS)
 
     def _polynomials(self, keep: int) -> None:
         few = self.few
         self.consider(polynomials(few, LibraryColumn(X, few.x)), keep)
-        nodes, kept = self.reach.power_sums
+        nodes, kept = _POWER_SUMS
         if not self.done(nodes):
-            self.consider(self.sums(self.library.powers(), few, self.reach.powers_terms), kept)
+            self.consider(self.sums(self.library.powers(), few, _POWERS), kept)
 
     def _single_atoms(self, keep: int) -> None:
         few = self.few
         plain = [fast_waves(each, few.x) if each.name == "sin" else each for each in self.plain_atoms(few.x)]
         for background in ([], [LibraryColumn(X, few.x)]):
             pursuit = self.pursuit(Pursuit, plain, background)
-            self.fits(pursuit, pursuit.singles(*self.reach.single_starts), keep)
+            self.fits(pursuit, pursuit.singles(*SINGLE_STARTS), keep)
 
     def _like_sums(self, keep: int) -> None:
         self.consider(self.judged(like_sums(self.few, self.allowed)), keep, settled=True)
@@ -86,7 +130,7 @@ class CurveSearch(Candidates):
         few = self.few
         x = LibraryColumn(X, few.x)
         for factor in monomials(few.x, -2, 4, roots=False):
-            if self.late() or self.done(self.reach.products_done):
+            if self.late() or self.done(_PRODUCTS_DONE):
                 return
             chosen = [
                 atom
@@ -95,17 +139,17 @@ class CurveSearch(Candidates):
             ]
             # x*log(2*x) is x*log(x) and a multiple of x.
             pursuit = self.pursuit(Pursuit, chosen, [factor])
-            self.fits(pursuit, pursuit.singles(*self.reach.product_starts), keep)
+            self.fits(pursuit, pursuit.singles(*_PRODUCT_STARTS), keep)
 
     def _with_monomials(self, keep: int) -> None:
         """One function plus a power of x."""
         few = self.few
         for power_column in monomials(few.x, -2, 4):
-            if self.late() or self.done(self.reach.with_powers_done):
+            if self.late() or self.done(_WITH_POWERS_DONE):
                 return
             if power_column.tree != X:
                 pursuit = self.pursuit(Pursuit, self.plain_atoms(few.x), [power_column])
-                self.fits(pursuit, pursuit.singles(*self.reach.with_powers_starts), keep)
+                self.fits(pursuit, pursuit.singles(*_WITH_POWERS_STARTS), keep)
 
     def _scaled_forms(self, keep: int) -> None:
         """A power of x times a function of the library."""
@@ -113,7 +157,7 @@ class CurveSearch(Candidates):
 
     def _scaled(self) -> Iterator[tuple[Node, float]]:
         few, terms = self.few, self.library.small()
-        price, (longest, most) = few.config.term_node / len(few.y), self.reach.scaled_terms
+        price, (longest, most) = TERM_NODE_NATS / len(few.y), _SCALED_SUMS
         for factor in monomials(few.x, -2, 4, roots=False):
             trees = [multiply(factor.tree, tree) for tree in terms.trees]
             scaled = SubsetTerms(trees, terms.values * factor.values[:, None], terms.nodes + 2)
@@ -125,10 +169,10 @@ class CurveSearch(Candidates):
         self.consider(rationals(self.few, LibraryColumn(X, self.few.x)), keep)
 
     def _small_sums(self, keep: int) -> None:
-        self.consider(self.sums(self.library.small(), self.few, self.reach.small_terms), keep)
+        self.consider(self.sums(self.library.small(), self.few, _SMALL_SUMS), keep)
 
     def _large_sums(self, keep: int) -> None:
-        self.consider(self.sums(self.library.large(), self.few, self.reach.large_terms), keep)
+        self.consider(self.sums(self.library.large(), self.few, _LARGE_SUMS), keep)
 
     def _views(self) -> Iterator[InnerCurve]:
         yield from views(self.few, self.allowed)
@@ -137,13 +181,11 @@ class CurveSearch(Candidates):
         self.consider(self._inside_views(), keep)
 
     def _inside_views(self) -> Iterator[tuple[Node, float]]:
-        found = phase(self.points.thinned(self.reach.phase_points)) if "sin" in self.allowed else None
+        found = phase(self.points.thinned(_PHASE_POINTS)) if "sin" in self.allowed else None
         if found is not None:
             yield from self.judged(
                 found.wrap(t)
-                for t, _ in polynomials(
-                    found.points, LibraryColumn(X, found.points.x), self.reach.outer_degree
-                )
+                for t, _ in polynomials(found.points, LibraryColumn(X, found.points.x), _OUTER_DEGREE)
             )
         for view in self._views():
             if self.late():
@@ -151,23 +193,19 @@ class CurveSearch(Candidates):
             yield from self._inside(view)
 
     def _inside(self, view: InnerCurve) -> Iterator[tuple[Node, float]]:
-        column, reach = LibraryColumn(X, view.points.x), self.reach
-        yield from self.judged(
-            view.wrap(tree) for tree, _ in polynomials(view.points, column, reach.outer_degree)
-        )
+        column = LibraryColumn(X, view.points.x)
+        yield from self.judged(view.wrap(tree) for tree, _ in polynomials(view.points, column, _OUTER_DEGREE))
         if view.name not in ("inv", "square", "cube"):
-            quotients = rationals(view.points, column, None, reach.outer_quotient_degree)
+            quotients = rationals(view.points, column, None, _OUTER_QUOTIENT_DEGREE)
             yield from self.judged(view.wrap(tree) for tree, _ in quotients)
-        yield from self.sums(self.library.powers(), view.points, reach.outer_powers_terms, view.wrap)
-        yield from self.sums(self.library.small(), view.points, reach.outer_small_terms, view.wrap)
+        yield from self.sums(self.library.powers(), view.points, _OUTER_POWERS, view.wrap)
+        yield from self.sums(self.library.small(), view.points, _OUTER_SMALL_SUMS, view.wrap)
 
     def _outer_sums(self, keep: int) -> None:
         for view in self._views():
-            if self.late() or self.done(self.reach.outer_sums_done):
+            if self.late() or self.done(_OUTER_SUMS_DONE):
                 return
-            self.consider(
-                self.sums(self.library.small(), view.points, self.reach.outer_sums_terms, view.wrap), keep
-            )
+            self.consider(self.sums(self.library.small(), view.points, _OUTER_SUMS, view.wrap), keep)
 
     def _square_sums(self, keep: int) -> None:
         """Sums of two functions, at least one of them of x^2."""
@@ -209,7 +247,7 @@ class CurveSearch(Candidates):
         self.consider(self._rationals_in(), keep)
 
     def _rationals_in(self) -> Iterator[tuple[Node, float]]:
-        x, reach = self.few.x, self.reach
+        x = self.few.x
         names = [name for name in ("exp", "cos", "sin") if name in self.allowed]
         inner = [LibraryColumn(call(name, X), FUNCTIONS[name](x)) for name in names]
         if "sqrt" in self.allowed and (x >= 0).all():
@@ -221,7 +259,7 @@ class CurveSearch(Candidates):
             for factor in powers:
                 if self.late():
                     return
-                degree = reach.inner_quotient_degree if factor is None else reach.factor_quotient_degree
+                degree = _INNER_QUOTIENT_DEGREE if factor is None else _FACTOR_QUOTIENT_DEGREE
                 yield from rationals(self.few, u, factor, degree)
 
     def _atom_sums(self, keep: int) -> None:
@@ -236,14 +274,14 @@ class CurveSearch(Candidates):
             (everything, []),
             ([*shorter, *products, *squares], [x]),
         ):
-            if self.late() or self.done(self.reach.function_sums[0]):
+            if self.late() or self.done(_FUNCTION_SUMS[0]):
                 return
             pursuit = self.pursuit(Pursuit, chosen, background)
             fits = pursuit.pairs(until=self.meter.most)
             self.fits(pursuit, fits, keep)
-            nodes, kept = self.reach.third_functions
+            nodes, kept = _THIRD_FUNCTIONS
             if not self.done(nodes) and not self.late():
-                self.fits(pursuit, pursuit.grown(fits[: self.reach.third_from]), kept)
+                self.fits(pursuit, pursuit.grown(fits[:_TRIPLES]), kept)
 
     def _inner_atoms(self, keep: int) -> None:
         """A function of a simple function of x, with a line added or without."""
@@ -251,31 +289,31 @@ class CurveSearch(Candidates):
         names = ("x^2", "x^3", "sqrt", "inv", "log", "exp", "sin", "cos", "tanh", "atan")
         for background in ([], [LibraryColumn(X, few.x)]):
             for name in names:
-                if self.late() or self.done(self.reach.inner_done):
+                if self.late() or self.done(_INNER_DONE):
                     return
                 inner = [each for each in self.inner_atoms((name,), short=False) if each.name != "damped"]
                 if inner:
                     pursuit = self.pursuit(Pursuit, inner, background)
-                    self.fits(pursuit, pursuit.singles(*self.reach.inner_starts), keep)
+                    self.fits(pursuit, pursuit.singles(*_INNER_STARTS), keep)
 
     def _outer_atoms(self, keep: int) -> None:
         """One function with constants inside another with none."""
         for view in self._views():
-            if self.late() or self.done(self.reach.outer_done):
+            if self.late() or self.done(_OUTER_DONE):
                 return
             points = view.points
             plain = ("damped", "lorentzian", "hyperbola", "1/x^2")
             chosen = [each for each in self.plain_atoms(points.x) if each.name not in plain]
             pursuit = self.pursuit(Pursuit, chosen, points=points)
-            self.fits(pursuit, pursuit.singles(*self.reach.outer_starts), keep, view.wrap)
+            self.fits(pursuit, pursuit.singles(*_OUTER_STARTS), keep, view.wrap)
 
     def _loosened(self, keep: int) -> None:
-        longest = self.points.config.loosened_size
+        longest = _LOOSENED_SIZE
         short = [each for each in self.pool.values() if size(each[2]) <= longest]
         for _, _, tree in sorted(short, key=lambda each: each[0])[:keep]:
-            if self.late() or self.done(self.reach.loosened_done):
+            if self.late() or self.done(_LOOSENED_DONE):
                 return
-            self.front.offer(marked(loosened(tree), self.stage), self.reach.loosened_steps)
+            self.front.offer(marked(loosened(tree), self.stage), _LOOSENED_STEPS)
 
     def _long_sums(self, keep: int) -> None:
-        self.consider(self.sums(self.library.small(), self.few, self.reach.long_terms), keep)
+        self.consider(self.sums(self.library.small(), self.few, _LONG_SUMS), keep)

@@ -20,8 +20,16 @@ from edgewise.symbolic.fitting.variable_projection import settled
 from edgewise.symbolic.univariate.atoms import atoms, fast_waves
 from edgewise.symbolic.univariate.curve import CurvePoints
 from edgewise.symbolic.univariate.library import LibraryColumn
-from edgewise.symbolic.univariate.pursuit import Pursuit
+from edgewise.symbolic.univariate.pursuit import SINGLE_STARTS, Pursuit
 from edgewise.symbolic.univariate.trees import X
+
+# Terms of a kind: of a sum at most; starts of the first, sums that go on to the next, and starts of that.
+_MOST_TERMS = 4
+_FIRST_STARTS = 6
+_SUMS_KEPT = 4
+_NEXT_STARTS = 3
+# A term that takes off less than this share of what remains ends its sum.
+_LEAST_GAIN = 0.05
 
 # Functions, and whether a constant is part of the sum: one that is not there hides in a slow decay.
 _KINDS = ((("exp",), True), (("exp",), False), (("exp", "gaussian"), True), (("sin",), True))
@@ -43,22 +51,18 @@ def like_sums(points: CurvePoints, allowed: frozenset[str]) -> Iterator[Node]:
     for kind, constant in _KINDS:
         if all(name in named for name in kind):
             chosen = [named[name] for name in kind]
-            reach = points.config.stages
-            pursuit = Pursuit(chosen, points.y, points.weight, constant=constant, reach=reach)
+            pursuit = Pursuit(chosen, points.y, points.weight, constant=constant)
             yield from _grown(pursuit, points)
 
 
 def _grown(pursuit: Pursuit, points: CurvePoints) -> Iterator[Node]:
-    reach = pursuit.reach
-    fits = pursuit.singles(reach.like_first, reach.like_kept, reach.single_starts[2])
-    for _ in range(1, reach.like_terms):
+    fits = pursuit.singles(_FIRST_STARTS, _SUMS_KEPT, SINGLE_STARTS[2])
+    for _ in range(1, _MOST_TERMS):
         if not fits or fits[0].unexplained <= points.exact**2:
             return
         before = fits[0].unexplained
-        fits = pursuit.grown(
-            fits[: reach.like_kept], reach.like_kept, per_atom=reach.like_starts, most=reach.like_terms
-        )
-        if not fits or fits[0].unexplained > (1 - reach.like_gain) * before:
+        fits = pursuit.grown(fits[:_SUMS_KEPT], _SUMS_KEPT, per_atom=_NEXT_STARTS, most=_MOST_TERMS)
+        if not fits or fits[0].unexplained > (1 - _LEAST_GAIN) * before:
             return
         for tree in pursuit.trees(fits[:1]):
             # Decays of near rates lie in a long valley, in which the steps of the pursuit come to rest early.

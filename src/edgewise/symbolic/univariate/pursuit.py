@@ -19,12 +19,31 @@ from numpy.typing import NDArray
 from edgewise._core.arrays import Bools, Floats
 from edgewise._core.work import spent
 from edgewise.forms.tree import Node, Number
-from edgewise.symbolic.config.curve_stages import CURVE_STAGES, CurveStageConfig
 from edgewise.symbolic.costs import NEXT_TERM, START_PAIRS, STATE, VALUES
 from edgewise.symbolic.fitting.damped_steps import BatchOfPoints, Damping, descended_together, leaders
 from edgewise.symbolic.univariate.atoms import Atom
 from edgewise.symbolic.univariate.library import LibraryColumn
 from edgewise.symbolic.univariate.trees import add, multiply
+
+# Starts of each function, fits that are kept, and steps of each.
+SINGLE_STARTS = (4, 8, 30)
+# Starts that are fitted at a time.
+_MOST_SINGLES = 72
+# Pairs of functions that are fitted, fits that are kept, steps; and the latter two where a third function joins.
+_PAIRS = 60
+_PAIRS_KEPT = 12
+_PAIR_STEPS = 30
+_TRIPLES_KEPT = 8
+_TRIPLE_STEPS = 30
+# After these steps the worse half of the fits leaves; so many fits or fewer all stay.
+_HEAT_STEPS = (4, 7, 11)
+_FEWEST_FITS = 16
+# Of a function several starts are tried only where no two have a cosine beyond this.
+_ALIKE_COSINE = 0.9
+# Two starts whose squared sine is smaller are the same.
+_SAME_SINE = 1e-4
+# Starts of a further function, for each that may come from one: the best of so many functions.
+_NEXT_STARTS = 6
 
 Ints = NDArray[np.intp]
 SLOTS = 3
@@ -51,9 +70,8 @@ class Pursuit:
         background: Sequence[LibraryColumn] = (),
         *,
         constant: bool = True,
-        reach: CurveStageConfig = CURVE_STAGES,
     ) -> None:
-        self.atoms, self.y, self.reach = list(atoms), y, reach
+        self.atoms, self.y = list(atoms), y
         self.root = np.sqrt(weight / weight.sum())
         self.background = list(background)
         # What is always there: the background, and a constant unless none is wanted.
@@ -126,7 +144,7 @@ class Pursuit:
         for at in range(len(self.atoms)):
             own = order[owner[order] == at]
             rank[own] = np.arange(len(own))
-        chosen = order[rank[order] < per_atom][: self.reach.most_singles]
+        chosen = order[rank[order] < per_atom][:_MOST_SINGLES]
         return self.refined(owner[chosen][:, None], constants[chosen][:, None, :], keep, steps)
 
     def pairs(self, until: float = np.inf) -> list[AtomSum]:
@@ -148,7 +166,7 @@ class Pursuit:
             left = along[rows][:, None]
             right = along[rows.start :][None, :]
             apart = 1 - gram * gram
-            least = self.reach.starts_apart
+            least = _SAME_SINE
             explained = (left * left + right * right - 2 * gram * left * right) / np.maximum(apart, least)
             explained[apart < least] = 0.0
             best = explained.max(axis=0)
@@ -164,10 +182,10 @@ class Pursuit:
             if spent() > until:
                 break
         found.sort(key=lambda each: -each[0])
-        chosen = np.array([(a, b) for _, a, b in found[: 2 * self.reach.pair_groups]], dtype=np.intp)
+        chosen = np.array([(a, b) for _, a, b in found[: 2 * _PAIRS]], dtype=np.intp)
         if len(chosen) == 0:
             return []
-        return self.refined(owner[chosen], constants[chosen], self.reach.pair_kept, self.reach.pair_steps)
+        return self.refined(owner[chosen], constants[chosen], _PAIRS_KEPT, _PAIR_STEPS)
 
     def grown(
         self, fits: Sequence[AtomSum], keep: int | None = None, *, per_atom: int = 1, most: int = SLOTS
@@ -190,18 +208,16 @@ class Pursuit:
             left = self.target - basis @ (basis.T @ self.target)
             across = shapes @ basis
             apart = 1 - np.square(across).sum(axis=1)
-            reach, least = self.reach, self.reach.starts_apart
+            least = _SAME_SINE
             score = np.where(apart > least, np.square(shapes @ left) / np.maximum(apart, least), 0.0)
-            for at in _heads(owner, score, shapes, per_atom, reach.start_alike)[
-                : reach.next_starts * per_atom
-            ]:
+            for at in _heads(owner, score, shapes, per_atom, _ALIKE_COSINE)[: _NEXT_STARTS * per_atom]:
                 owners.append(np.array([*fit.atoms, owner[at]], dtype=np.intp))
                 own = [_padded(each) for each in fit.constants]
                 starts.append(np.stack([*own, constants[at]]))
         if not owners:
             return []
-        kept = self.reach.third_kept if keep is None else keep
-        return self.refined(np.stack(owners), np.stack(starts), kept, self.reach.third_steps)
+        kept = _TRIPLES_KEPT if keep is None else keep
+        return self.refined(np.stack(owners), np.stack(starts), kept, _TRIPLE_STEPS)
 
     def refined(self, owners: Ints, constants: Floats, keep: int, steps: int) -> list[AtomSum]:
         """Levenberg-Marquardt on the inner constants of every candidate; the best few."""
@@ -322,7 +338,7 @@ def _refine(pursuit: Pursuit, owners: Ints, constants: Floats, steps: int) -> tu
         return _state(pursuit, owners[rows], now.at + move.reshape(-1, slots, SLOTS))
 
     def leads(step: int, rows: Ints, loss: Floats) -> Bools | None:
-        if step not in pursuit.reach.heats or len(rows) <= pursuit.reach.fewest_heat:
+        if step not in _HEAT_STEPS or len(rows) <= _FEWEST_FITS:
             return None
         # Only the best go on; of single atoms the best of each.
         good = loss <= np.partition(loss, len(rows) // 2)[len(rows) // 2]

@@ -15,12 +15,14 @@ from edgewise._core.checks import check_float, check_int
 from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, StopError, check_seconds, check_work, running
 from edgewise.forms import Form
-from edgewise.symbolic.config import SearchConfig, config_of
 from edgewise.symbolic.univariate.closed_forms import check_forms
 from edgewise.symbolic.univariate.curve import CurvePoints, smooth_noise
 from edgewise.symbolic.univariate.curve_rows import read_curve
 from edgewise.symbolic.univariate.curve_search import CurveSearch
 from edgewise.symbolic.univariate.selection import FittedForm as FittedForm
+
+# Units of work of "normal".
+CURVE_WORK_UNITS = 3.0
 
 
 def one_variable(
@@ -33,7 +35,6 @@ def one_variable(
     work: str | float = "normal",
     seconds: float | None = None,
     top: int = 8,
-    config: SearchConfig | None = None,
 ) -> tuple[FittedForm, ...]:
     """Closed forms of a curve of one variable.
 
@@ -53,8 +54,6 @@ def one_variable(
         Time limit; what is found until then is the answer, and may differ from run to run.
     top
         The most formulas returned.
-    config
-        Other thresholds, in its `curves`.
 
     Returns
     -------
@@ -76,10 +75,9 @@ def one_variable(
     >>> best.residual < 1e-12
     True
     """
-    settings = config_of(config).curves
     xs, ys, weights = read_curve(x, y, sample_weight, 12)
     accuracy = check_float(accuracy, "accuracy", low=0.0, high=1.0)
-    units = settings.work_units * check_work(work)
+    units = CURVE_WORK_UNITS * check_work(work)
     meter = Meter(units, check_seconds(seconds))
     top = check_int(top, "top", low=1)
     library = None if forms is None else check_forms(forms)
@@ -87,7 +85,7 @@ def one_variable(
     xs, ys, weights = xs[kept], ys[kept], weights[kept] / weights[kept].mean()
     with np.errstate(all="ignore"), one_thread():
         noise = max(accuracy, smooth_noise(xs, ys, weights))
-        search = CurveSearch(CurvePoints(xs, ys, weights, accuracy, noise, settings), library, meter)
+        search = CurveSearch(CurvePoints(xs, ys, weights, accuracy, noise), library, meter)
         try:
             with running(meter):
                 search.run()

@@ -9,13 +9,43 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgewise.forms.tree import Node, Number, names_in, render
-from edgewise.symbolic.config import CurveConfig
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.criterion import criterion
 from edgewise.symbolic.fitting.least_squares import Refit, refit
 from edgewise.symbolic.provenance import like
-from edgewise.symbolic.univariate.curve import CurvePoints
+from edgewise.symbolic.univariate.curve import NEAR_EXACT_TIMES, CurvePoints
 from edgewise.symbolic.univariate.trees import floats_in, is_finite, size, tidy
+
+# Points that constants are fitted to; twice as many where there is noise: a residual above this share of the spread.
+_FITTED_POINTS = 300
+_NOISE_SHARE = 1e-5
+# Nats that a node and a constant cost; among thousands of candidates chance alone gains a dozen.
+NODE_NATS = 2.0
+# A candidate is not pursued where a formula no longer than it could become has at most this share of its residual.
+_BEATEN_BY = 0.9
+# A candidate is not fitted where one with so many nodes less has at most this share of its residual.
+_BEATEN_SHARE = 0.3
+_BEATEN_NODES = 6
+# Standard errors within which a constant is zero or one; those of powers count as no larger than this, for powers are whole
+# or far from it.
+_INTERVAL_ERRORS = 4.0
+_POWER_ERROR = 0.05
+# Constants that are tried singly, the surest first.
+_SINGLE_PROPOSALS = 5
+# A constant is simple that is this close to a simple number, as a share of it, and within this share of the residual.
+_SIMPLE_REACH = 0.003
+_SIMPLE_SHARE = 0.1
+# The numerator of a simple number at most.
+_LARGEST_SIMPLE = 12
+# Steps of a fit, of those that may be the law at the end, and of the others.
+_STEPS = 40
+_LAST_STEPS = 60
+_LOOSE_STEPS = 8
+# Nats by which a longer description than the shortest stays, in the search and at the end: points hardly tell them apart.
+_SEARCH_SLACK = 25.0
+_LAST_SLACK = 8.0
+# Formulas that are fitted at the end beyond those that are returned.
+_SPARE_FORMULAS = 4
 
 _NAMES = ("x",)
 # What floats leave of numbers of one's size.
@@ -91,8 +121,8 @@ def finish(
     fit, value = fitted(tree, points, steps)
     if not math.isfinite(value) or not is_finite(fit.tree):
         return None
-    least = size(tree) - 3 * len(_vanishing(fit, points.config))
-    if any(each.residual <= points.config.beaten_by * value and each.complexity <= least for each in rivals):
+    least = size(tree) - 3 * len(_vanishing(fit))
+    if any(each.residual <= _BEATEN_BY * value and each.complexity <= least for each in rivals):
         return None
     fit, value = _pruned(fit, value, points, steps)
     if not math.isfinite(value) or not is_finite(fit.tree):
@@ -102,18 +132,18 @@ def finish(
 
 def _pruned(fit: Refit, value: float, points: CurvePoints, steps: int) -> tuple[Refit, float]:
     """Constants that are zero or one within the errors of the data become so; all together first, then one by one."""
-    config, n = points.config, len(points.y)
+    n = len(points.y)
     # BIC: what leaves may cost what chance would have it cost.
     slack = math.exp(math.log(n) / n)
     allowed = max(value * slack, _ROUNDING * float(np.abs(points.y).max()) / points.spread)
     if value > 1e-3 * points.exact:
         allowed = max(allowed, points.exact)
-    proposals = _vanishing(fit, config)
+    proposals = _vanishing(fit)
     if len(proposals) > 1:
         tried = _replaced(fit, proposals, points, steps)
         if tried is not None and tried[1] <= allowed:
             return _pruned(*tried, points, steps)
-    if value > config.near_exact * max(points.noise, points.exact):
+    if value > NEAR_EXACT_TIMES * max(points.noise, points.exact):
         # No law yet: not worth the fits.
         return fit, value
     half = proposals[: len(proposals) // 2]
@@ -121,14 +151,14 @@ def _pruned(fit: Refit, value: float, points: CurvePoints, steps: int) -> tuple[
         tried = _replaced(fit, half, points, steps)
         if tried is not None and tried[1] <= allowed:
             return _pruned(*tried, points, steps)
-    for proposal in proposals[: config.single_proposals]:
+    for proposal in proposals[:_SINGLE_PROPOSALS]:
         tried = _replaced(fit, [proposal], points, steps)
         if tried is not None and tried[1] <= allowed:
             return _pruned(*tried, points, steps)
     return fit, value
 
 
-def _vanishing(fit: Refit, config: CurveConfig) -> list[tuple[int, int]]:
+def _vanishing(fit: Refit) -> list[tuple[int, int]]:
     """(constant, whole number) for constants within their error of 0, 1 or -1, the surest first; powers may be any whole
     number, for x^7.003 is another function where x is negative."""
     found: list[tuple[float, int, int]] = []
@@ -139,7 +169,7 @@ def _vanishing(fit: Refit, config: CurveConfig) -> list[tuple[int, int]]:
     ):
         whole = (round(value),) if at in powers and 1 < abs(value) < 9.5 else (0, 1, -1)
         for exact in whole:
-            reach = config.interval * min(error, config.power_error if at in powers else math.inf)
+            reach = _INTERVAL_ERRORS * min(error, _POWER_ERROR if at in powers else math.inf)
             reach += 1e-7 * (min(largest, 1.0) if exact == 0 else 1.0)
             if abs(value - exact) <= reach:
                 rank = abs(value - exact) / (error + 1e-300) if math.isfinite(error) else -1.0
@@ -166,22 +196,22 @@ def description(found: FittedForm, points: CurvePoints) -> float:
     n = len(points.y)
     # Below this the residual is rounding error.
     floor = _ROUNDING * max(1.0, float(np.abs(points.y).max()) / points.spread)
-    measured = ugly(found, points.config)
+    measured = ugly(found)
     nodes = found.complexity + measured
-    return criterion(found.residual, nodes, n, measured, node=points.config.node, floor=floor)
+    return criterion(found.residual, nodes, n, measured, node=NODE_NATS, floor=floor)
 
 
-def ugly(found: FittedForm, config: CurveConfig) -> int:
+def ugly(found: FittedForm) -> int:
     """How many constants are no simple numbers."""
-    return sum(not _simple(value, found.residual, config) for value in floats_in(found.tree))
+    return sum(not _simple(value, found.residual) for value in floats_in(found.tree))
 
 
-def _simple(value: float, residual: float, config: CurveConfig) -> bool:
+def _simple(value: float, residual: float) -> bool:
     """Is a constant a small whole number, half or third as far as the residual lets one see?"""
-    reach = min(max(1e-7, config.simple_share * residual), config.simple_reach)
+    reach = min(max(1e-7, _SIMPLE_SHARE * residual), _SIMPLE_REACH)
     return abs(value) < 100 and any(
         abs(value * bottom - round(value * bottom)) <= reach * abs(value) * bottom
-        and abs(round(value * bottom)) <= config.largest_simple
+        and abs(round(value * bottom)) <= _LARGEST_SIMPLE
         for bottom in (1, 2, 3)
     )
 
@@ -191,21 +221,19 @@ class Front:
 
     def __init__(self, points: CurvePoints) -> None:
         self.points = points
-        config = points.config
-        self.few = points.thinned(config.pruned if points.noise <= config.noisy else 2 * config.pruned)
+        self.few = points.thinned(_FITTED_POINTS if points.noise <= _NOISE_SHARE else 2 * _FITTED_POINTS)
         self.met: dict[str, FittedForm] = {}
 
     def offer(self, tree: Node, steps: int | None = None) -> FittedForm | None:
         """Finish a candidate and remember it."""
-        found = finish(tree, self.few, steps or self.points.config.steps, self.met.values())
+        found = finish(tree, self.few, steps or _STEPS, self.met.values())
         if found is not None:
             self.met.setdefault(render(found.tree), found)
         return found
 
     def beaten(self, nodes: int, residual: float, *, settled: bool = False) -> bool:
         """Is something simpler and closer known: by far, or at all where the constants are settled already?"""
-        config = self.points.config
-        share, fewer = (1.0, 2) if settled else (config.beaten, config.beaten_nodes)
+        share, fewer = (1.0, 2) if settled else (_BEATEN_SHARE, _BEATEN_NODES)
         return any(
             each.residual <= share * residual and each.complexity <= nodes - fewer
             for each in self.met.values()
@@ -217,20 +245,19 @@ class Front:
 
     def front(self, top: int) -> tuple[FittedForm, ...]:
         """From simple to accurate; where too many, those of the longest description leave."""
-        config = self.points.config
-        near = _front(self.met.values(), self.few, top + config.spare, config.search_slack)
+        near = _front(self.met.values(), self.few, top + _SPARE_FORMULAS, _SEARCH_SLACK)
         final: list[FittedForm] = []
         for each in near:
             # Constants matter where the formula may be the law.
             close = each.residual <= max(2 * self.points.noise, self.points.exact)
             fit, value = (
-                fitted(each.tree, self.points, config.last_steps, 1e-13)
+                fitted(each.tree, self.points, _LAST_STEPS, 1e-13)
                 if close
-                else fitted(each.tree, self.points, config.loose_steps)
+                else fitted(each.tree, self.points, _LOOSE_STEPS)
             )
             if math.isfinite(value) and is_finite(fit.tree):
                 final.append(FittedForm(like(fit.tree, each.tree), value, size(fit.tree)))
-        return _front(final, self.points, top, config.slack)
+        return _front(final, self.points, top, _LAST_SLACK)
 
 
 def _front(met: Iterable[FittedForm], points: CurvePoints, top: int, slack: float) -> tuple[FittedForm, ...]:
