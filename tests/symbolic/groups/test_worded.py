@@ -90,6 +90,7 @@ def test_words_that_nothing_follows_are_not_asked_for_again() -> None:
     np.testing.assert_allclose(result.best.predict({"t": [2.0]}), 13.0)
 
 
+@pytest.mark.slow
 def test_a_word_never_seen_ends_in_a_sentence_until_it_is_learned(
     cooling: GroupedResult, mixed: GroupedResult
 ) -> None:
