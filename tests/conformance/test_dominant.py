@@ -8,7 +8,6 @@ import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.tiers import slow
 from torch import Tensor
 
 from edgewise.kernels import reference, trilinear
@@ -77,7 +76,9 @@ def assert_close(found: Tensor, expected: Tensor) -> None:
 
 @pytest.mark.parametrize("dtype", [F64, F32])
 @pytest.mark.parametrize("based", [False, True])
-@pytest.mark.parametrize("rows", [15, 300, *slow(40, 1100)])
+@pytest.mark.parametrize(
+    "rows", [15, 300, *(pytest.param(rows, marks=pytest.mark.slow) for rows in (40, 1100))]
+)
 def test_forward_and_grad_coef(native: NativeBackend, rows: int, based: bool, dtype: torch.dtype) -> None:
     x = table(rows)
     inputs = x.shape[1]
