@@ -147,7 +147,7 @@ BAD_SNAPS: dict[str, tuple[dict[str, Any], str]] = {
     "target": ({"edges": [(0, 0, 0), (0, 1, 7)]}, r"'target' argument .* Got 7"),
     "no edge": ({"edges": [(0, 1)]}, r"'edges' argument .* three ints .* Got \(0, 1\)"),
     "one edge": ({"edges": (0, 0, 0)}, r"'edges' argument .* write one edge as a list of one"),
-    "dead": ({"edges": [(0, 1, 0)]}, r"of snap must be those of a living edge .* Got \(0, 1, 0\)"),
+    "dead": ({"edges": [(0, 1, 0)]}, r"must be those of a living edge .* Got \(0, 1, 0\)"),
     "columns": ({"X": X[:, :1]}, "'X' argument"),
     "forms": ({"forms": []}, "'forms' argument must hold at least one"),
     "accuracy": ({"accuracy": 7.0}, "'accuracy' argument"),
