@@ -32,7 +32,7 @@ def grouped(law: Law, own: np.ndarray, noise: float, seed: int = 0) -> GroupedRo
 
 
 def fitted(text: str, rows: GroupedRows) -> Tied:
-    model = apart(*template(parse(text, rows.columns).tree, rows.columns), rows, 0)
+    model = apart(template(parse(text, rows.columns).tree, rows.columns), rows, 0)
     assert model is not None
     return tie(model, rows)
 
@@ -134,7 +134,7 @@ def test_writing_changes_no_value_and_leaves_no_sign_to_a_constant_that_is_alway
 def test_a_number_added_to_a_constant_is_part_of_it(text: str, plain: str) -> None:
     own = np.random.default_rng(2).uniform(0.5, 2, (8, 2))
     rows = grouped(lambda x, k: k[:, 0] / (k[:, 1] + x), own, 0.02)
-    model = apart(parse(text, ["x", "a", "b"]).tree, ["a", "b"], [1.0, 2.0], rows, 0)
+    model = apart((parse(text, ["x", "a", "b"]).tree, ("a", "b"), (1.0, 2.0)), rows, 0)
     assert model is not None
     made = written(model, rows.columns)
     one, other = residuals(model, rows), residuals(made, rows)

@@ -32,7 +32,7 @@ def doses(noise: float, seed: int = 0) -> GroupedRows:
 
 
 def model_of(text: str, rows: GroupedRows) -> Tied:
-    model = apart(*template(parse(text, ["x"]).tree, ["x"]), rows, 0)
+    model = apart(template(parse(text, ["x"]).tree, ["x"]), rows, 0)
     assert model is not None
     return model
 

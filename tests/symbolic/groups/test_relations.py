@@ -35,7 +35,7 @@ def test_as_many_constants_are_each_groups_own_as_were_drawn(text: str, law, own
     y = law(A[GROUP], B[GROUP])
     y = y + noise * y.std() * np.random.default_rng(1).normal(size=240)
     rows = GroupedRows(("x",), X[:, None], y, GROUP, 8)
-    model = apart(*template(parse(text, ["x"]).tree, ["x"]), rows, 0)
+    model = apart(template(parse(text, ["x"]).tree, ["x"]), rows, 0)
     assert model is not None
     pool = StructurePool(rows, 0)
     tied = tie(model, rows)

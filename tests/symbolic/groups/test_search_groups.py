@@ -116,7 +116,7 @@ def test_shared_constants_are_told_from_others_under_noise() -> None:
     told = 0
     for seed in range(20):
         rows = GroupedRows(("t",), T[:, None], cooling(0.5, seed), np.repeat(np.arange(4), 30), 4)
-        free = apart(tree, names, starts, rows, 0)
+        free = apart((tree, names, starts), rows, 0)
         assert free is not None
         tied = tie(free, rows)
         assert tied.rss >= free.rss * (1 - 1e-9)
@@ -132,7 +132,7 @@ def test_the_tied_fit_is_the_least_squares_of_all_rows() -> None:
     y = cooling(0.5, 3)
     rows = GroupedRows(("t",), T[:, None], y, np.repeat(np.arange(4), 30), 4)
     tree, names, starts = template(parse("50*exp(-0.5*t) + 18.5", ["t"]).tree, ["t"])
-    tied = tie(apart(tree, names, starts, rows, 0), rows)  # pyright: ignore[reportArgumentType]
+    tied = tie(apart((tree, names, starts), rows, 0), rows)  # pyright: ignore[reportArgumentType]
     level = None if "c" in tied.plain else "c"
     at = rows.group
 

@@ -19,7 +19,7 @@ def line(own: np.ndarray, seed: int, rows: int = 40) -> tuple[Tied, Tied, Groupe
     x = random.uniform(1, 2, len(own) * rows)
     y = np.repeat(own, rows) * x + 0.1 * random.normal(size=len(x))
     table = GroupedRows(("x",), x[:, None], y, np.repeat(np.arange(len(own)), rows), len(own))
-    free = apart(parse("a*x", ["x", "a"]).tree, ["a"], [1.0], table, 0)
+    free = apart((parse("a*x", ["x", "a"]).tree, ("a",), (1.0,)), table, 0)
     assert free is not None
     one = with_shared(free, "a", table)
     assert one is not None
@@ -52,7 +52,7 @@ def test_constants_are_shared_that_another_could_make_up_for(seed: int) -> None:
     group = np.repeat(np.arange(8), 40)
     y = own[group] * (x - 20) ** 1.25
     rows = GroupedRows(("x",), x[:, None], y + 0.1 * y.std() * random.normal(size=320), group, 8)
-    free = apart(parse("a*(x - b)^c", ["x", "a", "b", "c"]).tree, ["a", "b", "c"], [2.0, 20, 1.2], rows, 0)
+    free = apart((parse("a*(x - b)^c", ["x", "a", "b", "c"]).tree, ("a", "b", "c"), (2.0, 20, 1.2)), rows, 0)
     assert free is not None
     tied = tie(free, rows)
     assert set(tied.own) == {"a"}
@@ -74,7 +74,7 @@ def test_a_constant_that_was_made_one_is_set_free_again_where_groups_differ() ->
 
 def test_another_writing_of_a_formula_is_not_judged_again() -> None:
     free, one, rows = line(np.linspace(1, 3, 4), 0)
-    other = apart(parse("-(a*x)", ["x", "a"]).tree, ["a"], [1.0], rows, 0)
+    other = apart((parse("-(a*x)", ["x", "a"]).tree, ("a",), (1.0,)), rows, 0)
     assert other is not None
     assert distinct([free, other, one]) == [free, one]
 
@@ -85,7 +85,7 @@ def test_exponents_and_signs_that_are_floats_are_no_constants_to_be_fitted() -> 
     tree = Apply("+", (Apply("*", (Number(3.0), square)), Apply("*", (Number(-1.0), x))))
     _, _, rows = line(np.linspace(1, 3, 4), 0)
     made, names, values = template(tree, ["x"])
-    free = apart(made, names, values, rows, 0)
+    free = apart((made, names, values), rows, 0)
     assert free is not None
     assert names == ("a",)
     assert with_shared(free, "a", rows) is not None
@@ -103,7 +103,7 @@ def test_numbers_are_plain_where_they_are_and_few_others_by_chance(
         level = 7.0 if plain else random.uniform(2, 20)
         y = random.uniform(1, 3, 4)[group] * x + level + 0.45 * random.normal(size=80)
         rows = GroupedRows(("x",), x[:, None], y, group, 4)
-        model = apart(tree, names, [2.0, level], rows, 0)
+        model = apart((tree, names, (2.0, level)), rows, 0)
         assert model is not None
         shared = with_shared(model, "b", rows)
         assert shared is not None
@@ -120,7 +120,7 @@ def test_exponents_are_plain_more_often_than_what_is_measured(text: str, noise: 
     y = factor * x**3 if plain else factor * x + 3
     rows = GroupedRows(("x",), x[:, None], y + noise * random.normal(size=120), group, 4)
     tree, names, _ = template(parse(text, ["x"]).tree, ["x"])
-    model = apart(tree, names, [2.0, 3.1], rows, 0)
+    model = apart((tree, names, (2.0, 3.1)), rows, 0)
     assert model is not None
     shared = with_shared(model, "b", rows)
     assert shared is not None

@@ -169,8 +169,8 @@ def test_under_noise_branches_are_told_from_one_structure(seed: int) -> None:
     number = np.tile(np.arange(3), 50)
     for y, expected in ((COOLING, 1), (np.where(METAL == "wax", 3 * T**2 + 1, COOLING), 2)):
         rows = GroupedRows(("t",), T[:, None], y + noise, number, 3)
-        fits = [each_group(*each, rows, 0) for each in structures]
-        one = together(structures[0][0], structures[0][1], fits[0], rows)
+        fits = [each_group(each, rows, 0) for each in structures]
+        one = together(structures[0], fits[0], rows)
         assert one is not None
         alone = description(tie(one, rows))
         branches = branched(structures, fits, rows)

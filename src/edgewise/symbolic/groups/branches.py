@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from edgewise._core.arrays import Floats
-from edgewise.forms.tree import Node
 from edgewise.symbolic.expressions.complexity import node_count
 from edgewise.symbolic.expressions.writing import from_tree
 from edgewise.symbolic.groups.constants import (
@@ -24,11 +23,11 @@ from edgewise.symbolic.groups.constants import (
 )
 from edgewise.symbolic.groups.rows import GroupedRows
 from edgewise.symbolic.groups.sharing import tie
+from edgewise.symbolic.groups.template import Structure
 
 # Structures at most, where levels of a category follow different ones.
 _MOST_BRANCHES = 4
 
-Structure = tuple[Node, tuple[str, ...], tuple[float, ...]]
 # What is left by a level of exact rows is at most so many times the squares of their rounding.
 _FAR = 100.0
 # Where a structure has no value.
@@ -122,7 +121,7 @@ def _branch(
     there = np.isin(rows.group, levels)
     group = np.searchsorted(np.array(levels), rows.group[there])
     part = GroupedRows(rows.columns, rows.X[there], rows.y[there], group, len(levels))
-    model = together(structure[0], structure[1], [fits[level] for level in levels], part)
+    model = together(structure, [fits[level] for level in levels], part)
     if model is None:
         return None
     return Branch(tie(of_one_group(model) if len(levels) == 1 else model, part), tuple(levels), part)

@@ -19,6 +19,7 @@ from edgewise.symbolic.fitting.least_squares import refit
 from edgewise.symbolic.fitting.variable_projection import EFFORT, Separable, StartEffort, minimum
 from edgewise.symbolic.groups.least_squares import GroupedProblem, fit_together
 from edgewise.symbolic.groups.rows import GroupedRows
+from edgewise.symbolic.groups.template import Structure
 
 # Formulas that are taken from a search, and structures whose constants are tied, the best first.
 TAKEN_FORMULAS = 10
@@ -91,35 +92,30 @@ def exact(rss: float, y: Floats) -> bool:
     return rss <= EXACTLY**2 * float(np.square(y).sum())
 
 
-def apart(
-    tree: Node, names: Sequence[str], starts: Sequence[float], rows: GroupedRows, seed: int
-) -> Tied | None:
+def apart(structure: Structure, rows: GroupedRows, seed: int) -> Tied | None:
     """The formula fitted to each group by itself; None where some group has too few rows, or no value."""
-    return together(tree, names, each_group(tree, names, starts, rows, seed), rows)
+    return together(structure, each_group(structure, rows, seed), rows)
 
 
-def each_group(
-    tree: Node, names: Sequence[str], starts: Sequence[float], rows: GroupedRows, seed: int
-) -> list[Fit | None]:
+def each_group(structure: Structure, rows: GroupedRows, seed: int) -> list[Fit | None]:
     """What `of_group` gives for every group."""
-    return [of_group(tree, names, starts, rows.columns, *rows.of(at), seed) for at in range(rows.count)]
+    return [of_group(structure, rows.columns, *rows.of(at), seed) for at in range(rows.count)]
 
 
-def together(tree: Node, names: Sequence[str], fits: Sequence[Fit | None], rows: GroupedRows) -> Tied | None:
+def together(structure: Structure, fits: Sequence[Fit | None], rows: GroupedRows) -> Tied | None:
     """The fits of all groups as one model, nothing shared; None where there is none for some group."""
+    tree, names, _ = structure
     known = [each for each in fits if each is not None]
     if len(known) < len(fits):
         return None
     values = {name: np.array([each[0][k] for each in known]) for k, name in enumerate(names)}
     errors = {name: np.array([each[1][k] for each in known]) for k, name in enumerate(names)}
     own = {name: (each, errors[name]) for name, each in written_alike(tree, values, rows).items()}
-    return _tied(tree, tuple(names), {}, own, {}, sum(each[2] for each in known), rows)
+    return _tied(tree, names, {}, own, {}, sum(each[2] for each in known), rows)
 
 
 def of_group(
-    tree: Node,
-    names: Sequence[str],
-    starts: Sequence[float],
+    structure: Structure,
     columns: Sequence[str],
     X: Floats,
     y: Floats,
@@ -127,6 +123,7 @@ def of_group(
     effort: StartEffort = EFFORT,
 ) -> Fit | None:
     """Constants of one group with their standard errors, and the residual sum of squares."""
+    tree, names, starts = structure
     if len(y) < len(names):
         return None
     if not names:

@@ -111,7 +111,9 @@ def fit_groups(
         problem = Separable(tree, constants, columns, X, y, np.ones(len(y)))
         found = minimum(problem, first, known, numpy_generator(seed))
         model = (
-            apart(tree, constants, found.constants.tolist(), rows, seed) if math.isfinite(found.rss) else None
+            apart((tree, constants, tuple(found.constants.tolist())), rows, seed)
+            if math.isfinite(found.rss)
+            else None
         )
         if model is None or not math.isfinite(model.criterion):
             raise InputError(

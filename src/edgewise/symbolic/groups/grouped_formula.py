@@ -148,7 +148,7 @@ class GroupedFormula:
             alone = False
             values, errors = of_few_rows(tree, names, others, self.rmse, self.columns, X, y)
         else:
-            found = of_group(tree, names, starts, self.columns, X, y, seed)
+            found = of_group((tree, names, tuple(starts)), self.columns, X, y, seed)
             if found is None:
                 raise InputError(
                     argument="X",

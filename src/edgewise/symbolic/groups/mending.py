@@ -80,16 +80,17 @@ def mended(
 
 def _anew(start: Tied, rows: GroupedRows, seed: int) -> Tied | None:
     """The formula fitted to each group by itself, from the middle of the constants there were."""
-    middle = [
+    middle = tuple(
         start.shared[name][0] if name in start.shared else float(np.median(start.own[name][0]))
         for name in start.names
-    ]
+    )
+    structure = start.tree, start.names, middle
     fits = list[Fit | None]()
     for at in range(rows.count):
-        fits.append(of_group(start.tree, start.names, middle, rows.columns, *rows.of(at), seed, FEW_STARTS))
+        fits.append(of_group(structure, rows.columns, *rows.of(at), seed, FEW_STARTS))
         if fits[-1] is None:
             return None
-    return together(start.tree, start.names, fits, rows)
+    return together(structure, fits, rows)
 
 
 def begun(parent: Tied, step: Edited, rows: GroupedRows) -> Tied:

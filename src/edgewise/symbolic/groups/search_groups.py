@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -51,18 +51,34 @@ _RESHAPED_FORMULAS = 4
 ENDED = (StopReason.INTERRUPTED, StopReason.CALLBACK)
 
 
+@dataclass(frozen=True)
+class SearchLimits:
+    """What limits searches over groups or words, for all of them together.
+
+    Attributes
+    ----------
+    work, seconds, seed
+        As of `find_formula`.
+    allowed : frozenset of str or None
+        The functions that formulas may hold; None for all.
+    constrained : bool
+        Whether formulas must fulfil more than that, which each search sees to: then no others are made of them.
+    """
+
+    work: str | float
+    seconds: float | None
+    seed: Any
+    allowed: frozenset[str] | None = None
+    constrained: bool = False
+
+
 def search_groups(
     search: Callable[..., FormulaResult],
     X: Any,
     y: Any,
     groups: Any,
-    *,
     names: Iterable[str] | None,
-    work: str | float,
-    seconds: float | None,
-    seed: Any,
-    allowed: frozenset[str] | None = None,
-    constrained: bool = False,
+    limits: SearchLimits,
 ) -> GroupedResult:
     """One law over many groups of rows, in which constants may differ from group to group.
 
@@ -76,20 +92,18 @@ def search_groups(
         Finds formulas in the rows of one group: called with X and y, and with names, work, seconds and seed.
     X, y, groups
         Table (n, d), target (n,) and the group of each row (n,).
-    names, work, seconds, seed
-        As of `find_formula`; for all groups together.
-    allowed
-        The functions that formulas may hold; None for all.
-    constrained
-        Whether formulas must fulfil more than that, which `search` sees to: then no others are made of them.
+    names
+        As of `find_formula`.
+    limits
+        Of all searches together.
 
     Raises
     ------
     InputError
         If the table does not fit together, or no group has rows enough.
     """
-    meter = Meter(seconds=(limit := check_seconds(seconds)))
-    factor, seed = check_work(work), check_int(seed, "seed", low=0)
+    meter = Meter(seconds=(limit := check_seconds(limits.seconds)))
+    factor, seed = check_work(limits.work), check_int(limits.seed, "seed", low=0)
     table, columns = read_rows(X, y, names)
     labels, number = group_labels(groups, len(np.asarray(y)))
     rows = GroupedRows(columns, table.X, table.y, number[table.numbers], len(labels))
@@ -113,8 +127,8 @@ def search_groups(
                     "No formula that was found has values on the rows of every group. Leave out groups that differ in kind."
                 )
             late = limit is not None and meter.seconds >= limit
-            if not constrained and not late and reasons[-1] not in ENDED:
-                found = _improved(pool, allowed, seed)
+            if not limits.constrained and not late and reasons[-1] not in ENDED:
+                found = _improved(pool, limits.allowed, seed)
         except KeyboardInterrupt:
             if not pool.models:
                 raise

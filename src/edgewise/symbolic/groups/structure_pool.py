@@ -98,7 +98,7 @@ class StructurePool:
         before = self.rank(self.tied[0]) if self.tied else math.inf
         self._race()
         finished = [
-            together(each.structure[0], each.structure[1], each.fits, self.rows)
+            together(each.structure, each.fits, self.rows)
             for each in self._runners.values()
             if len(each.fits) == self.rows.count
         ]
@@ -177,11 +177,11 @@ class StructurePool:
         effort = runner.effort
         before = [each[0] for each in runner.fits if each is not None]
         if len(before) >= _LOOKED:
-            values, effort = np.median(before, axis=0).tolist(), FEW_STARTS
-        return of_group(tree, names, values, self.rows.columns, X, y, self._seed, effort)
+            values, effort = tuple(np.median(before, axis=0).tolist()), FEW_STARTS
+        return of_group((tree, names, values), self.rows.columns, X, y, self._seed, effort)
 
     def _partial(self, runner: _Runner, part: GroupedRows) -> float:
-        model = together(*runner.structure[:2], runner.fits[: part.count], part)
+        model = together(runner.structure, runner.fits[: part.count], part)
         if model is None or math.isnan(model.criterion):
             return math.inf
         return self.rank(model) - foretold(model, part)

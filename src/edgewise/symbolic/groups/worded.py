@@ -21,7 +21,7 @@ from edgewise._core.work import Meter, check_seconds, check_work
 from edgewise.symbolic.fitting.measurements import Measurements, read_rows
 from edgewise.symbolic.fitting.word_columns import WordColumns, WordTable
 from edgewise.symbolic.groups.branched_formula import BranchedFormula
-from edgewise.symbolic.groups.branches import Branch, Structure, branched, description_of, of_one_group
+from edgewise.symbolic.groups.branches import Branch, branched, description_of, of_one_group
 from edgewise.symbolic.groups.constants import (
     TAKEN_FORMULAS,
     TIED_STRUCTURES,
@@ -34,9 +34,17 @@ from edgewise.symbolic.groups.grouped_formula import GroupedFormula
 from edgewise.symbolic.groups.grouped_result import GroupedResult
 from edgewise.symbolic.groups.mending import written
 from edgewise.symbolic.groups.rows import FEWEST_ROWS, GroupedRows
-from edgewise.symbolic.groups.search_groups import ENDED, as_grouped, ended_by, sought, structures_of
+from edgewise.symbolic.groups.search_groups import (
+    ENDED,
+    SearchLimits,
+    as_grouped,
+    ended_by,
+    sought,
+    structures_of,
+)
 from edgewise.symbolic.groups.sharing import tie
 from edgewise.symbolic.groups.structure_pool import description
+from edgewise.symbolic.groups.template import Structure
 from edgewise.symbolic.results.formula import Formula
 from edgewise.symbolic.results.search_result import FormulaResult
 
@@ -85,13 +93,7 @@ class _Evidence:
 
 
 def search_words(
-    search: Callable[..., FormulaResult],
-    table: WordTable,
-    y: Any,
-    *,
-    work: str | float,
-    seconds: float | None,
-    seed: Any,
+    search: Callable[..., FormulaResult], table: WordTable, y: Any, limits: SearchLimits
 ) -> GroupedResult:
     """Formulas for a table with columns of words: the same for all, with constants by level, or a branch for some levels.
 
@@ -104,18 +106,16 @@ def search_words(
         Finds formulas in rows of numbers: called with X and y, and with names, work, seconds and seed.
     table, y
         Rows, and the target (n,).
-    work, seconds, seed
-        As of `find_formula`; for all searches together.
-    of
-        Who asks, for messages.
+    limits
+        Of all searches together; functions and constraints are left to `search`.
 
     Raises
     ------
     InputError
         If the table does not fit together, or no formula has values on the rows.
     """
-    meter = Meter(seconds=(limit := check_seconds(seconds)))
-    factor, seed = check_work(work), check_int(seed, "seed", low=0)
+    meter = Meter(seconds=(limit := check_seconds(limits.seconds)))
+    factor, seed = check_work(limits.work), check_int(limits.seed, "seed", low=0)
     target = check_vector(y, "y", length=len(table.X), missing=True)
     whole = table.codes(tuple(table.words))[0] >= 0
     table = replace(table, X=table.X[whole], words={k: each.take(whole) for k, each in table.words.items()})
@@ -205,10 +205,10 @@ def _rows(
 def _evidence(
     words: tuple[str, ...], structures: Sequence[Structure], rows: GroupedRows, seed: int
 ) -> _Evidence:
-    fits = [each_group(*each, rows, seed) for each in structures]
+    fits = [each_group(each, rows, seed) for each in structures]
     models = list[tuple[Tied, int]]()
     for at, (structure, fit) in enumerate(zip(structures, fits, strict=True)):
-        model = together(structure[0], structure[1], fit, rows)
+        model = together(structure, fit, rows)
         if model is not None and math.isfinite(model.criterion):
             models.append((of_one_group(model) if rows.count == 1 else model, at))
     models.sort(key=lambda each: description(each[0]))

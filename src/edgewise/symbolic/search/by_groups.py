@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import narwhals as nw
@@ -14,24 +14,10 @@ from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason
 from edgewise.symbolic.fitting.word_columns import WordTable
 from edgewise.symbolic.groups.grouped_result import GroupedResult
-from edgewise.symbolic.groups.search_groups import search_groups
+from edgewise.symbolic.groups.search_groups import SearchLimits, search_groups
 from edgewise.symbolic.groups.worded import search_words
 from edgewise.symbolic.results.search_result import FormulaResult
 from edgewise.symbolic.search.constraints import ConstraintWarning, contradicted_by
-
-
-@dataclass(frozen=True)
-class Limited:
-    """What limits a search.
-
-    `allowed` are the functions of formulas, None for all; `constrained` says that they must fulfil more than that.
-    """
-
-    work: str | float
-    seconds: float | None
-    seed: Any
-    allowed: frozenset[str] | None = None
-    constrained: bool = False
 
 
 def groups_of(X: Any, groups: Any) -> tuple[Any, Any]:
@@ -59,7 +45,7 @@ def by_groups(
     words: WordTable | None,
     names: Iterable[str] | None,
     alone: Mapping[str, Any],
-    limits: Limited,
+    limits: SearchLimits,
 ) -> GroupedResult:
     """What `search_words` finds where the table has words, else `search_groups`.
 
@@ -90,12 +76,10 @@ def by_groups(
         searches.append((found, X, y))
         return found
 
-    own: dict[str, Any] = dict(vars(limits))
     if words is not None:
-        del own["allowed"], own["constrained"]
-        result = search_words(called, words, y, **own)
+        result = search_words(called, words, y, limits)
     else:
-        result = search_groups(called, X, y, groups, names=names, **own)
+        result = search_groups(called, X, y, groups, names, limits)
     # Searches of words may share rows, whose evidence counts once.
     parts = [searches] if words is None else [[each] for each in searches]
     against = [contradicted_by(each) for each in parts]

@@ -28,9 +28,10 @@ from edgewise.symbolic.fitting.measurements import Measurements, called, read_ro
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.fitting.word_columns import word_table
 from edgewise.symbolic.groups.grouped_result import GroupedResult
+from edgewise.symbolic.groups.search_groups import SearchLimits
 from edgewise.symbolic.results.probability import law_probability
 from edgewise.symbolic.results.search_result import FormulaResult
-from edgewise.symbolic.search.by_groups import Limited, by_groups, groups_of
+from edgewise.symbolic.search.by_groups import by_groups, groups_of
 from edgewise.symbolic.search.column_errors import with_column_errors
 from edgewise.symbolic.search.constraints import (
     Checker,
@@ -272,7 +273,7 @@ def find_formula(
             "units": units, "loss": None if loss == "squared" else loss, "sample_weight": sample_weight, "sigma": sigma,
             "x_sigma": x_sigma,
         }  # fmt: skip
-        limits = Limited(
+        limits = SearchLimits(
             work, seconds, seed,
             allowed_functions(forms, exclude_functions)[1], bool(constraints or costs or require_columns),
         )  # fmt: skip
