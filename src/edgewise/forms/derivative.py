@@ -7,7 +7,7 @@ from functools import cache
 
 from edgewise.forms.functions import FUNCTIONS
 from edgewise.forms.parser import read
-from edgewise.forms.tree import Apply, Node, Number, Variable, names_in, replaced
+from edgewise.forms.tree import Apply, Node, Number, Variable, multiplied, names_in, replaced
 
 _ZERO, _ONE = Number(0), Number(1)
 # Products of more factors are differentiated half by half.
@@ -83,7 +83,7 @@ def multiply(*factors: Node) -> Node:
     if whole == 0:
         return _ZERO
     kept = rest if whole == 1 and rest else [Number(whole), *rest]
-    return Apply("*", tuple(kept)) if len(kept) > 1 else kept[0]
+    return multiplied(kept)
 
 
 def _factors(node: Node) -> tuple[Node, ...]:

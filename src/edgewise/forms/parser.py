@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from edgewise._core.checks import among, did_you_mean, short
 from edgewise.forms.functions import CONSTANTS, FUNCTIONS, SPELLINGS
 from edgewise.forms.reader import Reader, Token
-from edgewise.forms.tree import Apply, Node, Number, Variable, in_backticks
+from edgewise.forms.tree import Apply, Node, Number, Variable, in_backticks, multiplied, summed
 
 _ALLOWED = (
     "the operators + - * / ^, numbers, brackets, column names (in `backticks` where needed) and functions"
@@ -75,14 +75,14 @@ class _Formula:
             term = self.product()
             terms.append(Apply("neg", (term,)) if sign == "-" else term)
         self.reader.leave()
-        return terms[0] if len(terms) == 1 else Apply("+", tuple(terms))
+        return summed(terms)
 
     def product(self) -> Node:
         factors = [self.signed()]
         while sign := self.reader.take("/", "*"):
             factor = self.signed()
             factors.append(Apply("inv", (factor,)) if sign == "/" else factor)
-        return factors[0] if len(factors) == 1 else Apply("*", tuple(factors))
+        return multiplied(factors)
 
     def signed(self) -> Node:
         minus = False

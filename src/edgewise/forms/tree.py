@@ -46,6 +46,23 @@ class Apply:
 Node = Number | Variable | Apply
 
 
+def summed(terms: Sequence[Node]) -> Node:
+    """The sum of one term or more."""
+    return terms[0] if len(terms) == 1 else Apply("+", tuple(terms))
+
+
+def multiplied(factors: Sequence[Node]) -> Node:
+    """The product of one factor or more."""
+    return factors[0] if len(factors) == 1 else Apply("*", tuple(factors))
+
+
+def ratio(numerator: int, denominator: int = 1) -> Node:
+    """An exact number, a whole one where it is one."""
+    if denominator == 1:
+        return Number(numerator)
+    return Apply("*", (Number(numerator), Apply("inv", (Number(denominator),))))
+
+
 def names_in(node: Node) -> Iterator[str]:
     """Every variable of the tree, in reading order, with repeats."""
     if isinstance(node, Variable):

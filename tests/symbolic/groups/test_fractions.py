@@ -21,7 +21,7 @@ def model_of(text: str, names: list[str], starts: list[float], noise: float) -> 
     y = 0.0831446 * T / (V - size) - pull / V**2
     y += noise * random.normal(size=240)
     rows = GroupedRows(("T", "V"), np.column_stack([T, V]), y, np.repeat(np.arange(8), 30), 8)
-    model = apart((parse(text, ["T", "V", *names]).tree, names, starts), rows, 0)
+    model = apart((parse(text, ["T", "V", *names]).tree, tuple(names), tuple(starts)), rows, 0)
     assert model is not None
     return tie(model, rows), rows
 

@@ -14,7 +14,7 @@ import torch
 from edgewise._core.checks import plural
 from edgewise._core.errors import NumericEdgesError
 from edgewise.forms import Form, form_from_text
-from edgewise.forms.tree import Apply, Node, Number, Variable, substitute
+from edgewise.forms.tree import Apply, Node, Number, Variable, multiplied, substitute
 from edgewise.network import KAN
 
 Edge = tuple[int, int, int]
@@ -157,7 +157,7 @@ def _multiply(factors: list[_ScaledTree]) -> _ScaledTree:
             trees.append(_ScaledTree(1.0, factor.tree, factor.offset / factor.scale).node())
     if not trees:
         return _ScaledTree(1.0, None, scale)
-    return _ScaledTree(scale, trees[0] if len(trees) == 1 else Apply("*", tuple(trees)), 0.0)
+    return _ScaledTree(scale, multiplied(trees), 0.0)
 
 
 def _named(net: KAN, edge: Edge) -> str:

@@ -16,7 +16,7 @@ from edgewise._core.errors import InputError
 from edgewise.forms.functions import CONSTANTS, FUNCTIONS, SPELLINGS
 from edgewise.forms.parser import Grammar, formula
 from edgewise.forms.reader import Reader
-from edgewise.forms.tree import Apply, Node, Number, names_in
+from edgewise.forms.tree import Apply, Node, Number, names_in, ratio
 
 
 def right_side(reader: Reader, variables: Sequence[str] | None, grammar: Grammar) -> Node:
@@ -83,9 +83,7 @@ def with_constants(text: object, columns: Sequence[str]) -> tuple[Node, tuple[st
 def exact(node: Node) -> Node:
     """The formula with its decimals as ratios, so that only the named constants are fitted."""
     if isinstance(node, Number) and isinstance(node.value, float):
-        ratio = Fraction(repr(node.value))
-        below = () if ratio.denominator == 1 else (Apply("inv", (Number(ratio.denominator),)),)
-        return Apply("*", (Number(ratio.numerator), *below)) if below else Number(ratio.numerator)
+        return ratio(*Fraction(repr(node.value)).as_integer_ratio())
     return Apply(node.function, tuple(map(exact, node.arguments))) if isinstance(node, Apply) else node
 
 

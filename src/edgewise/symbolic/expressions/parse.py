@@ -12,7 +12,7 @@ from edgewise._core.checks import short
 from edgewise._core.errors import InputError
 from edgewise.forms.functions import CONSTANTS, FUNCTIONS
 from edgewise.forms.parser import read
-from edgewise.forms.tree import Apply, Node, Number, Variable, replaced
+from edgewise.forms.tree import Apply, Node, Number, Variable, ratio, replaced
 from edgewise.symbolic.expressions.steps import Mod, larger, smaller, step
 from edgewise.symbolic.expressions.writing import over
 
@@ -129,10 +129,8 @@ def from_sympy(expression: Any, digits: int | None = None) -> Node:
         return Variable(expression.name)
     if expression.is_Float:
         return _float(float(expression), digits)
-    if expression.is_Integer:
-        return Number(int(expression))
     if expression.is_Rational:
-        return Apply("*", (Number(int(expression.p)), Apply("inv", (Number(int(expression.q)),))))
+        return ratio(int(expression.p), int(expression.q))
     if expression is sympy.pi:
         return Variable("pi")
     if expression is sympy.E:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgewise.forms.functions import CONSTANTS
-from edgewise.forms.tree import Apply, Node, Number, Variable, render
+from edgewise.forms.tree import Apply, Node, Number, Variable, ratio, render
 from edgewise.symbolic.expressions.algebra import add, divided, negated, power
 from edgewise.symbolic.expressions.nodes import (
     CONSTANT,
@@ -116,7 +116,7 @@ def _number(expression: Expr, digits: int | None) -> Node:
         return Number(int(short) if short.is_integer() and abs(short) < 1e15 else short)
     if isinstance(value, int):
         return Number(value)
-    return Apply("*", (Number(value.numerator), Apply("inv", (Number(value.denominator),))))
+    return ratio(*value.as_integer_ratio())
 
 
 def _sum(expression: Expr, digits: int | None) -> Node:

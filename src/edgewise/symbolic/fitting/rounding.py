@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from edgewise.forms.parser import read
-from edgewise.forms.tree import Apply, Node, Number, names_in
+from edgewise.forms.tree import Apply, Node, Number, multiplied, names_in
 from edgewise.symbolic.expressions.border import canonical
 from edgewise.symbolic.expressions.complexity import node_count
 from edgewise.symbolic.expressions.nodes import Expr
@@ -324,7 +324,7 @@ def _exact(numerator: int, denominator: int, unit: str) -> Node:
         factors.append(_unit(unit)[1])
     if bottom != 1:
         factors.append(Apply("inv", (Number(bottom),)))
-    return factors[0] if len(factors) == 1 else Apply("*", tuple(factors))
+    return multiplied(factors)
 
 
 def exact_number(value: float, error: float) -> Expr | None:

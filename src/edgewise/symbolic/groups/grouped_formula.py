@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from typing import Any, Protocol
 
 import narwhals as nw
@@ -19,7 +18,7 @@ from edgewise._core.errors import InputError
 from edgewise._core.plain import fields, plain
 from edgewise._core.rows import row_numbers
 from edgewise.data.row_labels import label_text, plain_labels
-from edgewise.forms.tree import Apply, Node, Number, names_in, replaced
+from edgewise.forms.tree import Apply, Node, Number, names_in, ratio, replaced
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.expressions.writing import from_tree, text
 from edgewise.symbolic.fitting.word_columns import WordColumns
@@ -201,10 +200,7 @@ def constant(value: float, error: float, alone: bool) -> Constant:
 def fixed(tree: Node) -> Node:
     """Floats as exact ratios, which are not fitted."""
     if isinstance(tree, Number) and isinstance(tree.value, float) and math.isfinite(tree.value):
-        ratio = Fraction(tree.value)
-        if ratio.denominator == 1:
-            return Number(ratio.numerator)
-        return Apply("*", (Number(ratio.numerator), Apply("inv", (Number(ratio.denominator),))))
+        return ratio(*tree.value.as_integer_ratio())
     if isinstance(tree, Apply):
         return Apply(tree.function, tuple(fixed(each) for each in tree.arguments))
     return tree

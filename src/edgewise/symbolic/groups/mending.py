@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from edgewise.forms.tree import Apply, Node, Variable, names_in, render, replaced
+from edgewise.forms.tree import Apply, Node, Variable, names_in, render, replaced, summed
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.expressions.writing import from_tree, to_tree
 from edgewise.symbolic.groups.constants import (
@@ -150,7 +150,7 @@ def _taken_up(model: Tied, columns: tuple[str, ...]) -> Tied:
         part, name = found[0]
         sign = -1.0 if isinstance(part, Apply) else 1.0
         values, errors = own[name]
-        tape = Tape(numbers[0] if len(numbers) == 1 else Apply("+", tuple(numbers)), ())
+        tape = Tape(summed(numbers), ())
         own[name] = (sign * values + float(tape.value(tape.start, np.zeros((1, 0)))[0]), errors)
         rest = tuple(each for each in node.arguments if each is not part and each not in numbers)
         tree = put(tree, path, Apply("+", (*rest, Variable(name))))

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from edgewise._core.arrays import Floats
-from edgewise.forms.tree import Apply, Node, Number, names_in
+from edgewise.forms.tree import Apply, Node, Number, names_in, ratio
 from edgewise.symbolic.groups.constants import Tied, deviance, joint
 from edgewise.symbolic.groups.rows import GroupedRows
 
@@ -157,8 +157,5 @@ def _near(value: float, error: float, odds: float) -> list[tuple[Node, float]]:
         if math.exp(-(off**2) / 2) < odds * count * size * math.sqrt(2 * math.pi):
             continue
         if above and abs(above) <= 60 and not any(abs(above / below - each) < 1e-12 for _, each in found):
-            node: Node = (
-                Number(above) if below == 1 else Apply("*", (Number(above), Apply("inv", (Number(below),))))
-            )
-            found.append((node, above / below))
+            found.append((ratio(above, below), above / below))
     return found

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from edgewise._core.arrays import Floats
-from edgewise.forms.tree import Apply, Node, Number, Variable
+from edgewise.forms.tree import Apply, Node, Number, Variable, multiplied, ratio, summed
 from edgewise.symbolic.groups.constants import EXACTLY
 from edgewise.symbolic.groups.rows import GroupedRows
 from edgewise.symbolic.groups.template import Structure, constant_names
@@ -86,7 +86,7 @@ def _products(rows: GroupedRows, broken: bool) -> Iterator[tuple[Node, Floats]]:
         for places in itertools.combinations(range(len(rows.columns)), wide):
             for chosen in itertools.product(powers[:count], repeat=wide):
                 factors = [_power(rows.columns[at], power) for at, power in zip(places, chosen, strict=True)]
-                tree = Apply("*", tuple(factors)) if len(factors) > 1 else [*factors, Number(1)][0]
+                tree = multiplied(factors or [Number(1)])
                 yield tree, np.prod(np.power(rows.X[:, list(places)], np.array(chosen)), axis=1)
 
 
@@ -107,7 +107,7 @@ def _power(name: str, power: float) -> Node:
         return Apply("sqrt", (column,))
     if power == round(power):
         return column if power == 1 else Apply("^", (column, Number(round(power))))
-    return Apply("^", (column, Apply("*", (Number(round(2 * power)), Apply("inv", (Number(2),))))))
+    return Apply("^", (column, ratio(round(2 * power), 2)))
 
 
 def _structure(products: Sequence[Node], columns: Sequence[str]) -> Structure:
@@ -116,4 +116,4 @@ def _structure(products: Sequence[Node], columns: Sequence[str]) -> Structure:
         Variable(name) if isinstance(tree, Number) else Apply("*", (Variable(name), tree))
         for name, tree in zip(names, products, strict=True)
     ]
-    return terms[0] if len(terms) == 1 else Apply("+", tuple(terms)), tuple(names), (1.0,) * len(names)
+    return summed(terms), tuple(names), (1.0,) * len(names)

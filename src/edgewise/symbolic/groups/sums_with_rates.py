@@ -16,7 +16,7 @@ import numpy as np
 
 from edgewise._core.arrays import Floats
 from edgewise.forms.parser import read
-from edgewise.forms.tree import Apply, Node, Number, Variable, replaced
+from edgewise.forms.tree import Apply, Node, Number, Variable, replaced, summed
 from edgewise.symbolic.expressions.functions_used import functions_in
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.groups.constants import EXACTLY
@@ -167,4 +167,4 @@ def _structure(
         names.append(next(supply))
         parts.append(Variable(names[-1]))
         starts.append(0.0)
-    return parts[0] if len(parts) == 1 else Apply("+", tuple(parts)), tuple(names), tuple(starts)
+    return summed(parts), tuple(names), tuple(starts)

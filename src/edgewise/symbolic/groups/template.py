@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
-from edgewise.forms.tree import Apply, Node, Number, Variable, names_in
+from edgewise.forms.tree import Apply, Node, Number, Variable, names_in, summed
 
 # A formula with names for its constants, those names, and where the constants start.
 Structure = tuple[Node, tuple[str, ...], tuple[float, ...]]
@@ -90,7 +90,7 @@ def factored(tree: Node) -> Node:
     if not numbers or not others or not plain:
         return Apply("exp", parts)
     factor = Number(float(np.exp(sum(_value(each) for each in numbers))))
-    return Apply("*", (factor, Apply("exp", (others[0] if len(others) == 1 else Apply("+", others),))))
+    return Apply("*", (factor, Apply("exp", (summed(others),))))
 
 
 def loosened(tree: Node, columns: Sequence[str]) -> Node:
@@ -102,7 +102,7 @@ def loosened(tree: Node, columns: Sequence[str]) -> Node:
     ]
     if all(_varies(term, columns) for term in terms):
         scaled.append(Number(0.1))
-    return scaled[0] if len(scaled) == 1 else Apply("+", tuple(scaled))
+    return summed(scaled)
 
 
 def _varies(node: Node, columns: Sequence[str]) -> bool:

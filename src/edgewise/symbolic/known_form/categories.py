@@ -10,7 +10,7 @@ import numpy as np
 from edgewise._core.arrays import Floats, Ints
 from edgewise._core.checks import among, short
 from edgewise._core.errors import InputError
-from edgewise.forms.tree import Apply, Node, Number, Variable
+from edgewise.forms.tree import Apply, Node, Number, Variable, summed
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +36,7 @@ class Category:
         """The tree that is one of these in the rows of each level."""
         pairs = zip(self.indicators, parts, strict=True)
         terms = tuple(Apply("*", (Variable(name), part)) for name, part in pairs)
-        return terms[0] if len(terms) == 1 else Apply("+", terms)
+        return summed(terms)
 
     def codes(self, cells: Sequence[Hashable]) -> Ints:
         """The place of each row's level, -1 where it is missing."""

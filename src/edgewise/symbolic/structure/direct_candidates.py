@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from edgewise._core.arrays import Floats
 from edgewise.forms import FORMS, Form
 from edgewise.forms.parser import read
-from edgewise.forms.tree import Apply, Node, Number, Variable, substitute
+from edgewise.forms.tree import Apply, Node, Number, Variable, multiplied, substitute
 from edgewise.symbolic.costs import NEXT_TERM, TRIPLES
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.train_test import SplitRows
@@ -349,4 +349,4 @@ def _product(powers: Sequence[int], names: Sequence[str]) -> Node:
         if power:
             size = Variable(name) if abs(power) == 1 else Apply("^", (Variable(name), Number(abs(power))))
             factors.append(size if power > 0 else Apply("inv", (size,)))
-    return factors[0] if len(factors) == 1 else Apply("*", tuple(factors))
+    return multiplied(factors)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from edgewise._core.arrays import Floats
-from edgewise.forms.tree import Apply, Node, Number
+from edgewise.forms.tree import Node, Number, summed
 from edgewise.symbolic.costs import INSIDE, ORTHOGONAL
 from edgewise.symbolic.fitting.damped_steps import Damping, descended, squared
 from edgewise.symbolic.structure.nonlinear_terms import Constants, NonlinearTerm, monomial, monomial_tree
@@ -94,7 +94,7 @@ class NonlinearSum:
             return None
         solution = np.linalg.lstsq(design / scale, y, rcond=_SAME)[0] / scale
         parts = tuple(product(Number(float(c)), tree) for c, tree in zip(solution, trees, strict=True))
-        return parts[0] if len(parts) == 1 else Apply("+", parts)
+        return summed(parts)
 
 
 def fitted(

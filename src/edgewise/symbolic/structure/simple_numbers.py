@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 
-from edgewise.forms.tree import Apply, Node, Number
+from edgewise.forms.tree import Node, ratio
 
 _DIGITS = 15
 
@@ -33,6 +33,4 @@ def simplest(low: float, high: float) -> Fraction:
 
 def number(value: Fraction) -> Node:
     """An exact number as a tree."""
-    if value.denominator == 1:
-        return Number(value.numerator)
-    return Apply("*", (Number(value.numerator), Apply("inv", (Number(value.denominator),))))
+    return ratio(*value.as_integer_ratio())

@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 
 from edgewise._core.arrays import Floats
-from edgewise.forms.tree import Apply, Node, Number, Variable, substitute
+from edgewise.forms.tree import Apply, Node, Number, Variable, ratio, substitute
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.provenance import marked
@@ -204,10 +204,7 @@ def power(base: Node, exponent: float) -> Node:
                 break
         else:
             return Apply("^", (base, Number(float(exponent))))
-        written: Node = (
-            Number(top) if bottom == 1 else Apply("*", (Number(top), Apply("inv", (Number(bottom),))))
-        )
-        raised = Apply("sqrt", (base,)) if size == 0.5 else Apply("^", (base, written))
+        raised = Apply("sqrt", (base,)) if size == 0.5 else Apply("^", (base, ratio(top, bottom)))
     return raised if exponent > 0 else Apply("inv", (raised,))
 
 

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgewise._core.arrays import Floats
-from edgewise.forms.tree import Apply, Node, Number, Variable
+from edgewise.forms.tree import Apply, Node, Number, Variable, ratio, summed
 from edgewise.symbolic.costs import EXCHANGE
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.provenance import proposes
@@ -206,10 +206,7 @@ def _power(tree: Node, sixths: int) -> Node:
     size = abs(sixths)
     divisor = int(np.gcd(size, 6))
     top, bottom = size // divisor, 6 // divisor
-    exponent: Node = (
-        Number(top) if bottom == 1 else Apply("*", (Number(top), Apply("inv", (Number(bottom),))))
-    )
-    raised = tree if size == 6 else Apply("^", (tree, exponent))
+    raised = tree if size == 6 else Apply("^", (tree, ratio(top, bottom)))
     return raised if sixths > 0 else Apply("inv", (raised,))
 
 
@@ -218,4 +215,4 @@ def _sum(terms: Sequence[_Term], solution: Floats) -> Node:
         Number(float(weight)) if term.tree == Number(1) else Apply("*", (Number(float(weight)), term.tree))
         for term, weight in zip(terms, solution, strict=True)
     )
-    return parts[0] if len(parts) == 1 else Apply("+", parts)
+    return summed(parts)

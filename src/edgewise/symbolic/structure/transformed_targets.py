@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from edgewise._core.arrays import Floats
 from edgewise.forms.parser import read
-from edgewise.forms.tree import Apply, Node, Number, substitute
+from edgewise.forms.tree import Node, Number, substitute, summed
 from edgewise.symbolic.structure.state import TOO_LARGE, product
 
 
@@ -126,4 +126,4 @@ def linear(trees: Sequence[Node], weights: Floats) -> Node:
         Number(float(weight)) if tree == Number(1) else product(Number(float(weight)), tree)
         for tree, weight in zip(trees, weights, strict=True)
     )
-    return parts[0] if len(parts) == 1 else Apply("+", parts)
+    return summed(parts)

@@ -21,7 +21,7 @@ import numpy as np
 
 from edgewise._core.arrays import Floats
 from edgewise._core.work import spent
-from edgewise.forms.tree import Apply, Node, Number, Variable, substitute
+from edgewise.forms.tree import Apply, Node, Number, Variable, substitute, summed
 from edgewise.symbolic.costs import ORTHOGONAL
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.train_test import SplitRows
@@ -186,7 +186,7 @@ def _read(u: Node, x: Floats, parts: Sequence[_VaryingTerm], accuracy: float) ->
         choices.append([product(substitute(each.tree, "x", u), part.tree) for each in good])
     for picked in itertools.islice(itertools.product(*choices), _FORMULAS):
         if picked:
-            yield picked[0] if len(picked) == 1 else Apply("+", tuple(picked))
+            yield summed(picked)
 
 
 def _under_noise(rows: SplitRows, weight: Floats, until: float) -> Iterator[Node]:

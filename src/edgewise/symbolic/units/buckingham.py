@@ -18,7 +18,7 @@ import numpy as np
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_matrix, check_vector
 from edgewise._core.errors import InputError
-from edgewise.forms.tree import Apply, Node, Number, Variable, render, substitute
+from edgewise.forms.tree import Apply, Node, Number, Variable, multiplied, ratio, render, substitute
 from edgewise.symbolic.units.rules import Exponents
 
 # Sets of columns looked at for one size; beyond, elimination finds some basis, if not the simplest.
@@ -132,7 +132,7 @@ def power_product(names: Sequence[str], powers: Sequence[Fraction | int]) -> Nod
     below = [_powered(name, Fraction(-power)) for name, power in zip(names, powers, strict=True) if power < 0]
     inverses = [Apply("inv", (each,)) for each in below]
     factors: list[Node] = [*(above or [Number(1)]), *inverses]
-    return factors[0] if len(factors) == 1 else Apply("*", tuple(factors))
+    return multiplied(factors)
 
 
 def find_groups(names: Sequence[str], columns: Sequence[Exponents], target: Exponents) -> Groups:
@@ -165,10 +165,7 @@ def _powered(name: str, power: Fraction) -> Node:
         return base
     if power == Fraction(1, 2):
         return Apply("sqrt", (base,))
-    if power.denominator == 1:
-        return Apply("^", (base, Number(int(power))))
-    ratio = Apply("*", (Number(power.numerator), Apply("inv", (Number(power.denominator),))))
-    return Apply("^", (base, ratio))
+    return Apply("^", (base, ratio(*power.as_integer_ratio())))
 
 
 def _evaluated(rows: Floats, powers: Sequence[Fraction | int]) -> Floats:
