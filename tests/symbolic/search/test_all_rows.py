@@ -51,6 +51,7 @@ def test_a_law_stays_one_only_while_all_rows_obey_it() -> None:
     assert not fitted_on_all([law], law, True, split(y))[2]
 
 
+@pytest.mark.slow
 def test_a_sample_is_searched_and_the_answer_is_that_of_all_rows() -> None:
     y = 1.7 * X[:, 0] ** 2 / X[:, 1] + 0.1 * NOISE
     found = find_formula(X, y, names=["a", "b"], work=0.02)

@@ -38,6 +38,7 @@ def test_the_same_seed_asks_the_same():
     assert one.result.best.text == two.result.best.text
 
 
+@pytest.mark.slow
 def test_noise_takes_more_measurements_and_is_told():
     random = np.random.default_rng(0)
 
@@ -66,6 +67,7 @@ def test_slips_are_set_aside_where_that_is_asked():
         ask(law, {"x": (1, 5)}, loss="robus")
 
 
+@pytest.mark.slow
 def test_noise_is_known_from_places_measured_twice_and_never_taken_from_a_formula_that_does_not_fit():
     """What a wrong formula leaves of a law without noise is no noise: it is not confirmed, however little it foretells."""
     found = ask(
@@ -200,6 +202,7 @@ def test_a_slip_among_measurements_that_were_foreseen_is_set_aside_too(slips):
     assert len(found.y) <= 30
 
 
+@pytest.mark.slow
 def test_it_ends_by_the_callback_and_by_the_number_of_measurements():
     def law(at):
         return math.sin(40 * at["x"]) * math.exp(at["x"])

@@ -6,6 +6,7 @@ import itertools
 import math
 
 import numpy as np
+import pytest
 import sympy
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -23,6 +24,7 @@ def offered(expression: sympy.Expr) -> list[sympy.Expr]:
     return [to_sympy(tree, names) for tree in shortened([Formula(expression, names=names)])]
 
 
+@pytest.mark.slow
 @given(st.sets(st.sampled_from(FACTORS), min_size=2), st.floats(0.5, 9).filter(lambda c: c % 1))
 @settings(max_examples=30, deadline=None)
 def test_every_proper_part_of_a_product_is_offered(factors: set[sympy.Expr], number: float) -> None:
@@ -62,6 +64,7 @@ def test_what_hardly_bends_is_offered_as_a_line() -> None:
         assert np.abs(found).min() < 1e-12
 
 
+@pytest.mark.slow
 def test_a_law_is_found_without_factors_that_follow_the_noise() -> None:
     # A swinging rod in a rotating field, on four courses of its motion.
     rng = np.random.default_rng(3)

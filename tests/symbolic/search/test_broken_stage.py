@@ -24,18 +24,21 @@ def test_a_kink_is_no_steep_function(X: np.ndarray) -> None:
     assert best.predict(np.array([[0.5], [3.0]])) == pytest.approx([2.52, 0.0], abs=0.02)
 
 
+@pytest.mark.slow
 def test_a_step_beside_another_law(X: np.ndarray) -> None:
     best = found(3 * (X[:, 0] >= 2) + X[:, 1] ** 2, X, ["x", "z"], 0.1)
     assert "step" in best.expression.heads
     assert best.predict(np.array([[1.5, 3.0], [2.5, 1.0]])) == pytest.approx([9.0, 4.0], abs=0.3)
 
 
+@pytest.mark.slow
 def test_the_smaller_of_a_column_and_a_square(X: np.ndarray) -> None:
     best = found(np.minimum(X[:, 0], X[:, 1] ** 2), X, ["x", "z"])
     assert "min" in best.expression.heads
     assert best.predict(np.array([[3.0, 1.2], [1.0, 3.0]])) == pytest.approx([1.44, 1.0], abs=0.03)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("noise", [0.0, 0.1])
 def test_a_trend_with_a_period_has_no_teeth(noise: float) -> None:
     t = np.arange(200.0)
@@ -50,12 +53,14 @@ def test_teeth_of_seven_rows_in_noise() -> None:
     assert found(t % 7, t[:, None], ["t"], 0.1).text == "mod(t, 7)"
 
 
+@pytest.mark.slow
 def test_two_laws_with_the_place_of_the_break() -> None:
     x = np.random.default_rng(0).uniform(0, 4, (300, 1))
     best = found(np.where(x[:, 0] < 2, x[:, 0] ** 2, 10 - x[:, 0]), x, ["x"], 0.0)
     assert best.text == "x^2 + (10 - x^2 - x)*step(x - 2)"
 
 
+@pytest.mark.slow
 def test_where_the_law_of_one_side_is_that_of_all_rows_no_break_is_offered() -> None:
     # Distances of two points in four columns: few rows are far apart, and chance puts these lower.
     points = np.random.default_rng(0).uniform(1, 5, (2000, 4))

@@ -17,6 +17,7 @@ X = (TRUE + ERROR * RNG.standard_normal(160))[:, None]
 Y = 3 / TRUE**2 + 0.02 * RNG.standard_normal(160)
 
 
+@pytest.mark.slow
 def test_errors_in_a_column_are_counted() -> None:
     without = find_formula(X, Y, names=["r"], sigma=0.02, work=0.05)
     found = find_formula(X, Y, names=["r"], sigma=0.02, x_sigma={"r": ERROR}, work=0.1)

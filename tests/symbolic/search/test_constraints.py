@@ -147,6 +147,7 @@ def test_the_search_keeps_to_them() -> None:
     assert free.remarks == ()
 
 
+@pytest.mark.slow
 def test_a_law_that_breaks_them_is_not_offered() -> None:
     model = FormulaRegressor("quick", constraints=["never exp(x)"])
     with pytest.raises(InputError, match="no function 'x'"):
@@ -159,6 +160,7 @@ def test_a_law_that_breaks_them_is_not_offered() -> None:
     assert found.contradicted == ("y >= 0.2",)
 
 
+@pytest.mark.slow
 def test_rows_that_speak_against_a_constraint_are_told(tmp_path: pathlib.Path) -> None:
     """A constant is the best that falls along what rises: right as it is, and seldom what is wanted."""
     x = np.linspace(0, 5, 25)
@@ -226,6 +228,7 @@ def found_formula(text: str, constants: np.ndarray) -> Formula:
     return Formula(from_tree(whole.tree, ["x"]), ("x",), 0.3, 0.5, errors)
 
 
+@pytest.mark.slow
 def test_a_result_that_breaks_them_says_so_wherever_it_is_looked_at(tmp_path: pathlib.Path) -> None:
     """Flag, warning, table, plain data and file; and neither exactness nor a probability is claimed of it."""
     y = np.exp(-X[:, 0])
@@ -250,6 +253,7 @@ def test_a_result_that_breaks_them_says_so_wherever_it_is_looked_at(tmp_path: pa
     assert kept.broken == ()
 
 
+@pytest.mark.slow
 def test_every_group_is_held_to_them() -> None:
     """A law that falls in one group and rises in another is not offered as one that falls."""
     t = np.tile(np.linspace(0, 4, 30), 2)

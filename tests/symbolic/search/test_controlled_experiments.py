@@ -52,6 +52,7 @@ def test_what_is_written_in_the_columns_is_seen_in_the_coordinates(outer):
     assert np.allclose(seen, Z[:, 0] ** 2 + Z[:, 1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("law", "names", "coordinates"),
     [
@@ -75,6 +76,7 @@ def test_fewer_coordinates_are_enough(law, names, coordinates):
             assert np.abs(np.diff(seen[order])).max() < 0.5 * np.ptp(seen)
 
 
+@pytest.mark.slow
 def test_a_law_of_terms_and_factors_comes_apart_altogether():
     rows, lab = measured(lambda a, b, c: (math.sin(a) + b**2) * math.exp(-c), ("a", "b", "c"))
     *_, last = views(lab)
@@ -107,6 +109,7 @@ def test_a_column_that_changes_nothing_is_left_out():
     assert all(2 not in one.members for one in first.each)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "law",
     [
@@ -126,6 +129,7 @@ def test_nothing_is_taken_apart_that_hangs_together():
     assert rows.left >= LEAST_PLACES
 
 
+@pytest.mark.slow
 def test_a_law_is_found_by_asking_that_hides_from_scattered_rows():
     def law(at):
         return at["p"] * at["q"] * (at["k"] * at["r"] + 1) * math.exp(-at["k"] * at["r"]) / at["r"] ** 1.5

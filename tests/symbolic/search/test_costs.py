@@ -45,12 +45,14 @@ def test_complexity_counts_what_functions_cost() -> None:
     assert dear == cheap  # the same formula
 
 
+@pytest.mark.slow
 def test_a_cost_of_one_changes_nothing() -> None:
     plain = search()
     assert plain.text == "sin(x)"
     assert search(costs={"sin": 1}).exact_text == plain.exact_text
 
 
+@pytest.mark.slow
 def test_a_dear_function_gives_way_where_others_say_as_much() -> None:
     found = search(costs={"sin": 12, "cos": 12})
     assert found.tree != search().tree
