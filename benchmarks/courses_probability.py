@@ -1,8 +1,8 @@
 """The probability that equations of courses are right: fitted on four sets of systems, tested on the others.
 
-The rows are those of `benchmarks/dynamics.py` with noise, by default as docs/rows has them. The weights of
-`DynamicsConfig().probability` are a logistic regression (ridge 1/2) on the first four sets; the others test them. Each of
-the four is also told by weights fitted to the other three.
+The rows are those of `benchmarks/dynamics.py` with noise, by default as docs/rows has them. The weights
+(`edgewise.dynamics.probability.WEIGHTS`) are a logistic regression (ridge 1/2) on the first four sets; the others test
+them. The probabilities of the first four are also those of weights fitted to the other three.
 
     python benchmarks/courses_probability.py [FIRST.csv SECOND.csv THIRD.csv FOURTH.csv FIFTH.csv ...]
 """
@@ -19,8 +19,7 @@ from _common import common_options
 from numpy.typing import NDArray
 from probability import regression
 
-from edgewise.dynamics import DynamicsConfig
-from edgewise.dynamics.probability import FIGURES
+from edgewise.dynamics.probability import FIGURES, WEIGHTS
 
 KEPT = Path(__file__).parents[1] / "docs" / "rows"
 NAMES = ("systems", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth")
@@ -51,7 +50,7 @@ def main() -> None:
     for number in np.unique(sets[used]):
         fitted = regression(told[used & (sets != number)], right[used & (sets != number)])
         by_others[sets == number] = probabilities(told[sets == number], fitted)
-    own = probabilities(told, np.array(DynamicsConfig().probability))
+    own = probabilities(told, np.array(WEIGHTS))
     for name, there, p in (
         ("fitted to", used, own),
         ("by the other sets", used, by_others),

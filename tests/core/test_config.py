@@ -8,7 +8,6 @@ import pytest
 
 import edgewise
 from edgewise import InputError
-from edgewise.dynamics import DynamicsConfig
 from edgewise.symbolic import SearchConfig
 from edgewise.training import TableConfig
 from edgewise.verifying import ProverConfig
@@ -17,7 +16,6 @@ SOURCE = Path(edgewise.__file__).parent
 CONFIGS = [
     pytest.param(ProverConfig, ["verifying"], id="ProverConfig"),
     pytest.param(SearchConfig, ["symbolic"], id="SearchConfig"),
-    pytest.param(DynamicsConfig, ["dynamics"], id="DynamicsConfig"),
     pytest.param(TableConfig, ["training", "estimators"], id="TableConfig"),
 ]
 

@@ -13,7 +13,7 @@ from scipy.integrate import solve_ivp
 
 from edgewise import InputError, StopReason
 from edgewise._core.work import Meter
-from edgewise.dynamics import Dynamics, DynamicsConfig, find_dynamics
+from edgewise.dynamics import Dynamics, find_dynamics
 from edgewise.dynamics.conserved import conserved
 from edgewise.dynamics.courses import read_courses
 from edgewise.dynamics.model import free
@@ -269,7 +269,7 @@ def test_a_term_that_shared_constants_leave_nothing_of_goes():
 def test_the_probability_falls_with_what_is_not_known():
     def told(error, stability, lead=20.0):
         equation = Formula(2 * sympy.Symbol("x"), names=["x"], constants=(Constant(2.0, error),))
-        return probability([equation], {"x": stability}, lead, DynamicsConfig())
+        return probability([equation], {"x": stability}, lead)
 
     assert told(0.001, 1.0) > told(0.1, 1.0) > told(0.1, 0.2) > told(2.0, 0.2)
     assert told(0.1, 1.0) > told(0.1, 1.0, 3.0) > told(0.1, 1.0, -1.0) == told(0.1, 1.0, 0.0)
@@ -373,7 +373,7 @@ def test_roots_do_not_hide_what_is_kept() -> None:
         DynamicsTerm((0.0, 1.0, 0.0, 0.0), "inverse cubed distance", (0, 1)),
     ]
     model = free(4, terms, [0, 1, 2, 3], [1.0, 1.0, -1.0, -1.0])
-    kept = conserved(model, model.start, ("x", "y", "u", "v"), places, 0, DynamicsConfig())
+    kept = conserved(model, model.start, ("x", "y", "u", "v"), places, 0)
     x, y, u, v = sympy.symbols("x y u v")
     energy, momentum = u**2 + v**2 - 2 / sympy.sqrt(x**2 + y**2), x * v - y * u
     here, there = {x: 0.3, y: 0.8, u: 0.5, v: -0.2}, {x: 1.1, y: 0.3, u: 0.4, v: 0.7}

@@ -8,10 +8,12 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from edgewise._core.arrays import Floats
-from edgewise.dynamics.config import DEFAULT, DynamicsConfig
 from edgewise.dynamics.term_functions import FUNCTIONS, SATURATIONS, function_part
 from edgewise.dynamics.terms import DynamicsTerm
 from edgewise.symbolic.provenance import is_excluded
+
+# A positive state may be smoothed to below zero by this share of its size.
+NEAR_ZERO = 0.02
 
 # Arguments of exponentials stay below it, and angles go through more than that.
 _LARGEST_EXPONENT, _LEAST_TURN = 50.0, 0.5
@@ -27,16 +29,14 @@ def polynomials(variables: int, degree: int) -> list[DynamicsTerm]:
     return [DynamicsTerm(powers) for powers in found]
 
 
-def functions(
-    Z: Floats, exclude_functions: Sequence[str] = (), config: DynamicsConfig = DEFAULT
-) -> list[DynamicsTerm]:
+def functions(Z: Floats, exclude_functions: Sequence[str] = ()) -> list[DynamicsTerm]:
     """Terms with functions, odd and high powers that have values on the points Z (q, m)."""
     m = Z.shape[1]
     found = [term for v in range(m) for term in (*_powers(Z, v), *_of_one(Z, v))]
     found += [term for a, b in itertools.combinations(range(m), 2) for term in _of_two(Z, a, b)]
     for v in range(m):
         size = float(np.abs(Z[:, v]).max())
-        for name in saturating(float(Z[:, v].min()), size, config):
+        for name in saturating(float(Z[:, v].min()), size):
             for share in (0.1, 0.3, 1.0):
                 found += saturations(m, v, name, ((share * size) ** SATURATIONS[name],))
     return [
@@ -139,12 +139,12 @@ def _of_two(Z: Floats, a: int, b: int) -> Iterator[DynamicsTerm]:
             yield from (DynamicsTerm(unit(m, v), name, (a, b)) for v in (a, b))
 
 
-def saturating(low: float, size: float, config: DynamicsConfig) -> tuple[str, ...]:
+def saturating(low: float, size: float) -> tuple[str, ...]:
     """The saturations of a variable of such a size that goes down to so much: those without poles.
 
     What is positive may be smoothed to a little less than zero.
     """
-    return tuple(SATURATIONS) if low >= -config.near_zero * size else ("hill2", "hill4")
+    return tuple(SATURATIONS) if low >= -NEAR_ZERO * size else ("hill2", "hill4")
 
 
 def saturations(m: int, v: int, name: str, k: tuple[float, ...]) -> list[DynamicsTerm]:

@@ -17,6 +17,9 @@ from edgewise.dynamics.model import TermModel
 from edgewise.dynamics.selection import Judged, TermSelection
 from edgewise.dynamics.shooting import ShootingFit
 
+# Twice the nats of a factor that is one of the three plain numbers, or another's or its negative.
+_PLAIN_PRICE = 2.2
+
 
 @dataclass(frozen=True, eq=False)
 class Settled:
@@ -43,7 +46,7 @@ def shortest(selection: TermSelection, most: int) -> tuple[Settled, float]:
     least, found = math.inf, list[Settled]()
     for judged in selection.near(most):
         # No constant can become more than plain.
-        saved = len(judged.fit.point.constants) * max(constant - selection.config.plain_price, 0.0)
+        saved = len(judged.fit.point.constants) * max(constant - _PLAIN_PRICE, 0.0)
         if judged.criterion - saved < least:
             found.append(settle(judged, selection))
             least = min(least, found[-1].length)
@@ -64,8 +67,8 @@ def settle(judged: Judged, selection: TermSelection) -> Settled:
             return math.inf
         return selection.criterion(fit, selection.words(fit.model) + selection.constants(fit))
 
-    fit = settled(selection.pieces, judged.fit, selection.left(judged), length, selection.config)
-    return Settled(judged, fit, length(fit) + selection.config.plain_price * plain(fit.model))
+    fit = settled(selection.pieces, judged.fit, selection.left(judged), length)
+    return Settled(judged, fit, length(fit) + _PLAIN_PRICE * plain(fit.model))
 
 
 def plain(model: TermModel) -> int:

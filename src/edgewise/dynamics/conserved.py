@@ -10,12 +10,17 @@ import numpy as np
 
 from edgewise._core.arrays import Floats
 from edgewise.dynamics.candidates import polynomials
-from edgewise.dynamics.config import DynamicsConfig
 from edgewise.dynamics.model import TermModel
 from edgewise.dynamics.terms import DynamicsTerm, TermLibrary
 
+# A combination whose rate is below this share of its terms' rates may be conserved.
+_NULL_RATE = 1e-6
+# Places that rates are compared at, and terms at most that a conserved quantity may be a sum of.
+_PLACES = 400
+_MOST_TERMS = 120
 
-def candidates(Z: Floats, degree: int, config: DynamicsConfig) -> list[DynamicsTerm]:
+
+def candidates(Z: Floats, degree: int) -> list[DynamicsTerm]:
     """What a conserved quantity may be a sum of, but for a constant."""
     m = Z.shape[1]
     none = (0.0,) * m
@@ -26,12 +31,10 @@ def candidates(Z: Floats, degree: int, config: DynamicsConfig) -> list[DynamicsT
             found.append(DynamicsTerm(none, "log", (v,)))
     for a, b in itertools.combinations(range(m), 2):
         found += [DynamicsTerm(none, name, (a, b)) for name in ("cos of difference", "inverse distance")]
-    return found[: config.quantities]
+    return found[:_MOST_TERMS]
 
 
-def conserved(
-    model: TermModel, constants: Floats, names: Sequence[str], Z: Floats, seed: int, config: DynamicsConfig
-) -> list[Any]:
+def conserved(model: TermModel, constants: Floats, names: Sequence[str], Z: Floats, seed: int) -> list[Any]:
     """Sympy expressions whose derivative along the system is zero, proved with the numbers as they are written.
 
     Parameters
@@ -44,14 +47,13 @@ def conserved(
         Measured states: quantities must hold where they are.
     seed : int
         Of the places that rates are compared at.
-    config : DynamicsConfig
     """
     d = model.states
     low, high = Z.min(0), Z.max(0)
     rng = np.random.default_rng(seed)
-    places = low + (high - low) * rng.uniform(size=(config.places, d))
+    places = low + (high - low) * rng.uniform(size=(_PLACES, d))
     for degree in (2, 4):
-        terms = candidates(places, degree, config)
+        terms = candidates(places, degree)
         library = TermLibrary(tuple(terms))
         with np.errstate(all="ignore"):
             _, slopes, _ = library.slopes(places, library.inner)
@@ -60,7 +62,7 @@ def conserved(
         scale = np.sqrt(np.square(rates).mean(0))
         still = [n for n in np.flatnonzero(good) if scale[n] == 0]
         used = [n for n in np.flatnonzero(good) if scale[n] > 0]
-        vectors = _sparse_null(rates[:, used] / scale[used], config.null) if used else []
+        vectors = _sparse_null(rates[:, used] / scale[used], _NULL_RATE) if used else []
         supports = [[used[k] for k in vector] for vector in vectors] + [[n] for n in still]
         proved = [
             each

@@ -8,12 +8,19 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from edgewise._core.arrays import Floats
-from edgewise.dynamics.config import DynamicsConfig
 from edgewise.dynamics.model import TermModel
 from edgewise.dynamics.pieces import CoursePieces
 from edgewise.dynamics.shooting import Shooting, ShootingFit, ShootingPoint, fitted
 from edgewise.dynamics.term_functions import SATURATIONS
 from edgewise.dynamics.terms import RATIOS
+
+# The gap allowed when errors of constants are computed.
+_ERROR_GAP = 1e-3
+# Whole numbers that a factor may be rounded to, and how well it must be known, as a share.
+_PLAIN = (1, 2, 3)
+_SURE = 0.1
+# Two constants, or a constant and a number, may be equal where they differ by so many standard errors.
+_ALIKE = 3.0
 
 
 def settled(
@@ -21,18 +28,17 @@ def settled(
     fit: ShootingFit,
     noise: Floats,
     criterion: Callable[[ShootingFit], float],
-    config: DynamicsConfig,
 ) -> ShootingFit:
     """The fit with as few constants as the criterion, which charges for each, lets it have."""
     best, score = fit, criterion(fit)
     for simpler in (_unsaturated, _pairs, _wholes, _ratios, _absent):
         turned_down: set[tuple[object, ...]] = set()
         while True:
-            options = [each for each in simpler(pieces, best, noise, config) if each[0] not in turned_down]
+            options = [each for each in simpler(pieces, best, noise) if each[0] not in turned_down]
             if not options:
                 break
             key, model = options[0]
-            trial = fitted(pieces, model, noise, best.point.starts, config, warm=True)
+            trial = fitted(pieces, model, noise, best.point.starts, warm=True)
             if trial is not None and (value := criterion(trial)) < score:
                 best, score = trial, value
             else:
@@ -40,12 +46,12 @@ def settled(
     return best
 
 
-def covariance(pieces: CoursePieces, fit: ShootingFit, noise: Floats, config: DynamicsConfig) -> Floats:
+def covariance(pieces: CoursePieces, fit: ShootingFit, noise: Floats) -> Floats:
     """Of the constants, for noise of so much in each state: (constants, constants)."""
     count = len(fit.point.constants)
     if not count:
         return np.empty((0, 0))
-    _, table = Shooting(pieces, fit.model, noise, config.error_gap).matrix(
+    _, table = Shooting(pieces, fit.model, noise, _ERROR_GAP).matrix(
         ShootingPoint(fit.point.starts, fit.point.constants)
     )
     scale = np.sqrt(np.square(table).sum(0))
@@ -55,9 +61,9 @@ def covariance(pieces: CoursePieces, fit: ShootingFit, noise: Floats, config: Dy
     return (inverse @ inverse.T) / np.outer(scale[-count:], scale[-count:])
 
 
-def polished(pieces: CoursePieces, fit: ShootingFit, noise: Floats, config: DynamicsConfig) -> ShootingFit:
+def polished(pieces: CoursePieces, fit: ShootingFit, noise: Floats) -> ShootingFit:
     """The same model, its constants to the last digit that the courses give."""
-    found = fitted(pieces, fit.model, noise, fit.point.starts, config, warm=True, tolerance=1e-10)
+    found = fitted(pieces, fit.model, noise, fit.point.starts, warm=True, tolerance=1e-10)
     return fit if found is None or not np.isfinite(found.squares).all() else found
 
 
@@ -71,7 +77,7 @@ def _own(model: TermModel) -> list[tuple[int, int]]:
 
 
 def _unsaturated(
-    pieces: CoursePieces, fit: ShootingFit, noise: Floats, config: DynamicsConfig
+    pieces: CoursePieces, fit: ShootingFit, noise: Floats
 ) -> list[tuple[tuple[object, ...], TermModel]]:
     """Saturations whose inner constant is nothing within its errors, as powers."""
     model, values = fit.model, fit.point.constants
@@ -81,10 +87,10 @@ def _unsaturated(
         if number >= len(model.terms)
     }
     of = {constant: place for constant, place in of.items() if place[0] in SATURATIONS}
-    errors = np.sqrt(np.maximum(np.diag(covariance(pieces, fit, noise, config)), 0.0)) if of else values
+    errors = np.sqrt(np.maximum(np.diag(covariance(pieces, fit, noise)), 0.0)) if of else values
     found: list[tuple[float, tuple[object, ...], TermModel]] = []
     for constant, place in of.items():
-        if abs(values[constant]) < config.alike * errors[constant]:
+        if abs(values[constant]) < _ALIKE * errors[constant]:
             powers = model.at_nothing(constant, values)
             if len(powers.keys) == len(powers.terms):
                 off = abs(float(values[constant])) / float(errors[constant])
@@ -93,11 +99,11 @@ def _unsaturated(
 
 
 def _pairs(
-    pieces: CoursePieces, fit: ShootingFit, noise: Floats, config: DynamicsConfig
+    pieces: CoursePieces, fit: ShootingFit, noise: Floats
 ) -> list[tuple[tuple[object, ...], TermModel]]:
     """Constants of like terms in two equations that differ by no more than their errors, the likest first."""
     model, values = fit.model, fit.point.constants
-    errors = covariance(pieces, fit, noise, config)
+    errors = covariance(pieces, fit, noise)
     inner = {len(model.terms) + at: int(term) for at, term in enumerate(model.inner)}
     # Of a function with two inner constants each is like its own.
     places = {n: n - len(model.terms) - int(np.searchsorted(model.inner, term)) for n, term in inner.items()}
@@ -116,17 +122,17 @@ def _pairs(
             weight[one], weight[other] = 1.0, -sign
             error = math.sqrt(max(float(weight @ errors @ weight), 0.0)) + 1e-9 * abs(values[other])
             off = abs(values[one] - sign * values[other]) / error
-            if off < config.alike:
+            if off < _ALIKE:
                 found.append((off, ("pair", number, other_number), model.tied(one, other, sign, values)))
     return [(key, tied) for _, key, tied in sorted(found, key=lambda each: each[0])]
 
 
 def _wholes(
-    pieces: CoursePieces, fit: ShootingFit, noise: Floats, config: DynamicsConfig
+    pieces: CoursePieces, fit: ShootingFit, noise: Floats
 ) -> list[tuple[tuple[object, ...], TermModel]]:
     """Factors and inner constants, but for powers, that are plain numbers within their standard errors."""
     model, values = fit.model, fit.point.constants
-    errors = np.sqrt(np.maximum(np.diag(covariance(pieces, fit, noise, config)), 0.0)) + 1e-9 * np.abs(values)
+    errors = np.sqrt(np.maximum(np.diag(covariance(pieces, fit, noise)), 0.0)) + 1e-9 * np.abs(values)
     found: list[tuple[float, tuple[object, ...], TermModel]] = []
     numbers = {
         constant: number
@@ -137,11 +143,7 @@ def _wholes(
     for constant, number in sorted(numbers.items()):
         value, error = float(values[constant]), float(errors[constant])
         whole = round(value)
-        if (
-            abs(whole) in config.plain
-            and error < config.sure * abs(value)
-            and abs(value - whole) < config.alike * error
-        ):
+        if abs(whole) in _PLAIN and error < _SURE * abs(value) and abs(value - whole) < _ALIKE * error:
             found.append(
                 (abs(value - whole) / error, ("whole", number), model.fixed(constant, whole, values))
             )
@@ -149,7 +151,7 @@ def _wholes(
 
 
 def _ratios(
-    pieces: CoursePieces, fit: ShootingFit, noise: Floats, config: DynamicsConfig
+    pieces: CoursePieces, fit: ShootingFit, noise: Floats
 ) -> list[tuple[tuple[object, ...], TermModel]]:
     """Powers that are ratios within their standard errors: of those that are, the one of the smallest denominator."""
     model, values = fit.model, fit.point.constants
@@ -159,27 +161,27 @@ def _ratios(
         if number >= len(model.terms)
         and model.terms[model.inner[number - len(model.terms)]].function == "any power"
     }
-    errors = np.sqrt(np.maximum(np.diag(covariance(pieces, fit, noise, config)), 0.0)) if powers else values
+    errors = np.sqrt(np.maximum(np.diag(covariance(pieces, fit, noise)), 0.0)) if powers else values
     found: list[tuple[float, tuple[object, ...], TermModel]] = []
     for constant, number in powers.items():
         value, error = float(values[constant]), float(errors[constant]) + 1e-9
         ratios = [round(value * bottom) / bottom for bottom in RATIOS]
-        ratio = next((each for each in ratios if abs(each - value) < config.alike * error), None)
-        if ratio is not None and error < config.sure:
+        ratio = next((each for each in ratios if abs(each - value) < _ALIKE * error), None)
+        if ratio is not None and error < _SURE:
             off = abs(value - ratio) / error
             found.append((off, ("ratio", number), model.fixed(constant, ratio, values)))
     return [(key, plain) for _, key, plain in sorted(found, key=lambda each: each[0])]
 
 
 def _absent(
-    pieces: CoursePieces, fit: ShootingFit, noise: Floats, config: DynamicsConfig
+    pieces: CoursePieces, fit: ShootingFit, noise: Floats
 ) -> list[tuple[tuple[object, ...], TermModel]]:
     """Without terms whose factor is nothing within its errors, now that others share theirs."""
     model, values = fit.model, fit.point.constants
-    errors = np.sqrt(np.maximum(np.diag(covariance(pieces, fit, noise, config)), 0.0))
+    errors = np.sqrt(np.maximum(np.diag(covariance(pieces, fit, noise)), 0.0))
     found: list[tuple[float, tuple[object, ...], TermModel]] = []
     for number, constant in _own(model):
-        if number < len(model.terms) and abs(values[constant]) < config.alike * errors[constant]:
+        if number < len(model.terms) and abs(values[constant]) < _ALIKE * errors[constant]:
             key = ("absent", model.equation[number], model.terms[number].key)
             found.append(
                 (abs(values[constant]) / float(errors[constant]), key, model.without(constant, values))

@@ -10,8 +10,15 @@ from functools import partial
 import numpy as np
 
 from edgewise._core.arrays import Floats
-from edgewise.dynamics.candidates import may_share, saturating, saturations, shared_out, together, unit
-from edgewise.dynamics.config import DynamicsConfig
+from edgewise.dynamics.candidates import (
+    NEAR_ZERO,
+    may_share,
+    saturating,
+    saturations,
+    shared_out,
+    together,
+    unit,
+)
 from edgewise.dynamics.term_function import Span
 from edgewise.dynamics.term_functions import FUNCTIONS, SATURATIONS, SCALED, function_part
 from edgewise.dynamics.terms import DynamicsTerm, Place
@@ -49,15 +56,15 @@ class TermFamily:
         return self.terms(self.values[0])[0].place
 
 
-def families(Z: Floats, exclude_functions: Sequence[str], config: DynamicsConfig) -> list[TermFamily]:
+def families(Z: Floats, exclude_functions: Sequence[str]) -> list[TermFamily]:
     """All terms with inner constants that the points Z (q, m) allow."""
     spans = [Span(float(z.min()), float(z.max())) for z in Z.T]
     found: list[tuple[str, TermFamily]] = []
     for v, z in enumerate(spans):
         found += [
-            *_saturating(len(spans), v, z, config),
+            *_saturating(len(spans), v, z),
             *_scaled(len(spans), v, z),
-            *_curves(spans, v, config),
+            *_curves(spans, v),
         ]
     for a, b in itertools.combinations(range(len(spans)), 2):
         found += _of_two(spans, a, b)
@@ -84,8 +91,8 @@ def scaled(m: int, v: int, name: str, k: Constants) -> list[DynamicsTerm]:
     return found
 
 
-def _saturating(m: int, v: int, z: Span, config: DynamicsConfig) -> Iterator[tuple[str, TermFamily]]:
-    for name in saturating(z.low, z.size, config):
+def _saturating(m: int, v: int, z: Span) -> Iterator[tuple[str, TermFamily]]:
+    for name in saturating(z.low, z.size):
         values = _alone((z.size * np.geomspace(0.03, 1, 10)) ** SATURATIONS[name])
         yield name, TermFamily(values, partial(saturations, m, v, name))
 
@@ -106,7 +113,7 @@ def _scaled(m: int, v: int, z: Span) -> Iterator[tuple[str, TermFamily]]:
                 yield "any power", TermFamily(_alone(np.array(powers)), partial(scaled, m, v, "any power"))
 
 
-def _curves(spans: Sequence[Span], v: int, config: DynamicsConfig) -> Iterator[tuple[str, TermFamily]]:
+def _curves(spans: Sequence[Span], v: int) -> Iterator[tuple[str, TermFamily]]:
     """Poles, steps of any place, and quadratics under the line."""
     m, z = len(spans), spans[v]
     gaps = z.width * np.geomspace(0.1, 3, 8)
@@ -114,12 +121,12 @@ def _curves(spans: Sequence[Span], v: int, config: DynamicsConfig) -> Iterator[t
         steps = (0.1 * z.width,)
         yield name, TermFamily(_alone(z.high + gaps), partial(scaled, m, v, name), steps)
         # Below what is positive, a pole is a saturation.
-        if name == "double pole" or "hill1" not in saturating(z.low, z.size, config):
+        if name == "double pole" or "hill1" not in saturating(z.low, z.size):
             yield name, TermFamily(_alone(z.low - gaps), partial(scaled, m, v, name), steps)
     middles = z.low + z.width * np.array([0.1, 0.3, 0.5, 0.7, 0.9])
     values = tuple((2 * k / z.width, float(c)) for k in _STEEP for c in middles)
     yield "logistic", TermFamily(values, partial(scaled, m, v, "logistic"), (1 / z.width, 0.1 * z.width))
-    if z.low >= -config.near_zero * z.size:
+    if z.low >= -NEAR_ZERO * z.size:
         values = tuple((k * z.size**2, c * z.size) for k in _SHARES for c in (-0.1, 0.2, 0.7, 2.0))
         terms = partial(_over_quadratic, m, v)
         yield "quadratic", TermFamily(values, terms, (0.1 * z.size**2, 0.2 * z.size))

@@ -13,12 +13,14 @@ from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason, tell
 from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, StopError, check_seconds, check_work, running
-from edgewise.dynamics.config import DynamicsConfig, config_of
 from edgewise.dynamics.courses import read_courses
 from edgewise.dynamics.outcome import outcome
 from edgewise.dynamics.result import Dynamics
 from edgewise.dynamics.search import DynamicsSearch
 from edgewise.dynamics.term_functions import FUNCTIONS
+
+# Work of "normal" at most: about a minute of one core.
+_NORMAL_WORK = 60.0
 
 _OF = "find_dynamics"
 
@@ -37,7 +39,6 @@ def find_dynamics(
     seconds: float | None = None,
     seed: int = 0,
     callbacks: Iterable[Callable[[str], Any]] = (),
-    config: DynamicsConfig | None = None,
 ) -> Dynamics:
     """Find the differential equations behind measured courses in time.
 
@@ -73,8 +74,6 @@ def find_dynamics(
         Of the random halves of the rows by which stability is judged.
     callbacks : iterable of callable
         Called about twice a second with the best equations so far; one that returns True ends the search.
-    config : DynamicsConfig, optional
-        The thresholds it decides by.
 
     Returns
     -------
@@ -105,13 +104,12 @@ def find_dynamics(
     unwanted = _unwanted(exclude_functions)
     listeners = as_callables(callbacks)
     courses = read_courses(t, states, names, inputs, input_names, groups)
-    thresholds = config_of(config)
-    meter = Meter(thresholds.work_units * factor, limit)
+    meter = Meter(_NORMAL_WORK * factor, limit)
     with np.errstate(all="ignore"), one_thread(), running(meter):
         search: DynamicsSearch | None = None
         reason: StopReason | None = None
         try:
-            search = DynamicsSearch(courses, degree, unwanted, meter, thresholds)
+            search = DynamicsSearch(courses, degree, unwanted, meter)
             meter.beat = _beat(search, listeners)
             search.run()
         except StopError as stop:

@@ -25,19 +25,24 @@ from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.structure_left import follows_columns
 from edgewise.symbolic.results.probability import likely
 
+# Systems whose constants are made plain, and of which the shortest is taken.
+_RIVALS = 8
+# Inputs further than this share of their spread off a smooth curve are named.
+_ROUGH_INPUT = 0.01
+
 # What is left counts as noise where the solver may be wrong by so much of it.
 _ABOVE_FLOOR = 2.0
 
 
 def outcome(search: DynamicsSearch, reason: StopReason | None, seed: int) -> Dynamics:
     """The equations with their constants made plain, how well their solution follows the courses, and what was reached."""
-    courses, selection, meter, config = search.courses, search.selection, search.meter, search.config
+    courses, selection, meter = search.courses, search.selection, search.meter
     # What was interrupted is told at once, and where only rounding is left nothing is as likely.
     hurried = reason is not None or selection.is_exact(selection.near(1)[0])
-    best, lead = shortest(selection, 1 if hurried else config.rivals)
-    fit = polished(selection.pieces, best.fit, selection.left(best.judged), config)
+    best, lead = shortest(selection, 1 if hurried else _RIVALS)
+    fit = polished(selection.pieces, best.fit, selection.left(best.judged))
     noise = np.sqrt(fit.squares / courses.rows + selection.floor)
-    spread = covariance(selection.pieces, fit, noise, config)
+    spread = covariance(selection.pieces, fit, noise)
     errors = of_numbers(fit.model, spread)
     numbers = fit.model.offset + fit.model.spread @ fit.point.constants
     xs = solved(selection.pieces, fit.model, fit.point.constants, fit.point.starts)
@@ -67,7 +72,7 @@ def outcome(search: DynamicsSearch, reason: StopReason | None, seed: int) -> Dyn
     if moves and not courses.inputs:
         kept = tuple(
             Conserved(formula, _drift(formula, measured))
-            for each in conserved(fit.model, fit.point.constants, courses.names, measured, seed, config)
+            for each in conserved(fit.model, fit.point.constants, courses.names, measured, seed)
             for formula in [Formula(each, names=courses.names)]
         )
     ends = np.cumsum([len(course.t) for course in courses.each])[:-1]
@@ -98,7 +103,7 @@ def outcome(search: DynamicsSearch, reason: StopReason | None, seed: int) -> Dyn
     chosen = tuple((e, term) for e, term in best.judged.chosen if (e, term.key) in left_over)
     stability = search.stability(chosen, seed)
     # The regression is of systems with terms.
-    sure = probability(equations, stability, lead, config) if moves and (exact or explained) else None
+    sure = probability(equations, stability, lead) if moves and (exact or explained) else None
     return Dynamics(
         tuple(equations),
         courses.states,
@@ -147,7 +152,7 @@ def _noisy_inputs(search: DynamicsSearch) -> Iterator[str]:
     """What to do about inputs that are no smooth curves, since solutions follow them as they are."""
     spread = search.courses.values[:, search.states :].std(0)
     for name, noise, size in zip(search.courses.inputs, search.input_noise, spread, strict=True):
-        if noise > search.config.rough_input * size:
+        if noise > _ROUGH_INPUT * size:
             yield (
                 f"The input '{name}' is taken as exact, though it lies about {noise:.2g} off a smooth curve: if that is "
                 "noise, smooth it first."

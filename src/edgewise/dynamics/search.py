@@ -10,7 +10,6 @@ import numpy as np
 from edgewise._core.arrays import Floats
 from edgewise._core.work import Meter
 from edgewise.dynamics.candidates import functions, polynomials
-from edgewise.dynamics.config import DEFAULT, DynamicsConfig
 from edgewise.dynamics.courses import Courses
 from edgewise.dynamics.families import families
 from edgewise.dynamics.inner_constants import InnerSearch, WeakGuess
@@ -23,6 +22,33 @@ from edgewise.pde.settings import DiscoveryConfig
 from edgewise.symbolic import Formula
 from edgewise.symbolic.provenance import is_excluded
 
+# Weighting functions per half width: a single coordinate can have more than fields in space.
+_DENSITY = 6.0
+# Intervals of a piece that solutions are started on.
+_PIECE_INTERVALS = 10
+# Pieces of all courses at most: each start is two unknowns or more.
+_MOST_PIECES = 60
+# Steps of the solver in an interval at most.
+_MOST_PARTS = 8
+# Solutions are as exact as this share of what a fit leaves,
+_NOISE_SHARE = 1e-2
+# or of the spread of the states.
+_SPREAD_SHARE = 1e-8
+# Fourth and fifth powers of a state are candidates where products go up to this degree.
+_HIGH_POWERS = 3
+# Of the weak form's choices from a library, so many are tried until one can be solved.
+_WEAK_STARTS = 3
+# Choices with an inner constant for each state that are started from,
+_INNER_STARTS = 6
+# and those that terms are exchanged from where there is a single state.
+_SINGLE_STARTS = 4
+# A start is left out where a fit that leaves noise alone is likelier by half so many nats a value.
+_HOPELESS = 1.0
+# Noise of less than this share of a state's spread may be what an imitation leaves.
+_REAL_NOISE = 1e-3
+# Where more remains than so many times the noise of the splines, something is missing.
+_EXPLAINED = 1.5
+
 
 @dataclass(eq=False)
 class DynamicsSearch:
@@ -32,10 +58,9 @@ class DynamicsSearch:
     degree: int
     exclude_functions: tuple[str, ...]
     meter: Meter
-    config: DynamicsConfig = DEFAULT
 
     def __post_init__(self) -> None:
-        self.weak = DiscoveryConfig(density=self.config.density)
+        self.weak = DiscoveryConfig(density=_DENSITY)
         self.guesses: list[list[WeakGuess]] = []
         self.smoothed = smoothed(self.courses, self.weak)
         self.smooth = np.vstack([course.measured for course in self.smoothed])
@@ -44,16 +69,16 @@ class DynamicsSearch:
         d = self.states = len(self.courses.states)
         noise = np.sqrt(np.mean([np.square(course.fitted.noise) for course in self.smoothed], axis=0))
         self.noise, self.input_noise = noise[:d], noise[d:]
-        further = functions(self.smooth, self.exclude_functions, self.config)
+        further = functions(self.smooth, self.exclude_functions)
         # Who asks for a low degree has high powers in no other way either.
-        low = self.degree < self.config.high_powers
+        low = self.degree < _HIGH_POWERS
         pool = self._usable(
             [
                 *self._products(self.degree),
                 *(t for t in further if t.function or not low or max(t.powers) < 2),
             ]
         )
-        self.families = families(self.smooth, self.exclude_functions, self.config)
+        self.families = families(self.smooth, self.exclude_functions)
         self.selection = TermSelection(
             self._pieces(1),
             self.noise,
@@ -61,15 +86,12 @@ class DynamicsSearch:
             tuple(pool),
             self.courses.values,
             self.meter,
-            self.config,
             between_times(self.courses),
             {family.place: family.terms for family in self.families},
         )
 
     def _pieces(self, parts: int) -> CoursePieces:
-        return cut(
-            self.courses, max(self.config.piece, -(-self.courses.rows // self.config.most_pieces)), parts
-        )
+        return cut(self.courses, max(_PIECE_INTERVALS, -(-self.courses.rows // _MOST_PIECES)), parts)
 
     def _products(self, degree: int) -> list[DynamicsTerm]:
         return polynomials(len(self.courses.names), degree)
@@ -108,9 +130,7 @@ class DynamicsSearch:
         rich = [each for each in found if each not in plain]
         inner = [] if any(map(self.selection.is_exact, found)) else self._with_inner()
         # Rich libraries imitate what plain ones express shortly: the best of each kind is a start.
-        inner = sorted(inner, key=lambda each: each.criterion)[
-            : 1 if self.states > 1 else self.config.single_starts
-        ]
+        inner = sorted(inner, key=lambda each: each.criterion)[: 1 if self.states > 1 else _SINGLE_STARTS]
         starts = [min(each, key=lambda one: one.criterion) for each in (plain, rich) if each] + inner
         for start in sorted(self._with_fine_steps(starts), key=lambda each: each.criterion):
             if self._is_hopeless(start):
@@ -130,15 +150,15 @@ class DynamicsSearch:
         too."""
         best = self.selection.best
         spread = self.courses.values[:, : self.states].std(0)
-        noisy = (self.noise > self.config.real_noise * spread).all()
+        noisy = (self.noise > _REAL_NOISE * spread).all()
         if best is None or not noisy or not self.is_explained(self.selection.left(best)):
             return False
         lag = start.criterion - best.criterion
-        return lag > self.config.hopeless * self.selection.pieces.values.size
+        return lag > _HOPELESS * self.selection.pieces.values.size
 
     def is_explained(self, left: Floats) -> bool:
         """Whether a fit leaves no more than smooth curves do."""
-        most = self.config.explained * self.noise + np.sqrt(self.selection.floor)
+        most = _EXPLAINED * self.noise + np.sqrt(self.selection.floor)
         return bool((left <= most).all())
 
     def judged_by_solver(self) -> None:
@@ -184,11 +204,11 @@ class DynamicsSearch:
             return starts
         model, point = best.fit.model, best.fit.point
         allowed = np.maximum(
-            self.config.noise_share * self.selection.left(best),
-            self.config.spread_share * self.courses.values[:, : self.states].std(0),
+            _NOISE_SHARE * self.selection.left(best),
+            _SPREAD_SHARE * self.courses.values[:, : self.states].std(0),
         )
         parts, rough = 1, solved(self.selection.pieces, model, point.constants, point.starts)
-        while parts < self.config.most_parts:
+        while parts < _MOST_PARTS:
             fine = solved(self._pieces(2 * parts), model, point.constants, point.starts)
             if (np.abs(fine - rough) <= allowed).all():
                 break
@@ -213,7 +233,7 @@ class DynamicsSearch:
         ]
         within = InnerSearch(self.smoothed, tuple(plain), self.weak, self.selection.makes_sense)
         # Of a single state every family has its turn: its fits take little.
-        most = self.config.inner_starts if self.states > 1 else len(own)
+        most = _INNER_STARTS if self.states > 1 else len(own)
         self.guesses, pairs = within.best(own, self.states, most)
         turns = [
             {state: own[turn] for state, own in enumerate(self.guesses) if turn < len(own)}
@@ -243,7 +263,7 @@ class DynamicsSearch:
         """The weak form's choice for every equation; where solutions blow up, its second best, then its third best."""
         rows = searches(self.smoothed, TermLibrary(tuple(pool)), range(self.states), self.weak)
         ranked = [[candidate for _, candidate in search.best()[0]] for search in rows]
-        for turn in range(self.config.weak_starts):
+        for turn in range(_WEAK_STARTS):
             chosen: Chosen = ()
             factors: list[float] = []
             for state, candidates in enumerate(ranked):

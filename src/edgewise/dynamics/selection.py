@@ -15,13 +15,37 @@ import numpy as np
 
 from edgewise._core.arrays import Floats, Ints
 from edgewise._core.work import Meter, charge
-from edgewise.dynamics.config import DEFAULT, DynamicsConfig
 from edgewise.dynamics.model import TermModel, free
 from edgewise.dynamics.pieces import CoursePieces
 from edgewise.dynamics.shooting import Shooting, ShootingFit, ShootingPoint, fitted
 from edgewise.dynamics.term_functions import FUNCTIONS, SATURATIONS, Span
 from edgewise.dynamics.terms import DynamicsTerm, Place, TermLibrary
 from edgewise.pde.discovery.subsets import MOST_CUBED, UnitNormal, best_subsets, exchanged_pairs, normal
+
+# Constants of saturations, in units of the largest power beside them: beyond, they are polynomials.
+_LARGEST_INNER = 1.0
+# Arguments of scaled functions reach at least and at most so far: else they are polynomials, or steps.
+_LEAST_ARGUMENT = 0.2
+_LARGEST_ARGUMENT = 20.0
+# Phases of sines and cosines, in radians: of less than this a power series tells as much.
+_LEAST_PHASE = 2.0
+# Fitted powers are at most so high, and so far from whole ones, which products have.
+_LARGEST_POWER = 3.0
+_FROM_WHOLE = 0.08
+# A choice of terms is fitted at most so often, from other constants.
+_FITS = 3
+# Models fitted after each table of what exchanging terms would gain, and tables at most.
+_TRIALS = 6
+_TABLES = 20
+# A promise is worth a fit where it lacks no more than this of the criterion.
+_PROMISE = 12.0
+# Twice the nats of a variable; others cost more of these the rarer they are in textbooks
+# (`benchmarks/dynamics_terms.py` counts them).
+_NODE_PRICE = 3.0
+# Where only rounding remains, terms below this share of their equation's largest may go.
+_IDLE_SHARE = 1e-2
+# The gap allowed when tables are computed.
+_TABLE_GAP = 1e-2
 
 Chosen = tuple[tuple[int, DynamicsTerm], ...]
 # Shares of the terms, the shortest first, that one equation is chosen from.
@@ -59,7 +83,6 @@ class TermSelection:
         States and inputs, as they were measured.
     meter : Meter
         The search ends where its work is spent.
-    config : DynamicsConfig
     step : str
         The step of the search that judges choices now.
     between : float
@@ -80,7 +103,6 @@ class TermSelection:
     pool: tuple[DynamicsTerm, ...]
     variables: Floats
     meter: Meter
-    config: DynamicsConfig = DEFAULT
     between: float = 0.0
     kin: Mapping[Place, Callable[[tuple[float, ...]], list[DynamicsTerm]]] = field(
         default_factory=dict[Place, Callable[[tuple[float, ...]], list[DynamicsTerm]]]
@@ -126,7 +148,7 @@ class TermSelection:
         # Inner constants that are there already serve another term for nothing.
         known = {(each.place, each.inner) for _, each in beside}
         constants = 1 if (term.place, term.inner) in known else 1 + len(term.inner)
-        return constants * math.log(self.pieces.values.size) + self.config.node * term.nodes_beside(others)
+        return constants * math.log(self.pieces.values.size) + _NODE_PRICE * term.nodes_beside(others)
 
     def criterion(self, fit: ShootingFit, prices: float) -> float:
         """Twice the negative logarithm of the likelihood for noise of any size in each state, and the prices."""
@@ -147,7 +169,7 @@ class TermSelection:
         model = free(self.states, terms, [e for e, _ in chosen], factors)
         starts = self.smooth[self.pieces.first] if near is None else near.fit.point.starts
         noise = self.noise if near is None else self.left(near)
-        found = fitted(self.pieces, model, noise, starts, self.config, warm=near is not None)
+        found = fitted(self.pieces, model, noise, starts, warm=near is not None)
         if found is None or not all(map(self.makes_sense, found.model.known(found.point.constants))):
             return None
         judged = self._of(found, chosen)
@@ -157,7 +179,7 @@ class TermSelection:
     def _is_worth_it(self, key: frozenset[object], near: Judged | None) -> bool:
         """Whether a choice is new, or was once fitted worse than one near it that it should better."""
         times, reached = self.tried.get(key, (0, math.inf))
-        if times >= self.config.fits or (times and (near is None or reached <= near.criterion)):
+        if times >= _FITS or (times and (near is None or reached <= near.criterion)):
             return False
         self.tried[key] = (times + 1, reached)
         return True
@@ -171,17 +193,17 @@ class TermSelection:
             return False
         reach = function.reach(*term.inner, *(self._spans[v] for v in term.variables))
         if function.saturates:
-            return reach <= self.config.largest_inner
+            return reach <= _LARGEST_INNER
         if term.function == "any power":
             (k,) = term.inner
-            return reach <= self.config.largest_power and abs(k - round(k)) >= self.config.broken
-        least = self.config.least_wave if function.word in ("sin", "cos") else self.config.least_scaled
-        return least <= reach <= self.config.largest_scaled
+            return reach <= _LARGEST_POWER and abs(k - round(k)) >= _FROM_WHOLE
+        least = _LEAST_PHASE if function.word in ("sin", "cos") else _LEAST_ARGUMENT
+        return least <= reach <= _LARGEST_ARGUMENT
 
     def words(self, model: TermModel) -> float:
         """What the terms of a model take to be written."""
         written = zip(model.terms, range(len(model.terms)), strict=True)
-        return self.config.node * sum(term.nodes_beside(model.terms[:at]) for term, at in written)
+        return _NODE_PRICE * sum(term.nodes_beside(model.terms[:at]) for term, at in written)
 
     def constants(self, fit: ShootingFit) -> float:
         """What the free constants of a fit take to be written."""
@@ -202,7 +224,7 @@ class TermSelection:
         equation = np.array([e for e, _ in judged.chosen])
         shares = sizes / np.array([sizes[equation == e].max() for e in equation])
         for at in np.argsort(shares):
-            if shares[at] > self.config.idle:
+            if shares[at] > _IDLE_SHARE:
                 break
             rest = [n for n in range(len(values)) if n != at]
             fewer = self.judged(tuple(judged.chosen[n] for n in rest), values[rest].tolist(), judged)
@@ -227,7 +249,7 @@ class TermSelection:
     def improved(self, start: Judged) -> Judged:
         """The best choice that exchanges of terms lead to."""
         best, self.step = start, "exchange of terms"
-        for _ in range(self.config.tables):
+        for _ in range(_TABLES):
             if self.meter.left <= 0:
                 break
             found = [
@@ -249,7 +271,7 @@ class TermSelection:
         noise = self.left(now)
         own = (each for _, term in now.chosen for each in (term, *self.siblings(term)))
         more = TermLibrary(tuple(dict.fromkeys((*self.pool, *own))))
-        residual, table = Shooting(self.pieces, model, noise, self.config.table_gap).matrix(
+        residual, table = Shooting(self.pieces, model, noise, _TABLE_GAP).matrix(
             ShootingPoint(point.starts, point.constants), more
         )
         starts, constants = point.starts.size, len(point.constants)
@@ -316,8 +338,8 @@ class TermSelection:
                     scored.append((score(subset), subset))
                 except np.linalg.LinAlgError:
                     continue
-            limit = score(now) + self.config.promise
-        return [subset for value, subset in sorted(scored)[: self.config.trials] if value <= limit]
+            limit = score(now) + _PROMISE
+        return [subset for value, subset in sorted(scored)[:_TRIALS] if value <= limit]
 
 
 def _simpler(chosen: Chosen) -> Iterator[Chosen]:

@@ -14,12 +14,18 @@ import numpy as np
 
 from edgewise._core.arrays import Floats
 from edgewise._core.work import charge
-from edgewise.dynamics.config import DEFAULT, DynamicsConfig
 from edgewise.dynamics.model import TermModel
 from edgewise.dynamics.pieces import CoursePieces
 from edgewise.dynamics.runge_kutta import PieceSolution, slopes, solution, solved
 from edgewise.dynamics.terms import TermLibrary
 from edgewise.symbolic.fitting.damped_steps import Damping, damped_step, descended, squared, triangle
+
+# Allowed gaps between pieces in units of the noise, first wide, then next to none,
+_GAPS = (3.0, 0.3, 0.03, 1e-3)
+# and the steps of fitting at each.
+_GAP_STEPS = (8, 8, 8, 12)
+# Damping at first, for gaps as wide as the noise.
+_DAMPING = 1e-4
 
 # Multiplications in a unit of work.
 _RATE = 2e9
@@ -152,7 +158,6 @@ def fitted(
     model: TermModel,
     noise: Floats,
     starts: Floats,
-    config: DynamicsConfig = DEFAULT,
     *,
     warm: bool = False,
     tolerance: float = 1e-4,
@@ -167,11 +172,11 @@ def fitted(
         The end is a step that gains no more than this share.
     """
     point = ShootingPoint(starts, model.start)
-    ways = list(zip(config.gaps, config.gap_steps, strict=True))
+    ways = list(zip(_GAPS, _GAP_STEPS, strict=True))
     for gap, steps in ways[-1:] if warm else ways:
         problem = Shooting(pieces, model, noise, gap)
         # Columns are scaled to length one, gaps included: what determines the constants is so much smaller.
-        damping = Damping(start=config.damping * min(gap, 1.0) ** 2, falls=0.1, rises=8.0, least=1e-18)
+        damping = Damping(start=_DAMPING * min(gap, 1.0) ** 2, falls=0.1, rises=8.0, least=1e-18)
         found = descended(problem, point, steps=steps, tolerance=tolerance, floor=1e-12, damping=damping)
         if not np.isfinite(found.loss) or not found.has_slopes:
             return None
