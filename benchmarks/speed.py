@@ -1,36 +1,238 @@
-"""Every table and drawing of docs/performance.md: `edgewise bench speed`, on one thread, and on two what
-threads can change."""
+"""Every table and drawing of docs/performance.md: edgewise beside its references on one thread, and on two what threads can
+change.
+
+Each job (a table and a reference) runs in a fresh process, on as many threads for both sides, and yields comparisons: ratios
+with their quartiles. The extra `bench` brings the other packages; without them the rest is measured.
+"""
 
 from __future__ import annotations
 
+import argparse
 import json
+import os
+import signal
 import subprocess
 import sys
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from _common import OUT, begin
+import _speed_measures as measures
+import torch
+from _common import OUT, common_options, machine
+from _speed_measures import Comparison, NotMeasured, Results, Settings
+from _speed_peers import PEERS, measure
 
-from edgewise.bench import TABLES, Results
-from edgewise.bench.plots import drawings
-from edgewise.bench.tables import notes, rows
 from edgewise.plots import save_figure
 
 IMAGES = Path(__file__).parent.parent / "docs" / "images"
-
-
+Finding = Comparison | NotMeasured
+JOBS: dict[str, dict[str, Callable[[Settings], Iterator[Finding]]]] = {
+    "layers": {
+        "Linear + SiLU": measures.layers_against_linear,
+        "MLP, same parameters": measures.layers_against_perceptron,
+        "dense formulation": measures.layers_against_dense,
+    },
+    "roofline": {"kernels": measures.roofline},
+    "derivatives": {"Poisson step": measures.derivatives},
+    "memory": {"edgewise": measures.memory_of_ours, "dense formulation": measures.memory_of_dense},
+    "small": {"Adam": measures.small_adam, "Levenberg-Marquardt": measures.small_levenberg_marquardt},
+    "images": {"MNIST": measures.images},
+    "peers": {name: partial(measure, name) for name in PEERS},
+}
 # What threads can change; the other tables are of one core, or of steps too small to share.
 SHARED = ("layers", "derivatives")
+# Compiles for longer than a short run takes.
+SLOW = "inkan-compiled"
+# Tables with a column for each reference; the others have a row for each comparison.
+WIDE = ("layers", "roofline", "peers")
+UNITS = {"s": ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs")), "B": ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"))}
+# Read when numpy, torch and their libraries are loaded, so before the process begins.
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 
 
-def measured(folder: Path, words: list[str]) -> Results:
-    """What `edgewise bench speed` finds with the given options."""
-    command = [sys.executable, "-m", "edgewise.cli", "bench", "speed", "--out", str(folder), *words]
-    subprocess.run(command, check=True)
-    return Results.from_json(json.loads((folder / "speed.json").read_text()))
+@dataclass(frozen=True)
+class Job:
+    """A table and whom edgewise is compared with."""
+
+    table: str
+    name: str
 
 
-def parts(results: Results, tables: tuple[str, ...], suffix: str = "") -> dict[str, Any]:
+def run(job: Job, settings: Settings) -> Iterator[Finding]:
+    """Measure in a fresh process; findings as they come. A process that fails leaves a `NotMeasured` behind."""
+    words = asdict(job) | {
+        "quick": settings.quick,
+        "threads": settings.threads,
+        "data": settings.data and str(settings.data.resolve()),
+    }
+    with tempfile.TemporaryDirectory() as folder:  # some packages write files wherever they are
+        process = subprocess.Popen(
+            [sys.executable, str(Path(__file__).resolve()), "--job", json.dumps(words)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL,
+            env=os.environ | dict.fromkeys(THREADS, str(settings.threads)),
+            cwd=folder,
+            text=True,
+        )
+        assert process.stdout is not None
+        for line in process.stdout:
+            ((kind, fields),) = json.loads(line).items()
+            yield Comparison(**fields) if kind == "Comparison" else NotMeasured(**fields)
+        if code := process.wait():
+            how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
+            yield NotMeasured(job.table, job.name, f"its process {how}")
+
+
+def work(words: str) -> None:
+    """Measure one job in this process; its findings are lines of JSON on standard output."""
+    asked = json.loads(words)
+    settings = Settings(asked["quick"], asked["threads"], asked["data"] and Path(asked["data"]))
+    # Packages that print would spoil the lines: whatever they write goes to standard error.
+    lines = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)
+    warnings.simplefilter("ignore")
+    torch.set_num_threads(settings.threads)
+
+    def tell(finding: Finding) -> None:
+        lines.write(json.dumps({type(finding).__name__: asdict(finding)}) + "\n")
+
+    try:
+        for finding in JOBS[asked["table"]][asked["name"]](settings):
+            tell(finding)
+    except Exception as error:
+        tell(
+            NotMeasured(
+                asked["table"], asked["name"], " ".join(f"{type(error).__name__}: {error}".split())[:200]
+            )
+        )
+
+
+def measured(tables: Sequence[str], peers: Sequence[str], settings: Settings) -> Results:
+    """All findings of some tables, a line each as they come."""
+    found: list[Finding] = []
+    for table in tables:
+        for name in JOBS[table]:
+            if table == "peers" and name not in peers:
+                continue
+            for finding in run(Job(table, name), settings):
+                print(line(finding), flush=True)
+                found.append(finding)
+    return Results(
+        machine(settings.threads),
+        tuple(each for each in found if isinstance(each, Comparison)),
+        tuple(each for each in found if isinstance(each, NotMeasured)),
+    )
+
+
+def rows(results: Results, table: str) -> list[dict[str, str]]:
+    """One table as rows of cells by column; every row has the same columns."""
+    found = [each for each in results.of(table) if each.measure != "ceiling"]
+    return _wide(found) if table in WIDE else _long(found)
+
+
+def notes(results: Results, table: str) -> list[str]:
+    """Sentences under a table: ceilings, goals, and what is missing."""
+    found = results.of(table)
+    sentences: list[str] = []
+    if ceilings := [each for each in found if each.measure == "ceiling"]:
+        parts = [f"{each.setting['ceiling']} {_ceiling(each)}" for each in ceilings]
+        sentences.append(f"One core at most: {', '.join(parts)}.")
+    aimed = sorted((each for each in found if each.goal), key=_aim)
+    for (column, goal), same in groupby(aimed, key=_aim):
+        several = list(same)
+        met = sum(bool(each.met) for each in several)
+        sentences.append(f"{column}: the aim of {goal} is met in {met} of {len(several)}.")
+    missing = [each for each in results.missing if each.table == table]
+    return sentences + [f"Not measured: {each.reference}: {each.reason}." for each in missing]
+
+
+def _wide(found: Sequence[Comparison]) -> list[dict[str, str]]:
+    columns = list(dict.fromkeys(_column(each) for each in found))
+    grouped: dict[tuple[tuple[str, str], ...], dict[str, str]] = {}
+    for each in found:
+        cells = {key: str(value) for key, value in each.setting.items() if key != "base"}
+        if each.table == "peers":
+            cells["what"] = each.measure
+        row = grouped.setdefault(tuple(cells.items()), dict.fromkeys(columns, ""))
+        share = f"{100 * each.ratio:.0f} %, {each.extra.get('bound by')}"
+        row[_column(each)] = share if each.table == "roofline" else ratio_text(each)
+    return [dict(key) | row for key, row in grouped.items()]
+
+
+def _long(found: Sequence[Comparison]) -> list[dict[str, str]]:
+    """A row for each comparison; what was held fixed in only some of them is left open in the others."""
+    fixed = dict.fromkeys((key for each in found for key in each.setting), "")
+    return [
+        fixed
+        | {key: str(value) for key, value in each.setting.items()}
+        | {
+            "measure": each.measure,
+            "figure": amount(each.ours, each.unit),
+            "against": each.reference,
+            "its figure": amount(each.theirs, each.unit),
+            "ratio": ratio_text(each),
+            "aim": each.goal,
+        }
+        for each in found
+    ]
+
+
+def line(finding: Finding) -> str:
+    """A finding in one line."""
+    if isinstance(finding, NotMeasured):
+        return f"{finding.table}: {finding.reference}: {finding.reason}"
+    fixed = ", ".join(f"{key} {value}" for key, value in finding.setting.items())
+    if finding.measure == "ceiling":
+        return f"{finding.table}: {fixed}: {_ceiling(finding)}"
+    return f"{finding.table}: {fixed}: {finding.measure} against {finding.reference}: {ratio_text(finding)}"
+
+
+def ratio_text(each: Comparison) -> str:
+    """Median and, where there are several repetitions, quartiles: "5.20 (5.10–5.40)"."""
+    if each.low == each.high:
+        return figure(each.ratio)
+    return f"{figure(each.ratio)} ({figure(each.low)}–{figure(each.high)})"
+
+
+def amount(value: float, unit: str) -> str:
+    """A figure with its unit: "1.2 ms"."""
+    if unit == "%":
+        return f"{value:.2f} %"
+    *larger, smallest = UNITS[unit]
+    size, name = next((scale for scale in larger if value >= scale[0]), smallest)
+    return f"{figure(value / size)} {name}"
+
+
+def figure(value: float) -> str:
+    """Three digits, two of small numbers, never an exponent."""
+    digits = 0 if value >= 100 else 1 if value >= 10 else 2 if value >= 0.1 else 3
+    return f"{value:.{digits}f}"
+
+
+def _column(each: Comparison) -> str:
+    if each.table in ("roofline", "peers"):
+        return each.measure if each.table == "roofline" else each.reference
+    base = ", with base" if each.setting.get("base") == "silu" else ""
+    return each.reference + (base or (", forward" if each.measure == "forward" else ""))
+
+
+def _aim(each: Comparison) -> tuple[str, str]:
+    column = _column(each) if each.table in ("layers", "roofline") else each.measure
+    return column + (", median of all cells" if each.setting.get("in") == "all" else ""), each.goal
+
+
+def _ceiling(each: Comparison) -> str:
+    return f"{each.ours / 1e9:.0f} {'G multiply-adds/s' if each.unit == 'MAC/s' else 'GB/s'}"
+
+
+def parts(results: Results, tables: Sequence[str], suffix: str = "") -> dict[str, Any]:
     """Tables for the page."""
     return {
         table + suffix: {
@@ -44,16 +246,15 @@ def parts(results: Results, tables: tuple[str, ...], suffix: str = "") -> dict[s
 
 def in_short(part: dict[str, Any]) -> dict[str, Any]:
     """The table of layers without their widths: from the least to the largest ratio of each column."""
-    rows = part["rows"]
-    columns = [name for name in rows[0] if name not in ("in", "out", "batch", "G")]
+    columns = [name for name in part["rows"][0] if name not in ("in", "out", "batch", "G")]
     grouped: dict[tuple[str, str], list[dict[str, str]]] = {}
-    for row in rows:
+    for row in part["rows"]:
         grouped.setdefault((row["batch"], row["G"]), []).append(row)
     return {
         "machine": part["machine"],
         "rows": [
             {"batch": batch, "G": intervals} | {name: _span([row[name] for row in same]) for name in columns}
-            for (batch, intervals), same in sorted(grouped.items(), key=lambda one: one[0][0] == "all")
+            for (batch, intervals), same in sorted(grouped.items(), key=lambda group: group[0][0] == "all")
         ],
         "notes": [],
     }
@@ -65,19 +266,46 @@ def _span(cells: list[str]) -> str:
     return cells[0] if len(cells) == 1 else f"{ratios[0]} to {ratios[-1]}" if ratios else ""
 
 
+def show(part: dict[str, Any], name: str) -> None:
+    """One table in text."""
+    print(f"\n## {name}\n")
+    for k, row in enumerate(part["rows"]):
+        if not k:
+            print(f"| {' | '.join(row)} |\n|{' --- |' * len(row)}")
+        print(f"| {' | '.join(row.values())} |")
+    print("", *part["notes"], sep="\n", flush=True)
+
+
 def main() -> None:
-    run = begin("speed", "Speed of layers, kernels, training steps and other packages")
-    folder = OUT / ("speed-quick" if run.quick else "speed")
-    words = ["--quick"] if run.quick else []
-    images = run.table("images/mnist.npz")
-    one = measured(folder, [*words, *(["--data", str(images)] if images else [])])
-    two = measured(folder / "two", [*words, "--only", ",".join(SHARED), "--peers", "none", "--threads", "2"])
-    found = parts(one, tuple(TABLES)) | parts(two, SHARED, ", two threads")
-    found["layers, in short"] = in_short(found["layers"])
-    (OUT / f"{folder.name}.json").write_text(json.dumps(found, indent=1))
-    if not run.quick:
-        for name, figure in drawings(one).items():
-            save_figure(figure, IMAGES / f"speed-{name}.svg")
+    parser = argparse.ArgumentParser(prog="benchmarks/speed.py", description=__doc__)
+    common_options(parser)
+    parser.add_argument("--only", nargs="*", choices=list(JOBS), help="some tables only, which are printed")
+    parser.add_argument("--peers", nargs="*", choices=list(PEERS), help="other packages to compare with")
+    parser.add_argument("--threads", type=int, default=1, help="of all that is not measured on two anyway")
+    parser.add_argument("--job", help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.job:
+        work(asked.job)
+        return
+    print(f"# Speed of layers, kernels, training steps and other packages\n{machine(asked.threads)}\n")
+    digits = None if asked.data is None else Path(asked.data) / "images" / "mnist.npz"
+    settings = Settings(asked.quick, asked.threads, digits if digits and digits.is_file() else None)
+    usual = [name for name in PEERS if not (asked.quick and name == SLOW)]
+    tables = asked.only or list(JOBS)
+    results = measured(tables, usual if asked.peers is None else asked.peers, settings)
+    found = parts(results, tables)
+    if not asked.only:
+        found |= parts(measured(SHARED, (), Settings(asked.quick, 2)), SHARED, ", two threads")
+        found["layers, in short"] = in_short(found["layers"])
+        OUT.mkdir(exist_ok=True)
+        (OUT / f"speed{'-quick' if asked.quick else ''}.json").write_text(json.dumps(found, indent=1))
+    for name, part in found.items():
+        show(part, name)
+    if not asked.only and not asked.quick:
+        from _speed_drawings import drawings
+
+        for name, picture in drawings(results).items():
+            save_figure(picture, IMAGES / f"speed-{name}.svg")
 
 
 if __name__ == "__main__":

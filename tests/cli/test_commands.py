@@ -9,8 +9,6 @@ import pytest
 from tests.cli.conftest import is_one_sentence
 
 import edgewise as ew
-from edgewise import StopReason
-from edgewise.cli.option_names import with_options
 from edgewise.data import read_frame, write_frame
 
 N = 120
@@ -258,34 +256,6 @@ def test_no_words_at_all_show_the_help(edgewise):
     done = edgewise()
     assert done.code == 0
     assert "From a table" in done.out
-
-
-@pytest.mark.slow
-def test_trials_put_figures_beside_each_other(monkeypatch):
-    from edgewise.cli import trials
-    from edgewise.cli.progress import ShownProgress
-
-    monkeypatch.setattr(trials, "_REPEATS", 1)
-    (layer,) = trials.layers(width=4, rows=16)
-    assert layer.ratio == pytest.approx(layer.ours / layer.theirs)
-    X, y, classes = trials._smooth(0)
-    made = list(
-        trials.table("smooth", X[:200], y[:200], classes, "quick", None, 0, (ShownProgress(quiet=True),))
-    )
-    assert [trial.measure for trial in made] == ["RMSE", "time to learn"]
-    assert made[0].ratio < 1
-
-
-def test_bench_prints_ratios(edgewise, monkeypatch):
-    from edgewise.cli import trials
-
-    trial = trials.Trial("a table", "RMSE", "", 3.0, 2.0, "gradient boosting", StopReason.TIME_LIMIT)
-    monkeypatch.setattr(trials, "run", lambda *_: (trial,))
-    done = edgewise("bench")
-    assert "1.5" in done.out
-    assert with_options(StopReason.TIME_LIMIT.advice) in done.out
-    told = json.loads(edgewise("bench", "--json").out)[0]
-    assert (told["ratio"], told["stop_reason"]) == (1.5, "time_limit")
 
 
 def test_threads_are_those_asked_for(edgewise, data, models):

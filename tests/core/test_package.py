@@ -32,7 +32,7 @@ def test_the_surface_is_small_sorted_and_documented():
 @pytest.mark.slow
 def test_every_module_of_the_surface_is_there_at_once_and_says_what_it_has():
     home = Path(ew.__file__).parent
-    rooms = {path.parent.name for path in home.glob("*/__init__.py")} - {"_core", "cli", "bench"} | {"edits"}
+    rooms = {path.parent.name for path in home.glob("*/__init__.py")} - {"_core", "cli"} | {"edits"}
     code = f"import edgewise as ew; [getattr(ew, room).__doc__ for room in {sorted(rooms)}]; ew.properties.monotone"
     subprocess.run([sys.executable, "-c", code], check=True)
     modules = set(dir(ew)) - set(ew.__all__) - set(vars(ew)) - {"__all__"}
@@ -52,7 +52,7 @@ def test_help_leads_to_every_function_estimator_and_module():
         assert name == "__version__" or made_by_others or re.search(rf"\bew\.{name}\b", doc), name
     for path in Path(ew.__file__).parent.glob("*/__init__.py"):
         name = path.parent.name
-        assert name in ("_core", "cli", "bench") or f"``ew.{name}``" in doc, name
+        assert name in ("_core", "cli") or f"``ew.{name}``" in doc, name
 
 
 def test_a_star_brings_the_surface():

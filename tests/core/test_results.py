@@ -21,9 +21,7 @@ PARTS = {"FrontierPoint"}
 # Candidates to choose from, not one answer.
 LISTS = {"one_variable"}
 ROOMS = [
-    each.name
-    for each in pkgutil.iter_modules(ew.__path__)
-    if each.name not in ("_core", "bench", "cli", "report")
+    each.name for each in pkgutil.iter_modules(ew.__path__) if each.name not in ("_core", "cli", "report")
 ]
 
 

@@ -33,7 +33,6 @@ def functions():
             "edgewise._core",
             "edgewise.cli",
             "edgewise.kernels",
-            "edgewise.bench",
             "edgewise.splines",
         ):
             continue

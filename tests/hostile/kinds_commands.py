@@ -30,7 +30,6 @@ COMMANDS = (
     "report",
     "export",
     "doctor",
-    "bench",
     "demo",
     "nope",
     "",
@@ -199,7 +198,7 @@ def words(random: Random, folder: Path) -> Attempt:
     for _ in range(int(random.integers(0, 6))):
         arguments.append(pick(random, OPTIONS if random.random() < 0.5 else WORDS))
     # A command that could run would take its usual time.
-    if arguments[:1] in (["demo"], ["bench"]):
+    if arguments[:1] == ["demo"]:
         arguments += ["--seconds", "-1"]
     return _attempt(arguments, folder)
 

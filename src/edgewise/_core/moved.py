@@ -30,7 +30,6 @@ _BY_MODULE = {
 # By room: what was called otherwise, and what it is called.
 RENAMED = {
     "auditing": {"flatten_columns": "neutralize_columns", "limit_flip": "bound_flip"},
-    "bench": {"Missing": "NotMeasured"},
     "forms": {"Domain": "FormDomain"},
     "symbolic": {"Found": "FittedForm"},
 }

@@ -12,7 +12,6 @@ from edgewise._core.version import __version__
 from edgewise.cli import (
     ask,
     audit,
-    bench,
     check,
     demo,
     doctor,
@@ -26,7 +25,6 @@ from edgewise.cli import (
     pde,
     predict,
     report,
-    speed,
     verify,
 )
 from edgewise.cli.options import with_general
@@ -68,10 +66,6 @@ def build() -> typer.Typer:
     for group, commands in _GROUPS.items():
         for command in commands:
             app.command(rich_help_panel=group)(guarded(with_general(command)))
-    measured = typer.Typer(rich_markup_mode="markdown", context_settings=_SETTINGS)
-    measured.callback(invoke_without_command=True)(guarded(with_general(bench.bench)))
-    measured.command()(guarded(with_general(speed.speed)))
-    app.add_typer(measured, name="bench", rich_help_panel="This machine")
     return app
 
 

@@ -5,13 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from _speed_measures import BOTH, KERNELS, PERCEPTRON, Comparison, Results
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from edgewise.bench.layers import BOTH, PERCEPTRON
-from edgewise.bench.results import Comparison, Results
-from edgewise.bench.roofline import KERNELS
 from edgewise.plots.style import (
     SIZE_SMALL,
     SIZE_TEXT,
@@ -28,15 +26,9 @@ _LEFT, _BOTTOM, _TOP, _RIGHT = 0.62, 0.5, 0.62, 1.35
 Cell = tuple[int | str, ...]
 
 
-def drawings(results: Results, *, theme: str = "light") -> dict[str, Figure]:
-    """All drawings for which there are measurements, by name.
-
-    Parameters
-    ----------
-    results : Results
-    theme : "light" or "dark"
-    """
-    colours = theme_of(theme)
+def drawings(results: Results) -> dict[str, Figure]:
+    """All drawings for which there are measurements, by name."""
+    colours = theme_of("light")
     found: dict[str, Figure] = {}
     if relative := _relative(results):
         found["layers"] = _plot_layers(relative, colours)

@@ -16,18 +16,25 @@ from typing import Any
 
 import numpy as np
 import torch
+from _speed_measures import (
+    BOTH,
+    Comparison,
+    LayerCase,
+    NotMeasured,
+    Settings,
+    Work,
+    alternately,
+    compare,
+    edgewise_layer,
+    inputs_of,
+    one_pass,
+    torch_step,
+)
 from torch import Tensor
 
 from edgewise._core.extras import how_to_install
-from edgewise.bench import layers
-from edgewise.bench.layers import LayerCase
-from edgewise.bench.results import Comparison, NotMeasured, compare
-from edgewise.bench.settings import Settings
-from edgewise.bench.small import torch_step
-from edgewise.bench.timing import Work, alternately
 from edgewise.network import KAN
 
-TABLE = "peers"
 STEP = "Adam step of [2, 5, 1]"
 _ROWS = 1000
 
@@ -53,9 +60,7 @@ class Peer:
 
 
 def cells(settings: Settings) -> tuple[LayerCase, ...]:
-    """A few cells of the table of layers."""
-    if settings.smoke:
-        return (LayerCase(4, 4, 8, 5),)
+    """A few cells of the table of"""
     few = (LayerCase(64, 64, 256, 5), LayerCase(256, 256, 256, 5))
     if settings.quick:
         return few
@@ -66,26 +71,25 @@ def measure(name: str, settings: Settings) -> Iterator[Comparison | NotMeasured]
     """All that one peer is measured on."""
     peer = PEERS[name]
     if find_spec(_MODULES.get(peer.package, peer.package)) is None:
-        yield NotMeasured(TABLE, peer.name, f"not installed; {how_to_install('bench')}")
+        yield NotMeasured("peers", peer.name, f"not installed; {how_to_install('bench')}")
         return
     if name == "jaxkan" and hasattr(os, "sched_setaffinity"):
         # Its runtime takes as many threads as it sees processors.
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: settings.threads])
-    timed = partial(alternately, threads=settings.threads, seconds=settings.seconds, least=3)
     for cell in cells(settings):
         if cell.batch * cell.inputs * cell.outputs > peer.most:
             continue
-        x, g = layers.inputs_of(cell)
-        mine, other = timed([layers.one_pass(layers.edgewise_layer(cell), x, g), peer.one_pass(cell, x, g)])
-        yield compare(TABLE, cell.setting, layers.BOTH, peer.name, mine, other)
+        x, g = inputs_of(cell)
+        mine, other = alternately(settings, one_pass(edgewise_layer(cell), x, g), peer.one_pass(cell, x, g))
+        yield compare("peers", cell.setting, BOTH, peer.name, mine, other)
     random = torch.Generator().manual_seed(0)
-    X = torch.rand(50 if settings.smoke else _ROWS, 2, generator=random) * 1.9 - 0.95
+    X = torch.rand(_ROWS, 2, generator=random) * 1.9 - 0.95
     y = torch.exp(torch.sin(torch.pi * X[:, :1]) + X[:, 1:].square())
     shape = (2, 5, 1)
     ours = torch_step(KAN(shape, seed=0, dtype=torch.float32), X, y)
-    mine, other = timed([ours, peer.step(shape, X, y)])
+    mine, other = alternately(settings, ours, peer.step(shape, X, y))
     setting: dict[str, int | str] = {"in": 2, "out": 1, "batch": len(X), "G": 5}
-    yield compare(TABLE, setting, STEP, peer.name, mine, other)
+    yield compare("peers", setting, STEP, peer.name, mine, other)
 
 
 def _pykan(shape: tuple[int, ...], G: int) -> Any:
@@ -98,7 +102,7 @@ def _pykan(shape: tuple[int, ...], G: int) -> Any:
 
 
 def _pykan_pass(cell: LayerCase, x: Tensor, g: Tensor) -> Work:
-    return layers.one_pass(_pykan((cell.inputs, cell.outputs), cell.intervals), x, g)
+    return one_pass(_pykan((cell.inputs, cell.outputs), cell.intervals), x, g)
 
 
 def _pykan_step(shape: tuple[int, ...], X: Tensor, y: Tensor) -> Work:
@@ -107,9 +111,7 @@ def _pykan_step(shape: tuple[int, ...], X: Tensor, y: Tensor) -> Work:
 
 def _inkan_pass(compiled: bool, cell: LayerCase, x: Tensor, g: Tensor) -> Work:
     make = import_module("inkan").KANLayer
-    return layers.one_pass(
-        make(cell.inputs, cell.outputs, grid_size=cell.intervals, compile_basis=compiled), x, g
-    )
+    return one_pass(make(cell.inputs, cell.outputs, grid_size=cell.intervals, compile_basis=compiled), x, g)
 
 
 def _inkan_step(compiled: bool, shape: tuple[int, ...], X: Tensor, y: Tensor) -> Work:
