@@ -12,7 +12,6 @@ from tests.cli.conftest import is_one_sentence
 
 import edgewise as ew
 from edgewise import StopReason
-from edgewise.cli.option_names import with_options
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +113,7 @@ def test_why_the_search_for_another_answer_ended(edgewise, folder, late):
     whole = json.loads(edgewise(*words, "--json").out)
     assert whole["stop_reason"] in ("exhausted", "work_spent")
     cut = edgewise(*words, "--seconds", 0.1)
-    assert with_options(StopReason.TIME_LIMIT.advice) in cut.out
+    assert StopReason.TIME_LIMIT.advice in cut.out
     assert json.loads(edgewise(*words, "--seconds", 0.1, "--json").out)["stop_reason"] == "time_limit"
 
 

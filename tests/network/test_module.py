@@ -150,7 +150,7 @@ def test_predict_takes_tables_and_refuses_what_it_cannot_know() -> None:
     for table, message in (
         ([[1.0, 2.0, 3.0]], "'X' argument must have 2 columns. Got 3"),
         ([1.0, 2.0], "must be a matrix"),
-        ([[1.0, float("nan")]], r"finite numbers. Got nan in row 0 \(counted from 0\), column 1"),
+        ([[1.0, float("nan")]], r"finite numbers. Got nan \(column 1, 1 such entry\) in row 0"),
         ([[float("inf"), 1.0]], "finite numbers"),
         ([["a", "b"]], "real numbers"),
         (np.zeros((0, 2)), "at least 1 row"),

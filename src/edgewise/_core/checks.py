@@ -18,7 +18,6 @@ import numpy as np
 from edgewise._core.arrays import Floats
 from edgewise._core.errors import InputError
 from edgewise._core.plain import article
-from edgewise._core.rows import row_numbers
 
 # The squares of numbers beyond this, and of those below its inverse, leave the range of floats.
 LARGEST = 1e140
@@ -153,9 +152,9 @@ def check_matrix(
         raise InputError(
             argument=name,
             expected="hold finite numbers",
-            got=f"{array[row, column]} in {row_numbers([row])}, column {at} "
-            f"({plural(int((~finite).sum()), 'such entry', 'such entries')})",
-            advice="drop or fill those rows first",
+            got=f"{array[row, column]} (column {at}, {plural(int((~finite).sum()), 'such entry', 'such entries')})",
+            rows=[row],
+            advice="drop or fill such rows first",
         )
     return array
 
@@ -194,7 +193,8 @@ def check_vector(
         raise InputError(
             argument=name,
             expected="hold finite numbers",
-            got=f"{array[bad[0]]} in {row_numbers(bad)}",
+            got=array[bad[0]],
+            rows=bad,
             advice="drop or fill those rows first",
         )
     return array
@@ -209,12 +209,13 @@ def check_squarable(
     if largest <= LARGEST and (tiny or largest == 0.0 or largest >= 1 / LARGEST):
         return
     row, *rest = (int(each) for each in np.unravel_index(int(sizes.argmax()), sizes.shape))
-    column = f", column {short(labels[rest[0]])}" if labels and rest else ""
+    column = f" (column {short(labels[rest[0]])})" if labels and rest else ""
     allowed = f"up to {LARGEST:g}" if tiny else f"between {1 / LARGEST:g} and {LARGEST:g}"
     raise InputError(
         subject=what,
         expected=f"have its largest entry {allowed}, so that errors can be squared",
-        got=f"{largest:g} in {row_numbers([row if rows is None else rows[row]])}{column}",
+        got=f"{largest:g}{column}",
+        rows=[row if rows is None else rows[row]],
         advice="choose other units",
     )
 
@@ -339,9 +340,13 @@ def _as_float64(value: object, name: str) -> tuple[Floats, list[str] | None]:
             # Missing values arrive as None in object arrays; as NaN they are named by row and column later.
             return np.array(raw, dtype=np.float64, copy=True, order="C"), labels
     except UNREADABLE:
-        found = _first_text(value)
+        got, rows, advice = _first_text(value)
         raise InputError(
-            argument=name, expected="hold real numbers only, in rows of equal length", got=found
+            argument=name,
+            expected="hold real numbers only, in rows of equal length",
+            got=got,
+            rows=rows,
+            advice=advice,
         ) from None
 
 
@@ -364,24 +369,23 @@ def _plain(value: object) -> tuple[Any, list[str] | None]:
     return value, None if labels is None else [str(label) for label in labels]
 
 
-def _first_text(value: object) -> str:
-    """Where a conversion to numbers first failed, for the message."""
+def _first_text(value: object) -> tuple[str, Sequence[int], str]:
+    """What no conversion to numbers takes, the row where it stands, and what to do."""
     try:
         plain, labels = _plain(value)
         entries = list(np.ndenumerate(raw := np.asarray(plain, dtype=object)))
     except ValueError:
-        return "rows of different lengths"
+        return "rows of different lengths", (), ""
     except UNREADABLE:
-        return short(value) if not hasattr(value, "detach") else f"a {_kind_of(value)} tensor"
+        return short(value) if not hasattr(value, "detach") else f"a {_kind_of(value)} tensor", (), ""
     for index, entry in entries:
         if isinstance(entry, (list, tuple)):
-            return "rows of different lengths"
+            return "rows of different lengths", (), ""
         if entry is not None and not math.isfinite(_real(entry)) and not isinstance(entry, float):
-            where = row_numbers(index[:1]) if index else "the value"
-            if len(index) > 1:
-                where += f", column {short(labels[index[1]])}" if labels else f", column {index[1]}"
-            return f"{short(entry)} in {where}{_advice(entry)}"
-    return f"an array of {raw.dtype if raw.dtype.kind != 'O' else np.asarray(plain).dtype}"
+            column = short(labels[index[1]]) if labels else f"{index[-1]}"
+            where = f" (column {column})" if len(index) > 1 else ""
+            return f"{short(entry)}{where}", index[:1], _advice(entry)
+    return f"an array of {raw.dtype if raw.dtype.kind != 'O' else np.asarray(plain).dtype}", (), ""
 
 
 def _kind_of(tensor: Any) -> str:
@@ -391,5 +395,5 @@ def _kind_of(tensor: Any) -> str:
 
 def _advice(entry: object) -> str:
     if isinstance(entry, (str, bytes)):
-        return " (encode text as numbers, or leave that column out)"
-    return " (too large for a float)" if isinstance(entry, int) else ""
+        return "encode text as numbers, or leave that column out"
+    return "it is too large for a float" if isinstance(entry, int) else ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from edgewise._core.rows import Rows, row_numbers
+
 
 class EdgewiseError(Exception):
     """Base of every error edgewise raises on purpose.
@@ -33,6 +35,8 @@ class InputError(EdgewiseError, ValueError):
         What it must do or be, as "be an int in the range [0, 5]".
     got
         What came instead.
+    rows
+        Numbers of the rows in which it came, from 0.
     advice
         What to do, as "drop those rows".
 
@@ -44,6 +48,8 @@ class InputError(EdgewiseError, ValueError):
     "The 'degree' argument must be an int. Got 2.5 instead; round it."
     >>> error.argument
     'degree'
+    >>> str(InputError(argument="y", expected="be finite", got="nan", rows=[3]))
+    "The 'y' argument must be finite. Got nan in row 3 (counted from 0) instead."
     """
 
     def __init__(
@@ -54,16 +60,21 @@ class InputError(EdgewiseError, ValueError):
         subject: object = "",
         expected: str = "",
         got: object = "",
+        rows: Rows = (),
         advice: str = "",
     ) -> None:
-        self.argument, self.subject = argument, str(subject)
+        self.message, self.argument, self.subject = message, argument, str(subject)
         self.expected, self.got, self.advice = expected, str(got), advice
-        super().__init__(message or self.sentence())
+        self.rows = tuple(int(row) for row in rows)
+        super().__init__(self.sentence())
 
-    def sentence(self, subject: str = "") -> str:
-        """The sentence, about another subject where one is given."""
+    def sentence(self, subject: str = "", rows: str = "") -> str:
+        """The sentence, about another subject and with other words for the rows where they are given."""
+        if self.message:
+            return self.message
         subject = subject or self.subject or f"The '{self.argument}' argument"
-        got = f" Got {self.got} instead" if self.got else ""
+        where = f" in {rows or row_numbers(self.rows)}" if self.rows else ""
+        got = f" Got {self.got}{where} instead" if self.got else ""
         advice = f"; {self.advice}" if self.advice else ""
         return f"{subject} must {self.expected}{'.' if got else ''}{got}{advice}."
 

@@ -17,7 +17,7 @@ class StopReason(StrEnum):
     >>> StopReason.TIME_LIMIT.repeatable, StopReason.WORK_SPENT.repeatable
     (False, True)
     >>> print(StopReason.WORK_SPENT, "-", StopReason.WORK_SPENT.advice)
-    work_spent - The work that was allowed is done; work="thorough", or a larger factor, goes on.
+    work_spent - The work that was allowed is done; more work, thorough or by a larger factor, goes on.
     """
 
     EXACT = "exact"
@@ -52,14 +52,14 @@ _ADVICE = {
     StopReason.CONVERGED: "It converged: more steps would change nothing.",
     StopReason.NO_IMPROVEMENT: "Going on no longer lowers the error on held-out rows.",
     StopReason.EXHAUSTED: "Everything that there was to try has been tried.",
-    StopReason.LARGEST_GRID: "It ended at the largest grid that second-order steps can carry; 'intervals' goes on.",
-    StopReason.MOST_STEPS: "The steps that were allowed are done; more 'steps' help if the error is still falling.",
+    StopReason.LARGEST_GRID: "It ended at the largest grid that second-order steps can carry; named intervals go on.",
+    StopReason.MOST_STEPS: "The steps that were allowed are done; more help if the error is still falling.",
     StopReason.DIVERGED: "The loss left the range of numbers; smaller steps or other units of y may help.",
     StopReason.DECIDED: "The question is decided.",
     StopReason.TIED: "The largest excess equals its bound up to rounding, which no work changes.",
-    StopReason.WORK_SPENT: 'The work that was allowed is done; work="thorough", or a larger factor, goes on.',
-    StopReason.TIME_LIMIT: "The time limit ended it, so the result may differ from run to run; leave 'seconds' out, or "
-    "raise it, for one that does not.",
+    StopReason.WORK_SPENT: "The work that was allowed is done; more work, thorough or by a larger factor, goes on.",
+    StopReason.TIME_LIMIT: "The time limit ended it, so the result may differ from run to run; without a limit of "
+    "seconds, or with a larger one, it does not.",
     StopReason.INTERRUPTED: "It was interrupted; this is the best until then.",
     StopReason.CALLBACK: "A callback asked to stop; this is the best until then.",
 }

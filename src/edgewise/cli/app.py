@@ -27,7 +27,7 @@ from edgewise.cli import (
     report,
     verify,
 )
-from edgewise.cli.options import with_general
+from edgewise.cli.options import named_options, with_general
 from edgewise.cli.outcome import DONE, ended, guarded
 from edgewise.cli.terminal import say
 
@@ -50,6 +50,11 @@ _GROUPS: dict[str, tuple[Callable[..., None], ...]] = {
     "This machine": (doctor.doctor,),
 }
 
+# Other commands hand over parts of their tables, in which rows have other numbers.
+_WHOLE_TABLES = (
+    formula.formula, dynamics.dynamics, ask.ask, predict.predict, explain.explain, audit.audit, verify.verify,
+)  # fmt: skip
+
 
 def build() -> typer.Typer:
     """The application with all its commands."""
@@ -65,7 +70,8 @@ def build() -> typer.Typer:
     app.callback()(_main)
     for group, commands in _GROUPS.items():
         for command in commands:
-            app.command(rich_help_panel=group)(guarded(with_general(command)))
+            named, whole = named_options(command), command in _WHOLE_TABLES
+            app.command(rich_help_panel=group)(guarded(with_general(command), named, file_rows=whole))
     return app
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -13,10 +12,9 @@ import typer
 
 from edgewise._core.checks import plural, short
 from edgewise._core.errors import InputError
-from edgewise._core.rows import row_numbers
+from edgewise._core.rows import data_rows
 from edgewise.cli import options
 from edgewise.cli.formula import Loss, LossName
-from edgewise.cli.option_names import told_of_options, with_data_rows, with_options
 from edgewise.cli.outcome import INTERRUPTED, refuse_to_overwrite
 from edgewise.cli.terminal import print_json, say, tell
 
@@ -134,27 +132,23 @@ def ask(
     if program is None:
         steps = {**convenient_steps(ends), **steps}
     from edgewise.symbolic import ask as ask_for
+    from edgewise.symbolic.results.search_result import renumbered
 
-    given = {
-        "measure": "typed values" if program is None else "program of --command", "most": "--most", "sigma": "--sigma",
-        "bounds": "--bounds", "steps": "steps of --bounds",
-    }  # fmt: skip
     try:
-        with told_of_options(given, recorder.number):
-            found = ask_for(
-                recorder.measure,
-                ends,
-                most=most,
-                sigma=sigma,
-                steps=steps or None,
-                loss=loss.value,
-                work=work,
-                seconds=seconds,
-                seed=seed,
-                X=[row[:-1] for row in known] if known else None,
-                y=[row[-1] for row in known] if known else None,
-                callbacks=partial(_so_far, target=target, recorder=recorder, loss=loss, quiet=quiet),
-            )
+        found = ask_for(
+            recorder.measure,
+            ends,
+            most=most,
+            sigma=sigma,
+            steps=steps or None,
+            loss=loss.value,
+            work=work,
+            seconds=seconds,
+            seed=seed,
+            X=[row[:-1] for row in known] if known else None,
+            y=[row[-1] for row in known] if known else None,
+            callbacks=partial(_so_far, target=target, recorder=recorder, loss=loss, quiet=quiet),
+        )
     except KeyboardInterrupt:
         say(
             f"\nEnded before there were measurements enough for a formula. {_kept(recorder, ended=True)}",
@@ -162,7 +156,8 @@ def ask(
         )
         raise typer.Exit(INTERRUPTED) from None
     tell([_kept(recorder, ended=not found.stop_reason.repeatable)], quiet=quiet)
-    _show(found, target, recorder.number, verbose=verbose, json=json)
+    result = renumbered(found.result, recorder.number, data_rows)
+    _show(replace(found, result=result), target, verbose=verbose, json=json)
     if not found.stop_reason.repeatable:
         raise typer.Exit(INTERRUPTED)
 
@@ -172,7 +167,7 @@ def _so_far(
 ) -> None:
     notes = [f"After {count} measurements: {target} = {result.best.text}"]
     if result.gross_errors:
-        rows = with_data_rows(row_numbers(result.gross_errors), recorder.number)
+        rows = data_rows([recorder.number(row) for row in result.gross_errors])
         place = f"What was measured in {rows} of {recorder.path}"
         notes.append(
             f"{place} is set aside as a slip."
@@ -190,27 +185,14 @@ def _kept(recorder: Recorder, *, ended: bool) -> str:
     return f"{kept}; --resume goes on from there." if ended else f"{kept}."
 
 
-def _show(found: AskResult, target: str, number: Callable[[int], int], *, verbose: bool, json: bool) -> None:
-    """The result with the rows of the file that it names; `number` turns those of measurements into them."""
-
-    def said(text: str) -> str:
-        return with_data_rows(with_options(text), number)
+def _show(found: AskResult, target: str, *, verbose: bool, json: bool) -> None:
+    from edgewise.cli.summary import results_console, show_messages, to_json
 
     if json:
-        from edgewise.cli.summary import to_json
-
-        result = found.result
-        named = replace(
-            result,
-            message=said(result.message),
-            remarks=tuple(map(said, result.remarks)),
-            gross_errors=tuple(map(number, result.gross_errors)),
-        )
-        print_json(to_json(replace(found, result=named).to_dict()))
+        print_json(to_json(found.to_dict()))
         return
     from edgewise.cli.front import show_front
-    from edgewise.cli.summary import results_console, show_messages
 
     console = results_console()
-    show_front(console, found.result, target, verbose=verbose, said=said)
+    show_front(console, found.result, target, verbose=verbose)
     show_messages(console, (found.message,))

@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from edgewise.cli import options
-from edgewise.cli.option_names import with_options
 from edgewise.cli.outcome import (
     INTERRUPTED,
     REFUTED,
@@ -32,7 +31,12 @@ def audit(
     ],
     target: Annotated[
         str | None,
-        typer.Option("--target", "-t", help="The column of outcomes.", show_default="as the model calls it"),
+        options.a_column(
+            "--target",
+            "-t",
+            help="The column of outcomes.",
+            show_default="as the model calls it",
+        ),
     ] = None,
     fail_on: Annotated[
         list[str] | None,
@@ -51,7 +55,7 @@ def audit(
             "--threshold", help="Decided for above this probability.", min=0.0, max=1.0, show_default="0.5"
         ),
     ] = None,
-    weight: Annotated[str | None, options.unset("--weight", help="A column of sample weights.")] = None,
+    weight: Annotated[str | None, options.a_column("--weight", help="A column of sample weights.")] = None,
     cut: Annotated[
         list[str] | None,
         typer.Option("--cut", help="Where to cut a column of numbers: 'age=25,60'.", show_default="quarters"),
@@ -131,7 +135,7 @@ def audit(
         found = [{"limit": each.limit, "attribute": each.attribute, "value": each.value} for each in breaches]
         print_json(to_json({**result.to_dict(), "message": ended.advice, "breaches": found}))
     else:
-        say(with_options(f"{str(result).rstrip()}\n\n{ended.advice}"), err=printed)
+        say(f"{str(result).rstrip()}\n\n{ended.advice}", err=printed)
     if plot is not None:
         from edgewise.plots import save_figure
         from edgewise.plots.audit_groups import plot_audit

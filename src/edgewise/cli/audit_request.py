@@ -15,7 +15,6 @@ from edgewise._core.errors import InputError
 from edgewise.auditing.groups import JOINT
 from edgewise.cli.inputs import numbers
 from edgewise.cli.models import LoadedModel
-from edgewise.cli.option_names import told_of_options
 from edgewise.cli.progress import Note, ShownProgress
 from edgewise.data import provenance
 from edgewise.data.arrow import Frame
@@ -110,12 +109,6 @@ def outcomes(
     return AuditRows(table, y, weights)
 
 
-_OPTIONS = {
-    "protected": "--protected", "positive": "--positive", "threshold": "--threshold", "bins": "--cut",
-    "sample_weight": "column of --weight", "bootstrap": "--bootstrap",
-}  # fmt: skip
-
-
 def audited(
     model: LoadedModel,
     rows: AuditRows,
@@ -134,23 +127,22 @@ def audited(
     """The audit."""
     from edgewise.auditing import audit
 
-    with told_of_options(_OPTIONS):
-        return audit(
-            model.held,
-            rows.frame,
-            rows.y,
-            list(protected),
-            positive=positive,
-            threshold=threshold,
-            sample_weight=rows.weight,
-            bins=bins,
-            bootstrap=bootstrap,
-            proxies=proxies,
-            work=work,
-            seconds=seconds,
-            seed=seed,
-            callbacks=callbacks,
-        )
+    return audit(
+        model.held,
+        rows.frame,
+        rows.y,
+        list(protected),
+        positive=positive,
+        threshold=threshold,
+        sample_weight=rows.weight,
+        bins=bins,
+        bootstrap=bootstrap,
+        proxies=proxies,
+        work=work,
+        seconds=seconds,
+        seed=seed,
+        callbacks=callbacks,
+    )
 
 
 class AuditProgress(ShownProgress):

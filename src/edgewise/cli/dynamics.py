@@ -11,7 +11,6 @@ import typer
 
 from edgewise._core.errors import InputError
 from edgewise.cli import options
-from edgewise.cli.option_names import told_of_options, with_data_rows, with_options
 from edgewise.cli.outcome import (
     INTERRUPTED,
     Interrupts,
@@ -29,16 +28,11 @@ if TYPE_CHECKING:
 _FILES = ("dynamics.kan", "dynamics.json")
 # In which times are counted where they are dates.
 _UNITS = (("days", 86_400), ("hours", 3600), ("minutes", 60), ("seconds", 1))
-# What gave the arguments of `find_dynamics`.
-_OPTIONS = {
-    "t": "column of --time", "states": "columns of states", "inputs": "--inputs", "groups": "--groups",
-    "exclude_functions": "--exclude-functions", "work": "--work", "seconds": "--seconds",
-}  # fmt: skip
 
-Time = Annotated[str, options.unset("--time", "-t", help="The column of times, numbers or dates.")]
+Time = Annotated[str, options.a_column("--time", "-t", help="The column of times, numbers or dates.")]
 Groups = Annotated[
     str | None,
-    options.unset("--groups", help="A column of courses: one law for all, each with its own start."),
+    options.a_column("--groups", help="A column of courses: one law for all, each with its own start."),
 ]
 Inputs = Annotated[
     list[str] | None,
@@ -116,7 +110,7 @@ def dynamics(
     d = len(states)
     if out is not None:
         make_folder(out)  # before the search, which would be lost
-    with Interrupts() as interrupts, told_of_options(_OPTIONS):
+    with Interrupts() as interrupts:
         found = find_dynamics(
             t,
             X[:, :d],
@@ -242,4 +236,4 @@ def _lines(found: Dynamics) -> list[str]:
         cells = [f"{c.value:.6g} ± {c.standard_error:.2g}" for c in each.constants]
         share = 100 * found.stability[name]
         lines.append(f"    {', '.join([*cells, f'r2 {each.r2:.6g}', f'stable in {share:.0f} % of halves'])}")
-    return [*lines, with_data_rows(with_options(found.message, _OPTIONS))]
+    return [*lines, found.message]

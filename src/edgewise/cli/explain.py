@@ -11,21 +11,12 @@ import typer
 from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason
 from edgewise.cli import options
-from edgewise.cli.option_names import told_of_options, with_options
 from edgewise.cli.outcome import INTERRUPTED, refuse_other_pictures, refuse_to_overwrite
 from edgewise.cli.terminal import print_json, say
 
 _ROWS = "Counterfactuals"
 _rows = partial(options.unset, rich_help_panel=_ROWS)
 _reasons = partial(options.unset, rich_help_panel="Reasons for an adverse decision")
-
-_SAME = ("output", "target", "above", "below", "fixed", "increase", "decrease", "protected")
-_OPTIONS = {
-    **{name: f"--{name}" for name in _SAME},
-    "favourable": "--target",
-    "reference": "--reasons",
-    "codes": "--codes",
-}
 
 
 def explain(
@@ -172,8 +163,7 @@ def explain(
         work=work,
         seconds=seconds,
     )
-    with told_of_options(_OPTIONS):
-        found = explained(model, data, question, quiet=quiet)
+    found = explained(model, data, question, quiet=quiet)
     if plot is not None:
         picture(found, plot, pairs=pairs)
     if json:
@@ -181,7 +171,7 @@ def explain(
 
         print_json(to_json(found.to_dict()))
     else:
-        say(with_options(str(found)))
+        say(str(found))
     if plot is not None and not quiet:
         say(f"Drawn to {plot}.", err=True)
     if getattr(found, "stop_reason", None) is StopReason.INTERRUPTED:

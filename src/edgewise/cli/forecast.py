@@ -16,7 +16,7 @@ def forecast(
     data: options.Data,
     target: options.Target,
     time: Annotated[
-        str, options.unset("--time", help="The column of times: dates or numbers, evenly spaced.")
+        str, options.a_column("--time", help="The column of times: dates or numbers, evenly spaced.")
     ],
     steps: Annotated[
         int | None,

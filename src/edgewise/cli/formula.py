@@ -93,7 +93,7 @@ Costs = Annotated[
 ]
 Groups = Annotated[
     str | None,
-    options.unset(
+    options.a_column(
         "--groups",
         help="A column of experiments: one law for all, with constants of its own in each where rows show it.",
     ),
@@ -112,11 +112,11 @@ Bounds = Annotated[
     ),
 ]
 Weight = Annotated[
-    str | None, options.unset("--weight", help="A column of weights: how much each row counts.")
+    str | None, options.a_column("--weight", help="A column of weights: how much each row counts.")
 ]
 Sigma = Annotated[
     str | None,
-    options.unset("--sigma", help="A column with the standard deviation of each value of the target."),
+    options.a_column("--sigma", help="A column with the standard deviation of each value of the target."),
 ]
 XSigma = Annotated[
     list[str] | None,
@@ -244,7 +244,7 @@ def formula(
         by_groups(data, target, groups)
         return
     from edgewise.cli.formula_next import ends_of, places_of
-    from edgewise.cli.formula_words import OPTIONS, columns_of, errors_of, limits_of, notes_of
+    from edgewise.cli.formula_words import columns_of, errors_of, limits_of, notes_of
 
     _refuse_places(out, plot, force)
     import narwhals as nw
@@ -286,7 +286,6 @@ def formula(
 
     from edgewise.cli.formula_progress import BestSoFar
     from edgewise.cli.formula_results import FinishedSearch, Wanted, deliver
-    from edgewise.cli.option_names import told_of_options
     from edgewise.cli.progress import ShownProgress
     from edgewise.symbolic import ConstraintWarning, find_formula
 
@@ -295,21 +294,20 @@ def formula(
         callbacks = (BestSoFar(progress, asked.target), interrupts)
         # What it says is a part of the result's own message.
         warnings.simplefilter("ignore", ConstraintWarning)
-        with told_of_options(OPTIONS):
-            result = find_formula(
-                X,
-                nw.new_series(asked.target, y, backend="pyarrow"),
-                names=names,
-                work=work,
-                seconds=seconds,
-                seed=seed,
-                callbacks=callbacks,
-                loss=loss.value,
-                sample_weight=None if weight is None else counts,
-                sigma=None if sigma is None else counts,
-                x_sigma=errors_of(frame, x_sigma, asked.chosen, known.source),
-                **limits,
-            )
+        result = find_formula(
+            X,
+            nw.new_series(asked.target, y, backend="pyarrow"),
+            names=names,
+            work=work,
+            seconds=seconds,
+            seed=seed,
+            callbacks=callbacks,
+            loss=loss.value,
+            sample_weight=None if weight is None else counts,
+            sigma=None if sigma is None else counts,
+            x_sigma=errors_of(frame, x_sigma, asked.chosen, known.source),
+            **limits,
+        )
     found = FinishedSearch(
         result,
         asked.target,

@@ -65,9 +65,8 @@ def find_for_groups(
     places = [] if out is None else [out / name for name in _FILES]
     refuse_to_overwrite([*places, *([] if plot is None else [plot])], force, folder=out)
     from edgewise.cli.formula_progress import BestSoFar
-    from edgewise.cli.formula_words import OPTIONS, as_said_here, columns_of, limits_of
+    from edgewise.cli.formula_words import columns_of, limits_of
     from edgewise.cli.inputs import as_names, called, find
-    from edgewise.cli.option_names import told_of_options
     from edgewise.cli.progress import ShownProgress
     from edgewise.cli.summary import to_json
     from edgewise.data import provenance, read_frame, to_table
@@ -116,8 +115,7 @@ def find_for_groups(
         how: dict[str, Any] = (
             {**limits, **search} if worded else {**limits, **search, "groups": labels, "names": names}
         )
-        with told_of_options(OPTIONS):
-            found = find_formula(rows, named, callbacks=callbacks, **how)
+        found = find_formula(rows, named, callbacks=callbacks, **how)
     assert isinstance(found, GroupedResult)
     written = [] if out is None else _write(found, out, rows, group, asked.target)
     if plot is not None:
@@ -135,7 +133,7 @@ def find_for_groups(
     if json:
         print_json(to_json(found.to_dict()))
     else:
-        say(as_said_here(str(found)))
+        say(str(found))
     if interrupts.happened:
         raise typer.Exit(INTERRUPTED)
     if found.broken:

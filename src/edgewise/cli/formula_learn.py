@@ -13,7 +13,6 @@ from edgewise._core.checks import plural
 from edgewise._core.errors import InputError
 from edgewise.cli.inputs import called, find, numbers
 from edgewise.cli.models import LoadedModel
-from edgewise.cli.option_names import told_of_options
 from edgewise.cli.terminal import tell
 from edgewise.data import provenance, read_frame
 from edgewise.data.encoding_raw import raw_table
@@ -60,8 +59,7 @@ def learned(model: FormulaRegressor, asked: tuple[str, ...], learning: Learning,
     tell(provenance(frame).notes([*asked, target]), quiet=quiet)
     X, labels = separated(formula, raw_table(used), model.groups)
     whole = ~(np.isnan(X).any(axis=1) | np.isnan(values))
-    with told_of_options({"X": "table of --learn"}):
-        model.refit_group(used, values)
+    model.refit_group(used, values)
     counts = Counter[Hashable](
         {label: 0 for label in labels if label is not None and label not in formula.own}
     )

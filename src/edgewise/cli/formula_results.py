@@ -14,15 +14,15 @@ from rich.text import Text
 from edgewise._core.arrays import Floats
 from edgewise._core.errors import InputError
 from edgewise._core.files import write_file
+from edgewise._core.rows import data_rows
 from edgewise.cli.formula_next import told
-from edgewise.cli.formula_words import as_said_here
 from edgewise.cli.front import place_of_best, show_front
-from edgewise.cli.option_names import below_header
 from edgewise.cli.summary import results_console, show_messages, to_json
 from edgewise.cli.terminal import print_json, say, tell_files
 from edgewise.exporting.sympy_source import to_sympy_source
 from edgewise.symbolic import Formula, FormulaResult, Measurement
 from edgewise.symbolic.results.formula import latex_name
+from edgewise.symbolic.results.search_result import renumbered
 from edgewise.verifying.results.verdicts import ProofResult
 
 
@@ -79,6 +79,11 @@ class FinishedSearch:
     places: tuple[Measurement, ...] = ()
 
     @property
+    def told(self) -> FormulaResult:
+        """The result with its rows counted as those of the file."""
+        return renumbered(self.result, lambda row: row + 1, data_rows)
+
+    @property
     def best(self) -> int:
         """The place of the recommended formula, from 1."""
         return place_of_best(self.result)
@@ -103,12 +108,12 @@ def deliver(found: FinishedSearch, wanted: Wanted) -> None:
             text = to_json({"format": wanted.export, "text": text}) + "\n"
         sys.stdout.write(text)
         if not ended.repeatable and not wanted.quiet:
-            say(f"Note: {as_said_here(ended.advice)}", err=True)
+            say(f"Note: {ended.advice}", err=True)
     elif wanted.json:
         print_json(data)
     else:
         console = results_console()
-        show_front(console, found.result, found.target, number, verbose=wanted.verbose, said=as_said_here)
+        show_front(console, found.told, found.target, number, verbose=wanted.verbose)
         show_messages(console, (ended.advice, *map(_said, found.proofs)))
         for line in told(found.places, found.target, found.result.noise):
             console.print(Text(line), soft_wrap=True)
@@ -132,8 +137,8 @@ def as_data(found: FinishedSearch, number: int) -> dict[str, Any]:
         "rows": len(found.y),
         "seconds": round(found.result.seconds, 3),
         "stop_reason": found.result.stop_reason.value,
-        "message": as_said_here(found.result.message),
-        "gross_errors": list(map(below_header, found.result.gross_errors)),
+        "message": found.told.message,
+        "gross_errors": list(found.told.gross_errors),
         "reduced_chi_square": found.result.reduced_chi_square,
         "probability": found.result.probability,
         "constraints": [each.to_dict() for each in found.proofs],
@@ -205,9 +210,9 @@ def _page(found: FinishedSearch, formula: Formula) -> Any:
         formula=formula,
         front=tuple(found.result.front),
         alternatives=found.result.alternatives() if formula is found.result.front[found.best - 1] else (),
-        notes=(*found.notes, as_said_here(found.result.message)),
+        notes=(*found.notes, found.told.message),
         stop_reason=found.result.stop_reason,
-        advice=as_said_here(found.result.stop_reason.advice),
+        advice=found.result.stop_reason.advice,
         proofs=found.proofs if formula is found.result.front[found.best - 1] else (),
         units=dict(found.units),
         origin=origin(found.fingerprint, found.seed),

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from edgewise._core.errors import InputError
 from edgewise.cli.inputs import as_names, called, find, numbers
-from edgewise.cli.option_names import with_data_rows, with_options
 from edgewise.data import Provenance, provenance
 from edgewise.data.arrow import Frame
 
@@ -187,20 +186,6 @@ def errors_of(
                 ) from None
             found[column] = values
     return found or None
-
-
-# What gave the arguments of `find_formula`.
-OPTIONS = {
-    "units": "--units", "forms": "--only-functions", "exclude_functions": "--exclude-functions",
-    "require_columns": "--require-columns", "ignore_columns": "--ignore-columns", "constraints": "--constraint",
-    "costs": "--cost", "x_sigma": "--x-sigma", "sigma": "column of --sigma", "sample_weight": "column of --weight",
-    "y": "column of --target", "groups": "column of --groups", "work": "--work", "seconds": "--seconds", "loss": "--loss",
-}  # fmt: skip
-
-
-def as_said_here(text: str) -> str:
-    """What `find_formula` says, in words of `edgewise formula`."""
-    return with_data_rows(with_options(text, OPTIONS))
 
 
 def _words(entries: Sequence[str] | None) -> tuple[str, ...]:

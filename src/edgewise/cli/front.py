@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
-
-from edgewise.cli.option_names import with_options
 
 if TYPE_CHECKING:
     from edgewise.symbolic import FormulaResult
@@ -32,12 +30,8 @@ def show_front(
     number: int | None = None,
     *,
     verbose: bool = False,
-    said: Callable[[str], str] = with_options,
 ) -> None:
-    """The front from the simplest to the most accurate, and one formula, by default the recommended one.
-
-    What results say of arguments and rows, `said` turns into words of the command line.
-    """
+    """The front from the simplest to the most accurate, and one formula, by default the recommended one."""
     best = place_of_best(found)
     number = best if number is None else number
     grid = Grid(box=SIMPLE_HEAD, title="Formulas, simplest first", title_justify="left", title_style="bold")
@@ -57,7 +51,7 @@ def show_front(
     console.print(grid)
     console.print(Text(f"{target} = {found.front[number - 1].text}", style="bold"), soft_wrap=True)
     for line in _remarks(found, number, best, verbose):
-        console.print(Text(said(line), style="dim"), soft_wrap=True)
+        console.print(Text(line, style="dim"), soft_wrap=True)
 
 
 def _remarks(found: FormulaResult, number: int, best: int, verbose: bool) -> Iterator[str]:

@@ -20,7 +20,6 @@ from edgewise._core.work import Meter, check_work, running
 from edgewise.cli.accuracy import compared, measure, measures
 from edgewise.cli.inputs import Inputs, matrix
 from edgewise.cli.models import LoadedModel, learn, preload
-from edgewise.cli.option_names import with_options
 from edgewise.cli.outcome import Interrupts
 from edgewise.cli.progress import ShownProgress
 from edgewise.cli.stages import COMPARE, FIT, FORMULA, LEARN, SHARES, SIMPLIFY, Began, Limit, Stages
@@ -329,7 +328,7 @@ def _messages(model: LoadedModel, reading: Interpretation | None) -> list[str]:
             ("Formula search", reading.found),
         )
         messages += [(name, result.message) for name, result in stages if result is not None]
-    return [f"{name}: {with_options(message)}" for name, message in messages if message]
+    return [f"{name}: {message}" for name, message in messages if message]
 
 
 def predict(network: KAN, names: tuple[str, ...], X: Floats) -> Floats:

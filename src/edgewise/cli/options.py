@@ -44,6 +44,9 @@ def _read_work(text: str) -> str | float:
 
 # Of an option that is not set there is no default to show.
 unset = partial(typer.Option, show_default=False)
+# What stands for the value of an option that names a column.
+COLUMN = "COLUMN"
+a_column = partial(unset, metavar=COLUMN)
 
 Data = Annotated[
     Path,
@@ -52,7 +55,7 @@ Data = Annotated[
     ),
 ]
 Model = Annotated[Path, typer.Argument(help="A model.kan that `edgewise fit` wrote.", show_default=False)]
-Target = Annotated[str, unset("--target", "-t", help="The column to predict.")]
+Target = Annotated[str, a_column("--target", "-t", help="The column to predict.")]
 Columns = Annotated[
     list[str] | None,
     unset("--columns", "-c", help="Predict from these columns only: 'a,b', or given several times."),
@@ -158,8 +161,23 @@ def with_general(command: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
-def as_names(columns: list[str] | None) -> tuple[str, ...] | None:
-    """The names in `--columns a,b --columns c`."""
-    if not columns:
-        return None
-    return tuple(name.strip() for entry in columns for name in entry.split(",") if name.strip())
+# Arguments of the library that options of another name fill.
+_FILLED_BY = {
+    "y": "target", "favourable": "target", "sample_weight": "weight", "t": "time", "states": "columns", "rows": "data",
+    "bins": "cut", "reference": "reasons", "constraints": "constraint", "costs": "cost", "forms": "only_functions",
+    "steps": "bounds", "measure": "command",
+}  # fmt: skip
+
+
+def named_options(command: Callable[..., None]) -> dict[str, str]:
+    """What a sentence about an argument of the library is about here: "The option --cost" of costs."""
+    named = {"X": "The table"}
+    for parameter in inspect.signature(command, eval_str=True).parameters.values():
+        (option,) = getattr(parameter.annotation, "__metadata__", None) or (None,)
+        if isinstance(option, typer.models.OptionInfo):
+            # Typer takes the first word of an option within Annotated for its default.
+            words = (option.default, *(option.param_decls or ()), f"--{parameter.name}")
+            long = next(word for word in words if isinstance(word, str) and word.startswith("--"))
+            role = "column of" if option.metavar == COLUMN else "option"
+            named[parameter.name] = f"The {role} {long.split('/')[0]}"
+    return {argument: named[name] for argument, name in _FILLED_BY.items() if name in named} | named

@@ -11,9 +11,9 @@ import sys
 import threading
 import traceback
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from types import FrameType, TracebackType
+from types import FrameType, MappingProxyType, TracebackType
 from typing import ParamSpec
 
 import typer
@@ -22,6 +22,7 @@ from edgewise._core.checks import did_you_mean, short
 from edgewise._core.errors import EdgewiseError, FileError, InputError
 from edgewise._core.files import hands_on
 from edgewise._core.plain import visible
+from edgewise._core.rows import data_rows
 from edgewise._core.stopping import StopReason
 from edgewise._core.work import StopError
 from edgewise.cli.terminal import say
@@ -44,8 +45,19 @@ TRACEBACK = "EDGEWISE_TRACEBACK"
 _Complaint: type[Exception] = typer.BadParameter.__mro__[2]
 
 
-def guarded(command: Callable[P, None]) -> Callable[P, None]:
-    """A command that ends in an exit code, whatever happens inside it."""
+def guarded(
+    command: Callable[P, None], named: Mapping[str, str] = MappingProxyType({}), *, file_rows: bool = False
+) -> Callable[P, None]:
+    """A command that ends in an exit code, whatever happens inside it.
+
+    Parameters
+    ----------
+    command
+    named
+        What a sentence about an argument of the library is about here, as "The option --cost" of costs.
+    file_rows
+        Whether the rows that the library is given are those of the file, one for one.
+    """
 
     @functools.wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
@@ -55,10 +67,25 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
                 command(*args, **kwargs)
         except (typer.Exit, typer.Abort, _Complaint):
             raise
+        except InputError as error:
+            told = EdgewiseError(refusal(error, named, file_rows=file_rows)).with_traceback(
+                error.__traceback__
+            )
+            raise typer.Exit(ended(told, verbose=bool(kwargs.get("verbose")))) from None
         except (Exception, KeyboardInterrupt) as error:
             raise typer.Exit(ended(error, verbose=bool(kwargs.get("verbose")))) from None
 
     return run
+
+
+def refusal(error: InputError, named: Mapping[str, str], *, file_rows: bool = False) -> str:
+    """The sentence of a refusal, about the option behind the argument and, where they are known, rows of the file."""
+    argument, _, key = error.argument.partition("[")
+    subject = named.get(argument, "")
+    if subject and key:
+        subject += f" of {key.rstrip(']')}"
+    rows = data_rows([row + 1 for row in error.rows]) if file_rows else ""
+    return error.sentence(error.subject or subject, rows)
 
 
 def _warned(message: Warning | str, *_: object) -> None:

@@ -21,7 +21,6 @@ from edgewise.cli.accuracy import compared, measure, measures
 from edgewise.cli.inputs import Inputs, called, find, prepare
 from edgewise.cli.job import TaskOutcome, edges
 from edgewise.cli.models import LoadedModel
-from edgewise.cli.option_names import with_options
 from edgewise.data import provenance
 from edgewise.data.arrow import Frame
 from edgewise.report import AccuracyRow, Origin, ReportContent, content_from_estimator
@@ -52,7 +51,7 @@ def content(job: TaskOutcome) -> ReportContent:
         "title": task.title or f"{inputs.target} from {inputs.source}",
         "notes": (*inputs.notes, *job.remarks, *job.messages),
         "stop_reason": job.stop_reason,
-        "advice": with_options(job.stop_reason.advice),
+        "advice": job.stop_reason.advice,
         "known": task.known,
         "units": {**inputs.units, **dict(task.units)},
         "origin": origin(inputs.fingerprint, task.seed),
@@ -124,7 +123,7 @@ def of_saved(model: LoadedModel, inputs: Inputs, *, test: float, seed: int, rows
         title=f"{inputs.target} from {inputs.source}",
         notes=(*inputs.notes, *troubles),
         units=dict(inputs.units),
-        advice="" if made.stop_reason is None else with_options(made.stop_reason.advice),
+        advice="" if made.stop_reason is None else made.stop_reason.advice,
         origin=origin(inputs.fingerprint, seed),
     )
     scores = tuple(measures(np.asarray(row.predicted), y_test, classes) for row in accuracy)

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from edgewise.cli.option_names import with_options
 from edgewise.cli.progress import Note, ShownProgress
 from edgewise.cli.summary import to_json
 from edgewise.cli.terminal import say
@@ -57,7 +56,7 @@ def solution_json(solution: Solution, seed: int) -> str:
 
 def shown(solution: Solution, seed: int, files: Sequence[Path]) -> None:
     """A solution in a few lines on standard output."""
-    say(with_options(solution.message))
+    say(solution.message)
     for name, error in solution.errors.items():
         say(f"  {name:12}  relative L2 error {error:.1e}")
     residuals = solution.residual(seed=seed)
@@ -77,7 +76,7 @@ def modes_json(modes: Modes) -> str:
 
 def shown_modes(modes: Modes) -> None:
     """Eigenvalues line by line on standard output."""
-    say(with_options(modes.message))
+    say(modes.message)
     for value, error in zip(modes.values, modes.errors, strict=True):
         say(f"  {float(value):<22.15g}relative error {float(error):.1e}")
     say(f"  {modes.seconds:.1f} s")

@@ -10,7 +10,6 @@ from typing import Any
 
 from edgewise._core.errors import FileError
 from edgewise.cli.models import load_model
-from edgewise.cli.option_names import with_options
 from edgewise.cli.progress import Note, ShownProgress
 from edgewise.cli.terminal import tell
 from edgewise.verifying.checker.reading import printed
@@ -96,7 +95,7 @@ def claimed(
 
 def verdict_json(verdict: ProofResult, certificate: Path | None) -> str:
     """A verdict as JSON."""
-    document = verdict.to_dict() | {"advice": with_options(verdict.stop_reason.advice)}
+    document = verdict.to_dict() | {"advice": verdict.stop_reason.advice}
     written = certificate is not None and isinstance(verdict, Proved) and verdict.certificate is not None
     document["certificate_file"] = str(certificate) if written else None
     return json.dumps(document, allow_nan=False, ensure_ascii=False)

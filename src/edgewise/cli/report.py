@@ -18,7 +18,12 @@ def report(
     data: options.Data,
     target: Annotated[
         str | None,
-        typer.Option("--target", "-t", help="The column predicted.", show_default="as the model calls it"),
+        options.a_column(
+            "--target",
+            "-t",
+            help="The column predicted.",
+            show_default="as the model calls it",
+        ),
     ] = None,
     out: Annotated[
         Path, typer.Option("--out", "-o", help="The page to write; - is standard output.", show_default=True)

@@ -14,7 +14,6 @@ from edgewise._core.errors import FileError, InputError
 from edgewise._core.files import said_clearly, shown
 from edgewise.cli.inputs import as_names
 from edgewise.cli.models import LoadedModel
-from edgewise.cli.option_names import with_options
 from edgewise.cli.outcome import make_folder
 from edgewise.cli.predictions import with_predictions
 from edgewise.cli.progress import ShownProgress
@@ -90,7 +89,7 @@ def fit_dataset(
 
         print_json(to_json(result))
         return
-    say(with_options(fit.message))
+    say(fit.message)
     if error is not None:
         measure = "Log loss" if classify else "Root mean square error"
         say(f"{measure} on rows held out: {error:.6g}")

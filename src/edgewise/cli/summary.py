@@ -14,7 +14,6 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from edgewise.cli.console import console
-from edgewise.cli.option_names import with_options
 
 if TYPE_CHECKING:
     from edgewise.cli.job import TaskOutcome
@@ -31,8 +30,6 @@ _HEADINGS = {
     "brier": "Brier",
     "accuracy": "accuracy",
 }
-# What results say in sentences goes by these names.
-_SENTENCES = ("message", "advice", "remarks", "notes")
 _MORE_IS_BETTER = ("r2", "auc", "accuracy")
 
 
@@ -44,7 +41,7 @@ def results_console() -> Console:
 def show_messages(console: Console, messages: tuple[str, ...]) -> None:
     """The messages of the stages, a line each."""
     for message in messages:
-        console.print(Text(with_options(message), style="dim"), soft_wrap=True)
+        console.print(Text(message, style="dim"), soft_wrap=True)
 
 
 def show_accuracy(
@@ -127,15 +124,13 @@ def accuracy_as_data(
 
 
 def to_json(data: Any) -> str:
-    """Strict JSON: what is no finite number becomes null, and messages name options."""
+    """Strict JSON: what is no finite number becomes null."""
     return json.dumps(_plain(data), indent=2, allow_nan=False, ensure_ascii=False)
 
 
-def _plain(data: Any, key: str = "") -> Any:
+def _plain(data: Any) -> Any:
     if isinstance(data, dict):
-        return {name: _plain(value, name) for name, value in data.items()}
+        return {name: _plain(value) for name, value in data.items()}
     if isinstance(data, (list, tuple)):
-        return [_plain(value, key) for value in data]
-    if isinstance(data, str) and key in _SENTENCES:
-        return with_options(data)
+        return list(map(_plain, data))
     return None if isinstance(data, float) and not math.isfinite(data) else data

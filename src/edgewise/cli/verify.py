@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from edgewise.cli import options
-from edgewise.cli.option_names import told_of_options, with_options
 from edgewise.cli.outcome import (
     INTERRUPTED,
     REFUTED,
@@ -92,7 +91,7 @@ def verify(
 
     question = asked(model, property, where, data, quiet=quiet)
     progress = ProofProgress(quiet)
-    with Interrupts() as interrupts, progress, told_of_options({"rows": "--data"}):
+    with Interrupts() as interrupts, progress:
         progress.begin(f"prove {question.text}")
         verdict = prove(
             question.model,
@@ -113,7 +112,7 @@ def verify(
     if json:
         print_json(verdict_json(verdict, certificate))
     else:
-        say(with_options(str(verdict)), err=printed)
+        say(str(verdict), err=printed)
         if certificate is not None and not quiet and not printed:
             say(question.saved(verdict, certificate), err=True)
     if interrupts.happened:

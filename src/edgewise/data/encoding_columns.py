@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import short
 from edgewise._core.errors import InputError
-from edgewise._core.rows import row_numbers
 from edgewise.data.encoding_raw import RawColumn
 from edgewise.data.table import MISSING
 
@@ -225,7 +224,8 @@ def refuse_infinite(x: Floats, name: str, first: int = 0) -> None:
         raise InputError(
             subject=f"Column {short(name, 40)}",
             expected="hold finite numbers",
-            got=f"{x[where]} (infinity) in {row_numbers([first + where])}",
+            got=f"{x[where]} (infinity)",
+            rows=[first + where],
             advice="correct it or make it a missing value",
         )
 

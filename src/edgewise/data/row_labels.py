@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from edgewise._core.arguments import as_labels, dimensions
 from edgewise._core.errors import InputError
-from edgewise._core.rows import row_numbers
 from edgewise.data.encoding_raw import is_missing
 
 
@@ -36,7 +35,8 @@ def row_labels(groups: Any, rows: int, *, what: str = "group") -> list[Any]:
         raise InputError(
             argument="groups",
             expected=f"name a {what} for every row",
-            got=f"none in {row_numbers([missing])}",
+            got="none",
+            rows=[missing],
             advice="name it, or leave the row out",
         )
     return cells

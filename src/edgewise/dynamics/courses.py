@@ -13,7 +13,6 @@ from edgewise._core.arguments import dimensions, own_names
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_matrix, check_names, check_squarable, check_vector, short
 from edgewise._core.errors import InputError
-from edgewise._core.rows import row_numbers
 from edgewise.data.row_labels import row_labels
 
 FEWEST = 12
@@ -108,7 +107,7 @@ def read_courses(
             subject=f"The state {short(known[int(still.argmax())])}",
             expected="change",
             got="one value in all rows",
-            advice="leave it out, or give it by 'inputs'",
+            advice="leave it out, or give it as an input",
         )
     return Courses(tuple(found), known, acting_names, int((~whole).sum()))
 
@@ -118,7 +117,7 @@ def as_matrix(values: Any, name: str) -> Any:
     return check_vector(values, name, missing=True)[:, None] if dimensions(values) == 1 else values
 
 
-_UNNAMED = ", or name the course of each row by 'groups'"
+_UNNAMED = ", or name the course of each row by groups"
 
 
 def _check_order(times: Floats, rows: NDArray[np.int64], where: str) -> None:
@@ -129,7 +128,8 @@ def _check_order(times: Floats, rows: NDArray[np.int64], where: str) -> None:
         raise InputError(
             argument="t",
             expected="have every time once",
-            got=f"{twice:g} in {row_numbers([first, second])}{where}",
+            got=f"{twice:g}{where}",
+            rows=[first, second],
             advice=f"average such rows{(_UNNAMED if not where else '')}",
         )
     falls = np.flatnonzero(np.diff(times) < 0)
@@ -137,9 +137,7 @@ def _check_order(times: Floats, rows: NDArray[np.int64], where: str) -> None:
         raise InputError(
             argument="t",
             expected="rise",
-            got=(
-                f"{times[falls[0] + 1]:g} after {times[falls[0]]:g} in "
-                f"{row_numbers(rows[falls[:1] + 1])}{where}"
-            ),
+            got=f"{times[falls[0] + 1]:g} after {times[falls[0]]:g}{where}",
+            rows=rows[falls[:1] + 1],
             advice=f"sort the rows by time{(_UNNAMED if not where else '')}",
         )

@@ -10,7 +10,6 @@ from sklearn.utils import column_or_1d
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import short
 from edgewise._core.errors import InputError
-from edgewise._core.rows import row_numbers
 from edgewise.data.encoding_raw import RawTable
 from edgewise.estimators.targets import regression_target
 from edgewise.symbolic import BranchedFormula, Formula, GroupedFormula
@@ -67,7 +66,8 @@ def numbers(table: RawTable) -> Floats:
             raise InputError(
                 subject=f"Column {short(column.name, 40)}",
                 expected="hold finite numbers",
-                got=f"{column.numbers[bad[0]]} (infinity) in {row_numbers(bad)}",
+                got=f"{column.numbers[bad[0]]} (infinity)",
+                rows=bad,
                 advice="correct such cells, or leave them empty",
             )
         columns.append(column.numbers)

@@ -12,7 +12,6 @@ import numpy as np
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import did_you_mean, short
 from edgewise._core.errors import InputError
-from edgewise._core.rows import row_numbers
 from edgewise.data.encoding_raw import RawColumn, RawTable
 from edgewise.data.row_labels import label_text
 from edgewise.estimators.formula_rows import numbers
@@ -92,7 +91,8 @@ def without_groups(table: RawTable, groups: Any, *, missing: bool = False) -> tu
         raise InputError(
             subject="The column of groups",
             expected="have no missing cell",
-            got=f"one in {row_numbers([labels.index(None)])}",
+            got="one",
+            rows=[labels.index(None)],
             advice="leave it out",
         )
     return replace(table, columns=tuple(c for k, c in enumerate(table.columns) if k != at)), labels

@@ -10,7 +10,6 @@ import pyarrow as pa
 from edgewise._core.arrays import Ints
 from edgewise._core.checks import did_you_mean, plural, short
 from edgewise._core.errors import InputError
-from edgewise._core.rows import row_numbers
 from edgewise.data.dates import read_dates
 from edgewise.data.encoding_raw import RawColumn, RawTable, raw_table
 from edgewise.estimators.time_axis import TimeAxis
@@ -117,7 +116,8 @@ def _as_times(column: RawColumn) -> RawColumn:
         raise InputError(
             subject=f"The column {column.name!r}",
             expected="hold dates or numbers in every row",
-            got=f"none in {row_numbers(missing)}",
+            got="none",
+            rows=missing,
             advice="leave such rows out",
         )
     return column
@@ -130,11 +130,12 @@ def _from_words(column: RawColumn) -> RawColumn:
     words = np.array([*column.words, None], dtype=object)[codes[there]]
     read = read_dates(pa.chunked_array([pa.array(words, pa.string())]))
     if read is None or read.doubt:
-        got = read.doubt if read is not None else _what_is_wrong(words, np.flatnonzero(there))
+        got, rows = (read.doubt, ()) if read is not None else _what_is_wrong(words, np.flatnonzero(there))
         raise InputError(
             subject=f"The column {column.name!r}",
             expected="hold dates or numbers in every row",
             got=got,
+            rows=rows,
             advice="write dates as 2010-01-31, or read them as dates first, as pandas.to_datetime does",
         )
     numbers = np.full(len(codes), np.nan)
@@ -143,9 +144,9 @@ def _from_words(column: RawColumn) -> RawColumn:
     return RawColumn(column.name, "date", numbers)
 
 
-def _what_is_wrong(words: Any, rows: Any) -> str:
-    """The first word that is no date by itself, or that they are written in different ways."""
+def _what_is_wrong(words: Any, rows: Any) -> tuple[str, tuple[int, ...]]:
+    """The first word that is no date by itself, with its row, or that they are written in different ways."""
     for word in dict.fromkeys(words):
         if read_dates(pa.chunked_array([pa.array([word], pa.string())])) is None:
-            return f"{short(word)} in {row_numbers([rows[list(words).index(word)]])} instead"
-    return "dates that are not all written alike instead"
+            return short(word), (int(rows[list(words).index(word)]),)
+    return "dates that are not all written alike", ()

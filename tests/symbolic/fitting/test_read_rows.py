@@ -84,7 +84,7 @@ def test_names_come_from_the_data_frame() -> None:
         (
             np.where(np.arange(200)[:, None] == 9, -np.inf, X),
             Y,
-            r"'X' .* Got -inf in row 9 \(counted from 0\), column 0",
+            r"'X' .* Got -inf \(column 0, .*\) in row 9",
         ),
         (np.zeros((20, 0)), np.ones(20), "at least 1 column"),
         (X, Y * 1e200, "other units"),
@@ -164,5 +164,6 @@ def test_rows_are_named_where_they_stand_in_the_whole_table():
     """Rows left out before them count."""
     holes, large = X.copy(), Y.copy()
     holes[[0, 4], 0], large[9] = np.nan, 1e200
-    with pytest.raises(InputError, match=r"in row 9 \(counted from 0\)"):
+    with pytest.raises(InputError) as refused:
         read_rows(holes, large, None)
+    assert refused.value.rows == (9,)

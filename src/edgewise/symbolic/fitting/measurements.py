@@ -20,7 +20,6 @@ from edgewise._core.checks import (
     short,
 )
 from edgewise._core.errors import InputError
-from edgewise._core.rows import row_numbers
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,7 +133,8 @@ def _weights(sample_weight: Any, sigma: Any, count: int) -> tuple[Floats | None,
         raise InputError(
             argument="sigma",
             expected="hold standard deviations above 0",
-            got=f"{deviations[at]:g} in {row_numbers([at])}",
+            got=f"{deviations[at]:g}",
+            rows=[at],
             advice="give exact rows a small one",
         )
     return 1 / np.square(deviations), 1.0, "sigma"

@@ -16,7 +16,6 @@ from edgewise._core.arrays import Floats
 from edgewise._core.checks import UNREADABLE, among, check_matrix, check_vector, short
 from edgewise._core.errors import InputError
 from edgewise._core.plain import fields, plain
-from edgewise._core.rows import row_numbers
 from edgewise.data.row_labels import label_text, plain_labels
 from edgewise.forms.tree import Apply, Node, Number, names_in, ratio, replaced
 from edgewise.symbolic.expressions.tape import Tape
@@ -257,7 +256,8 @@ def rows_and_groups(
             raise InputError(
                 subject=f"The words of {words.named}",
                 expected="not be missing",
-                got=f"none in {row_numbers([levels.index(None)])}",
+                got="none",
+                rows=[levels.index(None)],
             )
         return check_matrix(numbers, "X"), np.array(levels, dtype=object)
     table = check_table(X, columns)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from edgewise._core.arrays import Floats
+from edgewise._core.rows import row_numbers
 from edgewise._core.stopping import StopReason
 from edgewise.symbolic.expressions.writing import values
 from edgewise.symbolic.fitting.criterion import criterion
@@ -76,6 +77,8 @@ class FormulaResult:
         The message ends with them.
     gross_errors
         Numbers of the rows of the caller's table, from 0, that were set aside as gross errors, or that look like such.
+    slips
+        Those among them that a second measurement did not repeat, where `ask` measured.
     reduced_chi_square
         Where the noise was given by `sigma`: the mean squared error in units of it, with the constants' degrees of freedom
         taken off. About one where the formula is right.
@@ -103,6 +106,7 @@ class FormulaResult:
     exact: bool = False
     remarks: tuple[str, ...] = ()
     gross_errors: tuple[int, ...] = ()
+    slips: tuple[int, ...] = ()
     reduced_chi_square: float | None = None
     probability: float | None = None
     broken: tuple[str, ...] = ()
@@ -152,6 +156,29 @@ class FormulaResult:
             "stop_reason": self.stop_reason.value,
             "seconds": self.seconds,
         }
+
+
+def renumbered(
+    result: FormulaResult, number: Callable[[int], int], named: Callable[[Sequence[int]], str] = row_numbers
+) -> FormulaResult:
+    """A result with other numbers of the rows that it names.
+
+    Parameters
+    ----------
+    result
+    number
+        Turns the number of a row into another.
+    named
+        Turns rows into words.
+    """
+    message, remarks = result.message, result.remarks
+    for rows in (result.slips, [row for row in result.gross_errors if row not in result.slips]):
+        before, after = row_numbers(rows), named([number(row) for row in rows])
+        if rows:
+            message = message.replace(before, after)
+            remarks = tuple(remark.replace(before, after) for remark in remarks)
+    errors, slips = (tuple(map(number, rows)) for rows in (result.gross_errors, result.slips))
+    return replace(result, message=message, remarks=remarks, gross_errors=errors, slips=slips)
 
 
 def judged(

@@ -16,13 +16,11 @@ from typing import Any
 
 import numpy as np
 import sympy
-from numpy.typing import NDArray
 
 from edgewise._core.arguments import as_callables, as_mapping, check_callable, check_table
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_choice, check_float, check_int, check_vector, plural, short
 from edgewise._core.errors import InputError
-from edgewise._core.rows import row_numbers
 from edgewise._core.stopping import StopReason, tell
 from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, check_seconds, check_work, running
@@ -32,7 +30,7 @@ from edgewise.symbolic.results.formula import Formula
 from edgewise.symbolic.results.next_measurement import check_bounds, next_measurement, spread
 from edgewise.symbolic.results.probability import law_probability
 from edgewise.symbolic.results.pure_error import PureError
-from edgewise.symbolic.results.search_result import FormulaResult
+from edgewise.symbolic.results.search_result import FormulaResult, renumbered
 from edgewise.symbolic.search.confirmation import confirms, with_slips
 from edgewise.symbolic.search.controlled_experiments import views
 from edgewise.symbolic.search.coordinates import Coordinates
@@ -323,7 +321,8 @@ def _searched(
         found = find_formula(
             X, y, names=rows.names, sigma=errors, loss=loss, work=work, seconds=seconds, seed=seed
         )
-        return _renumbered(found, np.flatnonzero(rows.searched))
+        # Counted among all measurements that gave a number.
+        return renumbered(found, np.flatnonzero(rows.searched).tolist().__getitem__)
     Z, seen = view.seen(X, y)
     # Of rows that are the same in these coordinates one is enough.
     alone = np.isin(np.arange(len(Z)), np.unique(Z, axis=0, return_index=True)[1])
@@ -344,18 +343,6 @@ def _searched(
         )
     result = replace(ended.result, probability=law_probability(ended.result, len(y)))
     return replace(result, message=message(replace(ended, result=result)))
-
-
-def _renumbered(result: FormulaResult, numbers: NDArray[np.intp]) -> FormulaResult:
-    """With the rows that it names counted among all measurements that gave a number."""
-    here = tuple(int(numbers[at]) for at in result.gross_errors)
-    before, after = row_numbers(result.gross_errors), row_numbers(here)
-    return replace(
-        result,
-        gross_errors=here,
-        message=result.message.replace(before, after),
-        remarks=tuple(each.replace(before, after) for each in result.remarks),
-    )
 
 
 def _one_column(work: float, seed: int) -> OneColumn:
@@ -398,5 +385,5 @@ def _said(confirmed: bool, reason: StopReason, asked: int) -> str:
         return f"It predicted the last of {much}, where its rivals predict otherwise."
     if reason is StopReason.EXHAUSTED:
         held = "as predicted" if confirmed else "not certain"
-        return f"After {much} it is {held}; raise 'most': more measurements may decide."
+        return f"After {much} it is {held}; more measurements may decide."
     return f"It was ended after {much}."

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from edgewise._core.arguments import dimensions
 from edgewise._core.checks import check_choice, check_float, check_vector, short
 from edgewise._core.errors import InputError
-from edgewise._core.rows import row_numbers
 from edgewise._core.work import Meter, check_seconds, check_work
 from edgewise.forms.derivative import differentiate
 from edgewise.symbolic.expressions.tape import Tape
@@ -127,7 +126,8 @@ def _deviations(given: Any, columns: tuple[str, ...], count: int) -> dict[str, F
                 raise InputError(
                     argument="x_sigma",
                     expected="hold standard deviations",
-                    got=f"{found[name][row]:g} for {short(name, 40)} in {row_numbers([row])}",
+                    got=f"{found[name][row]:g} for {short(name, 40)}",
+                    rows=[row],
                 )
     return found
 

@@ -83,4 +83,9 @@ def with_slips(result: FormulaResult, asking: MeasuredRows) -> FormulaResult:
         return result
     remark = f"Set aside as slips, which were not made a second time: {row_numbers(asking.slips)}."
     every = np.union1d(asking.slips, np.array(result.gross_errors, dtype=np.intp))
-    return replace(result, gross_errors=tuple(every.tolist()), remarks=(*result.remarks, remark))
+    return replace(
+        result,
+        gross_errors=tuple(every.tolist()),
+        slips=tuple(asking.slips.tolist()),
+        remarks=(*result.remarks, remark),
+    )

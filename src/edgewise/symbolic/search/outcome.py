@@ -157,7 +157,7 @@ def remarks(
         verb = "lies" if len(suspicious) == 1 else "lie"
         notes.append(
             f"{plural(len(suspicious), 'row')} {verb} far from what rows beside them show, as gross errors do: "
-            f'{row_numbers(suspicious)}; loss="robust" searches without such rows.'
+            f"{row_numbers(suspicious)}; a robust loss searches without such rows."
         )
     return (*notes, *ended.remarks, *table.notes)
 
