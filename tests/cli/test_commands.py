@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import narwhals as nw
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -29,23 +30,12 @@ def frame():
 @pytest.fixture(scope="module")
 def models(frame, tmp_path_factory):
     """A regression and a classification, learned once for all tests."""
-    from edgewise.cli.models import learn
-
     folder = tmp_path_factory.mktemp("models")
-    options = {
-        "work": "quick",
-        "seconds": None,
-        "weight": None,
-        "mode": "additive",
-        "hidden": None,
-        "members": 1,
-        "seed": 0,
-    }
     columns = frame.select(["x", "kind", "gap"])
-    for name, target in (("height.kan", "height"), ("tall.kan", "tall")):
+    for make, target in ((ew.KANRegressor, "height"), (ew.KANClassifier, "tall")):
+        model = make(work="quick", mode="additive", members=1, random_state=0)
         y = np.array(frame.column(target).to_pylist())
-        model = learn(columns, y, target=target, classify=target == "tall", callbacks=(), **options)
-        model.save(folder / name)
+        ew.save(model.fit(columns, nw.new_series(target, y, backend="pyarrow")), folder / f"{target}.kan")
     return folder
 
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from threadpoolctl import threadpool_limits
 
-from edgewise.cli import health
+from edgewise.cli import doctor
 from edgewise.kernels.native import library
 
 
@@ -24,10 +24,10 @@ def test_a_sound_installation_passes(edgewise):
 
 
 def test_requirements_are_those_of_the_package():
-    core = dict(health.requirements())
+    core = dict(doctor.requirements())
     assert {"torch", "numpy", "typer", "pyarrow"} <= set(core)
     assert core["torch"] == "2.6"
-    assert dict(health.requirements("onnx")) == {"onnx": "1.16"}
+    assert dict(doctor.requirements("onnx")) == {"onnx": "1.16"}
 
 
 def test_the_kernels_in_use_are_named(monkeypatch):
@@ -35,11 +35,11 @@ def test_the_kernels_in_use_are_named(monkeypatch):
     native.shares_threads = True
     monkeypatch.setattr(library.NativeLibrary, "isa", "avx2")
     monkeypatch.setattr(library, "_outcome", (native, ""))
-    assert health._backend() == health.Check(
+    assert doctor._backend() == doctor.Check(
         "kernels", "ok", "native kernels, avx2, threads shared with torch"
     )
     monkeypatch.setattr(library, "_outcome", library.find(Path("nowhere")))
-    check = health._backend()
+    check = doctor._backend()
     assert (check.state, check.advice) == ("note", library.find(Path("nowhere"))[1].rpartition("; ")[2])
     assert "was not built" in check.found
 
@@ -47,7 +47,7 @@ def test_the_kernels_in_use_are_named(monkeypatch):
 def test_kernels_that_are_asked_for_and_not_there_are_broken(monkeypatch):
     monkeypatch.setattr(library, "_outcome", None)
     monkeypatch.setenv("EDGEWISE_BACKEND", "tensorflow")
-    check = health._backend()
+    check = doctor._backend()
     assert check.state == "broken"
     assert "'native' or 'torch'" in check.found
 
@@ -78,8 +78,8 @@ def test_what_is_too_old_is_broken_and_ends_with_code_1(edgewise, monkeypatch, f
 
 
 def test_versions_compare_as_numbers():
-    assert health._numbers("2.13.0+cpu") == (2, 13, 0)
-    assert health._numbers("2.13.0rc1") > health._numbers("2.6")
+    assert doctor._numbers("2.13.0+cpu") == (2, 13, 0)
+    assert doctor._numbers("2.13.0rc1") > doctor._numbers("2.6")
 
 
 @pytest.mark.parametrize("count", [1, 2])
@@ -88,7 +88,7 @@ def test_threads_of_torch_and_of_blas_come_with_what_to_set_in_a_loop_of_ones_ow
     try:
         with threadpool_limits(count):
             torch.set_num_threads(count)
-            check = health._threads()
+            check = doctor._threads()
     finally:
         torch.set_num_threads(before)
     told = dict(re.findall(r"(\w+) (\d+)(?:,| in)", check.found))
@@ -99,7 +99,7 @@ def test_threads_of_torch_and_of_blas_come_with_what_to_set_in_a_loop_of_ones_ow
 
 
 def test_a_folder_that_cannot_be_written_is_broken(tmp_path):
-    assert health._folder("temporary files", str(tmp_path / "nowhere"), "TMPDIR").state == "broken"
+    assert doctor._folder("temporary files", str(tmp_path / "nowhere"), "TMPDIR").state == "broken"
 
 
 def test_wrong_arithmetic_is_found(monkeypatch):
@@ -107,4 +107,4 @@ def test_wrong_arithmetic_is_found(monkeypatch):
 
     real = edgewise.kernels.spline_sum
     monkeypatch.setattr(edgewise.kernels, "spline_sum", lambda *words: real(*words) + 1e-9)
-    assert health._arithmetic().state == "broken"
+    assert doctor._arithmetic().state == "broken"

@@ -21,9 +21,7 @@ from markupsafe import escape
 from tests.cli.conftest import is_one_sentence
 
 from edgewise import InputError, StopReason, symbolic
-from edgewise.cli.formula import FILES
-from edgewise.cli.formula_progress import BestSoFar
-from edgewise.cli.formula_words import columns_of, limits_of
+from edgewise.cli.formula_search import FILES, BestSoFar, FormulaQuestion, columns_of, limits_of
 from edgewise.data import read_frame, write_frame
 from edgewise.training import Record
 
@@ -204,34 +202,35 @@ def frame(data):
     return read_frame(data)
 
 
-NOTHING: dict[str, Any] = dict.fromkeys(("columns", "drop", "ignore_columns", "require_columns", "units"))
+def question(**options: Any) -> FormulaQuestion:
+    return FormulaQuestion(Path("energy.csv"), "E", **options)
 
 
 def test_columns_are_chosen_and_left_out(frame):
-    assert columns_of(frame, "E", **NOTHING).chosen == ("mass", "speed, m/s", "noise")
+    assert columns_of(frame, question()).chosen == ("mass", "speed, m/s", "noise")
     for option in ("drop", "ignore_columns"):
-        asked = columns_of(frame, "E", **NOTHING | {option: ["noise,mass"]})
+        asked = columns_of(frame, question(**{option: ["noise,mass"]}))
         assert asked.chosen == ("speed, m/s",)
-    assert columns_of(frame, "E", **NOTHING | {"columns": ["noise", "mass"]}).chosen == ("noise", "mass")
+    assert columns_of(frame, question(columns=["noise", "mass"])).chosen == ("noise", "mass")
     with pytest.raises(InputError, match="at least one column besides"):
-        columns_of(frame, "E", **NOTHING | {"columns": ["mass"], "ignore_columns": ["mass"]})
+        columns_of(frame, question(columns=["mass"], ignore_columns=["mass"]))
 
 
 def test_units_are_read_by_names(frame):
-    asked = columns_of(frame, "E", **NOTHING | {"units": ["mass=kg,E=J", "speed, m/s=m/s"]})
+    asked = columns_of(frame, question(units=["mass=kg,E=J", "speed, m/s=m/s"]))
     assert dict(asked.units) == {"mass": "kg", "E": "J", "speed, m/s": "m/s"}
-    limits = limits_of(asked, exclude_functions=None, only=None)
+    limits = limits_of(asked, question())
     assert limits == {"units": {"mass": "kg", "E": "J", "speed, m/s": "m/s"}}
     # Of a column left out nobody asks the unit.
-    asked = columns_of(frame, "E", **NOTHING | {"units": ["mass=kg,E=J"], "ignore_columns": ["mass"]})
+    asked = columns_of(frame, question(units=["mass=kg,E=J"], ignore_columns=["mass"]))
     assert dict(asked.units) == {"E": "J"}
 
 
 def test_only_what_was_asked_is_passed_on(frame):
-    asked = columns_of(frame, "E", **NOTHING)
-    assert limits_of(asked, exclude_functions=None, only=None) == {}
-    asked = columns_of(frame, "E", **NOTHING | {"require_columns": ["mass"]})
-    limits = limits_of(asked, exclude_functions=["sin, tan", "sin"], only=["exp"])
+    asked = columns_of(frame, question())
+    assert limits_of(asked, question()) == {}
+    asked = columns_of(frame, question(require_columns=["mass"]))
+    limits = limits_of(asked, question(exclude_functions=["sin, tan", "sin"], only_functions=["exp"]))
     assert limits == {"require_columns": ("mass",), "exclude_functions": ("sin", "tan"), "forms": ("exp",)}
 
 
@@ -249,7 +248,7 @@ def test_only_what_was_asked_is_passed_on(frame):
 )
 def test_bad_columns_end_in_a_sentence(frame, option, entries, sentence):
     with pytest.raises(InputError, match=sentence):
-        columns_of(frame, "E", **NOTHING | {option: entries})
+        columns_of(frame, question(**{option: entries}))
 
 
 def test_the_words_reach_the_search(edgewise, data, monkeypatch):

@@ -26,8 +26,7 @@ from typer.testing import CliRunner
 import edgewise as ew
 from edgewise import KAN, FileError, InputError
 from edgewise._core.work import StopError
-from edgewise.cli.accuracy import measure, measures
-from edgewise.cli.baselines import rivals
+from edgewise.cli.accuracy import measure, measures, rivals
 from edgewise.cli.models import LoadedModel
 from edgewise.cli.options import with_general
 from edgewise.cli.outcome import DEFECT, Interrupts, guarded, make_folder, refuse_to_overwrite

@@ -73,6 +73,7 @@ def noisy(tmp_path, monkeypatch):
     Path("t.csv").write_text("\n".join(["t,run,y", *rows]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "words",
     [

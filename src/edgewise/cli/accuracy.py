@@ -1,8 +1,10 @@
-"""How well each model predicts rows that none of them has seen."""
+"""How well each model predicts rows that none of them has seen: the network beside a linear model and gradient boosting."""
 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,14 +12,21 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from edgewise._core.arrays import Floats
-from edgewise.cli.baselines import rivals
-from edgewise.cli.inputs import Inputs
+from edgewise.cli.inputs import Inputs, numbers
 from edgewise.cli.models import LoadedModel
+from edgewise.data.arrow import Cells, Frame, pc
+from edgewise.data.sources import first_line
 from edgewise.report import AccuracyRow
+from edgewise.report.content.baselines import boosting, fitted_row
 from edgewise.report.evaluation.measures import Yardstick, yardsticks
 
 # The names of the measures as keys of JSON.
 _KEYS = {"R²": "r2", "mean abs. error": "mae", "Brier score": "brier"}
+# Levels beyond these, and those with fewer rows, share one; the linear model would otherwise get a constant for each.
+_MOST_LEVELS = 60
+_FEWEST_ROWS_A_LEVEL = 5
+# Numbers beyond this count as missing: their squares, which scaling needs, would overflow.
+_LARGEST = 1e100
 
 
 def measure(
@@ -82,3 +91,111 @@ def measures(predicted: Floats, y: NDArray[Any], classes: int) -> dict[str, floa
 def key(way: Yardstick) -> str:
     """The measure's name as a key of JSON."""
     return _KEYS.get(way.name, way.name.lower().replace(" ", "_"))
+
+
+@dataclass(frozen=True, eq=False)
+class BaselineModel:
+    """A fitted baseline.
+
+    Attributes
+    ----------
+    name : what it is
+    predicted : its values, or probabilities a class, on the held-out rows; empty where it could not be fitted
+    size : how much there is to read
+    seconds : the time it took
+    trouble : why it could not be fitted, if so
+    """
+
+    name: str
+    predicted: Floats
+    size: str
+    seconds: float
+    trouble: str = ""
+
+
+def rivals(
+    train: Frame,
+    y: NDArray[Any],
+    test: Frame,
+    *,
+    classes: int = 0,
+    weight: Floats | None = None,
+    seed: int = 0,
+) -> Iterator[BaselineModel]:
+    """Fit the baselines one after the other.
+
+    Parameters
+    ----------
+    train, test : tables of the same raw columns
+    y : numbers, or the number of each row's class in range(classes)
+    classes : how many classes there are; 0 for regression
+    weight : a weight a row
+    """
+    X, X_test, worded = _columns(train, test)
+    for name, model in (
+        ("linear model", _linear(worded, classes)),
+        ("gradient boosting", boosting(np.flatnonzero(worded).tolist(), classes, seed)),
+    ):
+        try:
+            row = fitted_row(name, model, X, y, X_test, classes=classes, weight=weight)
+        except Exception as error:  # whatever a rival cannot bear is no reason to lose the network
+            yield BaselineModel(name, np.empty(0), "", 0.0, first_line(error))
+            continue
+        yield BaselineModel(name, row.predicted, row.size, row.seconds or 0.0)
+
+
+def _columns(train: Frame, test: Frame) -> tuple[Floats, Floats, list[bool]]:
+    """Numbers as they are with NaN for gaps; words as the numbers of their levels, NaN where missing or unseen."""
+    ours: list[Floats] = []
+    theirs: list[Floats] = []
+    worded: list[bool] = []
+    for column, other in zip(train.columns, test.columns, strict=True):
+        if pa.types.is_date(column.type) or pa.types.is_timestamp(column.type):
+            column, other = (cells.cast(pa.timestamp("us")).cast(pa.int64()) for cells in (column, other))
+        values, held = numbers(column), numbers(other)
+        worded.append(values is None or held is None)
+        if values is None or held is None:
+            values, held = _codes(column, other)
+        values, held = (np.where(np.abs(v) < _LARGEST, v, np.nan) for v in (values, held))
+        ours.append(values)
+        theirs.append(held)
+    return np.stack(ours, axis=1), np.stack(theirs, axis=1), worded
+
+
+def _codes(column: Cells, other: Cells) -> tuple[Floats, Floats]:
+    """A number for each of the most frequent words of the first; NaN for all other words and for gaps."""
+    if pa.types.is_dictionary(column.type):
+        column, other = (cells.cast(column.type.value_type) for cells in (column, other))
+    counted = column.drop_null().value_counts().to_pylist()
+    counted.sort(key=lambda pair: (-pair["counts"], str(pair["values"])))
+    kept = [pair["values"] for pair in counted if pair["counts"] >= _FEWEST_ROWS_A_LEVEL][:_MOST_LEVELS]
+    known = pa.array(kept, column.type)
+    ours, theirs = (
+        pc.index_in(cells.cast(column.type), value_set=known, skip_nulls=True).cast(pa.float64()).to_numpy()
+        for cells in (column, other)
+    )
+    return ours, theirs
+
+
+def _linear(worded: list[bool], classes: int) -> Any:
+    from sklearn.compose import ColumnTransformer
+    from sklearn.impute import SimpleImputer
+    from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+    words = np.flatnonzero(worded)
+    plain = np.flatnonzero(~np.array(worded))
+    encode = ColumnTransformer(
+        [
+            (
+                "numbers",
+                make_pipeline(SimpleImputer(strategy="median", keep_empty_features=True), StandardScaler()),
+                plain,
+            ),
+            ("words", OneHotEncoder(handle_unknown="ignore", sparse_output=False), words),
+        ]
+    )
+    if classes:
+        return make_pipeline(encode, LogisticRegression(max_iter=1000))
+    return make_pipeline(encode, Ridge(1.0) if len(words) else LinearRegression())

@@ -186,13 +186,11 @@ def _kept(recorder: Recorder, *, ended: bool) -> str:
 
 
 def _show(found: AskResult, target: str, *, verbose: bool, json: bool) -> None:
-    from edgewise.cli.summary import results_console, show_messages, to_json
+    from edgewise.cli.summary import results_console, show_front, show_messages, to_json
 
     if json:
         print_json(to_json(found.to_dict()))
         return
-    from edgewise.cli.front import show_front
-
     console = results_console()
     show_front(console, found.result, target, verbose=verbose)
     show_messages(console, (found.message,))

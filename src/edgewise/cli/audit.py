@@ -98,7 +98,7 @@ def audit(
     printed = to_standard_output(html, json=json)
     files = (None if printed else html, plot)
     refuse_to_overwrite([path for path in files if path is not None], force)
-    from edgewise.cli.audit_request import AuditProgress, audited, cuts_of, limits_of, outcomes
+    from edgewise.cli.audit_request import AuditProgress, cuts_of, limits_of, outcomes
 
     limits, cuts = limits_of(fail_on, protected), cuts_of(cut, protected)
     from edgewise.cli.streamed import is_dataset, rows_in_memory
@@ -107,6 +107,7 @@ def audit(
     frame, remark = read_frame(data) if not is_dataset(data) else None, None
     if frame is None:
         frame, _, remark = rows_in_memory(data, None)
+    from edgewise.auditing import audit as measured
     from edgewise.cli.models import load_model
     from edgewise.cli.summary import to_json
 
@@ -115,12 +116,14 @@ def audit(
     tell((*told, *([remark] if remark else [])), quiet=quiet)
     rows = outcomes(held, frame, target, weight, tuple(protected))
     with Interrupts() as interrupts, AuditProgress(quiet) as progress:
-        result = audited(
-            held,
-            rows,
-            tuple(protected),
+        result = measured(
+            held.held,
+            rows.frame,
+            rows.y,
+            protected,
             positive=positive,
             threshold=threshold,
+            sample_weight=rows.weight,
             bins=cuts,
             bootstrap=bootstrap,
             proxies=proxies,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,6 @@ from edgewise.data import provenance
 from edgewise.data.arrow import Frame
 
 if TYPE_CHECKING:
-    from edgewise.auditing.result import AuditResult
     from edgewise.auditing.stages import Stage
 
 
@@ -100,49 +99,11 @@ def outcomes(
         raise InputError(
             subject=f"Column {weight!r} of {source}", expected="hold numbers, for they are weights"
         )
-    read = model.select(frame)
-    kept = [*read.column_names, *(each for each in protected if each not in read.column_names)]
-    extra = [each for each in kept if each not in read.column_names]
-    table = read
-    for each in extra:
-        table = table.append_column(each, frame[each])
+    table = model.select(frame)
+    for column in protected:
+        if column not in table.column_names:
+            table = table.append_column(column, frame[column])
     return AuditRows(table, y, weights)
-
-
-def audited(
-    model: LoadedModel,
-    rows: AuditRows,
-    protected: Sequence[str],
-    *,
-    positive: str | None,
-    threshold: float | None,
-    bins: Mapping[str, Sequence[float]],
-    bootstrap: int,
-    proxies: bool,
-    work: str | float,
-    seconds: float | None,
-    seed: int,
-    callbacks: Sequence[Any],
-) -> AuditResult:
-    """The audit."""
-    from edgewise.auditing import audit
-
-    return audit(
-        model.held,
-        rows.frame,
-        rows.y,
-        list(protected),
-        positive=positive,
-        threshold=threshold,
-        sample_weight=rows.weight,
-        bins=bins,
-        bootstrap=bootstrap,
-        proxies=proxies,
-        work=work,
-        seconds=seconds,
-        seed=seed,
-        callbacks=callbacks,
-    )
 
 
 class AuditProgress(ShownProgress):

@@ -154,7 +154,7 @@ def _columns(
     groups: str | None,
 ) -> tuple[str, list[str], str | None, list[str]]:
     """The columns of time, of inputs, of courses and of states."""
-    from edgewise.cli.formula_groups import words_of
+    from edgewise.cli.formula_search import words_of
     from edgewise.cli.inputs import as_names, called, find
 
     known = frame.column_names

@@ -123,6 +123,7 @@ def explain(
 
     - `edgewise explain pets.kan new.jpg -o evidence.png`
     """
+    asked = locals()
     from edgewise.cli.pictures import explain_picture, is_of_pictures
 
     if is_of_pictures(model):
@@ -147,23 +148,7 @@ def explain(
         refuse_to_overwrite([plot], force)
     from edgewise.cli.explain_answer import ExplainQuestion, explained, picture
 
-    question = ExplainQuestion(
-        row=row,
-        output=output,
-        counterfactual=counterfactual,
-        target=target,
-        above=above,
-        below=below,
-        fixed=tuple(fixed or ()),
-        increase=tuple(increase or ()),
-        decrease=tuple(decrease or ()),
-        reasons=reasons,
-        protected=tuple(protected or ()),
-        codes=codes,
-        work=work,
-        seconds=seconds,
-    )
-    found = explained(model, data, question, quiet=quiet)
+    found = explained(ExplainQuestion(**asked))
     if plot is not None:
         picture(found, plot, pairs=pairs)
     if json:

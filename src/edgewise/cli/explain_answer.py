@@ -40,33 +40,40 @@ Found = GlobalExplanation | LocalExplanation | Counterfactuals | AdverseReasons
 class ExplainQuestion:
     """What is asked; the fields are the options of the command."""
 
+    model: Path
+    data: Path | None
     row: int | None
     output: str | None
+    pairs: bool
+    plot: Path | None
     counterfactual: bool
     target: str | None
     above: float | None
     below: float | None
-    fixed: tuple[str, ...]
-    increase: tuple[str, ...]
-    decrease: tuple[str, ...]
+    fixed: Sequence[str] | None
+    increase: Sequence[str] | None
+    decrease: Sequence[str] | None
     reasons: str | None
-    protected: tuple[str, ...]
+    protected: Sequence[str] | None
     codes: Path | None
     work: str | float
     seconds: float | None
+    force: bool
+    quiet: bool
+    json: bool
 
 
-def explained(path: Path, data: Path | None, question: ExplainQuestion, *, quiet: bool = True) -> Found:
-    """The answer to a question about a model; how the table was read is printed unless `quiet`."""
-    model = load_model(path)
-    if data is None:
+def explained(question: ExplainQuestion) -> Found:
+    """The answer to a question about a model; how the table was read is printed unless it is to be quiet."""
+    model, quiet = load_model(question.model), question.quiet
+    if question.data is None:
         return Explainer(model.held).overall(question.output)
-    if is_dataset(data):
-        frame, row, remark = rows_in_memory(data, question.row)
+    if is_dataset(question.data):
+        frame, row, remark = rows_in_memory(question.data, question.row)
         question = replace(question, row=row)
         tell([remark] if remark else [], quiet=quiet)
     else:
-        frame = read_frame(data)
+        frame = read_frame(question.data)
     used = model.select(frame)
     tell(provenance(frame).notes(model.names), quiet=quiet)
     if question.row is not None and question.row >= used.num_rows:
@@ -154,7 +161,7 @@ def read_codes(path: Path) -> dict[str, tuple[str, str]]:
     return {name: (code, statement) for name, code, statement in listed}
 
 
-def _names(entries: Sequence[str], model: LoadedModel) -> tuple[str, ...]:
+def _names(entries: Sequence[str] | None, model: LoadedModel) -> tuple[str, ...]:
     return as_names(entries, model.names) or ()
 
 

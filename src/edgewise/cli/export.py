@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -77,23 +77,23 @@ def export(
     printed = to_standard_output(out, json=json)
     if out is not None and not printed:
         refuse_to_overwrite([out, *([out.with_suffix(".h")] if chosen is ExportFormat.c else [])], force)
-    from edgewise.cli.export_files import binary_of, text_of, write_export
     from edgewise.cli.models import load_model
     from edgewise.cli.summary import to_json
+    from edgewise.exporting import export as write
     from edgewise.vision.files import load
 
     held = load(model) if pictures else load_model(model).held
     if out is None or printed:
         if chosen is ExportFormat.onnx:
-            print_bytes(binary_of(held))
+            print_bytes(_as_onnx(held))
             return
-        text = text_of(held, chosen.value)
+        text = _as_text(held, chosen)
         if json:
             print_json(to_json({"format": chosen.value, "text": text}))
         else:
             sys.stdout.write(text)
         return
-    written = write_export(held, chosen.value, out)
+    written = list(write(held, out, to=chosen.value, overwrite=True))
     if json:
         files = [{"file": str(path), "bytes": path.stat().st_size} for path in written]
         print_json(to_json({"format": chosen.value, "files": files}))
@@ -115,3 +115,26 @@ def _format(to: ExportFormat | None, out: Path | None, *, pictures: bool) -> Exp
             "ONNX is no text and must go to a file. Got none; name it with --out; - is standard output."
         )
     return to
+
+
+def _as_text(model: Any, form: ExportFormat) -> str:
+    from edgewise.exporting import to_c_source, to_latex, to_numpy_source, to_torch_source
+    from edgewise.exporting.torch_onnx import is_module, module_of
+
+    if is_module(model) and form is not ExportFormat.torch:
+        raise InputError(
+            subject="The format", expected="be torch or onnx for a classifier of pictures", got=form.value
+        )
+    if form is ExportFormat.torch:
+        return to_torch_source(module_of(model))
+    if form is ExportFormat.c:
+        made = to_c_source(model)
+        return f"{made.header}\n{made.source}"
+    return to_latex(model) if form is ExportFormat.latex else to_numpy_source(model)
+
+
+def _as_onnx(model: Any) -> bytes:
+    from edgewise.exporting import to_onnx, torch_to_onnx
+    from edgewise.exporting.torch_onnx import is_module
+
+    return torch_to_onnx(model) if is_module(model) else to_onnx(model)

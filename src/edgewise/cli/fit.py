@@ -10,7 +10,6 @@ import typer
 
 from edgewise._core.stopping import StopReason
 from edgewise.cli import options
-from edgewise.cli.front import show_front
 from edgewise.cli.outcome import INTERRUPTED, make_folder, refuse_short, refuse_to_overwrite
 from edgewise.cli.terminal import print_json, tell
 
@@ -196,7 +195,7 @@ def carry_out(
         summary.show_messages(console, job.messages)
     summary.show_accuracy(console, job.accuracy, job.scores, len(job.test))
     if job.reading is not None and job.reading.found is not None:
-        show_front(console, job.reading.found, job.task.inputs.target, verbose=verbose)
+        summary.show_front(console, job.reading.found, job.task.inputs.target, verbose=verbose)
     summary.show_messages(console, (job.stop_reason.advice,))
     console.print()
     for name, path in files.items():

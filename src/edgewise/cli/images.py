@@ -12,7 +12,7 @@ from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason
 from edgewise.cli import options
 from edgewise.cli.outcome import INTERRUPTED, Interrupts, refuse_to_overwrite
-from edgewise.cli.terminal import print_json, print_table, say
+from edgewise.cli.terminal import print_json, say
 
 
 def fit_images(
@@ -145,36 +145,3 @@ def _early(model: Any, checkpoint: Path | None) -> str:
     place = f"in epoch {done + 1} of {model.epochs}" if done < model.epochs else "after the last epoch"
     again = "" if checkpoint is None or not done else f" (--checkpoint goes on after epoch {done})"
     return f", {why} {place}{again}"
-
-
-def predict_pictures(model: Any, place: Path, out: Path | None, *, quiet: bool, json: bool) -> None:
-    """Classes and probabilities of a picture, or of all pictures in a folder, as a table."""
-    import pyarrow as pa
-
-    from edgewise.cli.summary import to_json
-    from edgewise.data import write_frame
-    from edgewise.vision.pictures import read_files, some_files
-
-    c = model.config_
-    found = read_files(some_files(place), (c.height, c.width), c.channels, skip_damaged=True)
-    chances = model.predict_proba(found.pictures)
-    columns: dict[str, Any] = {
-        "file": [str(file) for file in found.files],
-        "class": model.classes_[chances.argmax(1)].tolist(),
-    }
-    columns |= {f"p({label})": chances[:, k] for k, label in enumerate(model.classes_)}
-    table = pa.table(columns)
-    if out is not None:
-        write_frame(table, out)
-    if json:
-        print_json(to_json({"pictures": len(found.files), "damaged": list(found.damaged),
-                            **({"file": str(out)} if out else {"predictions": table.to_pylist()})}))  # fmt: skip
-    elif out is None:
-        print_table(table)
-    if not quiet:
-        left = (
-            f"; {len(found.damaged)} could not be read: {'; '.join(found.damaged[:3])}"
-            if found.damaged
-            else ""
-        )
-        say(f"{plural(len(found.files), 'picture')}{left}.", err=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import narwhals as nw
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
@@ -19,7 +20,7 @@ from edgewise._core.stopping import StopReason
 from edgewise._core.work import Meter, check_work, running
 from edgewise.cli.accuracy import compared, measure, measures
 from edgewise.cli.inputs import Inputs, matrix
-from edgewise.cli.models import LoadedModel, learn, preload
+from edgewise.cli.models import LoadedModel, preload
 from edgewise.cli.outcome import Interrupts
 from edgewise.cli.progress import ShownProgress
 from edgewise.cli.stages import COMPARE, FIT, FORMULA, LEARN, SHARES, SIMPLIFY, Began, Limit, Stages
@@ -192,23 +193,30 @@ def run(task: TableTask, progress: ShownProgress, began: Began | None = None) ->
 def _learn(
     task: TableTask, train: NDArray[np.int64], formula: bool, callbacks: Sequence[Any], seconds: float | None
 ) -> LoadedModel:
+    from edgewise.estimators import KANClassifier, KANRegressor
     from edgewise.training import TableConfig
 
     inputs, share = task.inputs, SHARES[LEARN] if formula else 1.0
-    return learn(
-        inputs.frame.take(pa.array(train)),
-        inputs.y[train],
-        target=inputs.target,
-        classify=inputs.task == "classification",
-        weight=None if inputs.weight is None else inputs.weight[train],
+    options: dict[str, Any] = {} if task.hidden is None else {"hidden": task.hidden}
+    classify = inputs.task == "classification"
+    estimator: Any = (KANClassifier if classify else KANRegressor)(
         mode=task.mode,
-        hidden=task.hidden,
-        members=task.members,
+        members="auto" if task.members is None else task.members,
         # Of the work of a job, which is that of a search for a formula.
         work=share * SEARCH_WORK_UNITS / TableConfig().work_units * check_work(task.work),
         seconds=seconds,
-        seed=task.seed,
+        random_state=task.seed,
         callbacks=callbacks,
+        **options,
+    )
+    estimator.fit(
+        inputs.frame.take(pa.array(train)),
+        # A series has a name, which the estimator keeps.
+        nw.new_series(inputs.target, inputs.y[train], backend="pyarrow"),
+        sample_weight=None if inputs.weight is None else inputs.weight[train],
+    )
+    return LoadedModel(
+        estimator, inputs.names, (inputs.target,), tuple(estimator.classes_) if classify else ()
     )
 
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 
@@ -162,41 +160,6 @@ def preload() -> None:
     """Load the estimators and what they stand on, which takes seconds."""
     for name in ("KANClassifier", "KANRegressor"):
         getattr(import_module("edgewise.estimators"), name)
-
-
-def learn(
-    frame: Frame,
-    y: NDArray[Any],
-    *,
-    target: str,
-    classify: bool,
-    weight: Floats | None,
-    mode: str,
-    hidden: int | None,
-    members: int | None,
-    work: str | float,
-    seconds: float | None,
-    seed: int,
-    callbacks: Sequence[Any],
-) -> LoadedModel:
-    """Fit an estimator to raw columns."""
-    from edgewise.estimators import KANClassifier, KANRegressor
-
-    options: dict[str, Any] = {
-        "mode": mode,
-        "work": work,
-        "seconds": seconds,
-        "random_state": seed,
-        "callbacks": callbacks,
-        "members": "auto" if members is None else members,
-    }
-    if hidden is not None:
-        options["hidden"] = hidden
-    estimator: Any = (KANClassifier if classify else KANRegressor)(**options)
-    # A series has a name, which the estimator keeps.
-    estimator.fit(frame, nw.new_series(target, y, backend="pyarrow"), sample_weight=weight)
-    classes = tuple(estimator.classes_) if classify else ()
-    return LoadedModel(estimator, tuple(frame.column_names), (target,), classes)
 
 
 _NOT_OF_TABLES = {

@@ -109,12 +109,15 @@ def pde(
 
     - `edgewise pde kdv --checkpoint kdv.part -o kdv.kan`
     """
-    from edgewise.cli.pde_problems import found, listed
+    from edgewise.cli.pde_answer import Keeper, PdeProgress, draw, found, listed, shown, shown_modes
+    from edgewise.cli.summary import to_json
+    from edgewise.pde import Box, eigen, solve
 
     if problem is None:
         listed(as_json=json)
         return
     posed = found(problem)
+    tolerance = posed.tolerance if tolerance is None else tolerance
     if show:
         say(posed.text.rstrip("\n"))
         return
@@ -125,17 +128,6 @@ def pde(
         raise InputError(f"The problem has no time: {plot} would not move; name a .png or .svg instead.")
     files = [path for path in (out, plot, report) if path is not None]
     refuse_to_overwrite(files, force)
-    from edgewise.cli.pde_results import (
-        Keeper,
-        PdeProgress,
-        draw,
-        modes_json,
-        shown,
-        shown_modes,
-        solution_json,
-    )
-    from edgewise.pde import Box, eigen, solve
-
     if checkpoint is not None and not isinstance(posed.problem.domain, Box):
         raise InputError("Checkpoints are of marches through time on boxes: leave out --checkpoint.")
     if posed.problem.eigenvalue is not None:
@@ -143,10 +135,9 @@ def pde(
             raise InputError(
                 "Eigenvalues are shown, not written: leave out --out, --plot, --report and --checkpoint."
             )
-        wanted = max(posed.tolerance if tolerance is None else tolerance, 1e-13)
-        modes = eigen(posed.problem, posed.count, wanted, work=work, seconds=seconds)
+        modes = eigen(posed.problem, posed.count, max(tolerance, 1e-13), work=work, seconds=seconds)
         if json:
-            print_json(modes_json(modes))
+            print_json(to_json(modes.to_dict()))
         else:
             shown_modes(modes)
         if not modes.solved:
@@ -163,7 +154,7 @@ def pde(
 
         solution = solve(
             posed.problem,
-            posed.tolerance if tolerance is None else tolerance,
+            tolerance,
             road=road,
             work=work,
             seconds=seconds,
@@ -177,7 +168,7 @@ def pde(
     if report is not None:
         solution.report(report, title=posed.title or None, overwrite=force)
     if json:
-        print_json(solution_json(solution, seed))
+        print_json(to_json({**solution.to_dict(), "residuals": solution.residual(seed=seed)}))
     else:
         shown(solution, seed, files)
     if interrupts.happened:

@@ -1,4 +1,4 @@
-"""`edgewise explain` and `edgewise report` of a classifier of pictures."""
+"""`edgewise predict`, `explain` and `report` of a classifier of pictures."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from edgewise._core.checks import among, short
+from edgewise._core.checks import among, plural, short
 from edgewise._core.errors import FileError, InputError
 from edgewise._core.files import write_file
 from edgewise._core.plain import lines_of
-from edgewise.cli.terminal import print_bytes, print_json, say
+from edgewise.cli.terminal import print_bytes, print_json, print_table, say
 from edgewise.network.container import kind_of
 
 KIND = "ImageClassifier"
@@ -22,6 +22,39 @@ CLASSES, PATCHES = 4, 5
 def is_of_pictures(model: Path) -> bool:
     """Whether a file holds a classifier of pictures."""
     return kind_of(model) == KIND
+
+
+def predict_pictures(model: Any, place: Path, out: Path | None, *, quiet: bool, json: bool) -> None:
+    """Classes and probabilities of a picture, or of all pictures in a folder, as a table."""
+    import pyarrow as pa
+
+    from edgewise.cli.summary import to_json
+    from edgewise.data import write_frame
+    from edgewise.vision.pictures import read_files, some_files
+
+    c = model.config_
+    found = read_files(some_files(place), (c.height, c.width), c.channels, skip_damaged=True)
+    chances = model.predict_proba(found.pictures)
+    columns: dict[str, Any] = {
+        "file": [str(file) for file in found.files],
+        "class": model.classes_[chances.argmax(1)].tolist(),
+    }
+    columns |= {f"p({label})": chances[:, k] for k, label in enumerate(model.classes_)}
+    table = pa.table(columns)
+    if out is not None:
+        write_frame(table, out)
+    if json:
+        print_json(to_json({"pictures": len(found.files), "damaged": list(found.damaged),
+                            **({"file": str(out)} if out else {"predictions": table.to_pylist()})}))  # fmt: skip
+    elif out is None:
+        print_table(table)
+    if not quiet:
+        left = (
+            f"; {len(found.damaged)} could not be read: {'; '.join(found.damaged[:3])}"
+            if found.damaged
+            else ""
+        )
+        say(f"{plural(len(found.files), 'picture')}{left}.", err=True)
 
 
 def explain_picture(

@@ -95,14 +95,13 @@ def predict(
             f"The option --learn needs a formula over groups. Got a {kind} in {short(model.name)}."
         )
     if kind == "ImageClassifier":
-        from edgewise.cli.images import predict_pictures
+        from edgewise.cli.pictures import predict_pictures
         from edgewise.vision.files import load
 
         predict_pictures(load(model), data, out, quiet=quiet, json=json)
         return
     if kind == "FormulaRegressor":
-        from edgewise.cli.formula_learn import Learning
-        from edgewise.cli.formula_predict import predict_formula
+        from edgewise.cli.predictions import Learning, predict_formula
         from edgewise.estimators import FormulaRegressor
         from edgewise.estimators.formula_files import load
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Protocol, Self
+from typing import TYPE_CHECKING, Self
 
 from rich.console import Console
 from rich.live import Live
@@ -16,43 +16,12 @@ from rich.text import Text
 
 from edgewise.cli.console import console as visible_console
 
+if TYPE_CHECKING:
+    from edgewise.training import Record
+
 # Between log lines of one stage; a terminal redraws by itself. The longer a stage takes, the further apart they are.
 _SECONDS_BETWEEN_LINES = 2.0
 _SHARE_BETWEEN_LINES = 0.05
-
-
-class ProgressRecord(Protocol):
-    """What training reports after a step."""
-
-    @property
-    def phase(self) -> str:
-        """What kind of step: the solver or the stage inside the work."""
-        ...
-
-    @property
-    def step(self) -> int:
-        """Counts from 1 within a phase."""
-        ...
-
-    @property
-    def loss(self) -> float:
-        """What is minimised."""
-        ...
-
-    @property
-    def validation(self) -> float | None:
-        """Error on the rows held out for stopping, if any."""
-        ...
-
-    @property
-    def note(self) -> str:
-        """What happened, if anything did."""
-        ...
-
-    @property
-    def share(self) -> float | None:
-        """Share of the work that is done, from 0 to 1; None where no end is planned."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -72,7 +41,7 @@ class _Row:
     phase: str
     started: float
     ended: float | None = None
-    record: ProgressRecord | None = None
+    record: Record | Note | None = None
     updated: float = 0.0
 
 
@@ -127,7 +96,7 @@ class ShownProgress:
             self._console.print(stage, soft_wrap=True, markup=False)
             self._last_line = self._clock()
 
-    def __call__(self, record: ProgressRecord) -> bool:
+    def __call__(self, record: Record | Note) -> bool:
         """Take note of one step; never asks to stop."""
         now = self._clock()
         if not self._rows:

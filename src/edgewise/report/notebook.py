@@ -61,7 +61,7 @@ def network_html(model: Any) -> str:
     >>> "<iframe" in network_html(KAN([2, 3, 1], seed=0))
     True
     """
-    seen = fitted(model, of="a notebook")
+    seen = fitted(model)
     net = seen.network
     content = alone(seen, seen.held, net, _rows(net))
     section = network_section(content, importance_of(content))

@@ -21,7 +21,7 @@ from edgewise.report.evaluation.residuals import (
     scale_of,
     worst,
 )
-from edgewise.report.sections.candidate_formula import rows_of, study
+from edgewise.report.sections.formulas import rows_of, study
 from edgewise.symbolic import Constant, Formula
 from edgewise.symbolic.results.alternatives import Alternative
 from tests.report.conftest import NAMES, build

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from markupsafe import escape
 
-from edgewise.report.text.policy import STYLE_HASH, digest, policy, without_inline_styles
+from edgewise.report.text.pages import STYLE_HASH, digest, policy, without_inline_styles
 
 
 def page(body: str) -> str:
