@@ -29,15 +29,7 @@ def audit(
             "--protected", "-p", help="A protected attribute, by its column; give it several times."
         ),
     ],
-    target: Annotated[
-        str | None,
-        options.a_column(
-            "--target",
-            "-t",
-            help="The column of outcomes.",
-            show_default="as the model calls it",
-        ),
-    ] = None,
+    target: options.TargetOfModel = None,
     fail_on: Annotated[
         list[str] | None,
         options.unset(
@@ -55,7 +47,7 @@ def audit(
             "--threshold", help="Decided for above this probability.", min=0.0, max=1.0, show_default="0.5"
         ),
     ] = None,
-    weight: Annotated[str | None, options.a_column("--weight", help="A column of sample weights.")] = None,
+    weight: options.Weight = None,
     cut: Annotated[
         list[str] | None,
         typer.Option("--cut", help="Where to cut a column of numbers: 'age=25,60'.", show_default="quarters"),

@@ -54,7 +54,9 @@ def check(
         if not path.is_file():
             raise FileError(f"The file {path} cannot be read: there is no such file.")
     if len(models) > 2:
-        raise InputError(f"A certificate is about one model or two. Got {len(models)} files instead.")
+        raise InputError(
+            subject="A certificate", expected="be about one model or two", got=f"{len(models)} files"
+        )
     from edgewise.verifying.checker import check as recheck
     from edgewise.verifying.checker.reading import printed
 

@@ -51,7 +51,7 @@ def _read(path: Path) -> dict[str, Any]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         reason = " ".join(str(error).split()).rstrip(".")
         raise InputError(
-            f"The file {path} of --config must be TOML. Got text that is not instead: {reason}."
+            subject=f"The file {path} of --config", expected="be TOML", got=f"text that is not ({reason})"
         ) from None
 
 

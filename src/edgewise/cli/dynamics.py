@@ -38,9 +38,6 @@ Inputs = Annotated[
     list[str] | None,
     options.unset("--inputs", "-i", help="Columns that act from outside and get no equation: 'u,v'."),
 ]
-ExcludeFunctions = Annotated[
-    list[str] | None, options.unset("--exclude-functions", help="Functions never to use: 'sin,saturation'.")
-]
 Out = Annotated[
     Path | None,
     options.unset(
@@ -61,7 +58,7 @@ def dynamics(
     drop: options.Drop = None,
     inputs: Inputs = None,
     groups: Groups = None,
-    exclude_functions: ExcludeFunctions = None,
+    exclude_functions: options.ExcludeFunctions = None,
     work: options.Work = "normal",
     seconds: options.Seconds = None,
     seed: options.Seed = 0,

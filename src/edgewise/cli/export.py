@@ -112,7 +112,10 @@ def _format(to: ExportFormat | None, out: Path | None, *, pictures: bool) -> Exp
         return ExportFormat.torch if pictures and found[0] is ExportFormat.numpy else found[0]
     if to is ExportFormat.onnx and out is None:
         raise InputError(
-            "ONNX is no text and must go to a file. Got none; name it with --out; - is standard output."
+            subject="ONNX",
+            expected="go to a file, for it is no text",
+            got="none",
+            advice="name it with --out; - is standard output",
         )
     return to
 

@@ -42,9 +42,7 @@ def fit(
     target: options.Target,
     columns: options.Columns = None,
     drop: options.Drop = None,
-    weight: Annotated[
-        str | None, options.a_column("--weight", help="A column of weights, one a row.")
-    ] = None,
+    weight: options.Weight = None,
     task: Annotated[
         Kind | None,
         typer.Option("--task", help="Predict numbers or classes.", show_default="seen from the target"),

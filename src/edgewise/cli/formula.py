@@ -81,9 +81,6 @@ Bounds = Annotated[
         help="Between which values --next may set columns, else those of the rows: 'm=1:5,r=2' holds r fixed.",
     ),
 ]
-Weight = Annotated[
-    str | None, options.a_column("--weight", help="A column of weights: how much each row counts.")
-]
 Sigma = Annotated[
     str | None,
     options.a_column("--sigma", help="A column with the standard deviation of each value of the target."),
@@ -133,7 +130,7 @@ def formula(
     seconds: options.Seconds = None,
     seed: options.Seed = 0,
     groups: Groups = None,
-    weight: Weight = None,
+    weight: options.Weight = None,
     sigma: Sigma = None,
     x_sigma: XSigma = None,
     loss: Loss = LossName.squared,

@@ -197,7 +197,9 @@ def columns_of(frame: Frame, asked: FormulaQuestion) -> FormulaColumns:
         chosen = [name for name in chosen if name not in (target, apart)]
     elif apart in chosen:
         raise InputError(
-            f"The column {called(apart)} of {option} must not be among those a formula may use; leave it out of --columns."
+            subject=f"The column {called(apart)} of {option}",
+            expected="not be among those a formula may use",
+            advice="leave it out of --columns",
         )
     chosen = [name for name in dict.fromkeys(chosen) if name not in left_out]
     if not chosen:
@@ -348,7 +350,10 @@ def ends_of(frame: Frame, entries: Sequence[str] | None, names: Sequence[str], X
         ends[column] = (given[0], given[-1])
     if all(low == high for low, high in ends.values()):
         raise InputError(
-            "The option --next needs a column that is free. Got all of them held fixed; give the ends of one with --bounds."
+            subject="The option --next",
+            expected="have a column that is free",
+            got="all of them held fixed",
+            advice="give the ends of one with --bounds",
         )
     return ends
 

@@ -203,7 +203,9 @@ def _chosen(
     for role, name in (("target", target), ("weight", weight)):
         if name in chosen:
             raise InputError(
-                f"The {role} {called(name)} must not be among the columns to predict from; leave it out of --columns."
+                subject=f"The {role} {called(name)}",
+                expected="not be among the columns to predict from",
+                advice="leave it out of --columns",
             )
     if twice := [name for name in chosen if chosen.count(name) > 1]:
         raise InputError(

@@ -56,6 +56,14 @@ Data = Annotated[
 ]
 Model = Annotated[Path, typer.Argument(help="A model.kan that `edgewise fit` wrote.", show_default=False)]
 Target = Annotated[str, a_column("--target", "-t", help="The column to predict.")]
+TargetOfModel = Annotated[
+    str | None,
+    a_column("--target", "-t", help="The column of what is predicted.", show_default="as the model calls it"),
+]
+Weight = Annotated[str | None, a_column("--weight", help="A column of weights: how much each row counts.")]
+ExcludeFunctions = Annotated[
+    list[str] | None, unset("--exclude-functions", help="Functions never to use: 'sin,tan'.")
+]
 Columns = Annotated[
     list[str] | None,
     unset("--columns", "-c", help="Predict from these columns only: 'a,b', or given several times."),

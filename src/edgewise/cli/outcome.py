@@ -282,8 +282,10 @@ def make_folder(path: Path) -> None:
         )
     if path.suffix in _FILES and not path.exists():
         raise InputError(
-            f"The place of several files must be a folder. Got {short(path.name)} instead, which is named like one file; "
-            f"name the folder, as in --out {path.stem}."
+            subject="The place of several files",
+            expected="be a folder",
+            got=f"{short(path.name)}, which is named like one file",
+            advice=f"name the folder, as in --out {path.stem}",
         )
     try:
         path.mkdir(parents=True, exist_ok=True)

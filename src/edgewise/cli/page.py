@@ -149,8 +149,10 @@ def _refuse_unknown_classes(model: LoadedModel, inputs: Inputs) -> None:
     if unknown:
         hint = did_you_mean(str(unknown[0]), [str(label) for label in model.labels])
         raise InputError(
-            f"The target {called(inputs.target)} of {inputs.source} must hold classes the model knows. Got "
-            f"{short(unknown[0])} instead{hint}; leave those rows out."
+            subject=f"The target {called(inputs.target)} of {inputs.source}",
+            expected="hold classes the model knows",
+            got=f"{short(unknown[0])}{hint}",
+            advice="leave those rows out",
         )
 
 

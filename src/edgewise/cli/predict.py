@@ -92,7 +92,9 @@ def predict(
     kind = kind_of(model)
     if learn is not None and kind not in (None, "FormulaRegressor"):
         raise InputError(
-            f"The option --learn needs a formula over groups. Got a {kind} in {short(model.name)}."
+            subject="The option --learn",
+            expected="come with a formula over groups",
+            got=f"a {kind} in {short(model.name)}",
         )
     if kind == "ImageClassifier":
         from edgewise.cli.pictures import predict_pictures

@@ -144,7 +144,9 @@ def learned(model: FormulaRegressor, asked: tuple[str, ...], learning: Learning,
     formula = model.formula_
     if isinstance(formula, Formula) or not any(formula.own.values()):
         raise InputError(
-            "The option --learn needs a formula with constants of each group's own. Got one without."
+            subject="The option --learn",
+            expected="come with a formula that has constants of each group's own",
+            got="one without",
         )
     frame = read_frame(learning.rows)
     target = find(frame, model.target_names_[0] if model.target_names_ else "y")

@@ -16,15 +16,7 @@ from edgewise.cli.terminal import print_bytes, print_json, tell
 def report(
     model: options.Model,
     data: options.Data,
-    target: Annotated[
-        str | None,
-        options.a_column(
-            "--target",
-            "-t",
-            help="The column predicted.",
-            show_default="as the model calls it",
-        ),
-    ] = None,
+    target: options.TargetOfModel = None,
     out: Annotated[
         Path, typer.Option("--out", "-o", help="The page to write; - is standard output.", show_default=True)
     ] = Path("report.html"),

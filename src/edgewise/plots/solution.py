@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from edgewise._core.arguments import check_is
 from edgewise._core.arrays import Floats
-from edgewise._core.checks import as_tuple, check_choice
+from edgewise._core.checks import as_tuple, check_choice, short
 from edgewise._core.errors import InputError
 from edgewise.pde import Problem, Solid, Solution, SpaceTime, TriangleSurface
 from edgewise.pde.problem.velocities import velocities
@@ -100,7 +100,9 @@ def plot_solution(
         return plot_on_surface(solution, unknown, show, reference, moments, look, scale, draw_scale_bar)
     if show == "surface":
         raise InputError(
-            "plot_solution shows the 'surface' of solids and of surfaces; take show='values' here."
+            argument="show",
+            expected="be 'values', 'residual' or 'error', for there is no surface",
+            got=short(show),
         )
     drawn = quantities(solution, unknown, show, reference)
     seen = views(solution.problem, at)

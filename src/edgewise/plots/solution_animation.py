@@ -139,7 +139,7 @@ def _shown(solution: Solution, unknown: str | None) -> list[DrawnQuantity]:
         return [speed(solution, flow)]
     made = quantities(solution, unknown, "values", None)
     if len(solution.problem.domain.coordinates) == 3 and len(made) > 1:
-        raise InputError(f"Say which 'unknown' animate_solution is to draw: {', '.join(solution.names)}.")
+        raise InputError(argument="unknown", expected=f"name what to draw: {', '.join(solution.names)}")
     return made
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from edgewise._core.arguments import as_mapping
 from edgewise._core.arrays import Floats
-from edgewise._core.checks import check_choice, check_float
+from edgewise._core.checks import check_choice, check_float, short
 from edgewise._core.errors import InputError
 from edgewise.pde import Problem, Solution
 from edgewise.pde.problem.jets import compile_equations
@@ -94,8 +94,9 @@ def references(
     found = reference if isinstance(reference, Mapping) else {names[0]: reference}
     if set(found) < set(names) or not all(callable(found[name]) for name in names):
         raise InputError(
-            "show='error' needs the 'reference' parameter of plot_solution: another solution, or a function of the "
-            "coordinates for each unknown."
+            argument="reference",
+            expected="be another solution, or a function of the coordinates for each unknown",
+            got=short(reference),
         )
     return dict(found)
 

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from mpl_toolkits.mplot3d.art3d import Poly3DCollection
 
 from edgewise._core.arrays import Floats, Ints
-from edgewise._core.checks import check_choice, check_float
+from edgewise._core.checks import check_choice, check_float, short
 from edgewise._core.errors import InputError
 from edgewise.pde import Solution, SpaceTime
 from edgewise.pde.problem.jets import compile_equations
@@ -108,12 +108,14 @@ def moments_on_surface(domain: Any, at: Mapping[Any, float] | None) -> list[floa
     """The times at which a surface is drawn: start, middle and end, or where `at` holds it."""
     if not isinstance(domain, SpaceTime):
         if at:
-            raise InputError("The 'at' parameter of plot_solution is not for surfaces; leave it out.")
+            raise InputError(argument="at", expected="be left out for surfaces", got=short(at))
         return [None]
     given = {getattr(key, "name", key): value for key, value in dict(at or {}).items()}
     if set(given) - {domain.clock.name}:
         raise InputError(
-            f"The 'at' parameter of plot_solution holds the time of surfaces alone, {{'{domain.clock.name}': 0.5}}."
+            argument="at",
+            expected=f"hold the time of surfaces alone, {{'{domain.clock.name}': 0.5}}",
+            got=short(at),
         )
     low, high = domain.span
     if given:

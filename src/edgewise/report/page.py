@@ -8,6 +8,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from edgewise._core.checks import plural
 from edgewise._core.errors import InputError
 from edgewise._core.plain import article
 from edgewise.plots.training import plot_training
@@ -16,7 +17,7 @@ from edgewise.report.content.content import ReportContent
 from edgewise.report.drawings.figures import drawn
 from edgewise.report.evaluation.leaderboard import leaderboard, verdict
 from edgewise.report.sections import audit, explanations, formulas, network, proofs, results, table
-from edgewise.report.text import numbers
+from edgewise.report.text.numbers import number
 from edgewise.report.text.pages import page_script, whole_page, write_page
 
 _LIVE = Path(__file__).parent / "live" / "live.js"
@@ -94,8 +95,8 @@ def _training(content: ReportContent) -> Markup:
     """Training and held-out error over the steps."""
     last = content.history[-1]
     losses = [("training", last.loss), ("held out", last.validation)]
-    ends = [f"{name} error {numbers.number(value, 3)}" for name, value in losses if value is not None]
-    words = f"Error over {numbers.counted(len(content.history), 'step')}, ending at {' and '.join(ends)}."
+    ends = [f"{name} error {number(value, 3)}" for name, value in losses if value is not None]
+    words = f"Error over {plural(len(content.history), 'step')}, ending at {' and '.join(ends)}."
     return drawn(plot_training(content.history), words, "training")
 
 

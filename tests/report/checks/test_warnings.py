@@ -12,8 +12,7 @@ from edgewise.network import KAN, scale_to_data
 from edgewise.report import AccuracyRow, ColumnSummary, ReportContent
 from edgewise.report.checks.collinearity import collinear_groups
 from edgewise.report.checks.error_slices import worst_slice
-from edgewise.report.checks.leakage import single_input_scores
-from edgewise.report.checks.warnings import SEVERITIES, caveats
+from edgewise.report.checks.warnings import SEVERITIES, caveats, single_input_scores
 from edgewise.report.content.content import InputView
 from edgewise.report.evaluation.leaderboard import leaderboard
 from tests.report.conftest import build_classes

@@ -10,8 +10,7 @@ import torch
 
 from edgewise.network import KAN
 from edgewise.report import ReportContent
-from edgewise.report.drawings.edge_functions import CLOSE, close_pieces
-from edgewise.report.drawings.edge_functions import edge_view, source_values
+from edgewise.report.drawings.edge_functions import CLOSE, close_pieces, edge_view, source_values
 from edgewise.report.drawings.panels import thumbnail
 
 SHARE = np.linspace(0, 1, 13)

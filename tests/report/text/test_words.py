@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgewise.report.text.numbers import alike, counted, listed, number, percent, seconds, signed
+from edgewise._core.checks import plural
+from edgewise.report.text.numbers import alike, listed, number, percent, seconds, signed
 from edgewise.report.text.words import curve_words, level_words, turning_points
 
 X = np.linspace(0.0, 10.0, 201)
@@ -37,7 +38,7 @@ def test_numbers_as_people_write_them(value, text):
 def test_small_words():
     assert [seconds(v) for v in (0.001, 12.34, None)] == ["under 0.1", "12.3", "\u2013"]
     assert [signed(v) for v in (0.5, 0.0, -0.5)] == ["+0.5", "0", "\u22120.5"]
-    assert [counted(n, "row") for n in (1, 2, 1200)] == ["1 row", "2 rows", "1,200 rows"]
+    assert [plural(n, "row") for n in (1, 2, 1200)] == ["1 row", "2 rows", "1,200 rows"]
     assert listed(["a"]) == "a"
     assert listed(["a", "b", "c"]) == "a, b and c"
     assert listed(list("abcdef"), 2) == "a, b and 4 more"

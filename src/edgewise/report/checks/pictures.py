@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.checks import plural
 from edgewise._core.resampling import wilson
-from edgewise.report.checks.caveat import Caveat
+from edgewise.report.checks.warnings import Caveat
 from edgewise.report.content.pictures import LEARNED, OTHERS, PictureContent
-from edgewise.report.text.numbers import counted, percent
+from edgewise.report.text.numbers import percent
 from edgewise.vision.evidence import Evidence
 
 # An accuracy that is known less well than this is hardly known.
@@ -41,7 +42,7 @@ def picture_caveats(
     if high - low > WIDE:
         found.append(Caveat(
             "check", "Few pictures to judge by",
-            f"By {counted(len(right), 'picture')} its accuracy is known to lie from {percent(low)} to {percent(high)} only.",
+            f"By {plural(len(right), 'picture')} its accuracy is known to lie from {percent(low)} to {percent(high)} only.",
             "Judge it on more pictures.",
         ))  # fmt: skip
     common = float(np.bincount(content.codes).max()) / len(right)

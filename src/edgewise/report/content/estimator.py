@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from edgewise._core.arguments import all_are, as_texts, check_is, check_text
 from edgewise._core.arrays import Floats
-from edgewise._core.checks import UNREADABLE, as_tuple, check_bool, check_vector, short
+from edgewise._core.checks import UNREADABLE, as_tuple, check_bool, check_vector, plural, short
 from edgewise._core.errors import InputError
 from edgewise.data.encoding_columns import EncodedColumn, LevelColumn, NumberColumn, as_word, numbers_of
 from edgewise.data.encoding_raw import RawColumn, RawTable, raw_table
@@ -20,7 +20,7 @@ from edgewise.exporting.read import program_of
 from edgewise.network import KAN, EditRecord, rename
 from edgewise.report.content.columns import summarise, summarise_classes, summarise_numbers
 from edgewise.report.content.content import AccuracyRow, InputView, Origin, ReportContent, Way
-from edgewise.report.text.numbers import counted, number
+from edgewise.report.text.numbers import number
 from edgewise.report.text.svg import few
 
 if TYPE_CHECKING:
@@ -310,7 +310,7 @@ def _own_row(model: Any, table: RawTable, classes: int) -> AccuracyRow:
     mode = getattr(model.fit_, "mode", "")
     return AccuracyRow(
         f"KAN, {mode}" if mode else "KAN",
-        size=counted(edges, "edge function"),
+        size=plural(edges, "edge function"),
         seconds=model.fit_.seconds,
         ours=True,
         predicted=predicted,

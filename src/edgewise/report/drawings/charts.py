@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from markupsafe import Markup, escape
 
+from edgewise._core.checks import plural
 from edgewise.plots.front import plot_front
 from edgewise.report.drawings.figures import SCALE, drawn
-from edgewise.report.text.numbers import counted, number
+from edgewise.report.text.numbers import number
 from edgewise.report.text.svg import label, picture, tag
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def front(formulas: Sequence[Formula], chosen: int | None) -> Markup | None:
                 aria_label=description,
             )
         )
-    words = f"Error against complexity of {counted(len(shown), 'formula')}"
+    words = f"Error against complexity of {plural(len(shown), 'formula')}"
     # Links inside must stay reachable, so this drawing is a group and not an image.
     svg = str(drawn(figure, words, "front")).replace('role="img"', 'role="group"', 1)
     over = tag("g", *points, transform=f"scale({72 / SCALE:.5f})")

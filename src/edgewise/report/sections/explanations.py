@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from edgewise._core.checks import plural
 from edgewise.explaining.local import LocalExplanation
 from edgewise.explaining.neighbours import Neighbour
 from edgewise.explaining.overview import GlobalExplanation
@@ -16,7 +17,7 @@ from edgewise.plots.explain_shapes import MOST_LEVELS, shape_figure
 from edgewise.plots.explain_surfaces import surface_figure
 from edgewise.report.content.content import ReportContent
 from edgewise.report.drawings.figures import drawn
-from edgewise.report.text.numbers import counted, listed, number, percent, signed
+from edgewise.report.text.numbers import listed, number, percent, signed
 from edgewise.report.text.svg import picture, tag
 
 # Shapes that stand open; so many more wait behind a click.
@@ -159,7 +160,7 @@ def explain_view(content: ReportContent) -> ExplainView | None:
         for k, (one, shape) in enumerate(shown[:MOST_SHAPES])
     )
     return ExplainView(
-        lead=f"What moves the {found.output}, over {counted(found.n_rows, 'row')}; on average it is "
+        lead=f"What moves the {found.output}, over {plural(found.n_rows, 'row')}; on average it is "
         f"{number(found.base, 3)}.",
         how=_how(found),
         importances=rows,
@@ -191,7 +192,7 @@ def answer_view(found: LocalExplanation, key: str) -> AnswerView:
         else f", a probability of {found.label} of {number(found.probability, 3)}"
     )
     lead = (
-        f"The {found.output} is {number(found.value)}{sure}; on average over {counted(found.background, 'row')} it is "
+        f"The {found.output} is {number(found.value)}{sure}; on average over {plural(found.background, 'row')} it is "
         f"{number(found.base)}. The contributions lead from the one to the other and add up exactly."
     )
     outside = (

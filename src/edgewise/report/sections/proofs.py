@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from edgewise.report.text.numbers import counted, listed, number
+from edgewise._core.checks import plural
+from edgewise.report.text.numbers import listed, number
 from edgewise.verifying.domain.raw_values import shown
 from edgewise.verifying.results.verdicts import ProofResult, Proved, Refuted
 from edgewise.verifying.results.witness import Case
@@ -70,7 +71,7 @@ def proofs_view(proofs: Sequence[ProofResult]) -> ProofsView | None:
     counts = {status: sum(row.status == status for row in rows) for status in MARKS}
     statuses = listed([f"{count:,} {status}" for status, count in counts.items() if count])
     return ProofsView(
-        f"{counted(len(rows), 'property', 'properties')}: {statuses}.", rows, any(row.digest for row in rows)
+        f"{plural(len(rows), 'property', 'properties')}: {statuses}.", rows, any(row.digest for row in rows)
     )
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from markupsafe import Markup
 
 from edgewise._core.arguments import check_is, check_text
+from edgewise._core.checks import plural
 from edgewise._core.errors import InputError
 from edgewise._core.plain import article
 from edgewise.pde import Solution, SolutionFormula
@@ -20,7 +21,6 @@ from edgewise.pde.terms.text import write_term
 from edgewise.plots.solution import plot_solution
 from edgewise.report.drawings.figures import drawn
 from edgewise.report.drawings.mathematics import formula_html
-from edgewise.report.text.numbers import counted
 from edgewise.report.text.pages import whole_page, write_page
 
 
@@ -152,7 +152,7 @@ def _view(solution: Solution, title: str | None, formula: SolutionFormula | None
         _domain(solution),
         tuple((each.part.name, _written(each.equation)) for each in problem.conditions),
         f"Found {ROADS[solution.road]} in {solution.seconds:.1f} seconds; "
-        f"{counted(solution.coefficients, 'coefficient')}. {solution.stop_reason.advice}",
+        f"{plural(solution.coefficients, 'coefficient')}. {solution.stop_reason.advice}",
     )
 
 

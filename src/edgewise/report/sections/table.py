@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from markupsafe import Markup
 
+from edgewise._core.checks import plural
 from edgewise.report.content.columns import summarise_classes, summarise_numbers
 from edgewise.report.content.content import ColumnSummary, ReportContent
 from edgewise.report.drawings.charts import sparkline
-from edgewise.report.text.numbers import counted, number, percent
+from edgewise.report.text.numbers import number, percent
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ def _role(content: ReportContent, name: str) -> str:
 def _spark(column: ColumnSummary) -> Markup:
     bars = bool(column.levels) or len(column.histogram) < 24
     kind = "values" if bars else "steps"
-    words = f"Distribution of {column.name} in {counted(len(column.histogram), kind[:-1])}."
+    words = f"Distribution of {column.name} in {plural(len(column.histogram), kind[:-1])}."
     return sparkline(column.histogram, bars=bars, words=words)
 
 

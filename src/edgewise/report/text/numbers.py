@@ -53,11 +53,6 @@ def r2(value: float) -> str:
     return r2_text(value) if math.isfinite(value) else MISSING
 
 
-def counted(count: int, word: str, plural: str = "") -> str:
-    """A count and its word: "1 row", "1,200 rows"."""
-    return f"{count:,} {word if count == 1 else plural or word + 's'}"
-
-
 def listed(words: Sequence[str], most: int = 5) -> str:
     """Words joined as in a sentence, cut to the first few."""
     shown = list(words[:most])
