@@ -13,7 +13,6 @@ from edgewise.cli.outcome import (
     REFUTED,
     UNDECIDED,
     Interrupts,
-    refuse_other_pictures,
     refuse_to_overwrite,
     to_standard_output,
 )
@@ -86,10 +85,8 @@ def audit(
 
     - `edgewise audit model.kan data.csv -p sex --fail-on 'dp>0.1' --fail-on 'eo>0.1'`
     """
-    refuse_other_pictures(plot)
     printed = to_standard_output(html, json=json)
-    files = (None if printed else html, plot)
-    refuse_to_overwrite([path for path in files if path is not None], force)
+    refuse_to_overwrite([None if printed else html], force, plot=plot)
     from edgewise.cli.audit_request import AuditProgress, cuts_of, limits_of, outcomes
 
     limits, cuts = limits_of(fail_on, protected), cuts_of(cut, protected)

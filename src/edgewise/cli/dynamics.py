@@ -15,7 +15,6 @@ from edgewise.cli.outcome import (
     INTERRUPTED,
     Interrupts,
     make_folder,
-    refuse_other_pictures,
     refuse_to_overwrite,
 )
 from edgewise.cli.terminal import print_json, say, tell, tell_files
@@ -87,9 +86,8 @@ def dynamics(
 
     - `edgewise dynamics hares.csv -t year --out hares`
     """
-    refuse_other_pictures(plot)
     places = [] if out is None else [out / name for name in _FILES]
-    refuse_to_overwrite([*places, *([] if plot is None else [plot])], force, folder=out)
+    refuse_to_overwrite(places, force, plot=plot, folder=out)
     from edgewise.cli.inputs import as_names
     from edgewise.cli.summary import to_json
     from edgewise.data import provenance, read_frame, to_table

@@ -11,7 +11,7 @@ import typer
 from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason
 from edgewise.cli import options
-from edgewise.cli.outcome import INTERRUPTED, refuse_other_pictures, refuse_to_overwrite
+from edgewise.cli.outcome import INTERRUPTED, refuse_to_overwrite
 from edgewise.cli.terminal import print_json, say
 
 _ROWS = "Counterfactuals"
@@ -137,15 +137,12 @@ def explain(
             raise InputError(
                 subject=f"The option {extra[0]}", expected="be left out for a model of pictures", got="it"
             )
-        refuse_other_pictures(plot)
-        if plot is not None:
-            refuse_to_overwrite([plot], force)
+        refuse_to_overwrite([], force, plot=plot)
         explain_picture(model, data, output, plot, quiet=quiet, json=json)
         return
     _check(data, row, counterfactual, pairs, plot)
     _check_reasons(reasons, row, counterfactual, plot, bool(protected) or codes is not None)
-    if plot is not None:
-        refuse_to_overwrite([plot], force)
+    refuse_to_overwrite([], force, plot=plot)
     from edgewise.cli.explain_answer import ExplainQuestion, explained, picture
 
     found = explained(ExplainQuestion(**asked))
@@ -197,4 +194,3 @@ def _check(data: Path | None, row: int | None, counterfactual: bool, pairs: bool
         )
     if pairs and (plot is None or row is not None):
         raise InputError(subject="--pairs", expected="come with --plot and without --row", got="it otherwise")
-    refuse_other_pictures(plot)

@@ -76,7 +76,7 @@ def export(
     chosen = _format(to, out, pictures=pictures)
     printed = to_standard_output(out, json=json)
     if out is not None and not printed:
-        refuse_to_overwrite([out, *([out.with_suffix(".h")] if chosen is ExportFormat.c else [])], force)
+        refuse_to_overwrite([out, out.with_suffix(".h") if chosen is ExportFormat.c else None], force)
     from edgewise.cli.models import load_model
     from edgewise.cli.summary import to_json
     from edgewise.exporting import export as write

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from edgewise.cli import options
-from edgewise.cli.outcome import refuse_other_pictures, refuse_to_overwrite, to_standard_output
+from edgewise.cli.outcome import refuse_to_overwrite, to_standard_output
 from edgewise.cli.terminal import print_json, print_table, say, tell
 
 
@@ -79,8 +79,7 @@ def forecast(
     """
     if to_standard_output(out, json=json):
         out = None
-    refuse_other_pictures(plot)
-    refuse_to_overwrite([path for path in (out, plot) if path is not None], force)
+    refuse_to_overwrite([out], force, plot=plot)
     import pyarrow as pa
 
     from edgewise.cli.inputs import find, numbers

@@ -29,7 +29,6 @@ from edgewise.cli.outcome import (
     REFUTED,
     Interrupts,
     make_folder,
-    refuse_other_pictures,
     refuse_short,
     refuse_to_overwrite,
 )
@@ -162,12 +161,9 @@ def _refuse(asked: FormulaQuestion) -> None:
         )
     if asked.groups is not None and asked.not_of_groups:
         raise InputError(f"--groups cannot be combined with {asked.not_of_groups[0]}; leave one of them out.")
-    refuse_other_pictures(asked.plot)
     out, files = asked.out, FILES if asked.groups is None else FILES[:2]
     places = [] if out is None else [out / name for name in files]
-    refuse_to_overwrite(
-        [*places, *([] if asked.plot is None else [asked.plot])], asked.force, folder=asked.out
-    )
+    refuse_to_overwrite(places, asked.force, plot=asked.plot, folder=out)
 
 
 # ---- what limits the search

@@ -203,9 +203,31 @@ class Interrupts:
         os.write(2, b"\nStopping with the best so far; Ctrl-C once more leaves at once.\n")
 
 
-def refuse_to_overwrite(paths: Iterable[Path], force: bool, *, folder: Path | None = None) -> None:
-    """Stop before any work is done where a result would replace a file or has no folder; `folder` is yet to be made."""
-    paths = list(paths)
+# What --plot writes.
+PICTURES = (".png", ".svg")
+
+
+def refuse_to_overwrite(
+    paths: Iterable[Path | None], force: bool, *, plot: Path | None = None, folder: Path | None = None
+) -> None:
+    """Stop before any work is done where a result would replace a file or has no place.
+
+    Parameters
+    ----------
+    paths
+        Files to write; None is none.
+    force
+        Whether they may exist.
+    plot
+        One more, which must be a picture that can be drawn.
+    folder
+        Is yet to be made.
+    """
+    if plot is not None and plot.suffix.lower() not in PICTURES:
+        raise InputError(
+            subject="The file of --plot", expected=f"end in {' or '.join(PICTURES)}", got=short(plot.name)
+        )
+    paths = [path for path in (*paths, plot) if path is not None]
     for path in paths:
         if path != STANDARD_OUTPUT and path.parent != folder and not path.parent.is_dir():
             raise FileError(f"The file {path} cannot be written: its folder does not exist; make it first.")
@@ -242,18 +264,6 @@ def to_standard_output(path: Path | None, *, json: bool) -> bool:
             advice="name a file instead",
         )
     return True
-
-
-# What --plot writes.
-PICTURES = (".png", ".svg")
-
-
-def refuse_other_pictures(plot: Path | None) -> None:
-    """Stop before any work is done where the file of --plot is no picture that can be drawn."""
-    if plot is not None and plot.suffix.lower() not in PICTURES:
-        raise InputError(
-            subject="The file of --plot", expected=f"end in {' or '.join(PICTURES)}", got=short(plot.name)
-        )
 
 
 def refuse_short(source: str, rows: int, least: int) -> None:

@@ -13,7 +13,6 @@ from edgewise.cli.outcome import (
     INTERRUPTED,
     UNDECIDED,
     Interrupts,
-    refuse_other_pictures,
     refuse_to_overwrite,
 )
 from edgewise.cli.terminal import print_json, say
@@ -122,12 +121,11 @@ def pde(
         say(posed.text.rstrip("\n"))
         return
     moves = plot is not None and plot.suffix.lower() in _IN_MOTION
-    if not moves:
-        refuse_other_pictures(plot)
-    elif posed.problem.domain.time is None:
+    if moves and posed.problem.domain.time is None:
         raise InputError(f"The problem has no time: {plot} would not move; name a .png or .svg instead.")
     files = [path for path in (out, plot, report) if path is not None]
-    refuse_to_overwrite(files, force)
+    still = None if moves else plot
+    refuse_to_overwrite([path for path in files if path != still], force, plot=still)
     if checkpoint is not None and not isinstance(posed.problem.domain, Box):
         raise InputError("Checkpoints are of marches through time on boxes: leave out --checkpoint.")
     if posed.problem.eigenvalue is not None:

@@ -79,7 +79,7 @@ def predict(
     """
     if to_standard_output(out, json=json):
         out = None
-    refuse_to_overwrite([path for path in (out, save) if path is not None], force)
+    refuse_to_overwrite([out, save], force)
     if save is not None and learn is None:
         raise InputError(
             subject="The option --save",

@@ -54,8 +54,7 @@ def report(
     - `edgewise report pets.kan pets -o pets.html`
     """
     printed = to_standard_output(out, json=json)
-    if not printed:
-        refuse_to_overwrite([out], force)
+    refuse_to_overwrite([None if printed else out], force)
     from edgewise.cli.pictures import is_of_pictures, report_pictures
 
     if is_of_pictures(model):

@@ -83,8 +83,7 @@ def verify(
     - `edgewise verify model.kan "robust(row 5, 0.05)" --data rows.csv --json`
     """
     printed = to_standard_output(certificate, json=json)
-    if certificate is not None and not printed:
-        refuse_to_overwrite([certificate], force)
+    refuse_to_overwrite([None if printed else certificate], force)
     from edgewise.cli.proofs import ProofProgress, asked, verdict_json
     from edgewise.verifying.entry_points.verify import verify as prove
     from edgewise.verifying.results.verdicts import Proved
