@@ -8,8 +8,8 @@ from edgewise.plots.dynamics import plot_dynamics as plot_dynamics
 from edgewise.plots.edges import plot_edges as plot_edges
 from edgewise.plots.explain_changes import plot_counterfactuals as plot_counterfactuals
 from edgewise.plots.explain_local import plot_contributions as plot_contributions
-from edgewise.plots.explain_pairs import plot_interactions as plot_interactions
 from edgewise.plots.explain_shapes import plot_shapes as plot_shapes
+from edgewise.plots.explain_surfaces import plot_interactions as plot_interactions
 from edgewise.plots.explain_surfaces import plot_surfaces as plot_surfaces
 from edgewise.plots.forecast import plot_forecast as plot_forecast
 from edgewise.plots.front import plot_front as plot_front

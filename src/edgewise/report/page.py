@@ -14,7 +14,7 @@ from edgewise._core.plain import article
 from edgewise.plots.training import plot_training
 from edgewise.report.checks.warnings import caveats
 from edgewise.report.content.content import ReportContent
-from edgewise.report.drawings.figures import drawn
+from edgewise.report.drawings.charts import drawn
 from edgewise.report.evaluation.leaderboard import leaderboard, verdict
 from edgewise.report.sections import audit, explanations, formulas, network, proofs, results, table
 from edgewise.report.text.numbers import number

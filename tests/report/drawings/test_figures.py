@@ -11,7 +11,7 @@ import pytest
 from edgewise.plots.residuals import MOST_POINTS, fit_figure, residual_figure
 from edgewise.plots.style import LIGHT, padded
 from edgewise.plots.training import plot_training
-from edgewise.report.drawings.figures import drawn
+from edgewise.report.drawings.charts import drawn
 from edgewise.report.sections.results import parity_charts
 from edgewise.training import Record
 from tests.report.conftest import EVIL

@@ -12,7 +12,7 @@ from edgewise import KAN, explain
 from edgewise.explaining.surfaces import Surface, SurfaceAxis
 from edgewise.plots.explain_surfaces import surface_figure
 from edgewise.report import ReportContent
-from edgewise.report.drawings.figures import drawn
+from edgewise.report.drawings.charts import drawn
 from edgewise.report.sections.explanations import explain_view
 from tests.explaining.models import product_net
 from tests.report.conftest import EVIL

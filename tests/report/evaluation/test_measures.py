@@ -8,15 +8,17 @@ from sklearn import metrics
 
 from edgewise import InputError
 from edgewise.report import AccuracyRow
-from edgewise.report.evaluation.bootstrap import difference, interval, resamples
 from edgewise.report.evaluation.leaderboard import leaderboard, main_row, probabilities, verdict
 from edgewise.report.evaluation.measures import (
     accuracy,
     auc,
     brier,
+    difference,
+    interval,
     log_loss,
     mae,
     r_squared,
+    resamples,
     rmse,
     yardsticks,
 )

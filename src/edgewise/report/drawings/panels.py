@@ -11,8 +11,8 @@ from matplotlib.ticker import MaxNLocator
 from edgewise._core.arrays import Floats
 from edgewise.plots.cards import LEFT, RIGHT, WIDTH, Card, curve_card, level_card
 from edgewise.report.content.content import InputView
+from edgewise.report.drawings.charts import SCALE, drawn
 from edgewise.report.drawings.edge_functions import EdgeView
-from edgewise.report.drawings.figures import SCALE, drawn
 from edgewise.report.evaluation.partial_dependence import Effect
 from edgewise.report.text.numbers import MISSING, percent, plain
 from edgewise.report.text.svg import curves, tag, text_width

@@ -9,8 +9,14 @@ import torch
 
 from edgewise._core.arrays import Floats
 from edgewise.report.content.content import AccuracyRow, ReportContent
-from edgewise.report.evaluation.bootstrap import MeasureInterval, difference, interval, resamples
-from edgewise.report.evaluation.measures import Yardstick, yardsticks
+from edgewise.report.evaluation.measures import (
+    MeasureInterval,
+    Yardstick,
+    difference,
+    interval,
+    resamples,
+    yardsticks,
+)
 
 # Fewer held-out rows than this are too few for the interval of a measure.
 FEWEST_ROWS = 8

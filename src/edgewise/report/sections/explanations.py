@@ -16,7 +16,7 @@ from edgewise.plots.explain_local import plot_contributions
 from edgewise.plots.explain_shapes import MOST_LEVELS, shape_figure
 from edgewise.plots.explain_surfaces import surface_figure
 from edgewise.report.content.content import ReportContent
-from edgewise.report.drawings.figures import drawn
+from edgewise.report.drawings.charts import drawn
 from edgewise.report.text.numbers import listed, number, percent, signed
 from edgewise.report.text.svg import picture, tag
 

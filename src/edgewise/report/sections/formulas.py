@@ -17,8 +17,7 @@ from edgewise.plots.residuals import fit_figure, residual_figure
 from edgewise.report.checks.error_slices import worst_slice
 from edgewise.report.content.content import InputView, ReportContent
 from edgewise.report.drawings import charts
-from edgewise.report.drawings.charts import whisker
-from edgewise.report.drawings.figures import drawn
+from edgewise.report.drawings.charts import drawn, whisker
 from edgewise.report.drawings.mathematics import formula_html
 from edgewise.report.evaluation.residuals import UNLIKELY, Pattern, is_rounding, pattern, scale_of, worst
 from edgewise.report.text.numbers import number, percent, signed

@@ -18,7 +18,7 @@ from edgewise._core.extras import need
 from edgewise._core.resampling import wilson
 from edgewise.report.checks.pictures import picture_caveats
 from edgewise.report.content.pictures import HELD_OUT, PictureContent
-from edgewise.report.drawings.figures import drawn
+from edgewise.report.drawings.charts import drawn
 from edgewise.report.evaluation.classes import class_rows
 from edgewise.report.sections.results import confusion_cells
 from edgewise.report.text import numbers

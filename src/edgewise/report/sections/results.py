@@ -13,7 +13,7 @@ from edgewise.plots.classes import reliability_figure, roc_figure
 from edgewise.plots.residuals import fit_figure, residual_figure
 from edgewise.report.checks.error_slices import ErrorSlice, worst_slice
 from edgewise.report.content.content import ReportContent
-from edgewise.report.drawings.figures import drawn
+from edgewise.report.drawings.charts import drawn
 from edgewise.report.evaluation import classes
 from edgewise.report.evaluation.leaderboard import Leaderboard
 from edgewise.report.text.numbers import number

@@ -19,7 +19,7 @@ from edgewise.pde.results.solution import ROADS
 from edgewise.pde.terms.symbols import Equation
 from edgewise.pde.terms.text import write_term
 from edgewise.plots.solution import plot_solution
-from edgewise.report.drawings.figures import drawn
+from edgewise.report.drawings.charts import drawn
 from edgewise.report.drawings.mathematics import formula_html
 from edgewise.report.text.pages import whole_page, write_page
 
