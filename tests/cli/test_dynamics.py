@@ -68,7 +68,7 @@ def test_rows_are_named_as_in_the_table(edgewise, cooling):
     done = edgewise("dynamics", "falls.csv", "-t", "minute", "--columns", "degrees")
     assert done.code == 2
     assert is_one_sentence(done.err)
-    assert "in data row 9;" in done.err
+    assert "in data row 9 instead;" in done.err
 
 
 def test_courses_that_are_not_named_are_refused(edgewise, cooling):
@@ -76,7 +76,7 @@ def test_courses_that_are_not_named_are_refused(edgewise, cooling):
     assert done.code == 2
     assert is_one_sentence(done.err)
     assert "column of --time must have every time once" in done.err
-    assert "the course of each row by --groups" in done.err
+    assert "the course of each row by groups" in done.err
     assert edgewise("dynamics", cooling, "-t", "hour").code == 2
     words = edgewise("dynamics", cooling, "-t", "minute")
     assert words.code == 2
