@@ -133,8 +133,8 @@ def test_a_program_that_never_measures_is_told_of(edgewise):
     assert done.code == 2
     last = done.err.splitlines()[-1]
     assert is_one_sentence(last)
-    assert "The program of --command gave 0 numbers of" in last
-    assert "Give --bounds within which it can measure" in last
+    assert "The option --command must give at least 8 numbers. Got 0 of" in last
+    assert "give bounds within which it can measure" in last
 
 
 @pytest.mark.parametrize("name", ["measured.xlsx", "measured.parquet", "measured", "measured.csv.gz", "-"])

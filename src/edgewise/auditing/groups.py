@@ -145,7 +145,7 @@ def _grouping(name: str, column: RawColumn, cuts: Sequence[float] | None) -> Gro
     if column.codes is not None:
         if cuts is not None:
             raise InputError(
-                f"The 'bins' argument must cut columns of numbers; {short(name, 40)} holds words."
+                argument="bins", expected="cut columns of numbers", got=f"words in {short(name, 40)}"
             )
         codes, words = column.codes, list(column.words)
     else:

@@ -82,7 +82,7 @@ def without_groups(table: RawTable, groups: Any, *, missing: bool = False) -> tu
     else:
         near = did_you_mean(groups, table.names)
         raise InputError(
-            f"The 'groups' argument must name a column of X, or its place. Got {short(groups)} instead{near}."
+            argument="groups", expected="name a column of X, or its place", got=f"{short(groups)}{near}"
         )
     if count < 2:
         raise InputError(argument="X", expected="have a column besides that of the groups", got="none")

@@ -103,8 +103,10 @@ def limits_of(
         for k in places:
             if columns[k].kind == "levels":
                 raise InputError(
-                    f"The '{argument}' argument must name columns of numbers. Got {short(columns[k].name, 40)} instead, "
-                    "which holds words; make it fixed."
+                    argument=argument,
+                    expected="name columns of numbers",
+                    got=f"{short(columns[k].name, 40)}, which holds words",
+                    advice="make it fixed",
                 )
     ranges: dict[int, tuple[float, float]] = {}
     for name, ends in as_mapping(where, "where", "columns to two numbers each").items():

@@ -225,7 +225,7 @@ def test_it_ends_by_the_callback_and_by_the_number_of_measurements():
         ({"bounds": {"x": "ab"}}, "two finite numbers"),
         ({"measure": 3}, "measure"),
         ({"measure": lambda at: "high"}, "must return a number"),
-        ({"measure": lambda at: math.nan}, "gave 0 numbers of 12"),
+        ({"measure": lambda at: math.nan}, "Got 0 of 12"),
         ({"most": 3}, "most"),
         ({"sigma": -1}, "sigma"),
     ],

@@ -195,8 +195,10 @@ def ask(
             X, y = asking.at(places)
             if len(asking.y) < _FEWEST_VALUES:
                 raise InputError(
-                    f"The 'measure' parameter of ask gave {plural(len(asking.y), 'number')} of {asking.count}; at least "
-                    f"{_FEWEST_VALUES} are needed. Give 'bounds' within which it can measure."
+                    argument="measure",
+                    expected=f"give at least {_FEWEST_VALUES} numbers",
+                    got=f"{len(asking.y)} of {asking.count}",
+                    advice="give bounds within which it can measure",
                 )
             if noise is None:
                 noise = asking.again(_REPEATED_PLACES)

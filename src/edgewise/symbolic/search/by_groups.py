@@ -31,8 +31,9 @@ def groups_of(X: Any, groups: Any) -> tuple[Any, Any]:
     if groups not in frame.columns:
         near = did_you_mean(groups, frame.columns)
         raise InputError(
-            f"The 'groups' argument must name a column of X, or hold one label a row. Got {short(groups)} "
-            f"instead{near}."
+            argument="groups",
+            expected="name a column of X, or hold one label a row",
+            got=f"{short(groups)}{near}",
         )
     return frame.drop(groups).to_native(), frame[groups].to_list()
 

@@ -104,8 +104,10 @@ def _atom(name: str, of_what: str) -> Powers:
     except pint.UndefinedUnitError:
         hint = did_you_mean(name, [each for each in registry if len(each) > 2]) if len(name) > 2 else ""
         raise InputError(
-            f"The 'units' argument must give {of_what} a unit that pint knows, such as 'm/s'. Got the unknown "
-            f"{short(name, 40)} instead{hint}; leave it dimensionless with '1' if it has none."
+            argument="units",
+            expected=f"give {of_what} a unit that pint knows, such as 'm/s'",
+            got=f"the unknown {short(name, 40)}{hint}",
+            advice="leave it dimensionless with '1' if it has none",
         ) from None
 
 
