@@ -81,7 +81,7 @@ def test_courses_that_are_not_named_are_refused(edgewise, cooling):
     words = edgewise("dynamics", cooling, "-t", "minute")
     assert words.code == 2
     assert is_one_sentence(words.err)
-    assert "Got words in 'cup'; name it by --groups" in words.err
+    assert "Got words in 'cup' instead; name it by --groups" in words.err
     assert "for both" in edgewise("dynamics", cooling, "-t", "minute", "--groups", "minute").err
     assert (
         "did you mean 'sin'"

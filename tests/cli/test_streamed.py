@@ -72,7 +72,7 @@ def test_a_pattern_is_explained_and_audited(edgewise, rows, monkeypatch):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("fit", "rows/*.parquet", "-t", "z"), "'target' argument must name a column"),
+        (("fit", "rows/*.parquet", "-t", "z"), "The option --target must name a column"),
         (("fit", "none/*.parquet", "-t", "y"), "There is no file"),
         (("fit", "rows", "-t", "y", "--seconds", "5"), "must be left out for a dataset"),
     ],

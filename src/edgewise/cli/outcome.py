@@ -82,6 +82,8 @@ def refusal(error: InputError, named: Mapping[str, str], *, file_rows: bool = Fa
     """The sentence of a refusal, about the option behind the argument and, where they are known, rows of the file."""
     argument, _, key = error.argument.partition("[")
     subject = named.get(argument, "")
+    if error.expected.startswith("name "):  # which the option does, and not the column
+        subject = subject.replace("column of", "option")
     if subject and key:
         subject += f" of {key.rstrip(']')}"
     rows = data_rows([row + 1 for row in error.rows]) if file_rows else ""
