@@ -274,16 +274,16 @@ def test_the_content_is_checked_and_copied():
     content = build(X=X, y=np.zeros(3))
     X[:] = 5
     assert content.X.max() == 1
-    with pytest.raises(InputError, match="'X' argument must have 4 columns"):
-        build(X=np.ones((3, 2)))
-    with pytest.raises(InputError, match="'y' argument must have 40 entries"):
-        build(y=np.zeros(3))
-    with pytest.raises(InputError, match="'network' of ReportContent"):
-        build(names=("a", "b", "c", "d"), formula=None)
-    with pytest.raises(InputError, match="'formula' of ReportContent"):
-        build(names=("a", "b", "c", "d"), network=None)
-    with pytest.raises(InputError, match="'y' argument must hold class numbers from 0 to 1"):
-        build_classes(y=np.full(150, 2.0))
+    for argument, made in (
+        ("X", lambda: build(X=np.ones((3, 2)))),
+        ("y", lambda: build(y=np.zeros(3))),
+        ("network", lambda: build(names=("a", "b", "c", "d"), formula=None)),
+        ("formula", lambda: build(names=("a", "b", "c", "d"), network=None)),
+        ("y", lambda: build_classes(y=np.full(150, 2.0))),
+    ):
+        with pytest.raises(InputError) as refused:
+            made()
+        assert refused.value.argument == argument
     with pytest.raises(InputError, match="ReportContent"):
         render_report("content")  # type: ignore[arg-type]
 

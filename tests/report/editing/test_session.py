@@ -168,7 +168,7 @@ def test_what_was_shown_of_the_network_goes_stale_and_comes_back():
             "",
         ),
         ({"do": "apply", "edit": "shape", "edge": [0, 0, 0], "to": [[1]]}, "pairs"),
-        ({"do": "apply", "edit": "shape", "edge": [0, 9, 0], "to": "smooth"}, "edge"),
+        ({"do": "apply", "edit": "shape", "edge": [0, 9, 0], "to": "smooth"}, "'source' argument"),
         ({"do": "go", "version": 7}, "must be a number from 0"),
         ({"do": "note", "text": 3}, "must be a text"),
     ],

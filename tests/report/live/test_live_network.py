@@ -411,5 +411,5 @@ def test_rows_stay_out_of_the_page_where_they_are_not_allowed():
 def test_a_program_of_another_network_is_refused():
     content, _ = plain()
     other = program_of(KAN([2, 4, 1], seed=0, input_names=["u", "v"]))
-    with pytest.raises(InputError, match="'program' of ReportContent must be that of its network"):
+    with pytest.raises(InputError, match="'program' argument must be that of its network"):
         dataclasses.replace(content, program=other)
