@@ -61,6 +61,7 @@ def numbers_of(model) -> bytes:
     return b"".join(tensor.numpy().tobytes() for tensor in model.network_.state_dict().values())
 
 
+@pytest.mark.slow
 def test_a_regressor_is_one_like_any_other(tmp_path):
     model = ew.KANRegressor(mode="auto").fit(written(tmp_path, 6_000), target="y")
     test = rows(2_000, 9)
@@ -80,6 +81,7 @@ def test_a_regressor_is_one_like_any_other(tmp_path):
     np.testing.assert_array_equal(model.predict(str(tmp_path / "test.pq")), told)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("classes", [2, 3])
 def test_a_classifier_is_one_like_any_other(tmp_path, classes):
     model = ew.KANClassifier(mode="additive").fit(
@@ -114,6 +116,7 @@ def dense_problem(loss: str):
     return X, y, weight, features, directions, design
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", ["squared", "logistic"])
 def test_sums_solve_what_all_rows_at_once_solve(loss):
     X, y, weight, features, directions, design = dense_problem(loss)
@@ -175,6 +178,7 @@ def test_a_start_that_is_sure_and_wrong_is_left(learn):
     assert -4 < directions.features(found.theta[:, 0])[9] < 0
 
 
+@pytest.mark.slow
 def test_a_part_of_the_rows_comes_before_all_of_them(tmp_path, monkeypatch):
     data, looks = written(tmp_path, 6_000, classes=2), []
     own = Passes.run
@@ -337,6 +341,7 @@ def test_a_word_not_seen_and_a_column_of_gaps(tmp_path):
     assert np.isfinite(model.predict(strange)).all()
 
 
+@pytest.mark.slow
 def test_datasets_are_explained_and_audited(tmp_path):
     data = written(tmp_path, 900, classes=2)
     model = ew.KANClassifier(mode="additive").fit(data, target="y", sample_weight="w")

@@ -94,6 +94,7 @@ def test_columns_of_one_code_are_one_reason(asked):
     assert len({reason.code for reason in found.reasons}) == len(found.reasons) <= 4
 
 
+@pytest.mark.slow
 def test_joint_effects_and_several_classes():
     model, table, _ = classifier("deep")
     found = adverse_reasons(model, table, 3, favourable=model.classes_[0], method="path")

@@ -61,6 +61,7 @@ def test_a_dear_function_gives_way_where_others_say_as_much() -> None:
     assert found.error < 1.3 * search().error
 
 
+@pytest.mark.slow
 def test_a_dear_function_stays_where_it_is_the_law() -> None:
     assert search(np.sin(X[:, 0]), costs={"sin": 9}).text == "sin(x)"
 

@@ -146,6 +146,7 @@ def test_what_rows_show_above_rounding_is_in_the_formula() -> None:
     assert recommended(front, table) is front[1]
 
 
+@pytest.mark.slow
 def test_the_law_comes_before_what_comes_close() -> None:
     X, y = slow_masses(1, 1e6)
     found = find_formula(X, y, names=["m", "v"], work=0.2, seed=0)

@@ -134,6 +134,7 @@ def calls(formula: Formula) -> set[str]:
     return {type(each).__name__ for each in formula.sympy.atoms(sympy.Function)} | roots
 
 
+@pytest.mark.slow
 def test_functions_that_are_not_wanted_are_in_no_formula() -> None:
     X = table(5, 1, 3, 2)
     y = np.sqrt(X[:, 0]) * np.exp(-X[:, 1])

@@ -1,10 +1,13 @@
 """The order of a search and what each stage is left with."""
 
 import numpy as np
+import pytest
 
 import edgewise as ew
 from edgewise._core.work import charge
 from edgewise.symbolic.search import recipe
+
+pytestmark = pytest.mark.slow
 
 
 def test_sums_of_other_terms_get_their_turn_when_mending_spends_all_the_work(monkeypatch):

@@ -39,6 +39,7 @@ def reference() -> dict[str, object]:
     return bits()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("speed", [0.1, 10.0])
 def test_a_slower_or_faster_clock_changes_nothing(
     speed: float, reference: dict[str, object], monkeypatch: pytest.MonkeyPatch

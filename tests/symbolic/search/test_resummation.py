@@ -40,6 +40,7 @@ def test_what_is_no_series_gives_nothing() -> None:
         assert not list(resummed([Formula(formula, names=("x", "z"))]))
 
 
+@pytest.mark.slow
 def test_the_law_is_found_where_its_series_explains_the_rows() -> None:
     rng = np.random.default_rng(0)
     X = rng.uniform((3, 10), (16, 54), (400, 2))

@@ -37,6 +37,7 @@ def test_units_and_constant_columns_do_not_matter() -> None:
     assert related(WIDE, np.ones(120), 5).tolist() == [0, 1, 2, 3, 4]
 
 
+@pytest.mark.slow
 def test_a_law_in_a_wide_table_is_found_and_told_in_all_columns() -> None:
     names = [f"c{k}" for k in range(WIDE.shape[1])]
     found = find_formula(WIDE, 2 * WIDE[:, 1234] ** 2 + 1, names=names)
@@ -92,6 +93,7 @@ def test_nothing_matters_to_a_constant() -> None:
     assert len(mattering(MANY, np.ones(600))) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("columns", [24, 12])
 def test_a_law_is_found_among_many_idle_columns(columns: int) -> None:
     X = MANY[:, :columns]
@@ -102,6 +104,7 @@ def test_a_law_is_found_among_many_idle_columns(columns: int) -> None:
     assert "that y depends on were searched" in found.message
 
 
+@pytest.mark.slow
 def test_a_weak_column_is_not_lost_with_the_idle_ones() -> None:
     y = MANY[:, 3] * MANY[:, 7] / MANY[:, 2] + 0.003 * MANY[:, 1]
     found = find_formula(MANY[:, :9], y)

@@ -14,6 +14,7 @@ X = np.random.default_rng(0).uniform(1, 3, (120, 2))
 LAW = X[:, 0] * X[:, 1] ** 2
 
 
+@pytest.mark.slow
 def test_no_formula_is_larger_than_the_config_allows():
     few = ew.find_formula(X, LAW, work=0.02, config=SearchConfig(largest=3))
     assert all(each.complexity <= 3 for each in few.front)

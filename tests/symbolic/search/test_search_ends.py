@@ -19,6 +19,7 @@ HARD = np.sin(3 * X[:, 0] * np.exp(X[:, 1])) + np.tanh(X[:, 0] - X[:, 1] ** 2)
 FEW = 11
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("looks", [20, 2_000, 20_000])
 def test_a_time_limit_ends_the_search_wherever_it_is(looks: int, ticking: Callable[[float], None]) -> None:
     ticking(5 / looks)
@@ -30,6 +31,7 @@ def test_a_time_limit_ends_the_search_wherever_it_is(looks: int, ticking: Callab
     assert np.isfinite(found.best.predict(X)).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("rows", "looks"), [(80, 20), (80, 2_000), (FEW, 1_000), (FEW, 4_000)])
 def test_ctrl_c_is_answered_wherever_the_search_is(
     rows: int, looks: int, monkeypatch: pytest.MonkeyPatch

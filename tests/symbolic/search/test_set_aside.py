@@ -28,6 +28,7 @@ def rows(y: np.ndarray) -> Measurements:
     return Measurements(X, y, np.arange(len(y)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("noise", [0.0, 1.0])
 def test_the_law_is_found_and_the_errors_are_named(noise: float) -> None:
     found = find_formula(X, spoiled(LAW + noise * NOISE), loss="robust")
@@ -57,6 +58,7 @@ def test_a_steep_law_earns_no_warning(text: str) -> None:
     assert not len(suspicious_rows(law, Measurements(Z, y, np.arange(200))))
 
 
+@pytest.mark.slow
 def test_a_steep_law_is_found_without_a_warning() -> None:
     Z = np.random.default_rng(2).uniform(0.01, 1, (200, 1))
     for loss in ("squared", "robust"):
@@ -91,6 +93,7 @@ def test_rows_that_the_formula_explains_are_not_suspicious() -> None:
     assert not len(suspicious_rows(law, rows(LAW + NOISE)))
 
 
+@pytest.mark.slow
 def test_numbers_are_those_of_the_callers_table() -> None:
     y = spoiled(LAW)
     y[0] = np.nan
@@ -100,6 +103,7 @@ def test_numbers_are_those_of_the_callers_table() -> None:
     assert "1 row of 300 left out: cells are missing in 'y' (1)." in found.message
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", ["robust", "squared"])
 def test_a_wave_of_many_turns_is_found_among_gross_errors(loss: str) -> None:
     rng = np.random.default_rng(1)

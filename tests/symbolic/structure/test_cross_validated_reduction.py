@@ -6,6 +6,7 @@ import math
 from itertools import combinations
 
 import numpy as np
+import pytest
 import sympy
 from hypothesis import given
 from hypothesis import strategies as st
@@ -56,6 +57,7 @@ def test_errors_are_in_the_units_of_y_whatever_the_target() -> None:
         assert 0.8 * sigma < one.error * y.std() < 3 * sigma
 
 
+@pytest.mark.slow
 def test_a_law_is_found_under_noise() -> None:
     X, _ = noisy_table(lambda *columns: columns[0], 3, 0.0, n=600)
     X[:, 2] += 5
@@ -66,6 +68,7 @@ def test_a_law_is_found_under_noise() -> None:
     assert np.sqrt(np.mean((found.best.predict(X) - clean) ** 2)) < 0.004 * clean.std()
 
 
+@pytest.mark.slow
 def test_all_rows_decide_between_formulas_that_held_out_rows_cannot_tell_apart() -> None:
     X, y = noisy_table(lambda a, b: a * b, 2, 0.01)
     rows = SplitRows.split(("x1", "x2"), X, y, 0.2, 0)
@@ -106,6 +109,7 @@ def test_quotients_are_not_pulled_towards_zero_by_noise() -> None:
     assert min(errors) < 0.01 * clean.std()
 
 
+@pytest.mark.slow
 def test_what_the_rows_cannot_tell_apart_is_told_though_it_is_not_on_the_front() -> None:
     rng = np.random.default_rng(0)
     speed = np.sort(rng.uniform(5, 25, 45))

@@ -97,6 +97,7 @@ def test_a_basis_is_orthonormal_and_spans_its_columns() -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "law",
     [

@@ -68,6 +68,7 @@ def test_a_law_that_is_neither_even_nor_odd_is_left_alone() -> None:
     assert not list(reflections(table(X, np.exp(X[:, 0]) * (1 + X[:, 1]) + X[:, 1])))
 
 
+@pytest.mark.slow
 def test_a_law_over_decades_of_both_signs_is_found() -> None:
     X = decades(2)
     X[:, 1] = np.abs(X[:, 1])

@@ -97,6 +97,7 @@ def test_the_law_describes_the_rows_in_the_least() -> None:
     assert len(tape.start) <= len(Tape(parse(law, list(NAMES)).tree, NAMES).start)
 
 
+@pytest.mark.slow
 def test_a_whole_search_finds_the_law() -> None:
     y = values("1.93*x*t - 3.03*x - 1.3*x*exp(-2.73*t) - 0.39*sin(2.16*t)")
     rng = np.random.default_rng(2)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pytest
 import sympy
 
 from edgewise._core.work import Meter, running
@@ -43,6 +44,7 @@ def test_nothing_comes_of_few_rows_or_no_work() -> None:
     assert offered(table(lambda a, b: a + b, 0.1, rows=50)) == []
 
 
+@pytest.mark.slow
 def test_the_law_of_a_predator_is_found() -> None:
     rows = table(lambda a, b: a * (4 - a) - a * b / (1 + a), 0.01, rows=1000)
     found = find_formula(rows.X, rows.y, names=["a", "b"])

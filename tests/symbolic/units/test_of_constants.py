@@ -72,6 +72,7 @@ def test_a_measured_power_is_written_in_few_digits() -> None:
     assert constant_units(parse("m + h", COLUMNS).tree, KNOWN) is None
 
 
+@pytest.mark.slow
 def test_the_search_says_which_constant_carries_which_unit() -> None:
     y = 9.81 * X[:, 0] * X[:, 1]
     fall = find_formula(X, y, names=COLUMNS, units={"m": "kg", "h": "m", "y": "J"}, work=0.02)
