@@ -59,6 +59,7 @@ def test_constants_that_rows_leave_open_are_told() -> None:
     assert "the data do not determine 'a', 'b'" in found.message
 
 
+@pytest.mark.slow
 def test_constants_of_groups_and_one_of_all() -> None:
     y = FACTOR * np.sqrt(X[:, 0]) + 3 * X[:, 1]
     found = fit_partial(X, y, "a*f(x1) + c*x2", groups=GROUPS, shared=["c"], work=WORK)
@@ -84,6 +85,7 @@ def test_constants_of_groups_and_one_of_all() -> None:
         found.predict(X)
 
 
+@pytest.mark.slow
 def test_words_have_a_constant_each() -> None:
     table = pd.DataFrame({"metal": GROUPS, "x": X[:, 0], "z": X[:, 1]})
     y = np.sin(X[:, 0]) + FACTOR
@@ -155,6 +157,7 @@ def test_a_function_of_several_columns_takes_no_constants() -> None:
         find_function(X, X[:, 0], "a*f(x1, x2)", work=WORK)
 
 
+@pytest.mark.slow
 def test_a_constant_named_like_an_unused_column_is_told() -> None:
     names = ["mass", "radius"]
     y = np.sqrt(X[:, 1]) + 3

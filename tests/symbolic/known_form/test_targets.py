@@ -36,6 +36,7 @@ def test_weights_are_those_of_each_target() -> None:
     assert found.predict(T) == pytest.approx(TRUE, abs=0.05)
 
 
+@pytest.mark.slow
 def test_intervals_cover() -> None:
     """Of 2 x 40 intervals of 1.96 standard errors at least 68 cover: chance gives fewer once in 500."""
     covered = 0

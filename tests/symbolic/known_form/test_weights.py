@@ -36,6 +36,7 @@ def errors(found: object) -> np.ndarray:
     return np.array([each.standard_error for each in found.constants.values()])
 
 
+@pytest.mark.slow
 @settings(max_examples=10, deadline=None)
 @given(TEXTS, seeds)
 def test_whole_weights_equal_repeated_rows(text: str, seed: int) -> None:
@@ -45,6 +46,7 @@ def test_whole_weights_equal_repeated_rows(text: str, seed: int) -> None:
     np.testing.assert_allclose(values(weighed), values(repeated), rtol=1e-10)
 
 
+@pytest.mark.slow
 @settings(max_examples=8, deadline=None)
 @given(TEXTS, seeds)
 def test_no_weight_equals_no_row(text: str, seed: int) -> None:
@@ -56,6 +58,7 @@ def test_no_weight_equals_no_row(text: str, seed: int) -> None:
     np.testing.assert_array_equal(errors(weighed), errors(fewer))
 
 
+@pytest.mark.slow
 @settings(max_examples=8, deadline=None)
 @given(TEXTS, seeds, st.floats(1e-3, 1e3))
 def test_equal_noise_changes_no_constant(text: str, seed: int, sigma: float) -> None:
@@ -66,6 +69,7 @@ def test_equal_noise_changes_no_constant(text: str, seed: int, sigma: float) -> 
         np.testing.assert_array_equal(values(found), values(plain))
 
 
+@pytest.mark.slow
 @settings(max_examples=12, deadline=None)
 @given(TEXTS, seeds)
 def test_known_noise_gives_the_standard_errors_of_scipy(text: str, seed: int) -> None:

@@ -51,6 +51,7 @@ def test_the_error_is_that_of_the_held_out_rows() -> None:
     assert trained.stopped is None
 
 
+@pytest.mark.slow
 def test_a_plain_output_is_a_weighted_sum() -> None:
     trained = trained_on(Architecture((2, 2, 1), plain=True), until=0.0)
     last = trained.network.layers[-1]

@@ -24,6 +24,7 @@ def test_small_angles_are_told_from_lines_by_large_ones():
     assert "x = " in str(places[0])
 
 
+@pytest.mark.slow
 def test_the_most_telling_place_has_the_largest_spread_against_the_noise():
     random = np.random.default_rng(0)
     x = random.uniform(0, 1, 40)

@@ -80,6 +80,7 @@ def test_what_a_longer_formula_gains_clearly_is_taken() -> None:
         assert simplest([line, bend], rows) is bend
 
 
+@pytest.mark.slow
 def test_of_noise_no_column_tells_anything() -> None:
     names = ("a", "b", "c")
     a, b, c = sympy.symbols(names)

@@ -83,6 +83,7 @@ def test_what_is_exact_has_the_share_of_exact_ones() -> None:
     assert found.to_dict()["probability"] == found.probability
 
 
+@pytest.mark.slow
 def test_a_law_in_noise_is_likely_and_a_stand_in_is_not() -> None:
     names, noise = ["m", "r"], 0.02 * LAW.std() * RNG.standard_normal(200)
     law = find_formula(X, LAW + noise, names=names, work=0.05)
@@ -96,6 +97,7 @@ def test_a_law_in_noise_is_likely_and_a_stand_in_is_not() -> None:
     assert stand_in.probability < 0.5
 
 
+@pytest.mark.slow
 def test_noise_alone_is_no_law() -> None:
     found = find_formula(X, RNG.standard_normal(200), work=0.02)
     assert found.probability is not None
