@@ -78,7 +78,7 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
     callbacks : function or list of functions, optional
         Each is called with an `edgewise.training.Record` after every step; returning True ends the search.
     config : SearchConfig, optional
-        Thresholds of the search, each documented there; None for the defaults.
+        How large tables and formulas the search takes on; None for the defaults.
 
     Attributes
     ----------
