@@ -172,7 +172,7 @@ def landscape(X: Floats, y: Floats, *, most: int | None = None, thorough: bool =
     y
         Target, (n,).
     most
-        Terms at most; None for as many as the thresholds allow.
+        Terms at most; None for as many as the rows allow.
     thorough
         Whether to try the most terms even where fewer predict better.
 
