@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from edgewise.exporting import columns, program
+from edgewise.exporting import program
 from edgewise.network import calibration
 from edgewise.report.live import page_data
 
@@ -45,7 +45,7 @@ MADE = (
         program.Network,
         program.Formulas,
     ),
-    *(columns.NumberInput, columns.LevelInput, columns.Unused),
+    *(program.NumberInput, program.LevelInput, program.Unused),
     *(calibration.Logistic, calibration.RisingPolyline, calibration.Calibration, program.Program),
     *(page_data.EdgeMark, page_data.InputControl, page_data.LiveRow, page_data.AnswerInterval),
     *(page_data.LiveFormula, page_data.LiveData),

@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import edgewise as ew
-from edgewise.exporting.c_table import c_string
-from edgewise.exporting.latex_text import latex_name, latex_names, words
+from edgewise.exporting.c_source import c_string
+from edgewise.exporting.latex import latex_name, latex_names, words
 from edgewise.exporting.text import quoted
 from edgewise.network import KAN
 from edgewise.symbolic import Formula

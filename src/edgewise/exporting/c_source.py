@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,13 +10,19 @@ from typing import Any
 
 from edgewise._core.checks import short
 from edgewise._core.errors import InputError
-from edgewise.exporting.c_parts import ADD_EDGES, BASIS_SOURCE
-from edgewise.exporting.c_table import encoding_parts, level_function, link_lines
-from edgewise.exporting.columns import LevelInput
-from edgewise.exporting.program import EdgeBlock, Formulas, Network, Program, ProgramLayer
-from edgewise.exporting.read import program_of
-from edgewise.exporting.text import check_identifier, head_lines, integers, numbers
-from edgewise.symbolic.expressions.source import C_HELPERS, C, calls_in, literal, source_of
+from edgewise.exporting.program import (
+    EdgeBlock,
+    Formulas,
+    LevelInput,
+    Network,
+    NumberInput,
+    Program,
+    ProgramLayer,
+    program_of,
+)
+from edgewise.exporting.text import called, check_identifier, head_lines, integers, numbers, quoted
+from edgewise.splines.rbf import GaussianRBF
+from edgewise.symbolic.expressions.source import C_HELPERS, C, literal, source_of
 
 
 @dataclass(frozen=True)
@@ -55,11 +62,7 @@ def to_c_source(model: Any, *, name: str = "predict", units: Mapping[str, str] |
     True
     """
     check_identifier(name)
-    return c_text(program_of(model, units), name)
-
-
-def c_text(program: Program, name: str) -> CSource:
-    """The source and the header of a program."""
+    program = program_of(model, units)
     head = _comment(head_lines(program, _does(program, name)))
     body = program.body
     parts = _network_parts(body) if isinstance(body, Network) else _formula_parts(body, program)
@@ -182,15 +185,10 @@ def _indices(name: str, values: tuple[int, ...]) -> str:
     return f"static const int {name}[] = {{\n{integers(values)}\n}};"
 
 
-def _helpers(calls: set[str]) -> list[str]:
-    return [text for name, text in C_HELPERS.items() if name in calls]
-
-
 def _formula_parts(body: Formulas, program: Program) -> list[str]:
     columns = {each.name: f"x[{k}]" for k, each in enumerate(program.inputs)}
-    calls = set[str]().union(*(calls_in(tree) for tree in body.trees))
     lines = [f"    y[{k}] = {source_of(tree, columns, C)};" for k, tree in enumerate(body.trees)]
-    return [*_helpers(calls), _model(["    (void)x;", *lines])]
+    return [*called(C_HELPERS, body.trees), _model(["    (void)x;", *lines])]
 
 
 def _model(lines: list[str]) -> str:
@@ -199,7 +197,7 @@ def _model(lines: list[str]) -> str:
 
 def _network_parts(body: Network) -> list[str]:
     forms = body.form_trees()
-    parts = _helpers(set[str]().union(*(calls_in(tree) for tree in forms.values())))
+    parts = called(C_HELPERS, forms.values())
     callee: dict[str, str] = {}
     for k, (form, tree) in enumerate(forms.items()):
         callee[form] = f"form_{k}"
@@ -245,11 +243,8 @@ def _layer_lines(layer: ProgramLayer, at: int, callee: dict[str, str], tables: l
             f"    z[{edge.target}] += {a} * {callee[edge.form]}({b} * h[{edge.source}] + {c}) + {d};"
         )
     lines += [f"    for (k = 0; k < {layer.sums}; k++)", "        h[k] = z[k];"] if layer.sums else []
-    start = layer.sums
-    for k, arity in enumerate(layer.products):
-        factors = " * ".join(f"z[{start + j}]" for j in range(arity))
-        lines.append(f"    h[{layer.sums + k}] = {factors};")
-        start += arity
+    for k, factors in enumerate(layer.factors, layer.sums):
+        lines.append(f"    h[{k}] = {' * '.join(f'z[{j}]' for j in factors)};")
     return lines
 
 
@@ -264,3 +259,251 @@ def _block_line(layer: ProgramLayer, block: EdgeBlock, tag: str, tables: list[st
         f"    from_{tag}, to_{tag}, grid_{tag}, coef_{tag}}};"
     )
     return f"    add_edges(&block_{tag}, h, z);"
+
+
+# What a compiler of C99 must take, less a reserve.
+_LONGEST = 4000
+_TRANSFORMS = {"identity": 0, "linear": 1, "asinh": 2}
+
+_NUMBER = """\
+/* A number on the scale of the network's input, kept near its training range. */
+static double number_input(double x, int transform, double centre, double scale, double low, double high, double fill)
+{
+    double t = x;
+    if (x != x)
+        return fill;
+    if (transform > 0) {
+        t = x / scale - centre / scale;
+        t = t < -1e300 ? -1e300 : t > 1e300 ? 1e300 : t;
+    }
+    if (transform > 1)
+        t = asinh(t);
+    return t < low ? low : t > high ? high : t;
+}"""
+
+_LEVEL = """\
+/* The number of a word; words that are not listed and missing ones have numbers of their own. */
+static double level_input(double x, int count, int unseen, int missing)
+{
+    if (x != x)
+        return missing;
+    return x >= 0.0 && x < count && x == floor(x) ? x : unseen;
+}"""
+
+
+def encoding_parts(program: Program) -> list[str]:
+    """`encode`, from a row of raw columns to the inputs of the network."""
+    kinds = {type(each) for each in program.columns}
+    parts = [text for kind, text in ((NumberInput, _NUMBER), (LevelInput, _LEVEL)) if kind in kinds]
+    lines = ["static void encode(const double *x, double *h)", "{"]
+    at = 0
+    for k, column in enumerate(program.columns):
+        if isinstance(column, NumberInput):
+            numbers = (column.centre, column.scale, column.low, column.high, column.fill)
+            values = ", ".join(map(literal, numbers))
+            x = f"x[{k}]"
+            if column.codes:
+                x = f"{' || '.join(f'{x} == {literal(code)}' for code in column.codes)} ? NAN : {x}"
+            lines.append(f"    h[{at}] = number_input({x}, {_TRANSFORMS[column.transform]}, {values});")
+            if column.flagged:
+                lines.append(f"    h[{at + 1}] = x[{k}] != x[{k}];")
+            first = at + 1 + column.flagged
+            lines += [f"    h[{first + j}] = x[{k}] == {literal(c)};" for j, c in enumerate(column.codes)]
+        elif isinstance(column, LevelInput):
+            numbers = f"{len(column.levels)}, {column.unseen}, {column.missing}"
+            lines.append(f"    h[{at}] = level_input(x[{k}], {numbers});")
+        at += column.width
+    return [*parts, "\n".join([*lines, "}"])]
+
+
+def link_lines(program: Program) -> list[str]:
+    """Statements that turn the logits z into probabilities y."""
+    count = len(program.classes or ())
+    if count == 1:
+        return ["    (void)z;", "    y[0] = 1.0;"]
+    if count == 2:
+        return ["    y[0] = 1.0 / (1.0 + exp(z[0]));", "    y[1] = 1.0 / (1.0 + exp(-z[0]));"]
+    return [
+        "    double most = z[0], total = 0.0;",
+        "    int k;",
+        f"    for (k = 1; k < {count}; k++)",
+        "        most = z[k] > most ? z[k] : most;",
+        f"    for (k = 0; k < {count}; k++)",
+        "        total += y[k] = exp(z[k] - most);",
+        f"    for (k = 0; k < {count}; k++)",
+        "        y[k] /= total;",
+    ]
+
+
+def level_function(program: Program, name: str) -> str:
+    """`name_level`, the number of a word."""
+    lines = [f"double {name}_level(int column, const char *word)", "{"]
+    words = {k: each for k, each in enumerate(program.columns) if isinstance(each, LevelInput)}
+    for k, column in words.items():
+        listed = "".join(f"        {c_string(word)},\n" for word in column.levels)
+        lines.append(f"    static const char *const words_{k}[] = {{\n{listed}    }};")
+    lines += [
+        "    const char *const *words;",
+        "    int count, k;",
+        "    if (!word[0])",
+        "        return NAN;",
+    ]
+    lines.append("    switch (column) {")
+    for k, column in words.items():
+        lines.append(f"    case {k}: words = words_{k}; count = {len(column.levels)}; break;")
+    lines += ["    default: return -1.0;", "    }", "    for (k = 0; k < count; k++)"]
+    lines += ["        if (!strcmp(word, words[k]))", "            return k;", "    return -1.0;", "}"]
+    return "\n".join(lines)
+
+
+def c_string(text: str) -> str:
+    """A text as a C string in UTF-8: everything but plain characters as octal numbers."""
+    data = text.encode("utf-8", "surrogatepass")
+    if len(data) > _LONGEST:
+        raise InputError(
+            subject="A word of a column",
+            expected=f"have at most {_LONGEST:,} bytes to be written as C",
+            got=f"{quoted(text[:40])}... of {len(data):,}",
+            advice="shorten it before the fit",
+        )
+    plain = (chr(byte) if 32 <= byte < 127 and chr(byte) not in '"\\?' else f"\\{byte:03o}" for byte in data)
+    return f'"{"".join(plain)}"'
+
+
+_BLOCK = """\
+/* Edges from every source to every target, and the functions of the sources that they share. */
+typedef struct Block Block;
+struct Block {
+    /* Writes the basis functions that live at t; returns the number of the first. */
+    int (*basis)(const Block *block, const double *grid, double t, double *values);
+    int sources, targets, knots, margin, size, live, base;
+    const int *source, *target;
+    const double *grid, *coef;
+};"""
+
+_BSPLINE = """\
+/* Cox-de Boor recursion on the degree + 1 B-splines that live at t. */
+static int bspline(const Block *block, const double *grid, double t, double *values)
+{
+    int degree = block->margin, low = degree, high = block->knots - 1 - degree, d, m;
+    while (high - low > 1) {
+        int middle = (low + high) / 2;
+        if (t >= grid[middle])
+            low = middle;
+        else
+            high = middle;
+    }
+    values[0] = 1.0;
+    for (d = 1; d <= degree; d++) {
+        double carried = 0.0;
+        for (m = 0; m < d; m++) {
+            double right = grid[low + 1 + m], left = grid[low + 1 + m - d];
+            double rising = values[m] * ((t - left) / (right - left));
+            values[m] = carried + (values[m] - rising);
+            carried = rising;
+        }
+        values[d] = carried;
+    }
+    return low - degree;
+}"""
+
+_UNIT = """\
+/* Coordinate that runs from -1 to 1 over the domain, measured from the nearer end. */
+static double unit(const Block *block, const double *grid, double t)
+{
+    double low = grid[0], high = grid[block->knots - 1], slope = 2.0 / (high - low);
+    return t - low < high - t ? (t - low) * slope - 1.0 : 1.0 - (high - t) * slope;
+}"""
+
+_SERIES = """\
+/* 1, u, ... with f(n + 1) = 2 u f(n) - f(n - 1). */
+static int series(const Block *block, double u, double *values)
+{
+    int m;
+    values[0] = 1.0;
+    if (block->size > 1)
+        values[1] = u;
+    for (m = 2; m < block->size; m++)
+        values[m] = 2.0 * u * values[m - 1] - values[m - 2];
+    return 0;
+}"""
+
+_CHEBYSHEV = """\
+static int chebyshev(const Block *block, const double *grid, double t, double *values)
+{
+    return series(block, unit(block, grid, t), values);
+}"""
+
+_RATIONAL = """\
+static int rational(const Block *block, const double *grid, double t, double *values)
+{
+    double u = unit(block, grid, t);
+    return series(block, u / sqrt(1.0 + u * u), values);
+}"""
+
+_FOURIER = """\
+/* 1, sin a, cos a, sin 2a, cos 2a, ... with a from -pi/2 to pi/2 over the domain. */
+static int fourier(const Block *block, const double *grid, double t, double *values)
+{
+    double quarter = {quarter}, a = unit(block, grid, t) * quarter;
+    int m;
+    for (m = 0; m < block->size; m++)
+        values[m] = sin((m + 1) / 2 * a + (m % 2 ? 0.0 : quarter));
+    return 0;
+}"""
+
+_RBF = """\
+/* 1, u and a Gaussian around every centre. */
+static int rbf(const Block *block, const double *grid, double t, double *values)
+{
+    int count = block->knots, m;
+    values[0] = 1.0;
+    values[1] = unit(block, grid, t);
+    for (m = 0; m < count; m++) {
+        int l = m > 0 ? m - 1 : 0, r = m < count - 1 ? m : count - 2;
+        double u = (t - grid[m]) / ({share} * ((grid[l + 1] - grid[l]) + (grid[r + 1] - grid[r])));
+        values[2 + m] = exp(-u * u);
+    }
+    return 0;
+}"""
+
+BASIS_SOURCE = {
+    "bspline": (_BLOCK, _BSPLINE),
+    "chebyshev": (_BLOCK, _UNIT, _SERIES, _CHEBYSHEV),
+    "rational": (_BLOCK, _UNIT, _SERIES, _RATIONAL),
+    "fourier": (_BLOCK, _UNIT, _FOURIER.replace("{quarter}", repr(math.pi / 2))),
+    "rbf": (_BLOCK, _UNIT, _RBF.replace("{share}", repr(GaussianRBF.width / 2))),
+}
+
+ADD_EDGES = """\
+static void add(double *sums, double factor, const double *row, int count)
+{
+    int j;
+    for (j = 0; j < count; j++)
+        sums[j] += factor * row[j];
+}
+
+/* Adds all edges of a block: basis functions inside the grid, straight tails beyond it. */
+static void add_edges(const Block *block, const double *h, double *z)
+{
+    double sums[{targets}] = {0.0}, values[{live}];
+    int count = block->targets, stride = (block->size + 2 + block->base) * count, i, j, m;
+    for (i = 0; i < block->sources; i++) {
+        const double *grid = block->grid + i * block->knots, *coef = block->coef + i * stride;
+        double v = h[block->source[i]], low = grid[block->margin], high = grid[block->knots - 1 - block->margin];
+        double t = v < low ? low : v > high ? high : v;
+        int first = block->basis(block, grid, t, values);
+        for (m = 0; m < block->live; m++)
+            add(sums, values[m], coef + (first + m) * count, count);
+        if (v < low)
+            add(sums, v - low, coef + block->size * count, count);
+        else if (v > high)
+            add(sums, v - high, coef + (block->size + 1) * count, count);
+        else if (v != v)
+            add(sums, v, coef, count);
+        if (block->base)
+            add(sums, v / (1.0 + exp(-v)), coef + (block->size + 2) * count, count);
+    }
+    for (j = 0; j < count; j++)
+        z[block->target[j]] += sums[j];
+}"""

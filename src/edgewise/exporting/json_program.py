@@ -9,9 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from edgewise.exporting.columns import LevelInput, NumberInput, Unused
-from edgewise.exporting.program import Formulas, Network, Program
-from edgewise.exporting.read import program_of
+from edgewise.exporting.program import Formulas, LevelInput, Network, NumberInput, Program, Unused, program_of
 from edgewise.forms.functions import CONSTANTS
 from edgewise.forms.tree import Apply, Node, Number, Variable
 from edgewise.network.calibration import Logistic, RisingPolyline

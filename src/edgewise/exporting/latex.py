@@ -3,22 +3,37 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import sympy
+import torch
 
+from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_bool, check_int
-from edgewise.exporting.latex_table import class_equations, column_equations, input_symbol, logit_symbols
-from edgewise.exporting.latex_text import added, expression, latex_names, number, shifted, shown
-from edgewise.exporting.pieces import Piece, end_values, spline_pieces
-from edgewise.exporting.program import EdgeBlock, FormEdge, Formulas, Network, Program, ProgramLayer
-from edgewise.exporting.read import program_of
+from edgewise.exporting.program import (
+    EdgeBlock,
+    FormEdge,
+    Formulas,
+    LevelInput,
+    Network,
+    NumberInput,
+    Program,
+    ProgramLayer,
+    program_of,
+)
 from edgewise.exporting.text import head_lines
 from edgewise.forms import form_from_text
 from edgewise.forms.parser import read
+from edgewise.splines.bspline import BSpline
+from edgewise.splines.make import make_basis
+from edgewise.splines.pieces import make_pieces
 from edgewise.splines.rbf import GaussianRBF
 from edgewise.symbolic.expressions.parse import to_sympy
+from edgewise.symbolic.expressions.steps import printable
 
 # Terms of a sum that stand on one line.
 _TERMS = 5
@@ -68,22 +83,15 @@ def to_latex(
     if digits is not None:
         check_int(digits, "digits", low=1, high=17)
     check_bool(document, "document")
-    return latex_text(program_of(model, units), digits, document)
-
-
-def latex_text(program: Program, digits: int | None, document: bool) -> str:
-    """The text of a program."""
-    head = [f"% {line}".rstrip().encode("ascii", "backslashreplace").decode() for line in _head(program)]
+    program = program_of(model, units)
+    lines = head_lines(program, "The equations need the package amsmath.")
+    head = [f"% {line}".rstrip().encode("ascii", "backslashreplace").decode() for line in lines]
     body = program.body
     lines = (
         _formulas(program, body, digits) if isinstance(body, Formulas) else _network(program, body, digits)
     )
     parts = [*head, *([_OPENING] if document else []), *lines, *([r"\end{document}"] if document else [])]
     return "\n".join(parts) + "\n"
-
-
-def _head(program: Program) -> list[str]:
-    return head_lines(program, "The equations need the package amsmath.")
 
 
 def _aligned(equations: list[str]) -> list[str]:
@@ -167,11 +175,9 @@ def _node_equations(layer: ProgramLayer, at: int, digits: int | None) -> list[st
     for target, bias in enumerate(layer.bias):
         sums[target].append((float(bias), ""))
     found = [f"{_node(at, k)} &= {_broken(sums[k], digits)}" for k in range(layer.sums)]
-    start = layer.sums
-    for k, arity in enumerate(layer.products):
-        factors = [rf"\left( {added(sums[start + j], digits)} \right)" for j in range(arity)]
-        found.append(f"{_node(at, layer.sums + k)} &= " + (" \\\\\n&\\quad \\cdot ".join(factors)))
-        start += arity
+    for k, group in enumerate(layer.factors, layer.sums):
+        factors = [rf"\left( {added(sums[j], digits)} \right)" for j in group]
+        found.append(f"{_node(at, k)} &= " + (" \\\\\n&\\quad \\cdot ".join(factors)))
     return found
 
 
@@ -294,3 +300,215 @@ def _functions(layer: ProgramLayer, grid: Any, digits: int | None) -> tuple[list
         for c, h in zip(grid, widths, strict=True)
     ]
     return ["", "u", *bells], rf", \quad u = {unit}"
+
+
+def input_symbol(k: int) -> str:
+    """The input of the network that columns become, number k from zero."""
+    return f"u_{{{k + 1}}}"
+
+
+def column_equations(program: Program, digits: int | None) -> list[str]:
+    """One equation for each input."""
+    found: list[str] = []
+    at = 0
+    for column, name in zip(program.columns, latex_names([c.name for c in program.columns]), strict=True):
+        if isinstance(column, NumberInput):
+            found.append(f"{input_symbol(at)} &= {_value(column, name, digits)}")
+            if column.flagged:
+                found.append(
+                    rf"{input_symbol(at + 1)} &= 1 \text{{ if }} {name} \text{{ is missing, else }} 0"
+                )
+            for k, code in enumerate(column.codes, start=at + 1 + column.flagged):
+                shown = number(code, None)
+                found.append(rf"{input_symbol(k)} &= 1 \text{{ if }} {name} = {shown} \text{{, else }} 0")
+        elif isinstance(column, LevelInput):
+            found.append(f"{input_symbol(at)} &= {_codes(column, name)}")
+        at += column.width
+    return found
+
+
+def _value(column: NumberInput, name: str, digits: int | None) -> str:
+    value = name
+    if column.transform == "asinh" or (column.centre, column.scale) != (0.0, 1.0):
+        scale = number(column.scale, digits)
+        value = rf"{shifted(name, column.centre, digits)} / {f'({scale})' if 'cdot' in scale else scale}"
+    if column.transform == "asinh":
+        value = rf"\operatorname{{arsinh}}\left({value}\right)"
+    low, high = number(column.low, digits), number(column.high, digits)
+    limited = rf"\min(\max({value}, {low}), {high})"
+    codes = "".join(f"{number(code, None)}, " for code in column.codes)
+    return rf"{limited}, {codes}\text{{ missing: }} {number(column.fill, digits)}"
+
+
+def _codes(column: LevelInput, name: str) -> str:
+    lines = [rf"{code} & {name} = {words(word)}" for code, word in enumerate(column.levels)]
+    lines += [rf"{column.unseen} & \text{{another word}}", rf"{column.missing} & \text{{missing}}"]
+    body = " \\\\\n".join(lines)
+    return f"\\begin{{cases}}\n{body}\n\\end{{cases}}"
+
+
+def logit_symbols(count: int) -> list[str]:
+    """Symbols of the logits."""
+    return ["z"] if count == 1 else [f"z_{{{k + 1}}}" for k in range(count)]
+
+
+def class_equations(program: Program) -> list[str]:
+    """Probabilities of the classes from the logits."""
+    names = [words(str(label)) for label in program.classes or ()]
+    if len(names) == 1:
+        return [rf"P({names[0]}) &= 1"]
+    if len(names) == 2:
+        return [rf"P({names[1]}) &= \frac{{1}}{{1 + e^{{-z}}}}"]
+    logits = logit_symbols(len(names))
+    return [
+        rf"P({name}) &= \frac{{e^{{{z}}}}}{{\sum_{{k}} e^{{z_{{k}}}}}}"
+        for name, z in zip(names, logits, strict=True)
+    ]
+
+
+# Within \mathrm: what LaTeX would take for a command. Anything that does not print becomes a question mark.
+_MATH = {
+    "\\": r"\backslash ", "{": r"\{", "}": r"\}", "_": r"\_", "%": r"\%", "$": r"\$", "#": r"\#", "&": r"\&",
+    "^": r"\wedge ", "~": r"\sim ", "`": "'", '"': "''", " ": r"\ ",
+}  # fmt: skip
+# Within \text, which letters beyond ASCII need.
+_TEXT = _MATH | {
+    "\\": r"\textbackslash{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", " ": " ",
+}  # fmt: skip
+
+
+def latex_name(name: str) -> str:
+    """A name for use in mathematics: x1 as x with an index, all else upright, nothing in it a command.
+
+    Examples
+    --------
+    >>> latex_name("x12"), latex_name("cement (kg)")
+    ('x_{12}', '\\\\mathrm{cement\\\\ (kg)}')
+    """
+    if short := re.fullmatch(r"([A-Za-z])_?(\d{0,9})", name, flags=re.ASCII):
+        return f"{short[1]}_{{{short[2]}}}" if short[2] else short[1]
+    return _upright(name)
+
+
+def latex_names(names: Iterable[str]) -> list[str]:
+    """Distinct names stay distinct: x_1 beside x1 is written upright and in full."""
+    found: list[str] = []
+    for name in names:
+        plain = latex_name(name)
+        unique = plain if plain not in found else _upright(name)
+        while unique in found:
+            unique += "'"
+        found.append(unique)
+    return found
+
+
+def words(text: str) -> str:
+    """Any text, set as text within mathematics."""
+    return rf"\text{{{''.join(_TEXT.get(c, c) for c in _printed(text))}}}"
+
+
+def _upright(name: str) -> str:
+    printed = _printed(name)
+    return rf"\mathrm{{{''.join(_MATH.get(c, c) for c in printed)}}}" if printed.isascii() else words(name)
+
+
+def _printed(text: str) -> str:
+    return "".join(c if c.isprintable() else "?" for c in text)
+
+
+def number(value: float, digits: int | None) -> str:
+    """A number to so many significant digits, or with all that distinguish it from its neighbours."""
+    text = repr(value) if digits is None else f"{value:.{digits}g}"
+    mantissa, _, exponent = text.removesuffix(".0").partition("e")
+    if not exponent:
+        return mantissa
+    mantissa = mantissa.removesuffix(".0")
+    return rf"{mantissa} \cdot 10^{{{int(exponent)}}}"
+
+
+def shown(value: float, digits: int | None) -> float:
+    """The number as `number` shows it."""
+    return value if digits is None else float(f"{value:.{digits}g}")
+
+
+def added(terms: Iterable[tuple[float, str]], digits: int | None) -> str:
+    """A sum of numbers times factors ("" for none); terms that show as zero are left out."""
+    text = ""
+    for value, factor in terms:
+        rounded = shown(value, digits)
+        if rounded == 0:
+            continue
+        size = "" if abs(rounded) == 1 and factor else number(abs(value), digits)
+        term = f"{size} {factor}".strip()
+        sign = "-" if rounded < 0 else "+"
+        text = f"{text} {sign} {term}" if text else f"-{term}" if rounded < 0 else term
+    return text or "0"
+
+
+def shifted(name: str, origin: float, digits: int | None) -> str:
+    """x - origin, in brackets unless the origin is zero."""
+    if shown(origin, digits) == 0:
+        return name
+    sign = "-" if origin > 0 else "+"
+    return rf"({name} {sign} {number(abs(origin), digits)})"
+
+
+def expression(value: Any, digits: int | None, names: dict[str, str] | None = None) -> str:
+    """A sympy expression, its floats to so many digits, its symbols named safely."""
+    known = names or {}
+    symbols = {s: known.get(str(s.name)) or latex_name(str(s.name)) for s in value.free_symbols}
+    rounded = value.xreplace({each: _rounded(each, digits) for each in value.atoms(sympy.Float)})
+    return str(sympy.latex(printable(rounded), symbol_names=symbols))
+
+
+def _rounded(value: Any, digits: int | None) -> Any:
+    plain = shown(float(value), digits)
+    if plain.is_integer() and abs(plain) < 1e6:
+        return sympy.Integer(int(plain))
+    return sympy.Float(plain, 17 if digits is None else max(digits, 2))
+
+
+@dataclass(frozen=True, eq=False)
+class Piece:
+    """sum_r coefficients[r] * (x - origin)^r for x from low to high (infinite ends for the tails)."""
+
+    low: float
+    high: float
+    origin: float
+    coefficients: Floats
+
+
+def spline_pieces(layer: ProgramLayer, block: EdgeBlock) -> list[list[tuple[Piece, ...]]]:
+    """Pieces of every edge of a block of B-splines, by source and target, from the left tail to the right one."""
+    k = layer.degree
+    breaks = torch.from_numpy(block.grid[:, k : block.grid.shape[1] - k].copy())
+    pieces = make_pieces(breaks, k)
+    table, origin, width = (each.numpy() for each in (pieces.table, pieces.origin, pieces.width))
+    n_pieces = table.shape[1]
+    first = np.clip(np.arange(n_pieces), 1, n_pieces - 2) - 1
+    ends = np.pad(breaks.numpy(), ((0, 0), (1, 1)), constant_values=((0, 0), (-np.inf, np.inf)))
+    found: list[list[tuple[Piece, ...]]] = []
+    for s in range(len(block.sources)):
+        live = block.coef[s][first[:, None] + np.arange(k + 1)]  # (pieces, k + 1, T)
+        local = np.einsum("pmt,pmr->tpr", live, table[s]) / width[s][:, None] ** np.arange(k + 1)
+        found.append(
+            [
+                tuple(
+                    Piece(float(ends[s, p]), float(ends[s, p + 1]), float(origin[s, p]), one[p])
+                    for p in range(n_pieces)
+                )
+                for one in local
+            ]
+        )
+    return found
+
+
+def end_values(layer: ProgramLayer, block: EdgeBlock) -> Floats:
+    """Values of every edge at both ends of the domain, (S, 2, T), for any basis."""
+    if layer.basis == "bspline":
+        k = layer.degree
+        basis = BSpline(torch.from_numpy(block.grid[:, k : block.grid.shape[1] - k].copy()), k)
+    else:
+        basis = make_basis(layer.basis, torch.from_numpy(block.grid), size=layer.size)
+    values = basis.values(torch.from_numpy(block.domain.T.copy())).numpy()
+    return np.einsum("esm,smt->set", values, block.coef[:, : layer.size])

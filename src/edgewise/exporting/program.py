@@ -16,22 +16,117 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any, cast
 
 import numpy as np
 import torch
 
 from edgewise._core.arrays import Floats
+from edgewise._core.checks import plural, short
 from edgewise._core.errors import InputError
-from edgewise.exporting.columns import Column
-from edgewise.exporting.form_trees import form_tree
-from edgewise.forms.tree import Node
+from edgewise.data import Encoding
+from edgewise.data.encoding_columns import REACH, EncodedColumn, LevelColumn, NumberColumn
+from edgewise.forms import form_from_text
+from edgewise.forms.parser import read
+from edgewise.forms.tree import Apply, Node, Variable
 from edgewise.layers import KANLinear
 from edgewise.network import KAN
 from edgewise.network.calibration import Calibration
+from edgewise.network.fitted import fitted
 from edgewise.splines.basis import Basis
 from edgewise.splines.bspline import BSpline
 from edgewise.splines.make import make_basis
 from edgewise.splines.pieces import extended_knots
+from edgewise.symbolic import Formula
+
+
+@dataclass(frozen=True)
+class NumberInput:
+    """A column of numbers, truth values or dates.
+
+    The value is x, (x - centre) / scale or asinh((x - centre) / scale), kept inside [low, high]; a missing cell becomes
+    `fill`. Where `flagged`, a second input states whether the cell is missing. Each of `codes`, raw numbers that stand for
+    words, becomes `fill` as well, and has an input that marks where it is. `first` and `last` are the training range in
+    the column's own units.
+    """
+
+    name: str
+    kind: str
+    transform: str
+    centre: float
+    scale: float
+    low: float
+    high: float
+    fill: float
+    flagged: bool
+    first: float
+    last: float
+    codes: tuple[float, ...] = ()
+
+    @property
+    def width(self) -> int:
+        """Inputs that it becomes."""
+        return 1 + self.flagged + len(self.codes)
+
+
+@dataclass(frozen=True)
+class LevelInput:
+    """A column of words: the code of each, of words that are not listed and of missing cells."""
+
+    name: str
+    levels: tuple[str, ...]
+    unseen: int
+    missing: int
+
+    @property
+    def width(self) -> int:
+        """Inputs that it becomes."""
+        return 1
+
+
+@dataclass(frozen=True)
+class Unused:
+    """A column that the network does not read."""
+
+    name: str
+
+    @property
+    def width(self) -> int:
+        """Inputs that it becomes."""
+        return 0
+
+
+Column = NumberInput | LevelInput | Unused
+
+
+def columns_of(encoding: Encoding) -> tuple[Column, ...]:
+    """The raw columns of an encoding, in order."""
+    return tuple(_column(each) for each in encoding.columns)
+
+
+def _column(column: EncodedColumn) -> Column:
+    if isinstance(column, NumberColumn):
+        reach = 0.0 if column.two_valued else REACH * (column.high - column.low)
+        first, last = sorted(column.decode(np.array([column.low, column.high])).tolist())
+        return NumberInput(
+            column.name,
+            column.kind,
+            column.transform,
+            float(column.centre),
+            float(column.scale),
+            float(column.low - reach),
+            float(column.high + reach),
+            float(column.fill),
+            bool(column.flagged),
+            first,
+            last,
+            tuple(float(code) for code in column.codes),
+        )
+    if isinstance(column, LevelColumn):
+        return LevelInput(column.name, column.levels, int(column.unseen), int(column.missing))
+    return Unused(column.name)
+
 
 Ints = tuple[int, ...]
 Label = str | int | float | bool
@@ -107,9 +202,10 @@ class ProgramLayer:
         return self.sums + len(self.products)
 
     @property
-    def n_edges(self) -> int:
-        """Edges that are written."""
-        return sum(len(b.sources) * len(b.targets) for b in self.blocks) + len(self.forms)
+    def factors(self) -> list[range]:
+        """The sums that are multiplied in each of the nodes behind those that are sums."""
+        ends = np.cumsum([self.sums, *self.products]).tolist()
+        return [range(start, end) for start, end in pairwise(ends)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -272,3 +368,89 @@ def _feature_coefficients(layer: KANLinear, basis: Basis) -> Floats:
 
 def _array(tensor: torch.Tensor) -> Floats:
     return tensor.detach().cpu().to(torch.float64).numpy().copy()
+
+
+_X = Variable("x")
+# Written otherwise than a reader would: the plain text of these forms loses digits or overflows for some x.
+_STABLE: dict[str, Node] = {
+    "planck": Apply("*", (_X, Apply("inv", (Apply("expm1", (_X,)),)))),
+    "sigmoid": Apply("sigmoid", (_X,)),
+}
+
+
+def form_tree(form: str) -> Node:
+    """The tree of a form of `edgewise.forms` in the variable x; it may use `expm1` beside the functions of formulas."""
+    named = form_from_text(form)
+    return _STABLE.get(named.name) or read(named.text, ("x",))
+
+
+def program_of(model: Any, units: Mapping[str, str] | None = None, *, maps: bool = False) -> Program:
+    """The program of a network, a formula or a fitted estimator; `maps` states whether the caller can calibrate."""
+    checked = _check_units(units)
+    if isinstance(model, KAN):
+        inputs, body = network_program(model)
+        return Program(_described(model), inputs, model.output_names, body, units=checked)
+    if isinstance(model, Formula):
+        inputs = tuple(ProgramInput(name) for name in model.names)
+        origin = f"the formula {short(model.text)}"
+        return Program(origin, inputs, (_output(model.names),), Formulas((model.tree,)), units=checked)
+    calibration = getattr(model, "calibration_", None)
+    if calibration is not None and not maps:
+        raise InputError(
+            argument="model",
+            expected="not be calibrated, for programs do not hold the maps",
+            got=short(model),
+            advice="export the model behind it, its .model, which answers otherwise",
+        )
+    view = fitted(model, others="a Formula")
+    if isinstance(view.held, KAN) or view.encoding is None:
+        return program_of(view.network, units)
+    inputs, body = network_program(view.network)
+    return Program(
+        f"a {type(view.held).__name__}: {_described(view.network)}",
+        inputs,
+        view.network.output_names,
+        body,
+        columns_of(view.encoding),
+        tuple(_label(each) for each in view.classes) or None,
+        bool(getattr(view.held, "_single", False)),
+        checked,
+        view.calibration,
+    )
+
+
+def _described(net: KAN) -> str:
+    edges = sum(int(layer.mask.sum()) for layer in net.layers)
+    return f"a KAN {list(net.shape)} of {plural(edges, 'edge')}"
+
+
+def _output(columns: tuple[str, ...]) -> str:
+    """A name for what a formula gives that no column has."""
+    name = "y"
+    while name in columns:
+        name += "'"
+    return name
+
+
+def _label(value: Any) -> Label:
+    if type(value) not in (str, int, float, bool):
+        raise InputError(
+            subject="The classes of the 'model'",
+            expected="be strings, numbers or truth values",
+            got=short(value),
+            advice="convert them before the fit",
+        )
+    return cast(Label, value)
+
+
+def _check_units(units: object) -> dict[str, str]:
+    if units is None:
+        return {}
+    given = cast("Mapping[Any, Any]", units) if isinstance(units, Mapping) else None
+    if given is None or not all(type(each) is str for pair in given.items() for each in pair):
+        raise InputError(
+            argument="units",
+            expected="be a dictionary of names and their units, as in {'mass': 'kg'}",
+            got=short(units),
+        )
+    return dict(given)

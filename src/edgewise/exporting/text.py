@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -12,8 +12,9 @@ from numpy.typing import ArrayLike
 from edgewise._core.checks import short
 from edgewise._core.errors import InputError
 from edgewise._core.version import __version__
-from edgewise.exporting.columns import Column, LevelInput, Unused
-from edgewise.exporting.program import Program, ProgramInput
+from edgewise.exporting.program import Column, LevelInput, Program, ProgramInput, Unused
+from edgewise.forms.tree import Node
+from edgewise.symbolic.expressions.source import calls_in
 
 WIDTH = 100
 
@@ -41,6 +42,12 @@ def wrapped(items: Iterable[str]) -> str:
         length += len(item) + 2
     lines.append(", ".join(line) + ",")
     return "\n".join(f"    {line}" for line in lines)
+
+
+def called(helpers: Mapping[str, str], trees: Iterable[Node]) -> list[str]:
+    """The texts of those functions that formulas call."""
+    calls = set[str]().union(*map(calls_in, trees))
+    return [text for name, text in helpers.items() if name in calls]
 
 
 def quoted(text: object) -> str:

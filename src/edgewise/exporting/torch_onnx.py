@@ -51,8 +51,6 @@ def torch_to_onnx(model: Any, example: Tensor | None = None) -> bytes:
     example : Tensor, optional
         Rows that the module takes, at least one; any number of rows can go in later, all other sizes stay. An
         ImageClassifier needs none.
-    of : str
-        The name that errors give.
 
     Returns
     -------
@@ -95,10 +93,8 @@ def torch_to_onnx(model: Any, example: Tensor | None = None) -> bytes:
             told = plain(example)
         except (RuntimeError, ValueError, TypeError, IndexError) as error:
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-            raise InputError(
-                f"The 'example' must be what the module takes. Got a tensor of shape {tuple(example.shape)} "
-                f"instead ({reason})."
-            ) from None
+            got = f"a tensor of shape {tuple(example.shape)} ({reason})"
+            raise InputError(argument="example", expected="be what the module takes", got=got) from None
     if not isinstance(told, Tensor):
         raise InputError(argument="model", expected="have one tensor as its output", got=short(told))
     stream: Any = io.BytesIO()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +80,7 @@ def export(
             got=short(kind),
         )
     else:
-        files = _FILES[kind](model, target, units)
+        files = _files(model, target, kind, units)
     for each in files:
         check_place(each, overwrite=overwrite)
     return tuple(write_file(each, data, overwrite=overwrite) for each, data in files.items())
@@ -99,44 +99,24 @@ def _kind(path: Path, to: object) -> str:
     return kind
 
 
-_Units = Mapping[str, str] | None
-
-
-def _numpy(model: Any, path: Path, units: _Units) -> dict[Path, bytes]:
-    return {path: to_numpy_source(model, units=units).encode()}
-
-
-def _c(model: Any, path: Path, units: _Units) -> dict[Path, bytes]:
-    header = path.with_suffix(".h")
-    if header == path:
-        raise InputError(
-            argument="path", expected="not end in .h, for the header goes there", got=short(str(path))
-        )
-    found = to_c_source(model, units=units)
-    return {path: found.source.encode(), header: found.header.encode()}
-
-
-def _onnx(model: Any, path: Path, units: _Units) -> dict[Path, bytes]:
-    return {path: to_onnx(model, units=units)}
-
-
-def _latex(model: Any, path: Path, units: _Units) -> dict[Path, bytes]:
-    return {path: to_latex(model, document=True, units=units).encode()}
-
-
-def _torch(model: Any, path: Path, units: _Units) -> dict[Path, bytes]:
-    return {path: to_torch_source(module_of(model)).encode()}
-
-
-def _json(model: Any, path: Path, units: _Units) -> dict[Path, bytes]:
-    return {path: to_json(model, units=units).encode()}
-
-
-_FILES: Mapping[str, Callable[[Any, Path, _Units], dict[Path, bytes]]] = {
-    "numpy": _numpy,
-    "c": _c,
-    "onnx": _onnx,
-    "latex": _latex,
-    "torch": _torch,
-    "json": _json,
-}
+def _files(model: Any, path: Path, kind: str, units: Mapping[str, str] | None) -> dict[Path, bytes]:
+    """What the files of a kind hold."""
+    if kind == "onnx":
+        return {path: to_onnx(model, units=units)}
+    if kind == "c":
+        header = path.with_suffix(".h")
+        if header == path:
+            raise InputError(
+                argument="path", expected="not end in .h, for the header goes there", got=short(str(path))
+            )
+        found = to_c_source(model, units=units)
+        return {path: found.source.encode(), header: found.header.encode()}
+    if kind == "numpy":
+        text = to_numpy_source(model, units=units)
+    elif kind == "latex":
+        text = to_latex(model, document=True, units=units)
+    elif kind == "json":
+        text = to_json(model, units=units)
+    else:
+        text = to_torch_source(module_of(model))
+    return {path: text.encode()}

@@ -8,7 +8,7 @@ import numpy as np
 
 from edgewise._core.arrays import Floats
 from edgewise._core.errors import EdgewiseError
-from edgewise.exporting.read import program_of
+from edgewise.exporting.program import program_of
 from edgewise.network import KAN
 from edgewise.network.fitted import Fitted
 from edgewise.report.content.content import ReportContent
