@@ -11,7 +11,7 @@ from edgewise import InputError
 from edgewise.network import KAN, KANFeedForward
 from edgewise.network.feed_forward import StraightEdges
 from edgewise.replacing import prune_blocks, replace_mlp
-from edgewise.replacing.edge_functions import EdgeFunctions, resolved, solved
+from edgewise.replacing.functions import EdgeFunctions, resolved_edges, solved
 from edgewise.replacing.pruning import thinned
 from edgewise.replacing.sampling import BlockSample
 from edgewise.replacing.tracing import Block
@@ -85,7 +85,7 @@ def test_splines_are_solved_for_over_the_edges_that_are_left() -> None:
     layer = net.layers[1]
     dead = layer.mask == 0
     assert dead.any()
-    found = resolved(net, sample)
+    found = resolved_edges(net, sample)
     # The oracle: least squares over the columns of the edges that are left, on the rows that are learned from.
     target = ((y - found.output_shift) / found.output_scale).double()
     root = (1 + target.square().mean(1, keepdim=True)).rsqrt()

@@ -14,7 +14,7 @@ import edgewise as ew
 from edgewise import KAN, InputError, StopReason
 from edgewise.verifying.bounds.exact import exact_model
 from edgewise.vision import ImageClassifier, as_kan, certified_radius
-from edgewise.vision.layer_bounds import LayerBounds
+from edgewise.vision.certify import LayerBounds
 
 
 @cache
@@ -169,8 +169,8 @@ def test_what_cannot_be_certified_is_one_sentence() -> None:
     model, X, y = bars()
     other = ImageClassifier("cnn", 900, epochs=1).fit(X, y)
     for asked, message in (
-        (lambda: certified_radius(other, X[0]), "of certified_radius must be of kind 'kan' or 'patches'"),
-        (lambda: certified_radius(model, X[:2][None]), "'picture' of certified_radius must be one picture"),
+        (lambda: certified_radius(other, X[0]), "must be of kind 'kan' or 'patches'"),
+        (lambda: certified_radius(model, X[:2][None]), "'picture' argument must be one picture"),
         (lambda: certified_radius(ImageClassifier(), X[0]), "must be fitted"),
         (lambda: certified_radius(model, X[0, :3]), "must hold pictures"),
         (lambda: certified_radius(model, X[0], most=2.0), "'most'"),

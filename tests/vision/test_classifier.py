@@ -228,7 +228,7 @@ BAD: list[tuple[dict[str, Any], Any, Any, str]] = [
     ({"class_weight": "even"}, np.zeros((4, 8, 8)), [0, 1, 0, 1], "'class_weight'"),
     ({"settings": {"batch": 0}}, np.zeros((4, 8, 8)), [0, 1, 0, 1], "'batch'"),
     ({"settings": {"rate": -1.0}}, np.zeros((4, 8, 8)), [0, 1, 0, 1], "'rate'"),
-    ({"settings": {"smoothing": 2.0}}, np.zeros((4, 8, 8)), [0, 1, 0, 1], "'smoothing'"),
+    ({"settings": {"erase": 2.0}}, np.zeros((4, 8, 8)), [0, 1, 0, 1], "'erase'"),
     ({"settings": {"width_of": 3}}, np.zeros((4, 8, 8)), [0, 1, 0, 1], "must be names of ImageConfig"),
 ]
 
@@ -259,10 +259,9 @@ def test_other_pictures_than_learned_are_refused() -> None:
 def test_evidence_is_of_one_picture(given: Any) -> None:
     X, y = marks(20)
     model = quick(kind="patches", epochs=1).fit(X, y)
-    with pytest.raises(
-        InputError, match=r"'picture' of evidence must be one picture|'X' of ImageClassifier must be"
-    ):
+    with pytest.raises(InputError) as error:
         model.evidence(given)
+    assert error.value.argument in ("picture", "X")
     assert model.evidence(torch.from_numpy(X[0])).logits.shape == (2,)
 
 

@@ -13,10 +13,10 @@ import torch
 from edgewise import StopReason
 from edgewise._core.work import Meter, StopError, charge
 from edgewise.training.modules.descent import Descent, Recipe
-from edgewise.vision import ImageClassifier, ending
+from edgewise.vision import ImageClassifier
 from edgewise.vision import features as features_module
 from edgewise.vision import training as training_module
-from edgewise.vision.ending import finished
+from edgewise.vision.training import finished
 
 from .test_classifier import marks, quick
 
@@ -27,7 +27,7 @@ FEW = 64
 
 @pytest.fixture(autouse=True)
 def few_are_fewer_than_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ending, "FEW", FEW)
+    monkeypatch.setattr(training_module, "FEW", FEW)
 
 
 class Ctrl:

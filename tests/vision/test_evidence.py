@@ -142,7 +142,7 @@ def test_the_drawing_adds_up_and_colours_what_speaks_for_a_class() -> None:
     with pytest.raises(InputError, match=r"must be classes of the model\. Got 'cow'"):
         plot_evidence(found, ["cow"])
     for options, message in (
-        ({"most": 0}, "'most' parameter"),
+        ({"most": 0}, "'most' argument"),
         ({"labels": "dog"}, "'labels' argument must be a list of classes"),
         ({"labels": []}, "at least one class"),
     ):

@@ -161,7 +161,7 @@ def test_what_cannot_be_edited_is_one_sentence() -> None:
             {"X": X, "y": y + 5},
             r"classes that the model learned\. Got '5', '6'; it knows '0', '1'",
         ),
-        ((model, 0), {"X": X[:0]}, "'X' of edit_feature must hold a picture"),
+        ((model, 0), {"X": X[:0]}, "'X' argument must hold a picture"),
     ]
     for words, options, message in bad:
         with pytest.raises(InputError, match=message):
@@ -181,5 +181,5 @@ def test_what_cannot_be_edited_is_one_sentence() -> None:
         ImageClassifier("kan", 1500, features=3).fit(X, y)
     with pytest.raises(InputError, match="must be a class of the model"):
         model.features_of(X, "cow")
-    with pytest.raises(InputError, match="'X' of features_of must hold a picture"):
+    with pytest.raises(InputError, match="'X' argument must hold a picture"):
         model.features_of(X[:0], 1)

@@ -123,7 +123,7 @@ def fit_images(
 
 def _judged(model: Any) -> int:
     """How many pictures it was judged by."""
-    from edgewise.vision.ending import AWAITED, FEW
+    from edgewise.vision.training import AWAITED, FEW
 
     return min(len(model.held_), FEW) if model.stop_reason_ in AWAITED else len(model.held_)
 

@@ -20,9 +20,17 @@ from edgewise.kernels import edge_moments
 from edgewise.layers import KANLinear
 from edgewise.network import KAN
 from edgewise.network.feed_forward import StraightEdges
-from edgewise.replacing.distilling import Network, polished, unexplained
-from edgewise.replacing.edge_functions import EdgeFunctions
-from edgewise.replacing.replace import ROWS, STEPS, Loss, ReplaceJob, watched
+from edgewise.replacing.functions import EdgeFunctions
+from edgewise.replacing.replace import (
+    SAMPLED,
+    STEPS,
+    Loss,
+    Network,
+    ReplaceJob,
+    polished,
+    unexplained,
+    watched,
+)
 from edgewise.replacing.results import ReplaceResult, digest_of
 from edgewise.replacing.sampling import as_calls, collect
 from edgewise.replacing.surgery import put_in
@@ -78,13 +86,11 @@ def prune_blocks(
         raise InputError(argument="result", expected="be what replace_mlp gave", got=short(result))
     module = isinstance(model, nn.Module)  # pyright: ignore[reportUnnecessaryIsInstance]
     if not module or digest_of(model) != result.digest:
-        got = (
-            "one with other weights instead; call replace_mlp with it first"
-            if module
-            else f"{short(model)} instead"
-        )
         raise InputError(
-            argument="model", expected="be the model that was given to replace_mlp, as it was then", got=got
+            argument="model",
+            expected="be the model that was given to replace_mlp, as it was then",
+            got="one with other weights" if module else short(model),
+            advice="call replace_mlp with it first" if module else "",
         )
     if loss is not None:
         check_callable(loss, "loss")
@@ -100,7 +106,7 @@ def prune_blocks(
     reason = StopReason.MOST_STEPS
     try:
         with running(meter):
-            samples = collect(teacher, blocks, job.learns, ROWS, seed)
+            samples = collect(teacher, blocks, job.learns, SAMPLED, seed)
             for k, (block, sample) in enumerate(zip(blocks, samples, strict=True)):
                 own = derive(seed, 3, k)
                 learn, judge = sample.split(own)
@@ -111,10 +117,8 @@ def prune_blocks(
                 finally:
                     job.errors[block] = unexplained(net, judge)
             reason = job.tune()
-    except StopError as stop:
+    except (StopError, KeyboardInterrupt) as stop:
         reason = meter.own(stop)
-    except KeyboardInterrupt:
-        reason = StopReason.INTERRUPTED
     made, records = result.model, list(result.blocks)
     for k, block in enumerate(blocks):
         if block in job.networks:

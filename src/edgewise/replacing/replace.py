@@ -14,23 +14,75 @@ from torch import Tensor, nn
 from edgewise._core.arguments import as_callables, check_callable, ended_in, result_of
 from edgewise._core.checks import check_bool, check_choice, check_int, short
 from edgewise._core.errors import InputError
-from edgewise._core.seeds import derive
+from edgewise._core.seeds import derive, generator
 from edgewise._core.stopping import StopReason
 from edgewise._core.work import Meter, StopError, check_seconds, check_work, running
-from edgewise.network import KAN
-from edgewise.replacing.distilling import Functions, Network, polished, unexplained
-from edgewise.replacing.edge_functions import EdgeFunctions
-from edgewise.replacing.node_functions import NodeFunctions
+from edgewise.network import KAN, KANFeedForward
+from edgewise.replacing.functions import EdgeFunctions, NodeFunctions, resolved_edges, resolved_nodes
+from edgewise.replacing.least_squares import ROWS, left_out, not_flat, spread
 from edgewise.replacing.results import ReplacedBlock, ReplaceResult, chosen, digest_of, hidden_of
-from edgewise.replacing.sampling import FEW, NOT_FINITE, BlockSample, ModelCall, answers, as_calls, collect
+from edgewise.replacing.sampling import FEW, BlockSample, ModelCall, answers, as_calls, collect, not_finite
 from edgewise.replacing.surgery import take, with_blocks
 from edgewise.replacing.tracing import Block, affine, blocks_in, parts
 from edgewise.training.common.listeners import Listeners
 from edgewise.training.common.records import Callback, Record
 from edgewise.training.modules.descent import FLOP, Descent, Recipe, multiplications
 
+# Rows of a step; steps between two times that the block is solved for anew in a training.
+BATCH, EVERY = 512, 100
+POLISH = Recipe(rate=2e-3, decay=0.0, warmup=0.05)
+
+Functions = EdgeFunctions | NodeFunctions
+Network = KAN | KANFeedForward
+
+
+def polished(net: Network, learn: BlockSample, steps: int, seed: int | None) -> None:
+    """Change a block by steps on rows of a sample, solved for anew after every so many."""
+    rounds = 0 if steps < 1 else max(1, steps // EVERY)
+    for k in range(rounds):
+        _descend(net, learn, (k + 1) * steps // rounds - k * steps // rounds, derive(seed, k))
+        # With edges turned off every output has columns of its own, and solving takes so long that it is done once.
+        if k + 1 == rounds or bool(last_mask(net).all()):
+            # The best edges to its outputs, given its directions.
+            if isinstance(net, KAN):
+                resolved_edges(net, learn)
+            else:
+                resolved_nodes(net, learn)
+
+
+def last_mask(net: Network) -> Tensor:
+    """Which of the edges to the outputs are alive."""
+    return net.out.mask if isinstance(net, KANFeedForward) else net.layers[-1].mask
+
+
+def _descend(net: Network, learn: BlockSample, steps: int, seed: int | None) -> None:
+    """Steps on a block; large errors count by their size, not its square."""
+    run, random, first = Descent(net, steps, POLISH), generator(seed), left_out(learn.x)
+    cost, scale = FLOP * 3 * BATCH * net.n_parameters, not_flat(spread(learn.y))
+    try:
+        while run.done < run.steps:
+            rows = torch.randint(first, len(learn.x), (BATCH,), generator=random).to(learn.x.device)
+            run.step(lambda rows=rows: _huber(net, learn.x[rows], learn.y[rows], scale), cost)
+    finally:
+        run.finish()
+
+
+def _huber(net: nn.Module, x: Tensor, y: Tensor, scale: Tensor) -> Tensor:
+    return nn.functional.huber_loss(net(x) / scale, y / scale)
+
+
+def unexplained(net: nn.Module, sample: BlockSample) -> float:
+    """Share of the spread of what a block gives that a network does not give, large errors counted as in training."""
+    scale = not_flat(spread(sample.y))
+    with torch.no_grad():
+        found = torch.cat([net(part) for part in sample.x.split(ROWS)])
+        error = nn.functional.huber_loss(found / scale, sample.y / scale)
+        whole = nn.functional.huber_loss(sample.y.mean(0).expand_as(found) / scale, sample.y / scale)
+    return float(error / whole)
+
+
 # Rows of a sample; steps of a block and of all blocks together, at normal work.
-ROWS, STEPS, JOINT = 1 << 15, 1200, 300
+SAMPLED, STEPS, JOINT = 1 << 15, 1200, 300
 TUNE = Recipe(rate=3e-4, decay=0.0, warmup=0.1, average=0.1)
 Loss = Callable[[Any, Any], Tensor]
 
@@ -130,7 +182,7 @@ def replace_mlp(
     found = watched(teacher, calls[0]) if calls else _probed(teacher)
     if not found:
         if calls and not all(t.isfinite().all() for t in answers(calls[0].on(teacher))):
-            raise InputError(NOT_FINITE.format("its answer"))
+            raise not_finite("its answer")
         raise InputError(
             "The 'model' of replace_mlp must have feed-forward blocks: affine maps, each a module, around what acts number "
             "by number alone. Found none" + _missing(teacher, watched=bool(calls))
@@ -292,16 +344,14 @@ class ReplaceJob:
             return StopReason.MOST_STEPS
         try:
             with running(self.meter):
-                samples = collect(self.teacher, blocks, self.learns, ROWS, self.seed)
+                samples = collect(self.teacher, blocks, self.learns, SAMPLED, self.seed)
                 for k, (block, hidden) in enumerate(zip(blocks, sizes, strict=True)):
                     self._distil(k, block, hidden, samples[k])
                     if self._tell(f"block {k + 1} of {len(blocks)}", self.errors[block]):
                         return StopReason.CALLBACK
                 return self.tune()
-        except StopError as stop:
+        except (StopError, KeyboardInterrupt) as stop:
             return self.meter.own(stop)
-        except KeyboardInterrupt:
-            return StopReason.INTERRUPTED
 
     def _tell(self, phase: str, value: float) -> bool:
         self.phase, self.last = phase, value

@@ -25,7 +25,6 @@ BATCH, PROBED = 64, 4096
 FEW = 10
 # Rows that a block needs at least.
 LEAST = 10
-NOT_FINITE = "The 'data' argument must be numbers on which the model stays finite. Got NaN or infinity in {}."
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,6 +154,15 @@ def collect(
     return samples
 
 
+def not_finite(what: str) -> InputError:
+    """The error that something in the model becomes NaN or infinite."""
+    return InputError(
+        argument="data",
+        expected="be numbers on which the model stays finite",
+        got=f"NaN or infinity in {what}",
+    )
+
+
 def _check_sample(block: Block, sample: BlockSample) -> None:
     """Whether a block can be learned from these rows."""
     if len(sample.x) < LEAST:
@@ -164,7 +172,7 @@ def _check_sample(block: Block, sample: BlockSample) -> None:
             got=f"{len(sample.x)} for the block {block.name!r}",
         )
     if not (sample.x.isfinite().all() and sample.y.isfinite().all()):
-        raise InputError(NOT_FINITE.format(f"the block {block.name!r}"))
+        raise not_finite(f"the block {block.name!r}")
 
 
 class _Thinned:

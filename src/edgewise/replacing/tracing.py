@@ -292,8 +292,7 @@ def find_blocks(model: nn.Module, call: Callable[[nn.Module], Any]) -> tuple[Blo
     """
     check_is(model, nn.Module, "model", "a torch module")
     check_callable(call, "call")
-    wanted: Any = {"name": "call", "what": "an answer of the model", "of": "find_blocks"}
-    return blocks_in(model, lambda m: result_of(call, m, **wanted))
+    return blocks_in(model, lambda m: result_of(call, m, name="call", what="an answer of the model"))
 
 
 def blocks_in(model: nn.Module, call: Callable[[nn.Module], Any]) -> tuple[Block, ...]:

@@ -31,26 +31,26 @@ from edgewise._core.seeds import derive, generator
 from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, check_seconds
 from edgewise.training.common.records import Callback
-from edgewise.vision.config import KINDS, STAGED, ImageConfig, build
-from edgewise.vision.ending import finished
 from edgewise.vision.evidence import Evidence, evidence_of
 from edgewise.vision.features import FeatureUse, centre, features_of, keep_few, uses
-from edgewise.vision.labels import class_codes, class_labels
-from edgewise.vision.networks import Patches, Standard
+from edgewise.vision.networks import KINDS, STAGED, ImageConfig, Patches, Standard, build
 from edgewise.vision.pictures import (
+    TOO_LARGE,
     WHOLE,
+    PictureScale,
     as_one,
     as_pictures,
     at_least_one,
     check_classes,
+    class_codes,
+    class_labels,
     digest,
     is_whole,
     read_files,
     read_folder,
     some_files,
 )
-from edgewise.vision.scale import TOO_LARGE, PictureScale
-from edgewise.vision.training import ImageRecipe, logits_of, train, weights_of
+from edgewise.vision.training import ImageRecipe, finished, logits_of, train, weights_of
 
 # Batches of fewer multiplications are worked on by one thread.
 SMALL = 1e8
@@ -370,10 +370,11 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
             X = read_files(some_files(Path(X)), (c.height, c.width), c.channels).pictures
         x = as_pictures(X, self.unit_)
         if x.shape[1:] != (c.channels, c.height, c.width):
-            advice = "; one picture is X[None]" if np.shape(X) == (c.height, c.width, c.channels) else ""
             raise InputError(
-                f"The 'X' of ImageClassifier must hold pictures ({c.height}, {c.width}, {c.channels}) as those it learned "
-                f"from. Got {(*x.shape[2:], x.shape[1])} instead{advice}."
+                argument="X",
+                expected=f"hold pictures ({c.height}, {c.width}, {c.channels}) as those it learned from",
+                got=(*x.shape[2:], x.shape[1]),
+                advice="one picture is X[None]" if np.shape(X) == (c.height, c.width, c.channels) else "",
             )
         if self.scale_ is not None:
             self.scale_.check(x, is_whole(X))

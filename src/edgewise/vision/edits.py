@@ -20,9 +20,8 @@ from edgewise.explaining.shape_edits import EditedCurve, edited, read_edit
 from edgewise.vision.classifier import ImageClassifier
 from edgewise.vision.evidence import window
 from edgewise.vision.features import ROWS, features_of, kept, last_step
-from edgewise.vision.labels import class_codes, class_labels
 from edgewise.vision.networks import KeptPlaces, Patches, reach
-from edgewise.vision.pictures import at_least_one
+from edgewise.vision.pictures import at_least_one, class_codes, class_labels
 
 OFF = "off"
 

@@ -21,8 +21,8 @@ from edgewise.vision.networks import KeptPlaces, Patches
 ROWS = 128
 # Steps of a refit, and the penalty on moving the functions away from what was trained.
 STEPS, RIDGE = 100, 1e-4
-# Of a histogram.
-BINS = 24
+# Of a histogram, and of a function that is drawn.
+BINS, POINTS = 24, 101
 # Pictures that a median colour is taken from.
 COLOURS = 1000
 
@@ -79,12 +79,12 @@ class FeatureUse:
     density: Floats
 
 
-def uses(network: Patches, features: Tensor, label: int, points: int = 101) -> list[FeatureUse]:
+def uses(network: Patches, features: Tensor, label: int) -> list[FeatureUse]:
     """Features that a class uses, the strongest over these pictures first."""
     layer, found = last_step(network), list[FeatureUse]()
     for c in layer.mask[:, label].nonzero()[:, 0].tolist():
         values, own = features[:, c].flatten(), contribution(network, features, c, label).double()
-        x = torch.linspace(float(values.min()), float(values.max()), points).to(values)
+        x = torch.linspace(float(values.min()), float(values.max()), POINTS).to(values)
         with torch.no_grad():
             y = layer.edge(c, label, x).double() / features[0, 0].numel() - own.mean()
         density = np.histogram(values.numpy(), BINS)[0] / len(values)

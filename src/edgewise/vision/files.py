@@ -12,10 +12,8 @@ from torch import Tensor, nn
 from edgewise._core.checks import check_float, check_int, short
 from edgewise._core.errors import FileError, InputError
 from edgewise.network.container import DTYPES, PathLike, Table, read_container, write_container
-from edgewise.vision.config import ImageConfig, build
-from edgewise.vision.networks import KeptPlaces, Patches
-from edgewise.vision.pictures import WHOLE
-from edgewise.vision.scale import PictureScale
+from edgewise.vision.networks import ImageConfig, KeptPlaces, Patches, build
+from edgewise.vision.pictures import WHOLE, PictureScale
 
 if TYPE_CHECKING:
     from edgewise.vision.classifier import ImageClassifier

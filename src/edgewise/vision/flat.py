@@ -55,11 +55,6 @@ def as_kan(model: ImageClassifier) -> KAN:
     >>> bool(np.abs(net.predict(X.reshape(20, 36)) - model.logits(X)).max() < 1e-4)
     True
     """
-    return written_as_kan(model)
-
-
-def written_as_kan(model: ImageClassifier) -> KAN:
-    """`as_kan`, asked for by the function `of`."""
     check_is(model, ImageClassifier, "model", "an ImageClassifier")
     network = copy.deepcopy(model.fitted_network()).double().eval()
     if not isinstance(network, (Patches, ConvStages)) or model.config_.kind == "cnn":

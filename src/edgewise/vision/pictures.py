@@ -18,6 +18,7 @@ from edgewise._core.checks import UNREADABLE, among, check_int, plural, short
 from edgewise._core.errors import FileError, InputError
 from edgewise._core.extras import need
 from edgewise._core.files import as_path
+from edgewise.data.encoding_raw import is_missing
 
 T = TypeVar("T")
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm")
@@ -56,8 +57,10 @@ def as_pictures(X: Any, unit: float = WHOLE) -> Tensor:
     array = _array(X)
     if array.dtype.kind not in "buif" or array.ndim not in (3, 4) or 0 in array.shape[1:]:
         raise InputError(
-            f"The 'X' must be pictures: an array of numbers (n, height, width) or (n, height, width, channels). "
-            f"Got {_given(X, array)} instead{'; one picture is X[None], series are X[:, None]' if array.ndim == 2 else ''}."
+            argument="X",
+            expected="be pictures: an array of numbers (n, height, width) or (n, height, width, channels)",
+            got=_given(X, array),
+            advice="one picture is X[None], series are X[:, None]" if array.ndim == 2 else "",
         )
     if array.ndim == 3:
         array = array[..., None]
@@ -305,3 +308,151 @@ def _upright(file: Path) -> Any:
         grey = turned.mode == "LA"
         return image.alpha_composite(turned_to, over).convert("L" if grey else "RGB")
     return turned.convert("L" if turned.mode in ("1", "L") else "RGB")
+
+
+def class_labels(y: Any, count: int) -> NDArray[Any]:
+    """One class for each picture, of one type: text, truth values or whole numbers.
+
+    Raises
+    ------
+    InputError
+        If there are not as many, or some are missing, of several types, or measurements rather than classes.
+
+    Examples
+    --------
+    >>> class_labels(["cat", "dog"], 2).tolist()
+    ['cat', 'dog']
+    """
+    labels = np.asarray(y)
+    if labels.shape != (count,):
+        raise InputError(
+            argument="y",
+            expected=f"hold one class for each of {count:,} pictures",
+            got=f"{('None' if y is None else f'shape {labels.shape}')}",
+        )
+    if labels.dtype.kind not in "biufUSO":
+        raise InputError(
+            argument="y",
+            expected="hold classes: text, truth values or whole numbers",
+            got=labels.dtype,
+            advice="make them text",
+        )
+    # numpy makes text of all where a list holds some, of missing ones too.
+    given = list(y) if labels.dtype.kind in "US" else labels.tolist()
+    if any(map(is_missing, given)) or (labels.dtype.kind == "f" and np.isinf(labels).any()):
+        raise InputError(
+            argument="y",
+            expected="hold no missing class",
+            got="None, NaN or infinity among them",
+            advice="drop those pictures",
+        )
+    if labels.dtype.kind == "O":
+        labels = np.array(given)
+    words = [isinstance(each, (str, bytes)) for each in given]
+    if labels.dtype.kind not in "biufUS" or any(words) != all(words):
+        raise InputError(
+            argument="y",
+            expected="hold classes of one type",
+            got=f"a mixture such as {short(given[:3])}",
+            advice="make them all text",
+        )
+    if labels.dtype.kind == "f" and (parts := labels[labels != np.floor(labels)]).size:
+        raise InputError(
+            argument="y",
+            expected="hold classes, not measurements",
+            got=f"{float(parts[0]):g}",
+            advice="give text or whole numbers",
+        )
+    return labels
+
+
+def class_codes(labels: NDArray[Any], classes: NDArray[Any]) -> tuple[NDArray[np.int64], str]:
+    """The number of each label among the classes of a model, which a name stands for, too, -1 for others; those in words.
+
+    Examples
+    --------
+    >>> class_codes(np.array(["1", "0", "2"]), np.array([0, 1]))
+    (array([ 1,  0, -1]), "'2'; it knows '0', '1'")
+    """
+    known = classes.tolist()
+    place = {str(each): k for k, each in enumerate(known)} | {each: k for k, each in enumerate(known)}
+    codes = np.array([place.get(each, -1) for each in labels.tolist()], dtype=np.int64)
+    strange = map(str, np.unique(labels[codes < 0]))
+    return codes, f"{among(strange)}; it knows {among(map(str, known))}" if (codes < 0).any() else ""
+
+
+# No share of a picture is as large, whatever was added to it.
+TOO_LARGE = 2.0
+# Scales that are mistaken for each other (1, 16, 255, 65535) differ by more than this factor; lights of pictures seldom do.
+APART = 8.0
+
+
+@dataclass(frozen=True)
+class PictureScale:
+    """How large the numbers of the pictures learned from are, in what the network takes.
+
+    A network answers whatever it is given, also shares from 0 to 1 where it learned from numbers up to 255, and then its
+    answer means nothing. What cannot be pictures on its scale is refused; what can, such as a dark picture, is at most
+    warned of.
+
+    Attributes
+    ----------
+    largest : float
+    faintest : float
+        The largest number of the picture in which it is smallest.
+    """
+
+    largest: float
+    faintest: float
+
+    @classmethod
+    def of(cls, x: Tensor) -> PictureScale:
+        """Of pictures (n, channels, height, width)."""
+        tops = x.abs().amax((1, 2, 3))
+        return cls(float(tops.max()), float(tops.min()))
+
+    def check(self, x: Tensor, whole: bool) -> None:
+        """Pictures to be classified, as the network takes them; `whole` where they were given as whole numbers.
+
+        Raises
+        ------
+        InputError
+            For numbers where it learned from shares, and several pictures of shares where it learned from numbers.
+
+        Examples
+        --------
+        >>> import torch
+        >>> scale = PictureScale.of(255 * torch.rand(9, 1, 8, 8))
+        >>> scale.check(torch.zeros(2, 1, 8, 8), whole=False)  # black on any scale
+        >>> try:
+        ...     scale.check(torch.rand(2, 1, 8, 8), whole=False)
+        ... except InputError:
+        ...     print("refused")
+        refused
+        """
+        top = float(x.abs().max()) if x.numel() else 0.0
+        if top == 0 or self.largest == 0:
+            return
+        if self.largest <= 1 and top > TOO_LARGE:
+            raise InputError(
+                argument="X",
+                expected="be shares from 0 to 1, as it learned from, or whole numbers",
+                got=f"numbers up to {top:g}",
+                advice="divide them by their largest possible value",
+            )
+        shares = self.largest >= APART and top <= 1 and not whole
+        # In one picture all may be dark, and in several that are all dark fractions of the least step are no noise.
+        if shares and len(x) > 1 and bool((x != x.round()).any()):
+            raise InputError(
+                argument="X",
+                expected=f"be numbers up to about {self.largest:g}, as it learned from",
+                got=f"shares up to {top:g}",
+                advice="multiply them by the largest possible value",
+            )
+        if top > APART * self.largest or (top < self.faintest / APART and (shares or len(x) > 1)):
+            warnings.warn(
+                f"The numbers of X go up to {top:g}, those that ImageClassifier learned from up to {self.largest:g}; if the "
+                "scales differ, bring X to the other one, for on its own its classes mean nothing.",
+                UserWarning,
+                stacklevel=5,
+            )

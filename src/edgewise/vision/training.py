@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -22,15 +23,21 @@ from edgewise.training.common.listeners import Listeners
 from edgewise.training.common.records import Callback, Record
 from edgewise.training.common.state_files import is_there, read_tree, write_tree
 from edgewise.training.modules.descent import FLOP, Descent, Recipe, multiplications
-from edgewise.vision.augmentation import Augmentation, augmented
-from edgewise.vision.ending import finished
 
 KIND = "pictures fit"
 PRECISIONS = ("float32", "bfloat16")
 # Rows that are judged at once; batches that statistics of a normalisation are taken from.
-ROWS, SETTLING = 512, 60
+JUDGED, SETTLING = 512, 60
+# Decay of weights, the share of the last states that are averaged (see `Recipe`), and the share of certainty that is spread
+# over all classes.
+DECAY, AVERAGE, SMOOTHING = 0.02, 0.05, 0.02
 # The learning rate of so many steps and more, and how many times that of fewer may be.
 RATE, STEPS, FASTEST = 5e-3, 3000, 4.0
+# Pictures that are enough for statistics, and soon done.
+FEW = 256
+# Ends that somebody waits for.
+AWAITED = (StopReason.INTERRUPTED, StopReason.TIME_LIMIT)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -42,12 +49,15 @@ class ImageRecipe:
     epochs, batch : int
     rate : float or None
         See `Recipe`; None takes one by the number of steps, `rate_for`.
-    decay, average : float
-        See `Recipe`.
-    shift, flip, erase, jitter
-        See `Augmentation`.
-    smoothing : float
-        Share of certainty that is spread over all classes.
+    shift : int
+        Pixels that a picture is moved by at most, in either direction; what comes in at an edge is what stood there.
+    flip : bool
+        Whether pictures are mirrored, left to right, half of the time.
+    erase : float
+        Side of a square that is laid over a picture at a random place in its mean colour, as a share of the picture's side
+        (random erasing: Z. Zhong et al., 2020, doi:10.1609/aaai.v34i07.7000).
+    jitter : float
+        Share by which contrast changes at most; brightness changes by half of it, of the range from black to white.
     patience : int or None
         Epochs without a lower error on held-out pictures after which the best is taken; None trains to the end.
     precision : "float32" or "bfloat16"
@@ -58,13 +68,10 @@ class ImageRecipe:
     epochs: int = 20
     batch: int = 128
     rate: float | None = None
-    decay: float = 0.02
-    average: float = 0.05
     shift: int = 2
     flip: bool = False
     erase: float = 0.0
     jitter: float = 0.0
-    smoothing: float = 0.02
     patience: int | None = None
     precision: str = "float32"
 
@@ -73,18 +80,84 @@ class ImageRecipe:
         check_bool(self.flip, "flip")
         for name, low in (("epochs", 1), ("batch", 1), ("shift", 0)):
             check_int(getattr(self, name), name, low=low)
-        for name in ("erase", "jitter", "average", "smoothing"):
+        for name in ("erase", "jitter"):
             check_float(getattr(self, name), name, low=0.0, high=1.0)
-        check_float(self.decay, "decay", low=0.0)
         if self.rate is not None:
             check_float(self.rate, "rate", low=0.0, closed=False)
         if self.patience is not None:
             check_int(self.patience, "patience", low=1)
 
-    @property
-    def augmentation(self) -> Augmentation:
-        """How pictures are changed."""
-        return Augmentation(self.shift, self.flip, self.erase, self.jitter)
+
+def augmented(x: Tensor, by: ImageRecipe, random: torch.Generator) -> Tensor:
+    """Pictures (N, channels, height, width), each changed in its own way.
+
+    Examples
+    --------
+    >>> x = torch.rand(5, 1, 8, 8)
+    >>> torch.equal(augmented(x, ImageRecipe(shift=0), torch.Generator()), x)
+    True
+    """
+    n, _, height, width = x.shape
+    if move := min(by.shift, (min(height, width) - 1) // 4):
+        x = _moved(x, move, random)
+    if by.flip:
+        turn = torch.rand(n, generator=random) < 0.5
+        x = torch.where(turn[:, None, None, None], x.flip(3), x)
+    if by.jitter:
+        contrast, brightness = by.jitter * (2 * torch.rand(2, n, 1, 1, 1, generator=random) - 1)
+        mean = x.mean((1, 2, 3), keepdim=True)
+        x = (x - mean) * (1 + contrast) + mean + brightness / 2
+    if by.erase:
+        rows, columns = (_covered(n, side, by.erase, random) for side in (height, width))
+        square = rows[:, None, :, None] & columns[:, None, None, :]
+        x = torch.where(square, x.mean((2, 3), keepdim=True), x)
+    return x
+
+
+def _moved(x: Tensor, most: int, random: torch.Generator) -> Tensor:
+    n, _, height, width = x.shape
+    padded = F.pad(x, (most,) * 4, mode="replicate")
+    down, across = torch.randint(2 * most + 1, (2, n), generator=random)
+    rows = down[:, None] + torch.arange(height)
+    columns = across[:, None] + torch.arange(width)
+    at = torch.arange(n)[:, None, None]
+    return padded.permute(0, 2, 3, 1)[at, rows[:, :, None], columns[:, None]].permute(0, 3, 1, 2)
+
+
+def _covered(n: int, side: int, share: float, random: torch.Generator) -> Tensor:
+    """Which places (N, side) a stretch around a random middle covers; it may reach beyond an end."""
+    middle = torch.randint(side, (n, 1), generator=random)
+    return (torch.arange(side) - middle).abs() * 2 < max(1, round(share * side))
+
+
+def finished(work: Callable[[int | None], T], reason: StopReason, meter: Meter) -> tuple[T, StopReason]:
+    """What is left to do after the last step, and why it all ended.
+
+    Parameters
+    ----------
+    work : callable
+        Gives the result from at most so many pictures, None for all of them. It is called again, with few, where it is
+        itself ended from outside, and must stand that.
+    reason : StopReason
+        Why the steps ended.
+    meter : Meter
+        Of the call.
+
+    Examples
+    --------
+    >>> finished(lambda most: most, StopReason.MOST_STEPS, Meter())
+    (None, <StopReason.MOST_STEPS: 'most_steps'>)
+    >>> finished(lambda most: most, StopReason.INTERRUPTED, Meter())
+    (256, <StopReason.INTERRUPTED: 'interrupted'>)
+    """
+    if reason not in AWAITED:
+        try:
+            # Callbacks that have asked to stop are not asked again.
+            with running(Meter() if reason is StopReason.CALLBACK else meter):
+                return work(None), reason
+        except (StopError, KeyboardInterrupt) as stop:
+            reason = meter.own(stop)
+    return work(FEW), reason
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,7 +214,7 @@ def train(
                 elif run.tired():
                     reason = StopReason.NO_IMPROVEMENT
     except (StopError, KeyboardInterrupt) as stop:
-        reason = meter.own(stop) if isinstance(stop, StopError) else StopReason.INTERRUPTED
+        reason = meter.own(stop)
     reason = run.end(reason or StopReason.MOST_STEPS, meter)
     return TrainedPictures(network, tuple(run.history), reason)
 
@@ -162,7 +235,7 @@ class _Run:
         self.batches = max(1, math.ceil(len(x) / recipe.batch))
         steps = recipe.epochs * self.batches
         rate = rate_for(steps) if recipe.rate is None else recipe.rate
-        self.descent = Descent(network, steps, Recipe(rate, recipe.decay, average=recipe.average))
+        self.descent = Descent(network, steps, Recipe(rate, DECAY, average=AVERAGE))
         self.epoch, self.loss, self.validation = 0, math.nan, None
         self.best, self.best_epoch, self.best_state = math.inf, 0, dict[str, Tensor]()
         self.history = list[Record]()
@@ -180,7 +253,7 @@ class _Run:
             rows = order[k * self.recipe.batch : (k + 1) * self.recipe.batch]
             if len(rows) < 2:  # a normalisation over the batch needs a second picture
                 rows = torch.cat([rows, order[:1]])
-            x, y = augmented(self.x[rows], self.recipe.augmentation, random), self.y[rows]
+            x, y = augmented(self.x[rows], self.recipe, random), self.y[rows]
             total += self.descent.step(lambda x=x, y=y: self._loss(x, y), 3 * self.cost * len(rows))
         validation = None if self.held is None else self._judge(*self.held)
         self.epoch, self.loss, self.validation = self.epoch + 1, total / self.batches, validation
@@ -191,7 +264,7 @@ class _Run:
     def _loss(self, x: Tensor, y: Tensor) -> Tensor:
         with torch.autocast(x.device.type, torch.bfloat16, self.recipe.precision == "bfloat16"):
             logits = self.network(x)
-        return F.cross_entropy(logits.float(), y, self.weight, label_smoothing=self.recipe.smoothing)
+        return F.cross_entropy(logits.float(), y, self.weight, label_smoothing=SMOOTHING)
 
     def averaged(self) -> nn.Module:
         """A copy with the mean of the last states, its normalisation settled."""
@@ -296,7 +369,7 @@ def settled(
                     if len(part) > 1 or len(rows) == 1:
                         charge(cost * len(part))
                         whole = part if len(part) > 1 else part.repeat(2)
-                        network(augmented(x[whole], recipe.augmentation, random))
+                        network(augmented(x[whole], recipe, random))
         finally:
             for m, momentum in zip(norms, kept, strict=True):
                 m.momentum = momentum
@@ -307,7 +380,7 @@ def logits_of(network: Callable[[Tensor], Tensor], x: Tensor, cost: float = 0.0)
     """Logits of all pictures, some at a time; `cost` is the work of one."""
     found = list[Tensor]()
     with torch.no_grad():
-        for part in x.split(ROWS):
+        for part in x.split(JUDGED):
             charge(cost * len(part))
             found.append(network(part))
     return torch.cat(found)

@@ -1,9 +1,7 @@
-"""A new block with one function a hidden node: as wide as the old one, and of the old one's kind at first.
+"""New blocks: a function of its own on every edge out of a hidden node, or one function a hidden node.
 
-Hidden nodes begin as those units of the old block from which, together, its outputs follow best: forward selection by
-orthogonal least squares (S. Chen, S. A. Billings and W. Luo, 1989, doi:10.1080/00207178908953472). The function of a node
-begins as what the old block made of that direction, a penalised spline (P. H. C. Eilers and B. D. Marx, 1996,
-doi:10.1214/ss/1038425655); edges to the outputs are solved for. Training then turns directions and bends functions.
+Either begins with directions of the old block in the space of its inputs. What is straight, given these, is solved for by
+least squares; training then turns the directions too.
 """
 
 from __future__ import annotations
@@ -14,10 +12,11 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from edgewise._core.seeds import derive
+from edgewise._core.seeds import derive, generator
 from edgewise._core.work import charge
-from edgewise.network import KANFeedForward
-from edgewise.replacing.edge_functions import REACH, directions_of, mixtures
+from edgewise.layers import KANLinear
+from edgewise.network import KAN, KANFeedForward, KANSpec, Nodes
+from edgewise.network.spec import LayerSpec
 from edgewise.replacing.least_squares import (
     PRODUCT,
     directions_in,
@@ -30,6 +29,126 @@ from edgewise.replacing.sampling import BlockSample
 from edgewise.replacing.tracing import Block
 from edgewise.splines.bspline import BSpline
 
+# Hidden nodes lie on [-1, 1] but for so many deviations.
+REACH = 3.0
+
+
+@dataclass(frozen=True)
+class EdgeFunctions:
+    """Degree and intervals of the splines on the edges out of hidden nodes, of a network [inputs, H, outputs].
+
+    Edges into the hidden nodes are straight lines, so that each node is a direction; edges out of them are splines, and any
+    output may follow any function of a direction. For a plain block the directions begin as those of its H hidden units that
+    move its output most, for a gated one as sums and differences of the unit's two directions, since
+    a b = ((a + b)^2 - (a - b)^2) / 4. Given the directions, all splines are solved for at once.
+    """
+
+    degree: int = 2
+    intervals: int = 2
+
+    @property
+    def size(self) -> int:
+        """Numbers of one of them."""
+        return self.degree + self.intervals
+
+    def hidden(self, block: Block, parameters: int) -> int:
+        """Hidden nodes that so many parameters allow."""
+        return (parameters - block.outputs) // (2 * block.inputs + self.size * block.outputs)
+
+    def least(self, block: Block) -> int:
+        """Parameters of a block with one hidden node."""
+        return block.outputs + 2 * block.inputs + self.size * block.outputs
+
+    def fresh(self, block: Block, hidden: int, like: Tensor, seed: int | None) -> KAN:
+        """A block that has learned nothing."""
+        inputs = tuple(f"x{k + 1}" for k in range(block.inputs))
+        outputs = tuple(f"y{k + 1}" for k in range(block.outputs))
+        specs = (
+            LayerSpec(block.inputs, Nodes(sums=hidden), degree=1, intervals=1, bias=False),
+            LayerSpec(hidden, Nodes(sums=block.outputs), degree=self.degree, intervals=self.intervals),
+        )
+        layers = [
+            KANLinear(
+                spec.in_features, spec.nodes.sums, degree=spec.degree, intervals=spec.intervals, bias=spec.bias,
+                seed=derive(seed, k), device=like.device, dtype=like.dtype,
+            )
+            for k, spec in enumerate(specs)
+        ]  # fmt: skip
+        return KAN.from_layers(KANSpec(specs, inputs, outputs), layers)
+
+    def begun(
+        self, model: nn.Module, block: Block, sample: BlockSample, hidden: int, seed: int | None
+    ) -> KAN:
+        """A block with directions of a model's, and the best splines over them."""
+        directions = directions_of(model, block, sample, hidden, seed)
+        return solved(self.fresh(block, hidden, sample.x, seed), sample, directions)
+
+
+def solved(net: KAN, sample: BlockSample, directions: Tensor) -> KAN:
+    """The network (changed in place) on the units of a sample, with these directions and the best splines over them."""
+    first = net.layers[0]
+    x, y = sample.x, sample.y
+    with torch.no_grad():
+        net.input_shift.copy_(x.mean(0))
+        net.input_scale.copy_(not_flat(x.std(0)))
+        net.output_shift.copy_(y.mean(0))
+        net.output_scale.copy_(not_flat(spread(y)))
+        slopes = directions * net.input_scale
+        h = ((x - net.input_shift) / net.input_scale) @ slopes.T
+        centre, reach = h.mean(0), not_flat(REACH * h.std(0))
+        slopes, shifts = slopes / reach[:, None], -centre / reach
+        # A straight edge holds its values at both ends of the grid; each bears its part of the constant.
+        ends = torch.tensor([-1.0, 1.0]).to(slopes)
+        first.coef.copy_(slopes.T[:, None] * ends[:, None] + shifts / len(slopes.T))
+    return resolved_edges(net, sample)
+
+
+@torch.no_grad()
+def resolved_edges(net: KAN, sample: BlockSample) -> KAN:
+    """The network (changed in place) with the best splines over the directions that it has."""
+    layer = net.layers[-1]
+    # Functions that a person has named stay; a network that was put in place of another may be of any form.
+    if len(net.layers) != 2 or layer.symbolic or layer.bias is None or layer.base is not None:
+        return net
+    # Edges that are turned off have no part in it.
+    mask = (layer.numeric_mask() > 0).repeat_interleave(layer.size, 0)
+    found = weighted_least_squares(
+        lambda rows: layer.basis.values(
+            net.layers[0]((sample.x[rows] - net.input_shift) / net.input_scale)
+        ).flatten(1),
+        (sample.y - net.output_shift) / net.output_scale,
+        torch.cat([layer.coef.flatten(0, 1), layer.bias[None]]),
+        torch.cat([mask, torch.ones_like(mask[:1])]),
+    )
+    layer.coef.copy_(found[:-1].view_as(layer.coef))
+    layer.bias.copy_(found[-1])
+    return net
+
+
+def directions_of(
+    model: nn.Module, block: Block, sample: BlockSample, hidden: int, seed: int | None
+) -> Tensor:
+    """Directions (hidden, inputs) of the units that move the output most."""
+    weights = [matrix for matrix, _ in directions_in(model, block)]
+    out = matrix_of(model.get_submodule(block.last), block.hidden)
+    moved = sample.spread * (out / not_flat(spread(sample.y))[:, None]).norm(dim=0)
+    order = moved.argsort(descending=True)
+    if len(weights) > 1:
+        units = order[: -(-hidden // 2)]
+        scales = [(sample.x @ w[units].T).std(0) for w in weights[:2]]
+        a, b = (w[units] / not_flat(s)[:, None] for w, s in zip(weights, scales, strict=False))
+        found = torch.stack([a + b, a - b], 1).flatten(0, 1)[:hidden]
+    else:
+        found = weights[0][order[:hidden]]
+    return torch.cat([found, mixtures(found, hidden - len(found), seed)])
+
+
+def mixtures(found: Tensor, missing: int, seed: int | None) -> Tensor:
+    """So many random mixtures of rows, where there are to be more nodes than units."""
+    random = torch.randn(max(0, missing), len(found), generator=generator(seed), dtype=torch.float64)
+    return random.to(found) @ found / len(found) ** 0.5
+
+
 # Of penalised splines, as a share of the mean of the diagonal; units that are worked on at once, and to choose a gate by.
 PENALTY, UNITS, FEW = 1e-4, 64, 8
 # A unit of which so small a share is not yet said by others is not taken.
@@ -38,7 +157,13 @@ DEPENDENT = 1e-9
 
 @dataclass(frozen=True)
 class NodeFunctions:
-    """Degree and intervals of the splines at hidden nodes, and whether each is multiplied by a direction of its own."""
+    """Degree and intervals of the splines at hidden nodes, and whether each is multiplied by a direction of its own.
+
+    The block is as wide as the old one, and of the old one's kind at first. Hidden nodes begin as those units of the old
+    block from which, together, its outputs follow best: forward selection by orthogonal least squares (S. Chen,
+    S. A. Billings and W. Luo, 1989, doi:10.1080/00207178908953472). The function of a node begins as what the old block made
+    of that direction, a penalised spline (P. H. C. Eilers and B. D. Marx, 1996, doi:10.1214/ss/1038425655).
+    """
 
     degree: int = 2
     intervals: int = 8
@@ -86,7 +211,7 @@ class NodeFunctions:
             _lay(net, weights, weights.new_zeros(len(weights)), sample.x)
             bent = cast(BSpline, net.functions.patch.basis).greville() ** 2
             net.functions.patch.coef.copy_(bent[:, :, None].expand_as(net.functions.patch.coef))
-            return resolved(net, sample)
+            return resolved_nodes(net, sample)
         out = matrix_of(model.get_submodule(block.last), block.hidden) / not_flat(spread(sample.y))[:, None]
         kept = chosen_units(units, out, hidden)
         bent, *others = old[:2] if len(old) < 2 else _gate_last(old[:2], taken, units, kept[:FEW], self)
@@ -112,7 +237,7 @@ class NodeFunctions:
         fitted = penalised(basis, net.directions(taken)[:, : len(kept)], gates, units[:, kept])
         repeated = torch.arange(hidden, device=fitted.device) % len(kept)
         net.functions.patch.coef[0] = fitted[:, repeated]
-        return resolved(net, sample)
+        return resolved_nodes(net, sample)
 
 
 def _lay(net: KANFeedForward, weight: Tensor, constant: Tensor, x: Tensor) -> None:
@@ -203,7 +328,7 @@ def chosen_units(units: Tensor, out: Tensor, count: int) -> Tensor:
 
 
 @torch.no_grad()
-def resolved(net: KANFeedForward, sample: BlockSample) -> KANFeedForward:
+def resolved_nodes(net: KANFeedForward, sample: BlockSample) -> KANFeedForward:
     """The block (changed in place) with the best edges from its nodes to the outputs."""
     out = net.out
     if out.bias is None:
