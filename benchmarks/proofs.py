@@ -29,7 +29,6 @@ from scipy.optimize import minimize
 import edgewise as ew
 from edgewise._core.work import Meter, running
 from edgewise.network.fitted import Fitted, fitted
-from edgewise.verifying import ProverConfig
 from edgewise.verifying.bounds.rational import exact_excess
 from edgewise.verifying.checker import check
 from edgewise.verifying.domain.columns import Columns
@@ -37,7 +36,7 @@ from edgewise.verifying.domain.domain import Domain, drawn
 from edgewise.verifying.domain.goals import OutputTerm
 from edgewise.verifying.domain.space import make_space
 from edgewise.verifying.results.witness import GoalEvaluator
-from edgewise.verifying.search.prove import Bounds, maximise, prepare, prove
+from edgewise.verifying.search.prove import WORK_UNITS, Outcome, maximise, prepare, prove
 
 sys.path.append(str(Path(__file__).parents[1]))
 
@@ -61,7 +60,7 @@ class Case:
 
     @property
     def view(self) -> Fitted:
-        return fitted(self.model, of="proofs")
+        return fitted(self.model)
 
     @property
     def columns(self) -> Columns:
@@ -132,11 +131,11 @@ def enclosed(
     net: ew.KAN, where: Domain, units: float, gap: float = GAP
 ) -> tuple[tuple[float, float], tuple[float, float], int]:
     """Certified range, range of the rows found, and leaves."""
-    prepared, sides, left = prepare(net), list[Bounds](), units
+    prepared, sides, left = prepare(net), list[Outcome](), units
     for sign in (-1.0, 1.0):
         share = left / (1.5 - 0.5 * sign)
         # The other end of the range, once found, says how wide it is.
-        rows = None if not sides or sides[0].argmax is None else sides[0].argmax[None]
+        rows = None if not sides or sides[0].witness is None else sides[0].witness[None]
         with running(Meter()) as meter:
             sides.append(
                 maximise(
@@ -144,7 +143,7 @@ def enclosed(
                     where,
                     [OutputTerm(0, sign)],
                     gap=gap,
-                    work=share / ProverConfig().work_units,
+                    work=share / WORK_UNITS,
                     rows=rows,
                 )
             )
@@ -171,12 +170,12 @@ def output_range(run: Run) -> None:
     found = [(case.name, case.view.network, case.columns.whole) for case in cases(run, "deep")]
     for seed in range(1 if run.quick else 3):
         net = ew.KAN([30, 16, 1], seed=seed)
-        found.append((f"untrained, seed {seed}", net, Columns(fitted(net, of="proofs")).whole))
+        found.append((f"untrained, seed {seed}", net, Columns(fitted(net)).whole))
     for name, net, where in found:
         clock = Clock()
         (low, high), (least, most), leaves = enclosed(net, where, RANGE_UNITS)
         gap = 100 * max(high - most, least - low) / (most - least)
-        live = live_nodes(fitted(net, of="proofs"))
+        live = live_nodes(fitted(net))
         report.add(name, str(list(net.shape)), live, low, high, gap, clock.seconds, leaves)
     close = sum(
         seconds < 5 and gap <= 1.0001
@@ -191,7 +190,7 @@ def output_range(run: Run) -> None:
 def largest_change(case: Case) -> float:
     """By how much the protected column alone changes the output, at most, among many rows."""
     columns, net = case.columns, case.view.network
-    where, g = columns.whole, columns.group(case.protected, "proofs")
+    where, g = columns.whole, columns.group(case.protected)
     X, group = drawn(where, 20_000, np.random.default_rng(0)), where.groups[g]
     outputs = list[np.ndarray]()
     for cell in group.cells:
@@ -261,7 +260,7 @@ def wide(shape: list[int], seed: int) -> tuple[ew.KAN, Domain]:
     with torch.no_grad():
         for layer in net.layers:
             layer.coef.mul_(2.0)
-    return net, Columns(fitted(net, of="proofs")).whole
+    return net, Columns(fitted(net)).whole
 
 
 def twice_hidden(case: Case, X: pd.DataFrame, y: np.ndarray) -> ew.KAN:
@@ -380,8 +379,8 @@ def soundness(run: Run) -> None:
             for sign in (1.0, -1.0):
                 bound = maximise(prepared, where, [OutputTerm(o, sign)], gap=0.05, work=5e-5)
                 wrong += bool((sign * y[:, o]).max() > bound.upper + size)
-                wrong += bound.argmax is not None and bool(
-                    abs(sign * exact.predict(bound.argmax[None])[0, o] - bound.lower) > 10 * size
+                wrong += bound.witness is not None and bool(
+                    abs(sign * exact.predict(bound.witness[None])[0, o] - bound.lower) > 10 * size
                 )
             listed = claims(rng, shape[0], shape[-1])
             claim = listed[int(rng.integers(len(listed)))]

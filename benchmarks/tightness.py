@@ -17,7 +17,7 @@ from edgewise.network.fitted import fitted
 from edgewise.verifying.domain.columns import Columns
 from edgewise.verifying.domain.domain import Domain
 from edgewise.verifying.domain.goals import OutputTerm
-from edgewise.verifying.search.prove import BoundProgress, Bounds, maximise, prepare
+from edgewise.verifying.search.prove import Outcome, Step, maximise, prepare
 
 WEIGHTS = (0.0, 3e-5, 1e-4, 3e-4)
 GAP, RANGE_WORK, CLAIM_WORK = 0.01, 1 / 3, 1 / 120
@@ -68,15 +68,15 @@ class Range:
 
 def proved_range(net: ew.KAN, where: Domain) -> Range:
     """Both ends within the gap, or as far as half the time each goes."""
-    prepared, whole, sides, firsts = prepare(net), Clock(), list[Bounds](), list[float]()
+    prepared, whole, sides, firsts = prepare(net), Clock(), list[Outcome](), list[float]()
     for sign in (-1.0, 1.0):
         told = list[float]()
 
-        def hear(progress: BoundProgress, told: list[float] = told) -> None:
+        def hear(progress: Step, told: list[float] = told) -> None:
             told.append(progress.upper)
 
         # The other end of the range, once found, says how wide it is.
-        rows = None if not sides or sides[0].argmax is None else sides[0].argmax[None]
+        rows = None if not sides or sides[0].witness is None else sides[0].witness[None]
         terms = [OutputTerm(0, sign)]
         sides.append(
             maximise(prepared, where, terms, gap=GAP, work=RANGE_WORK / 2, rows=rows, callbacks=(hear,))
@@ -144,7 +144,7 @@ def measured(law: Law, weight: float, seed: int) -> tuple[float, ...]:
     clock = Clock()
     net = ew.fit(ew.KAN(list(law.shape), seed=seed), X, y, total_variation=weight).network
     spent, error = clock.seconds, rmse(net.predict(X_test), law.value(X_test) / spread)
-    got = proved_range(net, Columns(fitted(net, of="tightness")).whole)
+    got = proved_range(net, Columns(fitted(net)).whole)
     slopes = [(ew.properties.monotone(name, "increasing"), None) for name in net.input_names]
     shares = decided(net, [*box_claims(net, seed)]), decided(net, [*slopes])
     return error, spent, got.looseness, got.gap, got.seconds, got.leaves, *shares

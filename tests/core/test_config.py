@@ -10,11 +10,9 @@ import edgewise
 from edgewise import InputError
 from edgewise.symbolic import SearchConfig
 from edgewise.training import TableConfig
-from edgewise.verifying import ProverConfig
 
 SOURCE = Path(edgewise.__file__).parent
 CONFIGS = [
-    pytest.param(ProverConfig, ["verifying"], id="ProverConfig"),
     pytest.param(SearchConfig, ["symbolic"], id="SearchConfig"),
     pytest.param(TableConfig, ["training", "estimators"], id="TableConfig"),
 ]

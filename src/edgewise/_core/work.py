@@ -107,8 +107,10 @@ class Meter:
             finally:
                 self._next = time.monotonic() + PULSE
 
-    def own(self, stop: StopError) -> StopReason:
-        """The reason, where this meter or a callback ended the work; what an outer call is to be ended by goes on up."""
+    def own(self, stop: StopError | KeyboardInterrupt) -> StopReason:
+        """The reason, where this meter, a callback or Ctrl-C ended the work; what ends an outer call goes on up."""
+        if isinstance(stop, KeyboardInterrupt):
+            return StopReason.INTERRUPTED
         if stop.meter not in (None, self):
             raise stop
         return stop.reason

@@ -28,7 +28,7 @@ from edgewise.layers import KANLinear
 from edgewise.network.fitted import Fitted
 from edgewise.network.module import KAN
 from edgewise.verifying.domain.domain import Domain, Group, Interval
-from edgewise.verifying.domain.goals import OutputTerm
+from edgewise.verifying.domain.goals import OutputBounds, OutputTerm
 
 # Relative room for the rounding of float64 sums.
 ROUNDING = 1e-9
@@ -330,7 +330,7 @@ def _proved(
     fit: Fitted, name: str, cells: Cells, output: int, meter: Meter, before: CertifiedFlip
 ) -> CertifiedFlip:
     """The bound by `edgewise.verify`, where it is better than the one before."""
-    from edgewise.verifying.search.prove import enclosed, prepare
+    from edgewise.verifying.search.prove import Question, prepare
 
     domain, place = domain_of(fit, name, cells)
     upper, lower, ended = 0.0, 0.0, StopReason.CONVERGED
@@ -340,7 +340,8 @@ def _proved(
         for k, (a, b) in enumerate(pairs):
             terms = (OutputTerm(output, 1.0, moved=(place, a)), OutputTerm(output, -1.0, moved=(place, b)))
             own = Meter(max(meter.left, 0.0) / (len(pairs) - k))
-            bounds = enclosed(prepared, domain, terms, meter, own)
+            goal = OutputBounds((terms,), (0.0,))
+            bounds = Question(prepared, domain, goal, own).maximised(meter)
             if not bounds.stop_reason.repeatable:
                 return replace(before, reached=max(lower, bounds.lower), stop_reason=bounds.stop_reason)
             upper, lower = max(upper, bounds.upper), max(lower, bounds.lower)

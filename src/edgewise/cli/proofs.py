@@ -14,10 +14,10 @@ from edgewise.cli.progress import Note, ShownProgress
 from edgewise.cli.terminal import tell
 from edgewise.verifying.checker.reading import printed
 from edgewise.verifying.entry_points.claim_text import claim_in_words, differs
-from edgewise.verifying.entry_points.steps import Step
 from edgewise.verifying.language.properties import Equal
 from edgewise.verifying.language.text import Statement, parse_conditions, parse_property
 from edgewise.verifying.results.verdicts import ProofResult, Proved
+from edgewise.verifying.search.answers import Step
 
 
 @dataclass(frozen=True, eq=False)

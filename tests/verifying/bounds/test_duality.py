@@ -12,11 +12,10 @@ from scipy.optimize import minimize
 from edgewise import KAN
 from edgewise._core.arrays import Floats
 from edgewise.verifying.bounds.bounder import Lagrange, rows_program
-from edgewise.verifying.bounds.candidates import input_choices, input_sites, node_choices
 from edgewise.verifying.bounds.dual import MARGIN, DualRegion, dual, make_region, node_heights
 from edgewise.verifying.bounds.exact import exact_model
 from edgewise.verifying.bounds.intermediate_bounds import tighten
-from edgewise.verifying.bounds.newton import minimise
+from edgewise.verifying.bounds.newton import input_choices, input_sites, minimise, node_choices
 from edgewise.verifying.bounds.node_ranges import ranges
 from edgewise.verifying.bounds.program import BoundsProgram
 from edgewise.verifying.domain.goals import InputTerm, OutputBounds, OutputTerm

@@ -10,8 +10,7 @@ import pytest
 import torch
 
 import edgewise as ew
-from edgewise.verifying.bounds.exact import exact_model
-from edgewise.verifying.bounds.products import unfolded
+from edgewise.verifying.bounds.exact import exact_model, unfolded
 from edgewise.verifying.bounds.rational import _sized as exactly
 from edgewise.verifying.bounds.rounding import reaches, rounding
 from edgewise.verifying.checker import check

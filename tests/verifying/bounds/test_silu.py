@@ -13,9 +13,9 @@ import pytest
 import torch
 
 import edgewise as ew
+from edgewise.verifying.bounds.exact import FAR, SILU_BREAKS, SLANT, exact_silu
 from edgewise.verifying.bounds.rational import _sized as exactly
 from edgewise.verifying.bounds.rounding import rounding
-from edgewise.verifying.bounds.silu import BREAKS, FAR, SLANT, exact_silu
 from edgewise.verifying.checker import check
 from edgewise.verifying.checker import silu as exact
 from edgewise.verifying.checker.model import CheckedModel
@@ -68,7 +68,7 @@ def test_the_cubic_is_as_near_as_said_on_every_piece() -> None:
                     share = float(abs(wide(c[0]) - true(x, order)) / wide(limit))
                 worst[order] = max(worst[order], share)
     assert 0.5 < max(worst) <= 1
-    assert [Fraction(b) for b in BREAKS.tolist()] == exact.BREAKS
+    assert [Fraction(b) for b in SILU_BREAKS.tolist()] == exact.BREAKS
     far, slant = exact.distance(Fraction(-100), Fraction(100))
     assert far <= FAR <= 1.2 * far
     assert slant <= SLANT <= 1.2 * slant

@@ -65,8 +65,7 @@ def test_every_row_lies_in_the_whole_domain(table, columns):
             "kind": "yew",
             "hole": None,
             "day": dt.date(1999, 1, 1),
-        },
-        "t",
+        }
     )
     assert place(columns.whole, far[None]).all()
 
@@ -75,7 +74,7 @@ def test_rows_come_back(columns):
     rng = np.random.default_rng(2)
     for x in drawn(columns.whole, 100, rng):
         raw = columns.raw_row(x)
-        again = columns.encode(raw, "t")
+        again = columns.encode(raw)
         np.testing.assert_allclose(again, x, rtol=1e-9, atol=1e-9)
         assert all(shown(value) for value in raw.values())
 
@@ -140,8 +139,7 @@ def test_numbers_are_rounded_as_far_as_it_goes(columns):
             "kind": "oak",
             "hole": "b",
             "day": dt.date(2020, 5, 5),
-        },
-        "t",
+        }
     )
     i = columns.inputs[columns.names.index("x")][0]
     assert columns.raw_row(x, tidy=lambda row: row[i] > 1.2341)["x"] == 1.235
@@ -151,13 +149,13 @@ def test_numbers_are_rounded_as_far_as_it_goes(columns):
 
 def test_a_plain_network_has_the_box_of_its_grids():
     net = ew.KAN([2, 1], grid=(-2.0, 3.0), input_names=["a", "b"], seed=0)
-    columns = Columns(fitted(net, of="t"))
+    columns = Columns(fitted(net))
     assert [group.cells for group in columns.whole.groups] == [(((-2.0, 3.0),),)] * 2
     assert not columns.whole.whole
-    assert columns.encode([1.0, 2.0], "t").tolist() == [1.0, 2.0]
-    assert columns.encode({"b": 2.0, "a": 1.0}, "t").tolist() == [1.0, 2.0]
+    assert columns.encode([1.0, 2.0]).tolist() == [1.0, 2.0]
+    assert columns.encode({"b": 2.0, "a": 1.0}).tolist() == [1.0, 2.0]
     with pytest.raises(InputError, match="must be one row"):
-        columns.encode([[1.0, 2.0], [3.0, 4.0]], "t")
+        columns.encode([[1.0, 2.0], [3.0, 4.0]])
 
 
 @given(seed=st.integers(0, 2**32 - 1))
@@ -168,7 +166,7 @@ def test_the_box_of_a_network_in_single_precision_is_that_of_its_numbers(seed):
     with torch.no_grad():
         net.input_shift.copy_(torch.from_numpy(rng.normal(0, 100, 2)))
         net.input_scale.copy_(torch.from_numpy(rng.uniform(0.1, 9, 2)))
-    domain = Columns(fitted(net, of="verify")).domain([])
+    domain = Columns(fitted(net)).domain([])
     for i, group in enumerate(domain.groups):
         ends = [Fraction(float(each)) for each in net.layers[0].domain[i]]
         shift, scale = Fraction(float(net.input_shift[i])), Fraction(float(net.input_scale[i]))

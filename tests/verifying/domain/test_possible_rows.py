@@ -73,7 +73,7 @@ def test_whole_columns_are_known_and_kept(mixed, tmp_path):
 
 def test_the_nearest_possible_row_is_one_and_stays_as_it_is(mixed):
     X, model = mixed
-    columns = Columns(fitted(model, of="verify"))
+    columns = Columns(fitted(model))
     possible = Possible(columns, columns.whole)
     rows = possible.nearest(drawn(columns.whole, 300, np.random.default_rng(1)))
     assert place(columns.whole, rows).all()
@@ -81,7 +81,7 @@ def test_the_nearest_possible_row_is_one_and_stays_as_it_is(mixed):
     for x in rows[:60]:
         raw = columns.raw_row(x)
         assert can_be(X, raw)
-        np.testing.assert_allclose(columns.encode(raw, "a test"), x, rtol=1e-12, atol=1e-12)
+        np.testing.assert_allclose(columns.encode(raw), x, rtol=1e-12, atol=1e-12)
         assert not possible.unlike([x])
         tries = possible.neighbours(x, None)
         assert ((tries != x).any(1)).all()
@@ -241,10 +241,10 @@ def test_a_slope_just_above_its_bound_is_shown_by_rows_that_can_be(bent, share):
 @pytest.mark.parametrize("share", [1e-10, 5e-12])
 def test_a_bound_broken_by_hardly_anything_is_broken_by_a_row_that_can_be(mixed, share):
     _, model = mixed
-    columns = Columns(fitted(model, of="verify"))
+    columns = Columns(fitted(model))
     possible = Possible(columns, columns.whole)
     rows = possible.nearest(drawn(possible.near, 40, np.random.default_rng(5)))
-    evaluator = GoalEvaluator((fitted(model, of="verify").network,))
+    evaluator = GoalEvaluator((fitted(model).network,))
     tops = [possible.climbed(x, lambda at: evaluator.outputs(0, at)[:, 0], enough=np.inf) for x in rows[:8]]
     top, most = max(tops, key=lambda found: found[1])
     goal = OutputBounds(((OutputTerm(0),),), (most - share * abs(most),))
@@ -260,7 +260,7 @@ def test_a_row_at_the_end_of_a_range_asked_for_lies_in_it_to_the_last_digit():
     X = pd.DataFrame({"amount": amount})
     model = ew.KANRegressor(mode="additive", members=1, random_state=0).fit(X, np.log(amount))
     assert model.encoding_.columns[0].transform == "asinh"
-    columns = Columns(fitted(model, of="verify"))
+    columns = Columns(fitted(model))
     for low, high in r.uniform(100, 50_000, (40, 2)):
         asked = (min(low, high), max(low, high))
         near = Possible(columns, columns.domain([Between("amount", *asked)])).near
@@ -285,7 +285,7 @@ def test_numbers_far_from_zero_are_shown_with_the_digits_that_tell_them_apart():
 
 @pytest.mark.parametrize("unit", [1e-13, 1e-60, 1e60])
 def test_the_climb_is_the_same_in_any_unit(mixed, unit):
-    columns = Columns(fitted(mixed[1], of="verify"))
+    columns = Columns(fitted(mixed[1]))
     possible = Possible(columns, columns.whole)
     evaluator = GoalEvaluator((columns.view.network,))
     for x in possible.nearest(drawn(possible.near, 3, np.random.default_rng(1))):

@@ -12,10 +12,9 @@ import edgewise as ew
 from edgewise import InputError, properties
 from edgewise.forms import parse
 from edgewise.verifying.bounds.enclosure import enclose
-from edgewise.verifying.bounds.exact import exact_model
+from edgewise.verifying.bounds.exact import exact_model, silu_ranges
 from edgewise.verifying.bounds.intervals import Intervals
 from edgewise.verifying.bounds.network_ranges import CurveDerivatives, enclose_network
-from edgewise.verifying.bounds.silu_ranges import silu_ranges
 
 FORMULAS = [
     "x^2 - 3*x*y + y^3",

@@ -133,7 +133,7 @@ def test_flips_and_certificates(method, tmp_path):
         else:
             assert answer.cases[0].decision != answer.cases[1].decision
     assert proved
-    bound = certified_flip(fitted(model, of="test"), "sex")
+    bound = certified_flip(fitted(model), "sex")
     p = [model.predict_proba({**many(), "sex": np.full(20_000, sex)})[:, 1] for sex in "mf"]
     odds = [model.decision_function({**many(), "sex": np.full(20_000, sex)}) for sex in "mf"]
     assert np.abs(odds[0] - odds[1]).max() <= bound.bound
@@ -147,9 +147,9 @@ def test_a_decision_of_the_model_behind_is_no_decision_of_the_calibrated_one(tmp
     assert behind.status == "proved"
     assert ew.verify(model, f"decision = yes where {where}").status == "refuted"
     ew.save(model, tmp_path / "c.kan")
-    from edgewise.verifying.results.certificate import digest_of, hash_of_file
+    from edgewise.verifying.results.certificate import digest_of, file_of, hash_of
 
-    forged = {**behind.certificate.document, "models": [hash_of_file(tmp_path / "c.kan")]}
+    forged = {**behind.certificate.document, "models": [hash_of(file_of(None, tmp_path / "c.kan"))]}
     forged["digest"] = digest_of(forged)
     (tmp_path / "p.json").write_text(json.dumps(forged))
     found = check(tmp_path / "p.json", tmp_path / "c.kan")

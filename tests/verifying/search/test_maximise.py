@@ -102,8 +102,8 @@ def test_additive_networks_are_exact_and_cheap(degree: int) -> None:
     assert bounds.upper == pytest.approx(oracle, abs=2e-3)  # kinks lie between the points of the grid
     assert bounds.upper - bounds.lower < 1e-6
     assert bounds.leaves == 1
-    assert bounds.argmax is not None
-    assert total(bounds.argmax[None])[0] == pytest.approx(bounds.lower, abs=1e-9)
+    assert bounds.witness is not None
+    assert total(bounds.witness[None])[0] == pytest.approx(bounds.lower, abs=1e-9)
 
 
 @pytest.mark.parametrize("shape", [[2, 8, 1], [4, 5, 1], [6, 4, 2], [3, 4, 3, 1], [2, 3, 2, 2, 1], [5, 1]])
@@ -118,8 +118,8 @@ def test_no_row_is_above_the_bound(shape: list[int], seed: int) -> None:
         assert (sign * y[:, 0]).max() <= bounds.upper + 1e-9
         assert bounds.lower <= bounds.upper
         assert bounds.lower >= np.quantile(sign * y[:, 0], 0.98) - 1e-9
-        assert bounds.argmax is not None
-        assert sign * net.predict(bounds.argmax[None])[0, 0] == pytest.approx(bounds.lower, abs=1e-9)
+        assert bounds.witness is not None
+        assert sign * net.predict(bounds.witness[None])[0, 0] == pytest.approx(bounds.lower, abs=1e-9)
 
 
 def test_fuzz_of_random_networks() -> None:

@@ -15,12 +15,11 @@ import torch
 import edgewise as ew
 from edgewise import KAN, InputError, StopReason
 from edgewise._core.work import Meter, running
-from edgewise.verifying import ProverConfig
 from edgewise.verifying.checker import check
 from edgewise.verifying.domain.domain import Domain, Group
 from edgewise.verifying.domain.goals import Goal, InputTerm, OutputBounds, OutputTerm, Slope
 from edgewise.verifying.results.certificate import certificate
-from edgewise.verifying.search.prove import BoundProgress, Outcome, maximise, prepare, prove
+from edgewise.verifying.search.prove import WORK_UNITS, Outcome, Step, maximise, prepare, prove
 
 
 def network(shape: Sequence[int], seed: int, degree: int = 3, size: float = 1.5) -> KAN:
@@ -104,11 +103,8 @@ def test_evidence_of_maximise_proves_its_bound(tmp_path: Path) -> None:
     bounds = maximise(net, domain, [output(), InputTerm(2, 0.25)], gap=0.02)
     assert bounds.leaves > 1
     terms = [{"output": 0, "weight": 1.0, "model": 0, "moved": None}, {"input": 2, "weight": 0.25}]
-    outcome = Outcome(
-        "proved", bounds.upper, bounds.lower, bounds.argmax, bounds.evidence, 0.0, bounds.leaves
-    )
     assert accepted(
-        [net], domain, {"type": "linear", "terms": terms, "bound": bounds.upper}, [outcome], tmp_path
+        [net], domain, {"type": "linear", "terms": terms, "bound": bounds.upper}, [bounds], tmp_path
     )
 
 
@@ -337,9 +333,9 @@ def test_work_ends_an_answer_and_more_of_it_brings_the_bounds_closer(hard: tuple
 def test_time_ctrl_c_and_callbacks_leave_an_undecided_answer(
     hard: tuple[KAN, Domain, Goal], clock: Callable[[float], None]
 ) -> None:
-    told: list[BoundProgress] = []
+    told: list[Step] = []
 
-    def interrupt(progress: BoundProgress) -> None:
+    def interrupt(progress: Step) -> None:
         told.append(progress)
         raise KeyboardInterrupt
 
@@ -375,7 +371,7 @@ def test_a_wide_network_ends_with_its_work() -> None:
         outcome = prove(net, domain, goal, work=0.005)
     assert outcome.stop_reason in (StopReason.DECIDED, StopReason.WORK_SPENT)
     # A step that has begun is ended.
-    assert meter.spent < 2 * 0.005 * ProverConfig().work_units
+    assert meter.spent < 2 * 0.005 * WORK_UNITS
 
 
 @pytest.mark.parametrize(

@@ -114,7 +114,7 @@ def test_excesses_are_the_networks_and_climbing_never_lowers_them(shape: tuple[i
     np.testing.assert_allclose(excess(x), want, atol=1e-9)
     np.testing.assert_allclose(excess(x, x[0]), want, atol=1e-9)
     np.testing.assert_allclose(GoalEvaluator([net]).excess(goal, where, x), want, atol=1e-9)
-    top, value = attack(excess, space, part, x[0], until=np.inf)
+    top, value = attack(excess, part, x[0], until=np.inf)
     assert value >= excess(x[:1])[0]
     assert place(where, top[None])[0]
     assert value == pytest.approx(GoalEvaluator([net]).excess(goal, where, top[None])[0], abs=1e-9)
@@ -211,9 +211,9 @@ def test_exact_numbers_are_the_networks(shape: tuple[int, ...], seed: int) -> No
 @given(seed=st.integers(0, 50), limit=st.floats(0.01, 2.0))
 def test_prices_are_a_distance_and_budgets_leave_out_no_row_they_allow(seed: int, limit: float) -> None:
     net = KAN([3, 1], seed=seed, input_names=["a", "b", "c"])
-    columns, rng = Columns(fitted(net, of="test")), np.random.default_rng(seed)
+    columns, rng = Columns(fitted(net)), np.random.default_rng(seed)
     x, z = rng.uniform(-0.9, 0.9, (2, 3))
-    space = prices_of(columns, x, None, (), {"b": 2.0}, None, "test")
+    space = prices_of(columns, x, None, (), {"b": 2.0}, None)
     rows = drawn(space.domain, 400, rng)
     price = space.cost_of(rows)
     assert space.cost_of(x[None])[0] == 0.0
@@ -221,18 +221,18 @@ def test_prices_are_a_distance_and_budgets_leave_out_no_row_they_allow(seed: int
     # The ranges of the grids are 2 wide: a share of them, twice as much in the second column.
     np.testing.assert_allclose(price, np.abs(rows - x) @ [0.5, 1.0, 0.5], rtol=1e-9)
     assert space.most() >= price.max()
-    back = prices_of(columns, z, None, (), {"b": 2.0}, None, "test")
+    back = prices_of(columns, z, None, (), {"b": 2.0}, None)
     assert back.cost_of(x[None])[0] == pytest.approx(space.cost_of(z[None])[0])
     assert (price <= space.cost_of(z[None])[0] + back.cost_of(rows) + 1e-12).all()
     assert place(space.within(limit), rows[price <= limit]).all()
-    still = prices_of(columns, x, ["a"], (), None, None, "test")
+    still = prices_of(columns, x, ["a"], (), None, None)
     assert (drawn(still.domain, 20, rng)[:, 1:] == x[1:]).all()
 
 
 def test_all_callbacks_are_told_and_any_may_stop() -> None:
     heard: list[str] = []
     tell = teller(
-        [lambda step: heard.append(step), lambda step: step == "b", lambda step: heard.append(step)], "f"
+        [lambda step: heard.append(step), lambda step: step == "b", lambda step: heard.append(step)]
     )
     tell("a")
     with pytest.raises(StopError) as caught:
@@ -240,7 +240,7 @@ def test_all_callbacks_are_told_and_any_may_stop() -> None:
     assert heard == ["a", "a", "b", "b"]
     assert Meter().own(caught.value) is StopReason.CALLBACK
     with pytest.raises(InputError, match="'callbacks' argument"):
-        teller([3], "f")
+        teller([3])
 
 
 def test_every_end_of_a_search_has_words() -> None:

@@ -14,7 +14,7 @@ from edgewise.verifying.bounds.rational import exact_excess
 from edgewise.verifying.domain.domain import Domain, Group
 from edgewise.verifying.domain.goals import OutputBounds, OutputTerm
 from edgewise.verifying.domain.space import make_space
-from edgewise.verifying.search.prove import Outcome, maximise
+from edgewise.verifying.search.prove import maximise
 from tests.verifying.search.test_prove import accepted
 
 
@@ -41,17 +41,16 @@ def test_columns_far_from_zero(shape: list[int], offset: float, tmp_path: Path) 
     """Their breaks are no floats in the columns' own units; the true maximum, without rounding, stays below the bound."""
     net, domain = far(shape, offset, seed=1)
     found = maximise(net, domain, [OutputTerm(0)], gap=1e-3, work=0.01)
-    assert found.argmax is not None
+    assert found.witness is not None
     space, goal = make_space(domain, 2), OutputBounds(((OutputTerm(0),),), (found.upper,))
     low, high = (np.array([group.cells[0][0][end] for group in domain.groups]) for end in (0, 1))
     rows = np.clip(np.random.default_rng(0).uniform(low, high, (4000, 2)), low, high)
     best = rows[np.argsort(-net.predict(rows)[:, 0])[:5]]
-    assert max(exact_excess([net], space, goal, x) for x in [found.argmax, *best]) <= 0
+    assert max(exact_excess([net], space, goal, x) for x in [found.witness, *best]) <= 0
     # And it is no looser than near zero.
     assert found.upper - found.lower < 0.02
-    proved = Outcome("proved", found.upper, found.lower, found.argmax, found.evidence, 0.0, found.leaves)
     assert accepted(
-        [net], domain, {"type": "range", "output": 0, "low": None, "high": found.upper}, [proved], tmp_path
+        [net], domain, {"type": "range", "output": 0, "low": None, "high": found.upper}, [found], tmp_path
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,34 +12,69 @@ from numpy.typing import NDArray
 from edgewise._core.arrays import Bools, Floats
 from edgewise._core.errors import InputError
 from edgewise._core.work import charge
-from edgewise.verifying.bounds.candidates import Choices, input_choices, input_sites
 from edgewise.verifying.bounds.chain import Chain, derivative_spans
-from edgewise.verifying.bounds.cuts import Bounded, Idle, Split, turns
+from edgewise.verifying.bounds.cuts import NARROW, Bounded, Idle, Split, Sums, turns
 from edgewise.verifying.bounds.differential import Differential, pairable
 from edgewise.verifying.bounds.dual import DualRegion, make_region, node_heights
 from edgewise.verifying.bounds.exact import ExactModel
-from edgewise.verifying.bounds.exact_ties import vanishing
-from edgewise.verifying.bounds.newton import Minimum, minimise
+from edgewise.verifying.bounds.newton import Choices, Minimum, input_choices, input_sites, minimise
 from edgewise.verifying.bounds.node_ranges import known_sums, ranges
-from edgewise.verifying.bounds.program import (
-    BoundsProgram,
-    Family,
-    NodeBlock,
-    RowSum,
-    RowTerm,
-    make_program,
-)
-from edgewise.verifying.config import DEFAULT, ProverConfig
+from edgewise.verifying.bounds.program import BoundsProgram, Family, NodeBlock, RowSum, RowTerm, make_program
 from edgewise.verifying.domain.goals import Goal, InputTerm, OutputBounds, Slope, times
 from edgewise.verifying.domain.space import CellSpace, Subdomains, divisible, living, slots, stack, unit_slots
 
+
+def vanishing(program: BoundsProgram, v: Floats) -> float:
+    """The bound where all functions vanish, with no rounding; inf where they do not.
+
+    What nothing depends on is a tie, which no margin allows: a constant is compared with its bound as fractions.
+    """
+    plain = (program.budget and v[-1] != 0) or v[: program.nodes].any()
+    blocks = [(block.curves, block.columns) for block in program.blocks]
+    blocks.append((program.inputs.curves, program.inputs.columns))
+    if plain or any(curves.combined(v[None, columns]).any() for curves, columns in blocks):
+        return np.inf
+    if any((curves.loose * v[columns, None]).any() for curves, columns in blocks):
+        return np.inf
+    if (program.inputs.points @ v[program.inputs.columns]).any():
+        return np.inf
+    total = Fraction(0)
+    for weight, row in zip(v[program.nodes :], program.sums, strict=False):
+        share = Fraction(float(weight))
+        total -= share * Fraction(row.bound)
+        for term in row.terms:
+            family = program.families[term.family]
+            if not family.hidden and family.group is not None:
+                return np.inf  # what the moved group adds is known to rounding only
+            scale, shift = (
+                float(family.model.out_scale[term.output]),
+                float(family.model.out_shift[term.output]),
+            )
+            bias = Fraction(float(family.layers[-1].bias[term.output]))
+            total += share * Fraction(term.weight) * (Fraction(shift) + Fraction(scale) * bias)
+    return float(total) if total <= 0 else np.inf
+
+
 # Units of work of choosing where to cut, and for each part.
 CUT, PART = 2e-4, 1e-4
+# Nodes are cut while that may win such a share of what is missing, else inputs, where two models follow the same inputs, so
+# that their nodes hang together; one model's nodes are always worth it.
+_TWO_MODELS_THRESHOLD = 0.7
+# A node is cut where it gains at least such a share of what an input does.
+_NODE_PREFERENCE = 0.7
+# A cut is in vain that gains less than this share of the way to the target; what its variable keeps of its worth; and what
+# a cut is worth at least, as a share of what its variable moves the bound at all.
+_IDLE_GAIN, _IDLE_KEPT, _LEAST_WORTH = 0.02, 0.25, 0.01
+# How near an end, as a share of the range, a node or an interval is cut.
+_NODE_MARGIN, _INPUT_MARGIN = 0.1, 0.2
+# Share of a group that its second value needs for a cut between values rather than in an interval, and the share of the
+# first below which its values are cut in any case.
+_RIVAL_CELL, _UNMIXED = 1e-3, 1e-9
+# Candidates of a site that a search near its minimum looks at; inputs that are tried for one that can be cut.
+_NEAR_CANDIDATES, _SITES_TRIED = 6, 6
 
 
-def rows_program(
-    models: tuple[ExactModel, ...], space: CellSpace, goal: OutputBounds, config: ProverConfig = DEFAULT
-) -> BoundsProgram:
+def rows_program(models: tuple[ExactModel, ...], space: CellSpace, goal: OutputBounds) -> BoundsProgram:
     """The program of a goal of rows, its families and units numbered as in docs/certificates.md."""
     keys: list[tuple[int, int | None]] = []
     units: list[list[int]] = []
@@ -62,9 +98,7 @@ def rows_program(
                 else (term.moved[0], int(space.first[term.moved[0]]) + term.moved[1])
             )
             if group is not None and not space.points()[cell][space.input_group == group].all():
-                raise InputError(
-                    "A group may be 'moved' to a cell of points only. Got a cell with an interval instead."
-                )
+                raise InputError(argument="moved", expected="be a cell of points", got="one with an interval")
             if (term.model, group) not in keys:
                 keys.append((term.model, group))
                 units.append([])
@@ -77,7 +111,7 @@ def rows_program(
         Family(models[m], models[m].layers, group, tuple(cells), m)
         for (m, group), cells in zip(keys, units, strict=True)
     )
-    return make_program(space, families, tuple(sums), config=config)
+    return make_program(space, families, tuple(sums))
 
 
 def slope_program(
@@ -85,13 +119,12 @@ def slope_program(
     space: CellSpace,
     goal: Slope,
     unit: float = 1.0,
-    config: ProverConfig = DEFAULT,
 ) -> BoundsProgram:
     """The program of a slope through at most one hidden layer; its excess is per unit of the scaled input."""
     model = models[goal.model]
     family = Family(model, model.layers[:2], None, (-1,), goal.model)
     term = RowTerm(0, 0, goal.output, unit * goal.sign)
-    made = make_program(space, (family,), (RowSum((term,)),), config=config)
+    made = make_program(space, (family,), (RowSum((term,)),))
     constant = made.constant.copy()
     constant[made.nodes] = -unit * goal.bound * model.scale[goal.input]
     block = made.blocks[0]
@@ -119,9 +152,7 @@ class Lagrange:
         # Nodes are cut while that may win such a share of what is missing; else inputs are.
         # (Two models follow the same inputs, so that their nodes hang together.)
         self.split_threshold = self.usual_threshold = (
-            program.config.two_models_threshold
-            if len({family.number for family in program.families}) > 1
-            else 0.0
+            _TWO_MODELS_THRESHOLD if len({family.number for family in program.families}) > 1 else 0.0
         )
         self.slope = slope
         self.scale = unit * (1.0 if slope is None else float(slope[0].scale[slope[1].input]))
@@ -152,7 +183,7 @@ class Lagrange:
         parts: list[Subdomains],
         starts: Floats,
         target: float,
-        sums: list[tuple[Floats, Floats, Bools] | None],
+        sums: list[Sums | None],
         warm: bool,
         above: Sequence[Bounded] = (),
     ) -> tuple[list[Bounded], list[Floats]]:
@@ -168,7 +199,7 @@ class Lagrange:
             starts[:, -1] = np.maximum(starts[:, -1], 1e-6)
         ends = unit_slots(program.space, part)
         # A price that has far to go may come to need any of them.
-        few = program.config.near_candidates if warm and not program.budget else None
+        few = _NEAR_CANDIDATES if warm and not program.budget else None
 
         def choose(v: Floats) -> Choices:
             return input_choices(program, region, self.layout, *ends, v, few)
@@ -183,9 +214,9 @@ class Lagrange:
             warm=warm,
         )
         bounds = found.bound / self.scale
-        idle = [
-            each.after(float(bounds[b]), target, program.config.idle_gain) for b, each in enumerate(above)
-        ] or [{}] * len(parts)
+        idle = [each.after(float(bounds[b]), target, _IDLE_GAIN) for b, each in enumerate(above)] or [
+            {}
+        ] * len(parts)
         splits = self.splits(part, region, found, target * self.scale, idle)
         made: list[Bounded] = []
         for b, each in enumerate(parts):
@@ -201,7 +232,7 @@ class Lagrange:
     ) -> list[Split | None]:
         """Where the relaxation gains most, at a hidden node that is mixed or at a group; idle ones lose their turns."""
         charge(CUT + PART * len(found.v))
-        program, space, config = self.program, self.program.space, self.program.config
+        program, space = self.program, self.program.space
         v, nodes = found.v, found.nodes
         line = v[:, : program.nodes]
         at_mean = node_heights(program, region, v, nodes[:, None])[:, 0]
@@ -238,14 +269,12 @@ class Lagrange:
         for b in range(len(nodes)):
             own = every[b], v[b, columns], alive[b], low[b], high[b]
             if idle[b]:
-                spread = (
-                    width[b] * np.abs(line[b]) * (width[b] > config.narrow * (1 + np.abs(region.high[b])))
+                spread = width[b] * np.abs(line[b]) * (width[b] > NARROW * (1 + np.abs(region.high[b])))
+                of_nodes = turns(idle[b], program.nodes, "node", _IDLE_KEPT) * np.maximum(
+                    gains[b], _LEAST_WORTH * spread
                 )
-                of_nodes = turns(idle[b], program.nodes, "node", config.idle_kept) * np.maximum(
-                    gains[b], config.least_worth * spread
-                )
-                of_sites = turns(idle[b], space.groups, "group", config.idle_kept)[self.layout.group]
-                of_sites *= np.maximum(score[b], config.least_worth * reach[b])
+                of_sites = turns(idle[b], space.groups, "group", _IDLE_KEPT)[self.layout.group]
+                of_sites *= np.maximum(score[b], _LEAST_WORTH * reach[b])
                 split = self._first_split(np.argsort(-of_sites), *own)
                 if program.nodes and of_nodes.max() > (of_sites.max() if split is not None else 0.0):
                     split = self._node_split(int(of_nodes.argmax()), b, region, nodes)
@@ -259,14 +288,14 @@ class Lagrange:
             elif program.nodes:
                 spread = width[b] * (1e-6 + np.abs(line[b]))
                 node = int(spread.argmax())
-                if width[b, node] > config.narrow * (1 + abs(region.high[b, node])):
+                if width[b, node] > NARROW * (1 + abs(region.high[b, node])):
                     of_node = self._node_split(node, b, region, nodes)
             # Fixing all nodes at their means would lower the bound by their gains and no more.
             promising = gains[b].sum() >= self.split_threshold * (found.bound[b] - target)
             if (
                 of_node is not None
                 and (promising or not score[b].max() > 0)
-                and gains[b].max() >= config.node_preference * score[b].max()
+                and gains[b].max() >= _NODE_PREFERENCE * score[b].max()
             ):
                 splits.append(of_node)
                 continue
@@ -277,7 +306,7 @@ class Lagrange:
     def _first_split(
         self, order: NDArray[np.int64], chances: Floats, v: Floats, alive: Bools, low: Floats, high: Floats
     ) -> Split | None:
-        for s in order[: self.program.config.sites_tried]:
+        for s in order[:_SITES_TRIED]:
             split = self._input_split(int(s), chances[s], v, alive, low, high)
             if split is not None:
                 return split
@@ -300,7 +329,7 @@ class Lagrange:
 
     def _node_split(self, node: int, b: int, region: DualRegion, nodes: Floats) -> Split:
         low, high = region.low[b, node], region.high[b, node]
-        room = self.program.config.node_margin * (high - low)
+        room = _NODE_MARGIN * (high - low)
         at = float(np.clip(nodes[b, node], low + room, high - room))
         return Split("node", node, at)
 
@@ -310,12 +339,11 @@ class Lagrange:
         """Cut a group: between cells where several are mixed, else an interval."""
         space, layout = self.program.space, self.layout
         group = int(layout.group[site])
-        cells = [int(c) for c in space.table[group] if c < space.cells and alive[c]]
+        cells = space.cells_of(group, alive)
         if len(cells) > 1:
             worth = np.array([chance[layout.cell[site] == c].sum() for c in cells])
             first, second = np.argsort(-worth)[:2]
-            config = self.program.config
-            if worth[second] > config.rival_cell or worth.max() < config.unmixed:
+            if worth[second] > _RIVAL_CELL or worth.max() < _UNMIXED:
                 # Each cell goes with the one of the two that it is more like.
                 vector = [self._cell_vector(site, c, chance, v) for c in cells]
                 near = [
@@ -349,7 +377,7 @@ class Lagrange:
                     p = np.repeat(chance[:, None], layout.slot.shape[2], 1)[used]
                     if p.sum() > 1e-6:
                         at = float((p * x).sum() / p.sum())
-                room = self.program.config.input_margin * (high[s] - low[s])
+                room = _INPUT_MARGIN * (high[s] - low[s])
                 at = float(np.clip(at, low[s] + room, high[s] - room))
                 return Split("input", int(space.slot_input[s]), at, group=group)
         if len(cells) > 1:
@@ -377,7 +405,6 @@ def make_bounders(
     goal: Goal,
     root: Subdomains,
     unit: float = 1.0,
-    config: ProverConfig = DEFAULT,
 ) -> tuple[Bounder, ...]:
     """Ways to bound a goal, the cheaper first. The root's limits of nodes must fit their program.
 
@@ -385,14 +412,14 @@ def make_bounders(
     is small by fixed thresholds.
     """
     if isinstance(goal, OutputBounds):
-        program = rows_program(models, space, goal, config)
-        scaled = program if unit == 1 else rows_program(models, space, times(goal, unit), config)
+        program = rows_program(models, space, goal)
+        scaled = program if unit == 1 else rows_program(models, space, times(goal, unit))
         plain = Lagrange(scaled, unit=unit)
         return (Differential(program, root), plain) if pairable(program) else (plain,)
     model = models[goal.model]
     if model.hidden == 1:
-        return (Lagrange(slope_program(models, space, goal, unit, config), slope=(model, goal), unit=unit),)
+        return (Lagrange(slope_program(models, space, goal, unit), slope=(model, goal), unit=unit),)
     row = RowSum((RowTerm(0, 0, goal.output, float(goal.sign)),))
     family = Family(model, model.layers, None, (-1,), goal.model)
-    program = make_program(space, (family,), (row,), config=config)
+    program = make_program(space, (family,), (row,))
     return (Chain(program, models, goal),)

@@ -7,15 +7,18 @@ from dataclasses import replace
 
 import numpy as np
 
-from edgewise._core.arrays import Bools, Floats
+from edgewise._core.arrays import Floats
 from edgewise.verifying.bounds.curves import Curves, spans
-from edgewise.verifying.bounds.cuts import Bounded, Split
+from edgewise.verifying.bounds.cuts import NARROW, Bounded, Split, Sums
 from edgewise.verifying.bounds.dual import MARGIN
 from edgewise.verifying.bounds.exact import ExactModel
 from edgewise.verifying.bounds.node_ranges import first_sums, ranges
 from edgewise.verifying.bounds.program import BoundsProgram, unit_curves
 from edgewise.verifying.domain.goals import Slope
 from edgewise.verifying.domain.space import CellSpace, Subdomains, divisible, living, slots
+
+# The widest input is cut while that is more than this share of its range, else between values.
+_WIDE_INPUT = 0.05
 
 
 def derivative_spans(model: ExactModel, space: CellSpace, part: Subdomains, i: int) -> tuple[Floats, Floats]:
@@ -64,7 +67,7 @@ def middles(space: CellSpace, made: list[Bounded]) -> list[Floats]:
         if each.bound > -np.inf:
             low, high = slots(space, each.part)
             alive = living(space, each.part)[0]
-            cells = [next(int(c) for c in group if c < space.cells and alive[c]) for group in space.table]
+            cells = [space.cells_of(g, alive)[0] for g in range(space.groups)]
             x = space.centre[cells].sum(0)
             for s, c in enumerate(space.slot_cell):
                 if c in cells:
@@ -87,7 +90,7 @@ class OneByOne:
         parts: list[Subdomains],
         starts: Floats,
         target: float,
-        sums: list[tuple[Floats, Floats, Bools] | None],
+        sums: list[Sums | None],
         warm: bool,
         above: Sequence[Bounded] = (),
     ) -> tuple[list[Bounded], list[Floats]]:
@@ -95,7 +98,7 @@ class OneByOne:
         made = [self._one(part, known) for part, known in zip(parts, sums, strict=True)]
         return made, middles(self.program.space, made)
 
-    def _one(self, part: Subdomains, sums: tuple[Floats, Floats, Bools] | None) -> Bounded:
+    def _one(self, part: Subdomains, sums: Sums | None) -> Bounded:
         """What is known of a part."""
         raise NotImplementedError
 
@@ -108,7 +111,7 @@ class Chain(OneByOne):
         self.split_threshold = self.usual_threshold = 0.0
         self.model = models[goal.model]
 
-    def _one(self, part: Subdomains, sums: tuple[Floats, Floats, Bools] | None) -> Bounded:
+    def _one(self, part: Subdomains, sums: Sums | None) -> Bounded:
         program, goal, model = self.program, self.goal, self.model
         known = first_sums(program, part) if sums is None else sums
         low, high, empty = ranges(program, part, known)
@@ -127,7 +130,7 @@ class Chain(OneByOne):
             corners = np.stack([under * least, under * most, over * least, over * most])
             reach = np.maximum(np.abs(least), np.abs(most))
             loose = ((over - under) * reach).sum(0)
-            for s in np.nonzero((h_high - h_low) > program.config.narrow * (1 + np.abs(h_high)))[0]:
+            for s in np.nonzero((h_high - h_low) > NARROW * (1 + np.abs(h_high)))[0]:
                 worth.append(
                     (float(loose[s]), Split("node", at + int(s), float(0.5 * (h_low[s] + h_high[s]))))
                 )
@@ -152,11 +155,11 @@ class Chain(OneByOne):
             if alive[c] and divisible(space, s, low[0, s], high[0, s]):
                 share = (high[0, s] - low[0, s]) / (space.high[c, j] - space.low[c, j])
                 sizes.append((float(share) * (2.0 if j == i else 1.0), s))
-        if sizes and (max(sizes)[0] > self.program.config.wide_input or not worth):
+        if sizes and (max(sizes)[0] > _WIDE_INPUT or not worth):
             s = max(sizes)[1]
             return Split("input", int(space.slot_input[s]), float(0.5 * (low[0, s] + high[0, s])))
         for g in range(space.groups):
-            cells = [int(c) for c in space.table[g] if c < space.cells and alive[c]]
+            cells = space.cells_of(g, alive)
             if len(cells) > 1:
                 half = cells[: len(cells) // 2]
                 return Split("cells", g, cells=tuple(c - int(space.first[g]) for c in half))

@@ -10,6 +10,10 @@ import numpy as np
 from edgewise._core.arrays import Bools, Floats
 from edgewise.verifying.domain.space import Subdomains
 
+# Least and greatest sums of nodes over parts, and which parts hold no row.
+Sums = tuple[Floats, Floats, Bools]
+# Ranges of nodes so narrow, as a share of their ends, are not cut.
+NARROW = 1e-6
 # How often each variable was cut in vain.
 Idle = Mapping[tuple[str, int], int]
 
@@ -65,7 +69,7 @@ class Bounded:
     bound: float
     v: Floats
     split: Split | None
-    sums: tuple[Floats, Floats, Bools] | None
+    sums: Sums | None
     idle: Idle = field(default_factory=dict[tuple[str, int], int])
 
     def after(self, bound: float, target: float, gain: float) -> Idle:

@@ -19,7 +19,7 @@ from scipy.optimize import linear_sum_assignment
 from edgewise._core.arrays import Bools, Floats, Ints
 from edgewise.verifying.bounds.chain import OneByOne
 from edgewise.verifying.bounds.curves import Curves, LocalIntervals, merge, spans
-from edgewise.verifying.bounds.cuts import Bounded, Split
+from edgewise.verifying.bounds.cuts import NARROW, Bounded, Split, Sums
 from edgewise.verifying.bounds.dual import MARGIN
 from edgewise.verifying.bounds.exact import ExactLayer, ExactModel
 from edgewise.verifying.bounds.node_ranges import first_sums, ranges
@@ -36,6 +36,8 @@ from edgewise.verifying.domain.space import CellSpace, Subdomains, divisible, dr
 
 # Differences are known to this share of the size of what they are differences of, and exactly where both are the same.
 ROUNDED = 1e-13
+# Rows that show which nodes of two evaluations belong together.
+_PAIR_ROWS = 256
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,7 +107,7 @@ class Differential(OneByOne):
         self.first, self.sizes = _first(units, program.space, *pairs[0])
         self.steps = [_step(units, n, pairs[n - 1], pairs[n]) for n in range(1, len(pairs))]
 
-    def _one(self, part: Subdomains, sums: tuple[Floats, Floats, Bools] | None) -> Bounded:
+    def _one(self, part: Subdomains, sums: Sums | None) -> Bounded:
         program = self.program
         known = first_sums(program, part) if sums is None else sums
         low, high, empty = ranges(program, part, known)
@@ -129,12 +131,11 @@ class Differential(OneByOne):
         self, part: Subdomains, low: Floats, high: Floats, loose: list[Floats], steep: list[Floats]
     ) -> Split | None:
         """The node whose slopes, or the input whose differences, leave most open for the output."""
-        narrow = self.program.config.narrow
         space, found, weight = self.program.space, list[tuple[float, Split]](), np.ones(1)
         for step, wide, slope in zip(self.steps[::-1], loose[::-1], steep[::-1], strict=True):
             for worth, nodes in zip(wide @ weight, zip(step.first, step.second, strict=True), strict=True):
                 node = max(nodes, key=lambda k: high[k] - low[k])
-                if high[node] - low[node] > narrow * (1 + abs(high[node])):
+                if high[node] - low[node] > NARROW * (1 + abs(high[node])):
                     found.append(
                         (float(worth), Split("node", int(node), float(0.5 * (low[node] + high[node]))))
                     )
@@ -147,7 +148,7 @@ class Differential(OneByOne):
             if alive[c] and divisible(space, s, bottom, top):
                 found.append((float(worth[s]), Split("input", int(i), float(0.5 * (bottom + top)))))
         for g in range(space.groups):
-            cells = [int(c) for c in space.table[g] if c < space.cells and alive[c]]
+            cells = space.cells_of(g, alive)
             if len(cells) > 1:
                 values = self.first.inputs.points[cells][:, : len(weight)]
                 half = tuple(c - int(space.first[g]) for c in cells[: len(cells) // 2])
@@ -198,7 +199,7 @@ def _unit(program: BoundsProgram, term: RowTerm) -> Unit:
 def _compared(units: tuple[Unit, Unit], program: BoundsProgram, root: Subdomains) -> list[tuple[Ints, Ints]]:
     """Nodes of each hidden layer that hold nearly the same at random rows."""
     space, rng = program.space, np.random.default_rng(0)
-    x = space.to_units(draw(space, program.config.pair_rows, root, rng))
+    x = space.to_units(draw(space, _PAIR_ROWS, root, rng))
     found = list[tuple[Ints, Ints]]()
     for one, two in zip(*(unit.hidden(x) for unit in units), strict=True):
         apart = np.abs(one[:, :, None] - two[:, None]).mean(0)

@@ -55,9 +55,8 @@ def _walk(node: Node, values: Mapping[str, Intervals], shape: tuple[int, ...]) -
         return outward(constant, constant)
     parts = [_walk(argument, values, shape) for argument in node.arguments]
     # What an argument has no value for has none either, though the function itself be bounded: tanh(log(x)), max(log(x), 0).
-    lost = np.logical_or.reduce([(part.low == -np.inf) & (part.high == np.inf) for part in parts])
-    found = _applied(node, parts)
-    return Intervals(np.where(lost, -np.inf, found.low), np.where(lost, np.inf, found.high))
+    lost = np.logical_or.reduce([part.unbounded for part in parts])
+    return _applied(node, parts).open_where(lost)
 
 
 def _applied(node: Apply, parts: Sequence[Intervals]) -> Intervals:
@@ -92,9 +91,7 @@ def _power(base: Intervals, power: Intervals) -> Intervals:
     lifted = Intervals(np.maximum(base.low, 0.0), np.maximum(base.high, 0.0))
     made = _exp(power * _log_of_nonnegative(lifted))
     low = np.where((lifted.low == 0) & (power.low > 0), 0.0, made.low)
-    return Intervals(
-        np.where(undefined, -np.inf, np.maximum(low, 0.0)), np.where(undefined, np.inf, made.high)
-    )
+    return Intervals(np.maximum(low, 0.0), made.high).open_where(undefined)
 
 
 def _whole_power(base: Intervals, power: int) -> Intervals:
@@ -129,7 +126,7 @@ def _partial(
     def enclosure(x: Intervals) -> Intervals:
         outside = (x.low < low) | (x.high > high)
         made = f(Intervals(np.clip(x.low, low, high), np.clip(x.high, low, high)))
-        return Intervals(np.where(outside, -np.inf, made.low), np.where(outside, np.inf, made.high))
+        return made.open_where(outside)
 
     return enclosure
 
@@ -140,8 +137,7 @@ def _log_of_nonnegative(x: Intervals) -> Intervals:
 
 def _log(x: Intervals) -> Intervals:
     made = _log_of_nonnegative(Intervals(np.maximum(x.low, 0.0), np.maximum(x.high, 0.0)))
-    undefined = x.low <= 0
-    return Intervals(np.where(undefined, -np.inf, made.low), np.where(undefined, np.inf, made.high))
+    return made.open_where(x.low <= 0)
 
 
 def _wave(shift: float, f: Callable[[Floats], Floats]) -> Callable[[Intervals], Intervals]:
@@ -170,8 +166,7 @@ def _tan(x: Intervals) -> Intervals:
     turns = np.floor((x.high + slack - math.pi / 2) / math.pi) >= np.ceil(
         (x.low - slack - math.pi / 2) / math.pi
     )
-    broken = turns | ~np.isfinite(x.size)
-    return Intervals(np.where(broken, -np.inf, made.low), np.where(broken, np.inf, made.high))
+    return made.open_where(turns | ~np.isfinite(x.size))
 
 
 def _even(f: Callable[[Floats], Floats], least: float) -> Callable[[Intervals], Intervals]:
@@ -203,10 +198,8 @@ def _mod(a: Intervals, b: Intervals) -> Intervals:
     turns = _exactly(np.floor)(a * b.inverse())
     branch = a - b * turns
     one = (turns.low == turns.high) & np.isfinite(turns.low)
-    found = Intervals(np.where(one, branch.low, -np.inf), np.where(one, branch.high, np.inf))
-    found = found.meet(Intervals(np.minimum(b.low, 0.0), np.maximum(b.high, 0.0)))
-    undefined = (b.low <= 0) & (b.high >= 0)
-    return Intervals(np.where(undefined, -np.inf, found.low), np.where(undefined, np.inf, found.high))
+    found = branch.open_where(~one).meet(Intervals(np.minimum(b.low, 0.0), np.maximum(b.high, 0.0)))
+    return found.open_where((b.low <= 0) & (b.high >= 0))
 
 
 _exp = _rising(np.exp, 0.0)

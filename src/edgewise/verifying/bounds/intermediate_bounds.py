@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 
 from edgewise._core.work import spent
-from edgewise.verifying.bounds.candidates import input_choices, input_sites
 from edgewise.verifying.bounds.dual import make_region
-from edgewise.verifying.bounds.newton import minimise
+from edgewise.verifying.bounds.newton import input_choices, input_sites, minimise
 from edgewise.verifying.bounds.node_ranges import ranges
 from edgewise.verifying.bounds.program import BoundsProgram, Family, RowSum, RowTerm, make_program
 from edgewise.verifying.domain.space import Subdomains, unit_slots
+
+# A lemma must cut a range by such a share of it (less costs more than it is worth), and so many are sought in one batch.
+_LEAST_GAIN, _LEMMAS_TOGETHER = 1e-3, 16
 
 
 def tighten(
@@ -25,31 +27,29 @@ def tighten(
     """
     part = replace(root, node_low=root.node_low.copy(), node_high=root.node_high.copy())
     lemmas: list[dict[str, Any]] = []
-    place = {name: k for k, name in enumerate(program.names)}
     for f, family in enumerate(program.families):
         for layer in range(1 if program.budget else 2, family.hidden + 1):
             for unit in range(1 if layer == 1 else len(family.moved)):
                 if spent() >= until:
                     return part, lemmas
-                lemmas += _layer(program, part, family, f, unit, layer, place, until)
+                lemmas += _layer(program, part, f, unit, layer, until)
     return part, lemmas
 
 
 def _layer(
     program: BoundsProgram,
     part: Subdomains,
-    family: Family,
     f: int,
     unit: int,
     layer: int,
-    place: dict[tuple[int, int, int, int], int],
     until: float,
 ) -> list[dict[str, Any]]:
     """Lemmas about the nodes of one layer of a unit; `part` is cut in place."""
+    family, place = program.families[f], {name: k for k, name in enumerate(program.names)}
     own = Family(family.model, family.layers[:layer], family.group, (family.moved[unit],), family.number)
     count = len(own.layers[-1].bias)
     sums = tuple(RowSum((RowTerm(0, 0, k, 1.0),)) for k in range(count))
-    below = make_program(program.space, (own,), sums, ends=False, config=program.config)
+    below = make_program(program.space, (own,), sums, ends=False)
     known = [place[f, unit if each > 1 else 0, each, k] for _, _, each, k in below.names]
     mine = np.array([place[f, unit, layer, k] for k in range(count)])
     inside = replace(part, node_low=part.node_low[:, known], node_high=part.node_high[:, known])
@@ -62,12 +62,11 @@ def _layer(
     lemmas: list[dict[str, Any]] = []
     if empty[0]:
         return lemmas
-    worth, together = program.config.lemma_gain, program.config.lemmas_together
     jobs = [(k, sign) for k in range(count) for sign in (1.0, -1.0)]
-    for at in range(0, len(jobs), together):
+    for at in range(0, len(jobs), _LEMMAS_TOGETHER):
         if spent() >= until:
             break
-        some = jobs[at : at + together]
+        some = jobs[at : at + _LEMMAS_TOGETHER]
         v = np.zeros((len(some), below.size))
         for b, (k, sign) in enumerate(some):
             v[b, below.nodes + k] = sign
@@ -84,7 +83,7 @@ def _layer(
             bound = sign * float(found.bound[b])
             now = float(whole_high[0, node] if sign > 0 else whole_low[0, node])
             width = float(whole_high[0, node] - whole_low[0, node])
-            if sign * (now - bound) <= worth * width:
+            if sign * (now - bound) <= _LEAST_GAIN * width:
                 continue
             if sign > 0:
                 part.node_high[0, node] = min(part.node_high[0, node], bound)

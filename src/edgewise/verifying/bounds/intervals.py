@@ -6,11 +6,13 @@ a formula has no value in part of a box its enclosure is unbounded.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from edgewise._core.arrays import Floats
+from edgewise._core.arrays import Bools, Floats
 from edgewise._core.work import charge
 
 # Units of work of an operation, and for each interval.
@@ -44,11 +46,33 @@ class Intervals:
         with np.errstate(divide="ignore"):
             made = outward(1.0 / self.high, 1.0 / self.low)
         across = (self.low <= 0) & (self.high >= 0)
-        return Intervals(np.where(across, -np.inf, made.low), np.where(across, np.inf, made.high))
+        return made.open_where(across)
 
     def meet(self, other: Intervals) -> Intervals:
         """What two enclosures of the same value leave."""
         return Intervals(np.maximum(self.low, other.low), np.minimum(self.high, other.high))
+
+    def __getitem__(self, where: Any) -> Intervals:
+        """Some of them, or with other axes, as of arrays."""
+        return Intervals(self.low[where], self.high[where])
+
+    def swapped(self) -> Intervals:
+        """With the second and the third axis exchanged."""
+        return Intervals(self.low.swapaxes(1, 2), self.high.swapaxes(1, 2))
+
+    def open_where(self, lost: Bools) -> Intervals:
+        """Without a bound at some places, where what they enclose may have no value."""
+        return Intervals(np.where(lost, -np.inf, self.low), np.where(lost, np.inf, self.high))
+
+    @property
+    def unbounded(self) -> Bools:
+        """Where there is no bound on either side."""
+        return (self.low == -np.inf) & (self.high == np.inf)
+
+    @property
+    def least(self) -> Floats:
+        """The smallest absolute value inside, negative where zero is."""
+        return np.maximum(self.low, -self.high)
 
     @property
     def size(self) -> Floats:
@@ -59,6 +83,11 @@ class Intervals:
 def point(x: Floats) -> Intervals:
     """Intervals of one number each."""
     return Intervals(x, x)
+
+
+def side_by_side(parts: Sequence[Intervals]) -> Intervals:
+    """Intervals stacked along a second axis."""
+    return Intervals(np.stack([part.low for part in parts], 1), np.stack([part.high for part in parts], 1))
 
 
 def outward(low: Floats, high: Floats, ulps: int = 1) -> Intervals:

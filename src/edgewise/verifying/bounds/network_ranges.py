@@ -10,9 +10,8 @@ import numpy as np
 from edgewise._core.arrays import Floats
 from edgewise._core.work import charge
 from edgewise.verifying.bounds.curves import Curves
-from edgewise.verifying.bounds.exact import ExactLayer, ExactModel
-from edgewise.verifying.bounds.intervals import NUMBER, STEP, Intervals, point
-from edgewise.verifying.bounds.silu_ranges import silu_ranges
+from edgewise.verifying.bounds.exact import ExactLayer, ExactModel, silu_ranges
+from edgewise.verifying.bounds.intervals import NUMBER, STEP, Intervals, point, side_by_side
 
 # Sums of products and polynomials in floats: relative to the sum of the terms' sizes. The longest has a few thousand.
 _SUMMED = 1e-12
@@ -112,31 +111,27 @@ def enclose_network(
             )
         )
         if slopes is None:
-            slopes = Intervals(steep.low.swapaxes(1, 2), steep.high.swapaxes(1, 2))
+            slopes = steep.swapped()
             if more:
-                own = np.eye(shape[1])
-                bends = Intervals(
-                    *(end.swapaxes(1, 2)[..., None] * own for end in (more[0].low, more[0].high))
-                )
+                curved, own = more[0].swapped()[..., None], np.eye(shape[1])
+                bends = Intervals(curved.low * own, curved.high * own)
         else:
             if more and bends is not None:
                 # (phi o h)'' = phi''(h) h' h'^T + phi'(h) h''
-                bends = _summed(_deep(more[0], 2) * _squares(slopes) + _deep(steep, 2) * _wide(bends))
-            slopes = _summed(_deep(steep, 1) * _wide(slopes))
+                bends = _summed(
+                    more[0][..., None, None] * _squares(slopes) + steep[..., None, None] * bends[:, :, None]
+                )
+            slopes = _summed(steep[..., None] * slopes[:, :, None])
         h = _summed(values) + point(np.broadcast_to(layer.bias[only], (shape[0], values.low.shape[-1])))
         if arities:
             h, slopes, bends = _multiplied(arities, h, slopes, bends)
     assert slopes is not None
     at = output if model.arities and model.arities[-1] else 0
     factor = point(np.full(shape[0], model.out_scale[output]))
-    value = factor * _node(h, at) + point(np.full(shape[0], model.out_shift[output]))
-    row = Intervals(factor.low[:, None], factor.high[:, None])
+    value = factor * h[:, at] + point(np.full(shape[0], model.out_shift[output]))
     if bends is not None:
-        both = Intervals(rate.low[:, :, None], rate.high[:, :, None]) * Intervals(
-            rate.low[:, None], rate.high[:, None]
-        )
-        bends = _node(bends, at) * both * Intervals(row.low[..., None], row.high[..., None])
-    return Enclosed(value, _node(slopes, at) * rate * row, bends)
+        bends = bends[:, at] * (rate[:, :, None] * rate[:, None]) * factor[:, None, None]
+    return Enclosed(value, slopes[:, at] * rate * factor[:, None], bends)
 
 
 def _edges(layer: ExactLayer, curves: Curves, order: int, only: list[int] | slice, h: Intervals) -> Intervals:
@@ -145,7 +140,7 @@ def _edges(layer: ExactLayer, curves: Curves, order: int, only: list[int] | slic
     if layer.base is None or not layer.base.any():
         return found
     weights = np.broadcast_to(layer.base[only].T, found.low.shape)
-    return found + point(weights) * _deep(silu_ranges(h, order), 1)
+    return found + point(weights) * silu_ranges(h, order)[..., None]
 
 
 def _multiplied(
@@ -153,58 +148,30 @@ def _multiplied(
 ) -> tuple[Intervals, Intervals, Intervals | None]:
     """Nodes from sums (B, sums), of which the last are multiplied in groups, with their derivatives."""
     at = h.low.shape[1] - sum(arities)
-    parts = [(_node(h, k), _node(slopes, k), None if bends is None else _node(bends, k)) for k in range(at)]
+    parts = [(h[:, k], slopes[:, k], None if bends is None else bends[:, k]) for k in range(at)]
     for arity in arities:
-        a, da, dda = (_node(h, at), _node(slopes, at), None if bends is None else _node(bends, at))
+        a, da, dda = (h[:, at], slopes[:, at], None if bends is None else bends[:, at])
         for k in range(at + 1, at + arity):
-            b, db, ddb = _node(h, k), _node(slopes, k), None if bends is None else _node(bends, k)
+            b, db, ddb = h[:, k], slopes[:, k], None if bends is None else bends[:, k]
             if dda is not None and ddb is not None:
                 # (a b)'' = a'' b + a' b'^T + b' a'^T + a b''
-                cross = _wide(da) * _across(db)
-                turned = Intervals(cross.low.swapaxes(1, 2), cross.high.swapaxes(1, 2))
-                dda = dda * _deep(b, 2) + (cross + turned) + ddb * _deep(a, 2)
-            a, da = a * b, da * _deep(b, 1) + db * _deep(a, 1)
+                cross = da[:, :, None] * db[:, None]
+                dda = dda * b[..., None, None] + (cross + cross.swapped()) + ddb * a[..., None, None]
+            a, da = a * b, da * b[..., None] + db * a[..., None]
         parts.append((a, da, dda))
         at += arity
     values, slopes_of, bends_of = zip(*parts, strict=True)
     return (
-        _stacked(values),
-        _stacked(slopes_of),
-        None if bends is None else _stacked([each for each in bends_of if each is not None]),
+        side_by_side(values),
+        side_by_side(slopes_of),
+        None if bends is None else side_by_side([each for each in bends_of if each is not None]),
     )
-
-
-def _stacked(nodes: Sequence[Intervals]) -> Intervals:
-    """Nodes side by side, along the second axis."""
-    return Intervals(np.stack([n.low for n in nodes], 1), np.stack([n.high for n in nodes], 1))
-
-
-def _node(x: Intervals, at: int) -> Intervals:
-    """One of the nodes."""
-    return Intervals(x.low[:, at], x.high[:, at])
-
-
-def _wide(x: Intervals) -> Intervals:
-    """(B, I, ...) -> (B, I, 1, ...), to meet edges (B, I, O)."""
-    return Intervals(x.low[:, :, None], x.high[:, :, None])
-
-
-def _across(x: Intervals) -> Intervals:
-    """(B, I) -> (B, 1, I), to meet (B, I, 1)."""
-    return Intervals(x.low[:, None], x.high[:, None])
-
-
-def _deep(x: Intervals, more: int) -> Intervals:
-    """(B, I, O) with more axes at the end."""
-    shape = (*x.low.shape, *(1,) * more)
-    return Intervals(x.low.reshape(shape), x.high.reshape(shape))
 
 
 def _squares(slopes: Intervals) -> Intervals:
     """Products of the slopes of a node in two inputs, (B, I, 1, inputs, inputs); of one with itself never negative."""
-    first = Intervals(slopes.low[:, :, None, :, None], slopes.high[:, :, None, :, None])
-    second = Intervals(slopes.low[:, :, None, None], slopes.high[:, :, None, None])
-    made = first * second
+    first = slopes[:, :, None, :, None]
+    made = first * slopes[:, :, None, None]
     own = np.eye(slopes.low.shape[-1], dtype=bool)
     across = (first.low <= 0) & (first.high >= 0)
     least = np.where(across, 0.0, np.minimum(first.low**2, first.high**2) * (1 - 1e-15))

@@ -6,6 +6,7 @@ import numpy as np
 
 from edgewise._core.arrays import Bools, Floats, Ints
 from edgewise.verifying.bounds.curves import spans
+from edgewise.verifying.bounds.cuts import Sums
 from edgewise.verifying.bounds.program import BoundsProgram
 from edgewise.verifying.domain.space import CellSpace, Subdomains, living, stack, unit_slots
 
@@ -13,7 +14,7 @@ from edgewise.verifying.domain.space import CellSpace, Subdomains, living, stack
 WIDER = 1e-12
 
 
-def first_sums(program: BoundsProgram, part: Subdomains) -> tuple[Floats, Floats, Bools]:
+def first_sums(program: BoundsProgram, part: Subdomains) -> Sums:
     """Interval sums of the first hidden layers over the groups, (B, nodes) each (0 at other nodes); parts without a row."""
     batch, space = len(part.cells), program.space
     alive = living(space, part)
@@ -28,9 +29,7 @@ def first_sums(program: BoundsProgram, part: Subdomains) -> tuple[Floats, Floats
     return low, high, empty
 
 
-def ranges(
-    program: BoundsProgram, part: Subdomains, sums: tuple[Floats, Floats, Bools] | None = None
-) -> tuple[Floats, Floats, Bools]:
+def ranges(program: BoundsProgram, part: Subdomains, sums: Sums | None = None) -> Sums:
     """Ranges of the hidden nodes in each part, (B, nodes) each, and which parts hold no row.
 
     Interval sums over the groups for first layers, and over the nodes below for higher ones; limits of the part cut
@@ -106,9 +105,7 @@ def _group_any(space: CellSpace, alive: Bools) -> Bools:
     return np.asarray(padded[:, space.table].any(2), dtype=bool)
 
 
-def known_sums(
-    program: BoundsProgram, parts: list[Subdomains], sums: list[tuple[Floats, Floats, Bools] | None]
-) -> list[tuple[Floats, Floats, Bools]]:
+def known_sums(program: BoundsProgram, parts: list[Subdomains], sums: list[Sums | None]) -> list[Sums]:
     """Sums of the first layers over each part, those that are not known found together."""
     open_parts = [part for part, each in zip(parts, sums, strict=True) if each is None]
     found = first_sums(program, stack(open_parts)) if open_parts else ()

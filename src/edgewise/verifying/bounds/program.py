@@ -19,7 +19,6 @@ import numpy as np
 from edgewise._core.arrays import Floats, Ints
 from edgewise.verifying.bounds.curves import Curves, merge
 from edgewise.verifying.bounds.exact import ExactLayer, ExactModel
-from edgewise.verifying.config import DEFAULT, ProverConfig
 from edgewise.verifying.domain.space import CellSpace
 
 
@@ -141,7 +140,6 @@ class BoundsProgram:
         Of each hidden node, as certificates write it.
     families : tuple of Family
     sums : tuple of RowSum
-    config : ProverConfig
     """
 
     space: CellSpace
@@ -155,7 +153,6 @@ class BoundsProgram:
     names: tuple[tuple[int, int, int, int], ...]
     families: tuple[Family, ...]
     sums: tuple[RowSum, ...]
-    config: ProverConfig = DEFAULT
 
     @property
     def size(self) -> int:
@@ -169,7 +166,6 @@ def make_program(
     sums: tuple[RowSum, ...],
     *,
     ends: bool = True,
-    config: ProverConfig = DEFAULT,
 ) -> BoundsProgram:
     """The program of some rows.
 
@@ -262,7 +258,6 @@ def make_program(
         tuple(names),
         families,
         sums,
-        config,
     )
 
 

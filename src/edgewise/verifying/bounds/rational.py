@@ -18,7 +18,7 @@ import torch
 from edgewise._core.arrays import Floats
 from edgewise.layers.linear import KANLinear
 from edgewise.network.module import KAN
-from edgewise.verifying.bounds.silu import exact_silu
+from edgewise.verifying.bounds.exact import exact_silu
 from edgewise.verifying.domain.goals import Goal, InputTerm, Slope
 from edgewise.verifying.domain.space import CellSpace
 

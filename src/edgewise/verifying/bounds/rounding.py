@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from edgewise._core.arrays import Floats
 from edgewise.layers.linear import KANLinear
 from edgewise.network.module import KAN
+from edgewise.verifying.bounds.exact import numbers
 from edgewise.verifying.domain.goals import Goal, InputTerm, OutputBounds, OutputTerm
 from edgewise.verifying.domain.space import CellSpace
 
@@ -45,7 +46,7 @@ def reaches(net: KAN, low: Floats, high: Floats) -> tuple[list[tuple[Floats, Flo
 
 def _bounds(net: KAN, low: Floats, high: Floats) -> tuple[Floats, list[tuple[Floats, Floats]], list[Floats]]:
     shift, scale, output_shift, output_scale = (
-        _numbers(each) for each in (net.input_shift, net.input_scale, net.output_shift, net.output_scale)
+        numbers(each) for each in (net.input_shift, net.input_scale, net.output_shift, net.output_scale)
     )
     low, high = (low - shift) / scale, (high - shift) / scale
     found, bounds = 4 * U * np.maximum(np.abs(low), np.abs(high)), list[Floats]()
@@ -53,7 +54,7 @@ def _bounds(net: KAN, low: Floats, high: Floats) -> tuple[Floats, list[tuple[Flo
     for spec, layer in zip(net.spec.layers, net.layers, strict=True):
         ends.append((low, high))
         error, size, power = _layer(layer, low, high, found)
-        bias = np.zeros(layer.out_features) if layer.bias is None else np.abs(_numbers(layer.bias))
+        bias = np.zeros(layer.out_features) if layer.bias is None else np.abs(numbers(layer.bias))
         count = layer.in_features * (layer.degree + 1 + (layer.base_weight is not None)) + 4
         found = error + (10 * count * U * (power + bias) + count * TINY) * (power > 0)
         top = size + bias
@@ -72,8 +73,8 @@ def _bounds(net: KAN, low: Floats, high: Floats) -> tuple[Floats, list[tuple[Flo
 
 def _layer(layer: KANLinear, low: Floats, high: Floats, error: Floats) -> tuple[Floats, Floats, Floats]:
     """Sums over the edges of errors, largest values and largest sums of sizes of powers, (outputs,) each."""
-    k, grid = layer.degree, _numbers(layer.grid)
-    coef = _numbers(layer.numeric_coef())  # (I, M, O)
+    k, grid = layer.degree, numbers(layer.grid)
+    coef = numbers(layer.numeric_coef())  # (I, M, O)
     widths = np.diff(grid, axis=1)
     steps = np.arange(1, k + 1)
     knots = np.concatenate(
@@ -173,18 +174,18 @@ def alike(one: KAN, two: KAN) -> bool:
         live = _live(one, number), _live(two, number)
         if not (live[0] == live[1]).all():
             return False
-        arrays.append((_numbers(a.grid)[used[0]], _numbers(b.grid)[used[1]]))
+        arrays.append((numbers(a.grid)[used[0]], numbers(b.grid)[used[1]]))
         coefs = [
-            _numbers(each.numeric_coef())[u][..., v] for each, u, v in zip((a, b), used, live, strict=True)
+            numbers(each.numeric_coef())[u][..., v] for each, u, v in zip((a, b), used, live, strict=True)
         ]
         arrays.append((coefs[0], coefs[1]))
         weights = [_weights_of(each)[u][:, v] for each, u, v in zip((a, b), used, live, strict=True)]
         arrays.append((weights[0], weights[1]))
         if a.bias is not None and b.bias is not None:
-            arrays.append((_numbers(a.bias)[live[0]], _numbers(b.bias)[live[1]]))
+            arrays.append((numbers(a.bias)[live[0]], numbers(b.bias)[live[1]]))
         used = live if not one.spec.layers[number].nodes.products else (_all(one, number), _all(two, number))
-    numbers = [(_numbers(a), _numbers(b)) for a, b in pairs] + arrays
-    return all(a.shape == b.shape and bool((a == b).all()) for a, b in numbers)
+    arrays = [(numbers(a), numbers(b)) for a, b in pairs] + arrays
+    return all(a.shape == b.shape and bool((a == b).all()) for a, b in arrays)
 
 
 def _live(net: KAN, number: int) -> NDArray[np.bool_]:
@@ -197,7 +198,7 @@ def _live(net: KAN, number: int) -> NDArray[np.bool_]:
 
 def _any_effect(layer: KANLinear) -> NDArray[np.bool_]:
     """Which nodes below have an edge that is not zero."""
-    splines = _numbers(layer.numeric_coef()).any((1, 2))
+    splines = numbers(layer.numeric_coef()).any((1, 2))
     return np.asarray(splines | _weights_of(layer).any(1), dtype=bool)
 
 
@@ -205,12 +206,8 @@ def _weights_of(layer: KANLinear) -> Floats:
     """Weights of base functions, (I, O)."""
     if layer.base_weight is None:
         return np.zeros((layer.in_features, layer.out_features))
-    return _numbers(layer.base_weight) * _numbers(layer.numeric_mask())
+    return numbers(layer.base_weight) * numbers(layer.numeric_mask())
 
 
 def _all(net: KAN, number: int) -> NDArray[np.bool_]:
     return np.ones(net.layers[number + 1].in_features if number + 1 < len(net.layers) else 1, bool)
-
-
-def _numbers(tensor: torch.Tensor) -> Floats:
-    return tensor.detach().to(device="cpu", dtype=torch.float64).numpy()

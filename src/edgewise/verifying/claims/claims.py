@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import pairwise
+from itertools import combinations, pairwise, permutations, product
 from typing import Any
 
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import short
 from edgewise._core.errors import InputError
-from edgewise.network.fitted import Fitted
-from edgewise.verifying.claims.comparisons import equal_task, values_task
+from edgewise.network.fitted import Fitted, fitted
 from edgewise.verifying.claims.tasks import (
     Subgoal,
     Task,
@@ -19,18 +18,131 @@ from edgewise.verifying.claims.tasks import (
     class_of,
     has_numbers,
     output_of,
+    threshold_of,
     without_missing,
 )
 from edgewise.verifying.claims.two_rows import two_rows_task
 from edgewise.verifying.domain.columns import Columns
 from edgewise.verifying.domain.domain import Domain, Group
 from edgewise.verifying.domain.goals import Goal, InputTerm, OutputBounds, OutputTerm, Slope, Term
-from edgewise.verifying.domain.raw_rows import encoded
 from edgewise.verifying.domain.raw_values import shown
 from edgewise.verifying.language import properties as asked
-from edgewise.verifying.language.calibrated import carried_change, carried_range, check_carried
+from edgewise.verifying.language.calibrated import (
+    carried_change,
+    carried_range,
+    check_carried,
+)
 from edgewise.verifying.language.conditions import Condition
 from edgewise.verifying.results.witness import in_float64
+
+
+def equal_task(prop: asked.Equal, made: Task) -> Task:
+    """Two models differ by at most so much."""
+    if isinstance(prop.other, str):
+        raise InputError(
+            subject="The other model of equal",
+            expected="be a model",
+            got=f"the name {short(prop.other)}",
+            advice="load it with edgewise.load",
+        )
+    view, other = made.views[0], fitted(prop.other)
+    check_carried(prop, other)
+    mine, theirs = (
+        None
+        if each.encoding is None
+        else [{**column, "name": ""} for column in each.encoding.to_json()["columns"]]
+        for each in (view, other)
+    )
+    if mine != theirs or view.network.shape[0] != other.network.shape[0]:
+        raise InputError(
+            subject="The other model of equal",
+            expected="read the same columns in the same way",
+            got="one with another encoding",
+            advice="fit both on the same table, or compare edited copies of one model",
+        )
+    count = view.network.shape[-1]
+    if other.network.shape[-1] != count:
+        raise InputError(
+            subject="The other model of equal", expected=f"have {count} outputs", got=other.network.shape[-1]
+        )
+    parts = [
+        Subgoal(
+            bounded((OutputTerm(o, sign, 0), OutputTerm(o, -sign, 1)), prop.epsilon), made.domain, "level"
+        )
+        for o in range(count)
+        for sign in (1.0, -1.0)
+    ]
+    return replace(
+        made,
+        claim={"type": "equal", "epsilon": prop.epsilon},
+        parts=tuple(parts),
+        models=(view.network, other.network),
+        views=(view, other),
+    )
+
+
+def values_task(prop: asked.NeverFlips | asked.ChangesAtMost, columns: Columns, made: Task) -> Task:
+    """Nothing, or little, changes where a column takes another of its values."""
+    of = "never_flips" if isinstance(prop, asked.NeverFlips) else "changes_at_most"
+    view, g = columns.view, columns.group(prop.feature)
+    group = made.domain.groups[g]
+    if len(group.points) < len(group.cells):
+        raise InputError(
+            subject="The column",
+            expected="hold words or two values",
+            got=f"{short(prop.feature, 40)}, which holds numbers",
+            advice=(
+                f"ask monotone({prop.feature}, increasing), lipschitz({prop.feature}, ...) or "
+                f"robust(row 0, {{{prop.feature}: ...}}) instead"
+            ),
+        )
+    if len(group.cells) < 2:
+        raise InputError(
+            subject="The column",
+            expected="be left with two values or more",
+            got=f"{short(prop.feature, 40)} = {columns.described(g, group)} only",
+        )
+    cells = range(len(group.cells))
+    if isinstance(prop, asked.ChangesAtMost):
+        o, tau = output_of(view, prop.output), carried_change(view, prop.max_change)
+        goals: list[Goal] = [
+            bounded((_moved(o, (g, a)), _moved(o, (g, b), -1.0)), tau) for a, b in permutations(cells, 2)
+        ]
+        claim = {"type": of, "output": o, "group": g, "tau": tau}
+    elif prop.of_decision and len(view.classes) > 2:
+        return replace(
+            made, claim={"type": "same_class", "group": g}, parts=_same_class(view, made.domain, g)
+        )
+    else:
+        threshold = threshold_of(prop, view)
+        o = output_of(view, prop.output)
+        goals = [
+            OutputBounds(((_moved(o, (g, a)),), (_moved(o, (g, b), -1.0),)), (threshold, -threshold))
+            for a, b in permutations(cells, 2)
+        ]
+        claim = {"type": of, "output": o, "group": g, "threshold": threshold}
+    return replace(made, claim=claim, parts=tuple(Subgoal(goal, made.domain, "pair", g) for goal in goals))
+
+
+def _moved(output: int, to: tuple[int, int], weight: float = 1.0) -> OutputTerm:
+    return OutputTerm(output, weight, 0, to)
+
+
+def _same_class(view: Fitted, domain: Domain, g: int) -> tuple[Subgoal, ...]:
+    """That no two values of a group are decided differently, by the largest of the outputs.
+
+    For values a and b and classes j and k: some output is not beaten that would have to be for "class j at a and class
+    k at b". The rows of j and k themselves come first: where the group changes nothing they add up to nothing.
+    """
+    n, parts = len(view.classes), list[Subgoal]()
+    for (a, b), (j, k) in product(
+        combinations(range(len(domain.groups[g].cells)), 2), permutations(range(n), 2)
+    ):
+        rows = [(j, k, a), (k, j, b)]
+        rows += [row for i in range(n) if i not in (j, k) for row in ((j, i, a), (k, i, b))]
+        terms = tuple((_moved(c, (g, at)), _moved(i, (g, at), -1.0)) for c, i, at in rows)
+        parts.append(Subgoal(OutputBounds(terms, (0.0,) * len(terms)), domain, "pair", g))
+    return tuple(parts)
 
 
 def task_of(
@@ -83,7 +195,10 @@ def task_of(
 def _range(prop: asked.OutputRange, columns: Columns, made: Task) -> Task:
     if prop.probability and not columns.view.binary:
         raise InputError(
-            "A range of probability needs a classifier of two classes. Got another model instead; ask for a range of output."
+            subject="The model of a range of probability",
+            expected="be a classifier of two classes",
+            got="another one",
+            advice="ask for a range of output",
         )
     low, high = carried_range(columns.view, prop.low, prop.high, probability=prop.probability)
     o = output_of(columns.view, prop.output)
@@ -105,23 +220,26 @@ def _linear(prop: asked.Linear, columns: Columns, made: Task) -> Task:
         ):
             terms.append(OutputTerm(output_of(view, None if name == "output" else name), weight))
             continue
-        g = columns.group(name, "linear")
+        g = columns.group(name)
         transform, scale = columns.scale(g)
         if columns.whole.groups[g].labels and not has_numbers(columns, g):
             raise InputError(
-                f"A weighted sum needs columns of numbers. Got {short(name, 40)}, which holds words; "
-                "narrow it with where instead."
+                subject="The columns of a weighted sum",
+                expected="hold numbers",
+                got=f"{short(name, 40)}, which holds words",
+                advice="narrow it with where",
             )
         if transform == "asinh":
             raise InputError(
-                f"A weighted sum needs columns that the model reads on their own scale. Got {short(name, 40)}, which "
-                "it reads through asinh, since its tail is long; ask for ranges of output where it is narrowed."
+                subject="The columns of a weighted sum",
+                expected="be read on their own scale by the model",
+                got=f"{short(name, 40)}, which it reads through asinh, since its tail is long",
+                advice="ask for ranges of output where it is narrowed",
             )
         # A missing cell has no number to be weighed.
         group = without_missing(groups[g])
-        groups[g] = replace(
-            group, labels=tuple(columns.described(g, _cell(group, c)) for c in range(len(group.cells)))
-        )
+        labels = tuple(columns.described(g, group.of([pair])) for pair in group.labelled)
+        groups[g] = replace(group, labels=labels)
         terms.append(InputTerm(columns.inputs[g][0], weight * scale))
         bound -= weight * columns.centre(g)
     # Never the whole domain where a column itself is weighed: the encoding does not follow all of its numbers.
@@ -136,10 +254,6 @@ def _linear(prop: asked.Linear, columns: Columns, made: Task) -> Task:
     return replace(
         made, claim=claim, domain=domain, parts=(Subgoal(bounded(tuple(terms), bound), domain, "level"),)
     )
-
-
-def _cell(group: Group, c: int) -> Group:
-    return replace(group, cells=(group.cells[c],), labels=(group.labels[c],))
 
 
 def _decides(label: int, view: Fitted, made: Task) -> Task:
@@ -168,12 +282,12 @@ def not_decided_task(label: int, view: Fitted, domain: Domain) -> Task:
     return Task({}, domain, (Subgoal(goal, domain, "decision"),), (view.network,), (view,))
 
 
-def _sloping(columns: Columns, name: str, of: str) -> tuple[int, int]:
+def _sloping(columns: Columns, name: str) -> tuple[int, int]:
     """The group and the input of a column of numbers."""
-    g = columns.group(name, of)
+    g = columns.group(name)
     if not has_numbers(columns, g):
         raise InputError(
-            subject=f"The column of {of}",
+            subject="The column",
             expected="hold numbers, which have an order",
             got=f"{short(name, 40)}, which holds words",
             advice=f"ask changes_at_most({name}, ...) or never_flips({name}) instead",
@@ -192,21 +306,13 @@ def _classes(group: Group) -> list[list[int]]:
 def _intervals(domain: Domain, g: int) -> Domain | None:
     """The part of a domain where the first input of a group has an interval to move in."""
     group = domain.groups[g]
-    kept = [
-        cells[0]
-        for cells in _classes(group)
-        if len(cells) == 1 and group.cells[cells[0]][0][0] < group.cells[cells[0]][0][1]
-    ]
-    if not kept:
-        return None
-    part = replace(
-        group, cells=tuple(group.cells[k] for k in kept), labels=tuple(group.labels[k] for k in kept)
-    )
-    return Domain((*domain.groups[:g], part, *domain.groups[g + 1 :]))
+    alone = [group.labelled[cells[0]] for cells in _classes(group) if len(cells) == 1]
+    part = group.of((cell, label) for cell, label in alone if cell[0][0] < cell[0][1])
+    return Domain((*domain.groups[:g], part, *domain.groups[g + 1 :])) if part.cells else None
 
 
 def _monotone(prop: asked.Monotone, columns: Columns, made: Task) -> Task:
-    g, i = _sloping(columns, prop.feature, "monotone")
+    g, i = _sloping(columns, prop.feature)
     o = output_of(columns.view, prop.output)
     rising = 1 if prop.direction == asked.INCREASING else -1
     direction = rising if columns.scale(g)[1] > 0 else -rising
@@ -224,7 +330,7 @@ def _monotone(prop: asked.Monotone, columns: Columns, made: Task) -> Task:
             parts.append(Subgoal(bounded(terms, 0.0), made.domain, "pair", g))
     if not parts:
         raise InputError(
-            subject="The column of monotone",
+            subject="The column",
             expected="have values to compare",
             got=f"{short(prop.feature, 40)}, which is left with one value",
         )
@@ -235,12 +341,12 @@ def _monotone(prop: asked.Monotone, columns: Columns, made: Task) -> Task:
 
 
 def _lipschitz(prop: asked.Lipschitz, columns: Columns, made: Task) -> Task:
-    g, i = _sloping(columns, prop.feature, "lipschitz")
+    g, i = _sloping(columns, prop.feature)
     o = output_of(columns.view, prop.output)
     sloping = _intervals(made.domain, g)
     if sloping is None:
         raise InputError(
-            subject="The column of lipschitz",
+            subject="The column",
             expected="have a range to move in",
             got=f"{short(prop.feature, 40)}, which holds two values",
             advice=f"ask changes_at_most({prop.feature}, ...) instead",
@@ -281,7 +387,7 @@ def _robust(prop: asked.Robust, columns: Columns, made: Task, rows: Any) -> Task
 
 def _row_of(prop: asked.Robust, columns: Columns, rows: Any) -> Floats:
     if not isinstance(prop.row, int):
-        return encoded(columns.view, prop.row, "robust")
+        return columns.encode(prop.row)
     if rows is None:
         raise InputError(
             argument="rows", expected=f"hold the table whose row {prop.row} is asked about", got="none"
@@ -302,7 +408,7 @@ def _ball(prop: asked.Robust, columns: Columns, domain: Domain, x: Floats) -> Do
     sizes = dict(prop.radius) if isinstance(prop.radius, tuple) else None
     if sizes is not None:
         for name in sizes:
-            g, _ = _sloping(columns, name, "robust")
+            g, _ = _sloping(columns, name)
             if not columns.is_numbers(g):
                 raise InputError(
                     subject="The columns of the radius",
@@ -340,5 +446,5 @@ def _ball(prop: asked.Robust, columns: Columns, domain: Domain, x: Floats) -> Do
         else:
             low = high = at[0]
         own = ((low, high), *((v, v) for v in at[1:]))
-        groups.append(Group(group.name, group.inputs, (own,), (group.labels[here[0]],)))
+        groups.append(group.of([(own, group.labels[here[0]])]))
     return Domain(tuple(groups))

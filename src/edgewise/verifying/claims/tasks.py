@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from edgewise._core.arguments import place_among
@@ -13,6 +13,8 @@ from edgewise.network.fitted import Fitted
 from edgewise.verifying.domain.columns import Columns
 from edgewise.verifying.domain.domain import Domain, Group
 from edgewise.verifying.domain.goals import Goal, OutputBounds, Term
+from edgewise.verifying.language import properties as asked
+from edgewise.verifying.language.calibrated import carried_threshold
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,8 +121,10 @@ def class_of(view: Fitted, label: Any) -> int:
     """
     if len(view.classes) < 2:
         raise InputError(
-            "The property 'decision = ...' needs a classifier. Got a model of numbers instead; ask for a range of its "
-            "output, as in output <= 3."
+            subject="The model of 'decision = ...'",
+            expected="be a classifier",
+            got="a model of numbers",
+            advice="ask for a range of its output, as in output <= 3",
         )
     place = place_among(label, view.classes)
     if place is not None:
@@ -151,17 +155,45 @@ def has_numbers(columns: Columns, g: int) -> bool:
 
 def without_missing(group: Group) -> Group:
     """The cells of a group that hold a value: neither nothing nor a code that stands for a word."""
-    kept = [
-        k
-        for k, (cell, label) in enumerate(zip(group.cells, group.labels, strict=True))
+    kept = group.of(
+        (cell, label)
+        for cell, label in group.labelled
         if label != "missing" and not any(low for low, _ in cell[1:])
-    ]
-    if not kept:
+    )
+    if not kept.cells:
         raise InputError(
             subject=f"Column {short(group.name, 40)}",
             expected="have rows where it is not missing",
             got="none",
         )
-    return replace(
-        group, cells=tuple(group.cells[k] for k in kept), labels=tuple(group.labels[k] for k in kept)
+    return kept
+
+
+def threshold_of(prop: asked.NeverFlips, view: Fitted) -> float:
+    """The output of the network above which the decision that is asked about is another.
+
+    Raises
+    ------
+    InputError
+        If the model has none, and none is given.
+    """
+    if prop.threshold is not None:
+        return carried_threshold(view, prop.threshold)
+    if view.binary:
+        return view.threshold
+    if len(view.classes) > 2:
+        raise InputError(
+            argument="threshold",
+            expected="be the value above which the output decides",
+            got="none",
+            advice=(
+                f"ask never_flips({prop.feature}) without an output for the decision among all "
+                f"{len(view.classes)} classes"
+            ),
+        )
+    raise InputError(
+        argument="threshold",
+        expected="be the output above which the decision is made, for this model predicts numbers",
+        got="None",
+        advice="give threshold=",
     )

@@ -48,7 +48,7 @@ class ChangeCosts:
         groups, cells = list[Group](), list[CellCost]()
         for g, group in enumerate(self.domain.groups):
             kept = list[tuple[Any, str]]()
-            for c, (cell, label) in enumerate(zip(group.cells, group.labels, strict=True)):
+            for c, (cell, label) in enumerate(group.labelled):
                 price = priced.get((g, c), 0.0)
                 cost = rates.get(group.inputs[0])
                 if price > limit:
@@ -65,9 +65,7 @@ class ChangeCosts:
                 kept.append((cell, label))
             if not kept:  # no row at all is that near
                 return replace(self.domain, budget=Budget(limit, self.costs, self.cells))
-            groups.append(
-                Group(group.name, group.inputs, tuple(c for c, _ in kept), tuple(t for _, t in kept))
-            )
+            groups.append(group.of(kept))
         return Domain(tuple(groups), budget=Budget(limit, self.costs, tuple(cells)))
 
     def most(self) -> float:
@@ -129,21 +127,20 @@ def prices_of(
     fixed: Iterable[str],
     weights: Mapping[str, float] | None,
     where: Mapping[str, Any] | None,
-    of: str,
 ) -> ChangeCosts:
     """The rows that may be reached from one, and what each costs; the parameters are those of `minimal_counterfactual`."""
     conditions = () if where is None else conditions_of(where)
     allowed = columns.domain(conditions)
     # Beyond the training range only where that is asked for.
-    named = {columns.group(condition.column, of) for condition in conditions}
+    named = {columns.group(condition.column) for condition in conditions}
     near = columns.familiar(allowed)
     possible = Possible(columns, allowed)
     names = columns.names if mutable is None else as_tuple(mutable, "mutable", "columns")
-    free = {columns.group(name, of) for name in names} - {
-        columns.group(name, of) for name in as_tuple(fixed, "fixed", "columns")
+    free = {columns.group(name) for name in names} - {
+        columns.group(name) for name in as_tuple(fixed, "fixed", "columns")
     }
     factors = {
-        columns.group(name, of): check_float(weight, f"weights[{name!r}]", low=0.0, closed=False)
+        columns.group(name): check_float(weight, f"weights[{name!r}]", low=0.0, closed=False)
         for name, weight in as_mapping(weights, "weights", "columns to numbers").items()
     }
     groups, costs, cells = list[Group](), list[ChangeCost](), list[CellCost]()
@@ -155,12 +152,11 @@ def prices_of(
         flag = at[1:]
         lost = any(there >= 0.5 for there in flag)
         if g not in free or lost:
-            groups.append(Group(group.name, group.inputs, (own,), ("",)))
+            groups.append(group.of([(own, "")]))
             continue
-        for cell, label in zip(group.cells, group.labels, strict=True):
-            if columns.lost(g, cell, label) or tuple(each[0] for each in cell[1:]) != flag:
-                continue
-            kept.append((cell, label))
+        for cell, label in group.labelled:
+            if not columns.lost(g, cell, label) and tuple(each[0] for each in cell[1:]) == flag:
+                kept.append((cell, label))
         moving = [cell for cell, _ in kept if cell[0][0] < cell[0][1]]
         if moving:
             low, high = moving[0][0]
@@ -172,18 +168,18 @@ def prices_of(
             if points is not None:
                 values = np.unique(np.append(points, at[0]) if low <= at[0] <= high else points).tolist()
                 whole = tuple(((value, value), *moving[0][1:]) for value in values)
-                groups.append(Group(group.name, group.inputs, whole, ("",) * len(whole)))
+                groups.append(group.of((cell, "") for cell in whole))
                 cells += [
                     CellCost(g, c, rate * abs(value - at[0]))
                     for c, value in enumerate(values)
                     if value != at[0]
                 ]
                 continue
-            groups.append(Group(group.name, group.inputs, (((low, high), *moving[0][1:]),), ("",)))
+            groups.append(group.of([(((low, high), *moving[0][1:]), "")]))
             costs.append(ChangeCost(group.inputs[0], at[0], rate))
             continue
         if all(cell != own for cell, _ in kept):
             kept.insert(0, (own, shown(columns.raw(g, at))))
-        groups.append(Group(group.name, group.inputs, tuple(c for c, _ in kept), tuple(t for _, t in kept)))
+        groups.append(group.of(kept))
         cells += [CellCost(g, c, WORD * weight) for c, (cell, _) in enumerate(kept) if cell != own]
     return ChangeCosts(Domain(tuple(groups)), tuple(costs), tuple(cells))

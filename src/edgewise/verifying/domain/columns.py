@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import groupby
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
@@ -16,12 +16,11 @@ from edgewise._core.checks import check_float, did_you_mean, short
 from edgewise._core.errors import InputError
 from edgewise.data.encoding_columns import REACH, EncodedColumn, LevelColumn, NumberColumn, numbers_of
 from edgewise.data.encoding_raw import raw_table
+from edgewise.data.one_row import as_table
 from edgewise.network.fitted import Fitted
-from edgewise.verifying.domain.domain import Domain, Group, Interval
-from edgewise.verifying.domain.narrowing import narrow, widen
-from edgewise.verifying.domain.raw_rows import encoded, encoded_table
-from edgewise.verifying.domain.raw_values import Cell, beyond, cells_of, date_of, shown
-from edgewise.verifying.language.conditions import Condition
+from edgewise.verifying.domain.domain import Cell, Domain, Group, Interval
+from edgewise.verifying.domain.raw_values import beyond, cells_of, code_of, codes_of, date_of, shown
+from edgewise.verifying.language.conditions import Between, Condition, Missing, OneOf, ends_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +36,7 @@ class Columns:
     >>> import edgewise as ew
     >>> from edgewise.network.fitted import fitted
     >>> from edgewise.verifying.language.conditions import Between
-    >>> columns = Columns(fitted(ew.KAN([2, 1], input_names=["mass", "length"], seed=0), of="verify"))
+    >>> columns = Columns(fitted(ew.KAN([2, 1], input_names=["mass", "length"], seed=0)))
     >>> columns.domain([Between("mass", 0.0, 0.5)]).groups[0].cells
     (((0.0, 0.5),),)
     """
@@ -76,20 +75,22 @@ class Columns:
             ]
             return Domain(tuple(groups))
         groups = [
-            Group(name, inputs, *cells_of(self._column(g)))
-            for g, (name, inputs) in enumerate(zip(self.names, self.inputs, strict=True))
+            Group(name, inputs, *cells_of(self.view.encoding.columns[k]))
+            for k, name, inputs in zip(self.used, self.names, self.inputs, strict=True)
         ]
         return Domain(tuple(groups), whole=True)
 
     def encoded(self, group: int) -> EncodedColumn | None:
         """How a column becomes inputs; None of a plain network, which reads numbers as they are."""
-        return None if self.view.encoding is None else self._column(group)
+        encoding = self.view.encoding
+        return None if encoding is None else encoding.columns[self.used[group]]
 
-    def _column(self, group: int) -> EncodedColumn:
-        assert self.view.encoding is not None
-        return self.view.encoding.columns[self.used[group]]
+    def number_column(self, group: int) -> NumberColumn | None:
+        """The same of a column of numbers; None of others."""
+        column = self.encoded(group)
+        return column if isinstance(column, NumberColumn) else None
 
-    def group(self, name: str, of: str) -> int:
+    def group(self, name: str) -> int:
         """The group of a column.
 
         Raises
@@ -104,7 +105,7 @@ class Columns:
             column = encoding.columns[encoding.column_names.index(name)]
             reason = getattr(column, "reason", "")
             raise InputError(
-                subject=f"The column of {of}",
+                subject="The column",
                 expected="be one that the model uses",
                 got=(
                     f"{short(name, 40)}, which it leaves out ({reason}), so that its output does not "
@@ -115,7 +116,7 @@ class Columns:
             ", ..." if len(self.names) > 8 else ""
         )
         raise InputError(
-            subject=f"The column of {of}",
+            subject="The column",
             expected=f"be one of {known}",
             got=f"{short(name, 40)}{did_you_mean(name, self.names)}",
         )
@@ -126,46 +127,42 @@ class Columns:
 
     def scale(self, group: int) -> tuple[str, float]:
         """How numbers become the input: the transform and the raw units in one unit of the input (at the centre)."""
-        column = None if self.view.encoding is None else self._column(group)
-        if not isinstance(column, NumberColumn) or column.transform == "identity":
+        column = self.number_column(group)
+        if column is None or column.transform == "identity":
             return "identity", 1.0
         return column.transform, column.scale
 
     def centre(self, group: int) -> float:
         """The raw number at which the input is 0."""
-        column = None if self.view.encoding is None else self._column(group)
-        return column.centre if isinstance(column, NumberColumn) and column.transform != "identity" else 0.0
+        column = self.number_column(group)
+        return 0.0 if column is None or column.transform == "identity" else column.centre
 
     def span(self, group: int) -> float:
         """Width of the training range on the input's scale."""
-        if self.view.encoding is not None:
-            column = cast(NumberColumn, self._column(group))
-            return column.high - column.low
-        low, high = self.whole.groups[group].cells[0][0]
+        column = self.number_column(group)
+        low, high = self.whole.groups[group].cells[0][0] if column is None else (column.low, column.high)
         return high - low
 
     def familiar(self, domain: Domain) -> Domain:
         """The part of a domain within the training range, where there is one."""
         if self.view.encoding is None:
             return domain
-        groups = list[Group]()
-        for group in domain.groups:
-            if group.name not in self.names:  # several columns together, which are words
-                groups.append(group)
-                continue
-            column, cells = self._column(self.names.index(group.name)), list[Cell]()
-            for cell in group.cells:
-                low, high = cell[0]
-                if isinstance(column, NumberColumn) and low < high:
-                    near = max(low, column.low), min(high, column.high)
-                    low, high = near if near[0] <= near[1] else (low, high)
-                cells.append(((low, high), *cell[1:]))
-            groups.append(Group(group.name, group.inputs, tuple(cells), group.labels))
-        return Domain(tuple(groups))
+        return Domain(tuple(map(self._familiar, domain.groups)))
+
+    def _familiar(self, group: Group) -> Group:
+        # Of several columns together, which are words, none has that name.
+        column = self.number_column(self.names.index(group.name)) if group.name in self.names else None
+        if column is None:
+            return group
+        cells = list[Cell]()
+        for (low, high), *flags in group.cells:
+            near = max(low, column.low), min(high, column.high)
+            cells.append((near if low < high and near[0] <= near[1] else (low, high), *flags))
+        return replace(group, cells=tuple(cells))
 
     # ---- domains
 
-    def domain(self, conditions: Iterable[Condition] = (), of: str = "a condition") -> Domain:
+    def domain(self, conditions: Iterable[Condition] = ()) -> Domain:
         """What the conditions leave of the whole domain.
 
         Raises
@@ -176,10 +173,11 @@ class Columns:
         conditions = list(conditions)
         groups, narrowed = list(self.whole.groups), False
         if self.view.encoding is None:
-            groups = [widen(self, g, group, conditions) for g, group in enumerate(groups)]
+            groups = [self._widened(g, group, conditions) for g, group in enumerate(groups)]
         for condition in conditions:
-            g = self.group(condition.column, of)
-            kept = narrow(self, g, groups[g], condition)
+            g = self.group(condition.column)
+            pairs = ((self._cut(g, cell, label, condition), label) for cell, label in groups[g].labelled)
+            kept = groups[g].of((cell, label) for cell, label in pairs if cell is not None)
             if not kept.cells:
                 raise InputError(
                     subject=f"The condition {str(condition)!r}",
@@ -190,16 +188,80 @@ class Columns:
             groups[g] = kept
         return Domain(tuple(groups), whole=self.whole.whole and not narrowed)
 
+    def _widened(self, g: int, group: Group, conditions: Sequence[Condition]) -> Group:
+        """An input of a plain network as far as conditions go: beyond its grid edges go on as straight lines.
+
+        Where they leave a side open, the grid ends it.
+        """
+        ends = [ends_of(each) for each in conditions if each.column == group.name]
+        ((low, high),) = group.cells[0]
+        low = max((self.number(g, end) for end, _ in ends if end is not None), default=low)
+        high = min((self.number(g, end) for _, end in ends if end is not None), default=high)
+        return replace(group, cells=(((low, high),),)) if low <= high else group
+
+    def _cut(self, g: int, cell: Cell, label: str, condition: Condition) -> Cell | None:
+        """What a condition leaves of one cell."""
+        column = self.encoded(g)
+        if isinstance(column, LevelColumn):
+            if isinstance(condition, Between):
+                raise InputError(
+                    subject=f"Column {short(condition.column, 40)}",
+                    expected="be narrowed by its words",
+                    got=f"the range {str(condition)!r}",
+                    advice=f"list words, as in {condition.column} in {{{', '.join(column.levels[:2])}}}",
+                )
+            if isinstance(condition, Missing):
+                # Without a code of their own, missing cells share one with words, which are not missing.
+                here = cell[0][0] == column.missing
+                return cell if (here if condition.missing else not (here and column.gap)) else None
+            return cell if cell[0][0] in codes_of(column, condition) else None
+        missing, code = label == "missing", code_of(column, cell)
+        if isinstance(condition, Missing):
+            if column is None and condition.missing:
+                return None
+            return cell if missing == condition.missing else None
+        if missing:
+            return None
+        if code is not None:
+            return cell if self._holds(g, condition, code) else None
+        ends = (
+            [(condition.low, condition.high)]
+            if isinstance(condition, Between)
+            else [(v, v) for v in condition.values]
+        )
+        if isinstance(column, NumberColumn) and isinstance(condition, OneOf):
+            # What is a code is not among the ordinary numbers.
+            ends = [pair for pair in ends if self.number(g, pair[0]) not in column.codes]
+        pieces = [self.interval(g, low, high) for low, high in ends]
+        pieces = [(max(low, cell[0][0]), min(high, cell[0][1])) for low, high in pieces]
+        pieces = [(low, high) for low, high in pieces if low <= high]
+        if not pieces:
+            return None
+        if len(pieces) > 1 and cell[0][0] < cell[0][1]:
+            raise InputError(
+                subject=f"Column {short(condition.column, 40)}",
+                expected="be narrowed to one range or one number",
+                got=f"{len(pieces)} numbers",
+                advice="ask once for each",
+            )
+        return (pieces[0] if cell[0][0] < cell[0][1] else cell[0], *cell[1:])
+
+    def _holds(self, g: int, condition: Between | OneOf, number: float) -> bool:
+        """Whether a raw number meets a condition."""
+        if isinstance(condition, OneOf):
+            return any(self.number(g, value) == number for value in condition.values)
+        return self.number(g, condition.low, -math.inf) <= number <= self.number(g, condition.high, math.inf)
+
     def lost(self, g: int, cell: Cell, label: str) -> bool:
         """Whether a cell of the whole domain is that of missing values alone."""
-        column = None if self.view.encoding is None else self._column(g)
+        column = self.encoded(g)
         if isinstance(column, LevelColumn):
             return column.gap and cell[0][0] == column.missing
         return label == "missing"
 
     def interval(self, g: int, low: Any, high: Any) -> Interval:
         """A range of raw numbers as the inputs they become, followed as far as the encoding follows."""
-        column = None if self.view.encoding is None else self._column(g)
+        column = self.number_column(g)
         ends = [self.number(g, low, -math.inf), self.number(g, high, math.inf)]
         if ends[0] > ends[1]:
             raise InputError(
@@ -207,7 +269,7 @@ class Columns:
                 expected="begin with its lower end",
                 got=f"{short(low)} above {short(high)}",
             )
-        if not isinstance(column, NumberColumn):
+        if column is None:
             return ends[0], ends[1]
         reach = 0.0 if column.two_valued else REACH * (column.high - column.low)
         limits = column.low - reach, column.high + reach
@@ -226,8 +288,8 @@ class Columns:
         """The raw number that a condition writes so; the default where it leaves an end open."""
         if value is None:
             return default
-        column = None if self.view.encoding is None else self._column(g)
-        if not isinstance(column, NumberColumn):
+        column = self.number_column(g)
+        if column is None:
             return check_float(value, self.names[g])
         raw = raw_table({column.name: [value]}).columns[0]
         found = float(numbers_of(raw, column.name, column.kind)[0])
@@ -243,8 +305,8 @@ class Columns:
         """The inputs of raw numbers within `reach` of the one whose input is `at`."""
         if reach == 0.0:
             return at, at
-        column = None if self.view.encoding is None else self._column(g)
-        if not isinstance(column, NumberColumn):
+        column = self.number_column(g)
+        if column is None:
             return at - reach, at + reach
         number = self.raw_number(g, at)
         low, high = self.interval(g, number - reach, number + reach)
@@ -252,8 +314,8 @@ class Columns:
 
     def clipped(self, g: int, at: Floats, other: Floats, reach: float) -> Floats:
         """Inputs brought to within `reach` of others in raw numbers, (n,)."""
-        column = None if self.view.encoding is None else self._column(g)
-        if not isinstance(column, NumberColumn):
+        column = self.number_column(g)
+        if column is None:
             return np.clip(other, at - reach, at + reach)
         number = column.decode(at)
         near = column.transformed(number - reach), column.transformed(number + reach)
@@ -261,14 +323,14 @@ class Columns:
 
     def raw_number(self, g: int, at: float) -> float:
         """The raw number whose input is `at`."""
-        column = None if self.view.encoding is None else self._column(g)
-        return float(column.decode(np.array([at]))[0]) if isinstance(column, NumberColumn) else at
+        column = self.number_column(g)
+        return float(column.decode(np.array([at]))[0]) if column is not None else at
 
     def described(self, g: int, group: Group | None = None) -> str:
         """What a group may hold, in raw words."""
         group = group or self.whole.groups[g]
         parts = list[str]()
-        for cell, label in zip(group.cells, group.labels, strict=True):
+        for cell, label in group.labelled:
             low, high = (shown(self.raw(g, (end, *(each[0] for each in cell[1:])))) for end in cell[0])
             parts.append(
                 "missing" if label == "missing" else low if cell[0][0] == cell[0][1] else f"{low} to {high}"
@@ -279,7 +341,7 @@ class Columns:
 
     def raw(self, g: int, values: Sequence[float]) -> Any:
         """The raw value of a column whose inputs have these values: a number, word, truth, date, or None if missing."""
-        column = None if self.view.encoding is None else self._column(g)
+        column = self.encoded(g)
         if column is None:
             return float(values[0])
         if isinstance(column, LevelColumn):
@@ -321,23 +383,19 @@ class Columns:
     def _tidied(
         self, g: int, value: float, x: Floats, tidy: Callable[[Floats], bool]
     ) -> tuple[float, Floats]:
-        column = self.encoded(g)
-        codes = column.codes if isinstance(column, NumberColumn) else ()
-        for digits in range(1, 17):
+        column = self.number_column(g)
+        codes = () if column is None else column.codes
+        for digits in range(3, 17):  # fewer would hide where a row lies
             rounded = float(f"{value:.{digits}g}")
             if rounded in codes:
                 continue
             moved = x.copy()
-            moved[self.inputs[g][0]] = self._encoded_number(g, rounded)
-            # At least three digits; fewer would hide where a row lies.
-            if digits >= 3 and tidy(moved):
+            moved[self.inputs[g][0]] = self.interval(g, rounded, rounded)[0]
+            if tidy(moved):
                 return rounded, moved
         return value, x
 
-    def _encoded_number(self, g: int, value: float) -> float:
-        return self.interval(g, value, value)[0]
-
-    def encode(self, row: Any, of: str) -> Floats:
+    def encode(self, row: Any) -> Floats:
         """The inputs of one row given as a mapping, a table of one row, or a plain sequence of numbers, shape (inputs,).
 
         Raises
@@ -345,8 +403,25 @@ class Columns:
         InputError
             If it is no such row.
         """
-        return encoded(self.view, row, of)
+        found = self.table(as_table(row), "row")
+        if len(found) != 1:
+            raise InputError(argument="row", expected="be one row", got=f"{len(found):,}")
+        return found[0]
 
-    def table(self, rows: Any) -> Floats:
-        """The inputs of a table of raw rows, shape (n, inputs)."""
-        return encoded_table(self.view, rows)
+    def table(self, rows: Any, name: str = "X") -> Floats:
+        """The inputs of a table of raw rows, shape (n, inputs); columns the model leaves out may be absent."""
+        table, view = raw_table(rows, name), self.view
+        if view.encoding is None:
+            if not table.named:
+                return view.inputs(rows)
+            columns = table.select(view.columns).columns
+            return np.column_stack([numbers_of(column, column.name, "number") for column in columns])
+        if table.named:
+            cells = {column.name: column for column in table.columns}
+            absent = [c.name for c in view.encoding.columns if c.dropped and c.name not in cells]
+            if absent:
+                filled = raw_table({name: np.full(table.n_rows, np.nan) for name in absent})
+                cells |= {column.name: column for column in filled.columns}
+                columns = tuple(cells[name] for name in view.encoding.column_names if name in cells)
+                table = type(table)(columns, table.n_rows, True)
+        return view.encoding.apply(table)

@@ -7,7 +7,8 @@ cells: any number with the flag down, or the fill value with the flag up.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from edgewise._core.arrays import Floats
 
 Interval = tuple[float, float]
+Cell = tuple[Interval, ...]
 
 
 @dataclass(frozen=True)
@@ -35,13 +37,23 @@ class Group:
 
     name: str
     inputs: tuple[int, ...]
-    cells: tuple[tuple[Interval, ...], ...]
+    cells: tuple[Cell, ...]
     labels: tuple[str, ...] = ()
 
     @property
     def points(self) -> tuple[int, ...]:
         """The cells that are single points."""
         return tuple(c for c, cell in enumerate(self.cells) if all(low == high for low, high in cell))
+
+    @property
+    def labelled(self) -> tuple[tuple[Cell, str], ...]:
+        """The cells with their labels."""
+        return tuple(zip(self.cells, self.labels, strict=True))
+
+    def of(self, labelled: Iterable[tuple[Cell, str]]) -> Group:
+        """The group with other cells and their labels."""
+        pairs = list(labelled)
+        return replace(self, cells=tuple(c for c, _ in pairs), labels=tuple(label for _, label in pairs))
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from edgewise._core.arrays import Floats
 from edgewise._core.work import charge
 from edgewise.data.encoding_columns import NumberColumn
 from edgewise.verifying.domain.columns import Columns
-from edgewise.verifying.domain.domain import Domain, Group, Interval
+from edgewise.verifying.domain.domain import Cell, Domain, Group, Interval
 from edgewise.verifying.domain.raw_values import shown
 
 Value = Callable[[Floats], Floats]
@@ -60,10 +60,10 @@ class Possible:
         """A group without the last few floats at both ends of a transformed column, which others but whole numbers keep."""
         if group.name not in self.columns.names:  # several columns together, which are words
             return group
-        column = self.columns.encoded(self.columns.names.index(group.name))
-        if not isinstance(column, NumberColumn) or column.transform != "asinh" or column.whole:
+        column = self.columns.number_column(self.columns.names.index(group.name))
+        if column is None or column.transform != "asinh" or column.whole:
             return group
-        cells = list[tuple[Interval, ...]]()
+        cells = list[Cell]()
         for (low, high), *flags in group.cells:
             room = _BENT * max(abs(low), abs(high))
             inside = (low + room, high - room) if high - low > 2 * room else (low, high)
@@ -79,23 +79,19 @@ class Possible:
         return replace(self.near, groups=groups)
 
     def _listed(self, g: int, group: Group) -> Group:
-        cells = list[tuple[Interval, ...]]()
+        cells = list[Cell]()
         for first, *flags in group.cells:
             values = None if first[0] == first[1] else self.all_whole(g, first, VALUES)
             if values is None or not len(values):
                 cells.append((first, *flags))
             else:
                 cells += [((value, value), *flags) for value in values.tolist()]
-        return (
-            replace(group, cells=tuple(cells), labels=("",) * len(cells))
-            if len(cells) > len(group.cells)
-            else group
-        )
+        return group.of((cell, "") for cell in cells) if len(cells) > len(group.cells) else group
 
     def whole(self, g: int) -> NumberColumn | None:
         """The column of a group, where it holds whole numbers."""
-        column = self.columns.encoded(g)
-        return column if isinstance(column, NumberColumn) and column.whole else None
+        column = self.columns.number_column(g)
+        return column if column is not None and column.whole else None
 
     def nearest(self, rows: Floats) -> Floats:
         """The possible rows next to some rows, column by column, (n, inputs)."""
@@ -118,14 +114,10 @@ class Possible:
 
     def values(self, g: int, cell: Interval) -> Floats:
         """Values of a number's input within a cell: all whole ones if these are few, else some that are short to write."""
-        low, high = cell
-        column = self.columns.encoded(g)
+        (low, high), back = cell, self.columns.number_column(g)
         if low == high:
             return np.array([low])
-        if not isinstance(column, NumberColumn):
-            raw, back = np.array([low, high]), None
-        else:
-            raw, back = column.decode(np.array([low, high])), column
+        raw = np.array([low, high]) if back is None else back.decode(np.array([low, high]))
         span = raw[1] - raw[0]
         if back is not None and back.whole:
             first, last = np.ceil(raw[0] - 1e-9 * abs(raw[0])), np.floor(raw[1] + 1e-9 * abs(raw[1]))
@@ -196,10 +188,10 @@ class Possible:
         reasons = dict[str, None]()
         for x in rows:
             for g, group in enumerate(self.domain.groups):
-                column = self.columns.encoded(g)
+                column = self.columns.number_column(g)
                 values, name = [float(x[i]) for i in group.inputs], self.columns.names[g]
                 number = self.columns.raw(g, values)
-                if not isinstance(column, NumberColumn) or number is None:
+                if column is None or number is None:
                     continue
                 at = values[0]
                 if not column.low <= at <= column.high and at != column.fill:

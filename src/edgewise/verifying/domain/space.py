@@ -60,6 +60,10 @@ class CellSpace:
         """How many groups there are."""
         return len(self.first)
 
+    def cells_of(self, group: int, alive: Bools) -> list[int]:
+        """The cells of a group, those that are left."""
+        return [int(c) for c in self.table[group] if c < self.cells and alive[c]]
+
     def owns(self) -> Bools:
         """Which inputs a cell fixes, (cells, inputs)."""
         return self.input_group[None] == self.cell_group[:, None]
@@ -241,7 +245,7 @@ def draw(space: CellSpace, count: int, part: Subdomains, rng: np.random.Generato
     x = np.zeros((count, space.inputs))
     for g in range(space.groups):
         mine = space.input_group == g
-        cells = np.array([int(c) for c in space.table[g] if c < space.cells and alive[c]])
+        cells = np.array(space.cells_of(g, alive))
         if len(cells):
             chosen = rng.choice(cells, count)
             low, high = space.low[chosen][:, mine], space.high[chosen][:, mine]

@@ -141,7 +141,7 @@ def _groups(domain: Mapping[str, Any], columns: Columns) -> list[tuple[int, Grou
     for group in domain["groups"]:
         g = columns.inputs.index(tuple(group["inputs"]))
         whole = columns.whole.groups[g]
-        lost = {cell for cell, label in zip(whole.cells, whole.labels, strict=True) if label == "missing"}
+        lost = {cell for cell, label in whole.labelled if label == "missing"}
         cells = tuple(tuple((float(low), float(high)) for low, high in cell) for cell in group["cells"])
         labels = tuple("missing" if cell in lost else "" for cell in cells)
         found.append((g, Group(columns.names[g], columns.inputs[g], cells, labels)))
@@ -158,7 +158,7 @@ def _costs(budget: Mapping[str, Any], domain: Mapping[str, Any], columns: Column
         words.append(f"{_name(columns.names[g])} {cost['rate'] / abs(scale):.4g} a unit from {at}{where}")
     for fee in budget["cells"]:
         g, group = groups[fee["group"]]
-        one = Group(group.name, group.inputs, (group.cells[fee["cell"]],), (group.labels[fee["cell"]],))
+        one = group.of([group.labelled[fee["cell"]]])
         words.append(f"{_name(group.name)} {columns.described(g, one)} {fee['cost']:.4g}")
     return ", ".join(words)
 

@@ -17,31 +17,273 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_float, check_int, short
 from edgewise._core.errors import InputError
 from edgewise._core.gradients import with_gradients
+from edgewise._core.plain import fields
+from edgewise._core.seeds import numpy_generator
 from edgewise._core.stopping import StopReason
 from edgewise._core.threads import one_thread
-from edgewise._core.work import Meter, StopError, check_seconds, check_work, running
+from edgewise._core.work import Meter, StopError, charge, running
 from edgewise.network.fitted import fitted
+from edgewise.verifying.claims.claims import decision_task, not_decided_task
 from edgewise.verifying.claims.tasks import Task, class_of
-from edgewise.verifying.config import ProverConfig, config_of
-from edgewise.verifying.domain.change_cost import prices_of
+from edgewise.verifying.domain.change_cost import ChangeCosts, prices_of
 from edgewise.verifying.domain.columns import Columns
+from edgewise.verifying.domain.domain import Domain, drawn, place
+from edgewise.verifying.domain.possible_rows import Possible
 from edgewise.verifying.domain.raw_values import shown
-from edgewise.verifying.entry_points.cheapest_change import Cheapest
 from edgewise.verifying.language.calibrated import check_decided
-from edgewise.verifying.results.certificate import (
-    Certificate,
-    PathLike,
-    certificate,
-    hash_of_file,
-    hash_of_model,
-)
+from edgewise.verifying.results.certificate import Certificate, PathLike, certificate, file_of, hash_of
 from edgewise.verifying.results.verdicts import ended_by, table_of
 from edgewise.verifying.results.witness import Case, GoalEvaluator, case
-from edgewise.verifying.search.answers import teller
-from edgewise.verifying.search.prove import Outcome, prepare
+from edgewise.verifying.search.answers import Tell, teller
+from edgewise.verifying.search.prove import Outcome, Prepared, Question, meter_of, prepare
+
+# Units of work of a look at some rows, and for each of their numbers.
+_LOOK, _NUMBER = 1e-4, 1e-7
+# Rows drawn, and the cheapest ones that are brought nearer, for so many rounds through all columns.
+_ROWS, _STARTS, _ROUNDS = 4096, 8, 4
+# Rows between two that are tried, and how often the first that is decided otherwise is closed in on.
+_COMB, _HALVINGS = 65, 60
+# Share of the gap below the cost at which the proof that ends the search is tried. It gets the work that is left divided by
+# the turns, while more than the least work is; after so many failures in a row no more are tried.
+_AIM, _TURNS, _LEAST_WORK, _MOST_FAILURES = 0.7, 3.0, 0.3, 12
+# By how much of its cost a row may cost more when its numbers are rounded, and rows beside it that are tried.
+_WORSE, _MOST_WAYS = 0.0005, 512
+
+
+@dataclass(eq=False)
+class Cheapest:
+    """The search for the cheapest row that is decided as wanted.
+
+    Parameters
+    ----------
+    columns : Columns
+    evaluator : GoalEvaluator
+    space : ChangeCosts
+        The rows that may be reached.
+    x : array of shape (inputs,)
+        The row in question.
+    now, wanted : int
+        The class that it is decided as, and the one that is wanted.
+    meter : Meter
+        The running meter, which limits the work.
+    tell : callable
+
+    Attributes
+    ----------
+    best, cost
+        The cheapest row so far, and what it costs.
+    lower : float
+        Proved: no row that is decided as wanted costs less.
+    evidence : (Outcome, Task) or None
+        Of that.
+    failures : int
+        Proofs that failed since one did not.
+    """
+
+    columns: Columns
+    evaluator: GoalEvaluator
+    space: ChangeCosts
+    x: Floats
+    now: int
+    wanted: int
+    meter: Meter
+    tell: Tell
+    best: Floats | None = None
+    cost: float = math.inf
+    lower: float = 0.0
+    evidence: tuple[Outcome, Task] | None = None
+    failures: int = 0
+
+    def run(self, models: Prepared, gap: float, starts: Floats | None, seed: int) -> StopReason:
+        """Close in on the least cost from both sides."""
+        self.first(starts, numpy_generator(seed))
+        while self.best is None or self.cost - self.lower > gap * self.cost:
+            left = self.meter.left
+            if left <= 0:
+                return StopReason.WORK_SPENT
+            # First the claim that would end the search, with a third of the work; then half-way.
+            limit, most = self.space.most(), left
+            if self.best is not None:
+                limit, most = self.cost - _AIM * gap * self.cost, left
+                if left > _LEAST_WORK:
+                    most = left / _TURNS
+                if self.failures:
+                    limit = max(self.lower, limit - (limit - self.lower) * (1 - 0.5**self.failures))
+            outcome, task = self.attempt(models, limit, most, seed)
+            if outcome.status == "proved":
+                self.lower, self.evidence = limit, (outcome, task)
+                self.failures = max(0, self.failures - 1)
+                if self.best is None:
+                    self.lower = math.inf
+                    break
+                continue
+            if not outcome.stop_reason.repeatable:
+                return outcome.stop_reason
+            row = outcome.witness
+            if row is not None and self.other(row[None])[0]:
+                self.failures = 0 if self.take(row) else self.failures + 1
+                continue
+            self.failures += 1
+            if self.best is None or self.failures > _MOST_FAILURES:
+                return outcome.stop_reason
+        return StopReason.DECIDED
+
+    def price(self, row: Floats) -> float:
+        """What a row costs."""
+        return float(self.space.cost_of(row[None])[0])
+
+    def take(self, row: Floats) -> bool:
+        """Bring a row that is decided as wanted nearer, and keep it if it is the cheapest; whether it is."""
+        better, price = self.nearer(row)
+        if self.best is not None and price >= self.cost * (1 - 1e-9):
+            return False
+        self.best, self.cost = better, price
+        return True
+
+    def other(self, rows: Floats) -> NDArray[np.bool_]:
+        """Which rows are decided as wanted, in float64 and by the network as it is."""
+        charge(_LOOK + _NUMBER * rows.size)
+        view, exact = self.columns.view, self.evaluator.outputs(0, rows)
+        found = view.decided(exact) == self.wanted
+        if view.network.dtype != torch.float64:
+            found &= view.decided(view.network.predict(rows)) == self.wanted
+        return found
+
+    def first(self, starts: Floats | None, rng: np.random.Generator) -> None:
+        """The cheapest of some rows that are decided otherwise, brought nearer."""
+        pool = drawn(self.space.domain, _ROWS, rng)
+        # Most of the row as it is: cheap changes touch few columns.
+        keep = rng.random((len(pool), len(self.space.domain.groups))) < rng.random((len(pool), 1))
+        for g, group in enumerate(self.space.domain.groups):
+            if place(Domain((group,)), self.x[None])[0]:
+                pool[np.flatnonzero(keep[:, g])[:, None], list(group.inputs)] = self.x[list(group.inputs)]
+        if starts is not None:
+            inside = starts[place(self.space.domain, starts)]
+            pool = np.vstack([pool, inside])
+        good = pool[self.other(pool)]
+        for k in np.argsort(self.space.cost_of(good))[:_STARTS]:
+            self.take(good[k])
+
+    def nearer(self, row: Floats) -> tuple[Floats, float]:
+        """Undo what need not have changed, and go no further than needed with the rest."""
+        best = row.copy()
+        for _ in range(_ROUNDS):
+            before = self.price(best)
+            order = sorted(range(len(self.space.domain.groups)), key=lambda g: -self._share(best, g))
+            for g in order:
+                best = self._pulled(best, g)
+            best = self._along(best)
+            if self.price(best) > before * (1 - 1e-6):
+                break
+        return best, self.price(best)
+
+    def _share(self, row: Floats, g: int) -> float:
+        alone = self.x.copy()
+        inputs = list(self.space.domain.groups[g].inputs)
+        alone[inputs] = row[inputs]
+        return self.price(alone)
+
+    def _pulled(self, row: Floats, g: int) -> Floats:
+        """One column as near to the row in question as the decision allows."""
+        group = self.space.domain.groups[g]
+        inputs = list(group.inputs)
+        if (row[inputs] == self.x[inputs]).all():
+            return row
+        low, high = group.cells[0][0]
+        if low == high:
+            trials = np.repeat(row[None], len(points := self.space.nearer(g, row)), axis=0)
+            trials[:, inputs] = points
+            good = self.other(trials) if len(trials) else np.zeros(0, dtype=bool)
+            return trials[int(np.argmax(good))] if good.any() else row
+        trial = row.copy()
+        trial[inputs] = self.x[inputs]
+        trial[inputs[0]] = min(max(trial[inputs[0]], low), high)
+        if place(self.space.domain, trial[None])[0] and self.other(trial[None])[0]:
+            return trial
+        return self._line(trial, row)
+
+    def _along(self, row: Floats) -> Floats:
+        """All numbers at once towards the row in question."""
+        trial = row.copy()
+        for group in self.space.domain.groups:
+            low, high = group.cells[0][0]
+            if low < high:
+                trial[group.inputs[0]] = min(max(self.x[group.inputs[0]], low), high)
+        return self._line(trial, row)
+
+    def _line(self, near: Floats, far: Floats) -> Floats:
+        """The first row from `near` to `far` that is decided otherwise, of a fine comb; then by halving."""
+        share = np.linspace(0.0, 1.0, _COMB)
+        rows = near + share[:, None] * (far - near)
+        rows[-1] = far
+        good = self.other(rows)
+        k = int(np.argmax(good))
+        if not good[k]:
+            return far
+        a, b = (rows[max(k - 1, 0)], rows[k])
+        for _ in range(_HALVINGS):
+            middle = (a + b) / 2
+            if self.other(middle[None])[0]:
+                b = middle
+            else:
+                a = middle
+        return b
+
+    def _whole(self, row: Floats) -> Floats:
+        """The cheapest row beside one whose whole numbers are whole, where one of these is decided as wanted; else itself.
+
+        Columns of few whole numbers are points already; of many the next ones below and above are tried, all together.
+        """
+        possible, rows = Possible(self.columns, self.space.domain), row[None]
+        for g, group in enumerate(self.space.domain.groups):
+            i, column = group.inputs[0], possible.whole(g)
+            low, high = group.cells[0][0]
+            if column is None or low == high or row[i] == self.x[i] or len(rows) > _MOST_WAYS:
+                continue
+            number = float(column.decode(row[[i]])[0])
+            made = column.transformed(np.array([np.floor(number), np.ceil(number)]))
+            made = made[(made >= low) & (made <= high)]
+            if len(made):
+                rows = np.repeat(rows, len(made), axis=0)
+                rows[:, i] = np.tile(made, len(rows) // len(made))
+        good = rows[place(self.space.domain, rows) & self.other(rows)]
+        return good[int(np.argmin(self.space.cost_of(good)))] if len(good) else row
+
+    def attempt(self, models: Prepared, limit: float, most: float, seed: int) -> tuple[Outcome, Task]:
+        """Try to prove that no row within a budget is decided as wanted."""
+        domain = self.space.within(limit)
+        view = self.columns.view
+        task = (
+            decision_task(self.now, view, domain)
+            if view.binary
+            else not_decided_task(self.wanted, view, domain)
+        )
+        rows = np.vstack([self.x[None], *([] if self.best is None else [self.best[None]])])
+        goal, own = task.parts[0].goal, Meter(most)
+        question = Question(models, domain, goal, own, seed=seed, rows=rows, tell=self.tell)
+        return question.decided(self.meter), task
+
+    def tidied(self, row: Floats, cost: float) -> tuple[Case, float]:
+        """The row with its numbers rounded, where that changes neither the decision nor, to any extent, the cost."""
+
+        def serves(moved: Floats) -> bool:
+            fits = bool(place(self.space.domain, moved[None])[0]) and bool(self.other(moved[None])[0])
+            return fits and self.price(moved) <= cost * (1 + _WORSE)
+
+        row = self._whole(row)
+        cost = self.price(row)
+        raw = self.columns.raw_row(row, tidy=serves)
+        again = self.columns.encode(raw)
+        row = again if serves(again) else row
+        return case(self.evaluator, self.columns.view, self.columns, row), self.price(row)
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,19 +327,15 @@ class MinimalCounterfactual:
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
         return {
+            **fields(self, "cost", "lower", "minimal", "message", "stop_reason"),
             "row": self.row.to_dict(),
             "found": None if self.found is None else self.found.to_dict(),
             "changes": {
                 name: [shown(value) if not isinstance(value, (int, float, str)) else value for value in pair]
                 for name, pair in self.changes.items()
             },
-            "cost": self.cost if math.isfinite(self.cost) else None,
-            "lower": self.lower if math.isfinite(self.lower) else None,
-            "minimal": self.minimal,
             "certificate": None if self.certificate is None else self.certificate.digest,
             "seconds": round(self.seconds, 3),
-            "message": self.message,
-            "stop_reason": self.stop_reason.value,
         }
 
     def __str__(self) -> str:
@@ -137,7 +375,6 @@ def minimal_counterfactual(
     rows: Any = None,
     callbacks: Callable[[Any], object] | Sequence[Callable[[Any], object]] = (),
     file: PathLike | None = None,
-    config: ProverConfig | None = None,
 ) -> MinimalCounterfactual:
     """The cheapest change of a row that changes the decision, with proof that no cheaper one does.
 
@@ -174,8 +411,6 @@ def minimal_counterfactual(
         there is.
     file : path, optional
         The .kan file the model was read from, as in `verify`.
-    config : ProverConfig, optional
-        Thresholds of the prover, each documented there; None for the defaults.
 
     Returns
     -------
@@ -195,33 +430,29 @@ def minimal_counterfactual(
     >>> answer.found.decision, answer.minimal
     (True, True)
     """
-    of = "minimal_counterfactual"
     view = fitted(model)
     if len(view.classes) < 2:
         raise InputError(argument="model", expected="be a classifier", got="a model of numbers")
     check_decided(view)
     gap = check_float(gap, "gap", low=0.0, closed=False)
-    settings = config_of(config)
-    meter = Meter(settings.work_units * check_work(work), check_seconds(seconds))
+    meter = meter_of(work, seconds)
     seed = check_int(seed, "seed", low=0)
     tell = teller(callbacks)
     columns = Columns(view)
-    x = columns.encode(row, of)
+    x = columns.encode(row)
     evaluator = GoalEvaluator((view.network,))
     here = case(evaluator, view, columns, x)
     now = list(view.classes).index(here.decision)
     wanted = _wanted(columns, target, now)
-    space = prices_of(columns, x, mutable, fixed, weights, where, of)
-    search = Cheapest(columns, evaluator, space, x, now, wanted, meter, tell, settings)
+    space = prices_of(columns, x, mutable, fixed, weights, where)
+    search = Cheapest(columns, evaluator, space, x, now, wanted, meter, tell)
     starts = None if rows is None else columns.table(rows)
     with one_thread():
         with running(meter):
             try:
                 ended = search.run(prepare(view.network), gap, starts, seed)
-            except StopError as stop:
+            except (StopError, KeyboardInterrupt) as stop:
                 ended = meter.own(stop)
-            except KeyboardInterrupt:
-                ended = StopReason.INTERRUPTED
         made = None if search.evidence is None else _certificate(search.evidence, view, file)
         if search.best is None:
             proved = math.isinf(search.lower)
@@ -269,5 +500,4 @@ def _certificate(evidence: tuple[Outcome, Task], view: Any, file: PathLike | Non
     outcome, task = evidence
     if not task.claim or outcome.evidence is None:
         return None
-    mark = hash_of_model(view.held) if file is None else hash_of_file(file)
-    return certificate([mark], task.claim, task.domain, [outcome.evidence])
+    return certificate([hash_of(file_of(view.held, file))], task.claim, task.domain, [outcome.evidence])

@@ -14,7 +14,8 @@ R. E. Moore, R. B. Kearfott and M. J. Cloud, "Introduction to Interval Analysis"
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -25,20 +26,129 @@ from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason
 from edgewise._core.work import Meter, StopError
 from edgewise.forms import parse
+from edgewise.forms.derivative import differentiate
+from edgewise.forms.functions import JUMPS
 from edgewise.forms.tree import Apply, Node, Number, Variable, names_in, substitute
+from edgewise.network import KAN
 from edgewise.symbolic.expressions.parse import from_sympy
+from edgewise.symbolic.expressions.source import calls_in
 from edgewise.symbolic.results.formula import Formula
-from edgewise.verifying.bounds.intervals import Intervals
+from edgewise.verifying.bounds.enclosure import enclose
+from edgewise.verifying.bounds.exact import ExactModel, exact_model
+from edgewise.verifying.bounds.intervals import Intervals, point, side_by_side
+from edgewise.verifying.bounds.network_ranges import CurveDerivatives, enclose_network
 from edgewise.verifying.claims.tasks import has_numbers, output_of, without_missing
-from edgewise.verifying.config import DEFAULT, ProverConfig
 from edgewise.verifying.domain.columns import Columns
 from edgewise.verifying.domain.domain import Domain, drawn, place
-from edgewise.verifying.entry_points.formula_difference import Difference
 from edgewise.verifying.language.calibrated import check_carried
 from edgewise.verifying.language.conditions import Condition
 from edgewise.verifying.language.properties import FormulaWithin
 from edgewise.verifying.results.verdicts import ProofResult, Proved, Refuted, Undecided, ended_by
 from edgewise.verifying.results.witness import GoalEvaluator, case
+from edgewise.verifying.search.answers import Step, Tell
+
+
+@dataclass(frozen=True, eq=False)
+class Difference:
+    """A formula minus an output of a network, with its derivatives.
+
+    Parameters
+    ----------
+    model : ExactModel
+    derivatives : CurveDerivatives
+    output : int
+    tree : Node
+        In the inputs of the network, called "0", "1", ...
+    gradient : tuple of Node
+        Empty where the formula jumps, so that slopes prove nothing.
+    hessian : tuple of tuple of Node
+        Empty where the formula or an edge has kinks.
+    """
+
+    model: ExactModel
+    derivatives: CurveDerivatives
+    output: int
+    tree: Node
+    gradient: tuple[Node, ...]
+    hessian: tuple[tuple[Node, ...], ...]
+
+    @classmethod
+    def of(cls, network: KAN, output: int, tree: Node) -> Difference:
+        """The difference and the derivatives it has."""
+        model = exact_model(network)
+        names = [str(i) for i in range(len(model.shift))]
+        gradient = () if calls_in(tree) & JUMPS else tuple(differentiate(tree, name) for name in names)
+        smooth = bool(gradient) and not any(calls_in(each) & JUMPS for each in gradient)
+        smooth &= min(layer.degree for layer in network.layers) >= 2
+        hessian = (
+            tuple(tuple(differentiate(each, name) for name in names) for each in gradient) if smooth else ()
+        )
+        return cls(model, CurveDerivatives.of(model), output, tree, gradient, hessian)
+
+    def at(self, x: Floats) -> Intervals:
+        """Enclosures of the difference at rows, (n, inputs) -> (n,)."""
+        network = enclose_network(self.model, self.derivatives, self.output, point(x))
+        return enclose(self.tree, _named(point(x))) - network.value
+
+    def over(self, x: Intervals) -> tuple[Intervals, Floats, Floats]:
+        """Tight enclosures over boxes (B,), the middles (B, inputs), and what each input adds to the width (B, inputs)."""
+        middle = np.clip((x.low + x.high) / 2, x.low, x.high)
+        width = x.high - x.low
+        network = enclose_network(self.model, self.derivatives, self.output, x, second=bool(self.hessian))
+        found = enclose(self.tree, _named(x)) - network.value
+        if not self.gradient:
+            return found, middle, width
+        # Slopes of zero prove nothing where there may be no value: the mean value theorem is about functions that have one.
+        lost = found.unbounded
+        step = x - point(middle)
+        slopes = _gathered(self.gradient, x) - network.slopes
+        found = found.meet(_summed_with(self.at(middle), slopes * step, width > 0))
+        spread = slopes.size * width
+        if network.bends is not None:
+            here = enclose_network(self.model, self.derivatives, self.output, point(middle))
+            level = _gathered(self.gradient, point(middle)) - here.slopes
+            bends = side_by_side([_gathered(row, x) for row in self.hessian]) - network.bends
+            half = point(np.full_like(bends.low, 0.5))
+            pairs = step[:, :, None] * step[:, None]
+            own = np.eye(width.shape[1], dtype=bool)
+            pairs = Intervals(np.where(own, 0.0, pairs.low), pairs.high)
+            parts = half * bends * pairs
+            moving = (width[:, :, None] > 0) & (width[:, None] > 0)
+            second = Intervals(np.where(moving, parts.low, 0.0), np.where(moving, parts.high, 0.0))
+            total = _summed_with(self.at(middle), level * step, width > 0)
+            for i in range(width.shape[1]):
+                total = _summed_with(total, second[:, i], moving[:, i])
+            found = found.meet(total)
+            spread = np.minimum(spread, level.size * width + (bends.size * width[:, None]).sum(2) * width / 4)
+        found = found.open_where(lost)
+        spread = np.where(width > 0, spread, 0.0)
+        return found, middle, np.nan_to_num(spread, nan=0.0, posinf=1e300)
+
+
+def _named(x: Intervals) -> dict[str, Intervals]:
+    return {str(i): x[:, i] for i in range(x.low.shape[1])}
+
+
+def _gathered(nodes: Sequence[Node], x: Intervals) -> Intervals:
+    """Enclosures of several formulas, (B, n)."""
+    return side_by_side([enclose(node, _named(x)) for node in nodes])
+
+
+def _summed_with(total: Intervals, parts: Intervals, moving: Any) -> Intervals:
+    """A sum with the parts (B, n) of the inputs that move."""
+    for i in range(parts.low.shape[1]):
+        own = np.where(moving[:, i], parts.low[:, i], 0.0), np.where(moving[:, i], parts.high[:, i], 0.0)
+        total = total + Intervals(*own)
+    return total
+
+
+# Most inputs that may vary, and most combinations of words; rows that are tried before.
+_MOST_INPUTS, _MOST_CELLS, _ROWS = 8, 4096, 4096
+# Boxes that are bounded together; boxes that wait, beyond which those nearest to being certain go first, so that memory does
+# not grow.
+BOXES_TOGETHER, MOST_BOXES = 1024, 2_000_000
+# Boxes so narrow, as a share of the domain, are not cut: rounding would decide.
+NARROWEST = 1e-11
 
 
 def formula_outcome(
@@ -49,8 +159,7 @@ def formula_outcome(
     *,
     meter: Meter,
     rows: Any = None,
-    tell: Callable[[float, float, int], None] = lambda upper, lower, leaves: None,
-    config: ProverConfig = DEFAULT,
+    tell: Tell,
 ) -> ProofResult:
     """Whether a formula stays within epsilon of an output everywhere on a domain.
 
@@ -66,8 +175,7 @@ def formula_outcome(
     rows : table, optional
         Rows to try first.
     tell : callable
-        Told the certain bound of the excess, the largest found, and how many boxes are done.
-    config : ProverConfig
+        Told a `Step` whose leaves are the boxes that are done.
 
     Raises
     ------
@@ -81,36 +189,23 @@ def formula_outcome(
     varying = sum(
         any(low < high for low, high in _input_cells(domain, i)) for i in range(columns.view.network.shape[0])
     )
-    if varying > config.formula_inputs:
+    if varying > _MOST_INPUTS:
         raise InputError(
-            f"A formula can be compared where at most {config.formula_inputs} inputs vary. Got {varying} instead; narrow "
-            "the others to one value with where."
+            subject="A formula",
+            expected=f"be compared where at most {_MOST_INPUTS} inputs vary",
+            got=varying,
+            advice="narrow the others to one value with where",
         )
     difference = Difference.of(columns.view.network, output, tree)
-    text, evaluator, epsilon = str(prop), GoalEvaluator((columns.view.network,)), prop.epsilon
-
-    def refuted(x: Floats) -> ProofResult:
-        found = case(evaluator, columns.view, columns, x)
-        at = difference.at(x[None])
-        low, high = float(at.low[0]), float(at.high[0])
-        if not np.isfinite([low, high]).all():
-            reason, excess = "At this row the formula has no value.", np.inf
-        else:
-            gap = (low + high) / 2
-            reason = (
-                f"At this row the formula is {abs(gap):.6g} {'above' if gap > 0 else 'below'} the output."
-            )
-            excess = max(low, -high) - epsilon
-        return Refuted(text, domain_words, (found,), float(excess), reason, meter.seconds)
-
-    sample = drawn(domain, config.formula_rows, np.random.default_rng(0))
+    sample, epsilon = drawn(domain, _ROWS, np.random.default_rng(0)), prop.epsilon
     if rows is not None:
         given = columns.table(rows)
         sample = np.vstack([given[place(domain, given)], sample])
-    boxes = _Boxes(difference, _boxes(domain, config.formula_cells), epsilon, config)
+    boxes = _Boxes(difference, _boxes(domain), epsilon)
 
     def inform() -> None:
-        tell(boxes.upper - epsilon, boxes.lower - epsilon, boxes.leaves)
+        bounds = boxes.upper - epsilon, boxes.lower - epsilon, boxes.leaves
+        tell(Step(1, 1, *bounds, meter.seconds, meter.share))
 
     meter.beat, ended = inform, StopReason.WORK_SPENT
     try:
@@ -118,12 +213,21 @@ def formula_outcome(
         while boxes.witness is None and len(boxes.low) and not boxes.stuck and meter.left > 0:
             boxes.cut()
             inform()
-    except StopError as stop:
+    except (StopError, KeyboardInterrupt) as stop:
         ended = meter.own(stop)
-    except KeyboardInterrupt:
-        ended = StopReason.INTERRUPTED
+    text = str(prop)
     if boxes.witness is not None:
-        return refuted(boxes.witness)
+        x = boxes.witness
+        found = case(GoalEvaluator((columns.view.network,)), columns.view, columns, x)
+        at = difference.at(x[None])
+        if not np.isfinite([at.low[0], at.high[0]]).all():
+            reason, excess = "At this row the formula has no value.", np.inf
+        else:
+            gap = float(at.low[0] + at.high[0]) / 2
+            side = "above" if gap > 0 else "below"
+            reason = f"At this row the formula is {abs(gap):.6g} {side} the output."
+            excess = float(at.least[0]) - epsilon
+        return Refuted(text, domain_words, (found,), float(excess), reason, meter.seconds)
     if boxes.upper <= epsilon:
         return Proved(text, domain_words, None, epsilon - boxes.upper, meter.seconds, boxes.leaves)
     ended = StopReason.TIED if boxes.stuck else ended
@@ -150,10 +254,8 @@ class _Boxes:
         Whether rounding leaves no way to cut further.
     """
 
-    def __init__(
-        self, difference: Difference, boxes: Intervals, epsilon: float, config: ProverConfig
-    ) -> None:
-        self.difference, self.epsilon, self.config = difference, epsilon, config
+    def __init__(self, difference: Difference, boxes: Intervals, epsilon: float) -> None:
+        self.difference, self.epsilon = difference, epsilon
         self.low, self.high = boxes.low, boxes.high
         self.size = np.full(len(self.low), np.inf)
         self.span = np.maximum(self.high.max(0) - self.low.min(0), 1e-300)
@@ -168,7 +270,7 @@ class _Boxes:
     def look(self, rows: Floats) -> None:
         """See whether some rows are within epsilon."""
         values = self.difference.at(rows)
-        least = np.maximum(values.low, -values.high)  # |D| is at least this
+        least = values.least
         undefined = ~np.isfinite(values.size)
         worst = int(np.argmax(undefined if undefined.any() else least))
         if undefined[worst] or least[worst] > self.epsilon:
@@ -178,14 +280,13 @@ class _Boxes:
     def cut(self) -> None:
         """Bound the worst boxes, and halve those that are not certain."""
         order = np.argsort(-self.size, kind="stable")
-        order = order[::-1] if len(order) > self.config.formula_boxes else order
-        head, rest = np.split(order, [self.config.formula_together])
+        order = order[::-1] if len(order) > MOST_BOXES else order
+        head, rest = np.split(order, [BOXES_TOGETHER])
         box = Intervals(self.low[head], self.high[head])
         found, middle, spread = self.difference.over(box)
         centre = self.difference.at(middle)
-        least = np.maximum(centre.low, -centre.high)
+        least, undefined = centre.least, centre.unbounded
         worst = int(np.argmax(least))
-        undefined = (centre.low == -np.inf) & (centre.high == np.inf)
         if least[worst] > self.epsilon or undefined.any():
             self.witness = middle[worst if least[worst] > self.epsilon else int(np.argmax(undefined))]
             return
@@ -195,7 +296,7 @@ class _Boxes:
             np.where(box.low < box.high, spread + 1e-300 * (box.high - box.low) / self.span, -1.0), axis=1
         )
         at = np.arange(len(head))
-        tiny = (box.high - box.low)[at, side] <= self.config.formula_narrowest * self.span[side]
+        tiny = (box.high - box.low)[at, side] <= NARROWEST * self.span[side]
         cut = middle[at, side]
         first_high, second_low = box.high.copy(), box.low.copy()
         first_high[at, side], second_low[at, side] = cut, cut
@@ -210,13 +311,15 @@ class _Boxes:
             self.size = np.concatenate([self.size[rest], size[keep], size[keep]])
 
 
-def _boxes(domain: Domain, most: int) -> Intervals:
+def _boxes(domain: Domain) -> Intervals:
     """The domain as boxes, one for each choice of cells."""
     count = int(np.prod([float(len(group.cells)) for group in domain.groups]))
-    if count > most:
+    if count > _MOST_CELLS:
         raise InputError(
-            f"A formula can be compared over at most {most:,} combinations of words. Got {count:,} "
-            "instead; narrow the columns of words with where."
+            subject="A formula",
+            expected=f"be compared over at most {_MOST_CELLS:,} combinations of words",
+            got=f"{count:,}",
+            advice="narrow the columns of words with where",
         )
     inputs = sum(len(group.inputs) for group in domain.groups)
     low, high = np.empty((count, inputs)), np.empty((count, inputs))
@@ -237,7 +340,7 @@ def _in_inputs(formula: Any, columns: Columns, domain: Domain) -> tuple[Node, Do
     tree = _tree(formula, columns)
     groups = list(domain.groups)
     for name in columns_of(formula, columns):
-        g = columns.group(name, "formula_within")
+        g = columns.group(name)
         if not has_numbers(columns, g):
             raise InputError(
                 subject="The columns of a formula",

@@ -22,6 +22,7 @@ from edgewise._core.work import Meter, StopError, check_seconds, check_work, run
 from edgewise.forms.derivative import differentiate
 from edgewise.forms.functions import JUMPS
 from edgewise.forms.tree import Apply, Node, Number, Variable, names_in, render, replaced
+from edgewise.symbolic.expressions.source import calls_in
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.expressions.writing import from_tree
 from edgewise.symbolic.results.box import DataBox
@@ -31,14 +32,16 @@ from edgewise.symbolic.search.constraints import structural
 from edgewise.verifying.bounds.asymptotics import limit_of
 from edgewise.verifying.bounds.enclosure import enclose
 from edgewise.verifying.bounds.intervals import Intervals, point
-from edgewise.verifying.config import ProverConfig, config_of
+from edgewise.verifying.entry_points.formula import BOXES_TOGETHER, MOST_BOXES, NARROWEST
 from edgewise.verifying.results.verdicts import ProofResult, Proved, Refuted, Undecided, ended_by
 from edgewise.verifying.results.witness import Case
+from edgewise.verifying.search.prove import WORK_UNITS
 
 # An inequality is proved up to this share of the largest value that is seen: many touch their bound, where rounding decides.
 _ROOM = 1e-9
 _SEEN = 256
 _KINKS = frozenset({"abs", "max", "min"})
+_BENT = {"increasing": "slope", "decreasing": "slope", "convex": "bend", "concave": "bend"}
 
 
 def prove_constraints(
@@ -49,7 +52,6 @@ def prove_constraints(
     target: str = "y",
     work: str | float = "normal",
     seconds: float | None = None,
-    config: ProverConfig | None = None,
 ) -> tuple[ProofResult, ...]:
     """Prove that a formula satisfies constraints everywhere in a box, or find a place where it does not.
 
@@ -67,7 +69,6 @@ def prove_constraints(
         For each of them.
     seconds : float, optional
         Time limit of all together.
-    config : ProverConfig, optional
 
     Returns
     -------
@@ -103,16 +104,14 @@ def prove_constraints(
     needed = dict.fromkeys([*used, *(name for one in asked for name in _columns(one))])
     # A constant asks for no column, but a proof is about some rows.
     box = _box(bounds, list(needed or formula.names[:1]))
-    settings = config_of(config)
-    meter_of = check_work(work) * settings.work_units
-    limit = check_seconds(seconds)
+    units, limit = check_work(work) * WORK_UNITS, check_seconds(seconds)
     began = Meter(seconds=limit)
     found: list[ProofResult] = []
     with np.errstate(all="ignore"), one_thread():
         for one in asked:
             left = None if limit is None else max(limit - began.seconds, 0.0)
-            meter = Meter(meter_of, left)
-            found.append(_ConstraintClaim(formula.tree, one, box, target, meter, settings).answer(formula))
+            meter = Meter(units, left)
+            found.append(_ConstraintClaim(formula.tree, one, box, target, meter).answer(formula))
     return tuple(found)
 
 
@@ -123,7 +122,6 @@ class _ConstraintClaim:
     box: DataBox
     target: str
     meter: Meter
-    config: ProverConfig
 
     def answer(self, formula: Formula) -> ProofResult:
         one = self.one
@@ -134,10 +132,8 @@ class _ConstraintClaim:
         if one.kind == "limit":
             return self.limit()
         points = self.box.points(_SEEN)
-        if (
-            one.kind != "value"
-            and not (valued := np.isfinite(_values(self.tree, self.box.names, points))).all()
-        ):
+        valued = np.isfinite(_values(self.tree, self.box.names, points))
+        if one.kind != "value" and not valued.all():
             return self.refuted(points[int(np.argmin(valued))], np.inf, "There the formula has no value")
         if one.kind in ("even", "odd", "symmetric", "value"):
             return self.equal(self.difference())
@@ -173,16 +169,15 @@ class _ConstraintClaim:
         if from_tree(difference, self.box.names) == from_tree(Number(0)):
             return self.proved(0.0, 1)
         points = self.box.points(_SEEN)
-        gaps = enclose(difference, self.named(point(points)))
-        least = np.maximum(gaps.low, -gaps.high)
+        return self.missed(difference, points, "algebra does not show it, and no place counts against it")
+
+    def missed(self, difference: Node, points: Floats, otherwise: str) -> ProofResult:
+        """Refuted where what must be zero is farthest from it; undecided where it is nowhere certain not to be."""
+        least = enclose(difference, self.named(point(points))).least
         worst = int(np.argmax(least))
-        if least[worst] > 0:
-            return self.refuted(
-                points[worst], float(least[worst]), f"There it is missed by {least[worst]:.6g}"
-            )
-        return self.undecided(
-            "algebra does not show it, and no place counts against it", StopReason.EXHAUSTED
-        )
+        if not least[worst] > 0:
+            return self.undecided(otherwise, StopReason.EXHAUSTED)
+        return self.refuted(points[worst], float(least[worst]), f"There it is missed by {least[worst]:.6g}")
 
     def limit(self) -> ProofResult:
         """Where the formula goes, beside where it should."""
@@ -199,14 +194,7 @@ class _ConstraintClaim:
             tends = limit_of(self.tree, name, end, self.box)
             there = "somewhere else" if tends is None else f"to {render(tends)}"
             return self.refuted(points[0], np.inf, f"The formula tends {there}")
-        off = enclose(found, self.named(point(points)))
-        least = np.maximum(off.low, -off.high)
-        worst = int(np.argmax(least))
-        if least[worst] > 0:
-            return self.refuted(
-                points[worst], float(least[worst]), f"There it is missed by {least[worst]:.6g}"
-            )
-        return self.undecided("the limit may be that or another one", StopReason.EXHAUSTED)
+        return self.missed(found, points, "the limit may be that or another one")
 
     def goal(self) -> Node | None:
         """What must not be negative; None where slopes prove nothing."""
@@ -216,7 +204,7 @@ class _ConstraintClaim:
             return gap if one.kind == "at least" else Apply("neg", (gap,))
         (name,) = one.columns
         bends = one.kind in ("convex", "concave")
-        if _calls(self.tree) & (JUMPS | (_KINKS if bends else frozenset())):
+        if calls_in(self.tree) & (JUMPS | (_KINKS if bends else frozenset())):
             return None
         slope = differentiate(self.tree, name)
         slope = differentiate(slope, name) if bends else slope
@@ -228,7 +216,7 @@ class _ConstraintClaim:
         points = self.box.points(_SEEN)
         seen = _values(goal, names, points)
         room = _ROOM * float(np.abs(seen[np.isfinite(seen)]).max(initial=0.0))
-        gradient = () if _calls(goal) & JUMPS else tuple(differentiate(goal, name) for name in names)
+        gradient = () if calls_in(goal) & JUMPS else tuple(differentiate(goal, name) for name in names)
         low, high, bound = self.box.low[None], self.box.high[None], np.array([-np.inf])
         least, leaves, ended = np.inf, 0, StopReason.WORK_SPENT
         span = np.maximum(self.box.high - self.box.low, 1e-300)
@@ -236,9 +224,9 @@ class _ConstraintClaim:
             return self.broken(goal, row)
         try:
             with running(self.meter):
-                while 0 < len(low) <= self.config.formula_boxes and self.meter.left > 0:
+                while 0 < len(low) <= MOST_BOXES and self.meter.left > 0:
                     order = np.argsort(bound, kind="stable")
-                    head, rest = np.split(order, [self.config.formula_together])
+                    head, rest = np.split(order, [BOXES_TOGETHER])
                     x = Intervals(low[head], high[head])
                     middle = np.clip((x.low + x.high) / 2, x.low, x.high)
                     if (row := self.certain(goal, middle, room)) is not None:
@@ -251,7 +239,7 @@ class _ConstraintClaim:
                         np.where(x.low < x.high, spread + (x.high - x.low) / span * 1e-300, -1.0), axis=1
                     )
                     at = np.arange(len(head))
-                    tiny = (x.high - x.low)[at, side] <= self.config.formula_narrowest * span[side]
+                    tiny = (x.high - x.low)[at, side] <= NARROWEST * span[side]
                     if (~settled & tiny).any():
                         ended = StopReason.TIED
                         break
@@ -261,10 +249,8 @@ class _ConstraintClaim:
                     low = np.vstack([low[rest], x.low[kept], second[kept]])
                     high = np.vstack([high[rest], first[kept], x.high[kept]])
                     bound = np.concatenate([bound[rest], found.low[kept], found.low[kept]])
-        except StopError as stop:
+        except (StopError, KeyboardInterrupt) as stop:
             ended = self.meter.own(stop)
-        except KeyboardInterrupt:
-            ended = StopReason.INTERRUPTED
         if not len(low):
             return self.proved(least, leaves, room)
         return self.undecided(ended_by(ended), ended, float(bound.min(initial=np.inf)))
@@ -280,13 +266,10 @@ class _ConstraintClaim:
         total, spread = enclose(goal, self.named(point(middle))), np.zeros_like(width)
         for k, slope in enumerate(gradient):
             along = enclose(slope, self.named(x))
-            total = total + along * Intervals(step.low[:, k], step.high[:, k])
+            total = total + along * step[:, k]
             spread[:, k] = along.size * width[:, k]
         # The mean value theorem is about functions that have a value everywhere in the box.
-        lost = (plain.low == -np.inf) & (plain.high == np.inf)
-        met = plain.meet(total)
-        met = Intervals(np.where(lost, -np.inf, met.low), np.where(lost, np.inf, met.high))
-        return met, np.nan_to_num(spread, nan=0.0, posinf=1e300)
+        return plain.meet(total).open_where(plain.unbounded), np.nan_to_num(spread, nan=0.0, posinf=1e300)
 
     def certain(self, goal: Node, rows: Floats, room: float) -> Floats | None:
         """A row where the goal is negative beyond doubt."""
@@ -296,17 +279,14 @@ class _ConstraintClaim:
 
     def broken(self, goal: Node, row: Floats) -> Refuted:
         excess = -float(enclose(goal, self.named(point(row[None]))).high[0])
-        kind = {"increasing": "slope", "decreasing": "slope", "convex": "bend", "concave": "bend"}.get(
-            self.one.kind
-        )
+        kind = _BENT.get(self.one.kind)
         if kind is None:
             return self.refuted(row, excess, f"There the bound is passed by {excess:.6g}")
         sign = -1 if self.one.kind in ("increasing", "convex") else 1
-        what = f"its {kind} in {self.one.columns[0]}"
-        return self.refuted(row, excess, f"There {what} is {sign * excess:.6g}")
+        return self.refuted(row, excess, f"There its {kind} in {self.one.columns[0]} is {sign * excess:.6g}")
 
     def named(self, x: Intervals) -> dict[str, Intervals]:
-        return {name: Intervals(x.low[:, k], x.high[:, k]) for k, name in enumerate(self.box.names)}
+        return {name: x[:, k] for k, name in enumerate(self.box.names)}
 
     def refuted(self, row: Floats, excess: float, sentence: str) -> Refuted:
         value = float(_values(self.tree, self.box.names, row[None])[0])
@@ -331,12 +311,6 @@ def _values(tree: Node, names: tuple[str, ...], rows: Floats) -> Floats:
 def _columns(one: Constraint) -> tuple[str, ...]:
     side = () if one.side is None else tuple(names_in(one.side))
     return (*one.columns, *side)
-
-
-def _calls(tree: Node) -> frozenset[str]:
-    if not isinstance(tree, Apply):
-        return frozenset()
-    return frozenset({tree.function}).union(*map(_calls, tree.arguments))
 
 
 def _box(bounds: Any, names: list[str]) -> DataBox:

@@ -12,17 +12,17 @@ from edgewise.network import KAN
 from edgewise.network.calibration import FAR
 from edgewise.verifying.claims.claims import decision_task
 from edgewise.verifying.claims.tasks import Task
-from edgewise.verifying.config import DEFAULT, ProverConfig
 from edgewise.verifying.domain.columns import Columns
 from edgewise.verifying.domain.domain import Domain, Group, drawn
 from edgewise.verifying.language import properties as asked
 from edgewise.verifying.results.witness import GoalEvaluator
-from edgewise.verifying.search.prove import decided, prepare
+from edgewise.verifying.search.prove import Question, prepare
+
+# Rows whose decisions are compared before it is tried to prove that there is one only, and units of that proof.
+_ROWS, _WORK = 1024, 0.5
 
 
-def vacuous(
-    prop: asked.Property, columns: Columns, task: Task, meter: Meter, config: ProverConfig = DEFAULT
-) -> str:
+def vacuous(prop: asked.Property, columns: Columns, task: Task, meter: Meter) -> str:
     """Why a proved claim could not have failed, in a sentence; empty where it could.
 
     Parameters
@@ -33,7 +33,6 @@ def vacuous(
         What was proved.
     meter : Meter
         The running meter, which limits the work.
-    config : ProverConfig
     """
     domain = task.domain
     names = _compared(prop)
@@ -45,8 +44,8 @@ def vacuous(
         return "only one row lies in the domain."
     if isinstance(prop, asked.OutputRange) and _beyond(task):
         return "the calibration never gives more or less, whatever the network's output."
-    if isinstance(prop, asked.NeverFlips) and prop.threshold is None and prop.output is None:
-        only = _only_decision(columns, task, meter, config)
+    if isinstance(prop, asked.NeverFlips) and prop.of_decision:
+        only = _only_decision(columns, task, meter)
         return (
             ""
             if only is None
@@ -90,31 +89,21 @@ def _beyond(task: Task) -> bool:
     return all(end is None or abs(end) >= FAR for end in ends)
 
 
-def _only_decision(columns: Columns, task: Task, meter: Meter, config: ProverConfig) -> str | None:
+def _only_decision(columns: Columns, task: Task, meter: Meter) -> str | None:
     """The class that is decided for at every row, where that can be proved at once; None otherwise."""
     view = columns.view
     if len(view.classes) < 2 or meter.left <= 0:
         return None
     domain = _first_row(task, view.network.shape[0])
-    rows = drawn(domain, config.vacuous_rows, np.random.default_rng(0))
+    rows = drawn(domain, _ROWS, np.random.default_rng(0))
     found = np.unique(view.decided(GoalEvaluator((view.network,)).outputs(0, rows)))
     if len(found) > 1:
         return None
     models, own = prepare(view.network), decision_task(int(found[0]), view, domain)
-    share = min(config.vacuous_work, meter.left) / len(own.parts)
+    share = min(_WORK, meter.left) / len(own.parts)
     for part in own.parts:
-        outcome = decided(
-            models,
-            part.domain,
-            part.goal,
-            meter,
-            Meter(share),
-            seed=0,
-            rows=None,
-            tell=lambda _: None,
-            config=config,
-        )
-        if outcome.status != "proved":
+        question = Question(models, part.domain, part.goal, Meter(share), tell=lambda _: None)
+        if question.decided(meter).status != "proved":
             return None
     return str(view.classes[int(found[0])])
 

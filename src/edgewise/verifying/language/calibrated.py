@@ -42,7 +42,7 @@ def check_carried(prop: asked.Property, view: Fitted) -> None:
         return
     decision = isinstance(prop, asked.Decides)
     decision |= isinstance(prop, asked.Robust) and prop.change is None
-    decision |= isinstance(prop, asked.NeverFlips) and prop.threshold is None and prop.output is None
+    decision |= isinstance(prop, asked.NeverFlips) and prop.of_decision
     if not decision or not maps.carried:
         raise InputError(
             "Of a calibrated model of more than two classes its decision can be proved, where one temperature is all there "

@@ -11,7 +11,7 @@ from typing import Any, cast
 from edgewise._core.checks import UNREADABLE, short
 from edgewise._core.errors import InputError
 from edgewise.forms.tree import quote
-from edgewise.verifying.language.property_kinds import number, word
+from edgewise.verifying.language.properties import number, word
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,13 @@ class Missing:
 
 
 Condition = Between | OneOf | Missing
+
+
+def ends_of(condition: Condition) -> tuple[Any, Any]:
+    """The least and the largest value that a condition allows; None where it leaves that side open."""
+    if isinstance(condition, Between):
+        return condition.low, condition.high
+    return (min(condition.values), max(condition.values)) if isinstance(condition, OneOf) else (None, None)
 
 
 def conditions_of(domain: Mapping[str, Any]) -> tuple[Condition, ...]:

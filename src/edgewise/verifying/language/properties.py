@@ -6,23 +6,215 @@ the short text form, and `edgewise.verifying.language.text.parse_property` reads
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from edgewise._core.checks import as_tuple, check_bool, check_choice, check_float, check_int, short
+from edgewise._core.checks import as_tuple, check_bool, check_choice, check_float, check_int, short, text_of
 from edgewise._core.errors import InputError
-from edgewise.verifying.language.property_kinds import DECREASING, INCREASING
-from edgewise.verifying.language.property_kinds import ChangesAtMost as ChangesAtMost
-from edgewise.verifying.language.property_kinds import Decides as Decides
-from edgewise.verifying.language.property_kinds import Equal as Equal
-from edgewise.verifying.language.property_kinds import FormulaWithin as FormulaWithin
-from edgewise.verifying.language.property_kinds import Linear as Linear
-from edgewise.verifying.language.property_kinds import Lipschitz as Lipschitz
-from edgewise.verifying.language.property_kinds import Monotone as Monotone
-from edgewise.verifying.language.property_kinds import NeverFlips as NeverFlips
-from edgewise.verifying.language.property_kinds import OutputRange as OutputRange
-from edgewise.verifying.language.property_kinds import Property as Property
-from edgewise.verifying.language.property_kinds import Robust as Robust
+from edgewise.forms.tree import quote
+
+INCREASING, DECREASING = "increasing", "decreasing"
+
+
+@dataclass(frozen=True)
+class OutputRange:
+    """The output stays between two numbers; made by `output_range`."""
+
+    low: float | None
+    high: float | None
+    output: Any = None
+    probability: bool = False
+
+    def __str__(self) -> str:
+        what = "probability" if self.probability else _target(self.output)
+        parts = [f"{number(self.low)} <= "] if self.low is not None else []
+        parts += [what]
+        parts += [f" <= {number(self.high)}"] if self.high is not None else []
+        return "".join(parts)
+
+
+@dataclass(frozen=True)
+class Linear:
+    """A weighted sum of columns and outputs is at most a bound; made by `linear`."""
+
+    terms: tuple[tuple[str, float], ...]
+    bound: float
+
+    def __str__(self) -> str:
+        return f"{self._sum} <= {number(self.bound)}"
+
+    def sum_at(self, excess: float) -> str:
+        """What the sum is where it is beyond its bound by so much, in words."""
+        return f"{self._sum} is {self.bound + excess:.10g}"
+
+    @property
+    def _sum(self) -> str:
+        text = ""
+        for name, weight in self.terms:
+            sign = "-" if weight < 0 else "+"
+            size = "" if abs(weight) == 1 else f"{number(abs(weight))}*"
+            lead = f" {sign} " if text else ("-" if weight < 0 else "")
+            text += f"{lead}{size}{quote(name)}"
+        return text
+
+
+@dataclass(frozen=True)
+class Decides:
+    """The decision is always this class; made by `decides`."""
+
+    label: Any
+
+    def __str__(self) -> str:
+        return f"decision = {word(self.label)}"
+
+
+@dataclass(frozen=True)
+class Monotone:
+    """The output never falls (or never rises) as a column grows; made by `monotone`."""
+
+    feature: str
+    direction: str
+    output: Any = None
+
+    def __str__(self) -> str:
+        return f"monotone({quote(self.feature)}, {self.direction}{_also(self.output)})"
+
+
+@dataclass(frozen=True)
+class Lipschitz:
+    """The output changes by at most `bound` for each unit of a column; made by `lipschitz`."""
+
+    feature: str
+    bound: float
+    output: Any = None
+
+    def __str__(self) -> str:
+        return f"lipschitz({quote(self.feature)}, {number(self.bound)}{_also(self.output)})"
+
+
+@dataclass(frozen=True)
+class Robust:
+    """Near a row the decision is the row's, or the output stays near the row's; made by `robust`."""
+
+    row: Any = field(repr=False)
+    radius: float | tuple[tuple[str, float], ...]
+    change: float | None = None
+    output: Any = None
+
+    def __str__(self) -> str:
+        row = f"row {self.row}" if isinstance(self.row, int) else "a row"
+        radius = (
+            "{" + ", ".join(f"{quote(name)}: {number(size)}" for name, size in self.radius) + "}"
+            if isinstance(self.radius, tuple)
+            else number(self.radius)
+        )
+        change = "" if self.change is None else f", {number(self.change)}"
+        return f"robust({row}, {radius}{change}{_also(self.output)})"
+
+
+@dataclass(frozen=True)
+class NeverFlips:
+    """Changing these columns alone never changes the decision; made by `never_flips`."""
+
+    features: tuple[str, ...]
+    threshold: float | None = None
+    output: Any = None
+    others: tuple[tuple[str, float], ...] = ()
+
+    @property
+    def feature(self) -> str:
+        """The first of the columns."""
+        return self.features[0]
+
+    @property
+    def of_decision(self) -> bool:
+        """Whether it is about the model's decision, and not about an output and a threshold."""
+        return self.threshold is None and self.output is None
+
+    def __str__(self) -> str:
+        names = ", ".join(map(quote, self.features))
+        threshold = "" if self.threshold is None else f", {number(self.threshold)}"
+        near = ", ".join(f"{quote(name)} within {number(size)}" for name, size in self.others)
+        return f"never_flips({names}{threshold}{_also(self.output)}){' with ' + near if near else ''}"
+
+
+@dataclass(frozen=True)
+class ChangesAtMost:
+    """Changing this column alone never changes the output by more than `max_change`; made by `changes_at_most`."""
+
+    feature: str
+    max_change: float
+    output: Any = None
+
+    def __str__(self) -> str:
+        return f"changes_at_most({quote(self.feature)}, {number(self.max_change)}{_also(self.output)})"
+
+
+@dataclass(frozen=True, eq=False)
+class Equal:
+    """Two models of the same columns differ by at most `epsilon`; made by `equal`."""
+
+    other: Any = field(repr=False)
+    epsilon: float
+
+    def __str__(self) -> str:
+        other = word(self.other) if isinstance(self.other, str) else "the other model"
+        return f"equal({other}, {number(self.epsilon)})"
+
+
+@dataclass(frozen=True, eq=False)
+class FormulaWithin:
+    """A formula differs from the output by at most `epsilon`; made by `formula_within`."""
+
+    formula: Any
+    epsilon: float
+    output: Any = None
+
+    def __str__(self) -> str:
+        text = getattr(self.formula, "text", self.formula)
+        return f"formula({word(str(text))}, {number(self.epsilon)}{_also(self.output)})"
+
+
+Property = (
+    OutputRange
+    | Linear
+    | Decides
+    | Monotone
+    | Lipschitz
+    | Robust
+    | NeverFlips
+    | ChangesAtMost
+    | Equal
+    | FormulaWithin
+)
+
+
+def number(value: float) -> str:
+    """A number as people write it; reading it gives the same float."""
+    if math.isfinite(value) and float(value).is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    return repr(float(value))
+
+
+def word(value: Any) -> str:
+    """A value as the text form writes it: words in quotes."""
+    if isinstance(value, str):
+        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return (
+        number(float(value))
+        if isinstance(value, (int, float)) and not isinstance(value, bool)
+        else text_of(value)
+    )
+
+
+def _target(output: Any) -> str:
+    return "output" if output is None else quote(text_of(output))
+
+
+def _also(output: Any) -> str:
+    return "" if output is None else f", output={word(output)}"
 
 
 def output_range(
@@ -94,9 +286,7 @@ def linear(terms: Mapping[str, float], bound: float) -> Linear:
             expected="map names to weights, as in {'age': 2, 'output': -1}",
             got=short(terms),
         )
-    weights = tuple(
-        (_name(name, "linear"), check_float(weight, f"terms[{name!r}]")) for name, weight in terms.items()
-    )
+    weights = tuple((_name(name), check_float(weight, f"terms[{name!r}]")) for name, weight in terms.items())
     return Linear(weights, check_float(bound, "bound"))
 
 
@@ -128,7 +318,7 @@ def monotone(feature: str, direction: str = INCREASING, *, output: Any = None) -
     monotone(income, increasing)
     """
     check_choice(direction, "direction", (INCREASING, DECREASING))
-    return Monotone(_name(feature, "monotone"), direction, output)
+    return Monotone(_name(feature), direction, output)
 
 
 def lipschitz(feature: str, bound: float, *, output: Any = None) -> Lipschitz:
@@ -139,7 +329,7 @@ def lipschitz(feature: str, bound: float, *, output: Any = None) -> Lipschitz:
     >>> print(lipschitz("income", 0.01))
     lipschitz(income, 0.01)
     """
-    return Lipschitz(_name(feature, "lipschitz"), check_float(bound, "bound", low=0.0), output)
+    return Lipschitz(_name(feature), check_float(bound, "bound", low=0.0), output)
 
 
 def robust(
@@ -165,11 +355,9 @@ def robust(
     >>> print(robust(5, 0.05))
     robust(row 5, 0.05)
     """
-    of = "robust"
     if isinstance(radius, Mapping):
         sizes: Any = tuple(
-            (_name(name, of), check_float(size, f"radius[{name!r}]", low=0.0))
-            for name, size in radius.items()
+            (_name(name), check_float(size, f"radius[{name!r}]", low=0.0)) for name, size in radius.items()
         )
     else:
         sizes = check_float(radius, "radius", low=0.0)
@@ -208,10 +396,9 @@ def never_flips(
     >>> print(never_flips(["sex", "race"], others={"age": 5}))
     never_flips(sex, race) with age within 5
     """
-    of = "never_flips"
     threshold = None if threshold is None else check_float(threshold, "threshold")
     listed = [features] if isinstance(features, str) else as_tuple(features, "features", "names of columns")
-    names = tuple(_name(name, of) for name in listed)
+    names = tuple(_name(name) for name in listed)
     if not names or len(set(names)) < len(names):
         raise InputError(argument="features", expected="name columns, each once", got=short(features))
     if others is not None and not isinstance(others, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
@@ -221,7 +408,7 @@ def never_flips(
             got=short(others),
         )
     near = tuple(
-        (_name(name, of), check_float(size, f"others[{name!r}]", low=0.0, closed=False))
+        (_name(name), check_float(size, f"others[{name!r}]", low=0.0, closed=False))
         for name, size in (others or {}).items()
     )
     return NeverFlips(names, threshold, output, near)
@@ -243,8 +430,7 @@ def changes_at_most(feature: str, max_change: float, *, output: Any = None) -> C
     >>> print(changes_at_most("sex", 0.1))
     changes_at_most(sex, 0.1)
     """
-    of = "changes_at_most"
-    return ChangesAtMost(_name(feature, of), check_float(max_change, "max_change", low=0.0), output)
+    return ChangesAtMost(_name(feature), check_float(max_change, "max_change", low=0.0), output)
 
 
 def equal(other: Any, epsilon: float) -> Equal:
@@ -283,7 +469,7 @@ def formula_within(formula: Any, epsilon: float, *, output: Any = None) -> Formu
     return FormulaWithin(formula, check_float(epsilon, "epsilon", low=0.0, closed=False), output)
 
 
-def _name(name: Any, of: str) -> str:
+def _name(name: Any) -> str:
     if not isinstance(name, str) or not name:
-        raise InputError(subject=f"The column of {of}", expected="be a name", got=short(name))
+        raise InputError(subject="A column", expected="be a name", got=short(name))
     return name

@@ -131,31 +131,21 @@ def domain_document(domain: Domain) -> dict[str, Any]:
     }
 
 
-def hash_of_model(model: Any) -> str:
-    """SHA-256 of the file that `edgewise.save` writes for a model; saving is deterministic.
-
-    Examples
-    --------
-    >>> import edgewise as ew
-    >>> net = ew.KAN([1, 1], seed=0)
-    >>> hash_of_model(net) == hash_of_model(net)
-    True
-    """
-    return hash_of(file_of(model))
-
-
-def hash_of_file(path: PathLike) -> str:
-    """SHA-256 of a file's bytes."""
-    return hash_of(file_of(None, path))
-
-
 def hash_of(file: bytes) -> str:
     """SHA-256 of some bytes, in hex."""
     return hashlib.sha256(file).hexdigest()
 
 
 def file_of(model: Any, path: PathLike | None = None) -> bytes:
-    """What a model's file holds: the one at a path, or without one what `edgewise.save` writes now."""
+    """What a model's file holds: the one at a path, or without one what `edgewise.save` writes now; that is deterministic.
+
+    Examples
+    --------
+    >>> import edgewise as ew
+    >>> net = ew.KAN([1, 1], seed=0)
+    >>> file_of(net) == file_of(net)
+    True
+    """
     if path is None:
         return files.file_of(model)
     place = as_path(path, "file")

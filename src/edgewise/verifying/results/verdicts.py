@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from edgewise._core.errors import InputError
-from edgewise._core.plain import lines_of, visible
+from edgewise._core.plain import fields, lines_of, visible
 from edgewise._core.stopping import StopReason
 from edgewise.verifying.domain.raw_values import exact, shown
 from edgewise.verifying.results.certificate import Certificate
@@ -66,20 +66,19 @@ class Proved:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON; the certificate goes to a file of its own."""
+        names = (
+            "status",
+            "property",
+            "domain",
+            "margin",
+            "leaves",
+            "remarks",
+            "vacuous",
+            "message",
+            "stop_reason",
+        )
         digest = None if self.certificate is None else self.certificate.digest
-        return {
-            "status": self.status,
-            "property": self.property,
-            "domain": self.domain,
-            "margin": _finite(self.margin),
-            "seconds": round(self.seconds, 3),
-            "leaves": self.leaves,
-            "certificate": digest,
-            "remarks": list(self.remarks),
-            "vacuous": self.vacuous,
-            "message": self.message,
-            "stop_reason": self.stop_reason.value,
-        }
+        return {**fields(self, *names), "seconds": round(self.seconds, 3), "certificate": digest}
 
     def __str__(self) -> str:
         lines = [f"Proved: {self.property}", f"  for {self.domain}."]
@@ -137,17 +136,9 @@ class Refuted:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
-        return {
-            "status": self.status,
-            "property": self.property,
-            "domain": self.domain,
-            "excess": _finite(self.excess),
-            "message": self.message,
-            "cases": [case.to_dict() for case in self.cases],
-            "remarks": list(self.remarks),
-            "seconds": round(self.seconds, 3),
-            "stop_reason": self.stop_reason.value,
-        }
+        names = ("status", "property", "domain", "excess", "message", "remarks", "stop_reason")
+        cases = [case.to_dict() for case in self.cases]
+        return {**fields(self, *names), "cases": cases, "seconds": round(self.seconds, 3)}
 
     def __str__(self) -> str:
         lines = [
@@ -203,17 +194,8 @@ class Undecided:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
-        return {
-            "status": self.status,
-            "property": self.property,
-            "domain": self.domain,
-            "lower": _finite(self.lower),
-            "upper": _finite(self.upper),
-            "message": self.message,
-            "remarks": list(self.remarks),
-            "seconds": round(self.seconds, 3),
-            "stop_reason": self.stop_reason.value,
-        }
+        names = ("status", "property", "domain", "lower", "upper", "message", "remarks", "stop_reason")
+        return {**fields(self, *names), "seconds": round(self.seconds, 3)}
 
     def __str__(self) -> str:
         lines = [
@@ -255,7 +237,7 @@ def table_of(cases: tuple[Case, ...]) -> list[str]:
     names = list(cases[0].row)
     lines = [(name, *(exact(case.row[name]) for case in cases)) for name in names]
     for name in cases[0].outputs:
-        lines.append((name, *(_short(case.outputs[name]) for case in cases)))
+        lines.append((name, *(f"{case.outputs[name]:.6g}" for case in cases)))
     if cases[0].decision is not None:
         lines.append(("decision", *(shown(case.decision) for case in cases)))
     lines = [tuple(map(visible, line)) for line in lines]
@@ -270,14 +252,6 @@ def table_of(cases: tuple[Case, ...]) -> list[str]:
             + "  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip()
         )
     return table
-
-
-def _short(value: float) -> str:
-    return f"{value:.6g}"
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
 
 
 def _seconds(value: float) -> str:

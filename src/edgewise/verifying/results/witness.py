@@ -12,15 +12,20 @@ import numpy as np
 import torch
 
 from edgewise._core.arrays import Floats
-from edgewise.data.encoding_columns import NumberColumn
 from edgewise.network import KAN
 from edgewise.network.fitted import Fitted
-from edgewise.verifying.config import DEFAULT, ProverConfig
 from edgewise.verifying.domain.columns import Columns
-from edgewise.verifying.domain.domain import Domain, place
+from edgewise.verifying.domain.domain import Cell, Domain, place
 from edgewise.verifying.domain.goals import Goal, InputTerm, OutputTerm, Slope, Term
 from edgewise.verifying.domain.possible_rows import Possible
 
+# An excess counts as one beyond this share of the numbers it is the difference of; smaller ones are evaluated as fractions.
+# About 1e7 times what float64 rounds by.
+ROUNDING = 1e-9
+# Rows, the steepest of those drawn, along which pairs are tried that show a slope.
+_SLOPE_ROWS = 16
+# Rows next to one that breaks a goal from which rows that can be are climbed to.
+_SHOWN_STARTS = 4
 # Share of what may be rounding which is still more than floats are off by.
 _TOLD = 1e-3
 # What writing a number may move it by, as a share of it.
@@ -142,7 +147,6 @@ class Breach:
     domain : Domain
     group : int or None
         The group that is moved, or along which a slope runs.
-    config : ProverConfig
     """
 
     evaluator: GoalEvaluator
@@ -150,7 +154,6 @@ class Breach:
     goal: Goal
     domain: Domain
     group: int | None
-    config: ProverConfig = DEFAULT
 
     @cached_property
     def possible(self) -> Possible:
@@ -165,7 +168,7 @@ class Breach:
 
     def clear(self, rows: Floats) -> float:
         """What may be rounding, at some rows."""
-        return self.config.rounding * self.evaluator.scale(rows)
+        return ROUNDING * self.evaluator.scale(rows)
 
     def broken(self, pool: Floats) -> Floats | None:
         """The possible row of a pool that breaks the goal most; None where none does."""
@@ -174,7 +177,7 @@ class Breach:
         if isinstance(self.goal, Slope):
             # The steepest rows of the pool: only along these are pairs tried.
             steep = self.evaluator.excess(self.goal, self.domain, pool)
-            pool = pool[np.argsort(-steep)[: self.config.slope_rows]]
+            pool = pool[np.argsort(-steep)[:_SLOPE_ROWS]]
         found = self.value(pool)
         k = int(np.argmax(found))
         return pool[k] if found[k] > self.clear(pool[k][None]) else None
@@ -188,7 +191,7 @@ class Breach:
         """
         starts = self.possible.nearest(np.vstack([x[None], pool]))
         excess = self.evaluator.excess(self.goal, self.domain, starts)
-        order = [0, *(k for k in np.argsort(-excess)[: self.config.shown_starts] if k)]
+        order = [0, *(k for k in np.argsort(-excess)[:_SHOWN_STARTS] if k)]
         own = float(self.value(x[None])[0])
         for k in order:
             start, without = starts[k], None
@@ -242,7 +245,7 @@ class Breach:
             return bool(place(domain, row[None])[0]) and float(self.value(row[None])[0]) >= enough
 
         raw = self.columns.raw_row(x, tidy=tidy)
-        tidied = self.columns.encode(raw, "a witness")
+        tidied = self.columns.encode(raw)
         x = tidied if tidy(tidied) else x
         if isinstance(self.goal, Slope):
             return self._ends(x, possible)
@@ -258,7 +261,7 @@ class Breach:
         clear = self.clear(np.array(found[1:]))
         return found[1:] if found[0] > (_TOLD * clear if possible else clear) else ()
 
-    def _cell(self, x: Floats, domain: Domain) -> tuple[tuple[float, float], ...]:
+    def _cell(self, x: Floats, domain: Domain) -> Cell:
         assert self.group is not None
         group = domain.groups[self.group]
         flags = group.inputs[1:]
@@ -292,8 +295,8 @@ class Breach:
         rows = np.repeat(x[None], len(values), axis=0)
         rows[:, goal.input] = values
         # The bound is about the column's own units, which a transform stretches.
-        column = self.columns.encoded(self.group)
-        raw = column.decode(values) if isinstance(column, NumberColumn) else values
+        column = self.columns.number_column(self.group)
+        raw = values if column is None else column.decode(values)
         allowed = goal.bound / abs(self.columns.scale(self.group)[1]) * raw
         view = self.columns.view
         if view.calibration is not None and view.calibration.line is not None:

@@ -16,20 +16,24 @@ Status = Literal["proved", "refuted", "undecided"]
 
 
 @dataclass(frozen=True)
-class BoundProgress:
-    """What a callback gets while bounds close in; returning True stops the search.
+class Step:
+    """What callbacks get while bounds close in; returning True ends the work with the bounds so far.
 
-    Parameters
+    Attributes
     ----------
+    goal, goals : int
+        Which of the goals that make up a property is being proved, from 1, and how many there are.
     upper, lower : float
-        Certified bound and largest value found so far.
+        Certain bound on the excess, and the largest found.
     leaves : int
-        Leaves of the tree so far.
+        Parts of the domain so far.
     seconds : float
     share : float
-        Share of the work that may be done, from 0 to 1.
+        Share of the work that may be done, from 0 to 1; most answers come before it is.
     """
 
+    goal: int
+    goals: int
     upper: float
     lower: float
     leaves: int
@@ -37,7 +41,7 @@ class BoundProgress:
     share: float
 
 
-Callback = Callable[[BoundProgress], object]
+Callback = Callable[[Step], object]
 Tell = Callable[[Any], None]
 
 
@@ -60,11 +64,10 @@ def teller(callbacks: Any) -> Tell:
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """The answer of `prove`.
+    """The answer of `prove`; of `maximise` the excess is the sum itself, and the evidence that of the goal "sum <= upper".
 
     The goal's *excess* at a row is the least row_r(x) - bound_r of a `OutputBounds` goal, and sign * dy/dx - bound of a
-    `Slope`:
-    the goal holds where it is at most 0.
+    `Slope`: the goal holds where it is at most 0.
 
     Attributes
     ----------
@@ -81,7 +84,8 @@ class Outcome:
     seconds : float
     leaves : int
     stop_reason : StopReason
-        Why it ended: "decided" where it was; "tied" and "exhausted" where more work would not decide it.
+        Why it ended: "decided" where it was; "tied" and "exhausted" where more work would not decide it; "converged" where
+        the bounds of a maximum are as close as was asked.
     """
 
     status: Status
@@ -92,29 +96,3 @@ class Outcome:
     seconds: float
     leaves: int
     stop_reason: StopReason = StopReason.DECIDED
-
-
-@dataclass(frozen=True, eq=False)
-class Bounds:
-    """The answer of `maximise`: lower <= maximum <= upper.
-
-    Attributes
-    ----------
-    lower, upper : float
-    argmax : array of shape (inputs,) or None
-        A row where the sum is `lower`.
-    evidence : dict or None
-        Evidence for the goal "sum <= upper", i.e. `OutputBounds((terms,), (upper,))`.
-    seconds : float
-    leaves : int
-    stop_reason : StopReason
-        "converged" where the bounds are as close as was asked.
-    """
-
-    lower: float
-    upper: float
-    argmax: Floats | None
-    evidence: dict[str, Any] | None
-    seconds: float
-    leaves: int
-    stop_reason: StopReason

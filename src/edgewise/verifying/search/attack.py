@@ -9,12 +9,17 @@ import numpy as np
 from edgewise._core.arrays import Bools, Floats
 from edgewise._core.work import charge, spent
 from edgewise.verifying.bounds.exact import ExactModel
-from edgewise.verifying.config import DEFAULT, ProverConfig
 from edgewise.verifying.domain.goals import Goal, InputTerm, OutputBounds, Slope
 from edgewise.verifying.domain.space import CellSpace, Subdomains, living
 
 # Units of work of rows to try beside another, and for each of their numbers.
 TRIES, NUMBER = 1e-4, 2e-8
+# Rows are evaluated in batches of at most so many numbers, the widest layer counted for each: memory, never answers.
+_NUMBERS_AT_ONCE = 1 << 21
+# Rounds of a climb; values tried along an interval in one look; best single changes that are tried all at once.
+_ROUNDS, _VALUES, _JOINED = 60, 17, 6
+# The factor of the steps where none helps, and the step, as a share of the interval, at which a climb ends.
+_SHRINK, _FINEST = 0.2, 1e-6
 
 
 # The excess at rows; the second argument may be a row that they differ little from.
@@ -24,17 +29,15 @@ Reached = Callable[[Floats, Floats | None], Floats]
 class Excess:
     """The excess of a goal at rows: least row_r - bound_r, or sign * slope - bound; -inf outside the budget."""
 
-    def __init__(
-        self, models: tuple[ExactModel, ...], space: CellSpace, goal: Goal, config: ProverConfig = DEFAULT
-    ) -> None:
-        self.models, self.space, self.goal, self.at_once = models, space, goal, config.numbers_at_once
+    def __init__(self, models: tuple[ExactModel, ...], space: CellSpace, goal: Goal) -> None:
+        self.models, self.space, self.goal = models, space, goal
 
     def __call__(self, x: Floats, base: Floats | None = None) -> Floats:
         """Of rows (n, inputs), shape (n,); faster where they differ little from a base row (inputs,)."""
         widest = max(
             len(layer.bias) * layer.curves.table.shape[2] for model in self.models for layer in model.layers
         )
-        most = max(1, self.at_once // max(widest, 1))
+        most = max(1, _NUMBERS_AT_ONCE // max(widest, 1))
         if len(x) > most:
             return np.concatenate([self(x[k : k + most], base) for k in range(0, len(x), most)])
         value = (
@@ -119,7 +122,7 @@ def into(space: CellSpace, x: Floats, part: Subdomains) -> Floats:
     alive = living(space, part)[0]
     for g in range(space.groups):
         mine = space.input_group == g
-        cells = [int(c) for c in space.table[g] if c < space.cells and alive[c]]
+        cells = space.cells_of(g, alive)
         if not cells:
             continue
         near = np.stack([np.clip(x[:, mine], space.low[c, mine], space.high[c, mine]) for c in cells], 1)
@@ -130,7 +133,6 @@ def into(space: CellSpace, x: Floats, part: Subdomains) -> Floats:
 
 def attack(
     excess: Excess,
-    space: CellSpace,
     part: Subdomains,
     x: Floats,
     *,
@@ -138,7 +140,6 @@ def attack(
     rounds: int | None = None,
     enough: float = np.inf,
     value: Reached | None = None,
-    config: ProverConfig = DEFAULT,
 ) -> tuple[Floats, float]:
     """Change one group at a time for the best, in steps that become finer, until nothing helps.
 
@@ -148,20 +149,19 @@ def attack(
     until : float
         Count of work (`edgewise._core.work.spent`) at which to end.
     rounds : int, optional
-        By default those of the config.
     enough : float
         Stop at such an excess.
     value : callable, optional
         Climb this instead, and stop where the excess is enough.
     """
-    climbed = excess if value is None else value
+    climbed, space = excess if value is None else value, excess.space
     best = float(climbed(x[None], None)[0])
     reach = 1.0
     alive = living(space, part)[0]
-    for _ in range(config.attack_rounds if rounds is None else rounds):
+    for _ in range(rounds or _ROUNDS):
         if spent() > until or float(excess(x[None])[0]) > enough:
             break
-        tries = _neighbours(space, alive, x, reach, config.attack_values)
+        tries = _neighbours(space, alive, x, reach)
         if not len(tries):
             break
         found = climbed(tries, x)
@@ -170,23 +170,24 @@ def attack(
         if found[k] > best + 1e-12 * (1 + abs(best)):
             # Several changes of different inputs often add up.
             joined = x.copy()
-            for t in order[: config.attack_joined]:
+            for t in order[:_JOINED]:
                 if found[t] > best:
                     change = tries[t] != x
                     if not (joined[change] != x[change]).any():
                         joined = np.where(change, tries[t], joined)
             both = float(climbed(joined[None], None)[0])
             x, best = (joined, both) if both > found[k] else (tries[k], float(found[k]))
-        elif reach > config.attack_finest:
-            reach *= config.attack_shrink
+        elif reach > _FINEST:
+            reach *= _SHRINK
         else:
             break
     return x, float(excess(x[None])[0])
 
 
-def _neighbours(space: CellSpace, alive: Bools, x: Floats, reach: float, along: int) -> Floats:
+def _neighbours(space: CellSpace, alive: Bools, x: Floats, reach: float) -> Floats:
     """Rows that differ from x in one input, or in the cell of one group."""
     made: list[Floats] = []
+    along = _VALUES
     grid = np.linspace(-1, 1, along)
     for g in range(space.groups):
         mine = np.nonzero(space.input_group == g)[0]

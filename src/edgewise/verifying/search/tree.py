@@ -15,6 +15,12 @@ from edgewise.verifying.bounds.cuts import Bounded, Split
 from edgewise.verifying.bounds.differential import Differential
 from edgewise.verifying.domain.space import CellSpace, Subdomains
 
+# Parts that are bounded together at most, and their numbers.
+_PARTS_TOGETHER, _NUMBERS_TOGETHER = 32, 4 << 20
+# How often it is looked at, in leaves, whether the bound falls by less than such a share of the way to the target; there
+# nodes are cut only while that may win such a share of what is missing.
+_WATCHED_LEAVES, _SLOW_SHARE, _PICKY_THRESHOLD = 64, 0.12, 0.7
+
 
 @dataclass
 class Node:
@@ -112,18 +118,19 @@ class Tree:
 
     def _watch(self) -> None:
         """Where the bound hardly falls any more, look for what holds it up among the inputs too, and by turns."""
-        config = self.bounder.program.config
-        if self.leaves >= self.seen[0] + config.watch:
+        if self.leaves >= self.seen[0] + _WATCHED_LEAVES:
             way = self.seen[1] - self.target
-            slow = np.isfinite(way) and self.seen[1] - self.upper < config.slow * way
+            slow = np.isfinite(way) and self.seen[1] - self.upper < _SLOW_SHARE * way
             usual = self.bounder.split_threshold == self.bounder.usual_threshold
-            self.bounder.split_threshold = config.picky if slow and usual else self.bounder.usual_threshold
+            self.bounder.split_threshold = (
+                _PICKY_THRESHOLD if slow and usual else self.bounder.usual_threshold
+            )
             self.seen = (self.leaves, self.upper)
 
     def _together(self) -> int:
-        program, config = self.bounder.program, self.bounder.program.config
+        program = self.bounder.program
         size = max(1, program.size * program.inputs.columns.size * 8 + program.inputs.curves.table.size)
-        return int(np.clip(config.numbers_together // (4 * size), 1, max(1, config.together // 2)))
+        return int(np.clip(_NUMBERS_TOGETHER // (4 * size), 1, max(1, _PARTS_TOGETHER // 2)))
 
     def _keep(self, number: int, each: Bounded) -> None:
         if each.bound <= self.target:
