@@ -13,12 +13,19 @@ import torch
 from hypothesis import settings
 
 settings.register_profile("edgewise", deadline=None, max_examples=30, database=None, derandomize=True)
+settings.register_profile("few", settings.get_profile("edgewise"), max_examples=10)
 settings.load_profile("edgewise")
 
 # They need triton, which not every platform has, and must be imported by their own tests first.
 collect_ignore = ["src/edgewise/kernels/triton_backend.py", "src/edgewise/kernels/triton_kernels.py"]
 
 _IMPORTED: dict[int, Any] = {}
+
+
+def pytest_configure(config):
+    """`make test` draws fewer cases."""
+    if config.option.markexpr == "not slow":
+        settings.load_profile("few")
 
 
 @pytest.hookimpl(tryfirst=True)

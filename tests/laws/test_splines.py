@@ -214,8 +214,9 @@ def test_gram_equals_scipy(breaks: torch.Tensor, degree: int) -> None:
 
 def test_bad_degree_and_breaks_are_refused() -> None:
     for degree in (-1, 6):
-        with pytest.raises(InputError, match="'degree' parameter"):
+        with pytest.raises(InputError) as refused:
             BSpline(uniform_grid(0.0, 1.0, 3), degree)
+        assert refused.value.argument == "degree"
     for bad in ([[0.0, 0.0, 1.0]], [[0.0, math.nan]], [[0.0, math.inf]], [[1.0]], [0.0, 1.0]):
         with pytest.raises(InputError, match="'breaks' of a grid"):
             BSpline(torch.tensor(bad))
