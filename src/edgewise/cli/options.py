@@ -179,8 +179,9 @@ _FILLED_BY = {
 
 def named_options(command: Callable[..., None]) -> dict[str, str]:
     """What a sentence about an argument of the library is about here: "The option --cost" of costs."""
-    named = {"X": "The table"}
-    for parameter in inspect.signature(command, eval_str=True).parameters.values():
+    parameters = inspect.signature(command, eval_str=True).parameters
+    named = {"X": "The table"} if "data" in parameters else {}
+    for parameter in parameters.values():
         (option,) = getattr(parameter.annotation, "__metadata__", None) or (None,)
         if isinstance(option, typer.models.OptionInfo):
             # Typer takes the first word of an option within Annotated for its default.
