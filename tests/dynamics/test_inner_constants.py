@@ -39,7 +39,7 @@ def test_what_is_eaten_stands_in_both_equations() -> None:
     ]
     assert len(asked) > 4
     plain = search._usable(search._products(2))
-    within = InnerSearch(search.smoothed, tuple(plain), search.weak, search.selection.makes_sense)
+    within = InnerSearch(search.smoothed, tuple(plain), search.selection.makes_sense)
     own, pairs = within.best(asked, 2, 3)
     assert all(1 <= len(each) <= 3 for each in own)
     assert len(pairs) == 3

@@ -17,7 +17,6 @@ from edgewise.dynamics.terms import DynamicsTerm, TermLibrary
 from edgewise.dynamics.weak import SmoothedCourse, searches
 from edgewise.pde.discovery.select_terms import SubsetSearch
 from edgewise.pde.discovery.subsets import MOST_CUBED, best_subsets, best_triple, exchanged_pairs, normal
-from edgewise.pde.settings import DiscoveryConfig
 
 # What splines through exact values miss of rates, as a share of their square.
 _FLOOR = 1e-9
@@ -167,14 +166,12 @@ class InnerSearch:
     courses : sequence of SmoothedCourse
     plain : tuple of DynamicsTerm
         Terms without inner constants, which may stand beside a family.
-    config : DiscoveryConfig
     makes_sense : callable
         Whether a term's inner constants are such that the courses determine them.
     """
 
     courses: Sequence[SmoothedCourse]
     plain: tuple[DynamicsTerm, ...]
-    config: DiscoveryConfig
     makes_sense: Callable[[DynamicsTerm], bool]
 
     def best(
@@ -264,7 +261,7 @@ class InnerSearch:
         return best
 
     def _searches(self, terms: Sequence[DynamicsTerm], states: Iterable[int]) -> list[SubsetSearch]:
-        return searches(self.courses, TermLibrary(tuple(terms)), states, self.config)
+        return searches(self.courses, TermLibrary(tuple(terms)), states)
 
 
 def _unfitted(

@@ -18,7 +18,6 @@ from edgewise.dynamics.runge_kutta import solved
 from edgewise.dynamics.selection import Chosen, Judged, TermSelection
 from edgewise.dynamics.terms import DynamicsTerm, TermLibrary
 from edgewise.dynamics.weak import searches, smoothed
-from edgewise.pde.settings import DiscoveryConfig
 from edgewise.symbolic import Formula
 from edgewise.symbolic.provenance import is_excluded
 
@@ -60,9 +59,8 @@ class DynamicsSearch:
     meter: Meter
 
     def __post_init__(self) -> None:
-        self.weak = DiscoveryConfig(density=_DENSITY)
         self.guesses: list[list[WeakGuess]] = []
-        self.smoothed = smoothed(self.courses, self.weak)
+        self.smoothed = smoothed(self.courses, _DENSITY)
         self.smooth = np.vstack([course.measured for course in self.smoothed])
         # At the measured times, and between them, where a spline may go a little further.
         self.everywhere = np.vstack([self.smooth, *(course.places for course in self.smoothed)])
@@ -231,7 +229,7 @@ class DynamicsSearch:
             replace(each, terms=lambda value, each=each: self._usable(each.terms(value)))
             for each in self.families
         ]
-        within = InnerSearch(self.smoothed, tuple(plain), self.weak, self.selection.makes_sense)
+        within = InnerSearch(self.smoothed, tuple(plain), self.selection.makes_sense)
         # Of a single state every family has its turn: its fits take little.
         most = _INNER_STARTS if self.states > 1 else len(own)
         self.guesses, pairs = within.best(own, self.states, most)
@@ -261,7 +259,7 @@ class DynamicsSearch:
 
     def _started(self, pool: list[DynamicsTerm]) -> Judged | None:
         """The weak form's choice for every equation; where solutions blow up, its second best, then its third best."""
-        rows = searches(self.smoothed, TermLibrary(tuple(pool)), range(self.states), self.weak)
+        rows = searches(self.smoothed, TermLibrary(tuple(pool)), range(self.states))
         ranked = [[candidate for _, candidate in search.best()[0]] for search in rows]
         for turn in range(_WEAK_STARTS):
             chosen: Chosen = ()
@@ -281,9 +279,7 @@ class DynamicsSearch:
         plain = [term for term in self._usable(self._products(min(2, self.degree))) if term.key not in keys]
         pool = [*dict.fromkeys(term for _, term in chosen), *plain]
         found: dict[str, float] = {}
-        for state, search in enumerate(
-            searches(self.smoothed, TermLibrary(tuple(pool)), range(self.states), self.weak)
-        ):
+        for state, search in enumerate(searches(self.smoothed, TermLibrary(tuple(pool)), range(self.states))):
             own = tuple(sorted(pool.index(term) for e, term in chosen if e == state))
             rows = search.rows(own, search.plain.solve(own)) if own else search.plain
             times, _ = search.stability(rows, seed)

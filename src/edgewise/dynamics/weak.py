@@ -22,7 +22,6 @@ from edgewise.pde.discovery.select_terms import SubsetSearch
 from edgewise.pde.discovery.spline_fits import FittedFields, fit
 from edgewise.pde.discovery.weak_rows import WeakRows
 from edgewise.pde.discovery.weighting_functions import AxisWeights, weights_for
-from edgewise.pde.settings import DiscoveryConfig
 
 _RATE = 2e9
 
@@ -93,22 +92,22 @@ class CourseForm(WeakRows):
         return self.library.slopes(self.places, self.library.inner)[1]
 
 
-def smoothed(courses: Courses, config: DiscoveryConfig) -> list[SmoothedCourse]:
+def smoothed(courses: Courses, density: float) -> list[SmoothedCourse]:
     """Splines through every course."""
     found: list[SmoothedCourse] = []
     for course in courses.each:
         values = tuple(np.column_stack([course.states, course.inputs]).T)
         bounds = ((float(course.t[0]), float(course.t[-1])),)
         samples = Samples(courses.names, ("t",), values, (course.t,), False, bounds, (False,))
-        fitted = fit(samples, config)
-        (weights,) = weights_for(fitted, samples, 1, len(courses.each), config)
+        fitted = fit(samples)
+        (weights,) = weights_for(fitted, samples, 1, len(courses.each), density)
         measured = np.column_stack([field.grid([course.t]) for field in fitted.fields])
         found.append(SmoothedCourse(fitted, weights, measured))
     return found
 
 
 def searches(
-    courses: Sequence[SmoothedCourse], library: TermLibrary, states: Iterable[int], config: DiscoveryConfig
+    courses: Sequence[SmoothedCourse], library: TermLibrary, states: Iterable[int]
 ) -> list[SubsetSearch]:
     """For each of some states, everything that terms of its equation are judged by.
 
@@ -117,4 +116,4 @@ def searches(
     forms = [CourseForm(course.fitted, (course.weights,), library, course.places) for course in courses]
     fields = len(courses[0].fitted.fields)
     terms: list[Divergence] = [{(0,): {(((fields + at, (0,)), 1),): 1.0}} for at in range(len(library.terms))]
-    return [SubsetSearch(forms, {(1,): {(((state, (0,)), 1),): 1.0}}, terms, config) for state in states]
+    return [SubsetSearch(forms, {(1,): {(((state, (0,)), 1),): 1.0}}, terms) for state in states]

@@ -45,8 +45,6 @@ from edgewise.pde.results.identification import FunctionEstimate as FunctionEsti
 from edgewise.pde.results.identification import Identification as Identification
 from edgewise.pde.results.modes import Modes as Modes
 from edgewise.pde.results.solution import Solution as Solution
-from edgewise.pde.settings import DiscoveryConfig as DiscoveryConfig
-from edgewise.pde.settings import ProductConfig as ProductConfig
 from edgewise.pde.settings import SolverConfig as SolverConfig
 from edgewise.pde.solvers.eigen import eigen as eigen
 from edgewise.pde.solvers.energy_bound import energy_bound as energy_bound

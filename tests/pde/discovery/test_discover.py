@@ -8,9 +8,7 @@ import sympy as sp
 from scipy.integrate import solve_ivp
 
 from edgewise import InputError
-from edgewise.pde import DiscoveryConfig, discover
-
-QUICK = DiscoveryConfig(halves=10)
+from edgewise.pde import discover
 
 
 def noisy(values, level, seed=0):
@@ -34,7 +32,7 @@ def burgers(n=128, times=60, nu=0.05):
 @pytest.mark.parametrize(("level", "within"), [(0.0, 1e-3), (0.01, 0.01), (0.05, 0.05)])
 def test_burgers_under_noise(level, within):
     x, t, u = burgers()
-    found = discover({"u": noisy(u, level)}, {"x": x, "t": t}, periodic="x", config=QUICK)
+    found = discover({"u": noisy(u, level)}, {"x": x, "t": t}, periodic="x", halves=10)
     (law,) = found.laws
     assert set(law.coefficients) == {"u*u_x", "u_xx"}
     assert law.coefficients["u*u_x"] == pytest.approx(-1, rel=within)
@@ -56,7 +54,7 @@ def test_rows_that_are_scattered():
         {"x": at.ravel()[rows], "t": when.ravel()[rows]},
         periodic={"x": 2 * np.pi},
         order=2,
-        config=QUICK,
+        halves=10,
     )
     law = found.laws[0]
     assert set(law.coefficients) == {"u*u_x", "u_xx"}
@@ -66,7 +64,7 @@ def test_rows_that_are_scattered():
 def test_a_wave_is_of_second_order_in_time():
     x, t = np.linspace(0, 3, 90), np.sort(np.random.default_rng(0).uniform(0, 2, 100))
     moving = np.sin(2 * (x[:, None] - 1.5 * t)) + 0.7 * np.cos(3 * (x[:, None] + 1.5 * t))
-    found = discover({"u": noisy(moving, 0.01)}, {"x": x, "t": t}, order=2, config=QUICK)
+    found = discover({"u": noisy(moving, 0.01)}, {"x": x, "t": t}, order=2, halves=10)
     law = found.laws[0]
     assert law.left == "u_tt"
     assert law.coefficients == pytest.approx({"u_xx": 2.25}, rel=0.02)
@@ -80,7 +78,7 @@ def test_courses_in_time_without_space_and_several_experiments():
     t = np.linspace(0, 12, 200)
     runs = [solve_ivp(lotka, (0, 12), start, t_eval=t, rtol=1e-9).y for start in ([2, 1], [1, 3])]
     fields = [{"a": noisy(y[0], 0.01, 1), "b": noisy(y[1], 0.01, 2)} for y in runs]
-    found = discover(fields, {"t": t}, degree=2, config=QUICK)
+    found = discover(fields, {"t": t}, degree=2, halves=10)
     first, second = found.laws
     assert first.coefficients == pytest.approx({"a": 1.0, "a*b": -0.5}, rel=0.02)
     assert second.coefficients == pytest.approx({"a*b": 0.4, "b": -0.8}, rel=0.02)
@@ -90,9 +88,9 @@ def test_the_order_of_places_changes_nothing_and_arrays_stay_as_they_were():
     x, t, u = burgers(n=64, times=40)
     values = noisy(u, 0.01)
     before = values.copy()
-    one = discover({"u": values}, {"x": x, "t": t}, periodic="x", config=QUICK)
+    one = discover({"u": values}, {"x": x, "t": t}, periodic="x", halves=10)
     order = np.random.default_rng(3).permutation(len(t))
-    two = discover({"u": values[:, order]}, {"x": x, "t": t[order]}, periodic="x", config=QUICK)
+    two = discover({"u": values[:, order]}, {"x": x, "t": t[order]}, periodic="x", halves=10)
     assert np.array_equal(values, before)
     assert one.laws == two.laws
     json.dumps(one.to_dict())
@@ -104,7 +102,7 @@ def test_noise_alone_has_no_law():
         {"u": r.standard_normal((64, 50))},
         {"x": np.linspace(0, 1, 64), "t": np.linspace(0, 1, 50)},
         order=2,
-        config=QUICK,
+        halves=10,
     )
     assert "That is much" in found.message
 
@@ -118,7 +116,7 @@ def test_intervals_hold_the_coefficients_about_as_often_as_they_say():
             {"x": x, "t": t},
             periodic="x",
             terms=["u*u_x", "u_xx"],
-            config=DiscoveryConfig(halves=1),
+            halves=1,
         )
         inside += sum(
             term.low <= true <= term.high for term, true in zip(found.laws[0].terms, (-1, 0.2), strict=True)

@@ -98,7 +98,7 @@ def test_shares_are_as_small_as_the_reach_of_newtons_method_asks_for(reach, arri
         return GridSolution((), np.array([3 * share]), 0.0, 1, near, 1.0)
 
     failed = at_share(1.0, np.zeros(1))
-    found = continue_to_all(at_share, np.zeros(1), failed, SolverConfig())
+    found = continue_to_all(at_share, np.zeros(1), failed)
     assert found.converged == arrives
     assert found.free == pytest.approx([3 * found.share])
     assert (found.share == 1) == arrives

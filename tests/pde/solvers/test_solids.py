@@ -76,7 +76,7 @@ def test_halved_tetrahedra_lower_the_error_by_two_to_the_degree_plus_one(degree)
     errors = []
     for width in (0.5, 0.25) if degree > 1 else (0.25, 0.125):
         mesh = tetra_mesh(fill(solid, width, np.zeros((0, 3)), np.zeros(0)))
-        level = solve_mesh(SimplexGalerkin(mesh, weak_form(problem), degree), None, pde.SolverConfig())
+        level = solve_mesh(SimplexGalerkin(mesh, weak_form(problem), degree), None)
         s = level.pieces._sampling(0)
         x, y, z = np.moveaxis(s.places, 2, 0)
         apart = level.pieces.fields[0].jets(s.at, s.inverse)[0] - np.exp(x + y / 2) * np.cos(z)
@@ -260,9 +260,9 @@ def test_large_systems_solved_step_by_step_are_those_factorised(monkeypatch):
     )
     mesh = tetra_mesh(fill(solid, 0.25, np.zeros((0, 3)), np.zeros(0)))
     galerkin = SimplexGalerkin(mesh, weak_form(problem), 3)
-    direct = solve_mesh(galerkin, None, pde.SolverConfig())
+    direct = solve_mesh(galerkin, None)
     monkeypatch.setattr("edgewise.pde.discretisation.condensed.MOST_DIRECT", 10)
-    steps = solve_mesh(galerkin, None, pde.SolverConfig())
+    steps = solve_mesh(galerkin, None)
     assert steps.converged
     np.testing.assert_allclose(steps.values, direct.values, atol=1e-8)
 

@@ -9,7 +9,6 @@ from edgewise import InputError, pde
 from edgewise._core.errors import FileError
 from edgewise.pde.discretisation.faces import face_conditions
 from edgewise.pde.problem.jets import compile_equations
-from edgewise.pde.settings import SolverConfig
 from edgewise.pde.solvers.wave_system import turns_fast, wave_system
 
 HALF, END = 5.0, 0.8
@@ -31,7 +30,7 @@ def schroedinger(strength: float, start, end: float = END):
 def system_of(problem):
     symbols = [each.tree for each in problem.domain.coordinates]
     inside = compile_equations([each.residual for each in problem.equations], problem.fields, symbols)
-    return wave_system(problem.domain, inside, face_conditions(problem), problem.domain.time, SolverConfig())
+    return wave_system(problem.domain, inside, face_conditions(problem), problem.domain.time)
 
 
 def values(solution, x, t):
@@ -104,15 +103,15 @@ def test_what_can_be_followed_is():
     kinked = system_of(schroedinger(1.0, lambda x: 2 / pde.cosh(x)))
     assert smooth is not None
     assert kinked is not None
-    assert not turns_fast(smooth, 1e-6, SolverConfig())
-    assert turns_fast(kinked, 1e-6, SolverConfig())
+    assert not turns_fast(smooth, 1e-6)
+    assert turns_fast(kinked, 1e-6)
     # Diffusion takes a kink away: there is nothing that turns.
     (x,), t = pde.coordinates("x"), pde.time()
     u, ring = pde.unknown("u", x, t), pde.box({x: (-1, 1), t: (0, 1)}, periodic=x)
     heat = pde.Problem(ring, [pde.dx(u, t) == pde.dx(u, x, 2)], pde.on(ring.boundary["start"], u == abs(x)))
     system = system_of(heat)
     assert system is not None
-    assert not turns_fast(system, 1e-6, SolverConfig())
+    assert not turns_fast(system, 1e-6)
     # Weights that vary along the circle belong to the other terms, at the highest derivative too.
     varying = pde.Problem(
         ring,

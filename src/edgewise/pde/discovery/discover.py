@@ -12,7 +12,6 @@ import numpy as np
 
 from edgewise._core.arguments import all_are, check_text
 from edgewise._core.checks import among, check_int, check_names, short
-from edgewise._core.config import check_config, chosen
 from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason
 from edgewise._core.threads import one_thread
@@ -21,13 +20,11 @@ from edgewise.pde.discovery.jet_polynomials import Divergence, Monomial, monomia
 from edgewise.pde.discovery.law import Discovery, Law, LawTerm, Rival, right_side
 from edgewise.pde.discovery.library import MonomialTerm, Names, given_terms, library
 from edgewise.pde.discovery.samples import Samples, read_samples
-from edgewise.pde.discovery.select_terms import Candidate, SubsetSearch
+from edgewise.pde.discovery.select_terms import HALVES, Candidate, SubsetSearch
 from edgewise.pde.discovery.spline_fits import FittedFields, fit
 from edgewise.pde.discovery.weak_rows import WeakRows, reduced
 from edgewise.pde.discovery.weighting_functions import weights_for
-from edgewise.pde.settings import DiscoveryConfig
 
-_OF = "discover"
 _RIVALS = 5
 
 
@@ -42,8 +39,8 @@ def discover(
     periodic: Any = (),
     time: str = "t",
     seed: int = 0,
+    halves: int = HALVES,
     seconds: float | None = None,
-    config: DiscoveryConfig | None = None,
 ) -> Discovery:
     """Find the laws that measured fields obey.
 
@@ -69,9 +66,10 @@ def discover(
         Name of the coordinate of time.
     seed : int
         Of the random halves of the rows.
+    halves : int
+        Random halves of the rows from which terms are chosen again, to see how stable they are.
     seconds : float, optional
         Interrupts after so long.
-    config : DiscoveryConfig, optional
 
     Returns
     -------
@@ -95,10 +93,9 @@ def discover(
     >>> pde.discover({"u": u}, {"x": x, "t": t}, degree=2).text
     'u_t = -2*u_x + 0.5*u_xx'
     """
-    constants = chosen(config, DiscoveryConfig())
-    check_config(constants)
     check_int(degree, "degree", low=1, high=4)
     check_int(seed, "seed", low=0)
+    check_int(halves, "halves", low=1)
     meter = Meter(seconds=check_seconds(seconds))
     many, places = (
         [given]
@@ -113,7 +110,7 @@ def discover(
             expected=f"be one mapping, or as many as there are experiments, {len(many)}",
             got=len(places),
         )
-    samples = [read_samples(f, c, periodic, _OF) for f, c in zip(many, places, strict=True)]
+    samples = [read_samples(f, c, periodic, "discover") for f, c in zip(many, places, strict=True)]
     names = Names(samples[0].names, samples[0].coordinates)
     for each in samples:
         if (each.names, each.coordinates) != (names.fields, names.coordinates):
@@ -125,15 +122,15 @@ def discover(
     highest = check_int(order if order is not None else (4 if len(space) == 1 else 2), "order", low=1, high=4)
     try:
         with one_thread(), running(meter):
-            fits = [fit(each, constants) for each in samples]
+            fits = [fit(each) for each in samples]
             laws = tuple(
-                _law(alternatives, fits, samples, names, space, highest, degree, terms, time, seed, constants)
+                _law(alternatives, fits, samples, names, space, highest, degree, terms, time, seed, halves)
                 for alternatives in lefts
             )
     except StopError as stop:
         meter.own(stop)
         raise InputError(
-            f"The time of {_OF} was over before the laws were found; give more 'seconds'."
+            "The time of discover was over before the laws were found; give more 'seconds'."
         ) from None
     noise = {name: float(np.mean([f.noise[n] for f in fits])) for n, name in enumerate(names.fields)}
     settled = all(_settled(law) for law in laws)
@@ -157,8 +154,8 @@ def _lefts(left: Any, names: Names, time: str) -> list[list[Monomial]]:
         return [[each] for each in found]
     if time not in names.coordinates:
         raise InputError(
-            f"{_OF} needs to know what the laws give where there is no coordinate of time '{time}': left='{names.fields[0]}_"
-            f"{names.coordinates[0] * 2}', or time='...'."
+            f"discover needs to know what the laws give where there is no coordinate of time '{time}': "
+            f"left='{names.fields[0]}_{names.coordinates[0] * 2}', or time='...'."
         )
     at = names.coordinates.index(time)
     return [
@@ -199,12 +196,12 @@ def _law(
     terms: Any,
     time: str,
     seed: int,
-    config: DiscoveryConfig,
+    halves: int,
 ) -> Law:
     best: Law | None = None
     for left in alternatives:
         chosen_terms = _library(left, names, space, order, degree, terms, time)
-        law = _found(left, chosen_terms, fits, samples, names, seed, config)
+        law = _found(left, chosen_terms, fits, samples, names, seed, halves)
         if best is None or law.unexplained < 0.3 * best.unexplained:
             best = law
         if _settled(best):
@@ -225,19 +222,19 @@ def _found(
     samples: Sequence[Samples],
     names: Names,
     seed: int,
-    config: DiscoveryConfig,
+    halves: int,
 ) -> Law:
     d = len(names.coordinates)
     parts: list[Divergence] = [reduced(term.parts, d) for term in terms]
     side = reduced([(1.0, left)], d)
     highest = max(max(orders, default=0) for part in [side, *parts] for orders in part)
     forms = [
-        WeakRows(each, weights_for(each, own, highest, len(fits), config))
+        WeakRows(each, weights_for(each, own, highest, len(fits)))
         for each, own in zip(fits, samples, strict=True)
     ]
-    search = SubsetSearch(forms, side, parts, config)
+    search = SubsetSearch(forms, side, parts)
     ranked, rows = search.best()
-    times, subsets = search.stability(rows, seed)
+    times, subsets = search.stability(rows, seed, halves)
     score, first = ranked[0]
     found = tuple(
         LawTerm(
@@ -254,7 +251,7 @@ def _found(
         Rival(
             f"{names.text(left)} = {right_side(_written(each, terms))}",
             float(behind - score),
-            subsets.get(each.subset, 0) / config.halves,
+            subsets.get(each.subset, 0) / halves,
         )
         for behind, each in ranked[1 : _RIVALS + 1]
     ]

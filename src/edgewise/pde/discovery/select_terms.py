@@ -19,7 +19,19 @@ from edgewise._core.work import charge
 from edgewise.pde.discovery.jet_polynomials import Divergence, plus
 from edgewise.pde.discovery.subsets import UnitNormal, best_subsets, normal
 from edgewise.pde.discovery.weak_rows import WeakRows
-from edgewise.pde.settings import DiscoveryConfig
+
+# Random halves of the rows from which terms are chosen again.
+HALVES = 50
+# Terms of a law at most.
+_MOST_TERMS = 8
+# Searches at most, each with the covariance of the law before; turns of coefficients and covariance at most.
+_PASSES = 5
+_TURNS = 4
+# Differences below this share of the left side's square are not looked at.
+_LEAST_SHARE = 1e-6
+# A term has to take away at least this share of what is left without it: the rows' noise is known to first order
+# only.
+_LEAST_GAIN = 0.1
 
 Subset = tuple[int, ...]
 _RATE = 2e9
@@ -89,7 +101,6 @@ class SubsetSearch:
         One an experiment.
     left : Divergence
     terms : sequence of Divergence
-    config : DiscoveryConfig
     """
 
     def __init__(
@@ -97,9 +108,8 @@ class SubsetSearch:
         forms: Sequence[WeakRows],
         left: Divergence,
         terms: Sequence[Divergence],
-        config: DiscoveryConfig,
     ) -> None:
-        self.forms, self.left, self.terms, self.config = forms, left, terms, config
+        self.forms, self.left, self.terms = forms, left, terms
         self._left = [form.integrals(left) for form in forms]
         self._terms = [form.table(terms) for form in forms]
         self.count = sum(len(each) for each in self._left)
@@ -124,7 +134,7 @@ class SubsetSearch:
     @property
     def cost(self) -> float:
         """The same where the covariance is known, to first order."""
-        return self.choice + self.config.least_gain * self.count
+        return self.choice + _LEAST_GAIN * self.count
 
     def residual(self, subset: Subset, coefficients: Floats) -> Divergence:
         """The law's left side less its right side."""
@@ -149,7 +159,7 @@ class SubsetSearch:
     def candidate(self, subset: Subset, start: WhiteRows) -> Candidate:
         """A subset's law, its coefficients and their covariance found in turns."""
         coefficients, rows = start.solve(subset), start
-        for _ in range(self.config.turns):
+        for _ in range(_TURNS):
             rows = self.rows(subset, coefficients)
             before, coefficients = coefficients, rows.solve(subset)
             if np.abs(coefficients - before).max(initial=0.0) <= 1e-6 * np.abs(coefficients).max(initial=0.0):
@@ -159,7 +169,7 @@ class SubsetSearch:
         # What the noise does not explain widens the errors; smoothing may leave less than the noise was.
         spread = np.asarray(np.linalg.pinv(columns.T @ columns), dtype=float) * max(mean, 1.0)
         square = rows.normal.square
-        misfit = rows.normal.rest(subset) + self.config.least_share * square
+        misfit = rows.normal.rest(subset) + _LEAST_SHARE * square
         return Candidate(subset, coefficients, spread, misfit, mean, mean * len(rows.left) / square)
 
     def ranked(self, found: Sequence[Candidate]) -> list[tuple[float, Candidate]]:
@@ -181,14 +191,14 @@ class SubsetSearch:
             only = self.candidate(tuple(within), rows)
             return [(0.0, only)], self.rows(only.subset, only.coefficients)
         # Before anything is known of the covariance, as many terms as may matter are welcome.
-        path = best_subsets(rows.normal, self.config.most_terms)
-        wide = min(path, key=lambda each: rows.score(each, self.choice, self.config.least_share))
+        path = best_subsets(rows.normal, _MOST_TERMS)
+        wide = min(path, key=lambda each: rows.score(each, self.choice, _LEAST_SHARE))
         rows = self.rows(wide, rows.solve(wide))
         found: dict[Subset, Candidate] = {}
         now: Candidate | None = None
-        for _ in range(self.config.passes):
-            path = best_subsets(rows.normal, self.config.most_terms)
-            chosen = min(path, key=lambda each: rows.score(each, self.cost, self.config.least_share))
+        for _ in range(_PASSES):
+            path = best_subsets(rows.normal, _MOST_TERMS)
+            chosen = min(path, key=lambda each: rows.score(each, self.cost, _LEAST_SHARE))
             near = [each for each in path if len(each) <= len(chosen) + 1]
             for each in near:
                 if each not in found:
@@ -201,22 +211,22 @@ class SubsetSearch:
         ranked = self.ranked(list(found.values()))
         return ranked, self.rows(ranked[0][1].subset, ranked[0][1].coefficients)
 
-    def stability(self, rows: WhiteRows, seed: int) -> tuple[Floats, dict[Subset, int]]:
+    def stability(self, rows: WhiteRows, seed: int, halves: int = HALVES) -> tuple[Floats, dict[Subset, int]]:
         """How often each term, and each subset, is chosen from random halves of the rows (N. Meinshausen and P. Buehlmann
         2010, doi:10.1111/j.1467-9868.2010.00740.x)."""
         random = np.random.default_rng(seed)
         times = np.zeros(len(self.terms))
         subsets: dict[Subset, int] = {}
         n = len(rows.left)
-        for _ in range(self.config.halves):
+        for _ in range(halves):
             half = random.permutation(n)[: max(n // 2, 1)]
             part = WhiteRows(rows.terms[half], rows.left[half])
-            path = best_subsets(part.normal, self.config.most_terms)
-            chosen = min(path, key=lambda each: part.score(each, self.cost, self.config.least_share))
+            path = best_subsets(part.normal, _MOST_TERMS)
+            chosen = min(path, key=lambda each: part.score(each, self.cost, _LEAST_SHARE))
             times[list(chosen)] += 1
             subsets[chosen] = subsets.get(chosen, 0) + 1
             charge(len(half) * len(self.terms) ** 2 / _RATE)
-        return times / self.config.halves, subsets
+        return times / halves, subsets
 
 
 def _cholesky(covariance: Floats) -> Floats:

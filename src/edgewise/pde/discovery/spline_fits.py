@@ -21,7 +21,22 @@ from edgewise.pde.discovery.samples import Samples
 from edgewise.pde.discretisation.field import Field, contract
 from edgewise.pde.discretisation.quadrature import gauss
 from edgewise.pde.discretisation.space import Space
-from edgewise.pde.settings import DiscoveryConfig
+
+# Degree of the splines through the values, and order of the derivative that smoothing keeps small.
+_DEGREE = 7
+_ROUGHNESS = 4
+# Splines per place of a coordinate that does not repeat, and at most.
+_SPLINES_SHARE = 0.75
+_MOST_SPLINES = 320
+# Fields are smoothed by this share of what cross-validation asks for: integrals against weighting functions average
+# noise away, but not what smoothing takes off fronts.
+_SMOOTHING = 0.01
+# Products of functions of single coordinates that scattered values are fitted with at most.
+_MOST_PRODUCTS = 700
+# Fields are taken to be no more exact than this share of their root mean square.
+_LEAST_NOISE = 1e-5
+# A coordinate's finest waves that hold less than this share of the energy above the noise do not count.
+_CORNER_SHARE = 1e-4
 
 _RATE = 2e9
 
@@ -57,12 +72,12 @@ class _Axis:
     roughness: Floats
 
 
-def fit(samples: Samples, config: DiscoveryConfig) -> FittedFields:
+def fit(samples: Samples) -> FittedFields:
     """The spline fits of all fields of one experiment."""
     if samples.scattered:
-        return _scattered(samples, config)
+        return _scattered(samples)
     axes = [
-        _axis(at, low, high, around, config)
+        _axis(at, low, high, around)
         for at, (low, high), around in zip(samples.at, samples.bounds, samples.periodic, strict=True)
     ]
     fields: list[Field] = []
@@ -74,29 +89,29 @@ def fit(samples: Samples, config: DiscoveryConfig) -> FittedFields:
         left = max(float((values**2).sum() - (parts**2).sum()), 0.0)
         strengths = _strengths(parts, left, values.size, [axis.roughness for axis in axes])
         keeps = _keeps(strengths, [axis.roughness for axis in axes])
-        less = _keeps(config.smoothing * strengths, [axis.roughness for axis in axes])
+        less = _keeps(_SMOOTHING * strengths, [axis.roughness for axis in axes])
         coefficients = contract(parts * less, [axis.synthesis for axis in axes])
         rest = values.size - float(keeps.sum())
         square = left + float((((1 - keeps) * parts) ** 2).sum())
         # Even exact values are rounded, and splines follow them only so far.
         size = float(np.sqrt((values**2).mean()))
-        noise.append(max(float(np.sqrt(square / max(rest, 1.0))), config.least_noise * size))
+        noise.append(max(float(np.sqrt(square / max(rest, 1.0))), _LEAST_NOISE * size))
         fields.append(Field(tuple(axis.space for axis in axes), coefficients))
         for a, axis in enumerate(axes):
-            corners[a] = max(corners[a], _corner(parts, noise[-1], axis, a, samples.bounds[a], config))
+            corners[a] = max(corners[a], _corner(parts, noise[-1], axis, a, samples.bounds[a]))
     volume = float(np.prod([high - low for low, high in samples.bounds]))
     return FittedFields(tuple(fields), tuple(noise), samples.values[0].size / volume, tuple(corners))
 
 
-def _axis(at: Floats, low: float, high: float, around: bool, config: DiscoveryConfig) -> _Axis:
+def _axis(at: Floats, low: float, high: float, around: bool) -> _Axis:
     # As many splines as places are ill-conditioned at the ends, unless there are none.
-    most = len(at) if around else max(int(config.splines_share * len(at)), 4)
-    size = min(most, config.most_splines)
-    degree = config.degree if around else min(config.degree, size - 1)
+    most = len(at) if around else max(int(_SPLINES_SHARE * len(at)), 4)
+    size = min(most, _MOST_SPLINES)
+    degree = _DEGREE if around else min(_DEGREE, size - 1)
     intervals = size if around else size - degree
     space = Space(np.linspace(low, high, intervals + 1), degree, around)
     design = space.design(at)
-    order = min(config.roughness, degree)
+    order = min(_ROUGHNESS, degree)
     rule = gauss(space, degree + 1)
     bent = space.design(rule.at(space), order) * np.sqrt(rule.weights.ravel())[:, None]
     gram, bending = design.T @ design, bent.T @ bent
@@ -144,7 +159,6 @@ def _corner(
     axis: _Axis,
     number: int,
     bounds: tuple[float, float],
-    config: DiscoveryConfig,
 ) -> float:
     """The wave number beyond which the functions of a coordinate hold no more than noise, or next to nothing."""
     others = tuple(a for a in range(parts.ndim) if a != number)
@@ -154,20 +168,20 @@ def _corner(
     numbers = parts.size / len(energy) * np.arange(len(energy), 0, -1)
     # Four standard deviations above what noise alone would leave.
     floor = noise**2 * (numbers + 4 * np.sqrt(2 * numbers))
-    last = int((rest - floor > config.corner_share * rest[0]).sum())
+    last = int((rest - floor > _CORNER_SHARE * rest[0]).sum())
     # The n-th function of a coordinate has about n / 2 waves along it, as eigenfunctions do.
     return np.pi * max(last, 2) / (bounds[1] - bounds[0])
 
 
-def _scattered(samples: Samples, config: DiscoveryConfig) -> FittedFields:
+def _scattered(samples: Samples) -> FittedFields:
     """Values at scattered places: products of the smoothest functions of each coordinate, so many as there is work for."""
     d, count = len(samples.at), len(samples.values[0])
-    most = min(count // 2, config.most_products)
+    most = min(count // 2, _MOST_PRODUCTS)
     each = max(round((2 * most) ** (1 / d)), 6)
     axes = []
     for (low, high), around in zip(samples.bounds, samples.periodic, strict=True):
         even = np.linspace(low, high, 3 * each, endpoint=not around)
-        axes.append(_axis(even, low, high, around, config))
+        axes.append(_axis(even, low, high, around))
     # The functions of each coordinate are taken from a grid that stands for places spread evenly.
     scales = [float(np.sort(axis.roughness)[min(each, len(axis.roughness)) - 1]) for axis in axes]
     total = np.zeros([len(axis.roughness) for axis in axes])
@@ -184,8 +198,8 @@ def _scattered(samples: Samples, config: DiscoveryConfig) -> FittedFields:
     noise: list[float] = []
     corners = [0.0] * d
     for values in samples.values:
-        parts, left = _ridge(gram, columns.T @ values, float(values @ values), roughness, count, config)
-        noise.append(max(left, config.least_noise * float(np.sqrt((values**2).mean()))))
+        parts, left = _ridge(gram, columns.T @ values, float(values @ values), roughness, count)
+        noise.append(max(left, _LEAST_NOISE * float(np.sqrt((values**2).mean()))))
         table = np.zeros(total.shape)
         table[kept] = parts
         fields.append(
@@ -194,16 +208,14 @@ def _scattered(samples: Samples, config: DiscoveryConfig) -> FittedFields:
         for a in range(d):
             energy = np.bincount(kept[a], parts**2, minlength=total.shape[a])[np.argsort(axes[a].roughness)]
             rest = np.cumsum(energy[::-1])[::-1]
-            last = int((rest > config.corner_share * rest[0]).sum())
+            last = int((rest > _CORNER_SHARE * rest[0]).sum())
             low, high = samples.bounds[a]
             corners[a] = max(corners[a], np.pi * max(last, 2) / (high - low))
     volume = float(np.prod([high - low for low, high in samples.bounds]))
     return FittedFields(tuple(fields), tuple(noise), count / volume, tuple(corners))
 
 
-def _ridge(
-    gram: Floats, right: Floats, square: float, roughness: Floats, count: int, config: DiscoveryConfig
-) -> tuple[Floats, float]:
+def _ridge(gram: Floats, right: Floats, square: float, roughness: Floats, count: int) -> tuple[Floats, float]:
     """Parts and noise: one strength of smoothing and the coordinates' shares in it, by generalised cross-validation."""
     scales = np.array([float(np.median(r[r > 0])) if (r > 0).any() else 1.0 for r in roughness])
     strengths = np.exp(np.linspace(-35, 15, 101)) * count
@@ -222,7 +234,7 @@ def _ridge(
             score = float(np.log(max(lost, 1e-14 * square)) - 2 * np.log(max(rest, 1e-3 * count)))
             found.append((score, float(np.sqrt(max(lost, 0.0) / max(rest, 1.0))), float(strength)))
         score, noise, strength = min(found)
-        return score, noise, own @ (turned / (values + config.smoothing * strength))
+        return score, noise, own @ (turned / (values + _SMOOTHING * strength))
 
     shares = np.zeros(len(scales))
     best = tried(shares)

@@ -16,7 +16,20 @@ from numpy.polynomial import Polynomial
 from edgewise._core.arrays import Floats, Ints
 from edgewise.pde.discovery.samples import Samples
 from edgewise.pde.discovery.spline_fits import FittedFields
-from edgewise.pde.settings import DiscoveryConfig
+
+# Weighting functions are (1 - s^2)^p, p so much above the highest derivative.
+_MORE_POWER = 3
+# Their width: so many standard deviations of their spectrum fit below the last wave that counts.
+_REACH = 1.6
+# Places that integrals are sums over are doubled along one coordinate after the other up to so many.
+_MOST_PLACES = 700_000
+# Half of a weighting function is at least so many places, and at most this share of the coordinate, wide.
+_FEWEST_PLACES = 6.0
+_WIDEST = 0.3
+# Weighting functions per half width.
+DENSITY = 3.0
+# Weighting functions at most, of all experiments.
+_MOST_ROWS = 1200
 
 # Tables of up to so many numbers are kept.
 _KEPT = 2_000_000
@@ -98,7 +111,7 @@ def axis_weights(
     counts: Sequence[int],
     power: int,
     most: int,
-    config: DiscoveryConfig,
+    density: float = DENSITY,
 ) -> tuple[AxisWeights, ...]:
     """The test functions of every coordinate, at most `most` products of them.
 
@@ -111,7 +124,8 @@ def axis_weights(
         Places that integrals are sums over.
     power, most : int
         The power p, and how many products there may be.
-    config : DiscoveryConfig
+    density : float
+        Weighting functions per half width.
     """
     halves: list[float] = []
     steps: list[float] = []
@@ -119,11 +133,10 @@ def axis_weights(
         bounds, periodic, corners, measured, counts, strict=True
     ):
         span = high - low
-        wanted = config.reach * np.sqrt(2 * power + 3) / corner
-        least = min(config.fewest_places / own, config.widest) * span
-        halves.append(float(np.clip(wanted, least, config.widest * span)))
+        wanted = _REACH * np.sqrt(2 * power + 3) / corner
+        least = min(_FEWEST_PLACES / own, _WIDEST) * span
+        halves.append(float(np.clip(wanted, least, _WIDEST * span)))
         steps.append(span / (count if around else count - 1))
-    density = config.density
     while True:
         numbers = [
             _number(high - low, around, half, density)
@@ -144,7 +157,7 @@ def axis_weights(
 
 
 def weights_for(
-    fitted: FittedFields, samples: Samples, highest: int, experiments: int, config: DiscoveryConfig
+    fitted: FittedFields, samples: Samples, highest: int, experiments: int, density: float = DENSITY
 ) -> tuple[AxisWeights, ...]:
     """The test functions of one of several experiments, for laws with derivatives up to the highest."""
     d = len(samples.coordinates)
@@ -158,18 +171,18 @@ def weights_for(
     spans = [high - low for low, high in samples.bounds]
     fine = [corner * span / n for corner, span, n in zip(fitted.corners, spans, counts, strict=True)]
     for axis in sorted(range(d), key=lambda a: -fine[a]):
-        if 2 * np.prod(counts) <= config.most_places:
+        if 2 * np.prod(counts) <= _MOST_PLACES:
             counts[axis] *= 2
-    most = max(config.most_rows // experiments, 20)
+    most = max(_MOST_ROWS // experiments, 20)
     return axis_weights(
         samples.bounds,
         samples.periodic,
         fitted.corners,
         measured,
         counts,
-        highest + config.more_power,
+        highest + _MORE_POWER,
         most,
-        config,
+        density,
     )
 
 

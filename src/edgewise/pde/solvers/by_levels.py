@@ -12,11 +12,16 @@ from edgewise.pde.discretisation.free_constants import open_constants
 from edgewise.pde.problem.problem import Problem
 from edgewise.pde.results.pieces import Pieces
 from edgewise.pde.results.solution import OtherGrid, Solution
-from edgewise.pde.settings import SolverConfig
+from edgewise.pde.settings import CONTRADICTION, FIRST_INTERVALS, RESIDUAL_LEFT, UNDETERMINED, SolverConfig
 from edgewise.pde.solvers.by_products import grow_products, products_error
 from edgewise.pde.solvers.levels import BoxSystem, Level, estimate, first_spaces, solve_levels
 from edgewise.pde.solvers.norms import differences, slope_difference
 from edgewise.pde.solvers.progress import Progress, ended, show
+
+# Conditions met in the mean may be missed by so many tolerances of their terms before it is reported.
+_VIOLATION = 100.0
+# Residuals that fall by less than this factor on the last grid are reported.
+_RESIDUAL_FALL = 0.5
 
 # How the error is found, by road.
 _HOW = {
@@ -53,9 +58,7 @@ def solved_by_levels(
         if road == "products":
             grow_products(problem, system, tolerance, config, on_level)
             return
-        spaces = first_spaces(
-            problem.domain.bounds, problem.domain.periodic, system.degrees, config.first_intervals
-        )
+        spaces = first_spaces(problem.domain.bounds, problem.domain.periodic, system.degrees, FIRST_INTERVALS)
         solve_levels(system, spaces, tolerance, config, on_level)
 
     reason = ended(run, meter, levels, "solve", "grid")
@@ -88,7 +91,7 @@ def solved_by_levels(
         tolerance,
         road,
         reason,
-        (*filter(None, [doubt]), *_doubts(levels, system, problem.jumps, tolerance, config)),
+        (*filter(None, [doubt]), *_doubts(levels, system, problem.jumps, tolerance)),
         meter.seconds,
         last.solution.free.size
         if road == "products"
@@ -98,30 +101,28 @@ def solved_by_levels(
     )
 
 
-def _doubts(
-    levels: list[Level], system: BoxSystem, jumps: bool, tolerance: float, config: SolverConfig
-) -> tuple[str, ...]:
+def _doubts(levels: list[Level], system: BoxSystem, jumps: bool, tolerance: float) -> tuple[str, ...]:
     """What counts against the answer on the last grid."""
     last = levels[-1]
     found: list[str] = []
-    if last.contradiction > config.contradiction and not jumps:
+    if last.contradiction > CONTRADICTION and not jumps:
         found.append(
             f"Conditions contradict each other where two parts of the boundary meet, by "
             f"{last.contradiction:.1e} of their size."
         )
-    if last.solution.weakest < config.undetermined:
+    if last.solution.weakest < UNDETERMINED:
         found.append(
             "The equations and conditions do not determine the unknowns: other functions meet them as well; "
             "a condition may be missing, or the problem may be at resonance."
         )
-    if last.violation > max(config.violation * tolerance, 1e-9):
+    if last.violation > max(_VIOLATION * tolerance, 1e-9):
         found.append(
             f"Conditions that could not be built in are missed by {last.violation:.1e} of their terms; they "
             f"may contradict others."
         )
     fell = last.solution.objective / max(levels[-2].solution.objective, 1e-300) if len(levels) > 1 else 0.0
     judged = len(levels) > 2 and not last.weak
-    if (judged or system.loose) and last.relative > config.residual_left and fell > config.residual_fall:
+    if (judged or system.loose) and last.relative > RESIDUAL_LEFT and fell > _RESIDUAL_FALL:
         found.append(
             f"The residuals do not fall on finer grids ({last.relative:.1e} of the terms of the equations are left): "
             + (

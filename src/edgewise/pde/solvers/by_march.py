@@ -16,7 +16,7 @@ from edgewise.pde.problem.problem import Problem
 from edgewise.pde.results.checkpoint import Checkpoint
 from edgewise.pde.results.pieces import Pieces
 from edgewise.pde.results.solution import OtherGrid, Solution
-from edgewise.pde.settings import SolverConfig
+from edgewise.pde.settings import CONTRADICTION, IMBALANCE, MOST_MARCHES, SLAB_SHARE, SolverConfig
 from edgewise.pde.solvers.levels import BoxSystem, Level
 from edgewise.pde.solvers.march import March, as_run, march, marched, slabs_of
 from edgewise.pde.solvers.progress import Progress, next_share, show, stopped
@@ -57,11 +57,11 @@ def solved_by_march(
         show(callbacks, progress)
 
     base = min(tolerance, config.loosest)
-    share, before = config.slab_share, config.slab_share
+    share, before = SLAB_SHARE, SLAB_SHARE
 
     def marches() -> None:
         nonlocal share, before
-        while len(runs) < config.most_marches:
+        while len(runs) < MOST_MARCHES:
             run = kept[len(runs)] if len(runs) < len(kept) else None
             so_far[:] = [] if run is None else slabs_of(run)
             if run is not None and run.complete:
@@ -86,7 +86,7 @@ def solved_by_march(
             reached = max(_errors(runs)) if len(runs) > 1 else tolerance
             if len(runs) > 1 and reached <= tolerance:
                 return
-            share, before = next_share(share, before, reached, tolerance, config), share
+            share, before = next_share(share, before, reached, tolerance), share
 
     reason = stopped(marches, meter) or StopReason.CONVERGED
     if not runs and not so_far:
@@ -107,12 +107,12 @@ def solved_by_march(
             f"It was ended at time {slabs[-1].spaces[axis].high:g}, before the end of the domain."
         )
     contradiction = max(slab.contradiction for slab in slabs)
-    if contradiction > config.contradiction and not problem.jumps:
+    if contradiction > CONTRADICTION and not problem.jumps:
         warnings.append(
             f"Conditions contradict each other where two parts of the boundary meet, by {contradiction:.1e} of their size."
         )
     leak = max((flow.leak(slab.solution.fields) for slab in slabs), default=0.0) if flow is not None else 0.0
-    if leak > max(config.imbalance, 100 * tolerance):
+    if leak > max(IMBALANCE, 100 * tolerance):
         warnings.append(
             f"What flows in through the boundary and what flows out do not balance: a divergence of {leak:.1e} of its terms "
             "is left, so that there is no solution."

@@ -29,7 +29,7 @@ from edgewise.pde.discretisation.quadrature import AxisRule, end, gauss
 from edgewise.pde.discretisation.space import Space
 from edgewise.pde.domains.box import Box
 from edgewise.pde.problem.problem import Problem
-from edgewise.pde.settings import ProductConfig, SolverConfig
+from edgewise.pde.settings import FIRST_INTERVALS, SolverConfig
 from edgewise.pde.solvers.gauss_newton import GridSolution
 from edgewise.pde.solvers.levels import (
     BoxSystem,
@@ -42,6 +42,38 @@ from edgewise.pde.solvers.levels import (
 )
 from edgewise.pde.solvers.norms import differences
 from edgewise.pde.solvers.rough_residuals import residual_parts, scales
+
+# Degree of the splines of the factors.
+DEGREE = 7
+# Products at first. Few have few places to get stuck; of 5 and 8 on a front, 8 ended in a valley.
+_FIRST_PRODUCTS = 5
+# Share of the products, and number, that are added at a time.
+_MORE_SHARE = 1 / 3
+_LEAST_MORE = 3
+# Intervals are halved that have this share of the squared rough residuals.
+_ROUGH_SQUARES = 0.9
+# Products stay that bring the squared residuals to this share; what brought them to the second share is done again,
+# be it a finer grid or more products.
+_WORTH = 0.8
+_WORTH_AGAIN = 0.3
+# Products are trained that lower the squared residuals to this share by themselves, with this share of their step at
+# least.
+_PROMISING = 0.8
+_SHORTEST_STEP = 0.01
+# First and largest number added to the scaled diagonal.
+_FIRST_DAMPING = 1e-3
+_MOST_DAMPING = 1e12
+# Steps on a grid; so many that leave more than a share of the squared residuals end it.
+_MOST_STEPS = 100
+_SLOW_STEPS = 4
+_SLOW = 0.9
+# Turns of alternating least squares for new products, and what is added to their scaled diagonal.
+_SWEEPS = 3
+_SWEEP_SHIFT = 1e-6
+# On a grid of so many intervals, all coefficients have a weakest pivot above that, in units of the largest, where the
+# equations determine the unknowns: of eight problems that do it was 0.03 and more, without a condition 3e-6.
+_COARSE_INTERVALS = 8
+_WEAKEST_PIVOT = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,25 +139,24 @@ def grow_products(
     on_level: Callable[[Level, float], None],
 ) -> None:
     """Trains stage after stage until the estimated error is within the tolerance; each is reported with its estimate."""
-    own = config.products
     bounds, around = problem.domain.bounds, problem.domain.periodic
-    spaces = first_spaces(bounds, around, system.degrees, config.first_intervals)
+    spaces = first_spaces(bounds, around, system.degrees, FIRST_INTERVALS)
     # Whether the equations determine the unknowns is seen from all coefficients of a coarse grid: damping would hide it.
-    coarse = first_spaces(bounds, around, system.degrees, own.coarse)
-    weakest = solve_level(system, coarse, None, replace(config, most_steps=1)).solution.weakest
-    weakest = weakest if weakest > own.undetermined else 0.0
-    stage = trained(begun(_stage_on(system, spaces, spaces), own.first, own), own)
+    coarse = first_spaces(bounds, around, system.degrees, _COARSE_INTERVALS)
+    weakest = solve_level(system, coarse, None, most_steps=1).solution.weakest
+    weakest = weakest if weakest > _WEAKEST_PIVOT else 0.0
+    stage = trained(begun(_stage_on(system, spaces, spaces), _FIRST_PRODUCTS))
     levels = [_level(stage, None, weakest)]
     on_level(levels[-1], np.inf)
     finer, waiting = True, None
     while True:
-        after = refined(system, stage, levels[-1].rough, own) if finer else more_products(stage, own)
+        after = refined(system, stage, levels[-1].rough) if finer else more_products(stage)
         if after is not None:
             if sum(table.size for each in after.factors for table in each) > config.most_factors:
                 return
-            after = trained(after, own)
+            after = trained(after)
         gain = 1.0 if after is None else after.objective / stage.objective
-        if gain >= own.worth:
+        if gain >= _WORTH:
             # A finer grid that does not help waits for what more products do; where neither helps, it is taken.
             if finer and after is not None:
                 waiting, finer = after, False
@@ -140,7 +171,7 @@ def grow_products(
         on_level(levels[-1], error)
         if error <= tolerance:
             return
-        finer = finer if gain < own.again else not finer
+        finer = finer if gain < _WORTH_AGAIN else not finer
 
 
 def products_error(levels: Sequence[Level]) -> float:
@@ -181,23 +212,21 @@ def _stage_on(system: BoxSystem, spaces: tuple[Space, ...], first: tuple[Space, 
     return ProductStage(spaces, first, ProductSystem(Layout(axes), patches, lifts), contradiction, none)
 
 
-def refined(
-    system: BoxSystem, stage: ProductStage, rough: Sequence[Floats], config: ProductConfig
-) -> ProductStage:
+def refined(system: BoxSystem, stage: ProductStage, rough: Sequence[Floats]) -> ProductStage:
     """The same sum on a grid with those intervals halved that have most of the rough residuals; or its first products
     begun afresh."""
     widths = scales(stage.system.patches[0], stage.system.lifted)
     rough = [each / width for each, width in zip(rough, widths, strict=True)]
     every = np.sort(np.concatenate([each**2 for each in rough]))[::-1]
-    last = every[np.searchsorted(np.cumsum(every), config.marked * every.sum())]
+    last = every[np.searchsorted(np.cumsum(every), _ROUGH_SQUARES * every.sum())]
     # Places that mirror each other are alike but for rounding; both are taken.
     spaces = tuple(
         space.refined(each**2 >= 0.9 * last) if (each**2 >= 0.9 * last).any() else space
         for space, each in zip(stage.spaces, rough, strict=True)
     )
     after = _stage_on(system, spaces, stage.first)
-    if stage.products <= config.first:
-        return begun(after, stage.products, config)
+    if stage.products <= _FIRST_PRODUCTS:
+        return begun(after, stage.products)
     moved: Any = tuple(
         tuple(_moved(old, new, table) for old, new, table in zip(one, two, own, strict=True))
         for one, two, own in zip(
@@ -215,31 +244,31 @@ def _moved(old: ReducedAxis, new: ReducedAxis, table: Floats) -> Floats:
     return np.asarray(whole[new.reduction.own])
 
 
-def begun(stage: ProductStage, count: int, config: ProductConfig) -> ProductStage:
+def begun(stage: ProductStage, count: int) -> ProductStage:
     """The first products, by what the residuals of the conditions' functions ask for."""
-    return replace(stage, factors=_new_products(stage, count, config))
+    return replace(stage, factors=_new_products(stage, count))
 
 
-def more_products(stage: ProductStage, config: ProductConfig) -> ProductStage | None:
+def more_products(stage: ProductStage) -> ProductStage | None:
     """The sum with new products, or None where these lower the residuals little."""
-    count = max(config.least_more, int(stage.products * config.more))
-    new = _new_products(stage, count, config)
+    count = max(_LEAST_MORE, int(stage.products * _MORE_SHARE))
+    new = _new_products(stage, count)
     before = stage.system.objective(stage.factors)
     share = 1.0
-    while share >= config.shortest:
+    while share >= _SHORTEST_STEP:
         # Equations that are not linear may ask for a part of the step only.
         joint: Any = tuple(
             tuple(np.concatenate([a, np.sqrt(share) * b], axis=1) for a, b in zip(*each, strict=True))
             for each in zip(stage.factors, new, strict=True)
         )
         after = stage.system.objective(joint)
-        if after < config.promising * before:
+        if after < _PROMISING * before:
             return replace(stage, factors=joint)
         share /= 4
     return None
 
 
-def _new_products(stage: ProductStage, count: int, config: ProductConfig) -> Factors:
+def _new_products(stage: ProductStage, count: int) -> Factors:
     """Products that lower the linearised residuals: from their largest singular vectors, one coordinate at a time."""
     parts = stage.system.linearised(stage.factors)
     splines = stage.system.splines[0]
@@ -247,10 +276,10 @@ def _new_products(stage: ProductStage, count: int, config: ProductConfig) -> Fac
     root = np.sqrt(stage.system.patches[0].rules[1].weights.ravel())
     wanted = along[: min(count, len(along))].T / root[:, None]
     factors: Any = tuple((np.zeros((own[0].size, wanted.shape[1])), own[1].fitted(wanted)) for own in splines)
-    for turn in range(2 * config.sweeps):
+    for turn in range(2 * _SWEEPS):
         axis = turn % 2
         matrix, gradient = normal_equations(parts, factors, (axis,))
-        found = _damped(matrix, -gradient, config.shift)
+        found = _damped(matrix, -gradient, _SWEEP_SHIFT)
         solved = _apart(found, [(own[axis],) for own in factors])
         factors = tuple(
             tuple(solved[f][0] if a == axis else table for a, table in enumerate(own))
@@ -260,13 +289,13 @@ def _new_products(stage: ProductStage, count: int, config: ProductConfig) -> Fac
     return factors
 
 
-def trained(stage: ProductStage, config: ProductConfig) -> ProductStage:
+def trained(stage: ProductStage) -> ProductStage:
     """All factors moved together, by Levenberg and Marquardt's method in units of the diagonal."""
     factors, system = stage.factors, stage.system
-    damping, steps, slow = config.damping, 0, 0
+    damping, steps, slow = _FIRST_DAMPING, 0, 0
     parts = system.linearised(factors)
     objective = sum(part.objective for part in parts)
-    while steps < config.most_steps and slow < config.slow_steps:
+    while steps < _MOST_STEPS and slow < _SLOW_STEPS:
         matrix, gradient = normal_equations(parts, factors)
         while True:
             try:
@@ -276,13 +305,13 @@ def trained(stage: ProductStage, config: ProductConfig) -> ProductStage:
                 continue
             trial = _apart(_joined(factors) + step, factors)
             after = system.objective(trial)
-            if after < objective or damping > config.most_damping:
+            if after < objective or damping > _MOST_DAMPING:
                 break
             damping *= 4
         if after >= objective:
             break
         steps += 1
-        slow = slow + 1 if after > config.slow * objective else 0
+        slow = slow + 1 if after > _SLOW * objective else 0
         factors, objective, damping = balanced(trial), after, max(damping / 5, 1e-15)
         parts = system.linearised(factors)
     return replace(stage, factors=factors, objective=objective, steps=steps)

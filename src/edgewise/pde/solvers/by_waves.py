@@ -13,7 +13,7 @@ from edgewise._core.work import Meter
 from edgewise.pde.problem.problem import Problem
 from edgewise.pde.results.solution import OtherGrid, Solution
 from edgewise.pde.results.waves import Waves
-from edgewise.pde.settings import SolverConfig
+from edgewise.pde.settings import MOST_MARCHES, SLAB_SHARE, SolverConfig
 from edgewise.pde.solvers.progress import Progress, next_share, show, stopped
 from edgewise.pde.solvers.wave_march import march_waves
 from edgewise.pde.solvers.wave_system import WaveSystem
@@ -34,7 +34,7 @@ def solved_by_waves(
     so_far: list[Waves] = []
     message = ""
     # Slabs and missing waves both add to the error.
-    share = before = config.slab_share / 2
+    share = before = SLAB_SHARE / 2
     more = 1.0
     errors = dict.fromkeys(problem.names, float("inf"))
 
@@ -46,7 +46,7 @@ def solved_by_waves(
 
     def marches() -> None:
         nonlocal share, before, more, message
-        while len(runs) < config.most_marches:
+        while len(runs) < MOST_MARCHES:
             so_far.clear()
             run, message = march_waves(system, share * tolerance, config, on_step, so_far)
             if message:
@@ -62,7 +62,7 @@ def solved_by_waves(
                 reached = max(errors.values())
                 if reached <= tolerance:
                     return
-            share, before = next_share(share, before, reached, tolerance, config), share
+            share, before = next_share(share, before, reached, tolerance), share
 
     reason = stopped(marches, meter) or StopReason.CONVERGED
     found = runs[-2:][0] if runs else (so_far[0] if so_far else None)

@@ -11,15 +11,17 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from edgewise._core.arrays import Floats
-from edgewise.pde.settings import SolverConfig
 from edgewise.pde.solvers.gauss_newton import GridSolution
+
+# Nonlinear terms are taken in by such a share first; shares that are tried on a grid at most.
+_FIRST_SHARE = 0.25
+_MOST_SHARES = 16
 
 
 def continue_to_all(
     at_share: Callable[[float, Floats], GridSolution],
     start: Floats,
     failed: GridSolution,
-    config: SolverConfig,
 ) -> GridSolution:
     """The solution of the equations with as much of their nonlinear terms as there is a way to.
 
@@ -30,13 +32,12 @@ def continue_to_all(
     start : ndarray
     failed : GridSolution
         What the whole equations gave from the start; returned where not even their linear part has a solution.
-    config : SolverConfig
     """
     held = at_share(0.0, start)
-    share, step = 0.0, config.first_share
+    share, step = 0.0, _FIRST_SHARE
     if not held.converged:
         return failed
-    for _ in range(config.most_shares):
+    for _ in range(_MOST_SHARES):
         trial = at_share(min(share + step, 1.0), held.free)
         if trial.converged:
             held, share, step = trial, min(share + step, 1.0), 2 * step

@@ -110,7 +110,7 @@ def energy_bound(solution: Solution | Any) -> EnergyBound:
         raise InputError(
             "energy_bound takes steady solutions on boxes of two coordinates, on plane shapes and in solids."
         )
-    problem, pieces, config = on_region(solution.problem), solution.pieces, SolverConfig()
+    problem, pieces = on_region(solution.problem), solution.pieces
     region, form = region_of(problem.domain), weak_form(problem)
 
     def sampled(places: Floats, orders: tuple[int, int]) -> Floats:
@@ -119,8 +119,8 @@ def energy_bound(solution: Solution | Any) -> EnergyBound:
     best: EnergyBound | None = None
     level: MeshLevel | None = None
     with one_thread():
-        for galerkin, tell in meshes(region, form, config):
-            level = solve_mesh(galerkin, level, config)
+        for galerkin, tell in meshes(region, form, SolverConfig()):
+            level = solve_mesh(galerkin, level)
             found = bound_by(galerkin, level.pieces, sampled)
             if found is None:
                 break

@@ -24,10 +24,12 @@ from edgewise.pde.domains.parts import Face, Part
 from edgewise.pde.problem.problem import Condition, Problem
 from edgewise.pde.results.pieces import Pieces
 from edgewise.pde.results.solution import Solution
-from edgewise.pde.settings import SolverConfig
 from edgewise.pde.solvers.norms import norms
 from edgewise.pde.terms.operators import NORMAL
 from edgewise.pde.terms.symbols import Equation, Expr
+
+# Values of a parameter that are solved for at most; one more than a power of two.
+_MOST_MEMBERS = 17
 
 
 def member_of(problem: Problem, axis: int, value: float) -> Problem:
@@ -64,7 +66,6 @@ def solve_family(
     problem: Problem,
     solve: Callable[[Problem], Solution],
     tolerance: float,
-    config: SolverConfig,
     meter: Meter,
 ) -> Solution:
     """A solution with its last parameter as an input.
@@ -75,7 +76,6 @@ def solve_family(
     solve : callable
         Solves a member.
     tolerance : float
-    config : SolverConfig
     meter : Meter
     """
     assert isinstance(problem.domain, Box)
@@ -91,7 +91,7 @@ def solve_family(
     )
     count = 3
     try:
-        while count <= config.most_members:
+        while count <= _MOST_MEMBERS:
             places = (1 - np.cos(np.pi * np.arange(count) / (count - 1))) / 2
             for share in places:
                 if float(share) not in members:

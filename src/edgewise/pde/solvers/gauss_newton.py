@@ -18,7 +18,7 @@ from edgewise._core.work import charge
 from edgewise.pde.discretisation.assembly import RATE, Assembler, Normal, WeightingSpace
 from edgewise.pde.discretisation.field import Field
 from edgewise.pde.discretisation.free_constants import mean
-from edgewise.pde.settings import SolverConfig
+from edgewise.pde.settings import DIAGONAL_SHIFT, MOST_STEPS, SHORTEST_STEP, STEP_TOLERANCE
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,8 +79,8 @@ def solve_grid(
     assembler: Assembler,
     lifts: Sequence[Floats],
     start: Floats,
-    config: SolverConfig,
     loose: Sequence[int] = (),
+    most_steps: int = MOST_STEPS,
 ) -> GridSolution:
     """The unknowns that make the sum of squared residuals smallest.
 
@@ -91,9 +91,9 @@ def solve_grid(
         What meets the conditions.
     start : ndarray
         Free coefficients to begin with.
-    config : SolverConfig
     loose : sequence of int
         Unknowns to which a constant may be added; their mean is made zero.
+    most_steps : int
     """
     layout = assembler.layout
     pinned = [layout.rank[layout.offsets[f]] for f in loose]
@@ -111,11 +111,11 @@ def solve_grid(
     normal = assembler.normal(fields_of(free))
     objective, steps, converged, weakest = normal.objective, 0, False, 1.0
     size_before = np.inf
-    while steps < config.most_steps:
+    while steps < most_steps:
         if factor is None or not linear:
             # Where a constant is free a step leaves one coefficient as it is.
             normal.band[0, pinned] *= 2
-            factor = Factor(normal, config.shift)
+            factor = Factor(normal, DIAGONAL_SHIFT)
             weakest = min(weakest, factor.weakest)
         step = factor.solve(-normal.gradient)[layout.rank]
         size = float(np.abs(step).max(initial=0.0))
@@ -126,7 +126,7 @@ def solve_grid(
             1e-300,
         )
         length, after = 1.0, objective_of(free + step)
-        while after > objective * (1 + 1e-9) + 1e-300 and length > config.shortest and not linear:
+        while after > objective * (1 + 1e-9) + 1e-300 and length > SHORTEST_STEP and not linear:
             length *= 0.5
             after = objective_of(free + length * step)
         steps += 1
@@ -134,7 +134,7 @@ def solve_grid(
             converged = size <= 1e-7 * scale
             break
         free = free + length * step
-        small = size <= config.step_tolerance * scale
+        small = size <= STEP_TOLERANCE * scale
         stalled = length == 1.0 and size > 0.3 * size_before and size <= 1e-9 * scale
         size_before = size
         normal = assembler.normal(fields_of(free))
@@ -152,7 +152,7 @@ def solve_galerkin(
     lifts: Sequence[Floats],
     start: Floats,
     tests: Sequence[WeightingSpace],
-    config: SolverConfig,
+    most_steps: int = MOST_STEPS,
 ) -> GridSolution:
     """The unknowns whose residuals are orthogonal to the test functions: Newton's method.
 
@@ -164,7 +164,7 @@ def solve_galerkin(
     free = start.copy()
     normal = assembler.galerkin(layout.fields(free, lifts), tests)
     steps, converged, size_before = 0, False, np.inf
-    while steps < config.most_steps:
+    while steps < most_steps:
         charge(2 * len(free) * width**2 / RATE)
         try:
             step = solve_banded((width, width), normal.band, -normal.gradient, check_finite=False)[
@@ -184,18 +184,13 @@ def solve_galerkin(
         while True:
             trial = assembler.galerkin(layout.fields(free + length * step, lifts), tests)
             after = float(np.linalg.norm(trial.gradient))
-            if (
-                linear
-                or after <= (1 - 0.1 * length) * norm
-                or length < config.shortest
-                or size <= 1e-8 * scale
-            ):
+            if linear or after <= (1 - 0.1 * length) * norm or length < SHORTEST_STEP or size <= 1e-8 * scale:
                 break
             length *= 0.5
-        if length < config.shortest:
+        if length < SHORTEST_STEP:
             break
         free, normal, steps = free + length * step, trial, steps + 1
-        if size <= config.step_tolerance * scale or (size > 0.3 * size_before and size <= 1e-10 * scale):
+        if size <= STEP_TOLERANCE * scale or (size > 0.3 * size_before and size <= 1e-10 * scale):
             converged = True
             break
         if linear and steps >= 2:

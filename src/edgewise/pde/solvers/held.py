@@ -12,7 +12,7 @@ from edgewise.pde.domains.box import Box
 from edgewise.pde.problem.problem import Problem
 from edgewise.pde.results.pieces import Pieces
 from edgewise.pde.results.solution import Solution
-from edgewise.pde.settings import SolverConfig
+from edgewise.pde.settings import FIRST_INTERVALS, SolverConfig
 
 # More intervals would follow a kink in the data, not their course.
 _FINEST = 64
@@ -75,7 +75,7 @@ def _held(domain: Box, faces: FaceConditions, axis: int, count: int, config: Sol
         for each in faces.built_in
         if each.face.axis == axis and not each.face.high and len(each.end.weights) == 1
     }
-    intervals, before = config.first_intervals, None
+    intervals, before = FIRST_INTERVALS, None
     while True:
         spaces = tuple(
             Space(np.array([low, high]), 1)

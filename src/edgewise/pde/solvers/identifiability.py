@@ -8,20 +8,24 @@ import numpy as np
 
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import plural
-from edgewise.pde.settings import SolverConfig
 from edgewise.pde.solvers.covariance import covariance
 from edgewise.pde.solvers.joint_search import JointSearch, JointSearchEnd
 from edgewise.pde.terms.constants import ConstantSymbol
 
+# Data of which the unknowns follow all but this share determine no constants.
+_LEAST_LEFT = 0.05
+# Constants whose normal equations, scaled to a diagonal of ones, have a smaller eigenvalue are known only jointly.
+_FLAT = 1e-9
+
 
 def undetermined(search: JointSearch, end: JointSearchEnd) -> tuple[str, ...]:
     """A sentence for everything that makes the constants less certain than their errors show."""
-    constants, config = search.system.constants, search.config
+    constants = search.system.constants
     if not constants:
         return ()
     freedom, schur = float(search.freedom(end.linear).sum()), end.linear.schur
-    found = poorly_determined(constants, end.state.constants, schur, freedom, search.count, config)
-    if not _together(schur, config.flat) and (lost := _lost(search, end, covariance(schur))):
+    found = poorly_determined(constants, end.state.constants, schur, freedom, search.count)
+    if not _together(schur) and (lost := _lost(search, end, covariance(schur))):
         sentence = (
             f"With these constants the equations have no {lost} any more, so that they hold for many more functions: other "
             "constants may explain the data as well. Give narrower bounds or another guess."
@@ -36,7 +40,6 @@ def poorly_determined(
     schur: Floats,
     freedom: float,
     count: int,
-    config: SolverConfig,
 ) -> tuple[str, ...]:
     """Sentences about constants that data hardly determine.
 
@@ -50,17 +53,16 @@ def poorly_determined(
         Values that the unknowns follow.
     count : int
         Of all values.
-    config : SolverConfig
     """
     if not constants:
         return ()
     found: list[str] = []
-    if count - freedom - len(constants) < config.least_left * count:
+    if count - freedom - len(constants) < _LEAST_LEFT * count:
         found.append(
             f"The unknowns follow {freedom:.0f} of {plural(count, 'value')}: hardly any are left to determine constants."
         )
     errors = np.sqrt(np.maximum(np.diag(covariance(schur)), 0.0))
-    together = _together(schur, config.flat)
+    together = _together(schur)
     for c, value, error in zip(constants, values, errors, strict=True):
         if value in (c.low, c.high):
             found.append(f"'{c}' stands at the end of its bounds, {value:g}.")
@@ -74,13 +76,13 @@ def poorly_determined(
     return tuple(found)
 
 
-def _together(schur: Floats, flat: float) -> tuple[int, ...]:
+def _together(schur: Floats) -> tuple[int, ...]:
     """Which constants may be moved together without data and equations feeling it."""
     scale = 1 / np.sqrt(np.maximum(np.diag(schur), 1e-300))
     if len(scale) < 2:
         return ()
     values, own = np.linalg.eigh(schur * scale[:, None] * scale)
-    return tuple(np.flatnonzero(np.abs(own[:, 0]) > 0.1).tolist()) if values[0] < flat else ()
+    return tuple(np.flatnonzero(np.abs(own[:, 0]) > 0.1).tolist()) if values[0] < _FLAT else ()
 
 
 def _lost(search: JointSearch, end: JointSearchEnd, spread: Floats) -> str:

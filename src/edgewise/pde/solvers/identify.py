@@ -105,9 +105,7 @@ def identify(
         if evolution is not None:
             end = problem.domain.bounds[evolution.axis][1]
             known = known_starts(problem.domain, system.faces.built_in, evolution.axis)
-            return _by_start(
-                problem, StateSearch(evolution, system, rows, given, end, known, constants, meter)
-            )
+            return _by_start(problem, StateSearch(evolution, system, rows, given, end, known, meter))
         return _by_grids(problem, JointSearch(problem.domain, system, rows, given, constants, meter))
 
 
@@ -210,7 +208,7 @@ def _by_start(problem: Problem, search: StateSearch) -> Identification:
         left=search.lacks * search.noise(guess.sigma),
         warnings=(
             *doubts,
-            *poorly_determined(search.constants, guess.constants, found.schur, follow, count, search.config),
+            *poorly_determined(search.constants, guess.constants, found.schur, follow, count),
         ),
         reason=found.reason,
         seconds=search.meter.seconds,

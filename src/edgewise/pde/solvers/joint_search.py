@@ -27,7 +27,7 @@ from edgewise.pde.discretisation.modes import next_modes
 from edgewise.pde.discretisation.quadrature import end, gauss
 from edgewise.pde.discretisation.space import Space
 from edgewise.pde.domains.box import Box
-from edgewise.pde.settings import SolverConfig
+from edgewise.pde.settings import DIAGONAL_SHIFT, FIRST_INTERVALS, MOST_STEPS, ROUGH_SHARE, SolverConfig
 from edgewise.pde.solvers.covariance import covariance
 from edgewise.pde.solvers.gauss_newton import Factor
 from edgewise.pde.solvers.joint_system import (
@@ -40,6 +40,28 @@ from edgewise.pde.solvers.joint_system import (
 )
 from edgewise.pde.solvers.levels import first_spaces, project, terms, weak_weight
 from edgewise.pde.solvers.rough_residuals import residual_parts
+
+# Equations are taken to hold up to this share of the noise of the data, relative to their terms.
+_EQUATION_NOISE = 1e-3
+# Grids are refined until the weighed residuals of the equations are below this share of the number of data.
+_EQUATION_LEFT = 0.03
+# At first equations may be missed by this share of their terms, then by so many times less.
+_FIRST_SHARE = 1.0
+_TIGHTENING = 10.0
+# Finer grids begin where equations could be missed by this share.
+_SOFT_SHARE = 0.1
+# Constants stand when a finer grid moves them by less than this share of their errors.
+_CONSTANTS_STAND = 0.2
+# A grid on which the misfit of the data grows by more than this factor as the equations are taken in is too coarse.
+_MOST_GROWTH = 3.0
+# Where harder equations make the misfit grow by more than this factor, and above the noise, the grid bends fields.
+_BENT_MISFIT = 1.2
+# The first grid has at most one coefficient for so many values.
+_VALUES_PER_COEFFICIENT = 4.0
+# A finer grid follows at once where the data are missed by more than that, but by less than this share of before.
+_COARSE_FALL = 0.5
+# Degree of the splines where there are three coordinates and more.
+_DEGREE_IN_MANY = 5
 
 _PROBES = 16
 
@@ -73,7 +95,7 @@ class JointSearch:
         self._soft, self._share, self._missed = JointState(np.zeros(0), np.zeros(0), ()), 1.0, np.inf
         self.count = sum(len(each.values) for each in rows)
         d = len(domain.coordinates)
-        self.degree = config.degree if d < 3 else config.degree_in_many
+        self.degree = config.degree if d < 3 else _DEGREE_IN_MANY
 
     def run(self) -> JointSearchEnd:
         """The state on the last grid."""
@@ -109,7 +131,7 @@ class JointSearch:
                 rough = next_modes(best[-1]) if coarse else residual_parts(patch, best[-1])[0]
                 largest = max(float(each.max(initial=0.0)) for each in rough)
                 spaces = tuple(
-                    space.refined(own >= config.refine_share * largest)
+                    space.refined(own >= ROUGH_SHARE * largest)
                     for space, own in zip(spaces, rough, strict=True)
                 )
                 if len(fields) * np.prod([space.size for space in spaces]) > config.most_coefficients:
@@ -123,11 +145,11 @@ class JointSearch:
     def _first_spaces(self) -> tuple[Space, ...]:
         """As many equal intervals as leave several values to each coefficient."""
         domain, config = self.domain, self.config
-        degrees, intervals = [self.degree] * len(domain.bounds), config.first_intervals
+        degrees, intervals = [self.degree] * len(domain.bounds), FIRST_INTERVALS
         while True:
             finer = first_spaces(domain.bounds, domain.periodic, degrees, 2 * intervals)
             count = len(self.system.names) * int(np.prod([space.size for space in finer]))
-            if config.values_each * count > self.count or count > config.most_coefficients:
+            if _VALUES_PER_COEFFICIENT * count > self.count or count > config.most_coefficients:
                 return first_spaces(domain.bounds, domain.periodic, degrees, intervals)
             intervals *= 2
 
@@ -163,7 +185,7 @@ class JointSearch:
 
     def _final(self, sigma: Sequence[float]) -> float:
         """Share of their terms up to which the equations are to hold."""
-        return self.config.equation_noise * self.noise(sigma)
+        return _EQUATION_NOISE * self.noise(sigma)
 
     def _hardened(
         self, stage: JointStage, state: JointState, finer: bool
@@ -172,28 +194,28 @@ class JointSearch:
 
         `finer` states whether the grid may be given up for a finer one at once.
         """
-        share, final = self.config.first_share_of_terms, self._final(state.sigma)
+        share, final = _FIRST_SHARE, self._final(state.sigma)
         self._soft, soft, before = state, np.inf, state.constants
         straight: tuple[JointState, JointNormal, bool] | None = None
         while True:
             self._share = max(share, final)
             state, linear, converged = self._converged(stage, state, self._share)
             misfit = sum(linear.misfit)
-            if share >= self.config.first_share_of_terms and finer and self._too_coarse(misfit):
+            if share >= _FIRST_SHARE and finer and self._too_coarse(misfit):
                 self._soft = state
                 return state, linear, False
-            kept = linear.left <= self.config.equation_left * self.count
-            if share <= self.config.soft_share and kept and self._stand(before, state, linear):
+            kept = linear.left <= _EQUATION_LEFT * self.count
+            if share <= _SOFT_SHARE and kept and self._stand(before, state, linear):
                 return state, linear, converged
-            if share >= self.config.soft_share:
+            if share >= _SOFT_SHARE:
                 self._soft, soft = state, misfit
-            if straight is None or misfit <= max(self.config.bent * soft, self.count):
+            if straight is None or misfit <= max(_BENT_MISFIT * soft, self.count):
                 straight = state, linear, False
-            if share <= final or misfit > self.config.most_growth * max(soft, 0.1 * self.count):
+            if share <= final or misfit > _MOST_GROWTH * max(soft, 0.1 * self.count):
                 # What is left where the grid bends the fields is what it was before it did so.
                 return straight
             before = state.constants
-            share /= self.config.tightening
+            share /= _TIGHTENING
 
     def _too_coarse(self, misfit: float) -> bool:
         """Whether a grid cannot even follow the data while the equations hardly count, and a finer one may.
@@ -201,7 +223,7 @@ class JointSearch:
         Where finer grids help little it is the data that are odd, and the equations are taken in all the same.
         """
         before, self._missed = self._missed, misfit
-        return misfit > self.config.most_growth * self.count and misfit < self.config.coarse_fall * before
+        return misfit > _MOST_GROWTH * self.count and misfit < _COARSE_FALL * before
 
     def _stand(self, before: Floats, state: JointState, linear: JointNormal) -> bool:
         """Whether harder equations have not moved the constants by much of their errors."""
@@ -213,7 +235,7 @@ class JointSearch:
         errors = np.sqrt(np.maximum(np.diag(covariance(linear.schur)), 0.0)) * (
             noise if None in self.given else 1.0
         )
-        return bool((np.abs(state.constants - before) <= self.config.constants_stand * errors).all())
+        return bool((np.abs(state.constants - before) <= _CONSTANTS_STAND * errors).all())
 
     def _with_own_noise(
         self, stage: JointStage, state: JointState, linear: JointNormal, converged: bool
@@ -267,7 +289,7 @@ class JointSearch:
     ) -> tuple[JointState, JointNormal, bool]:
         weight = self._weight(stage, state, share)
         linear = self._linear(stage, state, weight)
-        for _ in range(self.config.most_steps):
+        for _ in range(MOST_STEPS):
             error = np.sqrt(np.maximum(np.diag(covariance(linear.schur)), 0.0))
             length, low, high = 1.0, *self.bounds()
             while True:
@@ -308,7 +330,7 @@ class JointSearch:
         design, right = self._data_design(stage, sets, fields)
         band = normal.band + _band(design.T @ design, len(normal.band) - 1, layout.count)
         gradient = normal.gradient + design.T @ right
-        factor = Factor(replace(normal, band=band), self.config.shift)
+        factor = Factor(replace(normal, band=band), DIAGONAL_SHIFT)
         inside = patches[0]
         residuals = inside.residuals(fields)
         slopes = [

@@ -21,7 +21,7 @@ from edgewise.pde.discretisation.operators import Operators
 from edgewise.pde.discretisation.quadrature import AxisRule, end, gauss, radau
 from edgewise.pde.discretisation.space import Space
 from edgewise.pde.problem.jets import Compiled
-from edgewise.pde.settings import SolverConfig
+from edgewise.pde.settings import BANDLESS, MOST_STEPS, RESIDUAL_LEFT, ROUGH_SHARE, UNDETERMINED, SolverConfig
 from edgewise.pde.solvers.continuation import continue_to_all
 from edgewise.pde.solvers.frozen import FrozenSlab, slab_axis
 from edgewise.pde.solvers.gauss_newton import GridSolution, solve_galerkin, solve_grid
@@ -30,6 +30,13 @@ from edgewise.pde.solvers.norms import differences
 from edgewise.pde.solvers.rough_residuals import residual_parts
 from edgewise.pde.solvers.separable import SeparableInverse
 from edgewise.pde.solvers.solenoidal import Solenoidal
+
+# Steps of Newton's method for each share of the nonlinear terms.
+_SHARE_STEPS = 10
+# Refinement ends early where the sum of squares stays above the first share of what it was two grids ago, and the
+# unknowns change by less than the second.
+_STALL = 0.8
+_STALL_CHANGE = 0.02
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,10 +128,10 @@ def solve_level(
     system: BoxSystem,
     spaces: tuple[Space, ...],
     before: Sequence[Field] | None,
-    config: SolverConfig,
     known: dict[int, Field] | None = None,
     tests: Sequence[WeightingSpace] | None = None,
     continued: bool = False,
+    most_steps: int = MOST_STEPS,
 ) -> Level:
     """Least squares on one grid, beginning with a solution on another.
 
@@ -134,13 +141,13 @@ def solve_level(
     spaces : tuple of Space
     before : sequence of Field, optional
         Where to begin.
-    config : SolverConfig
     known : dict, optional
         Data of conditions built in that are splines, by the condition's number.
     tests : sequence of WeightingSpace, optional
         What each equation is tested against; without them residuals are made small in the mean of squares.
     continued : bool
         Whether nonlinear terms may be taken in step by step where Newton's method fails.
+    most_steps : int
     """
     known = known or {}
     n_fields = len(system.names)
@@ -182,25 +189,26 @@ def solve_level(
         patches.append(Patch(weak.compiled, tuple(on), weak_weight(spaces, weak.face.axis)))
     start = np.zeros(layout.count) if before is None else project(layout, before, lifts)
 
-    def at_share(share: float, start: Floats, config: SolverConfig = config) -> GridSolution:
+    def at_share(share: float, start: Floats, most_steps: int = most_steps) -> GridSolution:
         """The solution of equations whose nonlinear terms are taken with a share."""
         first = replace(patches[0], compiled=patches[0].compiled.softened(share))
         if tests is None:
-            return solve_grid(Assembler(layout, [first, *patches[1:]]), lifts, start, config, system.loose)
+            return solve_grid(
+                Assembler(layout, [first, *patches[1:]]), lifts, start, system.loose, most_steps
+            )
         axis = slab_axis(layout, system.inside, tests)
         if axis is not None or len(spaces) > 2:
             operators = Operators(layout, first, tests, lifts)
             if system.solenoidal is not None and axis is not None:
                 kernel = system.solenoidal.kernel(operators, spaces, lifts)
-                return solve_newton_krylov(kernel, lifts, kernel.reduced(start), kernel.inverse, config)
+                return solve_newton_krylov(kernel, lifts, kernel.reduced(start), kernel.inverse, most_steps)
             inverse = _inverse_of(operators, axis, system.loose)
-            return solve_newton_krylov(operators, lifts, start, inverse, config)
-        return solve_galerkin(Assembler(layout, [first]), lifts, start, tests, config)
+            return solve_newton_krylov(operators, lifts, start, inverse, most_steps)
+        return solve_galerkin(Assembler(layout, [first]), lifts, start, tests, most_steps)
 
     solution = at_share(1.0, start)
     if not solution.converged and continued and not system.inside.linear:
-        short = replace(config, most_steps=config.share_steps)
-        solution = continue_to_all(lambda share, at: at_share(share, at, short), start, solution, config)
+        solution = continue_to_all(lambda share, at: at_share(share, at, _SHARE_STEPS), start, solution)
     change = np.inf if before is None else max(differences(solution.fields, before))
     weak = tests is not None and not any(any(test.orders) for test in tests)
     relative = 0.0
@@ -270,12 +278,12 @@ def project(layout: Layout, before: Sequence[Field], lifts: Sequence[Floats]) ->
     return np.concatenate(parts)
 
 
-def refine(level: Level, config: SolverConfig, goal: float = 0.0) -> tuple[Space, ...]:
+def refine(level: Level, goal: float = 0.0) -> tuple[Space, ...]:
     """Spaces with those intervals halved whose residuals are roughest, in whichever coordinate."""
     largest = max(float(each.max(initial=0.0)) for each in level.rough)
     finer: list[Space] = []
     for space, rough in zip(level.spaces, level.rough, strict=True):
-        marked = rough >= config.refine_share * largest
+        marked = rough >= ROUGH_SHARE * largest
         if level.weak and marked.all() and goal > 0 and np.ptp(np.diff(space.breaks)) < 1e-9:
             # Where all are alike, as many equal intervals as the goal asks for, if twice as many would be too many.
             wanted = float(np.sqrt((rough**2).sum())) / goal
@@ -303,29 +311,28 @@ def solve_levels(
     on_level: Callable[[Level, float], None] = lambda level, error: None,
 ) -> tuple[list[Level], float]:
     """Refines until the estimated error is below the tolerance; returns every level and the estimate."""
-    levels = [solve_level(system, spaces, None, config, tests=system.tests, continued=True)]
+    levels = [solve_level(system, spaces, None, tests=system.tests, continued=True)]
     error = np.inf
     on_level(levels[-1], error)
     for _ in range(config.most_levels - 1):
-        finer = refine(levels[-1], config, 0.1 * tolerance if len(spaces) > 2 else 0.0)
+        finer = refine(levels[-1], 0.1 * tolerance if len(spaces) > 2 else 0.0)
         count = len(system.names) * int(np.prod([space.size for space in finer]))
         # Tested equations of three coordinates have no band that has to fit into memory.
         free = system.tests is not None and len(finer) > 2
-        if count > config.most_coefficients * (config.bandless if free else 1):
+        if count > config.most_coefficients * (BANDLESS if free else 1):
             break
         levels.append(
             solve_level(
                 system,
                 finer,
                 levels[-1].solution.fields,
-                config,
                 tests=system.tests,
                 continued=_goes_on(levels),
             )
         )
         error = estimate(levels)
         on_level(levels[-1], error)
-        if error <= tolerance or stalled(levels, system.inside.linear, config):
+        if error <= tolerance or stalled(levels, system.inside.linear):
             break
     return levels, error
 
@@ -336,16 +343,16 @@ def _goes_on(levels: Sequence[Level]) -> bool:
     return len(shares) < 2 or (len(shares) < 5 and shares[-1] > shares[-2] + 0.05)
 
 
-def stalled(levels: Sequence[Level], linear: bool, config: SolverConfig) -> bool:
+def stalled(levels: Sequence[Level], linear: bool) -> bool:
     """Whether finer grids help no more: the unknowns are not determined, or much of the equations is left and stays so."""
-    lost = [not level.solution.converged or level.solution.weakest < config.undetermined for level in levels]
+    lost = [not level.solution.converged or level.solution.weakest < UNDETERMINED for level in levels]
     if linear and len(levels) > 2 and all(lost[-2:]):
         return True
-    if levels[-1].weak or len(levels) < 4 or levels[-1].relative < config.residual_left:
+    if levels[-1].weak or len(levels) < 4 or levels[-1].relative < RESIDUAL_LEFT:
         return False
     last, before = levels[-1], levels[-3]
-    still = last.solution.objective > config.stall * before.solution.objective
-    return still and max(levels[-1].change, levels[-2].change) < config.stall_change
+    still = last.solution.objective > _STALL * before.solution.objective
+    return still and max(levels[-1].change, levels[-2].change) < _STALL_CHANGE
 
 
 def estimate(levels: Sequence[Level]) -> float:

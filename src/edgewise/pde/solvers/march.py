@@ -21,9 +21,12 @@ from edgewise.pde.discretisation.modes import next_modes
 from edgewise.pde.discretisation.space import Space
 from edgewise.pde.results.checkpoint import MarchRun
 from edgewise.pde.results.pieces import Pieces
-from edgewise.pde.settings import SolverConfig
+from edgewise.pde.settings import BANDLESS, CHECK_SHARE, FIRST_INTERVALS, FIRST_SLABS, SolverConfig
 from edgewise.pde.solvers.gauss_newton import GridSolution
 from edgewise.pde.solvers.levels import BoxSystem, Level, first_spaces, solve_level
+
+# What space may lack, as a share of what time may.
+_SPACE_SHARE = 0.03
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,15 +133,15 @@ def march(
         All unknowns of an earlier march, with which Newton's steps begin, and the first grids.
     """
     low, high = bounds[axis]
-    spaces = list(first_spaces(bounds, periodic, system.degrees, config.first_intervals))
-    length = (high - low) / config.first_slabs
+    spaces = list(first_spaces(bounds, periodic, system.degrees, FIRST_INTERVALS))
+    length = (high - low) / FIRST_SLABS
     if near is not None:
         # On the same grids two marches would lack the same.
-        begun, more = widest(near.fields[0]), config.check_share
+        begun, more = widest(near.fields[0]), CHECK_SHARE
         spaces = [space.denser(more ** (-1 / (space.degree + 1))) for space in begun]
         length = begun[axis].high - begun[axis].low
     # What a grid in space lacks dies out within a slab, and time would have to follow that: space is to be finer than time.
-    fine = config.space_share * tolerance
+    fine = _SPACE_SHARE * tolerance
     at, failures, message = low, 0, ""
     tests = evolution_tests(system, axis)
     slabs: list[Level] = [] if so_far is None else so_far
@@ -150,7 +153,7 @@ def march(
             list(slabs[-1].spaces),
             _handed_on(system, slabs[-1], axis),
         )
-        lacks = _lacking(system, slabs[-1].solution.fields, axis, config.space_share)
+        lacks = _lacking(system, slabs[-1].solution.fields, axis, _SPACE_SHARE)
         length = _longer(slabs[-1].spaces[axis], float(np.sqrt((lacks[axis] ** 2).sum())), tolerance)
     while at < high:
         # A rest shorter than half a slab would be a slab of its own.
@@ -158,10 +161,10 @@ def march(
         stop = high if length > 0.999 * rest else at + (rest / 2 if length > 0.6 * rest else length)
         spaces[axis] = Space(np.array([at, stop]), system.degrees[axis])
         level = solve_level(
-            system, tuple(spaces), _guess(system, slabs, tuple(spaces), axis, near), config, known, tests
+            system, tuple(spaces), _guess(system, slabs, tuple(spaces), axis, near), known, tests
         )
         whole = system.whole(level.solution.fields)
-        lacks = _lacking(system, whole, axis, config.space_share)
+        lacks = _lacking(system, whole, axis, _SPACE_SHARE)
         errors = [float(np.sqrt((each**2).sum())) for each in lacks]
         in_time, in_space = errors[axis], max((e for a, e in enumerate(errors) if a != axis), default=0.0)
         on_level(level, max(errors), (at - low) / (high - low))
@@ -187,7 +190,7 @@ def march(
         elif in_time <= tolerance:
             length = (stop - at) / 2
         # Flows are solved for in their velocities without divergence alone: no band has to fit into memory.
-        most = config.most_coefficients * (config.bandless if system.solenoidal is not None else 1)
+        most = config.most_coefficients * (BANDLESS if system.solenoidal is not None else 1)
         if np.prod([s.size for s in spaces]) * len(system.names) > most:
             message = f"It ended at time {at:g}: the next grid would have more than {most:,} coefficients."
             break

@@ -24,7 +24,15 @@ from edgewise.pde.domains.surface import TriangleSurface
 from edgewise.pde.problem.weak import WeakForm
 from edgewise.pde.results.mesh_pieces import MeshPieces
 from edgewise.pde.results.simplex_pieces import SimplexPieces
-from edgewise.pde.settings import SolverConfig
+from edgewise.pde.settings import (
+    CONTRADICTION,
+    IMBALANCE,
+    MOST_STEPS,
+    SHORTEST_STEP,
+    STEP_TOLERANCE,
+    UNDETERMINED,
+    SolverConfig,
+)
 from edgewise.pde.solvers.refinement import meshes
 from edgewise.pde.solvers.solid_meshes import solid_meshes
 from edgewise.pde.solvers.surface_meshes import surface_meshes
@@ -77,7 +85,7 @@ class MeshLevel:
     loose: tuple[int, ...]
 
 
-def solve_mesh(galerkin: WeakSystem, before: MeshLevel | None, config: SolverConfig) -> MeshLevel:
+def solve_mesh(galerkin: WeakSystem, before: MeshLevel | None) -> MeshLevel:
     """The unknowns on one mesh, beginning with those of another."""
     form = galerkin.form
     fixed, values, apart = galerkin.given()
@@ -97,7 +105,7 @@ def solve_mesh(galerkin: WeakSystem, before: MeshLevel | None, config: SolverCon
         )
     steps, converged, shifted = 0, False, False
     size_before = np.inf
-    while steps < config.most_steps:
+    while steps < MOST_STEPS:
         if factor is None or not form.linear:
             at = values
             factor = Condensed(galerkin, lambda which, at=at: galerkin.matrices(at, which), held)
@@ -109,13 +117,13 @@ def solve_mesh(galerkin: WeakSystem, before: MeshLevel | None, config: SolverCon
                 float(np.abs(values + step).max(initial=1e-300)),
             )
             length, norm = 1.0, float(np.linalg.norm(balanced(residual)[~held]))
-            while length >= config.shortest:
+            while length >= SHORTEST_STEP:
                 trial = galerkin.residual(values + length * step)
                 after = float(np.linalg.norm(balanced(trial)[~held]))
                 if form.linear or after <= (1 - 0.1 * length) * norm or size <= 1e-8 * scale:
                     break
                 length *= 0.5
-        if length < config.shortest:
+        if length < SHORTEST_STEP:
             if form.linear or steps or shifted or before is not None:
                 break
             # At zero nothing may hold the unknowns, as in lap(u) == u**3 without a boundary, and rounding decides whether
@@ -125,7 +133,7 @@ def solve_mesh(galerkin: WeakSystem, before: MeshLevel | None, config: SolverCon
             residual = galerkin.residual(values)
             continue
         values, residual, steps = values + length * step, trial, steps + 1
-        done = size <= config.step_tolerance * scale or (size > 0.3 * size_before and size <= 1e-9 * scale)
+        done = size <= STEP_TOLERANCE * scale or (size > 0.3 * size_before and size <= 1e-9 * scale)
         if done or (form.linear and steps >= 3):
             converged = True
             break
@@ -256,13 +264,11 @@ def solve_meshes(
     """Refines until the last mesh changes the unknowns by less than the tolerance; returns every level."""
     levels: list[MeshLevel] = []
     for galerkin, tell in meshes_of(region, form, config):
-        levels.append(solve_mesh(galerkin, levels[-1] if levels else None, config))
+        levels.append(solve_mesh(galerkin, levels[-1] if levels else None))
         on_level(levels[-1])
         # Smaller elements at a lower degree measure an error less well than a higher degree does.
         same = len(levels) > 1 and alike(levels[-2].pieces.mesh, levels[-1].pieces.mesh)
-        if (same and max(left_of(levels)) <= tolerance) or (
-            len(levels) > 2 and _hopeless(levels[-1], config)
-        ):
+        if (same and max(left_of(levels)) <= tolerance) or (len(levels) > 2 and _hopeless(levels[-1])):
             break
         tell(levels[-1].lacks)
     return levels
@@ -306,11 +312,11 @@ def alike(one: Any, other: Any) -> bool:
     return one.nodes is other.nodes if isinstance(one, SimplexMesh) else one.blocks is other.blocks
 
 
-def _hopeless(level: MeshLevel, config: SolverConfig) -> bool:
+def _hopeless(level: MeshLevel) -> bool:
     """Whether finer meshes help no more."""
     return (
         not (level.converged and level.definite)
-        or level.weakest < config.undetermined
-        or level.contradiction > config.contradiction
-        or level.imbalance > config.imbalance
+        or level.weakest < UNDETERMINED
+        or level.contradiction > CONTRADICTION
+        or level.imbalance > IMBALANCE
     )

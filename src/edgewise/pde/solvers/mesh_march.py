@@ -17,7 +17,7 @@ from edgewise.pde.discretisation.condensed import Condensed
 from edgewise.pde.discretisation.radau import radau, to_legendre
 from edgewise.pde.discretisation.weak_system import WeakSystem
 from edgewise.pde.problem.through_time import TimedForm
-from edgewise.pde.settings import SolverConfig
+from edgewise.pde.settings import FIRST_SLABS, SolverConfig
 from edgewise.pde.solvers.stages import StageSystem
 
 # Steps of Newton's method in a slab before it is made shorter.
@@ -203,7 +203,7 @@ class MeshMarch:
         """
         low, high = self.span
         time, state = low, self.start.state
-        length = (high - low) / self.config.first_slabs if most is None else most(low)
+        length = (high - low) / FIRST_SLABS if most is None else most(low)
         failures = 0
         while time < high - 1e-12 * (high - low):
             if most is not None:

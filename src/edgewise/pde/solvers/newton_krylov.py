@@ -12,8 +12,12 @@ import numpy as np
 
 from edgewise._core.arrays import Floats
 from edgewise.pde.discretisation.operators import Operators
-from edgewise.pde.settings import SolverConfig
+from edgewise.pde.settings import MOST_STEPS, SHORTEST_STEP, STEP_TOLERANCE
 from edgewise.pde.solvers.gauss_newton import GridSolution
+
+# Newton's steps in slabs of time are exact to this share, by so many steps of GMRES at most.
+_KRYLOV_SHARE = 1e-3
+_KRYLOV_STEPS = 40
 
 # Steps that fall no more are rounding below this share of the unknowns.
 _FLOOR = 1e-8
@@ -60,7 +64,7 @@ def solve_newton_krylov(
     lifts: Sequence[Floats],
     start: Floats,
     inverse: Callable[[Sequence[Floats]], Map],
-    config: SolverConfig,
+    most_steps: int = MOST_STEPS,
 ) -> GridSolution:
     """The unknowns whose residuals are orthogonal to the test functions.
 
@@ -72,7 +76,7 @@ def solve_newton_krylov(
         Free coefficients to begin with.
     inverse : callable
         Coefficients of the linearised equations -> an approximate inverse.
-    config : SolverConfig
+    most_steps : int
     """
     lifted = max(float(np.abs(each).max(initial=0.0)) for each in lifts)
     free = start.copy()
@@ -83,10 +87,10 @@ def solve_newton_krylov(
     try:
         back = inverse(slopes)
         asked = -back(operators.residual(jets))
-        while steps < config.most_steps and np.isfinite(asked).all():
+        while steps < most_steps and np.isfinite(asked).all():
             # Linear equations are solved at once; others to what the step leaves anyhow.
-            share = config.step_tolerance if linear else config.krylov_share
-            step, left = gmres(_linear(operators, slopes, back), asked, share, config.krylov_steps)
+            share = STEP_TOLERANCE if linear else _KRYLOV_SHARE
+            step, left = gmres(_linear(operators, slopes, back), asked, share, _KRYLOV_STEPS)
             scale = max(float(np.abs(free + step).max(initial=0.0)), lifted, 1e-300)
             size, norm = float(np.abs(step).max(initial=0.0)), float(np.linalg.norm(asked))
             length = 1.0
@@ -95,7 +99,7 @@ def solve_newton_krylov(
                 jets = operators.jets(trial)
                 after = -back(operators.residual(jets))
                 short = float(np.linalg.norm(after)) <= (1 - 0.1 * length) * norm
-                if short or length < config.shortest or size <= 1e-8 * scale:
+                if short or length < SHORTEST_STEP or size <= 1e-8 * scale:
                     break
                 length *= 0.5
             if not np.isfinite(after).all():
@@ -105,12 +109,12 @@ def solve_newton_krylov(
             if not linear:
                 slopes = operators.slopes(jets)
             rest = float(np.abs(asked).max(initial=0.0))
-            if rest <= config.step_tolerance * scale or (rest > 0.3 * before and rest <= _FLOOR * scale):
+            if rest <= STEP_TOLERANCE * scale or (rest > 0.3 * before and rest <= _FLOOR * scale):
                 converged = True
                 break
-            if length < config.shortest:
+            if length < SHORTEST_STEP:
                 break
-            if left > 0.5 or (not linear and left > config.krylov_share):
+            if left > 0.5 or (not linear and left > _KRYLOV_SHARE):
                 back = inverse(slopes)
                 asked = -back(operators.residual(jets))
     except np.linalg.LinAlgError:

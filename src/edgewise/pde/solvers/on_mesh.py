@@ -18,7 +18,7 @@ from edgewise.pde.problem.problem import Problem
 from edgewise.pde.problem.weak import weak_form
 from edgewise.pde.results.energy import EnergyBound
 from edgewise.pde.results.solution import OtherGrid, Solution
-from edgewise.pde.settings import SolverConfig
+from edgewise.pde.settings import CONTRADICTION, IMBALANCE, UNDETERMINED, SolverConfig
 from edgewise.pde.solvers.energy_bound import bound_by
 from edgewise.pde.solvers.mesh_levels import MeshLevel, left_of, solve_meshes
 from edgewise.pde.solvers.progress import Progress, ended, show
@@ -64,7 +64,7 @@ def solved_on_mesh(
         tolerance,
         "mesh",
         reason,
-        _doubts(region, last, tolerance, config),
+        _doubts(region, last, tolerance),
         meter.seconds,
         chosen.galerkin.count,
         max(last.slope_change),
@@ -92,17 +92,15 @@ def said_of_facets(region: Region | Solid | TriangleSurface, imbalance: float = 
     )
 
 
-def _doubts(
-    region: Region | Solid | TriangleSurface, last: MeshLevel, tolerance: float, config: SolverConfig
-) -> tuple[str, ...]:
+def _doubts(region: Region | Solid | TriangleSurface, last: MeshLevel, tolerance: float) -> tuple[str, ...]:
     """What counts against the answer."""
     found: list[str] = []
-    if last.contradiction > config.contradiction:
+    if last.contradiction > CONTRADICTION:
         found.append(
             f"Conditions contradict each other where two parts of the boundary meet, by "
             f"{last.contradiction:.1e} of their size."
         )
-    if last.weakest < config.undetermined:
+    if last.weakest < UNDETERMINED:
         found.append(
             "The equations and conditions do not determine the unknowns: other functions meet them as well; "
             "a condition may be missing, or the problem may be at resonance."
@@ -111,7 +109,7 @@ def _doubts(
         found.append("Newton's method did not converge on the last mesh: there may be no solution near.")
     # What is balanced on a smooth surface is not quite on its facets.
     by_facets = 10 * region.sagitta / region.size if isinstance(region, TriangleSurface) else 0.0
-    if last.imbalance > max(config.imbalance, 100 * tolerance, by_facets):
+    if last.imbalance > max(IMBALANCE, 100 * tolerance, by_facets):
         found.append(
             f"Sources inside and flows through the boundary do not balance: {last.imbalance:.1e} of them is left, so "
             "that there is no solution."

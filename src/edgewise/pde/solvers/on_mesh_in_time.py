@@ -26,12 +26,17 @@ from edgewise.pde.problem.through_time import TimedForm, timed_form
 from edgewise.pde.results.mesh_slabs import MeshSlabs
 from edgewise.pde.results.simplex_pieces import SimplexPieces
 from edgewise.pde.results.solution import OtherGrid, Solution
-from edgewise.pde.settings import SolverConfig
+from edgewise.pde.settings import CHECK_SHARE, CONTRADICTION, SLAB_SHARE, TIME_DEGREE, SolverConfig
 from edgewise.pde.solvers.mesh_levels import alike, meshes_of, of_all_further, pieces_of
 from edgewise.pde.solvers.mesh_march import MeshMarch
 from edgewise.pde.solvers.on_mesh import said_of_facets
 from edgewise.pde.solvers.progress import Progress, show, stopped
 from edgewise.pde.solvers.well_posedness import grows_with_time
+
+# What slabs of time may lack on the first mesh of a shape, relative to the unknowns.
+_FIRST_LACKS = 1e-3
+# Slabs on the next mesh are shorter by this factor at least: with nine stages their error is a tenth then.
+_SLAB_FALL = 0.8
 
 # Times in a slab at which two marches are compared, and at which elements tell what they lack.
 _COMPARED, _LOOKED_AT = 4, 2
@@ -75,10 +80,10 @@ def solved_through_time(
     begun: list[MeshMarch] = []
 
     def marches() -> None:
-        allowed = max(config.first_lacks, tolerance)
+        allowed = max(_FIRST_LACKS, tolerance)
         for galerkin, tell in meshes_of(domain.shape, timed.still, config):
-            allowed = min(allowed, config.first_lacks if not levels else config.check_share * allowed)
-            march = MeshMarch(galerkin, timed, domain.span, _stages(tolerance, config), allowed, config)
+            allowed = min(allowed, _FIRST_LACKS if not levels else CHECK_SHARE * allowed)
+            march = MeshMarch(galerkin, timed, domain.span, _stages(tolerance), allowed, config)
             if levels:
                 # What begins at nothing is not followed to digits of nothing.
                 march.scales = np.maximum(march.scales, levels[-1].march.scales)
@@ -89,33 +94,33 @@ def solved_through_time(
                 progress = Progress("march", error, march.tolerance, share, (march.galerkin.mesh.count,))
                 show(callbacks, progress)
 
-            march.run(on_slab, _shorter(levels[-1].slabs, config) if levels else None)
+            march.run(on_slab, _shorter(levels[-1].slabs) if levels else None)
             if march.message:
                 return
             levels.append(_level(march, levels[-1] if levels else None))
             if len(levels) > 1:
-                allowed = min(allowed, config.slab_share * max(levels[-1].change))
+                allowed = min(allowed, SLAB_SHARE * max(levels[-1].change))
                 same = alike(levels[-2].slabs.mesh, levels[-1].slabs.mesh)
                 if same and max(_left(levels)) <= tolerance:
                     return
-                if levels[-1].march.start.contradiction > config.contradiction and not problem.jumps:
+                if levels[-1].march.start.contradiction > CONTRADICTION and not problem.jumps:
                     return
             if 2 * levels[-1].slabs.coefficients > config.timed_numbers:
                 return
             tell(levels[-1].lacks)
 
     reason = stopped(marches, meter)
-    return _answer(problem, timed, levels, begun, doubt, reason, tolerance, config, meter)
+    return _answer(problem, timed, levels, begun, doubt, reason, tolerance, meter)
 
 
-def _stages(tolerance: float, config: SolverConfig) -> int:
+def _stages(tolerance: float) -> int:
     """More of them for more digits: an odd number, so that one eigenvalue is real."""
-    return int(np.clip(2 * round(-np.log10(tolerance) / 2) + 1, 3, config.time_degree))
+    return int(np.clip(2 * round(-np.log10(tolerance) / 2) + 1, 3, TIME_DEGREE))
 
 
-def _shorter(before: MeshSlabs, config: SolverConfig) -> Callable[[float], float]:
+def _shorter(before: MeshSlabs) -> Callable[[float], float]:
     """How long slabs may be so that they are more exact than others by far: what both do alike shows no error."""
-    lengths = config.slab_fall * np.diff(before.edges)
+    lengths = _SLAB_FALL * np.diff(before.edges)
 
     def most(time: float) -> float:
         # The slab that begins there, not one that ends there but for rounding.
@@ -217,7 +222,6 @@ def _answer(
     doubt: str,
     reason: StopReason | None,
     tolerance: float,
-    config: SolverConfig,
     meter: Meter,
 ) -> Solution:
     domain: Any = problem.domain
@@ -242,7 +246,7 @@ def _answer(
                 f"It was ended at time {when:g}, before the end of the domain: the state there is held."
             )
     contradiction = march.start.contradiction
-    if contradiction > config.contradiction and not problem.jumps:
+    if contradiction > CONTRADICTION and not problem.jumps:
         warnings.append(
             f"Conditions contradict each other where two parts of the boundary, or it and the start, meet, by "
             f"{contradiction:.1e} of their size; jumps=True states that this is meant."

@@ -9,7 +9,7 @@ from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason, tell
 from edgewise._core.work import Meter, StopError
 from edgewise.pde.results.checkpoint import Checkpoint
-from edgewise.pde.settings import SolverConfig
+from edgewise.pde.settings import CHECK_SHARE
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,6 @@ def ended(run: Callable[[], object], meter: Meter, levels: Sized, of: str, first
     return reason or StopReason.EXHAUSTED
 
 
-def next_share(share: float, before: float, reached: float, tolerance: float, config: SolverConfig) -> float:
+def next_share(share: float, before: float, reached: float, tolerance: float) -> float:
     """Of marches, the share of the tolerance for the next one, where the last but one had an error."""
-    return min(config.check_share * share, 0.5 * tolerance / reached * before)
+    return min(CHECK_SHARE * share, 0.5 * tolerance / reached * before)

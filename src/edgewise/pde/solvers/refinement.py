@@ -19,14 +19,26 @@ from edgewise.pde.discretisation.mesh import Mesh, mesh_of
 from edgewise.pde.domains.region import Region
 from edgewise.pde.domains.triangles import Width
 from edgewise.pde.problem.weak import WeakForm
-from edgewise.pde.settings import SolverConfig
+from edgewise.pde.settings import LACKING_SHARE, SolverConfig
+
+# The highest degree of elements.
+_TOP_DEGREE = 20
+# Elements of a shape are about half as wide as this share of its size at first.
+_FIRST_WIDTH = 0.4
+# Layers of elements that are added at a time at a corner that has more than a share of what all elements lack.
+_MORE_LAYERS = 5
+_CORNER_SHARE = 0.05
+# From this degree on, elements are made smaller where the last degree lowered what they lack by less than the factor;
+# smaller elements begin with it.
+_SLOW_DEGREE = 10
+_SLOW_FALL = 8.0
 
 
 def meshes(
     region: Region, form: WeakForm, config: SolverConfig
 ) -> Iterator[tuple[Galerkin, Callable[[Floats], None]]]:
     """One mesh after the other, each with a function to call with the errors of its elements."""
-    degree, widest = config.mesh_degree, config.mesh_width * region.size
+    degree, widest = config.mesh_degree, _FIRST_WIDTH * region.size
     width: Width = lambda at: np.full(len(at), widest)  # noqa: E731
     blocks = blocks_of(region, width)
     at_corners = corners(region, form)
@@ -42,16 +54,16 @@ def meshes(
         yield galerkin, lacking.append
         lacks = lacking[-1]
         for point, n in points.items():
-            if lacks[mesh.tip == point].sum() > config.mesh_share * lacks.sum():
-                layers[n] += config.mesh_layers
+            if lacks[mesh.tip == point].sum() > _CORNER_SHARE * lacks.sum():
+                layers[n] += _MORE_LAYERS
         rest = float(lacks[mesh.tip < 0].sum())
-        slow = degree >= config.mesh_slow and rest > rest_before / config.mesh_fall**2
+        slow = degree >= _SLOW_DEGREE and rest > rest_before / _SLOW_FALL**2
         rest_before = rest
-        if degree < config.mesh_top and not slow:
+        if degree < _TOP_DEGREE and not slow:
             degree += 2
             continue
-        degree, rest_before = config.mesh_slow, np.inf
-        width = _halved(width, mesh, lacks, config)
+        degree, rest_before = _SLOW_DEGREE, np.inf
+        width = _halved(width, mesh, lacks)
         blocks = blocks_of(region, width)
 
 
@@ -71,7 +83,7 @@ def corners(region: Region, form: WeakForm) -> list[int]:
     return found
 
 
-def _halved(before: Width, mesh: Mesh, lacks: Floats, config: SolverConfig) -> Width:
+def _halved(before: Width, mesh: Mesh, lacks: Floats) -> Width:
     """Widths for the next triangles: half of what they are where elements lack much, as before elsewhere."""
     blocks = mesh.blocks
     own = np.zeros(len(blocks.quads))
@@ -79,7 +91,7 @@ def _halved(before: Width, mesh: Mesh, lacks: Floats, config: SolverConfig) -> W
     corners = blocks.points[blocks.quads]
     # Triangles are twice as wide as the blocks that they are cut into.
     wide = 2 * np.linalg.norm(corners - np.roll(corners, 1, axis=1), axis=2).max(1)
-    wanted = np.where(own > config.mesh_mark * own.max(), wide / 2, np.inf)
+    wanted = np.where(own > LACKING_SHARE * own.max(), wide / 2, np.inf)
     tree, near = KDTree(corners.mean(1)), min(4, len(own))
     # Triangles lie across several blocks: the neighbours of a block are refined with it.
     return lambda at: np.minimum(before(at), wanted[tree.query(at, k=near)[1].reshape(len(at), near)].min(1))

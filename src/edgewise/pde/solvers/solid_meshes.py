@@ -14,7 +14,15 @@ from edgewise.pde.discretisation.simplex_mesh import SimplexMesh, tetra_mesh
 from edgewise.pde.domains.solid import Solid
 from edgewise.pde.domains.tetrahedra import fill
 from edgewise.pde.problem.weak import WeakForm
-from edgewise.pde.settings import SolverConfig
+from edgewise.pde.settings import LACKING_SHARE, SolverConfig
+
+# Tetrahedra in a solid are at most as wide as this share of its size at first.
+_FIRST_WIDTH = 0.3
+# The highest degree on tetrahedra; from the second on, they are made smaller where a degree lowered what they lack by
+# less than the factor.
+_TOP_DEGREE = 10
+_SLOW_DEGREE = 4
+_SLOW_FALL = 2.5
 
 
 def solid_meshes(
@@ -22,7 +30,7 @@ def solid_meshes(
 ) -> Iterator[tuple[SimplexGalerkin, Callable[[Floats], None]]]:
     """One mesh after the other, each with a function to call with the errors of its elements."""
     at, widths = np.zeros((0, 3)), np.zeros(0)
-    width = config.solid_width * solid.size
+    width = _FIRST_WIDTH * solid.size
     mesh = tetra_mesh(fill(solid, width, at, widths))
     low = 1 + max(form.lower)
     # Facets by the thousand may leave room for the lowest degrees alone.
@@ -37,11 +45,11 @@ def solid_meshes(
         yield galerkin, lacking.append
         rests.append(float(lacking[-1].sum()))
         # Even and odd functions gain by every second degree alone.
-        slow = degree >= config.solid_slow and len(rests) > 2 and rests[-1] > rests[-3] / config.solid_fall**4
-        if degree < config.solid_top and not slow:
+        slow = degree >= _SLOW_DEGREE and len(rests) > 2 and rests[-1] > rests[-3] / _SLOW_FALL**4
+        if degree < _TOP_DEGREE and not slow:
             degree += 1
             continue
-        marked, half = _halved(mesh, lacking[-1], config)
+        marked, half = _halved(mesh, lacking[-1])
         at, widths = np.concatenate([at, marked]), np.concatenate([widths, half])
         try:
             mesh = tetra_mesh(fill(solid, width, at, widths))
@@ -51,9 +59,9 @@ def solid_meshes(
         degree, rests = max(degree - 2, low + 1), []
 
 
-def _halved(mesh: SimplexMesh, lacks: Floats, config: SolverConfig) -> tuple[Floats, Floats]:
+def _halved(mesh: SimplexMesh, lacks: Floats) -> tuple[Floats, Floats]:
     """Places at which elements are to be half as wide: those that lack much."""
-    marked = lacks > config.mesh_mark * lacks.max()
+    marked = lacks > LACKING_SHARE * lacks.max()
     corners = mesh.points[mesh.nodes[marked]]
     # Edges of regular tetrahedra as large: what Netgen takes for widths.
     edge = (6 * np.sqrt(2) * mesh.volume[marked]) ** (1 / 3)

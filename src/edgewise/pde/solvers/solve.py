@@ -33,10 +33,10 @@ from edgewise.pde.problem.jets import compile_equations
 from edgewise.pde.problem.problem import Problem
 from edgewise.pde.results.checkpoint import Checkpoint
 from edgewise.pde.results.solution import Solution
-from edgewise.pde.settings import SolverConfig
+from edgewise.pde.settings import TIME_DEGREE, SolverConfig
 from edgewise.pde.solvers.by_levels import solved_by_levels
 from edgewise.pde.solvers.by_march import solved_by_march
-from edgewise.pde.solvers.by_products import check_products
+from edgewise.pde.solvers.by_products import DEGREE, check_products
 from edgewise.pde.solvers.by_waves import solved_by_waves
 from edgewise.pde.solvers.family import solve_family
 from edgewise.pde.solvers.held import held_solution
@@ -50,6 +50,9 @@ from edgewise.pde.solvers.progress import Progress
 from edgewise.pde.solvers.solenoidal import degrees_of, solenoidal
 from edgewise.pde.solvers.wave_system import turns_fast, wave_system
 from edgewise.pde.solvers.well_posedness import ill_posed
+
+# Tolerance of the members of a family, in units of its own.
+_FAMILY_SHARE = 0.3
 
 # Of what flows in and out on the boundary, so much may be lost by sums over places.
 _INFLOW = 1e-3
@@ -137,12 +140,10 @@ def solve(
     if problem.domain.parameters and problem.domain.time is None:
 
         def member(one: Problem) -> Solution:
-            return solve(
-                one, constants.family_share * tolerance, work=work, callbacks=listeners, config=config
-            )
+            return solve(one, _FAMILY_SHARE * tolerance, work=work, callbacks=listeners, config=config)
 
         with running(meter):
-            return solve_family(problem, member, tolerance, constants, meter)
+            return solve_family(problem, member, tolerance, meter)
     if isinstance(problem.domain, SpaceTime):
         if resume is not None:
             raise InputError("The 'resume' parameter of solve is for marches on boxes; leave it out.")
@@ -152,15 +153,13 @@ def solve(
     inside = compile_equations([each.residual for each in problem.equations], problem.fields, symbols)
     faces = face_conditions(problem)
     if road == "products":
-        system = BoxSystem(problem.names, inside, faces, (constants.products.degree,) * 2)
+        system = BoxSystem(problem.names, inside, faces, (DEGREE,) * 2)
         with one_thread(), running(meter), np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             doubt = ill_posed(problem.domain, inside, faces)
             return solved_by_levels(road, problem, system, tolerance, constants, meter, listeners, doubt)
     axis = problem.domain.time
     marches = axis is not None and _only_begins(problem, axis)
-    degrees = tuple(
-        constants.time_degree if marches and a == axis else constants.degree for a in range(len(symbols))
-    )
+    degrees = tuple(TIME_DEGREE if marches and a == axis else constants.degree for a in range(len(symbols)))
     system = BoxSystem(problem.names, inside, faces, degrees)
     if marches and axis is not None:
         system = without_pressure(problem, system, axis)
@@ -176,12 +175,8 @@ def solve(
                     problem, faces, axis, tolerance, constants, road, reason, doubt, meter.seconds
                 )
 
-            waves = wave_system(problem.domain, inside, faces, axis, constants)
-            if (
-                waves is not None
-                and resume is None
-                and turns_fast(waves, min(tolerance, constants.loosest), constants)
-            ):
+            waves = wave_system(problem.domain, inside, faces, axis)
+            if waves is not None and resume is None and turns_fast(waves, min(tolerance, constants.loosest)):
                 return solved_by_waves(
                     problem, waves, tolerance, constants, meter, listeners, doubt, partial(held, "waves")
                 )

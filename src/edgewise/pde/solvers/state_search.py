@@ -25,10 +25,34 @@ from edgewise.pde.discretisation.assembly import RATE
 from edgewise.pde.discretisation.data_rows import DataRows, relative_noise
 from edgewise.pde.discretisation.start_modes import StartModes, start_modes
 from edgewise.pde.discretisation.torus import Evolution, Spectra, Torus
-from edgewise.pde.settings import SolverConfig
+from edgewise.pde.settings import MOST_STEPS
 from edgewise.pde.solvers.covariance import covariance, twiced
 from edgewise.pde.solvers.joint_system import JointSystem
 from edgewise.pde.solvers.trajectory import Seen, seen
+
+# Waves along the longest coordinate and steps through time of the first course whose start is searched, and at most.
+_FIRST_WAVES = 8.0
+_FIRST_STEPS = 32
+_MOST_WAVES = 200.0
+_MOST_COURSE_STEPS = 100_000
+# On the way, a course may miss each value by so much of its noise; in the end, all values together by so much.
+_ROUGH_SHARE = 0.1
+_COURSE_SHARE = 0.1
+# Waves in the first start, and weights of a start at most.
+_FIRST_SHELLS = 3
+_MOST_START_MODES = 700
+# Finer waves are taken in where the data determine more than this share of the finest.
+_RING_KNOWN = 0.2
+# Windows of time are halved while so many values are left in them, and so often at most.
+_WINDOW_VALUES = 60
+_MOST_WINDOWS = 5
+# Times that the sizes of waves are learned at most; they stand when they change by less (natural logarithm).
+_SIZE_TURNS = 8
+_SIZE_CHANGE = 0.1
+# Steps end when the next would gain less than this in half the sum of squares: 0.005 is a tenth of a standard error.
+# The second is that of windows before the last.
+_LEAST_GAIN = 5e-4
+_WINDOW_GAIN = 0.3
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,7 +135,6 @@ class StateSearch:
         The last time.
     known : dict of int to callable
         Starts that conditions give, as functions of the coordinates of space, by unknown.
-    config : SolverConfig
     meter : Meter
     """
 
@@ -123,11 +146,10 @@ class StateSearch:
         given: Sequence[float | None],
         end: float,
         known: dict[int, Callable[..., Floats]],
-        config: SolverConfig,
         meter: Meter,
     ) -> None:
         self.evolution, self.given, self.end, self.known = evolution, list(given), end, known
-        self.config, self.meter, self.constants = config, meter, system.constants
+        self.meter, self.constants = meter, system.constants
         self.first_sigma = tuple(each.sigma for each in rows)
         self.rows = [replace(each, sigma=1.0) for each in rows]
         self.times = np.concatenate([each.at[:, evolution.axis] for each in rows])
@@ -136,18 +158,18 @@ class StateSearch:
         self.low = np.array([c.low for c in system.constants])
         self.high = np.array([c.high for c in system.constants])
         self.open = [f for f in range(evolution.count) if f not in known]
-        self.fineness = Fineness(config.first_waves, config.first_steps)
+        self.fineness = Fineness(_FIRST_WAVES, _FIRST_STEPS)
         # What finer courses change the values by, in units of their noise.
         self.lacks = np.inf
         self._rough: Fineness | None = None
 
     def run(self) -> StateFound:
         """Constants and the start by all data."""
-        begins, config = self.evolution.begins, self.config
+        begins = self.evolution.begins
         windows = [self.end]
-        while len(windows) < config.most_windows:
+        while len(windows) < _MOST_WINDOWS:
             half = begins + (windows[0] - begins) / 2
-            if (self.times <= half).sum() < config.window_values:
+            if (self.times <= half).sum() < _WINDOW_VALUES:
                 break
             windows.insert(0, half)
         best, reason = None, StopReason.EXHAUSTED
@@ -158,10 +180,10 @@ class StateSearch:
                 best = found if end == self.end else None
             # What the course itself lacks is to be nothing beside what the data can show; its changes need not be so exact.
             self._rough = self.fineness
-            self._refine(guess, self.end, config.course_share / np.sqrt(self.count))
-            guess, best, jacobian = self._settled(guess, self.end, config.least_gain)
+            self._refine(guess, self.end, _COURSE_SHARE / np.sqrt(self.count))
+            guess, best, jacobian = self._settled(guess, self.end, _LEAST_GAIN)
             second = replace(guess, centre=guess.weights)
-            _, _, drawn_less = self._steps(second, self.end, jacobian, config.least_gain)
+            _, _, drawn_less = self._steps(second, self.end, jacobian, _LEAST_GAIN)
             # Weights that nothing determines may run away when nothing draws them to zero.
             best = drawn_less if drawn_less.converged else best
             reason = StopReason.CONVERGED if best.converged else StopReason.EXHAUSTED
@@ -213,7 +235,7 @@ class StateSearch:
 
     def _first(self, end: float) -> Guess:
         """No waves, and sizes by which these would be as large as the data are."""
-        modes = start_modes(self.evolution, self.open, self.config.first_shells)
+        modes = start_modes(self.evolution, self.open, _FIRST_SHELLS)
         guesses = np.array([c.guess for c in self.constants])
         guess = Guess(
             modes, np.zeros(len(modes)), guesses, np.zeros(len(modes)), np.ones(len(modes)), self.first_sigma
@@ -228,7 +250,7 @@ class StateSearch:
 
     def _refine(self, guess: Guess, end: float, share: float) -> None:
         """A finer course, until finer ones change what the data see by less than a share of their noise."""
-        config, per = self.config, self._per(guess, end)
+        per = self._per(guess, end)
         while True:
             now = self.fineness
             later = replace(now, steps=2 * now.steps)
@@ -244,17 +266,14 @@ class StateSearch:
                 self.fineness = wider
             else:
                 return
-            if (
-                self.fineness.steps > config.most_course_steps
-                or self.fineness.waves > config.most_course_waves
-            ):
+            if self.fineness.steps > _MOST_COURSE_STEPS or self.fineness.waves > _MOST_WAVES:
                 return
 
     def _window(self, guess: Guess, end: float) -> tuple[Guess, StateFound]:
         """The best state by the data up to a time; finer waves of the start join as long as the data determine them."""
         while True:
-            self._refine(guess, end, self.config.rough_share)
-            guess, found, _ = self._settled(guess, end, self.config.window_gain)
+            self._refine(guess, end, _ROUGH_SHARE)
+            guess, found, _ = self._settled(guess, end, _WINDOW_GAIN)
             finer = self._finer(guess, found)
             if finer is None:
                 return guess, found
@@ -269,10 +288,10 @@ class StateSearch:
         last = rings == rings.max()
         known = 1 - np.diag(found.spread)[: len(modes)] / guess.sizes**2
         waves = modes.most + max(1, modes.most // 3)
-        if known[last].mean() < self.config.ring_known:
+        if known[last].mean() < _RING_KNOWN:
             return None
         more = start_modes(self.evolution, self.open, waves)
-        if len(more) > self.config.most_start_modes:
+        if len(more) > _MOST_START_MODES:
             return None
         sizes = more.within(modes, guess.sizes)
         lost = sizes == 0
@@ -286,9 +305,9 @@ class StateSearch:
         """Steps, and sizes and noise that make the data likeliest, in turns."""
         jacobian = self._look(guess, end, True).jacobian
         guess, jacobian, found = self._steps(guess, end, jacobian, least)
-        for _ in range(self.config.size_turns):
+        for _ in range(_SIZE_TURNS):
             likelier, change = self._likelier(guess, found)
-            if change < self.config.size_change * (1 if least < 0.1 else 3):
+            if change < _SIZE_CHANGE * (1 if least < 0.1 else 3):
                 break
             guess, jacobian, found = self._steps(likelier, end, jacobian, least)
         return guess, found, jacobian
@@ -309,7 +328,7 @@ class StateSearch:
             value = float(r @ r + drawn @ drawn) / 2
             return value if np.isfinite(value) else np.inf
 
-        for _ in range(self.config.most_steps):
+        for _ in range(MOST_STEPS):
             scaled = per[:, None] * jacobian
             normal = scaled.T @ scaled + np.diag(free)
             charge(scaled.size * scaled.shape[1] / RATE)

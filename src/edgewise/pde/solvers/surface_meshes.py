@@ -10,7 +10,13 @@ from edgewise.pde.discretisation.simplex_galerkin import SimplexGalerkin
 from edgewise.pde.discretisation.triangulation import Triangulation, bent
 from edgewise.pde.domains.surface import TriangleSurface
 from edgewise.pde.problem.weak import WeakForm
-from edgewise.pde.settings import SolverConfig
+from edgewise.pde.settings import LACKING_SHARE, SolverConfig
+
+# The highest degree on triangles; from the second on, they are made smaller where a degree lowered what they lack by
+# less than the factor.
+_TOP_DEGREE = 12
+_SLOW_DEGREE = 5
+_SLOW_FALL = 2.0
 
 
 def surface_meshes(
@@ -33,14 +39,10 @@ def surface_meshes(
         yield galerkin, lacking.append
         rests.append(float(lacking[-1].sum()))
         # Even and odd functions gain by every second degree alone.
-        slow = (
-            degree >= config.surface_slow
-            and len(rests) > 2
-            and rests[-1] > rests[-3] / config.surface_fall**4
-        )
-        if degree < config.surface_top and not slow:
+        slow = degree >= _SLOW_DEGREE and len(rests) > 2 and rests[-1] > rests[-3] / _SLOW_FALL**4
+        if degree < _TOP_DEGREE and not slow:
             degree += 1
             continue
-        cut = cut.halved(lacking[-1] > config.mesh_mark * lacking[-1].max(), surface.project)
+        cut = cut.halved(lacking[-1] > LACKING_SHARE * lacking[-1].max(), surface.project)
         flat = cut.mesh(surface.reach)
         degree, rests = max(degree - 2, low + 1), []

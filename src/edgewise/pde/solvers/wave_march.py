@@ -20,8 +20,16 @@ from edgewise._core.arrays import Floats
 from edgewise._core.work import charge
 from edgewise.pde.discretisation.assembly import RATE
 from edgewise.pde.results.waves import Waves
-from edgewise.pde.settings import SolverConfig
+from edgewise.pde.settings import FIRST_SLABS, MOST_STEPS, MOST_WAVES, TIME_DEGREE, SolverConfig
 from edgewise.pde.solvers.wave_system import WaveSystem
+
+# Places in a slab at most, at which fast waves are averaged.
+_MOST_BEATS = 320
+# Slabs of waves stay as long as they are where they could be longer by a factor in between: how far waves turn is
+# known then.
+_SAME_SLAB = (0.96, 1.15)
+# What missing waves may lack, as a share of what time may.
+_WAVE_SHARE = 0.5
 
 # Complex numbers that are worked on at once, and places in time.
 _CACHED = 30_000
@@ -47,11 +55,10 @@ class WaveStepper:
     system : WaveSystem
     count : int
         Waves k = 0, ..., count - 1.
-    config : SolverConfig
     """
 
-    def __init__(self, system: WaveSystem, count: int, config: SolverConfig) -> None:
-        self.system, self.count, self.config = system, count, config
+    def __init__(self, system: WaveSystem, count: int) -> None:
+        self.system, self.count = system, count
         fast: Any = next_fast_len(3 * count, real=True)
         self.places = int(fast)
         self.numbers: Floats = 2 * np.pi / system.span * np.arange(float(count))
@@ -63,7 +70,7 @@ class WaveStepper:
         self._out = np.ascontiguousarray(np.moveaxis(vectors, 0, -1))
         pull = self.back @ -np.linalg.inv(system.mass)
         self._in = np.ascontiguousarray(np.moveaxis(pull, 0, -1)) / self.places
-        self.many = config.time_degree + 1
+        self.many = TIME_DEGREE + 1
         self._rules: dict[int, TimeRule] = {}
         self._turned: dict[int, Any] = {}
         self._length = 0.0
@@ -127,7 +134,7 @@ class WaveStepper:
     def _rule(self, many: int) -> TimeRule:
         """Gauss places in a slab, so many."""
         if many not in self._rules:
-            stages = self.config.time_degree + 1
+            stages = TIME_DEGREE + 1
             nodes, weights = legendre.leggauss(many)
             vander = legendre.legvander(nodes, stages - 1)
             values: Any = legendre.legvander(nodes, stages)
@@ -147,7 +154,7 @@ class WaveStepper:
         not: there are twice as many until that changes little, and the next slab begins with half of them.
         """
         size = float(np.linalg.norm(first))
-        few = self.config.time_degree + 1
+        few = TIME_DEGREE + 1
         many = max(self.many // 2, few)
         # Most of the way is gone at few places.
         table = self._table(first, first[None], time, length, goal, self._rule(few))
@@ -158,7 +165,7 @@ class WaveStepper:
                 break
             apart = np.inf if before is None else float(np.linalg.norm(table - before)) / size
             self.many = many
-            if apart <= goal or 2 * many > self.config.most_beats:
+            if apart <= goal or 2 * many > _MOST_BEATS:
                 return table, max(self._lacking(table) / size, apart)
             before, many = table, 2 * many
         return None, np.inf
@@ -169,7 +176,7 @@ class WaveStepper:
         size, last = float(np.linalg.norm(first)), np.inf
         own = _combined(rule.values[:, : len(table)], table)
         parts = [slice(at, at + _TOGETHER) for at in range(0, len(own), _TOGETHER)]
-        for _ in range(self.config.most_steps):
+        for _ in range(MOST_STEPS):
             found = np.zeros((len(rule.along), *first.shape), dtype=complex)
             found[0] = first
             for part in parts:
@@ -263,11 +270,11 @@ def march_waves(
         What is found so far is put here, for who interrupts.
     """
     low, high = system.bounds[system.axis]
-    count = system.waves(config.wave_share * tolerance)
-    crowded = f"the unknowns have more than {config.most_waves:,} waves."
-    at, length, failures = low, (high - low) / config.first_slabs, 0
-    message = f"It ended at the start: {crowded}" if count > config.most_waves else ""
-    stepper = WaveStepper(system, min(count, config.most_waves), config)
+    count = system.waves(_WAVE_SHARE * tolerance)
+    crowded = f"the unknowns have more than {MOST_WAVES:,} waves."
+    at, length, failures = low, (high - low) / FIRST_SLABS, 0
+    message = f"It ended at the start: {crowded}" if count > MOST_WAVES else ""
+    stepper = WaveStepper(system, min(count, MOST_WAVES))
     amplitudes: Any = stepper.begin()
     slabs: list[Any] = []
     edges = [low]
@@ -283,13 +290,13 @@ def march_waves(
         length = rest if length > 0.999 * rest else min(length, rest / 2) if length > 0.6 * rest else length
         table, lacks = stepper.slab(amplitudes, at, length, tolerance)
         on_step(lacks, (at - low) / (high - low), stepper.count)
-        change = (0.5 * tolerance / max(lacks, 1e-3 * tolerance)) ** (1 / (config.time_degree + 1))
-        if lacks <= tolerance and stepper.finest(table) > 2 * config.wave_share * tolerance:
+        change = (0.5 * tolerance / max(lacks, 1e-3 * tolerance)) ** (1 / (TIME_DEGREE + 1))
+        if lacks <= tolerance and stepper.finest(table) > 2 * _WAVE_SHARE * tolerance:
             # What the equations made of the start has finer waves: from there again, with more of them.
-            if 2 * stepper.count > config.most_waves:
+            if 2 * stepper.count > MOST_WAVES:
                 message = f"It ended at time {at:g}: {crowded}"
                 break
-            stepper = WaveStepper(system, 2 * stepper.count, config)
+            stepper = WaveStepper(system, 2 * stepper.count)
             amplitudes, slabs, edges, at = stepper.begin(), [], [low], low
             continue
         if lacks <= tolerance:
@@ -297,7 +304,7 @@ def march_waves(
             amplitudes, failures = stepper.end(table, length), 0
             at = high if length == rest else at + length
             edges.append(at)
-            if not config.same_slab[0] <= change <= config.same_slab[1]:
+            if not _SAME_SLAB[0] <= change <= _SAME_SLAB[1]:
                 length *= float(np.clip(change, 0.5, 1.8))
             if so_far is not None:
                 so_far[:] = [found()]

@@ -14,7 +14,11 @@ from edgewise._core.arrays import Floats
 from edgewise.pde.discretisation.faces import FaceConditions
 from edgewise.pde.domains.box import Box
 from edgewise.pde.problem.jets import Compiled
-from edgewise.pde.settings import SolverConfig
+from edgewise.pde.settings import MOST_WAVES
+
+# Where waves of the start turn by more than this angle (radians), their turning is solved for exactly, the rest of
+# the equations beside it; slabs of polynomials would follow a few radians each.
+_MOST_TURNS = 1000.0
 
 # Vectors of the linear part that are further from orthogonal cost digits.
 _SKEW = 1e4
@@ -72,9 +76,7 @@ class WaveSystem:
         return int(np.searchsorted(-left, -(share**2) * left[0])) + 1
 
 
-def wave_system(
-    domain: Box, inside: Compiled, faces: FaceConditions, axis: int, config: SolverConfig
-) -> WaveSystem | None:
+def wave_system(domain: Box, inside: Compiled, faces: FaceConditions, axis: int) -> WaveSystem | None:
     """The problem as waves on a circle; None where it is not one of these."""
     space, count = 1 - axis, inside.count
     fields = {f for f, _ in inside.jets}
@@ -105,7 +107,7 @@ def wave_system(
     if np.linalg.cond(mass) > _SKEW:
         return None
     # Of what is missing beyond as many as are taken, as many more are enough.
-    known = 2 * config.most_waves
+    known = 2 * MOST_WAVES
     start = np.zeros((count, known), dtype=complex)
     for each in faces.built_in:
         start[each.field] = _start(each.data, domain.bounds, axis, known) / each.end.weights[0]
@@ -127,10 +129,10 @@ def _start(data: Callable[..., Any], bounds: tuple[tuple[float, float], ...], ax
     return (spectra * turned) @ (weights / 2)
 
 
-def turns_fast(system: WaveSystem, tolerance: float, config: SolverConfig) -> bool:
+def turns_fast(system: WaveSystem, tolerance: float) -> bool:
     """Whether waves of the start turn too often to be followed, and neither grow nor die out much."""
     count = system.waves(tolerance)
     low, high = system.bounds[system.axis]
     values = np.linalg.eigvals(system.symbol(2 * np.pi / system.span * np.arange(float(count))))
     angles, growth = np.abs(values.imag).max() * (high - low), np.abs(values.real).max() * (high - low)
-    return bool(angles > config.most_turns and growth < 1e-3 * angles and growth < 30)
+    return bool(angles > _MOST_TURNS and growth < 1e-3 * angles and growth < 30)
