@@ -19,7 +19,6 @@ from _common import Clock, Report, begin
 from scipy.special import j1, jn_zeros, jv
 
 from edgewise import pde
-from edgewise.pde.results.places import somewhere
 
 x, y, z = pde.coordinates("x", "y", "z")
 t = pde.time()
@@ -41,7 +40,7 @@ class Case:
 
     def error(self, solution: pde.Solution) -> float:
         """Relative L2 error of the unknown with the closed form."""
-        at = somewhere(self.problem.domain, 4000, np.random.default_rng(0)).T
+        at = self.problem.domain.somewhere(4000, np.random.default_rng(0)).T
         wanted = self.exact(*at)
         apart = solution(*at, unknown=None if len(solution.names) == 1 else "u") - wanted
         return float(np.sqrt((apart**2).mean() / (wanted**2).mean()))

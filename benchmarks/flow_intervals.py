@@ -15,11 +15,10 @@ from _common import Report, begin
 from inverse_flow import CONVECTION, END, NOISE, NU, modes_of
 
 from edgewise import pde
-from edgewise.pde.discretisation.start_modes import StartModes, start_modes
-from edgewise.pde.discretisation.torus import Torus
-from edgewise.pde.solvers.covariance import covariance, twiced
+from edgewise.pde.discretisation.torus import StartModes, Torus, start_modes
 from edgewise.pde.solvers.evolution import evolution_of
 from edgewise.pde.solvers.identify import _compiled, _rows
+from edgewise.pde.solvers.joint_system import covariance, twiced
 from edgewise.pde.solvers.trajectory import seen
 
 WAVES, DRAWS, TURNS = 10, 8, 8

@@ -15,7 +15,7 @@ from edgewise._core.arrays import Floats
 from edgewise._core.checks import as_tuple, check_choice, short
 from edgewise._core.errors import InputError
 from edgewise.pde import Problem, Solid, Solution, SpaceTime, TriangleSurface
-from edgewise.pde.problem.velocities import velocities
+from edgewise.pde.problem.problem import velocities
 from edgewise.plots.solution_panels import DrawnQuantity, PanelView, quantities, title, views
 from edgewise.plots.solution_surface import moments_on_surface, plot_on_surface
 from edgewise.plots.style import (

@@ -16,7 +16,7 @@ from edgewise._core.checks import check_choice, check_float, check_int
 from edgewise._core.errors import InputError
 from edgewise._core.files import PathLike, as_path, write_file
 from edgewise.pde import Solution
-from edgewise.pde.problem.velocities import velocities
+from edgewise.pde.problem.problem import velocities
 from edgewise.plots.solution import draw_map, scale, speed
 from edgewise.plots.solution_panels import DrawnQuantity, PanelView, quantities, views
 from edgewise.plots.style import (

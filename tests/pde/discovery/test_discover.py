@@ -131,14 +131,14 @@ U = np.outer(np.sin(X), np.exp(-T))
 @pytest.mark.parametrize(
     ("fields", "coordinates", "more", "words"),
     [
-        (U, {"x": X, "t": T}, {}, "'fields' parameter"),
+        (U, {"x": X, "t": T}, {}, "'fields' argument"),
         ({"u": U}, {"x": X}, {}, "shape of the grid"),
         ({"u": U}, {"x": X, "t": T[:-1]}, {}, "shape of the grid"),
         ({"u": U * np.nan}, {"x": X, "t": T}, {}, "finite"),
         ({"u": U}, {"x": X, "y": T}, {}, "left="),
         ({"u": U}, {"x": X, "t": T}, {"left": "v_t"}, "no field"),
         ({"u": U}, {"x": X, "t": T}, {"left": "u"}, "derivatives"),
-        ({"u": U}, {"x": X, "t": T}, {"periodic": "z"}, "no coordinate"),
+        ({"u": U}, {"x": X, "t": T}, {"periodic": "z"}, "name coordinates"),
         ({"u": U}, {"x": X, "t": T}, {"terms": ["u_q"]}, "derivative by 'q'"),
         ({"u": U[:4]}, {"x": X[:4], "t": T}, {}, "at least 8 places"),
         ({"u": U}, {"x": np.r_[X[:-1], X[0]], "t": T}, {}, "same place twice"),

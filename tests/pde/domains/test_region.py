@@ -9,8 +9,8 @@ from edgewise import InputError
 from edgewise.pde import box, coordinates, disk, ellipse, polygon
 from edgewise.pde.discretisation.blocks import blocks_of
 from edgewise.pde.discretisation.elements import sampling
-from edgewise.pde.discretisation.locate import in_blocks, in_elements
 from edgewise.pde.discretisation.mesh import mesh_of
+from edgewise.pde.results.mesh_pieces import in_blocks, in_elements
 
 x, y = coordinates("x", "y")
 FLOOR = [(0, 0), (3, 0), (3, 2), (1.5, 3), (0, 2)]

@@ -11,9 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgewise import InputError, pde
-from edgewise.pde.results.closed_form import SampledFunction, closed_form
+from edgewise.pde.results.closed_form import SampledFunction, closed_form, modes_of
 from edgewise.pde.results.exact import Exact, exact_bound, numbers_of
-from edgewise.pde.results.exponents import modes_of
 from edgewise.pde.results.formula import inserted, is_zero
 
 x, y, t = sp.symbols("x y t", real=True)

@@ -54,13 +54,15 @@ def test_of_another_problem_it_is_refused(tmp_path):
     pde.solve(ring(), 1e-4, callbacks=stop)
     kept = seen[-1].checkpoint()
     for problem, tolerance in ((ring(2.0), 1e-4), (ring(), 1e-5)):
-        with pytest.raises(InputError, match="resume"):
+        with pytest.raises(InputError) as error:
             pde.solve(problem, tolerance, resume=kept)
+        assert error.value.argument == "resume"
     (x,) = pde.coordinates("x")
     v, line = pde.unknown("v", x), pde.box({x: (0, 1)})
     steady = pde.Problem(line, [pde.dx(v, x, 2) == -2], pde.on(line.boundary["walls"], v == 0))
-    with pytest.raises(InputError, match="resume"):
+    with pytest.raises(InputError) as error:
         pde.solve(steady, 1e-4, resume=kept)
+    assert error.value.argument == "resume"
     pde.solve(steady).save(tmp_path / "s.kan")
     with pytest.raises(FileError, match="Checkpoint"):
         pde.Checkpoint.load(tmp_path / "s.kan")

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from edgewise.pde.solvers.covariance import covariance, twiced
+from edgewise.pde.solvers.joint_system import covariance, twiced
 
 COUNT, DRAWN, REPEATS = 40, 12, 4000
 

@@ -20,8 +20,7 @@ from edgewise.pde import (
     unknown,
 )
 from edgewise.pde.problem.jets import compile_equations
-from edgewise.pde.solvers.continuation import continue_to_all
-from edgewise.pde.solvers.gauss_newton import GridSolution
+from edgewise.pde.solvers.newton import GridSolution, continue_to_all
 
 
 def cavity(reynolds: float, jumps: bool = True):

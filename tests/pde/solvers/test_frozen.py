@@ -12,7 +12,7 @@ from edgewise.pde.discretisation.quadrature import gauss, radau
 from edgewise.pde.discretisation.space import Space
 from edgewise.pde.problem.jets import compile_equations
 from edgewise.pde.solvers.frozen import FrozenSlab
-from edgewise.pde.solvers.newton_krylov import gmres
+from edgewise.pde.solvers.newton import gmres
 from edgewise.pde.solvers.separable import SeparableInverse
 
 

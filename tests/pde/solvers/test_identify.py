@@ -98,7 +98,7 @@ def test_wrong_questions_get_a_sentence():
     good = measured(u, x, t, 0)
     with pytest.raises(InputError, match="identify"):
         solve(problem)
-    with pytest.raises(InputError, match="outside the domain"):
+    with pytest.raises(InputError, match="Data must lie in the domain, from 0 to 1 along 'x'"):
         identify(problem, data(u, {x: [2.0], t: [0.1]}, [1.0]))
     with pytest.raises(InputError, match="must have the coordinate 't'"):
         identify(problem, data(u, {x: [0.5]}, [1.0]))

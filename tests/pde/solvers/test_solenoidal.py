@@ -25,8 +25,7 @@ from edgewise.pde import (
     unknown,
 )
 from edgewise.pde.discretisation.faces import face_conditions
-from edgewise.pde.solvers.null_space import NullSpace
-from edgewise.pde.solvers.solenoidal import solenoidal
+from edgewise.pde.solvers.solenoidal import NullSpace, solenoidal
 
 (x, y), t = coordinates("x", "y"), time()
 u, v, p, c = (unknown(name, x, y, t) for name in "uvpc")

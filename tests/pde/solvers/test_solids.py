@@ -225,7 +225,7 @@ def test_tetrahedra_that_cannot_be_made_smaller_leave_the_answer_of_the_others(m
         calls.append(arguments)
         return fill(*arguments)
 
-    monkeypatch.setattr("edgewise.pde.solvers.solid_meshes.fill", once)
+    monkeypatch.setattr("edgewise.pde.solvers.refinement.fill", once)
     solid = ell()
     problem = pde.Problem(solid, [pde.lap(U) == -1], pde.on(solid.boundary["walls"], U == 0))
     solution = pde.solve(problem, 1e-9)

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from edgewise import InputError, pde
-from edgewise.pde.discretisation.start_modes import start_modes
-from edgewise.pde.discretisation.torus import Torus
+from edgewise.pde.discretisation.torus import Torus, start_modes
 from edgewise.pde.solvers.evolution import evolution_of
 from edgewise.pde.solvers.identify import _compiled, _rows
 from edgewise.pde.solvers.trajectory import seen

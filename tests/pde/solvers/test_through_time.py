@@ -9,7 +9,6 @@ import trimesh
 from scipy.special import j1, jn_zeros, jv
 
 from edgewise import InputError, pde
-from edgewise.pde.results.places import somewhere
 
 X, Y, Z = XYZ = pde.coordinates("x", "y", "z")
 T = pde.time()
@@ -35,7 +34,7 @@ def through(shape, span, equations, walls, start):
 def apart(solution, exact, unknown=None):
     """Relative L2 distance from a function of places and time, by places at random."""
     domain = solution.problem.domain
-    at = somewhere(domain, 2000, np.random.default_rng(0)).T
+    at = domain.somewhere(2000, np.random.default_rng(0)).T
     wanted = exact(*at)
     return float(np.sqrt(((solution(*at, unknown=unknown) - wanted) ** 2).mean() / (wanted**2).mean()))
 
@@ -58,7 +57,7 @@ def cooling():
 def test_heat_on_a_disk_decays_as_its_mode(cooling):
     assert told(cooling, lambda x, y, t: jv(0, K * np.hypot(x, y)) * np.exp(-K * K * t)) < 1e-6
     assert cooling.road == "mesh march"
-    x, y, t = somewhere(cooling.problem.domain, 50, np.random.default_rng(1)).T
+    x, y, t = cooling.problem.domain.somewhere(50, np.random.default_rng(1)).T
     r, decay = np.hypot(x, y), np.exp(-K * K * t)
     np.testing.assert_allclose(cooling(x, y, t, derivative={T: 1}), -K * K * jv(0, K * r) * decay, atol=2e-4)
     np.testing.assert_allclose(cooling(x, y, t, derivative={X: 1}), -K * x / r * j1(K * r) * decay, atol=1e-5)
@@ -74,8 +73,9 @@ def test_integrals_at_a_time(cooling):
     assert out == pytest.approx(-K * K * heat, rel=1e-7)
     assert cooling.integral(pde.dt(U), at={T: t}) == pytest.approx(out, rel=1e-7)
     for wrong in ({}, {"x": 0.1}, {T: 0.2}):
-        with pytest.raises(InputError, match="at"):
+        with pytest.raises(InputError) as error:
             cooling.integral(U, at=wrong)
+        assert error.value.argument == "at"
 
 
 def test_grids_are_nan_outside_and_single_places_are_refused(cooling):

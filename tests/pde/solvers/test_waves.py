@@ -9,7 +9,7 @@ from edgewise import InputError, pde
 from edgewise._core.errors import FileError
 from edgewise.pde.discretisation.faces import face_conditions
 from edgewise.pde.problem.jets import compile_equations
-from edgewise.pde.solvers.wave_system import turns_fast, wave_system
+from edgewise.pde.solvers.wave_march import turns_fast, wave_system
 
 HALF, END = 5.0, 0.8
 

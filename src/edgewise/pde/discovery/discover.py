@@ -6,6 +6,7 @@ fields -> spline fits (noise, finest waves) -> weighting functions -> rows for e
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -110,7 +111,7 @@ def discover(
             expected=f"be one mapping, or as many as there are experiments, {len(many)}",
             got=len(places),
         )
-    samples = [read_samples(f, c, periodic, "discover") for f, c in zip(many, places, strict=True)]
+    samples = [read_samples(f, c, periodic) for f, c in zip(many, places, strict=True)]
     names = Names(samples[0].names, samples[0].coordinates)
     for each in samples:
         if (each.names, each.coordinates) != (names.fields, names.coordinates):
@@ -123,10 +124,8 @@ def discover(
     try:
         with one_thread(), running(meter):
             fits = [fit(each) for each in samples]
-            laws = tuple(
-                _law(alternatives, fits, samples, names, space, highest, degree, terms, time, seed, halves)
-                for alternatives in lefts
-            )
+            every = _Library(names, space, highest, degree, terms, time)
+            laws = tuple(_law(alternatives, every, fits, samples, seed, halves) for alternatives in lefts)
     except StopError as stop:
         meter.own(stop)
         raise InputError(
@@ -164,44 +163,61 @@ def _lefts(left: Any, names: Names, time: str) -> list[list[Monomial]]:
     ]
 
 
-def _library(
-    left: Monomial, names: Names, space: Sequence[int], order: int, degree: int, terms: Any, time: str
-) -> tuple[MonomialTerm, ...]:
-    """The terms that may stand on the right side."""
-    if terms is not None:
-        found = given_terms(terms, names)
-    else:
-        found = library(names, space, order, degree)
-        orders = left[0][0][1]
-        at = names.coordinates.index(time) if time in names.coordinates else None
-        if at is not None and orders[at] > 1:
-            slow = tuple(int(a == at) for a in range(len(orders)))
-            texts = [names.jet((f, slow)) for f in range(len(names.fields))]
-            products = [f"{names.fields[g]}*{text}" for text in texts for g in range(len(names.fields))]
-            found = (*found, *given_terms(texts + (products if degree > 1 else []), names))
-    kept = tuple(term for term in found if all(left != m for _, m in term.parts))
-    if not kept:
-        raise InputError(argument="terms", expected="have a term other than the left side")
-    return kept
+@dataclass(frozen=True, eq=False)
+class _Library:
+    """What terms may stand on the right side: those given, or products of fields and their derivatives.
+
+    Attributes
+    ----------
+    names : Names
+    space : sequence of int
+        Numbers of the coordinates of space.
+    order, degree : int
+        Highest derivative in space, and number of factors.
+    terms : sequence of str, optional
+        The terms, where they are known.
+    time : str
+        Name of the coordinate of time.
+    """
+
+    names: Names
+    space: Sequence[int]
+    order: int
+    degree: int
+    terms: Any
+    time: str
+
+    def beside(self, left: Monomial) -> tuple[MonomialTerm, ...]:
+        """The terms for one left side."""
+        names = self.names
+        if self.terms is not None:
+            found = given_terms(self.terms, names)
+        else:
+            found = library(names, self.space, self.order, self.degree)
+            orders = left[0][0][1]
+            at = names.coordinates.index(self.time) if self.time in names.coordinates else None
+            if at is not None and orders[at] > 1:
+                slow = tuple(int(a == at) for a in range(len(orders)))
+                texts = [names.jet((f, slow)) for f in range(len(names.fields))]
+                products = [f"{names.fields[g]}*{text}" for text in texts for g in range(len(names.fields))]
+                found = (*found, *given_terms(texts + (products if self.degree > 1 else []), names))
+        kept = tuple(term for term in found if all(left != m for _, m in term.parts))
+        if not kept:
+            raise InputError(argument="terms", expected="have a term other than the left side")
+        return kept
 
 
 def _law(
     alternatives: Sequence[Monomial],
+    terms: _Library,
     fits: Sequence[FittedFields],
     samples: Sequence[Samples],
-    names: Names,
-    space: Sequence[int],
-    order: int,
-    degree: int,
-    terms: Any,
-    time: str,
     seed: int,
     halves: int,
 ) -> Law:
     best: Law | None = None
     for left in alternatives:
-        chosen_terms = _library(left, names, space, order, degree, terms, time)
-        law = _found(left, chosen_terms, fits, samples, names, seed, halves)
+        law = _found(left, terms.beside(left), fits, samples, terms.names, seed, halves)
         if best is None or law.unexplained < 0.3 * best.unexplained:
             best = law
         if _settled(best):

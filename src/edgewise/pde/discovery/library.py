@@ -52,7 +52,11 @@ class Names:
         for factor in plain.split("*"):
             word, _, power = factor.partition("^")
             if power and not power.isdigit():
-                raise InputError(f"Powers of terms are whole numbers. Got {short(factor)} in {short(text)}.")
+                raise InputError(
+                    subject="Powers of terms",
+                    expected="be whole numbers",
+                    got=f"{short(factor)} in {short(text)}",
+                )
             jet = self._jet(word, text)
             jets[jet] = jets.get(jet, 0) + int(power or 1)
         return monomial(jets)

@@ -42,7 +42,7 @@ class Samples:
     periodic: tuple[bool, ...]
 
 
-def read_samples(fields: Any, coordinates: Any, periodic: Any, of: str) -> Samples:
+def read_samples(fields: Any, coordinates: Any, periodic: Any) -> Samples:
     """Fields and coordinates as they were given, checked.
 
     Raises
@@ -80,14 +80,18 @@ def read_samples(fields: Any, coordinates: Any, periodic: Any, of: str) -> Sampl
     shape = tuple(len(array) for array in at.values())
     for name, array in values.items():
         if array.shape != next(iter(values.values())).shape:
-            raise InputError(f"All fields must have one shape. '{name}' has {array.shape}.")
+            raise InputError(
+                subject="All fields", expected="have one shape", got=f"{array.shape} for '{name}'"
+            )
     own = next(iter(values.values())).shape
     if own == shape:
-        return _grid(values, at, spans, of)
+        return _grid(values, at, spans)
     if len(own) == 1 and len(set(shape)) == 1 and own[0] == shape[0]:
         bounds = tuple(_bounds(name, a, spans) for name, a in at.items())
         if own[0] < FEWEST**2:
-            raise InputError(f"{of} needs at least {FEWEST**2} scattered rows. Got {own[0]}.")
+            raise InputError(
+                argument="fields", expected=f"have at least {FEWEST**2} scattered rows", got=own[0]
+            )
         return Samples(
             tuple(values),
             tuple(at),
@@ -132,7 +136,7 @@ def _spans(periodic: Any, at: Mapping[str, Floats]) -> dict[str, float]:
     for name, span in given.items():
         if name not in at:
             raise InputError(
-                f"The 'periodic' argument names '{name}', which is no coordinate{did_you_mean(name, at)}."
+                argument="periodic", expected="name coordinates", got=f"'{name}'{did_you_mean(name, at)}"
             )
         if span:
             check_float(span, "periodic", low=0.0, closed=False)
@@ -162,7 +166,7 @@ def _bounds(name: str, at: Floats, spans: Mapping[str, float]) -> tuple[float, f
     return low, low + span
 
 
-def _grid(values: dict[str, Floats], at: dict[str, Floats], spans: dict[str, float], of: str) -> Samples:
+def _grid(values: dict[str, Floats], at: dict[str, Floats], spans: dict[str, float]) -> Samples:
     places = list(at.values())
     arrays = list(values.values())
     for axis, name in enumerate(at):
@@ -171,7 +175,9 @@ def _grid(values: dict[str, Floats], at: dict[str, Floats], spans: dict[str, flo
         arrays = [np.take(array, order, axis=axis) for array in arrays]
         if len(order) < FEWEST:
             raise InputError(
-                f"{of} needs at least {FEWEST} places along every coordinate. '{name}' has {len(order)}."
+                argument="coordinates",
+                expected=f"have at least {FEWEST} places each",
+                got=f"{len(order)} of '{name}'",
             )
         if (np.diff(places[axis]) <= 0).any():
             raise InputError(f"The coordinate '{name}' has the same place twice.")

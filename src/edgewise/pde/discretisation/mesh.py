@@ -89,7 +89,7 @@ class Mesh:
         return ends[..., 0] > ends[..., 1]
 
 
-def mesh_of(blocks: Blocks, layers: Mapping[int, int], sigma: float = SIGMA) -> Mesh:
+def mesh_of(blocks: Blocks, layers: Mapping[int, int]) -> Mesh:
     """Elements of blocks with so many layers at some of their points."""
     names: dict[tuple[int, ...], int] = {}
 
@@ -120,11 +120,11 @@ def mesh_of(blocks: Blocks, layers: Mapping[int, int], sigma: float = SIGMA) -> 
         def inside(k: int, q: int = q, c: int = c) -> int:
             return node(c) if k == 0 else node(-1, q, k)
 
-        s = sigma**n
+        s = SIGMA**n
         square = [(0.0, 0.0), (s, 0.0), (s, s), (0.0, s)]
         add(q, square, [node(a), along(b, n), inside(n), along(d, n)], a if a in layers else -1, (low, left))
         for k in range(n, 0, -1):
-            s, t = sigma**k, sigma ** (k - 1)
+            s, t = SIGMA**k, SIGMA ** (k - 1)
             one = [along(b, k), along(b, k - 1), inside(k - 1), inside(k)]
             two = [along(d, k), inside(k), inside(k - 1), along(d, k - 1)]
             add(q, [(s, 0.0), (t, 0.0), (t, t), (s, s)], one, -1, (low, -1))

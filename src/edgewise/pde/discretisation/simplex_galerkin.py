@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -15,13 +16,14 @@ from edgewise.pde.discretisation.simplex_elements import (
     SimplexField,
     SimplexNumbering,
     indices,
+    inverted,
     placed,
+    simplex_gauss,
     simplex_lagrange,
     simplex_places,
     simplex_sampling,
 )
-from edgewise.pde.discretisation.simplex_faces import FaceSampling, face_samplings
-from edgewise.pde.discretisation.simplex_mesh import SimplexMesh
+from edgewise.pde.discretisation.simplex_mesh import SimplexMesh, parts_of
 from edgewise.pde.discretisation.weak_system import Block, WeakSystem
 from edgewise.pde.problem.weak import WeakForm
 
@@ -29,6 +31,70 @@ from edgewise.pde.problem.weak import WeakForm
 _MORE, _BENT = 2, 2
 # Numbers in the largest table that is made at a time.
 _MEMORY = 4_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class FaceSampling:
+    """Places on those faces of elements, opposite to one of their corners, that lie on one part of the boundary.
+
+    Attributes
+    ----------
+    elements : ndarray, shape (q,)
+    at : ndarray, shape (m, d)
+        Weights of all corners but the first.
+    places : ndarray, shape (q, m, 3)
+    normal : ndarray, shape (q, 1 or m, 3)
+        Outward along the element, of length 1.
+    mass : ndarray, shape (q, m)
+        Area or length of each place.
+    inverse : ndarray, shape (q, 1 or m, d, 3)
+        Derivatives of the weights in the coordinates.
+    """
+
+    elements: Ints
+    at: Floats
+    places: Floats
+    normal: Floats
+    mass: Floats
+    inverse: Floats
+
+    @property
+    def arguments(self) -> list[Floats]:
+        """The coordinates and the parts of the normal, as equations on the boundary take them."""
+        own = [np.broadcast_to(self.normal[..., k], self.mass.shape) for k in range(3)]
+        return [*(self.places[..., k] for k in range(3)), *own]
+
+    def basis(self, degree: int, kind: int) -> Floats:
+        """Values (0) or a derivative (1, 2, 3) of an element's functions there: (q, m, n)."""
+        value, *slopes = simplex_lagrange(degree, self.at)
+        if kind == 0:
+            return np.broadcast_to(value, (len(self.elements), *value.shape))
+        return np.asarray(sum(self.inverse[..., a, kind - 1, None] * slope for a, slope in enumerate(slopes)))
+
+
+def face_samplings(mesh: SimplexMesh, part: int, count: int) -> list[FaceSampling]:
+    """Gauss places, `count` in each direction of each face of a part of the boundary."""
+    found: list[FaceSampling] = []
+    d = mesh.dimension
+    inner, shares = simplex_gauss(count, d - 1)
+    weights = np.concatenate([1 - inner.sum(1, keepdims=True), inner], axis=1)
+    for corner, face in enumerate(parts_of(d - 1, d)):
+        elements = np.flatnonzero(mesh.curve[:, corner] == part)
+        if not len(elements):
+            continue
+        at = np.zeros((len(weights), d + 1))
+        at[:, face] = weights
+        places, slopes = placed(mesh, elements, at[:, 1:])
+        inverse, size = inverted(slopes)
+        # The weight of the corner falls toward the face, by 1 over its height.
+        fall = inverse.sum(-2) if corner == 0 else -inverse[..., corner - 1, :]
+        steep = np.linalg.norm(fall, axis=-1)
+        found.append(
+            FaceSampling(
+                elements, at[:, 1:], places, fall / steep[..., None], d * size * steep * shares, inverse
+            )
+        )
+    return found
 
 
 class SimplexGalerkin(WeakSystem):
@@ -42,6 +108,8 @@ class SimplexGalerkin(WeakSystem):
     form : WeakForm
     degree : int
     """
+
+    function = SimplexField
 
     def __init__(self, mesh: SimplexMesh, form: WeakForm, degree: int) -> None:
         numberings = tuple(SimplexNumbering(mesh, degree - low) for low in form.lower)
@@ -77,13 +145,6 @@ class SimplexGalerkin(WeakSystem):
             shape = (each.count, len(self.mesh.points))
             parts.append(sparse.csr_matrix((weights.ravel(), (rows, columns)), shape=shape))
         return sparse.csr_matrix(sparse.block_diag(parts))
-
-    def fields(self, values: Floats) -> tuple[SimplexField, ...]:
-        """The unknowns as functions."""
-        return tuple(
-            SimplexField(each, values[a:b])
-            for each, a, b in zip(self.numberings, self.offsets[:-1], self.offsets[1:], strict=True)
-        )
 
     def nodes(self, unknown: int) -> tuple[Ints, Floats]:
         """Numbers of an unknown's coefficients, element by element, and the places at which they are its values."""

@@ -8,10 +8,10 @@ this one: `Galerkin` on curved quadrilaterals, `SimplexGalerkin` on triangles of
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from copy import copy
 from functools import cached_property
-from typing import Any, Protocol, Self
+from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
 
@@ -53,7 +53,7 @@ def which_jet(orders: Sequence[int]) -> int:
 
 
 class WeakSystem(ABC):
-    """Residuals of a weak form on a mesh, and their derivatives.
+    """Residuals of a weak form on a mesh, and their derivatives; `function` is the kind of functions on its elements.
 
     Parameters
     ----------
@@ -66,6 +66,8 @@ class WeakSystem(ABC):
     sampling : Any
         With `places` (L, ..., D), `mass` (L, ...) and `inverse` (L, ..., d, D), the derivatives of an element's directions.
     """
+
+    function: ClassVar[Callable[[Any, Floats], Any]]
 
     def __init__(
         self, mesh: Any, form: WeakForm, degree: int, numberings: tuple[Any, ...], sampling: Any
@@ -90,10 +92,6 @@ class WeakSystem(ABC):
         """Which places of a degree lie inside of an element."""
 
     @abstractmethod
-    def fields(self, values: Floats) -> tuple[Any, ...]:
-        """The unknowns as functions."""
-
-    @abstractmethod
     def nodes(self, unknown: int) -> tuple[Ints, Floats]:
         """Numbers of an unknown's coefficients, element by element, and the places at which they are its values."""
 
@@ -116,6 +114,13 @@ class WeakSystem(ABC):
     @abstractmethod
     def integrated(self, block: Block, degrees: tuple[int, int]) -> Floats:
         """Sums over places of products of test functions and unknowns: (l, n, n')."""
+
+    def fields(self, values: Floats) -> tuple[Any, ...]:
+        """The unknowns as functions."""
+        return tuple(
+            self.function(each, values[a:b])
+            for each, a, b in zip(self.numberings, self.offsets[:-1], self.offsets[1:], strict=True)
+        )
 
     def at_time(self, time: float) -> Self:
         """The same at a time, where the form depends on one."""

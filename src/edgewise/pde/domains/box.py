@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar, Self
 
-from edgewise._core.arguments import all_are, as_mapping, as_pair
+import numpy as np
+
+from edgewise._core.arguments import all_are, as_mapping
+from edgewise._core.arrays import Floats
 from edgewise._core.checks import among
 from edgewise._core.errors import InputError
 from edgewise.pde.domains.curves import segment
 from edgewise.pde.domains.parts import Face, Part, Parts
 from edgewise.pde.domains.region import PlaneShape, Region, not_plane
-from edgewise.pde.domains.space_time import during
+from edgewise.pde.domains.space_time import check_range, during
 from edgewise.pde.terms.symbols import Coordinate
 
 _NAMES = (("left", "right"), ("bottom", "top"), ("back", "front"))
@@ -33,6 +36,12 @@ class Box:
     coordinates: tuple[Coordinate, ...]
     bounds: tuple[tuple[float, float], ...]
     periodic: tuple[bool, ...]
+    on_surface: ClassVar = False
+
+    @property
+    def shape(self) -> Self:
+        """Itself: boxes have time among their coordinates."""
+        return self
 
     @property
     def time(self) -> int | None:
@@ -80,6 +89,10 @@ class Box:
             raise InputError(f"The box has the time '{self.coordinates[self.time].name}' already.")
         made = during(self, times)
         return Box(made.coordinates, made.bounds, made.periodic)
+
+    def somewhere(self, points: int, r: np.random.Generator) -> Floats:
+        """Random places inside, all equally likely: (points, d)."""
+        return np.stack([r.uniform(low, high, points) for low, high in self.bounds], axis=1)
 
     @property
     def parameters(self) -> tuple[int, ...]:
@@ -144,16 +157,7 @@ def box(
     ranges = as_mapping(ranges, "ranges", "coordinates to ranges")
     if not ranges or any(not isinstance(each, Coordinate) for each in ranges):
         raise InputError(argument="ranges", expected="be a range for each coordinate, {x: (0, 1), t: (0, 1)}")
-    bounds: list[tuple[float, float]] = []
-    for each, given in ranges.items():
-        low, high = as_pair(given, f"range of {each.name}")
-        if not low < high or high - low == float("inf"):
-            raise InputError(
-                subject=f"The range of '{each.name}'",
-                expected="go from a number to a larger one",
-                got=f"({low:g}, {high:g})",
-            )
-        bounds.append((low, high))
+    bounds = tuple(check_range(given, each) for each, given in ranges.items())
     names = [each.name for each in ranges]
     if len(set(names)) < len(names) or sum(each.time for each in ranges) > 1:
         raise InputError(
@@ -162,7 +166,9 @@ def box(
         )
     known = {each.name for each in around}
     if strange := known - set(names):
-        raise InputError(f"The 'periodic' argument names {among(strange)}, which has no range in the box.")
+        raise InputError(
+            argument="periodic", expected="name coordinates that have a range in the box", got=among(strange)
+        )
     if sum(not each.time and not each.parameter for each in ranges) > 3:
         raise InputError("A box has at most three coordinates of space.")
-    return Box(tuple(ranges), tuple(bounds), tuple(name in known for name in names))
+    return Box(tuple(ranges), bounds, tuple(name in known for name in names))

@@ -9,10 +9,10 @@ again, so that arcs stay arcs and every piece keeps its name.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,6 +56,14 @@ class Region:
 
     coordinates: tuple[Coordinate, Coordinate]
     loops: tuple[tuple[Curve, ...], ...]
+    on_surface: ClassVar = False
+    # Arcs are exact: no smooth curve lies off the boundary.
+    sagitta: ClassVar = 0.0
+
+    @property
+    def shape(self) -> Self:
+        """Itself, which has no time."""
+        return self
 
     @cached_property
     def curves(self) -> tuple[Curve, ...]:
@@ -116,6 +124,10 @@ class Region:
         """Which places (n, 2) lie inside; on the boundary either answer may come."""
         return sum((c.crossings(at) for c in self.curves), np.zeros(len(at), dtype=np.int64)) % 2 == 1
 
+    def somewhere(self, points: int, r: np.random.Generator) -> Floats:
+        """Random places inside, all equally likely: (points, 2)."""
+        return random_places(self.bounds, self.contains, points, r)
+
     def as_region(self) -> Region:
         """Itself."""
         return self
@@ -162,6 +174,20 @@ class Region:
 
     def __and__(self, other: PlaneShape) -> Region:
         return _combined(self, region_of(other), "intersection")
+
+
+def random_places(
+    bounds: Sequence[tuple[float, float]],
+    contains: Callable[[Floats], NDArray[np.bool_]],
+    points: int,
+    r: np.random.Generator,
+) -> Floats:
+    """Random places in bounds that a shape contains, all equally likely."""
+    found = np.zeros((0, len(bounds)))
+    while len(found) < points:
+        at = np.stack([r.uniform(low, high, points) for low, high in bounds], axis=1)
+        found = np.concatenate([found, at[contains(at)]])
+    return found[:points]
 
 
 def region_of(shape: Any) -> Region:

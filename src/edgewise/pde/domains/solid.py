@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -17,8 +17,16 @@ from edgewise._core.arrays import Bools, Floats, Ints
 from edgewise._core.checks import among, check_float, plural
 from edgewise._core.errors import InputError
 from edgewise._core.files import PathLike
-from edgewise.pde.domains.facet_files import corners_of, space_of
-from edgewise.pde.domains.faceted import FacetedDomain
+from edgewise.pde.domains.faceted import (
+    FacetedDomain,
+    check_near,
+    corners_of,
+    direction_of,
+    named_parts,
+    numbered_parts,
+    place_of,
+    space_of,
+)
 from edgewise.pde.domains.facets import (
     closed,
     components,
@@ -29,8 +37,8 @@ from edgewise.pde.domains.facets import (
     turns,
     winding,
 )
-from edgewise.pde.domains.part_names import check_near, direction_of, named_parts, numbered_parts, place_of
 from edgewise.pde.domains.parts import Parts
+from edgewise.pde.domains.region import random_places
 from edgewise.pde.terms.symbols import Coordinate
 
 
@@ -56,6 +64,7 @@ class Solid(FacetedDomain):
     facets: Ints
     patch: Ints
     names: tuple[str, ...]
+    on_surface: ClassVar = False
 
     @property
     def rim_names(self) -> tuple[str, ...]:
@@ -94,6 +103,10 @@ class Solid(FacetedDomain):
     def contains(self, at: Floats) -> Bools:
         """Which places (n, 3) lie inside; on the boundary either answer may come."""
         return winding(at, self.places, self.facets) > 0.5
+
+    def somewhere(self, points: int, r: np.random.Generator) -> Floats:
+        """Random places inside, all equally likely: (points, 3)."""
+        return random_places(self.bounds, self.contains, points, r)
 
     def __repr__(self) -> str:
         return f"<Solid of {plural(len(self.facets), 'facet')}: {among(self.names, 8)}>"

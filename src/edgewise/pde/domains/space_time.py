@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from edgewise._core.arguments import as_mapping, as_pair
+from edgewise._core.arrays import Floats
 from edgewise._core.checks import among, short
 from edgewise._core.errors import InputError
 from edgewise.pde.domains.parts import Face, Part, Parts
@@ -31,6 +34,11 @@ class SpaceTime:
     shape: Any
     clock: Coordinate
     span: tuple[float, float]
+
+    @property
+    def on_surface(self) -> bool:
+        """Whether the shape is a surface in space."""
+        return self.shape.on_surface
 
     @property
     def coordinates(self) -> tuple[Coordinate, ...]:
@@ -70,9 +78,31 @@ class SpaceTime:
             own[name] = Part(name, (Face(name, self.time, bool(high)),))
         return Parts(own)
 
+    def somewhere(self, points: int, r: np.random.Generator) -> Floats:
+        """Random places and times, all equally likely: (points, d)."""
+        return np.column_stack([self.shape.somewhere(points, r), r.uniform(*self.span, points)])
+
     def __repr__(self) -> str:
         low, high = self.span
         return f"<{self.shape!r} during {self.clock.name} from {low:g} to {high:g}>"
+
+
+def check_range(given: Any, coordinate: Coordinate) -> tuple[float, float]:
+    """The range of a coordinate.
+
+    Raises
+    ------
+    InputError
+        Where it is empty or endless.
+    """
+    low, high = as_pair(given, f"range of {coordinate.name}")
+    if not low < high or high - low == float("inf"):
+        raise InputError(
+            subject=f"The range of '{coordinate.name}'",
+            expected="go from a number to a larger one",
+            got=f"({low:g}, {high:g})",
+        )
+    return low, high
 
 
 def during(shape: Any, times: Mapping[Coordinate, tuple[float, float]]) -> SpaceTime:
@@ -92,13 +122,7 @@ def during(shape: Any, times: Mapping[Coordinate, tuple[float, float]]) -> Space
             got=short(times),
         )
     (clock,) = clocks
-    low, high = as_pair(given[clock], f"range of {clock.name}")
-    if not low < high or high - low == float("inf"):
-        raise InputError(
-            subject=f"The range of '{clock.name}'",
-            expected="go from a number to a larger one",
-            got=f"({low:g}, {high:g})",
-        )
+    span = check_range(given[clock], clock)
     names = [each.name for each in shape.coordinates]
     if clock.name in names:
         raise InputError(
@@ -108,4 +132,4 @@ def during(shape: Any, times: Mapping[Coordinate, tuple[float, float]]) -> Space
         raise InputError(
             f"The boundary of the shape has a part '{taken[0]}', which names one of time; give it another name."
         )
-    return SpaceTime(shape, clock, (low, high))
+    return SpaceTime(shape, clock, span)

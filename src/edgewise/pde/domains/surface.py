@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import sympy as sp
@@ -18,8 +18,16 @@ from edgewise._core.arrays import Floats, Ints
 from edgewise._core.checks import check_float, plural, short
 from edgewise._core.errors import InputError
 from edgewise._core.files import PathLike
-from edgewise.pde.domains.facet_files import corners_of, space_of
-from edgewise.pde.domains.faceted import FacetedDomain
+from edgewise.pde.domains.faceted import (
+    FacetedDomain,
+    check_near,
+    corners_of,
+    direction_of,
+    named_parts,
+    numbered_parts,
+    place_of,
+    space_of,
+)
 from edgewise.pde.domains.facets import (
     check_crossings,
     components,
@@ -29,7 +37,6 @@ from edgewise.pde.domains.facets import (
     sagitta,
     turns,
 )
-from edgewise.pde.domains.part_names import check_near, direction_of, named_parts, numbered_parts, place_of
 from edgewise.pde.domains.parts import Parts
 from edgewise.pde.terms.symbols import Coordinate, Equation
 
@@ -68,6 +75,7 @@ class TriangleSurface(FacetedDomain):
     part: Ints
     names: tuple[str, ...]
     smooth: Equation | None
+    on_surface: ClassVar = True
 
     @property
     def rim_names(self) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ import numpy as np
 from edgewise._core.arrays import Floats, Ints
 from edgewise._core.errors import InputError
 from edgewise._core.extras import need
-from edgewise.pde.domains.facet_files import EXTRA
+from edgewise.pde.domains.faceted import EXTRA
 from edgewise.pde.domains.facets import distances, planes
 from edgewise.pde.domains.solid import Solid
 

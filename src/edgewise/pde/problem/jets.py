@@ -156,5 +156,9 @@ def _jet(derivative: Any, fields: Sequence[Any], symbols: Sequence[Any]) -> Jet:
     for symbol, count in derivative.variable_count:
         orders[list(symbols).index(symbol)] += int(count)
     if sum(orders) > HIGHEST:
-        raise InputError(f"Derivatives go up to order {HIGHEST}. Got '{derivative}' of order {sum(orders)}.")
+        raise InputError(
+            subject="Derivatives",
+            expected=f"go up to order {HIGHEST}",
+            got=f"'{derivative}' of order {sum(orders)}",
+        )
     return list(fields).index(derivative.expr), tuple(orders)

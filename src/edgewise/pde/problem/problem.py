@@ -9,11 +9,11 @@ from typing import Any
 import sympy as sp
 from sympy.core.function import AppliedUndef
 
-from edgewise._core.checks import among, did_you_mean, plural, short
+from edgewise._core.checks import among, did_you_mean, short
 from edgewise._core.errors import InputError
 from edgewise.pde.domains.box import Box
 from edgewise.pde.domains.parts import Part
-from edgewise.pde.domains.region import Region
+from edgewise.pde.domains.region import Region, region_of
 from edgewise.pde.domains.solid import Solid
 from edgewise.pde.domains.space_time import SpaceTime
 from edgewise.pde.domains.surface import TriangleSurface
@@ -121,7 +121,9 @@ class Problem:
         object.__setattr__(self, "equations", tuple(equations))
         object.__setattr__(self, "conditions", tuple(_conditions(self.conditions)))
         if not self.fields:
-            raise InputError("The 'equations' argument has no unknown; make one with unknown('u', x, y).")
+            raise InputError(
+                argument="equations", expected="have an unknown", advice="make one with unknown('u', x, y)"
+            )
         symbols = [each.tree for each in self.domain.coordinates]
         for field in self.fields:
             if set(field.args) != set(symbols):
@@ -144,7 +146,9 @@ class Problem:
                 )
         if len(equations) < len(self.fields):
             raise InputError(
-                f"{plural(len(self.fields), 'unknown')} need as many equations. Got {len(equations)}."
+                argument="equations",
+                expected=f"be as many as the unknowns, {len(self.fields)}",
+                got=len(equations),
             )
         for each in self.conditions:
             _check_condition(each, self.fields)
@@ -197,8 +201,9 @@ def _conditions(given: Any) -> list[Condition]:
             found += _conditions(each)
         else:
             raise InputError(
-                f"The 'conditions' parameter of Problem takes what on(domain.boundary[...], u == 0) gives. "
-                f"Got {short(each)}."
+                argument="conditions",
+                expected="be what on(domain.boundary[...], u == 0) gives",
+                got=short(each),
             )
     return found
 
@@ -211,3 +216,32 @@ def _check_condition(condition: Condition, fields: Sequence[AppliedUndef]) -> No
         raise InputError(
             f"The condition '{condition.equation!r}' has the unknown '{each.func.__name__}', which is in no equation."
         )
+
+
+def velocities(problem: Problem) -> tuple[str, str] | None:
+    """Two unknowns of a plane that the equations state to have no divergence."""
+    space = [each.tree for each in problem.domain.coordinates if not each.time]
+    if len(space) != 2:
+        return None
+    names: dict[Any, str] = dict(zip(problem.fields, problem.names, strict=True))
+    for each in problem.equations:
+        terms = sp.Add.make_args(each.residual)
+        pairs = [(t.args[0], t.variables) for t in terms if isinstance(t, sp.Derivative)]
+        if len(terms) == len(pairs) == 2:
+            along = {steps[0]: field for field, steps in pairs if len(steps) == 1}
+            if set(along) == set(space) and len(set(along.values())) == 2:
+                return names[along[space[0]]], names[along[space[1]]]
+    return None
+
+
+def on_region(problem: Problem) -> Problem:
+    """The same problem, its box a region and its conditions on the edges of the same names; others as they are."""
+    if not isinstance(problem.domain, Box):
+        return problem
+    region = region_of(problem.domain)
+    conditions = [
+        Condition(region.boundary[face.name], each.equation)
+        for each in problem.conditions
+        for face in each.part.faces
+    ]
+    return Problem(region, problem.equations, conditions)

@@ -42,8 +42,7 @@ from edgewise.pde.domains.solid import Solid
 from edgewise.pde.domains.space_time import SpaceTime
 from edgewise.pde.domains.surface import TriangleSurface
 from edgewise.pde.problem.problem import Condition, Domain, Problem, on
-from edgewise.pde.problem.shape_text import shape_of
-from edgewise.pde.problem.solid_text import SOLID, SURFACE, solid_in
+from edgewise.pde.problem.shape_text import SOLID, SURFACE, shape_of, solid_in
 from edgewise.pde.terms.symbols import Coordinate, Equation, Expr, Unknown
 from edgewise.pde.terms.symbols import eigenvalue as eigenvalue_symbol
 from edgewise.pde.terms.text import read_equations, read_term

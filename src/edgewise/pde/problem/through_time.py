@@ -20,9 +20,8 @@ from edgewise._core.errors import InputError
 from edgewise.pde.domains.parts import Face, Part
 from edgewise.pde.domains.space_time import SpaceTime
 from edgewise.pde.problem.jets import Evaluate
-from edgewise.pde.problem.posed import Posed
 from edgewise.pde.problem.problem import Condition, Problem
-from edgewise.pde.problem.weak import WeakForm, weak_form
+from edgewise.pde.problem.weak import Posed, WeakForm, weak_form
 from edgewise.pde.terms.operators import NORMAL
 from edgewise.pde.terms.symbols import Equation, Expr
 

@@ -10,21 +10,49 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import sympy as sp
 from scipy.optimize import linear_sum_assignment
 
 from edgewise._core.errors import InputError
-from edgewise.pde.domains.surface import TriangleSurface
 from edgewise.pde.problem.jets import Compiled, Evaluate, compile_equations
-from edgewise.pde.problem.posed import Posed
+from edgewise.pde.problem.problem import Condition
 from edgewise.pde.terms.operators import NORMAL
-from edgewise.pde.terms.symbols import NormalSymbol
+from edgewise.pde.terms.symbols import Equation, NormalSymbol
 
 # Parts of the outward normal.
 NORMALS = NX, NY, NZ = sp.symbols("_nx _ny _nz", real=True)
+
+
+class Posed(Protocol):
+    """A problem as its divergence form is made of it; of those through time at any one time."""
+
+    @property
+    def domain(self) -> Any:
+        """A plane region, a surface or a solid."""
+        ...
+
+    @property
+    def equations(self) -> Sequence[Equation]:
+        """What holds inside."""
+        ...
+
+    @property
+    def conditions(self) -> Sequence[Condition]:
+        """What holds on the boundary."""
+        ...
+
+    @property
+    def fields(self) -> tuple[Any, ...]:
+        """The unknowns, and behind them their derivatives in time."""
+        ...
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Their names."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,7 +175,7 @@ def weak_form(
     # Which test functions go with which equation: those of the unknown that it has second derivatives of.
     if tests is None:
         tests = tuple(int(f) for f in linear_sum_assignment(-has)[1])
-    if isinstance(problem.domain, TriangleSurface):
+    if problem.domain.on_surface:
         _check_along(problem, parts)
     lower = [int(natural and not moves[f] and has[:, f].max() <= 1) for f in range(unknowns)]
     lower = (*lower, *(lower[f] for f in rate_of))

@@ -68,7 +68,9 @@ class Checkpoint:
         """Refuse another problem or tolerance than its own."""
         if problem_document(problem) != problem_document(self.problem) or tolerance != self.tolerance:
             raise InputError(
-                "The 'resume' argument must be of the same problem and tolerance; leave it out to begin anew."
+                argument="resume",
+                expected="be of the same problem and tolerance",
+                advice="leave it out to begin anew",
             )
 
     def save(self, path: PathLike) -> None:

@@ -10,16 +10,46 @@ import sympy
 from sympy.core.function import AppliedUndef
 
 from edgewise._core.arrays import Floats
-from edgewise._core.checks import among, check_choice, check_int
+from edgewise._core.checks import UNREADABLE, among, check_choice, check_int, plural, short
 from edgewise._core.errors import InputError
 from edgewise.pde.problem.jets import Compiled, compile_equations
 from edgewise.pde.problem.problem import Domain, Problem
 from edgewise.pde.results.mesh_pieces import MeshPieces
 from edgewise.pde.results.mesh_slabs import MeshSlabs
-from edgewise.pde.results.places import rows, somewhere
 from edgewise.pde.results.simplex_pieces import SimplexPieces
 from edgewise.pde.results.tables import Tables
 from edgewise.pde.terms.symbols import Coordinate
+
+
+def rows(domain: Domain, at: Sequence[Any]) -> tuple[Floats, tuple[int, ...]]:
+    """Places as rows, inside the bounds of the domain, and the shape that values there are to have."""
+    names = [each.name for each in domain.coordinates]
+    if len(at) != len(names):
+        raise InputError(
+            f"A solution takes {plural(len(names), 'array')}, one for each of {', '.join(names)}. Got {len(at)}."
+        )
+    try:
+        arrays = np.broadcast_arrays(*(np.asarray(each, dtype=float) for each in at))
+    except UNREADABLE:
+        raise InputError(
+            subject="The places 'at' of a solution",
+            expected=f"be numbers for each of {', '.join(names)}, in arrays that go together",
+            got=", ".join(short(each, 40) for each in at),
+        ) from None
+    points = np.stack([each.ravel() for each in arrays], axis=1)
+    for axis, (low, high) in enumerate(domain.bounds):
+        span = high - low
+        if domain.on_surface and axis != domain.time:
+            # Whether places are near enough to it is seen where they are looked for.
+            continue
+        if domain.periodic[axis]:
+            points[:, axis] = low + np.mod(points[:, axis] - low, span)
+        elif ((points[:, axis] < low - 1e-9 * span) | (points[:, axis] > high + 1e-9 * span)).any():
+            raise InputError(
+                f"The solution is known for '{names[axis]}' from {low:g} to {high:g} only; some of the "
+                f"places lie outside."
+            )
+    return points, arrays[0].shape
 
 
 def derivatives(
@@ -61,8 +91,9 @@ def terms(problem: Problem, pieces: Tables, tree: sympy.Expr, at: Sequence[Any])
     )
     if strange:
         raise InputError(
-            f"The 'term' argument has '{min(map(str, strange))}', which is none of "
-            f"{among([*problem.names, *(each.name for each in coordinates)])}."
+            argument="term",
+            expected=f"be of {among([*problem.names, *(each.name for each in coordinates)])} alone",
+            got=f"'{min(map(str, strange))}' in it",
         )
     points, shape = rows(problem.domain, at)
     compiled = compile_equations([tree], problem.fields, [each.tree for each in coordinates])
@@ -74,7 +105,7 @@ def terms(problem: Problem, pieces: Tables, tree: sympy.Expr, at: Sequence[Any])
 
 def residuals(problem: Problem, pieces: Tables, points: int, seed: int) -> dict[str, float]:
     """Root mean square of what each equation misses at random places."""
-    at = somewhere(problem.domain, points, np.random.default_rng(seed))
+    at = problem.domain.somewhere(points, np.random.default_rng(seed))
     symbols = [each.tree for each in problem.domain.coordinates]
     equations = problem.equations
     compiled = compile_equations([each.residual for each in equations], problem.fields, symbols)

@@ -27,20 +27,24 @@ from edgewise.pde.domains.space_time import SpaceTime
 from edgewise.pde.domains.surface import TriangleSurface
 from edgewise.pde.problem.problem import Condition, Domain, Problem
 from edgewise.pde.results.energy import EnergyBound
+from edgewise.pde.results.mesh_files import (
+    promised_region,
+    promised_simplices,
+    promised_slabs,
+    region_from,
+    region_pieces,
+    simplices_of,
+    slabs_from,
+    solid_or_surface,
+    written_region,
+    written_simplices,
+    written_slabs,
+)
 from edgewise.pde.results.mesh_pieces import MeshPieces
 from edgewise.pde.results.mesh_slabs import MeshSlabs
 from edgewise.pde.results.pieces import Pieces
-from edgewise.pde.results.region_files import promised_region, region_from, region_pieces, written_region
-from edgewise.pde.results.simplex_files import (
-    promised_simplices,
-    simplices_of,
-    solid_or_surface,
-    written_simplices,
-)
 from edgewise.pde.results.simplex_pieces import SimplexPieces
-from edgewise.pde.results.slab_files import promised_slabs, slabs_from, written_slabs
 from edgewise.pde.results.tables import Tables
-from edgewise.pde.results.wave_files import promised_waves, waves_of, written_waves
 from edgewise.pde.results.waves import Waves
 from edgewise.pde.terms.symbols import Coordinate, Equation, Unknown
 from edgewise.pde.terms.text import read_term, write_term
@@ -111,7 +115,7 @@ def load_solution(path: PathLike) -> dict[str, Any]:
 def _pieces(document: Mapping[str, Any], tensors: Mapping[str, Tensor], problem: Problem) -> Tables:
     if "simplices" in document or "region" in document:
         domain: Any = problem.domain
-        timed = isinstance(domain, SpaceTime)
+        timed = domain.time is not None
         still = (
             simplices_of(document["simplices"], tensors)
             if "simplices" in document
@@ -305,3 +309,61 @@ def pieces_of(document: Mapping[str, Any], tensors: Mapping[str, Tensor], proble
         raise InputError("it holds no piece of a solution.")
     axis = document["axis"]
     return Pieces(tuple(made), None if axis is None else int(axis))
+
+
+def written_waves(waves: Waves) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Waves as a description and as numbers, complex ones as pairs."""
+    tensors = {
+        "edges": torch.tensor(waves.edges),
+        "rates": _pairs(waves.rates),
+        "vectors": _pairs(waves.vectors),
+    }
+    tensors |= {f"slab.{n}": _pairs(slab) for n, slab in enumerate(waves.slabs)}
+    described = {
+        "axis": waves.axis,
+        "low": waves.low,
+        "span": waves.span,
+        "waves": len(waves.rates),
+        "degrees": [len(slab) - 1 for slab in waves.slabs],
+    }
+    return {"waves": described}, tensors
+
+
+def promised_waves(document: Mapping[str, Any], unknowns: int) -> Table:
+    """The tensors that waves of this description have."""
+    count, degrees = document["waves"], document["degrees"]
+    if not (
+        type(count) is int
+        and count >= 1
+        and len(degrees)
+        and all(type(d) is int and 0 <= d <= 100 for d in degrees)
+    ):
+        raise InputError("its waves are none.")
+    if math.prod((count, unknowns, sum(degrees) + len(degrees))) > 1 << 40:
+        raise InputError("its waves are too many.")
+    table: Table = {
+        "edges": ("F64", (len(degrees) + 1,)),
+        "rates": ("F64", (count, unknowns, 2)),
+        "vectors": ("F64", (count, unknowns, unknowns, 2)),
+    }
+    return table | {f"slab.{n}": ("F64", (d + 1, unknowns, count, 2)) for n, d in enumerate(degrees)}
+
+
+def waves_of(document: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Waves:
+    """The waves of a description and numbers."""
+    edges = tensors["edges"].numpy()
+    axis, low, span = int(document["axis"]), float(document["low"]), float(document["span"])
+    if not (np.isfinite(edges).all() and (np.diff(edges) > 0).all()):
+        raise InputError("the times at which its slabs meet do not increase.")
+    if axis not in (0, 1) or not (math.isfinite(low) and 0 < span < math.inf):
+        raise InputError("its waves have no place.")
+    slabs = tuple(_complex(tensors[f"slab.{n}"]) for n in range(len(document["degrees"])))
+    return Waves(axis, low, span, edges, _complex(tensors["rates"]), _complex(tensors["vectors"]), slabs)
+
+
+def _pairs(values: Any) -> Tensor:
+    return torch.view_as_real(torch.tensor(np.ascontiguousarray(values, dtype=np.complex128)))
+
+
+def _complex(pairs: Tensor) -> Any:
+    return torch.view_as_complex(pairs.contiguous()).numpy()

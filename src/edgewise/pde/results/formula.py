@@ -20,7 +20,6 @@ from edgewise.pde.discretisation.faces import outward
 from edgewise.pde.domains.curves import Curve
 from edgewise.pde.domains.region import Region, Rim
 from edgewise.pde.domains.solid import Solid
-from edgewise.pde.domains.space_time import SpaceTime
 from edgewise.pde.domains.surface import TriangleSurface
 from edgewise.pde.problem.problem import Problem
 from edgewise.pde.results.closed_form import SampledFunction, closed_form
@@ -124,7 +123,7 @@ def formula_of(
 ) -> SolutionFormula:
     """Closed forms of all unknowns of a solution, or of one term in them."""
     meter = Meter()
-    shape = problem.domain.shape if isinstance(problem.domain, SpaceTime) else problem.domain
+    shape = problem.domain.shape
     if isinstance(shape, Solid | TriangleSurface):
         raise InputError(
             "Closed forms are looked for on boxes and plane shapes. On solids and surfaces take values, "
@@ -197,7 +196,7 @@ def inserted(problem: Problem, expressions: Mapping[str, Any]) -> tuple[Insertio
     for condition in problem.conditions:
         for face in condition.part.faces:
             if isinstance(face, Rim):
-                shape: Any = domain.shape if isinstance(domain, SpaceTime) else domain
+                shape: Any = domain.shape
                 curve, plane = shape.curves[face.number], symbols[:2]
                 residual, at = _on_curve(condition.equation.residual, curve, plane)
             else:

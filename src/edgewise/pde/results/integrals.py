@@ -30,10 +30,9 @@ from edgewise.pde.discretisation.simplex_galerkin import SimplexGalerkin
 from edgewise.pde.discretisation.weak_system import WeakSystem
 from edgewise.pde.domains.parts import Part
 from edgewise.pde.problem.jets import compile_equations
-from edgewise.pde.problem.posed import Posed
 from edgewise.pde.problem.problem import Problem
 from edgewise.pde.problem.through_time import timed_form
-from edgewise.pde.problem.weak import NORMALS, by_direction, divided, outward_derivative, weak_form
+from edgewise.pde.problem.weak import NORMALS, Posed, by_direction, divided, outward_derivative, weak_form
 from edgewise.pde.results.mesh_pieces import MeshPieces
 from edgewise.pde.results.mesh_slabs import MeshSlabs
 from edgewise.pde.results.pieces import Pieces
@@ -56,7 +55,7 @@ def integral(
     if isinstance(pieces, MeshSlabs):
         return _at_a_time(problem, pieces, tree, over, at)
     if at:
-        raise InputError("The 'at' parameter of Solution.integral is for shapes through time; leave it out.")
+        raise InputError(argument="at", expected="be for shapes through time", advice="leave it out")
     part = problem.domain.boundary[over] if isinstance(over, str) else over
     if part is not None:
         check_is(part, Part, "over", "a part of the boundary or its name")
@@ -100,7 +99,8 @@ def _at_a_time(
     clock, (low, high) = domain.clock, domain.span
     if set(named) != {clock.name}:
         raise InputError(
-            f"Integrals over a shape are at a time: give at={{'{clock.name}': {high:g}}} to Solution.integral."
+            argument="at",
+            expected=f"give the time of an integral over a shape, {{'{clock.name}': {high:g}}}",
         )
     time = check_float(named[clock.name], "at", low=low, high=high)
     part = domain.shape.boundary[over] if isinstance(over, str) else over
@@ -127,8 +127,9 @@ def _check(problem: Problem, tree: Any, part: Part | None) -> None:
     strange = (tree.atoms(AppliedUndef) | tree.free_symbols) - known
     if strange:
         raise InputError(
-            f"The 'term' argument has '{min(map(str, strange))}', which has no value "
-            f"{'inside the domain' if part is None else 'on its boundary'}."
+            argument="term",
+            expected=f"have a value {'inside the domain' if part is None else 'on its boundary'}",
+            got=f"'{min(map(str, strange))}', which has none there",
         )
 
 

@@ -29,6 +29,11 @@ class Pieces:
     axis: int | None
 
     @property
+    def coefficients(self) -> int:
+        """Numbers that describe it."""
+        return int(sum(field.coefficients.size for piece in self.fields for field in piece))
+
+    @property
     def edges(self) -> Floats:
         """Where pieces meet along their coordinate, both ends included."""
         axis = self.axis or 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from edgewise._core.plain import plain
 from edgewise._core.stopping import StopReason
 from edgewise._core.views import VIEWS
 from edgewise.network import KAN
+from edgewise.pde.problem.problem import Problem
 from edgewise.pde.results.energy import EnergyBound
 from edgewise.pde.results.files import load_solution, save_solution
 from edgewise.pde.results.formula import SolutionFormula, formula_of
@@ -114,6 +115,43 @@ class Solution(Values):
     slope_error: float | None = None
     energy: EnergyBound | None = None
     neighbour: OtherGrid | None = None
+
+    @classmethod
+    def from_outcome(
+        cls,
+        problem: Problem,
+        pieces: Tables,
+        errors: Sequence[float],
+        how: str,
+        *,
+        tolerance: float,
+        road: str,
+        stop_reason: StopReason,
+        seconds: float,
+        warnings: Iterable[str] = (),
+        coefficients: int | None = None,
+        error: float | None = None,
+        slope_error: float | None = None,
+        energy: EnergyBound | None = None,
+        neighbour: OtherGrid | None = None,
+    ) -> Solution:
+        """What a solver found: the error is the largest of those of the unknowns if left out; empty warnings are none."""
+        return cls(
+            problem,
+            pieces,
+            max(errors) if error is None else error,
+            dict(zip(problem.names, errors, strict=True)),
+            how,
+            tolerance,
+            road,
+            stop_reason,
+            tuple(filter(None, warnings)),
+            seconds,
+            pieces.coefficients if coefficients is None else coefficients,
+            slope_error,
+            energy,
+            neighbour,
+        )
 
     @property
     def solved(self) -> bool:

@@ -162,5 +162,7 @@ class Values:
         if unknown is None:
             if len(self.names) == 1:
                 return 0
-            raise InputError(f"Say which 'unknown' of the solution: {', '.join(self.names)}.")
+            raise InputError(
+                argument="unknown", expected=f"say which of the solution: {', '.join(self.names)}"
+            )
         return self.names.index(check_choice(unknown, "unknown", self.names))

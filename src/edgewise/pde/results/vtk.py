@@ -12,10 +12,7 @@ from edgewise._core.checks import check_choice, check_int
 from edgewise._core.errors import InputError
 from edgewise._core.extras import need
 from edgewise._core.files import PathLike, as_path, said_clearly, write_file
-from edgewise.pde.domains.space_time import SpaceTime
-from edgewise.pde.domains.surface import TriangleSurface
-from edgewise.pde.problem.problem import Problem
-from edgewise.pde.problem.velocities import velocities
+from edgewise.pde.problem.problem import Problem, velocities
 from edgewise.pde.results.mesh_slabs import MeshSlabs
 from edgewise.pde.results.simplex_pieces import SimplexPieces, skin
 from edgewise.pde.results.tables import Tables
@@ -36,8 +33,7 @@ def write_vtk(
     target = as_path(path)
     domain = problem.domain
     clock = domain.time
-    shape = domain.shape if isinstance(domain, SpaceTime) else domain
-    on_surface = isinstance(shape, TriangleSurface)
+    on_surface = domain.on_surface
     one = SURFACE if on_surface else ONE
     ends = one if clock is None else SERIES
     check_choice(target.suffix.lower(), "path", (ends,))

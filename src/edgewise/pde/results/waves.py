@@ -49,6 +49,11 @@ class Waves:
     slabs: tuple[NDArray[np.complex128], ...]
 
     @property
+    def coefficients(self) -> int:
+        """Numbers that describe it."""
+        return int(sum(2 * np.size(table) for table in self.slabs))
+
+    @property
     def numbers(self) -> Floats:
         """Wave numbers (K,)."""
         return 2 * np.pi / self.span * np.arange(float(len(self.rates)))

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-
 import numpy as np
 
 from edgewise._core.stopping import StopReason
-from edgewise._core.work import Meter
 from edgewise.pde.discretisation.free_constants import open_constants
-from edgewise.pde.problem.problem import Problem
 from edgewise.pde.results.pieces import Pieces
 from edgewise.pde.results.solution import OtherGrid, Solution
-from edgewise.pde.settings import CONTRADICTION, FIRST_INTERVALS, RESIDUAL_LEFT, UNDETERMINED, SolverConfig
+from edgewise.pde.settings import FIRST_INTERVALS, RESIDUAL_LEFT
 from edgewise.pde.solvers.by_products import grow_products, products_error
+from edgewise.pde.solvers.error_estimates import differences, slope_difference
 from edgewise.pde.solvers.levels import BoxSystem, Level, estimate, first_spaces, solve_levels
-from edgewise.pde.solvers.norms import differences, slope_difference
-from edgewise.pde.solvers.progress import Progress, ended, show
+from edgewise.pde.solvers.progress import (
+    UNCONVERGED,
+    Progress,
+    Task,
+    contradicting,
+    ended,
+    show,
+    undetermined,
+)
 
 # Conditions met in the mean may be missed by so many tolerances of their terms before it is reported.
 _VIOLATION = 100.0
@@ -31,16 +35,12 @@ _HOW = {
 
 
 def solved_by_levels(
+    task: Task,
     road: str,
-    problem: Problem,
     system: BoxSystem,
-    tolerance: float,
-    config: SolverConfig,
-    meter: Meter,
-    callbacks: Sequence[Callable[[Progress], object]],
-    doubt: str,
 ) -> Solution:
     """The solution on the last of the grids, or by the last sum of products."""
+    problem, tolerance = task.problem, task.tolerance
     levels: list[Level] = []
 
     def on_level(level: Level, error: float) -> None:
@@ -52,23 +52,23 @@ def solved_by_levels(
             None,
             tuple(s.intervals for s in level.spaces),
         )
-        show(callbacks, progress)
+        show(task.callbacks, progress)
 
     def run() -> None:
         if road == "products":
-            grow_products(problem, system, tolerance, config, on_level)
+            grow_products(problem, system, tolerance, task.config, on_level)
             return
         spaces = first_spaces(problem.domain.bounds, problem.domain.periodic, system.degrees, FIRST_INTERVALS)
-        solve_levels(system, spaces, tolerance, config, on_level)
+        solve_levels(system, spaces, tolerance, task.config, on_level)
 
-    reason = ended(run, meter, levels, "solve", "grid")
+    reason = ended(run, task.meter, levels, "solve", "grid")
     last = levels[-1]
     error = (products_error if road == "products" else estimate)(levels) if len(levels) > 1 else float("inf")
     if error <= tolerance:
         reason = StopReason.CONVERGED
     ratio = error / max(last.change, 1e-300)
     before = levels[-2].solution.fields if len(levels) > 1 else None
-    each = (
+    errors = (
         [float("inf")] * len(problem.names)
         if before is None
         else [ratio * change for change in differences(last.solution.fields, before)]
@@ -82,21 +82,19 @@ def solved_by_levels(
         fall = min(ratio, 1.0) ** (k / (k + 1))
         slope_error = fall * max(slope_difference(a, b, axes) for a, b in every)
         neighbour = OtherGrid(Pieces((before,), None), fall)
-    return Solution(
+    return Solution.from_outcome(
         problem,
         Pieces((last.solution.fields,), None),
-        error,
-        dict(zip(problem.names, each, strict=True)),
+        errors,
         _HOW[road] + open_constants(problem.names, system.loose),
-        tolerance,
-        road,
-        reason,
-        (*filter(None, [doubt]), *_doubts(levels, system, problem.jumps, tolerance)),
-        meter.seconds,
-        last.solution.free.size
-        if road == "products"
-        else int(sum(field.coefficients.size for field in last.solution.fields)),
-        slope_error,
+        tolerance=tolerance,
+        road=road,
+        stop_reason=reason,
+        seconds=task.meter.seconds,
+        warnings=(task.doubt, *_doubts(levels, system, problem.jumps, tolerance)),
+        coefficients=last.solution.free.size if road == "products" else None,
+        error=error,
+        slope_error=slope_error,
         neighbour=neighbour,
     )
 
@@ -104,17 +102,7 @@ def solved_by_levels(
 def _doubts(levels: list[Level], system: BoxSystem, jumps: bool, tolerance: float) -> tuple[str, ...]:
     """What counts against the answer on the last grid."""
     last = levels[-1]
-    found: list[str] = []
-    if last.contradiction > CONTRADICTION and not jumps:
-        found.append(
-            f"Conditions contradict each other where two parts of the boundary meet, by "
-            f"{last.contradiction:.1e} of their size."
-        )
-    if last.solution.weakest < UNDETERMINED:
-        found.append(
-            "The equations and conditions do not determine the unknowns: other functions meet them as well; "
-            "a condition may be missing, or the problem may be at resonance."
-        )
+    found = ["" if jumps else contradicting(last.contradiction), undetermined(last.solution.weakest)]
     if last.violation > max(_VIOLATION * tolerance, 1e-9):
         found.append(
             f"Conditions that could not be built in are missed by {last.violation:.1e} of their terms; they "
@@ -132,5 +120,5 @@ def _doubts(levels: list[Level], system: BoxSystem, jumps: bool, tolerance: floa
             )
         )
     if not last.solution.converged:
-        found.append("Newton's method did not converge on the last grid: there may be no solution near.")
+        found.append(UNCONVERGED.format("grid"))
     return tuple(found)

@@ -25,12 +25,12 @@ from edgewise.pde.discretisation.assembly import RATE, Layout, Patch, ReducedAxi
 from edgewise.pde.discretisation.faces import BuiltIn
 from edgewise.pde.discretisation.lift import lift, reductions
 from edgewise.pde.discretisation.product_sums import Factors, ProductSystem, normal_equations
-from edgewise.pde.discretisation.quadrature import AxisRule, end, gauss
+from edgewise.pde.discretisation.quadrature import gauss
 from edgewise.pde.discretisation.space import Space
 from edgewise.pde.domains.box import Box
 from edgewise.pde.problem.problem import Problem
 from edgewise.pde.settings import FIRST_INTERVALS, SolverConfig
-from edgewise.pde.solvers.gauss_newton import GridSolution
+from edgewise.pde.solvers.error_estimates import differences, residual_parts, scales
 from edgewise.pde.solvers.levels import (
     BoxSystem,
     Level,
@@ -38,10 +38,9 @@ from edgewise.pde.solvers.levels import (
     relative_residual,
     solve_level,
     violated,
-    weak_weight,
+    with_conditions,
 )
-from edgewise.pde.solvers.norms import differences
-from edgewise.pde.solvers.rough_residuals import residual_parts, scales
+from edgewise.pde.solvers.newton import GridSolution
 
 # Degree of the splines of the factors.
 DEGREE = 7
@@ -122,12 +121,16 @@ def check_products(problem: Problem, resume: object) -> None:
     if not box or domain.parameters or len(domain.coordinates) != 2:
         what = f"a box of {len(domain.coordinates)} coordinates" if box else "a shape, a surface or a solid"
         raise InputError(
-            "The 'road' parameter of solve can be 'products' for a box of two coordinates, without parameters. Got "
-            f"{what}; leave 'road' out."
+            argument="road",
+            expected="be 'products' for a box of two coordinates alone, without parameters",
+            got=what,
+            advice="leave 'road' out",
         )
     if resume is not None:
         raise InputError(
-            "The 'resume' parameter of solve is for problems that march through time; leave it or 'road' out."
+            argument="resume",
+            expected="be for problems that march through time",
+            advice="leave it or 'road' out",
         )
 
 
@@ -203,11 +206,7 @@ def _stage_on(system: BoxSystem, spaces: tuple[Space, ...], first: tuple[Space, 
         lifts.append(table)
         contradiction = max(contradiction, apart)
     rules = tuple(gauss(space, space.degree + 1) for space in spaces)
-    patches = [Patch(system.inside, rules)]
-    for weak in system.faces.weak:
-        on: list[AxisRule] = list(rules)
-        on[weak.face.axis] = end(spaces[weak.face.axis], weak.face.high)
-        patches.append(Patch(weak.compiled, tuple(on), weak_weight(spaces, weak.face.axis)))
+    patches = with_conditions(Patch(system.inside, rules), spaces, system.faces)
     none: Any = tuple(tuple(np.zeros((axis.size, 0)) for axis in own) for own in axes)
     return ProductStage(spaces, first, ProductSystem(Layout(axes), patches, lifts), contradiction, none)
 

@@ -21,26 +21,26 @@ from edgewise._core.checks import check_float, check_int
 from edgewise._core.config import chosen
 from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason
-from edgewise._core.threads import one_thread
-from edgewise._core.work import Meter, check_seconds, check_work, running
+from edgewise._core.work import Meter, check_seconds, check_work
 from edgewise.pde.discretisation.condensed import Condensed
 from edgewise.pde.discretisation.weak_system import WeakSystem
 from edgewise.pde.domains.box import Box
 from edgewise.pde.domains.region import Region
 from edgewise.pde.domains.space_time import SpaceTime
-from edgewise.pde.problem.on_region import on_region
-from edgewise.pde.problem.problem import Problem
+from edgewise.pde.problem.problem import Problem, on_region
 from edgewise.pde.problem.weak import WeakForm, weak_form
 from edgewise.pde.results.modes import Modes
 from edgewise.pde.results.solution import Solution
 from edgewise.pde.settings import SolverConfig
 from edgewise.pde.solvers.mesh_levels import alike, meshes_of, of_all_further, pieces_of
 from edgewise.pde.solvers.on_mesh import said_of_facets
-from edgewise.pde.solvers.progress import ended
+from edgewise.pde.solvers.progress import ended, working
 from edgewise.pde.terms.symbols import Equation, Expr
 
 # Eigenvalues closer than this, relative to their size, are taken for one of several functions.
 _SAME = 1e-6
+# Steps of Lanczos' method that look for an eigenvalue below a shift.
+_LANCZOS_STEPS = 40
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,7 +138,7 @@ def eigen(
                     break
             tell(sum((p.lacks() for p in level.pieces[:count]), np.zeros(galerkin.mesh.count)))
 
-    with one_thread(), running(meter), np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+    with working(meter):
         reason = ended(refine, meter, levels, "eigen", "mesh")
         errors = left() if changes else np.full(count, np.inf)
         if errors.max() <= tolerance:
@@ -147,18 +147,15 @@ def eigen(
         apart = _apart(level, levels[-1], count) if changes else np.full(count, np.inf)
     how = "the change to a mesh of higher degree" + said_of_facets(region)
     functions = tuple(
-        Solution(
+        Solution.from_outcome(
             _at_value(problem, float(level.values[n])),
             level.pieces[n],
-            float(apart[n]),
-            dict.fromkeys(problem.names, float(apart[n])),
+            [float(apart[n])] * len(problem.names),
             how,
-            max(float(np.sqrt(tolerance)), tolerance),
-            "mesh",
-            reason,
-            (),
-            meter.seconds,
-            level.galerkin.count,
+            tolerance=max(float(np.sqrt(tolerance)), tolerance),
+            road="mesh",
+            stop_reason=reason,
+            seconds=meter.seconds,
         )
         for n in range(count)
     )
@@ -262,12 +259,12 @@ def _solved(galerkin: WeakSystem, heavy: WeakSystem, count: int, shift: float) -
     return _EigenLevel(galerkin, values[order], tuple(pieces)), float(values.min() - 0.5 * np.ptp(values))
 
 
-def _reaches_below(inverse: Any, mass: Any, start: Floats, steps: int = 40) -> bool:
+def _reaches_below(inverse: Any, mass: Any, start: Floats) -> bool:
     """Whether an eigenvalue lies below the shift: whether Lanczos' method for (K - shift M)^-1 M finds a negative one."""
     before, now = np.zeros_like(start), start / np.sqrt(start @ mass.matvec(start))
     basis, diagonal, beside = [now], [], []
     heavy = [mass.matvec(now)]
-    for n in range(min(steps, len(start))):
+    for n in range(min(_LANCZOS_STEPS, len(start))):
         ahead = inverse.matvec(heavy[-1])
         diagonal.append(float(ahead @ heavy[-1]))
         ahead = ahead - diagonal[-1] * now - (beside[-1] * before if n else 0.0)

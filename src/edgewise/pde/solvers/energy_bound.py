@@ -22,15 +22,16 @@ from scipy import sparse
 from scipy.linalg import null_space
 from scipy.sparse.linalg import splu
 
-from edgewise._core.arrays import Floats
+from edgewise._core.arrays import Bools, Floats, Ints
 from edgewise._core.errors import InputError
 from edgewise._core.threads import one_thread
 from edgewise.pde.discretisation.elements import Sampling, inverses, lagrange, sampling
-from edgewise.pde.discretisation.galerkin import Galerkin
-from edgewise.pde.discretisation.rims import rim_sampling
+from edgewise.pde.discretisation.galerkin import Galerkin, rim_sampling
+from edgewise.pde.discretisation.simplex_elements import SimplexSampling
+from edgewise.pde.discretisation.weak_system import WeakSystem, which_jet
 from edgewise.pde.domains.box import Box
 from edgewise.pde.domains.region import Region, region_of
-from edgewise.pde.problem.on_region import on_region
+from edgewise.pde.problem.problem import on_region
 from edgewise.pde.problem.weak import weak_form
 from edgewise.pde.results.energy import EnergyBound
 from edgewise.pde.results.mesh_pieces import MeshPieces
@@ -108,7 +109,8 @@ def energy_bound(solution: Solution | Any) -> EnergyBound:
     domain: Any = solution.problem.domain
     if not isinstance(domain, Box | Region) or len(domain.coordinates) != 2 or domain.time is not None:
         raise InputError(
-            "energy_bound takes steady solutions on boxes of two coordinates, on plane shapes and in solids."
+            argument="solution",
+            expected="be steady, on a box of two coordinates, on a plane shape or in a solid",
         )
     problem, pieces = on_region(solution.problem), solution.pieces
     region, form = region_of(problem.domain), weak_form(problem)
@@ -160,7 +162,7 @@ def bound_by(galerkin: Galerkin, finer: MeshPieces, sampled: Sampled | MeshPiece
         return None
     line = _LegendreLine(galerkin.degree, galerkin.degree + 4)
     s = sampling(mesh, galerkin.degree + 4)
-    found = _coefficients(galerkin, s)
+    found = energy_form(galerkin, s)
     if found is None:
         return None
     matrix, sign, reaction = found
@@ -171,12 +173,15 @@ def bound_by(galerkin: Galerkin, finer: MeshPieces, sampled: Sampled | MeshPiece
         jets = [sampled(s.places, o) for o in _ORDERS]
     value, slope = jets[0], np.stack(jets[1:], axis=-1)
     at = [s.places[..., 0], s.places[..., 1]]
-    spring = sign * form.inside.residuals(at, [jets[_kind(o)] for _, o in form.inside.jets])[2]
+    spring = sign * form.inside.residuals(at, [jets[which_jet(o)] for _, o in form.inside.jets])[2]
     edges = _edges(galerkin, finer, sampled, line, sign)
     if edges is None:
         return None
     fluxes, rough, robin = edges
-    fluxes = _balanced(galerkin, fluxes, rough.any(2), (spring * s.mass).sum((1, 2)))
+    numbers, counts, _ = mesh.edges
+    signs = _AROUND * np.where(mesh.backward, -1.0, 1.0)
+    sources = (spring * s.mass).sum((1, 2))
+    fluxes = balanced(fluxes, rough.any(2), sources, numbers, signs, len(counts))
     exact = np.stack(finer.fields[0].jets(s)[1:], axis=-1)
     target = np.einsum("...ij,...j->...i", matrix, exact)
     y, divergence = _flux(fluxes, target, spring, s, line)
@@ -194,32 +199,56 @@ def bound_by(galerkin: Galerkin, finer: MeshPieces, sampled: Sampled | MeshPiece
     return EnergyBound(float(np.sqrt((own**2).sum())), float(np.sqrt((s.mass * energy).sum() + robin)))
 
 
-def _kind(orders: Any) -> int:
-    return 0 if not any(orders) else 1 if orders[0] else 2
-
-
-def _coefficients(galerkin: Galerkin, s: Sampling) -> tuple[Floats, float, Floats] | None:
-    """A, the sign that makes it positive, and c; None where there is no energy."""
-    inside = galerkin.form.inside
-    zero = np.zeros(s.mass.shape)
-    at = [s.places[..., 0], s.places[..., 1]]
-    slopes = inside.derivatives(at, [zero] * len(inside.jets))
-    matrix, reaction = np.zeros((*s.mass.shape, 2, 2)), zero
+def energy_form(galerkin: WeakSystem, s: Sampling | SimplexSampling) -> tuple[Floats, float, Floats] | None:
+    """A at the places of a sampling, the sign that makes it positive, and c; None where there is no energy."""
+    inside, zero, parts = galerkin.form.inside, np.zeros(s.mass.shape), s.places.shape[-1]
+    slopes = inside.derivatives([s.places[..., k] for k in range(parts)], [zero] * len(inside.jets))
+    matrix, reaction = np.zeros((*s.mass.shape, parts, parts)), zero
     for (row, j), slope in zip(inside.entries, slopes, strict=True):
-        kind = _kind(inside.jets[j][1])
-        if row < 2 and kind:
+        kind = which_jet(inside.jets[j][1])
+        if row < parts and kind:
             matrix[..., row, kind - 1] = slope
-        elif row == 2 and not kind:
+        elif row == parts and not kind:
             reaction = -slope
         elif np.abs(slope).max() > 0:
             return None
+    if np.abs(matrix - np.swapaxes(matrix, -1, -2)).max() > 1e-12 * np.abs(matrix).max():
+        return None
     values = np.linalg.eigvalsh(matrix)
     sign = 1.0 if values.max() > 0 else -1.0
     if (sign * values).min() <= 0 or (sign * reaction).min() < 0:
         return None
-    if np.abs(matrix[..., 0, 1] - matrix[..., 1, 0]).max() > 1e-12 * np.abs(matrix).max():
-        return None
     return sign * matrix, sign, sign * reaction
+
+
+def balanced(
+    fluxes: Floats, fixed: Bools, sources: Floats, numbers: Ints, signs: Floats, count: int
+) -> Floats:
+    """Fluxes changed by constants, as little as possible, so that each element loses what springs in it.
+
+    Parameters
+    ----------
+    fluxes : ndarray, shape (L, 4, n)
+        Modes of the flux out of each side, the first constant.
+    fixed : ndarray of bool, shape (L, 4)
+    sources : ndarray, shape (L,)
+    numbers, signs : ndarray, shape (L, 4)
+        The number of each side, and whether its flux counts as out or in there.
+    count : int
+        Of all sides.
+    """
+    missing = -(sources + fluxes[..., 0].sum(1))
+    free = ~fixed.ravel()
+    rows = np.repeat(np.arange(len(fluxes)), 4)
+    shape = (len(fluxes), count)
+    out = sparse.csr_matrix((signs.ravel()[free], (rows[free], numbers.ravel()[free])), shape=shape)
+    graph = sparse.csc_matrix(out @ out.T)
+    # Where no side is free on the boundary, one element follows from the others.
+    graph = graph + sparse.csc_matrix(([1e-13 * graph.diagonal().max()], ([0], [0])), shape=graph.shape)
+    change = out.T @ splu(sparse.csc_matrix(graph)).solve(missing)
+    found = fluxes.copy()
+    found[..., 0] += np.where(fixed, 0.0, change[numbers] * signs)
+    return found
 
 
 def _edges(
@@ -243,7 +272,7 @@ def _edges(
     for side, places in enumerate(sides):
         at, slopes = mesh.places(every, np.broadcast_to(places, (count, m, 2)))
         jets = _at_side(field, places, inverses(slopes))
-        flow = inside.residuals([at[..., 0], at[..., 1]], [jets[_kind(o)] for _, o in inside.jets])[:2]
+        flow = inside.residuals([at[..., 0], at[..., 1]], [jets[which_jet(o)] for _, o in inside.jets])[:2]
         along = slopes[..., 0 if side in (0, 2) else 1]
         # Out of the side: the direction of the side turned clockwise where it runs counterclockwise.
         out = sign * _AROUND[side] * (flow[0] * along[..., 1] - flow[1] * along[..., 0])
@@ -305,26 +334,6 @@ def _at_side(field: Any, places: Floats, inverse: Floats) -> tuple[Floats, Float
         first * inverse[..., 0, 0] + second * inverse[..., 1, 0],
         first * inverse[..., 0, 1] + second * inverse[..., 1, 1],
     )
-
-
-def _balanced(galerkin: Galerkin, fluxes: Floats, fixed: Any, sources: Floats) -> Floats:
-    """Fluxes changed by constants, as little as possible, so that each element loses what springs in it."""
-    mesh = galerkin.mesh
-    numbers, counts, _ = mesh.edges
-    signs = _AROUND * np.where(mesh.backward, -1.0, 1.0)
-    missing = -(sources + fluxes[..., 0].sum(1))
-    free = ~fixed.ravel()
-    rows = np.repeat(np.arange(mesh.count), 4)
-    shape = (mesh.count, len(counts))
-    out = sparse.csr_matrix((signs.ravel()[free], (rows[free], numbers.ravel()[free])), shape=shape)
-    graph = sparse.csc_matrix(out @ out.T)
-    # Where no edge is free on the boundary, one element follows from the others.
-    graph = graph + sparse.csc_matrix(([1e-13 * graph.diagonal().max()], ([0], [0])), shape=graph.shape)
-    change = out.T @ splu(sparse.csc_matrix(graph)).solve(missing)
-    added = np.where(fixed, 0.0, change[numbers] * signs)
-    found = fluxes.copy()
-    found[..., 0] += added
-    return found
 
 
 def _flux(

@@ -24,7 +24,7 @@ from edgewise.pde.domains.parts import Face, Part
 from edgewise.pde.problem.problem import Condition, Problem
 from edgewise.pde.results.pieces import Pieces
 from edgewise.pde.results.solution import Solution
-from edgewise.pde.solvers.norms import norms
+from edgewise.pde.solvers.error_estimates import norms
 from edgewise.pde.terms.operators import NORMAL
 from edgewise.pde.terms.symbols import Equation, Expr
 
@@ -83,12 +83,8 @@ def solve_family(
     low, high = problem.domain.bounds[axis]
     members: dict[float, Solution] = {}
     joined: tuple[Field, ...] = ()
-    errors, change, before, reason = (
-        dict.fromkeys(problem.names, np.inf),
-        np.inf,
-        np.inf,
-        StopReason.EXHAUSTED,
-    )
+    errors = [float("inf")] * len(problem.names)
+    change, before, reason = np.inf, np.inf, StopReason.EXHAUSTED
     count = 3
     try:
         while count <= _MOST_MEMBERS:
@@ -109,12 +105,9 @@ def solve_family(
                 # The change is the error before. It falls with its square, or that of its last fall; half is counted on.
                 fall = min(change / before if np.isfinite(before) else np.sqrt(change), 1.0)
                 own = [max(each.errors[name] for each in members.values()) for name in problem.names]
-                errors = {
-                    name: float(np.hypot(c * fall, e))
-                    for name, c, e in zip(problem.names, changes, own, strict=True)
-                }
+                errors = [float(np.hypot(c * fall, e)) for c, e in zip(changes, own, strict=True)]
             joined, count = finer, 2 * count - 1
-            if max(errors.values()) <= tolerance:
+            if max(errors) <= tolerance:
                 reason = StopReason.CONVERGED
                 break
     except StopError as stop:
@@ -129,18 +122,16 @@ def solve_family(
         for share, one in sorted(members.items())
         for each in one.warnings
     )
-    return Solution(
+    return Solution.from_outcome(
         problem,
         Pieces((joined,), None),
-        max(errors.values()),
         errors,
         f"from the change to {(count + 1) // 2} values of {name}, and the errors at each",
-        tolerance,
-        "family",
-        reason,
-        warnings,
-        meter.seconds,
-        int(sum(field.coefficients.size for field in joined)),
+        tolerance=tolerance,
+        road="family",
+        stop_reason=reason,
+        seconds=meter.seconds,
+        warnings=warnings,
     )
 
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import plural
-from edgewise.pde.solvers.covariance import covariance
 from edgewise.pde.solvers.joint_search import JointSearch, JointSearchEnd
+from edgewise.pde.solvers.joint_system import covariance
 from edgewise.pde.terms.constants import ConstantSymbol
 
 # Data of which the unknowns follow all but this share determine no constants.

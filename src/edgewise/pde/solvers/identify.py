@@ -7,32 +7,156 @@ from typing import Any
 
 import numpy as np
 import sympy as sp
+from scipy.stats import t as student
 
 from edgewise._core.arguments import all_are
+from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_choice, plural
 from edgewise._core.config import chosen
 from edgewise._core.errors import InputError
-from edgewise._core.threads import one_thread
-from edgewise._core.work import Meter, check_seconds, check_work, running
+from edgewise._core.stopping import StopReason
+from edgewise._core.work import Meter, check_seconds, check_work
 from edgewise.pde.discretisation.data_rows import DataRows
 from edgewise.pde.discretisation.faces import face_conditions
+from edgewise.pde.discretisation.field import Field
 from edgewise.pde.domains.box import Box
 from edgewise.pde.problem.data import Data
 from edgewise.pde.problem.jets import compile_equations
-from edgewise.pde.problem.problem import Problem
-from edgewise.pde.results.identification import Identification
+from edgewise.pde.problem.problem import Condition, Problem
+from edgewise.pde.results.identification import Estimate, FunctionEstimate, Identification
+from edgewise.pde.results.pieces import Pieces
+from edgewise.pde.results.solution import Solution
 from edgewise.pde.settings import SolverConfig
-from edgewise.pde.solvers.course_fields import course_fields
-from edgewise.pde.solvers.covariance import covariance
 from edgewise.pde.solvers.evolution import evolution_of, known_starts
 from edgewise.pde.solvers.identifiability import poorly_determined, undetermined
-from edgewise.pde.solvers.identification_outcome import identification, misfit_warnings
 from edgewise.pde.solvers.joint_search import JointSearch
-from edgewise.pde.solvers.joint_system import JointSystem
+from edgewise.pde.solvers.joint_system import JointSystem, covariance
 from edgewise.pde.solvers.levels import terms
-from edgewise.pde.solvers.state_search import StateSearch
+from edgewise.pde.solvers.progress import working
+from edgewise.pde.solvers.state_search import StateSearch, course_fields
+from edgewise.pde.terms.constants import ConstantSymbol
+from edgewise.pde.terms.symbols import Equation, Expr
 
-_OF = "identify"
+
+def identification(
+    problem: Problem,
+    symbols: Sequence[ConstantSymbol],
+    values: Floats,
+    spread: Floats,
+    fields: tuple[Field, ...],
+    *,
+    road: str,
+    sigma: tuple[float, ...],
+    noise: float,
+    follow: float,
+    rest: float,
+    misfit: float,
+    left: float,
+    warnings: tuple[str, ...],
+    reason: StopReason,
+    seconds: float,
+) -> Identification:
+    """The answer of `identify`.
+
+    Parameters
+    ----------
+    problem : Problem
+    symbols : sequence of ConstantSymbol
+    values, spread : ndarray
+        Of the constants, with their covariance.
+    fields : tuple of Field
+    road : str
+    sigma : tuple of float
+    noise : float
+        Relative to the values.
+    follow : float
+        Share of the values that the unknowns follow.
+    rest : float
+        Values that the noise is estimated from.
+    misfit, left : float
+        Of the data for each of these, and of the equations.
+    warnings : tuple of str
+    reason : StopReason
+    seconds : float
+    """
+    reach = float(student.ppf(0.975, rest))
+    errors = np.sqrt(np.maximum(np.diag(spread), 0.0)) if len(symbols) else np.zeros(0)
+    estimates = tuple(
+        Estimate(str(c), float(v), float(e), float(v - reach * e), float(v + reach * e))
+        for c, v, e in zip(symbols, values, errors, strict=True)
+        if c.function is None
+    )
+    plain = [n for n, c in enumerate(symbols) if c.function is None]
+    solution = Solution.from_outcome(
+        _with_numbers(problem, symbols, values),
+        Pieces((fields,), None),
+        [float(np.sqrt(follow)) * noise] * len(problem.names),
+        "what the noise of the data leaves open at their places",
+        tolerance=max(noise, 1e-13),
+        road=road,
+        stop_reason=reason,
+        seconds=seconds,
+        warnings=warnings,
+    )
+    return Identification(
+        estimates,
+        spread[np.ix_(plain, plain)],
+        solution,
+        sigma,
+        misfit,
+        left,
+        warnings,
+        reason,
+        seconds,
+        _functions(symbols, values, spread, reach),
+    )
+
+
+def _with_numbers(problem: Problem, symbols: Sequence[ConstantSymbol], values: Floats) -> Problem:
+    """The problem with what was found in place of its constants."""
+    numbers: dict[Any, Any] = {c: sp.Float(float(v)) for c, v in zip(symbols, values, strict=True)}
+    return Problem(
+        problem.domain,
+        [
+            Equation(Expr(e.left.tree.subs(numbers)), Expr(e.right.tree.subs(numbers)))
+            for e in problem.equations
+        ],
+        [Condition(c.part, c.equation) for c in problem.conditions],
+        problem.jumps,
+    )
+
+
+def _functions(
+    symbols: Sequence[ConstantSymbol], values: Floats, spread: Floats, reach: float
+) -> tuple[FunctionEstimate, ...]:
+    """Functions out of the constants that are weights of their splines."""
+    every = dict.fromkeys(c.function for c in symbols if c.function is not None)
+    found: list[FunctionEstimate] = []
+    for each in every:
+        own = [n for n, c in enumerate(symbols) if c.function == each]
+        found.append(FunctionEstimate(each, values[own], spread[np.ix_(own, own)], reach))
+    return tuple(found)
+
+
+def misfit_warnings(count: int, misfit: float, converged: bool, reason: StopReason) -> tuple[str, ...]:
+    """Sentences about steps that did not end and data that equations and noise do not explain."""
+    found: list[str] = []
+    if not converged and reason is StopReason.CONVERGED:
+        found.append("The steps did not converge on the last grid.")
+    if reason is not StopReason.CONVERGED:
+        found.append(f"The equations are not met as well as the data ask for. {reason.advice}")
+    spread = 4 * np.sqrt(2 / count)
+    if misfit > 1 + spread + 0.1:
+        found.append(
+            f"The data are missed by {np.sqrt(misfit):.2g} times their noise: equations or conditions may be wrong, or "
+            "'sigma' too small."
+        )
+    if misfit < 1 - spread - 0.1:
+        found.append(
+            f"The data are missed by {np.sqrt(misfit):.2g} times their noise only: with these constants the equations hold "
+            "for nearly any values, or 'sigma' is too large."
+        )
+    return tuple(found)
 
 
 def identify(
@@ -87,7 +211,9 @@ def identify(
     if not isinstance(problem, Problem):
         raise InputError(argument="problem", expected="be a Problem", got=type(problem).__name__)
     if not isinstance(problem.domain, Box):
-        raise InputError(f"{_OF} works on boxes. Got another domain.")
+        raise InputError(
+            argument="problem", expected="be on a box", got=f"one on a {type(problem.domain).__name__}"
+        )
     constants = chosen(config, SolverConfig()).scaled(check_work(work))
     meter = Meter(seconds=check_seconds(seconds))
     sets = all_are([data] if isinstance(data, Data) else data, Data, "data", "data(...) of terms")
@@ -99,7 +225,7 @@ def identify(
             subject=f"For {plural(len(system.constants), 'constant')} 'data'",
             expected=f"hold more than {plural(count, 'value')}",
         )
-    with one_thread(), running(meter), np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+    with working(meter):
         given = [each.sigma for each in sets]
         evolution = evolution_of(problem.domain, system, rows)
         if evolution is not None:
@@ -145,7 +271,8 @@ def _rows(data: Data, problem: Problem) -> DataRows:
             at[:, axis] = low + np.mod(at[:, axis] - low, high - low)
         elif ((at[:, axis] < low) | (at[:, axis] > high)).any():
             raise InputError(
-                f"Data lie outside the domain, which goes from {low:g} to {high:g} along '{names[axis]}'."
+                subject="Data",
+                expected=f"lie in the domain, from {low:g} to {high:g} along '{names[axis]}'",
             )
     compiled = compile_equations([data.term.tree], problem.fields, [each.tree for each in domain.coordinates])
     if not compiled.jets:

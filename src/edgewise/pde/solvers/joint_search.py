@@ -21,25 +21,24 @@ from edgewise._core.stopping import StopReason
 from edgewise._core.work import Meter, StopError
 from edgewise.pde.discretisation.assembly import Assembler, Layout, Normal, Patch, ReducedAxis
 from edgewise.pde.discretisation.data_rows import DataRows, relative_noise
-from edgewise.pde.discretisation.field import Field
+from edgewise.pde.discretisation.field import Field, next_modes
 from edgewise.pde.discretisation.lift import lift, reductions
-from edgewise.pde.discretisation.modes import next_modes
-from edgewise.pde.discretisation.quadrature import end, gauss
+from edgewise.pde.discretisation.quadrature import gauss
 from edgewise.pde.discretisation.space import Space
 from edgewise.pde.domains.box import Box
 from edgewise.pde.settings import DIAGONAL_SHIFT, FIRST_INTERVALS, MOST_STEPS, ROUGH_SHARE, SolverConfig
-from edgewise.pde.solvers.covariance import covariance
-from edgewise.pde.solvers.gauss_newton import Factor
+from edgewise.pde.solvers.error_estimates import residual_parts
 from edgewise.pde.solvers.joint_system import (
     JointNormal,
     JointStage,
     JointState,
     JointSystem,
     bound,
+    covariance,
     places_of,
 )
-from edgewise.pde.solvers.levels import first_spaces, project, terms, weak_weight
-from edgewise.pde.solvers.rough_residuals import residual_parts
+from edgewise.pde.solvers.levels import first_spaces, project, terms, with_conditions
+from edgewise.pde.solvers.newton import Factor
 
 # Equations are taken to hold up to this share of the noise of the data, relative to their terms.
 _EQUATION_NOISE = 1e-3
@@ -172,13 +171,7 @@ class JointSearch:
         return Patch(self.system.at(constants), tuple(gauss(s, places_of(s)) for s in stage.spaces), weight)
 
     def _patches(self, stage: JointStage, constants: Floats, weight: float) -> list[Patch]:
-        inside = self.patch(stage, constants, weight)
-        found = [inside]
-        for weak in self.system.faces.weak:
-            on = list(inside.rules)
-            on[weak.face.axis] = end(stage.spaces[weak.face.axis], weak.face.high)
-            found.append(Patch(weak.compiled, tuple(on), weight * weak_weight(stage.spaces, weak.face.axis)))
-        return found
+        return with_conditions(self.patch(stage, constants, weight), stage.spaces, self.system.faces)
 
     def _sets(self, sigma: Sequence[float]) -> list[DataRows]:
         return [replace(each, sigma=s) for each, s in zip(self.rows, sigma, strict=True)]

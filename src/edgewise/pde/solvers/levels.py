@@ -13,21 +13,23 @@ from scipy.optimize import linear_sum_assignment
 from edgewise._core.arrays import Floats
 from edgewise.pde.discretisation.assembly import Assembler, Layout, Patch, ReducedAxis, WeightingSpace
 from edgewise.pde.discretisation.faces import FaceConditions
-from edgewise.pde.discretisation.field import Field
+from edgewise.pde.discretisation.field import Field, next_modes
 from edgewise.pde.discretisation.free_constants import loose_unknowns
 from edgewise.pde.discretisation.lift import lift, reductions
-from edgewise.pde.discretisation.modes import next_modes
 from edgewise.pde.discretisation.operators import Operators
 from edgewise.pde.discretisation.quadrature import AxisRule, end, gauss, radau
 from edgewise.pde.discretisation.space import Space
 from edgewise.pde.problem.jets import Compiled
 from edgewise.pde.settings import BANDLESS, MOST_STEPS, RESIDUAL_LEFT, ROUGH_SHARE, UNDETERMINED, SolverConfig
-from edgewise.pde.solvers.continuation import continue_to_all
+from edgewise.pde.solvers.error_estimates import differences, residual_parts
 from edgewise.pde.solvers.frozen import FrozenSlab, slab_axis
-from edgewise.pde.solvers.gauss_newton import GridSolution, solve_galerkin, solve_grid
-from edgewise.pde.solvers.newton_krylov import solve_newton_krylov
-from edgewise.pde.solvers.norms import differences
-from edgewise.pde.solvers.rough_residuals import residual_parts
+from edgewise.pde.solvers.newton import (
+    GridSolution,
+    continue_to_all,
+    solve_galerkin,
+    solve_grid,
+    solve_newton_krylov,
+)
 from edgewise.pde.solvers.separable import SeparableInverse
 from edgewise.pde.solvers.solenoidal import Solenoidal
 
@@ -182,11 +184,7 @@ def solve_level(
                 spaces, rules, np.max([t.orders for t in tests], axis=0), strict=True
             )
         )
-    patches = [Patch(system.inside, rules)]
-    for weak in system.faces.weak:
-        on: list[AxisRule] = list(rules)
-        on[weak.face.axis] = end(spaces[weak.face.axis], weak.face.high)
-        patches.append(Patch(weak.compiled, tuple(on), weak_weight(spaces, weak.face.axis)))
+    patches = with_conditions(Patch(system.inside, rules), spaces, system.faces)
     start = np.zeros(layout.count) if before is None else project(layout, before, lifts)
 
     def at_share(share: float, start: Floats, most_steps: int = most_steps) -> GridSolution:
@@ -263,7 +261,18 @@ def terms(patch: Patch, fields: Sequence[Field], jets: Sequence[Floats] | None =
     return float(np.sqrt((patch.mass * total**2).sum()))
 
 
-def weak_weight(spaces: Sequence[Space], axis: int) -> float:
+def with_conditions(inside: Patch, spaces: Sequence[Space], faces: FaceConditions) -> list[Patch]:
+    """The equations inside, and the conditions on faces that are met in the mean."""
+    patches = [inside]
+    for weak in faces.weak:
+        on: list[AxisRule] = list(inside.rules)
+        on[weak.face.axis] = end(spaces[weak.face.axis], weak.face.high)
+        weight = inside.weight * _weak_weight(spaces, weak.face.axis)
+        patches.append(Patch(weak.compiled, tuple(on), weight))
+    return patches
+
+
+def _weak_weight(spaces: Sequence[Space], axis: int) -> float:
     """Weight of conditions met in the mean: h^(-3/2), as the theory of least squares for second order asks for."""
     widths = np.diff(spaces[axis].breaks)
     return float(10 * min(widths[0], widths[-1]) ** -1.5)

@@ -15,18 +15,35 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from edgewise._core.arrays import Floats
+from edgewise._core.errors import InputError
+from edgewise._core.stopping import StopReason
 from edgewise.pde.discretisation.assembly import WeightingSpace
-from edgewise.pde.discretisation.field import Field, interpolate, widest
-from edgewise.pde.discretisation.modes import next_modes
+from edgewise.pde.discretisation.faces import FaceConditions
+from edgewise.pde.discretisation.field import Field, interpolate, next_modes, widest
+from edgewise.pde.discretisation.free_constants import open_constants
 from edgewise.pde.discretisation.space import Space
-from edgewise.pde.results.checkpoint import MarchRun
+from edgewise.pde.domains.box import Box
+from edgewise.pde.results.checkpoint import Checkpoint, MarchRun
 from edgewise.pde.results.pieces import Pieces
-from edgewise.pde.settings import BANDLESS, CHECK_SHARE, FIRST_INTERVALS, FIRST_SLABS, SolverConfig
-from edgewise.pde.solvers.gauss_newton import GridSolution
+from edgewise.pde.results.solution import OtherGrid, Solution
+from edgewise.pde.settings import (
+    BANDLESS,
+    CHECK_SHARE,
+    FIRST_INTERVALS,
+    FIRST_SLABS,
+    IMBALANCE,
+    MOST_MARCHES,
+    SLAB_SHARE,
+    SolverConfig,
+)
 from edgewise.pde.solvers.levels import BoxSystem, Level, first_spaces, solve_level
+from edgewise.pde.solvers.newton import GridSolution
+from edgewise.pde.solvers.progress import Progress, Task, contradicting, next_share, show, stopped
 
 # What space may lack, as a share of what time may.
 _SPACE_SHARE = 0.03
+# More intervals would follow a kink in the data, not their course.
+_FINEST = 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,8 +122,7 @@ def marched(slabs: Sequence[Level], axis: int, tolerance: float, message: str = 
 
 def march(
     system: BoxSystem,
-    bounds: tuple[tuple[float, float], ...],
-    periodic: tuple[bool, ...],
+    domain: Box,
     axis: int,
     tolerance: float,
     config: SolverConfig,
@@ -119,7 +135,7 @@ def march(
     Parameters
     ----------
     system : BoxSystem
-    bounds, periodic : tuple, one entry a coordinate
+    domain : Box
     axis : int
         Number of the coordinate of time.
     tolerance : float
@@ -132,8 +148,8 @@ def march(
     near : Pieces, optional
         All unknowns of an earlier march, with which Newton's steps begin, and the first grids.
     """
-    low, high = bounds[axis]
-    spaces = list(first_spaces(bounds, periodic, system.degrees, FIRST_INTERVALS))
+    low, high = domain.bounds[axis]
+    spaces = list(first_spaces(domain.bounds, domain.periodic, system.degrees, FIRST_INTERVALS))
     length = (high - low) / FIRST_SLABS
     if near is not None:
         # On the same grids two marches would lack the same.
@@ -297,3 +313,209 @@ def _guess(
         moved = edge.on([s for a, s in enumerate(own) if a != axis]).coefficients
         found.append(Field(own, np.repeat(np.expand_dims(moved, axis), spaces[axis].size, axis=axis)))
     return tuple(found)
+
+
+def solved_by_march(
+    task: Task,
+    system: BoxSystem,
+    axis: int,
+    resume: Checkpoint | None,
+    held: Callable[[StopReason], Solution],
+) -> Solution:
+    """The solution by the last march but one, with its error by the last."""
+    problem, tolerance = task.problem, task.tolerance
+    domain, flow = problem.domain, system.solenoidal
+    assert isinstance(domain, Box)
+    kept = list(resume.runs) if resume is not None else []
+    runs: list[March] = []
+    so_far: list[Level] = []
+
+    def checkpoint() -> Checkpoint:
+        done = [as_run(run.slabs, axis, run.tolerance, True) for run in runs]
+        begun = [as_run(so_far, axis, share * base, False)] if so_far else []
+        return Checkpoint(problem, tolerance, (*done, *begun))
+
+    def on_level(level: Level, error: float, share: float) -> None:
+        progress = Progress(
+            "march",
+            error,
+            float(np.sqrt(level.solution.objective)),
+            0.4 * share if not runs else 0.4 + 0.6 * share,
+            tuple(s.intervals for s in level.spaces),
+            checkpoint,
+        )
+        show(task.callbacks, progress)
+
+    base = min(tolerance, task.config.loosest)
+    share, before = SLAB_SHARE, SLAB_SHARE
+
+    def marches() -> None:
+        nonlocal share, before
+        while len(runs) < MOST_MARCHES:
+            run = kept[len(runs)] if len(runs) < len(kept) else None
+            so_far[:] = [] if run is None else slabs_of(run)
+            if run is not None and run.complete:
+                runs.append(marched(so_far, axis, share * base))
+            else:
+                known = _pieces_of(runs[-1]) if runs else None
+                runs.append(
+                    march(
+                        system,
+                        domain,
+                        axis,
+                        share * base,
+                        task.config,
+                        on_level,
+                        so_far,
+                        known,
+                    )
+                )
+            if runs[-1].message:
+                return
+            reached = max(_errors(runs)) if len(runs) > 1 else tolerance
+            if len(runs) > 1 and reached <= tolerance:
+                return
+            share, before = next_share(share, before, reached, tolerance), share
+
+    reason = stopped(marches, task.meter) or StopReason.CONVERGED
+    if not runs and not so_far:
+        return held(reason)
+    complete = [run for run in runs if not run.message]
+    # The last march estimates the error of the one before, which is the answer.
+    answer = complete[-2:][0] if complete else None
+    slabs = answer.slabs if answer else (runs[-1].slabs if runs else tuple(so_far))
+    warnings = [task.doubt]
+    if not slabs:
+        reason_of_it = task.doubt or "The conditions at the start may not fit the equations."
+        raise InputError(f"No first slab of time meets the tolerance. {runs[-1].message} {reason_of_it}")
+    if runs and runs[-1].message:
+        warnings.append(runs[-1].message)
+        reason = StopReason.EXHAUSTED
+    elif not complete:
+        warnings.append(
+            f"It was ended at time {slabs[-1].spaces[axis].high:g}, before the end of the domain."
+        )
+    contradiction = max(slab.contradiction for slab in slabs)
+    if not problem.jumps:
+        warnings.append(contradicting(contradiction))
+    leak = max((flow.leak(slab.solution.fields) for slab in slabs), default=0.0) if flow is not None else 0.0
+    if leak > max(IMBALANCE, 100 * tolerance):
+        warnings.append(
+            f"What flows in through the boundary and what flows out do not balance: a divergence of {leak:.1e} of its terms "
+            "is left, so that there is no solution."
+        )
+    errors = _errors(complete) if len(complete) > 1 else (float("inf"),) * len(problem.names)
+    if max(errors) > tolerance and reason is StopReason.CONVERGED:
+        reason = StopReason.EXHAUSTED
+    return Solution.from_outcome(
+        problem,
+        Pieces(tuple(slab.solution.fields for slab in slabs), axis),
+        errors,
+        "the difference from a march with a smaller tolerance"
+        + open_constants(problem.names, [flow.pressure] if flow is not None else []),
+        tolerance=tolerance,
+        road="march",
+        stop_reason=reason,
+        seconds=task.meter.seconds,
+        warnings=warnings,
+        neighbour=OtherGrid(_pieces_of(complete[-1]), 1 / _more(complete)) if len(complete) > 1 else None,
+    )
+
+
+def _unresolved(run: March) -> tuple[float, ...]:
+    """What the grids of the worst slab lack in space, relative to each unknown: two marches may have the same grids."""
+    found: list[list[float]] = []
+    for slab in run.slabs:
+        fields = slab.solution.fields
+        lacks = [next_modes(fields, [n]) for n in range(len(fields))]
+        found.append([sum(float((e**2).sum()) for a, e in enumerate(own) if a != run.axis) for own in lacks])
+    return tuple(np.sqrt(np.max(found, axis=0)).tolist())
+
+
+def _pieces_of(run: March) -> Pieces:
+    return Pieces(tuple(slab.solution.fields for slab in run.slabs), run.axis)
+
+
+def _more(runs: Sequence[March]) -> float:
+    """The share of its error that the last march but one is apart from the last."""
+    return 1 - runs[-1].tolerance / runs[-2].tolerance
+
+
+def _errors(runs: Sequence[March]) -> tuple[float, ...]:
+    """Estimated relative error of each unknown in the last march but one.
+
+    The last is more exact by a known share: an error is at most the distance of the two and that share of itself.
+    """
+    rough, fine = runs[-2:]
+    apart = _pieces_of(fine).distance(_pieces_of(rough))
+    return tuple(max(d / _more(runs), own, 1e-15) for d, own in zip(apart, _unresolved(rough), strict=True))
+
+
+def held_solution(
+    task: Task,
+    faces: FaceConditions,
+    axis: int,
+    road: str,
+    reason: StopReason,
+) -> Solution:
+    """The start held, with an error of which nothing is known.
+
+    Parameters
+    ----------
+    task : Task
+    faces : FaceConditions
+    axis : int
+        Number of the coordinate of time.
+    road : str
+    reason : StopReason
+        What ended it.
+    """
+    problem = task.problem
+    assert isinstance(problem.domain, Box)
+    sentence = (
+        "It was ended before the first slab of time: the state at the start is held, which says nothing about later times. "
+        + reason.advice
+    )
+    return Solution.from_outcome(
+        problem,
+        _start_held(problem.domain, faces, axis, len(problem.names), task.config),
+        [float("inf")] * len(problem.names),
+        "nothing was solved",
+        tolerance=task.tolerance,
+        road=road,
+        stop_reason=reason,
+        seconds=task.meter.seconds,
+        warnings=(task.doubt, sentence),
+    )
+
+
+def _start_held(domain: Box, faces: FaceConditions, axis: int, count: int, config: SolverConfig) -> Pieces:
+    """The data of the start as splines that stay the same along time; zero where an unknown has none, as a pressure."""
+    starts = {
+        each.field: each
+        for each in faces.built_in
+        if each.face.axis == axis and not each.face.high and len(each.end.weights) == 1
+    }
+    intervals, before = FIRST_INTERVALS, None
+    while True:
+        spaces = tuple(
+            Space(np.array([low, high]), 1)
+            if a == axis
+            else Space(np.linspace(low, high, intervals + 1), config.degree, around)
+            for a, ((low, high), around) in enumerate(zip(domain.bounds, domain.periodic, strict=True))
+        )
+        places = list(np.meshgrid(*(space.greville for space in spaces), indexing="ij"))
+        shape = places[0].shape
+        places[axis] = np.full(shape, domain.bounds[axis][0])
+        fields: list[Field] = []
+        for f in range(count):
+            data = starts[f].data(*places) / starts[f].end.weights[0] if f in starts else 0.0
+            values = np.broadcast_to(np.asarray(data, dtype=float), shape)
+            # As files hold it, so that what is read again has the same bits.
+            fields.append(Field(spaces, np.ascontiguousarray(interpolate(spaces, values))))
+        found = Pieces((tuple(fields),), axis)
+        settled = before is not None and max(found.distance(before)) < config.loosest
+        finer = 2 ** (len(spaces) - 1) * fields[0].coefficients.size
+        if settled or 2 * intervals > _FINEST or finer > config.most_coefficients:
+            return found
+        before, intervals = found, 2 * intervals

@@ -33,9 +33,7 @@ from edgewise.pde.settings import (
     UNDETERMINED,
     SolverConfig,
 )
-from edgewise.pde.solvers.refinement import meshes
-from edgewise.pde.solvers.solid_meshes import solid_meshes
-from edgewise.pde.solvers.surface_meshes import surface_meshes
+from edgewise.pde.solvers.refinement import meshes, solid_meshes, surface_meshes
 
 # Changes of two levels of which the second is not smaller show nothing about the third: errors are this series at most.
 _SLOWEST = 0.8

@@ -2,39 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
 from edgewise._core.stopping import StopReason
-from edgewise._core.work import Meter
 from edgewise.pde.discretisation.free_constants import open_constants
 from edgewise.pde.discretisation.galerkin import Galerkin
 from edgewise.pde.discretisation.simplex_galerkin import SimplexGalerkin
 from edgewise.pde.domains.region import Region
 from edgewise.pde.domains.solid import Solid
 from edgewise.pde.domains.surface import TriangleSurface
-from edgewise.pde.problem.problem import Problem
 from edgewise.pde.problem.weak import weak_form
 from edgewise.pde.results.energy import EnergyBound
 from edgewise.pde.results.solution import OtherGrid, Solution
-from edgewise.pde.settings import CONTRADICTION, IMBALANCE, UNDETERMINED, SolverConfig
+from edgewise.pde.settings import IMBALANCE
 from edgewise.pde.solvers.energy_bound import bound_by
 from edgewise.pde.solvers.mesh_levels import MeshLevel, left_of, solve_meshes
-from edgewise.pde.solvers.progress import Progress, ended, show
+from edgewise.pde.solvers.progress import (
+    UNCONVERGED,
+    Progress,
+    Task,
+    contradicting,
+    ended,
+    show,
+    undetermined,
+)
 from edgewise.pde.solvers.solid_bound import solid_bound
 
 
 def solved_on_mesh(
-    problem: Problem,
-    tolerance: float,
-    config: SolverConfig,
-    meter: Meter,
-    callbacks: Sequence[Callable[[Progress], object]],
+    task: Task,
 ) -> Solution:
     """The solution on the last mesh but one, with its error by the last."""
-    region = problem.domain
-    assert isinstance(region, Region | Solid | TriangleSurface)
+    problem, tolerance = task.problem, task.tolerance
+    region: Any = problem.domain
     form = weak_form(problem)
     levels: list[MeshLevel] = []
 
@@ -42,34 +44,35 @@ def solved_on_mesh(
         levels.append(level)
         lacks = float(np.sqrt(level.lacks.sum()))
         progress = Progress("mesh", max(level.change), lacks, None, (level.galerkin.mesh.count,))
-        show(callbacks, progress)
+        show(task.callbacks, progress)
 
     reason = ended(
-        lambda: solve_meshes(region, form, tolerance, config, on_level), meter, levels, "solve", "mesh"
+        lambda: solve_meshes(region, form, tolerance, task.config, on_level),
+        task.meter,
+        levels,
+        "solve",
+        "mesh",
     )
     chosen = levels[-2] if len(levels) > 1 else levels[-1]
     last = levels[-1]
-    changes = left_of(levels) if last.converged else (float("inf"),) * len(problem.names)
-    errors = dict(zip(problem.names, changes, strict=True))
-    if max(errors.values()) <= tolerance:
+    errors = left_of(levels) if last.converged else (float("inf"),) * len(problem.names)
+    if max(errors) <= tolerance:
         reason = StopReason.CONVERGED
-    return Solution(
+    return Solution.from_outcome(
         problem,
         chosen.pieces,
-        max(errors.values()),
         errors,
         "the change to a mesh of higher degree"
         + open_constants(problem.names, last.loose)
         + said_of_facets(region, last.imbalance),
-        tolerance,
-        "mesh",
-        reason,
-        _doubts(region, last, tolerance),
-        meter.seconds,
-        chosen.galerkin.count,
-        max(last.slope_change),
-        _bounded(chosen, last) if len(levels) > 1 else None,
-        OtherGrid(last.pieces, 1.0) if len(levels) > 1 else None,
+        tolerance=tolerance,
+        road="mesh",
+        stop_reason=reason,
+        seconds=task.meter.seconds,
+        warnings=_doubts(region, last, tolerance),
+        slope_error=max(last.slope_change),
+        energy=_bounded(chosen, last) if len(levels) > 1 else None,
+        neighbour=OtherGrid(last.pieces, 1.0) if len(levels) > 1 else None,
     )
 
 
@@ -83,9 +86,9 @@ def _bounded(chosen: MeshLevel, last: MeshLevel) -> EnergyBound | None:
 
 def said_of_facets(region: Region | Solid | TriangleSurface, imbalance: float = 0.0) -> str:
     """What facets leave of a curved solid or surface, which no mesh of them can show."""
-    if isinstance(region, Region) or region.sagitta <= 1e-6 * region.size:
+    if region.sagitta <= 1e-6 * region.size:
         return ""
-    kind = "solid" if isinstance(region, Solid) else "surface"
+    kind = "surface" if region.on_surface else "solid"
     return (
         f"; for the {kind} of flat facets, which lie up to about {region.sagitta:.1e} off the curves they stand for"
         + (f", where {imbalance:.1e} of the sources was balanced by an even one" if imbalance > 1e-9 else "")
@@ -94,21 +97,11 @@ def said_of_facets(region: Region | Solid | TriangleSurface, imbalance: float = 
 
 def _doubts(region: Region | Solid | TriangleSurface, last: MeshLevel, tolerance: float) -> tuple[str, ...]:
     """What counts against the answer."""
-    found: list[str] = []
-    if last.contradiction > CONTRADICTION:
-        found.append(
-            f"Conditions contradict each other where two parts of the boundary meet, by "
-            f"{last.contradiction:.1e} of their size."
-        )
-    if last.weakest < UNDETERMINED:
-        found.append(
-            "The equations and conditions do not determine the unknowns: other functions meet them as well; "
-            "a condition may be missing, or the problem may be at resonance."
-        )
+    found = [contradicting(last.contradiction), undetermined(last.weakest)]
     if not last.converged:
-        found.append("Newton's method did not converge on the last mesh: there may be no solution near.")
+        found.append(UNCONVERGED.format("mesh"))
     # What is balanced on a smooth surface is not quite on its facets.
-    by_facets = 10 * region.sagitta / region.size if isinstance(region, TriangleSurface) else 0.0
+    by_facets = 10 * region.sagitta / region.size if region.on_surface else 0.0
     if last.imbalance > max(IMBALANCE, 100 * tolerance, by_facets):
         found.append(
             f"Sources inside and flows through the boundary do not balance: {last.imbalance:.1e} of them is left, so "

@@ -7,7 +7,7 @@ that of the last mesh but one: its error is what the last one changes, in the me
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,21 +16,19 @@ from scipy import sparse
 from edgewise._core.arrays import Floats
 from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason
-from edgewise._core.work import Meter
 from edgewise.pde.discretisation.free_constants import open_constants
 from edgewise.pde.discretisation.weak_system import WeakSystem
 from edgewise.pde.domains.space_time import SpaceTime
 from edgewise.pde.problem.jets import compile_equations
-from edgewise.pde.problem.problem import Problem
-from edgewise.pde.problem.through_time import TimedForm, timed_form
+from edgewise.pde.problem.through_time import timed_form
 from edgewise.pde.results.mesh_slabs import MeshSlabs
 from edgewise.pde.results.simplex_pieces import SimplexPieces
 from edgewise.pde.results.solution import OtherGrid, Solution
-from edgewise.pde.settings import CHECK_SHARE, CONTRADICTION, SLAB_SHARE, TIME_DEGREE, SolverConfig
+from edgewise.pde.settings import CHECK_SHARE, CONTRADICTION, SLAB_SHARE, TIME_DEGREE
 from edgewise.pde.solvers.mesh_levels import alike, meshes_of, of_all_further, pieces_of
 from edgewise.pde.solvers.mesh_march import MeshMarch
 from edgewise.pde.solvers.on_mesh import said_of_facets
-from edgewise.pde.solvers.progress import Progress, show, stopped
+from edgewise.pde.solvers.progress import Progress, Task, contradicting, show, stopped
 from edgewise.pde.solvers.well_posedness import grows_with_time
 
 # What slabs of time may lack on the first mesh of a shape, relative to the unknowns.
@@ -63,13 +61,10 @@ class _TimedLevel:
 
 
 def solved_through_time(
-    problem: Problem,
-    tolerance: float,
-    config: SolverConfig,
-    meter: Meter,
-    callbacks: Sequence[Callable[[Progress], object]],
+    task: Task,
 ) -> Solution:
     """The solution by the march on the last mesh but one, with its error by the last."""
+    problem, tolerance, config = task.problem, task.tolerance, task.config
     domain = problem.domain
     assert isinstance(domain, SpaceTime)
     timed = timed_form(problem)
@@ -92,7 +87,7 @@ def solved_through_time(
 
             def on_slab(share: float, march: MeshMarch = march, error: float = error) -> None:
                 progress = Progress("march", error, march.tolerance, share, (march.galerkin.mesh.count,))
-                show(callbacks, progress)
+                show(task.callbacks, progress)
 
             march.run(on_slab, _shorter(levels[-1].slabs) if levels else None)
             if march.message:
@@ -109,8 +104,8 @@ def solved_through_time(
                 return
             tell(levels[-1].lacks)
 
-    reason = stopped(marches, meter)
-    return _answer(problem, timed, levels, begun, doubt, reason, tolerance, meter)
+    reason = stopped(marches, task.meter)
+    return _answer(replace(task, doubt=doubt), levels, begun, reason)
 
 
 def _stages(tolerance: float) -> int:
@@ -215,25 +210,20 @@ def _between(galerkin: WeakSystem, unknown: int, coarse: Any) -> Any:
 
 
 def _answer(
-    problem: Problem,
-    timed: TimedForm,
+    task: Task,
     levels: Sequence[_TimedLevel],
     begun: Sequence[MeshMarch],
-    doubt: str,
     reason: StopReason | None,
-    tolerance: float,
-    meter: Meter,
 ) -> Solution:
+    problem, tolerance = task.problem, task.tolerance
     domain: Any = problem.domain
     if not begun:
         if reason is StopReason.INTERRUPTED:
             raise KeyboardInterrupt
         raise InputError("The time of solve was over before the first mesh; give more 'seconds'.")
     last = begun[-1]
-    warnings = [doubt] if doubt else []
+    warnings = [task.doubt, last.message]
     errors = (float("inf"),) * len(problem.names)
-    if last.message:
-        warnings.append(last.message)
     if levels:
         chosen, march = levels[-2:][0].slabs, levels[-2:][0].march
         if len(levels) > 1 and not last.message:
@@ -245,28 +235,22 @@ def _answer(
             warnings.append(
                 f"It was ended at time {when:g}, before the end of the domain: the state there is held."
             )
-    contradiction = march.start.contradiction
-    if contradiction > CONTRADICTION and not problem.jumps:
-        warnings.append(
-            f"Conditions contradict each other where two parts of the boundary, or it and the start, meet, by "
-            f"{contradiction:.1e} of their size; jumps=True states that this is meant."
-        )
+    if not problem.jumps:
+        warnings.append(contradicting(march.start.contradiction, start=True))
     if max(errors) <= tolerance:
         reason = StopReason.CONVERGED
-    return Solution(
+    return Solution.from_outcome(
         problem,
         chosen,
-        max(errors),
-        dict(zip(problem.names, errors, strict=True)),
+        errors,
         "the change to a finer mesh and shorter slabs of time"
         + open_constants(problem.names, march.start.loose)
         + said_of_facets(domain.shape),
-        tolerance,
-        "mesh march",
-        reason or StopReason.EXHAUSTED,
-        tuple(warnings),
-        meter.seconds,
-        chosen.coefficients,
+        tolerance=tolerance,
+        road="mesh march",
+        stop_reason=reason or StopReason.EXHAUSTED,
+        seconds=task.meter.seconds,
+        warnings=warnings,
         neighbour=OtherGrid(levels[-1].slabs, 1.0) if len(levels) > 1 else None,
     )
 

@@ -1,15 +1,23 @@
-"""What solvers report while they work, and why they end."""
+"""What solvers report while they work, why they end, and sentences about what counts against an answer."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence, Sized
+from collections.abc import Callable, Generator, Sequence, Sized
+from contextlib import contextmanager
 from dataclasses import dataclass
+
+import numpy as np
 
 from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason, tell
-from edgewise._core.work import Meter, StopError
+from edgewise._core.threads import one_thread
+from edgewise._core.work import Meter, StopError, running
+from edgewise.pde.problem.problem import Problem
 from edgewise.pde.results.checkpoint import Checkpoint
-from edgewise.pde.settings import CHECK_SHARE
+from edgewise.pde.settings import CHECK_SHARE, CONTRADICTION, UNDETERMINED, SolverConfig
+
+# Where the last steps of Newton's method failed: on a grid or a mesh.
+UNCONVERGED = "Newton's method did not converge on the last {}: there may be no solution near."
 
 
 @dataclass(frozen=True)
@@ -38,6 +46,37 @@ class Progress:
     share: float | None
     intervals: tuple[int, ...]
     checkpoint: Callable[[], Checkpoint] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """A problem, and what a solver works under.
+
+    Attributes
+    ----------
+    problem : Problem
+    tolerance : float
+    config : SolverConfig
+    meter : Meter
+    callbacks : sequence of callable
+        Each gets every `Progress`.
+    doubt : str
+        What spoke against the problem before; empty where nothing did.
+    """
+
+    problem: Problem
+    tolerance: float
+    config: SolverConfig
+    meter: Meter
+    callbacks: Sequence[Callable[[Progress], object]]
+    doubt: str = ""
+
+
+@contextmanager
+def working(meter: Meter) -> Generator[None]:
+    """Work that is counted, on one thread; numbers that are not finite are dealt with where they arise."""
+    with one_thread(), running(meter), np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        yield
 
 
 def show(callbacks: Sequence[Callable[[Progress], object]], progress: Progress) -> None:
@@ -70,3 +109,24 @@ def ended(run: Callable[[], object], meter: Meter, levels: Sized, of: str, first
 def next_share(share: float, before: float, reached: float, tolerance: float) -> float:
     """Of marches, the share of the tolerance for the next one, where the last but one had an error."""
     return min(CHECK_SHARE * share, 0.5 * tolerance / reached * before)
+
+
+def contradicting(share: float, start: bool = False) -> str:
+    """A sentence where conditions differ by more than rounding, relative to their size; "" where they do not."""
+    if not share > CONTRADICTION:
+        return ""
+    where = (
+        "two parts of the boundary, or it and the start, meet" if start else "two parts of the boundary meet"
+    )
+    advice = "; jumps=True states that this is meant" if start else ""
+    return f"Conditions contradict each other where {where}, by {share:.1e} of their size{advice}."
+
+
+def undetermined(weakest: float) -> str:
+    """A sentence where the weakest combination of the unknowns is hardly in the equations; "" where it is."""
+    if not weakest < UNDETERMINED:
+        return ""
+    return (
+        "The equations and conditions do not determine the unknowns: other functions meet them as well; a condition may be "
+        "missing, or the problem may be at resonance."
+    )

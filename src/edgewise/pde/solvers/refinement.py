@@ -8,15 +8,24 @@ smaller instead.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.spatial import KDTree
 
 from edgewise._core.arrays import Floats
+from edgewise._core.errors import InputError
 from edgewise.pde.discretisation.blocks import Blocks, blocks_of
 from edgewise.pde.discretisation.galerkin import Galerkin
 from edgewise.pde.discretisation.mesh import Mesh, mesh_of
+from edgewise.pde.discretisation.simplex_elements import SimplexNumbering
+from edgewise.pde.discretisation.simplex_galerkin import SimplexGalerkin
+from edgewise.pde.discretisation.simplex_mesh import SimplexMesh, tetra_mesh
+from edgewise.pde.discretisation.triangulation import Triangulation, bent
 from edgewise.pde.domains.region import Region
+from edgewise.pde.domains.solid import Solid
+from edgewise.pde.domains.surface import TriangleSurface
+from edgewise.pde.domains.tetrahedra import fill
 from edgewise.pde.domains.triangles import Width
 from edgewise.pde.problem.weak import WeakForm
 from edgewise.pde.settings import LACKING_SHARE, SolverConfig
@@ -32,6 +41,22 @@ _CORNER_SHARE = 0.05
 # smaller elements begin with it.
 _SLOW_DEGREE = 10
 _SLOW_FALL = 8.0
+# Tetrahedra in a solid are at most as wide as this share of its size at first.
+_FIRST_WIDTH_IN_SOLIDS = 0.3
+
+
+@dataclass(frozen=True)
+class _Rise:
+    """The highest degree; from the second on, elements are made smaller where a degree lowered what they lack by less than
+    the factor."""
+
+    top: int
+    slow: int
+    fall: float
+
+
+_ON_TRIANGLES = _Rise(12, 5, 2.0)
+_IN_SOLIDS = _Rise(10, 4, 2.5)
 
 
 def meshes(
@@ -99,3 +124,86 @@ def _halved(before: Width, mesh: Mesh, lacks: Floats) -> Width:
 
 def _point(blocks: Blocks, place: Floats) -> int:
     return int(np.linalg.norm(blocks.points - place, axis=1).argmin())
+
+
+def surface_meshes(
+    surface: TriangleSurface, form: WeakForm, config: SolverConfig
+) -> Iterator[tuple[SimplexGalerkin, Callable[[Floats], None]]]:
+    """One mesh of triangles after the other, each with a function to call with the errors of its elements."""
+    cut = Triangulation(surface.places, surface.facets, surface.sides, surface.part)
+
+    def curved(mesh: SimplexMesh, degree: int) -> SimplexMesh:
+        return mesh if surface.smooth is None else bent(mesh, degree, surface.project)
+
+    def smaller(_: SimplexMesh, lacks: Floats) -> SimplexMesh:
+        nonlocal cut
+        cut = cut.halved(lacks > LACKING_SHARE * lacks.max(), surface.project)
+        return cut.mesh(surface.reach)
+
+    first, tries = cut.mesh(surface.reach), 8 * config.most_levels
+    return _simplex_meshes(first, form, config.mesh_coefficients, tries, _ON_TRIANGLES, smaller, curved)
+
+
+def solid_meshes(
+    solid: Solid, form: WeakForm, config: SolverConfig
+) -> Iterator[tuple[SimplexGalerkin, Callable[[Floats], None]]]:
+    """One mesh of tetrahedra after the other, each with a function to call with the errors of its elements."""
+    at, widths = np.zeros((0, 3)), np.zeros(0)
+    width = _FIRST_WIDTH_IN_SOLIDS * solid.size
+
+    def smaller(mesh: SimplexMesh, lacks: Floats) -> SimplexMesh | None:
+        nonlocal at, widths
+        marked, half = _halved_tetrahedra(mesh, lacks)
+        at, widths = np.concatenate([at, marked]), np.concatenate([widths, half])
+        try:
+            return tetra_mesh(fill(solid, width, at, widths))
+        except InputError:
+            # What coarser tetrahedra gave holds as it is.
+            return None
+
+    first, tries = tetra_mesh(fill(solid, width, at, widths)), 4 * config.most_levels
+    return _simplex_meshes(first, form, config.mesh_coefficients, tries, _IN_SOLIDS, smaller)
+
+
+def _simplex_meshes(
+    mesh: SimplexMesh | None,
+    form: WeakForm,
+    most: int,
+    tries: int,
+    rise: _Rise,
+    smaller: Callable[[SimplexMesh, Floats], SimplexMesh | None],
+    curved: Callable[[SimplexMesh, int], SimplexMesh] = lambda mesh, _: mesh,
+) -> Iterator[tuple[SimplexGalerkin, Callable[[Floats], None]]]:
+    """A higher degree each time, or smaller elements; up to `most` coefficients, or where there are none smaller."""
+    assert mesh is not None
+    low = 1 + max(form.lower)
+    # Facets by the thousand may leave room for the lowest degrees alone.
+    third = sum(SimplexNumbering(mesh, low + 2 - lower).count for lower in form.lower)
+    degree = low + 1 if third <= most else low
+    lacking: list[Floats] = []
+    rests: list[float] = []
+    for _ in range(tries):
+        galerkin = SimplexGalerkin(curved(mesh, degree), form, degree)
+        if len(lacking) > 1 and galerkin.count > most:
+            return
+        yield galerkin, lacking.append
+        rests.append(float(lacking[-1].sum()))
+        # Even and odd functions gain by every second degree alone.
+        slow = degree >= rise.slow and len(rests) > 2 and rests[-1] > rests[-3] / rise.fall**4
+        if degree < rise.top and not slow:
+            degree += 1
+            continue
+        mesh = smaller(mesh, lacking[-1])
+        if mesh is None:
+            return
+        degree, rests = max(degree - 2, low + 1), []
+
+
+def _halved_tetrahedra(mesh: SimplexMesh, lacks: Floats) -> tuple[Floats, Floats]:
+    """Places at which elements are to be half as wide: those that lack much."""
+    marked = lacks > LACKING_SHARE * lacks.max()
+    corners = mesh.points[mesh.nodes[marked]]
+    # Edges of regular tetrahedra as large: what Netgen takes for widths.
+    edge = (6 * np.sqrt(2) * mesh.volume[marked]) ** (1 / 3)
+    at = np.concatenate([corners.mean(1, keepdims=True), corners], axis=1)
+    return at.reshape(-1, 3), np.repeat(edge / 2, 5)

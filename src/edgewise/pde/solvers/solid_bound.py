@@ -17,8 +17,6 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from scipy import sparse
-from scipy.sparse.linalg import splu
 
 from edgewise._core.arrays import Bools, Floats, Ints
 from edgewise.pde.discretisation.elements import inverses
@@ -30,11 +28,11 @@ from edgewise.pde.discretisation.simplex_elements import (
     simplex_lagrange,
     simplex_sampling,
 )
-from edgewise.pde.discretisation.simplex_faces import face_samplings
-from edgewise.pde.discretisation.simplex_galerkin import SimplexGalerkin
+from edgewise.pde.discretisation.simplex_galerkin import SimplexGalerkin, face_samplings
 from edgewise.pde.discretisation.weak_system import which_jet
 from edgewise.pde.results.energy import EnergyBound
 from edgewise.pde.results.simplex_pieces import SimplexPieces
+from edgewise.pde.solvers.energy_bound import balanced, energy_form
 
 _MORE = 3
 # Elements that are worked on at once.
@@ -60,7 +58,7 @@ def solid_bound(galerkin: SimplexGalerkin, finer: SimplexPieces, coarse: Simplex
     if len(form.names) != 1 or not form.linear or mesh.dimension != 3 or coarse.mesh.nodes is not mesh.nodes:
         return None
     s = simplex_sampling(mesh, galerkin.degree + _MORE)
-    found = _coefficients(galerkin, s)
+    found = energy_form(galerkin, s)
     if found is None:
         return None
     matrix, sign, reaction = found
@@ -70,7 +68,8 @@ def solid_bound(galerkin: SimplexGalerkin, finer: SimplexPieces, coarse: Simplex
     fixed, missed, robin = _on_boundary(galerkin, coarse, sign, fluxes)
     if fixed is None:
         return None
-    fluxes = _balanced(galerkin, fluxes, fixed, (spring * s.mass).sum(1))
+    numbers, signs, counts = _sides(galerkin)
+    fluxes = balanced(fluxes, fixed, (spring * s.mass).sum(1), numbers, signs, len(counts))
     slope = np.stack(jets[1:], axis=-1)
     exact = np.stack(finer.fields[0].jets(s.at, s.inverse)[1:], axis=-1)
     corners = mesh.points[mesh.nodes]
@@ -101,28 +100,6 @@ def _at(places: Floats) -> list[Floats]:
 def _falls(inverse: Floats) -> Floats:
     """Minus the gradient of the weight of each corner, (L, 4, 3): its length is 1 over the height above the face."""
     return np.concatenate([inverse.sum(-2)[..., None, :], -inverse], axis=-2)
-
-
-def _coefficients(galerkin: SimplexGalerkin, s: SimplexSampling) -> tuple[Floats, float, Floats] | None:
-    """A, the sign that makes it positive, and c; None where there is no energy."""
-    inside, zero = galerkin.form.inside, np.zeros(s.mass.shape)
-    slopes = inside.derivatives(_at(s.places), [zero] * len(inside.jets))
-    matrix, reaction = np.zeros((*s.mass.shape, 3, 3)), zero
-    for (row, j), slope in zip(inside.entries, slopes, strict=True):
-        kind = which_jet(inside.jets[j][1])
-        if row < 3 and kind:
-            matrix[..., row, kind - 1] = slope
-        elif row == 3 and not kind:
-            reaction = -slope
-        elif np.abs(slope).max() > 0:
-            return None
-    if np.abs(matrix - np.swapaxes(matrix, -1, -2)).max() > 1e-12 * np.abs(matrix).max():
-        return None
-    values = np.linalg.eigvalsh(matrix)
-    sign = 1.0 if values.max() > 0 else -1.0
-    if (sign * values).min() <= 0 or (sign * reaction).min() < 0:
-        return None
-    return sign * matrix, sign, sign * reaction
 
 
 @lru_cache(maxsize=16)
@@ -208,23 +185,6 @@ def _on_boundary(
 def _weights(at: Floats) -> Floats:
     weights = np.concatenate([1 - at.sum(1, keepdims=True), at], axis=1)
     return np.where(np.abs(weights) < 1e-14, 0.0, weights)
-
-
-def _balanced(galerkin: SimplexGalerkin, fluxes: Floats, fixed: Bools, sources: Floats) -> Floats:
-    """Fluxes changed by constants, as little as possible, so that each element loses what springs in it."""
-    numbers, signs, counts = _sides(galerkin)
-    missing = -(sources + fluxes[..., 0].sum(1))
-    free = ~fixed.ravel()
-    rows = np.repeat(np.arange(len(fluxes)), 4)
-    shape = (len(fluxes), len(counts))
-    out = sparse.csr_matrix((signs.ravel()[free], (rows[free], numbers.ravel()[free])), shape=shape)
-    graph = sparse.csc_matrix(out @ out.T)
-    # Where no face is free on the boundary, one element follows from the others.
-    graph = graph + sparse.csc_matrix(([1e-13 * graph.diagonal().max()], ([0], [0])), shape=graph.shape)
-    change = out.T @ splu(sparse.csc_matrix(graph)).solve(missing)
-    found = fluxes.copy()
-    found[..., 0] += np.where(fixed, 0.0, change[numbers] * signs)
-    return found
 
 
 @lru_cache(maxsize=8)

@@ -15,40 +15,31 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-import numpy as np
-
 from edgewise._core.arguments import as_callables
 from edgewise._core.checks import check_choice, check_float
 from edgewise._core.config import chosen
 from edgewise._core.errors import InputError
-from edgewise._core.stopping import StopReason
-from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, check_seconds, check_work, running
 from edgewise.pde.discretisation.faces import face_conditions
-from edgewise.pde.domains.region import Region
-from edgewise.pde.domains.solid import Solid
-from edgewise.pde.domains.space_time import SpaceTime
-from edgewise.pde.domains.surface import TriangleSurface
+from edgewise.pde.domains.box import Box
 from edgewise.pde.problem.jets import compile_equations
 from edgewise.pde.problem.problem import Problem
 from edgewise.pde.results.checkpoint import Checkpoint
 from edgewise.pde.results.solution import Solution
 from edgewise.pde.settings import TIME_DEGREE, SolverConfig
 from edgewise.pde.solvers.by_levels import solved_by_levels
-from edgewise.pde.solvers.by_march import solved_by_march
 from edgewise.pde.solvers.by_products import DEGREE, check_products
-from edgewise.pde.solvers.by_waves import solved_by_waves
 from edgewise.pde.solvers.family import solve_family
-from edgewise.pde.solvers.held import held_solution
 from edgewise.pde.solvers.levels import (
     BoxSystem,
     energy_tests,
 )
+from edgewise.pde.solvers.march import held_solution, solved_by_march
 from edgewise.pde.solvers.on_mesh import solved_on_mesh
 from edgewise.pde.solvers.on_mesh_in_time import solved_through_time
-from edgewise.pde.solvers.progress import Progress
+from edgewise.pde.solvers.progress import Progress, Task, working
 from edgewise.pde.solvers.solenoidal import degrees_of, solenoidal
-from edgewise.pde.solvers.wave_system import turns_fast, wave_system
+from edgewise.pde.solvers.wave_march import solved_by_waves, turns_fast, wave_system
 from edgewise.pde.solvers.well_posedness import ill_posed
 
 # Tolerance of the members of a family, in units of its own.
@@ -134,30 +125,29 @@ def solve(
     constants = chosen(config, SolverConfig()).scaled(check_work(work))
     listeners = as_callables(callbacks)
     meter = Meter(seconds=check_seconds(seconds))
-    if isinstance(problem.domain, Region | Solid | TriangleSurface):
-        with one_thread(), running(meter), np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            return solved_on_mesh(problem, tolerance, constants, meter, listeners)
-    if problem.domain.parameters and problem.domain.time is None:
+    task = Task(problem, tolerance, constants, meter, listeners)
+    domain = problem.domain
+    if not isinstance(domain, Box):
+        if domain.time is not None and resume is not None:
+            raise InputError(argument="resume", expected="be for marches on boxes", advice="leave it out")
+        by_meshes = solved_on_mesh if domain.time is None else solved_through_time
+        with working(meter):
+            return by_meshes(task)
+    if domain.parameters and domain.time is None:
 
         def member(one: Problem) -> Solution:
             return solve(one, _FAMILY_SHARE * tolerance, work=work, callbacks=listeners, config=config)
 
         with running(meter):
             return solve_family(problem, member, tolerance, meter)
-    if isinstance(problem.domain, SpaceTime):
-        if resume is not None:
-            raise InputError("The 'resume' parameter of solve is for marches on boxes; leave it out.")
-        with one_thread(), running(meter), np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            return solved_through_time(problem, tolerance, constants, meter, listeners)
-    symbols = [each.tree for each in problem.domain.coordinates]
+    symbols = [each.tree for each in domain.coordinates]
     inside = compile_equations([each.residual for each in problem.equations], problem.fields, symbols)
     faces = face_conditions(problem)
     if road == "products":
         system = BoxSystem(problem.names, inside, faces, (DEGREE,) * 2)
-        with one_thread(), running(meter), np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            doubt = ill_posed(problem.domain, inside, faces)
-            return solved_by_levels(road, problem, system, tolerance, constants, meter, listeners, doubt)
-    axis = problem.domain.time
+        with working(meter):
+            return solved_by_levels(replace(task, doubt=ill_posed(domain, inside, faces)), road, system)
+    axis = domain.time
     marches = axis is not None and _only_begins(problem, axis)
     degrees = tuple(TIME_DEGREE if marches and a == axis else constants.degree for a in range(len(symbols)))
     system = BoxSystem(problem.names, inside, faces, degrees)
@@ -165,40 +155,23 @@ def solve(
         system = without_pressure(problem, system, axis)
     if (problem.jumps or len(symbols) > 2) and not marches:
         system = replace(system, tests=energy_tests(system))
-    with one_thread(), running(meter), np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        doubt = ill_posed(problem.domain, inside, faces)
+    with working(meter):
+        task = replace(task, doubt=ill_posed(domain, inside, faces))
         if marches:
             assert axis is not None
 
-            def held(road: str, reason: StopReason) -> Solution:
-                return held_solution(
-                    problem, faces, axis, tolerance, constants, road, reason, doubt, meter.seconds
-                )
-
-            waves = wave_system(problem.domain, inside, faces, axis)
+            held = partial(held_solution, task, faces, axis)
+            waves = wave_system(domain, inside, faces, axis)
             if waves is not None and resume is None and turns_fast(waves, min(tolerance, constants.loosest)):
-                return solved_by_waves(
-                    problem, waves, tolerance, constants, meter, listeners, doubt, partial(held, "waves")
-                )
+                return solved_by_waves(task, waves, partial(held, "waves"))
             if resume is not None:
                 resume.check(problem, tolerance)
-            return solved_by_march(
-                problem,
-                system,
-                axis,
-                tolerance,
-                constants,
-                meter,
-                listeners,
-                resume,
-                doubt,
-                partial(held, "march"),
-            )
+            return solved_by_march(task, system, axis, resume, partial(held, "march"))
         if resume is not None:
             raise InputError(
-                "The 'resume' parameter of solve is for problems that march through time; leave it out."
+                argument="resume", expected="be for problems that march through time", advice="leave it out"
             )
-        return solved_by_levels("grid", problem, system, tolerance, constants, meter, listeners, doubt)
+        return solved_by_levels(task, "grid", system)
 
 
 def _only_begins(problem: Problem, axis: int) -> bool:

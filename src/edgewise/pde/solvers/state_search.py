@@ -23,12 +23,12 @@ from edgewise._core.stopping import StopReason
 from edgewise._core.work import Meter, StopError, charge
 from edgewise.pde.discretisation.assembly import RATE
 from edgewise.pde.discretisation.data_rows import DataRows, relative_noise
-from edgewise.pde.discretisation.start_modes import StartModes, start_modes
-from edgewise.pde.discretisation.torus import Evolution, Spectra, Torus
+from edgewise.pde.discretisation.field import Field, contract, interpolate
+from edgewise.pde.discretisation.space import Space
+from edgewise.pde.discretisation.torus import Current, Evolution, Spectra, StartModes, Torus, start_modes
 from edgewise.pde.settings import MOST_STEPS
-from edgewise.pde.solvers.covariance import covariance, twiced
-from edgewise.pde.solvers.joint_system import JointSystem
-from edgewise.pde.solvers.trajectory import Seen, seen
+from edgewise.pde.solvers.joint_system import JointSystem, covariance, twiced
+from edgewise.pde.solvers.trajectory import Seen, between, course, seen
 
 # Waves along the longest coordinate and steps through time of the first course whose start is searched, and at most.
 _FIRST_WAVES = 8.0
@@ -53,6 +53,9 @@ _SIZE_CHANGE = 0.1
 # The second is that of windows before the last.
 _LEAST_GAIN = 5e-4
 _WINDOW_GAIN = 0.3
+_COURSE_DEGREE = 7
+# Intervals of a coordinate at most: noise leaves more of them unknown than splines miss.
+_MOST_INTERVALS = 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -408,3 +411,44 @@ def _solved(normal: Floats, right: Floats) -> Floats:
     matrix = normal * scale[:, None] * scale
     matrix[np.diag_indices_from(matrix)] += 1e-13
     return (scale * cho_solve(cho_factor(matrix), (scale * right.T).T).T).T
+
+
+def course_fields(search: StateSearch, guess: Guess) -> tuple[Field, ...]:
+    """All unknowns on the whole domain, by their start and their constants."""
+    evolution, torus = search.evolution, search.torus()
+    steps = search.fineness.steps
+    times = np.linspace(evolution.begins, search.end, steps + 1)
+    spaces = [
+        Space(np.linspace(low, low + span, min(size, _MOST_INTERVALS) + 1), _COURSE_DEGREE, True)
+        for low, span, size in zip(torus.low, torus.span, torus.shape, strict=True)
+    ]
+    clock = Space(
+        np.linspace(evolution.begins, search.end, min(max(steps // 3, 2), _MOST_INTERVALS) + 1),
+        _COURSE_DEGREE,
+    )
+    waves = [
+        np.exp(1j * np.multiply.outer(space.greville - low, numbers.ravel()))
+        for space, low, numbers in zip(spaces, torus.low, torus.numbers, strict=True)
+    ]
+    # A mode and its conjugate.
+    waves[-1] = waves[-1] * np.where(torus.indices[-1].ravel() > 0, 2.0, 1.0)
+    shape = (evolution.count, len(clock.greville), *(len(space.greville) for space in spaces))
+    values = np.empty(shape)
+    none = np.zeros((0, evolution.count, *torus.half), dtype=complex)
+    current = Current(evolution, torus, guess.constants)
+    before = None
+    for after in course(current, search.start(torus, guess), none, times, 0):
+        if before is not None:
+            last = after.time if after.time < times[-1] else np.inf
+            inside = np.flatnonzero((clock.greville >= before.time) & (clock.greville < last))
+            for n in inside:
+                modes = between(before, after, clock.greville[n])
+                for f in range(evolution.count):
+                    values[f, n] = contract(modes[f], waves).real
+        before = after
+    every = list(spaces)
+    every.insert(evolution.axis, clock)
+    return tuple(
+        Field(tuple(every), np.ascontiguousarray(interpolate(every, np.moveaxis(own, 0, evolution.axis))))
+        for own in values
+    )

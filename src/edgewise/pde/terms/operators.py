@@ -88,7 +88,9 @@ def dt(term: Expr | Vector | Any, coordinate: Coordinate | int | Any = None, ord
     clocks = tree_of(term).atoms(TimeSymbol)
     if len(clocks) != 1:
         raise InputError(
-            f"dt(...) needs a term that depends on time, as unknown('u', x, t) with t = time() does. Got {short(term)}."
+            subject="The term of dt(...)",
+            expected="depend on time, as unknown('u', x, t) with t = time() does",
+            got=short(term),
         )
     check_int(order, "order", low=1, high=4)
     return Expr(sp.diff(tree_of(term), clocks.pop(), order))
@@ -114,7 +116,9 @@ def div(vector: Vector) -> Expr:
     space = _space(vector)
     if len(space) != len(vector):
         raise InputError(
-            f"div needs as many parts as there are coordinates of space, {len(space)}. Got {len(vector)}."
+            subject="The vector of div(...)",
+            expected=f"have as many parts as there are coordinates of space, {len(space)}",
+            got=len(vector),
         )
     return Expr(sum(sp.diff(part.tree, s) for part, s in zip(vector, space, strict=True)))
 
@@ -139,7 +143,9 @@ def curl(field: Any) -> Any:
         return Expr(sp.diff(parts[1], space[0]) - sp.diff(parts[0], space[1]))
     if len(parts) != 3 or len(space) != 3:
         raise InputError(
-            f"curl needs a field of two or three parts in as many coordinates. Got {len(parts)}."
+            subject="The field of curl(...)",
+            expected="have two or three parts in as many coordinates",
+            got=len(parts),
         )
     x, y, z = space
     a, b, c = parts
@@ -153,7 +159,9 @@ def curl(field: Any) -> Any:
 def dot(a: Vector, b: Any) -> Any:
     """Scalar product of two vectors."""
     if len(a) != len(b):
-        raise InputError(f"dot needs two vectors of equal length. Got {len(a)} and {len(b)}.")
+        raise InputError(
+            subject="The vectors of dot(...)", expected="be of equal length", got=f"{len(a)} and {len(b)}"
+        )
     return Expr(sum(tree_of(p) * tree_of(q) for p, q in zip(a, b, strict=True)))
 
 

@@ -280,8 +280,9 @@ def tree_of(value: Any) -> sp.Expr:
             raise InputError(subject="Numbers in a 'term' of an equation", expected="be finite", got=number)
         return _exact(number)
     raise InputError(
-        f"A 'term' of an equation is written with coordinates, unknowns and numbers. Got {short(value)} of type "
-        f"{type(value).__name__}."
+        subject="A 'term' of an equation",
+        expected="be written with coordinates, unknowns and numbers",
+        got=f"{short(value)} of type {type(value).__name__}",
     )
 
 
