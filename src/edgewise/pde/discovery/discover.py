@@ -124,8 +124,8 @@ def discover(
     try:
         with one_thread(), running(meter):
             fits = [fit(each) for each in samples]
-            every = _Library(names, space, highest, degree, terms, time)
-            laws = tuple(_law(alternatives, every, fits, samples, seed, halves) for alternatives in lefts)
+            right = _Library(names, space, highest, degree, terms, time)
+            laws = tuple(_law(alternatives, right, fits, samples, seed, halves) for alternatives in lefts)
     except StopError as stop:
         meter.own(stop)
         raise InputError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -36,127 +37,6 @@ from edgewise.pde.solvers.progress import working
 from edgewise.pde.solvers.state_search import StateSearch, course_fields
 from edgewise.pde.terms.constants import ConstantSymbol
 from edgewise.pde.terms.symbols import Equation, Expr
-
-
-def identification(
-    problem: Problem,
-    symbols: Sequence[ConstantSymbol],
-    values: Floats,
-    spread: Floats,
-    fields: tuple[Field, ...],
-    *,
-    road: str,
-    sigma: tuple[float, ...],
-    noise: float,
-    follow: float,
-    rest: float,
-    misfit: float,
-    left: float,
-    warnings: tuple[str, ...],
-    reason: StopReason,
-    seconds: float,
-) -> Identification:
-    """The answer of `identify`.
-
-    Parameters
-    ----------
-    problem : Problem
-    symbols : sequence of ConstantSymbol
-    values, spread : ndarray
-        Of the constants, with their covariance.
-    fields : tuple of Field
-    road : str
-    sigma : tuple of float
-    noise : float
-        Relative to the values.
-    follow : float
-        Share of the values that the unknowns follow.
-    rest : float
-        Values that the noise is estimated from.
-    misfit, left : float
-        Of the data for each of these, and of the equations.
-    warnings : tuple of str
-    reason : StopReason
-    seconds : float
-    """
-    reach = float(student.ppf(0.975, rest))
-    errors = np.sqrt(np.maximum(np.diag(spread), 0.0)) if len(symbols) else np.zeros(0)
-    estimates = tuple(
-        Estimate(str(c), float(v), float(e), float(v - reach * e), float(v + reach * e))
-        for c, v, e in zip(symbols, values, errors, strict=True)
-        if c.function is None
-    )
-    plain = [n for n, c in enumerate(symbols) if c.function is None]
-    solution = Solution.from_outcome(
-        _with_numbers(problem, symbols, values),
-        Pieces((fields,), None),
-        [float(np.sqrt(follow)) * noise] * len(problem.names),
-        "what the noise of the data leaves open at their places",
-        tolerance=max(noise, 1e-13),
-        road=road,
-        stop_reason=reason,
-        seconds=seconds,
-        warnings=warnings,
-    )
-    return Identification(
-        estimates,
-        spread[np.ix_(plain, plain)],
-        solution,
-        sigma,
-        misfit,
-        left,
-        warnings,
-        reason,
-        seconds,
-        _functions(symbols, values, spread, reach),
-    )
-
-
-def _with_numbers(problem: Problem, symbols: Sequence[ConstantSymbol], values: Floats) -> Problem:
-    """The problem with what was found in place of its constants."""
-    numbers: dict[Any, Any] = {c: sp.Float(float(v)) for c, v in zip(symbols, values, strict=True)}
-    return Problem(
-        problem.domain,
-        [
-            Equation(Expr(e.left.tree.subs(numbers)), Expr(e.right.tree.subs(numbers)))
-            for e in problem.equations
-        ],
-        [Condition(c.part, c.equation) for c in problem.conditions],
-        problem.jumps,
-    )
-
-
-def _functions(
-    symbols: Sequence[ConstantSymbol], values: Floats, spread: Floats, reach: float
-) -> tuple[FunctionEstimate, ...]:
-    """Functions out of the constants that are weights of their splines."""
-    every = dict.fromkeys(c.function for c in symbols if c.function is not None)
-    found: list[FunctionEstimate] = []
-    for each in every:
-        own = [n for n, c in enumerate(symbols) if c.function == each]
-        found.append(FunctionEstimate(each, values[own], spread[np.ix_(own, own)], reach))
-    return tuple(found)
-
-
-def misfit_warnings(count: int, misfit: float, converged: bool, reason: StopReason) -> tuple[str, ...]:
-    """Sentences about steps that did not end and data that equations and noise do not explain."""
-    found: list[str] = []
-    if not converged and reason is StopReason.CONVERGED:
-        found.append("The steps did not converge on the last grid.")
-    if reason is not StopReason.CONVERGED:
-        found.append(f"The equations are not met as well as the data ask for. {reason.advice}")
-    spread = 4 * np.sqrt(2 / count)
-    if misfit > 1 + spread + 0.1:
-        found.append(
-            f"The data are missed by {np.sqrt(misfit):.2g} times their noise: equations or conditions may be wrong, or "
-            "'sigma' too small."
-        )
-    if misfit < 1 - spread - 0.1:
-        found.append(
-            f"The data are missed by {np.sqrt(misfit):.2g} times their noise only: with these constants the equations hold "
-            "for nearly any values, or 'sigma' is too large."
-        )
-    return tuple(found)
 
 
 def identify(
@@ -228,11 +108,13 @@ def identify(
     with working(meter):
         given = [each.sigma for each in sets]
         evolution = evolution_of(problem.domain, system, rows)
-        if evolution is not None:
+        if evolution is None:
+            found = _by_grids(JointSearch(problem.domain, system, rows, given, constants, meter))
+        else:
             end = problem.domain.bounds[evolution.axis][1]
             known = known_starts(problem.domain, system.faces.built_in, evolution.axis)
-            return _by_start(problem, StateSearch(evolution, system, rows, given, end, known, meter))
-        return _by_grids(problem, JointSearch(problem.domain, system, rows, given, constants, meter))
+            found = _by_start(StateSearch(evolution, system, rows, given, end, known, meter))
+        return _identification(problem, system.constants, found, meter.seconds)
 
 
 def _compiled(problem: Problem) -> JointSystem:
@@ -281,7 +163,129 @@ def _rows(data: Data, problem: Problem) -> DataRows:
     return DataRows(compiled, at, data.values, data.sigma or 0.03 * usual)
 
 
-def _by_grids(problem: Problem, search: JointSearch) -> Identification:
+@dataclass(frozen=True, eq=False)
+class _Outcome:
+    """What a search found, whichever it was.
+
+    Attributes
+    ----------
+    road : str
+    values, spread : ndarray
+        Of the constants, with their covariance.
+    fields : tuple of Field
+    sigma : tuple of float
+    noise : float
+        Relative to the values.
+    follow : float
+        Share of the values that the unknowns follow.
+    rest : float
+        Values that the noise is estimated from.
+    misfit, left : float
+        Of the data for each of these, and of the equations.
+    warnings : tuple of str
+    reason : StopReason
+    """
+
+    road: str
+    values: Floats
+    spread: Floats
+    fields: tuple[Field, ...]
+    sigma: tuple[float, ...]
+    noise: float
+    follow: float
+    rest: float
+    misfit: float
+    left: float
+    warnings: tuple[str, ...]
+    reason: StopReason
+
+
+def _identification(
+    problem: Problem, symbols: Sequence[ConstantSymbol], found: _Outcome, seconds: float
+) -> Identification:
+    """The answer of `identify`."""
+    values, spread = found.values, found.spread
+    reach = float(student.ppf(0.975, found.rest))
+    errors = np.sqrt(np.maximum(np.diag(spread), 0.0)) if len(symbols) else np.zeros(0)
+    estimates = tuple(
+        Estimate(str(c), float(v), float(e), float(v - reach * e), float(v + reach * e))
+        for c, v, e in zip(symbols, values, errors, strict=True)
+        if c.function is None
+    )
+    plain = [n for n, c in enumerate(symbols) if c.function is None]
+    solution = Solution.from_outcome(
+        _with_numbers(problem, symbols, values),
+        Pieces((found.fields,), None),
+        [float(np.sqrt(found.follow)) * found.noise] * len(problem.names),
+        "what the noise of the data leaves open at their places",
+        tolerance=max(found.noise, 1e-13),
+        road=found.road,
+        stop_reason=found.reason,
+        seconds=seconds,
+        warnings=found.warnings,
+    )
+    return Identification(
+        estimates,
+        spread[np.ix_(plain, plain)],
+        solution,
+        found.sigma,
+        found.misfit,
+        found.left,
+        found.warnings,
+        found.reason,
+        seconds,
+        _functions(symbols, values, spread, reach),
+    )
+
+
+def _with_numbers(problem: Problem, symbols: Sequence[ConstantSymbol], values: Floats) -> Problem:
+    """The problem with what was found in place of its constants."""
+    numbers: dict[Any, Any] = {c: sp.Float(float(v)) for c, v in zip(symbols, values, strict=True)}
+    return Problem(
+        problem.domain,
+        [
+            Equation(Expr(e.left.tree.subs(numbers)), Expr(e.right.tree.subs(numbers)))
+            for e in problem.equations
+        ],
+        [Condition(c.part, c.equation) for c in problem.conditions],
+        problem.jumps,
+    )
+
+
+def _functions(
+    symbols: Sequence[ConstantSymbol], values: Floats, spread: Floats, reach: float
+) -> tuple[FunctionEstimate, ...]:
+    """Functions out of the constants that are weights of their splines."""
+    every = dict.fromkeys(c.function for c in symbols if c.function is not None)
+    found: list[FunctionEstimate] = []
+    for each in every:
+        own = [n for n, c in enumerate(symbols) if c.function == each]
+        found.append(FunctionEstimate(each, values[own], spread[np.ix_(own, own)], reach))
+    return tuple(found)
+
+
+def misfit_warnings(count: int, misfit: float, converged: bool, reason: StopReason) -> tuple[str, ...]:
+    """Sentences about steps that did not end and data that equations and noise do not explain."""
+    found: list[str] = []
+    if not converged and reason is StopReason.CONVERGED:
+        found.append("The steps did not converge on the last grid.")
+    if reason is not StopReason.CONVERGED:
+        found.append(f"The equations are not met as well as the data ask for. {reason.advice}")
+    spread = 4 * np.sqrt(2 / count)
+    if misfit > 1 + spread + 0.1:
+        found.append(
+            f"The data are missed by {np.sqrt(misfit):.2g} times their noise: equations or conditions may be wrong, or "
+            "'sigma' too small."
+        )
+    if misfit < 1 - spread - 0.1:
+        found.append(
+            f"The data are missed by {np.sqrt(misfit):.2g} times their noise only: with these constants the equations hold "
+            "for nearly any values, or 'sigma' is too large."
+        )
+    return tuple(found)
+
+
+def _by_grids(search: JointSearch) -> _Outcome:
     """Data and equations together on grids of splines."""
     found = search.run()
     stage, state, linear, fields = found.stage, found.state, found.linear, found.fields
@@ -291,13 +295,11 @@ def _by_grids(problem: Problem, search: JointSearch) -> Identification:
     patch = search.patch(stage, state.constants, 1.0)
     left = float(np.sqrt(patch.objective(fields))) / max(terms(patch, fields), 1e-300)
     doubts = misfit_warnings(search.count, misfit, found.converged, found.reason)
-    return identification(
-        problem,
-        search.system.constants,
-        state.constants,
-        covariance(linear.schur),
-        fields,
+    return _Outcome(
         road="grid",
+        values=state.constants,
+        spread=covariance(linear.schur),
+        fields=fields,
         sigma=state.sigma,
         noise=search.noise(state.sigma),
         follow=freedom / search.count,
@@ -306,11 +308,10 @@ def _by_grids(problem: Problem, search: JointSearch) -> Identification:
         left=left,
         warnings=(*doubts, *undetermined(search, found)),
         reason=found.reason,
-        seconds=search.meter.seconds,
     )
 
 
-def _by_start(problem: Problem, search: StateSearch) -> Identification:
+def _by_start(search: StateSearch) -> _Outcome:
     """Data followed back to the start of an evolution."""
     found = search.run()
     guess, count = found.guess, search.count
@@ -320,13 +321,11 @@ def _by_start(problem: Problem, search: StateSearch) -> Identification:
     misfit = float(sum(found.misfit) / rest)
     follow = max(freedom - len(guess.constants), 0.0)
     doubts = misfit_warnings(count, misfit, found.converged, found.reason)
-    return identification(
-        problem,
-        search.constants,
-        guess.constants,
-        found.spread[many:, many:],
-        course_fields(search, guess),
+    return _Outcome(
         road="start",
+        values=guess.constants,
+        spread=found.spread[many:, many:],
+        fields=course_fields(search, guess),
         sigma=guess.sigma,
         noise=search.noise(guess.sigma),
         follow=follow / count,
@@ -338,5 +337,4 @@ def _by_start(problem: Problem, search: StateSearch) -> Identification:
             *poorly_determined(search.constants, guess.constants, found.schur, follow, count),
         ),
         reason=found.reason,
-        seconds=search.meter.seconds,
     )
