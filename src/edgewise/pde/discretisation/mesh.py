@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,6 +50,11 @@ class Mesh:
     nodes: Ints
     tip: Ints
     curve: Ints
+    degree_steps: ClassVar = 2
+
+    def like(self, other: Mesh) -> bool:
+        """Whether they differ by their degree, and by layers at corners, alone."""
+        return self.blocks is other.blocks
 
     @property
     def count(self) -> int:

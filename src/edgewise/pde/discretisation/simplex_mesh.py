@@ -6,6 +6,7 @@ import itertools
 import math
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import ClassVar
 
 import numpy as np
 
@@ -45,7 +46,13 @@ class SimplexMesh:
     bend: Floats | None = None
     bend_degree: int = 1
     reach: float = 0.0
+    # Degrees rise by one from a mesh to the next, so that even and odd functions gain in turns.
+    degree_steps: ClassVar = 1
     _parts: dict[int, tuple[Ints, int]] = field(default_factory=dict, repr=False)
+
+    def like(self, other: SimplexMesh) -> bool:
+        """Whether they differ by their degree alone."""
+        return self.nodes is other.nodes
 
     @property
     def dimension(self) -> int:

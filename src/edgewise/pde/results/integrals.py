@@ -32,10 +32,19 @@ from edgewise.pde.domains.parts import Part
 from edgewise.pde.problem.jets import compile_equations
 from edgewise.pde.problem.problem import Problem
 from edgewise.pde.problem.through_time import timed_form
-from edgewise.pde.problem.weak import NORMALS, Posed, by_direction, divided, outward_derivative, weak_form
+from edgewise.pde.problem.weak import (
+    NORMALS,
+    Posed,
+    WeakForm,
+    by_direction,
+    divided,
+    outward_derivative,
+    weak_form,
+)
 from edgewise.pde.results.mesh_pieces import MeshPieces
 from edgewise.pde.results.mesh_slabs import MeshSlabs
 from edgewise.pde.results.pieces import Pieces
+from edgewise.pde.results.simplex_pieces import SimplexPieces
 from edgewise.pde.results.tables import Tables
 from edgewise.pde.results.waves import Waves
 from edgewise.pde.terms.operators import NORMAL
@@ -64,15 +73,18 @@ def integral(
         raise InputError(_STEADY)
     if isinstance(pieces, Pieces):
         return _on_box(problem, pieces, tree, part)
-    form = weak_form(problem)
-    degree = max(each.numbering.degree + low for each, low in zip(pieces.fields, form.lower, strict=True))
-    galerkin = (
-        Galerkin(pieces.mesh, form, degree)
-        if isinstance(pieces, MeshPieces)
-        else SimplexGalerkin(pieces.mesh, form, degree)
-    )
+    galerkin = _galerkin(pieces, weak_form(problem))
     values = np.concatenate([each.values for each in pieces.fields])
     return _on_mesh(problem, galerkin, values, tree, part)
+
+
+def _galerkin(pieces: MeshPieces | SimplexPieces, form: WeakForm) -> WeakSystem:
+    """The system of a form on the elements of a solution, of its degree."""
+    # Forms through time have further fields behind the unknowns.
+    lowered = zip(pieces.fields, form.lower, strict=False)
+    degree = max(each.numbering.degree + low for each, low in lowered)
+    kind: Any = Galerkin if isinstance(pieces, MeshPieces) else SimplexGalerkin
+    return kind(pieces.mesh, form, degree)
 
 
 def _on_mesh(problem: Posed, galerkin: WeakSystem, values: Floats, tree: Any, part: Part | None) -> float:
@@ -108,11 +120,7 @@ def _at_a_time(
         check_is(part, Part, "over", "a part of the boundary or its name")
     _check(problem, tree, part)
     timed = timed_form(problem)
-    kind: Any = Galerkin if isinstance(pieces.start, MeshPieces) else SimplexGalerkin
-    degree = max(
-        each.numbering.degree + low for each, low in zip(pieces.start.fields, timed.form.lower, strict=False)
-    )
-    galerkin = kind(pieces.mesh, timed.form, degree).at_time(time)
+    galerkin = _galerkin(pieces.start, timed.form).at_time(time)
     when = np.array([time])
     values = np.concatenate([pieces.values(f, when, k)[0] for f, k in timed.fields])
     term = timed.at_a_time(tree.replace(NORMAL, lambda u: NORMAL(timed.at_a_time(u))))

@@ -25,16 +25,16 @@ from edgewise._core.work import Meter, check_seconds, check_work
 from edgewise.pde.discretisation.condensed import Condensed
 from edgewise.pde.discretisation.weak_system import WeakSystem
 from edgewise.pde.domains.box import Box
-from edgewise.pde.domains.region import Region
 from edgewise.pde.domains.space_time import SpaceTime
 from edgewise.pde.problem.problem import Problem, on_region
 from edgewise.pde.problem.weak import WeakForm, weak_form
 from edgewise.pde.results.modes import Modes
 from edgewise.pde.results.solution import Solution
 from edgewise.pde.settings import SolverConfig
-from edgewise.pde.solvers.mesh_levels import alike, meshes_of, of_all_further, pieces_of
+from edgewise.pde.solvers.mesh_levels import left_by, pieces_of
 from edgewise.pde.solvers.on_mesh import said_of_facets
 from edgewise.pde.solvers.progress import ended, working
+from edgewise.pde.solvers.refinement import meshes_of
 from edgewise.pde.terms.symbols import Equation, Expr
 
 # Eigenvalues closer than this, relative to their size, are taken for one of several functions.
@@ -118,8 +118,9 @@ def eigen(
     changes: list[Floats] = []
 
     def left() -> Floats:
-        """Errors of the last level but one: on simplices degrees rise by one, and further changes would add to the last."""
-        return changes[-1] if isinstance(region, Region) else of_all_further(changes)
+        """Errors of the last level but one."""
+        every = [np.full(count, np.inf), *changes]
+        return np.array(left_by([each.tolist() for each in every], levels[-1].galerkin.mesh))
 
     def refine() -> None:
         shift = -1.0 / region.size**2
@@ -133,7 +134,7 @@ def eigen(
             if len(levels) > 1:
                 changes.append(_change(levels[-1].values[:count], levels[-2].values[:count]))
                 # Smaller elements at a lower degree measure an error less well than a higher degree does.
-                same = alike(*(each.galerkin.mesh for each in levels[-2:]))
+                same = level.galerkin.mesh.like(levels[-2].galerkin.mesh)
                 if same and left().max() <= tolerance:
                     break
             tell(sum((p.lacks() for p in level.pieces[:count]), np.zeros(galerkin.mesh.count)))

@@ -5,7 +5,7 @@ The answer is that of the last mesh but one: its error is what the last one chan
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from edgewise._core.arrays import Floats
 from edgewise._core.errors import InputError
 from edgewise.pde.discretisation.condensed import Condensed
-from edgewise.pde.discretisation.simplex_galerkin import SimplexGalerkin
+from edgewise.pde.discretisation.mesh import Mesh
 from edgewise.pde.discretisation.simplex_mesh import SimplexMesh
 from edgewise.pde.discretisation.weak_system import WeakSystem
 from edgewise.pde.domains.region import Region
@@ -33,7 +33,7 @@ from edgewise.pde.settings import (
     UNDETERMINED,
     SolverConfig,
 )
-from edgewise.pde.solvers.refinement import meshes, solid_meshes, surface_meshes
+from edgewise.pde.solvers.refinement import meshes_of
 
 # Changes of two levels of which the second is not smaller show nothing about the third: errors are this series at most.
 _SLOWEST = 0.8
@@ -238,9 +238,8 @@ def _imbalance(galerkin: WeakSystem, residual: Floats, loose: list[int]) -> floa
 
 def pieces_of(galerkin: WeakSystem, values: Floats) -> Any:
     """The unknowns as what solutions hold."""
-    if isinstance(galerkin, SimplexGalerkin):
-        return SimplexPieces(galerkin.fields(values))
-    return MeshPieces(galerkin.fields(values))
+    kind = SimplexPieces if isinstance(galerkin.mesh, SimplexMesh) else MeshPieces
+    return kind(galerkin.fields(values))
 
 
 def _moved(galerkin: WeakSystem, before: Any) -> Floats:
@@ -265,35 +264,27 @@ def solve_meshes(
         levels.append(solve_mesh(galerkin, levels[-1] if levels else None))
         on_level(levels[-1])
         # Smaller elements at a lower degree measure an error less well than a higher degree does.
-        same = len(levels) > 1 and alike(levels[-2].pieces.mesh, levels[-1].pieces.mesh)
+        same = len(levels) > 1 and levels[-1].pieces.mesh.like(levels[-2].pieces.mesh)
         if (same and max(left_of(levels)) <= tolerance) or (len(levels) > 2 and _hopeless(levels[-1])):
             break
         tell(levels[-1].lacks)
     return levels
 
 
-def meshes_of(
-    region: Region | Solid | TriangleSurface, form: WeakForm, config: SolverConfig
-) -> Iterator[tuple[WeakSystem, Callable[[Floats], None]]]:
-    """One mesh after the other, each with a function to call with the errors of its elements."""
-    if isinstance(region, Region):
-        return meshes(region, form, config)
-    return (
-        solid_meshes(region, form, config)
-        if isinstance(region, Solid)
-        else surface_meshes(region, form, config)
-    )
-
-
 def left_of(levels: Sequence[MeshLevel]) -> tuple[float, ...]:
-    """Estimated errors of the last level but one: what the last changes and, where degrees rise by one, what the changes of
-    all further ones would add, as the last ones fall."""
-    if not isinstance(levels[-1].pieces, SimplexPieces):
-        return levels[-1].change
-    return tuple(map(float, of_all_further([np.array(each.change) for each in levels[1:]])))
+    """Estimated errors of the last level but one; infinite where there is none."""
+    return left_by([each.change for each in levels], levels[-1].pieces.mesh)
 
 
-def of_all_further(changes: Sequence[Floats]) -> Floats:
+def left_by(changes: Sequence[Sequence[float]], mesh: Mesh | SimplexMesh) -> tuple[float, ...]:
+    """Estimated errors of the last level but one, by the change to each level: what the last changes and, where degrees rise
+    by one, what the changes of all further ones would add, as the last ones fall."""
+    if mesh.degree_steps > 1 or len(changes) < 2:
+        return tuple(changes[-1])
+    return tuple(map(float, _with_further([np.array(each) for each in changes[1:]])))
+
+
+def _with_further(changes: Sequence[Floats]) -> Floats:
     """The last change and what all further ones would add to it, as they fall where degrees rise by one."""
     last = changes[-1]
     if len(changes) < 2:
@@ -303,11 +294,6 @@ def of_all_further(changes: Sequence[Floats]) -> Floats:
     before = changes[-1 - back]
     fall = np.where(before > 0, last / np.where(before > 0, before, 1.0), 0.0) ** (1 / back)
     return last / (1 - np.minimum(fall, _SLOWEST))
-
-
-def alike(one: Any, other: Any) -> bool:
-    """Whether meshes differ by their degree, and by layers at corners, alone."""
-    return one.nodes is other.nodes if isinstance(one, SimplexMesh) else one.blocks is other.blocks
 
 
 def _hopeless(level: MeshLevel) -> bool:

@@ -22,13 +22,13 @@ from edgewise.pde.domains.space_time import SpaceTime
 from edgewise.pde.problem.jets import compile_equations
 from edgewise.pde.problem.through_time import timed_form
 from edgewise.pde.results.mesh_slabs import MeshSlabs
-from edgewise.pde.results.simplex_pieces import SimplexPieces
 from edgewise.pde.results.solution import OtherGrid, Solution
 from edgewise.pde.settings import CHECK_SHARE, CONTRADICTION, SLAB_SHARE, TIME_DEGREE
-from edgewise.pde.solvers.mesh_levels import alike, meshes_of, of_all_further, pieces_of
+from edgewise.pde.solvers.mesh_levels import left_by, pieces_of
 from edgewise.pde.solvers.mesh_march import MeshMarch
 from edgewise.pde.solvers.on_mesh import said_of_facets
 from edgewise.pde.solvers.progress import Progress, Task, contradicting, show, stopped
+from edgewise.pde.solvers.refinement import meshes_of
 from edgewise.pde.solvers.well_posedness import grows_with_time
 
 # What slabs of time may lack on the first mesh of a shape, relative to the unknowns.
@@ -95,7 +95,7 @@ def solved_through_time(
             levels.append(_level(march, levels[-1] if levels else None))
             if len(levels) > 1:
                 allowed = min(allowed, SLAB_SHARE * max(levels[-1].change))
-                same = alike(levels[-2].slabs.mesh, levels[-1].slabs.mesh)
+                same = levels[-1].slabs.mesh.like(levels[-2].slabs.mesh)
                 if same and max(_left(levels)) <= tolerance:
                     return
                 if levels[-1].march.start.contradiction > CONTRADICTION and not problem.jumps:
@@ -151,9 +151,7 @@ def _slabs_of(march: MeshMarch) -> MeshSlabs:
 
 def _left(levels: Sequence[_TimedLevel]) -> tuple[float, ...]:
     """Estimated errors of the last level but one, as on meshes without time."""
-    if not isinstance(levels[-1].slabs.start, SimplexPieces):
-        return levels[-1].change
-    return tuple(map(float, of_all_further([np.array(each.change) for each in levels[1:]])))
+    return left_by([each.change for each in levels], levels[-1].slabs.mesh)
 
 
 def _apart(fine: MeshSlabs, coarse: MeshSlabs, galerkin: WeakSystem) -> tuple[float, ...]:

@@ -59,6 +59,15 @@ _ON_TRIANGLES = _Rise(12, 5, 2.0)
 _IN_SOLIDS = _Rise(10, 4, 2.5)
 
 
+def meshes_of(
+    region: Region | Solid | TriangleSurface, form: WeakForm, config: SolverConfig
+) -> Iterator[tuple[Galerkin | SimplexGalerkin, Callable[[Floats], None]]]:
+    """One mesh after the other, each with a function to call with the errors of its elements."""
+    if isinstance(region, Region):
+        return meshes(region, form, config)
+    return (surface_meshes if region.on_surface else solid_meshes)(region, form, config)
+
+
 def meshes(
     region: Region, form: WeakForm, config: SolverConfig
 ) -> Iterator[tuple[Galerkin, Callable[[Floats], None]]]:
