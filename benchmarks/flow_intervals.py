@@ -15,7 +15,7 @@ from _common import Report, begin
 from inverse_flow import CONVECTION, END, NOISE, NU, modes_of
 
 from edgewise import pde
-from edgewise.pde.discretisation.torus import StartModes, Torus, start_modes
+from edgewise.pde.discretisation.torus import Current, StartModes, Torus, start_modes
 from edgewise.pde.solvers.evolution import evolution_of
 from edgewise.pde.solvers.identify import _compiled, _rows
 from edgewise.pde.solvers.joint_system import covariance, twiced
@@ -61,7 +61,7 @@ def design(seed: int, rows: int = 500) -> tuple[np.ndarray, np.ndarray, np.ndarr
     weights, grid = true_weights(modes), Torus.holding(evolution.low, evolution.span, 16)
     constants = np.array([CONVECTION, NU])
     start = modes.start(grid, weights)
-    found = seen(evolution, grid, constants, start, data, END, 40, modes.changes(grid), True)
+    found = seen(Current(evolution, grid, constants), start, data, END, 40, modes.changes(grid))
     return found.jacobian, weights, modes.rings
 
 

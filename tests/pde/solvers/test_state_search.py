@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from edgewise import InputError, pde
-from edgewise.pde.discretisation.torus import Torus, start_modes
+from edgewise.pde.discretisation.torus import Current, Torus, start_modes
 from edgewise.pde.solvers.evolution import evolution_of
 from edgewise.pde.solvers.identify import _compiled, _rows
 from edgewise.pde.solvers.trajectory import seen
@@ -133,9 +133,8 @@ def test_changes_of_the_start_and_of_constants_are_what_differences_tell():
         0.3 * r.standard_normal(len(modes)) / np.maximum(modes.rings, 1) ** 2,
         np.array([0.8, 0.05]),
     )
-    whole = seen(
-        evolution, torus, constants, modes.start(torus, weights), rows, 1.0, 20, modes.changes(torus), True
-    )
+    current = Current(evolution, torus, constants)
+    whole = seen(current, modes.start(torus, weights), rows, 1.0, 20, modes.changes(torus))
     assert whole.jacobian.shape == (60, len(modes) + 2)
     for column in (0, 1, len(modes) - 1, len(modes), len(modes) + 1):
         both = []
@@ -143,7 +142,7 @@ def test_changes_of_the_start_and_of_constants_are_what_differences_tell():
             moved = np.concatenate([weights, constants])
             moved[column] += sign * 1e-5
             start = modes.start(torus, moved[:-2])
-            both.append(seen(evolution, torus, moved[-2:], start, rows, 1.0, 20).residuals)
+            both.append(seen(Current(evolution, torus, moved[-2:]), start, rows, 1.0, 20).residuals)
         slope = (both[0] - both[1]) / 2e-5
         assert np.allclose(whole.jacobian[:, column], slope, rtol=1e-4, atol=2e-4 * np.abs(slope).max())
 

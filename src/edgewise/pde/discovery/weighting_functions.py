@@ -104,8 +104,7 @@ class AxisWeights:
 
 
 def axis_weights(
-    bounds: Sequence[tuple[float, float]],
-    periodic: Sequence[bool],
+    samples: Samples,
     corners: Sequence[float],
     measured: Sequence[float],
     counts: Sequence[int],
@@ -117,7 +116,8 @@ def axis_weights(
 
     Parameters
     ----------
-    bounds, periodic, corners : sequence, one entry a coordinate
+    samples : Samples
+    corners : sequence of float, one a coordinate
     measured : sequence of float
         Measured places along each coordinate.
     counts : sequence of int
@@ -130,7 +130,7 @@ def axis_weights(
     halves: list[float] = []
     steps: list[float] = []
     for (low, high), around, corner, own, count in zip(
-        bounds, periodic, corners, measured, counts, strict=True
+        samples.bounds, samples.periodic, corners, measured, counts, strict=True
     ):
         span = high - low
         wanted = _REACH * np.sqrt(2 * power + 3) / corner
@@ -140,14 +140,14 @@ def axis_weights(
     while True:
         numbers = [
             _number(high - low, around, half, density)
-            for (low, high), around, half in zip(bounds, periodic, halves, strict=True)
+            for (low, high), around, half in zip(samples.bounds, samples.periodic, halves, strict=True)
         ]
         if np.prod(numbers) <= most or max(numbers) <= 2:
             break
         density *= 0.9
     found: list[AxisWeights] = []
     for (low, high), around, half, step, count, number in zip(
-        bounds, periodic, halves, steps, counts, numbers, strict=True
+        samples.bounds, samples.periodic, halves, steps, counts, numbers, strict=True
     ):
         even = np.arange(number) / number if around else np.linspace(0, 1, number)
         centres = low + even * (high - low) if around else low + half + even * (high - low - 2 * half)
@@ -175,8 +175,7 @@ def weights_for(
             counts[axis] *= 2
     most = max(_MOST_ROWS // experiments, 20)
     return axis_weights(
-        samples.bounds,
-        samples.periodic,
+        samples,
         fitted.corners,
         measured,
         counts,

@@ -217,15 +217,12 @@ class StateSearch:
         share = (end - self.evolution.begins) / (self.end - self.evolution.begins)
         changes = guess.modes.changes(torus) if follow else None
         return seen(
-            self.evolution,
-            torus,
-            guess.constants,
+            Current(self.evolution, torus, guess.constants),
             self.start(torus, guess),
             self.rows,
             end,
             max(int(np.ceil(share * fine.steps)), 4),
             changes,
-            follow,
         )
 
     def noise(self, sigma: Sequence[float]) -> float:

@@ -113,23 +113,18 @@ class Seen:
 
 
 def seen(
-    evolution: Evolution,
-    torus: Torus,
-    constants: Floats,
+    current: Current,
     start: Spectra,
     sets: Sequence[DataRows],
     end: float,
     steps: int,
     changes: Spectra | None = None,
-    follow_constants: bool = False,
 ) -> Seen:
     """A course beside data up to a time: residuals, and their derivatives in the changes of the start and the constants.
 
     Parameters
     ----------
-    evolution : Evolution
-    torus : Torus
-    constants : ndarray, shape (C,)
+    current : Current
     start : ndarray, shape (F, modes)
     sets : sequence of DataRows
         Places in the order of the domain; those later than `end` are left out of the answer.
@@ -137,15 +132,12 @@ def seen(
     steps : int
         Of equal length, from the time of the start, `evolution.begins`.
     changes : ndarray, shape (P, F, modes), optional
-        Of the start.
-    follow_constants : bool
-        Whether derivatives in the constants follow those in the start.
+        Of the start; derivatives in the constants follow those in these.
     """
-    current = Current(evolution, torus, constants)
-    extra = len(constants) if follow_constants else 0
-    none = np.zeros((0, *start.shape), dtype=complex)
-    every = none if changes is None else changes
-    every = np.concatenate([every, np.zeros((extra, *start.shape), dtype=complex)])
+    evolution, torus = current.evolution, current.torus
+    extra = 0 if changes is None else len(current.constants)
+    none = np.zeros((extra, *start.shape), dtype=complex)
+    every = none if changes is None else np.concatenate([changes, none])
     times = np.linspace(evolution.begins, end, steps + 1)
     wanted = [each.at[:, evolution.axis] for each in sets]
     steps_of = [np.clip(np.searchsorted(times, t, side="right") - 1, 0, steps - 1) for t in wanted]
