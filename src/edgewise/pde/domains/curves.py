@@ -86,10 +86,6 @@ class Curve:
         """The same from its end to its start."""
         return self.part(1.0, 0.0)
 
-    def called(self, name: str) -> Curve:
-        """The same with another name."""
-        return replace(self, name=name)
-
     def where(self, place: Floats, close: float) -> float | None:
         """The share of the way at which it passes a place, or None."""
         if self.straight:

@@ -317,12 +317,11 @@ def solve_levels(
     spaces: tuple[Space, ...],
     tolerance: float,
     config: SolverConfig,
-    on_level: Callable[[Level, float], None] = lambda level, error: None,
-) -> tuple[list[Level], float]:
-    """Refines until the estimated error is below the tolerance; returns every level and the estimate."""
+    on_level: Callable[[Level, float], None],
+) -> None:
+    """Refines until the estimated error is below the tolerance; reports every level with the estimate."""
     levels = [solve_level(system, spaces, None, tests=system.tests, continued=True)]
-    error = np.inf
-    on_level(levels[-1], error)
+    on_level(levels[-1], np.inf)
     for _ in range(config.most_levels - 1):
         finer = refine(levels[-1], 0.1 * tolerance if len(spaces) > 2 else 0.0)
         count = len(system.names) * int(np.prod([space.size for space in finer]))
@@ -343,7 +342,6 @@ def solve_levels(
         on_level(levels[-1], error)
         if error <= tolerance or stalled(levels, system.inside.linear):
             break
-    return levels, error
 
 
 def _goes_on(levels: Sequence[Level]) -> bool:

@@ -56,10 +56,6 @@ class March:
         In the order of time.
     axis : int
         Number of the coordinate of time.
-    indicator : float
-        The error by the residuals of all slabs.
-    reached : float
-        Time up to which the equations were solved.
     tolerance : float
         What each slab met.
     message : str
@@ -68,17 +64,8 @@ class March:
 
     slabs: tuple[Level, ...]
     axis: int
-    indicator: float
-    reached: float
     tolerance: float
     message: str = ""
-
-    @property
-    def edges(self) -> np.ndarray:
-        """Where slabs meet, both ends included."""
-        return np.array(
-            [self.slabs[0].spaces[self.axis].low, *(s.spaces[self.axis].high for s in self.slabs)]
-        )
 
 
 def as_run(slabs: Sequence[Level], axis: int, tolerance: float, complete: bool) -> MarchRun:
@@ -112,23 +99,14 @@ def slabs_of(run: MarchRun) -> list[Level]:
     ]
 
 
-def marched(slabs: Sequence[Level], axis: int, tolerance: float, message: str = "") -> March:
-    """A march of these slabs."""
-    indicator = float(np.sqrt(sum(s.indicator**2 for s in slabs)))
-    return March(
-        tuple(slabs), axis, indicator, slabs[-1].spaces[axis].high if slabs else 0.0, tolerance, message
-    )
-
-
 def march(
     system: BoxSystem,
     domain: Box,
-    axis: int,
     tolerance: float,
     config: SolverConfig,
-    on_level: Callable[[Level, float, float], None] = lambda level, error, share: None,
-    so_far: list[Level] | None = None,
-    near: Pieces | None = None,
+    on_level: Callable[[Level, float, float], None],
+    slabs: list[Level],
+    near: Pieces | None,
 ) -> March:
     """Goes through time in slabs, each solved to the tolerance.
 
@@ -136,18 +114,18 @@ def march(
     ----------
     system : BoxSystem
     domain : Box
-    axis : int
-        Number of the coordinate of time.
     tolerance : float
         Relative error that a slab may add.
     config : SolverConfig
     on_level : callable
         Gets each slab, its estimated error and the share of time that is done.
-    so_far : list, optional
-        Slabs are put here as they are solved, for who interrupts; those that are there already are gone on from.
+    slabs : list
+        They are put here as they are solved, for who interrupts; those that are there already are gone on from.
     near : Pieces, optional
         All unknowns of an earlier march, with which Newton's steps begin, and the first grids.
     """
+    axis = domain.time
+    assert axis is not None
     low, high = domain.bounds[axis]
     spaces = list(first_spaces(domain.bounds, domain.periodic, system.degrees, FIRST_INTERVALS))
     length = (high - low) / FIRST_SLABS
@@ -160,7 +138,6 @@ def march(
     fine = _SPACE_SHARE * tolerance
     at, failures, message = low, 0, ""
     tests = evolution_tests(system, axis)
-    slabs: list[Level] = [] if so_far is None else so_far
     known: dict[int, Field] | None = None
     if slabs:
         # Going on from an earlier march: all that it knew follows from its last slab.
@@ -210,7 +187,7 @@ def march(
         if np.prod([s.size for s in spaces]) * len(system.names) > most:
             message = f"It ended at time {at:g}: the next grid would have more than {most:,} coefficients."
             break
-    return marched(slabs, axis, tolerance, message)
+    return March(tuple(slabs), axis, tolerance, message)
 
 
 def _finer(space: Space, lacks: Floats, fine: float) -> Space:
@@ -355,14 +332,13 @@ def solved_by_march(
             run = kept[len(runs)] if len(runs) < len(kept) else None
             so_far[:] = [] if run is None else slabs_of(run)
             if run is not None and run.complete:
-                runs.append(marched(so_far, axis, share * base))
+                runs.append(March(tuple(so_far), axis, share * base))
             else:
                 known = _pieces_of(runs[-1]) if runs else None
                 runs.append(
                     march(
                         system,
                         domain,
-                        axis,
                         share * base,
                         task.config,
                         on_level,

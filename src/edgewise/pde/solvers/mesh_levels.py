@@ -256,9 +256,9 @@ def solve_meshes(
     form: WeakForm,
     tolerance: float,
     config: SolverConfig,
-    on_level: Callable[[MeshLevel], None] = lambda level: None,
-) -> list[MeshLevel]:
-    """Refines until the last mesh changes the unknowns by less than the tolerance; returns every level."""
+    on_level: Callable[[MeshLevel], None],
+) -> None:
+    """Refines until the last mesh changes the unknowns by less than the tolerance; reports every level."""
     levels: list[MeshLevel] = []
     for galerkin, tell in meshes_of(region, form, config):
         levels.append(solve_mesh(galerkin, levels[-1] if levels else None))
@@ -268,7 +268,6 @@ def solve_meshes(
         if (same and max(left_of(levels)) <= tolerance) or (len(levels) > 2 and _hopeless(levels[-1])):
             break
         tell(levels[-1].lacks)
-    return levels
 
 
 def left_of(levels: Sequence[MeshLevel]) -> tuple[float, ...]:

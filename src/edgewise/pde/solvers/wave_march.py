@@ -388,8 +388,8 @@ def march_waves(
     system: WaveSystem,
     tolerance: float,
     config: SolverConfig,
-    on_step: Callable[[float, float, int], None] = lambda error, share, waves: None,
-    so_far: list[Waves] | None = None,
+    on_step: Callable[[float, float, int], None],
+    so_far: list[Waves],
 ) -> tuple[Waves, str]:
     """Goes through time in slabs; returns what was found and why it ended early, empty where it did not.
 
@@ -401,7 +401,7 @@ def march_waves(
     config : SolverConfig
     on_step : callable
         Gets what a slab lacks, the share of time that is done and the number of waves.
-    so_far : list, optional
+    so_far : list
         What is found so far is put here, for who interrupts.
     """
     low, high = system.bounds[system.axis]
@@ -441,8 +441,7 @@ def march_waves(
             edges.append(at)
             if not _SAME_SLAB[0] <= change <= _SAME_SLAB[1]:
                 length *= float(np.clip(change, 0.5, 1.8))
-            if so_far is not None:
-                so_far[:] = [found()]
+            so_far[:] = [found()]
             continue
         failures += 1
         if failures > config.most_failures:
