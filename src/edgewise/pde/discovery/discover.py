@@ -124,7 +124,7 @@ def discover(
     try:
         with one_thread(), running(meter):
             fits = [fit(each) for each in samples]
-            right = _Library(names, space, highest, degree, terms, time)
+            right = _LawTerms(names, space, highest, degree, terms, time)
             laws = tuple(_law(alternatives, right, fits, samples, seed, halves) for alternatives in lefts)
     except StopError as stop:
         meter.own(stop)
@@ -164,7 +164,7 @@ def _lefts(left: Any, names: Names, time: str) -> list[list[Monomial]]:
 
 
 @dataclass(frozen=True, eq=False)
-class _Library:
+class _LawTerms:
     """What terms may stand on the right side: those given, or products of fields and their derivatives.
 
     Attributes
@@ -209,7 +209,7 @@ class _Library:
 
 def _law(
     alternatives: Sequence[Monomial],
-    terms: _Library,
+    terms: _LawTerms,
     fits: Sequence[FittedFields],
     samples: Sequence[Samples],
     seed: int,

@@ -15,7 +15,7 @@ from edgewise.pde.solvers.levels import BoxSystem, Level, estimate, first_spaces
 from edgewise.pde.solvers.progress import (
     UNCONVERGED,
     Progress,
-    Task,
+    SolverTask,
     contradicting,
     ended,
     show,
@@ -35,7 +35,7 @@ _HOW = {
 
 
 def solved_by_levels(
-    task: Task,
+    task: SolverTask,
     road: str,
     system: BoxSystem,
 ) -> Solution:

@@ -38,7 +38,7 @@ from edgewise.pde.settings import (
 )
 from edgewise.pde.solvers.levels import BoxSystem, Level, first_spaces, solve_level
 from edgewise.pde.solvers.newton import GridSolution
-from edgewise.pde.solvers.progress import Progress, Task, contradicting, next_share, show, stopped
+from edgewise.pde.solvers.progress import Progress, SolverTask, contradicting, next_share, show, stopped
 
 # What space may lack, as a share of what time may.
 _SPACE_SHARE = 0.03
@@ -293,7 +293,7 @@ def _guess(
 
 
 def solved_by_march(
-    task: Task,
+    task: SolverTask,
     system: BoxSystem,
     axis: int,
     resume: Checkpoint | None,
@@ -428,7 +428,7 @@ def _errors(runs: Sequence[March]) -> tuple[float, ...]:
 
 
 def held_solution(
-    task: Task,
+    task: SolverTask,
     faces: FaceConditions,
     axis: int,
     road: str,
@@ -438,7 +438,7 @@ def held_solution(
 
     Parameters
     ----------
-    task : Task
+    task : SolverTask
     faces : FaceConditions
     axis : int
         Number of the coordinate of time.

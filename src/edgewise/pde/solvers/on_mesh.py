@@ -22,7 +22,7 @@ from edgewise.pde.solvers.mesh_levels import MeshLevel, left_of, solve_meshes
 from edgewise.pde.solvers.progress import (
     UNCONVERGED,
     Progress,
-    Task,
+    SolverTask,
     contradicting,
     ended,
     show,
@@ -32,7 +32,7 @@ from edgewise.pde.solvers.solid_bound import solid_bound
 
 
 def solved_on_mesh(
-    task: Task,
+    task: SolverTask,
 ) -> Solution:
     """The solution on the last mesh but one, with its error by the last."""
     problem, tolerance = task.problem, task.tolerance

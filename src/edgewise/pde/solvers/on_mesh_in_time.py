@@ -27,7 +27,7 @@ from edgewise.pde.settings import CHECK_SHARE, CONTRADICTION, SLAB_SHARE, TIME_D
 from edgewise.pde.solvers.mesh_levels import left_by, pieces_of
 from edgewise.pde.solvers.mesh_march import MeshMarch
 from edgewise.pde.solvers.on_mesh import said_of_facets
-from edgewise.pde.solvers.progress import Progress, Task, contradicting, show, stopped
+from edgewise.pde.solvers.progress import Progress, SolverTask, contradicting, show, stopped
 from edgewise.pde.solvers.refinement import meshes_of
 from edgewise.pde.solvers.well_posedness import grows_with_time
 
@@ -61,7 +61,7 @@ class _TimedLevel:
 
 
 def solved_through_time(
-    task: Task,
+    task: SolverTask,
 ) -> Solution:
     """The solution by the march on the last mesh but one, with its error by the last."""
     problem, tolerance, config = task.problem, task.tolerance, task.config
@@ -208,7 +208,7 @@ def _between(galerkin: WeakSystem, unknown: int, coarse: Any) -> Any:
 
 
 def _answer(
-    task: Task,
+    task: SolverTask,
     levels: Sequence[_TimedLevel],
     begun: Sequence[MeshMarch],
     reason: StopReason | None,

@@ -49,7 +49,7 @@ class Progress:
 
 
 @dataclass(frozen=True, eq=False)
-class Task:
+class SolverTask:
     """A problem, and what a solver works under.
 
     Attributes

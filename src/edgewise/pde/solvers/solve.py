@@ -37,7 +37,7 @@ from edgewise.pde.solvers.levels import (
 from edgewise.pde.solvers.march import held_solution, solved_by_march
 from edgewise.pde.solvers.on_mesh import solved_on_mesh
 from edgewise.pde.solvers.on_mesh_in_time import solved_through_time
-from edgewise.pde.solvers.progress import Progress, Task, working
+from edgewise.pde.solvers.progress import Progress, SolverTask, working
 from edgewise.pde.solvers.solenoidal import degrees_of, solenoidal
 from edgewise.pde.solvers.wave_march import solved_by_waves, turns_fast, wave_system
 from edgewise.pde.solvers.well_posedness import ill_posed
@@ -125,7 +125,7 @@ def solve(
     constants = chosen(config, SolverConfig()).scaled(check_work(work))
     listeners = as_callables(callbacks)
     meter = Meter(seconds=check_seconds(seconds))
-    task = Task(problem, tolerance, constants, meter, listeners)
+    task = SolverTask(problem, tolerance, constants, meter, listeners)
     domain = problem.domain
     if not isinstance(domain, Box):
         if domain.time is not None and resume is not None:

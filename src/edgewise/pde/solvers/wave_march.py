@@ -36,7 +36,7 @@ from edgewise.pde.settings import (
     TIME_DEGREE,
     SolverConfig,
 )
-from edgewise.pde.solvers.progress import Progress, Task, next_share, show, stopped
+from edgewise.pde.solvers.progress import Progress, SolverTask, next_share, show, stopped
 
 # Where waves of the start turn by more than this angle (radians), their turning is solved for exactly, the rest of
 # the equations beside it; slabs of polynomials would follow a few radians each.
@@ -452,7 +452,7 @@ def march_waves(
 
 
 def solved_by_waves(
-    task: Task,
+    task: SolverTask,
     system: WaveSystem,
     held: Callable[[StopReason], Solution],
 ) -> Solution:
