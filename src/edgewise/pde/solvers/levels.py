@@ -382,21 +382,31 @@ def energy_tests(system: BoxSystem) -> tuple[WeightingSpace, ...] | None:
     at the boundary. Weak solutions exist where residuals of second or fourth order are in no mean of squares, as where
     conditions jump.
     """
-    if system.faces.weak or system.inside.count != len(system.names):
+    found = own_equations(system, sum)
+    if found is None or any(order % 2 for _, order in found):
         return None
-    order = np.zeros((system.inside.count, len(system.names)))
-    for e, j in system.inside.entries:
-        f, orders = system.inside.jets[j]
-        order[e, f] = max(order[e, f], sum(orders))
-    rows, columns = linear_sum_assignment(-order)
-    if (order[rows, columns] % 2).any() or not order[rows, columns].all():
-        return None
-    for e, f in zip(rows, columns, strict=True):
+    for f, order in found:
         for axis in range(len(system.degrees)):
             counts = [0, 0]
             for each in system.faces.built_in:
                 if each.field == f and each.face.axis == axis:
                     counts[each.face.high] += 1
-            if set(counts) - {int(order[e, f]) // 2} and counts != [0, 0]:
+            if set(counts) - {order // 2} and counts != [0, 0]:
                 return None
-    return tuple(WeightingSpace(int(f), (0,) * len(system.degrees)) for f in columns)
+    return tuple(WeightingSpace(f, (0,) * len(system.degrees)) for f, _ in found)
+
+
+def own_equations(
+    system: BoxSystem, order_of: Callable[[tuple[int, ...]], int]
+) -> list[tuple[int, int]] | None:
+    """For each equation the unknown whose equation it is, and the highest order of that in it; None where conditions are
+    met in the mean, or an unknown has no equation with derivatives of its own."""
+    if system.faces.weak or system.inside.count != len(system.names):
+        return None
+    highest = np.zeros((system.inside.count, len(system.names)), dtype=np.int64)
+    for e, j in system.inside.entries:
+        f, orders = system.inside.jets[j]
+        highest[e, f] = max(highest[e, f], order_of(orders))
+    rows, unknowns = linear_sum_assignment(-highest)
+    found = highest[rows, unknowns]
+    return list(zip(unknowns.tolist(), found.tolist(), strict=True)) if found.all() else None

@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from edgewise._core.arrays import Floats
 from edgewise._core.errors import InputError
@@ -36,7 +35,7 @@ from edgewise.pde.settings import (
     SLAB_SHARE,
     SolverConfig,
 )
-from edgewise.pde.solvers.levels import BoxSystem, Level, first_spaces, solve_level
+from edgewise.pde.solvers.levels import BoxSystem, Level, first_spaces, own_equations, solve_level
 from edgewise.pde.solvers.newton import GridSolution
 from edgewise.pde.solvers.progress import Progress, SolverTask, contradicting, next_share, show, stopped
 
@@ -242,22 +241,16 @@ def evolution_tests(system: BoxSystem, axis: int) -> tuple[WeightingSpace, ...] 
     conditions at the start, which are all polynomials of the right degree (the continuous Galerkin-Petrov method; A. K. Aziz
     and P. Monk 1989, doi:10.1090/S0025-5718-1989-0983310-2). Without such equations, as for a pressure, there are none.
     """
-    if system.faces.weak or system.inside.count != len(system.names):
-        return None
-    order = np.zeros((system.inside.count, len(system.names)))
-    for e, j in system.inside.entries:
-        f, orders = system.inside.jets[j]
-        order[e, f] = max(order[e, f], orders[axis])
-    rows, columns = linear_sum_assignment(-order)
-    if (order[rows, columns] == 0).any():
+    found = own_equations(system, lambda orders: orders[axis])
+    if found is None:
         return None
     starts = [
         sum(b.field == f and b.face.axis == axis and not b.face.high for b in system.faces.built_in)
         for f in range(len(system.names))
     ]
     return tuple(
-        WeightingSpace(int(f), tuple(starts[f] if a == axis else 0 for a in range(len(system.degrees))))
-        for f in columns
+        WeightingSpace(f, tuple(starts[f] if a == axis else 0 for a in range(len(system.degrees))))
+        for f, _ in found
     )
 
 
