@@ -202,5 +202,6 @@ def test_in_a_solid_sources_that_no_polynomial_meets():
 def test_what_has_no_energy_has_no_bound_in_solids_either():
     flowing, _ = in_a_cube([-lap(u3) + dx(u3, x3) == 1], {"walls": u3 == 0}, hill, tolerance=1e-1)
     assert flowing.energy is None
-    with pytest.raises(InputError, match="in solids"):
+    with pytest.raises(InputError) as error:
         energy_bound(flowing)
+    assert error.value.argument == "solution"
