@@ -7,11 +7,12 @@ faces meet and their data contradict each other, no function meets both; how far
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from edgewise._core.arrays import Floats
+from edgewise.pde.discretisation.assembly import Layout, ReducedAxis
 from edgewise.pde.discretisation.faces import BuiltIn
 from edgewise.pde.discretisation.field import Field, interpolate
 from edgewise.pde.discretisation.space import Reduction, Space, reduce
@@ -34,6 +35,55 @@ def reductions(
         )
         for f in range(n_fields)
     )
+
+
+def conditioned(
+    spaces: Sequence[Space],
+    conditions: Sequence[BuiltIn],
+    n_fields: int,
+    lower: Sequence[Sequence[int]] | None = None,
+    known: Mapping[int, Field] | None = None,
+    wide: Sequence[Space] | None = None,
+) -> tuple[Layout, list[Floats], float]:
+    """The free coefficients of all unknowns on a grid, what meets the conditions of each, and the largest contradiction
+    between faces.
+
+    Parameters
+    ----------
+    spaces : sequence of Space, one a coordinate
+    conditions : sequence of BuiltIn
+    n_fields : int
+        Number of unknowns.
+    lower : sequence of (sequence of int), optional
+        How much lower the degrees of each unknown are.
+    known : mapping, optional
+        Data of conditions that are splines along the face already, by the condition's number.
+    wide : sequence of Space, optional
+        A coarser grid, whose splines meet the conditions instead.
+    """
+    reduced = reductions(spaces, conditions, n_fields, lower)
+    axes = tuple(
+        tuple(
+            ReducedAxis(space if lower is None else space.lowered(lower[f][a]), reduction)
+            for a, (space, reduction) in enumerate(zip(spaces, own, strict=True))
+        )
+        for f, own in enumerate(reduced)
+    )
+    coarse = None if wide is None else reductions(wide, conditions, n_fields)
+    lifts: list[Floats] = []
+    worst = 0.0
+    for f, own in enumerate(axes):
+        numbers = [n for n, condition in enumerate(conditions) if condition.field == f]
+        splines = {numbers.index(n): field for n, field in (known or {}).items() if n in numbers}
+        blends = None
+        if wide is not None and coarse is not None:
+            blends = [a.insertion(b) @ c.lift for a, b, c in zip(wide, spaces, coarse[f], strict=True)]
+        table, apart = lift(
+            [axis.space for axis in own], reduced[f], [conditions[n] for n in numbers], splines, blends
+        )
+        lifts.append(table)
+        worst = max(worst, apart)
+    return Layout(axes), lifts, worst
 
 
 def lift(

@@ -21,9 +21,8 @@ from scipy.linalg import LinAlgError, cho_factor, cho_solve
 from edgewise._core.arrays import Floats
 from edgewise._core.errors import InputError
 from edgewise._core.work import charge
-from edgewise.pde.discretisation.assembly import RATE, Layout, Patch, ReducedAxis
-from edgewise.pde.discretisation.faces import BuiltIn
-from edgewise.pde.discretisation.lift import lift, reductions
+from edgewise.pde.discretisation.assembly import RATE, Patch, ReducedAxis
+from edgewise.pde.discretisation.lift import conditioned
 from edgewise.pde.discretisation.product_sums import Factors, ProductSystem, normal_equations
 from edgewise.pde.discretisation.quadrature import gauss
 from edgewise.pde.discretisation.space import Space
@@ -193,22 +192,11 @@ def products_error(levels: Sequence[Level]) -> float:
 
 def _stage_on(system: BoxSystem, spaces: tuple[Space, ...], first: tuple[Space, ...]) -> ProductStage:
     """No products yet on a grid; conditions are met by functions as wide as the first grid's splines, whatever the grid."""
-    count = len(system.names)
-    reduced = reductions(spaces, system.faces.built_in, count)
-    wide = reductions(first, system.faces.built_in, count)
-    axes = tuple(tuple(ReducedAxis(*each) for each in zip(spaces, own, strict=True)) for own in reduced)
-    lifts: list[Floats] = []
-    contradiction = 0.0
-    for f in range(count):
-        own: list[BuiltIn] = [each for each in system.faces.built_in if each.field == f]
-        blends = [a.insertion(b) @ each.lift for a, b, each in zip(first, spaces, wide[f], strict=True)]
-        table, apart = lift(spaces, reduced[f], own, blends=blends)
-        lifts.append(table)
-        contradiction = max(contradiction, apart)
+    layout, lifts, contradiction = conditioned(spaces, system.faces.built_in, len(system.names), wide=first)
     rules = tuple(gauss(space, space.degree + 1) for space in spaces)
     patches = with_conditions(Patch(system.inside, rules), spaces, system.faces)
-    none: Any = tuple(tuple(np.zeros((axis.size, 0)) for axis in own) for own in axes)
-    return ProductStage(spaces, first, ProductSystem(Layout(axes), patches, lifts), contradiction, none)
+    none: Any = tuple(tuple(np.zeros((axis.size, 0)) for axis in own) for own in layout.axes)
+    return ProductStage(spaces, first, ProductSystem(layout, patches, lifts), contradiction, none)
 
 
 def refined(system: BoxSystem, stage: ProductStage, rough: Sequence[Floats]) -> ProductStage:

@@ -19,10 +19,10 @@ from edgewise._core.arrays import Floats
 from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason
 from edgewise._core.work import Meter, StopError
-from edgewise.pde.discretisation.assembly import Assembler, Layout, Normal, Patch, ReducedAxis
+from edgewise.pde.discretisation.assembly import Assembler, Normal, Patch
 from edgewise.pde.discretisation.data_rows import DataRows, relative_noise
 from edgewise.pde.discretisation.field import Field, next_modes
-from edgewise.pde.discretisation.lift import lift, reductions
+from edgewise.pde.discretisation.lift import conditioned
 from edgewise.pde.discretisation.quadrature import gauss
 from edgewise.pde.discretisation.space import Space
 from edgewise.pde.domains.box import Box
@@ -153,19 +153,8 @@ class JointSearch:
             intervals *= 2
 
     def _stage(self, spaces: tuple[Space, ...]) -> JointStage:
-        faces = self.system.faces
-        reduced = reductions(spaces, faces.built_in, len(self.system.names))
-        layout = Layout(
-            tuple(
-                tuple(ReducedAxis(space, each) for space, each in zip(spaces, own, strict=True))
-                for own in reduced
-            )
-        )
-        lifts = tuple(
-            lift(spaces, reduced[f], [each for each in faces.built_in if each.field == f])[0]
-            for f in range(len(self.system.names))
-        )
-        return JointStage(spaces, layout, lifts, {})
+        layout, lifts, _ = conditioned(spaces, self.system.faces.built_in, len(self.system.names))
+        return JointStage(spaces, layout, tuple(lifts), {})
 
     def patch(self, stage: JointStage, constants: Floats, weight: float) -> Patch:
         return Patch(self.system.at(constants), tuple(gauss(s, places_of(s)) for s in stage.spaces), weight)

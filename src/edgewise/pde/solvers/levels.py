@@ -11,11 +11,11 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from edgewise._core.arrays import Floats
-from edgewise.pde.discretisation.assembly import Assembler, Layout, Patch, ReducedAxis, WeightingSpace
+from edgewise.pde.discretisation.assembly import Assembler, Layout, Patch, WeightingSpace
 from edgewise.pde.discretisation.faces import FaceConditions
 from edgewise.pde.discretisation.field import Field, next_modes
 from edgewise.pde.discretisation.free_constants import loose_unknowns
-from edgewise.pde.discretisation.lift import lift, reductions
+from edgewise.pde.discretisation.lift import conditioned
 from edgewise.pde.discretisation.operators import Operators
 from edgewise.pde.discretisation.quadrature import AxisRule, end, gauss, radau
 from edgewise.pde.discretisation.space import Space
@@ -151,28 +151,9 @@ def solve_level(
         Whether nonlinear terms may be taken in step by step where Newton's method fails.
     most_steps : int
     """
-    known = known or {}
-    n_fields = len(system.names)
-    reduced = reductions(spaces, system.faces.built_in, n_fields, system.lower or None)
-    layout = Layout(
-        tuple(
-            tuple(ReducedAxis(*each) for each in zip(system.own(f, spaces), own, strict=True))
-            for f, own in enumerate(reduced)
-        )
+    layout, lifts, contradiction = conditioned(
+        spaces, system.faces.built_in, len(system.names), system.lower or None, known
     )
-    lifts: list[Floats] = []
-    contradiction = 0.0
-    for f in range(n_fields):
-        numbers = [n for n, each in enumerate(system.faces.built_in) if each.field == f]
-        own = [system.faces.built_in[n] for n in numbers]
-        table, apart = lift(
-            system.own(f, spaces),
-            reduced[f],
-            own,
-            {numbers.index(n): field for n, field in known.items() if n in numbers},
-        )
-        lifts.append(table)
-        contradiction = max(contradiction, apart)
     # With three coordinates the places are what costs, and smooth splines are integrated by fewer than polynomials.
     tested = tests is not None and len(spaces) > 2 and not any(any(test.orders) for test in tests)
     rules = tuple(gauss(s, min(s.degree + 1, s.degree // 2 + 4) if tested else s.degree + 1) for s in spaces)
