@@ -8,7 +8,7 @@ this one: `Galerkin` on curved quadrilaterals, `SimplexGalerkin` on triangles of
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from copy import copy
 from functools import cached_property
 from typing import Any, ClassVar, Protocol, Self
@@ -67,7 +67,7 @@ class WeakSystem(ABC):
         With `places` (L, ..., D), `mass` (L, ...) and `inverse` (L, ..., d, D), the derivatives of an element's directions.
     """
 
-    function: ClassVar[Callable[[Any, Floats], Any]]
+    function: ClassVar[type[Any]]
 
     def __init__(
         self, mesh: Any, form: WeakForm, degree: int, numberings: tuple[Any, ...], sampling: Any

@@ -181,7 +181,7 @@ def bound_by(galerkin: Galerkin, finer: MeshPieces, sampled: Sampled | MeshPiece
     numbers, counts, _ = mesh.edges
     signs = _AROUND * np.where(mesh.backward, -1.0, 1.0)
     sources = (spring * s.mass).sum((1, 2))
-    fluxes = balanced(fluxes, rough.any(2), sources, numbers, signs, len(counts))
+    fluxes = balanced(fluxes, np.asarray(rough.any(2)), sources, numbers, signs, len(counts))
     exact = np.stack(finer.fields[0].jets(s)[1:], axis=-1)
     target = np.einsum("...ij,...j->...i", matrix, exact)
     y, divergence = _flux(fluxes, target, spring, s, line)

@@ -65,7 +65,9 @@ def meshes_of(
     """One mesh after the other, each with a function to call with the errors of its elements."""
     if isinstance(region, Region):
         return meshes(region, form, config)
-    return (surface_meshes if region.on_surface else solid_meshes)(region, form, config)
+    if isinstance(region, Solid):
+        return solid_meshes(region, form, config)
+    return surface_meshes(region, form, config)
 
 
 def meshes(
