@@ -116,6 +116,46 @@ class Meter:
         return stop.reason
 
 
+class Ending:
+    """A block that may be ended from outside, and why it was.
+
+    What a meter's limit, a callback or Ctrl-C ends is over, and what was found until then is the answer; what is to end an
+    outer call goes on up.
+
+    Parameters
+    ----------
+    meter : Meter
+        Of the call that answers.
+
+    Attributes
+    ----------
+    reason : StopReason or None
+        None where nothing ended it.
+
+    Examples
+    --------
+    >>> with Ending(Meter(seconds=0.0)) as end, running(end.meter):
+    ...     while True:
+    ...         charge(1.0)
+    >>> end.reason
+    <StopReason.TIME_LIMIT: 'time_limit'>
+    """
+
+    def __init__(self, meter: Meter) -> None:
+        self.meter = meter
+        self.reason: StopReason | None = None
+
+    def __enter__(self) -> Ending:
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
+        if isinstance(error, StopError):
+            self.reason = self.meter.own(error)
+        elif isinstance(error, KeyboardInterrupt):
+            self.reason = StopReason.INTERRUPTED
+        return self.reason is not None
+
+
 _CURRENT: ContextVar[Meter | None] = ContextVar("edgewise_meter", default=None)
 
 
@@ -186,7 +226,7 @@ def check_work(work: object) -> float:
 
     Examples
     --------
-    >>> check_work("quick", "fit"), check_work(2, "fit")
+    >>> check_work("quick"), check_work(2)
     (0.2, 2.0)
     """
     if isinstance(work, str):

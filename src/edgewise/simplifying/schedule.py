@@ -14,7 +14,7 @@ from edgewise._core.gradients import with_gradients
 from edgewise._core.plain import fields, plain
 from edgewise._core.stopping import StopReason
 from edgewise._core.threads import one_thread
-from edgewise._core.work import Meter, StopError, check_work, running
+from edgewise._core.work import Ending, Meter, check_work, running
 from edgewise.network import KAN, EditRecord
 from edgewise.network.arguments import check_net
 from edgewise.simplifying.canonical import canonical
@@ -151,18 +151,14 @@ def simplify(
         train, held = hold_out(rows, model, row_loss, validation, seed)
         judge = Judge(train, train if held is None else held, row_loss, tolerance)
         run, meter = Trials(judge, starts, factor, seed, tuple(callbacks)), Meter(seconds=seconds)
-        best, reason = model, StopReason.EXHAUSTED
-        try:
-            with running(meter):
-                if held is not None:
-                    best = run.rejudged(best)
-                best = run.narrowed(best)
-                best = run.thinned(best)
-                best = run.merged(best)
-        except StopError as stop:
-            reason = meter.own(stop)
-        except KeyboardInterrupt:
-            reason = StopReason.INTERRUPTED
+        best = model
+        with Ending(meter) as end, running(meter):
+            if held is not None:
+                best = run.rejudged(best)
+            best = run.narrowed(best)
+            best = run.thinned(best)
+            best = run.merged(best)
+        reason = end.reason or StopReason.EXHAUSTED
         best = run.best or best
         error, late = judge.error(best), reason is StopReason.TIME_LIMIT
         if late and run.best is None:

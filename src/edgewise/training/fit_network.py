@@ -27,7 +27,7 @@ from edgewise._core.gradients import with_gradients
 from edgewise._core.rows import row_numbers
 from edgewise._core.stopping import StopReason
 from edgewise._core.threads import one_thread
-from edgewise._core.work import Meter, StopError, check_work, running
+from edgewise._core.work import Ending, Meter, check_work, running
 from edgewise.network import KAN
 from edgewise.network.grids import MOST_LAID
 from edgewise.training.common.costs import is_small
@@ -328,7 +328,7 @@ def _drive(
         return replace(record, seconds=spent + meter.seconds)
 
     listeners = Listeners(callbacks, meter, last)
-    try:
+    with Ending(meter) as end:
         with running(meter):
             run = begin(train, held)
         if checkpoint is not None:
@@ -357,10 +357,7 @@ def _drive(
                     break
             if keeper is not None:
                 keeper.write(now, history)
-    except StopError as stop:
-        reason = meter.own(stop)
-    except KeyboardInterrupt:
-        reason = StopReason.INTERRUPTED
+    reason = end.reason or reason
     if keeper is not None and now is not None:
         keeper.write(now, history, force=True)
     if run is None:

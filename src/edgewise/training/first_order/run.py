@@ -20,7 +20,7 @@ from torch import Tensor
 from edgewise._core.errors import FileError
 from edgewise._core.stopping import StopReason
 from edgewise._core.threads import one_thread
-from edgewise._core.work import Meter, StopError, running
+from edgewise._core.work import Ending, Meter, running
 from edgewise.network import KAN
 from edgewise.training.common.listeners import Listeners
 from edgewise.training.common.losses import Loss
@@ -135,7 +135,7 @@ def _drive(
         return replace(record, seconds=spent + meter.seconds)
 
     listeners = Listeners(callbacks, meter, last)
-    try:
+    with Ending(meter) as end:
         with running(meter):
             run = begin(train, held)
         if checkpoint is not None:
@@ -154,12 +154,14 @@ def _drive(
             if stopped:
                 reason = StopReason.CALLBACK
                 break
-    except (StopError, KeyboardInterrupt) as stop:
-        reason = meter.own(stop) if isinstance(stop, StopError) else StopReason.INTERRUPTED
+    if end.reason is not None:
         few = train.few(), None if held is None else held.few()
         # In the middle of an epoch, perhaps of the first: such a state is not stored, but it may be the best.
-        run = begin(*few) if run is None else run.hurried(reason)
+        run = begin(*few) if run is None else run.hurried(end.reason)
         run.look()
+    assert run is not None
+    reason = end.reason or reason
+    assert reason is not None
     return run.result(reason, spent + meter.seconds)
 
 
