@@ -172,7 +172,7 @@ def made():
     deep, far = ew.KAN([2, 5, 5, 1], seed=0), "output <= 1.6"
     yield "AskResult", lambda: ew.symbolic.ask(lambda at: 3 * at["m"], {"m": (1, 5)}, work=0.01, most=20)
     yield "AuditResult", lambda: ew.audit(decision(), X, yes, groups, bootstrap=10, work=0.01)
-    yield "CertifiedFlip", lambda: ew.auditing.certified_flip(fitted(regression(), of="test"), "x1")
+    yield "CertifiedFlip", lambda: ew.auditing.certified_flip(fitted(regression()), "x1")
     yield "CertifiedRadius", lambda: ew.vision.certified_radius(pictures()[1], pictures()[0][0], steps=2)
     yield "Counterfactuals", lambda: ew.counterfactuals(decision(), X, 0)
     yield "Discovery", discovered

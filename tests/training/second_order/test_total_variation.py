@@ -228,7 +228,7 @@ def test_what_bends_less_is_bounded_at_once() -> None:
     from edgewise.verifying.search.prove import maximise
 
     net = run(1e3, shape=(2, 3, 3, 1), steps=100).network
-    where = Columns(fitted(net, of="a test")).whole
+    where = Columns(fitted(net)).whole
     found = maximise(net, where, [OutputTerm(0)], gap=1e-2)
     assert found.leaves <= 10
     spread = float(np.ptp(net.predict(X)))
