@@ -169,7 +169,7 @@ def test_a_start_that_is_sure_and_wrong_is_left(learn):
         return sums.quadratics(directions)
 
     weights = np.full((len(directions.sizes), 1), 0.5)
-    found = minimised(look, start, weights, directions, False, DEFAULT, learn)
+    found = minimised(look, start, weights, directions, False, learn)
     assert len(looks) < 15
     assert np.abs(looks).max() < 16
     last = look(found.theta)[0]

@@ -194,7 +194,7 @@ def _learn(
     task: TableTask, train: NDArray[np.int64], formula: bool, callbacks: Sequence[Any], seconds: float | None
 ) -> LoadedModel:
     from edgewise.estimators import KANClassifier, KANRegressor
-    from edgewise.training import TableConfig
+    from edgewise.training.tabular.plan import WORK_UNITS
 
     inputs, share = task.inputs, SHARES[LEARN] if formula else 1.0
     options: dict[str, Any] = {} if task.hidden is None else {"hidden": task.hidden}
@@ -203,7 +203,7 @@ def _learn(
         mode=task.mode,
         members="auto" if task.members is None else task.members,
         # Of the work of a job, which is that of a search for a formula.
-        work=share * SEARCH_WORK_UNITS / TableConfig().work_units * check_work(task.work),
+        work=share * SEARCH_WORK_UNITS / WORK_UNITS * check_work(task.work),
         seconds=seconds,
         random_state=task.seed,
         callbacks=callbacks,

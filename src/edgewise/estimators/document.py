@@ -53,6 +53,7 @@ def model_from_document(kind: str, document: Mapping[str, Any], net: KAN) -> Any
         numbers: dict[str, Any] = {
             name: tuple(cast("list[Any]", own)) if isinstance(own, list) else own
             for name, own in saved.items()
+            if name in TableConfig.__dataclass_fields__  # files of older versions hold more
         }
         parameters["config"] = TableConfig(**numbers)
     model.set_params(**parameters)

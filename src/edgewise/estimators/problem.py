@@ -28,6 +28,7 @@ from edgewise.simplifying import edge_scores
 from edgewise.training import Callback, Record, TableFit, fit_table
 from edgewise.training.common.listeners import Listeners
 from edgewise.training.config import DEFAULT, TableConfig
+from edgewise.training.tabular.job import GLANCE_ROWS
 
 # Seconds that are left when none are.
 _SOON = 1e-3
@@ -129,7 +130,7 @@ def train(problem: EstimatorProblem, settings: TrainSettings, of: str) -> Traine
     meter = Meter(seconds=settings.seconds)
 
     Listeners(settings.callbacks, meter, lambda: Record("encoding", 0, math.nan, None, meter.seconds, 0))
-    stopped, rows, glance = None, problem.table.n_rows, settings.config.glance_rows
+    stopped, rows, glance = None, problem.table.n_rows, GLANCE_ROWS
     with one_thread():
         try:
             with running(meter):
@@ -157,9 +158,7 @@ def _encoded(
     settings.wishes.check(encoding.column_names)
     encoding = in_raw_units(encoding, settings.wishes)
     inputs = encoding.apply(problem.table)
-    encoding, left_out = screened(
-        encoding, inputs, problem.level_targets, settings.max_inputs, settings.config, of
-    )
+    encoding, left_out = screened(encoding, inputs, problem.level_targets, settings.max_inputs, of)
     if left_out:
         inputs = encoding.apply(problem.table)
     return problem, encoding, inputs, left_out

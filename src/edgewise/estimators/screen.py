@@ -8,7 +8,10 @@ import numpy as np
 
 from edgewise._core.arrays import Floats
 from edgewise.data import Encoding
-from edgewise.training.config import DEFAULT, TableConfig
+
+# Rows that columns of a wide table are judged by, one by one; where columns have to go, no more stay than there are rows,
+# but these at least.
+_SCREENING_ROWS, _FEWEST_KEPT = 20_000, 20
 
 
 class ScreeningWarning(UserWarning):
@@ -16,10 +19,10 @@ class ScreeningWarning(UserWarning):
 
 
 def screened(
-    encoding: Encoding, inputs: Floats, targets: Floats, most: int, config: TableConfig, of: str
+    encoding: Encoding, inputs: Floats, targets: Floats, most: int, of: str
 ) -> tuple[Encoding, tuple[str, ...]]:
     """The encoding without the columns to leave out, and their names; a warning names them."""
-    left_out = screened_out(encoding, inputs, targets, most, config)
+    left_out = screened_out(encoding, inputs, targets, most)
     if not left_out:
         return encoding, left_out
     warnings.warn(
@@ -31,9 +34,7 @@ def screened(
     return encoding.without(left_out, "screened out: others explain more"), left_out
 
 
-def screened_out(
-    encoding: Encoding, inputs: Floats, targets: Floats, most: int, config: TableConfig = DEFAULT
-) -> tuple[str, ...]:
+def screened_out(encoding: Encoding, inputs: Floats, targets: Floats, most: int) -> tuple[str, ...]:
     """Names of the columns to leave out: all but those that by themselves explain most.
 
     A column's worth is the share of the variance of the target that a parabola in each of its inputs explains (the
@@ -47,12 +48,11 @@ def screened_out(
     targets : array of shape (n, k)
     most : int
         How many inputs to keep; fewer where there are fewer rows.
-    config : TableConfig
     """
     if inputs.shape[1] <= most:
         return ()
-    most = min(most, max(config.fewest_kept, len(inputs)))
-    worth = _explained(inputs[: config.screening_rows], targets[: config.screening_rows])
+    most = min(most, max(_FEWEST_KEPT, len(inputs)))
+    worth = _explained(inputs[:_SCREENING_ROWS], targets[:_SCREENING_ROWS])
     sources = np.asarray(encoding.sources)
     by_column = {int(k): 0.0 for k in sources}
     for k, value in zip(sources.tolist(), worth.tolist(), strict=True):

@@ -258,7 +258,7 @@ def _encoding(
 ) -> tuple[Encoding, tuple[str, ...]]:
     encoding = learned(statistics)
     targets = coding.targets(y, coding.named(statistics))
-    return screened(encoding, encoding.apply(table), targets, settings.max_inputs, settings.config, of)
+    return screened(encoding, encoding.apply(table), targets, settings.max_inputs, of)
 
 
 def _first_inputs(encoding: Encoding) -> tuple[int, ...]:

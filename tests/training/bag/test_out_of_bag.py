@@ -8,10 +8,9 @@ import torch
 from sklearn.linear_model import LogisticRegression
 
 from edgewise.training import fit_table
-from edgewise.training.bag.out_of_bag import OutOfBag, recalibration
+from edgewise.training.bag.out_of_bag import SLOPE_SPREAD, OutOfBag, recalibration
 from edgewise.training.bag.run import TableProblem, TableRows, make_problem
 from edgewise.training.common.losses import CrossEntropy, Squared
-from edgewise.training.config import DEFAULT
 
 
 def problem_of(y: torch.Tensor) -> TableProblem:
@@ -50,7 +49,7 @@ def test_the_slope_of_few_rows_is_weighed_against_none(rows: int) -> None:
     def worth(slope: float) -> float:
         f = slope * told[:, 0].numpy()[:, None] + np.linspace(-2, 2, 801)
         loss = np.logaddexp(0, f) - own[:, None] * f
-        return float(loss.sum(0).min()) + np.log(slope) ** 2 / (2 * DEFAULT.slope_spread**2)
+        return float(loss.sum(0).min()) + np.log(slope) ** 2 / (2 * SLOPE_SPREAD**2)
 
     slopes = np.exp(np.linspace(-1.0, 0.0, 401))
     assert line.slope == pytest.approx(slopes[np.argmin([worth(one) for one in slopes])], rel=0.02)

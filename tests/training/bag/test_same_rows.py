@@ -11,8 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgewise import KANClassifier
-from edgewise.training.bag.run import same_rows
-from edgewise.training.config import TableConfig
+from edgewise.training.bag.run import REPEATED_ROWS, same_rows
 
 ROWS = st.lists(
     st.tuples(st.integers(0, 2), st.integers(0, 3), st.sampled_from([0, 0, 0, 1])), min_size=1, max_size=80
@@ -31,7 +30,7 @@ def test_copies_stay_together_and_crowds_do_not(rows: list[tuple[int, int, int]]
     )
     expected = list[tuple[int, ...]]()
     for k, row in enumerate(rows):
-        copy = len(targets[row[:2]]) == 1 and many[row] <= TableConfig().repeated_rows
+        copy = len(targets[row[:2]]) == 1 and many[row] <= REPEATED_ROWS
         expected.append(row if copy else (k,))
     # The same parts, numbered in the order in which they come.
     number = dict[tuple[int, ...], int]()

@@ -18,7 +18,35 @@ from edgewise._core.work import StopError, charge
 from edgewise.training.additive.compressed_design import ROWS_AT_ONCE, DesignMatrix, design_matrix
 from edgewise.training.common.costs import solve_cost
 from edgewise.training.common.losses import Loss
-from edgewise.training.config import DEFAULT, TableConfig
+
+# Initial weights of functions, and their limits, per row of weight one. From smooth to rough: the other way round a table of
+# few rows and many columns is explained to the last digit before anything is shrunk.
+FIRST_WEIGHT, _LEAST_WEIGHT, _MOST_WEIGHT = 1e2, 1e-9, 1e6
+# The least weight for logits: where a word decides every row, the likelihood alone would go on for ever.
+_LEAST_LOGIT_WEIGHT = 0.01
+# Weights that change by less (in their logarithm) are settled; so is a fit of classes whose loss a row falls by less, twice
+# running.
+SETTLED, _SETTLED_FALL = 0.03, 1e-5
+# Of long tables a part so long finds the smoothness that all rows start from; up to twice as many rows smoothness is learned
+# anew without each fold: chosen on all rows it knows the rows left out, and these would praise the model.
+_SCOUT_ROWS, RELEARNED_ROWS = 6_000, 12_000
+# Steps of Newton's method on all rows, and without a fold where smoothness stays.
+_STEPS_OF_ALL, _STEPS_OF_FOLD = 40, 8
+# Curvatures that have changed by less than this share of their size leave the normal equations as they are: gradients stay
+# exact, and so does what the steps end in.
+_STALE = 0.04
+# A row's pull on its own prediction, as far as it counts: directions of different inputs are counted one by one.
+_MOST_LEVERAGE = 0.9
+# Share of the rows that are left to estimate the noise, however many coefficients there are.
+LEAST_FREEDOM = 0.05
+# A function of so small a share of the outputs' spread is exactly nothing.
+_NOTHING = 1e-6
+
+
+def weight_limits(total: float, dispersed: bool) -> tuple[float, float]:
+    """The least and the largest weight of a function of rows of this total weight."""
+    least = _LEAST_WEIGHT * total
+    return least if dispersed else max(least, _LEAST_LOGIT_WEIGHT), _MOST_WEIGHT * total
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +121,6 @@ def solve_additive(
     loss: Loss,
     fold: Tensor,
     late: Callable[[], bool] = lambda: False,
-    config: TableConfig = DEFAULT,
 ) -> Additive:
     """Solve for all functions on all rows, then once more without each fold.
 
@@ -110,7 +137,6 @@ def solve_additive(
         Fold of each row, or -1.
     late : callable
         Whether the work that may be done is; the solution reached by then is returned.
-    config : TableConfig
 
     References
     ----------
@@ -125,7 +151,7 @@ def solve_additive(
     group = torch.unique(group, return_inverse=True)[1]
     count = int(group.max()) + 1 if len(group) else 0
     outputs = y.shape[1]
-    penalty = torch.full((count, outputs), config.first_weight * float(weight.sum()), dtype=torch.float64)
+    penalty = torch.full((count, outputs), FIRST_WEIGHT * float(weight.sum()), dtype=torch.float64)
     theta = torch.zeros(len(kept) + 1, outputs, dtype=torch.float64)
     theta[-1] = _level(y, weight, loss)
     folds = int(fold.max()) + 1
@@ -133,14 +159,14 @@ def solve_additive(
     own = list[tuple[Tensor, Tensor]]()
     try:
         part = design_matrix(table[:, kept], owner[kept])
-        if len(y) > config.relearned_rows and not loss.dispersed:
+        if len(y) > RELEARNED_ROWS and not loss.dispersed:
             # Rows come in an order of their own (by their values): every n-th is a fair part of them.
-            few = torch.linspace(0, len(y) - 1, config.scout_rows).round().long()
-            scout = _Solver(part.part(few), group, count, y[few], loss, config)
-            for reached in scout.steps(*now, weight[few], config.most_steps_of_all, True, late):
+            few = torch.linspace(0, len(y) - 1, _SCOUT_ROWS).round().long()
+            scout = _Solver(part.part(few), group, count, y[few], loss)
+            for reached in scout.steps(*now, weight[few], _STEPS_OF_ALL, True, late):
                 now, steps = reached, steps + 1
-        solver = _Solver(part, group, count, y, loss, config)
-        for reached in solver.steps(*now, weight, config.most_steps_of_all, True, late):
+        solver = _Solver(part, group, count, y, loss)
+        for reached in solver.steps(*now, weight, _STEPS_OF_ALL, True, late):
             now, steps = reached, steps + 1
         short = late()
         for k in range(folds):
@@ -157,7 +183,7 @@ def solve_additive(
     return Additive(whole[0], biases[0], whole[1:], biases[1:], weights[0], weights[1:], steps, short, stop)
 
 
-def without_nothing(theta: Tensor, table: Tensor, owner: Tensor, config: TableConfig = DEFAULT) -> Tensor:
+def without_nothing(theta: Tensor, table: Tensor, owner: Tensor) -> Tensor:
     """Coordinates (P, D) in which functions that are next to nothing on all rows, (n, P), are exactly nothing.
 
     That an input has no effect is then plain to see, and proved at once.
@@ -172,7 +198,7 @@ def without_nothing(theta: Tensor, table: Tensor, owner: Tensor, config: TableCo
             total += own
         sums.append(total)
     spread = torch.cat(sums).std(0, correction=0)
-    return torch.where((sizes < config.nothing * spread)[owner], 0.0, theta)
+    return torch.where((sizes < _NOTHING * spread)[owner], 0.0, theta)
 
 
 def _level(y: Tensor, weight: Tensor, loss: Loss) -> Tensor:
@@ -187,11 +213,8 @@ def _level(y: Tensor, weight: Tensor, loss: Loss) -> Tensor:
 class _Solver:
     """Normal equations of one table."""
 
-    def __init__(
-        self, part: DesignMatrix, group: Tensor, count: int, y: Tensor, loss: Loss, config: TableConfig
-    ) -> None:
+    def __init__(self, part: DesignMatrix, group: Tensor, count: int, y: Tensor, loss: Loss) -> None:
         self.part, self.group, self.count, self.y, self.loss = part, group, count, y, loss
-        self.config = config
         self.sizes = torch.bincount(group, minlength=count).to(torch.float64)
         # Of the last normal equations: their matrices and the curvatures that they are for, output by output.
         self._grams: list[Tensor] = []
@@ -206,8 +229,7 @@ class _Solver:
     ) -> tuple[Tensor, Tensor]:
         """The solution without some rows, and its penalties; the rows' share is taken out of the normal equations, which are
         not made anew unless the smoothness is learned anew as well."""
-        config = self.config
-        part = _Solver(self.part, self.group, self.count, self.y, self.loss, config)
+        part = _Solver(self.part, self.group, self.count, self.y, self.loss)
         learns = torch.where(out, 0.0, weight)
         if self._grams:
             gone = self.part.part(out)
@@ -215,10 +237,10 @@ class _Solver:
                 gram - gone.gram(bend[out]) for gram, bend in zip(self._grams, self._bends, strict=True)
             ]
             part._bends = [torch.where(out, 0.0, bend) for bend in self._bends]
-        if anew := len(self.y) <= config.relearned_rows:
+        if anew := len(self.y) <= RELEARNED_ROWS:
             # What was shrunk to nothing on all rows may grow again.
-            penalty = penalty.clamp(max=config.first_weight * float(learns.sum()))
-        most = config.most_steps_of_all if anew else config.most_steps_of_fold
+            penalty = penalty.clamp(max=FIRST_WEIGHT * float(learns.sum()))
+        most = _STEPS_OF_ALL if anew else _STEPS_OF_FOLD
         *_, own = part.steps(theta, penalty, learns, most, anew, late)
         return own
 
@@ -230,7 +252,7 @@ class _Solver:
             moved = max(
                 float((new - old).abs().sum() / old.abs().sum().clamp(min=1e-300)) for new, old in pairs
             )
-            if moved <= self.config.stale:
+            if moved <= _STALE:
                 return self._grams
         self._grams, self._bends = [self.part.gram(bend) for bend in bends], bends
         return self._grams
@@ -247,9 +269,7 @@ class _Solver:
         """Newton steps (halved where they do not help), each followed by an update of the penalties if asked for: where each
         of them leads to, and the penalties."""
         value, total = self._objective(theta, penalty, weight), float(weight.sum())
-        config = self.config
-        least = config.least_weight * total
-        least = least if self.loss.dispersed else max(least, config.least_logit_weight)
+        limits = weight_limits(total, self.loss.dispersed)
         halved, quiet = False, 0
         for _ in range(iterations):
             f = self.outputs(theta)
@@ -270,16 +290,16 @@ class _Solver:
                 step[:, k] = -torch.cholesky_solve(pull[:, None], root)[:, 0]
                 if learn:
                     renewed[:, k] = self._renewed(
-                        root, theta[:, k] + step[:, k], penalty[:, k], weight, k, least
+                        root, theta[:, k] + step[:, k], penalty[:, k], weight, k, limits
                     )
             theta, value, moved, size = self._line(theta, step, penalty, weight, value)
-            halved, quiet = size < 1, quiet + 1 if moved < config.settled_fall * total else 0
+            halved, quiet = size < 1, quiet + 1 if moved < _SETTLED_FALL * total else 0
             settled = not learn and moved < 1e-6 * (abs(value) + 1e-12)
             if learn:
                 penalty = renewed
                 value = self._objective(theta, penalty, weight)
                 change = float((penalty / old_penalty).log().abs().max() if len(penalty) else 0.0)
-                settled = change < config.settled
+                settled = change < SETTLED
                 settled = settled or (quiet == 2 and not self.loss.dispersed)
             yield theta, penalty
             if settled or late():
@@ -299,7 +319,13 @@ class _Solver:
         return theta, value, 0.0, 0.0
 
     def _renewed(
-        self, root: Tensor, theta: Tensor, penalty: Tensor, weight: Tensor, k: int, least: float
+        self,
+        root: Tensor,
+        theta: Tensor,
+        penalty: Tensor,
+        weight: Tensor,
+        k: int,
+        limits: tuple[float, float],
     ) -> Tensor:
         """Fellner-Schall: the penalty at which the size of a function equals what its uncertainty lets one expect."""
         inverse = torch.cholesky_inverse(root).diagonal()[:-1]
@@ -308,9 +334,7 @@ class _Solver:
         size = zeros.scatter_add(0, self.group, theta[:-1] ** 2)
         free = (self.sizes - penalty * trace).clamp(min=1e-6)
         noise = self._noise(theta, penalty, weight, k, float(free.sum())) if self.loss.dispersed else 1.0
-        return (noise * free / size.clamp(min=1e-30)).clamp(
-            least, self.config.most_weight * float(weight.sum())
-        )
+        return (noise * free / size.clamp(min=1e-30)).clamp(*limits)
 
     def _noise(self, theta: Tensor, penalty: Tensor, weight: Tensor, k: int, free: float) -> Tensor:
         """Variance of the noise that each group of directions has to do with.
@@ -324,10 +348,10 @@ class _Solver:
         # Outliers count as little here as in the normal equations.
         bend = self.loss.curvature(f, y)[:, 0]
         rest = (f - y)[:, 0] ** 2 * bend * weight
-        noise = float(rest.sum()) / max(total - 1 - free, self.config.least_freedom * total)
+        noise = float(rest.sum()) / max(total - 1 - free, LEAST_FREEDOM * total)
         share = 1 / (self.part.pulled(bend * weight, 2) + penalty[self.group])
         leverage = bend * self.part.times(share[:, None], 2)[:, 0]
-        rest = rest / (1 - leverage.clamp(max=self.config.most_leverage))
+        rest = rest / (1 - leverage.clamp(max=_MOST_LEVERAGE))
         zeros = torch.zeros(self.count, dtype=torch.float64)
         own = zeros.scatter_add(0, self.group, share * self.part.pulled(rest, 2))
         even = zeros.scatter_add(0, self.group, share * self.part.pulled(weight, 2))

@@ -14,8 +14,13 @@ from edgewise._core.arrays import Floats
 from edgewise.training.bag.run import TableProblem
 from edgewise.training.common.losses import Loss
 
-# Out-of-bag rows that are needed to calibrate, and how far it may go.
-FAINT_SHIFT = 1e-6
+# Held rows below which log-odds are not calibrated.
+_FEWEST_TO_CALIBRATE = 50
+# How far calibration may go: the factor of log-odds, and their shift. Of more than two classes the square of a shift, this
+# faint, chooses among those that change nothing.
+_MOST_SLOPE, _MOST_SHIFT, _FAINT_SHIFT = 3.0, 3.0, 1e-6
+# Standard deviation of the prior of the factor's logarithm.
+SLOPE_SPREAD = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,23 +84,23 @@ def recalibration(best: OutOfBag, problem: TableProblem, loss: Loss, learned: fl
     """
     y, weight = problem.rows.y[problem.held], problem.rows.weight[problem.held]
     plain = Recalibration(1.0, torch.zeros(y.shape[1], dtype=torch.float64))
-    if loss.name != "cross_entropy" or len(problem.held) < problem.config.fewest_to_calibrate:
+    if loss.name != "cross_entropy" or len(problem.held) < _FEWEST_TO_CALIBRATE:
         return plain
     weight = weight / weight.sum()
     outputs = best.outputs
-    prior = float((weight**2).sum()) / problem.config.slope_spread**2
+    prior = float((weight**2).sum()) / SLOPE_SPREAD**2
 
     def judge(line: Floats) -> tuple[float, Floats]:
         slope, shift = math.exp(float(line[0])), torch.from_numpy(line[1:])
         f = slope * outputs + shift
         pull = loss.gradient(f, y) * weight[:, None]
         # Of more than two classes a shift of all alike changes nothing; the square chooses among them.
-        value = float(loss.rows(f, y) @ weight) + FAINT_SHIFT * float(shift @ shift)
+        value = float(loss.rows(f, y) @ weight) + _FAINT_SHIFT * float(shift @ shift)
         value += prior / 2 * float(line[0]) ** 2
         along = slope * float((pull * outputs).sum()) + prior * float(line[0])
-        return value, np.array([along, *(pull.sum(0) + 2 * FAINT_SHIFT * shift).tolist()])
+        return value, np.array([along, *(pull.sum(0) + 2 * _FAINT_SHIFT * shift).tolist()])
 
-    limit, most = math.log(problem.config.most_slope), problem.config.most_shift
+    limit, most = math.log(_MOST_SLOPE), _MOST_SHIFT
     bounds = [(-limit, limit), *[(-most, most)] * y.shape[1]]
     from scipy.optimize import minimize  # a fifth of a second to load, and formulas never come here
 

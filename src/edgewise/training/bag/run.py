@@ -23,6 +23,21 @@ from edgewise.training.config import DEFAULT, TableConfig
 from edgewise.training.first_order.epoch_optimizers import schedule
 
 ROWS_AT_ONCE = 4096
+# Rows that a fold seeks, and the most of all rows that it may hold out: others learn from them.
+_HELD_ROWS, _HELD_SHARE = 2000, 0.25
+# Equal rows are one row given again if they are at most so many, or this share of all; a larger crowd is what the inputs
+# cannot distinguish.
+REPEATED_ROWS, _REPEATED_SHARE = 10, 0.01
+# Intervals of the grids of hidden nodes, and how much rough directions of an edge are scaled down before training.
+HIDDEN_INTERVALS, ROUGHNESS_POWER = 4, 1.0
+# Of AdamW: the decay of weights, and the highest rate.
+_WEIGHT_DECAY, _LEARNING_RATE = 0.3, 1e-2
+# Of the exponential moving average of the numbers, which is what is judged and kept.
+_AVERAGING = 0.02
+# Times the bag is judged, and the share of the plan it may go on without a better judgement.
+_JUDGEMENTS, _PATIENCE = 30, 0.35
+# Share of the error at the start that a bag must take away to be kept.
+_WORTHWHILE = 1e-3
 
 
 @dataclass(frozen=True)
@@ -93,9 +108,9 @@ def make_problem(
     rows: TableRows, intervals: int, folds: int, seed: int, config: TableConfig = DEFAULT
 ) -> TableProblem:
     """Design and folds of some rows."""
-    design = make_design(rows.X, rows.weight, intervals, config.roughness_power, seed)
-    group = same_rows(rows.X, rows.y, config)
-    fold = deal(int(group.max()) + 1, folds, seed, config)[group]
+    design = make_design(rows.X, rows.weight, intervals, ROUGHNESS_POWER, seed)
+    group = same_rows(rows.X, rows.y)
+    fold = deal(int(group.max()) + 1, folds, seed)[group]
     values = design.rows(rows.X)
     held = (fold >= 0).nonzero()[:, 0]
     return TableProblem(rows, design, values, design, values, fold, held, config)
@@ -104,7 +119,7 @@ def make_problem(
 def refined(problem: TableProblem, intervals: int, seed: int) -> TableProblem:
     """The same rows and folds on other grids; what bags read stays as it is."""
     rows = problem.rows
-    design = make_design(rows.X, rows.weight, intervals, problem.config.roughness_power, seed)
+    design = make_design(rows.X, rows.weight, intervals, ROUGHNESS_POWER, seed)
     return replace(problem, design=design, table=design.rows(rows.X))
 
 
@@ -133,9 +148,9 @@ class TrainedBag:
     stop: StopError | None
 
 
-def deal(count: int, folds: int, seed: int, config: TableConfig = DEFAULT) -> Tensor:
+def deal(count: int, folds: int, seed: int) -> Tensor:
     """Fold that each row is left out with, or -1: shape (n,)."""
-    share = min(config.held_share, max(config.held_rows / count, 0.02), 1 / folds)
+    share = min(_HELD_SHARE, max(_HELD_ROWS / count, 0.02), 1 / folds)
     size = max(1, round(share * count))
     order = torch.randperm(count, generator=generator(derive(seed, 7203)))
     fold = torch.full((count,), -1)
@@ -144,7 +159,7 @@ def deal(count: int, folds: int, seed: int, config: TableConfig = DEFAULT) -> Te
     return fold
 
 
-def same_rows(X: Tensor, y: Tensor, config: TableConfig = DEFAULT) -> Tensor:
+def same_rows(X: Tensor, y: Tensor) -> Tensor:
     """Numbers of groups that must not be parted, shape (n,): a row that was given twice must not be learned from in one
     place and judged in another.
 
@@ -156,7 +171,7 @@ def same_rows(X: Tensor, y: Tensor, config: TableConfig = DEFAULT) -> Tensor:
     _, key, size = torch.unique(place * len(X) + target, return_inverse=True, return_counts=True)
     first = torch.full((len(X),), len(X)).scatter_reduce(0, place, target, "amin")
     last = torch.full((len(X),), -1).scatter_reduce(0, place, target, "amax")
-    repeated = max(config.repeated_rows, config.repeated_share * len(X))
+    repeated = max(REPEATED_ROWS, _REPEATED_SHARE * len(X))
     crowd = (first != last)[place] | (size[key] > repeated)
     # Numbered in the order in which they first come, so that distinct rows are dealt one by one.
     own = torch.where(crowd, len(X) + torch.arange(len(X)), key)
@@ -193,11 +208,9 @@ def train_bag(
     report : callable
         Told (step, training loss, out-of-bag loss) at every judgement; returning True stops.
     """
-    rows, table, config = problem.rows, problem.coarse_table, problem.config
+    rows, table = problem.rows, problem.coarse_table
     y, weight = rows.y.to(torch.float32), rows.weight.to(torch.float32)
-    shape = BagShape(
-        recipe.members, recipe.hidden, y.shape[1], config.hidden_intervals, config.roughness_power
-    )
+    shape = BagShape(recipe.members, recipe.hidden, y.shape[1], HIDDEN_INTERVALS, ROUGHNESS_POWER)
     bag = Bag(problem.coarse, shape, links, (table[:ROWS_AT_ONCE] ** 2).mean(0).sqrt(), seed, monotone)
     folds = int(problem.fold.max()) + 1
     owners = torch.arange(recipe.members) % folds
@@ -207,8 +220,8 @@ def train_bag(
 
     weights, biases = bag.weights, bag.biases
     optimizer = torch.optim.AdamW(
-        [{"params": weights, "weight_decay": config.weight_decay}, {"params": biases, "weight_decay": 0.0}],
-        lr=config.learning_rate,
+        [{"params": weights, "weight_decay": _WEIGHT_DECAY}, {"params": biases, "weight_decay": 0.0}],
+        lr=_LEARNING_RATE,
         betas=(0.9, 0.99),
         fused=True,
     )
@@ -216,8 +229,8 @@ def train_bag(
     mean = [p.detach().clone() for p in numbers]
     best, best_error, best_step = [p.clone() for p in mean], judge(mean)[0], 0
     # What is added has to show: a gain too small to measure is none.
-    margin = config.worthwhile * best_error
-    every = max(1, recipe.steps // config.judgements)
+    margin = _WORTHWHILE * best_error
+    every = max(1, recipe.steps // _JUDGEMENTS)
     seen, running, step = _batches(len(rows), recipe.batch, seed), math.nan, 0
     stop: StopError | None = None
 
@@ -236,7 +249,7 @@ def train_bag(
 
     while step < recipe.steps:
         for group in optimizer.param_groups:
-            group["lr"] = config.learning_rate * schedule(step / recipe.steps)
+            group["lr"] = _LEARNING_RATE * schedule(step / recipe.steps)
         try:
             charge(recipe.cost)
             now = update()
@@ -244,16 +257,16 @@ def train_bag(
             stop = error if isinstance(error, StopError) else StopError(StopReason.INTERRUPTED)
             break
         step += 1
-        running = now if math.isnan(running) else running + config.averaging * (now - running)
+        running = now if math.isnan(running) else running + _AVERAGING * (now - running)
         with torch.no_grad():
-            pace = max(config.averaging, 1 / (step + 1))
+            pace = max(_AVERAGING, 1 / (step + 1))
             for own, trained in zip(mean, numbers, strict=True):
                 own.lerp_(trained, pace)
         if step % every == 0 or step == recipe.steps:
             error, _ = judge(mean)
             if error < best_error - (margin if best_step == 0 else 0.0):
                 best, best_error, best_step = [p.clone() for p in mean], error, step
-            if report(step, running, error) or step - best_step > config.patience * recipe.steps:
+            if report(step, running, error) or step - best_step > _PATIENCE * recipe.steps:
                 break
     if not math.isfinite(best_error):
         best = mean

@@ -17,6 +17,8 @@ from edgewise._core.errors import InputError
 
 # Below this curvature a row of a logistic loss is as good as decided.
 DECIDED = 1e-5
+# Gains in loss that make no difference to a reader: of targets of unit variance, and of classes, in nats.
+_NEGLIGIBLE, _NEGLIGIBLE_NATS = 5e-5, 1e-4
 
 
 class Loss(Protocol):
@@ -195,6 +197,11 @@ def make_loss(loss: str | Loss) -> Loss:
         return loss
     name = check_choice(loss, "loss", LOSSES)
     return {"squared": Squared, "huber": Huber, "cross_entropy": CrossEntropy, "poisson": Poisson}[name]()
+
+
+def negligible_gain(loss: Loss) -> float:
+    """A gain in loss that makes no difference: of a target with a spread of its own, or of classes."""
+    return _NEGLIGIBLE if loss.dispersed else _NEGLIGIBLE_NATS
 
 
 def rows_and_gradient(loss: Loss, f: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:

@@ -17,11 +17,21 @@ from edgewise._core.work import StopError
 from edgewise.training.additive.irls import Additive
 from edgewise.training.bag.out_of_bag import oob_score, significantly_better
 from edgewise.training.bag.run import TableProblem, same_rows
-from edgewise.training.common.losses import Loss
+from edgewise.training.common.losses import Loss, negligible_gain
 from edgewise.training.interactions.joint_evidence import Floats, Process, evidence_cost, supported
-from edgewise.training.interactions.pair_functions import Joined, PairFunctions, mean_of
+from edgewise.training.interactions.pair_functions import CANDIDATES, Joined, PairFunctions, mean_of
 from edgewise.training.interactions.two_way_tables import Pair, all_pairs, two_way
 
+# Numbers of the covariances of all inputs: time grows with the cube of the rows.
+_MOST_NUMBERS = 25_000_000
+# Steps at most towards the greatest evidence (of half the rows, of all, and without a fold), and what a step has to gain of
+# it, as a share of that of a row of noise.
+_STEPS, _SETTLED = (25, 8, 4), 1e-4
+# The least variance that a function is given back before more rows are used.
+_RESTART = 1e-3
+# What a pair has to gain in the logarithm of the evidence; and what one of them has to gain beyond that of the number of
+# pairs to choose from, for among many one is strong by chance.
+_PAIR_NATS = 4.0
 # Share of the error's variance that a pair may lose with its smallest products: rough functions have many of them.
 FAINT_SHARE = 1e-3
 # Pairs, and the logarithms of all variances.
@@ -32,10 +42,10 @@ def suits(problem: TableProblem, loss: Loss, work: float) -> bool:
     """Whether rows are few enough, for a squared loss and some work, to solve for all functions at once."""
     config = problem.config
     rows, inputs = problem.rows.X.shape
-    if loss.name != "squared" or rows > config.joint_rows or rows**2 * inputs > config.joint_numbers:
+    if loss.name != "squared" or rows > config.joint_rows or rows**2 * inputs > _MOST_NUMBERS:
         return False
-    pairs = min(config.pair_candidates, inputs * (inputs - 1) // 2)
-    scouts, of_all, of_folds = config.joint_steps
+    pairs = min(CANDIDATES, inputs * (inputs - 1) // 2)
+    scouts, of_all, of_folds = _STEPS
     share = scouts / 8 + of_all + pairs / 3 + of_folds * config.folds
     return pairs > 0 and problem.rows.y.shape[1] * share * evidence_cost(rows, inputs, pairs) <= work
 
@@ -75,7 +85,7 @@ def solve_jointly(
     doi:10.1137/0912021. D. Duvenaud, H. Nickisch and C. E. Rasmussen, "Additive Gaussian processes", 2011,
     arXiv:1112.4394.
     """
-    faint = problem.config.negligible(loss.dispersed)
+    faint = negligible_gain(loss)
     first = oob_score(additive.outputs(problem.table), problem, loss)
     outputs = range(problem.rows.y.shape[1])
     try:
@@ -104,12 +114,12 @@ def _candidates(problem: TableProblem, additive: Additive, loss: Loss) -> list[P
     """Pairs to choose from: all, or those that what the additive part leaves over supports most."""
     constant = [i for i, turn in enumerate(problem.design.maps) if turn.shape[1] < 2]
     every = all_pairs(len(problem.design.maps), constant)
-    most = problem.config.pair_candidates
+    most = CANDIDATES
     if len(every) <= most:
         return every
     f = problem.table.to(torch.float64) @ additive.theta + additive.bias
     rest = -loss.gradient(f, problem.rows.y) * problem.rows.weight[:, None]
-    gains = two_way(problem.design, problem.table, problem.rows.X, problem.config).gains(rest, every)
+    gains = two_way(problem.design, problem.table, problem.rows.X).gains(rest, every)
     return sorted(every[k] for k in np.argsort(-gains, kind="stable")[:most])
 
 
@@ -117,8 +127,7 @@ class _DistinctRows:
     """The distinct rows of a problem."""
 
     def __init__(self, problem: TableProblem) -> None:
-        self.problem, self.config = problem, problem.config
-        rows = problem.rows
+        self.problem, rows = problem, problem.rows
         self.design, self.table = problem.design, problem.table
         owner = self.design.owner
         places = [(owner == i).nonzero()[1:, 0] for i in range(len(self.design.maps))]
@@ -127,7 +136,7 @@ class _DistinctRows:
         self.places = [places[i] for i in self.inputs]
         self.parts = [self.table[:, own].to(torch.float64) for own in self.places]
         # A row given again is no second measurement: what it has in common with the first would pass for certainty.
-        group = same_rows(rows.X, rows.y, self.config)
+        group = same_rows(rows.X, rows.y)
         count = int(group.max()) + 1
         self.first = torch.full((count,), len(rows)).scatter_reduce(0, group, torch.arange(len(rows)), "amin")
         self.weight = torch.zeros(count, dtype=torch.float64).index_add(0, group, rows.weight)
@@ -143,16 +152,15 @@ class _DistinctRows:
         self, k: int, candidates: Sequence[Pair], most: int | None, faint: float
     ) -> tuple[PairFunctions, _Learned]:
         """Functions of output k, and how smooth they are."""
-        config = self.config
-        scouts, of_all, of_folds = config.joint_steps
+        scouts, of_all, of_folds = _STEPS
         learns = (self.weight > 0).nonzero()[:, 0]
         # Rows come in an order of their own (by their values): every second is a fair part of them.
         process = self._process(learns[::2], k, candidates)
-        logs = process.learned(process.start, scouts, config.joint_settled)
+        logs = process.learned(process.start, scouts, _SETTLED)
         process = self._process(learns, k, candidates)
-        logs = process.learned(self._again(logs), of_all, config.joint_settled)
+        logs = process.learned(self._again(logs), of_all, _SETTLED)
         if most is None:
-            nats = config.pair_nats
+            nats = _PAIR_NATS
             kept = supported(process, logs, nats, nats + math.log(max(len(candidates), 1)), faint)
         else:
             kept = process.strongest(logs)[:most]
@@ -160,7 +168,7 @@ class _DistinctRows:
         logs = process.only(logs, kept)
         if pairs != list(candidates):
             process = self._process(learns, k, pairs)
-            logs = process.learned(logs, of_folds, config.joint_settled)
+            logs = process.learned(logs, of_folds, _SETTLED)
         return self._functions(process, logs, pairs), (pairs, logs)
 
     def without(self, fold: int, k: int, whole: _Learned) -> PairFunctions:
@@ -168,12 +176,12 @@ class _DistinctRows:
         pairs, logs = whole
         learns = ((self.fold != fold) & (self.weight > 0)).nonzero()[:, 0]
         process = self._process(learns, k, pairs)
-        logs = process.learned(self._again(logs), self.config.joint_steps[2], self.config.joint_settled)
+        logs = process.learned(self._again(logs), _STEPS[2], _SETTLED)
         return self._functions(process, logs, pairs)
 
     def _again(self, logs: Floats) -> Floats:
         """A start from what has been learned: what has been shrunk to nothing may grow again."""
-        return np.maximum(logs, math.log(self.config.joint_restart))
+        return np.maximum(logs, math.log(_RESTART))
 
     def _functions(self, process: Process, logs: Floats, pairs: Sequence[Pair]) -> PairFunctions:
         single, products, level = process.coefficients(process.variances(logs))

@@ -15,6 +15,8 @@ from edgewise.training.common.costs import PASSED, PRODUCED
 # An input, or a pair of them.
 Which = tuple[int, ...]
 
+# Products of directions that a pair is given at first, and at most; so many times more are given where it uses them up.
+_FIRST_PRODUCTS, _MOST_PRODUCTS, _GROWTH = 100, 1600, 2.5
 # Rows for each pair of values from which the rows are summed up by these.
 ROWS_EACH = 4
 
@@ -82,7 +84,7 @@ class PairParts:
     """
 
     def __init__(self, problem: TableProblem, most: Sequence[int]) -> None:
-        self.problem, self.most, self.config = problem, most, problem.config
+        self.problem, self.most = problem, most
         widths = [turn.shape[1] for turn in problem.design.maps]
         self.starts = torch.tensor([0, *widths]).cumsum(0).tolist()
         X = problem.rows.X
@@ -91,12 +93,12 @@ class PairParts:
         self.others = (problem.fold < 0).nonzero()[:, 0]
         self._parts = dict[Which, ProductColumns]()
         self._grams = dict[tuple[Which, int], tuple[Tensor, ...]]()
-        self._room = self.config.design_numbers
+        self._room = problem.config.design_numbers
 
     def of(self, which: Which) -> ProductColumns:
         if which not in self._parts:
-            first = self.config.pair_products
-            self._parts[which] = self._single(which[0]) if len(which) == 1 else self._pair(which, first)
+            single = len(which) == 1
+            self._parts[which] = self._single(which[0]) if single else self._pair(which, _FIRST_PRODUCTS)
         return self._parts[which]
 
     def gram(self, which: Which, k: int, fold: int | None, bend: Tensor) -> Tensor:
@@ -113,15 +115,12 @@ class PairParts:
         """Give a pair rougher products behind those it has; False where there are none, or no room."""
         now = self.of(pair)
         count = len(now.places)
-        more = self.config.pair_growth
-        if count >= min(
-            self.config.most_pair_products, self._directions(pair[0]) * self._directions(pair[1])
-        ):
+        if count >= min(_MOST_PRODUCTS, self._directions(pair[0]) * self._directions(pair[1])):
             return False
-        if int((more - 1) * count) * len(now.values) > self._room:
+        if int((_GROWTH - 1) * count) * len(now.values) > self._room:
             return False
         self._room += now.values.numel()
-        self._parts[pair] = self._pair(pair, int(more * count))
+        self._parts[pair] = self._pair(pair, int(_GROWTH * count))
         for key in [key for key in self._grams if key[0] == pair]:
             del self._grams[key]
         return True
@@ -147,7 +146,7 @@ class PairParts:
         a, b = self._directions(i), self._directions(j)
         cells = self._cells(pair)
         table = self.problem.table if cells is None else self.problem.table[cells[0]]
-        most = max(1, min(most, self.config.most_pair_products, self._room // len(table)))
+        most = max(1, min(most, _MOST_PRODUCTS, self._room // len(table)))
         at = torch.cartesian_prod(torch.arange(1, a + 1), torch.arange(1, b + 1)).view(-1, 2)
         rough = at.prod(1) * (a + b + 1) + at.sum(1)
         at = at[rough.argsort(stable=True)[:most]]

@@ -17,17 +17,40 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from edgewise._core.work import StopError
-from edgewise.training.additive.irls import Additive
+from edgewise._core.work import StopError, charge
+from edgewise.training.additive.irls import (
+    FIRST_WEIGHT,
+    LEAST_FREEDOM,
+    RELEARNED_ROWS,
+    SETTLED,
+    Additive,
+    weight_limits,
+)
 from edgewise.training.bag.out_of_bag import OutOfBag, oob_score, significantly_better
 from edgewise.training.bag.run import TableProblem
-from edgewise.training.common.losses import Loss
-from edgewise.training.config import TableConfig
-from edgewise.training.interactions.factor import PenalisedRoot
+from edgewise.training.common.costs import solve_cost
+from edgewise.training.common.losses import Loss, negligible_gain
 from edgewise.training.interactions.pair_columns import PairParts, ProductColumns, Which
-from edgewise.training.interactions.pair_weights import pace_of, precision
 from edgewise.training.interactions.two_way_tables import Pair, TwoWay, all_pairs, strongest, two_way
 
+# Pairs that join in each round: one by one while the strongest hide the others, then in heaps.
+_ROUNDS = (1, 1, 2, 3, 4, 5, 8, 8, 8)
+# Rounds that may pass without out-of-bag rows speaking for them; where the target is a number a pair that explains little
+# alone may explain more beside others.
+_PATIENCE, _PATIENCE_OF_NUMBERS = 2, 4
+# Standard errors by which the first pairs have to lower the out-of-bag loss: rounds are so many chances to be deceived.
+_FIRST_ERRORS = 2.0
+# Pairs that later rounds choose from: the strongest at first.
+CANDIDATES = 96
+# Times that all parts are solved in turn in a round, and updates of the weights of a pair that has just joined.
+_SWEEPS, _UPDATES = 3, 4
+# A pair that makes use of more than this share of its products is given more.
+_FULL = 0.4
+# Share of the way, in logarithms, that an update of weights goes, of few rows and of many: fixed points of this kind are
+# neared from one side, and of few rows the evidence of a pair, which takes the others for known, is too sure to be outrun.
+_FEW_STRIDE, _MANY_STRIDE = 1.0, 1.7
+# Degrees of freedom as which it counts, of few rows, that blocks as rough as each other are alike.
+_FEW_PRIOR = 20.0
 HALVINGS = 5
 
 
@@ -122,12 +145,12 @@ def solve_pairs(
     S. Wood and M. Fasiolo, "A generalized Fellner-Schall method for smoothing parameter optimization", 2017,
     doi:10.1111/biom.12666.
     """
-    config, faint = problem.config, problem.config.negligible(loss.dispersed)
-    patience = config.patience_of_numbers if loss.dispersed else config.pair_patience
+    faint = negligible_gain(loss)
+    patience = _PATIENCE_OF_NUMBERS if loss.dispersed else _PATIENCE
     parts, folds = PairParts(problem, degrees), len(additive.fold_theta)
     best, first = None, oob_score(additive.outputs(table), problem, loss)
     try:
-        screen = two_way(problem.design, problem.table, problem.rows.X, config)
+        screen = two_way(problem.design, problem.table, problem.rows.X)
         start = all_pairs(len(degrees), without)
         models = [
             _PairFunctions(parts, additive, table, spent, fold, loss, fixed, start)
@@ -135,14 +158,14 @@ def solve_pairs(
         ]
         whole = models[0]
         idle = 0
-        for room in _rooms(None if most is None else min(most, len(start)), config.pair_rounds):
+        for room in _rooms(None if most is None else min(most, len(start))):
             joined = [model.join(screen, room, None if model is whole else whole) for model in models]
             if not any(joined):
                 break
             outputs = torch.stack([model.f for model in models[1:]])
             now = oob_score(outputs, problem, loss)
             # Rounds are so many chances to be deceived: the first pairs have to be distinguished from none beyond doubt.
-            before, errors = (first, config.first_pair_errors) if best is None else (best.out_of_bag, 1.0)
+            before, errors = (first, _FIRST_ERRORS) if best is None else (best.out_of_bag, 1.0)
             if most is not None or significantly_better(now, before, problem, loss, faint, errors):
                 functions = whole.functions(faint if most is None else -1.0)
                 mean = mean_of([model.functions() for model in models[1:]])
@@ -156,13 +179,13 @@ def solve_pairs(
     return best, None
 
 
-def _rooms(most: int | None, rounds: Sequence[int]) -> list[int]:
+def _rooms(most: int | None) -> list[int]:
     """How many pairs join in each round."""
     if most is None:
-        return list(rounds)
+        return list(_ROUNDS)
     rooms, left = list[int](), most
     while left > 0:
-        rooms.append(min(left, rounds[min(len(rooms), len(rounds) - 1)]))
+        rooms.append(min(left, _ROUNDS[min(len(rooms), len(_ROUNDS) - 1)]))
         left -= rooms[-1]
     return rooms
 
@@ -198,10 +221,10 @@ class _PairFunctions:
         self.free = dict[Pair, float]()
         self.spent = spent
         self.bent = dict[tuple[int, int], float]()
-        self.config: TableConfig = problem.config
-        self.few = len(self.y) <= self.config.relearned_rows
-        self.pace = pace_of(self.config, self.few)
-        self.factors = dict[tuple[Which, int], PenalisedRoot]()
+        self.limits = weight_limits(self.total, loss.dispersed)
+        self.few = len(self.y) <= RELEARNED_ROWS
+        self.stride, self.prior = (_FEW_STRIDE, _FEW_PRIOR) if self.few else (_MANY_STRIDE, 0.0)
+        self.factors = dict[tuple[Which, int], _PenalisedRoot]()
 
     def functions(self, faint: float = -1.0) -> PairFunctions:
         """What has been solved, without pairs that lower the loss by less than what is faint."""
@@ -222,31 +245,25 @@ class _PairFunctions:
         fresh = strongest(gains, self.candidates)[:room]
         # A pair that is lost in noise now may be seen once others have joined.
         order = [self.candidates[k] for k in np.argsort(-gains, kind="stable")]
-        self.candidates = [pair for pair in order if pair not in fresh][: self.config.pair_candidates]
+        self.candidates = [pair for pair in order if pair not in fresh][:CANDIDATES]
         for pair in fresh:
             shape = len(self.parts.of(pair).places), self.y.shape[1]
             self.pairs[pair] = torch.zeros(shape, dtype=torch.float64)
             blocks = int(self.parts.of(pair).block.max()) + 1
-            first = self.config.first_weight * self.total
+            first = FIRST_WEIGHT * self.total
             self.penalty[pair] = torch.full((blocks, shape[1]), first, dtype=torch.float64)
         # Of few rows, smoothness that was found on all of them would know those left out.
-        config = self.config
         known = {} if leader is None or self.few else leader.penalty
-        for sweep in range(config.pair_sweeps):
-            # What has been given more products has not settled yet.
-            grown = any(len(self.parts.of(pair).places) > config.pair_products for pair in fresh)
-            if sweep >= self.pace.sweeps and not grown:
-                break
+        for sweep in range(_SWEEPS):
             for pair in self.pairs:
                 self._fit(pair)
                 if pair in known:
                     self.penalty[pair] = known[pair]
                     self._solve(pair, 0)
                 else:
-                    self._solve(pair, config.pair_updates if pair in fresh else 1)
-                full = self.free[pair] > config.pair_full * len(self.pairs[pair])
-                last = config.pair_sweeps if pair in fresh else self.pace.sweeps
-                if leader is None and full and sweep < last - 1:
+                    self._solve(pair, _UPDATES if pair in fresh else 1)
+                full = self.free[pair] > _FULL * len(self.pairs[pair])
+                if leader is None and full and sweep < _SWEEPS - 1:
                     self.parts.grown(pair)
             for i in range(0 if self.fixed else len(self.parts.problem.design.maps)):
                 self._smooth(i)
@@ -283,10 +300,7 @@ class _PairFunctions:
 
     def _solve(self, pair: Pair, updates: int) -> None:
         """The function of a pair beside the others; at most so many updates of its weights."""
-        part, config = self.parts.of(pair), self.config
-        least = config.least_weight * self.total
-        if not self.loss.dispersed:
-            least = max(least, config.least_logit_weight)
+        part = self.parts.of(pair)
         sizes = torch.bincount(part.block).to(torch.float64)
         self.penalty[pair] = self.penalty[pair].clone()
         free = self.free.get(pair, 0.0) if updates == 0 else 0.0
@@ -299,12 +313,10 @@ class _PairFunctions:
                 theta = factor.solved(right)
                 size = torch.zeros_like(sizes).index_add(0, part.block, theta**2)
                 own = (sizes - penalty * factor.trace(part.block)).clamp(min=1e-6)
-                aim = noise * precision(own, size, part.level, self.pace.prior)
-                renewed = (penalty * (aim / penalty) ** self.pace.beyond).clamp(
-                    least, config.most_weight * self.total
-                )
+                aim = noise * precision(own, size, part.level, self.prior)
+                renewed = (penalty * (aim / penalty) ** self.stride).clamp(*self.limits)
                 free = max(free, float(own.sum()))
-                if float((renewed / penalty).log().abs().max()) < config.settled:
+                if float((renewed / penalty).log().abs().max()) < SETTLED:
                     break
                 penalty = renewed
             theta = self._factor(pair, k, gram, penalty[part.block]).solved(right)
@@ -312,11 +324,11 @@ class _PairFunctions:
             self.penalty[pair][:, k] = penalty
         self.free[pair] = free
 
-    def _factor(self, which: Which, k: int, gram: Tensor, penalty: Tensor) -> PenalisedRoot:
+    def _factor(self, which: Which, k: int, gram: Tensor, penalty: Tensor) -> _PenalisedRoot:
         """That of the last time where neither products nor weights have changed since."""
         known = self.factors.get((which, k))
         if known is None or len(known.root) != len(gram) or not torch.equal(known.penalty, penalty):
-            known = self.factors[which, k] = PenalisedRoot(gram, penalty)
+            known = self.factors[which, k] = _PenalisedRoot(gram, penalty)
         return known
 
     def _smooth(self, i: int) -> None:
@@ -335,10 +347,7 @@ class _PairFunctions:
                 size = torch.zeros_like(sizes).index_add(0, group, factor.solved(right) ** 2)
                 first = torch.tensor([0, len(columns) - 1])[: len(sizes)]
                 own = (sizes - penalty[first] * factor.trace(group)).clamp(min=1e-6)
-                renewed = self._noise(k) * own / size.clamp(min=1e-30)
-                renewed = renewed.clamp(
-                    self.config.least_weight * self.total, self.config.most_weight * self.total
-                )
+                renewed = (self._noise(k) * own / size.clamp(min=1e-30)).clamp(*self.limits)
                 penalty = self.smoothness[columns, k] = renewed[group]
                 self.bent[i, k] = float(own.sum())
                 factor = self._factor((i,), k, gram, penalty)
@@ -357,7 +366,7 @@ class _PairFunctions:
         rest = float(((self.f[:, k] - self.y[:, k]) ** 2 * bend) @ self.weight)
         spent = sum(self.bent[at] for at in self.bent if at[1] == k) or self.spent
         left = self.total - 1 - spent - sum(self.free.values())
-        return rest / max(left, self.config.least_freedom * self.total)
+        return rest / max(left, LEAST_FREEDOM * self.total)
 
     def _moved(self, part: ProductColumns, k: int, old: Tensor, new: Tensor, penalty: Tensor) -> Tensor:
         """Go from old to new, less far where that does not lower the loss."""
@@ -376,6 +385,54 @@ class _PairFunctions:
 
     def _objective(self, f: Tensor, theta: Tensor, penalty: Tensor) -> float:
         return float(self.loss.rows(f, self.y) @ self.weight) + 0.5 * float(penalty @ theta**2)
+
+
+class _PenalisedRoot:
+    """The root of penalised normal equations, and what is asked of it."""
+
+    def __init__(self, gram: Tensor, penalty: Tensor) -> None:
+        charge(solve_cost(len(gram)))
+        self.penalty = penalty.clone()
+        whole = gram.clone()
+        # Single precision made the matrix: a trace of it keeps the whole definite.
+        whole.diagonal().add_(penalty + 1e-6 * float(gram.diagonal().mean()))
+        self.root = torch.linalg.cholesky(whole)
+        self._trace: Tensor | None = None
+
+    def solved(self, right: Tensor) -> Tensor:
+        return torch.cholesky_solve(right[:, None], self.root)[:, 0]
+
+    def trace(self, block: Tensor) -> Tensor:
+        """Of the inverse, block by block."""
+        if self._trace is None:
+            charge(solve_cost(len(self.root)))
+            inverse = torch.cholesky_inverse(self.root).diagonal()
+            self._trace = torch.zeros(int(block.max()) + 1, dtype=torch.float64).index_add(0, block, inverse)
+        return self._trace
+
+
+def precision(free: Tensor, size: Tensor, level: Tensor, prior: float) -> Tensor:
+    """Inverse variance of the coefficients of each block, (blocks,), in units of that of the noise.
+
+    Parameters
+    ----------
+    free : Tensor, shape (blocks,)
+        Degrees of freedom that each makes use of.
+    size : Tensor, shape (blocks,)
+        Sum of the squares of its coefficients.
+    level : Tensor, shape (blocks,)
+        Blocks of one level are taken to be alike.
+    prior : float
+        Degrees of freedom of a gamma prior around their common estimate.
+    """
+    size = size.clamp(min=1e-30)
+    if prior == 0:
+        return free / size
+    sums = torch.zeros(2, int(level.max()) + 1, dtype=free.dtype).index_add(
+        1, level, torch.stack([free, size])
+    )
+    together = (sums[0] / sums[1])[level]
+    return (free + prior) / (size + prior / together)
 
 
 def mean_of(models: Sequence[PairFunctions]) -> PairFunctions:

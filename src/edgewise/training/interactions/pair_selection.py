@@ -10,7 +10,10 @@ from torch import Tensor
 
 from edgewise.training.bag.members import Bag
 from edgewise.training.bag.run import TableProblem
-from edgewise.training.common.losses import Loss
+from edgewise.training.common.losses import Loss, negligible_gain
+
+# Standard errors, and share of what the pairs before it gain, that a pair must gain to stay.
+_PAIR_ERRORS, _PAIR_SHARE = 2.0, 0.01
 
 
 def telling_pairs(
@@ -35,8 +38,7 @@ def telling_pairs(
     loss : Loss
     pairs : sequence of (int, int)
     """
-    config = problem.config
-    faint = config.negligible(loss.dispersed)
+    faint = negligible_gain(loss)
     held, fold = problem.held, problem.fold[problem.held]
     y, weight = problem.rows.y[held], problem.rows.weight[held]
     weight = weight / weight.sum()
@@ -54,7 +56,7 @@ def telling_pairs(
         mean = float(gain @ weight)
         error = math.sqrt(float(((gain - mean) ** 2) @ weight**2))
         gained = first - float(losses @ weight)
-        if mean <= max(faint + config.pair_errors * error, config.pair_share * gained):
+        if mean <= max(faint + _PAIR_ERRORS * error, _PAIR_SHARE * gained):
             break
         now, losses = now + parts[best], losses - gain
         taken.append(best)

@@ -21,9 +21,14 @@ from edgewise._core.arrays import Floats
 from edgewise._core.work import charge
 from edgewise.training.additive.design import Design
 from edgewise.training.common.costs import PASSED
-from edgewise.training.config import DEFAULT, TableConfig
 
 Pair = tuple[int, int]
+
+# Bins of an input, directions distinguished, and standard errors of chance by which a shell of directions has to exceed it.
+BINS, DIRECTIONS, ERRORS = 32, 16, 1.0
+# Rows looked at, and cells of rows and pairs together: of very wide tables fewer rows are looked at, but never fewer than
+# the last.
+_ROWS, _CELLS, _FEWEST_ROWS = 20_000, 100_000_000, 2_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,13 +48,10 @@ class TwoWay:
     inputs : tuple of Binned
     step : int
         Every so many-th row is looked at.
-    errors : float
-        Standard errors of chance that a shell has to exceed it by: what comes of it is shrunk by the evidence, and judged.
     """
 
     inputs: tuple[Binned, ...]
     step: int
-    errors: float
 
     def gains(self, rest: Tensor, pairs: Sequence[Pair]) -> Floats:
         """What each pair explains of the rest beyond chance, in units of its variance; 0 where nothing.
@@ -81,10 +83,10 @@ class TwoWay:
         charge(3 * PASSED * len(rest))
         sums = np.bincount(cells, rest, shape[0] * shape[1]).reshape(shape)
         squares = np.bincount(cells, rest**2, shape[0] * shape[1]).reshape(shape)
-        return beyond_chance(sums, squares, one.directions, other.directions, self.errors)
+        return beyond_chance(sums, squares, one.directions, other.directions)
 
 
-def beyond_chance(sums: NDArray[Any], squares: NDArray[Any], a: Floats, b: Floats, errors: float) -> float:
+def beyond_chance(sums: NDArray[Any], squares: NDArray[Any], a: Floats, b: Floats) -> float:
     """What two inputs together explain of a rest beyond chance.
 
     Parameters
@@ -93,15 +95,14 @@ def beyond_chance(sums: NDArray[Any], squares: NDArray[Any], a: Floats, b: Float
         Sums of the rest, and of its squares, in the cells of both.
     a, b : array of shape (bins, A) and (bins, B)
         Smooth directions of each.
-    errors : float
-        Standard errors of chance that a shell of directions has to exceed it by.
     """
     # A sum over its own size, which a few large residuals raise as well: it stays bounded where cells are sparse.
     chance = (a**2).T @ squares @ b**2
     beyond = (a.T @ sums @ b) ** 2 / np.maximum(chance, np.finfo(float).tiny) - 1
     shell = shells(a.shape[1], b.shape[1]).ravel()
     counts = np.bincount(shell)
-    expected = errors * np.sqrt(2 * counts)
+    # What comes of a shell is shrunk by the evidence, and judged.
+    expected = ERRORS * np.sqrt(2 * counts)
     return float(np.maximum(np.bincount(shell, beyond.ravel()) - expected, 0.0).sum())
 
 
@@ -111,22 +112,22 @@ def shells(a: int, b: int) -> NDArray[np.int64]:
     return np.floor(np.log2(rough) + 1e-9).astype(np.int64)
 
 
-def two_way(design: Design, table: Tensor, X: Tensor, config: TableConfig = DEFAULT) -> TwoWay:
+def two_way(design: Design, table: Tensor, X: Tensor) -> TwoWay:
     """Put the inputs (n, I) of a design, whose rows are `table`, into bins."""
     pairs = max(1, X.shape[1] * (X.shape[1] - 1) // 2)
-    rows = min(config.table_rows, max(config.fewest_table_rows, config.table_cells // pairs))
+    rows = min(_ROWS, max(_FEWEST_ROWS, _CELLS // pairs))
     step = -(-len(X) // rows)
     X, table = X[::step], table[::step]
     inputs, start = list[Binned](), 0
     for i, turn in enumerate(design.maps):
-        code = _binned(X[:, i], config.table_bins)
+        code = _binned(X[:, i], BINS)
         count = int(code.max()) + 1
-        own = table[:, start + 1 : start + 1 + min(turn.shape[1] - 1, config.table_directions, count - 1)]
+        own = table[:, start + 1 : start + 1 + min(turn.shape[1] - 1, DIRECTIONS, count - 1)]
         sums = torch.zeros(count, own.shape[1], dtype=torch.float64).index_add(0, code, own.to(torch.float64))
         means = sums / torch.bincount(code, minlength=count)[:, None].clamp(min=1)
         inputs.append(Binned(code.numpy(), means.numpy()))
         start += turn.shape[1]
-    return TwoWay(tuple(inputs), step, config.table_errors)
+    return TwoWay(tuple(inputs), step)
 
 
 def all_pairs(inputs: int, without: Collection[int] = ()) -> list[Pair]:

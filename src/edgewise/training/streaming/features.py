@@ -19,15 +19,17 @@ from edgewise.kernels.sparse import DEGREE, LIVE, Cubics, SparseBlock, SparseRow
 from edgewise.splines import data_range, mass_grid_of, smooth_basis_of
 from edgewise.splines.bspline import knot_insertion
 from edgewise.training.additive.design import Design
+from edgewise.training.bag.run import ROUGHNESS_POWER
 from edgewise.training.config import TableConfig
 from edgewise.training.interactions.pair_columns import blocks
+from edgewise.training.tabular.plan import DESIGN_COLUMNS, FEWEST_INTERVALS
 
 Ints = NDArray[np.int32]
 
 # Inputs of so few values are summed value by value; in pairs of so few.
 MOST_VALUES, FEW_VALUES = 1_024, 11
-# Features of all pairs together, and intervals of an input in one of them: the fewer pairs, the finer.
-PAIR_FEATURES, FEWEST_INTERVALS, MOST_INTERVALS = 2_048, 8, 24
+# Features of all pairs together, and intervals of an input in one of them, at least and at most: the fewer pairs, the finer.
+PAIR_FEATURES, PAIR_INTERVALS = 2_048, (8, 24)
 # Products of directions of a pair, the smoothest.
 PRODUCTS = 200
 
@@ -118,8 +120,6 @@ class Features:
         Of the inputs alone.
     places : tuple of (array, array)
         Values of each input, and their weights, that determine its directions.
-    power : float
-        How much rough directions are scaled down.
     coarse : mapping of inputs to InputFeatures
         In pairs.
     pairs : tuple of (int, int)
@@ -132,7 +132,6 @@ class Features:
     breaks: Floats
     singles: tuple[InputFeatures, ...]
     places: tuple[tuple[Floats, Floats], ...]
-    power: float
     coarse: Mapping[int, InputFeatures] = field(default_factory=dict[int, InputFeatures])
     pairs: tuple[tuple[int, int], ...] = ()
     threads: int = 1
@@ -196,7 +195,7 @@ class Features:
     def with_pairs(self, pairs: Sequence[tuple[int, int]]) -> Features:
         """The same with pairs, whose grids hold every so many-th break of those of single inputs."""
         sides = int((PAIR_FEATURES / max(len(pairs), 1)) ** 0.5) - DEGREE
-        stride = -(-(self.breaks.shape[1] - 1) // min(max(sides, FEWEST_INTERVALS), MOST_INTERVALS))
+        stride = -(-(self.breaks.shape[1] - 1) // min(max(sides, PAIR_INTERVALS[0]), PAIR_INTERVALS[1]))
         coarse = dict[int, InputFeatures]()
         for i in sorted({i for pair in pairs for i in pair}):
             own = self.singles[i]
@@ -204,7 +203,7 @@ class Features:
                 coarse[i] = own
                 continue
             nested = np.unique(np.append(self.breaks[i][::stride], self.breaks[i][-1]))
-            coarse[i] = _features(nested, *self.places[i], False, self.power, self.breaks[i])
+            coarse[i] = _features(nested, *self.places[i], False, self.breaks[i])
         return replace(self, coarse=coarse, pairs=tuple(pairs))
 
 
@@ -250,8 +249,8 @@ def make_features(
     """
     rows = max(float(counts.sum()) for _, counts in masses)
     finer = 1 + sum(rows >= each for each in config.finer_rows)
-    most = config.design_columns // len(masses) - DEGREE
-    intervals = max(config.fewest_intervals, min(finer * config.intervals, most))
+    most = DESIGN_COLUMNS // len(masses) - DEGREE
+    intervals = max(FEWEST_INTERVALS, min(finer * config.intervals, most))
     tensors = [(torch.from_numpy(values), torch.from_numpy(counts)) for values, counts in masses]
     ends = [data_range(values[[0, -1]][:, None]) for values, _ in tensors]
     low, high = (torch.cat(end) for end in zip(*ends, strict=True))
@@ -265,21 +264,20 @@ def make_features(
         x, mass = values.numpy(), counts.numpy().astype(np.float64)
         few = len(x) <= MOST_VALUES
         where = (x, mass) if few else (seen[:, i], weight)
-        singles.append(_features(breaks[i], *where, few, config.roughness_power))
+        singles.append(_features(breaks[i], *where, few))
         places.append(where)
-    power = config.roughness_power
-    return Features(plain_shift, plain_scale, breaks, tuple(singles), tuple(places), power, threads=threads)
+    return Features(plain_shift, plain_scale, breaks, tuple(singles), tuple(places), threads=threads)
 
 
 def _features(
-    breaks: Floats, x: Floats, mass: Floats, few: bool, power: float, fine: Floats | None = None
+    breaks: Floats, x: Floats, mass: Floats, few: bool, fine: Floats | None = None
 ) -> InputFeatures:
     cubics = Cubics(breaks)
     at, value = cubics(x)
     gram = np.zeros((cubics.intervals + DEGREE,) * 2)
     rows = SparseRows(len(x), len(gram), (SparseBlock(0, at, value, width=LIVE),))
     rows.add_gram(mass / mass.sum(), gram)
-    maps = smooth_basis_of(torch.from_numpy(mirrored(gram)), power).numpy()
+    maps = smooth_basis_of(torch.from_numpy(mirrored(gram)), ROUGHNESS_POWER).numpy()
     spread = maps
     if fine is not None:
         spread = _refined(breaks, fine) @ maps

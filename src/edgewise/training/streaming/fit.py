@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 from edgewise._core.arrays import Floats
 from edgewise._core.gradients import with_gradients
 from edgewise._core.stopping import StopReason
-from edgewise.training.common.losses import CrossEntropy, Loss, Squared
+from edgewise.training.additive.irls import FIRST_WEIGHT
+from edgewise.training.common.losses import CrossEntropy, Loss, Squared, negligible_gain
 from edgewise.training.common.results import TableFit
 from edgewise.training.config import TableConfig
 from edgewise.training.first_order.epoch_optimizers import FirstOrderOptions
-from edgewise.training.interactions.two_way_tables import Pair, strongest
+from edgewise.training.interactions.two_way_tables import BINS, Pair, strongest
 from edgewise.training.streaming.as_network import network_of
 from edgewise.training.streaming.checkpoints import Passes, State
 from edgewise.training.streaming.deep import DeepSettings, first_breaks, first_network, layers_of
@@ -136,7 +137,7 @@ def fit_streamed(
     distinct or local columns.
     """
     began = time.monotonic()
-    job = _Job(rows, Squared() if loss == "squared" else CrossEntropy(), passes, config)
+    job = _Job(rows, Squared() if loss == "squared" else CrossEntropy(), passes)
     features = make_features(rows.masses, rows.sample.inputs, rows.sample.weight, config, threads)
     additive = job.model("single", features, None)
     tried = {"additive": additive}
@@ -147,7 +148,7 @@ def fit_streamed(
             tried["pairwise"] = job.model("pairs", features.with_pairs(pairs), additive)
     losses = {name: job.held_losses(model) for name, model in tried.items()}
     rule = "auto" if interactions == "auto" or mode == "deep" else mode
-    chosen, why = _choice(losses, job.held.weight, rule, job.loss.dispersed, config)
+    chosen, why = _choice(losses, job.held.weight, rule, negligible_gain(job.loss))
     model = tried[chosen]
     answers, layers, reason = model.outputs(job.held, model.held_out), (), StopReason.CONVERGED
     if mode == "deep":
@@ -182,8 +183,8 @@ def fit_streamed(
 class _Job:
     """The passes of one fit."""
 
-    def __init__(self, rows: StreamedRows, loss: Loss, passes: Passes, config: TableConfig) -> None:
-        self.rows, self.loss, self.passes, self.config = rows, loss, passes, config
+    def __init__(self, rows: StreamedRows, loss: Loss, passes: Passes) -> None:
+        self.rows, self.loss, self.passes = rows, loss, passes
         sample = rows.sample
         count = min(len(sample), int(HELD * rows.count))
         # The sample is in the order of the rows; every so many-th is as random as they are.
@@ -206,25 +207,23 @@ class _Job:
         self, stage: str, features: Features, directions: Directions, start: _StreamedSolution | None
     ) -> State:
         theta, weights = self._start(directions, start)
-        config, dispersed = self.config, self.loss.dispersed
-        if not dispersed:
+        if not self.loss.dispersed:
             scout = minimised(
                 lambda at: self._sampled(features, directions, at, self.rows.sample),
                 theta,
                 weights,
                 directions,
                 False,
-                config,
             )
             theta, weights = scout.theta, scout.weights
             if self.rows.part is not None:
                 look = self._looks(
                     f"{stage} part", features, directions, self.rows.part, 1 / self.rows.one_in
                 )
-                scout = minimised(look, theta, weights, directions, False, config)
+                scout = minimised(look, theta, weights, directions, False)
                 theta, weights = scout.theta, scout.weights
         look = self._looks(stage, features, directions, self.rows.batches)
-        solution = minimised(look, theta, weights, directions, dispersed, config)
+        solution = minimised(look, theta, weights, directions, self.loss.dispersed)
         held = self._sampled(features, directions, solution.looked, self.held)
         return {
             "theta": solution.theta,
@@ -255,9 +254,7 @@ class _Job:
 
     def _start(self, directions: Directions, start: _StreamedSolution | None) -> tuple[Floats, Floats]:
         outputs = self.rows.sample.y.shape[1]
-        weights = np.full(
-            (len(directions.sizes), outputs), self.config.first_weight * self.rows.sample.weight.sum()
-        )
+        weights = np.full((len(directions.sizes), outputs), FIRST_WEIGHT * self.rows.sample.weight.sum())
         theta = np.zeros((directions.count + 1, outputs))
         if start is None:
             theta[-1] = _level(self.rows.sample, self.loss)
@@ -282,7 +279,7 @@ class _Job:
 
     def _tables(self, model: _StreamedSolution, most: int, asked: bool) -> State:
         point = _in_features(model.directions, model.solution.theta)
-        bins = bins_of(model.features, self.rows.paired, self.config.table_bins)
+        bins = bins_of(model.features, self.rows.paired, BINS)
         every = [(i, j) for at, i in enumerate(self.rows.paired) for j in self.rows.paired[at + 1 :]]
         if not every:
             return {"pairs": np.empty((0, 2), np.int64)}
@@ -291,10 +288,10 @@ class _Job:
             lambda state: TwoWaySums(model.features, point, self.loss, bins, state),
             self.rows.batches,
         )
-        gains = sums.gains(every, self.config)
+        gains = sums.gains(every)
         if not asked:
             # Half of what a pair explains, in units of its variance, is about what it takes from the loss.
-            gains[gains < 2 * self.config.negligible(self.loss.dispersed) * self.rows.count] = 0.0
+            gains[gains < 2 * negligible_gain(self.loss) * self.rows.count] = 0.0
         pairs = strongest(gains, every)[:most]
         return {"pairs": np.array(pairs, dtype=np.int64).reshape(-1, 2)}
 
@@ -357,9 +354,7 @@ def _level(rows: Encoded, loss: Loss) -> Floats:
     return np.log(mean / (1 - mean)) if len(mean) == 1 else np.log(mean) - np.log(mean).mean()
 
 
-def _choice(
-    losses: dict[str, Floats], weight: Floats, mode: str, dispersed: bool, config: TableConfig
-) -> tuple[str, str]:
+def _choice(losses: dict[str, Floats], weight: Floats, mode: str, faint: float) -> tuple[str, str]:
     """The simplest that the rows held out cannot distinguish from the best, and why."""
     if "pairwise" not in losses:
         return "additive", "A sum of functions of single columns."
@@ -369,6 +364,6 @@ def _choice(
     gap = losses["additive"] - losses["pairwise"]
     mean = float(gap @ share)
     spread = math.sqrt(float(((gap - mean) ** 2) @ share**2))
-    if mean > spread + config.negligible(dispersed):
+    if mean > spread + faint:
         return "pairwise", "Functions of pairs lower the error on rows held out."
     return "additive", "A sum of functions of single columns: rows held out do not support pairs."

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgewise._core.arrays import Floats
-from edgewise.training.config import TableConfig
 from edgewise.training.streaming.quadratic import Directions, Quadratic, learned, solved
 
 # Mean square, in network units, that the outputs move by in a step: below the first the next one keeps the weights, below
@@ -57,7 +56,6 @@ def minimised(
     weights: Floats,
     directions: Directions,
     dispersed: bool,
-    config: TableConfig,
     learn: bool = True,
 ) -> NewtonState:
     """Where a penalised loss is least, and the weights of the penalties by the evidence.
@@ -70,7 +68,6 @@ def minimised(
     directions : Directions
     dispersed : bool
         Whether the loss is a squared error, whose sums one pass gives exactly.
-    config : TableConfig
     learn : bool
         Whether the weights are learned.
     """
@@ -86,7 +83,7 @@ def minimised(
         theta, renewed, moved = np.empty_like(aim), weights.copy(), 0.0
         for k, own in enumerate(about):
             theta[:, k], renewed[:, k], far = _step(
-                own, looked[:, k], weights[:, k], directions, dispersed, config, learn
+                own, looked[:, k], weights[:, k], directions, dispersed, learn
             )
             moved += far
         weights, step = renewed, theta - looked
@@ -112,13 +109,12 @@ def _step(
     weights: Floats,
     directions: Directions,
     dispersed: bool,
-    config: TableConfig,
     learn: bool,
 ) -> tuple[Floats, Floats, float]:
     """Where a step leads to, the weights, and the mean square that the outputs move by."""
     for left in reversed(range(SHORTENED)):
         theta, renewed = (
-            learned(model, looked, weights, directions, dispersed, config)
+            learned(model, looked, weights, directions, dispersed)
             if learn
             else (solved(model, looked, weights, directions), weights)
         )

@@ -14,8 +14,8 @@ from scipy.linalg import cho_factor, cho_solve, lapack
 from edgewise._core.arrays import Floats
 from edgewise._core.work import charge
 from edgewise.kernels.sparse import mirrored
+from edgewise.training.additive.irls import LEAST_FREEDOM, SETTLED, weight_limits
 from edgewise.training.common.costs import solve_cost
-from edgewise.training.config import TableConfig
 from edgewise.training.streaming.features import FeatureBlock
 
 # Updates of the weights on one quadratic model.
@@ -172,7 +172,6 @@ def learned(
     weights: Floats,
     directions: Directions,
     dispersed: bool,
-    config: TableConfig,
 ) -> tuple[Floats, Floats]:
     """The least of a quadratic model, and the weights that maximise the evidence.
 
@@ -182,9 +181,7 @@ def learned(
     doi:10.1111/biom.12666.
     """
     total, group = quadratic.total, directions.group
-    least = config.least_weight * total
-    least = least if dispersed else max(least, config.least_logit_weight)
-    best = theta
+    limits, best = weight_limits(total, dispersed), theta
     for _ in range(UPDATES):
         root = _root(quadratic, weights, directions)
         charge(3 * solve_cost(len(root)))
@@ -195,11 +192,11 @@ def learned(
         noise = 1.0
         if dispersed:
             rest = max(2 * quadratic.at(best - theta), 1e-14 * total)
-            noise = rest / max(total - 1 - float(free.sum()), config.least_freedom * total)
-        renewed = np.clip(noise * free / size, least, config.most_weight * total)
+            noise = rest / max(total - 1 - float(free.sum()), LEAST_FREEDOM * total)
+        renewed = np.clip(noise * free / size, *limits)
         moved = float(np.abs(np.log(renewed / weights)).max(initial=0.0))
         weights = renewed
-        if moved < config.settled:
+        if moved < SETTLED:
             break
     return solved(quadratic, theta, weights, directions), weights
 

@@ -15,8 +15,7 @@ from edgewise._core.work import charge
 from edgewise.kernels.sparse import SparseBlock, SparseRows
 from edgewise.splines import smooth_basis_of
 from edgewise.training.common.losses import Loss
-from edgewise.training.config import TableConfig
-from edgewise.training.interactions.two_way_tables import Pair, beyond_chance
+from edgewise.training.interactions.two_way_tables import DIRECTIONS, Pair, beyond_chance
 from edgewise.training.streaming.features import Features
 from edgewise.training.streaming.quadratic import Directions, Quadratic
 
@@ -171,19 +170,19 @@ class TwoWaySums:
                 cells.add_gram(own**2, self.sums[k, 1])
         return sum(part.rows.count for part in batch)
 
-    def gains(self, pairs: Sequence[Pair], config: TableConfig) -> Floats:
+    def gains(self, pairs: Sequence[Pair]) -> Floats:
         """What each pair explains of the rest beyond chance; 0 where nothing."""
         directions = dict[int, Floats]()
         for i, own in self.slices.items():
             counts = torch.from_numpy(self.mass[own] / max(self.mass[own].sum(), 1.0))
             maps = smooth_basis_of(torch.diag(counts), 0.0).numpy()
-            directions[i] = maps[:, 1 : 1 + config.table_directions]
+            directions[i] = maps[:, 1 : 1 + DIRECTIONS]
         found = np.zeros(len(pairs))
         for at, (i, j) in enumerate(pairs):
             if min(directions[i].shape[1], directions[j].shape[1]) > 0:
                 for sums, squares in self.sums:
                     own = sums[self.slices[i], self.slices[j]], squares[self.slices[i], self.slices[j]]
-                    found[at] += beyond_chance(*own, directions[i], directions[j], config.table_errors)
+                    found[at] += beyond_chance(*own, directions[i], directions[j])
         return found
 
     def state(self) -> State:

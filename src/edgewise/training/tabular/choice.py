@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from edgewise.training.bag.out_of_bag import OutOfBag, significantly_better
 from edgewise.training.bag.run import TableProblem
-from edgewise.training.common.losses import Loss
+from edgewise.training.common.losses import Loss, negligible_gain
 
 _ONE = {"additive": "an additive one", "pairwise": "a pairwise one", "deep": "a deep one"}
 
@@ -39,7 +39,7 @@ def choose(
             "additive",
             f"The network is additive: no pair lowers its out-of-bag error of {errors['additive']}.",
         )
-    faint = problem.config.negligible(loss.dispersed)
+    faint = negligible_gain(loss)
     chosen, last = names[0] if mode == "auto" else names[-1], names[-1]
     for name in names[1:] if mode == "auto" else ():
         if significantly_better(tried[name], tried[chosen], problem, loss, faint):

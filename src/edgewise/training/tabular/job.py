@@ -22,7 +22,7 @@ from edgewise.training.additive.shape_constraints import ShapeConstraint, constr
 from edgewise.training.bag.members import Bag
 from edgewise.training.bag.out_of_bag import OutOfBag, oob_score, recalibration, significantly_better
 from edgewise.training.bag.run import BagRecipe, TableProblem, TableRows, make_problem, refined, train_bag
-from edgewise.training.common.losses import Loss
+from edgewise.training.common.losses import Loss, negligible_gain
 from edgewise.training.common.records import Callback
 from edgewise.training.common.results import TableFit
 from edgewise.training.config import TableConfig
@@ -35,8 +35,21 @@ from edgewise.training.tabular.assembly import to_network
 from edgewise.training.tabular.choice import choose
 from edgewise.training.tabular.links import kept_monotone, links_of, monotone_inputs
 from edgewise.training.tabular.output_curve import Root, bends_upwards, root_of
-from edgewise.training.tabular.plan import first_intervals, intervals_of, joint_intervals, planned
+from edgewise.training.tabular.plan import WORK_UNITS, first_intervals, intervals_of, joint_intervals, planned
 from edgewise.training.tabular.progress import TableProgress
+
+# Shares of the work that the additive part and functions of pairs may take.
+_ADDITIVE_SHARE, _PAIRS_SHARE = 0.3, 0.3
+# Rows that are looked at, and steps on them, where a time limit ends the preparation of all.
+GLANCE_ROWS, _GLANCE_STEPS = 1000, 10
+# Directions of an input that a bag bends it in: at least so many, and one for each degree of freedom that its additive
+# function makes use of. Where that one is smooth, others seldom are not.
+_FEWEST_DIRECTIONS = 12
+# Pairs that are trained where they have to be monotone, and so cannot be solved for; hidden nodes for each of them in a
+# member at least and at most, and for all: the fewer pairs, the more.
+_TRAINED_PAIRS, _FEWEST_PAIR_NODES, _MOST_PAIR_NODES, _ALL_PAIR_NODES = 24, 3, 6, 60
+# Share of the updates after which the pairs that pay are distinguished from those that do not.
+_SCOUTED_SHARE = 0.2
 
 
 class TableJob(TableProgress):
@@ -58,7 +71,7 @@ class TableJob(TableProgress):
         self.constraints, self.monotone = constraints, monotone_inputs(constraints)
         super().__init__(loss, scale, meter, callbacks)
         self.config = config
-        self.units, self.seed, self.shift = config.work_units * work, seed, shift
+        self.units, self.seed, self.shift = WORK_UNITS * work, seed, shift
         self.events: list[str] = []
         # Where the root of the target is fitted instead.
         self.root: Root | None = None
@@ -79,7 +92,7 @@ class TableJob(TableProgress):
         folds = max(1, min(config.folds, config.members))
         problem = self._problem(folds)
         additive = self._additive(problem)
-        if additive.stop is not None and additive.steps < config.glance_steps:
+        if additive.stop is not None and additive.steps < _GLANCE_STEPS:
             # Functions are hardly there yet; a few rows are enough at this stage.
             problem = self._glance(folds)
             additive = self._additive(problem)
@@ -125,7 +138,7 @@ class TableJob(TableProgress):
             size = smooth.table.square().mean(0).sqrt().to(torch.float64)
             squares = pair_nodes(functions, smooth.design, size, joined.negligible)
             base = (base[0] if self.constraints else functions.theta, functions.bias)
-        plain = without_nothing(base[0], problem.table, problem.design.owner, config)
+        plain = without_nothing(base[0], problem.table, problem.design.owner)
         network = to_network(
             bag,
             problem.design,
@@ -180,13 +193,13 @@ class TableJob(TableProgress):
             return self._glance(folds)
 
     def _glance(self, folds: int) -> TableProblem:
-        self.rows = self._part(self.rows, self.config.glance_rows)
+        self.rows = self._part(self.rows, GLANCE_ROWS)
         self.intervals = min(self.intervals, self.config.intervals)
         return make_problem(self.rows, self.intervals, folds, self.seed, self.config)
 
     def _additive(self, problem: TableProblem) -> Additive:
-        rows, most = problem.rows, self.meter.spent + self.config.additive_share * self.units
-        left = iter(range(self.config.glance_steps))
+        rows, most = problem.rows, self.meter.spent + _ADDITIVE_SHARE * self.units
+        left = iter(range(_GLANCE_STEPS))
 
         def late() -> bool:
             return self.meter.spent > most if self.stopped is None else next(left, None) is None
@@ -200,7 +213,6 @@ class TableJob(TableProgress):
                 self.loss,
                 problem.fold,
                 late,
-                self.config,
             )
         self.short = additive.late
         self._stop(additive.stop)
@@ -208,7 +220,7 @@ class TableJob(TableProgress):
 
     def _rooted(self, problem: TableProblem, additive: Additive) -> tuple[TableProblem, Additive]:
         """The problem of the root of the target and its additive part, where out-of-bag rows support it; else the same."""
-        errors, faint = self.config.curve_errors, self.config.negligible(self.loss.dispersed)
+        errors, faint = self.config.curve_errors, negligible_gain(self.loss)
         plain = oob_score(additive.outputs(problem.table), problem, self.loss)
         if not bends_upwards(plain, problem, errors):
             return problem, additive
@@ -231,8 +243,7 @@ class TableJob(TableProgress):
         degrees = additive.degrees(
             problem.table, problem.design.owner, self.rows.y, self.rows.weight, self.loss
         )
-        fewest, more = self.config.fewest_directions, self.config.directions_a_degree
-        most = [max(fewest, math.ceil(more * float(own))) for own in degrees]
+        most = [max(_FEWEST_DIRECTIONS, math.ceil(float(own))) for own in degrees]
         coarse, table = smoother(problem.design, problem.table, most)
         self.directions, self.degrees = coarse.maps, float(degrees.sum())
         return replace(problem, coarse=coarse, coarse_table=table)
@@ -284,13 +295,13 @@ class TableJob(TableProgress):
 
         Solved for at once they follow rows closely and leave a bag too little to learn from: where nothing comes after.
         """
-        work = self.config.pairs_share * self.units
+        work = _PAIRS_SHARE * self.units
         until = self.meter.spent + work
         most = interactions if isinstance(interactions, int) else None
         finer: TableProblem | None = None
         with self._counted():
             if last and not self.constraints and suits(problem, self.loss, work):
-                intervals = joint_intervals(self.intervals, self.rows.X.shape[1], self.config)
+                intervals = joint_intervals(self.intervals, self.rows.X.shape[1])
                 finer = refined(problem, intervals, self.seed)
                 joined, stop = solve_jointly(problem, finer, additive, self.loss, most=most)
             else:
@@ -319,10 +330,10 @@ class TableJob(TableProgress):
     ) -> tuple[Pair, ...]:
         """Pairs for a bag: functions that have to be monotone are trained."""
         alone = {i for i, one in self.constraints.items() if one.alone}
-        most = interactions if isinstance(interactions, int) else self.config.trained_pairs
+        most = interactions if isinstance(interactions, int) else _TRAINED_PAIRS
         with self._counted():
             every = all_pairs(self.rows.X.shape[1], alone)
-            gains = two_way(smooth.design, smooth.table, self.rows.X, self.config).gains(rest, every)
+            gains = two_way(smooth.design, smooth.table, self.rows.X).gains(rest, every)
         pairs = tuple(strongest(gains, every)[:most])
         if interactions != "auto" or not pairs:
             return pairs
@@ -342,9 +353,8 @@ class TableJob(TableProgress):
         config = self.config
         members, hidden = min(config.members, config.folds) if scouts else config.members, config.hidden
         if pairs:
-            fewest = config.fewest_pair_nodes
-            most = fewest if scouts else config.most_pair_nodes
-            hidden = len(pairs) * max(fewest, min(most, config.all_pair_nodes // len(pairs)))
+            most = _FEWEST_PAIR_NODES if scouts else _MOST_PAIR_NODES
+            hidden = len(pairs) * max(_FEWEST_PAIR_NODES, min(most, _ALL_PAIR_NODES // len(pairs)))
         links = links_of(self.constraints, self.rows.X.shape[1], pairs, hidden)
         monotone = None if links is None else kept_monotone(links, self.constraints, self.smooth_maps)
         columns = problem.coarse_table.shape[1]
@@ -355,10 +365,10 @@ class TableJob(TableProgress):
         )
         self.short = self.short or short
         if scouts:
-            recipe = replace(recipe, steps=max(1, int(config.scouted_share * recipe.steps)))
+            recipe = replace(recipe, steps=max(1, int(_SCOUTED_SHARE * recipe.steps)))
         whole = recipe.steps * recipe.cost
         # Where scouts go first, what is planned for those who follow is about as much as without.
-        self.meter.most = self.meter.spent + (whole + whole / config.scouted_share if scouts else whole)
+        self.meter.most = self.meter.spent + (whole + whole / _SCOUTED_SHARE if scouts else whole)
         with self._counted():
             trained = train_bag(
                 problem,

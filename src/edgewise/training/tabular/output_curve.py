@@ -22,6 +22,8 @@ from edgewise.training.bag.run import TableProblem
 from edgewise.training.common.losses import Loss
 
 DEGREE = 2
+# The edge is a square up to so many times the largest root there is, and goes on as a line beyond.
+_REACH = 2.0
 
 
 def bends_upwards(fitted: OutOfBag, problem: TableProblem, errors: float) -> bool:
@@ -94,7 +96,7 @@ class Root:
         """The square of a network of the root, and out-of-bag predictions (h, 1) of the target."""
         values, added = self.squared(roots)
         largest = float((self.shift + self.scale * self.problem.rows.y).max())
-        return with_square(net, added, largest, self.problem.config.curve_reach), values
+        return with_square(net, added, largest), values
 
 
 def root_of(problem: TableProblem, shift: Tensor, scale: Tensor) -> Root:
@@ -108,7 +110,7 @@ def root_of(problem: TableProblem, shift: Tensor, scale: Tensor) -> Root:
     return Root(changed, mean, spread, problem, shift, scale)
 
 
-def with_square(net: KAN, added: float, largest: float, reach: float) -> KAN:
+def with_square(net: KAN, added: float, largest: float) -> KAN:
     """The square of a network's output, flat where that is negative, plus a constant.
 
     Parameters
@@ -117,9 +119,7 @@ def with_square(net: KAN, added: float, largest: float, reach: float) -> KAN:
         With one output, the root.
     added : float
     largest : float
-        The largest root there is.
-    reach : float
-        The edge is a square up to so many times that, and goes on as a line beyond.
+        The largest root there is; the edge is a square up to twice as much.
 
     Returns
     -------
@@ -130,13 +130,13 @@ def with_square(net: KAN, added: float, largest: float, reach: float) -> KAN:
     --------
     >>> net = KAN([1, 1], seed=0, dtype=torch.float64)
     >>> x = torch.linspace(-1, 1, 9, dtype=torch.float64)[:, None]
-    >>> made = with_square(net, 0.5, 3.0, 2.0)
+    >>> made = with_square(net, 0.5, 3.0)
     >>> bool(torch.allclose(made(x), net(x).clamp(min=0) ** 2 + 0.5))
     True
     """
     shift, scale = float(net.output_shift[0]), float(net.output_scale[0])
     zero = -shift / scale
-    room = max(reach * largest / scale, 1.0)
+    room = max(_REACH * largest / scale, 1.0)
     grid = net.layers[-1].grid.new_tensor([[zero - room, zero, zero + room]])
     # One function of the basis is nothing up to the middle break, and a parabola from there on.
     last_value = BSpline(grid, DEGREE).values(grid.new_tensor([[zero + room]]))[0, 0, -1]
@@ -165,7 +165,7 @@ def beneath_square(net: KAN) -> KAN:
     --------
     >>> net = KAN([1, 1], seed=0, dtype=torch.float64)
     >>> x = torch.linspace(-1, 1, 9, dtype=torch.float64)[:, None]
-    >>> bool(torch.allclose(beneath_square(with_square(net, 0.5, 3.0, 2.0))(x), net(x)))
+    >>> bool(torch.allclose(beneath_square(with_square(net, 0.5, 3.0))(x), net(x)))
     True
     """
     *states, edge = take_apart(net)

@@ -6,16 +6,32 @@ import math
 from dataclasses import replace
 
 from edgewise.training.additive.design import DEGREE
-from edgewise.training.bag.run import BagRecipe
+from edgewise.training.bag.run import HIDDEN_INTERVALS, BagRecipe
 from edgewise.training.config import TableConfig
 
+# Units of work of "normal", about half a minute of one core, and the share of it that the updates of a bag may take.
+WORK_UNITS, _BAG_SHARE = 30.0, 0.6
+# Intervals of an input at least, where inputs are many, and columns of the design: more inputs get coarser grids.
+FEWEST_INTERVALS, DESIGN_COLUMNS = 4, 1500
+# Rows from which grids have two times the intervals where the target is a number: it holds more information a row than a
+# class. Not under constraints.
+_FINER_NUMBERS = 500
+# So many times the intervals are grids where all functions are solved for at once: how smooth they are follows from the
+# evidence, and the cost from the rows.
+_JOINT_FINER = 2
+# Minibatches of an epoch, as far as that makes them of so many rows.
+_BATCHES, _FEWEST_IN_BATCH, _MOST_IN_BATCH = 30, 32, 256
+# Updates that a bag is given where the work allows.
+_FEWEST_STEPS, _MOST_STEPS = 200, 4000
+# Rows of all minibatches together: out-of-bag errors fall no further with more; pairs are easier to learn.
+_SHOWN_ROWS, _SHOWN_ROWS_OF_PAIRS = 700_000, 450_000
 # Work of an update, a multiplication of the first layer, and a value of a hidden spline.
 UPDATE_COST, PRODUCT_COST, SPLINE_COST = 1e-3, 4e-11, 1.2e-9
 
 
 def first_intervals(inputs: int, config: TableConfig) -> int:
     """Intervals of the grid of an input, of any number of rows; fewer where inputs are many."""
-    return max(config.fewest_intervals, min(config.intervals, config.design_columns // inputs - DEGREE))
+    return max(FEWEST_INTERVALS, min(config.intervals, DESIGN_COLUMNS // inputs - DEGREE))
 
 
 def intervals_of(rows: int, inputs: int, numbers: bool, config: TableConfig) -> int:
@@ -31,19 +47,19 @@ def intervals_of(rows: int, inputs: int, numbers: bool, config: TableConfig) -> 
     """
     first = first_intervals(inputs, config)
     finer = 1 + sum(rows >= most for most in config.finer_rows)
-    if numbers and rows >= config.finer_numbers:
+    if numbers and rows >= _FINER_NUMBERS:
         finer = max(finer, 2)
     while finer > 1 and (
-        inputs * (finer * first + DEGREE) > config.design_columns
+        inputs * (finer * first + DEGREE) > DESIGN_COLUMNS
         or rows * inputs * (finer * first + DEGREE) > config.design_numbers
     ):
         finer -= 1
     return first * finer
 
 
-def joint_intervals(intervals: int, inputs: int, config: TableConfig) -> int:
+def joint_intervals(intervals: int, inputs: int) -> int:
     """Intervals where all functions are solved for at once: a column more costs little there."""
-    return max(intervals, min(config.joint_finer * intervals, config.design_columns // inputs - DEGREE))
+    return max(intervals, min(_JOINT_FINER * intervals, DESIGN_COLUMNS // inputs - DEGREE))
 
 
 def planned(
@@ -63,14 +79,14 @@ def planned(
     pairs : bool
         Whether hidden nodes read pairs of inputs.
     """
-    least, most_rows = config.fewest_in_batch, config.most_in_batch
-    batch = int(min(most_rows, max(least, 2 ** round(math.log2(max(rows / config.batches, 1))))))
+    even = 2 ** round(math.log2(max(rows / _BATCHES, 1)))
+    batch = int(min(_MOST_IN_BATCH, max(_FEWEST_IN_BATCH, even)))
     first = batch * columns * recipe.members * recipe.hidden[0]
-    splines = batch * recipe.members * sum(recipe.hidden) * (config.hidden_intervals + DEGREE)
+    splines = batch * recipe.members * sum(recipe.hidden) * (HIDDEN_INTERVALS + DEGREE)
     cost = UPDATE_COST + PRODUCT_COST * first + SPLINE_COST * splines
-    most = config.shown_rows_of_pairs if pairs else config.shown_rows
-    affordable = int(config.bag_share * units / cost)
+    most = _SHOWN_ROWS_OF_PAIRS if pairs else _SHOWN_ROWS
+    affordable = int(_BAG_SHARE * units / cost)
     passes = config.epochs * math.ceil(rows / batch)
-    wanted = max(config.fewest_steps, min(passes, config.most_steps, most // batch))
+    wanted = max(_FEWEST_STEPS, min(passes, _MOST_STEPS, most // batch))
     steps = max(1, min(wanted, affordable))
     return replace(recipe, batch=batch, steps=steps, cost=cost), affordable < wanted
