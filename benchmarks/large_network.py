@@ -35,8 +35,8 @@ from edgewise._core.checks import plural
 from edgewise.splines import mass_grid
 from edgewise.training.common.losses import Squared
 from edgewise.training.first_order.epoch_optimizers import FirstOrderOptions, schedule
+from edgewise.training.streaming.as_network import DeepSettings, first_network
 from edgewise.training.streaming.checkpoints import Passes
-from edgewise.training.streaming.deep import DeepSettings, first_network
 from edgewise.training.streaming.descent import ShuffledRows, StreamedDescent
 
 HIDDEN, INTERVALS, HELD, BLOCK = 8, 8, 0.1, 262_144

@@ -34,8 +34,8 @@ import edgewise as ew
 from edgewise.estimators import streamed
 from edgewise.training.common.losses import Squared
 from edgewise.training.first_order.epoch_optimizers import FirstOrderOptions
+from edgewise.training.streaming.as_network import DeepSettings, first_network
 from edgewise.training.streaming.checkpoints import Passes
-from edgewise.training.streaming.deep import DeepSettings, first_network
 from edgewise.training.streaming.descent import ShuffledRows, StreamedDescent
 
 ROWS_OF_FILE = 100_000

@@ -21,8 +21,7 @@ from edgewise.training.streaming import fit as fitting
 from edgewise.training.streaming.checkpoints import Passes
 from edgewise.training.streaming.descent import StreamedDescent
 from edgewise.training.streaming.features import make_features
-from edgewise.training.streaming.newton import minimised
-from edgewise.training.streaming.quadratic import directions_of, solved
+from edgewise.training.streaming.quadratic import directions_of, minimised, solved
 from edgewise.training.streaming.sums import Encoded, LossSums
 
 pytest.importorskip("datasketches")

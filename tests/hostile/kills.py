@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 import edgewise as ew
-from edgewise.training.second_order import checkpoint
+from edgewise.training.second_order import fit_state as checkpoint
 
 from .children import answer
 from .pool import ENVIRONMENT, ROOT

@@ -33,7 +33,7 @@ from edgewise.explaining.misses import Misses
 from edgewise.network.fitted import HoldsNetwork
 from edgewise.training import Record, TableFit
 from edgewise.training.config import TableConfig, config_of
-from edgewise.training.tabular.output_range import check_range
+from edgewise.training.tabular.output_edge import check_range
 
 MODES = ("auto", "additive", "pairwise", "deep")
 MAX_SEED = 2**31 - 1

@@ -26,7 +26,7 @@ from edgewise.explaining.misses import Misses, out_of_bag_misses
 from edgewise.network import KAN, mask_edges
 from edgewise.simplifying import edge_scores
 from edgewise.training import Callback, Record, TableFit, fit_table
-from edgewise.training.common.listeners import Listeners
+from edgewise.training.common.records import Listeners
 from edgewise.training.config import DEFAULT, TableConfig
 from edgewise.training.tabular.job import GLANCE_ROWS
 

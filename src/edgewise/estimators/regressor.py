@@ -20,8 +20,7 @@ from edgewise.estimators.names import table_to_fit
 from edgewise.estimators.problem import EstimatorProblem, TrainSettings
 from edgewise.estimators.targets import determination, regression_target, row_weights, target_names
 from edgewise.training.config import TableConfig
-from edgewise.training.tabular.output_curve import beneath_square
-from edgewise.training.tabular.output_range import check_range
+from edgewise.training.tabular.output_edge import beneath_square, check_range
 
 
 class KANRegressor(RegressorMixin, KANEstimator):

@@ -34,8 +34,8 @@ from edgewise.estimators.targets import class_factors
 from edgewise.explaining.misses import out_of_bag_misses
 from edgewise.training import Record
 from edgewise.training.common.workers import joined, place
+from edgewise.training.streaming.as_network import DeepSettings
 from edgewise.training.streaming.checkpoints import Passes
-from edgewise.training.streaming.deep import DeepSettings
 from edgewise.training.streaming.fit import StreamedRows, fit_streamed
 from edgewise.training.streaming.sums import Encoded
 

@@ -1,9 +1,9 @@
 """Networks: the frozen spec, the KAN module, pure edits, files."""
 
-from edgewise.network.dead import drop_dead as drop_dead
 from edgewise.network.edits import EditRecord as EditRecord
 from edgewise.network.edits import EditResult as EditResult
 from edgewise.network.edits import describe as describe
+from edgewise.network.edits import drop_dead as drop_dead
 from edgewise.network.edits import mask_edges as mask_edges
 from edgewise.network.edits import order_nodes as order_nodes
 from edgewise.network.edits import remove_inputs as remove_inputs

@@ -34,8 +34,7 @@ from edgewise.replacing.replace import (
 from edgewise.replacing.results import ReplaceResult, digest_of
 from edgewise.replacing.sampling import as_calls, collect
 from edgewise.replacing.surgery import put_in
-from edgewise.training.common.listeners import Listeners
-from edgewise.training.common.records import Callback
+from edgewise.training.common.records import Callback, Listeners
 
 
 @torch.inference_mode(False)

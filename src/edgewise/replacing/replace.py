@@ -24,8 +24,7 @@ from edgewise.replacing.results import ReplacedBlock, ReplaceResult, chosen, dig
 from edgewise.replacing.sampling import FEW, BlockSample, ModelCall, answers, as_calls, collect, not_finite
 from edgewise.replacing.surgery import take, with_blocks
 from edgewise.replacing.tracing import Block, affine, blocks_in, parts
-from edgewise.training.common.listeners import Listeners
-from edgewise.training.common.records import Callback, Record
+from edgewise.training.common.records import Callback, Listeners, Record
 from edgewise.training.modules.descent import FLOP, Descent, Recipe, multiplications
 
 # Rows of a step; steps between two times that the block is solved for anew in a training.

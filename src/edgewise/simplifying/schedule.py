@@ -18,8 +18,7 @@ from edgewise._core.work import Ending, Meter, check_work, running
 from edgewise.network import KAN, EditRecord
 from edgewise.network.arguments import check_net
 from edgewise.simplifying.canonical import canonical
-from edgewise.simplifying.judge import Judge
-from edgewise.simplifying.trials import Trials
+from edgewise.simplifying.trials import Judge, Trials
 from edgewise.training import Callback, Loss, Record
 from edgewise.training.common.costs import is_small
 from edgewise.training.common.losses import make_loss

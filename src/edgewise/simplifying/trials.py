@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
+
+import torch
 
 from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason, tell
 from edgewise._core.work import StopError
 from edgewise.network import KAN, EditRecord, EditResult
-from edgewise.simplifying.judge import Judge
 from edgewise.simplifying.merge import merge_equal
 from edgewise.simplifying.prune import prune
 from edgewise.simplifying.scores import edge_scores
-from edgewise.training import Callback, FitResult, Record, fit
+from edgewise.training import Callback, FitResult, Loss, Record, fit
 from edgewise.training.common.preparation import covered
 from edgewise.training.common.rows import TrainingRows
+from edgewise.training.second_order.fit_problem import error as error_on
 
+# Losses (in network units, where y has unit variance) below this are rounding: networks that both reach it are equal.
+EXACT = 1e-20
 # Intervals of the grid on which smaller shapes are tried first.
 COARSE = 5
 # Intervals of the grid on which an edge to be taken out is tried before the fine grid is.
@@ -28,6 +32,43 @@ REJUDGED = 15
 GIVE_UP = 3.0
 # Where no noise is left the held-out error is the grid's alone, and differences within this factor mean nothing.
 GRID_ONLY = 2.0
+
+
+@dataclass(frozen=True, eq=False)
+class Judge:
+    """Held-out rows and what counts as no worse."""
+
+    train: TrainingRows
+    held: TrainingRows
+    loss: Loss
+    tolerance: float
+
+    def rows_of(self, net: KAN) -> torch.Tensor:
+        """Loss of every held-out row in the units of the loss."""
+        with torch.no_grad():
+            f = net(self.held.X)
+        if self.loss.dispersed:
+            return self.loss.rows(
+                (f - net.output_shift) / net.output_scale, (self.held.y - net.output_shift) / net.output_scale
+            )
+        return self.loss.rows(f, self.held.y)
+
+    def no_worse(self, smaller: KAN, best: KAN) -> bool:
+        """Whether the smaller network loses no more than the tolerance or one standard error of the paired difference."""
+        ours, theirs = self.rows_of(smaller), self.rows_of(best)
+        if not bool(ours.isfinite().all()):
+            return False
+        worse = ours - theirs
+        mean = float(worse @ self.held.weight)
+        error = float(worse.std()) / len(worse) ** 0.5 if len(worse) > 1 else 0.0
+        base = float(theirs @ self.held.weight)
+        # The one-standard-error rule (L. Breiman et al., 1984), bounded so that it never hides a real loss.
+        return mean <= max(
+            self.tolerance * base, min(error, 0.1 * base), EXACT if self.loss.dispersed else 0.0
+        )
+
+    def error(self, net: KAN) -> float:
+        return error_on(net, self.held, self.loss)
 
 
 class AskedError(StopError):

@@ -32,15 +32,13 @@ from edgewise.network import KAN
 from edgewise.network.grids import MOST_LAID
 from edgewise.training.common.costs import is_small
 from edgewise.training.common.gross_errors import gross_errors
-from edgewise.training.common.listeners import Listeners
 from edgewise.training.common.losses import Loss, make_loss
-from edgewise.training.common.records import Callback, Record
+from edgewise.training.common.records import Callback, Listeners, Record
 from edgewise.training.common.results import FitResult
 from edgewise.training.common.rows import TrainingRows, as_rows, hold_out
 from edgewise.training.common.workers import all_know, place, some_know
-from edgewise.training.second_order.checkpoint import FitCheckpoint
 from edgewise.training.second_order.fit_problem import error
-from edgewise.training.second_order.fit_state import STEPS, FitState, Options
+from edgewise.training.second_order.fit_state import STEPS, FitCheckpoint, FitState, Options
 from edgewise.training.second_order.run import MOST_DENSE, MOST_WORK, SecondOrder
 
 METHODS = ("auto", "lm", "lbfgs", "adam")

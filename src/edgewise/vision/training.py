@@ -19,8 +19,7 @@ from edgewise._core.errors import FileError
 from edgewise._core.seeds import derive, generator
 from edgewise._core.stopping import StopReason
 from edgewise._core.work import Meter, StopError, charge, running
-from edgewise.training.common.listeners import Listeners
-from edgewise.training.common.records import Callback, Record
+from edgewise.training.common.records import Callback, Listeners, Record
 from edgewise.training.common.state_files import is_there, read_tree, write_tree
 from edgewise.training.modules.descent import FLOP, Descent, Recipe, multiplications
 

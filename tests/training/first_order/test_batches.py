@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from edgewise.training.common.rows import TrainingRows
-from edgewise.training.first_order import batches
-from edgewise.training.first_order.batches import Batches
+from edgewise.training.first_order import epoch_optimizers as batches
+from edgewise.training.first_order.epoch_optimizers import Batches
 
 
 def table(count: int, width: int = 3) -> TrainingRows:

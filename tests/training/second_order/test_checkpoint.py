@@ -17,7 +17,7 @@ import torch
 from edgewise import FileError
 from edgewise.network import KAN
 from edgewise.training import FitResult, Record, fit
-from edgewise.training.second_order import checkpoint
+from edgewise.training.second_order import fit_state as checkpoint
 
 from ...network.builders import state_bytes
 
@@ -76,7 +76,7 @@ def test_a_fit_killed_at_any_moment_goes_on_to_the_same_bits(tmp_path: pathlib.P
         import numpy as np
         from edgewise.network import KAN
         from edgewise.training import fit
-        from edgewise.training.second_order import checkpoint
+        from edgewise.training.second_order import fit_state as checkpoint
 
         checkpoint.SECONDS_BETWEEN = 0.0
         table = np.load("table.npz")
@@ -154,7 +154,7 @@ def test_a_damaged_checkpoint_is_refused(tmp_path: pathlib.Path) -> None:
 def test_a_checkpoint_with_a_foreign_position_is_refused(tmp_path: pathlib.Path) -> None:
     """Well formed, with a right checksum, but not what a fit writes."""
     from edgewise.network.container import read_container, write_container
-    from edgewise.training.second_order.checkpoint import KIND, _promised
+    from edgewise.training.second_order.fit_state import KIND, _promised
 
     path = tmp_path / "fit.checkpoint"
     run(path, steps=2)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 import edgewise as ew
 from edgewise import KAN, KANRegressor
 from edgewise.training import TableConfig, fit_table
-from edgewise.training.tabular.output_curve import beneath_square, with_square
+from edgewise.training.tabular.output_edge import beneath_square, with_square
 
 
 def counts(n: int, seed: int):

@@ -22,10 +22,9 @@ from edgewise._core.stopping import StopReason
 from edgewise._core.threads import one_thread
 from edgewise._core.work import Ending, Meter, running
 from edgewise.network import KAN
-from edgewise.training.common.listeners import Listeners
 from edgewise.training.common.losses import Loss
 from edgewise.training.common.preparation import prepared
-from edgewise.training.common.records import Callback, Record
+from edgewise.training.common.records import Callback, Listeners, Record
 from edgewise.training.common.results import FitResult
 from edgewise.training.common.rows import TrainingRows
 from edgewise.training.common.state_files import is_there, read_tree, write_tree

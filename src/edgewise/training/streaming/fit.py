@@ -20,13 +20,17 @@ from edgewise.training.common.results import TableFit
 from edgewise.training.config import TableConfig
 from edgewise.training.first_order.epoch_optimizers import FirstOrderOptions
 from edgewise.training.interactions.two_way_tables import BINS, Pair, strongest
-from edgewise.training.streaming.as_network import network_of
+from edgewise.training.streaming.as_network import (
+    DeepSettings,
+    first_breaks,
+    first_network,
+    layers_of,
+    network_of,
+)
 from edgewise.training.streaming.checkpoints import Passes, State
-from edgewise.training.streaming.deep import DeepSettings, first_breaks, first_network, layers_of
 from edgewise.training.streaming.descent import STAGE, ShuffledRows, StreamedDescent, made_block
 from edgewise.training.streaming.features import Features, make_features
-from edgewise.training.streaming.newton import NewtonState, minimised
-from edgewise.training.streaming.quadratic import Directions, Quadratic, directions_of
+from edgewise.training.streaming.quadratic import Directions, NewtonState, Quadratic, directions_of, minimised
 from edgewise.training.streaming.sums import Batches, Encoded, LossSums, TwoWaySums, bins_of
 from edgewise.training.tabular.assembly import LayerTensors
 

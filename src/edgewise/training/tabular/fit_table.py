@@ -23,7 +23,7 @@ from edgewise.training.common.records import Callback
 from edgewise.training.common.results import TableFit
 from edgewise.training.config import TableConfig, config_of
 from edgewise.training.tabular.job import TableJob
-from edgewise.training.tabular.output_range import check_range, within_range
+from edgewise.training.tabular.output_edge import check_range, within_range
 
 MODES = ("auto", "additive", "pairwise", "deep")
 LOSSES = ("squared", "huber", "quantile", "logistic", "cross_entropy")

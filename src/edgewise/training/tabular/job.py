@@ -8,35 +8,48 @@ have not learned from support them. All is one network in the end; a hidden node
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 
 import torch
 from torch import Tensor
 
 from edgewise._core.seeds import derive, generator
-from edgewise._core.work import Meter, StopError
+from edgewise._core.stopping import StopReason
+from edgewise._core.work import Meter, StopError, running
 from edgewise.training.additive.design import DEGREE, smoother
 from edgewise.training.additive.irls import Additive, solve_additive, without_nothing
 from edgewise.training.additive.shape_constraints import ShapeConstraint, constrain, solve_constrained
 from edgewise.training.bag.members import Bag
-from edgewise.training.bag.out_of_bag import OutOfBag, oob_score, recalibration, significantly_better
+from edgewise.training.bag.out_of_bag import (
+    OutOfBag,
+    oob_score,
+    recalibration,
+    significantly_better,
+    telling_pairs,
+)
 from edgewise.training.bag.run import BagRecipe, TableProblem, TableRows, make_problem, refined, train_bag
 from edgewise.training.common.losses import Loss, negligible_gain
-from edgewise.training.common.records import Callback
+from edgewise.training.common.records import Callback, Listeners, Record
 from edgewise.training.common.results import TableFit
 from edgewise.training.config import TableConfig
 from edgewise.training.interactions.joint_functions import solve_jointly, suits
 from edgewise.training.interactions.pair_functions import Joined, solve_pairs
 from edgewise.training.interactions.pair_nodes import pair_nodes
-from edgewise.training.interactions.pair_selection import telling_pairs
 from edgewise.training.interactions.two_way_tables import Pair, all_pairs, strongest, two_way
 from edgewise.training.tabular.assembly import to_network
-from edgewise.training.tabular.choice import choose
-from edgewise.training.tabular.links import kept_monotone, links_of, monotone_inputs
-from edgewise.training.tabular.output_curve import Root, bends_upwards, root_of
-from edgewise.training.tabular.plan import WORK_UNITS, first_intervals, intervals_of, joint_intervals, planned
-from edgewise.training.tabular.progress import TableProgress
+from edgewise.training.tabular.output_edge import Root, bends_upwards, root_of
+from edgewise.training.tabular.plan import (
+    WORK_UNITS,
+    first_intervals,
+    intervals_of,
+    joint_intervals,
+    kept_monotone,
+    links_of,
+    monotone_inputs,
+    planned,
+)
 
 # Shares of the work that the additive part and functions of pairs may take.
 _ADDITIVE_SHARE, _PAIRS_SHARE = 0.3, 0.3
@@ -50,10 +63,11 @@ _FEWEST_DIRECTIONS = 12
 _TRAINED_PAIRS, _FEWEST_PAIR_NODES, _MOST_PAIR_NODES, _ALL_PAIR_NODES = 24, 3, 6, 60
 # Share of the updates after which the pairs that pay are distinguished from those that do not.
 _SCOUTED_SHARE = 0.2
+_ONE = {"additive": "an additive one", "pairwise": "a pairwise one", "deep": "a deep one"}
 
 
-class TableJob(TableProgress):
-    """One call of `fit_table`: rows, work and history."""
+class TableJob:
+    """One call of `fit_table`: rows, work and history; errors are told in the units of a target divided by `scale` (D,)."""
 
     def __init__(
         self,
@@ -69,8 +83,13 @@ class TableJob(TableProgress):
         constraints: Mapping[int, ShapeConstraint],
     ) -> None:
         self.constraints, self.monotone = constraints, monotone_inputs(constraints)
-        super().__init__(loss, scale, meter, callbacks)
-        self.config = config
+        self.loss, self.scale, self.meter, self.config = loss, scale, meter, config
+        self.intervals = 0
+        self.history: list[Record] = []
+        self.listeners = Listeners(callbacks, meter, self._last)
+        # Why it was broken off, and what more work could have been spent on.
+        self.stopped: StopReason | None = None
+        self.short = False
         self.units, self.seed, self.shift = WORK_UNITS * work, seed, shift
         self.events: list[str] = []
         # Where the root of the target is fitted instead.
@@ -120,7 +139,7 @@ class TableJob(TableProgress):
             bag, tried["deep"] = self._bag("deep", problem, offset, ())
         elif pairs and joined is None and not self.stopped:
             bag, tried["pairwise"] = self._bag("pairwise", problem, offset, pairs)
-        chosen, why = choose(
+        chosen, why = _chosen(
             "auto" if interactions == "auto" else mode, tried, problem, self.loss, self._shown
         )
         best = tried[chosen]
@@ -170,6 +189,59 @@ class TableJob(TableProgress):
             compared=tuple((name, self._shown(one)) for name, one in tried.items()),
             curve="" if self.root is None else "square",
         )
+
+    # -- progress -------------------------------------------------------------------------------------------------
+
+    def _counted(self) -> AbstractContextManager[object]:
+        """Count what the block charges; after a stop nothing interrupts what is left to do."""
+        return running(self.meter) if self.stopped is None else nullcontext()
+
+    def _stop(self, stop: StopError | None) -> None:
+        """Note what has ended the work, unless it was meant for a call around this one."""
+        if stop is not None:
+            self.stopped = self.meter.own(stop)
+
+    def _ended(self, chosen: str) -> StopReason:
+        if self.stopped is not None:
+            return self.stopped
+        if self.short:
+            return StopReason.WORK_SPENT
+        return StopReason.CONVERGED if chosen == "additive" else StopReason.NO_IMPROVEMENT
+
+    def _last(self) -> Record:
+        last = (
+            self.history[-1] if self.history else Record("additive", 0, math.nan, None, 0.0, self.intervals)
+        )
+        return replace(last, seconds=self.meter.seconds, share=self._share)
+
+    @property
+    def _share(self) -> float | None:
+        """Share of the work that is done, once it is planned."""
+        return self.meter.share if math.isfinite(self.meter.most) else None
+
+    def _tell(self, phase: str, train: float, held: float) -> bool:
+        record = Record(
+            phase,
+            len(self.history) + 1,
+            self._error(train),
+            self._error(held),
+            self.meter.seconds,
+            self.intervals,
+            share=self._share,
+        )
+        self.history.append(record)
+        try:
+            if self.listeners.tell(record):
+                self.stopped = self.stopped or StopReason.CALLBACK
+        except StopError as stop:
+            self._stop(stop)
+        return self.stopped is not None
+
+    def _error(self, value: float) -> float:
+        """Loss in network units as a root mean square error in units of y, or as it is."""
+        if self.loss.name != "squared":
+            return value * float(self.scale.mean()) if self.loss.dispersed else value
+        return math.sqrt(max(2 * value, 0.0) / len(self.scale) * float((self.scale**2).mean()))
 
     # -- stages ----------------------------------------------------------------------------------------------------
 
@@ -387,3 +459,48 @@ class TableJob(TableProgress):
     def _learned(problem: TableProblem) -> float:
         """The share of the rows that a solution without a fold has learned from."""
         return 1 - len(problem.held) / ((int(problem.fold.max()) + 1) * len(problem.fold))
+
+
+def _chosen(
+    mode: str,
+    tried: Mapping[str, OutOfBag],
+    problem: TableProblem,
+    loss: Loss,
+    shown: Callable[[OutOfBag], float],
+) -> tuple[str, str]:
+    """The simplest mode whose out-of-bag losses cannot be distinguished from those of richer ones, and the reason in words.
+
+    Parameters
+    ----------
+    mode : str
+        "auto", or what was asked for.
+    tried : mapping of modes to OutOfBag, from simple to rich
+    problem : TableProblem
+    loss : Loss
+    shown : callable
+        The error to report of out-of-bag outputs.
+    """
+    names = list(tried)
+    errors = {name: f"{shown(one):.4g}" for name, one in tried.items()}
+    if len(names) == 1:
+        if mode == "additive":
+            return "additive", "The network is additive."
+        return (
+            "additive",
+            f"The network is additive: no pair lowers its out-of-bag error of {errors['additive']}.",
+        )
+    faint = negligible_gain(loss)
+    chosen, last = names[0] if mode == "auto" else names[-1], names[-1]
+    for name in names[1:] if mode == "auto" else ():
+        if significantly_better(tried[name], tried[chosen], problem, loss, faint):
+            chosen = name
+    if chosen == last:
+        before = names[-2]
+        return (
+            chosen,
+            f"The network is {chosen}: its out-of-bag error is {errors[chosen]} against {errors[before]} of {_ONE[before]}.",
+        )
+    return (
+        chosen,
+        f"The network is {chosen}: out-of-bag rows do not support {_ONE[last]} ({errors[last]} against {errors[chosen]}).",
+    )

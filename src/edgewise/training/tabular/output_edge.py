@@ -1,8 +1,11 @@
-"""Targets whose root is a sum: one more edge behind a network squares it, so that causes which multiply need no pairs.
+"""One more edge behind a network: a square, so that causes which multiply need no pairs, or a line that ends in a range.
 
 Counts and amounts grow in proportion: so many for the hour, times so many for the weather. No sum of few columns says so,
 but their root is nearly one. Whether to fit the root is seen from what a plain sum leaves over, and settled by out-of-bag
-rows in units of the target. The edge never falls, so what is monotone beneath it stays so.
+rows in units of the target.
+
+The edge of a range is a piecewise line on breaks at its ends, so a network's output inside of it stays as it was to
+rounding, and beyond the ends it goes on flat, for every row there is. Neither edge ever falls: what is monotone stays so.
 """
 
 from __future__ import annotations
@@ -13,10 +16,13 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from edgewise._core.checks import UNREADABLE, short
+from edgewise._core.errors import InputError
 from edgewise.network import KAN
 from edgewise.network.spec import LayerSpec, Nodes
 from edgewise.network.state import LayerState, put_together, take_apart
 from edgewise.splines import BSpline
+from edgewise.training.additive.shape_constraints import MARGIN
 from edgewise.training.bag.out_of_bag import OutOfBag
 from edgewise.training.bag.run import TableProblem
 from edgewise.training.common.losses import Loss
@@ -24,6 +30,7 @@ from edgewise.training.common.losses import Loss
 DEGREE = 2
 # The edge is a square up to so many times the largest root there is, and goes on as a line beyond.
 _REACH = 2.0
+Range = tuple[float, float]
 
 
 def bends_upwards(fitted: OutOfBag, problem: TableProblem, errors: float) -> bool:
@@ -142,16 +149,7 @@ def with_square(net: KAN, added: float, largest: float) -> KAN:
     last_value = BSpline(grid, DEGREE).values(grid.new_tensor([[zero + room]]))[0, 0, -1]
     coef = torch.zeros(2 + DEGREE, 1, dtype=grid.dtype)
     coef[-1] = room**2 / last_value
-    edge = LayerState(
-        spec=LayerSpec(1, Nodes(1), degree=DEGREE, intervals=2),
-        grid=grid,
-        mask=torch.ones(1, 1, dtype=torch.bool),
-        coef=coef[None],
-        bias=grid.new_zeros(1),
-        base_weight=None,
-        affine=None,
-    )
-    made = put_together(net, [*take_apart(net), edge])
+    made = _with_edge(net, grid, coef, DEGREE)
     with torch.no_grad():
         made.output_shift.fill_(added)
         made.output_scale.fill_(scale**2)
@@ -175,3 +173,86 @@ def beneath_square(net: KAN) -> KAN:
         made.output_shift.fill_(-scale * float(edge.grid[0, 1]))
         made.output_scale.fill_(scale)
     return made
+
+
+def check_range(value: object) -> Range:
+    """A range (low, high) with None for no limit, as two numbers of which one may be infinite.
+
+    Raises
+    ------
+    InputError
+        If it is no pair of numbers in rising order, or limits nothing.
+    """
+    try:
+        low, high = (end if end is None else float(end) for end in value)  # pyright: ignore
+    except UNREADABLE:
+        low = high = math.nan
+    low, high = -math.inf if low is None else low, math.inf if high is None else high
+    if not low < high or (math.isinf(low) and math.isinf(high)):
+        raise InputError(
+            argument="output_range",
+            expected="be a pair (low, high) with low < high, None for no limit on a side",
+            got=short(value),
+        )
+    return low, high
+
+
+def within_range(net: KAN, low: float, high: float) -> KAN:
+    """The network with its one output held between two numbers, in units of the output; the old one is untouched.
+
+    Parameters
+    ----------
+    net : KAN
+        With one output.
+    low, high : float
+        In rising order; one may be infinite.
+
+    Returns
+    -------
+    KAN
+        With one node and one edge more.
+
+    Raises
+    ------
+    InputError
+        If there are several outputs.
+
+    Examples
+    --------
+    >>> net = KAN([1, 1], seed=0, dtype=torch.float64)
+    >>> held = within_range(net, -0.1, 0.1)
+    >>> bool((held(torch.linspace(-9, 9, 99, dtype=torch.float64)[:, None]).abs() <= 0.1).all())
+    True
+    """
+    if net.shape[-1] != 1:
+        raise InputError(subject="An output range", expected="be asked of one output", got=net.shape[-1])
+    shift, scale = float(net.output_shift[0]), float(net.output_scale[0])
+    ends = [(end - shift) / scale for end in (low, high)]
+    width = min(1.0, abs(ends[1] - ends[0]))
+    # The shift is added last, with its own rounding.
+    # Of its width, or of the output's unit where that is smaller.
+    hair = MARGIN * width + 8 * torch.finfo(torch.float64).eps * abs(shift / scale)
+    a, b = min(ends) + hair, max(ends) - hair
+    room = b - a if math.isfinite(b - a) else 1.0
+    breaks = [a - room, a, b, b + room]
+    values = [a, a, b, b]
+    if math.isinf(a) or math.isinf(b):
+        end = b if math.isinf(a) else a
+        breaks = [end - room, end, end + room]
+        values = [max(a, min(b, one)) for one in breaks]
+    last = net.layers[-1]
+    return _with_edge(net, last.grid.new_tensor([breaks]), last.coef.new_tensor(values)[:, None], degree=1)
+
+
+def _with_edge(net: KAN, grid: Tensor, coef: Tensor, degree: int) -> KAN:
+    """The network with one more spline behind its one output, of coefficients (M, 1) on a grid (1, G + 1)."""
+    edge = LayerState(
+        spec=LayerSpec(1, Nodes(1), degree=degree, intervals=grid.shape[1] - 1),
+        grid=grid,
+        mask=torch.ones(1, 1, dtype=torch.bool),
+        coef=coef[None],
+        bias=coef.new_zeros(1),
+        base_weight=None,
+        affine=None,
+    )
+    return put_together(net, [*take_apart(net), edge])
