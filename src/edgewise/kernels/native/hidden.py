@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import ctypes
 from ctypes import c_double, c_int32, c_int64, c_void_p
-from functools import cache
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -26,15 +24,10 @@ class Hidden(ctypes.Structure):
     ]
 
 
-@cache
-def _function() -> Any:
-    return function_of("ew_hidden_sum", Hidden)
-
-
 def serves(h: Tensor, intervals: int) -> bool:
     """Whether the kernels are there for a tensor."""
     fits = h.is_cpu and h.dtype in (torch.float32, torch.float64) and intervals <= MOST_INTERVALS
-    return fits and _function() is not None
+    return fits and function_of("ew_hidden_sum", Hidden) is not None
 
 
 def forward(h: Tensor, coef: Tensor, reach: float) -> Tensor:
@@ -42,7 +35,7 @@ def forward(h: Tensor, coef: Tensor, reach: float) -> Tensor:
     y = h.new_empty(len(h), coef.shape[3], h.shape[2])
     call = _call(h, coef, reach)
     call.y = y.data_ptr()
-    check(_function()(call))
+    check(function_of("ew_hidden_sum", Hidden)(call))
     return y
 
 
@@ -51,7 +44,7 @@ def backward(h: Tensor, coef: Tensor, g: Tensor, reach: float) -> tuple[Tensor, 
     dh, dcoef = torch.empty_like(h), torch.empty_like(coef)
     call = _call(h, coef, reach)
     call.g, call.dh, call.dcoef = g.data_ptr(), dh.data_ptr(), dcoef.data_ptr()
-    check(_function()(call))
+    check(function_of("ew_hidden_sum", Hidden)(call))
     return dh, dcoef
 
 

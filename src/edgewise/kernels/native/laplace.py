@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import ctypes
 from ctypes import c_int32, c_int64, c_void_p
-from functools import cache
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -27,17 +25,12 @@ class Laplace(ctypes.Structure):
     ]
 
 
-@cache
-def _function() -> Any:
-    return function_of("ew_laplace_sum", Laplace)
-
-
 def serves(basis: object, nodes: Tensor, coef: Tensor) -> bool:
     """Whether the kernels are there for cubics on these tensors, nodes (B, lines + 2, I) and coef (I, M, O)."""
     fits = isinstance(basis, BSpline) and basis.degree == 3 and basis.breaks.dim() == 2
     fits = fits and nodes.is_cpu and nodes.dtype in (torch.float32, torch.float64) and coef.dim() == 3
     fits = fits and nodes.dtype is coef.dtype and 3 <= nodes.shape[1] <= MOST_LINES + 2
-    return fits and _function() is not None
+    return fits and function_of("ew_laplace_sum", Laplace) is not None
 
 
 def forward(basis: BSpline, nodes: Tensor, coef: Tensor) -> Tensor:
@@ -66,4 +59,4 @@ def _run(basis: BSpline, nodes: Tensor, coef: Tensor, **results: int) -> None:
     call.nodes, call.coef = nodes.data_ptr(), coef.data_ptr()
     for name, at in results.items():
         setattr(call, name, at)
-    check(_function()(call))
+    check(function_of("ew_laplace_sum", Laplace)(call))

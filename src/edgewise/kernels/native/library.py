@@ -12,6 +12,7 @@ import os
 import sys
 import threading
 from ctypes import c_char_p, c_void_p
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +109,7 @@ def load() -> NativeLibrary | None:
     return (_outcome or _settle())[0]
 
 
+@cache
 def function_of(name: str, structure: type[ctypes.Structure]) -> Any:
     """The function of the C interface that takes one structure, or None where the library is not there or older than it."""
     library = load()

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import ctypes
 from ctypes import c_int32, c_int64, c_void_p
-from functools import cache
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -26,15 +24,14 @@ class Pointwise(ctypes.Structure):
     ]
 
 
-@cache
-def _function() -> Any:
-    return function_of("ew_pointwise_map", Pointwise)
-
-
 def serves(x: Tensor, poly: Tensor) -> bool:
     """Whether the kernel is there for numbers x (N, C, ...) and polynomials (C, G + 2, degree + 1)."""
     fits = x.is_cpu and x.dtype in (torch.float32, torch.float64) and x.dtype is poly.dtype
-    return fits and poly.shape[1] <= MOST_INTERVALS + 2 and _function() is not None
+    return (
+        fits
+        and poly.shape[1] <= MOST_INTERVALS + 2
+        and function_of("ew_pointwise_map", Pointwise) is not None
+    )
 
 
 def dense(x: Tensor) -> Tensor:
@@ -66,4 +63,4 @@ def _run(breaks: Tensor, origin: Tensor, poly: Tensor, x: Tensor, **others: Tens
     call.is_double, call.threads = x.dtype is torch.float64, torch.get_num_threads()
     for name, tensor in {"breaks": breaks, "origin": origin, "poly": poly, "x": x, **others}.items():
         setattr(call, name, tensor.data_ptr())
-    check(_function()(call))
+    check(function_of("ew_pointwise_map", Pointwise)(call))

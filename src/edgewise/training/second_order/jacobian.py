@@ -7,6 +7,7 @@ o, so one backward sweep of these node gradients gives all of it; autograd is no
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cached_property
 
 import torch
@@ -22,6 +23,16 @@ from edgewise.training.second_order.parameters import Slots, coefficients
 JACOBIAN_CHUNK = 1 << 23
 # The first layer's basis values never change while its grid stands; they are kept if they fit in this many numbers.
 CACHE = 1 << 24
+
+
+@dataclass(frozen=True, eq=False)
+class Swept:
+    """Some rows on their way through the network: values of nodes, sums and bases."""
+
+    part: slice
+    nodes: list[Tensor]
+    sums: list[Tensor]
+    values: list[Tensor]
 
 
 class Evaluator:
@@ -56,10 +67,15 @@ class Evaluator:
     def outputs(self, theta: Tensor) -> Tensor:
         """Network outputs before the output scaling, shape (n, D)."""
         rows = max(1, JACOBIAN_CHUNK // max(layer.in_features * layer.size for layer in self.net.layers))
-        n = len(self.inputs)
-        return torch.cat(
-            [self._forward(theta, slice(k, min(k + rows, n)))[-1] for k in range(0, max(n, 1), rows)]
-        )
+        n, parts = len(self.inputs), list[Tensor]()
+        for start in range(0, max(n, 1), rows):
+            part = slice(start, min(start + rows, n))
+            nodes = self.inputs[part]
+            for at, spec in enumerate(self.net.spec.layers):
+                sums, _ = self.layer_sums(theta, at, nodes, part)
+                nodes = multiply(sums, spec.nodes.sums, spec.nodes.products)
+            parts.append(nodes)
+        return torch.cat(parts)
 
     def jacobians(self, theta: Tensor) -> Iterator[tuple[slice, Tensor, Tensor]]:
         """Row slices with outputs (n, D) and Jacobian (n, D, P)."""
@@ -74,14 +90,15 @@ class Evaluator:
             return self._first[part]
         return self.bases[at].values(x)
 
-    def _forward(self, theta: Tensor, part: slice) -> list[Tensor]:
-        """Node values of every layer."""
-        nodes = [self.inputs[part]]
-        for at in range(len(self.net.layers)):
-            spec = self.net.spec.layers[at]
-            sums, _ = self.layer_sums(theta, at, nodes[-1], part)
-            nodes.append(multiply(sums, spec.nodes.sums, spec.nodes.products))
-        return nodes
+    def swept(self, theta: Tensor, part: slice) -> Swept:
+        """Some rows on their way forwards."""
+        nodes, sums, values = [self.inputs[part]], list[Tensor](), list[Tensor]()
+        for at, spec in enumerate(self.net.spec.layers):
+            z, v = self.layer_sums(theta, at, nodes[-1], part)
+            sums.append(z)
+            values.append(v)
+            nodes.append(multiply(z, spec.nodes.sums, spec.nodes.products))
+        return Swept(part, nodes, sums, values)
 
     def layer_sums(self, theta: Tensor, at: int, x: Tensor, part: slice) -> tuple[Tensor, Tensor]:
         """Node sums and basis values of a layer."""
@@ -102,20 +119,14 @@ class Evaluator:
         return sums, values
 
     def _linearise(self, theta: Tensor, part: slice) -> tuple[Tensor, Tensor]:
-        nodes, sums, values = [self.inputs[part]], list[Tensor](), list[Tensor]()
-        for at in range(len(self.net.layers)):
-            spec = self.net.spec.layers[at]
-            z, v = self.layer_sums(theta, at, nodes[-1], part)
-            sums.append(z)
-            values.append(v)
-            nodes.append(multiply(z, spec.nodes.sums, spec.nodes.products))
-        n, d = len(nodes[0]), self.outputs_width
+        swept = self.swept(theta, part)
+        nodes, n, d = swept.nodes, len(swept.nodes[0]), self.outputs_width
         jacobian = theta.new_zeros(n, d, self.slots.total)
         grad = torch.eye(d, dtype=theta.dtype).expand(n, d, d)
         for at in reversed(range(len(self.net.layers))):
             spec = self.net.spec.layers[at]
-            delta = pull_back(grad, sums[at], spec.nodes.sums, spec.nodes.products)
-            self._columns(theta, at, nodes[at], values[at], delta, jacobian)
+            delta = pull_back(grad, swept.sums[at], spec.nodes.sums, spec.nodes.products)
+            self._columns(theta, at, nodes[at], swept.values[at], delta, jacobian)
             if at > 0:
                 grad = delta @ self.layer_slopes(theta, at, nodes[at]).transpose(1, 2)
         return nodes[-1], jacobian

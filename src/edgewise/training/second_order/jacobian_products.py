@@ -16,10 +16,10 @@ import torch
 from torch import Tensor
 
 from edgewise._core.work import charge
-from edgewise.layers import multiply, pull_back
+from edgewise.layers import pull_back
 from edgewise.layers.symbolic_edges import form_partials
 from edgewise.training.common.costs import value_cost
-from edgewise.training.second_order.jacobian import JACOBIAN_CHUNK, Evaluator
+from edgewise.training.second_order.jacobian import JACOBIAN_CHUNK, Evaluator, Swept
 from edgewise.training.second_order.native_objective import NativeEvaluator
 from edgewise.training.second_order.parameters import coefficients
 
@@ -54,16 +54,6 @@ class DiagonalBlocks:
 
     edges: tuple[Tensor, ...]
     diagonal: Tensor
-
-
-@dataclass(frozen=True, eq=False)
-class _Swept:
-    """A chunk of rows on its way through the network: values of nodes, sums and bases."""
-
-    part: slice
-    nodes: list[Tensor]
-    sums: list[Tensor]
-    values: list[Tensor]
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,39 +121,33 @@ class Sweeps:
             diagonal[slot.coef] = block.diagonal(dim1=1, dim2=2).reshape(-1)
         return DiagonalBlocks(tuple(edges), diagonal)
 
-    def _chunks(self, theta: Tensor) -> Iterator[_Swept]:
+    def _chunks(self, theta: Tensor) -> Iterator[Swept]:
         evaluator = self.evaluator
         net = evaluator.net
         widest = max(layer.in_features * max(layer.size, layer.out_features) for layer in net.layers)
         rows = max(1, JACOBIAN_CHUNK // (4 * widest))
         for start in range(0, len(evaluator.inputs), rows):
             part = slice(start, min(start + rows, len(evaluator.inputs)))
-            nodes, sums, values = [evaluator.inputs[part]], list[Tensor](), list[Tensor]()
-            for at, spec in enumerate(net.spec.layers):
-                z, v = evaluator.layer_sums(theta, at, nodes[-1], part)
-                sums.append(z)
-                values.append(v)
-                nodes.append(multiply(z, spec.nodes.sums, spec.nodes.products))
-            charge(value_cost(len(nodes[0]), evaluator.read))
-            yield _Swept(part, nodes, sums, values)
+            swept = evaluator.swept(theta, part)
+            charge(value_cost(len(swept.nodes[0]), evaluator.read))
+            yield swept
 
-    def _deltas(self, theta: Tensor, chunk: _Swept, g: Tensor) -> Iterator[tuple[int, Tensor]]:
+    def _deltas(self, theta: Tensor, chunk: Swept, g: Tensor) -> Iterator[tuple[int, Tensor]]:
         """Gradients (n, O) at the sums of every layer, from the last to the first."""
         for at in reversed(range(len(self.evaluator.net.layers))):
             spec = self.evaluator.net.spec.layers[at]
             delta = pull_back(g[:, None], chunk.sums[at], spec.nodes.sums, spec.nodes.products)[:, 0]
             yield at, delta
             if at > 0:
-                g = (self._slopes(theta, at, chunk.nodes[at]) @ delta[..., None])[..., 0]
+                g = (self.evaluator.layer_slopes(theta, at, chunk.nodes[at]) @ delta[..., None])[..., 0]
 
-    def _slopes(self, theta: Tensor, at: int, x: Tensor) -> Tensor:
-        return self.evaluator.layer_slopes(theta, at, x)
-
-    def _carried(self, theta: Tensor, at: int, chunk: _Swept, change: Tensor) -> Tensor | float:
+    def _carried(self, theta: Tensor, at: int, chunk: Swept, change: Tensor) -> Tensor | float:
         """What a change of the nodes in front of a layer does to its sums."""
-        return 0.0 if at == 0 else (change[:, None] @ self._slopes(theta, at, chunk.nodes[at]))[:, 0]
+        if at == 0:
+            return 0.0
+        return (change[:, None] @ self.evaluator.layer_slopes(theta, at, chunk.nodes[at]))[:, 0]
 
-    def _own(self, theta: Tensor, v: Tensor, at: int, chunk: _Swept) -> Tensor:
+    def _own(self, theta: Tensor, v: Tensor, at: int, chunk: Swept) -> Tensor:
         """What a change of a layer's own numbers does to its sums."""
         layer, slot = self.evaluator.net.layers[at], self.evaluator.slots.layers[at]
         x = chunk.nodes[at]
