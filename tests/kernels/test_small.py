@@ -326,7 +326,7 @@ def test_arrays_that_do_not_fit_are_refused() -> None:
     with pytest.raises(InputError, match="'v' of a SmallNetwork must have shape"):
         small.push(theta, theta.float())
     zero = torch.zeros_like(theta)
-    with pytest.raises(InputError, match="'batches' of adam must be 1"):
+    with pytest.raises(InputError, match="'batches' argument must be 1"):
         small.adam(theta, zero, zero.clone(), zero, zero, zero[:1], batches=[])
     with pytest.raises(InputError, match="do not fit together"):
         small.adam(theta, zero, zero.clone(), zero, zero, zero[:1], batches=[torch.tensor([75])])

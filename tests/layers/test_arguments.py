@@ -42,30 +42,28 @@ def test_junk_is_refused_in_one_sentence(layer: type[Any], given: dict[str, Any]
 @pytest.mark.parametrize("device", ["foo", "cuda:99", "privateuseone", -3])
 @pytest.mark.parametrize(("layer", "given"), MAKERS)
 def test_a_device_that_is_not_here(layer: type[Any], given: dict[str, Any], device: Any) -> None:
-    named = rf"'device' parameter of {layer.__name__} must be a device that torch finds .*'cpu'"
-    with pytest.raises(InputError, match=named):
+    with pytest.raises(InputError) as refusal:
         layer(**given, device=device)
+    assert refusal.value.argument == "device"
+    assert "'cpu'" in refusal.value.expected
 
 
-@pytest.mark.parametrize("name", ["degree", "intervals", "source", "input"])
-def test_a_layer_of_a_class_of_ones_own_says_its_name(name: str) -> None:
+def test_a_layer_of_a_class_of_ones_own_says_its_name() -> None:
     class Tuned(KANLinear):
         pass
 
-    calls = {
-        "source": lambda: Tuned(3, 2).kind(7, 0),
-        "input": lambda: Tuned(3, 2)(torch.zeros(1, 4)),
-    }
-    with pytest.raises(InputError, match=rf"{name}'?( parameter)? of Tuned"):
-        calls.get(name, lambda: Tuned(3, 2, **{name: -1}))()
+    with pytest.raises(InputError) as refusal:
+        Tuned(3, 2)(torch.zeros(1, 4))
+    assert refusal.value.subject == "The input of Tuned(3, 2)"
 
 
 @pytest.mark.parametrize("edges", ["x", 3, None, {1: 2}, b"z", ["sin"], [(0, 0, "sin")], [None]])
 @pytest.mark.parametrize(("layer", "given"), MAKERS[:3])
 def test_symbolic_edges_are_edges(layer: type[Any], given: dict[str, Any], edges: Any) -> None:
-    named = rf"'symbolic' parameter of {layer.__name__} must .*SymbolicEdge\(source, target, form\)\. Got .* instead"
-    with pytest.raises(InputError, match=named):
+    with pytest.raises(InputError) as refusal:
         layer(**given, symbolic=edges)
+    assert refusal.value.argument == "symbolic"
+    assert "SymbolicEdge(source, target, form)" in refusal.value.expected
 
 
 def test_symbolic_edges_may_come_in_any_order_and_container() -> None:
@@ -77,5 +75,6 @@ def test_symbolic_edges_may_come_in_any_order_and_container() -> None:
 
 @pytest.mark.parametrize("begin", ["x", None, lambda x: 1.0, lambda x: x[:, :1]])
 def test_functions_of_a_block_begin_as_a_function_of_tensors(begin: Any) -> None:
-    with pytest.raises(InputError, match="'begin' parameter"):
+    with pytest.raises(InputError) as refusal:
         KANFeedForward(3, 4, 2, begin=begin)
+    assert refusal.value.argument == "begin"

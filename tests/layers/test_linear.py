@@ -90,12 +90,12 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"base": "relu"}, "'base'"),
     ({"init": "ones"}, "'init'"),
     ({"seed": -1}, "'seed'"),
-    ({"grid": (1.0, -1.0)}, "'grid' parameter .* low < high"),
-    ({"grid": (0.0, float("nan"))}, "'grid' parameter .* two finite numbers"),
-    ({"grid": (0.0, float("inf"))}, "'grid' parameter .* two finite numbers"),
-    ({"grid": (0.0, 1.0, 2.0)}, "'grid' parameter .* two finite numbers"),
-    ({"grid": "ab"}, "'grid' parameter .* two finite numbers"),
-    ({"grid": 3}, "'grid' parameter .* two finite numbers"),
+    ({"grid": (1.0, -1.0)}, "'grid' argument .* low < high"),
+    ({"grid": (0.0, float("nan"))}, "'grid' argument .* two finite numbers"),
+    ({"grid": (0.0, float("inf"))}, "'grid' argument .* two finite numbers"),
+    ({"grid": (0.0, 1.0, 2.0)}, "'grid' argument .* two finite numbers"),
+    ({"grid": "ab"}, "'grid' argument .* two finite numbers"),
+    ({"grid": 3}, "'grid' argument .* two finite numbers"),
     ({"grid": torch.zeros(2, 5)}, r"'grid' tensor of KANLinear must have shape \(3, K\)"),
     ({"grid": torch.zeros(3, 5)}, "strictly increase"),
     ({"grid": torch.full((3, 5), torch.nan)}, "finite"),
@@ -119,7 +119,7 @@ def test_bad_arguments_are_refused(options: dict[str, Any], message: str) -> Non
 def test_bad_masks_and_edges_are_refused() -> None:
     layer = layer_of()
     for mask in (torch.ones(2, 2), torch.ones(1, 2), torch.ones(2), torch.tensor(True)):
-        with pytest.raises(InputError, match=r"'mask' of set_mask must have shape \(3, 2\)"):
+        with pytest.raises(InputError, match=r"'mask' argument must have shape \(3, 2\)"):
             layer.set_mask(mask)
     for source, target in ((3, 0), (0, 2), (-1, 0), (0.5, 0)):
         with pytest.raises(InputError, match="must be an int in the range"):

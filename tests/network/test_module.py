@@ -101,7 +101,7 @@ BAD: list[tuple[Any, dict[str, Any], str]] = [
     ([2, [1, (2.5,)], 1], {}, "'products'"),
     ([2, [-1, 2], 1], {}, "'shape'"),
     ([2, [0, 0], 1], {}, "at least one node"),
-    ([[1, 1], 2], {}, "counts inputs"),
+    ([[1, 1], 2], {}, "'shape' .* number of inputs"),
     ([2, 1], {"input_names": ["a"]}, "'input_names' argument must hold 2 names. Got 1"),
     ([2, 1], {"input_names": ["a", "a"]}, "'input_names' .* distinct"),
     ([2, 1], {"input_names": "ab"}, "'input_names' .* single string"),

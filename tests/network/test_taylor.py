@@ -79,7 +79,7 @@ def test_the_laplacian_and_its_gradients_are_those_of_nested_autograd(kind):
 def test_what_does_not_fit_is_told():
     net = network("plain")
     x = torch.zeros(3, 2, dtype=net.dtype)
-    with pytest.raises(InputError, match="'directions' parameter"):
+    with pytest.raises(InputError, match="'directions' argument"):
         taylor(net, x, torch.eye(3), 2)
     with pytest.raises(InputError, match="order"):
         taylor(net, x, torch.eye(2), 5)

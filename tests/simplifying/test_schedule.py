@@ -200,5 +200,5 @@ def test_bad_arguments_are_refused(trained: KAN) -> None:
             simplify(trained, X, Y, **options)
     with pytest.raises(InputError, match="'X' argument must have 3 columns"):
         simplify(trained, X[:, :2], Y)
-    with pytest.raises(InputError, match="'y' of simplify must have 1 column"):
+    with pytest.raises(InputError, match="'y' argument must have 1 column"):
         simplify(trained, X, np.stack([Y, Y], 1))

@@ -111,7 +111,7 @@ def test_bad_grids_end_in_one_sentence() -> None:
     x = torch.zeros(3, 1)
     with pytest.raises(InputError, match="'intervals' argument"):
         quantile_grid(x, 0)
-    with pytest.raises(InputError, match="'blend' parameter"):
+    with pytest.raises(InputError, match="'blend' argument"):
         quantile_grid(x, 2, blend=2.0)
     with pytest.raises(InputError, match="at least one row"):
         quantile_grid(torch.zeros(0, 1), 2)

@@ -208,7 +208,7 @@ def test_bad_arguments_are_refused_in_one_sentence() -> None:
         ((net, X, Y), {"callbacks": [3]}, "'callbacks' argument must list functions"),
         ((net, X, Y), {"checkpoint": 7}, "'checkpoint' argument must be the path"),
         # Settings of another method are read all the same.
-        ((net, X, Y), {"roughness": "x", "method": "adam"}, "'roughness' parameter"),
+        ((net, X, Y), {"roughness": "x", "method": "adam"}, "'roughness' argument"),
     ]
     before = state_bytes(net)
     for arguments, options, message in cases:

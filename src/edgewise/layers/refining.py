@@ -57,7 +57,9 @@ def refined(module: Module, factor: int = 2) -> Module:
 def _refined(layer: KANLinear, factor: int) -> KANLinear:
     if layer.basis_name != "bspline":
         raise InputError(
-            f"Only B-spline layers can be refined exactly. Got one of basis {layer.basis_name!r} instead."
+            subject="A layer that is refined",
+            expected="be of B-splines",
+            got=f"one of basis {layer.basis_name!r}",
         )
     check_int(factor * layer.intervals, "intervals", high=MOST_INTERVALS)
     grid, coef = finer(layer.grid, layer.coef.detach(), layer.degree, factor)

@@ -31,8 +31,10 @@ def check_net(model: object) -> None:
     if not isinstance(model, KAN):
         inside = isinstance(getattr(model, "network_", None), KAN)
         raise InputError(
-            f"The 'model' argument must be a KAN. Got {article(type(model)) if inside else short(model)} "
-            f"instead{'; pass its network, as model.network_' if inside else ''}."
+            argument="model",
+            expected="be a KAN",
+            got=article(type(model)) if inside else short(model),
+            advice="pass its network, as model.network_" if inside else "",
         )
 
 
@@ -61,11 +63,11 @@ def check_edges(net: KAN, edges: Any) -> list[Edge]:
     return [check_edge(net, edge, listed=True) for edge in listed]
 
 
-def check_hidden(net: KAN, layer: int, of: str) -> int:
+def check_hidden(net: KAN, layer: int) -> int:
     """The number of a hidden layer of nodes, 1 to L - 1."""
     if len(net.layers) == 1:
         raise InputError(
-            f"{of} needs a network with hidden nodes. Got one of shape {list(net.shape)} instead."
+            argument="model", expected="have hidden nodes", got=f"one of shape {list(net.shape)}"
         )
     return check_int(layer, "layer", low=1, high=len(net.layers) - 1)
 

@@ -129,7 +129,7 @@ def remove_nodes(model: KAN, layer: int, nodes: Iterable[int], X: Any = None) ->
     (2, 3, 1)
     """
     check_net(model)
-    layer = check_hidden(model, layer, "remove_nodes")
+    layer = check_hidden(model, layer)
     gone = check_numbers(nodes, model.shape[layer], "nodes")
     keep = [k for k in range(model.shape[layer]) if k not in gone]
     if not keep:
@@ -202,7 +202,7 @@ def order_nodes(model: KAN, layer: int, order: Sequence[int], X: Any = None) -> 
     'layer 1 in the order [2, 0, 1]'
     """
     check_net(model)
-    layer = check_hidden(model, layer, "order_nodes")
+    layer = check_hidden(model, layer)
     count = model.shape[layer]
     if check_numbers(order, count, "order") != list(range(count)) or len(order) != count:
         raise InputError(
@@ -211,8 +211,9 @@ def order_nodes(model: KAN, layer: int, order: Sequence[int], X: Any = None) -> 
     sums = model.spec.layers[layer - 1].nodes.sums
     if any((k < sums) != (place < sums) for place, k in enumerate(order)):
         raise InputError(
-            "The 'order' cannot mix sum nodes and multiplication nodes: sum nodes come first. "
-            f"Got {list(order)} with {sums} sum nodes instead."
+            argument="order",
+            expected="put sum nodes first, and multiplication nodes behind them",
+            got=f"{list(order)} with {sums} sum nodes",
         )
     order = [int(k) for k in order]
     states = take_apart(model)
@@ -234,7 +235,7 @@ def swap_nodes(model: KAN, layer: int, first: int, second: int, X: Any = None) -
     'layer 1 in the order [2, 1, 0]'
     """
     check_net(model)
-    layer = check_hidden(model, layer, "swap_nodes")
+    layer = check_hidden(model, layer)
     check_numbers([first, second], model.shape[layer], "nodes")
     order = list(range(model.shape[layer]))
     order[first], order[second] = order[second], order[first]

@@ -135,6 +135,8 @@ def fitted(model: Any, *, others: str = "") -> Fitted:
         return Fitted(net, encoding, classes, target, model, getattr(model, "calibration_", None))
     unfitted = hasattr(model, "fit") and not hasattr(model, "network_")
     raise InputError(
-        f"The 'model' argument must be a KAN{others and f', {others}'} or a fitted KANRegressor or KANClassifier. "
-        f"Got {short(model)} instead{', which is not fitted: call fit first' if unfitted else ''}."
+        argument="model",
+        expected=f"be a KAN{others and f', {others}'} or a fitted KANRegressor or KANClassifier",
+        got=short(model),
+        advice="it is not fitted: call fit first" if unfitted else "",
     )

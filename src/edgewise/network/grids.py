@@ -59,8 +59,10 @@ def refine(model: KAN, factor: int = 2, layers: Iterable[int] | None = None, X: 
         state = states[k]
         if state.spec.basis != "bspline":
             raise InputError(
-                "Only B-spline layers can be refined exactly. "
-                f"Layer {k} has the basis {state.spec.basis!r}; use regrid instead."
+                subject=f"Layer {k}, which is to be refined exactly,",
+                expected="be of B-splines",
+                got=f"the basis {state.spec.basis!r}",
+                advice="use regrid",
             )
         check_int(
             factor * state.spec.intervals,
@@ -120,8 +122,10 @@ def regrid(
     for k, values in enumerate(nodes[:-1]):
         if not bool(values.isfinite().all()):
             raise InputError(
-                f"The nodes of layer {k} must be finite on every row of X for regrid. Got NaN or infinity instead: a "
-                "closed form has no value there, or a number of the network is not finite."
+                subject=f"The nodes of layer {k}",
+                expected="be finite on every row of X",
+                got="NaN or infinity",
+                advice="a closed form has no value there, or a number of the network is not finite",
             )
     states = take_apart(model)
     for k in check_layers(model, layers):

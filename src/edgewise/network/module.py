@@ -90,8 +90,9 @@ class KAN(nn.Module):
         nodes = [as_nodes(entry) for entry in _check_shape(shape)]
         if nodes[0].products:
             raise InputError(
-                "The first entry of the 'shape' of KAN counts inputs and cannot hold multiplication nodes. "
-                f"Got {short(shape[0])} instead."
+                argument="shape",
+                expected="begin with a number of inputs, which holds no multiplication nodes",
+                got=short(shape[0]),
             )
         check_functions(basis, degree, intervals, base, init)
         check_bool(bias, "bias")

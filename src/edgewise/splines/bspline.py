@@ -270,5 +270,8 @@ def _check_nested(old: Tensor, new: Tensor) -> None:
     ends = bool((old[:, 0] == new[:, 0]).all()) and bool((old[:, -1] == new[:, -1]).all())
     if not ends or not bool((new.gather(1, near) == old).all()):
         raise InputError(
-            "The new 'breaks' must contain every present break, the ends included; use regrid to move them."
+            subject="The new 'breaks'",
+            expected="contain every present break, the ends included",
+            got="others",
+            advice="use regrid to move them",
         )

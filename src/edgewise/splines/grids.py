@@ -195,7 +195,10 @@ def check_breaks(breaks: Tensor) -> None:
     if not bool((breaks.diff(dim=1) > 0).all()):
         bad = int((breaks.diff(dim=1) <= 0).any(1).nonzero()[0])
         raise InputError(
-            f"The 'breaks' of a grid must strictly increase. Those of input {bad} do not; merge repeated breaks."
+            argument="breaks",
+            expected="strictly increase",
+            got=f"equal or falling ones of input {bad}",
+            advice="merge repeated breaks",
         )
 
 

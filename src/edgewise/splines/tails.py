@@ -86,6 +86,8 @@ def check_domain(domain: Tensor) -> None:
     if not bool((domain[:, 0] < domain[:, 1]).all()):
         bad = int((domain[:, 0] >= domain[:, 1]).nonzero()[0])
         raise InputError(
-            f"The 'grid' of this basis must have low < high. Input {bad} has {float(domain[bad, 0]):g} and "
-            f"{float(domain[bad, 1]):g}; widen the range of a constant input."
+            argument="grid",
+            expected="have low < high",
+            got=f"{float(domain[bad, 0]):g} and {float(domain[bad, 1]):g} of input {bad}",
+            advice="widen the range of a constant input",
         )

@@ -260,7 +260,7 @@ def _with_values(result: FitResult, rows: TrainingRows) -> FitResult:
     lost = np.flatnonzero(~np.isfinite(result.network.predict(rows.X.numpy())).all(1))
     if len(lost):
         raise InputError(
-            subject=f"Row {lost[0]} of the 'X' parameter of fit",
+            subject=f"Row {lost[0]} of 'X'",
             expected="be nearer to the others",
             got=(
                 f"one with a number of size {float(rows.X[int(lost[0])].abs().max()):.3g}, where the "

@@ -192,9 +192,7 @@ def _targets(
     if loss == "cross_entropy":
         classes = int(table.max()) + 1 if outputs is None else len(outputs)
         if table.shape[1] != 1 or bool((table != table.round()).any()) or float(table.min()) < 0:
-            raise InputError(
-                "The 'y' of fit_table must hold class numbers 0, 1, ... for loss='cross_entropy'."
-            )
+            raise InputError(argument="y", expected="hold class numbers 0, 1, ... for loss='cross_entropy'")
         table = torch.nn.functional.one_hot(table[:, 0].long(), classes).to(torch.float64)
     if loss == "logistic" and bool(((table != 0) & (table != 1)).any()):
         raise InputError(argument="y", expected="hold 0 and 1 only for loss='logistic'")
