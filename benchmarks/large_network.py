@@ -32,7 +32,7 @@ from torch import Tensor, nn
 
 import edgewise as ew
 from edgewise._core.checks import plural
-from edgewise.splines import mass_grid
+from edgewise.splines import grids as mass_grid
 from edgewise.training.common.losses import Squared
 from edgewise.training.first_order.epoch_optimizers import FirstOrderOptions, schedule
 from edgewise.training.streaming.as_network import DeepSettings, first_network

@@ -8,7 +8,9 @@ from edgewise.kernels.native import laplace as native
 from edgewise.kernels.native.library import load
 from edgewise.splines import BSpline, uniform_grid
 
-pytestmark = pytest.mark.skipif(native._function() is None, reason="needs native kernels that have it")
+pytestmark = pytest.mark.skipif(
+    native.function_of("ew_laplace_sum", native.Laplace) is None, reason="needs native kernels that have it"
+)
 WORD = {torch.float32: 3e-6, torch.float64: 1e-13}
 
 

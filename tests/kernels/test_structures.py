@@ -11,7 +11,8 @@ from types import ModuleType
 
 import pytest
 
-from edgewise.kernels.native import hidden, laplace, library, optimizer, pointwise, structures
+from edgewise.kernels import small
+from edgewise.kernels.native import hidden, laplace, library, optimizer, pointwise
 from edgewise.kernels.native_backend import CALL, FIELDS
 
 pytest.importorskip("hatchling")
@@ -31,10 +32,10 @@ HOOK = hook()
 pytestmark = pytest.mark.skipif(not HOOK.compiler(os.environ), reason="needs a C++ compiler")
 
 STRUCTURES: dict[str, type[ctypes.Structure]] = {
-    "ew_layer": structures.LayerStruct,
-    "ew_network": structures.NetworkStruct,
-    "ew_descent": structures.DescentStruct,
-    "ew_adam": structures.AdamStruct,
+    "ew_layer": small.LayerStruct,
+    "ew_network": small.NetworkStruct,
+    "ew_descent": small.DescentStruct,
+    "ew_adam": small.AdamStruct,
     "ew_adamw_part": optimizer.AdamWPart,
     "ew_adamw_step": optimizer.StepStruct,
     "ew_hidden": hidden.Hidden,

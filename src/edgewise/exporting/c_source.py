@@ -21,7 +21,7 @@ from edgewise.exporting.program import (
     program_of,
 )
 from edgewise.exporting.text import called, check_identifier, head_lines, integers, numbers, quoted
-from edgewise.splines.rbf import GaussianRBF
+from edgewise.splines.global_bases import GaussianRBF
 from edgewise.symbolic.expressions.source import C_HELPERS, C, literal, source_of
 
 

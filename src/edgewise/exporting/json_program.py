@@ -13,7 +13,7 @@ from edgewise.exporting.program import Formulas, LevelInput, Network, NumberInpu
 from edgewise.forms.functions import CONSTANTS
 from edgewise.forms.tree import Apply, Node, Number, Variable
 from edgewise.network.calibration import Logistic, RisingPolyline
-from edgewise.splines.rbf import GaussianRBF
+from edgewise.splines.global_bases import GaussianRBF
 from edgewise.symbolic.expressions.source import as_float
 
 VERSION = 1

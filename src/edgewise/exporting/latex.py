@@ -29,9 +29,9 @@ from edgewise.exporting.text import head_lines
 from edgewise.forms import form_from_text
 from edgewise.forms.parser import read
 from edgewise.splines.bspline import BSpline
+from edgewise.splines.global_bases import GaussianRBF
 from edgewise.splines.make import make_basis
 from edgewise.splines.pieces import make_pieces
-from edgewise.splines.rbf import GaussianRBF
 from edgewise.symbolic.expressions.parse import to_sympy
 from edgewise.symbolic.expressions.steps import printable
 

@@ -17,7 +17,7 @@ from edgewise.exporting.program import (
     program_of,
 )
 from edgewise.exporting.text import called, head_lines, integers, numbers, quoted
-from edgewise.splines.rbf import GaussianRBF
+from edgewise.splines.global_bases import GaussianRBF
 from edgewise.symbolic.expressions.source import NUMPY, literal, source_of
 
 # Numbers that the largest temporary of a chunk of rows may hold: what stays in a processor's cache is done sooner.

@@ -18,7 +18,7 @@ from edgewise._core.extras import need
 from edgewise.exporting.program import ProgramLayer
 from edgewise.forms.functions import CONSTANTS
 from edgewise.forms.tree import Apply, Node, Number, Variable
-from edgewise.splines.rbf import GaussianRBF
+from edgewise.splines.global_bases import GaussianRBF
 from edgewise.symbolic.expressions.source import as_float
 
 # ONNX's numbers of the types.

@@ -21,9 +21,9 @@ from edgewise._core.version import __version__
 from edgewise.exporting.program import form_tree
 from edgewise.layers import KANConv1d, KANConv2d, KANLinear
 from edgewise.network import KAN
+from edgewise.splines.global_bases import GaussianRBF
 from edgewise.splines.make import make_basis
 from edgewise.splines.pieces import extended_knots
-from edgewise.splines.rbf import GaussianRBF
 from edgewise.symbolic.expressions.source import SOURCE, source_of
 
 WIDTH = 100

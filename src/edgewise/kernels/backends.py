@@ -1,19 +1,25 @@
-"""Which backend serves a call of the trilinear maps, and whether somebody looks on who must see operators instead."""
+"""Which backend serves a call of the trilinear maps, and whether somebody looks on who must see operators instead.
+
+Among those who look on are derivatives that are carried forward (Jacobian times vector).
+"""
 
 from __future__ import annotations
 
 import importlib
 import importlib.util
+from collections.abc import Callable
 from functools import cache
 from typing import Any, Protocol, cast
 
 import torch
 from torch import Tensor
+from torch.autograd import forward_ad
 
 from edgewise.kernels import native_backend, reference
-from edgewise.kernels.tangents import carries
 from edgewise.splines.basis import Basis
 from edgewise.splines.bspline import BSpline
+
+_torch: Any = torch._VF
 
 
 class Backend(Protocol):
@@ -90,3 +96,28 @@ def watched(x: Tensor, other: Tensor) -> bool:
 def as_operators(basis: Basis, x: Tensor, other: Tensor) -> bool:
     """Whether a call goes by the operators of `operators`, which know B-splines only."""
     return isinstance(basis, BSpline) and watched(x, other)
+
+
+def carries() -> bool:
+    """Whether anybody carries derivatives forward now."""
+    return forward_ad._current_level >= 0
+
+
+def has_tangent(t: Tensor) -> bool:
+    """Whether this tensor carries one."""
+    return carries() and _torch._unpack_dual(t, level=0)[1] is not None
+
+
+def carried(rule: Callable[..., Any]) -> Callable[..., Any]:
+    """How an autograd function moves along with its arguments, as its `jvp`.
+
+    `rule` is called with the context, the tensors that were kept, and the tangents of those. It is about the level of this
+    call; levels outside go on carrying theirs, which torch would stop.
+    """
+
+    def jvp(ctx: Any, *tangents: Any) -> Any:
+        at = [None if t is None else _torch._unpack_dual(t, level=0)[0] for t in ctx.saved_tensors]
+        with forward_ad._set_fwd_grad_enabled(True):
+            return rule(ctx, at, *tangents[3:])
+
+    return jvp

@@ -16,9 +16,8 @@ from torch._functorch.utils import enable_single_level_autograd_function
 from torch.autograd import forward_ad
 
 from edgewise.kernels import trilinear
-from edgewise.kernels.backends import backend, tables
+from edgewise.kernels.backends import backend, has_tangent, tables
 from edgewise.kernels.shapes import check
-from edgewise.kernels.tangents import has_tangent
 from edgewise.splines.basis import Basis
 from edgewise.splines.bspline import BSpline
 from edgewise.splines.pieces import GridPieces

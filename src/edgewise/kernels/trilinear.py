@@ -24,9 +24,8 @@ from torch import Tensor
 
 from edgewise._core.modules import is_tracing
 from edgewise.kernels import reference
-from edgewise.kernels.backends import Backend, backend, tables, watched
+from edgewise.kernels.backends import Backend, backend, carried, tables, watched
 from edgewise.kernels.shapes import check
-from edgewise.kernels.tangents import carried
 from edgewise.splines.basis import Basis
 from edgewise.splines.bspline import BSpline
 from edgewise.splines.pieces import GridPieces

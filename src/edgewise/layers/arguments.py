@@ -1,4 +1,4 @@
-"""What layers are made with, checked before anything is allocated: functions, precision, device, room and the grid.
+"""What layers are made with and what they take, checked: functions, precision, device, room, the grid, tensors of rows.
 
 A layer made of another one checks what it hands on under its own name, so that a refusal speaks of what was asked for.
 """
@@ -12,7 +12,7 @@ from torch import Tensor
 
 from edgewise._core.checks import UNREADABLE, check_choice, check_int, short
 from edgewise._core.errors import InputError
-from edgewise._core.modules import on
+from edgewise._core.modules import is_tracing, on
 from edgewise.splines.bspline import MAX_DEGREE
 from edgewise.splines.make import BASES, default_grid, most_intervals
 
@@ -104,3 +104,84 @@ def _devices() -> str:
         kind = torch.accelerator.current_accelerator()
         found.insert(0, "" if kind is None else kind.type)
     return ", ".join(repr(name) for name in found if name)
+
+
+def check_input(
+    x: Any, features: int, like: Tensor, name: str, columns: str = "", *, advice: str = ""
+) -> None:
+    """Refuse in one sentence what `name` cannot take: `features` columns of the type and on the device of `like`.
+
+    Parameters
+    ----------
+    x : anything
+    features : int
+        Entries of the last dimension.
+    like : Tensor
+        A parameter of the module.
+    name : str
+        The module, for messages.
+    columns : str
+        Its columns by name, for messages.
+    advice : str
+        Another way to call the module.
+    """
+    if not isinstance(x, Tensor):
+        raise InputError(
+            subject=f"The input of {name}",
+            expected="be a tensor",
+            got=_kind(x),
+            advice=f"convert it with torch.as_tensor(x, dtype={like.dtype}){advice}",
+        )
+    # While a tracer looks on, sizes are tensors, and a question about them would be a part of the trace.
+    if not is_tracing() and x.shape[-1:] != (features,):
+        raise InputError(
+            subject=f"The input of {name}",
+            expected=(
+                f"have {features} {('column' if features == 1 else 'columns')}{columns} in its last "
+                "dimension, x.shape[-1]"
+            ),
+            got=f"shape {tuple(x.shape)}",
+        )
+    if x.layout != torch.strided:
+        layout = str(x.layout).removeprefix("torch.")
+        raise InputError(
+            subject=f"The input of {name}",
+            expected="be a dense tensor",
+            got=f"one of layout {layout}",
+            advice="convert it with x.to_dense()",
+        )
+    if x.dtype != like.dtype and not (x.is_floating_point() and autocast_type(x) is not None):
+        raise InputError(
+            subject=f"The input of {name}",
+            expected=f"have the dtype of its parameters, {like.dtype}",
+            got=x.dtype,
+            advice=f"convert it with x.to({like.dtype}){advice}",
+        )
+    if x.device != like.device:
+        raise InputError(
+            subject=f"The input of {name}",
+            expected=f"be on the device of its parameters, {like.device}",
+            got=x.device,
+            advice=f"move it with x.to('{like.device}')",
+        )
+
+
+def autocast_type(x: Tensor) -> torch.dtype | None:
+    """The type that autocast gives results on the device of x; None where it is not at work."""
+    device = x.device.type
+    if device == "meta" or not torch.is_autocast_enabled(device):
+        return None
+    return torch.get_autocast_dtype(device)
+
+
+def lowered(y: Tensor, kind: torch.dtype) -> Tensor:
+    """A result as autocast hands it on: of its type, but for double precision, which it leaves alone."""
+    return y if y.dtype == torch.float64 else y.to(kind)
+
+
+def _kind(x: Any) -> str:
+    return (
+        short(x)
+        if x is None or isinstance(x, (bool, int, float, str))
+        else f"a {type(x).__module__}.{type(x).__name__}"
+    )

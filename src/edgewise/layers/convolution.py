@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Any, cast
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
 
 import torch
 from torch import Tensor, nn
@@ -16,10 +17,18 @@ from edgewise.kernels.backends import watched
 from edgewise.kernels.convolution import convolve
 from edgewise.kernels.patches import Window, patches
 from edgewise.kernels.pointwise import pointwise, serves
-from edgewise.layers.arguments import check_functions, check_place, check_room, make_grid
-from edgewise.layers.inputs import autocast_type, check_input, lowered
+from edgewise.layers.arguments import (
+    autocast_type,
+    check_functions,
+    check_input,
+    check_place,
+    check_room,
+    lowered,
+    make_grid,
+)
 from edgewise.layers.linear import KANLinear
 from edgewise.layers.symbolic_edges import SymbolicEdge, check_symbolic, form_values
+from edgewise.splines.bspline import BSpline
 
 PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
 
@@ -329,3 +338,50 @@ def _plain(x: Tensor, weight: Tensor, bias: Tensor | None, window: Window) -> Te
     top, bottom, left, right = window.padding
     x = F.pad(x, (left, right, top, bottom))
     return F.conv2d(x, weight, bias, window.stride, 0, window.dilation, window.groups)
+
+
+ConvT = TypeVar("ConvT", KANConv1d, KANConv2d)
+
+
+def channel_functions(
+    of: type[ConvT],
+    channels: int,
+    degree: int,
+    intervals: int,
+    grid: tuple[float, float] | Tensor,
+    begin: Callable[[Tensor], Tensor] | None = None,
+    **place: Any,
+) -> ConvT:
+    """A convolution that gives every channel a function of its own, number by number, over one grid.
+
+    Parameters
+    ----------
+    of : KANConv1d or KANConv2d
+    channels, degree, intervals, grid
+    begin : callable, optional
+        What they are at first, about: coefficients are its values at the Greville abscissae. By default they change nothing.
+    **place
+        Device and dtype.
+
+    Examples
+    --------
+    >>> rising = channel_functions(KANConv1d, 3, 2, 4, (-1.0, 1.0))
+    >>> x = torch.linspace(-2, 2, 12).view(2, 3, 2)
+    >>> bool((rising(x) - x).abs().max() < 1e-6)
+    True
+    """
+    made = of(
+        channels, channels, 1, groups=channels, degree=degree, intervals=intervals, grid=grid, bias=False, init="zero",
+        **place,
+    )  # fmt: skip
+    at = cast(BSpline, made.patch.basis).greville()
+    first = at if begin is None else begin(at)
+    if not isinstance(first, Tensor) or first.shape != at.shape:  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InputError(
+            argument="begin",
+            expected="be a function that gives a number for each entry of a tensor, such as torch.tanh",
+            got=f"one that gives {short(first)} for a tensor of shape {tuple(at.shape)}",
+        )
+    with torch.no_grad():
+        made.patch.coef.copy_(first[:, :, None].expand_as(made.patch.coef))
+    return made

@@ -11,10 +11,17 @@ from edgewise._core.modules import on
 from edgewise._core.seeds import generator
 from edgewise.kernels import layer_sum, spline_edges
 from edgewise.kernels.reference import silu
-from edgewise.layers.arguments import check_functions, check_place, check_room, make_grid
+from edgewise.layers.arguments import (
+    autocast_type,
+    check_functions,
+    check_input,
+    check_place,
+    check_room,
+    lowered,
+    make_grid,
+)
 from edgewise.layers.edge_tables import EdgeTables, after_load
 from edgewise.layers.initialise import initial_coefficients, zero_coefficients
-from edgewise.layers.inputs import autocast_type, check_input, lowered
 from edgewise.layers.symbolic_edges import (
     SymbolicEdge,
     check_symbolic,

@@ -23,8 +23,7 @@ from edgewise._core.checks import check_bool, check_int, short
 from edgewise._core.errors import InputError
 from edgewise._core.seeds import derive, generator
 from edgewise.layers import KANConv1d, KANLinear, SymbolicEdge, channel_functions
-from edgewise.layers.arguments import check_functions, check_place, check_room, make_grid
-from edgewise.layers.inputs import check_input
+from edgewise.layers.arguments import check_functions, check_input, check_place, check_room, make_grid
 from edgewise.network.module import KAN
 from edgewise.network.spec import KANSpec, LayerSpec, Nodes
 from edgewise.splines.bspline import MAX_DEGREE, BSpline

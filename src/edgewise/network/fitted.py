@@ -109,8 +109,6 @@ def fitted(model: Any, *, others: str = "") -> Fitted:
     ----------
     model : KAN, KANRegressor, KANClassifier or CalibratedKAN
         Estimators are known by what they carry, for they stand above this room.
-    of : str
-        Who asks, for the message.
     others : str
         What else the asker takes, for the message.
 
@@ -121,7 +119,7 @@ def fitted(model: Any, *, others: str = "") -> Fitted:
 
     Examples
     --------
-    >>> fitted(KAN([2, 1], seed=0), of="verify").columns
+    >>> fitted(KAN([2, 1], seed=0)).columns
     ('x1', 'x2')
     """
     if isinstance(model, Fitted):

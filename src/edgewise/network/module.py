@@ -18,8 +18,15 @@ from edgewise._core.errors import InputError
 from edgewise._core.modules import copied
 from edgewise._core.seeds import derive
 from edgewise.layers import KANLinear, multiply
-from edgewise.layers.arguments import check_functions, check_place, check_room, make_grid
-from edgewise.layers.inputs import autocast_type, check_input, lowered
+from edgewise.layers.arguments import (
+    autocast_type,
+    check_functions,
+    check_input,
+    check_place,
+    check_room,
+    lowered,
+    make_grid,
+)
 from edgewise.network.spec import KANSpec, LayerSpec, NodesLike, as_names, as_nodes
 
 # Values of the widest layer that `predict` holds at once.

@@ -9,13 +9,9 @@ from edgewise._core.checks import check_choice, check_int
 from edgewise._core.errors import InputError
 from edgewise.splines.basis import Basis
 from edgewise.splines.bspline import MAX_DEGREE, BSpline
-from edgewise.splines.chebyshev import Chebyshev
-from edgewise.splines.fourier import Fourier
+from edgewise.splines.global_bases import Chebyshev, Fourier, GaussianRBF, RationalChebyshev, check_domain
 from edgewise.splines.grids import MOST_INTERVALS, check_breaks, uniform_grid
 from edgewise.splines.pieces import make_pieces
-from edgewise.splines.rational import RationalChebyshev
-from edgewise.splines.rbf import GaussianRBF
-from edgewise.splines.tails import check_domain
 
 BASES = ("bspline", "chebyshev", "fourier", "rbf", "rational")
 

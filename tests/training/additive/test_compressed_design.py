@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgewise.training.additive.compressed_design import design_matrix
+from edgewise.training.additive.design import design_matrix
 
 
 def table(rows: int, kinds: list[int], seed: int, dtype: torch.dtype = torch.float64):

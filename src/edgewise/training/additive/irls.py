@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from edgewise._core.work import StopError, charge
-from edgewise.training.additive.compressed_design import ROWS_AT_ONCE, DesignMatrix, design_matrix
+from edgewise.training.additive.design import ROWS_AT_ONCE, DesignMatrix, design_matrix
 from edgewise.training.common.costs import solve_cost
 from edgewise.training.common.losses import Loss
 

@@ -19,8 +19,7 @@ from edgewise._core.checks import short
 from edgewise._core.errors import InputError
 from edgewise._core.work import StopError
 from edgewise.splines import BSpline
-from edgewise.training.additive.compressed_design import ROWS_AT_ONCE, design_matrix
-from edgewise.training.additive.design import DEGREE, Design
+from edgewise.training.additive.design import DEGREE, ROWS_AT_ONCE, Design, design_matrix
 from edgewise.training.additive.irls import Additive
 from edgewise.training.additive.quadratic_program import solve_qp
 from edgewise.training.common.losses import Loss

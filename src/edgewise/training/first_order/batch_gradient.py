@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from edgewise._core.work import charge
-from edgewise.kernels.layer_calls import LayerCalls
+from edgewise.kernels.layer_sum import LayerCalls
 from edgewise.kernels.native_backend import NativeBackend
 from edgewise.kernels.trilinear import maps_of
 from edgewise.layers import multiply

@@ -26,9 +26,8 @@ from edgewise.training.common.losses import Loss
 from edgewise.training.common.preparation import prepared
 from edgewise.training.common.records import Callback, Listeners, Record
 from edgewise.training.common.results import FitResult
-from edgewise.training.common.rows import TrainingRows
+from edgewise.training.common.rows import TrainingRows, in_units, scaled
 from edgewise.training.common.state_files import is_there, read_tree, write_tree
-from edgewise.training.common.units import in_units, scaled
 from edgewise.training.first_order.centring import Centring
 from edgewise.training.first_order.epoch_optimizers import (
     LBFGS,

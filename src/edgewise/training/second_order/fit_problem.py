@@ -12,8 +12,7 @@ from edgewise._core.work import charge
 from edgewise.network import KAN
 from edgewise.training.common.costs import value_cost
 from edgewise.training.common.losses import Loss
-from edgewise.training.common.rows import TrainingRows
-from edgewise.training.common.units import scaled
+from edgewise.training.common.rows import TrainingRows, scaled
 from edgewise.training.second_order.native_objective import objective
 from edgewise.training.second_order.objective import DataObjective, Penalised
 from edgewise.training.second_order.parameters import Slots, make_slots, pack
