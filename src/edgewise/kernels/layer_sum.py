@@ -20,7 +20,7 @@ from edgewise.kernels import trilinear
 from edgewise.kernels.backends import watched
 from edgewise.kernels.buffers import POOL
 from edgewise.kernels.native.library import check as check_status
-from edgewise.kernels.native_backend import CALL, FIELDS, NativeBackend, run_call
+from edgewise.kernels.native_backend import CALL, FIELDS, NativeBackend, address, run_call
 from edgewise.kernels.shapes import check
 from edgewise.splines.basis import Basis
 from edgewise.splines.bspline import BSpline
@@ -131,9 +131,9 @@ class LayerCalls:
         kept = (0, 0) if self._kept is None else (self._kept.data_ptr(), self._kept.nbytes)
         self._forward, self._backward = maps.calls(inner)
         head, weights = (basis, 0, outputs, x, None), (coef, base)
-        more = (_at(bias), 0, *kept)
+        more = (address(bias), 0, *kept)
         self._forward_fields = _packed(*head, *weights, None, self.y.data_ptr(), more=more)
-        found, more = (0, _at(self.dx), _at(dcoef), _at(dbase)), (0, _at(dbias), *kept)
+        found, more = (0, address(self.dx), address(dcoef), address(dbase)), (0, address(dbias), *kept)
         self._backward_fields = _packed(*head, *(weights if inner else (None, None)), g, *found, more=more)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -167,7 +167,3 @@ def _packed(*arguments: Any, **more: Any) -> list[int]:
 
     run_call(look, *arguments, **more)
     return list(CALL.unpack(calls[0]))
-
-
-def _at(t: Tensor | None) -> int:
-    return 0 if t is None else t.data_ptr()

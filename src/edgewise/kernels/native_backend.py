@@ -71,7 +71,7 @@ class NativeBackend:
         outputs = coef.shape[-1]
         y = POOL.empty((*x.shape[:-1], outputs), x.dtype)
         bias = None if bias is None else bias.contiguous()
-        more = (_at(bias), 0, *_room(kept))
+        more = (address(bias), 0, *_room(kept))
         run_call(self._forward, basis, order, outputs, x, v, coef, base, None, y=y.data_ptr(), more=more)
         return y
 
@@ -103,7 +103,7 @@ class NativeBackend:
         coef = POOL.empty((*nets, inputs, basis.size, outputs), x.dtype)
         base = x.new_empty(*nets, inputs, outputs) if with_base else None
         at = 0 if base is None else base.data_ptr()
-        outs, more = (0, 0, coef.data_ptr(), at), (0, _at(bias), *_room(kept))
+        outs, more = (0, 0, coef.data_ptr(), at), (0, address(bias), *_room(kept))
         run_call(self._grad_coef, basis, order, outputs, x, v, None, None, g, *outs, more)
         return coef, base
 
@@ -133,7 +133,7 @@ class NativeBackend:
             return reference.backward(basis, x, v, coef, base, g, order)
         dx, dc = POOL.empty(x.shape, x.dtype), POOL.empty(coef.shape, x.dtype)
         dw = None if base is None else x.new_empty(*base.shape)
-        outs, more = (0, dx.data_ptr(), dc.data_ptr(), _at(dw)), (0, _at(bias), *_room(kept))
+        outs, more = (0, dx.data_ptr(), dc.data_ptr(), address(dw)), (0, address(bias), *_room(kept))
         run_call(self._backward, basis, order, g.shape[-1], x, v, coef, base, g, *outs, more)
         return dx, dc, dw
 
@@ -238,7 +238,8 @@ def _strides(t: Tensor) -> tuple[int, ...]:
     return strides if len(strides) == 3 else (0, *strides)
 
 
-def _at(t: Tensor | None) -> int:
+def address(t: Tensor | None) -> int:
+    """Where a tensor lies in memory; 0 for none."""
     return 0 if t is None else t.data_ptr()
 
 

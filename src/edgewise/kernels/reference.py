@@ -30,7 +30,7 @@ def forward(
         xs, vs = x[..., rows, :], None if v is None else v[..., rows, :]
         y = _weighted(_values(basis, xs, order), vs).flatten(-2) @ flat
         if base is not None:
-            y = y + _times(silu(xs, order), vs) @ base
+            y = y + times(silu(xs, order), vs) @ base
         parts.append(y)
     return parts[0] if len(parts) == 1 else torch.cat(parts, -2)
 
@@ -47,7 +47,7 @@ def grad_coef(
         part = _weighted(_values(basis, xs, order), vs).flatten(-2).mT @ gs
         coef = part if coef is None else coef + part
         if with_base:
-            part = _times(silu(xs, order), vs).mT @ gs
+            part = times(silu(xs, order), vs).mT @ gs
             base = part if base is None else base + part
     assert coef is not None
     return coef.reshape(*x.shape[:-2], inputs, basis.size, outputs), base
@@ -72,7 +72,7 @@ def backward(
 ) -> tuple[Tensor, Tensor, Tensor | None]:
     """What the gradient of `forward` needs: v * grad_input at order + 1, and grad_coef."""
     dx = grad_input(basis, x, coef, base, g, order + 1)
-    return (_times(dx, v), *grad_coef(basis, x, v, g, base is not None, order))
+    return (times(dx, v), *grad_coef(basis, x, v, g, base is not None, order))
 
 
 def silu(x: Tensor, order: int = 0) -> Tensor:
@@ -121,7 +121,8 @@ def _weighted(values: Tensor, v: Tensor | None) -> Tensor:
     return values if v is None else values * v.unsqueeze(-1)
 
 
-def _times(t: Tensor, v: Tensor | None) -> Tensor:
+def times(t: Tensor, v: Tensor | None) -> Tensor:
+    """A tensor times weights, where there are any."""
     return t if v is None else t * v
 
 

@@ -25,6 +25,7 @@ from torch import Tensor
 from edgewise._core.modules import is_tracing
 from edgewise.kernels import reference
 from edgewise.kernels.backends import Backend, backend, carried, tables, watched
+from edgewise.kernels.reference import times
 from edgewise.kernels.shapes import check
 from edgewise.splines.basis import Basis
 from edgewise.splines.bspline import BSpline
@@ -111,7 +112,7 @@ def gradients(
     if need_x and (need_c or need_w):
         dx, dc, dw = backward(basis, x, v, coef, base, g, order)
     elif need_x:
-        dx = _times(grad_input(basis, x, coef, base, g, order + 1), v)
+        dx = times(grad_input(basis, x, coef, base, g, order + 1), v)
     elif need_c or need_w:
         dc, dw = grad_coef(basis, x, v, g, need_w, order)
     if need_v:
@@ -151,7 +152,7 @@ class Forward(Map):
     def jvp(ctx: Any, at: Tensors, dx: Any, dv: Any, dc: Any, dw: Any) -> Any:
         x, v, coef, base = at
         basis, order = ctx.basis, ctx.order
-        moved = forward(basis, x, _times(dx, v), coef, base, order + 1) + forward(basis, x, v, dc, dw, order)
+        moved = forward(basis, x, times(dx, v), coef, base, order + 1) + forward(basis, x, v, dc, dw, order)
         return moved if dv is None else moved + forward(basis, x, dv, coef, base, order)
 
     @staticmethod
@@ -259,7 +260,7 @@ class Backward(Map):
             for t, along in zip(at, tangents, strict=True)
         )
         basis, order = ctx.basis, ctx.order
-        moved = _times(_input_moved(basis, order + 1, [x, coef, base, g], dx, dc, dw, dg), v)
+        moved = times(_input_moved(basis, order + 1, [x, coef, base, g], dx, dc, dw, dg), v)
         if dv is not None:
             moved = moved + dv * grad_input(basis, x, coef, base, g, order + 1)
         return moved, *_coef_moved(basis, order, base is not None, [x, v, g], dx, dv, dg)
@@ -273,7 +274,7 @@ class Backward(Map):
         found: tuple[Tensor | None, ...] = (None,) * 5
         if along is not None:
             needs = (need_x, need_v, need_c, need_w, need_g)
-            dx, dv, *others = gradients(basis, x, _times(along, v), coef, base, g, order + 1, needs)
+            dx, dv, *others = gradients(basis, x, times(along, v), coef, base, g, order + 1, needs)
             found = (dx, None if dv is None else along * dv, *others)
         base_along = None if base is None else base_along
         if coef_along is not None or base_along is not None:
@@ -303,7 +304,7 @@ def _coef_moved(
 ) -> tuple[Tensor, Tensor]:
     """How `grad_coef` at (x, v, g) moves."""
     x, v, g = at
-    coef, base = grad_coef(basis, x, _times(dx, v), g, with_base, order + 1)
+    coef, base = grad_coef(basis, x, times(dx, v), g, with_base, order + 1)
     for factor, along in ((v, dg), *([] if dv is None else [(dv, g)])):
         more, weight = grad_coef(basis, x, factor, along, with_base, order)
         coef, base = coef + more, None if base is None or weight is None else base + weight
@@ -329,10 +330,6 @@ def _will_run(node: Any) -> bool:
         return torch._C._will_engine_execute_node(node)
     except RuntimeError:  # a leaf whose gradient is asked for
         return True
-
-
-def _times(t: Tensor, v: Tensor | None) -> Tensor:
-    return t if v is None else t * v
 
 
 # ---- the public face ---------------------------------------------------------------------------------------

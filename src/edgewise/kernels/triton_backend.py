@@ -17,7 +17,7 @@ from torch import Tensor
 
 from edgewise.kernels import triton_kernels as kernels
 from edgewise.kernels import triton_tuning as tuning
-from edgewise.kernels.reference import silu
+from edgewise.kernels.reference import silu, times
 from edgewise.kernels.triton_tuning import Plan
 from edgewise.splines.bspline import BSpline
 from edgewise.splines.pieces import GridPieces
@@ -51,7 +51,7 @@ def forward(
         (*x.stride(), *(x if v is None else v).stride(), coef.stride(0)),
     )
     y = y[0] if plan.parts == 1 else y.sum(0)
-    return y if base is None else y.baddbmm_(_times(silu(x, order), v), base)
+    return y if base is None else y.baddbmm_(times(silu(x, order), v), base)
 
 
 def grad_coef(
@@ -95,7 +95,7 @@ def grad_coef(
         SORTED=plan.sort,
     )
     coef = coef[0] if plan.parts == 1 else coef.sum(0)
-    return coef, _times(silu(x, order), v).mT @ g if with_base else None
+    return coef, times(silu(x, order), v).mT @ g if with_base else None
 
 
 def grad_input(
@@ -125,7 +125,7 @@ def grad_input(
         (*x.shape[1:], sizes.outputs, sizes.intervals, tiles, _grid_net(basis)),
         (*x.stride(), *(x if v is None else v).stride(), coef.stride(0), *g.stride()),
     )
-    return dx if base is None else dx.addcmul_(_times(silu(x, order), v), g @ base.mT)
+    return dx if base is None else dx.addcmul_(times(silu(x, order), v), g @ base.mT)
 
 
 def backward(
@@ -203,10 +203,6 @@ def _span(count: int, parts: int, tile: int) -> int:
 
 def _lead(t: Tensor | None) -> Tensor | None:
     return None if t is None else t[None]
-
-
-def _times(t: Tensor, v: Tensor | None) -> Tensor:
-    return t if v is None else t * v
 
 
 def _packed(coef: Tensor) -> Tensor:

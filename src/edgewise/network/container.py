@@ -182,6 +182,11 @@ def _read_document(text: str, kinds: Collection[str], path: Path) -> dict[str, A
     return document
 
 
+def cause(error: Exception) -> str:
+    """What is wrong with a document, in words."""
+    return f"{error} is missing" if isinstance(error, KeyError) else short(str(error), 60)
+
+
 def _format_of(kind: object) -> int:
     return LATER.get(kind, FORMAT) if isinstance(kind, str) else FORMAT
 

@@ -11,6 +11,7 @@ from edgewise._core.errors import InputError
 from edgewise.layers import SymbolicEdge
 from edgewise.layers.arguments import check_functions
 from edgewise.layers.symbolic_edges import check_symbolic
+from edgewise.network.container import cause
 
 # Of one layer; their names alone would fill the memory beyond.
 MOST_NODES = 1_000_000
@@ -172,7 +173,7 @@ class KANSpec:
             raise InputError(
                 subject="The description of a network",
                 expected="be what KANSpec.to_json gives",
-                got=f"a damaged one ({_cause(error)})",
+                got=f"a damaged one ({cause(error)})",
             ) from error
         return cls(layers, *names)
 
@@ -186,10 +187,6 @@ def _layer_from_json(entry: Mapping[str, Any]) -> LayerSpec:
         symbolic=check_symbolic(symbolic, rest["in_features"], nodes.incoming),
         **rest,
     )
-
-
-def _cause(error: Exception) -> str:
-    return f"{error} is missing" if isinstance(error, KeyError) else short(str(error), 60)
 
 
 _ARGUMENT = {"x": "input_names", "y": "output_names"}

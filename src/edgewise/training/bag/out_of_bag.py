@@ -44,16 +44,21 @@ def oob_score(outputs: Tensor, problem: TableProblem, loss: Loss) -> OutOfBag:
 
 
 def significantly_better(
-    one: OutOfBag, simple: OutOfBag, problem: TableProblem, loss: Loss, faint: float, errors: float = 1.0
+    one: OutOfBag, simple: OutOfBag, problem: TableProblem, loss: Loss, errors: float = 1.0
 ) -> bool:
-    """Whether the held rows' losses fall from the simple to the other by so many standard errors and what is faint."""
+    """Whether the held rows' losses fall from the simple to the other by so many standard errors and what shows."""
     weight = problem.rows.weight[problem.held]
     weight = weight / weight.sum()
     y = problem.rows.y[problem.held]
     gap = loss.rows(simple.outputs, y) - loss.rows(one.outputs, y)
-    mean = float(gap @ weight)
-    spread = math.sqrt(float(((gap - mean) ** 2) @ weight**2))
-    return mean > errors * spread + faint
+    mean, error = _mean_and_error(gap, weight)
+    return mean > errors * error + negligible_gain(loss)
+
+
+def _mean_and_error(values: Tensor, weight: Tensor) -> tuple[float, float]:
+    """The mean under weights that sum to one, and its standard error."""
+    mean = float(values @ weight)
+    return mean, math.sqrt(float(((values - mean) ** 2) @ weight**2))
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,8 +155,7 @@ def telling_pairs(
         gains = {k: losses - loss.rows(now + parts[k], y) for k in sorted(left)}
         best = max(gains, key=lambda k: float(gains[k] @ weight))
         gain = gains[best]
-        mean = float(gain @ weight)
-        error = math.sqrt(float(((gain - mean) ** 2) @ weight**2))
+        mean, error = _mean_and_error(gain, weight)
         gained = first - float(losses @ weight)
         if mean <= max(faint + _PAIR_ERRORS * error, _PAIR_SHARE * gained):
             break

@@ -87,6 +87,12 @@ def hold_out(
     return rows.take(order[count:].sort().values), rows.take(order[:count].sort().values)
 
 
+def tensors_of(train: TrainingRows, held: TrainingRows | None, net: KAN) -> list[Tensor]:
+    """All numbers that a fit begins with."""
+    tensors = [train.X, train.y, train.weight, *net.state_dict().values()]
+    return tensors + ([] if held is None else [held.X, held.y, held.weight])
+
+
 def _column(y: Any) -> Any:
     """One-dimensional targets as a column."""
     return check_vector(y, "y")[:, None] if dimensions(y) == 1 else y

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import torch
@@ -12,9 +13,32 @@ from torch import Tensor
 from edgewise._core.checks import short
 from edgewise._core.errors import FileError, InputError
 from edgewise._core.plain import article
-from edgewise.network.container import DTYPES, PathLike, Table, read_container, write_container
+from edgewise.network.container import DTYPES, PathLike, Table, cause, read_container, write_container
 
 _CODES = {dtype: code for code, dtype in DTYPES.items()}
+
+
+def fingerprint_of(settings: object, tensors: Iterable[Tensor]) -> str:
+    """What a stored state must share with a run to be continued: settings, by what `repr` gives, rows and networks."""
+    digest = hashlib.sha256(repr(settings).encode())
+    for tensor in tensors:
+        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def check_same_fit(path: PathLike, stored: object, fingerprint: str) -> None:
+    """Refuse the state of another fit.
+
+    Raises
+    ------
+    FileError
+        If its fingerprint is another.
+    """
+    if stored != fingerprint:
+        raise FileError(
+            f"The checkpoint {path} belongs to a fit of other rows, settings or another network; "
+            "remove it or choose another file."
+        )
 
 
 def write_tree(path: PathLike, kind: str, tree: Any) -> None:
@@ -47,11 +71,6 @@ def is_there(path: PathLike) -> bool:
         why = getattr(error, "strerror", None) or error
         raise FileError(f"The checkpoint {short(str(path), 60)} cannot be read ({why}).") from error
     return True
-
-
-def cause(error: Exception) -> str:
-    """What is wrong with a document, in words."""
-    return f"{error} is missing" if isinstance(error, KeyError) else short(str(error), 60)
 
 
 def read_tree(path: PathLike, kind: str) -> Any:

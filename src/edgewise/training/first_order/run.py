@@ -7,17 +7,14 @@ drawn from a seed for each epoch. A run continued from a stored state therefore 
 from __future__ import annotations
 
 import copy
-import hashlib
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from edgewise._core.errors import FileError
 from edgewise._core.stopping import StopReason
 from edgewise._core.threads import one_thread
 from edgewise._core.work import Ending, Meter, running
@@ -26,8 +23,14 @@ from edgewise.training.common.losses import Loss
 from edgewise.training.common.preparation import prepared
 from edgewise.training.common.records import Callback, Listeners, Record
 from edgewise.training.common.results import FitResult
-from edgewise.training.common.rows import TrainingRows, in_units, scaled
-from edgewise.training.common.state_files import is_there, read_tree, write_tree
+from edgewise.training.common.rows import TrainingRows, in_units, scaled, tensors_of
+from edgewise.training.common.state_files import (
+    check_same_fit,
+    fingerprint_of,
+    is_there,
+    read_tree,
+    write_tree,
+)
 from edgewise.training.first_order.centring import Centring
 from edgewise.training.first_order.epoch_optimizers import (
     LBFGS,
@@ -173,7 +176,8 @@ class TrainingRun:
         ready = prepared(net, train, loss)
         exact = options.method == "lbfgs" or net.dtype == torch.float64 or not _single_will_do(ready, train)
         dtype = torch.float64 if exact else torch.float32
-        self.fingerprint = _fingerprint(ready, train, held, loss, options, dtype)
+        settings, tensors = (options, loss, ready.spec, dtype), tensors_of(train, held, ready)
+        self.fingerprint = fingerprint_of(settings, tensors)
         self.net = ready.to(dtype)
         self.train = _moved(ready, train, loss)
         self.held = None if held is None else _moved(ready, held, loss)
@@ -274,11 +278,7 @@ class TrainingRun:
         if not is_there(path):
             return
         tree = read_tree(path, KIND)
-        if tree["fingerprint"] != self.fingerprint:
-            raise FileError(
-                f"The checkpoint {path} belongs to a fit of other rows, settings or another network; "
-                "remove it or choose another file."
-            )
+        check_same_fit(path, tree["fingerprint"], self.fingerprint)
         self.net.load_state_dict(tree["net"])
         self.best.load_state_dict(tree["best"])
         self.descent.optimizer.load_state_dict(tree["optimizer"])
@@ -373,20 +373,3 @@ def _single_will_do(net: KAN, rows: TrainingRows) -> bool:
 def _settled(history: Sequence[Record]) -> bool:
     """Whether the last ten iterations hardly lowered the loss."""
     return len(history) > 1 and history[-2].loss - history[-1].loss <= 1e-9 * history[-2].loss
-
-
-def _fingerprint(
-    net: KAN,
-    train: TrainingRows,
-    held: TrainingRows | None,
-    loss: Loss,
-    options: FirstOrderOptions,
-    dtype: Any,
-) -> str:
-    """What a stored state must share with a run: rows, settings and the network given."""
-    digest = hashlib.sha256(repr((options, loss, net.spec, dtype)).encode())
-    tensors = [train.X, train.y, train.weight, *net.state_dict().values()]
-    tensors += [] if held is None else [held.X, held.y, held.weight]
-    for tensor in tensors:
-        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
-    return digest.hexdigest()

@@ -105,7 +105,7 @@ def solve_jointly(
         return None, stop
     predicted = torch.stack([rows.outputs(functions) for functions in folds])
     now = oob_score(predicted, problem, loss)
-    if most is None and not significantly_better(now, first, problem, loss, faint):
+    if most is None and not significantly_better(now, first, problem, loss):
         return None, None
     return Joined(whole, mean_of(folds), predicted, now, FAINT_SHARE * 2 * now.error), None
 

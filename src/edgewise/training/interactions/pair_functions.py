@@ -166,7 +166,7 @@ def solve_pairs(
             now = oob_score(outputs, problem, loss)
             # Rounds are so many chances to be deceived: the first pairs have to be distinguished from none beyond doubt.
             before, errors = (first, _FIRST_ERRORS) if best is None else (best.out_of_bag, 1.0)
-            if most is not None or significantly_better(now, before, problem, loss, faint, errors):
+            if most is not None or significantly_better(now, before, problem, loss, errors):
                 functions = whole.functions(faint if most is None else -1.0)
                 mean = mean_of([model.functions() for model in models[1:]])
                 best, idle = Joined(functions, mean, outputs, now), 0

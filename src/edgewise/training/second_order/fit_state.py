@@ -16,11 +16,11 @@ from torch import Tensor
 from edgewise._core.errors import FileError
 from edgewise._core.stopping import StopReason
 from edgewise.network import KAN
-from edgewise.network.container import Table, read_container, write_container
+from edgewise.network.container import Table, cause, read_container, write_container
 from edgewise.network.files import build_network, promised_tensors
 from edgewise.network.spec import KANSpec
 from edgewise.training.common.records import Record
-from edgewise.training.common.state_files import cause, is_there
+from edgewise.training.common.state_files import check_same_fit, is_there
 from edgewise.training.second_order import lm
 from edgewise.training.second_order.lm import LMState
 from edgewise.training.second_order.penalty import Weights
@@ -130,11 +130,7 @@ class FitCheckpoint:
         if not is_there(self.path):
             return None
         document, tensors = read_container(self.path, KIND, _promised)
-        if document.get("fingerprint") != self.fingerprint:
-            raise FileError(
-                f"The checkpoint {self.path} belongs to a fit of other rows, settings or another network; "
-                "remove it or choose another file."
-            )
+        check_same_fit(self.path, document.get("fingerprint"), self.fingerprint)
         try:
             return _state(document, tensors), [Record(**entry) for entry in document["history"]]
         except (KeyError, TypeError, ValueError, IndexError) as error:

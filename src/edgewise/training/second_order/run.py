@@ -8,7 +8,6 @@ one depends on, so that a run continued from a stored state ends in the same res
 
 from __future__ import annotations
 
-import hashlib
 import math
 from dataclasses import replace
 
@@ -17,7 +16,8 @@ from edgewise._core.stopping import StopReason
 from edgewise.network import KAN
 from edgewise.training.common.losses import Loss, Squared
 from edgewise.training.common.preparation import fresh_copy, grown, is_scaled, prepared
-from edgewise.training.common.rows import TrainingRows
+from edgewise.training.common.rows import TrainingRows, tensors_of
+from edgewise.training.common.state_files import fingerprint_of
 from edgewise.training.second_order import evidence, lm, truncated
 from edgewise.training.second_order.fit_problem import FitProblem, error, error_at, joined, mean_loss
 from edgewise.training.second_order.fit_state import FitState, Options
@@ -151,12 +151,8 @@ class SecondOrder:
 
     def fingerprint(self) -> str:
         """What a stored state must share with this run to be continued: rows, settings and the network given."""
-        digest = hashlib.sha256(repr((self.options, self.loss, self.refit, self.given.spec)).encode())
-        tensors = [self.train.X, self.train.y, self.train.weight, *self.given.state_dict().values()]
-        tensors += [] if self.held is None else [self.held.X, self.held.y, self.held.weight]
-        for tensor in tensors:
-            digest.update(tensor.detach().contiguous().cpu().numpy().tobytes())
-        return digest.hexdigest()
+        settings = (self.options, self.loss, self.refit, self.given.spec)
+        return fingerprint_of(settings, tensors_of(self.train, self.held, self.given))
 
     # -- stages ---------------------------------------------------------------------------------------------------
 

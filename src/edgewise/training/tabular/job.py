@@ -30,7 +30,7 @@ from edgewise.training.bag.out_of_bag import (
     telling_pairs,
 )
 from edgewise.training.bag.run import BagRecipe, TableProblem, TableRows, make_problem, refined, train_bag
-from edgewise.training.common.losses import Loss, negligible_gain
+from edgewise.training.common.losses import Loss
 from edgewise.training.common.records import Callback, Listeners, Record
 from edgewise.training.common.results import TableFit
 from edgewise.training.config import TableConfig
@@ -292,14 +292,14 @@ class TableJob:
 
     def _rooted(self, problem: TableProblem, additive: Additive) -> tuple[TableProblem, Additive]:
         """The problem of the root of the target and its additive part, where out-of-bag rows support it; else the same."""
-        errors, faint = self.config.curve_errors, negligible_gain(self.loss)
+        errors = self.config.curve_errors
         plain = oob_score(additive.outputs(problem.table), problem, self.loss)
         if not bends_upwards(plain, problem, errors):
             return problem, additive
         root = root_of(problem, self.shift, self.scale)
         found = self._additive(root.problem)
         roots = oob_score(found.outputs(problem.table), root.problem, self.loss)
-        better = significantly_better(root.score(roots, self.loss), plain, problem, self.loss, faint, errors)
+        better = significantly_better(root.score(roots, self.loss), plain, problem, self.loss, errors)
         if self.stopped is not None or not better:
             return problem, additive
         self.root, self.rows = root, root.problem.rows
@@ -489,10 +489,9 @@ def _chosen(
             "additive",
             f"The network is additive: no pair lowers its out-of-bag error of {errors['additive']}.",
         )
-    faint = negligible_gain(loss)
     chosen, last = names[0] if mode == "auto" else names[-1], names[-1]
     for name in names[1:] if mode == "auto" else ():
-        if significantly_better(tried[name], tried[chosen], problem, loss, faint):
+        if significantly_better(tried[name], tried[chosen], problem, loss):
             chosen = name
     if chosen == last:
         before = names[-2]
