@@ -10,7 +10,7 @@ from edgewise import InputError
 from edgewise._core import work
 from edgewise._core.stopping import StopReason
 from edgewise._core.threads import one_thread
-from edgewise._core.work import LEVELS, Meter, StopError, charge, check_work, running, spent
+from edgewise._core.work import LEVELS, Ending, Meter, StopError, charge, check_work, running, spent
 
 
 @pytest.fixture
@@ -47,6 +47,28 @@ def test_the_clock_interrupts_and_only_the_meter_that_set_it_answers(clock):
     assert outer.own(caught.value) is StopReason.TIME_LIMIT
     with pytest.raises(StopError):
         inner.own(caught.value)
+
+
+def test_a_block_ends_for_its_own_meter_a_callback_and_an_interrupt_and_for_nothing_else(clock):
+    outer, inner = Meter(seconds=10), Meter(seconds=5)
+    with Ending(inner) as end:
+        pass
+    assert end.reason is None
+    with Ending(inner) as end, running(inner):
+        clock[0] += 6
+        charge(0.0)
+    assert end.reason is StopReason.TIME_LIMIT
+    for error, reason in (
+        (StopError(StopReason.CALLBACK), StopReason.CALLBACK),
+        (KeyboardInterrupt(), StopReason.INTERRUPTED),
+    ):
+        with Ending(inner) as end:
+            raise error
+        assert end.reason is reason
+    for error in (StopError(StopReason.TIME_LIMIT, outer), ValueError("a mistake")):
+        with pytest.raises(type(error)), Ending(inner) as end:
+            raise error
+        assert end.reason is None
 
 
 def test_a_stopped_block_leaves_no_meter_behind(clock):

@@ -113,7 +113,7 @@ def test_the_fixed_point_maximises_the_evidence(noise: float) -> None:
     problem, _ = linear_problem(noise)
     weights = uniform_weights(problem.penalty, 1e-3, 0.0)
     for _ in range(60):
-        told = evidence.update(problem.data, problem.penalty, weights, solved(problem, weights), tilt=False)
+        told = evidence.update(problem, weights, solved(problem, weights), tilt=False)
         weights = told.weights
     chosen = float(weights.rough[0][0])
 
@@ -144,7 +144,7 @@ def test_the_fixed_point_maximises_the_evidence(noise: float) -> None:
 def test_an_update_leaves_alone_what_it_is_told_to() -> None:
     problem, theta = linear_problem(0.1)
     weights = uniform_weights(problem.penalty, 1e-3, 1e-6)
-    told = evidence.update(problem.data, problem.penalty, weights, theta, tilt=False, rough=False)
+    told = evidence.update(problem, weights, theta, tilt=False, rough=False)
     assert torch.equal(told.weights.rough[0], weights.rough[0])
     assert torch.equal(told.weights.tilt[0], weights.tilt[0])
     assert float(weights.rough[0][0]) == 1e-3

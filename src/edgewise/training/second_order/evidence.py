@@ -15,9 +15,9 @@ import torch
 from torch import Tensor
 
 from edgewise.training.second_order.damped import Damped
+from edgewise.training.second_order.fit_problem import FitProblem
 from edgewise.training.second_order.objective import DataObjective
 from edgewise.training.second_order.penalty import Penalty, Weights, matrix
-from edgewise.training.second_order.total_variation import Variation
 
 LIMITS = (1e-30, 1e8)
 # One update changes a weight by at most this factor: far from the fixed point its quadratic model means little.
@@ -45,33 +45,30 @@ class PenaltyUpdate:
 
 
 def update(
-    objective: DataObjective,
-    penalty: Penalty,
+    problem: FitProblem,
     weights: Weights,
     theta: Tensor,
     tilt: bool,
     rough: bool = True,
     stride: float = STRIDE,
-    variation: Variation | None = None,
 ) -> PenaltyUpdate:
     """One fixed-point update of all weights at theta.
 
     Parameters
     ----------
-    objective, penalty, weights, theta
+    problem, weights, theta
         The problem and where it stands.
     tilt, rough : bool
         Which weights to update; the others stay.
     stride : float
         Largest factor by which a weight may change.
-    variation : Variation, optional
-        A penalty whose weight was given; it takes degrees of freedom away.
     """
+    objective, penalty, size = problem.data, problem.penalty, len(theta)
     value, gradient, curvature = objective.normal(theta)
-    size = len(theta)
     prior = matrix(penalty, weights) + _gauge(objective, size, float(curvature.diagonal().mean()))
-    if variation is not None:
-        prior = prior + variation.matrix(theta)
+    if problem.variation is not None:
+        # Its weight was given; it takes degrees of freedom away.
+        prior = prior + problem.variation.matrix(theta)
     inverse = Damped(gradient, curvature + prior).inverse()
     degrees = float(size - (inverse * prior).sum())
     rows = objective.effective * objective.y.shape[1]

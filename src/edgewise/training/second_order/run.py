@@ -194,14 +194,12 @@ class SecondOrder:
     def _updated(self, now: FitState, stride: float = evidence.STRIDE) -> FitState:
         problem = self._problem_at(now)
         updated = evidence.update(
-            problem.data,
-            problem.penalty,
+            problem,
             now.weights,
             now.state.theta,
             tilt=self.options.sparsity is None,
             rough=self.options.roughness is None,
             stride=stride,
-            variation=problem.variation,
         )
         weights = updated.weights
         if self.options.sparsity:
