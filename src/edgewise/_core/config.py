@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import MISSING, Field, fields
+from dataclasses import Field, fields
 from typing import Any, ClassVar, Protocol, TypeVar, cast
 
 from edgewise._core.checks import check_float, check_int, short
@@ -11,7 +11,7 @@ from edgewise._core.errors import InputError
 
 
 class Config(Protocol):
-    """A dataclass of numbers, tuples of numbers and other such dataclasses, each with a default."""
+    """A dataclass of numbers and tuples of numbers, each with a default."""
 
     __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
 
@@ -29,33 +29,22 @@ def check_config(
     InputError
         Naming the field.
     """
-    _of, low, high = type(config).__name__, least or {}, most or {}
-    for each in fields(config):
-        value, usual = getattr(config, each.name), each.default
-        if each.default_factory is not MISSING and not isinstance(
-            value, type(usual := each.default_factory())
-        ):
-            raise InputError(argument=each.name, expected=f"be a {type(usual).__name__}", got=short(value))
-        if isinstance(usual, tuple):
-            kind = type(usual[0])
-            good = isinstance(value, tuple) and bool(cast("tuple[Any, ...]", value))
-            if not good:
-                raise InputError(argument=each.name, expected="be a tuple of numbers", got=short(value))
-            for one in cast("tuple[Any, ...]", value):
-                _check(one, kind, each.name, low.get(each.name, 0), high.get(each.name))
-        elif isinstance(usual, (int, float)):
-            start = low.get(each.name, 1 if isinstance(usual, int) else None)
-            _check(value, type(usual), each.name, start, high.get(each.name))
+    for field in fields(config):
+        value, usual = getattr(config, field.name), field.default
+        low, high = (least or {}).get(field.name), (most or {}).get(field.name)
+        if not isinstance(usual, tuple):
+            _check(value, type(usual), field.name, 1 if low is None and isinstance(usual, int) else low, high)
+            continue
+        if not isinstance(value, tuple) or not value:
+            raise InputError(argument=field.name, expected="be a tuple of numbers", got=short(value))
+        for entry in cast("tuple[Any, ...]", value):
+            _check(entry, type(usual[0]), field.name, 0 if low is None else low, high)
 
 
 def _check(value: Any, kind: type, name: str, low: float | None, high: float | None) -> None:
     if kind is int:
-        check_int(
-            value,
-            name,
-            low=None if low is None else int(low),
-            high=None if high is None else int(high),
-        )
+        start, end = (None if limit is None else int(limit) for limit in (low, high))
+        check_int(value, name, low=start, high=end)
     else:
         # Above 0 unless a limit is given.
         above = check_float(value, name, low=low, high=high)

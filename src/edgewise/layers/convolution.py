@@ -237,7 +237,7 @@ class _KANConv(nn.Module):
 
     def _sizes(self, value: Any, name: str, low: int = 1) -> tuple[int, ...]:
         """One number for all dimensions, or one for each."""
-        _of, n = type(self).__name__, self.dimensions
+        n = self.dimensions
         if isinstance(value, (tuple, list)):
             given = tuple(cast(Any, value))
             if len(given) == n:
