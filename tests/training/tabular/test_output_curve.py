@@ -36,7 +36,7 @@ def test_the_edge_squares_what_is_positive_and_the_sum_is_found_again(
         net.output_scale.fill_(scale)
     X = 4 * torch.rand(50, 2, generator=torch.Generator().manual_seed(seed), dtype=torch.float64) - 2
     root = net(X).detach()
-    made, inside = with_square(net, added, largest, 2.0), root < max(2 * largest, scale)
+    made, inside = with_square(net, added, largest), root < max(2 * largest, scale)
     told = made(X).detach()
     want = root.clamp(min=0) ** 2 + added
     size = 1 + float(root.abs().max()) ** 2 + abs(added)
