@@ -35,10 +35,12 @@ def check_config(
         if not isinstance(usual, tuple):
             _check(value, type(usual), field.name, 1 if low is None and isinstance(usual, int) else low, high)
             continue
-        if not isinstance(value, tuple) or not value:
+        entries = cast("tuple[Any, ...]", value) if isinstance(value, tuple) else ()
+        if not entries:
             raise InputError(argument=field.name, expected="be a tuple of numbers", got=short(value))
-        for entry in cast("tuple[Any, ...]", value):
-            _check(entry, type(usual[0]), field.name, 0 if low is None else low, high)
+        kind = type(cast("tuple[Any, ...]", usual)[0])
+        for entry in entries:
+            _check(entry, kind, field.name, 0 if low is None else low, high)
 
 
 def _check(value: Any, kind: type, name: str, low: float | None, high: float | None) -> None:
