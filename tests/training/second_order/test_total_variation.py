@@ -16,7 +16,7 @@ from edgewise.training import FitResult, fit
 from edgewise.training.common.losses import make_loss
 from edgewise.training.common.preparation import prepared
 from edgewise.training.common.rows import as_rows
-from edgewise.training.second_order import checkpoint, lm, truncated
+from edgewise.training.second_order import fit_state, lm, truncated
 from edgewise.training.second_order import run as second_order
 from edgewise.training.second_order.fit_problem import FitProblem
 from edgewise.training.second_order.parameters import make_slots, pack
@@ -178,7 +178,7 @@ def test_a_strong_weight_leaves_a_plane() -> None:
 def test_a_fit_broken_off_goes_on_to_the_same_bits(
     tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, sparsity: Any
 ) -> None:
-    monkeypatch.setattr(checkpoint, "SECONDS_BETWEEN", 0.0)
+    monkeypatch.setattr(fit_state, "SECONDS_BETWEEN", 0.0)
     settings: dict[str, Any] = {"intervals": [3, 6], "steps": 8, "starts": 2, "sparsity": sparsity}
     plain = run(1e-3, **settings)
     for count in (1, len(plain.history) // 2, len(plain.history) - 1):
