@@ -248,7 +248,7 @@ class TermSelection:
 
     def improved(self, start: Judged) -> Judged:
         """The best choice that exchanges of terms lead to."""
-        best, self.step = start, "exchange of terms"
+        best, self.step = start, "terms exchanged"
         for _ in range(_TABLES):
             if self.meter.left <= 0:
                 break
