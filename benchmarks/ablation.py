@@ -28,12 +28,14 @@ from typing import Any
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import altered_laws
+import broken_laws
 import decade_laws
 import equations_inverse
 import few_rows
 import formulas
 import groups
 import numpy as np
+import single_laws
 import sums_of_terms
 from _common import OUT, Clock, common_options, keep_row, kept_rows, machine
 from _grouped_laws import SETS as GROUPED
@@ -44,10 +46,12 @@ from dynamics_systems import SETS as SYSTEMS
 import dynamics
 import edgewise as ew
 from edgewise.dynamics import find_dynamics
+from edgewise.forms.tree import render
 from edgewise.symbolic.groups.rows import GroupedRows
-from edgewise.symbolic.provenance import excluding
+from edgewise.symbolic.provenance import excluding, origin_of
+from edgewise.symbolic.univariate.search import one_variable
 
-ROWS, DRAWN = 600, 20
+ROWS, DRAWN, CURVES = 600, 20, 90
 ROW_FILE = Path(__file__).parent.parent / "docs" / "rows" / "ablation.csv"
 SEPARATOR = "; "
 
@@ -110,6 +114,25 @@ def of_few_rows(drawn: few_rows.Drawn) -> Found:
     return Found(few_rows.has_form(drawn)(found.best), found.exact, found.best.origin, found.best.text)
 
 
+def of_curve(law: single_laws.Law, noise: float) -> Found:
+    rng = np.random.default_rng(0)
+    x = rng.uniform(law.low, law.high, single_laws.POINTS)
+    y = law(x)
+    front = one_variable(x, y + noise * y.std() * rng.standard_normal(len(x)))
+    hits = [each for each in front if single_laws.right(each, law, noise)]
+    best = (hits or list(front))[-1]
+    return Found(bool(hits), False, origin_of(best.tree), render(best.tree))
+
+
+def of_broken(law: broken_laws.Law, noise: float) -> Found:
+    rng = np.random.default_rng(0)
+    X = law.draw(rng, ROWS)
+    y = broken_laws.values(law.text, law.names, X)
+    y = y + noise * y.std() * rng.standard_normal(len(y))
+    found = ew.find_formula(X, y, names=law.names, seed=0)
+    return Found(broken_laws.right(found.best, law, noise), found.exact, found.best.origin, found.best.text)
+
+
 def of_groups(which: str, kind: str, noise: float) -> Found:
     law, size = grouped_laws(which, 0)[kind], GROUPED[which]
     number = np.repeat(np.arange(size.groups), size.rows)
@@ -153,6 +176,15 @@ def sets(judge: str | None) -> dict[str, Callable[[], list[Problem]]]:
     def few(name: str) -> list[Problem]:
         return [Problem(name, each.law.name, partial(of_few_rows, each)) for each in few_rows.drawn("odd", 1)]
 
+    def curves(name: str, noise: float) -> list[Problem]:
+        rng, families = np.random.default_rng(0), list(single_laws.FAMILIES)
+        drawn = [single_laws.draw(rng, families[at % len(families)]) for at in range(CURVES)]
+        return [Problem(name, law.text, partial(of_curve, law, noise)) for law in drawn]
+
+    def broken(name: str, noise: float) -> list[Problem]:
+        drawn = [law for family in broken_laws.FAMILIES for law in broken_laws.laws(0, 3, family)]
+        return [Problem(name, law.text, partial(of_broken, law, noise)) for law in drawn]
+
     def grouped(name: str, noise: float) -> list[Problem]:
         return [
             Problem(name, kind, partial(of_groups, which, kind, noise))
@@ -182,6 +214,8 @@ def sets(judge: str | None) -> dict[str, Callable[[], list[Problem]]]:
     made = [
         *((title, noise, partial(tables, laws=law)) for title, (law, all_) in laws.items() for noise in all_),
         *(("groups", noise, grouped) for noise in (0.0, 0.1)),
+        *(("curves", noise, curves) for noise in (0.0, 0.01)),
+        *(("broken", noise, broken) for noise in (0.0, 0.01)),
         *(("courses", noise, courses) for noise in (0.0, 0.01)),
     ]
     names = {f"{title}, {noise:.0%} noise" if noise else title: (noise, make) for title, noise, make in made}
