@@ -1,4 +1,7 @@
-"""The one measure by which formulas of unlike errors and lengths are compared."""
+"""A description length in nats, by which the search in one table compares formulas of unlike errors and lengths.
+
+Searches for sums of terms, over groups, in courses and in fields price what they compare in ways of their own.
+"""
 
 from __future__ import annotations
 
