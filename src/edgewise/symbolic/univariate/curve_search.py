@@ -32,7 +32,6 @@ _FUNCTION_SUMS = (18, 6)
 # Sizes that end other stages of many parts before their last one.
 _PRODUCTS_DONE = 12
 _INNER_DONE = 14
-_OUTER_DONE = 18
 _OUTER_SUMS_DONE = 20
 _LOOSENED_DONE = 20
 # Terms of a sum, and sums that are kept.
@@ -55,7 +54,6 @@ _PHASE_POINTS = 600
 # Starts of each function, fits that are kept, and steps of each.
 _PRODUCT_STARTS = (3, 4, 20)
 _INNER_STARTS = (2, 4, 25)
-_OUTER_STARTS = (2, 4, 20)
 # Formulas that get a constant more everywhere, how long they may be, and steps of their fits.
 _LOOSENED_FORMULAS = 8
 _LOOSENED_SIZE = 25
@@ -100,7 +98,6 @@ class CurveSearch(Candidates):
         yield self._waves, (20, 3)
         yield self._chains, (22, 8)
         yield self._large_sums, (22, 10)
-        yield self._outer_atoms, (24, 1)
         yield self._outer_sums, (28, 3)
         yield self._long_sums, (40, 6)
         yield self._loosened, (40, _LOOSENED_FORMULAS)
@@ -282,17 +279,6 @@ class CurveSearch(Candidates):
                 if inner:
                     pursuit = self.pursuit(Pursuit, inner, background)
                     self.fits(pursuit, pursuit.singles(*_INNER_STARTS), keep)
-
-    def _outer_atoms(self, keep: int) -> None:
-        """One function with constants inside another with none."""
-        for view in self._views():
-            if self.late() or self.done(_OUTER_DONE):
-                return
-            points = view.points
-            plain = ("damped", "lorentzian", "hyperbola", "1/x^2")
-            chosen = [each for each in self.plain_atoms(points.x) if each.name not in plain]
-            pursuit = self.pursuit(Pursuit, chosen, points=points)
-            self.fits(pursuit, pursuit.singles(*_OUTER_STARTS), keep, view.wrap)
 
     def _loosened(self, keep: int) -> None:
         longest = _LOOSENED_SIZE
