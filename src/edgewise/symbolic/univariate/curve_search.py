@@ -32,7 +32,6 @@ _FUNCTION_SUMS = (18, 6)
 # Sizes that end other stages of many parts before their last one.
 _PRODUCTS_DONE = 12
 _INNER_DONE = 14
-_OUTER_SUMS_DONE = 20
 _LOOSENED_DONE = 20
 # Terms of a sum, and sums that are kept.
 _POWERS = (4, 4)
@@ -43,7 +42,6 @@ _LONG_SUMS = (5, 4)
 # The same inside a function.
 _OUTER_POWERS = (3, 3)
 _OUTER_SMALL_SUMS = (1, 3)
-_OUTER_SUMS = (2, 3)
 # Degrees of polynomials and of quotients: inside a function, in a function, and in one beside a power.
 _OUTER_DEGREE = 6
 _OUTER_QUOTIENT_DEGREE = 3
@@ -98,7 +96,6 @@ class CurveSearch(Candidates):
         yield self._waves, (20, 3)
         yield self._chains, (22, 8)
         yield self._large_sums, (22, 10)
-        yield self._outer_sums, (28, 3)
         yield self._long_sums, (40, 6)
         yield self._loosened, (40, _LOOSENED_FORMULAS)
 
@@ -184,12 +181,6 @@ class CurveSearch(Candidates):
             yield from self.judged(view.wrap(tree) for tree, _ in quotients)
         yield from self.sums(self.library.powers(), view.points, _OUTER_POWERS, view.wrap)
         yield from self.sums(self.library.small(), view.points, _OUTER_SMALL_SUMS, view.wrap)
-
-    def _outer_sums(self, keep: int) -> None:
-        for view in self._views():
-            if self.late() or self.done(_OUTER_SUMS_DONE):
-                return
-            self.consider(self.sums(self.library.small(), view.points, _OUTER_SUMS, view.wrap), keep)
 
     def _square_sums(self, keep: int) -> None:
         """Sums of two functions, at least one of them of x^2."""
