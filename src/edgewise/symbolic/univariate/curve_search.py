@@ -38,7 +38,6 @@ _POWERS = (4, 4)
 _SMALL_SUMS = (3, 4)
 _LARGE_SUMS = (3, 6)
 _SCALED_SUMS = (1, 2)
-_LONG_SUMS = (5, 4)
 # The same inside a function.
 _OUTER_POWERS = (3, 3)
 _OUTER_SMALL_SUMS = (1, 3)
@@ -96,7 +95,6 @@ class CurveSearch(Candidates):
         yield self._waves, (20, 3)
         yield self._chains, (22, 8)
         yield self._large_sums, (22, 10)
-        yield self._long_sums, (40, 6)
         yield self._loosened, (40, _LOOSENED_FORMULAS)
 
     def _polynomials(self, keep: int) -> None:
@@ -278,6 +276,3 @@ class CurveSearch(Candidates):
             if self.late() or self.done(_LOOSENED_DONE):
                 return
             self.front.offer(marked(loosened(tree), self.stage), _LOOSENED_STEPS)
-
-    def _long_sums(self, keep: int) -> None:
-        self.consider(self.sums(self.library.small(), self.few, _LONG_SUMS), keep)
