@@ -31,6 +31,7 @@ _TRIPLES = 8
 _FUNCTION_SUMS = (18, 6)
 # Sizes that end other stages of many parts before their last one.
 _PRODUCTS_DONE = 12
+_WITH_POWERS_DONE = 12
 _INNER_DONE = 14
 _LOOSENED_DONE = 20
 # Terms of a sum, and sums that are kept.
@@ -50,6 +51,7 @@ _FACTOR_QUOTIENT_DEGREE = 2
 _PHASE_POINTS = 600
 # Starts of each function, fits that are kept, and steps of each.
 _PRODUCT_STARTS = (3, 4, 20)
+_WITH_POWERS_STARTS = (2, 3, 20)
 _INNER_STARTS = (2, 4, 25)
 # Formulas that get a constant more everywhere, how long they may be, and steps of their fits.
 _LOOSENED_FORMULAS = 8
@@ -93,6 +95,7 @@ class CurveSearch(Candidates):
         yield self._atom_sums, _FUNCTION_SUMS
         yield self._inner_atoms, (18, 1)
         yield self._waves, (20, 3)
+        yield self._with_monomials, (18, 1)
         yield self._chains, (22, 8)
         yield self._large_sums, (22, 10)
         yield self._loosened, (40, _LOOSENED_FORMULAS)
@@ -129,6 +132,16 @@ class CurveSearch(Candidates):
             # x*log(2*x) is x*log(x) and a multiple of x.
             pursuit = self.pursuit(Pursuit, chosen, [factor])
             self.fits(pursuit, pursuit.singles(*_PRODUCT_STARTS), keep)
+
+    def _with_monomials(self, keep: int) -> None:
+        """One function plus a power of x."""
+        few = self.few
+        for power_column in monomials(few.x, -2, 4):
+            if self.late() or self.done(_WITH_POWERS_DONE):
+                return
+            if power_column.tree != X:
+                pursuit = self.pursuit(Pursuit, self.plain_atoms(few.x), [power_column])
+                self.fits(pursuit, pursuit.singles(*_WITH_POWERS_STARTS), keep)
 
     def _scaled_forms(self, keep: int) -> None:
         """A power of x times a function of the library."""
