@@ -12,14 +12,14 @@ from edgewise.symbolic.univariate.atoms import atoms, fast_waves, square_atom
 from edgewise.symbolic.univariate.best_subsets import SubsetSelection, SubsetTerms
 from edgewise.symbolic.univariate.candidates import TERM_NODE_NATS, Candidates
 from edgewise.symbolic.univariate.compositions import AtomProducts, Chains
-from edgewise.symbolic.univariate.library import FUNCTIONS, LibraryColumn, monomials
+from edgewise.symbolic.univariate.library import LibraryColumn, monomials
 from edgewise.symbolic.univariate.like_terms import like_sums
 from edgewise.symbolic.univariate.oscillations import phase, trigonometric
 from edgewise.symbolic.univariate.outer_functions import InnerCurve, views
 from edgewise.symbolic.univariate.pursuit import SINGLE_STARTS, Pursuit
 from edgewise.symbolic.univariate.rational import polynomials, rationals
 from edgewise.symbolic.univariate.selection import residual_of
-from edgewise.symbolic.univariate.trees import X, call, loosened, multiply, size
+from edgewise.symbolic.univariate.trees import X, loosened, multiply, size
 
 # What follows was set by hand on laws of textbooks. Sums of powers, only where polynomials leave something: size of an exact
 # formula that makes them needless, and candidates.
@@ -45,8 +45,6 @@ _OUTER_SMALL_SUMS = (1, 3)
 # Degrees of polynomials and of quotients: inside a function, in a function, and in one beside a power.
 _OUTER_DEGREE = 6
 _OUTER_QUOTIENT_DEGREE = 3
-_INNER_QUOTIENT_DEGREE = 3
-_FACTOR_QUOTIENT_DEGREE = 2
 # Points of a curve that oscillates.
 _PHASE_POINTS = 600
 # Starts of each function, fits that are kept, and steps of each.
@@ -87,7 +85,6 @@ class CurveSearch(Candidates):
         yield self._small_sums, (13, 8)
         yield self._products, (14, 2)
         yield self._scaled_forms, (14, 6)
-        yield self._other_rationals, (16, 6)
         yield self._through_outers, (8, 14)
         yield self._like_sums, (16, 8)
         yield self._atom_products, (18, 6)
@@ -228,25 +225,6 @@ class CurveSearch(Candidates):
     def _waves(self, keep: int) -> None:
         if {"sin", "cos"} <= self.allowed:
             self.consider(trigonometric(self.few), keep)
-
-    def _other_rationals(self, keep: int) -> None:
-        self.consider(self._rationals_in(), keep)
-
-    def _rationals_in(self) -> Iterator[tuple[Node, float]]:
-        x = self.few.x
-        names = [name for name in ("exp", "cos", "sin") if name in self.allowed]
-        inner = [LibraryColumn(call(name, X), FUNCTIONS[name](x)) for name in names]
-        if "sqrt" in self.allowed and (x >= 0).all():
-            inner.append(LibraryColumn(call("sqrt", X), np.sqrt(x)))
-        if "log" in self.allowed and (x > 0).all():
-            inner.append(LibraryColumn(call("log", X), np.log(x)))
-        powers: list[LibraryColumn | None] = [None, *monomials(x, -1, 3, roots=False)]
-        for u in inner:
-            for factor in powers:
-                if self.late():
-                    return
-                degree = _INNER_QUOTIENT_DEGREE if factor is None else _FACTOR_QUOTIENT_DEGREE
-                yield from rationals(self.few, u, factor, degree)
 
     def _atom_sums(self, keep: int) -> None:
         few = self.few
