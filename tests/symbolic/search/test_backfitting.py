@@ -40,6 +40,7 @@ CASES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_the_part_that_was_imitated_is_found(name: str) -> None:
     law, imitation = CASES[name]

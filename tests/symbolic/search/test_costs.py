@@ -66,6 +66,7 @@ def test_a_dear_function_stays_where_it_is_the_law() -> None:
     assert search(np.sin(X[:, 0]), costs={"sin": 9}).text == "sin(x)"
 
 
+@pytest.mark.slow
 def test_few_rows_and_the_estimator_know_costs() -> None:
     few = find_formula(X[::4], WAVE[::4], names=["x"], work=0.01, costs={"sin": 40, "cos": 40}).best
     assert "sin(" not in few.text

@@ -248,6 +248,7 @@ def test_units_lead_to_the_law() -> None:
     assert sympy.simplify(found.best.sympy - m * v**2 * (1 + sympy.sin(v / c)) / 2) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "law",
     [

@@ -20,6 +20,7 @@ def values(text: str) -> np.ndarray:
     return np.array(tape.value(tape.start, X))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("known", "unknown"),
     [
@@ -47,6 +48,7 @@ def test_arguments_may_be_formulas() -> None:
     assert found.to_dict()["name"] == "h"
 
 
+@pytest.mark.slow
 def test_rows_count_by_what_noise_in_y_is_of_the_function() -> None:
     """Where x3 is small noise in y is large in f: unweighted rows would drown the law."""
     scale = np.where(np.arange(120) % 2, 1.0, 1e-3)

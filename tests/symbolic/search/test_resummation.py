@@ -29,6 +29,7 @@ def test_a_law_comes_back_from_its_first_terms(law: sympy.Expr, count: int) -> N
     assert any(sympy.simplify(each - law) == 0 for each in offered)
 
 
+@pytest.mark.slow
 def test_levels_filled_by_heat_come_back_from_their_first_terms() -> None:
     for beginning in (2 * z / x - 1, 2 * z / x - 1 + x / (6 * z)):
         offered = [to_sympy(tree, ["x", "z"]) for tree in resummed([Formula(beginning, names=("x", "z"))])]
