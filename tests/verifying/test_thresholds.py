@@ -8,7 +8,7 @@ from hypothesis import given, settings
 import edgewise as ew
 from edgewise import InputError
 from edgewise.verifying.bounds import bounder, intermediate_bounds, newton
-from edgewise.verifying.entry_points import formula, verify
+from edgewise.verifying.entry_points import formula, refutation, verify
 from edgewise.verifying.results import witness
 from edgewise.verifying.search import attack, prove, tree
 
@@ -28,7 +28,7 @@ FRUGAL = {
     (bounder, "_IDLE_KEPT"): 1.0,
     (witness, "ROUNDING"): 1e-6,
     (prove, "ROUNDING"): 1e-6,
-    (verify, "ROUNDING"): 1e-6,
+    (refutation, "ROUNDING"): 1e-6,
     (newton, "_SHARES"): (0.5,),
 }
 NAMES = sorted({name for _, name in FRUGAL})
