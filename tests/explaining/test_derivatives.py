@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from edgewise import KAN, Nodes
 from edgewise.explaining.derivatives import derivatives
 from edgewise.explaining.interactions import interactions_of
-from edgewise.explaining.output import output_of
-from edgewise.explaining.subject import subject_of
+from edgewise.explaining.subject import output_of, subject_of
 from tests.explaining.models import product_net, random_net
 
 

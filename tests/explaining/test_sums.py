@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from scipy.integrate import trapezoid
 
 from edgewise import Nodes
+from edgewise.explaining.contributions import shapley_values
 from edgewise.explaining.paths import Paths
-from edgewise.explaining.shapley import shapley_values
 from edgewise.explaining.terms import double, terms_of, values_of
 from tests.explaining.models import product_net, random_net
 

@@ -8,8 +8,7 @@ import pytest
 import torch
 
 from edgewise import KAN, InputError, KANRegressor, Nodes, explain
-from edgewise.explaining.output import output_of
-from edgewise.explaining.subject import subject_of
+from edgewise.explaining.subject import output_of, subject_of
 from edgewise.explaining.surface_view import MOST_LEVELS, bands, laid, parts
 from edgewise.explaining.surfaces import Surface, SurfaceAxis, surface_of
 from edgewise.splines import BSpline

@@ -20,7 +20,7 @@ _SHOWN = {
     "GroupedResult": "edgewise.symbolic.groups.grouped_result",
     "LocalExplanation": "edgewise.explaining.local",
     "GlobalExplanation": "edgewise.explaining.overview",
-    "Counterfactuals": "edgewise.explaining.changes",
+    "Counterfactuals": "edgewise.explaining.counterfactuals",
     "Proved": "edgewise.verifying.results.verdicts",
     "Refuted": "edgewise.verifying.results.verdicts",
     "Undecided": "edgewise.verifying.results.verdicts",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any, cast
 
 import numpy as np
@@ -12,13 +12,12 @@ from edgewise._core.arguments import as_mapping
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import among, as_tuple, check_choice, check_int, did_you_mean, short
 from edgewise._core.errors import InputError
-from edgewise._core.plain import lines_of
+from edgewise._core.plain import lines_of, plain
 from edgewise._core.threads import one_thread
-from edgewise.explaining.columns import Cell, Column, cells_of, chosen_rows, number_text, place_of
+from edgewise.explaining.columns import Cell, Column, chosen_rows, number_text, place_of
 from edgewise.explaining.contributions import METHODS, baseline_of, contributions
-from edgewise.explaining.output import Output, output_of
 from edgewise.explaining.reasons import reasons_of
-from edgewise.explaining.subject import ExplainedModel, subject_of
+from edgewise.explaining.subject import ExplainedModel, Output, output_of, subject_of
 from edgewise.explaining.terms import values_of
 
 REFERENCES = ("mean", "approved", "best")
@@ -58,10 +57,6 @@ class AdverseReason:
     effect: float
     text: str
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain strings, numbers and lists."""
-        return {**vars(self), "columns": list(self.columns)}
-
 
 @dataclass(frozen=True, eq=False)
 class AdverseReasons:
@@ -94,17 +89,7 @@ class AdverseReasons:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain dictionaries, lists, strings and numbers."""
-        return {
-            "kind": "adverse",
-            "row": self.row,
-            "decision": self.decision,
-            "favourable": self.favourable,
-            "output": self.output,
-            "reference": self.reference,
-            "reasons": [one.to_dict() for one in self.reasons],
-            "withheld": [list(pair) for pair in self.withheld],
-            "method": self.method,
-        }
+        return {"kind": "adverse", **plain(asdict(self))}
 
     def __str__(self) -> str:
         who = "This row" if self.row is None else f"Row {self.row}"
@@ -278,7 +263,7 @@ def _against_best(subject: ExplainedModel, output: Output, x: Floats) -> tuple[F
 
 def _values(subject: ExplainedModel, column: Column) -> list[Cell]:
     """Values of a column that a row may have: what the rows have, thinned out where these are many."""
-    there = [cell for cell in cells_of(subject.rows.raw.columns[column.place]) if cell is not None]
+    there = [cell for cell in subject.rows.raw.columns[column.place].cells() if cell is not None]
     if column.kind == "levels":
         words, counts = np.unique(np.array(there, dtype=str), return_counts=True)
         return [

@@ -19,7 +19,7 @@ from edgewise._core.arguments import check_weights
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_choice, short
 from edgewise._core.errors import InputError
-from edgewise.explaining.reliability import Reliability, check_same_rows, codes_of, measured
+from edgewise.explaining.reliability import Reliability, check_same_rows, codes_of, logits_of, measured
 from edgewise.network.calibration import (
     LEAST,
     METHODS,
@@ -90,7 +90,7 @@ class CalibratedKAN(ClassifierMixin, BaseEstimator):
                 expected="have two rows or more of each class",
                 got=f"{counts.tolist()} rows of {short(classes.tolist())}",
             )
-        self.before = measured(softmax(_logits(outputs), axis=1), codes)
+        self.before = measured(softmax(logits_of(outputs), axis=1), codes)
         self.calibration_ = _learn(method, outputs, codes, weight)
         crossed = np.empty((len(codes), len(classes)))
         split = StratifiedKFold(min(FOLDS, int(counts.min())), shuffle=True, random_state=0)
@@ -217,13 +217,8 @@ def _outputs(model: Any, X: Any) -> Floats:
     return out[:, None] if out.ndim == 1 else out
 
 
-def _logits(outputs: Floats) -> Floats:
-    """One logit a class, shape (n, classes)."""
-    return np.column_stack([np.zeros(len(outputs)), outputs]) if outputs.shape[1] == 1 else outputs
-
-
 def _learn(method: str, outputs: Floats, codes: NDArray[np.int64], weight: Floats) -> Calibration:
-    logits = _logits(outputs)
+    logits = logits_of(outputs)
     classes = logits.shape[1]
     if method == "temperature":
 

@@ -15,8 +15,7 @@ from edgewise._core.arrays import Floats
 from edgewise._core.checks import among, check_int, check_matrix, did_you_mean, short
 from edgewise._core.errors import InputError
 from edgewise.data.encoding_columns import EncodedColumn, LevelColumn, NumberColumn, numbers_of
-from edgewise.data.encoding_raw import RawColumn, RawTable, raw_table
-from edgewise.data.one_row import as_table
+from edgewise.data.encoding_raw import RawColumn, RawTable, as_table, raw_table
 from edgewise.network.fitted import Fitted
 
 # What a cell holds: a number (dates as days since 1970), a word, or nothing.
@@ -117,6 +116,11 @@ def number_text(value: float, digits: int = 4) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+def cut(text: str, most: int) -> str:
+    """A text in so many characters at most."""
+    return text if len(text) <= most else f"{text[: most - 1]}\u2026"
+
+
 @dataclass(frozen=True, eq=False)
 class ModelRows:
     """Rows of a table, raw and as inputs of the network.
@@ -136,7 +140,7 @@ class ModelRows:
 
     def cell(self, row: int, place: int) -> Cell:
         """The cell of a raw column."""
-        return cells_of(self.raw.columns[place], np.array([row]))[0]
+        return self.raw.columns[place].cells(np.array([row]))[0]
 
     def take(self, rows: NDArray[Any]) -> ModelRows:
         """Some of the rows."""
@@ -221,15 +225,6 @@ def _row_numbers(row: Any) -> list[Any] | None:
         return [row]
     # A list of integers may as well be the cells of a row; only a range can be nothing but numbers of rows.
     return list(row) if isinstance(row, range) else None
-
-
-def cells_of(column: RawColumn, rows: NDArray[Any] | None = None) -> list[Cell]:
-    """Cells of a raw column as numbers, words and None."""
-    if column.codes is not None:
-        codes = column.codes if rows is None else column.codes[rows]
-        return [None if code < 0 else column.words[code] for code in codes.tolist()]
-    numbers = cast("Floats", column.numbers if rows is None else cast("Floats", column.numbers)[rows])
-    return [None if number != number else number for number in numbers.tolist()]
 
 
 def place_of(columns: tuple[Column, ...], name: str, argument: str) -> int:

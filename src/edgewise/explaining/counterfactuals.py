@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,18 +13,132 @@ from numpy.typing import NDArray
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_float, check_int
 from edgewise._core.errors import InputError
+from edgewise._core.plain import lines_of, plain
 from edgewise._core.stopping import StopReason
 from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, StopError, charge, check_seconds, check_work, running
 from edgewise.data.encoding_raw import RawColumn, RawTable
-from edgewise.explaining.changes import Change, Counterfactual, Counterfactuals
-from edgewise.explaining.columns import Cell, ModelRows, chosen_rows
-from edgewise.explaining.goals import OutputGoal, goal_of
-from edgewise.explaining.moves import Moves, limits_of, moves_of
-from edgewise.explaining.output import output_of
+from edgewise.explaining.columns import Cell, ModelRows, chosen_rows, number_text
+from edgewise.explaining.moves import Moves, OutputGoal, goal_of, limits_of, moves_of
 from edgewise.explaining.search import LOOK, READ, MoveSearch, ReachingChange, nearest_reached
-from edgewise.explaining.subject import ExplainedModel, subject_of
+from edgewise.explaining.subject import ExplainedModel, output_of, subject_of
 from edgewise.explaining.terms import values_of
+
+
+@dataclass(frozen=True)
+class Change:
+    """One changed column.
+
+    Attributes
+    ----------
+    column : str
+    before, after : float, str or None
+        Raw cells: numbers (dates as days since 1970), words, None where missing.
+    before_text, after_text : str
+    cost : float
+    """
+
+    column: str
+    before: Cell
+    after: Cell
+    before_text: str
+    after_text: str
+    cost: float
+
+
+@dataclass(frozen=True)
+class Counterfactual:
+    """Changes that lead to the wanted answer.
+
+    Attributes
+    ----------
+    changes : tuple of Change
+        Dearest first.
+    cost : float
+        Sum of the costs of the changes and of the price of each changed column.
+    value : float
+        The output after the changes.
+    prediction : object
+        What `model.predict` answers for the changed row.
+    """
+
+    changes: tuple[Change, ...]
+    cost: float
+    value: float
+    prediction: Any
+
+    @property
+    def columns(self) -> frozenset[str]:
+        """The changed columns."""
+        return frozenset(change.column for change in self.changes)
+
+    def row(self) -> dict[str, Cell]:
+        """The changed cells."""
+        return {change.column: change.after for change in self.changes}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain dictionaries, lists, strings and numbers."""
+        return plain(asdict(self))
+
+
+@dataclass(frozen=True, eq=False)
+class Counterfactuals:
+    """The least changes found, cheapest first.
+
+    Attributes
+    ----------
+    row : int or None
+        Number of the row, where it was given by number.
+    wanted : str
+    output : str
+    value : float
+        The output for the row as it is.
+    items : tuple of Counterfactual
+        Each changes a set of columns of its own, none of which contains that of a cheaper one. Empty where the observed
+        ranges and levels hold no way.
+    fixed : tuple of str
+    exact : bool
+        Whether no cheaper way exists among the values tried, because the network is additive and all combinations count.
+    message : str
+    stop_reason : StopReason
+        "exhausted" where every combination that may matter was tried, "work_spent" where only those that promised most.
+    seconds : float
+    """
+
+    row: int | None
+    wanted: str
+    output: str
+    value: float
+    items: tuple[Counterfactual, ...]
+    fixed: tuple[str, ...]
+    exact: bool
+    message: str
+    stop_reason: StopReason
+    seconds: float = 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain dictionaries, lists, strings and numbers."""
+        return {"kind": "counterfactuals", **plain(asdict(self)), "seconds": round(self.seconds, 3)}
+
+    def __str__(self) -> str:
+        who = "this row" if self.row is None else f"row {self.row}"
+        lines = [
+            f"What would have to change for {who}: {self.wanted}",
+            f"{self.output} is {number_text(self.value)}",
+            "",
+        ]
+        for at, item in enumerate(self.items, start=1):
+            lines.append(f"  {at}. cost {number_text(item.cost, 3)}, {self.output} {number_text(item.value)}")
+            width = max(len(change.column) for change in item.changes)
+            lines += [
+                f"       {change.column:<{width}}  {change.before_text} \u2192 {change.after_text}"
+                for change in item.changes
+            ]
+        lines += ["", f"  {self.message}"] if self.items else [f"  {self.message}"]
+        if self.fixed:
+            lines.append(f"  Left as they are: {', '.join(self.fixed)}")
+        return lines_of(lines)
+
 
 # How many searches, each without some column, are made for the sake of diversity, for each answer that is asked for.
 SEARCHES = 3

@@ -1,4 +1,4 @@
-"""Edit one shape function by hand, and see at once what it costs."""
+"""Edit one curve of a model by hand: the function of a column, and what that costs, or that of any edge."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.special import softmax
 from sklearn.metrics import roc_auc_score
+from torch import Tensor
 
 from edgewise._core.arguments import place_among
 from edgewise._core.arrays import Floats
@@ -22,13 +24,14 @@ from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter
 from edgewise.data.encoding_columns import LevelColumn, NumberColumn
 from edgewise.explaining.columns import Column, columns_of, place_of, read_rows
-from edgewise.explaining.local_refinement import refined_between
-from edgewise.explaining.output import Output, output_of
-from edgewise.explaining.reliability import check_same_rows, codes_of, measured
-from edgewise.explaining.shape_edits import EditedCurve, ShapeEdit, edited, read_edit
-from edgewise.network import KAN
+from edgewise.explaining.reliability import check_same_rows, codes_of, logits_of, measured
+from edgewise.explaining.shape_edits import ShapeEdit, edge_edited, read_edit
+from edgewise.explaining.subject import Output, output_of
+from edgewise.network import KAN, EditResult, set_numeric
+from edgewise.network.arguments import Edge, as_data, check_edge, check_net
+from edgewise.network.edits import recorded
 from edgewise.network.fitted import Fitted, fitted
-from edgewise.network.state import put_together, take_apart
+from edgewise.network.state import LayerState, put_together, take_apart
 from edgewise.simplifying import edge_scores
 from edgewise.splines import BSpline
 
@@ -184,7 +187,7 @@ def edit_shape(
     where = _edge(seen.network, own, wanted)
     before = after = {}
     with one_thread():
-        net = _edited(seen, own, where, asked, rows.inputs)
+        net = _edited(seen.network, own, where, asked, rows.inputs)
         old, new = seen.network.predict(rows.inputs), net.predict(rows.inputs)
         if y is not None:
             before, after = measures_of(seen, old, y), measures_of(seen, new, y)
@@ -259,60 +262,36 @@ def _straight_node(layer: Any, target: int) -> tuple[int, float] | None:
     return None
 
 
-def _edited(model: Fitted, column: Column, where: _Edge, edit: ShapeEdit, inputs: Floats) -> KAN:
-    net = model.network
+def _edited(net: KAN, column: Column, where: _Edge, edit: ShapeEdit, inputs: Floats) -> KAN:
     _, source, target = where.edge
     shift, scale = float(net.input_shift[source]), float(net.input_scale[source])
 
     def place(value: float) -> float:
         return (value - shift) / scale
 
-    low, high = (-math.inf, math.inf) if _whole(edit) else _interval(column, edit)
-    low, high = place(low), place(high)
-    states = take_apart(net)
-    state = states[0]
-    if edit.kind in ("constant", "shift", "smooth") or not (edit.kind == "points" or _whole(edit)):
-        state = refined_between(state, source, low, high)
-    breaks = state.grid[source].to("cpu", torch.float64)
-    coef = state.coef[source, :, target].to("cpu", torch.float64) * bool(state.mask[source, target])
-    x = torch.from_numpy((inputs[:, source] - shift) / scale)[:, None]
-    mass = BSpline(breaks[None], state.spec.degree).values(x)[:, 0].mean(0)
-    mean = float(mass @ coef)
-    codes = _codes(column)
-    curve = EditedCurve(
-        breaks,
-        (coef - mean) * where.factor,
-        state.spec.degree,
-        mass.clamp(min=0),
-        tuple(place(code) for code in codes),
-    )
-    new = edited(curve, edit, low, high, [place(_at(column, point)) for point, _ in edit.points])
-    changed = state.coef.clone()
-    changed[source, :, target] = (new / where.factor + mean).to(changed)
-    mask = state.mask.clone()
-    mask[source, target] = True
-    states[0] = replace(state, coef=changed, mask=mask)
+    low, high = map(place, _interval(column, edit))
+    points = [place(_at(column, point)) for point, _ in edit.points]
+    states, x = take_apart(net), torch.from_numpy((inputs[:, source] - shift) / scale)
+    codes = [place(code) for code in _codes(column)]
+    states[0] = edge_edited(states[0], (source, target), edit, (low, high), points, x, where.factor, codes)
     return put_together(net, states)
-
-
-def _whole(edit: ShapeEdit) -> bool:
-    return edit.low is None and edit.high is None
 
 
 def _interval(column: Column, edit: ShapeEdit) -> tuple[float, float]:
     """Ends of an interval as values of the input."""
-    if column.discrete:
+    if column.discrete and not edit.whole:
         raise InputError(
             subject=f"The edit of column {short(column.name, 40)}",
             expected="be a mapping of its words or values, as {'a': 0.1}",
             got=edit,
         )
-    ends = [-math.inf if edit.low is None else edit.low, math.inf if edit.high is None else edit.high]
+    ends = edit.ends
     if isinstance(column.encoded, NumberColumn):
         finite = [end if math.isfinite(end) else 0.0 for end in ends]
         moved = column.encoded.transformed(np.array(finite))
-        ends = [float(t) if math.isfinite(end) else end for t, end in zip(moved, ends, strict=True)]
-    return ends[0], ends[1]
+        low, high = (float(t) if math.isfinite(end) else end for t, end in zip(moved, ends, strict=True))
+        return low, high
+    return ends
 
 
 def _codes(column: Column) -> tuple[float, ...]:
@@ -339,6 +318,87 @@ def _at(column: Column, point: float | str) -> float:
     return float(column.encode([point])[0, 0])
 
 
+def edit_edge(model: KAN, edge: Edge, edit: Any, X: Any) -> EditResult:
+    """Change the function of one edge by hand: flatten, shift, smooth, make it monotone, or take it through points.
+
+    Where `edit_shape` asks for a column, this takes any edge of any layer. Edits of an interval insert breaks, so that the
+    curve outside it (and a shoulder of 2 % of the range) stays as it is. An edge with a closed form becomes a spline first.
+
+    Parameters
+    ----------
+    model : KAN
+        With B-spline edges; it is left as it was.
+    edge : (layer, source, target)
+        One that is alive.
+    edit : str, mapping or ShapeEdit
+        As in `edit_shape`: "constant(20, 30)", "shift(-0.5, 20, 30)", "smooth", "increasing", "increasing(20, 30)",
+        "decreasing", or points {25: 0.1, 40: 0.3}. Places in units of the input on the first layer and in network units
+        beyond; values about the mean of the curve over the rows, in units of the output on edges that lead straight to one.
+    X : array, shape (n, inputs)
+        Rows that show where the curve is used.
+
+    Returns
+    -------
+    EditResult
+
+    Raises
+    ------
+    InputError
+        If the edge is off or no spline, or the edit does not fit it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from edgewise import KAN
+    >>> net = KAN([1, 1], seed=0, dtype=torch.float64)
+    >>> X = np.linspace(-1, 1, 50)[:, None]
+    >>> flat = edit_edge(net, (0, 0, 0), "constant(-0.5, 0.5)", X).network
+    >>> float(np.ptp(flat.predict([[-0.4], [0.0], [0.4]]))) < 1e-12
+    True
+    """
+    asked = read_edit(edit)
+    check_net(model)
+    layer, source, target = check_edge(model, edge)
+    if not bool(model.layers[layer].mask[source, target]):
+        raise InputError(
+            argument="edge",
+            expected="be one that is alive",
+            got=f"{short((layer, source, target))}, which is off",
+            advice="set_edge gives it a function",
+        )
+    rows = as_data(model, X, min_rows=1)
+    net = set_numeric(model, (layer, source, target)).network
+    with one_thread(), torch.no_grad():
+        states = take_apart(net)
+        states[layer] = _with_edge(net, states[layer], (layer, source, target), asked, rows)
+        made = put_together(net, states)
+    detail = f"edge {(layer, source, target)}: {asked}"
+    return recorded("edit_edge", detail, model, made, X)
+
+
+def _with_edge(net: KAN, state: LayerState, edge: Edge, edit: ShapeEdit, rows: Tensor) -> LayerState:
+    layer, source, target = edge
+    base = state.base_weight
+    if state.spec.basis != "bspline" or (base is not None and float(base[source, target]) != 0.0):
+        raise InputError(argument="edge", expected="be a B-spline without a base function", got=short(edge))
+    shift, scale = 0.0, 1.0
+    if layer == 0:
+        shift, scale = float(net.input_shift[source]), float(net.input_scale[source])
+    for point, _ in edit.points:
+        if isinstance(point, str):
+            raise InputError(
+                subject="The points of edit_edge",
+                expected="be numbers, for an edge knows no words",
+                got=short(point),
+            )
+    low, high = ((end - shift) / scale for end in edit.ends)
+    places = [(float(point) - shift) / scale for point, _ in edit.points]
+    x = net.activations(rows)[layer][:, source].to("cpu", torch.float64)
+    straight = layer == len(net.layers) - 1 and target < state.spec.nodes.sums
+    factor = float(net.output_scale[target]) if straight else 1.0
+    return edge_edited(state, (source, target), edit, (low, high), places, x, factor)
+
+
 def measures_of(model: Fitted, outputs: Floats, y: Any) -> dict[str, float]:
     """Errors of the network's outputs, (n, outputs), on rows whose truth is y."""
     if not model.classes:
@@ -358,9 +418,8 @@ def measures_of(model: Fitted, outputs: Floats, y: Any) -> dict[str, float]:
         }
     codes = codes_of(y, np.asarray(model.classes, dtype=object))
     check_same_rows(len(outputs), len(codes))
-    logits = np.column_stack([np.zeros(len(outputs)), outputs]) if outputs.shape[1] == 1 else outputs
-    p = np.exp(logits - logits.max(1, keepdims=True))
-    p /= p.sum(1, keepdims=True)
+    logits = logits_of(outputs)
+    p = softmax(logits, axis=1)
     scores = measured(p, codes)
     found: dict[str, float] = {}
     if p.shape[1] == 2 and len(np.unique(codes)) == 2:

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from scipy.special import expit, softmax
 
 from edgewise._core.arguments import as_labels
 from edgewise._core.arrays import Floats
-from edgewise._core.checks import check_choice, check_int
+from edgewise._core.checks import among, check_choice, check_int, short
 from edgewise._core.errors import InputError
-from edgewise.explaining.columns import Cell, Column, ModelRows, chosen_rows
+from edgewise._core.threads import one_thread
+from edgewise.data.encoding_raw import is_one_row
+from edgewise.data.streaming.spool import is_dataset
+from edgewise.explaining.columns import Cell, Column, ModelRows, chosen_rows, cut
 from edgewise.explaining.contributions import METHODS, Baseline, baseline_of, contributions
-from edgewise.explaining.local import Contribution, LocalExplanation, NodeEffect
-from edgewise.explaining.neighbours import Neighbour, contribution_differences, nearest
-from edgewise.explaining.output import Output, decisions, output_of
+from edgewise.explaining.local import Contribution, LocalExplanation, Neighbour, NodeEffect
 from edgewise.explaining.overview import GlobalExplanation, overview
 from edgewise.explaining.paths import Trace
 from edgewise.explaining.reasons import reasons_of
-from edgewise.explaining.subject import subject_of
+from edgewise.explaining.subject import Output, decisions, output_of, subject_of
 from edgewise.explaining.terms import values_of
 from edgewise.network.fitted import Fitted
 
@@ -145,15 +148,16 @@ class Explainer:
         decided = decisions(subject.model, outputs)
         chosen = output_of(subject.model, output, None if decided is None else int(decided[0]))
         baseline = self.baseline(chosen)
-        here = baseline.paths.trace(x[None])
+        trace = baseline.paths.trace(x[None])
         hidden = len(subject.network.layers) > 1
-        found = baseline.paths.effects(here, baseline.trace, nodes=hidden)
+        found = baseline.paths.effects(trace, baseline.trace, nodes=hidden)
         effects = found.columns[0]
         if baseline.method != "path":
             effects = contributions(subject, chosen, baseline, x[None])[0]
         cells = [rows.cell(at, column.place) for column in subject.columns]
         order = np.argsort(-np.abs(effects), kind="stable").tolist()
         label, probability = _answer(subject.model, outputs, decided, chosen)
+        beyond = subject.network.outside(torch.from_numpy(x[None]))[0].numpy()
         return LocalExplanation(
             row=place,
             output=chosen.name,
@@ -168,8 +172,10 @@ class Explainer:
             ),
             reasons=reasons_of(subject, chosen, x, cells, effects, REASONS),
             nodes=self._nodes([each[0] for each in found.nodes]),
-            neighbours=self._neighbours(chosen, baseline, here, effects, cells, decided, place, neighbours),
-            outside=_outside(self.columns, subject.network.outside, x),
+            neighbours=self._neighbours(
+                _Answered(chosen, baseline, trace, effects, cells, decided, place), neighbours
+            ),
+            outside=tuple(column.name for column in self.columns if beyond[list(column.inputs)].any()),
             method=baseline.method,
             background=len(baseline.inputs),
         )
@@ -189,18 +195,8 @@ class Explainer:
                 found.append(NodeEffect(layer, node + 1, float(total[node]), through))
         return tuple(sorted(found, key=lambda one: (one.layer, -abs(one.effect))))
 
-    def _neighbours(
-        self,
-        output: Output,
-        baseline: Baseline,
-        here: Trace,
-        effects: Floats,
-        cells: list[Cell],
-        decided: NDArray[np.int64] | None,
-        place: int | None,
-        most: int,
-    ) -> tuple[Neighbour, ...]:
-        subject = self.subject
+    def _neighbours(self, row: _Answered, most: int) -> tuple[Neighbour, ...]:
+        subject, output, baseline, decided = self.subject, row.output, row.baseline, row.decided
         if not subject.given or most == 0:
             return ()
         key = hash(output)
@@ -212,16 +208,16 @@ class Explainer:
             self._alike[key] = (some, table)
         some, table = self._alike[key]
         paths = baseline.paths
-        moved = contribution_differences(paths, table, here) if isinstance(table, Trace) else table - effects
+        moved = paths.effects(table, row.trace).columns if isinstance(table, Trace) else table - row.effects
         distance = np.sqrt((moved**2).sum(axis=1))
         outputs = subject.outputs[some]
         classes = decisions(subject.model, outputs)
-        other = np.ones(len(some), dtype=bool) if place is None else some != place
+        other = np.ones(len(some), dtype=bool) if row.place is None else some != row.place
         if classes is None or decided is None:
-            chosen = nearest(distance, other, most)
+            chosen = _nearest(distance, other, most)
         else:
             same = classes == decided[0]
-            chosen = nearest(distance, other & same, most) + nearest(distance, other & ~same, most)
+            chosen = _nearest(distance, other & same, most) + _nearest(distance, other & ~same, most)
         found: list[Neighbour] = []
         for k in chosen:
             number = int(some[k])
@@ -237,7 +233,7 @@ class Explainer:
                     prediction=predicted,
                     same=None if classes is None or decided is None else bool(classes[k] == decided[0]),
                     actual=None if self.actual is None else self.actual[number],
-                    differs=self._differs(cells, number, moved[k]),
+                    differs=self._differs(row.cells, number, moved[k]),
                 )
             )
         return tuple(found)
@@ -251,9 +247,28 @@ class Explainer:
             column = self.columns[k]
             there = self.subject.rows.cell(number, column.place)
             changes.append(
-                f"{column.name} ({_brief(column.text(there))}, not {_brief(column.text(cells[k]))})"
+                f"{column.name} ({cut(column.text(there), 28)}, not {cut(column.text(cells[k]), 28)})"
             )
         return tuple(changes)
+
+
+@dataclass(frozen=True, eq=False)
+class _Answered:
+    """A row with its answer, as rows alike are sought for it."""
+
+    output: Output
+    baseline: Baseline
+    trace: Trace
+    effects: Floats
+    cells: list[Cell]
+    decided: NDArray[np.int64] | None
+    place: int | None
+
+
+def _nearest(distance: Floats, group: NDArray[np.bool_], most: int) -> list[int]:
+    """Places of the nearest rows of a group, nearest first."""
+    places = np.flatnonzero(group)
+    return places[np.argsort(distance[places], kind="stable")[:most]].tolist()
 
 
 def _answer(
@@ -270,17 +285,6 @@ def _answer(
     return label, float(softmax(outputs[0])[output.place])
 
 
-def _brief(text: str, most: int = 28) -> str:
-    return text if len(text) <= most else text[: most - 1] + "\u2026"
-
-
-def _outside(columns: Sequence[Column], outside: Any, x: Floats) -> tuple[str, ...]:
-    import torch
-
-    beyond = outside(torch.from_numpy(x[None]))[0].numpy()
-    return tuple(column.name for column in columns if bool(beyond[list(column.inputs)].any()))
-
-
 def _actual(y: Any, rows: int, table: bool) -> list[Any] | None:
     if y is None:
         return None
@@ -292,3 +296,114 @@ def _actual(y: Any, rows: int, table: bool) -> list[Any] | None:
             got=f"{len(values):,}",
         )
     return cast("list[Any]", values.tolist())
+
+
+def explain(
+    model: Any,
+    X: Any = None,
+    *,
+    row: Any = None,
+    y: Any = None,
+    output: Any = None,
+    method: str = "auto",
+    background: int | None = None,
+    neighbours: int = 3,
+    units: Mapping[str, str] | None = None,
+    seed: int = 0,
+) -> GlobalExplanation | LocalExplanation | tuple[LocalExplanation, ...]:
+    """Explain a model, or its answer for a row.
+
+    Of an additive network everything is exact: each column's shape function is a part of the network, and a contribution is
+    the difference of two of its values. Of deeper networks the functions of single columns are exact; what columns do
+    together is shown by accumulated local effects and strengths of pairs, and shared among them in local explanations by
+    exact Shapley values, or along the paths of the network where those would take too long. Contributions sum to the
+    output minus the baseline in every case; the output is in units of y, or the log-odds of a class.
+
+    Parameters
+    ----------
+    model : KAN, KANRegressor or KANClassifier
+    X : table, optional
+        Rows to compare with, best those the model was fitted on. Of a dataset (a path, a pattern, ...; see
+        `KANRegressor.fit`) a hundred thousand rows that are drawn at random.
+    row : int, range, mapping of cells, or table, optional
+        A row to explain: its number in X, or its cells. Several give several explanations; none the whole model. Without X
+        it is explained against rows drawn evenly over what the model knows.
+    y : array of shape (n,), optional
+        What the target of the rows of X truly is; of a dataset the name of its column.
+    output : class or name, optional
+        Which output to explain: of two classes by default the second, of more the one that is decided for.
+    method : "auto", "shapley" or "path"
+    background : int, optional
+        How many rows make the baseline.
+    neighbours : int
+        How many rows alike to name, of the same and of other classes each.
+    units : mapping of str to str, optional
+        Units of columns, written after their values.
+    seed : int
+        Of bootstraps and of rows that are drawn.
+
+    Returns
+    -------
+    GlobalExplanation, or with `row` a LocalExplanation or a tuple of them
+        Each prints as text; `to_dict` gives plain data.
+
+    Raises
+    ------
+    InputError
+        If the model is not fitted, or X, row or output do not fit it.
+
+    References
+    ----------
+    D. W. Apley and J. Zhu, 2020, doi:10.1111/rssb.12377, for shapes; L. S. Shapley, 1953, doi:10.1515/9781400881970-018;
+    R. J. Aumann and L. S. Shapley, "Values of Non-Atomic Games", 1974, and A. Shrikumar et al., 2017, arXiv:1704.02685, for
+    paths.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from edgewise import KANRegressor, explain
+    >>> X = np.random.default_rng(0).uniform(-1, 1, (300, 2))
+    >>> model = KANRegressor(mode="additive").fit(X, X[:, 0] + X[:, 1] ** 2)
+    >>> explain(model, X).importances[0].column
+    'x1'
+    >>> answer = explain(model, X, row=0)
+    >>> total = sum(one.effect for one in answer.contributions)
+    >>> abs(total - (answer.value - answer.base)) < 1e-9
+    True
+    """
+    if X is not None and is_dataset(X):
+        X, row, y = _of_dataset(model, X, row, y, seed)
+    if row is None and X is not None and is_one_row(X):
+        raise InputError(
+            argument="X", expected="be rows to compare with", got="one row", advice="pass it as row="
+        )
+    with one_thread():
+        explainer = Explainer(model, X, y, units=units, method=method, background=background, seed=seed)
+        if row is None:
+            return explainer.overall(output)
+        found = explainer.rows(row, output, neighbours=neighbours)
+    return found[0] if len(found) == 1 and not isinstance(row, range) else found
+
+
+def _of_dataset(model: Any, data: Any, row: Any, y: Any, seed: int) -> tuple[Any, Any, Any]:
+    """Rows of a dataset to compare with, the row asked for, and the targets."""
+    from edgewise.data.streaming.draw import drawn
+
+    if isinstance(row, range):
+        raise InputError(
+            argument="row",
+            expected="be one row of a dataset, or cells",
+            got=short(row),
+            advice="ask for one after the other",
+        )
+    numbered = isinstance(row, int) and not isinstance(row, bool)
+    found = drawn(data, seed=seed, number=row if numbered else None)
+    table = found.table
+    if y is not None and (not isinstance(y, str) or y not in table.column_names):
+        raise InputError(
+            argument="y", expected=f"name a column of the dataset ({among(table.column_names)})", got=short(y)
+        )
+    names = [name for name in getattr(model, "feature_names_in_", ()) if name in table.column_names]
+    names = names or [name for name in table.column_names if name != y]
+    actual = None if y is None else table[y].to_numpy(zero_copy_only=False)
+    return table.select(names), found.row.select(names) if numbered else row, actual

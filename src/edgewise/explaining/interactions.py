@@ -22,8 +22,7 @@ import numpy as np
 from edgewise._core.arrays import Floats
 from edgewise._core.seeds import derive, numpy_generator
 from edgewise.explaining.derivatives import derivatives
-from edgewise.explaining.output import Output
-from edgewise.explaining.subject import ExplainedModel
+from edgewise.explaining.subject import ExplainedModel, Output
 from edgewise.explaining.terms import Term
 
 # Pairs of rows over which strengths are averaged, and rows at which derivatives are taken.

@@ -2,18 +2,49 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from edgewise._core.arguments import check_text
 from edgewise._core.checks import plural
-from edgewise._core.plain import lines_of
-from edgewise.explaining.columns import number_text
-from edgewise.explaining.neighbours import Neighbour
+from edgewise._core.plain import lines_of, plain
+from edgewise.explaining.columns import cut, number_text
 from edgewise.explaining.reasons import Reason
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """A row of the table that is like the explained one: near in contributions, not in raw numbers.
+
+    Attributes
+    ----------
+    row : int
+        Its number in the table.
+    distance : float
+        Length of the vector of contributions, column by column, that leads from the explained row to it, in units of the
+        output: zero where every difference leaves the output untouched.
+    prediction : object
+        What the model answers there: a class, or a number.
+    same : bool or None
+        Whether that is the class of the explained row; None where numbers are predicted.
+    actual : object
+        The row's own target, where it was given.
+    differs : tuple of str
+        The columns that differ most in effect, at most three, with both values.
+    """
+
+    row: int
+    distance: float
+    prediction: Any
+    same: bool | None
+    actual: Any
+    differs: tuple[str, ...]
+
 
 # Contributions below this share of the largest are summed up in one line of text.
 FAINT = 0.01
+# Characters of a bar at most, to either side.
+BAR = 10
 
 
 @dataclass(frozen=True)
@@ -110,23 +141,7 @@ class LocalExplanation:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain dictionaries, lists, strings and numbers."""
-        return {
-            "kind": "local",
-            "row": self.row,
-            "output": self.output,
-            "value": self.value,
-            "base": self.base,
-            "prediction": self.prediction,
-            "probability": self.probability,
-            "label": self.label,
-            "contributions": [vars(one).copy() for one in self.contributions],
-            "reasons": [one.to_dict() for one in self.reasons],
-            "nodes": [{**vars(one), "columns": [list(pair) for pair in one.columns]} for one in self.nodes],
-            "neighbours": [one.to_dict() for one in self.neighbours],
-            "outside": list(self.outside),
-            "method": self.method,
-            "background": self.background,
-        }
+        return {"kind": "local", **plain(asdict(self))}
 
     def __str__(self) -> str:
         who = "This row" if self.row is None else f"Row {self.row}"
@@ -156,7 +171,7 @@ class LocalExplanation:
         return lines_of(lines)
 
 
-def _bars(contributions: tuple[Contribution, ...], width: int = 20) -> list[str]:
+def _bars(contributions: tuple[Contribution, ...]) -> list[str]:
     """Contributions as lines with bars to the left and right of a middle."""
     largest = max((abs(one.effect) for one in contributions), default=0.0)
     if largest == 0:
@@ -165,26 +180,20 @@ def _bars(contributions: tuple[Contribution, ...], width: int = 20) -> list[str]
     rest = [one.effect for one in contributions if abs(one.effect) < FAINT * largest]
     lines: list[str] = []
     for one in shown:
-        size = round(width / 2 * abs(one.effect) / largest)
-        bar = "\u2588" * max(size, 1)
+        bar = "\u2588" * max(round(BAR * abs(one.effect) / largest), 1)
         left, right = (bar, "") if one.effect < 0 else ("", bar)
-        half = width // 2
         lines.append(
-            f"  {_signed(one.effect):>10} {left:>{half}}\u2502{right:<{half}} {_cut(one.column, 36)} = {_cut(one.value, 40)}"
+            f"  {_signed(one.effect):>10} {left:>{BAR}}\u2502{right:<{BAR}} {cut(one.column, 36)} = {cut(one.value, 40)}"
         )
     if rest:
         lines.append(
-            f"  {_signed(sum(rest)):>10} {'':>{width // 2}}\u2502{'':<{width // 2}} {plural(len(rest), 'more column')}"
+            f"  {_signed(sum(rest)):>10} {'':>{BAR}}\u2502{'':<{BAR}} {plural(len(rest), 'more column')}"
         )
     return lines
 
 
 def _signed(value: float) -> str:
     return f"{'+' if value >= 0 else ''}{number_text(value, 3)}"
-
-
-def _cut(text: str, most: int) -> str:
-    return text if len(text) <= most else text[: most - 1] + "\u2026"
 
 
 def _neighbour(one: Neighbour) -> str:

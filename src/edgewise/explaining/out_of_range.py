@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from edgewise._core.checks import plural
 from edgewise._core.plain import lines_of
 from edgewise.data.encoding_columns import LevelColumn, NumberColumn
-from edgewise.explaining.columns import Cell, Column, cells_of, columns_of, number_text, read_rows
+from edgewise.explaining.columns import Cell, Column, columns_of, number_text, read_rows
 from edgewise.network.fitted import Fitted, fitted
 
 # Rounding, in widths of the range.
@@ -129,7 +129,7 @@ def out_of_range(model: Any, X: Any) -> OutOfRange:
     table = read_rows(seen, X)
     found: list[Beyond] = []
     for column in columns_of(seen):
-        cells = cells_of(table.raw.columns[column.place])
+        cells = table.raw.columns[column.place].cells()
         if isinstance(column.encoded, LevelColumn):
             found += _words(column, column.encoded, cells)
         else:
@@ -167,20 +167,17 @@ def _numbers(column: Column, model: Fitted, cells: list[Cell]) -> Iterator[Beyon
         distance = max(low - value, value - high, 0.0)
         if distance > _SLACK * width:
             kind, edge, end = ("below", "lowest", low) if value < low else ("above", "highest", high)
+            unit = "days" if column.kind == "date" else column.unit
+            beyond = f"{number_text(distance)} {unit}".rstrip()
             text = (
-                f"{column.name} is {column.text(value)}, which is {_amount(column, distance)} {kind} the {edge} value of "
-                f"training, {column.text(end)}"
+                f"{column.name} is {column.text(value)}, which is {beyond} {kind} the {edge} value of training, "
+                f"{column.text(end)}"
             )
             yield Beyond(row, column.name, kind, value, low, high, distance, distance / width, text)
         elif two and min(value - low, high - value) > _SLACK * width:
             known = f"{column.text(low)} and {column.text(high)}"
             text = f"{column.name} is {column.text(value)}, where training knows only {known}"
             yield Beyond(row, column.name, "between", value, low, high, 0.0, 0.0, text)
-
-
-def _amount(column: Column, distance: float) -> str:
-    days = column.kind == "date"
-    return f"{number_text(distance)} days" if days else f"{number_text(distance)} {column.unit}".rstrip()
 
 
 def _gap(row: int, column: Column) -> Beyond:

@@ -11,14 +11,13 @@ from edgewise._core.arguments import check_text
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import among, did_you_mean, short
 from edgewise._core.errors import InputError
-from edgewise._core.plain import lines_of
+from edgewise._core.plain import fields, lines_of
 from edgewise._core.seeds import derive, numpy_generator
-from edgewise.explaining.columns import number_text
+from edgewise.explaining.columns import cut, number_text
 from edgewise.explaining.contributions import baseline_of, contributions
 from edgewise.explaining.interactions import Interactions, interactions_of
-from edgewise.explaining.output import Output
 from edgewise.explaining.shapes import Shape, shape_of
-from edgewise.explaining.subject import ExplainedModel
+from edgewise.explaining.subject import ExplainedModel, Output
 from edgewise.explaining.surfaces import Surface, surfaces_of
 
 # Rows whose contributions make the importances of a network with joint terms, and rows they are compared with.
@@ -138,10 +137,7 @@ class GlobalExplanation:
             "kind": "global",
             "output": self.output,
             "rows": self.n_rows,
-            "additive": self.additive,
-            "additive_share": self.additive_share,
-            "base": self.base,
-            "method": self.method,
+            **fields(self, "additive", "additive_share", "base", "method"),
             "importances": [vars(one).copy() for one in self.importances],
             "shapes": [shape.to_dict() for shape in self.shapes],
             "interactions": self.interactions.to_dict(),
@@ -167,10 +163,9 @@ class GlobalExplanation:
                 if one.low is None or one.high is None
                 else f"[{number_text(one.low, 3)}, {number_text(one.high, 3)}]"
             )
-            name = one.column if len(one.column) <= width else one.column[: width - 1] + "\u2026"
             lines.append(
-                f"  {name:<{width}}  {number_text(one.value, 3):>10}  {interval:^15}  {100 * one.share:4.0f} %"
-                f"  {'; '.join((shape.words, *shape.besides))}"
+                f"  {cut(one.column, width):<{width}}  {number_text(one.value, 3):>10}  {interval:^15}  "
+                f"{100 * one.share:4.0f} %  {'; '.join((shape.words, *shape.besides))}"
             )
         if unused := [one.column for one in self.importances if one.value <= least]:
             lines += ["", f"  No part, or next to none: {', '.join(unused)}"]

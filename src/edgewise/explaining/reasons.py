@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from edgewise._core.arrays import Floats
 from edgewise.explaining.columns import Cell, Column, number_text
-from edgewise.explaining.output import Output
-from edgewise.explaining.subject import ExplainedModel
+from edgewise.explaining.subject import ExplainedModel, Output
 from edgewise.explaining.terms import values_of
 
 POINTS = 65
@@ -46,10 +44,6 @@ class Reason:
     text: str
     reference: str = "the mean"
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain strings and numbers."""
-        return vars(self).copy()
-
 
 def reasons_of(
     subject: ExplainedModel,
@@ -71,9 +65,15 @@ def reasons_of(
         How many at most.
     """
     top = [int(k) for k in np.argsort(-np.abs(effects), kind="stable")[:most] if effects[k] != 0]
-    numbers = [
-        k for k in top if _is_number(subject.columns[k]) and cells[k] not in (None, *subject.columns[k].codes)
-    ]
+    numbers = list[int]()
+    for k in top:
+        column = subject.columns[k]
+        if (
+            column.kind in ("number", "date")
+            and not column.discrete
+            and cells[k] not in (None, *column.codes)
+        ):
+            numbers.append(k)
     stretches = _stretches(subject, output, x, effects, numbers)
     reasons: list[Reason] = []
     for k in top:
@@ -89,10 +89,6 @@ def reasons_of(
         text = f"{condition} {way} {output.name} by {size} against the mean"
         reasons.append(Reason(column.name, condition, float(effects[k]), text))
     return tuple(reasons)
-
-
-def _is_number(column: Column) -> bool:
-    return column.kind in ("number", "date") and not column.discrete
 
 
 def _stretches(

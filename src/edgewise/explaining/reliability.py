@@ -149,6 +149,11 @@ def curve(p: Floats, happened: NDArray[Any], bins: int = 10) -> OutcomeGroups:
     )
 
 
+def logits_of(outputs: Floats) -> Floats:
+    """One logit a class, (n, classes), of outputs of a network; of two classes it has the log-odds alone, (n, 1)."""
+    return np.column_stack([np.zeros(len(outputs)), outputs]) if outputs.shape[1] == 1 else outputs
+
+
 def check_same_rows(rows: int, labels: int) -> None:
     """As many labels as rows."""
     if rows != labels:

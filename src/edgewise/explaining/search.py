@@ -20,8 +20,7 @@ from numpy.typing import NDArray
 
 from edgewise._core.arrays import Floats
 from edgewise._core.work import charge
-from edgewise.explaining.goals import OutputGoal
-from edgewise.explaining.moves import Moves
+from edgewise.explaining.moves import Moves, OutputGoal
 from edgewise.explaining.subject import ExplainedModel
 from edgewise.layers import multiply
 
@@ -29,6 +28,8 @@ from edgewise.layers import multiply
 MOST_TRIED, KEPT = 2000, 50
 # Pairs of (cost, gain) that dynamic programming keeps for one number of changes; beyond, the dearest go.
 MOST_PAIRS = 20_000
+# Values tried at once on the way back to the nearest one that will do.
+TRIALS = 17
 # Units of work of an evaluation, of each edge of a row, and of each pair.
 LOOK, READ, PAIR = 2e-4, 1e-8, 2e-7
 
@@ -264,7 +265,6 @@ def nearest_reached(
     after: float,
     decimals: int,
     reached: Callable[[Floats], NDArray[np.bool_]],
-    points: int = 17,
 ) -> float:
     """The value nearest to `before`, on the way to `after` (which reaches the goal), that reaches it too.
 
@@ -272,7 +272,7 @@ def nearest_reached(
     """
     start = before
     while True:
-        lattice = np.round(np.linspace(start, after, points), decimals)
+        lattice = np.round(np.linspace(start, after, TRIALS), decimals)
         lattice = lattice[np.concatenate([[True], np.diff(lattice) != 0])]
         lattice = lattice[lattice != before]
         if not len(lattice):

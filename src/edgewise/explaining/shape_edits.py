@@ -1,10 +1,10 @@
-"""Ways to edit one curve: what a person asks for, and what becomes of the coefficients of a spline."""
+"""Edits of one curve: what a person asks for, and what becomes of the coefficients of a spline and of its layer."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import numpy as np
@@ -15,9 +15,18 @@ from torch import Tensor
 from edgewise._core.checks import check_choice, check_float, did_you_mean, short
 from edgewise._core.errors import InputError
 from edgewise.forms.reader import Reader
+from edgewise.network.state import LayerState
 from edgewise.splines import BSpline
 
-KINDS = ("constant", "shift", "smooth", "increasing", "decreasing", "points")
+# What the numbers in the brackets of an edit are, kind by kind.
+_NUMBERS = {
+    "constant": ("low", "high", "value"),
+    "shift": ("value", "low", "high"),
+    "smooth": ("value", "low", "high"),
+    "increasing": ("low", "high"),
+    "decreasing": ("low", "high"),
+}
+KINDS = (*_NUMBERS, "points")
 # A local edit passes into the rest of the curve within this share of the range, in so many intervals: as many as make the
 # coefficients of both sides independent for cubics.
 SHOULDER, STEPS = 0.02, 3
@@ -74,12 +83,20 @@ class ShapeEdit:
         if self.kind == "points" and not self.points:
             raise InputError(argument="edit", expected="hold points, as {25: 0.1, 40: 0.3}", got="none")
 
+    @property
+    def whole(self) -> bool:
+        """Whether it is about all of the curve."""
+        return self.low is None and self.high is None
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """Its interval; an end that is open is infinite."""
+        return -math.inf if self.low is None else self.low, math.inf if self.high is None else self.high
+
     def __str__(self) -> str:
         if self.kind == "points":
             return "through " + ", ".join(f"({x}, {y:g})" for x, y in self.points)
-        where = (
-            "" if self.low is None and self.high is None else f" from {_end(self.low)} to {_end(self.high)}"
-        )
+        where = "" if self.whole else f" from {_end(self.low)} to {_end(self.high)}"
         value = "" if self.value is None else f" {self.value:g}"
         return f"{self.kind}{value}{where}"
 
@@ -103,34 +120,21 @@ def read_edit(edit: Any) -> ShapeEdit:
         return edit
     if isinstance(edit, Mapping):
         given = cast("Mapping[Any, Any]", edit)
-        points = tuple(
-            (
-                x if isinstance(x, str) else check_float(x, "edit"),
-                check_float(y, "edit"),
-            )
-            for x, y in given.items()
-        )
-        return ShapeEdit("points", points=points)
+        places = [x if isinstance(x, str) else check_float(x, "edit") for x in given]
+        values = [check_float(y, "edit") for y in given.values()]
+        return ShapeEdit("points", points=tuple(zip(places, values, strict=True)))
     what = "The 'edit' argument of edit_shape"
     reader = Reader.of(
         edit, _REFUSAL, what, instead="a text as 'constant(20, 30)', a mapping of points, or a ShapeEdit"
     )
     name = reader.name("the kind of the edit")
-    if name not in KINDS[:-1]:
+    if name not in _NUMBERS:
         raise InputError(
             argument="edit",
-            expected=f"be one of {', '.join(KINDS[:-1])}, or a mapping of points",
-            got=f"{short(name)}{did_you_mean(name, KINDS[:-1])}",
+            expected=f"be one of {', '.join(_NUMBERS)}, or a mapping of points",
+            got=f"{short(name)}{did_you_mean(name, _NUMBERS)}",
         )
-    numbers = _numbers(reader)
-    order = {
-        "constant": ("low", "high", "value"),
-        "shift": ("value", "low", "high"),
-        "smooth": ("value", "low", "high"),
-        "increasing": ("low", "high"),
-        "decreasing": ("low", "high"),
-    }
-    names = order.get(name, ())
+    numbers, names = _numbers(reader), _NUMBERS[name]
     if len(numbers) > len(names):
         raise InputError(
             subject=f"The edit {name!r} of edit_shape",
@@ -190,21 +194,6 @@ class EditedCurve:
         for shift in range(self.degree + 1):
             live[shift : shift + len(inside)] |= inside
         return live
-
-
-def wanted_breaks(breaks: Tensor, low: float, high: float) -> list[float]:
-    """Breaks that a local edit between two places needs besides those there are, inside the grid."""
-    first, last = float(breaks[0]), float(breaks[-1])
-    width = SHOULDER * (last - first)
-    found = [low - width * k / STEPS for k in range(STEPS + 1)]
-    found += [high + width * k / STEPS for k in range(STEPS + 1)]
-    near = NEAR * (last - first)
-    fresh: list[float] = []
-    for place in sorted(found):
-        known = [*breaks.tolist(), *fresh]
-        if first + near < place < last - near and min(abs(place - other) for other in known) > near:
-            fresh.append(place)
-    return fresh
 
 
 def edited(curve: EditedCurve, edit: ShapeEdit, low: float, high: float, places: Sequence[float]) -> Tensor:
@@ -290,3 +279,92 @@ def _through(curve: EditedCurve, places: Sequence[float], values: Sequence[float
             got="some that are not",
         )
     return new
+
+
+def edge_edited(
+    state: LayerState,
+    edge: tuple[int, int],
+    edit: ShapeEdit,
+    ends: tuple[float, float],
+    places: Sequence[float],
+    x: Tensor,
+    factor: float,
+    codes: Sequence[float] = (),
+) -> LayerState:
+    """The layer with the function of one edge edited; all places in network units.
+
+    Parameters
+    ----------
+    state : LayerState
+        Of B-splines.
+    edge : (int, int)
+        Source and target.
+    edit : ShapeEdit
+    ends : (float, float)
+        Of its interval.
+    places : sequence of float
+        Of its points.
+    x : Tensor, shape (n,)
+        Where the rows are.
+    factor : float
+        What values of the edge are multiplied by on their way to the output.
+    codes : sequence of float
+        Places of all words, of a curve of words.
+    """
+    (source, target), (low, high) = edge, ends
+    if edit.kind != "points":
+        state = _refined_between(state, source, low, high)
+    breaks = state.grid[source].to("cpu", torch.float64)
+    coef = state.coef[source, :, target].to("cpu", torch.float64) * bool(state.mask[source, target])
+    mass = BSpline(breaks[None], state.spec.degree).values(x[:, None])[:, 0].mean(0)
+    mean = float(mass @ coef)
+    curve = EditedCurve(breaks, (coef - mean) * factor, state.spec.degree, mass.clamp(min=0), tuple(codes))
+    new = edited(curve, edit, low, high, places)
+    changed, mask = state.coef.clone(), state.mask.clone()
+    changed[source, :, target] = (new / factor + mean).to(changed)
+    mask[source, target] = True
+    return replace(state, coef=changed, mask=mask)
+
+
+def _refined_between(state: LayerState, source: int, low: float, high: float) -> LayerState:
+    """The layer with the breaks a local edit needs; the grids of the other inputs get as many, where they are coarsest."""
+    grid = state.grid.to("cpu", torch.float64)
+    fresh = _wanted_breaks(grid[source], low, high)
+    if not fresh:
+        return state
+    rows = list[Tensor]()
+    for i, row in enumerate(grid):
+        breaks = fresh if i == source else _halves(row, len(fresh))
+        rows.append(torch.cat([row, torch.tensor(breaks, dtype=row.dtype)]).sort().values)
+    finer = torch.stack(rows)
+    turn = BSpline(grid, state.spec.degree).refine(finer)
+    coef = (turn @ state.coef.to("cpu", torch.float64)).to(state.coef)
+    return replace(
+        state, spec=replace(state.spec, intervals=finer.shape[1] - 1), grid=finer.to(state.grid), coef=coef
+    )
+
+
+def _halves(row: Tensor, count: int) -> list[float]:
+    """Middles of the widest intervals, one after the other."""
+    breaks, found = row.tolist(), list[float]()
+    for _ in range(count):
+        widest = max(range(len(breaks) - 1), key=lambda k: breaks[k + 1] - breaks[k])
+        middle = (breaks[widest] + breaks[widest + 1]) / 2
+        breaks.insert(widest + 1, middle)
+        found.append(middle)
+    return found
+
+
+def _wanted_breaks(breaks: Tensor, low: float, high: float) -> list[float]:
+    """Breaks that a local edit between two places needs besides those there are, inside the grid."""
+    first, last = float(breaks[0]), float(breaks[-1])
+    width = SHOULDER * (last - first)
+    found = [low - width * k / STEPS for k in range(STEPS + 1)]
+    found += [high + width * k / STEPS for k in range(STEPS + 1)]
+    near = NEAR * (last - first)
+    fresh: list[float] = []
+    for place in sorted(found):
+        known = [*breaks.tolist(), *fresh]
+        if first + near < place < last - near and min(abs(place - other) for other in known) > near:
+            fresh.append(place)
+    return fresh

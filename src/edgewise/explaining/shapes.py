@@ -13,7 +13,7 @@ over the rows of the bin is estimated; its bootstrap over rows gives the band. C
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -21,11 +21,11 @@ from numpy.typing import NDArray
 
 from edgewise._core.arrays import Floats
 from edgewise._core.histograms import histogram
+from edgewise._core.plain import fields
 from edgewise._core.seeds import derive, numpy_generator
 from edgewise.data.encoding_columns import LevelColumn, NumberColumn
 from edgewise.explaining.columns import Column, number_text
-from edgewise.explaining.output import Output
-from edgewise.explaining.subject import ExplainedModel
+from edgewise.explaining.subject import ExplainedModel, Output
 
 POINTS, BINS, MOST_BINS = 129, 24, 40
 # Rows that accumulated effects are averaged over, and that a bin holds at least.
@@ -100,7 +100,7 @@ class Shape:
     words: str
     unit: str = ""
     whole: bool = False
-    bend: tuple[float, float] | None = field(default=None)
+    bend: tuple[float, float] | None = None
 
     @property
     def missing(self) -> float | None:
@@ -125,14 +125,9 @@ class Shape:
         """Plain lists, strings and numbers."""
         listed = {name: getattr(self, name) for name in ("x", "y", "alone", "low", "high", "edges", "counts")}
         return {
-            "column": self.column,
-            "kind": self.kind,
-            "exact": self.exact,
-            "unit": self.unit,
-            "labels": list(self.labels),
+            **fields(self, "column", "kind", "exact", "unit", "labels"),
             **{name: None if value is None else value.tolist() for name, value in listed.items()},
-            "missing": self.missing,
-            "missing_rows": self.missing_rows,
+            **fields(self, "missing", "missing_rows"),
             "codes": [asdict(mark) for mark in self.marks if mark.name != "missing"],
             "words": self.words,
         }

@@ -20,16 +20,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.interpolate import RegularGridInterpolator
 from scipy.spatial import KDTree
 
 from edgewise._core.arrays import Floats
+from edgewise._core.plain import fields
 from edgewise.explaining.columns import Column, number_text
 from edgewise.explaining.interactions import Interactions
-from edgewise.explaining.output import Output
 from edgewise.explaining.shapes import ALE_ROWS, Axis, absent_of, accumulated, axis_of
-from edgewise.explaining.subject import ExplainedModel
+from edgewise.explaining.subject import ExplainedModel, Output, evenly
 from edgewise.explaining.terms import Term
 
 # Surfaces of the strongest pairs, places on an axis of numbers, and the share of the strongest pair's strength below which a
@@ -78,13 +77,7 @@ class SurfaceAxis:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain lists, strings and numbers."""
-        return {
-            "column": self.column,
-            "kind": self.kind,
-            "unit": self.unit,
-            "x": self.x.tolist(),
-            "labels": list(self.labels),
-        }
+        return {**fields(self, "column", "kind", "unit"), "x": self.x.tolist(), "labels": list(self.labels)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,10 +137,10 @@ class Surface:
 
 
 def surfaces_of(
-    subject: ExplainedModel, output: Output, interactions: Interactions, seed: int = 0, most: int = MOST
+    subject: ExplainedModel, output: Output, interactions: Interactions, seed: int = 0
 ) -> tuple[Surface, ...]:
     """Surfaces of the pairs that act together most, strongest first."""
-    pairs = interactions.strongest(most)
+    pairs = interactions.strongest(MOST)
     least = FAINT * max((size for *_, size in pairs), default=0.0)
     names = subject.names
     return tuple(
@@ -168,7 +161,7 @@ def surface_of(
     X = subject.rows.inputs
     present = ~(absent_of(both[0], X) | absent_of(both[1], X))
     X = X[present] if present.any() else X
-    some = X[_evenly(len(X), ALE_ROWS)]
+    some = X[evenly(len(X), ALE_ROWS)]
     joined = _own(joint, output) if exact else _averaged(joint, output, both, axes, some)
     table = _on_grid(joined, both, axes, X[:1])
     none = np.zeros(len(some), dtype=bool)
@@ -176,10 +169,10 @@ def surface_of(
         curve, *_ = accumulated(some, none, column, axis.grid, joined, bool(axis.labels), seed)
         table = table - (curve[:, None] if k == 0 else curve)
     places = tuple(_places(column, axis, X) for column, axis in zip(both, axes, strict=True))
-    table -= float(_between(axes, table, np.column_stack(places)).mean())
-    dense = _evenly(len(X), DENSE_ROWS)
+    table -= float(_interpolated((axes[0].grid, axes[1].grid), table, np.column_stack(places)).mean())
+    dense = evenly(len(X), DENSE_ROWS)
     near = _near(axes[0], places[0][dense]) @ _near(axes[1], places[1][dense]).T
-    dots = _evenly(len(X), DOTS)
+    dots = evenly(len(X), DOTS)
     effects = tuple(
         SurfaceAxis(column.name, column.kind, axis.raw, axis.labels, column.unit, axis.whole, axis.bend)
         for column, axis in zip(both, axes, strict=True)
@@ -251,10 +244,6 @@ def _interpolated(knots: tuple[Floats, Floats], table: Floats, at: Floats) -> Fl
     return RegularGridInterpolator(knots, table)(inside)
 
 
-def _between(axes: tuple[Axis, Axis], table: Floats, at: Floats) -> Floats:
-    return _interpolated((axes[0].grid, axes[1].grid), table, at)
-
-
 def _places(column: Column, axis: Axis, X: Floats) -> Floats:
     """Where the rows are on an axis, in units of its grid."""
     own = X[:, column.inputs[0]]
@@ -265,10 +254,6 @@ def _near(axis: Axis, at: Floats) -> Floats:
     """Ones where a row is near a place, (places, rows)."""
     reach = 0.25 if axis.labels else NEAR * float(axis.grid[-1] - axis.grid[0])
     return (np.abs(axis.grid[:, None] - at) <= reach).astype(np.float64)
-
-
-def _evenly(n: int, most: int) -> NDArray[np.int64]:
-    return np.unique(np.linspace(0, n - 1, min(n, most)).round().astype(np.int64))
 
 
 def _words(

@@ -106,23 +106,13 @@ def double(net: KAN) -> KAN:
     """The network in float64 on the CPU: itself, or a copy whose numbers are the same."""
     if net.dtype == torch.float64 and net.output_shift.is_cpu:
         return net
-    exact = [
-        replace(
-            state,
-            **{
-                name: None if tensor is None else tensor.to("cpu", torch.float64)
-                for name, tensor in _tensors(state)
-            },
-            mask=state.mask.cpu(),
-        )
-        for state in take_apart(net)
-    ]
+    exact = list[LayerState]()
+    for state in take_apart(net):
+        known = {name: getattr(state, name) for name in ("grid", "coef", "bias", "base_weight", "affine")}
+        moved = {name: None if own is None else own.to("cpu", torch.float64) for name, own in known.items()}
+        exact.append(replace(state, **moved, mask=state.mask.cpu()))
     made = put_together(net, exact)
     return made.to(torch.float64) if made.dtype != torch.float64 else made
-
-
-def _tensors(state: LayerState) -> list[tuple[str, Tensor | None]]:
-    return [(name, getattr(state, name)) for name in ("grid", "coef", "bias", "base_weight", "affine")]
 
 
 def terms_of(net: KAN, owner: Sequence[int]) -> NetworkTerms:

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from edgewise._core.checks import plural
-from edgewise.explaining.local import LocalExplanation
-from edgewise.explaining.neighbours import Neighbour
+from edgewise.explaining.local import LocalExplanation, Neighbour
 from edgewise.explaining.overview import GlobalExplanation
 from edgewise.explaining.shapes import Shape
 from edgewise.explaining.surface_view import scales
