@@ -8,9 +8,8 @@ import pytest
 import edgewise as ew
 from edgewise import StopReason
 from edgewise.auditing import metrics
-from edgewise.auditing.certify import certified_flip
-from edgewise.auditing.flip_bound import CHAINED, PROVED
-from edgewise.auditing.groups import groupings
+from edgewise.auditing.certify import CHAINED, PROVED, certified_flip
+from edgewise.auditing.groups import KnownRows, groupings
 from edgewise.auditing.penalty import fair_fit
 from edgewise.data.encoding_raw import raw_table
 from edgewise.network import KAN
@@ -34,7 +33,7 @@ def moved(model, rows):
 @pytest.mark.slow
 def test_more_work_never_widens_a_certified_flip(net):
     model, rows = net
-    bounds = [certified_flip(fitted(model, of="test"), "sex", seen=rows[:, 0], work=w) for w in (0.004, 0.05)]
+    bounds = [certified_flip(fitted(model), "sex", seen=rows[:, 0], work=w) for w in (0.004, 0.05)]
     for found in bounds:
         assert found.reached <= moved(model, rows) * (1 + 1e-6) or found.reached <= found.bound
         assert moved(model, rows) <= found.bound
@@ -47,7 +46,7 @@ def test_more_work_never_widens_a_certified_flip(net):
 def test_out_of_time_a_flip_is_bounded_by_slopes_and_functions_are_drawn_in_all_the_same(net, clock):
     model, rows = net
     clock(0.01)
-    found = certified_flip(fitted(model, of="test"), "sex", seen=rows[:, 0], seconds=0.5)
+    found = certified_flip(fitted(model), "sex", seen=rows[:, 0], seconds=0.5)
     assert (found.method, found.stop_reason) == (CHAINED, StopReason.TIME_LIMIT)
     assert moved(model, rows) <= found.bound
     made = ew.auditing.bound_flip(model, "sex", 0.1, rows, seconds=0.5)
@@ -66,7 +65,8 @@ def test_training_keeps_the_best_until_it_is_stopped(biased, clock):
         return abs(decided[part.codes == 0].mean() - decided[part.codes == 1].mean())
 
     options = {"criterion": "dp", "strength": 100.0}
-    short, long = (fair_fit(biased.model, X, actual, part, seconds=s, **options) for s in (0.1, 1e6))
+    rows = KnownRows(X, actual, part, np.ones(len(X)))
+    short, long = (fair_fit(biased.model, rows, seconds=s, **options) for s in (0.1, 1e6))
     assert short.stop_reason is StopReason.TIME_LIMIT
     assert long.stop_reason in (StopReason.CONVERGED, StopReason.WORK_SPENT)
     assert max(gap(short.model), gap(long.model)) < 0.5 * gap(biased.model)

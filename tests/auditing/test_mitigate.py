@@ -10,7 +10,7 @@ import edgewise as ew
 from edgewise._core.errors import InputError
 from edgewise.auditing.certify import certified_flip, edge_range, steepest
 from edgewise.auditing.edits import with_network
-from edgewise.auditing.groups import groupings
+from edgewise.auditing.groups import KnownRows, groupings
 from edgewise.auditing.penalty import fair_fit
 from edgewise.auditing.subject import subject
 from edgewise.auditing.thresholds import group_thresholds
@@ -55,7 +55,7 @@ def test_a_deep_model_keeps_its_bound_everywhere(deep):
 
 
 def test_the_bound_of_a_deep_model_is_sound(deep):
-    found = certified_flip(fitted(deep.model, of="test"), "sex", work=0.03)
+    found = certified_flip(fitted(deep.model), "sex", work=0.03)
     assert np.isfinite(found.bound)
     assert moved(deep.model, wild_rows(deep.X)) <= found.bound
 
@@ -207,7 +207,8 @@ def test_training_on_keeps_what_the_model_promised(biased, mode):
     options = {"members": 1, "hidden": 4 if mode == "deep" else None, "monotone": {"skill": "increasing"}}
     model = ew.KANClassifier(mode=mode, **options).fit(X, y)
     actual, part = (y == "yes").astype(float), groupings(["sex"], raw_table(X))[0]
-    made = fair_fit(model, X, actual, part, criterion="dp", strength=100.0, work=0.5)
+    rows = KnownRows(X, actual, part, np.ones(len(X)))
+    made = fair_fit(model, rows, criterion="dp", strength=100.0, work=0.5)
     assert "skill held" in made.detail
     skills = np.linspace(X["skill"].min() - 2, X["skill"].max() + 2, 150)
     rows = wild_rows(X, 40)

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from edgewise.auditing.groups import groupings
-from edgewise.auditing.proxies import find_proxies
-from edgewise.auditing.proxy_inputs import area, proxy_inputs
+from edgewise.auditing.proxies import area, find_proxies, proxy_inputs
 from edgewise.data.encoding_raw import raw_table
 from tests.tiers import slow
 

@@ -1,11 +1,11 @@
 """audit: how a model treats groups of people; gaps between them, flips, proxies, and what repairs cost."""
 
 from edgewise._core.moved import answer_old_names
+from edgewise.auditing.certify import CertifiedFlip as CertifiedFlip
 from edgewise.auditing.certify import certified_flip as certified_flip
 from edgewise.auditing.edits import Mitigated as Mitigated
 from edgewise.auditing.edits import bound_flip as bound_flip
 from edgewise.auditing.edits import neutralize_columns as neutralize_columns
-from edgewise.auditing.flip_bound import CertifiedFlip as CertifiedFlip
 from edgewise.auditing.frontier import Frontier as Frontier
 from edgewise.auditing.frontier import FrontierPoint as FrontierPoint
 from edgewise.auditing.metrics import Gap as Gap

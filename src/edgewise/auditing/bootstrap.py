@@ -127,7 +127,7 @@ class Resamples:
 
     def __init__(self, outcomes: Outcomes, parts: tuple[Grouping, ...], seed: int | None) -> None:
         self.outcomes, self.parts = outcomes, parts
-        self.drawn, self._seed = 0, seed
+        self.drawn, self.seed = 0, seed
         self._random = numpy_generator(seed)
         self._found: list[list[dict[str, Floats]]] = [[] for _ in parts]
 
@@ -146,11 +146,6 @@ class Resamples:
                 own.append(one)
             self.drawn += size
         return self
-
-    @property
-    def seed(self) -> int | None:
-        """What the resamples are drawn with."""
-        return self._seed
 
     def of(self, k: int) -> dict[str, Floats] | None:
         """The measures of a grouping, arrays (draws, groups); None where nothing was drawn."""

@@ -9,8 +9,9 @@ sum of what they move, and an edge by its steepest slope times what its source m
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from itertools import pairwise, permutations
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,16 +20,68 @@ from edgewise._core.arguments import check_is, check_text
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_int, short
 from edgewise._core.errors import InputError
+from edgewise._core.plain import plain
 from edgewise._core.stopping import StopReason
 from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, StopError, check_seconds, check_work, running
-from edgewise.auditing.flip_bound import CHAINED, EXACT, PROVED, CertifiedFlip
 from edgewise.data.encoding_columns import REACH, LevelColumn, NumberColumn
 from edgewise.layers import KANLinear
 from edgewise.network.fitted import Fitted
 from edgewise.network.module import KAN
 from edgewise.verifying.domain.domain import Domain, Group, Interval
 from edgewise.verifying.domain.goals import OutputBounds, OutputTerm
+
+EXACT, PROVED, CHAINED = "exact", "proved", "chained"
+
+
+@dataclass(frozen=True)
+class CertifiedFlip:
+    """The largest change of the output when an attribute alone is changed.
+
+    Attributes
+    ----------
+    attribute : str
+    bound : float
+        No row there can be changes by more: log-odds of a classifier of two classes (calibrated ones where it is), else
+        units of the output. Infinite where no bound is known.
+    reached : float
+        A change that some row reaches; equal to `bound`, but for rounding, where `method` is "exact".
+    method : "exact", "proved" or "chained"
+    seconds : float
+    note : str
+        What stood in the way of a better bound; empty where nothing did.
+    stop_reason : StopReason
+        Why no better bound was sought: "exact", or "converged" where it is within 1 % of the range of the change.
+    """
+
+    attribute: str
+    bound: float
+    reached: float
+    method: str
+    seconds: float
+    note: str = ""
+    stop_reason: StopReason = StopReason.EXACT
+
+    @property
+    def message(self) -> str:
+        """What is known, in a sentence."""
+        if not math.isfinite(self.bound):
+            return f"No bound for all rows is known: {self.note or 'the network has nodes that multiply'}."
+        how = {EXACT: "exactly", PROVED: "proved", CHAINED: "by slopes chained from layer to layer"}[
+            self.method
+        ]
+        return f"{self.attribute} alone moves the output by at most {self.bound:.4g} ({how})."
+
+    @property
+    def probability(self) -> float:
+        """The largest change of a probability that a change of log-odds by `bound` can make: tanh(bound / 4)."""
+        return math.tanh(self.bound / 4)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values; None where the bound is infinite."""
+        entries = {**plain(asdict(self)), "probability": self.probability, "message": self.message}
+        return {**entries, "stop_reason": self.stop_reason.value}
+
 
 # Relative room for the rounding of float64 sums.
 ROUNDING = 1e-9
@@ -94,6 +147,11 @@ def cells_of(fit: Fitted, name: str, seen: Floats | None = None) -> Cells:
     return Cells(inputs, tuple(cells), tuple(labels))
 
 
+def seen_of(fit: Fitted, name: str, inputs: Floats) -> Floats | None:
+    """The values of a column in some rows, of a plain network, which has no list of levels; None for others."""
+    return inputs[:, fit.columns.index(name)] if fit.encoding is None else None
+
+
 def certified_flip(
     fit: Fitted,
     name: str,
@@ -148,7 +206,7 @@ def certified_flip(
     return replace(_calibrated(fit, found), seconds=meter.seconds)
 
 
-def quick_flip(fit: Fitted, name: str, *, seen: Floats | None = None, output: int = 0) -> CertifiedFlip:
+def quick_flip(fit: Fitted, name: str, *, seen: Floats | None = None) -> CertifiedFlip:
     """As `certified_flip`, without a proof: exact without hidden layers, else by the chain of slopes.
 
     Raises
@@ -156,21 +214,24 @@ def quick_flip(fit: Fitted, name: str, *, seen: Floats | None = None, output: in
     InputError
         If the model does not read the column.
     """
-    return _calibrated(fit, _quick(fit, name, seen, output))
+    return _calibrated(fit, _quick(fit, name, seen, 0))
 
 
 def _quick(fit: Fitted, name: str, seen: Floats | None, output: int) -> CertifiedFlip:
     check_is(fit, Fitted, "fit", "a Fitted, as edgewise.network.fitted makes it of a model")
     if check_text(name, "name") not in fit.columns:
         raise InputError(
-            f"The 'name' argument must be one of the columns that the model reads. Got {short(name)} "
-            "instead, on which its output cannot depend."
+            argument="name",
+            expected="be one of the columns that the model reads",
+            got=f"{short(name)}, on which its output cannot depend",
         )
     output = check_int(output, "output", low=0, high=fit.network.shape[-1] - 1)
     if fit.calibration is not None and fit.calibration.threshold is None:
         raise InputError(
-            "A flip can be certified of a calibrated model of two classes. Got one of more, whose outputs the maps mix; ask "
-            "the model behind it, its .model."
+            subject="A calibrated model",
+            expected="be of two classes for its flips to be certified",
+            got="one of more, whose outputs the maps mix",
+            advice="ask the model behind it, its .model",
         )
     cells = cells_of(fit, name, seen)
     net = fit.network

@@ -20,8 +20,7 @@ from edgewise._core.plain import fields
 from edgewise._core.stopping import StopReason
 from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, StopError, check_seconds, check_work, running
-from edgewise.auditing.certify import Cells, cells_of, certified_flip, quick_flip
-from edgewise.auditing.flip_bound import CertifiedFlip
+from edgewise.auditing.certify import Cells, CertifiedFlip, cells_of, certified_flip, quick_flip, seen_of
 from edgewise.auditing.subject import inputs_of
 from edgewise.network.fitted import Fitted, fitted
 from edgewise.network.module import KAN
@@ -139,7 +138,7 @@ def neutralize_columns(model: Any, columns: str | Sequence[str], X: Any, *, shar
     made = with_network(model, network)
     what = "removed" if share == 1.0 else f"drew in by {share:.0%}"
     after = fitted(made)
-    bounds = tuple(certified_flip(after, name, seen=_seen(after, name, inputs)) for name in names)
+    bounds = tuple(certified_flip(after, name, seen=seen_of(after, name, inputs)) for name in names)
     return Mitigated(made, f"{what} {', '.join(names)}", bounds, seconds=meter.seconds)
 
 
@@ -195,17 +194,15 @@ def limited(
     column: str,
     max_change: float,
     X: Any,
-    work: float,
+    work: float | None,
     meter: Meter,
     before: CertifiedFlip | None = None,
-    *,
-    proofs: bool = True,
 ) -> Mitigated:
-    """As `bound_flip`, where the bound of the model as it is may be known, and proofs may be left for later."""
+    """As `bound_flip`, where the bound of the model as it is may be known; without `work` there are no proofs."""
     view = fitted(model)
     places = _inputs(view, column)
     inputs = inputs_of(X, view)
-    seen = _seen(view, column, inputs)
+    seen = seen_of(view, column, inputs)
 
     def drawn_in(bound: Callable[[Fitted], CertifiedFlip]) -> Mitigated | StopReason:
         first = before or bound(view)
@@ -237,7 +234,7 @@ def limited(
         with running(meter):
             try:
                 ended = StopReason.WORK_SPENT
-                if proofs:
+                if work is not None:
                     ended = drawn_in(partial(certified_flip, name=column, seen=seen, work=work))
             except StopError as stop:
                 ended = meter.own(stop)
@@ -257,10 +254,6 @@ def _inputs(view: Fitted, name: str) -> tuple[int, ...]:
             advice="a column that it does not read changes nothing",
         )
     return tuple(i for i, source in enumerate(view.sources) if view.columns[source] == name)
-
-
-def _seen(view: Fitted, name: str, inputs: Floats) -> Floats | None:
-    return inputs[:, view.columns.index(name)] if view.encoding is None else None
 
 
 def _drawn(network: KAN, places: Sequence[int], inputs: Floats, factor: float) -> KAN:

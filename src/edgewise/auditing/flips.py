@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from edgewise._core.arrays import Floats
 from edgewise._core.plain import plain
-from edgewise.auditing.certify import Cells, cells_of, certified_flip, inputs_with
-from edgewise.auditing.flip_bound import CertifiedFlip
+from edgewise.auditing.certify import Cells, CertifiedFlip, cells_of, certified_flip, inputs_with, seen_of
 from edgewise.auditing.subject import AuditedModel, inputs_of, predicted
 from edgewise.data.encoding_raw import RawTable, raw_table
 
@@ -102,11 +101,7 @@ def flips(subject: AuditedModel, X: Any, name: str, weight: Floats, work: float 
             )
     certified = None
     if subject.fit is not None and (not subject.of_classes or subject.logit):
-        seen = (
-            inputs_of(X, subject.fit)[:, subject.fit.columns.index(name)]
-            if subject.fit.encoding is None
-            else None
-        )
+        seen = seen_of(subject.fit, name, inputs_of(X, subject.fit)) if subject.fit.encoding is None else None
         certified = certified_flip(subject.fit, name, seen=seen, work=work)
     share = float(weight[changed].sum() / weight.sum()) if subject.of_classes else None
     return Flips(name, share, largest, row, tuple(changes), certified)
@@ -119,9 +114,7 @@ def _counterfactuals(
     fit = subject.fit
     if fit is not None and (not subject.of_classes or subject.logit):
         inputs = inputs_of(X, fit)
-        cells = _tried(
-            cells_of(fit, name, inputs[:, fit.columns.index(name)] if fit.encoding is None else None), inputs
-        )
+        cells = _tried(cells_of(fit, name, seen_of(fit, name, inputs)), inputs)
         own = np.full(len(inputs), -1, dtype=np.int64)
         after = list[Floats]()
         for k, cell in enumerate(cells.cells):

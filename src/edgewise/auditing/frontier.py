@@ -9,12 +9,12 @@ import numpy as np
 
 from edgewise._core.checks import check_choice, check_float
 from edgewise._core.errors import InputError
-from edgewise._core.plain import fields, plain
+from edgewise._core.plain import fields
 from edgewise._core.stopping import StopReason
-from edgewise.auditing.flip_bound import CertifiedFlip
+from edgewise.auditing.certify import CertifiedFlip
+from edgewise.auditing.groups import CRITERIA
 from edgewise.auditing.text import columns, number
 
-CRITERIA = ("dp", "eo")
 BEFORE = "before"
 
 
@@ -52,10 +52,8 @@ class FrontierPoint:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, without the model."""
-        names = ("method", "detail", "accuracy", "auc", "dp", "eo", "dp_ratio")
-        entries = {name: plain(getattr(self, name)) for name in names}
-        entries["stop_reason"] = self.stop_reason.value
-        return {**entries, "certificates": [each.to_dict() for each in self.certificates]}
+        names = ("method", "detail", "accuracy", "auc", "dp", "eo", "dp_ratio", "stop_reason")
+        return {**fields(self, *names), "certificates": [each.to_dict() for each in self.certificates]}
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,10 +126,7 @@ class Frontier:
         return {
             "attribute": self.attribute,
             "points": [point.to_dict() for point in self.points],
-            "rows": self.rows,
-            "held_out": self.held_out,
-            "notes": list(self.notes),
-            **fields(self, "message", "stop_reason", "seconds"),
+            **fields(self, "rows", "held_out", "notes", "message", "stop_reason", "seconds"),
         }
 
     def __str__(self) -> str:

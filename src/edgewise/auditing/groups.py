@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, cast
 
+import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 
 from edgewise._core.arguments import as_mapping
-from edgewise._core.arrays import Ints
+from edgewise._core.arrays import Floats, Ints
 from edgewise._core.checks import among, check_names, did_you_mean, short
 from edgewise._core.errors import InputError
 from edgewise.data.encoding_raw import RawColumn, RawTable, raw_table
@@ -20,6 +21,8 @@ from edgewise.data.encoding_raw import RawColumn, RawTable, raw_table
 MOST_VALUES, QUANTILE_GROUPS, MOST_GROUPS = 8, 4, 20
 JOINT = " & "
 MISSING, OTHER = "missing", "other"
+# Gaps that a repair can narrow.
+CRITERIA = {"dp": "demographic parity", "eo": "equalised odds"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +59,34 @@ class Grouping:
     def labels(self) -> NDArray[Any]:
         """Name of the group of each row."""
         return np.asarray(self.groups, dtype=object)[self.codes]
+
+
+def everyone(n: int) -> Grouping:
+    """All rows as one group."""
+    return Grouping("all", ("all",), np.zeros(n, dtype=np.int64), ("all",))
+
+
+@dataclass(frozen=True, eq=False)
+class KnownRows:
+    """Rows of a table with what is known of them.
+
+    Attributes
+    ----------
+    X : table, n rows
+    actual : array, shape (n,)
+        1 where the outcome is positive.
+    grouping : Grouping
+    weight : array, shape (n,)
+    """
+
+    X: Any
+    actual: Floats
+    grouping: Grouping
+    weight: Floats
+
+    def take(self, rows: Ints) -> KnownRows:
+        """Some of the rows."""
+        return KnownRows(_taken(self.X, rows), self.actual[rows], self.grouping.take(rows), self.weight[rows])
 
 
 def groupings(
@@ -183,6 +214,19 @@ def _numbers(values: NDArray[np.float64], kind: str, cuts: Sequence[float] | Non
         words = [f"below {ends[0]}", *middle, f"{ends[-1]} and above"] if ends else ["any"]
         codes = np.searchsorted(inner, values, side="right")
     return np.where(np.isnan(values), -1, codes).astype(np.int64), words
+
+
+def _taken(X: Any, rows: Ints) -> Any:
+    """Some rows of a table, of the kind it is."""
+    if isinstance(X, RawTable):
+        return X.take(rows)
+    if hasattr(X, "columns") or hasattr(X, "column_names"):
+        frame: Any = nw.from_native(X, eager_only=True)
+        return frame[rows.tolist()].to_native()
+    if isinstance(X, Mapping):
+        table = cast("Mapping[Any, Any]", X)
+        return {name: np.asarray(values)[rows] for name, values in table.items()}
+    return np.asarray(X)[rows]
 
 
 def _written(value: float, kind: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any, cast
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from edgewise._core.arrays import Floats
 from edgewise._core.plain import plain
 from edgewise._core.resampling import wilson
-from edgewise.auditing.bootstrap import BINS, Outcomes, Resamples, statistics, trials
+from edgewise.auditing.bootstrap import BINS, Outcomes, Resamples, bin_of, statistics, trials
 from edgewise.auditing.ece_interval import group_intervals
 from edgewise.auditing.gaps import Gap, Gaps
 from edgewise.auditing.groups import Grouping
@@ -60,10 +60,10 @@ class GroupTable:
     values: Mapping[str, tuple[float, ...]]
     intervals: Mapping[str, tuple[Pair, ...]]
     gaps: Mapping[str, Gap]
-    warnings: tuple[str, ...] = field(default=())
+    warnings: tuple[str, ...] = ()
     odds: Gap | None = None
     impact: Gap | None = None
-    left_out: tuple[str, ...] = field(default=())
+    left_out: tuple[str, ...] = ()
 
     @property
     def demographic_parity(self) -> Gap | None:
@@ -193,8 +193,7 @@ def _calibration(y: Any, s: Any, sample_weight: Any) -> float:
 def _ece(y: Any, s: Any, sample_weight: Any) -> float:
     """Expected calibration error over bins of equal width (M. P. Naeini et al., 2015, AAAI 29)."""
     y, s, w = (np.asarray(each, dtype=np.float64) for each in (y, s, sample_weight))
-    in_bin = np.clip((s * BINS).astype(np.int64), 0, BINS - 1)
-    return float(np.abs(np.bincount(in_bin, weights=w * (y - s), minlength=BINS)).sum() / w.sum())
+    return float(np.abs(np.bincount(bin_of(s), weights=w * (y - s), minlength=BINS)).sum() / w.sum())
 
 
 def _auc(y: Any, s: Any, sample_weight: Any) -> float:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from edgewise._core.arguments import check_weights
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import as_tuple, check_float, check_int, check_names, short
 from edgewise._core.errors import InputError
@@ -19,16 +20,16 @@ from edgewise._core.stopping import StopReason
 from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, StopError, charge, check_seconds, check_work, running
 from edgewise.auditing.bootstrap import Outcomes, statistics
-from edgewise.auditing.certify import certified_flip, quick_flip
+from edgewise.auditing.certify import CertifiedFlip, certified_flip, quick_flip
 from edgewise.auditing.edits import Mitigated, limited, neutralize_columns, refuse_calibrated
-from edgewise.auditing.flip_bound import CertifiedFlip
 from edgewise.auditing.frontier import BEFORE, Frontier, FrontierPoint
-from edgewise.auditing.groups import Grouping
-from edgewise.auditing.penalty import CRITERIA, fair_fit
+from edgewise.auditing.groups import CRITERIA, Grouping, KnownRows, everyone, groupings, intersection
+from edgewise.auditing.penalty import fair_fit
 from edgewise.auditing.stages import StageCounter
-from edgewise.auditing.subject import AuditedModel
+from edgewise.auditing.subject import AuditedModel, subject
 from edgewise.auditing.thresholds import group_thresholds
-from edgewise.auditing.train_test import KnownRows, learn_and_judge
+from edgewise.data.encoding_raw import RawTable, raw_table
+from edgewise.data.splitting import split
 from edgewise.network.fitted import fitted
 
 METHODS = ("penalty", "flip", "surgery", "thresholds")
@@ -129,9 +130,23 @@ def mitigate(
         for name, given in (("strengths", strengths), ("max_changes", max_changes), ("at_most", at_most))
     )
     proxies = check_names(proxies, "proxies")
-    learn, judge, who, names = learn_and_judge(
-        model, X, y, protected, test, fraction, positive, threshold, sample_weight, bins, seed
-    )
+    read_as = partial(subject, model, positive=positive, threshold=threshold)
+    table = raw_table(X)
+    who, actual = read_as(y, table.n_rows)
+    if not table.named and who.fit is not None:
+        table = table.select(who.fit.columns)
+    weight = check_weights(sample_weight, table.n_rows)
+    readable = X if who.fit is None else table
+    if test is None:
+        rows = KnownRows(readable, actual, _grouping(protected, table, bins), weight)
+        learn, judge = (rows.take(some) for some in split(table.n_rows, fraction, seed, classes=actual))
+    else:
+        later, other, known = _test_rows(test, who, read_as)
+        both = _grouping_of_both(protected, table, other, bins)
+        at, n = np.arange(table.n_rows + other.n_rows), table.n_rows
+        learn = KnownRows(readable, actual, both.take(at[:n]), weight)
+        judge = KnownRows(later, known, both.take(at[n:]), np.ones(other.n_rows))
+    names = list(learn.grouping.attributes)
     if not who.of_classes or not who.scored:
         raise InputError(argument="model", expected="be a classifier with predict_proba")
     if who.fit is None and set(methods) - {"thresholds"}:
@@ -154,14 +169,11 @@ def mitigate(
     def trained(start: Any, criterion: str, strength: float) -> Mitigated:
         return fair_fit(
             start,
-            learn.X,
-            learn.actual,
-            learn.grouping,
+            learn,
             criterion=criterion,
             strength=strength,
             threshold=who.threshold,
             sign=sign,
-            weight=learn.weight,
             work=factor,
             seed=seed,
         )
@@ -170,7 +182,7 @@ def mitigate(
         made = Mitigated(model, "", ())
         for name in read:
             known = points[0].certificates[0] if proofs and len(read) == 1 else None
-            made = limited(made.model, name, max_change, learn.X, factor, Meter(), known, proofs=proofs)
+            made = limited(made.model, name, max_change, learn.X, factor if proofs else None, Meter(), known)
             if proofs and not made.stop_reason.repeatable:
                 break
         if len(read) == 1:
@@ -297,9 +309,8 @@ def _by_thresholds(
             np.repeat([True, False], len(judged)),
             np.concatenate([judge.weight * chance, judge.weight * (1 - chance)]),
         )
-        names = {"dp": "demographic parity", "eo": "equalised odds"}
         allowed = f" within {rules.at_most:g}" if rules.at_most else ""
-        detail = f"of each group's own, for {names[rules.criterion]}{allowed}"
+        detail = f"of each group's own, for {CRITERIA[rules.criterion]}{allowed}"
         grouping = judge.grouping.take(np.tile(np.arange(len(judged)), 2))
         yield _point("thresholds", detail, rules, double, grouping)
 
@@ -307,8 +318,8 @@ def _by_thresholds(
 def _point(method: str, detail: str, model: Any, outcomes: Outcomes, grouping: Grouping) -> FrontierPoint:
     """What a model's decisions come to on the rows that judge."""
     weights = outcomes.weight[:, None]
-    everyone = Grouping("all", ("all",), np.zeros(len(weights), dtype=np.int64), ("all",))
-    whole, parts = statistics(outcomes, everyone, weights), statistics(outcomes, grouping, weights)
+    whole = statistics(outcomes, everyone(len(weights)), weights)
+    parts = statistics(outcomes, grouping, weights)
     chosen = parts["selection_rate"][0]
     gaps = [_gap(parts["tpr"][0]), _gap(parts["fpr"][0])]
     most = float(np.nanmax(chosen))
@@ -320,3 +331,39 @@ def _point(method: str, detail: str, model: Any, outcomes: Outcomes, grouping: G
 def _gap(values: Floats) -> float:
     known = values[np.isfinite(values)]
     return float(known.max() - known.min()) if len(known) > 1 else float("nan")
+
+
+def _test_rows(
+    test: Any, who: AuditedModel, read_as: Callable[[Any, int], tuple[AuditedModel, Floats]]
+) -> tuple[Any, RawTable, Floats]:
+    """A table that judges, as the model reads it and as raw columns, and what happened to its rows."""
+    pair = as_tuple(test, "test", "a table and its outcomes")
+    if len(pair) != 2:
+        raise InputError(argument="test", expected="be a pair (X, y)", got=short(test))
+    other = raw_table(pair[0])
+    if not other.named and who.fit is not None:
+        other = other.select(who.fit.columns)
+    _, actual = read_as(pair[1], other.n_rows)
+    return pair[0] if who.fit is None else other, other, actual
+
+
+def _grouping(protected: Any, table: RawTable, bins: Mapping[str, Sequence[float]] | None) -> Grouping:
+    parts = groupings(protected, table, bins)
+    return parts[0] if len(parts) == 1 else intersection(parts)
+
+
+def _grouping_of_both(
+    protected: Any, first: RawTable, second: RawTable, bins: Mapping[str, Sequence[float]] | None
+) -> Grouping:
+    """Groups of the rows of two tables, named over all at once, so that cuts and codes are the same on both sides."""
+    cells = dict[str, list[Any]]()
+    for name in [protected] if isinstance(protected, str) else list(protected):
+        columns = [column for table in (first, second) for column in table.columns if column.name == name]
+        if len(columns) < 2:
+            raise InputError(
+                subject=f"The protected attribute {name!r}",
+                expected="be a column of X and of the test rows",
+                got="one without",
+            )
+        cells[name] = [cell for column in columns for cell in column.cells()]
+    return _grouping(cells, RawTable((), first.n_rows + second.n_rows, named=True), bins)

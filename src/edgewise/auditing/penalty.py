@@ -15,6 +15,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -31,13 +32,11 @@ from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, StopError, charge, check_seconds, check_work, running
 from edgewise.auditing.certify import certified_flip, quick_flip
 from edgewise.auditing.edits import Mitigated, refuse_calibrated, with_network
-from edgewise.auditing.flip_bound import CertifiedFlip
-from edgewise.auditing.groups import Grouping
+from edgewise.auditing.groups import CRITERIA, KnownRows
 from edgewise.auditing.subject import inputs_of
 from edgewise.network.fitted import Fitted, fitted
 from edgewise.network.module import KAN
 
-CRITERIA = ("dp", "eo")
 # Parameters of estimators that promise something of columns.
 CONSTRAINTS = ("monotone", "convex", "bounds")
 # Width of a soft decision in log-odds, steps, and the weight of roughness of what changes.
@@ -50,16 +49,12 @@ MOST, LOOK, READ = 20.0, 2e-3, 1.5e-8
 
 def fair_fit(
     model: Any,
-    X: Any,
-    actual: Floats,
-    grouping: Grouping,
+    rows: KnownRows,
     *,
     criterion: str = "eo",
     strength: float = 10.0,
     threshold: float = 0.5,
     sign: float = 1.0,
-    weight: Floats | None = None,
-    frozen: Sequence[str] = (),
     work: str | float = "normal",
     seconds: float | None = None,
     seed: int = 0,
@@ -71,10 +66,7 @@ def fair_fit(
     Parameters
     ----------
     model : KANClassifier (or a KAN whose output is a log-odds)
-    X : table, n rows
-    actual : array, shape (n,)
-        1 where the outcome is positive.
-    grouping : Grouping
+    rows : KnownRows
     criterion : "dp" or "eo"
         Demographic parity or equalised odds.
     strength : float
@@ -83,9 +75,6 @@ def fair_fit(
         Probability above which a row is decided for.
     sign : 1 or -1
         -1 where the output is the log-odds of the other class.
-    weight : array, shape (n,), optional
-    frozen : sequence of str
-        Columns whose functions stay as they are.
     work : "quick", "normal", "thorough" or float
         How much to train and to prove: a level, or how many times the normal work, which is 60 steps (and about 20 seconds
         of one core at most) and as much for the proof of each bound.
@@ -112,37 +101,29 @@ def fair_fit(
         raise InputError(
             argument="model", expected="be a classifier of two classes", got="one with more outputs"
         )
-    inputs = inputs_of(X, view)
-    weights = np.ones(len(inputs)) if weight is None else weight
-    rows = np.arange(len(inputs))
+    inputs = inputs_of(rows.X, view)
+    some = np.arange(len(inputs))
     most = max(2_000, MOST_NUMBERS // max(view.network.shape))
-    if len(rows) > most:
-        rows = np.sort(numpy_generator(derive(seed, 60)).choice(len(rows), most, replace=False))
+    if len(some) > most:
+        some = np.sort(numpy_generator(derive(seed, 60)).choice(len(some), most, replace=False))
+    actual, weight, grouping = rows.actual[some], rows.weight[some], rows.grouping
+    loss = _FairLoss(
+        torch.from_numpy(inputs[some]),
+        torch.from_numpy(actual),
+        torch.from_numpy(weight / weight.mean()),
+        _cells(grouping.codes[some], actual, len(grouping.groups), criterion),
+        strength,
+        sign,
+        math.log(threshold / (1 - threshold)) if 0 < threshold < 1 else 0.0,
+    )
     factor = check_work(work)
     meter = Meter(MOST * factor, check_seconds(seconds))
     net = copy.deepcopy(view.network).double()
     promised = _promised(view)
-    held = _held(
-        net,
-        [i for i, source in enumerate(view.sources) if view.columns[source] in frozen],
-        [i for i, source in enumerate(view.sources) if view.columns[source] in promised],
-    )
-    bounds = list[CertifiedFlip]()
+    held = _held(net, [i for i, source in enumerate(view.sources) if view.columns[source] in promised])
     with one_thread():
         with running(meter):
-            ended = _train(
-                net,
-                torch.from_numpy(inputs[rows]),
-                torch.from_numpy(actual[rows]),
-                torch.from_numpy(weights[rows] / weights[rows].mean()),
-                _cells(grouping.codes[rows], actual[rows], len(grouping.groups), criterion),
-                strength,
-                sign,
-                math.log(threshold / (1 - threshold)) if 0 < threshold < 1 else 0.0,
-                held,
-                max(1, round(STEPS * factor)),
-                meter,
-            )
+            ended = _train(net, loss, held, max(1, round(STEPS * factor)), meter)
         made = with_network(model, net.to(view.network.dtype))
         after = fitted(made)
         names = [name for name in grouping.attributes if name in view.columns and view.encoding]
@@ -153,9 +134,8 @@ def fair_fit(
                     bounds[k] = certified_flip(after, name, work=factor)
             except StopError as stop:
                 ended = meter.own(stop)
-    words = {"dp": "demographic parity", "eo": "equalised odds"}[criterion]
     kept = f", {', '.join(promised)} held as constrained" if promised else ""
-    detail = f"trained on with a penalty on {words} of weight {strength:g}{kept}"
+    detail = f"trained on with a penalty on {CRITERIA[criterion]} of weight {strength:g}{kept}"
     return Mitigated(made, detail, tuple(bounds), ended, meter.seconds)
 
 
@@ -165,11 +145,8 @@ def _promised(view: Fitted) -> tuple[str, ...]:
     return tuple(name for place, name in enumerate(view.columns) if any(key in (name, place) for key in keys))
 
 
-def _held(net: KAN, frozen: Sequence[int], promised: Sequence[int]) -> list[Tensor]:
-    """For each layer the edges that stay as they are, (inputs, sums).
-
-    Edges from `frozen` inputs, and all on the ways from `promised` ones to the outputs.
-    """
+def _held(net: KAN, promised: Sequence[int]) -> list[Tensor]:
+    """For each layer the edges that stay as they are, (inputs, sums): those on the ways from `promised` inputs."""
     reached = torch.zeros(net.shape[0], dtype=torch.bool)
     reached[list(promised)] = True
     stays = list[Tensor]()
@@ -177,8 +154,6 @@ def _held(net: KAN, frozen: Sequence[int], promised: Sequence[int]) -> list[Tens
         stays.append(layer.mask.cpu() & reached[:, None])
         sums = stays[-1].any(0)
         reached = torch.stack([sums[list(group)].any() for group in spec.nodes.groups()])
-    stays[0] = stays[0].clone()
-    stays[0][list(frozen)] = True
     return stays
 
 
@@ -192,19 +167,43 @@ def _cells(codes: NDArray[np.int64], actual: Floats, groups: int, criterion: str
     return made
 
 
-def _train(
-    net: KAN,
-    X: Tensor,
-    y: Tensor,
-    weight: Tensor,
-    cells: list[list[Tensor]],
-    strength: float,
-    sign: float,
-    level: float,
-    held: Sequence[Tensor],
-    steps: int,
-    meter: Meter,
-) -> StopReason:
+@dataclass(frozen=True, eq=False)
+class _FairLoss:
+    """What is made small: the mean loss of the rows, and so many times the gaps between groups.
+
+    Attributes
+    ----------
+    X : Tensor, shape (n, inputs)
+    y, weight : Tensor, shape (n,)
+    cells : list of list of Tensor, each (n,)
+        Masks of rows whose mean decisions shall agree.
+    strength : float
+    sign : 1 or -1
+        -1 where the output is the log-odds of the other class.
+    level : float
+        Log-odds above which a row is decided for.
+    """
+
+    X: Tensor
+    y: Tensor
+    weight: Tensor
+    cells: list[list[Tensor]]
+    strength: float
+    sign: float
+    level: float
+
+    def of(self, net: KAN) -> Tensor:
+        """The loss of a network."""
+        logit = self.sign * net(self.X)[:, 0]
+        rows = torch.nn.functional.binary_cross_entropy_with_logits(logit, self.y, reduction="none")
+        loss = (rows * self.weight).mean()
+        if self.strength:
+            soft = torch.sigmoid((logit - self.level) / WIDTH) * self.weight
+            loss = loss + self.strength * _gaps(soft, self.weight, self.cells)
+        return loss
+
+
+def _train(net: KAN, fair: _FairLoss, held: Sequence[Tensor], steps: int, meter: Meter) -> StopReason:
     """L-BFGS on all coefficients and biases, in place; why it ended. Where it is interrupted the best so far stays."""
     start = [layer.coef.detach().clone() for layer in net.layers]
     parameters = [p for layer in net.layers for p in (layer.coef, layer.bias) if p is not None]
@@ -222,17 +221,11 @@ def _train(
 
     def closure() -> Tensor:
         nonlocal least
-        charge(LOOK + READ * read * len(X))
+        charge(LOOK + READ * read * len(fair.X))
         if meter.left < 0:
             raise StopError(StopReason.WORK_SPENT, meter)
         optimiser.zero_grad()
-        logit = sign * net(X)[:, 0]
-        loss = (
-            torch.nn.functional.binary_cross_entropy_with_logits(logit, y, reduction="none") * weight
-        ).mean()
-        if strength:
-            soft = torch.sigmoid((logit - level) / WIDTH) * weight
-            loss = loss + strength * _gaps(soft, weight, cells)
+        loss = fair.of(net)
         for layer, before in zip(net.layers, start, strict=True):
             change = layer.coef - before
             loss = loss + SMOOTH * (change.diff(n=2, dim=1) ** 2).sum() + 0.01 * SMOOTH * (change**2).sum()

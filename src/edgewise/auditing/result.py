@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,10 +12,11 @@ import numpy as np
 from edgewise._core.arguments import check_text
 from edgewise._core.checks import did_you_mean, short
 from edgewise._core.errors import InputError
-from edgewise._core.plain import lines_of
+from edgewise._core.plain import fields, lines_of
 from edgewise._core.stopping import StopReason
 from edgewise.auditing.flips import Flips
 from edgewise.auditing.gaps import Gap
+from edgewise.auditing.groups import CRITERIA
 from edgewise.auditing.metrics import GroupTable
 from edgewise.auditing.proxies import Proxies
 from edgewise.auditing.text import flips_text, groups_text, proxies_text, verdicts
@@ -30,8 +31,7 @@ _COMPARISONS: dict[str, Callable[[float, float], bool]] = {
 _LIMIT = "A limit must read like 'dp > 0.1', 'dp_ratio < 0.8' or 'eo@sex > 0.05'. Got {text} instead"
 # Gaps between groups, by the names that limits and tables use.
 GAPS = {
-    "dp": "demographic parity",
-    "eo": "equalised odds",
+    **CRITERIA,
     "tpr": "true positive rate",
     "fpr": "false positive rate",
     "fnr": "false negative rate",
@@ -49,7 +49,6 @@ GAPS = {
 }
 OTHERS = ("dp_ratio", "eo_ratio", "flips", "flip", "certified", "proxy")
 JOINT = "intersection"
-# Groups that a sentence names.
 
 
 @dataclass(frozen=True)
@@ -112,7 +111,7 @@ class AuditResult:
     flips: tuple[Flips, ...]
     proxies: tuple[Proxies, ...]
     warnings: tuple[str, ...]
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
     draws: int = 0
     seconds: float = 0.0
     stop_reason: StopReason = StopReason.DECIDED
@@ -132,10 +131,7 @@ class AuditResult:
         """
         check_text(attribute, "attribute")
         for table in self.tables:
-            if attribute in (
-                table.name,
-                JOINT if len(table.attributes) > 1 else table.name,
-            ):
+            if attribute == table.name or (attribute == JOINT and len(table.attributes) > 1):
                 return table
         names = [table.name for table in self.tables]
         raise InputError(
@@ -213,21 +209,12 @@ class AuditResult:
     def to_dict(self) -> dict[str, Any]:
         """Plain dictionaries, lists, strings and numbers."""
         return {
-            "model": self.model,
-            "kind": self.kind,
-            "positive": self.positive,
-            "threshold": self.threshold,
-            "rows": self.rows,
+            **fields(self, "model", "kind", "positive", "threshold", "rows"),
             "overall": self.overall.to_dict(),
             "tables": [table.to_dict() for table in self.tables],
             "flips": [each.to_dict() for each in self.flips],
             "proxies": [each.to_dict() for each in self.proxies],
-            "warnings": list(self.warnings),
-            "notes": list(self.notes),
-            "draws": self.draws,
-            "seconds": self.seconds,
-            "stop_reason": self.stop_reason.value,
-            "message": self.message,
+            **fields(self, "warnings", "notes", "draws", "seconds", "stop_reason", "message"),
         }
 
     @property

@@ -6,8 +6,6 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from edgewise._core.arguments import check_weights
 from edgewise._core.checks import among, check_bool, check_int, check_squarable, short
 from edgewise._core.errors import InputError
@@ -17,7 +15,7 @@ from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, StopError, check_seconds, check_work, running
 from edgewise.auditing.bootstrap import Outcomes, Resamples
 from edgewise.auditing.flips import Flips, flips, reads
-from edgewise.auditing.groups import Grouping, groupings, intersection
+from edgewise.auditing.groups import everyone, groupings, intersection
 from edgewise.auditing.metrics import group_tables
 from edgewise.auditing.proxies import Proxies, find_proxies
 from edgewise.auditing.result import AuditResult
@@ -30,7 +28,6 @@ DRAWS = 500
 # Bootstrap draws times rows that stay within some seconds; of more rows fewer draws are as good.
 MOST_DRAWN = 40_000_000
 FEWEST_DRAWS = 100
-ALL = "all"
 
 
 def audit(
@@ -128,7 +125,6 @@ def audit(
     weight = check_weights(sample_weight, table.n_rows)
     parts = groupings(protected, table, bins)
     joint = (intersection(parts),) if len(parts) > 1 else ()
-    everyone = Grouping(ALL, (ALL,), np.zeros(table.n_rows, dtype=np.int64), (ALL,))
     names = [part.name for part in parts]
     # A mapping's attributes are known apart from the table; the model reads one only as a column of X by that name.
     read = [name for name in names if reads(who, X, name)]
@@ -143,7 +139,7 @@ def audit(
             check_squarable(actual, "The 'y' argument of audit", tiny=False)
             check_squarable(scores, "What the 'model' of audit predicts", tiny=False)
         outcomes = Outcomes(actual, scores, who.decisions(scores) if who.of_classes else None, weight)
-        every = (everyone, *parts, *joint)
+        every = (everyone(table.n_rows), *parts, *joint)
         boots = Resamples(outcomes, every, derive(seed, 40))
         if draws:
             draws = max(min(draws, MOST_DRAWN // table.n_rows), min(draws, FEWEST_DRAWS))
@@ -171,7 +167,7 @@ def audit(
         overall, *tables = group_tables(outcomes, every, boots)
     notes = (*_notes(who, names, read), *([remark] if remark else []))
     return AuditResult(
-        model=_called(who),
+        model=type(who.model).__name__ + ("" if who.fit is None else f" {list(who.fit.network.shape)}"),
         kind=who.kind,
         positive="" if who.positive is None else str(who.positive),
         threshold=who.threshold if who.of_classes else None,
@@ -207,13 +203,6 @@ def _of_dataset(data: Any, y: Any, weight: Any, seed: int) -> tuple[Any, Any, An
         parts.append(table[own].to_numpy(zero_copy_only=False))
     beside = [name for name in (y, weight) if name is not None]
     return table.drop_columns(beside), parts[0], parts[1], found.remark
-
-
-def _called(who: AuditedModel) -> str:
-    name = type(who.model).__name__
-    if who.fit is None:
-        return name
-    return f"{name} {list(who.fit.network.shape)}"
 
 
 def _notes(who: AuditedModel, names: list[str], read: list[str]) -> tuple[str, ...]:

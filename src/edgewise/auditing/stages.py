@@ -43,8 +43,6 @@ class StageCounter:
         Of all stages, in order.
     meter : Meter
     callbacks : callable or sequence of callables
-    of : str
-        The function that was given them.
     """
 
     def __init__(self, names: list[str], meter: Meter, callbacks: Any) -> None:

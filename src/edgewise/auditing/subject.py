@@ -13,7 +13,7 @@ from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_float, check_vector, short
 from edgewise._core.errors import InputError
 from edgewise._core.work import charge
-from edgewise.data.encoding_raw import RawTable, raw_table
+from edgewise.data.encoding_raw import RawTable, column_error, raw_table
 from edgewise.network.fitted import Fitted, HoldsNetwork, fitted
 from edgewise.network.module import KAN
 
@@ -125,7 +125,7 @@ def subject(
             expected="be a KAN, a fitted estimator, or an object with predict (and best predict_proba)",
             got=short(model),
         )
-    outcome = _cells(y)
+    outcome: list[Any] = as_labels(y.to_numpy() if hasattr(y, "to_numpy") else y, "y").tolist()
     if len(outcome) != n_rows:
         raise InputError(
             argument="y", expected=f"have one outcome for each of {n_rows:,} rows", got=f"{len(outcome):,}"
@@ -157,10 +157,7 @@ def matrix_of(X: Any, fit: Fitted) -> Floats:
     columns = [column.numbers for column in table.columns]
     if any(column is None for column in columns):
         name = next(column.name for column in table.columns if column.numbers is None)
-        raise InputError(
-            subject=f"Column {short(name, 40)}",
-            expected="hold numbers, for the model is a network of numbers",
-        )
+        raise column_error(name, "hold numbers, for the model is a network of numbers")
     return np.column_stack(cast("list[Floats]", columns))
 
 
@@ -206,10 +203,6 @@ def _positive(positive: Any, classes: tuple[Any, ...]) -> Any:
     raise InputError(
         argument="positive", expected=f"be one of the classes {short(list(classes))}", got=short(positive)
     )
-
-
-def _cells(y: Any) -> list[Any]:
-    return as_labels(y.to_numpy() if hasattr(y, "to_numpy") else y, "y").tolist()
 
 
 def _like_classes(outcome: list[Any]) -> bool:

@@ -19,12 +19,11 @@ from edgewise._core.arguments import as_labels
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_choice, check_float, short
 from edgewise._core.errors import InputError
-from edgewise._core.plain import plain
+from edgewise._core.plain import fields, plain
 from edgewise._core.seeds import numpy_generator
-from edgewise.auditing.groups import Grouping
+from edgewise.auditing.groups import CRITERIA, Grouping
 from edgewise.auditing.subject import AuditedModel
 
-CRITERIA = ("dp", "eo")
 # Shares of a threshold below this are rounding.
 TRACE = 1e-9
 
@@ -98,13 +97,8 @@ class GroupThresholds:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain dictionaries, lists, strings and numbers."""
-        rules = {group: plain(asdict(rule)) for group, rule in self.rules.items()}
-        return {
-            "criterion": self.criterion,
-            "attribute": self.attribute,
-            "at_most": self.at_most,
-            "rules": rules,
-        }
+        rules = {group: asdict(rule) for group, rule in self.rules.items()}
+        return {**fields(self, "criterion", "attribute", "at_most"), "rules": plain(rules)}
 
 
 def group_thresholds(
