@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgewise.data import Encoding, NumberColumn, learn_encoding
-from edgewise.data.encoding_codes import special_codes
+from edgewise.data.encoding_learn import special_codes
 
 ORDINARY = {
     "normal": lambda r, n: r.normal(5, 3, n),

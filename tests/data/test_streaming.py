@@ -13,12 +13,11 @@ from edgewise._core.errors import FileError, InputError
 from edgewise.data import learn_encoding
 from edgewise.data.streaming import source as reading
 from edgewise.data.streaming.columns import RANK_ERROR, Numbers, Sample, Target, Words
-from edgewise.data.streaming.counting import Counting
+from edgewise.data.streaming.counting import Counting, Roles
 from edgewise.data.streaming.draw import drawn
 from edgewise.data.streaming.encode import learned, masses
 from edgewise.data.streaming.source import ROWS_OF_BATCH, open_source
 from edgewise.data.streaming.spool import dataset, is_dataset
-from edgewise.data.streaming.statistics import Roles
 
 pytest.importorskip("datasketches")
 
@@ -158,7 +157,7 @@ def test_damage_that_only_sums_of_pages_tell_is_named(tmp_path):
 
 def test_drawn_rows_do_not_depend_on_the_batches(folder, monkeypatch):
     whole = pa.concat_tables(open_source(folder).batches(["a", "few", "sort", "y", "w"]))
-    found = drawn(folder, of="explain", most=50, seed=3, number=777)
+    found = drawn(folder, most=50, seed=3, number=777)
     assert (found.table.num_rows, found.rows) == (50, whole.num_rows)
     assert found.row.to_pylist()[0]["w"] == whole["w"][777].as_py()
     # All columns of a row come from one row, in the order of the dataset, and no row twice.
@@ -166,13 +165,13 @@ def test_drawn_rows_do_not_depend_on_the_batches(folder, monkeypatch):
     assert places == sorted(set(places))
     assert [whole["sort"][k].as_py() for k in places] == found.table["sort"].to_pylist()
     monkeypatch.setattr(reading, "ROWS_OF_BATCH", 70)
-    again = drawn(folder, of="explain", most=50, seed=3, number=777)
+    again = drawn(folder, most=50, seed=3, number=777)
     assert again.table["w"].to_pylist() == found.table["w"].to_pylist()
-    every = drawn(folder, of="explain")
+    every = drawn(folder)
     assert every.remark is None
     assert every.table["w"].to_pylist() == whole["w"].to_pylist()
     with pytest.raises(InputError, match="must be one of the"):
-        drawn(folder, of="explain", number=whole.num_rows)
+        drawn(folder, number=whole.num_rows)
 
 
 def test_what_is_no_dataset_is_refused():

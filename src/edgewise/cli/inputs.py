@@ -15,7 +15,7 @@ from edgewise._core.checks import LARGEST, among, check_squarable, did_you_mean,
 from edgewise._core.errors import InputError
 from edgewise.data import provenance, split
 from edgewise.data.arrow import Cells, Frame, pc
-from edgewise.data.header import without_unit
+from edgewise.data.dialect import without_unit
 
 # Whole numbers with no more distinct values than this are taken as classes, and that is reported.
 MOST_NUMBERED_CLASSES = 10

@@ -91,7 +91,8 @@ def _read(order: str, parts: Any, distinct: Any, words: Cells) -> Dates | None:
         return None
     if short_year:
         doubt = "; ".join(part for part in (doubt, "years of two digits taken for 1969 to 2068") if part)
-    values = (days.astype("datetime64[s]") + clock) if clock.any() or _timed(parts) else days
+    timed = any(parts.field(_place(parts, "hour")).to_pylist())
+    values = (days.astype("datetime64[s]") + clock) if clock.any() or timed else days
     codes = np.asarray(pc.index_in(words, distinct))
     return Dates(pa.chunked_array([pa.array(values[codes])]), writing, doubt)
 
@@ -166,10 +167,6 @@ def _east(parts: Any) -> NDArray[Any]:
     west = np.array([sign == "-" for sign in parts.field(_place(parts, "east")).to_pylist()])
     ahead = _numbers(parts, "zone") * 3600 + _numbers(parts, "minutes") * 60
     return np.where(west, -ahead, ahead).astype("timedelta64[s]")
-
-
-def _timed(parts: Any) -> bool:
-    return any(bool(cell) for cell in parts.field(_place(parts, "hour")).to_pylist())
 
 
 def _numbers(parts: Any, name: str) -> Ints:

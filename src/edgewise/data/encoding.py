@@ -15,7 +15,6 @@ from edgewise._core.arrays import Floats
 from edgewise._core.checks import short
 from edgewise._core.errors import InputError
 from edgewise._core.work import charge
-from edgewise.data.encoding_codes import codes_sentence
 from edgewise.data.encoding_columns import (
     DroppedColumn,
     EncodedColumn,
@@ -232,3 +231,27 @@ GAPS = ("missing", "(missing)", "no value")
 def distinct(names: Iterable[str], taken: Sequence[str]) -> str:
     """The first of the names that is not taken."""
     return next(name for name in names if name not in taken)
+
+
+def codes_sentence(columns: list[tuple[str, tuple[str, ...]]]) -> str:
+    """A sentence about which columns have which codes; empty where none has any.
+
+    Examples
+    --------
+    >>> codes_sentence([("age", ("999",)), ("income", ()), ("debt", ("-9", "-8"))])
+    'Treated as codes, beside the curves of their columns: 999 in age; -9, -8 in debt.'
+    """
+    shared = dict[tuple[str, ...], list[str]]()
+    for name, codes in columns:
+        if codes:
+            shared.setdefault(codes, []).append(name)
+    if not shared:
+        return ""
+    parts = [f"{', '.join(codes)} in {_listed(names)}" for codes, names in shared.items()]
+    return f"Treated as codes, beside the curves of their columns: {'; '.join(parts)}."
+
+
+def _listed(names: list[str]) -> str:
+    return (
+        ", ".join(names) if len(names) <= 4 else f"{', '.join(names[:3])} and {len(names) - 3} more columns"
+    )

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import short
-from edgewise._core.errors import InputError
-from edgewise.data.encoding_raw import RawColumn
+from edgewise.data.encoding_raw import RawColumn, column_error
 from edgewise.data.table import MISSING
 
 # How far beyond the training range an input is followed, in widths of that range; from there on it stays where it is.
@@ -167,18 +166,9 @@ class LevelColumn:
 
     def encode(self, raw: RawColumn) -> Floats:
         """Codes of a raw column, shape (n, 1)."""
-        if raw.codes is not None:
-            codes, words = raw.codes, raw.words
-        else:
-            values, codes = np.unique(cast(Floats, raw.numbers), return_inverse=True)
-            words = tuple(as_word(value, raw.kind) for value in values.tolist())
-        lookup = np.array(
-            [self._code.get(word, self.unseen) for word in words] + [self.missing], dtype=np.float64
-        )
-        for k, word in enumerate(words):
-            if word == "":
-                lookup[k] = self.missing
-        return lookup[codes][:, None]
+        raw = as_words(raw)
+        codes = [self.missing if word == "" else self._code.get(word, self.unseen) for word in raw.words]
+        return np.array([*codes, self.missing], dtype=np.float64)[cast(Any, raw.codes)][:, None]
 
 
 @dataclass(frozen=True)
@@ -221,9 +211,9 @@ def refuse_infinite(x: Floats, name: str, first: int = 0) -> None:
     """One sentence about an infinity among the numbers of a column; `first` is the row of the first of them."""
     if np.isinf(x).any():
         where = int(np.flatnonzero(np.isinf(x))[0])
-        raise InputError(
-            subject=f"Column {short(name, 40)}",
-            expected="hold finite numbers",
+        raise column_error(
+            name,
+            "hold finite numbers",
             got=f"{x[where]} (infinity)",
             rows=[first + where],
             advice="correct it or make it a missing value",
@@ -242,12 +232,23 @@ def _as_number(word: str, name: str, kind: str) -> float:
         return float(word)
     except (ValueError, TypeError):
         what = {"date": "dates", "bool": "True or False"}.get(kind, "numbers")
-        raise InputError(
-            subject=f"Column {short(name, 40)}",
-            expected=f"hold {what}, as it did when the model was fitted",
+        raise column_error(
+            name,
+            f"hold {what}, as it did when the model was fitted",
             got=short(word),
             advice="correct it or make it a missing value",
         ) from None
+
+
+def as_words(raw: RawColumn) -> RawColumn:
+    """A column that holds words elsewhere, where it happens to hold numbers or nothing here."""
+    if raw.codes is not None:
+        return raw
+    values, codes = np.unique(cast(Any, raw.numbers), return_inverse=True)
+    words = tuple(as_word(value, raw.kind) for value in values.tolist())
+    gaps = np.array([word == "" for word in words])
+    codes = np.where(gaps[codes], -1, codes) if len(words) else codes
+    return RawColumn(raw.name, "text", codes=codes.astype(np.int64), words=words)
 
 
 def as_word(value: float, kind: str = "number") -> str:

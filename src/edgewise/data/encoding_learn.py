@@ -4,20 +4,107 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import UNREADABLE, check_int, check_vector, short
 from edgewise._core.errors import InputError
 from edgewise._core.work import charge
 from edgewise.data.encoding import CELL, GAPS, Encoding, distinct
-from edgewise.data.encoding_codes import special_codes
 from edgewise.data.encoding_columns import DroppedColumn, EncodedColumn, LevelColumn, NumberColumn, numbers_of
-from edgewise.data.encoding_levels import order_levels
 from edgewise.data.encoding_raw import RawColumn, raw_table
+
+# So many levels may be put in order whatever the noise: a function of so few distinguishes them one by one.
+FEW = 10
+# Standard errors within which levels of a longer column are taken for alike.
+ALIKE = 2.0
+
+
+def order_levels(
+    codes: NDArray[Any], targets: Floats, weight: Floats, labels: Sequence[str]
+) -> NDArray[np.int64]:
+    """Places of the levels in order of what they do to the target.
+
+    Several targets (classes, say) are brought to one number a level by the first principal component of the level
+    means, weighted by the levels' sizes. Levels that the data cannot distinguish stand in alphabetical order: an order
+    made of noise would be learned as if it were knowledge, and the more so the more levels there are.
+
+    Parameters
+    ----------
+    codes : array of int, shape (n,)
+    targets : array of shape (n, k)
+    weight : array of shape (n,)
+    labels : sequence of str
+        One for each code.
+    """
+    size = np.bincount(codes, weights=weight, minlength=len(labels))
+    scaled = _standardised(targets, weight)
+    means = shrunken_means(codes, scaled, weight, len(labels))
+    centred = means - (size @ means) / max(size.sum(), np.finfo(float).tiny)
+    _, _, directions = np.linalg.svd(np.sqrt(size)[:, None] * centred, full_matrices=False)
+    direction = directions[0] * (1.0 if directions[0].sum() >= 0 else -1.0)
+    value = np.round(centred @ direction, 12)
+    if len(labels) > FEW:
+        step = ALIKE * _uncertainty(codes, scaled @ direction, weight, size)
+        value = np.round(value / step) if step > 0 else value
+    return np.array(sorted(range(len(labels)), key=lambda k: (value[k], labels[k])), dtype=np.int64)
+
+
+def shrunken_means(codes: NDArray[Any], targets: Floats, weight: Floats, n_levels: int) -> Floats:
+    """Means of the targets by level, (levels, k), each drawn to the mean of all by as much as noise accounts for.
+
+    The spread among levels beyond what noise explains is estimated by moments (R. DerSimonian and N. Laird, 1986,
+    doi:10.1016/0197-2456(86)90046-2); a level of size n then keeps n / (n + noise / spread) of its deviation.
+    """
+    size = np.bincount(codes, weights=weight, minlength=n_levels)
+    out = np.empty((n_levels, targets.shape[1]))
+    for j, target in enumerate(targets.T):
+        mean, centre, noise, spread = _components(codes, target, weight, size)
+        if spread <= 1e-12 * (noise + spread):
+            out[:, j] = centre
+        else:
+            out[:, j] = centre + (mean - centre) * size / (size + noise / spread)
+    return out
+
+
+def _components(
+    codes: NDArray[Any], target: Floats, weight: Floats, size: NDArray[Any]
+) -> tuple[Floats, float, float, float]:
+    """Means by level, the mean of all, and the variances within levels and among them."""
+    total = float(size.sum())
+    mean = np.bincount(codes, weights=weight * target, minlength=len(size)) / np.maximum(
+        size, np.finfo(float).tiny
+    )
+    centre = float(size @ mean) / total
+    noise = float(weight @ (target - mean[codes]) ** 2) / max(total - len(size), 1.0)
+    between = float(size @ (mean - centre) ** 2) - (len(size) - 1) * noise
+    share = total - float((size**2).sum()) / total
+    return mean, centre, noise, max(between, 0.0) / share if share > 0 else 0.0
+
+
+def _uncertainty(codes: NDArray[Any], target: Floats, weight: Floats, size: NDArray[Any]) -> float:
+    """Standard deviation of what a typical level does, given the rows; 0 where no level is distinguished from another."""
+    _, _, noise, spread = _components(codes, target, weight, size)
+    if spread <= 1e-12 * (noise + spread):
+        return 0.0
+    own = noise / np.maximum(size, np.finfo(float).tiny)
+    return float(np.median(np.sqrt(spread * own / (spread + own))))
+
+
+def _standardised(targets: Floats, weight: Floats) -> Floats:
+    """Targets of unit spread, whatever their size."""
+    size = np.abs(targets).max(axis=0)
+    scaled = targets / np.where(size > 0, size, 1.0)
+    total = weight.sum()
+    mean = weight @ scaled / total
+    spread = np.sqrt(weight @ (scaled - mean) ** 2 / total)
+    return (scaled - mean) / np.where(spread > 0, spread, 1.0)
+
 
 # A tail this many times longer than the typical deviation would leave most of a grid to few rows: it is drawn in. A
 # normal column reaches 6, an exponential one 20, a log-normal one 60 or more.
@@ -28,6 +115,8 @@ TINIEST = float(np.nextafter(0.0, 1.0))
 # Quantiles of this many rows are as good as those of all.
 ENOUGH = 100_000
 LISTED = 100
+# A column of numbers that passes as it is, for a table that tells nothing: transform, centre, scale, range and fill.
+_ANY = ("identity", 0.0, 1.0, 0.0, 0.0, 0.0)
 
 
 def learn_encoding(
@@ -95,26 +184,44 @@ def learn_encoding(
     rare = max(2, min(20, table.n_rows // 40)) if fewest is None else check_int(fewest, "fewest", low=1)
 
     columns = list[EncodedColumn]()
-    seen = dict[bytes, str]()
     for raw in table.columns:
         charge(CELL * table.n_rows)
-        column = (
+        columns.append(
             number_column(raw, weights, rare)
             if raw.codes is None
             else level_column(raw, targets, weights, most, rare)
         )
-        if not column.dropped:
-            mark = _fingerprint(raw)
-            if mark in seen:
-                column = DroppedColumn(raw.name, f"the same as {short(seen[mark], 40)}")
-            else:
-                seen[mark] = raw.name
-        columns.append(column)
-    if all(column.dropped for column in columns):
-        columns[0] = NumberColumn(columns[0].name, "number", "identity", 0.0, 1.0, 0.0, 0.0, 0.0)
-        if table.columns[0].codes is not None:
-            columns[0] = LevelColumn(table.columns[0].name, ("any",), 0, 0)
-    return Encoding(tuple(columns))
+    marks = (_fingerprint(raw) for raw in table.columns)
+    return distinct_columns(columns, marks, words=table.columns[0].codes is not None)
+
+
+def distinct_columns(
+    columns: list[EncodedColumn], marks: Iterable[bytes], *, words: bool, where: str = ""
+) -> Encoding:
+    """The encoding of columns without those equal to an earlier one, by marks of what they hold; it keeps one at least.
+
+    Parameters
+    ----------
+    columns : list of EncodedColumn
+    marks : iterable of bytes
+    words : bool
+        Whether the first one holds words.
+    where : str
+        The rows in which they are equal, where these are not all.
+    """
+    kept, seen = list[EncodedColumn](), dict[bytes, str]()
+    for column, mark in zip(columns, marks, strict=True):
+        if column.dropped:
+            kept.append(column)
+        elif mark in seen:
+            kept.append(DroppedColumn(column.name, f"the same as {short(seen[mark], 40)}{where}"))
+        else:
+            seen[mark] = column.name
+            kept.append(column)
+    if all(column.dropped for column in kept):
+        name = kept[0].name
+        kept[0] = LevelColumn(name, ("any",), 0, 0) if words else NumberColumn(name, "number", *_ANY)
+    return Encoding(tuple(kept))
 
 
 def _targets(y: Any, n_rows: int) -> Floats:
@@ -258,3 +365,76 @@ def _fingerprint(raw: RawColumn) -> bytes:
         ordered = [(*raw.words, "")[cast(Any, raw.codes)[k]] for k in np.sort(first)]
         body = rank[codes].tobytes() + "\0".join(ordered).encode(errors="surrogatepass")
     return hashlib.sha256(body).digest()
+
+
+# Codes a column may have, ordinary values it must have, and rows of the rarest code.
+MOST_CODES, FEWEST_VALUES, FEWEST_ROWS = 5, 5, 2
+# Negative codes are so many times as far from the others as these from each other, or in so many times the rows.
+CLEARLY = 3.0
+
+
+def special_codes(x: Floats, weight: Floats, rare: float) -> tuple[float, ...]:
+    """The values of a column that are codes, in rising order.
+
+    Codes are whole numbers other than zero, at most five, each in two rows or more and all together in `rare`, outside the
+    range of the ordinary values, of which there are at least five, and more than codes. They are
+
+    - all negative values among others that are not: further below these than any two neighbours of their lower half lie
+      apart, and than three times as far as most do, or a single one with three times the rows of any of them; or else
+    - values further beyond the ordinary ones than these reach: 999 among ages.
+
+    Parameters
+    ----------
+    x : array of shape (n,)
+        Without missing cells.
+    weight : array of shape (n,)
+    rare : float
+        Weight that the codes at one end must have together.
+    """
+    values, place = np.unique(x, return_inverse=True)
+    rows = np.bincount(place, weights=weight).astype(np.float64)
+    found = list[float]()
+    for codes_of in (_negative, _highest, _lowest, _highest):
+        which = codes_of(values, rows, rare, MOST_CODES - len(found))
+        found += values[which].tolist()
+        kept = np.ones(len(values), dtype=bool)
+        kept[which] = False
+        values, rows = values[kept], rows[kept]
+    return tuple(sorted(found))
+
+
+def _negative(values: Floats, rows: Floats, rare: float, most: int) -> slice:
+    """Which of the values are negative codes among values that are not negative."""
+    count = int(np.searchsorted(values, 0.0))
+    codes, rest, common = slice(0, count), values[count:], rows[count:]
+    if not _may_be(values[codes], rows[codes], len(rest), rare, most):
+        return slice(0, 0)
+    steps = np.diff(rest[: len(rest) // 2 + 1])
+    apart = bool(rest[0] - values[count - 1] > max(steps.max(), CLEARLY * np.median(steps)))
+    spike = count == 1 and bool(rows[0] >= CLEARLY * common.max())
+    return codes if apart or spike else slice(0, 0)
+
+
+def _lowest(values: Floats, rows: Floats, rare: float, most: int) -> slice:
+    """Which of the values are codes far below the others."""
+    far = _highest(-values[::-1], rows[::-1], rare, most)
+    return slice(0, far.stop - far.start)
+
+
+def _highest(values: Floats, rows: Floats, rare: float, most: int) -> slice:
+    """Which of the values are codes further above the others than these reach."""
+    for count in range(min(most, len(values) // 2), 0, -1):
+        rest, codes = values[:-count], slice(len(values) - count, len(values))
+        # Halved: the difference of two huge numbers overflows.
+        far = bool(values[codes][0] / 2 - rest[-1] / 2 > rest[-1] / 2 - rest[0] / 2)
+        if far and _may_be(values[codes], rows[codes], len(rest), rare, most):
+            return codes
+    return slice(len(values), len(values))
+
+
+def _may_be(codes: Floats, rows: Floats, ordinary: int, rare: float, most: int) -> bool:
+    """Whether values are few, whole, repeated and often enough to be codes beside so many ordinary ones."""
+    if not 0 < len(codes) <= most or ordinary < max(FEWEST_VALUES, len(codes) + 1):
+        return False
+    whole = bool(((codes == np.round(codes)) & (codes != 0)).all())
+    return whole and float(rows.min()) >= FEWEST_ROWS and float(rows.sum()) >= rare

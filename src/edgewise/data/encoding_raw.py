@@ -12,6 +12,8 @@ import decimal
 import numbers
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from numbers import Number
 from typing import Any, cast
 
 import narwhals as nw
@@ -21,12 +23,21 @@ from numpy.typing import NDArray
 from edgewise._core.arrays import Floats, Ints
 from edgewise._core.checks import UNREADABLE, did_you_mean, plural, short, text_of
 from edgewise._core.errors import InputError
+from edgewise._core.rows import Rows
 from edgewise.data.arrow import floats_of
-from edgewise.data.table import Table, repeated
+from edgewise.data.table import Table, check_distinct
 
 
 class CellError(InputError, TypeError):
     """A cell that is neither a number nor a word; a TypeError too, which is what scikit-learn raises for it."""
+
+
+def column_error(
+    name: str, expected: str, got: object = "", advice: str = "", rows: Rows = ()
+) -> InputError:
+    """The error about what a column of a table must do."""
+    what = f"Column {short(name, 40)}"
+    return InputError(subject=what, expected=expected, got=got, advice=advice, rows=rows)
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +52,12 @@ class RawColumn:
 
     def __len__(self) -> int:
         return len(cast(Any, self.numbers if self.codes is None else self.codes))
+
+    def cells(self, rows: NDArray[Any] | slice = slice(None)) -> list[float | str | None]:
+        """Its cells as numbers and words, None where they are missing; those of some rows only, if given."""
+        if self.codes is not None:
+            return [None if code < 0 else self.words[code] for code in self.codes[rows].tolist()]
+        return [None if cell != cell else cell for cell in cast(Floats, self.numbers)[rows].tolist()]
 
     def take(self, rows: NDArray[Any]) -> RawColumn:
         """The column of the given rows (numbers of rows, a mask or a slice)."""
@@ -108,8 +125,10 @@ def raw_table(data: Any, name: str = "X") -> RawTable:
         data = data.columns
     if hasattr(data, "tocsr") or hasattr(data, "toarray"):
         raise CellError(
-            f"The '{name}' argument must be a dense table. Got a sparse {type(data).__name__} instead; convert it "
-            f"with {name}.toarray()."
+            argument=name,
+            expected="be a dense table",
+            got=f"a sparse {type(data).__name__}",
+            advice=f"convert it with {name}.toarray()",
         )
     if isinstance(data, Mapping):
         columns = [
@@ -118,15 +137,16 @@ def raw_table(data: Any, name: str = "X") -> RawTable:
         return _table([key for key, _ in columns], [column for _, column in columns], name)
     if hasattr(data, "collect") and hasattr(data, "lazy"):
         raise CellError(
-            f"The '{name}' argument must hold its rows. Got a frame yet to be computed instead; pass {name}.collect()."
+            argument=name,
+            expected="hold its rows",
+            got="a frame yet to be computed",
+            advice=f"pass {name}.collect()",
         )
     if hasattr(data, "detach"):
         try:
             data = data.detach().cpu().numpy()
         except (TypeError, RuntimeError, NotImplementedError):  # sparse, without data, of a strange type
-            raise CellError(
-                f"The '{name}' argument must be a dense tensor of numbers. Got {short(data)} instead."
-            ) from None
+            raise CellError(argument=name, expected="be a dense tensor of numbers", got=short(data)) from None
     if not isinstance(data, np.ndarray) and (hasattr(data, "columns") or hasattr(data, "column_names")):
         return _from_frame(data, name)
     return _from_matrix(data, name)
@@ -134,13 +154,7 @@ def raw_table(data: Any, name: str = "X") -> RawTable:
 
 def _from_frame(data: Any, name: str) -> RawTable:
     labels = list(data.column_names if hasattr(data, "column_names") else data.columns)
-    if (twice := repeated([text_of(label) for label in labels])) is not None:
-        raise InputError(
-            argument=name,
-            expected="have distinct column names",
-            got=f"{short(twice, 40)} more than once",
-            advice="rename one",
-        )
+    check_distinct([text_of(label) for label in labels], argument=name)
     try:
         frame = nw.from_native(data, eager_only=True)
     except TypeError:
@@ -167,9 +181,7 @@ def _from_matrix(data: Any, name: str) -> RawTable:
             "one row."
         )
     if array.dtype.kind == "V":
-        raise CellError(
-            f"The '{name}' argument must be a plain table. Got an array of {array.dtype} instead."
-        )
+        raise CellError(argument=name, expected="be a plain table", got=f"an array of {array.dtype}")
     labels = [f"x{k + 1}" for k in range(array.shape[1])]
     columns = [_from_array(array[:, k], label) for k, label in enumerate(labels)]
     return RawTable(tuple(columns), int(array.shape[0]), named=False)
@@ -224,24 +236,15 @@ def _as_array(values: Any) -> NDArray[Any]:
 
 
 def _from_array(values: Any, name: str) -> RawColumn:
+    refused = partial(InputError, subject=f"Column {short(name, 40)}", expected="hold one value a row")
     try:
         array = _as_array(values)
     except ValueError:
-        raise InputError(
-            subject=f"Column {short(name, 40)}",
-            expected="hold one value a row",
-            got="entries of different lengths",
-        ) from None
+        raise refused(got="entries of different lengths") from None
     except UNREADABLE:
-        raise InputError(
-            subject=f"Column {short(name, 40)}", expected="hold one value a row", got=short(values)
-        ) from None
+        raise refused(got=short(values)) from None
     if array.ndim != 1:
-        raise InputError(
-            subject=f"Column {short(name, 40)}",
-            expected="hold one value a row",
-            got=f"an array of shape {array.shape}",
-        )
+        raise refused(got=f"an array of shape {array.shape}")
     kind = array.dtype.kind
     if kind == "c":
         raise InputError(
@@ -260,9 +263,8 @@ def _from_array(values: Any, name: str) -> RawColumn:
 def _from_cells(cells: list[Any], name: str) -> RawColumn:
     """A column of Python objects: what its cells are decides."""
     kinds = {kind for kind in set(map(type, cells)) if not _is_void(kind)}
-    if any(
-        kind.__name__ == "Period" for kind in kinds
-    ):  # of pandas: a month, a week, ...; it begins at a moment
+    # Of pandas: a month, a week, ...; it begins at a moment.
+    if any(kind.__name__ == "Period" for kind in kinds):
         cells = [cell.to_timestamp() if type(cell).__name__ == "Period" else cell for cell in cells]
         kinds = {kind for kind in set(map(type, cells)) if not _is_void(kind)}
     if all(kind is not bool and issubclass(kind, (numbers.Real, decimal.Decimal)) for kind in kinds):
@@ -277,7 +279,9 @@ def _from_cells(cells: list[Any], name: str) -> RawColumn:
             return RawColumn(name, "date", _days(np.array(plain, dtype="datetime64[us]")))
         except (ValueError, OverflowError, TypeError):
             raise CellError(
-                f"Column {short(name, 40)} must hold dates that can be counted in days. Got others."
+                subject=f"Column {short(name, 40)}",
+                expected="hold dates that can be counted in days",
+                got="others",
             ) from None
     if any(issubclass(kind, complex) for kind in kinds):
         raise InputError(f"Column {short(name, 40)} must hold real numbers. Complex data not supported.")
@@ -347,9 +351,7 @@ def _to_floats(cells: list[Any], name: str) -> Floats:
     try:
         return np.array([np.nan if is_missing(cell) else float(cell) for cell in cells], dtype=np.float64)
     except (OverflowError, ValueError, TypeError):
-        raise InputError(
-            subject=f"Column {short(name, 40)}", expected="hold numbers up to 1e308", got="a larger one"
-        ) from None
+        raise column_error(name, "hold numbers up to 1e308", got="a larger one") from None
 
 
 def _without_zone(moment: Any) -> Any:
@@ -366,3 +368,32 @@ def _days(moments: NDArray[Any]) -> Floats:
         )
     whole = moments.astype(f"{moments.dtype.kind}8[us]").astype(np.int64) / 86_400e6
     return np.where(np.isnat(moments), np.nan, whole)
+
+
+def is_one_row(X: Any) -> bool:
+    """Whether something is a single row: a mapping of plain cells, a series, a flat list, or a table of one row."""
+    if isinstance(X, Mapping):
+        cells = list(cast("Mapping[Any, Any]", X).values())
+        return bool(cells) and all(_is_cell(cell) for cell in cells)
+    if hasattr(X, "to_dict") and hasattr(X, "index") and not hasattr(X, "columns"):
+        return True
+    if isinstance(X, (list, tuple)):
+        return bool(X) and all(_is_cell(cell) for cell in cast("list[Any]", X))
+    shape = getattr(X, "shape", None)
+    return isinstance(shape, tuple) and (len(shape) == 1 or (len(shape) == 2 and shape[0] == 1))
+
+
+def as_table(row: Any) -> Any:
+    """A single row as a table of one."""
+    if not is_one_row(row):
+        return row
+    if not isinstance(row, Mapping) and hasattr(row, "to_dict") and not hasattr(row, "columns"):
+        row = row.to_dict()
+    if isinstance(row, Mapping):
+        return {name: [cell] for name, cell in cast("Mapping[Any, Any]", row).items()}
+    shape = getattr(row, "shape", ())
+    return row if len(shape) == 2 else [row.tolist() if hasattr(row, "tolist") else list(row)]
+
+
+def _is_cell(value: Any) -> bool:
+    return isinstance(value, (str, Number, np.generic)) or is_missing(value) or hasattr(value, "isoformat")

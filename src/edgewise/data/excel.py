@@ -18,11 +18,7 @@ WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 # What a sheet holds at most.
 MOST_ROWS, MOST_COLUMNS, MOST_CHARACTERS = 1_048_576, 16_384, 32_767
 LARGEST = 9.99e307
-_DATE, _MOMENT, _TIME = (
-    {"num_format": "yyyy-mm-dd"},
-    {"num_format": "yyyy-mm-dd hh:mm:ss"},
-    {"num_format": "hh:mm:ss"},
-)
+_FORMATS = {dt.date: "yyyy-mm-dd", dt.datetime: "yyyy-mm-dd hh:mm:ss", dt.time: "hh:mm:ss"}
 
 
 def text_of_workbook(content: bytes, name: str) -> tuple[bytes, str]:
@@ -97,10 +93,7 @@ def workbook_of(frame: Frame) -> bytes:
     # The same table gives the same bytes.
     book.set_properties({"created": dt.datetime(2000, 1, 1)})
     sheet = book.add_worksheet()
-    formats = {
-        kind: book.add_format(kind_of)
-        for kind, kind_of in ((dt.date, _DATE), (dt.datetime, _MOMENT), (dt.time, _TIME))
-    }
+    formats = {kind: book.add_format({"num_format": text}) for kind, text in _FORMATS.items()}
     for place, (name, column) in enumerate(zip(frame.column_names, frame.columns, strict=True)):
         sheet.write_string(0, place, name[:MOST_CHARACTERS])
         for row, cell in enumerate(column.to_pylist(), start=1):

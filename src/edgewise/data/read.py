@@ -18,7 +18,7 @@ from edgewise.data.dialect import Dialect, NotUTF8Error, sniff
 from edgewise.data.excel import WORKBOOKS, text_of_workbook
 from edgewise.data.frames import Decision, Provenance, provenance, with_provenance
 from edgewise.data.sources import first_line, open_source
-from edgewise.data.table import MISSING, Table, clean_names, repeated, to_table
+from edgewise.data.table import MISSING, Table, check_distinct, clean_names, to_table
 from edgewise.data.text import Text, as_text, of_single_bytes, without_comments
 from edgewise.data.words import EXACT, Reading, read_words
 
@@ -161,11 +161,6 @@ def _in_utf8(text: Text, name: str) -> tuple[Frame, Dialect, tuple[str, ...]]:
     return frame, dialect, text.unusual
 
 
-def _written(delimiter: str) -> str:
-    """White space was brought to tabs."""
-    return "\t" if delimiter == " " else delimiter
-
-
 def _csv(content: bytes, dialect: Dialect, name: str) -> Frame:
     try:
         frame = arrow_csv.read_csv(
@@ -175,15 +170,16 @@ def _csv(content: bytes, dialect: Dialect, name: str) -> Frame:
                 skip_rows=dialect.skip,
             ),
             parse_options=arrow_csv.ParseOptions(
-                delimiter=_written(dialect.delimiter), newlines_in_values=b'"' in content
+                # White space was brought to tabs.
+                delimiter="\t" if dialect.delimiter == " " else dialect.delimiter,
+                newlines_in_values=b'"' in content,
             ),
             convert_options=arrow_csv.ConvertOptions(
                 null_values=MISSING, decimal_point=dialect.decimal, strings_can_be_null=False
             ),
         ).rename_columns(list(dialect.names))
-        if any(
-            pa.types.is_binary(kind) for kind in frame.schema.types
-        ):  # what Arrow makes of text it cannot decode
+        # What Arrow makes of text it cannot decode.
+        if any(pa.types.is_binary(kind) for kind in frame.schema.types):
             raise NotUTF8Error(name)
         return frame
     except pa.ArrowInvalid as error:
@@ -193,13 +189,9 @@ def _csv(content: bytes, dialect: Dialect, name: str) -> Frame:
         raise InputError(
             subject=name,
             expected="have the same number of cells in every row",
-            got=f"a row that does not fit ({_shortened(reason)})",
+            got=f"a row that does not fit ({reason if len(reason) <= 120 else reason[:117] + '...'})",
             advice="correct that line",
         ) from None
-
-
-def _shortened(reason: str) -> str:
-    return reason if len(reason) <= 120 else reason[:117] + "..."
 
 
 def _comma_numbers(column: Cells) -> bool:
@@ -234,13 +226,7 @@ def _named(frame: Frame, name: str) -> Frame:
     names = clean_names(frame.column_names)
     if not names:
         raise InputError(subject=name, expected="have at least one column", got="none")
-    if twice := repeated(names):
-        raise InputError(
-            subject=name,
-            expected="have distinct column names",
-            got=f"{short(twice, 40)} more than once",
-            advice="rename one",
-        )
+    check_distinct(names, subject=name)
     if frame.num_rows == 0:
         raise InputError(subject=name, expected="have at least one row of data", got="only column names")
     return frame.rename_columns(names)

@@ -174,7 +174,9 @@ class Table:
         names = names if columns is None else all_are(columns, str, "columns", _NAMES)
         if target in names:
             raise InputError(
-                f"The target {short(target, 40)} must not be among the columns it is predicted from; leave it out."
+                subject=f"The target {short(target, 40)}",
+                expected="not be among the columns it is predicted from",
+                advice="leave it out",
             )
         if repeated := [name for name in names if names.count(name) > 1]:
             raise InputError(
@@ -282,14 +284,10 @@ def to_table(data: Any, source: str = "the table") -> Table:
             got="a lazy one",
             advice="call its .collect() first",
         )
-    if hasattr(data, "columns") and (twice := repeated([str(name) for name in _labels(data)])) is not None:
+    if hasattr(data, "columns"):
         # Checked before narwhals, whose own word for it differs from backend to backend.
-        raise InputError(
-            subject=source,
-            expected="have distinct column names",
-            got=f"{short(twice, 40)} more than once",
-            advice="rename one",
-        )
+        labels = data.column_names if hasattr(data, "column_names") else data.columns
+        check_distinct([str(name) for name in labels], subject=source)
     try:
         frame = nw.from_native(data, eager_only=True)
     except TypeError:
@@ -311,18 +309,18 @@ def _cells(cells: Any, name: str, source: str) -> list[Any]:
         ) from None
 
 
-def _labels(data: Any) -> list[Any]:
-    return list(data.column_names if hasattr(data, "column_names") else data.columns)
-
-
-def repeated(names: list[str]) -> str | None:
-    """The first name that stands twice."""
+def check_distinct(names: list[str], **whose: str) -> None:
+    """Refuse names of columns that stand twice; `whose` is the argument or the subject that has them."""
     seen: set[str] = set()
     for name in names:
         if name in seen:
-            return name
+            raise InputError(
+                **whose,
+                expected="have distinct column names",
+                got=f"{short(name, 40)} more than once",
+                advice="rename one",
+            )
         seen.add(name)
-    return None
 
 
 def clean_names(names: Iterable[str]) -> list[str]:
@@ -334,13 +332,7 @@ def _assemble(columns: list[tuple[str, Column, str]], source: str) -> Table:
     if not columns:
         raise InputError(subject=source, expected="have at least one column", got="none")
     names = clean_names(name for name, _, _ in columns)
-    if twice := repeated(names):
-        raise InputError(
-            subject=source,
-            expected="have distinct column names",
-            got=f"{short(twice, 40)} more than once",
-            advice="rename one",
-        )
+    check_distinct(names, subject=source)
     notes = tuple(
         f"Column {short(name, 40)} {note}." for name, (_, _, note) in zip(names, columns, strict=True) if note
     )

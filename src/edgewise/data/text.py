@@ -74,9 +74,12 @@ def of_single_bytes(text: Text, name: str) -> Text:
             raise UnicodeError
         content = latin.encode()
     except UnicodeError:
+        line = _first_bad_line(text.content)
         raise InputError(
-            f"{name} must be UTF-8 text. Got bytes in line {_first_bad_line(text.content)} instead that are neither UTF-8 "
-            "nor words in Latin-1; save it as UTF-8."
+            subject=name,
+            expected="be UTF-8 text",
+            got=f"bytes in line {line} that are neither UTF-8 nor words in Latin-1",
+            advice="save it as UTF-8",
         ) from None
     return replace(text, content=content, unusual=(*text.unusual, "Latin-1 (Windows-1252) rather than UTF-8"))
 

@@ -16,17 +16,16 @@ from edgewise.data.dates import MAYBE_DATE, PERIOD, read_dates
 MISSING = ("", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "?", "-", "#N/A")
 # A text column that holds at least this share of numbers is probably one of numbers with a few stray words.
 NEARLY = 0.8
-_CURRENCIES = (
-    r"(?:[A-Z]{1,3}\$|[$€£¥₹₩₽₺₴₫₪₦฿¢]|USD|EUR|GBP|JPY|CHF|CNY|INR|AUD|CAD|NZD|SEK|NOK|DKK|PLN|CZK|HUF|BRL|ZAR|MXN|KRW|"
-    r"TRY|RUB|DM|kr|zł|Kč|Ft|Rs\.?|Fr\.?)"
-)
+# What may stand before a number, or right behind it; other words behind a number are its unit.
+CURRENCIES = ("$", "€", "£", "USD", "EUR", "GBP")
+_CURRENCY = "|".join(map(re.escape, CURRENCIES))
 _BLANK = "[ \u00a0\u202f\u2009]"
 _DIGITS = rf"[0-9](?:[0-9.,'’]|{_BLANK}(?=[0-9]{{3}}(?![0-9])))*|[.,][0-9]+"
 # -$1,100.50 USD, ($5), 12 %, 3.5 kg, 1e-3
 _NUMBER = re.compile(
-    rf"(?P<open>\()?(?P<sign>[+−-])?\s?(?P<before>{_CURRENCIES})?\s?(?P<after_sign>[+−-])?"
+    rf"(?P<open>\()?(?P<sign>[+−-])?\s?(?P<before>{_CURRENCY})?\s?(?P<after_sign>[+−-])?"
     rf"(?P<digits>{_DIGITS})(?P<power>[eE][+-]?[0-9]+)?"
-    rf"(?:\s?(?P<after>{_CURRENCIES}|[%‰]|°[A-Za-z]?)|\s(?P<unit>[^\W\d][^\s\d]*(?:[²³]|\^-?\d)?)|(?P<attached>[^\W\d_eE][^\W\d_]+))?"
+    rf"(?:\s?(?P<after>{_CURRENCY}|[%‰]|°[A-Za-z]?)|\s(?P<unit>[^\W\d][^\s\d]*(?:[²³]|\^-?\d)?)|(?P<attached>[^\W\d_eE][^\W\d_]+))?"
     r"(?P<close>\))?"
 )
 _FIRST = "(?:0|[1-9][0-9]{0,2})"
@@ -156,8 +155,7 @@ def _beside(match: re.Match[str]) -> str:
 
 
 def _is_money(match: re.Match[str]) -> bool:
-    after: str = match["after"] or ""
-    return bool(match["before"]) or bool(after and after not in ("%", "‰") and not after.startswith("°"))
+    return (match["before"] or match["after"]) in CURRENCIES
 
 
 def _omitted(matches: list[re.Match[str]]) -> bool:
@@ -195,13 +193,9 @@ def _grouped_by_points(known: Cells) -> bool:
 
 
 def _value(match: re.Match[str], groups: str) -> float:
-    digits = match["digits"].translate({ord(each): None for each in groups}).replace(",", ".")
-    sign = -1.0 if match["open"] or "-" in _signs(match) or "−" in _signs(match) else 1.0
-    return sign * float(digits + (match["power"] or ""))
-
-
-def _signs(match: re.Match[str]) -> str:
-    return (match["sign"] or "") + (match["after_sign"] or "")
+    digits = match["digits"].translate(dict.fromkeys(map(ord, groups))).replace(",", ".")
+    negative = match["open"] or {match["sign"], match["after_sign"]} & {"-", "−"}
+    return (-1.0 if negative else 1.0) * float(digits + (match["power"] or ""))
 
 
 def _dates(known: Cells) -> Reading | None:

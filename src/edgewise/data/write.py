@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 from collections.abc import Callable, Mapping
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -26,18 +27,8 @@ from edgewise.data.table import Table
 PACKED = ".gz"
 # What cannot be written; under such a name CSV would mislead whoever opens it.
 _OTHERS = (
-    ".xls",
-    ".xlsm",
-    ".xlsb",
-    ".ods",
-    ".json",
-    ".jsonl",
-    ".html",
-    ".pdf",
-    ".sqlite",
-    ".db",
-    ".zip",
-    ".kan",
+    *(".xls", ".xlsm", ".xlsb", ".ods", ".json", ".jsonl"),
+    *(".html", ".pdf", ".sqlite", ".db", ".zip", ".kan"),
 )
 
 
@@ -128,12 +119,9 @@ def _ending(file: Path) -> str:
 
 def _csv(frame: Frame, delimiter: str = ",") -> bytes:
     stream = io.BytesIO()
-    arrow_csv.write_csv(_writable(frame), stream, arrow_csv.WriteOptions(delimiter=delimiter))
+    plain = pa.table([_flat(column) for column in frame.columns], names=frame.column_names)
+    arrow_csv.write_csv(plain, stream, arrow_csv.WriteOptions(delimiter=delimiter))
     return stream.getvalue()
-
-
-def _tabs(frame: Frame) -> bytes:
-    return _csv(frame, "\t")
 
 
 def _parquet(frame: Frame) -> bytes:
@@ -153,18 +141,14 @@ _WRITERS: Mapping[str, Callable[[Any], bytes]] = {
     ".pq": _parquet,
     ".feather": _feather,
     ".arrow": _feather,
-    ".tsv": _tabs,
-    ".tab": _tabs,
+    ".tsv": partial(_csv, delimiter="\t"),
+    ".tab": partial(_csv, delimiter="\t"),
     ".xlsx": workbook_of,
 }
 
 
-def _writable(frame: Frame) -> Frame:
-    """Columns that CSV can hold: categories by their words, anything nested as text."""
-    return pa.table([_flat(column) for column in frame.columns], names=frame.column_names)
-
-
 def _flat(column: Cells) -> Cells:
+    """A column that CSV can hold: categories by their words, anything nested as text."""
     if pa.types.is_dictionary(column.type):
         return column.cast(column.type.value_type)
     if pa.types.is_nested(column.type):

@@ -11,10 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgewise._core.arrays import Floats, Ints
-from edgewise._core.checks import short
-from edgewise._core.errors import InputError
 from edgewise._core.extras import need
-from edgewise.data.encoding_raw import RawColumn
+from edgewise.data.encoding_raw import RawColumn, column_error
 
 State = dict[str, NDArray[Any]]
 
@@ -63,11 +61,8 @@ class Numbers:
             return
         low, high = float(x.min()), float(x.max())
         if not (np.isfinite(low) and np.isfinite(high)):
-            raise InputError(
-                subject=f"Column {short(name, 40)}",
-                expected="hold finite numbers",
-                got="an infinity",
-                advice="correct it or make it a missing value",
+            raise column_error(
+                name, "hold finite numbers", got="an infinity", advice="correct it or make it a missing value"
             )
         self.range = np.array([min(low, self.range[0]), max(high, self.range[1])])
         if self.counts[2]:

@@ -1,4 +1,4 @@
-"""One pass over a dataset, shared among workers: what its columns hold, and a sample of its rows.
+"""One pass over a dataset, shared among workers: what its columns are for and hold, and a sample of its rows.
 
 Sketches depend on the order in which parts are put together. So the rows fall into leaves that depend on the files alone,
 and what is counted of numbers goes up one fixed binary tree over the leaves: a worker keeps the nodes that are whole so far,
@@ -9,17 +9,169 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgewise._core.arrays import Floats, Ints
-from edgewise._core.checks import short
+from edgewise._core.checks import plural, short
 from edgewise._core.errors import InputError
-from edgewise.data.encoding_raw import RawColumn
-from edgewise.data.streaming.columns import LEAF_BITS, MOST_SKETCHED, Numbers, Sample, State, Words
-from edgewise.data.streaming.source import Batch
-from edgewise.data.streaming.statistics import RoleRows, Roles, Statistics, as_words, rows_of
+from edgewise.data.encoding_columns import as_word, as_words
+from edgewise.data.encoding_raw import RawColumn, RawTable, column_error, raw_table
+from edgewise.data.streaming.columns import LEAF_BITS, MOST_SKETCHED, Numbers, Sample, State, Target, Words
+from edgewise.data.streaming.source import Batch, Source
+
+
+@dataclass(frozen=True)
+class Roles:
+    """Which columns are read, and what for.
+
+    Attributes
+    ----------
+    columns : tuple of str
+        To predict from.
+    target : Target
+    weight : str or None
+    """
+
+    columns: tuple[str, ...]
+    target: Target
+    weight: str | None
+
+    @property
+    def read(self) -> tuple[str, ...]:
+        """All that is read."""
+        own = (*self.columns, self.target.name)
+        return own if self.weight is None else (*own, self.weight)
+
+
+def roles_of(source: Source, target: Any, weight: Any, classes: bool) -> Roles:
+    """The columns of a dataset by what they are for.
+
+    Raises
+    ------
+    InputError
+        If `target` or `weight` is no column, or nothing is left to predict from.
+    """
+    target = source.check_column(target, "target")
+    weight = None if weight is None else source.check_column(weight, "sample_weight")
+    columns = tuple(name for name in source.names if name not in (target, weight))
+    if weight == target or not columns:
+        what = (
+            "name another column than the target" if weight == target else "have a column besides the target"
+        )
+        raise InputError(
+            subject="The dataset and 'sample_weight'", expected=what, got=f"{short(target)} alone"
+        )
+    return Roles(columns, Target(target, classes), weight)
+
+
+@dataclass(frozen=True, eq=False)
+class RoleRows:
+    """A batch by roles, rows of weight zero left out.
+
+    Attributes
+    ----------
+    table : RawTable
+        The columns to predict from.
+    y : array of shape (n,)
+        Numbers; of classes what stands for each among `labels`.
+    weight : array of shape (n,)
+    labels : tuple of str
+        The classes of the batch.
+    """
+
+    table: RawTable
+    y: Floats
+    weight: Floats
+    labels: tuple[str, ...] = ()
+
+
+def rows_of(batch: Any, roles: Roles) -> RoleRows:
+    """A batch by roles.
+
+    Raises
+    ------
+    InputError
+        If a target is missing, or a weight no number of zero or more.
+    """
+    whole = raw_table(batch)
+    own = dict(zip(whole.names, whole.columns, strict=True))
+    target = own[roles.target.name]
+    weight = np.ones(whole.n_rows)
+    if roles.weight is not None:
+        weight = _numbers(own[roles.weight], "weights")
+        if not (np.isfinite(weight) & (weight >= 0)).all():
+            raise column_error(
+                roles.weight,
+                "hold weights of zero or more",
+                got=f"{weight[~(np.isfinite(weight) & (weight >= 0))][0]} among them",
+            )
+    labels: tuple[str, ...] = ()
+    if roles.target.classes:
+        labels, y = _labels(target)
+    else:
+        y = _numbers(target, "numbers")
+    gaps = y < 0 if roles.target.classes else ~np.isfinite(y)
+    if gaps.any():
+        raise column_error(
+            target.name,
+            "hold the target of every row",
+            got=f"{plural(int(gaps.sum()), 'row')} of a batch without one",
+            advice="drop those rows",
+        )
+    table = RawTable(tuple(own[name] for name in roles.columns), whole.n_rows, named=True)
+    if not (weight > 0).all():
+        keep = weight > 0
+        table, y, weight = table.take(keep), y[keep], weight[keep]
+    return RoleRows(table, y, weight, labels)
+
+
+def _numbers(raw: RawColumn, what: str) -> Floats:
+    if raw.numbers is None:
+        raise column_error(
+            raw.name,
+            f"hold {what}",
+            got=f"words such as {short(next(iter(raw.words), ''))}",
+            advice="for classes use KANClassifier",
+        )
+    return raw.numbers
+
+
+def _labels(raw: RawColumn) -> tuple[tuple[str, ...], Floats]:
+    if raw.codes is not None:
+        return raw.words, raw.codes.astype(np.float64)
+    values, place = np.unique(cast(Floats, raw.numbers), return_inverse=True)
+    y = np.where(np.isnan(values), -1.0, np.arange(len(values)))[place]
+    return tuple(as_word(value, raw.kind) for value in values.tolist()), y
+
+
+@dataclass(frozen=True, eq=False)
+class Statistics:
+    """What a pass has found.
+
+    Attributes
+    ----------
+    roles : Roles
+    columns : tuple of Numbers or Words
+        One for each column to predict from.
+    target : Numbers or Words
+    sample : Sample
+        In the order of the rows.
+    rows : int
+        Of positive weight.
+    first : array of int
+        The number of the first row of each leaf that has rows.
+    """
+
+    roles: Roles
+    columns: tuple[Numbers | Words, ...]
+    target: Numbers | Words
+    sample: Sample
+    rows: int
+    first: Ints
+
 
 MOST_CLASSES = 1_000
 _TARGET = "target"
@@ -108,9 +260,9 @@ class Counting:
                 cells.append(self.words[str(k)].add(as_words(raw), moments)[chosen].astype(np.float64))
                 continue
             if raw.numbers is None and len(raw.words):
-                raise InputError(
-                    subject=f"Column {short(raw.name, 40)}",
-                    expected=f"hold {kind}s",
+                raise column_error(
+                    raw.name,
+                    f"hold {kind}s",
                     got=short(raw.words[0]),
                     advice="correct it or make it a missing value",
                 )
@@ -163,9 +315,9 @@ class Counting:
     def _check_classes(self) -> None:
         known = self.words[_TARGET]
         if known.crowded or len(known.places) > MOST_CLASSES:
-            raise InputError(
-                subject=f"Column {short(self.roles.target.name, 40)}",
-                expected=f"hold at most {MOST_CLASSES:,} classes",
+            raise column_error(
+                self.roles.target.name,
+                f"hold at most {MOST_CLASSES:,} classes",
                 got="more",
                 advice="for numbers use KANRegressor",
             )

@@ -48,8 +48,6 @@ def drawn(data: Any, *, seed: int = 0, most: int = MOST, number: int | None = No
     Parameters
     ----------
     data : path, pattern, folder, list of paths, pyarrow dataset, Polars LazyFrame, or iterator of frames
-    of : str
-        Who asks, for messages.
     seed, most : int
     number : int, optional
         Of a row that is wanted beside them, counted from 0.

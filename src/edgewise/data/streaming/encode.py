@@ -10,11 +10,11 @@ import numpy as np
 from edgewise._core.arrays import Floats
 from edgewise._core.errors import InputError
 from edgewise.data.encoding import Encoding
-from edgewise.data.encoding_columns import DroppedColumn, EncodedColumn, LevelColumn, NumberColumn
-from edgewise.data.encoding_learn import level_column, number_column
+from edgewise.data.encoding_columns import DroppedColumn, EncodedColumn, NumberColumn
+from edgewise.data.encoding_learn import distinct_columns, level_column, number_column
 from edgewise.data.encoding_raw import RawColumn, RawTable
 from edgewise.data.streaming.columns import Numbers, Words
-from edgewise.data.streaming.statistics import Statistics
+from edgewise.data.streaming.counting import Statistics
 
 # Codes a column of words may have: with so many rows each is known by rows of its own.
 MOST_LEVELS = 1_000
@@ -40,34 +40,24 @@ def learned(statistics: Statistics) -> Encoding:
             got="none",
         )
     rare = max(2, min(RARE, rows // 40))
-    columns, seen = list[EncodedColumn](), dict[bytes, str]()
     cells = statistics.sample.cells
-    for k, (name, known) in enumerate(zip(statistics.roles.columns, statistics.columns, strict=True)):
-        column = (
-            _words(name, known, statistics, rare)
-            if isinstance(known, Words)
-            else _numbers(name, known, cells, k, rare)
-        )
-        if not column.dropped:
-            mark = type(known).__name__.encode() + _ranks(known, cells[:, k])
-            if mark in seen:
-                column = DroppedColumn(name, f"the same as {seen[mark]} in the rows looked at")
-            else:
-                seen[mark] = name
-        columns.append(column)
-    if all(column.dropped for column in columns):
-        columns[0] = NumberColumn(columns[0].name, "number", "identity", 0.0, 1.0, 0.0, 0.0, 0.0)
-        if isinstance(statistics.columns[0], Words):
-            columns[0] = LevelColumn(statistics.roles.columns[0], ("any",), 0, 0)
-    return Encoding(tuple(columns))
+    columns = [
+        _words(name, known, statistics, rare)
+        if isinstance(known, Words)
+        else _numbers(name, known, cells, k, rare)
+        for k, (name, known) in enumerate(zip(statistics.roles.columns, statistics.columns, strict=True))
+    ]
+    marks = (_mark(known, cells[:, k]) for k, known in enumerate(statistics.columns))
+    words = isinstance(statistics.columns[0], Words)
+    return distinct_columns(columns, marks, words=words, where=" in the rows looked at")
 
 
-def _ranks(known: Numbers | Words, cells: Floats) -> bytes:
-    """Equal for columns of the sample that hold the same; words are distinguished by where they first come."""
+def _mark(known: Numbers | Words, cells: Floats) -> bytes:
+    """Equal for columns of the sample that hold the same, word for word or number for number."""
     if isinstance(known, Numbers):
-        return (cells + 0.0).tobytes()
+        return b"Numbers" + (cells + 0.0).tobytes()
     words = np.array([*known.places, ""])
-    return "\0".join(words[cells.astype(np.int64)]).encode(errors="surrogatepass")
+    return b"Words" + "\0".join(words[cells.astype(np.int64)]).encode(errors="surrogatepass")
 
 
 def _numbers(name: str, known: Numbers, cells: Floats, k: int, rare: int) -> EncodedColumn:

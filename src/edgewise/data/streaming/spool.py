@@ -29,26 +29,22 @@ def dataset(data: Any, filesystem: Any = None) -> Generator[Source]:
         frame gives; it is removed at the end.
     filesystem : pyarrow.fs.FileSystem, optional
         Where paths are.
-    of : str
-        Who asks, for messages.
     """
+    is_frame = any(hasattr(data, name) for name in ("columns", "column_names", "shape"))
     if isinstance(data, Source):
         yield data
     elif isinstance(data, (str, os.PathLike)) or _are_paths(data):
         yield open_source(cast(Any, data), filesystem)
     elif hasattr(data, "get_fragments"):
         yield _of_dataset(data)
-    elif hasattr(data, "sink_parquet"):
+    elif hasattr(data, "sink_parquet") or (isinstance(data, Iterable) and not is_frame):
         with tempfile.TemporaryDirectory(prefix="edgewise-") as folder:
             path = Path(folder, "rows.parquet")
             with _room(folder):
-                data.sink_parquet(path, row_group_size=ROWS_OF_BATCH)
-            yield open_source(path)
-    elif isinstance(data, Iterable) and not _is_frame(data):
-        with tempfile.TemporaryDirectory(prefix="edgewise-") as folder:
-            path = Path(folder, "rows.parquet")
-            with _room(folder):
-                _write(iter(cast("Iterable[Any]", data)), path)
+                if hasattr(data, "sink_parquet"):
+                    data.sink_parquet(path, row_group_size=ROWS_OF_BATCH)
+                else:
+                    _write(iter(cast("Iterable[Any]", data)), path)
             yield open_source(path)
     else:
         raise InputError(
@@ -67,10 +63,6 @@ def is_dataset(data: Any) -> bool:
 def _are_paths(data: Any) -> bool:
     listed = isinstance(data, (list, tuple)) and bool(data)
     return listed and all(isinstance(each, (str, os.PathLike)) for each in cast("Sequence[Any]", data))
-
-
-def _is_frame(data: Any) -> bool:
-    return hasattr(data, "columns") or hasattr(data, "column_names") or hasattr(data, "shape")
 
 
 def _of_dataset(data: Any) -> Source:
@@ -115,8 +107,10 @@ def _write(frames: Iterator[Any], path: Path) -> None:
                 writer.write_table(own.select(schema.names).cast(schema), row_group_size=ROWS_OF_BATCH)
             except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, KeyError) as error:
                 raise InputError(
-                    f"Frame {number + 1} of the dataset must have the columns of the first. Got one of other columns "
-                    f"instead ({short(' '.join(str(error).split()), 80)}); bring the frames into one form."
+                    subject=f"Frame {number + 1} of the dataset",
+                    expected="have the columns of the first",
+                    got=f"one of other columns ({short(' '.join(str(error).split()), 80)})",
+                    advice="bring the frames into one form",
                 ) from error
 
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from edgewise._core.errors import FileError
 from edgewise._core.files import said_clearly, shown, write_file
-from edgewise.data.streaming.ahead import ahead
+from edgewise.data.streaming.source import ahead
 from edgewise.training.common.workers import add_up, of_the_first, place, same_everywhere
 
 State = dict[str, NDArray[Any]]
