@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 import edgewise as ew
 from edgewise.cli.models import LoadedModel
 from edgewise.cli.predictions import with_predictions
-from edgewise.explaining.misses import KEPT, out_of_bag_misses
+from edgewise.explaining.conformal import KEPT, out_of_bag_misses
 
 
 def rows(n: int, seed: int):

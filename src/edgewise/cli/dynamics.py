@@ -93,7 +93,7 @@ def dynamics(
     from edgewise.data import provenance, read_frame, to_table
     from edgewise.data.encoding_raw import raw_table
     from edgewise.dynamics import find_dynamics
-    from edgewise.estimators.grouped import labels_of
+    from edgewise.estimators.formula_rows import labels_of
 
     frame = read_frame(data)
     when, acting, course, states = _columns(frame, time, columns, drop, inputs, groups)

@@ -7,31 +7,33 @@ import sys
 from abc import abstractmethod
 from collections.abc import Mapping
 from numbers import Integral
-from typing import Any, Self, cast
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, is_classifier
+from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
+from edgewise._core.arguments import as_callables
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_choice, check_float, check_int, short
 from edgewise._core.errors import InputError
 from edgewise._core.gradients import with_gradients
 from edgewise._core.work import check_work
-from edgewise.data import Encoding
+from edgewise.data import Encoding, LevelColumn, NumberColumn
+from edgewise.data.encoding_columns import numbers_of
 from edgewise.data.encoding_raw import RawTable
 from edgewise.data.streaming.spool import dataset, is_dataset
 from edgewise.estimators.constraints import wishes_of
-from edgewise.estimators.names import names_of, table_to_predict
+from edgewise.estimators.names import remember_columns, table_to_predict
 from edgewise.estimators.problem import EstimatorProblem, Trained, TrainSettings, outputs_of, train
 from edgewise.estimators.reservoir import Reservoir, kept_rows, warm_fit
 from edgewise.estimators.written import file_contents
-from edgewise.explaining.misses import Misses
+from edgewise.explaining.conformal import Misses
 from edgewise.network.fitted import HoldsNetwork
-from edgewise.training import Record, TableFit
+from edgewise.training import Callback, Record, TableFit
 from edgewise.training.config import TableConfig, config_of
 from edgewise.training.tabular.output_edge import check_range
 
@@ -67,10 +69,6 @@ class KANEstimator(HoldsNetwork, BaseEstimator):
     output_range: Any
     config: TableConfig | None
 
-    def _hold(self, given: dict[str, Any]) -> None:
-        """The parameters of `__init__` as they were given, which is all that scikit-learn lets it do."""
-        vars(self).update({name: value for name, value in given.items() if name != "self"})
-
     def file_contents(self) -> tuple[dict[str, Any], Mapping[str, Tensor]]:
         """What a file holds of it: a document that JSON takes, and the numbers of the network."""
         return file_contents(self)
@@ -84,13 +82,7 @@ class KANEstimator(HoldsNetwork, BaseEstimator):
             check_choice(members, "members", ("auto",))
         else:
             members = check_int(members, "members", low=1)
-        callbacks = self.callbacks
-        callbacks = () if callbacks is None else (callbacks,) if callable(callbacks) else callbacks
-        if not isinstance(callbacks, (list, tuple)) or not all(map(callable, cast("list[Any]", callbacks))):
-            raise InputError(argument="callbacks", expected="list functions", got=short(self.callbacks))
-        verbose = self.verbose
-        if not isinstance(verbose, (bool, np.bool_)):
-            verbose = check_int(verbose, "verbose", low=0)
+        callbacks = listeners_of(self)
         mode = check_choice(self.mode, "mode", MODES)
         seconds = self.seconds
         if seconds is not None:
@@ -105,7 +97,7 @@ class KANEstimator(HoldsNetwork, BaseEstimator):
             work=check_work(self.work),
             seconds=seconds,
             seed=seed_of(self.random_state),
-            callbacks=(*cast("list[Any]", callbacks), *([show_record] if verbose else [])),
+            callbacks=callbacks,
             max_inputs=check_int(self.max_inputs, "max_inputs", low=1),
             config=config_of(self.config),
         )
@@ -145,7 +137,20 @@ class KANEstimator(HoldsNetwork, BaseEstimator):
         """
         settings = self._settings()
         if target is not None:
-            self._keep_streamed(X, y, target, sample_weight, checkpoint, settings)
+            from edgewise.estimators.streamed import fit_dataset
+
+            if y is not None:
+                raise InputError(
+                    argument="y",
+                    expected="be left out where 'target' names a column of the dataset",
+                    got="both",
+                )
+            streamed = fit_dataset(self, X, target, sample_weight, settings, checkpoint)
+            remember_columns(self, streamed.table)
+            self.target_names_ = (str(target),)
+            self.__dict__.pop("_reservoir", None)
+            self._keep(streamed.trained)
+            self._heed_classes(streamed.classes)
             return self
         problem = self._first_rows(X, y, sample_weight)
         self.__dict__.pop("_reservoir", None)
@@ -160,49 +165,8 @@ class KANEstimator(HoldsNetwork, BaseEstimator):
     def _heed_classes(self, classes: Any) -> None:
         """Remember the classes that were found in a dataset read in batches; None where it holds numbers."""
 
-    def _remember_columns(self, table: RawTable) -> None:
-        names = names_of(table)
-        self.n_features_in_ = len(table.columns)
-        if names is not None:
-            self.feature_names_in_ = names
-        elif hasattr(self, "feature_names_in_"):
-            del self.feature_names_in_  # of an earlier fit
-
     def _train(self, problem: EstimatorProblem, settings: TrainSettings) -> None:
         self._keep(train(problem, settings, type(self).__name__))
-
-    def _keep_streamed(
-        self,
-        data: Any,
-        y: Any,
-        target: Any,
-        sample_weight: Any,
-        checkpoint: Any,
-        settings: TrainSettings,
-    ) -> None:
-        """Fit to a dataset that is read in batches."""
-        from edgewise.estimators.streamed import fit_dataset
-
-        of = type(self).__name__
-        if y is not None:
-            raise InputError(
-                argument="y", expected="be left out where 'target' names a column of the dataset", got="both"
-            )
-        streamed = fit_dataset(
-            data,
-            target,
-            sample_weight,
-            settings,
-            classify=is_classifier(self),
-            class_weight=getattr(self, "class_weight", None),
-            checkpoint=checkpoint,
-            of=of,
-        )
-        self._remember_columns(streamed.table)
-        self.target_names_ = (str(target),)
-        self.__dict__.pop("_reservoir", None)
-        self._keep(streamed.trained)
-        self._heed_classes(streamed.classes)
 
     def _keep(self, trained: Trained) -> None:
         self.network_ = trained.network
@@ -326,10 +290,52 @@ class KANEstimator(HoldsNetwork, BaseEstimator):
         return explain(self, X, row=row, **options)
 
     def _formula(self, X: Any, y: Floats, options: dict[str, Any]) -> Any:
-        """Formulas for y in the raw numeric columns that the network uses."""
-        from edgewise.estimators.formulas import formula_of
+        """Formulas for y in the raw numeric columns that the network uses.
 
-        return formula_of(self.raw_table(X), self.encoding_, y, options, type(self).__name__)
+        Rows with missing cells or special codes are left out.
+
+        Raises
+        ------
+        InputError
+            If the network also reads columns of words, or no complete rows are there.
+        """
+        from edgewise.symbolic import find_formula
+
+        table, columns = self.raw_table(X), self.encoding_.columns
+        words = [column.name for column in columns if isinstance(column, LevelColumn)]
+        if words:
+            raise InputError(
+                subject="A formula",
+                expected="be sought in columns of numbers",
+                got=f"words in {', '.join(map(repr, words[:3]))}",
+                advice=f"fit {type(self).__name__} without them",
+            )
+        if y.ndim == 2 and y.shape[1] > 1:
+            raise InputError(
+                subject="A formula",
+                expected="be sought for one output",
+                got=y.shape[1],
+                advice="choose a column of y",
+            )
+        pairs = zip(table.columns, columns, strict=True)
+        used = [(raw, column) for raw, column in pairs if isinstance(column, NumberColumn)]
+        cells = np.column_stack([numbers_of(raw, column.name, column.kind) for raw, column in used])
+        y = y.reshape(-1)
+        if len(y) != len(cells):
+            raise InputError(
+                argument="y", expected=f"have {len(cells):,} entries, one a row of X", got=f"{len(y):,}"
+            )
+        coded = np.column_stack([np.isin(cells[:, j], column.codes) for j, (_, column) in enumerate(used)])
+        complete = ~(np.isnan(cells) | coded).any(axis=1)
+        if not complete.any():
+            raise InputError(
+                subject="A formula",
+                expected="be sought in rows without missing cells",
+                got="none such",
+                advice="fill them first",
+            )
+        options = {"names": [column.name for _, column in used], **options}
+        return find_formula(cells[complete], y[complete], **options)
 
     # ---- scikit-learn
 
@@ -354,6 +360,19 @@ class KANEstimator(HoldsNetwork, BaseEstimator):
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, str]:
         return {"text/plain": repr(self), "text/html": self._html_repr()}
+
+
+def keep_parameters(model: object, given: dict[str, Any]) -> None:
+    """The parameters of `__init__`, its `locals()`, as they were given: that is all that scikit-learn lets it do."""
+    vars(model).update({name: value for name, value in given.items() if name not in ("self", "__class__")})
+
+
+def listeners_of(model: Any) -> tuple[Callback, ...]:
+    """The callbacks of an estimator, and the progress that `verbose` asks for, checked."""
+    verbose = model.verbose
+    if not isinstance(verbose, (bool, np.bool_)):
+        verbose = check_int(verbose, "verbose", low=0)
+    return (*as_callables(model.callbacks), *([show_record] if verbose else []))
 
 
 def seed_of(random_state: Any) -> int:

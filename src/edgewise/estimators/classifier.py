@@ -15,8 +15,8 @@ from edgewise._core.checks import short
 from edgewise._core.errors import InputError
 from edgewise._core.gradients import with_gradients
 from edgewise.data.encoding_raw import RawTable
-from edgewise.estimators.base import KANEstimator
-from edgewise.estimators.names import table_to_fit
+from edgewise.estimators.base import KANEstimator, keep_parameters
+from edgewise.estimators.names import remember_columns, table_to_fit
 from edgewise.estimators.problem import EstimatorProblem
 from edgewise.estimators.targets import class_factors, class_target, row_weights, target_names
 from edgewise.training.config import TableConfig
@@ -126,7 +126,7 @@ class KANClassifier(ClassifierMixin, KANEstimator):
         output_range: Any = None,
         config: TableConfig | None = None,
     ) -> None:
-        self._hold(locals())
+        keep_parameters(self, locals())
 
     def _first_rows(self, X: Any, y: Any, sample_weight: Any) -> EstimatorProblem:
         name = type(self).__name__
@@ -136,7 +136,7 @@ class KANClassifier(ClassifierMixin, KANEstimator):
         there = np.unique(codes)  # a class all of whose rows weigh nothing is no class
         classes, codes = classes[there], np.searchsorted(there, codes)
         problem = self._problem(table, classes, codes, weight)
-        self._remember_columns(table)
+        remember_columns(self, table)
         self.target_names_ = target_names(y)
         self.classes_ = classes
         return problem
@@ -183,7 +183,7 @@ class KANClassifier(ClassifierMixin, KANEstimator):
         table, codes, weight = _weighed(table, codes, sample_weight)
         problem = self._problem(table, known, codes, weight)
         if first:
-            self._remember_columns(table)
+            remember_columns(self, table)
             self.target_names_ = target_names(y)
             self.classes_ = known
         self._partial_train(problem, settings)

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
+import numpy as np
+
 from edgewise._core.checks import UNREADABLE, check_choice, did_you_mean, short
 from edgewise._core.errors import InputError
 from edgewise.data import Encoding
@@ -55,7 +57,7 @@ class Wishes:
                 continue
             hint = did_you_mean(key, names) if isinstance(key, str) else ""
             raise InputError(
-                f"The constraints must name columns of the table. Got {short(key)} instead{hint}."
+                subject="The constraints", expected="name columns of the table", got=f"{short(key)}{hint}"
             )
 
 
@@ -118,19 +120,13 @@ def in_raw_units(encoding: Encoding, wishes: Wishes) -> Encoding:
     for k, column in enumerate(columns):
         curved = wishes.of(k, column.name)[1] != 0
         if curved and isinstance(column, NumberColumn) and column.transform == "asinh":
-            low, high, fill = column.decode(_array([column.low, column.high, column.fill])).tolist()
+            low, high, fill = column.decode(np.array([column.low, column.high, column.fill])).tolist()
             straight = replace(
                 column, transform="linear", centre=(low + high) / 2, scale=(high - low) / 2 or 1.0
             )
-            low, high, fill = straight.transformed(_array([low, high, fill])).tolist()
+            low, high, fill = straight.transformed(np.array([low, high, fill])).tolist()
             columns[k] = replace(straight, low=low, high=high, fill=fill)
     return replace(encoding, columns=tuple(columns))
-
-
-def _array(values: list[float]) -> Any:
-    import numpy as np
-
-    return np.asarray(values, dtype=np.float64)
 
 
 def constraints_of(encoding: Encoding, wishes: Wishes, size: float) -> dict[int, ShapeConstraint]:
@@ -148,8 +144,10 @@ def constraints_of(encoding: Encoding, wishes: Wishes, size: float) -> dict[int,
         if not column.dropped:
             if (monotone or convex) and not isinstance(column, NumberColumn):
                 raise InputError(
-                    f"A column must hold numbers to be monotone or convex. Got {short(column.name, 40)} instead, "
-                    "which holds words; give numbers in the order that is meant."
+                    subject="A column",
+                    expected="hold numbers to be monotone or convex",
+                    got=f"{short(column.name, 40)}, which holds words",
+                    advice="give numbers in the order that is meant",
                 )
             try:
                 one = ShapeConstraint(monotone, convex, low / size, high / size)

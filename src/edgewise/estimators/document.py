@@ -16,7 +16,7 @@ from edgewise.estimators.classifier import KANClassifier
 from edgewise.estimators.regressor import KANRegressor
 from edgewise.estimators.written import BY_COLUMN, DTYPE, plain_entry, plain_value
 from edgewise.explaining.calibrate import CalibratedKAN
-from edgewise.explaining.misses import Misses
+from edgewise.explaining.conformal import Misses
 from edgewise.explaining.reliability import Reliability
 from edgewise.network import KAN
 from edgewise.network.calibration import Calibration

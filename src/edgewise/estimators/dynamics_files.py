@@ -10,12 +10,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from edgewise._core.checks import short
-from edgewise._core.errors import FileError, InputError
+from edgewise._core.errors import InputError
 from edgewise._core.plain import plain
 from edgewise._core.stopping import StopReason
 from edgewise.dynamics import Conserved, Dynamics, FittedCourse
 from edgewise.estimators.formula_files import as_number, formula_document, label_of, read_formula
+from edgewise.estimators.written import damaged
 from edgewise.network.container import PathLike, Table, read_any_of, write_container
 
 KIND = "Dynamics"
@@ -52,12 +52,8 @@ def save(model: Dynamics, path: PathLike, *, overwrite: bool = True) -> None:
 def load(path: PathLike) -> Dynamics:
     """Read what `save` wrote."""
     document, tensors = read_any_of(path, {KIND: _promised})
-    try:
+    with damaged(path, "equations"):
         return _dynamics(document, tensors)
-    except InputError as error:
-        raise FileError(f"The file {short(str(path))} is damaged: {error}") from error
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
-        raise FileError(f"The file {short(str(path))} is damaged: its equations cannot be read.") from error
 
 
 def _promised(document: Mapping[str, Any]) -> Table:

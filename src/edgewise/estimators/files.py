@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from edgewise._core.checks import check_bool, short
-from edgewise._core.errors import FileError, InputError
-from edgewise.estimators.written import KINDS
+from edgewise._core.errors import InputError
+from edgewise.estimators.written import KINDS, damaged
 from edgewise.network import KAN
 from edgewise.network.container import PathLike, kind_of, read_any_of, write_container
 from edgewise.network.files import KIND, promised_tensors, restored
@@ -155,14 +155,8 @@ def _files_of(kind: str | None) -> Any:
 def _estimator(document: Mapping[str, Any], net: KAN, path: PathLike) -> Any:
     from edgewise.estimators.document import calibrated_from_document, model_from_document
 
-    try:
+    with damaged(path, "model"):
         if document["kind"] == _CALIBRATED:
             inner = model_from_document("KANClassifier", document["model"], net)
             return calibrated_from_document(inner, document["calibration"])
         return model_from_document(cast(str, document["kind"]), document["model"], net)
-    except KeyError as error:
-        raise FileError(f"The file {path} is damaged: of its model {error} is missing.") from error
-    except InputError as error:
-        raise FileError(f"The file {path} is damaged: {error}") from error
-    except (TypeError, ValueError, AttributeError, IndexError, OverflowError) as error:
-        raise FileError(f"The file {path} is damaged: its model cannot be read.") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Self, cast
 
 import numpy as np
@@ -15,6 +16,7 @@ from edgewise._core.arrays import Floats, Ints
 from edgewise._core.checks import as_tuple, check_float, check_int, short
 from edgewise._core.errors import InputError
 from edgewise._core.gradients import with_gradients
+from edgewise._core.plain import fields, plain
 from edgewise._core.stopping import StopReason
 from edgewise._core.work import check_work
 from edgewise.data.encoding_raw import RawColumn, RawTable
@@ -27,14 +29,62 @@ from edgewise.estimators.backtest import (
     first_origin,
     rows_to_learn,
 )
-from edgewise.estimators.forecast import Forecast
 from edgewise.estimators.lagged import Base, LagDesign, autocorrelation_period, cells_of, spread_out, windows
 from edgewise.estimators.names import table_to_fit
 from edgewise.estimators.regressor import KANRegressor
 from edgewise.estimators.targets import regression_target, target_names
-from edgewise.estimators.time_axis import TimeAxis, even_axis
-from edgewise.estimators.time_column import rows_at, time_column
+from edgewise.estimators.time_axis import TimeAxis, even_axis, rows_at, time_column
 from edgewise.training import Callback
+
+
+@dataclass(frozen=True, eq=False)
+class Forecast:
+    """Values to come.
+
+    Attributes
+    ----------
+    times : array of shape (steps,)
+        Dates, or numbers.
+    values : array of shape (steps,)
+        In the units of the series; medians where logarithms were predicted.
+    low, high : array of shape (steps,) or None
+        Ends of the intervals.
+    level : float or None
+        Share of values that shall lie between them.
+    inputs : dict of str to array (steps,)
+        What each value was predicted from: a table for `edgewise.explain` and the forecaster's `model_`.
+    name : str
+        Of the series.
+    """
+
+    times: NDArray[Any]
+    values: Floats
+    low: Floats | None
+    high: Floats | None
+    level: float | None
+    inputs: dict[str, NDArray[Any]]
+    name: str
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __str__(self) -> str:
+        rows = [
+            f"{time!s:>20} {value:>14.6g}" + end
+            for time, value, end in zip(self.times, self.values, self._ends(), strict=True)
+        ]
+        return "\n".join([f"{'time':>20} {self.name:>14}", *rows])
+
+    def _ends(self) -> list[str]:
+        if self.low is None or self.high is None:
+            return [""] * len(self)
+        return [f"  {low:.6g} to {high:.6g}" for low, high in zip(self.low, self.high, strict=True)]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data."""
+        times = [str(time) if isinstance(time, np.datetime64) else plain(time) for time in self.times]
+        return {"times": times, **fields(self, "name", "values", "low", "high", "level")}
+
 
 # Of the work, what each fit of the choice between designs may do.
 _TRIAL = 0.1
@@ -169,11 +219,10 @@ class KANForecaster(BaseEstimator):
         horizon = min(period or 12, max(1, total // 4))
         horizon = horizon if self.horizon is None else _steps(self.horizon, "horizon")
         lags = self._lags(period, total)
-        designs = [
-            LagDesign(axis, name, lags, period, base, log, total)
-            for log in _scales(target)
-            for base in _bases(period)
-        ]
+        # Logarithms are tried where values are positive and differ by more than a half.
+        scales = (False, True) if target.min() > 0 and target.max() > 1.5 * target.min() else (False,)
+        bases: tuple[Base, ...] = ("none", "last") if period is None else ("none", "last", "season")
+        designs = [LagDesign(axis, name, lags, period, base, log, total) for log in scales for base in bases]
         _check_enough(designs, values, horizon)
         learner = self._learner(_TRIAL * work / REFITS)
         tried = [(design, backtest(design, learner, values, horizon, known)) for design in designs]
@@ -209,7 +258,7 @@ class KANForecaster(BaseEstimator):
             If columns or times are missing, steps are too many, or the errors of the past are too few for such intervals.
         """
         check_is_fitted(self, "model_")
-        _of, design = f"{type(self).__name__}.forecast", self.design_
+        design = self.design_
         steps = self.horizon_ if steps is None else _steps(steps, "steps")
         total = len(self.series_)
         more = self._ahead(X, steps)
@@ -312,14 +361,8 @@ class KANForecaster(BaseEstimator):
             return tuple(sorted({lag for lag in wanted if 4 * lag <= total} | {1}))
         if isinstance(self.lags, (int, np.integer)):
             return tuple(range(1, check_int(self.lags, "lags", low=1, high=_MOST_LAGS) + 1))
-        return tuple(
-            sorted(
-                {
-                    check_int(lag, "lags", low=1, high=_MOST_LAGS)
-                    for lag in as_tuple(self.lags, "lags", "numbers")
-                }
-            )
-        )
+        listed = as_tuple(self.lags, "lags", "numbers")
+        return tuple(sorted({check_int(lag, "lags", low=1, high=_MOST_LAGS) for lag in listed}))
 
     # ---- learning
 
@@ -345,13 +388,8 @@ class KANForecaster(BaseEstimator):
         table = None if X is None else table_to_fit(X)
         absent = wanted if table is None else [name for name in wanted if name not in table.names]
         if table is None or absent or table.n_rows < steps:
-            got = (
-                "none"
-                if table is None
-                else f"{table.n_rows} rows"
-                if not absent
-                else f"no {short(absent[0], 40)}"
-            )
+            rows = "none" if table is None else f"{table.n_rows} rows"
+            got = f"no {short(absent[0], 40)}" if table is not None and absent else rows
             raise InputError(
                 argument="X", expected=f"hold {', '.join(wanted)} for each of the {steps} steps", got=got
             )
@@ -359,15 +397,6 @@ class KANForecaster(BaseEstimator):
         rows = np.arange(steps) if column is None else rows_at(self.design_.axis, column, total, steps)
         cells = {each.name: cells_of(each)[rows] for each in table.columns if each.name in wanted}
         return lambda places: {name: cells[name][np.minimum(places - total, steps - 1)] for name in wanted}
-
-
-def _scales(values: Floats) -> tuple[bool, ...]:
-    """Logarithms are tried where values are positive and differ by more than a half."""
-    return (False, True) if values.min() > 0 and values.max() > 1.5 * values.min() else (False,)
-
-
-def _bases(period: int | None) -> tuple[Base, ...]:
-    return ("none", "last") if period is None else ("none", "last", "season")
 
 
 def _steps(value: Any, name: str) -> int:
@@ -385,8 +414,10 @@ def _check_enough(designs: list[LagDesign], values: Floats, horizon: int) -> Non
     there = int(np.isfinite(values[reach:start]).sum())
     if there < _FEWEST or start >= len(values):
         raise InputError(
-            f"The 'y' argument must hold more values: of {len(values)}, {max(there, 0)} are left to learn "
-            f"from once {reach} lie before each and the later part is left to judge by. Give more, or a shorter horizon."
+            argument="y",
+            expected=f"leave {_FEWEST} values to learn from once {reach} lie before each and the later part judges",
+            got=f"{max(there, 0)} of {len(values)}",
+            advice="give more, or a shorter horizon",
         )
     if horizon > len(values) - start:
         raise InputError(

@@ -10,14 +10,14 @@ from typing import Any, cast
 import numpy as np
 
 from edgewise._core.checks import check_choice, check_int, short
-from edgewise._core.errors import FileError, InputError
+from edgewise._core.errors import InputError
 from edgewise._core.plain import plain
 from edgewise.estimators.backtest import Backtest
 from edgewise.estimators.document import model_from_document
 from edgewise.estimators.forecaster import KANForecaster
 from edgewise.estimators.lagged import LagDesign
 from edgewise.estimators.time_axis import TimeAxis
-from edgewise.estimators.written import model_document
+from edgewise.estimators.written import damaged, model_document, refuse_unfitted
 from edgewise.network.container import PathLike, read_container, write_container
 from edgewise.network.files import network_document, promised_tensors, restored
 
@@ -27,10 +27,7 @@ _UNITS, _BASES = ("months", "days", "weekdays", "numbers"), ("none", "last", "se
 
 def save(model: KANForecaster, path: PathLike, *, overwrite: bool = True) -> None:
     """Write a fitted forecaster; its forecasts are the same to the bit when it is read again."""
-    if not hasattr(model, "model_"):
-        raise InputError(
-            argument="model", expected="be fitted", got="one that is not", advice="call its fit first"
-        )
+    refuse_unfitted(model, "model_")
     values = model.series_.tolist()
     document = {
         **network_document(model.model_.network_, KIND),
@@ -52,16 +49,8 @@ def load(path: PathLike) -> KANForecaster:
     """Read what `save` wrote."""
     document, tensors = read_container(path, KIND, promised_tensors)
     net = restored(document, tensors, path)
-    try:
+    with damaged(path, "series"):
         return _forecaster(document, model_from_document("KANRegressor", document["model"], net))
-    except KeyError as error:
-        raise FileError(
-            f"The file {short(str(path))} is damaged: of its series {error} is missing."
-        ) from error
-    except InputError as error:
-        raise FileError(f"The file {short(str(path))} is damaged: {error}") from error
-    except (TypeError, ValueError, AttributeError, IndexError, OverflowError) as error:
-        raise FileError(f"The file {short(str(path))} is damaged: its series cannot be read.") from error
 
 
 def _forecaster(document: Mapping[str, Any], model: Any) -> KANForecaster:

@@ -9,10 +9,11 @@ from typing import Any, cast
 import numpy as np
 
 from edgewise._core.checks import short
-from edgewise._core.errors import FileError, InputError
+from edgewise._core.errors import InputError
 from edgewise._core.plain import plain
 from edgewise._core.stopping import StopReason
 from edgewise.estimators.formula_regressor import FormulaRegressor
+from edgewise.estimators.written import damaged, refuse_unfitted
 from edgewise.forms.tree_json import from_json, to_json
 from edgewise.network.container import PathLike, read_any_of, write_container
 from edgewise.symbolic import (
@@ -50,12 +51,8 @@ def save(
 def load(path: PathLike) -> FormulaRegressor | Formula | GroupedFormula | BranchedFormula:
     """Read what `save` wrote."""
     document, _ = read_any_of(path, dict.fromkeys(KINDS, lambda _: {}))
-    try:
+    with damaged(path, "formulas"):
         return _model(document) if document["kind"] == KIND else _bare(document)
-    except InputError as error:
-        raise FileError(f"The file {short(str(path))} is damaged: {error}") from error
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
-        raise FileError(f"The file {short(str(path))} is damaged: its formulas cannot be read.") from error
 
 
 def _bare(document: Mapping[str, Any]) -> Formula | GroupedFormula | BranchedFormula:
@@ -67,10 +64,7 @@ def _bare(document: Mapping[str, Any]) -> Formula | GroupedFormula | BranchedFor
 
 
 def _regressor_document(model: FormulaRegressor) -> dict[str, Any]:
-    if not hasattr(model, "formula_"):
-        raise InputError(
-            argument="model", expected="be fitted", got="one that is not", advice="call its fit first"
-        )
+    refuse_unfitted(model, "formula_")
     names = getattr(model, "feature_names_in_", None)
     result: Any = model.result_
     grouped = not isinstance(model.formula_, Formula)

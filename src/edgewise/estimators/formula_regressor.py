@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from collections.abc import Sequence
+from typing import Any, Self, cast
 
 import narwhals as nw
 import numpy as np
@@ -14,12 +15,17 @@ from edgewise._core.arguments import check_is
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_int, check_matrix, plural
 from edgewise._core.errors import InputError
-from edgewise.data.encoding_raw import RawTable
-from edgewise.estimators.base import seed_of
-from edgewise.estimators.formula_options import search_options
-from edgewise.estimators.formula_rows import numbers, one_target, predicted, predicted_in
-from edgewise.estimators.grouped import has_words, separated, without_groups
-from edgewise.estimators.names import names_of, table_to_fit, table_to_predict
+from edgewise.estimators.base import keep_parameters, listeners_of, seed_of
+from edgewise.estimators.formula_rows import (
+    has_words,
+    numbers,
+    one_target,
+    predicted,
+    predicted_in,
+    separated,
+    without_groups,
+)
+from edgewise.estimators.names import remember_columns, table_to_fit, table_to_predict
 from edgewise.estimators.targets import determination, target_names
 from edgewise.symbolic import (
     BranchedFormula,
@@ -33,6 +39,8 @@ from edgewise.symbolic.config import SearchConfig
 
 # What `find_formula` needs.
 FEWEST_ROWS = 5
+# Parameters that are handed on where they say anything.
+_LIMITS = ("forms", "exclude_functions", "require_columns", "ignore_columns", "constraints", "costs")
 
 
 class FormulaRegressor(RegressorMixin, BaseEstimator):
@@ -119,6 +127,10 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
     n_features_in_: int
     feature_names_in_: NDArray[Any]
 
+    names: Any
+    groups: Any
+    random_state: Any
+
     def __init__(
         self,
         work: str | float = "normal",
@@ -140,23 +152,7 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
         callbacks: Any = None,
         config: SearchConfig | None = None,
     ) -> None:
-        self.work = work
-        self.seconds = seconds
-        self.names = names
-        self.units = units
-        self.forms = forms
-        self.exclude_functions = exclude_functions
-        self.require_columns = require_columns
-        self.ignore_columns = ignore_columns
-        self.constraints = constraints
-        self.costs = costs
-        self.validation = validation
-        self.groups = groups
-        self.loss = loss
-        self.random_state = random_state
-        self.verbose = verbose
-        self.callbacks = callbacks
-        self.config = config
+        keep_parameters(self, locals())
 
     def fit(
         self, X: Any, y: Any, sample_weight: Any = None, *, sigma: Any = None, x_sigma: Any = None
@@ -185,9 +181,9 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
             If a parameter, the table or the target does not fit; it is a ValueError.
         """
         of = type(self).__name__
-        options = search_options(self, target_names(y))
+        options = _search_options(self, target_names(y))
         table = table_to_fit(X)
-        named, count = names_of(table), len(table.columns)
+        whole = table
         labels: list[Any] = []
         if self.groups is not None:
             table, labels = without_groups(table, self.groups)
@@ -199,7 +195,7 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
             raise InputError(
                 f"Found array with {table.n_rows} sample(s) while a minimum of {FEWEST_ROWS} is required by {of}."
             )
-        names = self._names(table)
+        names = table.names if table.named or self.names is None else self.names
         called = target_names(y)
         found = find_formula(
             rows,
@@ -214,11 +210,8 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
         )
         if isinstance(found, GroupedResult):
             rows, _ = separated(found.best, table, self.groups) if worded else (rows, None)
-        self._keep(found, count, rows, called)
-        if named is not None:
-            self.feature_names_in_ = named
-        elif hasattr(self, "feature_names_in_"):
-            del self.feature_names_in_  # of an earlier fit
+        self._keep(found, rows, called)
+        remember_columns(self, whole)
         return self
 
     @classmethod
@@ -274,18 +267,17 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
             rows, _ = words.read(X, columns)
         names = [*columns, *([groups] if grouped else [])] if words is None else list(words.table)
         model = cls(groups=groups)
-        model._keep(result, len(names), rows, () if target is None else (str(target),))
+        model._keep(result, rows, () if target is None else (str(target),))
+        model.n_features_in_ = len(names)
         model.feature_names_in_ = np.array(names, dtype=object)
         return model
 
-    def _keep(
-        self, result: FormulaResult | GroupedResult, count: int, rows: Floats, target: tuple[str, ...]
-    ) -> None:
+    def _keep(self, result: FormulaResult | GroupedResult, rows: Floats, target: tuple[str, ...]) -> None:
         self.result_, self.formula_ = result, result.best
         self.front_ = (
             (result.best, *result.rivals) if isinstance(result, GroupedResult) else tuple(result.front)
         )
-        self.n_features_in_, self.target_names_ = count, target
+        self.target_names_ = target
         known = rows[~np.isnan(rows).any(axis=1)]
         self.range_ = np.array([known.min(axis=0), known.max(axis=0)])
 
@@ -395,5 +387,23 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
         """The same for scikit-learn before 1.6."""
         return {"allow_nan": True}
 
-    def _names(self, table: RawTable) -> Any:
-        return table.names if table.named or self.names is None else self.names
+
+def _search_options(model: Any, target: Sequence[str]) -> dict[str, Any]:
+    """The parameters as `find_formula` takes them; those left at their defaults are left to it."""
+    callbacks = listeners_of(model)
+    options = {name: getattr(model, name) for name in ("work", "seconds", "validation", "loss", "config")}
+    options |= {"seed": seed_of(model.random_state), "callbacks": callbacks}
+    limits = {name: getattr(model, name) for name in _LIMITS} | {"units": _as_y(model.units, target)}
+    return options | {name: value for name, value in limits.items() if not _is_left_out(value)}
+
+
+def _is_left_out(value: Any) -> bool:
+    return value is None or (isinstance(value, (tuple, list, dict, set, frozenset)) and len(value) == 0)
+
+
+def _as_y(units: Any, target: Sequence[str]) -> Any:
+    """Units with that of the target under "y": `find_formula` sees the target without its name."""
+    if not isinstance(units, dict) or len(target) != 1 or "y" in units:
+        return cast(Any, units)
+    given = cast("dict[Any, Any]", units)
+    return {"y" if name == target[0] else name: unit for name, unit in given.items()}

@@ -45,9 +45,13 @@ def table_to_fit(X: Any) -> RawTable:
     return table
 
 
-def names_of(table: RawTable) -> NDArray[Any] | None:
-    """The caller's column names, None where there are none."""
-    return np.asarray(table.names, dtype=object) if table.named else None
+def remember_columns(model: Any, table: RawTable) -> None:
+    """Keep how many columns an estimator was fitted to and, where they have names of the caller's, these."""
+    model.n_features_in_ = len(table.columns)
+    if table.named:
+        model.feature_names_in_ = np.asarray(table.names, dtype=object)
+    elif hasattr(model, "feature_names_in_"):
+        del model.feature_names_in_  # of an earlier fit
 
 
 def table_to_predict(X: Any, fitted: NDArray[Any] | None, n_features: int, of: str) -> RawTable:
@@ -64,11 +68,8 @@ def table_to_predict(X: Any, fitted: NDArray[Any] | None, n_features: int, of: s
             f"X has feature names, but {of} was fitted without feature names", UserWarning, stacklevel=4
         )
     elif fitted is not None and not table.named:
-        warnings.warn(
-            f"X does not have valid feature names, but {of} was fitted with feature names",
-            UserWarning,
-            stacklevel=4,
-        )
+        text = f"X does not have valid feature names, but {of} was fitted with feature names"
+        warnings.warn(text, UserWarning, stacklevel=4)
     elif fitted is not None and tuple(fitted) != table.names:
         raise InputError(_mismatch(list(fitted), list(table.names)))
     if len(table.columns) != n_features:

@@ -15,8 +15,8 @@ from edgewise._core.checks import check_choice, check_float, short
 from edgewise._core.errors import InputError
 from edgewise._core.gradients import with_gradients
 from edgewise.data.encoding_raw import RawTable
-from edgewise.estimators.base import KANEstimator
-from edgewise.estimators.names import table_to_fit
+from edgewise.estimators.base import KANEstimator, keep_parameters
+from edgewise.estimators.names import remember_columns, table_to_fit
 from edgewise.estimators.problem import EstimatorProblem, TrainSettings
 from edgewise.estimators.targets import determination, regression_target, row_weights, target_names
 from edgewise.training.config import TableConfig
@@ -132,7 +132,7 @@ class KANRegressor(RegressorMixin, KANEstimator):
         quantile: float = 0.5,
         config: TableConfig | None = None,
     ) -> None:
-        self._hold(locals())
+        keep_parameters(self, locals())
 
     def _settings(self) -> TrainSettings:
         return replace(
@@ -144,7 +144,7 @@ class KANRegressor(RegressorMixin, KANEstimator):
     def _first_rows(self, X: Any, y: Any, sample_weight: Any) -> EstimatorProblem:
         table = table_to_fit(X)
         problem = self._problem(table, y, sample_weight)
-        self._remember_columns(table)
+        remember_columns(self, table)
         self.target_names_ = target_names(y)
         self._single = problem.y.ndim == 1
         return problem
@@ -248,7 +248,7 @@ class KANRegressor(RegressorMixin, KANEstimator):
         return predicted, ends[:, 0] if self._single else ends
 
     def _half_widths(self, level: float) -> Floats:
-        _name, misses = type(self).__name__, getattr(self, "misses_", None)
+        misses = getattr(self, "misses_", None)
         if misses is None:
             raise InputError(
                 argument="return_interval",

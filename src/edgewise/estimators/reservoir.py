@@ -8,11 +8,9 @@ from typing import Any, cast
 import numpy as np
 
 from edgewise._core.arrays import Floats
-from edgewise._core.checks import short
-from edgewise._core.errors import InputError
 from edgewise._core.seeds import derive, numpy_generator
 from edgewise.data import Encoding
-from edgewise.data.encoding_raw import RawColumn, RawTable
+from edgewise.data.encoding_raw import RawColumn, RawTable, column_error
 from edgewise.estimators.problem import EstimatorProblem, TrainSettings, column_importances
 from edgewise.network import KAN
 from edgewise.training import TableFit, fit
@@ -75,9 +73,9 @@ def joined(first: RawTable, second: RawTable) -> RawTable:
 
 def _joined(a: RawColumn, b: RawColumn) -> RawColumn:
     if (a.codes is None) != (b.codes is None):
-        raise InputError(
-            subject=f"Column {short(a.name, 40)}",
-            expected=f"hold what it held before, {('numbers' if a.codes is None else 'words')}",
+        raise column_error(
+            a.name,
+            f"hold what it held before, {('numbers' if a.codes is None else 'words')}",
             got=f"{('words' if a.codes is None else 'numbers')}",
         )
     if a.codes is None:
@@ -92,7 +90,7 @@ def _joined(a: RawColumn, b: RawColumn) -> RawColumn:
 def warm_fit(
     net: KAN, encoding: Encoding, last: TableFit, problem: EstimatorProblem, settings: TrainSettings
 ) -> tuple[KAN, Encoding, TableFit, Floats]:
-    """Train on from a network on the grids it has."""
+    """Train on from a network on the grids it has: the network, its encoding, the fit and the importances of columns."""
     problem = problem.canonical()
     inputs = encoding.apply(problem.table)
     result = fit(
@@ -108,19 +106,7 @@ def warm_fit(
         seed=settings.seed,
         callbacks=settings.callbacks,
     )
-    again = replace(
-        last,
-        network=result.network,
-        history=result.history,
-        message=result.message,
-        stop_reason=result.stop_reason,
-        seconds=result.seconds,
-        validation_error=result.validation_error,
-        events=result.events,
-    )
-    return (
-        result.network,
-        encoding,
-        again,
-        column_importances(result.network, encoding, inputs, settings.config),
-    )
+    names = ("network", "history", "message", "stop_reason", "seconds", "validation_error", "events")
+    again = replace(last, **{name: getattr(result, name) for name in names})
+    importances = column_importances(result.network, encoding, inputs, settings.config)
+    return result.network, encoding, again, importances

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from sklearn.base import is_classifier
 
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import short
@@ -21,17 +22,15 @@ from edgewise._core.seeds import derive, numpy_generator
 from edgewise._core.stopping import tell
 from edgewise._core.threads import one_thread
 from edgewise.data import Encoding
-from edgewise.data.encoding_raw import RawTable
-from edgewise.data.streaming.ahead import ahead
-from edgewise.data.streaming.counting import Counting
+from edgewise.data.encoding_raw import RawTable, column_error
+from edgewise.data.streaming.counting import Counting, RoleRows, Roles, Statistics, roles_of, rows_of
 from edgewise.data.streaming.encode import learned, masses, sampled
-from edgewise.data.streaming.source import Source, kind_of
+from edgewise.data.streaming.source import Source, ahead, kind_of
 from edgewise.data.streaming.spool import dataset
-from edgewise.data.streaming.statistics import RoleRows, Roles, Statistics, roles_of, rows_of
 from edgewise.estimators.problem import EstimatorProblem, Trained, TrainSettings, column_importances, constant
 from edgewise.estimators.screen import screened
 from edgewise.estimators.targets import class_factors
-from edgewise.explaining.misses import out_of_bag_misses
+from edgewise.explaining.conformal import out_of_bag_misses
 from edgewise.training import Record
 from edgewise.training.common.workers import joined, place
 from edgewise.training.streaming.as_network import DeepSettings
@@ -65,35 +64,26 @@ class Streamed:
 
 
 def fit_dataset(
-    data: Any,
-    target: Any,
-    sample_weight: Any,
-    settings: TrainSettings,
-    *,
-    classify: bool,
-    class_weight: Any = None,
-    checkpoint: Any = None,
-    of: str,
+    model: Any, data: Any, target: Any, sample_weight: Any, settings: TrainSettings, checkpoint: Any = None
 ) -> Streamed:
     """Fit to a dataset in constant memory.
 
     Parameters
     ----------
+    model : KANRegressor or KANClassifier
+        That asks; it is left as it is.
     data : path, pattern, folder, list of paths, pyarrow dataset, Polars LazyFrame, or iterator of frames
     target, sample_weight : str
         Names of columns.
     settings : TrainSettings
-    classify : bool
-    class_weight : dict, "balanced" or None
     checkpoint : path, optional
         A folder that keeps what has been summed.
-    of : str
-        The estimator's name.
     """
     _check(settings, sample_weight)
+    class_weight = getattr(model, "class_weight", None)
     threads, (rank, workers) = torch.get_num_threads(), place()
     with dataset(data) as source, one_thread():
-        roles = roles_of(source, target, sample_weight, classify)
+        roles = roles_of(source, target, sample_weight, is_classifier(model))
         marks = (source.fingerprint, repr(roles), repr(settings), repr(class_weight), SAMPLE_ROWS)
         passes = Passes(
             None if checkpoint is None else Path(checkpoint, *([f"worker-{rank}"] if rank else [])),
@@ -102,7 +92,8 @@ def fit_dataset(
             _reporter(settings, source.share(rank, workers).rows),
         )
         statistics = _statistics(source, roles, settings, passes)
-        streamed = _fitted(source, roles, statistics, settings, class_weight, passes, threads, of)
+        of = type(model).__name__
+        streamed = _fitted(source, statistics, settings, class_weight, passes, threads, of)
         passes.clear()
         return streamed
 
@@ -149,18 +140,14 @@ def _kind(kind: str, name: str) -> str:
     if kind == "nothing":
         return "number"  # a column of gaps, which is left out
     if kind not in ("number", "bool", "date", "text"):
-        raise InputError(
-            subject=f"Column {short(name, 40)}",
-            expected="hold numbers, words, truth values or dates",
-            got=kind,
-            advice="leave it out",
+        raise column_error(
+            name, "hold numbers, words, truth values or dates", got=kind, advice="leave it out"
         )
     return kind
 
 
 def _fitted(
     source: Source,
-    roles: Roles,
     statistics: Statistics,
     settings: TrainSettings,
     class_weight: Any,
@@ -168,7 +155,7 @@ def _fitted(
     threads: int,
     of: str,
 ) -> Streamed:
-    table, y, weight = sampled(statistics)
+    roles, (table, y, weight) = statistics.roles, sampled(statistics)
     coding = _Coding.of(statistics, source, y, weight, class_weight)
     encoding, left_out = _encoding(statistics, coding, table, y, settings, of)
     if coding.constant(statistics):
@@ -187,7 +174,7 @@ def _fitted(
         return batches
 
     def blocks(turn: int, start: int) -> Iterator[tuple[Encoded, NDArray[np.int64]]]:
-        return ahead(_blocks(source, roles, statistics, coding, encoding, settings.seed, turn, start))
+        return ahead(_blocks(source, statistics, coding, encoding, settings.seed, turn, start))
 
     order = statistics.sample.numbers
     rows = StreamedRows(
@@ -225,7 +212,6 @@ def _fitted(
 
 def _blocks(
     source: Source,
-    roles: Roles,
     statistics: Statistics,
     coding: _Coding,
     encoding: Encoding,
@@ -242,8 +228,8 @@ def _blocks(
             number += own.blocks
             continue
         first = int(statistics.first[leaf]) if leaf < len(statistics.first) else 0
-        for batches in own.in_blocks(roles.read):
-            rows = [coding.encoded(rows_of(batch, roles), encoding) for batch in batches]
+        for batches in own.in_blocks(statistics.roles.read):
+            rows = [coding.encoded(rows_of(batch, statistics.roles), encoding) for batch in batches]
             parts = [
                 np.concatenate([getattr(each, name) for each in rows]) for name in ("inputs", "y", "weight")
             ]
@@ -298,17 +284,8 @@ class _Coding:
             mean = np.average(y, weights=weight)
             spread = float(np.sqrt(np.average((y - mean) ** 2, weights=weight)))
             scale = np.array([spread if spread > 0 else 1.0])
-            return cls(
-                (),
-                np.empty(0, np.int64),
-                None,
-                None,
-                "squared",
-                (target.name,),
-                np.array([mean]),
-                scale,
-                unit,
-            )
+            none, middle = np.empty(0, np.int64), np.array([mean])
+            return cls((), none, None, None, "squared", (target.name,), middle, scale, unit)
         words: Any = statistics.target
         there = words.moments[:-1, 1]
         labels = tuple(word for word, own in zip(words.places, there, strict=True) if own > 0)

@@ -81,13 +81,8 @@ class Surrogate:
     def to_dict(self) -> dict[str, Any]:
         """Plain dictionaries, strings and numbers."""
         return {
-            **fields(self, "message", "stop_reason", "seconds"),
-            "kind": self.kind,
-            "fidelity": self.fidelity,
-            "agreement": self.agreement,
-            "error": self.error,
-            "rows": self.rows,
-            "held_out": self.held_out,
+            **fields(self, "message", "stop_reason", "seconds", "kind", "fidelity", "agreement", "error"),
+            **fields(self, "rows", "held_out"),
             "mode": self.model.fit_.mode,
             "interactions": [list(pair) for pair in self.model.interactions_],
         }

@@ -1,16 +1,21 @@
-"""Evenly spaced times: months, days, working days, parts of days, or plain numbers; and the calendar that they follow."""
+"""The times of a series: evenly spaced months, days, working days, parts of days, or plain numbers, and their calendar;
+and where they stand: in a column of dates, numbers or words, or in the index of pandas."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from edgewise._core.arrays import Floats, Ints
+from edgewise._core.checks import did_you_mean, plural, short
 from edgewise._core.errors import InputError
+from edgewise.data.dates import read_dates
+from edgewise.data.encoding_raw import RawColumn, RawTable, raw_table
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October")
@@ -148,8 +153,10 @@ def even_axis(times: Floats, dates: bool) -> TimeAxis:
     )
     if (gaps <= 0).any():
         raise InputError(
-            "The time column must hold each time once; sum or average what belongs together, and fit one series at a time. "
-            f"Got {shown(int(np.argmax(gaps <= 0)))} more than once."
+            subject="The time column",
+            expected="hold each time once",
+            got=f"{shown(int(np.argmax(gaps <= 0)))} more than once",
+            advice="sum or average what belongs together, and fit one series at a time",
         )
     if dates and (times == np.floor(times)).all():
         whole = _of_months(times) or _of_weekdays(times)
@@ -166,9 +173,12 @@ def even_axis(times: Floats, dates: bool) -> TimeAxis:
     off = np.abs(gaps / step - np.round(gaps / step))
     if (off > _ALIKE * np.maximum(1, gaps / step)).any():
         at = int(np.argmax(off))
+        days = " days" if dates else ""
         raise InputError(
-            "The time column must be evenly spaced, with or without gaps; average it over days or hours first. "
-            f"Got steps of {step:g} and {gaps[at]:g}{' days' if dates else ''}, the latter after {shown(at)}."
+            subject="The time column",
+            expected="be evenly spaced, with or without gaps",
+            got=f"steps of {step:g} and {gaps[at]:g}{days}, the latter after {shown(at)},",
+            advice="average it over days or hours first",
         )
     # Rounded times of day give the step less exactly than the whole series does.
     step = float((times[-1] - times[0]) / np.round(gaps / step).sum())
@@ -205,3 +215,139 @@ def _day_of_month(times: Floats) -> Ints:
 
 def _is_last_of_month(times: Floats) -> NDArray[np.bool_]:
     return _months(times + 1) != _months(times)
+
+
+def time_column(table: RawTable | None, time: str | None, X: Any, y: Any) -> RawColumn | None:
+    """The times of the rows as days since 1970 or as numbers, in the order of the rows; None where there are none.
+
+    Parameters
+    ----------
+    table : RawTable or None
+        X as it was read.
+    time : str or None
+        The column; an index of X or y by its name too. Without it an index of dates or periods is taken.
+    X, y
+        As they were given.
+
+    Raises
+    ------
+    InputError
+        If there is no such column, or its cells are no times.
+    """
+    column = None if table is None else next((each for each in table.columns if each.name == time), None)
+    if column is None:
+        column = _index(X, y)
+        if time is not None and (column is None or column.name != time):
+            if table is None:
+                raise InputError(argument="X", expected=f"hold the column {short(time)}", got="None")
+            raise InputError(
+                argument="time",
+                expected="name a column of X",
+                got=f"{short(time)}{did_you_mean(time, table.names)}",
+            )
+    return None if column is None else _as_times(column)
+
+
+def rows_at(axis: TimeAxis, column: RawColumn, first: int, steps: int) -> Ints:
+    """The row of each of some places in a row, by their times; in their order where the axis has no such times.
+
+    Raises
+    ------
+    InputError
+        If a place has no row, or several.
+    """
+    numbers = column.numbers
+    if numbers is None or (column.kind == "date") == (axis.unit == "numbers"):
+        return np.arange(steps)
+    places = axis.places(numbers) - first
+    rows = np.flatnonzero((places >= 0) & (places < steps))
+    found = np.bincount(places[rows], minlength=steps)
+    if (found != 1).any():
+        step = int(np.argmax(found != 1))
+        when = axis.dates(np.array([first + step]))[0]
+        raise InputError(
+            argument="X",
+            expected=f"hold each of the {steps} times that follow once",
+            got=f"{when} in {(plural(int(found[step]), 'row') if found[step] else 'no row')}",
+        )
+    return rows[np.argsort(places[rows])]
+
+
+def _index(X: Any, y: Any) -> RawColumn | None:
+    """The index of X or of y where it holds dates or periods."""
+    found: list[Any] = [
+        each for each in (getattr(X, "index", None), getattr(y, "index", None)) if _is_temporal(each)
+    ]
+    if not found:
+        return None
+    columns = [raw_table({_name(each): each.to_numpy()}).columns[0] for each in found]
+    first, *rest = [each.numbers for each in columns]
+    if any(
+        not np.array_equal(first, other, equal_nan=True)
+        for other in rest
+        if first is not None and other is not None
+    ):
+        raise InputError(
+            subject="The indices of 'X' and 'y'",
+            expected="be the same times in the same order",
+            got="different ones",
+            advice="align them first, as y.reindex(X.index) does",
+        )
+    return columns[0]
+
+
+def _is_temporal(index: Any) -> bool:
+    kind = str(getattr(index, "dtype", ""))
+    return kind.startswith(("datetime64", "period["))
+
+
+def _name(index: Any) -> str:
+    name = getattr(index, "name", None)
+    return "the index" if name is None else str(name)
+
+
+def _as_times(column: RawColumn) -> RawColumn:
+    """Numbers, in every row; words are read as dates."""
+    if column.codes is not None:
+        column = _from_words(column)
+    numbers = column.numbers
+    assert numbers is not None
+    missing = np.flatnonzero(~np.isfinite(numbers))
+    if len(missing):
+        raise InputError(
+            subject=f"The column {column.name!r}",
+            expected="hold dates or numbers in every row",
+            got="none",
+            rows=missing,
+            advice="leave such rows out",
+        )
+    return column
+
+
+def _from_words(column: RawColumn) -> RawColumn:
+    codes = column.codes
+    assert codes is not None
+    there = codes >= 0
+    words = np.array([*column.words, None], dtype=object)[codes[there]]
+    read = read_dates(pa.chunked_array([pa.array(words, pa.string())]))
+    if read is None or read.doubt:
+        got, rows = (read.doubt, ()) if read is not None else _what_is_wrong(words, np.flatnonzero(there))
+        raise InputError(
+            subject=f"The column {column.name!r}",
+            expected="hold dates or numbers in every row",
+            got=got,
+            rows=rows,
+            advice="write dates as 2010-01-31, or read them as dates first, as pandas.to_datetime does",
+        )
+    numbers = np.full(len(codes), np.nan)
+    dates = np.asarray(read.values.combine_chunks()).astype("datetime64[s]")
+    numbers[there] = dates.astype(np.int64) / 86_400
+    return RawColumn(column.name, "date", numbers)
+
+
+def _what_is_wrong(words: Any, rows: Any) -> tuple[str, tuple[int, ...]]:
+    """The first word that is no date by itself, with its row, or that they are written in different ways."""
+    for word in dict.fromkeys(words):
+        if read_dates(pa.chunked_array([pa.array([word], pa.string())])) is None:
+            return short(word), (int(rows[list(words).index(word)]),)
+    return "dates that are not all written alike", ()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
 
@@ -12,7 +13,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from edgewise._core.checks import short
-from edgewise._core.errors import InputError
+from edgewise._core.errors import FileError, InputError
+from edgewise.network.container import PathLike
 from edgewise.network.files import network_document
 from edgewise.training.config import TableConfig
 
@@ -22,6 +24,29 @@ KINDS = ("KANRegressor", "KANClassifier")
 DTYPE = re.compile(r"[<|>=](b1|[iu][1248]|f[248]|U\d{1,4})|object")
 BY_COLUMN = ("monotone", "convex", "bounds")
 _PLAIN = (str, int, float, bool, type(None))
+
+
+@contextmanager
+def damaged(path: PathLike, what: str) -> Generator[None]:
+    """What a file's document lacks or holds wrongly, as one sentence; `what` names what it is about."""
+    try:
+        yield
+    except KeyError as error:
+        raise FileError(
+            f"The file {short(str(path))} is damaged: of its {what} {error} is missing."
+        ) from error
+    except InputError as error:
+        raise FileError(f"The file {short(str(path))} is damaged: {error}") from error
+    except (TypeError, ValueError, AttributeError, IndexError, OverflowError) as error:
+        raise FileError(f"The file {short(str(path))} is damaged: its {what} cannot be read.") from error
+
+
+def refuse_unfitted(model: object, attribute: str) -> None:
+    """An estimator that is to be saved has to be fitted, and has then an attribute."""
+    if not hasattr(model, attribute):
+        raise InputError(
+            argument="model", expected="be fitted", got="one that is not", advice="call its fit first"
+        )
 
 
 def file_contents(model: Any) -> tuple[dict[str, Any], Mapping[str, Tensor]]:
@@ -37,10 +62,7 @@ def file_contents(model: Any) -> tuple[dict[str, Any], Mapping[str, Tensor]]:
         raise InputError(
             argument="model", expected="be a KANRegressor or a KANClassifier itself", got=f"a {kind}"
         )
-    if not hasattr(model, "network_"):
-        raise InputError(
-            argument="model", expected="be fitted", got="one that is not", advice="call its fit first"
-        )
+    refuse_unfitted(model, "network_")
     document = {**network_document(model.network_, kind), "model": model_document(model)}
     return document, model.network_.state_dict()
 
