@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any
 
 from edgewise._core.errors import InputError
-from edgewise.data.text import COMMENT, SAMPLE_BYTES, Text, between_blanks, blank_separated
+from edgewise.data.sources import A_TABLE, COMMENT, SAMPLE_BYTES, Text, between_blanks, blank_separated
 from edgewise.data.words import MISSING, looks_like_value, reads_as_number
 
 # Around a unit: [kg], (kg).
@@ -192,7 +192,7 @@ def sniff(text: Text, name: str) -> tuple[Dialect, Text]:
     except csv.Error as error:
         raise InputError(
             subject=name,
-            expected="be a CSV, Excel, Parquet or Feather file",
+            expected=A_TABLE,
             got=f"text that is no table ({error})",
         ) from None
     decimal = _decimal_point(rows, written)

@@ -17,9 +17,8 @@ from edgewise.data.arrow import Cells, Frame, pc
 from edgewise.data.dialect import Dialect, NotUTF8Error, sniff
 from edgewise.data.excel import WORKBOOKS, text_of_workbook
 from edgewise.data.frames import Decision, Provenance, provenance, with_provenance
-from edgewise.data.sources import first_line, open_source
+from edgewise.data.sources import Text, as_text, first_line, of_single_bytes, open_source, without_comments
 from edgewise.data.table import MISSING, Table, check_distinct, clean_names, to_table
-from edgewise.data.text import Text, as_text, of_single_bytes, without_comments
 from edgewise.data.words import EXACT, Reading, read_words
 
 _COMMA_NUMBER = r"^\s*[+-]?\d+(,\d+)?([eE][+-]?\d+)?\s*$"
