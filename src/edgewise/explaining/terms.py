@@ -109,7 +109,7 @@ def double(net: KAN) -> KAN:
     exact = list[LayerState]()
     for state in take_apart(net):
         known = {name: getattr(state, name) for name in ("grid", "coef", "bias", "base_weight", "affine")}
-        moved = {name: None if own is None else own.to("cpu", torch.float64) for name, own in known.items()}
+        moved = {name: None if t is None else t.to("cpu", torch.float64) for name, t in known.items()}
         exact.append(replace(state, **moved, mask=state.mask.cpu()))
     made = put_together(net, exact)
     return made.to(torch.float64) if made.dtype != torch.float64 else made
