@@ -109,7 +109,7 @@ def _named(value: float | str, kind: str) -> Hashable:
         return _day(value)
     if kind == "bool":
         return bool(value)
-    return int(value) if value.is_integer() else value
+    return int(value) if float(value).is_integer() else value
 
 
 def _day(days: float) -> str:

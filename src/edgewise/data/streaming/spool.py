@@ -42,7 +42,7 @@ def dataset(data: Any, filesystem: Any = None) -> Generator[Source]:
             path = Path(folder, "rows.parquet")
             with _room(folder):
                 if hasattr(data, "sink_parquet"):
-                    data.sink_parquet(path, row_group_size=ROWS_OF_BATCH)
+                    cast(Any, data).sink_parquet(path, row_group_size=ROWS_OF_BATCH)
                 else:
                     _write(iter(cast("Iterable[Any]", data)), path)
             yield open_source(path)
