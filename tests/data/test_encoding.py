@@ -94,8 +94,9 @@ def test_columns_are_found_by_name_and_others_passed_over() -> None:
     frame = pd.DataFrame(mixed_table())
     shuffled = frame[list(reversed(frame.columns))].assign(extra=1)
     assert np.array_equal(encoding.apply(shuffled), encoding.apply(frame))
-    with pytest.raises(InputError, match="without 'kind' instead \\(did you mean 'kin'"):
+    with pytest.raises(InputError) as refused:
         encoding.apply(frame.rename(columns={"kind": "kin"}))
+    assert refused.value.got == "one without 'kind' (did you mean 'kin'?)"
     with pytest.raises(InputError, match="must have the 5 columns"):
         encoding.apply(np.zeros((3, 4)))
 
