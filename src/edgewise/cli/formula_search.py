@@ -494,7 +494,7 @@ def _one_law_over_groups(
     asked: FormulaQuestion, frame: Frame, columns: FormulaColumns, group: str | None, worded: Sequence[str]
 ) -> None:
     """One law and the constants of each group: of a column, or of the words of some."""
-    from edgewise.estimators.grouped import labels_of
+    from edgewise.estimators.formula_rows import labels_of
     from edgewise.symbolic import GroupedResult, find_formula
 
     limits, known = limits_of(columns, asked), provenance(frame)

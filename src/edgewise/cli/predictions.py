@@ -161,7 +161,7 @@ def learned(model: FormulaRegressor, asked: tuple[str, ...], learning: Learning,
     used = LoadedModel(model, asked, (target,)).select(frame)
     tell(provenance(frame).notes([*asked, target]), quiet=quiet)
     from edgewise.estimators import save
-    from edgewise.estimators.grouped import separated
+    from edgewise.estimators.formula_rows import separated
 
     X, labels = separated(formula, raw_table(used), model.groups)
     whole = ~(np.isnan(X).any(axis=1) | np.isnan(values))

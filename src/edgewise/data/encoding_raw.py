@@ -32,9 +32,7 @@ class CellError(InputError, TypeError):
     """A cell that is neither a number nor a word; a TypeError too, which is what scikit-learn raises for it."""
 
 
-def column_error(
-    name: str, expected: str, got: object = "", advice: str = "", rows: Rows = ()
-) -> InputError:
+def column_error(name: str, expected: str, got: object = "", advice: str = "", rows: Rows = ()) -> InputError:
     """The error about what a column of a table must do."""
     what = f"Column {short(name, 40)}"
     return InputError(subject=what, expected=expected, got=got, advice=advice, rows=rows)
