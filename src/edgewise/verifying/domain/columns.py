@@ -15,8 +15,7 @@ from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_float, did_you_mean, short
 from edgewise._core.errors import InputError
 from edgewise.data.encoding_columns import REACH, EncodedColumn, LevelColumn, NumberColumn, numbers_of
-from edgewise.data.encoding_raw import raw_table
-from edgewise.data.one_row import as_table
+from edgewise.data.encoding_raw import as_table, raw_table
 from edgewise.network.fitted import Fitted
 from edgewise.verifying.domain.domain import Cell, Domain, Group, Interval
 from edgewise.verifying.domain.raw_values import beyond, cells_of, code_of, codes_of, date_of, shown
