@@ -309,13 +309,14 @@ def _cells(cells: Any, name: str, source: str) -> list[Any]:
         ) from None
 
 
-def check_distinct(names: list[str], **whose: str) -> None:
-    """Refuse names of columns that stand twice; `whose` is the argument or the subject that has them."""
+def check_distinct(names: list[str], *, argument: str = "", subject: str = "") -> None:
+    """Refuse names of columns that stand twice, of an argument or of what else has them."""
     seen: set[str] = set()
     for name in names:
         if name in seen:
             raise InputError(
-                **whose,
+                argument=argument,
+                subject=subject,
                 expected="have distinct column names",
                 got=f"{short(name, 40)} more than once",
                 advice="rename one",
