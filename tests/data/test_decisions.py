@@ -287,8 +287,10 @@ def test_what_latin_1_has_is_plausible(word, tmp_path):
 
 
 def test_damaged_utf8_is_refused(tmp_path):
-    with pytest.raises(InputError, match=r"UTF-8 text\. Got bytes in line 3 instead that are neither"):
+    with pytest.raises(InputError) as refused:
         read("größe,n\neins,1\n".encode() + b"K\xf6ln,2\n", tmp_path)
+    assert refused.value.expected == "be UTF-8 text"
+    assert refused.value.got == "bytes in line 3 that are neither UTF-8 nor words in Latin-1"
 
 
 def test_whole_numbers_that_a_float_rounds_are_told(tmp_path):

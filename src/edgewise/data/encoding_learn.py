@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
@@ -191,33 +191,33 @@ def learn_encoding(
             if raw.codes is None
             else level_column(raw, targets, weights, most, rare)
         )
-    marks = (_fingerprint(raw) for raw in table.columns)
-    return distinct_columns(columns, marks, words=table.columns[0].codes is not None)
+    words = table.columns[0].codes is not None
+    return distinct_columns(columns, lambda k: _fingerprint(table.columns[k]), words=words)
 
 
 def distinct_columns(
-    columns: list[EncodedColumn], marks: Iterable[bytes], *, words: bool, where: str = ""
+    columns: list[EncodedColumn], mark_of: Callable[[int], bytes], *, words: bool, where: str = ""
 ) -> Encoding:
-    """The encoding of columns without those equal to an earlier one, by marks of what they hold; it keeps one at least.
+    """The encoding of columns without those equal to an earlier one; it keeps one at least.
 
     Parameters
     ----------
     columns : list of EncodedColumn
-    marks : iterable of bytes
+    mark_of : callable
+        From the place of a column that is not dropped to what is equal where columns hold the same.
     words : bool
         Whether the first one holds words.
     where : str
         The rows in which they are equal, where these are not all.
     """
-    kept, seen = list[EncodedColumn](), dict[bytes, str]()
-    for column, mark in zip(columns, marks, strict=True):
-        if column.dropped:
-            kept.append(column)
-        elif mark in seen:
-            kept.append(DroppedColumn(column.name, f"the same as {short(seen[mark], 40)}{where}"))
-        else:
-            seen[mark] = column.name
-            kept.append(column)
+    kept, seen = list[EncodedColumn](), dict[bytes, int]()
+    for k, column in enumerate(columns):
+        if not column.dropped:
+            first = seen.setdefault(mark_of(k), k)
+            if first != k:
+                same = f"the same as {short(columns[first].name, 40)}{where}"
+                column = DroppedColumn(column.name, same)
+        kept.append(column)
     if all(column.dropped for column in kept):
         name = kept[0].name
         kept[0] = LevelColumn(name, ("any",), 0, 0) if words else NumberColumn(name, "number", *_ANY)

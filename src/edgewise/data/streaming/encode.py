@@ -47,9 +47,12 @@ def learned(statistics: Statistics) -> Encoding:
         else _numbers(name, known, cells, k, rare)
         for k, (name, known) in enumerate(zip(statistics.roles.columns, statistics.columns, strict=True))
     ]
-    marks = (_mark(known, cells[:, k]) for k, known in enumerate(statistics.columns))
+
+    def mark_of(k: int) -> bytes:
+        return _mark(statistics.columns[k], cells[:, k])
+
     words = isinstance(statistics.columns[0], Words)
-    return distinct_columns(columns, marks, words=words, where=" in the rows looked at")
+    return distinct_columns(columns, mark_of, words=words, where=" in the rows looked at")
 
 
 def _mark(known: Numbers | Words, cells: Floats) -> bytes:

@@ -30,14 +30,13 @@ def dataset(data: Any, filesystem: Any = None) -> Generator[Source]:
     filesystem : pyarrow.fs.FileSystem, optional
         Where paths are.
     """
-    is_frame = any(hasattr(data, name) for name in ("columns", "column_names", "shape"))
     if isinstance(data, Source):
         yield data
     elif isinstance(data, (str, os.PathLike)) or _are_paths(data):
         yield open_source(cast(Any, data), filesystem)
     elif hasattr(data, "get_fragments"):
         yield _of_dataset(data)
-    elif hasattr(data, "sink_parquet") or (isinstance(data, Iterable) and not is_frame):
+    elif hasattr(data, "sink_parquet") or (isinstance(data, Iterable) and not _is_frame(data)):
         with tempfile.TemporaryDirectory(prefix="edgewise-") as folder:
             path = Path(folder, "rows.parquet")
             with _room(folder):
@@ -63,6 +62,10 @@ def is_dataset(data: Any) -> bool:
 def _are_paths(data: Any) -> bool:
     listed = isinstance(data, (list, tuple)) and bool(data)
     return listed and all(isinstance(each, (str, os.PathLike)) for each in cast("Sequence[Any]", data))
+
+
+def _is_frame(data: Any) -> bool:
+    return hasattr(data, "columns") or hasattr(data, "column_names") or hasattr(data, "shape")
 
 
 def _of_dataset(data: Any) -> Source:
