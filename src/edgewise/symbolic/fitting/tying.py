@@ -101,13 +101,13 @@ def _candidates(fitted: FittedFormula, rows: SplitRows) -> Iterator[Expr]:
             if node_count(short) <= most and len(floats(short)) < len(constants):
                 yield short
                 break
-    for square in _squares(fitted.expression, _LOOSE_SHARE):
+    for square in _squares(fitted.expression):
         short = shortest(square, rows.positive)
         if node_count(short) <= most and len(floats(short)) < len(constants):
             yield short
 
 
-def _squares(expression: Expr, loose: float) -> Iterator[Expr]:
+def _squares(expression: Expr) -> Iterator[Expr]:
     """The formula with a polynomial of second degree in some part as a square: a u^2 + b u + c = a (u + b/2a)^2."""
     for total in distinct(expression, "+"):
         # Fitted one by one, the constants of like parts differ by rounding.
@@ -116,7 +116,7 @@ def _squares(expression: Expr, loose: float) -> Iterator[Expr]:
         for a, body in terms.values():
             base = body.args[0] if body.head == "^" and body.args[1] == number(2) else ONE
             b = 0.0 if base.numeric else terms.get(text(base, _ALIKE), (0.0, base))[0]
-            if b and abs(b * b - 4 * a * c) <= loose * b * b:
+            if b and abs(b * b - 4 * a * c) <= _LOOSE_SHARE * b * b:
                 used = [text(each, _ALIKE) for each in (body, base, ONE)]
                 rest = (
                     multiply(number(size), part) for key, (size, part) in terms.items() if key not in used

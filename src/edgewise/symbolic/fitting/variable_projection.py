@@ -245,14 +245,14 @@ def minimum(
     least = min(each.rss for each in given)
     # Where constants may change places the same minimum has several names: the one nearest to the start is meant.
     same = [each for each in given if each.rss <= least * (1 + _SAME_MINIMUM) + floor]
-    nearest = min(same, key=lambda each: _distance(each.constants[others], start[others], _SIGN_CHANGE))
-    return _polished(problem, nearest, _POLISHING_STEPS)
+    nearest = min(same, key=lambda each: _distance(each.constants[others], start[others]))
+    return _polished(problem, nearest)
 
 
-def _distance(constants: Floats, start: Floats, turned: float) -> float:
+def _distance(constants: Floats, start: Floats) -> float:
     """How many squared e-foldings constants went from their start: being convex, it keeps constants in their order."""
     moved = np.log((np.abs(constants) + _NONE) / (np.abs(start) + _NONE))
-    return float(np.sum(np.square(moved) + turned * (np.sign(constants) != np.sign(start))))
+    return float(np.sum(np.square(moved) + _SIGN_CHANGE * (np.sign(constants) != np.sign(start))))
 
 
 def _drawn(
@@ -328,10 +328,10 @@ def _descended(problem: Separable, start: Floats, steps: int) -> ProjectedFit:
     return ProjectedFit(found.point, found.loss, np.inf)
 
 
-def _polished(problem: Separable, solution: ProjectedFit, steps: int) -> ProjectedFit:
+def _polished(problem: Separable, solution: ProjectedFit) -> ProjectedFit:
     """Gauss-Newton steps for as long as they take the slope down."""
     constants, best = solution.constants, solution
-    for _ in range(steps):
+    for _ in range(_POLISHING_STEPS):
         residual, slopes = problem.jacobian(constants)
         rss = squared(residual)
         if not np.isfinite(rss) or not bounded(slopes) or rss > best.rss * (1 + 1e-6) + 1e-300:

@@ -63,7 +63,7 @@ def branched(
     useful = sorted({int(at) for level in costs for at in np.argsort(level, kind="stable")[:TAKEN_FORMULAS]})
     every: list[tuple[int, ...]] = list(itertools.combinations(useful, 2))
     pairs = sorted(every, key=total)[:TIED_STRUCTURES]
-    if pairs and _MOST_BRANCHES > 2:
+    if pairs:
         pairs.append(_widened(pairs[0], useful, total, min(rows.count, _MOST_BRANCHES)))
     found = [
         branches

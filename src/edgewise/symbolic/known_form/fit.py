@@ -256,9 +256,10 @@ def find_freedoms(task: FitTask, splines: Splines) -> tuple[dict[str, Spline], t
             # Fixed before the next is looked for: a function on its way to unit size would hide what it costs.
             this: Freedom = (name, kind)
             fixed = (*freedoms, this)
-            light, steps = _LIGHT_ROUGHNESS, _FREE_STEPS
-            moved = minimise(task, current, fixed, light, steps)
-            moved = minimise(task, regridded(task, moved, _INTERVALS[0]), fixed, light, steps)
+            moved = minimise(task, current, fixed, _LIGHT_ROUGHNESS, _FREE_STEPS)
+            moved = minimise(
+                task, regridded(task, moved, _INTERVALS[0]), fixed, _LIGHT_ROUGHNESS, _FREE_STEPS
+            )
             if task.error(moved) <= _FREE_WORSE * task.error(current) + _FREE_FLOOR:
                 current, freedoms = moved, [*freedoms, this]
     return current, tuple(freedoms)

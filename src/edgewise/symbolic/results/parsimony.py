@@ -62,17 +62,17 @@ class _Contender:
         if self.nats < other.nats:
             return False
         least = _CHANCE * math.exp(other.nats - self.nats)
-        if _by_chance(self, other, _BARE_MENTION) <= least:
+        if _by_chance(self, other) <= least:
             return True
         return _slopes_by_chance(self, other) <= least and _nested(other.formula, self.formula, rows)
 
 
-def _by_chance(long: _Contender, short: _Contender, mention: float) -> float:
+def _by_chance(long: _Contender, short: _Contender) -> float:
     """The probability of gains in likelihood, row by row, by chance: the test of Vuong with Schwarz's correction."""
     gains = long.likelihoods - short.likelihoods
     count = len(gains)
     gain = float(gains.sum()) - 0.5 * (long.numbers - short.numbers) * math.log(count)
-    if gain <= mention:
+    if gain <= _BARE_MENTION:
         return 1.0
     spread = math.sqrt(count) * float(gains.std())
     return float(stdtr(count - 1, -gain / spread)) if spread > 0 else 0.0

@@ -48,18 +48,18 @@ def shortened(formulas: Iterable[Formula]) -> Iterator[Node]:
     """
     seen = set[Expr]()
     for formula in formulas:
-        fewer = {each for each in _fewer(formula.expression, _MOST_FACTORS) if each.real}
+        fewer = {each for each in _fewer(formula.expression) if each.real}
         ordered = sorted(fewer, key=lambda each: (node_count(each), text(each)))
         for each in itertools.islice((one for one in ordered if one not in seen), _CANDIDATES):
             seen.add(each)
             yield marked(to_tree(each), *formula.origin)
 
 
-def _fewer(expression: Expr, most: int) -> Iterator[Expr]:
+def _fewer(expression: Expr) -> Iterator[Expr]:
     for product in distinct(expression, "*"):
         numbers, rest = independent(product)
         factors = ordered_factors(rest)
-        if 2 <= len(factors) <= most:
+        if 2 <= len(factors) <= _MOST_FACTORS:
             # An exact number goes with the factors that it stood before.
             start = number(value_of(numbers))
             for k in range(len(factors)):

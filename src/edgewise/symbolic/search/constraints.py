@@ -151,17 +151,19 @@ class Checker:
             grows = (last > before) & (last - before >= _GROWING_SHARE * (before - first)) & (before > first)
             return bool((grows | (last == np.inf)).all())
         gaps = [np.abs(values) for values in seen]
-        left = _CLOSER_SHARE
-        closer = (gaps[-1] < np.inf) & (gaps[-1] <= left * gaps[-2]) & (gaps[-2] <= left * gaps[-3])
+        closer = (
+            (gaps[-1] < np.inf)
+            & (gaps[-1] <= _CLOSER_SHARE * gaps[-2])
+            & (gaps[-2] <= _CLOSER_SHARE * gaps[-3])
+        )
         return bool(((gaps[-1] <= equal) | closer).all())
 
     def _points(self) -> Floats:
         return self.box.points(PLACES)[:PLACES].copy()
 
     def _lines(self, at: int) -> Floats:
-        points, steps = PLACES, _STEPS
-        rows = np.repeat(self._points(), steps, axis=0)
-        rows[:, at] = np.tile(np.linspace(self.box.low[at], self.box.high[at], steps), points)
+        rows = np.repeat(self._points(), _STEPS, axis=0)
+        rows[:, at] = np.tile(np.linspace(self.box.low[at], self.box.high[at], _STEPS), PLACES)
         return rows
 
     def _mirrored(self, one: Constraint, points: Floats) -> Floats:

@@ -73,7 +73,6 @@ def _missed(narrow: Search, wide: Search) -> bool:
     if narrow.exact or not narrow.finished:
         return not narrow.exact
     best = min(narrow.finished, key=lambda each: each.error)
-    count = _SCREENED_ROWS
-    thin, few = wide.rows.alike.thinned(count), narrow.rows.alike.thinned(count)
+    thin, few = wide.rows.alike.thinned(_SCREENED_ROWS), narrow.rows.alike.thinned(_SCREENED_ROWS)
     shown = mattering(thin.X, few.y - best.predict(few.X))
     return any(wide.rows.names[at] not in narrow.rows.names for at in shown)

@@ -45,15 +45,15 @@ def resummed(formulas: Iterable[Formula]) -> Iterator[Node]:
     """
     seen = set[Expr]()
     for formula in formulas:
-        for whole in _written(formula.expression, _SERIES_TERMS):
+        for whole in _written(formula.expression):
             if whole not in seen and whole.real:
                 seen.add(whole)
                 yield marked(to_tree(whole), *formula.origin)
 
 
-def _written(expression: Expr, most: int) -> Iterator[Expr]:
+def _written(expression: Expr) -> Iterator[Expr]:
     terms = ordered_terms(expanded(expression))
-    if len(terms) > most:
+    if len(terms) > _SERIES_TERMS:
         return
     for first, second in itertools.permutations(range(len(terms)), 2):
         u = divided(terms[second], terms[first])

@@ -172,8 +172,11 @@ class Search:
     @property
     def plain(self) -> list[Formula]:
         """The closest of the formulas that explain most of y with hardly a constant."""
-        most = _LACKING_CONSTANTS
-        near = [each for each in pareto(self.finished) if len(each.constants) <= most and each.r2 > _MOST]
+        near = [
+            each
+            for each in pareto(self.finished)
+            if len(each.constants) <= _LACKING_CONSTANTS and each.r2 > _MOST
+        ]
         return sorted(near, key=lambda each: each.error)[:_LACKING]
 
     @property

@@ -207,7 +207,7 @@ def landscape(X: Floats, y: Floats, *, most: int | None = None, thorough: bool =
     if best is not None and best.error > _FINE_ERROR and X.shape[1] > 1:
         # Columns that bend more get higher degrees.
         for _ in range(_UNEVEN_ROUNDS):
-            uneven = weighted_terms(_bending(best, _MOST_UNEVEN), most)
+            uneven = weighted_terms(_bending(best), most)
             found = _fitted(X, y, best.logs, uneven, spread, best.target)
             better = min(found, key=_merit, default=best)
             if _merit(better) > _UNEVEN_GAIN * _merit(best):
@@ -239,7 +239,7 @@ def _merit(model: Landscape) -> float:
     return (model.error + 1e-13) * (model.doubt + 1e-13)
 
 
-def _bending(model: Landscape, most: float) -> Floats:
+def _bending(model: Landscape) -> Floats:
     """How fast the coefficients fall with the degree in each coordinate, the slowest being 1."""
     rates: list[float] = []
     size = np.square(model.coefficients)
@@ -248,13 +248,13 @@ def _bending(model: Landscape, most: float) -> Floats:
         energy = np.array([size[degrees == k].sum() for k in range(top + 1)])
         if top < 1 or energy[1:].sum() == 0:
             # The others' rates are one at most.
-            rates.append(most)
+            rates.append(_MOST_UNEVEN)
             continue
         k = np.arange(top + 1)
         mean = float((energy[1:] * k[1:]).sum() / energy[1:].sum())
         rates.append(1 / mean)
     weights = np.array(rates)
-    return np.minimum(weights / weights.min(), most)
+    return np.minimum(weights / weights.min(), _MOST_UNEVEN)
 
 
 def coordinates(X: Floats, logs: tuple[bool, ...]) -> Floats:
@@ -317,17 +317,17 @@ def _fitted(
         made = Landscape(logs, name, signed, low, high, powers[:cut], coefficients, best)
         less = Landscape(logs, name, signed, low, high, powers[:lower], shorter, best)
         # What the last degree still changed, less what it gained.
-        doubt = _doubt(made, less, X[:_DOUBT_ROWS], _UNKNOWN_DOUBT) * min(best / before, 1.0)
+        doubt = _doubt(made, less, X[:_DOUBT_ROWS]) * min(best / before, 1.0)
         yield Landscape(logs, name, signed, low, high, powers[:cut], coefficients, best, doubt)
 
 
-def _doubt(made: Landscape, less: Landscape, X: Floats, unknown: float) -> float:
+def _doubt(made: Landscape, less: Landscape, X: Floats) -> float:
     with np.errstate(all="ignore"):
         first, second = made.gradient(X)[1], less.gradient(X)[1]
         # Typical, not mean: near a pole both may be far off.
         size = np.linalg.norm(first, axis=1) + 1e-300
         doubt = float(np.median(np.linalg.norm(first - second, axis=1) / size))
-    return doubt if math.isfinite(doubt) else unknown
+    return doubt if math.isfinite(doubt) else _UNKNOWN_DOUBT
 
 
 @lru_cache(maxsize=64)
@@ -346,14 +346,13 @@ def terms(columns: int, most: int, highest: int) -> tuple[Ints, tuple[int, ...]]
 
 def weighted_terms(weights: Floats, most: int) -> tuple[Ints, tuple[int, ...]]:
     """Degrees of the terms of least weighted total degree, and where each step ends."""
-    highest = HIGHEST_DEGREE
     low, high = 1.0, 2.0
-    while len(_below(weights, high, highest)) <= most:
+    while len(_below(weights, high, HIGHEST_DEGREE)) <= most:
         low, high = high, 2 * high
     for _ in range(_UNEVEN_HALVINGS):
         middle = (low + high) / 2
-        low, high = (middle, high) if len(_below(weights, middle, highest)) <= most else (low, middle)
-    rows = sorted(_below(weights, low, highest), key=lambda row: (float(np.dot(row, weights)), row))
+        low, high = (middle, high) if len(_below(weights, middle, HIGHEST_DEGREE)) <= most else (low, middle)
+    rows = sorted(_below(weights, low, HIGHEST_DEGREE), key=lambda row: (float(np.dot(row, weights)), row))
     shares = np.linspace(_FIRST_CUT, 1, _CUTS)
     steps = sorted({max(2, round(len(rows) * share)) for share in shares})
     return np.array(rows, dtype=np.intp), tuple(min(step, len(rows)) for step in steps)

@@ -103,13 +103,13 @@ def reductions(rows: SplitRows, *, until: float) -> list[Reduced]:
                 fresh += _smaller(one, judge, until)
         # Some steps take several features together: the smallest states do not come from one level alone.
         fresh.sort(key=lambda each: each.error)
-        beam = fresh[: _beam(len(fresh[0].state.rows.names), _BEAM)] if fresh else []
+        beam = fresh[: _beam(len(fresh[0].state.rows.names))] if fresh else []
     return sorted(reached, key=lambda each: (len(each.state.rows.names), each.error))
 
 
-def _beam(features: int, most: int) -> int:
+def _beam(features: int) -> int:
     """How many states to follow: steps commute, and wide tables take long."""
-    return 1 if features > 6 else 2 if features > 4 else most
+    return 1 if features > 6 else 2 if features > 4 else _BEAM
 
 
 # Which columns enter by their logarithms, and a function of the target.
@@ -153,16 +153,11 @@ class _LeftOutError:
                 continue
             NOISY_TABLE(len(y) * len(powers_))
             table = design(2 * (u - low) / (high - low) - 1, powers_)
-            heaviest = _HEAVIEST_ROW
-            errors |= {
-                (logs, name): _error(table, ends, y, w, name, heaviest) / self.spread for name in names
-            }
+            errors |= {(logs, name): _error(table, ends, y, w, name) / self.spread for name in names}
         return errors
 
 
-def _error(
-    table: Floats, ends: Sequence[int], y: Floats, weight: Floats, name: str, heaviest: float
-) -> float:
+def _error(table: Floats, ends: Sequence[int], y: Floats, weight: Floats, name: str) -> float:
     function = TARGETS[name]
     sign = 1 if function.anywhere or (y > 0).all() else -1 if (y < 0).all() else 0
     if sign == 0:
@@ -172,7 +167,7 @@ def _error(
     if not (np.isfinite(target).all() and np.isfinite(scale).all()):
         return math.inf
     # The fit must not follow a few rows alone; they count in full for the error.
-    whole, scale = scale, np.minimum(scale, heaviest * np.median(scale))
+    whole, scale = scale, np.minimum(scale, _HEAVIEST_ROW * np.median(scale))
     NOISY(table.size * (table.shape[1] + 10))
     q, r = np.linalg.qr(table * scale[:, None])
     size, aim = np.abs(np.diagonal(r)), target * scale

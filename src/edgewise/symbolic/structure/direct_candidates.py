@@ -234,14 +234,14 @@ def _pursuit(library: _Library, y: Floats, plain: bool) -> Iterator[Node]:
     total = float(target @ target)
     chosen: list[int] = []
     for count in range(1, min(longest, len(good), _most_terms(len(y))) + 1):
-        chosen = _next(unit, target, chosen, count, _EXHAUSTIVE_PRODUCTS)
+        chosen = _next(unit, target, chosen, count)
         design = np.column_stack([library.columns[:, good[chosen]], np.ones(len(y))])
         scale = np.linalg.norm(design, axis=0)
         solution = np.linalg.lstsq(design / scale, y, rcond=None)[0] / scale
         residual = y - design @ solution
         trees = [library.trees[good[at]] for at in chosen]
         yield _linear(trees, solution)
-        yield from _without_offset(trees, design, y, residual, _OFFSET_VARIANCES)
+        yield from _without_offset(trees, design, y, residual)
         if float(residual @ residual) <= 1e-24 * total:
             return
 
@@ -253,23 +253,21 @@ def _most_terms(rows: int) -> int:
     return max(min((rows - 2) // _ROWS_A_TERM_OF_FEW, _TERMS_OF_FEW), 1)
 
 
-def _without_offset(
-    trees: Sequence[Node], design: Floats, y: Floats, residual: Floats, chance: float
-) -> Iterator[Node]:
+def _without_offset(trees: Sequence[Node], design: Floats, y: Floats, residual: Floats) -> Iterator[Node]:
     """The sum through the origin, where its constant explains no more than chance: many laws start at zero."""
     free = len(y) - design.shape[1]
     solution = np.linalg.lstsq(design[:, :-1], y, rcond=None)[0]
     excess = float(np.sum(np.square(y - design[:, :-1] @ solution))) - float(residual @ residual)
-    if free > 0 and 0 < excess <= chance * float(residual @ residual) / free:
+    if free > 0 and 0 < excess <= _OFFSET_VARIANCES * float(residual @ residual) / free:
         yield _linear(trees, np.append(solution, 0.0))
 
 
-def _next(unit: Floats, y: Floats, chosen: list[int], count: int, exhaustive: int) -> list[int]:
+def _next(unit: Floats, y: Floats, chosen: list[int], count: int) -> list[int]:
     """The best `count` terms: of the simplest terms exhaustively up to three, else one more than before."""
     if count in (2, 3):
-        few = unit[:, :exhaustive]
+        few = unit[:, :_EXHAUSTIVE_PRODUCTS]
         best = (best_pair if count == 2 else best_triple)(few.T @ few, few.T @ y)
-        if unit.shape[1] <= exhaustive or _explains(unit, y, best) > _explains(
+        if unit.shape[1] <= _EXHAUSTIVE_PRODUCTS or _explains(unit, y, best) > _explains(
             unit, y, _one_more(unit, y, chosen)
         ):
             return best

@@ -109,7 +109,7 @@ class SlopeView:
         if model is None:
             return None
         value, gradient = model.gradient(rows.X)
-        good = np.isfinite(value) & np.isfinite(gradient).all(axis=1) & _inside(rows.X, _VIEW_EDGE)
+        good = np.isfinite(value) & np.isfinite(gradient).all(axis=1) & _inside(rows.X)
         if good.sum() < RELATION_ROWS:
             return None
         names = tuple(Variable(name) for name in state.rows.names)
@@ -140,9 +140,9 @@ class SlopeView:
         return bool((self.X[:, at] > 0).all() or (self.X[:, at] < 0).all())
 
 
-def _inside(X: Floats, share: float) -> NDArray[np.bool_]:
+def _inside(X: Floats) -> NDArray[np.bool_]:
     """Rows away from the ends of every column, where a polynomial's slopes are worst."""
-    edge = share / X.shape[1]
+    edge = _VIEW_EDGE / X.shape[1]
     low, high = np.quantile(X, edge, axis=0), np.quantile(X, 1 - edge, axis=0)
     return np.asarray(((low <= X) & (high >= X)).all(axis=1))
 
@@ -303,7 +303,7 @@ def _pair(view: SlopeView, i: int, j: int) -> Iterator[Move]:
                 ratio = float(np.median(a / b))
                 if not np.isfinite(ratio) or ratio == 0:
                     continue
-                near = _near(ratio, _SIMPLE_NEARNESS)
+                near = _near(ratio)
                 for r in {near, ratio}:
                     residual = float(np.median(np.abs(a - r * b) / (np.abs(a) + np.abs(r * b) + 1e-300)))
                     price = 0.0 if r == near else 1.0
@@ -361,10 +361,10 @@ def _allowed(view: SlopeView, at: int) -> Sequence[float]:
     return (-2.0, -1.0, 0.0, 1.0, 2.0, 3.0) if view.one_signed(at) else (0.0, 1.0, 2.0, 3.0)
 
 
-def _near(value: float, share: float) -> float:
+def _near(value: float) -> float:
     """A number people write that lies within a few per cent, else the number itself."""
     for simple in _RATIOS:
-        if abs(abs(value) - simple) <= share * simple:
+        if abs(abs(value) - simple) <= _SIMPLE_NEARNESS * simple:
             return float(np.sign(value)) * simple
     return value
 
@@ -374,7 +374,7 @@ def _merged(
 ) -> Move | None:
     r, p, q = relation
     one, other = view.names[i], view.names[j]
-    exact = r == _near(r, _SIMPLE_NEARNESS) and abs(r) in _RATIOS
+    exact = r == _near(r) and abs(r) in _RATIOS
     if p == -1.0 and q == -1.0:
         ratio = _simple(r)
         if not np.isfinite(ratio):

@@ -177,7 +177,7 @@ class _Table:
         beside = self._polynomial(powers)
         left = self.y - beside @ (beside.T @ self.y)
         start = NonlinearSum(powers, rss=squared(left))
-        unit = _unit(self.terms.values, beside, _LEAST_LEFT)
+        unit = _unit(self.terms.values, beside)
         pairs = (
             start.with_term(*self.terms.at(one)).with_term(*self.terms.at(other))
             for one, other in self._pairs(unit, left)
@@ -199,14 +199,14 @@ class _Table:
         if not self.promising(found, _PROMISING_SHARE):
             return []
         beside, made = self._polynomial(powers), list[NonlinearSum]()
-        unit = _unit(self.terms.values, beside, _LEAST_LEFT)
+        unit = _unit(self.terms.values, beside)
         best = sorted((each for each in found if len(each.terms) == count), key=lambda each: each.rss)
         for each in best[:_PAIRED_SUMS]:
             for rest in map(each.without_term, range(len(each.terms))):
                 if spent() > until or self.solved(made):
                     break
                 whole = self._around(rest, beside)
-                pairs = self._pairs(_unit(unit, whole, _LEAST_LEFT), self.y - whole @ (whole.T @ self.y))
+                pairs = self._pairs(_unit(unit, whole), self.y - whole @ (whole.T @ self.y))
                 more = (rest.with_term(*self.terms.at(a)).with_term(*self.terms.at(b)) for a, b in pairs)
                 made += self._best(more, beside, until)
         return made
@@ -216,7 +216,7 @@ class _Table:
     ) -> list[NonlinearSum]:
         """The sums found beside some products of powers, each with a product of two functions."""
         beside = self._polynomial(powers)
-        unit = _unit(self.products.values, beside, _LEAST_LEFT)
+        unit = _unit(self.products.values, beside)
         beam = [each for each in found if not each.terms]
         beam += sorted(found, key=lambda each: each.rss)[:_WITH_PRODUCTS]
         more = (each for one in beam for each in self._with_one(one, self.products, unit, beside))
@@ -324,7 +324,7 @@ class _Table:
             tried = list[NonlinearSum]()
             for rest in [best, *(best.without_term(at) for at in range(len(best.terms)))]:
                 beside = self._polynomial(rest.powers)
-                unit = _unit(self.terms.values, beside, _LEAST_LEFT)
+                unit = _unit(self.terms.values, beside)
                 more = [
                     each for each in self._with_one(rest, self.terms, unit, beside) if each.key != best.key
                 ]
@@ -342,12 +342,12 @@ class _Table:
             best = winner
 
 
-def _unit(values: Floats, beside: Floats, least: float) -> Floats:
+def _unit(values: Floats, beside: Floats) -> Floats:
     """Columns less what a basis makes of them, of unit length; zero where hardly anything is left."""
     GRAM_ONLY(2 * values.size * beside.shape[1])
     rest = values - beside @ (beside.T @ values)
     length, whole = np.linalg.norm(rest, axis=0), np.linalg.norm(values, axis=0)
-    seen = length > least * whole
+    seen = length > _LEAST_LEFT * whole
     return rest * np.where(seen, 1 / np.where(seen, length, 1.0), 0.0)
 
 

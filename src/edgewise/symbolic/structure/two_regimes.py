@@ -91,11 +91,7 @@ def two_regimes(rows: SplitRows, error: float) -> list[Regimes]:
         free = len(Z) - 2 * design.shape[1]
         if free < ROWS_A_TERM * design.shape[1]:
             continue
-        fits = [
-            (_settled(design, thin.y, side, sign, _ROUNDS), sign)
-            for side in _starts(Z, _START_SHARES)
-            for sign in (1.0, -1.0)
-        ]
+        fits = [(_settled(design, thin.y, side, sign), sign) for side in _starts(Z) for sign in (1.0, -1.0)]
         (left, weights), sign = min(fits, key=lambda each: each[0][0])
         reached = math.sqrt(max(left, 1e-24 * float(thin.y @ thin.y)) / free)
         constants = 2 * design.shape[1]
@@ -121,20 +117,18 @@ def _terms(Z: Floats, powers: tuple[tuple[int, ...], ...]) -> Floats:
     return np.stack([np.prod(Z ** np.array(each), axis=1) for each in powers], axis=1)
 
 
-def _starts(Z: Floats, shares: tuple[float, ...]) -> Iterator[NDArray[np.bool_]]:
+def _starts(Z: Floats) -> Iterator[NDArray[np.bool_]]:
     """Rows beyond a place along each column, its square, and the sums and differences of two."""
     pairs = list(itertools.combinations(Z.T, 2))
     for along in [*Z.T, *np.square(Z).T, *(a + b for a, b in pairs), *(a - b for a, b in pairs)]:
-        for place in np.quantile(along, shares):
+        for place in np.quantile(along, _START_SHARES):
             yield along > place
 
 
-def _settled(
-    design: Floats, y: Floats, side: NDArray[np.bool_], sign: float, rounds: int
-) -> tuple[float, Floats]:
+def _settled(design: Floats, y: Floats, side: NDArray[np.bool_], sign: float) -> tuple[float, Floats]:
     """What the larger (the smaller) of two sums of terms leaves, and their weights (terms, 2)."""
     best, kept = math.inf, np.zeros((design.shape[1], 2))
-    for _ in range(rounds):
+    for _ in range(_ROUNDS):
         if not design.shape[1] < side.sum() < len(side) - design.shape[1]:
             break
         ORTHOGONAL(design.size * design.shape[1])

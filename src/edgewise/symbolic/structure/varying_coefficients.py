@@ -234,10 +234,9 @@ def _fit(
     u = rows.X[:, by]
     if not np.ptp(u) > 0:
         return math.inf, []
-    degrees = _NOISY_DEGREES
-    whole = _polynomials(u, max(degrees))
+    whole = _polynomials(u, max(_NOISY_DEGREES))
     best: tuple[float, list[_VaryingTerm]] = (math.inf, [])
-    for degree in degrees:
+    for degree in _NOISY_DEGREES:
         table = whole[:, : degree + 1]
         design = _design(table, functions)
         if 4 * design.shape[1] > len(u):

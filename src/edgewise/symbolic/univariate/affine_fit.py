@@ -98,8 +98,7 @@ def admitted(forms: Sequence[Form], batch: Batch, curve: UnitCurve) -> Bools:
         if form.family == "power":
             good[rows] &= (np.abs(batch.c[rows]) <= _LARGEST_SHIFT) | ~batch.free_c[rows]
         elif form.family == "general" and form.name not in ("sin", "cos"):
-            shift = _LARGEST_SHIFT
-            reach = size[rows] + _REACH if form.domain == _EVERYWHERE else size[rows] * shift
+            reach = size[rows] + _REACH if form.domain == _EVERYWHERE else size[rows] * _LARGEST_SHIFT
             good[rows] &= (np.abs(batch.c[rows]) <= reach) | ~batch.free_c[rows]
     return good
 

@@ -261,8 +261,7 @@ class CurveSearch(Candidates):
                     self.fits(pursuit, pursuit.singles(*_INNER_STARTS), keep)
 
     def _loosened(self, keep: int) -> None:
-        longest = _LOOSENED_SIZE
-        short = [each for each in self.pool.values() if size(each[2]) <= longest]
+        short = [each for each in self.pool.values() if size(each[2]) <= _LOOSENED_SIZE]
         for _, _, tree in sorted(short, key=lambda each: each[0])[:keep]:
             if self.late() or self.done(_LOOSENED_DONE):
                 return

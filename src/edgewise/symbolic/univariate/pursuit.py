@@ -166,9 +166,10 @@ class Pursuit:
             left = along[rows][:, None]
             right = along[rows.start :][None, :]
             apart = 1 - gram * gram
-            least = _SAME_SINE
-            explained = (left * left + right * right - 2 * gram * left * right) / np.maximum(apart, least)
-            explained[apart < least] = 0.0
+            explained = (left * left + right * right - 2 * gram * left * right) / np.maximum(
+                apart, _SAME_SINE
+            )
+            explained[apart < _SAME_SINE] = 0.0
             best = explained.max(axis=0)
             first = explained.argmax(axis=0)
             for other in range(one, len(self.atoms)):
@@ -208,9 +209,10 @@ class Pursuit:
             left = self.target - basis @ (basis.T @ self.target)
             across = shapes @ basis
             apart = 1 - np.square(across).sum(axis=1)
-            least = _SAME_SINE
-            score = np.where(apart > least, np.square(shapes @ left) / np.maximum(apart, least), 0.0)
-            for at in _heads(owner, score, shapes, per_atom, _ALIKE_COSINE)[: _NEXT_STARTS * per_atom]:
+            score = np.where(
+                apart > _SAME_SINE, np.square(shapes @ left) / np.maximum(apart, _SAME_SINE), 0.0
+            )
+            for at in _heads(owner, score, shapes, per_atom)[: _NEXT_STARTS * per_atom]:
                 owners.append(np.array([*fit.atoms, owner[at]], dtype=np.intp))
                 own = [_padded(each) for each in fit.constants]
                 starts.append(np.stack([*own, constants[at]]))
@@ -262,7 +264,7 @@ class Pursuit:
         return add(*map(multiply, numbers, trees), *numbers[len(trees) :])
 
 
-def _heads(owner: Ints, score: Floats, shapes: Floats, per_atom: int, alike: float) -> Ints:
+def _heads(owner: Ints, score: Floats, shapes: Floats, per_atom: int) -> Ints:
     """The starts of the highest scores, so many of each atom, and none much like another of it."""
     order = np.argsort(-score)
     _, firsts = np.unique(owner[order], return_index=True)
@@ -271,7 +273,7 @@ def _heads(owner: Ints, score: Floats, shapes: Floats, per_atom: int, alike: flo
         for at in list(dict.fromkeys(owner[heads].tolist())):
             own = order[owner[order] == at]
             known = [each for each in heads if owner[each] == at]
-            apart = np.abs(shapes[own] @ shapes[known].T).max(axis=1) < alike
+            apart = np.abs(shapes[own] @ shapes[known].T).max(axis=1) < _ALIKE_COSINE
             heads += own[apart][:1].tolist()
     return np.array(heads, dtype=np.intp)
 
