@@ -20,7 +20,6 @@ from edgewise.symbolic.costs import NEXT_TERM, TRIPLES
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.provenance import proposes
-from edgewise.symbolic.structure.growth_factors import growths
 from edgewise.symbolic.structure.state import EXACT
 from edgewise.symbolic.univariate.closed_forms import Suggestion, fit_curve
 
@@ -65,7 +64,6 @@ def direct_candidates(rows: SplitRows, forms: Sequence[Form] | None = None) -> I
     yield from _power_laws(rows)
     if len(rows.names) == 1:
         yield from _parabolas(rows)
-        yield from growths(rows)
     yield from _plain_curves(rows, forms)
     if len(rows.names) <= _CURVE_COLUMNS:
         yield from _curves(rows, forms)
