@@ -19,6 +19,7 @@ SCRIPTS = (
     "formulas",
     "formula_peers",
     "short_parts",
+    "ablation",
     "altered_laws",
     "sums_of_terms",
     "probability",

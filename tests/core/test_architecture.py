@@ -142,8 +142,8 @@ def imports(folder):
 
 def test_no_modules_import_each_other_in_a_circle():
     found = imports(SOURCE)
-    assert len(found) > 900
-    assert sum(map(len, found.values())) > 4000
+    assert len(found) > 500
+    assert sum(map(len, found.values())) > 2000
     list(TopologicalSorter(found).static_order())
 
 

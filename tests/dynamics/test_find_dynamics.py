@@ -62,7 +62,7 @@ def test_a_start_may_name_its_states(found):
     assert np.array_equal(found.simulate(t, {"hunter": 1.0, "prey": 2.0}), found.simulate(t, [2.0, 1.0]))
     with pytest.raises(InputError, match=r"'hunter' is not in it"):
         found.simulate(t, {"prey": 2.0})
-    with pytest.raises(InputError, match=r"Got 'hunters' instead \(did you mean 'hunter'"):
+    with pytest.raises(InputError, match=r"Got 'hunters' \(did you mean 'hunter'"):
         found.simulate(t, {"prey": 2.0, "hunters": 1.0})
     with pytest.raises(InputError, match=r"start\['prey'\].* finite"):
         found.simulate(t, {"prey": np.nan, "hunter": 1.0})
@@ -135,7 +135,7 @@ def test_what_acts_from_outside_is_an_input():
 @pytest.mark.parametrize("kind", [list, tuple, pd.Series, np.array, lambda x: np.array(x)[:, None]])
 def test_one_state_may_be_a_column_of_any_kind(kind) -> None:
     t = np.linspace(0, 6, 30)
-    read = read_courses(kind(t.tolist()), kind((t**2).tolist()), None, kind(t.tolist()), None, None, "here")
+    read = read_courses(kind(t.tolist()), kind((t**2).tolist()), None, kind(t.tolist()), None, None)
     assert np.array_equal(read.values, np.column_stack([t**2, t]))
 
 
@@ -243,7 +243,7 @@ def test_a_term_that_shared_constants_leave_nothing_of_goes():
     t, states = course(lambda x: [-1.4 * x[0] * x[1], 1.4 * x[0] * x[1] - 0.4 * x[1]], [0.99, 0.01], 25, 80)
     rng = np.random.default_rng(0)
     noisy = states + 0.01 * states.std(0) * rng.normal(size=states.shape)
-    courses = read_courses(t, noisy, ["S", "I"], None, None, None, "a test")
+    courses = read_courses(t, noisy, ["S", "I"], None, None, None)
     search = DynamicsSearch(courses, 2, ("saturation",), Meter(60.0))
     pool = {term.key: term for term in search.selection.pool}
     product, one = (
@@ -405,9 +405,7 @@ def test_terms_have_values_between_the_times_too():
     gap = 6 / 59
     states = np.column_stack([np.sin(t) + (t - t[30] - gap / 2) ** 2 - 0.1 * gap**2, np.sin(t)])
     assert (states[:, 0] > states[:, 1]).all()
-    search = DynamicsSearch(
-        read_courses(t, states, ["a", "b"], None, None, None, "a test"), 3, (), Meter(60.0)
-    )
+    search = DynamicsSearch(read_courses(t, states, ["a", "b"], None, None, None), 3, (), Meter(60.0))
     places = np.vstack([each.places for each in search.smoothed])
     library = TermLibrary(search.selection.pool)
     assert (places[:, 0] < places[:, 1]).any()

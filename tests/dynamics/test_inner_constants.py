@@ -26,7 +26,7 @@ def test_what_is_eaten_stands_in_both_equations() -> None:
     t = np.linspace(0, 30, 150)
     states = solve_ivp(_hunted, (0, 30), [1.0, 0.5], "DOP853", t, rtol=1e-10).y.T
     noisy = states + 0.01 * states.std(0) * np.random.default_rng(0).normal(size=states.shape)
-    courses = read_courses(t, noisy, ["x", "y"], None, None, None, "a test")
+    courses = read_courses(t, noisy, ["x", "y"], None, None, None)
     search = DynamicsSearch(courses, 3, (), Meter(60.0))
 
     def usable(family: TermFamily) -> TermFamily:
@@ -34,7 +34,7 @@ def test_what_is_eaten_stands_in_both_equations() -> None:
 
     asked = [
         usable(each)
-        for each in families(search.smooth, (), search.config)
+        for each in families(search.smooth, ())
         if {term.function for term in each.terms(each.values[0])} & {"hill1", "hill2", "scaled exp"}
     ]
     assert len(asked) > 4

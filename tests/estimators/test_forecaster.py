@@ -162,7 +162,7 @@ def test_a_series_without_times_may_have_a_period_of_its_own() -> None:
         ),
         ({}, None, series()[:12], "must hold more values"),
         ({"horizon": 31}, None, series()[:60], "'horizon' argument must be at most 30"),
-        ({"lags": "many"}, None, series()[:60], "'lags' parameter"),
+        ({"lags": "many"}, None, series()[:60], "'lags' argument"),
         ({"period": 1}, None, series()[:60], "'period'"),
         ({}, None, np.ones((60, 2)), "one series"),
     ],
@@ -236,7 +236,7 @@ def test_steps_are_limited_and_an_interruption_changes_nothing(
 ) -> None:
     with pytest.raises(
         InputError,
-        match=r"'steps' argument\.forecast must be an int in the range \[1, 100000\]",
+        match=r"'steps' argument must be an int in the range \[1, 100000\]",
     ):
         weekly.forecast(10**6)
     before, calls = weekly.forecast(5).values, []

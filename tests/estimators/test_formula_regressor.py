@@ -148,7 +148,7 @@ def test_a_score_outside_the_domain_says_so() -> None:
         ({"callbacks": [1]}, "'callbacks' argument must list functions"),
         ({"random_state": "x"}, "'random_state' argument must be an int"),
         ({"verbose": -1}, "'verbose' argument must be an int"),
-        ({"validation": 0.9}, "'validation' parameter"),
+        ({"validation": 0.9}, "'validation' argument"),
         ({"seconds": 0}, "must be a finite number"),
     ],
 )
@@ -160,15 +160,13 @@ def test_bad_parameters_end_in_a_sentence(parameters: dict[str, Any], sentence: 
 def test_bad_tables_end_in_a_sentence() -> None:
     words = pd.DataFrame({"kind": ["1", "b"] * 60, "mass": X[:, 0]})
     for table in (words, words[["kind"]]):
-        with pytest.raises(
-            InputError, match=r"Column 'kind' of FormulaRegressor must hold numbers\. Got words such as '1'"
-        ):
+        with pytest.raises(InputError, match=r"Column 'kind' must hold numbers\. Got words such as '1'"):
             fitted(table)
     gap = X.copy()
     gap[7, 1] = np.inf
     with pytest.raises(
         InputError,
-        match=r"Column 'x2' of FormulaRegressor must hold finite numbers\. Got inf \(infinity\) in row 7",
+        match=r"Column 'x2' must hold finite numbers\. Got inf \(infinity\) in row 7",
     ):
         fitted(gap)
     with pytest.raises(InputError, match=r"must be one column\. Got 2 instead; wrap it in"):

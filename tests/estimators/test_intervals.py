@@ -48,9 +48,9 @@ def test_so_many_errors_lie_within(errors: list[float], level: float):
     rank = int(np.ceil((len(errors) + 1) * level - 1e-9))
     if rank > len(errors):
         with pytest.raises(ew.InputError, match="out-of-bag rows"):
-            misses.half_widths(level, "predict")
+            misses.half_widths(level)
     else:
-        assert misses.half_widths(level, "predict")[0] == np.sort(np.abs(truth[:, 0]))[rank - 1]
+        assert misses.half_widths(level)[0] == np.sort(np.abs(truth[:, 0]))[rank - 1]
 
 
 @given(st.integers(0, 100), st.floats(0.01, 0.99))
@@ -60,7 +60,7 @@ def test_fewer_errors_are_kept_of_many_and_none_smaller_than_its_share(seed: int
     misses = out_of_bag_misses(errors, np.zeros_like(errors), np.ones(len(errors)))
     assert misses is not None
     assert len(misses.errors) == KEPT
-    assert np.mean(errors <= misses.half_widths(level, "predict")) >= level
+    assert np.mean(errors <= misses.half_widths(level)) >= level
 
 
 def test_a_row_of_weight_two_counts_as_two():

@@ -127,7 +127,7 @@ CALLS: dict[str, Callable[[], Call]] = {
     ),
     "certified_flip": lambda: (
         auditing.certified_flip,
-        {"fit": network_of(fitted(1), of="certified_flip"), "name": "kind", **BRIEF},
+        {"fit": network_of(fitted(1)), "name": "kind", **BRIEF},
     ),
     "neutralize_columns": lambda: (
         auditing.neutralize_columns,

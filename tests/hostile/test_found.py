@@ -239,7 +239,7 @@ def test_no_option_of_an_estimator_is_shown_by_others(maker: Any, wrong: object)
         ("data", np.array(3), "'data' argument must be an array of inputs or a list"),
         ("data", np.array([["a", "b"]]), "'data' argument must hold arrays of numbers"),
         ("data", [np.array([[None]])], "'data' argument must hold arrays of numbers"),
-        ("score", lambda model: 0.0 if isinstance(model[0], torch.nn.Linear) else model.score, "'score' param"),
+        ("score", lambda model: 0.0 if isinstance(model[0], torch.nn.Linear) else model.score, "'score' argument"),
         ("score", lambda model: "good", "'score' argument must be a function that gives a number"),
         ("loss", lambda made: made, "'loss' argument must be a function that gives a tensor"),
         ("loss", lambda made, wanted: made, "'loss' argument must be a function that gives a tensor"),

@@ -317,21 +317,21 @@ def test_seeds_and_first_functions() -> None:
 
 BAD: list[tuple[dict[str, Any], str]] = [
     ({"in_channels": 0}, "'in_channels'"),
-    ({"groups": 3}, "'in_channels' argument2d must be a multiple of 'groups'"),
-    ({"kernel_size": (3, 3, 3)}, "'kernel_size' argument2d must be an int or 2 of them"),
+    ({"groups": 3}, "'in_channels' argument must be a multiple of 'groups'"),
+    ({"kernel_size": (3, 3, 3)}, "'kernel_size' argument must be an int or 2 of them"),
     ({"kernel_size": 0}, "'kernel_size'"),
     ({"stride": 0}, "'stride'"),
     ({"padding": -1}, "'padding'"),
     ({"padding": "sam"}, "did you mean 'same'"),
     ({"padding": "same", "stride": 2}, "must be a number where 'stride' is not 1"),
     ({"padding_mode": "mirror"}, "'padding_mode'"),
-    ({"degree": 7}, "'degree' argument2d"),
-    ({"basis": "splines"}, "'basis' argument2d"),
-    ({"grid": (1.0, 0.0)}, "'grid' argument2d"),
+    ({"degree": 7}, "'degree' argument"),
+    ({"basis": "splines"}, "'basis' argument"),
+    ({"grid": (1.0, 0.0)}, "'grid' argument"),
     ({"grid": torch.zeros(5, 4)}, r"'grid' tensor of KANConv2d must have shape \(4, K\)"),
     (
         {"in_channels": 1 << 10, "out_channels": 1 << 15},
-        "'in_channels', 'out_channels', 'kernel_size' and 'intervals' of KANConv2d",
+        "'in_channels', 'out_channels', 'kernel_size' and 'intervals'",
     ),
 ]
 

@@ -217,7 +217,7 @@ def test_a_file_names_the_file_of_its_surface(tmp_path):
     for show, reference in (("values", None), ("residual", None), ("error", lambda x, y, z: z)):
         figure = solution.plot(show=show, reference=reference)
         assert len(figure.axes) == 3
-    with pytest.raises(InputError, match="not for surfaces"):
+    with pytest.raises(InputError, match="left out for surfaces"):
         solution.plot(at={"x": 0})
     vtk = pytest.importorskip("pyvista")
     (path,) = solution.to_vtk(tmp_path / "ball.vtp")

@@ -57,5 +57,5 @@ def test_columns_may_be_held_fixed_but_for_one():
     assert len({dict(each.place)["r"] for each in places}) == 3
     with pytest.raises(InputError, match="must leave a column free"):
         next_measurement(found, {"mass": (1, 1), "r": (2, 2)})
-    with pytest.raises(InputError, match=r"Got 'mas' instead \(did you mean 'mass'"):
+    with pytest.raises(InputError, match=r"Got 'mas' \(did you mean 'mass'"):
         next_measurement(found, {"mas": (1, 2), "r": (1, 2)})

@@ -47,7 +47,7 @@ def test_without_being_asked_the_search_only_warns() -> None:
     assert set(found.gross_errors) <= set(BAD)
     assert len(found.gross_errors) >= 12
     assert "as gross errors do: rows" in found.message
-    assert 'loss="robust"' in found.message
+    assert "robust" in found.message
 
 
 @pytest.mark.parametrize("text", ["exp(5*x1)", "1/x1", "x2/x1^2", "x2/(x1*(1 - x1))"])

@@ -381,7 +381,7 @@ def test_a_wide_network_ends_with_its_work() -> None:
         (OutputBounds(((InputTerm(7),),), (0.0,)), "outputs, inputs and cells"),
         (OutputBounds(((OutputTerm(0, 1.0, 0, (0, 5)),),), (0.0,)), "outputs, inputs and cells"),
         (OutputBounds(((OutputTerm(0),),), (float("inf"),)), "finite"),
-        (OutputBounds(((OutputTerm(0, 1.0, 0, (0, 0)),),), (0.0,)), "points only"),
+        (OutputBounds(((OutputTerm(0, 1.0, 0, (0, 0)),),), (0.0,)), "a cell of points"),
     ],
 )
 def test_goals_that_do_not_fit_are_refused(goal: OutputBounds, match: str) -> None:
