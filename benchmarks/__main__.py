@@ -19,6 +19,7 @@ SCRIPTS = (
     "formulas",
     "formula_peers",
     "short_parts",
+    "house",
     "ablation",
     "altered_laws",
     "sums_of_terms",

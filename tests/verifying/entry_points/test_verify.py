@@ -303,7 +303,7 @@ def test_what_does_not_fit_is_refused_with_what_to_ask(credit, text, words):
 def test_models_of_numbers(small):
     net = small[0]
     for text, words in (
-        ("decision = 1", "needs a classifier"),
+        ("decision = 1", "must be a classifier"),
         ("probability <= 0.5", "needs a classifier"),
         ("robust(row 0, 0.1)", "must be how far the output may move"),
         ("never_flips(a)", "holds numbers"),
