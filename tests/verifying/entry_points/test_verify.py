@@ -304,7 +304,7 @@ def test_models_of_numbers(small):
     net = small[0]
     for text, words in (
         ("decision = 1", "must be a classifier"),
-        ("probability <= 0.5", "needs a classifier"),
+        ("probability <= 0.5", "must be a classifier"),
         ("robust(row 0, 0.1)", "must be how far the output may move"),
         ("never_flips(a)", "holds numbers"),
     ):
