@@ -188,7 +188,7 @@ def certified_flip(
     >>> from edgewise.network import KAN, set_edge
     >>> from edgewise.network.fitted import fitted
     >>> net = set_edge(KAN([2, 1], degree=1, intervals=2, seed=0), (0, 0, 0), torch.tensor([0.0, 0.0, 3.0])).network
-    >>> round(certified_flip(fitted(net, of="audit"), "x1").bound, 6)
+    >>> round(certified_flip(fitted(net), "x1").bound, 6)
     3.0
     """
     meter = Meter(MOST * check_work(work), check_seconds(seconds))
