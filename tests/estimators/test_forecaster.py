@@ -160,7 +160,7 @@ def test_a_series_without_times_may_have_a_period_of_its_own() -> None:
             pd.Series(series()[:60], index=pd.to_datetime(DAYS[1:61])),
             "same times in the same order",
         ),
-        ({}, None, series()[:12], "must hold more values"),
+        ({}, None, series()[:12], "must leave 8 values to learn from"),
         ({"horizon": 31}, None, series()[:60], "'horizon' argument must be at most 30"),
         ({"lags": "many"}, None, series()[:60], "'lags' argument"),
         ({"period": 1}, None, series()[:60], "'period'"),

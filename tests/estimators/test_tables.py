@@ -211,7 +211,7 @@ def test_heavy_tails_are_drawn_in() -> None:
             "'random_state' argument must be an int, a RandomState or None",
         ),
         ({"verbose": "yes"}, "'verbose' argument"),
-        ({"callbacks": 3}, "'callbacks' argument must list functions"),
+        ({"callbacks": 3}, "'callbacks' argument must be a list of functions"),
     ],
 )
 def test_bad_parameters_are_named_in_fit(options: dict[str, Any], words: str) -> None:
