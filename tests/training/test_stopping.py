@@ -188,7 +188,7 @@ def test_bad_arguments_are_refused_in_one_sentence() -> None:
         (
             (net, X, Y),
             {"validation": (X[:, :1], Y)},
-            r"'X' argument must have 2 columns",
+            "'X' of 'validation' must have 2 columns",
         ),
         ((net, X, Y), {"sample_weight": Y}, "'sample_weight' argument must be non-negative"),
         ((net, X, Y), {"sample_weight": 0 * Y}, "positive sum"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from edgewise._core.rows import Rows, row_numbers
 
 
@@ -67,6 +69,16 @@ class InputError(EdgewiseError, ValueError):
         self.expected, self.got, self.advice = expected, str(got), advice
         self.rows = tuple(int(row) for row in rows)
         super().__init__(self.sentence())
+
+    def about(self, *, argument: str = "", subject: str = "") -> InputError:
+        """The same of another argument or subject, which a caller knows better."""
+        parts: dict[str, Any] = {
+            "expected": self.expected,
+            "got": self.got,
+            "rows": self.rows,
+            "advice": self.advice,
+        }
+        return InputError(self.message, argument=argument, subject=subject, **parts)
 
     def sentence(self, subject: str = "", rows: str = "") -> str:
         """The sentence, about another subject and with other words for the rows where they are given."""

@@ -306,7 +306,7 @@ def test_models_of_numbers(small):
         ("decision = 1", "must be a classifier"),
         ("probability <= 0.5", "must be a classifier"),
         ("robust(row 0, 0.1)", "must be how far the output may move"),
-        ("never_flips(a)", "holds numbers"),
+        ("never_flips(a)", "column of never_flips must .* which holds numbers"),
     ):
         with pytest.raises(InputError, match=words):
             ew.verify(net, text, rows=[[0.0, 0.0]])

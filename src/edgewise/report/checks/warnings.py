@@ -360,7 +360,7 @@ class SingleInputScore:
 
 
 def single_input_scores(content: ReportContent) -> tuple[SingleInputScore, ...]:
-    """Every input by itself, the best first: fitted on the rows trained on, judged on those held out.
+    """Every input by itself, the best first, which shows leakage: fitted on the rows trained on, judged on those held out.
 
     Numbers are predicted by a curve of straight pieces through quantiles of the input, levels by their means.
     """

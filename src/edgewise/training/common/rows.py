@@ -73,7 +73,10 @@ def hold_out(
                 expected="be a share, a pair (X, y) or None",
                 got=f"a tuple of {len(validation)}",
             )
-        return rows, as_rows(net, validation[0], validation[1], loss)
+        try:
+            return rows, as_rows(net, validation[0], validation[1], loss)
+        except InputError as error:
+            raise error.about(subject=f"The '{error.argument}' of 'validation'") from None
     if validation is None:
         return rows, None
     share = check_float(validation, "validation", low=0.0, high=0.9)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import combinations, pairwise, permutations, product
@@ -22,7 +23,7 @@ from edgewise.verifying.claims.tasks import (
     without_missing,
 )
 from edgewise.verifying.claims.two_rows import two_rows_task
-from edgewise.verifying.domain.columns import Columns
+from edgewise.verifying.domain.columns import COLUMN, Columns
 from edgewise.verifying.domain.domain import Domain, Group
 from edgewise.verifying.domain.goals import Goal, InputTerm, OutputBounds, OutputTerm, Slope, Term
 from edgewise.verifying.domain.raw_values import shown
@@ -88,7 +89,7 @@ def values_task(prop: asked.NeverFlips | asked.ChangesAtMost, columns: Columns, 
     group = made.domain.groups[g]
     if len(group.points) < len(group.cells):
         raise InputError(
-            subject="The column",
+            subject=COLUMN,
             expected="hold words or two values",
             got=f"{short(prop.feature, 40)}, which holds numbers",
             advice=(
@@ -98,7 +99,7 @@ def values_task(prop: asked.NeverFlips | asked.ChangesAtMost, columns: Columns, 
         )
     if len(group.cells) < 2:
         raise InputError(
-            subject="The column",
+            subject=COLUMN,
             expected="be left with two values or more",
             got=f"{short(prop.feature, 40)} = {columns.described(g, group)} only",
         )
@@ -165,6 +166,16 @@ def task_of(
     InputError
         If the property does not fit the model, with what to ask instead.
     """
+    try:
+        return _task_of(prop, columns, conditions, rows)
+    except InputError as error:
+        if error.subject != COLUMN:
+            raise
+        name = re.sub(r"(?<!^)(?=[A-Z])", "_", type(prop).__name__).lower()
+        raise error.about(subject=f"{COLUMN} of {name}") from None
+
+
+def _task_of(prop: asked.Property, columns: Columns, conditions: Sequence[Condition], rows: Any) -> Task:
     view, domain = columns.view, columns.domain(conditions)
     check_carried(prop, view)
     made = Task({}, domain, (), (view.network,), (view,))
@@ -287,7 +298,7 @@ def _sloping(columns: Columns, name: str) -> tuple[int, int]:
     g = columns.group(name)
     if not has_numbers(columns, g):
         raise InputError(
-            subject="The column",
+            subject=COLUMN,
             expected="hold numbers, which have an order",
             got=f"{short(name, 40)}, which holds words",
             advice=f"ask changes_at_most({name}, ...) or never_flips({name}) instead",
@@ -330,7 +341,7 @@ def _monotone(prop: asked.Monotone, columns: Columns, made: Task) -> Task:
             parts.append(Subgoal(bounded(terms, 0.0), made.domain, "pair", g))
     if not parts:
         raise InputError(
-            subject="The column",
+            subject=COLUMN,
             expected="have values to compare",
             got=f"{short(prop.feature, 40)}, which is left with one value",
         )
@@ -346,7 +357,7 @@ def _lipschitz(prop: asked.Lipschitz, columns: Columns, made: Task) -> Task:
     sloping = _intervals(made.domain, g)
     if sloping is None:
         raise InputError(
-            subject="The column",
+            subject=COLUMN,
             expected="have a range to move in",
             got=f"{short(prop.feature, 40)}, which holds two values",
             advice=f"ask changes_at_most({prop.feature}, ...) instead",

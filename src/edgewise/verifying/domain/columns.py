@@ -21,6 +21,9 @@ from edgewise.verifying.domain.domain import Cell, Domain, Group, Interval
 from edgewise.verifying.domain.raw_values import beyond, cells_of, code_of, codes_of, date_of, shown
 from edgewise.verifying.language.conditions import Between, Condition, Missing, OneOf, ends_of
 
+# The subject of refusals of the column that a property names; who knows the property names it, too.
+COLUMN = "The column"
+
 
 @dataclass(frozen=True, eq=False)
 class Columns:
@@ -104,7 +107,7 @@ class Columns:
             column = encoding.columns[encoding.column_names.index(name)]
             reason = getattr(column, "reason", "")
             raise InputError(
-                subject="The column",
+                subject=COLUMN,
                 expected="be one that the model uses",
                 got=(
                     f"{short(name, 40)}, which it leaves out ({reason}), so that its output does not "
@@ -115,7 +118,7 @@ class Columns:
             ", ..." if len(self.names) > 8 else ""
         )
         raise InputError(
-            subject="The column",
+            subject=COLUMN,
             expected=f"be one of {known}",
             got=f"{short(name, 40)}{did_you_mean(name, self.names)}",
         )
