@@ -102,6 +102,7 @@ def audit(
 
     Examples
     --------
+    >>> import numpy as np
     >>> import edgewise as ew
     >>> rng = np.random.default_rng(0)
     >>> X = {"sex": np.where(rng.random(400) < 0.5, "f", "m"), "skill": rng.normal(size=400)}

@@ -214,7 +214,7 @@ def test_depends_only_on_leaves_no_other_column() -> None:
         ("summ(x1 | x2)", "did you mean 'sum'"),
         ("sum(x1 | x9)", "must name columns"),
         ("sum(x1, x2, x3)", "at least two groups"),
-        ("sum(x1 | x1)", "share no column"),
+        ("sum(x1 | x1)", "must not share"),
         ("scale(x1)", "two columns"),
         ("even(x1, x2)", "takes one column"),
         ("through(x1*x2, x2 - x3)", "share no column"),
