@@ -31,6 +31,7 @@ def result(biased):
     return ew.audit(biased.model, biased.X, biased.y, ["sex", "age"], bootstrap=100, bins={"age": [30, 60]})
 
 
+@pytest.mark.slow
 def test_the_bias_is_found_and_its_direction(result):
     gap = result.of("sex").demographic_parity
     assert (gap.lowest, gap.highest) == ("f", "m")

@@ -86,6 +86,7 @@ def test_an_audit_out_of_time_says_what_is_missing(biased, clock):
     assert stages[-1].done < stages[-1].stages
 
 
+@pytest.mark.slow
 def test_a_callback_and_ctrl_c_leave_an_audit_with_its_tables(biased):
     def interrupt(stage):
         if stage.name.startswith("proxies"):
@@ -100,6 +101,7 @@ def test_a_callback_and_ctrl_c_leave_an_audit_with_its_tables(biased):
     assert second.of("sex").to_dict() == first.of("sex").to_dict()
 
 
+@pytest.mark.slow
 def test_what_mitigate_has_made_stays(biased, clock):
     options = {"methods": ["flip", "surgery"], "max_changes": [0.5, 0.1]}
     whole = ew.mitigate(biased.model, biased.X, biased.y, "sex", **options)

@@ -139,6 +139,7 @@ SIX = np.full(6, 0.3)
 
 
 # The binomial's three standard errors around 0.95; percentile intervals of the pair picked hold 0.68 of six equal groups.
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "blocks",
     [

@@ -54,6 +54,7 @@ def test_a_deep_model_keeps_its_bound_everywhere(deep):
     assert moved(deep.model, deep.X) > max_change
 
 
+@pytest.mark.slow
 def test_the_bound_of_a_deep_model_is_sound(deep):
     found = certified_flip(fitted(deep.model), "sex", work=0.03)
     assert np.isfinite(found.bound)

@@ -27,6 +27,7 @@ def look(X, sex, seed=0):
     return find_proxies(table, groupings({"sex": sex}, table)[0], seed=seed)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["shift", *slow("spread", "words", "gaps")])
 def test_planted_proxies_are_found(kind):
     for seed in range(4):

@@ -94,6 +94,7 @@ def test_a_file_that_is_not_there(edgewise, asked):
     assert is_one_sentence(done.err)
 
 
+@pytest.mark.slow
 def test_no_place_of_any_command_is_a_number(edgewise):
     commands: Any = typer.main.get_command(build())
     places = [

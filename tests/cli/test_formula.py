@@ -77,6 +77,7 @@ def run(edgewise, data, *words):
 # ---- what is shown
 
 
+@pytest.mark.slow
 def test_the_table_marks_the_recommended_formula(edgewise, noisy):
     done = run(edgewise, noisy, "--work", 0.03)
     lines = done.out.splitlines()

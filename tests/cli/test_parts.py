@@ -386,6 +386,7 @@ def test_columns_a_model_needs_are_named(columns, word):
         with_predictions(plain(network), pa.table(columns))
 
 
+@pytest.mark.slow
 def test_commands_on_a_plain_network(edgewise, tmp_path):
     network = KAN([2, 2, 1], input_names=["a", "b"], output_names=["y"], seed=0, dtype=torch.float64)
     rng = np.random.default_rng(0)

@@ -274,6 +274,7 @@ def test_third_derivative_by_autograd_equals_the_closed_one(name: str) -> None:
         current = slope.sum()
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings(
     "ignore:.*should not be instantiated:DeprecationWarning"
 )  # torch's own tracer does it

@@ -467,6 +467,7 @@ def test_gradgradcheck_of_each_argument_alone(backend: Backend) -> None:
     assert torch.autograd.gradgradcheck(lambda c: spline_sum(p.basis, p.x, c), (coef,))
 
 
+@pytest.mark.slow
 def test_gradgradcheck_with_base(backend: Backend) -> None:
     p = problem(4, rows=3, inputs=2, outputs=2, intervals=2)
     given = [t.clone().requires_grad_() for t in (p.x + 0.0137, p.coef, p.base)]

@@ -300,6 +300,7 @@ def test_courses_are_named_where_they_are_few() -> None:
     assert words == ["low", "high"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("right", "start", "text"),
     [
@@ -351,6 +352,7 @@ def test_what_is_shared_out_among_two_is_found():
     assert found.equations[1].text == "0.9*x*y/(x + y) - 0.5*y"
 
 
+@pytest.mark.slow
 def test_what_hangs_on_a_difference_is_found():
     t, states = course(
         lambda x: [1 + 0.3 * np.sin(x[1] - x[0]), 2.2 + 0.2 * np.sin(x[0] - x[1])], [0.0, 2.0], 15

@@ -49,6 +49,7 @@ def test_equations_come_back_to_the_bit(found: Dynamics, tmp_path: pathlib.Path)
     ew.plots.plot_dynamics(again)
 
 
+@pytest.mark.slow
 def test_an_endless_lead_and_no_probability_come_back(found: Dynamics, tmp_path: pathlib.Path) -> None:
     from dataclasses import replace
 

@@ -34,6 +34,7 @@ def weekly() -> KANForecaster:
     )
 
 
+@pytest.mark.slow
 def test_a_trend_and_a_week_are_carried_on(weekly: KANForecaster) -> None:
     coming = weekly.forecast(return_interval=0.9)
     actual = series()[-14:]

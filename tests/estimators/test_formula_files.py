@@ -150,6 +150,7 @@ def test_formulas_keep_what_functions_cost_in_them(tmp_path: pathlib.Path) -> No
     assert ew.load(tmp_path / "law.kan").complexity == law.complexity
 
 
+@pytest.mark.slow
 def test_what_cannot_be_saved_is_told_what_can(model: FormulaRegressor, tmp_path: pathlib.Path) -> None:
     x = np.linspace(1, 3, 60)
     partly = fit_partial(x[:, None], x**2, "f(x1)", work=0.05)

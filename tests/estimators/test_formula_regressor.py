@@ -78,6 +78,7 @@ def test_it_works_in_pipelines_and_validation() -> None:
     assert scores.min() > 1 - 1e-9
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_formula() -> None:
     noisy = LAW + 0.01 * RNG.normal(size=len(LAW))
     first = fitted(y=noisy, work=0.003, random_state=3)

@@ -33,6 +33,7 @@ def swept(X, name, values):
     return rows
 
 
+@pytest.mark.slow
 def test_auto_finds_the_pair_and_saves_it(table, tmp_path):
     X, y = table
     model = ew.KANRegressor(interactions="auto", members=2).fit(X, y)

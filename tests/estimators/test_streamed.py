@@ -373,6 +373,7 @@ def test_a_target_that_never_changes(tmp_path):
     assert model.predict(table.drop_columns(["y"])).tolist() == [2.5] * 200
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("classes", [0, 2])
 def test_hidden_nodes_learn_what_pairs_leave_over(tmp_path, classes):
     def drawn(n, seed):

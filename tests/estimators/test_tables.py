@@ -148,6 +148,7 @@ def test_columns_that_say_nothing_do_no_harm() -> None:
     assert nothing.predict(table[["one", "none"]]) == pytest.approx(np.full(100, x.mean()), abs=1e-6)
 
 
+@pytest.mark.slow
 def test_very_wide_tables_are_screened_and_it_is_said() -> None:
     rng = np.random.default_rng(0)
     X = rng.normal(size=(150, 3_000))

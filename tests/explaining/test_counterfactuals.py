@@ -21,6 +21,7 @@ def changed(table, row, item):
     return cells
 
 
+@pytest.mark.slow
 @settings(max_examples=12)
 @given(mode=st.sampled_from(["additive", "deep", "pairwise"]), row=st.integers(0, 399))
 def test_they_change_the_answer_and_nothing_else(mode, row):
@@ -104,6 +105,7 @@ def test_numbers_go_no_further_than_they_must():
     assert reached.tolist() == [True, False]
 
 
+@pytest.mark.slow
 def test_of_many_classes_the_wanted_one_is_reached():
     model, X, _ = three_classes()
     for target in "abc":

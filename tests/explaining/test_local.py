@@ -34,6 +34,7 @@ def test_contributions_of_a_classifier_sum_to_its_log_odds(mode, method, row):
     assert found.prediction == model.predict(one)[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["additive", "deep"])
 def test_the_base_of_a_regressor_is_the_mean_of_its_background(mode):
     model, table, _ = regressor(mode)

@@ -94,6 +94,7 @@ def test_rows_near_are_counted():
         assert surface.near[i, j] == near.sum()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["pairwise", "deep"])
 def test_tables_of_words_numbers_and_holes(mode):
     table, _ = people()

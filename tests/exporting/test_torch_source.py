@@ -204,6 +204,7 @@ def test_what_cannot_be_written_is_refused(module: Any, message: str) -> None:
         to_torch_source(module)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["kan", "patches", "cnn"])
 def test_a_classifier_of_pictures_goes_to_torch_and_onnx(tmp_path: Path, kind: str) -> None:
     runtime = pytest.importorskip("onnxruntime")

@@ -48,6 +48,7 @@ def test_a_tensor_like_any_other(dtype: torch.dtype) -> None:
     assert Pool().empty((0, 3), dtype).numel() == 0
 
 
+@pytest.mark.slow
 def test_what_is_not_wanted_goes() -> None:
     pool = Pool()
     del_me = pool.empty((COUNT,), torch.float32)

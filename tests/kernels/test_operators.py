@@ -85,6 +85,7 @@ def layer(t: dict[str, Any], *names: str) -> Any:
     return function
 
 
+@pytest.mark.slow
 @quiet
 @pytest.mark.parametrize("dynamic", [False, True])
 def test_a_layer_compiles_in_one_graph(dynamic: bool) -> None:

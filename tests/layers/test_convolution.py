@@ -111,6 +111,7 @@ def test_one_dimension_is_two_of_height_one() -> None:
         layer(x[:, None])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stride", [1, 2])
 def test_derivatives_of_both_orders(stride: int) -> None:
     layer = KANConv2d(2, 3, 2, stride, 1, base="silu", seed=0, dtype=DOUBLE)
@@ -212,6 +213,7 @@ def test_no_more_than_a_tile_is_unfolded(gather: bool, monkeypatch: pytest.Monke
 # ---- torch's machinery
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*should not be instantiated:DeprecationWarning")
 @pytest.mark.parametrize(
     ("groups", "stride", "basis"), [(2, 2, "bspline"), *slow((1, 1, "bspline"), (1, 2, "rbf"))]

@@ -76,6 +76,7 @@ def test_a_spline_edge_is_scipys_spline(degree: int) -> None:
         )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("basis", BASES)
 @pytest.mark.parametrize("base", ["silu", *slow(None)])
 def test_gradients_of_every_order_in_inputs_and_parameters(basis: str, base: str | None) -> None:

@@ -194,6 +194,7 @@ def test_torch_machinery() -> None:
     assert not net.eval().training
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings(
     "ignore:.*should not be instantiated:DeprecationWarning"
 )  # torch's compiler does so itself

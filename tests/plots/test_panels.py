@@ -173,6 +173,7 @@ def history(*rounds):
     ]
 
 
+@pytest.mark.slow
 def test_ids_of_every_drawing_are_unique(scaled):
     net, X = scaled
     y = net.predict(X)[:, 0]

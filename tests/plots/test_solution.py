@@ -64,6 +64,7 @@ def test_a_flow_shows_all_unknowns_and_its_streamlines(flow):
         plot_solution(flow, streamlines=["w", "u"])
 
 
+@pytest.mark.slow
 def test_residuals_and_errors_are_drawn_as_they_are(flow):
     _, exact = kovasznay()
     shown = plot_solution(flow, "u", show="error", reference=exact["u"])

@@ -118,6 +118,7 @@ def test_estimators_answer_in_the_columns_of_their_table(model, browser, tmp_pat
     assert "<iframe" not in HTML["KANClassifier"](KANClassifier())
 
 
+@pytest.mark.slow
 def test_explanations_proofs_and_audits_show_themselves(found):
     shown = [HTML[type(each).__name__](each) for each in found]
     assert all(EVIL not in each for each in shown)

@@ -67,6 +67,7 @@ def parsed(page):
     return Page(page)
 
 
+@pytest.mark.slow
 def test_hostile_names_stay_words(page, parsed):
     assert EVIL not in page
     assert "<b>y" not in page
@@ -208,6 +209,7 @@ def test_parts_left_out_are_sections_left_out(content):
     assert {a["class"] for a in parsed.named("svg")} == {"spark"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("classes", [("no", "yes"), ("a", "b", EVIL)])
 def test_a_page_of_classes(classes):
     parsed = Page(render_report(build_classes(classes)))
@@ -288,6 +290,7 @@ def test_the_content_is_checked_and_copied():
         render_report("content")  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_files(content, tmp_path):
     path = write_report(tmp_path / "report.html", content)
     assert path.read_text(encoding="utf-8") == render_report(content)

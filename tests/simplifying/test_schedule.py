@@ -37,6 +37,7 @@ def found(trained: KAN) -> SimplifyResult:
     return simplify(trained, X, Y, starts=4)
 
 
+@pytest.mark.slow
 def test_the_textbook_function_comes_out_as_small_as_it_is() -> None:
     random = np.random.default_rng(0)
     x, fresh = random.uniform(-1, 1, (400, 2)), random.uniform(-0.95, 0.95, (500, 2))

@@ -54,6 +54,7 @@ def test_a_part_marks_what_it_yields_and_may_be_left_out():
     assert len(pairs()) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("y", "part"),
     [

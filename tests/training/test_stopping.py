@@ -106,6 +106,7 @@ def test_a_callback_may_stop_in_the_middle_of_a_step(monkeypatch: pytest.MonkeyP
     assert np.isfinite(result.network.predict(X)).all()
 
 
+@pytest.mark.slow
 def test_work_is_a_factor_on_steps_and_grids() -> None:
     quick, normal = (run(intervals=None, work=work) for work in (1e-3, 1e-1))
     assert quick.network.layers[0].intervals < normal.network.layers[0].intervals

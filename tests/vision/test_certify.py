@@ -29,6 +29,7 @@ def bars(kind: str = "patches", side: int = 8, channels: int = 1) -> tuple[Image
     return ImageClassifier(kind, 900, epochs=6, validation=0.0, settings=settings).fit(X, y), X, y
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "side", "channels"), [("kan", 8, 1), ("patches", 8, 1), ("patches", 13, 2), ("kan", 7, 3)]
 )
@@ -90,6 +91,7 @@ def test_what_is_no_number_is_bounded_by_nothing() -> None:
     assert not (most < np.inf).any()
 
 
+@pytest.mark.slow
 def test_a_proof_of_a_plain_network_agrees() -> None:
     """The prover bounds the same function: what it refutes no bound of ours denies."""
     model, X, _ = bars("kan", 7, 3)
@@ -105,6 +107,7 @@ def test_a_proof_of_a_plain_network_agrees() -> None:
     assert most[0] > value - 0.1
 
 
+@pytest.mark.slow
 def test_no_attack_breaks_a_certified_radius() -> None:
     model, X, _ = bars()
     found = [certified_radius(model, picture, steps=5) for picture in X[:2]]
@@ -133,6 +136,7 @@ def test_no_attack_breaks_a_certified_radius() -> None:
         assert "within" in str(each)
 
 
+@pytest.mark.slow
 def test_numbers_that_are_no_shares_move_both_ways() -> None:
     """Nothing is known of how bright pixels can be that are not shares, so that none is held back in a box."""
     _, X, y = bars()
@@ -145,6 +149,7 @@ def test_numbers_that_are_no_shares_move_both_ways() -> None:
     assert model.predict(found.picture[None])[0] == found.other
 
 
+@pytest.mark.slow
 def test_an_interruption_keeps_what_was_proved(monkeypatch: pytest.MonkeyPatch) -> None:
     model, X, _ = bars()
     whole = certified_radius(model, X[0], steps=6)

@@ -71,6 +71,7 @@ def test_what_learns_from_mirrored_pictures_judges_both_alike(kind: str, tmp_pat
             as_kan(model)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["kan", "patches", "cnn"])
 def test_the_same_seed_gives_the_same_bits_also_from_a_checkpoint(tmp_path: Path, kind: str) -> None:
     X, y = marks(40)
@@ -144,6 +145,7 @@ def test_it_learns_where_a_caller_has_switched_gradients_off() -> None:
     assert np.array_equal(model.logits(X), quick(epochs=1).fit(X, y).logits(X))
 
 
+@pytest.mark.slow
 def test_decisions_between_two_classes_are_log_odds_and_scikit_learn_can_score_by_them() -> None:
     X, y = marks(60)
     model = quick(epochs=1).fit(X, y)

@@ -86,6 +86,7 @@ def whole() -> Any:
     return quick(**FEATURES).fit(X, Y).logits(FRESH)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("owner", "name", "at"),
     [
@@ -129,6 +130,7 @@ def test_with_patience_it_is_the_best_until_then(monkeypatch: pytest.MonkeyPatch
     assert all(torch.equal(held[name], tensor) for name, tensor in seen[-1].items())
 
 
+@pytest.mark.slow
 def test_a_checkpoint_holds_the_epoch_that_a_callback_ended(tmp_path: Path) -> None:
     place = tmp_path / "state"
 

@@ -78,6 +78,7 @@ def spotted() -> tuple[ImageClassifier, Any, Any, Any]:
     return model, X[140:], y[140:], np.array(place[140:])
 
 
+@pytest.mark.slow
 def test_evidence_lies_where_the_class_is() -> None:
     model, X, y, place = spotted()
     assert model.score(X, y) > 0.9

@@ -181,6 +181,7 @@ def test_ctrl_c_leaves_a_model_and_a_checkpoint_to_go_on_from(
     assert calls[3:] == list(range(done, 9))
 
 
+@pytest.mark.slow
 def test_a_picture_is_explained_and_a_folder_reported(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -236,6 +237,7 @@ def test_a_picture_is_explained_and_a_folder_reported(
     assert "others" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_questions_that_pictures_have_no_answer_to_are_one_sentence(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

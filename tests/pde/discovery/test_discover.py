@@ -107,6 +107,7 @@ def test_noise_alone_has_no_law():
     assert "That is much" in found.message
 
 
+@pytest.mark.slow
 def test_intervals_hold_the_coefficients_about_as_often_as_they_say():
     x, t, u = burgers(n=64, times=40, nu=0.2)
     inside = 0

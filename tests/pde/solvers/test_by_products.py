@@ -12,6 +12,7 @@ def front():
     return burgers(0.05)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("make", "tolerance"), [(poisson, 1e-8), (mixed, 1e-7), (front, 1e-4)])
 def test_a_sum_of_products_meets_the_closed_form(make, tolerance):
     problem, exact = make()

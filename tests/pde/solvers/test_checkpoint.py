@@ -22,6 +22,7 @@ def whole():
     return pde.solve(ring(), 1e-4, callbacks=steps.append), len(steps)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("share", [0.4, 0.8])
 def test_it_goes_on_to_the_same_bits(whole, share, tmp_path):
     solution, count = whole

@@ -56,6 +56,7 @@ def test_a_disk_with_the_errors_that_are_told():
     assert (coarse.errors <= 5 * true + 1e-13).all()
 
 
+@pytest.mark.slow
 def test_an_ell_of_three_squares():
     region = box({x: (-1, 1), y: (-1, 1)}) - box({x: (0, 1), y: (0, 1)})
     modes = eigen(drum(region), 3, 1e-7)

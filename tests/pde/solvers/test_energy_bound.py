@@ -69,6 +69,7 @@ def test_given_values(tolerance):
     assert energy_bound(solution) is solution.energy
 
 
+@pytest.mark.slow
 def test_fluxes_reaction_and_coefficients_that_vary():
     flow = -(dx(WAVE, x) * (x - 1) + dx(WAVE, y) * (y - 1)) / 0.3
     force = -(dx((2 + x) * dx(WAVE, x), x) + (2 + x) * dx(WAVE, y, 2)) + 2 * WAVE

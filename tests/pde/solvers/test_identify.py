@@ -53,6 +53,7 @@ def test_intervals_hold_the_constant_about_as_often_as_they_say():
     assert all(0.6 < each.misfit < 1.5 for each in found)
 
 
+@pytest.mark.slow
 def test_noise_is_estimated_where_it_is_not_told():
     x, t, u, problem = rod()
     found = identify(problem, measured(u, x, t, 0, told=False))
@@ -63,6 +64,7 @@ def test_noise_is_estimated_where_it_is_not_told():
     assert again.constants == found.constants
 
 
+@pytest.mark.slow
 def test_conditions_need_not_be_told():
     x, t, u, problem = rod(conditions=False)
     found = identify(problem, measured(u, x, t, 1, rows=300))

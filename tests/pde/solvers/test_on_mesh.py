@@ -130,6 +130,7 @@ def test_torsion_of_an_ell():
     assert abs((field.jets(s)[0] * s.mass).sum() - 0.2140758026) < 1e-8
 
 
+@pytest.mark.slow
 def test_systems_and_mixed_derivatives():
     v = unknown("v", x, y)
     a, b = exp(x) * cos(y), sin(x) * y

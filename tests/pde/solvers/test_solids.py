@@ -43,6 +43,7 @@ def told(solution, exact):
     return true
 
 
+@pytest.mark.slow
 def test_sines_in_a_cube():
     solid = cube()
     problem = pde.Problem(

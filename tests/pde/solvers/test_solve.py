@@ -24,6 +24,7 @@ from edgewise.pde import (
 from tests.pde.problem_set import burgers, kovasznay, mixed, poisson, relative, wave
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("make", "tolerance"), [(poisson, 1e-8), (mixed, 1e-8), (wave, 1e-6)])
 def test_one_unknown_meets_its_closed_form(make, tolerance):
     problem, exact = make()

@@ -68,6 +68,7 @@ def test_intervals_hold_constants_about_as_often_as_they_say(found):
     assert {each.solution.road for each in found} == {"start"}
 
 
+@pytest.mark.slow
 def test_the_field_is_the_one_behind_the_noise(found, tmp_path):
     # At the very start, which few data determine, more is open than in the mean.
     x, t = np.linspace(-1, 1, 41), np.linspace(0.1, 1, 10)

@@ -31,6 +31,7 @@ def told(solution, exact, at):
     return true
 
 
+@pytest.mark.slow
 def test_spherical_harmonics():
     # l = 2 and l = 3 together.
     source = 6 * X * Y + 12 * X * Y * Z

@@ -54,6 +54,7 @@ def cooling():
     return pde.solve(problem, 1e-6)
 
 
+@pytest.mark.slow
 def test_heat_on_a_disk_decays_as_its_mode(cooling):
     assert told(cooling, lambda x, y, t: jv(0, K * np.hypot(x, y)) * np.exp(-K * K * t)) < 1e-6
     assert cooling.road == "mesh march"

@@ -163,6 +163,7 @@ def test_levels_are_bars_with_names_and_shares():
     assert EVIL not in str(one.svg)
 
 
+@pytest.mark.slow
 def test_transformed_columns_read_in_the_numbers_of_the_table():
     content = build_classes()
     section = section_of(content)

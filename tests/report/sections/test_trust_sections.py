@@ -158,6 +158,7 @@ def test_shapes_read_in_the_units_of_the_table(told):
     assert "where missing" in cards["age"].words
 
 
+@pytest.mark.slow
 def test_an_additive_network_folds_what_the_page_has_already(told):
     assert explain_view(told.content).folded
     assert not explain_view(replace(told.content, network=None)).folded
@@ -181,6 +182,7 @@ def test_what_columns_do_together(joint):
     assert answer.nodes
 
 
+@pytest.mark.slow
 def test_estimators_are_explained_where_it_is_quick(told, joint, monkeypatch):
     X, y = told.X, told.y
     assert told.content.explanation.n_rows == 400

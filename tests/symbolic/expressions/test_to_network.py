@@ -51,6 +51,7 @@ def expressions() -> st.SearchStrategy[sympy.Expr]:
     return st.recursive(leaves, grown, max_leaves=9)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(expressions())
 def test_the_network_computes_the_formula(expression: sympy.Expr) -> None:

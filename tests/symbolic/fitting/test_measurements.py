@@ -65,6 +65,7 @@ def test_a_sample_and_fewer_columns_keep_their_weights() -> None:
         assert len(few.weight_held) == len(few.y_held)
 
 
+@pytest.mark.slow
 def test_a_law_that_only_the_sure_rows_show_is_found() -> None:
     rng = np.random.default_rng(5)
     X = rng.uniform(1, 3, (300, 2))

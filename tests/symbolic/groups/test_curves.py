@@ -31,6 +31,7 @@ def pool_of(y: np.ndarray, noise: float, seed: int = 1) -> StructurePool:
     return StructurePool(GroupedRows(("t",), X[:, None], noisy, GROUP, 8), 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("law", [*list(LAWS)[:2], *slow(*list(LAWS)[2:])])
 def test_the_law_is_the_best_curve_under_noise(law: str) -> None:
     pool, plain = pool_of(LAWS[law], 0.02), pool_of(LAWS[law], 0.0).rows

@@ -26,6 +26,7 @@ def model_of(text: str, names: list[str], starts: list[float], noise: float) -> 
     return tie(model, rows), rows
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("noise", [0.0, 0.01])
 def test_factors_of_several_constants_become_one(noise: float) -> None:
     model, rows = model_of("c*(T - a/(V*b) + a/V^2)/(V - b)", ["a", "b", "c"], [3.0, 0.05, 0.08], noise)

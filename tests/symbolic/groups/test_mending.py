@@ -85,6 +85,7 @@ def test_steps_are_different_formulas_and_none_is_the_one_they_start_from(text: 
     assert len(list(places(tree))) >= 1 + len(set(names_in(tree))) - 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("near", "law", "count"),
     [

@@ -37,6 +37,7 @@ def model_of(text: str, rows: GroupedRows) -> Tied:
     return model
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, *slow(1, 2)])
 @pytest.mark.parametrize("noise", [0.0, 0.02, 0.1])
 def test_what_joining_saves_is_foretold(noise: float, seed: int) -> None:

@@ -26,6 +26,7 @@ def line(own: np.ndarray, seed: int, rows: int = 40) -> tuple[Tied, Tied, Groupe
     return free, one, table
 
 
+@pytest.mark.slow
 def test_constants_are_each_groups_own_where_they_spread_beyond_their_errors() -> None:
     """The error of a slope is about .01: equal ones are taken for one, and a spread of three errors is seen."""
     alike = [differ(*line(np.full(8, 2.0), seed)) for seed in range(60)]

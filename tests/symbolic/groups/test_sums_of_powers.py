@@ -34,6 +34,7 @@ def sums(rows: GroupedRows, broken: bool = True) -> StructurePool:
 
 
 # Where one term is much larger than the others, much noise hides them.
+@pytest.mark.slow
 @pytest.mark.parametrize(("law", "noise"), [("metal", 0.1), ("ride", 0.01), ("plates", 0.01)])
 def test_the_law_is_the_best_sum_under_noise(law: str, noise: float) -> None:
     X, y = LAWS[law]

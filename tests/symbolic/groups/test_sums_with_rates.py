@@ -28,6 +28,7 @@ def pool_of(y: np.ndarray, noise: float) -> StructurePool:
 
 
 # Twice the rate is the wave's height, which is seen.
+@pytest.mark.slow
 @pytest.mark.parametrize(("law", "own"), [("cooling", 2), *slow(("dose", 3), ("wave", 2), ("critical", 3))])
 def test_the_law_is_the_best_sum_under_noise(law: str, own: int) -> None:
     pool, plain = pool_of(LAWS[law], 0.1), pool_of(LAWS[law], 0.0).rows

@@ -118,6 +118,7 @@ def test_frames_of_any_kind_and_any_order_of_rows_say_the_same(cooling: GroupedR
     assert again.best.own["wax"]["a"].value == pytest.approx(0.2)
 
 
+@pytest.mark.slow
 def test_rows_without_a_word_and_levels_of_few_rows_take_nothing_from_the_law() -> None:
     metal = METAL.astype(object)
     metal[3], metal[5] = None, "lead"

@@ -57,6 +57,7 @@ def test_planted_constants_come_back_from_far_starts(name):
     np.testing.assert_allclose(found.formula.predict(X), value(text, planted), rtol=1e-8, atol=1e-8)
 
 
+@pytest.mark.slow
 @settings(max_examples=10, deadline=None)
 @given(st.integers(0, 10**6), st.sampled_from(sorted(FAR)))
 def test_no_descent_of_scipy_finds_less(seed, name):

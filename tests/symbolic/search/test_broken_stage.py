@@ -18,6 +18,7 @@ def X() -> np.ndarray:
     return np.random.default_rng(0).uniform(0.5, 3.5, (500, 2))
 
 
+@pytest.mark.slow
 def test_a_kink_is_no_steep_function(X: np.ndarray) -> None:
     best = found(2.8 * np.maximum(1.4 - X[:, 0], 0), X[:, :1], ["x"])
     assert best.expression.heads & {"max", "min", "abs"}

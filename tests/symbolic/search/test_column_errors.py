@@ -30,6 +30,7 @@ def test_errors_in_a_column_are_counted() -> None:
     assert np.abs(found.best.predict(r) / (3 / r[:, 0] ** 2) - 1).max() < 0.1
 
 
+@pytest.mark.slow
 def test_the_estimator_and_missing_rows_take_them_too() -> None:
     holes = X.copy()
     holes[5] = np.nan

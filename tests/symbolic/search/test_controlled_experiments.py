@@ -91,6 +91,7 @@ def test_a_law_of_terms_and_factors_comes_apart_altogether():
     assert rows.left >= LEAST_PLACES
 
 
+@pytest.mark.slow
 def test_a_law_that_is_a_line_in_a_function_of_one_column_whose_ends_follow_another():
     rows, lab = measured(lambda z, t: math.cos(t) ** 2 * math.log(z) - math.tan(t / 3), ("z", "t"))
     *_, last = views(lab)

@@ -28,6 +28,7 @@ def hello() -> FormulaResult:
     return find_formula(HELLO, LAW, seed=5)
 
 
+@pytest.mark.slow
 def test_the_composition_is_found_exactly(hello: FormulaResult) -> None:
     x1, x2 = sympy.symbols("x1 x2")
     assert hello.best.sympy == sympy.exp(x2**2 + sympy.sin(sympy.pi * x1))
@@ -77,6 +78,7 @@ def test_one_column_laws() -> None:
     np.testing.assert_allclose(np.array(found, dtype=float), np.array(law, dtype=float), rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_noise_is_not_fitted() -> None:
     """What is found is the law itself, without a constant that follows the noise, and the noise is told."""
     found = find_formula(
@@ -102,6 +104,7 @@ def test_nothing_outside_is_touched() -> None:
     assert (np.random.get_state()[1] == other).all()  # noqa: NPY002
 
 
+@pytest.mark.slow
 def test_noise_alone_is_given_a_short_formula() -> None:
     y = np.random.default_rng(0).standard_normal(400)
     assert find_formula(table(3, -1, 1, 4, 400), y, work=0.02).best.complexity <= 5
@@ -149,6 +152,7 @@ def test_functions_that_are_not_wanted_are_in_no_formula() -> None:
     assert any(calls(each) == {"exp"} for each in few.front)
 
 
+@pytest.mark.slow
 def test_columns_that_are_required_or_ignored() -> None:
     X = table(6, 1, 3, 3)
     y = X[:, 0] * X[:, 1]

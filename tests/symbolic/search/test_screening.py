@@ -84,6 +84,7 @@ def test_the_columns_of_a_law_matter_and_no_others(law: str, noise: float) -> No
     assert mattering(MANY, noisy).tolist() == columns
 
 
+@pytest.mark.slow
 def test_nothing_matters_to_noise() -> None:
     found = [len(mattering(MANY, np.random.default_rng(seed).normal(size=600))) for seed in range(10)]
     assert sum(found) <= 1

@@ -22,6 +22,7 @@ def test_no_formula_is_larger_than_the_config_allows():
     assert ew.find_formula(X, LAW, work=0.02).exact
 
 
+@pytest.mark.slow
 def test_the_defaults_are_what_no_config_means():
     noisy = LAW + 0.1 * np.random.default_rng(1).normal(size=120)
     one, two = (ew.find_formula(X, noisy, work=0.02, **more) for more in ({}, {"config": SearchConfig()}))
@@ -29,6 +30,7 @@ def test_the_defaults_are_what_no_config_means():
     assert [each.error for each in one.front] == [each.error for each in two.front]
 
 
+@pytest.mark.slow
 def test_the_estimator_hands_its_config_on_and_keeps_it_when_cloned_and_pickled():
     config = SearchConfig(largest=3)
     model = ew.FormulaRegressor(work=0.02, config=config)

@@ -97,6 +97,7 @@ def test_an_interruption_while_a_network_trains() -> None:
     assert ended(interrupt, rows=FEW).stop_reason is StopReason.INTERRUPTED
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rows", [FEW, 80])
 def test_the_share_of_the_work_rises_from_step_to_step(rows: int) -> None:
     shares: list[float] = []

@@ -42,6 +42,7 @@ def test_the_law_is_found_and_the_errors_are_named(noise: float) -> None:
     assert found.best.error <= 1.3 * noise * NOISE.std() + 1e-12
 
 
+@pytest.mark.slow
 def test_without_being_asked_the_search_only_warns() -> None:
     found = find_formula(X, spoiled(LAW + NOISE), work=0.02)
     assert set(found.gross_errors) <= set(BAD)

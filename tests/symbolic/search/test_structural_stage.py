@@ -45,6 +45,7 @@ LAWS: dict[str, tuple[Law, int]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", LAWS)
 def test_planted_structure_is_found_in_the_columns(name: str) -> None:
     law, columns = LAWS[name]
@@ -92,6 +93,7 @@ def test_the_search_takes_an_exact_formula_and_stops() -> None:
     assert found.left > 25
 
 
+@pytest.mark.slow
 def test_noise_sets_the_floor_and_the_law_is_found_under_it() -> None:
     rows = table(lambda a, b: a * b**2, 2, noise=0.05)
     found = search(rows)
@@ -111,6 +113,7 @@ def test_a_short_table_shows_no_structure() -> None:
     assert math.isinf(found.floor)
 
 
+@pytest.mark.slow
 def test_a_law_of_few_steps_is_found_before_sums_of_terms_are_looked_at() -> None:
     """Those may take a fifth of the work."""
     X = np.random.default_rng(0).uniform([1, 1, 2], [5, 3, 6], (300, 3))

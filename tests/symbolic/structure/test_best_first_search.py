@@ -135,6 +135,7 @@ def test_a_state_lifts_formulas_back_to_the_columns() -> None:
     np.testing.assert_allclose(values(lifted, rows), rows.y_held, rtol=1e-13)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "law",
     [
@@ -155,6 +156,7 @@ def test_a_target_that_hardly_differs_from_a_large_number_has_none() -> None:
     assert not list(relations(rows))
 
 
+@pytest.mark.slow
 def test_noise_has_no_exact_relations_and_pursuit_sees_through_it() -> None:
     rows = table(lambda a, b, c: a * np.sin(b) + c**2, noise=0.02)
     assert not list(relations(rows, plain=True))

@@ -18,6 +18,7 @@ def rows_of(X: np.ndarray, y: np.ndarray, noise: float) -> SplitRows:
     return SplitRows.split(tuple("xzw"[: X.shape[1]]), X, y, 0.2, 0)
 
 
+@pytest.mark.slow
 @given(st.floats(-0.8, 0.8), st.floats(-3, 3), st.sampled_from([0.0, 0.02, 0.1]))
 @settings(max_examples=5, deadline=None)
 def test_a_kink_along_a_line_through_two_columns_is_placed(place: float, slope: float, noise: float) -> None:

@@ -34,6 +34,7 @@ def reached(X, y):
         return reductions(rows, until=math.inf)
 
 
+@pytest.mark.slow
 def test_gravity_comes_down_to_one_number() -> None:
     X, _ = noisy_table(lambda *columns: columns[0], 4, 0.0, n=600)
     X[:, 3] += 6
@@ -96,6 +97,7 @@ def test_a_constant_more_is_taken_where_all_rows_say_so_clearly() -> None:
         assert challenged(scaled, [law], rows) is (law if expected == "law" else scaled)
 
 
+@pytest.mark.slow
 def test_quotients_are_not_pulled_towards_zero_by_noise() -> None:
     X, clean = noisy_table(lambda a, b: (a + b) / (1 + 2 * a * b), 2, 0.0)
     y = clean + 0.03 * clean.std() * np.random.default_rng(7).standard_normal(len(clean))
@@ -122,6 +124,7 @@ def test_what_the_rows_cannot_tell_apart_is_told_though_it_is_not_on_the_front()
     assert len(found.alternatives()) <= 12
 
 
+@pytest.mark.slow
 def test_a_function_of_y_may_be_the_quotient() -> None:
     X, clean = noisy_table(
         lambda a, b: np.arccos((np.cos(a) - b) / (1 - b * np.cos(a))), 2, 0.0, low=0.1, high=0.9

@@ -183,6 +183,7 @@ def test_a_curve_is_read_through_noise(law) -> None:
     assert min(found) < 0.006 * clean.std()
 
 
+@pytest.mark.slow
 def test_a_curve_of_two_functions_is_read_through_noise() -> None:
     x = table(1, 0.5, 4, 150)
     clean = np.exp(-x[:, 0]) + 0.2 * x[:, 0]

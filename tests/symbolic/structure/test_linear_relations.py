@@ -34,6 +34,7 @@ def _holds(tree: Node, rows: SplitRows) -> bool:
     return bool(np.abs(told - rows.y).max() <= 1e-8 * np.abs(rows.y).max())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [1.0, 1e-9, 1e9])
 def test_a_ratio_of_sums_is_found_in_any_unit(size: float) -> None:
     X = _columns(2)

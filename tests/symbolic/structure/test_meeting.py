@@ -39,6 +39,7 @@ def left(rows: SplitRows, **most: int) -> float:
     return float(np.abs(tape.value(tape.start, rows.X_held) - rows.y_held).max() / rows.spread)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("law", "columns"),
     [
@@ -108,6 +109,7 @@ def test_neighbours_avoid_turns_and_plains() -> None:
     assert len(neighbours(X, np.ones(800), 6)) == 6
 
 
+@pytest.mark.slow
 def test_a_search_calls_what_meets_exact() -> None:
     rows = table(lambda a: np.cos(np.exp(a) / a**3), 1, 1.0, 5.0)
     found = find_formula(rows.X, rows.y, names=["a"], work="quick")

@@ -39,6 +39,7 @@ def test_two_columns_merge_into_a_sum_of_any_powers(p: float, q: float, unit: fl
     assert np.abs(np.polyval(line, truth) - feature).max() < 1e-3 * np.ptp(feature)
 
 
+@pytest.mark.slow
 def test_squares_of_half_angles_and_sums_of_angles_are_products_of_sines() -> None:
     rng = np.random.default_rng(1)
     X = rng.uniform(-1.4, 1.4, (900, 4))

@@ -44,6 +44,7 @@ def test_the_signs_of_the_target_are_those_of_its_odd_columns(name: str) -> None
     assert found.error < 0.4 * start.error
 
 
+@pytest.mark.slow
 @given(st.integers(0, 10_000))
 @settings(max_examples=15, deadline=None)
 def test_one_of_the_ways_to_write_a_formula_gives_back_the_target(seed: int) -> None:

@@ -22,6 +22,7 @@ def offered(X: np.ndarray, y: np.ndarray, names: tuple[str, ...]) -> list[tuple[
     return sorted(((fit.held, as_sympy(fit.expression)) for fit in fits), key=lambda pair: pair[0])
 
 
+@pytest.mark.slow
 def test_terms_that_resemble_each_other_are_found_together() -> None:
     X = RNG.uniform(1, 8, (400, 2))
     a, b = X.T
@@ -30,6 +31,7 @@ def test_terms_that_resemble_each_other_are_found_together() -> None:
     assert error < 1e-8 * y.std()
 
 
+@pytest.mark.slow
 def test_the_same_rows_give_the_same_sums_and_stay_untouched() -> None:
     X = RNG.uniform(1, 3, (80, 2))
     y = X[:, 0] ** 2 / X[:, 1] + 0.1 * RNG.standard_normal(80)
@@ -52,6 +54,7 @@ def test_signs_of_columns_bound_the_powers() -> None:
         assert np.isfinite(error)
 
 
+@pytest.mark.slow
 def test_the_binding_energies_give_the_terms_of_bethe_and_weizsaecker() -> None:
     example, table = EXAMPLES["nuclear_binding"], load_example("nuclear_binding")
     X, y, names = table.features(example.target, example.columns)

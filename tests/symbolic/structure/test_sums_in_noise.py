@@ -88,6 +88,7 @@ def test_terms_cost_what_their_functions_cost_the_caller() -> None:
     assert pool.price_of(decay) == POOL.price_of(decay)
 
 
+@pytest.mark.slow
 def test_the_law_describes_the_rows_in_the_least() -> None:
     law = "2.35*log(1 + 1.1*x) - 0.854*sin(1.77*t) + 4.04*exp(-2.14*x)"
     rows = table(values(law), 0.003)
@@ -106,6 +107,7 @@ def test_a_whole_search_finds_the_law() -> None:
     assert np.sqrt(np.mean(np.square(found.best.predict(X) - y))) < 5e-4 * y.std()
 
 
+@pytest.mark.slow
 def test_the_same_sums_come_again_and_noise_alone_gives_short_ones() -> None:
     y = np.random.default_rng(3).normal(size=len(X))
     rows = SplitRows.split(NAMES, X, y, 0.2, 0)

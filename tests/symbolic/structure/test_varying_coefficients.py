@@ -33,6 +33,7 @@ def offered(rows: SplitRows, until: float = math.inf) -> list[Any]:
     return [fit_expression(to_sympy(tree, rows.names), rows) for tree in trees]
 
 
+@pytest.mark.slow
 def test_what_is_offered_leaves_the_noise_alone() -> None:
     rows = table(lambda a, b: np.log(b) + a**2 / (1 + b), 0.02, rows=400)
     best = min(offered(rows, 1.0), key=lambda each: each.held)

@@ -72,6 +72,7 @@ def test_curves_accurate_to_1e_8_are_enough(name: str) -> None:
     assert right(fit_curve(x, noisy, accuracy=1e-7), form).residual < 3e-8
 
 
+@pytest.mark.slow
 @given(
     name=st.sampled_from(
         ["sin", "tanh", "arctan", "gaussian", "lorentzian", "cosh", "exp", "square", "cube", "abs"]
@@ -106,6 +107,7 @@ def test_any_affine_image_is_recovered(
     assert found[0].form.name in allowed or found[0].residual < 1e-7
 
 
+@pytest.mark.slow
 @given(
     name=st.sampled_from(["log", "sqrt", "reciprocal", "inverse square", "three halves", "inverse sqrt"]),
     gap=st.floats(0.02, 3.0),

@@ -83,6 +83,7 @@ def test_finds_what_is_planted(name):
     assert agrees(one_variable(x, truth(x)), truth, low, high)
 
 
+@pytest.mark.slow
 def test_peaks_on_a_decay_under_noise_leave_only_it():
     rng = np.random.default_rng(0)
     x = np.linspace(1, 250, 250)
@@ -113,6 +114,7 @@ def test_whole_polynomials_come_back(terms, seed):
     assert agrees(one_variable(x, truth(x)), truth, -1.5, 1.5)
 
 
+@pytest.mark.slow
 @settings(max_examples=8, deadline=None)
 @given(st.floats(0.5, 3.0), st.floats(0.6, 4.0), st.floats(-2.0, 2.0))
 def test_constants_follow_the_data(a, b, d):
@@ -165,6 +167,7 @@ def test_weights_choose_what_counts():
     assert agrees(front, np.exp, 0, 2)
 
 
+@pytest.mark.slow
 def test_only_allowed_functions_are_used():
     x = np.linspace(-2, 2, 200)
     front = one_variable(x, np.sin(x) + x, forms=[FORMS["exp"], FORMS["square"]])
@@ -290,6 +293,7 @@ def test_a_constant_without_bounds_is_no_simple_number() -> None:
     assert ugly(FittedForm(Number(2.0), 0.1, 1)) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("law", "most"), [(lambda x: 1 / np.tanh(x) - 1 / x, 8), (lambda x: 3 * x / np.tanh(2 * x) - 1, 12)]
 )

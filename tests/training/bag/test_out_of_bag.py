@@ -36,6 +36,7 @@ def test_the_line_is_that_of_a_logistic_regression(bold: float) -> None:
     assert float(part.shift) == pytest.approx(0.75 * float(line.shift))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rows", [60, 200])
 def test_the_slope_of_few_rows_is_weighed_against_none(rows: int) -> None:
     """The most likely slope under a normal prior on its logarithm, by a grid of slopes with the best shift of each."""
@@ -79,6 +80,7 @@ def test_numbers_and_few_rows_are_left_as_they_are() -> None:
         assert (line.slope, float(line.shift)) == (1.0, 0.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", ["logistic", "squared"])
 def test_the_out_of_bag_error_of_many_columns_of_noise_is_no_praise(loss: str) -> None:
     """Smoothness chosen on all rows knows the rows left out, and would let them speak well of the model."""

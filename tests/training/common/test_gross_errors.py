@@ -31,6 +31,7 @@ STEEP: list[tuple[int, float, float, Law]] = [
 ]
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(
     st.sampled_from(LAWS),
@@ -53,6 +54,7 @@ def test_errors_beyond_the_law_are_flagged_and_hardly_a_row_besides(law, count, 
     assert flagged.sum() - flagged[bad].sum() <= 0.02 * count
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(
     st.sampled_from(STEEP), st.sampled_from([60, 200]), st.sampled_from([0.0, 1e-3]), st.integers(0, 10**6)

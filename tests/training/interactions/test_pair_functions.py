@@ -46,6 +46,7 @@ def test_a_pair_is_found_on_three_hundred_rows():
     assert np.sqrt(np.mean(error**2)) < 0.4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_where_no_pair_acts_the_network_is_additive(seed: int):
     random = np.random.default_rng(seed)
@@ -64,6 +65,7 @@ def test_a_wave_of_one_input_that_a_pair_had_drowned_is_learned_once_the_pair_is
     assert np.sqrt(np.mean(rest**2)) < 0.5 * wave.std()
 
 
+@pytest.mark.slow
 def test_so_many_pairs_as_were_asked_for():
     X = words(1500, 6, 3, 5)
     y = X[:, 0] * X[:, 1] - X[:, 2] * X[:, 3] + 0.1 * np.random.default_rng(0).normal(size=len(X))
@@ -72,6 +74,7 @@ def test_so_many_pairs_as_were_asked_for():
     assert fit.mode == "pairwise"
 
 
+@pytest.mark.slow
 def test_a_fine_map_of_two_inputs_is_followed_down_to_the_noise():
     random = np.random.default_rng(0)
     X, noise = random.uniform(-1, 1, (8000, 2)), 0.1
@@ -122,6 +125,7 @@ def rough_in_one(X: np.ndarray) -> np.ndarray:
     return np.sin(14 * X[:, 0]) * X[:, 1] + np.sin(14 * X[:, 2]) * X[:, 3]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("law", "most"), [(smooth, 1.01), (rough_in_one, 1.0)])
 def test_of_few_rows_blocks_do_no_worse_than_all_alike(
     law: Callable[[np.ndarray], np.ndarray], most: float, monkeypatch: pytest.MonkeyPatch
@@ -168,6 +172,7 @@ def test_nodes_of_a_network_say_what_the_products_say():
     assert float((net(X) - want).detach().abs().max()) < 3e-3 * float(want.std())
 
 
+@pytest.mark.slow
 def test_same_rows_same_bits():
     X = words(900, 5, 4, 7)
     y = (X[:, 0] == X[:, 1]) + 0.2 * np.random.default_rng(0).normal(size=len(X))

@@ -60,6 +60,7 @@ def test_the_vector_holds_every_number_that_acts(net: KAN, seed: int) -> None:
     assert torch.equal(pack(made, slots), other)
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(net=networks(), chunk=st.sampled_from([1, 200, 1 << 23]))
 def test_outputs_and_jacobian_are_those_of_the_network(net: KAN, chunk: int) -> None:

@@ -188,6 +188,7 @@ def test_a_fit_broken_off_goes_on_to_the_same_bits(
         assert state_bytes(run(1e-3, checkpoint=path, **settings).network) == state_bytes(plain.network)
 
 
+@pytest.mark.slow
 def test_it_works_with_cross_entropy_and_without_matrices(monkeypatch: pytest.MonkeyPatch) -> None:
     classes = (Y > 0.3).astype(int)
 

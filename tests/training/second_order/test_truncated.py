@@ -106,6 +106,7 @@ def test_steps_lead_where_dense_ones_lead() -> None:
     assert truncated.step(free, broken).stuck
 
 
+@pytest.mark.slow
 def test_fit_goes_on_without_matrices_where_they_would_be_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
     y = np.sin(3 * X[:, 0]) + X[:, 1] * X[:, 2]
     shape = [3, 4, 1]

@@ -26,6 +26,7 @@ def test_what_is_additive_stays_additive():
     assert fit.validation_error == pytest.approx(0.3, rel=0.15)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["auto", "pairwise"])
 def test_a_product_is_not_additive(mode):
     X = table(seed=3)
@@ -38,6 +39,7 @@ def test_a_product_is_not_additive(mode):
     assert fit.pairs[0] == (0, 1)
 
 
+@pytest.mark.slow
 def test_probabilities_are_calibrated_out_of_bag():
     X = table(2000, seed=6)
     p = 1 / (1 + np.exp(-3 * X[:, 0] - 2 * X[:, 1]))
@@ -49,6 +51,7 @@ def test_probabilities_are_calibrated_out_of_bag():
     assert abs(inside.mean() - y[fit.held.numpy()].mean()) < 0.03
 
 
+@pytest.mark.slow
 def test_three_classes_and_two_outputs():
     X = table(500, seed=8)
     label = (X[:, 0] > 0.3).astype(float) + (X[:, 1] > 0.2)
@@ -59,6 +62,7 @@ def test_three_classes_and_two_outputs():
     assert both.validation_error < 0.02
 
 
+@pytest.mark.slow
 def test_same_seed_same_bits_and_the_callers_arrays_are_untouched():
     X = table(200, seed=9)
     y = X[:, 0] * X[:, 1]
@@ -93,6 +97,7 @@ def test_a_callback_stops():
     assert sum(record.phase == "deep" for record in stopped.history) == 1
 
 
+@pytest.mark.slow
 def test_steps_follow_the_work_and_not_the_clock(monkeypatch):
     told = []
     for tick in (1e-6, 1e-2, 10.0):
@@ -106,6 +111,7 @@ def test_steps_follow_the_work_and_not_the_clock(monkeypatch):
     assert 0.3 < shares[-1] < 1.0 + 1e-9
 
 
+@pytest.mark.slow
 def test_threads_change_no_bit():
     before = torch.get_num_threads()
     try:
@@ -118,6 +124,7 @@ def test_threads_change_no_bit():
     assert told[0] == told[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", ["squared", "logistic"])
 @pytest.mark.parametrize("constrained", [False, True])
 def test_a_time_limit_interrupts_wherever_it_passes_and_says_so(monkeypatch, loss, constrained):
@@ -167,6 +174,7 @@ def test_targets_that_are_no_classes_are_named():
         fit_table(table(20), np.arange(20.0) + 0.5, loss="cross_entropy")
 
 
+@pytest.mark.slow
 def test_thresholds_are_taken_and_the_usual_ones_are_what_none_means():
     X = table(150)
     y = X[:, 0] * X[:, 1]

@@ -45,6 +45,7 @@ def test_the_edge_squares_what_is_positive_and_the_sum_is_found_again(
     assert float(told[root[:, 0].argsort()].diff(dim=0).min()) > -1e-12 * size
 
 
+@pytest.mark.slow
 def test_products_of_causes_are_fitted_as_roots_and_that_pays():
     X, y, mean = counts(1600, 0)
 

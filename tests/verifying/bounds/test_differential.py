@@ -97,6 +97,7 @@ def test_the_same_function_is_equal_within_nothing(shape: list[int], dead: bool,
     assert check(tmp_path / "proof.json", tmp_path / "a.kan", tmp_path / "b.kan").accepted
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [(3, 1), (3, 4, 1), (3, 3, 3, 1)])
 def test_bounds_hold_and_certificates_are_accepted(shape: tuple[int, ...], tmp_path: Path) -> None:
     """Changes of every size, with codes and grids of their own: no row differs by more, and the checker agrees."""

@@ -64,6 +64,7 @@ def rows(net: ew.KAN, ends: Ends, count: int, seed: int) -> np.ndarray:
     return np.clip(X, low, high)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("shape", "single"), [*product(SHAPES, [False, True])])
 def test_predictions_stay_within_the_bound(shape: list[int], single: bool) -> None:
     for seed in range(12):

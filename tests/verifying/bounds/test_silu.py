@@ -50,6 +50,7 @@ def test_values_have_the_digits_that_are_claimed(x: object) -> None:
             assert abs(wide(found) - true(at, order)) <= mpmath.mpf(10) ** -100 * (1 + abs(float(at)))
 
 
+@pytest.mark.slow
 def test_the_cubic_is_as_near_as_said_on_every_piece() -> None:
     """Nearly as far as said at times, too: bounds are close."""
     worst = [0.0, 0.0]
@@ -153,6 +154,7 @@ def test_bounds_hold_and_are_close(shape: list[object], seed: int, single: bool,
         assert ew.verify(net, claim, where=domain_of(low, high), work=0.1).status == "refuted"
 
 
+@pytest.mark.slow
 def test_one_layer_is_bounded_to_a_millionth_of_its_range() -> None:
     for seed in range(6):
         net = made([2, 1], seed)
@@ -200,6 +202,7 @@ def test_a_move_along_the_tail_is_not_nothing() -> None:
     assert ew.verify(net, "lipschitz(x1, 0)", where=where, work=0.02).status == "refuted"
 
 
+@pytest.mark.slow
 def test_networks_equal_themselves_and_near_copies() -> None:
     net, copy, other = (made([2, 3, 1], 4) for _ in range(3))
     with torch.no_grad():
@@ -213,6 +216,7 @@ def test_networks_equal_themselves_and_near_copies() -> None:
     assert ew.verify(net, ew.properties.equal(other, gap / 2), where=where, work=0.1).status == "refuted"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("shape", "degree"), [((3, 1), 1), ((2, 3, 1), 1), ((2, 2, 2, 1), 2)])
 def test_claims_of_all_kinds(shape: tuple[int, ...], degree: int, tmp_path: Path) -> None:
     """Codes that move to points among them; what is accepted holds at all rows that are tried."""

@@ -203,6 +203,7 @@ def judge(made: Made, document: dict[str, Any], folder: Path, what: str) -> bool
     return found.accepted
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [(3, 1), (3, 2), (3, 3, 1), (3, 2, 2), (2, 2, 2, 1)])
 def test_certificates_of_the_prover(shape: tuple[int, ...], tmp_path: Path) -> None:
     rng, proved = np.random.default_rng(sum(shape)), 0

@@ -117,6 +117,7 @@ def test_moving_alone_can_flip_what_words_alone_do_not():
     assert not ew.verify(model(), "never_flips(sex, race) with wealth within 1e6, age within 1").proved
 
 
+@pytest.mark.slow
 def test_more_classes_and_a_column_read_through_asinh(tmp_path):
     net = model(3)
     for others in ({}, {"age": 1.0, "wealth": 0.5}):

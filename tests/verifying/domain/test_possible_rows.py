@@ -310,6 +310,7 @@ def rugged(seed):
 
 
 # One row, or pair of rows, in tens of thousands shows it; rows that cannot be break the claim far more.
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 4])
 @pytest.mark.parametrize("kind", ["changes_at_most", "lipschitz"])
 def test_the_only_possible_rows_that_break_a_claim_are_found(seed, kind):

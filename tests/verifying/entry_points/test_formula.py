@@ -144,6 +144,7 @@ def wave():
     return net, float(gap)
 
 
+@pytest.mark.slow
 def test_a_formula_within_epsilon(wave):
     net, gap = wave
     box = {"x1": (-1, 1), "x2": (-1, 1)}

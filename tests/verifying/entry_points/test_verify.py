@@ -478,6 +478,7 @@ def test_a_claim_of_rising_is_refuted_by_two_rows_of_the_calibrated_model(method
     assert chances[0] > chances[1]
 
 
+@pytest.mark.slow
 def test_a_probability_that_is_the_bound_itself_refutes_nothing(credit):
     """Near 1 many log-odds have one probability: a row is shown where `predict_proba` is beyond the bound, or none is."""
     model, _ = credit

@@ -122,6 +122,7 @@ def test_no_row_is_above_the_bound(shape: list[int], seed: int) -> None:
         assert sign * net.predict(bounds.witness[None])[0, 0] == pytest.approx(bounds.lower, abs=1e-9)
 
 
+@pytest.mark.slow
 def test_fuzz_of_random_networks() -> None:
     random = np.random.default_rng(7)
     for k in range(40):

@@ -193,6 +193,7 @@ def test_flips_are_found_and_ruled_out(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [[3, 1], [3, 4, 1], [3, 2, 2, 1]])
 def test_the_greatest_change_is_certified(shape: list[int], tmp_path: Path) -> None:
     net = network(shape, seed=7)
@@ -321,6 +322,7 @@ def hard() -> tuple[KAN, Domain, Goal]:
     return net, box(net), OutputBounds(((output(),),), (0.5 * (bounds.lower + bounds.upper) + 1e-3,))
 
 
+@pytest.mark.slow
 def test_work_ends_an_answer_and_more_of_it_brings_the_bounds_closer(hard: tuple[KAN, Domain, Goal]) -> None:
     little, more = (prove(*hard, work=work) for work in (0.002, 0.01))
     for outcome in (little, more):
