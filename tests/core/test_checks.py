@@ -340,3 +340,10 @@ def test_a_name_is_found_among_those_known(value, known, place):
 def test_types_have_their_article(error: type[Exception], text: str) -> None:
     assert short(error()) == text
     assert short([error()]) == f"[{text}]"
+
+
+@pytest.mark.parametrize("value", [1 + 2j, NotImplemented, object()])
+def test_a_single_value_that_is_no_number_is_refused_as_one(value: object) -> None:
+    with pytest.raises(InputError) as caught:
+        check_matrix(value, "X")
+    assert (caught.value.argument, caught.value.rows) == ("X", ())

@@ -382,8 +382,9 @@ def _first_text(value: object) -> tuple[str, Sequence[int], str]:
         if isinstance(entry, (list, tuple)):
             return "rows of different lengths", (), ""
         if entry is not None and not math.isfinite(_real(entry)) and not isinstance(entry, float):
-            column = short(labels[index[1]]) if labels else f"{index[-1]}"
-            where = f" (column {column})" if len(index) > 1 else ""
+            where = ""
+            if len(index) > 1:
+                where = f" (column {short(labels[index[1]]) if labels else index[1]})"
             return f"{short(entry)}{where}", index[:1], _advice(entry)
     return f"an array of {raw.dtype if raw.dtype.kind != 'O' else np.asarray(plain).dtype}", (), ""
 
