@@ -118,8 +118,8 @@ def excluding(*names: str) -> Generator[None]:
     >>> from edgewise.symbolic import find_formula
     >>> from edgewise.symbolic.provenance import excluding
     >>> x = np.linspace(1, 3, 60)
-    >>> find_formula(x[:, None], 2 * x**3, names=["x"], seed=0).best.origin
-    ('direct candidates',)
+    >>> "direct candidates" in find_formula(x[:, None], 2 * x**3, names=["x"], seed=0).best.origin
+    True
     >>> with excluding("direct candidates"):
     ...     "direct candidates" in find_formula(x[:, None], 2 * x**3, names=["x"], seed=0).best.origin
     False

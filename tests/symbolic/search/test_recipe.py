@@ -20,7 +20,7 @@ def test_sums_of_other_terms_get_their_turn_when_mending_spends_all_the_work(mon
         searches.append(search)
         return iter(())
 
-    def spend(formulas, config):
+    def spend(formulas):
         charge(max(searches[0].left, 0.0))
         return iter(())
 

@@ -62,7 +62,7 @@ def with_constants(text: object, columns: Sequence[str]) -> tuple[Node, tuple[st
 
     Examples
     --------
-    >>> with_constants("y = a*exp(-b*x)/pi + a", ["x"], "fit_constants")[1]
+    >>> with_constants("y = a*exp(-b*x)/pi + a", ["x"])[1]
     ('a', 'b')
     """
     if not isinstance(text, str) or not text.strip():
