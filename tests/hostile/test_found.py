@@ -140,7 +140,7 @@ def test_a_row_held_out_that_is_too_far_from_the_others_is_named() -> None:
         else:
             assert np.isfinite(result.network.predict(table)).all()
     assert said
-    assert all(f"Row {row} of the 'X' argument" in text for row, text in said.items())
+    assert all(f"Row {row} of 'X'" in text for row, text in said.items())
     assert not any(map(why_unclear, said.values()))
 
 
