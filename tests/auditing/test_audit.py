@@ -40,6 +40,7 @@ def test_the_bias_is_found_and_its_direction(result):
     assert result.value("eo", "sex") > result.value("eo", "age")
 
 
+@pytest.mark.slow
 def test_flips_are_those_of_predicting_again(biased, result):
     other = biased.X.assign(sex=np.where(biased.X["sex"] == "m", "f", "m"))
     flipped = biased.model.predict(other) != biased.model.predict(biased.X)

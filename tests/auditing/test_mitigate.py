@@ -156,6 +156,7 @@ def test_equal_rates_are_those_of_fairlearn_or_better(biased, judged, criterion)
     assert np.array_equal(drawn, rules.predict(biased.X, part.labels, seed=1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("criterion", ["dp", "eo"])
 def test_what_may_differ_buys_accuracy(judged, criterion):
     who, scores, actual, part = judged

@@ -141,6 +141,7 @@ def test_words_where_the_model_wants_numbers(edgewise, models):
     assert "'x'" in done.err
 
 
+@pytest.mark.slow
 def test_report_of_a_saved_model(edgewise, data, models):
     done = edgewise("report", models / "tall.kan", data, "-o", "page.html", "--json")
     assert done.code == 0, done.err
@@ -162,6 +163,7 @@ def test_report_of_a_class_the_model_never_saw(edgewise, models, frame):
     assert is_one_sentence(done.err)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("form", "suffix"), [("numpy", ".py"), ("c", ".c"), ("onnx", ".onnx"), ("latex", ".tex")]
 )
@@ -188,6 +190,7 @@ def test_exported_source_predicts_the_same(edgewise, models, frame):
     np.testing.assert_allclose(np.ravel(space["predict"](columns)), expected, rtol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
@@ -284,6 +287,7 @@ def test_how_a_table_was_read_reaches_terminal_json_page_and_predictions(edgewis
     assert "amounts of money" in Path("f/report.html").read_text()
 
 
+@pytest.mark.slow
 def test_a_day_that_may_be_a_month_is_doubted(edgewise):
     rows = [f"{1 + n % 12}/{1 + 7 * n % 12}/2010,{n % 7},{n % 5}" for n in range(40)]
     Path("t.csv").write_text("\n".join(["day,x,y", *rows]))

@@ -293,6 +293,7 @@ def watched_search(monkeypatch):
     return seen
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
@@ -456,6 +457,7 @@ def test_one_law_for_groups(edgewise, tmp_path):
     assert "must not be among --columns" in edgewise(*words, "--columns", "minute,vessel").err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "labels", [("2020-01-01", "2020-02-01", "2020-03-01"), ("1", "2", "3")], ids=["days", "numbers"]
 )
@@ -571,6 +573,7 @@ def test_the_formula_in_the_folder_predicts(edgewise, data):
         assert is_one_sentence(refused.err)
 
 
+@pytest.mark.slow
 def test_constraints_are_kept_and_proved(edgewise, data):
     words = ["formula", data, "-t", "E", "--work", "quick", "--quiet"]
     kept = [
@@ -608,6 +611,7 @@ def test_constraints_that_no_formula_satisfies_end_in_exit_code_1(edgewise, data
     assert "1 property: 1 refuted" in Path("law/report.html").read_text()
 
 
+@pytest.mark.slow
 def test_functions_have_costs(edgewise, data):
     words = ["formula", data, "-t", "E", "--work", "0.02", "--quiet", "--json"]
     done = edgewise(*words, "--cost", "sqrt=9,sin=3")

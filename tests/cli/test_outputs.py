@@ -129,6 +129,7 @@ def test_standard_output_that_is_full_is_one_sentence(model, words, monkeypatch,
     assert is_one_sentence(capsys.readouterr().err.splitlines()[-1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", ["out.csv", "out.tsv", "out.tsv.gz", "out.parquet", "out.feather", "out.xlsx"]
 )

@@ -40,6 +40,7 @@ def test_the_gallery_is_listed(edgewise):
     assert [each["name"] for each in told] == list(gallery_names())
 
 
+@pytest.mark.slow
 def test_a_problem_is_solved_saved_and_drawn(edgewise):
     done = edgewise("pde", "plate", "-o", "plate.kan", "--plot", "plate.png", "--report", "plate.html")
     assert done.code == 0, done.err

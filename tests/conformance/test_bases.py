@@ -248,6 +248,7 @@ def test_fit_in_float32_keeps_its_digits(name: str) -> None:
     assert (found - y).abs().max() < 3e-3
 
 
+@pytest.mark.slow
 def test_autograd_of_every_order(name: str) -> None:
     basis = build(name)
     seed = torch.Generator().manual_seed(0)
@@ -298,6 +299,7 @@ def test_compiles_without_a_graph_break(name: str) -> None:
         assert torch.allclose(a, b, rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("intervals", [1, 2, 9])
 @pytest.mark.parametrize("degree", range(6))
 def test_size_is_intervals_plus_degree(name: str, degree: int, intervals: int) -> None:

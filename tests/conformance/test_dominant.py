@@ -74,6 +74,7 @@ def assert_close(found: Tensor, expected: Tensor) -> None:
     assert (error.amax(1) <= (2e-5 if found.dtype == F32 else 2e-13) * (1 + size.amax(1))).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", [F64, F32])
 @pytest.mark.parametrize("based", [False, True])
 @pytest.mark.parametrize(

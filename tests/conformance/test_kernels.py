@@ -183,6 +183,7 @@ def assert_maps(backend: Backend, dtype: torch.dtype, order: int, options: int, 
         assert_close(together[2], dbase)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", range(4))
 @pytest.mark.parametrize("degree", range(6))
 def test_maps_equal_the_naive_sums(backend: Backend, degree: int, order: int) -> None:
@@ -209,6 +210,7 @@ def test_fourth_derivative_of_the_base(backend: Backend, dtype: torch.dtype) -> 
         assert_maps(backend, dtype, order, WEIGHTED | BASED)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", [F64, F32])
 @pytest.mark.parametrize("rows", [1, 2, 7, 64, 255, 256, 257, 1000])
 def test_any_number_of_rows(backend: Backend, rows: int, dtype: torch.dtype) -> None:
@@ -216,6 +218,7 @@ def test_any_number_of_rows(backend: Backend, rows: int, dtype: torch.dtype) -> 
         assert_maps(backend, dtype, 0, WEIGHTED | BASED, rows=rows, outputs=3, uniform=uniform)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", [F64, F32])
 @pytest.mark.parametrize("outputs", [1, 2, 5, 8, 16, 17, 40, 64, 100])
 def test_any_number_of_outputs(backend: Backend, outputs: int, dtype: torch.dtype) -> None:
@@ -224,6 +227,7 @@ def test_any_number_of_outputs(backend: Backend, outputs: int, dtype: torch.dtyp
         assert_maps(backend, dtype, 0, BASED, degree=2, rows=rows, outputs=outputs, uniform=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("intervals", [1, 2, 3, 40, 300])
 @pytest.mark.parametrize("degree", [0, 1, 3, 5])
 def test_any_number_of_intervals(backend: Backend, degree: int, intervals: int) -> None:
@@ -267,6 +271,7 @@ def stack(problems: list[Problem], shared: bool) -> Problem:
     return Problem(BSpline(breaks, first.degree, GridPieces(table, origin, width, uniform)), *tensors)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", [F64, F32])
 @pytest.mark.parametrize("shared", [False, True])
 @pytest.mark.parametrize("uniform", [False, True])
@@ -445,6 +450,7 @@ def test_derivatives_of_silu_equal_mpmath(order: int) -> None:
 # ---- derivatives: the set of maps is closed ----------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", [0, 1])
 @pytest.mark.parametrize("degree", [3, 4, 5])
 def test_gradcheck_and_gradgradcheck(backend: Backend, degree: int, order: int) -> None:

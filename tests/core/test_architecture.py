@@ -169,6 +169,7 @@ def test_a_circle_is_found_however_it_is_hidden(tmp_path, upward):
         list(TopologicalSorter(imports(tmp_path / "hidden" / "room")).static_order())
 
 
+@pytest.mark.slow
 def test_no_room_asks_by_name_for_one_above():
     """Contracts do not see a module that is named in a string; only the package as a whole may name them all so."""
     order = {room: at for at, beside in enumerate(ROOMS) for room in beside}

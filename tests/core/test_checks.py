@@ -290,6 +290,7 @@ def test_names_must_be_a_list(value):
         check_names(value, "names")
 
 
+@pytest.mark.slow
 def test_sentences_show_what_they_got_by_short():
     """The repr of what somebody passes may be long, of many lines, or fail."""
     raw: list[str] = []

@@ -7,6 +7,8 @@ import re
 from functools import cache
 from pathlib import Path
 
+import pytest
+
 TESTS = Path(__file__).parents[1]
 # What a test, or a function or fixture that it uses, must not name without the marker: another Python with its
 # imports, the browser of tests/report/conftest.py, a fit that is killed, joblib's other backends.
@@ -104,6 +106,7 @@ def of_folder(folder: Path) -> list[tuple[Path, str]]:
     return [(path, name) for path in files for name in definitions(path) if name.lower().startswith("test")]
 
 
+@pytest.mark.slow
 def test_what_is_slow_by_nature_carries_the_marker() -> None:
     slow = {
         place: why

@@ -186,6 +186,7 @@ def test_what_is_no_dataset_is_refused():
         pass
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(
     st.integers(0, 2**32),
@@ -297,6 +298,7 @@ def test_cells_that_cannot_be_are_said(frame, said):
         counting.add(counting.prepared((0, pa.table(frame))))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("classes", [False, True])
 @pytest.mark.parametrize("suffix", ["parquet", "csv"])
 def test_any_number_of_workers_counts_the_same(tmp_path, classes, suffix, monkeypatch):

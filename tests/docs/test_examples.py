@@ -24,6 +24,7 @@ def examples(name: str) -> list[doctest.DocTest]:
     return [test for test in FINDER.find(made, name, globs=dict(space)) if test.examples]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*(name for name in NAMES if name not in LONG), *slow(*LONG)])
 def test_examples_show_what_comes(name: str) -> None:
     runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS, verbose=False)

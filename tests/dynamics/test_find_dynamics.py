@@ -42,6 +42,7 @@ def found() -> Dynamics:
     return find_dynamics(t, states, names=["prey", "hunter"], exclude_functions=["saturation"])
 
 
+@pytest.mark.slow
 def test_the_equations_are_found(found):
     prey, hunter = sympy.symbols("prey hunter")
     truth = [1.1 * prey - 0.4 * prey * hunter, 0.1 * prey * hunter - 0.4 * hunter]
@@ -118,6 +119,7 @@ def test_many_courses_of_one_law_at_uneven_times():
     assert [each.label for each in found.courses] == ["a", "b", "c"]
 
 
+@pytest.mark.slow
 def test_what_acts_from_outside_is_an_input():
     t = np.linspace(0, 12, 120)
     force = np.sin(1.3 * t)
@@ -176,6 +178,7 @@ def test_bad_courses_are_refused_in_a_sentence():
         find_dynamics(t, x, exclude_functions=["sine"])
 
 
+@pytest.mark.slow
 def test_a_callback_ends_the_search_with_the_best_so_far():
     t, states = course(hunters, [4.0, 3.0], 12, 60)
     heard: list[str] = []
@@ -188,6 +191,7 @@ def test_a_callback_ends_the_search_with_the_best_so_far():
     assert ended.stop_reason in (StopReason.CALLBACK, StopReason.EXACT)
 
 
+@pytest.mark.slow
 def test_a_key_ends_the_search_with_the_best_so_far():
     t, states = course(hunters, [4.0, 3.0], 12, 60)
 
@@ -208,6 +212,7 @@ def test_names_are_those_of_data_frames_and_results_can_be_sent():
     assert (str(again), again.noise) == (str(found), found.noise)
 
 
+@pytest.mark.slow
 def test_few_points_a_swing_take_more_steps_than_points():
     """A step of one interval would miss by more than rounding, and other constants make up for it."""
     t = np.linspace(0, 12, 40)
@@ -333,6 +338,7 @@ def test_what_goes_on_from_row_to_row_is_not_called_noise():
     assert found.stop_reason not in (StopReason.EXACT, StopReason.EXPLAINED)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("unit", [1e-9, 1e7])
 def test_units_do_not_change_the_terms(unit):
     t = np.linspace(0, 8, 40)
@@ -384,6 +390,7 @@ def test_roots_do_not_hide_what_is_kept() -> None:
         assert sum(np.isclose(*each) for each in ratios) == 1
 
 
+@pytest.mark.slow
 def test_terms_do_not_make_up_for_inputs_between_their_times():
     """The push is known at 80 times, and a spline through them is not the push: that is no reason for more terms."""
     t = np.linspace(0, 12, 80)

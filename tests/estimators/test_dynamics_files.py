@@ -58,6 +58,7 @@ def test_an_endless_lead_and_no_probability_come_back(found: Dynamics, tmp_path:
     assert (again.lead, again.probability) == (math.inf, None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("key", "value"),
     [("equations", []), ("states", ["x", "y"]), ("stop_reason", "tired"), ("noise", {}), ("lead", "far")],

@@ -72,6 +72,7 @@ def test_a_clone_and_a_pickle_predict_the_same() -> None:
     assert np.array_equal(again.predict(X, at=0), model.predict(X, at=0))
 
 
+@pytest.mark.slow
 def test_it_works_in_pipelines_and_validation() -> None:
     pipeline = make_pipeline("passthrough", FormulaRegressor())
     scores = cross_val_score(pipeline, X, LAW, cv=3)
@@ -89,6 +90,7 @@ def test_the_same_seed_gives_the_same_formula() -> None:
 # ---- names
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("build", [pd.DataFrame, pl.DataFrame, pa.table])
 def test_the_names_of_a_frame_are_in_the_formula(build: Any) -> None:
     frame = build({"mass": X[:, 0], "two words": X[:, 1]})
@@ -176,6 +178,7 @@ def test_bad_tables_end_in_a_sentence() -> None:
         fitted(X[:4], LAW[:4])
 
 
+@pytest.mark.slow
 def test_rows_with_missing_cells_are_left_out() -> None:
     gap, target = X.copy(), LAW.copy()
     gap[7, 1], target[3] = np.nan, np.nan

@@ -19,6 +19,7 @@ def skewed(n: int, seed: int):
     return X, np.sin(3 * X[:, 0]) + X[:, 1] * X[:, 2] + 0.5 * random.exponential(size=n)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["additive", "pairwise", "deep"])
 @pytest.mark.parametrize("level", [0.5, 0.9])
 def test_so_many_rows_lie_below_a_quantile(mode: str, level: float):

@@ -35,6 +35,7 @@ RINGS = np.digitize(np.hypot(X[:, 0], X[:, 1]), [0.8, 1.6])
 # ---- classes
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "classes",
     [["no", "yes", "maybe"], [3, 1, 7], [0.5, 1.5, 2.5], [-1, 0, 1]],
@@ -140,6 +141,7 @@ def test_pipelines_searches_and_wrappers() -> None:
     assert voting.fit(X, RINGS == 0).score(X, RINGS == 0) > 0.7
 
 
+@pytest.mark.slow
 def test_weights_are_routed() -> None:
     with sklearn.config_context(enable_metadata_routing=True):
         model = regressor().set_fit_request(sample_weight=True).set_score_request(sample_weight=True)
@@ -165,6 +167,7 @@ def _through_joblib(model: Any, path: Any) -> Any:
     return joblib.load(path)
 
 
+@pytest.mark.slow
 def test_seeds() -> None:
     rng_state = np.random.get_state()[1].tolist()  # noqa: NPY002
     first = regressor(random_state=3).fit(X, Y).predict(X)
@@ -277,6 +280,7 @@ def test_plots_show_the_inputs() -> None:
     assert model.plot(table, theme="dark").axes
 
 
+@pytest.mark.slow
 def test_formulas_of_numeric_columns() -> None:
     x = np.random.default_rng(0).uniform(1, 3, (200, 2))
     table = pd.DataFrame(x, columns=["m", "r"]).assign(one=1)
@@ -306,6 +310,7 @@ def test_defaults_are_those_promised() -> None:
     assert KANRegressor().mode == "auto"
 
 
+@pytest.mark.slow
 def test_hidden_nodes_that_say_nothing_are_left_out():
     """So that it is plain, and proved at once, which columns have no effect."""
     random = np.random.default_rng(0)

@@ -31,6 +31,7 @@ def test_every_kind_of_frame_gives_the_same_model(frame: Any) -> None:
     assert model.get_feature_names_out().tolist() == ["age", "age is missing", "job", "owner"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("series", [pd.Series, pl.Series, pa.array, list, np.array])
 def test_every_kind_of_target_is_taken(series: Any) -> None:
     table = people(60)
@@ -118,6 +119,7 @@ def test_importances_are_shares_of_the_raw_columns() -> None:
 # ---- odd sizes
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [1, 2, 3, 5, 10])
 def test_few_rows_are_enough(n: int) -> None:
     rng = np.random.default_rng(0)

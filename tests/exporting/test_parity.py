@@ -29,6 +29,7 @@ def close(got, want, tolerance):
     assert worst <= tolerance, worst
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ZOO)
 def test_numpy(name):
     net = ZOO[name]()
@@ -36,6 +37,7 @@ def test_numpy(name):
     close(numpy_module(net)["predict"](X), net.predict(X), SOURCE)
 
 
+@pytest.mark.slow
 @needs_compiler
 @pytest.mark.parametrize("name", ZOO)
 def test_c(name):
@@ -80,6 +82,7 @@ def test_any_network_in_onnx(net, seed):
     np.testing.assert_allclose(onnx_predict(net, X), want.numpy(), rtol=0, atol=1e-10 * scale_of(want))
 
 
+@pytest.mark.slow
 @needs_compiler
 @settings(max_examples=12)
 @given(networks(), st.integers(0, 2**31))

@@ -157,6 +157,7 @@ def test_a_target_of_lists_is_refused(tmp_path: Path, capsys: pytest.CaptureFixt
     assert why_unclear(capsys.readouterr().err.strip().splitlines()[-1], folder=str(tmp_path)) == ""
 
 
+@pytest.mark.slow
 def test_a_report_of_numbers_near_the_largest_float_is_written(tmp_path: Path) -> None:
     table = tmp_path / "t.csv"
     cells = (-1e308, 1.0, 1e300, 1e-320, 9e15)
@@ -165,6 +166,7 @@ def test_a_report_of_numbers_near_the_largest_float_is_written(tmp_path: Path) -
     assert run(asked) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "seed"), [("command fit", 1326513087), ("command settings", 17970116)])
 def test_attempts_that_ended_with_a_warning(kind: str, seed: int) -> None:
     """Steps of a curve between the smallest floats; and a target that takes one size in most rows."""

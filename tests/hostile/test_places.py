@@ -98,6 +98,7 @@ def test_a_full_disk_leaves_the_old_file(name: str, folder: Path) -> None:
     assert old is None or (folder / file).read_bytes() == b"old"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", WRITERS)
 def test_a_folder_that_is_read_only_is_told(name: str, folder: Path) -> None:
     write, file = WRITERS[name]
@@ -122,6 +123,7 @@ def test_a_path_that_is_a_folder_is_told(name: str, folder: Path) -> None:
     assert os.listdir(folder / file) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", WRITERS)
 def test_a_link_is_written_through(name: str, folder: Path) -> None:
     write, file = WRITERS[name]
@@ -152,6 +154,7 @@ def test_a_file_that_may_not_be_read_is_told(name: str, folder: Path) -> None:
     assert _clear(answer(work)) == ""
 
 
+@pytest.mark.slow
 def test_two_processes_may_share_a_checkpoint(folder: Path) -> None:
     """Each replaces the other's whole file; both arrive where one alone does."""
     settings, path = kills.FITS["lm"], folder / "fit.checkpoint"

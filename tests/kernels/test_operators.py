@@ -54,6 +54,7 @@ def arguments(name: str, t: dict[str, Any], without: tuple[str, ...] = (), order
     return (*own, *flag, *t["grid"], order)
 
 
+@pytest.mark.slow
 @quiet
 @pytest.mark.parametrize(("without", "nets"), [((), ()), (("v", "base"), (2,))])
 @pytest.mark.parametrize("name", OPERATORS)
@@ -259,6 +260,7 @@ def test_edges_apart_are_differentiable_in_x(basis: str) -> None:
     assert torch.autograd.gradgradcheck(own.edges, (x,))
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*torch.jit.script.* is deprecated:DeprecationWarning")
 @pytest.mark.parametrize("base", [None, "silu"])
 def test_derivatives_carried_forward_are_those_taken_backward(base: str | None) -> None:

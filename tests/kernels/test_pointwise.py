@@ -46,6 +46,7 @@ def isa(request, monkeypatch):
     library.use_isa(own)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("degree", range(6))
 @pytest.mark.parametrize(

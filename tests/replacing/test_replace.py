@@ -65,6 +65,7 @@ def torch_saved(model: nn.Module) -> nn.Module:
     return torch.load(memory, weights_only=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("functions", ["edge", *slow("node")])
 def test_distilled_blocks_answer_as_the_old_ones(model: nn.Module, functions: str) -> None:
     model.eval()
@@ -91,6 +92,7 @@ def test_distilled_blocks_answer_as_the_old_ones(model: nn.Module, functions: st
     assert result.to_dict()["blocks"][0]["before"] == result.blocks[0].before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("functions", ["node", "edge"])
 def test_better_than_a_block_that_has_learned_nothing_or_lines(functions: str) -> None:
     """The distilled splines say more than the best straight block, on a block that is far from straight."""
@@ -110,6 +112,7 @@ def test_better_than_a_block_that_has_learned_nothing_or_lines(functions: str) -
     assert curved.blocks[0].after <= 300
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_bits() -> None:
     torch.manual_seed(0)
     model = nn.Sequential(Attending(Gated()))
@@ -339,6 +342,7 @@ def test_functions_on_edges_are_not_replaced_again_and_the_message_says_what_to_
         ew.replace_mlp(made, torch.zeros(8, 4))
 
 
+@pytest.mark.slow
 def test_a_deep_chain_is_distilled_in_pairs_and_answers_nearly_as_before() -> None:
     torch.manual_seed(0)
     model = nn.Sequential(

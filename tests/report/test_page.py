@@ -80,6 +80,7 @@ def test_hostile_names_stay_words(page, parsed):
     assert "<img src=x onerror=alert(2)>.csv" in parsed.text
 
 
+@pytest.mark.slow
 def test_only_the_page_s_own_script_may_run(page, parsed):
     policy = next(
         a["content"] for a in parsed.named("meta") if a.get("http-equiv") == "Content-Security-Policy"
@@ -302,6 +303,7 @@ def test_files(content, tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["report.html"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reason", [None, *StopReason])
 def test_a_result_that_does_not_repeat_says_so_above_everything_else(reason):
     small = {"stop_reason": reason, "network": None, "front": (), "history": ()}

@@ -99,6 +99,7 @@ def test_the_same_seed_gives_the_same_bits() -> None:
     assert first.steps == again.steps
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["Ctrl-C", "callback"])
 @pytest.mark.parametrize("moment", [1, 30])
 def test_stopping_gives_a_usable_network_at_once(

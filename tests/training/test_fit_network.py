@@ -147,6 +147,7 @@ def clean() -> FitResult:
     return fit(KAN([2, 1], seed=0), X, Y)
 
 
+@pytest.mark.slow
 def test_it_reaches_the_function(clean: FitResult) -> None:
     result = clean
     # The refit on all rows ends as good as what was judged.
@@ -159,6 +160,7 @@ def test_it_reaches_the_function(clean: FitResult) -> None:
     assert not additive(Y + RANDOM.normal(scale=0.2, size=len(Y)), intervals=None).resolved
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("basis", ["chebyshev", "fourier", "rbf", "rational"])
 def test_other_bases_and_products_and_closed_forms(basis: str) -> None:
     net = KAN([2, Nodes(1, (2,)), 1], basis=basis, seed=0)
@@ -337,6 +339,7 @@ def test_a_fixed_roughness_stays_what_it_is_on_every_grid() -> None:
     assert float(bend.detach().abs().max()) < 1e-2
 
 
+@pytest.mark.slow
 def test_automatic_roughness_is_near_the_best_fixed_one() -> None:
     random = np.random.default_rng(8)
     tables = [

@@ -83,6 +83,7 @@ def test_a_time_limit_interrupts_and_says_so(
     assert result.train_error <= 1.5 * max(start, np.std(Y))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["lm", "adam", "lbfgs"])
 def test_nothing_but_a_time_limit_depends_on_the_clock(monkeypatch: pytest.MonkeyPatch, method: str) -> None:
     told: list[tuple[Any, ...]] = []

@@ -54,6 +54,7 @@ def picture(kind: str, side: int, channels: int) -> tuple[KAN, Any]:
     return as_kan(model), X[0].transpose(2, 0, 1).reshape(-1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("radius", [0.0, 0.003, 0.3, 3.0])
 @pytest.mark.parametrize("case", [lambda: picture("patches", 8, 1), lambda: picture("kan", 7, 3), smooth])
 def test_no_picture_exceeds_its_bounds(radius: float, case: Callable[[], tuple[KAN, Any]]) -> None:

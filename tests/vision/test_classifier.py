@@ -34,6 +34,7 @@ def quick(**options: Any) -> ImageClassifier:
     return ImageClassifier(**{"parameters": 1500, "epochs": 12, "seed": 0, **options})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["kan", "patches", "cnn"])
 @pytest.mark.parametrize("channels", [0, 3])
 def test_bars_are_told_apart(kind: str, channels: int) -> None:
@@ -56,6 +57,7 @@ def test_whole_numbers_and_shares_are_the_same_pictures() -> None:
     np.testing.assert_allclose(first.predict_proba(X), second.predict_proba(X / 255.0), atol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["kan", "cnn"])
 def test_what_learns_from_mirrored_pictures_judges_both_alike(kind: str, tmp_path: Path) -> None:
     X, y = marks(60)
@@ -93,6 +95,7 @@ def test_the_same_seed_gives_the_same_bits_also_from_a_checkpoint(tmp_path: Path
         few(epochs=5, checkpoint=place).fit(X, y)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["kan", "patches", "cnn", "mlp"])
 def test_files_keep_every_bit(kind: str, tmp_path: Path) -> None:
     X, y = marks(30)
@@ -110,6 +113,7 @@ def test_files_keep_every_bit(kind: str, tmp_path: Path) -> None:
         ew.save(quick(), tmp_path / "other.kan")
 
 
+@pytest.mark.slow
 def test_a_rare_class_counts_as_much_where_asked() -> None:
     X, y = marks(200)
     keep = np.flatnonzero((y == "standing") | (np.arange(200) % 20 == 1))
@@ -160,6 +164,7 @@ def test_decisions_between_two_classes_are_log_odds_and_scikit_learn_can_score_b
     assert quick(epochs=1).fit(X, three).decision_function(X).shape == (60, 3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [5_000, 20_000, 100_000, 1_000_000])
 @pytest.mark.parametrize("kind", ["kan", "patches", "cnn"])
 def test_one_number_sets_the_size(size: int, kind: str) -> None:
@@ -169,6 +174,7 @@ def test_one_number_sets_the_size(size: int, kind: str) -> None:
     assert ImageConfig.from_json(config.to_json()) == config
 
 
+@pytest.mark.slow
 def test_activations_stay_on_the_grid() -> None:
     """With the normalisation nearly all that a layer of functions is given lies on its grid."""
     X, y = marks(60, side=12)
@@ -235,6 +241,7 @@ BAD: list[tuple[dict[str, Any], Any, Any, str]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("options", "X", "y", "message"), BAD)
 def test_what_cannot_be_learned_from_is_one_sentence(
     options: dict[str, Any], X: Any, y: Any, message: str
@@ -257,6 +264,7 @@ def test_other_pictures_than_learned_are_refused() -> None:
         quick(epochs=1).fit(np.repeat(X[..., None], 3, 3), y).predict(np.zeros((8, 8, 3), np.uint8))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("given", [np.zeros((1, 1, 8, 8)), np.zeros(8), [["a"]], None, Path(__file__).parent])
 def test_evidence_is_of_one_picture(given: Any) -> None:
     X, y = marks(20)
@@ -277,6 +285,7 @@ def test_numbers_of_numpy_are_parameters_that_files_keep(tmp_path: Path) -> None
     assert again.validation_score_ == model.validation_score_
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, None])
 def test_the_global_generators_are_left_as_they_were(seed: int | None, tmp_path: Path) -> None:
     X, y = marks(40)
@@ -293,6 +302,7 @@ def test_without_a_seed_no_two_networks_begin_alike() -> None:
     assert not all(torch.equal(a, b) for a, b in pairs)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("classes", [[3, 7], [False, True], ["a", "b"]])
 def test_classes_keep_their_type_among_objects(classes: list[Any]) -> None:
     X, y = marks(40)
@@ -328,6 +338,7 @@ def test_pictures_on_another_scale_than_learned_are_refused(tmp_path: Path) -> N
     assert np.isfinite(quick(epochs=1).fit(X.astype(float), y).predict_proba(X.astype(float))).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("largest", [16.0, 255.0])
 def test_shares_are_no_numbers_up_to_255_but_dark_pictures_may_be(tmp_path: Path, largest: float) -> None:
     X, y = marks(20)
@@ -365,6 +376,7 @@ def test_whole_numbers_up_to_16_are_not_their_shares() -> None:
     of_shares.predict(small[:1])  # by itself it may be a dark picture
 
 
+@pytest.mark.slow
 def test_whole_numbers_mean_what_the_same_fractions_meant_in_the_fit(tmp_path: Path) -> None:
     """Pictures from 0 to 255 that were learned from as floats are the same pictures as bytes."""
     X, y = marks(40)

@@ -56,6 +56,7 @@ def usable(model: ImageClassifier) -> None:
     assert model.score(FRESH, TRUTH) >= 0.9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["kan", "patches", "cnn"])
 def test_no_step_and_few_pictures_more_after_an_interruption(
     kind: str, monkeypatch: pytest.MonkeyPatch

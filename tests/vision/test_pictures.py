@@ -155,6 +155,7 @@ def test_what_cannot_be_learned_from_is_told_in_words_of_folders(
     assert "must have pictures in it" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_ctrl_c_leaves_a_model_and_a_checkpoint_to_go_on_from(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -285,6 +286,7 @@ def test_folders_and_files_are_predicted_and_judged_like_their_pictures(folder: 
     np.testing.assert_array_equal(one.logits, model.evidence(found.pictures[3]).logits)
 
 
+@pytest.mark.slow
 def test_classes_never_learned_count_as_wrong_and_are_named(folder: Path) -> None:
     model = ImageClassifier(parameters=1500, epochs=6, seed=0).fit(folder)
     known = model.score(folder)
@@ -324,6 +326,7 @@ def test_sizes_and_channels_that_are_none_are_refused(folder: Path, options: dic
         read_folder(folder, **options)
 
 
+@pytest.mark.slow
 def test_no_more_than_one_picture_is_held_at_its_full_size(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

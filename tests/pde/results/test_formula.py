@@ -32,6 +32,7 @@ def sampled(expression, bounds, accuracy=1e-10):
     return SampledFunction(symbols, tuple(bounds), grid, accuracy)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("accuracy", [1e-11, 1e-7])
 @pytest.mark.parametrize(
     ("expression", "bounds"),
@@ -185,6 +186,7 @@ def test_products_that_are_not_needed_are_left_out():
     assert is_zero(found.expression - pressure)
 
 
+@pytest.mark.slow
 def test_a_shape_through_time_has_a_formula():
     (a, b), time = pde.coordinates("a", "b"), pde.time()
     u = pde.unknown("u", a, b, time)

@@ -61,6 +61,7 @@ def close(bound, true):
     assert bound.bound <= 3 * true
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tolerance", [1e-3, 1e-7])
 def test_given_values(tolerance):
     problem = Problem(FLOOR, [lap(u) == -13 * WAVE], on(FLOOR.boundary["walls"], u == WAVE))

@@ -55,6 +55,7 @@ def holds(solution, exact, unknown=None):
     assert true / 3 <= solution.error <= max(5 * true, 1e-13)
 
 
+@pytest.mark.slow
 def test_a_disk():
     wanted = (1 - x**2 - y**2) * exp(x) * sin(2 * y)
     problem = Problem(
@@ -100,6 +101,7 @@ def test_conditions_of_every_kind_around_a_hole():
     holds(solve(problem, 1e-8), lambda x, y: np.sin(2 * x + 1) * np.cos(3 * y))
 
 
+@pytest.mark.slow
 def test_a_corner_whose_derivatives_grow_without_bound():
     across, up = -(x + y) / sqrt(2), (x - y) / sqrt(2)
     wanted = (x**2 + y**2) ** (1 / 3) * sin(2 * (atan2(up, across) + 3 * pi / 4) / 3)

@@ -64,6 +64,7 @@ def test_a_flow_of_three_unknowns():
     assert max(solution.residual(200).values()) < 1e-4
 
 
+@pytest.mark.slow
 def test_a_front_is_followed_through_time():
     problem, exact = burgers(0.02, 0.6)
     solution = solve(problem, 1e-6)
@@ -264,6 +265,7 @@ def test_conditions_that_cannot_be_built_in_are_met_in_the_mean_or_flagged():
     assert not broken.solved
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("nu", [0.05, 0.2])
 def test_the_error_of_a_march_is_neither_hidden_nor_overstated(nu):
     # Cole and Hopf's travelling front.

@@ -47,6 +47,7 @@ def test_spherical_harmonics():
     assert max(solution.residual().values()) < 1e-2
 
 
+@pytest.mark.slow
 def test_helmholtz_between_two_eigenvalues():
     # 20 lies between 12 and 20 + ...: of l = 2 the factor is 16 - 6.
     solution = pde.solve(pde.Problem(ball(), [pde.lap(U) + 16 * U == 10 * X * Z]), 1e-6)
@@ -64,6 +65,7 @@ def test_a_nonlinear_equation_and_weights_that_vary():
     assert told(solution, at[2], at) < 1e-6
 
 
+@pytest.mark.slow
 def test_a_torus_by_its_angles():
     phi, theta = sp.symbols("phi theta")
     thin = sp.Rational(1, 2)

@@ -51,6 +51,7 @@ def test_values_on_the_way_are_those_of_the_network():
         close(np.array([[float(v) for v in row["sums"][layer]] for row in told]), want.detach().numpy())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MODELS)
 def test_estimators_with_missing_cells_and_unseen_words(name):
     model = MODELS[name]()

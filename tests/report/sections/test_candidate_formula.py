@@ -185,6 +185,7 @@ def test_an_exact_formula_leaves_rounding():
     assert found.fails == ("Its errors are those of rounding everywhere.",)
 
 
+@pytest.mark.slow
 def test_without_held_out_rows_those_of_the_search_are_shown():
     law = Formula(2 * A, ("a", "b"), 0.7, 0.5)
     made = content([law], held_out=0, X_test=np.zeros((0, 2)), y_test=np.zeros(0))

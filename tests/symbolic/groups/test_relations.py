@@ -20,6 +20,7 @@ GROUP = np.repeat(np.arange(8), 30)
 X = RANDOM.uniform(0.5, 4, 240)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("noise", [0.02, *slow(0.0)])
 @pytest.mark.parametrize(
     ("text", "law", "own"),

@@ -35,6 +35,7 @@ def found() -> GroupedResult:
     return find_formula(T[:, None], cooling(), groups=BODY, names=["t"], work="quick")
 
 
+@pytest.mark.slow
 def test_the_law_and_its_constants_come_back(found: GroupedResult) -> None:
     assert found.best.text == "a*exp(-b*t) + 20"
     for at, body in enumerate(["cup", "pot", "bath", "pond"]):
@@ -46,6 +47,7 @@ def test_the_law_and_its_constants_come_back(found: GroupedResult) -> None:
     assert "pond" in str(found)
 
 
+@pytest.mark.slow
 def test_results_are_plain_data_and_repeat_bit_for_bit(found: GroupedResult) -> None:
     again = find_formula(T[:, None], cooling(), groups=BODY, names=["t"], work="quick")
     one, other = found.to_dict(), again.to_dict()
@@ -174,6 +176,7 @@ def test_bad_groups_end_in_a_sentence(groups: list, words: str) -> None:
         find_formula(T[:, None], cooling(), groups=groups, names=["t"], work="quick")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["us", "ns", "pandas", "datetime"])
 def test_days_name_groups(kind: str) -> None:
     """Whatever holds them; the table shows them whole, and plain data are plain."""

@@ -59,6 +59,7 @@ def test_the_nearest_function_is_the_law_itself_exactly_when_the_claim_is_true(c
         assert least <= off <= most
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("claim", "obeys", "breaks"), [*CASES[:3], *slow(*CASES[3:])])
 def test_verdicts_on_noisy_rows(claim, obeys, breaks) -> None:
     X = box(claim)

@@ -235,6 +235,7 @@ def test_the_same_rows_give_the_same_functions() -> None:
     assert first.predict(X).tobytes() == second.predict(X).tobytes()
 
 
+@pytest.mark.slow
 def test_rows_count_by_their_weights() -> None:
     X = rows(2, 300)
     y = np.exp(-X[:, 0]) * X[:, 1]

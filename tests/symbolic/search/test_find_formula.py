@@ -36,6 +36,7 @@ def test_the_composition_is_found_exactly(hello: FormulaResult) -> None:
     assert hello.stop_reason is StopReason.EXACT
 
 
+@pytest.mark.slow
 def test_longer_formulas_of_the_front_are_more_accurate(hello: FormulaResult) -> None:
     sizes = [each.complexity for each in hello.front]
     assert sizes == sorted(sizes)
@@ -49,6 +50,7 @@ def test_a_result_says_in_json_why_it_ended(hello: FormulaResult) -> None:
     assert StopReason(told["stop_reason"]).repeatable
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("law", "text"),
     [
@@ -167,6 +169,7 @@ def test_columns_that_are_required_or_ignored() -> None:
         assert each.predict(X).shape == y.shape
 
 
+@pytest.mark.slow
 def test_units_are_kept() -> None:
     X = table(7, 1, 3, 3)
     names = ["m", "v", "d"]
@@ -179,6 +182,7 @@ def test_units_are_kept() -> None:
         assert known.consistent(parse(each.exact_text, names).tree, free_constants=True), each.text
 
 
+@pytest.mark.slow
 def test_units_narrow_the_search_to_the_law() -> None:
     """Exponents will do for units; where the columns have no product without one, only a factor is left to find."""
     X = table(8, 1, 3, 3)
@@ -202,6 +206,7 @@ def test_the_unit_of_a_series_goes_by_its_name() -> None:
     assert find_formula(X, energy, units={"m": "kg", "v": "m/s", "y": "J"}).best.text == "m*v^2/2"
 
 
+@pytest.mark.slow
 def test_a_squared_law_keeps_its_sign() -> None:
     """y^2 is what the search finds; beyond the rows, y changes its sign."""
     rng = np.random.default_rng(0)

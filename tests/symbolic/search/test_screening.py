@@ -76,6 +76,7 @@ LAWS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("law", LAWS)
 @pytest.mark.parametrize("noise", [0.0, 0.1])
 def test_the_columns_of_a_law_matter_and_no_others(law: str, noise: float) -> None:

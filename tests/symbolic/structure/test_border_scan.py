@@ -30,6 +30,7 @@ def test_a_kink_along_a_line_through_two_columns_is_placed(place: float, slope: 
     assert min(np.mean(off < 0), np.mean(off > 0)) < 0.03
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("noise", [0.0, 0.02, 0.1])
 @pytest.mark.parametrize("period", [0.4, 0.7, 1.1])
 def test_teeth_are_counted_beside_another_law(period: float, noise: float) -> None:
@@ -53,6 +54,7 @@ def test_a_step_lies_at_a_simple_place_between_its_rows(noise: float) -> None:
     assert best.place == pytest.approx(2.5, abs=0.03)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("noise", [0.01, 0.1])
 @pytest.mark.parametrize(
     "law", [lambda x, z: x * z, lambda x, z: np.exp(-x) * z, lambda x, z: np.sin(x) + z**2]

@@ -55,6 +55,7 @@ def right(found: tuple[Suggestion, ...], name: str) -> Suggestion:
     return found[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(KNOWN))
 def test_known_curves_come_first_to_rounding_error(name: str) -> None:
     form, function, x = KNOWN[name]

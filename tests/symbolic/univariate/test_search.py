@@ -197,6 +197,7 @@ def test_bad_input_ends_in_a_sentence(arguments, message):
         one_variable(*arguments)
 
 
+@pytest.mark.slow
 def test_work_bounds_the_search_and_more_of_it_finds_no_less():
     x = np.linspace(0, 5, 1500)
     y = np.sin(x) * np.sqrt(x + 1) / (1 + np.tanh(x)) + 0.1 * np.cos(7 * x) * x

@@ -92,6 +92,7 @@ def test_the_range_is_about_the_mean(rows):
     assert 0.15 < values.max() < 0.305
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["deep", "pairwise"])
 @pytest.mark.parametrize("loss", ["squared", "logistic"])
 def test_joint_networks_hold_them_by_finite_differences(rows, mode, loss):

@@ -66,6 +66,7 @@ def rmse(net: KAN, x: Any = X, y: Any = Y) -> float:
     return float(np.sqrt(np.mean((net.predict(x)[:, 0] - y) ** 2)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["adam", "lbfgs"])
 def test_it_learns_and_tells_the_truth(method: str) -> None:
     net = small()
@@ -113,6 +114,7 @@ def test_lbfgs_solves_a_convex_problem_exactly() -> None:
     assert rmse(made, X, y) == pytest.approx(np.sqrt(np.mean((best - y) ** 2)), rel=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["adam", "lbfgs"])
 def test_losses_weights_products_and_closed_forms(method: str) -> None:
     shape = [2, Nodes(1, (2,)), 1]
@@ -148,6 +150,7 @@ def test_rows_count_by_their_weight() -> None:
     assert rmse(other, X[1::2], Y[1::2]) < 2.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["adam", "lbfgs"])
 def test_the_same_seed_gives_the_same_bits(method: str) -> None:
     first, second = (run(method=method, steps=20, seed=3) for _ in range(2))
@@ -157,6 +160,7 @@ def test_the_same_seed_gives_the_same_bits(method: str) -> None:
         assert state_bytes(run(steps=20, seed=4).network) != state_bytes(first.network)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-13), (torch.float32, 1e-5)])
 def test_a_batch_in_parts_gives_the_gradients_of_the_whole(dtype: torch.dtype, tolerance: float) -> None:
     net, loss = small(dtype=dtype), make_loss("squared")
@@ -295,6 +299,7 @@ def test_a_loss_that_is_nan_from_the_start_is_told() -> None:
 # ---- going on after the end
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["adam", "lbfgs"])
 def test_a_fit_goes_on_from_its_checkpoint_to_the_same_bits(method: str, tmp_path: pathlib.Path) -> None:
     whole = run(method=method, steps=80 if method == "lbfgs" else 8)

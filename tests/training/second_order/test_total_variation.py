@@ -174,6 +174,7 @@ def test_a_strong_weight_leaves_a_plane() -> None:
     assert bends(net) < 5e-2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sparsity", [0.0, "auto"])
 def test_a_fit_broken_off_goes_on_to_the_same_bits(
     tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, sparsity: Any

@@ -65,6 +65,7 @@ def test_products_of_causes_are_fitted_as_roots_and_that_pays():
     assert dict(fit.compared)[fit.mode] == fit.validation_error
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(2))
 def test_sums_are_left_as_they_are(seed: int):
     random = np.random.default_rng(seed)

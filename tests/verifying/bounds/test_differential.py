@@ -53,6 +53,7 @@ COPIES: dict[
 PAIRS = [(shape, name) for shape in SHAPES for name in COPIES if name != "pruned" or len(shape) > 2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("shape", "name"), PAIRS, ids=str)
 def test_near_copies_are_equal_within_a_little(shape: list[int], name: str, tmp_path: Path) -> None:
     copied, share, least = COPIES[name]
@@ -72,6 +73,7 @@ def test_near_copies_are_equal_within_a_little(shape: list[int], name: str, tmp_
     assert found.accepted, found.reason
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 @pytest.mark.parametrize("dead", [False, True], ids=["the same", "dead edges told apart"])
 def test_the_same_function_is_equal_within_nothing(shape: list[int], dead: bool, tmp_path: Path) -> None:

@@ -109,6 +109,7 @@ def domain_of(low: np.ndarray, high: np.ndarray) -> dict[str, tuple[float, float
     return {f"x{i + 1}": ends for i, ends in enumerate(zip(low.tolist(), high.tolist(), strict=True))}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("single", [False, True])
 def test_predictions_stay_within_the_bound(shape: list[object], single: bool) -> None:
@@ -131,6 +132,7 @@ def slopes(net: ew.KAN, X: np.ndarray, i: int) -> np.ndarray:
     return gradient[:, i].numpy()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize(("seed", "single", "offset"), [(0, False, 0.0), (1, True, 0.0), (2, False, 1e6)])
 def test_bounds_hold_and_are_close(shape: list[object], seed: int, single: bool, offset: float) -> None:

@@ -157,6 +157,7 @@ def test_what_is_remembered_changes_no_verdict(tmp_path: Path) -> None:
     assert {reason.split(":")[0] for reason in warm} == {"Accepted", "Refused"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("degree", [1, 2, 3])
 def test_one_edge_is_bounded_exactly(degree: int, tmp_path: Path) -> None:
     for seed in range(3):
@@ -183,6 +184,7 @@ def random_tree(rng: np.random.Generator, where: Domain, net: ew.KAN, depth: int
     return [split, *(node for _ in range(2) for node in random_tree(rng, where, net, depth - 1))]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [(3, 3, 1), (2, 3, 2, 1), (2, 2, 2, 2, 1)])
 def test_bounds_are_never_exceeded_whatever_the_evidence(shape: tuple[int, ...], tmp_path: Path) -> None:
     rng = np.random.default_rng(len(shape))
@@ -229,6 +231,7 @@ def test_certificates_of_the_prover(shape: tuple[int, ...], tmp_path: Path) -> N
     assert proved >= 3
 
 
+@pytest.mark.slow
 def test_codes_that_lower_the_output(tmp_path: Path) -> None:
     """Units of a goal are numbered as its rows name them, which two hidden layers' lemmas depend on."""
     rng = np.random.default_rng(7)
@@ -273,6 +276,7 @@ def test_two_models(tmp_path: Path) -> None:
         judge(made, seal_if_possible(document), tmp_path, what)
 
 
+@pytest.mark.slow
 def test_slopes_in_an_input_with_a_scale_of_its_own(tmp_path: Path) -> None:
     """Bounds little above the steepest slope: what is proved through hidden nodes is accepted, whatever the scales."""
     trees = 0
@@ -618,6 +622,7 @@ def codes(values: Any) -> ew.KAN:
     return net
 
 
+@pytest.mark.slow
 def test_same_class_is_the_first_of_the_largest(tmp_path: Path) -> None:
     """All outputs of -1, 0 and 1 at two codes: evidence for each goal that holds is accepted just where argmax stays.
 
@@ -654,6 +659,7 @@ def random_match(rng: np.random.Generator, one: ew.KAN, two: ew.KAN) -> list[lis
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shapes", [((2, 1), (2, 1)), ((2, 3, 1), (2, 2, 1)), ((2, 2, 3, 1), (2, 3, 2, 1))])
 def test_paired_bounds_are_never_exceeded_whatever_is_compared(
     shapes: tuple[tuple[int, ...], tuple[int, ...]], tmp_path: Path

@@ -65,6 +65,7 @@ def pairs(ends, near, n=4000):
     return rows, other
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("which", ["plain", "calibrated"])
 @pytest.mark.parametrize(("where", "ends"), PLACES)
 @pytest.mark.parametrize("near", [{}, {"age": 5.0}, {"age": 2.0, "income": 3.0}])

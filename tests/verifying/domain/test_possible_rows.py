@@ -58,6 +58,7 @@ def can_be(X, row):
     )
 
 
+@pytest.mark.slow
 def test_whole_columns_are_known_and_kept(mixed, tmp_path):
     X, model = mixed
     columns = {column.name: column for column in model.encoding_.columns}
@@ -219,6 +220,7 @@ def bent():
     return X, ew.KANRegressor(hidden=2, members=1, random_state=0).fit(X, y)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("share", [0.995, 0.9999])
 def test_a_slope_just_above_its_bound_is_shown_by_rows_that_can_be(bent, share):
     X, model = bent

@@ -100,6 +100,7 @@ def test_enclosures_are_as_tight_as_those_of_mpmath(text):
 SHAPES = [[3, 1], [3, 4, 1], [3, 4, 3, 2], [3, ew.Nodes(2, (2, 3)), 1], [3, 2, ew.Nodes(0, (4, 2))]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 @pytest.mark.parametrize("degree", [1, 2, 3])
 @pytest.mark.parametrize("base", [None, "silu"])
@@ -162,6 +163,7 @@ def test_a_formula_within_epsilon(wave):
     assert ew.verify(net, by_sympy, where=box).status == "proved"
 
 
+@pytest.mark.slow
 def test_a_formula_that_differs_at_one_place_only(wave):
     net, gap = wave
     # A narrow bump that 4,096 drawn rows may well miss; branch and bound may not.

@@ -222,6 +222,7 @@ def test_equal_models(small):
     assert "the other model gives" in answer.message
 
 
+@pytest.mark.slow
 def test_no_answer_is_unsound():
     rng = np.random.default_rng(5)
     answers = set()
@@ -244,6 +245,7 @@ def test_no_answer_is_unsound():
     assert answers == {"proved", "refuted"}
 
 
+@pytest.mark.slow
 def test_results_are_plain_data_and_read_well(credit, small):
     model, _ = credit
     for text in ("never_flips(member)", "range(-30, 30)"):
@@ -375,6 +377,7 @@ WHERES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("where", WHERES)
 def test_never_flips_among_three_classes_is_what_all_rows_say(trees, where, tmp_path, monkeypatch):
     model, levels, rows, decided = trees

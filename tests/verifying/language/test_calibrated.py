@@ -76,6 +76,7 @@ def test_predictions_agree_with_each_other_and_the_file(method, tmp_path):
     assert "before calibration" in told.output
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize(
     ("age", "income"), [((10, 30), (0, 30)), ((10, 50), (0, 60)), ((70, 90), (80, 110)), ((60, 90), (0, 110))]
@@ -157,6 +158,7 @@ def test_a_decision_of_the_model_behind_is_no_decision_of_the_calibrated_one(tmp
     assert "does not prove" in found.reason
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", METHODS)
 def test_counterfactuals_flip_the_calibrated_decision(method):
     model, rows = calibrated(method), people(300, 5)
@@ -255,6 +257,7 @@ def points(draw):
 curves = st.one_of(points(), st.builds(Logistic, st.floats(0, 20), st.floats(-5, 5)))
 
 
+@pytest.mark.slow
 @given(curves, st.floats(1e-5, 1 - 1e-5), st.lists(st.floats(-60, 60), min_size=1, max_size=40))
 @settings(max_examples=150, deadline=None)
 def test_thresholds_are_exact(curve, level, scores):

@@ -106,6 +106,7 @@ def test_additive_networks_are_exact_and_cheap(degree: int) -> None:
     assert total(bounds.witness[None])[0] == pytest.approx(bounds.lower, abs=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [[2, 8, 1], [4, 5, 1], [6, 4, 2], [3, 4, 3, 1], [2, 3, 2, 2, 1], [5, 1]])
 @pytest.mark.parametrize("seed", [0, 1])
 def test_no_row_is_above_the_bound(shape: list[int], seed: int) -> None:

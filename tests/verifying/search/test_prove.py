@@ -79,6 +79,7 @@ def output(weight: float = 1.0, moved: tuple[int, int] | None = None, model: int
     return OutputTerm(0, weight, model, moved)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [[3, 1], [3, 4, 1], [3, 3, 3, 1]])
 @pytest.mark.parametrize("degree", [1, 3])
 def test_ranges_are_certified(shape: list[int], degree: int, tmp_path: Path) -> None:
@@ -332,6 +333,7 @@ def test_work_ends_an_answer_and_more_of_it_brings_the_bounds_closer(hard: tuple
     assert more.upper <= little.upper
 
 
+@pytest.mark.slow
 def test_time_ctrl_c_and_callbacks_leave_an_undecided_answer(
     hard: tuple[KAN, Domain, Goal], clock: Callable[[float], None]
 ) -> None:

@@ -35,6 +35,7 @@ def far(shape: list[int], offset: float, seed: int) -> tuple[ew.KAN, Domain]:
     return net, Domain(tuple(Group(f"x{i}", (i,), (((low, high),),)) for i, (low, high) in enumerate(ends)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("offset", [0.0, -1e7, 1e10, 1e13])
 @pytest.mark.parametrize("shape", [[2, 1], [2, 3, 1], [2, 2, 2, 1]])
 def test_columns_far_from_zero(shape: list[int], offset: float, tmp_path: Path) -> None:
@@ -72,6 +73,7 @@ def test_units_are_rounded_outward() -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("x", "y"), [(1e-7, 1e12), (1.0, 1e-60), (1e-60, 1e60), (1e100, 1e-100)])
 @pytest.mark.parametrize("shape", [[2, 1], [2, 3, 1], [2, 2, 2, 1]])
 def test_steep_and_tiny_networks_are_proved(shape: list[int], x: float, y: float) -> None:
