@@ -24,12 +24,12 @@ from edgewise._core.plain import plain
 from edgewise._core.stopping import StopReason
 from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, StopError, check_seconds, check_work, running
-from edgewise.data.encoding_columns import REACH, LevelColumn, NumberColumn
 from edgewise.layers import KANLinear
 from edgewise.network.fitted import Fitted
 from edgewise.network.module import KAN
 from edgewise.verifying.domain.domain import Domain, Group, Interval
 from edgewise.verifying.domain.goals import OutputBounds, OutputTerm
+from edgewise.verifying.domain.raw_values import cells_of as cells_of_column
 
 EXACT, PROVED, CHAINED = "exact", "proved", "chained"
 
@@ -122,29 +122,7 @@ def cells_of(fit: Fitted, name: str, seen: Floats | None = None) -> Cells:
         low, high = fit.network.input_range()[place].tolist()
         return Cells(inputs, (((low, high),),), (f"{low:g} to {high:g}",))
     column = fit.encoding.columns[place]
-    if isinstance(column, LevelColumn):
-        codes = range(len(column.levels))
-        return Cells(inputs, tuple(((float(c), float(c)),) for c in codes), column.levels)
-    if not isinstance(column, NumberColumn):
-        return Cells((), (), ())
-    cells = list[tuple[Interval, ...]]()
-    labels = list[str]()
-    if column.two_valued:
-        for value in (0.0, 1.0):
-            cells.append(((value, value),))
-            labels.append(f"{float(column.decode(np.array([value]))[0]):g}")
-    else:
-        reach = REACH * (column.high - column.low)
-        cells.append(((column.low - reach, column.high + reach),))
-        labels.append("any number")
-    count = len(column.marks)
-    cells = [(*cell, *[(0.0, 0.0)] * count) for cell in cells]
-    for mark, label in enumerate(column.marks):
-        cells.append(
-            ((column.fill, column.fill), *((float(k == mark), float(k == mark)) for k in range(count)))
-        )
-        labels.append(label)
-    return Cells(inputs, tuple(cells), tuple(labels))
+    return Cells((), (), ()) if column.dropped else Cells(inputs, *cells_of_column(column))
 
 
 def seen_of(fit: Fitted, name: str, inputs: Floats) -> Floats | None:

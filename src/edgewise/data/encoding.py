@@ -251,6 +251,17 @@ def codes_sentence(columns: list[tuple[str, tuple[str, ...]]]) -> str:
     return f"Treated as codes, beside the curves of their columns: {'; '.join(parts)}."
 
 
+def none_of(marks: Sequence[str]) -> str:
+    """That a cell is none of what it can be instead of a number.
+
+    Examples
+    --------
+    >>> none_of(["-9"]), none_of(["missing", "-9"])
+    ('not -9', 'neither missing nor -9')
+    """
+    return f"not {marks[0]}" if len(marks) == 1 else f"neither {', '.join(marks[:-1])} nor {marks[-1]}"
+
+
 def _listed(names: list[str]) -> str:
     return (
         ", ".join(names) if len(names) <= 4 else f"{', '.join(names[:3])} and {len(names) - 3} more columns"

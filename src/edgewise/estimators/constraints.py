@@ -157,3 +157,17 @@ def constraints_of(encoding: Encoding, wishes: Wishes, size: float) -> dict[int,
                 out[at] = one
         at += len(column.input_names)
     return out
+
+
+def unbound_sentence(encoding: Encoding, wishes: Wishes) -> str:
+    """Which cells of columns under constraints these do not bind, in a sentence; empty where there are none."""
+    parts = [
+        f"{column.name} ({', '.join(column.marks)})"
+        for k, column in enumerate(encoding.columns)
+        if isinstance(column, NumberColumn)
+        and column.marks
+        and wishes.of(k, column.name) != (0, 0, (-math.inf, math.inf))
+    ]
+    if not parts:
+        return ""
+    return f"Constraints bind numbers; cells that stand for no number have effects beside them: {'; '.join(parts)}."

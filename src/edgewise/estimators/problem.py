@@ -21,7 +21,13 @@ from edgewise._core.work import Meter, StopError, charge, running
 from edgewise.data import Encoding, learn_encoding
 from edgewise.data.encoding import CELL
 from edgewise.data.encoding_raw import RawColumn, RawTable
-from edgewise.estimators.constraints import NO_WISHES, Wishes, constraints_of, in_raw_units
+from edgewise.estimators.constraints import (
+    NO_WISHES,
+    Wishes,
+    constraints_of,
+    in_raw_units,
+    unbound_sentence,
+)
 from edgewise.estimators.screen import screened
 from edgewise.estimators.targets import power_of_two
 from edgewise.explaining.conformal import Misses, out_of_bag_misses
@@ -179,8 +185,8 @@ def _trained_on(
         # Columns were chosen on all rows, so errors on rows held out of training are no measure of new ones.
         note = "No held-out error is given: the columns were chosen on all rows."
         fit = replace(fit, validation_error=None, events=(*fit.events, note))
-    if codes := encoding.codes_sentence:
-        fit = replace(fit, events=(*fit.events, codes))
+    notes = (encoding.codes_sentence, unbound_sentence(encoding, settings.wishes))
+    fit = replace(fit, events=(*fit.events, *filter(None, notes)))
     importances = column_importances(fit.network, encoding, inputs, settings.config)
     return Trained(fit.network, encoding, fit, importances, left_out, misses)
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import combinations, pairwise, permutations, product
 from typing import Any
 
+import numpy as np
+
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import short
 from edgewise._core.errors import InputError
+from edgewise.data.encoding_raw import as_table
 from edgewise.network.fitted import Fitted, fitted
 from edgewise.verifying.claims.tasks import (
     Subgoal,
@@ -18,15 +21,15 @@ from edgewise.verifying.claims.tasks import (
     bounded,
     class_of,
     has_numbers,
+    of_numbers,
     output_of,
     threshold_of,
-    without_missing,
 )
 from edgewise.verifying.claims.two_rows import two_rows_task
 from edgewise.verifying.domain.columns import COLUMN, Columns
-from edgewise.verifying.domain.domain import Domain, Group
+from edgewise.verifying.domain.domain import Cell, Domain, Group
 from edgewise.verifying.domain.goals import Goal, InputTerm, OutputBounds, OutputTerm, Slope, Term
-from edgewise.verifying.domain.raw_values import shown
+from edgewise.verifying.domain.raw_values import code_of, shown
 from edgewise.verifying.language import properties as asked
 from edgewise.verifying.language.calibrated import (
     carried_change,
@@ -248,7 +251,7 @@ def _linear(prop: asked.Linear, columns: Columns, made: Task) -> Task:
                 advice="ask for ranges of output where it is narrowed",
             )
         # A missing cell has no number to be weighed.
-        group = without_missing(groups[g])
+        group = of_numbers(domain, g).groups[g]
         labels = tuple(columns.described(g, group.of([pair])) for pair in group.labelled)
         groups[g] = replace(group, labels=labels)
         terms.append(InputTerm(columns.inputs[g][0], weight * scale))
@@ -327,6 +330,7 @@ def _monotone(prop: asked.Monotone, columns: Columns, made: Task) -> Task:
     o = output_of(columns.view, prop.output)
     rising = 1 if prop.direction == asked.INCREASING else -1
     direction = rising if columns.scale(g)[1] > 0 else -rising
+    made = replace(made, domain=of_numbers(made.domain, g))
     parts, group = list[Subgoal](), made.domain.groups[g]
     sloping = _intervals(made.domain, g)
     if sloping is not None:
@@ -354,6 +358,7 @@ def _monotone(prop: asked.Monotone, columns: Columns, made: Task) -> Task:
 def _lipschitz(prop: asked.Lipschitz, columns: Columns, made: Task) -> Task:
     g, i = _sloping(columns, prop.feature)
     o = output_of(columns.view, prop.output)
+    made = replace(made, domain=of_numbers(made.domain, g))
     sloping = _intervals(made.domain, g)
     if sloping is None:
         raise InputError(
@@ -376,9 +381,9 @@ def _lipschitz(prop: asked.Lipschitz, columns: Columns, made: Task) -> Task:
 
 
 def _robust(prop: asked.Robust, columns: Columns, made: Task, rows: Any) -> Task:
-    x = _row_of(prop, columns, rows)
-    ball = _ball(prop, columns, made.domain, x)
-    made = replace(made, domain=ball)
+    table, k = _row_of(prop, columns, rows)
+    x = columns.table(table)[k]
+    made = replace(made, domain=_ball(prop, columns, made.domain, x, lambda g: columns.numbers(table, g)[k]))
     view = columns.view
     outputs = in_float64(view.network, x[None])
     if len(view.classes) >= 2 and prop.change is None:
@@ -396,26 +401,30 @@ def _robust(prop: asked.Robust, columns: Columns, made: Task, rows: Any) -> Task
     return _range(asked.OutputRange(low, high, o), columns, made)
 
 
-def _row_of(prop: asked.Robust, columns: Columns, rows: Any) -> Floats:
+def _row_of(prop: asked.Robust, columns: Columns, rows: Any) -> tuple[Any, int]:
+    """A table and the place of the row in it."""
     if not isinstance(prop.row, int):
-        return columns.encode(prop.row)
+        columns.encode(prop.row)
+        return as_table(prop.row), 0
     if rows is None:
         raise InputError(
             argument="rows", expected=f"hold the table whose row {prop.row} is asked about", got="none"
         )
-    table = columns.table(rows)
-    if prop.row >= len(table):
+    count = len(columns.table(rows))
+    if prop.row >= count:
         raise InputError(
             argument="row",
-            expected=f"be one of 0 to {len(table) - 1}",
+            expected=f"be one of 0 to {count - 1}",
             got=prop.row,
             advice="rows are counted from 0",
         )
-    return table[prop.row]
+    return rows, prop.row
 
 
-def _ball(prop: asked.Robust, columns: Columns, domain: Domain, x: Floats) -> Domain:
-    """The rows near one: its cells, numbers moved by at most the radius."""
+def _ball(
+    prop: asked.Robust, columns: Columns, domain: Domain, x: Floats, number: Callable[[int], float]
+) -> Domain:
+    """The rows near one: its cells, numbers moved by at most the radius; `number` gives what a group of numbers holds."""
     sizes = dict(prop.radius) if isinstance(prop.radius, tuple) else None
     if sizes is not None:
         for name in sizes:
@@ -444,8 +453,7 @@ def _ball(prop: asked.Robust, columns: Columns, domain: Domain, x: Floats) -> Do
                     f"{columns.described(g, group)}"
                 ),
             )
-        cell = group.cells[here[0]]
-        low, high = cell[0]
+        low, high = group.cells[here[0]][0]
         if low < high:
             if sizes is None:
                 assert isinstance(prop.radius, float)
@@ -457,5 +465,36 @@ def _ball(prop: asked.Robust, columns: Columns, domain: Domain, x: Floats) -> Do
         else:
             low = high = at[0]
         own = ((low, high), *((v, v) for v in at[1:]))
-        groups.append(group.of([(own, group.labels[here[0]])]))
+        kept = [(own, group.labels[here[0]])]
+        column = columns.number_column(g)
+        if column is not None and column.codes:
+            kept += _beside_codes(prop.radius, columns, g, group, number(g))
+        groups.append(group.of(kept))
     return Domain(tuple(groups))
+
+
+def _beside_codes(
+    radius: Any, columns: Columns, g: int, group: Group, number: float
+) -> list[tuple[Cell, str]]:
+    """What lies within reach of a raw number beside its own cell: codes; of a code, numbers too."""
+    column = columns.number_column(g)
+    assert column is not None
+    share = isinstance(radius, float)
+    size = radius * columns.span(g) if share else dict(radius).get(group.name, 0.0)
+    scale = column.transformed if share else np.asarray
+    centre = float(scale(np.array([number]))[0])
+    kept = list[tuple[Cell, str]]()
+    for cell, label in group.labelled:
+        code, (low, high) = code_of(column, cell), cell[0]
+        if code is not None:
+            apart = abs(float(scale(np.array([code]))[0]) - centre)
+            kept += [(cell, label)] if code != number and apart <= size * (1 + 2.0**-50) else []
+        elif number in column.codes and label != "missing":
+            limits = columns.whole.groups[g].cells[0][0]
+            ends = (
+                (centre - size, centre + size) if share else columns.interval(g, number - size, number + size)
+            )
+            near = tuple(min(max(end, limits[0]), limits[1]) for end in ends)
+            low, high = max(low, near[0]), min(high, near[1])
+            kept += [(((low, high), *cell[1:]), label)] if low <= high else []
+    return kept

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from edgewise._core.arguments import place_among
@@ -11,7 +11,7 @@ from edgewise._core.errors import InputError
 from edgewise.network import KAN
 from edgewise.network.fitted import Fitted
 from edgewise.verifying.domain.columns import Columns
-from edgewise.verifying.domain.domain import Domain, Group
+from edgewise.verifying.domain.domain import Domain
 from edgewise.verifying.domain.goals import Goal, OutputBounds, Term
 from edgewise.verifying.language import properties as asked
 from edgewise.verifying.language.calibrated import carried_threshold
@@ -153,8 +153,15 @@ def has_numbers(columns: Columns, g: int) -> bool:
     return not isinstance(value, str)
 
 
-def without_missing(group: Group) -> Group:
-    """The cells of a group that hold a value: neither nothing nor a code that stands for a word."""
+def of_numbers(domain: Domain, g: int) -> Domain:
+    """The rows of a domain where a column holds a number: a missing cell and a code, which stands for a word, have none.
+
+    Raises
+    ------
+    InputError
+        If there are none.
+    """
+    group = domain.groups[g]
     kept = group.of(
         (cell, label)
         for cell, label in group.labelled
@@ -166,7 +173,36 @@ def without_missing(group: Group) -> Group:
             expected="have rows where it is not missing",
             got="none",
         )
-    return kept
+    if kept.cells == group.cells:
+        return domain
+    return replace(domain, groups=(*domain.groups[:g], kept, *domain.groups[g + 1 :]), whole=False)
+
+
+LeftOut = tuple[tuple[str, tuple[str, ...]], ...]
+
+
+def left_out(prop: asked.Property, columns: Columns, asked_of: Domain, task: Task) -> LeftOut:
+    """Columns, and which of their cells a claim leaves out of the rows that it is asked of, in raw words.
+
+    A claim that moves or weighs a number is about numbers: a missing cell is none, and a code stands for a word. Nothing is
+    left out where claims compare all cells of a column, or move none.
+    """
+    if isinstance(prop, (asked.Robust, asked.NeverFlips)):
+        # Cells near a number are compared with it, codes among them; a missing cell is near none.
+        sizes = prop.others if isinstance(prop, asked.NeverFlips) else prop.radius
+        names = [name for name, _ in sizes] if isinstance(sizes, tuple) else columns.names
+        groups = [
+            asked_of.groups[columns.group(name)] for name in names if columns.is_numbers(columns.group(name))
+        ]
+        lacking = [
+            (group.name, tuple(label for label in group.labels if label == "missing")) for group in groups
+        ]
+    else:
+        lacking = [
+            (before.name, tuple(label for cell, label in before.labelled if cell not in after.cells))
+            for before, after in zip(asked_of.groups, task.domain.groups, strict=True)
+        ]
+    return tuple((name, labels) for name, labels in lacking if labels)
 
 
 def threshold_of(prop: asked.NeverFlips, view: Fitted) -> float:

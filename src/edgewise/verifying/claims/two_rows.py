@@ -28,6 +28,7 @@ from edgewise.verifying.domain.columns import Columns
 from edgewise.verifying.domain.domain import Cell, Domain, Group, place
 from edgewise.verifying.domain.goals import Goal, OutputBounds, OutputTerm
 from edgewise.verifying.domain.possible_rows import Possible, Value
+from edgewise.verifying.domain.raw_values import code_of, shown
 from edgewise.verifying.language import properties as asked
 from edgewise.verifying.results.witness import Case, GoalEvaluator, case
 
@@ -135,7 +136,22 @@ def _beside(
             got=f"{short(group.name, 40)}, where a missing cell is one",
             advice=f"narrow it: where {group.name} is not missing",
         )
+    codes = [label for cell, label in group.labelled if code_of(columns.encoded(g), cell) is not None]
+    if codes and any(cell[0][0] < cell[0][1] for cell in cells):
+        # A code may be as near to a number as asked, and is a word of its own.
+        raise InputError(
+            subject="A column that may move a little",
+            expected="hold numbers only",
+            got=f"{short(group.name, 40)}, where {', '.join(codes)} stands for a word",
+            advice=f"narrow it to numbers, as in where {group.name} in [{', '.join(_training_range(columns, g))}]",
+        )
     return tuple(cells), tuple(labels), within
+
+
+def _training_range(columns: Columns, g: int) -> list[str]:
+    column = columns.number_column(g)
+    assert column is not None
+    return [shown(columns.raw(g, (end, 0.0))) for end in (column.low, column.high)]
 
 
 def _cuts(columns: Columns, g: int, low: float, high: float, size: float) -> list[float]:

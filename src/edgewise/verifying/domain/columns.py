@@ -427,3 +427,9 @@ class Columns:
                 columns = tuple(cells[name] for name in view.encoding.column_names if name in cells)
                 table = type(table)(columns, table.n_rows, True)
         return view.encoding.apply(table)
+
+    def numbers(self, rows: Any, g: int) -> Floats:
+        """What a column of numbers holds in a table of raw rows, (n,); NaN where it is missing."""
+        table = raw_table(rows, "rows")
+        place = table.names.index(self.names[g]) if table.named else self.used[g]
+        return numbers_of(table.columns[place], self.names[g], getattr(self.encoded(g), "kind", "number"))

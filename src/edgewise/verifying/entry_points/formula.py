@@ -37,7 +37,7 @@ from edgewise.verifying.bounds.enclosure import enclose
 from edgewise.verifying.bounds.exact import ExactModel, exact_model
 from edgewise.verifying.bounds.intervals import Intervals, point, side_by_side
 from edgewise.verifying.bounds.network_ranges import CurveDerivatives, enclose_network
-from edgewise.verifying.claims.tasks import has_numbers, output_of, without_missing
+from edgewise.verifying.claims.tasks import has_numbers, of_numbers, output_of
 from edgewise.verifying.domain.columns import Columns
 from edgewise.verifying.domain.domain import Domain, drawn, place
 from edgewise.verifying.language.calibrated import check_carried
@@ -338,7 +338,6 @@ def _input_cells(domain: Domain, i: int) -> list[tuple[float, float]]:
 def _in_inputs(formula: Any, columns: Columns, domain: Domain) -> tuple[Node, Domain]:
     """The formula's tree in the inputs of the network, on the rows where its columns are not missing."""
     tree = _tree(formula, columns)
-    groups = list(domain.groups)
     for name in columns_of(formula, columns):
         g = columns.group(name)
         if not has_numbers(columns, g):
@@ -347,9 +346,9 @@ def _in_inputs(formula: Any, columns: Columns, domain: Domain) -> tuple[Node, Do
                 expected="hold numbers",
                 got=f"{short(name, 40)}, which holds words",
             )
-        groups[g] = without_missing(groups[g])
+        domain = of_numbers(domain, g)
         tree = substitute(tree, name, _decoded(columns, g))
-    return tree, Domain(tuple(groups))
+    return tree, domain
 
 
 def columns_of(formula: Any, columns: Columns) -> tuple[str, ...]:

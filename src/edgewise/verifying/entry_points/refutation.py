@@ -153,7 +153,7 @@ def shown_row(claim: OpenClaim, part: Subgoal, x: Floats, excess: float, *, poss
         how = "" if possible else ", as computed without rounding"
         reason += f" The bound is broken by {excess:.2g} only{how}."
     if unlike := breach.possible.unlike(rows):
-        why = "It is one of the rows given" if possible else "No row that can be was found to show it"
+        why = "It is one of the rows asked about" if possible else "No row that can be was found to show it"
         reason += f" {why}: {', '.join(unlike)}."
     return claim.refuted(found, excess, reason)
 

@@ -16,7 +16,10 @@ import numpy as np
 from edgewise._core.arguments import all_are
 from edgewise._core.checks import short
 from edgewise._core.errors import InputError
+from edgewise.data.encoding import none_of
 from edgewise.data.encoding_columns import REACH, NumberColumn
+from edgewise.forms.tree import quote
+from edgewise.verifying.claims.tasks import LeftOut
 from edgewise.verifying.domain.columns import Columns
 from edgewise.verifying.domain.raw_values import date_of, shown
 from edgewise.verifying.entry_points.formula import columns_of
@@ -57,8 +60,8 @@ def ranged(statement: Statement, columns: Columns) -> Statement:
     return Statement(prop, with_ranges(names, columns, statement.conditions))
 
 
-def domain_text(columns: Columns, statement: Statement) -> str:
-    """The rows that the property is about, in words."""
+def domain_text(columns: Columns, statement: Statement, apart: LeftOut = ()) -> str:
+    """The rows that the property is about, in words, without the cells that it leaves out."""
     prop, conditions = statement.property, ", ".join(map(str, statement.conditions))
     if isinstance(prop, asked.Robust):
         base = f"every row near {f'row {prop.row}' if isinstance(prop.row, int) else 'it'}"
@@ -67,8 +70,21 @@ def domain_text(columns: Columns, statement: Statement) -> str:
         if conditions:
             return f"every row where {conditions}, other columns within the range of the grids"
     else:
-        base = "every row" if conditions else "every row the model can be given"
-    return f"{base} where {conditions}" if conditions else base
+        base = "every row" if conditions or apart else "every row the model can be given"
+    where = [conditions] if conditions else []
+    if not isinstance(prop, (asked.Robust, asked.NeverFlips)):
+        where += [f"{quote(name)} is {none_of(labels)}" for name, labels in apart]
+    return f"{base} where {', '.join(where)}" if where else base
+
+
+def left_out_sentence(prop: asked.Property, apart: LeftOut) -> str:
+    """Which cells the claim does not compare, in a sentence; empty where there are none."""
+    if not apart:
+        return ""
+    if isinstance(prop, (asked.Robust, asked.NeverFlips)):
+        return f"Missing cells stay missing: {', '.join(name for name, _ in apart)}."
+    parts = "; ".join(f"{name} ({', '.join(labels)})" for name, labels in apart)
+    return f"Cells that stand for no number are left out: {parts}."
 
 
 _DIGITS = 6

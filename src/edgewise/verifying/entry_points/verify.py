@@ -17,14 +17,20 @@ from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, StopError, charge, running
 from edgewise.network.fitted import fitted
 from edgewise.verifying.claims.claims import task_of
-from edgewise.verifying.claims.tasks import Subgoal, Task
+from edgewise.verifying.claims.tasks import Subgoal, Task, left_out
 from edgewise.verifying.claims.two_rows import padded
 from edgewise.verifying.domain.columns import Columns
 from edgewise.verifying.domain.domain import drawn, place
 from edgewise.verifying.domain.goals import Slope
 from edgewise.verifying.entry_points.formula import formula_outcome
 from edgewise.verifying.entry_points.refutation import OpenClaim, flip, refutation, shown_row
-from edgewise.verifying.entry_points.statement import domain_text, ranged, statement_of, two_valued
+from edgewise.verifying.entry_points.statement import (
+    domain_text,
+    left_out_sentence,
+    ranged,
+    statement_of,
+    two_valued,
+)
 from edgewise.verifying.entry_points.vacuous import vacuous
 from edgewise.verifying.language import properties as asked
 from edgewise.verifying.language.conditions import Condition
@@ -110,15 +116,18 @@ def verify(
     columns = Columns(view)
     statement = ranged(statement, columns)
     asked_of = statement.property
-    domain_words, note = domain_text(columns, statement), two_valued(columns)
-    remarks = (note,) if note else ()
+    notes = [two_valued(columns)]
     if isinstance(asked_of, asked.FormulaWithin):
+        domain_words = domain_text(columns, statement)
         with one_thread(), running(meter):
             found = formula_outcome(
                 asked_of, columns, statement.conditions, domain_words, meter=meter, rows=rows, tell=tell
             )
-        return replace(found, remarks=remarks)
+        return replace(found, remarks=tuple(filter(None, notes)))
     task = task_of(asked_of, columns, statement.conditions, rows)
+    apart = left_out(asked_of, columns, columns.domain(statement.conditions), task)
+    domain_words = domain_text(columns, statement, apart)
+    notes.append(left_out_sentence(asked_of, apart))
     claim = OpenClaim(task, columns, asked_of, domain_words, meter, tell, seed)
     starts = None if rows is None else padded(columns.table(rows), task.copies)
     others = [other.held for other in task.views[1:]]
@@ -132,7 +141,7 @@ def verify(
             found = claim.undecided(meter.own(stop))
         if isinstance(found, Proved):
             found = replace(found, vacuous=_vacuous(claim))
-    return replace(found, remarks=remarks)
+    return replace(found, remarks=tuple(filter(None, notes)))
 
 
 def _vacuous(claim: OpenClaim) -> str:
