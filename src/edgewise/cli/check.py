@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as as_json
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -70,7 +71,9 @@ def check(
     if verdict.accepted:
         from edgewise.cli.proofs import claimed
 
-        words, other = claimed(proof, models, statement, data)
+        words, refused, other = claimed(proof, models, statement, data)
+        if refused:
+            verdict = replace(verdict, accepted=False, reason=f"Refused: {refused}.")
     if json:
         result = {
             "accepted": verdict.accepted,

@@ -200,6 +200,7 @@ def _counted(frame: Frame, when: str) -> tuple[Frame, _Clock | None]:
     import pyarrow as pa
 
     from edgewise.data.dates import read_dates
+    from edgewise.data.encoding_raw import microseconds_of
 
     cells = frame.column(when)
     if pa.types.is_string(cells.type) or pa.types.is_large_string(cells.type):
@@ -209,7 +210,7 @@ def _counted(frame: Frame, when: str) -> tuple[Frame, _Clock | None]:
         spread = np.full(len(cells), np.datetime64("NaT"), dtype="datetime64[us]")
         spread[cells.is_valid().to_numpy()] = read.values.to_numpy()
     elif pa.types.is_timestamp(cells.type) or pa.types.is_date(cells.type):
-        spread = cells.to_numpy().astype("datetime64[us]")
+        spread = microseconds_of(cells.to_numpy(), when)
     else:
         return frame, None
     if np.isnat(spread).all():

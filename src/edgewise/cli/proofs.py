@@ -13,7 +13,7 @@ from edgewise.cli.models import load_model
 from edgewise.cli.progress import Note, ShownProgress
 from edgewise.cli.terminal import tell
 from edgewise.verifying.checker.reading import printed
-from edgewise.verifying.entry_points.claim_text import claim_in_words, differs
+from edgewise.verifying.entry_points.claim_text import claim_in_words, differs, no_rows
 from edgewise.verifying.language.properties import Equal
 from edgewise.verifying.language.text import Statement, parse_conditions, parse_property
 from edgewise.verifying.results.verdicts import ProofResult, Proved
@@ -71,8 +71,9 @@ def _other(name: str) -> Any:
 
 def claimed(
     proof: Path, models: Sequence[Path], statement: Statement | None, data: Path | None
-) -> tuple[str, str]:
-    """What an accepted certificate claims in the model's own words, and how that differs from a statement, if at all.
+) -> tuple[str, str, str]:
+    """What an accepted certificate claims in the model's own words, or why it claims nothing about rows, and how it differs
+    from a statement, if at all.
 
     Raises
     ------
@@ -82,15 +83,17 @@ def claimed(
     document = json.loads(proof.read_text(encoding="utf-8"))
     loaded = [load_model(path) for path in models]
     held = [each.held for each in loaded]
+    if refused := no_rows(document, held):
+        return "", printed(refused), ""
     words = printed(claim_in_words(document, held[0]))
     if statement is None:
-        return words, ""
+        return words, "", ""
     rows = None
     if data is not None:
         from edgewise.data import read_frame
 
         rows = loaded[0].select(read_frame(data))
-    return words, printed(differs(document, held, statement, rows))
+    return words, "", printed(differs(document, held, statement, rows))
 
 
 def verdict_json(verdict: ProofResult, certificate: Path | None) -> str:

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import short
-from edgewise.data.encoding_raw import RawColumn, column_error
+from edgewise._core.errors import InputError
+from edgewise.data.encoding_raw import RawColumn, column_error, days_of
 from edgewise.data.table import MISSING
 
 # How far beyond the training range an input is followed, in widths of that range; from there on it stays where it is.
@@ -227,9 +228,12 @@ def _as_number(word: str, name: str, kind: str) -> float:
         return _TRUTHS[word.lower()]
     try:
         if kind == "date":
-            moment = np.datetime64(word)
-            return float((moment - np.datetime64(0, "D")) / np.timedelta64(1, "us")) / 86_400e6
+            if word[:1].isalpha():  # "today" is another day tomorrow
+                raise ValueError
+            return float(days_of(np.array([np.datetime64(word)]), name)[0])
         return float(word)
+    except InputError:
+        raise
     except (ValueError, TypeError):
         what = {"date": "dates", "bool": "True or False"}.get(kind, "numbers")
         raise column_error(

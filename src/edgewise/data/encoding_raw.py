@@ -204,7 +204,7 @@ def _from_series(series: nw.Series[Any], name: str) -> RawColumn:
     if kind == nw.Boolean:
         return RawColumn(name, "bool", floats_of(series))
     if kind.is_temporal() and kind != nw.Time:
-        return RawColumn(name, "date", _days(series.to_numpy()))
+        return RawColumn(name, "date", days_of(series.to_numpy(), name))
     if any(kind == words for words in (nw.String, nw.Categorical, nw.Enum)):
         return _from_arrow(series, name)
     return _from_cells(series.to_list(), name)
@@ -254,7 +254,7 @@ def _from_array(values: Any, name: str) -> RawColumn:
     if kind == "b":
         return RawColumn(name, "bool", array.astype(np.float64))
     if kind in "mM":
-        return RawColumn(name, "date", _days(array))
+        return RawColumn(name, "date", days_of(array, name))
     return _from_cells(array.tolist(), name)
 
 
@@ -273,9 +273,8 @@ def _from_cells(cells: list[Any], name: str) -> RawColumn:
         cells, kinds
     ):
         try:
-            plain = [None if is_missing(cell) else _without_zone(cell) for cell in cells]
-            return RawColumn(name, "date", _days(np.array(plain, dtype="datetime64[us]")))
-        except (ValueError, OverflowError, TypeError):
+            return RawColumn(name, "date", days_of(np.array(cells, dtype=object), name))
+        except (OverflowError, TypeError):
             raise CellError(
                 subject=f"Column {short(name, 40)}",
                 expected="hold dates that can be counted in days",
@@ -358,14 +357,49 @@ def _without_zone(moment: Any) -> Any:
     return moment
 
 
-def _days(moments: NDArray[Any]) -> Floats:
-    """Dates and durations as days (since 1970), NaN where missing."""
-    if moments.dtype.kind not in "mM":  # Python dates in an object array
-        moments = np.array(
-            [None if is_missing(m) else _without_zone(m) for m in moments], dtype="datetime64[us]"
+def days_of(moments: NDArray[Any], name: str) -> Floats:
+    """Dates and durations of a column as days (since 1970), NaN where missing.
+
+    Raises
+    ------
+    InputError
+        If one is beyond what a count of microseconds reaches.
+    """
+    if moments.dtype.kind not in "mM":  # Python's and NumPy's dates in an object array
+        plain = [None if is_missing(moment) else _without_zone(moment) for moment in moments]
+        if any(isinstance(moment, np.datetime64) for moment in plain):
+            return np.array(
+                [
+                    days_of(np.array([moment], dtype="M8[us]" if moment is None else None), name)[0]
+                    for moment in plain
+                ]
+            )
+        moments = np.array(plain, dtype="datetime64[us]")
+    return np.where(np.isnat(moments), np.nan, microseconds_of(moments, name).astype(np.int64) / 86_400e6)
+
+
+def microseconds_of(moments: NDArray[Any], name: str) -> NDArray[Any]:
+    """Dates or durations of a column in microseconds.
+
+    Raises
+    ------
+    InputError
+        If one is beyond what a count of microseconds reaches: NumPy would turn it into another one in silence.
+    """
+    whole = moments.astype(f"{moments.dtype.kind}8[us]")
+    # Units no finer than microseconds come back as they were.
+    coarse = np.datetime_data(moments.dtype)[0] in ("Y", "M", "W", "D", "h", "m", "s", "ms")
+    beyond = ~np.isnat(moments) & (whole.astype(moments.dtype) != moments) if coarse else np.zeros(0, bool)
+    if beyond.any():
+        rows = np.flatnonzero(beyond)
+        raise column_error(
+            name,
+            "hold dates within 290,000 years of 1970",
+            got=short(str(moments[rows[0]])),
+            rows=rows.tolist(),
+            advice="correct them or make them missing values",
         )
-    whole = moments.astype(f"{moments.dtype.kind}8[us]").astype(np.int64) / 86_400e6
-    return np.where(np.isnat(moments), np.nan, whole)
+    return whole
 
 
 def is_one_row(X: Any) -> bool:

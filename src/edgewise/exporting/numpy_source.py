@@ -244,8 +244,7 @@ _NUMBERS = '''\
 def _numbers(cells, name, kind):
     """A raw column as numbers; NaN where a cell is missing."""
     if cells.dtype.kind in "mM":
-        days = cells.astype(cells.dtype.kind + "8[us]").astype(np.int64) / 86_400e6
-        x = np.where(np.isnat(cells), np.nan, days)
+        x = _days(cells, name)
     elif cells.dtype.kind in "biuf":
         x = cells.astype(np.float64)
     else:
@@ -253,6 +252,15 @@ def _numbers(cells, name, kind):
     if np.isinf(x).any():
         raise ValueError(f"Column {name!r} must hold finite numbers. Got an infinite one instead.")
     return x
+
+
+def _days(moments, name):
+    """Days since 1970, NaN where missing; NumPy would wrap dates beyond what microseconds count to."""
+    whole = moments.astype(moments.dtype.kind + "8[us]")
+    coarse = np.datetime_data(moments.dtype)[0] in ("Y", "M", "W", "D", "h", "m", "s", "ms")
+    if coarse and np.any((whole.astype(moments.dtype) != moments) & ~np.isnat(moments)):
+        raise ValueError(f"Column {name!r} must hold dates within 290,000 years of 1970.")
+    return np.where(np.isnat(moments), np.nan, whole.astype(np.int64) / 86_400e6)
 
 
 def _number(cell, name, kind):
@@ -265,7 +273,7 @@ def _number(cell, name, kind):
         return _TRUTHS[word.lower()]
     try:
         if kind == "date":
-            return (np.datetime64(word) - np.datetime64(0, "D")) / np.timedelta64(1, "us") / 86_400e6
+            return _days(np.datetime64(word), name)
         return float(word)
     except (ValueError, TypeError):
         raise ValueError(f"Column {name!r} must hold {kind}s. Got {cell!r} instead.") from None

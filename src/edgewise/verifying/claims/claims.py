@@ -40,6 +40,17 @@ from edgewise.verifying.language.conditions import Condition
 from edgewise.verifying.results.witness import in_float64
 
 
+def read_alike(view: Fitted, other: Fitted) -> bool:
+    """Whether two models make the same inputs of the same rows."""
+    mine, theirs = (
+        None
+        if each.encoding is None
+        else [{**column, "name": ""} for column in each.encoding.to_json()["columns"]]
+        for each in (view, other)
+    )
+    return mine == theirs and view.network.shape[0] == other.network.shape[0]
+
+
 def equal_task(prop: asked.Equal, made: Task) -> Task:
     """Two models differ by at most so much."""
     if isinstance(prop.other, str):
@@ -51,13 +62,7 @@ def equal_task(prop: asked.Equal, made: Task) -> Task:
         )
     view, other = made.views[0], fitted(prop.other)
     check_carried(prop, other)
-    mine, theirs = (
-        None
-        if each.encoding is None
-        else [{**column, "name": ""} for column in each.encoding.to_json()["columns"]]
-        for each in (view, other)
-    )
-    if mine != theirs or view.network.shape[0] != other.network.shape[0]:
+    if not read_alike(view, other):
         raise InputError(
             subject="The other model of equal",
             expected="read the same columns in the same way",

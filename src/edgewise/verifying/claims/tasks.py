@@ -11,7 +11,7 @@ from edgewise._core.errors import InputError
 from edgewise.network import KAN
 from edgewise.network.fitted import Fitted
 from edgewise.verifying.domain.columns import Columns
-from edgewise.verifying.domain.domain import Domain
+from edgewise.verifying.domain.domain import Cell, Domain
 from edgewise.verifying.domain.goals import Goal, OutputBounds, Term
 from edgewise.verifying.language import properties as asked
 from edgewise.verifying.language.calibrated import carried_threshold
@@ -153,6 +153,11 @@ def has_numbers(columns: Columns, g: int) -> bool:
     return not isinstance(value, str)
 
 
+def is_number(cell: Cell, label: str) -> bool:
+    """Whether a cell of a column of numbers stands for numbers, and neither for missing values nor for a code."""
+    return label != "missing" and not any(high for _, high in cell[1:])
+
+
 def of_numbers(domain: Domain, g: int) -> Domain:
     """The rows of a domain where a column holds a number: a missing cell and a code, which stands for a word, have none.
 
@@ -162,11 +167,7 @@ def of_numbers(domain: Domain, g: int) -> Domain:
         If there are none.
     """
     group = domain.groups[g]
-    kept = group.of(
-        (cell, label)
-        for cell, label in group.labelled
-        if label != "missing" and not any(low for low, _ in cell[1:])
-    )
+    kept = group.of(pair for pair in group.labelled if is_number(*pair))
     if not kept.cells:
         raise InputError(
             subject=f"Column {short(group.name, 40)}",

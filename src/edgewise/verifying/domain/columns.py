@@ -14,12 +14,21 @@ import numpy as np
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_float, did_you_mean, short
 from edgewise._core.errors import InputError
-from edgewise.data.encoding_columns import REACH, EncodedColumn, LevelColumn, NumberColumn, numbers_of
+from edgewise.data.encoding import none_of
+from edgewise.data.encoding_columns import (
+    REACH,
+    EncodedColumn,
+    LevelColumn,
+    NumberColumn,
+    as_word,
+    numbers_of,
+)
 from edgewise.data.encoding_raw import as_table, raw_table
 from edgewise.network.fitted import Fitted
 from edgewise.verifying.domain.domain import Cell, Domain, Group, Interval
 from edgewise.verifying.domain.raw_values import beyond, cells_of, code_of, codes_of, date_of, shown
 from edgewise.verifying.language.conditions import Between, Condition, Missing, OneOf, ends_of
+from edgewise.verifying.language.properties import number as number_text
 
 # The subject of refusals of the column that a property names; who knows the property names it, too.
 COLUMN = "The column"
@@ -329,15 +338,48 @@ class Columns:
         return float(column.decode(np.array([at]))[0]) if column is not None else at
 
     def described(self, g: int, group: Group | None = None) -> str:
-        """What a group may hold, in raw words."""
+        """What a group may hold, in raw words: ends of ranges are numbers of the range, to the last digit."""
         group = group or self.whole.groups[g]
-        parts = list[str]()
+        codes = {code_of(self.encoded(g), cell) for cell in group.cells}
+        column, parts = self.number_column(g), list[str]()
         for cell, label in group.labelled:
-            low, high = (shown(self.raw(g, (end, *(each[0] for each in cell[1:])))) for end in cell[0])
-            parts.append(
-                "missing" if label == "missing" else low if cell[0][0] == cell[0][1] else f"{low} to {high}"
-            )
+            low, high = cell[0]
+            if label == "missing" or code_of(column, cell) is not None or low == high:
+                parts.append("missing" if label == "missing" else self._value(g, cell))
+                continue
+            ends = [self._end(g, cell[0], up) for up in (1, -1)]
+            apart = [
+                code
+                for code in getattr(column, "codes", ())
+                if ends[0] <= code <= ends[1] and code not in codes
+            ]
+            but = f" ({none_of([as_word(code) for code in apart])})" if apart else ""
+            parts.append(" to ".join(self._said(column, end) for end in ends) + but)
         return ", ".join(parts)
+
+    def _value(self, g: int, cell: Cell) -> str:
+        value = self.raw(g, [low for low, _ in cell])
+        return (
+            self._said(None, self._end(g, cell[0], 1))
+            if type(value) is float and not any(cell[1:])
+            else shown(value)
+        )
+
+    def _said(self, column: NumberColumn | None, number: float) -> str:
+        dated = column is not None and column.kind == "date"
+        return shown(date_of(number)) if dated else number_text(number)
+
+    def _end(self, g: int, cell: Interval, up: int) -> float:
+        """The raw number at the lower end (up = 1) or upper end (-1) of a cell, or within beside it: one short to write."""
+        column, end = self.number_column(g), cell[0] if up > 0 else cell[1]
+        if column is None:
+            return end
+        number = self.raw_number(g, end)
+        room = 1e-12 * (abs(number) + abs(column.scale))
+        for near in (float(f"{number:.{digits}g}") for digits in range(6, 18)):
+            if abs(near - number) <= room and cell[0] <= column.transformed(np.array([near]))[0] <= cell[1]:
+                return near
+        return number + up * room
 
     # ---- rows
 

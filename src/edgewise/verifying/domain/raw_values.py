@@ -38,6 +38,19 @@ def exact(value: Any) -> str:
     return shown(value)
 
 
+# Digits of ends and bounds that are rounded to the safe side.
+_DIGITS = 6
+
+
+def rounded(value: float, up: int) -> float:
+    """A number of few digits that is not below (up = 1) or not above (-1) a value."""
+    near = float(f"{value:.{_DIGITS}g}")
+    if near == value or (near > value) == (up > 0) or value == 0:
+        return near
+    step = 10.0 ** (math.floor(math.log10(abs(value))) - _DIGITS + 1)
+    return float(f"{near + up * step:.{_DIGITS}g}")
+
+
 def cells_of(column: EncodedColumn) -> tuple[tuple[Cell, ...], tuple[str, ...]]:
     """The cells of a column and their names; the checker's page describes the file likewise."""
     if isinstance(column, LevelColumn):

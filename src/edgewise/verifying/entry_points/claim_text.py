@@ -11,12 +11,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from edgewise.network.fitted import fitted
-from edgewise.verifying.claims.claims import task_of
+from edgewise.verifying.claims.claims import read_alike, task_of
+from edgewise.verifying.claims.tasks import has_numbers, is_number
 from edgewise.verifying.domain.columns import Columns
 from edgewise.verifying.domain.domain import Group
-from edgewise.verifying.domain.raw_values import shown
-from edgewise.verifying.entry_points.statement import ranged
+from edgewise.verifying.domain.raw_values import rounded, shown
+from edgewise.verifying.entry_points.statement import ranged, two_valued
 from edgewise.verifying.language import properties as asked
+from edgewise.verifying.language.properties import number
 from edgewise.verifying.language.text import Statement
 from edgewise.verifying.results.certificate import domain_document
 from edgewise.verifying.results.witness import names_of_outputs
@@ -30,14 +32,94 @@ def claim_in_words(document: Mapping[str, Any], model: Any) -> str:
     Parameters
     ----------
     document : mapping
-        The certificate.
+        The certificate, which `no_rows` finds to be about raw rows.
     model : KAN, KANRegressor or KANClassifier
         The (first) model that it is about.
     """
     columns = Columns(fitted(model))
-    if not _of_columns(document, columns):
+    if not _of_columns(document, columns) or not _of_numbers(document):
         return ""
-    return f"For {_rows(_first_row(document, columns), columns)}: {_claim(document, columns)}."
+    words = f"For {_rows(document, columns)}: {_claim(document, columns)}."
+    return " ".join(filter(None, [words, two_valued(columns)]))
+
+
+def no_rows(document: Mapping[str, Any], models: Sequence[Any]) -> str:
+    """Why a certificate that the checker has accepted states nothing about raw rows; empty where it does.
+
+    The checker knows inputs of networks: it accepts claims about inputs that no row becomes, and about inputs that two
+    models make of a row in different ways.
+
+    Parameters
+    ----------
+    document : mapping
+    models : sequence of KAN, KANRegressor or KANClassifier
+        Those that it is about.
+    """
+    views = [fitted(model) for model in models]
+    columns = Columns(views[0])
+    if not all(read_alike(views[0], view) for view in views[1:]):
+        return "the two models read columns in different ways"
+    if len(views) > 1 and any(view.calibration is not None for view in views):
+        return "maps stand behind the outputs of a model"
+    if not _of_columns(document, columns) or views[0].encoding is None:
+        return ""
+    claim, first = document["claim"], [inputs[0] for inputs in columns.inputs]
+    for g, group in _groups(_first_row(document, columns), columns):
+        # A cell of a column is one of all its cells, or a range within one.
+        for cell in group.cells:
+            if not any(_within(cell, whole) for whole in columns.whole.groups[g].cells):
+                return f"no row can have the inputs {_spans(cell)} of column {_name(group.name)}"
+    budget, moves = document["domain"]["budget"], claim.get("moves", ())
+    numbers = [*_weighed(claim), *(cost["input"] for cost in (budget or {"costs": ()})["costs"])]
+    for move in moves:
+        pairs = _pairs(document, move)
+        numbers += [move["input"]] if pairs else []
+        if any(_hull(ours) != _hull(others) for ours, others in pairs.values()):
+            return "the other row has other numbers than the first"
+    for i in numbers:
+        if i not in first or not has_numbers(columns, first.index(i)):
+            return f"input number {i} holds no numbers of a column"
+        if claim["type"] == "linear" and columns.scale(first.index(i))[0] == "asinh":
+            return f"input number {i} is no multiple of a column"
+    return ""
+
+
+def _within(cell: Any, whole: Any) -> bool:
+    return all(a <= low and high <= b for (low, high), (a, b) in zip(cell, whole, strict=True))
+
+
+def _weighed(claim: Mapping[str, Any]) -> list[int]:
+    """The inputs whose own numbers a claim weighs or follows."""
+    terms = claim.get("terms", ())
+    return [claim["input"]] if "input" in claim else [term["input"] for term in terms if "input" in term]
+
+
+def _pairs(document: Mapping[str, Any], move: Mapping[str, Any]) -> dict[Any, tuple[list[Any], list[Any]]]:
+    """What a number that moves is beside what it is in the other row, for each of the values that go with it."""
+    group = next(group for group in document["domain"]["groups"] if move["input"] in group["inputs"])
+    found = dict[Any, tuple[list[Any], list[Any]]]()
+    if move["copy"] in group["inputs"]:
+        places = [group["inputs"].index(move[key]) for key in ("input", "copy")]
+        for cell in group["cells"]:
+            key = tuple(tuple(ends) for k, ends in enumerate(cell) if k not in places)
+            ours, others = found.setdefault(key, ([], []))
+            ours.append(cell[places[0]])
+            others.append(cell[places[1]])
+    return found
+
+
+def _hull(spans: Any) -> tuple[float, float]:
+    return min(low for low, _ in spans), max(high for _, high in spans)
+
+
+def _spans(cell: Any) -> str:
+    return ", ".join(f"{low!r} to {high!r}" if low < high else repr(low) for low, high in cell)
+
+
+def _of_numbers(document: Mapping[str, Any]) -> bool:
+    """Whether the terms of a weighted sum are columns and outputs of the one model, as properties write them."""
+    terms = document["claim"].get("terms", ())
+    return all("input" in term or (term["model"] == 0 and term["moved"] is None) for term in terms)
 
 
 def differs(
@@ -73,7 +155,7 @@ def differs(
     if _plain(task.claim) != _plain(document["claim"]):
         return f"it is that {_claim(document, columns)}"
     if _set_of_rows(domain_document(task.domain)) != _set_of_rows(document["domain"]):
-        return f"it is about {_rows(_first_row(document, columns), columns)}"
+        return f"it is about {_rows(document, columns)}"
     return ""
 
 
@@ -90,16 +172,17 @@ def _first_row(document: Mapping[str, Any], columns: Columns) -> Mapping[str, An
     groups = list[Any]()
     for group in domain["groups"]:
         kept = [k for k, i in enumerate(group["inputs"]) if i < count]
-        cells = dict[Any, list[float]]()
-        for cell in group["cells"]:
+        if not kept:
+            continue
+        cells = list[Any]()
+        for (low, high), *rest in sorted([cell[k] for k in kept] for cell in group["cells"]):
             # Boxes along a diagonal are stretches of one range, side by side.
-            (low, high), *rest = (cell[k] for k in kept) if kept else ((0.0, 0.0),)
-            key = (*map(tuple, rest), low if low == high else None)
-            ends = cells.setdefault(key, [low, high])
-            ends[:] = min(low, ends[0]), max(high, ends[1])
-        whole = [[ends, *map(list, key[:-1])] for key, ends in cells.items()]
-        if kept:
-            groups.append({**group, "inputs": [group["inputs"][k] for k in kept], "cells": whole})
+            last = next((cell for cell in cells if cell[1:] == rest and cell[0][0] < low <= cell[0][1]), None)
+            if last is None or low == high:
+                cells.append([[low, high], *rest])
+            else:
+                last[0][1] = max(high, last[0][1])
+        groups.append({**group, "inputs": [group["inputs"][k] for k in kept], "cells": cells})
     return {**domain, "groups": groups}
 
 
@@ -121,18 +204,25 @@ def _set_of_rows(domain: Mapping[str, Any]) -> Any:
 # ---- rows
 
 
-def _rows(domain: Mapping[str, Any], columns: Columns) -> str:
-    if domain["whole"]:
+def _rows(document: Mapping[str, Any], columns: Columns) -> str:
+    domain, numbers = _first_row(document, columns), _weighed(document["claim"])
+    groups, parts, whole = _groups(domain, columns), list[str](), domain["whole"]
+    for k, (g, group) in enumerate(groups):
+        if group.inputs[0] in numbers:
+            # What stands for no number does not enter a claim about numbers.
+            groups[k] = g, group.of(pair for pair in group.labelled if is_number(*pair))
+            whole = whole and groups[k][1] == group
+    if whole:
         return "every row the model can be given"
-    parts = list[str]()
-    for g, group in _groups(domain, columns):
-        if set(group.cells) != set(columns.whole.groups[g].cells):
-            parts.append(f"{_name(columns.names[g])} is {columns.described(g, group)}")
-    words = f"every row where {'; '.join(parts)}" if parts else "every row"
-    budget = domain["budget"]
+    narrowed = [(g, group) for g, group in groups if set(group.cells) != set(columns.whole.groups[g].cells)]
+    # Of a plain network, and where no column is narrowed, nothing else says which rows these are.
+    for g, group in narrowed if narrowed and columns.view.encoding is not None else groups:
+        parts.append(f"{_name(columns.names[g])} is {columns.described(g, group)}")
+    words, budget = f"every row where {'; '.join(parts)}", domain["budget"]
     if budget is None:
         return words
-    return f"{words}, if its changes cost at most {budget['limit']:.6g} in all ({_costs(budget, domain, columns)})"
+    limit = number(rounded(budget["limit"], -1))
+    return f"{words}, if its changes cost at most {limit} in all ({_costs(budget, domain, columns)})"
 
 
 def _groups(domain: Mapping[str, Any], columns: Columns) -> list[tuple[int, Group]]:
@@ -155,11 +245,12 @@ def _costs(budget: Mapping[str, Any], domain: Mapping[str, Any], columns: Column
         at = shown(columns.raw(g, [float(cost["at"]), 0.0]))
         transform, scale = columns.scale(g)
         where = " near the centre" if transform == "asinh" else ""
-        words.append(f"{_name(columns.names[g])} {cost['rate'] / abs(scale):.4g} a unit from {at}{where}")
+        rate = number(rounded(cost["rate"] / abs(scale), 1))
+        words.append(f"{_name(columns.names[g])} {rate} a unit from {at}{where}")
     for fee in budget["cells"]:
         g, group = groups[fee["group"]]
         one = group.of([group.labelled[fee["cell"]]])
-        words.append(f"{_name(group.name)} {columns.described(g, one)} {fee['cost']:.4g}")
+        words.append(f"{_name(group.name)} {columns.described(g, one)} {number(rounded(fee['cost'], 1))}")
     return ", ".join(words)
 
 
@@ -173,9 +264,7 @@ def _claim(document: Mapping[str, Any], columns: Columns) -> str:
     group = _name(columns.names[_groups(domain, columns)[claim["group"]][0]]) if "group" in claim else ""
     g = next((k for k, inputs in enumerate(columns.inputs) if claim.get("input") in inputs), 0)
     if kind == "range":
-        return (
-            f"{output} lies between {_end(claim['low'], '-infinity')} and {_end(claim['high'], 'infinity')}"
-        )
+        return f"{output} lies between {_end(claim['low'], -1)} and {_end(claim['high'], 1)}"
     if kind == "linear":
         return _sum(claim, columns)
     if kind == "decision":
@@ -186,22 +275,24 @@ def _claim(document: Mapping[str, Any], columns: Columns) -> str:
         transform, scale = columns.scale(g)
         what = "on the scale on which the model reads it" if transform == "asinh" else "a unit"
         bound = claim["bound"] / (1.0 if transform == "asinh" else abs(scale))
-        return f"{output} changes by at most {bound:.6g} {what} of {_name(columns.names[g])}"
+        return f"{output} changes by at most {_end(bound, 1)} {what} of {_name(columns.names[g])}"
     if kind == "never_flips" and view.binary and claim["threshold"] == view.threshold:
         return f"no change of {group} alone changes the decision"
     if kind == "never_flips":
-        return f"no change of {group} alone takes {output} across {claim['threshold']:.6g}"
+        return f"no change of {group} alone takes {output} across {number(claim['threshold'])}"
     if "moves" in claim:
         own = kind == "same_class_within" or (view.binary and claim["threshold"] == view.threshold)
         what = (
-            "the decision is the same" if own else f"{output} is on the same side of {claim['threshold']:.6g}"
+            "the decision is the same"
+            if own
+            else f"{output} is on the same side of {number(claim['threshold'])}"
         )
         return f"{what} in two rows that differ in {_moves(document, columns)}"
     if kind == "same_class":
         return f"no change of {group} alone changes the decision"
     if kind == "changes_at_most":
-        return f"no change of {group} alone changes {output} by more than {claim['tau']:.6g}"
-    return f"the outputs of the two models differ by at most {claim['epsilon']:.6g}"
+        return f"no change of {group} alone changes {output} by more than {_end(claim['tau'], 1)}"
+    return f"the outputs of the two models differ by at most {_end(claim['epsilon'], 1)}"
 
 
 def _moves(document: Mapping[str, Any], columns: Columns) -> str:
@@ -216,7 +307,10 @@ def _moves(document: Mapping[str, Any], columns: Columns) -> str:
         elif move["within"] is None:
             parts[f"{name} as far as the certificate pairs its numbers"] = None
         else:
-            parts[f"{name} by at most {move['within'] * abs(columns.scale(g)[1]):.6g}"] = None
+            most = float(f"{move['within'] * abs(columns.scale(g)[1]):.12g}")
+            parts[f"{name} by at most {_end(most, -1)}"] = None
+        if any(any(high for _, high in key) for key in _pairs(document, move)):
+            parts[f"cells of {name} that hold no number not at all"] = None
     return ", ".join(parts)
 
 
@@ -229,11 +323,11 @@ def _sum(claim: Mapping[str, Any], columns: Columns) -> str:
             # An input is (x - centre) / scale.
             weight /= columns.scale(g)[1]
             bound += weight * columns.centre(g)
-            terms.append(f"{weight:.6g} * {_name(columns.names[g])}")
+            terms.append(f"{weight:.12g} * {_name(columns.names[g])}")
             continue
-        moved = "" if term["moved"] is None else f" with column {term['moved'][0] + 1} moved"
-        terms.append(f"{weight:.6g} * ({_output(term['output'], columns)}{moved})")
-    return f"{' + '.join(terms)} is at most {bound:.6g}"
+        terms.append(f"{weight:.12g} * ({_output(term['output'], columns)})")
+    # Without the last digits, which are rounding of what was asked.
+    return f"{' + '.join(terms)} is at most {_end(float(f'{bound:.12g}'), 1)}"
 
 
 def _output(place: int, columns: Columns) -> str:
@@ -249,8 +343,8 @@ def _output(place: int, columns: Columns) -> str:
     )
 
 
-def _end(value: float | None, default: str) -> str:
-    return default if value is None else f"{value:.6g}"
+def _end(value: float | None, up: int) -> str:
+    return ("infinity" if up > 0 else "-infinity") if value is None else number(rounded(value, up))
 
 
 def _name(name: str) -> str:

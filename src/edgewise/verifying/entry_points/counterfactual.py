@@ -38,6 +38,7 @@ from edgewise.verifying.domain.columns import Columns
 from edgewise.verifying.domain.domain import Domain, drawn, place
 from edgewise.verifying.domain.possible_rows import Possible
 from edgewise.verifying.domain.raw_values import shown
+from edgewise.verifying.entry_points.statement import apart_sentence
 from edgewise.verifying.language.calibrated import check_decided
 from edgewise.verifying.results.certificate import Certificate, PathLike, certificate, file_of, hash_of
 from edgewise.verifying.results.verdicts import ended_by, table_of
@@ -311,6 +312,8 @@ class MinimalCounterfactual:
         Why it ended, in words.
     stop_reason : StopReason
         The same as data: "decided" where the least cost is known as closely as was asked.
+    remarks : tuple of str
+        What else is to be known of the answer, such as which cells stay as they are.
     """
 
     row: Case
@@ -323,11 +326,12 @@ class MinimalCounterfactual:
     seconds: float
     message: str
     stop_reason: StopReason
+    remarks: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
         return {
-            **fields(self, "cost", "lower", "minimal", "message", "stop_reason"),
+            **fields(self, "cost", "lower", "minimal", "message", "stop_reason", "remarks"),
             "row": self.row.to_dict(),
             "found": None if self.found is None else self.found.to_dict(),
             "changes": {
@@ -342,7 +346,8 @@ class MinimalCounterfactual:
         decided = shown(self.row.decision)
         if self.found is None:
             certain = "Proved: no row" if self.minimal else "No row was found that"
-            return f"{certain} within reach is decided otherwise than {decided} ({self.message})."
+            line = f"{certain} within reach is decided otherwise than {decided} ({self.message})."
+            return "\n".join([line, *(f"  {remark}" for remark in self.remarks)])
         lines = [f"{shown(self.found.decision).capitalize()} instead of {decided}, with:"]
         lines += [
             f"  {name}: {shown(before)} -> {shown(after)}" for name, (before, after) in self.changes.items()
@@ -355,6 +360,7 @@ class MinimalCounterfactual:
         lines.append(f"  Cost {self.cost:.4g}; {certain}.")
         if not self.stop_reason.repeatable:
             lines.append(f"  {self.stop_reason.advice}")
+        lines += [f"  {remark}" for remark in self.remarks]
         return "\n".join([*lines, *table_of((self.row, self.found))])
 
 
@@ -385,7 +391,7 @@ def minimal_counterfactual(
     target : class, optional
         The decision wanted; of two classes the other one. Needed for more.
     mutable : iterable of str, optional
-        The columns that may change; all by default. Missing cells stay missing, and nothing becomes missing.
+        The columns that may change; all by default. Missing cells and special codes stay, and no number becomes one.
     fixed : iterable of str
         Columns that may not change.
     weights : mapping of str to float, optional
@@ -447,6 +453,7 @@ def minimal_counterfactual(
     space = prices_of(columns, x, mutable, fixed, weights, where)
     search = Cheapest(columns, evaluator, space, x, now, wanted, meter, tell)
     starts = None if rows is None else columns.table(rows)
+    remarks = tuple(filter(None, [apart_sentence(columns)]))
     with one_thread():
         with running(meter):
             try:
@@ -461,7 +468,7 @@ def minimal_counterfactual(
             known = "no column may change, so that there is the row itself only" if still else "proved"
             reason = known if proved else ended_by(ended)
             return MinimalCounterfactual(
-                here, None, {}, math.inf, search.lower, proved, made, meter.seconds, reason, ended
+                here, None, {}, math.inf, search.lower, proved, made, meter.seconds, reason, ended, remarks
             )
         other, cost = search.tidied(search.best, search.cost)
     changes = {
@@ -472,7 +479,7 @@ def minimal_counterfactual(
     if ended == StopReason.DECIDED and not minimal:
         reason = "within the gap until its numbers were made whole"
     return MinimalCounterfactual(
-        here, other, changes, cost, search.lower, minimal, made, meter.seconds, reason, ended
+        here, other, changes, cost, search.lower, minimal, made, meter.seconds, reason, ended, remarks
     )
 
 

@@ -21,7 +21,7 @@ from edgewise.data.encoding_columns import REACH, NumberColumn
 from edgewise.forms.tree import quote
 from edgewise.verifying.claims.tasks import LeftOut
 from edgewise.verifying.domain.columns import Columns
-from edgewise.verifying.domain.raw_values import date_of, shown
+from edgewise.verifying.domain.raw_values import date_of, rounded, shown
 from edgewise.verifying.entry_points.formula import columns_of
 from edgewise.verifying.language import properties as asked
 from edgewise.verifying.language.conditions import Between, Condition, OneOf, conditions_of, ends_of
@@ -87,7 +87,13 @@ def left_out_sentence(prop: asked.Property, apart: LeftOut) -> str:
     return f"Cells that stand for no number are left out: {parts}."
 
 
-_DIGITS = 6
+def apart_sentence(columns: Columns) -> str:
+    """Which cells become no numbers, and come from none, where a row may change; empty where there are none."""
+    found = [(name, columns.number_column(g)) for g, name in enumerate(columns.names)]
+    parts = "; ".join(
+        f"{name} ({', '.join(column.marks)})" for name, column in found if column and column.marks
+    )
+    return f"Cells that stand for no number stay, and no number becomes one: {parts}." if parts else ""
 
 
 def with_ranges(
@@ -171,18 +177,9 @@ def _followed(column: NumberColumn) -> tuple[float, float]:
     tidy = (
         (float(math.ceil(low)), float(math.floor(high)))
         if column.kind == "date"
-        else (_inward(low, 1), _inward(high, -1))
+        else (rounded(low, 1), rounded(high, -1))
     )
     return tidy if tidy[0] < tidy[1] else (low, high)
-
-
-def _inward(value: float, up: int) -> float:
-    """A number of few digits that is not below (up = 1) or not above (-1) a value."""
-    near = float(f"{value:.{_DIGITS}g}")
-    if near == value or (near > value) == (up > 0) or value == 0:
-        return near
-    step = 10.0 ** (math.floor(math.log10(abs(value))) - _DIGITS + 1)
-    return float(f"{near + up * step:.{_DIGITS}g}")
 
 
 def _said(column: NumberColumn, value: float) -> Any:
