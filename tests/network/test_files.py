@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import pathlib
 import stat
@@ -52,14 +53,10 @@ def test_every_dtype_comes_back(dtype: torch.dtype, tmp_path: pathlib.Path) -> N
     assert state_bytes(again) == state_bytes(net)
 
 
-def test_nan_payloads_infinities_and_signed_zeros_come_back(tmp_path: pathlib.Path) -> None:
+def test_largest_smallest_and_signed_zeros_come_back_and_nan_is_not_written(tmp_path: pathlib.Path) -> None:
     for dtype, whole, patterns in (
-        (torch.float32, torch.int32, [0x7FC12345, 0x7F800001, -0x00400001, 0x7F800000, -0x80000000, 1]),
-        (
-            torch.float64,
-            torch.int64,
-            [0x7FF8000000ABCDEF, 0x7FF0000000000001, -2, 0x7FF << 52, -(1 << 63), 1],
-        ),
+        (torch.float32, torch.int32, [0x7F7FFFFF, 0x00800000, 0x00000001, -0x80000000, -0x00800001, 1]),
+        (torch.float64, torch.int64, [0x7FEFFFFFFFFFFFFF, 1 << 52, 1, -(1 << 63), -(1 << 52) - 1, 1]),
     ):
         net = sample_network(dtype)
         odd = torch.tensor(patterns, dtype=whole)
@@ -69,6 +66,11 @@ def test_nan_payloads_infinities_and_signed_zeros_come_back(tmp_path: pathlib.Pa
         net.output_shift.view(whole)[0] = odd[1]
         save(net, tmp_path / "nan.kan")
         assert state_bytes(load(tmp_path / "nan.kan")) == state_bytes(net)
+        for value in (math.nan, math.inf, -math.inf):
+            net.output_shift[0] = value
+            with pytest.raises(InputError) as error:
+                save(net, tmp_path / "nan.kan")
+            assert error.value.argument == "model"
 
 
 def test_a_network_without_its_inputs_keeps_names_and_outputs(tmp_path: pathlib.Path) -> None:

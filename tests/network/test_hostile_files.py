@@ -64,6 +64,34 @@ def test_a_forged_file_without_a_change_is_read(file: pathlib.Path) -> None:
     assert state_bytes(load(file)) == state_bytes(sample_network())
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_no_number_of_a_model_is_nan_or_infinite(file: pathlib.Path, value: float) -> None:
+    original = file.read_bytes()
+    names = [name for name, tensor in load_file(file).items() if tensor.is_floating_point()]
+    assert {"input_shift", "input_scale", "output_shift", "output_scale"} < set(names)
+    for name in names:
+
+        def spoilt(_: dict[str, Any], tensors: dict[str, torch.Tensor], name: str = name) -> None:
+            tensors[name].view(-1)[-1] = value
+
+        file.write_bytes(original)
+        forge(file, spoilt)
+        with pytest.raises(FileError):
+            load(file)
+
+
+def test_nor_one_of_its_description(file: pathlib.Path) -> None:
+    forge(file, lambda document, _: document.update(written_by=[{"at": float("nan")}]))
+    with pytest.raises(FileError):
+        load(file)
+
+
+def test_no_input_is_divided_by_zero(file: pathlib.Path) -> None:
+    forge(file, lambda _, tensors: tensors["input_scale"].zero_())
+    with pytest.raises(FileError):
+        load(file)
+
+
 def first(document: dict[str, Any]) -> dict[str, Any]:
     return document["network"]["layers"][0]
 
@@ -91,7 +119,7 @@ HOSTILE: dict[str, tuple[Callable[[dict[str, Any], dict[str, torch.Tensor]], obj
     "huger": (lambda d, t: first(d).update(intervals=10**4298), "damaged"),
     "no intervals": (lambda d, t: first(d).update(intervals=0), "'intervals'"),
     "part intervals": (lambda d, t: first(d).update(intervals=3.0), "'intervals'"),
-    "infinite": (lambda d, t: first(d).update(intervals=float("inf")), "'intervals'"),
+    "infinite": (lambda d, t: first(d).update(intervals=float("inf")), "NaN or infinite"),
     "degree": (lambda d, t: first(d).update(degree=6, intervals=1), "'degree'"),
     "basis": (lambda d, t: first(d).update(basis="wavelet"), "'basis'"),
     "base": (lambda d, t: first(d).update(base="os.system"), "'base'"),

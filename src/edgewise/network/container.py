@@ -83,16 +83,18 @@ def kind_of(path: PathLike) -> str | None:
 
 
 def read_container(
-    path: PathLike, kind: str, expected: Callable[[Mapping[str, Any]], Table]
+    path: PathLike, kind: str, expected: Callable[[Mapping[str, Any]], Table], *, finite: bool = True
 ) -> tuple[Mapping[str, Any], dict[str, Tensor]]:
     """The document and the tensors of a file of one kind, as `read_any_of` reads them."""
-    return read_any_of(path, {kind: expected})
+    return read_any_of(path, {kind: expected}, finite=finite)
 
 
 def read_any_of(
-    path: PathLike, kinds: Mapping[str, Callable[[Mapping[str, Any]], Table]]
+    path: PathLike, kinds: Mapping[str, Callable[[Mapping[str, Any]], Table]], *, finite: bool = True
 ) -> tuple[Mapping[str, Any], dict[str, Tensor]]:
     """The document and the tensors; `kinds` gives, for each kind of file, which tensors a document promises.
+
+    `finite` is False of states of training, which may hold NaN and infinity; a model with such numbers is none.
 
     Raises
     ------
@@ -108,7 +110,7 @@ def read_any_of(
             )
         with target.open("rb") as file:
             header, size = _read_header(file, target)
-            document = _read_document(_metadata(header, target), kinds, target)
+            document = _read_document(_metadata(header, target), kinds, target, finite)
             checksum = document.pop("sha256", None)
             entries = {name: entry for name, entry in header.items() if name != "__metadata__"}
             table = _promised(document, kinds[document["kind"]], target)
@@ -121,6 +123,11 @@ def read_any_of(
             f"The file {shown(target)} is damaged: its checksum does not fit its content; use another copy."
         )
     tensors = {name: _to_tensor(raw[name], *table[name], target) for name in table}
+    for name, tensor in tensors.items():
+        if finite and tensor.is_floating_point() and not bool(tensor.isfinite().all()):
+            raise FileError(
+                f"The file {shown(target)} is damaged: {name} holds numbers that are NaN or infinite."
+            )
     return document, tensors
 
 
@@ -151,11 +158,16 @@ def _metadata(header: Mapping[str, Any], path: Path) -> str:
     return value
 
 
-def _read_document(text: str, kinds: Collection[str], path: Path) -> dict[str, Any]:
+def _read_document(text: str, kinds: Collection[str], path: Path, finite: bool) -> dict[str, Any]:
     try:
         document = json.loads(text)
+        endless = finite and not _finite(document)
     except (ValueError, RecursionError):
-        document = None
+        document, endless = None, False
+    if endless:
+        raise FileError(
+            f"The file {shown(path)} is damaged: its description holds numbers that are NaN or infinite."
+        )
     if not isinstance(document, dict) or type(document.get("format")) is not int:
         raise FileError(f"The file {shown(path)} is damaged: the description of the model cannot be read.")
     if document["format"] > NEWEST:
@@ -180,6 +192,17 @@ def _read_document(text: str, kinds: Collection[str], path: Path) -> dict[str, A
             f"The file {shown(path)} is damaged: a {kind} is of format {_format_of(kind)}, not {document['format']}."
         )
     return document
+
+
+def _finite(value: Any) -> bool:
+    """Whether all numbers of a document are finite."""
+    if isinstance(value, dict):
+        return all(map(_finite, value.values()))
+    return (
+        all(map(_finite, value))
+        if isinstance(value, list)
+        else not isinstance(value, float) or math.isfinite(value)
+    )
 
 
 def cause(error: Exception) -> str:

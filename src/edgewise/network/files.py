@@ -39,7 +39,7 @@ def save(model: KAN, path: PathLike, *, overwrite: bool = True) -> None:
     Raises
     ------
     InputError
-        If `model` is not a KAN, or its tensors are not of one floating dtype.
+        If `model` is not a KAN, or its tensors are not of one floating dtype or not finite.
     FileError
         If the file cannot be written.
 
@@ -118,13 +118,16 @@ def restored(document: Mapping[str, Any], tensors: Mapping[str, Tensor], path: P
         If its numbers make no network.
     """
     try:
-        return build_network(KANSpec.from_json(document["network"]), tensors)
+        net = build_network(KANSpec.from_json(document["network"]), tensors)
     except InputError as error:  # a grid that does not increase
         raise FileError(f"The file {path} is damaged: {error}") from error
+    if not bool(net.input_scale.all()):
+        raise FileError(f"The file {path} is damaged: an input is divided by an input_scale of zero.")
+    return net
 
 
 def _one_dtype(net: object) -> str:
-    """Code of the floating dtype that all numbers of the network share."""
+    """Code of the floating dtype that all numbers of the network share; they are finite, as in files that are read."""
     if not isinstance(net, KAN):
         raise InputError(argument="model", expected="be a KAN", got=short(net))
     found = {tensor.dtype for tensor in net.state_dict().values()} - {torch.bool}
@@ -137,6 +140,11 @@ def _one_dtype(net: object) -> str:
             got=names,
             advice="convert it with net.double()",
         )
+    for name, tensor in net.state_dict().items():
+        if not bool(tensor.isfinite().all()):
+            raise InputError(
+                argument="model", expected="have finite parameters", got=f"NaN or infinity in {name}"
+            )
     return codes[0]
 
 

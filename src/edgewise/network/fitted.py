@@ -131,10 +131,24 @@ def fitted(model: Any, *, others: str = "") -> Fitted:
         classes = tuple(np.asarray(getattr(model, "classes_", ())).tolist())
         target = (*getattr(model, "target_names_", ()), *net.output_names)[0]
         return Fitted(net, encoding, classes, target, model, getattr(model, "calibration_", None))
-    unfitted = hasattr(model, "fit") and not hasattr(model, "network_")
     raise InputError(
         argument="model",
         expected=f"be a KAN{others and f', {others}'} or a fitted KANRegressor or KANClassifier",
         got=short(model),
-        advice="it is not fitted: call fit first" if unfitted else "",
+        advice=_instead(model),
     )
+
+
+def _instead(model: Any) -> str:
+    """What of a model can be seen as `Fitted`, or why there is nothing yet."""
+    parts: Mapping[str, Any] = getattr(model, "__dict__", {})
+    inner = next((name for name, part in parts.items() if isinstance(part, (KAN, HoldsNetwork))), "")
+    if inner:
+        return f"ask it of its .{inner}"
+    if "formula_" in parts:
+        return (
+            "it holds a formula and no network: prove_constraints of edgewise.verifying takes its .formula_"
+        )
+    # What fit has learned ends in an underscore, as scikit-learn has it.
+    learned = any(name.endswith("_") and not name.startswith("_") for name in parts)
+    return "it is not fitted: call fit first" if hasattr(model, "fit") and not learned else ""

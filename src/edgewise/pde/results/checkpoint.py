@@ -101,7 +101,7 @@ class Checkpoint:
         FileError
             If the file is missing, holds no checkpoint, or is damaged anywhere.
         """
-        document, tensors = read_container(path, KIND, _promised)
+        document, tensors = read_container(path, KIND, _promised, finite=False)
         with damaged(path):
             problem = problem_of(document["problem"])
             runs: list[MarchRun] = []

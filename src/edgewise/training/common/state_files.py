@@ -81,7 +81,7 @@ def read_tree(path: PathLike, kind: str) -> Any:
     FileError
         If the file is missing, of another kind, or damaged anywhere.
     """
-    document, tensors = read_container(path, kind, _table)
+    document, tensors = read_container(path, kind, _table, finite=False)
     try:
         return _unpack(document["tree"], tensors)
     except (KeyError, TypeError, ValueError) as error:

@@ -129,7 +129,7 @@ class FitCheckpoint:
         """
         if not is_there(self.path):
             return None
-        document, tensors = read_container(self.path, KIND, _promised)
+        document, tensors = read_container(self.path, KIND, _promised, finite=False)
         check_same_fit(self.path, document.get("fingerprint"), self.fingerprint)
         try:
             return _state(document, tensors), [Record(**entry) for entry in document["history"]]

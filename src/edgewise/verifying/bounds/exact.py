@@ -158,6 +158,7 @@ def exact_model(network: KAN) -> ExactModel:
     shift, scale, low, by = (numbers(each) for each in scales)
     model = ExactModel(tuple(layers), shift, scale, low, by, arities if any(arities) else ())
     arrays = [x for each in layers for x in (each.curves.table, each.bias, each.base) if x is not None]
+    arrays += [shift, scale, low, by]
     if not all(np.isfinite(each).all() for each in arrays):
         raise InputError(
             argument="model", expected="have finite parameters", got="some that are NaN or infinite"

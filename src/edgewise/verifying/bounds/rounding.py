@@ -18,6 +18,7 @@ import torch
 from numpy.typing import NDArray
 
 from edgewise._core.arrays import Floats
+from edgewise._core.errors import InputError
 from edgewise.layers.linear import KANLinear
 from edgewise.network.module import KAN
 from edgewise.verifying.bounds.exact import numbers
@@ -127,6 +128,24 @@ def with_room(networks: Sequence[KAN], space: CellSpace, goal: Goal) -> Goal:
         room = sum(abs(weight) * float(each[m][o]) for (m, _, o), weight in weights.items())
         bounds.append(bound - HAIR * room)
     return replace(goal, bounds=tuple(bounds))
+
+
+def check_reach(networks: Sequence[KAN], space: CellSpace) -> None:
+    """Refuse networks whose numbers may overflow in `predict`: the exact function knows no largest number.
+
+    Raises
+    ------
+    InputError
+        If some row of a domain may bring that about.
+    """
+    with np.errstate(all="ignore"):
+        found = [rounding(net, *hull(space)) for net in networks]
+    if not all(np.isfinite(each).all() for each in found):
+        raise InputError(
+            argument="model",
+            expected="give numbers below 1e308 at every row of the domain",
+            got="one whose shifts, scales or weights are too large for that",
+        )
 
 
 def hull(space: CellSpace) -> tuple[Floats, Floats]:

@@ -13,6 +13,7 @@ from edgewise.network.fitted import Fitted
 from edgewise.verifying.domain.columns import Columns
 from edgewise.verifying.domain.domain import Cell, Domain
 from edgewise.verifying.domain.goals import Goal, OutputBounds, Term
+from edgewise.verifying.domain.raw_values import shown
 from edgewise.verifying.language import properties as asked
 from edgewise.verifying.language.calibrated import carried_threshold
 
@@ -92,7 +93,10 @@ def output_of(view: Fitted, output: Any) -> int:
             got="none",
             advice="give output=",
         )
-    if count == 1 and place_among(output, (*view.classes[-1:], view.target)) is not None:
+    if (
+        count == 1
+        and place_among(_truth(output, view.classes), (*view.classes[-1:], view.target)) is not None
+    ):
         return 0
     place = place_among(output, names)
     if place is not None:
@@ -126,6 +130,7 @@ def class_of(view: Fitted, label: Any) -> int:
             got="a model of numbers",
             advice="ask for a range of its output, as in output <= 3",
         )
+    label = _truth(label, view.classes)
     place = place_among(label, view.classes)
     if place is not None:
         return place
@@ -138,6 +143,12 @@ def class_of(view: Fitted, label: Any) -> int:
         expected=f"be one of {among(names)}",
         got=f"{short(label)}{did_you_mean(label, names)}",
     )
+
+
+def _truth(label: Any, classes: tuple[Any, ...]) -> Any:
+    """Of truth values, what answers call yes and no."""
+    known = {shown(one): one for one in classes if isinstance(one, bool)}
+    return known.get(label, label) if isinstance(label, str) else label
 
 
 def _same_number(known: Any, label: Any) -> bool:

@@ -11,6 +11,7 @@ Names that are no identifiers stand in `backticks`; words may stand in quotes.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -33,7 +34,7 @@ EXAMPLES = {
 }
 
 
-_AT_MOST, _AT_LEAST = ("<=", "<"), (">=", ">")  # of floats, below and at most mean the same
+_AT_MOST, _AT_LEAST = ("<=", "<"), (">=", ">")
 
 
 @dataclass(frozen=True)
@@ -256,24 +257,25 @@ def _comparison(reader: Reader) -> asked.Property:
     sides = [_sum(reader)]
     signs = list[str]()
     while len(signs) < 2 and (sign := reader.take(*_AT_MOST, *_AT_LEAST)):
-        signs.append(sign[0])
+        signs.append(sign)
         sides.append(_sum(reader))
     if not signs:
         if len(reader.tokens) == 2 and reader.tokens[0].kind == "name" and reader.tokens[0].text in EXAMPLES:
             raise reader.fail(f"{reader.text.strip()} needs arguments, as in {EXAMPLES[reader.text.strip()]}")
         raise reader.unexpected("<= or >=")
     if len(signs) == 2:
-        if signs[0] != signs[1] or sides[0].names or sides[2].names:
+        if signs[0][0] != signs[1][0] or sides[0].names or sides[2].names:
             raise reader.fail("two comparisons must be one range, as in 0 <= output <= 1")
         middle = sides[1]
         ends = (sides[0].constant - middle.constant, sides[2].constant - middle.constant)
-        low, high = ends if signs[0] == "<" else ends[::-1]
+        pairs = [*zip(ends, signs, strict=True)][:: 1 if signs[0] in _AT_MOST else -1]
+        low, high = (_beside(end, sign, up) for (end, sign), up in zip(pairs, (1, -1), strict=True))
         if (kind := _one_output(middle)) is None:
             raise reader.fail(
                 "a range must be of output or probability; write a weighted sum with one <= or >="
             )
         return asked.output_range(low, high, probability=kind == "probability")
-    left, right = sides if signs[0] == "<" else sides[::-1]
+    left, right = sides if signs[0] in _AT_MOST else sides[::-1]
     terms = dict(left.names)
     for name, weight in right.names.items():
         terms[name] = terms.get(name, 0.0) - weight
@@ -283,10 +285,15 @@ def _comparison(reader: Reader) -> asked.Property:
         raise reader.fail("it says nothing about the model; name output or a column")
     if set(terms) <= {"output", "probability"} and len(terms) == 1:
         ((name, weight),) = terms.items()
-        end = bound / weight
+        end = _beside(bound / weight, signs[0], -1 if weight > 0 else 1)
         low, high = (None, end) if weight > 0 else (end, None)
         return asked.output_range(low, high, probability=name == "probability")
-    return asked.linear(terms, bound)
+    return asked.linear(terms, _beside(bound, signs[0], -1))
+
+
+def _beside(end: float, sign: str, up: int) -> float:
+    """The first number above (up = 1) or below (-1) an end that a strict sign leaves out; the end itself otherwise."""
+    return math.nextafter(end, up * math.inf) if sign in "<>" else end
 
 
 @dataclass(frozen=True)
@@ -339,10 +346,11 @@ def _conditions(reader: Reader) -> tuple[Condition, ...]:
 def _condition(reader: Reader) -> Condition:
     if reader.at_number:
         low = reader.number()
-        if not reader.take(*_AT_MOST):
+        if not (first := reader.take(*_AT_MOST)):
             raise reader.unexpected("'<='")
-        name = reader.name()
-        return Between(name, low, reader.number() if reader.take(*_AT_MOST) else None)
+        name, second = reader.name(), reader.take(*_AT_MOST)
+        high = _beside(reader.number(), second, -1) if second else None
+        return Between(name, _beside(low, first, 1), high)
     name = reader.name()
     if reader.word("is"):
         negated = bool(reader.word("not"))
@@ -366,6 +374,12 @@ def _condition(reader: Reader) -> Condition:
         return OneOf(name, tuple(values))
     if sign := reader.take(*_AT_MOST, *_AT_LEAST):
         end = reader.value()
+        if isinstance(end, float):
+            end = _beside(end, sign, -1 if sign in _AT_MOST else 1)
+        elif sign in "<>":
+            raise reader.fail(
+                f"of dates only <= and >= are read; {short(name, 40)} {sign} {short(end)} leaves its end out"
+            )
         return Between(name, None, end) if sign in _AT_MOST else Between(name, end, None)
     if reader.take("="):
         return OneOf(name, (reader.value(),))

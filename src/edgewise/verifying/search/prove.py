@@ -20,7 +20,7 @@ from edgewise.verifying.bounds.bounder import make_bounders
 from edgewise.verifying.bounds.exact import ExactModel, exact_model, smoothed, unfolded
 from edgewise.verifying.bounds.intermediate_bounds import tighten
 from edgewise.verifying.bounds.rational import exact_excess
-from edgewise.verifying.bounds.rounding import hull, reaches, with_room
+from edgewise.verifying.bounds.rounding import check_reach, hull, reaches, with_room
 from edgewise.verifying.domain.domain import Domain
 from edgewise.verifying.domain.goals import Goal, InputTerm, OutputBounds, OutputTerm, Slope, Term
 from edgewise.verifying.domain.space import CellSpace, Subdomains, draw, make_space, whole
@@ -131,6 +131,7 @@ class Question:
                 for (ends, tops), model in zip(bounds, models, strict=True)
             )
         check_goal(self.models, self.space, goal)
+        check_reach(networks, self.space)
         self.excess = Excess(self.models, self.space, goal)
         self.rng = np.random.default_rng(seed)
         self.given = None if rows is None else check_matrix(rows, "rows", columns=self.space.inputs)
