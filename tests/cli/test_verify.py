@@ -14,6 +14,7 @@ import edgewise as ew
 from edgewise import StopReason
 from edgewise.cli.proofs import ProofProgress
 from edgewise.data import write_frame
+from edgewise.verifying.checker import check
 
 N = 200
 
@@ -48,6 +49,21 @@ def test_proved_saved_and_checked(edgewise, model):
     assert (
         edgewise("verify", model, "changes_at_most(sex, 20)", "-c", "proof.json", "--force", "-q").code == 0
     )
+
+
+def test_a_claim_about_no_rows_is_refused_whatever_the_checker_says(edgewise, model):
+    from tests.verifying.certificate_kit import seal
+
+    assert edgewise("verify", model, "range(-500, 500)", "-c", "proof.json", "-q").code == 0
+    document = json.loads(Path("proof.json").read_text())
+    document["domain"]["whole"] = False
+    document["domain"]["groups"][1]["cells"][1] = [[0.51, 0.6]]
+    Path("between.json").write_text(json.dumps(seal(document)))
+    assert check("between.json", str(model)).accepted
+    done = edgewise("check", "between.json", model)
+    assert done.code == 1
+    assert done.out.startswith("Refused: ")
+    assert json.loads(edgewise("check", "between.json", model, "--json").out)["accepted"] is False
 
 
 def test_a_certificate_is_checked_against_what_was_asked(edgewise, model):

@@ -68,6 +68,41 @@ def test_proofs_speak_of_codes(model, tmp_path: Path) -> None:
     assert check(str(tmp_path / "proof.json"), str(tmp_path / "m.kan")).accepted
 
 
+def test_constraints_and_claims_along_the_column_name_its_codes(rows) -> None:
+    held = KANRegressor(mode="additive", monotone={"age": "increasing"}, random_state=0, work="quick").fit(
+        *rows
+    )
+    assert any("Constraints bind numbers" in event and "age (-9, -8)" in event for event in held.fit_.events)
+    for text in ("monotone(age, increasing)", "lipschitz(age, 3)"):
+        answer = ew.verify(held, text)
+        assert answer.status == "proved"
+        assert "neither -9 nor -8" in answer.domain
+        assert any("age (-9, -8)" in remark for remark in answer.remarks)
+        assert not answer.certificate.document["domain"]["whole"]
+    # A code as near as asked is a row near it, and so are numbers near a code.
+    for at, size in ((0.0, 8.0), (-9.0, 0.5), (-9.0, 1.0)):
+        row, change = {"age": at, "debt": 0.0}, ew.properties.robust
+        answer = ew.verify(held, change(row, {"age": size}, change=0.5))
+        assert answer.status == "refuted"
+        assert ew.verify(held, change(row, {"age": 0.0}, change=0.5)).status == "proved"
+    with pytest.raises(ew.InputError):
+        ew.verify(held, ew.properties.never_flips("debt", others={"age": 2.0}, threshold=0.0))
+
+
+def test_counterfactuals_tell_that_codes_stay(rows) -> None:
+    X, y = rows
+    judge = ew.KANClassifier(mode="additive", random_state=0, work="quick").fit(X, y > 2)
+    found = ew.minimal_counterfactual(judge, {"age": 30.0, "debt": 0.0})
+    assert any("age (-9, -8)" in remark for remark in found.remarks)
+    assert found.to_dict()["remarks"] == list(found.remarks)
+    # Answers print truth values as yes and no, and properties read them so.
+    where = "debt in [-1, 1], age = -9"
+    answers = [
+        ew.verify(judge, f"decision = {word}", where=where).status for word in ("yes", "True", "no", "False")
+    ]
+    assert answers == ["proved", "proved", "refuted", "refuted"]
+
+
 def test_it_is_saved_and_written(model, rows, tmp_path: Path) -> None:
     ew.save(model, tmp_path / "m.kan")
     again = ew.load(tmp_path / "m.kan")

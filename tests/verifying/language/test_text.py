@@ -1,6 +1,7 @@
 """The short text form: what it reads, and how it refuses."""
 
 import contextlib
+import math
 
 import pytest
 from hypothesis import given
@@ -118,3 +119,19 @@ def test_mappings_are_conditions():
     for bad in ({"a": (2, 1)}, {"a": []}, {"a": object()}, {1: 2}, [("a", 1)]):
         with pytest.raises(InputError):
             conditions_of(bad)
+
+
+def test_strict_signs_leave_their_end_out() -> None:
+    below, above = math.nextafter(3.0, -math.inf), math.nextafter(3.0, math.inf)
+    assert parse_property("output < 3").property == OutputRange(None, below)
+    assert parse_property("3 > output > -3").property == OutputRange(-below, below)
+    assert parse_property("-2*output < -6").property == OutputRange(above, None)
+    assert parse_property("2*age + output < 3").property == Linear((("age", 2.0), ("output", 1.0)), below)
+    for text, low, high in (
+        ("age < 3", None, below),
+        ("3 < age", above, None),
+        ("-3 < age <= 3", -below, 3.0),
+    ):
+        assert parse_conditions(text) == (Between("age", low, high),)
+    with pytest.raises(InputError):
+        parse_conditions("when < '2020-01-01'")

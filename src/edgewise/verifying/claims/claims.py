@@ -494,7 +494,7 @@ def _beside_codes(
         if code is not None:
             apart = abs(float(scale(np.array([code]))[0]) - centre)
             kept += [(cell, label)] if code != number and apart <= size * (1 + 2.0**-50) else []
-        elif number in column.codes and label != "missing":
+        elif size > 0 and number in column.codes and label != "missing":
             limits = columns.whole.groups[g].cells[0][0]
             ends = (
                 (centre - size, centre + size) if share else columns.interval(g, number - size, number + size)

@@ -34,7 +34,7 @@ def exact(value: Any) -> str:
     """A raw value with as many digits as it takes to be that number, and not one beside it."""
     if isinstance(value, float) and math.isfinite(value) and not value.is_integer():
         texts = (f"{value:.{digits}g}" for digits in range(6, 18))
-        return next(text for text in texts if abs(float(text) - value) <= math.ulp(value))
+        return next(text for text in texts if float(text) == value)
     return shown(value)
 
 
