@@ -5,10 +5,11 @@ from __future__ import annotations
 import copy
 from collections import OrderedDict
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.fx import Proxy
 
 Module = TypeVar("Module", bound=nn.Module)
 
@@ -64,7 +65,32 @@ def is_tracing() -> bool:
     return jit.is_tracing()
 
 
+class Traceable(nn.Module):
+    """A module that `torch.fx` takes as it is, whatever tracer follows it: what it does depends on its input's sizes."""
+
+    @property
+    def whole(self) -> Self:
+        """The module by a name of its own, which the graph of a module that is traced alone calls."""
+        return self
+
+    def as_node(self, x: Proxy) -> Any:
+        """The call of this module in the graph that `x` belongs to."""
+        tracer: Any = x.tracer
+        return tracer.create_proxy("call_module", tracer.path_of_module(self) or "whole", (x,), {})
+
+
 def on(device: torch.device | str) -> AbstractContextManager[Any]:
     """Tensors of the block are made on this device; no context where they are anyway, for it slows every call."""
     device = torch.device(device)
     return nullcontext() if torch.get_default_device() == device else device
+
+
+def as_laid_out(value: Tensor, like: Tensor) -> Tensor:
+    """A whole tensor with the type and device of another, sharded where that is."""
+    value = value.to(device=like.device, dtype=like.dtype)
+    parted: Any = like
+    if not hasattr(like, "device_mesh"):
+        return value
+    from torch.distributed.tensor import distribute_tensor
+
+    return distribute_tensor(value, parted.device_mesh, parted.placements)

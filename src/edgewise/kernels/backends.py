@@ -9,7 +9,7 @@ import importlib
 import importlib.util
 from collections.abc import Callable
 from functools import cache
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, TypeGuard, cast
 
 import torch
 from torch import Tensor
@@ -96,6 +96,11 @@ def watched(x: Tensor, other: Tensor) -> bool:
 def as_operators(basis: Basis, x: Tensor, other: Tensor) -> bool:
     """Whether a call goes by the operators of `operators`, which know B-splines only."""
     return isinstance(basis, BSpline) and watched(x, other)
+
+
+def known(basis: Basis) -> TypeGuard[BSpline]:
+    """Whether operators take this basis where somebody looks on; ONNX has none but the operations of `reference`."""
+    return isinstance(basis, BSpline) and not torch.onnx.is_in_onnx_export()
 
 
 def carries() -> bool:

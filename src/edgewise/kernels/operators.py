@@ -12,10 +12,11 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch._decomp import register_decomposition
 from torch._functorch.utils import enable_single_level_autograd_function
 from torch.autograd import forward_ad
 
-from edgewise.kernels import trilinear
+from edgewise.kernels import reference, trilinear
 from edgewise.kernels.backends import backend, has_tangent, tables
 from edgewise.kernels.shapes import check
 from edgewise.splines.basis import Basis
@@ -223,6 +224,13 @@ def _with_autocast(operator: Any, count: int, device: str) -> Callable[..., Any]
 
     return kernel
 
+
+def _plainly(x: Tensor, v: Tensor | None, coef: Tensor, base: Tensor | None, *grid: Any) -> Tensor:
+    """What a program already exported by torch becomes on its way to ONNX."""
+    return reference.forward(_basis(*grid[:-1]), x, v, coef, base, grid[-1])
+
+
+register_decomposition(_FORWARD)(_plainly)
 
 for _operator, _kernel, _shape, _function, _rows, _layer, _count in (
     (_FORWARD, _forward, _forward_shape, trilinear.Forward, (0, 1), (2, 3), 4),

@@ -78,7 +78,8 @@ def together(t: Tensor, shape: torch.Size) -> Tensor:
 
 def split(coef: Tensor, window: Window) -> Tensor:
     """Functions (J, ..., O) to those of the groups (groups, J, ..., O / groups)."""
-    return coef.unflatten(-1, (window.groups, -1)).movedim(-2, 0)
+    # Counted from the front, as ONNX wants its dimensions.
+    return coef.unflatten(-1, (window.groups, -1)).movedim(coef.dim() - 1, 0)
 
 
 def merge(coef: Tensor) -> Tensor:

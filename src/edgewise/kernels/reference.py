@@ -108,7 +108,7 @@ def _values(basis: Basis, x: Tensor, order: int) -> Tensor:
     if x.dim() == 2:
         return basis.values(x, order)
     if not isinstance(basis, BSpline) or basis.breaks.dim() == 2:
-        return basis.values(x.flatten(0, 1), order).unflatten(0, x.shape[:2])
+        return basis.values(x.flatten(0, 1), order).unflatten(0, (x.shape[0], -1))
     assert basis.pieces is not None
     pieces = basis.pieces
     flat = GridPieces(pieces.table.flatten(0, 1), pieces.origin.flatten(0, 1), pieces.width.flatten(0, 1))
@@ -128,10 +128,12 @@ def times(t: Tensor, v: Tensor | None) -> Tensor:
 
 def _chunks(basis: Basis, x: Tensor) -> Iterator[slice]:
     """Row chunks whose design matrix holds at most CHUNK numbers (one empty chunk for an empty batch)."""
-    if is_tracing():  # a tracer would keep the bounds for batches of every size
+    count = x.shape[-2]
+    if is_tracing() or isinstance(
+        count, torch.SymInt
+    ):  # a tracer would keep the bounds for batches of every size
         yield slice(None)
         return
-    count = x.shape[-2]
     row = x.numel() // max(1, count) * basis.size
     rows = max(1, CHUNK // max(1, row))
     for start in range(0, max(1, count), rows):

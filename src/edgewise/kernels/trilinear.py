@@ -24,7 +24,7 @@ from torch import Tensor
 
 from edgewise._core.modules import is_tracing
 from edgewise.kernels import reference
-from edgewise.kernels.backends import Backend, backend, carried, tables, watched
+from edgewise.kernels.backends import Backend, backend, carried, known, tables, watched
 from edgewise.kernels.reference import times
 from edgewise.kernels.shapes import check
 from edgewise.splines.basis import Basis
@@ -37,7 +37,7 @@ def forward(
 ) -> Tensor:
     """The gradient of the form in g, differentiable to any order in x, v, coef and base."""
     if watched(x, coef):
-        if isinstance(basis, BSpline):
+        if known(basis):
             return torch.ops.edgewise.forward(x, v, coef, base, *tables(basis), order)
         return reference.forward(basis, x, v, coef, base, order)
     if torch.is_grad_enabled():
@@ -50,7 +50,7 @@ def grad_coef(
 ) -> tuple[Tensor, Tensor | None]:
     """The gradients in coef and, where asked for, in base; differentiable to any order in x, v and g."""
     if watched(x, g):
-        if isinstance(basis, BSpline):
+        if known(basis):
             coef, base = torch.ops.edgewise.grad_coef(x, v, g, with_base, *tables(basis), order)
             return coef, base if with_base else None
         return reference.grad_coef(basis, x, v, g, with_base, order)
@@ -62,7 +62,7 @@ def grad_coef(
 def grad_input(basis: Basis, x: Tensor, coef: Tensor, base: Tensor | None, g: Tensor, order: int) -> Tensor:
     """The gradient in v, differentiable to any order in x, coef, base and g."""
     if watched(x, coef):
-        if isinstance(basis, BSpline):
+        if known(basis):
             return torch.ops.edgewise.grad_input(x, coef, base, g, *tables(basis), order)
         return reference.grad_input(basis, x, coef, base, g, order)
     if torch.is_grad_enabled():
@@ -75,7 +75,7 @@ def backward(
 ) -> tuple[Tensor, Tensor, Tensor | None]:
     """The gradients in x, coef and base in one pass; differentiable to any order."""
     if watched(x, coef):
-        if isinstance(basis, BSpline):
+        if known(basis):
             found = torch.ops.edgewise.backward(x, v, coef, base, g, *tables(basis), order)
             return found[0], found[1], None if base is None else found[2]
         return reference.backward(basis, x, v, coef, base, g, order)

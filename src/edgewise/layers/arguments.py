@@ -19,6 +19,8 @@ from edgewise.splines.make import BASES, default_grid, most_intervals
 BASE_FUNCTIONS = ("silu",)
 STARTS = ("random", "zero")
 FLOATING = (torch.float64, torch.float32, torch.bfloat16, torch.float16)
+# Types whose few digits would lose the place of x on the grid: functions are evaluated in float32, and results rounded.
+HALF = (torch.bfloat16, torch.float16)
 MOST_COEFFICIENTS = 1 << 28
 
 
@@ -177,6 +179,11 @@ def autocast_type(x: Tensor) -> torch.dtype | None:
 def lowered(y: Tensor, kind: torch.dtype) -> Tensor:
     """A result as autocast hands it on: of its type, but for double precision, which it leaves alone."""
     return y if y.dtype == torch.float64 else y.to(kind)
+
+
+def widened(*tensors: Tensor | None) -> list[Any]:
+    """Tensors of half precision in float32."""
+    return [each.float() if each is not None and each.dtype in HALF else each for each in tensors]
 
 
 def _kind(x: Any) -> str:

@@ -7,12 +7,13 @@ from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
+from torch.fx import Proxy
 from torch.nn import functional as F
 
 from edgewise._core.checks import check_bool, check_choice, check_int, short
 from edgewise._core.errors import InputError
-from edgewise._core.modules import is_tracing
+from edgewise._core.modules import Traceable, is_tracing
 from edgewise.kernels.backends import watched
 from edgewise.kernels.convolution import convolve
 from edgewise.kernels.patches import Window, patches
@@ -25,7 +26,9 @@ from edgewise.layers.arguments import (
     check_room,
     lowered,
     make_grid,
+    widened,
 )
+from edgewise.layers.edge_tables import Start
 from edgewise.layers.linear import KANLinear
 from edgewise.layers.symbolic_edges import SymbolicEdge, check_symbolic, form_values
 from edgewise.splines.bspline import BSpline
@@ -33,7 +36,7 @@ from edgewise.splines.bspline import BSpline
 PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
 
 
-class _KANConv(nn.Module):
+class _KANConv(Traceable):
     """What both have in common: they are the layer `patch`, laid over every patch of the input."""
 
     patch: KANLinear
@@ -116,6 +119,8 @@ class _KANConv(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Sums at the output nodes, in the shapes of torch's convolutions, with or without a leading dimension of rows."""
+        if isinstance(x, Proxy):
+            return self.as_node(x)
         coef = self.patch.coef
         self._check(x, coef)
         if (half := autocast_type(x)) is not None:
@@ -125,6 +130,10 @@ class _KANConv(nn.Module):
         if x.dim() == self.dimensions + 1:
             return self.forward(x[None])[0]
         return self._convolved(x)
+
+    def reset_parameters(self) -> None:
+        """Begin anew in place; see `KANLinear.reset_parameters`."""
+        self.patch.reset_parameters()
 
     def edges(self, x: Tensor, order: int = 0) -> Tensor:
         """Value (or derivative) of every function apart on inputs of patches: (B, J) -> (B, J, O); see `KANLinear.edges`."""
@@ -155,10 +164,11 @@ class _KANConv(nn.Module):
             window = Window(window.kernel, window.stride, window.dilation, groups=window.groups)
         if x.is_meta:  # no numbers, only the shape and the graph of them
             return _plain(x, patch.coef.sum(1).T.unflatten(1, (-1, *window.kernel)), patch.bias, window)
-        coef, base = patch.numeric_coef(), patch.base_weight
+        kind = x.dtype
+        x, coef, base = widened(x, patch.numeric_coef(), patch.base_weight)
         if base is None and patch.affine is None and self._is_pointwise(x, coef[0]):
             y = pointwise(patch.basis, x, coef[0])
-            return y if patch.bias is None else y + patch.bias[:, None, None]
+            return (y if patch.bias is None else y + patch.bias[:, None, None]).to(kind)
         if base is not None:
             base = base * patch.numeric_mask()
         last = x.stride(1) == 1 and not x.is_contiguous()
@@ -167,7 +177,7 @@ class _KANConv(nn.Module):
             y = self._add_symbolic(y, x, window)
         if patch.bias is not None:
             y = y + patch.bias
-        y = y.permute(0, 3, 1, 2)
+        y = y.permute(0, 3, 1, 2).to(kind)
         return y if last else y.contiguous()
 
     def _is_pointwise(self, x: Tensor, coef: Tensor) -> bool:
@@ -384,4 +394,5 @@ def channel_functions(
         )
     with torch.no_grad():
         made.patch.coef.copy_(first[:, :, None].expand_as(made.patch.coef))
+    made.patch._start = Start(made.patch.grid.detach().to(device="cpu"), first.detach().cpu(), None)
     return made

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
 
-from edgewise._core.modules import copied, on
+from edgewise._core.modules import Traceable, copied, on
+from edgewise.layers.arguments import HALF, widened
 from edgewise.layers.symbolic_edges import FormGroup, SymbolicEdge, group_by_form
 from edgewise.splines.basis import Basis
 from edgewise.splines.bspline import BSpline
@@ -28,12 +30,22 @@ _DERIVED = frozenset(
         "_groups",
         "_kept",
         "_seen",
+        "_start",
         "symbolic",
     }
 )
 
 
-class EdgeTables(nn.Module):
+@dataclass(frozen=True, eq=False)
+class Start:
+    """How a layer begins: its grid, its functions by name or as coefficients that all sums share, (I, M), and a seed."""
+
+    grid: tuple[float, float] | Tensor
+    functions: str | Tensor
+    seed: int | None
+
+
+class EdgeTables(Traceable):
     """Parameters and buffers of a layer of edges, with the tables that are derived from them.
 
     A table is made anew where grid or mask were written into, loaded, moved or copied; what stands in for them in one call,
@@ -62,6 +74,7 @@ class EdgeTables(nn.Module):
     _uniform: bool
     _kept: BSpline | None
     _seen: tuple[Tensor, int, Tensor, int]
+    _start: Start | None = None
 
     def _hold(
         self,
@@ -93,7 +106,7 @@ class EdgeTables(nn.Module):
 
     @property
     def basis(self) -> Basis:
-        """The basis of the present grid."""
+        """The basis of the present grid, in float32 where the layer is of half precision."""
         if self.basis_name == "bspline":
             self._look()
             kept, buffers = self._kept, self._buffers
@@ -101,9 +114,12 @@ class EdgeTables(nn.Module):
                 return self._spline(self._uniform)
             # Buffers may have been put in the place of these for one call, as `torch.func.functional_call` does.
             table = None if kept.pieces is None else kept.pieces.table
-            same = kept.breaks is buffers["grid"] and table is buffers["_table"]
+            at_hand = kept.breaks is buffers["grid"] or self.grid.dtype in HALF
+            same = at_hand and table is buffers["_table"]
             return kept if same else self._spline(False)
-        return make_basis(self.basis_name, self.grid, degree=self.degree, size=self.size, check=False)
+        return make_basis(
+            self.basis_name, *widened(self.grid), degree=self.degree, size=self.size, check=False
+        )
 
     @property
     def domain(self) -> Tensor:
@@ -133,8 +149,17 @@ class EdgeTables(nn.Module):
         made._seen = _versions(made.grid, made.mask)
         return made
 
+    def reset_parameters(self) -> None:
+        """Begin anew."""
+        raise NotImplementedError
+
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        was_meta = self.grid.is_meta
         super()._apply(fn, recurse)
+        if was_meta and not self.grid.is_meta:
+            # The memory that `to_empty` gives holds anything, and a grid of anything gives NaN.
+            self._start = self._start or Start((-1.0, 1.0), "random", None)
+            self.reset_parameters()
         # A table rounded to float32 and moved on to float64 would keep the rounding; it is made anew instead.
         self._refresh()
         return self
@@ -179,7 +204,7 @@ class EdgeTables(nn.Module):
         buffers["_numeric"] = numeric
         plain["_all_numeric"] = bool(numeric.all())
         if self.basis_name == "bspline":
-            pieces = make_pieces(grid, self.degree)
+            pieces = make_pieces(widened(grid)[0], self.degree)
             buffers["_table"], buffers["_origin"], buffers["_width"] = (
                 pieces.table,
                 pieces.origin,
@@ -189,7 +214,8 @@ class EdgeTables(nn.Module):
             plain["_kept"] = self._spline(pieces.uniform)
 
     def _spline(self, uniform: bool) -> BSpline:
-        return BSpline(self.grid, self.degree, GridPieces(self._table, self._origin, self._width, uniform))
+        breaks, table, origin, width = widened(self.grid, self._table, self._origin, self._width)
+        return BSpline(breaks, self.degree, GridPieces(table, origin, width, uniform))
 
 
 def _versions(grid: Tensor, mask: Tensor) -> tuple[Tensor, int, Tensor, int]:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.fx import Proxy
 
 from edgewise._core.checks import check_bool, check_int
 from edgewise._core.errors import InputError
-from edgewise._core.modules import on
+from edgewise._core.modules import as_laid_out, on
 from edgewise._core.seeds import generator
 from edgewise.kernels import layer_sum, spline_edges
 from edgewise.kernels.reference import silu
 from edgewise.layers.arguments import (
+    HALF,
     autocast_type,
     check_functions,
     check_input,
@@ -19,8 +21,9 @@ from edgewise.layers.arguments import (
     check_room,
     lowered,
     make_grid,
+    widened,
 )
-from edgewise.layers.edge_tables import EdgeTables, after_load
+from edgewise.layers.edge_tables import EdgeTables, Start, after_load
 from edgewise.layers.initialise import initial_coefficients, zero_coefficients
 from edgewise.layers.symbolic_edges import (
     SymbolicEdge,
@@ -118,15 +121,9 @@ class KANLinear(EdgeTables):
         device, dtype = check_place(device, dtype)
         if isinstance(grid, Tensor) and grid.ndim == 2 and basis == "bspline":
             self.intervals = grid.shape[1] - 1
-        with on("cpu"):  # where the first functions are made, whatever the ambient device
-            made_grid = make_grid(grid, in_features, basis, degree, self.intervals)
-            # Rounded before it is checked: breaks that are apart in float64 may coincide in float32.
-            table = made_grid.to(dtype).to(torch.float64)
-            first = make_basis(basis, table, degree=degree, size=self.size)
-            start = initial_coefficients if init == "random" else zero_coefficients
-            random = None if seed is None else generator(seed)
-            coef, base_weight = start(first, out_features, random, base is not None)
-            affine = torch.tensor([[1.0, 1.0, 0.0, 0.0]]).repeat(len(self.symbolic), 1)
+        laid = grid.detach() if isinstance(grid, Tensor) else grid
+        self._start = Start(laid, init, seed)
+        table, coef, base_weight, affine = self._beginning(dtype)
         made = {
             "coef": coef,
             "bias": torch.zeros(out_features, device=device) if bias else None,
@@ -136,6 +133,47 @@ class KANLinear(EdgeTables):
         mask = torch.ones(in_features, out_features, dtype=torch.bool, device=device)
         moved = {name: None if t is None else t.to(device=device, dtype=dtype) for name, t in made.items()}
         self._hold(table.to(device=device, dtype=dtype), mask, **moved)
+
+    def _beginning(self, dtype: torch.dtype) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """The first grid, coefficients, weights of the base and constants of symbolic edges, in float64 on the CPU."""
+        start = self._start or Start(self.grid, "random", None)
+        with on("cpu"):  # where the first functions are made, whatever the ambient device
+            made_grid = make_grid(start.grid, self.in_features, self.basis_name, self.degree, self.intervals)
+            # Rounded before it is checked: breaks that are apart in float64 may coincide in float32.
+            table = made_grid.to(dtype).to(torch.float64)
+            first = make_basis(self.basis_name, table, degree=self.degree, size=self.size)
+            draw = zero_coefficients if start.functions == "zero" else initial_coefficients
+            random = None if start.seed is None else generator(start.seed)
+            coef, base_weight = draw(first, self.out_features, random, self.base is not None)
+            if isinstance(start.functions, Tensor):
+                coef = start.functions[:, :, None].expand_as(coef)
+            affine = torch.tensor([[1.0, 1.0, 0.0, 0.0]]).repeat(len(self.symbolic), 1)
+        return table, coef, base_weight, affine
+
+    @torch.no_grad()
+    def reset_parameters(self) -> None:
+        """Begin anew in place, as the layer was made: parameters, grid and mask.
+
+        Without a seed the functions are drawn afresh, as `nn.Linear` does. A layer made by an edit or loaded from a file
+        keeps its grid. Parameters may be sharded; memory from `to_empty` is filled so by itself.
+
+        Examples
+        --------
+        >>> with torch.device("meta"):
+        ...     layer = KANLinear(3, 2, seed=0)
+        >>> layer = layer.to_empty(device="cpu")
+        >>> layer.reset_parameters()
+        >>> torch.equal(layer.coef, KANLinear(3, 2, seed=0).coef)
+        True
+        """
+        table, coef, base_weight, affine = self._beginning(self.coef.dtype)
+        zeros = torch.zeros(self.out_features, device="cpu")
+        begun = (table, torch.ones(self.mask.shape, device="cpu"), coef, zeros, base_weight, affine)
+        tensors = (self.grid, self.mask, self.coef, self.bias, self.base_weight, self.affine)
+        for tensor, first in zip(tensors, begun, strict=True):
+            if tensor is not None:
+                tensor.copy_(as_laid_out(first, tensor))
+        self._refresh()
 
     @classmethod
     def of_parts(
@@ -166,6 +204,8 @@ class KANLinear(EdgeTables):
 
     def forward(self, x: Tensor) -> Tensor:
         """Sums at the output nodes: (..., I) -> (..., O)."""
+        if isinstance(x, Proxy):
+            return self.as_node(x)
         coef, base, bias, affine = self.coef, self.base_weight, self.bias, self.affine
         self._check_input(x, coef)
         if (half := autocast_type(x)) is not None:
@@ -181,10 +221,15 @@ class KANLinear(EdgeTables):
             numeric = self._numeric
             coef = coef * numeric[:, None, :]
             base = None if base is None else base * numeric
+        kind = flat.dtype
+        if kind in HALF:
+            flat, coef, base = widened(flat, coef, base)
         y = layer_sum(self.basis, flat, coef, base, bias)
         if affine is not None:
             y = self._add_symbolic(y, flat, affine)
-        return y if flat is x else y.reshape(*x.shape[:-1], self.out_features)
+        if kind in HALF:
+            y = y.to(kind)
+        return y if x.dim() == 2 else y.reshape(*x.shape[:-1], self.out_features)
 
     def kind(self, source: int, target: int) -> str:
         """ "off", "numeric" or "symbolic"."""
@@ -197,7 +242,9 @@ class KANLinear(EdgeTables):
     def edges(self, x: Tensor, order: int = 0) -> Tensor:
         """Value (or derivative) of every edge function apart, without bias: (B, I) -> (B, I, O)."""
         self._check_input(x, self.coef)
-        y = spline_edges(self.basis, x, self.numeric_coef(), order)
+        kind = x.dtype
+        x, coef = widened(x, self.numeric_coef())
+        y = spline_edges(self.basis, x, coef, order)
         if self.base_weight is not None:
             y = y + silu(x, order)[..., None] * (self.base_weight * self._numeric)
         if self.affine is not None:
@@ -206,11 +253,11 @@ class KANLinear(EdgeTables):
                 sources, targets, rows = list(group.sources), list(group.targets), list(group.rows)
                 parts[:, sources, targets] = form_values(group.form, self.affine[rows], x[:, sources], order)
             y = parts
-        return y
+        return y.to(kind)
 
     def edge(self, source: int, target: int, x: Tensor, order: int = 0) -> Tensor:
         """Value (or derivative) of one edge function on a curve of points: (n,) -> (n,)."""
-        kind, points = self.kind(source, target), x.reshape(-1, 1).to(self.coef)
+        kind, points = self.kind(source, target), widened(x.reshape(-1, 1).to(self.coef))[0]
         if kind == "off":
             return torch.zeros_like(points[:, 0])
         if kind == "symbolic":
@@ -218,6 +265,7 @@ class KANLinear(EdgeTables):
             assert self.affine is not None
             return form_values(self.symbolic[row].form, self.affine[row : row + 1], points, order)[:, 0]
         grid, coef = self.grid[source : source + 1], self.coef[source : source + 1, :, target, None]
+        grid, coef = widened(grid, coef)
         basis = make_basis(self.basis_name, grid, degree=self.degree, size=self.size, check=False)
         y = spline_edges(basis, points, coef, order)[:, 0, 0]
         if self.base_weight is not None:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from copy import deepcopy
 from itertools import pairwise
-from typing import Any, cast
+from typing import Any, Self, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.fx import Proxy
 
 from edgewise._core.arguments import check_is
 from edgewise._core.checks import among, check_bool, check_columns, check_matrix, short
 from edgewise._core.errors import InputError
-from edgewise._core.modules import copied
+from edgewise._core.modules import Traceable, copied
 from edgewise._core.seeds import derive
 from edgewise.layers import KANLinear, multiply
 from edgewise.layers.arguments import (
@@ -33,7 +34,7 @@ from edgewise.network.spec import KANSpec, LayerSpec, NodesLike, as_names, as_no
 NODES_AT_ONCE = 1 << 20
 
 
-class KAN(nn.Module):
+class KAN(Traceable):
     """A Kolmogorov-Arnold network.
 
     Inputs are scaled to network units, pass layers of edge functions whose nodes sum (or multiply) what arrives, and are
@@ -179,6 +180,8 @@ class KAN(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Outputs in the units of y: (..., inputs) -> (..., outputs)."""
+        if isinstance(x, Proxy):
+            return self.as_node(x)
         y = self._answer(x)
         half = autocast_type(x)
         return y if half is None else lowered(y, half)
@@ -229,6 +232,23 @@ class KAN(nn.Module):
 
     def __deepcopy__(self, memo: dict[int, Any]) -> KAN:
         return copied(self, memo, frozenset({"spec"}))
+
+    def reset_parameters(self) -> None:
+        """Begin anew in place: the layers, by `KANLinear.reset_parameters`, and scalings that change nothing."""
+        for layer in self.layers:
+            layer.reset_parameters()
+        self._scale_nothing()
+
+    def _scale_nothing(self) -> None:
+        for name, buffer in self.named_buffers(recurse=False):
+            buffer.fill_(float(name.endswith("scale")))
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        was_meta = self.output_scale.is_meta
+        super()._apply(fn, recurse)
+        if was_meta and not self.output_scale.is_meta:  # as for `EdgeTables`
+            self._scale_nothing()
+        return self
 
     def _answer(self, x: Tensor) -> Tensor:
         """What `forward` gives, in full precision whatever autocast asks for."""

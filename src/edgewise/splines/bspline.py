@@ -106,7 +106,8 @@ class BSpline:
         """Derivative of the given order of every function: (B, I) -> (B, I, M)."""
         first, live = self.live(x, order)
         index = first[..., None] + torch.arange(self.degree + 1, device=x.device)
-        return live.new_zeros(*x.shape, self.size).scatter(-1, index, live)
+        room = torch.zeros_like(torch.nn.functional.pad(live, (0, self.size - self.degree - 1)))
+        return room.scatter(-1, index, live)
 
     def gram(self, order: int = 0) -> Tensor:
         """Integral over the domain of the products of two derivatives, shape (I, M, M)."""

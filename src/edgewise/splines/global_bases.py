@@ -335,7 +335,7 @@ class GaussianRBF:
 
     def _widths(self) -> Tensor:
         """Width of each Gaussian, (I, M): mean distance to its neighbours."""
-        gaps = self.grid.diff(dim=1)
+        gaps = self.grid[:, 1:] - self.grid[:, :-1]
         left, right = torch.cat([gaps[:, :1], gaps], 1), torch.cat([gaps, gaps[:, -1:]], 1)
         return (left + right) * (self.width / 2)
 

@@ -117,7 +117,10 @@ def equal_widths(breaks: Tensor) -> bool:
 def locate(breaks: Tensor, x: Tensor) -> Tensor:
     """Piece of every x: 0 left of the grid, 1..G inside, G + 1 right of it; (B, I) int64. NaN lands in the right tail."""
     columns = x.detach().T.contiguous()
-    piece = torch.searchsorted(breaks.contiguous(), columns, right=True)
+    if torch.onnx.is_in_onnx_export():  # ONNX has no search
+        piece = (columns.unsqueeze(-1) >= breaks.unsqueeze(-2)).sum(-1)
+    else:
+        piece = torch.searchsorted(breaks.contiguous(), columns, right=True)
     # The last break belongs to the last interval, so that one-sided derivatives there are the spline's.
     at_end = columns == breaks[:, -1:]
     return (piece - at_end.to(piece.dtype)).T.contiguous()
