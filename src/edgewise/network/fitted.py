@@ -146,9 +146,7 @@ def _instead(model: Any) -> str:
     if inner:
         return f"ask it of its .{inner}"
     if "formula_" in parts:
-        return (
-            "it holds a formula and no network: prove_constraints of edgewise.verifying takes its .formula_"
-        )
+        return "it holds a formula, its .formula_, and no network"
     # What fit has learned ends in an underscore, as scikit-learn has it.
     learned = any(name.endswith("_") and not name.startswith("_") for name in parts)
     return "it is not fitted: call fit first" if hasattr(model, "fit") and not learned else ""

@@ -8,6 +8,7 @@ import sympy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import edgewise as ew
 from edgewise import InputError
 from edgewise.symbolic import Formula
 from edgewise.verifying import Refuted, prove_constraints
@@ -106,3 +107,27 @@ def test_options_that_make_no_sense(option: str, value: object) -> None:
     asked = {"formula": Formula(x, ("x",)), "constraints": ["increasing(x)"], "bounds": BOX} | {option: value}
     with pytest.raises(InputError, match=option):
         prove_constraints(**asked)  # type: ignore[arg-type]
+
+
+def test_a_fitted_formula_is_asked_as_models_are():
+    x = np.linspace(1, 3, 40)[:, None]
+    law = Formula(sympy.Symbol("r") ** 3 * 2, ("r",))
+    model = ew.FormulaRegressor()
+    with pytest.raises(InputError, match="not fitted"):
+        ew.verify(model, "output <= 60")
+    model.formula_, model.range_ = law, np.array([x.min(0), x.max(0)])
+    for text, status in {
+        "output <= 54.1": "proved",
+        "2 <= output <= 53": "refuted",
+        "2.1 <= output <= 55": "refuted",
+        "output <= 10 where r <= 1.5": "proved",
+        "monotone(r, increasing)": "proved",
+        "monotone(r, decreasing)": "refuted",
+    }.items():
+        assert ew.verify(model, text).status == status, text
+    with pytest.raises(InputError) as error:
+        ew.verify(model, "lipschitz(r, 3)")
+    assert error.value.argument == "property"
+    with pytest.raises(InputError) as error:
+        ew.explain(model, x)
+    assert "not fitted" not in error.value.advice

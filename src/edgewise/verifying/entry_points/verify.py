@@ -23,6 +23,7 @@ from edgewise.verifying.domain.columns import Columns
 from edgewise.verifying.domain.domain import drawn, place
 from edgewise.verifying.domain.goals import Slope
 from edgewise.verifying.entry_points.formula import formula_outcome
+from edgewise.verifying.entry_points.formula_model import formula_model_outcome
 from edgewise.verifying.entry_points.refutation import OpenClaim, flip, refutation, shown_row
 from edgewise.verifying.entry_points.statement import (
     domain_text,
@@ -66,7 +67,8 @@ def verify(
 
     Parameters
     ----------
-    model : KAN, KANRegressor or KANClassifier
+    model : KAN, KANRegressor, KANClassifier or FormulaRegressor
+        Of a formula ranges and directions are proved, where its columns lie in the ranges of the fit or of `where`.
     property : str or property
         Made by `edgewise.properties`, or in the short text form: "monotone(income, increasing)",
         "never_flips(sex) where age in [18, 65]".
@@ -108,8 +110,10 @@ def verify(
     >>> ew.verify(net, "range(-100, 100)").status
     'proved'
     """
-    view = fitted(model)
     statement = statement_of(property, where)
+    if "formula_" in getattr(model, "__dict__", {}):
+        return formula_model_outcome(model, statement, work, seconds)
+    view = fitted(model)
     meter = meter_of(work, seconds)
     seed = check_int(seed, "seed", low=0)
     tell = teller(callbacks)
