@@ -51,7 +51,7 @@ SCRIPTS = (
     "equations",
     "equation_times",
     "equations_inverse",
-    "broken_problems",
+    "posed_problems",
     "inverse_flow",
     "flow_intervals",
     "stated_errors",

@@ -6,8 +6,10 @@ from dataclasses import dataclass, replace
 
 # Degree in time within a slab.
 TIME_DEGREE = 9
-# Intervals of every coordinate on the first grid; the first slab of time is such a part of the whole.
+# Intervals of every coordinate on the first grid, and of a line, where they cost nothing; the first slab of time is such a
+# part of the whole.
 FIRST_INTERVALS = 2
+LINE_INTERVALS = 8
 FIRST_SLABS = 8
 # So many times as many coefficients are allowed where equations are solved without a band.
 BANDLESS = 5
@@ -29,9 +31,9 @@ SLAB_SHARE = 0.4
 CHECK_SHARE = 0.25
 # Waves that are followed at most.
 MOST_WAVES = 8192
-# Reported are conditions that differ by more than this share of their size where faces meet; unknowns whose weakest
-# combination has a smaller pivot, in units of the largest; residuals above such a share of the terms; and sources and flows
-# through the boundary that differ by more than such a share of them.
+# Reported are conditions that differ by more than this share of their size where faces meet; changes of the unknowns of
+# which a smaller share of the terms of the equations is left; residuals above such a share of the terms; and sources and
+# flows through the boundary that differ by more than such a share of them.
 CONTRADICTION = 1e-6
 UNDETERMINED = 1e-6
 RESIDUAL_LEFT = 1e-4

@@ -287,12 +287,24 @@ class Assembler:
             gradient += np.bincount(numbers.ravel(), right.ravel(), minlength=n)
         return Normal(band.reshape(2 * width + 1, n), gradient, objective)
 
-    def adjoint(self, fields: Sequence[Field], right: Sequence[Floats]) -> Floats:
-        """Derivatives of the first patch's residuals, transposed and weighted, times one grid of values an equation."""
-        patch = self.patches[0]
+    def along(self, fields: Sequence[Field], change: Sequence[Field]) -> Floats:
+        """What the normal equations are times a change of the unknowns, in the order of `Layout.rank`: J'(J change)."""
+        total = np.zeros(self.layout.count)
+        for p, patch in enumerate(self.patches):
+            slopes = patch.compiled.derivatives(patch.places(self.layout.spaces), patch.jets(fields))
+            moved = patch.jets(change)
+            grids = [np.zeros(patch.mass.shape) for _ in range(patch.compiled.count)]
+            for (e, j), slope in zip(patch.compiled.entries, slopes, strict=True):
+                grids[e] += slope * moved[j]
+            total += self.adjoint(fields, grids, p)
+        return total
+
+    def adjoint(self, fields: Sequence[Field], right: Sequence[Floats], p: int = 0) -> Floats:
+        """Derivatives of a patch's residuals, transposed and weighted, times one grid of values an equation."""
+        patch = self.patches[p]
         places, jets = patch.places(self.layout.spaces), patch.jets(fields)
         sizes = [(len(rule.cells), len(rule.local)) for rule in patch.rules]
-        d, numbers = len(sizes), self._numbers[0]
+        d, numbers = len(sizes), self._numbers[p]
         each = [int(np.prod([axis.space.live for axis in axes])) for axes in self.layout.axes]
         starts = np.concatenate([[0], np.cumsum(each)])
         total = np.zeros(numbers.shape)
@@ -301,7 +313,7 @@ class Assembler:
             f, orders = patch.compiled.jets[j]
             found = self._by_cell(patch.mass * slope * right[e], sizes)
             for axis, order in enumerate(orders):
-                found = _summed(found, self._local(0, f, axis, order), d, axis)
+                found = _summed(found, self._local(p, f, axis, order), d, axis)
             total[:, starts[f] : starts[f + 1]] += found.reshape(len(numbers), -1)
         summed = np.bincount(numbers.ravel(), total.ravel(), minlength=self.layout.count)
         return np.asarray(summed, dtype=float)

@@ -95,7 +95,12 @@ class Condensed:
             matrix = matrices(which)
             n, m = matrix.shape[1], int(inner.sum())
             charge(len(matrix) * (2 * m**3 + 2 * m * n * n) / RATE)
-            inverse = np.linalg.inv(matrix[:, inner][:, :, inner]) if m else matrix[:, inner][:, :, inner]
+            inverse = matrix[:, inner][:, :, inner]
+            if m:
+                try:
+                    inverse = np.linalg.inv(inverse)
+                except np.linalg.LinAlgError:
+                    inverse = np.full_like(inverse, np.nan)
             right, left = inverse @ matrix[:, inner][:, :, ~inner], matrix[:, ~inner][:, :, inner]
             small = matrix[:, ~inner][:, :, ~inner] - left @ right
             self._inverse.append(inverse)
@@ -107,13 +112,17 @@ class Condensed:
             columns.append(np.broadcast_to(place[:, None, :], keep.shape)[keep])
             entries.append(small[keep])
         size = len(self.free)
+        self._factor: Any = None
+        self.symmetric = True
+        if not all(np.isfinite(entry).all() for entry in entries):
+            # An element alone is singular: there is no change that does it.
+            return
         joined = sparse.csc_matrix(
             (np.concatenate(entries), (np.concatenate(rows), np.concatenate(columns))), shape=(size, size)
         )
         # Symmetric matrices need no exchange of rows; others do.
         apart = abs(joined - joined.T).max() if size else 0.0
         self.symmetric = bool(apart <= 1e-9 * abs(joined).max()) if size else True
-        self._factor: Any = None
         if isinstance(galerkin, SimplexGalerkin) and galerkin.mesh.dimension == 3 and size > MOST_DIRECT:
             # Of linear functions those whose own corner is free: the others are not independent of these.
             corners = (offset + np.arange(galerkin.mesh.points.shape[0]) for offset in galerkin.offsets[:-1])

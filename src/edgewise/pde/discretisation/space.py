@@ -21,6 +21,9 @@ from scipy.linalg import qr, solve
 
 from edgewise._core.arrays import Floats
 
+# Intervals are not halved below this share of the whole: their splines' places would coincide by rounding.
+_NARROWEST = 1e-12
+
 
 @dataclass(frozen=True)
 class EndCondition:
@@ -184,8 +187,9 @@ class Space:
         return np.asarray(np.linalg.inv(self.design(self.greville)), dtype=float)
 
     def refined(self, halve: NDArray[np.bool_]) -> Space:
-        """The space in which the marked intervals are halved."""
-        middle = (self.breaks[:-1] + self.breaks[1:])[halve] / 2
+        """The space in which the marked intervals are halved, if their middles are other numbers than their ends."""
+        wide = np.diff(self.breaks) > _NARROWEST * (self.high - self.low)
+        middle = (self.breaks[:-1] + self.breaks[1:])[halve & wide] / 2
         return Space(np.sort(np.concatenate([self.breaks, middle])), self.degree, self.periodic)
 
     def denser(self, times: float) -> Space:

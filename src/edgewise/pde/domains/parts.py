@@ -55,6 +55,9 @@ class Parts(Mapping[str, Part]):
             f"The boundary has no part {short(name, 60)}. It has {among(self._parts, 12)}{did_you_mean(name, self._parts)}."
         )
 
+    def __contains__(self, name: object) -> bool:
+        return name in self._parts
+
     def __iter__(self):
         return iter(self._parts)
 

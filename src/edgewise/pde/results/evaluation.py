@@ -20,6 +20,10 @@ from edgewise.pde.results.simplex_pieces import SimplexPieces
 from edgewise.pde.results.tables import Tables
 from edgewise.pde.terms.symbols import Coordinate
 
+# Places at which equations are looked at, and what may be missed of their terms in the median.
+_PLACES = 200
+_MISSED = 0.1
+
 
 def rows(domain: Domain, at: Sequence[Any]) -> tuple[Floats, tuple[int, ...]]:
     """Places as rows, inside the bounds of the domain, and the shape that values there are to have."""
@@ -111,6 +115,39 @@ def residuals(problem: Problem, pieces: Tables, points: int, seed: int) -> dict[
     compiled = compile_equations([each.residual for each in equations], problem.fields, symbols)
     values = compiled.residuals(list(at.T), _jets(pieces, compiled, at))
     return {repr(e): float(np.sqrt((v**2).mean())) for e, v in zip(equations, values, strict=True)}
+
+
+def unmet(problem: Problem, pieces: Tables) -> str:
+    """A sentence where equations are not met at the most places that the solver never saw; empty where they are.
+
+    What an equation misses is weighed by the sizes of its terms there, and by what these would be of an unknown that
+    varies once over the domain. The median over places counts, since solutions may be rough in some.
+    """
+    domain = problem.domain
+    at = domain.somewhere(_PLACES, np.random.default_rng(0))
+    compiled = compile_equations(
+        [each.residual for each in problem.equations],
+        problem.fields,
+        [each.tree for each in domain.coordinates],
+    )
+    places, jets = list(at.T), _jets(pieces, compiled, at)
+    spans = np.array([high - low for low, high in domain.bounds])
+    sizes = [
+        np.sqrt(np.nanmean(pieces.points(f, at, (0,) * len(spans)) ** 2)) for f in range(len(problem.names))
+    ]
+    terms = np.zeros((compiled.count, len(at)))
+    rest = np.array(compiled.residuals(places, jets))
+    for (e, j), slope in zip(compiled.entries, compiled.derivatives(places, jets), strict=True):
+        f, orders = compiled.jets[j]
+        terms[e] += np.abs(slope) * (np.abs(jets[j]) + sizes[f] / np.prod(spans ** np.array(orders)))
+        rest[e] -= slope * jets[j]
+    missed = np.abs(compiled.residuals(places, jets)) / np.maximum(terms + np.abs(rest), 1e-300)
+    if not np.isfinite(missed).any():
+        return ""
+    share = float(np.nanmedian(missed, axis=1).max())
+    if share <= _MISSED:
+        return ""
+    return f"The equations are not met: {share:.1e} of their terms is left at the most places."
 
 
 def _jets(pieces: Tables, compiled: Compiled, points: Floats) -> list[Floats]:

@@ -18,6 +18,7 @@ from edgewise._core.views import VIEWS
 from edgewise.network import KAN
 from edgewise.pde.problem.problem import Problem
 from edgewise.pde.results.energy import EnergyBound
+from edgewise.pde.results.evaluation import unmet
 from edgewise.pde.results.files import load_solution, save_solution
 from edgewise.pde.results.formula import SolutionFormula, formula_of
 from edgewise.pde.results.products import network_of
@@ -135,7 +136,13 @@ class Solution(Values):
         energy: EnergyBound | None = None,
         neighbour: OtherGrid | None = None,
     ) -> Solution:
-        """What a solver found: the error is the largest of those of the unknowns if left out; empty warnings are none."""
+        """What a solver found: the error is the largest of those of the unknowns if left out; empty warnings are none.
+
+        Whatever the road, equations that are not met where the solver did not look are warned of.
+        """
+        warnings = tuple(filter(None, warnings))
+        if not warnings and not (problem.constants or problem.eigenvalue):
+            warnings = tuple(filter(None, (unmet(problem, pieces),)))
         return cls(
             problem,
             pieces,
@@ -145,7 +152,7 @@ class Solution(Values):
             tolerance,
             road,
             stop_reason,
-            tuple(filter(None, warnings)),
+            warnings,
             seconds,
             pieces.coefficients if coefficients is None else coefficients,
             slope_error,

@@ -8,7 +8,7 @@ from edgewise._core.stopping import StopReason
 from edgewise.pde.discretisation.free_constants import open_constants
 from edgewise.pde.results.pieces import Pieces
 from edgewise.pde.results.solution import OtherGrid, Solution
-from edgewise.pde.settings import FIRST_INTERVALS, RESIDUAL_LEFT
+from edgewise.pde.settings import FIRST_INTERVALS, LINE_INTERVALS, RESIDUAL_LEFT
 from edgewise.pde.solvers.by_products import grow_products, products_error
 from edgewise.pde.solvers.error_estimates import differences, slope_difference
 from edgewise.pde.solvers.levels import BoxSystem, Level, estimate, first_spaces, solve_levels
@@ -58,7 +58,9 @@ def solved_by_levels(
         if road == "products":
             grow_products(problem, system, tolerance, task.config, on_level)
             return
-        spaces = first_spaces(problem.domain.bounds, problem.domain.periodic, system.degrees, FIRST_INTERVALS)
+        bounds = problem.domain.bounds
+        intervals = FIRST_INTERVALS if len(bounds) > 1 else LINE_INTERVALS
+        spaces = first_spaces(bounds, problem.domain.periodic, system.degrees, intervals)
         solve_levels(system, spaces, tolerance, task.config, on_level)
 
     reason = ended(run, task.meter, levels, "solve", "grid")
@@ -91,7 +93,7 @@ def solved_by_levels(
         road=road,
         stop_reason=reason,
         seconds=task.meter.seconds,
-        warnings=(task.doubt, *_doubts(levels, system, problem.jumps, tolerance)),
+        warnings=(task.doubt, *_doubts(levels, system, road, problem.jumps, tolerance)),
         coefficients=last.solution.free.size if road == "products" else None,
         error=error,
         slope_error=slope_error,
@@ -99,17 +101,20 @@ def solved_by_levels(
     )
 
 
-def _doubts(levels: list[Level], system: BoxSystem, jumps: bool, tolerance: float) -> tuple[str, ...]:
+def _doubts(
+    levels: list[Level], system: BoxSystem, road: str, jumps: bool, tolerance: float
+) -> tuple[str, ...]:
     """What counts against the answer on the last grid."""
     last = levels[-1]
-    found = ["" if jumps else contradicting(last.contradiction), undetermined(last.solution.weakest)]
+    before = levels[-2].solution.weakest if len(levels) > 1 else 0.0
+    found = ["" if jumps else contradicting(last.contradiction), undetermined(last.solution.weakest, before)]
     if last.violation > max(_VIOLATION * tolerance, 1e-9):
         found.append(
             f"Conditions that could not be built in are missed by {last.violation:.1e} of their terms; they "
             f"may contradict others."
         )
     fell = last.solution.objective / max(levels[-2].solution.objective, 1e-300) if len(levels) > 1 else 0.0
-    judged = len(levels) > 2 and not last.weak
+    judged = not last.weak and len(levels) > (2 if road == "products" else 1)
     if (judged or system.loose) and last.relative > RESIDUAL_LEFT and fell > _RESIDUAL_FALL:
         found.append(
             f"The residuals do not fall on finer grids ({last.relative:.1e} of the terms of the equations are left): "

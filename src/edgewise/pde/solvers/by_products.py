@@ -28,7 +28,7 @@ from edgewise.pde.discretisation.quadrature import gauss
 from edgewise.pde.discretisation.space import Space
 from edgewise.pde.domains.box import Box
 from edgewise.pde.problem.problem import Problem
-from edgewise.pde.settings import FIRST_INTERVALS, SolverConfig
+from edgewise.pde.settings import FIRST_INTERVALS, UNDETERMINED, SolverConfig
 from edgewise.pde.solvers.error_estimates import differences, residual_parts, scales
 from edgewise.pde.solvers.levels import (
     BoxSystem,
@@ -68,10 +68,8 @@ _SLOW = 0.9
 # Turns of alternating least squares for new products, and what is added to their scaled diagonal.
 _SWEEPS = 3
 _SWEEP_SHIFT = 1e-6
-# On a grid of so many intervals, all coefficients have a weakest pivot above that, in units of the largest, where the
-# equations determine the unknowns: of eight problems that do it was 0.03 and more, without a condition 3e-6.
+# Whether the equations determine the unknowns is seen on a grid of so many intervals.
 _COARSE_INTERVALS = 8
-_WEAKEST_PIVOT = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,7 +144,6 @@ def grow_products(
     # Whether the equations determine the unknowns is seen from all coefficients of a coarse grid: damping would hide it.
     coarse = first_spaces(bounds, around, system.degrees, _COARSE_INTERVALS)
     weakest = solve_level(system, coarse, None, most_steps=1).solution.weakest
-    weakest = weakest if weakest > _WEAKEST_PIVOT else 0.0
     stage = trained(begun(_stage_on(system, spaces, spaces), _FIRST_PRODUCTS))
     levels = [_level(stage, None, weakest)]
     on_level(levels[-1], np.inf)
@@ -171,7 +168,7 @@ def grow_products(
         levels.append(_level(after, levels[-1], weakest))
         stage, error, waiting = after, products_error(levels), None
         on_level(levels[-1], error)
-        if error <= tolerance:
+        if error <= tolerance or weakest < UNDETERMINED:
             return
         finer = finer if gain < _WORTH_AGAIN else not finer
 

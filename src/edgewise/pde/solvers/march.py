@@ -169,7 +169,7 @@ def march(
             at = stop
             continue
         failures += 1
-        if failures > config.most_failures:
+        if failures > config.most_failures or stop - at < _SHORTEST * (high - low):
             message = f"It ended at time {at:g}: no slab from there meets the tolerance."
             break
         if in_time > tolerance:
@@ -410,6 +410,12 @@ def _more(runs: Sequence[March]) -> float:
     return 1 - runs[-1].tolerance / runs[-2].tolerance
 
 
+# Slabs shorter than such a share of the whole end a march.
+_SHORTEST = 1e-10
+# Marches whose slabs are alike differ by rounding; errors below such a share of their tolerance are not told apart.
+_LEAST = 1e-3
+
+
 def _errors(runs: Sequence[March]) -> tuple[float, ...]:
     """Estimated relative error of each unknown in the last march but one.
 
@@ -417,7 +423,8 @@ def _errors(runs: Sequence[March]) -> tuple[float, ...]:
     """
     rough, fine = runs[-2:]
     apart = _pieces_of(fine).distance(_pieces_of(rough))
-    return tuple(max(d / _more(runs), own, 1e-15) for d, own in zip(apart, _unresolved(rough), strict=True))
+    least = _LEAST * fine.tolerance
+    return tuple(max(d / _more(runs), own, least) for d, own in zip(apart, _unresolved(rough), strict=True))
 
 
 def held_solution(

@@ -38,6 +38,9 @@ from edgewise.pde.solvers.refinement import meshes_of
 # Changes of two levels of which the second is not smaller show nothing about the third: errors are this series at most.
 _SLOWEST = 0.8
 
+# Length over which equations that are not linear are linearised, in units of the change.
+_LENGTH = 1e-5
+
 
 @dataclass(frozen=True, eq=False)
 class MeshLevel:
@@ -159,7 +162,7 @@ def solve_mesh(galerkin: WeakSystem, before: MeshLevel | None) -> MeshLevel:
         tuple(c[1] for c in changes),
         pieces.lacks(),
         _imbalance(galerkin, residual, loose),
-        _weakest(galerkin, factor, held) if factor is not None and form.linear else 1.0,
+        1.0 if factor is None else _weakest(galerkin, factor, held, values),
         galerkin.definite(values),
         tuple(loose),
     )
@@ -209,9 +212,10 @@ def _centred(galerkin: WeakSystem, values: Floats, loose: list[int]) -> Floats:
     return values
 
 
-def _weakest(galerkin: WeakSystem, factor: Condensed, held: NDArray[np.bool_]) -> float:
-    """For the function that the equations change least: its residuals, relative to those of the flux alone."""
-    base = galerkin.residual(np.zeros(galerkin.count))
+def _weakest(galerkin: WeakSystem, factor: Condensed, held: NDArray[np.bool_], values: Floats) -> float:
+    """For the change that the equations tell least of: its residuals, relative to those of the flux alone."""
+    # Linear equations say the same everywhere, and at zero without rounding.
+    length, middle = (1.0, 0 * values) if galerkin.form.linear else (_LENGTH, values)
     found = np.zeros(galerkin.count)
     right = np.where(held, 0.0, np.cos(np.arange(galerkin.count) * 0.7) + 1.0)
     for _ in range(3):
@@ -221,8 +225,11 @@ def _weakest(galerkin: WeakSystem, factor: Condensed, held: NDArray[np.bool_]) -
         found = found / max(float(np.abs(found).max()), 1e-300)
         right = galerkin.moments(found)
         right[held] = 0.0
-    left = (galerkin.residual(found) - base)[~held]
-    flux = (galerkin.residual(found, source=False) - galerkin.residual(0 * found, source=False))[~held]
+    ends = [middle + length * found, middle - length * found]
+    left, flux = (
+        np.subtract(*(galerkin.residual(end, source=source) for end in ends))[~held]
+        for source in (True, False)
+    )
     return float(np.linalg.norm(left) / max(float(np.linalg.norm(flux)), 1e-300))
 
 

@@ -11,11 +11,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy import sparse
 from scipy.linalg import LinAlgError, cho_solve_banded, cholesky_banded, solve_banded
 
 from edgewise._core.arrays import Floats
 from edgewise._core.work import charge
-from edgewise.pde.discretisation.assembly import RATE, Assembler, Normal, WeightingSpace
+from edgewise.pde.discretisation.assembly import RATE, Assembler, Layout, Normal, Patch, WeightingSpace
 from edgewise.pde.discretisation.field import Field
 from edgewise.pde.discretisation.free_constants import mean
 from edgewise.pde.discretisation.operators import Operators
@@ -28,6 +29,10 @@ _KRYLOV_STEPS = 40
 # Steps that fall no more are rounding below this share of the unknowns.
 _FLOOR = 1e-8
 Map = Callable[[Floats], Floats]
+# Times that what the equations tell of a random change is taken off it.
+_WEAKENING = 3
+# A change of which such a share stays then is rounding: there is no other solution.
+_DETERMINED = 1e-9
 # Nonlinear terms are taken in by such a share first; shares that are tried on a grid at most.
 _FIRST_SHARE = 0.25
 _MOST_SHARES = 16
@@ -48,7 +53,8 @@ class GridSolution:
         Gauss-Newton steps taken.
     converged : bool
     weakest : float
-        Smallest pivot of the scaled normal equations: near zero where the equations do not determine the unknowns.
+        Share of the terms of the equations that the change leaves which they tell least of: near zero where they do not
+        determine the unknowns.
     share : float
         Terms that are not linear were taken with this share: below 1 it is no solution, but a way to one on finer grids.
     """
@@ -81,7 +87,6 @@ class Factor:
             except LinAlgError:
                 shift = max(10 * shift, 1e-15)
         self.shift = shift
-        self.weakest = float(self.band[0].min())
 
     def solve(self, right: Floats) -> Floats:
         return self.scale * cho_solve_banded((self.band, True), self.scale * right, check_finite=False)
@@ -125,14 +130,12 @@ def solve_grid(
 
     free, factor = start.copy(), None
     normal = assembler.normal(fields_of(free))
-    objective, steps, converged, weakest = normal.objective, 0, False, 1.0
-    size_before = np.inf
+    objective, steps, converged, size_before = normal.objective, 0, False, np.inf
     while steps < most_steps:
         if factor is None or not linear:
             # Where a constant is free a step leaves one coefficient as it is.
             normal.band[0, pinned] *= 2
             factor = Factor(normal, DIAGONAL_SHIFT)
-            weakest = min(weakest, factor.weakest)
         step = factor.solve(-normal.gradient)[layout.rank]
         size = float(np.abs(step).max(initial=0.0))
         # Against the unknowns, not the free part: where the conditions carry all, the free part is rounding.
@@ -154,9 +157,81 @@ def solve_grid(
         if small or stalled:
             converged = True
             break
-    for f, field in zip(loose, [fields_of(free)[f] for f in loose], strict=True):
-        free[layout.offsets[f] : layout.offsets[f + 1]] -= mean(field)
+    free = centred(layout, free, lifts, loose)
+    weakest = 1.0
+    if factor is not None:
+        back = factor.solve
+
+        def leaving(change: Floats) -> Floats:
+            moved = layout.fields(change, [np.zeros_like(lift) for lift in lifts])
+            return change - back(assembler.along(fields_of(free), moved))[layout.rank]
+
+        weakest = weakest_share(layout, assembler.patches, fields_of(free), leaving, loose)
     return GridSolution(fields_of(free), free, objective, steps, converged, weakest)
+
+
+def centred(layout: Layout, free: Floats, lifts: Sequence[Floats], loose: Sequence[int]) -> Floats:
+    """Free coefficients with means of zero of the unknowns to which a constant may be added."""
+    fields, moved = layout.fields(free, lifts) if loose else (), free.copy()
+    for f in loose:
+        moved[layout.offsets[f] : layout.offsets[f + 1]] -= mean(fields[f])
+    return moved
+
+
+def weakest_share(
+    layout: Layout, patches: Sequence[Patch], fields: Sequence[Field], leaving: Map, loose: Sequence[int] = ()
+) -> float:
+    """Share of the terms of the equations that the change leaves which they tell least of.
+
+    Without sources the linearised equations have the solution zero alone, or there are many. So of a random change
+    all is taken off that the solver finds for it, a few times; what stays is weighed by what it does to the equations.
+
+    Parameters
+    ----------
+    layout : Layout
+    patches : sequence of Patch
+    fields : sequence of Field
+        Where the equations are linearised.
+    leaving : callable
+        A change without what the solver finds for it.
+    loose : sequence of int
+        Unknowns to which a constant may be added.
+    """
+    nothing = [np.zeros(each.coefficients.shape) for each in fields]
+    change = np.random.default_rng(0).standard_normal(layout.count)
+    for _ in range(_WEAKENING):
+        change = leaving(change)
+        largest = float(np.abs(change).max(initial=0.0))
+        if not _DETERMINED < largest < np.inf:
+            return 1.0
+        change = centred(layout, change / largest, nothing, loose)
+    return share_left(patches, fields, layout.fields(change, nothing))
+
+
+def share_left(patches: Sequence[Patch], fields: Sequence[Field], change: Sequence[Field]) -> float:
+    """Share of the terms of the linearised equations and conditions that a change of the unknowns leaves.
+
+    Beside what a term is, what it would be for a change that varies once over the box counts: constants have no slope.
+    """
+    spaces = fields[0].spaces
+    spans = [space.high - space.low for space in spaces]
+    sizes = [float(np.sqrt(np.mean(each.coefficients**2))) for each in change]
+    left = whole = 0.0
+    for patch in patches:
+        slopes = patch.compiled.derivatives(patch.places(spaces), patch.jets(fields))
+        moved = patch.jets(change)
+        shape = (patch.compiled.count, *patch.mass.shape)
+        residual, terms = np.zeros(shape), np.zeros(shape)
+        for (e, j), slope in zip(patch.compiled.entries, slopes, strict=True):
+            f, orders = patch.compiled.jets[j]
+            usual = sizes[f] / float(
+                np.prod([span**order for span, order in zip(spans, orders, strict=True)])
+            )
+            residual[e] += slope * moved[j]
+            terms[e] += np.abs(slope) * (np.abs(moved[j]) + usual)
+        left += float((patch.mass * residual**2).sum())
+        whole += float((patch.mass * terms**2).sum())
+    return float(np.sqrt(left / whole)) if whole else 0.0
 
 
 def solve_galerkin(
@@ -165,6 +240,7 @@ def solve_galerkin(
     start: Floats,
     tests: Sequence[WeightingSpace],
     most_steps: int = MOST_STEPS,
+    weighed: bool = False,
 ) -> GridSolution:
     """The unknowns whose residuals are orthogonal to the test functions: Newton's method.
 
@@ -205,7 +281,18 @@ def solve_galerkin(
             converged = True
             break
         size_before = size
-    return GridSolution(layout.fields(free, lifts), free, normal.objective, steps, converged, 1.0)
+    fields, weakest = layout.fields(free, lifts), 1.0
+    if weighed and converged:
+        offsets = range(width, -width - 1, -1)
+        matrix = sparse.dia_matrix((normal.band, offsets), shape=(layout.count, layout.count))
+        order = np.argsort(layout.rank)
+
+        def leaving(change: Floats) -> Floats:
+            right = matrix @ change[order]
+            return change - solve_banded((width, width), normal.band, right, check_finite=False)[layout.rank]
+
+        weakest = weakest_share(layout, assembler.patches, fields, leaving)
+    return GridSolution(fields, free, normal.objective, steps, converged, weakest)
 
 
 def gmres(apply: Map, right: Floats, share: float, most: int) -> tuple[Floats, float]:
@@ -249,6 +336,8 @@ def solve_newton_krylov(
     start: Floats,
     inverse: Callable[[Sequence[Floats]], Map],
     most_steps: int = MOST_STEPS,
+    weighed: bool = False,
+    loose: Sequence[int] = (),
 ) -> GridSolution:
     """The unknowns whose residuals are orthogonal to the test functions.
 
@@ -261,13 +350,18 @@ def solve_newton_krylov(
     inverse : callable
         Coefficients of the linearised equations -> an approximate inverse.
     most_steps : int
+    weighed : bool
+        Whether to find what the equations tell least of.
+    loose : sequence of int
+        Unknowns to which a constant may be added.
     """
     lifted = max(float(np.abs(each).max(initial=0.0)) for each in lifts)
     free = start.copy()
     jets = operators.jets(free)
     slopes = operators.slopes(jets)
     linear = operators.patch.compiled.linear
-    steps, converged = 0, False
+    steps, converged, weakest = 0, False, 1.0
+    fields = operators.fields(free, lifts)
     try:
         back = inverse(slopes)
         asked = -back(operators.residual(jets))
@@ -301,12 +395,19 @@ def solve_newton_krylov(
             if left > 0.5 or (not linear and left > _KRYLOV_SHARE):
                 back = inverse(slopes)
                 asked = -back(operators.residual(jets))
+        fields = operators.fields(free, lifts)
+        if weighed and converged:
+            apply = _linear(operators, slopes, back)
+
+            def leaving(change: Floats) -> Floats:
+                return change - gmres(apply, apply(change), STEP_TOLERANCE, _KRYLOV_STEPS)[0]
+
+            weakest = weakest_share(operators.layout, [operators.patch], fields, leaving, loose)
     except np.linalg.LinAlgError:
-        pass
-    fields = operators.fields(free, lifts)
+        fields = operators.fields(free, lifts)
     residuals = operators.patch.compiled.residuals(operators.places, jets)
     objective = float(sum((operators.patch.mass * r * r).sum() for r in residuals))
-    return GridSolution(fields, free, objective, steps, converged, 1.0)
+    return GridSolution(fields, free, objective, steps, converged, weakest)
 
 
 def continue_to_all(
