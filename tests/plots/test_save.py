@@ -74,3 +74,7 @@ def test_refusals(figure, tmp_path):
     (tmp_path / "folder.svg").mkdir()
     with pytest.raises(FileError, match="it is a folder"):
         save_figure(figure, tmp_path / "folder.svg")
+
+
+def test_a_notebook_shows_a_figure_though_pyplot_has_drawn_nothing(figure):
+    assert figure._repr_png_().startswith(b"\x89PNG")

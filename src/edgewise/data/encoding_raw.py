@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import decimal
+import math
 import numbers
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -26,6 +27,9 @@ from edgewise._core.errors import InputError
 from edgewise._core.rows import Rows
 from edgewise.data.arrow import floats_of
 from edgewise.data.table import Table, check_distinct
+
+# Cells that a sparse table may have: a gibibyte of numbers.
+_MOST_DENSE = 2**27
 
 
 class CellError(InputError, TypeError):
@@ -121,13 +125,15 @@ def raw_table(data: Any, name: str = "X") -> RawTable:
         return data
     if isinstance(data, Table):
         data = data.columns
-    if hasattr(data, "tocsr") or hasattr(data, "toarray"):
-        raise CellError(
-            argument=name,
-            expected="be a dense table",
-            got=f"a sparse {type(data).__name__}",
-            advice=f"convert it with {name}.toarray()",
-        )
+    if hasattr(data, "toarray"):
+        if math.prod(data.shape) > _MOST_DENSE:
+            raise CellError(
+                argument=name,
+                expected=f"have at most {_MOST_DENSE:,} cells where it is sparse, for it is made dense",
+                got=" x ".join(f"{size:,}" for size in data.shape),
+                advice="choose columns or rows first",
+            )
+        data = data.toarray()
     if isinstance(data, Mapping):
         columns = [
             (key, _from_array(cells, str(key))) for key, cells in cast("Mapping[Any, Any]", data).items()

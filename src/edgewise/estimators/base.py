@@ -6,6 +6,7 @@ import math
 import sys
 from abc import abstractmethod
 from collections.abc import Mapping
+from dataclasses import replace
 from numbers import Integral
 from typing import Any, Self
 
@@ -27,9 +28,10 @@ from edgewise.data.encoding_columns import numbers_of
 from edgewise.data.encoding_raw import RawTable
 from edgewise.data.streaming.spool import dataset, is_dataset
 from edgewise.estimators.constraints import wishes_of
-from edgewise.estimators.names import remember_columns, table_to_predict
+from edgewise.estimators.names import remember_columns, table_to_predict, warn_of_order
 from edgewise.estimators.problem import EstimatorProblem, Trained, TrainSettings, outputs_of, train
 from edgewise.estimators.reservoir import Reservoir, kept_rows, warm_fit
+from edgewise.estimators.targets import kept_together, row_weights
 from edgewise.estimators.written import file_contents
 from edgewise.explaining.conformal import Misses
 from edgewise.network.fitted import HoldsNetwork
@@ -104,7 +106,15 @@ class KANEstimator(HoldsNetwork, BaseEstimator):
 
     @with_gradients
     def fit(
-        self, X: Any, y: Any = None, sample_weight: Any = None, *, target: Any = None, checkpoint: Any = None
+        self,
+        X: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        *,
+        target: Any = None,
+        checkpoint: Any = None,
+        groups: Any = None,
+        time: Any = None,
     ) -> Self:
         """Train on a table, or on a dataset of any size.
 
@@ -125,6 +135,11 @@ class KANEstimator(HoldsNetwork, BaseEstimator):
         checkpoint : path, optional
             Of a dataset, a folder that keeps what has been summed so far. The same call goes on from there when it was
             broken off, and ends in the same bits; at its end the folder is left empty.
+        groups : array of shape (n,), optional
+            What rows belong to (a person, a batch): where the fit judges by rows left out, a group is left out whole, so
+            that `fit_.validation_error` and intervals are those of new groups.
+        time : array of shape (n,), optional
+            Numbers or dates: rows of neighbouring times are left out together. Give either groups or time.
 
         Returns
         -------
@@ -139,12 +154,13 @@ class KANEstimator(HoldsNetwork, BaseEstimator):
         if target is not None:
             from edgewise.estimators.streamed import fit_dataset
 
-            if y is not None:
-                raise InputError(
-                    argument="y",
-                    expected="be left out where 'target' names a column of the dataset",
-                    got="both",
-                )
+            for name, given in (("y", y), ("groups", groups), ("time", time)):
+                if given is not None:
+                    raise InputError(
+                        argument=name,
+                        expected="be left out where 'target' names a column of the dataset",
+                        got="both",
+                    )
             streamed = fit_dataset(self, X, target, sample_weight, settings, checkpoint)
             remember_columns(self, streamed.table)
             self.target_names_ = (str(target),)
@@ -152,7 +168,9 @@ class KANEstimator(HoldsNetwork, BaseEstimator):
             self._keep(streamed.trained)
             self._heed_classes(streamed.classes)
             return self
+        warn_of_order(X, y, sample_weight, groups, time)
         problem = self._first_rows(X, y, sample_weight)
+        problem = replace(problem, groups=_groups(kept_together(groups, time), sample_weight, problem))
         self.__dict__.pop("_reservoir", None)
         self._train(problem, settings)
         return self
@@ -343,6 +361,7 @@ class KANEstimator(HoldsNetwork, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         tags.input_tags.categorical = True
+        tags.input_tags.sparse = True
         tags.target_tags.required = True
         return tags
 
@@ -360,6 +379,18 @@ class KANEstimator(HoldsNetwork, BaseEstimator):
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, str]:
         return {"text/plain": repr(self), "text/html": self._html_repr()}
+
+
+def _groups(
+    groups: NDArray[np.int64] | None, sample_weight: Any, problem: EstimatorProblem
+) -> NDArray[np.int64] | None:
+    """The groups of the rows that count."""
+    weight = None if groups is None else row_weights(sample_weight, len(groups))
+    kept = groups if groups is None or weight is None else groups[weight > 0]
+    if kept is not None and len(kept) != problem.table.n_rows:
+        got, rows = f"{len(kept):,}", problem.table.n_rows
+        raise InputError(argument="groups", expected=f"have {rows:,} entries, one a row of X", got=got)
+    return kept
 
 
 def keep_parameters(model: object, given: dict[str, Any]) -> None:

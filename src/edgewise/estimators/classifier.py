@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any, Self
 
 import numpy as np
@@ -140,6 +141,9 @@ class KANClassifier(ClassifierMixin, KANEstimator):
         remember_columns(self, table)
         self.target_names_ = target_names(y)
         self.classes_ = classes
+        if len(classes) == 1:
+            text = f"y holds one class, {short(classes.tolist()[0])}: it is always answered."
+            warnings.warn(text, UserWarning, stacklevel=4)
         return problem
 
     def _heed_classes(self, classes: Any) -> None:

@@ -55,12 +55,14 @@ def remember_columns(model: Any, table: RawTable) -> None:
 
 
 def table_to_predict(X: Any, fitted: NDArray[Any] | None, n_features: int, of: str) -> RawTable:
-    """The raw columns of new data, which must be the columns of the fit in the same order.
+    """The columns of the fit among those of new data, by name where both have names.
+
+    A pandas frame of these columns alone in another order is refused, as scikit-learn's contract for it has it.
 
     Raises
     ------
     InputError
-        If names or their number differ.
+        If a column is absent; without names, if their number differs.
     """
     table = table_to_fit(X)
     if fitted is None and table.named:
@@ -71,7 +73,10 @@ def table_to_predict(X: Any, fitted: NDArray[Any] | None, n_features: int, of: s
         text = f"X does not have valid feature names, but {of} was fitted with feature names"
         warnings.warn(text, UserWarning, stacklevel=4)
     elif fitted is not None and tuple(fitted) != table.names:
-        raise InputError(_mismatch(list(fitted), list(table.names)))
+        shuffled = hasattr(X, "iloc") and sorted(fitted) == sorted(table.names)
+        if shuffled or not set(fitted) <= set(table.names):
+            raise InputError(_mismatch(list(fitted), list(table.names)))
+        table = table.select(tuple(fitted), of)
     if len(table.columns) != n_features:
         raise InputError(
             f"X has {len(table.columns)} features, but {of} is expecting {n_features} features as input."
@@ -79,6 +84,21 @@ def table_to_predict(X: Any, fitted: NDArray[Any] | None, n_features: int, of: s
     if fitted is None and table.named:
         return RawTable(table.columns, table.n_rows, named=False)
     return table
+
+
+def warn_of_order(X: Any, *others: Any) -> None:
+    """Warn where a series given beside a frame has its rows by name, but in another order: rows count by place."""
+    if not hasattr(X, "iloc") or not X.index.is_unique:
+        return
+    for other in others:
+        index = other.index if hasattr(other, "iloc") else X.index
+        if len(index) == len(X.index) and not index.equals(X.index) and index.isin(X.index).all():
+            warnings.warn(
+                "X and y have the same index in another order, and rows are taken by place; pass y.loc[X.index] if they "
+                "belong together by name.",
+                UserWarning,
+                stacklevel=4,
+            )
 
 
 def _mismatch(fitted: list[str], given: list[str]) -> str:
@@ -93,4 +113,5 @@ def _mismatch(fitted: list[str], given: list[str]) -> str:
             parts += ["- ..."] if len(names) > _MOST_LISTED else []
     if not unknown and not absent:
         parts.append("Feature names must be in the same order as they were in fit.")
+        parts.append("Pass X[list(model.feature_names_in_)].")
     return "\n".join(parts) + "\n"

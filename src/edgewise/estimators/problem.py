@@ -21,6 +21,7 @@ from edgewise._core.work import Meter, StopError, charge, running
 from edgewise.data import Encoding, learn_encoding
 from edgewise.data.encoding import CELL
 from edgewise.data.encoding_raw import RawColumn, RawTable
+from edgewise.data.identifiers import IDENTIFIER
 from edgewise.estimators.constraints import (
     NO_WISHES,
     Wishes,
@@ -29,6 +30,7 @@ from edgewise.estimators.constraints import (
     unbound_sentence,
 )
 from edgewise.estimators.screen import screened
+from edgewise.estimators.suspects import giveaways, giveaways_sentence, identifiers
 from edgewise.estimators.targets import power_of_two
 from edgewise.explaining.conformal import Misses, out_of_bag_misses
 from edgewise.network import KAN, mask_edges
@@ -63,6 +65,8 @@ class EstimatorProblem:
     loss : "squared", "logistic" or "cross_entropy"
     outputs : tuple of str
         Names of the network's outputs.
+    groups : array of shape (n,) or None
+        Numbers of groups whose rows are left out together.
     """
 
     table: RawTable
@@ -71,6 +75,7 @@ class EstimatorProblem:
     factors: Floats | None
     loss: str
     outputs: tuple[str, ...]
+    groups: NDArray[np.int64] | None = None
 
     @property
     def level_targets(self) -> Floats:
@@ -81,12 +86,12 @@ class EstimatorProblem:
 
     def take(self, rows: NDArray[np.int64]) -> EstimatorProblem:
         """Some of the rows."""
-        weight = None if self.weight is None else self.weight[rows]
-        return replace(self, table=self.table.take(rows), y=self.y[rows], weight=weight)
+        weight, groups = (None if part is None else part[rows] for part in (self.weight, self.groups))
+        return replace(self, table=self.table.take(rows), y=self.y[rows], weight=weight, groups=groups)
 
     def canonical(self) -> EstimatorProblem:
         """The problem in an order that depends on the rows alone, class factors merged into the weights."""
-        rows, weight = canonical_rows(self.table, self.y, self.weight)
+        rows, weight = canonical_rows(self.table, self.y, self.weight, self.groups)
         y = self.y[rows]
         if self.factors is not None:
             own = self.factors[y.astype(np.int64)]
@@ -94,7 +99,7 @@ class EstimatorProblem:
         if weight is not None:
             counted = weight > _NEGLIGIBLE * weight.max()
             rows, y, weight = rows[counted], y[counted], weight[counted]
-        return replace(self, table=self.table.take(rows), y=y, weight=weight, factors=None)
+        return replace(self.take(rows), weight=weight, factors=None)
 
 
 @dataclass(frozen=True)
@@ -164,12 +169,22 @@ def _encoded(
     problem = problem.canonical()
     encoding = learn_encoding(problem.table, problem.level_targets, sample_weight=problem.weight)
     settings.wishes.check(encoding.column_names)
+    if not settings.config.keep_identifiers:
+        encoding = _without_identifiers(problem, encoding, settings.wishes)
     encoding = in_raw_units(encoding, settings.wishes)
     inputs = encoding.apply(problem.table)
     encoding, left_out = screened(encoding, inputs, problem.level_targets, settings.max_inputs, of)
     if left_out:
         inputs = encoding.apply(problem.table)
     return problem, encoding, inputs, left_out
+
+
+def _without_identifiers(problem: EstimatorProblem, encoding: Encoding, wishes: Wishes) -> Encoding:
+    """The encoding without columns that number the rows; one that a constraint names is asked for."""
+    names = [name for name in identifiers(problem.table) if name not in wishes.columns]
+    if all(column.dropped or column.name in names for column in encoding.columns):
+        return encoding
+    return encoding.without(names, IDENTIFIER) if names else encoding
 
 
 def _trained_on(
@@ -185,8 +200,11 @@ def _trained_on(
         # Columns were chosen on all rows, so errors on rows held out of training are no measure of new ones.
         note = "No held-out error is given: the columns were chosen on all rows."
         fit = replace(fit, validation_error=None, events=(*fit.events, note))
-    notes = (encoding.codes_sentence, unbound_sentence(encoding, settings.wishes))
-    fit = replace(fit, events=(*fit.events, *filter(None, notes)))
+    numbering = [column.name for column in encoding.columns if getattr(column, "reason", "") == IDENTIFIER]
+    said = [f"Column {short(name, 40)} is left out: {IDENTIFIER}." for name in numbering]
+    said += [encoding.codes_sentence, unbound_sentence(encoding, settings.wishes)]
+    said += [giveaways_sentence(giveaways(problem.table, problem.y))]
+    fit = replace(fit, events=(*fit.events, *filter(None, said)))
     importances = column_importances(fit.network, encoding, inputs, settings.config)
     return Trained(fit.network, encoding, fit, importances, left_out, misses)
 
@@ -229,6 +247,7 @@ def _trained(
         loss=settings.loss if problem.loss == "squared" else problem.loss,
         quantile=settings.quantile,
         sample_weight=problem.weight,
+        groups=problem.groups,
         mode=settings.mode,
         members=settings.members,
         hidden=settings.hidden,
@@ -329,7 +348,7 @@ _SHIFT = np.uint64(29)
 # Rows are sorted by a hash of their content. A fit is then a function of the set of rows and their weights: the order of the
 # rows makes no difference, and a row of weight two is, to the bit, the row given twice.
 def canonical_rows(
-    table: RawTable, y: Floats, weight: Floats | None
+    table: RawTable, y: Floats, weight: Floats | None, groups: NDArray[np.int64] | None = None
 ) -> tuple[NDArray[np.int64], Floats | None]:
     """Which rows to learn from, in which order, and their weights (None where all count the same).
 
@@ -338,9 +357,10 @@ def canonical_rows(
     table : RawTable
         n rows.
     y : array of shape (n,) or (n, k)
-    weight : array of shape (n,), optional
+    weight, groups : array of shape (n,), optional
     """
-    order = np.argsort(_hashes(table, y), kind="stable")
+    hashes = _hashes(table, y)
+    order = np.argsort(hashes, kind="stable") if groups is None else np.lexsort((groups, hashes))
     if weight is None:
         return order, None
     order = order[weight[order] > 0]

@@ -18,7 +18,7 @@ from edgewise._core.checks import UNREADABLE, check_choice, check_float, plural,
 from edgewise._core.errors import InputError
 from edgewise._core.plain import article
 from edgewise._core.rows import row_numbers
-from edgewise.data.encoding_raw import is_missing
+from edgewise.data.encoding_raw import is_missing, raw_table
 
 # Targets beyond these sizes are scaled on the way in and back inside the network, so that squares stay finite; so are
 # weights, of which only ratios count.
@@ -202,6 +202,45 @@ def class_factors(
         )
     factors = [check_float(given.get(label, 1.0), "class_weight", low=0.0) for label in known]
     return np.array(factors)
+
+
+# Rows of neighbouring times are left out together: in so many blocks.
+_BLOCKS = 20
+
+
+def kept_together(groups: Any, time: Any) -> NDArray[np.int64] | None:
+    """Numbers of the groups whose rows are left out together, (n,): those given, or blocks of neighbouring times.
+
+    Raises
+    ------
+    InputError
+        If both are given, a cell is missing, all rows are of one group, or times are neither numbers nor dates.
+    """
+    if groups is None and time is None:
+        return None
+    name, given = ("groups", groups) if time is None else ("time", time)
+    if groups is not None and time is not None:
+        raise InputError(
+            subject="At most one of 'groups' and 'time'",
+            expected="be given",
+            got="both",
+            advice="give either",
+        )
+    column = raw_table({name: _plain(given)}, name).columns[0]
+    cells = column.numbers if column.codes is None else np.array([*column.words, ""])[column.codes]
+    if cells is None or not len(cells) or any(cell is None for cell in column.cells()):
+        raise InputError(argument=name, expected="hold a value for every row", got="missing ones")
+    found, codes, counts = np.unique(cells, return_inverse=True, return_counts=True)
+    if len(found) < 2:
+        raise InputError(argument=name, expected="take at least two values", got=short(found[0]))
+    if time is None:
+        return codes.astype(np.int64)
+    if column.codes is not None:
+        raise InputError(
+            argument=name, expected="hold numbers or dates", got=f"words such as {short(cells[0])}"
+        )
+    before = np.cumsum(counts) - counts
+    return np.unique(before * _BLOCKS // len(cells), return_inverse=True)[1][codes].astype(np.int64)
 
 
 def power_of_two(y: Floats) -> float:

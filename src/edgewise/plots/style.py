@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 from dataclasses import dataclass
 from typing import Any
@@ -73,9 +74,18 @@ def theme_of(name: str) -> Theme:
     return THEMES[check_choice(name, "theme", THEMES)]
 
 
+class Drawing(Figure):
+    """A figure that a notebook shows by itself: matplotlib teaches notebooks its own figures only once pyplot has drawn."""
+
+    def _repr_png_(self) -> bytes:
+        data = io.BytesIO()
+        self.savefig(data, format="png")
+        return data.getvalue()
+
+
 def new_figure(width: float, height: float, theme: Theme) -> Figure:
     """An empty figure, in inches, that pyplot knows nothing of."""
-    return Figure(figsize=(width, height), facecolor=theme.ground, edgecolor="none", dpi=100)
+    return Drawing(figsize=(width, height), facecolor=theme.ground, edgecolor="none", dpi=100)
 
 
 def text_style(theme: Theme, size: float = SIZE_TEXT, color: str | None = None) -> dict[str, Any]:

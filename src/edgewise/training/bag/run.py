@@ -65,11 +65,13 @@ class BagRecipe:
 
 @dataclass(frozen=True, eq=False)
 class TableRows:
-    """Rows to learn from: inputs (n, I), targets (n, D) in network units, weights (n,) that average to one."""
+    """Rows to learn from: inputs (n, I), targets (n, D) in network units, weights (n,) that average to one; where there are
+    groups, their numbers (n,)."""
 
     X: Tensor
     y: Tensor
     weight: Tensor
+    group: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.X)
@@ -109,8 +111,11 @@ def make_problem(
 ) -> TableProblem:
     """Design and folds of some rows."""
     design = make_design(rows.X, rows.weight, intervals, ROUGHNESS_POWER, seed)
-    group = same_rows(rows.X, rows.y)
-    fold = deal(int(group.max()) + 1, folds, seed)[group]
+    group = (
+        same_rows(rows.X, rows.y) if rows.group is None else torch.unique(rows.group, return_inverse=True)[1]
+    )
+    count = int(group.max()) + 1
+    fold = deal(count, min(folds, count), seed, None if rows.group is None else len(rows))[group]
     values = design.rows(rows.X)
     held = (fold >= 0).nonzero()[:, 0]
     return TableProblem(rows, design, values, design, values, fold, held, config)
@@ -148,9 +153,9 @@ class TrainedBag:
     stop: StopError | None
 
 
-def deal(count: int, folds: int, seed: int) -> Tensor:
-    """Fold that each row is left out with, or -1: shape (n,)."""
-    share = min(_HELD_SHARE, max(_HELD_ROWS / count, 0.02), 1 / folds)
+def deal(count: int, folds: int, seed: int, rows: int | None = None) -> Tensor:
+    """Fold that each row is left out with, or -1, shape (n,); of so many groups that hold all `rows`, each group's."""
+    share = min(_HELD_SHARE, max(_HELD_ROWS / (rows or count), 0.02), 1 / folds)
     size = max(1, round(share * count))
     order = torch.randperm(count, generator=generator(derive(seed, 7203)))
     fold = torch.full((count,), -1)

@@ -37,6 +37,7 @@ def fit_table(
     loss: str = "squared",
     quantile: float = 0.5,
     sample_weight: Any = None,
+    groups: Any = None,
     mode: str = "auto",
     members: str | int = "auto",
     hidden: int | None = None,
@@ -65,6 +66,8 @@ def fit_table(
     quantile : float
         In (0, 1): which quantile `loss="quantile"` seeks.
     sample_weight : array, shape (n,), optional
+    groups : array of int, shape (n,), optional
+        Numbers of groups; rows of one are never learned from where others of it are judged.
     mode : "auto", "additive", "pairwise" or "deep"
         One function an input; functions of chosen pairs as well; hidden nodes that read all inputs; or the simplest of
         these that out-of-bag rows cannot distinguish from the best.
@@ -159,8 +162,11 @@ def fit_table(
     all_are(list(given.values()), ShapeConstraint, "constraints", "ShapeConstraint objects")
     kept = {i: one for i, one in given.items() if not one.free}
     check_constraints(kept, loss, inputs.shape[1], target.shape[1])
+    grouping = (
+        None if groups is None else torch.from_numpy(check_vector(groups, "groups", length=len(inputs)))
+    )
     job = TableJob(
-        TableRows(inputs, target, weights),
+        TableRows(inputs, target, weights, grouping),
         row_loss,
         settings,
         factor,

@@ -253,7 +253,7 @@ class TableJob:
         k = torch.randperm(len(rows), generator=random)[:most].sort().values
         self.numbers = self.numbers[k]
         self.events.append(f"Learned from a random {most:,} of the {len(rows):,} rows.")
-        return TableRows(rows.X[k], rows.y[k], rows.weight[k])
+        return TableRows(rows.X[k], rows.y[k], rows.weight[k], None if rows.group is None else rows.group[k])
 
     def _problem(self, folds: int) -> TableProblem:
         """Design and folds of the rows; of a few of them, where the time limit leaves no more."""
