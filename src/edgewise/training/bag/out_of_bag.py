@@ -55,6 +55,20 @@ def significantly_better(
     return mean > errors * error + negligible_gain(loss)
 
 
+def shared_rows_factor(problem: TableProblem) -> float:
+    """How much larger the standard error of out-of-bag losses is than rows alone let it seem.
+
+    What is judged was learned from rows that the folds share, and would come out otherwise on other rows: a variance of one
+    over the rows held becomes that plus one over the rows learned from.
+
+    References
+    ----------
+    C. Nadeau and Y. Bengio, "Inference for the generalization error", 2003, doi:10.1023/A:1024068626366.
+    """
+    held, folds = len(problem.held), int(problem.fold.max()) + 1
+    return math.sqrt(1 + held / max(len(problem.fold) - held / folds, 1.0))
+
+
 def _mean_and_error(values: Tensor, weight: Tensor) -> tuple[float, float]:
     """The mean under weights that sum to one, and its standard error."""
     mean = float(values @ weight)

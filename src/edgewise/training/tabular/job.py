@@ -26,6 +26,7 @@ from edgewise.training.bag.out_of_bag import (
     OutOfBag,
     oob_score,
     recalibration,
+    shared_rows_factor,
     significantly_better,
     telling_pairs,
 )
@@ -491,7 +492,7 @@ def _chosen(
         )
     chosen, last = names[0] if mode == "auto" else names[-1], names[-1]
     for name in names[1:] if mode == "auto" else ():
-        if significantly_better(tried[name], tried[chosen], problem, loss):
+        if significantly_better(tried[name], tried[chosen], problem, loss, shared_rows_factor(problem)):
             chosen = name
     if chosen == last:
         before = names[-2]
