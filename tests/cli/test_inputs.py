@@ -207,3 +207,30 @@ def test_a_column_is_found_without_the_unit_in_its_header(tmp_path):
         with pytest.raises(InputError, match="has no column"):
             find(frame, name)
     assert prepare(frame, "E", columns=["t"]).names == ("t [s]",)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_groups_are_held_out_whole_and_of_times_the_latest(seed):
+    random = np.random.default_rng(seed)
+    cells = {"g": random.integers(0, 9, N), "t": random.integers(0, 30, N), "x": random.normal(size=N)}
+    frame = pa.table({**cells, "y": random.normal(size=N)})
+    by_group, by_time = prepare(frame, "y", groups="g"), prepare(frame, "y", time="t")
+    assert by_group.names == ("t", "x")
+    assert by_time.names == ("g", "x")
+    train, held_out = by_group.halves(0.3, seed)
+    assert not set(cells["g"][train]) & set(cells["g"][held_out])
+    assert sorted([*train, *held_out]) == list(range(N))
+    assert len(held_out) >= 0.3 * N
+    train, held_out = by_time.halves(0.3, seed)
+    assert cells["t"][train].max() < cells["t"][held_out].min()
+    assert sorted([*train, *held_out]) == list(range(N))
+    for both in ({"groups": "g", "time": "t"}, {"groups": "x", "columns": ["x"]}):
+        with pytest.raises(InputError):
+            prepare(frame, "y", **both)
+
+
+def test_identifiers_are_left_out_unless_columns_name_them():
+    frame = pa.table({"customer_id": np.arange(N) + 5, "x": np.arange(N) % 7, "y": np.arange(N) / 3})
+    assert prepare(frame, "y").names == ("x",)
+    assert prepare(frame, "y").dropped[0][0] == "customer_id"
+    assert prepare(frame, "y", columns=["customer_id", "x"]).names == ("customer_id", "x")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason
 from edgewise.cli import options
 from edgewise.cli.outcome import INTERRUPTED, make_folder, refuse_short, refuse_to_overwrite
@@ -43,6 +44,8 @@ def fit(
     columns: options.Columns = None,
     drop: options.Drop = None,
     weight: options.Weight = None,
+    groups: options.Groups = None,
+    time: options.Time = None,
     task: Annotated[
         Kind | None,
         typer.Option("--task", help="Predict numbers or classes.", show_default="seen from the target"),
@@ -93,6 +96,8 @@ def fit(
 
     - `edgewise fit yacht.csv --target resistance`
 
+    - `edgewise fit visits.csv -t score --groups patient` holds out whole patients
+
     - `edgewise fit credit.csv -t default --drop id --mode additive -o credit`
 
     - `zcat log.csv.gz | edgewise fit - -t y --work quick --json`
@@ -106,6 +111,13 @@ def fit(
     from edgewise.cli.streamed import fit_dataset, is_dataset
 
     if is_dataset(data):
+        if groups is not None or time is not None:
+            raise InputError(
+                argument="groups" if time is None else "time",
+                expected="be left out where rows are read batch by batch",
+                got=groups or time,
+                advice="pass one file",
+            )
         fit_dataset(
             data,
             out,
@@ -132,6 +144,8 @@ def fit(
         columns=columns,
         drop=drop,
         weight=weight,
+        groups=groups,
+        time=time,
         drop_missing=drop_missing,
         task=None if task is None else task.value,
     )

@@ -13,9 +13,12 @@ from numpy.typing import NDArray
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import LARGEST, among, check_squarable, did_you_mean, plural, short
 from edgewise._core.errors import InputError
+from edgewise._core.seeds import numpy_generator
 from edgewise.data import provenance, split
 from edgewise.data.arrow import Cells, Frame, pc
 from edgewise.data.dialect import without_unit
+from edgewise.data.encoding_raw import raw_table
+from edgewise.data.identifiers import IDENTIFIER, is_identifier
 
 # Whole numbers with no more distinct values than this are taken as classes, and that is reported.
 MOST_NUMBERED_CLASSES = 10
@@ -34,6 +37,7 @@ class Inputs:
     y : its values, float64 for regression, labels for classification
     task : "regression" or "classification"
     weight : a weight a row, if there are any
+    groups, time : what each row belongs to, or when it was; at most one of them
     notes : what was decided on the way, in sentences
     units : units that the table itself states, by column
     dropped : columns left out unasked, and why
@@ -49,6 +53,8 @@ class Inputs:
     notes: tuple[str, ...] = ()
     dropped: tuple[tuple[str, str], ...] = ()
     units: Mapping[str, str] = field(default_factory=dict[str, str])
+    groups: NDArray[Any] | None = None
+    time: Floats | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -61,16 +67,36 @@ class Inputs:
         return len(self.y)
 
     def halves(self, test: float, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Numbers of the rows to learn from and of those held out: a share `test`; of 0 none, of 1 all, as both."""
+        """Numbers of the rows to learn from and of those held out: a share `test`; of 0 none, of 1 all, as both.
+
+        Groups are held out whole, and of times the latest.
+        """
         every = np.arange(self.n_rows, dtype=np.int64)
         if test in (0, 1):
             return every, every if test else every[:0]
+        if self.groups is not None or self.time is not None:
+            return self._parted(test, seed)
         if self.task == "regression":
             return split(self.n_rows, test, seed)
         train, held_out = split(self.n_rows, test, seed, classes=self.y)
         # A class that nothing was learned of cannot be predicted, so its rows are learned from.
         strange = ~np.isin(self.y[held_out], self.y[train])
         return np.sort(np.concatenate([train, held_out[strange]])), held_out[~strange]
+
+    def _parted(self, test: float, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Whole groups in random order, or times from the last, until a share of the rows is held out."""
+        codes = np.unique(np.asarray(self.time if self.groups is None else self.groups), return_inverse=True)[
+            1
+        ]
+        size = np.bincount(codes)
+        order = (
+            np.arange(len(size))[::-1]
+            if self.groups is None
+            else numpy_generator(seed).permutation(len(size))
+        )
+        reached = int(np.searchsorted(np.cumsum(size[order]), test * len(codes))) + 1
+        held_out = np.isin(codes, order[: min(reached, len(size) - 1)])
+        return np.flatnonzero(~held_out).astype(np.int64), np.flatnonzero(held_out).astype(np.int64)
 
 
 def as_names(entries: Sequence[str] | None, known: Sequence[str]) -> tuple[str, ...] | None:
@@ -113,6 +139,8 @@ def prepare(
     columns: Sequence[str] | None = None,
     drop: Sequence[str] | None = None,
     weight: str | None = None,
+    groups: str | None = None,
+    time: str | None = None,
     drop_missing: bool = False,
     task: str | None = None,
 ) -> Inputs:
@@ -120,12 +148,17 @@ def prepare(
     known = provenance(frame)
     target = find(frame, target)
     weight = None if weight is None else find(frame, weight)
-    chosen = _chosen(frame, target, weight, columns, drop)
-    wanted = [*chosen, target, *([] if weight is None else [weight])]
+    if groups is not None and time is not None:
+        raise InputError(argument="time", expected="be left out beside --groups", got=short(time))
+    split_by = None if groups is None and time is None else find(frame, groups or time or "")
+    role = "groups" if time is None else "time"
+    chosen = _chosen(frame, {"target": target, "weight": weight, role: split_by}, columns, drop)
+    wanted = [*chosen, *(name for name in (target, weight, split_by) if name is not None)]
     notes = list(known.notes(wanted))
     frame = frame.select(wanted)
     refuse_infinite(frame, known.source)
-    frame, remarks = _complete_rows(frame, wanted if drop_missing else [target], known.source)
+    needed = [target] if split_by is None else [target, split_by]
+    frame, remarks = _complete_rows(frame, wanted if drop_missing else needed, known.source)
     notes += remarks
     y, task, remarks = _target(frame.column(target), target, known.source, task)
     notes += remarks
@@ -151,6 +184,8 @@ def prepare(
         tuple(notes),
         tuple(reasons.items()),
         known.units,
+        None if groups is None else _marks(frame, split_by, "groups"),
+        None if time is None else _marks(frame, split_by, "time"),
     )
 
 
@@ -188,19 +223,32 @@ def matrix(frame: Frame) -> Floats | None:
     return np.stack([values for values in columns if values is not None], axis=1)
 
 
+def _marks(frame: Frame, name: str | None, role: str) -> NDArray[Any]:
+    """What each row belongs to, as numbers or words, or when it was, as numbers."""
+    column = raw_table(timed(frame.select([name]))).columns[0]
+    cells = np.array(column.cells())
+    if len(np.unique(cells)) < 2 or (role == "time" and column.codes is not None):
+        what = (
+            "take at least two values"
+            if column.codes is None or role == "groups"
+            else "hold numbers or dates"
+        )
+        raise InputError(argument=role, expected=f"name a column whose cells {what}", got=called(str(name)))
+    return cells
+
+
 def _chosen(
     frame: Frame,
-    target: str,
-    weight: str | None,
+    roles: Mapping[str, str | None],
     columns: Sequence[str] | None,
     drop: Sequence[str] | None,
 ) -> list[str]:
     dropped = [find(frame, name) for name in as_names(drop, frame.column_names) or ()]
     named = as_names(columns, frame.column_names)
     if named is None:
-        return [name for name in frame.column_names if name not in {target, weight, *dropped}]
+        return [name for name in frame.column_names if name not in {*roles.values(), *dropped}]
     chosen = [find(frame, name) for name in named]
-    for role, name in (("target", target), ("weight", weight)):
+    for role, name in roles.items():
         if name in chosen:
             raise InputError(
                 subject=f"The {role} {called(name)}",
@@ -357,10 +405,12 @@ def _useless(name: str, column: Cells) -> str:
     if _is_word(column.type) and not pa.types.is_boolean(column.type):
         if pc.count_distinct(column).as_py() + column.null_count >= n:
             return "its words differ in every row, so they say nothing about other rows"
-    elif name.startswith("column_") and pa.types.is_integer(column.type):
+    elif pa.types.is_integer(column.type) and not column.null_count:
         values = column.to_numpy()
-        if not column.null_count and np.all(np.diff(values) == 1):
+        if name.startswith("column_") and np.all(np.diff(values) == 1):
             return "it only counts the rows"
+        if is_identifier(name, np.asarray(values, dtype=np.float64)):
+            return f"it holds {IDENTIFIER}"
     return ""
 
 

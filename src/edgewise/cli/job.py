@@ -139,6 +139,8 @@ def readable(inputs: Inputs) -> str:
         return "formulas are found for numbers, not for classes"
     if inputs.weight is not None:
         return "the search takes every row alike, so it cannot heed weights"
+    if inputs.groups is not None or inputs.time is not None:
+        return "the search parts rows at random, so it cannot keep groups or times together"
     if len(inputs.names) > MOST_COLUMNS_OF_A_FORMULA:
         return f"it has {len(inputs.names)} columns and {MOST_COLUMNS_OF_A_FORMULA} is the most a formula is found for"
     if matrix(inputs.frame) is None:
@@ -194,6 +196,7 @@ def _learn(
     task: TableTask, train: NDArray[np.int64], formula: bool, callbacks: Sequence[Any], seconds: float | None
 ) -> LoadedModel:
     from edgewise.estimators import KANClassifier, KANRegressor
+    from edgewise.training import TableConfig
     from edgewise.training.tabular.plan import WORK_UNITS
 
     inputs, share = task.inputs, SHARES[LEARN] if formula else 1.0
@@ -207,6 +210,7 @@ def _learn(
         seconds=seconds,
         random_state=task.seed,
         callbacks=callbacks,
+        config=TableConfig(keep_identifiers=True),  # those not asked for are gone already
         **options,
     )
     estimator.fit(
@@ -214,6 +218,8 @@ def _learn(
         # A series has a name, which the estimator keeps.
         nw.new_series(inputs.target, inputs.y[train], backend="pyarrow"),
         sample_weight=None if inputs.weight is None else inputs.weight[train],
+        groups=None if inputs.groups is None else inputs.groups[train],
+        time=None if inputs.time is None else inputs.time[train],
     )
     return LoadedModel(
         estimator, inputs.names, (inputs.target,), tuple(estimator.classes_) if classify else ()

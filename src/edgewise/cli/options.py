@@ -61,6 +61,10 @@ TargetOfModel = Annotated[
     a_column("--target", "-t", help="The column of what is predicted.", show_default="as the model calls it"),
 ]
 Weight = Annotated[str | None, a_column("--weight", help="A column of weights: how much each row counts.")]
+Groups = Annotated[
+    str | None, a_column("--groups", help="A column of what rows belong to: groups are held out whole.")
+]
+Time = Annotated[str | None, a_column("--time", help="A column of times: the latest rows are held out.")]
 ExcludeFunctions = Annotated[
     list[str] | None, unset("--exclude-functions", help="Functions never to use: 'sin,tan'.")
 ]

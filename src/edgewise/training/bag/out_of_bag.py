@@ -51,6 +51,13 @@ def significantly_better(
     weight = weight / weight.sum()
     y = problem.rows.y[problem.held]
     gap = loss.rows(simple.outputs, y) - loss.rows(one.outputs, y)
+    group = problem.rows.group
+    if group is not None:
+        # Rows of a group err together: a group counts as one.
+        place = torch.unique(group[problem.held], return_inverse=True)[1]
+        sums = torch.zeros(int(place.max()) + 1, dtype=torch.float64)
+        gap, weight = sums.index_add(0, place, gap * weight), sums.index_add(0, place, weight)
+        gap = gap / weight.clamp(min=1e-30)
     mean, error = _mean_and_error(gap, weight)
     return mean > errors * error + negligible_gain(loss)
 
