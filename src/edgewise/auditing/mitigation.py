@@ -13,9 +13,9 @@ import numpy as np
 
 from edgewise._core.arguments import check_weights
 from edgewise._core.arrays import Floats
+from edgewise._core.caller_settings import own_settings
 from edgewise._core.checks import as_tuple, check_float, check_int, check_names, short
 from edgewise._core.errors import InputError
-from edgewise._core.gradients import with_gradients
 from edgewise._core.stopping import StopReason
 from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, StopError, charge, check_seconds, check_work, running
@@ -40,7 +40,7 @@ AT_MOST = (0.0, 0.05)
 JUDGED = 5e-6
 
 
-@with_gradients
+@own_settings
 def mitigate(
     model: Any,
     X: Any,

@@ -19,9 +19,9 @@ from torch import Tensor
 
 from edgewise._core.arguments import as_callables
 from edgewise._core.arrays import Floats
+from edgewise._core.caller_settings import own_settings
 from edgewise._core.checks import check_choice, check_float, check_int, short
 from edgewise._core.errors import InputError
-from edgewise._core.gradients import with_gradients
 from edgewise._core.work import check_work
 from edgewise.data import Encoding, LevelColumn, NumberColumn
 from edgewise.data.encoding_columns import numbers_of
@@ -104,7 +104,7 @@ class KANEstimator(HoldsNetwork, BaseEstimator):
             config=config_of(self.config),
         )
 
-    @with_gradients
+    @own_settings
     def fit(
         self,
         X: Any,

@@ -12,9 +12,9 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from edgewise._core.arrays import Floats
+from edgewise._core.caller_settings import own_settings
 from edgewise._core.checks import short
 from edgewise._core.errors import InputError
-from edgewise._core.gradients import with_gradients
 from edgewise.data.encoding_raw import RawTable
 from edgewise.estimators.base import KANEstimator, keep_parameters
 from edgewise.estimators.names import remember_columns, table_to_fit
@@ -149,7 +149,7 @@ class KANClassifier(ClassifierMixin, KANEstimator):
     def _heed_classes(self, classes: Any) -> None:
         self.classes_ = classes
 
-    @with_gradients
+    @own_settings
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
         """Go on training with more rows.
 

@@ -13,9 +13,9 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from edgewise._core.arguments import check_is, check_text
 from edgewise._core.arrays import Floats, Ints
+from edgewise._core.caller_settings import own_settings
 from edgewise._core.checks import as_tuple, check_float, check_int, short
 from edgewise._core.errors import InputError
-from edgewise._core.gradients import with_gradients
 from edgewise._core.plain import fields, plain
 from edgewise._core.stopping import StopReason
 from edgewise._core.work import check_work
@@ -176,7 +176,7 @@ class KANForecaster(BaseEstimator):
         self.time, self.horizon, self.lags, self.period = time, horizon, lags, period
         self.work, self.random_state, self.callbacks = work, random_state, callbacks
 
-    @with_gradients
+    @own_settings
     def fit(self, X: Any, y: Any) -> Self:
         """Learn a series.
 

@@ -11,9 +11,9 @@ from sklearn.base import RegressorMixin
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from edgewise._core.arrays import Floats
+from edgewise._core.caller_settings import own_settings
 from edgewise._core.checks import check_choice, check_float, short
 from edgewise._core.errors import InputError
-from edgewise._core.gradients import with_gradients
 from edgewise.data.encoding_raw import RawTable
 from edgewise.estimators.base import KANEstimator, keep_parameters
 from edgewise.estimators.names import remember_columns, table_to_fit
@@ -153,7 +153,7 @@ class KANRegressor(RegressorMixin, KANEstimator):
     def _heed_classes(self, classes: Any) -> None:
         self._single = True
 
-    @with_gradients
+    @own_settings
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Go on training with more rows.
 

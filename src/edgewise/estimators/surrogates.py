@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.caller_settings import own_settings
 from edgewise._core.checks import check_float, check_int, short
 from edgewise._core.errors import InputError
-from edgewise._core.gradients import with_gradients
 from edgewise._core.plain import fields
 from edgewise._core.stopping import StopReason
 from edgewise.data import split
@@ -101,7 +101,7 @@ class Surrogate:
         )
 
 
-@with_gradients
+@own_settings
 def surrogate(
     black_box: Any,
     X: Any,

@@ -9,8 +9,8 @@ from typing import Any
 
 import torch
 
+from edgewise._core.caller_settings import own_settings
 from edgewise._core.checks import check_float, check_int
-from edgewise._core.gradients import with_gradients
 from edgewise._core.plain import fields, plain
 from edgewise._core.stopping import StopReason
 from edgewise._core.threads import one_thread
@@ -69,7 +69,7 @@ class SimplifyResult:
         return {**fields(self, "validation_error", "message", "stop_reason", "seconds"), **plain(sizes)}
 
 
-@with_gradients
+@own_settings
 def simplify(
     model: KAN,
     X: Any,

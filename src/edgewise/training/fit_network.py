@@ -12,6 +12,7 @@ from typing import Any, cast
 import numpy as np
 import torch
 
+from edgewise._core.caller_settings import own_settings
 from edgewise._core.checks import (
     LARGEST,
     as_tuple,
@@ -23,7 +24,6 @@ from edgewise._core.checks import (
     short,
 )
 from edgewise._core.errors import InputError
-from edgewise._core.gradients import with_gradients
 from edgewise._core.rows import row_numbers
 from edgewise._core.stopping import StopReason
 from edgewise._core.threads import one_thread
@@ -50,7 +50,7 @@ _RATE, _MINIBATCHES = 0.1, 60
 _SECOND_ORDER_ONLY = ("intervals", "roughness", "sparsity", "total_variation", "starts")
 
 
-@with_gradients
+@own_settings
 def fit(
     model: KAN,
     X: Any,

@@ -13,8 +13,8 @@ from torch import Tensor
 
 from edgewise._core.arguments import check_is
 from edgewise._core.arrays import Bools, Floats, Ints
+from edgewise._core.caller_settings import own_settings
 from edgewise._core.checks import check_float, check_int
-from edgewise._core.gradients import with_gradients
 from edgewise._core.plain import fields
 from edgewise._core.stopping import StopReason
 from edgewise._core.work import Meter, StopError, charge, running
@@ -80,7 +80,7 @@ class CertifiedRadius:
         return fields(self, *names)
 
 
-@with_gradients
+@own_settings
 def certified_radius(
     model: ImageClassifier, picture: Any, *, most: float = 0.5, steps: int = 10
 ) -> CertifiedRadius:

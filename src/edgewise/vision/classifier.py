@@ -16,6 +16,7 @@ from sklearn.metrics import accuracy_score
 from torch import Tensor, nn
 
 from edgewise._core.arguments import as_callables, as_mapping
+from edgewise._core.caller_settings import own_settings
 from edgewise._core.checks import (
     check_bool,
     check_choice,
@@ -26,7 +27,6 @@ from edgewise._core.checks import (
     short,
 )
 from edgewise._core.errors import InputError
-from edgewise._core.gradients import with_gradients
 from edgewise._core.seeds import derive, generator
 from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, check_seconds
@@ -153,7 +153,7 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
         self.callbacks, self.checkpoint, self.settings = callbacks, checkpoint, settings
 
     @torch.inference_mode(False)  # where a caller has switched gradients off, too
-    @with_gradients
+    @own_settings
     def fit(self, X: Any, y: Any = None) -> ImageClassifier:
         """Learn from pictures.
 

@@ -16,6 +16,7 @@ from functools import partial
 from typing import Any
 
 from edgewise._core.arguments import as_callables
+from edgewise._core.caller_settings import own_settings
 from edgewise._core.checks import check_choice, check_float
 from edgewise._core.config import chosen
 from edgewise._core.errors import InputError
@@ -49,6 +50,7 @@ _FAMILY_SHARE = 0.3
 _INFLOW = 1e-3
 
 
+@own_settings
 def solve(
     problem: Problem | Any,
     tolerance: float = 1e-6,

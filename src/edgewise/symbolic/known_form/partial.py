@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgewise._core.arguments import as_mapping
+from edgewise._core.caller_settings import own_settings
 from edgewise._core.checks import among, as_tuple, check_float, check_int, did_you_mean, short
 from edgewise._core.errors import InputError
-from edgewise._core.gradients import with_gradients
 from edgewise._core.seeds import derive
 from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, StopError, check_seconds, check_work, running
@@ -58,7 +58,7 @@ _AS_GOOD_TIMES = 1.3
 _SHOWN = 4
 
 
-@with_gradients
+@own_settings
 def fit_partial(
     X: Any,
     y: Any,

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from edgewise._core.arrays import Floats
+from edgewise._core.caller_settings import own_settings
 from edgewise._core.checks import check_float, did_you_mean, plural, short
 from edgewise._core.errors import InputError
-from edgewise._core.gradients import with_gradients
 from edgewise._core.plain import fields
 from edgewise._core.stopping import StopReason
 from edgewise._core.threads import one_thread
@@ -91,7 +91,7 @@ class FoundFunction:
         }
 
 
-@with_gradients
+@own_settings
 def find_function(
     X: Any,
     y: Any,

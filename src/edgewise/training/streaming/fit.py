@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from edgewise._core.arrays import Floats
-from edgewise._core.gradients import with_gradients
+from edgewise._core.caller_settings import own_settings
 from edgewise._core.stopping import StopReason
 from edgewise.training.additive.irls import FIRST_WEIGHT
 from edgewise.training.common.losses import CrossEntropy, Loss, Squared, negligible_gain
@@ -93,7 +93,7 @@ class _StreamedSolution:
         return np.concatenate([np.stack([part.times(column) for column in own], 1) for part in parts])
 
 
-@with_gradients
+@own_settings
 def fit_streamed(
     rows: StreamedRows,
     *,

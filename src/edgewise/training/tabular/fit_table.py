@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from edgewise._core.arguments import all_are, as_callables, as_mapping
+from edgewise._core.caller_settings import own_settings
 from edgewise._core.checks import check_choice, check_float, check_int, check_matrix, check_vector
 from edgewise._core.errors import InputError
-from edgewise._core.gradients import with_gradients
 from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, check_work
 from edgewise.training.additive.shape_constraints import ShapeConstraint, check_constraints
@@ -29,7 +29,7 @@ MODES = ("auto", "additive", "pairwise", "deep")
 LOSSES = ("squared", "huber", "quantile", "logistic", "cross_entropy")
 
 
-@with_gradients
+@own_settings
 def fit_table(
     X: Any,
     y: Any,

@@ -22,9 +22,9 @@ import torch
 from numpy.typing import NDArray
 
 from edgewise._core.arrays import Floats
+from edgewise._core.caller_settings import own_settings
 from edgewise._core.checks import check_float, check_int, short
 from edgewise._core.errors import InputError
-from edgewise._core.gradients import with_gradients
 from edgewise._core.plain import fields
 from edgewise._core.seeds import numpy_generator
 from edgewise._core.stopping import StopReason
@@ -364,7 +364,7 @@ class MinimalCounterfactual:
         return "\n".join([*lines, *table_of((self.row, self.found))])
 
 
-@with_gradients
+@own_settings
 def minimal_counterfactual(
     model: Any,
     row: Any,

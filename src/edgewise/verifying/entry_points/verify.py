@@ -9,8 +9,8 @@ from typing import Any, cast
 import numpy as np
 
 from edgewise._core.arrays import Floats
+from edgewise._core.caller_settings import own_settings
 from edgewise._core.checks import check_int
-from edgewise._core.gradients import with_gradients
 from edgewise._core.seeds import numpy_generator
 from edgewise._core.stopping import StopReason
 from edgewise._core.threads import one_thread
@@ -50,7 +50,7 @@ _FIRST_TURNS = 10.0
 _DRAWN_ROWS = 2048
 
 
-@with_gradients
+@own_settings
 def verify(
     model: Any,
     property: str | asked.Property,  # noqa: A002
