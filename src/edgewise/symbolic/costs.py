@@ -36,6 +36,8 @@ class Cost:
 
 # Least squares by orthogonal factors, by singular values, and for many harmonics: rows x columns x columns.
 ORTHOGONAL, SINGULAR, WAVES = Cost(7e-5, 7e-10), Cost(1.3e-4, 2.5e-9), Cost(1.4e-4, 2.1e-9)
+# Weights of a few columns by singular values.
+WEIGHTS = Cost(4e-5, 2.5e-9)
 # The same with what stands around it: a smooth model, one under noise with its table, a null space, a Jacobian of splines.
 SMOOTH, NOISY, NOISY_TABLE = Cost(5e-4, 2e-10), Cost(1.2e-4, 3.9e-10), Cost(3.5e-4, 1.4e-9)
 NULL_SPACE, SPLINES = Cost(9e-5, 6.4e-10), Cost(1.4e-4, 1.4e-9)

@@ -21,6 +21,7 @@ from edgewise.symbolic.search.search_state import Search
 NAMES = ("a", "b")
 X = np.random.default_rng(0).uniform(1, 3, (80, 2))
 Y = X[:, 0] * X[:, 1]
+NOISE = np.random.default_rng(1).normal(size=80)
 
 
 def ended(
@@ -38,9 +39,12 @@ def table(X: np.ndarray = X, y: np.ndarray = Y) -> tuple[SplitRows, Measurements
 
 
 def test_a_constant_says_that_no_column_tells_anything() -> None:
-    rows, told = table()
+    rows, told = table(y=NOISE)
     sentence = "No column predicts y: no formula is better than a constant."
     assert remarks(ended("2.5", rows), told, (), (), False) == (sentence,)
+    # What follows columns is predicted by them, whether or not a formula was found.
+    (other,) = remarks(ended("2.5", table()[0]), table()[1], (), (), False)
+    assert other != sentence
     assert remarks(ended("2.5*a", rows), told, (), (), False) == ()
     # A search that was stopped has not looked at all there is.
     assert remarks(ended("2.5", rows, StopReason.TIME_LIMIT), told, (), (), False) == ()
@@ -49,7 +53,7 @@ def test_a_constant_says_that_no_column_tells_anything() -> None:
 
 
 def test_a_constant_explains_nothing() -> None:
-    rows, _ = table()
+    rows, _ = table(y=NOISE)
     assert "explain" in message(ended("2.5*a", rows, StopReason.EXPLAINED))
     said = message(ended("2.5", rows, StopReason.EXPLAINED))
     assert "explain" not in said

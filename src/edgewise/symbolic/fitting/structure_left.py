@@ -26,6 +26,8 @@ from edgewise.symbolic.costs import VALUES
 # Residuals follow a column of so many rows at least, with at least this share of different values.
 _FEWEST_ROWS = 20
 DISTINCT_SHARE = 0.5
+# Residuals beyond so many median ones would be all that correlations see: hardly ever one of noise (seven deviations).
+_LARGEST_LEFT = 10.0
 # Neighbours agree by so many standard deviations: chance does not reach four in ten thousand columns.
 _SURE_DEVIATIONS = 4.0
 # Of so many columns at most all pairs are asked, too.
@@ -53,7 +55,7 @@ def follows_columns(X: Floats, residual: Floats) -> bool:
     False
     """
     count = len(residual)
-    left = residual - residual.mean()
+    left = _bounded(residual)
     power = float(left @ left)
     if count < _FEWEST_ROWS or not 0 < power < math.inf:
         return False
@@ -67,6 +69,16 @@ def follows_columns(X: Floats, residual: Floats) -> bool:
             return True
     pairs = itertools.combinations(columns, 2) if len(columns) <= _PAIRED_COLUMNS else ()
     return any(_beside(np.column_stack(pair), left) > _SURE_DEVIATIONS for pair in pairs)
+
+
+def _bounded(residual: Floats) -> Floats:
+    """Residuals without their mean; of those far beyond the usual, as near a pole, only the sign counts."""
+    left = residual - np.median(residual)
+    most = _LARGEST_LEFT * float(np.median(np.abs(left)))
+    bounded = (
+        np.clip(residual, np.median(residual) - most, np.median(residual) + most) if most > 0 else residual
+    )
+    return bounded - bounded.mean()
 
 
 def largest_wave(column: Floats, left: Floats) -> tuple[float, float]:

@@ -13,6 +13,7 @@ from edgewise._core.stopping import StopReason
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.least_squares import RARE_CHANCE
 from edgewise.symbolic.fitting.measurements import Measurements
+from edgewise.symbolic.fitting.structure_left import follows_columns
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.results.formula import Formula
 from edgewise.symbolic.results.probability import likely
@@ -136,8 +137,12 @@ def remarks(
     result, rows = ended.result, ended.rows
     best = result.best
     notes = list[str]()
-    if not constrained and _predicts_nothing(ended):
-        notes.append("No column predicts y: no formula is better than a constant.")
+    if not constrained and _is_constant(ended):
+        notes.append(
+            "No column predicts y: no formula is better than a constant."
+            if _predicts_nothing(ended)
+            else "No formula that was found predicts y, though y follows columns: more work may find one."
+        )
     if ended.straightened:
         notes.append(
             f"Where arguments are so small these rows cannot distinguish a function from a line; it was seen for "
@@ -162,11 +167,17 @@ def remarks(
     return (*notes, *ended.remarks, *table.notes)
 
 
-def _predicts_nothing(ended: Ended) -> bool:
+def _is_constant(ended: Ended) -> bool:
     """Whether a constant is the best formula of a y that varies, and no end from outside made it so."""
     result = ended.result
     varies = float(ended.rows.y.std()) > 0
     return varies and result.best.expression.numeric and result.stop_reason.repeatable
+
+
+def _predicts_nothing(ended: Ended) -> bool:
+    """Whether that is because y follows no column, as far as the rows show."""
+    X, y, _ = ended.rows.everything
+    return _is_constant(ended) and not follows_columns(X, y)
 
 
 _NOISE = "all that y does is noise as far as these rows show"

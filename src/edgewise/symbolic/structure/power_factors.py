@@ -23,6 +23,7 @@ from edgewise.forms.tree import Node, Variable
 from edgewise.symbolic.costs import ORTHOGONAL
 from edgewise.symbolic.fitting.cancellation import LARGEST_EXPONENT
 from edgewise.symbolic.fitting.damped_steps import damped_step, descended, squared, triangle
+from edgewise.symbolic.fitting.linear_fit import linear_fit
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.provenance import proposes
 from edgewise.symbolic.structure.state import Move, power, product
@@ -39,6 +40,8 @@ _CHANCE = 1e-6
 # How close an exponent is to a half of a whole number, and how sure it must be.
 _POWER_NEARNESS = 0.12
 _POWER_ERROR = 0.1
+# Where more than this share of y is of either sign, as around a pole, no exponential with a sign follows it.
+_BOTH_SIGNS = 0.2
 
 
 @proposes("power factors")
@@ -137,12 +140,12 @@ class _Exponential:
 
 def _fitted(table: Floats, y: Floats, weight: Floats) -> tuple[Floats, Floats] | None:
     """Coefficients of the exponent, and their covariance."""
+    if min((y > 0).mean(), (y < 0).mean()) > _BOTH_SIGNS and (y != 0).all():
+        return _logarithmic(table, np.log(np.abs(y)))
     sign = 1.0 if float(np.sum(weight**2 * y * np.abs(y))) > 0 else -1.0
     seen = sign * y > 0
     counts = (weight * np.abs(y))[seen]
-    at: Floats = np.linalg.lstsq(table[seen] * counts[:, None], np.log(sign * y[seen]) * counts, rcond=None)[
-        0
-    ].astype(np.float64)
+    at = linear_fit(table[seen] * counts[:, None], np.log(sign * y[seen]) * counts)
     problem = _Exponential(table, y, sign, float(np.log(np.abs(y).max())) + _REACH_NATS, weight)
     root = weight
     for _ in range(_ROUNDS):
@@ -157,6 +160,17 @@ def _fitted(table: Floats, y: Floats, weight: Floats) -> tuple[Floats, Floats] |
     # What the polynomial lacks is no noise of equal size: heteroscedasticity-robust errors (White's).
     inverse = np.linalg.inv(information).astype(np.float64)
     unequal = jacobian * problem.residual(at)[:, None]
+    return at, inverse @ (unequal.T @ unequal) @ inverse
+
+
+def _logarithmic(table: Floats, target: Floats) -> tuple[Floats, Floats] | None:
+    """Coefficients of the logarithm of |y|, which poles do not rule, and their covariance (White's)."""
+    information = table.T @ table
+    if np.linalg.cond(information) > 1e12:
+        return None
+    inverse = np.linalg.inv(information)
+    at = inverse @ (table.T @ target)
+    unequal = table * (target - table @ at)[:, None]
     return at, inverse @ (unequal.T @ unequal) @ inverse
 
 
