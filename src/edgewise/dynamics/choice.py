@@ -45,6 +45,8 @@ def shortest(selection: TermSelection, most: int) -> tuple[Settled, float]:
     constant = math.log(selection.pieces.values.size)
     least, found = math.inf, list[Settled]()
     for judged in selection.near(most):
+        if found and selection.meter.left <= 0:
+            break
         # No constant can become more than plain.
         saved = len(judged.fit.point.constants) * max(constant - _PLAIN_PRICE, 0.0)
         if judged.criterion - saved < least:

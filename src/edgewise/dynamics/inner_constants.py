@@ -12,6 +12,7 @@ import numpy as np
 from scipy.optimize import minimize, minimize_scalar
 
 from edgewise._core.arrays import Floats
+from edgewise._core.work import charge, spent
 from edgewise.dynamics.families import Constants, TermFamily
 from edgewise.dynamics.terms import DynamicsTerm, TermLibrary
 from edgewise.dynamics.weak import SmoothedCourse, searches
@@ -26,6 +27,8 @@ _MOST, _MOST_FITTED, _EVALUATIONS, _CLOSE = 6, 4, 16, 1e-6
 _FITTED, _SEVERAL = 2, 50
 # Of values with steps so many are looked at for all numbers of terms.
 _KEPT = 4
+# Units of work of rows made of values, and multiplications in one.
+_CALL, _RATE = 1e-4, 2e9
 # How often terms and inner constants are chosen in turns.
 _TURNS = 4
 
@@ -67,6 +70,7 @@ class StateRows:
 
     def columns(self, library: TermLibrary, inner: Floats) -> Floats:
         """Terms at inner constants against every test function, (K, terms)."""
+        charge(sum(_CALL + matrix.size * len(library.terms) / _RATE for matrix, _ in self.courses))
         return np.concatenate([matrix @ library.values(places, inner) for matrix, places in self.courses])
 
     def fitted(self, chosen: Sequence[DynamicsTerm], near: _Near) -> tuple[Constants, float]:
@@ -168,11 +172,14 @@ class InnerSearch:
         Terms without inner constants, which may stand beside a family.
     makes_sense : callable
         Whether a term's inner constants are such that the courses determine them.
+    until : float
+        The count of work (see `spent`) where it ends.
     """
 
     courses: Sequence[SmoothedCourse]
     plain: tuple[DynamicsTerm, ...]
     makes_sense: Callable[[DynamicsTerm], bool]
+    until: float = math.inf
 
     def best(
         self, families: Sequence[TermFamily], states: int, most: int
@@ -182,6 +189,8 @@ class InnerSearch:
         found: list[list[WeakGuess]] = [[] for _ in range(states)]
         pairs: list[SharedGuess] = []
         for family in families:
+            if spent() > self.until:
+                break
             every = [(*self.plain, *family.terms(value)) for value in family.values]
             own = zip(*(self._searches(terms, range(states)) for terms in every), strict=True)
             at_grid: list[dict[int, WeakGuess]] = []

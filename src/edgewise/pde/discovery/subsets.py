@@ -10,11 +10,15 @@ import numpy as np
 from scipy.linalg import get_lapack_funcs
 
 from edgewise._core.arrays import Floats, Ints
+from edgewise._core.work import charge
 
 # Columns that the others explain up to this share of their square carry no information of their own.
 _COLLINEAR = 1e-7
 # Of so many columns looking at all triples takes no longer than steps and exchanges.
 MOST_CUBED = 60
+# Units of work: of what a subset leaves and of a column beside it, of the gains of all others, of those without each of its
+# columns; and of a number of the tables of pairs and triples.
+_REST, _GAINS, _WITHOUT, _ENTRY = 1e-5, 4e-5, 8e-5, 1e-8
 (_gesv,) = get_lapack_funcs(("gesv",), dtype=np.float64)
 
 
@@ -43,6 +47,7 @@ class UnitNormal:
 
     def gains(self, subset: Sequence[int]) -> Floats:
         """How much each further column would take off the sum of squares; nothing for those in the subset."""
+        charge(_GAINS)
         chosen = list(subset)
         if not chosen:
             return self.right**2
@@ -59,6 +64,7 @@ class UnitNormal:
 
         Where the subset is nearly collinear, less exact than `gains`.
         """
+        charge(_WITHOUT)
         chosen = list(subset)
         inverse = np.linalg.inv(self._block(chosen))
         explained = self.gram[:, chosen] @ inverse
@@ -71,6 +77,7 @@ class UnitNormal:
 
     def is_independent(self, subset: Sequence[int], column: int) -> bool:
         """Whether a column has information of its own beside a subset."""
+        charge(_REST)
         chosen = list(subset)
         own = self.gram[chosen, column]
         return column not in chosen and float(own @ _solve(self._block(chosen), own)) < 1 - _COLLINEAR
@@ -95,6 +102,7 @@ class UnitNormal:
 
     def rest(self, subset: Sequence[int]) -> float:
         """Sum of squares that a subset leaves."""
+        charge(_REST)
         chosen = list(subset)
         if not chosen:
             return self.square
@@ -103,13 +111,14 @@ class UnitNormal:
 
 
 def _solve(matrix: Floats, right: Floats) -> Floats:
-    """`numpy.linalg.solve` of a symmetric matrix of few rows, without what it does for others, which takes longer."""
+    """`numpy.linalg.solve` of a symmetric matrix of few rows, without what it does for others, which takes longer; of
+    dependent columns the shortest solution."""
     if not len(right):
         return right
     *_, found, info = _gesv(matrix, right)
     if info:
-        raise np.linalg.LinAlgError("Singular matrix")
-    return found.reshape(right.shape)
+        found = np.linalg.lstsq(matrix, right, rcond=None)[0]
+    return np.asarray(found, dtype=np.float64).reshape(right.shape)
 
 
 def normal(columns: Floats, left: Floats) -> UnitNormal:
@@ -141,6 +150,7 @@ def best_subsets(of: UnitNormal, most: int, *, triples: bool = False) -> list[tu
 
 def best_pair(of: UnitNormal) -> tuple[int, int]:
     """Of all pairs of columns the one that leaves least; there must be two columns."""
+    charge(_ENTRY * of.gram.size)
     own = 1 - of.gram**2
     taken = of.right[:, None] ** 2 + of.right**2 - 2 * of.right[:, None] * of.right * of.gram
     # Of columns that are alike one by itself takes as much.
@@ -152,6 +162,7 @@ def best_pair(of: UnitNormal) -> tuple[int, int]:
 def best_triple(of: UnitNormal) -> tuple[int, ...]:
     """Of all triples of columns the one that leaves least: of J columns, J^3 numbers are computed."""
     gram, count = of.gram, len(of.right)
+    charge(_ENTRY * count**3)
     own = np.where(1 - gram**2 > _COLLINEAR, 1 - gram**2, np.inf)
     size = np.sqrt(own)
     right = (of.right - gram * of.right[:, None]) / size

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from edgewise._core.work import spent
 from edgewise.forms.tree import Apply, Node, Variable, names_in, render, replaced, summed
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.expressions.writing import from_tree, to_tree
@@ -44,12 +45,14 @@ def mended(
     rows: GroupedRows,
     rank: Callable[[Tied], float],
     seed: int,
+    until: float = math.inf,
 ) -> list[Tied]:
     """The models and better ones near them, the best first.
 
     Each round takes all steps from the best models, fits the constants of all groups at once from those there were, and has
     constants tied where the description is shortest; the rounds end where none gets shorter by a node. Where the best one's
-    constants give another formula no value, they are sought in each group.
+    constants give another formula no value, they are sought in each group. No more steps are taken from the count of work
+    `until` on (see `spent`).
     """
     known = {render(each.tree): each for each in (written(one, rows.columns) for one in models)}
     tried = set[str]()
@@ -58,7 +61,7 @@ def mended(
         fresh = list[Tied]()
         for parent in best:
             for step in edits(parent.tree, rows.columns):
-                if (text := render(step.tree)) in tried:
+                if (text := render(step.tree)) in tried or spent() > until:
                     continue
                 tried.add(text)
                 start = begun(parent, step, rows)
@@ -72,7 +75,7 @@ def mended(
             # What its parent shared it may not.
             made = written(related(tie(released(model, rows), rows), rows, rank), rows.columns)
             known.setdefault(render(made.tree), made)
-        if not known or before - min(map(rank, known.values())) < 2 * NODE_NATS:
+        if not known or spent() > until or before - min(map(rank, known.values())) < 2 * NODE_NATS:
             break
     # Of two writings of one formula the shorter one.
     return sorted(known.values(), key=lambda model: (round(rank(model), 3), len(render(model.tree))))

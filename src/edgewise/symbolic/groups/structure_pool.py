@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from edgewise._core.arrays import Floats
+from edgewise._core.work import spent
 from edgewise.forms.tree import Apply, Node, Number, names_in, render, replaced
 from edgewise.symbolic.expressions.complexity import node_count
 from edgewise.symbolic.expressions.writing import from_tree, to_tree
@@ -66,6 +67,8 @@ class StructurePool:
     ----------
     rows, seed
         All rows, and the seed of starts.
+    until
+        The count of work (see `spent`) from which on nothing is fitted that is not yet, if there is anything.
 
     Attributes
     ----------
@@ -79,8 +82,8 @@ class StructurePool:
         The best of them with constants made one for all, or multiples of others, the best first.
     """
 
-    def __init__(self, rows: GroupedRows, seed: int) -> None:
-        self._all, self._seed = rows, seed
+    def __init__(self, rows: GroupedRows, seed: int, until: float = math.inf) -> None:
+        self._all, self._seed, self._until = rows, seed, until
         self._runners = dict[str, _Runner]()
         self._table = SplitRows.split(rows.columns, rows.X, rows.y, 0.2, seed)
         self._unchanged = 0
@@ -162,6 +165,8 @@ class StructurePool:
             for at in range(before, min(turn, self.rows.count)):
                 X, y = self.rows.of(at)
                 for each in racing:
+                    if spent() > self._until and any(map(self._is_finished, self._runners.values())):
+                        return
                     if len(each.fits) == at and None not in each.fits:
                         each.fits.append(self._fitted(each, X, y))
             part = first_groups(self.rows, min(turn, self.rows.count))
@@ -170,6 +175,10 @@ class StructurePool:
             most = max(TAKEN_FORMULAS, len(scored) // 2)
             for place, (score, each) in enumerate(scored):
                 each.dropped = place >= most or not math.isfinite(score)
+
+    def _is_finished(self, runner: _Runner) -> bool:
+        """Whether it was fitted in every group."""
+        return len(runner.fits) == self.rows.count and None not in runner.fits
 
     def _fitted(self, runner: _Runner, X: Floats, y: Floats) -> Fit | None:
         """In one more group: the constants of those before tell where to look, in the middle of three at least."""

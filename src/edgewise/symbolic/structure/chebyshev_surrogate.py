@@ -13,6 +13,7 @@ Blatman, Sudret (2011), Adaptive sparse polynomial chaos expansion based on leas
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 
 from edgewise._core.arrays import Floats
-from edgewise.symbolic.costs import SMOOTH
+from edgewise.symbolic.costs import ENTRIES, SMOOTH
 
 # A smooth model with a larger error has noise in it, or too few terms: its slopes show no exact relations.
 NOISY_ERROR = 1e-3
@@ -117,10 +118,14 @@ class Landscape:
             outer = 1 / (self.sign * TARGETS[self.target].slope(self.sign * value))
         gradient = np.empty_like(X)
         for along in range(X.shape[1]):
-            product = slopes[self.powers[:, along], :, along].T.copy()
-            for at in range(X.shape[1]):
+            # Terms without the column have no slope in it, and columns of degree nothing are factors of one.
+            own = np.flatnonzero(self.powers[:, along])
+            ENTRIES(len(X) * len(own) * X.shape[1])
+            product = np.zeros((len(X), len(self.powers)))
+            product[:, own] = slopes[self.powers[own, along], :, along].T
+            for at in np.flatnonzero(self.powers[own].any(axis=0)):
                 if at != along:
-                    product *= tables[self.powers[:, at], :, at].T
+                    product[:, own] *= tables[self.powers[own, at], :, at].T
             slope = product @ self.coefficients * (2 / (self.high[along] - self.low[along]))
             gradient[:, along] = slope / X[:, along] if self.logs[along] else slope
         return value, gradient * outer[:, None]
@@ -346,26 +351,30 @@ def terms(columns: int, most: int, highest: int) -> tuple[Ints, tuple[int, ...]]
 
 def weighted_terms(weights: Floats, most: int) -> tuple[Ints, tuple[int, ...]]:
     """Degrees of the terms of least weighted total degree, and where each step ends."""
+
+    def fits(bound: float) -> bool:
+        # There may be very many more.
+        return len(list(itertools.islice(_below(weights, bound, HIGHEST_DEGREE), most + 1))) <= most
+
     low, high = 1.0, 2.0
-    while len(_below(weights, high, HIGHEST_DEGREE)) <= most:
+    while fits(high):
         low, high = high, 2 * high
     for _ in range(_UNEVEN_HALVINGS):
         middle = (low + high) / 2
-        low, high = (middle, high) if len(_below(weights, middle, HIGHEST_DEGREE)) <= most else (low, middle)
+        low, high = (middle, high) if fits(middle) else (low, middle)
     rows = sorted(_below(weights, low, HIGHEST_DEGREE), key=lambda row: (float(np.dot(row, weights)), row))
     shares = np.linspace(_FIRST_CUT, 1, _CUTS)
     steps = sorted({max(2, round(len(rows) * share)) for share in shares})
     return np.array(rows, dtype=np.intp), tuple(min(step, len(rows)) for step in steps)
 
 
-def _below(weights: Floats, bound: float, highest: int) -> list[tuple[int, ...]]:
+def _below(weights: Floats, bound: float, highest: int) -> Iterator[tuple[int, ...]]:
     if len(weights) == 0:
-        return [()]
-    rows: list[tuple[int, ...]] = []
+        yield ()
+        return
     for degree in range(min(int(bound / weights[0]), highest) + 1):
         left = bound - degree * float(weights[0])
-        rows += [(degree, *rest) for rest in _below(weights[1:], left, highest)]
-    return rows
+        yield from ((degree, *rest) for rest in _below(weights[1:], left, highest))
 
 
 def _compositions(parts: int, total: int) -> Iterator[tuple[int, ...]]:

@@ -11,6 +11,7 @@ import numpy as np
 from edgewise._core.arrays import Floats
 from edgewise.forms.parser import read
 from edgewise.forms.tree import Apply, Node, Number, Variable, substitute
+from edgewise.symbolic.costs import LAID_OUT
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.structure.state import power, powers, product
 
@@ -217,6 +218,7 @@ def _squares(atoms: Sequence[SumTerm]) -> list[SumTerm]:
 
 
 def _times(first: Sequence[SumTerm], second: Sequence[SumTerm]) -> list[SumTerm]:
+    LAID_OUT(len(first) * len(second))
     return [
         SumTerm(product(*(each for each in (a.tree, b.tree) if each != Number(1))), a.values * b.values)
         for b in second
@@ -235,6 +237,7 @@ def _monomials(
         if chosen and len(chosen) + len(level) > most:
             break
         chosen += level
+    LAID_OUT(len(chosen))
     terms: list[SumTerm] = []
     with np.errstate(all="ignore"):
         for exponents in chosen:

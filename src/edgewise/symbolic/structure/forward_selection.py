@@ -24,7 +24,7 @@ from scipy.linalg import get_lapack_funcs
 from edgewise._core.arrays import Floats
 from edgewise._core.work import spent
 from edgewise.forms.tree import Apply, Node, render
-from edgewise.symbolic.costs import ENTRIES, GRAM, LAID_OUT, PAIRS, SELECTION
+from edgewise.symbolic.costs import ENTRIES, GRAM, PAIRS, SELECTION
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.provenance import proposes
 from edgewise.symbolic.structure.dictionaries import SumTerm, dictionaries
@@ -93,7 +93,6 @@ def selected_sums(
     for terms in itertools.islice(dictionaries(thin), _DICTIONARIES):
         if spent() > until:
             break
-        LAID_OUT(len(terms))
         ENTRIES(len(terms) * len(thin.y))
         design = np.column_stack([np.broadcast_to(term.values, len(thin.y)) for term in terms])
         for target, slope in targets:

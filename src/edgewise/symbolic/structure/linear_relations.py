@@ -19,6 +19,7 @@ from edgewise._core.arrays import Floats
 from edgewise._core.work import spent
 from edgewise.forms.tree import Apply, Node
 from edgewise.symbolic.costs import NULL_SPACE, ORTHOGONAL
+from edgewise.symbolic.fitting.linear_fit import linear_fit
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.provenance import proposes
 from edgewise.symbolic.structure.dictionaries import MOST_TERMS, dictionaries, few
@@ -98,6 +99,7 @@ def _sums(
     near = np.linalg.norm(targets - q @ (q.T @ targets), axis=0) <= tolerance * size
     if not near.any():
         return
+    ORTHOGONAL(2 * design.size * design.shape[1])
     kept = _independent(unit)
     q, r = (np.asarray(each) for each in qr(unit[:, kept], mode="economic", check_finite=False))
     along = q.T @ targets
@@ -122,7 +124,7 @@ def _matched(unit: Floats, target: Floats, longest: int) -> list[int]:
         gains = np.abs(unit.T @ left)
         gains[chosen] = -1
         chosen.append(int(np.argmax(gains)))
-        left = target - unit[:, chosen] @ np.linalg.lstsq(unit[:, chosen], target, rcond=None)[0]
+        left = target - unit[:, chosen] @ linear_fit(unit[:, chosen], target)
     return chosen
 
 
@@ -134,7 +136,7 @@ def _independent(unit: Floats) -> list[int]:
 
 def _fit(columns: Floats, target: Floats) -> tuple[Floats, float]:
     scale = np.linalg.norm(columns, axis=0)
-    weights = np.linalg.lstsq(columns / scale, target, rcond=None)[0] / scale
+    weights = linear_fit(columns / scale, target) / scale
     return weights, float(np.linalg.norm(target - columns @ weights))
 
 
