@@ -6,11 +6,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import edgewise as ew
+from edgewise._core.stopping import StopReason
+from edgewise._core.work import StopError
 from edgewise.dynamics import find_dynamics
 from edgewise.estimators.formula_files import formula_document, read_formula
 from edgewise.forms import parse
 from edgewise.forms.tree import Variable, substitute
-from edgewise.symbolic.provenance import excluding, in_words, like, marked, origin_of, parts, proposes
+from edgewise.symbolic.provenance import (
+    excluding,
+    in_words,
+    like,
+    marked,
+    origin_of,
+    parts,
+    proposes,
+    recording,
+)
+from edgewise.symbolic.search import recipe
+from edgewise.symbolic.structure import chebyshev_surrogate
 
 X = np.random.default_rng(0).uniform(1, 3, (120, 2))
 NAMES = ["a", "b"]
@@ -83,3 +96,59 @@ def test_a_law_over_groups_and_a_system_have_an_origin():
     course = np.linspace(0, 8, 50)
     system = find_dynamics(course, 5 / (1 + 9 * np.exp(-1.2 * course)), names=["x"])
     assert system.equations[0].origin == ("weak form",)
+
+
+@pytest.mark.parametrize(
+    "error", [np.linalg.LinAlgError, ZeroDivisionError, OverflowError, ValueError, ew.InputError]
+)
+def test_a_part_whose_numbers_fail_proposes_what_it_had_and_is_named(error):
+    @proposes("trial part")
+    def trees():
+        yield Variable("a")
+        raise error("no number")
+
+    @proposes("trial list")
+    def several():
+        raise error("no number")
+
+    with pytest.raises(error):
+        list(trees())
+    with recording() as failures, recording() as inner:
+        assert list(trees()) == [Variable("a")]
+        assert several() == []
+    assert [str(each) for each in failures] == ["trial part: no number", "trial list: no number"]
+    assert failures == inner
+
+
+@pytest.mark.parametrize(
+    "error", [TypeError, AttributeError, KeyError, AssertionError, KeyboardInterrupt, StopError]
+)
+def test_errors_of_the_program_and_what_ends_a_search_go_through_every_part(error):
+    @proposes("trial part")
+    def trees():
+        yield Variable("a")
+        raise error(StopReason.CALLBACK)
+
+    with recording() as failures, pytest.raises(error):
+        list(trees())
+    assert failures == []
+
+
+def test_an_error_of_a_callback_is_the_callers():
+    def refuses(record):
+        raise ValueError("mine")
+
+    with pytest.raises(ValueError, match="mine"):
+        ew.find_formula(X, X[:, 0] ** 2 / X[:, 1], seed=0, work="quick", callbacks=[refuses])
+
+
+def test_a_search_goes_on_without_a_part_that_fails(monkeypatch):
+    def fails(*arguments, **options):
+        raise np.linalg.LinAlgError("SVD did not converge")
+
+    monkeypatch.setattr(recipe, "direct_candidates", proposes("direct candidates")(fails))
+    monkeypatch.setattr(chebyshev_surrogate, "_fitted", fails)
+    result = ew.find_formula(X, X[:, 0] ** 2 / X[:, 1], names=NAMES, seed=0, work="quick")
+    assert {each.part for each in result.failures} >= {"direct candidates", "smooth model"}
+    assert result.to_dict()["failures"] == list(map(str, result.failures))
+    assert result.best.error < 0.1 * result.front[0].error or len(result.front) == 1

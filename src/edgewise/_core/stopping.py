@@ -67,7 +67,19 @@ _ADVICE = {
 
 def tell(callbacks: Sequence[Callable[..., object]], *news: object) -> bool:
     """Call all with the news; whether one of them asks to stop, by returning True."""
-    answers = [
-        callback(*news) is True for callback in callbacks
-    ]  # all of them, whatever the first one returns
+    try:
+        # All of them, whatever the first one returns.
+        answers = [callback(*news) is True for callback in callbacks]
+    except Exception as error:
+        error.add_note(_OF_CALLBACK)
+        raise
     return any(answers)
+
+
+# What a callback raises goes up to the caller, through whatever would go on after an error of its own.
+_OF_CALLBACK = "A callback raised this."
+
+
+def is_of_callback(error: Exception) -> bool:
+    """Whether a callback raised an error."""
+    return _OF_CALLBACK in getattr(error, "__notes__", ())

@@ -638,6 +638,7 @@ def as_data(found: FinishedSearch, number: int) -> dict[str, Any]:
         "seconds": round(result.seconds, 3),
         "stop_reason": result.stop_reason.value,
         "message": result.message,
+        "failures": list(map(str, result.failures)),
         "gross_errors": list(result.gross_errors),
         "reduced_chi_square": result.reduced_chi_square,
         "probability": result.probability,

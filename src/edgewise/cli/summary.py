@@ -141,6 +141,7 @@ def _remarks(found: FormulaResult, number: int, best: int, verbose: bool) -> Ite
         yield from ("" if trust is None else str(trust)).splitlines()
         yield found.message
         yield from filter(None, [in_words(found.front[number - 1].origin)])
+        yield from (f"A part of the search failed on these rows: {each}." for each in found.failures)
         return
     if trust is not None:
         yield from map(str, trust.leaves_domain)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from edgewise._core.arguments import as_callables
+from edgewise._core.caller_settings import own_settings
 from edgewise._core.checks import as_tuple, check_int, did_you_mean, short
 from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason, tell
@@ -18,6 +20,7 @@ from edgewise.dynamics.outcome import outcome
 from edgewise.dynamics.result import Dynamics
 from edgewise.dynamics.search import DynamicsSearch
 from edgewise.dynamics.term_functions import FUNCTIONS
+from edgewise.symbolic.provenance import recording
 
 # Work of "normal" at most: about a minute of one core.
 _NORMAL_WORK = 60.0
@@ -25,6 +28,7 @@ _NORMAL_WORK = 60.0
 _OF = "find_dynamics"
 
 
+@own_settings
 def find_dynamics(
     t: Any,
     states: Any,
@@ -105,7 +109,7 @@ def find_dynamics(
     listeners = as_callables(callbacks)
     courses = read_courses(t, states, names, inputs, input_names, groups)
     meter = Meter(_NORMAL_WORK * factor, limit)
-    with np.errstate(all="ignore"), one_thread(), running(meter):
+    with np.errstate(all="ignore"), one_thread(), running(meter), recording() as failures:
         search: DynamicsSearch | None = None
         reason: StopReason | None = None
         try:
@@ -125,7 +129,7 @@ def find_dynamics(
                 if reason is not None
                 else f"{_OF} found no equations whose solutions follow the courses; give more rows, or shorter courses."
             )
-        return outcome(search, reason, seed)
+        return replace(outcome(search, reason, seed), failures=tuple(dict.fromkeys(failures)))
 
 
 def _unwanted(exclude_functions: Iterable[str]) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ from edgewise._core.stopping import StopReason
 from edgewise.dynamics.courses import as_matrix
 from edgewise.symbolic import Formula
 from edgewise.symbolic.expressions.tape import Tape
+from edgewise.symbolic.provenance import Failure
 
 _RELATIVE, _ABSOLUTE = 1e-9, 1e-11
 # Where a solution leaves every bound its steps shrink until time stands still, without end.
@@ -96,6 +97,8 @@ class Dynamics:
         where there were none.
     probability : float or None
         That all equations have the terms of the true ones and no others; None where the solution leaves more than noise.
+    failures : tuple of Failure
+        Parts of the search that failed on these courses and proposed no more: the others went on.
 
     Examples
     --------
@@ -123,6 +126,7 @@ class Dynamics:
     seconds: float
     lead: float
     probability: float | None = None
+    failures: tuple[Failure, ...] = ()
 
     def __str__(self) -> str:
         return "\n".join(
@@ -219,6 +223,7 @@ class Dynamics:
                 "seconds",
                 "probability",
             ),
+            "failures": list(map(str, self.failures)),
             "equations": [
                 {
                     "state": name,

@@ -19,7 +19,7 @@ from edgewise.dynamics.selection import Chosen, Judged, TermSelection
 from edgewise.dynamics.terms import DynamicsTerm, TermLibrary
 from edgewise.dynamics.weak import searches, smoothed
 from edgewise.symbolic import Formula
-from edgewise.symbolic.provenance import is_excluded
+from edgewise.symbolic.provenance import attempted, is_excluded
 
 # Weighting functions per half width: a single coordinate can have more than fields in space.
 _DENSITY = 6.0
@@ -37,6 +37,8 @@ _SPREAD_SHARE = 1e-8
 _HIGH_POWERS = 3
 # Of the weak form's choices from a library, so many are tried until one can be solved.
 _WEAK_STARTS = 3
+# Of the work that remains, what choices with an inner constant may take before they are fitted.
+_INNER_SHARE = 0.5
 # Choices with an inner constant for each state that are started from,
 _INNER_STARTS = 6
 # and those that terms are exchanged from where there is a single state.
@@ -123,24 +125,39 @@ class DynamicsSearch:
             list(self.selection.pool),
         ]
         self.selection.step = "weak form"
-        found = [judged for pool in pools if (judged := self._started(pool)) is not None]
+        found = list[Judged]()
+        for pool in pools:
+            if found and self.meter.left <= 0:
+                break
+            with attempted("weak form"):
+                if (judged := self._started(pool)) is not None:
+                    found.append(judged)
         plain = [each for each in found if not any(term.function for _, term in each.chosen)]
         rich = [each for each in found if each not in plain]
-        inner = [] if any(map(self.selection.is_exact, found)) else self._with_inner()
+        inner = list[Judged]()
+        if not any(map(self.selection.is_exact, found)):
+            with attempted("inner constants"):
+                inner = self._with_inner()
         # Rich libraries imitate what plain ones express shortly: the best of each kind is a start.
         inner = sorted(inner, key=lambda each: each.criterion)[: 1 if self.states > 1 else _SINGLE_STARTS]
         starts = [min(each, key=lambda one: one.criterion) for each in (plain, rich) if each] + inner
         for start in sorted(self._with_fine_steps(starts), key=lambda each: each.criterion):
             if self._is_hopeless(start):
                 continue
-            self.selection.improved(start)
+            with attempted("terms exchanged"):
+                self.selection.improved(start)
             self.judged_by_solver()
             if (best := self.selection.best) is not None and self.selection.is_exact(best):
                 # What is exact may be written with more constants than it takes.
-                self._equation_by_equation(shorter=True)
-                self.selection.without_idle(self.selection.best or best)
+                with attempted("equation by equation"):
+                    self._equation_by_equation(shorter=True)
+                    self.selection.without_idle(self.selection.best or best)
                 return
-        self._equation_by_equation()
+        if self.selection.best is None:
+            # Where no solution follows the courses, that nothing changes is an answer.
+            self.selection.judged((), ())
+        with attempted("equation by equation"):
+            self._equation_by_equation()
         self.judged_by_solver()
 
     def _is_hopeless(self, start: Judged) -> bool:
@@ -229,7 +246,8 @@ class DynamicsSearch:
             replace(each, terms=lambda value, each=each: self._usable(each.terms(value)))
             for each in self.families
         ]
-        within = InnerSearch(self.smoothed, tuple(plain), self.selection.makes_sense)
+        until = self.meter.part(_INNER_SHARE)
+        within = InnerSearch(self.smoothed, tuple(plain), self.selection.makes_sense, until)
         # Of a single state every family has its turn: its fits take little.
         most = _INNER_STARTS if self.states > 1 else len(own)
         self.guesses, pairs = within.best(own, self.states, most)

@@ -21,6 +21,7 @@ from edgewise.dynamics.shooting import Shooting, ShootingFit, ShootingPoint, fit
 from edgewise.dynamics.term_functions import FUNCTIONS, SATURATIONS, Span
 from edgewise.dynamics.terms import DynamicsTerm, Place, TermLibrary
 from edgewise.pde.discovery.subsets import MOST_CUBED, UnitNormal, best_subsets, exchanged_pairs, normal
+from edgewise.symbolic.provenance import attempted
 
 # Constants of saturations, in units of the largest power beside them: beyond, they are polynomials.
 _LARGEST_INNER = 1.0
@@ -169,7 +170,9 @@ class TermSelection:
         model = free(self.states, terms, [e for e, _ in chosen], factors)
         starts = self.smooth[self.pieces.first] if near is None else near.fit.point.starts
         noise = self.noise if near is None else self.left(near)
-        found = fitted(self.pieces, model, noise, starts, warm=near is not None)
+        found = None
+        with attempted("solutions"):
+            found = fitted(self.pieces, model, noise, starts, warm=near is not None)
         if found is None or not all(map(self.makes_sense, found.model.known(found.point.constants))):
             return None
         judged = self._of(found, chosen)
@@ -255,7 +258,7 @@ class TermSelection:
             found = [
                 each
                 for chosen, factors in self._proposed(best)
-                if (each := self.judged(chosen, factors, best)) is not None
+                if self.meter.left > 0 and (each := self.judged(chosen, factors, best)) is not None
             ]
             better = min(found, key=lambda each: each.criterion, default=None)
             if better is None or better.criterion >= best.criterion:

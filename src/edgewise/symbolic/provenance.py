@@ -4,6 +4,10 @@ A part (a proposer, a move, an ending of the structural search, a stage of the s
 is defined, by the decorator `proposes`. What it yields is marked with that name: the root of a tree remembers its marks
 beside those of the trees that it is made of, so that the marks of a formula, read from the root down, are the chain of
 parts that it came through. `excluding` runs a search in which some parts yield nothing, as an ablation needs it.
+
+A part whose numbers fail (a singular matrix, a logarithm of nothing, a curve of two points) yields no more, and the search
+goes on without it: `attempted` sees to that, `recording` keeps what failed for the result. Errors of the program, of the
+caller's functions and whatever ends a search are no such failures.
 """
 
 from __future__ import annotations
@@ -11,16 +15,42 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar, cast
 
+from edgewise._core.stopping import is_of_callback
 from edgewise.forms.tree import Apply, Node
 
 P = ParamSpec("P")
 Found = TypeVar("Found", bound=Iterable[Any])
+Yields = TypeVar("Yields")
+Returns = TypeVar("Returns")
 # A formula remembers at most so many parts.
 _LONGEST = 16
 
+
+@dataclass(frozen=True)
+class Failure:
+    """A part of a search that failed on these rows, and went without.
+
+    Attributes
+    ----------
+    part : str
+        Its name.
+    error : str
+        What went wrong in it.
+    """
+
+    part: str
+    error: str
+
+    def __str__(self) -> str:
+        return f"{self.part}: {self.error}"
+
+
+# What failed in the search that runs; None where none does.
+_FAILURES: ContextVar[list[Failure] | None] = ContextVar("failed parts", default=None)
 # The parts that yield nothing, by name.
 _EXCLUDED: ContextVar[frozenset[str]] = ContextVar("excluded parts", default=frozenset())
 # Every part by the name that it bears.
@@ -44,8 +74,10 @@ def proposes(name: str) -> Callable[[Callable[P, Found]], Callable[P, Found]]:
         def search(*arguments: P.args, **options: P.kwargs) -> Found:
             if name in _EXCLUDED.get():
                 return cast(Found, iter(()) if _is_generator(function) else [])
-            found = function(*arguments, **options)
-            marked = (_marked(each, name) for each in found)
+            found: Iterable[Any] = []
+            with attempted(name):
+                found = function(*arguments, **options)
+            marked = all_marked(found, name)
             return cast(Found, marked if isinstance(found, Iterator) else list(marked))
 
         return search
@@ -59,10 +91,59 @@ def _is_generator(function: Callable[..., Any]) -> bool:
     return inspect.isgeneratorfunction(function)
 
 
+def all_marked(found: Iterable[Yields], name: str) -> Iterator[Yields]:
+    """Candidates with the name of their part before the marks they bear, as far as it gets."""
+    with attempted(name):
+        for each in found:
+            yield _marked(each, name)
+
+
 def _marked(candidate: Any, name: str) -> Any:
     if isinstance(candidate, tuple):
         return tuple(_marked(each, name) for each in cast("tuple[Any, ...]", candidate))
     return candidate.marked(name) if hasattr(candidate, "marked") else marked(candidate, name)
+
+
+@contextmanager
+def attempted(part: str) -> Generator[None]:
+    """Go on after the block where numbers fail in it and a search records that; elsewhere the error goes on up.
+
+    Examples
+    --------
+    >>> with recording() as failures:
+    ...     with attempted("slopes"):
+    ...         1 / 0
+    >>> print(*failures)
+    slopes: division by zero
+    """
+    try:
+        yield
+    except (ArithmeticError, ValueError) as error:
+        # Errors of linear algebra and of arguments are ValueErrors, too.
+        failures = _FAILURES.get()
+        if failures is None or is_of_callback(error):
+            raise
+        failures.append(Failure(part, str(error) or type(error).__name__))
+
+
+def attempts(part: str, found: Generator[Yields, None, Returns]) -> Generator[Yields, None, Returns | None]:
+    """What a part yields as far as it gets, and what it returns if it comes to its end."""
+    with attempted(part):
+        return (yield from found)
+    return None
+
+
+@contextmanager
+def recording() -> Generator[list[Failure]]:
+    """Record what fails in the block; a search around it hears of it as well."""
+    failures, outer = list[Failure](), _FAILURES.get()
+    token = _FAILURES.set(failures)
+    try:
+        yield failures
+    finally:
+        _FAILURES.reset(token)
+        if outer is not None:
+            outer += failures
 
 
 def marked(tree: Node, *names: str) -> Node:

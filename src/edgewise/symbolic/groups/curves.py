@@ -80,8 +80,9 @@ def curves(
 
 
 def _curves(column: str, x: Floats, allowed: frozenset[str] | None) -> Iterator[_CurveFamily]:
-    middle = float(np.median(np.abs(x))) or 1.0
-    low, high = float(x.min()), float(x.max())
+    # Numbers of numpy become infinite where those of Python raise.
+    middle = np.median(np.abs(x)) or np.float64(1.0)
+    low, high = x.min(), x.max()
     signed = np.array([*_EXPONENTS, *(-each for each in _EXPONENTS)])
     powers = [(rate * middle**-each, each) for each in signed for rate in _RATES]
     decays = [(rate / middle, factor) for rate in _RATES for factor in np.geomspace(0.3, 300, 13)]
@@ -100,7 +101,7 @@ def _curves(column: str, x: Floats, allowed: frozenset[str] | None) -> Iterator[
         tree = replaced(read(text, ("x", "r", "q")), {"x": Variable(column)})
         # An exponent that is fitted may be broken, as a root's is.
         filled = replaced(tree, {"r": Number(1.5), "q": Number(1.5)})
-        if allowed is None or functions_in(filled) <= allowed:
+        if np.isfinite(places).all() and (allowed is None or functions_in(filled) <= allowed):
             yield _CurveFamily(tree, np.array(places))
 
 

@@ -13,6 +13,7 @@ from edgewise._core.stopping import StopReason
 from edgewise.data.row_labels import row_labels
 from edgewise.symbolic.groups.branched_formula import BranchedFormula
 from edgewise.symbolic.groups.grouped_formula import GroupedFormula
+from edgewise.symbolic.provenance import Failure
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +33,8 @@ class GroupedResult:
         The constraints that `best` breaks in some group: no formula was found that satisfies all.
     contradicted : tuple of str
         The constraints that the rows of groups speak against: formulas that break them are far closer there.
+    failures : tuple of Failure
+        Parts of the search that failed on these rows and proposed no more: the others went on.
     """
 
     best: GroupedFormula | BranchedFormula
@@ -41,6 +44,7 @@ class GroupedResult:
     seconds: float
     broken: tuple[str, ...] = ()
     contradicted: tuple[str, ...] = ()
+    failures: tuple[Failure, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.best}\n{self.message}"
@@ -52,6 +56,7 @@ class GroupedResult:
             **fields(self, "message", "stop_reason", "seconds", "broken", "contradicted"),
             "best": self.best.to_dict(),
             "rivals": rivals,
+            "failures": list(map(str, self.failures)),
         }
 
 

@@ -25,6 +25,7 @@ from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.damped_steps import bounded, descended, squared, triangle
 from edgewise.symbolic.fitting.jumps import jump_error
 from edgewise.symbolic.fitting.least_squares import ROUNDING, standard_errors
+from edgewise.symbolic.fitting.linear_fit import linear_fit
 from edgewise.symbolic.groups.rows import GroupedRows
 
 _STEPS, _TOLERANCE = 60, 1e-13
@@ -154,7 +155,7 @@ class GroupedProblem:
         factor = _triangles(np.concatenate([slopes.triangles, braked], axis=1))
         left = factor[:, count:, count:].reshape(-1, more + 1)
         system = np.vstack([left[:, :more], brake * np.eye(more)])
-        step = np.linalg.lstsq(system, np.concatenate([left[:, more], np.zeros(more)]), rcond=None)[0]
+        step = linear_fit(system, np.concatenate([left[:, more], np.zeros(more)]))
         upper, target = factor[:, :count, :count], factor[:, :count, -1] - factor[:, :count, count:-1] @ step
         inner = np.linalg.solve(upper, target[:, :, None])[:, :, 0] / slopes.scale[:, :count]
         return point + np.concatenate([inner.T.reshape(-1), step / slopes.scale[0, count:]])

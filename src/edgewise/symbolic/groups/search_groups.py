@@ -15,8 +15,9 @@ from edgewise._core.checks import check_int, plural
 from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason
 from edgewise._core.threads import one_thread
-from edgewise._core.work import Meter, check_seconds, check_work
+from edgewise._core.work import Meter, check_seconds, check_work, running
 from edgewise.forms.tree import Node, render
+from edgewise.symbolic.costs import SEARCH_WORK_UNITS
 from edgewise.symbolic.fitting.measurements import Measurements, read_rows
 from edgewise.symbolic.groups.constants import FEW_STARTS, TAKEN_FORMULAS, TIED_STRUCTURES, Tied, exact
 from edgewise.symbolic.groups.curves import curves
@@ -32,7 +33,7 @@ from edgewise.symbolic.groups.structure_pool import StructurePool
 from edgewise.symbolic.groups.sums_of_powers import sums_of_powers
 from edgewise.symbolic.groups.sums_with_rates import sums_with_rates
 from edgewise.symbolic.groups.template import factored, loosened, template
-from edgewise.symbolic.provenance import is_excluded, like, origin_of
+from edgewise.symbolic.provenance import attempted, is_excluded, like, origin_of
 from edgewise.symbolic.results.formula import Formula
 from edgewise.symbolic.results.search_result import FormulaResult
 
@@ -40,6 +41,8 @@ from edgewise.symbolic.results.search_result import FormulaResult
 _SEARCHED_GROUPS = 6
 # Share of the work that searches may take; what they find is judged by all groups, which is work, too.
 _SEARCH_SHARE = 0.25
+# What is judged by all groups is worth the work of so large a factor, however little the searches take.
+_LEAST_FACTOR = 0.5
 # Sums of each number of terms that are taken beside formulas: of products of powers, of functions with a rate; and curves.
 _SUMS = 4
 # Cells of the table by which the latter two are chosen.
@@ -113,8 +116,9 @@ def search_groups(
             expected=f"have a group of at least {FEWEST_ROWS} rows",
             got=f"at most {largest}",
         )
-    with np.errstate(all="ignore"), one_thread():
-        pool, reasons, found = StructurePool(rows, seed), list[StopReason](), list[Tied]()
+    counted = Meter(SEARCH_WORK_UNITS * max(factor, _LEAST_FACTOR))
+    with np.errstate(all="ignore"), one_thread(), running(counted):
+        pool, reasons, found = StructurePool(rows, seed, counted.most), list[StopReason](), list[Tied]()
         try:
             for formulas, reason in searches(
                 search, rows, work=factor * _SEARCH_SHARE, limit=limit, seed=seed
@@ -128,7 +132,8 @@ def search_groups(
                 )
             late = limit is not None and meter.seconds >= limit
             if not limits.constrained and not late and reasons[-1] not in ENDED:
-                found = _improved(pool, limits.allowed, seed)
+                with attempted("better structures"):
+                    found = _improved(pool, limits.allowed, seed, counted)
         except KeyboardInterrupt:
             if not pool.models:
                 raise
@@ -157,8 +162,9 @@ def ended_by(reasons: Sequence[StopReason], nothing_left: bool) -> StopReason:
     return next(outside, StopReason.EXACT if nothing_left else reasons[0])
 
 
-def _improved(pool: StructurePool, allowed: frozenset[str] | None, seed: int) -> list[Tied]:
-    """Sums of powers and of functions, and models near those of a pool, that are better, unless one leaves nothing."""
+def _improved(pool: StructurePool, allowed: frozenset[str] | None, seed: int, meter: Meter) -> list[Tied]:
+    """Sums of powers and of functions, and models near those of a pool, that are better, unless one leaves nothing or the
+    work is spent."""
     if not exact(pool.tied[0].rss, pool.rows.y):
         broken = allowed is None or "sqrt" in allowed
         sums = sums_of_powers(pool.rows, pool.price, _SUMS, broken=broken)
@@ -166,20 +172,29 @@ def _improved(pool: StructurePool, allowed: frozenset[str] | None, seed: int) ->
         rates = sums_with_rates(seen, pool.price, _SUMS, allowed)
         bent = curves(seen, pool.price, _SUMS, allowed)
         pool.settled_by([*sums, *rates, *bent], FEW_STARTS)
-    if not exact(pool.tied[0].rss, pool.rows.y):
+    if meter.left > 0 and not exact(pool.tied[0].rss, pool.rows.y):
         pool.settled_by(reshaped(pool.tied[:_RESHAPED_FORMULAS], pool.rows, allowed), FEW_STARTS)
     if exact(pool.tied[0].rss, pool.rows.y):
         return pool.tied
-    return pool.tied if is_excluded(MENDING) else mended(pool.tied, pool.rows, pool.rank, seed)
+    return pool.tied if is_excluded(MENDING) else mended(pool.tied, pool.rows, pool.rank, seed, meter.most)
 
 
 def _finished(found: list[Tied], pool: StructurePool) -> list[Tied]:
     """The best of them with as few constants as the rows allow, and as many of each group's own as they ask; best first."""
     rows, rank = pool.rows, pool.rank
-    joined = [related(each, rows, rank) for each in found[:TIED_STRUCTURES]]
-    best = joined if is_excluded(FRACTIONS) else [in_fractions(each, rows, rank) for each in joined]
+
+    def changed(model: Tied, change: Callable[[Tied], Tied]) -> Tied:
+        """The model as it is where the change of its constants fails."""
+        with attempted("constants of groups"):
+            return change(model)
+        return model
+
+    best = [changed(each, lambda one: related(one, rows, rank)) for each in found[:TIED_STRUCTURES]]
+    if not is_excluded(FRACTIONS):
+        best = [changed(each, lambda one: in_fractions(one, rows, rank)) for each in best]
     ranked = sorted([*best, *found[TIED_STRUCTURES:]], key=rank)
-    return [released(each, rows) for each in ranked[:TIED_STRUCTURES]] + ranked[TIED_STRUCTURES:]
+    last = [changed(each, lambda one: released(one, rows)) for each in ranked[:TIED_STRUCTURES]]
+    return last + ranked[TIED_STRUCTURES:]
 
 
 def sought(

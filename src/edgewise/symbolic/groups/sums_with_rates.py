@@ -143,8 +143,9 @@ def _shapes(column: str, x: Floats, allowed: frozenset[str] | None) -> Iterator[
     for text, (power, signs) in _SHAPES.items():
         tree = replaced(read(text, ("x", "r")), {"x": Variable(column)})
         if allowed is None or functions_in(tree) <= allowed:
-            for sign in signs:
-                yield _Shape(tree, sign * _GRID * (most if power > 0 else middle) ** -power)
+            unit = np.float64(most if power > 0 else middle) ** -power
+            if np.isfinite(unit * _GRID).all():
+                yield from (_Shape(tree, sign * _GRID * unit) for sign in signs)
 
 
 def _values(tree: Node, column: str, x: Floats, rate: float) -> Floats:

@@ -17,6 +17,7 @@ from edgewise.symbolic.fitting.criterion import criterion
 from edgewise.symbolic.fitting.noise_estimate import neighbour_noise
 from edgewise.symbolic.fitting.rounding import FittedFormula
 from edgewise.symbolic.fitting.train_test import SplitRows
+from edgewise.symbolic.provenance import Failure
 from edgewise.symbolic.results.alternatives import Alternative, alternatives
 from edgewise.symbolic.results.diagnostics import constant_intervals, trust
 from edgewise.symbolic.results.formula import Constant, Formula
@@ -93,6 +94,8 @@ class FormulaResult:
         `best`, which satisfies them. The message says which.
     refused
         The formula closest to the rows of those that constraints ruled out, where there was one and `best` is not exact.
+    failures
+        Parts of the search that failed on these rows and proposed no more: the others went on.
     """
 
     best: Formula
@@ -112,6 +115,7 @@ class FormulaResult:
     broken: tuple[str, ...] = ()
     contradicted: tuple[str, ...] = ()
     refused: RefusedFormula | None = None
+    failures: tuple[Failure, ...] = ()
 
     def alternatives(self) -> tuple[Alternative, ...]:
         """The formulas, of the front and beside it, that the data cannot distinguish from the best, the shortest first.
@@ -150,6 +154,7 @@ class FormulaResult:
             "contradicted": list(self.contradicted),
             "refused": None if self.refused is None else self.refused.to_dict(),
             "remarks": list(self.remarks),
+            "failures": list(map(str, self.failures)),
             "gross_errors": list(self.gross_errors),
             "reduced_chi_square": self.reduced_chi_square,
             "message": self.message,

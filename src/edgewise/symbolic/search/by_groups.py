@@ -16,6 +16,7 @@ from edgewise.symbolic.fitting.word_columns import WordTable
 from edgewise.symbolic.groups.grouped_result import GroupedResult
 from edgewise.symbolic.groups.search_groups import SearchLimits, search_groups
 from edgewise.symbolic.groups.worded import search_words
+from edgewise.symbolic.provenance import recording
 from edgewise.symbolic.results.search_result import FormulaResult
 from edgewise.symbolic.search.constraints import ConstraintWarning, contradicted_by
 
@@ -77,10 +78,11 @@ def by_groups(
         searches.append((found, X, y))
         return found
 
-    if words is not None:
-        result = search_words(called, words, y, limits)
-    else:
-        result = search_groups(called, X, y, groups, names, limits)
+    with recording() as failures:
+        if words is not None:
+            result = search_words(called, words, y, limits)
+        else:
+            result = search_groups(called, X, y, groups, names, limits)
     # Searches of words may share rows, whose evidence counts once.
     parts = [searches] if words is None else [[each] for each in searches]
     against = [contradicted_by(each) for each in parts]
@@ -88,4 +90,5 @@ def by_groups(
     notes = [each for _, note in against for each in note][:1]
     if not result.stop_reason.repeatable or result.stop_reason is StopReason.WORK_SPENT:
         notes.append(result.stop_reason.advice)
-    return replace(result, contradicted=texts, message=" ".join([result.message, *notes]))
+    failed = tuple(dict.fromkeys(failures))
+    return replace(result, contradicted=texts, message=" ".join([result.message, *notes]), failures=failed)

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgewise._core.arguments import as_callables
+from edgewise._core.caller_settings import own_settings
 from edgewise._core.checks import check_choice, check_float, check_int
 from edgewise._core.errors import InputError
-from edgewise._core.gradients import with_gradients
 from edgewise._core.seeds import derive
 from edgewise._core.stopping import StopReason
 from edgewise._core.threads import one_thread
@@ -29,6 +29,7 @@ from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.fitting.word_columns import word_table
 from edgewise.symbolic.groups.grouped_result import GroupedResult
 from edgewise.symbolic.groups.search_groups import SearchLimits
+from edgewise.symbolic.provenance import attempted, recording
 from edgewise.symbolic.results.probability import law_probability
 from edgewise.symbolic.results.search_result import FormulaResult
 from edgewise.symbolic.search.by_groups import by_groups, groups_of
@@ -97,7 +98,7 @@ def find_formula(
 ) -> FormulaResult | GroupedResult: ...
 @overload
 def find_formula(X: Any, y: Any, *, groups: Labels, **options: Unpack[_Options]) -> GroupedResult: ...
-@with_gradients
+@own_settings
 def find_formula(
     X: Any,
     y: Any,
@@ -327,28 +328,31 @@ def find_formula(
 
     aside, suspicious = table.numbers[:0], table.numbers[:0]
     # Candidates leave the range of floats as a matter of course; they are judged by what they give.
-    with np.errstate(all="ignore"), one_thread():
+    with np.errstate(all="ignore"), one_thread(), recording() as failures:
         if robust:
             ended, table, aside = search_without_errors(table, search, split, meter)
         else:
             ended = search(table, meter.most)
         found = with_units(named(ended.result, columns), limits.units)
         if not (robust or found.exact):
-            suspicious = suspicious_rows(found.best, table)
-    found = replace(
-        found,
-        seconds=meter.seconds,
-        gross_errors=tuple(int(each) for each in (*aside, *suspicious)),
-        reduced_chi_square=reduced_chi_square(found.best, table),
-    )
-    checker = Checker.of(limits.constraints, columns, table.X, table.y)
-    found, kept = held_to(found, checker)
-    if not (found.broken or found.exact):
-        found = replace(found, refused=refused_of(ended.refused, columns, checker))
-        against, note = contradicted_by([(found, table.X, table.y)])
-        found, kept = replace(found, contradicted=against), (*kept, *note)
-    likely = None if found.broken else law_probability(found, len(table.y))
-    found = replace(found, probability=likely)
+            with attempted("gross errors"):
+                suspicious = suspicious_rows(found.best, table)
+        found = replace(
+            found,
+            seconds=meter.seconds,
+            gross_errors=tuple(int(each) for each in (*aside, *suspicious)),
+            reduced_chi_square=reduced_chi_square(found.best, table),
+        )
+        checker = Checker.of(limits.constraints, columns, table.X, table.y)
+        found, kept = held_to(found, checker)
+        if not (found.broken or found.exact):
+            found = replace(found, refused=refused_of(ended.refused, columns, checker))
+            against, note = contradicted_by([(found, table.X, table.y)])
+            found, kept = replace(found, contradicted=against), (*kept, *note)
+        with attempted("probability"):
+            likely = None if found.broken else law_probability(found, len(table.y))
+            found = replace(found, probability=likely)
+    found = replace(found, failures=tuple(dict.fromkeys(failures)))
     ended = replace(ended, result=found)
     notes = kept + remarks(ended, table, suspicious.tolist(), aside.tolist(), bool(kept))
     warn_of_broken(found.broken)
@@ -394,4 +398,7 @@ def _search(
         partly.append(
             f"{rows.count:,} of the {everything.count:,} rows were searched, and all judged at the end."
         )
-    return replace(ended, remarks=tuple(partly)).judged()
+    ended = replace(ended, remarks=tuple(partly))
+    with attempted("trust"):
+        return ended.judged()
+    return ended

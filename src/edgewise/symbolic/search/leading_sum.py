@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 
 from edgewise.symbolic.results.description_length import description
 from edgewise.symbolic.results.search_result import as_formula
@@ -16,7 +16,7 @@ _LEADING_NATS = 100.0
 _SHARE = 0.5
 
 
-def leading_sum(search: Search) -> Iterator[Proposal]:
+def leading_sum(search: Search) -> Generator[Proposal, None, None]:
     """The best sums of terms; the search is told whether one of them leads."""
     before = known(search)
     yield Proposal(sums_in_noise(search.rows.alike, search.part(_SHARE)))

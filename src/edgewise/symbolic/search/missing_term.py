@@ -22,6 +22,7 @@ from edgewise._core.arrays import Floats
 from edgewise.forms.tree import Apply, Node, Number, Variable
 from edgewise.symbolic.costs import VALUES
 from edgewise.symbolic.expressions.tape import Tape
+from edgewise.symbolic.fitting.linear_fit import linear_fit
 from edgewise.symbolic.fitting.structure_left import DISTINCT_SHARE, WAVE_FREQUENCIES, largest_wave
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.provenance import proposes
@@ -118,7 +119,7 @@ def _wave(left: Floats, rows: SplitRows) -> tuple[float, Node] | None:
     gain = -count * math.log1p(-min(share, 1 - 1e-12)) - 3 * math.log(count) - 2 * math.log(waves)
     column = rows.X[:, at]
     design = np.column_stack([np.sin(rate * column), np.cos(rate * column)])
-    sizes = np.linalg.lstsq(design, left)[0]
+    sizes = linear_fit(design, left)
     angle = Apply("*", (Number(rate), Variable(rows.names[at])))
     terms = (
         product(Number(float(size)), Apply(name, (angle,)))

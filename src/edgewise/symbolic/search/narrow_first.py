@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from edgewise._core.seeds import derive
 from edgewise._core.stopping import StopReason
 from edgewise.symbolic.fitting.train_test import SplitRows
+from edgewise.symbolic.provenance import attempted
 from edgewise.symbolic.results.formula import pareto
 from edgewise.symbolic.search.recipe import networks, run
 from edgewise.symbolic.search.screening import mattering, related
@@ -51,20 +52,25 @@ def run_narrow_first(searches: list[Search], seed: int | None) -> StopReason:
     """Search among the columns that matter; among all of them where those fall short."""
     wide = searches[-1]
     wide.meter.beat = wide.beat
-    narrow = _narrowed(wide)
+    narrow = None
+    with attempted("columns that matter"):
+        narrow = _narrowed(wide)
     if narrow is None:
         return run(wide, seed)
     searches.append(narrow)
     wide.meter.beat = narrow.beat
     reason = run(narrow, seed)
-    if _missed(narrow, wide):
+    missed = True
+    with attempted("columns that matter"):
+        missed = _missed(narrow, wide)
+    if missed:
         searches.append(wide)
         wide.meter.beat = wide.beat
         wide.add([each.tree for each in pareto(narrow.finished)], None)
         return run(wide, seed)
     if narrow.solved is None:
         narrow.until = wide.until
-        return narrow.follow(networks(narrow, derive(seed, 1)))
+        return narrow.follow(networks(narrow, derive(seed, 1))) or StopReason.EXHAUSTED
     return reason
 
 

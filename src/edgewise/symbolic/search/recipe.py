@@ -15,6 +15,7 @@ from collections.abc import Generator, Iterator
 
 from edgewise._core.stopping import StopReason
 from edgewise._core.threads import one_thread
+from edgewise.symbolic.provenance import attempted, attempts
 from edgewise.symbolic.search.backfitting import backfitted
 from edgewise.symbolic.search.backward_elimination import shortened
 from edgewise.symbolic.search.broken_stage import broken
@@ -46,13 +47,15 @@ def run(search: Search, seed: int | None) -> StopReason:
     if reason is None:
         reason = search.follow(networks(search, seed))
         search.add(shortened(search.closest), None)
-    return reason
+    return StopReason.EXHAUSTED if reason is None else reason
 
 
 def recipe(search: Search, seed: int | None) -> Generator[Proposal, None, StopReason | None]:
     """Everything but networks, from plain to thorough; returns why it ended, None where networks are worth reading."""
     rows, limits = search.rows.alike, search.limits
-    state = reduced(rows, limits.units)
+    state = None
+    with attempted("units"):
+        state = reduced(rows, limits.units)
     yield Proposal(from_units(limits.units, state, limits.forms))
     yield Proposal(direct_candidates(rows, limits.forms))
     yield Proposal(stairs(rows))
@@ -70,7 +73,7 @@ def recipe(search: Search, seed: int | None) -> Generator[Proposal, None, StopRe
     search.until = rest
     if search.found_break:
         return StopReason.EXPLAINED
-    yield from structured(search, state, sums=True)
+    yield from attempts("structure", structured(search, state, sums=True))
     if not search.explained:
         yield Proposal(two_laws(rows))
     if not search.explained and not noisy:
@@ -92,7 +95,7 @@ def _plain(search: Search) -> Iterator[Proposal]:
     """A table that breaks nowhere, as one among others: what is read from it is judged and mended with the whole."""
     rows = search.rows.alike
     yield Proposal(direct_candidates(rows, search.limits.forms))
-    yield from structured(search, None)
+    yield from attempts("structure", structured(search, None))
     yield Proposal(with_missing_term(search.plain, rows))
 
 

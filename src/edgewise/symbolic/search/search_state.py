@@ -31,7 +31,7 @@ from edgewise.symbolic.fitting.square_roots import unsquared
 from edgewise.symbolic.fitting.structure_left import follows_columns
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.fitting.tying import tie_constants
-from edgewise.symbolic.provenance import is_excluded, marked, origin_of
+from edgewise.symbolic.provenance import all_marked, attempted, is_excluded, origin_of
 from edgewise.symbolic.results.description_length import description
 from edgewise.symbolic.results.formula import Formula, pareto
 from edgewise.symbolic.results.search_result import as_formula
@@ -90,7 +90,7 @@ class Proposal:
 
     def marked(self, name: str) -> Proposal:
         """The proposal, with the part of the search that makes it."""
-        return replace(self, trees=(marked(tree, name) for tree in self.trees))
+        return replace(self, trees=all_marked(self.trees, name))
 
 
 @dataclass
@@ -283,14 +283,19 @@ class Search:
         """Report that the search goes on: between two formulas much time may pass."""
         self.tell("searching")
 
-    def follow(self, proposals: Generator[Proposal, None, End]) -> End | Literal[StopReason.EXACT]:
-        """The loop: each proposal is added before the next is made. Gives what they return, unless a formula is exact."""
+    def follow(self, proposals: Generator[Proposal, None, End]) -> End | Literal[StopReason.EXACT] | None:
+        """The loop: each proposal is added before the next is made. Gives what they return, unless a formula is exact; None
+        where they fail on the way."""
         while True:
-            try:
-                proposal = next(proposals)
-            except StopIteration as end:
-                return end.value
-            self.add(proposal.trees, proposal.network)
+            fresh = list[Proposal]()
+            with attempted("the search"):
+                try:
+                    fresh.append(next(proposals))
+                except StopIteration as end:
+                    return end.value
+            if not fresh:
+                return None
+            self.add(fresh[0].trees, fresh[0].network)
             if self.exact:
                 return StopReason.EXACT
 
@@ -300,17 +305,21 @@ class Search:
         for tree in trees:
             if self.left <= 0 and (fresh or self.finished):
                 break
-            fitted = self._fitted(tree)
-            if fitted is not None:
-                fresh.append(fitted)
+            with attempted("constants"):
+                fitted = self._fitted(tree)
+                if fitted is not None:
+                    fresh.append(fitted)
         kept = worth_finishing(fresh, self.finished, self.rows)
         finishing = {id(each) for each in kept}
         self.passed |= {digits_key(each.expression): each for each in fresh if id(each) not in finishing}
         for fitted in kept:
-            polished = self._polished(fitted)
+            polished = fitted
+            with attempted("constants rounded"):
+                polished = self._polished(fitted)
             if fitted.expression in self.straightened:
                 self.straightened[polished.expression] = self.straightened[fitted.expression]
-            self.finish(polished, network)
+            with attempted("judgement"):
+                self.finish(polished, network)
             if self.left <= 0:
                 return
 

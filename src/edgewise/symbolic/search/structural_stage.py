@@ -9,7 +9,7 @@ from edgewise._core.work import spent
 from edgewise.forms.tree import Node, Variable
 from edgewise.symbolic.expressions.rewriting import shortest
 from edgewise.symbolic.expressions.writing import from_tree, to_tree
-from edgewise.symbolic.provenance import like, proposes
+from edgewise.symbolic.provenance import attempts, like, proposes
 from edgewise.symbolic.search.leading_sum import leading_sum
 from edgewise.symbolic.search.resummation import resummed
 from edgewise.symbolic.search.search_state import Proposal, Search
@@ -42,7 +42,9 @@ _THOROUGH_STATES = 2
 _NOISE_NEARLY = 1.1
 
 
-def structured(search: Search, reduced: State | None, *, sums: bool = False) -> Iterator[Proposal]:
+def structured(
+    search: Search, reduced: State | None, *, sums: bool = False
+) -> Generator[Proposal, None, None]:
     """Formulas from the symmetries and the separability of the data.
 
     Parameters
@@ -67,12 +69,12 @@ def structured(search: Search, reduced: State | None, *, sums: bool = False) -> 
     until = search.part(_POOR_SHARE if few else _NOISY_SHARE)
     reached = list[Reduced]()
     if noisy:
-        reached = yield from _reduced(search, until)
+        reached = (yield from attempts("reductions", _reduced(search, until))) or []
         if search.explained:
             return
     before = spent()
     if sums and table.noisy:
-        yield from leading_sum(search)
+        yield from attempts("sums in noise", leading_sum(search))
         if search.explained:
             return
     if reached:
@@ -85,7 +87,7 @@ def structured(search: Search, reduced: State | None, *, sums: bool = False) -> 
             return
     if table.error > NOISY_ERROR and not noisy:
         until = search.part(_POOR_SHARE)
-        reached = yield from _reduced(search, until)
+        reached = (yield from attempts("reductions", _reduced(search, until))) or []
         if not search.explained:
             yield from _curved(search, reached, until)
 

@@ -26,10 +26,10 @@ from edgewise.symbolic.structure.meeting import meetings, price
 from edgewise.symbolic.structure.moves import SlopeView, idle, pairs, scalings
 from edgewise.symbolic.structure.power_factors import power_factors
 from edgewise.symbolic.structure.reflections import GUESSED_ROWS, QUICK_TERMS, reflections
-from edgewise.symbolic.structure.separability import CURVE_ROWS, factors, monomials, separations
+from edgewise.symbolic.structure.separability import factors, monomials, separations
 from edgewise.symbolic.structure.state import EXACT, Move, State
 from edgewise.symbolic.structure.varying_coefficients import varying
-from edgewise.symbolic.univariate.search import CURVE_WORK_UNITS
+from edgewise.symbolic.univariate.search import CURVE_ROWS, CURVE_WORK_UNITS
 
 # A smooth model with a larger error shows no structure.
 _POOR_ERROR = 0.02

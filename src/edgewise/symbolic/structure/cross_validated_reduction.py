@@ -174,7 +174,7 @@ def _error(table: Floats, ends: Sequence[int], y: Floats, weight: Floats, name: 
     along, leverage = q.T @ aim, np.cumsum(np.square(q), axis=1)
     best = math.inf
     for end in ends:
-        if size[:end].min() <= 1e-10 * size[0]:
+        if end > len(size) or size[:end].min() <= 1e-10 * size[0]:
             break
         residual = (
             (aim - q[:, :end] @ along[:end]) / np.maximum(1 - leverage[:, end - 1], 1e-2) * (whole / scale)

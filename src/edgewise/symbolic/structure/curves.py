@@ -12,8 +12,8 @@ from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.provenance import proposes
 from edgewise.symbolic.structure.direct_candidates import PLAIN_CURVE_ROWS, curve_tree
 from edgewise.symbolic.structure.state import TOO_LARGE, power, product
-from edgewise.symbolic.univariate.closed_forms import fit_curve
-from edgewise.symbolic.univariate.search import one_variable
+from edgewise.symbolic.univariate.closed_forms import FEWEST_POINTS, fit_curve
+from edgewise.symbolic.univariate.search import CURVE_ROWS, one_variable
 
 # Curves under noise: those that are offered, the rows they are fitted to, how closely these are taken to be known, and the
 # work on those of more than one function.
@@ -41,6 +41,8 @@ def long_curves(
     accuracy, work
         How closely the target is known, and the work; by default as under noise.
     """
+    if len(rows.y) < CURVE_ROWS:
+        return
     name = Variable(rows.names[0])
     counts = None if weight is None else np.square(weight) / float(np.square(weight).max())
     accuracy = _ACCURACY if accuracy is None else accuracy
@@ -67,6 +69,8 @@ def ranked_curves(rows: SplitRows, weight: Floats | None = None) -> list[tuple[f
         How much the target counts on each row, (n,); None where it holds no noise: then curves are seen from what they leave
         of themselves, otherwise by what they leave of the target.
     """
+    if len(rows.y) < FEWEST_POINTS:
+        return []
     noisy = weight is not None
     most = _NOISY_ROWS if noisy else PLAIN_CURVE_ROWS
     thin = np.linspace(0, len(rows.y) - 1, min(len(rows.y), most)).astype(np.intp)

@@ -18,6 +18,7 @@ from edgewise.forms.parser import read
 from edgewise.forms.tree import Apply, Node, Number, Variable, multiplied, substitute
 from edgewise.symbolic.costs import NEXT_TERM, TRIPLES
 from edgewise.symbolic.expressions.tape import Tape
+from edgewise.symbolic.fitting.linear_fit import linear_fit
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.provenance import proposes
 from edgewise.symbolic.structure.state import EXACT
@@ -80,7 +81,7 @@ def curve_tree(found: Suggestion, inner: Node) -> Node:
 
 def _lines(rows: SplitRows) -> Iterator[Node]:
     design = np.column_stack([rows.X, np.ones(len(rows.y))])
-    solution = np.linalg.lstsq(design, rows.y, rcond=None)[0]
+    solution = linear_fit(design, rows.y)
     yield _linear([Variable(name) for name in rows.names], solution)
 
 
@@ -99,7 +100,7 @@ def _parabolas(rows: SplitRows) -> Iterator[Node]:
     for constant in (False, True):
         design = np.column_stack([x, x**2, np.ones(len(x))][: 2 + constant])
         if len(x) > design.shape[1]:
-            solution = np.linalg.lstsq(design, rows.y, rcond=None)[0]
+            solution = linear_fit(design, rows.y)
             yield _linear(terms, solution if constant else np.append(solution, 0.0))
 
 
@@ -110,7 +111,7 @@ def _power_laws(rows: SplitRows) -> Iterator[Node]:
         return
     columns = rows.X[:, clear]
     logs = np.column_stack([np.log(np.abs(columns)), np.ones(len(rows.y))])
-    powers = np.linalg.lstsq(logs, np.log(np.abs(rows.y)), rcond=None)[0]
+    powers = linear_fit(logs, np.log(np.abs(rows.y)))
     signed = np.asarray((columns < 0).any(axis=0))
     # A negative number has whole powers only.
     powers[:-1][signed] = np.round(powers[:-1][signed])
@@ -144,7 +145,7 @@ def _plain_curves(rows: SplitRows, forms: Sequence[Form] | None) -> Iterator[Nod
             design = np.column_stack([value, np.ones(len(value))])
             scale = np.linalg.norm(design, axis=0)
             if (scale > 0).all():
-                solution = np.linalg.lstsq(design / scale, rows.y, rcond=None)[0] / scale
+                solution = linear_fit(design / scale, rows.y) / scale
                 if float(np.abs(rows.y - design @ solution).max()) <= EXACT * float(np.abs(rows.y).max()):
                     yield _linear([tree], solution)
 
@@ -235,7 +236,7 @@ def _pursuit(library: _Library, y: Floats, plain: bool) -> Iterator[Node]:
         chosen = _next(unit, target, chosen, count)
         design = np.column_stack([library.columns[:, good[chosen]], np.ones(len(y))])
         scale = np.linalg.norm(design, axis=0)
-        solution = np.linalg.lstsq(design / scale, y, rcond=None)[0] / scale
+        solution = linear_fit(design / scale, y) / scale
         residual = y - design @ solution
         trees = [library.trees[good[at]] for at in chosen]
         yield _linear(trees, solution)
@@ -254,7 +255,7 @@ def _most_terms(rows: int) -> int:
 def _without_offset(trees: Sequence[Node], design: Floats, y: Floats, residual: Floats) -> Iterator[Node]:
     """The sum through the origin, where its constant explains no more than chance: many laws start at zero."""
     free = len(y) - design.shape[1]
-    solution = np.linalg.lstsq(design[:, :-1], y, rcond=None)[0]
+    solution = linear_fit(design[:, :-1], y)
     excess = float(np.sum(np.square(y - design[:, :-1] @ solution))) - float(residual @ residual)
     if free > 0 and 0 < excess <= _OFFSET_VARIANCES * float(residual @ residual) / free:
         yield _linear(trees, np.append(solution, 0.0))
@@ -280,7 +281,7 @@ def _one_more(unit: Floats, y: Floats, chosen: list[int]) -> list[int]:
 
 
 def _left(unit: Floats, y: Floats, chosen: list[int]) -> Floats:
-    return y - unit[:, chosen] @ np.linalg.lstsq(unit[:, chosen], y, rcond=None)[0] if chosen else y
+    return y - unit[:, chosen] @ linear_fit(unit[:, chosen], y) if chosen else y
 
 
 def _explains(unit: Floats, y: Floats, chosen: list[int]) -> float:

@@ -22,6 +22,7 @@ from edgewise._core.arrays import Floats
 from edgewise.forms.tree import Apply, Node, Number
 from edgewise.symbolic.costs import LOOKED_UP, SHORT_EXPRESSION
 from edgewise.symbolic.expressions.tape import Tape
+from edgewise.symbolic.fitting.linear_fit import linear_fit
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.provenance import proposes
 from edgewise.symbolic.structure.short_expressions import Ints, ShortExpressions, marks, short_expressions
@@ -152,7 +153,7 @@ def neighbours(X: Floats, y: Floats, count: int) -> Ints:
         table = np.column_stack([np.ones(some), X[near] - X[middle]])
         # Of columns over decades each has its own size.
         table /= np.abs(table).max(axis=0) + 1e-300
-        left = y[near] - table @ np.linalg.lstsq(table, y[near], rcond=None)[0]
+        left = y[near] - table @ linear_fit(table, y[near])
         varies = float(np.ptp(y[near]))
         bent = float(np.abs(left).max()) / max(varies, 1e-300) + 1e-12
         off = abs(math.log(bent / _BENT)) + (100.0 if varies < _FLAT * float(y.std()) else 0.0)

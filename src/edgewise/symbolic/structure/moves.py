@@ -31,6 +31,7 @@ from edgewise.symbolic.costs import PIVOTS, ROUNDED
 from edgewise.symbolic.expressions.nodes import ZERO
 from edgewise.symbolic.expressions.writing import to_tree
 from edgewise.symbolic.fitting.cancellation import LARGEST_EXPONENT
+from edgewise.symbolic.fitting.linear_fit import linear_fit
 from edgewise.symbolic.fitting.rounding import exact_number
 from edgewise.symbolic.provenance import proposes
 from edgewise.symbolic.structure.chebyshev_surrogate import NOISY_ERROR
@@ -252,7 +253,7 @@ def _curved_pair(view: SlopeView, i: int, j: int) -> Iterator[Move]:
     size = np.hypot(fi, fj) + 1e-300
     for degree in (1, 2):
         table = (x / wide)[:, None] ** np.arange(degree + 1)
-        weights = np.linalg.lstsq(table * (fj / size)[:, None], fi / size, rcond=None)[0]
+        weights = linear_fit(table * (fj / size)[:, None], fi / size)
         left = np.abs(fi - fj * (table @ weights)) / size
         # Back to the units of the columns.
         weights = weights * scale / wide ** (np.arange(degree + 1) + 1)
@@ -338,11 +339,11 @@ def _power_pair(
         return
     target = np.log(sign * ratio[good])
     table = np.column_stack([np.log(xi[good]), -np.log(xj[good]), np.ones(int(good.sum()))])
-    p, q, _ = np.linalg.lstsq(table, target, rcond=None)[0]
+    p, q, _ = linear_fit(table, target)
     # What lies far off is where the model is worst.
-    off = np.abs(target - table @ np.linalg.lstsq(table, target, rcond=None)[0])
+    off = np.abs(target - table @ linear_fit(table, target))
     near = off <= np.quantile(off, _COMMON_TAIL)
-    p, q, _ = np.linalg.lstsq(table[near], target[near], rcond=None)[0]
+    p, q, _ = linear_fit(table[near], target[near])
     for digits in (1, 2, 3):
         one, other = round(float(p), digits), round(float(q), digits)
         left = target - table[:, :2] @ np.array([one, other])

@@ -20,6 +20,7 @@ from edgewise.symbolic.expressions.nodes import coefficient, floats, number
 from edgewise.symbolic.expressions.rewriting import shortest
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.expressions.writing import from_tree, to_tree
+from edgewise.symbolic.fitting.linear_fit import linear_fit
 from edgewise.symbolic.fitting.rounding import exact_number
 from edgewise.symbolic.provenance import proposes
 from edgewise.symbolic.structure.chebyshev_surrogate import (
@@ -41,7 +42,7 @@ from edgewise.symbolic.structure.moves import (
 )
 from edgewise.symbolic.structure.state import TOO_LARGE, Move, State, power, powers, product
 from edgewise.symbolic.univariate.closed_forms import fit_curve
-from edgewise.symbolic.univariate.search import one_variable
+from edgewise.symbolic.univariate.search import CURVE_ROWS, one_variable
 
 # How near the exponent of a factor must be to a half of a whole number, and the largest.
 _FACTOR_MISS = 0.1
@@ -65,8 +66,6 @@ _LEAST_SHARE = 1e-5
 _UNCLEAR_DOUBTS = 10.0
 # How near a number in it must be to a simple one to be it, as a share.
 _NUMBER_NEARNESS = 1e-5
-# Rows that a curve of a column needs.
-CURVE_ROWS = 12
 
 
 @proposes("separations")
@@ -148,11 +147,11 @@ def monomials(view: SlopeView) -> Iterator[Move]:
         slope = view.gradient[:, at]
         if not ((slope > 0).all() or (slope < 0).all()):
             continue
-        weights = np.linalg.lstsq(logs, np.log(np.abs(slope)), rcond=None)[0]
+        weights = linear_fit(logs, np.log(np.abs(slope)))
         exponents = np.round(2 * weights[:-1]) / 2
         off = np.log(np.abs(slope)) - logs[:, :-1] @ exponents
         residual = _TERM_MEDIANS * float(np.median(np.abs(off - np.median(off))))
-        if residual > view.allowed(NEARLY_EXACT_MISS, STRICT_MISS):
+        if not residual <= view.allowed(NEARLY_EXACT_MISS, STRICT_MISS):
             continue
         exponents[clear.index(at)] += 1
         if exponents[clear.index(at)] == 0:
@@ -178,13 +177,13 @@ def _depends(x: Floats, scale: Floats, slope: Floats) -> float:
     """What a function of x times `scale` leaves of the slope, root mean square."""
     unit = 2 * (x - x.min()) / np.ptp(x) - 1
     table = np.polynomial.chebyshev.chebvander(unit, 8) * scale[:, None]
-    left = slope - table @ np.linalg.lstsq(table, slope, rcond=None)[0]
+    left = slope - table @ linear_fit(table, slope)
     return float(np.sqrt(np.mean(left**2)))
 
 
 def _moves(state: State, at: int, *, logs: bool) -> Iterator[Move]:
     x, part, accuracy = _part(state, at, logs=logs)
-    if accuracy > _PART_DOUBT:
+    if not accuracy <= _PART_DOUBT:
         return
     if logs:
         part = np.exp(part - part.mean())
@@ -239,7 +238,7 @@ def _part(state: State, at: int, *, logs: bool) -> tuple[Floats, Floats, float]:
     most = min(_OTHER_TERMS, len(y) // 4)
     powers, _ = terms(others.shape[1], most, HIGHEST_DEGREE)
     table = np.column_stack([own, design(unit, powers)])
-    weights = np.linalg.lstsq(table, y, rcond=1e-12)[0]
+    weights = linear_fit(table, y, rcond=1e-12)
     left = float(np.sqrt(np.mean((y - table @ weights) ** 2)))
     part = own @ weights[: own.shape[1]]
     return x, part, max(left / (float(part.std()) + 1e-300), 1e-12)

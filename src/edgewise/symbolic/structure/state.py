@@ -16,7 +16,7 @@ from edgewise._core.arrays import Floats
 from edgewise.forms.tree import Apply, Node, Number, Variable, ratio, substitute
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.train_test import SplitRows
-from edgewise.symbolic.provenance import marked
+from edgewise.symbolic.provenance import attempted, marked
 from edgewise.symbolic.structure.chebyshev_surrogate import (
     MOST_TERMS,
     NOISY_ERROR,
@@ -106,7 +106,9 @@ class State:
     @cached_property
     def landscape(self) -> Landscape | None:
         """The smooth model of the target."""
-        return landscape(self.rows.X, self.rows.y, thorough=self.depth == 0)
+        with attempted("smooth model"):
+            return landscape(self.rows.X, self.rows.y, thorough=self.depth == 0)
+        return None
 
     @property
     def error(self) -> float:

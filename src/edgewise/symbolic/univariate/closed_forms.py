@@ -23,6 +23,8 @@ from edgewise.symbolic.univariate.starting_points import POINTS, best_starts, sy
 # A tenfold smaller residual is worth this many nodes.
 _DECADE = 5.0
 _STARTS = 4
+# Points of a curve.
+FEWEST_POINTS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +113,7 @@ def fit_curve(
     >>> best.form.name, round(best.a, 6), round(best.b, 6), best.c, round(best.d, 6)
     ('sin', 3.0, 3.141593, 0.0, -1.0)
     """
-    points, values, weights = read_curve(x, y, sample_weight, 3)
+    points, values, weights = read_curve(x, y, sample_weight, FEWEST_POINTS)
     weights = weights / weights.sum()
     accuracy = check_float(accuracy, "accuracy", low=1e-15, high=1.0)
     library = list(some_forms(forms))

@@ -23,6 +23,8 @@ from edgewise.symbolic.univariate.selection import FittedForm as FittedForm
 
 # Units of work of "normal".
 CURVE_WORK_UNITS = 3.0
+# Rows that a curve of more than one function needs.
+CURVE_ROWS = 12
 
 
 def one_variable(
@@ -75,7 +77,7 @@ def one_variable(
     >>> best.residual < 1e-12
     True
     """
-    xs, ys, weights = read_curve(x, y, sample_weight, 12)
+    xs, ys, weights = read_curve(x, y, sample_weight, CURVE_ROWS)
     accuracy = check_float(accuracy, "accuracy", low=0.0, high=1.0)
     units = CURVE_WORK_UNITS * check_work(work)
     meter = Meter(units, check_seconds(seconds))
