@@ -155,11 +155,6 @@ class LocalExplanation:
         lines += _bars(self.contributions)
         if self.reasons:
             lines += ["", "Why", *(f"  {reason.text}" for reason in self.reasons)]
-        if self.nodes:
-            lines += ["", "Hidden nodes that carry most of it"]
-            for node in self.nodes[:4]:
-                through = ", ".join(name for name, _ in node.columns[:3])
-                lines.append(f"  {_signed(node.effect):>10}  layer {node.layer}, node {node.node}: {through}")
         if self.neighbours:
             lines += ["", "Rows the model sees as most alike"]
             lines += [_neighbour(one) for one in self.neighbours]

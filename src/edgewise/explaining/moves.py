@@ -8,6 +8,7 @@ arXiv:1711.00399), and so does another level.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -282,10 +283,22 @@ def moves_of(
     return found
 
 
+# Words that say that nothing is known: to become unknown is no advice.
+_UNKNOWN = re.compile(
+    r"[\W_]*(unk|unkn|unknown|missing|na|n a|nan|none|null|nil|nicht bekannt|not (known|stated|given|available|reported)|"
+    r"unspecified|undisclosed|undefined|undetermined|no (answer|data|information|response)|refused|blank|empty)?[\W_]*"
+)
+
+
+def is_unknown(word: str) -> bool:
+    """Whether a level says that its cell is not known."""
+    return _UNKNOWN.fullmatch(re.sub(r"[\W_]+", " ", word).lower().strip()) is not None
+
+
 def _level_moves(column: Column, rows: ModelRows, before: Cell) -> Moves:
     cells_there = Counter(cell for cell in rows.raw.columns[column.place].cells() if cell is not None)
     least = RAREST * len(rows)
-    words = [str(word) for word, count in cells_there.items() if count >= least]
+    words = [str(word) for word, count in cells_there.items() if count >= least and not is_unknown(str(word))]
     if isinstance(column.encoded, LevelColumn):
         # Another word is to the model what "other" or a missing cell is: no aim.
         words = [word for word in words if word in column.encoded.levels or word in column.encoded.pooled]

@@ -167,6 +167,8 @@ class GlobalExplanation:
                 f"  {cut(one.column, width):<{width}}  {number_text(one.value, 3):>10}  {interval:^15}  "
                 f"{100 * one.share:4.0f} %  {'; '.join((shape.words, *shape.besides))}"
             )
+        if any(100 * one.share <= -0.5 for one in shown):
+            lines += ["", "  A share below 0: what the column adds mostly offsets others that go with it."]
         if unused := [one.column for one in self.importances if one.value <= least]:
             lines += ["", f"  No part, or next to none: {', '.join(unused)}"]
         if pairs := self.interactions.strongest(5):

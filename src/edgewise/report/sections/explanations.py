@@ -84,7 +84,6 @@ class AnswerView:
     lead: str
     picture: Markup
     reasons: tuple[str, ...]
-    nodes: tuple[str, ...]
     neighbours: tuple[NeighbourRow, ...]
     outside: str
 
@@ -205,11 +204,6 @@ def answer_view(found: LocalExplanation, key: str) -> AnswerView:
         lead,
         drawn(plot_contributions(found), _steps(found), key),
         tuple(reason.text for reason in found.reasons),
-        tuple(
-            f"Layer {node.layer}, node {node.node}: {signed(node.effect)}, from "
-            + listed([name for name, _ in node.columns], 4)
-            for node in found.nodes[:4]
-        ),
         tuple(_neighbour(one) for one in found.neighbours),
         outside,
     )
