@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgewise import InputError, KANClassifier, StopReason, counterfactuals
-from edgewise.explaining.moves import moves_of
+from edgewise.explaining.moves import is_unknown, moves_of
 from edgewise.explaining.search import nearest_reached
 from tests.explaining.models import classifier, random_net, regressor, three_classes
 
@@ -19,6 +19,20 @@ def changed(table, row, item):
     for name, cell in item.row().items():
         cells[name] = [bool(cell) if name == "member" else cell]
     return cells
+
+
+@pytest.mark.parametrize("unknown", ["Unk", "unknown", "N/A", "-", "not stated", "None"])
+def test_to_become_unknown_is_no_advice(unknown):
+    random = np.random.default_rng(0)
+    word = random.choice(["two", unknown], 200)
+    table = {"word": word.tolist(), "x": random.uniform(0, 1, 200).round(2)}
+    model = KANClassifier(mode="additive").fit(
+        table, np.where((word == unknown) | (table["x"] > 0.8), "yes", "no")
+    )
+    row = int(np.flatnonzero(model.predict(table) == "no")[0])
+    found = counterfactuals(model, table, row)
+    assert {change.column for item in found.items for change in item.changes} == {"x"}
+    assert not any(is_unknown(level) for level in ("nap", "two", "Nancy", "one", "no", "missing limb"))
 
 
 @pytest.mark.slow

@@ -202,6 +202,9 @@ def test_three_classes_as_numbers_and_as_rows() -> None:
     rows = fit(KAN([2, 3], seed=0), X, np.eye(3)[y], loss="cross_entropy", intervals=[3], steps=15)
     assert state_bytes(numbers.network) == state_bytes(rows.network)
     assert np.mean(numbers.network.predict(X).argmax(1) == y) > 0.9
+    chances = numbers.predict(X)
+    assert chances.sum(1) == pytest.approx(1.0)
+    assert (chances.argmax(1) == numbers.network.predict(X).argmax(1)).all()
 
 
 def test_counts() -> None:
@@ -210,6 +213,7 @@ def test_counts() -> None:
     result = additive(y, loss="poisson", intervals=[3])
     found = np.exp(result.network.predict(X)[:, 0])
     assert np.mean((found - rate) ** 2) < 0.05 * np.var(rate)
+    assert result.predict(X)[:, 0] == pytest.approx(found)
     f = result.network.predict(X)[:, 0]
     from scipy import stats
 

@@ -136,6 +136,13 @@ class KANRegressor(RegressorMixin, KANEstimator):
         keep_parameters(self, locals())
 
     def _settings(self) -> TrainSettings:
+        if self.loss in ("poisson", "gamma", "tweedie"):
+            raise InputError(
+                argument="loss",
+                expected="be one of 'squared', 'huber', 'quantile'",
+                got=short(self.loss),
+                advice="counts are fitted by edgewise.fit(..., loss='poisson'); exposure and censoring are not known yet",
+            )
         return replace(
             super()._settings(),
             loss=check_choice(self.loss, "loss", ("squared", "huber", "quantile")),

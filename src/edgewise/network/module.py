@@ -197,6 +197,9 @@ class KAN(Traceable):
     def predict(self, X: Any) -> NDArray[np.float64]:
         """Outputs for a matrix, list or data frame, shape (n, outputs), without gradients.
 
+        They are what the network was fitted to give: numbers in units of y, but log-odds or logits for
+        `fit(loss="cross_entropy")` and logarithms of rates for "poisson"; `FitResult.predict` answers on the scale of y.
+
         They are computed in float64 whatever the dtype of the parameters, so that columns far from zero lose no digits, and
         proofs, exported code and predictions agree; `net(x)` computes in the dtype of the parameters.
 

@@ -92,7 +92,8 @@ def fit(
     loss : "auto", "squared", "robust", "huber", "cross_entropy", "poisson" or Loss
         "auto" is squared. "robust" is squared on the rows that are left once gross errors of y, as slipped decimals and
         broken sensors make them, are set aside; `events` of the result names these rows. "huber" keeps every row, and counts
-        large errors by their size.
+        large errors by their size. The network's outputs are log-odds or logits for "cross_entropy" and logarithms of rates
+        for "poisson"; `FitResult.predict` answers on the scale of y, with probabilities and rates.
     method : "auto", "lm", "lbfgs" or "adam"
     validation : float, (X, y) or None
         Share of rows held out to choose the grid and to stop early, rows of your own, or none. Chosen rows are given
@@ -376,6 +377,7 @@ def _drive(
         validation_error=run.validation_error(now),
         resolved=now.best_noise_free,
         events=now.events,
+        loss=getattr(run.loss, "name", ""),
     )
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from edgewise._core.plain import fields, plain
@@ -35,6 +38,9 @@ class FitResult:
         looks free of noise.
     events : tuple of str
         Recoveries from divergence and other things that should not pass in silence.
+    loss : str
+        What the outputs of the network mean: log-odds or logits for "cross_entropy", logarithms of rates for "poisson",
+        numbers in units of y for others. `predict` answers on the scale of y.
     """
 
     network: KAN
@@ -46,6 +52,21 @@ class FitResult:
     validation_error: float | None
     resolved: bool = False
     events: tuple[str, ...] = field(default=())
+    loss: str = "squared"
+
+    def predict(self, X: Any) -> NDArray[np.float64]:
+        """Predictions on the scale of y, shape (n, outputs): numbers, rates for "poisson", chances for "cross_entropy".
+
+        Parameters
+        ----------
+        X : matrix, list or data frame, shape (n, inputs)
+        """
+        outputs = torch.from_numpy(self.network.predict(X))
+        if self.loss == "poisson":
+            outputs = outputs.exp()
+        elif self.loss == "cross_entropy":
+            outputs = outputs.sigmoid() if outputs.shape[1] == 1 else outputs.softmax(1)
+        return outputs.numpy()
 
     @property
     def message(self) -> str:

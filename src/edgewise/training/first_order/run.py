@@ -257,6 +257,7 @@ class TrainingRun:
             train_error=in_units(self.best, train, self.loss),
             validation_error=held,
             events=tuple(now.events),
+            loss=getattr(self.loss, "name", ""),
         )
 
     def store(self, path: str | Path) -> None:
