@@ -38,6 +38,7 @@ from edgewise.cli.terminal import print_json, say, tell, tell_files
 from edgewise.data import Provenance, provenance, read_frame, to_table
 from edgewise.data.arrow import Frame
 from edgewise.data.encoding_raw import raw_table
+from edgewise.data.frames import sigma_of
 
 if TYPE_CHECKING:
     from edgewise.symbolic import Formula, FormulaResult, GroupedResult, Measurement
@@ -434,7 +435,10 @@ def _one_law(asked: FormulaQuestion, frame: Frame, columns: FormulaColumns) -> N
     X, y, names = table.features(columns.target, columns.chosen, missing=True)
     counts = None if not apart else table.features(apart[0], columns.chosen, missing=True)[1]
     complete = ~(np.isnan(X).any(axis=1) | np.isnan(y))
+    stated = None if apart else sigma_of(frame, columns.target)
+    unused = [name for name in columns.chosen if sigma_of(frame, name) is not None]
     notes = notes_of(columns, known, X[complete])
+    notes += tuple(f"Column {called(name)} has errors of its own, which are not used." for name in unused)
     tell(notes, quiet=asked.quiet)
     refuse_short(table.source, table.n_rows, FEWEST_ROWS)
     # Without whole rows the search has its own sentence.
@@ -448,7 +452,7 @@ def _one_law(asked: FormulaQuestion, frame: Frame, columns: FormulaColumns) -> N
             names=names,
             loss=asked.loss,
             sample_weight=None if asked.weight is None else counts,
-            sigma=None if asked.sigma is None else counts,
+            sigma=stated if asked.sigma is None else counts,
             x_sigma=errors_of(frame, asked.x_sigma, columns.chosen),
             **limits,
             **search,

@@ -6,10 +6,11 @@ import csv
 import io
 import itertools
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
+from edgewise._core.checks import plural, short
 from edgewise._core.errors import InputError
 from edgewise.data.sources import A_TABLE, COMMENT, SAMPLE_BYTES, Text, between_blanks, blank_separated
 from edgewise.data.words import MISSING, looks_like_value, reads_as_number
@@ -52,7 +53,7 @@ def units_row(rows: list[list[str]], decimal: str) -> tuple[str, ...]:
     """The units that the second row gives; empty where it is one of data.
 
     It is one of units where it has a known unit above a column of numbers, no number above any of them, and no word of its
-    own above columns of words.
+    own above columns of words. Beside one that is known, others need not be.
     """
     if len(rows) < 3 or len(rows[1]) != len(rows[0]):
         return ()
@@ -65,9 +66,9 @@ def units_row(rows: list[list[str]], decimal: str) -> tuple[str, ...]:
         inner = _inside(cell)
         if inner in _NO_UNIT and not (numeric and reads_as_number(cell, decimal)):
             units.append("")
-        elif numeric and not reads_as_number(cell, decimal) and _is_unit(inner):
+        elif numeric and cell not in MISSING and not looks_like_value(cell, decimal) and _unit_words(inner):
             units.append(inner)
-            found = True
+            found = found or is_unit(inner)
         else:
             return ()
     return tuple(units) if found else ()
@@ -76,7 +77,7 @@ def units_row(rows: list[list[str]], decimal: str) -> tuple[str, ...]:
 def without_unit(name: str) -> str:
     """A column's name without the unit that it ends with: anything in square brackets, and units in round ones."""
     match = _WITH_UNIT.match(name)
-    return match[1] if match and (match[3] is None or _is_unit(match[3].strip())) else name
+    return match[1] if match and (match[3] is None or is_unit(match[3].strip())) else name
 
 
 def _all_values(cells: list[str], decimal: str) -> bool:
@@ -100,19 +101,45 @@ def _inside(cell: str) -> str:
     return cell
 
 
-def _is_unit(text: str) -> bool:
+def is_unit(text: str) -> bool:
     """Whether a text is made of names of units; what their arithmetic comes to is not worked out."""
+    words = _unit_words(text)
+    return bool(words) and all(
+        word in _SIGNS or bool(unit_registry().parse_unit_name(word)) for word in words
+    )
+
+
+def _unit_words(text: str) -> list[str]:
+    """The names of units that a text is made of, known or not; none where it cannot be a unit."""
     words = _WORD.findall(text)
-    if not words or len(text) > _LONGEST or _NEITHER.search(_WORD.sub("", text)):
-        return False
-    return all(word in _SIGNS or bool(_registry().parse_unit_name(word)) for word in words)
+    return [] if len(text) > _LONGEST or _NEITHER.search(_WORD.sub("", text)) else words
+
+
+# What pint lacks of the units that physicists write.
+_MORE_UNITS = (
+    "jansky = 1e-26 * watt / meter ** 2 / hertz = Jy",
+    "photon = count",
+    "adu = count = ADU",
+    "nucleon = count",
+    "solar_mass = 1.98841e30 * kilogram = Msun = M_sun = solMass",
+    "solar_luminosity = 3.828e26 * watt = Lsun = L_sun = solLum",
+    "solar_radius = 6.957e8 * meter = Rsun = R_sun = solRad",
+    "@alias angstrom = Angstrom = AA",
+    "ppb = 1e-9",
+    "magnitude = 1 = mag",
+    "dex = 1",
+)
 
 
 @cache
-def _registry() -> Any:
+def unit_registry() -> Any:
+    """Pint's units and some more."""
     import pint
 
-    return pint.UnitRegistry()
+    registry: Any = pint.UnitRegistry()
+    for definition in _MORE_UNITS:
+        registry.define(definition)
+    return registry
 
 
 _DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", " ": "white space"}
@@ -157,8 +184,44 @@ class Dialect:
             "decimal commas" if self.decimal == "," else "",
             "" if self.headed else "no header (the columns are called x1, ...)",
             "a row of units under the names" if self.units else "",
+            *(f"unknown unit {short(unit, 40)}" for unit in self.units if unit and not is_unit(unit)),
         ]
         return ", ".join(part for part in parts if part)
+
+
+# Lines of a title, at most.
+_MOST_TITLES = 5
+
+
+def without_title(text: Text) -> Text:
+    """The text without a title: first lines with fewer cells than all below them, which begin with names above values."""
+    sample = text.content[: 2 * SAMPLE_BYTES].decode("utf-8", "replace").splitlines()
+    lines = [line for line in sample if line.strip()][:_SAMPLE_LINES]
+    found = dict[str, int]()
+    for delimiter in _DELIMITERS:
+        rows = (
+            blank_separated("\n".join(lines))
+            if delimiter == " "
+            else list(csv.reader(lines, delimiter=delimiter))
+        )
+        widths = [len(row) for row in rows]
+        if len(rows) != len(lines) or not widths or widths[-1] < 2:
+            continue
+        first = widths.index(widths[-1])
+        if set(widths[first:]) != {widths[-1]} or max(widths[:first], default=0) >= widths[-1]:
+            continue
+        if first == 0 and delimiter != " ":
+            return text
+        headed = is_headed(rows[first:], ".") and any(map(_is_value, rows[-1]))
+        if 0 < first <= _MOST_TITLES and len(rows) - first > 2 and headed:
+            found[delimiter] = first
+    if not found:
+        return text
+    count = min(found.values())
+    kept = text.content.splitlines(keepends=True)
+    ends = [at + 1 for at, line in enumerate(kept) if line.strip()]
+    note = f"{plural(count, 'line')} of title left out ({short(lines[0].strip(), 40)})"
+    return replace(text, content=b"".join(kept[ends[count - 1] :]), unusual=(*text.unusual, note))
 
 
 def sniff(text: Text, name: str) -> tuple[Dialect, Text]:

@@ -11,13 +11,14 @@ import numpy as np
 import pyarrow as pa
 
 from edgewise._core.arguments import check_is
+from edgewise._core.arrays import Floats
 from edgewise._core.checks import short
-from edgewise.data.arrow import Frame
+from edgewise.data.arrow import Cells, Frame
 from edgewise.data.table import Table
 
 # What is known of a frame's origin travels in its schema's metadata under these keys.
 _SOURCE, _FINGERPRINT, _DIALECT = b"edgewise.source", b"edgewise.sha256", b"edgewise.dialect"
-_DECISIONS, _UNITS = b"edgewise.decisions", b"edgewise.units"
+_DECISIONS, _UNITS, _SIGMA = b"edgewise.decisions", b"edgewise.units", b"edgewise.sigma"
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,20 @@ def provenance(frame: Frame) -> Provenance:
     source, fingerprint, dialect = (metadata[key].decode() for key in (_SOURCE, _FINGERPRINT, _DIALECT))
     decisions = tuple(Decision(*pair) for pair in json.loads(metadata.get(_DECISIONS, b"[]")))
     return Provenance(source, fingerprint, dialect, decisions, json.loads(metadata.get(_UNITS, b"{}")))
+
+
+def sigma_of(frame: Frame, column: str) -> Floats | None:
+    """The standard deviations that a file states behind the numbers of a column, NaN in gaps; None where it states none."""
+    stated = json.loads((frame.schema.metadata or {}).get(_SIGMA, b"{}")).get(column)
+    return None if stated is None or len(stated) != frame.num_rows else np.array(stated, dtype=np.float64)
+
+
+def with_sigma(frame: Frame, sigma: Mapping[str, Cells]) -> Frame:
+    """The frame, all rows of a file, with standard deviations of columns in its metadata."""
+    if not sigma:
+        return frame
+    stated = json.dumps({name: cells.to_pylist() for name, cells in sigma.items()}).encode()
+    return frame.replace_schema_metadata({**(frame.schema.metadata or {}), _SIGMA: stated})
 
 
 def with_provenance(frame: Frame, known: Provenance) -> Frame:

@@ -14,9 +14,9 @@ from pyarrow import parquet as arrow_parquet
 from edgewise._core.checks import short
 from edgewise._core.errors import InputError
 from edgewise.data.arrow import Cells, Frame, pc
-from edgewise.data.dialect import Dialect, NotUTF8Error, sniff
+from edgewise.data.dialect import Dialect, NotUTF8Error, sniff, without_title
 from edgewise.data.excel import WORKBOOKS, text_of_workbook
-from edgewise.data.frames import Decision, Provenance, provenance, with_provenance
+from edgewise.data.frames import Decision, Provenance, provenance, with_provenance, with_sigma
 from edgewise.data.sources import Text, as_text, first_line, of_single_bytes, open_source, without_comments
 from edgewise.data.table import MISSING, Table, check_distinct, clean_names, to_table
 from edgewise.data.words import EXACT, Reading, read_words
@@ -32,9 +32,9 @@ def read_frame(path: str | PathLike[str]) -> Frame:
     path : path-like
         A CSV, Excel, Parquet or Feather file, or "-" for standard input. What a file holds decides, not its name.
         Compression (gzip, bzip2, zstd, lz4) is recognised, and so are a CSV file's encoding (UTF-8, UTF-16, Latin-1),
-        delimiter (comma, semicolon, tab, bar or white space), lines of comment, a decimal comma, a header line and a row of
-        units below it. Without a header the columns are called x1, x2, ... Of a workbook (with the extra `excel`) the first
-        sheet that holds anything is read.
+        delimiter (comma, semicolon, tab, bar or white space), lines of comment, a title above the header, a decimal comma,
+        a header line and a row of units below it, and values with their errors (2.0±0.1, 2.01(3)). Without a header the
+        columns are called x1, x2, ... Of a workbook (with the extra `excel`) the first sheet that holds anything is read.
 
     Returns
     -------
@@ -78,7 +78,8 @@ def read_frame(path: str | PathLike[str]) -> Frame:
     units |= {name: unit for name, unit in zip(frame.column_names, dialect.units, strict=False) if unit}
     decisions = tuple(Decision(name, each.note) for name, each in named if each.note)
     notes = ", ".join(part for part in (*unusual, *undone, dialect.unusual) if part)
-    return with_provenance(frame, Provenance(source.name, source.fingerprint, notes, decisions, units))
+    frame = with_provenance(frame, Provenance(source.name, source.fingerprint, notes, decisions, units))
+    return with_sigma(frame, {name: each.sigma for name, each in named if each.sigma is not None})
 
 
 def read_table(path: str | PathLike[str]) -> Table:
@@ -150,7 +151,7 @@ def _of_text(content: bytes, name: str) -> tuple[Frame, Dialect, tuple[str, ...]
 
 
 def _in_utf8(text: Text, name: str) -> tuple[Frame, Dialect, tuple[str, ...]]:
-    text = without_comments(text)
+    text = without_title(without_comments(text))
     dialect, text = sniff(text, name)
     frame = _csv(text.content, dialect, name)
     if dialect.decimal == "." and dialect.delimiter != "," and any(map(_comma_numbers, frame.columns)):

@@ -21,13 +21,23 @@ CURRENCIES = ("$", "€", "£", "USD", "EUR", "GBP")
 _CURRENCY = "|".join(map(re.escape, CURRENCIES))
 _BLANK = "[ \u00a0\u202f\u2009]"
 _DIGITS = rf"[0-9](?:[0-9.,'’]|{_BLANK}(?=[0-9]{{3}}(?![0-9])))*|[.,][0-9]+"
+# Fortran writes D for E.
+_POWER = "[eEdD][+-]?[0-9]+"
 # -$1,100.50 USD, ($5), 12 %, 3.5 kg, 1e-3
 _NUMBER = re.compile(
     rf"(?P<open>\()?(?P<sign>[+−-])?\s?(?P<before>{_CURRENCY})?\s?(?P<after_sign>[+−-])?"
-    rf"(?P<digits>{_DIGITS})(?P<power>[eE][+-]?[0-9]+)?"
+    rf"(?P<digits>{_DIGITS})(?P<power>{_POWER})?"
     rf"(?:\s?(?P<after>{_CURRENCY}|[%‰]|°[A-Za-z]?)|\s(?P<unit>[^\W\d][^\s\d]*(?:[²³]|\^-?\d)?)|(?P<attached>[^\W\d_eE][^\W\d_]+))?"
     r"(?P<close>\))?"
 )
+# 2.0±0.1, 2.0 +/- 0.1, (2.0 +- 0.1)e-3, 2.01(3)
+_SIZE = r"[0-9]+(?:[.,][0-9]*)?|[.,][0-9]+"
+_MEASURED = re.compile(
+    rf"(?P<open>\(\s?)?(?P<sign>[+−-]\s?)?(?P<digits>{_SIZE})(?P<power>{_POWER})?"
+    rf"(?:\s?(?:±|\+\s?/?\s?[-−])\s?(?P<error>{_SIZE})(?P<error_power>{_POWER})?|\((?P<last>[0-9]+(?:[.,][0-9]+)?)\)(?P<behind>{_POWER})?)"
+    rf"(?(open)\s?\)(?P<common>{_POWER})?)"
+)
+_THOUSAND = re.compile(r"\b[0-9]{1,3},[0-9]{3}\b")
 _FIRST = "(?:0|[1-9][0-9]{0,2})"
 # How digits are grouped and decimals marked: the pattern, the separators of groups.
 _GROUPED = (
@@ -60,18 +70,20 @@ class Reading:
     column : numbers, dates or words, with nulls where cells are missing
     note : what the column was taken for, where that is not obvious: "looks like ...: read as ..."
     unit : what stood beside every number
+    sigma : the error that stood behind every number, as a standard deviation
     """
 
     column: Cells
     note: str = ""
     unit: str = ""
+    sigma: Cells | None = None
 
 
 def read_words(column: Cells, decimal: str = ".") -> Reading:
     """Decide what a column of text is, from all its cells, in a file where decimals are marked so.
 
     Numbers are tried first, as a program writes them; then numbers as people do, with signs of percent, amounts of money,
-    separators of thousands and units; then dates. A column whose cells are not all of one sort is one of words.
+    separators of thousands, units and errors; then dates. A column whose cells are not all of one sort is one of words.
     """
     text = pc.utf8_trim_whitespace(column)
     gaps = pc.is_in(text, pa.array(MISSING))
@@ -82,14 +94,15 @@ def read_words(column: Cells, decimal: str = ".") -> Reading:
             return Reading(filled.cast(pa.float64()))
         except pa.ArrowInvalid:
             pass
-    found = _numbers(known, decimal) or _dates(known)
+    found = _numbers(known, decimal) or _measured(known, decimal) or _dates(known)
     if found is None:
         words = pc.if_else(pc.equal(text, ""), pa.scalar(None, pa.string()), text)
         return Reading(words, _stray(words))
     # Back among the gaps.
     places = np.cumsum(pc.is_valid(filled).to_numpy()) - 1
     index = pa.array(np.where(pc.is_valid(filled).to_numpy(), places, 0), mask=pc.is_null(filled).to_numpy())
-    return Reading(found.column.take(index), found.note, found.unit)
+    sigma = None if found.sigma is None else found.sigma.take(index)
+    return Reading(found.column.take(index), found.note, found.unit, sigma)
 
 
 def reads_as_number(cell: str, decimal: str) -> bool:
@@ -112,7 +125,7 @@ def looks_like_value(cell: str, decimal: str) -> bool:
     if reads_as_number(text, decimal) or _ISO.match(text):
         return True
     match = _NUMBER.fullmatch(text)
-    if match and not (match["unit"] or match["attached"]):
+    if (match and not (match["unit"] or match["attached"])) or _MEASURED.fullmatch(text):
         return True
     if PERIOD.match(text) or not MAYBE_DATE.match(text):
         return False
@@ -125,7 +138,7 @@ def _numbers(known: Cells, decimal: str) -> Reading | None:
     matches: list[re.Match[str]] = []
     for word in distinct:
         match = _NUMBER.fullmatch(word)
-        if match is None or bool(match["open"]) != bool(match["close"]):
+        if match is None or bool(match["open"]) != bool(match["close"]) or _is_label(match):
             return None
         matches.append(match)
     beside = {_beside(match) for match in matches}
@@ -149,9 +162,57 @@ def _numbers(known: Cells, decimal: str) -> Reading | None:
     return Reading(column, note, unit)
 
 
+def _measured(known: Cells, decimal: str) -> Reading | None:
+    """Numbers with the error of each behind it."""
+    words = known.to_pylist()
+    matches = [match for match in map(_MEASURED.fullmatch, words) if match]
+    marks = {mark for word in words for mark in ",." if mark in word}
+    # A comma before three digits may be one of thousands.
+    unclear = decimal != "," and "," in marks and any(map(_THOUSAND.search, words))
+    if not matches or len(matches) < len(words) or len(marks) > 1 or unclear:
+        return None
+    found = [_with_error(match) for match in matches]
+    values, errors = (pa.chunked_array([pa.array(list(each))]) for each in zip(*found, strict=True))
+    note = (
+        f"looks like values with their errors ({short(words[0], 24)}): read as numbers ({found[0][0]:g}), whose "
+        f"standard deviations ({found[0][1]:g}) `edgewise formula` uses for its target"
+    )
+    return Reading(values, note, sigma=errors)
+
+
+def _with_error(match: re.Match[str]) -> tuple[float, float]:
+    """The value and its standard deviation; one in brackets counts in the last digit, where it has no decimals itself."""
+    power = sum(_exponent(match[name]) for name in ("power", "behind", "common"))
+    digits, decimals = _without_point(match["digits"])
+    value = float(f"{digits}e{power - decimals}")
+    if match["last"] is None:
+        error, behind = _without_point(match["error"])
+        size = float(f"{error}e{_exponent(match['error_power']) + _exponent(match['common']) - behind}")
+    else:
+        error, behind = _without_point(match["last"])
+        size = float(f"{error}e{power - (behind or decimals)}")
+    return (-value if (match["sign"] or "").strip() in ("-", "−") else value), size
+
+
+def _without_point(digits: str) -> tuple[str, int]:
+    """The digits without the mark of decimals, and how many stood behind it."""
+    whole, _, behind = digits.replace(",", ".").partition(".")
+    return whole + behind, len(behind)
+
+
+def _exponent(power: str | None) -> int:
+    return int(power[1:]) if power else 0
+
+
 def _beside(match: re.Match[str]) -> str:
     """The sign or unit beside a number."""
     return match["before"] or match["after"] or match["unit"] or match["attached"] or ""
+
+
+def _is_label(match: re.Match[str]) -> bool:
+    """2D3 is a name; Fortran writes a point or a sign besides, as in 1.5D+02."""
+    power = match["power"] or ""
+    return power[:1] in ("d", "D") and power[1:].isdigit() and "." not in match["digits"]
 
 
 def _is_money(match: re.Match[str]) -> bool:
@@ -195,7 +256,7 @@ def _grouped_by_points(known: Cells) -> bool:
 def _value(match: re.Match[str], groups: str) -> float:
     digits = match["digits"].translate(dict.fromkeys(map(ord, groups))).replace(",", ".")
     negative = match["open"] or {match["sign"], match["after_sign"]} & {"-", "−"}
-    return (-1.0 if negative else 1.0) * float(digits + (match["power"] or ""))
+    return (-1.0 if negative else 1.0) * float(digits + (match["power"] or "").lower().replace("d", "e"))
 
 
 def _dates(known: Cells) -> Reading | None:

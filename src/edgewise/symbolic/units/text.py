@@ -14,6 +14,7 @@ from typing import Any
 
 from edgewise._core.checks import did_you_mean, short
 from edgewise._core.errors import InputError
+from edgewise.data.dialect import unit_registry
 from edgewise.forms.parser import read
 from edgewise.forms.tree import names_in
 from edgewise.symbolic.units.rules import MismatchError, Rules, as_fraction
@@ -100,7 +101,8 @@ def _atom(name: str, of_what: str) -> Powers:
 
     registry = _registry()
     try:
-        return _of_pint(registry.Unit(name), of_what)
+        known = registry.parse_unit_name(name) or not unit_registry().parse_unit_name(name)
+        return _of_pint((registry if known else unit_registry()).Unit(name), of_what)
     except pint.UndefinedUnitError:
         hint = did_you_mean(name, [each for each in registry if len(each) > 2]) if len(name) > 2 else ""
         raise InputError(
