@@ -181,3 +181,26 @@ def test_a_series_in_the_order_of_other_rows_and_one_class_are_warned_of():
     regressor().fit(frame, pd.Series(Y))
     with pytest.warns(UserWarning, match="one class"):
         classifier().fit(frame, ["yes"] * N)
+
+
+@settings(max_examples=20)
+@given(row=st.integers(0, 5), cell=st.sampled_from(["x", "1,5", "n/a", [1.0], 10**400]))
+def test_the_first_cell_of_a_target_that_is_no_number_is_named(row, cell):
+    y = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]
+    words = pd.Series([*y[:row], cell, *y[row:]], dtype=object)
+    with pytest.raises(InputError) as error:
+        regressor().fit(np.zeros((7, 1)), words)
+    assert error.value.argument == "y"
+    assert f"row {row} " in error.value.got
+
+
+def test_few_rows_for_many_functions_are_told():
+    def told(n):
+        X = RANDOM.normal(size=(n, 6))
+        return any(
+            "single curve" in text
+            for text in regressor().fit(X, X.sum(1) + RANDOM.normal(size=n)).fit_.events
+        )
+
+    assert told(15)
+    assert not told(200)

@@ -269,6 +269,8 @@ class KANEstimator(HoldsNetwork, BaseEstimator):
     def plot(self, X: Any = None, *, theme: str = "light", max_edges: int = 120) -> Any:
         """Draw the network; `edgewise.plots.plot_network` explains how to read it.
 
+        Of many columns the curves are small; `explain(X)` has them one by one, those first that matter most.
+
         Parameters
         ----------
         X : table, optional

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from edgewise._core.arrays import Floats
-from edgewise._core.checks import short
+from edgewise._core.checks import plural, short
 from edgewise._core.errors import InputError
 from edgewise._core.seeds import derive, numpy_generator
 from edgewise._core.stopping import StopReason
@@ -40,6 +40,8 @@ from edgewise.training.common.records import Listeners
 from edgewise.training.config import DEFAULT, TableConfig
 from edgewise.training.tabular.job import GLANCE_ROWS
 
+# Rows for each edge function below which single curves are not to be relied on.
+ROWS_AN_EDGE = 3
 # Seconds that are left when none are.
 _SOON = 1e-3
 # Rows are summed in single precision, where smaller weights vanish beside the largest.
@@ -204,6 +206,12 @@ def _trained_on(
     said = [f"Column {short(name, 40)} is left out: {IDENTIFIER}." for name in numbering]
     said += [encoding.codes_sentence, unbound_sentence(encoding, settings.wishes)]
     said += [giveaways_sentence(giveaways(problem.table, problem.y))]
+    edges = sum(int(layer.mask.sum()) for layer in fit.network.layers)
+    if len(inputs) < ROWS_AN_EDGE * edges:
+        said.append(
+            f"{plural(edges, 'edge function')} were learned from {plural(len(inputs), 'row')}: "
+            "do not read much into a single curve."
+        )
     fit = replace(fit, events=(*fit.events, *filter(None, said)))
     importances = column_importances(fit.network, encoding, inputs, settings.config)
     return Trained(fit.network, encoding, fit, importances, left_out, misses)

@@ -50,7 +50,7 @@ def regression_target(y: Any, of: str, *, missing: bool = False) -> tuple[Floats
         raise InputError(
             argument="y",
             expected="hold a finite number for every row",
-            got=f"{article(type(y))} with a cell that is none",
+            got=_no_number(y),
             advice="for classes use KANClassifier",
         ) from None
     if values.ndim not in (1, 2) or (values.ndim == 2 and values.shape[1] == 0):
@@ -59,6 +59,18 @@ def regression_target(y: Any, of: str, *, missing: bool = False) -> tuple[Floats
     if len(names) != width or len(set(names)) != width or not all(name.strip() for name in names):
         names = ("y",) if width == 1 else tuple(f"y{k + 1}" for k in range(width))
     return values, names
+
+
+def _no_number(y: Any) -> str:
+    """The first cell that is no number, and its row."""
+    cells = np.asarray(_plain(y), dtype=object)
+    for row, cell in enumerate(cells.reshape(len(cells), -1) if cells.ndim else ()):
+        for each in cell:
+            try:
+                float(each)
+            except (TypeError, ValueError, OverflowError):
+                return f"{short(each)} in {row_numbers([row])}"
+    return article(type(y))
 
 
 def determination(y: Any, predicted: Floats, sample_weight: Any, of: str) -> float:

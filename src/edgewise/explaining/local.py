@@ -163,6 +163,8 @@ class LocalExplanation:
                 "",
                 f"Beyond the training range: {', '.join(self.outside)}; the network extrapolates there.",
             ]
+        if self.row is not None:
+            lines += ["", "Rows are counted from 0."]
         return lines_of(lines)
 
 

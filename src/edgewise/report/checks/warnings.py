@@ -10,6 +10,7 @@ import torch
 
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import plural
+from edgewise.estimators.problem import ROWS_AN_EDGE
 from edgewise.report.checks.collinearity import collinear_groups
 from edgewise.report.content.columns import summarise_numbers
 from edgewise.report.content.content import ReportContent
@@ -195,7 +196,6 @@ def _rows(X: Floats, y: Floats) -> Floats:
 
 
 FEW_HELD_OUT = 50
-ROWS_AN_EDGE = 3
 MISCALIBRATED = 0.03
 # Rows trained on that are predicted anew.
 ROWS_PREDICTED = 4_000
