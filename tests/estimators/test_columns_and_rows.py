@@ -67,7 +67,7 @@ def test_numbers_of_rows_are_left_out_and_said_unless_asked_for():
     model = regressor().fit(table, marks / 10.0 + TABLE["a"])
     assert model.feature_importances_[0] == 0
     assert any(name in text for text in model.fit_.events)
-    asked = regressor(config=TableConfig(keep_identifiers=True)).fit(table, marks / 10.0 + TABLE["a"])
+    asked = regressor(config=TableConfig(identifier_rows=N + 1)).fit(table, marks / 10.0 + TABLE["a"])
     assert asked.feature_importances_[0] > 0.5
     bound = regressor(monotone={name: "increasing"}).fit(table, marks / 10.0 + TABLE["a"])
     assert bound.feature_importances_[0] > 0.5

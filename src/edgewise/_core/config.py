@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import Field, fields
 from typing import Any, ClassVar, Protocol, TypeVar, cast
 
-from edgewise._core.checks import check_bool, check_float, check_int, short
+from edgewise._core.checks import check_float, check_int, short
 from edgewise._core.errors import InputError
 
 
@@ -22,7 +22,7 @@ Kind = TypeVar("Kind", bound=Config)
 def check_config(
     config: Config, *, most: Mapping[str, float] | None = None, least: Mapping[str, float] | None = None
 ) -> None:
-    """Refuse what is not of the default's kind: of numbers whole ones at least 1, others above 0, unless limits are given.
+    """Refuse what is no number of the default's kind: whole ones at least 1, others above 0, unless limits are given.
 
     Raises
     ------
@@ -44,9 +44,7 @@ def check_config(
 
 
 def _check(value: Any, kind: type, name: str, low: float | None, high: float | None) -> None:
-    if kind is bool:
-        check_bool(value, name)
-    elif kind is int:
+    if kind is int:
         start, end = (None if limit is None else int(limit) for limit in (low, high))
         check_int(value, name, low=start, high=end)
     else:

@@ -210,7 +210,7 @@ def _learn(
         seconds=seconds,
         random_state=task.seed,
         callbacks=callbacks,
-        config=TableConfig(keep_identifiers=True),  # those not asked for are gone already
+        config=TableConfig(identifier_rows=inputs.n_rows + 1),  # those not asked for are gone already
         **options,
     )
     estimator.fit(

@@ -9,7 +9,7 @@ import numpy as np
 from edgewise._core.arrays import Floats
 
 # A few whole numbers may all differ by chance.
-_FEWEST_ROWS = 20
+FEWEST_ROWS = 20
 # A whole number that differs in every row may be measured (an income, a year, a count): its name has to say that it is a
 # mark. The last word of a name does; other words do behind the name of what is numbered, or alone.
 _MARKS = {"id", "ids", "identifier", "uuid", "guid", "rowid", "rownames", "rownumber", "unnamed"}
@@ -22,7 +22,7 @@ _NUMBERED = re.compile(
 IDENTIFIER = "a different whole number in every row, an identifier by its name"
 
 
-def is_identifier(name: str, numbers: Floats) -> bool:
+def is_identifier(name: str, numbers: Floats, fewest: int = FEWEST_ROWS) -> bool:
     """Whether a column numbers the rows: whole numbers, another in each row, and a name that says so.
 
     Parameters
@@ -30,6 +30,8 @@ def is_identifier(name: str, numbers: Floats) -> bool:
     name : str
     numbers : array of shape (n,)
         Of distinct rows; NaN where a cell is missing.
+    fewest : int
+        Rows below which nothing is one.
 
     Examples
     --------
@@ -37,7 +39,7 @@ def is_identifier(name: str, numbers: Floats) -> bool:
     >>> is_identifier("PolicyNumber", numbers), is_identifier("income", numbers)
     (True, False)
     """
-    if len(numbers) < _FEWEST_ROWS or not _marks(name) or not np.isfinite(numbers).all():
+    if len(numbers) < fewest or not _marks(name) or not np.isfinite(numbers).all():
         return False
     return bool((numbers == np.floor(numbers)).all()) and len(np.unique(numbers)) == len(numbers)
 

@@ -25,7 +25,7 @@ from edgewise.estimators.formula_rows import (
     separated,
     without_groups,
 )
-from edgewise.estimators.names import remember_columns, table_to_fit, table_to_predict
+from edgewise.estimators.names import remember_columns, table_to_fit, table_to_predict, warn_of_order
 from edgewise.estimators.targets import determination, target_names
 from edgewise.symbolic import (
     BranchedFormula,
@@ -182,6 +182,7 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
         """
         of = type(self).__name__
         options = _search_options(self, target_names(y))
+        warn_of_order(X, y)
         table = table_to_fit(X)
         whole = table
         labels: list[Any] = []
@@ -381,6 +382,7 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
+        tags.input_tags.sparse = True
         return tags
 
     def _more_tags(self) -> dict[str, Any]:

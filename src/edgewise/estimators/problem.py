@@ -171,8 +171,7 @@ def _encoded(
     problem = problem.canonical()
     encoding = learn_encoding(problem.table, problem.level_targets, sample_weight=problem.weight)
     settings.wishes.check(encoding.column_names)
-    if not settings.config.keep_identifiers:
-        encoding = _without_identifiers(problem, encoding, settings.wishes)
+    encoding = _without_identifiers(problem, encoding, settings)
     encoding = in_raw_units(encoding, settings.wishes)
     inputs = encoding.apply(problem.table)
     encoding, left_out = screened(encoding, inputs, problem.level_targets, settings.max_inputs, of)
@@ -181,9 +180,10 @@ def _encoded(
     return problem, encoding, inputs, left_out
 
 
-def _without_identifiers(problem: EstimatorProblem, encoding: Encoding, wishes: Wishes) -> Encoding:
+def _without_identifiers(problem: EstimatorProblem, encoding: Encoding, settings: TrainSettings) -> Encoding:
     """The encoding without columns that number the rows; one that a constraint names is asked for."""
-    names = [name for name in identifiers(problem.table) if name not in wishes.columns]
+    found = identifiers(problem.table, settings.config.identifier_rows)
+    names = [name for name in found if name not in settings.wishes.columns]
     if all(column.dropped or column.name in names for column in encoding.columns):
         return encoding
     return encoding.without(names, IDENTIFIER) if names else encoding

@@ -9,16 +9,17 @@ import numpy as np
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import short
 from edgewise.data.encoding_raw import RawColumn, RawTable
-from edgewise.data.identifiers import is_identifier
+from edgewise.data.identifiers import FEWEST_ROWS, is_identifier
 
 # Fewer rows may be in the target's order by chance.
 _FEWEST_ROWS = 20
 
 
-def identifiers(table: RawTable) -> tuple[str, ...]:
-    """Names of the columns that number the rows of a table in canonical order, where equal rows follow one another."""
+def identifiers(table: RawTable, fewest: int = FEWEST_ROWS) -> tuple[str, ...]:
+    """Names of the columns that number the rows of a table in canonical order, where equal rows follow one another; none
+    where distinct rows are fewer."""
     numbers = [column for column in table.columns if table.named and column.kind == "number"]
-    return tuple(column.name for column in numbers if is_identifier(column.name, _once(column)))
+    return tuple(column.name for column in numbers if is_identifier(column.name, _once(column), fewest))
 
 
 def _once(column: RawColumn) -> Floats:

@@ -74,7 +74,7 @@ def theme_of(name: str) -> Theme:
     return THEMES[check_choice(name, "theme", THEMES)]
 
 
-class Drawing(Figure):
+class ShownFigure(Figure):
     """A figure that a notebook shows by itself: matplotlib teaches notebooks its own figures only once pyplot has drawn."""
 
     def _repr_png_(self) -> bytes:
@@ -85,7 +85,7 @@ class Drawing(Figure):
 
 def new_figure(width: float, height: float, theme: Theme) -> Figure:
     """An empty figure, in inches, that pyplot knows nothing of."""
-    return Drawing(figsize=(width, height), facecolor=theme.ground, edgecolor="none", dpi=100)
+    return ShownFigure(figsize=(width, height), facecolor=theme.ground, edgecolor="none", dpi=100)
 
 
 def text_style(theme: Theme, size: float = SIZE_TEXT, color: str | None = None) -> dict[str, Any]:

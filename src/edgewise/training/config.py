@@ -37,8 +37,8 @@ class TableConfig:
         Rows that `partial_fit` remembers.
     importance_rows : int
         Rows on which it is estimated how much each column moves the outputs.
-    keep_identifiers : bool
-        Whether estimators learn from columns that number the rows by their names (`customer_id`), too.
+    identifier_rows : int
+        Rows from which estimators leave out a column of whole numbers that all differ and that its name calls an identifier.
     """
 
     members: int = 8
@@ -52,7 +52,7 @@ class TableConfig:
     curve_errors: float = 2.0
     reservoir_rows: int = 20_000
     importance_rows: int = 2_000
-    keep_identifiers: bool = False
+    identifier_rows: int = 20
 
     def __post_init__(self) -> None:
         check_config(self)

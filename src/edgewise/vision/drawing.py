@@ -15,7 +15,7 @@ from edgewise._core.arrays import Floats
 from edgewise._core.checks import as_tuple, check_int, short
 from edgewise._core.errors import InputError
 from edgewise.plots.mathtext import drawable, shorten
-from edgewise.plots.style import SIZE_SMALL, Drawing, bare_axes, new_figure, padded, text_style, theme_of
+from edgewise.plots.style import SIZE_SMALL, ShownFigure, bare_axes, new_figure, padded, text_style, theme_of
 from edgewise.vision.evidence import Evidence
 from edgewise.vision.features import FeatureUse
 
@@ -74,7 +74,7 @@ def plot_evidence(evidence: Evidence, labels: Iterable[Any] | None = None, *, mo
     evidence = evidence.centred()
     largest = float(np.abs(evidence.pixels[chosen]).max())
     if evidence.picture.shape[0] == 1:
-        figure = Drawing(figsize=(SERIES, HIGH * len(chosen) + 0.4), layout="constrained")
+        figure = ShownFigure(figsize=(SERIES, HIGH * len(chosen) + 0.4), layout="constrained")
         for axes, k in zip(figure.subplots(len(chosen), 1, squeeze=False)[:, 0], chosen, strict=True):
             _series(axes, evidence, k, largest)
             _name(axes, evidence, k)
@@ -94,7 +94,7 @@ def _panels(picture: Floats, count: int) -> tuple[Figure, list[Axes]]:
     below, above, gap = 0.35, 0.45, 0.08
     high = SIDE * min(max(picture.shape[0] / picture.shape[1], 0.4), 2.5)
     width, height = count * (SIDE + gap) + gap, below + high + above
-    figure = Drawing(figsize=(width, height))
+    figure = ShownFigure(figsize=(width, height))
     lefts = [gap + k * (SIDE + gap) for k in range(count)]
     panels = [figure.add_axes((left / width, below / height, SIDE / width, high / height)) for left in lefts]
     for axes in panels:
