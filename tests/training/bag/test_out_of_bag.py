@@ -8,7 +8,13 @@ import torch
 from sklearn.linear_model import LogisticRegression
 
 from edgewise.training import fit_table
-from edgewise.training.bag.out_of_bag import SLOPE_SPREAD, OutOfBag, recalibration
+from edgewise.training.bag.out_of_bag import (
+    SLOPE_SPREAD,
+    OutOfBag,
+    recalibration,
+    shared_rows_factor,
+    significantly_better,
+)
 from edgewise.training.bag.run import TableProblem, TableRows, make_problem
 from edgewise.training.common.losses import CrossEntropy, Squared
 
@@ -101,3 +107,23 @@ def test_the_out_of_bag_error_of_many_columns_of_noise_is_no_praise(loss: str) -
         shares.append(float(fit.validation_error / fresh))
     # A single table's error is sure to a few hundredths; the mean of six was 0.9 where smoothness knew the rows.
     assert np.mean(shares) > 0.96
+
+
+def test_a_gain_counts_groups_not_rows_and_heeds_the_rows_that_folds_share() -> None:
+    random = np.random.default_rng(3)
+    gain = torch.from_numpy(np.repeat(random.normal(0.3, 1.0, 24), 10))
+    group = torch.arange(24).repeat_interleave(10)
+    X = torch.from_numpy(random.normal(size=(240, 1)))
+    rows = TableRows(X, torch.zeros(240, 1).double(), torch.ones(240).double(), group)
+    problem = make_problem(rows, 4, 4, 0)
+    held = problem.held
+    # Squared loss is half of the square: outputs whose losses differ by the gain.
+    simple, rich = (torch.sqrt(2 * (5 + sign * gain[held] / 2))[:, None] for sign in (1, -1))
+    assert len(held) == 240
+    means = gain.numpy().reshape(-1, 10).mean(1)
+    wanted = means.mean() / (means.std() / np.sqrt(len(means)))
+    for errors, better in ((0.98 * wanted, True), (1.02 * wanted, False)):
+        outs = OutOfBag(rich, 0.0), OutOfBag(simple, 0.0)
+        assert significantly_better(*outs, problem, Squared(), errors) == better
+    # Each of four folds is a quarter of the rows: 1/n becomes 1/n + 1/(3n/4).
+    assert shared_rows_factor(problem) == pytest.approx(np.sqrt(1 + 4 / 3))
