@@ -403,7 +403,7 @@ class BestSoFar:
             # The record that lowers the error is that of the formula which did.
             if error is not None and error < self._error:
                 self._error, self._text = error, record.note
-            record = replace(record, loss=math.nan)
+            record = replace(record, phase="formulas tried:", loss=math.nan)
         note = f"best so far: {self._target} = {self._text}" if self._text else record.note
         return self._progress(replace(record, note=note))
 

@@ -126,6 +126,8 @@ def show_front(
 
 def _remarks(found: FormulaResult, number: int, best: int, verbose: bool) -> Iterator[str]:
     """What to know of the formula shown: what rivals it, where it has no value; with `verbose` all that is known."""
+    if found.front[number - 1].constants_told:
+        yield found.front[number - 1].constants_told
     rule = f"* {best} is recommended: no other beats it by more than chance."
     yield rule if number == best else f"This is formula {number}. {rule}"
     if found.probability is not None and not verbose:

@@ -51,8 +51,8 @@ class Extrapolation:
     --------
     >>> X = np.linspace(-1, 1, 50)[:, None]
     >>> print(extrapolation(lambda rows: rows[:, 0] ** 3, ("x",), X, X[:, 0] ** 3))
-    It extrapolates sanely: it stays finite and reaches 3.4 times the data's own range in the box 1.5 times as wide, 8
-    times in the one 2 times as wide.
+    With columns over 1.5 times their measured range its values reach 3.4 times as far as the measured ones; over 2
+    times, 8 times as far.
     """
 
     shells: tuple[Shell, ...]
@@ -67,18 +67,21 @@ class Extrapolation:
         near, far = self.shells[:2]
         if near.finite < 1.0:
             return (
-                f"It does not extrapolate: on {_percent(1 - near.finite)} of the faces of the box {near.factor:g} times as "
-                "wide as the data's it has no finite value."
+                f"With columns over {near.factor:g} times their measured range it has no finite value on "
+                f"{_percent(1 - near.finite)} of the ends: do not rely on it there."
             )
-        reach = f"{_times(near.growth)} times the data's own range in the box {near.factor:g} times as wide"
-        if not self.sane:
-            return f"It does not extrapolate sanely: it reaches {reach}."
-        further = (
-            f"{_times(far.growth)} times in the one {far.factor:g} times as wide"
-            if far.finite == 1.0
-            else f"without finite values on {_percent(1 - far.finite)} of the faces of the one {far.factor:g} times as wide"
+        reach = (
+            f"With columns over {near.factor:g} times their measured range its values reach {_times(near.growth)} times "
+            "as far as the measured ones"
         )
-        return f"It extrapolates sanely: it stays finite and reaches {reach}, {further}."
+        if not self.sane:
+            return f"{reach}: do not rely on it there."
+        further = (
+            f"over {far.factor:g} times, {_times(far.growth)} times as far"
+            if far.finite == 1.0
+            else f"over {far.factor:g} times, it has no finite value on {_percent(1 - far.finite)} of the ends"
+        )
+        return f"{reach}; {further}."
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""

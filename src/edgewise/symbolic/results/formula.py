@@ -39,6 +39,15 @@ class Constant:
     standard_error: float
     unit: str | None = None
 
+    def __str__(self) -> str:
+        unit = "" if self.unit in (None, "1") else f" {self.unit}"
+        if not math.isfinite(self.standard_error):
+            return f"{self.value:.6g}{unit} (not determined by the data)"
+        if not 0 < self.standard_error < abs(self.value):
+            return f"{self.value:.6g} ± {self.standard_error:.2g}{unit}"
+        digits = 2 + math.floor(math.log10(abs(self.value))) - math.floor(math.log10(self.standard_error))
+        return f"{self.value:.{min(digits, 15)}g} ± {self.standard_error:.2g}{unit}"
+
 
 @dataclass(frozen=True)
 class Formula:
@@ -220,6 +229,20 @@ class Formula:
             f"{each.value:.6g} in {each.unit}" for each in self.constants if each.unit not in (None, "1")
         ]
         return f"Constants carry units: {', '.join(carried)}." if carried else ""
+
+    def __repr__(self) -> str:
+        return (
+            f"Formula({self.text!r}, complexity={self.complexity}, error={self.error:.4g}, r2={self.r2:.6g})"
+        )
+
+    @property
+    def constants_told(self) -> str:
+        """The measured constants, each with its standard error, in a sentence; empty where there are none."""
+        return (
+            f"Constants, ± one standard error: {'; '.join(map(str, self.constants))}."
+            if self.constants
+            else ""
+        )
 
     def json(self) -> str:
         """Everything about the formula as one JSON object."""

@@ -124,6 +124,9 @@ class FormulaResult:
         """
         return self.equivalents
 
+    def __repr__(self) -> str:
+        return f"FormulaResult(best={self.best!r}, {len(self.front)} on the front, {self.stop_reason})"
+
     def __str__(self) -> str:
         lines = [f"  {'complexity':>10}  {'error':>9}  formula"]
         for each in self.front:
@@ -132,6 +135,7 @@ class FormulaResult:
         lines += [
             "",
             *([f"The best formula (*) breaks {', '.join(self.broken)}."] if self.broken else []),
+            *filter(None, [self.best.constants_told]),
             self.message,
         ]
         if self.noise is not None:

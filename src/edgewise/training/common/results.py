@@ -54,6 +54,13 @@ class FitResult:
     events: tuple[str, ...] = field(default=())
     loss: str = "squared"
 
+    def __repr__(self) -> str:
+        held = "" if self.validation_error is None else f", validation_error={self.validation_error:.4g}"
+        return (
+            f"FitResult({self.method!r}, shape={list(self.network.shape)}, steps={len(self.history)}, "
+            f"train_error={self.train_error:.4g}{held}, {self.stop_reason})"
+        )
+
     def predict(self, X: Any) -> NDArray[np.float64]:
         """Predictions on the scale of y, shape (n, outputs): numbers, rates for "poisson", chances for "cross_entropy".
 
@@ -136,6 +143,10 @@ class TableFit:
     pairs: tuple[tuple[int, int], ...] = ()
     compared: tuple[tuple[str, float], ...] = ()
     curve: str = ""
+
+    def __repr__(self) -> str:
+        held = "" if self.validation_error is None else f", validation_error={self.validation_error:.4g}"
+        return f"TableFit({self.mode!r}, shape={list(self.network.shape)}, members={self.members}{held}, {self.stop_reason})"
 
     def to_dict(self) -> dict[str, Any]:
         """Everything but the network and its outputs, for JSON."""
