@@ -54,8 +54,10 @@ def giveaways_sentence(names: tuple[str, ...]) -> str:
 def _follows(column: RawColumn, y: Floats) -> bool:
     if column.codes is not None:
         codes = cast(Any, column.codes)
-        pairs = len(np.unique(np.column_stack([codes, y]), axis=0))
-        return pairs == len(np.unique(codes)) == len(np.unique(y)) < len(y)
+        (words, word), (values, value) = (np.unique(part, return_inverse=True) for part in (codes, y))
+        if not len(words) == len(values) < len(y):
+            return False
+        return len(np.unique(word * len(values) + value)) == len(words)
     x = cast(Floats, column.numbers)
     if np.isnan(x).any():
         return False
