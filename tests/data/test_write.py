@@ -3,12 +3,13 @@
 import io
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from edgewise import FileError, read_table
-from edgewise.data import to_table, write_table
+from edgewise.data import to_table, write_frame, write_table
 
 NUMBERS = st.one_of(st.none(), st.floats(allow_nan=False, allow_infinity=False), st.integers(-(2**60), 2**60))
 WORDS = st.text(st.characters(categories=["L"]), min_size=1, max_size=5)
@@ -35,3 +36,15 @@ def test_whole_numbers_are_written_the_way_people_write_them():
 def test_a_place_that_cannot_be_written_is_answered(tmp_path):
     with pytest.raises(FileError, match="cannot be written"):
         write_table(to_table({"x": [1.0]}), tmp_path / "no" / "such" / "folder.csv")
+
+
+@pytest.mark.parametrize("name", ["cells.csv", "cells.tsv"])
+def test_no_text_is_a_formula_to_a_spreadsheet(tmp_path, name):
+    texts = ["=1+1", "+A1", "-A1", "@x", "\tx", "-5", "+1.5e3", "-", "a=b", None]
+    frame = pa.table({"=cmd": texts, "n": list(range(-5, 5))})
+    write_frame(frame, tmp_path / name)
+    head, *rows = (tmp_path / name).read_text().splitlines()
+    assert head.startswith('"\'=cmd"')
+    expected = ["'=1+1", "'+A1", "'-A1", "'@x", "'\tx", "-5", "+1.5e3", "-", "a=b", ""]
+    assert [row.rsplit("," if name.endswith("csv") else "\t", 1)[0].strip('"') for row in rows] == expected
+    assert rows[0].endswith("-5")

@@ -62,7 +62,7 @@ def numbers(library: ctypes.CDLL, model, data=NEW):
     for place, column in enumerate(model.encoding_.columns):
         cells = data[column.name]
         if isinstance(column, LevelColumn):
-            words = [("" if cell is None else str(cell)).strip().encode() for cell in cells]
+            words = [f" \t{'' if cell is None else cell}\n".encode() for cell in cells]
             cells = [library.predict_level(place, word) for word in words]
         columns.append([np.nan if cell is None else float(cell) for cell in cells])
     return np.array(columns).T
@@ -74,8 +74,12 @@ def test_c(name):
     model = MODELS[name]()
     library = c_library(model)
     want = expected(model).reshape(len(NEW["size"]), -1)
-    got = c_predict(library, numbers(library, model), want.shape[1])
+    rows = numbers(library, model)
+    got = c_predict(library, rows, want.shape[1])
     np.testing.assert_allclose(got, want, rtol=1e-12, atol=1e-12)
+    counted = next(k for k, each in enumerate(model.encoding_.columns) if not isinstance(each, LevelColumn))
+    rows[:, counted] = -np.inf
+    assert np.isnan(c_predict(library, rows, want.shape[1])).all()  # `predict` refuses them
 
 
 @needs_compiler

@@ -18,7 +18,7 @@ from pyarrow import parquet as arrow_parquet
 from edgewise._core.checks import short
 from edgewise._core.errors import FileError, InputError
 from edgewise._core.files import as_path, said_clearly, write_file
-from edgewise.data.arrow import Cells, Frame
+from edgewise.data.arrow import Cells, Frame, pc
 from edgewise.data.excel import workbook_of
 from edgewise.data.frames import to_frame
 from edgewise.data.sources import first_line
@@ -67,7 +67,7 @@ def write_frame(frame: Frame, path: str | PathLike[str] | BinaryIO) -> None:
     path : path-like or binary stream
         Parquet for .parquet and .pq, Feather for .feather and .arrow, an Excel workbook for .xlsx (with the extra
         `excel`), values separated by tabs for .tsv and .tab, else CSV, which a stream receives too. A name that ends in
-        .gz is compressed.
+        .gz is compressed. In text, cells that a spreadsheet would take for formulas stand behind an apostrophe.
 
     Raises
     ------
@@ -119,7 +119,10 @@ def _ending(file: Path) -> str:
 
 def _csv(frame: Frame, delimiter: str = ",") -> bytes:
     stream = io.BytesIO()
-    plain = pa.table([_flat(column) for column in frame.columns], names=frame.column_names)
+    plain = pa.table(
+        [_inert(_flat(column)) for column in frame.columns],
+        names=_inert(pa.chunked_array([pa.array(frame.column_names, pa.string())])).to_pylist(),
+    )
     arrow_csv.write_csv(plain, stream, arrow_csv.WriteOptions(delimiter=delimiter))
     return stream.getvalue()
 
@@ -145,6 +148,24 @@ _WRITERS: Mapping[str, Callable[[Any], bytes]] = {
     ".tab": partial(_csv, delimiter="\t"),
     ".xlsx": workbook_of,
 }
+
+
+# What a spreadsheet works out when it opens a file: text that begins so, unless it is a number or one sign alone.
+_WORKED_OUT, _NUMBER = r"(?s)^[=+\-@\t\r].", r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
+
+
+def _inert(column: Cells) -> Cells:
+    """Text behind an apostrophe where a spreadsheet would take it for a formula."""
+    if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
+        return column
+    risky = pc.and_(
+        pc.match_substring_regex(column, _WORKED_OUT), pc.invert(pc.match_substring_regex(column, _NUMBER))
+    )
+    if not pc.any(risky).as_py():
+        return column
+    return pc.if_else(
+        risky, pc.binary_join_element_wise("'", column.cast(pa.string()), ""), column.cast(pa.string())
+    )
 
 
 def _flat(column: Cells) -> Cells:

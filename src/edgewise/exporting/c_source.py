@@ -85,12 +85,13 @@ def to_c_source(model: Any, *, name: str = "predict", units: Mapping[str, str] |
 def _does(program: Program, name: str) -> str:
     text = f"{name}(x, y) takes one row and fills in the outputs; {name}_batch takes rows that follow one another."
     if program.columns:
-        text += " A missing cell is NAN. The output is " + (
+        text += " A missing cell is NAN; an infinite number makes the outputs NAN. The output is " + (
             "one probability a class." if program.classes is not None else "what the model predicts."
         )
     if _has_levels(program):
         text += (
-            f" For a column of words x holds {name}_level(column, word): the word's place in the list below."
+            f" For a column of words x holds {name}_level(column, word): the word's place in the list below, "
+            "without blanks of ASCII around it."
         )
     return text
 
@@ -161,6 +162,10 @@ def _functions(program: Program, name: str) -> list[str]:
         lines, row = [f"    double h[{len(program.inputs)}];"], "h"
     if program.classes is not None:
         lines, result = [*lines, f"    double z[{len(program.outputs)}];"], "z"
+    if numbers := [k for k, column in enumerate(program.columns) if isinstance(column, NumberInput)]:
+        infinite = " || ".join(f"isinf(x[{k}])" for k in numbers)
+        lines += ["    int k;", f"    if ({infinite}) {{", f"        for (k = 0; k < {outputs}; k++)"]
+        lines += ["            y[k] = NAN;", "        return;", "    }"]
     lines += ["    encode(x, h);"] if program.columns else []
     lines.append(f"    run_model({row}, {result});")
     lines += ["    probabilities(z, y);"] if program.classes is not None else []
@@ -335,6 +340,10 @@ def link_lines(program: Program) -> list[str]:
     ]
 
 
+# What Python strips from a text of ASCII.
+_BLANK = "{0} == 32 || ({0} >= 9 && {0} <= 13) || ({0} >= 28 && {0} <= 31)"
+
+
 def level_function(program: Program, name: str) -> str:
     """`name_level`, the number of a word."""
     lines = [f"double {name}_level(int column, const char *word)", "{"]
@@ -345,14 +354,25 @@ def level_function(program: Program, name: str) -> str:
     lines += [
         "    const char *const *words;",
         "    int count, k;",
-        "    if (!word[0])",
+        "    size_t size;",
+        f"    while ({_BLANK.format('*word')})",
+        "        word++;",
+        "    for (size = strlen(word); size; size--)",
+        f"        if (!({_BLANK.format('word[size - 1]')}))",
+        "            break;",
+        "    if (!size)",
         "        return NAN;",
     ]
     lines.append("    switch (column) {")
     for k, column in words.items():
         lines.append(f"    case {k}: words = words_{k}; count = {len(column.levels)}; break;")
     lines += ["    default: return -1.0;", "    }", "    for (k = 0; k < count; k++)"]
-    lines += ["        if (!strcmp(word, words[k]))", "            return k;", "    return -1.0;", "}"]
+    lines += [
+        "        if (!strncmp(word, words[k], size) && !words[k][size])",
+        "            return k;",
+        "    return -1.0;",
+        "}",
+    ]
     return "\n".join(lines)
 
 
