@@ -326,9 +326,9 @@ def attack(seed: int, every: int = 1) -> tuple[dict[str, int], list[str]]:
     return proved, broken
 
 
-@pytest.mark.parametrize("seed", [2])
+@pytest.mark.parametrize("seed", [0])
 def test_proofs_hold_for_raw_rows(seed: int) -> None:
-    proved, broken = attack(seed, every=4)
+    proved, broken = attack(seed, every=5)
     assert sum(proved.values()) >= 4
     assert not broken
 
