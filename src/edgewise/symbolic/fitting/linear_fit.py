@@ -23,7 +23,7 @@ def linear_fit(table: Floats, target: Floats, rcond: float | None = None) -> Flo
     >>> x = np.arange(3.0)
     >>> linear_fit(np.column_stack([x, np.ones(3)]), 2 * x + 1).round(9).tolist()
     [2.0, 1.0]
-    >>> linear_fit(np.column_stack([x, np.inf * x]), x)
+    >>> linear_fit(np.column_stack([x, np.full(3, np.inf)]), x)
     array([nan, nan])
     """
     WEIGHTS(table.size * table.shape[1])
