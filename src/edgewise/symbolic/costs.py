@@ -57,6 +57,8 @@ START_PAIRS = Cost(7e-6, 7e-11)
 VALUES, STATE, PROJECTION = Cost(1e-4, 2e-8), Cost(4.4e-4, 1.2e-8), Cost(3.8e-4, 5.2e-8)
 # A dictionary laid out: terms, and its entries.
 LAID_OUT, ENTRIES = Cost(0.0, 2.5e-5), Cost(0.0, 7e-10)
+# A factor of terms, by its entries.
+FACTOR = Cost(5e-6, 2e-9)
 # A set of pivots, and each weight that is rounded to a simple fraction.
 PIVOTS, ROUNDED = Cost(3.5e-5), Cost(7e-5, 1.4e-5)
 # A node of a formula that is brought to its shortest writing.

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 
 from edgewise._core.arrays import Floats
-from edgewise.symbolic.costs import ENTRIES, SMOOTH
+from edgewise.symbolic.costs import FACTOR, SMOOTH
 
 # A smooth model with a larger error has noise in it, or too few terms: its slopes show no exact relations.
 NOISY_ERROR = 1e-3
@@ -120,12 +120,13 @@ class Landscape:
         for along in range(X.shape[1]):
             # Terms without the column have no slope in it, and columns of degree nothing are factors of one.
             own = np.flatnonzero(self.powers[:, along])
-            ENTRIES(len(X) * len(own) * X.shape[1])
-            product = np.zeros((len(X), len(self.powers)))
-            product[:, own] = slopes[self.powers[own, along], :, along].T
+            sloping = slopes[self.powers[own, along], :, along].T
             for at in np.flatnonzero(self.powers[own].any(axis=0)):
                 if at != along:
-                    product[:, own] *= tables[self.powers[own, at], :, at].T
+                    FACTOR(sloping.size)
+                    sloping = sloping * tables[self.powers[own, at], :, at].T
+            product = np.zeros((len(X), len(self.powers)))
+            product[:, own] = sloping
             slope = product @ self.coefficients * (2 / (self.high[along] - self.low[along]))
             gradient[:, along] = slope / X[:, along] if self.logs[along] else slope
         return value, gradient * outer[:, None]
@@ -351,10 +352,11 @@ def terms(columns: int, most: int, highest: int) -> tuple[Ints, tuple[int, ...]]
 
 def weighted_terms(weights: Floats, most: int) -> tuple[Ints, tuple[int, ...]]:
     """Degrees of the terms of least weighted total degree, and where each step ends."""
+    sizes: list[float] = weights.tolist()
 
     def fits(bound: float) -> bool:
         # There may be very many more.
-        return len(list(itertools.islice(_below(weights, bound, HIGHEST_DEGREE), most + 1))) <= most
+        return len(list(itertools.islice(_below(sizes, bound, HIGHEST_DEGREE), most + 1))) <= most
 
     low, high = 1.0, 2.0
     while fits(high):
@@ -362,19 +364,21 @@ def weighted_terms(weights: Floats, most: int) -> tuple[Ints, tuple[int, ...]]:
     for _ in range(_UNEVEN_HALVINGS):
         middle = (low + high) / 2
         low, high = (middle, high) if fits(middle) else (low, middle)
-    rows = sorted(_below(weights, low, HIGHEST_DEGREE), key=lambda row: (float(np.dot(row, weights)), row))
+    rows = sorted(_below(sizes, low, HIGHEST_DEGREE), key=lambda row: (float(np.dot(row, weights)), row))
     shares = np.linspace(_FIRST_CUT, 1, _CUTS)
     steps = sorted({max(2, round(len(rows) * share)) for share in shares})
     return np.array(rows, dtype=np.intp), tuple(min(step, len(rows)) for step in steps)
 
 
-def _below(weights: Floats, bound: float, highest: int) -> Iterator[tuple[int, ...]]:
-    if len(weights) == 0:
-        yield ()
-        return
-    for degree in range(min(int(bound / weights[0]), highest) + 1):
-        left = bound - degree * float(weights[0])
-        yield from ((degree, *rest) for rest in _below(weights[1:], left, highest))
+def _below(
+    weights: Sequence[float], bound: float, highest: int, degrees: tuple[int, ...] = ()
+) -> Iterator[tuple[int, ...]]:
+    """All degrees of weighted total at most the bound, those of the first columns given."""
+    yield (*degrees, *[0] * (len(weights) - len(degrees)))
+    for at in range(len(degrees), len(weights)):
+        for degree in range(1, min(int(bound / weights[at]), highest) + 1):
+            own = (*degrees, *[0] * (at - len(degrees)), degree)
+            yield from _below(weights, bound - degree * weights[at], highest, own)
 
 
 def _compositions(parts: int, total: int) -> Iterator[tuple[int, ...]]:

@@ -190,6 +190,9 @@ class State:
         rows = self.rows
         if tree is None:
             return np.full(len(rows.y), default), np.full(len(rows.y_held), default)
+        if isinstance(tree, Variable):
+            at = rows.names.index(tree.name)
+            return rows.X[:, at], rows.X_held[:, at]
         tape = Tape(tree, rows.names)
         return tape.value(tape.start, rows.X), tape.value(tape.start, rows.X_held)
 
