@@ -98,10 +98,10 @@ class TimeAxis:
         return np.asarray(self.start + places * self.step, dtype=np.float64)
 
     def dates(self, places: Ints) -> NDArray[np.generic]:
-        """The times as dates, with the time of day where there is one; plain numbers as they are."""
+        """The times as dates, with the time of day where there is one; plain numbers to a millionth of a step."""
         times = self.times(places)
         if self.unit == "numbers":
-            return times
+            return np.round(times, 6 - math.floor(math.log10(self.step)))
         if (times == np.floor(times)).all():
             return times.astype("datetime64[D]")
         return np.round(times * 86_400).astype("datetime64[s]")
