@@ -394,5 +394,13 @@ def channel_functions(
         )
     with torch.no_grad():
         made.patch.coef.copy_(first[:, :, None].expand_as(made.patch.coef))
-    made.patch._start = Start(made.patch.grid.detach().to(device="cpu"), first.detach().cpu(), None)
+    if first.is_meta:
+        # What it begins with needs numbers, which this device has none of.
+        with torch.device("cpu"):
+            real = channel_functions(
+                of, channels, degree, intervals, grid, begin, **{**place, "device": "cpu"}
+            )
+        made.patch._start = real.patch._start
+    else:
+        made.patch._start = Start(made.patch.grid.detach().to(device="cpu"), first.detach().cpu(), None)
     return made

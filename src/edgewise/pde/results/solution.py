@@ -141,12 +141,13 @@ class Solution(Values):
         Whatever the road, equations that are not met where the solver did not look are warned of.
         """
         warnings = tuple(filter(None, warnings))
-        if not warnings and not (problem.constants or problem.eigenvalue):
+        reached = max(errors) if error is None else error
+        if reached <= tolerance and not warnings and not (problem.constants or problem.eigenvalue):
             warnings = tuple(filter(None, (unmet(problem, pieces),)))
         return cls(
             problem,
             pieces,
-            max(errors) if error is None else error,
+            reached,
             dict(zip(problem.names, errors, strict=True)),
             how,
             tolerance,
