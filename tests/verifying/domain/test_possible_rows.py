@@ -280,8 +280,8 @@ def test_a_row_at_the_end_of_a_range_asked_for_lies_in_it_to_the_last_digit():
 def test_numbers_far_from_zero_are_shown_with_the_digits_that_tell_them_apart():
     assert exact(-1380408773457.5261) != exact(-1380408773457.5264)
     assert float(exact(-1380408773457.5261)) == pytest.approx(-1380408773457.5261, abs=3e-4)
-    assert exact(21000.000000000004) == "21000"
-    assert exact(0.1 + 0.2) == "0.3"
+    assert exact(21000.000000000004) == "21000.000000000004"
+    assert exact(0.1 + 0.2) == "0.30000000000000004"
     assert (exact(None), exact("a"), exact(True), exact(2.0)) == ("missing", "a", "yes", "2")
 
 

@@ -95,8 +95,11 @@ def _on_shape(shape: Any, pieces: MeshPieces | SimplexPieces) -> tuple[dict[str,
 
 def load_solution(path: PathLike) -> dict[str, Any]:
     """What a file holds, as `Solution` takes it."""
-    document, tensors = read_container(path, KIND, promised)
+    # An error of which nothing is known is infinite; numbers of the solution are not.
+    document, tensors = read_container(path, KIND, promised, finite=False)
     with damaged(path):
+        if not all(bool(tensor.isfinite().all()) for tensor in tensors.values()):
+            raise ValueError("numbers that are NaN or infinite")
         problem = problem_of(document["problem"], lambda coordinates: _domain(document, tensors, coordinates))
         energy = document.get("energy")
         return {
