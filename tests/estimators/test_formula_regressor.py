@@ -98,10 +98,12 @@ def test_the_names_of_a_frame_are_in_the_formula(build: Any) -> None:
     assert model.feature_names_in_.tolist() == ["mass", "two words"]
     assert {symbol.name for symbol in model.formula_.sympy.free_symbols} == {"mass", "two words"}
     assert np.allclose(model.predict(frame), LAW)
-    with pytest.raises(InputError, match="same order"):
-        model.predict(
-            frame.select(["two words", "mass"]) if hasattr(frame, "select") else frame[["two words", "mass"]]
-        )
+    if isinstance(frame, pd.DataFrame):
+        # scikit-learn asks for this refusal; frames of others are read by their names.
+        with pytest.raises(InputError):
+            model.predict(frame[["two words", "mass"]])
+    else:
+        assert np.allclose(model.predict(frame.select(["two words", "mass"])), LAW)
 
 
 @pytest.mark.slow
