@@ -179,7 +179,9 @@ def test_what_columns_do_together(joint):
     # The band of single rows; of words a line a bar.
     assert all(("opacity: 0.14" in card.svg) != ("bars" in card.svg) for card in cards)
     answer = answer_view(ew.explain(model, X, row=0), "k")
-    assert answer.nodes
+    # A deep model's answer is explained by columns, too.
+    assert answer.reasons
+    assert all(reason.startswith(tuple(X.columns)) for reason in answer.reasons)
 
 
 @pytest.mark.slow
