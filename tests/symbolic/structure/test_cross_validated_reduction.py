@@ -64,7 +64,7 @@ def test_a_law_is_found_under_noise() -> None:
     X[:, 2] += 5
     clean = X[:, 0] * X[:, 1] / np.sqrt(1 - X[:, 1] ** 2 / X[:, 2] ** 2)
     found = find_formula(
-        X, clean + 0.01 * clean.std() * np.random.default_rng(5).standard_normal(len(X)), work=0.1
+        X, clean + 0.01 * clean.std() * np.random.default_rng(5).standard_normal(len(X)), work=0.15
     )
     assert np.sqrt(np.mean((found.best.predict(X) - clean) ** 2)) < 0.004 * clean.std()
 
