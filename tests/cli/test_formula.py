@@ -79,7 +79,7 @@ def run(edgewise, data, *words):
 
 @pytest.mark.slow
 def test_the_table_marks_the_recommended_formula(edgewise, noisy):
-    done = run(edgewise, noisy, "--work", 0.03)
+    done = run(edgewise, noisy, "--work", 0.01)
     lines = done.out.splitlines()
     rows = [
         line.split()
@@ -443,13 +443,13 @@ def test_one_law_for_groups(edgewise, tmp_path):
     lines = [f"{each},{name},{20 + 50 * np.exp(-rate * each)}" for name, rate in rates.items() for each in t]
     table = tmp_path / "cool.csv"
     table.write_text("\n".join(["minute,vessel,temperature", *lines]))
-    words = ["formula", table, "-t", "temperature", "--groups", "vessel", "--work", "quick", "--quiet"]
+    words = ["formula", table, "-t", "temperature", "--groups", "vessel", "--work", "0.02", "--quiet"]
     done = edgewise(*words, "--json")
     assert done.code == 0, done.err
     found = json.loads(done.out)["best"]
     assert found["text"] == "50*exp(-a*minute) + 20"
     assert {each["group"]: round(each["a"]["value"], 6) for each in found["own"]} == rates
-    assert edgewise(*words, "--work", "0.01", "--exclude-functions", "exp,sinh,cosh,tanh").code == 0
+    assert edgewise(*words, "--work", "0.001", "--exclude-functions", "exp,sinh,cosh,tanh").code == 0
     refused = edgewise(*words, "--pick", "2")
     assert refused.code == 2
     assert "--groups cannot be combined with --pick" in refused.err
@@ -487,7 +487,7 @@ def test_words_in_the_table_are_groups_unasked(edgewise):
     t = np.linspace(0, 5, 60)
     lines = [f"{each},{'cup' if at % 2 else 'pot'},{(2 + at % 2) * each + 7}" for at, each in enumerate(t)]
     Path("heat.csv").write_text("\n".join(["minute,vessel,heat", *lines]))
-    words = ["formula", "heat.csv", "-t", "heat", "--work", "0.05", "--quiet"]
+    words = ["formula", "heat.csv", "-t", "heat", "--work", "0.02", "--quiet"]
     done = edgewise(*words, "--out", "law", "--plot", "law.png")
     assert done.code == 0, done.err
     assert "a*minute + 7" in done.out
@@ -505,7 +505,7 @@ def test_words_in_the_table_are_groups_unasked(edgewise):
     refused = edgewise(*words, "--pick", "2")
     assert refused.code == 2
     assert "cannot be combined with --pick" in refused.err
-    assert edgewise(*words, "--drop", "vessel", "--json").code == 0
+    assert edgewise(*words, "--drop", "vessel", "--work", "0.001", "--json").code == 0
 
 
 @pytest.mark.slow
@@ -514,7 +514,7 @@ def test_a_law_of_groups_is_written_drawn_and_predicts(edgewise):
     lines = [f"{each},{vessel},{20 + 50 * np.exp(-0.3 * vessel * each)}" for vessel in (1, 2) for each in t]
     missing = [",1,40", "2,2,"]  # rows that are left out
     Path("cool.csv").write_text("\n".join(["minute,vessel,temperature", *lines, *missing]))
-    words = ["formula", "cool.csv", "-t", "temperature", "--groups", "vessel", "--work", "quick", "--quiet"]
+    words = ["formula", "cool.csv", "-t", "temperature", "--groups", "vessel", "--work", "0.02", "--quiet"]
     done = edgewise(*words, "--out", "law", "--plot", "law.png")
     assert done.code == 0, done.err
     assert Path("law.png").stat().st_size > 1000
@@ -575,7 +575,7 @@ def test_the_formula_in_the_folder_predicts(edgewise, data):
 
 @pytest.mark.slow
 def test_constraints_are_kept_and_proved(edgewise, data):
-    words = ["formula", data, "-t", "E", "--work", "quick", "--quiet"]
+    words = ["formula", data, "-t", "E", "--work", "0.02", "--quiet"]
     kept = [
         "--constraint",
         "increasing(mass)",
@@ -597,7 +597,7 @@ def test_constraints_are_kept_and_proved(edgewise, data):
 
 @pytest.mark.slow
 def test_constraints_that_no_formula_satisfies_end_in_exit_code_1(edgewise, data):
-    words = ["formula", data, "-t", "E", "--work", "0.02", "--quiet", "--constraint", "E >= 1e6"]
+    words = ["formula", data, "-t", "E", "--work", "0.002", "--quiet", "--constraint", "E >= 1e6"]
     done = edgewise(*words, "--out", "law")
     assert done.code == 1
     shown = " ".join(done.out.split())
@@ -625,7 +625,7 @@ def test_functions_have_costs(edgewise, data):
 
 @pytest.mark.slow
 def test_errors_of_columns_are_a_number_or_a_column(edgewise, noisy):
-    words = ["formula", noisy, "-t", "E", "--work", "0.02", "--quiet", "--json"]
+    words = ["formula", noisy, "-t", "E", "--work", "0.005", "--quiet", "--json"]
     done = edgewise(*words, "--x-sigma", "mass=0.01,speed=0.02")
     assert done.code == 0, done.err
     assert "Errors in mass, speed" in json.loads(done.out)["message"]
@@ -637,7 +637,7 @@ def test_errors_of_columns_are_a_number_or_a_column(edgewise, noisy):
 
 @pytest.mark.slow
 def test_it_says_where_to_measure_next(edgewise, noisy):
-    words = ("--work", 0.02, "--next")
+    words = ("--work", 0.01, "--next")
     shown = run(edgewise, noisy, *words, "--bounds", "mass=1:30,speed=2").out
     first = shown.partition("the most informative place first:\n")[2].splitlines()[0]
     assert re.match(r" +1\. mass = \S+, speed = 2: \S+ is expected, give or take", first)
@@ -652,7 +652,7 @@ def test_it_says_where_to_measure_next(edgewise, noisy):
 @pytest.mark.slow
 def test_the_units_of_constants_are_told(edgewise, noisy):
     """A target in seconds is no product of mass and speed: the factor carries what is missing."""
-    words = ("--work", 0.02, "--units", "mass=kg,speed=m/s,E=s")
+    words = ("--work", 0.005, "--units", "mass=kg,speed=m/s,E=s")
     told = json.loads(run(edgewise, noisy, *words, "--json").out)
     units = {each["unit"] for each in told["formula"]["constants"]}
     assert "s^3/kg/m^2" in units

@@ -91,7 +91,12 @@ def test_noise_widens_the_errors_and_leaves_the_terms():
     t, states = course(hunters, [4.0, 3.0], 18, 100)
     rng = np.random.default_rng(1)
     noise = 0.02 * states.std(0)
-    found = find_dynamics(t, states + noise * rng.normal(size=states.shape), names=["x", "y"])
+    found = find_dynamics(
+        t,
+        states + noise * rng.normal(size=states.shape),
+        names=["x", "y"],
+        exclude_functions=["saturation", "sin", "cos", "tanh", "abs"],
+    )
     x, y = sympy.symbols("x y")
     assert [sympy.Poly(e.sympy, x, y).monoms() for e in found.equations] == [
         [(1, 1), (1, 0)],
@@ -145,7 +150,7 @@ def test_one_state_may_be_a_column_of_any_kind(kind) -> None:
 def test_the_same_call_gives_the_same():
     t = np.linspace(0, 6, 30)
     x = 4 * np.exp(-0.4 * t) + 0.01 * np.random.default_rng(0).normal(size=30)
-    left, right = (find_dynamics(t, x, names=["x"]).to_dict() for _ in range(2))
+    left, right = (find_dynamics(t, x, names=["x"], work=0.02).to_dict() for _ in range(2))
     del left["seconds"], right["seconds"]
     assert left == right
 
@@ -354,7 +359,7 @@ def test_what_is_shared_out_among_two_is_found():
         [0.6, 0.3],
         20,
     )
-    found = find_dynamics(t, states, names=["x", "y"])
+    found = find_dynamics(t, states, names=["x", "y"], exclude_functions=["sin", "cos", "exp", "tanh", "abs"])
     assert found.equations[1].text == "0.9*x*y/(x + y) - 0.5*y"
 
 
@@ -404,7 +409,7 @@ def test_inputs_with_noise_are_told_of():
     t = np.linspace(0, 12, 80)
     x = (np.cos(1.5 * t) + 1.5 * np.sin(1.5 * t)) / 3.25 + 2 * np.exp(-t)
     push = np.cos(1.5 * t) + 0.05 * np.random.default_rng(0).normal(size=80)
-    found = find_dynamics(t, x, names=["x"], inputs=push, input_names=["push"], work="quick")
+    found = find_dynamics(t, x, names=["x"], inputs=push, input_names=["push"], work=0.02)
     assert "The input 'push' is taken as exact, though it lies about 0.0" in found.message
 
 

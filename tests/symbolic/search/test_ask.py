@@ -45,7 +45,7 @@ def test_noise_takes_more_measurements_and_is_told():
     def law(at):
         return 2 * at["x"] + 1 + 0.1 * random.standard_normal()
 
-    found = ask(law, {"x": (0, 5)}, sigma=0.1, work="quick")
+    found = ask(law, {"x": (0, 5)}, sigma=0.1, work=0.02)
     slope = found.result.best.predict([[1.0], [2.0]])
     assert slope[1] - slope[0] == pytest.approx(2, abs=0.1)
     assert len(found.y) > 12
@@ -71,7 +71,7 @@ def test_slips_are_set_aside_where_that_is_asked():
 def test_noise_is_known_from_places_measured_twice_and_never_taken_from_a_formula_that_does_not_fit():
     """What a wrong formula leaves of a law without noise is no noise: it is not confirmed, however little it foretells."""
     found = ask(
-        lambda at: math.exp(math.sin(7 * at["x"]) * at["z"]), {"x": (0, 3), "z": (0, 3)}, work=0.05, most=40
+        lambda at: math.exp(math.sin(7 * at["x"]) * at["z"]), {"x": (0, 3), "z": (0, 3)}, work=0.02, most=20
     )
     X, y = found.X, found.y
     same = np.flatnonzero((X[1:] == X[0]).all(1)) + 1
@@ -208,10 +208,10 @@ def test_it_ends_by_the_callback_and_by_the_number_of_measurements():
         return math.sin(40 * at["x"]) * math.exp(at["x"])
 
     calls = []
-    stopped = ask(law, {"x": (0, 3)}, work="quick", callbacks=lambda result, n: calls.append(n) or True)
+    stopped = ask(law, {"x": (0, 3)}, work=0.02, callbacks=lambda result, n: calls.append(n) or True)
     assert stopped.stop_reason is StopReason.CALLBACK
     assert calls == [13]  # twelve places, one of them measured twice
-    short = ask(law, {"x": (0, 3)}, work="quick", most=16)
+    short = ask(law, {"x": (0, 3)}, work=0.02, most=16)
     assert len(short.y) <= 16
     assert short.stop_reason in (StopReason.EXHAUSTED, StopReason.CONVERGED)
 

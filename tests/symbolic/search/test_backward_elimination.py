@@ -26,7 +26,7 @@ def offered(expression: sympy.Expr) -> list[sympy.Expr]:
 
 @pytest.mark.slow
 @given(st.sets(st.sampled_from(FACTORS), min_size=2), st.floats(0.5, 9).filter(lambda c: c % 1))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=10, deadline=None)
 def test_every_proper_part_of_a_product_is_offered(factors: set[sympy.Expr], number: float) -> None:
     found = offered(number * math.prod(factors) + z)
     for k in range(len(factors)):

@@ -154,7 +154,7 @@ def test_a_law_that_breaks_them_is_not_offered() -> None:
         model.fit(X, X[:, 0])
     y = np.exp(-X[:, 0])
     with pytest.warns(ConstraintWarning, match=r"The rows speak against y >= 0\.2"):
-        found = find_formula(X[:, :1], y, names=["x"], work="quick", constraints=["y >= 0.2"])
+        found = find_formula(X[:, :1], y, names=["x"], work=0.02, constraints=["y >= 0.2"])
     assert found.best.predict(X[:, :1]).min() >= 0.2 - 1e-6
     assert not found.exact
     assert found.contradicted == ("y >= 0.2",)
@@ -166,7 +166,7 @@ def test_rows_that_speak_against_a_constraint_are_told(tmp_path: pathlib.Path) -
     x = np.linspace(0, 5, 25)
     y = -60 * np.exp(-x) + 0.1 * np.random.default_rng(0).standard_normal(25)
     with pytest.warns(ConstraintWarning, match=r"speak against decreasing\(x\)"):
-        found = find_formula(x[:, None], y, names=["x"], work=0.05, constraints=["decreasing(x)", "y <= 99"])
+        found = find_formula(x[:, None], y, names=["x"], work=0.01, constraints=["decreasing(x)", "y <= 99"])
     assert found.contradicted == ("decreasing(x)",)
     assert found.broken == ()
     assert "which breaks it, leaves an RMSE of" in found.message
@@ -175,7 +175,7 @@ def test_rows_that_speak_against_a_constraint_are_told(tmp_path: pathlib.Path) -
     assert load(tmp_path / "law.kan").result_.contradicted == found.contradicted
     with pytest.warns(ConstraintWarning, match=r"speak against decreasing\(x\)"):
         many = find_formula(
-            np.tile(x, 2)[:, None], np.r_[y, 2 * y], names=["x"], work=0.05,
+            np.tile(x, 2)[:, None], np.r_[y, 2 * y], names=["x"], work=0.01,
             groups=np.repeat(["a", "b"], 25), constraints=["decreasing(x)"],
         )  # fmt: skip
     assert many.contradicted == ("decreasing(x)",)
@@ -262,7 +262,7 @@ def test_every_group_is_held_to_them() -> None:
     free = find_formula(t[:, None], y, groups=group, names=["t"], work=0.05)
     assert free.best.rmse < 1e-9
     with pytest.warns(ConstraintWarning, match=r"satisfies y >= 20"):
-        none = find_formula(t[:, None], y, groups=group, names=["t"], work=0.05, constraints=["y >= 20"])
+        none = find_formula(t[:, None], y, groups=group, names=["t"], work=0.01, constraints=["y >= 20"])
     assert none.broken == ("y >= 20",)
     assert none.to_dict()["broken"] == ["y >= 20"]
     with warnings.catch_warnings():

@@ -54,7 +54,7 @@ def test_rows_count_by_what_noise_in_y_is_of_the_function() -> None:
     scale = np.where(np.arange(120) % 2, 1.0, 1e-3)
     y = scale * (X[:, 0] + X[:, 1]) + 0.01 * RNG.standard_normal(120)
     table = np.column_stack([X[:, :2], scale])
-    found = find_function(table, y, "x3*f(x1, x2)", work=0.05)
+    found = find_function(table, y, "x3*f(x1, x2)", work=0.01)
     assert found.function.best.text == "x1 + x2"
 
 

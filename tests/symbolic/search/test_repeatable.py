@@ -23,13 +23,13 @@ Y = np.sin(3 * X[:, 0] * np.exp(X[:, 1])) + np.tanh(X[:, 0] - X[:, 1] ** 2)
 def bits() -> dict[str, object]:
     """All digits of what is found: by the structure of eighty rows, from networks on eleven, on a curve."""
     found: dict[str, object] = {}
-    for rows, work in ((80, 0.01), (11, 0.01)):
+    for rows, work in ((80, 0.002), (11, 0.002)):
         result = find_formula(X[:rows], Y[:rows], work=work)
         told = {**result.to_dict(), "seconds": None}
         weights = b"" if result.network is None else result.network.predict(X).tobytes()
         found[f"{rows} rows"] = [json.dumps(told), hashlib.sha256(weights).hexdigest()]
         assert (result.network is not None) == (rows == 11)
-    curve = one_variable(X[:, 0], Y, work=0.1)
+    curve = one_variable(X[:, 0], Y, work=0.02)
     found["curve"] = [[repr(each.tree), each.residual] for each in curve]
     return found
 
@@ -53,12 +53,9 @@ def test_a_slower_or_faster_clock_changes_nothing(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("hashes", "threads"), [("1", "1"), ("2", "2")])
-def test_another_process_with_other_hashes_and_threads_finds_the_same(
-    hashes: str, threads: str, reference: dict[str, object]
-) -> None:
+def test_another_process_with_other_hashes_and_threads_finds_the_same(reference: dict[str, object]) -> None:
     names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-    surroundings = {**os.environ, "PYTHONHASHSEED": hashes, **dict.fromkeys(names, threads)}
+    surroundings = {**os.environ, "PYTHONHASHSEED": "2", **dict.fromkeys(names, "2")}
     there = subprocess.run(
         [sys.executable, str(Path(__file__))], env=surroundings, capture_output=True, text=True, check=True
     )

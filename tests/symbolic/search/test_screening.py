@@ -87,7 +87,7 @@ def test_the_columns_of_a_law_matter_and_no_others(law: str, noise: float) -> No
 
 @pytest.mark.slow
 def test_nothing_matters_to_noise() -> None:
-    found = [len(mattering(MANY, np.random.default_rng(seed).normal(size=600))) for seed in range(10)]
+    found = [len(mattering(MANY, np.random.default_rng(seed).normal(size=600))) for seed in range(4)]
     assert sum(found) <= 1
 
 

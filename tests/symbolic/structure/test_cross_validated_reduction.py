@@ -116,7 +116,7 @@ def test_what_the_rows_cannot_tell_apart_is_told_though_it_is_not_on_the_front()
     rng = np.random.default_rng(0)
     speed = np.sort(rng.uniform(5, 25, 45))
     distance = 1.2 * speed + 0.09 * speed**2 + 8 * rng.standard_normal(45)
-    found = find_formula(speed[:, None], distance, names=["v"], work=0.03)
+    found = find_formula(speed[:, None], distance, names=["v"], work=0.003)
     fronts = {each.sympy for each in found.front}
     beside = [each for each in found.alternatives() if each.formula.sympy not in fronts]
     assert beside
