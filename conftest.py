@@ -12,7 +12,7 @@ import pytest
 import torch
 from hypothesis import settings
 
-settings.register_profile("edgewise", deadline=None, max_examples=30, database=None, derandomize=True)
+settings.register_profile("edgewise", deadline=None, max_examples=20, database=None, derandomize=True)
 settings.register_profile("few", settings.get_profile("edgewise"), max_examples=10)
 settings.load_profile("edgewise")
 
