@@ -175,8 +175,8 @@ def _hull(scores: Floats, actual: Floats, weight: Floats) -> _Hull:
     score = scores[order]
     good = np.where(actual[order] > 0.5, weight[order], 0.0)
     ends = np.append(np.flatnonzero(np.diff(score) < 0), len(score) - 1) if len(score) else np.zeros(0, int)
-    right = np.append(0.0, np.cumsum(good)[ends])
-    wrong = np.append(0.0, np.cumsum(weight[order] - good)[ends])
+    right: Floats = np.append(0.0, np.cumsum(good)[ends])
+    wrong: Floats = np.append(0.0, np.cumsum(weight[order] - good)[ends])
     at = np.concatenate([[math.inf], (score[ends[:-1]] + score[ends[:-1] + 1]) / 2, [-math.inf]])
     kept = [0]
     for k in range(1, len(right)):
