@@ -32,7 +32,7 @@ def cooling(noise: float = 0.0, seed: int = 0) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def found() -> GroupedResult:
-    return find_formula(T[:, None], cooling(), groups=BODY, names=["t"], work="quick")
+    return find_formula(T[:, None], cooling(), groups=BODY, names=["t"], work=0.02)
 
 
 @pytest.mark.slow
@@ -49,7 +49,7 @@ def test_the_law_and_its_constants_come_back(found: GroupedResult) -> None:
 
 @pytest.mark.slow
 def test_results_are_plain_data_and_repeat_bit_for_bit(found: GroupedResult) -> None:
-    again = find_formula(T[:, None], cooling(), groups=BODY, names=["t"], work="quick")
+    again = find_formula(T[:, None], cooling(), groups=BODY, names=["t"], work=0.02)
     one, other = found.to_dict(), again.to_dict()
     one.pop("seconds"), other.pop("seconds")
     assert json.dumps(one) == json.dumps(other)
@@ -59,12 +59,10 @@ def test_results_are_plain_data_and_repeat_bit_for_bit(found: GroupedResult) -> 
 def test_the_order_of_rows_and_the_names_of_groups_do_not_matter(found: GroupedResult) -> None:
     order = np.random.default_rng(4).permutation(len(T))
     other = find_formula(
-        T[order][:, None], cooling()[order], groups=BODY[order] == "cup", names=["t"], work=0.02
+        T[order][:, None], cooling()[order], groups=BODY[order] == "cup", names=["t"], work=0.002
     ).best
     assert set(other.own) == {True, False}
-    mixed = find_formula(
-        T[order][:, None], cooling()[order], groups=BODY[order], names=["t"], work="quick"
-    ).best
+    mixed = find_formula(T[order][:, None], cooling()[order], groups=BODY[order], names=["t"], work=0.02).best
     assert mixed.text == found.best.text
     assert mixed.own["bath"]["b"].value == pytest.approx(0.25)
 
@@ -103,7 +101,7 @@ def test_groups_of_one_row_and_missing_cells_take_nothing_from_the_law() -> None
     y = np.concatenate([cooling(), [20 + 50 * np.exp(-1.0), np.nan, 30.0]])
     t[5] = np.nan
     groups = [*BODY, "pan", "jug", "jug"]
-    result = find_formula(t[:, None], y, groups=groups, names=["t"], work="quick")
+    result = find_formula(t[:, None], y, groups=groups, names=["t"], work=0.02)
     assert result.best.text == "a*exp(-b*t) + 20"
     assert list(result.best.own) == ["cup", "pot", "bath", "pond", "pan", "jug"]
     assert result.best.own["cup"]["b"].value == pytest.approx(0.9)
@@ -116,7 +114,7 @@ def test_shared_constants_are_told_from_others_under_noise() -> None:
     """Of a known law: the level is one for all; heights and rates are not. Noise alone makes levels differ now and then."""
     tree, names, starts = template(parse("50*exp(-0.5*t) + 18", ["t"]).tree, ["t"])
     told = 0
-    for seed in range(20):
+    for seed in range(10):
         rows = GroupedRows(("t",), T[:, None], cooling(0.5, seed), np.repeat(np.arange(4), 30), 4)
         free = apart((tree, names, starts), rows, 0)
         assert free is not None
@@ -124,7 +122,7 @@ def test_shared_constants_are_told_from_others_under_noise() -> None:
         assert tied.rss >= free.rss * (1 - 1e-9)
         assert {"a", "b"} <= set(tied.own)
         told += set(tied.own) == {"a", "b"}
-    assert told >= 17
+    assert told >= 8
 
 
 def test_the_tied_fit_is_the_least_squares_of_all_rows() -> None:
@@ -206,7 +204,7 @@ def test_a_constant_that_is_nothing_in_one_group_is_nothing() -> None:
     """Not rounding with its error; the formula of that group does without the term."""
     slope = np.repeat([2.0, 0.0, 1.5, 3.0], 30)
     x = np.tile(np.linspace(0.5, 5, 30), 4)
-    best = find_formula(x[:, None], slope * x + 4 * np.sqrt(x), groups=BODY, names=["x"], work="quick").best
+    best = find_formula(x[:, None], slope * x + 4 * np.sqrt(x), groups=BODY, names=["x"], work=0.02).best
     assert best.own["pot"]["a"].value == 0
     assert best.of("pot") == "4*sqrt(x)"
     assert "e-" not in best.of("cup")

@@ -32,7 +32,7 @@ TABLE = pd.DataFrame({"metal": METAL, "t": T, "state": STATE})
 
 
 def found(y: np.ndarray, table: object = TABLE, **options: object) -> GroupedResult:
-    result = find_formula(table, y, work=0.05, **options)  # pyright: ignore[reportArgumentType, reportCallIssue]
+    result = find_formula(table, y, work=0.02, **options)  # pyright: ignore[reportArgumentType, reportCallIssue]
     assert isinstance(result, GroupedResult)
     return result
 
@@ -110,10 +110,8 @@ def test_a_word_never_seen_ends_in_a_sentence_until_it_is_learned(
 def test_frames_of_any_kind_and_any_order_of_rows_say_the_same(cooling: GroupedResult) -> None:
     order = np.random.default_rng(1).permutation(len(T))
     table = TABLE[["t", "metal"]]
-    frames = [pl.DataFrame(table.to_dict("list")), table.astype({"metal": "category"})]
-    for frame in frames:
-        assert found(COOLING, frame).best.text == cooling.best.text
-    again = found(COOLING[order], table.iloc[order])
+    assert found(COOLING, pl.DataFrame(table.to_dict("list"))).best.text == cooling.best.text
+    again = found(COOLING[order], table.iloc[order].astype({"metal": "category"}))
     assert again.best.text == cooling.best.text
     assert again.best.own["wax"]["a"].value == pytest.approx(0.2)
 
@@ -161,7 +159,7 @@ def test_a_word_that_changes_in_rare_rows_only_is_not_judged() -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=6)
+@settings(max_examples=3)
 @given(st.integers(0, 10_000))
 def test_under_noise_branches_are_told_from_one_structure(seed: int) -> None:
     """Both ways: where all levels follow one law there is no branch, where one does not there is."""
