@@ -8,7 +8,7 @@ From a table to a formula:
 >>> import edgewise as ew
 >>> table = ew.load_example("moseley_ka1")  # or ew.read_table("data.csv"), or arrays of your own
 >>> X, y, names = table.features("E_eV", ["Z"])
->>> found = ew.find_formula(X, y, names=names, work="quick")
+>>> found = ew.find_formula(X, y, names=names, work=0.02)  # a first look; "normal" is the default
 >>> len(found.front) > 1  # `found.best`, and the simpler and more exact rivals; each with .text, .latex, .predict(X)
 True
 

@@ -449,7 +449,7 @@ def test_one_law_for_groups(edgewise, tmp_path):
     found = json.loads(done.out)["best"]
     assert found["text"] == "50*exp(-a*minute) + 20"
     assert {each["group"]: round(each["a"]["value"], 6) for each in found["own"]} == rates
-    assert edgewise(*words, "--work", "0.001", "--exclude-functions", "exp,sinh,cosh,tanh").code == 0
+    assert edgewise(*words, "--exclude-functions", "sin,cos,tanh").code == 0
     refused = edgewise(*words, "--pick", "2")
     assert refused.code == 2
     assert "--groups cannot be combined with --pick" in refused.err

@@ -23,7 +23,7 @@ def found() -> Dynamics:
     again = np.column_stack([0.5 * np.sin(2 * t), np.cos(2 * t)]) + 0.01 * rng.standard_normal((60, 2))
     run = np.repeat(["a", "b"], 60)
     rows = np.vstack([swing, again])
-    return find_dynamics(np.tile(t, 2), rows, names=["x", "the speed"], groups=run, degree=2, work=0.2)
+    return find_dynamics(np.tile(t, 2), rows, names=["x", "the speed"], groups=run, degree=2, work=0.02)
 
 
 @pytest.mark.slow

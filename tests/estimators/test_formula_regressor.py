@@ -17,7 +17,6 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from edgewise import FormulaRegressor, InputError, find_formula
-from tests.estimators.tables import check_array_api
 
 RNG = np.random.default_rng(0)
 X = RNG.uniform(1, 3, (120, 2))
@@ -35,11 +34,6 @@ def fitted(table: Any = X, y: Any = LAW, **parameters: Any) -> FormulaRegressor:
 @parametrize_with_checks([FormulaRegressor(work=3e-4)])
 def test_scikit_learn_check(estimator, check):
     check(estimator)
-
-
-@pytest.mark.slow
-def test_the_check_that_needs_another_environment() -> None:
-    check_array_api("ew.FormulaRegressor(work=3e-4)")
 
 
 def test_it_finds_what_the_function_finds() -> None:
