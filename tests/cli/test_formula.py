@@ -636,6 +636,53 @@ def test_errors_of_columns_are_a_number_or_a_column(edgewise, noisy):
 
 
 @pytest.mark.slow
+def test_errors_stated_in_the_file_judge_the_rows_missed_most(edgewise, monkeypatch):
+    x = np.round(np.linspace(0.5, 3.0, 24), 3)
+    y = np.round(2.5 * x + 0.05 * RNG.normal(size=24), 4)
+    spread = np.where(np.arange(24) < 12, 0.3, 0.02)
+    lines = [
+        f"{a:.3f}±0.04,{b:.4f}±{c},{'pq'[k % 2]}"
+        for k, (a, b, c) in enumerate(zip(x, y, spread, strict=True))
+    ]
+    Path("stated.csv").write_text("x,y,run\n" + "\n".join(lines) + "\n")
+    words = ("formula", "stated.csv", "-t", "y", "--work", 0.02, "-c", "x")
+    told = json.loads(edgewise(*words, "-q", "--json").out)
+    law = sympy.sympify(told["formula"]["exact_text"].replace("^", "**"))
+    (symbol,) = law.free_symbols
+    predicted = np.array([float(law.subs(symbol, each)) for each in x])
+    slope = np.array([float(law.diff(symbol).subs(symbol, each)) for each in x])
+    sigmas = (predicted - y) / np.sqrt(spread**2 + (slope * 0.04) ** 2)
+    worst = np.argsort(-np.abs(sigmas))[:3]
+    assert [each["row"] for each in told["missed"]] == (worst + 1).tolist()
+    np.testing.assert_allclose([each["sigmas"] for each in told["missed"]], sigmas[worst], rtol=1e-3)
+    shown = edgewise(*words, "-q", "--out", "law").out
+    assert f"{told['missed'][0]['row']} (by {told['missed'][0]['sigmas']:+.1f} sigma)" in shown
+    assert "leave-one-out RMSE" in shown
+    assert "in \u03c3" in Path("law/report.html").read_text()
+
+
+def test_errors_stated_in_the_file_are_never_unused_in_silence(edgewise, monkeypatch):
+    Path("stated.csv").write_text(
+        "x,y,run,n\n" + "".join(f"{k}±0.1,{k * k}±1,{'pq'[k % 2]},3\n" for k in range(12))
+    )
+    seen: dict[str, Any] = {}
+
+    def watched(*_, **asked):
+        seen.update(asked)
+        raise InputError("Enough.")
+
+    monkeypatch.setattr(symbolic, "find_formula", watched)
+    words = ("formula", "stated.csv", "-t", "y", "--columns", "x")
+    assert "not use" not in edgewise(*words).err
+    assert seen["sigma"].tolist() == [1.0] * 12
+    assert seen["x_sigma"]["x"].tolist() == [0.1] * 12
+    for option in (("--weight", "n"), ("--groups", "run")):
+        told = edgewise(*words, *option).err
+        assert [line for line in told.splitlines() if "not use" in line and ("'x'" in line or "'y'" in line)]
+        assert told.count("not use") == 2
+
+
+@pytest.mark.slow
 def test_it_says_where_to_measure_next(edgewise, noisy):
     words = ("--work", 0.01, "--next")
     shown = run(edgewise, noisy, *words, "--bounds", "mass=1:30,speed=2").out

@@ -57,8 +57,8 @@ FILES = (
 )
 # Each row is judged by a fit to the others.
 FEWEST_ROWS = 5
-# Places to measure at that are told; each is apart from those before it.
-_PLACES = 3
+# Places to measure at that are told; each is apart from those before it. Rows that are told as missed most.
+_PLACES, _MOST_MISSED = 3, 3
 Ends = Mapping[str, tuple[float, float]]
 
 
@@ -435,10 +435,15 @@ def _one_law(asked: FormulaQuestion, frame: Frame, columns: FormulaColumns) -> N
     X, y, names = table.features(columns.target, columns.chosen, missing=True)
     counts = None if not apart else table.features(apart[0], columns.chosen, missing=True)[1]
     complete = ~(np.isnan(X).any(axis=1) | np.isnan(y))
-    stated = None if apart else sigma_of(frame, columns.target)
-    unused = [name for name in columns.chosen if sigma_of(frame, name) is not None]
+    sigma = counts if asked.sigma else None if apart else sigma_of(frame, columns.target)
+    stated = {} if asked.weight else _stated(frame, columns.chosen)
+    x_sigma = {**stated, **(errors_of(frame, asked.x_sigma, columns.chosen) or {})}
     notes = notes_of(columns, known, X[complete])
-    notes += tuple(f"Column {called(name)} has errors of its own, which are not used." for name in unused)
+    notes += (
+        _unused(frame, (*columns.chosen, columns.target), "a search with --weight does")
+        if asked.weight
+        else ()
+    )
     tell(notes, quiet=asked.quiet)
     refuse_short(table.source, table.n_rows, FEWEST_ROWS)
     # Without whole rows the search has its own sentence.
@@ -452,8 +457,8 @@ def _one_law(asked: FormulaQuestion, frame: Frame, columns: FormulaColumns) -> N
             names=names,
             loss=asked.loss,
             sample_weight=None if asked.weight is None else counts,
-            sigma=stated if asked.sigma is None else counts,
-            x_sigma=errors_of(frame, asked.x_sigma, columns.chosen),
+            sigma=sigma,
+            x_sigma=x_sigma or None,
             **limits,
             **search,
         )
@@ -463,6 +468,7 @@ def _one_law(asked: FormulaQuestion, frame: Frame, columns: FormulaColumns) -> N
         tuple(names),
         X[complete],
         y[complete],
+        Errors.of(complete, sigma, x_sigma),
         known,
         asked,
         {**known.units, **dict(columns.units)},
@@ -506,7 +512,8 @@ def _one_law_over_groups(
     counted = [name for name in columns.chosen if name not in worded]
     X, y, names = table.features(columns.target, counted, missing=True)
     apart = [] if group is None else [group]
-    tell(known.notes([*columns.chosen, columns.target, *apart]), quiet=asked.quiet)
+    unused = _unused(frame, (*columns.chosen, columns.target), "one law over groups does")
+    tell((*known.notes([*columns.chosen, columns.target, *apart]), *unused), quiet=asked.quiet)
     rows: Any = raw_table(frame.select(columns.chosen)) if worded else X
     labels = None if group is None else labels_of(raw_table(frame.select([group])).columns[0])
     if not worded:
@@ -544,7 +551,42 @@ def _write_grouped(found: GroupedResult, folder: Path, X: Any, group: str | None
     return [folder / name for name in FILES[:2]]
 
 
+def _stated(frame: Frame, columns: Sequence[str]) -> dict[str, Floats]:
+    """The standard deviations that the file states behind the numbers of columns; rows without are left out anyway."""
+    stated = {name: sigma_of(frame, name) for name in columns}
+    return {name: np.nan_to_num(each) for name, each in stated.items() if each is not None}
+
+
+def _unused(frame: Frame, columns: Sequence[str], why: str) -> tuple[str, ...]:
+    names = _stated(frame, columns)
+    return tuple(
+        f"Column {called(name)} states errors of its numbers, which {why} not use." for name in names
+    )
+
+
 # ---- what is shown and written
+
+
+@dataclass(frozen=True, eq=False)
+class Errors:
+    """What is known of the errors of the rows that a search looked at.
+
+    Attributes
+    ----------
+    numbers : the numbers of these rows in the file, from 1, (n,)
+    sigma : the standard deviation of the target, (n,); None where it is not known
+    x_sigma : those of columns that have some, each (n,)
+    """
+
+    numbers: NDArray[np.int64]
+    sigma: Floats | None
+    x_sigma: Mapping[str, Floats]
+
+    @classmethod
+    def of(cls, complete: NDArray[np.bool_], sigma: Floats | None, x_sigma: Mapping[str, Any]) -> Errors:
+        """Of the complete rows of a file."""
+        spread = {name: np.broadcast_to(each, complete.shape)[complete] for name, each in x_sigma.items()}
+        return cls(np.flatnonzero(complete) + 1, None if sigma is None else sigma[complete], spread)
 
 
 @dataclass(frozen=True, eq=False)
@@ -557,6 +599,7 @@ class FinishedSearch:
     target : the column that the formulas give
     names : the columns it looked at
     X, y : the rows, (n, d) and (n,)
+    errors : what is known of their errors
     known : of the table
     asked : the question
     units : the unit of each column that has one
@@ -570,6 +613,7 @@ class FinishedSearch:
     names: tuple[str, ...]
     X: Floats
     y: Floats
+    errors: Errors
     known: Provenance
     asked: FormulaQuestion
     units: Mapping[str, str]
@@ -583,6 +627,21 @@ class FinishedSearch:
         from edgewise.symbolic.results.search_result import renumbered
 
         return renumbered(self.result, lambda row: row + 1, data_rows)
+
+    def missed(self, number: int) -> list[dict[str, float]]:
+        """The rows that a formula misses most, by how many standard deviations; none where these are not known."""
+        from edgewise.symbolic.results.row_noise import known_noise
+
+        formula = self.result.front[number - 1]
+        noise = known_noise(formula, self.X, self.errors.sigma, self.errors.x_sigma)
+        if noise is None:
+            return []
+        with np.errstate(all="ignore"):
+            sigmas = np.nan_to_num((formula.predict(self.X) - self.y) / noise)
+        return [
+            {"row": int(self.errors.numbers[k]), "sigmas": float(sigmas[k])}
+            for k in np.argsort(-np.abs(sigmas), kind="stable")[:_MOST_MISSED]
+        ]
 
     @property
     def best(self) -> int:
@@ -617,7 +676,8 @@ def deliver(found: FinishedSearch) -> None:
     else:
         console = results_console()
         show_front(console, found.told, found.target, number, verbose=asked.verbose)
-        show_messages(console, (ended.advice, *map(_said, found.proofs)))
+        told = (_missed_told(found.missed(number)), ended.advice, *map(_said, found.proofs))
+        show_messages(console, tuple(filter(None, told)))
         for line in places_told(found.places, found.target, found.result.noise):
             console.print(Text(line), soft_wrap=True)
     if beyond:
@@ -645,6 +705,7 @@ def as_data(found: FinishedSearch, number: int) -> dict[str, Any]:
         "failures": list(map(str, result.failures)),
         "gross_errors": list(result.gross_errors),
         "reduced_chi_square": result.reduced_chi_square,
+        "missed": found.missed(number),
         "probability": result.probability,
         "constraints": [proof.to_dict() for proof in found.proofs],
         "broken": list(result.broken),
@@ -654,6 +715,11 @@ def as_data(found: FinishedSearch, number: int) -> dict[str, Any]:
         "formula": front[number - 1],
         "front": front,
     }
+
+
+def _missed_told(missed: Sequence[Mapping[str, float]]) -> str:
+    rows = ", ".join(f"{each['row']} (by {each['sigmas']:+.1f} sigma)" for each in missed)
+    return f"Rows missed most, predicted less measured: {rows}." if rows else ""
 
 
 def places_told(places: Sequence[Measurement], target: str, noise: float | None) -> tuple[str, ...]:
@@ -736,5 +802,7 @@ def _page(found: FinishedSearch, formula: Formula) -> Any:
         advice=result.stop_reason.advice,
         proofs=found.proofs if recommended else (),
         units=dict(found.units),
+        sigma=found.errors.sigma,
+        x_sigma=found.errors.x_sigma,
         origin=origin(found.known.fingerprint, found.asked.seed),
     )

@@ -106,7 +106,7 @@ def show_front(
     number = best if number is None else number
     grid = Grid(box=SIMPLE_HEAD, title="Formulas, simplest first", title_justify="left", title_style="bold")
     grid.add_column("", no_wrap=True)
-    for heading in ("complexity", "held-out RMSE", "R2"):
+    for heading in ("complexity", f"{found.front[0].judged} RMSE", "R2"):
         grid.add_column(heading, justify="right", no_wrap=True)
     grid.add_column("formula", overflow="fold")
     for place, formula in enumerate(found.front, start=1):

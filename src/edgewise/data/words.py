@@ -175,7 +175,7 @@ def _measured(known: Cells, decimal: str) -> Reading | None:
     values, errors = (pa.chunked_array([pa.array(list(each))]) for each in zip(*found, strict=True))
     note = (
         f"looks like values with their errors ({short(words[0], 24)}): read as numbers ({found[0][0]:g}), whose "
-        f"standard deviations ({found[0][1]:g}) `edgewise formula` uses for its target"
+        f"standard deviations ({found[0][1]:g}) `edgewise formula` uses"
     )
     return Reading(values, note, sigma=errors)
 

@@ -124,7 +124,7 @@ def plot_front(front: Sequence[Formula], *, numbered: bool = False, theme: str =
             axes.text(1 + 0.56 / width, place / height, labels[k], **label, **math_style(colours, SIZE_SMALL))
     style = text_style(colours, SIZE_TEXT, colours.muted)
     axes.set_xlabel("complexity", labelpad=3, **style)
-    axes.set_ylabel("held-out RMSE", labelpad=4, **style)
+    axes.set_ylabel(f"{listed[0].judged} RMSE", labelpad=4, **style)
     axes.xaxis.set_major_locator(MaxNLocator(7, integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
     return figure
 

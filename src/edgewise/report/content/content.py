@@ -249,6 +249,10 @@ class ReportContent:
         For each of `cells` the nearest counterfactual, where one was looked for and found.
     intervals : Conformal, optional
         How sure the answers are.
+    sigma : array (n,), optional
+        The standard deviation of y in every row of X, where it is known.
+    x_sigma : mapping of str to array (n,)
+        Those of columns, where they are known.
 
     Raises
     ------
@@ -302,6 +306,8 @@ class ReportContent:
     rows: bool = True
     ways: tuple[Way | None, ...] = ()
     intervals: Conformal | None = None
+    sigma: Floats | None = None
+    x_sigma: Mapping[str, Floats] = field(default_factory=dict[str, Floats])
 
     def __post_init__(self) -> None:
         names = check_names(self.names, "names")

@@ -26,6 +26,7 @@ from edgewise.symbolic.provenance import in_words
 from edgewise.symbolic.results.alternatives import Alternative
 from edgewise.symbolic.results.box import place_text
 from edgewise.symbolic.results.diagnostics import trust
+from edgewise.symbolic.results.row_noise import known_noise
 from edgewise.symbolic.results.trust import ConstantInterval, Trust
 
 
@@ -57,6 +58,7 @@ class Headline:
     python: str
     rmse: float
     r2: float
+    judged: str
 
 
 def headline(content: ReportContent) -> Headline | None:
@@ -65,11 +67,12 @@ def headline(content: ReportContent) -> Headline | None:
     if found is None:
         return None
     html = formula_html(found.sympy, found.text, left=content.target)
-    rmse, r2 = found.error, found.r2
+    rmse, r2, judged = found.error, found.r2, found.judged
     if len(content.y_test):
         # The search chose by rows of its own; these none of its candidates has seen.
         rmse, r2 = errors(content.y_test, found.predict(content.formula_rows(found.names)))
-    return Headline(html, f"{content.target} = {found.text}", found.python(), rmse, r2)
+        judged = "held-out"
+    return Headline(html, f"{content.target} = {found.text}", found.python(), rmse, r2, judged)
 
 
 def candidates(content: ReportContent) -> tuple[FrontFormula, ...]:
@@ -129,11 +132,14 @@ class FormulaRows:
         In the order of the formula's own columns.
     held_out : bool
         Whether nothing has seen them; otherwise they are those of the search itself.
+    noise : array of shape (n,), optional
+        The standard deviation of y less the formula, where it is known.
     """
 
     X: Floats
     y: Floats
     held_out: bool
+    noise: Floats | None = None
 
 
 @dataclass(frozen=True)
@@ -185,7 +191,9 @@ def rows_of(content: ReportContent, formula: Formula) -> FormulaRows | None:
     if len(content.y_test):
         return FormulaRows(content.formula_rows(formula.names), content.y_test, held_out=True)
     if set(formula.names) <= set(content.names):
-        return FormulaRows(content.columns(content.X, formula.names), content.y, held_out=False)
+        X = content.columns(content.X, formula.names)
+        noise = known_noise(formula, X, content.sigma, content.x_sigma)
+        return FormulaRows(X, content.y, held_out=False, noise=noise)
     return None
 
 
@@ -203,11 +211,12 @@ def study(content: ReportContent, formula: Formula, key: str = "formula") -> Stu
     fails = () if not without else (f"It has no value on {plural(without, 'row')} of {len(good):,}.",)
     if not good.any():
         return replace(known, fails=fails)
-    kept = FormulaRows(rows.X[good], rows.y[good], rows.held_out)
+    noise = None if rows.noise is None else rows.noise[good]
+    kept = FormulaRows(rows.X[good], rows.y[good], rows.held_out, noise)
     errors = predicted[good] - kept.y
     if not content.rows:  # every row would be a point, and the worst a line of a table
         return replace(known, fails=(*fails, *_weak(formula, kept, errors)))
-    missed = worst(errors, MOST_MISSED)
+    missed = worst(errors if noise is None else errors / noise, MOST_MISSED)
     beyond = int((np.abs(errors) > scale_of(errors)).sum())
     panels, more = _panels(content, formula, kept, errors, missed, key)
     target = content.labelled(content.target)
@@ -346,9 +355,13 @@ def _missed(
     used = set(names_in(formula.tree))
     shown = [k for k, name in enumerate(formula.names) if name in used][:MOST_COLUMNS]
     names = tuple(content.labelled(formula.names[k]) for k in shown)
+    cells = [_cells(rows.X[k, shown], float(rows.y[k]), float(predicted[k])) for k in missed]
+    if rows.noise is None:
+        return Missed((*names, "measured", "predicted", "off by"), tuple(cells))
+    sigmas = ((predicted - rows.y) / rows.noise)[missed]
     return Missed(
-        (*names, "measured", "predicted", "off by"),
-        tuple(_cells(rows.X[k, shown], float(rows.y[k]), float(predicted[k])) for k in missed),
+        (*names, "measured", "predicted", "off by", "in \u03c3"),
+        tuple((*each, signed(sigma, 2)) for each, sigma in zip(cells, sigmas.tolist(), strict=True)),
     )
 
 

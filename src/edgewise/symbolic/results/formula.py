@@ -61,7 +61,7 @@ class Formula:
     names
         All columns of the table, in order.
     error
-        Root mean squared error on held-out rows, in the units of y.
+        Root mean squared error on held-out rows, in the units of y; in a short table each row is left out in turn.
     r2
         Coefficient of determination on the same rows.
     constants
@@ -98,6 +98,11 @@ class Formula:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "expression", canonical(self.expression, self.names))
+
+    @property
+    def judged(self) -> str:
+        """What `error` is, as far as it is known: "held-out", or "leave-one-out" in a short table."""
+        return "leave-one-out" if self.trust is not None and self.trust.leave_one_out else "held-out"
 
     @cached_property
     def sympy(self) -> sympy.Expr:

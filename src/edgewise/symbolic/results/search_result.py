@@ -247,7 +247,8 @@ def _trusted(formula: Formula, rows: SplitRows, network: KAN | None, neighbours_
         return replace(formula, trust=found)
     # The network's residuals on its own rows show too little.
     noise = replace(found.noise, residuals=formula.error, network=math.nan)
-    return replace(formula, trust=replace(found, error=formula.error, r2=formula.r2, noise=noise))
+    judged = replace(found, error=formula.error, r2=formula.r2, noise=noise, leave_one_out=True)
+    return replace(formula, trust=judged)
 
 
 def as_formula(fitted: FittedFormula, rows: SplitRows, network: KAN | None) -> Formula:

@@ -147,6 +147,8 @@ class Trust:
         Its measured constants with 95 % intervals, in the order of the formula.
     noise
         The noise in y.
+    leave_one_out
+        Whether each of these rows was predicted by a fit to the others, as in a short table; else they were held out.
 
     Examples
     --------
@@ -169,6 +171,7 @@ class Trust:
     extrapolation: Extrapolation
     constants: tuple[ConstantInterval, ...]
     noise: Noise
+    leave_one_out: bool = False
 
     @property
     def leaves_domain(self) -> tuple[DomainCondition, ...]:
@@ -177,7 +180,8 @@ class Trust:
 
     def __str__(self) -> str:
         counted = plural(self.rows, "row")
-        lines = [f"Error: {self.error:.3g} on {counted} (R2 {self.r2:.6g})."]
+        judged = f"{counted}, each left out in turn" if self.leave_one_out else counted
+        lines = [f"Error: {self.error:.3g} on {judged} (R2 {self.r2:.6g})."]
         if not math.isfinite(self.error):
             lines = [f"Error: it has no finite value on some of the {counted} it was judged on."]
         lines.append(f"Noise: {_lowered(str(self.noise))}")
@@ -198,6 +202,7 @@ class Trust:
             "rows": self.rows,
             "error": _finite(self.error),
             "r2": _finite(self.r2),
+            "leave_one_out": self.leave_one_out,
             "network": None
             if near is None
             else {

@@ -9,26 +9,19 @@ from dataclasses import replace
 from typing import Any, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edgewise._core.arguments import dimensions
+from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_choice, check_float, check_vector, short
 from edgewise._core.errors import InputError
 from edgewise._core.work import Meter, check_seconds, check_work
-from edgewise.forms.derivative import differentiate
-from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.measurements import read_rows
-from edgewise.symbolic.results.formula import Formula
+from edgewise.symbolic.results.row_noise import row_noise, slopes_of
 from edgewise.symbolic.results.search_result import FormulaResult
 from edgewise.symbolic.search.constraints import ConstraintWarning
 
-Floats = NDArray[np.float64]
-
 # Shares of the work of the searches, and the change of a standard deviation below which none is done again.
 _SHARES, _SETTLED = (0.4, 0.4, 0.2), 0.05
-# Without a deviation of y's own a row counts at most as much as one with this share of the mean variance: slopes vanish at
-# extrema, errors there do not.
-_LEAST = 0.01
 
 
 def with_column_errors(
@@ -69,20 +62,15 @@ def with_column_errors(
     table, columns = read_rows(X, y, names, sigma=sigma)
     count = int(np.shape(np.asarray(y))[0])
     errors = _deviations(x_sigma, columns, count)
-    own = (
-        np.zeros(count)
-        if sigma is None
-        else np.square(np.broadcast_to(np.asarray(sigma, dtype=np.float64), (count,)))
-    )
     kept, held = table.numbers, {name: each[table.numbers] for name, each in errors.items()}
+    own = None if sigma is None else np.broadcast_to(np.asarray(sigma, dtype=np.float64), (count,))[kept]
 
     def deviations(slopes: Mapping[str, Floats]) -> Floats:
-        """Of every row in y: its own, and those of the columns through the slopes."""
-        through = sum((np.square(slopes[name] * each) for name, each in held.items()), np.zeros(len(kept)))
-        variance = own[kept] + np.where(np.isfinite(through), through, 0.0)
-        whole = np.full(count, float(np.mean(variance)))
-        whole[kept] = np.maximum(variance, _LEAST * np.mean(variance)) if sigma is None else variance
-        return np.sqrt(np.maximum(whole, 1e-24 * float(np.var(table.y))))
+        """Of every row in y; rows that are left out get the usual one."""
+        noise = row_noise(slopes, own, held)
+        whole = np.full(count, math.sqrt(float(np.mean(np.square(noise)))))
+        whole[kept] = noise
+        return np.maximum(whole, 1e-12 * float(np.std(table.y)))
 
     spread = deviations(_straight(table.X, table.y, columns))
     found: FormulaResult | None = None
@@ -92,7 +80,7 @@ def with_column_errors(
             # Each search would say it again: whoever asked for all of them says it once, of the last.
             warnings.simplefilter("ignore", ConstraintWarning)
             found = search(X, y, names=columns, sigma=spread, work=factor * share, seconds=left)
-        before, spread = spread, deviations(_slopes(found.best, table.X, held))
+        before, spread = spread, deviations(slopes_of(found.best, table.X, held))
         if float(np.max(np.abs(spread / before - 1))) < _SETTLED or not found.stop_reason.repeatable:
             break
     assert found is not None
@@ -138,13 +126,3 @@ def _straight(X: Floats, y: Floats, columns: tuple[str, ...]) -> dict[str, Float
     design = np.column_stack([(X - X.mean(axis=0)) / spread, np.ones(len(X))])
     slopes = np.linalg.lstsq(design, y, rcond=None)[0][:-1] / spread
     return {name: np.full(len(X), slope) for name, slope in zip(columns, slopes, strict=True)}
-
-
-def _slopes(formula: Formula, X: Floats, columns: Iterable[str]) -> dict[str, Floats]:
-    """The derivatives of a formula at every row."""
-    found = dict[str, Floats]()
-    with np.errstate(all="ignore"):
-        for name in columns:
-            tape = Tape(differentiate(formula.tree, name), formula.names)
-            found[name] = np.broadcast_to(tape.value(tape.start, X), (len(X),))
-    return found
