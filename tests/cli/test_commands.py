@@ -154,6 +154,23 @@ def test_report_of_a_saved_model(edgewise, data, models):
     assert f"on {N} held-out rows" in whole.out
 
 
+@pytest.mark.slow
+def test_report_holds_out_what_fit_held_out(edgewise, frame):
+    kinds = frame.append_column("plot", pa.array([f"p{k % 7}" for k in range(N)])).append_column(
+        "day", pa.array(range(N))
+    )
+    write_frame(kinds, "plots.parquet")
+    for option in (("--groups", "plot"), ("--time", "day")):
+        words = ("plots.parquet", "-t", "height", *option, "--json", "-q", "--force")
+        fitted = json.loads(
+            edgewise("fit", *words, "-c", "x", "--mode", "additive", "--work", 0.01, "-o", "m").out
+        )
+        told = json.loads(edgewise("report", "m/model.kan", *words).out)
+        assert told["rows"] == fitted["rows"]["held_out"]
+        ours = [[row["rmse"] for row in each["accuracy"] if row["ours"]] for each in (fitted, told)]
+        assert ours[0] == pytest.approx(ours[1])
+
+
 def test_report_of_a_class_the_model_never_saw(edgewise, models, frame):
     table = frame.set_column(4, "tall", pa.array(["maybe", *frame.column("tall").to_pylist()[1:]]))
     write_frame(table, "odd.parquet")

@@ -280,6 +280,24 @@ def test_the_words_reach_the_search(edgewise, data, monkeypatch):
     }
 
 
+@pytest.mark.slow
+def test_units_of_ones_own_are_known_to_the_search(edgewise, monkeypatch):
+    write_frame(pa.table({"mass": MASS, "speed": SPEED, "E": MASS * SPEED}), "own.parquet")
+    words = (
+        "formula",
+        "own.parquet",
+        "-t",
+        "E",
+        "--units",
+        "mass=cli_crate,speed=cli_pace,E=cli_crate cli_pace",
+        "-q",
+    )
+    assert "the unknown" in edgewise(*words).err
+    own = ("--unit", "cli_crate", "--unit", "cli_pace=0.75 m/s", "--work", 0.02, "--json")
+    assert json.loads(edgewise(*words, *own).out)["formula"]["text"] == "mass*speed"
+    assert "The option --unit must" in edgewise(*words, "--unit", "m=3 s").err
+
+
 def watched_search(monkeypatch):
     """Takes down what the search is asked for, and answers with a search without limits."""
     seen: dict[str, Any] = {}

@@ -1,6 +1,7 @@
 """Tables from files, in the dialects they come in."""
 
 import gzip
+from datetime import date
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgewise import InputError, read_table
+from edgewise.data import read_frame
 
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
 
@@ -130,3 +132,28 @@ def test_any_bytes_give_a_table_or_an_input_error(tmp_path_factory, content):
 def test_nothing_but_blank_cells_is_no_table(text):
     with pytest.raises(InputError, match="nothing but blank cells"):
         read_table(write(text))
+
+
+@given(
+    st.lists(st.dates(date(1500, 1, 1), date(2999, 12, 31)), min_size=5, max_size=20, unique=True),
+    st.integers(0, 5),
+)
+def test_dates_of_eight_digits(tmp_path_factory, days, gap):
+    path = tmp_path_factory.mktemp("days") / "days.csv"
+    cells = [f"{each:%Y%m%d}" for each in days]
+    cells.insert(gap, "")
+    path.write_text("day,y\n" + "".join(f"{cell},1\n" for cell in cells))
+    assert read_frame(path).column(0).to_pylist() == [*days[:gap], None, *days[gap:]]
+    # One that is none, and they are numbers.
+    path.write_text("day,y\n" + "".join(f"{cell},1\n" for cell in [*cells, "20010229"]))
+    assert read_frame(path).column(0).to_pylist()[-1] == 20010229
+
+
+@pytest.mark.parametrize(
+    "text", ['[{"a": 1}]', '{"a": [1]}', "<!DOCTYPE html>\n<table>", "<?xml version='1.0'?>", ' [\n {"a":2}]']
+)
+def test_other_ways_to_hold_tables_are_named(tmp_path, text):
+    (tmp_path / "t.txt").write_text(text)
+    with pytest.raises(InputError) as error:
+        read_frame(tmp_path / "t.txt")
+    assert error.value.got in ("JSON", "HTML or XML")

@@ -14,7 +14,9 @@ from edgewise import InputError
 from edgewise.network import KAN, mask_edges, scale_to_data, set_symbolic
 from edgewise.plots import figure_svg, plot_edges, plot_front, plot_parity, plot_training
 from edgewise.plots.edges import edge_panels
+from edgewise.plots.explain_axes import date_ticks
 from edgewise.plots.parity import errors, r2_text
+from edgewise.plots.style import new_figure, theme_of
 from edgewise.symbolic.results.formula import Formula
 from edgewise.training import Record
 
@@ -263,3 +265,13 @@ class TestFront:
     def test_nothing_to_draw(self):
         with pytest.raises(InputError, match="finite error"):
             plot_front(front([float("nan")]))
+
+
+@pytest.mark.parametrize("hours", [0.01, 40, 500, 3288, 10_000, 300_000])
+def test_axes_of_dates_have_few_ticks_whatever_they_span(hours):
+    axes = new_figure(3.0, 2.0, theme_of("light")).add_subplot()
+    axes.plot(np.datetime64("2001-03-05T07", "s") + np.array([0, int(3600 * hours)]).astype("m8[s]"), [0, 1])
+    for most, fewest in ((4, 5), (8, 4)):
+        date_ticks(axes.xaxis, most=most, fewest=fewest)
+        low, high = axes.get_xlim()
+        assert 1 <= sum(low <= tick <= high for tick in axes.get_xticks()) <= most + 1

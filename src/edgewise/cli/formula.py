@@ -40,6 +40,13 @@ Units = Annotated[
         help="Units of columns and of the target: 'm=kg,v=m/s,E=J'; a formula must agree with them.",
     ),
 ]
+Unit = Annotated[
+    list[str] | None,
+    _limits(
+        "--unit",
+        help="A unit of your own for --units, once for each: 'furlong=220 yd', or 'plant' for one that has no other.",
+    ),
+]
 ExcludeFunctions = Annotated[
     list[str] | None, _limits("--exclude-functions", help="Functions never to use: 'sin,tan'.")
 ]
@@ -135,6 +142,7 @@ def formula(
     x_sigma: XSigma = None,
     loss: Loss = LossName.squared,
     units: Units = None,
+    unit: Unit = None,
     exclude_functions: ExcludeFunctions = None,
     only_functions: OnlyFunctions = None,
     require_columns: RequireColumns = None,

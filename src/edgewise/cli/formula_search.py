@@ -79,6 +79,7 @@ class FormulaQuestion:
     x_sigma: Sequence[str] | None = None
     loss: str = "squared"
     units: Sequence[str] | None = None
+    unit: Sequence[str] | None = None
     exclude_functions: Sequence[str] | None = None
     only_functions: Sequence[str] | None = None
     require_columns: Sequence[str] | None = None
@@ -212,6 +213,10 @@ def columns_of(frame: Frame, asked: FormulaQuestion) -> FormulaColumns:
             got=called(strange[0]),
             advice="take it out of --require-columns, or add it to the columns",
         )
+    from edgewise.symbolic.units.text import define_unit
+
+    for entry in asked.unit or ():
+        define_unit(*(part.strip() for part in entry.partition("=")[::2]))
     units = _units(frame, asked.units)
     wanted = tuple((name, unit) for name, unit in units.items() if name in {target, *chosen})
     return FormulaColumns(target, tuple(chosen), tuple(required), wanted, apart)

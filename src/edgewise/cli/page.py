@@ -83,8 +83,10 @@ def content(job: TaskOutcome) -> ReportContent:
     )
 
 
-def saved_inputs(model: LoadedModel, frame: Frame, target: str | None) -> Inputs:
-    """What a table holds for a saved model: the columns it reads and the column it predicts."""
+def saved_inputs(
+    model: LoadedModel, frame: Frame, target: str | None, groups: str | None = None, time: str | None = None
+) -> Inputs:
+    """What a table holds for a saved model: the columns it reads, the one it predicts, and what its rows are parted by."""
     if target is None and model.target not in frame.column_names:
         raise InputError(
             f"{provenance(frame).source} has no column {short(model.target)}, which is what the model predicts; name the "
@@ -100,7 +102,7 @@ def saved_inputs(model: LoadedModel, frame: Frame, target: str | None) -> Inputs
     target = find(frame, target or model.target)
     model.select(frame)
     task = "classification" if model.classes else "regression"
-    inputs = prepare(frame, target, columns=model.names, task=task)
+    inputs = prepare(frame, target, columns=model.names, task=task, groups=groups, time=time)
     if model.classes:
         _refuse_unknown_classes(model, inputs)
     return inputs

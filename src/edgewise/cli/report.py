@@ -29,6 +29,8 @@ def report(
             max=1.0,
         ),
     ] = 0.2,
+    groups: options.Groups = None,
+    time: options.Time = None,
     seed: options.Seed = 0,
     rows: options.Rows = True,
     force: options.Force = False,
@@ -38,8 +40,9 @@ def report(
 ) -> None:
     """Write the report page of a saved model and a table with its target.
 
-    Of the table `fit` learned from, the same --test and --seed hold out the
-    same rows as `fit` did. Of another table, --test 1 judges on all rows.
+    Of the table `fit` learned from, the same --test, --seed, --groups and
+    --time hold out the same rows as `fit` did. Of another table, --test 1
+    judges on all rows.
 
     A model of pictures takes a folder with a subfolder of pictures for each
     class in place of the table; of the folder it was fitted on it is judged on
@@ -58,9 +61,10 @@ def report(
     from edgewise.cli.pictures import is_of_pictures, report_pictures
 
     if is_of_pictures(model):
-        if target is not None:
+        given = {"--target": target, "--groups": groups, "--time": time}
+        for option in (name for name, value in given.items() if value is not None):
             raise InputError(
-                subject="The option --target", expected="be left out for a model of pictures", got="it"
+                subject=f"The option {option}", expected="be left out for a model of pictures", got="it"
             )
         report_pictures(model, data, out, test=test, rows=rows, printed=printed, quiet=quiet, json=json)
         return
@@ -75,7 +79,7 @@ def report(
     from edgewise.report import render_report
 
     loaded = load_model(model)
-    inputs = saved_inputs(loaded, frame, target)
+    inputs = saved_inputs(loaded, frame, target, groups, time)
     tell(inputs.notes, quiet=quiet)
     with ShownProgress(quiet) as progress:
         progress.begin("judge the model and its rivals")

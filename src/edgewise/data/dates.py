@@ -1,4 +1,4 @@
-"""Dates as people write them: 31.01.2010, 1/31/2010, 31 Jan 2010, with or without a time of day; 2010-01 and 2010-Q1."""
+"""Dates as people write them: 31.01.2010, 1/31/2010, 20100131, 31 Jan 2010, with a time of day or not; 2010-01, 2010-Q1."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ _ZONE = r"(?:Z|(?P<east>[+-])(?P<zone>\d{2}):?(?P<minutes>\d{2}))?"
 # The order of the parts, and how they are written; "??" where day and month cannot be seen from the writing alone.
 _WRITINGS = (
     ("ymd", rf"^(?P<y>\d{{4}})[./-](?P<m>\d{{1,2}})[./-](?P<d>\d{{1,2}}){_CLOCK}{_ZONE}$"),
+    ("ymd", rf"^(?P<y>(?:1[5-9]|2\d)\d{{2}})(?P<m>\d{{2}})(?P<d>\d{{2}}){_CLOCK}{_ZONE}$"),
     ("months", r"^(?P<y>\d{4})-(?P<m>\d{2})$"),
     ("quarters", r"^(?P<y>\d{4})[ -]?Q(?P<m>[1-4])$"),
     ("dmy", rf"^(?P<d>\d{{1,2}})\.(?P<m>\d{{1,2}})\.(?P<y>\d{{4}}|\d{{2}}){_CLOCK}$"),
@@ -31,7 +32,7 @@ _WRITINGS = (
     ("named", rf"^(?P<m>{_NAMED})\.? (?P<d>\d{{1,2}}),? (?P<y>\d{{4}}){_CLOCK}$"),
 )
 # What may be a date at all: most columns of words are recognised by their first word.
-MAYBE_DATE = re.compile(r"^\s*(\d{1,4}[./ -]|\d{4}Q|[A-Za-z]{3,9}\.? \d)")
+MAYBE_DATE = re.compile(r"^\s*(\d{1,4}[./ -]|\d{8}$|\d{4}Q|[A-Za-z]{3,9}\.? \d)")
 # A month or a quarter; such words also head the columns of wide tables.
 PERIOD = re.compile(r"^\s*\d{4}(-\d{2}|[ -]?Q[1-4])\s*$")
 # POSIX: of two digits, 69 to 99 are of the last century.

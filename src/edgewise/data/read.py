@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from os import PathLike
 from typing import Any
@@ -19,8 +20,12 @@ from edgewise.data.excel import WORKBOOKS, text_of_workbook
 from edgewise.data.frames import Decision, Provenance, provenance, with_provenance, with_sigma
 from edgewise.data.sources import Text, as_text, first_line, of_single_bytes, open_source, without_comments
 from edgewise.data.table import MISSING, Table, check_distinct, clean_names, to_table
-from edgewise.data.words import EXACT, Reading, read_words
+from edgewise.data.words import EXACT, Reading, read_whole_numbers, read_words
 
+# Files that hold tables in ways that are not read.
+_MARKUP = re.compile(
+    rb"(?:\xef\xbb\xbf)?\s*(?:\[?\s*\{\s*\"|<(?:!doctype|html|\?xml|table|svg)\b)", re.IGNORECASE
+)
 _COMMA_NUMBER = r"^\s*[+-]?\d+(,\d+)?([eE][+-]?\d+)?\s*$"
 
 
@@ -124,6 +129,13 @@ def _binary(content: bytes, name: str) -> Frame | None:
         raise InputError(
             subject=name, expected=f"be a complete {kind} file", got="one that does not begin as such"
         )
+    if markup := _MARKUP.match(content):
+        raise InputError(
+            subject=name,
+            expected="be a table as CSV, Excel, Parquet or Feather",
+            got="HTML or XML" if b"<" in markup[0] else "JSON",
+            advice="write its table as one of these, as to_csv of pandas does",
+        )
     return None
 
 
@@ -186,11 +198,13 @@ def _csv(content: bytes, dialect: Dialect, name: str) -> Frame:
         reason = first_line(error).removeprefix("CSV parse error: ")
         if "UTF8" in reason:
             raise NotUTF8Error(name) from None
+        first = content.decode("utf-8", "replace").splitlines()[dialect.skip : dialect.skip + 1]
+        at_once = any(line and reason.endswith(line) for line in first)
         raise InputError(
             subject=name,
             expected="have the same number of cells in every row",
             got=f"a row that does not fit ({reason if len(reason) <= 120 else reason[:117] + '...'})",
-            advice="correct that line",
+            advice="have the first line name every column" if at_once else "correct that line",
         ) from None
 
 
@@ -218,6 +232,8 @@ def _read(column: Cells, decimal: str) -> Reading:
         ends = pc.min_max(column).as_py()
         if max(abs(ends["min"]), abs(ends["max"])) > EXACT:
             return Reading(column, "holds whole numbers beyond 2^53: a model sees them rounded")
+        if (dates := read_whole_numbers(column)) is not None:
+            return dates
     return Reading(_plain(column))
 
 

@@ -15,7 +15,7 @@ from edgewise.data.dates import MAYBE_DATE, PERIOD, read_dates
 # What tables in the wild write for a missing number. Among words these are words; only an empty cell is missing there.
 MISSING = ("", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "?", "-", "#N/A")
 # A text column that holds at least this share of numbers is probably one of numbers with a few stray words.
-NEARLY = 0.8
+NEARLY = 0.7
 # What may stand before a number, or right behind it; other words behind a number are its unit.
 CURRENCIES = ("$", "€", "£", "USD", "EUR", "GBP")
 _CURRENCY = "|".join(map(re.escape, CURRENCIES))
@@ -57,6 +57,8 @@ _BY_POINTS = re.compile(rf"{_FIRST}(?:\.[0-9]{{3}})*")
 _POINTS = r"^[+-]?(0|[1-9][0-9]{0,2})(\.[0-9]{3})*(,[0-9]*)?$"
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2}(\.\d+)?)?Z?)?$")
 _PLAIN = r"^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$"
+# One number in 27 of eight digits, with a year of these centuries, is a date.
+_FEWEST_DATES = 5
 # Whole numbers beyond this are rounded where they become floats.
 EXACT = 2**53
 
@@ -98,7 +100,24 @@ def read_words(column: Cells, decimal: str = ".") -> Reading:
     if found is None:
         words = pc.if_else(pc.equal(text, ""), pa.scalar(None, pa.string()), text)
         return Reading(words, _stray(words))
-    # Back among the gaps.
+    return _among_gaps(found, filled)
+
+
+def read_whole_numbers(column: Cells) -> Reading | None:
+    """Dates of eight digits, as 19580329; None where whole numbers are something else."""
+    if column.null_count == len(column):
+        return None
+    ends = pc.min_max(column).as_py()
+    # That numbers which count or name something are all dates by chance needs them to be few.
+    if ends["min"] < 10**7 or ends["max"] >= 10**8 or pc.count_distinct(column).as_py() < _FEWEST_DATES:
+        return None
+    text = column.cast(pa.string())
+    found = _dates(text.drop_null())
+    return None if found is None else _among_gaps(found, text)
+
+
+def _among_gaps(found: Reading, filled: Cells) -> Reading:
+    """What was read of the known cells, among those that are missing."""
     places = np.cumsum(pc.is_valid(filled).to_numpy()) - 1
     index = pa.array(np.where(pc.is_valid(filled).to_numpy(), places, 0), mask=pc.is_null(filled).to_numpy())
     sigma = None if found.sigma is None else found.sigma.take(index)

@@ -147,9 +147,9 @@ def even_axis(times: Floats, dates: bool) -> TimeAxis:
         raise InputError(subject="The time column", expected="hold at least two times", got=len(times))
     gaps = np.diff(times)
     shown = (
-        (lambda at: str(np.round(times[at] * 86_400).astype("datetime64[s]")))
+        (lambda at: str(np.round(times[at] * 86_400).astype("datetime64[s]")).removesuffix("T00:00:00"))
         if dates
-        else (lambda at: f"{times[at]:g}")
+        else (lambda at: f"{times[at]:.12g}")
     )
     if (gaps <= 0).any():
         raise InputError(

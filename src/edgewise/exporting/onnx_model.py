@@ -65,7 +65,8 @@ def to_onnx(model: Any, *, dtype: str = "float64", units: Mapping[str, str] | No
     -------
     bytes
         Input "X", shape (n, inputs), and output "y", shape (n, outputs). An estimator's model has one input of shape (n, 1)
-        a column instead, named like it, of numbers (NaN where missing) or strings ("" where missing); a classifier's gives
+        a column instead, named like it, of numbers (NaN where missing; an infinite one makes the outputs NaN) or strings
+        ("" where missing); a classifier's gives
         "label", shape (n,), and "probabilities", shape (n, classes). Equal models give equal bytes.
 
     Raises
@@ -98,6 +99,10 @@ def to_onnx(model: Any, *, dtype: str = "float64", units: Mapping[str, str] | No
         x = "X" if number_type == FLOAT64 else g.op("Cast", "X", to=FLOAT64)
     body = program.body
     y = _network(g, body, x) if isinstance(body, Network) else _formulas(g, body, x, program)
+    for name, words in columns:
+        if not words:  # an infinite number is none to predict from
+            infinite = g.op("IsInf", name)
+            y = g.op("Add", y, g.op("Where", infinite, g.constant(np.nan), g.constant(0.0)))
     if program.classes is None:
         # Through a node of its own: the value may be the input itself.
         g.op("Cast", y, output=results[0], to=number_type)

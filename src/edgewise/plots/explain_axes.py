@@ -36,9 +36,7 @@ def number_ticks(
 ) -> None:
     """Ticks of a column of numbers or dates whose values run over `x`."""
     if kind == "date":
-        locator = AutoDateLocator(maxticks=count)
-        axis.set_major_locator(locator)
-        axis.set_major_formatter(ConciseDateFormatter(locator))
+        date_ticks(axis, most=count)
         return
     ends = (float(x.min()), float(x.max()))
     if bend is None:
@@ -46,6 +44,17 @@ def number_ticks(
     else:
         axis.set_ticks(spread_ticks(ends, bend))
     axis.set_major_formatter(compact(ends))
+
+
+def date_ticks(axis: Axis, *, most: int, fewest: int = 5) -> None:
+    """About as many dates as asked for, on an axis of dates."""
+    locator = AutoDateLocator(minticks=fewest, maxticks=most)
+    # Between a day and a month, say, matplotlib's own steps are too short for few ticks, of which it warns.
+    locator.intervald = {
+        unit: [*steps, 2 * steps[-1], 4 * steps[-1]] for unit, steps in locator.intervald.items()
+    }
+    axis.set_major_locator(locator)
+    axis.set_major_formatter(ConciseDateFormatter(locator))
 
 
 def compact(ends: tuple[float, float]) -> FuncFormatter:

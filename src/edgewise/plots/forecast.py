@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 
 from edgewise._core.arguments import as_labels, check_text
 from edgewise._core.checks import check_float, check_vector
+from edgewise.plots.explain_axes import date_ticks
 from edgewise.plots.mathtext import drawable, shorten
 from edgewise.plots.style import SIZE_SMALL, SIZE_TEXT, bare_axes, new_figure, text_style, theme_of
 
@@ -113,8 +113,6 @@ def plot_forecast(
         )
     axes.set_xlim(before[0], after[-1])
     if before.dtype.kind == "M":
-        locator = AutoDateLocator(minticks=4, maxticks=8)
-        axes.xaxis.set_major_locator(locator)
-        axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+        date_ticks(axes.xaxis, most=8, fewest=4)
     axes.set_ylabel(drawable(shorten(name, 40)), labelpad=4, **text_style(colours, SIZE_TEXT, colours.muted))
     return figure

@@ -18,6 +18,7 @@ from edgewise.pde import (
     pi,
     sin,
     solve,
+    tanh,
     time,
     unknown,
 )
@@ -314,3 +315,23 @@ def test_the_stated_error_is_that_of_the_worst_unknown():
         assert solution.error == pytest.approx(max(solution.errors.values()))
         worst = max(relative(solution, function, name) for name, function in exact.items())
         assert worst <= solution.error <= 1e-6
+
+
+@pytest.mark.slow
+def test_a_start_that_jumps_is_refused_with_what_helps():
+    x, t = coordinates("x", "t")
+    u = unknown("u", x, t)
+    rod = box({x: (0, 1)}).during({t: (0, 0.1)})
+
+    def solved(start, jumps):
+        conditions = [on(rod.boundary["walls"], u == 0), on(rod.boundary["start"], u == start)]
+        return solve(Problem(rod, [dx(u, t) == dx(u, x, 2)], conditions, jumps=jumps), 1e-3)
+
+    for jumps in (False, True):
+        with pytest.raises(InputError, match="steep but smooth"):
+            solved(1, jumps)
+    helped = solved(tanh(x / 0.01) * tanh((1 - x) / 0.01), jumps=False)
+    assert helped.solved
+    k = np.arange(1, 99, 2)
+    exact = (4 / (np.pi * k) * np.sin(np.pi * k / 2) * np.exp(-((np.pi * k) ** 2) * 0.1)).sum()
+    assert helped(0.5, 0.1) == pytest.approx(exact, rel=0.05)

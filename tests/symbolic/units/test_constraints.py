@@ -18,7 +18,7 @@ from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.units.buckingham import find_groups
 from edgewise.symbolic.units.constraints import Dimensions
 from edgewise.symbolic.units.rules import MismatchError, Rules
-from edgewise.symbolic.units.text import unit_powers
+from edgewise.symbolic.units.text import define_unit, unit_powers
 
 MOTION = {"m": "kg", "v": "m/s", "t": "s", "a": "rad", "s": "m", "b": "1"}
 NAMES = tuple(MOTION)
@@ -52,6 +52,25 @@ def test_units_as_people_write_them(text: str, plain: str) -> None:
     assert dict(unit_powers(text, "x")) == {
         name.strip("[]"): Fraction(power) for name, power in wanted.items()
     }
+
+
+def test_units_of_ones_own():
+    define_unit("ow_league", "3 mi")
+    define_unit("ow_plant", "")
+    assert unit_powers("kow_league^2/h", "x") == {"length": 2, "time": -1}
+    assert unit_powers("ow_plant/ow_league", "x") == {"length": -1, "ow_plant": 1}
+    # Taken, no name, no unit, a number that takes for ever.
+    for name, definition in [
+        ("ow_plant", "m"),
+        ("m", "3 s"),
+        ("two words", "m"),
+        ("ow_x", "ow_y"),
+        ("ow_x", "10^9^9 m"),
+    ]:
+        with pytest.raises(InputError):
+            define_unit(name, definition)
+        with pytest.raises(InputError):
+            unit_powers("ow_x", "x")
 
 
 def test_every_base_unit_of_the_international_system() -> None:

@@ -355,7 +355,11 @@ def solved_by_march(
     slabs = answer.slabs if answer else (runs[-1].slabs if runs else tuple(so_far))
     warnings = [task.doubt]
     if not slabs:
-        reason_of_it = task.doubt or "The conditions at the start may not fit the equations."
+        reason_of_it = task.doubt or (
+            "The conditions at the start may not fit the equations, or jump there, which a box through time cannot follow"
+            f"{', with jumps=True either' if problem.jumps else ''}: write a jump as steep but smooth, such as tanh(x/0.01) "
+            "for a start of 1 beside a wall at 0."
+        )
         raise InputError(f"No first slab of time meets the tolerance. {runs[-1].message} {reason_of_it}")
     if runs and runs[-1].message:
         warnings.append(runs[-1].message)

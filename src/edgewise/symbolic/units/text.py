@@ -7,6 +7,7 @@ formulas, so that a hostile text can at worst be refused: pint's own reader woul
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Mapping
 from fractions import Fraction
 from functools import cache
@@ -135,6 +136,41 @@ def _from_zero(unit: Any) -> bool:
         return float(unit._REGISTRY.Quantity(0.0, unit).to_base_units().magnitude) == 0.0
     except (pint.OffsetUnitCalculusError, ValueError):
         return False
+
+
+# A power of a power, or one of several digits, which pint would work out.
+_HUGE = re.compile(r"(\^|\*\*)(?!\s*-?\d(?!\d)(?!\s*(\^|\*\*)))")
+
+
+def define_unit(name: str, definition: str) -> None:
+    """Make a unit known to this process: by others, or without a definition as a dimension that has no other unit.
+
+    Raises
+    ------
+    InputError
+        Where the name is none or taken, or the definition no unit.
+
+    Examples
+    --------
+    >>> define_unit("barleycorn", "8.47 mm")
+    >>> {name: str(power) for name, power in unit_powers("kbarleycorn/s", "v").items()}
+    {'length': '1', 'time': '-1'}
+    """
+    import pint
+
+    if definition:
+        unit_powers(definition, f"the unit {short(name, 40)}")
+    try:
+        if not name.isidentifier() or _HUGE.search(definition):
+            raise ValueError
+        with warnings.catch_warnings(action="error"):
+            _registry().define(f"{name} = {definition or f'[{name}]'}")
+    except (ValueError, pint.PintError, Warning):
+        raise InputError(
+            argument="unit",
+            expected="name a new unit, and define it by known ones, as in furlong=220*yd, or not at all",
+            got=short(f"{name}={definition}"),
+        ) from None
 
 
 @cache
