@@ -300,7 +300,7 @@ def test_how_a_table_was_read_reaches_terminal_json_page_and_predictions(edgewis
     done = edgewise("formula", "t.csv", "-t", "y", "--work", "0.001", "-o", "f")
     assert done.code == 0, done.err
     assert "--units x=m,y=s has formulas agree" in done.err
-    assert "Column 'same' holds 7 in every row, so no formula can depend on it." in done.err
+    assert "Column 'same' is left out: it holds 7 in every row." in done.err
     assert "amounts of money" in Path("f/report.html").read_text()
 
 

@@ -298,6 +298,25 @@ def test_units_of_ones_own_are_known_to_the_search(edgewise, monkeypatch):
     assert "The option --unit must" in edgewise(*words, "--unit", "m=3 s").err
 
 
+def test_what_only_names_or_counts_rows_is_no_column_of_a_formula(edgewise, monkeypatch):
+    rows = [f"{k + 1},hill {k},{MASS[k]:.4f},{MASS[k] ** 2:.4f}" for k in range(20)]
+    Path("r.csv").write_text("\n".join([",name,x,y", *rows]))
+    seen: dict[str, Any] = {}
+
+    def watched(*_, **asked):
+        seen.update(asked)
+        raise InputError("Enough.")
+
+    monkeypatch.setattr(symbolic, "find_formula", watched)
+    told = edgewise("formula", "r.csv", "-t", "y").err
+    assert tuple(seen["names"]) == ("x",)
+    assert "'column_1'" in told
+    assert "'name'" in told
+    # What is asked for is taken.
+    edgewise("formula", "r.csv", "-t", "y", "--columns", "column_1,x")
+    assert tuple(seen["names"]) == ("column_1", "x")
+
+
 def watched_search(monkeypatch):
     """Takes down what the search is asked for, and answers with a search without limits."""
     seen: dict[str, Any] = {}

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgewise import InputError
-from edgewise.network import KAN, Nodes, order_nodes
+from edgewise.network import KAN, Nodes, order_nodes, scale_to_data
 from edgewise.network.state import put_together, take_apart
 from edgewise.simplifying import canonical, edge_scores
 from edgewise.simplifying.canonical import _inputs_scaled, _sums_scaled
@@ -127,3 +129,28 @@ def test_twice_is_once() -> None:
 def test_the_wrong_width_is_refused() -> None:
     with pytest.raises(InputError, match="'X' argument must have 2 columns"):
         canonical(KAN([2, 1], seed=0), [[1.0]])
+
+
+def test_lines_that_cancel_are_taken_out_of_the_edges_of_tied_inputs():
+    generator = torch.Generator().manual_seed(3)
+    free = torch.rand(200, 2, generator=generator, dtype=torch.float64) * 4
+    x = torch.cat(
+        [free, free.sum(1, keepdim=True), torch.rand(200, 1, generator=generator, dtype=torch.float64)], 1
+    )
+    net = scale_to_data(KAN([4, 2, 1], seed=0, dtype=torch.float64), x).network
+    states = take_apart(net)
+    inputs = net.activations(x)[0]
+    lines = (net.layers[0].basis.greville() - inputs.mean(0)[:, None])[:, :, None]
+    # The third column is the sum of the first two, also where columns are scaled.
+    tie = torch.linalg.lstsq(
+        inputs[:, :2] - inputs[:, :2].mean(0), inputs[:, 2] - inputs[:, 2].mean()
+    ).solution
+    tie = torch.cat([tie, torch.tensor([-1.0, 0.0], dtype=torch.float64)])[:, None, None]
+    states[0] = replace(states[0], coef=states[0].coef + 30 * tie * lines)
+    moved = put_together(net, states)
+    first, second = canonical(net, x).network, canonical(moved, x).network
+    torch.testing.assert_close(
+        second.layers[0].edges(inputs), first.layers[0].edges(inputs), rtol=0, atol=1e-8
+    )
+    assert canonical(moved, x).record.max_change < 1e-9
+    assert (first.layers[0].edges(inputs).abs().amax(0) < 5).all()

@@ -23,7 +23,7 @@ from edgewise._core.arrays import Floats
 from edgewise._core.errors import InputError
 from edgewise._core.files import write_file
 from edgewise._core.rows import data_rows
-from edgewise.cli.inputs import as_names, called, find, numbers
+from edgewise.cli.inputs import as_names, called, find, numbers, useless_columns
 from edgewise.cli.outcome import (
     INTERRUPTED,
     REFUTED,
@@ -124,6 +124,7 @@ class FormulaColumns:
     require_columns : those among them that it must hold
     units : the unit of each of these that has one, by name
     apart : the column of the rows' weights
+    notes : which columns are left out unasked, and why
     """
 
     target: str
@@ -131,6 +132,7 @@ class FormulaColumns:
     require_columns: tuple[str, ...] = ()
     units: tuple[tuple[str, str], ...] = ()
     apart: str | None = None
+    notes: tuple[str, ...] = ()
 
 
 def answer(asked: FormulaQuestion) -> None:
@@ -200,12 +202,17 @@ def columns_of(frame: Frame, asked: FormulaQuestion) -> FormulaColumns:
             advice="leave it out of --columns",
         )
     chosen = [name for name in dict.fromkeys(chosen) if name not in left_out]
+    required = [find(frame, name) for name in as_names(asked.require_columns, known) or ()]
+    useless = dict[str, str]()
+    if named is None:
+        useless = useless_columns(frame.select([name for name in chosen if name not in required]))
+        chosen = [name for name in chosen if name not in useless]
     if not chosen:
         raise InputError(
             subject=provenance(frame).source,
             expected=f"have at least one column besides the target {target!r}",
+            got="none of use" if useless else None,
         )
-    required = [find(frame, name) for name in as_names(asked.require_columns, known) or ()]
     if strange := [name for name in required if name not in chosen]:
         raise InputError(
             subject="The columns of --require-columns",
@@ -219,7 +226,8 @@ def columns_of(frame: Frame, asked: FormulaQuestion) -> FormulaColumns:
         define_unit(*(part.strip() for part in entry.partition("=")[::2]))
     units = _units(frame, asked.units)
     wanted = tuple((name, unit) for name, unit in units.items() if name in {target, *chosen})
-    return FormulaColumns(target, tuple(chosen), tuple(required), wanted, apart)
+    notes = tuple(f"Column {called(name)} is left out: {reason}." for name, reason in useless.items())
+    return FormulaColumns(target, tuple(chosen), tuple(required), wanted, apart, notes)
 
 
 def _column_of_groups(frame: Frame, asked: FormulaQuestion) -> str:
@@ -375,7 +383,7 @@ def notes_of(columns: FormulaColumns, known: Provenance, X: NDArray[np.float64])
     if units and not columns.units:
         given = ",".join(f"{name}={unit}" for name, unit in units.items())
         notes.append(f"The table states units; --units {shlex.quote(given)} has formulas agree with them.")
-    return (*known.notes((*columns.chosen, columns.target)), *notes)
+    return (*known.notes((*columns.chosen, columns.target)), *columns.notes, *notes)
 
 
 def _has_dimension(unit: str) -> bool:
@@ -518,7 +526,9 @@ def _one_law_over_groups(
     X, y, names = table.features(columns.target, counted, missing=True)
     apart = [] if group is None else [group]
     unused = _unused(frame, (*columns.chosen, columns.target), "one law over groups does")
-    tell((*known.notes([*columns.chosen, columns.target, *apart]), *unused), quiet=asked.quiet)
+    tell(
+        (*known.notes([*columns.chosen, columns.target, *apart]), *columns.notes, *unused), quiet=asked.quiet
+    )
     rows: Any = raw_table(frame.select(columns.chosen)) if worded else X
     labels = None if group is None else labels_of(raw_table(frame.select([group])).columns[0])
     if not worded:

@@ -164,7 +164,7 @@ def prepare(
     notes += remarks
     weights = None if weight is None else _weights(frame.column(weight), weight, known.source)
     features = timed(frame.select(chosen))
-    reasons = {} if columns is not None else _useless_columns(features)
+    reasons = {} if columns is not None else useless_columns(features)
     features = features.drop_columns(list(reasons))
     notes += [f"Column {called(name)} is left out: {reason}." for name, reason in reasons.items()]
     if not features.num_columns:
@@ -386,7 +386,7 @@ def _weights(column: Cells, name: str, source: str) -> Floats:
     return values
 
 
-def _useless_columns(frame: Frame) -> dict[str, str]:
+def useless_columns(frame: Frame) -> dict[str, str]:
     """Columns that can teach nothing, and why."""
     pairs = zip(frame.column_names, frame.columns, strict=True)
     return {name: reason for name, column in pairs if (reason := _useless(name, column))}

@@ -99,16 +99,14 @@ def to_onnx(model: Any, *, dtype: str = "float64", units: Mapping[str, str] | No
         x = "X" if number_type == FLOAT64 else g.op("Cast", "X", to=FLOAT64)
     body = program.body
     y = _network(g, body, x) if isinstance(body, Network) else _formulas(g, body, x, program)
-    for name, words in columns:
-        if not words:  # an infinite number is none to predict from
-            infinite = g.op("IsInf", name)
-            y = g.op("Add", y, g.op("Where", infinite, g.constant(np.nan), g.constant(0.0)))
+    odd = _of_infinite(g, [name for name, words in columns if not words])
+    y = g.op("Add", y, odd) if odd else y
     if program.classes is None:
         # Through a node of its own: the value may be the input itself.
         g.op("Cast", y, output=results[0], to=number_type)
         outputs = [make(results[0], number_type, ["n", len(program.outputs)])]
     else:
-        label_type = classified(g, program, y, number_type, *results)
+        label_type = classified(g, program, y, number_type, *results, odd)
         outputs = [make(results[0], label_type, ["n"])]
         outputs.append(make(results[1], number_type, ["n", len(program.classes)]))
     return _serialised(g, inputs, outputs, program)
@@ -335,11 +333,22 @@ def _level_codes(g: Graph, column: LevelInput, name: str) -> str:
     return g.op("Cast", found, to=FLOAT64)
 
 
-def classified(g: Graph, program: Program, z: str, number_type: int, label: str, probabilities: str) -> int:
+def _of_infinite(g: Graph, names: Sequence[str]) -> str:
+    """NaN in rows where one of these inputs is infinite, which is no number to predict from, else 0; "" of no inputs."""
+    odd = ""
+    for name in names:
+        here = g.op("Where", g.op("IsInf", name), g.constant(np.nan), g.constant(0.0))
+        odd = g.op("Add", odd, here) if odd else here
+    return odd
+
+
+def classified(
+    g: Graph, program: Program, z: str, number_type: int, label: str, probabilities: str, odd: str = ""
+) -> int:
     """Adds the outputs `label`, (n,), and `probabilities`, (n, classes); the type of the labels."""
     classes = program.classes or ()
     if len(classes) == 1:
-        shares = g.op("Add", g.zeros(z, 1), g.constant(1.0))
+        shares = g.op("Add", odd or g.zeros(z, 1), g.constant(1.0))
         best = g.op("ArgMax", shares, axis=1, keepdims=0)
     elif len(classes) == 2:
         opposite = g.op("Neg", z)

@@ -14,13 +14,15 @@ from edgewise.network.arguments import check_net
 from edgewise.network.edits import recorded
 from edgewise.network.state import LayerState, put_together, take_apart
 from edgewise.simplifying.scores import edge_scores
+from edgewise.splines.bspline import BSpline
 
 
 def canonical(model: KAN, X: Any) -> EditResult:
-    """Edge functions centred on the data, hidden nodes scaled to [-1, 1] on it, signed and ordered. Exact.
+    """Edge functions centred on the data, hidden nodes scaled to [-1, 1] on it, signed and ordered. Exact on the data.
 
     Two networks that differ in the order, the scale and the sign of hidden sum nodes and in where constants stand have the
-    same canonical form. The sign is such that a node's strongest incoming edge rises with its input on the whole.
+    same canonical form; of inputs that are sums of others, the straight lines that cancel are taken out of their edges. The
+    sign is such that a node's strongest incoming edge rises with its input on the whole.
 
     Parameters
     ----------
@@ -52,7 +54,7 @@ def canonical(model: KAN, X: Any) -> EditResult:
     """
     check_net(model)
     x = torch.from_numpy(check_matrix(X, "X", columns=model.shape[0])).to(model.output_shift)
-    made = model
+    made = _untied(model, x)
     for at in range(len(model.layers)):
         made = _centred(made, x, at)
         if at + 1 < len(model.layers):
@@ -62,8 +64,50 @@ def canonical(model: KAN, X: Any) -> EditResult:
         n_sums = made.spec.layers[at - 1].nodes.sums
         order = sorted(range(len(scores)), key=lambda k: (k >= n_sums, -float(scores[k])))
         made = order_nodes(made, at, order).network
-    detail = "edges centred, hidden nodes scaled to [-1, 1], signed, ordered by score"
+    detail = (
+        "edges centred, lines that cancel taken out, hidden nodes scaled to [-1, 1], signed, ordered by score"
+    )
     return recorded("canonical", detail, model, made, x)
+
+
+# Singular values of inputs, in units of their largest, that are rounding.
+_ROUNDING = 1e-12
+
+
+def _untied(net: KAN, x: Tensor) -> KAN:
+    """Of inputs that are sums of others, the straight lines that cancel in a node taken out of its edges.
+
+    Where A = Z + N, a node may hold any multiple of A - Z - N: the one that leaves its edges smallest is the one to be read.
+    """
+    layer, states = net.layers[0], take_apart(net)
+    if not isinstance(layer.basis, BSpline) or layer.basis.degree < 1:
+        return net
+    with torch.no_grad():
+        inputs = net.activations(x)[0]
+        edges = layer.edges(inputs)
+    mean, size = inputs.mean(0), (inputs - inputs.mean(0)).norm(dim=0)
+    unit = (inputs - mean) / torch.where(size > 0, size, 1.0)
+    numeric = (layer.numeric_mask() > 0) & (size > 0)[:, None]
+    coef, lines = states[0].coef.clone(), layer.basis.greville().to(unit) - mean[:, None]
+    if not len(_relations(unit[:, size > 0])):
+        return net
+    for node in range(numeric.shape[1]):
+        of = numeric[:, node].nonzero()[:, 0]
+        relations = _relations(unit[:, of])
+        # The relations are orthonormal, and so are the lines of the edges: least squares without a system.
+        along = (unit[:, of] * edges[:, of, node]).sum(0)
+        moved = -(relations @ along) @ relations / size[of]
+        coef[of, :, node] += moved[:, None] * lines[of]
+    states[0] = replace(states[0], coef=coef)
+    return put_together(net, states)
+
+
+def _relations(unit: Tensor) -> Tensor:
+    """The sums of columns of length one that are zero in every row, as orthonormal rows of coefficients."""
+    if unit.shape[0] <= unit.shape[1]:  # any columns are tied on so few rows
+        return unit[:0]
+    _, spread, ways = torch.linalg.svd(unit, full_matrices=False)
+    return ways[spread <= _ROUNDING * spread.max()] if len(spread) else unit[:0]
 
 
 def _centred(net: KAN, x: Tensor, at: int) -> KAN:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.integrate import solve_ivp
 
 from edgewise import InputError, StopReason, pde
 from edgewise.pde import (
@@ -319,7 +320,7 @@ def test_the_stated_error_is_that_of_the_worst_unknown():
 
 @pytest.mark.slow
 def test_a_start_that_jumps_is_refused_with_what_helps():
-    x, t = coordinates("x", "t")
+    (x,), t = coordinates("x"), time("t")
     u = unknown("u", x, t)
     rod = box({x: (0, 1)}).during({t: (0, 0.1)})
 
@@ -335,3 +336,24 @@ def test_a_start_that_jumps_is_refused_with_what_helps():
     k = np.arange(1, 99, 2)
     exact = (4 / (np.pi * k) * np.sin(np.pi * k / 2) * np.exp(-((np.pi * k) ** 2) * 0.1)).sum()
     assert helped(0.5, 0.1) == pytest.approx(exact, rel=0.05)
+
+
+@pytest.mark.slow
+def test_a_long_course_of_second_order_is_solved_in_parts():
+    (t,) = coordinates("t")
+    u = unknown("u", t)
+
+    def course(end):
+        line = box({t: (0, end)})
+        start = on(line.boundary["t low"], u == 2, dx(u, t) == 0)
+        return solve(Problem(line, [dx(u, t, 2) == 2 * (1 - u**2) * dx(u, t) - u], start), 1e-6)
+
+    long = course(20.0)
+    assert not long.solved
+    assert "do not determine" not in long.message
+    part = course(4.0)
+    assert part.solved, part.message
+    steps = solve_ivp(
+        lambda _, s: [s[1], 2 * (1 - s[0] ** 2) * s[1] - s[0]], (0, 4), [2, 0], rtol=1e-10, atol=1e-10
+    )
+    assert part(4.0) == pytest.approx(steps.y[0, -1], abs=1e-5)

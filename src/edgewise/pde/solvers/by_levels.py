@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from edgewise._core.stopping import StopReason
@@ -107,22 +109,28 @@ def _doubts(
     """What counts against the answer on the last grid."""
     last = levels[-1]
     before = levels[-2].solution.weakest if len(levels) > 1 else 0.0
-    found = ["" if jumps else contradicting(last.contradiction), undetermined(last.solution.weakest, before)]
+    fell = last.solution.objective / max(levels[-2].solution.objective, 1e-300) if len(levels) > 1 else 0.0
+    judged = not last.weak and len(levels) > (2 if road == "products" else 1)
+    left = (judged or system.loose) and last.relative > RESIDUAL_LEFT and fell > _RESIDUAL_FALL
+    # Of a course that its grid does not follow, nothing tells whether others meet the equations as well.
+    lost = left and len(last.spaces) == 1
+    weakest = math.inf if lost else last.solution.weakest
+    found = ["" if jumps else contradicting(last.contradiction), undetermined(weakest, before)]
     if last.violation > max(_VIOLATION * tolerance, 1e-9):
         found.append(
             f"Conditions that could not be built in are missed by {last.violation:.1e} of their terms; they "
             f"may contradict others."
         )
-    fell = last.solution.objective / max(levels[-2].solution.objective, 1e-300) if len(levels) > 1 else 0.0
-    judged = not last.weak and len(levels) > (2 if road == "products" else 1)
-    if (judged or system.loose) and last.relative > RESIDUAL_LEFT and fell > _RESIDUAL_FALL:
-        found.append(
-            f"The residuals do not fall on finer grids ({last.relative:.1e} of the terms of the equations are left): "
-            + (
-                "sources inside and flows through the boundary may not balance, and then there is no solution."
-                if system.loose
-                else "the equations and conditions may have no solution."
+    if left:
+        why = "the equations and conditions may have no solution"
+        if system.loose:
+            why = (
+                "sources inside and flows through the boundary may not balance, and then there is no solution"
             )
+        elif lost:
+            why += ", or the range is long for what happens in it: solve a part of it, then the next from its end"
+        found.append(
+            f"The residuals do not fall on finer grids ({last.relative:.1e} of the terms of the equations are left): {why}."
         )
     if not last.solution.converged:
         found.append(UNCONVERGED.format("grid"))

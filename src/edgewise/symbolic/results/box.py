@@ -131,7 +131,10 @@ def lowest(
 
 def place_text(place: Place, most: int = 6) -> str:
     """A place in words: x = 1, y = 2."""
-    text = ", ".join(f"{name} = {value:.4g}" for name, value in place[:most])
+    # Of a large number, such as a year, all whole digits count.
+    text = ", ".join(
+        f"{name} = {value:{'.6g' if 1e3 <= abs(value) < 1e6 else '.4g'}}" for name, value in place[:most]
+    )
     return text if len(place) <= most else f"{text}, ..."
 
 
