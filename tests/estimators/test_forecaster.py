@@ -354,7 +354,7 @@ def test_a_file_keeps_gaps_a_logarithmic_scale_and_columns_known_ahead(tmp_path)
     sale = np.where(t % 5 == 0, "yes", "no")
     y = np.exp(0.02 * t + 0.2 * np.sin(2 * np.pi * t / 12)) * np.where(sale == "yes", 1.3, 1.0)
     kept = np.flatnonzero(~np.isin(t, (17, 44)))
-    model = KANForecaster(time="month", work="quick", lags=[1, 12]).fit(
+    model = KANForecaster(time="month", work=0.02, lags=[1, 12]).fit(
         {"month": month[kept], "sale": sale[kept]}, y[kept]
     )
     again = _kept(model, tmp_path / "model.kan")

@@ -66,7 +66,7 @@ def swings() -> tuple[pd.DataFrame, np.ndarray]:
 
 @pytest.fixture(scope="module")
 def model(swings: tuple[pd.DataFrame, np.ndarray]) -> FormulaRegressor:
-    return FormulaRegressor(0.02, exclude_functions=["tan"], random_state=3).fit(*swings)
+    return FormulaRegressor(0.01, exclude_functions=["tan"], random_state=3).fit(*swings)
 
 
 @pytest.mark.slow
