@@ -50,3 +50,9 @@ def test_what_is_no_threshold_is_refused_by_name(kind, rooms, bad):
     for name in names_of(kind):
         with pytest.raises(InputError, match=name):
             kind(**{name: bad})
+
+
+def test_what_is_shown_of_a_config_makes_it_again():
+    for config in (TableConfig(), TableConfig(hidden=3, curve_errors=1.5), TableConfig(finer_rows=(1, 2, 3))):
+        assert eval(repr(config), {"TableConfig": TableConfig}) == config
+    assert repr(TableConfig(hidden=3)) == "TableConfig(hidden=3)"

@@ -23,7 +23,9 @@ def test_the_index_names_every_file_and_where_it_was_measured():
         assert all(len(row) == len(columns) for row in rows), name
         assert len(rows) == int(about["rows"]), name
         assert re.search(r"thread.*edgewise.*\d{4}-\d\d-\d\d$", about["machine"]), name
-        assert (DOCS.parent / "benchmarks" / f"{about['script']}.py").is_file(), name
+        # Without a script they are made by hand, which the notes tell.
+        assert about["notes"] if not about["script"] else True, name
+        assert not about["script"] or (DOCS.parent / "benchmarks" / f"{about['script']}.py").is_file(), name
 
 
 def test_every_file_is_linked_with_its_number_of_rows():

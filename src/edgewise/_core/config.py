@@ -43,6 +43,12 @@ def check_config(
             _check(entry, kind, field.name, 0 if low is None else low, high)
 
 
+def brief(config: Config) -> str:
+    """A config as Python, with the fields that differ from their defaults."""
+    changed = [field.name for field in fields(config) if getattr(config, field.name) != field.default]
+    return f"{type(config).__name__}({', '.join(f'{name}={getattr(config, name)!r}' for name in changed)})"
+
+
 def _check(value: Any, kind: type, name: str, low: float | None, high: float | None) -> None:
     if kind is int:
         start, end = (None if limit is None else int(limit) for limit in (low, high))

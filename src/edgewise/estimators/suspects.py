@@ -58,7 +58,11 @@ def _follows(column: RawColumn, y: Floats) -> bool:
         if not len(words) == len(values) < len(y):
             return False
         return len(np.unique(word * len(values) + value)) == len(words)
-    x = cast(Floats, column.numbers)
+    return is_followed(cast(Floats, column.numbers), y)
+
+
+def is_followed(x: Floats, y: Floats) -> bool:
+    """Whether y rises, or falls, with x without exception, both of shape (n,)."""
     if np.isnan(x).any():
         return False
     order = np.lexsort((y, x))

@@ -106,7 +106,7 @@ def to_onnx(model: Any, *, dtype: str = "float64", units: Mapping[str, str] | No
         g.op("Cast", y, output=results[0], to=number_type)
         outputs = [make(results[0], number_type, ["n", len(program.outputs)])]
     else:
-        label_type = classified(g, program, y, number_type, *results, odd)
+        label_type = classified(g, program, y, number_type, results[0], results[1], odd)
         outputs = [make(results[0], label_type, ["n"])]
         outputs.append(make(results[1], number_type, ["n", len(program.classes)]))
     return _serialised(g, inputs, outputs, program)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from edgewise._core.config import check_config, chosen
+from edgewise._core.config import brief, check_config, chosen
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,9 @@ class TableConfig:
 
     def __post_init__(self) -> None:
         check_config(self)
+
+    def __repr__(self) -> str:
+        return brief(self)
 
 
 DEFAULT = TableConfig()

@@ -54,6 +54,13 @@ def test_a_column_that_nearly_gives_the_answer_is_to_be_checked():
     assert "known before" in one.what_to_do
 
 
+def test_a_column_that_the_target_follows_without_exception_is_to_be_checked():
+    # Straight pieces do not describe a steep curve as well as the model does.
+    steep = np.exp(6 * X[:, 2])
+    one = found(table(y=steep, error=1e-6))["A column may give the answer away"]
+    assert "c alone predicts y" in one.text
+
+
 def test_a_strong_column_is_no_giveaway():
     # One column explains 99.9 %, but the model explains most of what it leaves open, so the others matter.
     strong = 10 * X[:, 0] + 0.3 * X[:, 1]

@@ -11,6 +11,7 @@ import torch
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import plural
 from edgewise.estimators.problem import ROWS_AN_EDGE
+from edgewise.estimators.suspects import is_followed
 from edgewise.report.checks.collinearity import collinear_groups
 from edgewise.report.content.columns import summarise_numbers
 from edgewise.report.content.content import ReportContent
@@ -59,9 +60,13 @@ def giveaways(content: ReportContent, table: Leaderboard) -> Iterator[Caveat]:
     whole = _main_worth(content, table)
     if len(content.names) < 2 or not found:
         return
-    # Where the other inputs still explain most of what one leaves open, that one is a strong column and no giveaway.
+    # Where the other inputs still explain most of what one leaves open, that one is a strong column and no giveaway, unless
+    # the target follows it without exception: a curve of straight pieces is not the whole of what it tells.
     suspects = [
-        one for one in found if one.worth >= limit and (1 - one.worth) <= max(2.0 * (1 - whole), NEARLY)
+        one
+        for one in found
+        if one.worth >= limit
+        and ((1 - one.worth) <= max(2.0 * (1 - whole), NEARLY) or _followed(content, one.name))
     ]
     if not suspects:
         return
@@ -349,6 +354,14 @@ KNOTS = 24
 ROWS_OF_AN_INPUT = 5000
 # Pulls a knot without rows towards its neighbours' line, faintly.
 FAINT = 1e-9
+
+
+def _followed(content: ReportContent, name: str) -> bool:
+    """Whether a target of numbers follows an input without exception, in the rows trained on and those held out."""
+    k = content.names.index(name)
+    if content.classes or content.view(name).levels:
+        return False
+    return is_followed(np.append(content.X[:, k], content.X_test[:, k]), np.append(content.y, content.y_test))
 
 
 @dataclass(frozen=True)
