@@ -5,7 +5,10 @@ drawn without repetition, constants to three digits; each term must carry a twen
 rows. An answer is right where it has the law's values to 1e-6 in the box and a tenth of its width beyond; in noise its
 measured constants are first fitted to the law, and none may be off by more than four of its standard errors.
 
-    python benchmarks/sums_of_terms.py [--noise 0.01] [--count 20] [--seed 1] [--work normal]
+With --composed the terms come from a language instead: products of powers, before a function of a column, of a function
+of a column, or of a product, sum or difference of two columns; a third of the functions hold a constant inside.
+
+    python benchmarks/sums_of_terms.py [--composed] [--noise 0.01] [--count 20] [--seed 1] [--work normal]
 """
 
 from __future__ import annotations
@@ -59,6 +62,31 @@ KINDS = {
 }
 
 
+# The language of composed terms: columns of either sign or positive, functions of a column, around another one, and with a
+# constant inside. `u` is what a function is of.
+COMPOSED = (
+    {"a": (0.3, 4.0), "b": (0.3, 4.0), "c": (0.3, 4.0)},
+    {"x": (-2.5, 2.5), "y": (-2.5, 2.5), "z": (0.2, 3.0)},
+)
+PLAIN = (
+    "exp(-u)",
+    "sin(u)",
+    "cos(u)",
+    "tanh(u)",
+    "log(1 + u)",
+    "sqrt(u)",
+    "abs(u)",
+    "1/(1 + u)",
+    "exp(-u**2)",
+    "u**2",
+    "u**3",
+    "log(u)",
+)
+POSITIVE = frozenset(("log(1 + u)", "sqrt(u)", "1/(1 + u)", "log(u)"))
+WITH_CONSTANT = ("exp(-k*u)", "sin(k*u)", "cos(k*u)", "u**k", "1/(k + u)", "log(1 + k*u)")
+POSITIVE_WITH_CONSTANT = frozenset(("u**k", "1/(k + u)", "log(1 + k*u)"))
+
+
 @dataclass(frozen=True)
 class _Term:
     text: str
@@ -109,6 +137,72 @@ def _law(rng: np.random.Generator, kind: str, name: str) -> Law | None:
     return law if min(each) >= MATTERS * spread and max(each) <= 20 * spread else None
 
 
+def composed_laws(seed: int, count: int) -> list[Law]:
+    """So many laws of two to four terms of the language, in three columns; more begin with the fewer."""
+    made = list[Law]()
+    for attempt in itertools.count():
+        rng = np.random.default_rng([seed, attempt, 7])
+        box = COMPOSED[len(made) % 2]
+        law = _summed(
+            box, [_composed(rng, box) for _ in range(rng.integers(2, 5))], f"composed-{seed}-{len(made) + 1}"
+        )
+        if law is not None:
+            made.append(law)
+        if len(made) == count:
+            return made
+    raise AssertionError
+
+
+def _composed(rng: np.random.Generator, box: dict[str, tuple[float, float]]) -> str:
+    """A term of the language: a factor of either sign, at most a power or product, and at most a function."""
+    columns = list(box)
+    sign, size = rng.choice([-1, 1]), np.exp(rng.uniform(*np.log((0.3, 4.0))))
+    kind = rng.choice(("power", "function", "constant", "composed", "pair"), p=(0.25, 0.25, 0.2, 0.15, 0.15))
+    first, second = rng.choice(columns, 2, replace=False)
+    before = rng.choice(("", "", f"*{second}", f"*{first}"))
+    positive = box[first][0] > 0
+    if kind == "power":
+        before = rng.choice(
+            (f"*{first}", f"*{first}**2", f"*{first}**3", f"*{first}*{second}", f"*{first}**2*{second}")
+        )
+        return f"({sign * size:.3g}){before}"
+    if kind == "pair":
+        plain = [each for each in PLAIN if each not in POSITIVE]
+        inner = rng.choice((f"{first}*{second}", f"({first} - {second})", f"({first} + {second})"))
+        return f"({sign * size:.3g})*{_of(rng.choice(plain[:5] + ['exp(-u**2)']), inner)}"
+    if kind == "constant":
+        pool = [each for each in WITH_CONSTANT if positive or each not in POSITIVE_WITH_CONSTANT]
+        inner = np.exp(rng.uniform(*np.log((0.35, 2.8))))
+        return f"({sign * size:.3g}){before}*{_of(rng.choice(pool), first).replace('k', f'({inner:.3g})')}"
+    inner = first
+    if kind == "composed":
+        known = [each for each in PLAIN[:9] if positive or each not in POSITIVE]
+        inner = _of(rng.choice(known), first)
+        positive = False
+    pool = [each for each in PLAIN if positive or each not in POSITIVE]
+    return f"({sign * size:.3g}){before}*{_of(rng.choice(pool), inner)}"
+
+
+def _of(function: str, inner: str) -> str:
+    return re.sub(r"\bu\b", f"({inner})", function)
+
+
+def _summed(box: dict[str, tuple[float, float]], texts: list[str], name: str) -> Law | None:
+    """The sum as a law, if each term carries its share and no two become one."""
+    symbols = {each: sympy.Symbol(each, real=True) for each in box}
+    parts = [sympy.sympify(each, locals=symbols) for each in texts]
+    total = sympy.Add(*parts)
+    columns = tuple(each for each in box if symbols[each] in total.free_symbols)
+    if len(columns) < 2 or len(sympy.Add.make_args(total)) != len(parts):
+        return None
+    plain = {symbols[each]: sympy.Symbol(each) for each in box}
+    low, high = zip(*(box[each] for each in columns), strict=True)
+    laws = [Law(name, each.subs(plain), columns, low, high) for each in (total, *parts)]
+    X = laws[0].draw(np.random.default_rng(0), ROWS)
+    spread, *shares = (float(each.values(X).std()) for each in laws)
+    return laws[0] if min(shares) >= MATTERS * spread and max(shares) <= 20 * spread else None
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         prog="benchmarks/sums_of_terms.py", description=(__doc__ or "").split("\n")[0]
@@ -117,13 +211,17 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--work", default="normal")
+    parser.add_argument(
+        "--composed", action="store_true", help="terms of a language of functions of functions"
+    )
     common_options(parser, "four laws with work quick")
     options = parser.parse_args()
     if options.quick:
         options.count, options.work = 4, "quick"
     run = Run("sums_of_terms", options.quick, None)
     print(f"# Sums of terms with odd constants\n{machine()}\n")
-    part = f"noise {options.noise:g}, seed {options.seed}"
+    kind = "composed, " if options.composed else ""
+    part = f"{kind}noise {options.noise:g}, seed {options.seed}"
     report = Report(
         run,
         part,
@@ -132,7 +230,8 @@ def main() -> None:
     )
     for row in report.earlier(1)[: options.count]:
         report.add(*row)
-    for law in laws(options.seed, options.count)[len(report.rows) :]:
+    drawn = (composed_laws if options.composed else laws)(options.seed, options.count)
+    for law in drawn[len(report.rows) :]:
         X = law.draw(np.random.default_rng(0), ROWS)
         clock = Clock()
         result = ew.find_formula(
