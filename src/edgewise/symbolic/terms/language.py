@@ -1,0 +1,340 @@
+"""The language of terms: products of powers before functions of columns, listed by how many nats they take to write down.
+
+    term     = powers * function?  |  function * function
+    function = f(argument)
+    argument = column | column + column | column - column | column * column | g(column)
+
+Functions may hold a constant, which a grid lays out; a fit moves it off the grid. A library lists every term once,
+the shortest first, and drops what has the values of a shorter one up to a factor: nothing is forgotten because nobody
+thought of it. To add a function, add its text to `PLAIN`, or with a constant k inside to `SCALED`.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewise._core.arrays import Floats
+from edgewise.forms.parser import read
+from edgewise.forms.tree import Apply, Node, Number, Variable, replaced
+from edgewise.symbolic.costs import LAID_OUT
+from edgewise.symbolic.expressions.tape import Tape
+from edgewise.symbolic.expressions.writing import from_tree
+from edgewise.symbolic.fitting.code_length import NUMBER_NATS, OPERATOR_NATS, nats
+from edgewise.symbolic.fitting.train_test import SplitRows
+from edgewise.symbolic.structure.state import powers, product
+
+Ints = NDArray[np.intp]
+# Functions of an argument without a constant, and those that stand around another one.
+PLAIN = (
+    "exp(u)", "exp(-u)", "log(u)", "log(1 + u)", "sqrt(u)", "abs(u)", "sin(u)", "cos(u)", "tanh(u)", "atan(u)", "1/u",
+    "1/(1 + u)", "u^2", "u^3", "exp(-u^2)", "1/(1 + u^2)",
+)  # fmt: skip
+AROUND = (
+    "exp(u)", "exp(-u)", "log(u)", "log(1 + u)", "sqrt(u)", "abs(u)", "sin(u)", "cos(u)", "tanh(u)", "1/u", "1/(1 + u)",
+    "u^2", "exp(-u^2)",
+)  # fmt: skip
+# Rates of a function: how far its argument goes over the column with the slowest and the fastest, and how many.
+_FLATTEST, _STEEPEST, _RATES = 0.15, 25.0, 16
+# The slowest wave, the steps between waves, and the fastest, in radians over the range of the column.
+_SLOWEST_WAVE, _WAVE_STEP, _FASTEST_WAVE = 0.5, 0.5, 30.0
+_EXPONENTS = (-2.5, -1.5, -0.75, -0.4, 0.3, 0.7, 1.3, 1.6, 2.4, 3.4)
+# Exponents of products of powers: whole ones, and those that a positive column has besides.
+_DEGREE = 3
+_OTHER_POWERS = (0.5, 1.5, -0.5, -1.0, -2.0)
+# Values beyond this, and columns that vary by less than a share of their size, are no terms.
+_LARGEST_VALUE, _FLATTEST_SHARE = 1e8, 1e-7
+# Digits in which the values of two terms must differ.
+_DIGITS = 8
+# Every so-manieth constant of a grid stands in products of two functions, and in functions of two columns.
+_THINNED = 3
+# Like a constant inside in place of the one of the grid: any number that nothing simplifies.
+_SOME = 1.2345
+
+
+def _rates(u: Floats) -> Floats:
+    return np.geomspace(_FLATTEST, _STEEPEST, _RATES) / float(np.abs(u).max())
+
+
+def _both_signs(u: Floats) -> Floats:
+    rates = _rates(u)
+    # Growth beyond some decades makes a column of zeros and one number.
+    slow = rates[: 3 * len(rates) // 5]
+    return np.r_[rates if (u >= 0).all() else slow, -slow]
+
+
+def _frequencies(u: Floats) -> Floats:
+    return np.arange(_SLOWEST_WAVE, _FASTEST_WAVE, _WAVE_STEP) / float(np.ptp(u))
+
+
+def _sizes(u: Floats) -> Floats:
+    return np.geomspace(_FLATTEST, _STEEPEST / 2, _RATES) * float(np.median(np.abs(u)))
+
+
+def _square_rates(u: Floats) -> Floats:
+    return _rates(np.square(u))
+
+
+# Functions of an argument with a constant k inside, and the values of k that tell their curves apart.
+SCALED: tuple[tuple[str, Callable[[Floats], Floats]], ...] = (
+    ("exp(-k*u)", _both_signs),
+    ("sin(k*u)", _frequencies),
+    ("cos(k*u)", _frequencies),
+    ("u^k", lambda u: np.array(_EXPONENTS)),
+    ("log(1 + k*u)", _rates),
+    ("1/(k + u)", _sizes),
+    ("tanh(k*u)", _rates),
+    ("exp(-k*u^2)", _square_rates),
+    ("1/(k + u^2)", lambda u: _sizes(np.square(u))),
+    ("exp(-k/u)", _sizes),
+)
+# Those of which two columns' products are terms, and those of a sum, difference or product of columns.
+_IN_PRODUCTS = frozenset(("exp(-k*u)", "sin(k*u)", "cos(k*u)", "u^k", "exp(-k/u)"))
+_OF_PAIRS = frozenset(("exp(-k*u)", "sin(k*u)", "cos(k*u)", "1/(k + u)", "exp(-k*u^2)"))
+
+
+@dataclass(frozen=True, eq=False)
+class Factor:
+    """A function of columns at one value of its constant, if it has one.
+
+    Parameters
+    ----------
+    tree
+        The function; its floats are constants to fit.
+    values
+        On the rows, (n,).
+    nats
+        What it takes to write down.
+    kind
+        The same for one function of one argument over its whole grid.
+    constants
+        How many it holds.
+    columns
+        The columns it is of.
+    """
+
+    tree: Node
+    values: Floats
+    nats: float
+    kind: str
+    constants: int
+    columns: frozenset[str]
+    slopes: Floats | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Library:
+    """Terms on rows, the shortest first.
+
+    Parameters
+    ----------
+    trees
+        The terms; floats in them are constants to fit.
+    values
+        Their values on the rows, (n, m).
+    nats
+        What each takes to write down, its operator and factor included, (m,).
+    constants
+        How many each holds inside, (m,).
+    kind
+        A number for each function, alike over the grid of its constant, (m,).
+    slopes
+        The slopes of the values in the constant inside where there is one, zero elsewhere, (n, m).
+    """
+
+    trees: tuple[Node, ...]
+    values: Floats
+    slopes: Floats
+    nats: Floats
+    constants: Ints
+    kind: Ints
+
+
+@dataclass(frozen=True, eq=False)
+class _Entry:
+    """A term that may be listed: what it takes to write down, and the parts that its values are products of."""
+
+    tree: Callable[[], Node]
+    parts: tuple[Factor, ...]
+    nats: float
+
+    @property
+    def constants(self) -> int:
+        return sum(part.constants for part in self.parts)
+
+    @property
+    def kind(self) -> str:
+        return "*".join(part.kind for part in self.parts)
+
+    @property
+    def values(self) -> Floats:
+        values = self.parts[0].values
+        for part in self.parts[1:]:
+            values = values * part.values
+        return values
+
+    @property
+    def slopes(self) -> Floats | None:
+        """In the constant inside, where there is just one."""
+        moving = [part for part in self.parts if part.slopes is not None]
+        if len(moving) != 1:
+            return None
+        still = _Entry(self.tree, tuple(part for part in self.parts if part is not moving[0]), 0.0)
+        return moving[0].slopes * (still.values if still.parts else 1.0)
+
+
+def library(rows: SplitRows, most: int, measured: float) -> Library:
+    """The shortest terms that have values on the rows, each set of values once.
+
+    Parameters
+    ----------
+    rows
+        The table.
+    most
+        How many terms at most, the values on the grids of constants included.
+    measured
+        Nats of a measured constant.
+    """
+    listed, seen = list[_Entry](), set[bytes]()
+    values, slopes = list[Floats](), list[Floats]()
+    nothing = np.zeros(len(rows.y))
+    with np.errstate(all="ignore"):
+        for each in sorted(_entries(rows), key=lambda each: each.nats + measured * each.constants):
+            column = each.values
+            size = np.abs(column).max()
+            if not (np.isfinite(size) and 0 < size < _LARGEST_VALUE):
+                continue
+            unit = column / np.linalg.norm(column)
+            key = np.round(unit * np.sign(unit[np.argmax(np.abs(unit))]), _DIGITS).tobytes()
+            if key in seen:
+                continue
+            seen.add(key)
+            slope = each.slopes
+            listed.append(each)
+            values.append(column)
+            slopes.append(nothing if slope is None else slope)
+            if len(listed) == most:
+                break
+    LAID_OUT(len(listed))
+    kinds = {kind: at for at, kind in enumerate(dict.fromkeys(each.kind for each in listed))}
+    return Library(
+        tuple(each.tree() for each in listed),
+        np.column_stack(values),
+        np.column_stack(slopes),
+        np.array([each.nats for each in listed]),
+        np.array([each.constants for each in listed], dtype=np.intp),
+        np.array([kinds[each.kind] for each in listed], dtype=np.intp),
+    )
+
+
+def _entries(rows: SplitRows) -> Iterator[_Entry]:
+    """All terms of the language, in no order."""
+    monomials = sorted(_monomials(rows), key=lambda each: each.nats)
+    plain, composed, scaled, paired = _factors(rows)
+    yield _Entry(lambda: Number(1), (monomials[0],), OPERATOR_NATS + NUMBER_NATS)
+    for each in monomials[1:]:
+        yield _term(each)
+    short = [each for each in monomials if each.nats <= _BESIDE_NATS]
+    linear = short[: 1 + len(rows.names)]
+    beside = ((plain, short), (scaled, linear), (composed, linear), (paired, linear[:1]))
+    for factors, before in beside:
+        for factor, each in itertools.product(factors, before):
+            yield _term(factor) if each is monomials[0] else _term(each, factor)
+    products = [*plain, *[each for each in scaled if each.kind.split("|")[0] in _IN_PRODUCTS][::_THINNED]]
+    for one, other in itertools.combinations(products, 2):
+        if not one.columns & other.columns:
+            yield _term(one, other)
+
+
+def _term(*parts: Factor) -> _Entry:
+    """A product of functions with a factor before it."""
+    length = sum(part.nats for part in parts) + OPERATOR_NATS * (len(parts) + 1) + NUMBER_NATS
+    return _Entry(lambda: product(*(part.tree for part in parts)), parts, length)
+
+
+# Products before a plain function may take so many nats: a square, or two columns.
+_BESIDE_NATS = 5.3
+
+
+def _monomials(rows: SplitRows) -> Iterator[Factor]:
+    """Products of powers of columns, one among them."""
+    names, count = rows.names, len(rows.names)
+    variables = [Variable(name) for name in names]
+    sets = [[*range(_DEGREE + 1)] for _ in names]
+    exponents: list[tuple[float, ...]] = [each for each in itertools.product(*sets) if sum(each) <= _DEGREE]
+    for at, name in enumerate(names):
+        if name not in rows.positive:
+            continue
+        others = [
+            (0,) * count,
+            *(tuple(int(k == other) for k in range(count)) for other in range(count) if other != at),
+        ]
+        exponents += [
+            tuple(float(power) if k == at else part for k, part in enumerate(rest))
+            for power in _OTHER_POWERS
+            for rest in others
+        ]
+    for each in exponents:
+        tree = powers(variables, [float(power) for power in each]) if any(each) else Number(1)
+        values = np.prod(rows.X ** np.array(each, dtype=float), axis=1)
+        used = frozenset(name for name, power in zip(names, each, strict=True) if power)
+        yield Factor(tree, values, _nats(tree, rows) if any(each) else 0.0, str(each), 0, used)
+
+
+def _factors(rows: SplitRows) -> tuple[list[Factor], list[Factor], list[Factor], list[Factor]]:
+    """Functions of a column, of a function of one, with a constant inside, and of two columns."""
+    columns = [Factor(Variable(name), x, 0.0, name, 0, frozenset((name,))) for name, x in zip(rows.names, rows.X.T, strict=True)]
+    plain = [f for column in columns for f in _applied(PLAIN, column, rows)]
+    composed = [f for inner in plain for f in _applied(AROUND, inner, rows)]
+    scaled = [f for column in columns for f in _scaled(column, rows)]
+    pairs = list[Factor]()
+    for one, other in itertools.combinations(columns, 2):
+        both = one.columns | other.columns
+        minus = Apply("+", (one.tree, Apply("neg", (other.tree,))))
+        for tree, values in (
+            (Apply("*", (one.tree, other.tree)), one.values * other.values),
+            (Apply("+", (one.tree, other.tree)), one.values + other.values),
+            (minus, one.values - other.values),
+        ):
+            inner = Factor(tree, values, 0.0, str(tree), 0, both)
+            pairs += [*_applied(PLAIN, inner, rows), *_scaled(inner, rows, _OF_PAIRS, _THINNED)]
+    return plain, composed, scaled, pairs
+
+
+def _applied(functions: Sequence[str], inner: Factor, rows: SplitRows) -> Iterator[Factor]:
+    for text in functions:
+        tape = Tape(read(text, ("u",)), ("u",))
+        values = tape.value(tape.start, inner.values[:, None])
+        if _varies(values):
+            tree = replaced(tape.tree, {"u": inner.tree})
+            yield Factor(tree, values, _nats(tree, rows), f"{text}|{inner.kind}", 0, inner.columns)
+
+
+def _scaled(
+    inner: Factor, rows: SplitRows, among: frozenset[str] | None = None, thinned: int = 1
+) -> Iterator[Factor]:
+    for text, grid in SCALED:
+        if among is not None and text not in among:
+            continue
+        form = read(text, ("u", "k"))
+        length = _nats(replaced(form, {"u": inner.tree, "k": Number(_SOME)}), rows)
+        for k in np.sort(grid(inner.values))[::thinned].tolist():
+            at = replaced(form, {"k": Number(float(k))})
+            tape = Tape(at, ("u",))
+            values, slopes = tape.jacobian(tape.start, inner.values[:, None])
+            if _varies(values):
+                tree = replaced(at, {"u": inner.tree})
+                yield Factor(tree, values, length, f"{text}|{inner.kind}", 1, inner.columns, slopes[:, 0])
+
+
+def _varies(values: Floats) -> bool:
+    size = float(np.abs(values).max())
+    return bool(np.isfinite(size) and size < _LARGEST_VALUE and np.ptp(values) > _FLATTEST_SHARE * size)
+
+
+def _nats(tree: Node, rows: SplitRows) -> float:
+    return nats(from_tree(tree, rows.names), rows)
