@@ -8,7 +8,7 @@ from edgewise.symbolic.results.description_length import description
 from edgewise.symbolic.results.search_result import as_formula
 from edgewise.symbolic.search.search_state import Proposal, Search
 from edgewise.symbolic.search.shortlist import digits_key
-from edgewise.symbolic.structure.sums_in_noise import sums_in_noise
+from edgewise.symbolic.terms.search import sums_of_terms
 
 # A sum that leaves only noise ends the search where no formula of another kind comes as near in nats.
 _LEADING_NATS = 100.0
@@ -19,7 +19,8 @@ _SHARE = 0.5
 def leading_sum(search: Search) -> Generator[Proposal, None, None]:
     """The best sums of terms; the search is told whether one of them leads."""
     before = known(search)
-    yield Proposal(sums_in_noise(search.rows.alike, search.part(_SHARE)))
+    functions = search.limits.functions
+    yield Proposal(sums_of_terms(search.rows.alike, search.part(_SHARE), noisy=True, functions=functions))
     search.summed = leads(search, known(search) - before)
 
 

@@ -15,6 +15,7 @@ from collections.abc import Generator, Iterator
 
 from edgewise._core.stopping import StopReason
 from edgewise._core.threads import one_thread
+from edgewise.forms.tree import Node
 from edgewise.symbolic.provenance import attempted, attempts
 from edgewise.symbolic.search.backfitting import backfitted
 from edgewise.symbolic.search.backward_elimination import shortened
@@ -24,33 +25,30 @@ from edgewise.symbolic.search.resummation import resummed
 from edgewise.symbolic.search.search_state import Proposal, Search
 from edgewise.symbolic.search.structural_stage import first_steps, structured
 from edgewise.symbolic.structure.breaks import stairs, two_laws
+from edgewise.symbolic.structure.chebyshev_surrogate import NOISY_ERROR
 from edgewise.symbolic.structure.direct_candidates import direct_candidates
 from edgewise.symbolic.structure.nondimensional import from_units, reduced
-from edgewise.symbolic.structure.nonlinear_sums import nonlinear_sums
-from edgewise.symbolic.structure.subset_exchange import sums_by_exchange
+from edgewise.symbolic.terms.search import sums_of_terms
 
 # Of the work that remains, what breaks may take: kinks at the magic numbers of nuclei took what the exchange of terms needs.
 _BREAK_SHARE = 0.25
-# Work kept for subset exchange once plain candidates are done, at most a quarter: breaks and mending spent all on nuclear
-# binding, whose sum of powers only this finds.
-_EXCHANGE_WORK = 6.0
-# Of the work that remains, what sums of terms with constants inside may take before other stages and after them.
-_EARLY_SUM_SHARE = 0.2
-_SUM_SHARE = 0.4
+# Of the work that remains, what sums of terms may take before other stages and after them.
+_EARLY_SUM_SHARE = 0.1
+_SUM_SHARE = 0.5
 # The share of backfitting.
 _BACKFITTING_SHARE = 0.3
 
 
 def run(search: Search, seed: int | None) -> StopReason:
     """Search by the recipe, then in networks if nothing explains the rows; returns why that ended."""
-    reason = search.follow(recipe(search, seed))
+    reason = search.follow(recipe(search))
     if reason is None:
         reason = search.follow(networks(search, seed))
         search.add(shortened(search.closest), None)
     return StopReason.EXHAUSTED if reason is None else reason
 
 
-def recipe(search: Search, seed: int | None) -> Generator[Proposal, None, StopReason | None]:
+def recipe(search: Search) -> Generator[Proposal, None, StopReason | None]:
     """Everything but networks, from plain to thorough; returns why it ended, None where networks are worth reading."""
     rows, limits = search.rows.alike, search.limits
     state = None
@@ -62,11 +60,7 @@ def recipe(search: Search, seed: int | None) -> Generator[Proposal, None, StopRe
     noisy = search.table.noisy
     if not noisy:
         yield from first_steps(search, state or search.table)
-        until = search.part(_EARLY_SUM_SHARE)
-        yield Proposal(nonlinear_sums(rows, until, early=True))
-    # Where breaks, structure and mending cost the most, sums of other terms still get their turn.
-    whole = search.until
-    search.until -= min(_EXCHANGE_WORK, max(search.left, 0.0) / 4)
+        yield Proposal(_sums(search, _EARLY_SUM_SHARE, short=True))
     rest = search.until
     search.until = search.part(_BREAK_SHARE)
     yield from broken(search, _plain)
@@ -77,7 +71,7 @@ def recipe(search: Search, seed: int | None) -> Generator[Proposal, None, StopRe
     if not search.explained:
         yield Proposal(two_laws(rows))
     if not search.explained and not noisy:
-        yield Proposal(nonlinear_sums(rows, search.part(_SUM_SHARE)))
+        yield Proposal(_sums(search, _SUM_SHARE))
     yield Proposal(resummed(search.closest))
     if not search.explained:
         yield Proposal(with_missing_term(search.plain, rows))
@@ -85,10 +79,14 @@ def recipe(search: Search, seed: int | None) -> Generator[Proposal, None, StopRe
     yield Proposal(shortened(search.closest))
     if search.explained:
         return StopReason.EXPLAINED
-    search.until = whole
-    if search.left > 0:
-        yield Proposal(sums_by_exchange(rows, seed or 0))
     return None if search.left > 0 else StopReason.WORK_SPENT
+
+
+def _sums(search: Search, share: float, *, short: bool = False) -> Iterator[Node]:
+    """Sums of terms; the short ones cost little, and are told only where they leave rounding alone."""
+    noisy = search.table.error > NOISY_ERROR
+    functions = search.limits.functions
+    return sums_of_terms(search.rows.alike, search.part(share), noisy=noisy, short=short, functions=functions)
 
 
 def _plain(search: Search) -> Iterator[Proposal]:

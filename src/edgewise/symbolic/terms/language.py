@@ -22,6 +22,7 @@ from edgewise._core.arrays import Floats
 from edgewise.forms.parser import read
 from edgewise.forms.tree import Apply, Node, Number, Variable, replaced
 from edgewise.symbolic.costs import LAID_OUT
+from edgewise.symbolic.expressions.functions_used import functions_in
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.expressions.writing import from_tree
 from edgewise.symbolic.fitting.code_length import NUMBER_NATS, OPERATOR_NATS, nats
@@ -41,11 +42,11 @@ AROUND = (
 # Rates of a function: how far its argument goes over the column with the slowest and the fastest, and how many.
 _FLATTEST, _STEEPEST, _RATES = 0.15, 25.0, 16
 # The slowest wave, the steps between waves, and the fastest, in radians over the range of the column.
-_SLOWEST_WAVE, _WAVE_STEP, _FASTEST_WAVE = 0.5, 0.5, 30.0
+_SLOWEST_WAVE, _WAVE_STEP, _FASTEST_WAVE = 0.5, 0.8, 30.0
 _EXPONENTS = (-2.5, -1.5, -0.75, -0.4, 0.3, 0.7, 1.3, 1.6, 2.4, 3.4)
 # Exponents of products of powers: whole ones, and those that a positive column has besides.
 _DEGREE = 3
-_OTHER_POWERS = (0.5, 1.5, -0.5, -1.0, -2.0)
+_OTHER_POWERS = (0.5, 1.5, -0.5, -1.0, -2.0, 1 / 3, 2 / 3, -1 / 3)
 # Values beyond this, and columns that vary by less than a share of their size, are no terms.
 _LARGEST_VALUE, _FLATTEST_SHARE = 1e8, 1e-7
 # Digits in which the values of two terms must differ.
@@ -187,7 +188,7 @@ class _Entry:
         return moving[0].slopes * (still.values if still.parts else 1.0)
 
 
-def library(rows: SplitRows, most: int, measured: float) -> Library:
+def library(rows: SplitRows, most: int, measured: float, functions: frozenset[str] | None = None) -> Library:
     """The shortest terms that have values on the rows, each set of values once.
 
     Parameters
@@ -198,6 +199,8 @@ def library(rows: SplitRows, most: int, measured: float) -> Library:
         How many terms at most, the values on the grids of constants included.
     measured
         Nats of a measured constant.
+    functions
+        Those that may be called; None for all.
     """
     listed, seen = list[_Entry](), set[bytes]()
     values, slopes = list[Floats](), list[Floats]()
@@ -205,6 +208,8 @@ def library(rows: SplitRows, most: int, measured: float) -> Library:
     with np.errstate(all="ignore"):
         for each in sorted(_entries(rows), key=lambda each: each.nats + measured * each.constants):
             column = each.values
+            if functions is not None and not functions_in(each.tree()) <= functions:
+                continue
             size = np.abs(column).max()
             if not (np.isfinite(size) and 0 < size < _LARGEST_VALUE):
                 continue
@@ -240,7 +245,9 @@ def _entries(rows: SplitRows) -> Iterator[_Entry]:
         yield _term(each)
     short = [each for each in monomials if each.nats <= _BESIDE_NATS]
     linear = short[: 1 + len(rows.names)]
-    beside = ((plain, short), (scaled, linear), (composed, linear), (paired, linear[:1]))
+    simple = [each for each in monomials if len(each.columns) <= 1 and each.nats <= _BESIDE_NATS]
+    still = [each for each in paired if not each.constants]
+    beside = ((plain, short), (scaled, linear), (composed, linear), (paired, linear[:1]), (still, simple[1:]))
     for factors, before in beside:
         for factor, each in itertools.product(factors, before):
             yield _term(factor) if each is monomials[0] else _term(each, factor)
@@ -287,7 +294,10 @@ def _monomials(rows: SplitRows) -> Iterator[Factor]:
 
 def _factors(rows: SplitRows) -> tuple[list[Factor], list[Factor], list[Factor], list[Factor]]:
     """Functions of a column, of a function of one, with a constant inside, and of two columns."""
-    columns = [Factor(Variable(name), x, 0.0, name, 0, frozenset((name,))) for name, x in zip(rows.names, rows.X.T, strict=True)]
+    columns = [
+        Factor(Variable(name), x, 0.0, name, 0, frozenset((name,)))
+        for name, x in zip(rows.names, rows.X.T, strict=True)
+    ]
     plain = [f for column in columns for f in _applied(PLAIN, column, rows)]
     composed = [f for inner in plain for f in _applied(AROUND, inner, rows)]
     scaled = [f for column in columns for f in _scaled(column, rows)]

@@ -137,7 +137,9 @@ class _Inside:
         self._last: tuple[bytes | None, tuple[Floats, Floats, Floats] | None] = (None, None)
         # Terms without constants inside are what they are.
         self._still = {
-            at: term.tape.value(term.tape.start, X) for at, term in enumerate(found.terms) if not term.constants
+            at: term.tape.value(term.tape.start, X)
+            for at, term in enumerate(found.terms)
+            if not term.constants
         }
 
     def split(self, point: Floats) -> tuple[Floats, ...]:
@@ -154,7 +156,10 @@ class _Inside:
     def _solve(self, point: Floats) -> tuple[Floats, Floats, Floats] | None:
         inside = enumerate(zip(self._terms, self.split(point), strict=True))
         columns = np.column_stack(
-            [self._still[at] if at in self._still else term.tape.value(own, self._X) for at, (term, own) in inside]
+            [
+                self._still[at] if at in self._still else term.tape.value(own, self._X)
+                for at, (term, own) in inside
+            ]
         )
         INSIDE(columns.size * columns.shape[1])
         scale = np.linalg.norm(columns, axis=0)

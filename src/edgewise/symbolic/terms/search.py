@@ -1,8 +1,13 @@
 """Sums of terms of the language: sets by exchange on ever longer libraries, then exchange with all constants fitted.
 
 One description length judges every sum: what it leaves of y, its terms, its measured constants. Short libraries come first,
-for there imitations are few; the best sets of each become sums whose constants inside are fitted, and the best of these are
-changed: a term or a pair of terms gives way to whatever promises the most, while the description gets shorter.
+for imitations are few there. The best sets of each become sums whose constants inside are fitted, and lose what the rows do
+not need. At last the best of all are changed: a term or two give way to whatever promises the most, while the description
+gets shorter.
+
+References
+----------
+Rissanen (1978), Modeling by shortest data description. Automatica 14(5). doi:10.1016/0005-1098(78)90005-5
 """
 
 from __future__ import annotations
@@ -10,48 +15,56 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from edgewise._core.arrays import Floats
 from edgewise._core.work import spent
 from edgewise.forms.tree import Node
-from edgewise.symbolic.costs import GRAM_ONLY
-from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.damped_steps import squared
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.provenance import proposes
-from edgewise.symbolic.terms.language import Library, library
-from edgewise.symbolic.terms.projection import Sum, Term, fitted
+from edgewise.symbolic.terms.pool import Pool
+from edgewise.symbolic.terms.projection import Sum, fitted
 from edgewise.symbolic.terms.subsets import Subsets
 
 # Rows that tell sums apart, at least; columns at most.
-FEWEST_ROWS, MOST_COLUMNS = 60, 6
-# Terms of the libraries, one after the other.
-_LIBRARIES = (400, 1500, 5000, 12000)
-# Terms of a sum at most, and starts for each number of terms, of which the first is greedy.
-_MOST_TERMS, _STARTS = 6, 40
-_START_ENTRIES = 120_000
-# Directions in which many rows are described, and rows that stand for themselves.
-_DIRECTIONS, _FEW_ROWS = 300, 400
+_FEWEST_ROWS, _MOST_COLUMNS = 60, 6
+# Terms of the libraries, one after the other; the short ones alone where others have not been heard yet.
+_LIBRARIES, _SHORT_LIBRARIES = (400, 1500, 5000, 12000), 2
+# Terms of a sum at most; starts for each number of terms, of which the first is greedy, fewer in long libraries.
+_MOST_TERMS, _STARTS, _START_COLUMNS, _FEWEST_STARTS = 6, 40, 120_000, 4
+# How much nats count when terms are drawn: at 1 a term of twice the likelihood is drawn twice as often.
+_DRAWN_BY_NATS = 0.5
 # Rows that constants are fitted to at first.
 _ROWS = 600
-# Steps of a glance, of a fit, and of a close one.
-_GLANCE, _STEPS, _CLOSE = 3, 10, 60
-# Sets that are fitted for each library, sums that are changed for each, and times round.
-_FITTED, _CLOSER, _CHANGED, _ROUNDS = 60, 12, 3, 4
-# Terms that are tried in place of another; sums that are fitted further after a glance, and shortened.
-_SINGLES, _FURTHER, _SHORTENED = 16, 12, 3
-# Sums that are offered.
+# Steps of a glance, of a fit, and of one that ends at rounding where so small a share of the squares is left.
+_GLANCE, _STEPS, _LONG, _NEARLY_SOLVED = 3, 10, 60, 1e-6
+# Sets of each library that are fitted, and shortened.
+_FITTED, _SHORTENED = 60, 12
+# Sums that are changed, and times round; terms that are tried in place of another, beside one of them, and of two; changes
+# that are fitted after a glance, and shortened.
+_CHANGED, _ROUNDS, _SINGLES, _SECONDS, _IN_PAIRS, _FURTHER, _WINNERS = 3, 4, 16, 2, 4, 12, 3
+# A sum that leaves more of the spread is not worth changing.
+_PROMISING_SHARE = 0.3
+# Sums that are offered: several describe noisy rows as well.
 _OFFERED = 8
-# An error below this share of the spread is rounding.
-_SOLVED_SHARE = 1e-11
-_NO_GAIN = 1e-6
+# An error below this share of the spread is rounding; a gain in nats that is none.
+_SOLVED_SHARE, _NO_GAIN = 1e-11, 1e-6
+
+_Key = tuple[int, ...]
 
 
 @proposes("sums of terms")
-def sums_of_terms(rows: SplitRows, until: float, seed: int = 0) -> Iterator[Node]:
+def sums_of_terms(
+    rows: SplitRows,
+    until: float,
+    *,
+    noisy: bool,
+    short: bool = False,
+    functions: frozenset[str] | None = None,
+    seed: int = 0,
+) -> Iterator[Node]:
     """The best sums, as formulas to refit.
 
     Parameters
@@ -60,35 +73,61 @@ def sums_of_terms(rows: SplitRows, until: float, seed: int = 0) -> Iterator[Node
         The table; few columns, or nothing is offered.
     until
         The count of work (see `spent`) where it ends.
+    noisy
+        Whether noise is all that smooth models leave: then all rows tell sums apart, else few do.
+    short
+        Look through short libraries only, and offer only what leaves rounding alone.
+    functions
+        Those that may be called; None for all.
     seed
         Of the sets that exchange starts from.
     """
-    if not 1 <= len(rows.names) <= MOST_COLUMNS or len(rows.y) < FEWEST_ROWS or not np.ptp(rows.y) > 0:
+    few = not 1 <= len(rows.names) <= _MOST_COLUMNS or len(rows.y) < _FEWEST_ROWS
+    if few or not np.ptp(rows.y) > 0 or spent() > until:
         return
     with np.errstate(all="ignore"):
         search = _Search(rows, until, np.random.default_rng(seed))
-        for each in search.found():
-            if (tree := each.tree(rows.X, rows.y)) is not None:
+        libraries = _LIBRARIES[: _SHORT_LIBRARIES if short else None]
+        search.look_through(Pool.of(rows, libraries[-1], search.measured, noisy, functions), libraries, short)
+        for each in search.ordered()[:_OFFERED]:
+            if (each.rss <= search.floor or not short) and (tree := each.tree(rows.X, rows.y)) is not None:
                 yield tree
 
 
+@dataclass
 class _Search:
-    """Rows, and the sums that are known."""
+    """Rows, and the sums that are known by what tells them apart."""
 
-    def __init__(self, rows: SplitRows, until: float, random: np.random.Generator) -> None:
-        self.rows, self.until, self.random = rows, until, random
-        self.X, self.y = rows.X, rows.y
+    rows: SplitRows
+    until: float
+    random: np.random.Generator
+    known: dict[_Key, Sum] = field(default_factory=dict[_Key, Sum])
+
+    def __post_init__(self) -> None:
+        rows = self.rows
         few = rows.thinned(_ROWS)
         self.few = few.X, few.y
-        total = squared(rows.y)
-        self.floor = max(_SOLVED_SHARE**2 * squared(rows.y - rows.y.mean()), len(rows.y) * rows.rounding_error**2)
-        self.total = total
+        # Sums of squares: of y about its mean, and what counts as zero.
+        self.total = squared(rows.y - rows.y.mean())
+        self.floor = max(_SOLVED_SHARE**2 * self.total, len(rows.y) * rows.rounding_error**2)
+        # Nats of a measured constant.
         self.measured = 0.5 * math.log(len(rows.y))
-        self.known = dict[tuple[int, ...], Sum]()
 
-    @property
-    def over(self) -> bool:
-        return spent() > self.until or self.solved
+    def look_through(self, pool: Pool, libraries: Iterable[int], short: bool) -> None:
+        """Fill `known`."""
+        for most in libraries:
+            for each in self.fitted_sets(pool, pool.shortest(most)):
+                self.shortened(each)
+                if self.solved or self.spent:
+                    return
+        if short:
+            return
+        changed = set[_Key]()
+        for _ in range(_CHANGED):
+            ahead = [each for each in self.ordered() if each.key not in changed]
+            if not ahead or ahead[0].rss > _PROMISING_SHARE**2 * self.total or self.solved or self.spent:
+                return
+            self.improved(ahead[0], pool, changed)
 
     @property
     def spent(self) -> bool:
@@ -96,81 +135,61 @@ class _Search:
 
     @property
     def solved(self) -> bool:
+        """Whether a sum leaves rounding alone."""
         return any(each.rss <= self.floor for each in self.known.values())
-
-    def found(self) -> list[Sum]:
-        """The best sums, the best first."""
-        self.noisy = True
-        pool = _Pool(library(self.rows, _LIBRARIES[-1], self.measured), self)
-        for most in _LIBRARIES:
-            for each in self._fitted_sets(pool, pool.part(most)):
-                if self.spent:
-                    break
-                self.shortened(each)
-                if self.solved:
-                    break
-            if self.over or most >= len(pool.library.trees):
-                break
-        changed = set[tuple[int, ...]]()
-        for _ in range(_CHANGED):
-            ahead = [each for each in self.ordered() if each.key not in changed]
-            if ahead and not self.over:
-                self.improved(ahead[0], pool, changed)
-        return self.ordered()[:_OFFERED]
 
     def nats(self, found: Sum) -> float:
         """What describes all rows by a sum."""
-        count = len(self.y)
+        count = len(self.rows.y)
         left = 0.5 * count * math.log(max(found.rss, self.floor) / count)
         return left + found.nats + self.measured * found.measured
 
     def ordered(self) -> list[Sum]:
+        """What is known, the best first."""
         return sorted(self.known.values(), key=self.nats)
 
-    def _fitted_sets(self, pool: _Pool, subsets: Subsets) -> list[Sum]:
+    def fitted_sets(self, pool: Pool, subsets: Subsets) -> list[Sum]:
         """The best of the sets that exchange ends in, with their constants fitted."""
-        sets = dict[tuple[int, ...], float]()
-        weight = np.exp(-(subsets.price - subsets.price.min()) / 2)
-        weight /= weight.sum()
-        starts = max(min(_STARTS, _START_ENTRIES // len(weight)), 4)
+        sets = dict[_Key, float]()
+        weight = np.exp(-_DRAWN_BY_NATS * (subsets.price - subsets.price.min()))
+        starts = max(min(_STARTS, _START_COLUMNS // len(weight)), _FEWEST_STARTS)
         for count, start in itertools.product(range(1, _MOST_TERMS + 1), range(starts)):
-            if spent() > self.until:
+            if self.spent:
                 break
-            first = subsets.grown([], count) if not start else subsets.drawn(count, self.random, weight)
+            first = subsets.drawn(count, self.random, weight) if start else subsets.grown(count)
             cost, chosen = subsets.exchanged(first, self.random)
             sets[chosen] = cost
         best = sorted(sets, key=lambda each: sets[each])[:_FITTED]
-        return self.best((pool.sum_of(each) for each in best), _CLOSER, _STEPS)
+        return self.best((pool.sum_of(each) for each in best), _SHORTENED, _STEPS)
 
     def best(self, sums: Iterable[Sum], count: int, steps: int) -> list[Sum]:
         """The best of some sums, their constants fitted."""
-        best = dict[tuple[int, ...], Sum]()
+        best = dict[_Key, Sum]()
         for each in sums:
-            if self.over:
+            if self.spent:
                 break
-            one = self.fit(each, steps)
-            if math.isfinite(one.rss) and (one.key not in best or one.rss < best[one.key].rss):
-                best[one.key] = one
+            fit = self.fit(each, steps)
+            if math.isfinite(fit.rss) and (fit.key not in best or fit.rss < best[fit.key].rss):
+                best[fit.key] = fit
+            if fit.rss <= self.floor:
+                break
         return sorted(best.values(), key=self.nats)[:count]
 
-    def fit(self, found: Sum, steps: int, close: int = 1) -> Sum:
-        """The sum with its constants fitted to a few rows, then with so many steps to all, which judge."""
-        near = fitted(found, *self.few, steps=steps, floor=self.floor) if steps and found.measured > len(found.terms) else found
-        one = fitted(near, self.X, self.y, steps=close, floor=self.floor)
-        if one.rss < 1e-6 * self.total and one.measured > len(one.terms):
-            # What comes so near may be the law, and rounding alone may remain.
-            one = fitted(one, self.X, self.y, steps=_CLOSE, floor=self.floor)
-        self.keep(one)
-        return one
-
-    def keep(self, found: Sum) -> None:
-        if math.isfinite(found.rss) and (found.key not in self.known or found.rss < self.known[found.key].rss):
-            self.known[found.key] = found
+    def fit(self, found: Sum, steps: int) -> Sum:
+        """The sum with its constants fitted to a few rows, then a step further to all, which judge."""
+        X, y = self.rows.X, self.rows.y
+        near = fitted(found, *self.few, steps=steps, floor=self.floor)
+        fit = fitted(near, X, y, steps=1, floor=self.floor)
+        if fit.rss < _NEARLY_SOLVED * self.total:
+            fit = fitted(fit, X, y, steps=_LONG, floor=self.floor)
+        if math.isfinite(fit.rss) and (fit.key not in self.known or fit.rss < self.known[fit.key].rss):
+            self.known[fit.key] = fit
+        return fit
 
     def shortened(self, found: Sum) -> Sum:
         """Without what the rows do not need: one by one, whatever is missed least, while the description gets shorter."""
         best = found
-        while len(best.terms) > 1:
+        while len(best.terms) > 1 and not self.spent:
             fewer = [self.fit(best.without([at]), _GLANCE) for at in range(len(best.terms))]
             least = min(fewer, key=self.nats)
             if self.nats(least) > self.nats(best):
@@ -178,98 +197,29 @@ class _Search:
             best = self.fit(least, _STEPS)
         return best
 
-    def improved(self, found: Sum, pool: _Pool, changed: set[tuple[int, ...]]) -> None:
+    def improved(self, found: Sum, pool: Pool, changed: set[_Key]) -> None:
         """A term, or two, give way to others, while the description gets shorter."""
         best = found
         for _ in range(_ROUNDS):
-            if best.key in changed or self.over:
+            if best.key in changed or self.spent:
                 return
             changed.add(best.key)
-            tried = self.best(self._changes(best, pool), _FURTHER, _GLANCE)
-            tried = self.best(tried, _SHORTENED, _STEPS)
+            glanced = self.best(self.changes(best, pool), _FURTHER, _GLANCE)
+            tried = self.best(glanced, _WINNERS, _STEPS)
             winner = min((self.shortened(each) for each in tried), key=self.nats, default=best)
             if not self.nats(winner) < self.nats(best) - _NO_GAIN:
                 return
             best = winner
 
-    def _changes(self, found: Sum, pool: _Pool) -> Iterator[Sum]:
+    def changes(self, found: Sum, pool: Pool) -> Iterator[Sum]:
         """The sum with a term more, and with others in place of one and of two: what promises the most of each."""
         for size in (0, 1, 2):
             for gone in itertools.combinations(range(len(found.terms)), size):
-                if self.over:
+                if self.spent:
                     return
                 rest = found.without(gone)
-                for first in pool.singles(rest, _SINGLES if size < 2 else _SINGLES // 4):
+                for first in pool.with_term(rest, _IN_PAIRS if size == 2 else _SINGLES):
                     if size < 2:
                         yield first
                     if size:
-                        yield from pool.singles(first, _SINGLES // 8)
-
-
-class _Pool:
-    """A library in coordinates in which few numbers stand for many rows."""
-
-    def __init__(self, listed: Library, search: _Search) -> None:
-        self.library, self.search = listed, search
-        price = listed.nats + search.measured * (1 + listed.constants)
-        y, unit, slopes = search.y, *_apart(listed.values, listed.slopes)
-        self.frame = None
-        if len(y) > _FEW_ROWS:
-            everything = np.hstack([unit, slopes])
-            mixed = np.random.default_rng(0).standard_normal((everything.shape[1], min(_DIRECTIONS, len(y))))
-            GRAM_ONLY(4 * everything.size * mixed.shape[1])
-            self.frame = np.linalg.qr(everything @ mixed)[0]
-            unit, slopes = _apart(self.frame.T @ unit, self.frame.T @ slopes)
-        target = y if self.frame is None else self.frame.T @ y
-        self.subsets = Subsets(unit, slopes, target, max(squared(y) - squared(target), 0.0), len(y), max(search.floor,1e-300), price)
-        self._terms = dict[int, Term]()
-
-    def part(self, most: int) -> Subsets:
-        """The shortest of the terms."""
-        whole = self.subsets
-        return Subsets(
-            whole.columns[:, :most], whole.tangents[:, :most], whole.target, whole.outside, whole.rows, whole.floor, whole.price[:most]
-        )
-
-    def term(self, at: int) -> Term:
-        if at not in self._terms:
-            tape = Tape(self.library.trees[at], self.search.rows.names)
-            self._terms[at] = Term(tape, float(self.library.nats[at]), int(self.library.kind[at]))
-        return self._terms[at]
-
-    def sum_of(self, chosen: Iterable[int]) -> Sum:
-        terms = tuple(map(self.term, chosen))
-        return Sum(terms, tuple(term.tape.start for term in terms))
-
-    def singles(self, rest: Sum, count: int) -> list[Sum]:
-        """A sum with each of the kinds of terms that promise to describe the rows in the least, best first.
-
-        What a shift of its constants could still do is not left to further terms.
-        """
-        columns = list[Floats]()
-        for term, own in zip(rest.terms, rest.constants, strict=True):
-            value, slopes = term.tape.jacobian(own, self.search.X)
-            columns += [value, *slopes.T]
-        table = np.column_stack(columns) if columns else np.empty((len(self.search.y), 0))
-        inside = table if self.frame is None else self.frame.T @ table
-        scale = np.linalg.norm(inside, axis=0)
-        beside = np.linalg.qr(inside[:, scale > 0] / scale[scale > 0])[0]
-        promised = self.subsets.costs_beside(beside)
-        found, seen = list[Sum](), {term.kind for term in rest.terms}
-        for at in np.argsort(promised, kind="stable").tolist():
-            kind = int(self.library.kind[at])
-            if kind not in seen:
-                seen.add(kind)
-                found.append(rest.with_term(self.term(at)))
-                if len(found) == count:
-                    break
-        return found
-
-
-def _apart(values: Floats, slopes: Floats) -> tuple[Floats, Floats]:
-    """Values of unit length, and slopes across them of unit length, zero where there is none."""
-    unit = values / np.linalg.norm(values, axis=0)
-    across = slopes - unit * (unit * slopes).sum(axis=0)
-    length = np.linalg.norm(across, axis=0)
-    seen = length > 1e-9 * np.linalg.norm(slopes, axis=0)
-    return unit, across * np.where(seen, 1 / np.where(seen, length, 1.0), 0.0)
+                        yield from pool.with_term(first, _SECONDS)

@@ -12,7 +12,7 @@ Regression", 2002).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -120,19 +120,31 @@ class Subsets:
         return self._nats(float(rest @ rest) - gains, 0.0) + self.price
 
     def _gains(self, left: Floats, across: Floats) -> Floats:
-        """What each term with its tangent takes of what is left, (m,), from products with that and with a basis of the rest."""
+        """What each term with its tangent takes of what is left, by their products with that and with a basis of the rest."""
         own, moved = 1 - np.square(across[:, 0]).sum(axis=0), 1 - np.square(across[:, 1]).sum(axis=0)
         both = -(across[:, 0] * across[:, 1]).sum(axis=0)
         alone = np.square(left[0]) / np.maximum(own, _APART)
         alone[own < _APART] = -np.inf
         seen = self._moving & (own > _APART) & (own * moved - np.square(both) > _APART * own)
         apart = np.where(seen, own * moved - np.square(both), 1.0)
-        together = (moved * np.square(left[0]) - 2 * both * left[0] * left[1] + own * np.square(left[1])) / apart
+        together = (
+            moved * np.square(left[0]) - 2 * both * left[0] * left[1] + own * np.square(left[1])
+        ) / apart
         return np.where(seen, together, alone)
 
-    def grown(self, chosen: Sequence[int], count: int) -> list[int]:
-        """A set with terms added one by one, those that take the most nats."""
-        grown = list(chosen)
+    def first(self, most: int) -> Subsets:
+        """The first of the terms alone."""
+        return replace(
+            self,
+            columns=self.columns[:, :most],
+            tangents=self.tangents[:, :most],
+            price=self.price[:most],
+            _along={},
+        )
+
+    def grown(self, count: int) -> list[int]:
+        """Terms added one by one, those that take the most nats."""
+        grown = list[int]()
         while len(grown) < count:
             costs = self.costs(grown)
             at = int(np.argmin(costs))
@@ -157,6 +169,7 @@ class Subsets:
                 break
         return now, tuple(sorted(best))
 
-    def drawn(self, count: int, random: np.random.Generator, weight: NDArray[np.float64]) -> list[int]:
-        """So many terms at random."""
-        return [int(at) for at in random.choice(len(weight), min(count, len(weight)), replace=False, p=weight)]
+    def drawn(self, count: int, random: np.random.Generator, weight: Floats) -> list[int]:
+        """So many terms at random, by their weights."""
+        share = weight / weight.sum()
+        return random.choice(len(share), min(count, len(share)), replace=False, p=share).tolist()
