@@ -26,6 +26,7 @@ from edgewise.symbolic.expressions.functions_used import functions_in
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.expressions.writing import from_tree
 from edgewise.symbolic.fitting.code_length import NUMBER_NATS, OPERATOR_NATS, nats
+from edgewise.symbolic.fitting.damped_steps import bounded
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.structure.state import powers, product
 
@@ -46,9 +47,11 @@ _SLOWEST_WAVE, _WAVE_STEP, _FASTEST_WAVE = 0.5, 0.8, 30.0
 _EXPONENTS = (-2.5, -1.5, -0.75, -0.4, 0.3, 0.7, 1.3, 1.6, 2.4, 3.4)
 # Exponents of products of powers: whole ones, and those that a positive column has besides.
 _DEGREE = 3
-_OTHER_POWERS = (0.5, 1.5, -0.5, -1.0, -2.0, 1 / 3, 2 / 3, -1 / 3)
-# Values beyond this, and columns that vary by less than a share of their size, are no terms.
-_LARGEST_VALUE, _FLATTEST_SHARE = 1e8, 1e-7
+_OTHER_POWERS = (0.5, 1.5, -0.5, -1.0, -2.0, *(sixths / 6 for sixths in (2, 4, 8, 10, -2, -4)))
+# What squares without overflow; what varies by less than a share of its size, or is nothing but for a few rows, is no term.
+_SMALLEST_VALUE, _LARGEST_VALUE, _FLATTEST_SHARE, _MEDIAN_SHARE = 1e-140, 1e140, 1e-7, 1e-12
+# Of two columns, these are algebraic.
+_WHOLE_POWERS = frozenset(("u^2", "u^3", "1/u"))
 # Digits in which the values of two terms must differ.
 _DIGITS = 8
 # Every so-manieth constant of a grid stands in products of two functions, and in functions of two columns.
@@ -116,6 +119,10 @@ class Factor:
         How many it holds.
     columns
         The columns it is of.
+    slopes
+        In its constant, on the rows, where it has one, (n,).
+    algebraic
+        Whether it is a power of columns, or a whole power of the sum or difference of two.
     """
 
     tree: Node
@@ -125,6 +132,7 @@ class Factor:
     constants: int
     columns: frozenset[str]
     slopes: Floats | None = None
+    algebraic: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,6 +153,8 @@ class Library:
         A number for each function, alike over the grid of its constant, (m,).
     slopes
         The slopes of the values in the constant inside where there is one, zero elsewhere, (n, m).
+    algebraic
+        Which are powers of columns, and whole powers of the sum or difference of two, (m,).
     """
 
     trees: tuple[Node, ...]
@@ -153,6 +163,7 @@ class Library:
     nats: Floats
     constants: Ints
     kind: Ints
+    algebraic: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
@@ -210,8 +221,7 @@ def library(rows: SplitRows, most: int, measured: float, functions: frozenset[st
             column = each.values
             if functions is not None and not functions_in(each.tree()) <= functions:
                 continue
-            size = np.abs(column).max()
-            if not (np.isfinite(size) and 0 < size < _LARGEST_VALUE):
+            if not _usable(column):
                 continue
             unit = column / np.linalg.norm(column)
             key = np.round(unit * np.sign(unit[np.argmax(np.abs(unit))]), _DIGITS).tobytes()
@@ -221,18 +231,20 @@ def library(rows: SplitRows, most: int, measured: float, functions: frozenset[st
             slope = each.slopes
             listed.append(each)
             values.append(column)
-            slopes.append(nothing if slope is None else slope)
+            slopes.append(slope if slope is not None and bounded(slope) else nothing)
             if len(listed) == most:
                 break
     LAID_OUT(len(listed))
     kinds = {kind: at for at, kind in enumerate(dict.fromkeys(each.kind for each in listed))}
+    trees = tuple(each.tree() for each in listed)
     return Library(
-        tuple(each.tree() for each in listed),
+        trees,
         np.column_stack(values),
         np.column_stack(slopes),
         np.array([each.nats for each in listed]),
         np.array([each.constants for each in listed], dtype=np.intp),
         np.array([kinds[each.kind] for each in listed], dtype=np.intp),
+        np.array([all(part.algebraic for part in each.parts) for each in listed]),
     )
 
 
@@ -276,10 +288,10 @@ def _monomials(rows: SplitRows) -> Iterator[Factor]:
     for at, name in enumerate(names):
         if name not in rows.positive:
             continue
-        others = [
-            (0,) * count,
-            *(tuple(int(k == other) for k in range(count)) for other in range(count) if other != at),
+        single = [
+            tuple(size * (k == other) for k in range(count)) for other in range(count) for size in (1, 2)
         ]
+        others = [(0,) * count, *(each for each in single if not each[at])]
         exponents += [
             tuple(float(power) if k == at else part for k, part in enumerate(rest))
             for power in _OTHER_POWERS
@@ -289,7 +301,9 @@ def _monomials(rows: SplitRows) -> Iterator[Factor]:
         tree = powers(variables, [float(power) for power in each]) if any(each) else Number(1)
         values = np.prod(rows.X ** np.array(each, dtype=float), axis=1)
         used = frozenset(name for name, power in zip(names, each, strict=True) if power)
-        yield Factor(tree, values, _nats(tree, rows) if any(each) else 0.0, str(each), 0, used)
+        yield Factor(
+            tree, values, _nats(tree, rows) if any(each) else 0.0, str(each), 0, used, algebraic=True
+        )
 
 
 def _factors(rows: SplitRows) -> tuple[list[Factor], list[Factor], list[Factor], list[Factor]]:
@@ -321,7 +335,9 @@ def _applied(functions: Sequence[str], inner: Factor, rows: SplitRows) -> Iterat
         values = tape.value(tape.start, inner.values[:, None])
         if _varies(values):
             tree = replaced(tape.tree, {"u": inner.tree})
-            yield Factor(tree, values, _nats(tree, rows), f"{text}|{inner.kind}", 0, inner.columns)
+            plain = len(inner.columns) > 1 and text in _WHOLE_POWERS
+            kind = f"{text}|{inner.kind}"
+            yield Factor(tree, values, _nats(tree, rows), kind, 0, inner.columns, algebraic=plain)
 
 
 def _scaled(
@@ -342,8 +358,13 @@ def _scaled(
 
 
 def _varies(values: Floats) -> bool:
-    size = float(np.abs(values).max())
-    return bool(np.isfinite(size) and size < _LARGEST_VALUE and np.ptp(values) > _FLATTEST_SHARE * size)
+    return _usable(values) and bool(np.ptp(values) > _FLATTEST_SHARE * np.abs(values).max())
+
+
+def _usable(values: Floats) -> bool:
+    sizes = np.abs(values)
+    size = float(sizes.max())
+    return _SMALLEST_VALUE < size < _LARGEST_VALUE and bool(np.median(sizes) > _MEDIAN_SHARE * size)
 
 
 def _nats(tree: Node, rows: SplitRows) -> float:

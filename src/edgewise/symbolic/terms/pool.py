@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edgewise._core.arrays import Floats
 from edgewise.symbolic.costs import GRAM_ONLY
@@ -87,9 +88,9 @@ class Pool:
         price = listed.nats + measured * (1 + listed.constants)
         return cls(rows, listed, Subsets(unit, across, target, outside, count, rounding, price), frame)
 
-    def shortest(self, most: int) -> Subsets:
-        """The shortest of the terms."""
-        return self.subsets.first(most)
+    def shortest(self, most: int, algebraic: bool) -> NDArray[np.intp]:
+        """The places of the shortest terms, of all or of those that are algebraic."""
+        return np.flatnonzero(self.library.algebraic | (not algebraic))[:most]
 
     def sum_of(self, chosen: Iterable[int]) -> Sum:
         """The sum of some terms."""

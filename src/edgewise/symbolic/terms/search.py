@@ -14,10 +14,11 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edgewise._core.work import spent
 from edgewise.forms.tree import Node
@@ -26,16 +27,18 @@ from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.provenance import proposes
 from edgewise.symbolic.terms.pool import Pool
 from edgewise.symbolic.terms.projection import Sum, fitted
-from edgewise.symbolic.terms.subsets import Subsets
 
 # Rows that tell sums apart, at least; columns at most.
 _FEWEST_ROWS, _MOST_COLUMNS = 60, 6
-# Terms of the libraries, one after the other; the short ones alone where others have not been heard yet.
-_LIBRARIES, _SHORT_LIBRARIES = (400, 1500, 5000, 12000), 2
+# Terms of the libraries, one after the other, of which the first hold algebraic terms alone; and how many of these are
+# looked through where other stages have not been heard yet.
+_LIBRARIES, _ALGEBRAIC, _SHORT_LIBRARIES = (1000, 1500, 5000, 12000), 1, 2
 # Terms of a sum at most; starts for each number of terms, of which the first is greedy, fewer in long libraries.
-_MOST_TERMS, _STARTS, _START_COLUMNS, _FEWEST_STARTS = 6, 40, 120_000, 4
+_MOST_TERMS, _STARTS, _START_COLUMNS, _FEWEST_STARTS = 6, 80, 120_000, 4
 # How much nats count when terms are drawn: at 1 a term of twice the likelihood is drawn twice as often.
 _DRAWN_BY_NATS = 0.5
+# Where y follows more than a law, its rows are no proof for each other: they count as so few, too.
+_FEW_COUNT = 100
 # Rows that constants are fitted to at first.
 _ROWS = 600
 # Steps of a glance, of a fit, and of one that ends at rounding where so small a share of the squares is left.
@@ -86,22 +89,25 @@ def sums_of_terms(
     if few or not np.ptp(rows.y) > 0 or spent() > until:
         return
     with np.errstate(all="ignore"):
-        search = _Search(rows, until, np.random.default_rng(seed))
+        counts = (len(rows.y), min(len(rows.y), _FEW_COUNT)) if noisy else (len(rows.y),)
+        search = _Search(rows, until, np.random.default_rng(seed), counts)
         libraries = _LIBRARIES[: _SHORT_LIBRARIES if short else None]
         search.look_through(Pool.of(rows, libraries[-1], search.measured, noisy, functions), libraries, short)
-        for each in search.ordered()[:_OFFERED]:
+        for each in search.offered():
             if (each.rss <= search.floor or not short) and (tree := each.tree(rows.X, rows.y)) is not None:
                 yield tree
 
 
 @dataclass
 class _Search:
-    """Rows, and the sums that are known by what tells them apart."""
+    """Rows, as how many they count in turn, and the sums that are known by what tells them apart."""
 
     rows: SplitRows
     until: float
     random: np.random.Generator
+    counts: tuple[int, ...]
     known: dict[_Key, Sum] = field(default_factory=dict[_Key, Sum])
+    front: list[Sum] = field(default_factory=list[Sum])
 
     def __post_init__(self) -> None:
         rows = self.rows
@@ -113,18 +119,25 @@ class _Search:
         # Nats of a measured constant.
         self.measured = 0.5 * math.log(len(rows.y))
 
-    def look_through(self, pool: Pool, libraries: Iterable[int], short: bool) -> None:
-        """Fill `known`."""
-        for most in libraries:
-            for each in self.fitted_sets(pool, pool.shortest(most)):
-                self.shortened(each)
-                if self.solved or self.spent:
-                    return
+    def look_through(self, pool: Pool, libraries: Sequence[int], short: bool) -> None:
+        """Fill `known`, and `front` with the best of each library."""
+        for at, most in enumerate(libraries):
+            places = pool.shortest(most, at < _ALGEBRAIC)
+            for count in self.counts:
+                for each in self.fitted_sets(pool, places, count):
+                    self.shortened(each)
+                    if self.solved or self.spent:
+                        return
+            self.front += self.hull()
+            if at < _ALGEBRAIC:
+                self.front += self.ordered(self.counts[-1])[:_OFFERED]
         if short:
             return
         changed = set[_Key]()
         for _ in range(_CHANGED):
-            ahead = [each for each in self.ordered() if each.key not in changed]
+            ahead = [
+                each for each in self.ordered() if each.key not in changed and len(each.terms) <= _MOST_TERMS
+            ]
             if not ahead or ahead[0].rss > _PROMISING_SHARE**2 * self.total or self.solved or self.spent:
                 return
             self.improved(ahead[0], pool, changed)
@@ -138,29 +151,52 @@ class _Search:
         """Whether a sum leaves rounding alone."""
         return any(each.rss <= self.floor for each in self.known.values())
 
-    def nats(self, found: Sum) -> float:
-        """What describes all rows by a sum."""
-        count = len(self.rows.y)
-        left = 0.5 * count * math.log(max(found.rss, self.floor) / count)
-        return left + found.nats + self.measured * found.measured
+    def nats(self, found: Sum, count: int | None = None) -> float:
+        """What describes rows by a sum, all of them or where they count as so many."""
+        count = len(self.rows.y) if count is None else count
+        return 0.5 * count * math.log(max(found.rss, self.floor) / count) + self.length(found)
 
-    def ordered(self) -> list[Sum]:
-        """What is known, the best first."""
-        return sorted(self.known.values(), key=self.nats)
+    def length(self, found: Sum) -> float:
+        """What its terms and measured constants take."""
+        return found.nats + self.measured * found.measured
 
-    def fitted_sets(self, pool: Pool, subsets: Subsets) -> list[Sum]:
-        """The best of the sets that exchange ends in, with their constants fitted."""
+    def ordered(self, count: int | None = None) -> list[Sum]:
+        """What is known, the best first, where rows count as so many."""
+        return sorted(self.known.values(), key=lambda each: self.nats(each, count))
+
+    def offered(self) -> list[Sum]:
+        """The best sums, and those that are or were the best at their length, the shortest first."""
+        best = [each for count in self.counts for each in self.ordered(count)[:_OFFERED]]
+        found = {each.key: each for each in [*self.front, *self.hull(), *best]}
+        return sorted(found.values(), key=self.length)
+
+    def hull(self) -> list[Sum]:
+        """The sums that would be best if rows counted for less, down to the shortest."""
+        hull = sorted(self.known.values(), key=lambda each: each.rss)[:1]
+        while plainer := [each for each in self.known.values() if self.length(each) < self.length(hull[-1])]:
+            last = hull[-1]
+            hull.append(min(plainer, key=lambda each: self._slope(last, each)))
+        return hull
+
+    def _slope(self, last: Sum, plainer: Sum) -> float:
+        """What each nat that is saved costs of the fit."""
+        fall = math.log(max(plainer.rss, self.floor) / max(last.rss, self.floor))
+        return fall / (self.length(last) - self.length(plainer))
+
+    def fitted_sets(self, pool: Pool, places: NDArray[np.intp], count: int) -> list[Sum]:
+        """The best sets that exchange among some terms ends in, with their constants fitted; rows count as so many."""
+        subsets = pool.subsets.among(places, count)
         sets = dict[_Key, float]()
         weight = np.exp(-_DRAWN_BY_NATS * (subsets.price - subsets.price.min()))
         starts = max(min(_STARTS, _START_COLUMNS // len(weight)), _FEWEST_STARTS)
-        for count, start in itertools.product(range(1, _MOST_TERMS + 1), range(starts)):
+        for size, start in itertools.product(range(1, _MOST_TERMS + 1), range(starts)):
             if self.spent:
                 break
-            first = subsets.drawn(count, self.random, weight) if start else subsets.grown(count)
+            first = subsets.drawn(size, self.random, weight) if start else subsets.grown(size)
             cost, chosen = subsets.exchanged(first, self.random)
             sets[chosen] = cost
         best = sorted(sets, key=lambda each: sets[each])[:_FITTED]
-        return self.best((pool.sum_of(each) for each in best), _SHORTENED, _STEPS)
+        return self.best((pool.sum_of(places[list(each)].tolist()) for each in best), _SHORTENED, _STEPS)
 
     def best(self, sums: Iterable[Sum], count: int, steps: int) -> list[Sum]:
         """The best of some sums, their constants fitted."""

@@ -120,7 +120,7 @@ class Subsets:
         return self._nats(float(rest @ rest) - gains, 0.0) + self.price
 
     def _gains(self, left: Floats, across: Floats) -> Floats:
-        """What each term with its tangent takes of what is left, by their products with that and with a basis of the rest."""
+        """What each term with its tangent takes of the rest of y, by products with that and with a basis of the set."""
         own, moved = 1 - np.square(across[:, 0]).sum(axis=0), 1 - np.square(across[:, 1]).sum(axis=0)
         both = -(across[:, 0] * across[:, 1]).sum(axis=0)
         alone = np.square(left[0]) / np.maximum(own, _APART)
@@ -132,13 +132,14 @@ class Subsets:
         ) / apart
         return np.where(seen, together, alone)
 
-    def first(self, most: int) -> Subsets:
-        """The first of the terms alone."""
+    def among(self, places: NDArray[np.intp], rows: int) -> Subsets:
+        """Some of the terms alone, rows counting as so many."""
         return replace(
             self,
-            columns=self.columns[:, :most],
-            tangents=self.tangents[:, :most],
-            price=self.price[:most],
+            columns=self.columns[:, places],
+            tangents=self.tangents[:, places],
+            price=self.price[places],
+            rows=rows,
             _along={},
         )
 
