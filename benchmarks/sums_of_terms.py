@@ -189,7 +189,9 @@ def _of(function: str, inner: str) -> str:
 
 def _summed(box: dict[str, tuple[float, float]], texts: list[str], name: str) -> Law | None:
     """The sum as a law, if each term carries its share and no two become one."""
-    symbols = {each: sympy.Symbol(each, real=True) for each in box}
+    symbols = {
+        each: sympy.Symbol(each, real=True, positive=low > 0 or None) for each, (low, _) in box.items()
+    }
     parts = [sympy.sympify(each, locals=symbols) for each in texts]
     total = sympy.Add(*parts)
     columns = tuple(each for each in box if symbols[each] in total.free_symbols)

@@ -11,7 +11,7 @@ from edgewise.symbolic.search.shortlist import digits_key
 from edgewise.symbolic.terms.search import sums_of_terms
 
 # A sum that leaves only noise ends the search where no formula of another kind comes as near in nats.
-_LEADING_NATS = 100.0
+_LEADING_NATS = 20.0
 # Of the work that remains, what sums under noise may take.
 _SHARE = 0.5
 

@@ -83,7 +83,7 @@ def recipe(search: Search) -> Generator[Proposal, None, StopReason | None]:
 
 
 def _sums(search: Search, share: float, *, short: bool = False) -> Iterator[Node]:
-    """Sums of terms; the short ones cost little, and are told only where they leave rounding alone."""
+    """Sums of terms; those of short libraries cost little, and are offered only where they leave rounding alone."""
     noisy = search.table.error > NOISY_ERROR
     functions = search.limits.functions
     return sums_of_terms(search.rows.alike, search.part(share), noisy=noisy, short=short, functions=functions)

@@ -31,8 +31,8 @@ from edgewise.symbolic.terms.projection import Sum, fitted
 # Rows that tell sums apart, at least; columns at most.
 _FEWEST_ROWS, _MOST_COLUMNS = 60, 6
 # Terms of the libraries, one after the other, of which the first hold algebraic terms alone; and how many of these are
-# looked through where other stages have not been heard yet.
-_LIBRARIES, _ALGEBRAIC, _SHORT_LIBRARIES = (1000, 1500, 5000, 12000), 1, 2
+# looked through where other stages have not been heard yet, the last only if sums leave so small a share of the spread.
+_LIBRARIES, _ALGEBRAIC, _SHORT_LIBRARIES, _EARLY_SHARE = (1000, 1500, 5000, 12000), 1, 3, 0.03
 # Terms of a sum at most; starts for each number of terms, of which the first is greedy, fewer in long libraries.
 _MOST_TERMS, _STARTS, _START_COLUMNS, _FEWEST_STARTS = 6, 80, 120_000, 4
 # How much nats count when terms are drawn: at 1 a term of twice the likelihood is drawn twice as often.
@@ -122,6 +122,8 @@ class _Search:
     def look_through(self, pool: Pool, libraries: Sequence[int], short: bool) -> None:
         """Fill `known`, and `front` with the best of each library."""
         for at, most in enumerate(libraries):
+            if short and at + 1 == len(libraries) and not self.promising(_EARLY_SHARE):
+                return
             places = pool.shortest(most, at < _ALGEBRAIC)
             for count in self.counts:
                 for each in self.fitted_sets(pool, places, count):
@@ -138,7 +140,7 @@ class _Search:
             ahead = [
                 each for each in self.ordered() if each.key not in changed and len(each.terms) <= _MOST_TERMS
             ]
-            if not ahead or ahead[0].rss > _PROMISING_SHARE**2 * self.total or self.solved or self.spent:
+            if not ahead or not self.promising(_PROMISING_SHARE) or self.solved or self.spent:
                 return
             self.improved(ahead[0], pool, changed)
 
@@ -150,6 +152,10 @@ class _Search:
     def solved(self) -> bool:
         """Whether a sum leaves rounding alone."""
         return any(each.rss <= self.floor for each in self.known.values())
+
+    def promising(self, share: float) -> bool:
+        """Whether some sum leaves no more than a share of the spread."""
+        return any(each.rss <= share**2 * self.total for each in self.known.values())
 
     def nats(self, found: Sum, count: int | None = None) -> float:
         """What describes rows by a sum, all of them or where they count as so many."""
