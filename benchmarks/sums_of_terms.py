@@ -169,7 +169,7 @@ def _composed(rng: np.random.Generator, box: dict[str, tuple[float, float]]) -> 
     if kind == "pair":
         plain = [each for each in PLAIN if each not in POSITIVE]
         inner = rng.choice((f"{first}*{second}", f"({first} - {second})", f"({first} + {second})"))
-        return f"({sign * size:.3g})*{_of(rng.choice(plain[:5] + ['exp(-u**2)']), inner)}"
+        return f"({sign * size:.3g})*{_of(rng.choice([*plain[:5], 'exp(-u**2)']), inner)}"
     if kind == "constant":
         pool = [each for each in WITH_CONSTANT if positive or each not in POSITIVE_WITH_CONSTANT]
         inner = np.exp(rng.uniform(*np.log((0.35, 2.8))))

@@ -102,7 +102,7 @@ _OF_PAIRS = frozenset(("exp(-k*u)", "sin(k*u)", "cos(k*u)", "1/(k + u)", "exp(-k
 
 
 @dataclass(frozen=True, eq=False)
-class Factor:
+class ColumnFunction:
     """A function of columns at one value of its constant, if it has one.
 
     Parameters
@@ -167,11 +167,11 @@ class Library:
 
 
 @dataclass(frozen=True, eq=False)
-class _Entry:
+class _Candidate:
     """A term that may be listed: what it takes to write down, and the parts that its values are products of."""
 
     tree: Callable[[], Node]
-    parts: tuple[Factor, ...]
+    parts: tuple[ColumnFunction, ...]
     nats: float
 
     @property
@@ -192,11 +192,14 @@ class _Entry:
     @property
     def slopes(self) -> Floats | None:
         """In the constant inside, where there is just one."""
-        moving = [part for part in self.parts if part.slopes is not None]
+        moving = [(at, part.slopes) for at, part in enumerate(self.parts) if part.slopes is not None]
         if len(moving) != 1:
             return None
-        still = _Entry(self.tree, tuple(part for part in self.parts if part is not moving[0]), 0.0)
-        return moving[0].slopes * (still.values if still.parts else 1.0)
+        place, slopes = moving[0]
+        for at, part in enumerate(self.parts):
+            if at != place:
+                slopes = slopes * part.values
+        return slopes
 
 
 def library(rows: SplitRows, most: int, measured: float, functions: frozenset[str] | None = None) -> Library:
@@ -213,11 +216,11 @@ def library(rows: SplitRows, most: int, measured: float, functions: frozenset[st
     functions
         Those that may be called; None for all.
     """
-    listed, seen = list[_Entry](), set[bytes]()
+    listed, seen = list[_Candidate](), set[bytes]()
     values, slopes = list[Floats](), list[Floats]()
     nothing = np.zeros(len(rows.y))
     with np.errstate(all="ignore"):
-        for each in sorted(_entries(rows), key=lambda each: each.nats + measured * each.constants):
+        for each in sorted(_candidates(rows), key=lambda each: each.nats + measured * each.constants):
             column = each.values
             if functions is not None and not functions_in(each.tree()) <= functions:
                 continue
@@ -248,11 +251,11 @@ def library(rows: SplitRows, most: int, measured: float, functions: frozenset[st
     )
 
 
-def _entries(rows: SplitRows) -> Iterator[_Entry]:
+def _candidates(rows: SplitRows) -> Iterator[_Candidate]:
     """All terms of the language, in no order."""
     monomials = sorted(_monomials(rows), key=lambda each: each.nats)
     plain, composed, scaled, paired = _factors(rows)
-    yield _Entry(lambda: Number(1), (monomials[0],), OPERATOR_NATS + NUMBER_NATS)
+    yield _Candidate(lambda: Number(1), (monomials[0],), OPERATOR_NATS + NUMBER_NATS)
     for each in monomials[1:]:
         yield _term(each)
     short = [each for each in monomials if each.nats <= _BESIDE_NATS]
@@ -269,17 +272,17 @@ def _entries(rows: SplitRows) -> Iterator[_Entry]:
             yield _term(one, other)
 
 
-def _term(*parts: Factor) -> _Entry:
+def _term(*parts: ColumnFunction) -> _Candidate:
     """A product of functions with a factor before it."""
     length = sum(part.nats for part in parts) + OPERATOR_NATS * (len(parts) + 1) + NUMBER_NATS
-    return _Entry(lambda: product(*(part.tree for part in parts)), parts, length)
+    return _Candidate(lambda: product(*(part.tree for part in parts)), parts, length)
 
 
 # Products before a plain function may take so many nats: a square, or two columns.
 _BESIDE_NATS = 5.3
 
 
-def _monomials(rows: SplitRows) -> Iterator[Factor]:
+def _monomials(rows: SplitRows) -> Iterator[ColumnFunction]:
     """Products of powers of columns, one among them."""
     names, count = rows.names, len(rows.names)
     variables = [Variable(name) for name in names]
@@ -301,21 +304,23 @@ def _monomials(rows: SplitRows) -> Iterator[Factor]:
         tree = powers(variables, [float(power) for power in each]) if any(each) else Number(1)
         values = np.prod(rows.X ** np.array(each, dtype=float), axis=1)
         used = frozenset(name for name, power in zip(names, each, strict=True) if power)
-        yield Factor(
+        yield ColumnFunction(
             tree, values, _nats(tree, rows) if any(each) else 0.0, str(each), 0, used, algebraic=True
         )
 
 
-def _factors(rows: SplitRows) -> tuple[list[Factor], list[Factor], list[Factor], list[Factor]]:
+def _factors(
+    rows: SplitRows,
+) -> tuple[list[ColumnFunction], list[ColumnFunction], list[ColumnFunction], list[ColumnFunction]]:
     """Functions of a column, of a function of one, with a constant inside, and of two columns."""
     columns = [
-        Factor(Variable(name), x, 0.0, name, 0, frozenset((name,)))
+        ColumnFunction(Variable(name), x, 0.0, name, 0, frozenset((name,)))
         for name, x in zip(rows.names, rows.X.T, strict=True)
     ]
     plain = [f for column in columns for f in _applied(PLAIN, column, rows)]
     composed = [f for inner in plain for f in _applied(AROUND, inner, rows)]
     scaled = [f for column in columns for f in _scaled(column, rows)]
-    pairs = list[Factor]()
+    pairs = list[ColumnFunction]()
     for one, other in itertools.combinations(columns, 2):
         both = one.columns | other.columns
         minus = Apply("+", (one.tree, Apply("neg", (other.tree,))))
@@ -324,12 +329,12 @@ def _factors(rows: SplitRows) -> tuple[list[Factor], list[Factor], list[Factor],
             (Apply("+", (one.tree, other.tree)), one.values + other.values),
             (minus, one.values - other.values),
         ):
-            inner = Factor(tree, values, 0.0, str(tree), 0, both)
+            inner = ColumnFunction(tree, values, 0.0, str(tree), 0, both)
             pairs += [*_applied(PLAIN, inner, rows), *_scaled(inner, rows, _OF_PAIRS, _THINNED)]
     return plain, composed, scaled, pairs
 
 
-def _applied(functions: Sequence[str], inner: Factor, rows: SplitRows) -> Iterator[Factor]:
+def _applied(functions: Sequence[str], inner: ColumnFunction, rows: SplitRows) -> Iterator[ColumnFunction]:
     for text in functions:
         tape = Tape(read(text, ("u",)), ("u",))
         values = tape.value(tape.start, inner.values[:, None])
@@ -337,12 +342,12 @@ def _applied(functions: Sequence[str], inner: Factor, rows: SplitRows) -> Iterat
             tree = replaced(tape.tree, {"u": inner.tree})
             plain = len(inner.columns) > 1 and text in _WHOLE_POWERS
             kind = f"{text}|{inner.kind}"
-            yield Factor(tree, values, _nats(tree, rows), kind, 0, inner.columns, algebraic=plain)
+            yield ColumnFunction(tree, values, _nats(tree, rows), kind, 0, inner.columns, algebraic=plain)
 
 
 def _scaled(
-    inner: Factor, rows: SplitRows, among: frozenset[str] | None = None, thinned: int = 1
-) -> Iterator[Factor]:
+    inner: ColumnFunction, rows: SplitRows, among: frozenset[str] | None = None, thinned: int = 1
+) -> Iterator[ColumnFunction]:
     for text, grid in SCALED:
         if among is not None and text not in among:
             continue
@@ -354,7 +359,9 @@ def _scaled(
             values, slopes = tape.jacobian(tape.start, inner.values[:, None])
             if _varies(values):
                 tree = replaced(at, {"u": inner.tree})
-                yield Factor(tree, values, length, f"{text}|{inner.kind}", 1, inner.columns, slopes[:, 0])
+                yield ColumnFunction(
+                    tree, values, length, f"{text}|{inner.kind}", 1, inner.columns, slopes[:, 0]
+                )
 
 
 def _varies(values: Floats) -> bool:

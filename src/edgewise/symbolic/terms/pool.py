@@ -22,7 +22,7 @@ from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.damped_steps import squared
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.terms.language import Library, library
-from edgewise.symbolic.terms.projection import Sum, Term
+from edgewise.symbolic.terms.projection import FreeTerm, Sum
 from edgewise.symbolic.terms.subsets import Subsets
 
 # Directions in which many noisy rows are described, and rows that stand for themselves.
@@ -32,7 +32,7 @@ _ACROSS = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
-class Pool:
+class TermPool:
     """Terms on rows.
 
     Parameters
@@ -51,12 +51,12 @@ class Pool:
     library: Library
     subsets: Subsets
     frame: Floats | None
-    _terms: dict[int, Term] = field(default_factory=dict[int, Term])
+    _terms: dict[int, FreeTerm] = field(default_factory=dict[int, FreeTerm])
 
     @classmethod
     def of(
         cls, rows: SplitRows, most: int, measured: float, noisy: bool, functions: frozenset[str] | None
-    ) -> Pool:
+    ) -> TermPool:
         """The shortest terms that have values on the rows.
 
         Parameters
@@ -123,10 +123,10 @@ class Pool:
                     break
         return found
 
-    def _term(self, at: int) -> Term:
+    def _term(self, at: int) -> FreeTerm:
         if at not in self._terms:
             tape = Tape(self.library.trees[at], self.rows.names)
-            self._terms[at] = Term(tape, float(self.library.nats[at]), int(self.library.kind[at]))
+            self._terms[at] = FreeTerm(tape, float(self.library.nats[at]), int(self.library.kind[at]))
         return self._terms[at]
 
 

@@ -29,7 +29,7 @@ _SETTLED = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
-class Term:
+class FreeTerm:
     """A term of a sum.
 
     Parameters
@@ -55,7 +55,7 @@ class Term:
 class Sum:
     """Terms, the constants inside, and what their best factors leave of y, squared and summed."""
 
-    terms: tuple[Term, ...]
+    terms: tuple[FreeTerm, ...]
     constants: tuple[Floats, ...]
     rss: float = math.inf
 
@@ -79,7 +79,7 @@ class Sum:
         kept = [at for at in range(len(self.terms)) if at not in gone]
         return Sum(tuple(self.terms[at] for at in kept), tuple(self.constants[at] for at in kept))
 
-    def with_term(self, term: Term) -> Sum:
+    def with_term(self, term: FreeTerm) -> Sum:
         """The sum with one term more, at the constants of its tape."""
         return Sum((*self.terms, term), (*self.constants, term.tape.start))
 

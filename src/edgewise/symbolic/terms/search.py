@@ -25,7 +25,7 @@ from edgewise.forms.tree import Node
 from edgewise.symbolic.fitting.damped_steps import squared
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.provenance import proposes
-from edgewise.symbolic.terms.pool import Pool
+from edgewise.symbolic.terms.pool import TermPool
 from edgewise.symbolic.terms.projection import Sum, fitted
 
 # Rows that tell sums apart, at least; columns at most.
@@ -92,7 +92,9 @@ def sums_of_terms(
         counts = (len(rows.y), min(len(rows.y), _FEW_COUNT)) if noisy else (len(rows.y),)
         search = _Search(rows, until, np.random.default_rng(seed), counts)
         libraries = _LIBRARIES[: _SHORT_LIBRARIES if short else None]
-        search.look_through(Pool.of(rows, libraries[-1], search.measured, noisy, functions), libraries, short)
+        search.look_through(
+            TermPool.of(rows, libraries[-1], search.measured, noisy, functions), libraries, short
+        )
         for each in search.offered():
             if (each.rss <= search.floor or not short) and (tree := each.tree(rows.X, rows.y)) is not None:
                 yield tree
@@ -119,7 +121,7 @@ class _Search:
         # Nats of a measured constant.
         self.measured = 0.5 * math.log(len(rows.y))
 
-    def look_through(self, pool: Pool, libraries: Sequence[int], short: bool) -> None:
+    def look_through(self, pool: TermPool, libraries: Sequence[int], short: bool) -> None:
         """Fill `known`, and `front` with the best of each library."""
         for at, most in enumerate(libraries):
             if short and at + 1 == len(libraries) and not self.promising(_EARLY_SHARE):
@@ -189,7 +191,7 @@ class _Search:
         fall = math.log(max(plainer.rss, self.floor) / max(last.rss, self.floor))
         return fall / (self.length(last) - self.length(plainer))
 
-    def fitted_sets(self, pool: Pool, places: NDArray[np.intp], count: int) -> list[Sum]:
+    def fitted_sets(self, pool: TermPool, places: NDArray[np.intp], count: int) -> list[Sum]:
         """The best sets that exchange among some terms ends in, with their constants fitted; rows count as so many."""
         subsets = pool.subsets.among(places, count)
         sets = dict[_Key, float]()
@@ -239,7 +241,7 @@ class _Search:
             best = self.fit(least, _STEPS)
         return best
 
-    def improved(self, found: Sum, pool: Pool, changed: set[_Key]) -> None:
+    def improved(self, found: Sum, pool: TermPool, changed: set[_Key]) -> None:
         """A term, or two, give way to others, while the description gets shorter."""
         best = found
         for _ in range(_ROUNDS):
@@ -253,7 +255,7 @@ class _Search:
                 return
             best = winner
 
-    def changes(self, found: Sum, pool: Pool) -> Iterator[Sum]:
+    def changes(self, found: Sum, pool: TermPool) -> Iterator[Sum]:
         """The sum with a term more, and with others in place of one and of two: what promises the most of each."""
         for size in (0, 1, 2):
             for gone in itertools.combinations(range(len(found.terms)), size):

@@ -68,7 +68,7 @@ class Subsets:
 
     @cached_property
     def _moving(self) -> NDArray[np.bool_]:
-        return self.tangents.any(axis=0)
+        return np.asarray(self.tangents.any(axis=0))
 
     def products(self, vectors: Floats) -> Floats:
         """The inner products of some vectors (r, k) with all terms and all tangents, (k, 2, m)."""
