@@ -348,3 +348,13 @@ def test_a_single_value_that_is_no_number_is_refused_as_one(value: object) -> No
     with pytest.raises(InputError) as caught:
         check_matrix(value, "X")
     assert (caught.value.argument, caught.value.rows) == ("X", ())
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\x85", "\u2028"])
+def test_a_sentence_is_one_line_whatever_names_it_quotes(end: str) -> None:
+    for error in (
+        InputError(f"No file {end}."),
+        InputError(argument=f"a{end}b", expected="be an int", got=f"1{end}"),
+    ):
+        assert len(str(error).splitlines()) == 1
+        assert repr(end)[1:-1] in str(error)
