@@ -9,26 +9,10 @@ from typing import Any
 import numpy as np
 
 from edgewise.dynamics.term_function import Span, TermFunction
-from edgewise.forms.tree import Apply, Node, Number
+from edgewise.forms.tree import Node, apply, inverse, summed
 
 # Middles of steps lie at most so many widths beyond what a variable goes through, poles so near and so far.
 _BEYOND = 0.5
-
-
-def _plus(*parts: Node) -> Node:
-    return Apply("+", parts)
-
-
-def _minus(one: Node, other: Node) -> Node:
-    return _plus(one, Apply("neg", (other,)))
-
-
-def _times(*parts: Node) -> Node:
-    return Apply("*", parts)
-
-
-def _over(tree: Node) -> Node:
-    return Apply("inv", (tree,))
 
 
 def _pole(power: int) -> TermFunction:
@@ -39,8 +23,7 @@ def _pole(power: int) -> TermFunction:
         return z.width / gap if gap > 0 else math.nan
 
     def tree(z: Node, k: Node) -> Node:
-        below = _minus(k, z)
-        return _over(below if power == 1 else Apply("^", (below, Number(power))))
+        return inverse(k - z if power == 1 else (k - z) ** power)
 
     return TermFunction(
         "saturation",
@@ -75,7 +58,7 @@ def _logistic() -> TermFunction:
         lambda z, k, c: _sigmoid(k * (z - c)),
         lambda z, k, c: (k * slope(z, k, c),),
         lambda z, k, c: ((z - c) * slope(z, k, c), -k * slope(z, k, c)),
-        lambda z, k, c: _over(_plus(Number(1), Apply("exp", (Apply("neg", (_times(k, _minus(z, c)),)),)))),
+        lambda z, k, c: inverse(1 + apply("exp", -(k * (z - c)))),
         6.0,
         reach=reach,
         either_sign=True,
@@ -91,8 +74,7 @@ def _logistic_of_two() -> TermFunction:
         return s * (1 - s)
 
     def tree(a: Node, b: Node, k: Node, m: Node, c: Node) -> Node:
-        inside = _minus(c, _plus(_times(k, a), _times(m, b)))
-        return _over(_plus(Number(1), Apply("exp", (inside,))))
+        return inverse(1 + apply("exp", c - (k * a + m * b)))
 
     return TermFunction(
         "tanh",
@@ -119,7 +101,7 @@ def _quadratic() -> TermFunction:
         lambda z, k, c: 1 / (k + c * z + z * z),
         lambda z, k, c: (-(c + 2 * z) / (k + c * z + z * z) ** 2,),
         lambda z, k, c: (-1 / (k + c * z + z * z) ** 2, -z / (k + c * z + z * z) ** 2),
-        lambda z, k, c: _over(_plus(k, _times(c, z), Apply("^", (z, Number(2))))),
+        lambda z, k, c: inverse(summed([k, c * z, z**2])),
         6.0,
         reach=lambda k, _, z: k / z.size**2 if k > 0 else math.inf,
         either_sign=True,
@@ -136,7 +118,7 @@ def _two_saturations() -> TermFunction:
         lambda a, b, k, m: 1 / ((k + a) * (m + b)),
         lambda a, b, k, m: (-1 / ((k + a) ** 2 * (m + b)), -1 / ((k + a) * (m + b) ** 2)),
         lambda a, b, k, m: (-1 / ((k + a) ** 2 * (m + b)), -1 / ((k + a) * (m + b) ** 2)),
-        lambda a, b, k, m: _over(_times(_plus(k, a), _plus(m, b))),
+        lambda a, b, k, m: inverse((k + a) * (m + b)),
         6.0,
         2,
         reach=lambda k, m, a, b: max(k / a.size, m / b.size),
@@ -153,7 +135,7 @@ def _over_sum_and_constant() -> TermFunction:
         lambda a, b, k, m: 1 / (k + m * a + b),
         lambda a, b, k, m: (-m / (k + m * a + b) ** 2, -1 / (k + m * a + b) ** 2),
         lambda a, b, k, m: (-1 / (k + m * a + b) ** 2, -a / (k + m * a + b) ** 2),
-        lambda a, b, k, m: _over(_plus(k, _times(m, a), b)),
+        lambda a, b, k, m: inverse(summed([k, m * a, b])),
         6.0,
         2,
         reach=lambda k, m, a, b: k / min(m * a.size, b.size),

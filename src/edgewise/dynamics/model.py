@@ -10,7 +10,7 @@ import numpy as np
 
 from edgewise._core.arrays import Floats, Ints
 from edgewise.dynamics.terms import DynamicsTerm, TermLibrary, exact
-from edgewise.forms.tree import Apply, Node, Number
+from edgewise.forms.tree import Node, Number, summed
 
 # Inner constants that start so near each other, as a share, are one.
 _NEAR = 0.4
@@ -114,9 +114,7 @@ class TermModel:
                 within = len(self.terms) + np.flatnonzero(self.inner == at)
                 inner = [_number(every[n], bool(free[n])) for n in within]
                 parts.append(_product(_number(every[at], bool(free[at])), term.tree(names, inner)))
-            sides.append(
-                Number(0) if not parts else parts[0] if len(parts) == 1 else Apply("+", tuple(parts))
-            )
+            sides.append(summed(parts) if parts else Number(0))
         return tuple(sides)
 
     def tied(self, one: int, other: int, sign: float, constants: Floats) -> TermModel:
@@ -210,5 +208,5 @@ def _product(factor: Node, term: Node) -> Node:
     if factor == Number(1):
         return term
     if factor == Number(-1):
-        return Apply("neg", (term,))
-    return Apply("*", (factor, term))
+        return -term
+    return factor * term

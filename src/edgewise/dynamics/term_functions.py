@@ -10,12 +10,12 @@ import numpy as np
 from edgewise.dynamics.curve_functions import CURVES
 from edgewise.dynamics.term_function import Span as Span
 from edgewise.dynamics.term_function import TermFunction
-from edgewise.forms.tree import Apply, Node, Number
+from edgewise.forms.tree import Node, Number, apply, inverse
 
 
 def _saturation(power: int) -> TermFunction:
     def tree(z: Node, k: Node) -> Node:
-        return Apply("inv", (Apply("+", (k, z if power == 1 else Apply("^", (z, Number(power))))),))
+        return inverse(k + (z if power == 1 else z**power))
 
     return TermFunction(
         "saturation",
@@ -32,7 +32,7 @@ def _saturation(power: int) -> TermFunction:
 
 def _plain(name: str, value: Callable[[Any], Any], slope: Callable[[Any], Any]) -> TermFunction:
     nodes = 3.5 if name == "sin" else 4.0
-    return TermFunction(name, value, lambda z: (slope(z),), None, lambda z: Apply(name, (z,)), nodes)
+    return TermFunction(name, value, lambda z: (slope(z),), None, lambda z: apply(name, z), nodes)
 
 
 def _of_difference(name: str, value: Callable[[Any], Any], slope: Callable[[Any], Any]) -> TermFunction:
@@ -41,7 +41,7 @@ def _of_difference(name: str, value: Callable[[Any], Any], slope: Callable[[Any]
         lambda a, b: value(a - b),
         lambda a, b: (slope(a - b), -slope(a - b)),
         None,
-        lambda a, b: Apply(name, (Apply("+", (a, Apply("neg", (b,)))),)),
+        lambda a, b: apply(name, a - b),
         4.0,
         2,
     )
@@ -58,8 +58,8 @@ def _of_angles(one: str, other: str) -> TermFunction:
 
     def tree(a: Node, b: Node) -> Node:
         if a == b and one == other:
-            return Apply("^", (Apply(one, (a,)), Number(2)))
-        return Apply("*", (Apply(one, (a,)), Apply(other, (b,))))
+            return apply(one, a) ** 2
+        return apply(one, a) * apply(other, b)
 
     return TermFunction(
         "sin" if "sin" in (one, other) else "cos",
@@ -74,12 +74,11 @@ def _of_angles(one: str, other: str) -> TermFunction:
 
 def _of_distance(power: int) -> TermFunction:
     """A power of the length of the vector of two variables."""
-    exponent: Node = Number(power)
-    exponent = Apply("*", (exponent, Apply("inv", (Number(2),))))
+    exponent = Number(power) / 2
 
     def tree(a: Node, b: Node) -> Node:
-        square = Apply("+", tuple(Apply("^", (z, Number(2))) for z in (a, b)))
-        return Apply("sqrt", (square,)) if power == 1 else Apply("^", (square, exponent))
+        square = a**2 + b**2
+        return apply("sqrt", square) if power == 1 else square**exponent
 
     def value(a: Any, b: Any) -> Any:
         return (a * a + b * b) ** (power / 2)
@@ -91,10 +90,6 @@ def _of_distance(power: int) -> TermFunction:
     return TermFunction("distance", value, slopes, None, tree, 5.0 if power == 1 else 6.5, 2)
 
 
-def _sum(a: Node, b: Node) -> Node:
-    return Apply("+", (a, b))
-
-
 def _root_of_difference() -> TermFunction:
     """Where the first variable is the larger one."""
     return TermFunction(
@@ -102,7 +97,7 @@ def _root_of_difference() -> TermFunction:
         lambda a, b: np.sqrt(a - b),
         lambda a, b: (0.5 / np.sqrt(a - b), -0.5 / np.sqrt(a - b)),
         None,
-        lambda a, b: Apply("sqrt", (_sum(a, Apply("neg", (b,))),)),
+        lambda a, b: apply("sqrt", a - b),
         4.0,
         2,
     )
@@ -115,7 +110,7 @@ def _over_sum() -> TermFunction:
         lambda a, b: 1 / (a + b),
         lambda a, b: (-1 / (a + b) ** 2, -1 / (a + b) ** 2),
         None,
-        lambda a, b: Apply("inv", (_sum(a, b),)),
+        lambda a, b: inverse(a + b),
         4.0,
         2,
     )
@@ -128,7 +123,7 @@ def _over_weighted_sum() -> TermFunction:
         lambda a, b, k: 1 / (k * a + b),
         lambda a, b, k: (-k / (k * a + b) ** 2, -1 / (k * a + b) ** 2),
         lambda a, b, k: (-a / (k * a + b) ** 2,),
-        lambda a, b, k: Apply("inv", (_sum(Apply("*", (k, a)), b),)),
+        lambda a, b, k: inverse(k * a + b),
         5.0,
         2,
         reach=lambda k, a, b: 3 * k * a.size / b.size,
@@ -143,7 +138,7 @@ def _activation() -> TermFunction:
         lambda z, k: np.exp(-k / z),
         lambda z, k: (k / z**2 * np.exp(-k / z),),
         lambda z, k: (-np.exp(-k / z) / z,),
-        lambda z, k: Apply("exp", (Apply("neg", (Apply("*", (k, Apply("inv", (z,)))),)),)),
+        lambda z, k: apply("exp", -(k / z)),
         5.0,
         reach=lambda k, z: k / z.size,
         constants=1,
@@ -164,7 +159,7 @@ def _any_power() -> TermFunction:
         lambda z, k: _from_zero(z) ** k,
         lambda z, k: (np.where(z > _NOTHING, k * _from_zero(z) ** (k - 1), 0.0),),
         lambda z, k: (_from_zero(z) ** k * np.log(_from_zero(z)),),
-        lambda z, k: Apply("^", (z, k)),
+        lambda z, k: z**k,
         4.5,
         reach=lambda k, _: abs(k),
         either_sign=True,
@@ -178,7 +173,7 @@ def _scaled(name: str, value: Callable[[Any], Any], slope: Callable[[Any], Any],
         lambda z, k: value(k * z),
         lambda z, k: (k * slope(k * z),),
         lambda z, k: (z * slope(k * z),),
-        lambda z, k: Apply(name, (Apply("*", (k, z)),)),
+        lambda z, k: apply(name, k * z),
         4.0,
         reach=lambda k, z: abs(k) * z.size,
         either_sign=both,
@@ -206,7 +201,7 @@ FUNCTIONS: Mapping[str, TermFunction] = {
         lambda z: np.exp(-z),
         lambda z: (-np.exp(-z),),
         None,
-        lambda z: Apply("exp", (Apply("neg", (z,)),)),
+        lambda z: apply("exp", -z),
         4.0,
     ),
     "log": _plain("log", np.log, lambda z: 1 / z),

@@ -13,7 +13,7 @@ import numpy as np
 from edgewise._core.arrays import Floats, Ints
 from edgewise._core.work import charge
 from edgewise.dynamics.term_functions import FUNCTIONS, SATURATIONS, TermFunction
-from edgewise.forms.tree import Apply, Node, Number, Variable
+from edgewise.forms.tree import Node, Number, Variable, multiplied
 
 Place = tuple[str, tuple[int, ...]]
 
@@ -85,7 +85,7 @@ class DynamicsTerm:
     def tree(self, names: Sequence[str], inner: Sequence[Node]) -> Node:
         """The formula of the term."""
         factors: list[Node] = [
-            Variable(name) if p == 1 else Apply("^", (Variable(name), exact(p)))
+            Variable(name) if p == 1 else Variable(name) ** exact(p)
             for name, p in zip(names, self.powers, strict=True)
             if p
         ]
@@ -94,7 +94,7 @@ class DynamicsTerm:
             factors.append(FUNCTIONS[self.function].tree(*arguments, *inner))
         if not factors:
             return Number(1)
-        return factors[0] if len(factors) == 1 else Apply("*", tuple(factors))
+        return multiplied(factors)
 
 
 def _rarity(power: float) -> float:
@@ -109,7 +109,7 @@ def exact(value: float) -> Node:
     for bottom in RATIOS:
         top = round(value * bottom)
         if abs(top - value * bottom) < 1e-9:
-            return Number(top) if bottom == 1 else Apply("*", (Number(top), Apply("inv", (Number(bottom),))))
+            return Number(top) if bottom == 1 else Number(top) / bottom
     return Number(value)
 
 

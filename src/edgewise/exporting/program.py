@@ -29,7 +29,7 @@ from edgewise.data import Encoding
 from edgewise.data.encoding_columns import REACH, EncodedColumn, LevelColumn, NumberColumn
 from edgewise.forms import form_from_text
 from edgewise.forms.parser import read
-from edgewise.forms.tree import Apply, Node, Variable
+from edgewise.forms.tree import Node, Variable, apply
 from edgewise.layers import KANLinear
 from edgewise.network import KAN
 from edgewise.network.calibration import Calibration
@@ -373,8 +373,8 @@ def _array(tensor: torch.Tensor) -> Floats:
 _X = Variable("x")
 # Written otherwise than a reader would: the plain text of these forms loses digits or overflows for some x.
 _STABLE: dict[str, Node] = {
-    "planck": Apply("*", (_X, Apply("inv", (Apply("expm1", (_X,)),)))),
-    "sigmoid": Apply("sigmoid", (_X,)),
+    "planck": _X / apply("expm1", _X),
+    "sigmoid": apply("sigmoid", _X),
 }
 
 

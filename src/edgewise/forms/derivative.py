@@ -7,7 +7,18 @@ from functools import cache
 
 from edgewise.forms.functions import FUNCTIONS
 from edgewise.forms.parser import read
-from edgewise.forms.tree import Apply, Node, Number, Variable, multiplied, names_in, replaced
+from edgewise.forms.tree import (
+    Apply,
+    Node,
+    Number,
+    Variable,
+    apply,
+    inverse,
+    multiplied,
+    names_in,
+    replaced,
+    summed,
+)
 
 _ZERO, _ONE = Number(0), Number(1)
 # Products of more factors are differentiated half by half.
@@ -25,9 +36,8 @@ def differentiate(node: Node, name: str) -> Node:
         return add(*(differentiate(argument, name) for argument in arguments))
     if head == "*" and len(arguments) > _LONG:
         # Half by half: each factor's slope times all the others would take room that grows with the square of the length.
-        left, right = (
-            Apply("*", part) for part in (arguments[: len(arguments) // 2], arguments[len(arguments) // 2 :])
-        )
+        half = len(arguments) // 2
+        left, right = multiplied(arguments[:half]), multiplied(arguments[half:])
         return add(_beside(differentiate(left, name), right), _beside(differentiate(right, name), left))
     if head == "*":
         return add(
@@ -41,7 +51,7 @@ def differentiate(node: Node, name: str) -> Node:
     if head == "neg":
         return negate(slope)
     if head == "inv":
-        return negate(multiply(slope, Apply("inv", (power(inner, Number(2)),))))
+        return negate(multiply(slope, inverse(power(inner, Number(2)))))
     if head == "^":
         return _power_rule(inner, arguments[1], slope, name)
     here = dict(zip("xy", arguments, strict=False))
@@ -59,8 +69,8 @@ def _power_rule(base: Node, exponent: Node, slope: Node, name: str) -> Node:
     if name not in names_in(exponent):
         lowered = Number(exponent.value - 1) if isinstance(exponent, Number) else add(exponent, Number(-1))
         return multiply(exponent, power(base, lowered), slope)
-    growth = multiply(differentiate(exponent, name), Apply("log", (base,)))
-    relative = multiply(exponent, slope, Apply("inv", (base,)))
+    growth = multiply(differentiate(exponent, name), apply("log", base))
+    relative = multiply(exponent, slope, inverse(base))
     return multiply(power(base, exponent), add(growth, relative))
 
 
@@ -72,7 +82,7 @@ def _outer_slopes(function: str) -> tuple[Node, ...]:
 def add(*terms: Node) -> Node:
     """A sum without its zeros."""
     kept = tuple(term for term in terms if term != _ZERO)
-    return Apply("+", kept) if len(kept) > 1 else kept[0] if kept else _ZERO
+    return summed(kept) if kept else _ZERO
 
 
 def multiply(*factors: Node) -> Node:
@@ -96,14 +106,14 @@ def _is_whole(node: Node) -> bool:
 
 def _beside(slope: Node, other: Node) -> Node:
     """A product that keeps both parts whole, so that neither is copied."""
-    return _ZERO if slope == _ZERO else Apply("*", (slope, other))
+    return _ZERO if slope == _ZERO else slope * other
 
 
 def negate(node: Node) -> Node:
     """The negated tree."""
-    return Number(-node.value) if isinstance(node, Number) else Apply("neg", (node,))
+    return Number(-node.value) if isinstance(node, Number) else -node
 
 
 def power(base: Node, exponent: Node) -> Node:
     """A power without trivial exponents."""
-    return _ONE if exponent == _ZERO else base if exponent == _ONE else Apply("^", (base, exponent))
+    return _ONE if exponent == _ZERO else base if exponent == _ONE else base**exponent

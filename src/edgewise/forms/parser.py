@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from edgewise._core.checks import among, did_you_mean, short
 from edgewise.forms.functions import CONSTANTS, FUNCTIONS, SPELLINGS
 from edgewise.forms.reader import Reader, Token
-from edgewise.forms.tree import Apply, Node, Number, Variable, in_backticks, multiplied, summed
+from edgewise.forms.tree import Apply, Node, Number, Variable, in_backticks, inverse, multiplied, summed
 
 _ALLOWED = (
     "the operators + - * / ^, numbers, brackets, column names (in `backticks` where needed) and functions"
@@ -73,7 +73,7 @@ class _Formula:
         terms = [self.product()]
         while sign := self.reader.take("-", "+"):
             term = self.product()
-            terms.append(Apply("neg", (term,)) if sign == "-" else term)
+            terms.append(-term if sign == "-" else term)
         self.reader.leave()
         return summed(terms)
 
@@ -81,7 +81,7 @@ class _Formula:
         factors = [self.signed()]
         while sign := self.reader.take("/", "*"):
             factor = self.signed()
-            factors.append(Apply("inv", (factor,)) if sign == "/" else factor)
+            factors.append(inverse(factor) if sign == "/" else factor)
         return multiplied(factors)
 
     def signed(self) -> Node:
@@ -92,7 +92,7 @@ class _Formula:
         if not minus:
             return node
         # "-2" is the number minus two, "-x" a negated variable, "-2^2" the negated square.
-        return Number(-node.value) if isinstance(node, Number) else Apply("neg", (node,))
+        return Number(-node.value) if isinstance(node, Number) else -node
 
     def power(self) -> Node:
         base = self.atom()
@@ -101,7 +101,7 @@ class _Formula:
         self.reader.enter()
         exponent = self.signed()
         self.reader.leave()
-        return Apply("^", (base, exponent))
+        return base**exponent
 
     def atom(self) -> Node:
         token = self.reader.head

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeGuard
+from typing import ClassVar, TypeGuard
 
 from edgewise._core.arguments import check_text
 
@@ -17,22 +17,66 @@ IDENTIFIER = re.compile(r"[^\W\d]\w*")
 OPERATORS = frozenset({"+", "*", "^", "neg", "inv"})
 
 
+class _Operators:
+    """Python's operators on nodes: they make the tree that is written, and simplify nothing; numbers become literals.
+
+    A chain makes nodes of two terms or factors within each other, where `summed` and `multiplied` make one of many.
+    """
+
+    __slots__ = ()
+    # numpy's numbers leave the operators to these.
+    __array_ufunc__: ClassVar[None] = None
+
+    def __add__(self, other: Operand) -> Apply:
+        return apply("+", self, other)
+
+    def __radd__(self, other: Operand) -> Apply:
+        return apply("+", other, self)
+
+    def __sub__(self, other: Operand) -> Apply:
+        return apply("+", self, apply("neg", other))
+
+    def __rsub__(self, other: Operand) -> Apply:
+        return apply("+", other, -self)
+
+    def __mul__(self, other: Operand) -> Apply:
+        return apply("*", self, other)
+
+    def __rmul__(self, other: Operand) -> Apply:
+        return apply("*", other, self)
+
+    def __truediv__(self, other: Operand) -> Apply:
+        return apply("*", self, inverse(other))
+
+    def __rtruediv__(self, other: Operand) -> Apply:
+        return apply("*", other, inverse(self))
+
+    def __pow__(self, other: Operand) -> Apply:
+        return apply("^", self, other)
+
+    def __rpow__(self, other: Operand) -> Apply:
+        return apply("^", other, self)
+
+    def __neg__(self) -> Apply:
+        return apply("neg", self)
+
+
 @dataclass(frozen=True, slots=True)
-class Number:
+class Number(_Operators):
     """A literal: an int is exact, a float is a measured constant."""
 
     value: int | float
 
 
 @dataclass(frozen=True, slots=True)
-class Variable:
+class Variable(_Operators):
     """A column, or one of the constants pi and e where no column has that name."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
-class Apply:
+class Apply(_Operators):
     """An operator (`+`, `*`, `^`, `neg`, `inv`) or a named function applied to arguments.
 
     `origin` names the parts of a search that made it; trees that differ in nothing else are equal.
@@ -44,23 +88,56 @@ class Apply:
 
 
 Node = Number | Variable | Apply
+Operand = _Operators | int | float
 
 
-def summed(terms: Sequence[Node]) -> Node:
+def apply(function: str, *arguments: Operand) -> Apply:
+    """An operator or a function of nodes and numbers.
+
+    Raises
+    ------
+    TypeError
+        Where an argument is neither.
+
+    Examples
+    --------
+    >>> x = Variable("x")
+    >>> render(2.5 * apply("sin", x**2) - inverse(x))
+    '2.5*sin(x^2) - 1/x'
+    """
+    return Apply(function, tuple(map(_node, arguments)))
+
+
+def inverse(node: Operand) -> Apply:
+    """One over a node, without a one to read."""
+    return apply("inv", node)
+
+
+def _node(operand: Operand) -> Node:
+    if isinstance(operand, (Number, Variable, Apply)):
+        return operand
+    if isinstance(operand, (int, float)):
+        return Number(operand)
+    raise TypeError(f"no node of a formula: {operand!r}")
+
+
+def summed(terms: Iterable[Node]) -> Node:
     """The sum of one term or more."""
-    return terms[0] if len(terms) == 1 else Apply("+", tuple(terms))
+    return _chained("+", tuple(terms))
 
 
-def multiplied(factors: Sequence[Node]) -> Node:
+def multiplied(factors: Iterable[Node]) -> Node:
     """The product of one factor or more."""
-    return factors[0] if len(factors) == 1 else Apply("*", tuple(factors))
+    return _chained("*", tuple(factors))
+
+
+def _chained(operator: str, parts: tuple[Node, ...]) -> Node:
+    return parts[0] if len(parts) == 1 else Apply(operator, parts)
 
 
 def ratio(numerator: int, denominator: int = 1) -> Node:
     """An exact number, a whole one where it is one."""
-    if denominator == 1:
-        return Number(numerator)
-    return Apply("*", (Number(numerator), Apply("inv", (Number(denominator),))))
+    return Number(numerator) if denominator == 1 else Number(numerator) / denominator
 
 
 def names_in(node: Node) -> Iterator[str]:

@@ -14,7 +14,7 @@ import torch
 from edgewise._core.checks import plural
 from edgewise._core.errors import NumericEdgesError
 from edgewise.forms import Form, form_from_text
-from edgewise.forms.tree import Apply, Node, Number, Variable, multiplied, substitute
+from edgewise.forms.tree import Node, Number, Variable, multiplied, substitute, summed
 from edgewise.network import KAN
 
 Edge = tuple[int, int, int]
@@ -40,8 +40,8 @@ class _ScaledTree:
     def node(self) -> Node:
         if self.tree is None:
             return Number(float(self.offset))
-        scaled = self.tree if self.scale == 1.0 else Apply("*", (Number(float(self.scale)), self.tree))
-        return scaled if self.offset == 0.0 else Apply("+", (scaled, Number(float(self.offset))))
+        scaled = self.tree if self.scale == 1.0 else float(self.scale) * self.tree
+        return scaled if self.offset == 0.0 else scaled + float(self.offset)
 
 
 def symbolic_functions(net: KAN) -> dict[Edge, tuple[Form, Affine]]:
@@ -140,7 +140,7 @@ def _sum(terms: list[_ScaledTree], bias: float) -> _ScaledTree:
     if len(living) == 1:
         return _ScaledTree(living[0].scale, living[0].tree, offset)
     parts = [_ScaledTree(term.scale, term.tree, 0.0).node() for term in living]
-    return _ScaledTree(1.0, Apply("+", tuple(parts)), offset)
+    return _ScaledTree(1.0, summed(parts), offset)
 
 
 def _multiply(factors: list[_ScaledTree]) -> _ScaledTree:

@@ -12,7 +12,7 @@ from edgewise._core.checks import short
 from edgewise._core.errors import InputError
 from edgewise.forms.functions import CONSTANTS, FUNCTIONS
 from edgewise.forms.parser import read
-from edgewise.forms.tree import Apply, Node, Number, Variable, ratio, replaced
+from edgewise.forms.tree import Apply, Node, Number, Variable, apply, inverse, ratio, replaced, summed
 from edgewise.symbolic.expressions.steps import Mod, larger, smaller, step
 from edgewise.symbolic.expressions.writing import over
 
@@ -135,7 +135,7 @@ def from_sympy(expression: Any, digits: int | None = None) -> Node:
         return Variable("pi")
     if expression is sympy.E:
         # Written so that no column called e can be meant.
-        return Apply("exp", (Number(1),))
+        return apply("exp", 1)
     if expression.is_Add:
         return _sum(expression, digits)
     if expression.is_Mul:
@@ -144,7 +144,7 @@ def from_sympy(expression: Any, digits: int | None = None) -> Node:
         return _power(expression, digits)
     if expression.func in _INVERSES and len(expression.args) == 1:
         # What sympy makes of tan(u + pi/2) and the like.
-        return Apply("inv", (Apply(_INVERSES[expression.func], (from_sympy(expression.args[0], digits),)),))
+        return inverse(apply(_INVERSES[expression.func], from_sympy(expression.args[0], digits)))
     return _function(expression, digits)
 
 
@@ -154,7 +154,7 @@ def _function(expression: Any, digits: int | None) -> Node:
         # Constants last, as people write them; sympy's own order is one of a set.
         ordered = sorted(arguments, key=lambda each: bool(each.is_number))
         return reduce(
-            lambda left, right: Apply(_CHAINS[function], (left, right)),
+            lambda left, right: apply(_CHAINS[function], left, right),
             (from_sympy(each, digits) for each in ordered),
         )
     if function is sympy.Heaviside:
@@ -189,10 +189,8 @@ def _sum(expression: Any, digits: int | None) -> Node:
     first = next((at for at, term in enumerate(terms) if not _negative(term)), 0)
     nodes = [from_sympy(terms[first], digits)]
     for term in [*terms[:first], *terms[first + 1 :]]:
-        nodes.append(
-            Apply("neg", (from_sympy(-term, digits),)) if _negative(term) else from_sympy(term, digits)
-        )
-    return Apply("+", tuple(nodes))
+        nodes.append(-from_sympy(-term, digits) if _negative(term) else from_sympy(term, digits))
+    return summed(nodes)
 
 
 def _negative(term: Any) -> bool:
@@ -223,7 +221,7 @@ def _product(expression: Any, digits: int | None) -> Node:
 def _power(expression: Any, digits: int | None) -> Node:
     base, exponent = expression.as_base_exp()
     if exponent.is_number and exponent.is_negative:
-        return Apply("*", (Number(1), Apply("inv", (from_sympy(sympy.Pow(base, -exponent), digits),))))
+        return 1 / from_sympy(sympy.Pow(base, -exponent), digits)
     if exponent == sympy.Rational(1, 2):
-        return Apply("sqrt", (from_sympy(base, digits),))
-    return Apply("^", (from_sympy(base, digits), from_sympy(exponent, digits)))
+        return apply("sqrt", from_sympy(base, digits))
+    return from_sympy(base, digits) ** from_sympy(exponent, digits)

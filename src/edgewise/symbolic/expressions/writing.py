@@ -13,7 +13,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgewise.forms.functions import CONSTANTS
-from edgewise.forms.tree import Apply, Node, Number, Variable, ratio, render
+from edgewise.forms.tree import (
+    Apply,
+    Node,
+    Number,
+    Variable,
+    apply,
+    inverse,
+    multiplied,
+    ratio,
+    render,
+    summed,
+)
 from edgewise.symbolic.expressions.algebra import add, divided, negated, power
 from edgewise.symbolic.expressions.nodes import (
     CONSTANT,
@@ -66,7 +77,7 @@ def to_tree(expression: Expr, digits: int | None = None) -> Node:
         return Variable(expression.value)
     if head == CONSTANT:
         # Written so that no column called e can be meant.
-        return Variable("pi") if expression.value == "pi" else Apply("exp", (Number(1),))
+        return Variable("pi") if expression.value == "pi" else apply("exp", 1)
     if head == NOTHING:
         return Number(float("nan"))
     if head == "+":
@@ -78,9 +89,7 @@ def to_tree(expression: Expr, digits: int | None = None) -> Node:
     if head in ("max", "min"):
         # Constants last, as people write them.
         ordered = sorted(expression.args, key=lambda each: each.numeric)
-        return reduce(
-            lambda one, other: Apply(head, (one, other)), (to_tree(each, digits) for each in ordered)
-        )
+        return reduce(lambda one, other: apply(head, one, other), (to_tree(each, digits) for each in ordered))
     return Apply(head, tuple(to_tree(each, digits) for each in expression.args))
 
 
@@ -125,10 +134,8 @@ def _sum(expression: Expr, digits: int | None) -> Node:
     first = next((at for at, each in enumerate(terms) if not _is_minus(each)), 0)
     nodes = [to_tree(terms[first], digits)]
     for each in [*terms[:first], *terms[first + 1 :]]:
-        nodes.append(
-            Apply("neg", (to_tree(negated(each), digits),)) if _is_minus(each) else to_tree(each, digits)
-        )
-    return Apply("+", tuple(nodes))
+        nodes.append(-to_tree(negated(each), digits) if _is_minus(each) else to_tree(each, digits))
+    return summed(nodes)
 
 
 def _is_minus(term: Expr) -> bool:
@@ -159,16 +166,16 @@ def over(above: Sequence[Node], below: Sequence[Node], negative: bool) -> Node:
     """The product of what stands above a line and below it."""
     first, *others = above or [Number(1)]
     if negative:
-        first = Number(-first.value) if isinstance(first, Number) else Apply("neg", (first,))
+        first = Number(-first.value) if isinstance(first, Number) else -first
     if below:
-        others.append(Apply("inv", (below[0] if len(below) == 1 else Apply("*", tuple(below)),)))
-    return Apply("*", (first, *others)) if others else first
+        others.append(inverse(multiplied(below)))
+    return multiplied([first, *others])
 
 
 def _power(expression: Expr, digits: int | None) -> Node:
     base, exponent = expression.args
     if is_negative(exponent):
-        return Apply("*", (Number(1), Apply("inv", (to_tree(power(base, negated(exponent)), digits),))))
+        return 1 / to_tree(power(base, negated(exponent)), digits)
     if exponent == HALF:
-        return Apply("sqrt", (to_tree(base, digits),))
-    return Apply("^", (to_tree(base, digits), to_tree(exponent, digits)))
+        return apply("sqrt", to_tree(base, digits))
+    return to_tree(base, digits) ** to_tree(exponent, digits)

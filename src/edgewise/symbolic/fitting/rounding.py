@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from edgewise.forms.parser import read
-from edgewise.forms.tree import Apply, Node, Number, multiplied, names_in
+from edgewise.forms.tree import Node, Number, inverse, multiplied, names_in
 from edgewise.symbolic.expressions.border import canonical
 from edgewise.symbolic.expressions.complexity import node_count
 from edgewise.symbolic.expressions.nodes import Expr
@@ -323,7 +323,7 @@ def _exact(numerator: int, denominator: int, unit: str) -> Node:
     if unit != "1":
         factors.append(_unit(unit)[1])
     if bottom != 1:
-        factors.append(Apply("inv", (Number(bottom),)))
+        factors.append(inverse(bottom))
     return multiplied(factors)
 
 

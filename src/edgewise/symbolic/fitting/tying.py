@@ -11,7 +11,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator
 
-from edgewise.forms.tree import Apply, Node, Number, Variable
+from edgewise.forms.tree import Node, Number, Variable
 from edgewise.symbolic.expressions.algebra import add, divided, multiply, power, rebuilt, replaced
 from edgewise.symbolic.expressions.border import as_sympy, canonical
 from edgewise.symbolic.expressions.complexity import node_count
@@ -93,7 +93,7 @@ def _candidates(fitted: FittedFormula, rows: SplitRows) -> Iterator[Expr]:
         shared: Node = Variable(_SHARED)
         same = constants[i] * constants[j] > 0
         values: list[float | Node] = list(constants.tolist())
-        values[i], values[j] = shared, shared if same else Apply("*", (Number(-1), shared))
+        values[i], values[j] = shared, shared if same else Number(-1) * shared
         whole = from_tree(tape.with_constants(values), (*rows.names, _SHARED))
         value = math.copysign((size + abs(float(constants[j]))) / 2, constants[i])
         for written in _written(whole):

@@ -16,7 +16,7 @@ import numpy as np
 
 from edgewise._core.arrays import Floats
 from edgewise.forms.parser import read
-from edgewise.forms.tree import Apply, Node, Number, Variable, replaced
+from edgewise.forms.tree import Node, Number, Variable, replaced
 from edgewise.symbolic.expressions.functions_used import functions_in
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.groups.constants import EXACTLY
@@ -129,7 +129,7 @@ def _best(table: Floats, y: Floats, constant: bool) -> tuple[float, int]:
 def _structure(curve: _CurveFamily, starts: Floats, constant: bool, columns: tuple[str, ...]) -> Structure:
     factor, rate, other, added = itertools.islice(constant_names(columns), 4)
     inner = replaced(curve.tree, {"r": Variable(rate), "q": Variable(other)})
-    scaled = Apply("*", (Variable(factor), inner))
+    scaled = Variable(factor) * inner
     if not constant:
         return scaled, (factor, rate, other), (1.0, *starts.tolist())
-    return Apply("+", (scaled, Variable(added))), (factor, rate, other, added), (1.0, *starts.tolist(), 0.0)
+    return scaled + Variable(added), (factor, rate, other, added), (1.0, *starts.tolist(), 0.0)

@@ -10,7 +10,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from edgewise.forms.tree import OPERATORS, Apply, Node, Number, Variable, names_in
+from edgewise.forms.tree import OPERATORS, Apply, Node, Number, Variable, multiplied, names_in, summed
 from edgewise.symbolic.groups.template import constant_names
 
 Path = tuple[int, ...]
@@ -112,7 +112,7 @@ def _other_powers(tree: Node, powers: Sequence[Path], columns: Sequence[str]) ->
                 for path, exponent in zip(chosen, new, strict=True):
                     node = _at(tree, path)
                     base = node.arguments[0] if isinstance(node, Apply) else node
-                    made = put(made, path, Apply("^", (base, Number(exponent))))
+                    made = put(made, path, base**exponent)
                 yield Edited(made, {}, {})
 
 
@@ -127,8 +127,8 @@ def _of_one_rate(tree: Node, columns: Sequence[str]) -> Iterator[Edited]:
             for column in dict.fromkeys(name for name in names_in(kept) if name in columns):
                 line = _sum(put(terms[one], place, Number(1)), put(terms[other], where, Variable(column)))
                 rest = [each for at, each in enumerate(terms) if at not in (one, other)]
-                made = Apply("*", (line, kept))
-                yield Edited(put(tree, path, Apply("+", (*rest, made)) if rest else made), {}, {})
+                made = line * kept
+                yield Edited(put(tree, path, summed([*rest, made])), {}, {})
 
 
 def _exponentials(term: Node, columns: Sequence[str]) -> Iterator[tuple[Path, Node]]:
@@ -180,7 +180,7 @@ def _freed(tree: Node, powers: Sequence[Path], columns: Sequence[str]) -> Edited
         name = next(supply)
         shared[name] = exponent
         base = node.arguments[0] if isinstance(node, Apply) else node
-        tree = put(tree, path, Apply("^", (base, Variable(name))))
+        tree = put(tree, path, base ** Variable(name))
     return Edited(tree, shared, {})
 
 
@@ -221,12 +221,12 @@ def _has_constant(node: Node, columns: Sequence[str]) -> bool:
 
 def _product(one: Node, other: Node) -> Node:
     more = other.arguments if isinstance(other, Apply) and other.function == "*" else (other,)
-    return Apply("*", (one, *more))
+    return multiplied([one, *more])
 
 
 def _sum(one: Node, other: Node) -> Node:
     terms = one.arguments if isinstance(one, Apply) and one.function == "+" else (one,)
-    return Apply("+", (*terms, other))
+    return summed([*terms, other])
 
 
 def _at(tree: Node, path: Path) -> Node:

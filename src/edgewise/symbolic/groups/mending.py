@@ -119,7 +119,7 @@ def written(model: Tied, columns: tuple[str, ...]) -> Tied:
     turned = set[str]()
     tree = to_tree(from_tree(replaced(model.tree, model.plain), known))
     for name in [name for name, (values, _) in model.own.items() if (values < 0).all()]:
-        signed = to_tree(from_tree(replaced(tree, {name: Apply("neg", (Variable(name),))}), known))
+        signed = to_tree(from_tree(replaced(tree, {name: -Variable(name)}), known))
         if render(tree).startswith("-") or not render(signed).startswith("-"):
             tree, turned = signed, turned | {name}
     read = [name for name in dict.fromkeys(names_in(tree)) if name in model.own or name in model.shared]
@@ -156,7 +156,7 @@ def _taken_up(model: Tied, columns: tuple[str, ...]) -> Tied:
         tape = Tape(summed(numbers), ())
         own[name] = (sign * values + float(tape.value(tape.start, np.zeros((1, 0)))[0]), errors)
         rest = tuple(each for each in node.arguments if each is not part and each not in numbers)
-        tree = put(tree, path, Apply("+", (*rest, Variable(name))))
+        tree = put(tree, path, summed([*rest, Variable(name)]))
         return _taken_up(replace(model, tree=tree, own=own, plain={}), columns)
     return replace(model, tree=tree, own=own, plain={})
 

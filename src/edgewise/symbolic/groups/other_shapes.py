@@ -12,7 +12,7 @@ import numpy as np
 
 from edgewise._core.arrays import Floats
 from edgewise.forms.parser import read
-from edgewise.forms.tree import Apply, Node, Number, Variable, names_in, replaced, substitute
+from edgewise.forms.tree import Apply, Node, Variable, inverse, multiplied, names_in, replaced, substitute
 from edgewise.symbolic.expressions.functions_used import functions_in
 from edgewise.symbolic.groups.edits import Path, put, varies
 from edgewise.symbolic.groups.template import constant_names
@@ -55,7 +55,7 @@ def other_shapes(
         middle = float(np.median(np.abs(X[:, columns.index(column)]))) or 1.0
         rest = others if any(not varies(each, columns) for each in others) else (factor, *others)
         for shape, start in _of_column(Variable(column), inside, middle, allowed):
-            made = put(tree, path, Apply("*", (*rest, shape)))
+            made = put(tree, path, multiplied([*rest, shape]))
             yield _named(made, columns, {inside.name: start})
 
 
@@ -63,16 +63,14 @@ def _of_column(
     x: Node, inside: Variable, middle: float, allowed: frozenset[str] | None
 ) -> Iterator[tuple[Node, float]]:
     if allowed is None or "sqrt" in allowed:  # which a broken power counts as
-        yield Apply("^", (x, inside)), 1.0
+        yield x**inside, 1.0
     for text, inside_of in _SHAPES.items():
         shape = read(text, ("z",))
         if allowed is not None and not functions_in(shape) <= allowed:
             continue
         for power in inside_of:
-            raised = (
-                x if power == 1 else Apply("inv", (x,)) if power == -1 else Apply("^", (x, Number(power)))
-            )
-            yield substitute(shape, "z", Apply("*", (inside, raised))), middle**-power
+            raised = x if power == 1 else inverse(x) if power == -1 else x**power
+            yield substitute(shape, "z", inside * raised), middle**-power
 
 
 def _parts(

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from edgewise.forms.tree import Apply, Node, Number, Variable, replaced
+from edgewise.forms.tree import Apply, Node, Variable, inverse, replaced
 from edgewise.symbolic.groups.constants import Tied, refitted
 from edgewise.symbolic.groups.outlook import Join, Outlook
 from edgewise.symbolic.groups.rows import GroupedRows
@@ -60,13 +60,13 @@ def _replaced(model: Tied, join: Join, rows: GroupedRows) -> Tied | None:
         factors: list[Node] = [Variable(new)]
         ratio = model.own[join.name][0].copy()
         for other, power in join.powers.items():
-            factors.append(Variable(other) if power == 1 else Apply("inv", (Variable(other),)))
+            factors.append(Variable(other) if power == 1 else inverse(Variable(other)))
             ratio /= model.own[other][0] ** power
         start, node = float(np.median(ratio)), Apply("*", tuple(factors))
     else:
         (other,) = join.powers
         start = float(np.median(model.own[join.name][0] - join.times * model.own[other][0]))
-        node = Apply("+", (_times(join.times, Variable(other)), Variable(new)))
+        node = _times(join.times, Variable(other)) + Variable(new)
     own = {key: each for key, each in model.own.items() if key != join.name}
     names = tuple(each for each in model.names if each != join.name)
     tree = replaced(model.tree, {join.name: node})
@@ -82,7 +82,7 @@ def _times(number: float, node: Node) -> Node:
     size = abs(number)
     scaled = node
     if size > 1:
-        scaled = Apply("*", (Number(round(size)), node))
+        scaled = round(size) * node
     elif size < 1:
-        scaled = Apply("*", (Apply("inv", (Number(round(1 / size)),)), node))
-    return Apply("neg", (scaled,)) if number < 0 else scaled
+        scaled = inverse(round(1 / size)) * node
+    return -scaled if number < 0 else scaled

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from edgewise._core.arrays import Floats
-from edgewise.forms.tree import Apply, Node, Number, Variable, multiplied, ratio, summed
+from edgewise.forms.tree import Node, Number, Variable, apply, inverse, multiplied, ratio, summed
 from edgewise.symbolic.groups.constants import EXACTLY
 from edgewise.symbolic.groups.rows import GroupedRows
 from edgewise.symbolic.groups.template import Structure, constant_names
@@ -49,7 +49,7 @@ def sums_of_powers(
         return []
     n, y = len(rows.y), rows.y
     table = np.column_stack([values / np.sqrt(np.mean(np.square(values))) for _, values in products])
-    prices = np.array([price(Apply("*", (Number(1.5), tree))) for tree, _ in products])
+    prices = np.array([price(1.5 * tree) for tree, _ in products])
     parts = [(table[rows.group == at], y[rows.group == at]) for at in range(rows.count)]
     least = EXACTLY**2 * float(np.square(y).sum())
     sums: list[tuple[int, ...]] = [()]
@@ -102,18 +102,18 @@ def _size(columns: int, powers: int, most: int) -> tuple[int, int]:
 def _power(name: str, power: float) -> Node:
     column = Variable(name)
     if power < 0:
-        return Apply("inv", (_power(name, -power),))
+        return inverse(_power(name, -power))
     if power == 0.5:
-        return Apply("sqrt", (column,))
+        return apply("sqrt", column)
     if power == round(power):
-        return column if power == 1 else Apply("^", (column, Number(round(power))))
-    return Apply("^", (column, ratio(round(2 * power), 2)))
+        return column if power == 1 else column ** round(power)
+    return column ** ratio(round(2 * power), 2)
 
 
 def _structure(products: Sequence[Node], columns: Sequence[str]) -> Structure:
     names = list(itertools.islice(constant_names(columns), len(products)))
     terms = [
-        Variable(name) if isinstance(tree, Number) else Apply("*", (Variable(name), tree))
+        Variable(name) if isinstance(tree, Number) else Variable(name) * tree
         for name, tree in zip(names, products, strict=True)
     ]
     return summed(terms), tuple(names), (1.0,) * len(names)

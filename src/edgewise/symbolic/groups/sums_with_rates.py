@@ -16,7 +16,7 @@ import numpy as np
 
 from edgewise._core.arrays import Floats
 from edgewise.forms.parser import read
-from edgewise.forms.tree import Apply, Node, Number, Variable, replaced, summed
+from edgewise.forms.tree import Node, Number, Variable, replaced, summed
 from edgewise.symbolic.expressions.functions_used import functions_in
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.groups.constants import EXACTLY
@@ -161,7 +161,7 @@ def _structure(
     for at, (tree, rate) in enumerate(terms):
         factor = next(supply)
         inside = names[1] if one_rate and at else next(supply)
-        parts.append(Apply("*", (Variable(factor), replaced(tree, {"r": Variable(inside)}))))
+        parts.append(Variable(factor) * replaced(tree, {"r": Variable(inside)}))
         names += [factor] if one_rate and at else [factor, inside]
         starts += [1.0] if one_rate and at else [1.0, rate]
     if constant:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
-from edgewise.forms.tree import Apply, Node, Number, Variable, names_in, summed
+from edgewise.forms.tree import Apply, Node, Number, Variable, apply, names_in, summed
 
 # A formula with names for its constants, those names, and where the constants start.
 Structure = tuple[Node, tuple[str, ...], tuple[float, ...]]
@@ -55,7 +55,7 @@ def template(tree: Node, columns: Sequence[str]) -> tuple[Node, tuple[str, ...],
             return node
         if node.function == "^":
             base, power = node.arguments
-            return Apply("^", (named(base), named(power, exponent=True)))
+            return named(base) ** named(power, exponent=True)
         if all(isinstance(each, Number) for each in _leaves(node)) and node.function in ("*", "inv", "neg"):
             return named(Number(_value(node)), exponent)
         numbers = [each for each in _factors(node) if _is_number(each)]
@@ -90,16 +90,13 @@ def factored(tree: Node) -> Node:
     if not numbers or not others or not plain:
         return Apply("exp", parts)
     factor = Number(float(np.exp(sum(_value(each) for each in numbers))))
-    return Apply("*", (factor, Apply("exp", (summed(others),))))
+    return factor * apply("exp", summed(others))
 
 
 def loosened(tree: Node, columns: Sequence[str]) -> Node:
     """The formula with a factor at each term and a term without columns: in one group they may be 1 and 0."""
     terms = list(tree.arguments) if isinstance(tree, Apply) and tree.function == "+" else [tree]
-    scaled = [
-        term if _has_factor(term) or not _varies(term, columns) else Apply("*", (Number(1.0), term))
-        for term in terms
-    ]
+    scaled = [term if _has_factor(term) or not _varies(term, columns) else 1.0 * term for term in terms]
     if all(_varies(term, columns) for term in terms):
         scaled.append(Number(0.1))
     return summed(scaled)

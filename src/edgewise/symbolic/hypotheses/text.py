@@ -15,7 +15,7 @@ from edgewise._core.errors import InputError
 from edgewise.forms import Expression
 from edgewise.forms.parser import formula
 from edgewise.forms.reader import Reader
-from edgewise.forms.tree import Apply, Node, quote
+from edgewise.forms.tree import Node, quote
 
 Kind = Literal["sum", "product", "through", "increasing", "decreasing", "even", "odd"]
 
@@ -131,11 +131,7 @@ def _pair(reader: Reader, word: str, names: Sequence[str]) -> Hypothesis:
             got=short(text),
         )
     first, second = (each.tree for each in parts)
-    joined: Node = (
-        Apply("+", (first, Apply("neg", (second,))))
-        if word == "translation"
-        else Apply("*", (first, Apply("inv", (second,))))
-    )
+    joined: Node = first - second if word == "translation" else first / second
     return Hypothesis(text, "through", expressions=_apart(text, (Expression(joined, tuple(names)),)))
 
 

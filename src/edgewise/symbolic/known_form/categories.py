@@ -10,7 +10,7 @@ import numpy as np
 from edgewise._core.arrays import Floats, Ints
 from edgewise._core.checks import among, short
 from edgewise._core.errors import InputError
-from edgewise.forms.tree import Apply, Node, Number, Variable, summed
+from edgewise.forms.tree import Node, Number, Variable, summed
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +35,7 @@ class Category:
     def sum(self, parts: Sequence[Node]) -> Node:
         """The tree that is one of these in the rows of each level."""
         pairs = zip(self.indicators, parts, strict=True)
-        terms = tuple(Apply("*", (Variable(name), part)) for name, part in pairs)
+        terms = tuple(Variable(name) * part for name, part in pairs)
         return summed(terms)
 
     def codes(self, cells: Sequence[Hashable]) -> Ints:

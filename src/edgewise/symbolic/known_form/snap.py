@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from edgewise._core.work import spent
-from edgewise.forms.tree import Apply, Node, Number, substitute
+from edgewise.forms.tree import Node, Number, substitute
 from edgewise.symbolic.expressions.rewriting import shortest
 from edgewise.symbolic.expressions.writing import from_tree
 from edgewise.symbolic.fitting.least_squares import Refit, refit
@@ -181,6 +181,6 @@ def _called(
     found: Suggestion, constants: tuple[Number, Number | None, Number | None, Number], argument: Node
 ) -> Node:
     a, b, c, d = constants
-    inner = argument if b is None else Apply("*", (b, argument))
-    inner = inner if c is None else Apply("+", (inner, c))
-    return Apply("+", (Apply("*", (a, substitute(found.form.tree(), "x", inner))), d))
+    inner = argument if b is None else b * argument
+    inner = inner if c is None else inner + c
+    return a * substitute(found.form.tree(), "x", inner) + d

@@ -18,7 +18,7 @@ from edgewise._core.plain import fields
 from edgewise._core.seeds import numpy_generator
 from edgewise._core.threads import one_thread
 from edgewise.forms.functions import CONSTANTS
-from edgewise.forms.tree import Apply, Node, Number, Variable, names_in, replaced
+from edgewise.forms.tree import Node, Number, Variable, names_in, replaced, summed
 from edgewise.symbolic.expressions.named_constants import exact, like_columns, starts_of, with_constants
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.expressions.writing import from_tree
@@ -147,9 +147,7 @@ def fit_targets(
     labels = tuple(each for each in free if each not in columns and each not in CONSTANTS)
     there, which = np.isfinite(targets), np.arange(targets.shape[1])
     flags = [f"target {k}" for k in which]
-    whole = Apply(
-        "+", tuple(Apply("*", (Variable(flag), tree)) for flag, tree in zip(flags, trees, strict=True))
-    )
+    whole = summed(Variable(flag) * tree for flag, tree in zip(flags, trees, strict=True))
     at, target = np.nonzero(there)
     if len(at) < len(labels):
         raise InputError(

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgewise._core.arrays import Floats
-from edgewise.forms.tree import Apply, Node, Number, names_in
+from edgewise.forms.tree import Apply, Node, Number, apply, names_in
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.results.box import DataBox, Place, lowest, place_text
 from edgewise.symbolic.units.rules import written
@@ -227,7 +227,7 @@ def _needs(node: Node, names: set[str]) -> Iterator[_Need]:
             if not _fixed(factor, names):
                 yield _Need(written(node), f"{written(factor)} != 0", factor, strict=True, crossing=True)
     elif node.function == "tan":
-        cosine = Apply("cos", (inner,))
+        cosine = apply("cos", inner)
         yield _Need(written(node), f"{written(cosine)} != 0", cosine, strict=True, crossing=True)
     elif node.function in _ONE_SIDED and not _fixed(inner, names):
         least, strict = _ONE_SIDED[node.function]
@@ -235,9 +235,9 @@ def _needs(node: Node, names: set[str]) -> Iterator[_Need]:
         yield _Need(written(node), text, _sum(inner, -least), strict)
     elif node.function in _TWO_SIDED and not _fixed(inner, names):
         strict = _TWO_SIDED[node.function]
-        size = Apply("abs", (inner,))
+        size = apply("abs", inner)
         text = f"{written(size)} {'<' if strict else '<='} 1"
-        yield _Need(written(node), text, _sum(Apply("neg", (size,)), 1), strict)
+        yield _Need(written(node), text, _sum(-size, 1), strict)
 
 
 def _power_needs(node: Apply, names: set[str]) -> Iterator[_Need]:
@@ -294,5 +294,5 @@ def _value(node: Node) -> float:
 def _sum(node: Node, added: int) -> Node:
     if added == 0:
         return node
-    term: Node = Number(added) if added > 0 else Apply("neg", (Number(-added),))
-    return Apply("+", (node, term))
+    term: Node = Number(added) if added > 0 else -Number(-added)
+    return node + term

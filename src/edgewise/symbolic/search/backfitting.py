@@ -23,7 +23,7 @@ import numpy as np
 
 from edgewise._core.arrays import Floats
 from edgewise._core.work import spent
-from edgewise.forms.tree import Apply, Node, Number, Variable, names_in, replaced
+from edgewise.forms.tree import Apply, Node, Number, Variable, apply, names_in, replaced, summed
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.cancellation import LARGEST_EXPONENT
 from edgewise.symbolic.fitting.train_test import SplitRows
@@ -100,7 +100,7 @@ def _measured(tree: Node) -> int:
 def _read(part: _FeaturePart, rows: SplitRows) -> Iterator[Node]:
     """Closed forms of the curve that the part would have to be."""
     u, now = _value(part.feature, rows), _value(part.tree, rows)
-    tape = Tape(part.whole(Apply("+", (part.tree, Number(_MARK)))), rows.names)
+    tape = Tape(part.whole(part.tree + _MARK), rows.names)
     (at,) = np.flatnonzero(tape.start == _MARK)
     value, slopes = tape.jacobian(tape.start, rows.X)
     slope = slopes[:, at]
@@ -194,12 +194,7 @@ def _feature(tree: Node, rows: SplitRows) -> Node | None:
         if scaled:
             return powers(names, simple)
         if set(map(abs, simple)) == {1.0}:
-            return Apply(
-                "+",
-                tuple(
-                    one if sign > 0 else Apply("neg", (one,)) for one, sign in zip(names, simple, strict=True)
-                ),
-            )
+            return summed(one if sign > 0 else -one for one, sign in zip(names, simple, strict=True))
     return None
 
 
@@ -207,7 +202,7 @@ def _slopes(tree: Node, columns: list[str], rows: SplitRows, *, scaled: bool) ->
     """How the part changes with each column, or with its logarithm."""
     marks = [(1 if scaled else 0) + (at + 1) * (1e-12 if scaled else _MARK) for at in range(len(columns))]
     moved = {
-        name: Apply("*" if scaled else "+", (Variable(name), Number(mark)))
+        name: apply("*" if scaled else "+", Variable(name), Number(mark))
         for name, mark in zip(columns, marks, strict=True)
     }
     tape = Tape(replaced(tree, moved), rows.names)

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from edgewise.forms.tree import Apply, Node, Number, substitute
+from edgewise.forms.tree import Node, Number, apply, substitute
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.criterion import NODE_NATS, criterion
 from edgewise.symbolic.fitting.least_squares import refit
@@ -162,14 +162,14 @@ def _of_sides(search: Search, border: Border | Regimes, plan: Plan) -> Iterator[
     yield from (each for side in sides for each in side if not isinstance(each, Number))
     for f, g in itertools.product(*sides):
         if isinstance(border, Regimes):
-            yield Apply(border.kind, (f, g))
+            yield apply(border.kind, f, g)
             continue
         if border.kind == "max":
-            yield from (Apply(kind, (f, g)) for kind in ("max", "min"))
+            yield from (apply(kind, f, g) for kind in ("max", "min"))
         for step in replace(border, kind="step").trees(rows.X).values():
             if isinstance(f, Number) and f.value == 0:
-                yield Apply("*", (g, step))
-            yield Apply("+", (f, Apply("*", (Apply("+", (g, Apply("neg", (f,)))), step))))
+                yield g * step
+            yield f + (g - f) * step
 
 
 def _sides(search: Search, border: Border | Regimes) -> list[SplitRows] | None:

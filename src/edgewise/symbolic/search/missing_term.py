@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from edgewise._core.arrays import Floats
-from edgewise.forms.tree import Apply, Node, Number, Variable
+from edgewise.forms.tree import Node, Number, Variable, apply, summed
 from edgewise.symbolic.costs import VALUES
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.linear_fit import linear_fit
@@ -90,14 +90,14 @@ def with_missing_term(formulas: Iterable[Formula], rows: SplitRows) -> Iterator[
         gain = -count * np.log1p(-np.clip(np.nan_to_num(share, nan=0.0), 0.0, 1 - 1e-12)) - price
         at = int(np.argmax(gain))
         if (wave := _wave(left, thin)) is not None and wave[0] > gain[at]:
-            yield Apply("+", (formula.tree, wave[1]))
+            yield formula.tree + wave[1]
         elif gain[at] > 0:
             term = powers([Variable(name) for name in rows.names], [float(each) for each in exponents[at]])
             scale = float(left @ rest[:, at]) / float(length[at]) ** 2
             with np.errstate(all="ignore"):
                 values = Tape(term, rows.names)
                 size = float(np.linalg.norm(values.value(values.start, thin.X)))
-            yield Apply("+", (formula.tree, product(Number(scale / size), term)))
+            yield formula.tree + product(Number(scale / size), term)
 
 
 def _wave(left: Floats, rows: SplitRows) -> tuple[float, Node] | None:
@@ -120,12 +120,12 @@ def _wave(left: Floats, rows: SplitRows) -> tuple[float, Node] | None:
     column = rows.X[:, at]
     design = np.column_stack([np.sin(rate * column), np.cos(rate * column)])
     sizes = linear_fit(design, left)
-    angle = Apply("*", (Number(rate), Variable(rows.names[at])))
+    angle = rate * Variable(rows.names[at])
     terms = (
-        product(Number(float(size)), Apply(name, (angle,)))
+        product(Number(float(size)), apply(name, angle))
         for size, name in zip(sizes, ("sin", "cos"), strict=True)
     )
-    return gain, Apply("+", tuple(terms))
+    return gain, summed(terms)
 
 
 def _exponents(X: Floats) -> Iterator[tuple[int, ...]]:

@@ -10,7 +10,7 @@ from edgewise._core.checks import among, as_tuple, check_choice, check_int, chec
 from edgewise._core.errors import InputError
 from edgewise.forms import FORMS, Form
 from edgewise.forms.functions import FUNCTIONS, SPELLINGS
-from edgewise.forms.tree import Apply, Node, Number, Variable, names_in
+from edgewise.forms.tree import Node, Number, Variable, multiplied, names_in
 from edgewise.symbolic.expressions.functions_used import functions_in
 from edgewise.symbolic.results.formula import Formula
 from edgewise.symbolic.search.constraint_text import Constraint, columns_of, read_constraints
@@ -123,7 +123,7 @@ class Limits:
     def simplest(self, mean: float) -> Node:
         """A formula that is always allowed: a measured constant, times the columns that are required."""
         needed = [Variable(name) for name in self.columns if name in self.require_columns]
-        return Apply("*", (Number(float(mean)), *needed)) if needed else Number(float(mean))
+        return multiplied([Number(float(mean)), *needed])
 
 
 def allowed_functions(

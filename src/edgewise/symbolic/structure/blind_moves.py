@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from edgewise.forms.tree import Apply, Node, Variable
+from edgewise.forms.tree import Node, Variable
 from edgewise.symbolic.provenance import proposes
 from edgewise.symbolic.structure.state import Move, State, power, powers
 
@@ -62,7 +62,7 @@ def blind(state: State, steps: Blind) -> Iterator[Move]:
         for p, q in steps.sums:
             if p > 0 or (clear[i] and clear[j]):
                 first, second = power(names[i], p), power(names[j], q)
-                merged += [Apply("+", (first, second)), Apply("+", (first, Apply("neg", (second,))))]
+                merged += [first + second, first - second]
         for feature in merged:
             yield Move(
                 "merge", tuple(feature if at == i else name for at, name in enumerate(names) if at != j)

@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgewise._core.arrays import Floats
-from edgewise.forms.tree import Apply, Node, Number, Variable, substitute
+from edgewise.forms.tree import Node, Number, Variable, apply, substitute, summed
 from edgewise.symbolic.costs import ORTHOGONAL
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.structure.breaks import equal_jumps
@@ -112,15 +112,15 @@ class Border:
             return {"floor": self._teeth(X[:, used[0]], used)}
         if self.kind == "max":
             line = self._line(used)
-            return {name: Apply(name, (line, *zero)) for name, zero in _KINKS.items()}
+            return {name: apply(name, line, *zero) for name, zero in _KINKS.items()}
         if len(used) > 1:
-            return {"step": Apply("step", (self._line(used),))}
+            return {"step": apply("step", self._line(used))}
         column = X[:, used[0]]
         below, above = column[column < self.place], column[column >= self.place]
         place = simplest(float(below.max()), float(above.min()))
         value = number(-place)
         line = Variable(self.names[used[0]])
-        return {"step": Apply("step", (Apply("+", (line, value)) if place else line,))}
+        return {"step": apply("step", line + value if place else line)}
 
     def _teeth(self, column: Floats, used: NDArray[np.intp]) -> Node:
         """Whole parts by the simplest period and start that leave every row in its tooth, where there are such."""
@@ -131,17 +131,17 @@ class Border:
             found = equal_jumps(ordered[jumps], ordered[jumps + 1])
             if found is not None:
                 return substitute(found, "x", Variable(self.names[used[0]]))
-        return Apply("floor", (self._line(used),))
+        return apply("floor", self._line(used))
 
     def _line(self, used: NDArray[np.intp]) -> Node:
         scaled = [
             Variable(self.names[at])
             if self.weights[at] == 1
-            else Apply("*", (Number(float(self.weights[at])), Variable(self.names[at])))
+            else float(self.weights[at]) * Variable(self.names[at])
             for at in used
         ]
         place = self.place - round(self.place) if self.kind == "floor" else self.place
-        return Apply("+", (*scaled, Number(-float(place))))
+        return summed([*scaled, Number(-float(place))])
 
 
 _MORE = {"max": 1.0, "step": 1.02, "floor": 1.04}

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgewise._core.arrays import Floats
-from edgewise.forms.tree import Apply, Node, Number, Variable, substitute
+from edgewise.forms.tree import Node, Number, Variable, apply, substitute, summed
 from edgewise.symbolic.costs import ORTHOGONAL
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.least_squares import refit
@@ -120,15 +120,15 @@ def _stair(x: Floats, y: Floats) -> Node | None:
         return None
     slope = 0.0 if abs(slope) * float(np.ptp(values)) <= alike else slope
     height = float(left[jumps].mean())
-    line = [Apply("*", (Number(slope), Variable("x")))] if slope else []
+    line = [slope * Variable("x")] if slope else []
     lows, highs = values[jumps], values[jumps + 1]
     inner = _one_jump(lows, highs) if len(jumps) == 1 else equal_jumps(lows, highs)
     if inner is None:
         return None
-    shape = Apply("+", (*line, Apply("*", (Number(height), inner))))
-    tape = Tape(shape, ("x",))
+    terms = [*line, height * inner]
+    tape = Tape(summed(terms), ("x",))
     offset = float(np.mean(heights - tape.value(tape.start, values[:, None])))
-    return Apply("+", (*shape.arguments, Number(offset)))
+    return summed([*terms, Number(offset)])
 
 
 def _function(x: Floats, y: Floats, alike: float) -> bool:
@@ -139,13 +139,13 @@ def _function(x: Floats, y: Floats, alike: float) -> bool:
 
 
 def _one_jump(lows: Floats, highs: Floats) -> Node:
-    return Apply("step", (_less(Variable("x"), simplest(float(lows[0]), float(highs[0]))),))
+    return apply("step", _less(Variable("x"), simplest(float(lows[0]), float(highs[0]))))
 
 
 def _less(x: Node, place: Fraction) -> Node:
     if place == 0:
         return x
-    return Apply("+", (x, Apply("neg", (number(place),)) if place > 0 else number(-place)))
+    return x + (-number(place) if place > 0 else number(-place))
 
 
 def equal_jumps(lows: Floats, highs: Floats) -> Node | None:
@@ -167,7 +167,7 @@ def equal_jumps(lows: Floats, highs: Floats) -> Node | None:
     turns = Fraction(math.floor(low / float(period)))
     start = simplest(low - float(turns * period), high - float(turns * period))
     start = Fraction(0) if start == period else start
-    return Apply("floor", (Apply("*", (_less(Variable("x"), start), number(1 / period))),))
+    return apply("floor", _less(Variable("x"), start) * number(1 / period))
 
 
 # ---- two laws
@@ -243,10 +243,10 @@ def _joined(rows: SplitRows, at: int, place: float) -> Iterator[Node]:
         where = _takes_over(rows, at, f.tree, g.tree)
         if where is None:
             continue
-        step = Apply("step", (_less(Variable(rows.names[at]), where),))
+        step = apply("step", _less(Variable(rows.names[at]), where))
         if isinstance(f.tree, Number) and f.tree.value == 0:
-            yield Apply("*", (g.tree, step))
-        yield Apply("+", (f.tree, Apply("*", (Apply("+", (g.tree, Apply("neg", (f.tree,)))), step))))
+            yield g.tree * step
+        yield f.tree + (g.tree - f.tree) * step
 
 
 def _side(rows: SplitRows, chosen: NDArray[np.bool_]) -> list[_Side]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from edgewise._core.arrays import Floats
 from edgewise.forms.parser import read
-from edgewise.forms.tree import Apply, Node, Number, Variable, substitute
+from edgewise.forms.tree import Node, Number, Variable, inverse, substitute
 from edgewise.symbolic.costs import LAID_OUT
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.structure.state import power, powers, product
@@ -171,9 +171,9 @@ def _pairs(rows: SplitRows) -> list[SumTerm]:
         for one, other in itertools.combinations(_columns(rows), 2):
             found += [
                 SumTerm(product(one.tree, other.tree), one.values * other.values),
-                SumTerm(product(one.tree, Apply("inv", (other.tree,))), one.values / other.values),
-                SumTerm(Apply("+", (one.tree, other.tree)), one.values + other.values),
-                SumTerm(Apply("+", (one.tree, Apply("neg", (other.tree,)))), one.values - other.values),
+                SumTerm(product(one.tree, inverse(other.tree)), one.values / other.values),
+                SumTerm(one.tree + other.tree, one.values + other.values),
+                SumTerm(one.tree - other.tree, one.values - other.values),
             ]
     return found
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from edgewise._core.arrays import Floats
 from edgewise.forms import FORMS, Form
 from edgewise.forms.parser import read
-from edgewise.forms.tree import Apply, Node, Number, Variable, multiplied, substitute
+from edgewise.forms.tree import Apply, Node, Number, Variable, apply, inverse, multiplied, substitute, summed
 from edgewise.symbolic.costs import NEXT_TERM, TRIPLES
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.linear_fit import linear_fit
@@ -73,10 +73,10 @@ def direct_candidates(rows: SplitRows, forms: Sequence[Form] | None = None) -> I
 
 def curve_tree(found: Suggestion, inner: Node) -> Node:
     """a*f(b*x + c) + d as a tree, without the constants it does not need."""
-    scaled = inner if found.b == 1.0 else Apply("*", (Number(float(found.b)), inner))
-    z = scaled if found.c == 0.0 else Apply("+", (scaled, Number(float(found.c))))
-    value = Apply("*", (Number(float(found.a)), substitute(found.form.tree(), "x", z)))
-    return Apply("+", (value, Number(float(found.d))))
+    scaled = inner if found.b == 1.0 else float(found.b) * inner
+    z = scaled if found.c == 0.0 else scaled + float(found.c)
+    value = float(found.a) * substitute(found.form.tree(), "x", z)
+    return value + float(found.d)
 
 
 def _lines(rows: SplitRows) -> Iterator[Node]:
@@ -87,16 +87,14 @@ def _lines(rows: SplitRows) -> Iterator[Node]:
 
 def _linear(terms: Sequence[Node], solution: NDArray[np.floating]) -> Node:
     """Terms with coefficients, and the constant that comes last."""
-    parts: list[Node] = [
-        Apply("*", (Number(float(weight)), term)) for weight, term in zip(solution[:-1], terms, strict=True)
-    ]
-    return Apply("+", (*parts, Number(float(solution[-1])))) if parts else Number(float(solution[-1]))
+    parts: list[Node] = [float(weight) * term for weight, term in zip(solution[:-1], terms, strict=True)]
+    return summed([*parts, Number(float(solution[-1]))])
 
 
 def _parabolas(rows: SplitRows) -> Iterator[Node]:
     """a x + b x^2 with and without a constant: the first correction to many a law."""
     x, name = rows.X[:, 0], Variable(rows.names[0])
-    terms = [name, Apply("^", (name, Number(2)))]
+    terms = [name, name**2]
     for constant in (False, True):
         design = np.column_stack([x, x**2, np.ones(len(x))][: 2 + constant])
         if len(x) > design.shape[1]:
@@ -120,13 +118,13 @@ def _power_laws(rows: SplitRows) -> Iterator[Node]:
     if not (signs == sign).all():
         return
     factors = tuple(
-        Apply("^", (Variable(rows.names[at]), Number(int(power) if whole else float(power))))
+        Variable(rows.names[at]) ** (int(power) if whole else float(power))
         for at, power, whole in zip(clear, powers[:-1], signed, strict=True)
         if power
     )
-    law = Apply("*", (Number(sign * float(np.exp(powers[-1]))), *factors))
+    law = multiplied([Number(sign * float(np.exp(powers[-1]))), *factors])
     yield law
-    yield Apply("+", (law, Number(0.0)))
+    yield law + 0.0
 
 
 def _plain_curves(rows: SplitRows, forms: Sequence[Form] | None) -> Iterator[Node]:
@@ -213,7 +211,7 @@ def _library(rows: SplitRows) -> _Library:
         columns = [np.prod(rows.X ** np.array(each, dtype=float), axis=1) for each in powers]
         for at, name in enumerate(rows.names):
             if (rows.X[:, at] > 0).all():
-                trees += [Apply("log", (Variable(name),)), Apply("sqrt", (Variable(name),))]
+                trees += [apply("log", Variable(name)), apply("sqrt", Variable(name))]
                 columns += [np.log(rows.X[:, at]), np.sqrt(rows.X[:, at])]
     return _Library(trees, np.stack(columns, axis=1))
 
@@ -344,6 +342,6 @@ def _product(powers: Sequence[int], names: Sequence[str]) -> Node:
     factors: list[Node] = []
     for name, power in zip(names, powers, strict=True):
         if power:
-            size = Variable(name) if abs(power) == 1 else Apply("^", (Variable(name), Number(abs(power))))
-            factors.append(size if power > 0 else Apply("inv", (size,)))
+            size = Variable(name) if abs(power) == 1 else Variable(name) ** abs(power)
+            factors.append(size if power > 0 else inverse(size))
     return multiplied(factors)

@@ -17,7 +17,7 @@ from scipy.linalg import qr, solve_triangular
 
 from edgewise._core.arrays import Floats
 from edgewise._core.work import spent
-from edgewise.forms.tree import Apply, Node
+from edgewise.forms.tree import Node, inverse
 from edgewise.symbolic.costs import NULL_SPACE, ORTHOGONAL
 from edgewise.symbolic.fitting.linear_fit import linear_fit
 from edgewise.symbolic.fitting.train_test import SplitRows
@@ -84,7 +84,7 @@ def relations(
                 top, bottom = (
                     linear([terms[each].tree for each in chosen], weights) for chosen, weights in found
                 )
-                yield outside(target.outer, product(top, Apply("inv", (bottom,))), sign)
+                yield outside(target.outer, product(top, inverse(bottom)), sign)
 
 
 def _sums(

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgewise._core.arrays import Floats
-from edgewise.forms.tree import Apply, Node, Number
+from edgewise.forms.tree import Node, Number, apply, inverse
 from edgewise.symbolic.costs import LOOKED_UP, SHORT_EXPRESSION
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.linear_fit import linear_fit
@@ -49,25 +49,25 @@ Bools = NDArray[np.bool_]
 # t of (y, f), and y of (f, t).
 _PARTS: Sequence[tuple[Callable[[Any, Any], Any], Callable[[Node, Node], Node]]] = (
     (lambda y, f: y / f, product),
-    (lambda y, f: y - f, lambda f, t: Apply("+", (f, t))),
-    (lambda y, f: y + f, lambda f, t: Apply("+", (t, Apply("neg", (f,))))),
-    (lambda y, f: f / y, lambda f, t: product(f, Apply("inv", (t,)))),
-    (lambda y, f: y * f, lambda f, t: product(t, Apply("inv", (f,)))),
+    (lambda y, f: y - f, lambda f, t: f + t),
+    (lambda y, f: y + f, lambda f, t: t - f),
+    (lambda y, f: f / y, lambda f, t: product(f, inverse(t))),
+    (lambda y, f: y * f, lambda f, t: product(t, inverse(f))),
 )
 # The inverse of a function, the function, and whether the inverse wants positive values.
 _INVERSES: Sequence[tuple[Callable[[Any], Any], Wrap, bool]] = (
-    (np.log, lambda u: Apply("exp", (u,)), True),
+    (np.log, lambda u: apply("exp", u), True),
     (np.sqrt, lambda u: power(u, 2.0), True),
-    (np.square, lambda u: Apply("sqrt", (u,)), False),
-    (np.reciprocal, lambda u: Apply("inv", (u,)), False),
-    (np.exp, lambda u: Apply("log", (u,)), False),
+    (np.square, lambda u: apply("sqrt", u), False),
+    (np.reciprocal, inverse, False),
+    (np.exp, lambda u: apply("log", u), False),
     (np.cbrt, lambda u: power(u, 3.0), False),
-    (np.arccos, lambda u: Apply("cos", (u,)), False),
-    (np.arcsin, lambda u: Apply("sin", (u,)), False),
-    (np.arctanh, lambda u: Apply("tanh", (u,)), False),
-    (np.arctan, lambda u: Apply("tan", (u,)), False),
-    (np.tan, lambda u: Apply("atan", (u,)), False),
-    (np.sin, lambda u: Apply("asin", (u,)), False),
+    (np.arccos, lambda u: apply("cos", u), False),
+    (np.arcsin, lambda u: apply("sin", u), False),
+    (np.arctanh, lambda u: apply("tanh", u), False),
+    (np.arctan, lambda u: apply("tan", u), False),
+    (np.tan, lambda u: apply("atan", u), False),
+    (np.sin, lambda u: apply("asin", u), False),
 )
 # Two numbers are the same, and what is taken off leaves enough of y to be recognised.
 _SAME, _SEEN = 1e-9, 1e-4
@@ -186,9 +186,9 @@ def _without(y: Floats, short: ShortExpressions) -> Iterator[_Targets]:
 def _inverted(targets: _Targets, place: int) -> Iterator[_Targets]:
     values = targets.values
     below = values.max(axis=0) < 0
-    for at, (inverse, _, positive) in enumerate(_INVERSES):
+    for at, (undo, _, positive) in enumerate(_INVERSES):
         minus = below & positive
-        left = inverse(np.where(minus, -values, values))
+        left = undo(np.where(minus, -values, values))
         good = np.flatnonzero(_varies(left))
         taken = targets.taken[good]
         taken[:, place], taken[:, place + 2] = at, minus[good]
@@ -288,16 +288,16 @@ def _written(met: _Meeting, short: ShortExpressions, targets: _Targets) -> Node:
     for at, opposite in zip(functions[1::-1], functions[:1:-1], strict=True):
         if at != _NONE:
             tree = _INVERSES[at][1](tree)
-            tree = Apply("neg", (tree,)) if opposite else tree
+            tree = -tree if opposite else tree
     return tree if part == _NONE else _PARTS[how][1](short.tree(part), tree)
 
 
 def _linear(slope: float, tree: Node, offset: float, size: float) -> Node:
     if abs(slope + 1) < 1e-8:
-        tree = Apply("neg", (tree,))
+        tree = -tree
     elif abs(slope - 1) >= 1e-8:
         tree = product(Number(slope), tree)
-    return tree if abs(offset) < 1e-8 * size else Apply("+", (tree, Number(offset)))
+    return tree if abs(offset) < 1e-8 * size else tree + offset
 
 
 def _holds(tree: Node, rows: SplitRows) -> bool:

@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgewise._core.arrays import Floats
-from edgewise.forms.tree import Apply, Node, Number, Variable
+from edgewise.forms.tree import Node, Number, Variable, inverse, summed
 from edgewise.symbolic.costs import PIVOTS, ROUNDED
 from edgewise.symbolic.expressions.nodes import ZERO
 from edgewise.symbolic.expressions.writing import to_tree
@@ -275,9 +275,9 @@ def _curved_pair(view: SlopeView, i: int, j: int) -> Iterator[Move]:
             for at, each in enumerate(exact)
             if each is not None and each is not ZERO
         ]
-        curve = Apply("+", (power(name, degree + 1), *inner)) if inner else power(name, degree + 1)
+        curve = summed([power(name, degree + 1), *inner])
         number = Number(lead) if whole is None else to_tree(whole)
-        feature = Apply("+", (product(number, curve), view.names[j]))
+        feature = product(number, curve) + view.names[j]
         features = tuple(feature if at == i else each for at, each in enumerate(view.names) if at != j)
         yield Move("merge", features, residual=residual, exact=whole is not None)
         return
@@ -399,14 +399,14 @@ def _merged(
             if exact:
                 number = _fraction(Fraction(value).limit_denominator(12))
             scaled = product(number, first)
-        feature = Apply("+", (second, scaled if weight > 0 else Apply("neg", (scaled,))))
+        feature = second + (scaled if weight > 0 else -scaled)
     features = tuple(feature if at == i else name for at, name in enumerate(view.names) if at != j)
     return Move("merge", features, residual=residual, exact=exact)
 
 
 def _fraction(value: Fraction) -> Node:
     top = Number(value.numerator)
-    return top if value.denominator == 1 else product(top, Apply("inv", (Number(value.denominator),)))
+    return top if value.denominator == 1 else product(top, inverse(value.denominator))
 
 
 @proposes("idle columns")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from edgewise.forms import Form
-from edgewise.forms.tree import Apply, Node, Number
+from edgewise.forms.tree import Node
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.provenance import proposes
 from edgewise.symbolic.structure.direct_candidates import direct_candidates
@@ -33,4 +33,4 @@ def from_units(units: Dimensions | None, state: State | None, forms: Sequence[Fo
     elif units is not None:
         groups = units.groups()
         if groups.prefactor_tree is not None and not groups.products:
-            yield Apply("*", (Number(1.0), groups.prefactor_tree))
+            yield 1.0 * groups.prefactor_tree

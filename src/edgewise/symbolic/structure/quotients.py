@@ -21,7 +21,7 @@ import numpy as np
 
 from edgewise._core.arrays import Floats
 from edgewise._core.work import spent
-from edgewise.forms.tree import Apply, Node, Number, render
+from edgewise.forms.tree import Node, Number, inverse, render
 from edgewise.symbolic.costs import QUOTIENT
 from edgewise.symbolic.fitting.least_squares import refit
 from edgewise.symbolic.fitting.train_test import SplitRows
@@ -175,6 +175,6 @@ def _best(terms: Sequence[SumTerm], target: _Target, sign: int) -> _Quotient | N
         map(nodes, trees)
     )
     price += OUTER_NATS * (target.outer.tree != "u")
-    denominator = Apply("+", (Number(1), linear([terms[varies[at]].tree for at in parts], np.array(lower))))
-    tree = product(linear([terms[at].tree for at in top], upper), Apply("inv", (denominator,)))
+    denominator = 1 + linear([terms[varies[at]].tree for at in parts], np.array(lower))
+    tree = product(linear([terms[at].tree for at in top], upper), inverse(denominator))
     return _Quotient(_criterion(left, len(y), price), outside(target.outer, tree, sign), price)

@@ -10,28 +10,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgewise._core.arrays import Floats
-from edgewise.forms.tree import Apply, Node, Variable
+from edgewise.forms.tree import Node, Variable, apply, inverse
 from edgewise.symbolic.costs import SHORT_EXPRESSION
 from edgewise.symbolic.structure.state import TOO_LARGE, power, product
 
 Ints = NDArray[np.intp]
 _UNARY: Sequence[tuple[Callable[[Any], Any], Callable[[Node], Node]]] = (
     (np.square, lambda u: power(u, 2.0)),
-    (np.sqrt, lambda u: Apply("sqrt", (u,))),
-    (np.reciprocal, lambda u: Apply("inv", (u,))),
+    (np.sqrt, lambda u: apply("sqrt", u)),
+    (np.reciprocal, inverse),
     (lambda u: u**3, lambda u: power(u, 3.0)),
-    (np.exp, lambda u: Apply("exp", (u,))),
-    (np.log, lambda u: Apply("log", (u,))),
-    (np.sin, lambda u: Apply("sin", (u,))),
-    (np.cos, lambda u: Apply("cos", (u,))),
-    (np.tanh, lambda u: Apply("tanh", (u,))),
+    (np.exp, lambda u: apply("exp", u)),
+    (np.log, lambda u: apply("log", u)),
+    (np.sin, lambda u: apply("sin", u)),
+    (np.cos, lambda u: apply("cos", u)),
+    (np.tanh, lambda u: apply("tanh", u)),
 )
 # Whether the two may be exchanged.
 _BINARY: Sequence[tuple[Callable[[Any, Any], Any], Callable[[Node, Node], Node], bool]] = (
-    (np.add, lambda u, v: Apply("+", (u, v)), True),
+    (np.add, lambda u, v: u + v, True),
     (np.multiply, lambda u, v: product(u, v), True),
-    (np.subtract, lambda u, v: Apply("+", (u, Apply("neg", (v,)))), False),
-    (np.divide, lambda u, v: product(u, Apply("inv", (v,))), False),
+    (np.subtract, lambda u, v: u - v, False),
+    (np.divide, lambda u, v: product(u, inverse(v)), False),
 )
 # What varies by less than this share of its size is a constant, or has lost the digits that it varies by.
 _CONSTANT = 1e-6

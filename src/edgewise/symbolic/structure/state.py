@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 
 from edgewise._core.arrays import Floats
-from edgewise.forms.tree import Apply, Node, Number, Variable, ratio, substitute
+from edgewise.forms.tree import Node, Number, Variable, apply, inverse, multiplied, ratio, substitute
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.provenance import attempted, marked
@@ -139,8 +139,8 @@ class State:
         whole = self.lift(tree)
         yield whole
         if self.reflected:
-            sizes = {name: Apply("abs", (Variable(name),)) for name in self.reflected}
-            signs = (Apply("*", (Variable(name), Apply("inv", (sizes[name],)))) for name in self.odd)
+            sizes = {name: apply("abs", Variable(name)) for name in self.reflected}
+            signs = (Variable(name) / sizes[name] for name in self.odd)
             for name, size in sizes.items():
                 whole = substitute(whole, name, size)
             yield product(*signs, whole)
@@ -167,7 +167,7 @@ class State:
         if move.factor is not None:
             new = product(self._in_columns(move.factor), new)
         if move.offset is not None:
-            new = Apply("+", (new, self._in_columns(move.offset)))
+            new = new + self._in_columns(move.offset)
         names = tuple(
             tree.name
             if isinstance(tree, Variable) and not tree.name.startswith("#")
@@ -208,15 +208,15 @@ def power(base: Node, exponent: float) -> Node:
             if abs(size * bottom - top) < 1e-9:
                 break
         else:
-            return Apply("^", (base, Number(float(exponent))))
-        raised = Apply("sqrt", (base,)) if size == 0.5 else Apply("^", (base, ratio(top, bottom)))
-    return raised if exponent > 0 else Apply("inv", (raised,))
+            return base ** float(exponent)
+        raised = apply("sqrt", base) if size == 0.5 else base ** ratio(top, bottom)
+    return raised if exponent > 0 else inverse(raised)
 
 
 def product(*factors: Node) -> Node:
     """The product of some factors, one of them left bare."""
     kept = tuple(each for each in factors if each != Number(1))
-    return Number(1) if not kept else kept[0] if len(kept) == 1 else Apply("*", kept)
+    return multiplied(kept) if kept else Number(1)
 
 
 def powers(names: Sequence[Node], exponents: Sequence[float]) -> Node:

@@ -21,7 +21,7 @@ import numpy as np
 
 from edgewise._core.arrays import Floats
 from edgewise._core.work import spent
-from edgewise.forms.tree import Apply, Node, Number, Variable, substitute, summed
+from edgewise.forms.tree import Node, Number, Variable, apply, substitute, summed
 from edgewise.symbolic.costs import ORTHOGONAL
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.train_test import SplitRows
@@ -151,7 +151,7 @@ def _families(rows: SplitRows, at: int) -> Iterator[list[SumTerm]]:
     """One and a family; powers first."""
     feature = SumTerm(Variable(rows.names[at]), rows.X[:, at])
     one = _one(rows)
-    square = SumTerm(Apply("^", (feature.tree, Number(2))), feature.values**2)
+    square = SumTerm(feature.tree**2, feature.values**2)
     yield [one, feature]
     yield [one, feature, square]
     for family in FAMILIES:
@@ -211,9 +211,7 @@ def _pairs(rows: SplitRows, at: int) -> Iterator[list[SumTerm]]:
     """Two functions: more would follow the noise."""
     v, name = rows.X[:, at], Variable(rows.names[at])
     one, own, square = _one(rows), SumTerm(name, v), SumTerm(power(name, 2.0), v**2)
-    waves = [
-        SumTerm(Apply(kind, (name,)), values) for kind, values in (("sin", np.sin(v)), ("cos", np.cos(v)))
-    ]
+    waves = [SumTerm(apply(kind, name), values) for kind, values in (("sin", np.sin(v)), ("cos", np.cos(v)))]
     yield from ([one, own], [one, square], [own, square], waves)
     yield from ([one, wave] for wave in waves)
     if (v > 0).all() or (v < 0).all():
@@ -221,10 +219,10 @@ def _pairs(rows: SplitRows, at: int) -> Iterator[list[SumTerm]]:
         yield from ([one, inverse], [own, inverse])
     if (v > 0).all():
         yield [one, SumTerm(power(name, 0.5), np.sqrt(v))]
-        yield [one, SumTerm(Apply("log", (name,)), np.log(v))]
+        yield [one, SumTerm(apply("log", name), np.log(v))]
     if float(np.abs(v).max()) < _LARGEST_EXPONENT:
-        yield [one, SumTerm(Apply("exp", (name,)), np.exp(v))]
-        yield [one, SumTerm(Apply("exp", (Apply("neg", (name,)),)), np.exp(-v))]
+        yield [one, SumTerm(apply("exp", name), np.exp(v))]
+        yield [one, SumTerm(apply("exp", -name), np.exp(-v))]
 
 
 def _fit(
@@ -265,14 +263,14 @@ def _read_noisy(
         for each in parts
     ]
     for picked in itertools.product(*first):
-        yield Apply("+", tuple(product(form, each.tree) for form, each in zip(picked, parts, strict=True)))
+        yield summed(product(form, each.tree) for form, each in zip(picked, parts, strict=True))
     for own, (part, other) in zip(first, (parts, parts[::-1]), strict=True):
         for form in own:
             tape = Tape(form, (name.name,))
             rest = rows.y - part.values * tape.value(tape.start, rows.X[:, [by]])
             curve = _curve(rows, by, other, rest, weight)
             for each in itertools.islice(curves(curve.rows(name), np.sqrt(curve.counts)), _NOISY_SECOND):
-                yield Apply("+", (product(form, part.tree), product(each, other.tree)))
+                yield product(form, part.tree) + product(each, other.tree)
 
 
 @dataclass(frozen=True, eq=False)

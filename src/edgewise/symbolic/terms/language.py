@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from edgewise._core.arrays import Floats
 from edgewise.forms.parser import read
-from edgewise.forms.tree import Apply, Node, Number, Variable, replaced
+from edgewise.forms.tree import Node, Number, Variable, replaced
 from edgewise.symbolic.costs import LAID_OUT
 from edgewise.symbolic.expressions.functions_used import functions_in
 from edgewise.symbolic.expressions.tape import Tape
@@ -323,10 +323,10 @@ def _factors(
     pairs = list[ColumnFunction]()
     for one, other in itertools.combinations(columns, 2):
         both = one.columns | other.columns
-        minus = Apply("+", (one.tree, Apply("neg", (other.tree,))))
+        minus = one.tree - other.tree
         for tree, values in (
-            (Apply("*", (one.tree, other.tree)), one.values * other.values),
-            (Apply("+", (one.tree, other.tree)), one.values + other.values),
+            (one.tree * other.tree, one.values * other.values),
+            (one.tree + other.tree, one.values + other.values),
             (minus, one.values - other.values),
         ):
             inner = ColumnFunction(tree, values, 0.0, str(tree), 0, both)

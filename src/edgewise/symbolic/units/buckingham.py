@@ -18,7 +18,7 @@ import numpy as np
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_matrix, check_vector
 from edgewise._core.errors import InputError
-from edgewise.forms.tree import Apply, Node, Number, Variable, multiplied, ratio, render, substitute
+from edgewise.forms.tree import Node, Number, Variable, apply, inverse, multiplied, ratio, render, substitute
 from edgewise.symbolic.units.rules import Exponents
 
 # Sets of columns looked at for one size; beyond, elimination finds some basis, if not the simplest.
@@ -123,14 +123,14 @@ class Groups:
             tree = substitute(tree, name, product)
         if self.prefactor_tree is None or not any(self.prefactor or ()):
             return tree
-        return Apply("*", (self.prefactor_tree, tree))
+        return self.prefactor_tree * tree
 
 
 def power_product(names: Sequence[str], powers: Sequence[Fraction | int]) -> Node:
     """A product of powers as one fraction, square roots written as such."""
     above = [_powered(name, Fraction(power)) for name, power in zip(names, powers, strict=True) if power > 0]
     below = [_powered(name, Fraction(-power)) for name, power in zip(names, powers, strict=True) if power < 0]
-    inverses = [Apply("inv", (each,)) for each in below]
+    inverses = [inverse(each) for each in below]
     factors: list[Node] = [*(above or [Number(1)]), *inverses]
     return multiplied(factors)
 
@@ -164,8 +164,8 @@ def _powered(name: str, power: Fraction) -> Node:
     if power == 1:
         return base
     if power == Fraction(1, 2):
-        return Apply("sqrt", (base,))
-    return Apply("^", (base, ratio(*power.as_integer_ratio())))
+        return apply("sqrt", base)
+    return base ** ratio(*power.as_integer_ratio())
 
 
 def _evaluated(rows: Floats, powers: Sequence[Fraction | int]) -> Floats:

@@ -166,7 +166,7 @@ class Rules:
         factor = None
         if left[0].factor is not None and right[0].factor is not None:
             factor = tuple(a + b for a, b in zip(left[0].factor, right[0].factor, strict=True))
-        return Quantity(factor, shift), Apply("*", (left[1], right[1]))
+        return Quantity(factor, shift), left[1] * right[1]
 
     def _power(self, node: Apply) -> Quantity:
         base, exponent = node.arguments

@@ -304,9 +304,8 @@ def atoms(
 
 def power_of(base: Node, exponent: float) -> Node:
     """base^p with p a constant to fit."""
-    from edgewise.forms.tree import Apply
 
-    return Apply("^", (base, Number(float(exponent))))
+    return base ** float(exponent)
 
 
 def fast_waves(sine: Atom, x: Floats) -> Atom:

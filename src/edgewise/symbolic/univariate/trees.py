@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-from edgewise.forms.tree import OPERATORS, Apply, Node, Number, Variable
+from edgewise.forms.tree import OPERATORS, Apply, Node, Number, Variable, apply, inverse, multiplied, summed
 
 X = Variable("x")
 ONE, ZERO = Number(1), Number(0)
@@ -42,7 +42,7 @@ def add(*terms: Node) -> Node:
                 flat.append(part)
     if exact:
         flat.append(Number(exact))
-    return ZERO if not flat else flat[0] if len(flat) == 1 else Apply("+", tuple(flat))
+    return summed(flat) if flat else ZERO
 
 
 def multiply(*factors: Node) -> Node:
@@ -66,8 +66,8 @@ def multiply(*factors: Node) -> Node:
         flat.insert(0, Number(float(measured * exact)))
     elif abs(exact) != 1:
         flat.insert(0, Number(abs(exact)))
-    node = ONE if not flat else flat[0] if len(flat) == 1 else Apply("*", tuple(flat))
-    return Apply("neg", (node,)) if measured is None and exact < 0 else node
+    node = multiplied(flat) if flat else ONE
+    return -node if measured is None and exact < 0 else node
 
 
 def power(base: Node, exponent: float) -> Node:
@@ -77,14 +77,14 @@ def power(base: Node, exponent: float) -> Node:
     if exponent == 1 or base == ONE:
         return base
     if exponent < 0:
-        return Apply("inv", (power(base, -exponent),))
+        return inverse(power(base, -exponent))
     if exponent == 0.5:
-        return Apply("sqrt", (base,))
+        return apply("sqrt", base)
     if isinstance(base, Apply) and base.function == "sqrt" and exponent == 2:
         return base.arguments[0]
     if exponent == int(exponent):
-        return Apply("^", (base, Number(int(exponent))))
-    return Apply("^", (base, Number(float(exponent))))
+        return base ** int(exponent)
+    return base ** float(exponent)
 
 
 def call(function: str, argument: Node) -> Node:
@@ -95,7 +95,7 @@ def call(function: str, argument: Node) -> Node:
         return argument.arguments[0]
     if function == "neg":
         return multiply(Number(-1), argument)
-    return Apply(function, (argument,))
+    return apply(function, argument)
 
 
 def tidy(node: Node) -> Node:
@@ -190,11 +190,11 @@ def _loose(node: Node) -> Node:
         # One scale is always outside already.
         loose[0] = _loose(node.arguments[0])
         held = any(isinstance(each, Number) for each in node.arguments)
-        return Apply("+", tuple(loose) if held else (*loose, Number(1e-9)))
+        return summed(tuple(loose) if held else (*loose, Number(1e-9)))
     if node.function in ("*", "neg", "inv"):
         return Apply(node.function, tuple(_loose(each) for each in node.arguments))
     if node.function == "^":
-        return Apply("^", (_shifted(_loose(node.arguments[0])), node.arguments[1]))
+        return _shifted(_loose(node.arguments[0])) ** node.arguments[1]
     if len(node.arguments) == 2:
         inside = (_scaled(_loose(each)) for each in node.arguments)
         return Apply(
@@ -203,7 +203,7 @@ def _loose(node: Node) -> Node:
     inner = _loose(node.arguments[0])
     if node.function not in _NO_SCALE:
         inner = _scaled(inner)
-    return Apply(node.function, (inner if node.function in _NO_SHIFT else _shifted(inner),))
+    return apply(node.function, inner if node.function in _NO_SHIFT else _shifted(inner))
 
 
 def _scaled(node: Node) -> Node:
@@ -214,16 +214,14 @@ def _scaled(node: Node) -> Node:
         and node.function == "*"
         and any(isinstance(e, Number) for e in node.arguments)
     ):
-        return Apply(
-            "*", tuple(Number(float(e.value)) if isinstance(e, Number) else e for e in node.arguments)
-        )
-    return Apply("*", (Number(1.0 + 1e-9), node))
+        return multiplied(Number(float(e.value)) if isinstance(e, Number) else e for e in node.arguments)
+    return (1.0 + 1e-9) * node
 
 
 def _shifted(node: Node) -> Node:
     if isinstance(node, Apply) and node.function == "+":
         return node
-    return Apply("+", (node, Number(1e-9)))
+    return node + 1e-9
 
 
 def _is_inverse(node: Node) -> bool:

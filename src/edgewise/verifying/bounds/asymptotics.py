@@ -19,7 +19,18 @@ from fractions import Fraction
 
 import numpy as np
 
-from edgewise.forms.tree import Apply, Node, Number, Variable, names_in, replaced
+from edgewise.forms.tree import (
+    Apply,
+    Node,
+    Number,
+    Variable,
+    apply,
+    inverse,
+    multiplied,
+    names_in,
+    replaced,
+    summed,
+)
 from edgewise.symbolic.expressions.writing import from_tree, to_tree
 from edgewise.symbolic.results.box import DataBox
 from edgewise.verifying.bounds.enclosure import enclose
@@ -27,7 +38,7 @@ from edgewise.verifying.bounds.intervals import Intervals
 
 _T = "the column on its way"
 _ABOUT = "about"
-_ZERO, _ONE, _HALF = Number(0), Number(1), Apply("inv", (Number(2),))
+_ZERO, _ONE, _HALF = Number(0), Number(1), inverse(2)
 # Odd functions of slope one at zero.
 _LIKE_THEIR_ARGUMENT = frozenset({"sin", "tan", "asin", "atan", "sinh", "tanh", "asinh", "atanh"})
 
@@ -93,12 +104,12 @@ def limit_of(tree: Node, column: str, end: float, box: DataBox) -> Node | None:
     at = box.names.index(column)
     t: Node = Variable(_T)
     if math.isinf(end):
-        way = t if end > 0 else Apply("neg", (t,))
+        way = t if end > 0 else -t
     else:
-        step = Apply("inv", (t,))
+        step = inverse(t)
         below = (box.low[at] + box.high[at]) / 2 < end
         place = Number(int(end) if float(end).is_integer() else end)
-        way = Apply("+", (place, Apply("neg", (step,)) if below else step))
+        way = place + (-step if below else step)
     others = {
         name: (low, high)
         for name, low, high in zip(box.names, box.low, box.high, strict=True)
@@ -146,7 +157,7 @@ class _Scales:
             return self.part(written(*tree.arguments))
         if tree.function == "^" and _rational(tree.arguments[1]) is None:
             base, above = tree.arguments
-            return self.part(Apply("exp", (Apply("*", (above, Apply("log", (base,)))),)))
+            return self.part(apply("exp", above * apply("log", base)))
         if tree.function == "^":
             base, power = self.part(tree.arguments[0]), _rational(tree.arguments[1])
             return None if base is None or power is None else self.power(base, power)
@@ -159,13 +170,13 @@ class _Scales:
             return self.sum(known)
         if tree.function == "log" and known[0].c == _ONE and self.grows(known[0]) == 0 and not known[0].bound:
             # log(v) is about v - 1 where v tends to 1.
-            return self.part(self.plain(Apply("+", (tree.arguments[0], Number(-1)))))
+            return self.part(self.plain(tree.arguments[0] + Number(-1)))
         if tree.function == "*":
             return self.product(known)
         if tree.function == _ABOUT:
             return replace(known[0], exact=False)
         if tree.function == "neg":
-            return replace(known[0], c=self.plain(Apply("neg", (known[0].c,))))
+            return replace(known[0], c=self.plain(-known[0].c))
         if tree.function == "inv":
             return self.power(known[0], Fraction(-1))
         if tree.function in ("max", "min"):
@@ -186,9 +197,9 @@ class _Scales:
                 continue
             u = inner.arguments[0]
             # Beside u(1 + 1/t), which is no exact u, nothing cancels that must not.
-            bent = Apply("*", (Number(-1), _HALF, Apply("^", (u, Number(2)))))
-            rest = Apply(_ABOUT, (u if inner.function == "exp" else bent,))
-            found += [_ONE, rest] if inner is each else [Number(-1), Apply("neg", (rest,))]
+            bent = multiplied([Number(-1), _HALF, u**2])
+            rest = apply(_ABOUT, u if inner.function == "exp" else bent)
+            found += [_ONE, rest] if inner is each else [Number(-1), -rest]
         return found
 
     def vanishes(self, u: Node) -> bool:
@@ -209,7 +220,7 @@ class _Scales:
                 return None
             left = [each for each in left if all(each is not one for one in alike)]
             bound, exact = any(each.bound for each in alike), all(each.exact for each in alike)
-            c = largest.c if len(alike) == 1 else self.plain(Apply("+", tuple(each.c for each in alike)))
+            c = largest.c if len(alike) == 1 else self.plain(summed(each.c for each in alike))
             if not (exact and c == _ZERO):
                 return replace(largest, c=c, bound=bound, exact=exact and not left)
         return _Part(_ZERO, exact=True)
@@ -220,21 +231,21 @@ class _Scales:
         return None if ratio is None else self.grows(ratio)
 
     def inverse_scale(self, part: _Part) -> _Part:
-        rates = tuple((r, self.plain(Apply("neg", (s,)))) for r, s in part.rates)
+        rates = tuple((r, self.plain(-s)) for r, s in part.rates)
         return replace(part, c=_ONE, power=-part.power, logs=-part.logs, rates=rates)
 
     def product(self, parts: Sequence[_Part]) -> _Part | None:
         rates: dict[Fraction, Node] = {}
         for each in parts:
             for r, s in each.rates:
-                rates[r] = s if r not in rates else self.plain(Apply("+", (rates[r], s)))
+                rates[r] = s if r not in rates else self.plain(rates[r] + s)
         loose = any(each.loose for each in parts)
         top = max(rates, default=None)
         left = tuple(sorted(((r, s) for r, s in rates.items() if s != _ZERO), key=lambda one: -one[0]))
         if loose and (not left or left[0][0] != top):
             return None  # the smaller rates are not known
         return _Part(
-            self.plain(Apply("*", tuple(each.c for each in parts))),
+            self.plain(multiplied(each.c for each in parts)),
             sum((each.power for each in parts), Fraction(0)),
             sum((each.logs for each in parts), Fraction(0)),
             left,
@@ -250,12 +261,12 @@ class _Scales:
             if part.bound or not sign or (sign < 0 and not whole):
                 return None
         exponent = _number(power)
-        rates = tuple((r, self.plain(Apply("*", (exponent, s)))) for r, s in part.rates)
-        coefficient = self.plain(Apply("^", (part.c, exponent)))
+        rates = tuple((r, self.plain(exponent * s)) for r, s in part.rates)
+        coefficient = self.plain(part.c**exponent)
         return replace(part, c=coefficient, power=part.power * power, logs=part.logs * power, rates=rates)
 
     def larger(self, first: _Part, second: _Part, way: int) -> _Part | None:
-        gap = self.sum([first, replace(second, c=self.plain(Apply("neg", (second.c,))))])
+        gap = self.sum([first, replace(second, c=self.plain(-second.c))])
         sign = None if gap is None or gap.bound else self.sign(gap.c)
         return (first if sign == way else second) if sign else None
 
@@ -285,15 +296,13 @@ class _Scales:
         if name == "floor":
             return replace(u, exact=False) if u.power > 0 or u.rates else None
         if name in ("tanh", "atan"):
-            quarter = Apply("asin", (_ONE,))
+            quarter = apply("asin", _ONE)
             end: Node = _ONE if name == "tanh" else quarter
-            return _Part(self.plain(end if sign > 0 else Apply("neg", (end,))))
+            return _Part(self.plain(end if sign > 0 else -end))
         if name == "asinh" or (name == "acosh" and sign > 0):
-            size = u if sign > 0 else replace(u, c=self.plain(Apply("neg", (u.c,))))
+            size = u if sign > 0 else replace(u, c=self.plain(-u.c))
             found = self.logarithm(size, grows)
-            return (
-                found if found is None or sign > 0 else replace(found, c=self.plain(Apply("neg", (found.c,))))
-            )
+            return found if found is None or sign > 0 else replace(found, c=self.plain(-found.c))
         return None
 
     def logarithm(self, u: _Part, grows: int) -> _Part | None:
@@ -308,7 +317,7 @@ class _Scales:
     def by_sign(self, name: str, u: _Part) -> _Part | None:
         sign = None if u.bound else self.sign(u.c)
         if name == "abs":
-            return replace(u, c=self.plain(Apply("abs", (u.c,))))
+            return replace(u, c=self.plain(apply("abs", u.c)))
         if not sign:
             return None
         return _Part(Number(sign if name == "sign" else int(sign > 0)))
@@ -320,7 +329,7 @@ class _Scales:
             return None
         if (name == "acosh" and not inside.low[0] > 1) or (name == "log" and not inside.low[0] > 0):
             return None
-        value = self.plain(Apply(name, (c,)))
+        value = self.plain(apply(name, c))
         return _Part(value) if self.finite(value) else None
 
     def sign(self, c: Node) -> int | None:
@@ -346,7 +355,7 @@ class _Scales:
 def _number(value: Fraction) -> Node:
     if value.denominator == 1:
         return Number(int(value))
-    return Apply("*", (Number(value.numerator), Apply("inv", (Number(value.denominator),))))
+    return Number(value.numerator) / value.denominator
 
 
 def _rational(node: Node) -> Fraction | None:
@@ -367,15 +376,15 @@ def _rational(node: Node) -> Fraction | None:
 
 
 def _mean_exp(u: Node, sign: int) -> Node:
-    other = Apply("exp", (Apply("neg", (u,)),))
-    both = Apply("+", (Apply("exp", (u,)), other if sign > 0 else Apply("neg", (other,))))
-    return Apply("*", (_HALF, both))
+    other = apply("exp", -u)
+    both = apply("exp", u) + (other if sign > 0 else -other)
+    return _HALF * both
 
 
 # Functions that others say.
 _WRITTEN: Mapping[str, Callable[..., Node]] = {
-    "sqrt": lambda u: Apply("^", (u, _HALF)),
+    "sqrt": lambda u: u**_HALF,
     "cosh": lambda u: _mean_exp(u, 1),
-    "sigmoid": lambda u: Apply("inv", (Apply("+", (_ONE, Apply("exp", (Apply("neg", (u,)),)))),)),
-    "gaussian": lambda u: Apply("exp", (Apply("neg", (Apply("^", (u, Number(2))),)),)),
+    "sigmoid": lambda u: inverse(_ONE + apply("exp", -u)),
+    "gaussian": lambda u: apply("exp", -(u**2)),
 }

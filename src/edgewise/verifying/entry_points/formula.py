@@ -28,7 +28,7 @@ from edgewise._core.work import Meter, StopError
 from edgewise.forms import parse
 from edgewise.forms.derivative import differentiate
 from edgewise.forms.functions import JUMPS
-from edgewise.forms.tree import Apply, Node, Number, Variable, names_in, substitute
+from edgewise.forms.tree import Node, Variable, apply, names_in, substitute
 from edgewise.network import KAN
 from edgewise.symbolic.expressions.parse import from_sympy
 from edgewise.symbolic.expressions.source import calls_in
@@ -369,8 +369,8 @@ def _decoded(columns: Columns, g: int) -> Node:
     if transform == "identity":
         return own
     if transform == "asinh":
-        own = Apply("sinh", (own,))
-    return Apply("+", (Number(columns.centre(g)), Apply("*", (Number(scale), own))))
+        own = apply("sinh", own)
+    return columns.centre(g) + scale * own
 
 
 def _tree(formula: Any, columns: Columns) -> Node:

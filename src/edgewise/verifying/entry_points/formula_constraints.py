@@ -21,7 +21,7 @@ from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, StopError, check_seconds, check_work, running
 from edgewise.forms.derivative import differentiate
 from edgewise.forms.functions import JUMPS
-from edgewise.forms.tree import Apply, Node, Number, Variable, names_in, render, replaced
+from edgewise.forms.tree import Node, Number, Variable, names_in, render, replaced
 from edgewise.symbolic.expressions.source import calls_in
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.expressions.writing import from_tree
@@ -153,16 +153,16 @@ class _ConstraintClaim:
         one, swapped = self.one, dict[str, Node]()
         if one.kind == "value":
             values: dict[str, Node] = {name: Number(int(v) if v == int(v) else v) for name, v in one.at}
-            gap = Apply("+", (self.tree, Apply("neg", (cast(Node, one.side),))))
+            gap = self.tree - cast(Node, one.side)
             return replaced(gap, values)
         if one.kind == "symmetric":
             first, second = one.columns
             swapped = {first: Variable(second), second: Variable(first)}
         else:
             (name,) = one.columns
-            swapped = {name: Apply("neg", (Variable(name),))}
+            swapped = {name: -Variable(name)}
         other = replaced(self.tree, swapped)
-        return Apply("+", (self.tree, other if one.kind == "odd" else Apply("neg", (other,))))
+        return self.tree + (other if one.kind == "odd" else -other)
 
     def equal(self, difference: Node) -> ProofResult:
         """Zero by algebra; not zero at a place; or neither."""
@@ -183,7 +183,7 @@ class _ConstraintClaim:
         """Where the formula goes, beside where it should."""
         ((name, end),), side = self.one.at, cast(Node, self.one.side)
         unbounded = isinstance(side, Number) and not np.isfinite(side.value)
-        gap = self.tree if unbounded else Apply("+", (self.tree, Apply("neg", (side,))))
+        gap = self.tree if unbounded else self.tree - side
         found = limit_of(gap, name, end, self.box)
         points = self.box.points(_SEEN)
         if found is None:
@@ -200,15 +200,15 @@ class _ConstraintClaim:
         """What must not be negative; None where slopes prove nothing."""
         one = self.one
         if one.kind in ("at least", "at most"):
-            gap = Apply("+", (self.tree, Apply("neg", (cast(Node, one.side),))))
-            return gap if one.kind == "at least" else Apply("neg", (gap,))
+            gap = self.tree - cast(Node, one.side)
+            return gap if one.kind == "at least" else -gap
         (name,) = one.columns
         bends = one.kind in ("convex", "concave")
         if calls_in(self.tree) & (JUMPS | (_KINKS if bends else frozenset())):
             return None
         slope = differentiate(self.tree, name)
         slope = differentiate(slope, name) if bends else slope
-        return slope if one.kind in ("increasing", "convex") else Apply("neg", (slope,))
+        return slope if one.kind in ("increasing", "convex") else -slope
 
     def bounded(self, goal: Node) -> ProofResult:
         """Branch and bound of a formula that must not be negative."""
