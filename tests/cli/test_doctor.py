@@ -2,6 +2,7 @@
 
 import json
 import re
+import tempfile
 from importlib import metadata
 from pathlib import Path
 
@@ -98,8 +99,9 @@ def test_threads_of_torch_and_of_blas_come_with_what_to_set_in_a_loop_of_ones_ow
     assert "torch.set_num_threads(1)" in check.advice
 
 
-def test_a_folder_that_cannot_be_written_is_broken(tmp_path):
-    assert doctor._folder("temporary files", str(tmp_path / "nowhere"), "TMPDIR").state == "broken"
+def test_a_folder_that_cannot_be_written_is_broken(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
+    assert next(check for check in doctor.examine() if check.name == "temporary files").state == "broken"
 
 
 def test_wrong_arithmetic_is_found(monkeypatch):

@@ -36,10 +36,10 @@ def as_mapping(value: object, name: str, of_what: str) -> dict[Any, Any]:
     return dict(cast("Mapping[Any, Any]", value))
 
 
-def as_texts(value: object, name: str, of_what: str) -> dict[Any, str]:
-    """The same of texts; None stands for none."""
-    given = as_mapping(value, name, of_what)
-    return {key: "" if text is None else check_text(text, name) for key, text in given.items()}
+def as_units(value: object) -> dict[Any, str]:
+    """Units of columns as texts; None stands for none."""
+    given = as_mapping(value, "units", "columns to units")
+    return {key: "" if text is None else check_text(text, "units") for key, text in given.items()}
 
 
 def check_callable(value: object, name: str) -> Callable[..., Any]:
@@ -67,13 +67,13 @@ def result_of(function: Callable[..., T], *arguments: object, name: str, what: s
         ) from error
 
 
-def as_callables(value: object, name: str = "callbacks") -> tuple[Callable[..., Any], ...]:
-    """One function or a list of them; none for None."""
+def as_callables(value: object) -> tuple[Callable[..., Any], ...]:
+    """Callbacks: one function or a list of them; none for None."""
     if value is None or callable(value):
         return () if value is None else (value,)
-    listed = as_tuple(value, name, "functions")
+    listed = as_tuple(value, "callbacks", "functions")
     if not all(map(callable, listed)):
-        raise InputError(argument=name, expected="list functions", got=short(value))
+        raise InputError(argument="callbacks", expected="list functions", got=short(value))
     return listed
 
 
@@ -152,13 +152,15 @@ def as_labels(value: object, name: str, *, rows: int | None = None) -> NDArray[A
     return labels
 
 
-def check_weights(value: object, rows: int, *, name: str = "sample_weight") -> Floats:
+def check_weights(value: object, rows: int) -> Floats:
     """Weights (n,) of rows: none is negative, and not all are 0; all are 1 where there are none."""
     if value is None:
         return np.ones(rows)
-    weight = check_vector(value, name, length=rows)
+    weight = check_vector(value, "sample_weight", length=rows)
     if weight.min() < 0 or not weight.sum() > 0:
-        raise InputError(argument=name, expected="be at least 0 and not all 0", got=f"{weight.min():g}")
+        raise InputError(
+            argument="sample_weight", expected="be at least 0 and not all 0", got=f"{weight.min():g}"
+        )
     return weight
 
 

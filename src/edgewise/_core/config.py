@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import Field, fields
 from typing import Any, ClassVar, Protocol, TypeVar, cast
 
@@ -19,10 +18,8 @@ class Config(Protocol):
 Kind = TypeVar("Kind", bound=Config)
 
 
-def check_config(
-    config: Config, *, most: Mapping[str, float] | None = None, least: Mapping[str, float] | None = None
-) -> None:
-    """Refuse what is no number of the default's kind: whole ones at least 1, others above 0, unless limits are given.
+def check_config(config: Config) -> None:
+    """Refuse what is no number of the default's kind: whole ones at least 1 (in tuples 0), others above 0.
 
     Raises
     ------
@@ -31,16 +28,15 @@ def check_config(
     """
     for field in fields(config):
         value, usual = getattr(config, field.name), field.default
-        low, high = (least or {}).get(field.name), (most or {}).get(field.name)
         if not isinstance(usual, tuple):
-            _check(value, type(usual), field.name, 1 if low is None and isinstance(usual, int) else low, high)
+            _check(value, type(usual), field.name, 1)
             continue
         entries = cast("tuple[Any, ...]", value) if isinstance(value, tuple) else ()
         if not entries:
             raise InputError(argument=field.name, expected="be a tuple of numbers", got=short(value))
         kind = type(cast("tuple[Any, ...]", usual)[0])
         for entry in entries:
-            _check(entry, kind, field.name, 0 if low is None else low, high)
+            _check(entry, kind, field.name, 0)
 
 
 def brief(config: Config) -> str:
@@ -49,15 +45,11 @@ def brief(config: Config) -> str:
     return f"{type(config).__name__}({', '.join(f'{name}={getattr(config, name)!r}' for name in changed)})"
 
 
-def _check(value: Any, kind: type, name: str, low: float | None, high: float | None) -> None:
+def _check(value: Any, kind: type, name: str, least: int) -> None:
     if kind is int:
-        start, end = (None if limit is None else int(limit) for limit in (low, high))
-        check_int(value, name, low=start, high=end)
+        check_int(value, name, low=least)
     else:
-        # Above 0 unless a limit is given.
-        above = check_float(value, name, low=low, high=high)
-        if low is None:
-            check_float(above, name, low=0.0, closed=False)
+        check_float(value, name, low=0.0, closed=False)
 
 
 def chosen(config: Any, usual: Kind) -> Kind:

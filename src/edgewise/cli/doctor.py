@@ -96,7 +96,7 @@ def examine(*, thorough: bool = False) -> tuple[Check, ...]:
         _processor(),
         _threads(),
         _gpu(),
-        _folder("temporary files", tempfile.gettempdir(), "TMPDIR"),
+        _temporary_files(),
         *_extras(thorough),
     )
 
@@ -242,12 +242,13 @@ def _gpu() -> Check:
     return Check("GPU", "note", "none; this torch is the build for processors")
 
 
-def _folder(name: str, place: str, variable: str) -> Check:
+def _temporary_files() -> Check:
+    name, place = "temporary files", tempfile.gettempdir()
     try:
         with tempfile.NamedTemporaryFile(dir=place) as file:
             file.write(b"edgewise")
     except OSError as error:
-        cure = f"set {variable} to a folder that can be written to"
+        cure = "set TMPDIR to a folder that can be written to"
         return Check(name, "broken", f"{place}: {error.strerror or error}", cure)
     return Check(name, "ok", place)
 

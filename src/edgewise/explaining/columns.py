@@ -10,7 +10,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from edgewise._core.arguments import as_texts, check_text
+from edgewise._core.arguments import as_units, check_text
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import among, check_int, check_matrix, did_you_mean, short
 from edgewise._core.errors import InputError
@@ -149,7 +149,7 @@ class ModelRows:
 
 def columns_of(model: Fitted, units: Mapping[str, str] | None = None) -> tuple[Column, ...]:
     """The raw columns that become inputs of the network, in order."""
-    given = as_texts(units, "units", "columns to units")
+    given = as_units(units)
     if strange := [name for name in given if name not in model.columns]:
         raise InputError(
             argument="units",

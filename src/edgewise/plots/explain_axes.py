@@ -17,6 +17,8 @@ from edgewise.explaining import GlobalExplanation
 
 # Of the length of an axis: the least distance of two ticks.
 APART = 0.24
+# Of an axis, so that its labels do not meet.
+_TICKS = 4
 
 
 def asinh(centre: float, scale: float) -> tuple[Callable[[Floats], Floats], Callable[[Floats], Floats]]:
@@ -31,16 +33,14 @@ def asinh(centre: float, scale: float) -> tuple[Callable[[Floats], Floats], Call
     return forward, backward
 
 
-def number_ticks(
-    axis: Axis, x: Floats, *, kind: str, whole: bool, bend: tuple[float, float] | None, count: int = 4
-) -> None:
+def number_ticks(axis: Axis, x: Floats, *, kind: str, whole: bool, bend: tuple[float, float] | None) -> None:
     """Ticks of a column of numbers or dates whose values run over `x`."""
     if kind == "date":
-        date_ticks(axis, most=count)
+        date_ticks(axis, most=_TICKS)
         return
     ends = (float(x.min()), float(x.max()))
     if bend is None:
-        axis.set_major_locator(MaxNLocator(count, integer=whole))
+        axis.set_major_locator(MaxNLocator(_TICKS, integer=whole))
     else:
         axis.set_ticks(spread_ticks(ends, bend))
     axis.set_major_formatter(compact(ends))

@@ -22,6 +22,8 @@ FLAT = 1e-10
 MOST_INTERVALS = 10_000
 # Rounds in which the share of one value is cut; each leaves less to cut.
 ROUNDS = 20
+# Share of equal intervals in grids by mass, so that none is too narrow to fit a function on.
+_EVEN = 0.02
 
 
 def uniform_grid(
@@ -237,7 +239,7 @@ def _interpolate(at: Tensor, xs: Tensor, ys: Tensor) -> Tensor:
     return ys[index - 1] + share * (ys[index] - ys[index - 1])
 
 
-def mass_grid(x: Tensor, intervals: int, blend: float = 0.02) -> Tensor:
+def mass_grid(x: Tensor, intervals: int) -> Tensor:
     """Breaks at quantiles of the rows in which no single value takes up more than one interval.
 
     Between `quantile_grid`, which counts a value once however often it occurs, and plain quantiles, which spend every break
@@ -249,8 +251,6 @@ def mass_grid(x: Tensor, intervals: int, blend: float = 0.02) -> Tensor:
         Data; repeated values and constant columns are allowed.
     intervals : int
         Number of intervals G.
-    blend : float
-        Share of equal intervals mixed in.
 
     Returns
     -------
@@ -259,7 +259,7 @@ def mass_grid(x: Tensor, intervals: int, blend: float = 0.02) -> Tensor:
     Examples
     --------
     >>> x = torch.cat([torch.zeros(90), torch.arange(1.0, 11.0)])[:, None]
-    >>> [round(v, 1) for v in mass_grid(x, 4, blend=0.0)[0].tolist()]
+    >>> [round(v, 1) for v in mass_grid(x, 4)[0].tolist()]
     [0.0, 1.6, 4.4, 7.2, 10.0]
     """
     check_int(intervals, "intervals", low=1, high=MOST_INTERVALS)
@@ -268,10 +268,10 @@ def mass_grid(x: Tensor, intervals: int, blend: float = 0.02) -> Tensor:
     steps = torch.linspace(0.0, 1.0, intervals + 1, dtype=torch.float64, device=x.device)
     counted = [torch.unique(column, return_counts=True) for column in x.T]
     inner = torch.stack([_capped_quantiles(values, rows, steps) for values, rows in counted])
-    return breaks_between(inner, low, high, blend)
+    return breaks_between(inner, low, high, _EVEN)
 
 
-def mass_grid_of(masses: Sequence[tuple[Tensor, Tensor]], intervals: int, blend: float = 0.02) -> Tensor:
+def mass_grid_of(masses: Sequence[tuple[Tensor, Tensor]], intervals: int) -> Tensor:
     """The same of columns of which the distinct values, rising, and the rows of each are known: shape (I, G + 1).
 
     Examples
@@ -285,7 +285,7 @@ def mass_grid_of(masses: Sequence[tuple[Tensor, Tensor]], intervals: int, blend:
     ends = [data_range(values[[0, -1]].to(torch.float64)[:, None]) for values, _ in masses]
     low, high = (torch.cat(end) for end in zip(*ends, strict=True))
     inner = torch.stack([_capped_quantiles(values.to(torch.float64), rows, steps) for values, rows in masses])
-    return breaks_between(inner, low, high, blend)
+    return breaks_between(inner, low, high, _EVEN)
 
 
 def _capped_quantiles(values: Tensor, counts: Tensor, steps: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from edgewise._core.arguments import all_are, as_texts, check_is, check_text
+from edgewise._core.arguments import all_are, as_units, check_is, check_text
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import UNREADABLE, as_tuple, check_bool, check_vector, plural, short
 from edgewise._core.errors import InputError
@@ -135,7 +135,7 @@ def content_from_estimator(
                 expected="list models fitted to the same target",
                 got=f"{short(other)} among them",
             )
-    units = as_texts(units, "units", "columns to units")
+    units = as_units(units)
     check_bool(rows, "rows")
     if intervals is not None:
         from edgewise.explaining import Conformal

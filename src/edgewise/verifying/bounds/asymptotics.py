@@ -375,16 +375,14 @@ def _rational(node: Node) -> Fraction | None:
     return -known[0] if node.function == "neg" else 1 / known[0]
 
 
-def _mean_exp(u: Node, sign: int) -> Node:
-    other = apply("exp", -u)
-    both = apply("exp", u) + (other if sign > 0 else -other)
-    return _HALF * both
+def _cosh(u: Node) -> Node:
+    return _HALF * (apply("exp", u) + apply("exp", -u))
 
 
 # Functions that others say.
 _WRITTEN: Mapping[str, Callable[..., Node]] = {
     "sqrt": lambda u: u**_HALF,
-    "cosh": lambda u: _mean_exp(u, 1),
+    "cosh": _cosh,
     "sigmoid": lambda u: inverse(_ONE + apply("exp", -u)),
     "gaussian": lambda u: apply("exp", -(u**2)),
 }
