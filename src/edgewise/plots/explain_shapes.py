@@ -19,6 +19,7 @@ from edgewise.plots.explain_surfaces import BAR_ROOM, draw_surface
 from edgewise.plots.layout import panel_grid
 from edgewise.plots.mathtext import drawable, shorten
 from edgewise.plots.style import (
+    LIGHT,
     SIZE_SMALL,
     SIZE_TEXT,
     Theme,
@@ -117,16 +118,15 @@ def plot_shapes(
     return figure if grid.boxes else say_instead(figure, "no column has an effect", colours)
 
 
-def shape_figure(shape: Shape, *, theme: str = "light") -> Figure:
+def shape_figure(shape: Shape) -> Figure:
     """One shape on axes and a scale of its own, without a title."""
-    colours = theme_of(theme)
     left, bottom, right, top = CARD_ROOM
-    figure = new_figure(CARD[0] + left + right, CARD[1] + bottom + top, colours)
-    axes = bare_axes(figure, (left, bottom, *CARD), colours, grid="x" if shape.labels else "y")
+    figure = new_figure(CARD[0] + left + right, CARD[1] + bottom + top, LIGHT)
+    axes = bare_axes(figure, (left, bottom, *CARD), LIGHT, grid="x" if shape.labels else "y")
     if shape.labels:
-        _draw_levels(axes, shape, _own(shape), colours, CARD[0])
+        _draw_levels(axes, shape, _own(shape), LIGHT, CARD[0])
     else:
-        _draw_curve(axes, shape, _own(shape), colours)
+        _draw_curve(axes, shape, _own(shape), LIGHT)
     return figure
 
 

@@ -21,6 +21,7 @@ from edgewise.plots.explain_axes import asinh, check_global, number_ticks
 from edgewise.plots.layout import Rectangle, panel_grid
 from edgewise.plots.mathtext import drawable, shorten
 from edgewise.plots.style import (
+    LIGHT,
     SIZE_SMALL,
     SIZE_TEXT,
     SIZE_TITLE,
@@ -98,12 +99,11 @@ def plot_surfaces(
     return figure if shown else say_instead(figure, "no two columns act together", colours)
 
 
-def surface_figure(surface: Surface, limit: float, *, theme: str = "light") -> Figure:
+def surface_figure(surface: Surface, limit: float) -> Figure:
     """One surface with its bar of colours, which end at `limit`, and without a title."""
-    colours = theme_of(theme)
     left, bottom, right, top = CARD_ROOM
-    figure = new_figure(CARD[0] + left + right, CARD[1] + bottom + top, colours)
-    _surface(figure, Rectangle(left, bottom, *CARD), surface, limit, colours)
+    figure = new_figure(CARD[0] + left + right, CARD[1] + bottom + top, LIGHT)
+    _surface(figure, Rectangle(left, bottom, *CARD), surface, limit, LIGHT)
     return figure
 
 

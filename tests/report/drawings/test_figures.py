@@ -8,7 +8,7 @@ import xml.etree.ElementTree as ET
 import numpy as np
 import pytest
 
-from edgewise.plots.residuals import MOST_POINTS, fit_figure, residual_figure
+from edgewise.plots.residuals import MOST_POINTS, fit_figure, residual_figure, residual_panel
 from edgewise.plots.style import LIGHT, padded
 from edgewise.plots.training import plot_training
 from edgewise.report.drawings.charts import drawn
@@ -75,9 +75,8 @@ def test_lines_across_stay_lines():
 
 def test_rows_missed_are_drawn_whatever_the_steps():
     missed = np.array([7, 19_991])
-    figure = residual_figure(
-        Y, Y**3, "y", reach=1.0, missed=missed, median=(np.array([0.0, 1.0]), np.zeros(2))
-    )
+    median = (np.array([0.0, 1.0]), np.zeros(2))
+    figure = residual_panel(Y, Y**3, "y", reach=1.0, missed=missed, median=median, most=900)
     shown, apart = (line.get_xydata()[::3] for line in figure.axes[0].lines[1:3])
     np.testing.assert_array_equal(apart[:, 0], Y[missed])
     assert not np.isin(Y[missed], shown[:, 0]).any()

@@ -13,7 +13,7 @@ from edgewise._core.arrays import Floats
 from edgewise._core.checks import plural
 from edgewise.forms.tree import names_in
 from edgewise.plots.parity import errors
-from edgewise.plots.residuals import fit_figure, residual_figure
+from edgewise.plots.residuals import fit_figure, residual_panel
 from edgewise.report.checks.error_slices import worst_slice
 from edgewise.report.content.content import InputView, ReportContent
 from edgewise.report.drawings import charts
@@ -307,7 +307,7 @@ def _panels(
         ErrorPanel(
             content.labelled(name),
             drawn(
-                residual_figure(
+                residual_panel(
                     rows.X[:, k],
                     errors,
                     content.labelled(name),

@@ -48,7 +48,7 @@ def parity_charts(truth: Floats, predicted: Floats, name: str, unit: str) -> tup
             "parity",
         ),
         drawn(
-            residual_figure(predicted, predicted - truth, f"predicted {name}", unit=unit),
+            residual_figure(predicted, predicted - truth, f"predicted {name}", unit),
             f"What is left over against predicted {name}: half of the rows are within {number(middle, 3)} of the "
             "measured value.",
             "residuals",
