@@ -23,6 +23,7 @@ import numpy as np
 import pandas as pd
 import torch
 from _common import Clock, Report, Run, begin
+from _goals import maximise, prove
 from audit import splits
 from scipy.optimize import minimize
 
@@ -36,7 +37,7 @@ from edgewise.verifying.domain.domain import Domain, drawn
 from edgewise.verifying.domain.goals import OutputTerm
 from edgewise.verifying.domain.space import make_space
 from edgewise.verifying.results.witness import GoalEvaluator
-from edgewise.verifying.search.prove import WORK_UNITS, Outcome, maximise, prepare, prove
+from edgewise.verifying.search.prove import WORK_UNITS, Outcome, prepare
 
 sys.path.append(str(Path(__file__).parents[1]))
 

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from _common import Clock, Report, Run, begin, rmse
+from _goals import maximise
 
 import edgewise as ew
 from edgewise.network.fitted import fitted
 from edgewise.verifying.domain.columns import Columns
 from edgewise.verifying.domain.domain import Domain
 from edgewise.verifying.domain.goals import OutputTerm
-from edgewise.verifying.search.prove import Outcome, Step, maximise, prepare
+from edgewise.verifying.search.prove import Outcome, Step, prepare
 
 WEIGHTS = (0.0, 3e-5, 1e-4, 3e-4)
 GAP, RANGE_WORK, CLAIM_WORK = 0.01, 1 / 3, 1 / 120
@@ -78,9 +79,7 @@ def proved_range(net: ew.KAN, where: Domain) -> Range:
         # The other end of the range, once found, says how wide it is.
         rows = None if not sides or sides[0].witness is None else sides[0].witness[None]
         terms = [OutputTerm(0, sign)]
-        sides.append(
-            maximise(prepared, where, terms, gap=GAP, work=RANGE_WORK / 2, rows=rows, callbacks=(hear,))
-        )
+        sides.append(maximise(prepared, where, terms, gap=GAP, work=RANGE_WORK / 2, rows=rows, tell=hear))
         firsts.append(told[0] if told else sides[-1].upper)
     width = sides[0].lower + sides[1].lower
     gap = 100 * max(side.upper - side.lower for side in sides) / width

@@ -20,7 +20,7 @@ from edgewise._core.arrays import Floats
 from edgewise.verifying.domain.domain import Budget, CellCost, ChangeCost, Domain, Group
 from edgewise.verifying.domain.goals import InputTerm, OutputBounds, OutputTerm, Slope
 from edgewise.verifying.results.certificate import domain_document
-from edgewise.verifying.search.prove import prove
+from tests.verifying.proving import prove
 
 Document = dict[str, Any]
 CODES = 3  # cells of the group that can be moved

@@ -227,7 +227,7 @@ def test_what_bends_less_is_bounded_at_once() -> None:
     from edgewise.network.fitted import fitted
     from edgewise.verifying.domain.columns import Columns
     from edgewise.verifying.domain.goals import OutputTerm
-    from edgewise.verifying.search.prove import maximise
+    from tests.verifying.proving import maximise
 
     net = run(1e3, shape=(2, 3, 3, 1), steps=100).network
     where = Columns(fitted(net)).whole

@@ -13,9 +13,9 @@ import torch
 import edgewise as ew
 from edgewise.verifying.checker import check
 from edgewise.verifying.domain.goals import OutputTerm
-from edgewise.verifying.search.prove import maximise
 from tests.verifying.certificate_kit import certificate, domain, network, rows_of, write
 from tests.verifying.checker.test_checker import box
+from tests.verifying.proving import maximise
 
 SHAPES = [[10, 1], [10, 8, 1], [10, 8, 8, 1]]
 

@@ -14,7 +14,8 @@ from edgewise._core.work import Meter, running
 from edgewise.verifying.bounds.exact import exact_model
 from edgewise.verifying.domain.domain import Budget, CellCost, ChangeCost, Domain, Group
 from edgewise.verifying.domain.goals import InputTerm, OutputBounds, OutputTerm
-from edgewise.verifying.search.prove import maximise, prepare, prove
+from edgewise.verifying.search.prove import prepare
+from tests.verifying.proving import maximise, prove
 
 Cells = tuple[tuple[tuple[float, float], ...], ...]
 

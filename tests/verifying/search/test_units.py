@@ -14,7 +14,7 @@ from edgewise.verifying.bounds.rational import exact_excess
 from edgewise.verifying.domain.domain import Domain, Group
 from edgewise.verifying.domain.goals import OutputBounds, OutputTerm
 from edgewise.verifying.domain.space import make_space
-from edgewise.verifying.search.prove import maximise
+from tests.verifying.proving import maximise
 from tests.verifying.search.test_prove import accepted
 
 

@@ -64,7 +64,7 @@ def teller(callbacks: Any) -> Tell:
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """The answer of `prove`; of `maximise` the excess is the sum itself, and the evidence that of the goal "sum <= upper".
+    """The answer to a question; of a maximum the excess is the sum itself, and the evidence that of "sum <= upper".
 
     The goal's *excess* at a row is the least row_r(x) - bound_r of a `OutputBounds` goal, and sign * dy/dx - bound of a
     `Slope`: the goal holds where it is at most 0.

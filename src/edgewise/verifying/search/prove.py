@@ -13,7 +13,6 @@ from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_matrix
 from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason
-from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, StopError, check_seconds, check_work, running, spent
 from edgewise.network.module import KAN
 from edgewise.verifying.bounds.bounder import make_bounders
@@ -22,10 +21,10 @@ from edgewise.verifying.bounds.intermediate_bounds import tighten
 from edgewise.verifying.bounds.rational import exact_excess
 from edgewise.verifying.bounds.rounding import check_reach, hull, reaches, with_room
 from edgewise.verifying.domain.domain import Domain
-from edgewise.verifying.domain.goals import Goal, InputTerm, OutputBounds, OutputTerm, Slope, Term
+from edgewise.verifying.domain.goals import Goal, InputTerm, OutputBounds, OutputTerm, Slope
 from edgewise.verifying.domain.space import CellSpace, Subdomains, draw, make_space, whole
 from edgewise.verifying.results.witness import ROUNDING
-from edgewise.verifying.search.answers import Callback, Outcome, Status, Step, Tell, teller
+from edgewise.verifying.search.answers import Outcome, Status, Step, Tell
 from edgewise.verifying.search.attack import Excess, Reached, attack, into
 from edgewise.verifying.search.tree import Tree, evidence
 
@@ -165,11 +164,17 @@ class Question:
     # -- the two questions -----------------------------------------------------------------------------------------
 
     def decided(self, meter: Meter) -> Outcome:
-        """Whether the goal holds, as `prove` says; `meter` is that of the call, which its time limit ends."""
+        """Whether the goal holds at every row; `meter` is that of the call, which its time limit ends.
+
+        The bound is that of docs/certificates.md: Lagrangian duality with slopes found by Newton's method on a smoothed
+        dual function, and best-first branch and bound on hidden nodes, inputs and cells. A row that breaks the goal by less
+        than rounding is evaluated without any. A tie (a maximum that equals its bound) is proved only where all functions
+        vanish; elsewhere the search ends once both bounds are within rounding.
+        """
         return self._answered(self._decide, meter)
 
     def maximised(self, meter: Meter, gap: float = 0.01) -> Outcome:
-        """The maximum of a goal of one sum whose bound is zero, as `maximise` gives it."""
+        """The maximum of a goal of one sum whose bound is zero, within a share `gap` of its range as far as rows show it."""
         found = self._answered(lambda: self._maximise(gap), meter)
         decided = found.stop_reason == StopReason.DECIDED
         return replace(found, stop_reason=StopReason.CONVERGED) if decided else found
@@ -409,103 +414,3 @@ def check_goal(models: tuple[ExactModel, ...], space: CellSpace, goal: Goal) -> 
                 expected="name outputs, inputs and cells that exist",
                 got=term,
             )
-
-
-def prove(
-    models: KAN | Sequence[KAN] | Prepared,
-    domain: Domain,
-    goal: Goal,
-    *,
-    work: str | float = "normal",
-    seconds: float | None = None,
-    seed: int = 0,
-    rows: Any = None,
-    callbacks: Callback | Sequence[Callback] = (),
-) -> Outcome:
-    """Decide whether a goal holds at every row of a domain.
-
-    Parameters
-    ----------
-    models : KAN, sequence of KAN, or Prepared
-        The networks that the goal's terms count; they read the same inputs.
-    domain : Domain
-    goal : OutputBounds or Slope
-    work : "quick", "normal", "thorough" or float
-        How much to do before the answer is "undecided" with the bounds so far: a level, or how many times the normal
-        work, which is about a minute of one core.
-    seconds : float, optional
-        Time limit; None, the default, for none. It only interrupts (as Ctrl-C does): what is found until then is the
-        answer, and may differ from run to run.
-    seed : int
-        Of the search for rows.
-    rows : array of shape (n, inputs), optional
-        Rows to start the search from; those outside the domain are moved into it.
-    callbacks : callable or sequence of callables
-        Called with a `Step`, about twice a second and after each step; one that returns True stops the search.
-
-    Raises
-    ------
-    InputError
-        If a model cannot be certified, or domain and goal do not fit it.
-
-    Notes
-    -----
-    The bound is that of docs/certificates.md: Lagrangian duality with slopes found by Newton's method on a smoothed
-    dual function,
-    and best-first branch and bound on hidden nodes, inputs and cells. A row that breaks the goal by less than rounding
-    is evaluated without any. A tie (a maximum that equals its bound) is proved only where all functions vanish;
-    elsewhere the search ends once both bounds are within rounding.
-
-    Examples
-    --------
-    >>> from edgewise import KAN
-    >>> from edgewise.verifying.domain.domain import Domain, Group
-    >>> from edgewise.verifying.domain.goals import OutputTerm, OutputBounds
-    >>> net = KAN([2, 3, 1], seed=0)
-    >>> box = Domain(tuple(Group(f"x{i + 1}", (i,), (((-1.0, 1.0),),)) for i in range(2)))
-    >>> prove(net, box, OutputBounds(((OutputTerm(0),),), (50.0,))).status
-    'proved'
-    """
-    meter, tell = meter_of(work, seconds), teller(callbacks)
-    with one_thread():
-        question = Question(prepare(models), domain, goal, meter, seed=seed, rows=rows, tell=tell)
-        return question.decided(meter)
-
-
-def maximise(
-    models: KAN | Sequence[KAN] | Prepared,
-    domain: Domain,
-    terms: Sequence[Term],
-    *,
-    gap: float = 0.01,
-    work: str | float = "normal",
-    seconds: float | None = None,
-    seed: int = 0,
-    rows: Any = None,
-    callbacks: Callback | Sequence[Callback] = (),
-) -> Outcome:
-    """The certified maximum of a sum of terms over a domain.
-
-    Parameters
-    ----------
-    gap : float
-        Stop when upper - lower is at most `gap` times the range of the sum over the domain (as far as rows show it).
-    models, domain, terms, work, seconds, seed, rows, callbacks
-        As in `prove`.
-
-    Examples
-    --------
-    >>> from edgewise import KAN
-    >>> from edgewise.verifying.domain.domain import Domain, Group
-    >>> from edgewise.verifying.domain.goals import OutputTerm
-    >>> net = KAN([2, 3, 1], seed=0)
-    >>> box = Domain(tuple(Group(f"x{i + 1}", (i,), (((-1.0, 1.0),),)) for i in range(2)))
-    >>> bounds = maximise(net, box, [OutputTerm(0)], gap=0.001)
-    >>> bounds.lower <= bounds.upper
-    True
-    """
-    meter, tell = meter_of(work, seconds), teller(callbacks)
-    goal = OutputBounds((tuple(terms),), (0.0,))
-    with one_thread():
-        question = Question(prepare(models), domain, goal, meter, seed=seed, rows=rows, tell=tell)
-        return question.maximised(meter, gap)
