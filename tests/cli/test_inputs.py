@@ -7,10 +7,15 @@ import pyarrow as pa
 import pytest
 
 from edgewise import InputError
-from edgewise.cli.inputs import as_names, find, matrix, numbers, prepare
+from edgewise.cli import inputs as cli_inputs
+from edgewise.cli.inputs import ColumnRoles, as_names, find, matrix, numbers
 from edgewise.data import read_frame, write_frame
 
 N = 40
+
+
+def prepare(frame, target, *, drop_missing=False, task=None, **roles):
+    return cli_inputs.prepare(frame, ColumnRoles(target, **roles), drop_missing=drop_missing, task=task)
 
 
 def table(**columns):

@@ -50,13 +50,13 @@ def demo(
 
     table = load_example(name)
     example = EXAMPLES[name]
-    from edgewise.cli.inputs import prepare
+    from edgewise.cli.inputs import ColumnRoles, prepare
     from edgewise.cli.job import TableTask
 
     if not json:
         say(f"{example.title}: {example.target} from {', '.join(example.columns)}\n{example.citation}\n")
     task = TableTask(
-        prepare(to_frame(table), example.target, columns=example.columns),
+        prepare(to_frame(table), ColumnRoles(example.target, example.columns)),
         work,
         seconds,
         seed,

@@ -108,8 +108,11 @@ def fit(
 
     began = Began()
     refuse_to_overwrite(results(out).values(), force, folder=out)
-    from edgewise.cli.streamed import fit_dataset, is_dataset
+    from edgewise.cli.inputs import ColumnRoles
+    from edgewise.cli.streamed import fit_dataset, is_dataset, opened
 
+    roles = ColumnRoles(target, columns, drop, weight, groups, time)
+    kind = None if task is None else task.value
     if is_dataset(data):
         if groups is not None or time is not None:
             raise InputError(
@@ -118,37 +121,17 @@ def fit(
                 got=groups or time,
                 advice="pass one file",
             )
-        fit_dataset(
-            data,
-            out,
-            target=target,
-            columns=columns,
-            drop=drop,
-            weight=weight,
-            task=None if task is None else task.value,
-            seed=seed,
-            mode=mode.value,
-            hidden=hidden,
-            work=work,
-            seconds=seconds,
-            quiet=quiet,
-            json=json,
-        )
+        import edgewise as ew
+
+        source, classes = opened(data, roles, kind)
+        make = ew.KANClassifier if classes else ew.KANRegressor
+        model = make(mode=mode.value, hidden=hidden, work=work, seconds=seconds, random_state=seed)
+        fit_dataset(model, source, roles, out, quiet=quiet, json=json)
         return
     from edgewise.cli.inputs import prepare
     from edgewise.data import read_frame
 
-    inputs = prepare(
-        read_frame(data),
-        target,
-        columns=columns,
-        drop=drop,
-        weight=weight,
-        groups=groups,
-        time=time,
-        drop_missing=drop_missing,
-        task=None if task is None else task.value,
-    )
+    inputs = prepare(read_frame(data), roles, drop_missing=drop_missing, task=kind)
     refuse_short(inputs.source, inputs.n_rows, FEWEST_ROWS)
     tell(inputs.notes, quiet=quiet)
     # Bad columns are reported before torch is loaded, which takes seconds.

@@ -132,27 +132,30 @@ def find(frame: Frame, name: str) -> str:
     )
 
 
+@dataclass(frozen=True)
+class ColumnRoles:
+    """What columns are for, as asked: the one to predict, those to predict from or not, weights, what splits the rows."""
+
+    target: str
+    columns: Sequence[str] | None = None
+    drop: Sequence[str] | None = None
+    weight: str | None = None
+    groups: str | None = None
+    time: str | None = None
+
+
 def prepare(
-    frame: Frame,
-    target: str,
-    *,
-    columns: Sequence[str] | None = None,
-    drop: Sequence[str] | None = None,
-    weight: str | None = None,
-    groups: str | None = None,
-    time: str | None = None,
-    drop_missing: bool = False,
-    task: str | None = None,
+    frame: Frame, roles: ColumnRoles, *, drop_missing: bool = False, task: str | None = None
 ) -> Inputs:
     """Choose columns and rows, and decide whether to predict numbers or classes."""
-    known = provenance(frame)
-    target = find(frame, target)
-    weight = None if weight is None else find(frame, weight)
+    known, groups, time = provenance(frame), roles.groups, roles.time
+    target = find(frame, roles.target)
+    weight = None if roles.weight is None else find(frame, roles.weight)
     if groups is not None and time is not None:
         raise InputError(argument="time", expected="be left out beside --groups", got=short(time))
     split_by = None if groups is None and time is None else find(frame, groups or time or "")
-    role = "groups" if time is None else "time"
-    chosen = _chosen(frame, {"target": target, "weight": weight, role: split_by}, columns, drop)
+    taken = {"target": target, "weight": weight, "groups" if time is None else "time": split_by}
+    chosen = _chosen(frame, taken, roles)
     wanted = [*chosen, *(name for name in (target, weight, split_by) if name is not None)]
     notes = list(known.notes(wanted))
     frame = frame.select(wanted)
@@ -164,7 +167,7 @@ def prepare(
     notes += remarks
     weights = None if weight is None else _weights(frame.column(weight), weight, known.source)
     features = timed(frame.select(chosen))
-    reasons = {} if columns is not None else useless_columns(features)
+    reasons = {} if roles.columns is not None else useless_columns(features)
     features = features.drop_columns(list(reasons))
     notes += [f"Column {called(name)} is left out: {reason}." for name, reason in reasons.items()]
     if not features.num_columns:
@@ -237,18 +240,13 @@ def _marks(frame: Frame, name: str | None, role: str) -> NDArray[Any]:
     return cells
 
 
-def _chosen(
-    frame: Frame,
-    roles: Mapping[str, str | None],
-    columns: Sequence[str] | None,
-    drop: Sequence[str] | None,
-) -> list[str]:
-    dropped = [find(frame, name) for name in as_names(drop, frame.column_names) or ()]
-    named = as_names(columns, frame.column_names)
+def _chosen(frame: Frame, taken: Mapping[str, str | None], roles: ColumnRoles) -> list[str]:
+    dropped = [find(frame, name) for name in as_names(roles.drop, frame.column_names) or ()]
+    named = as_names(roles.columns, frame.column_names)
     if named is None:
-        return [name for name in frame.column_names if name not in {*roles.values(), *dropped}]
+        return [name for name in frame.column_names if name not in {*taken.values(), *dropped}]
     chosen = [find(frame, name) for name in named]
-    for role, name in roles.items():
+    for role, name in taken.items():
         if name in chosen:
             raise InputError(
                 subject=f"The {role} {called(name)}",

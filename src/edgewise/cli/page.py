@@ -18,7 +18,7 @@ from edgewise._core.checks import among, check_squarable, did_you_mean, short
 from edgewise._core.errors import InputError
 from edgewise._core.version import __version__
 from edgewise.cli.accuracy import compared, measure, measures
-from edgewise.cli.inputs import Inputs, called, find, prepare
+from edgewise.cli.inputs import ColumnRoles, Inputs, called, find, prepare
 from edgewise.cli.job import TaskOutcome, edges
 from edgewise.cli.models import LoadedModel
 from edgewise.data import provenance
@@ -102,7 +102,8 @@ def saved_inputs(
     target = find(frame, target or model.target)
     model.select(frame)
     task = "classification" if model.classes else "regression"
-    inputs = prepare(frame, target, columns=model.names, task=task, groups=groups, time=time)
+    roles = ColumnRoles(target, model.names, groups=groups, time=time)
+    inputs = prepare(frame, roles, task=task)
     if model.classes:
         _refuse_unknown_classes(model, inputs)
     return inputs

@@ -155,9 +155,9 @@ def _sums(names: list[str], found: Any, chances: Any, asked: int) -> list[str]:
 
 
 def report_pictures(
-    path: Path, folder: Path, out: Path, *, test: float, rows: bool, printed: bool, quiet: bool, json: bool
+    path: Path, folder: Path, out: Path | None, *, test: float, rows: bool, quiet: bool, json: bool
 ) -> None:
-    """The page of a classifier of pictures, judged on a folder with a subfolder a class."""
+    """The page of a classifier of pictures, judged on a folder with a subfolder a class; printed where there is no file."""
     from edgewise.cli.page import origin
     from edgewise.cli.summary import to_json
     from edgewise.report.content.pictures import HELD_OUT, LEARNED, OTHERS, PictureContent
@@ -195,7 +195,7 @@ def report_pictures(
         origin(mark, model.seed or 0),
     )
     page = render_pictures(content).encode("utf-8", errors="replace")
-    if printed:
+    if out is None:
         print_bytes(page)
         return
     write_file(out, page, overwrite=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated, cast
 
@@ -108,25 +109,28 @@ def predict(
         from edgewise.estimators.formula_files import load
 
         law = cast(FormulaRegressor, load(model))
-        unfit = {"--interval": interval is not None, "--drop-missing": drop_missing}
+        if interval is not None or drop_missing:
+            raise InputError(
+                subject="The option --drop-missing" if interval is None else "The option --interval",
+                expected="be left out for a formula",
+                got="it",
+                advice="a formula gives one value a row",
+            )
         learning = None if learn is None else Learning(learn, save, force)
-        predict_formula(law, data, out, unfit=unfit, learning=learning, keep=keep, quiet=quiet, json=json)
+        predict_formula(law, data, out, learning=learning, keep=keep, quiet=quiet, json=json)
         return
     from edgewise.cli.streamed import is_dataset, predict_dataset
 
     if is_dataset(data):
         from edgewise.cli.models import load_model
+        from edgewise.cli.predictions import with_predictions
+        from edgewise.data.streaming.source import open_source
 
-        predict_dataset(
-            load_model(model),
-            data,
-            out,
-            keep=keep,
-            drop_missing=drop_missing,
-            interval=interval,
-            quiet=quiet,
-            json=json,
-        )
+        loaded, source = load_model(model), open_source(str(data))
+        if not keep:
+            source = source.only([source.check_column(name, "columns") for name in loaded.names])
+        predicted = partial(with_predictions, loaded, keep=keep, drop_missing=drop_missing, interval=interval)
+        predict_dataset(predicted, source, out, quiet=quiet, json=json)
         return
     from edgewise.data import provenance, read_frame
     from edgewise.data.write import check_table_name

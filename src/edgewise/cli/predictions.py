@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -190,20 +190,12 @@ def predict_formula(
     data: Path,
     out: Path | None,
     *,
-    unfit: Mapping[str, bool],
     learning: Learning | None,
     keep: bool,
     quiet: bool,
     json: bool,
 ) -> None:
-    """Values of a formula for the rows of a table; `unfit` are options that have no meaning here, and whether they came."""
-    if given := [name for name, came in unfit.items() if came]:
-        raise InputError(
-            subject=f"The option {given[0]}",
-            expected="be left out for a formula",
-            got="it",
-            advice="a formula gives one value a row",
-        )
+    """Values of a formula for the rows of a table."""
     if out is not None:
         check_table_name(out)
     frame = read_frame(data)

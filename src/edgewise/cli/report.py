@@ -66,7 +66,7 @@ def report(
             raise InputError(
                 subject=f"The option {option}", expected="be left out for a model of pictures", got="it"
             )
-        report_pictures(model, data, out, test=test, rows=rows, printed=printed, quiet=quiet, json=json)
+        report_pictures(model, data, None if printed else out, test=test, rows=rows, quiet=quiet, json=json)
         return
     from edgewise.data import read_frame
 

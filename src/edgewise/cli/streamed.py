@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +12,12 @@ import pyarrow as pa
 
 from edgewise._core.errors import FileError, InputError
 from edgewise._core.files import said_clearly, shown
-from edgewise.cli.inputs import as_names
-from edgewise.cli.models import LoadedModel
+from edgewise.cli.inputs import ColumnRoles, as_names
 from edgewise.cli.outcome import make_folder
-from edgewise.cli.predictions import with_predictions
+from edgewise.cli.predictions import Predictions
 from edgewise.cli.progress import ShownProgress
 from edgewise.cli.terminal import print_json, say
+from edgewise.data.arrow import Frame
 from edgewise.data.frames import Provenance, with_provenance
 from edgewise.data.streaming.draw import drawn
 from edgewise.data.streaming.source import Source, kind_of, open_source, parquet
@@ -39,40 +39,27 @@ def rows_in_memory(data: Path, row: int | None) -> tuple[Any, int | None, str | 
     return table, None if row is None else table.num_rows - 1, found.remark
 
 
+def opened(data: Path, roles: ColumnRoles, task: str | None) -> tuple[Source, bool]:
+    """The dataset of the columns asked for, and whether classes are predicted."""
+    source = _chosen(open_source(str(data)), roles)
+    kind = kind_of(source.schema.field(source.check_column(roles.target, "target")).type)
+    return source, task == "classification" or (task is None and kind in ("text", "bool"))
+
+
 def fit_dataset(
-    data: Path,
-    out: Path,
-    *,
-    target: str,
-    columns: Sequence[str] | None,
-    drop: Sequence[str] | None,
-    weight: str | None,
-    task: str | None,
-    seed: int,
-    mode: str,
-    hidden: int | None,
-    work: Any,
-    seconds: float | None,
-    quiet: bool,
-    json: bool,
+    model: Any, source: Source, roles: ColumnRoles, out: Path, *, quiet: bool, json: bool
 ) -> None:
     """Learn from a dataset and write model.kan; started again after an end of any kind it goes on where it was."""
-    import edgewise as ew
+    from edgewise.estimators import KANClassifier, save
 
-    source = _chosen(open_source(str(data)), columns, drop, target, weight)
-    name = source.check_column(target, "target")
-    kind = kind_of(source.schema.field(name).type)
-    classify = task == "classification" or (task is None and kind in ("text", "bool"))
     make_folder(out)
     passes = out / PASSES
     with ShownProgress(quiet) as progress:
         progress.begin("learn from the rows")
-        make: Any = ew.KANClassifier if classify else ew.KANRegressor
-        model = make(
-            mode=mode, hidden=hidden, work=work, seconds=seconds, random_state=seed, callbacks=progress
-        )
-        model.fit(source, target=name, sample_weight=weight, checkpoint=passes)
-    ew.save(model, out / "model.kan")
+        model.set_params(callbacks=progress)
+        target = source.check_column(roles.target, "target")
+        model.fit(source, target=target, sample_weight=roles.weight, checkpoint=passes)
+    save(model, out / "model.kan")
     with contextlib.suppress(OSError):
         passes.rmdir()
     fit, error = model.fit_, model.fit_.validation_error
@@ -91,21 +78,18 @@ def fit_dataset(
         return
     say(fit.message)
     if error is not None:
-        measure = "Log loss" if classify else "Root mean square error"
+        measure = "Log loss" if isinstance(model, KANClassifier) else "Root mean square error"
         say(f"{measure} on rows held out: {error:.6g}")
     if pairs := ", ".join(" x ".join(pair) for pair in model.interactions_):
         say(f"Pairs: {pairs}")
     say(f"model   {out / 'model.kan'}")
 
 
-def _chosen(
-    source: Source, columns: Sequence[str] | None, drop: Sequence[str] | None, target: str, weight: str | None
-) -> Source:
-    """The dataset of the columns asked for."""
-    wanted, left = as_names(columns, source.names), as_names(drop, source.names) or ()
+def _chosen(source: Source, roles: ColumnRoles) -> Source:
+    wanted, left = as_names(roles.columns, source.names), as_names(roles.drop, source.names) or ()
     for name in (*(wanted or ()), *left):
         source.check_column(name, "columns")
-    beside = (target, weight)
+    beside = (roles.target, roles.weight)
     kept = [
         name
         for name in source.names
@@ -115,15 +99,7 @@ def _chosen(
 
 
 def predict_dataset(
-    model: LoadedModel,
-    data: Path,
-    out: Path | None,
-    *,
-    keep: bool,
-    drop_missing: bool,
-    interval: float | None,
-    quiet: bool,
-    json: bool,
+    predicted: Callable[[Frame], Predictions], source: Source, out: Path | None, *, quiet: bool, json: bool
 ) -> None:
     """Predict a dataset batch by batch into one Parquet or CSV file, which is in its place when it is whole."""
     if out is None or out.suffix.lower() not in (".parquet", ".pq", ".csv"):
@@ -132,21 +108,19 @@ def predict_dataset(
             expected="name a .parquet or .csv file, which is written batch by batch",
             got=f"{('none' if out is None else shown(out))}",
         )
-    source = open_source(str(data))
-    columns = source.names if keep else [source.check_column(name, "columns") for name in model.names]
     draft, rows, outside = out.with_name(f".{out.name}.draft"), 0, 0
     writer: Any = None
     try:
         with ShownProgress(quiet) as progress, said_clearly(out, "written"):
             progress.begin("predict")
-            for batch in source.batches(columns):
-                made = with_predictions(model, batch, keep=keep, drop_missing=drop_missing, interval=interval)
+            for batch in source.batches(source.names):
+                made = predicted(batch)
                 frame = _plain(made.frame)
                 writer = _writer(draft, frame.schema, out.suffix.lower()) if writer is None else writer
                 writer.write_table(frame)
                 rows, outside = rows + frame.num_rows, outside + made.outside
         if writer is None:
-            raise FileError(f"The dataset {shown(data)} must have rows. Got none instead.")
+            raise FileError("The dataset must have rows. Got none instead.")
         with said_clearly(out, "written"):
             writer.close()
             os.replace(draft, out)
