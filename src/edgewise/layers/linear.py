@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor, nn
 from torch.fx import Proxy
@@ -33,6 +35,17 @@ from edgewise.layers.symbolic_edges import (
 from edgewise.splines.make import make_basis
 
 _after_load = after_load  # the name that layers pickled by earlier releases ask for
+
+
+class LayerNumbers(NamedTuple):
+    """The tensors of a layer: grid (I, K), mask (I, O), coef (I, M, O); bias (O,), base_weight (I, O), affine (edges, 4)."""
+
+    grid: Tensor
+    mask: Tensor
+    coef: Tensor
+    bias: Tensor | None = None
+    base_weight: Tensor | None = None
+    affine: Tensor | None = None
 
 
 class KANLinear(EdgeTables):
@@ -178,28 +191,21 @@ class KANLinear(EdgeTables):
     @classmethod
     def of_parts(
         cls,
-        basis: str,
+        numbers: LayerNumbers,
         degree: int,
-        base: str | None,
-        symbolic: tuple[SymbolicEdge, ...],
-        grid: Tensor,
-        mask: Tensor,
-        coef: Tensor,
-        bias: Tensor | None,
-        base_weight: Tensor | None,
-        affine: Tensor | None,
+        *,
+        basis: str = "bspline",
+        base: str | None = None,
+        symbolic: tuple[SymbolicEdge, ...] = (),
     ) -> KANLinear:
         """A layer of copies of these tensors, which are trusted to fit; what edits build with."""
         made = cls.__new__(cls)
         nn.Module.__init__(made)
-        made.in_features, size, made.out_features = coef.shape
+        made.in_features, size, made.out_features = numbers.coef.shape
         made.basis_name, made.degree, made.intervals, made.base = basis, degree, size - degree, base
         made.symbolic = symbolic
-        made._hold(
-            grid.clone(),
-            mask.clone(),
-            *(None if t is None else t.detach().clone() for t in (coef, bias, base_weight, affine)),
-        )
+        grid, mask, *learned = numbers
+        made._hold(grid.clone(), mask.clone(), *(None if t is None else t.detach().clone() for t in learned))
         return made
 
     def forward(self, x: Tensor) -> Tensor:

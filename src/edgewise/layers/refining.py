@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from edgewise._core.checks import check_int
 from edgewise._core.errors import InputError
-from edgewise.layers.linear import KANLinear
+from edgewise.layers.linear import KANLinear, LayerNumbers
 from edgewise.splines.bspline import BSpline
 from edgewise.splines.grids import MOST_INTERVALS
 
@@ -63,10 +63,8 @@ def _refined(layer: KANLinear, factor: int) -> KANLinear:
         )
     check_int(factor * layer.intervals, "intervals", high=MOST_INTERVALS)
     grid, coef = finer(layer.grid, layer.coef.detach(), layer.degree, factor)
-    made = KANLinear.of_parts(
-        layer.basis_name, layer.degree, layer.base, layer.symbolic, grid, layer.mask, coef,
-        layer.bias, layer.base_weight, layer.affine,
-    )  # fmt: skip
+    numbers = LayerNumbers(grid, layer.mask, coef, layer.bias, layer.base_weight, layer.affine)
+    made = KANLinear.of_parts(numbers, layer.degree, base=layer.base, symbolic=layer.symbolic)
     for name, parameter in layer.named_parameters():
         getattr(made, name).requires_grad_(parameter.requires_grad)
     return made.train(layer.training)

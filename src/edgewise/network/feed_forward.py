@@ -24,6 +24,7 @@ from edgewise._core.errors import InputError
 from edgewise._core.seeds import derive, generator
 from edgewise.layers import KANConv1d, KANLinear, SymbolicEdge, channel_functions
 from edgewise.layers.arguments import check_functions, check_input, check_place, check_room, make_grid
+from edgewise.layers.linear import LayerNumbers
 from edgewise.network.module import KAN
 from edgewise.network.spec import KANSpec, LayerSpec, Nodes
 from edgewise.splines.bspline import MAX_DEGREE, BSpline
@@ -271,9 +272,7 @@ def _straight(parts: list[StraightEdges]) -> KANLinear:
     zero = weight.new_zeros
     bias = torch.cat([zero(len(p.weight)) if p.bias is None else p.bias.detach() for p in parts])
     grid = ends.expand(weight.shape[1], 2)
-    return KANLinear.of_parts(
-        "bspline", 1, None, (), grid, mask.T, weight.T[:, None] * ends[:, None], bias, None, None
-    )
+    return KANLinear.of_parts(LayerNumbers(grid, mask.T, weight.T[:, None] * ends[:, None], bias), 1)
 
 
 def _outgoing(patch: KANLinear, out: Tensor, mask: Tensor, bias: Tensor | None) -> KANLinear:
@@ -286,10 +285,9 @@ def _outgoing(patch: KANLinear, out: Tensor, mask: Tensor, bias: Tensor | None) 
             w = out[target, edge.target]
             forms.append(SymbolicEdge(edge.target, target, edge.form))
             rows.append(torch.stack([w * row[0], row[1], row[2], w * row[3]]))
-    return KANLinear.of_parts(
-        "bspline", patch.degree, None, tuple(forms), patch.grid.expand(len(coef), -1), mask, coef, bias, None,
-        torch.stack(rows) if rows else None,
-    )  # fmt: skip
+    affine = torch.stack(rows) if rows else None
+    numbers = LayerNumbers(patch.grid.expand(len(coef), -1), mask, coef, bias, affine=affine)
+    return KANLinear.of_parts(numbers, patch.degree, symbolic=tuple(forms))
 
 
 def _gating(patch: KANLinear) -> KANLinear:
@@ -306,9 +304,8 @@ def _gating(patch: KANLinear) -> KANLinear:
     forms = tuple(SymbolicEdge(e.target, 2 * e.target, e.form) for e in patch.symbolic)
     affine = None if patch.affine is None else patch.affine.detach()
     grid = patch.grid.expand(2 * hidden, -1)
-    return KANLinear.of_parts(
-        "bspline", patch.degree, None, forms, grid, mask.to(coef.device), coef, None, None, affine
-    )
+    numbers = LayerNumbers(grid, mask.to(coef.device), coef, affine=affine)
+    return KANLinear.of_parts(numbers, patch.degree, symbolic=forms)
 
 
 def _layer(layer: KANLinear, nodes: Nodes) -> LayerSpec:

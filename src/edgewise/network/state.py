@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from edgewise.layers import KANLinear, SymbolicEdge
+from edgewise.layers.linear import LayerNumbers
 from edgewise.network.module import KAN
 from edgewise.network.spec import KANSpec, LayerSpec, Nodes
 from edgewise.splines.grids import check_breaks
@@ -134,18 +135,8 @@ def _trusted(state: LayerState) -> KANLinear:
     spec = state.spec
     if spec.basis == "bspline":
         check_breaks(state.grid)
-    return KANLinear.of_parts(
-        spec.basis,
-        spec.degree,
-        spec.base,
-        spec.symbolic,
-        state.grid,
-        state.mask,
-        state.coef,
-        state.bias,
-        state.base_weight,
-        state.affine,
-    )
+    numbers = LayerNumbers(state.grid, state.mask, state.coef, state.bias, state.base_weight, state.affine)
+    return KANLinear.of_parts(numbers, spec.degree, basis=spec.basis, base=spec.base, symbolic=spec.symbolic)
 
 
 def make_layer(state: LayerState) -> KANLinear:

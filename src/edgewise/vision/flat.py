@@ -18,6 +18,7 @@ from edgewise._core.arguments import check_is
 from edgewise._core.checks import short
 from edgewise._core.errors import InputError
 from edgewise.layers import KANConv2d, KANLinear, channel_functions
+from edgewise.layers.linear import LayerNumbers
 from edgewise.network import KAN
 from edgewise.network.spec import KANSpec, LayerSpec, Nodes
 from edgewise.vision.classifier import ImageClassifier
@@ -120,11 +121,7 @@ def _layers(parts: Sequence[nn.Module | _Straight], shape: tuple[int, ...]) -> l
         shape, base = tuple(bias.shape[1:]), own_layer(own)
         whole = coef.reshape(len(grid), base.size, -1)
         mask = (whole != 0).any(1)
-        made.append(
-            KANLinear.of_parts(
-                "bspline", base.degree, None, (), grid, mask, whole, bias.flatten(), None, None
-            )
-        )
+        made.append(KANLinear.of_parts(LayerNumbers(grid, mask, whole, bias.flatten()), base.degree))
     return made
 
 
