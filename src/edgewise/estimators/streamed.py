@@ -37,6 +37,7 @@ from edgewise.training.streaming.as_network import DeepSettings
 from edgewise.training.streaming.checkpoints import Passes
 from edgewise.training.streaming.fit import StreamedRows, fit_streamed
 from edgewise.training.streaming.sums import Encoded
+from edgewise.training.tabular.assembly import Ends
 
 # Rows of the sample, which finds coordinates, starts Newton's method and judges what has not learned from it.
 SAMPLE_ROWS = 100_000
@@ -188,15 +189,15 @@ def _fitted(
         batches_of(source.one_in(ONE_IN)) if len(source.leaves) >= 2 * ONE_IN else None,
         ONE_IN,
     )
+    ends = Ends(
+        encoding.names, coding.outputs, torch.from_numpy(coding.shift), torch.from_numpy(coding.scale)
+    )
     fit = fit_streamed(
         rows,
         loss=coding.loss,
-        names=encoding.names,
-        outputs=coding.outputs,
+        ends=ends,
         mode=settings.mode,
         interactions=settings.interactions,
-        shift=coding.shift,
-        scale=coding.scale,
         passes=passes,
         config=settings.config,
         threads=threads,

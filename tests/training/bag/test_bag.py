@@ -11,7 +11,7 @@ from edgewise.training.bag.hidden_layers import REACH, hidden_basis, hidden_sum
 from edgewise.training.bag.members import Bag, BagShape
 from edgewise.training.bag.run import BagRecipe, TableRows, deal, make_problem, train_bag
 from edgewise.training.common.losses import Squared
-from edgewise.training.tabular.assembly import to_network
+from edgewise.training.tabular.assembly import Ends, to_network
 
 
 def problem_of(n=300, inputs=3, seed=0):
@@ -125,7 +125,7 @@ def test_the_network_is_the_mean_of_the_members(hidden, outputs, based):
         theta = torch.randn(problem.table.shape[1], outputs, generator=random, dtype=torch.float64)
         base = (theta, torch.arange(outputs, dtype=torch.float64))
     shift, scale = torch.arange(1.0, outputs + 1).double(), torch.full((outputs,), 2.0, dtype=torch.float64)
-    net = to_network(bag, problem.design, base=base, names=None, outputs=None, shift=shift, scale=scale)
+    net = to_network(bag, problem.design, Ends(None, None, shift, scale), base=base)
     X = 1.5 * problem.rows.X  # also beyond the grids
     table = problem.design.rows(X)
     with torch.no_grad():
@@ -144,7 +144,7 @@ def test_links_are_the_edges_there_are():
         Bag(problem.design, BagShape(2, (2,), 1, 4, 1.0), links, torch.ones(problem.table.shape[1]), 0)
     )
     zero, one = torch.zeros(1, dtype=torch.float64), torch.ones(1, dtype=torch.float64)
-    net = to_network(bag, problem.design, names=None, outputs=None, shift=zero, scale=one)
+    net = to_network(bag, problem.design, Ends(None, None, zero, one))
     assert torch.equal(net.layers[0].mask, links)
 
 

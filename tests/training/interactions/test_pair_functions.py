@@ -16,7 +16,7 @@ from edgewise.training.interactions import pair_functions
 from edgewise.training.interactions.pair_columns import blocks
 from edgewise.training.interactions.pair_functions import PairFunctions, precision
 from edgewise.training.interactions.pair_nodes import pair_nodes
-from edgewise.training.tabular.assembly import to_network
+from edgewise.training.tabular.assembly import Ends, to_network
 
 
 def words(n: int, columns: int, levels: int, seed: int):
@@ -162,12 +162,9 @@ def test_nodes_of_a_network_say_what_the_products_say():
     net = to_network(
         None,
         design,
+        Ends(None, None, torch.zeros(2, dtype=torch.float64), torch.ones(2, dtype=torch.float64)),
         base=(single, bias),
         squares=pair_nodes(functions, design, table.square().mean(0).sqrt()),
-        names=None,
-        outputs=None,
-        shift=torch.zeros(2, dtype=torch.float64),
-        scale=torch.ones(2, dtype=torch.float64),
     )
     assert float((net(X) - want).detach().abs().max()) < 3e-3 * float(want.std())
 

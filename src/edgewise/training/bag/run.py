@@ -54,6 +54,8 @@ class BagRecipe:
         Rows of a minibatch; updates in all.
     cost : float
         Work of an update.
+    seed : int
+        Of the start, and of the order of the rows.
     """
 
     hidden: tuple[int, ...]
@@ -61,6 +63,7 @@ class BagRecipe:
     batch: int = 256
     steps: int = 2000
     cost: float = 0.0
+    seed: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -193,7 +196,6 @@ def train_bag(
     offset: Tensor | None = None,
     links: Tensor | None = None,
     monotone: MonotoneConstraint | None = None,
-    seed: int = 0,
     report: Callable[[int, float, float], bool] = lambda step, train, held: False,
 ) -> TrainedBag:
     """Train a bag.
@@ -209,14 +211,13 @@ def train_bag(
         Which inputs each node of the first layer reads.
     monotone : MonotoneConstraint, optional
         What holds it monotone in some inputs.
-    seed : int
     report : callable
         Told (step, training loss, out-of-bag loss) at every judgement; returning True stops.
     """
     rows, table = problem.rows, problem.coarse_table
     y, weight = rows.y.to(torch.float32), rows.weight.to(torch.float32)
     shape = BagShape(recipe.members, recipe.hidden, y.shape[1], HIDDEN_INTERVALS, ROUGHNESS_POWER)
-    bag = Bag(problem.coarse, shape, links, (table[:ROWS_AT_ONCE] ** 2).mean(0).sqrt(), seed, monotone)
+    bag = Bag(problem.coarse, shape, links, (table[:ROWS_AT_ONCE] ** 2).mean(0).sqrt(), recipe.seed, monotone)
     folds = int(problem.fold.max()) + 1
     owners = torch.arange(recipe.members) % folds
     base = torch.zeros(folds, len(rows), y.shape[1]) if offset is None else offset.to(torch.float32)
@@ -236,7 +237,7 @@ def train_bag(
     # What is added has to show: a gain too small to measure is none.
     margin = _WORTHWHILE * best_error
     every = max(1, recipe.steps // _JUDGEMENTS)
-    seen, running, step = _batches(len(rows), recipe.batch, seed), math.nan, 0
+    seen, running, step = _batches(len(rows), recipe.batch, recipe.seed), math.nan, 0
     stop: StopError | None = None
 
     def update() -> float:

@@ -97,39 +97,50 @@ class Joined:
     negligible: float = 0.0
 
 
+@dataclass(frozen=True, eq=False)
+class Beginning:
+    """The additive part that pairs are added to.
+
+    Attributes
+    ----------
+    additive : Additive
+    table : Tensor, shape (n, P)
+        The design that it is stated in: that of the problem, or one under constraints.
+    spent : float
+        Its degrees of freedom.
+    fixed : bool
+        Whether its functions stay as they are.
+    """
+
+    additive: Additive
+    table: Tensor
+    spent: float
+    fixed: bool
+
+
 def solve_pairs(
     problem: TableProblem,
-    additive: Additive,
+    begun: Beginning,
     loss: Loss,
     degrees: Sequence[int],
     *,
-    table: Tensor,
-    spent: float,
-    most: int | None = None,
-    without: Collection[int] = (),
-    fixed: bool = False,
-    late: Callable[[], bool] = lambda: False,
+    most: int | None,
+    without: Collection[int],
+    late: Callable[[], bool],
 ) -> tuple[Joined | None, StopError | None]:
     """Choose pairs and solve for their functions, as far as out-of-bag rows support them.
 
     Parameters
     ----------
     problem : TableProblem
-    additive : Additive
-        Where everything starts from.
+    begun : Beginning
     loss : Loss
     degrees : sequence of int
         Directions of each input that pairs make use of.
-    table : Tensor, shape (n, P)
-        The design that the additive part is stated in: that of `problem`, or one under constraints.
-    spent : float
-        Degrees of freedom of the additive part.
     most : int, optional
         So many pairs, the strongest, whatever the out-of-bag error.
     without : collection of int
         Inputs that are in no pair.
-    fixed : bool
-        Whether the functions of single inputs stay as they are.
     late : callable
         Whether no round shall begin any more.
 
@@ -147,15 +158,12 @@ def solve_pairs(
     """
     faint = negligible_gain(loss)
     patience = _PATIENCE_OF_NUMBERS if loss.dispersed else _PATIENCE
-    parts, folds = PairParts(problem, degrees), len(additive.fold_theta)
-    best, first = None, oob_score(additive.outputs(table), problem, loss)
+    parts, folds = PairParts(problem, degrees), len(begun.additive.fold_theta)
+    best, first = None, oob_score(begun.additive.outputs(begun.table), problem, loss)
     try:
         screen = two_way(problem.design, problem.table, problem.rows.X)
         start = all_pairs(len(degrees), without)
-        models = [
-            _PairFunctions(parts, additive, table, spent, fold, loss, fixed, start)
-            for fold in (None, *range(folds))
-        ]
+        models = [_PairFunctions(parts, begun, fold, loss, start) for fold in (None, *range(folds))]
         whole = models[0]
         idle = 0
         for room in _rooms(None if most is None else min(most, len(start))):
@@ -196,15 +204,12 @@ class _PairFunctions:
     def __init__(
         self,
         parts: PairParts,
-        additive: Additive,
-        table: Tensor,
-        spent: float,
+        begun: Beginning,
         fold: int | None,
         loss: Loss,
-        fixed: bool,
         candidates: Sequence[Pair],
     ) -> None:
-        problem = parts.problem
+        problem, additive, table = parts.problem, begun.additive, begun.table
         self.parts, self.fold, self.loss, self.y = parts, fold, loss, problem.rows.y
         weight = problem.rows.weight
         self.weight = weight if fold is None else torch.where(problem.fold == fold, 0.0, weight)
@@ -213,13 +218,13 @@ class _PairFunctions:
         self.bias = (additive.bias if fold is None else additive.fold_bias[fold]).clone()
         self.f = table.to(torch.float64) @ self.theta + self.bias
         self.smoothness = (additive.penalty if fold is None else additive.fold_penalty[fold]).clone()
-        self.fixed = fixed
+        self.fixed = begun.fixed
         self.candidates = candidates
         self.pairs = dict[Pair, Tensor]()
         self.penalty = dict[Pair, Tensor]()
         # Degrees of freedom that pairs, and all single inputs together, make use of.
         self.free = dict[Pair, float]()
-        self.spent = spent
+        self.spent = begun.spent
         self.bent = dict[tuple[int, int], float]()
         self.limits = weight_limits(self.total, loss.dispersed)
         self.few = len(self.y) <= RELEARNED_ROWS

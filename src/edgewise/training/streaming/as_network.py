@@ -18,7 +18,7 @@ from edgewise.training.interactions.pair_nodes import pair_nodes
 from edgewise.training.interactions.two_way_tables import Pair
 from edgewise.training.streaming.features import Features, smoothest
 from edgewise.training.streaming.quadratic import Directions
-from edgewise.training.tabular.assembly import LayerTensors, to_network
+from edgewise.training.tabular.assembly import Ends, LayerTensors, to_network
 
 # Intervals of an input, about, and of a hidden node.
 INTERVALS, HIDDEN_INTERVALS = 8, 6
@@ -28,10 +28,7 @@ def network_of(
     features: Features,
     directions: Directions,
     theta: Floats,
-    names: Sequence[str],
-    outputs: Sequence[str],
-    shift: Floats,
-    scale: Floats,
+    ends: Ends,
     deep: Sequence[LayerTensors] = (),
 ) -> KAN:
     """The functions that directions theta (P + 1, D) make, and layers of hidden nodes beside them, as one network."""
@@ -59,17 +56,7 @@ def network_of(
     if products:
         functions = PairFunctions(plain, bias, products)
         squares = pair_nodes(functions, design, torch.full((len(whole),), size**-0.5, dtype=torch.float64))
-    return to_network(
-        None,
-        design,
-        base=(plain, bias),
-        squares=squares,
-        deep=deep,
-        names=names,
-        outputs=outputs,
-        shift=torch.from_numpy(shift),
-        scale=torch.from_numpy(scale),
-    )
+    return to_network(None, design, ends, base=(plain, bias), squares=squares, deep=deep)
 
 
 @dataclass(frozen=True)

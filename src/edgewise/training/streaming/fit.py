@@ -32,7 +32,7 @@ from edgewise.training.streaming.descent import STAGE, ShuffledRows, StreamedDes
 from edgewise.training.streaming.features import Features, make_features
 from edgewise.training.streaming.quadratic import Directions, NewtonState, Quadratic, directions_of, minimised
 from edgewise.training.streaming.sums import Batches, Encoded, LossSums, TwoWaySums, bins_of
-from edgewise.training.tabular.assembly import LayerTensors
+from edgewise.training.tabular.assembly import Ends, LayerTensors
 
 # Pairs that join at most unless a number is asked for.
 MOST_PAIRS = 8
@@ -98,16 +98,13 @@ def fit_streamed(
     rows: StreamedRows,
     *,
     loss: str,
-    names: Sequence[str],
-    outputs: Sequence[str],
+    ends: Ends,
     mode: str,
     interactions: str | int | None,
-    shift: Floats,
-    scale: Floats,
     passes: Passes,
     config: TableConfig,
-    threads: int = 1,
-    deep: DeepSettings | None = None,
+    threads: int,
+    deep: DeepSettings,
 ) -> TableFit:
     """Fit functions of single inputs, and of pairs that rows held out support, in a few passes.
 
@@ -116,18 +113,16 @@ def fit_streamed(
     rows : StreamedRows
         With targets in network units: (y - shift) / scale, or a column for each output of classes.
     loss : "squared", "logistic" or "cross_entropy"
-    names, outputs : sequence of str
+    ends : Ends
     mode : "auto", "additive", "pairwise" or "deep"
         Deep networks learn what functions of single inputs and of pairs leave over; "auto" leaves them out.
     interactions : int, "auto" or None
         How many pairs.
-    shift, scale : array of shape (D,)
-        What the network's outputs are brought to.
     passes : Passes
     config : TableConfig
     threads : int
         To sum on; the rest goes on one. The model does not depend on it.
-    deep : DeepSettings, optional
+    deep : DeepSettings
         Of the hidden nodes.
 
     Returns
@@ -158,16 +153,15 @@ def fit_streamed(
     if mode == "deep":
         # All of it has not learned from the rows that judge.
         model = replace(model, solution=replace(model.solution, theta=model.held_out))
-        layers, answers, reason = _deepened(job, model, answers, deep or DeepSettings())
+        layers, answers, reason = _deepened(job, model, answers, deep)
         losses["deep"], why = job.losses(answers), f"Hidden nodes on top of this: {why[0].lower()}{why[1:]}"
         chosen = "deep"
     error = float(losses[chosen] @ job.held.weight / max(job.held.weight.sum(), 1e-300))
+    shift, scale = ends.shift.numpy(), ends.scale.numpy()
     units = float(scale[0]) if job.loss.dispersed else 1.0
     compared = tuple((name, job.error(losses[name]) * units) for name in losses)
     return TableFit(
-        network=network_of(
-            model.features, model.directions, model.solution.theta, names, outputs, shift, scale, layers
-        ),
+        network=network_of(model.features, model.directions, model.solution.theta, ends, layers),
         history=(),
         message=f"{why} Learned from all {rows.count:,} rows, batch by batch.",
         stop_reason=reason,

@@ -18,18 +18,25 @@ from edgewise.training.bag.members import Bag
 from edgewise.training.interactions.pair_nodes import square
 
 
+@dataclass(frozen=True, eq=False)
+class Ends:
+    """What inputs and outputs of a network are called, and what outputs are brought to: y = shift + scale * output, (D,)."""
+
+    names: Sequence[str] | None
+    outputs: Sequence[str] | None
+    shift: Tensor
+    scale: Tensor
+
+
 def to_network(
     bag: Bag | None,
     design: Design,
+    ends: Ends,
     *,
     coarse: Design | None = None,
     base: tuple[Tensor, Tensor] | None = None,
     squares: tuple[Tensor, Tensor] | None = None,
     deep: Sequence[LayerTensors] = (),
-    names: Sequence[str] | None,
-    outputs: Sequence[str] | None,
-    shift: Tensor,
-    scale: Tensor,
 ) -> KAN:
     """One float64 network: the mean of the members, on top of an additive part.
 
@@ -45,8 +52,6 @@ def to_network(
         Nodes that square what they read, as `pair_nodes` makes them of functions of pairs.
     deep : sequence of LayerTensors
         Layers of a network whose outputs are added, instead of a bag.
-    shift, scale : Tensor, shape (D,)
-        Of the outputs: y = shift + scale * output.
     """
     layers: list[LayerTensors] = (
         [*deep] if bag is None else _mean_layers(bag, design if coarse is None else coarse)
@@ -60,8 +65,8 @@ def to_network(
     net = KAN(
         [len(design.maps), *(layer.coef.shape[2] for layer in layers)],
         init="zero",
-        input_names=names,
-        output_names=outputs,
+        input_names=ends.names,
+        output_names=ends.outputs,
         dtype=torch.float64,
     )
     states = [
@@ -80,8 +85,8 @@ def to_network(
     with torch.no_grad():
         made.input_shift.copy_(design.shift)
         made.input_scale.copy_(design.scale)
-        made.output_shift.copy_(shift)
-        made.output_scale.copy_(scale)
+        made.output_shift.copy_(ends.shift)
+        made.output_scale.copy_(ends.scale)
     # Nodes that the penalties have turned off add nothing; without them it is plain which inputs have no effect.
     return drop_dead(made).network
 

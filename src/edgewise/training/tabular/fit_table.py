@@ -22,7 +22,8 @@ from edgewise.training.common.losses import CrossEntropy, Huber, Loss, Quantile,
 from edgewise.training.common.records import Callback
 from edgewise.training.common.results import TableFit
 from edgewise.training.config import TableConfig, config_of
-from edgewise.training.tabular.job import TableJob
+from edgewise.training.tabular.assembly import Ends
+from edgewise.training.tabular.job import TableGoal, TableJob
 from edgewise.training.tabular.output_edge import check_range, within_range
 
 MODES = ("auto", "additive", "pairwise", "deep")
@@ -165,24 +166,14 @@ def fit_table(
     grouping = (
         None if groups is None else torch.from_numpy(check_vector(groups, "groups", length=len(inputs)))
     )
-    job = TableJob(
-        TableRows(inputs, target, weights, grouping),
-        row_loss,
-        settings,
-        factor,
-        meter,
-        seed,
-        callbacks,
-        shift,
-        scale,
-        kept,
-    )
+    rows, ends = TableRows(inputs, target, weights, grouping), Ends(names, outputs, shift, scale)
+    job = TableJob(TableGoal(rows, row_loss, ends, kept), settings, factor, meter, seed, callbacks)
     if limits is not None and target.shape[1] != 1:
         raise InputError(subject="An output range", expected="be asked of one output", got=target.shape[1])
     # Matrices are small: a second thread would gain little, and round differently.
     with one_thread():
         curved = interactions == "auto" and signless and not kept and limits is None
-        fit = job.run(mode, interactions, names, outputs, curved)
+        fit = job.run(mode, interactions, curved)
     if limits is None:
         return fit
     answers = None if fit.out_of_bag is None else fit.out_of_bag.clamp(*limits)

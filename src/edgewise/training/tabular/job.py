@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -36,10 +36,10 @@ from edgewise.training.common.records import Callback, Listeners, Record
 from edgewise.training.common.results import TableFit
 from edgewise.training.config import TableConfig
 from edgewise.training.interactions.joint_functions import solve_jointly, suits
-from edgewise.training.interactions.pair_functions import Joined, solve_pairs
+from edgewise.training.interactions.pair_functions import Beginning, Joined, solve_pairs
 from edgewise.training.interactions.pair_nodes import pair_nodes
 from edgewise.training.interactions.two_way_tables import Pair, all_pairs, strongest, two_way
-from edgewise.training.tabular.assembly import to_network
+from edgewise.training.tabular.assembly import Ends, to_network
 from edgewise.training.tabular.output_edge import Root, bends_upwards, root_of
 from edgewise.training.tabular.plan import (
     WORK_UNITS,
@@ -67,31 +67,38 @@ _SCOUTED_SHARE = 0.2
 _ONE = {"additive": "an additive one", "pairwise": "a pairwise one", "deep": "a deep one"}
 
 
+@dataclass(frozen=True, eq=False)
+class TableGoal:
+    """What is fitted: rows with targets in network units, how they are judged, what the network's ends are, constraints."""
+
+    rows: TableRows
+    loss: Loss
+    ends: Ends
+    constraints: Mapping[int, ShapeConstraint]
+
+
 class TableJob:
-    """One call of `fit_table`: rows, work and history; errors are told in the units of a target divided by `scale` (D,)."""
+    """One call of `fit_table`: rows, work and history; errors are told in the units of the target."""
 
     def __init__(
         self,
-        rows: TableRows,
-        loss: Loss,
+        goal: TableGoal,
         config: TableConfig,
         work: float,
         meter: Meter,
         seed: int,
         callbacks: Sequence[Callback],
-        shift: Tensor,
-        scale: Tensor,
-        constraints: Mapping[int, ShapeConstraint],
     ) -> None:
+        rows, loss, constraints = goal.rows, goal.loss, goal.constraints
         self.constraints, self.monotone = constraints, monotone_inputs(constraints)
-        self.loss, self.scale, self.meter, self.config = loss, scale, meter, config
+        self.loss, self.ends, self.meter, self.config = loss, goal.ends, meter, config
         self.intervals = 0
         self.history: list[Record] = []
         self.listeners = Listeners(callbacks, meter, self._last)
         # Why it was broken off, and what more work could have been spent on.
         self.stopped: StopReason | None = None
         self.short = False
-        self.units, self.seed, self.shift = WORK_UNITS * work, seed, shift
+        self.units, self.seed = WORK_UNITS * work, seed
         self.events: list[str] = []
         # Where the root of the target is fitted instead.
         self.root: Root | None = None
@@ -104,9 +111,7 @@ class TableJob:
         self,
         mode: str,
         interactions: str | int | None,
-        names: Sequence[str] | None,
-        outputs: Sequence[str] | None,
-        curved: bool = False,
+        curved: bool,
     ) -> TableFit:
         config = self.config
         folds = max(1, min(config.folds, config.members))
@@ -159,18 +164,12 @@ class TableJob:
             squares = pair_nodes(functions, smooth.design, size, joined.negligible)
             base = (base[0] if self.constraints else functions.theta, functions.bias)
         plain = without_nothing(base[0], problem.table, problem.design.owner)
+        shift, scale = self.ends.shift, self.ends.scale
+        ends = replace(self.ends, shift=line(shift), scale=line.slope * scale)
         network = to_network(
-            bag,
-            problem.design,
-            coarse=problem.coarse,
-            base=(plain, base[1]),
-            squares=squares,
-            names=names,
-            outputs=outputs,
-            shift=line(self.shift),
-            scale=line.slope * self.scale,
+            bag, problem.design, ends, coarse=problem.coarse, base=(plain, base[1]), squares=squares
         )
-        answers = line(self.shift + self.scale * best.outputs)
+        answers = line(shift + scale * best.outputs)
         if self.root is not None:
             network, answers = self.root.finished(network, best)
             why = f"{why} Its answer is the square of a sum: the root of the target is what is fitted."
@@ -241,8 +240,8 @@ class TableJob:
     def _error(self, value: float) -> float:
         """Loss in network units as a root mean square error in units of y, or as it is."""
         if self.loss.name != "squared":
-            return value * float(self.scale.mean()) if self.loss.dispersed else value
-        return math.sqrt(max(2 * value, 0.0) / len(self.scale) * float((self.scale**2).mean()))
+            return value * float(self.ends.scale.mean()) if self.loss.dispersed else value
+        return math.sqrt(max(2 * value, 0.0) / len(self.ends.scale) * float((self.ends.scale**2).mean()))
 
     # -- stages ----------------------------------------------------------------------------------------------------
 
@@ -297,14 +296,14 @@ class TableJob:
         plain = oob_score(additive.outputs(problem.table), problem, self.loss)
         if not bends_upwards(plain, problem, errors):
             return problem, additive
-        root = root_of(problem, self.shift, self.scale)
+        root = root_of(problem, self.ends.shift, self.ends.scale)
         found = self._additive(root.problem)
         roots = oob_score(found.outputs(problem.table), root.problem, self.loss)
         better = significantly_better(root.score(roots, self.loss), plain, problem, self.loss, errors)
         if self.stopped is not None or not better:
             return problem, additive
         self.root, self.rows = root, root.problem.rows
-        self.shift, self.scale = root.shift, root.scale
+        self.ends = replace(self.ends, shift=root.shift, scale=root.scale)
         return root.problem, found
 
     def _shown(self, one: OutOfBag) -> float:
@@ -328,7 +327,7 @@ class TableJob:
 
     def _constrained(self, problem: TableProblem, free: Additive) -> tuple[TableProblem, Additive]:
         """The additive part under the constraints, and the problem in the coordinates that these are stated in."""
-        held = constrain(problem.design, self.constraints, float(self.scale[0]))
+        held = constrain(problem.design, self.constraints, float(self.ends.scale[0]))
         table = held.design.rows(self.rows.X)
         rows = self.rows
         with self._counted():
@@ -380,14 +379,11 @@ class TableJob:
             else:
                 joined, stop = solve_pairs(
                     smooth,
-                    additive,
+                    Beginning(additive, problem.table, self.degrees, bool(self.constraints)),
                     self.loss,
                     [turn.shape[1] - 1 for turn in self.directions],
-                    table=problem.table,
-                    spent=self.degrees,
                     most=most,
                     without={i for i, one in self.constraints.items() if one.alone or one.monotone},
-                    fixed=bool(self.constraints),
                     late=lambda: self.meter.spent > until or self.stopped is not None,
                 )
         self._stop(stop)
@@ -434,7 +430,12 @@ class TableJob:
         if pairs:
             columns = 2 * columns // self.rows.X.shape[1]
         recipe, short = planned(
-            BagRecipe((hidden,), members), columns, len(self.rows), self.units, config, bool(pairs)
+            BagRecipe((hidden,), members, seed=self.seed),
+            columns,
+            len(self.rows),
+            self.units,
+            config,
+            bool(pairs),
         )
         self.short = self.short or short
         if scouts:
@@ -450,7 +451,6 @@ class TableJob:
                 offset=offset,
                 links=None if links is None else links.repeat(1, members),
                 monotone=monotone,
-                seed=self.seed,
                 report=lambda step, train, held: self._tell(kind, train, held),
             )
         self._stop(trained.stop)
