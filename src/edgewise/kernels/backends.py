@@ -123,6 +123,6 @@ def carried(rule: Callable[..., Any]) -> Callable[..., Any]:
     def jvp(ctx: Any, *tangents: Any) -> Any:
         at = [None if t is None else _torch._unpack_dual(t, level=0)[0] for t in ctx.saved_tensors]
         with forward_ad._set_fwd_grad_enabled(True):
-            return rule(ctx, at, *tangents[3:])
+            return rule(ctx, at, *tangents[1:])
 
     return jvp

@@ -20,7 +20,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from edgewise.kernels import trilinear
-from edgewise.kernels.backends import Backend, watched
+from edgewise.kernels.backends import watched
 from edgewise.kernels.patches import Window, apart, blocks, merge, of_rows, patches, split, together
 from edgewise.splines.basis import Basis
 from edgewise.splines.bspline import BSpline
@@ -167,13 +167,11 @@ class _Gathered:
         groups, places = self.window.groups, self.window.places
         own, left, height, width = self.x.shape[3] // groups, self.window.padding[2], *self.x.shape[1:3]
         dx = torch.zeros_like(self.x) if wants_x else None
-        total = _Total()
+        total = _Total(self, wants_coef)
         for at, rows, tile in self.tiles():
             count = rows.stop - rows.start
             columns, pulls = self.columns(tile, count), apart(g[at, rows], groups)
-            found = total.add(
-                self.maps, self.basis, columns, self.coef, self.base, pulls, wants_x, wants_coef
-            )
+            found = total.add(columns, pulls, wants_x)
             if dx is None or found is None:
                 continue
             dt = torch.zeros_like(tile).unflatten(-1, (groups, own))
@@ -268,7 +266,7 @@ class _Spread:
     def backward(self, g: Tensor, wants_x: bool, wants_coef: bool) -> _Gradients:
         groups, each, outside = self.window.groups, self.each, self.outside()
         dx = torch.empty_like(self.x) if wants_x else None
-        total = _Total()
+        total = _Total(self, wants_coef)
         for at, rows in self.tiles():
             shape = self.x[at, rows].shape[:3]
             pulls = g.new_zeros(groups, *shape, self.window.places, each)
@@ -276,15 +274,14 @@ class _Spread:
             for k, r, c, tr, tc in self.overlaps(rows):
                 over[:, tr, tc, k] = seen[:, r, c]
             found = total.add(
-                self.maps, self.basis, self.inputs(at, rows), self.coef, self.base,
-                pulls.view(groups, -1, self.window.places * each), wants_x, wants_coef,
-            )  # fmt: skip
+                self.inputs(at, rows), pulls.view(groups, -1, self.window.places * each), wants_x
+            )
             if dx is not None and found is not None:
                 dx[at, rows].unflatten(-1, (groups, self.own)).copy_(together(found, shape))
         if outside is not None and wants_coef:
             sums = torch.einsum("hwk,hwgo->gko", outside, g.sum(0).unflatten(-1, (groups, each)))
             pulls = sums.reshape(groups, 1, -1)
-            total.add(self.maps, self.basis, self.zeros(), self.coef, self.base, pulls, False, True)
+            total.add(self.zeros(), pulls, False)
         dc, dw = total.coef, total.base
         return (
             dx,
@@ -299,23 +296,15 @@ _Gradients = tuple[Tensor | None, Tensor | None, Tensor | None]
 class _Total:
     """Gradients of the functions, added up over tiles."""
 
-    def __init__(self) -> None:
+    def __init__(self, way: _Gathered | _Spread, wants_coef: bool) -> None:
+        self.way, self.wants_coef = way, wants_coef
         self.coef: Tensor | None = None
         self.base: Tensor | None = None
 
-    def add(
-        self,
-        maps: Backend,
-        basis: Basis,
-        x: Tensor,
-        coef: Tensor,
-        base: Tensor | None,
-        g: Tensor,
-        wants_x: bool,
-        wants_coef: bool,
-    ) -> Tensor | None:
+    def add(self, x: Tensor, g: Tensor, wants_x: bool) -> Tensor | None:
         """The gradient in the inputs of the tile."""
-        if not wants_coef:
+        maps, basis, coef, base = self.way.maps, self.way.basis, self.way.coef, self.way.base
+        if not self.wants_coef:
             return maps.grad_input(basis, x, coef, base, g, 1)
         dx = None
         if wants_x:

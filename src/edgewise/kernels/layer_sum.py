@@ -11,7 +11,7 @@ neither autograd nor a new tensor comes between.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -44,29 +44,28 @@ def layer_sum(basis: Basis, x: Tensor, coef: Tensor, base: Tensor | None, bias: 
         maps = trilinear.maps_of(basis, x)
         if isinstance(maps, NativeBackend):
             check(basis, x, None, coef, base)
-            return _LayerSum.plain(maps, basis, 0, x, coef, base, bias)
+            return _LayerSum.plain(trilinear.Map(maps, basis, 0), x, coef, base, bias)
     y = trilinear.spline_sum(basis, x, coef, 0, base)
     return y if bias is None else y + bias
 
 
-class _LayerSum(trilinear.Map):
+class _LayerSum(trilinear.Differentiable):
     """y = forward(x, c, w) + bias."""
 
     @staticmethod
     def forward(
         ctx: Any,
-        maps: NativeBackend,
-        basis: Basis,
-        order: int,
+        of: trilinear.Map,
         x: Tensor,
         coef: Tensor,
         base: Tensor | None,
         bias: Tensor | None,
     ) -> Tensor:
+        maps, basis = cast(NativeBackend, of.maps), of.basis
         ctx.maps, ctx.basis, ctx.biased = maps, basis, bias is not None
-        kept = maps.room_for_rows(basis, x) if any(ctx.needs_input_grad[3:6]) else None
+        kept = maps.room_for_rows(basis, x) if any(ctx.needs_input_grad[1:4]) else None
         ctx.save_for_backward(x, coef, base, kept)
-        return maps.forward(basis, x, None, coef, base, order, bias, kept)
+        return maps.forward(basis, x, None, coef, base, of.order, bias, kept)
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
@@ -76,14 +75,14 @@ class _LayerSum(trilinear.Map):
         need_x, need_c, need_w, need_b = trilinear.needed(ctx, x, coef, base, g if ctx.biased else None)
         if not need_c or torch.is_grad_enabled() or watched(x, g):
             needs = (need_x, False, need_c, need_w, False)
-            dx, _, dc, dw, _ = trilinear.gradients(basis, x, None, coef, base, g, 0, needs)
-            return None, None, None, dx, dc, dw, g.sum(0) if need_b else None
+            dx, _, dc, dw, _ = trilinear.gradients(basis, 0, (x, None, coef, base, g), needs)
+            return None, dx, dc, dw, g.sum(0) if need_b else None
         db = g.new_empty(g.shape[1:]) if need_b else None
         if need_x:
             dx, dc, dw = maps.backward(basis, x, None, coef, base, g, 0, db, kept)
         else:
             dx, (dc, dw) = None, maps.grad_coef(basis, x, None, g, need_w, 0, db, kept)
-        return None, None, None, dx, dc, dw, db
+        return None, dx, dc, dw, db
 
 
 class LayerCalls:

@@ -150,13 +150,14 @@ def _with_autograd(name: str, function: Any, count: int) -> Callable[..., Any]:
     """The autograd kernel of an operator with `count` arguments before those of the grid."""
 
     def kernel(keys: Any, *args: Any) -> Any:
-        basis, order, maps, own = _basis(*args[count:-1]), args[-1], _Below(keys), args[:count]
+        basis, order, own = _basis(*args[count:-1]), args[-1], args[:count]
+        maps: Any = _Below(keys)
         tensors = [t for t in own if isinstance(t, Tensor)]
         recorded = torch.is_grad_enabled() and any(t.requires_grad for t in tensors)
         if recorded or any(has_tangent(t) for t in tensors):
             # The present level of a function transform is this call's own: those below are reached by going on.
             with enable_single_level_autograd_function():
-                return function.plain(maps, basis, order, *own)
+                return function.plain(trilinear.Map(maps, basis, order), *own)
         return getattr(maps, name)(basis, *own, order)
 
     return kernel

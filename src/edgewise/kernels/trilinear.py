@@ -17,7 +17,8 @@ Of other bases than the B-spline it gets the plain operations of `reference`, wh
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -41,7 +42,7 @@ def forward(
             return torch.ops.edgewise.forward(x, v, coef, base, *tables(basis), order)
         return reference.forward(basis, x, v, coef, base, order)
     if torch.is_grad_enabled():
-        return Forward.plain(maps_of(basis, x), basis, order, x, v, coef, base)
+        return Forward.plain(Map(maps_of(basis, x), basis, order), x, v, coef, base)
     return maps_of(basis, x).forward(basis, x, v, coef, base, order)
 
 
@@ -55,7 +56,7 @@ def grad_coef(
             return coef, base if with_base else None
         return reference.grad_coef(basis, x, v, g, with_base, order)
     if torch.is_grad_enabled():
-        return GradCoef.plain(maps_of(basis, x), basis, order, x, v, g, with_base)
+        return GradCoef.plain(Map(maps_of(basis, x), basis, order), x, v, g, with_base)
     return maps_of(basis, x).grad_coef(basis, x, v, g, with_base, order)
 
 
@@ -66,7 +67,7 @@ def grad_input(basis: Basis, x: Tensor, coef: Tensor, base: Tensor | None, g: Te
             return torch.ops.edgewise.grad_input(x, coef, base, g, *tables(basis), order)
         return reference.grad_input(basis, x, coef, base, g, order)
     if torch.is_grad_enabled():
-        return GradInput.plain(maps_of(basis, x), basis, order, x, coef, base, g)
+        return GradInput.plain(Map(maps_of(basis, x), basis, order), x, coef, base, g)
     return maps_of(basis, x).grad_input(basis, x, coef, base, g, order)
 
 
@@ -80,7 +81,7 @@ def backward(
             return found[0], found[1], None if base is None else found[2]
         return reference.backward(basis, x, v, coef, base, g, order)
     if torch.is_grad_enabled():
-        return Backward.plain(maps_of(basis, x), basis, order, x, v, coef, base, g)
+        return Backward.plain(Map(maps_of(basis, x), basis, order), x, v, coef, base, g)
     return maps_of(basis, x).backward(basis, x, v, coef, base, g, order)
 
 
@@ -96,17 +97,9 @@ Needs = tuple[bool, bool, bool, bool, bool]
 Gradients = tuple[Tensor | None, Tensor | None, Tensor | None, Tensor | None, Tensor | None]
 
 
-def gradients(
-    basis: Basis,
-    x: Tensor,
-    v: Tensor | None,
-    coef: Tensor,
-    base: Tensor | None,
-    g: Tensor,
-    order: int,
-    needs: Needs,
-) -> Gradients:
+def gradients(basis: Basis, order: int, at: Sequence[Any], needs: Needs) -> Gradients:
     """Gradients of the form in x, v, coef, base and g, those that are needed."""
+    x, v, coef, base, g = at
     need_x, need_v, need_c, need_w, need_g = needs
     dx = dv = dc = dw = dg = None
     if need_x and (need_c or need_w):
@@ -122,36 +115,42 @@ def gradients(
     return dx, dv, dc, dw, dg
 
 
-class Map(torch.autograd.Function):
+class Map(NamedTuple):
+    """Of which basis and order a map is, and who computes it."""
+
+    maps: Backend
+    basis: Basis
+    order: int
+
+
+class Differentiable(torch.autograd.Function):
     """A map with its gradient."""
 
     # The call without its wrapper for function transforms, to which `watched` has given way already.
     plain: Any = torch._C._FunctionBase.__dict__["apply"]
 
 
-class Forward(Map):
+class Forward(Differentiable):
     """y = forward(x, v, c, w)."""
 
     @staticmethod
     def forward(
         ctx: Any,
-        maps: Backend,
-        basis: Basis,
-        order: int,
+        of: Map,
         x: Tensor,
         v: Tensor | None,
         coef: Tensor,
         base: Tensor | None,
     ) -> Tensor:
-        ctx.basis, ctx.order = basis, order
+        ctx.of = of
         _keep(ctx, x, v, coef, base)
-        return maps.forward(basis, x, v, coef, base, order)
+        return of.maps.forward(of.basis, x, v, coef, base, of.order)
 
     @staticmethod
     @carried
     def jvp(ctx: Any, at: Tensors, dx: Any, dv: Any, dc: Any, dw: Any) -> Any:
         x, v, coef, base = at
-        basis, order = ctx.basis, ctx.order
+        _, basis, order = ctx.of
         moved = forward(basis, x, times(dx, v), coef, base, order + 1) + forward(basis, x, v, dc, dw, order)
         return moved if dv is None else moved + forward(basis, x, dv, coef, base, order)
 
@@ -161,32 +160,30 @@ class Forward(Map):
         x, v, coef, base = ctx.saved_tensors
         need_x, need_v, need_c, need_w = needed(ctx, x, v, coef, base)
         needs = (need_x, need_v, need_c, need_w, False)
-        dx, dv, dc, dw, _ = gradients(ctx.basis, x, v, coef, base, g, ctx.order, needs)
-        return None, None, None, dx, dv, dc, dw
+        dx, dv, dc, dw, _ = gradients(ctx.of.basis, ctx.of.order, [x, v, coef, base, g], needs)
+        return None, dx, dv, dc, dw
 
 
-class GradCoef(Map):
+class GradCoef(Differentiable):
     """(c, w) = grad_coef(x, v, g)."""
 
     @staticmethod
     def forward(
         ctx: Any,
-        maps: Backend,
-        basis: Basis,
-        order: int,
+        of: Map,
         x: Tensor,
         v: Tensor | None,
         g: Tensor,
         with_base: bool,
     ) -> tuple[Tensor, Tensor | None]:
-        ctx.basis, ctx.order, ctx.with_base = basis, order, with_base
+        ctx.of, ctx.with_base = of, with_base
         _keep(ctx, x, v, g)
-        return maps.grad_coef(basis, x, v, g, with_base, order)
+        return of.maps.grad_coef(of.basis, x, v, g, with_base, of.order)
 
     @staticmethod
     @carried
     def jvp(ctx: Any, at: Tensors, dx: Any, dv: Any, dg: Any, _: None) -> Any:
-        return _coef_moved(ctx.basis, ctx.order, ctx.with_base, at, dx, dv, dg)
+        return _coef_moved(ctx.of.basis, ctx.of.order, ctx.with_base, at, dx, dv, dg)
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
@@ -194,32 +191,30 @@ class GradCoef(Map):
         x, v, g = ctx.saved_tensors
         need_x, need_v, need_g = needed(ctx, x, v, g)
         needs = (need_x, need_v, False, False, need_g)
-        dx, dv, _, _, dg = gradients(ctx.basis, x, v, coef, base, g, ctx.order, needs)
-        return None, None, None, dx, dv, dg, None
+        dx, dv, _, _, dg = gradients(ctx.of.basis, ctx.of.order, [x, v, coef, base, g], needs)
+        return None, dx, dv, dg, None
 
 
-class GradInput(Map):
+class GradInput(Differentiable):
     """x = grad_input(x, c, w, g)."""
 
     @staticmethod
     def forward(
         ctx: Any,
-        maps: Backend,
-        basis: Basis,
-        order: int,
+        of: Map,
         x: Tensor,
         coef: Tensor,
         base: Tensor | None,
         g: Tensor,
     ) -> Tensor:
-        ctx.basis, ctx.order = basis, order
+        ctx.of = of
         _keep(ctx, x, coef, base, g)
-        return maps.grad_input(basis, x, coef, base, g, order)
+        return of.maps.grad_input(of.basis, x, coef, base, g, of.order)
 
     @staticmethod
     @carried
     def jvp(ctx: Any, at: Tensors, dx: Any, dc: Any, dw: Any, dg: Any) -> Any:
-        return _input_moved(ctx.basis, ctx.order, at, dx, dc, dw, dg)
+        return _input_moved(ctx.of.basis, ctx.of.order, at, dx, dc, dw, dg)
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
@@ -227,29 +222,27 @@ class GradInput(Map):
         x, coef, base, g = ctx.saved_tensors
         need_x, need_c, need_w, need_g = needed(ctx, x, coef, base, g)
         needs = (need_x, False, need_c, need_w, need_g)
-        dx, _, dc, dw, dg = gradients(ctx.basis, x, along, coef, base, g, ctx.order, needs)
-        return None, None, None, dx, dc, dw, dg
+        dx, _, dc, dw, dg = gradients(ctx.of.basis, ctx.of.order, [x, along, coef, base, g], needs)
+        return None, dx, dc, dw, dg
 
 
-class Backward(Map):
+class Backward(Differentiable):
     """(x, c, w) = backward(x, v, c, w, g)."""
 
     @staticmethod
     def forward(
         ctx: Any,
-        maps: Backend,
-        basis: Basis,
-        order: int,
+        of: Map,
         x: Tensor,
         v: Tensor | None,
         coef: Tensor,
         base: Tensor | None,
         g: Tensor,
     ) -> tuple[Tensor, Tensor, Tensor | None]:
-        ctx.basis, ctx.order = basis, order
+        ctx.of = of
         ctx.set_materialize_grads(False)  # most often only one of the three goes on
         _keep(ctx, x, v, coef, base, g)
-        return maps.backward(basis, x, v, coef, base, g, order)
+        return of.maps.backward(of.basis, x, v, coef, base, g, of.order)
 
     @staticmethod
     @carried
@@ -259,7 +252,7 @@ class Backward(Map):
             None if t is None else torch.zeros_like(t) if along is None else along
             for t, along in zip(at, tangents, strict=True)
         )
-        basis, order = ctx.basis, ctx.order
+        _, basis, order = ctx.of
         moved = times(_input_moved(basis, order + 1, [x, coef, base, g], dx, dc, dw, dg), v)
         if dv is not None:
             moved = moved + dv * grad_input(basis, x, coef, base, g, order + 1)
@@ -269,22 +262,22 @@ class Backward(Map):
     def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:
         along, coef_along, base_along = grads
         x, v, coef, base, g = ctx.saved_tensors
-        basis, order = ctx.basis, ctx.order
+        _, basis, order = ctx.of
         need_x, need_v, need_c, need_w, need_g = needed(ctx, x, v, coef, base, g)
         found: tuple[Tensor | None, ...] = (None,) * 5
         if along is not None:
             needs = (need_x, need_v, need_c, need_w, need_g)
-            dx, dv, *others = gradients(basis, x, times(along, v), coef, base, g, order + 1, needs)
+            dx, dv, *others = gradients(basis, order + 1, [x, times(along, v), coef, base, g], needs)
             found = (dx, None if dv is None else along * dv, *others)
         base_along = None if base is None else base_along
         if coef_along is not None or base_along is not None:
             coef_along = torch.zeros_like(coef) if coef_along is None else coef_along
             needs = (need_x, need_v, False, False, need_g)
-            more = gradients(basis, x, v, coef_along, base_along, g, order, needs)
+            more = gradients(basis, order, [x, v, coef_along, base_along, g], needs)
             found = tuple(
                 b if a is None else a if b is None else a + b for a, b in zip(found, more, strict=True)
             )
-        return None, None, None, *found
+        return None, *found
 
 
 def _keep(ctx: Any, *tensors: Tensor | None) -> None:
@@ -317,7 +310,7 @@ def needed(ctx: Any, *tensors: Tensor | None) -> tuple[bool, ...]:
 
     A derivative in x alone, as in the loss of a differential equation, must not pay for one in the coefficients.
     """
-    needs = ctx.needs_input_grad[3 : 3 + len(tensors)]
+    needs = ctx.needs_input_grad[1 : 1 + len(tensors)]
     if not torch.is_grad_enabled() or torch.compiler.is_dynamo_compiling() or sum(needs) < 2:
         return needs
     nodes = iter(ctx.next_functions)
