@@ -101,7 +101,7 @@ def main_row(content: ReportContent) -> AccuracyRow | None:
     return None
 
 
-def leaderboard(content: ReportContent, seed: int = 0) -> Leaderboard:
+def leaderboard(content: ReportContent) -> Leaderboard:
     """Measure every model on the held-out rows."""
     ways = yardsticks(len(content.classes))
     y = content.y_test
@@ -109,7 +109,7 @@ def leaderboard(content: ReportContent, seed: int = 0) -> Leaderboard:
     if len(y) < FEWEST_ROWS:
         rows = tuple(LeaderboardRow(row, _as_given(row, ways)) for row in content.accuracy)
         return Leaderboard(ways, rows, "", None)
-    weights = resamples(len(y), seed=seed)
+    weights = resamples(len(y))
     lead = ways[0]
 
     def measured(row: AccuracyRow) -> tuple[MeasureInterval, ...]:

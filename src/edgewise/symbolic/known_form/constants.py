@@ -27,7 +27,7 @@ from edgewise._core.work import Meter
 from edgewise.forms.tree import Node, names_in
 from edgewise.symbolic.expressions.named_constants import exact, like_columns, starts_of, with_constants
 from edgewise.symbolic.expressions.writing import from_tree, to_tree
-from edgewise.symbolic.fitting.least_squares import RARE_CHANCE, refit
+from edgewise.symbolic.fitting.least_squares import refit
 from edgewise.symbolic.fitting.measurements import Measurements, measured
 from edgewise.symbolic.fitting.rounding import FittedFormula
 from edgewise.symbolic.fitting.train_test import SplitRows
@@ -204,7 +204,7 @@ def _result(
     formula = as_formula(FittedFormula(expression, whole, rows.held_error(whole)), rows, None)
     chi_square = None if rows.variance is None else fit.rss / rows.variance / max(fit.dof, 1)
     if chi_square is not None:
-        determined += f"; {chi_square_text(chi_square, fit.dof, RARE_CHANCE)}"
+        determined += f"; {chi_square_text(chi_square, fit.dof)}"
     notes = "".join(f" {note}" for note in data.notes)
     return FittedConstants(
         text,

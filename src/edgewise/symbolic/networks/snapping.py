@@ -28,6 +28,8 @@ from edgewise.symbolic.univariate.closed_forms import fit_curve
 
 # Forms that each edge is tried with, rows that choose among them, and steps of the fit of a choice.
 _EDGE_FORMS = 7
+# Formulas that a network proposes.
+_FORMULAS = 3
 _CHOICE_ROWS = 300
 _CHOICE_STEPS = 14
 
@@ -51,7 +53,7 @@ class Snapped:
 
 
 def edge_options(
-    net: KAN, X: Floats, forms: Sequence[Form] | None, accuracy: float, top: int
+    net: KAN, X: Floats, forms: Sequence[Form] | None, accuracy: float
 ) -> dict[Edge, list[Option]]:
     """What each living edge could be: its best forms, and nothing."""
     with torch.no_grad():
@@ -59,7 +61,7 @@ def edge_options(
     options: dict[Edge, list[Option]] = {}
     for edge in living_edges(net):
         curve = edge_curve(net, edge, values[edge[0]])
-        found = fit_curve(curve.x, curve.y, curve.weight, forms=forms, accuracy=accuracy, top=top)
+        found = fit_curve(curve.x, curve.y, curve.weight, forms=forms, accuracy=accuracy, top=_EDGE_FORMS)
         mean = float(np.average(curve.y, weights=curve.weight))
         nothing = Option(FORMS["identity"], (0.0, 1.0, 0.0, mean), 0)
         options[edge] = [Option(each.form, curve.to_network(each), each.complexity) for each in found] + [
@@ -76,7 +78,6 @@ def snap_network(
     *,
     accuracy: float = 1e-6,
     until: float = math.inf,
-    keep: int = 3,
 ) -> list[Node]:
     """The best few formulas of a network with one output.
 
@@ -92,15 +93,13 @@ def snap_network(
         The relative accuracy of its edge functions.
     until
         The count of work (see `spent`) where it ends.
-    keep
-        How many formulas to return.
 
     Returns
     -------
     list of Node
         Trees with their constants fitted to (some of) the rows, the best first.
     """
-    options = edge_options(net, rows.X, forms, accuracy, _EDGE_FORMS)
+    options = edge_options(net, rows.X, forms, accuracy)
     edges = list(options)
     thin = rows.thinned(_CHOICE_ROWS)
     seen: dict[tuple[int, ...], Snapped] = {}
@@ -113,7 +112,7 @@ def snap_network(
     best = judge(tuple(0 for _ in edges))
     best = _improved(best, [len(options[edge]) for edge in edges], judge, until)
     ranked = sorted(seen.values(), key=lambda each: each.score)
-    return [each.fit.tree for each in ranked[:keep] if math.isfinite(each.score)]
+    return [each.fit.tree for each in ranked[:_FORMULAS] if math.isfinite(each.score)]
 
 
 def _improved(

@@ -14,6 +14,7 @@ from edgewise._core.rows import row_numbers
 from edgewise._core.stopping import StopReason
 from edgewise.symbolic.expressions.writing import values
 from edgewise.symbolic.fitting.criterion import criterion
+from edgewise.symbolic.fitting.least_squares import RARE_CHANCE
 from edgewise.symbolic.fitting.noise_estimate import neighbour_noise
 from edgewise.symbolic.fitting.rounding import FittedFormula
 from edgewise.symbolic.fitting.train_test import SplitRows
@@ -279,14 +280,14 @@ def as_formula(fitted: FittedFormula, rows: SplitRows, network: KAN | None) -> F
     )
 
 
-def chi_square_text(value: float, freedom: int, rare: float) -> str:
+def chi_square_text(value: float, freedom: int) -> str:
     """What the known noise shows of the formula: too much or too little is left, or what chance leaves."""
     from scipy.special import chdtr, chdtrc
 
     freedom = max(freedom, 1)
-    if chdtrc(freedom, value * freedom) < rare:
+    if chdtrc(freedom, value * freedom) < RARE_CHANCE:
         judgement = "more than sigma leaves room for: the formula falls short, or sigma is too small"
-    elif chdtr(freedom, value * freedom) < rare:
+    elif chdtr(freedom, value * freedom) < RARE_CHANCE:
         judgement = "less than sigma lets expect: sigma is too large"
     else:
         judgement = "as sigma lets expect"

@@ -11,7 +11,6 @@ from edgewise._core.checks import plural, short
 from edgewise._core.rows import row_numbers
 from edgewise._core.stopping import StopReason
 from edgewise.symbolic.expressions.tape import Tape
-from edgewise.symbolic.fitting.least_squares import RARE_CHANCE
 from edgewise.symbolic.fitting.measurements import Measurements
 from edgewise.symbolic.fitting.structure_left import follows_columns
 from edgewise.symbolic.fitting.train_test import SplitRows
@@ -152,7 +151,7 @@ def remarks(
         notes.append(best.units_told)
     if result.reduced_chi_square is not None:
         freedom = len(table.y) - len(best.constants)
-        notes.append(f"{chi_square_text(result.reduced_chi_square, freedom, RARE_CHANCE).capitalize()}.")
+        notes.append(f"{chi_square_text(result.reduced_chi_square, freedom).capitalize()}.")
     if len(aside):
         notes.append(
             f"{plural(len(aside), 'row')} set aside as gross errors, which no formula explains: "

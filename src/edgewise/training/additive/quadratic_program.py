@@ -12,7 +12,7 @@ from edgewise.training.common.costs import ELIMINATION, solve_cost
 ROUNDS, TO_THE_WALL, SMALL = 60, 0.99, 1e-10
 
 
-def solve_qp(H: Tensor, g: Tensor, A: Tensor, b: Tensor, start: Tensor | None = None) -> Tensor:
+def solve_qp(H: Tensor, g: Tensor, A: Tensor, b: Tensor) -> Tensor:
     """The z with A z >= b that makes z^T H z / 2 - g^T z least: Mehrotra's predictor-corrector method.
 
     Parameters
@@ -23,7 +23,6 @@ def solve_qp(H: Tensor, g: Tensor, A: Tensor, b: Tensor, start: Tensor | None = 
     A : Tensor, shape (m, P)
     b : Tensor, shape (m,)
         There must be a z with A z > b.
-    start : Tensor, shape (P,), optional
 
     Returns
     -------
@@ -41,9 +40,9 @@ def solve_qp(H: Tensor, g: Tensor, A: Tensor, b: Tensor, start: Tensor | None = 
     >>> [round(v, 6) + 0.0 for v in z.tolist()]
     [0.0, 2.0]
     """
-    z = torch.linalg.solve(H, g) if start is None else start.clone()
+    z = torch.linalg.solve(H, g)
     if not len(b):
-        return torch.linalg.solve(H, g)
+        return z
     slack = A @ z - b
     size = max(float(H.diagonal().mean()), 1e-300)
     s = slack.clamp(min=max(float(slack.abs().mean()), 1e-6))

@@ -120,7 +120,7 @@ def two_way(design: Design, table: Tensor, X: Tensor) -> TwoWay:
     X, table = X[::step], table[::step]
     inputs, start = list[Binned](), 0
     for i, turn in enumerate(design.maps):
-        code = _binned(X[:, i], BINS)
+        code = _binned(X[:, i])
         count = int(code.max()) + 1
         own = table[:, start + 1 : start + 1 + min(turn.shape[1] - 1, DIRECTIONS, count - 1)]
         sums = torch.zeros(count, own.shape[1], dtype=torch.float64).index_add(0, code, own.to(torch.float64))
@@ -141,9 +141,9 @@ def strongest(gains: Floats, pairs: Sequence[Pair]) -> list[Pair]:
     return [pairs[k] for k in np.argsort(-gains, kind="stable") if gains[k] > 0]
 
 
-def _binned(x: Tensor, bins: int) -> Tensor:
+def _binned(x: Tensor) -> Tensor:
     values, code = torch.unique(x, return_inverse=True)
-    if len(values) <= bins:
+    if len(values) <= BINS:
         return code
-    ends = torch.quantile(x, torch.linspace(0, 1, bins + 1, dtype=x.dtype)[1:-1]).unique()
+    ends = torch.quantile(x, torch.linspace(0, 1, BINS + 1, dtype=x.dtype)[1:-1]).unique()
     return torch.unique(torch.bucketize(x.contiguous(), ends), return_inverse=True)[1]
