@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -62,13 +62,21 @@ def merge_equal(model: KAN, X: Any, tolerance: float = 1e-9) -> EditResult:
     made, joined = model, list[str]()
     for at in range(1, len(model.layers)):
         while (pair := _first_equal(made, x, at, tolerance)) is not None:
-            keep, gone, a, b = pair
-            made = _joined(made, x, at, keep, gone, a, b)
-            joined.append(f"{gone} into {keep} of layer {at}")
+            made = _joined(made, x, at, pair)
+            joined.append(f"{pair.gone} into {pair.keep} of layer {at}")
     return recorded("merge_equal", listed("joined node", joined), model, made, x)
 
 
-def _first_equal(net: KAN, x: Tensor, at: int, tolerance: float) -> tuple[int, int, float, float] | None:
+class _Pair(NamedTuple):
+    """Two nodes that are equal but for scale and shift: gone = a * keep + b."""
+
+    keep: int
+    gone: int
+    a: float
+    b: float
+
+
+def _first_equal(net: KAN, x: Tensor, at: int, tolerance: float) -> _Pair | None:
     with torch.no_grad():
         values = net.activations(x)[at][:, : net.spec.layers[at - 1].nodes.sums]
     for j in range(values.shape[1]):
@@ -82,28 +90,27 @@ def _first_equal(net: KAN, x: Tensor, at: int, tolerance: float) -> tuple[int, i
             a = float(centred @ (v - v.mean())) / size
             b = float(v.mean()) - a * float(u.mean())
             if float((a * u + b - v).abs().max()) <= tolerance * spread:
-                return j, k, a, b
+                return _Pair(j, k, a, b)
     return None
 
 
-def _joined(net: KAN, x: Tensor, at: int, keep: int, gone: int, a: float, b: float) -> KAN:
-    """The network in which node `keep` also sends on what node `gone` = a * keep + b did."""
+def _joined(net: KAN, x: Tensor, at: int, pair: _Pair) -> KAN:
+    """The network in which node `keep` also sends on what node `gone` did."""
     own, states = net.layers[at], take_apart(net)
-    after, targets = _symbolic_joined(own, states[at], keep, gone, a, b)
-    if targets and _same_place(own, keep, gone, a, b) and not _symbolic_among(own, keep, gone, targets):
-        after = _added(own, after, keep, gone, targets)
+    after, targets = _symbolic_joined(own, states[at], pair)
+    if targets and _same_place(own, pair) and not _symbolic_among(own, pair, targets):
+        after = _added(own, after, pair, targets)
     elif targets:
-        laid = _laid(net, x, at, keep, gone, a, b, targets)
-        after, _ = _symbolic_joined(own, laid, keep, gone, a, b)
-    others = [k for k in range(own.in_features) if k != gone]
+        laid = _laid(net, x, at, pair, targets)
+        after, _ = _symbolic_joined(own, laid, pair)
+    others = [k for k in range(own.in_features) if k != pair.gone]
     states[at - 1], states[at] = states[at - 1].take_nodes(others), after.take_inputs(others)
     return put_together(net, states)
 
 
-def _symbolic_joined(
-    own: KANLinear, after: LayerState, keep: int, gone: int, a: float, b: float
-) -> tuple[LayerState, list[int]]:
+def _symbolic_joined(own: KANLinear, after: LayerState, pair: _Pair) -> tuple[LayerState, list[int]]:
     """The layer with closed forms moved or added where they stay closed forms, and the targets that are left to join."""
+    keep, gone, a, b = pair
     left: list[int] = []
     for target in range(own.out_features):
         here, there = own.kind(keep, target), own.kind(gone, target)
@@ -139,19 +146,21 @@ def _moved_form(own: KANLinear, source: int, target: int, a: float, b: float) ->
     return form, torch.stack([scale, inner * a, inner * b + shift, constant])
 
 
-def _symbolic_among(own: KANLinear, keep: int, gone: int, targets: list[int]) -> bool:
-    return any("symbolic" in (own.kind(keep, target), own.kind(gone, target)) for target in targets)
+def _symbolic_among(own: KANLinear, pair: _Pair, targets: list[int]) -> bool:
+    return any("symbolic" in (own.kind(pair.keep, target), own.kind(pair.gone, target)) for target in targets)
 
 
-def _same_place(own: KANLinear, keep: int, gone: int, a: float, b: float) -> bool:
+def _same_place(own: KANLinear, pair: _Pair) -> bool:
     """Whether the map from keep to gone takes one grid to the other: then equal coefficients are equal functions."""
+    keep, gone, a, b = pair
     width = float(own.domain[gone, 1] - own.domain[gone, 0])
     near = bool((a * own.grid[keep] + b - own.grid[gone]).abs().max() <= 1e-12 * width)
     return near and (own.base is None or (abs(a - 1) <= 1e-12 and abs(b) <= 1e-12 * width))
 
 
-def _added(own: KANLinear, after: LayerState, keep: int, gone: int, targets: list[int]) -> LayerState:
+def _added(own: KANLinear, after: LayerState, pair: _Pair, targets: list[int]) -> LayerState:
     """The layer with the coefficients of both nodes' edges added."""
+    keep, gone = pair.keep, pair.gone
     coef, mask, numeric = after.coef.clone(), after.mask.clone(), own.numeric_mask()
     coef[keep][:, targets] = own.numeric_coef().detach()[[keep, gone]].sum(0)[:, targets]
     mask[keep, targets] = True
@@ -163,10 +172,9 @@ def _added(own: KANLinear, after: LayerState, keep: int, gone: int, targets: lis
     return replace(after, coef=coef, mask=mask, base_weight=weight)
 
 
-def _laid(
-    net: KAN, x: Tensor, at: int, keep: int, gone: int, a: float, b: float, targets: list[int]
-) -> LayerState:
+def _laid(net: KAN, x: Tensor, at: int, pair: _Pair, targets: list[int]) -> LayerState:
     """A layer on a finer grid, with the sums of both nodes' functions laid over it on the kept node."""
+    keep, gone, a, b = pair
     own = net.layers[at]
     intervals = FINER * own.intervals
     if own.basis_name == "bspline":

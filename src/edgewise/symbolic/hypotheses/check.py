@@ -221,13 +221,12 @@ def check_structures(
     root = None if seed is None else check_int(seed, "seed", low=0)
     train, held = split(len(target), _HELD_OUT_SHARE, root)
     size = math.sqrt(float(np.mean(np.square(target)))) or 1.0
-    region = DataRegion(labels, table[train])
+    region, judges = DataRegion(labels, table[train]), _HeldOut(table[held], target[held], size, known)
     with np.errstate(all="ignore"), one_thread():
         parts = (table[train], target[train] / size, table[held], target[held] / size)
         model, reason = _trained(*parts, meter, limit, root)
         verdicts = (
-            _judged(claim, model, region, table[held], target[held], size, known, derive(root, 1 + at))
-            for at, claim in enumerate(claims)
+            _judged(claim, model, region, judges, derive(root, 1 + at)) for at, claim in enumerate(claims)
         )
         return tuple(replace(each, stop_reason=reason, seconds=meter.seconds) for each in list(verdicts))
 
@@ -294,19 +293,23 @@ def _trained(
     return _NetworkModel(found[0][2]), reason
 
 
+@dataclass(frozen=True, eq=False)
+class _HeldOut:
+    """Rows that judge, the unit of y that the network knows, and the known noise."""
+
+    X: Floats
+    y: Floats
+    unit: float
+    noise: float
+
+
 def _judged(
-    claim: Hypothesis,
-    model: _NetworkModel,
-    region: DataRegion,
-    X: Floats,
-    y: Floats,
-    size: float,
-    noise: float,
-    seed: int | None,
+    claim: Hypothesis, model: _NetworkModel, region: DataRegion, rows: _HeldOut, seed: int | None
 ) -> Verdict:
+    X, size = rows.X, rows.unit
     free = size * model(X)
     parts = [size * each for each in nearest(claim, model, region, X, numpy_generator(seed))]
-    tests = [_compared(free, each, y, size, noise) for each in parts]
+    tests = [_compared(free, each, rows.y, size, rows.noise) for each in parts]
     worst = min(tests, key=lambda each: each.p_value)
     if worst.rows < _FEWEST_TESTED:
         raise InputError(
