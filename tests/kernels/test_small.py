@@ -12,7 +12,6 @@ from torch import Tensor
 from edgewise._core.errors import InputError
 from edgewise.kernels.native.library import load, reason
 from edgewise.kernels.small import SmallNetwork
-from edgewise.layers import KANLinear
 from edgewise.network import KAN, Nodes, mask_edges, set_symbolic
 from edgewise.training.common.losses import CrossEntropy, Huber, Poisson, Squared
 from edgewise.training.second_order import lm
@@ -126,9 +125,7 @@ def test_everything_equals_the_evaluator_in_torch(name: str, isa: str) -> None:
     wanted = DataObjective(reference, Squared(), y, weight).normal(theta)
     for got, want in zip(small.normal(theta), wanted, strict=True):
         close(got, torch.as_tensor(want, dtype=torch.float64))
-    value, gradient = small.gradient(theta)
-    assert torch.equal(value, small.value(theta))
-    close(gradient, wanted[1])
+    assert torch.equal(small.normal(theta)[0], small.value(theta))
     # A root that mixes outputs.
     root = torch.randn(*f.shape, f.shape[1], generator=random, dtype=torch.float64)
     stacked = (root @ J).reshape(-1, slots.total)
@@ -157,7 +154,7 @@ def test_the_gradient_is_that_of_finite_differences() -> None:
     net = case("products")
     theta, x, y, weight = rows(net)
     small, h = small_of(net, x, y, weight), 1e-6
-    _, gradient = small.gradient(theta)
+    _, gradient, _ = small.normal(theta)
     both = torch.stack(
         [theta + h * torch.eye(len(theta)).double(), theta - h * torch.eye(len(theta)).double()]
     )
@@ -170,7 +167,7 @@ def test_several_vectors_are_what_each_of_them_is() -> None:
     theta, x, y, weight = rows(net)
     small = small_of(net, x, y, weight)
     many = torch.stack([theta, theta * 0.5, theta + 0.1])
-    for call in (small.outputs, small.value, small.gradient, small.normal):
+    for call in (small.outputs, small.value, small.normal):
         together = call(many)
         alone = [call(each) for each in many]
         together = together if isinstance(together, tuple) else (together,)
@@ -188,7 +185,8 @@ def test_the_number_of_threads_changes_no_bit(intervals: int) -> None:
     def everything() -> list[Tensor]:
         one = small.descend(theta, mu[0], 2 + 0 * mu[0], 2)
         two = small.descend(torch.stack([theta, -theta]), mu, 2 + 0 * mu, 1)
-        return [*small.normal(theta), *small.gradient(theta), small.push(theta, theta), one.theta, two.theta]
+        products = [small.push(theta, theta), small.pull(theta, small.outputs(theta))]
+        return [*small.normal(theta), *products, one.theta, two.theta]
 
     before = torch.get_num_threads()
     try:
@@ -241,60 +239,6 @@ def test_steps_are_those_of_levenberg_and_marquardt(isa: str) -> None:
     assert float(rest.decrease) < 0.05
 
 
-@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
-@pytest.mark.parametrize("batched", [False, True])
-def test_steps_of_adam_are_torchs(dtype: torch.dtype, batched: bool, isa: str) -> None:
-    layer = KANLinear(3, 2, seed=0, dtype=dtype)
-    net = KAN([3, 2], seed=0, dtype=dtype)
-    slots = make_slots(net)
-    x, y = torch.rand(90, 3, dtype=dtype) * 3 - 1.5, torch.rand(90, 2, dtype=dtype)
-    weight = torch.rand(90, dtype=dtype)
-    weight = weight / weight.sum()
-    batches = [torch.randperm(90)[:40] for _ in range(5)] if batched else [torch.arange(90)] * 5
-    layer.load_state_dict(net.layers[0].state_dict())
-    optimizer = torch.optim.AdamW(
-        [{"params": [layer.coef], "weight_decay": 0.1}, {"params": [layer.bias], "weight_decay": 0.0}],
-        lr=1e-2,
-    )
-    losses = []
-    for index in batches:
-        optimizer.zero_grad()
-        loss = (0.5 * (layer(x[index]) - y[index]) ** 2).sum(1) @ weight[index] * (90 / len(index))
-        loss.backward()
-        optimizer.step()
-        losses.append(loss.item())
-    theta = pack(net, slots).to(dtype)
-    first, second = torch.zeros_like(theta), torch.zeros_like(theta)
-    rate, decay = torch.ones_like(theta), torch.zeros_like(theta)
-    decay[slots.layers[0].coef] = 0.1
-    library = load()
-    assert library is not None
-    (described,) = native_layers(net.double(), slots) or ()
-    described = type(described)(
-        layer.basis,
-        *(getattr(described, k) for k in ("sources", "targets", "plain", "arities", "coef", "base", "bias")),
-    )
-    small = SmallNetwork(library, [described], slots.total, x, y, weight)
-    learning = torch.full((3,), 1e-2, dtype=torch.float64)
-    moments = (theta, first, second, rate, decay)
-    got = [small.adam(*moments, learning, batches=batches[:3] if batched else None)]
-    got += [small.adam(*moments, learning[:2], done=3, batches=batches[3:] if batched else None)]
-    tolerance = 1e-10 if dtype == torch.float64 else 1e-4
-    torch.testing.assert_close(
-        torch.cat(got), torch.tensor(losses, dtype=torch.float64), rtol=tolerance, atol=tolerance
-    )
-    wanted = layer.coef.detach()[slots.layers[0].sources, :, slots.layers[0].targets].reshape(-1)
-    torch.testing.assert_close(theta[slots.layers[0].coef], wanted, rtol=tolerance, atol=tolerance)
-    torch.testing.assert_close(
-        theta[slots.layers[0].bias], layer.bias.detach(), rtol=tolerance, atol=tolerance
-    )
-    given, moments = theta.clone(), [t.clone() for t in (first, second)]
-    small.adam(theta, first, second, rate, decay, learning[:1], done=5)
-    slope = (small.outputs(given) - y) * weight[:, None]
-    assert small.adam(given, *moments, rate, decay, learning[:1], done=5, g=slope) is None
-    torch.testing.assert_close(given, theta, rtol=tolerance, atol=tolerance)
-
-
 @pytest.mark.parametrize("loss", [Squared(), Huber(), CrossEntropy(), Poisson()])
 @pytest.mark.parametrize("outputs", [1, 3])
 def test_the_objective_is_the_one_in_torch(loss: object, outputs: int) -> None:
@@ -325,10 +269,5 @@ def test_arrays_that_do_not_fit_are_refused() -> None:
         small.outputs(theta[:-1])
     with pytest.raises(InputError, match="'v' of a SmallNetwork must have shape"):
         small.push(theta, theta.float())
-    zero = torch.zeros_like(theta)
-    with pytest.raises(InputError, match="'batches' argument must be 1"):
-        small.adam(theta, zero, zero.clone(), zero, zero, zero[:1], batches=[])
-    with pytest.raises(InputError, match="do not fit together"):
-        small.adam(theta, zero, zero.clone(), zero, zero, zero[:1], batches=[torch.tensor([75])])
     with pytest.raises(InputError, match="do not fit together"):
         small_of(net, x).value(theta)

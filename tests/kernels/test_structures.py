@@ -35,7 +35,6 @@ STRUCTURES: dict[str, type[ctypes.Structure]] = {
     "ew_layer": small.LayerStruct,
     "ew_network": small.NetworkStruct,
     "ew_descent": small.DescentStruct,
-    "ew_adam": small.AdamStruct,
     "ew_adamw_part": optimizer.AdamWPart,
     "ew_adamw_step": optimizer.StepStruct,
     "ew_hidden": hidden.Hidden,

@@ -50,7 +50,8 @@ def fit_dataset(
     model: Any, source: Source, roles: ColumnRoles, out: Path, *, quiet: bool, json: bool
 ) -> None:
     """Learn from a dataset and write model.kan; started again after an end of any kind it goes on where it was."""
-    from edgewise.estimators import KANClassifier, save
+    from edgewise.estimators import KANClassifier
+    from edgewise.estimators.files import save
 
     make_folder(out)
     passes = out / PASSES

@@ -11,7 +11,7 @@ import ctypes
 import math
 from collections.abc import Sequence
 from ctypes import c_double, c_int, c_int32, c_int64, c_void_p
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
@@ -60,17 +60,6 @@ class DescentStruct(ctypes.Structure):
     ]
 
 
-class AdamStruct(ctypes.Structure):
-    """`struct ew_adam`."""
-
-    _fields_ = [
-        *((name, c_void_p) for name in ("theta", "first", "second", "rate", "decay", "learning")),
-        *((name, c_double) for name in ("beta1", "beta2", "epsilon")),
-        *((name, c_int64) for name in ("done", "steps")),
-        *((name, c_void_p) for name in ("pick", "start", "values")),
-    ]
-
-
 @dataclass(frozen=True, eq=False)
 class SmallLayer:
     """One layer: splines on edges, sums with biases, products of sums.
@@ -102,6 +91,27 @@ class SmallLayer:
     def nodes(self) -> int:
         """Number of nodes it makes."""
         return self.plain + len(self.arities)
+
+
+@dataclass(frozen=True)
+class DescentDamping:
+    """How steps of Levenberg-Marquardt are damped.
+
+    Attributes
+    ----------
+    mu_start, mu_max : float
+        Damping after the search is stuck, and the largest.
+    floor, tolerance : float
+        Smallest share of the largest diagonal entry that is not zero, and of P that a scaled pivot must exceed.
+    least_gain : float
+        Smallest ratio of actual to predicted decrease that counts.
+    """
+
+    mu_start: float = 1e-2
+    mu_max: float = 1e14
+    floor: float = 1e-14
+    tolerance: float = 8.9e-16
+    least_gain: float = 1e-4
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,7 +149,7 @@ class SmallNetwork:
     parameters : int
         Length P of the vector.
     x : Tensor, shape (n, inputs)
-        float64, or float32 for all but the second-order calls.
+        float64.
     y, weight : Tensor, shapes (n, D) and (n,), optional
         The loss sum_r weight_r |f_r - y_r|^2 / 2.
 
@@ -163,16 +173,16 @@ class SmallNetwork:
         weight: Tensor | None = None,
     ) -> None:
         self.dtype, self.rows, self.parameters = x.dtype, len(x), parameters
-        if self.dtype not in (torch.float64, torch.float32) or x.device.type != "cpu":
+        if self.dtype != torch.float64 or x.device.type != "cpu":
             raise InputError(
                 argument="x",
-                expected="be float64 or float32 in the CPU's memory",
+                expected="be float64 in the CPU's memory",
                 got=f"{x.dtype} on {x.device}",
             )
         self.outputs_width = layers[-1].nodes
         self._kept = list[Any]()  # what the structures point to
         self._call = NetworkStruct(parameters=parameters, rows=self.rows, depth=len(layers))
-        self._call.is_double = int(self.dtype == torch.float64)
+        self._call.is_double = 1
         described = (LayerStruct * len(layers))(*(self._describe(layer) for layer in layers))
         self._kept.append(described)
         self._call.layers = ctypes.addressof(described)
@@ -204,13 +214,6 @@ class SmallNetwork:
         gradient = torch.empty_like(theta)
         self._run("pull", theta, g=self._take_outputs(g, theta), gradient=gradient)
         return gradient
-
-    def gradient(self, theta: Tensor) -> tuple[Tensor, Tensor]:
-        """The loss of y and its gradient (P,)."""
-        theta = self._take(theta)
-        gradient, value = torch.empty_like(theta), torch.empty(theta.shape[:-1], dtype=torch.float64)
-        self._run("pull", theta, gradient=gradient, value=value)
-        return value, gradient
 
     def push(self, theta: Tensor, v: Tensor) -> Tensor:
         """J v of a direction v (P,), shape (n, D)."""
@@ -254,11 +257,7 @@ class SmallNetwork:
         steps: int,
         penalty: Tensor | None = None,
         rest: float = 0.0,
-        mu_start: float = 1e-2,
-        mu_max: float = 1e14,
-        floor: float = 1e-14,
-        tolerance: float = 8.9e-16,
-        least_gain: float = 1e-4,
+        damping: DescentDamping | None = None,
     ) -> Descended:
         """Levenberg-Marquardt steps on the loss of y plus theta^T S theta / 2, as training.second_order.lm makes them.
 
@@ -275,20 +274,15 @@ class SmallNetwork:
             S, symmetric.
         rest : float
             Steps end where one lowers the objective by a smaller share.
-        mu_start, mu_max : float
-            Damping after the search is stuck, and the largest.
-        floor, tolerance : float
-            Smallest share of the largest diagonal entry that is not zero, and of P that a scaled pivot must exceed.
-        least_gain : float
-            Smallest ratio of actual to predicted decrease that counts.
+        damping : DescentDamping, optional
         """
         theta = self._take(theta).clone()
         shape = theta.shape[:-1]
         mu, nu = (_checked(t, shape, torch.float64, name).clone() for t, name in ((mu, "mu"), (nu, "nu")))
         value, decrease = (torch.full(shape, math.inf, dtype=torch.float64) for _ in range(2))
         stuck, taken = torch.zeros(shape, dtype=torch.int32), torch.zeros(shape, dtype=torch.int32)
-        call = DescentStruct(steps=steps, rest=rest, mu_start=mu_start, mu_max=mu_max)
-        call.floor, call.tolerance, call.least_gain = floor, tolerance, least_gain
+        rule = asdict(damping or DescentDamping())
+        call = DescentStruct(steps=steps, rest=rest, **rule)
         if penalty is not None:
             penalty = _checked(penalty, (self.parameters, self.parameters), torch.float64, "penalty")
             call.penalty = penalty.data_ptr()
@@ -305,77 +299,6 @@ class SmallNetwork:
             setattr(call, name, tensor.data_ptr())
         self._run("descend", theta, call)
         return Descended(theta, value, mu, nu, decrease, stuck.bool(), taken)
-
-    def adam(
-        self,
-        theta: Tensor,
-        first: Tensor,
-        second: Tensor,
-        rate: Tensor,
-        decay: Tensor,
-        learning: Tensor,
-        *,
-        done: int = 0,
-        betas: tuple[float, float] = (0.9, 0.999),
-        epsilon: float = 1e-8,
-        batches: Sequence[Tensor] | None = None,
-        g: Tensor | None = None,
-    ) -> Tensor | None:
-        """Steps of AdamW on the loss of y, in place on the numbers and their moments, as `torch.optim.AdamW` makes them.
-
-        Parameters
-        ----------
-        theta, first, second : Tensor, shape (P,) or (E, P)
-            Numbers and both moments; changed in place.
-        rate, decay : Tensor, shape (P,)
-            Factor of the learning rate and weight decay of every number.
-        learning : Tensor, shape (steps,), float64
-            Learning rate of each step.
-        done : int
-            Steps made before.
-        batches : sequence of Tensor of int64, optional
-            Rows of each step, their weights times n / rows of the batch; all rows without it.
-        g : Tensor, shape (n, D), optional
-            Gradient of another loss in the outputs, for one step on all rows.
-
-        Returns
-        -------
-        Tensor, shape (steps,) or (steps, E), float64, or None with g
-            The loss before each step.
-        """
-        for name, tensor in (("theta", theta), ("first", first), ("second", second)):
-            if not tensor.is_contiguous() or tensor.shape != theta.shape or tensor.dtype != self.dtype:
-                raise InputError(
-                    subject=f"The {name!r} of adam",
-                    expected=f"be contiguous, of shape {tuple(theta.shape)} and {self.dtype}",
-                )
-        self._take(theta)
-        flat = (self.parameters,)
-        rate, decay = _checked(rate, flat, self.dtype, "rate"), _checked(decay, flat, self.dtype, "decay")
-        steps = len(learning)
-        learning = _checked(learning, (steps,), torch.float64, "learning")
-        call = AdamStruct(beta1=betas[0], beta2=betas[1], epsilon=epsilon, done=done, steps=steps)
-        named = {
-            "theta": theta,
-            "first": first,
-            "second": second,
-            "rate": rate,
-            "decay": decay,
-            "learning": learning,
-        }
-        for name, tensor in named.items():
-            setattr(call, name, tensor.data_ptr())
-        if batches is not None:
-            if len(batches) != steps:
-                raise InputError(argument="batches", expected=f"be {steps}, one a step", got=len(batches))
-            pick = _checked(torch.cat(list(batches)), (sum(map(len, batches)),), torch.int64, "batches")
-            start = torch.tensor([0, *(len(batch) for batch in batches)]).cumsum(0)
-            call.pick, call.start = pick.data_ptr(), start.data_ptr()
-        values = None if g is not None else torch.empty(steps, *theta.shape[:-1], dtype=torch.float64)
-        if values is not None:
-            call.values = values.data_ptr()
-        self._run("adam", theta, call, g=None if g is None else self._take_outputs(g, theta))
-        return values
 
     def _run(
         self, name: str, theta: Tensor, more: ctypes.Structure | None = None, **arrays: Tensor | None
@@ -425,12 +348,12 @@ class SmallNetwork:
         return at
 
 
-_CALLS = ("outputs", "pull", "push", "normal", "descend", "adam")
+_CALLS = ("outputs", "pull", "push", "normal", "descend")
 
 
 def _declared(library: NativeLibrary, name: str) -> Any:
     function = library.c[f"ew_network_{name}"]  # by index: a function object of our own
-    function.argtypes = (c_void_p, c_void_p) if name in ("descend", "adam") else (c_void_p,)
+    function.argtypes = (c_void_p, c_void_p) if name == "descend" else (c_void_p,)
     function.restype = c_int
     return function
 

@@ -28,11 +28,10 @@ _NAME = {"win32": "edgewise.dll", "darwin": "libedgewise.dylib"}.get(sys.platfor
 # A build that fails goes on without the library unless EDGEWISE_REQUIRE_NATIVE asks for it.
 _REMEDY = f"reinstall edgewise ({how_to_install()}) with EDGEWISE_REQUIRE_NATIVE=1 set, which shows why it was not built"
 
-OK, BAD_ARGUMENT, NO_MEMORY, SINGULAR, NOT_FINITE = range(5)
+OK, BAD_ARGUMENT, NO_MEMORY, NOT_FINITE = 0, 1, 2, 4
 _MEANING = {
     BAD_ARGUMENT: "The native kernels were called with arguments that do not fit together.",
     NO_MEMORY: "The native kernels found no memory for this batch; use smaller batches.",
-    SINGULAR: "A linear system of the native kernels is singular.",
     NOT_FINITE: "The native kernels met numbers that are not finite.",
 }
 

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from edgewise._core.work import charge
 from edgewise.kernels.native.library import load
-from edgewise.kernels.small import SmallLayer, SmallNetwork
+from edgewise.kernels.small import DescentDamping, SmallLayer, SmallNetwork
 from edgewise.network import KAN
 from edgewise.splines import BSpline
 from edgewise.training.common.costs import normal_cost, solve_cost, value_cost
@@ -114,19 +114,8 @@ def descended(
     Returns the state and how many steps were made. The loss must be squared.
     """
     mu, nu = (torch.tensor(number, dtype=torch.float64) for number in (state.mu, state.nu))
-    found = data.evaluator.small.descend(
-        state.theta,
-        mu,
-        nu,
-        steps,
-        problem.S,
-        rest=rest,
-        mu_start=lm.MU_START,
-        mu_max=lm.most_damping(state),
-        floor=FLOOR,
-        tolerance=RANK,
-        least_gain=lm.LEAST_GAIN,
-    )
+    damping = DescentDamping(lm.MU_START, lm.most_damping(state), FLOOR, RANK, lm.LEAST_GAIN)
+    found = data.evaluator.small.descend(state.theta, mu, nu, steps, problem.S, rest, damping)
     n, size = data.y.shape[0], len(state.theta)
     each = normal_cost(n, data.y.shape[1], data.evaluator.read, size) + solve_cost(size)
     charge(int(found.steps) * each)

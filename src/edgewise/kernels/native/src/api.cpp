@@ -168,15 +168,6 @@ int ew_network_pull(const ew_network *n) { return ew::network(ew::NetworkCall::p
 int ew_network_push(const ew_network *n) { return ew::network(ew::NetworkCall::push, n); }
 int ew_network_normal(const ew_network *n) { return ew::network(ew::NetworkCall::normal, n); }
 int ew_network_descend(const ew_network *n, const ew_descent *d) { return ew::network(ew::NetworkCall::descend, n, d); }
-int ew_network_adam(const ew_network *n, const ew_adam *a) { return ew::network(ew::NetworkCall::adam, n, a); }
-int ew_cholesky(double *a, int64_t n, int32_t threads) {
-    if (!a || n < 0) return EW_BAD_ARGUMENT;
-    try {
-        return ew::chosen().factorise(a, n, threads);
-    } catch (...) {
-        return EW_NO_MEMORY;
-    }
-}
 
 double ew_peak_fma(int is_double, double seconds) { return ew::chosen().peak_fma(is_double, seconds); }
 double ew_bandwidth(int64_t bytes, double seconds) {

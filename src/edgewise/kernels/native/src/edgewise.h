@@ -27,7 +27,7 @@ extern "C" {
 /* Raised whenever a structure or a meaning below changes; the loader refuses another number. */
 #define EW_VERSION 3
 
-enum ew_status { EW_OK = 0, EW_BAD_ARGUMENT = 1, EW_NO_MEMORY = 2, EW_SINGULAR = 3, EW_NOT_FINITE = 4 };
+enum ew_status { EW_OK = 0, EW_BAD_ARGUMENT = 1, EW_NO_MEMORY = 2, EW_NOT_FINITE = 4 };
 
 typedef struct ew_spline {
     int64_t nets, rows, inputs, outputs; /* E, B, I, O; any may be 0 but nets */

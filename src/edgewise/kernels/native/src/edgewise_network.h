@@ -27,7 +27,7 @@ typedef struct ew_layer {
 typedef struct ew_network {
     int64_t nets, parameters;        /* E vectors of P numbers over the same rows */
     int64_t rows;                    /* of x, y and weight */
-    int32_t depth, is_double;        /* layers; 1: every array is float64, 0: float32 (never for the second-order calls) */
+    int32_t depth, is_double;        /* layers; 1: every array is float64 */
     int32_t threads;                 /* most threads to use; results do not depend on it */
     int32_t full_root;               /* whether root is (rows, D, D) rather than (rows, D) */
     const ew_layer *layers;
@@ -44,7 +44,7 @@ typedef struct ew_network {
 } ew_network;
 
 EW_EXPORT int ew_network_outputs(const ew_network *n);  /* f and, with y, value */
-EW_EXPORT int ew_network_pull(const ew_network *n);     /* gradient = J^T g (or of the loss of y), f, value */
+EW_EXPORT int ew_network_pull(const ew_network *n);     /* gradient = J^T g, f */
 EW_EXPORT int ew_network_push(const ew_network *n);     /* f = J v */
 EW_EXPORT int ew_network_normal(const ew_network *n);   /* gradient, curvature = J^T R^T R J, f, value */
 
@@ -63,22 +63,6 @@ typedef struct ew_descent {
     double least_gain;
 } ew_descent;
 EW_EXPORT int ew_network_descend(const ew_network *n, const ew_descent *d);
-
-/* Steps of AdamW on the loss of y (or one step on g), as torch.optim.AdamW makes them. */
-typedef struct ew_adam {
-    void *theta, *first, *second;    /* in and out (E, P): numbers and moments */
-    const void *rate, *decay;        /* (P,): factor of the learning rate, weight decay */
-    const double *learning;          /* (steps,) */
-    double beta1, beta2, epsilon;
-    int64_t done, steps;             /* steps made before, steps to make */
-    const int64_t *pick, *start;     /* rows of step s: pick[start[s]] .. pick[start[s + 1] - 1], their weights times rows / count;
-                                        NULL: all rows in every step */
-    double *values;                  /* out (steps, E): the loss before each step, or NULL */
-} ew_adam;
-EW_EXPORT int ew_network_adam(const ew_network *n, const ew_adam *a);
-
-/* The factor U of a symmetric positive definite A = U^T U, in place in the upper triangle: (n, n), row-major. */
-EW_EXPORT int ew_cholesky(double *a, int64_t n, int32_t threads);
 
 #ifdef __cplusplus
 }

@@ -36,7 +36,6 @@ extern const Isa EW_JOIN(isa_, EW_ISA) = {
     EW_ISA::sparse,
     EW_ISA::cubics,
     EW_ISA::net::call,
-    EW_ISA::net::factorise,
     EW_ISA::peak_fma,
     EW_ISA::bandwidth,
 };

@@ -5,7 +5,7 @@
 
 namespace ew {
 
-enum class NetworkCall { outputs, pull, push, normal, descend, adam };
+enum class NetworkCall { outputs, pull, push, normal, descend };
 
 struct Isa {
     const char *name;
@@ -22,7 +22,6 @@ struct Isa {
     int (*sparse)(int what, const ew_sparse &, const int32_t *common, const double *in, double *out); // gram, pull, times
     int (*cubics)(const ew_sparse_cubics &);
     int (*network)(NetworkCall, const ew_network &, const void *more);
-    int (*factorise)(double *a, int64_t n, int threads);
     double (*peak_fma)(int is_double, double seconds);
     double (*bandwidth)(int64_t bytes, double seconds);
 };

@@ -370,14 +370,13 @@ template <class T, class F> EW_INLINE void each_factor(const Layer<T> &d, const 
     }
 }
 
-// Rows [first, first + count) of the call, or those that `pick` names; the last one stands in for missing ones.
-template <class T> void forward(const Plan<T> &plan, const Numbers<T> &n, Block<T> &block, const int64_t *pick, int64_t first,
-                                int count) {
+// Rows [first, first + count) of the call; the last one stands in for missing ones.
+template <class T> void forward(const Plan<T> &plan, const Numbers<T> &n, Block<T> &block, int64_t first, int count) {
     block.count = count;
     const T *x = static_cast<const T *>(plan.call->x);
     T *h = block.stage[0].h;
     for (int r = 0; r < R; ++r) {
-        const int64_t k = first + (r < count ? r : count - 1), row = pick ? pick[k] : k;
+        const int64_t row = first + (r < count ? r : count - 1);
         for (int i = 0; i < plan.inputs; ++i) h[i * R + r] = x[row * plan.inputs + i];
     }
     for (int l = 0; l < plan.depth; ++l) {

@@ -1,8 +1,6 @@
-// The calls on a network that visit the rows once: outputs, products with the Jacobian, steps of AdamW.
+// The calls on a network that visit the rows once: outputs, products with the Jacobian.
 #pragma once
 #include "network_gradient.h"
-
-#include <cmath>
 
 namespace ew::EW_ISA::net {
 
@@ -34,13 +32,13 @@ template <class T> bool make_block(const Plan<T> &plan, Block<T> &block) {
 
 // The loss of y for a block, sum_r weight_r |f_r - y_r|^2 / 2, and its gradient in the seed; missing rows weigh nothing.
 template <class T>
-double squared(const Plan<T> &plan, Block<T> &block, const int64_t *pick, int64_t first, double scale) {
+double squared(const Plan<T> &plan, Block<T> &block, int64_t first) {
     const T *y = static_cast<const T *>(plan.call->y), *weight = static_cast<const T *>(plan.call->weight);
     double total = 0;
     for (int r = 0; r < R; ++r) {
         const bool there = r < block.count;
-        const int64_t k = there ? first + r : first, row = pick ? pick[k] : k;
-        const T w = there ? T(weight[row] * scale) : T(0);
+        const int64_t row = there ? first + r : first;
+        const T w = there ? weight[row] : T(0);
         double square = 0;
         for (int d = 0; d < plan.outputs; ++d) {
             const T gap = block.f[d * R + r] - y[row * plan.outputs + d];
@@ -69,9 +67,6 @@ template <class T> struct Pass {
     T *f = nullptr;           // (E, rows, D)
     T *accumulators = nullptr; // (E, tasks, accumulators): sums of gradients
     double *values = nullptr; // (E, tasks)
-    const int64_t *pick = nullptr;
-    int64_t count = 0;        // rows
-    double scale = 1;
 };
 
 template <class T> bool run(const Plan<T> &plan, const Numbers<T> *numbers, int64_t nets, const Tasks &tasks, const Pass<T> &pass) {
@@ -87,12 +82,12 @@ template <class T> bool run(const Plan<T> &plan, const Numbers<T> *numbers, int6
         T *sums = pass.accumulators ? pass.accumulators + task * plan.accumulators : nullptr;
         if (sums) std::memset(sums, 0, sizeof(T) * size_t(plan.accumulators));
         double value = 0;
-        over_blocks(tasks, task % tasks.count, pass.count, [&](int64_t first, int count) {
-            forward(plan, numbers[e], block, pass.pick, first, count);
-            if (pass.f) take_outputs(plan, block, pass.f + e * pass.count * plan.outputs, first);
-            if (n.y) value += squared(plan, block, pass.pick, first, pass.scale);
+        over_blocks(tasks, task % tasks.count, n.rows, [&](int64_t first, int count) {
+            forward(plan, numbers[e], block, first, count);
+            if (pass.f) take_outputs(plan, block, pass.f + e * n.rows * plan.outputs, first);
+            if (n.y) value += squared(plan, block, first);
             if (!sums) return;
-            if (n.g) given(plan, block, static_cast<const T *>(n.g) + e * pass.count * plan.outputs, first);
+            if (n.g) given(plan, block, static_cast<const T *>(n.g) + e * n.rows * plan.outputs, first);
             backward(plan, numbers[e], block);
             gather(plan, block, sums);
         });
@@ -119,7 +114,6 @@ template <class T> int visit(const ew_network &n, bool differentiate) {
     const Tasks tasks(n.rows, differentiate ? least_rows(plan) : TASK_ROWS);
     Numbers<T> *numbers = nullptr;
     Pass<T> pass;
-    pass.count = n.rows;
     pass.f = static_cast<T *>(n.f);
     Arena arena{nullptr};
     for (int k = 0; k < 2; ++k) {
@@ -162,68 +156,12 @@ template <class T> int push_all(const ew_network &n) {
             return;
         }
         over_blocks(tasks, task % tasks.count, n.rows, [&](int64_t first, int count) {
-            forward(plan, at, block, nullptr, first, count);
+            forward(plan, at, block, first, count);
             push(plan, at, along, block);
             take_outputs(plan, block, static_cast<T *>(n.f) + e * n.rows * plan.outputs, first);
         });
     });
     return failed ? EW_NO_MEMORY : EW_OK;
-}
-
-template <class T> void adam_update(const ew_adam &a, int64_t parameters, int64_t nets, int64_t s, const T *gradient) {
-    const double step = double(a.done + s + 1), lr = a.learning[s];
-    const T beta1 = T(a.beta1), beta2 = T(a.beta2), rise1 = T(1 - a.beta1), rise2 = T(1 - a.beta2), epsilon = T(a.epsilon);
-    const T root = T(1 / std::sqrt(1 - std::pow(a.beta2, step))), move = T(lr / (1 - std::pow(a.beta1, step)));
-    const T *__restrict rate = static_cast<const T *>(a.rate), *__restrict decay = static_cast<const T *>(a.decay);
-    for (int64_t e = 0; e < nets; ++e) {
-        T *__restrict theta = static_cast<T *>(a.theta) + e * parameters, *__restrict m = static_cast<T *>(a.first) + e * parameters;
-        T *__restrict v = static_cast<T *>(a.second) + e * parameters;
-        const T *__restrict g = gradient + e * parameters;
-        for (int64_t k = 0; k < parameters; ++k) {
-            m[k] = beta1 * m[k] + rise1 * g[k];
-            v[k] = beta2 * v[k] + rise2 * g[k] * g[k];
-            theta[k] -= rate[k] * (T(lr) * decay[k] * theta[k] + move * m[k] / (std::sqrt(v[k]) * root + epsilon));
-        }
-    }
-}
-
-template <class T> int adam(const ew_network &n, const ew_adam &a) {
-    const Plan<T> plan = make_plan<T>(n);
-    int64_t most = n.rows;
-    if (a.pick) {
-        most = 0;
-        for (int64_t s = 0; s < a.steps; ++s) most = a.start[s + 1] - a.start[s] > most ? a.start[s + 1] - a.start[s] : most;
-        for (int64_t k = a.start[0]; k < a.start[a.steps]; ++k)
-            if (a.pick[k] < 0 || a.pick[k] >= n.rows) return EW_BAD_ARGUMENT;
-    }
-    const int64_t least = least_rows(plan), P = plan.parameters, E = n.nets;
-    const int64_t tasks_most = Tasks(most, least).count;
-    Numbers<T> *numbers = nullptr;
-    T *gradient = nullptr;
-    Pass<T> pass;
-    Arena arena{nullptr};
-    for (int k = 0; k < 2; ++k) {
-        if (k) arena = Arena{memory(2, arena.used)};
-        numbers = arena.take<Numbers<T>>(E);
-        T *coef = arena.take<T>(E * plan.coefs);
-        gradient = arena.take<T>(E * P);
-        pass.accumulators = arena.take<T>(E * tasks_most * plan.accumulators);
-        pass.values = arena.take<double>(E * tasks_most);
-        for (int64_t e = 0; k && e < E; ++e) numbers[e].coef = coef + e * plan.coefs;
-    }
-    for (int64_t s = 0; s < a.steps; ++s) {
-        pass.count = a.pick ? a.start[s + 1] - a.start[s] : n.rows;
-        pass.pick = a.pick ? a.pick + a.start[s] : nullptr;
-        pass.scale = pass.count ? double(n.rows) / double(pass.count) : 1;
-        const Tasks tasks(pass.count, least);
-        for (int64_t e = 0; e < E; ++e) load_numbers(plan, static_cast<const T *>(a.theta) + e * P, numbers[e]);
-        if (!run(plan, numbers, E, tasks, pass)) return EW_NO_MEMORY;
-        if (a.values) add_up(pass.values, E, tasks.count, a.values + s * E);
-        for (int64_t e = 0; e < E; ++e)
-            fold(plan, pass.accumulators + e * tasks.count * plan.accumulators, tasks.count, gradient + e * P);
-        adam_update(a, P, E, s, static_cast<const T *>(gradient));
-    }
-    return EW_OK;
 }
 
 } // namespace ew::EW_ISA::net

@@ -2,6 +2,7 @@
 #pragma once
 #include "network_normal.h"
 
+#include <cmath>
 #include <initializer_list>
 
 namespace ew::EW_ISA::net {
@@ -24,7 +25,6 @@ struct Descent {
     double value(const double *at, bool &failed) {
         load_numbers(normal.plan, at, numbers);
         Pass<double> pass;
-        pass.count = call.rows;
         pass.values = values;
         const Tasks tasks(call.rows, Normal::rows_for(normal.plan)); // as in the normal equations: the same sums, bit by bit
         ew_network own = call;
@@ -151,17 +151,6 @@ inline int descend(const ew_network &n, const ew_descent &d) {
         }
     });
     return failed ? EW_NO_MEMORY : EW_OK;
-}
-
-inline int factorise(double *a, int64_t n, int threads) {
-    const int64_t ld = dense::padded(n);
-    Arena arena{memory(2, int64_t(sizeof(double)) * (ld + dense::BLOCK) * ld)};
-    double *square = arena.take<double>(ld * ld), *panels = arena.take<double>(dense::BLOCK * ld);
-    std::memset(square, 0, sizeof(double) * size_t(ld * ld));
-    for (int64_t i = 0; i < n; ++i) std::memcpy(square + i * ld + i, a + i * n + i, sizeof(double) * size_t(n - i));
-    if (!dense::cholesky(square, n, ld, panels, threads)) return EW_SINGULAR;
-    for (int64_t i = 0; i < n; ++i) std::memcpy(a + i * n + i, square + i * ld + i, sizeof(double) * size_t(n - i));
-    return EW_OK;
 }
 
 } // namespace ew::EW_ISA::net

@@ -117,9 +117,9 @@ struct Normal {
         std::memset(sums, 0, sizeof(double) * size_t(plan.accumulators));
         value = 0;
         over_blocks(tasks, t, call.rows, [&](int64_t first, int count) {
-            forward(plan, numbers, block, nullptr, first, count);
+            forward(plan, numbers, block, first, count);
             if (f) take_outputs(plan, block, f + e * call.rows * plan.outputs, first);
-            if (call.y) value += squared(plan, block, nullptr, first, 1.0);
+            if (call.y) value += squared(plan, block, first);
             if (call.g) given(plan, block, static_cast<const double *>(call.g) + e * call.rows * plan.outputs, first);
             backward(plan, numbers, block);
             gather(plan, block, sums);
