@@ -89,6 +89,15 @@ def test_every_writing_has_the_same_values(formula: str, positive: set[str]) -> 
         assert value(as_sympy(ours)) == pytest.approx(expected, rel=1e-7, abs=1e-9)
 
 
+@pytest.mark.parametrize("around", ["{}", "exp(-{}/2)/u", "0.7*cos({})"])
+def test_of_writings_as_long_the_one_in_which_fewer_columns_stand_is_chosen(around: str) -> None:
+    wide, narrow = (
+        shortest(from_tree(read(around.format(text), ("x", "y", "u")), ("x", "y", "u")))
+        for text in ("(x/u - y/u)^2", "(x - y)^2/u^2")
+    )
+    assert wide == narrow
+
+
 @given(formulas)
 @settings(max_examples=60, deadline=None)
 def test_the_way_out_and_in_again_changes_nothing(formula: str) -> None:

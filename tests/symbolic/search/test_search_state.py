@@ -132,3 +132,18 @@ def test_rivals_come_close_and_their_constants_are_determined() -> None:
     (rival,) = found.rivals(best)
     assert sympy.Poly(rival.sympy, a).degree() == 2
     assert best.error < rival.error < 1.25 * best.error
+
+
+def test_what_leaves_as_little_as_the_floor_but_for_chance_ends_a_search_unless_it_is_long() -> None:
+    found = search(X[:, 0] * X[:, 1] + 0.1 * NOISE)
+    found.add(trees("a*b"), None)
+    left = float(np.sqrt(np.mean(np.square(found.rows.alike.y - np.prod(found.rows.alike.X, axis=1)))))
+    count = len(found.rows.alike.y)
+    found.floor = left * math.exp(-7.0 / count)
+    assert found.explained
+    found.floor = left * math.exp(-20.0 / count)
+    assert not found.explained
+    found = search(X[:, 0] * X[:, 1] + 0.1 * NOISE)
+    found.add(trees("a*b + (exp(a/4)*cos(b/3)/8 - exp(a/4)*cos(b/3)/7)*(a + b)*(a - b)/999"), None)
+    found.floor = min(map(found._leaves, found.finished)) * math.exp(-7.0 / count)
+    assert not found.explained

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+import sympy
 
 from edgewise.forms import parse
 from edgewise.forms.tree import Node, Variable, names_in
 from edgewise.symbolic.expressions.tape import Tape
+from edgewise.symbolic.fitting.rounding import fit_expression
 from edgewise.symbolic.fitting.train_test import SplitRows
-from edgewise.symbolic.search.shortlist import settled, shortlist
+from edgewise.symbolic.search.shortlist import settled, shortlist, worth_finishing
 
 
 def to_tree(text: str) -> Node:
@@ -53,3 +57,14 @@ def test_a_root_of_nearly_nothing_gets_its_value_everywhere() -> None:
     assert error < 1e-6
     tape = Tape(tree, rows.names)
     assert np.isfinite(tape.value(tape.start, rows.X)).all()
+
+
+def test_a_formula_is_beaten_by_what_is_shorter_closer_and_holds_no_more_constants() -> None:
+    a, b = sympy.symbols("a b")
+    X = np.random.default_rng(0).uniform(1, 3, (200, 2))
+    rows = split(X, X[:, 0] * X[:, 1] / (X[:, 0] + X[:, 1]) ** 2)
+    line = replace(fit_expression(1.1 * a + 1.2 * b + 1.3, rows), held=0.1)
+    law = replace(fit_expression(a * b / (a + b) ** 2, rows), held=0.11)
+    longer = replace(fit_expression(1.1 * a**2 + 1.2 * b + 1.3 * a + 0.7, rows), held=0.12)
+    assert rows.size(line.expression) <= rows.size(law.expression)
+    assert worth_finishing([longer, law, line], [], rows) == [line, law]

@@ -25,6 +25,7 @@ from edgewise.symbolic.expressions.nodes import (
     HALF,
     MINUS,
     ONE,
+    SYMBOL,
     UNDEFINED,
     Expr,
     coefficient,
@@ -81,8 +82,13 @@ def _shortest(expression: Expr) -> Expr:
     # Of what has a value no writing without one is the shortest.
     return min(
         (each for each in found if each.real == first.real),
-        key=lambda each: (node_count(each), len(floats(each))),
+        key=lambda each: (node_count(each), len(floats(each)), _columns_in(each)),
     )
+
+
+def _columns_in(expression: Expr) -> int:
+    """How many places of a formula hold a column: (a - b)^2/s^2 is written in fewer than (a/s - b/s)^2."""
+    return sum(map(_columns_in, expression.args)) if expression.args else int(expression.head == SYMBOL)
 
 
 def _with_scaled_logarithms(expression: Expr) -> Expr:

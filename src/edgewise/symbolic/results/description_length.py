@@ -15,7 +15,8 @@ import numpy as np
 
 from edgewise.symbolic.expressions.border import canonical
 from edgewise.symbolic.expressions.complexity import surcharge
-from edgewise.symbolic.fitting.code_length import nats, numbers_in
+from edgewise.symbolic.expressions.nodes import Expr, floats
+from edgewise.symbolic.fitting.code_length import NUMBER_NATS, OPERATOR_NATS, nats, numbers_in
 from edgewise.symbolic.fitting.criterion import NODE_NATS, criterion
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.results.formula import Formula
@@ -38,8 +39,20 @@ def description(formula: Formula, rows: SplitRows) -> float:
     floor = max(rows.rounding_error, 1e-300)
     left = criterion(error, 0, len(y), len(formula.constants), node=0.0, floor=floor)
     dearer = NODE_NATS * surcharge(formula.expression, dict(rows.costs))
-    exact = max(numbers_in(canonical(formula.expression)) - len(formula.constants), 0)
-    return left + nats(formula.expression, rows) + _EXACT_NATS * exact + dearer
+    expression = canonical(formula.expression)
+    exact = _EXACT_NATS * max(numbers_in(expression) - len(formula.constants), 0)
+    measured = NUMBER_NATS + 0.5 * math.log(len(y))
+    return left + nats(expression, rows) + exact - _beyond(expression, measured) + dearer
+
+
+def _beyond(expression: Expr, most: float) -> float:
+    """Nats of exact numbers, beyond what one measured number takes in place of those that stand together."""
+    if expression.atom or expression.numeric:
+        return 0.0
+    numbers = [each for each in expression.args if each.numeric and expression.head in "*+"]
+    together = len(numbers) * (NUMBER_NATS + _EXACT_NATS + OPERATOR_NATS) - OPERATOR_NATS
+    rest = sum(_beyond(each, most) for each in expression.args)
+    return rest + (max(together - most, 0.0) if len(numbers) > 1 and not any(map(floats, numbers)) else 0.0)
 
 
 def challenged(best: Formula, others: Iterable[Formula], rows: SplitRows) -> Formula:

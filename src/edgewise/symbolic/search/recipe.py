@@ -33,7 +33,7 @@ from edgewise.symbolic.terms.search import sums_of_terms
 # Of the work that remains, what breaks may take: kinks at the magic numbers of nuclei took what the exchange of terms needs.
 _BREAK_SHARE = 0.25
 # Of the work that remains, what sums of terms may take before other stages and after them.
-_EARLY_SUM_SHARE = 0.1
+_EARLY_SUM_SHARE = 0.35
 _SUM_SHARE = 0.5
 # The share of backfitting.
 _BACKFITTING_SHARE = 0.3
@@ -60,7 +60,7 @@ def recipe(search: Search) -> Generator[Proposal, None, StopReason | None]:
     noisy = search.table.noisy
     if not noisy:
         yield from first_steps(search, state or search.table)
-        yield Proposal(_sums(search, _EARLY_SUM_SHARE, short=True))
+        yield Proposal(_sums(search, _EARLY_SUM_SHARE, early=True))
     rest = search.until
     search.until = search.part(_BREAK_SHARE)
     yield from broken(search, _plain)
@@ -82,11 +82,11 @@ def recipe(search: Search) -> Generator[Proposal, None, StopReason | None]:
     return None if search.left > 0 else StopReason.WORK_SPENT
 
 
-def _sums(search: Search, share: float, *, short: bool = False) -> Iterator[Node]:
-    """Sums of terms; those of short libraries cost little, and are offered only where they leave rounding alone."""
-    noisy = search.table.error > NOISY_ERROR
+def _sums(search: Search, share: float, *, early: bool = False) -> Iterator[Node]:
+    """Sums of terms; early ones are offered only where they leave rounding alone."""
+    noisy = not early and search.table.error > NOISY_ERROR
     functions = search.limits.functions
-    return sums_of_terms(search.rows.alike, search.part(share), noisy=noisy, short=short, functions=functions)
+    return sums_of_terms(search.rows.alike, search.part(share), noisy=noisy, early=early, functions=functions)
 
 
 def _plain(search: Search) -> Iterator[Proposal]:

@@ -50,8 +50,11 @@ if TYPE_CHECKING:
 
 # A formula with more measured constants that explains all but the noise may be an approximation to a shorter one.
 _FEW_CONSTANTS = 1
-# A formula with so many times the error of the noise leaves nothing else: the least of many estimates is rather low.
-_NOISE_REACHED = 1.01
+# A formula leaves nothing but noise where the rows take so few nats more than by the floor: the least of many estimates is
+# rather low, by as many nats whatever the number of rows. Where that ends the search a formula may leave less the longer it
+# is, for of long ones there are more that imitate a law: so many nats, less those of its nodes.
+_NOISE_NATS = 8.0
+_END_NATS, _NODE_NATS = 12.0, 0.4
 # Noise of a given standard deviation leaves an error at most so many standard errors above it.
 _NOISE_ERRORS = 2.0
 # A rival has at most so many times the error of the best formula, is at most so much longer; so many are looked at.
@@ -189,21 +192,25 @@ class Search:
         if self.summed:
             return True
         short = [each for each in self.finished if len(each.constants) <= _FEW_CONSTANTS]
-        low = [each for each in short if self._leaves(each) <= self._noise]
+        low = [
+            each
+            for each in short
+            if self._leaves(each) <= self._noise(_END_NATS - _NODE_NATS * each.complexity)
+        ]
         return bool(low) and not self._follows(min(low, key=self._leaves))
 
-    @property
-    def _noise(self) -> float:
+    def _noise(self, nats: float) -> float:
         """An error that may be noise alone: nearly the floor, or the most that chance makes of a given noise."""
         known = self.rows.known_noise
-        found = _NOISE_REACHED * self.floor if math.isfinite(self.floor) else -math.inf
+        chance = math.exp(nats / len(self.rows.alike.y))
+        found = chance * self.floor if math.isfinite(self.floor) else -math.inf
         if known is None:
             return found
         return max(found, known * (1 + _NOISE_ERRORS / math.sqrt(2 * len(self.rows.alike.y))))
 
     def leaves_noise(self, formula: Formula) -> bool:
         """Whether a formula leaves only noise, whatever constants that takes."""
-        return self._leaves(formula) <= self._noise and not self._follows(formula)
+        return self._leaves(formula) <= self._noise(_NOISE_NATS) and not self._follows(formula)
 
     @property
     def found_short(self) -> bool:

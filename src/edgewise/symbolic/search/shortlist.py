@@ -57,16 +57,19 @@ def settled(tree: Node, rows: SplitRows, exact: float) -> tuple[float, Node]:
 def worth_finishing(
     fresh: Sequence[FittedFormula], finished: Sequence[Formula], rows: SplitRows
 ) -> list[FittedFormula]:
-    """Rounding is the expensive part: only what lies near the front is rounded."""
+    """Rounding is the expensive part: only what no formula beats in nodes, measured constants and error is rounded."""
     kept: list[FittedFormula] = []
-    rivals = [(each.complexity, each.error) for each in finished]
+    rivals = [(each.complexity, len(each.constants), each.error) for each in finished]
     texts: set[str] = set()
     for each in sorted(fresh, key=lambda one: (one.held, rows.size(one.expression))):
-        size, key = rows.size(each.expression), digits_key(each.expression)
-        beaten = any(other <= size and error <= 1.0001 * each.held for other, error in rivals)
+        size, key, count = rows.size(each.expression), digits_key(each.expression), each.fit.constants.size
+        beaten = any(
+            other <= size and constants <= count and error <= 1.0001 * each.held
+            for other, constants, error in rivals
+        )
         if key not in texts and not beaten:
             kept.append(each)
-            rivals.append((size, each.held))
+            rivals.append((size, count, each.held))
             texts.add(key)
     return kept
 

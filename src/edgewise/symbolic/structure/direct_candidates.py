@@ -32,6 +32,8 @@ _LONGEST_SUM = 6
 _LONGEST_SUM_INSIDE = 4
 # An offset whose square is below so many of its variances (95 %) may as well be none.
 _OFFSET_VARIANCES = 4.0
+# Noise about zero turns the sign of at most this share of the rows of a power law.
+_ASTRAY_SHARE = 0.1
 # Rows that plain curves are fitted to.
 PLAIN_CURVE_ROWS = 300
 # Tables of more columns are hardly a curve of one; a column with fewer different values shows none, for a function with its
@@ -103,19 +105,24 @@ def _parabolas(rows: SplitRows) -> Iterator[Node]:
 
 
 def _power_laws(rows: SplitRows) -> Iterator[Node]:
-    """C * x1^p1 * x2^p2 ..., by a line through logarithms; also of y less its offset at the smallest power."""
+    """C * x1^p1 * x2^p2 ..., by a line through logarithms; also of y less its offset at the smallest power.
+
+    An error of y is the larger in its logarithm the smaller y is, and noise turns the signs of a few small values.
+    """
     clear = np.flatnonzero((rows.X != 0).all(axis=0))
-    if clear.size == 0 or not (rows.y != 0).all():
+    if clear.size == 0 or not (rows.y != 0).any():
         return
     columns = rows.X[:, clear]
+    size = np.abs(rows.y)
     logs = np.column_stack([np.log(np.abs(columns)), np.ones(len(rows.y))])
-    powers = linear_fit(logs, np.log(np.abs(rows.y)))
+    target = np.log(np.where(size > 0, size, 1.0))
+    powers = linear_fit(logs * size[:, None], target * size)
     signed = np.asarray((columns < 0).any(axis=0))
     # A negative number has whole powers only.
     powers[:-1][signed] = np.round(powers[:-1][signed])
     signs = np.sign(rows.y) * np.prod(np.sign(columns) ** np.where(signed, powers[:-1], 0.0), axis=1)
     sign = float(np.sign(signs.sum()))
-    if not (signs == sign).all():
+    if float(np.mean(signs == sign)) < 1 - _ASTRAY_SHARE:
         return
     factors = tuple(
         Variable(rows.names[at]) ** (int(power) if whole else float(power))

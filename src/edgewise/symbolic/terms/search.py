@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -31,8 +31,8 @@ from edgewise.symbolic.terms.projection import Sum, fitted
 # Rows that tell sums apart, at least; columns at most.
 _FEWEST_ROWS, _MOST_COLUMNS = 60, 6
 # Terms of the libraries, one after the other, of which the first hold algebraic terms alone; and how many of these are
-# looked through where other stages have not been heard yet, the last only if sums leave so small a share of the spread.
-_LIBRARIES, _ALGEBRAIC, _SHORT_LIBRARIES, _EARLY_SHARE = (1000, 1500, 5000, 12000), 1, 3, 0.03
+# looked through where other stages have not been heard yet, and sums leave more than so small a share of the spread.
+_LIBRARIES, _ALGEBRAIC, _EARLY_LIBRARIES, _EARLY_SHARE = (1000, 1500, 5000, 12000), 1, 2, 0.03
 # Terms of a sum at most; starts for each number of terms, of which the first is greedy, fewer in long libraries.
 _MOST_TERMS, _STARTS, _START_COLUMNS, _FEWEST_STARTS = 6, 80, 120_000, 4
 # How much nats count when terms are drawn: at 1 a term of twice the likelihood is drawn twice as often.
@@ -64,7 +64,7 @@ def sums_of_terms(
     until: float,
     *,
     noisy: bool,
-    short: bool = False,
+    early: bool = False,
     functions: frozenset[str] | None = None,
     seed: int = 0,
 ) -> Iterator[Node]:
@@ -78,8 +78,8 @@ def sums_of_terms(
         The count of work (see `spent`) where it ends.
     noisy
         Whether noise is all that smooth models leave: then all rows tell sums apart, else few do.
-    short
-        Look through short libraries only, and offer only what leaves rounding alone.
+    early
+        End after short libraries unless their sums leave little, and offer only what leaves rounding alone.
     functions
         Those that may be called; None for all.
     seed
@@ -91,12 +91,9 @@ def sums_of_terms(
     with np.errstate(all="ignore"):
         counts = (len(rows.y), min(len(rows.y), _FEW_COUNT)) if noisy else (len(rows.y),)
         search = _Search(rows, until, np.random.default_rng(seed), counts)
-        libraries = _LIBRARIES[: _SHORT_LIBRARIES if short else None]
-        search.look_through(
-            TermPool.of(rows, libraries[-1], search.measured, noisy, functions), libraries, short
-        )
+        search.look_through(TermPool.of(rows, _LIBRARIES[-1], search.measured, noisy, functions), early)
         for each in search.offered():
-            if (each.rss <= search.floor or not short) and (tree := each.tree(rows.X, rows.y)) is not None:
+            if (each.rss <= search.floor or not early) and (tree := each.tree(rows.X, rows.y)) is not None:
                 yield tree
 
 
@@ -121,10 +118,10 @@ class _Search:
         # Nats of a measured constant.
         self.measured = 0.5 * math.log(len(rows.y))
 
-    def look_through(self, pool: TermPool, libraries: Sequence[int], short: bool) -> None:
+    def look_through(self, pool: TermPool, early: bool) -> None:
         """Fill `known`, and `front` with the best of each library."""
-        for at, most in enumerate(libraries):
-            if short and at + 1 == len(libraries) and not self.promising(_EARLY_SHARE):
+        for at, most in enumerate(_LIBRARIES):
+            if early and at >= _EARLY_LIBRARIES and not self.promising(_EARLY_SHARE):
                 return
             places = pool.shortest(most, at < _ALGEBRAIC)
             for count in self.counts:
@@ -135,8 +132,6 @@ class _Search:
             self.front += self.hull()
             if at < _ALGEBRAIC:
                 self.front += self.ordered(self.counts[-1])[:_OFFERED]
-        if short:
-            return
         changed = set[_Key]()
         for _ in range(_CHANGED):
             ahead = [
