@@ -60,7 +60,7 @@ def verify(
 
     - `0 <= output <= 1`, `probability <= 0.9`, `2*age - output <= 3`
 
-    - `monotone(income, increasing)`, `lipschitz(income, 0.01)`
+    - `increasing(income)` or `monotone(income, increasing)`, `lipschitz(income, 0.01)`
 
     - `never_flips(sex)`, `changes_at_most(sex, 0.1)`: changing this column alone
 

@@ -58,9 +58,10 @@ class KANClassifier(ClassifierMixin, KANEstimator):
     interactions : int, "auto" or None
         A glass box of functions of single columns and of pairs: with so many pairs, 0 for none, or "auto" for as many as
         out-of-bag rows support. `interactions_` names them. None leaves it to `mode`.
-    monotone : dict, optional
-        Columns to "increasing" or "decreasing": what the model must do in them, for all numbers and in every mode. Missing
-        cells and special codes have effects beside them, which `fit_.events` tells.
+    monotone : dict or list of str, optional
+        Columns to "increasing" or "decreasing", or texts such as "increasing(age)", as proofs read them: what the model must
+        do in them, for all numbers and in every mode. Missing cells and special codes have effects beside them, which
+        `fit_.events` tells.
     convex : dict, optional
         Columns to "convex" or "concave"; their functions are additive in every mode.
     bounds : dict, optional

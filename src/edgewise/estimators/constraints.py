@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
@@ -13,6 +13,8 @@ from edgewise._core.checks import UNREADABLE, check_choice, did_you_mean, short
 from edgewise._core.errors import InputError
 from edgewise.data import Encoding
 from edgewise.data.encoding_columns import NumberColumn
+from edgewise.forms.directions import MONOTONE, read_direction
+from edgewise.forms.reader import Reader
 from edgewise.training.additive.shape_constraints import ShapeConstraint
 
 DIRECTIONS = {"increasing": 1, "decreasing": -1}
@@ -74,7 +76,7 @@ def wishes_of(monotone: Any, convex: Any, bounds: Any) -> Wishes:
     """
     directions = {
         key: DIRECTIONS[check_choice(value, f"monotone[{short(key, 40)}]", tuple(DIRECTIONS))]
-        for key, value in _mapping(monotone, "monotone").items()
+        for key, value in directions_of(monotone).items()
     }
     curvatures = {
         key: CURVATURES[check_choice(value, f"convex[{short(key, 40)}]", tuple(CURVATURES))]
@@ -82,6 +84,24 @@ def wishes_of(monotone: Any, convex: Any, bounds: Any) -> Wishes:
     }
     ranges = {key: _range(value, key) for key, value in _mapping(bounds, "bounds").items()}
     return Wishes(directions, curvatures, ranges)
+
+
+def directions_of(given: Any) -> Mapping[Any, Any]:
+    """Columns and their directions: a dictionary, or texts as proofs and the search for formulas read them."""
+    if isinstance(given, str):
+        given = [given]
+    if not isinstance(given, (list, tuple)):
+        return _mapping(given, "monotone")
+    found = dict[str, str]()
+    for text in cast("Sequence[Any]", given):
+        reader = Reader.of(text, "The direction {text} cannot be read", "Each text of 'monotone'")
+        if reader.head.text not in (*DIRECTIONS, MONOTONE) or reader.after().text != "(":
+            raise reader.unexpected("increasing(column) or decreasing(column)")
+        column, way = read_direction(reader)
+        reader.need(")")
+        reader.end("the end")
+        found[column] = way
+    return found
 
 
 def _mapping(value: Any, name: str) -> Mapping[Any, Any]:

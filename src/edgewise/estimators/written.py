@@ -14,6 +14,7 @@ from torch import Tensor
 
 from edgewise._core.checks import short
 from edgewise._core.errors import FileError, InputError
+from edgewise.estimators.constraints import directions_of
 from edgewise.network.container import PathLike
 from edgewise.network.files import network_document
 from edgewise.training.config import TableConfig
@@ -116,6 +117,8 @@ def _parameters(model: Any) -> dict[str, Any]:
     weights = parameters.get("class_weight")
     if isinstance(weights, Mapping):
         parameters["class_weight"] = [[plain_value(key), float(value)] for key, value in weights.items()]
+    if parameters["monotone"] is not None:
+        parameters["monotone"] = directions_of(parameters["monotone"])
     for name in BY_COLUMN:
         if isinstance(parameters[name], Mapping):
             parameters[name] = [

@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 
 from edgewise._core.checks import among, as_tuple, did_you_mean, short
+from edgewise.forms.directions import MONOTONE, read_direction
 from edgewise.forms.functions import FUNCTIONS, SPELLINGS
 from edgewise.forms.parser import formula
 from edgewise.forms.reader import Reader
@@ -103,7 +104,7 @@ class _Reading:
     def all(self) -> tuple[Constraint, ...]:
         reader = self.reader
         word = reader.head.text
-        if word in _SHAPES and reader.after().text == "(":
+        if word in (*_SHAPES, MONOTONE) and reader.after().text == "(":
             found = (self.shape(word),)
         elif reader.word("never"):
             found = (self.never(),)
@@ -128,6 +129,10 @@ class _Reading:
         )
 
     def shape(self, word: str) -> Constraint:
+        if word == MONOTONE:
+            column, way = read_direction(self.reader, self.column)
+            self.reader.need(")")
+            return Constraint(self.reader.text, _SHAPES[way][0], (column,))
         kind, count = _SHAPES[word]
         self.reader.at += 2
         columns = [self.column()]

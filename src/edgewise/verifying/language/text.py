@@ -1,7 +1,7 @@
 """The short text form of properties and conditions, read by a recursive-descent parser; nothing is ever evaluated as code.
 
     statement  = property [ "with" name "within" number { "," name "within" number } ] [ "where" conditions ]
-    property   = name "(" argument { "," argument } ")"        monotone(income, increasing)
+    property   = name "(" argument { "," argument } ")"        increasing(income)      monotone(income, increasing)
                | "decision" "=" value                           decision = "good"
                | comparison                                     2*age - output <= 3      0 <= output <= 1
     conditions = condition { ("," | "and") condition }          age in [18, 65], job = "skilled", rate is missing
@@ -17,12 +17,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from edgewise._core.checks import did_you_mean, short
+from edgewise.forms.directions import read_direction
 from edgewise.forms.reader import Reader, Token
 from edgewise.verifying.language import properties as asked
 from edgewise.verifying.language.conditions import Between, Condition, Missing, OneOf
 
 EXAMPLES = {
     "range": "range(0, 1)",
+    "increasing": "increasing(income)",
+    "decreasing": "decreasing(income)",
     "monotone": "monotone(income, increasing)",
     "lipschitz": "lipschitz(income, 0.01)",
     "never_flips": "never_flips(sex)",
@@ -152,16 +155,9 @@ def _range(reader: Reader) -> asked.Property:
 
 
 def _monotone(reader: Reader) -> asked.Property:
-    feature = reader.name()
-    reader.need(",")
-    token = reader.head
-    way = reader.name("increasing or decreasing")
-    if way not in (asked.INCREASING, asked.DECREASING):
-        near = did_you_mean(way, (asked.INCREASING, asked.DECREASING))
-        raise reader.fail(
-            f"increasing or decreasing was expected in place of {short(way, 40)} at character {token.start + 1}{near}"
-        )
-    return asked.monotone(feature, way, output=_output(reader))
+    reader.at -= 2
+    column, way = read_direction(reader)
+    return asked.monotone(column, way, output=_output(reader))
 
 
 def _lipschitz(reader: Reader) -> asked.Property:
@@ -243,6 +239,8 @@ def _formula(reader: Reader) -> asked.Property:
 
 _CALLS: dict[str, Callable[[Reader], asked.Property]] = {
     "range": _range,
+    "increasing": _monotone,
+    "decreasing": _monotone,
     "monotone": _monotone,
     "lipschitz": _lipschitz,
     "never_flips": _never_flips,
