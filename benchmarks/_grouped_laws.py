@@ -1,4 +1,4 @@
-"""Laws that hold in eight groups of rows, each group with constants of its own: six sets of eight.
+"""Laws that hold in eight groups of rows, each group with constants of its own: six sets of eight, and one of sixteen.
 
 `first` is what the search over groups was developed on, `second` was written down with it and searched only afterwards, and
 some of its misses under noise were then mended; `third` was written down after that, before any of it was searched, and its
@@ -6,6 +6,8 @@ misses were read, too; so `fourth` was written down, and searched only when all 
 the fourth had been mended.
 `class` are the laws of the challenges of class symbolic regression in their authors' ranges (Tenachi et al. 2024,
 Class symbolic regression: gotta fit 'em all, doi:10.3847/2041-8213/ad5970).
+`drawn` are kinds of law that a generator drew from `KINDS` together with which of their constants are the groups' own; it
+was written down before any of it was searched.
 """
 
 from __future__ import annotations
@@ -14,7 +16,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+
+from edgewise.forms import parse
 
 Floats = NDArray[np.float64]
 
@@ -339,6 +344,74 @@ def terminal(draw: Draw) -> GroupedLaw:
 
 
 @dataclass(frozen=True)
+class Kind:
+    """A law as text, and the ranges of its columns and its constants."""
+
+    text: str
+    columns: dict[str, tuple[float, float]]
+    constants: dict[str, tuple[float, float]]
+
+
+# No constant can be undone by another, so that as many differ between the groups as were drawn.
+KINDS = {
+    "relaxation": Kind("a*exp(-b*t) + c", {"t": (0, 8)}, {"a": (2, 9), "b": (0.2, 1.2), "c": (-3, 3)}),
+    "two_decays": Kind(
+        "a*exp(-b*t) + c*exp(-d*t)",
+        {"t": (0, 10)},
+        {"a": (2, 6), "b": (0.8, 2), "c": (1, 4), "d": (0.08, 0.3)},
+    ),
+    "arrhenius_factor": Kind("a*exp(-b/T)", {"T": (0.3, 3)}, {"a": (2, 8), "b": (0.4, 2)}),
+    "bell": Kind("a*exp(-(x/b)^2) + c", {"x": (-4, 4)}, {"a": (2, 8), "b": (0.8, 2.4), "c": (0.5, 3)}),
+    "allometry": Kind("a*m^b", {"m": (0.2, 20)}, {"a": (0.5, 4), "b": (0.55, 0.95)}),
+    "two_powers": Kind("a*x^b*z^c", {"x": (0.5, 5), "z": (0.5, 5)}, {"a": (1, 4), "b": (0.4, 1.6), "c": (-1.5, -0.4)}),
+    "head_and_friction": Kind("a + b*q^c", {"q": (0.2, 4)}, {"a": (1, 6), "b": (0.5, 3), "c": (1.6, 1.95)}),
+    "saturation_over_ground": Kind(
+        "a*s/(b + s) + c", {"s": (0.1, 9)}, {"a": (3, 9), "b": (0.5, 3), "c": (0.2, 2)}
+    ),
+    "half_activation": Kind("a*s^2/(b^2 + s^2)", {"s": (0.1, 8)}, {"a": (2, 8), "b": (1, 3)}),
+    "two_substrates": Kind(
+        "a*s*r/((b + s)*(c + r))", {"s": (0.3, 8), "r": (0.3, 8)}, {"a": (3, 9), "b": (0.5, 3), "c": (0.5, 3)}
+    ),
+    "logarithmic_wind": Kind("a*log(1 + b*h)", {"h": (0.1, 12)}, {"a": (1, 4), "b": (0.4, 4)}),
+    "hyperbola": Kind("a*sqrt(b + x^2)", {"x": (0, 6)}, {"a": (0.5, 3), "b": (0.5, 6)}),
+    "saturating_field": Kind("a*tanh(b*h) + c*h", {"h": (-4, 4)}, {"a": (1, 4), "b": (0.6, 2), "c": (0.1, 0.6)}),
+    "wave": Kind("a*sin(b*t) + c*cos(b*t) + d", {"t": (0, 9)}, {"a": (1, 3), "b": (0.9, 2), "c": (1, 3), "d": (-2, 2)}),
+    "chirp": Kind("a*sin(b*x^2)", {"x": (0, 3)}, {"a": (1, 4), "b": (0.4, 0.9)}),
+    "parallel": Kind("a*x*z/(b*x + z)", {"x": (0.5, 6), "z": (0.5, 6)}, {"a": (1, 5), "b": (0.4, 3)}),
+    "tilted_quotient": Kind("(a + b*x)/(c + x)", {"x": (0, 9)}, {"a": (4, 9), "b": (0.2, 1), "c": (0.8, 3)}),
+    "gravity": Kind("a*m*n/(b + r^2)", {"m": (1, 5), "n": (1, 5), "r": (0.5, 4)}, {"a": (1, 5), "b": (0.3, 2)}),
+    "cloud": Kind("a*x*exp(-b*x) + c", {"x": (0, 8)}, {"a": (2, 8), "b": (0.3, 1.2), "c": (0.2, 2)}),
+    "heated_fluid": Kind("a*v*exp(b/T)", {"v": (0.5, 4), "T": (0.5, 3)}, {"a": (0.5, 3), "b": (0.4, 1.5)}),
+}  # fmt: skip
+
+
+def kinds(count: int, seed: int) -> tuple[Law, ...]:
+    """So many kinds drawn by the seed, with which of their constants are the groups' own: one at least."""
+    rng = np.random.default_rng(seed)
+    return tuple(_of_kind(str(each), rng) for each in rng.choice(list(KINDS), count, replace=False))
+
+
+def _of_kind(name: str, rng: np.random.Generator) -> Law:
+    kind = KINDS[name]
+    own = set(rng.permutation(list(kind.constants))[: rng.integers(1, len(kind.constants) + 1)].tolist())
+
+    def law(draw: Draw) -> GroupedLaw:
+        columns = {each: draw.column(*between) for each, between in kind.columns.items()}
+        constants = {
+            each: draw.own(*between)
+            if each in own
+            else np.full(draw.groups * draw.rows, draw.rng.uniform(*between))
+            for each, between in kind.constants.items()
+        }
+        known = {name: torch.from_numpy(each) for name, each in {**columns, **constants}.items()}
+        y = parse(kind.text, list(known)).evaluate(known)
+        return GroupedLaw(columns, y.numpy(), len(own))
+
+    law.__name__ = name
+    return law
+
+
+@dataclass(frozen=True)
 class Set:
     """Laws, and the size of their tables."""
 
@@ -356,6 +429,7 @@ SETS = {
     "class": Set(
         (oscillator, decay, free_fall, damped_a, damped_b, photons, ideal_gas, terminal), groups=10, rows=1000
     ),
+    "drawn": Set(kinds(16, seed=48)),
 }
 
 
