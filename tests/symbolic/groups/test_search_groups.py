@@ -9,10 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgewise._core.errors import InputError
+from edgewise._core.work import Meter, running
 from edgewise.forms import parse
 from edgewise.forms.tree import render, replaced
 from edgewise.plots import plot_groups
 from edgewise.symbolic import GroupedResult, find_formula, fit_groups
+from edgewise.symbolic.costs import SEARCH_WORK_UNITS
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.groups.constants import apart
 from edgewise.symbolic.groups.rows import GroupedRows
@@ -218,6 +220,13 @@ def test_a_constant_that_noise_hides_stays_with_its_error() -> None:
     y = slope * x + 4 * np.sqrt(x) + 0.1 * np.random.default_rng(0).normal(size=120)
     best = fit_groups(x[:, None], y, "a*x + c*sqrt(x)", BODY, shared=["c"], names=["x"])
     assert 0 < abs(best.own["pot"]["a"].value) < 4 * best.own["pot"]["a"].standard_error
+
+
+@pytest.mark.slow
+def test_a_search_spends_no_more_than_the_work_that_it_was_given() -> None:
+    with running(Meter()) as meter:
+        find_formula(T[:, None], cooling(0.5), groups=BODY, names=["t"], work=0.02)
+    assert meter.spent < 2 * 0.02 * SEARCH_WORK_UNITS
 
 
 @pytest.mark.slow

@@ -41,8 +41,6 @@ from edgewise.symbolic.results.search_result import FormulaResult
 _SEARCHED_GROUPS = 6
 # Share of the work that searches may take; what they find is judged by all groups, which is work, too.
 _SEARCH_SHARE = 0.25
-# What is judged by all groups is worth the work of so large a factor, however little the searches take.
-_LEAST_FACTOR = 0.5
 # Sums of each number of terms that are taken beside formulas: of products of powers, of functions with a rate; and curves.
 _SUMS = 4
 # Cells of the table by which the latter two are chosen.
@@ -116,7 +114,7 @@ def search_groups(
             expected=f"have a group of at least {FEWEST_ROWS} rows",
             got=f"at most {largest}",
         )
-    counted = Meter(SEARCH_WORK_UNITS * max(factor, _LEAST_FACTOR))
+    counted = Meter(SEARCH_WORK_UNITS * factor)
     with np.errstate(all="ignore"), one_thread(), running(counted):
         pool, reasons, found = StructurePool(rows, seed, counted.most), list[StopReason](), list[Tied]()
         try:
