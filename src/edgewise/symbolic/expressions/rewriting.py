@@ -10,7 +10,8 @@ import math
 from collections.abc import Collection
 from fractions import Fraction
 
-from edgewise.symbolic.costs import TIDIED
+from edgewise._core.work import charge
+from edgewise.symbolic.costs import NODE
 from edgewise.symbolic.expressions.algebra import add, divided, multiply, negated, power, rebuilt, with_signs
 from edgewise.symbolic.expressions.complexity import node_count
 from edgewise.symbolic.expressions.expansion import expanded, factored_terms
@@ -61,7 +62,7 @@ def shortest(expression: Expr, positive: Collection[str] = ()) -> Expr:
     Expr
         Equal to it wherever it has a value and these columns are positive.
     """
-    TIDIED(node_count(expression))
+    charge(NODE * node_count(expression))
     return _signed_below(with_signs(_shortest(with_signs(expression, positive)), ()))
 
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgewise._core.arrays import Floats
+from edgewise._core.work import charge
 from edgewise.forms.tree import Node
-from edgewise.symbolic.costs import DAMPED
+from edgewise.symbolic.costs import FACTORED, ROUTINE
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.damped_steps import bounded, damped_step, descended, squared, triangle
 from edgewise.symbolic.fitting.jumps import jump_errors
@@ -178,7 +179,7 @@ class _Constants:
         return _Slopes(jacobian, scale, residual, *triangle(weighted / scale, residual))
 
     def moved(self, constants: Floats, slopes: _Slopes, damping: float) -> Floats:
-        DAMPED(len(self.y) * (self.tape.size + 1) ** 2)
+        charge(ROUTINE + FACTORED * len(self.y) * (self.tape.size + 1) ** 2)
         return constants + damped_step(slopes.factor, slopes.projected, damping) / slopes.scale
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from edgewise._core.arrays import Floats
-from edgewise.symbolic.costs import WEIGHTS
+from edgewise._core.work import charge
+from edgewise.symbolic.costs import SINGULAR, STEP
 
 
 def linear_fit(table: Floats, target: Floats, rcond: float | None = None) -> Floats:
@@ -26,7 +27,7 @@ def linear_fit(table: Floats, target: Floats, rcond: float | None = None) -> Flo
     >>> linear_fit(np.column_stack([x, np.full(3, np.inf)]), x)
     array([nan, nan])
     """
-    WEIGHTS(table.size * table.shape[1])
+    charge(STEP + SINGULAR * table.size * table.shape[1])
     if np.isfinite(table).all() and np.isfinite(target).all():
         try:
             return np.asarray(np.linalg.lstsq(table, target, rcond=rcond)[0], dtype=np.float64)

@@ -21,7 +21,8 @@ import math
 import numpy as np
 
 from edgewise._core.arrays import Floats
-from edgewise.symbolic.costs import VALUES
+from edgewise._core.work import charge
+from edgewise.symbolic.costs import FUNCTION, ROUTINE
 
 # Residuals follow a column of so many rows at least, with at least this share of different values.
 _FEWEST_ROWS = 20
@@ -97,7 +98,7 @@ def largest_wave(column: Floats, left: Floats) -> tuple[float, float]:
         Its angular frequency, and the share of the residuals that it explains.
     """
     turns = np.arange(1, min(WAVE_FREQUENCIES, len(left) // 2) + 1)
-    VALUES(len(turns) * len(left))
+    charge(ROUTINE + FUNCTION * len(turns) * len(left))
     rates = turns * (2 * np.pi / float(np.ptp(column)))
     angles = np.outer(rates, column - column.min())
     shares = (

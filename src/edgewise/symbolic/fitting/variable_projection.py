@@ -23,8 +23,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgewise._core.arrays import Floats
+from edgewise._core.work import charge
 from edgewise.forms.tree import Node, Number, Variable, substitute
-from edgewise.symbolic.costs import SINGULAR
+from edgewise.symbolic.costs import ROUTINE, SINGULAR
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.damped_steps import Damping, bounded, descended, squared
 
@@ -304,7 +305,7 @@ class _Projected:
 
     def moved(self, constants: Floats, slopes: tuple[Floats, Floats], damping: float) -> Floats:
         residual, table = slopes
-        SINGULAR(table.size * table.shape[1])
+        charge(ROUTINE + SINGULAR * table.size * table.shape[1])
         scale, others = _scale(table), self.problem.others
         # Only the searched constants are damped: what the linear ones can undo is then left out of the step.
         brake = np.zeros((len(others), self.problem.count))

@@ -19,8 +19,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgewise._core.arrays import Floats
+from edgewise._core.work import charge
 from edgewise.forms.tree import Node, Number, names_in, replaced
-from edgewise.symbolic.costs import DAMPED
+from edgewise.symbolic.costs import FACTORED, ROUTINE
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.damped_steps import bounded, descended, squared, triangle
 from edgewise.symbolic.fitting.jumps import jump_error
@@ -148,7 +149,7 @@ class GroupedProblem:
     def moved(self, point: Floats, slopes: _Blocks, damping: float) -> Floats:
         """Where a damped step leads."""
         count, more = len(self.own), len(self.shared)
-        DAMPED(len(self.rows.y) * (count + more + 1) ** 2)
+        charge(ROUTINE + FACTORED * len(self.rows.y) * (count + more + 1) ** 2)
         groups, brake = self.rows.count, np.sqrt(damping)
         braked = np.zeros((groups, count, count + more + 1))
         braked[:, range(count), range(count)] = brake

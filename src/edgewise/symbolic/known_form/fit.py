@@ -20,9 +20,9 @@ from edgewise._core.arrays import Floats
 from edgewise._core.errors import InputError
 from edgewise._core.seeds import derive, numpy_generator
 from edgewise._core.stopping import StopReason
-from edgewise._core.work import Meter, StopError, spent
+from edgewise._core.work import Meter, StopError, charge, spent
 from edgewise.splines import BSpline, quantile_grid
-from edgewise.symbolic.costs import SPLINES
+from edgewise.symbolic.costs import ROUTINE, SINGULAR
 from edgewise.symbolic.fitting.damped_steps import Damping, damped_step, descended, squared, triangle
 from edgewise.symbolic.known_form.model import DEGREE, PartialModel, Scalar, Spline, Splines, drawn
 
@@ -322,7 +322,7 @@ class _Coefficients:
         scale[~(scale > 0)] = 1.0
         if not np.isfinite(scale).all():
             return None
-        SPLINES(jacobian.size * jacobian.shape[1])
+        charge(ROUTINE + SINGULAR * jacobian.size * jacobian.shape[1])
         return (*triangle(jacobian / scale, residual), scale)
 
     def moved(
@@ -343,7 +343,7 @@ def constant_errors(task: FitTask, learned: Learned) -> dict[str, float]:
     if not np.isfinite(size).all():
         return dict.fromkeys(task.model.partial.constants, math.inf)
     _, values, ways = np.linalg.svd(jacobian / size, full_matrices=False)
-    SPLINES(jacobian.size * jacobian.shape[1])
+    charge(ROUTINE + SINGULAR * jacobian.size * jacobian.shape[1])
     open_ = values <= _OPEN_SINGULAR * values[0]
     variance = squared(residual) / max(len(task.y) - len(size), 1)
     inverse = np.where(open_, 0.0, 1 / np.where(open_, 1.0, values))

@@ -11,9 +11,9 @@ import numpy as np
 import torch
 
 from edgewise._core.stopping import StopReason
-from edgewise._core.work import UntilSpent, spent
+from edgewise._core.work import UntilSpent, charge, spent
 from edgewise.network import KAN, Nodes, mask_edges, set_symbolic
-from edgewise.symbolic.costs import TRAINED
+from edgewise.symbolic.costs import NETWORK
 from edgewise.symbolic.expressions.composition import Edge, living_edges
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.training import FitResult, fit
@@ -88,7 +88,7 @@ def train(
             if edge[0] == last:
                 net = set_symbolic(net, edge, "identity").network
     budget = UntilSpent(until)
-    TRAINED()
+    charge(NETWORK)
     result = fit(
         net,
         rows.X,
@@ -125,7 +125,7 @@ def thinned(trained: TrainedNetwork, rows: SplitRows, *, until: float) -> Traine
         edge = _least_missed(net, rows, refused)
         if edge is None:
             break
-        TRAINED()
+        charge(NETWORK)
         result = fit(
             mask_edges(net, [edge]).network,
             rows.X,

@@ -19,8 +19,9 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from edgewise._core.arrays import Floats
+from edgewise._core.work import charge
 from edgewise.forms.tree import Node, Number, Variable, apply, summed
-from edgewise.symbolic.costs import VALUES
+from edgewise.symbolic.costs import FUNCTION, ROUTINE
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.linear_fit import linear_fit
 from edgewise.symbolic.fitting.structure_left import DISTINCT_SHARE, WAVE_FREQUENCIES, largest_wave
@@ -65,7 +66,7 @@ def with_missing_term(formulas: Iterable[Formula], rows: SplitRows) -> Iterator[
     exponents = list(itertools.islice(_exponents(thin.X), _MOST_PRODUCTS))
     sizes = np.abs(exponents).sum(axis=1)
     price = math.log(len(thin.y)) + 2 * np.log(np.searchsorted(sizes, sizes, side="right"))
-    VALUES(len(exponents) * len(thin.y))
+    charge(ROUTINE + FUNCTION * len(exponents) * len(thin.y))
     with np.errstate(all="ignore"):
         logs = np.log(np.where(thin.X == 0, 1e-300, np.abs(thin.X)))
         table = np.exp(logs @ np.array(exponents, dtype=float).T)

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgewise._core.arrays import Floats
-from edgewise._core.work import spent
-from edgewise.symbolic.costs import SCREENING
+from edgewise._core.work import charge, spent
+from edgewise.symbolic.costs import ENTRY, STEP
 
 # Terms of the sparse cubic that shows which columns matter: those looked at, and those taken at most.
 _LOOKED_TERMS = 6000
@@ -118,7 +118,7 @@ def _sparse(X: Floats, y: Floats, most: float) -> tuple[float, set[int]]:
     for count in range(1, min(n // 4, _MOST_TERMS) + 1):
         if spent() - began > most:
             break
-        SCREENING(table.size)
+        charge(STEP + ENTRY * table.size)
         at = int(np.argmax(np.abs(left @ table)))
         length = float(np.linalg.norm(table[:, at]))
         if length < 1e-9:

@@ -24,8 +24,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgewise._core.arrays import Floats
+from edgewise._core.work import charge
 from edgewise.forms.tree import Node, Number, Variable, apply, substitute, summed
-from edgewise.symbolic.costs import ORTHOGONAL
+from edgewise.symbolic.costs import FACTORED, ROUTINE
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.structure.breaks import equal_jumps
 from edgewise.symbolic.structure.simple_numbers import number, simplest
@@ -226,7 +227,7 @@ class Smooth:
         design = np.stack([np.prod(Z ** np.array(each), axis=1) for each in powers], axis=1)
         if design.shape[1] > len(Z) / ROWS_A_TERM:
             return None
-        ORTHOGONAL(design.size * design.shape[1])
+        charge(ROUTINE + FACTORED * design.size * design.shape[1])
         base, _ = np.linalg.qr(design)
         return cls(rows, Z, middle, spread, base, rows.y - base @ (base.T @ rows.y))
 
@@ -287,7 +288,7 @@ class Smooth:
         block = np.stack(
             [each for shape in shapes for each in (shape, *(shape * column for column in self.Z.T))], axis=2
         )
-        ORTHOGONAL(block.size * self.base.shape[1])
+        charge(ROUTINE + FACTORED * block.size * self.base.shape[1])
         block = block - self.base @ (self.base.T @ block)
         across = block.transpose(0, 2, 1)
         gram = across @ block

@@ -22,8 +22,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgewise._core.arrays import Floats
+from edgewise._core.work import charge
 from edgewise.forms.tree import Node, Number, Variable, apply, substitute, summed
-from edgewise.symbolic.costs import ORTHOGONAL
+from edgewise.symbolic.costs import FACTORED, ROUTINE
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.least_squares import refit
 from edgewise.symbolic.fitting.train_test import SplitRows
@@ -228,7 +229,7 @@ def _design(X: Floats, at: int, degree: int) -> Floats:
 
 
 def _left_over(design: Floats, y: Floats) -> float:
-    ORTHOGONAL(design.size * design.shape[1])
+    charge(ROUTINE + FACTORED * design.size * design.shape[1])
     q, _ = np.linalg.qr(design)
     left = y - q @ (q.T @ y)
     return float(left @ left)

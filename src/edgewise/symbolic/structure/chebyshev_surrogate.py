@@ -25,7 +25,8 @@ from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 
 from edgewise._core.arrays import Floats
-from edgewise.symbolic.costs import FACTOR, SMOOTH
+from edgewise._core.work import charge
+from edgewise.symbolic.costs import BATCH, ENTRY, FACTORED
 
 # A smooth model with a larger error has noise in it, or too few terms: its slopes show no exact relations.
 NOISY_ERROR = 1e-3
@@ -123,7 +124,7 @@ class Landscape:
             sloping = slopes[self.powers[own, along], :, along].T
             for at in np.flatnonzero(self.powers[own].any(axis=0)):
                 if at != along:
-                    FACTOR(sloping.size)
+                    charge(ENTRY * sloping.size)
                     sloping = sloping * tables[self.powers[own, at], :, at].T
             product = np.zeros((len(X), len(self.powers)))
             product[:, own] = sloping
@@ -287,7 +288,7 @@ def _fitted(
     if not (high > low).all():
         return
     powers, ends = chosen
-    SMOOTH(len(X) * len(powers) * (len(powers) + 10))
+    charge(BATCH + FACTORED * len(X) * len(powers) * (len(powers) + 10))
     table = design(2 * (u - low) / (high - low) - 1, powers)
     q, r = np.linalg.qr(table)
     leverage = np.cumsum(np.square(q), axis=1)

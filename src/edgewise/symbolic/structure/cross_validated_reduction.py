@@ -23,9 +23,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from edgewise._core.arrays import Floats
-from edgewise._core.work import spent
+from edgewise._core.work import charge, spent
 from edgewise.forms.tree import Node, Variable, render
-from edgewise.symbolic.costs import NOISY, NOISY_TABLE
+from edgewise.symbolic.costs import BATCH, ENTRY, FACTORED, ROUTINE
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.provenance import proposes
 from edgewise.symbolic.structure.blind_moves import ALL, blind
@@ -151,7 +151,7 @@ class _LeftOutError:
             low, high = u.min(axis=0), u.max(axis=0)
             if not names or not (high > low).all():
                 continue
-            NOISY_TABLE(len(y) * len(powers_))
+            charge(BATCH + ENTRY * len(y) * len(powers_))
             table = design(2 * (u - low) / (high - low) - 1, powers_)
             errors |= {(logs, name): _error(table, ends, y, w, name) / self.spread for name in names}
         return errors
@@ -168,7 +168,7 @@ def _error(table: Floats, ends: Sequence[int], y: Floats, weight: Floats, name: 
         return math.inf
     # The fit must not follow a few rows alone; they count in full for the error.
     whole, scale = scale, np.minimum(scale, _HEAVIEST_ROW * np.median(scale))
-    NOISY(table.size * (table.shape[1] + 10))
+    charge(ROUTINE + FACTORED * table.size * (table.shape[1] + 10))
     q, r = np.linalg.qr(table * scale[:, None])
     size, aim = np.abs(np.diagonal(r)), target * scale
     along, leverage = q.T @ aim, np.cumsum(np.square(q), axis=1)

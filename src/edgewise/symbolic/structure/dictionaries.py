@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from edgewise._core.arrays import Floats
+from edgewise._core.work import charge
 from edgewise.forms.parser import read
 from edgewise.forms.tree import Node, Number, Variable, inverse, substitute
-from edgewise.symbolic.costs import LAID_OUT
+from edgewise.symbolic.costs import TERM
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.structure.state import power, powers, product
 
@@ -218,7 +219,7 @@ def _squares(atoms: Sequence[SumTerm]) -> list[SumTerm]:
 
 
 def _times(first: Sequence[SumTerm], second: Sequence[SumTerm]) -> list[SumTerm]:
-    LAID_OUT(len(first) * len(second))
+    charge(TERM * len(first) * len(second))
     return [
         SumTerm(product(*(each for each in (a.tree, b.tree) if each != Number(1))), a.values * b.values)
         for b in second
@@ -237,7 +238,7 @@ def _monomials(
         if chosen and len(chosen) + len(level) > most:
             break
         chosen += level
-    LAID_OUT(len(chosen))
+    charge(TERM * len(chosen))
     terms: list[SumTerm] = []
     with np.errstate(all="ignore"):
         for exponents in chosen:

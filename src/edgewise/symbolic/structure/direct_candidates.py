@@ -13,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgewise._core.arrays import Floats
+from edgewise._core.work import charge
 from edgewise.forms import FORMS, Form
 from edgewise.forms.parser import read
 from edgewise.forms.tree import Apply, Node, Number, Variable, apply, inverse, multiplied, substitute, summed
-from edgewise.symbolic.costs import NEXT_TERM, TRIPLES
+from edgewise.symbolic.costs import ENTRY, STEP
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.linear_fit import linear_fit
 from edgewise.symbolic.fitting.train_test import SplitRows
@@ -279,7 +280,7 @@ def _next(unit: Floats, y: Floats, chosen: list[int], count: int) -> list[int]:
 
 
 def _one_more(unit: Floats, y: Floats, chosen: list[int]) -> list[int]:
-    NEXT_TERM(unit.size)
+    charge(STEP + ENTRY * unit.size)
     gains = np.abs(unit.T @ _left(unit, y, chosen))
     gains[chosen] = -1.0
     return [*chosen, int(np.argmax(gains))]
@@ -303,7 +304,7 @@ def best_triple(gram: Floats, along: Floats) -> list[int]:
     """The three that do."""
     best, chosen = -1.0, [0, 0, 0]
     for first in range(len(along)):
-        TRIPLES(gram.size)
+        charge(STEP + ENTRY * gram.size)
         # All inner products without their parts along the first term.
         column = gram[first]
         rest = gram - np.outer(column, column)

@@ -22,9 +22,9 @@ import numpy as np
 from scipy.linalg import get_lapack_funcs
 
 from edgewise._core.arrays import Floats
-from edgewise._core.work import spent
+from edgewise._core.work import charge, spent
 from edgewise.forms.tree import Apply, Node, render
-from edgewise.symbolic.costs import ENTRIES, GRAM, PAIRS, SELECTION
+from edgewise.symbolic.costs import ENTRY, PRODUCT, ROUTINE, STEP
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.provenance import proposes
 from edgewise.symbolic.structure.dictionaries import SumTerm, dictionaries
@@ -93,7 +93,7 @@ def selected_sums(
     for terms in itertools.islice(dictionaries(thin), _DICTIONARIES):
         if spent() > until:
             break
-        ENTRIES(len(terms) * len(thin.y))
+        charge(ENTRY * len(terms) * len(thin.y))
         design = np.column_stack([np.broadcast_to(term.values, len(thin.y)) for term in terms])
         for target, slope in targets:
             best = _best(design, target.values, slope, terms, target.outer)
@@ -136,7 +136,7 @@ def _best(
     scale = np.linalg.norm(table, axis=0)
     good = np.flatnonzero(np.isfinite(scale) & (scale > 0))
     unit = table[:, good] / scale[good]
-    GRAM(len(target) * unit.shape[1] ** 2)
+    charge(ROUTINE + PRODUCT * len(target) * unit.shape[1] ** 2)
     gram, along, total = unit.T @ unit, unit.T @ target, float(target @ target)
     chosen, criterion = select(gram, along, total, len(target), SUM_TERMS)
     if not chosen:
@@ -184,7 +184,7 @@ def _longer(
     at = int(np.argmin(costs))
     best = [*chosen, at], float(costs[at])
     if len(chosen) == 1 < len(along):
-        PAIRS(gram.size)
+        charge(STEP + ENTRY * gram.size)
         picked = best_pair(gram, along)
     elif len(chosen) == 2 < len(along) <= exhaustive:
         picked = best_triple(gram, along)
@@ -234,7 +234,7 @@ class _Basis:
     @classmethod
     def of(cls, gram: Floats, along: Floats, chosen: list[int]) -> _Basis | None:
         """None where the chosen terms are dependent."""
-        SELECTION(len(chosen) * len(along))
+        charge(STEP + ENTRY * len(chosen) * len(along))
         block = gram[np.ix_(chosen, chosen)] + 1e-13 * np.eye(len(chosen))
         try:
             lower = np.linalg.cholesky(block)
@@ -267,7 +267,7 @@ def _worst_place(gram: Floats, along: Floats, total: float, chosen: list[int]) -
     basis = _Basis.of(gram, along, chosen)
     if basis is None:
         return 0, math.inf
-    SELECTION(len(chosen) * len(along))
+    charge(STEP + ENTRY * len(chosen) * len(along))
     # In units of the root of C_ii.
     own = 1 / np.sqrt((basis.inverse**2).sum(axis=0))
     turned = basis.inverse * own

@@ -16,9 +16,9 @@ import numpy as np
 from scipy.linalg import qr, solve_triangular
 
 from edgewise._core.arrays import Floats
-from edgewise._core.work import spent
+from edgewise._core.work import charge, spent
 from edgewise.forms.tree import Node, inverse
-from edgewise.symbolic.costs import NULL_SPACE, ORTHOGONAL
+from edgewise.symbolic.costs import FACTORED, ROUTINE
 from edgewise.symbolic.fitting.linear_fit import linear_fit
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.provenance import proposes
@@ -91,7 +91,7 @@ def _sums(
     design: Floats, targets: Floats, tolerance: float, longest: int
 ) -> Iterator[tuple[int, list[int], Floats]]:
     """(target, terms, weights) of every target in the span of few terms."""
-    ORTHOGONAL(design.size * (design.shape[1] + targets.shape[1]))
+    charge(ROUTINE + FACTORED * (design.size * (design.shape[1] + targets.shape[1])))
     scale = np.linalg.norm(design, axis=0)
     size = np.linalg.norm(targets - targets.mean(axis=0), axis=0)
     unit = design / scale
@@ -99,7 +99,7 @@ def _sums(
     near = np.linalg.norm(targets - q @ (q.T @ targets), axis=0) <= tolerance * size
     if not near.any():
         return
-    ORTHOGONAL(2 * design.size * design.shape[1])
+    charge(ROUTINE + FACTORED * 2 * design.size * design.shape[1])
     kept = _independent(unit)
     q, r = (np.asarray(each) for each in qr(unit[:, kept], mode="economic", check_finite=False))
     along = q.T @ targets
@@ -178,7 +178,7 @@ def _ratio(
 
 
 def _null(table: Floats) -> tuple[Floats, float]:
-    NULL_SPACE(table.size * table.shape[1])
+    charge(ROUTINE + FACTORED * table.size * table.shape[1])
     r = np.asarray(qr(table, mode="r", check_finite=False)[0])[: table.shape[1]]
     try:
         _, singular, right = np.linalg.svd(r)

@@ -19,8 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgewise._core.arrays import Floats
+from edgewise._core.work import charge
 from edgewise.forms.tree import Node, Number, apply, inverse
-from edgewise.symbolic.costs import LOOKED_UP, SHORT_EXPRESSION
+from edgewise.symbolic.costs import EXPRESSION
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.linear_fit import linear_fit
 from edgewise.symbolic.fitting.train_test import SplitRows
@@ -124,7 +125,7 @@ def meetings(rows: SplitRows, *, expressions: int = _EXPRESSIONS, look_ups: int 
         short = short_expressions(rows.X[np.r_[near, far]], rows.names, expressions)
         short = replace(short, values=short.values[: len(near)])
         targets = _targets(rows.y[near], short)
-        LOOKED_UP(look_ups)
+        charge(EXPRESSION * look_ups)
         met = sorted(_met(short, targets, look_ups), key=lambda each: each.size)[:_JUDGED]
         trees = (_written(each, short, targets) for each in met)
         return list(itertools.islice((tree for tree in trees if _holds(tree, rows)), _FORMULAS))
@@ -132,7 +133,7 @@ def meetings(rows: SplitRows, *, expressions: int = _EXPRESSIONS, look_ups: int 
 
 def price() -> float:
     """The work of one call of `meetings`, at most."""
-    return SHORT_EXPRESSION.each * _EXPRESSIONS + LOOKED_UP.each * _LOOK_UPS
+    return EXPRESSION * (_EXPRESSIONS + _LOOK_UPS)
 
 
 def neighbours(X: Floats, y: Floats, count: int) -> Ints:

@@ -26,8 +26,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgewise._core.arrays import Floats
+from edgewise._core.work import charge
 from edgewise.forms.tree import Node, Number, Variable, inverse, summed
-from edgewise.symbolic.costs import PIVOTS, ROUNDED
+from edgewise.symbolic.costs import STEP, TERM
 from edgewise.symbolic.expressions.nodes import ZERO
 from edgewise.symbolic.expressions.writing import to_tree
 from edgewise.symbolic.fitting.cancellation import LARGEST_EXPONENT
@@ -181,12 +182,12 @@ def _scaling(
     found: list[tuple[float, float, tuple[int, ...], Floats]] = []
     sets = itertools.islice(itertools.combinations(range(len(chosen)), count), _PIVOT_SETS)
     for pivots in sets:
-        PIVOTS()
+        charge(STEP)
         block = null[list(pivots)]
         if np.linalg.cond(block) > _PIVOT_CONDITION:
             continue
         weights = null @ np.linalg.inv(block)
-        ROUNDED(weights.size)
+        charge(TERM * weights.size)
         rounded = np.vectorize(_simple)(weights)
         apart = np.abs(weights - rounded)
         # Thirds and quarters lie so close that only a good model can distinguish them.

@@ -19,8 +19,9 @@ import numpy as np
 from scipy.special import chdtrc
 
 from edgewise._core.arrays import Floats
+from edgewise._core.work import charge
 from edgewise.forms.tree import Node, Variable
-from edgewise.symbolic.costs import ORTHOGONAL
+from edgewise.symbolic.costs import FACTORED, ROUTINE
 from edgewise.symbolic.fitting.cancellation import LARGEST_EXPONENT
 from edgewise.symbolic.fitting.damped_steps import damped_step, descended, squared, triangle
 from edgewise.symbolic.fitting.linear_fit import linear_fit
@@ -130,7 +131,7 @@ class _Exponential:
         scale = np.linalg.norm(jacobian, axis=0)
         if not (np.isfinite(scale) & (scale > 0)).all():
             return None
-        ORTHOGONAL(jacobian.size * jacobian.shape[1])
+        charge(ROUTINE + FACTORED * jacobian.size * jacobian.shape[1])
         return (*triangle(jacobian / scale, self.residual(at)), scale)
 
     def moved(self, at: Floats, slopes: tuple[Floats, Floats, Floats], damping: float) -> Floats:

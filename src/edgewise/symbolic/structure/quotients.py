@@ -20,9 +20,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from edgewise._core.arrays import Floats
-from edgewise._core.work import spent
+from edgewise._core.work import charge, spent
 from edgewise.forms.tree import Node, Number, inverse, render
-from edgewise.symbolic.costs import QUOTIENT
+from edgewise.symbolic.costs import BATCH, PRODUCT
 from edgewise.symbolic.fitting.least_squares import refit
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.provenance import proposes
@@ -152,7 +152,7 @@ def _best(terms: Sequence[SumTerm], target: _Target, sign: int) -> _Quotient | N
         size = np.linalg.norm(weighed, axis=0)
         good = np.flatnonzero(np.isfinite(size) & (size > 0))
         unit = weighed[:, good] / size[good]
-        QUOTIENT(len(y) * unit.shape[1] ** 2)
+        charge(BATCH + 2 * PRODUCT * len(y) * unit.shape[1] ** 2)
         if turn == 0:
             gram, along, total = unit.T @ unit, unit.T @ aim, float(aim @ aim)
             picked, _ = select(gram, along, total, len(y), SUM_TERMS, _TRIPLE_TERMS)

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgewise._core.arrays import Floats
+from edgewise._core.work import charge
 from edgewise.forms.tree import Node, Variable, apply, inverse
-from edgewise.symbolic.costs import SHORT_EXPRESSION
+from edgewise.symbolic.costs import EXPRESSION
 from edgewise.symbolic.structure.state import TOO_LARGE, power, product
 
 Ints = NDArray[np.intp]
@@ -107,7 +108,7 @@ def short_expressions(X: Floats, names: tuple[str, ...], most: int) -> ShortExpr
         seen = np.union1d(seen, own[first])
         values, made = np.hstack([values, both[:, first]]), np.vstack([made, how[first]])
         starts.append(len(made))
-    SHORT_EXPRESSION(len(made))
+    charge(EXPRESSION * len(made))
     sizes = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
     return ShortExpressions(names, values, sizes, made)
 

@@ -20,7 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgewise._core.arrays import Floats
-from edgewise.symbolic.costs import ORTHOGONAL
+from edgewise._core.work import charge
+from edgewise.symbolic.costs import FACTORED, ROUTINE
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.structure.border_scan import ROWS_A_TERM, clearly_below, polynomials
 
@@ -131,7 +132,7 @@ def _settled(design: Floats, y: Floats, side: NDArray[np.bool_], sign: float) ->
     for _ in range(_ROUNDS):
         if not design.shape[1] < side.sum() < len(side) - design.shape[1]:
             break
-        ORTHOGONAL(design.size * design.shape[1])
+        charge(ROUTINE + FACTORED * design.size * design.shape[1])
         weights = np.stack([_least_squares(design[each], y[each]) for each in (~side, side)], axis=1)
         values = sign * (design @ weights)
         left = float(np.sum(np.square(values.max(axis=1) - sign * y)))

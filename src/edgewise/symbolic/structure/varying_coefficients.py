@@ -20,9 +20,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgewise._core.arrays import Floats
-from edgewise._core.work import spent
+from edgewise._core.work import charge, spent
 from edgewise.forms.tree import Node, Number, Variable, apply, substitute, summed
-from edgewise.symbolic.costs import ORTHOGONAL
+from edgewise.symbolic.costs import FACTORED, ROUTINE
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.provenance import proposes
@@ -132,7 +132,7 @@ def _without_noise(rows: SplitRows) -> Iterator[Node]:
             scale = np.linalg.norm(design, axis=0)
             if not (np.isfinite(scale) & (scale > 0)).all():
                 continue
-            ORTHOGONAL(design.size * design.shape[1])
+            charge(ROUTINE + FACTORED * design.size * design.shape[1])
             q = np.linalg.qr(design / scale)[0]
             for target in targets:
                 values = target.values
@@ -239,7 +239,7 @@ def _fit(
         design = _design(table, functions)
         if 4 * design.shape[1] > len(u):
             break
-        ORTHOGONAL(design.size * design.shape[1])
+        charge(ROUTINE + FACTORED * design.size * design.shape[1])
         q, r = np.linalg.qr(design * weight[:, None])
         pivots = np.abs(np.diagonal(r))
         if not pivots.min() > 1e-10 * pivots.max():

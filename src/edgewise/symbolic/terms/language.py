@@ -19,9 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgewise._core.arrays import Floats
+from edgewise._core.work import charge
 from edgewise.forms.parser import read
 from edgewise.forms.tree import Node, Number, Variable, replaced
-from edgewise.symbolic.costs import LAID_OUT
+from edgewise.symbolic.costs import TERM
 from edgewise.symbolic.expressions.functions_used import functions_in
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.expressions.writing import from_tree
@@ -237,7 +238,7 @@ def library(rows: SplitRows, most: int, measured: float, functions: frozenset[st
             slopes.append(slope if slope is not None and bounded(slope) else nothing)
             if len(listed) == most:
                 break
-    LAID_OUT(len(listed))
+    charge(TERM * len(listed))
     kinds = {kind: at for at, kind in enumerate(dict.fromkeys(each.kind for each in listed))}
     trees = tuple(each.tree() for each in listed)
     return Library(

@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgewise._core.arrays import Floats
-from edgewise.symbolic.costs import GRAM_ONLY
+from edgewise._core.work import charge
+from edgewise.symbolic.costs import PRODUCT
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.damped_steps import squared
 from edgewise.symbolic.fitting.train_test import SplitRows
@@ -80,7 +81,7 @@ class TermPool:
         if len(y) > _FEW_ROWS:
             everything = np.hstack([unit, across])
             mixed = np.random.default_rng(0).standard_normal((everything.shape[1], _DIRECTIONS))
-            GRAM_ONLY(4 * everything.size * _DIRECTIONS)
+            charge(PRODUCT * 4 * everything.size * _DIRECTIONS)
             frame = np.linalg.qr(everything @ mixed)[0]
             unit, across = _split(frame.T @ unit, frame.T @ across)
         target = y if frame is None else frame.T @ y

@@ -15,8 +15,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from edgewise._core.arrays import Floats
+from edgewise._core.work import charge
 from edgewise.forms.tree import Node, Number, summed
-from edgewise.symbolic.costs import INSIDE
+from edgewise.symbolic.costs import FACTORED, ROUTINE
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.damped_steps import Damping, descended, squared
 from edgewise.symbolic.structure.state import product
@@ -161,7 +162,7 @@ class _Inside:
                 for at, (term, own) in inside
             ]
         )
-        INSIDE(columns.size * columns.shape[1])
+        charge(ROUTINE + FACTORED * columns.size * columns.shape[1])
         scale = np.linalg.norm(columns, axis=0)
         if not (np.isfinite(scale) & (scale > 0)).all():
             return None
@@ -188,7 +189,7 @@ class _Inside:
 
     def moved(self, point: Floats, slopes: tuple[Floats, Floats], damping: float) -> Floats:
         residual, table = slopes
-        INSIDE(table.size * table.shape[1])
+        charge(ROUTINE + FACTORED * table.size * table.shape[1])
         count, before = len(point), table.shape[1] - len(point)
         scale = np.linalg.norm(table, axis=0)
         scale[scale == 0] = 1.0

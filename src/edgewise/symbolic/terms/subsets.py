@@ -19,7 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgewise._core.arrays import Floats
-from edgewise.symbolic.costs import EXCHANGE, GRAM_ONLY
+from edgewise._core.work import charge
+from edgewise.symbolic.costs import ENTRY, PRODUCT, STEP
 
 # A term of which others leave less, squared, is not seen beside them.
 _APART = 1e-9
@@ -72,7 +73,7 @@ class Subsets:
 
     def products(self, vectors: Floats) -> Floats:
         """The inner products of some vectors (r, k) with all terms and all tangents, (k, 2, m)."""
-        GRAM_ONLY(2 * self.columns.size * vectors.shape[1])
+        charge(PRODUCT * 2 * self.columns.size * vectors.shape[1])
         return np.stack([vectors.T @ self.columns, vectors.T @ self.tangents], axis=1)
 
     def _of(self, at: int) -> Floats:
@@ -100,7 +101,7 @@ class Subsets:
             return self._nats(total - self._gains(self.with_target, nothing), least) + self.price
         across = np.concatenate([self._of(at) for at in rest])
         spots = [(place, at) for at in rest for place in range(1 + int(self._moving[at]))]
-        EXCHANGE(2 * len(spots) * len(self.price))
+        charge(STEP + ENTRY * 2 * len(spots) * len(self.price))
         gram = np.array([[across[row, place, at] for place, at in spots] for row in range(len(spots))])
         lower = np.linalg.cholesky(gram + _JITTER * np.eye(len(spots)))
         inverse = np.linalg.inv(lower)

@@ -18,8 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgewise._core.arrays import Bools, Floats
+from edgewise._core.work import charge
 from edgewise.forms import Form, FormDomain
-from edgewise.symbolic.costs import PROJECTION
+from edgewise.symbolic.costs import BATCH, FUNCTION
 from edgewise.symbolic.fitting.damped_steps import BatchOfPoints, Damping, descended_together, leaders
 
 # On a curve from -1 to 1: a form with a smaller rate only imitates a line or parabola, with a larger one a step.
@@ -111,7 +112,7 @@ def _projected(forms: Sequence[Form], batch: Batch, curve: UnitCurve) -> BatchOf
     rows = np.flatnonzero(admitted(forms, batch, curve))
     if not len(rows):
         return fit
-    PROJECTION(len(rows) * len(curve.t))
+    charge(BATCH + FUNCTION * len(rows) * len(curve.t))
     part = batch.take(rows)
     w, shifted = curve.weight, curve.t + part.origin[:, None]
     with np.errstate(all="ignore"):

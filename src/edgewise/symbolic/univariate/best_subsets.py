@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgewise._core.arrays import Floats
+from edgewise._core.work import charge
 from edgewise.forms.tree import Node, Number
-from edgewise.symbolic.costs import GRAM_ONLY, ORTHOGONAL, PAIRS
+from edgewise.symbolic.costs import ENTRY, FACTORED, PRODUCT, ROUTINE, STEP
 from edgewise.symbolic.univariate.trees import add, multiply
 
 # Terms closer than this to the span of others cannot be distinguished from them.
@@ -78,7 +79,7 @@ class SubsetSelection:
     @cached_property
     def gram(self) -> Floats:
         """Inner products of the unit columns."""
-        GRAM_ONLY(self.unit.size * self.unit.shape[1])
+        charge(PRODUCT * self.unit.size * self.unit.shape[1])
         return np.asarray(self.unit.T @ self.unit)
 
     def sums(self, longest: int, price: float, keep: int = 4) -> list[Chosen]:
@@ -120,7 +121,7 @@ class SubsetSelection:
         return Chosen(tuple(own[at] for at in order), factors, float(solution[-1]), unexplained)
 
     def _pairs(self, price: float, keep: int) -> list[tuple[int, ...]]:
-        PAIRS(len(self.along) ** 2)
+        charge(STEP + ENTRY * len(self.along) ** 2)
         left = _left(self.gram, self.along)
         logs = np.log(np.maximum(left, 1e-30))
         upper = np.triu_indices(len(self.along), 1)
@@ -158,7 +159,7 @@ class SubsetSelection:
 
     def _costs(self, rest: list[int], price: float) -> Floats:
         """log RSS plus the price of the nodes, for each term added to the rest."""
-        ORTHOGONAL(self.unit.size * (len(rest) + 3))
+        charge(ROUTINE + FACTORED * self.unit.size * (len(rest) + 3))
         basis, _ = np.linalg.qr(self.unit[:, rest])
         across = basis.T @ self.unit
         apart = 1 - np.square(across).sum(axis=0)

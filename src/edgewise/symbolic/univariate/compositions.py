@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgewise._core.arrays import Floats
-from edgewise._core.work import spent
+from edgewise._core.work import charge, spent
 from edgewise.forms.tree import Node
-from edgewise.symbolic.costs import VALUES
+from edgewise.symbolic.costs import FUNCTION, ROUTINE
 from edgewise.symbolic.univariate.pursuit import SLOTS, AtomSum, Pursuit
 from edgewise.symbolic.univariate.trees import multiply
 
@@ -153,7 +153,7 @@ class Chains(Pursuit):
         starts = _spread(self.atoms[outer].starts(g), _OUTER_STARTS)
         with np.errstate(all="ignore"):
             rows = self.atoms[outer].evaluate(g, starts)[0] * self.root
-            VALUES(rows.size)
+            charge(ROUTINE + FUNCTION * rows.size)
             size = np.linalg.norm(rows, axis=1)
             rows = self.apart(rows)
             norm = np.linalg.norm(rows, axis=1)

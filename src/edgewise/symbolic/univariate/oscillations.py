@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgewise._core.arrays import Floats
+from edgewise._core.work import charge
 from edgewise.forms.tree import Node, Number, Variable
-from edgewise.symbolic.costs import WAVES
+from edgewise.symbolic.costs import ROUTINE, SINGULAR
 from edgewise.symbolic.univariate.curve import CurvePoints
 from edgewise.symbolic.univariate.outer_functions import InnerCurve
 from edgewise.symbolic.univariate.trees import ONE, X, add, call, multiply, power
@@ -38,7 +39,7 @@ def trigonometric(points: CurvePoints) -> Iterator[tuple[Node, float]]:
             continue
         for base, _ in _BASES:
             design = waves[base] * (envelope * root)[:, None]
-            WAVES(design.size * design.shape[1])
+            charge(ROUTINE + SINGULAR * design.size * design.shape[1])
             norms = np.linalg.norm(design, axis=0)
             norms[norms == 0] = 1.0
             solution, _, _, _ = np.linalg.lstsq(design / norms, y * root, rcond=1e-13)

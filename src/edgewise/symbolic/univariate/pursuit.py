@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgewise._core.arrays import Bools, Floats
-from edgewise._core.work import spent
+from edgewise._core.work import charge, spent
 from edgewise.forms.tree import Node, Number
-from edgewise.symbolic.costs import NEXT_TERM, START_PAIRS, STATE, VALUES
+from edgewise.symbolic.costs import BATCH, ENTRY, FUNCTION, PRODUCT, ROUTINE, STEP
 from edgewise.symbolic.fitting.damped_steps import BatchOfPoints, Damping, descended_together, leaders
 from edgewise.symbolic.univariate.atoms import Atom
 from edgewise.symbolic.univariate.library import LibraryColumn
@@ -118,7 +118,7 @@ class Pursuit:
             for at, atom in enumerate(self.atoms):
                 starts = atom.starts(atom.u.values)
                 values = atom.values(starts)[0]
-                VALUES(values.size)
+                charge(ROUTINE + FUNCTION * values.size)
                 rows = values * self.root
                 size = np.linalg.norm(rows, axis=1)
                 rows = self.apart(rows)
@@ -162,7 +162,7 @@ class Pursuit:
             if rows.start == rows.stop:
                 continue
             gram = units[rows] @ units[rows.start :].T
-            START_PAIRS(gram.size * (units.shape[1] + 60))
+            charge(PRODUCT * gram.size * (units.shape[1] + 60))
             left = along[rows][:, None]
             right = along[rows.start :][None, :]
             apart = 1 - gram * gram
@@ -204,7 +204,7 @@ class Pursuit:
                     for at, each in zip(fit.atoms, fit.constants, strict=True)
                 ]
             )
-            NEXT_TERM(shapes.size)
+            charge(STEP + ENTRY * shapes.size)
             basis, _ = np.linalg.qr(self.apart(rows).T)
             left = self.target - basis @ (basis.T @ self.target)
             across = shapes @ basis
@@ -302,7 +302,7 @@ def _unit_columns(pursuit: Pursuit, owners: Ints, theta: Floats) -> tuple[Floats
 
 def _state(pursuit: Pursuit, owners: Ints, theta: Floats) -> BatchOfPoints:
     value, slope = _unit_columns(pursuit, owners, theta)
-    STATE(slope.size)
+    charge(BATCH + FUNCTION * value.size)
     _, slots, _ = value.shape
     gram = value @ value.transpose(0, 2, 1)
     size = np.sqrt(np.maximum(np.einsum("mss->ms", gram), 1e-300))

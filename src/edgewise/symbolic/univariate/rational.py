@@ -12,8 +12,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from edgewise._core.arrays import Floats
+from edgewise._core.work import charge
 from edgewise.forms.tree import Node, Number
-from edgewise.symbolic.costs import SINGULAR
+from edgewise.symbolic.costs import ROUTINE, SINGULAR
 from edgewise.symbolic.univariate.curve import CurvePoints
 from edgewise.symbolic.univariate.library import LibraryColumn
 from edgewise.symbolic.univariate.trees import ONE, add, call, multiply, power, real
@@ -80,7 +81,7 @@ def _null(powers: Floats, y: Floats, weight: Floats, above: int, below: int) -> 
     design = np.column_stack([powers[:, : above + 1], -y[:, None] * powers[:, : below + 1]]) * root
     norms = np.linalg.norm(design, axis=0)
     norms[norms == 0] = 1.0
-    SINGULAR(design.size * design.shape[1])
+    charge(ROUTINE + SINGULAR * design.size * design.shape[1])
     triangle = np.linalg.qr(design / norms, mode="r")
     _, _, right = np.linalg.svd(triangle)
     vector = right[-1] / norms
