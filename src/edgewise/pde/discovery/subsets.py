@@ -17,8 +17,10 @@ _COLLINEAR = 1e-7
 # Of so many columns looking at all triples takes no longer than steps and exchanges.
 MOST_CUBED = 60
 # Units of work: of what a subset leaves and of a column beside it, of the gains of all others, of those without each of its
-# columns; and of a number of the tables of pairs and triples.
-_REST, _GAINS, _WITHOUT, _ENTRY = 1e-5, 4e-5, 8e-5, 1e-8
+# columns, and of all columns times those of the subset; of a number of the tables of pairs and triples; and of inner
+# products: of a number of them, and of a product.
+_REST, _GAINS, _WITHOUT, _ACROSS = 1e-5, 4e-5, 8e-5, 3e-8
+_PAIR, _TRIPLE, _INNER, _PRODUCT = 5e-8, 1e-8, 1e-8, 4e-11
 (_gesv,) = get_lapack_funcs(("gesv",), dtype=np.float64)
 
 
@@ -47,7 +49,7 @@ class UnitNormal:
 
     def gains(self, subset: Sequence[int]) -> Floats:
         """How much each further column would take off the sum of squares; nothing for those in the subset."""
-        charge(_GAINS)
+        charge(_GAINS + _ACROSS * len(subset) * len(self.right))
         chosen = list(subset)
         if not chosen:
             return self.right**2
@@ -64,7 +66,7 @@ class UnitNormal:
 
         Where the subset is nearly collinear, less exact than `gains`.
         """
-        charge(_WITHOUT)
+        charge(_WITHOUT + _ACROSS * len(subset) * len(self.right))
         chosen = list(subset)
         inverse = np.linalg.inv(self._block(chosen))
         explained = self.gram[:, chosen] @ inverse
@@ -123,6 +125,7 @@ def _solve(matrix: Floats, right: Floats) -> Floats:
 
 def normal(columns: Floats, left: Floats) -> UnitNormal:
     """The normal equations of columns (K, J) and a left side (K,)."""
+    charge(columns.shape[1] ** 2 * (_INNER + _PRODUCT * len(columns)))
     scale = np.sqrt((columns**2).sum(0))
     scale = np.where(scale > 0, scale, 1.0)
     unit = columns / scale
@@ -150,7 +153,7 @@ def best_subsets(of: UnitNormal, most: int, *, triples: bool = False) -> list[tu
 
 def best_pair(of: UnitNormal) -> tuple[int, int]:
     """Of all pairs of columns the one that leaves least; there must be two columns."""
-    charge(_ENTRY * of.gram.size)
+    charge(_PAIR * of.gram.size)
     own = 1 - of.gram**2
     taken = of.right[:, None] ** 2 + of.right**2 - 2 * of.right[:, None] * of.right * of.gram
     # Of columns that are alike one by itself takes as much.
@@ -162,7 +165,7 @@ def best_pair(of: UnitNormal) -> tuple[int, int]:
 def best_triple(of: UnitNormal) -> tuple[int, ...]:
     """Of all triples of columns the one that leaves least: of J columns, J^3 numbers are computed."""
     gram, count = of.gram, len(of.right)
-    charge(_ENTRY * count**3)
+    charge(_TRIPLE * count**3)
     own = np.where(1 - gram**2 > _COLLINEAR, 1 - gram**2, np.inf)
     size = np.sqrt(own)
     right = (of.right - gram * of.right[:, None]) / size

@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.polynomial import Polynomial
+from scipy.sparse import csr_array
 
 from edgewise._core.arrays import Floats, Ints
+from edgewise._core.work import charge
 from edgewise.pde.discovery.samples import Samples
 from edgewise.pde.discovery.spline_fits import FittedFields
 
@@ -31,8 +34,10 @@ DENSITY = 3.0
 # Weighting functions at most, of all experiments.
 _MOST_ROWS = 1200
 
-# Tables of up to so many numbers are kept.
-_KEPT = 2_000_000
+# Tables of more numbers are put together from those that are not zero.
+_DENSE = 2_000_000
+# Units of work of a product that comes from memory, not from a cache.
+_PRODUCT = 2e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,14 +70,28 @@ class AxisWeights:
             self._values[order] = self._derivative(order)
         return self._values[order]
 
-    def products(self, one: int, other: int) -> Floats:
+    def summed(self, values: Floats, one: int, other: int) -> Floats:
+        """Sums over the places, the first axis of values (n, ...), of these times products of two derivatives of functions
+        that share places: (..., pairs)."""
+        products = self._product(one, other)
+        if isinstance(products, np.ndarray):
+            charge(_PRODUCT * values.size * len(products))
+            return np.tensordot(values, products, axes=(0, 1))
+        flat = values.reshape(len(values), -1)
+        charge(_PRODUCT * products.nnz * flat.shape[1])
+        return np.asarray((products @ flat).T).reshape(*values.shape[1:], -1)
+
+    def _product(self, one: int, other: int) -> Any:
         """Products of two derivatives of functions that share places: (pairs, n)."""
         if (one, other) not in self._products:
             rows, columns = self.neighbours
-            found = self.values(one)[rows] * self.values(other)[columns]
-            if found.size > _KEPT:
-                return found
-            self._products[one, other] = found
+            first, second = self.values(one), self.values(other)
+            if len(rows) * len(self.at) > _DENSE:
+                self._products[one, other] = csr_array(
+                    csr_array(first)[rows].multiply(csr_array(second)[columns])
+                )
+            else:
+                self._products[one, other] = first[rows] * second[columns]
         return self._products[one, other]
 
     @cached_property
@@ -80,7 +99,7 @@ class AxisWeights:
         return {}
 
     @cached_property
-    def _products(self) -> dict[tuple[int, int], Floats]:
+    def _products(self) -> dict[tuple[int, int], Any]:
         return {}
 
     def _derivative(self, order: int) -> Floats:
