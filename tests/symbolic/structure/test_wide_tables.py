@@ -10,7 +10,15 @@ import pytest
 
 from edgewise._core.work import Meter, running
 from edgewise.symbolic.fitting.train_test import SplitRows
-from edgewise.symbolic.structure.chebyshev_surrogate import landscape, weighted_terms
+from edgewise.symbolic.structure.chebyshev_surrogate import (
+    HIGHEST_DEGREE,
+    _below,
+    _counted,
+    design,
+    landscape,
+    terms,
+    weighted_terms,
+)
 from edgewise.symbolic.structure.linear_relations import relations
 
 
@@ -41,6 +49,23 @@ def test_weighted_terms_are_all_of_those_below_a_bound(weights: np.ndarray) -> N
 def test_terms_of_many_columns_are_counted_no_further_than_they_are_wanted() -> None:
     powers, _ = weighted_terms(np.ones(60), 100)
     assert len(powers) == 61
+
+
+@pytest.mark.parametrize("columns", [1, 3, 30])
+def test_terms_are_counted_as_they_are_written(columns: int) -> None:
+    rng = np.random.default_rng(columns)
+    for bound in (1.0, 2.0, 3.7):
+        weights = (1 + rng.integers(0, 4, columns) / 2).tolist()
+        written = len(list(itertools.islice(_below(weights, bound, HIGHEST_DEGREE), 101)))
+        assert _counted(weights, bound, 101) == written
+
+
+@pytest.mark.parametrize("columns", [1, 3, 57])
+def test_products_are_those_of_cosines(columns: int) -> None:
+    angles = np.random.default_rng(columns).uniform(0, np.pi, (9, columns))
+    powers, _ = terms(columns, 90, HIGHEST_DEGREE)
+    exact = np.prod(np.cos(powers * angles[:, None]), axis=2)
+    np.testing.assert_allclose(design(np.cos(angles), powers), exact, atol=1e-9)
 
 
 def test_every_small_fit_of_a_relation_is_charged(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -194,7 +194,7 @@ def standard_errors(
     inverse = np.where(undetermined, 0.0, 1.0 / np.where(undetermined, 1.0, singular))
     equal = variance * np.square(left * inverse).sum(axis=1)
     with np.errstate(all="ignore"):
-        gain = jacobian @ (left * inverse**2) @ left.T
+        gain = jacobian @ ((left * inverse**2) @ left.T)
         leverage = np.square(jacobian @ (left * inverse)).sum(axis=1)
         unequal = np.square(gain * (residual / np.maximum(1 - leverage, 1e-3))[:, None]).sum(axis=0)
         inflation = np.where(equal > 0, np.maximum(unequal / equal, 1.0), 1.0)

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from edgewise._core.arrays import Floats
 from edgewise._core.work import charge
 from edgewise.forms.tree import Node, Number, Variable, substitute
-from edgewise.symbolic.costs import ROUTINE, SINGULAR
+from edgewise.symbolic.costs import FUNCTION, ROUTINE, SINGULAR, STEP
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.damped_steps import Damping, bounded, descended, squared
 
@@ -171,6 +171,7 @@ class Separable:
 
     def jacobian(self, constants: Floats) -> tuple[Floats, Floats]:
         """The weighted residual and the slope of the weighted formula in every constant."""
+        charge(ROUTINE + FUNCTION * len(self.y))
         value, slopes = self._tape.jacobian(constants[self._order], self.X)
         table = np.zeros((len(self.y), self.count))
         table[:, self._order] = slopes
@@ -286,6 +287,7 @@ def _solved(problem: Separable, constants: Floats) -> Floats:
     if not (np.isfinite(residual).all() and bounded(design)):
         return constants
     scale = _scale(design)
+    charge(STEP + SINGULAR * design.size * len(linear))
     solved[linear] = np.linalg.lstsq(design / scale, residual, rcond=_SAME)[0] / scale
     return solved
 

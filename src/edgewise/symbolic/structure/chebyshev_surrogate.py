@@ -13,7 +13,6 @@ Blatman, Sudret (2011), Adaptive sparse polynomial chaos expansion based on leas
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -110,10 +109,7 @@ class Landscape:
         """The model (n,) and its derivatives in the columns themselves (n, d)."""
         unit = self._unit(X)
         tables, slopes = _chebyshev(unit, int(self.powers.max(initial=0)))
-        inner = np.ones((len(X), len(self.powers)))
-        for at in range(X.shape[1]):
-            inner *= tables[self.powers[:, at], :, at].T
-        inside = inner @ self.coefficients
+        inside = _products(tables, self.powers) @ self.coefficients
         with np.errstate(all="ignore"):
             value = self.sign * TARGETS[self.target].inverse(inside)
             outer = 1 / (self.sign * TARGETS[self.target].slope(self.sign * value))
@@ -126,6 +122,7 @@ class Landscape:
                 if at != along:
                     charge(ENTRY * sloping.size)
                     sloping = sloping * tables[self.powers[own, at], :, at].T
+            charge(ENTRY * len(X) * len(self.powers))
             product = np.zeros((len(X), len(self.powers)))
             product[:, own] = sloping
             slope = product @ self.coefficients * (2 / (self.high[along] - self.low[along]))
@@ -356,8 +353,7 @@ def weighted_terms(weights: Floats, most: int) -> tuple[Ints, tuple[int, ...]]:
     sizes: list[float] = weights.tolist()
 
     def fits(bound: float) -> bool:
-        # There may be very many more.
-        return len(list(itertools.islice(_below(sizes, bound, HIGHEST_DEGREE), most + 1))) <= most
+        return _counted(sizes, bound, most + 1) <= most
 
     low, high = 1.0, 2.0
     while fits(high):
@@ -369,6 +365,17 @@ def weighted_terms(weights: Floats, most: int) -> tuple[Ints, tuple[int, ...]]:
     shares = np.linspace(_FIRST_CUT, 1, _CUTS)
     steps = sorted({max(2, round(len(rows) * share)) for share in shares})
     return np.array(rows, dtype=np.intp), tuple(min(step, len(rows)) for step in steps)
+
+
+def _counted(weights: Sequence[float], bound: float, most: int) -> int:
+    """How many there are of `_below`, or so many where there are more: there may be very many."""
+    fitting, count = [each for each in weights if each <= bound], 1
+    for at, weight in enumerate(fitting):
+        for degree in range(1, min(int(bound / weight), HIGHEST_DEGREE) + 1):
+            if count >= most:
+                return most
+            count += _counted(fitting[at + 1 :], bound - degree * weight, most - count)
+    return count
 
 
 def _below(
@@ -407,8 +414,15 @@ def _chebyshev(unit: Floats, degree: int) -> tuple[Floats, Floats]:
 
 def design(unit: Floats, powers: Ints) -> Floats:
     """Products of Chebyshev polynomials at points of the unit box, (n, terms)."""
-    table = _chebyshev(unit, int(powers.max(initial=0)))[0]
-    product = np.ones((len(unit), len(powers)))
-    for at in range(unit.shape[1]):
-        product *= table[powers[:, at], :, at].T
-    return product
+    return _products(_chebyshev(unit, int(powers.max(initial=0)))[0], powers)
+
+
+def _products(table: Floats, powers: Ints) -> Floats:
+    """Of values of each degree at points (degrees, n, d) those of terms, (n, terms)."""
+    charge(ENTRY * 2 * table.size)
+    product = np.ones((len(powers), table.shape[1]))
+    for at in range(table.shape[2]):
+        # A column of degree nothing is a factor of one, as most are of many.
+        own = np.flatnonzero(powers[:, at])
+        product[own] *= table[powers[own, at], :, at]
+    return np.ascontiguousarray(product.T)

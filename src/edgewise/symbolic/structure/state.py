@@ -146,10 +146,15 @@ class State:
             yield product(*signs, whole)
 
     def _in_columns(self, tree: Node) -> Node:
-        for name, made in zip(self.rows.names, self.trees, strict=True):
-            if made != Variable(name):
-                tree = substitute(tree, name, made)
+        for name, made in self._made:
+            tree = substitute(tree, name, made)
         return tree
+
+    @cached_property
+    def _made(self) -> list[tuple[str, Node]]:
+        """The features that are no columns."""
+        pairs = zip(self.rows.names, self.trees, strict=True)
+        return [(name, made) for name, made in pairs if made != Variable(name)]
 
     def after(self, move: Move) -> State | None:
         """The state a move leads to; None where it has no values."""
