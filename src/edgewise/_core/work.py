@@ -204,6 +204,22 @@ def spent() -> float:
     return 0.0 if meter is None else meter.spent
 
 
+def left() -> float:
+    """What all meters that run may still spend; infinite where none sets an end.
+
+    Examples
+    --------
+    >>> with running(Meter(most=2.0)), running(Meter(most=5.0)):
+    ...     charge(0.5)
+    ...     left()
+    1.5
+    """
+    meter, least = _CURRENT.get(), math.inf
+    while meter is not None:
+        least, meter = min(least, max(meter.left, 0.0)), meter._outer
+    return least
+
+
 class UntilSpent:
     """A callback that ends training once the innermost meter has counted so much.
 

@@ -303,3 +303,13 @@ def test_the_functions_of_langevin_and_bose(law, most):
     best = one_variable(x, law(x))[-1]
     assert best.residual < 1e-12
     assert best.complexity <= most
+
+
+@pytest.mark.parametrize("units", [0.02, 0.1])
+def test_a_curve_gets_no_more_work_than_is_left_around_it(units):
+    x = np.linspace(0.5, 3, 200)
+    y = np.sin(x**2) / (1 + x) + np.log(x + np.cosh(x))
+    with running(Meter(most=units)):
+        within = one_variable(x, y)
+    alone = one_variable(x, y, work=units / CURVE_WORK_UNITS)
+    assert [each.tree for each in within] == [each.tree for each in alone]

@@ -73,7 +73,7 @@ def backfitted(formulas: Iterable[Formula], rows: SplitRows, until: float) -> It
     seen: set[Node] = set()
     for formula in formulas:
         for part in _parts(formula.tree, rows, lambda new: new):
-            if spent() > until:
+            if spent() >= until:
                 return
             if part.tree in seen or not _worth_reading(part.tree, rows):
                 continue

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from edgewise._core.checks import check_float, check_int
 from edgewise._core.threads import one_thread
-from edgewise._core.work import Meter, StopError, check_seconds, check_work, running
+from edgewise._core.work import Meter, StopError, check_seconds, check_work, left, running
 from edgewise.forms import Form
 from edgewise.symbolic.univariate.closed_forms import check_forms
 from edgewise.symbolic.univariate.curve import CurvePoints, smooth_noise
@@ -51,7 +51,8 @@ def one_variable(
     forms
         The functions formulas may be made of; by default all of `FORMS`. Powers and quotients are always allowed.
     work
-        How much to do: "quick", "normal", "thorough" or a factor; a curve of a simple formula takes far less.
+        How much to do: "quick", "normal", "thorough" or a factor, and no more than a search around it has left; a curve of a
+        simple formula takes far less.
     seconds
         Time limit; what is found until then is the answer, and may differ from run to run.
     top
@@ -80,7 +81,8 @@ def one_variable(
     xs, ys, weights = read_curve(x, y, sample_weight, CURVE_ROWS)
     accuracy = check_float(accuracy, "accuracy", low=0.0, high=1.0)
     units = CURVE_WORK_UNITS * check_work(work)
-    meter = Meter(units, check_seconds(seconds))
+    # A search around it lets it have no more than what is left there.
+    meter = Meter(min(units, left()), check_seconds(seconds))
     top = check_int(top, "top", low=1)
     library = None if forms is None else check_forms(forms)
     kept = weights > 0
