@@ -64,6 +64,7 @@ SCRIPTS = (
     "live_page",
     "live_notebook",
     "limits",
+    "default_work",
     "hostile",
     "large",
     "large_equal",
