@@ -23,7 +23,6 @@ from edgewise.symbolic.groups.constants import (
 )
 from edgewise.symbolic.groups.rows import GroupedRows
 from edgewise.symbolic.groups.sharing import tie
-from edgewise.symbolic.groups.structure_pool import within
 from edgewise.symbolic.groups.template import Structure
 
 # Structures at most, where levels of a category follow different ones.
@@ -45,15 +44,12 @@ class Branch:
 
 
 def branched(
-    structures: Sequence[Structure],
-    fits: Sequence[Sequence[Fit | None]],
-    rows: GroupedRows,
-    until: float = math.inf,
+    structures: Sequence[Structure], fits: Sequence[Sequence[Fit | None]], rows: GroupedRows
 ) -> tuple[Branch, ...]:
     """The branches that describe the rows best, two or more; none where one structure describes them as well.
 
     Each level takes the structure that describes its rows best among two or a few more. `fits` are those of every structure
-    to every level; once the work is spent (see `spent`) no more pairs are looked at.
+    to every level.
     """
     costs = _costs(structures, fits, rows)
     nodes = np.array([node_count(from_tree(tree)) for tree, _, _ in structures], dtype=np.float64)
@@ -71,7 +67,7 @@ def branched(
         pairs.append(_widened(pairs[0], useful, total, min(rows.count, _MOST_BRANCHES)))
     found = [
         branches
-        for chosen in within(list(dict.fromkeys(pairs)), until)
+        for chosen in dict.fromkeys(pairs)
         if len(branches := _dealt(chosen, structures, fits, costs, rows)) > 1
     ]
     return min(found, key=lambda each: description_of(each, rows), default=())

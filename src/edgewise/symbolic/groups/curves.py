@@ -15,10 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgewise._core.arrays import Floats
-from edgewise._core.work import charge, spent
 from edgewise.forms.parser import read
 from edgewise.forms.tree import Node, Number, Variable, replaced
-from edgewise.symbolic.costs import FUNCTION, ROUTINE
 from edgewise.symbolic.expressions.functions_used import functions_in
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.groups.constants import EXACTLY
@@ -43,11 +41,7 @@ class _CurveFamily:
 
 @proposes("groups: curves")
 def curves(
-    rows: GroupedRows,
-    price: Callable[[Node], float],
-    kept: int,
-    allowed: frozenset[str] | None = None,
-    until: float = math.inf,
+    rows: GroupedRows, price: Callable[[Node], float], kept: int, allowed: frozenset[str] | None = None
 ) -> list[Structure]:
     """The best curves of one column, with a factor, without and with a constant; so many of both.
 
@@ -61,14 +55,10 @@ def curves(
         How many are kept without and with a constant.
     allowed
         The functions that formulas may hold; None for all.
-    until
-        The count of work (see `spent`) from which on no further column is looked at.
     """
     n, least = len(rows.y), EXACTLY**2 * float(np.square(rows.y).sum())
     found: dict[bool, list[tuple[float, Structure]]] = {False: [], True: []}
     for at, column in enumerate(rows.columns):
-        if spent() > until:
-            break
         for curve in _curves(column, rows.X[:, at], allowed):
             values = _values(curve, column, rows.X[:, at])
             for constant, scored in found.items():
@@ -122,7 +112,6 @@ def _values(curve: _CurveFamily, column: str, x: Floats) -> Floats:
         for rate, other in curve.places
     ]
     tapes = [Tape(each, (column,)) for each in filled]
-    charge(ROUTINE + FUNCTION * len(x) * len(tapes))
     table = np.array([np.broadcast_to(each.value(each.start, x[:, None]), x.shape) for each in tapes]).T
     return np.where(np.isfinite(table).all(axis=0), table, 0.0)
 

@@ -15,15 +15,13 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from scipy.sparse import csr_array
 
-from edgewise._core.arrays import Floats, Ints
+from edgewise._core.arrays import Floats
 from edgewise._core.work import charge
 from edgewise.forms.tree import Node, Number, names_in, replaced
-from edgewise.symbolic.costs import FACTORED, ROUTINE, SINGULAR
+from edgewise.symbolic.costs import FACTORED, ROUTINE
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.damped_steps import bounded, descended, squared, triangle
 from edgewise.symbolic.fitting.jumps import jump_error
@@ -171,27 +169,13 @@ class GroupedProblem:
 
     def spread(self, jacobian: Floats) -> Floats:
         """The Jacobian with a column for every constant of a point, (n, constants)."""
-        return self._spread(jacobian, self.rows.group).toarray()
-
-    def triangles(self, slopes: _Blocks) -> tuple[Floats, Floats]:
-        """The rows of all triangles with a column for every constant, in units of their scales, and the residual."""
-        size = slopes.triangles.shape[-1]
-        both = slopes.triangles.reshape(-1, size)
-        group = np.repeat(np.arange(self.rows.count), size)
-        return self._spread(both[:, :-1], group).toarray(), both[:, -1]
-
-    def scaled(self, slopes: _Blocks, scale: Floats) -> Any:
-        """The sparse Jacobian with a column for every constant of a point, in units of their scales."""
-        return self._spread(slopes.jacobian, self.rows.group) * (1 / scale)
-
-    def _spread(self, jacobian: Floats, group: Ints) -> Any:
-        groups, count, n = self.rows.count, len(self.own), len(jacobian)
-        own = np.arange(count) * groups + group[:, None]
-        shared = np.broadcast_to(groups * count + np.arange(len(self.shared)), (n, len(self.shared)))
-        columns = np.column_stack([own, shared])
-        starts = np.arange(n + 1) * columns.shape[1]
-        shape = (n, groups * count + len(self.shared))
-        return csr_array((jacobian.ravel(), columns.ravel(), starts), shape=shape)
+        groups, count = self.rows.count, len(self.own)
+        whole = np.zeros((len(jacobian), groups * count + len(self.shared)))
+        each = np.arange(len(jacobian))
+        for at in range(count):
+            whole[each, at * groups + self.rows.group] = jacobian[:, at]
+        whole[:, groups * count :] = jacobian[:, count:]
+        return whole
 
     def _scale(self, jacobian: Floats) -> Floats:
         """The norms of the columns of each group, those of shared constants over all groups, (groups, names)."""
@@ -232,16 +216,15 @@ def _errors(problem: GroupedProblem, point: Floats, slopes: _Blocks, rss: float)
     """The standard errors of all constants of a point, infinite where they are not determined."""
     n, count = len(problem.rows.y), len(problem.own)
     scale = np.concatenate([slopes.scale[:, :count].T.reshape(-1), slopes.scale[0, count:]])
-    (rows, residual), weighted = problem.triangles(slopes), problem.scaled(slopes, scale)
-    charge(ROUTINE + FACTORED * len(rows) * rows.shape[1] ** 2 + SINGULAR * rows.shape[1] ** 3)
+    weighted = problem.spread(slopes.jacobian) / scale
     # Floating point itself makes this much noise: no constant is known better than that.
     noise = max(rss / max(n - len(point), 1), squared(problem.rows.y) / n * ROUNDING**2)
-    factor, _ = triangle(rows, residual)
+    factor, _ = triangle(weighted, slopes.residual)
     errors = np.nan_to_num(
         standard_errors(factor, weighted, slopes.residual, noise)[0] / scale, nan=np.inf, posinf=np.inf
     )
     if problem.tape.jumps:
-        for still in np.flatnonzero(abs(weighted).sum(axis=0) == 0):
+        for still in np.flatnonzero(~weighted.any(axis=0)):
             along = np.eye(len(point))[still]
             errors[still] = jump_error(
                 lambda step, along=along: problem.loss(point + step * along), float(point[still]), noise

@@ -20,18 +20,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from edgewise._core.arrays import Floats
-from edgewise._core.work import charge
-from edgewise.symbolic.costs import PRODUCT
 from edgewise.symbolic.groups.constants import EXACTLY, Tied, linearized
 from edgewise.symbolic.groups.rows import GroupedRows
 from edgewise.symbolic.groups.sharing import drawn
 
 # What an undetermined constant's information is beside that of a determined one.
 _NONE = 1e-12
-# Constants of all groups at most: beyond, their covariance takes longer than fits.
-_MOST_CONSTANTS = 600
-# Eigenvectors of a matrix take as long as so many products of it with itself.
-_EIGENVECTORS = 8
 # How many times another a constant may be where something is added.
 _TIMES = (1.0, -1.0, 2.0, -2.0, 0.5, -0.5)
 
@@ -80,15 +74,10 @@ class Outlook:
 
     @staticmethod
     def of(model: Tied, rows: GroupedRows) -> Outlook | None:
-        """None where nothing is each group's own, there are too many constants, or slopes are beyond all numbers."""
+        """None where nothing is each group's own, or slopes are beyond all numbers."""
         names, n = tuple(model.own), len(rows.y)
-        if (
-            rows.count < 2
-            or not names
-            or (size := rows.count * len(names) + len(model.shared)) > _MOST_CONSTANTS
-        ):
+        if rows.count < 2 or not names:
             return None
-        charge(PRODUCT * (n + _EIGENVECTORS * size) * size**2)
         jacobian, order = linearized(model, rows)
         size = np.sqrt(np.square(jacobian).sum(axis=0))
         if not np.isfinite(size).all():

@@ -29,7 +29,7 @@ from edgewise.symbolic.groups.other_shapes import other_shapes
 from edgewise.symbolic.groups.relations import related
 from edgewise.symbolic.groups.rows import FEWEST_ROWS, GroupedRows
 from edgewise.symbolic.groups.sharing import released
-from edgewise.symbolic.groups.structure_pool import StructurePool, within
+from edgewise.symbolic.groups.structure_pool import StructurePool
 from edgewise.symbolic.groups.sums_of_powers import sums_of_powers
 from edgewise.symbolic.groups.sums_with_rates import sums_with_rates
 from edgewise.symbolic.groups.template import factored, loosened, template
@@ -163,12 +163,12 @@ def ended_by(reasons: Sequence[StopReason], nothing_left: bool) -> StopReason:
 def _improved(pool: StructurePool, allowed: frozenset[str] | None, seed: int, meter: Meter) -> list[Tied]:
     """Sums of powers and of functions, and models near those of a pool, that are better, unless one leaves nothing or the
     work is spent."""
-    if meter.left > 0 and not exact(pool.tied[0].rss, pool.rows.y):
+    if not exact(pool.tied[0].rss, pool.rows.y):
         broken = allowed is None or "sqrt" in allowed
         sums = sums_of_powers(pool.rows, pool.price, _SUMS, broken=broken)
         seen = pool.rows.thinned(_SEEN_CELLS // len(pool.rows.columns))
-        rates = sums_with_rates(seen, pool.price, _SUMS, allowed, meter.most)
-        bent = curves(seen, pool.price, _SUMS, allowed, meter.most)
+        rates = sums_with_rates(seen, pool.price, _SUMS, allowed)
+        bent = curves(seen, pool.price, _SUMS, allowed)
         pool.settled_by([*sums, *rates, *bent], FEW_STARTS)
     if meter.left > 0 and not exact(pool.tied[0].rss, pool.rows.y):
         pool.settled_by(reshaped(pool.tied[:_RESHAPED_FORMULAS], pool.rows, allowed), FEW_STARTS)
@@ -187,14 +187,12 @@ def _finished(found: list[Tied], pool: StructurePool) -> list[Tied]:
             return change(model)
         return model
 
-    def finished(models: list[Tied], change: Callable[[Tied], Tied]) -> list[Tied]:
-        done = [changed(each, change) for each in within(models[:TIED_STRUCTURES], pool.until)]
-        return done + models[len(done) :]
-
-    best = finished(found, lambda one: related(one, rows, rank))
+    best = [changed(each, lambda one: related(one, rows, rank)) for each in found[:TIED_STRUCTURES]]
     if not is_excluded(FRACTIONS):
-        best = finished(best, lambda one: in_fractions(one, rows, rank))
-    return finished(sorted(best, key=rank), lambda one: released(one, rows))
+        best = [changed(each, lambda one: in_fractions(one, rows, rank)) for each in best]
+    ranked = sorted([*best, *found[TIED_STRUCTURES:]], key=rank)
+    last = [changed(each, lambda one: released(one, rows)) for each in ranked[:TIED_STRUCTURES]]
+    return last + ranked[TIED_STRUCTURES:]
 
 
 def sought(

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
 
 import numpy as np
 
@@ -37,8 +36,6 @@ from edgewise.symbolic.groups.relations import related
 from edgewise.symbolic.groups.rows import FEWEST_ROWS, GroupedRows
 from edgewise.symbolic.groups.sharing import tie
 from edgewise.symbolic.groups.template import Structure
-
-Item = TypeVar("Item")
 
 # After fits to so many groups only the better half of the structures goes on.
 _HALVING_GROUPS = (2, 4)
@@ -86,7 +83,7 @@ class StructurePool:
     """
 
     def __init__(self, rows: GroupedRows, seed: int, until: float = math.inf) -> None:
-        self._all, self._seed, self.until = rows, seed, until
+        self._all, self._seed, self._until = rows, seed, until
         self._runners = dict[str, _Runner]()
         self._table = SplitRows.split(rows.columns, rows.X, rows.y, 0.2, seed)
         self._unchanged = 0
@@ -110,7 +107,7 @@ class StructurePool:
         ]
         known = [each for each in finished if each is not None and math.isfinite(each.criterion)]
         self.models = distinct(sorted(known, key=self.promised))
-        tied = [self._settled(each) for each in within(self.models[:TIED_STRUCTURES], self.until)]
+        tied = (self._settled(each) for each in self.models[:TIED_STRUCTURES])
         self.tied = distinct(sorted(tied, key=self.rank))
         if not self.tied:
             return False
@@ -168,7 +165,7 @@ class StructurePool:
             for at in range(before, min(turn, self.rows.count)):
                 X, y = self.rows.of(at)
                 for each in racing:
-                    if spent() > self.until and any(map(self._is_finished, self._runners.values())):
+                    if spent() > self._until and any(map(self._is_finished, self._runners.values())):
                         return
                     if len(each.fits) == at and None not in each.fits:
                         each.fits.append(self._fitted(each, X, y))
@@ -222,14 +219,6 @@ def _constants_of(tree: Node) -> int:
     if not isinstance(tree, Apply) or not any(True for _ in names_in(tree)):
         return 1
     return sum(map(_constants_of, tree.arguments))
-
-
-def within(models: Sequence[Item], until: float) -> Iterator[Item]:
-    """The first of them, and the others until so much work is spent."""
-    for at, each in enumerate(models):
-        if at and spent() > until:
-            return
-        yield each
 
 
 def description(model: Tied) -> float:

@@ -15,10 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgewise._core.arrays import Floats
-from edgewise._core.work import charge, spent
 from edgewise.forms.parser import read
 from edgewise.forms.tree import Node, Number, Variable, replaced, summed
-from edgewise.symbolic.costs import ENTRY, STEP
 from edgewise.symbolic.expressions.functions_used import functions_in
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.groups.constants import EXACTLY
@@ -48,11 +46,7 @@ class _Shape:
 
 @proposes("groups: sums with rates")
 def sums_with_rates(
-    rows: GroupedRows,
-    price: Callable[[Node], float],
-    kept: int,
-    allowed: frozenset[str] | None = None,
-    until: float = math.inf,
+    rows: GroupedRows, price: Callable[[Node], float], kept: int, allowed: frozenset[str] | None = None
 ) -> list[Structure]:
     """The best sums of one function of a column, of two, and of two with one rate, with and without a constant.
 
@@ -66,14 +60,10 @@ def sums_with_rates(
         How many of each kind are kept.
     allowed
         The functions that formulas may hold; None for all.
-    until
-        The count of work (see `spent`) from which on no further column is looked at.
     """
     n, found = len(rows.y), list[tuple[float, tuple[int, bool], Structure]]()
     least = EXACTLY**2 * float(np.square(rows.y).sum())
     for at, column in enumerate(rows.columns):
-        if spent() > until:
-            break
         shapes = list(_shapes(column, rows.X[:, at], allowed))
         for constant in (False, True):
             gains = [_gains(rows, group, at, shapes, constant) for group in range(rows.count)]
@@ -120,7 +110,6 @@ def _choices(shapes: Sequence[_Shape]) -> Iterator[tuple[int, tuple[int, int], b
 
 def _gains(rows: GroupedRows, group: int, at: int, shapes: list[_Shape], constant: bool) -> _Gains:
     X, y = rows.of(group)
-    charge(STEP + ENTRY * (len(shapes) * len(_GRID)) ** 2)
     count, rates = len(shapes), len(_GRID)
     table = np.array(
         [_values(each.tree, rows.columns[at], X[:, at], rate) for each in shapes for rate in each.rates]

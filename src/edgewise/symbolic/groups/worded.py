@@ -17,9 +17,7 @@ from edgewise._core.checks import among, check_int, check_vector, plural
 from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason
 from edgewise._core.threads import one_thread
-from edgewise._core.work import Meter, check_seconds, check_work, running, spent
-from edgewise.forms.tree import render
-from edgewise.symbolic.costs import SEARCH_WORK_UNITS
+from edgewise._core.work import Meter, check_seconds, check_work
 from edgewise.symbolic.fitting.measurements import Measurements, read_rows
 from edgewise.symbolic.fitting.word_columns import WordColumns, WordTable
 from edgewise.symbolic.groups.branched_formula import BranchedFormula
@@ -27,7 +25,6 @@ from edgewise.symbolic.groups.branches import Branch, branched, description_of, 
 from edgewise.symbolic.groups.constants import (
     TAKEN_FORMULAS,
     TIED_STRUCTURES,
-    Fit,
     Tied,
     each_group,
     exact,
@@ -46,13 +43,10 @@ from edgewise.symbolic.groups.search_groups import (
     structures_of,
 )
 from edgewise.symbolic.groups.sharing import tie
-from edgewise.symbolic.groups.structure_pool import description, within
+from edgewise.symbolic.groups.structure_pool import description
 from edgewise.symbolic.groups.template import Structure
 from edgewise.symbolic.results.formula import Formula
 from edgewise.symbolic.results.search_result import FormulaResult
-
-# Shares of the work for searches in the rows of single levels, and for the one in all rows, of what is left then; at least.
-_LEVELS_SHARE, _WHOLE_SHARE, _LEAST_SHARE = 0.4, 0.6, 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,25 +123,22 @@ def search_words(
     codes = partial(_codes, table, measured)
     words, used = _usable(tuple(table.words), codes, len(measured.y))
     half = None if limit is None else limit / 2
-    counted = Meter(SEARCH_WORK_UNITS * factor)
-    evidence = partial(_evidence, seed=seed, known={}, until=counted.most)
-    with np.errstate(all="ignore"), one_thread(), running(counted):
+    with np.errstate(all="ignore"), one_thread():
         rows = _rows(measured, columns, codes(words)[0], used)
         formulas, reasons = list[Formula](), list[StopReason]()
         if words:
-            formulas, reasons = sought(search, rows, work=factor * _LEVELS_SHARE, limit=half, seed=seed)
-        best = evidence(words, structures_of(formulas, columns), rows)
+            formulas, reasons = sought(search, rows, work=factor / 2, limit=half, seed=seed)
+        best = _evidence(words, structures_of(formulas, columns), rows, seed)
         if not best.exact and not (best.tied and reasons[-1] in ENDED):
-            rest = (_WHOLE_SHARE if words else 1.0) * counted.left / SEARCH_WORK_UNITS
-            share = max(_LEAST_SHARE * factor, rest)
+            share = factor / 2 if words else factor
             found = search(measured.X, measured.y, names=columns, work=share, seconds=half, seed=seed)
             formulas += [found.best, *found.front[: TAKEN_FORMULAS - 1]]
             reasons.append(found.stop_reason)
-            best = evidence(words, structures_of(formulas, columns), rows)
+            best = _evidence(words, structures_of(formulas, columns), rows, seed)
         while best.words:
             shorter = [tuple(each for each in best.words if each != word) for word in best.words]
             fewer = [
-                evidence(each, best.structures, _rows(measured, columns, codes(each)[0], used))
+                _evidence(each, best.structures, _rows(measured, columns, codes(each)[0], used), seed)
                 for each in shorter
             ]
             least = min(fewer, key=lambda each: each.size)
@@ -158,7 +149,7 @@ def search_words(
             raise InputError(
                 "No formula that was found has values on the rows of every level. Leave out levels that differ in kind."
             )
-        best, labels = _on_all_rows(best, codes, measured, evidence)
+        best, labels = _on_all_rows(best, codes, measured, seed)
         answers = _answers(best, labels, codes, measured, table, seed)
     return GroupedResult(
         answers[0],
@@ -212,42 +203,25 @@ def _rows(
 
 
 def _evidence(
-    words: tuple[str, ...],
-    structures: Sequence[Structure],
-    rows: GroupedRows,
-    *,
-    seed: int,
-    known: dict[object, list[Fit | None]],
-    until: float,
+    words: tuple[str, ...], structures: Sequence[Structure], rows: GroupedRows, seed: int
 ) -> _Evidence:
-    """What describes the rows best; from a count of work on by what is known, and by no more than one structure else."""
-    fits, possible = list[list[Fit | None]](), list[Structure]()
-    for each in structures:
-        key = words, len(rows.y), render(each[0])
-        if key not in known:
-            if spent() > until and any(None not in fit for fit in fits):
-                continue
-            known[key] = each_group(each, rows, seed)
-        fits.append(known[key])
-        possible.append(each)
-    structures = possible
+    fits = [each_group(each, rows, seed) for each in structures]
     models = list[tuple[Tied, int]]()
     for at, (structure, fit) in enumerate(zip(structures, fits, strict=True)):
         model = together(structure, fit, rows)
         if model is not None and math.isfinite(model.criterion):
             models.append((of_one_group(model) if rows.count == 1 else model, at))
     models.sort(key=lambda each: description(each[0]))
-    likeliest = [model for model, _ in models[:TIED_STRUCTURES]]
-    tied = sorted((tie(model, rows) for model in within(likeliest, until)), key=description)
-    branches = branched(structures, fits, rows, until) if rows.count > 1 and structures else ()
+    tied = sorted((tie(model, rows) for model, _ in models[:TIED_STRUCTURES]), key=description)
+    branches = branched(structures, fits, rows) if rows.count > 1 and structures else ()
     size = description(tied[0]) if tied else math.inf
     if branches and (described := description_of(branches, rows)) < size:
         size = described
     else:
         branches = ()
     worth = [structures[at] for _, at in models[:TAKEN_FORMULAS]]
-    taken = {each[0] for each in worth}
-    followed = {each.model.tree for each in branches} - taken
+    known = {each[0] for each in worth}
+    followed = {each.model.tree for each in branches} - known
     worth += [each for each in structures if each[0] in followed]
     return _Evidence(words, rows, tuple(tied), branches, size, tuple(worth))
 
@@ -256,7 +230,7 @@ def _on_all_rows(
     best: _Evidence,
     codes: Callable[[tuple[str, ...]], tuple[Ints, list[str]]],
     measured: Measurements,
-    evidence: Callable[[tuple[str, ...], Sequence[Structure], GroupedRows], _Evidence],
+    seed: int,
 ) -> tuple[_Evidence, list[str]]:
     """With the rows that took no part because columns that do not matter split their levels; the levels that take part."""
     number, levels = codes(best.words)
@@ -265,7 +239,7 @@ def _on_all_rows(
     )
     if used.sum() != len(best.rows.y):
         rows = _rows(measured, best.rows.columns, number, used)
-        best = evidence(best.words, best.structures, rows)
+        best = _evidence(best.words, best.structures, rows, seed)
     return best, [levels[at] for at in np.unique(number[used])]
 
 
