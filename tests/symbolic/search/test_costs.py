@@ -21,7 +21,7 @@ x, z = sympy.symbols("x z")
 
 
 def search(y: np.ndarray = WAVE, **options: Any) -> Formula:
-    return find_formula(X, y, names=["x"], work=0.001, **options).best
+    return find_formula(X, y, names=["x"], work=0.02, **options).best
 
 
 @pytest.fixture(scope="module")
@@ -73,9 +73,9 @@ def test_a_dear_function_stays_where_it_is_the_law() -> None:
 
 @pytest.mark.slow
 def test_few_rows_and_the_estimator_know_costs() -> None:
-    few = find_formula(X[::4], WAVE[::4], names=["x"], work=0.001, costs={"sin": 40, "cos": 40}).best
+    few = find_formula(X[::4], WAVE[::4], names=["x"], work=0.02, costs={"sin": 40, "cos": 40}).best
     assert "sin(" not in few.text
-    model = FormulaRegressor(work=0.001, costs={"sin": 12, "cos": 12}).fit(X, WAVE)
+    model = FormulaRegressor(work=0.02, costs={"sin": 12, "cos": 12}).fit(X, WAVE)
     assert "sin(" not in model.formula_.text
 
 
