@@ -134,16 +134,34 @@ def test_rivals_come_close_and_their_constants_are_determined() -> None:
     assert best.error < rival.error < 1.25 * best.error
 
 
-def test_what_leaves_as_little_as_the_floor_but_for_chance_ends_a_search_unless_it_is_long() -> None:
-    found = search(X[:, 0] * X[:, 1] + 0.1 * NOISE)
+def table_of(rows: int) -> Search:
+    """A product of two columns under noise."""
+    wide = np.random.default_rng(2).uniform(1, 3, (rows, 2))
+    y = wide[:, 0] * wide[:, 1] + 0.1 * np.random.default_rng(3).standard_normal(rows)
+    return Search(
+        SplitRows.split(("a", "b"), wide, y, 0.2, 0), Limits.read(("a", "b")), (), Meter(), math.inf
+    )
+
+
+@pytest.mark.parametrize(
+    ("rows", "nats", "ends"), [(1000, 7.0, True), (1000, 20.0, False), (100, 7.0, False)]
+)
+def test_what_leaves_as_little_as_the_floor_but_for_chance_ends_a_search(
+    rows: int, nats: float, ends: bool
+) -> None:
+    """Of few rows as many nats are a large share of the noise."""
+    found = table_of(rows)
     found.add(trees("a*b"), None)
-    left = float(np.sqrt(np.mean(np.square(found.rows.alike.y - np.prod(found.rows.alike.X, axis=1)))))
-    count = len(found.rows.alike.y)
-    found.floor = left * math.exp(-7.0 / count)
-    assert found.explained
-    found.floor = left * math.exp(-20.0 / count)
-    assert not found.explained
-    found = search(X[:, 0] * X[:, 1] + 0.1 * NOISE)
+    alike = found.rows.alike
+    left = float(np.sqrt(np.mean(np.square(alike.y - np.prod(alike.X, axis=1)))))
+    found.floor = left * math.exp(-nats / len(alike.y))
+    assert found.explained is ends
+
+
+def test_a_long_formula_must_leave_less_to_end_a_search() -> None:
+    found = table_of(1000)
     found.add(trees("a*b + (exp(a/4)*cos(b/3)/8 - exp(a/4)*cos(b/3)/7)*(a + b)*(a - b)/999"), None)
-    found.floor = min(map(found._leaves, found.finished)) * math.exp(-7.0 / count)
+    alike = found.rows.alike
+    left = float(np.sqrt(np.mean(np.square(alike.y - found.finished[0].predict(alike.X)))))
+    found.floor = left * math.exp(-7.0 / len(alike.y))
     assert not found.explained

@@ -51,9 +51,10 @@ if TYPE_CHECKING:
 # A formula with more measured constants that explains all but the noise may be an approximation to a shorter one.
 _FEW_CONSTANTS = 1
 # A formula leaves nothing but noise where the rows take so few nats more than by the floor: the least of many estimates is
-# rather low, by as many nats whatever the number of rows. Where that ends the search a formula may leave less the longer it
-# is, for of long ones there are more that imitate a law: so many nats, less those of its nodes.
-_NOISE_NATS = 8.0
+# rather low, by as many nats whatever the number of rows; of few rows, where nats are a large share of the noise, by no more
+# than so many for each. Where that ends the search a formula may leave less the longer it is, for of long ones there are
+# more that imitate a law: so many nats, less those of its nodes.
+_NOISE_NATS, _ROW_NATS = 8.0, 0.02
 _END_NATS, _NODE_NATS = 12.0, 0.4
 # Noise of a given standard deviation leaves an error at most so many standard errors above it.
 _NOISE_ERRORS = 2.0
@@ -202,7 +203,7 @@ class Search:
     def _noise(self, nats: float) -> float:
         """An error that may be noise alone: nearly the floor, or the most that chance makes of a given noise."""
         known = self.rows.known_noise
-        chance = math.exp(nats / len(self.rows.alike.y))
+        chance = math.exp(min(nats / len(self.rows.alike.y), _ROW_NATS))
         found = chance * self.floor if math.isfinite(self.floor) else -math.inf
         if known is None:
             return found
