@@ -84,12 +84,12 @@ class InputError(EdgewiseError, ValueError):
     def sentence(self, subject: str = "", rows: str = "") -> str:
         """The sentence, about another subject and with other words for the rows where they are given."""
         if self.message:
-            return _on_a_line(self.message)
+            return self.message
         subject = subject or self.subject or f"The '{self.argument}' argument"
         where = f" in {rows or row_numbers(self.rows)}" if self.rows else ""
         got = f" Got {self.got}{where} instead" if self.got else ""
         advice = f"; {self.advice}" if self.advice else ""
-        return _on_a_line(f"{subject} must {self.expected}{'.' if got else ''}{got}{advice}.")
+        return on_a_line(f"{subject} must {self.expected}{'.' if got else ''}{got}{advice}.")
 
 
 class FileError(EdgewiseError, OSError):
@@ -115,6 +115,6 @@ class NumericEdgesError(EdgewiseError):
     """
 
 
-def _on_a_line(text: str) -> str:
+def on_a_line(text: str) -> str:
     """A sentence with the line ends inside names and paths written as escapes."""
     return re.sub(r"[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]", lambda end: repr(end[0])[1:-1], text)

@@ -10,7 +10,7 @@ from typing import Any, cast
 import typer
 
 from edgewise._core.checks import did_you_mean, short
-from edgewise._core.errors import InputError
+from edgewise._core.errors import InputError, on_a_line
 
 
 def apply_config(context: typer.Context, path: Path | None) -> Path | None:
@@ -45,9 +45,13 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
     except FileNotFoundError:
-        raise InputError(f"The file {path} of --config does not exist; check the path.") from None
+        raise InputError(
+            f"The file {on_a_line(str(path))} of --config does not exist; check the path."
+        ) from None
     except OSError as error:
-        raise InputError(f"The file {path} of --config cannot be read: {error.strerror or error}.") from None
+        raise InputError(
+            f"The file {on_a_line(str(path))} of --config cannot be read: {error.strerror or error}."
+        ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         reason = " ".join(str(error).split()).rstrip(".")
         raise InputError(

@@ -16,7 +16,7 @@ from typing import TypeVar
 import pyarrow as pa
 
 from edgewise._core.checks import plural, short
-from edgewise._core.errors import InputError
+from edgewise._core.errors import InputError, on_a_line
 
 STANDARD_INPUT = "-"
 # What a file must do.
@@ -88,7 +88,7 @@ def _read(file: Path) -> bytes:
         if not folder:
             return file.read_bytes()
     except FileNotFoundError:
-        raise InputError(f"The file {file} does not exist; check the path.") from None
+        raise InputError(f"The file {on_a_line(str(file))} does not exist; check the path.") from None
     except (OSError, ValueError) as error:  # ValueError: a path with a null byte
         reason = getattr(error, "strerror", None) or error
         raise InputError(f"The file {short(str(file))} cannot be read: {reason}.") from None
