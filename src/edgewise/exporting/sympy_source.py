@@ -13,9 +13,8 @@ from edgewise.symbolic.expressions.source import identifiers
 
 # The step with its value at the jump.
 _SYMPY = Notation(
-    {name: f"sympy.{name}" for name in FUNCTIONS}
-    | {"abs": "sympy.Abs", "step": "sympy.Heaviside({}, 1)", "mod": "sympy.Mod"}
-    | {"max": "sympy.Max", "min": "sympy.Min"},
+    {name: f"sympy.{each.in_language('sympy')}" for name, each in FUNCTIONS.items()}
+    | {"step": "sympy.Heaviside({}, 1)"},
     power="{}**{}",
 )
 

@@ -19,6 +19,7 @@ from edgewise._core.checks import short
 from edgewise._core.errors import InputError
 from edgewise._core.version import __version__
 from edgewise.exporting.program import form_tree
+from edgewise.forms.functions import FUNCTIONS
 from edgewise.layers import KANConv1d, KANConv2d, KANLinear
 from edgewise.network import KAN
 from edgewise.splines.global_bases import GaussianRBF
@@ -294,15 +295,10 @@ def _settings(module: nn.Module) -> dict[str, Any]:
     }
 
 
-_SAME = (
-    "exp", "log", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh", "abs", "sign", "expm1", "floor",
-    "asin", "acos", "atan", "asinh", "acosh", "atanh", "sigmoid",
-)  # fmt: skip
 TORCH = replace(
     SOURCE,
-    functions={name: f"_call(torch.{name}, {{}})" for name in _SAME}
-    | {"mod": "_call(torch.remainder, {}, {})", "gaussian": "_call(torch.exp, -(({}) ** 2))"}
-    | {"max": "_call(torch.maximum, {}, {})", "min": "_call(torch.minimum, {}, {})", "step": "_step({})"},
+    functions={name: each.in_language("torch", "_call(torch.{}, {{}})") for name, each in FUNCTIONS.items()}
+    | {"expm1": "_call(torch.expm1, {})"},
     power="(({}) ** ({}))",
 )
 

@@ -6,7 +6,6 @@ import math
 from functools import cache
 
 from edgewise.forms.functions import FUNCTIONS
-from edgewise.forms.parser import read
 from edgewise.forms.tree import (
     Apply,
     Node,
@@ -76,7 +75,10 @@ def _power_rule(base: Node, exponent: Node, slope: Node, name: str) -> Node:
 
 @cache
 def _outer_slopes(function: str) -> tuple[Node, ...]:
-    return tuple(read(each, ("x", "y")) for each in FUNCTIONS[function].derivatives)
+    known = FUNCTIONS[function]
+    x = tuple(map(Variable, "xy"[: known.arity]))
+    slopes = known.derivatives(*x, value=apply(function, *x))
+    return tuple(each if isinstance(each, Node) else Number(each) for each in slopes)
 
 
 def add(*terms: Node) -> Node:
@@ -97,7 +99,9 @@ def multiply(*factors: Node) -> Node:
 
 
 def _factors(node: Node) -> tuple[Node, ...]:
-    return node.arguments if isinstance(node, Apply) and node.function == "*" else (node,)
+    if not (isinstance(node, Apply) and node.function == "*"):
+        return (node,)
+    return (*_factors(node.arguments[0]), *node.arguments[1:])
 
 
 def _is_whole(node: Node) -> bool:

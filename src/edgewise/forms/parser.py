@@ -7,11 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 
 from edgewise._core.checks import among, did_you_mean, short
 from edgewise.forms.functions import CONSTANTS, FUNCTIONS, SPELLINGS
 from edgewise.forms.reader import Reader, Token
-from edgewise.forms.tree import Apply, Node, Number, Variable, in_backticks, inverse, multiplied, summed
+from edgewise.forms.tree import (
+    Apply,
+    Node,
+    Number,
+    Variable,
+    in_backticks,
+    inverse,
+    multiplied,
+    replaced,
+    summed,
+)
 
 _ALLOWED = (
     "the operators + - * / ^, numbers, brackets, column names (in `backticks` where needed) and functions"
@@ -55,6 +66,25 @@ def read(text: str, variables: Collection[str] | None, grammar: Grammar = _FORMU
     tree = formula(reader, variables, grammar)
     reader.end("an operator or the end")
     return tree
+
+
+@cache
+def _written(function: str) -> Node | None:
+    text = FUNCTIONS[function].written if function in FUNCTIONS else ""
+    return read(text, ("x",)) if text else None
+
+
+def spelled_out(node: Apply) -> Node | None:
+    """A function that others say in these: sqrt(x) = x^(1/2), gaussian(x) = exp(-x^2); None for others.
+
+    Examples
+    --------
+    >>> from edgewise.forms.tree import Variable, apply, render
+    >>> render(spelled_out(apply("sigmoid", 2 * Variable("z"))))
+    '1/(1 + exp(-(2*z)))'
+    """
+    written = _written(node.function)
+    return None if written is None else replaced(written, {"x": node.arguments[0]})
 
 
 def formula(reader: Reader, variables: Collection[str] | None, grammar: Grammar = _FORMULA) -> Node:

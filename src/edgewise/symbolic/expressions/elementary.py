@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 from functools import partial
 
+from edgewise.forms.functions import FUNCTIONS
 from edgewise.symbolic.expressions.algebra import (
     add,
     divided,
@@ -38,12 +39,8 @@ from edgewise.symbolic.expressions.nodes import (
     number,
     terms_of,
 )
-from edgewise.symbolic.expressions.numeric_values import FUNCTIONS, value_at, value_of
+from edgewise.symbolic.expressions.numeric_values import HEADS, value_at, value_of
 from edgewise.symbolic.expressions.ordering import leads_with_minus
-
-_ODD = frozenset({"sin", "tan", "asin", "atan", "sinh", "tanh", "asinh", "atanh", "sign"})
-_EVEN = frozenset({"cos", "cosh", "abs"})
-_UNDONE = {"asin": "sin", "acos": "cos", "atan": "tan", "asinh": "sinh", "acosh": "cosh", "atanh": "tanh"}
 
 
 def call(head: str, *args: Expr) -> Expr:
@@ -59,11 +56,11 @@ def call(head: str, *args: Expr) -> Expr:
         return number(value_at(head, u.value))
     if u.numeric and head not in ("exp", "log") and (exact := _at_number(head, u)) is not None:
         return exact
-    if head in _ODD and leads_with_minus(u):
-        return negated(call(head, negated(u)))
-    if head in _EVEN and leads_with_minus(u):
-        return call(head, negated(u))
-    if u.head in _UNDONE and head == _UNDONE[u.head]:
+    known = FUNCTIONS[head]
+    if known.parity and leads_with_minus(u):
+        other = call(head, negated(u))
+        return other if known.parity > 0 else negated(other)
+    if u.head == f"a{head}":
         return u.args[0]
     rule = _RULES.get(head)
     found = None if rule is None else rule(u)
@@ -84,15 +81,7 @@ def _at_number(head: str, u: Expr) -> Expr | None:
             head, ZERO if head != "acosh" else UNDEFINED
         )
     if is_exact(u):
-        size = abs(u.value)
-        outside = (
-            size > 1
-            if head in ("asin", "acos")
-            else size >= 1
-            if head == "atanh"
-            else head == "acosh" and u.value < 1
-        )
-        if outside:
+        if not FUNCTIONS[head].contains(u.value):
             return UNDEFINED
         turns = _ANGLES.get((head, u.value))
         return None if turns is None else multiply(number(turns), PI)
@@ -321,4 +310,4 @@ def _remainder(u: Expr, by: Expr) -> Expr:
     return Expr("mod", (u, by))
 
 
-CONSTRUCTORS.update({head: partial(call, head) for head in FUNCTIONS})
+CONSTRUCTORS.update({head: partial(call, head) for head in HEADS})

@@ -3,34 +3,19 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from edgewise.forms.functions import FUNCTIONS
 from edgewise.symbolic.expressions.nodes import CONSTANT, NUMBER, Expr
 
-FUNCTIONS: Mapping[str, Callable[..., Any]] = {
-    "exp": math.exp,
-    "log": math.log,
-    "sin": math.sin,
-    "cos": math.cos,
-    "tan": math.tan,
-    "asin": math.asin,
-    "acos": math.acos,
-    "atan": math.atan,
-    "sinh": math.sinh,
-    "cosh": math.cosh,
-    "tanh": math.tanh,
-    "asinh": math.asinh,
-    "acosh": math.acosh,
-    "atanh": math.atanh,
-    "abs": abs,
-    "sign": lambda x: float((x > 0) - (x < 0)),
-    "step": lambda x: float(x >= 0),
-    "floor": lambda x: float(math.floor(x)),
-    "max": max,
-    "min": min,
-    "mod": lambda x, y: x % y,
-}
+# Functions of the catalogue that the algebra knows, of floats: Python's where it has them.
+HEADS: Mapping[str, Callable[..., Any]] = {
+    name: getattr(math, name, function.value.array)
+    for name, function in FUNCTIONS.items()
+    if not function.written
+} | {"max": max, "min": min, "mod": operator.mod}
 
 
 def value_of(expression: Expr) -> float:
@@ -55,7 +40,7 @@ def value_of(expression: Expr) -> float:
 def value_at(head: str, *values: float) -> float:
     """An operator or a function of numbers; not a number where it has no value, infinite where that is too large."""
     try:
-        found = values[0] ** values[1] if head == "^" else FUNCTIONS[head](*values)
+        found = values[0] ** values[1] if head == "^" else float(HEADS[head](*values))
     except (ValueError, ZeroDivisionError):
         return math.nan
     except OverflowError:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
+from edgewise.forms.functions import FUNCTIONS
 from edgewise.symbolic.expressions.algebra import multiply, negated, power
 from edgewise.symbolic.expressions.nodes import (
     CONSTANT,
@@ -24,11 +25,6 @@ from edgewise.symbolic.expressions.nodes import (
 )
 from edgewise.symbolic.expressions.numeric_values import value_of
 
-_FUNCTIONS = {
-    "exp": (10, "exp"), "log": (11, "log"), "sin": (20, "sin"), "cos": (21, "cos"), "tan": (22, "tan"),
-    "sinh": (30, "sinh"), "cosh": (31, "cosh"), "tanh": (32, "tanh"), "abs": (10000, "Abs"),
-    "step": (10000, "Heaviside"), "mod": (10000, "Mod"),
-}  # fmt: skip
 _NUMBER_KEY = ((1, 0, "Number"), (0, ()), (), 1)
 
 
@@ -77,7 +73,7 @@ def _class(expression: Expr) -> tuple[int, int, str]:
         return 3, 2, "Pow"
     if head in ("max", "min"):
         return 5, 0, head.capitalize()
-    place, name = _FUNCTIONS.get(head, (10000, head))
+    place, name = FUNCTIONS[head].place, FUNCTIONS[head].in_language("sympy")
     return 4, place, name
 
 

@@ -17,29 +17,10 @@ from edgewise.symbolic.expressions.steps import Mod, larger, smaller, step
 from edgewise.symbolic.expressions.writing import over
 
 _TO_SYMPY: dict[str, Any] = {
-    "exp": sympy.exp,
-    "log": sympy.log,
-    "sqrt": sympy.sqrt,
-    "sin": sympy.sin,
-    "cos": sympy.cos,
-    "tan": sympy.tan,
-    "asin": sympy.asin,
-    "acos": sympy.acos,
-    "atan": sympy.atan,
-    "sinh": sympy.sinh,
-    "cosh": sympy.cosh,
-    "tanh": sympy.tanh,
-    "asinh": sympy.asinh,
-    "acosh": sympy.acosh,
-    "atanh": sympy.atanh,
-    "abs": sympy.Abs,
-    "sign": sympy.sign,
-    "step": step,
-    "floor": sympy.floor,
-    "max": larger,
-    "min": smaller,
-    "mod": Mod,
-}
+    name: getattr(sympy, function.in_language("sympy"))
+    for name, function in FUNCTIONS.items()
+    if hasattr(sympy, function.in_language("sympy"))
+} | {"step": step, "max": larger, "min": smaller, "mod": Mod}
 _FROM_SYMPY: dict[Any, str] = {function: name for name, function in _TO_SYMPY.items() if name != "sqrt"}
 _CHAINS: dict[Any, str] = {sympy.Max: "max", sympy.Min: "min"}
 # Other writings of what the language has, in u and v.
@@ -60,8 +41,6 @@ _INVERSES: dict[Any, str] = {
 }
 # Exact powers of more binary digits than floats have exponents for are numbers nobody reads.
 _EXACT_BITS = 2048
-# Functions that sympy does not have, spelled out.
-_SPELLED_OUT = {"sigmoid": "1/(1 + exp(-x))", "gaussian": "exp(-x^2)"}
 
 
 def without_ones(expression: Any, digits: int) -> Any:
@@ -83,8 +62,8 @@ def to_sympy(tree: Node, columns: Sequence[str] = ()) -> sympy.Expr:
 
 def applied_to(function: str, arguments: Sequence[Any]) -> sympy.Expr:
     """What an operator or a function of formulas makes of sympy expressions."""
-    if function in _SPELLED_OUT:
-        spelled: Any = to_sympy(read(_SPELLED_OUT[function], ("x",)))
+    if function in FUNCTIONS and function not in _TO_SYMPY:
+        spelled: Any = to_sympy(read(FUNCTIONS[function].written, ("x",)))
         return spelled.xreplace({sympy.Symbol("x"): arguments[0]})
     if function == "+":
         return sympy.Add(*arguments)

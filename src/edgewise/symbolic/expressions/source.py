@@ -115,7 +115,6 @@ def _harmless(text: str) -> str:
     return plain.replace("*/", "* /").replace("/*", "/ *").replace("??", "? ?")
 
 
-_NAMES = (*FUNCTIONS, "expm1")
 # What the languages have in common. Integers are written as floats: numpy refuses negative integer powers of integer
 # arrays, C divides integers whole.
 SOURCE = Notation(
@@ -123,10 +122,8 @@ SOURCE = Notation(
 )
 NUMPY = replace(
     SOURCE,
-    functions={name: f"np.{name}" for name in _NAMES}
-    | {f"a{name}": f"np.arc{name}" for name in ("sin", "cos", "tan", "sinh", "cosh", "tanh")}
-    | {"max": "np.maximum", "min": "np.minimum", "step": "np.heaviside({}, 1.0)"}
-    | {"sigmoid": "_sigmoid", "gaussian": "_gaussian"},
+    functions={name: each.in_language("numpy", "np.{}") for name, each in FUNCTIONS.items()}
+    | {"expm1": "np.expm1"},
     power="({} ** {})",
 )
 
@@ -145,7 +142,7 @@ C_HELPERS = {
 }
 C = replace(
     SOURCE,
-    functions={name: name for name in _NAMES} | {"abs": "fabs"} | {name: f"{name}_of" for name in C_HELPERS},
+    functions={name: each.in_language("c") for name, each in FUNCTIONS.items()} | {"expm1": "expm1"},
     power="pow({}, {})",
 )
 # Keywords of C99 and C11, what the source calls, and macros of <math.h>, some of which are extensions.

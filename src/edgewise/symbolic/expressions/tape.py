@@ -15,45 +15,26 @@ from numpy.typing import NDArray
 
 from edgewise._core.arrays import Floats
 from edgewise._core.work import charge
-from edgewise.forms.functions import CONSTANTS, JUMPS
+from edgewise.forms.functions import CONSTANTS, FUNCTIONS, JUMPS
 from edgewise.forms.tree import Apply, Node, Number, Variable
 
 # A column, or a scalar where no column is involved.
 Values = NDArray[np.float64] | np.float64
 # One number for each constant, or one for each row.
 Constants = Floats | Sequence[Values]
-# value, and derivative from (argument, value)
-_UNARY: Mapping[str, tuple[Callable[[Any], Any], Callable[[Any, Any], Any]]] = {
-    "neg": (np.negative, lambda x, f: np.float64(-1.0)),
-    "inv": (np.reciprocal, lambda x, f: -f * f),
-    "exp": (np.exp, lambda x, f: f),
-    "log": (np.log, lambda x, f: 1 / x),
-    "sqrt": (np.sqrt, lambda x, f: 0.5 / f),
-    "sin": (np.sin, lambda x, f: np.cos(x)),
-    "cos": (np.cos, lambda x, f: -np.sin(x)),
-    "tan": (np.tan, lambda x, f: 1 + f * f),
-    "asin": (np.arcsin, lambda x, f: 1 / np.sqrt(1 - x * x)),
-    "acos": (np.arccos, lambda x, f: -1 / np.sqrt(1 - x * x)),
-    "atan": (np.arctan, lambda x, f: 1 / (1 + x * x)),
-    "sinh": (np.sinh, lambda x, f: np.cosh(x)),
-    "cosh": (np.cosh, lambda x, f: np.sinh(x)),
-    "tanh": (np.tanh, lambda x, f: 1 - f * f),
-    "asinh": (np.arcsinh, lambda x, f: 1 / np.sqrt(1 + x * x)),
-    "acosh": (np.arccosh, lambda x, f: 1 / np.sqrt(x * x - 1)),
-    "atanh": (np.arctanh, lambda x, f: 1 / (1 - x * x)),
-    "abs": (np.abs, lambda x, f: np.sign(x)),
-    "sign": (np.sign, lambda x, f: np.zeros_like(x)),
-    "step": (lambda x: np.heaviside(x, 1.0), lambda x, f: np.zeros_like(x)),
-    "floor": (np.floor, lambda x, f: np.zeros_like(x)),
-    "sigmoid": (lambda x: 0.5 * (1 + np.tanh(0.5 * x)), lambda x, f: f * (1 - f)),
-    "gaussian": (lambda x: np.exp(-x * x), lambda x, f: -2 * x * f),
+# The value of an operator of one operand or a function, and the derivatives from operands and value.
+_VALUES: Mapping[str, Callable[..., Any]] = {
+    "neg": np.negative,
+    "inv": np.reciprocal,
+    **{name: function.value.array for name, function in FUNCTIONS.items()},
 }
-# value, and derivatives in both arguments
-_BINARY: Mapping[str, tuple[Callable[[Any, Any], Any], Callable[[Any, Any], tuple[Any, Any]]]] = {
-    "max": (np.maximum, lambda x, y: (np.heaviside(x - y, 1.0), 1 - np.heaviside(x - y, 1.0))),
-    "min": (np.minimum, lambda x, y: (np.heaviside(y - x, 1.0), 1 - np.heaviside(y - x, 1.0))),
-    "mod": (np.mod, lambda x, y: (np.float64(1.0), -np.floor(x / y))),
+_SLOPES: Mapping[str, Callable[..., Any]] = {
+    "neg": lambda x, f: np.float64(-1.0),
+    "inv": lambda x, f: -f * f,
+    **{name: function.slopes for name, function in FUNCTIONS.items()},
 }
+_OF_TWO = {name for name, function in FUNCTIONS.items() if function.arity == 2}
+_ANGLES = {name for name, function in FUNCTIONS.items() if function.periodic and function.arity == 1}
 
 
 # Half of the distance between 1 and the next number.
@@ -61,9 +42,8 @@ _UNIT = 2.0**-53
 
 # Units of work: an operation on a column, and on one of its entries, by kind.
 _CALL, _ENTRY = 1.5e-6, 1e-9
-_DEAR = {"^": 20.0, "+": 1.0, "-": 1.0, "*": 1.0, "/": 1.5, "neg": 1.0, "inv": 1.5, "abs": 1.0, "sqrt": 2.0}
-_DEAR |= {"max": 1.0, "min": 1.0, "step": 1.0, "floor": 1.0}
-_DEAR_OTHERWISE = 8.0
+_DEAR = {"^": 20.0, "+": 1.0, "-": 1.0, "*": 1.0, "/": 1.5, "neg": 1.0, "inv": 1.5}
+_DEAR |= {name: function.work for name, function in FUNCTIONS.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +78,7 @@ class Tape:
         self.start = np.array(values, dtype=np.float64)
         steps = [step.operation for step in self._slots if isinstance(step, _Step)]
         self._calls = len(self._slots)
-        self._entries = sum(_DEAR.get(each, _DEAR_OTHERWISE) for each in steps)
+        self._entries = sum(_DEAR[each] for each in steps)
 
     @property
     def size(self) -> int:
@@ -124,11 +104,7 @@ class Tape:
     @property
     def angles(self) -> frozenset[int]:
         """Which constants stand inside the argument of a sine, cosine or tangent."""
-        waiting = [
-            step.left
-            for step in self._slots
-            if isinstance(step, _Step) and step.operation in ("sin", "cos", "tan")
-        ]
+        waiting = [step.left for step in self._slots if isinstance(step, _Step) and step.operation in _ANGLES]
         inside: set[int] = set()
         while waiting:
             slot = waiting.pop()
@@ -258,7 +234,7 @@ class Tape:
         one = np.float64(1.0)
         left = values[step.left]
         if step.right < 0:
-            return [(step.left, _UNARY[step.operation][1](left, values[slot]))]
+            return [(step.left, _SLOPES[step.operation](left, values[slot]))]
         right = values[step.right]
         if step.operation == "+":
             return [(step.left, one), (step.right, one)]
@@ -268,8 +244,9 @@ class Tape:
             return [(step.left, right), (step.right, left)]
         if step.operation == "/":
             return [(step.left, 1 / right), (step.right, -values[slot] / right)]
-        if step.operation in _BINARY:
-            return list(zip((step.left, step.right), _BINARY[step.operation][1](left, right), strict=True))
+        if step.operation in _SLOPES:
+            slopes = _SLOPES[step.operation](left, right, values[slot])
+            return list(zip((step.left, step.right), slopes, strict=True))
         slopes = [(step.left, right * left ** (right - 1))]
         if isinstance(self._slots[step.right], float):
             return slopes
@@ -287,9 +264,8 @@ def _apply(operation: str, left: Values, right: Values) -> Values:
         return left / right
     if operation == "^":
         return _power(left, right)
-    if operation in _BINARY:
-        return _BINARY[operation][0](left, right)
-    return _UNARY[operation][0](left)
+    function = _VALUES[operation]
+    return function(left, right) if operation in _OF_TWO else function(left)
 
 
 def _power(left: Values, right: Values) -> Values:

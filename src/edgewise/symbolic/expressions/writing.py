@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgewise.forms.functions import CONSTANTS
+from edgewise.forms.parser import spelled_out
 from edgewise.forms.tree import (
     Apply,
     Node,
@@ -25,7 +26,7 @@ from edgewise.forms.tree import (
     render,
     summed,
 )
-from edgewise.symbolic.expressions.algebra import add, divided, negated, power
+from edgewise.symbolic.expressions.algebra import divided, negated, power
 from edgewise.symbolic.expressions.nodes import (
     CONSTANT,
     HALF,
@@ -50,8 +51,6 @@ _READ: Mapping[str, Callable[..., Expr]] = {
     "neg": negated,
     "inv": lambda u: divided(ONE, u),
     "sqrt": lambda u: power(u, HALF),
-    "sigmoid": lambda u: divided(ONE, add(ONE, made("exp", negated(u)))),
-    "gaussian": lambda u: made("exp", negated(power(u, number(2)))),
 }
 
 
@@ -63,8 +62,10 @@ def from_tree(tree: Node, columns: Sequence[str] = ()) -> Expr:
         if tree.name not in columns and tree.name in CONSTANTS:
             return PI if tree.name == "pi" else E
         return symbol(tree.name)
-    args = [from_tree(each, columns) for each in tree.arguments]
     read = _READ.get(tree.function)
+    if read is None and (spelled := spelled_out(tree)) is not None:
+        return from_tree(spelled, columns)
+    args = [from_tree(each, columns) for each in tree.arguments]
     return made(tree.function, *args) if read is None else read(*args)
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from edgewise.forms.functions import FUNCTIONS
 from edgewise.symbolic.expressions.algebra import negated, rebuilt
 from edgewise.symbolic.expressions.border import canonical
 from edgewise.symbolic.expressions.complexity import root_of
@@ -45,14 +46,10 @@ _RATIO_NATS = 4.0
 _MEASURED_NATS = 6.0
 # A root, broken power or logarithm of a column moved by a number: (x + 0.7)^(5/2) follows other curves closely.
 _SHIFTED_NATS = 3.0
-# Exponentials and logarithms, waves, and other functions.
-_FUNCTION_NATS = 1.5
-_WAVE_NATS = 2.5
-_RARE_NATS = 4.0
 # A function around another: cos(exp(x)) can follow almost anything and is hardly ever a law.
 _AROUND_NATS = 4.0
 
-WAVES, _COMMON = ("sin", "cos", "tan", "mod"), ("exp", "log")
+WAVES = frozenset(name for name, function in FUNCTIONS.items() if function.periodic)
 # What is no function around another one.
 _PLAIN = frozenset({"number", "symbol", "constant", "+", "*", "^", "max", "min"})
 
@@ -97,8 +94,8 @@ def nats(expression: Any, rows: SplitRows) -> float:
     if head == "log":
         around += _shift_nats(args[0])
     if head in WAVES:
-        return parts + around + _WAVE_NATS + turns(expression, rows)
-    return parts + around + (_FUNCTION_NATS if head in _COMMON else _RARE_NATS)
+        around += turns(expression, rows)
+    return parts + around + FUNCTIONS[head].nats
 
 
 def _sum_nats(terms: Iterable[Expr], rows: SplitRows) -> float:

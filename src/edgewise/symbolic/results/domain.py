@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgewise._core.arrays import Floats
+from edgewise.forms.functions import FUNCTIONS, Function
 from edgewise.forms.tree import Apply, Node, Number, apply, names_in
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.results.box import DataBox, Place, lowest, place_text
@@ -229,15 +230,19 @@ def _needs(node: Node, names: set[str]) -> Iterator[_Need]:
     elif node.function == "tan":
         cosine = apply("cos", inner)
         yield _Need(written(node), f"{written(cosine)} != 0", cosine, strict=True, crossing=True)
-    elif node.function in _ONE_SIDED and not _fixed(inner, names):
-        least, strict = _ONE_SIDED[node.function]
-        text = f"{written(inner)} {'>' if strict else '>='} {least}"
-        yield _Need(written(node), text, _sum(inner, -least), strict)
-    elif node.function in _TWO_SIDED and not _fixed(inner, names):
-        strict = _TWO_SIDED[node.function]
-        size = apply("abs", inner)
-        text = f"{written(size)} {'<' if strict else '<='} 1"
-        yield _Need(written(node), text, _sum(-size, 1), strict)
+    elif node.function in FUNCTIONS and not _fixed(inner, names):
+        yield from _function_needs(node, FUNCTIONS[node.function])
+
+
+def _function_needs(node: Apply, function: Function) -> Iterator[_Need]:
+    """That its argument is within the function's domain: above an end, or from minus a number to that number."""
+    inner, strict, bar = node.arguments[0], not function.closed, "" if not function.closed else "="
+    if math.isfinite(function.high):
+        size, most = apply("abs", inner), int(function.high)
+        yield _Need(written(node), f"{written(size)} <{bar} {most}", _sum(-size, most), strict)
+    elif math.isfinite(function.low):
+        least = int(function.low)
+        yield _Need(written(node), f"{written(inner)} >{bar} {least}", _sum(inner, -least), strict)
 
 
 def _power_needs(node: Apply, names: set[str]) -> Iterator[_Need]:
@@ -256,12 +261,6 @@ def _power_needs(node: Apply, names: set[str]) -> Iterator[_Need]:
         yield _Need(written(node), text, base, strict=power < 0)
     elif power < 0:
         yield _Need(written(node), f"{written(base)} != 0", base, strict=True, crossing=True)
-
-
-# The least argument, and whether it is itself forbidden.
-_ONE_SIDED = {"log": (0, True), "sqrt": (0, False), "acosh": (1, False)}
-# Arguments from -1 to 1, and whether the ends are forbidden.
-_TWO_SIDED = {"asin": False, "acos": False, "atanh": True}
 
 
 def _zeros(node: Node, names: set[str]) -> Iterator[Node]:

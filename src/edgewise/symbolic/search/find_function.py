@@ -6,7 +6,7 @@ what noise in y is of that is shown by the slope. The search for formulas does t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -20,6 +20,7 @@ from edgewise._core.errors import InputError
 from edgewise._core.plain import fields
 from edgewise._core.stopping import StopReason
 from edgewise._core.threads import one_thread
+from edgewise.forms import parse
 from edgewise.forms.derivative import differentiate
 from edgewise.forms.functions import FUNCTIONS
 from edgewise.forms.parser import Grammar
@@ -46,13 +47,6 @@ _REFUSAL = (
     "The 'text' argument must be a formula that calls one unknown function once, as in x3*f(x1, x2) + x4. "
     "Got {text} instead"
 )
-_UNDONE: Mapping[str, Callable[[Floats], Floats]] = {
-    "neg": np.negative, "inv": np.reciprocal, "exp": np.log, "log": np.exp,
-    "sqrt": lambda v: np.where(v >= 0, v * v, np.nan),
-    "sin": np.arcsin, "cos": np.arccos, "tan": np.arctan, "asin": np.sin, "acos": np.cos, "atan": np.tan,
-    "sinh": np.arcsinh, "cosh": np.arccosh, "tanh": np.arctanh, "asinh": np.sinh, "acosh": np.cosh, "atanh": np.tanh,
-    "sigmoid": lambda v: -np.log(1 / v - 1),
-}  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -239,8 +233,8 @@ def _undone(node: Node, label: str, y: Floats, columns: tuple[str, ...], X: Floa
             y = np.sign(y) * root if odd else np.where(y >= 0, root, np.nan)
         elif node.function == "^":
             y = y ** (1 / others[0]) if at == 0 else np.log(y) / np.log(others[0])
-        elif node.function in _UNDONE:
-            y = _UNDONE[node.function](y)
+        elif node.function in ("neg", "inv") or FUNCTIONS[node.function].inverse:
+            y = _undone(node.function, y)
         else:
             raise InputError(
                 argument="text",
@@ -249,6 +243,14 @@ def _undone(node: Node, label: str, y: Floats, columns: tuple[str, ...], X: Floa
             )
         node = node.arguments[at]
     return y
+
+
+def _undone(function: str, y: Floats) -> Floats:
+    """What a sign, an inverse or a function was taken of."""
+    if function in ("neg", "inv"):
+        return -y if function == "neg" else 1 / y
+    y = np.where(y >= 0, y, np.nan) if function == "sqrt" else y
+    return parse(FUNCTIONS[function].inverse, ("x",)).evaluate({"x": y})
 
 
 def _values(node: Node, columns: tuple[str, ...], X: Floats) -> Floats:

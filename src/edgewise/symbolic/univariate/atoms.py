@@ -9,6 +9,7 @@ import numpy as np
 
 from edgewise._core.arrays import Floats
 from edgewise.forms import Form
+from edgewise.forms.functions import FUNCTIONS
 from edgewise.forms.tree import Node, Number, substitute
 from edgewise.symbolic.univariate.atom_starts import (
     damped_starts,
@@ -87,6 +88,10 @@ def _affine(
         return value, (down * u, down)
 
     return evaluate
+
+
+def _named(name: str) -> Callable[[Floats, Floats], Values]:
+    return _affine(FUNCTIONS[name].value.array, FUNCTIONS[name].slopes)
 
 
 def _exponential(u: Floats, constants: Floats) -> Values:
@@ -203,7 +208,7 @@ def atoms(
         shift = 0.0 if name == "sin" else -np.pi / 2
         put(
             "sin",
-            _affine(np.sin, lambda z, f: np.cos(z)),
+            _named("sin"),
             waves,
             _sum_tree(lambda z: call(name, add(z, Number(shift)) if shift else z)),
             6,
@@ -255,7 +260,7 @@ def atoms(
     if "tanh" in allowed:
         put(
             "tanh",
-            _affine(np.tanh, lambda z, f: 1 - f * f),
+            _named("tanh"),
             step_starts,
             _sum_tree(lambda z: call("tanh", z)),
             6,
@@ -271,7 +276,7 @@ def atoms(
     if "atan" in allowed:
         put(
             "atan",
-            _affine(np.arctan, lambda z, f: 1 / (1 + z * z)),
+            _named("atan"),
             step_starts,
             _sum_tree(lambda z: call("atan", z)),
             6,
@@ -279,7 +284,7 @@ def atoms(
     if "exp" in allowed:
         put(
             "gaussian",
-            _affine(lambda z: np.exp(-z * z), lambda z, f: -2 * z * f),
+            _named("gaussian"),
             step_starts,
             _sum_tree(lambda z: call("exp", call("neg", _square(z)))),
             7,

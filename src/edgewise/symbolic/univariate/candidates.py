@@ -11,12 +11,14 @@ import numpy as np
 from edgewise._core.arrays import Floats
 from edgewise._core.work import Meter
 from edgewise.forms import FORMS, Form
+from edgewise.forms.functions import FUNCTIONS
 from edgewise.forms.tree import Node, Number
+from edgewise.symbolic.expressions.source import calls_in
 from edgewise.symbolic.provenance import marked
 from edgewise.symbolic.univariate.atoms import Atom, atoms, form_atom
 from edgewise.symbolic.univariate.best_subsets import SubsetSelection, SubsetTerms
 from edgewise.symbolic.univariate.curve import NEAR_EXACT_TIMES, CurvePoints
-from edgewise.symbolic.univariate.library import ALL, FORM_FUNCTIONS, CurveLibrary, LibraryColumn
+from edgewise.symbolic.univariate.library import ALL, CurveLibrary, LibraryColumn
 from edgewise.symbolic.univariate.pursuit import AtomSum, Pursuit
 from edgewise.symbolic.univariate.selection import NODE_NATS, Front, residual_of, ugly
 from edgewise.symbolic.univariate.trees import X, call, power, size
@@ -154,23 +156,17 @@ class Candidates:
         table = {
             "x^2": LibraryColumn(power(X, 2), x**2),
             "x^3": LibraryColumn(power(X, 3), x**3),
-            "sqrt": LibraryColumn(call("sqrt", X), np.sqrt(np.abs(x))),
             "inv": LibraryColumn(call("inv", X), 1 / x),
-            "log": LibraryColumn(call("log", X), np.log(np.abs(x))),
-            "exp": LibraryColumn(call("exp", X), np.exp(x)),
-            "sin": LibraryColumn(call("sin", X), np.sin(x)),
-            "cos": LibraryColumn(call("cos", X), np.cos(x)),
-            "tanh": LibraryColumn(call("tanh", X), np.tanh(x)),
-            "atan": LibraryColumn(call("atan", X), np.arctan(x)),
         }
         found: list[Atom] = []
         for name in names:
             if name in ("sqrt", "log") and (x <= 0).any():
                 continue
-            if name in ("exp", "sin", "cos", "log", "sqrt", "tanh", "atan") and name not in self.allowed:
+            if name in ALL and name not in self.allowed:
                 continue
-            if np.isfinite(table[name].values).all():
-                found += atoms(table[name], self.allowed, short=short)
+            inner = table.get(name) or LibraryColumn(call(name, X), FUNCTIONS[name].value(x))
+            if np.isfinite(inner.values).all():
+                found += atoms(inner, self.allowed, short=short)
         return found
 
 
@@ -182,7 +178,8 @@ def _functions(forms: Sequence[Form] | None) -> tuple[frozenset[str], list[Form]
     own: list[Form] = []
     for form in forms:
         if FORMS.get(form.name) is form:
-            allowed.update(FORM_FUNCTIONS.get(form.name, ()))
+            called = calls_in(form.tree()) & ALL
+            allowed.update({*called, "acos"} if "asin" in called else called)
         else:
             own.append(form)
     return frozenset(allowed), own

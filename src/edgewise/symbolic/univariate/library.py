@@ -6,13 +6,13 @@ most formulas one meets. Those with other constants start from the nearest.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from edgewise._core.arrays import Floats
+from edgewise.forms.functions import FUNCTIONS
 from edgewise.forms.tree import Node, Number, Variable
 from edgewise.symbolic.univariate.best_subsets import SubsetTerms
 from edgewise.symbolic.univariate.trees import ONE, X, add, call, multiply, power, size
@@ -28,53 +28,10 @@ class LibraryColumn:
     values: Floats
 
 
-FUNCTIONS: Mapping[str, Callable[[Any], Any]] = {
-    "sin": np.sin,
-    "cos": np.cos,
-    "exp": np.exp,
-    "log": np.log,
-    "sqrt": np.sqrt,
-    "tan": np.tan,
-    "tanh": np.tanh,
-    "atan": np.arctan,
-    "asin": np.arcsin,
-    "acos": np.arccos,
-    "sinh": np.sinh,
-    "cosh": np.cosh,
-    "asinh": np.arcsinh,
-    "acosh": np.arccosh,
-    "atanh": np.arctanh,
-    "abs": np.abs,
-}
-# Which of the library's forms allow which functions, where the caller restricts the forms.
-FORM_FUNCTIONS: Mapping[str, tuple[str, ...]] = {
-    "sqrt": ("sqrt",),
-    "log": ("log",),
-    "exp": ("exp",),
-    "sin": ("sin",),
-    "cos": ("cos",),
-    "tan": ("tan",),
-    "tanh": ("tanh",),
-    "sigmoid": ("exp",),
-    "arctan": ("atan",),
-    "arcsin": ("asin", "acos"),
-    "sinh": ("sinh",),
-    "cosh": ("cosh",),
-    "gaussian": ("exp",),
-    "abs": ("abs",),
-    "x log x": ("log",),
-    "x exp x": ("exp",),
-    "planck": ("exp",),
-    "inverse sqrt": ("sqrt",),
-    "arc": ("sqrt",),
-    "hyperbola": ("sqrt",),
-    "inverse arc": ("sqrt",),
-    "inverse hyperbola": ("sqrt",),
-}
-ALL = frozenset(FUNCTIONS)
 # Tried in every place; the others only of a multiple of x.
 _COMMON = ("sin", "cos", "exp", "log", "sqrt", "tanh", "atan", "asin", "acos")
 _RARE = ("tan", "sinh", "cosh", "asinh", "acosh", "atanh", "abs")
+ALL = frozenset((*_COMMON, *_RARE))
 
 
 def monomials(x: Floats, low: int = -4, high: int = 9, roots: bool = True) -> list[LibraryColumn]:
@@ -119,7 +76,7 @@ def inners(x: Floats, allowed: frozenset[str]) -> list[LibraryColumn]:
     ]
     for name in ("sin", "cos", "exp", "log", "sqrt"):
         if name in allowed and not (name in ("log", "sqrt") and (x < 0).any()):
-            values = FUNCTIONS[name](x)
+            values = _value(name, x)
             tree = call(name, X)
             out += [LibraryColumn(tree, values), LibraryColumn(add(one, tree), 1 + values)]
             out += [LibraryColumn(add(one, call("neg", tree)), 1 - values)]
@@ -148,11 +105,15 @@ def functions_of(inside: list[LibraryColumn], allowed: frozenset[str]) -> Iterat
 
 
 def _applied(name: str, inner: LibraryColumn) -> Iterator[LibraryColumn]:
-    yield LibraryColumn(call(name, inner.tree), FUNCTIONS[name](inner.values))
+    yield LibraryColumn(call(name, inner.tree), _value(name, inner.values))
     if name == "exp":
         yield LibraryColumn(call("exp", call("neg", inner.tree)), np.exp(-inner.values))
     if name in ("sin", "cos"):
-        yield LibraryColumn(power(call(name, inner.tree), 2), FUNCTIONS[name](inner.values) ** 2)
+        yield LibraryColumn(power(call(name, inner.tree), 2), _value(name, inner.values) ** 2)
+
+
+def _value(name: str, z: Floats) -> Floats:
+    return FUNCTIONS[name].value.array(z)
 
 
 def _silly(name: str, inner: Node) -> bool:
@@ -182,7 +143,7 @@ def _partners(x: Floats, allowed: frozenset[str]) -> Iterator[LibraryColumn]:
     for name in ("sin", "cos"):
         if name in allowed:
             yield from (
-                LibraryColumn(call(name, tree), FUNCTIONS[name](z)) for tree, z in (*multiples, *squares)
+                LibraryColumn(call(name, tree), _value(name, z)) for tree, z in (*multiples, *squares)
             )
     if "exp" in allowed:
         for tree, z in (*multiples[:3], squares[0]):
@@ -193,12 +154,12 @@ def _partners(x: Floats, allowed: frozenset[str]) -> Iterator[LibraryColumn]:
     for tree, z in (*multiples[:1], *sums):
         for name in ("log", "sqrt"):
             if name in allowed:
-                yield LibraryColumn(call(name, tree), FUNCTIONS[name](z))
+                yield LibraryColumn(call(name, tree), _value(name, z))
     for tree, z in sums:
         yield LibraryColumn(call("inv", tree), 1 / z)
     for name in ("tanh", "atan"):
         if name in allowed:
-            yield LibraryColumn(call(name, X), FUNCTIONS[name](x))
+            yield LibraryColumn(call(name, X), _value(name, x))
 
 
 class CurveLibrary:
@@ -261,7 +222,7 @@ def _degree(factor: LibraryColumn) -> int:
 def _is_power(tree: Node) -> bool:
     return (
         "sin" not in (text := repr(tree))
-        and not any(f"'{name}'" in text for name in FUNCTIONS)
+        and not any(f"'{name}'" in text for name in ALL)
         and "'+'" not in text
     )
 

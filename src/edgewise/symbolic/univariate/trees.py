@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 
+from edgewise.forms.functions import FUNCTIONS
 from edgewise.forms.tree import OPERATORS, Apply, Node, Number, Variable, apply, inverse, multiplied, summed
 
 X = Variable("x")
@@ -16,10 +17,9 @@ ONE, ZERO = Number(1), Number(0)
 _NO_SCALE = frozenset({"log", "sqrt", "abs", "step"})
 _NO_SHIFT = frozenset({"exp"})
 _AT_ZERO = {
-    "exp": 1,
-    "cos": 1,
-    "cosh": 1,
-    **dict.fromkeys(("sin", "tan", "sinh", "tanh", "atan", "asin", "sqrt"), 0),
+    name: int(function.value(0.0))
+    for name, function in FUNCTIONS.items()
+    if function.arity == 1 and function.contains(0.0) and function.value(0.0) in (0.0, 1.0)
 }
 
 

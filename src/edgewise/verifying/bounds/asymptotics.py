@@ -13,12 +13,14 @@ system. doi:10.3929/ethz-a-001631582
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
 
+from edgewise.forms.functions import FUNCTIONS
+from edgewise.forms.parser import spelled_out
 from edgewise.forms.tree import (
     Apply,
     Node,
@@ -40,7 +42,9 @@ _T = "the column on its way"
 _ABOUT = "about"
 _ZERO, _ONE, _HALF = Number(0), Number(1), inverse(2)
 # Odd functions of slope one at zero.
-_LIKE_THEIR_ARGUMENT = frozenset({"sin", "tan", "asin", "atan", "sinh", "tanh", "asinh", "atanh"})
+_LIKE_THEIR_ARGUMENT = frozenset(
+    name for name, function in FUNCTIONS.items() if function.parity < 0 and not function.jump
+)
 
 
 @dataclass(frozen=True)
@@ -153,8 +157,9 @@ class _Scales:
         if isinstance(tree, Variable):
             return _Part(_ONE, Fraction(1), exact=True)
         assert isinstance(tree, Apply)
-        if (written := _WRITTEN.get(tree.function)) is not None:
-            return self.part(written(*tree.arguments))
+        written = _cosh(tree.arguments[0]) if tree.function == "cosh" else spelled_out(tree)
+        if written is not None:
+            return self.part(written)
         if tree.function == "^" and _rational(tree.arguments[1]) is None:
             base, above = tree.arguments
             return self.part(apply("exp", above * apply("log", base)))
@@ -377,12 +382,3 @@ def _rational(node: Node) -> Fraction | None:
 
 def _cosh(u: Node) -> Node:
     return _HALF * (apply("exp", u) + apply("exp", -u))
-
-
-# Functions that others say.
-_WRITTEN: Mapping[str, Callable[..., Node]] = {
-    "sqrt": lambda u: u**_HALF,
-    "cosh": _cosh,
-    "sigmoid": lambda u: inverse(_ONE + apply("exp", -u)),
-    "gaussian": lambda u: apply("exp", -(u**2)),
-}
