@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import math
 
+from edgewise.symbolic.fitting.least_squares import Refit
+from edgewise.symbolic.fitting.train_test import SplitRows
+
 # Nats of a node of a formula: a symbol out of some twenty.
 NODE_NATS = 3.0
 
@@ -44,3 +47,15 @@ def criterion(
     True
     """
     return count * math.log(max(error, floor)) + node * complexity + 0.5 * constants * math.log(count)
+
+
+# Nats of a node of a function that was chosen for an edge or for an unknown function, and what is rounding of a spread.
+_CHOSEN_NODE_NATS = 1.0
+_ROUNDED_SHARE = 1e-11
+
+
+def criterion_of(fit: Refit, complexity: int, rows: SplitRows) -> float:
+    """The same of a fit to rows whose functions were chosen and have so many nodes; infinite where it failed."""
+    error = math.sqrt(fit.rss / len(rows.y)) if math.isfinite(fit.rss) else math.inf
+    floor = _ROUNDED_SHARE * rows.spread + 1e-150
+    return criterion(error, complexity, len(rows.y), len(fit.constants), node=_CHOSEN_NODE_NATS, floor=floor)

@@ -11,6 +11,7 @@ from edgewise._core.work import spent
 from edgewise.forms.tree import Node, Number, substitute
 from edgewise.symbolic.expressions.rewriting import shortest
 from edgewise.symbolic.expressions.writing import from_tree
+from edgewise.symbolic.fitting.criterion import criterion_of
 from edgewise.symbolic.fitting.least_squares import Refit, refit
 from edgewise.symbolic.fitting.rounding import fit_expression, round_constants, trim_digits
 from edgewise.symbolic.fitting.train_test import SplitRows
@@ -136,12 +137,8 @@ def _judged(
 ) -> _Judged:
     tree, steps = put_together(partial, chosen, constants), _CHOICE_STEPS
     fit = refit(tree, rows.names, rows.X, rows.y, steps=steps, tolerance=1e-10)
-    n, floor = len(rows.y), len(rows.y) * (1e-11 * rows.spread) ** 2 + 1e-300
-    if not math.isfinite(fit.rss):
-        return _Judged(choice, fit, math.inf)
     size = sum(each.complexity for each in chosen.values())
-    score = n * math.log(max(fit.rss, floor)) + math.log(n) * len(fit.constants) + 2 * size
-    return _Judged(choice, fit, score)
+    return _Judged(choice, fit, criterion_of(fit, size, rows))
 
 
 def _finished(judged: _Judged, rows: SplitRows) -> Formula:

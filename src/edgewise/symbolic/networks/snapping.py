@@ -20,6 +20,7 @@ from edgewise.forms import FORMS, Form
 from edgewise.forms.tree import Node
 from edgewise.network import KAN
 from edgewise.symbolic.expressions.composition import Affine, Edge, compose, living_edges
+from edgewise.symbolic.fitting.criterion import criterion_of
 from edgewise.symbolic.fitting.least_squares import Refit, refit
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.networks.suggestions import edge_curve
@@ -145,15 +146,8 @@ def _judge(
     if 1e-12 < _share(fit, rows) < 1e-3:
         # Close: an exact law only shows once its constants have converged.
         fit = refit(fit.tree, rows.names, rows.X, rows.y)
-    n = len(rows.y)
-    floor = n * (1e-11 * rows.spread) ** 2 + 1e-300
     size = sum(each.complexity for each in chosen)
-    bic = (
-        n * math.log(max(fit.rss, floor)) + math.log(n) * len(fit.constants)
-        if math.isfinite(fit.rss)
-        else math.inf
-    )
-    return Snapped(choice, fit, bic + 2 * size)
+    return Snapped(choice, fit, criterion_of(fit, size, rows))
 
 
 def _share(fit: Refit, rows: SplitRows) -> float:

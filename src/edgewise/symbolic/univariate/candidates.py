@@ -14,6 +14,7 @@ from edgewise.forms import FORMS, Form
 from edgewise.forms.functions import FUNCTIONS
 from edgewise.forms.tree import Node, Number
 from edgewise.symbolic.expressions.source import calls_in
+from edgewise.symbolic.fitting.criterion import criterion
 from edgewise.symbolic.provenance import marked
 from edgewise.symbolic.univariate.atoms import Atom, atoms, form_atom
 from edgewise.symbolic.univariate.best_subsets import SubsetSelection, SubsetTerms
@@ -79,8 +80,7 @@ class Candidates:
         return best.residual <= reach and best.complexity + ugly(best) <= nodes
 
     def _price(self, tree: Node, residual: float) -> float:
-        floor = 1e-14
-        return len(self.few.y) * math.log(max(residual, floor)) + NODE_NATS * size(tree)
+        return criterion(residual, size(tree), len(self.few.y), node=NODE_NATS, floor=1e-14)
 
     def consider(self, candidates: Ranked, keep: int, *, settled: bool = False) -> None:
         """Fit the best few of many candidates and put them on the front; all are remembered."""
