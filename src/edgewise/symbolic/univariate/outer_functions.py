@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgewise._core.arrays import Floats
+from edgewise.forms import parse
+from edgewise.forms.functions import FUNCTIONS
 from edgewise.forms.tree import Node, Number
 from edgewise.symbolic.univariate.curve import CurvePoints
 from edgewise.symbolic.univariate.library import LibraryColumn
@@ -40,6 +42,10 @@ def _not_negative(y: Floats) -> bool:
     return bool((y >= 0).all())
 
 
+def _positive(y: Floats) -> bool:
+    return bool((y > 0).all())
+
+
 def _moderate(y: Floats) -> bool:
     return float(y.max() - y.min()) < 40 and float(np.abs(y).max()) < 200
 
@@ -48,23 +54,33 @@ def _within(low: float, high: float) -> Callable[[Floats], bool]:
     return lambda y: bool(y.min() >= low and y.max() <= high)
 
 
+def _undoing(name: str, allowed: Callable[[Floats], bool]) -> OuterFunction:
+    """A function of the catalogue."""
+    inverse = parse(FUNCTIONS[name].inverse, ("x",))
+    slope = inverse.derivative("x")
+    return OuterFunction(
+        name,
+        lambda y: inverse.evaluate({"x": y}),
+        lambda y: np.abs(slope.evaluate({"x": y})),
+        lambda g: call(name, g),
+        allowed,
+        name,
+    )
+
+
 OUTERS: Sequence[OuterFunction] = (
-    OuterFunction(
-        "exp", np.log, lambda y: 1 / y, lambda g: call("exp", g), lambda y: bool((y > 0).all()), "exp"
-    ),
+    _undoing("exp", _positive),
     OuterFunction("inv", lambda y: 1 / y, lambda y: 1 / y**2, lambda g: call("inv", g), _one_sign),
-    OuterFunction(
-        "sqrt", lambda y: y * y, lambda y: 2 * np.abs(y), lambda g: call("sqrt", g), _not_negative, "sqrt"
-    ),
+    _undoing("sqrt", _not_negative),
     OuterFunction(
         "1/sqrt",
         lambda y: y**-2.0,
         lambda y: 2 * np.abs(y) ** -3.0,
         lambda g: call("inv", call("sqrt", g)),
-        lambda y: bool((y > 0).all()),
+        _positive,
         "sqrt",
     ),
-    OuterFunction("log", np.exp, np.exp, lambda g: call("log", g), _moderate, "log"),
+    _undoing("log", _moderate),
     OuterFunction(
         "log/2",
         lambda y: np.exp(2 * y),
@@ -95,31 +111,11 @@ OUTERS: Sequence[OuterFunction] = (
         lambda g: power(g, 3),
         _one_sign,
     ),
-    OuterFunction(
-        "asin", np.sin, lambda y: np.abs(np.cos(y)), lambda g: call("asin", g), _within(-1.571, 1.571), "asin"
-    ),
-    OuterFunction(
-        "acos", np.cos, lambda y: np.abs(np.sin(y)), lambda g: call("acos", g), _within(0.0, 3.1416), "acos"
-    ),
-    OuterFunction(
-        "atan", np.tan, lambda y: 1 + np.tan(y) ** 2, lambda g: call("atan", g), _within(-1.57, 1.57), "atan"
-    ),
-    OuterFunction(
-        "tanh",
-        np.arctanh,
-        lambda y: 1 / (1 - y * y),
-        lambda g: call("tanh", g),
-        _within(-1 + 1e-9, 1 - 1e-9),
-        "tanh",
-    ),
-    OuterFunction(
-        "asinh",
-        np.sinh,
-        np.cosh,
-        lambda g: call("asinh", g),
-        lambda y: float(np.abs(y).max()) < 20,
-        "asinh",
-    ),
+    _undoing("asin", _within(-1.571, 1.571)),
+    _undoing("acos", _within(0.0, 3.1416)),
+    _undoing("atan", _within(-1.57, 1.57)),
+    _undoing("tanh", _within(-1 + 1e-9, 1 - 1e-9)),
+    _undoing("asinh", lambda y: float(np.abs(y).max()) < 20),
 )
 
 

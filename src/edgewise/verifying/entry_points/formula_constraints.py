@@ -20,7 +20,7 @@ from edgewise._core.stopping import StopReason
 from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, StopError, check_seconds, check_work, running
 from edgewise.forms.derivative import differentiate
-from edgewise.forms.functions import JUMPS
+from edgewise.forms.functions import BREAKS, JUMPS
 from edgewise.forms.tree import Node, Number, Variable, names_in, render, replaced
 from edgewise.symbolic.expressions.source import calls_in
 from edgewise.symbolic.expressions.tape import Tape
@@ -40,7 +40,7 @@ from edgewise.verifying.search.prove import WORK_UNITS
 # An inequality is proved up to this share of the largest value that is seen: many touch their bound, where rounding decides.
 _ROOM = 1e-9
 _SEEN = 256
-_KINKS = frozenset({"abs", "max", "min"})
+_KINKS = BREAKS - JUMPS
 _BENT = {"increasing": "slope", "decreasing": "slope", "convex": "bend", "concave": "bend"}
 
 
