@@ -234,7 +234,7 @@ def _undone(node: Node, label: str, y: Floats, columns: tuple[str, ...], X: Floa
         elif node.function == "^":
             y = y ** (1 / others[0]) if at == 0 else np.log(y) / np.log(others[0])
         elif node.function in ("neg", "inv") or FUNCTIONS[node.function].inverse:
-            y = _undone(node.function, y)
+            y = _argument_of(node.function, y)
         else:
             raise InputError(
                 argument="text",
@@ -245,7 +245,7 @@ def _undone(node: Node, label: str, y: Floats, columns: tuple[str, ...], X: Floa
     return y
 
 
-def _undone(function: str, y: Floats) -> Floats:
+def _argument_of(function: str, y: Floats) -> Floats:
     """What a sign, an inverse or a function was taken of."""
     if function in ("neg", "inv"):
         return -y if function == "neg" else 1 / y
