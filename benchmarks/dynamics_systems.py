@@ -1,4 +1,4 @@
-"""Systems of one to four differential equations from textbooks in nine sets, and the courses they are measured on.
+"""Systems of one to four differential equations from textbooks in ten sets, and the courses they are measured on.
 
 Long because it is a list.
 """
@@ -396,6 +396,54 @@ NINTH = (
     ),
 )  # fmt: skip
 
+# Written down when terms came to be taken from a language of them: of degree four and more, compositions, and quotients.
+TENTH = (
+    # E. E. Sel'kov (1968), Self-oscillations in glycolysis, European Journal of Biochemistry 4, with three molecules.
+    _system("Selkov of three molecules", 20, x=("1.24 - x*y^3", 0.8), y=("x*y^3 - y", 1.3)),
+    # Y. Aizawa's attractor, after W. F. Langford (1984), Numerical studies of torus bifurcations.
+    _system(
+        "Aizawa", 15, x=("(z - 0.7)*x - 3.5*y", 0.1), y=("3.5*x + (z - 0.7)*y", 0.0),
+        z=("0.6 + 0.95*z - z^3/3 - (x^2 + y^2)*(1 + 0.25*z) + 0.1*z*x^3", 0.0),
+    ),
+    # A. L. Hodgkin, A. F. Huxley (1952), with three gates in a row.
+    _system("gates in a row", 12, v=("1.5 - 0.5*v - n^3*v", 0.1), n=("0.8*v - 0.6*n", 0.1)),
+    _system("two molecules of each kind", 8, x=("0.8 - x^2*y^2", 1.8), y=("0.9 - x^2*y^2 - 0.3*y", 0.2)),
+    _system(
+        "springs coupled in fifth order", 16, x=("u", 0.9), y=("v", 0.5), u=("-x - 0.8*x*y^3", 0.0),
+        v=("-1.5*y - 1.2*x^2*y^2", 0.2),
+    ),
+    _system("two plates that radiate", 6, x=("1.2 - 0.4*(x^4 - y^4)", 0.5), y=("0.4*(x^4 - y^4) - 0.6*y", 0.4)),
+    # Lord Rayleigh (1917), M. S. Plesset (1949): a bubble of diatomic or, here, slowly heated gas in a thick liquid.
+    _system("bubble in oil", 8, r=("v", 1.6), v=("1.2/r^4 - 1/r - 1.5*v^2/r - 0.3*v/r^2", 0.0)),
+    # V. S. Ivlev (1955), Experimental Ecology of the Feeding of Fishes.
+    _system(
+        "Ivlev", 30, x=("x*(1 - x/3) - y*(1 - exp(-1.2*x))", 1.0), y=("0.8*y*(1 - exp(-1.2*x)) - 0.4*y", 0.4)
+    ),
+    _system("logarithmic uptake", 30, x=("x*(1 - x/3) - y*log(1 + x)", 1.0), y=("0.8*y*log(1 + x) - 0.4*y", 0.4)),
+    # Q. Cao and others (2006), Archetypal oscillator for smooth and discontinuous dynamics, Physical Review E 74.
+    _system("smooth and discontinuous oscillator", 20, x=("v", 0.3), v=("-x + 2*x/sqrt(1 + x^2)", 0.2)),
+    _system("Gaussian well", 20, x=("v", 0.4), v=("-2*x*exp(-x^2) - 0.1*v", 1.0)),
+    _system("births by Ricker, deaths by crowding", 10, x=("2*x*exp(-x) - 0.2*x^2", 0.05)),
+    # M. P. Hassell, G. C. Varley (1969), New inductive population model for insect parasites, Nature 223.
+    _system("Hassell and Varley", 30, x=("x*(1 - x/3) - x*y/(sqrt(y) + x)", 1.0), y=("0.9*x*y/(sqrt(y) + x) - 0.4*y", 0.4)),
+    _system(
+        "prey shared by shares squared", 30, x=("x*(1 - x/3) - x^2*y/(x^2 + y^2)", 1.5), y=("x^2*y/(x^2 + y^2) - 0.6*y", 0.4)
+    ),
+    # W.-m. Liu, S. A. Levin, Y. Iwasa (1986), Influence of nonlinear incidence rates, Journal of Mathematical Biology 23.
+    _system(
+        "incidence that levels off", 20, S=("0.1*(1 - S) - 3*S*I/(1 + 4*I^2)", 0.95), I=("3*S*I/(1 + 4*I^2) - 0.6*I", 0.05)
+    ),
+    # P. M. Morse (1929), Diatomic molecules according to the wave mechanics, with friction.
+    _system("Morse's molecule with friction", 12, x=("v", 1.2), v=("3*exp(-2*x) - 3*exp(-x) - 0.2*v", 0.0)),
+    _system(
+        "spring that swings", 8, r=("u", 1.3), a=("w", 0.6), u=("r*w^2 - 8*r + 8 + 2*cos(a)", 0.0),
+        w=("-2*u*w/r - 2*sin(a)/r", 0.0)
+    ),
+    _system("hinge that turns with its hoop", 16, a=("w", 0.5), w=("2*sin(a)*cos(a) - sin(a) - 0.15*w^3", 0.0)),
+    _system("two enzymes in a row", 10, s=("1 - 2*s^2/(0.5 + s^2)", 2.0), p=("2*s^2/(0.5 + s^2) - 1.5*p/(0.4 + p)", 0.1)),
+    _system("beads on a parabola", 12, x=("v", 1.0), v=("-(2*x + 4*x*v^2)/(1 + 4*x^2)", 0.0)),
+)  # fmt: skip
+
 SETS = {
     "first": FIRST,
     "second": SECOND,
@@ -406,4 +454,5 @@ SETS = {
     "seventh": SEVENTH,
     "eighth": EIGHTH,
     "ninth": NINTH,
+    "tenth": TENTH,
 }
