@@ -44,7 +44,7 @@ COLUMNS = ("system", "number", "noise", "seed", "right", "equations", *FIGURES, 
 def skeleton(expression: Any) -> tuple[frozenset[Any], frozenset[Any]]:
     """The products of columns and functions above and below the line, without their factors."""
     expression = sympy.expand_log(sympy.nsimplify(as_exponentials(expression), rational=True), force=True)
-    expression = sympy.expand_trig(expression)
+    expression = sympy.powdenest(sympy.expand_trig(expression), force=True)
     columns = expression.free_symbols
     sides = []
     for part in sympy.fraction(sympy.together(sympy.expand(expression))):

@@ -17,7 +17,7 @@ from edgewise.dynamics.courses import read_courses
 from edgewise.dynamics.model import free
 from edgewise.dynamics.search import DynamicsSearch
 from edgewise.dynamics.selection import TermSelection
-from edgewise.dynamics.terms import DynamicsTerm
+from tests.dynamics.made import term, terms
 
 
 def _epidemic(_: float, x: Floats) -> list[float]:
@@ -34,25 +34,24 @@ def selection() -> TermSelection:
     noisy = states + 0.01 * states.std(0) * np.random.default_rng(1).normal(size=states.shape)
     courses = read_courses(t, noisy, ["S", "I", "R"], None, None, None)
     made = DynamicsSearch(courses, 2, ("saturation",), Meter(60.0)).selection
-    true = [(0, (0, 0, 1), 0.1), (0, (1, 1, 0), -1.2), (1, (1, 1, 0), 1.2), (1, (0, 1, 0), -0.4)]
+    true = [(0, "R", 0.1), (0, "S*I", -1.2), (1, "S*I", 1.2), (1, "I", -0.4)]
     ends = (
-        [(2, (0, 1, 0), 0.4), (2, (0, 0, 1), -0.1)],
-        [(2, (0, 1, 0), 0.5), (2, (1, 0, 0), 0.1), (2, (0, 0, 0), -0.1)],
-        [(2, (0, 1, 0), 0.4)],
+        [(2, "I", 0.4), (2, "R", -0.1)],
+        [(2, "I", 0.5), (2, "S", 0.1), (2, "1", -0.1)],
+        [(2, "I", 0.4)],
     )
     for end in ends:
-        terms = tuple((e, DynamicsTerm(tuple(map(float, powers)))) for e, powers, _ in (*true, *end))
-        assert made.judged(terms, [factor for *_, factor in (*true, *end)]) is not None
+        own = terms("SIR", *(text for _, text, _ in (*true, *end)))
+        chosen = tuple((e, term) for (e, *_), term in zip((*true, *end), own, strict=True))
+        assert made.judged(chosen, [factor for *_, factor in (*true, *end)]) is not None
     return made
 
 
 def test_what_flows_from_state_to_state_is_written_once(selection: TermSelection) -> None:
     best, lead = shortest(selection, 3)
     model = best.fit.model
-    assert {(e, term.powers) for e, term in zip(model.equation, model.terms, strict=True) if e == 2} == {
-        (2, (0.0, 1.0, 0.0)),
-        (2, (0.0, 0.0, 1.0)),
-    }
+    ends = [term.key for e, term in zip(model.equation, model.terms, strict=True) if e == 2]
+    assert ends == [each.key for each in terms("SIR", "I", "R")]
     assert len(best.fit.point.constants) == 3
     assert plain(model) == 3
     assert lead > 0
@@ -85,16 +84,10 @@ def test_terms_that_follow_the_solvers_error_go() -> None:
         atol=1e-13,
     ).y.T
     search = DynamicsSearch(read_courses(t, states, ["a", "b"], None, None, None), 2, (), Meter(60.0))
-    none, a, b = (0.0, 0.0), (1.0, 0.0), (0.0, 1.0)
-    true = [
-        (0, DynamicsTerm(none), 3.0),
-        (0, DynamicsTerm(a), -1.0),
-        (0, DynamicsTerm(a, "abs of difference", (0, 1)), -1.0),
-        (1, DynamicsTerm(none), 1.2),
-        (1, DynamicsTerm(b), -0.3),
-        (1, DynamicsTerm(b, "abs of difference", (0, 1)), -1.0),
-    ]
-    more = [*true, (0, DynamicsTerm(none, "exp", (0,)), 1e-7), (1, DynamicsTerm(none, "exp", (1,)), 1e-7)]
+    texts = [(0, "1", 3.0), (0, "a", -1.0), (0, "a*abs(a - b)", -1.0)]
+    texts += [(1, "1", 1.2), (1, "b", -0.3), (1, "b*abs(a - b)", -1.0)]
+    more = [(e, term(text, "ab"), f) for e, text, f in [*texts, (0, "exp(a)", 1e-7), (1, "exp(b)", 1e-7)]]
+    true = more[:-2]
     judged = search.selection.judged(tuple((e, term) for e, term, _ in more), [f for *_, f in more])
     assert judged is not None
     assert not search.selection.is_exact(judged)
@@ -107,9 +100,7 @@ def test_terms_that_follow_the_solvers_error_go() -> None:
 
 
 def test_whole_and_shared_factors_are_counted() -> None:
-    model = free(
-        2, [DynamicsTerm((1, 0)), DynamicsTerm((0, 1)), DynamicsTerm((1, 0))], [0, 0, 1], [2.0, 3.0, -2.0]
-    )
+    model = free(2, terms("xy", "x", "y", "x"), [0, 0, 1], [2.0, 3.0, -2.0])
     assert plain(model) == 0
     tied = model.tied(2, 0, -1.0, model.start)
     assert plain(tied) == 1
@@ -120,40 +111,27 @@ def test_whole_and_shared_factors_are_counted() -> None:
 
 
 def test_what_one_equation_has_is_shorter_in_another(selection: TermSelection) -> None:
-    product = DynamicsTerm((1.0, 1.0, 0.0))
-    root = DynamicsTerm((1.0, 0.0, 0.0), function="distance", variables=(0, 1))
-    again = DynamicsTerm((0.0, 1.0, 0.0), function="distance", variables=(0, 1))
-    assert product.nodes_beside([]) == product.nodes == 2
-    assert product.nodes_beside([root, product]) == 1
-    assert again.nodes_beside([root]) == 2
-    assert again.nodes_beside([product]) == again.nodes > 2
-    assert selection.price(1, product, ((0, product),)) < selection.price(0, product, ((0, product),))
-    saturated = DynamicsTerm((1.0, 0.0, 0.0), function="hill1", variables=(1,), inner=(0.5,))
-    shared = ((0, saturated),)
-    one, two = (selection.price(1, saturated, beside) for beside in (shared, ()))
-    node, constant = 3.0, math.log(selection.pieces.values.size)
-    assert two - one == pytest.approx(constant + node * (saturated.nodes - 1))
+    root = "S*sqrt(S^2 + I^2)"
+    one, twice, other = (
+        selection.words(free(2, terms("SIR", *texts), [0, 1], [1.0, 1.0]))
+        for texts in ((root, root), (root, "S*I"), (root, "R*sqrt(S^2 + I^2)"))
+    )
+    assert one < twice < other
 
 
-def _saturated(k: float) -> DynamicsTerm:
-    return DynamicsTerm((1.0, 0.0), function="hill1", variables=(0,), inner=(k,))
-
-
-@pytest.mark.parametrize(("equation", "other", "shared"), [(0, 5.0, True), (1, 5.0, False), (1, 1.1, True)])
-def test_inner_constants_are_one_in_an_equation_and_where_they_start_near(equation, other, shared) -> None:
-    again = DynamicsTerm((0.0, 1.0), function="hill1", variables=(0,), inner=(other,))
-    model = free(2, [_saturated(1.0), again], [0, equation], [2.0, 3.0])
+@pytest.mark.parametrize(("equation", "other", "shared"), [(0, 1.1, True), (1, 5.0, False), (1, 1.1, True)])
+def test_inner_constants_are_one_where_they_start_near(equation, other, shared) -> None:
+    model = free(2, terms("xy", "x/(1.0 + x)", f"y/({other} + x)"), [0, equation], [2.0, 3.0])
     assert len(model.start) == (3 if shared else 4)
     assert [term.inner for term in model.known(model.start)] == [(1.0,), (1.0 if shared else other,)]
 
 
 def test_inner_constants_are_tied_one_by_one() -> None:
-    step = DynamicsTerm((0.0, 0.0), function="logistic", variables=(0,), inner=(2.0, 1.0))
-    other = replace(step, inner=(20.0, 10.0))
-    model = free(2, [step, other], [0, 1], [1.0, 1.0])
-    assert model.known(model.start) == (step, other)
+    texts = "1/(1 + exp(1.0 - 2.0*x))", "1/(1 + exp(10.0 - 20.0*x))"
+    model = free(2, terms("xy", *texts), [0, 1], [1.0, 1.0])
+    assert [term.inner for term in model.known(model.start)] == [(1.0, 2.0), (10.0, 20.0)]
     tied = model.tied(3, 5, 1.0, model.start)
-    assert [term.inner for term in tied.known(tied.start)] == [(2.0, 10.0), (20.0, 10.0)]
+    assert [term.inner for term in tied.known(tied.start)] == [(1.0, 20.0), (10.0, 20.0)]
 
 
 def _selection(rates, start: list[float], end: float, names: list[str]) -> TermSelection:
@@ -166,8 +144,8 @@ def _selection(rates, start: list[float], end: float, names: list[str]) -> TermS
 
 def test_inner_constants_become_whole_where_no_row_objects() -> None:
     made = _selection(lambda _, s: 2 / (1 + s**3) - 2, [3.0], 4, ["s"])
-    saturated = DynamicsTerm((0.0,), function="hill3", variables=(0,), inner=(0.9,))
-    judged = made.judged(((0, DynamicsTerm((0.0,))), (0, saturated)), [-1.8, 2.1])
+    one, saturated = terms("s", "1", "1/(0.9 + s^3)")
+    judged = made.judged(((0, one), (0, saturated)), [-1.8, 2.1])
     assert judged is not None
     settled = settle(judged, made)
     (k,) = settled.fit.model.known(settled.fit.point.constants)[1].inner
@@ -175,57 +153,30 @@ def test_inner_constants_become_whole_where_no_row_objects() -> None:
     assert plain(settled.fit.model) == 3
     # A half is no whole number.
     other = _selection(lambda _, s: 2 / (0.5 + s**3) - 2, [3.0], 4, ["s"])
-    judged = other.judged(((0, DynamicsTerm((0.0,))), (0, saturated)), [-1.8, 2.1])
+    judged = other.judged(((0, one), (0, saturated)), [-1.8, 2.1])
     assert judged is not None
     model = settle(judged, other).fit
     assert model.model.known(model.point.constants)[1].inner[0] == pytest.approx(0.5, abs=0.05)
     assert len(model.point.constants) > 0
 
 
-def test_a_function_is_offered_with_all_its_terms() -> None:
-    made = _selection(
-        lambda _, x: [-(x[0] ** 2) * x[1] / (x[0] ** 2 + 1.3), -0.4 * x[1]], [3.0, 2.0], 8, ["x", "y"]
-    )
-    eaten = DynamicsTerm((0.0, 1.0), "hill2", (0,), (1.2,))
-    y = DynamicsTerm((0.0, 1.0))
-    judged = made.judged(((0, y), (0, eaten), (1, y)), [-1.0, 1.3, -0.4])
-    assert judged is not None
-    assert {term.powers for term in made.siblings(eaten)} >= {(0.0, 1.0), (1.0, 1.0), (2.0, 1.0)}
-    made.improved(judged)
-    assert frozenset({(0, replace(eaten, powers=(2.0, 1.0)).key), (1, y.key)}) in made.tried
-
-
-def test_waves_are_terms_only_where_they_are_seen() -> None:
+def test_constants_that_the_courses_cannot_tell_are_refused() -> None:
     made = _selection(lambda _, v: [9.81 - 0.4 * v[0]], [0.5], 8, ["v"])
-    size = float(made.variables.max())
-    waves = [
-        DynamicsTerm((0.0,), name, (0,), (rate / size,))
-        for name in ("scaled sin", "scaled cos")
-        for rate in (1.5, 3.0)
+    wave = term("sin(0.3*v)", "v")
+    limits = np.array([0.2]), np.array([2.0])
+    assert [replace(wave, limits=limits).at([k]).is_seen for k in (0.1, 0.3, -1.0, 3.0)] == [
+        False,
+        True,
+        True,
+        False,
     ]
-    assert [made.makes_sense(term) for term in waves] == [False, True, False, True]
-    assert made.makes_sense(DynamicsTerm((0.0,), "scaled exp", (0,), (1.5 / size,)))
-
-
-def test_a_saturation_becomes_a_power_where_its_constant_is_nothing() -> None:
-    made = _selection(lambda _, y: 0.5 - 0.8 * y, [3.0], 5, ["y"])
-    none = DynamicsTerm((0.0,))
-    judged = made.judged(((0, none), (0, DynamicsTerm((2.0,), "hill1", (0,), (0.05,)))), [0.5, -0.8])
-    assert judged is not None
-    assert [term.function for _, term in judged.chosen] == ["", "hill1"]
-    settled = settle(judged, made)
-    assert settled.fit.model.terms == (none, DynamicsTerm((1.0,)))
-    assert settled.length < judged.criterion
-    other = _selection(lambda _, y: -0.8 * y / (1.3 + y), [3.0], 5, ["y"])
-    judged = other.judged(((0, DynamicsTerm((1.0,), "hill1", (0,), (1.0,))),), [-0.8])
-    assert judged is not None
-    assert settle(judged, other).fit.model.terms[0].function == "hill1"
+    one = term("1", "v")
+    assert made.judged(((0, one), (0, replace(wave, limits=limits).at([40.0]))), [9.0, 0.1]) is None
 
 
 def test_a_term_that_no_library_has_is_exchanged_like_any_other() -> None:
     made = _selection(lambda _, y: -2 / y**3, [3.0], 8, ["y"])
-    rare = DynamicsTerm((-3.0,))
-    assert rare not in made.pool
-    judged = made.judged(((0, rare), (0, DynamicsTerm((1.0,)))), [-2.0, 0.01])
+    rare, column = terms("y", "1/y^3", "y")
+    judged = made.judged(((0, rare), (0, column)), [-2.0, 0.01])
     assert judged is not None
-    assert made.improved(judged).chosen == ((0, rare),)
+    assert made.improved(judged).chosen[0][1].key == rare.key

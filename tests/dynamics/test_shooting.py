@@ -9,92 +9,35 @@ from hypothesis import strategies as st
 from scipy.integrate import solve_ivp
 
 from edgewise.dynamics import runge_kutta
-from edgewise.dynamics.candidates import functions, polynomials
 from edgewise.dynamics.courses import read_courses
-from edgewise.dynamics.families import families
 from edgewise.dynamics.model import free
 from edgewise.dynamics.pieces import cut
 from edgewise.dynamics.runge_kutta import solved
 from edgewise.dynamics.shooting import Shooting, ShootingPoint, fitted
-from edgewise.dynamics.term_functions import FUNCTIONS
-from edgewise.dynamics.terms import DynamicsTerm, TermLibrary
-from edgewise.forms.tree import Number
-from edgewise.symbolic.expressions.tape import Tape
+from tests.dynamics.made import terms
 
 RNG = np.random.default_rng(0)
-# The last is the largest in every row; of the others now one, now the other is.
-Z = RNG.uniform(0.3, 1.4, (7, 3)) + np.array([0.0, 0.0, 1.2])
-INNER = [term for family in families(Z, ()) for term in family.terms(family.values[2])]
-LIBRARY = TermLibrary((*polynomials(3, 3), *functions(Z), *INNER))
+NAMES = ("x0", "x1")
 
 
-def test_every_function_is_tried():
-    # The size of a variable is looked at where its sign changes.
-    assert {term.function for term in LIBRARY.terms} | {"abs"} == {"", *FUNCTIONS}
-
-
-def test_roots_are_left_out_with_all_broken_powers():
-    kept = [
-        *functions(Z, ["sqrt"]),
-        *(t for f in families(Z, ["sqrt"]) for t in f.terms(f.values[2])),
-    ]
-    assert all(power == round(power) for term in kept for power in term.powers)
-    assert {term.function for term in LIBRARY.terms} - {term.function for term in kept} == {
-        "any power",
-        "root of difference",
-    }
-
-
-@pytest.mark.parametrize("axis", range(3))
-def test_slopes_in_the_variables(axis):
-    _, slopes, _ = LIBRARY.slopes(Z, LIBRARY.inner)
-    step = np.zeros(3)
-    step[axis] = 1e-6
-    near = (LIBRARY.values(Z + step, LIBRARY.inner) - LIBRARY.values(Z - step, LIBRARY.inner)) / 2e-6
-    assert np.allclose(slopes[:, :, axis], near, rtol=1e-5, atol=1e-7)
-
-
-def test_slopes_in_inner_constants():
-    _, _, slopes = LIBRARY.slopes(Z, LIBRARY.inner)
-    # The first constant of every term, then the second, then the third.
-    ranks = np.concatenate([np.arange(len(term.inner)) for term in LIBRARY.terms])
-    assert ranks.max() == 2
-    for rank in range(3):
-        at = ranks == rank
-        step = 1e-6 * at
-        near = (LIBRARY.values(Z, LIBRARY.inner + step) - LIBRARY.values(Z, LIBRARY.inner - step)) / 2e-6
-        assert np.allclose(slopes[:, at], near[:, LIBRARY.owners[at]], rtol=1e-4, atol=1e-6)
-
-
-def test_terms_are_the_formulas_that_they_say():
-    values = LIBRARY.values(Z, LIBRARY.inner)
-    for at, term in enumerate(LIBRARY.terms):
-        tape = Tape(term.tree(("a", "b", "c"), [Number(k) for k in term.inner]), ("a", "b", "c"))
-        assert np.allclose(tape.value(tape.start, Z), values[:, at], rtol=1e-12)
-
-
-def test_few_points_have_the_values_of_many():
-    values = LIBRARY.values(Z, LIBRARY.inner)
-    each = LIBRARY.each(LIBRARY.inner)(Z.T)
-    assert np.allclose(np.column_stack([np.broadcast_to(one, len(Z)) for one in each]), values, rtol=1e-14)
-
-
-@pytest.mark.parametrize("power", [0.4, 1.6])
-def test_a_broken_power_is_flat_below_zero(power):
-    library = TermLibrary((DynamicsTerm((0.0,), "any power", (0,), (power,)),))
-    _, slopes, _ = library.slopes(np.array([[-0.1], [0.5]]), library.inner)
-    np.testing.assert_allclose(slopes[:, 0, 0], [0, power * 0.5 ** (power - 1)])
+def test_slopes_of_rates_are_those_of_finite_differences():
+    model = free(
+        2, terms(NAMES, "x0*x1/(0.7 + x0)", "sqrt(x0)", "x1*exp(-0.4*x0)"), [0, 1, 1], [2.0, 0.5, -1.5]
+    )
+    Z, near = RNG.uniform(0.3, 1.4, (7, 2)), 1e-6
+    rates, in_states, in_constants = model.slopes(Z, model.start)
+    np.testing.assert_allclose(rates, model.rates(model.start)(Z.T).T)
+    for at, step in enumerate(near * np.eye(2)):
+        off = (model.rates(model.start)((Z + step).T) - model.rates(model.start)((Z - step).T)).T / (2 * near)
+        np.testing.assert_allclose(in_states[:, :, at], off, rtol=1e-6, atol=1e-8)
+    for at, step in enumerate(near * np.eye(len(model.start))):
+        off = (model.rates(model.start + step)(Z.T) - model.rates(model.start - step)(Z.T)).T / (2 * near)
+        np.testing.assert_allclose(in_constants[:, :, at], off, rtol=1e-6, atol=1e-8)
 
 
 def saturating():
     """x' = 2 - x y/(0.7 + x), y' = 0.3 x - y, with its solution at uneven times."""
-    term = DynamicsTerm((1.0, 1.0), "hill1", (0,), (0.7,))
-    model = free(
-        2,
-        [DynamicsTerm((0.0, 0.0)), term, DynamicsTerm((1.0, 0.0)), DynamicsTerm((0.0, 1.0))],
-        [0, 0, 1, 1],
-        [2, -1, 0.3, -1],
-    )
+    model = free(2, terms(NAMES, "1", "x0*x1/(0.7 + x0)", "x0", "x1"), [0, 0, 1, 1], [2, -1, 0.3, -1])
     t = np.sort(RNG.uniform(0, 8, 40))
     right = lambda _, x: [2 - x[0] * x[1] / (0.7 + x[0]), 0.3 * x[0] - x[1]]  # noqa: E731
     y = solve_ivp(right, (t[0], t[-1]), [1.0, 0.5], "DOP853", t, rtol=1e-12, atol=1e-13).y.T
@@ -115,18 +58,22 @@ def test_the_jacobian_is_that_of_finite_differences(parts, held, monkeypatch):
     model, courses, y = saturating()
     pieces = cut(courses, 7, parts)
     assert len(np.unique(pieces.length)) == 2
-    more = TermLibrary(tuple(polynomials(2, 1)))
+    more = terms(NAMES, "1", "x1", "x0*exp(-0.3*x1)")
     starts = y[pieces.first] + 0.01
     problem = Shooting(pieces, model, np.array([0.1, 0.2]), 0.5)
     _, table = problem.matrix(ShootingPoint(starts, model.start), more)
+    # Of three terms and their slopes in each equation, the first two have none; that of the third is another term.
+    own = [*more, *terms(NAMES, "x0*x1*exp(-0.3*x1)")]
+    assert not table[:, starts.size + 5 :].reshape(-1, 2, 6)[:, :, 3:5].any()
+    places = [*range(starts.size + 5), *(starts.size + 5 + at for at in (0, 1, 2, 5, 6, 7, 8, 11))]
+    table = table[:, places]
+    wider = free(2, [*model.terms, *own, *own], [*model.equation, *[0] * 4, *[1] * 4], [0.0] * 12)
 
     def residual(step):
         at, constants = step[: starts.size].reshape(starts.shape), step[starts.size : starts.size + 5]
-        factors = step[starts.size + 5 :]
-        wider = free(2, [*model.terms, *more.terms, *more.terms], [0, 0, 1, 1, 0, 0, 0, 1, 1, 1], [0.0] * 10)
-        numbers = np.concatenate([(model.start + constants)[:4], factors, (model.start + constants)[4:]])
-        xs = solved(pieces, wider, numbers, starts + at)
-        return problem._residual(xs)
+        known = model.start + constants
+        numbers = np.concatenate([known[:4], step[starts.size + 5 :], known[4:], wider.start[13:]])
+        return problem._residual(solved(pieces, wider, numbers, starts + at))
 
     for column in range(table.shape[1]):
         step = np.zeros(table.shape[1])

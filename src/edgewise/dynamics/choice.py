@@ -64,30 +64,23 @@ def shortest(selection: TermSelection, most: int) -> tuple[Settled, float]:
 def settle(judged: Judged, selection: TermSelection) -> Settled:
     """The choice with its constants made plain."""
 
-    def length(fit: ShootingFit) -> float:
-        if not all(map(selection.makes_sense, fit.model.known(fit.point.constants))):
-            return math.inf
-        return selection.criterion(fit, selection.words(fit.model) + selection.constants(fit))
-
-    fit = settled(selection.pieces, judged.fit, selection.left(judged), length)
-    return Settled(judged, fit, length(fit) + _PLAIN_PRICE * plain(fit.model))
+    fit = settled(selection.pieces, judged.fit, selection.left(judged), selection.criterion)
+    return Settled(judged, fit, selection.criterion(fit) + _PLAIN_PRICE * plain(fit.model))
 
 
 def plain(model: TermModel) -> int:
     """Factors that are plain numbers, or another factor or its negative, and inner constants that are plain numbers; powers
     that are ratios are two whole numbers."""
     free, inner = np.split(model.spread, [len(model.terms)])
+    values = model.offset[len(model.terms) :]
     fixed = [
-        (int(at), float(value))
-        for at, row, value in zip(model.inner, inner, model.offset[len(model.terms) :], strict=True)
+        (place, value, power)
+        for place, row, value, power in zip(
+            model.places, inner, values.tolist(), model.exponents, strict=True
+        )
         if not row.any()
     ]
-    ratios = {
-        (model.equation[at], model.terms[at].place)
-        for at, _ in fixed
-        if model.terms[at].function == "any power"
-    }
-    wholes = {
-        (model.terms[at].place, value) for at, value in fixed if model.terms[at].function != "any power"
-    }
+    ratios, wholes = (
+        {(place, value) for place, value, is_power in fixed if is_power == power} for power in (True, False)
+    )
     return len(free) - int((abs(free).sum(0) > 0).sum()) + 2 * len(ratios) + len(wholes)

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from edgewise._core.arrays import Floats
-from edgewise.dynamics.candidates import polynomials
 from edgewise.dynamics.model import TermModel
-from edgewise.dynamics.terms import DynamicsTerm, TermLibrary
+from edgewise.forms.parser import read
+from edgewise.forms.tree import Node, Variable, multiplied, replaced
+from edgewise.symbolic.expressions.tape import Tape
 
 # A combination whose rate is below this share of its terms' rates may be conserved.
 _NULL_RATE = 1e-6
@@ -20,17 +21,20 @@ _PLACES = 400
 _MOST_TERMS = 120
 
 
-def candidates(Z: Floats, degree: int) -> list[DynamicsTerm]:
+def candidates(names: Sequence[str], positive: Sequence[bool], degree: int) -> list[Node]:
     """What a conserved quantity may be a sum of, but for a constant."""
-    m = Z.shape[1]
-    none = (0.0,) * m
-    found = polynomials(m, degree)[1:]
-    for v in range(m):
-        found += [DynamicsTerm(none, "cos", (v,)), DynamicsTerm(none, "exp", (v,))]
-        if Z[:, v].min() > 0:
-            found.append(DynamicsTerm(none, "log", (v,)))
-    for a, b in itertools.combinations(range(m), 2):
-        found += [DynamicsTerm(none, name, (a, b)) for name in ("cos of difference", "inverse distance")]
+    columns = [Variable(name) for name in names]
+    found: list[Node] = [
+        multiplied(chosen)
+        for size in range(1, degree + 1)
+        for chosen in itertools.combinations_with_replacement(columns, size)
+    ]
+    for column, above in zip(columns, positive, strict=True):
+        texts = ("cos(u)", "exp(u)", "log(u)") if above else ("cos(u)", "exp(u)")
+        found += [replaced(read(text, ("u",)), {"u": column}) for text in texts]
+    for one, other in itertools.combinations(columns, 2):
+        texts = ("cos(u - v)", "1/sqrt(u^2 + v^2)")
+        found += [replaced(read(text, ("u", "v")), {"u": one, "v": other}) for text in texts]
     return found[:_MOST_TERMS]
 
 
@@ -53,11 +57,11 @@ def conserved(model: TermModel, constants: Floats, names: Sequence[str], Z: Floa
     rng = np.random.default_rng(seed)
     places = low + (high - low) * rng.uniform(size=(_PLACES, d))
     for degree in (2, 4):
-        terms = candidates(places, degree)
-        library = TermLibrary(tuple(terms))
+        terms = candidates(names, low > 0, degree)
         with np.errstate(all="ignore"):
-            _, slopes, _ = library.slopes(places, library.inner)
-            rates = np.einsum("qtd,dq->qt", slopes, model.rates(constants)(places.T))
+            tapes = [Tape(each, names) for each in terms]
+            moves = model.rates(constants)(places.T).T
+            rates = np.column_stack([(tape.gradient(tape.start, places)[1] * moves).sum(1) for tape in tapes])
         good = np.isfinite(rates).all(0) & (np.abs(rates).max(0) < 1e12)
         scale = np.sqrt(np.square(rates).mean(0))
         still = [n for n in np.flatnonzero(good) if scale[n] == 0]
@@ -101,9 +105,7 @@ def _sparse_null(columns: Floats, share: float) -> list[list[int]]:
     return [[int(k) for k in np.flatnonzero(np.abs(v) > 1e-6 * np.abs(v).max())] for v in null]
 
 
-def _proved(
-    terms: Sequence[DynamicsTerm], model: TermModel, constants: Floats, names: Sequence[str]
-) -> Any | None:
+def _proved(terms: Sequence[Node], model: TermModel, constants: Floats, names: Sequence[str]) -> Any | None:
     """The combination of terms that is kept exactly, by linear algebra over exact numbers; None where there is none."""
     import sympy
 
@@ -115,8 +117,8 @@ def _proved(
         found: Any = as_sympy(canonical(tree, names))
         return found.xreplace({x: sympy.Rational(float(x)) for x in found.atoms(sympy.Float)})
 
-    right = [exact(tree) for tree in model.trees(constants, names)]
-    made = [exact(term.tree(names, ())) for term in terms]
+    right = [exact(tree) for tree in model.trees(constants)]
+    made = [exact(term) for term in terms]
     weights = sympy.symbols(f"h0:{len(made)}")
     rate: Any = sum(
         w * sum(sympy.diff(h, x) * f for x, f in zip(symbols, right, strict=True))

@@ -8,11 +8,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from edgewise._core.arrays import Floats
-from edgewise.dynamics.model import TermModel
+from edgewise.dynamics.model import RATIOS, TermModel
 from edgewise.dynamics.pieces import CoursePieces
 from edgewise.dynamics.shooting import Shooting, ShootingFit, ShootingPoint, fitted
-from edgewise.dynamics.term_functions import SATURATIONS
-from edgewise.dynamics.terms import RATIOS
 
 # The gap allowed when errors of constants are computed.
 _ERROR_GAP = 1e-3
@@ -31,7 +29,7 @@ def settled(
 ) -> ShootingFit:
     """The fit with as few constants as the criterion, which charges for each, lets it have."""
     best, score = fit, criterion(fit)
-    for simpler in (_unsaturated, _pairs, _wholes, _ratios, _absent):
+    for simpler in (_pairs, _wholes, _ratios, _absent):
         turned_down: set[tuple[object, ...]] = set()
         while True:
             options = [each for each in simpler(pieces, best, noise) if each[0] not in turned_down]
@@ -76,46 +74,23 @@ def _own(model: TermModel) -> list[tuple[int, int]]:
     ]
 
 
-def _unsaturated(
-    pieces: CoursePieces, fit: ShootingFit, noise: Floats
-) -> list[tuple[tuple[object, ...], TermModel]]:
-    """Saturations whose inner constant is nothing within its errors, as powers."""
-    model, values = fit.model, fit.point.constants
-    of = {
-        constant: model.terms[model.inner[number - len(model.terms)]].place
-        for number, constant in _own(model)
-        if number >= len(model.terms)
-    }
-    of = {constant: place for constant, place in of.items() if place[0] in SATURATIONS}
-    errors = np.sqrt(np.maximum(np.diag(covariance(pieces, fit, noise)), 0.0)) if of else values
-    found: list[tuple[float, tuple[object, ...], TermModel]] = []
-    for constant, place in of.items():
-        if abs(values[constant]) < _ALIKE * errors[constant]:
-            powers = model.at_nothing(constant, values)
-            if len(powers.keys) == len(powers.terms):
-                off = abs(float(values[constant])) / float(errors[constant])
-                found.append((off, ("power", *place), powers))
-    return [(key, powers) for _, key, powers in sorted(found, key=lambda each: each[0])]
-
-
 def _pairs(
     pieces: CoursePieces, fit: ShootingFit, noise: Floats
 ) -> list[tuple[tuple[object, ...], TermModel]]:
     """Constants of like terms in two equations that differ by no more than their errors, the likest first."""
     model, values = fit.model, fit.point.constants
     errors = covariance(pieces, fit, noise)
-    inner = {len(model.terms) + at: int(term) for at, term in enumerate(model.inner)}
-    # Of a function with two inner constants each is like its own.
-    places = {n: n - len(model.terms) - int(np.searchsorted(model.inner, term)) for n, term in inner.items()}
+    count = len(model.terms)
+    kinds = [*(term.key for term in model.terms), *model.places]
     found: list[tuple[float, tuple[object, ...], TermModel]] = []
     own = _own(model)
     for a, (number, one) in enumerate(own):
         for other_number, other in own[a + 1 :]:
-            if one == other or (number in inner) != (other_number in inner):
-                continue
-            term, another = (model.terms[inner.get(n, n)] for n in (number, other_number))
-            like = term.place == another.place if number in inner else term.key == another.key
-            if not like or places.get(number) != places.get(other_number):
+            if (
+                one == other
+                or (number < count) != (other_number < count)
+                or kinds[number] != kinds[other_number]
+            ):
                 continue
             sign = 1.0 if values[one] * values[other] > 0 else -1.0
             weight = np.zeros(len(values))
@@ -137,8 +112,7 @@ def _wholes(
     numbers = {
         constant: number
         for number, constant in reversed(_own(model))
-        if number < len(model.terms)
-        or model.terms[model.inner[number - len(model.terms)]].function != "any power"
+        if number < len(model.terms) or not model.exponents[number - len(model.terms)]
     }
     for constant, number in sorted(numbers.items()):
         value, error = float(values[constant]), float(errors[constant])
@@ -158,8 +132,7 @@ def _ratios(
     powers = {
         constant: number
         for number, constant in _own(model)
-        if number >= len(model.terms)
-        and model.terms[model.inner[number - len(model.terms)]].function == "any power"
+        if number >= len(model.terms) and model.exponents[number - len(model.terms)]
     }
     errors = np.sqrt(np.maximum(np.diag(covariance(pieces, fit, noise)), 0.0)) if powers else values
     found: list[tuple[float, tuple[object, ...], TermModel]] = []

@@ -19,7 +19,7 @@ from edgewise.dynamics.courses import read_courses
 from edgewise.dynamics.outcome import outcome
 from edgewise.dynamics.result import Dynamics
 from edgewise.dynamics.search import DynamicsSearch
-from edgewise.dynamics.term_functions import FUNCTIONS
+from edgewise.dynamics.terms import KINDS
 from edgewise.symbolic.provenance import recording
 
 # Work of "normal" at most: about a minute of one core.
@@ -133,7 +133,7 @@ def find_dynamics(
 
 
 def _unwanted(exclude_functions: Iterable[str]) -> tuple[str, ...]:
-    known = {function.word for function in FUNCTIONS.values()}
+    known = set(KINDS)
     found = as_tuple(exclude_functions, "exclude_functions", "names of functions")
     for name in found:
         if not isinstance(name, str) or name not in known:

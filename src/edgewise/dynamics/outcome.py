@@ -17,9 +17,7 @@ from edgewise.dynamics.courses import Courses
 from edgewise.dynamics.probability import probability
 from edgewise.dynamics.result import Conserved, Dynamics, FittedCourse
 from edgewise.dynamics.runge_kutta import solved
-from edgewise.dynamics.search import DynamicsSearch
-from edgewise.dynamics.selection import Judged
-from edgewise.dynamics.term_functions import function_part
+from edgewise.dynamics.search import DynamicsSearch, longest
 from edgewise.symbolic import Constant, Formula
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.structure_left import follows_columns
@@ -30,6 +28,8 @@ _RIVALS = 8
 # Inputs further than this share of their spread off a smooth curve are named.
 _ROUGH_INPUT = 0.01
 
+# Constants by which an equation of a single state may follow other laws to rounding.
+_IMITATING = 3
 # What is left counts as noise where the solver may be wrong by so much of it.
 _ABOVE_FLOOR = 2.0
 
@@ -49,7 +49,7 @@ def outcome(search: DynamicsSearch, reason: StopReason | None, seed: int) -> Dyn
     piece, place = selection.pieces.seen
     solution = xs[piece, place]
     measured = selection.pieces.values
-    trees = fit.model.trees(fit.point.constants, courses.names)
+    trees = fit.model.trees(fit.point.constants)
     equations: list[Formula] = []
     for state, tree in enumerate(trees):
         left = float(np.sqrt(fit.squares[state] / courses.rows))
@@ -64,7 +64,7 @@ def outcome(search: DynamicsSearch, reason: StopReason | None, seed: int) -> Dyn
                     1 - fit.squares[state] / np.square(measured[:, state] - measured[:, state].mean()).sum()
                 ),
                 constants=tuple(Constant(value, error) for value, error in shown),
-                origin=_origin(best.judged, state),
+                origin=(best.judged.step,),
             )
         )
     kept: tuple[Conserved, ...] = ()
@@ -103,7 +103,9 @@ def outcome(search: DynamicsSearch, reason: StopReason | None, seed: int) -> Dyn
     chosen = tuple((e, term) for e, term in best.judged.chosen if (e, term.key) in left_over)
     stability = search.stability(chosen, seed)
     # The regression is of systems with terms.
-    sure = probability(equations, stability, lead) if moves and (exact or explained) else None
+    imitates = exact and len(courses.states) == 1 and longest(chosen) > _IMITATING
+    known = moves and (exact or explained) and not imitates
+    sure = probability(equations, stability, lead) if known else None
     return Dynamics(
         tuple(equations),
         courses.states,
@@ -125,12 +127,6 @@ def outcome(search: DynamicsSearch, reason: StopReason | None, seed: int) -> Dyn
         lead,
         sure,
     )
-
-
-def _origin(judged: Judged, state: int) -> tuple[str, ...]:
-    """The step that chose the terms of an equation, and the functions in them."""
-    functions = (term.function for e, term in judged.chosen if e == state and term.function)
-    return tuple(dict.fromkeys([judged.step, *(function_part(name) for name in functions)]))
 
 
 def _is_curve(courses: Courses, measured: Floats, solution: Floats, state: int) -> bool:
@@ -190,6 +186,10 @@ def _message(
         )
     if not moves:
         sentences.append("No state changes by more than that.")
+    elif exact and sure is None:
+        sentences.append(
+            "So many constants may follow another law of a single state as closely: give courses from other starts."
+        )
     if sure is not None:
         sentences.append(f"The probability that these are the true terms is {likely(sure)}.")
     if courses.left_out:

@@ -9,6 +9,7 @@ matrices, are multiplied one after the other.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,14 +19,14 @@ from edgewise._core.arrays import Floats
 from edgewise._core.work import charge
 from edgewise.dynamics.model import TermModel
 from edgewise.dynamics.pieces import CoursePieces
-from edgewise.dynamics.terms import ENTRY, TermLibrary
+from edgewise.dynamics.terms import Term, table
 
 _A, _B = (np.asarray(each, dtype=float) for each in (DOP853.A, DOP853.B))
 _STAGES = len(_B)
 # Multiplications in a unit of work.
 _RATE = 2e9
-# Units of work of a stage, and of each term in it, however few pieces there are.
-_STAGE, _TERM = 7e-6, 3e-6
+# Units of work of a stage, however few pieces there are; terms charge for themselves.
+_STAGE = 7e-6
 # Numbers of a table of slopes that are held at once.
 _HELD = 4_000_000
 
@@ -48,7 +49,7 @@ def solution(pieces: CoursePieces, model: TermModel, constants: Floats, starts: 
     states = np.full((L + 1, d, S), np.nan)
     states[0] = x = starts.T
     taken = np.empty((_STAGES, d * S))
-    charge(L * parts * _STAGES * (_STAGE + (_TERM + ENTRY * S) * len(model.terms)))
+    charge(L * parts * _STAGES * _STAGE)
     for n, at in enumerate(points):
         h = pieces.step[:, n // parts] / parts
         for stage in range(_STAGES):
@@ -73,13 +74,14 @@ def slopes(
     model: TermModel,
     constants: Floats,
     of: PieceSolution,
-    more: TermLibrary | None = None,
+    more: Sequence[Term] = (),
 ) -> Floats:
-    """Of a solution's states in the starts of their piece, in the constants and, where more terms are given, in the factor
-    that each of these would have in each equation: (S, L + 1, d, d + constants + d x terms)."""
+    """Of a solution's states in the starts of their piece, in the constants and, where more terms are given, in the factors
+    that these, and their slopes in a constant inside, would have in each equation: (S, L + 1, d, d + constants + d x 2 x
+    terms)."""
     S, _, d = of.states.shape
     steps = len(of.points)
-    extra = 0 if more is None else len(more.terms)
+    extra = 2 * len(more)
     width = d + len(constants) + d * extra
     found = np.full((S, pieces.step.shape[1] + 1, d, width), np.nan)
     if not np.isfinite(of.states).all():
@@ -102,10 +104,10 @@ def slopes(
 
 
 def _steps(
-    points: Floats, h: Floats, model: TermModel, constants: Floats, more: TermLibrary | None
+    points: Floats, h: Floats, model: TermModel, constants: Floats, more: Sequence[Term]
 ) -> tuple[Floats, Floats]:
     """For steps of lengths (steps, S): the slopes of their ends in where they begin (steps, S, d, d), and in the constants
-    and the factors of more terms (steps, S, d, constants + d x terms)."""
+    and the factors of more terms (steps, S, d, constants + d x 2 terms)."""
     (steps, S), d, c = h.shape, model.states, len(constants)
     many = steps * S
     # The points of a stage stand together.
@@ -123,8 +125,8 @@ def _steps(
     gained = weights.reshape(many, d, -1) @ aside.reshape(_STAGES, many, d, c).transpose(1, 0, 2, 3).reshape(
         many, _STAGES * d, c
     )
-    if more is not None:
-        values = more.values(at, more.inner).reshape(_STAGES, many, -1).transpose(1, 0, 2)
+    if more:
+        values = np.hstack(table(more, at)).reshape(_STAGES, many, -1).transpose(1, 0, 2)
         by_term = weights.transpose(0, 1, 3, 2).reshape(many, d * d, _STAGES) @ values
         gained = np.concatenate([gained, by_term.reshape(many, d, -1)], axis=2)
     moves = length > 0

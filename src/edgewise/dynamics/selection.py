@@ -1,56 +1,49 @@
 """Which terms the equations are made of, judged by solutions along the whole courses.
 
-A model is fitted by shooting; around its solution, every other term's effect is linear in its factor, so that one table
-shows what adding, dropping and exchanging terms would gain. The most promising are fitted in earnest, and the best taken
-while the criterion falls.
+A system is fitted by shooting; around its solution, what other terms do is linear in their factors, so that one table shows
+what adding, dropping and exchanging terms would gain. The most promising are fitted in earnest, and the best taken while the
+description of courses and equations gets shorter.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from edgewise._core.arrays import Floats, Ints
+from edgewise._core.arrays import Bools, Floats, Ints
 from edgewise._core.work import Meter, charge
-from edgewise.dynamics.model import TermModel, free
+from edgewise.dynamics.model import Key, TermModel, free, key_of
 from edgewise.dynamics.pieces import CoursePieces
 from edgewise.dynamics.shooting import Shooting, ShootingFit, ShootingPoint, fitted
-from edgewise.dynamics.term_functions import FUNCTIONS, SATURATIONS, Span
-from edgewise.dynamics.terms import DynamicsTerm, Place, TermLibrary
-from edgewise.pde.discovery.subsets import MOST_CUBED, UnitNormal, best_subsets, exchanged_pairs, normal
+from edgewise.dynamics.terms import Term
+from edgewise.symbolic.fitting.code_length import NUMBER_NATS, OPERATOR_NATS
 from edgewise.symbolic.provenance import attempted
+from edgewise.symbolic.terms.pool import split
+from edgewise.symbolic.terms.subsets import Subsets
 
-# Constants of saturations, in units of the largest power beside them: beyond, they are polynomials.
-_LARGEST_INNER = 1.0
-# Arguments of scaled functions reach at least and at most so far: else they are polynomials, or steps.
-_LEAST_ARGUMENT = 0.2
-_LARGEST_ARGUMENT = 20.0
-# Phases of sines and cosines, in radians: of less than this a power series tells as much.
-_LEAST_PHASE = 2.0
-# Fitted powers are at most so high, and so far from whole ones, which products have.
-_LARGEST_POWER = 3.0
-_FROM_WHOLE = 0.08
 # A choice of terms is fitted at most so often, from other constants.
 _FITS = 3
-# Models fitted after each table of what exchanging terms would gain, and tables at most.
+# Systems fitted after each table of what exchanging terms would gain, and tables at most.
 _TRIALS = 6
-_TABLES = 20
-# A promise is worth a fit where it lacks no more than this of the criterion.
-_PROMISE = 12.0
-# Twice the nats of a variable; others cost more of these the rarer they are in textbooks
-# (`benchmarks/dynamics_terms.py` counts them).
-_NODE_PRICE = 3.0
+_TABLES = 12
+# A promise is worth a fit where it lacks no more nats than this.
+_PROMISE = 6.0
+# Terms tried beside all of a system, beside all but one, and beside all but two.
+_BESIDE = (8, 4, 2)
+# Terms of an equation that is chosen anew, and how often each is exchanged.
+_ANEW, _ROUNDS = 3, 2
 # Where only rounding remains, terms below this share of their equation's largest may go.
 _IDLE_SHARE = 1e-2
 # The gap allowed when tables are computed.
 _TABLE_GAP = 1e-2
+# What noise cannot tell from nothing in a table, as a share of the sum of squares.
+_UNSEEN = 1e-12
 
-Chosen = tuple[tuple[int, DynamicsTerm], ...]
-# Shares of the terms, the shortest first, that one equation is chosen from.
-_LEVELS = (0.1, 0.3, 1.0)
+Chosen = tuple[tuple[int, Term], ...]
 # Below this share of a state's spread, what is left is the solver's rounding.
 _ROUNDING = 1e-7
 # A solution whose steps are halved shows how wrong the solver is, in so many mean squares; where that is more than this
@@ -60,12 +53,17 @@ _TIMES_WRONG, _MOST_WRONG = 10.0, 1e-4
 
 @dataclass(frozen=True, eq=False)
 class Judged:
-    """A fitted choice of terms and its criterion."""
+    """A fitted choice of terms, and twice the nats that courses and equations take."""
 
     chosen: Chosen
     fit: ShootingFit
     criterion: float
     step: str = ""
+
+    @property
+    def factors(self) -> list[float]:
+        """Those of its terms."""
+        return self.fit.model.numbers(self.fit.point.constants)[0].tolist()
 
 
 @dataclass(eq=False)
@@ -79,17 +77,16 @@ class TermSelection:
         A first estimate of the noise of each state; every fit is then judged by the noise that it leaves itself.
     smooth : ndarray, shape (rows, d)
         The states, smoothed.
-    pool : tuple of DynamicsTerm
+    pool : tuple of Term
+        What may be exchanged for terms.
     variables : ndarray, shape (rows, m)
         States and inputs, as they were measured.
     meter : Meter
         The search ends where its work is spent.
-    step : str
-        The step of the search that judges choices now.
     between : float
         What inputs may do between the times at which they were measured, as a share of a state's spread.
-    kin : mapping
-        For functions with inner constants the terms that have them, from these constants.
+    step : str
+        The step of the search that judges choices now.
     best : Judged or None
         Of all that were judged.
     tried : dict
@@ -101,27 +98,25 @@ class TermSelection:
     pieces: CoursePieces
     noise: Floats
     smooth: Floats
-    pool: tuple[DynamicsTerm, ...]
+    pool: tuple[Term, ...]
     variables: Floats
     meter: Meter
     between: float = 0.0
-    kin: Mapping[Place, Callable[[tuple[float, ...]], list[DynamicsTerm]]] = field(
-        default_factory=dict[Place, Callable[[tuple[float, ...]], list[DynamicsTerm]]]
-    )
-    best: Judged | None = None
     step: str = ""
-    tried: dict[frozenset[object], tuple[int, float]] = field(
-        default_factory=dict[frozenset[object], tuple[int, float]]
-    )
+    best: Judged | None = None
+    tried: dict[Key, tuple[int, float]] = field(default_factory=dict[Key, tuple[int, float]])
     found: list[Judged] = field(default_factory=list[Judged])
 
     def __post_init__(self) -> None:
         self.states = self.smooth.shape[1]
-        self._spans = [Span(float(z.min()), float(z.max())) for z in self.variables.T]
         variance = self.pieces.values.var(0)
         self.floor = self._rounding = (_ROUNDING**2 + self.between**2) * variance
         # Ten times what rounding does to a number, once it has gone through all steps.
         self._exact = self._rounded = (100 * _ROUNDING**2 + self.between**2) * variance
+        # What is written already is referred to like a column, with an operator and a factor.
+        self._again = 2 * OPERATOR_NATS + 1 + math.log(self.variables.shape[1]) + NUMBER_NATS
+        # Nats of a measured constant.
+        self.measured = 0.5 * math.log(self.pieces.values.size)
 
     def begin_again(self, pieces: CoursePieces) -> None:
         """Forget what was fitted: the pieces are others."""
@@ -133,28 +128,22 @@ class TermSelection:
         """Take what the solver gets wrong of each state, its mean square, for no evidence of anything."""
         wrong = _TIMES_WRONG * np.minimum(variance, _MOST_WRONG**2 * self.pieces.values.var(0))
         self.floor, self._exact = self._rounding + wrong, self._rounded + wrong
-        self.found = [
-            replace(
-                each,
-                criterion=self.criterion(each.fit, self.words(each.fit.model) + self.constants(each.fit)),
-            )
-            for each in self.found
-        ]
+        self.found = [replace(each, criterion=self.criterion(each.fit)) for each in self.found]
         self.best = min(self.found, key=lambda each: each.criterion, default=None)
 
-    def price(self, equation: int, term: DynamicsTerm, beside: Chosen) -> float:
-        """What a term must gain: what Schwarz's criterion asks for its constants, and what it takes to be written beside the
-        terms of other equations."""
-        others = [each for e, each in beside if e != equation]
-        # Inner constants that are there already serve another term for nothing.
-        known = {(each.place, each.inner) for _, each in beside}
-        constants = 1 if (term.place, term.inner) in known else 1 + len(term.inner)
-        return constants * math.log(self.pieces.values.size) + _NODE_PRICE * term.nodes_beside(others)
-
-    def criterion(self, fit: ShootingFit, prices: float) -> float:
-        """Twice the negative logarithm of the likelihood for noise of any size in each state, and the prices."""
+    def criterion(self, fit: ShootingFit) -> float:
+        """Twice the nats of the courses for noise of any size in each state, of the terms and of their constants."""
         n = len(self.pieces.values)
-        return float(n * np.log(fit.squares / n + self.floor).sum()) + prices
+        courses = float(n * np.log(fit.squares / n + self.floor).sum())
+        return courses + 2 * self.words(fit.model) + 2 * self.measured * len(fit.point.constants)
+
+    def words(self, model: TermModel) -> float:
+        """Nats of the terms; what stands in one equation is referred to in others."""
+        seen, total = set[object](), 0.0
+        for term in model.terms:
+            total += min(term.nats, self._again) if term.key in seen else term.nats
+            seen.add(term.key)
+        return total
 
     def is_exact(self, judged: Judged) -> bool:
         """Whether only rounding is left, and what inputs may do between the times at which they were measured."""
@@ -162,24 +151,30 @@ class TermSelection:
 
     def judged(self, chosen: Chosen, factors: Sequence[float], near: Judged | None = None) -> Judged | None:
         """A choice of terms, fitted; None where its solutions blow up or it has been tried."""
-        key = frozenset((e, term.key) for e, term in chosen)
-        if len(key) < len(chosen) or not self._is_worth_it(key, near):
+        key = key_of(chosen)
+        if not self._is_worth_it(key, near):
             return None
-        known = {} if near is None else {(e, t.place): t.inner for e, t in near.chosen if t.inner}
-        terms = [replace(t, inner=known.get((e, t.place), t.inner)) for e, t in chosen]
-        model = free(self.states, terms, [e for e, _ in chosen], factors)
+        model = free(self.states, [term for _, term in chosen], [e for e, _ in chosen], factors)
         starts = self.smooth[self.pieces.first] if near is None else near.fit.point.starts
         noise = self.noise if near is None else self.left(near)
         found = None
         with attempted("solutions"):
             found = fitted(self.pieces, model, noise, starts, warm=near is not None)
-        if found is None or not all(map(self.makes_sense, found.model.known(found.point.constants))):
+        if found is None:
             return None
-        judged = self._of(found, chosen)
+        known = found.model.known(found.point.constants)
+        if not all(term.is_seen for term in known):
+            return None
+        now = tuple((e, term) for (e, _), term in zip(chosen, known, strict=True))
+        judged = Judged(now, found, self.criterion(found), self.step)
+        if math.isfinite(judged.criterion):
+            self.found.append(judged)
+            if self.best is None or judged.criterion < self.best.criterion:
+                self.best = judged
         self.tried[key] = (self.tried[key][0], min(self.tried[key][1], judged.criterion))
         return judged
 
-    def _is_worth_it(self, key: frozenset[object], near: Judged | None) -> bool:
+    def _is_worth_it(self, key: Key, near: Judged | None) -> bool:
         """Whether a choice is new, or was once fitted worse than one near it that it should better."""
         times, reached = self.tried.get(key, (0, math.inf))
         if times >= _FITS or (times and (near is None or reached <= near.criterion)):
@@ -187,43 +182,18 @@ class TermSelection:
         self.tried[key] = (times + 1, reached)
         return True
 
-    def makes_sense(self, term: DynamicsTerm) -> bool:
-        """Whether the courses determine inner constants: else there is a pole, or nearly a polynomial."""
-        if not term.inner:
-            return True
-        function = FUNCTIONS[term.function]
-        if function.reach is None or (min(term.inner) <= 0 and not function.either_sign):
-            return False
-        reach = function.reach(*term.inner, *(self._spans[v] for v in term.variables))
-        if function.saturates:
-            return reach <= _LARGEST_INNER
-        if term.function == "any power":
-            (k,) = term.inner
-            return reach <= _LARGEST_POWER and abs(k - round(k)) >= _FROM_WHOLE
-        least = _LEAST_PHASE if function.word in ("sin", "cos") else _LEAST_ARGUMENT
-        return least <= reach <= _LARGEST_ARGUMENT
-
-    def words(self, model: TermModel) -> float:
-        """What the terms of a model take to be written."""
-        written = zip(model.terms, range(len(model.terms)), strict=True)
-        return _NODE_PRICE * sum(term.nodes_beside(model.terms[:at]) for term, at in written)
-
-    def constants(self, fit: ShootingFit) -> float:
-        """What the free constants of a fit take to be written."""
-        return len(fit.point.constants) * math.log(self.pieces.values.size)
-
     def near(self, most: int) -> list[Judged]:
         """The best fit of each of at most so many choices, the best first."""
-        each: dict[frozenset[object], Judged] = {}
+        each: dict[Key, Judged] = {}
         for judged in sorted(self.found, key=lambda one: one.criterion):
-            each.setdefault(frozenset((e, term.key) for e, term in judged.chosen), judged)
+            each.setdefault(key_of(judged.chosen), judged)
         return list(each.values())[:most]
 
     def without_idle(self, judged: Judged) -> Judged:
         """Of a choice that leaves only rounding one without the terms that do next to nothing, if that leaves no more."""
-        values, _ = judged.fit.model.numbers(judged.fit.point.constants)
-        library = TermLibrary(tuple(term for _, term in judged.chosen))
-        sizes = np.abs(library.values(self.variables, library.inner)).max(0) * np.abs(values)
+        values = np.array(judged.factors)
+        columns = [term.tape.value(term.tape.start, self.variables) for _, term in judged.chosen]
+        sizes = np.array([np.abs(each).max() for each in columns]) * np.abs(values)
         equation = np.array([e for e, _ in judged.chosen])
         shares = sizes / np.array([sizes[equation == e].max() for e in equation])
         for at in np.argsort(shares):
@@ -238,16 +208,6 @@ class TermSelection:
     def left(self, judged: Judged) -> Floats:
         """The noise that a fit leaves, no less than rounding."""
         return np.sqrt(judged.fit.squares / len(self.pieces.values) + self.floor)
-
-    def _of(self, fit: ShootingFit, chosen: Chosen) -> Judged:
-        known = fit.model.known(fit.point.constants)
-        now = tuple((e, term) for (e, _), term in zip(chosen, known, strict=True))
-        judged = Judged(now, fit, self.criterion(fit, self.words(fit.model) + self.constants(fit)), self.step)
-        if math.isfinite(judged.criterion):
-            self.found.append(judged)
-            if self.best is None or judged.criterion < self.best.criterion:
-                self.best = judged
-        return judged
 
     def improved(self, start: Judged) -> Judged:
         """The best choice that exchanges of terms lead to."""
@@ -268,105 +228,91 @@ class TermSelection:
 
     def _proposed(self, now: Judged) -> list[tuple[Chosen, list[float]]]:
         """The choices near one that promise most, with the factors to start from."""
-        model, point = now.fit.model, now.fit.point
-        factors, _ = model.numbers(point.constants)
-        found = [(chosen, factors.tolist()) for chosen in _simpler(now.chosen)]
-        noise = self.left(now)
-        own = (each for _, term in now.chosen for each in (term, *self.siblings(term)))
-        more = TermLibrary(tuple(dict.fromkeys((*self.pool, *own))))
-        residual, table = Shooting(self.pieces, model, noise, _TABLE_GAP).matrix(
-            ShootingPoint(point.starts, point.constants), more
+        model, point, count = now.fit.model, now.fit.point, len(now.chosen)
+        # The terms of the system come first, at their constants.
+        terms = tuple(dict.fromkeys([*(term for _, term in now.chosen), *self.pool]))
+        residual, table = Shooting(self.pieces, model, self.left(now), _TABLE_GAP).matrix(
+            ShootingPoint(point.starts, point.constants), terms
         )
-        starts, constants = point.starts.size, len(point.constants)
-        columns = table[:, starts + constants :]
-        options: list[tuple[int, DynamicsTerm]] = [
-            (e, term) for e in range(self.states) for term in more.terms
-        ]
-        usable = np.isfinite(columns).all(0) & (np.abs(columns).max(0) < 1e100) & (np.abs(columns).max(0) > 0)
-        place = {(e, term): at for at, (e, term) in enumerate(options)}
-        current = [place[each] for each in now.chosen]
-        if not usable[current].all() or not np.isfinite(table[:, : starts + constants]).all():
-            return found
-        left = residual + columns[:, current] @ factors
-        aside = np.column_stack([table[:, :starts], table[:, starts + len(factors) : starts + constants]])
+        starts = point.starts.size
+        columns = table[:, starts + len(point.constants) :].reshape(len(table), self.states, 2, len(terms))
+        values, slopes = (columns[:, :, at].reshape(len(table), -1) for at in (0, 1))
+        options = [(e, term) for e in range(self.states) for term in terms]
+        usable = np.isfinite(values).all(0) & (np.abs(values).max(0) < 1e100) & (np.abs(values).max(0) > 0)
+        places = {(e, term): at for at, (e, term) in enumerate(options)}
+        current = [places[each] for each in now.chosen]
+        if not usable[current].all() or not np.isfinite(table[:, :starts]).all():
+            return []
+        slopes = np.where(np.isfinite(slopes).all(0) & (np.abs(slopes).max(0) < 1e100), slopes, 0.0)
+        left = residual + values[:, current] @ np.array(now.factors)
+        aside = table[:, :starts]
+        basis, _ = np.linalg.qr(aside / np.maximum(np.linalg.norm(aside, axis=0), 1e-300))
         kept = np.flatnonzero(usable)
+        values, slopes, left = (
+            each - basis @ (basis.T @ each) for each in (values[:, kept], slopes[:, kept], left)
+        )
+        charge(4 * values.size * starts / 2e9)
+        price = np.array([self._price(*options[at], now.chosen) for at in kept])
+        floor = _UNSEEN * float(left @ left)
+        subsets = Subsets(*split(values, slopes), left, 0.0, self.pieces.values.size, floor, price)
         back = {int(at): n for n, at in enumerate(kept)}
-        basis, _ = np.linalg.qr(aside / np.maximum(np.sqrt(np.square(aside).sum(0)), 1e-300))
-        both = np.column_stack([columns[:, kept], left])
-        both = both - basis @ (basis.T @ both)
-        charge(len(both) * both.shape[1] * (both.shape[1] + aside.shape[1]) / 2e9)
-        equations = normal(both[:, :-1], both[:, -1])
-        chosen = tuple(back[at] for at in current)
-        prices = np.array([self.price(*options[at], now.chosen) for at in kept])
+        chosen = [back[at] for at in current]
+        found = list[tuple[Chosen, list[float]]]()
         equation = np.array([options[at][0] for at in kept])
-        for subset in self._promising(equations, chosen, equation, prices, len(left)):
-            solved = np.linalg.lstsq(both[:, list(subset)], both[:, -1], rcond=None)[0]
-            found.append((tuple(options[kept[at]] for at in subset), [float(v) for v in solved]))
+        for subset in self._promising(subsets, chosen, equation):
+            solved = np.linalg.lstsq(values[:, subset], left, rcond=None)[0]
+            found.append((tuple(options[kept[at]] for at in subset), solved.tolist()))
+        charge(1e-5 * count)
         return found
 
-    def siblings(self, term: DynamicsTerm) -> list[DynamicsTerm]:
-        """The terms that a function is looked for in, at the inner constants of one that is chosen."""
-        return self.kin[term.place](term.inner) if term.place in self.kin else []
+    def _price(self, equation: int, term: Term, beside: Chosen) -> float:
+        """Nats of a term with its constants; of one that another equation has, those of referring to it."""
+        again = any(e != equation and other.key == term.key for e, other in beside)
+        if again:
+            return min(term.nats, self._again) + self.measured
+        return term.nats + self.measured * (1 + term.tape.size)
 
-    def _promising(
-        self, of: UnitNormal, now: tuple[int, ...], equation: Ints, prices: Floats, rows: int
-    ) -> list[tuple[int, ...]]:
-        def score(subset: tuple[int, ...]) -> float:
-            rest = of.rest(subset) / rows
-            return rows * math.log(rest + 1e-12 * of.square / rows + 1e-300) + float(
-                prices[list(subset)].sum()
-            )
-
-        def added(subset: tuple[int, ...], most: int) -> list[tuple[int, ...]]:
-            gains, rest = of.gains(subset), of.rest(subset)
-            left = np.maximum(rest - gains, 1e-12 * of.square)
-            order = np.argsort(rows * np.log(left) + prices, kind="stable")[:most]
-            return [tuple(sorted((*subset, int(at)))) for at in order if gains[at] > 0]
-
+    def _promising(self, subsets: Subsets, now: Sequence[int], equation: Ints) -> list[list[int]]:
+        """Sets near one, with a term more, others in place of one and two, or one equation anew, that promise most."""
+        scored = dict[tuple[int, ...], float]()
+        limit = math.inf
         with np.errstate(all="ignore"):
-            near: set[tuple[int, ...]] = set(added(now, 8))
-            for out in now:
-                fewer = tuple(at for at in now if at != out)
-                near.add(fewer)
-                near.update(added(fewer, 4))
-                for other in now:
-                    if other > out:
-                        near.update(added(tuple(at for at in fewer if at != other), 2))
-            near.update(best_subsets(of, min(len(now) + 3, len(prices))))
-            near.update(_one_equation_anew(of, now, equation, prices))
-            near.discard(tuple(sorted(now)))
-            scored: list[tuple[float, tuple[int, ...]]] = []
-            for subset in sorted(near):
-                try:
-                    scored.append((score(subset), subset))
-                except np.linalg.LinAlgError:
-                    continue
-            limit = score(now) + _PROMISE
-        return [subset for value, subset in sorted(scored)[:_TRIALS] if value <= limit]
+            for size, most in enumerate(_BESIDE):
+                for gone in itertools.combinations(now, size):
+                    rest = [at for at in now if at not in gone]
+                    costs = subsets.costs(rest)
+                    for at in np.argsort(costs, kind="stable")[:most].tolist():
+                        scored[tuple(sorted([*rest, at]))] = float(costs[at])
+            for at in now:
+                rest = [each for each in now if each != at]
+                own = tuple(sorted(now))
+                limit = scored[own] = float(subsets.costs(rest)[at])
+                if len(rest) > 1:
+                    scored[tuple(sorted(rest))] = float(subsets.costs(rest[:-1])[rest[-1]])
+            for own in range(self.states):
+                scored |= _anew(subsets, [at for at in now if equation[at] != own], equation == own)
+        scored.pop(tuple(sorted(now)), None)
+        ranked = sorted(scored, key=lambda each: scored[each])
+        return [list(each) for each in ranked[:_TRIALS] if scored[each] <= limit + _PROMISE]
 
 
-def _simpler(chosen: Chosen) -> Iterator[Chosen]:
-    """With functions whose inner constants may be nothing as what they are then."""
-    for place in dict.fromkeys(term.place for _, term in chosen if term.inner):
-        if place[0] in SATURATIONS or FUNCTIONS[place[0]].simpler is not None:
-            yield tuple((e, t.at_nothing if t.place == place else t) for e, t in chosen)
+def _anew(subsets: Subsets, beside: Sequence[int], own: Bools) -> dict[tuple[int, ...], float]:
+    """Few terms of an equation chosen from nothing beside the terms of others, with their nats."""
+    found, grown = dict[tuple[int, ...], float](), list[int]()
 
+    def best(rest: Sequence[int]) -> tuple[float, int]:
+        costs = np.where(own, subsets.costs([*beside, *rest]), np.inf)
+        at = int(np.argmin(costs))
+        return float(costs[at]), at
 
-def _one_equation_anew(
-    of: UnitNormal, now: tuple[int, ...], equation: Ints, prices: Floats
-) -> Iterator[tuple[int, ...]]:
-    """One equation's terms chosen from nothing beside those that the others have, of short terms and of all: what leaves
-    least is rarely what is shortest."""
-    levels = [prices <= most for most in np.quantile(prices, _LEVELS)]
-    for own in np.unique(equation):
-        others = [at for at in now if equation[at] != own]
-        for level in levels:
-            columns = np.flatnonzero((equation == own) & level)
-            try:
-                left = of.beside(others, columns)
-                found = best_subsets(left, len(now) - len(others) + 1, triples=len(columns) <= MOST_CUBED)
-                found = [exchanged_pairs(left, each) if len(each) > 2 else each for each in found]
-            except np.linalg.LinAlgError:  # of terms that are one along these courses
-                continue
-            for chosen in found:
-                yield tuple(sorted((*others, *(int(columns[at]) for at in chosen))))
+    for _ in range(_ANEW):
+        now, at = best(grown)
+        grown.append(at)
+        for place in itertools.islice(itertools.cycle(range(len(grown))), _ROUNDS * len(grown)):
+            cost, at = best([*grown[:place], *grown[place + 1 :]])
+            if cost < now:
+                now, grown[place] = cost, at
+        if not math.isfinite(now):
+            break
+        found[tuple(sorted([*beside, *grown]))] = now
+    return found

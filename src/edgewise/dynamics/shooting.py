@@ -7,6 +7,7 @@ O.D.E., doi:10.1007/978-1-4684-7324-7_7).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -17,7 +18,7 @@ from edgewise._core.work import charge
 from edgewise.dynamics.model import TermModel
 from edgewise.dynamics.pieces import CoursePieces
 from edgewise.dynamics.runge_kutta import PieceSolution, slopes, solution, solved
-from edgewise.dynamics.terms import TermLibrary
+from edgewise.dynamics.terms import Term
 from edgewise.symbolic.fitting.damped_steps import Damping, damped_step, descended, squared, triangle
 
 # Allowed gaps between pieces in units of the noise, first wide, then next to none,
@@ -93,8 +94,9 @@ class Shooting:
         with np.errstate(all="ignore"):
             return squared(self._residual(self._solution(point).states))
 
-    def matrix(self, point: ShootingPoint, more: TermLibrary | None = None) -> tuple[Floats, Floats]:
-        """Residuals, and the slopes of what is solved in all starts, in the constants and in the factors of more terms."""
+    def matrix(self, point: ShootingPoint, more: Sequence[Term] = ()) -> tuple[Floats, Floats]:
+        """Residuals, and the slopes of what is solved in all starts, in the constants, and in the factors of more terms and
+        of their slopes."""
         found = self._solution(point)
         with np.errstate(all="ignore"):
             Z = slopes(self.pieces, self.model, point.constants, found, more)

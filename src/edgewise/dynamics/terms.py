@@ -1,247 +1,205 @@
-"""Terms that right-hand sides are sums of: products of powers of the variables, times a function of one or two of them."""
+"""Terms that right-hand sides are sums of: formulas of states and inputs, with constants inside."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property, partial
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from edgewise._core.arrays import Floats, Ints
-from edgewise._core.work import charge
-from edgewise.dynamics.term_functions import FUNCTIONS, SATURATIONS, TermFunction
-from edgewise.forms.tree import Node, Number, Variable, multiplied
+from edgewise._core.arrays import Floats
+from edgewise.forms.functions import CONSTANTS
+from edgewise.forms.tree import Apply, Node, Number, Variable
+from edgewise.symbolic.expressions.tape import Tape
+from edgewise.symbolic.fitting.train_test import SplitRows
+from edgewise.symbolic.terms.language import Library, library
 
-Place = tuple[str, tuple[int, ...]]
-
-# Denominators of powers that are written as ratios.
-RATIOS = (1, 2, 3, 4)
-# Units of work of an entry of a table.
-ENTRY = 4e-9
-
-
-@dataclass(frozen=True)
-class DynamicsTerm:
-    """A product of powers and, where it has one, of a function.
-
-    Attributes
-    ----------
-    powers : tuple of float
-        Of every variable.
-    function : str
-        One of `FUNCTIONS`, or nothing.
-    variables : tuple of int
-        The variables that the function is of.
-    inner : tuple of float
-        Where its inner constants start.
-    """
-
-    powers: tuple[float, ...]
-    function: str = ""
-    variables: tuple[int, ...] = ()
-    inner: tuple[float, ...] = ()
-
-    @property
-    def key(self) -> tuple[Any, ...]:
-        """What the term is but for the values of its inner constants."""
-        return self.powers, *self.place
-
-    @property
-    def place(self) -> Place:
-        """The function and its variables: where inner constants stand."""
-        return self.function, self.variables
-
-    @property
-    def nodes(self) -> float:
-        """How much it takes to be written; a constant alone as much as a variable."""
-        return self._factors + FUNCTIONS[self.function].nodes if self.function else max(self._factors, 1.0)
-
-    def nodes_beside(self, others: Collection[DynamicsTerm]) -> float:
-        """The same where others are written already: what is there is only referred to."""
-        if any(self.key == other.key for other in others):
-            return 1.0
-        if self.function and any(self.place == other.place for other in others):
-            return self._factors + 1.0
-        return self.nodes
-
-    @property
-    def _factors(self) -> float:
-        return sum(map(_rarity, self.powers))
-
-    @property
-    def at_nothing(self) -> DynamicsTerm:
-        """The term where an inner constant is nothing: with a simpler function, or, of a saturation, with a power alone."""
-        simpler = FUNCTIONS[self.function].simpler
-        if simpler is not None:
-            name, kept = simpler
-            return replace(self, function=name, inner=tuple(self.inner[at] for at in kept))
-        powers = list(self.powers)
-        powers[self.variables[0]] -= SATURATIONS[self.function]
-        return DynamicsTerm(tuple(powers))
-
-    def tree(self, names: Sequence[str], inner: Sequence[Node]) -> Node:
-        """The formula of the term."""
-        factors: list[Node] = [
-            Variable(name) if p == 1 else Variable(name) ** exact(p)
-            for name, p in zip(names, self.powers, strict=True)
-            if p
-        ]
-        if self.function:
-            arguments = (Variable(names[v]) for v in self.variables)
-            factors.append(FUNCTIONS[self.function].tree(*arguments, *inner))
-        if not factors:
-            return Number(1)
-        return multiplied(factors)
-
-
-def _rarity(power: float) -> float:
-    """What a power takes to be written: the more, the more rarely textbooks have it."""
-    if power != round(power):
-        return 3.5 if power == 0.5 else 4.5
-    return power if power >= 0 else 2.5 - power
-
-
-def exact(value: float) -> Node:
-    """A number as a whole one or a ratio with a small denominator, where it is one."""
-    for bottom in RATIOS:
-        top = round(value * bottom)
-        if abs(top - value * bottom) < 1e-9:
-            return Number(top) if bottom == 1 else Number(top) / bottom
-    return Number(value)
+# Stands for every constant inside where terms are compared.
+_SOME = 1.2345
+# Words by which kinds of terms are left out, beside the names of functions.
+_BROKEN, _STEP, _SATURATION, _DISTANCE = "sqrt", "tanh", "saturation", "distance"
+KINDS = ("sin", "cos", "exp", "log", "abs", _BROKEN, _STEP, _SATURATION, _DISTANCE)
 
 
 @dataclass(frozen=True, eq=False)
-class TermLibrary:
-    """Terms, to be evaluated side by side."""
+class Term:
+    """A term.
 
-    terms: tuple[DynamicsTerm, ...]
+    Attributes
+    ----------
+    tape : Tape
+        Its values and slopes at rows of states and inputs; its constants inside start where the tape does.
+    nats : float
+        What it takes to write it down with its factor, constants that are measured aside.
+    limits : tuple of ndarray or None
+        The least and the largest size of each constant inside that the courses can tell.
+    """
+
+    tape: Tape
+    nats: float
+    limits: tuple[Floats, Floats] | None = None
+
+    @property
+    def inner(self) -> tuple[float, ...]:
+        """Where its constants inside start."""
+        return tuple(self.tape.start.tolist())
 
     @cached_property
-    def inner(self) -> Floats:
-        """Where the inner constants of all terms start, one term after the other."""
-        return np.array([k for term in self.terms for k in term.inner])
+    def key(self) -> Node:
+        """What the term is but for the values of its constants inside."""
+        return self.tape.with_constants([Number(_SOME) for _ in self.inner])
 
     @cached_property
-    def owners(self) -> Ints:
-        """The term of each inner constant."""
-        return np.array([n for n, term in enumerate(self.terms) for _ in term.inner], dtype=np.int64)
-
-    @cached_property
-    def _powers(self) -> list[tuple[Floats, Ints]]:
-        """For each variable the powers that occur, and which of them each term has."""
-        table = np.array([term.powers for term in self.terms], dtype=float).T
-        return [np.unique(column, return_inverse=True) for column in table]
-
-    @cached_property
-    def _functions(self) -> list[tuple[TermFunction, Ints, Ints, Ints]]:
-        """The functions that occur, the terms that have each, and the variables, (arity, terms), and inner constants,
-        (constants, terms), of these."""
-        names = sorted({term.function for term in self.terms if term.function})
-        first = np.cumsum([0, *(len(term.inner) for term in self.terms)])
-        found: list[tuple[TermFunction, Ints, Ints, Ints]] = []
-        for name in names:
-            at = np.array([n for n, term in enumerate(self.terms) if term.function == name])
-            own = first[at] + np.arange(FUNCTIONS[name].constants)[:, None]
-            found.append((FUNCTIONS[name], at, np.array([self.terms[n].variables for n in at]).T, own))
+    def places(self) -> list[tuple[Node, int]]:
+        """Where each constant inside stands: the factor that has it, and which it is in that."""
+        found = list[tuple[Node, int]]()
+        for factor in _factors(self.key):
+            found += [(factor, rank) for rank in range(Tape(factor, self.tape.columns).size)]
         return found
 
-    def each(self, inner: Floats) -> Callable[[Floats], list[Any]]:
-        """The terms as a function of points (m, q), which gives the values of each, (q,) or a number: of few points at a
-        time, many times, faster than `values`."""
-        parts: dict[tuple[Any, ...], tuple[int, Callable[[Floats], Any]]] = {}
-        owned: list[list[int]] = []
-        first = 0
-        for term in self.terms:
-            own: list[int] = []
-            for v, power in enumerate(term.powers):
-                if power:
-                    own.append(parts.setdefault((v, power), (len(parts), partial(_raised, v, power)))[0])
-            if term.function:
-                constants = tuple(inner[first : first + len(term.inner)].tolist())
-                first += len(constants)
-                value = partial(_function, FUNCTIONS[term.function].value, term.variables, constants)
-                own.append(parts.setdefault((*term.place, *constants), (len(parts), value))[0])
-            owned.append(own)
-        makers = [maker for _, maker in parts.values()]
+    def at(self, inner: Sequence[float]) -> Term:
+        """The term at other constants inside."""
+        tape = Tape(self.tape.with_constants(inner), self.tape.columns) if len(inner) else self.tape
+        return Term(tape, self.nats, self.limits)
 
-        def at(Z: Floats) -> list[Any]:
-            made = [maker(Z) for maker in makers]
-            return [math.prod([made[n] for n in own]) for own in owned]
-
-        return at
-
-    def values(self, Z: Floats, inner: Floats) -> Floats:
-        """Values at points (q, m) -> (q, terms)."""
-        charge(ENTRY * len(Z) * len(self.terms))
-        with np.errstate(all="ignore"):
-            total = np.ones((len(Z), len(self.terms)))
-            for z, (powers, at) in zip(Z.T, self._powers, strict=True):
-                if len(powers) > 1 or powers[0] != 0:
-                    total *= _power(z, powers)[:, at]
-            for function, at, of, own in self._functions:
-                total[:, at] *= function.value(*(Z[:, v] for v in of), *inner[own])
-        return total
-
-    def slopes(self, Z: Floats, inner: Floats) -> tuple[Floats, Floats, Floats]:
-        """Values (q, terms), their slopes in the variables (q, terms, m) and in the inner constants (q, constants)."""
-        q, m = Z.shape
-        charge(ENTRY * q * len(self.terms) * (m + 2))
-        with np.errstate(all="ignore"):
-            tables = [
-                (_power(z, p)[:, at], _power_slope(z, p)[:, at])
-                for z, (p, at) in zip(Z.T, self._powers, strict=True)
-            ]
-            outer = np.ones((q, len(self.terms)))
-            outer_slopes: list[tuple[Any, ...]] = []
-            inner_slope = np.zeros((q, len(inner)))
-            for function, at, of, own in self._functions:
-                z, k = tuple(Z[:, v] for v in of), tuple(inner[own])
-                outer[:, at] = function.value(*z, *k)
-                outer_slopes.append(function.slopes(*z, *k))
-                if function.inner is not None:
-                    for place, slope in zip(own, function.inner(*z, *k), strict=True):
-                        inner_slope[:, place] = slope
-            product = np.ones_like(outer)
-            for table, _ in tables:
-                product = product * table
-            gradient = np.empty((q, len(self.terms), m))
-            for v in range(m):
-                part = tables[v][1]
-                for w in range(m):
-                    if w != v:
-                        part = part * tables[w][0]
-                gradient[:, :, v] = part * outer
-            for (_, at, of, _), slopes in zip(self._functions, outer_slopes, strict=True):
-                for v, slope in zip(of, slopes, strict=True):
-                    gradient[:, at, v] += product[:, at] * slope
-        return product * outer, gradient, product[:, self.owners] * inner_slope
+    @property
+    def is_seen(self) -> bool:
+        """Whether its constants inside are such as the courses can tell."""
+        sizes = np.abs(self.tape.start)
+        return self.limits is None or bool(((self.limits[0] <= sizes) & (sizes <= self.limits[1])).all())
 
 
-def _raised(v: int, power: float, Z: Floats) -> Floats:
-    """A variable of points (m, q) to a power; multiplied out where it is small and whole."""
-    z: Floats = Z[v]
-    if power == 1:
-        return z
-    if power == 2:
-        return z * z
-    if power == 3:
-        return z * z * z
-    return z**power
+def _factors(tree: Node) -> list[Node]:
+    if isinstance(tree, Apply) and tree.function == "*":
+        return [each for argument in tree.arguments for each in _factors(argument)]
+    return [tree]
 
 
-def _function(value: Callable[..., Any], of: tuple[int, ...], inner: tuple[float, ...], Z: Floats) -> Any:
-    return value(*(Z[v] for v in of), *inner)
+def wanted(exclude_functions: Sequence[str], degree: int) -> Callable[[Node], bool]:
+    """Which terms may be looked at: those without some functions; of products of powers those up to a degree below 3; none
+    with a function around another, which follows almost anything."""
+    without = frozenset(exclude_functions)
+
+    def is_wanted(tree: Node) -> bool:
+        plain = _degree(tree)
+        if plain is not None:
+            return degree >= _HIGH or plain <= degree
+        parts = list(_parts(tree))
+        if any(_is_nested(each) for each in parts):
+            return False
+        return not without or not without & {kind for each in parts for kind in _kinds(each)}
+
+    return is_wanted
 
 
-def _power(z: Floats, powers: Floats) -> Floats:
-    """Powers of a column (q,) -> (q, powers)."""
-    return np.column_stack(
-        [_raised(0, power, z[None]) if power else np.ones_like(z) for power in powers.tolist()]
+# From this degree on, higher powers are looked at too.
+_HIGH = 3
+# Functions that stand around no other; and what else stands around none of them but exp.
+_FUNCTIONS = frozenset(("exp", "log", "sin", "cos", "tanh", "atan", "abs"))
+
+
+def _parts(tree: Node) -> Iterator[Apply]:
+    if isinstance(tree, Apply):
+        yield tree
+        for argument in tree.arguments:
+            yield from _parts(argument)
+
+
+def _is_nested(tree: Apply) -> bool:
+    inside = {each.function for argument in tree.arguments for each in _parts(argument)} & _FUNCTIONS
+    if tree.function in _FUNCTIONS:
+        return bool(inside)
+    first = tree.arguments[0]
+    if tree.function == "inv" and any(each.function == "inv" for each in _parts(first)):
+        return True
+    # The root of a square is its size.
+    around = tree.function == "sqrt" and _is_square(first)
+    return around or (tree.function in ("inv", "sqrt") and bool(inside - {"exp"}))
+
+
+def _kinds(tree: Apply) -> Iterator[str]:
+    """The words of what a part of a term is."""
+    yield tree.function
+    if tree.function == "atan" or (
+        tree.function == "inv" and any(each.function == "exp" for each in _parts(tree))
+    ):
+        yield _STEP
+    exponent = tree.arguments[-1]
+    if tree.function == "^" and not (isinstance(exponent, Number) and isinstance(exponent.value, int)):
+        yield _BROKEN
+    if tree.function == "inv" and any(each.function == "+" for each in _parts(tree)):
+        yield _SATURATION
+    if tree.function == "+" and len(tree.arguments) > 1 and all(_is_square(each) for each in tree.arguments):
+        yield _DISTANCE
+
+
+def _is_square(tree: Node) -> bool:
+    return isinstance(tree, Apply) and tree.function == "^" and tree.arguments[1] == Number(2)
+
+
+# Nats by which exponentials, logarithms and square roots, and functions of more than a sum, are rarer in right-hand sides
+# than in other laws (`benchmarks/dynamics_terms.py` counts them); a constant is no commoner than a state.
+_RARER = 2.0
+
+
+def listed(rows: SplitRows, most: int, measured: float, wanted: Callable[[Node], bool]) -> Library:
+    """The shortest terms as right-hand sides have them."""
+    found = library(rows, most, measured, wanted, rates=True)
+    nats = np.array(
+        [price + _rarity(tree) for tree, price in zip(found.trees, found.nats.tolist(), strict=True)]
+    )
+    columns = [isinstance(tree, Variable) for tree in found.trees]
+    nats = np.maximum(nats, min(nats[columns].tolist(), default=0.0))
+    order = np.argsort(nats + measured * found.constants, kind="stable")
+    return Library(
+        tuple(found.trees[at] for at in order),
+        found.values[:, order],
+        found.slopes[:, order],
+        nats[order],
+        found.constants[order],
+        found.kind[order],
+        found.algebraic[order],
     )
 
 
-def _power_slope(z: Floats, powers: Floats) -> Floats:
-    return powers * _power(z, np.where(powers == 0, 0.0, powers - 1))
+def _rarity(tree: Node) -> float:
+    parts = list(_parts(tree))
+    rare = sum(each.function in ("exp", "log", "sqrt") for each in parts)
+    around = sum(
+        each.function in _FUNCTIONS
+        and any(part.function in ("^", "inv") for part in _parts(each.arguments[0]))
+        for each in parts
+    )
+    return _RARER * (rare + around)
+
+
+def _degree(tree: Node) -> float | None:
+    """Of a product of whole powers; None for other terms."""
+    if isinstance(tree, Number):
+        return 0.0
+    if isinstance(tree, Variable):
+        return 0.0 if tree.name in CONSTANTS else 1.0
+    if tree.function == "*":
+        parts = [_degree(each) for each in tree.arguments]
+        return None if None in parts else float(sum(each or 0.0 for each in parts))
+    if (
+        tree.function == "^"
+        and isinstance(tree.arguments[1], Number)
+        and isinstance(tree.arguments[1].value, int)
+    ):
+        inside = _degree(tree.arguments[0])
+        return None if inside is None else inside * tree.arguments[1].value
+    return None
+
+
+def table(terms: Sequence[Term], Z: Floats) -> tuple[Floats, Floats]:
+    """Values of terms at rows (q, m), and their slopes in the constant inside where there is just one: both (q, terms)."""
+    values, slopes = np.zeros((2, len(Z), len(terms)))
+    for at, term in enumerate(terms):
+        if term.tape.size == 1:
+            values[:, at], slope = term.tape.jacobian(term.tape.start, Z)
+            slopes[:, at] = slope[:, 0]
+        else:
+            values[:, at] = term.tape.value(term.tape.start, Z)
+    return values, slopes

@@ -1,27 +1,29 @@
-"""A first choice of terms for each equation, by the weak form of `edgewise.pde`.
+"""The weak form of courses: what terms of an equation must add up to, by integrals against test functions.
 
-Its rows, their covariance and its selection of terms serve as they are; only the terms are other functions of the fields
-than products of jets, so that they and what noise does to them are evaluated here.
+The rows, their covariance and the splines are those of `edgewise.pde`. Integrals are linear in a term's values at places, so
+that sums of terms are searched as they are for tables.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from scipy.linalg import block_diag, solve_triangular
 
 from edgewise._core.arrays import Floats
 from edgewise._core.work import charge
 from edgewise.dynamics.courses import Courses
-from edgewise.dynamics.terms import TermLibrary
 from edgewise.pde.discovery.jet_polynomials import Divergence, Orders
 from edgewise.pde.discovery.samples import Samples
-from edgewise.pde.discovery.select_terms import SubsetSearch
+from edgewise.pde.discovery.select_terms import lower_factor
 from edgewise.pde.discovery.spline_fits import FittedFields, fit
 from edgewise.pde.discovery.weak_rows import WeakRows
 from edgewise.pde.discovery.weighting_functions import AxisWeights, weights_for
+from edgewise.symbolic.fitting.train_test import SplitRows
+from edgewise.symbolic.terms.projection import Evidence
 
 _RATE = 2e9
 
@@ -50,46 +52,23 @@ class SmoothedCourse:
 
 @dataclass(frozen=True, eq=False)
 class CourseForm(WeakRows):
-    """The weak form of one course; a jet beyond the fields stands for a term of the library.
+    """The weak form of one equation along one course.
 
     Attributes
     ----------
-    library : TermLibrary
-    places : ndarray, shape (places, fields)
+    state : int
+        Whose equation it is.
+    slopes : ndarray, shape (places, fields)
+        What is known of those of its right-hand side.
     """
 
-    library: TermLibrary
-    places: Floats
-
-    def table(self, terms: Sequence[Divergence]) -> Floats:
-        """All terms of the library, whose order is that of `terms`, against every test function."""
-        return self._table
-
-    @cached_property
-    def _table(self) -> Floats:
-        matrix = self.weights[0].values(0)
-        charge(matrix.size * len(self.library.terms) / _RATE)
-        return matrix @ (self.library.values(self.places, self.library.inner) * self.cell)
+    state: int
+    slopes: Floats
 
     def felt(self, residual: Divergence, field: int) -> dict[Orders, Floats]:
-        """What a small change of a field does to a residual; terms by the chain rule."""
-        fields = len(self.fitted.fields)
-        found: dict[Orders, Floats] = {}
-        for orders, part in residual.items():
-            for monomial, value in part.items():
-                number = monomial[0][0][0]
-                if number < fields:
-                    slope = np.full(self.shape, value * float(number == field))
-                else:
-                    slope = value * self._slopes[:, number - fields, field]
-                if slope.any():
-                    sign = (-1) ** sum(orders)
-                    found[orders] = found.get(orders, np.zeros(self.shape)) + sign * slope
-        return found
-
-    @cached_property
-    def _slopes(self) -> Floats:
-        return self.library.slopes(self.places, self.library.inner)[1]
+        """What a small change of a field does to the equation."""
+        rate = {(1,): -np.ones(self.shape)} if field == self.state else {}
+        return {(0,): -self.slopes[:, field], **rate}
 
 
 def smoothed(courses: Courses, density: float) -> list[SmoothedCourse]:
@@ -106,14 +85,42 @@ def smoothed(courses: Courses, density: float) -> list[SmoothedCourse]:
     return found
 
 
-def searches(
-    courses: Sequence[SmoothedCourse], library: TermLibrary, states: Iterable[int]
-) -> list[SubsetSearch]:
-    """For each of some states, everything that terms of its equation are judged by.
+def places(courses: Sequence[SmoothedCourse], names: tuple[str, ...]) -> SplitRows:
+    """Where terms must have values: at the places of integrals, and then at the measured times."""
+    X = np.vstack([*(course.places for course in courses), *(course.measured for course in courses)])
+    return SplitRows(names, X, np.zeros(len(X)), X, np.zeros(len(X)), short=True)
 
-    Terms without finite values on the smoothed courses must not be among the library's.
+
+def evidence(
+    courses: Sequence[SmoothedCourse], rows: SplitRows, state: int, slopes: Floats | None = None
+) -> Evidence:
+    """What the terms of an equation must add up to.
+
+    Parameters
+    ----------
+    courses, rows
+        As of `places`.
+    state
+        Whose equation.
+    slopes
+        Those of what is known of its right-hand side on the rows, in states and inputs, (rows, fields): then the noise is
+        white and of size one.
     """
-    forms = [CourseForm(course.fitted, (course.weights,), library, course.places) for course in courses]
-    fields = len(courses[0].fitted.fields)
-    terms: list[Divergence] = [{(0,): {(((fields + at, (0,)), 1),): 1.0}} for at in range(len(library.terms))]
-    return [SubsetSearch(forms, {(1,): {(((state, (0,)), 1),): 1.0}}, terms) for state in states]
+    maps, lefts, first = list[Floats](), list[Floats](), 0
+    for course in courses:
+        weights, count = course.weights, len(course.places)
+        matrix = weights.values(0) * weights.step
+        left = -(weights.values(1) @ course.places[:, state]) * weights.step
+        if slopes is not None:
+            form = CourseForm(course.fitted, (weights,), state, slopes[first : first + count])
+            lower = lower_factor(form.covariance({}))
+            charge(len(left) ** 2 * (len(left) / 3 + count) / _RATE)
+            matrix = solve_triangular(lower, matrix, lower=True)
+            left = solve_triangular(lower, left, lower=True)
+        maps.append(matrix)
+        lefts.append(left)
+        first += count
+    joined: Floats = np.asarray(block_diag(*maps))
+    return Evidence(
+        rows, np.concatenate(lefts), np.hstack([joined, np.zeros((len(joined), len(rows.X) - first))])
+    )

@@ -151,7 +151,7 @@ class SubsetSearch:
         for form, left, terms in zip(self.forms, self._left, self._terms, strict=True):
             covariance = form.covariance(residual)
             charge(len(left) ** 2 * (len(left) / 3 + len(self.terms)) / _RATE)
-            lower = _cholesky(covariance)
+            lower = lower_factor(covariance)
             white.append(solve_triangular(lower, np.column_stack([terms, left]), lower=True))
         joined = np.concatenate(white)
         return WhiteRows(joined[:, :-1], joined[:, -1])
@@ -229,7 +229,7 @@ class SubsetSearch:
         return times / halves, subsets
 
 
-def _cholesky(covariance: Floats) -> Floats:
+def lower_factor(covariance: Floats) -> Floats:
     """The factor of a covariance, with as much on its diagonal as it takes."""
     diagonal = np.diag(covariance)
     floor = float(diagonal.max(initial=0.0)) * 1e-14 + 1e-300

@@ -122,13 +122,22 @@ class Tape:
 
     def jacobian(self, constants: Constants, X: Floats) -> tuple[Floats, Floats]:
         """The value (n,) and its exact derivative in every constant (n, constants)."""
+        value, _, result = self.gradient(constants, X)
+        return value, result
+
+    def gradient(self, constants: Constants, X: Floats) -> tuple[Floats, Floats, Floats]:
+        """The value (n,) and its exact derivatives in every column (n, d) and in every constant (n, constants)."""
         values, slopes = self._backward(constants, X)
-        result = np.zeros((len(X), self.size))
-        for at, slot in enumerate(self._numbers):
-            slope = slopes[slot]
-            if slope is not None:
-                result[:, at] = slope
-        return np.broadcast_to(values[self._root], (len(X),)), result
+        columns, numbers = np.zeros(X.shape), np.zeros((len(X), self.size))
+        places = {slot: at for at, slot in enumerate(self._numbers)}
+        for slot, (step, slope) in enumerate(zip(self._slots, slopes, strict=True)):
+            if slope is None:
+                continue
+            if slot in places:
+                numbers[:, places[slot]] = slope
+            elif isinstance(step, str):
+                columns[:, self.columns.index(step)] += slope
+        return np.broadcast_to(values[self._root], (len(X),)), columns, numbers
 
     def rounding(self, constants: Floats, X: Floats) -> Floats:
         """What rounding every number, column and operation once may change of the value, to first order, (n,).

@@ -23,7 +23,6 @@ from edgewise._core.work import charge
 from edgewise.forms.parser import read
 from edgewise.forms.tree import Node, Number, Variable, replaced
 from edgewise.symbolic.costs import TERM
-from edgewise.symbolic.expressions.functions_used import functions_in
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.expressions.writing import from_tree
 from edgewise.symbolic.fitting.code_length import NUMBER_NATS, OPERATOR_NATS, nats
@@ -48,7 +47,17 @@ _SLOWEST_WAVE, _WAVE_STEP, _FASTEST_WAVE = 0.5, 0.8, 30.0
 _EXPONENTS = (-2.5, -1.5, -0.75, -0.4, 0.3, 0.7, 1.3, 1.6, 2.4, 3.4)
 # Exponents of products of powers: whole ones, and those that a positive column has besides.
 _DEGREE = 3
-_OTHER_POWERS = (0.5, 1.5, -0.5, -1.0, -2.0, *(sixths / 6 for sixths in (2, 4, 8, 10, -2, -4)))
+_OTHER_POWERS = (
+    0.5,
+    1.5,
+    -0.5,
+    -1.0,
+    -1.5,
+    -2.0,
+    -3.0,
+    -4.0,
+    *(sixths / 6 for sixths in (2, 4, 8, 10, -2, -4)),
+)
 # What squares without overflow; what varies by less than a share of its size, or is nothing but for a few rows, is no term.
 _SMALLEST_VALUE, _LARGEST_VALUE, _FLATTEST_SHARE, _MEDIAN_SHARE = 1e-140, 1e140, 1e-7, 1e-12
 # Of two columns, these are algebraic.
@@ -96,7 +105,48 @@ SCALED: tuple[tuple[str, Callable[[Floats], Floats]], ...] = (
     ("exp(-k*u^2)", _square_rates),
     ("1/(k + u^2)", lambda u: _sizes(np.square(u))),
     ("exp(-k/u)", _sizes),
+    ("1/(k + u^3)", lambda u: _sizes(np.abs(u) ** 3)),
+    ("1/(k + u^4)", lambda u: _sizes(u**4)),
 )
+# Those that are a number less another one, and as short; the same constants tell their curves apart.
+_REST_OF = {"1/(k + u)": "u/(k + u)"} | {f"1/(k + u^{n})": f"u^{n}/(k + u^{n})" for n in (2, 3, 4)}
+# Steepness of steps over half of the column, their middles and the distance of poles, all in its width; constants below a
+# line, in its size.
+_STEEP, _MIDDLES, _POLES, _SHARES = (
+    (1.5, 4.0, 10.0),
+    (0.1, 0.3, 0.5, 0.7, 0.9),
+    (0.1, 0.25, 0.6, 1.5),
+    (0.05, 0.2, 0.7),
+)
+
+
+def _steps(u: Floats) -> Floats:
+    low, width = float(u.min()), float(np.ptp(u))
+    return np.array([(2 * k / width, low + c * width) for k in _STEEP for c in _MIDDLES])
+
+
+def _poles(u: Floats) -> Floats:
+    gaps = np.array(_POLES) * float(np.ptp(u))
+    return np.r_[float(u.max()) + gaps, float(u.min()) - gaps][:, None]
+
+
+def _quadratics(u: Floats) -> Floats:
+    size = float(np.abs(u).max())
+    return np.array([(k * size**2, c * size) for k in _SHARES for c in _SHARES])
+
+
+# What stands in rates of change besides: functions with one or two constants, k and c, of a column and of two; the first
+# constant is the one that grids are fine in.
+OF_RATES: tuple[tuple[str, Callable[[Floats], Floats]], ...] = (
+    ("1/(1 + exp(k*(c - u)))", _steps),
+    ("1/(k - u)", _poles),
+    ("1/(k - u)^2", _poles),
+    ("1/(k + c*u + u^2)", _quadratics),
+)
+_OF_DISTANCE = ("sqrt(u)", "1/sqrt(u)", "1/u", "1/(u*sqrt(u))")
+_OF_SHARES, _WEIGHTS = "1/(k*u + v)", (0.1, 0.2, 0.35, 0.7, 1.4, 2.5, 5.0)
+# Those whose product is a term of one column, too.
+_WAVES = {"sin(u)", "cos(u)"}
 # Those of which two columns' products are terms, and those of a sum, difference or product of columns.
 _IN_PRODUCTS = frozenset(("exp(-k*u)", "sin(k*u)", "cos(k*u)", "u^k", "exp(-k/u)"))
 _OF_PAIRS = frozenset(("exp(-k*u)", "sin(k*u)", "cos(k*u)", "1/(k + u)", "exp(-k*u^2)"))
@@ -203,7 +253,13 @@ class _Candidate:
         return slopes
 
 
-def library(rows: SplitRows, most: int, measured: float, functions: frozenset[str] | None = None) -> Library:
+def library(
+    rows: SplitRows,
+    most: int,
+    measured: float,
+    wanted: Callable[[Node], bool] | None = None,
+    rates: bool = False,
+) -> Library:
     """The shortest terms that have values on the rows, each set of values once.
 
     Parameters
@@ -214,16 +270,18 @@ def library(rows: SplitRows, most: int, measured: float, functions: frozenset[st
         How many terms at most, the values on the grids of constants included.
     measured
         Nats of a measured constant.
-    functions
-        Those that may be called; None for all.
+    wanted
+        Which terms may be listed; None for all.
+    rates
+        Whether y is a rate of change: then what stands in these is listed besides.
     """
     listed, seen = list[_Candidate](), set[bytes]()
     values, slopes = list[Floats](), list[Floats]()
     nothing = np.zeros(len(rows.y))
     with np.errstate(all="ignore"):
-        for each in sorted(_candidates(rows), key=lambda each: each.nats + measured * each.constants):
+        for each in sorted(_candidates(rows, rates), key=lambda each: each.nats + measured * each.constants):
             column = each.values
-            if functions is not None and not functions_in(each.tree()) <= functions:
+            if wanted is not None and not wanted(each.tree()):
                 continue
             if not _usable(column):
                 continue
@@ -252,7 +310,7 @@ def library(rows: SplitRows, most: int, measured: float, functions: frozenset[st
     )
 
 
-def _candidates(rows: SplitRows) -> Iterator[_Candidate]:
+def _candidates(rows: SplitRows, rates: bool) -> Iterator[_Candidate]:
     """All terms of the language, in no order."""
     monomials = sorted(_monomials(rows), key=lambda each: each.nats)
     plain, composed, scaled, paired = _factors(rows)
@@ -263,13 +321,27 @@ def _candidates(rows: SplitRows) -> Iterator[_Candidate]:
     linear = short[: 1 + len(rows.names)]
     simple = [each for each in monomials if len(each.columns) <= 1 and each.nats <= _BESIDE_NATS]
     still = [each for each in paired if not each.constants]
-    beside = ((plain, short), (scaled, linear), (composed, linear), (paired, linear[:1]), (still, simple[1:]))
+    shares = [each for each in scaled if each.kind.split("|")[0] in _REST_OF]
+    other = [each for each in scaled if each not in shares]
+    beside = (
+        (plain, short),
+        (shares, short),
+        (other, linear),
+        (composed, linear),
+        (paired, linear[:1]),
+        (still, simple[1:]),
+    )
+    if rates:
+        columns = _columns(rows)
+        own = [f for column in columns for f in _of_rates(column, rows)]
+        both = [f for pair in itertools.combinations(columns, 2) for f in _of_two(*pair, rows)]
+        beside = (*beside, (own, linear), (both, short))
     for factors, before in beside:
         for factor, each in itertools.product(factors, before):
             yield _term(factor) if each is monomials[0] else _term(each, factor)
     products = [*plain, *[each for each in scaled if each.kind.split("|")[0] in _IN_PRODUCTS][::_THINNED]]
     for one, other in itertools.combinations(products, 2):
-        if not one.columns & other.columns:
+        if not one.columns & other.columns or {each.kind.split("|")[0] for each in (one, other)} == _WAVES:
             yield _term(one, other)
 
 
@@ -314,10 +386,7 @@ def _factors(
     rows: SplitRows,
 ) -> tuple[list[ColumnFunction], list[ColumnFunction], list[ColumnFunction], list[ColumnFunction]]:
     """Functions of a column, of a function of one, with a constant inside, and of two columns."""
-    columns = [
-        ColumnFunction(Variable(name), x, 0.0, name, 0, frozenset((name,)))
-        for name, x in zip(rows.names, rows.X.T, strict=True)
-    ]
+    columns = _columns(rows)
     plain = [f for column in columns for f in _applied(PLAIN, column, rows)]
     composed = [f for inner in plain for f in _applied(AROUND, inner, rows)]
     scaled = [f for column in columns for f in _scaled(column, rows)]
@@ -352,17 +421,64 @@ def _scaled(
     for text, grid in SCALED:
         if among is not None and text not in among:
             continue
-        form = read(text, ("u", "k"))
-        length = _nats(replaced(form, {"u": inner.tree, "k": Number(_SOME)}), rows)
-        for k in np.sort(grid(inner.values))[::thinned].tolist():
-            at = replaced(form, {"k": Number(float(k))})
-            tape = Tape(at, ("u",))
-            values, slopes = tape.jacobian(tape.start, inner.values[:, None])
-            if _varies(values):
-                tree = replaced(at, {"u": inner.tree})
-                yield ColumnFunction(
-                    tree, values, length, f"{text}|{inner.kind}", 1, inner.columns, slopes[:, 0]
-                )
+        length = _nats(replaced(read(text, ("u", "k")), {"u": inner.tree, "k": Number(_SOME)}), rows)
+        for each in (text, _REST_OF[text]) if text in _REST_OF else (text,):
+            form = read(each, ("u", "k"))
+            for k in np.sort(grid(inner.values))[::thinned].tolist():
+                at = replaced(form, {"k": Number(float(k))})
+                yield from _listed(at, {"u": inner}, f"{each}|{inner.kind}", length)
+
+
+def _columns(rows: SplitRows) -> list[ColumnFunction]:
+    return [
+        ColumnFunction(Variable(name), x, 0.0, name, 0, frozenset((name,)))
+        for name, x in zip(rows.names, rows.X.T, strict=True)
+    ]
+
+
+def _of_rates(inner: ColumnFunction, rows: SplitRows) -> Iterator[ColumnFunction]:
+    for text, grid in OF_RATES:
+        constants = grid(inner.values)
+        names = ("k", "c")[: constants.shape[1]]
+        form = read(text, ("u", *names))
+        some = {name: Number(_SOME + at) for at, name in enumerate(names)}
+        length = _nats(replaced(form, {"u": inner.tree, **some}), rows)
+        for own in constants.tolist():
+            at = replaced(form, {name: Number(value) for name, value in zip(names, own, strict=True)})
+            yield from _listed(at, {"u": inner}, f"{text}|{inner.kind}", length)
+
+
+def _of_two(one: ColumnFunction, other: ColumnFunction, rows: SplitRows) -> Iterator[ColumnFunction]:
+    """Functions of the distance of two columns, and one over a weighted sum."""
+    squares = read("u^2 + v^2", ("u", "v"))
+    for text in _OF_DISTANCE:
+        form = read(text, ("u",))
+        # A distance is as common as a sum.
+        length = _nats(replaced(form, {"u": one.tree + other.tree}), rows)
+        at = replaced(form, {"u": squares})
+        yield from _listed(at, {"u": one, "v": other}, f"{text}|{one.kind},{other.kind}", length)
+    form = read(_OF_SHARES, ("u", "v", "k"))
+    length = _nats(replaced(form, {"u": one.tree, "v": other.tree, "k": Number(_SOME)}), rows)
+    scale = float(np.abs(other.values).max() / np.abs(one.values).max())
+    for weight in (
+        _WEIGHTS if {name for each in (one, other) for name in each.columns} <= rows.positive else ()
+    ):
+        at = replaced(form, {"k": Number(weight * scale)})
+        yield from _listed(at, {"u": one, "v": other}, f"{_OF_SHARES}|{one.kind},{other.kind}", length)
+
+
+def _listed(
+    form: Node, inner: dict[str, ColumnFunction], kind: str, length: float
+) -> Iterator[ColumnFunction]:
+    """A function at its constants, if it varies; its slopes are those in the first of them."""
+    tape = Tape(form, tuple(inner))
+    values, slopes = tape.jacobian(tape.start, np.column_stack([each.values for each in inner.values()]))
+    if _varies(values):
+        tree = replaced(form, {name: each.tree for name, each in inner.items()})
+        columns = frozenset[str]().union(*(each.columns for each in inner.values()))
+        yield ColumnFunction(
+            tree, values, length, kind, tape.size, columns, slopes[:, 0] if tape.size else None
+        )
 
 
 def _varies(values: Floats) -> bool:

@@ -10,84 +10,105 @@ Halko, Martinsson, Tropp (2011), Finding structure with randomness. SIAM Review 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgewise._core.arrays import Floats
 from edgewise._core.work import charge
+from edgewise.forms.tree import Node
 from edgewise.symbolic.costs import PRODUCT
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.damped_steps import squared
-from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.terms.language import Library, library
-from edgewise.symbolic.terms.projection import FreeTerm, Sum
+from edgewise.symbolic.terms.projection import Evidence, FreeTerm, Sum
 from edgewise.symbolic.terms.subsets import Subsets
 
 # Directions in which many noisy rows are described, and rows that stand for themselves.
 _DIRECTIONS, _FEW_ROWS = 300, 400
+# The length of a column that functionals leave nothing of.
+_NOTHING = 1e-300
+# How far, as a factor, limited constants go beyond their grid.
+_BEYOND = 1.5
 # A slope of which less is across the values moves nothing but the factor.
 _ACROSS = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
 class TermPool:
-    """Terms on rows.
+    """Terms beside what a sum of them must be.
 
     Parameters
     ----------
-    rows
-        The table that the terms are laid out on.
+    evidence
+        What the sum must be, with the rows that the terms are laid out on.
     library
         The terms.
     subsets
         The same, and y, in coordinates.
     frame
         The directions that the coordinates are of, (n, r); None where they are the rows.
+    limited
+        Whether constants inside stay about where grids reach.
     """
 
-    rows: SplitRows
+    evidence: Evidence
     library: Library
     subsets: Subsets
     frame: Floats | None
+    limited: bool = False
     _terms: dict[int, FreeTerm] = field(default_factory=dict[int, FreeTerm])
 
     @classmethod
     def of(
-        cls, rows: SplitRows, most: int, measured: float, noisy: bool, functions: frozenset[str] | None
+        cls,
+        evidence: Evidence,
+        most: int,
+        measured: float,
+        noisy: bool,
+        wanted: Callable[[Node], bool] | None = None,
     ) -> TermPool:
         """The shortest terms that have values on the rows.
 
         Parameters
         ----------
-        rows
-            The table.
+        evidence
+            What a sum must be.
         most
             How many terms.
         measured
             Nats of a measured constant.
         noisy
             Whether all rows are needed.
-        functions
-            Those that may be called; None for all.
+        wanted
+            Which terms may be listed; None for all.
         """
-        count = len(rows.y)
+        count = len(evidence.y)
         if not noisy:
-            rows = rows.thinned(_FEW_ROWS)
-        listed = library(rows, most, measured, functions)
-        y, unit, across, frame = rows.y, *_split(listed.values, listed.slopes), None
+            evidence = evidence.thinned(_FEW_ROWS)
+        return cls.beside(evidence, library(evidence.rows, most, measured, wanted), measured, count)
+
+    @classmethod
+    def beside(
+        cls, evidence: Evidence, listed: Library, measured: float, count: int, limited: bool = False
+    ) -> TermPool:
+        """Terms that are listed already, y counting as so many rows."""
+        values, slopes = evidence.columns(listed.values), evidence.columns(listed.slopes)
+        y, unit, across, frame = evidence.y, *split(values, slopes), None
         if len(y) > _FEW_ROWS:
             everything = np.hstack([unit, across])
             mixed = np.random.default_rng(0).standard_normal((everything.shape[1], _DIRECTIONS))
             charge(PRODUCT * 4 * everything.size * _DIRECTIONS)
             frame = np.linalg.qr(everything @ mixed)[0]
-            unit, across = _split(frame.T @ unit, frame.T @ across)
+            unit, across = split(frame.T @ unit, frame.T @ across)
         target = y if frame is None else frame.T @ y
-        outside, rounding = max(squared(y) - squared(target), 0.0), len(y) * rows.rounding_error**2
+        outside, rounding = max(squared(y) - squared(target), 0.0), len(y) * evidence.rounding**2
         price = listed.nats + measured * (1 + listed.constants)
-        return cls(rows, listed, Subsets(unit, across, target, outside, count, rounding, price), frame)
+        subsets = Subsets(unit, across, target, outside, count, rounding, price)
+        return cls(evidence, listed, subsets, frame, limited)
 
     def shortest(self, most: int, algebraic: bool) -> NDArray[np.intp]:
         """The places of the shortest terms, of all or of those that are algebraic."""
@@ -97,7 +118,7 @@ class TermPool:
         """The sum of some terms."""
         found = Sum((), ())
         for at in chosen:
-            found = found.with_term(self._term(at))
+            found = found.with_term(self.term(at))
         return found
 
     def with_term(self, rest: Sum, count: int) -> list[Sum]:
@@ -105,11 +126,12 @@ class TermPool:
 
         What a shift of the sum's constants could still do is not left to further terms.
         """
-        columns = [np.empty((len(self.rows.y), 0))]
+        X = self.evidence.rows.X
+        columns = [np.empty((len(X), 0))]
         for term, own in zip(rest.terms, rest.constants, strict=True):
-            value, slopes = term.tape.jacobian(own, self.rows.X)
+            value, slopes = term.tape.jacobian(own, X)
             columns += [value[:, None], slopes]
-        table = np.hstack(columns)
+        table = self.evidence.columns(np.hstack(columns))
         inside = table if self.frame is None else self.frame.T @ table
         scale = np.linalg.norm(inside, axis=0)
         usable = np.isfinite(scale) & (scale > 0)
@@ -119,21 +141,36 @@ class TermPool:
             kind = int(self.library.kind[at])
             if kind not in seen:
                 seen.add(kind)
-                found.append(rest.with_term(self._term(at)))
+                found.append(rest.with_term(self.term(at)))
                 if len(found) == count:
                     break
         return found
 
-    def _term(self, at: int) -> FreeTerm:
+    def term(self, at: int) -> FreeTerm:
+        """A term, its constants where the library has them."""
         if at not in self._terms:
-            tape = Tape(self.library.trees[at], self.rows.names)
-            self._terms[at] = FreeTerm(tape, float(self.library.nats[at]), int(self.library.kind[at]))
+            library, names = self.library, self.evidence.rows.names
+            tape, kind = Tape(library.trees[at], names), int(library.kind[at])
+            limits = self._limits.get(kind) if self.limited else None
+            self._terms[at] = FreeTerm(tape, float(library.nats[at]), kind, limits)
         return self._terms[at]
 
+    @cached_property
+    def _limits(self) -> dict[int, tuple[Floats, Floats]]:
+        """For each kind of term the sizes of constants that its grid reaches, and a little beyond."""
+        found = dict[int, list[Floats]]()
+        for at in np.flatnonzero(self.library.constants).tolist():
+            start = Tape(self.library.trees[at], self.evidence.rows.names).start
+            found.setdefault(int(self.library.kind[at]), []).append(np.abs(start))
+        return {
+            kind: (np.min(sizes, axis=0) / _BEYOND, np.max(sizes, axis=0) * _BEYOND)
+            for kind, sizes in found.items()
+        }
 
-def _split(values: Floats, slopes: Floats) -> tuple[Floats, Floats]:
+
+def split(values: Floats, slopes: Floats) -> tuple[Floats, Floats]:
     """Values of unit length, and slopes across them of unit length, zero where there is none."""
-    unit = values / np.linalg.norm(values, axis=0)
+    unit = values / np.maximum(np.linalg.norm(values, axis=0), _NOTHING)
     across = slopes - unit * (unit * slopes).sum(axis=0)
     length = np.linalg.norm(across, axis=0)
     seen = length > _ACROSS * np.linalg.norm(slopes, axis=0)

@@ -20,6 +20,7 @@ from edgewise.forms.tree import Node, Number, summed
 from edgewise.symbolic.costs import FACTORED, ROUTINE
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.damped_steps import Damping, descended, squared
+from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.structure.state import product
 
 _DAMPING = Damping(falls=0.2, rises=4.0, least=1e-12, most=1e8)
@@ -27,6 +28,41 @@ _DAMPING = Damping(falls=0.2, rises=4.0, least=1e-12, most=1e8)
 _SAME = 1e-13
 # A step that gains no more than this share ends a fit.
 _SETTLED = 1e-3
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """What a sum of terms must be.
+
+    Parameters
+    ----------
+    rows
+        Where terms have values.
+    y
+        What sums must be, (n,): on the rows, or by each functional.
+    functionals
+        Linear maps of values on the rows, such as integrals, (n, rows); None where y is of the rows themselves.
+    """
+
+    rows: SplitRows
+    y: Floats
+    functionals: Floats | None = None
+
+    def columns(self, values: Floats) -> Floats:
+        """What values on the rows are beside y, (rows,) or (rows, m) -> (n,) or (n, m)."""
+        return values if self.functionals is None else self.functionals @ values
+
+    @property
+    def rounding(self) -> float:
+        """The error that floating point itself makes on y."""
+        return 4e-15 * float(np.abs(self.y).max() + 1e-300)
+
+    def thinned(self, most: int) -> Evidence:
+        """Of so many rows at most; functionals need all."""
+        if self.functionals is not None:
+            return self
+        rows = self.rows.thinned(most)
+        return Evidence(rows, rows.y)
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,11 +77,14 @@ class FreeTerm:
         What it takes to write down.
     kind
         The same for one function at any constants.
+    limits
+        The least and the largest size of each constant; None for any.
     """
 
     tape: Tape
     nats: float
     kind: int
+    limits: tuple[Floats, Floats] | None = None
 
     @property
     def constants(self) -> int:
@@ -84,44 +123,51 @@ class Sum:
         """The sum with one term more, at the constants of its tape."""
         return Sum((*self.terms, term), (*self.constants, term.tape.start))
 
-    def columns(self, X: Floats) -> list[Floats]:
-        """The values of its terms on rows, each (n,)."""
-        return [term.tape.value(own, X) for term, own in zip(self.terms, self.constants, strict=True)]
-
-    def tree(self, X: Floats, y: Floats) -> Node | None:
-        """The sum as a formula with its factors fitted; None where they cannot be."""
-        design = np.column_stack(self.columns(X))
+    def factors(self, evidence: Evidence) -> Floats | None:
+        """The best factors of its terms; None where they cannot be fitted."""
+        rows = evidence.rows
+        values = [term.tape.value(own, rows.X) for term, own in zip(self.terms, self.constants, strict=True)]
+        design = evidence.columns(np.column_stack(values))
         scale = np.linalg.norm(design, axis=0)
         if not (np.isfinite(scale) & (scale > 0)).all():
             return None
-        solution = np.linalg.lstsq(design / scale, y, rcond=_SAME)[0] / scale
-        trees = [
+        return np.asarray(np.linalg.lstsq(design / scale, evidence.y, rcond=_SAME)[0] / scale)
+
+    def trees(self) -> list[Node]:
+        """Its terms with their constants."""
+        return [
             term.tape.with_constants(own.tolist())
             for term, own in zip(self.terms, self.constants, strict=True)
         ]
+
+    def tree(self, evidence: Evidence) -> Node | None:
+        """The sum as a formula with its factors fitted; None where they cannot be."""
+        factors = self.factors(evidence)
+        if factors is None:
+            return None
         return summed(
             [
-                Number(float(factor)) if tree == Number(1) else product(Number(float(factor)), tree)
-                for factor, tree in zip(solution, trees, strict=True)
+                Number(factor) if tree == Number(1) else product(Number(factor), tree)
+                for factor, tree in zip(factors.tolist(), self.trees(), strict=True)
             ]
         )
 
 
-def fitted(found: Sum, X: Floats, y: Floats, *, steps: int, floor: float) -> Sum:
+def fitted(found: Sum, evidence: Evidence, *, steps: int, floor: float) -> Sum:
     """The sum with its constants where damped steps end.
 
     Parameters
     ----------
     found
         Where to start.
-    X, y
-        The rows, (n, d) and (n,).
+    evidence
+        What it must be.
     steps
         The most steps.
     floor
         A sum of squares that counts as zero.
     """
-    problem = _Inside(X, y, found)
+    problem = _Inside(evidence, found)
     start = np.concatenate([np.zeros(0), *found.constants])
     end = descended(
         problem, start, steps=steps if len(start) else 0, tolerance=_SETTLED, floor=floor, damping=_DAMPING
@@ -132,13 +178,14 @@ def fitted(found: Sum, X: Floats, y: Floats, *, steps: int, floor: float) -> Sum
 class _Inside:
     """What is left of y as a function of the constants inside terms, all factors before them solved for."""
 
-    def __init__(self, X: Floats, y: Floats, found: Sum) -> None:
-        self._X, self._y, self._terms = X, y, found.terms
+    def __init__(self, evidence: Evidence, found: Sum) -> None:
+        self._X, self._y, self._terms = evidence.rows.X, evidence.y, found.terms
+        self._seen = evidence.columns
         self._ends = list(itertools.accumulate((len(each) for each in found.constants), initial=0))
         self._last: tuple[bytes | None, tuple[Floats, Floats, Floats] | None] = (None, None)
         # Terms without constants inside are what they are.
         self._still = {
-            at: term.tape.value(term.tape.start, X)
+            at: self._seen(term.tape.value(term.tape.start, self._X))
             for at, term in enumerate(found.terms)
             if not term.constants
         }
@@ -154,11 +201,20 @@ class _Inside:
             self._last = (key, self._solve(point))
         return self._last[1]
 
+    def _is_beyond(self, point: Floats) -> bool:
+        return any(
+            ((np.abs(own) < term.limits[0]) | (np.abs(own) > term.limits[1])).any()
+            for term, own in zip(self._terms, self.split(point), strict=True)
+            if term.limits is not None
+        )
+
     def _solve(self, point: Floats) -> tuple[Floats, Floats, Floats] | None:
+        if self._is_beyond(point):
+            return None
         inside = enumerate(zip(self._terms, self.split(point), strict=True))
         columns = np.column_stack(
             [
-                self._still[at] if at in self._still else term.tape.value(own, self._X)
+                self._still[at] if at in self._still else self._seen(term.tape.value(own, self._X))
                 for at, (term, own) in inside
             ]
         )
@@ -180,7 +236,7 @@ class _Inside:
             return None
         residual, columns, factors = solved
         slopes = [
-            factor * term.tape.jacobian(own, self._X)[1]
+            factor * self._seen(term.tape.jacobian(own, self._X)[1])
             for factor, term, own in zip(factors.tolist(), self._terms, self.split(point), strict=True)
             if term.constants
         ]

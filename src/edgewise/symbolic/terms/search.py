@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -22,18 +22,20 @@ from numpy.typing import NDArray
 
 from edgewise._core.work import spent
 from edgewise.forms.tree import Node
+from edgewise.symbolic.expressions.functions_used import functions_in
 from edgewise.symbolic.fitting.damped_steps import squared
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.provenance import proposes
 from edgewise.symbolic.terms.pool import TermPool
-from edgewise.symbolic.terms.projection import Sum, fitted
+from edgewise.symbolic.terms.projection import Evidence, Sum, fitted
 
 # Rows that tell sums apart, at least; columns at most.
 _FEWEST_ROWS, _MOST_COLUMNS = 60, 6
 # Terms of the libraries, one after the other, of which the first hold algebraic terms alone; and how many of these are
 # looked through where other stages have not been heard yet, and sums leave more than so small a share of the spread.
 _LIBRARIES, _ALGEBRAIC, _EARLY_LIBRARIES, _EARLY_SHARE = (1000, 1500, 5000, 12000), 1, 2, 0.03
-# Terms of a sum at most; starts for each number of terms, of which the first is greedy, fewer in long libraries.
+# Terms of a sum at most; starts for each number of terms, of which the first is the best set of fewer terms with
+# more, and fewer starts in long libraries.
 _MOST_TERMS, _STARTS, _START_COLUMNS, _FEWEST_STARTS = 6, 80, 120_000, 4
 # How much nats count when terms are drawn: at 1 a term of twice the likelihood is drawn twice as often.
 _DRAWN_BY_NATS = 0.5
@@ -43,8 +45,8 @@ _FEW_COUNT = 100
 _ROWS = 600
 # Steps of a glance, of a fit, and of one that ends at rounding where so small a share of the squares is left.
 _GLANCE, _STEPS, _LONG, _NEARLY_SOLVED = 3, 10, 60, 1e-6
-# Sets of each library that are fitted, and shortened.
-_FITTED, _SHORTENED = 60, 12
+# Sets of each library that are fitted, and shortened; where no sum is the end, of each number of terms.
+_FITTED, _SHORTENED, _ALIKE = 60, 12, 10
 # Sums that are changed, and times round; terms that are tried in place of another, beside one of them, and of two; changes
 # that are fitted after a glance, and shortened.
 _CHANGED, _ROUNDS, _SINGLES, _SECONDS, _IN_PAIRS, _FURTHER, _WINNERS = 3, 4, 16, 2, 4, 12, 3
@@ -90,48 +92,47 @@ def sums_of_terms(
         return
     with np.errstate(all="ignore"):
         counts = (len(rows.y), min(len(rows.y), _FEW_COUNT)) if noisy else (len(rows.y),)
-        search = _Search(rows, until, np.random.default_rng(seed), counts)
-        search.look_through(TermPool.of(rows, _LIBRARIES[-1], search.measured, noisy, functions), early)
+        evidence = Evidence(rows, rows.y)
+        total = squared(rows.y - rows.y.mean())
+        search = SumSearch(evidence, until, np.random.default_rng(seed), counts, total)
+        wanted = None if functions is None else lambda tree: functions_in(tree) <= functions
+        search.look_through(TermPool.of(evidence, _LIBRARIES[-1], search.measured, noisy, wanted), early)
         for each in search.offered():
-            if (each.rss <= search.floor or not early) and (tree := each.tree(rows.X, rows.y)) is not None:
+            if (each.rss <= search.floor or not early) and (tree := each.tree(evidence)) is not None:
                 yield tree
 
 
 @dataclass
-class _Search:
-    """Rows, as how many they count in turn, and the sums that are known by what tells them apart."""
+class SumSearch:
+    """What sums must be, as how many rows it counts in turn, its sum of squares, and the sums that are known by what tells
+    them apart."""
 
-    rows: SplitRows
+    evidence: Evidence
     until: float
     random: np.random.Generator
     counts: tuple[int, ...]
+    total: float
+    starts: int = _STARTS
+    ends: bool = True
     known: dict[_Key, Sum] = field(default_factory=dict[_Key, Sum])
     front: list[Sum] = field(default_factory=list[Sum])
 
     def __post_init__(self) -> None:
-        rows = self.rows
-        few = rows.thinned(_ROWS)
-        self.few = few.X, few.y
-        # Sums of squares: of y about its mean, and what counts as zero.
-        self.total = squared(rows.y - rows.y.mean())
-        self.floor = max(_SOLVED_SHARE**2 * self.total, len(rows.y) * rows.rounding_error**2)
+        self.few = self.evidence.thinned(_ROWS)
+        count = len(self.evidence.y)
+        # What counts as zero.
+        self.floor = max(_SOLVED_SHARE**2 * self.total, count * self.evidence.rounding**2)
         # Nats of a measured constant.
-        self.measured = 0.5 * math.log(len(rows.y))
+        self.measured = 0.5 * math.log(count)
 
     def look_through(self, pool: TermPool, early: bool) -> None:
         """Fill `known`, and `front` with the best of each library."""
         for at, most in enumerate(_LIBRARIES):
             if early and at >= _EARLY_LIBRARIES and not self.promising(_EARLY_SHARE):
                 return
-            places = pool.shortest(most, at < _ALGEBRAIC)
-            for count in self.counts:
-                for each in self.fitted_sets(pool, places, count):
-                    self.shortened(each)
-                    if self.solved or self.spent:
-                        return
-            self.front += self.hull()
-            if at < _ALGEBRAIC:
-                self.front += self.ordered(self.counts[-1])[:_OFFERED]
+            self.look_at(pool, most, at < _ALGEBRAIC)
+            if self.solved or self.spent:
+                return
         changed = set[_Key]()
         for _ in range(_CHANGED):
             ahead = [
@@ -141,14 +142,37 @@ class _Search:
                 return
             self.improved(ahead[0], pool, changed)
 
+    def look_at(
+        self, pool: TermPool, most: int, algebraic: bool, known: Iterable[Sequence[int]] = ()
+    ) -> None:
+        """Add the best sums of the shortest terms, of all or of those that are algebraic, and known sets of terms."""
+        places = pool.shortest(most, algebraic)
+        self.best((pool.sum_of(each) for each in known), 0, _GLANCE)
+        for count in self.counts:
+            for each in self.fitted_sets(pool, places, count):
+                self.shortened(each)
+                if self.solved or self.spent:
+                    return
+        self.front += self.hull()
+        if algebraic:
+            self.front += self.ordered(self.counts[-1])[:_OFFERED]
+
+    def varied(self, pool: TermPool, most: int, count: int) -> None:
+        """Add what stands near the best sum of each few terms: others in place of each of its terms."""
+        for size in range(1, most + 1):
+            best = next((each for each in self.ordered() if len(each.terms) == size), Sum((), ()))
+            for at in range(len(best.terms)):
+                for each in pool.with_term(best.without([at]), count):
+                    self.fit(each, _STEPS)
+
     @property
     def spent(self) -> bool:
         return spent() > self.until
 
     @property
     def solved(self) -> bool:
-        """Whether a sum leaves rounding alone."""
-        return any(each.rss <= self.floor for each in self.known.values())
+        """Whether a sum leaves rounding alone, and that is the end."""
+        return self.ends and any(each.rss <= self.floor for each in self.known.values())
 
     def promising(self, share: float) -> bool:
         """Whether some sum leaves no more than a share of the spread."""
@@ -156,7 +180,7 @@ class _Search:
 
     def nats(self, found: Sum, count: int | None = None) -> float:
         """What describes rows by a sum, all of them or where they count as so many."""
-        count = len(self.rows.y) if count is None else count
+        count = len(self.evidence.y) if count is None else count
         return 0.5 * count * math.log(max(found.rss, self.floor) / count) + self.length(found)
 
     def length(self, found: Sum) -> float:
@@ -191,14 +215,24 @@ class _Search:
         subsets = pool.subsets.among(places, count)
         sets = dict[_Key, float]()
         weight = np.exp(-_DRAWN_BY_NATS * (subsets.price - subsets.price.min()))
-        starts = max(min(_STARTS, _START_COLUMNS // len(weight)), _FEWEST_STARTS)
+        starts = max(min(self.starts, _START_COLUMNS // len(weight)), _FEWEST_STARTS)
+        smaller: _Key = ()
         for size, start in itertools.product(range(1, _MOST_TERMS + 1), range(starts)):
             if self.spent:
                 break
-            first = subsets.drawn(size, self.random, weight) if start else subsets.grown(size)
+            if start == 0:
+                smaller = min(
+                    (each for each in sets if len(each) < size), key=lambda each: sets[each], default=()
+                )
+            first = subsets.drawn(size, self.random, weight) if start else subsets.grown(size, smaller)
             cost, chosen = subsets.exchanged(first, self.random)
             sets[chosen] = cost
-        best = sorted(sets, key=lambda each: sets[each])[:_FITTED]
+        best = sorted(sets, key=lambda each: sets[each])
+        if not self.ends:
+            # What a grid misses of a constant is no judge between numbers of terms: some of each.
+            sizes = [len(each) for each in best]
+            best = [each for at, each in enumerate(best) if sizes[:at].count(len(each)) < _ALIKE]
+        best = best[: _FITTED if self.ends else None]
         return self.best((pool.sum_of(places[list(each)].tolist()) for each in best), _SHORTENED, _STEPS)
 
     def best(self, sums: Iterable[Sum], count: int, steps: int) -> list[Sum]:
@@ -210,17 +244,17 @@ class _Search:
             fit = self.fit(each, steps)
             if math.isfinite(fit.rss) and (fit.key not in best or fit.rss < best[fit.key].rss):
                 best[fit.key] = fit
-            if fit.rss <= self.floor:
+            if self.ends and fit.rss <= self.floor:
                 break
         return sorted(best.values(), key=self.nats)[:count]
 
     def fit(self, found: Sum, steps: int) -> Sum:
         """The sum with its constants fitted to a few rows, then a step further to all, which judge."""
-        X, y = self.rows.X, self.rows.y
-        near = fitted(found, *self.few, steps=steps, floor=self.floor)
-        fit = fitted(near, X, y, steps=1, floor=self.floor)
+        fit = fitted(found, self.few, steps=steps, floor=self.floor)
+        if self.few is not self.evidence:
+            fit = fitted(fit, self.evidence, steps=1, floor=self.floor)
         if fit.rss < _NEARLY_SOLVED * self.total:
-            fit = fitted(fit, X, y, steps=_LONG, floor=self.floor)
+            fit = fitted(fit, self.evidence, steps=_LONG, floor=self.floor)
         if math.isfinite(fit.rss) and (fit.key not in self.known or fit.rss < self.known[fit.key].rss):
             self.known[fit.key] = fit
         return fit

@@ -144,9 +144,9 @@ class Subsets:
             _along={},
         )
 
-    def grown(self, count: int) -> list[int]:
-        """Terms added one by one, those that take the most nats."""
-        grown = list[int]()
+    def grown(self, count: int, first: Sequence[int] = ()) -> list[int]:
+        """A set with terms added one by one, those that take the most nats."""
+        grown = list(first)
         while len(grown) < count:
             costs = self.costs(grown)
             at = int(np.argmin(costs))
