@@ -118,6 +118,16 @@ def _is_nested(tree: Apply) -> bool:
     return around or (tree.function in ("inv", "sqrt") and bool(inside - {"exp"}))
 
 
+def _is_distance(tree: Apply) -> bool:
+    inside = tree.arguments[0]
+    return (
+        tree.function == "sqrt"
+        and isinstance(inside, Apply)
+        and inside.function == "+"
+        and all(map(_is_square, inside.arguments))
+    )
+
+
 def _kinds(tree: Apply) -> Iterator[str]:
     """The words of what a part of a term is."""
     yield tree.function
@@ -165,7 +175,7 @@ def listed(rows: SplitRows, most: int, measured: float, wanted: Callable[[Node],
 
 def _rarity(tree: Node) -> float:
     parts = list(_parts(tree))
-    rare = sum(each.function in ("exp", "log", "sqrt") for each in parts)
+    rare = sum(each.function in ("exp", "log", "sqrt") and not _is_distance(each) for each in parts)
     around = sum(
         each.function in _FUNCTIONS
         and any(part.function in ("^", "inv") for part in _parts(each.arguments[0]))

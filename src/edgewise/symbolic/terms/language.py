@@ -12,6 +12,7 @@ thought of it. To add a function, add its text to `PLAIN`, or with a constant k 
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -143,7 +144,8 @@ OF_RATES: tuple[tuple[str, Callable[[Floats], Floats]], ...] = (
     ("1/(k - u)^2", _poles),
     ("1/(k + c*u + u^2)", _quadratics),
 )
-_OF_DISTANCE = ("sqrt(u)", "1/sqrt(u)", "1/u", "1/(u*sqrt(u))")
+# Functions of a distance r, alone and before the components of what it is the size of: central forces, drag.
+_OF_DISTANCE = ("r", "1/r", "1/r^2", "1/r^3")
 _OF_SHARES, _WEIGHTS = "1/(k*u + v)", (0.1, 0.2, 0.35, 0.7, 1.4, 2.5, 5.0)
 # Those whose product is a term of one column, too.
 _WAVES = {"sin(u)", "cos(u)"}
@@ -334,8 +336,10 @@ def _candidates(rows: SplitRows, rates: bool) -> Iterator[_Candidate]:
     if rates:
         columns = _columns(rows)
         own = [f for column in columns for f in _of_rates(column, rows)]
-        both = [f for pair in itertools.combinations(columns, 2) for f in _of_two(*pair, rows)]
-        beside = (*beside, (own, linear), (both, short))
+        pairs = [*itertools.combinations(columns, 2)]
+        distances = [f for pair in pairs for f in _of_distance(*pair, rows)]
+        weighted = [f for pair in pairs for f in _of_shares(*pair, rows)]
+        beside = (*beside, (own, linear), (distances, linear[:1]), (weighted, short))
     for factors, before in beside:
         for factor, each in itertools.product(factors, before):
             yield _term(factor) if each is monomials[0] else _term(each, factor)
@@ -448,21 +452,27 @@ def _of_rates(inner: ColumnFunction, rows: SplitRows) -> Iterator[ColumnFunction
             yield from _listed(at, {"u": inner}, f"{text}|{inner.kind}", length)
 
 
-def _of_two(one: ColumnFunction, other: ColumnFunction, rows: SplitRows) -> Iterator[ColumnFunction]:
-    """Functions of the distance of two columns, and one over a weighted sum."""
-    squares = read("u^2 + v^2", ("u", "v"))
+def _of_distance(one: ColumnFunction, other: ColumnFunction, rows: SplitRows) -> Iterator[ColumnFunction]:
+    inner, far = {"u": one, "v": other}, read("sqrt(u^2 + v^2)", ("u", "v"))
     for text in _OF_DISTANCE:
-        form = read(text, ("u",))
+        form = read(text, ("r",))
         # A distance is as common as a sum.
-        length = _nats(replaced(form, {"u": one.tree + other.tree}), rows)
-        at = replaced(form, {"u": squares})
-        yield from _listed(at, {"u": one, "v": other}, f"{text}|{one.kind},{other.kind}", length)
+        length = _nats(replaced(form, {"r": one.tree + other.tree}), rows)
+        form, kind = replaced(form, {"r": far}), f"{text}|{one.kind},{other.kind}"
+        yield from _listed(form, inner, kind, length)
+        for component in inner:
+            along = product(Variable(component), form)
+            yield from _listed(along, inner, f"{component}|{kind}", length + OPERATOR_NATS + math.log(2))
+
+
+def _of_shares(one: ColumnFunction, other: ColumnFunction, rows: SplitRows) -> Iterator[ColumnFunction]:
+    """One over a weighted sum."""
+    if not {name for each in (one, other) for name in each.columns} <= rows.positive:
+        return
     form = read(_OF_SHARES, ("u", "v", "k"))
     length = _nats(replaced(form, {"u": one.tree, "v": other.tree, "k": Number(_SOME)}), rows)
     scale = float(np.abs(other.values).max() / np.abs(one.values).max())
-    for weight in (
-        _WEIGHTS if {name for each in (one, other) for name in each.columns} <= rows.positive else ()
-    ):
+    for weight in _WEIGHTS:
         at = replaced(form, {"k": Number(weight * scale)})
         yield from _listed(at, {"u": one, "v": other}, f"{_OF_SHARES}|{one.kind},{other.kind}", length)
 
