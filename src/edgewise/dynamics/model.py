@@ -11,7 +11,7 @@ from itertools import accumulate, pairwise
 import numpy as np
 
 from edgewise._core.arrays import Floats, Ints
-from edgewise.dynamics.terms import Term
+from edgewise.dynamics.terms import RateTerm
 from edgewise.forms.tree import Node, Number, ratio, summed
 from edgewise.symbolic.expressions.tape import Tape
 
@@ -22,7 +22,7 @@ _NEAR = 0.4
 Key = frozenset[object]
 
 
-def key_of(chosen: Sequence[tuple[int, Term]]) -> Key:
+def key_of(chosen: Sequence[tuple[int, RateTerm]]) -> Key:
     """What tells choices of terms apart: the equation of each, and what it is but for its constants inside."""
     return frozenset(Counter((e, term.key) for e, term in chosen).items())
 
@@ -35,7 +35,7 @@ class TermModel:
     ----------
     states : int
         How many equations there are.
-    terms : tuple of Term
+    terms : tuple of RateTerm
     equation : tuple of int
         The equation that each term stands in.
     spread : ndarray, shape (numbers, constants)
@@ -46,7 +46,7 @@ class TermModel:
     """
 
     states: int
-    terms: tuple[Term, ...]
+    terms: tuple[RateTerm, ...]
     equation: tuple[int, ...]
     spread: Floats
     offset: Floats
@@ -59,7 +59,7 @@ class TermModel:
 
     @cached_property
     def places(self) -> list[tuple[Node, int]]:
-        """Where each inner constant stands (see `Term.places`)."""
+        """Where each inner constant stands (see `RateTerm.places`)."""
         return [place for term in self.terms for place in term.places]
 
     @cached_property
@@ -86,7 +86,7 @@ class TermModel:
         every = self.offset + self.spread @ constants
         return every[: len(self.terms)], every[len(self.terms) :]
 
-    def known(self, constants: Floats) -> tuple[Term, ...]:
+    def known(self, constants: Floats) -> tuple[RateTerm, ...]:
         """The terms with their inner constants."""
         _, inner = self.numbers(constants)
         return tuple(term.at(own.tolist()) for term, own in zip(self.terms, self._split(inner), strict=True))
@@ -187,7 +187,9 @@ class TermModel:
         )
 
 
-def free(states: int, terms: Sequence[Term], equation: Sequence[int], factors: Sequence[float]) -> TermModel:
+def free(
+    states: int, terms: Sequence[RateTerm], equation: Sequence[int], factors: Sequence[float]
+) -> TermModel:
     """A model whose factors are all free. Terms of one equation with one function of the same variables share its inner
     constants, and those of several equations do where they start near each other."""
     start = [float(value) for value in factors]

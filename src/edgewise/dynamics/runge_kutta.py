@@ -19,7 +19,7 @@ from edgewise._core.arrays import Floats
 from edgewise._core.work import charge
 from edgewise.dynamics.model import TermModel
 from edgewise.dynamics.pieces import CoursePieces
-from edgewise.dynamics.terms import Term, table
+from edgewise.dynamics.terms import RateTerm, table
 
 _A, _B = (np.asarray(each, dtype=float) for each in (DOP853.A, DOP853.B))
 _STAGES = len(_B)
@@ -74,7 +74,7 @@ def slopes(
     model: TermModel,
     constants: Floats,
     of: PieceSolution,
-    more: Sequence[Term] = (),
+    more: Sequence[RateTerm] = (),
 ) -> Floats:
     """Of a solution's states in the starts of their piece, in the constants and, where more terms are given, in the factors
     that these, and their slopes in a constant inside, would have in each equation: (S, L + 1, d, d + constants + d x 2 x
@@ -104,7 +104,7 @@ def slopes(
 
 
 def _steps(
-    points: Floats, h: Floats, model: TermModel, constants: Floats, more: Sequence[Term]
+    points: Floats, h: Floats, model: TermModel, constants: Floats, more: Sequence[RateTerm]
 ) -> tuple[Floats, Floats]:
     """For steps of lengths (steps, S): the slopes of their ends in where they begin (steps, S, d, d), and in the constants
     and the factors of more terms (steps, S, d, constants + d x 2 terms)."""

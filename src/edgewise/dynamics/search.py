@@ -15,7 +15,7 @@ from edgewise.dynamics.courses import Courses
 from edgewise.dynamics.pieces import CoursePieces, between_times, cut
 from edgewise.dynamics.runge_kutta import solved
 from edgewise.dynamics.selection import Chosen, TermSelection
-from edgewise.dynamics.terms import Term, listed, wanted
+from edgewise.dynamics.terms import RateTerm, listed, wanted
 from edgewise.dynamics.weak import evidence, places, smoothed
 from edgewise.forms.tree import Number, Variable
 from edgewise.pde.discovery.subsets import MOST_CUBED, best_subsets, normal
@@ -24,7 +24,7 @@ from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.provenance import attempted, is_excluded
 from edgewise.symbolic.structure.state import product
 from edgewise.symbolic.terms.pool import TermPool, split
-from edgewise.symbolic.terms.projection import Evidence, Sum
+from edgewise.symbolic.terms.projection import Sum, SumEvidence
 from edgewise.symbolic.terms.search import SumSearch
 from edgewise.symbolic.terms.subsets import Subsets
 
@@ -85,7 +85,7 @@ class DynamicsSearch:
         smooth = np.vstack([course.measured for course in self.smoothed])
         self._library = listed(self.rows, _LIBRARIES[-1], 0.5 * math.log(self.courses.rows), self.wanted)
         self._pools = list[TermPool]()
-        self.sums: list[list[tuple[tuple[Term, ...], list[float]]]] = []
+        self.sums: list[list[tuple[tuple[RateTerm, ...], list[float]]]] = []
         self.selection = TermSelection(
             self._pieces(1),
             self.noise,
@@ -120,7 +120,7 @@ class DynamicsSearch:
             own = [
                 self._pools[0].term(at) for at in range(min(_POOL // self.states, len(self._library.trees)))
             ]
-            self.selection.pool = tuple(Term(term.tape, term.nats, term.limits) for term in own)
+            self.selection.pool = tuple(RateTerm(term.tape, term.nats, term.limits) for term in own)
         for at in range(len(_LIBRARIES)):
             with attempted("weak form"):
                 for search, pool in zip(searches, self._pools, strict=True):
@@ -170,16 +170,16 @@ class DynamicsSearch:
         self._pools.append(self._pool(white))
         return self._sums(white, until)
 
-    def _sums(self, seen: Evidence, until: float) -> SumSearch:
+    def _sums(self, seen: SumEvidence, until: float) -> SumSearch:
         total = float(seen.y @ seen.y)
         search = SumSearch(seen, until, np.random.default_rng(0), (len(seen.y),), total, _STARTS, ends=False)
         search.floor = max(search.floor, _MISSED * total)
         return search
 
-    def _pool(self, seen: Evidence) -> TermPool:
+    def _pool(self, seen: SumEvidence) -> TermPool:
         return TermPool.beside(seen, self._library, self.selection.measured, len(seen.y), limited=True)
 
-    def _offered(self, search: SumSearch) -> list[tuple[tuple[Term, ...], list[float]]]:
+    def _offered(self, search: SumSearch) -> list[tuple[tuple[RateTerm, ...], list[float]]]:
         """The best sums with their factors, and those that would be if rows counted for less.
 
         Where there is next to no noise, also the best of each number of constants: what splines miss is no noise, so
@@ -196,10 +196,10 @@ class DynamicsSearch:
     def _is_noisy(self) -> bool:
         return bool((self.noise > _REAL_NOISE * self.courses.values[:, : self.states].std(0)).any())
 
-    def _terms(self, found: Sum, seen: Evidence) -> tuple[tuple[Term, ...], list[float]]:
+    def _terms(self, found: Sum, seen: SumEvidence) -> tuple[tuple[RateTerm, ...], list[float]]:
         factors = found.factors(seen)
         terms = tuple(
-            Term(term.tape, term.nats, term.limits).at(own.tolist())
+            RateTerm(term.tape, term.nats, term.limits).at(own.tolist())
             for term, own in zip(found.terms, found.constants, strict=True)
         )
         return terms, [1.0] * len(terms) if factors is None else factors.tolist()
@@ -290,13 +290,13 @@ class DynamicsSearch:
             found[name] = self._stability(state, own, np.random.default_rng(seed)) if own else 1.0
         return found
 
-    def _stability(self, state: int, own: list[Term], random: np.random.Generator) -> float:
+    def _stability(self, state: int, own: list[RateTerm], random: np.random.Generator) -> float:
         names, keys = self.courses.names, {term.key for term in own}
         columns = [Variable(name) for name in names]
         products = [
             product(*each) for size in range(3) for each in combinations_with_replacement(columns, size)
         ]
-        others = [Term(Tape(tree, names), 0.0) for tree in products]
+        others = [RateTerm(Tape(tree, names), 0.0) for tree in products]
         terms = [*own, *(term for term in others if term.key not in keys)]
         plain = evidence(self.smoothed, self.rows, state)
         found = [term.tape.gradient(term.tape.start, self.rows.X) for term in terms]

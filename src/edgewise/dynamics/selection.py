@@ -19,7 +19,7 @@ from edgewise._core.work import Meter, charge
 from edgewise.dynamics.model import Key, TermModel, free, key_of
 from edgewise.dynamics.pieces import CoursePieces
 from edgewise.dynamics.shooting import Shooting, ShootingFit, ShootingPoint, fitted
-from edgewise.dynamics.terms import Term
+from edgewise.dynamics.terms import RateTerm
 from edgewise.symbolic.fitting.code_length import NUMBER_NATS, OPERATOR_NATS
 from edgewise.symbolic.provenance import attempted
 from edgewise.symbolic.terms.pool import split
@@ -43,7 +43,7 @@ _TABLE_GAP = 1e-2
 # What noise cannot tell from nothing in a table, as a share of the sum of squares.
 _UNSEEN = 1e-12
 
-Chosen = tuple[tuple[int, Term], ...]
+Chosen = tuple[tuple[int, RateTerm], ...]
 # Below this share of a state's spread, what is left is the solver's rounding.
 _ROUNDING = 1e-7
 # A solution whose steps are halved shows how wrong the solver is, in so many mean squares; where that is more than this
@@ -77,7 +77,7 @@ class TermSelection:
         A first estimate of the noise of each state; every fit is then judged by the noise that it leaves itself.
     smooth : ndarray, shape (rows, d)
         The states, smoothed.
-    pool : tuple of Term
+    pool : tuple of RateTerm
         What may be exchanged for terms.
     variables : ndarray, shape (rows, m)
         States and inputs, as they were measured.
@@ -98,7 +98,7 @@ class TermSelection:
     pieces: CoursePieces
     noise: Floats
     smooth: Floats
-    pool: tuple[Term, ...]
+    pool: tuple[RateTerm, ...]
     variables: Floats
     meter: Meter
     between: float = 0.0
@@ -265,7 +265,7 @@ class TermSelection:
         charge(1e-5 * count)
         return found
 
-    def _price(self, equation: int, term: Term, beside: Chosen) -> float:
+    def _price(self, equation: int, term: RateTerm, beside: Chosen) -> float:
         """Nats of a term with its constants; of one that another equation has, those of referring to it."""
         again = any(e != equation and other.key == term.key for e, other in beside)
         if again:

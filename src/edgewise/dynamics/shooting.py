@@ -18,7 +18,7 @@ from edgewise._core.work import charge
 from edgewise.dynamics.model import TermModel
 from edgewise.dynamics.pieces import CoursePieces
 from edgewise.dynamics.runge_kutta import PieceSolution, slopes, solution, solved
-from edgewise.dynamics.terms import Term
+from edgewise.dynamics.terms import RateTerm
 from edgewise.symbolic.fitting.damped_steps import Damping, damped_step, descended, squared, triangle
 
 # Allowed gaps between pieces in units of the noise, first wide, then next to none,
@@ -94,7 +94,7 @@ class Shooting:
         with np.errstate(all="ignore"):
             return squared(self._residual(self._solution(point).states))
 
-    def matrix(self, point: ShootingPoint, more: Sequence[Term] = ()) -> tuple[Floats, Floats]:
+    def matrix(self, point: ShootingPoint, more: Sequence[RateTerm] = ()) -> tuple[Floats, Floats]:
         """Residuals, and the slopes of what is solved in all starts, in the constants, and in the factors of more terms and
         of their slopes."""
         found = self._solution(point)

@@ -23,7 +23,7 @@ KINDS = ("sin", "cos", "exp", "log", "abs", _BROKEN, _STEP, _SATURATION, _DISTAN
 
 
 @dataclass(frozen=True, eq=False)
-class Term:
+class RateTerm:
     """A term.
 
     Attributes
@@ -58,10 +58,10 @@ class Term:
             found += [(factor, rank) for rank in range(Tape(factor, self.tape.columns).size)]
         return found
 
-    def at(self, inner: Sequence[float]) -> Term:
+    def at(self, inner: Sequence[float]) -> RateTerm:
         """The term at other constants inside."""
         tape = Tape(self.tape.with_constants(inner), self.tape.columns) if len(inner) else self.tape
-        return Term(tape, self.nats, self.limits)
+        return RateTerm(tape, self.nats, self.limits)
 
     @property
     def is_seen(self) -> bool:
@@ -203,7 +203,7 @@ def _degree(tree: Node) -> float | None:
     return None
 
 
-def table(terms: Sequence[Term], Z: Floats) -> tuple[Floats, Floats]:
+def table(terms: Sequence[RateTerm], Z: Floats) -> tuple[Floats, Floats]:
     """Values of terms at rows (q, m), and their slopes in the constant inside where there is just one: both (q, terms)."""
     values, slopes = np.zeros((2, len(Z), len(terms)))
     for at, term in enumerate(terms):

@@ -23,7 +23,7 @@ from edgewise.pde.discovery.spline_fits import FittedFields, fit
 from edgewise.pde.discovery.weak_rows import WeakRows
 from edgewise.pde.discovery.weighting_functions import AxisWeights, weights_for
 from edgewise.symbolic.fitting.train_test import SplitRows
-from edgewise.symbolic.terms.projection import Evidence
+from edgewise.symbolic.terms.projection import SumEvidence
 
 _RATE = 2e9
 
@@ -93,7 +93,7 @@ def places(courses: Sequence[SmoothedCourse], names: tuple[str, ...]) -> SplitRo
 
 def evidence(
     courses: Sequence[SmoothedCourse], rows: SplitRows, state: int, slopes: Floats | None = None
-) -> Evidence:
+) -> SumEvidence:
     """What the terms of an equation must add up to.
 
     Parameters
@@ -121,6 +121,6 @@ def evidence(
         lefts.append(left)
         first += count
     joined: Floats = np.asarray(block_diag(*maps))
-    return Evidence(
+    return SumEvidence(
         rows, np.concatenate(lefts), np.hstack([joined, np.zeros((len(joined), len(rows.X) - first))])
     )

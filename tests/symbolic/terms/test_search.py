@@ -11,7 +11,7 @@ from edgewise.forms import parse
 from edgewise.forms.tree import Node, render
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.train_test import SplitRows
-from edgewise.symbolic.terms.projection import Evidence, FreeTerm, Sum, fitted
+from edgewise.symbolic.terms.projection import FreeTerm, Sum, SumEvidence, fitted
 from edgewise.symbolic.terms.search import sums_of_terms
 from tests.tiers import slow
 
@@ -76,7 +76,7 @@ def test_constants_inside_are_those_of_least_squares() -> None:
     trees = [parse(text, list(NAMES)).tree for text in ("exp(-0.9*z)", "sin(1.6*x)")]
     terms = tuple(FreeTerm(Tape(tree, NAMES), 1.0, at) for at, tree in enumerate(trees))
     fit = fitted(
-        Sum(terms, tuple(term.tape.start for term in terms)), Evidence(rows, rows.y), steps=200, floor=0.0
+        Sum(terms, tuple(term.tape.start for term in terms)), SumEvidence(rows, rows.y), steps=200, floor=0.0
     )
 
     def residual(p: np.ndarray) -> np.ndarray:

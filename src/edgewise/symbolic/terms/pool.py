@@ -24,7 +24,7 @@ from edgewise.symbolic.costs import PRODUCT
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.damped_steps import squared
 from edgewise.symbolic.terms.language import Library, library
-from edgewise.symbolic.terms.projection import Evidence, FreeTerm, Sum
+from edgewise.symbolic.terms.projection import FreeTerm, Sum, SumEvidence
 from edgewise.symbolic.terms.subsets import Subsets
 
 # Directions in which many noisy rows are described, and rows that stand for themselves.
@@ -55,7 +55,7 @@ class TermPool:
         Whether constants inside stay about where grids reach.
     """
 
-    evidence: Evidence
+    evidence: SumEvidence
     library: Library
     subsets: Subsets
     frame: Floats | None
@@ -65,7 +65,7 @@ class TermPool:
     @classmethod
     def of(
         cls,
-        evidence: Evidence,
+        evidence: SumEvidence,
         most: int,
         measured: float,
         noisy: bool,
@@ -93,7 +93,7 @@ class TermPool:
 
     @classmethod
     def beside(
-        cls, evidence: Evidence, listed: Library, measured: float, count: int, limited: bool = False
+        cls, evidence: SumEvidence, listed: Library, measured: float, count: int, limited: bool = False
     ) -> TermPool:
         """Terms that are listed already, y counting as so many rows."""
         values, slopes = evidence.columns(listed.values), evidence.columns(listed.slopes)

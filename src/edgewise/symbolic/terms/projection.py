@@ -31,7 +31,7 @@ _SETTLED = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
-class Evidence:
+class SumEvidence:
     """What a sum of terms must be.
 
     Parameters
@@ -57,12 +57,12 @@ class Evidence:
         """The error that floating point itself makes on y."""
         return 4e-15 * float(np.abs(self.y).max() + 1e-300)
 
-    def thinned(self, most: int) -> Evidence:
+    def thinned(self, most: int) -> SumEvidence:
         """Of so many rows at most; functionals need all."""
         if self.functionals is not None:
             return self
         rows = self.rows.thinned(most)
-        return Evidence(rows, rows.y)
+        return SumEvidence(rows, rows.y)
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,7 +123,7 @@ class Sum:
         """The sum with one term more, at the constants of its tape."""
         return Sum((*self.terms, term), (*self.constants, term.tape.start))
 
-    def factors(self, evidence: Evidence) -> Floats | None:
+    def factors(self, evidence: SumEvidence) -> Floats | None:
         """The best factors of its terms; None where they cannot be fitted."""
         rows = evidence.rows
         values = [term.tape.value(own, rows.X) for term, own in zip(self.terms, self.constants, strict=True)]
@@ -140,7 +140,7 @@ class Sum:
             for term, own in zip(self.terms, self.constants, strict=True)
         ]
 
-    def tree(self, evidence: Evidence) -> Node | None:
+    def tree(self, evidence: SumEvidence) -> Node | None:
         """The sum as a formula with its factors fitted; None where they cannot be."""
         factors = self.factors(evidence)
         if factors is None:
@@ -153,7 +153,7 @@ class Sum:
         )
 
 
-def fitted(found: Sum, evidence: Evidence, *, steps: int, floor: float) -> Sum:
+def fitted(found: Sum, evidence: SumEvidence, *, steps: int, floor: float) -> Sum:
     """The sum with its constants where damped steps end.
 
     Parameters
@@ -178,7 +178,7 @@ def fitted(found: Sum, evidence: Evidence, *, steps: int, floor: float) -> Sum:
 class _Inside:
     """What is left of y as a function of the constants inside terms, all factors before them solved for."""
 
-    def __init__(self, evidence: Evidence, found: Sum) -> None:
+    def __init__(self, evidence: SumEvidence, found: Sum) -> None:
         self._X, self._y, self._terms = evidence.rows.X, evidence.y, found.terms
         self._seen = evidence.columns
         self._ends = list(itertools.accumulate((len(each) for each in found.constants), initial=0))

@@ -27,7 +27,7 @@ from edgewise.symbolic.fitting.damped_steps import squared
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.provenance import proposes
 from edgewise.symbolic.terms.pool import TermPool
-from edgewise.symbolic.terms.projection import Evidence, Sum, fitted
+from edgewise.symbolic.terms.projection import Sum, SumEvidence, fitted
 
 # Rows that tell sums apart, at least; columns at most.
 _FEWEST_ROWS, _MOST_COLUMNS = 60, 6
@@ -92,7 +92,7 @@ def sums_of_terms(
         return
     with np.errstate(all="ignore"):
         counts = (len(rows.y), min(len(rows.y), _FEW_COUNT)) if noisy else (len(rows.y),)
-        evidence = Evidence(rows, rows.y)
+        evidence = SumEvidence(rows, rows.y)
         total = squared(rows.y - rows.y.mean())
         search = SumSearch(evidence, until, np.random.default_rng(seed), counts, total)
         wanted = None if functions is None else lambda tree: functions_in(tree) <= functions
@@ -107,7 +107,7 @@ class SumSearch:
     """What sums must be, as how many rows it counts in turn, its sum of squares, and the sums that are known by what tells
     them apart."""
 
-    evidence: Evidence
+    evidence: SumEvidence
     until: float
     random: np.random.Generator
     counts: tuple[int, ...]
