@@ -118,14 +118,10 @@ def _is_nested(tree: Apply) -> bool:
     return around or (tree.function in ("inv", "sqrt") and bool(inside - {"exp"}))
 
 
-def _is_distance(tree: Apply) -> bool:
-    inside = tree.arguments[0]
-    return (
-        tree.function == "sqrt"
-        and isinstance(inside, Apply)
-        and inside.function == "+"
-        and all(map(_is_square, inside.arguments))
-    )
+def _is_sum_of_squares(tree: Node) -> bool:
+    if not isinstance(tree, Apply) or tree.function != "+":
+        return False
+    return len(tree.arguments) > 1 and all(map(_is_square, tree.arguments))
 
 
 def _kinds(tree: Apply) -> Iterator[str]:
@@ -140,7 +136,7 @@ def _kinds(tree: Apply) -> Iterator[str]:
         yield _BROKEN
     if tree.function == "inv" and any(each.function == "+" for each in _parts(tree)):
         yield _SATURATION
-    if tree.function == "+" and len(tree.arguments) > 1 and all(_is_square(each) for each in tree.arguments):
+    if _is_sum_of_squares(tree):
         yield _DISTANCE
 
 
@@ -175,7 +171,10 @@ def listed(rows: SplitRows, most: int, measured: float, wanted: Callable[[Node],
 
 def _rarity(tree: Node) -> float:
     parts = list(_parts(tree))
-    rare = sum(each.function in ("exp", "log", "sqrt") and not _is_distance(each) for each in parts)
+    rare = sum(
+        each.function in ("exp", "log", "sqrt") and not _is_sum_of_squares(each.arguments[0])
+        for each in parts
+    )
     around = sum(
         each.function in _FUNCTIONS
         and any(part.function in ("^", "inv") for part in _parts(each.arguments[0]))

@@ -6,7 +6,8 @@
 
 Functions may hold a constant, which a grid lays out; a fit moves it off the grid. A library lists every term once,
 the shortest first, and drops what has the values of a shorter one up to a factor: nothing is forgotten because nobody
-thought of it. To add a function, add its text to `PLAIN`, or with a constant k inside to `SCALED`.
+thought of it. To add a function, add its text to `PLAIN`, or with a constant k inside to `SCALED`. Rates of change also have
+what stands in `OF_RATES`, functions of distances, and shares.
 """
 
 from __future__ import annotations
