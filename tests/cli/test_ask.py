@@ -11,7 +11,7 @@ from tests.cli.conftest import is_one_sentence
 
 from edgewise.cli.ask import _so_far
 from edgewise.cli.ask_measure import Recorder
-from edgewise.cli.formula import LossName
+from edgewise.cli.requests import LossName
 
 BOUNDS = ("--bounds", "m=1:5,r=1:3", "--target", "F", "--out", "measured.csv", "--work", "quick")
 LAW = "import sys; m, r = map(float, sys.argv[1:]); print('ready'); print(3*m/r**2)"

@@ -1,14 +1,13 @@
 """Options from a file."""
 
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import typer
 from tests.cli.conftest import is_one_sentence
 
-from edgewise import StopReason
+from edgewise.cli.answer import Answer
 from edgewise.cli.app import build
 
 TABLE = "a,b,y\n" + "".join(f"{n},{n % 7},{n * 0.5}\n" for n in range(12))
@@ -19,9 +18,9 @@ def asked(monkeypatch):
     """What `fit` was asked, in place of the work."""
     seen = {}
 
-    def instead(task, out, began, **rest):
-        seen.update(task=task, out=out, **rest)
-        return SimpleNamespace(stop_reason=StopReason.EXACT)
+    def instead(task, asked):
+        seen.update(task=task, out=asked.out, quiet=asked.quiet, verbose=asked.verbose, as_json=asked.json)
+        return Answer()
 
     monkeypatch.setattr("edgewise.cli.fit.carry_out", instead)
     Path("data.csv").write_text(TABLE)

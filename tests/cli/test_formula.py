@@ -21,7 +21,8 @@ from markupsafe import escape
 from tests.cli.conftest import is_one_sentence
 
 from edgewise import InputError, StopReason, symbolic
-from edgewise.cli.formula_search import FILES, BestSoFar, FormulaQuestion, columns_of, limits_of
+from edgewise.cli.formula import BestSoFar, columns_of, limits_of
+from edgewise.cli.requests import FORMULA_FILES, FormulaRequest
 from edgewise.data import read_frame, write_frame
 from edgewise.training import Record
 
@@ -169,8 +170,8 @@ def test_a_number_beyond_the_table_is_told_after_the_table(edgewise, data):
 @pytest.mark.slow
 def test_the_folder_holds_every_form(edgewise, data):
     done = run(edgewise, data, "--out", "results", "--plot", "front.png")
-    assert sorted(path.name for path in Path("results").iterdir()) == sorted(FILES)
-    assert all(f"results{os.sep}{name}" in done.err for name in FILES)
+    assert sorted(path.name for path in Path("results").iterdir()) == sorted(FORMULA_FILES)
+    assert all(f"results{os.sep}{name}" in done.err for name in FORMULA_FILES)
     assert Path("front.png").read_bytes().startswith(b"\x89PNG")
     assert json.loads(Path("results/formulas.json").read_text())["recommended"]
     page = Path("results/report.html").read_text()
@@ -203,8 +204,8 @@ def frame(data):
     return read_frame(data)
 
 
-def question(**options: Any) -> FormulaQuestion:
-    return FormulaQuestion(Path("energy.csv"), "E", **options)
+def question(**options: Any) -> FormulaRequest:
+    return FormulaRequest(Path("energy.csv"), "E", **options)
 
 
 def test_columns_are_chosen_and_left_out(frame):
@@ -398,7 +399,7 @@ def test_ctrl_c_gives_the_best_so_far_and_130(edgewise, noisy, monkeypatch):
     told = json.loads(done.out)
     assert told["stop_reason"] == "interrupted"
     assert told["front"]
-    assert sorted(path.name for path in Path("results").iterdir()) == sorted(FILES)
+    assert sorted(path.name for path in Path("results").iterdir()) == sorted(FORMULA_FILES)
     assert StopReason.INTERRUPTED.advice in Path("results/report.html").read_text()
 
 

@@ -17,7 +17,7 @@ from markupsafe import escape
 
 import edgewise as ew
 from edgewise import StopReason
-from edgewise.cli import stages
+from edgewise.cli import options, stages
 from edgewise.cli.progress import ShownProgress
 from edgewise.cli.stages import (
     A_MILLION,
@@ -109,6 +109,7 @@ def clock(monkeypatch):
     clock = SimpleNamespace(wall=7.0, own=3.0)
     clock.monotonic, clock.process_time = (lambda: clock.wall), (lambda: clock.own)
     monkeypatch.setattr(stages, "time", clock)
+    monkeypatch.setattr(options, "time", clock)
     return clock
 
 

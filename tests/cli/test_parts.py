@@ -9,6 +9,7 @@ import re
 import signal
 import warnings
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 import pyarrow as pa
@@ -27,12 +28,13 @@ import edgewise as ew
 from edgewise import KAN, FileError, InputError
 from edgewise._core.work import StopError
 from edgewise.cli.accuracy import measure, measures, rivals
+from edgewise.cli.answer import to_json
 from edgewise.cli.models import LoadedModel
-from edgewise.cli.options import with_general
+from edgewise.cli.options import Request, command, option
 from edgewise.cli.outcome import DEFECT, Interrupts, guarded, make_folder, refuse_to_overwrite
 from edgewise.cli.predictions import with_predictions
 from edgewise.cli.progress import ShownProgress
-from edgewise.cli.summary import show_accuracy, to_json
+from edgewise.cli.summary import show_accuracy
 
 
 @dataclass(frozen=True)
@@ -410,16 +412,23 @@ def test_commands_on_a_plain_network(edgewise, tmp_path):
     assert "--force" in again.err
 
 
+@dataclass(frozen=True)
+class NumberRequest(Request):
+    """A request of a number."""
+
+    number: Annotated[int, option("How many.", "-n")] = 3
+
+
 def test_every_command_has_the_general_options_and_is_told_those_it_names():
     heard = []
 
-    def command(number: int = 3, *, quiet: bool) -> None:
-        heard.append((number, quiet))
+    def run(asked):
+        heard.append((asked.number, asked.quiet))
 
     app = typer.Typer()
-    app.command()(with_general(command))
+    app.command()(command(NumberRequest, run))
     result = CliRunner().invoke(app, ["--quiet", "--verbose", "--number", "4"])
     assert result.exit_code == 0
     assert heard == [(4, True)]
-    names = list(inspect.signature(with_general(command)).parameters)
+    names = list(inspect.signature(command(NumberRequest, run)).parameters)
     assert names == ["number", "threads", "quiet", "verbose", "json", "config"]

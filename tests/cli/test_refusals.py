@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from edgewise import InputError, StopReason
 from edgewise._core.rows import data_rows, row_numbers
-from edgewise.cli.formula import formula
 from edgewise.cli.options import named_options
 from edgewise.cli.outcome import refusal
+from edgewise.cli.requests import FormulaRequest
 from edgewise.symbolic import Formula, FormulaResult
 from edgewise.symbolic.results.search_result import renumbered
 
@@ -49,7 +49,7 @@ def test_rows_of_a_result_are_those_of_the_file(numbers):
 
 
 def test_a_refusal_is_about_the_option_behind_the_argument():
-    named = named_options(formula)
+    named = named_options(FormulaRequest)
     error = InputError(argument="sample_weight", expected="be finite", got="nan", rows=[2])
     assert (
         refusal(error, named, file_rows=True)

@@ -1,59 +1,46 @@
-"""The Typer application, put together from one file a command."""
+"""The Typer application: a request is read, the file of its command runs it, and its answer is delivered."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from functools import partial
+from importlib import import_module
 from typing import Annotated, Any
 
 import typer
 
 from edgewise._core.version import __version__
-from edgewise.cli import (
-    ask,
-    audit,
-    check,
-    demo,
-    doctor,
-    dynamics,
-    explain,
-    export,
-    fit,
-    forecast,
-    formula,
-    images,
-    pde,
-    predict,
-    report,
-    verify,
-)
-from edgewise.cli.options import named_options, with_general
+from edgewise.cli import requests
+from edgewise.cli.answer import deliver
+from edgewise.cli.options import Request, command, named_options
 from edgewise.cli.outcome import DONE, ended, guarded
 from edgewise.cli.terminal import say
 
 _INTRODUCTION = "Networks a person can read: from a table to a small network to its formula."
 _EPILOG = "Start with `edgewise demo`; `edgewise COMMAND --help` shows a command's options and examples."
 _SETTINGS = {"help_option_names": ["-h", "--help"]}
-_GROUPS: dict[str, tuple[Callable[..., None], ...]] = {
-    "From a table": (
-        fit.fit,
-        formula.formula,
-        dynamics.dynamics,
-        forecast.forecast,
-        images.fit_images,
-        demo.demo,
-    ),
-    "By measuring": (ask.ask,),
-    "From an equation": (pde.pde,),
-    "With a model": (predict.predict, explain.explain, report.report, audit.audit, export.export),
-    "Proofs": (verify.verify, check.check),
-    "This machine": (doctor.doctor,),
+# A command has its request in requests.py, and in the file of its name `run`, which answers the request.
+_GROUPS: dict[str, dict[str, type[Request]]] = {
+    "From a table": {
+        "fit": requests.FitRequest,
+        "formula": requests.FormulaRequest,
+        "dynamics": requests.DynamicsRequest,
+        "forecast": requests.ForecastRequest,
+        "fit-images": requests.FitImagesRequest,
+        "demo": requests.DemoRequest,
+    },
+    "By measuring": {"ask": requests.AskRequest},
+    "From an equation": {"pde": requests.PdeRequest},
+    "With a model": {
+        "predict": requests.PredictRequest,
+        "explain": requests.ExplainRequest,
+        "report": requests.ReportRequest,
+        "audit": requests.AuditRequest,
+        "export": requests.ExportRequest,
+    },
+    "Proofs": {"verify": requests.VerifyRequest, "check": requests.CheckRequest},
+    "This machine": {"doctor": requests.DoctorRequest},
 }
-
-# Other commands hand over parts of their tables, in which rows have other numbers.
-_WHOLE_TABLES = (
-    formula.formula, dynamics.dynamics, ask.ask, predict.predict, explain.explain, audit.audit, verify.verify,
-)  # fmt: skip
 
 
 def build() -> typer.Typer:
@@ -69,17 +56,25 @@ def build() -> typer.Typer:
     )
     app.callback()(_main)
     for group, commands in _GROUPS.items():
-        for command in commands:
-            named, whole = named_options(command), command in _WHOLE_TABLES
-            app.command(rich_help_panel=group)(guarded(with_general(command), named, file_rows=whole))
+        for name, request in commands.items():
+            made = command(request, partial(_answer, name))
+            safe = guarded(made, named_options(request), file_rows=request.whole_table)
+            app.command(name, rich_help_panel=group)(safe)
     return app
+
+
+def _answer(name: str, asked: Request) -> None:
+    """Run the file of a command, which is loaded only now, and deliver its answer."""
+    answer = import_module(f"edgewise.cli.{name.replace('-', '_')}").run(asked)
+    if answer is not None:  # else it has shown itself what it found
+        deliver(answer, asked)
 
 
 def run(arguments: list[str]) -> int:
     """Run the command line on the words after `edgewise`; the exit code."""
-    command: Any = typer.main.get_command(build())
+    app: Any = typer.main.get_command(build())
     try:
-        code = command.main(args=arguments or ["--help"], prog_name="edgewise", standalone_mode=False)
+        code = app.main(args=arguments or ["--help"], prog_name="edgewise", standalone_mode=False)
         sys.stdout.flush()  # here, where a failure can still be reported
     except Exception as error:
         return ended(error)

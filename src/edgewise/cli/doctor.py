@@ -18,6 +18,7 @@ from edgewise._core.checks import plural
 from edgewise._core.errors import EdgewiseError
 from edgewise._core.extras import how_to_install
 from edgewise.cli.outcome import REFUTED
+from edgewise.cli.requests import DoctorRequest
 from edgewise.cli.terminal import print_json
 
 # Importing what is installed under another name than it is imported by.
@@ -29,19 +30,15 @@ _ROUNDING = 1e-12
 _MARKS = {"ok": "green", "missing": "yellow", "broken": "bold red", "note": "cyan"}
 
 
-def doctor(*, quiet: bool, verbose: bool, json: bool) -> None:
-    """Check this installation: versions, processor, GPU, kernels, extras.
+def run(asked: DoctorRequest) -> None:
+    """Carry a request out and show what came of it."""
+    from edgewise.cli.answer import to_json
 
-    Exit code 1 where something edgewise needs is broken; what is merely
-    missing comes with the command that installs it.
-    """
-    from edgewise.cli.summary import to_json
-
-    checks = examine(thorough=verbose)
+    checks = examine(thorough=asked.verbose)
     broken = [check for check in checks if check.state == "broken"]
-    if json:
+    if asked.json:
         print_json(to_json({"healthy": not broken, "checks": [asdict(check) for check in checks]}))
-    elif not quiet or broken:
+    elif not asked.quiet or broken:
         _show(checks)
     if broken:
         raise typer.Exit(REFUTED)

@@ -4,107 +4,49 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from edgewise._core.errors import InputError
-from edgewise.cli import options
 from edgewise.cli.outcome import (
     INTERRUPTED,
     Interrupts,
     make_folder,
-    refuse_to_overwrite,
 )
+from edgewise.cli.requests import DYNAMICS_FILES, DynamicsRequest
 from edgewise.cli.terminal import print_json, say, tell, tell_files
 
 if TYPE_CHECKING:
     from edgewise.data.arrow import Frame
     from edgewise.dynamics import Dynamics
 
-# What --out fills its folder with.
-_FILES = ("dynamics.kan", "dynamics.json")
 # In which times are counted where they are dates.
 _UNITS = (("days", 86_400), ("hours", 3600), ("minutes", 60), ("seconds", 1))
 
-Time = Annotated[str, options.a_column("--time", "-t", help="The column of times, numbers or dates.")]
-Groups = Annotated[
-    str | None,
-    options.a_column("--groups", help="A column of courses: one law for all, each with its own start."),
-]
-Inputs = Annotated[
-    list[str] | None,
-    options.unset("--inputs", "-i", help="Columns that act from outside and get no equation: 'u,v'."),
-]
-Out = Annotated[
-    Path | None,
-    options.unset(
-        "--out",
-        "-o",
-        help="A folder: dynamics.kan, which edgewise.load reads to simulate, and dynamics.json.",
-    ),
-]
-Plot = Annotated[
-    Path | None, options.unset("--plot", help="Draw courses and solutions into this .png or .svg file.")
-]
 
-
-def dynamics(
-    data: options.Data,
-    time: Time,
-    columns: options.Columns = None,
-    drop: options.Drop = None,
-    inputs: Inputs = None,
-    groups: Groups = None,
-    exclude_functions: options.ExcludeFunctions = None,
-    work: options.Work = "normal",
-    seconds: options.Seconds = None,
-    seed: options.Seed = 0,
-    out: Out = None,
-    plot: Plot = None,
-    force: options.Force = False,
-    *,
-    quiet: bool,
-    json: bool,
-) -> None:
-    """Find the differential equations behind courses in time.
-
-    Every column besides time, inputs and courses is a state and gets its
-    equation; constants are shown with their standard errors, and quantities
-    that the equations keep are named. Rows with a missing cell are left out;
-    dates are counted since the first, in a unit that is told. Ctrl-C ends
-    the search early with the best so far and exit code 130.
-
-    Examples:
-
-    - `edgewise dynamics hares.csv --time year`
-
-    - `edgewise dynamics pendulum.csv -t s --columns angle,speed --plot swing.png`
-
-    - `edgewise dynamics reactor.csv -t min --inputs heater --groups run --json`
-
-    - `edgewise dynamics hares.csv -t year --out hares`
-    """
-    places = [] if out is None else [out / name for name in _FILES]
-    refuse_to_overwrite(places, force, plot=plot, folder=out)
+def run(asked: DynamicsRequest) -> None:
+    """Carry a request out and show what came of it."""
+    places = [] if asked.out is None else [asked.out / name for name in DYNAMICS_FILES]
+    from edgewise.cli.answer import to_json
     from edgewise.cli.inputs import as_names
-    from edgewise.cli.summary import to_json
     from edgewise.data import provenance, read_frame, to_table
     from edgewise.data.encoding_raw import raw_table
     from edgewise.dynamics import find_dynamics
     from edgewise.estimators.formula_rows import labels_of
 
-    frame = read_frame(data)
-    when, acting, course, states = _columns(frame, time, columns, drop, inputs, groups)
+    frame = read_frame(asked.data)
+    when, acting, course, states = _columns(
+        frame, asked.time, asked.columns, asked.drop, asked.inputs, asked.groups
+    )
     known = provenance(frame)
     frame, clock = _counted(frame, when)
-    tell(known.notes([when, *states, *acting, *([] if course is None else [course])]), quiet=quiet)
+    tell(known.notes([when, *states, *acting, *([] if course is None else [course])]), quiet=asked.quiet)
     table = to_table(frame.select([when, *states, *acting]), known.source)
     X, t, _ = table.features(when, [*states, *acting], missing=True)
     d = len(states)
-    if out is not None:
-        make_folder(out)  # before the search, which would be lost
+    if asked.out is not None:
+        make_folder(asked.out)  # before the search, which would be lost
     with Interrupts() as interrupts:
         found = find_dynamics(
             t,
@@ -113,26 +55,26 @@ def dynamics(
             X[:, d:] if acting else None,
             input_names=acting or None,
             groups=None if course is None else labels_of(raw_table(frame.select([course])).columns[0]),
-            exclude_functions=as_names(exclude_functions, ()) or (),
-            work=work,
-            seconds=seconds,
-            seed=seed,
+            exclude_functions=as_names(asked.exclude_functions, ()) or (),
+            work=asked.work,
+            seconds=asked.seconds,
+            seed=asked.seed,
             callbacks=(interrupts,),
         )
-    if plot is not None:
+    if asked.plot is not None:
         from edgewise.plots import plot_dynamics, save_figure
 
         label = when if clock is None else f"{clock.unit} since {clock.since}"
-        places.append(save_figure(plot_dynamics(found, time=label), plot, overwrite=force))
+        places.append(save_figure(plot_dynamics(found, time=label), asked.plot, overwrite=asked.force))
     told = to_json({**found.to_dict(), "time": {"column": when, **(clock or _Clock()).to_dict()}})
-    if out is not None:
+    if asked.out is not None:
         from edgewise._core.files import write_file
         from edgewise.estimators import save
 
-        save(found, out / _FILES[0])
-        write_file(out / _FILES[1], (told + "\n").encode(), overwrite=True)
-    tell_files(places, quiet=quiet)
-    if json:
+        save(found, asked.out / DYNAMICS_FILES[0])
+        write_file(asked.out / DYNAMICS_FILES[1], (told + "\n").encode(), overwrite=True)
+    tell_files(places, quiet=asked.quiet)
+    if asked.json:
         print_json(told)
     else:
         say("\n".join([*_lines(found), *([] if clock is None else [clock.told(when)])]))
@@ -149,7 +91,7 @@ def _columns(
     groups: str | None,
 ) -> tuple[str, list[str], str | None, list[str]]:
     """The columns of time, of inputs, of courses and of states."""
-    from edgewise.cli.formula_search import words_of
+    from edgewise.cli.formula import words_of
     from edgewise.cli.inputs import as_names, called, find
 
     known = frame.column_names

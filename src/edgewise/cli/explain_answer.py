@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from edgewise._core.checks import among
 from edgewise._core.errors import FileError, InputError
 from edgewise.cli.inputs import as_names, called
 from edgewise.cli.models import LoadedModel, load_model
+from edgewise.cli.requests import ExplainRequest
 from edgewise.cli.streamed import is_dataset, rows_in_memory
 from edgewise.cli.terminal import tell
 from edgewise.data import provenance, read_frame
@@ -36,34 +37,7 @@ from edgewise.plots import (
 Found = GlobalExplanation | LocalExplanation | Counterfactuals | AdverseReasons
 
 
-@dataclass(frozen=True)
-class ExplainQuestion:
-    """What is asked; the fields are the options of the command."""
-
-    model: Path
-    data: Path | None
-    row: int | None
-    output: str | None
-    pairs: bool
-    plot: Path | None
-    counterfactual: bool
-    target: str | None
-    above: float | None
-    below: float | None
-    fixed: Sequence[str] | None
-    increase: Sequence[str] | None
-    decrease: Sequence[str] | None
-    reasons: str | None
-    protected: Sequence[str] | None
-    codes: Path | None
-    work: str | float
-    seconds: float | None
-    force: bool
-    quiet: bool
-    json: bool
-
-
-def explained(question: ExplainQuestion) -> Found:
+def explained(question: ExplainRequest) -> Found:
     """The answer to a question about a model; how the table was read is printed unless it is to be quiet."""
     model, quiet = load_model(question.model), question.quiet
     if question.data is None:

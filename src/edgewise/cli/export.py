@@ -3,107 +3,52 @@
 from __future__ import annotations
 
 import sys
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
-
-import typer
+from typing import Any
 
 from edgewise._core.errors import InputError
-from edgewise.cli import options
-from edgewise.cli.outcome import refuse_to_overwrite, to_standard_output
-from edgewise.cli.terminal import print_bytes, print_json, tell_files
-
-
-class ExportFormat(StrEnum):
-    """What to write."""
-
-    numpy = "numpy"
-    c = "c"
-    onnx = "onnx"
-    latex = "latex"
-    torch = "torch"
-
+from edgewise.cli.answer import Answer
+from edgewise.cli.models import load_model
+from edgewise.cli.outcome import STANDARD_OUTPUT, refuse_to_overwrite, to_standard_output
+from edgewise.cli.pictures import is_of_pictures
+from edgewise.cli.requests import ExportFormat, ExportRequest
 
 _SUFFIXES = {
-    ExportFormat.numpy: (".py",),
-    ExportFormat.c: (".c",),
-    ExportFormat.onnx: (".onnx",),
-    ExportFormat.latex: (".tex",),
+    ExportFormat.numpy: ".py",
+    ExportFormat.c: ".c",
+    ExportFormat.onnx: ".onnx",
+    ExportFormat.latex: ".tex",
 }
 
 
-def export(
-    model: options.Model,
-    to: Annotated[
-        ExportFormat | None,
-        typer.Option("--to", help="What to write.", show_default="seen from the file's name"),
-    ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            "--out",
-            "-o",
-            help="The file to write; - is standard output.",
-            show_default="standard output, for text",
-        ),
-    ] = None,
-    force: options.Force = False,
-    *,
-    quiet: bool,
-    json: bool,
-) -> None:
-    """Write a model as NumPy source, C source, ONNX or LaTeX that stands alone.
-
-    The exact piecewise polynomials are written, not an approximation. C source
-    that goes to a file has its header beside it. Of a model of pictures the
-    network is written, as ONNX or as plain torch: logits of pictures
-    (n, channels, height, width) with values from 0 to 1.
-
-    Examples:
-
-    - `edgewise export model.kan --to numpy -o predict.py`
-
-    - `edgewise export model.kan --to c -o model.c`
-
-    - `edgewise export model.kan --to latex`
-
-    - `edgewise export pictures.kan -o pictures.onnx`
-    """
-    from edgewise.cli.pictures import is_of_pictures
-
-    pictures = is_of_pictures(model)
-    chosen = _format(to, out, pictures=pictures)
-    printed = to_standard_output(out, json=json)
-    if out is not None and not printed:
-        refuse_to_overwrite([out, out.with_suffix(".h") if chosen is ExportFormat.c else None], force)
-    from edgewise.cli.models import load_model
-    from edgewise.cli.summary import to_json
-    from edgewise.exporting import export as write
+def run(asked: ExportRequest) -> Answer:
+    """Write a model, or print it where no file is named."""
+    pictures, out = is_of_pictures(asked.model), asked.out
+    form = _format(asked.to, out, pictures=pictures)
+    to_standard_output(out, json=asked.json)
+    if out is not None and out != STANDARD_OUTPUT:
+        refuse_to_overwrite([out, out.with_suffix(".h") if form is ExportFormat.c else None], asked.force)
+    from edgewise.exporting import export
     from edgewise.vision.files import load
 
-    held = load(model) if pictures else load_model(model).held
-    if out is None or printed:
-        if chosen is ExportFormat.onnx:
-            print_bytes(_as_onnx(held))
-            return
-        text = _as_text(held, chosen)
-        if json:
-            print_json(to_json({"format": chosen.value, "text": text}))
-        else:
-            sys.stdout.write(text)
-        return
-    written = list(write(held, out, to=chosen.value, overwrite=True))
-    if json:
-        files = [{"file": str(path), "bytes": path.stat().st_size} for path in written]
-        print_json(to_json({"format": chosen.value, "files": files}))
-    else:
-        tell_files(written, quiet=quiet)
+    model = load(asked.model) if pictures else load_model(asked.model).held
+    if out is None or out == STANDARD_OUTPUT:
+        if form is ExportFormat.onnx:
+            return Answer(content=_as_onnx(model))
+        text = _as_text(model, form)
+        return Answer({"format": form.value, "text": text}, lambda: _print(text))
+    written = list(export(model, out, to=form.value, overwrite=True))
+    files = [{"file": str(path), "bytes": path.stat().st_size} for path in written]
+    return Answer({"format": form.value, "files": files}, files=() if asked.json else written)
+
+
+def _print(text: str) -> None:
+    sys.stdout.write(text)
 
 
 def _format(to: ExportFormat | None, out: Path | None, *, pictures: bool) -> ExportFormat:
     if to is None:
-        found = [kind for kind, suffixes in _SUFFIXES.items() if out is not None and out.suffix in suffixes]
+        found = [kind for kind, suffix in _SUFFIXES.items() if out is not None and out.suffix == suffix]
         if not found:
             names = ", ".join(kind.value for kind in ExportFormat)
             raise InputError(

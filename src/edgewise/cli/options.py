@@ -1,24 +1,66 @@
-"""Options that several commands share, worded once; those that every command has are added to it by `with_general`."""
+"""From a request, a class whose fields are options, to the command that takes it; the options that every command has."""
 
 from __future__ import annotations
 
-import functools
 import inspect
 import os
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import MISSING, dataclass, field, fields
 from functools import partial
 from inspect import Parameter
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar, get_args, get_type_hints
 
 import typer
 
-from edgewise._core.checks import did_you_mean
-from edgewise._core.errors import InputError
-from edgewise._core.work import LEVELS, check_work
 from edgewise.cli.config import apply_config
 from edgewise.cli.threads import THREADS
+
+# What stands for the value of an option that names a column.
+COLUMN = "COLUMN"
+_GENERAL = "General options"
+
+
+@dataclass(frozen=True)
+class Wording:
+    """How a field is worded on the command line; its long name is that of the field, unless `words` hold one."""
+
+    help: str
+    words: tuple[str, ...] = ()
+    settings: dict[str, Any] = field(default_factory=dict[str, Any])
+    is_option: bool = True
+
+    def long_word(self, name: str) -> str:
+        """The long name of the option of a field."""
+        default = f"--{name.replace('_', '-')}"
+        return next((word for word in self.words if word.startswith("--")), default)
+
+    def parameter(self, name: str, default: Any) -> Any:
+        """What Typer takes for it."""
+        # Where nothing is set there is no default to show.
+        settings: dict[str, Any] = (
+            {"show_default": False} if default in (MISSING, None) else {}
+        ) | self.settings
+        if not self.is_option:
+            return typer.Argument(help=self.help, **settings)
+        short = [word for word in self.words if not word.startswith("--")]
+        return typer.Option(self.long_word(name), *short, help=self.help, **settings)
+
+
+def option(help: str, *words: str, **settings: Any) -> Wording:  # noqa: A002
+    """An option: its help, its short name, and a long one where it is not that of the field."""
+    return Wording(help, words, settings)
+
+
+def argument(help: str, **settings: Any) -> Wording:  # noqa: A002
+    """An argument, which has no name on the command line."""
+    return Wording(help, (), settings, is_option=False)
+
+
+column = partial(option, metavar=COLUMN)
+_general = partial(option, rich_help_panel=_GENERAL)
 
 
 def _set_threads(threads: int | None) -> int | None:
@@ -32,145 +74,81 @@ def _set_threads(threads: int | None) -> int | None:
     return threads
 
 
-def _read_work(text: str) -> str | float:
-    """A level, or a factor."""
-    try:
-        return text if text in LEVELS else check_work(float(text))
-    except (ValueError, InputError):
-        raise typer.BadParameter(
-            f"{text!r} is neither {', '.join(LEVELS)} nor a number above 0{did_you_mean(text, LEVELS)}."
-        ) from None
+@dataclass(frozen=True)
+class Began:
+    """When a command began."""
+
+    wall: float = field(default_factory=lambda: time.monotonic())
+    own: float = field(default_factory=lambda: time.process_time())
+
+    @property
+    def stretch(self) -> float:
+        """How many seconds have passed for each of one core: more than one where other programs run."""
+        # A second of each is added, so that short spans count little.
+        return max((time.monotonic() - self.wall + 1) / (time.process_time() - self.own + 1), 1.0)
 
 
-# Of an option that is not set there is no default to show.
-unset = partial(typer.Option, show_default=False)
-# What stands for the value of an option that names a column.
-COLUMN = "COLUMN"
-a_column = partial(unset, metavar=COLUMN)
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What a command is asked: a subclass has a field for each argument and option, and the help as its docstring."""
 
-Data = Annotated[
-    Path,
-    typer.Argument(
-        help="A table: CSV, Excel, Parquet or Feather; - reads standard input.", show_default=False
-    ),
-]
-Model = Annotated[Path, typer.Argument(help="A model.kan that `edgewise fit` wrote.", show_default=False)]
-Target = Annotated[str, a_column("--target", "-t", help="The column to predict.")]
-TargetOfModel = Annotated[
-    str | None,
-    a_column("--target", "-t", help="The column of what is predicted.", show_default="as the model calls it"),
-]
-Weight = Annotated[str | None, a_column("--weight", help="A column of weights: how much each row counts.")]
-Groups = Annotated[
-    str | None, a_column("--groups", help="A column of what rows belong to: groups are held out whole.")
-]
-Time = Annotated[str | None, a_column("--time", help="A column of times: the latest rows are held out.")]
-ExcludeFunctions = Annotated[
-    list[str] | None, unset("--exclude-functions", help="Functions never to use: 'sin,tan'.")
-]
-Columns = Annotated[
-    list[str] | None,
-    unset("--columns", "-c", help="Predict from these columns only: 'a,b', or given several times."),
-]
-Drop = Annotated[
-    list[str] | None, unset("--drop", help="Leave these columns out: 'a,b', or given several times.")
-]
-Work = Annotated[
-    Any,
-    typer.Option(
-        "--work",
-        help="How much to do: quick (a fifth), normal, thorough (five times), or a factor such as 0.5.",
-        parser=_read_work,
-        metavar="AMOUNT",
-    ),
-]
-Seconds = Annotated[
-    float | None,
-    unset(
-        "--seconds",
-        "-s",
-        help="Time limit; none by default. It only interrupts, and the result may then differ from run to run.",
-        min=0.1,
-    ),
-]
-Seed = Annotated[int, typer.Option("--seed", help="Fixes every random choice.", min=0, max=2**63 - 1)]
-DropMissing = Annotated[
-    bool, typer.Option("--drop-missing", help="Drop rows with missing cells instead of learning from them.")
-]
-Out = Annotated[
-    Path, typer.Option("--out", "-o", help="The folder for model.kan and report.html.", show_default=True)
-]
-Force = Annotated[bool, typer.Option("--force", "-f", help="Overwrite files that exist.")]
-Rows = Annotated[
-    bool,
-    typer.Option(
-        "--rows/--no-rows", help="Let single rows into the page, to start from and as points of drawings."
-    ),
-]
+    # Whether the rows that the library is given are those of the file, one for one.
+    whole_table: ClassVar[bool] = False
 
-_GENERAL = "General options"
-_general = partial(unset, rich_help_panel=_GENERAL)
-Threads = Annotated[
-    int | None,
-    typer.Option(
-        "--threads",
-        help="Processor threads to use.",
-        min=1,
-        max=1024,
-        callback=_set_threads,
-        show_default="1",
-        rich_help_panel=_GENERAL,
-    ),
-]
-Quiet = Annotated[
-    bool,
-    typer.Option("--quiet", "-q", help="No progress or remarks on standard error.", rich_help_panel=_GENERAL),
-]
-Verbose = Annotated[
-    bool,
-    typer.Option(
-        "--verbose", "-v", help="More to read, and a traceback if something breaks.", rich_help_panel=_GENERAL
-    ),
-]
-Json = Annotated[
-    bool, typer.Option("--json", help="Results as JSON on standard output.", rich_help_panel=_GENERAL)
-]
-Config = Annotated[
-    Path | None,
-    _general(
-        "--config",
-        help='Read options from a TOML file: `work = "quick"`, or in a section of the command\'s name.',
-        callback=apply_config,
-        is_eager=True,
-    ),
-]
+    threads: Annotated[
+        int | None,
+        _general("Processor threads to use.", min=1, max=1024, callback=_set_threads, show_default="1"),
+    ] = None
+    quiet: Annotated[bool, _general("No progress or remarks on standard error.", "-q")] = False
+    verbose: Annotated[bool, _general("More to read, and a traceback if something breaks.", "-v")] = False
+    json: Annotated[bool, _general("Results as JSON on standard output.")] = False
+    config: Annotated[
+        Path | None,
+        _general(
+            'Read options from a TOML file: `work = "quick"`, or in a section of the command\'s name.',
+            callback=apply_config,
+            is_eager=True,
+        ),
+    ] = None
 
-_SHARED = {
-    "threads": (Threads, None),
-    "quiet": (Quiet, False),
-    "verbose": (Verbose, False),
-    "json": (Json, False),
-    "config": (Config, None),
-}
+    began: Began = field(init=False, default_factory=Began)
+
+    def check(self) -> None:
+        """Refuse what cannot be done, before anything heavy is loaded."""
 
 
-def with_general(command: Callable[..., None]) -> Callable[..., None]:
-    """A command with the general options too. It receives those that it names behind `*`; the others act by themselves."""
-    named = inspect.signature(command, eval_str=True).parameters.values()
-    wanted = [each.name for each in named if each.kind is Parameter.KEYWORD_ONLY]
-
-    @functools.wraps(command)
-    def run(*args: Any, **kwargs: Any) -> None:
-        command(*args, **{name: kwargs[name] for name in kwargs if name in wanted or name not in _SHARED})
-
-    own = [each for each in named if each.name not in wanted]
-    shared = [
-        Parameter(name, Parameter.POSITIONAL_OR_KEYWORD, default=default, annotation=annotation)
-        for name, (annotation, default) in _SHARED.items()
+def command(request: type[Request], run: Callable[[Any], None]) -> Callable[..., None]:
+    """A function for Typer that takes the fields of a request and runs it."""
+    parameters = [
+        Parameter(
+            name,
+            Parameter.POSITIONAL_OR_KEYWORD,
+            default=Parameter.empty if default is MISSING else default,
+            annotation=Annotated[kind, wording.parameter(name, default)],
+        )
+        for name, kind, wording, default in _worded(request)
     ]
-    run.__signature__ = inspect.Signature([*own, *shared])  # pyright: ignore[reportAttributeAccessIssue]
-    run.__annotations__ = {each.name: each.annotation for each in (*own, *shared)}
-    return run
+
+    def asked(**given: Any) -> None:
+        made = request(**given)
+        made.check()
+        run(made)
+
+    asked.__doc__ = inspect.getdoc(request)
+    asked.__signature__ = inspect.Signature(parameters)  # pyright: ignore[reportFunctionMemberAccess]
+    asked.__annotations__ = {each.name: each.annotation for each in parameters}
+    return asked
+
+
+def _worded(request: type[Request]) -> Iterator[tuple[str, Any, Wording, Any]]:
+    """Name, type, wording and default of each field; those that every request has come last."""
+    general = [each.name for each in fields(Request)]
+    hints = get_type_hints(request, include_extras=True)
+    for each in sorted(
+        (each for each in fields(request) if each.init), key=lambda each: each.name in general
+    ):
+        kind, wording = get_args(hints[each.name])
+        yield each.name, kind, wording, each.default
 
 
 # Arguments of the library that options of another name fill.
@@ -181,16 +159,12 @@ _FILLED_BY = {
 }  # fmt: skip
 
 
-def named_options(command: Callable[..., None]) -> dict[str, str]:
+def named_options(request: type[Request]) -> dict[str, str]:
     """What a sentence about an argument of the library is about here: "The option --cost" of costs."""
-    parameters = inspect.signature(command, eval_str=True).parameters
-    named = {"X": "The table"} if "data" in parameters else {}
-    for parameter in parameters.values():
-        (option,) = getattr(parameter.annotation, "__metadata__", None) or (None,)
-        if isinstance(option, typer.models.OptionInfo):
-            # Typer takes the first word of an option within Annotated for its default.
-            words = (option.default, *(option.param_decls or ()), f"--{parameter.name}")
-            long = next(word for word in words if isinstance(word, str) and word.startswith("--"))
-            role = "column of" if option.metavar == COLUMN else "option"
-            named[parameter.name] = f"The {role} {long.split('/')[0]}"
+    worded = list(_worded(request))
+    named = {"X": "The table"} if any(name == "data" for name, *_ in worded) else {}
+    for name, _, wording, _ in worded:
+        if wording.is_option:
+            role = "column of" if wording.settings.get("metavar") == COLUMN else "option"
+            named[name] = f"The {role} {wording.long_word(name).split('/')[0]}"
     return {argument: named[name] for argument, name in _FILLED_BY.items() if name in named} | named

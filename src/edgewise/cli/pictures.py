@@ -11,7 +11,9 @@ from edgewise._core.checks import among, plural, short
 from edgewise._core.errors import FileError, InputError
 from edgewise._core.files import write_file
 from edgewise._core.plain import lines_of
-from edgewise.cli.terminal import print_bytes, print_json, print_table, say
+from edgewise.cli.answer import Answer, to_json
+from edgewise.cli.requests import ReportRequest
+from edgewise.cli.terminal import print_json, print_table, say
 from edgewise.network.container import kind_of
 
 KIND = "ImageClassifier"
@@ -28,7 +30,6 @@ def predict_pictures(model: Any, place: Path, out: Path | None, *, quiet: bool, 
     """Classes and probabilities of a picture, or of all pictures in a folder, as a table."""
     import pyarrow as pa
 
-    from edgewise.cli.summary import to_json
     from edgewise.data import write_frame
     from edgewise.vision.pictures import read_files, some_files
 
@@ -61,7 +62,6 @@ def explain_picture(
     path: Path, picture: Path | None, label: str | None, plot: Path | None, *, quiet: bool, json: bool
 ) -> None:
     """The answer for one picture, and what each patch adds to its logit."""
-    from edgewise.cli.summary import to_json
     from edgewise.vision.files import load
     from edgewise.vision.pictures import read_files
 
@@ -154,21 +154,18 @@ def _sums(names: list[str], found: Any, chances: Any, asked: int) -> list[str]:
     return lines
 
 
-def report_pictures(
-    path: Path, folder: Path, out: Path | None, *, test: float, rows: bool, quiet: bool, json: bool
-) -> None:
+def report_pictures(asked: ReportRequest) -> Answer:
     """The page of a classifier of pictures, judged on a folder with a subfolder a class; printed where there is no file."""
     from edgewise.cli.page import origin
-    from edgewise.cli.summary import to_json
     from edgewise.report.content.pictures import HELD_OUT, LEARNED, OTHERS, PictureContent
     from edgewise.report.sections.pictures import render_pictures
     from edgewise.vision.files import load
     from edgewise.vision.pictures import as_pictures, digest, read_folder
 
-    model = load(path)
+    model, folder, rows = load(asked.model), asked.data, asked.rows
     c = model.config_
     found = read_folder(folder, (c.height, c.width), c.channels, skip_damaged=True)
-    if found.damaged and not quiet:
+    if found.damaged and not asked.quiet:
         say(f"{len(found.damaged)} left out: {'; '.join(found.damaged[:3])}.", err=True)
     classes = {str(each): each for each in model.classes_.tolist()}
     if strange := sorted(set(found.labels) - set(classes)):
@@ -182,7 +179,7 @@ def report_pictures(
     known, kept = OTHERS, np.arange(len(found.files))
     if mark == model.learned_from_:
         known = LEARNED
-        if test < 1 and len(model.held_) and model.held_.max() < len(kept):
+        if asked.test < 1 and len(model.held_) and model.held_.max() < len(kept):
             known, kept = HELD_OUT, model.held_
     content = PictureContent(
         model,
@@ -195,19 +192,17 @@ def report_pictures(
         origin(mark, model.seed or 0),
     )
     page = render_pictures(content).encode("utf-8", errors="replace")
-    if out is None:
-        print_bytes(page)
-        return
-    write_file(out, page, overwrite=True)
+    if asked.file is None:
+        return Answer(content=page)
+    write_file(asked.file, page, overwrite=True)
     accuracy = float((model.predict(content.pictures) == np.array(content.labels)).mean())
-    if json:
-        result = {
-            "file": str(out),
+    return Answer(
+        {
+            "file": str(asked.file),
             "pictures": len(kept),
             "known": known,
             "accuracy": accuracy,
             "damaged": list(found.damaged),
-        }
-        print_json(to_json(result))
-    else:
-        say(f"{len(kept):,} pictures, {known}: {100 * accuracy:.1f} % classified correctly.\nreport  {out}")
+        },
+        f"{len(kept):,} pictures, {known}: {100 * accuracy:.1f} % classified correctly.\nreport  {asked.file}",
+    )

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from edgewise._core.checks import plural
 from edgewise._core.errors import InputError
+from edgewise.cli.answer import to_json
 from edgewise.cli.inputs import called, complete, find, numbers, refuse_infinite
 from edgewise.cli.models import LoadedModel
-from edgewise.cli.summary import to_json
 from edgewise.cli.terminal import print_json, print_table, say, tell
 from edgewise.data import provenance, read_frame, write_frame
 from edgewise.data.arrow import Cells, Frame

@@ -38,7 +38,9 @@ class Asked:
         return f"{certificate}  ({verdict.certificate.size:,} bytes); `edgewise check {certificate} MODEL` checks it."
 
 
-def asked(model: Path, text: str, where: str | None, data: Path | None, *, quiet: bool = True) -> Asked:
+def read_question(
+    model: Path, text: str, where: str | None, data: Path | None, *, quiet: bool = True
+) -> Asked:
     """Read what the command line names.
 
     Raises

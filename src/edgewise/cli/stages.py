@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import TypeVar
 
 from edgewise._core.stopping import StopReason
+from edgewise.cli.options import Began
 from edgewise.cli.outcome import Interrupts
 from edgewise.cli.progress import ShownProgress
 
@@ -26,20 +26,6 @@ SHARES = {LEARN: 0.2, FIT: 0.2, SIMPLIFY: 0.2, FORMULA: 0.4}
 # Seconds of one core for what cannot be interrupted, and more for each million cells of the table: other models to
 # compare with, and the page. A stage that no time is left for gets the least.
 COMPARING, PAGE, A_MILLION, LEAST = 0.3, 1.0, 1.0, 0.1
-
-
-@dataclass(frozen=True)
-class Began:
-    """When a command began."""
-
-    wall: float = field(default_factory=lambda: time.monotonic())
-    own: float = field(default_factory=lambda: time.process_time())
-
-    @property
-    def stretch(self) -> float:
-        """How many seconds have passed for each of one core: more than one where other programs run."""
-        # A second of each is added, so that short spans count little.
-        return max((time.monotonic() - self.wall + 1) / (time.process_time() - self.own + 1), 1.0)
 
 
 class Limit:

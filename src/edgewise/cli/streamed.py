@@ -12,10 +12,12 @@ import pyarrow as pa
 
 from edgewise._core.errors import FileError, InputError
 from edgewise._core.files import said_clearly, shown
+from edgewise.cli.answer import Answer, to_json
 from edgewise.cli.inputs import ColumnRoles, as_names
 from edgewise.cli.outcome import make_folder
 from edgewise.cli.predictions import Predictions
 from edgewise.cli.progress import ShownProgress
+from edgewise.cli.requests import FitRequest
 from edgewise.cli.terminal import print_json, say
 from edgewise.data.arrow import Frame
 from edgewise.data.frames import Provenance, with_provenance
@@ -46,16 +48,15 @@ def opened(data: Path, roles: ColumnRoles, task: str | None) -> tuple[Source, bo
     return source, task == "classification" or (task is None and kind in ("text", "bool"))
 
 
-def fit_dataset(
-    model: Any, source: Source, roles: ColumnRoles, out: Path, *, quiet: bool, json: bool
-) -> None:
+def fit_dataset(model: Any, source: Source, roles: ColumnRoles, asked: FitRequest) -> Answer:
     """Learn from a dataset and write model.kan; started again after an end of any kind it goes on where it was."""
     from edgewise.estimators import KANClassifier
     from edgewise.estimators.files import save
 
+    out = asked.out
     make_folder(out)
     passes = out / PASSES
-    with ShownProgress(quiet) as progress:
+    with ShownProgress(asked.quiet) as progress:
         progress.begin("learn from the rows")
         model.set_params(callbacks=progress)
         target = source.check_column(roles.target, "target")
@@ -72,18 +73,13 @@ def fit_dataset(
         "model": str(out / "model.kan"),
         "message": fit.message,
     }
-    if json:
-        from edgewise.cli.summary import to_json
-
-        print_json(to_json(result))
-        return
-    say(fit.message)
+    lines = [fit.message]
     if error is not None:
         measure = "Log loss" if isinstance(model, KANClassifier) else "Root mean square error"
-        say(f"{measure} on rows held out: {error:.6g}")
+        lines.append(f"{measure} on rows held out: {error:.6g}")
     if pairs := ", ".join(" x ".join(pair) for pair in model.interactions_):
-        say(f"Pairs: {pairs}")
-    say(f"model   {out / 'model.kan'}")
+        lines.append(f"Pairs: {pairs}")
+    return Answer(result, "\n".join([*lines, f"model   {out / 'model.kan'}"]))
 
 
 def _chosen(source: Source, roles: ColumnRoles) -> Source:
@@ -128,8 +124,6 @@ def predict_dataset(
     finally:
         draft.unlink(missing_ok=True)
     if json:
-        from edgewise.cli.summary import to_json
-
         print_json(to_json({"rows": rows, "outside": outside, "file": str(out)}))
     if not quiet:
         say(f"{rows:,} predictions, written to {out}; {outside:,} outside the training range.", err=True)

@@ -157,11 +157,11 @@ def front_as_data(found: FormulaResult | None) -> list[dict[str, Any]]:
     return [] if found is None else [json.loads(formula.json()) for formula in found.front]
 
 
-def as_json(job: TaskOutcome, files: dict[str, Path]) -> str:
-    """A job as one JSON object."""
+def job_as_data(job: TaskOutcome, files: dict[str, Path]) -> dict[str, Any]:
+    """A job as plain data."""
     inputs = job.task.inputs
     found = None if job.reading is None else job.reading.found
-    data = {
+    return {
         "target": inputs.target,
         "task": inputs.task,
         "columns": list(inputs.names),
@@ -178,7 +178,6 @@ def as_json(job: TaskOutcome, files: dict[str, Path]) -> str:
         "stopped": {stage: reason.value for stage, reason in job.stopped.items()},
         "message": job.stop_reason.advice,
     }
-    return to_json(data)
 
 
 def accuracy_as_data(
@@ -189,16 +188,3 @@ def accuracy_as_data(
         {"model": row.model, **score, "size": row.size, "seconds": row.seconds, "ours": row.ours}
         for row, score in zip(accuracy, scores, strict=True)
     ]
-
-
-def to_json(data: Any) -> str:
-    """Strict JSON: what is no finite number becomes null."""
-    return json.dumps(_plain(data), indent=2, allow_nan=False, ensure_ascii=False)
-
-
-def _plain(data: Any) -> Any:
-    if isinstance(data, dict):
-        return {name: _plain(value) for name, value in data.items()}
-    if isinstance(data, (list, tuple)):
-        return list(map(_plain, data))
-    return None if isinstance(data, float) and not math.isfinite(data) else data
