@@ -265,7 +265,7 @@ def test_names_the_terminal_cannot_show_do_not_break_a_message(monkeypatch):
 def test_no_words_at_all_show_the_help(edgewise):
     done = edgewise()
     assert done.code == 0
-    assert "From a table" in done.out
+    assert "Learn and predict" in done.out
 
 
 def test_threads_are_those_asked_for(edgewise, data, models):

@@ -21,24 +21,23 @@ _EPILOG = "Start with `edgewise demo`; `edgewise COMMAND --help` shows a command
 _SETTINGS = {"help_option_names": ["-h", "--help"]}
 # A command has its request in requests.py, and in the file of its name `run`, which answers the request.
 _GROUPS: dict[str, dict[str, type[Request]]] = {
-    "From a table": {
+    "Learn and predict": {
         "fit": requests.FitRequest,
-        "formula": requests.FormulaRequest,
-        "dynamics": requests.DynamicsRequest,
+        "predict": requests.PredictRequest,
         "forecast": requests.ForecastRequest,
-        "fit-images": requests.FitImagesRequest,
         "demo": requests.DemoRequest,
     },
-    "By measuring": {"ask": requests.AskRequest},
-    "From an equation": {"pde": requests.PdeRequest},
-    "With a model": {
-        "predict": requests.PredictRequest,
-        "explain": requests.ExplainRequest,
-        "report": requests.ReportRequest,
-        "audit": requests.AuditRequest,
-        "export": requests.ExportRequest,
+    "Find the law": {
+        "formula": requests.FormulaRequest,
+        "dynamics": requests.DynamicsRequest,
+        "ask": requests.AskRequest,
     },
-    "Proofs": {"verify": requests.VerifyRequest, "check": requests.CheckRequest},
+    "Explain": {"explain": requests.ExplainRequest, "report": requests.ReportRequest},
+    "Prove": {"verify": requests.VerifyRequest, "check": requests.CheckRequest},
+    "Judge": {"audit": requests.AuditRequest},
+    "Carry elsewhere": {"export": requests.ExportRequest},
+    "Solve equations": {"pde": requests.PdeRequest},
+    "Learn from pictures": {"fit-images": requests.FitImagesRequest},
     "This machine": {"doctor": requests.DoctorRequest},
 }
 

@@ -12,14 +12,12 @@ from dataclasses import asdict, dataclass
 from importlib import import_module, metadata
 from typing import Any
 
-import typer
-
 from edgewise._core.checks import plural
 from edgewise._core.errors import EdgewiseError
 from edgewise._core.extras import how_to_install
-from edgewise.cli.outcome import REFUTED
+from edgewise.cli.answer import Answer
+from edgewise.cli.outcome import DONE, REFUTED
 from edgewise.cli.requests import DoctorRequest
-from edgewise.cli.terminal import print_json
 
 # Importing what is installed under another name than it is imported by.
 _MODULES = {"scikit-learn": "sklearn", "pyright[nodejs]": "pyright"}
@@ -30,18 +28,15 @@ _ROUNDING = 1e-12
 _MARKS = {"ok": "green", "missing": "yellow", "broken": "bold red", "note": "cyan"}
 
 
-def run(asked: DoctorRequest) -> None:
+def run(asked: DoctorRequest) -> Answer:
     """Carry a request out and show what came of it."""
-    from edgewise.cli.answer import to_json
-
     checks = examine(thorough=asked.verbose)
     broken = [check for check in checks if check.state == "broken"]
-    if asked.json:
-        print_json(to_json({"healthy": not broken, "checks": [asdict(check) for check in checks]}))
-    elif not asked.quiet or broken:
-        _show(checks)
-    if broken:
-        raise typer.Exit(REFUTED)
+    return Answer(
+        {"healthy": not broken, "checks": [asdict(check) for check in checks]},
+        (lambda: _show(checks)) if broken or not asked.quiet else "",
+        code=REFUTED if broken else DONE,
+    )
 
 
 def _show(checks: tuple[Check, ...]) -> None:

@@ -6,16 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import typer
-
 from edgewise._core.errors import InputError
+from edgewise.cli.answer import Answer, code_of, to_json
 from edgewise.cli.outcome import (
-    INTERRUPTED,
     Interrupts,
     make_folder,
 )
 from edgewise.cli.requests import DYNAMICS_FILES, DynamicsRequest
-from edgewise.cli.terminal import print_json, say, tell, tell_files
+from edgewise.cli.terminal import tell
 
 if TYPE_CHECKING:
     from edgewise.data.arrow import Frame
@@ -25,10 +23,9 @@ if TYPE_CHECKING:
 _UNITS = (("days", 86_400), ("hours", 3600), ("minutes", 60), ("seconds", 1))
 
 
-def run(asked: DynamicsRequest) -> None:
+def run(asked: DynamicsRequest) -> Answer:
     """Carry a request out and show what came of it."""
     places = [] if asked.out is None else [asked.out / name for name in DYNAMICS_FILES]
-    from edgewise.cli.answer import to_json
     from edgewise.cli.inputs import as_names
     from edgewise.data import provenance, read_frame, to_table
     from edgewise.data.encoding_raw import raw_table
@@ -73,13 +70,8 @@ def run(asked: DynamicsRequest) -> None:
 
         save(found, asked.out / DYNAMICS_FILES[0])
         write_file(asked.out / DYNAMICS_FILES[1], (told + "\n").encode(), overwrite=True)
-    tell_files(places, quiet=asked.quiet)
-    if asked.json:
-        print_json(told)
-    else:
-        say("\n".join([*_lines(found), *([] if clock is None else [clock.told(when)])]))
-    if interrupts.happened:
-        raise typer.Exit(INTERRUPTED)
+    lines = [*_lines(found), *([] if clock is None else [clock.told(when)])]
+    return Answer(told, "\n".join(lines), files=places, code=code_of(interrupts))
 
 
 def _columns(

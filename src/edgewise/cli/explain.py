@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import typer
-
 from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason
-from edgewise.cli.outcome import INTERRUPTED, refuse_to_overwrite
+from edgewise.cli.answer import Answer
+from edgewise.cli.outcome import DONE, INTERRUPTED, refuse_to_overwrite
 from edgewise.cli.requests import ExplainRequest
-from edgewise.cli.terminal import print_json, say
 
 
-def run(asked: ExplainRequest) -> None:
+def run(asked: ExplainRequest) -> Answer | None:
     """Carry a request out and show what came of it."""
     from edgewise.cli.pictures import explain_picture, is_of_pictures
 
@@ -30,7 +28,7 @@ def run(asked: ExplainRequest) -> None:
             )
         refuse_to_overwrite([], asked.force, plot=asked.plot)
         explain_picture(asked.model, asked.data, asked.output, asked.plot, quiet=asked.quiet, json=asked.json)
-        return
+        return None
     _check(asked.data, asked.row, asked.counterfactual, asked.pairs, asked.plot)
     _check_reasons(
         asked.reasons,
@@ -45,16 +43,13 @@ def run(asked: ExplainRequest) -> None:
     found = explained(asked)
     if asked.plot is not None:
         picture(found, asked.plot, pairs=asked.pairs)
-    if asked.json:
-        from edgewise.cli.answer import to_json
-
-        print_json(to_json(found.to_dict()))
-    else:
-        say(str(found))
-    if asked.plot is not None and not asked.quiet:
-        say(f"Drawn to {asked.plot}.", err=True)
-    if getattr(found, "stop_reason", None) is StopReason.INTERRUPTED:
-        raise typer.Exit(INTERRUPTED)
+    interrupted = getattr(found, "stop_reason", None) is StopReason.INTERRUPTED
+    return Answer(
+        found.to_dict,
+        str(found),
+        remark="" if asked.plot is None else f"Drawn to {asked.plot}.",
+        code=INTERRUPTED if interrupted else DONE,
+    )
 
 
 def _check_reasons(

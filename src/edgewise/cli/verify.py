@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import typer
-
+from edgewise.cli.answer import Answer, code_of
 from edgewise.cli.outcome import (
-    INTERRUPTED,
+    DONE,
     REFUTED,
     STANDARD_OUTPUT,
     UNDECIDED,
     Interrupts,
 )
 from edgewise.cli.requests import VerifyRequest
-from edgewise.cli.terminal import print_bytes, print_json, say
+
+_CODES = {"proved": DONE, "refuted": REFUTED, "undecided": UNDECIDED}
 
 
-def run(asked: VerifyRequest) -> None:
+def run(asked: VerifyRequest) -> Answer:
     """Carry a request out and show what came of it."""
     printed = asked.certificate == STANDARD_OUTPUT
     from edgewise.cli.proofs import ProofProgress, read_question, verdict_json
@@ -37,18 +37,17 @@ def run(asked: VerifyRequest) -> None:
             callbacks=(progress.step, interrupts),
             file=asked.model,
         )
+    content: bytes | None = b"" if printed else None
     if asked.certificate is not None and isinstance(verdict, Proved) and verdict.certificate is not None:
         if printed:
-            print_bytes(verdict.certificate.text.encode("ascii"))
+            content = verdict.certificate.text.encode("ascii")
         else:
             verdict.certificate.save(asked.certificate, overwrite=asked.force)
-    if asked.json:
-        print_json(verdict_json(verdict, asked.certificate))
-    else:
-        say(str(verdict), err=printed)
-        if asked.certificate is not None and not asked.quiet and not printed:
-            say(question.saved(verdict, asked.certificate), err=True)
-    if interrupts.happened:
-        raise typer.Exit(INTERRUPTED)
-    if verdict.status != "proved":
-        raise typer.Exit(REFUTED if verdict.status == "refuted" else UNDECIDED)
+    told = None if printed or asked.json else asked.certificate
+    return Answer(
+        lambda: verdict_json(verdict, asked.certificate),
+        str(verdict),
+        content,
+        remark="" if told is None else question.saved(verdict, told),
+        code=code_of(interrupts, _CODES[verdict.status]),
+    )
