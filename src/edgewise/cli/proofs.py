@@ -14,7 +14,6 @@ from edgewise.cli.progress import Note, ShownProgress
 from edgewise.cli.terminal import tell
 from edgewise.verifying.checker.reading import printed
 from edgewise.verifying.entry_points.claim_text import claim_in_words, differs, no_rows
-from edgewise.verifying.language.properties import Equal
 from edgewise.verifying.language.text import Statement, parse_conditions, parse_property
 from edgewise.verifying.results.verdicts import ProofResult, Proved
 from edgewise.verifying.search.answers import Step
@@ -50,9 +49,7 @@ def read_question(
     """
     statement = parse_property(text)
     conditions = (*statement.conditions, *(() if where is None else parse_conditions(where)))
-    prop = statement.property
-    if isinstance(prop, Equal):
-        prop = Equal(_other(prop.other), prop.epsilon)
+    prop = statement.property.with_models(_other)
     loaded = load_model(model)
     rows = None
     if data is not None:

@@ -9,11 +9,11 @@ import pytest
 import edgewise as ew
 from edgewise.network.fitted import fitted
 from edgewise.verifying.domain.columns import Columns
+from edgewise.verifying.domain.conditions import Between
 from edgewise.verifying.domain.domain import drawn, place
 from edgewise.verifying.domain.goals import OutputBounds, OutputTerm
 from edgewise.verifying.domain.possible_rows import Possible
 from edgewise.verifying.domain.raw_values import exact
-from edgewise.verifying.language.conditions import Between
 from edgewise.verifying.results.witness import Breach, GoalEvaluator
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgewise import InputError
-from edgewise.verifying.language.conditions import Between, Missing, OneOf, conditions_of
+from edgewise.verifying.domain.conditions import Between, Missing, OneOf, conditions_of
 from edgewise.verifying.language.properties import Decides, Linear, OutputRange, Robust
 from edgewise.verifying.language.text import EXAMPLES, Statement, parse_conditions, parse_property
 

@@ -1,1 +1,1 @@
-"""From a property to the goals that show it, and how a certificate states them."""
+"""Properties: a class for each kind, with its goals, how rows break it and how a certificate states it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,12 +11,10 @@ from edgewise._core.checks import UNREADABLE, among, did_you_mean, short
 from edgewise._core.errors import InputError
 from edgewise.network import KAN
 from edgewise.network.fitted import Fitted
-from edgewise.verifying.domain.columns import Columns
+from edgewise.verifying.domain.columns import COLUMN, Columns
 from edgewise.verifying.domain.domain import Cell, Domain
 from edgewise.verifying.domain.goals import Goal, OutputBounds, Term
 from edgewise.verifying.domain.raw_values import shown
-from edgewise.verifying.language import properties as asked
-from edgewise.verifying.language.calibrated import carried_threshold
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +63,13 @@ class Task:
     views: tuple[Fitted, ...]
     exact: bool = True
     copies: tuple[tuple[int, int], ...] = ()
+
+    def showing(
+        self, claim: dict[str, Any], goals: Iterable[Goal], focus: str, group: int | None = None
+    ) -> Task:
+        """The task with a claim that goals show, each on the whole of its domain."""
+        parts = tuple(Subgoal(goal, self.domain, focus, group) for goal in goals)
+        return replace(self, claim=claim, parts=parts)
 
 
 def bounded(terms: tuple[Term, ...], bound: float) -> OutputBounds:
@@ -164,6 +170,25 @@ def has_numbers(columns: Columns, g: int) -> bool:
     return not isinstance(value, str)
 
 
+def numbers_of(columns: Columns, name: str) -> tuple[int, int]:
+    """The group and the first input of a column of numbers.
+
+    Raises
+    ------
+    InputError
+        If it holds words.
+    """
+    g = columns.group(name)
+    if not has_numbers(columns, g):
+        raise InputError(
+            subject=COLUMN,
+            expected="hold numbers, which have an order",
+            got=f"{short(name, 40)}, which holds words",
+            advice=f"ask changes_at_most({name}, ...) or never_flips({name}) instead",
+        )
+    return g, columns.inputs[g][0]
+
+
 def is_number(cell: Cell, label: str) -> bool:
     """Whether a cell of a column of numbers stands for numbers, and neither for missing values nor for a code."""
     return label != "missing" and not any(high for _, high in cell[1:])
@@ -191,57 +216,3 @@ def of_numbers(domain: Domain, g: int) -> Domain:
 
 
 LeftOut = tuple[tuple[str, tuple[str, ...]], ...]
-
-
-def left_out(prop: asked.Property, columns: Columns, asked_of: Domain, task: Task) -> LeftOut:
-    """Columns, and which of their cells a claim leaves out of the rows that it is asked of, in raw words.
-
-    A claim that moves or weighs a number is about numbers: a missing cell is none, and a code stands for a word. Nothing is
-    left out where claims compare all cells of a column, or move none.
-    """
-    if isinstance(prop, (asked.Robust, asked.NeverFlips)):
-        # Cells near a number are compared with it, codes among them; a missing cell is near none.
-        sizes = prop.others if isinstance(prop, asked.NeverFlips) else prop.radius
-        names = [name for name, _ in sizes] if isinstance(sizes, tuple) else columns.names
-        groups = [
-            asked_of.groups[columns.group(name)] for name in names if columns.is_numbers(columns.group(name))
-        ]
-        lacking = [
-            (group.name, tuple(label for label in group.labels if label == "missing")) for group in groups
-        ]
-    else:
-        lacking = [
-            (before.name, tuple(label for cell, label in before.labelled if cell not in after.cells))
-            for before, after in zip(asked_of.groups, task.domain.groups, strict=True)
-        ]
-    return tuple((name, labels) for name, labels in lacking if labels)
-
-
-def threshold_of(prop: asked.NeverFlips, view: Fitted) -> float:
-    """The output of the network above which the decision that is asked about is another.
-
-    Raises
-    ------
-    InputError
-        If the model has none, and none is given.
-    """
-    if prop.threshold is not None:
-        return carried_threshold(view, prop.threshold)
-    if view.binary:
-        return view.threshold
-    if len(view.classes) > 2:
-        raise InputError(
-            argument="threshold",
-            expected="be the value above which the output decides",
-            got="none",
-            advice=(
-                f"ask never_flips({prop.feature}) without an output for the decision among all "
-                f"{len(view.classes)} classes"
-            ),
-        )
-    raise InputError(
-        argument="threshold",
-        expected="be the output above which the decision is made, for this model predicts numbers",
-        got="None",
-        advice="give threshold=",
-    )

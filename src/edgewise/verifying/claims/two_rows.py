@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import pairwise, permutations
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -23,22 +23,33 @@ from edgewise._core.errors import InputError
 from edgewise.network import KAN
 from edgewise.network.spec import KANSpec
 from edgewise.network.state import make_layer, take_apart
-from edgewise.verifying.claims.tasks import Subgoal, Task, output_of, threshold_of
+from edgewise.verifying.claims.tasks import Task
 from edgewise.verifying.domain.columns import Columns
 from edgewise.verifying.domain.domain import Cell, Domain, Group, place
-from edgewise.verifying.domain.goals import Goal, OutputBounds, OutputTerm
 from edgewise.verifying.domain.possible_rows import Possible, Value
 from edgewise.verifying.domain.raw_values import code_of, shown
-from edgewise.verifying.language import properties as asked
 from edgewise.verifying.results.witness import Case, GoalEvaluator, case
 
 # Boxes along a diagonal: so many for each step that a number may move, and at most.
 A_STEP, MOST_BOXES = 4, 256
 
 
-def two_rows_task(prop: asked.NeverFlips, columns: Columns, made: Task) -> Task:
-    """That no two rows that differ as the property states are decided differently."""
-    groups, network = list(made.domain.groups), columns.view.network
+def two_rows(
+    features: Sequence[str], others: Sequence[tuple[str, float]], columns: Columns, start: Task
+) -> tuple[Task, list[dict[str, Any]]]:
+    """A task about two rows, without its goals, and the moves that certificates write.
+
+    Parameters
+    ----------
+    features : sequence of str
+        Columns that change at will from one row to the other.
+    others : sequence of (str, float)
+        Columns that move a little besides, and how far.
+    columns : Columns
+    start : Task
+        With the domain of one row.
+    """
+    groups, network = list(start.domain.groups), columns.view.network
     copies, moves = list[tuple[int, int]](), list[dict[str, Any]]()
 
     def copied(i: int, within: float | None) -> int:
@@ -47,27 +58,20 @@ def two_rows_task(prop: asked.NeverFlips, columns: Columns, made: Task) -> Task:
         moves.append({"input": i, "copy": copy, "within": within})
         return copy
 
-    for name in prop.features:
+    for name in features:
         group = groups[columns.group(name)]
         _check_feature(group)
         inputs = tuple(copied(i, None) for i in group.inputs)
         groups.append(replace(group, name=f"{group.name} of the other row", inputs=inputs))
-    for name, size in prop.others:
+    for name, size in others:
         g = columns.group(name)
-        _check_other(columns, g, name, prop)
+        _check_other(columns, g, name, features)
         cells, labels, within = _beside(columns, g, groups[g], size)
         copy = copied(groups[g].inputs[0], within)
         groups[g] = Group(name, (*groups[g].inputs, copy), cells, labels)
+    networks = tuple(_reading(network, copies, second) for second in (False, True))
     domain = Domain(tuple(groups))
-    claim, goals = _goals(prop, columns)
-    return replace(
-        made,
-        claim=claim | {"moves": moves},
-        domain=domain,
-        parts=tuple(Subgoal(goal, domain, "pair") for goal in goals),
-        models=tuple(_reading(network, copies, second) for second in (False, True)),
-        copies=tuple(copies),
-    )
+    return replace(start, domain=domain, models=networks, copies=tuple(copies)), moves
 
 
 def padded(rows: Floats, copies: Sequence[tuple[int, int]]) -> Floats:
@@ -75,8 +79,8 @@ def padded(rows: Floats, copies: Sequence[tuple[int, int]]) -> Floats:
     return np.column_stack([rows, *(rows[:, i] for i, _ in copies)])
 
 
-def _check_other(columns: Columns, g: int, name: str, prop: asked.NeverFlips) -> None:
-    if name in prop.features:
+def _check_other(columns: Columns, g: int, name: str, features: Sequence[str]) -> None:
+    if name in features:
         raise InputError(
             subject="A column of never_flips",
             expected="either change at will or move a little",
@@ -88,7 +92,7 @@ def _check_other(columns: Columns, g: int, name: str, prop: asked.NeverFlips) ->
             subject="The columns that may move a little",
             expected="hold numbers of more than two values",
             got=short(name, 40),
-            advice=f"name it among those that change at will, as in never_flips({', '.join((*prop.features, name))})",
+            advice=f"name it among those that change at will, as in never_flips({', '.join((*features, name))})",
         )
 
 
@@ -162,22 +166,6 @@ def _cuts(columns: Columns, g: int, low: float, high: float, size: float) -> lis
     return np.linspace(low, high, min(max(math.ceil(min(steps, MOST_BOXES)), 1), MOST_BOXES) + 1).tolist()
 
 
-def _goals(prop: asked.NeverFlips, columns: Columns) -> tuple[dict[str, Any], list[Goal]]:
-    """The claim, but for its moves, and its goals: whichever of the two rows is above, the other is not below."""
-    view = columns.view
-    if prop.of_decision and len(view.classes) > 2:
-        n, goals = len(view.classes), list[Goal]()
-        for j, k in permutations(range(n), 2):
-            rows = [(j, k, 0), (k, j, 1)]
-            rows += [row for i in range(n) if i not in (j, k) for row in ((j, i, 0), (k, i, 1))]
-            terms = tuple((OutputTerm(c, 1.0, m), OutputTerm(i, -1.0, m)) for c, i, m in rows)
-            goals.append(OutputBounds(terms, (0.0,) * len(terms)))
-        return {"type": "same_class_within"}, goals
-    threshold, o = threshold_of(prop, view), output_of(view, prop.output)
-    goal = OutputBounds(((OutputTerm(o, 1.0, 0),), (OutputTerm(o, -1.0, 1),)), (threshold, -threshold))
-    return {"type": "never_flips_within", "output": o, "threshold": threshold}, [goal]
-
-
 def _reading(network: KAN, copies: Sequence[tuple[int, int]], second: bool) -> KAN:
     """The network over the inputs of both rows, reading those of the first or of the second."""
     states, kept = take_apart(network), [*range(network.shape[0]), *(i for i, _ in copies)]
@@ -210,13 +198,17 @@ class Pairs:
     ----------
     task : Task
         Its rows are those of one row, and beside them the inputs of the other row that may differ.
-    prop : NeverFlips
+    others : tuple of (str, float)
+        Columns that may move a little, and how far.
     columns : Columns
+    differ : callable
+        Says of two rows whether they are decided differently.
     """
 
     task: Task
-    prop: asked.NeverFlips
+    others: tuple[tuple[str, float], ...]
     columns: Columns
+    differ: Callable[[tuple[Case, Case]], bool]
 
     @cached_property
     def possible(self) -> Possible:
@@ -260,7 +252,7 @@ class Pairs:
         """The task's rows with second numbers that moved too far taken back."""
         out = rows.copy()
         copies = dict(self.task.copies)
-        for name, size in self.prop.others:
+        for name, size in self.others:
             g = self.columns.group(name)
             i = self.columns.inputs[g][0]
             out[:, copies[i]] = self.columns.clipped(g, out[:, i], out[:, copies[i]], size)
@@ -269,7 +261,7 @@ class Pairs:
     def nearest(self, rows: Floats) -> Floats:
         """The same with rows that can be, next to these."""
         first, second = map(self.possible.nearest, self.parted(rows))
-        for name, size in self.prop.others:
+        for name, size in self.others:
             g = self.columns.group(name)
             i, whole = self.columns.inputs[g][0], self.possible.whole(g)
             second[:, i] = self.columns.clipped(g, first[:, i], second[:, i], size)
@@ -308,14 +300,6 @@ class Pairs:
 
         top, _ = self.possible.climbed(first, lambda rows: excess(pairs(rows)), enough=np.inf)
         return pairs(top[None])[0]
-
-    def differ(self, pair: tuple[Case, Case]) -> bool:
-        """Whether two rows are decided differently."""
-        if self.prop.threshold is None:
-            return pair[0].decision != pair[1].decision
-        o = output_of(self.columns.view, self.prop.output)
-        above = [[*each.outputs.values()][o] > self.prop.threshold for each in pair]
-        return above[0] != above[1]
 
     def _tidied(self, first: Floats, second: Floats, domain: Domain) -> tuple[Floats, Floats]:
         """The two rows with numbers that are short to write, where they still show it."""

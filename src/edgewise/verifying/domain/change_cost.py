@@ -13,10 +13,10 @@ from edgewise._core.arguments import as_mapping
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import as_tuple, check_float
 from edgewise.verifying.domain.columns import Columns
+from edgewise.verifying.domain.conditions import conditions_of
 from edgewise.verifying.domain.domain import Budget, CellCost, ChangeCost, Domain, Group
 from edgewise.verifying.domain.possible_rows import Possible
 from edgewise.verifying.domain.raw_values import shown
-from edgewise.verifying.language.conditions import conditions_of
 
 # What another word costs; a number pays 1 for the whole width of its training range.
 WORD = 0.5

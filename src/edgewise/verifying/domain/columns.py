@@ -25,10 +25,10 @@ from edgewise.data.encoding_columns import (
 )
 from edgewise.data.encoding_raw import as_table, raw_table
 from edgewise.network.fitted import Fitted
+from edgewise.verifying.domain.conditions import Between, Condition, Missing, OneOf, ends_of
+from edgewise.verifying.domain.conditions import number as number_text
 from edgewise.verifying.domain.domain import Cell, Domain, Group, Interval
 from edgewise.verifying.domain.raw_values import beyond, cells_of, code_of, codes_of, date_of, shown
-from edgewise.verifying.language.conditions import Between, Condition, Missing, OneOf, ends_of
-from edgewise.verifying.language.properties import number as number_text
 
 # The subject of refusals of the column that a property names; who knows the property names it, too.
 COLUMN = "The column"
@@ -46,7 +46,7 @@ class Columns:
     --------
     >>> import edgewise as ew
     >>> from edgewise.network.fitted import fitted
-    >>> from edgewise.verifying.language.conditions import Between
+    >>> from edgewise.verifying.domain.conditions import Between
     >>> columns = Columns(fitted(ew.KAN([2, 1], input_names=["mass", "length"], seed=0)))
     >>> columns.domain([Between("mass", 0.0, 0.5)]).groups[0].cells
     (((0.0, 0.5),),)

@@ -11,8 +11,8 @@ import numpy as np
 from edgewise._core.checks import did_you_mean, short
 from edgewise._core.errors import InputError
 from edgewise.data.encoding_columns import REACH, EncodedColumn, LevelColumn, NumberColumn
+from edgewise.verifying.domain.conditions import OneOf
 from edgewise.verifying.domain.domain import Cell, Interval
-from edgewise.verifying.language.conditions import OneOf
 
 _EPOCH = dt.datetime(1970, 1, 1)
 

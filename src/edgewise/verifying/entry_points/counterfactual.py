@@ -31,7 +31,8 @@ from edgewise._core.stopping import StopReason
 from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, StopError, charge, running
 from edgewise.network.fitted import fitted
-from edgewise.verifying.claims.claims import decision_task, not_decided_task
+from edgewise.verifying.claims.calibrated import check_decided
+from edgewise.verifying.claims.decides import decision_task, not_decided_task
 from edgewise.verifying.claims.tasks import Task, class_of
 from edgewise.verifying.domain.change_cost import ChangeCosts, prices_of
 from edgewise.verifying.domain.columns import Columns
@@ -39,7 +40,6 @@ from edgewise.verifying.domain.domain import Domain, drawn, place
 from edgewise.verifying.domain.possible_rows import Possible
 from edgewise.verifying.domain.raw_values import shown
 from edgewise.verifying.entry_points.statement import apart_sentence
-from edgewise.verifying.language.calibrated import check_decided
 from edgewise.verifying.results.certificate import Certificate, PathLike, certificate, file_of, hash_of
 from edgewise.verifying.results.verdicts import ended_by, table_of
 from edgewise.verifying.results.witness import Case, GoalEvaluator, case

@@ -21,28 +21,25 @@ from typing import Any
 import numpy as np
 
 from edgewise._core.arrays import Floats
-from edgewise._core.checks import among, short
+from edgewise._core.checks import short
 from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason
 from edgewise._core.work import Meter, StopError
-from edgewise.forms import parse
 from edgewise.forms.derivative import differentiate
 from edgewise.forms.functions import JUMPS
-from edgewise.forms.tree import Node, Variable, apply, names_in, substitute
+from edgewise.forms.tree import Node, Variable, apply, substitute
 from edgewise.network import KAN
-from edgewise.symbolic.expressions.parse import from_sympy
 from edgewise.symbolic.expressions.source import calls_in
-from edgewise.symbolic.results.formula import Formula
 from edgewise.verifying.bounds.enclosure import enclose
 from edgewise.verifying.bounds.exact import ExactModel, exact_model
 from edgewise.verifying.bounds.intervals import Intervals, point, side_by_side
 from edgewise.verifying.bounds.network_ranges import CurveDerivatives, enclose_network
+from edgewise.verifying.claims.formula_within import FormulaWithin
+from edgewise.verifying.claims.property import check_carried
 from edgewise.verifying.claims.tasks import has_numbers, of_numbers, output_of
 from edgewise.verifying.domain.columns import Columns
+from edgewise.verifying.domain.conditions import Condition
 from edgewise.verifying.domain.domain import Domain, drawn, place
-from edgewise.verifying.language.calibrated import check_carried
-from edgewise.verifying.language.conditions import Condition
-from edgewise.verifying.language.properties import FormulaWithin
 from edgewise.verifying.results.verdicts import ProofResult, Proved, Refuted, Undecided, ended_by
 from edgewise.verifying.results.witness import GoalEvaluator, case
 from edgewise.verifying.search.answers import Step, Tell
@@ -185,7 +182,7 @@ def formula_outcome(
     check_carried(prop, columns.view)
     output = output_of(columns.view, prop.output)
     domain = columns.domain(conditions)
-    tree, domain = _in_inputs(prop.formula, columns, domain)
+    tree, domain = _in_inputs(prop, columns, domain)
     varying = sum(
         any(low < high for low, high in _input_cells(domain, i)) for i in range(columns.view.network.shape[0])
     )
@@ -335,10 +332,10 @@ def _input_cells(domain: Domain, i: int) -> list[tuple[float, float]]:
     return [cell[group.inputs.index(i)] for cell in group.cells]
 
 
-def _in_inputs(formula: Any, columns: Columns, domain: Domain) -> tuple[Node, Domain]:
+def _in_inputs(prop: FormulaWithin, columns: Columns, domain: Domain) -> tuple[Node, Domain]:
     """The formula's tree in the inputs of the network, on the rows where its columns are not missing."""
-    tree = _tree(formula, columns)
-    for name in columns_of(formula, columns):
+    tree = prop.tree(columns)
+    for name in prop.weighed(columns):
         g = columns.group(name)
         if not has_numbers(columns, g):
             raise InputError(
@@ -351,17 +348,6 @@ def _in_inputs(formula: Any, columns: Columns, domain: Domain) -> tuple[Node, Do
     return tree, domain
 
 
-def columns_of(formula: Any, columns: Columns) -> tuple[str, ...]:
-    """The columns that a formula names, in its order.
-
-    Raises
-    ------
-    InputError
-        If it cannot be read.
-    """
-    return tuple(name for name in dict.fromkeys(names_in(_tree(formula, columns))) if name in columns.names)
-
-
 def _decoded(columns: Columns, g: int) -> Node:
     """A raw column as a formula in its input."""
     own: Node = Variable(str(columns.inputs[g][0]))
@@ -371,21 +357,3 @@ def _decoded(columns: Columns, g: int) -> Node:
     if transform == "asinh":
         own = apply("sinh", own)
     return columns.centre(g) + scale * own
-
-
-def _tree(formula: Any, columns: Columns) -> Node:
-    if isinstance(formula, str):
-        return parse(formula, columns.names).tree
-    expression = formula.sympy if isinstance(formula, Formula) else formula
-    if not hasattr(expression, "free_symbols"):
-        raise InputError(
-            argument="formula", expected="be a Formula, a sympy expression or text", got=short(formula)
-        )
-    names = {str(symbol) for symbol in expression.free_symbols}
-    if unknown := sorted(names - set(columns.names)):
-        raise InputError(
-            subject="The formula",
-            expected=f"be in the columns {among(columns.names)}",
-            got=short(unknown[0], 40),
-        )
-    return from_sympy(expression)

@@ -9,9 +9,8 @@ from edgewise._core.checks import among, check_float, short
 from edgewise._core.errors import InputError
 from edgewise.forms.tree import quote
 from edgewise.symbolic.results.formula import Formula
+from edgewise.verifying.domain.conditions import Missing, ends_of
 from edgewise.verifying.entry_points.formula_constraints import prove_constraints
-from edgewise.verifying.language import properties as asked
-from edgewise.verifying.language.conditions import Missing, ends_of
 from edgewise.verifying.language.text import Statement
 from edgewise.verifying.results.verdicts import ProofResult
 
@@ -29,12 +28,7 @@ def formula_model_outcome(
         If constraints of formulas cannot state the property, or its formula has groups.
     """
     formula, prop = model.formula_, statement.property
-    texts = list[str]()
-    if isinstance(prop, asked.Monotone) and prop.output is None:
-        texts = [f"{prop.direction}({quote(prop.feature)})"]
-    elif isinstance(prop, asked.OutputRange) and prop.output is None and not prop.probability:
-        texts += [f"{_TARGET} >= {prop.low!r}"] if prop.low is not None else []
-        texts += [f"{_TARGET} <= {prop.high!r}"] if prop.high is not None else []
+    texts = prop.constraints(_TARGET)
     if not texts or not isinstance(formula, Formula) or _TARGET in formula.names:
         raise InputError(
             argument="property",

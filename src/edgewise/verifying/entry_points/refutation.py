@@ -9,14 +9,14 @@ from itertools import pairwise
 from typing import cast
 
 import numpy as np
-from scipy.special import expit
 
 from edgewise._core.arrays import Floats
 from edgewise._core.stopping import StopReason
 from edgewise._core.work import Meter
-from edgewise.network.fitted import Fitted
 from edgewise.verifying.bounds.rational import exact_excess
-from edgewise.verifying.claims.tasks import Subgoal, Task, output_of
+from edgewise.verifying.claims.flips import NeverFlips
+from edgewise.verifying.claims.property import Property
+from edgewise.verifying.claims.tasks import Subgoal, Task
 from edgewise.verifying.claims.two_rows import Pairs
 from edgewise.verifying.domain.columns import Columns
 from edgewise.verifying.domain.domain import Domain
@@ -24,7 +24,6 @@ from edgewise.verifying.domain.goals import Goal, OutputBounds, OutputTerm, Slop
 from edgewise.verifying.domain.possible_rows import Possible
 from edgewise.verifying.domain.raw_values import exact, shown
 from edgewise.verifying.domain.space import make_space
-from edgewise.verifying.language import properties as asked
 from edgewise.verifying.results.verdicts import ProofResult, Refuted, Undecided, ended_by
 from edgewise.verifying.results.witness import ROUNDING, Breach, Case, GoalEvaluator, case
 from edgewise.verifying.search.answers import Outcome, Tell
@@ -58,7 +57,7 @@ class OpenClaim:
 
     task: Task
     columns: Columns
-    property: asked.Property
+    property: Property
     domain: str
     meter: Meter
     tell: Tell
@@ -73,7 +72,7 @@ class OpenClaim:
     @cached_property
     def pairs(self) -> Pairs:
         """Of a claim about two rows: those that a row of the task stands for."""
-        return Pairs(self.task, cast(asked.NeverFlips, self.property), self.columns)
+        return cast(NeverFlips, self.property).pairs(self.task, self.columns)
 
     def breach(self, part: Subgoal) -> Breach:
         """How a goal is broken."""
@@ -138,17 +137,15 @@ def shown_row(claim: OpenClaim, part: Subgoal, x: Floats, excess: float, *, poss
     breach, task = claim.breach(part), claim.task
     rows = breach.shown(x, possible=possible, exactly=_unrounded(task, breach))
     found = tuple(case(claim.evaluator, claim.columns.view, claim.columns, row) for row in rows)
-    falls, clear = task.claim["type"] == "monotone", claim.clear(excess, x)
+    prop, clear = claim.property, claim.clear(excess, x)
     # What is broken by less than rounding may hold as `predict` computes it: at the bound itself.
-    tied = not clear and _at_its_bound(claim.property, claim.columns.view, found)
-    if not rows or tied or (falls and not task.exact and not _goes_the_wrong_way(part, found)):
+    tied = not clear and prop.kept_by(found, claim.columns.view)
+    if not rows or tied or not (task.exact or prop.broken_by(part.goal, found)):
         if task.exact:
             return claim.open(ended_by(StopReason.TIED), StopReason.TIED)
-        why = "the calibration is level there" if falls else "the model reads the column through asinh"
-        return claim.open(f"a stronger claim than what was asked failed, since {why};", StopReason.EXHAUSTED)
-    reason = _reason(task, part, found)
-    if isinstance(claim.property, asked.Linear):
-        reason = f"At this row {claim.property.sum_at(float(breach.value(rows[0][None])[0]))}."
+        failed = f"a stronger claim than what was asked failed, since {prop.stronger};"
+        return claim.open(failed, StopReason.EXHAUSTED)
+    reason = prop.breach_in_words(lambda: float(breach.value(rows[0][None])[0])) or _reason(task, part, found)
     if not clear:
         how = "" if possible else ", as computed without rounding"
         reason += f" The bound is broken by {excess:.2g} only{how}."
@@ -271,27 +268,6 @@ def _unrounded(task: Task, breach: Breach) -> Callable[[Floats], bool] | None:
 
 
 # ---- what rows show
-
-
-def _goes_the_wrong_way(part: Subgoal, found: tuple[Case, ...]) -> bool:
-    """Whether the calibrated output too goes the wrong way from one row to the other."""
-    first, second = ([*shown_case.outputs.values()] for shown_case in found)
-    if isinstance(part.goal, Slope):
-        return part.goal.sign * (second[part.goal.output] - first[part.goal.output]) > 0
-    return first[0] > second[0]
-
-
-def _at_its_bound(prop: asked.Property, view: Fitted, found: tuple[Case, ...]) -> bool:
-    """Whether a bound on an output or a probability holds at the rows found, as the model itself computes them."""
-    if not isinstance(prop, asked.OutputRange) or view.calibration is not None:
-        return False
-    o = output_of(view, prop.output)
-    values = [[*shown_case.outputs.values()][o] for shown_case in found]
-    values = expit(values).tolist() if prop.probability else values
-    return all(
-        (prop.low is None or prop.low <= value) and (prop.high is None or value <= prop.high)
-        for value in values
-    )
 
 
 def _reason(task: Task, part: Subgoal, found: tuple[Case, ...]) -> str:

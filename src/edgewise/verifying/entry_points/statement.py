@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
@@ -19,12 +19,11 @@ from edgewise._core.errors import InputError
 from edgewise.data.encoding import none_of
 from edgewise.data.encoding_columns import REACH, NumberColumn
 from edgewise.forms.tree import quote
+from edgewise.verifying.claims.property import Property
 from edgewise.verifying.claims.tasks import LeftOut
 from edgewise.verifying.domain.columns import Columns
+from edgewise.verifying.domain.conditions import Between, Condition, OneOf, conditions_of, ends_of
 from edgewise.verifying.domain.raw_values import date_of, rounded, shown
-from edgewise.verifying.entry_points.formula import columns_of
-from edgewise.verifying.language import properties as asked
-from edgewise.verifying.language.conditions import Between, Condition, OneOf, conditions_of, ends_of
 from edgewise.verifying.language.text import Statement, parse_conditions, parse_property
 
 
@@ -32,8 +31,8 @@ def statement_of(prop: Any, where: str | Mapping[str, Any] | Sequence[Condition]
     """The property and all conditions, wherever they were given."""
     if isinstance(prop, str):
         found = parse_property(prop)
-    elif isinstance(prop, cast(Any, asked.Property)):
-        found = Statement(cast(asked.Property, prop))
+    elif isinstance(prop, Property):
+        found = Statement(prop)
     else:
         raise InputError(
             argument="property", expected="be text or made by edgewise.properties", got=short(prop)
@@ -52,19 +51,14 @@ def statement_of(prop: Any, where: str | Mapping[str, Any] | Sequence[Condition]
 def ranged(statement: Statement, columns: Columns) -> Statement:
     """The statement with ranges of the columns whose own numbers it weighs."""
     prop = statement.property
-    names: tuple[str, ...] = ()
-    if isinstance(prop, asked.Linear):
-        names = tuple(name for name, _ in prop.terms)
-    elif isinstance(prop, asked.FormulaWithin):
-        names = columns_of(prop.formula, columns)
-    return Statement(prop, with_ranges(names, columns, statement.conditions))
+    return Statement(prop, with_ranges(prop.weighed(columns), columns, statement.conditions))
 
 
 def domain_text(columns: Columns, statement: Statement, apart: LeftOut = ()) -> str:
     """The rows that the property is about, in words, without the cells that it leaves out."""
     prop, conditions = statement.property, ", ".join(map(str, statement.conditions))
-    if isinstance(prop, asked.Robust):
-        base = f"every row near {f'row {prop.row}' if isinstance(prop.row, int) else 'it'}"
+    if prop.rows_in_words:
+        base = prop.rows_in_words
     elif not columns.whole.whole:
         base = "every row within the range of its grids"
         if conditions:
@@ -72,16 +66,16 @@ def domain_text(columns: Columns, statement: Statement, apart: LeftOut = ()) -> 
     else:
         base = "every row" if conditions or apart else "every row the model can be given"
     where = [conditions] if conditions else []
-    if not isinstance(prop, (asked.Robust, asked.NeverFlips)):
+    if prop.moved_nearby(columns) is None:
         where += [f"{quote(name)} is {none_of(labels)}" for name, labels in apart]
     return f"{base} where {', '.join(where)}" if where else base
 
 
-def left_out_sentence(prop: asked.Property, apart: LeftOut) -> str:
+def left_out_sentence(prop: Property, columns: Columns, apart: LeftOut) -> str:
     """Which cells the claim does not compare, in a sentence; empty where there are none."""
     if not apart:
         return ""
-    if isinstance(prop, (asked.Robust, asked.NeverFlips)):
+    if prop.moved_nearby(columns) is not None:
         return f"Missing cells stay missing: {', '.join(name for name, _ in apart)}."
     parts = "; ".join(f"{name} ({', '.join(labels)})" for name, labels in apart)
     return f"Cells that stand for no number are left out: {parts}."

@@ -9,12 +9,11 @@ import torch
 
 from edgewise._core.work import Meter
 from edgewise.network import KAN
-from edgewise.network.calibration import FAR
-from edgewise.verifying.claims.claims import decision_task
+from edgewise.verifying.claims.decides import decision_task
+from edgewise.verifying.claims.property import Property
 from edgewise.verifying.claims.tasks import Task
 from edgewise.verifying.domain.columns import Columns
 from edgewise.verifying.domain.domain import Domain, Group, drawn
-from edgewise.verifying.language import properties as asked
 from edgewise.verifying.results.witness import GoalEvaluator
 from edgewise.verifying.search.prove import Question, prepare
 
@@ -22,7 +21,7 @@ from edgewise.verifying.search.prove import Question, prepare
 _ROWS, _WORK = 1024, 0.5
 
 
-def vacuous(prop: asked.Property, columns: Columns, task: Task, meter: Meter) -> str:
+def vacuous(prop: Property, columns: Columns, task: Task, meter: Meter) -> str:
     """Why a proved claim could not have failed, in a sentence; empty where it could.
 
     Parameters
@@ -35,31 +34,16 @@ def vacuous(prop: asked.Property, columns: Columns, task: Task, meter: Meter) ->
         The running meter, which limits the work.
     """
     domain = task.domain
-    names = _compared(prop)
+    names = prop.compared
     if names and not any(_matters(columns, name) for name in names):
         return f"the model does not use {_listed(names)}: the claim does not depend on it."
     if not names and all(
         len(group.cells) == 1 and all(low == high for low, high in group.cells[0]) for group in domain.groups
     ):
         return "only one row lies in the domain."
-    if isinstance(prop, asked.OutputRange) and _beyond(task):
-        return "the calibration never gives more or less, whatever the network's output."
-    if isinstance(prop, asked.NeverFlips) and prop.of_decision:
-        only = _only_decision(columns, task, meter)
-        return (
-            ""
-            if only is None
-            else f"the decision is {only} at every row of the domain, so nothing can flip it."
-        )
-    return ""
-
-
-def _compared(prop: asked.Property) -> tuple[str, ...]:
-    """The columns whose effect a claim is about."""
-    if isinstance(prop, asked.NeverFlips):
-        return (*prop.features, *(name for name, _ in prop.others))
-    named = isinstance(prop, (asked.Monotone, asked.Lipschitz, asked.ChangesAtMost))
-    return (prop.feature,) if named else ()
+    if names and prop.of_decision and (only := _only_decision(columns, task, meter)) is not None:
+        return f"the decision is {only} at every row of the domain, so nothing can flip it."
+    return prop.vacuous(task)
 
 
 def _listed(names: tuple[str, ...]) -> str:
@@ -82,11 +66,6 @@ def _reached(net: KAN, reached: torch.Tensor) -> torch.Tensor:
         sums = (layer.mask.detach().cpu() & bent & reached[:, None]).any(0)
         reached = torch.stack([sums[list(group)].any() for group in spec.nodes.groups()])
     return reached
-
-
-def _beyond(task: Task) -> bool:
-    ends = [task.claim["low"], task.claim["high"]]
-    return all(end is None or abs(end) >= FAR for end in ends)
 
 
 def _only_decision(columns: Columns, task: Task, meter: Meter) -> str | None:

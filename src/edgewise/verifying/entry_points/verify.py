@@ -16,10 +16,12 @@ from edgewise._core.stopping import StopReason
 from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, StopError, charge, running
 from edgewise.network.fitted import fitted
-from edgewise.verifying.claims.claims import task_of
-from edgewise.verifying.claims.tasks import Subgoal, Task, left_out
+from edgewise.verifying.claims.formula_within import FormulaWithin
+from edgewise.verifying.claims.property import Property, task_of
+from edgewise.verifying.claims.tasks import Subgoal, Task
 from edgewise.verifying.claims.two_rows import padded
 from edgewise.verifying.domain.columns import Columns
+from edgewise.verifying.domain.conditions import Condition
 from edgewise.verifying.domain.domain import drawn, place
 from edgewise.verifying.domain.goals import Slope
 from edgewise.verifying.entry_points.formula import formula_outcome
@@ -33,8 +35,6 @@ from edgewise.verifying.entry_points.statement import (
     two_valued,
 )
 from edgewise.verifying.entry_points.vacuous import vacuous
-from edgewise.verifying.language import properties as asked
-from edgewise.verifying.language.conditions import Condition
 from edgewise.verifying.results.certificate import PathLike, certificate, file_of, hash_of, rechecked
 from edgewise.verifying.results.verdicts import ProofResult, Proved, Refuted, Undecided, ended_by
 from edgewise.verifying.results.witness import worst
@@ -53,7 +53,7 @@ _DRAWN_ROWS = 2048
 @own_settings
 def verify(
     model: Any,
-    property: str | asked.Property,  # noqa: A002
+    property: str | Property,  # noqa: A002
     *,
     where: str | Mapping[str, Any] | Sequence[Condition] | None = None,
     work: str | float = "normal",
@@ -121,7 +121,7 @@ def verify(
     statement = ranged(statement, columns)
     asked_of = statement.property
     notes = [two_valued(columns)]
-    if isinstance(asked_of, asked.FormulaWithin):
+    if isinstance(asked_of, FormulaWithin):
         domain_words = domain_text(columns, statement)
         with one_thread(), running(meter):
             found = formula_outcome(
@@ -129,9 +129,9 @@ def verify(
             )
         return replace(found, remarks=tuple(filter(None, notes)))
     task = task_of(asked_of, columns, statement.conditions, rows)
-    apart = left_out(asked_of, columns, columns.domain(statement.conditions), task)
+    apart = asked_of.left_out(columns, columns.domain(statement.conditions), task)
     domain_words = domain_text(columns, statement, apart)
-    notes.append(left_out_sentence(asked_of, apart))
+    notes.append(left_out_sentence(asked_of, columns, apart))
     claim = OpenClaim(task, columns, asked_of, domain_words, meter, tell, seed)
     starts = None if rows is None else padded(columns.table(rows), task.copies)
     others = [other.held for other in task.views[1:]]

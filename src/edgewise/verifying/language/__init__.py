@@ -1,1 +1,1 @@
-"""Properties and conditions, as data and as text."""
+"""Properties and conditions made, and read from text."""

@@ -19,8 +19,8 @@ from typing import Any
 from edgewise._core.checks import did_you_mean, short
 from edgewise.forms.directions import read_direction
 from edgewise.forms.reader import Reader, Token
+from edgewise.verifying.domain.conditions import Between, Condition, Missing, OneOf
 from edgewise.verifying.language import properties as asked
-from edgewise.verifying.language.conditions import Between, Condition, Missing, OneOf
 
 EXAMPLES = {
     "range": "range(0, 1)",

@@ -12,42 +12,6 @@ import math
 from edgewise._core.errors import InputError
 from edgewise.network.calibration import FAR
 from edgewise.network.fitted import Fitted
-from edgewise.verifying.language import properties as asked
-
-
-def check_carried(prop: asked.Property, view: Fitted) -> None:
-    """Refuse what cannot be distinguished from the network before the maps.
-
-    Raises
-    ------
-    InputError
-        In one sentence, with what to ask instead.
-    """
-    maps = view.calibration
-    if maps is None:
-        return
-    instead = "ask it of the model behind the maps, its .model"
-    kind = type(prop).__name__
-    if isinstance(prop, (asked.Linear, asked.Equal, asked.FormulaWithin)):
-        raise InputError(
-            "Of a calibrated model decisions, ranges, directions and robustness can be proved. "
-            f"Got a claim of the kind {kind}, which the maps do not carry; {instead}."
-        )
-    if isinstance(prop, (asked.Lipschitz, asked.ChangesAtMost)) and maps.line is None:
-        raise InputError(
-            "How far a calibrated output changes can be proved where its map is one straight line of the log-odds. "
-            f"Got a claim of the kind {kind} and a map that bends; {instead}."
-        )
-    if maps.threshold is not None:
-        return
-    decision = isinstance(prop, asked.Decides)
-    decision |= isinstance(prop, asked.Robust) and prop.change is None
-    decision |= isinstance(prop, asked.NeverFlips) and prop.of_decision
-    if not decision or not maps.carried:
-        raise InputError(
-            "Of a calibrated model of more than two classes its decision can be proved, where one temperature is all there "
-            f"is to its maps. Got maps of the method {maps.method!r} and a claim of the kind {kind}; {instead}."
-        )
 
 
 def check_decided(view: Fitted) -> None:

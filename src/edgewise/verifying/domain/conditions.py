@@ -8,10 +8,27 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import Any, cast
 
-from edgewise._core.checks import UNREADABLE, short
+from edgewise._core.checks import UNREADABLE, short, text_of
 from edgewise._core.errors import InputError
 from edgewise.forms.tree import quote
-from edgewise.verifying.language.properties import number, word
+
+
+def number(value: float) -> str:
+    """A number as people write it; reading it gives the same float."""
+    if math.isfinite(value) and float(value).is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    return repr(float(value))
+
+
+def word(value: Any) -> str:
+    """A value as the text form writes it: words in quotes."""
+    if isinstance(value, str):
+        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return (
+        number(float(value))
+        if isinstance(value, (int, float)) and not isinstance(value, bool)
+        else text_of(value)
+    )
 
 
 @dataclass(frozen=True)
