@@ -62,13 +62,13 @@ class NeverFlips(Property):
     def task(self, columns: Columns, start: Task, rows: Any) -> Task:
         """No two values of the column, or no two rows, are decided differently."""
         view, of_classes = columns.view, self.of_decision and len(columns.view.classes) > 2
-        of_two_rows = bool(self.others) or len(self.features) > 1
-        if of_two_rows:
+        feature, *more = self.features
+        if more or self.others:
             start, moves = two_rows(self.features, self.others, columns, start)
             suffix, of_group, of_moves, g = "_within", {}, {"moves": moves}, None
             pairs = [(partial(OutputTerm, model=0), partial(OutputTerm, model=1))]
         else:
-            g, cells = _values(columns, start, self.features[0])
+            g, cells = _values(columns, start, feature)
             suffix, of_group, of_moves = "", {"group": g}, {}
             # That two values are decided as two classes says the same for either order of both.
             pairs = [_moved(g, a, b) for a, b in (combinations if of_classes else permutations)(cells, 2)]
