@@ -93,7 +93,12 @@ def of_table(law: Law, noise: float) -> Found:
     X = law.draw(np.random.default_rng(0), ROWS)
     y = law.values(X)
     found = ew.find_formula(X, noisy(y, noise, 0) if noise else y, names=law.columns, seed=0)
-    return Found(is_the_law(law, found.best, noise), found.exact, found.best.origin, found.best.text)
+    return Found(
+        is_the_law(law, found.recommended, noise),
+        found.exact,
+        found.recommended.origin,
+        found.recommended.text,
+    )
 
 
 def of_decades(law: decade_laws.Law, idle: int) -> Found:
@@ -103,15 +108,20 @@ def of_decades(law: decade_laws.Law, idle: int) -> Found:
     names = (*law.names, *(f"idle{at}" for at in range(idle)))
     found = ew.find_formula(np.column_stack([X, more[0]]), law.values(X), names=names, seed=0)
     with np.errstate(all="ignore"):
-        answer = found.best.predict(np.column_stack([fresh, more[1]]))
+        answer = found.recommended.predict(np.column_stack([fresh, more[1]]))
     good = decade_laws.same(answer, law.values(fresh))
-    return Found(good, found.exact, found.best.origin, found.best.text)
+    return Found(good, found.exact, found.recommended.origin, found.recommended.text)
 
 
 def of_few_rows(drawn: few_rows.Drawn) -> Found:
     X = np.column_stack([drawn.table[name] for name in drawn.law.columns])
     found = ew.find_formula(X, drawn.table["y"], names=drawn.law.columns, seed=0)
-    return Found(few_rows.has_form(drawn)(found.best), found.exact, found.best.origin, found.best.text)
+    return Found(
+        few_rows.has_form(drawn)(found.recommended),
+        found.exact,
+        found.recommended.origin,
+        found.recommended.text,
+    )
 
 
 def of_curve(law: single_laws.Law, noise: float) -> Found:
@@ -130,7 +140,12 @@ def of_broken(law: broken_laws.Law, noise: float) -> Found:
     y = broken_laws.values(law.text, law.names, X)
     y = y + noise * y.std() * rng.standard_normal(len(y))
     found = ew.find_formula(X, y, names=law.names, seed=0)
-    return Found(broken_laws.right(found.best, law, noise), found.exact, found.best.origin, found.best.text)
+    return Found(
+        broken_laws.right(found.recommended, law, noise),
+        found.exact,
+        found.recommended.origin,
+        found.recommended.text,
+    )
 
 
 def of_groups(which: str, kind: str, noise: float) -> Found:

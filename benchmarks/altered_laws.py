@@ -91,10 +91,10 @@ def found_by(law: Law, options: argparse.Namespace) -> tuple[Any, int, bool]:
             most=options.most,
             work=options.work,
         )
-        return answer.result.best, len(answer.y), answer.confirmed
+        return answer.result.recommended, len(answer.y), answer.confirmed
     X = law.draw(np.random.default_rng(0), ROWS)
     result = ew.find_formula(X, law.values(X), names=law.columns, work=options.work)
-    return result.best, ROWS, result.exact
+    return result.recommended, ROWS, result.exact
 
 
 def main() -> None:

@@ -232,9 +232,9 @@ def main() -> None:
                 y = y + noise * y.std() * rng.standard_normal(len(y))
                 clock = Clock()
                 found = ew.find_formula(X, y, names=law.names, work=options.work, seed=0)
-                spent, leads = clock.seconds, right(found.best, law, noise)
+                spent, leads = clock.seconds, right(found.recommended, law, noise)
                 shown = leads or any(right(each, law, noise) for each in found.front)
-                report.add(family, span, noise, leads, shown, spent, found.best.text)
+                report.add(family, span, noise, leads, shown, spent, found.recommended.text)
                 report.save()
         rows = [row for row in report.rows if row[2] == noise]
         report.note(

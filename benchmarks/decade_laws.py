@@ -256,12 +256,12 @@ def main() -> None:
         spent = clock.seconds
         fresh = law.draw(rng, FRESH)
         with np.errstate(all="ignore"):
-            answer = found.best.predict(
+            answer = found.recommended.predict(
                 np.column_stack([fresh, np.exp(rng.uniform(-7, 7, (FRESH, options.idle)))])
             )
         good = same(answer, law.values(fresh))
         wrong += found.exact and not good
-        report.add(law.name, good, found.exact, spent, found.best.text[:160], law.text)
+        report.add(law.name, good, found.exact, spent, found.recommended.text[:160], law.text)
     count = sum(report.column("found"))
     report.note(
         f"{count} of {len(report.rows)} laws are found; {wrong} answers are called exact and are not."

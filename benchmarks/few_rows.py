@@ -179,9 +179,9 @@ def main() -> None:
         X = np.column_stack([each.table[name] for name in each.law.columns])
         found = ew.find_formula(X, each.table["y"], names=each.law.columns, work=options.work, seed=0)
         spent, fits = clock.seconds, has_form(each)
-        leads = fits(found.best)
+        leads = fits(found.recommended)
         shown = leads or any(map(fits, [*found.front, *(one.formula for one in found.alternatives())]))
-        report.add(each.law.name, len(X), each.law.form, leads, shown, spent, found.best.text)
+        report.add(each.law.name, len(X), each.law.form, leads, shown, spent, found.recommended.text)
         first, offered, count = first + leads, offered + shown, count + 1
     report.note(f"The law comes first for {first} and is offered for {offered} of {count}.")
     report.save()

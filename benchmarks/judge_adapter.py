@@ -32,7 +32,7 @@ def fit(
     budget = {"seconds": SHARE * seconds} if work is None else {"work": float(work)}
     found = find_formula(X, y, names=names, **budget, **_options(names, units))
     _claim(found, time.process_time() - began)
-    return found.best.exact_text
+    return found.recommended.exact_text
 
 
 def _options(names: Sequence[str], units: Sequence[Sequence[float]] | None) -> dict[str, Any]:
@@ -46,5 +46,5 @@ def _options(names: Sequence[str], units: Sequence[Sequence[float]] | None) -> d
 def _claim(found: Any, spent: float) -> None:
     """Leave beside the answer whether the search itself calls it exact."""
     if file := os.environ.get("EDGEWISE_CLAIM"):
-        told = {"exact": found.exact, "error": found.best.error, "stop_reason": found.stop_reason}
+        told = {"exact": found.exact, "error": found.recommended.error, "stop_reason": found.stop_reason}
         Path(file).write_text(json.dumps(told | {"message": found.message, "seconds": spent}))

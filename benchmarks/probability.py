@@ -102,9 +102,9 @@ def answered(family: str, at: int, law: Any, work: str | float) -> list[Any]:
     clock = Clock()
     found = ew.find_formula(X, noisy(law.values(X), noise, at), names=law.columns, work=work)
     spent = clock.seconds
-    told = [round(each, 4) for each in figures(found, rows)]
-    right = is_the_law(law, found.best, noise)
-    text = found.best.text[:200], str(law.expression)[:200]
+    told = [round(each, 4) for each in figures(found.recommended, found.front, rows)]
+    right = is_the_law(law, found.recommended, noise)
+    text = found.recommended.text[:200], str(law.expression)[:200]
     return [family, law.name, rows, noise, right, found.exact, *told, spent, *text]
 
 

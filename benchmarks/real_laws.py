@@ -385,11 +385,11 @@ def judge(run: Run, laws: tuple[Law, ...], work: str) -> None:
         fits = [(where, each) for where, each in known if each is not None]
         right = [(where, each) for where, each in fits if inside(law, each)]
         place, best = next(iter(right or fits), ("no", None))
-        leading = in_form(law, found.best, table, [start, own])
+        leading = in_form(law, found.recommended, table, [start, own])
         leads = leading is not None and inside(law, leading)
         report.add(
             law.name, len(y), law.form, leads, place, bool(right), inside(law, own), written(law, best), spent,
-            found.best.text, found.message,
+            found.recommended.text, found.message,
         )  # fmt: skip
         if law.counts:
             name = law.name.split(",")[0]

@@ -239,14 +239,14 @@ def main() -> None:
         result = ew.find_formula(
             X, noisy(law.values(X), options.noise, 0), names=law.columns, work=options.work
         )
-        right = is_the_law(law, result.best, options.noise)
+        right = is_the_law(law, result.recommended, options.noise)
         report.add(
             law.name,
             right,
             result.exact,
             result.probability,
             clock.seconds,
-            result.best.text[:200],
+            result.recommended.text[:200],
             str(law.expression),
         )
         report.save()

@@ -54,7 +54,11 @@ def formula(run: Run, seeds: range) -> None:
         found = ew.find_formula(X, y, names=NAMES, seed=seed)
         spent = clock.seconds
         report.add(
-            seed, is_law(found.best.sympy), rmse(found.best.predict(X_test), y_test), spent, found.best.text
+            seed,
+            is_law(found.recommended.sympy),
+            rmse(found.recommended.predict(X_test), y_test),
+            spent,
+            found.recommended.text,
         )
     exact, spent = report.column("exact"), np.array(report.column("CPU s"))
     report.note(

@@ -183,7 +183,7 @@ def test_a_slip_is_told_while_it_can_be_corrected(folder, capsys):
     recorder = Recorder(lambda place, number: 10 * place["m"], ("m",), "F", folder / "measured.csv")
     for m in (1.0, math.nan, 3.0):
         recorder.measure({"m": m})
-    found = SimpleNamespace(best=SimpleNamespace(text="10*m"), gross_errors=(1,))
+    found = SimpleNamespace(recommended=SimpleNamespace(text="10*m"), gross_errors=(1,))
     _so_far(found, 3, target="F", recorder=recorder, loss=LossName.squared, quiet=False)
     said = capsys.readouterr().err
     assert "After 3 measurements: F = 10*m" in said

@@ -81,7 +81,7 @@ def run(asked: AskRequest) -> None:
 def _so_far(
     result: FormulaResult, count: int, *, target: str, recorder: Recorder, loss: LossName, quiet: bool
 ) -> None:
-    notes = [f"After {count} measurements: {target} = {result.best.text}"]
+    notes = [f"After {count} measurements: {target} = {result.recommended.text}"]
     if result.gross_errors:
         rows = data_rows([recorder.number(row) for row in result.gross_errors])
         place = f"What was measured in {rows} of {recorder.path}"

@@ -408,7 +408,7 @@ def _one_law(asked: FormulaRequest, frame: Frame, columns: FormulaColumns) -> No
         asked,
         {**known.units, **dict(columns.units)},
         notes,
-        _proofs(result.best, asked.constraint, X[complete], columns.target),
+        _proofs(result.recommended, asked.constraint, X[complete], columns.target),
         () if ends is None else next_measurement(result, ends, count=_PLACES, seed=asked.seed),
     )
     deliver(found)
@@ -649,6 +649,7 @@ def as_data(found: FinishedSearch, number: int) -> dict[str, Any]:
         "contradicted": list(result.contradicted),
         "next": [place.to_dict() for place in found.places],
         "recommended": found.best,
+        "best": result.best.text,
         "formula": front[number - 1],
         "front": front,
     }
@@ -711,7 +712,7 @@ def write_files(found: FinishedSearch, number: int, folder: Path, data: str) -> 
         write_file(folder / name, text.encode("utf-8", errors="replace"), overwrite=True)
     # The formula that was asked for is the one to predict with.
     likely = found.result.probability if number == found.best else None
-    chosen = replace(found.result, best=formula, probability=likely)
+    chosen = replace(found.result, best=formula, further=None, probability=likely)
     save(FormulaRegressor.from_result(chosen, found.X, target=found.target), folder / "formula.kan")
     return [folder / name for name in ("formula.kan", *texts)]
 
@@ -732,8 +733,10 @@ def _page(found: FinishedSearch, formula: Formula) -> Any:
         X_test=found.X[:0],
         y_test=found.y[:0],
         formula=formula,
+        accurate=result.best if recommended else None,
+        recommendation=result.recommendation() if recommended else "",
         front=tuple(result.front),
-        alternatives=result.alternatives() if recommended else (),
+        alternatives=result.alternatives() if formula is result.best else (),
         notes=(*found.notes, result.message),
         stop_reason=result.stop_reason,
         advice=result.stop_reason.advice,

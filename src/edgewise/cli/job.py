@@ -336,9 +336,11 @@ def _ours(
         if _count(simple.network) < _count(model.network) or errors[1] < errors[0]:
             rows.append(small)
     if reading is not None and (found := reading.found) is not None:
-        predicted = np.asarray(found.best.predict(reading.X_test))
-        if np.isfinite(predicted).all():
-            rows.append(judged("formula", predicted, f"complexity {found.best.complexity}", FORMULA))
+        law, best = found.recommended, found.best
+        for name, formula in (("formula", law), ("longer formula", best)):
+            predicted = np.asarray(formula.predict(reading.X_test))
+            if np.isfinite(predicted).all() and (formula is law or best.expression != law.expression):
+                rows.append(judged(name, predicted, f"complexity {formula.complexity}", FORMULA))
     return rows
 
 

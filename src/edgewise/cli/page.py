@@ -67,7 +67,9 @@ def content(job: TaskOutcome) -> ReportContent:
         X=reading.X,
         X_test=reading.X_test,
         network=reading.network,
-        formula=None if found is None else found.best,
+        formula=None if found is None else found.recommended,
+        accurate=None if found is None else found.best,
+        recommendation="" if found is None else found.recommendation(),
         front=() if found is None else tuple(found.front),
         alternatives=() if found is None else found.alternatives(),
         # The page draws the small network, so its row comes first among ours: it is the one the page is about.

@@ -19,7 +19,7 @@ from edgewise.cli.console import console
 if TYPE_CHECKING:
     from edgewise.cli.job import TaskOutcome
     from edgewise.report import AccuracyRow
-    from edgewise.symbolic import FormulaResult
+    from edgewise.symbolic import Formula, FormulaResult
 
 
 _HEADINGS = {
@@ -89,8 +89,12 @@ def _time(seconds: float | None) -> str:
 
 def place_of_best(found: FormulaResult) -> int:
     """The place of the recommended formula on the front, from 1."""
+    return _place(found, found.recommended)
+
+
+def _place(found: FormulaResult, formula: Formula) -> int:
     texts = [each.exact_text for each in found.front]
-    return texts.index(found.best.exact_text) + 1 if found.best.exact_text in texts else 1
+    return texts.index(formula.exact_text) + 1 if formula.exact_text in texts else 1
 
 
 def show_front(
@@ -106,14 +110,18 @@ def show_front(
     number = best if number is None else number
     grid = Grid(box=SIMPLE_HEAD, title="Formulas, simplest first", title_justify="left", title_style="bold")
     grid.add_column("", no_wrap=True)
-    for heading in ("complexity", f"{found.front[0].judged} RMSE", "R2"):
+    beyond = any(formula.outside is not None for formula in found.front)
+    outside = ("outside",) if beyond else ()
+    for heading in ("complexity", f"{found.front[0].judged} RMSE", *outside, "R2"):
         grid.add_column(heading, justify="right", no_wrap=True)
     grid.add_column("formula", overflow="fold")
     for place, formula in enumerate(found.front, start=1):
+        there = formula.outside
         grid.add_row(
-            f"{'*' if place == best else ' '} {place}",
+            f"{found.mark(formula)} {place}",
             str(formula.complexity),
             "-" if math.isnan(formula.error) else f"{formula.error:.4g}",
+            *([_number(None if there is None else there.error)] if beyond else []),
             "-" if math.isnan(formula.r2) else f"{formula.r2:.6f}",
             Text(formula.text),  # not markup: a formula may hold square brackets
             style="bold" if place == best else "",
@@ -128,13 +136,11 @@ def _remarks(found: FormulaResult, number: int, best: int, verbose: bool) -> Ite
     """What to know of the formula shown: what rivals it, where it has no value; with `verbose` all that is known."""
     if found.front[number - 1].constants_told:
         yield found.front[number - 1].constants_told
-    rule = f"* {best} is recommended: no other beats it by more than chance."
-    yield rule if number == best else f"This is formula {number}. {rule}"
-    if found.probability is not None and not verbose:
-        from edgewise.symbolic.results.probability import likely
-
-        yield f"The probability that formula {best} is the law is {likely(found.probability)}."
-    for other in found.alternatives()[:MOST_RIVALS] if number == best else ():
+    said = found.recommendation(lambda formula: f"{found.mark(formula)} {_place(found, formula)}")
+    yield said if number == best else f"This is formula {number}. {said}"
+    for other in (
+        found.alternatives()[:MOST_RIVALS] if found.recommended is found.best and number == best else ()
+    ):
         yield f"The data cannot distinguish it from {other}."
     trust = found.front[number - 1].trust
     if verbose:
@@ -149,7 +155,7 @@ def _remarks(found: FormulaResult, number: int, best: int, verbose: bool) -> Ite
         yield from map(str, trust.leaves_domain)
     if number != best and found.front[number - 1].units_told:
         yield found.front[number - 1].units_told
-    yield from (each for each in found.remarks if number == best or each != found.best.units_told)
+    yield from (each for each in found.remarks if number == best or each != found.recommended.units_told)
 
 
 def front_as_data(found: FormulaResult | None) -> list[dict[str, Any]]:
@@ -168,7 +174,7 @@ def job_as_data(job: TaskOutcome, files: dict[str, Path]) -> dict[str, Any]:
         "rows": {"fitted": len(job.train), "held_out": len(job.test)},
         "classes": list(job.model.labels),
         "accuracy": accuracy_as_data(job.accuracy, job.scores),
-        "formula": None if found is None else json.loads(found.best.json()),
+        "formula": None if found is None else json.loads(found.recommended.json()),
         "front": front_as_data(found),
         "files": {name: str(path) for name, path in files.items()},
         "notes": [*inputs.notes, *job.remarks, *job.messages],

@@ -1,7 +1,8 @@
-"""The Pareto front: error against complexity, each candidate named."""
+"""The Pareto front: error against complexity, inside the table and outside, each candidate named."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
@@ -36,6 +37,9 @@ LONGEST_LABEL = 4.4
 
 def plot_front(front: Sequence[Formula], *, numbered: bool = False, theme: str = "light") -> Figure:
     """Draw the error on held-out rows against complexity, and beside each candidate its formula.
+
+    Where it is known what formulas do on ends of the table that they were not fitted to, a hollow point above each shows the
+    error on the worst of them: what goes on has the two close together.
 
     Parameters
     ----------
@@ -76,6 +80,8 @@ def plot_front(front: Sequence[Formula], *, numbered: bool = False, theme: str =
     positive = error[error > 0]
     floor = float(positive.min()) / 10 if positive.size else 1.0
     y = np.where(error > 0, error, floor)
+    beyond = np.array([math.nan if one.outside is None else one.outside.error for _, one in shown])
+    beyond[~((beyond > 0) & (beyond < np.inf))] = np.nan
 
     labels = [] if numbered else [_label(one.sympy) for _, one in shown]
     heights = [max(LINE_HEIGHT, 1.3 * text_size(t, MATH_SCALE * SIZE_SMALL, math=True)[1]) for t in labels]
@@ -88,7 +94,7 @@ def plot_front(front: Sequence[Formula], *, numbered: bool = False, theme: str =
     axes.set_yscale("log")
     room = max(0.06 * (x[-1] - x[0]), 0.6)
     axes.set_xlim(x[0] - room, x[-1] + room)
-    axes.set_ylim(float(y.min()) / 1.9, float(y.max()) * 1.9)
+    axes.set_ylim(float(y.min()) / 1.9, float(np.nanmax([*y, *beyond])) * 1.9)
     label_log_axis(axes.yaxis, *axes.get_ylim())
     axes.plot(x, y, color=colours.faint, linewidth=0.9, zorder=2, gid="front")
     dots: dict[str, Any] = {
@@ -98,6 +104,14 @@ def plot_front(front: Sequence[Formula], *, numbered: bool = False, theme: str =
     }
     axes.plot(x, y, linestyle="none", marker="o", color=colours.numeric, zorder=3, clip_on=False, **dots)
 
+    if np.isfinite(beyond).any():
+        hollow: dict[str, Any] = dots | {
+            "markersize": 4.0, "markerfacecolor": colours.ground, "markeredgecolor": colours.muted
+        }  # fmt: skip
+        axes.vlines(x, y, beyond, color=colours.line, linewidth=0.8, zorder=1)
+        axes.plot(x, beyond, linestyle="none", marker="o", zorder=2, clip_on=False, gid="outside", **hollow)
+        style = text_style(colours, SIZE_SMALL, colours.muted)
+        axes.text(0.98, 0.98, "hollow: outside", transform=axes.transAxes, ha="right", va="top", **style)
     low, high = np.log(axes.get_ylim())
     at = height * (np.log(y) - low) / (high - low)
     across = width * (x - axes.get_xlim()[0]) / float(np.diff(axes.get_xlim())[0])

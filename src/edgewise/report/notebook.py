@@ -161,13 +161,18 @@ def _formula(found: Any) -> str:
     return f"<div>{formula_html(found.sympy, found.text)}<pre>{escape(found.text)}</pre></div>"
 
 
+# The law, and what predicts best.
+_MARKS = {"*": "★", "+": "+", " ": ""}
+
+
 def _formulas(found: Any) -> str:
     rows = "".join(
-        f"<tr><td>{'★' if each is found.best else ''}</td><td>{each.complexity}</td><td>{each.error:.3g}</td>"
+        f"<tr><td>{_MARKS[found.mark(each)]}</td><td>{each.complexity}</td><td>{each.error:.3g}</td>"
+        f"<td>{'' if each.outside is None else f'{each.outside.error:.3g}'}</td>"
         f'<td style="text-align:left">{formula_html(each.sympy, each.text, digits=4)}</td></tr>'
         for each in found.front
     )
-    head = "<tr><th></th><th>complexity</th><th>error</th><th>formula</th></tr>"
+    head = "<tr><th></th><th>complexity</th><th>error</th><th>outside</th><th>formula</th></tr>"
     return f"<p>{escape(found.message)}</p><table>{head}{rows}</table>"
 
 

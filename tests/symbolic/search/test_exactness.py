@@ -14,7 +14,7 @@ from edgewise.symbolic.fitting.least_squares import refit
 from edgewise.symbolic.fitting.rounding import FittedFormula, fit_expression
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.results.formula import Formula
-from edgewise.symbolic.results.search_result import as_formula, recommended
+from edgewise.symbolic.results.search_result import as_formula, best_of
 from edgewise.symbolic.search.exactness import beyond, exactness, fitted_to_rounding, is_law
 from edgewise.symbolic.search.find_formula import find_formula
 
@@ -143,7 +143,7 @@ def test_what_rows_show_above_rounding_is_in_the_formula() -> None:
     table = SplitRows.split(("m", "v"), X, y, 0.2, 0)
     m, v = sympy.symbols("m v")
     front = [as_formula(fit_expression(each, table), table, None) for each in (m, m + 5.5e-18 * m * v**2)]
-    assert recommended(front, table) is front[1]
+    assert best_of(front, table) is front[1]
 
 
 @pytest.mark.slow

@@ -196,7 +196,11 @@ class ReportContent:
     network : KAN, optional
         The network to draw (the simplified one); its inputs are called by a subset of `names`.
     formula : Formula, optional
-        The headline.
+        The headline: the law, or where none is likely enough the formula that predicts best.
+    accurate : Formula, optional
+        The formula that predicts best, where that is another one.
+    recommendation : str
+        How sure the headline is, in sentences.
     front : tuple of Formula
         Candidates, error against complexity.
     alternatives : tuple of Alternative
@@ -279,6 +283,8 @@ class ReportContent:
     y_test: Floats
     network: KAN | None = None
     formula: Formula | None = None
+    accurate: Formula | None = None
+    recommendation: str = ""
     front: tuple[Formula, ...] = ()
     alternatives: tuple[Alternative, ...] = ()
     accuracy: tuple[AccuracyRow, ...] = ()

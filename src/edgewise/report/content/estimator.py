@@ -155,7 +155,7 @@ def content_from_estimator(
     accuracy = [*baselines, _own_row(model, tables[1], len(classes))] if len(held) else list(baselines)
     places = few(len(held), MOST_ROWS) if rows else np.zeros(0, dtype=np.int64)
     cells = _cells(model.encoding_.columns, tables[1].take(places)) if len(places) else ()
-    formula = None if found is None else found.best
+    formula = None if found is None else found.recommended
     if classes:
         first = summarise_classes(target, classes, np.concatenate([target_rows, held]))
     else:
@@ -173,6 +173,8 @@ def content_from_estimator(
         y_test=held,
         network=_titled(model.network_, target),
         formula=formula,
+        accurate=None if found is None else found.best,
+        recommendation="" if found is None else found.recommendation(),
         front=() if found is None else tuple(found.front),
         alternatives=() if found is None else found.alternatives(),
         accuracy=tuple(accuracy),

@@ -54,11 +54,12 @@ def front(formulas: Sequence[Formula], chosen: int | None) -> Markup | None:
         return None
     figure = plot_front(formulas, numbered=True)
     (axes,) = figure.axes
-    line, dots = axes.lines
+    line, dots = axes.lines[:2]
     places = axes.transData.transform(np.asarray(line.get_xydata())) / figure.dpi * SCALE
     height = SCALE * float(figure.get_figheight())
     # Points are links here, and so are drawn over the axes.
-    for part in (dots, *axes.texts):
+    numbers = [text for text in axes.texts if text.get_text().isdigit()]
+    for part in (dots, *numbers):
         part.remove()
     points: list[Markup] = []
     shown.sort(key=lambda pair: (pair[1].complexity, pair[1].error))

@@ -59,13 +59,22 @@ class Headline:
     rmse: float
     r2: float
     judged: str
+    # What predicts best among rows like these, where that is another formula.
+    accurate: Headline | None = None
 
 
 def headline(content: ReportContent) -> Headline | None:
-    """The formula and its errors on the held-out rows."""
-    found = content.formula
+    """The formula and its errors on the held-out rows, and the one that predicts best beside it."""
+    found, best = content.formula, content.accurate
     if found is None:
         return None
+    shown = _headline(content, found)
+    if best is None or best.expression == found.expression:
+        return shown
+    return replace(shown, accurate=_headline(content, best))
+
+
+def _headline(content: ReportContent, found: Formula) -> Headline:
     html = formula_html(found.sympy, found.text, left=content.target)
     rmse, r2, judged = found.error, found.r2, found.judged
     if len(content.y_test):

@@ -17,7 +17,7 @@ from edgewise.symbolic.fitting.rounding import fit_expression, round_constants, 
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.known_form.text import Partial
 from edgewise.symbolic.results.formula import Formula, pareto
-from edgewise.symbolic.results.search_result import as_formula, recommended
+from edgewise.symbolic.results.search_result import as_formula, best_of
 from edgewise.symbolic.univariate.closed_forms import Suggestion
 
 # Rows and steps that choose among closed forms, and formulas that are finished.
@@ -67,7 +67,7 @@ def whole_formulas(
     front = pareto([each for each in finished if math.isfinite(each.error)])
     if not front:
         return ()
-    first = recommended(front, rows)
+    first = best_of(front, rows)
     return (first, *(each for each in front if each is not first))
 
 

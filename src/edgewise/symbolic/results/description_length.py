@@ -29,19 +29,34 @@ _CHALLENGE_NATS = 1.0
 _CHALLENGE_LONGER = 10
 
 
-def description(formula: Formula, rows: SplitRows) -> float:
-    """Nats that it takes to write down the formula, its constants and what it leaves of y."""
+def description(
+    formula: Formula, rows: SplitRows, error: float | None = None, count: float | None = None
+) -> float:
+    """Nats that it takes to write down the formula, its constants and what it leaves of y.
+
+    Parameters
+    ----------
+    formula
+    rows
+        The table.
+    error
+        What the formula leaves, as a root mean square; by default what it leaves of all rows.
+    count
+        As how many rows these count; by default as many as they are.
+    """
     X, y, weight = rows.everything
-    with np.errstate(all="ignore"):
-        error = float(np.sqrt(np.average(np.square(formula.predict(X) - y), weights=weight)))
+    count = len(y) if count is None else count
+    if error is None:
+        with np.errstate(all="ignore"):
+            error = float(np.sqrt(np.average(np.square(formula.predict(X) - y), weights=weight)))
     if not math.isfinite(error):
         return math.inf
     floor = max(rows.rounding_error, 1e-300)
-    left = criterion(error, 0, len(y), len(formula.constants), node=0.0, floor=floor)
+    left = criterion(error, 0, count, len(formula.constants), node=0.0, floor=floor)
     dearer = NODE_NATS * surcharge(formula.expression, dict(rows.costs))
     expression = canonical(formula.expression)
     exact = _EXACT_NATS * max(numbers_in(expression) - len(formula.constants), 0)
-    measured = NUMBER_NATS + 0.5 * math.log(len(y))
+    measured = NUMBER_NATS + 0.5 * math.log(count)
     return left + nats(expression, rows) + exact - _beyond(expression, measured) + dearer
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ from edgewise.symbolic.expressions.source import c_source, python_source
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.expressions.writing import text, to_tree
 from edgewise.symbolic.provenance import marked
+from edgewise.symbolic.results.outside import Outside
 from edgewise.symbolic.results.trust import Trust
 
 if TYPE_CHECKING:
@@ -75,6 +76,8 @@ class Formula:
         Functions that count as more nodes than one in its complexity, each with that number.
     origin
         The parts of the search that it came through, the last one first; empty for a formula that no search found.
+    outside
+        How it does on ends of the table to which its constants were not fitted, where that was looked into.
 
     Examples
     --------
@@ -95,6 +98,7 @@ class Formula:
     trust: Trust | None = field(default=None, repr=False, compare=False)
     costs: tuple[tuple[str, int], ...] = field(default=(), repr=False, compare=False)
     origin: tuple[str, ...] = field(default=(), repr=False, compare=False)
+    outside: Outside | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "expression", canonical(self.expression, self.names))
@@ -225,6 +229,7 @@ class Formula:
             "names": list(self.names),
             "origin": list(self.origin),
             "trust": None if self.trust is None else self.trust.to_dict(),
+            "outside": None if self.outside is None else self.outside.to_dict(),
         }
 
     @cached_property
@@ -288,6 +293,13 @@ def pareto(formulas: Iterable[Formula], slack: float = 0.0) -> tuple[Formula, ..
         if math.isfinite(each.error) and (not front or each.error < front[-1].error * (1 - slack)):
             front.append(each)
     return tuple(front)
+
+
+def with_formula(front: Sequence[Formula], formula: Formula) -> tuple[Formula, ...]:
+    """A front with a formula in its place, if it is not there."""
+    if any(each.expression == formula.expression for each in front):
+        return tuple(front)
+    return tuple(sorted((*front, formula), key=lambda each: each.complexity))
 
 
 def _finite(value: float) -> float | None:

@@ -1,7 +1,7 @@
-"""The probability that the recommended formula is the law: a logistic regression on a few figures of the search's result.
+"""The probability that the formula recommended is the law: a logistic regression on two figures of the search's result.
 
-A law has constants that rows know well, or none; leaves what no longer formula of the front explains; says much more than
-every shorter one; and leaves little. How much each counts was fitted to laws drawn at random (`benchmarks/probability.py`).
+A law has constants that rows know well, or none, and says much more than every shorter formula where neither was fitted. How
+much the two count was fitted to laws drawn at random (`benchmarks/probability.py`).
 
 References
 ----------
@@ -15,77 +15,54 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from edgewise.symbolic.fitting.criterion import NODE_NATS, criterion
-
 if TYPE_CHECKING:
     from edgewise.symbolic.results.formula import Constant, Formula
-    from edgewise.symbolic.results.search_result import FormulaResult
 
 # The probability of an answer that is called exact: all of those that were drawn were right, and so few say no more.
 EXACT_PROBABILITY = 0.97
 # A logistic regression on `FIGURES`, fitted by benchmarks/probability.py to laws drawn at random; the intercept first.
-WEIGHTS = (-6.5, 1.2, -0.9, 0.7, 0.6, -1.5)
-# Above so many decades a constant is as good as certain, and below so many what is left is no more than rounding.
+WEIGHTS = (-5.1, 1.2, 0.43)
+# Above so many decades a constant is as good as certain.
 MOST_SURE = 4.0
-_MOST_LEFT = 6.0
 
 # A few hundred laws tell no probability closer than this.
 _NEARLY = 0.97
-FIGURES = ("sure", "longer", "shorter", "left", "unexplained")
+FIGURES = ("sure", "shorter")
 
 
-def figures(result: FormulaResult, rows: int) -> tuple[float, ...]:
+def figures(formula: Formula, front: Sequence[Formula], count: int) -> tuple[float, ...]:
     """The figures that the regression is of.
 
     Parameters
     ----------
-    result
-        What a search found, its formulas judged.
-    rows
-        How many rows it was found in.
+    formula
+        What is recommended, judged.
+    front
+        The formulas that no simpler one equals.
+    count
+        As how many rows the table counts.
 
     Returns
     -------
     tuple of float
-        Sure: decades of the least certain measured constant over its standard error. Longer: log(1 + nats) by which a longer
-        formula of the front describes more. Shorter: log(1 + nats) for each node by which the best says more than any
-        shorter one. Left: decades of the spread of y over the error. Unexplained: 1 where clearly more than noise is left.
+        Sure: decades of the least certain measured constant over its standard error. Shorter: log(1 + nats) for each node by
+        which the formula describes rows that it was not fitted to in less than any shorter one of the front.
     """
-    best = result.best
-
-    def nats(one: Formula) -> float:
-        return criterion(one.error, one.complexity, rows, len(one.constants), node=NODE_NATS)
-
-    def finite(one: Formula) -> bool:
-        return math.isfinite(one.error)
-
-    least = min(map(_certain, best.constants), default=math.inf)
+    least = min(map(_certain, formula.constants), default=math.inf)
     sure = MOST_SURE if math.isinf(least) else min(math.log10(max(least, 1.0)), MOST_SURE)
-    longer = [
-        0.0,
-        *(
-            nats(best) - nats(each)
-            for each in result.front
-            if each.complexity > best.complexity and finite(each)
-        ),
-    ]
     shorter = [
-        rows
-        * math.log(max(each.error, 1e-300) / max(best.error, 1e-300))
-        / (best.complexity - each.complexity)
-        for each in result.front
-        if each.complexity < best.complexity and finite(each)
+        count
+        * math.log(max(_left(each), 1e-300) / max(_left(formula), 1e-300))
+        / (formula.complexity - each.complexity)
+        for each in front
+        if each.complexity < formula.complexity and math.isfinite(_left(each))
     ]
-    left = 1 - best.r2 if math.isfinite(best.r2) else 1.0
-    decades = min(max(-0.5 * math.log10(max(left, 1e-300)), 0.0), _MOST_LEFT)
-    unexplained = best.trust is not None and best.trust.noise.unexplained
-    return (
-        sure,
-        math.log1p(max(longer)),
-        math.log1p(max(0.0, min(shorter, default=0.0))),
-        decades,
-        float(unexplained),
-    )
+    return sure, math.log1p(max(0.0, min(shorter, default=0.0)))
+
+
+def _left(formula: Formula) -> float:
+    """What a formula leaves of rows that its constants were not fitted to."""
+    return formula.error if formula.outside is None else formula.outside.typical
 
 
 def _certain(constant: Constant) -> float:
@@ -96,25 +73,29 @@ def _certain(constant: Constant) -> float:
     return abs(constant.value) / error if 0 < error < math.inf and math.isfinite(constant.value) else 0.0
 
 
-def law_probability(result: FormulaResult, rows: int) -> float | None:
-    """The probability that the best formula is the law, up to errors of its constants; None where it was not judged.
+def law_probability(
+    formula: Formula, front: Sequence[Formula], count: int, share: float = 1.0
+) -> float | None:
+    """The probability that a formula is the law, up to errors of its constants; None where it was not judged.
 
     Parameters
     ----------
-    result
-        What a search found, its formulas judged.
-    rows
-        How many rows it was found in.
+    formula
+        What is recommended, and not exact.
+    front
+        The formulas that no simpler one equals, judged.
+    count
+        As how many rows the table counts.
+    share
+        The probability that of the formulas that were looked at it is the one, if one of them is.
 
     Returns
     -------
     float or None
     """
-    if not math.isfinite(result.best.error):
+    if not math.isfinite(formula.error):
         return None
-    if result.exact:
-        return EXACT_PROBABILITY
-    return logistic(figures(result, rows))
+    return share * logistic(figures(formula, front, count))
 
 
 def logistic(values: Sequence[float]) -> float:

@@ -1,4 +1,6 @@
-"""What a formula search returns, and how it picks the one formula it recommends."""
+"""What a formula search returns: a front, the formula on it that goes on best outside the table, and the one that predicts
+best among rows like those of the table.
+"""
 
 from __future__ import annotations
 
@@ -22,11 +24,14 @@ from edgewise.symbolic.provenance import Failure
 from edgewise.symbolic.results.alternatives import Alternative, alternatives
 from edgewise.symbolic.results.diagnostics import constant_intervals, trust
 from edgewise.symbolic.results.formula import Constant, Formula
+from edgewise.symbolic.results.probability import likely
 
 if TYPE_CHECKING:
     from edgewise.network import KAN
 
-# Each node of the formula recommended must take this share off the error.
+# The recommended formula is called the law where that is more likely than not, and an approximation where it is hardly so.
+_LIKELY, _HARDLY = 0.5, 0.05
+# Each node of the best formula must take this share off the error.
 _NODE_GAIN = 0.03
 
 
@@ -56,7 +61,7 @@ class FormulaResult:
     Parameters
     ----------
     best
-        The simplest formula that no other beats by more than chance.
+        The formula that predicts best among rows like these: the simplest that no other beats by more than chance.
     front
         The formulas that no simpler one equals, the simplest first.
     network
@@ -84,9 +89,13 @@ class FormulaResult:
     reduced_chi_square
         Where the noise was given by `sigma`: the mean squared error in units of it, with the constants' degrees of freedom
         taken off. About one where the formula is right.
+    further
+        The formula of the front that goes on best outside the rows its constants were fitted to, where that was looked into;
+        often the best.
     probability
-        The probability that `best` is the law: without noise that it has the law's values, in noise up to the errors of its
-        constants. Calibrated on laws drawn at random; None where it was not worked out.
+        The probability that `recommended` is the law, if there is a short one of these columns: without noise that it has
+        the law's values, in noise up to the errors of its constants. Calibrated on laws drawn at random; None where it was
+        not worked out.
     broken
         The constraints that `best` breaks, as they were written: no formula was found that satisfies all. Such a result is
         to be looked at, not to be used.
@@ -112,11 +121,32 @@ class FormulaResult:
     gross_errors: tuple[int, ...] = ()
     slips: tuple[int, ...] = ()
     reduced_chi_square: float | None = None
+    further: Formula | None = None
     probability: float | None = None
     broken: tuple[str, ...] = ()
     contradicted: tuple[str, ...] = ()
     refused: RefusedFormula | None = None
     failures: tuple[Failure, ...] = ()
+
+    @property
+    def recommended(self) -> Formula:
+        """The formula that goes on best; the best where nothing could be left out."""
+        return self.best if self.further is None else self.further
+
+    @property
+    def law(self) -> Formula | None:
+        """The recommended formula where it is more likely than not the law; else None."""
+        return self.recommended if (self.probability or 0.0) >= _LIKELY else None
+
+    def changed(self, change: Callable[[Formula], Formula]) -> FormulaResult:
+        """The result with every formula changed in the same way."""
+        return replace(
+            self,
+            best=change(self.best),
+            front=tuple(map(change, self.front)),
+            further=None if self.further is None else change(self.further),
+            equivalents=tuple(replace(each, formula=change(each.formula)) for each in self.equivalents),
+        )
 
     def alternatives(self) -> tuple[Alternative, ...]:
         """The formulas, of the front and beside it, that the data cannot distinguish from the best, the shortest first.
@@ -129,27 +159,61 @@ class FormulaResult:
         return f"FormulaResult(best={self.best!r}, {len(self.front)} on the front, {self.stop_reason})"
 
     def __str__(self) -> str:
-        lines = [f"  {'complexity':>10}  {'error':>9}  formula"]
+        lines = [f"  {'complexity':>10}  {'error':>9}  {'outside':>9}  formula"]
         for each in self.front:
-            mark = "*" if each.expression == self.best.expression else " "
-            lines.append(f"{mark} {each.complexity:>10}  {each.error:>9.3g}  {each.text}")
+            there = "" if each.outside is None else f"{each.outside.error:.3g}"
+            lines.append(
+                f"{self.mark(each)} {each.complexity:>10}  {each.error:>9.3g}  {there:>9}  {each.text}"
+            )
         lines += [
             "",
-            *([f"The best formula (*) breaks {', '.join(self.broken)}."] if self.broken else []),
-            *filter(None, [self.best.constants_told]),
+            *([f"The best formula (+) breaks {', '.join(self.broken)}."] if self.broken else []),
+            *filter(None, [self.recommended.constants_told]),
             self.message,
         ]
         if self.noise is not None:
             lines.append(f"The noise in y is at most {self.noise:.3g}.")
         if self.equivalents:
-            lines.append("The data cannot distinguish the best formula (*) from:")
+            lines.append("The data cannot distinguish the best formula from:")
             lines += [f"    {each}" for each in self.equivalents]
         return "\n".join(lines)
+
+    def recommendation(self, called: Callable[[Formula], str] = lambda formula: formula.text) -> str:
+        """Which formula is the law and which predicts best, and how sure that is, in sentences.
+
+        Parameters
+        ----------
+        called
+            What a formula is called in them.
+        """
+        best, first = self.best, self.recommended
+        if first.expression == best.expression:
+            sentences = [f"{called(first)} is recommended: no other beats it by more than chance."]
+        else:
+            sentences = [
+                f"{called(first)} is recommended: it goes on best where it was not fitted.",
+                f"{called(best)} predicts best among rows like these.",
+            ]
+        if first.outside is not None:
+            sentences.append(str(first.outside))
+        if self.probability is not None:
+            sure = f"the probability that {called(first)} is the law is {likely(self.probability)}"
+            doubt = "It is an approximation: " if self.probability < _HARDLY else ""
+            sentence = f"{doubt}{sure}, if a short law of these columns exists."
+            sentences.append(sentence[0].upper() + sentence[1:])
+        return " ".join(sentences)
+
+    def mark(self, formula: Formula) -> str:
+        """An asterisk at the recommended formula, a plus at the best where that is another one, else a blank."""
+        if formula.expression == self.recommended.expression:
+            return "*"
+        return "+" if formula.expression == self.best.expression else " "
 
     def to_dict(self) -> dict[str, Any]:
         """Everything but the network, for JSON."""
         return {
             "best": self.best.to_dict(),
+            "recommended": self.recommended.to_dict(),
             "front": [each.to_dict() for each in self.front],
             "alternatives": [each.to_dict() for each in self.equivalents],
             "noise": self.noise,
@@ -194,7 +258,6 @@ def renumbered(
 def judged(
     result: FormulaResult,
     rows: SplitRows,
-    networks: Sequence[KAN | None] | None = None,
     rivals: Sequence[Formula] = (),
 ) -> FormulaResult:
     """A result with the trust in every formula, the noise and the alternatives.
@@ -205,8 +268,6 @@ def judged(
         What a search found, in the columns of `rows`.
     rows
         The data it was found on.
-    networks
-        The network that each formula of the front is compared with; by default the result's for all.
     rivals
         Formulas beside the front that may be alternatives too.
 
@@ -214,18 +275,16 @@ def judged(
     -------
     FormulaResult
     """
-    known = [result.network] * len(result.front) if networks is None else networks
-    neighbours_noise = neighbour_noise(*rows.alike.everything[:2])
-    front = tuple(
-        _trusted(each, rows, net, neighbours_noise) for each, net in zip(result.front, known, strict=True)
-    )
-    best = next((each for each in front if each.expression == result.best.expression), None)
-    best = _trusted(result.best, rows, result.network, neighbours_noise) if best is None else best
+    noise_beside = neighbour_noise(*rows.alike.everything[:2])
+    trusted = {
+        each.expression: _trusted(each, rows, result.network, noise_beside)
+        for each in (result.best, *result.front)
+    }
+    result = result.changed(lambda each: trusted.get(each.expression, each))
+    best, front = result.best, result.front
     levels = [each.trust.noise.level for each in (best, *front) if each.trust is not None]
     noise = min((each for each in levels if math.isfinite(each)), default=None)
-    return replace(
-        result, best=best, front=front, noise=noise, equivalents=alternatives(best, (*front, *rivals), rows)
-    )
+    return replace(result, noise=noise, equivalents=alternatives(best, (*front, *rivals), rows))
 
 
 def _trusted(formula: Formula, rows: SplitRows, network: KAN | None, neighbours_noise: float) -> Formula:
@@ -294,7 +353,7 @@ def chi_square_text(value: float, freedom: int) -> str:
     return f"chi-square per degree of freedom is {value:.3g} ({freedom:,} degrees of freedom), {judgement}"
 
 
-def recommended(front: Sequence[Formula], rows: SplitRows) -> Formula:
+def best_of(front: Sequence[Formula], rows: SplitRows) -> Formula:
     """The formula with the best balance: each node must take 3 % off the error, and more than chance.
 
     A formula stays in the running where no simpler one has a squared error within one standard error of its own, the

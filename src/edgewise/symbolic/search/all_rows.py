@@ -9,7 +9,7 @@ from edgewise.symbolic.fitting.rounding import fit_expression
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.results.description_length import challenged
 from edgewise.symbolic.results.formula import Formula, pareto
-from edgewise.symbolic.results.search_result import as_formula, recommended
+from edgewise.symbolic.results.search_result import as_formula, best_of
 from edgewise.symbolic.search.exactness import is_law
 
 
@@ -34,15 +34,16 @@ def fitted_on_all(
     tuple
         The front, the best formula, and whether it holds exactly on all rows.
     """
-    anew = _anew(best, rows)
+    again = anew(best, rows)
     others = [each for each in formulas if each.expression != best.expression]
-    known = [anew, *(_anew(each, rows) for each in others)]
-    front = pareto(known, slack=1e-6) or (anew,)
-    if exact and is_law(anew, rows):
-        return front, anew, True
-    return front, challenged(recommended(front, rows), known, rows), False
+    known = [again, *(anew(each, rows) for each in others)]
+    front = pareto(known, slack=1e-6) or (again,)
+    if exact and is_law(again, rows):
+        return front, again, True
+    return front, challenged(best_of(front, rows), known, rows), False
 
 
-def _anew(formula: Formula, rows: SplitRows) -> Formula:
+def anew(formula: Formula, rows: SplitRows) -> Formula:
+    """The formula with its constants fitted to other rows, which judge it."""
     fitted = as_formula(fit_expression(formula.expression, rows), rows, None)
     return replace(fitted, origin=formula.origin)

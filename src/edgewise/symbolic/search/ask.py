@@ -28,7 +28,6 @@ from edgewise.symbolic.costs import SEARCH_WORK_UNITS
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.results.formula import Formula
 from edgewise.symbolic.results.next_measurement import check_bounds, next_measurement, spread
-from edgewise.symbolic.results.probability import law_probability
 from edgewise.symbolic.results.pure_error import PureError
 from edgewise.symbolic.results.search_result import FormulaResult, renumbered
 from edgewise.symbolic.search.confirmation import confirms, with_slips
@@ -343,8 +342,7 @@ def _searched(
         ended = Ended(replace(found, best=best, front=tuple(front), network=None), len(front), split).on(
             split
         )
-    result = replace(ended.result, probability=law_probability(ended.result, len(y)))
-    return replace(result, message=message(replace(ended, result=result)))
+    return replace(ended.result, message=message(ended))
 
 
 def _one_column(work: float, seed: int) -> OneColumn:

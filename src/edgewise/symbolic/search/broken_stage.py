@@ -20,7 +20,7 @@ from edgewise.symbolic.fitting.least_squares import refit
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.provenance import proposes
 from edgewise.symbolic.results.formula import pareto
-from edgewise.symbolic.results.search_result import recommended
+from edgewise.symbolic.results.search_result import best_of
 from edgewise.symbolic.search.search_state import BREAK_REACHED, Proposal, Search
 from edgewise.symbolic.structure.border_scan import Border, borders, clearly_below
 from edgewise.symbolic.structure.breaks import MOST_ROWS, SIDE_ROWS
@@ -203,6 +203,6 @@ def _searched(search: Search, rows: SplitRows, noise: float, plan: Plan) -> list
     front = pareto(own.finished)
     if not front:
         return []
-    best = recommended(front, rows)
+    best = best_of(front, rows)
     others = sorted((each for each in front if each is not best), key=lambda each: each.error)
     return [each.tree for each in (best, *others)][:_TABLE_FORMULAS]

@@ -186,6 +186,8 @@ def held_to(result: FormulaResult, checker: Checker) -> tuple[FormulaResult, tup
     if not checker.constraints:
         return result, ()
     kept = tuple(each for each in result.front if not checker.broken(each.predict, each.error))
+    if checker.broken(result.recommended.predict, result.recommended.error):
+        result = replace(result, further=None, probability=None)
     broken = checker.broken(result.best.predict, result.best.error)
     if not broken:
         asked = texts_of(checker.constraints)
@@ -202,7 +204,7 @@ def held_to(result: FormulaResult, checker: Checker) -> tuple[FormulaResult, tup
         )
     best = min(kept, key=lambda each: each.error)
     note = f"A formula that fits better breaks {texts_of(broken)} on some rows."
-    return replace(result, best=best, front=kept, exact=False), (note,)
+    return replace(result, best=best, further=None, front=kept, exact=False), (note,)
 
 
 def refused_of(formula: Formula | None, columns: tuple[str, ...], checker: Checker) -> RefusedFormula | None:

@@ -9,12 +9,13 @@ from edgewise.symbolic.fitting.cancellation import cancels, too_steep
 from edgewise.symbolic.fitting.rounding import fit_expression
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.results.description_length import challenged
-from edgewise.symbolic.results.formula import Formula, pareto
+from edgewise.symbolic.results.formula import Formula, pareto, with_formula
+from edgewise.symbolic.results.law import nearest
 from edgewise.symbolic.results.parsimony import simplest
-from edgewise.symbolic.results.search_result import FormulaResult, recommended
-from edgewise.symbolic.search.all_rows import fitted_on_all
+from edgewise.symbolic.results.search_result import FormulaResult, best_of
+from edgewise.symbolic.search.all_rows import anew, fitted_on_all
 from edgewise.symbolic.search.exactness import is_law
-from edgewise.symbolic.search.outcome import Ended, with_best
+from edgewise.symbolic.search.outcome import Ended
 from edgewise.symbolic.search.search_state import Search
 
 # Rows on which a formula is seen to cancel.
@@ -35,7 +36,7 @@ def concluded(search: Search, reason: StopReason, everything: SplitRows, meter: 
         best = search.polished(simplest(search.laws or _preferred(search, search.contenders), rows))
     else:
         laws = [each for each in known if any(each is law for law in search.laws)]
-        best = recommended(pareto(laws or search.laws) or front, rows)
+        best = best_of(pareto(laws or search.laws) or front, rows)
     near = () if search.exact else search.near(best)
     if not search.exact:
         best = challenged(best, [*known, *near], rows)
@@ -47,20 +48,22 @@ def concluded(search: Search, reason: StopReason, everything: SplitRows, meter: 
     network = search.networks.get(best.expression)
     if network is None and search.trained:
         network = min(search.trained, key=lambda each: each.error).network
+    candidates = () if exact or rows.short else nearest([*known, *near], rows)
     if everything.count > rows.count:
         try:
             with running(meter):
                 front, best, exact = fitted_on_all((*front, *near), best, exact, everything)
+                candidates = tuple(anew(each, everything) for each in candidates)
             rows = everything
         except StopError as stop:
             reason = meter.own(stop)
         except KeyboardInterrupt:
             reason = StopReason.INTERRUPTED
-    front = with_best(front, best)
+    front = with_formula(front, best)
     found = FormulaResult(best, front, network, "", meter.seconds, stop_reason=reason, exact=exact)
     count = len({each.expression for each in search.finished})
     straightened = search.straightened.get(best.expression, ())
-    return Ended(found, count, rows, rivals, straightened=straightened, refused=search.refused)
+    return Ended(found, count, rows, rivals, candidates, straightened=straightened, refused=search.refused)
 
 
 def _finish_simplest(search: Search) -> None:

@@ -30,7 +30,6 @@ from edgewise.symbolic.fitting.word_columns import word_table
 from edgewise.symbolic.groups.grouped_result import GroupedResult
 from edgewise.symbolic.groups.search_groups import SearchLimits
 from edgewise.symbolic.provenance import attempted, recording
-from edgewise.symbolic.results.probability import law_probability
 from edgewise.symbolic.results.search_result import FormulaResult
 from edgewise.symbolic.search.by_groups import by_groups, groups_of
 from edgewise.symbolic.search.column_errors import with_column_errors
@@ -349,9 +348,8 @@ def find_formula(
             found = replace(found, refused=refused_of(ended.refused, columns, checker))
             against, note = contradicted_by([(found, table.X, table.y)])
             found, kept = replace(found, contradicted=against), (*kept, *note)
-        with attempted("probability"):
-            likely = None if found.broken else law_probability(found, len(table.y))
-            found = replace(found, probability=likely)
+        if found.broken:
+            found = replace(found, probability=None)
     found = replace(found, failures=tuple(dict.fromkeys(failures)))
     ended = replace(ended, result=found)
     notes = kept + remarks(ended, table, suspicious.tolist(), aside.tolist(), bool(kept))

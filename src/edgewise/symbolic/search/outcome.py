@@ -14,9 +14,10 @@ from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.measurements import Measurements
 from edgewise.symbolic.fitting.structure_left import follows_columns
 from edgewise.symbolic.fitting.train_test import SplitRows
-from edgewise.symbolic.results.formula import Formula
+from edgewise.symbolic.results.formula import Formula, with_formula
+from edgewise.symbolic.results.law import with_law
 from edgewise.symbolic.results.probability import likely
-from edgewise.symbolic.results.search_result import FormulaResult, chi_square_text, judged
+from edgewise.symbolic.results.search_result import FormulaResult, chi_square_text
 from edgewise.symbolic.search.all_rows import fitted_on_all
 from edgewise.symbolic.search.exactness import is_law
 from edgewise.symbolic.units.constraints import Dimensions
@@ -37,6 +38,8 @@ class Ended:
         The rows that judged them.
     rivals
         Formulas beside the front that may be alternatives.
+    candidates
+        Formulas beside the front that may be the law.
     remarks
         What of the table was not searched, in sentences.
     straightened
@@ -49,13 +52,14 @@ class Ended:
     count: int
     rows: SplitRows
     rivals: tuple[Formula, ...] = ()
+    candidates: tuple[Formula, ...] = ()
     remarks: tuple[str, ...] = ()
     straightened: tuple[str, ...] = ()
     refused: Formula | None = None
 
     def judged(self) -> Ended:
-        """With the trust in every formula."""
-        return replace(self, result=judged(self.result, self.rows, rivals=self.rivals))
+        """With the law, what every formula does outside, and the trust in each."""
+        return replace(self, result=with_law(self.result, self.candidates, self.rows, self.rivals))
 
     def on(self, rows: SplitRows) -> Ended:
         """The formulas fitted and judged on other rows."""
@@ -64,36 +68,21 @@ class Ended:
         front, best, _ = fitted_on_all(known.front, known.best, True, rows)
         exact = is_law(best, rows)
         reason = StopReason.EXACT if exact and known.stop_reason.repeatable else known.stop_reason
-        front = with_best(front, best)
+        front = with_formula(front, best)
         result = replace(known, best=best, front=front, exact=exact, stop_reason=reason)
-        return replace(self, result=result, rows=rows, rivals=() if exact else self.rivals).judged()
-
-
-def with_best(front: Sequence[Formula], best: Formula) -> tuple[Formula, ...]:
-    """The front with the best formula in its place."""
-    if any(each.expression == best.expression for each in front):
-        return tuple(front)
-    return tuple(sorted((*front, best), key=lambda each: each.complexity))
+        return replace(
+            self, result=result, rows=rows, rivals=() if exact else self.rivals, candidates=()
+        ).judged()
 
 
 def named(result: FormulaResult, names: tuple[str, ...]) -> FormulaResult:
     """The result with formulas that predict from the whole table."""
-    if result.best.names == names:
-        return result
-    front = tuple(replace(each, names=names) for each in result.front)
-    equivalents = tuple(
-        replace(each, formula=replace(each.formula, names=names)) for each in result.equivalents
-    )
-    return replace(result, best=replace(result.best, names=names), front=front, equivalents=equivalents)
+    return result if result.best.names == names else result.changed(lambda each: replace(each, names=names))
 
 
 def with_units(result: FormulaResult, units: Dimensions | None) -> FormulaResult:
     """The result with the units that constants of its formulas carry, where units were given."""
-    if units is None:
-        return result
-    equivalents = tuple(replace(each, formula=_measured(each.formula, units)) for each in result.equivalents)
-    front = tuple(_measured(each, units) for each in result.front)
-    return replace(result, best=_measured(result.best, units), front=front, equivalents=equivalents)
+    return result if units is None else result.changed(lambda each: _measured(each, units))
 
 
 def _measured(formula: Formula, units: Dimensions) -> Formula:
@@ -113,6 +102,8 @@ def message(ended: Ended) -> str:
     why = _NOISE if reason is StopReason.EXPLAINED and _predicts_nothing(ended) else _WHY[reason]
     text = f"The best of {ended.count} formulas has {error} judged by {how}; {why}."
     if result.probability is not None:
+        if result.recommended.expression != best.expression:
+            text += f" {result.recommended.text} goes on best where it was not fitted."
         text += f" The probability that it is the law is {likely(result.probability)}."
     return f"{text} {reason.advice}" if not reason.repeatable or reason is StopReason.WORK_SPENT else text
 

@@ -362,17 +362,15 @@ _BESIDE_NATS = 5.3
 
 def _monomials(rows: SplitRows) -> Iterator[ColumnFunction]:
     """Products of powers of columns, one among them."""
-    names, count = rows.names, len(rows.names)
+    names = rows.names
     variables = [Variable(name) for name in names]
     sets = [[*range(_DEGREE + 1)] for _ in names]
     exponents: list[tuple[float, ...]] = [each for each in itertools.product(*sets) if sum(each) <= _DEGREE]
     for at, name in enumerate(names):
         if name not in rows.positive:
             continue
-        single = [
-            tuple(size * (k == other) for k in range(count)) for other in range(count) for size in (1, 2)
-        ]
-        others = [(0,) * count, *(each for each in single if not each[at])]
+        # Nothing, another column, its square, or two others.
+        others = [each for each in itertools.product(*sets) if sum(each) <= 2 and not each[at]]
         exponents += [
             tuple(float(power) if k == at else part for k, part in enumerate(rest))
             for power in _OTHER_POWERS
