@@ -16,7 +16,6 @@ from _common import Clock, Report, begin
 from scipy.special import jn_zeros
 
 from edgewise import pde
-from edgewise.pde.discretisation.elements import sampling
 from edgewise.pde.results.mesh_pieces import MeshPieces
 
 Exact = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray]]
@@ -49,7 +48,7 @@ class Case:
             (size, slope), (apart, slopes) = finer.norms(0), finer.norms(0, pieces)
             return apart / size, slopes / slope, slopes
         field = pieces.fields[0]
-        s = sampling(pieces.mesh, 2 * field.numbering.degree + 4)
+        s = pieces.mesh.sampling(2 * field.numbering.degree + 4)
         wanted = self.exact(s.places[..., 0], s.places[..., 1])
         norms = [np.sqrt((s.mass * each**2).sum()) for each in wanted]
         apart = [np.sqrt((s.mass * (a - b) ** 2).sum()) for a, b in zip(field.jets(s), wanted, strict=True)]

@@ -17,8 +17,7 @@ import trimesh
 from _common import Clock, Report, begin
 
 from edgewise import pde
-from edgewise.pde.discretisation.simplex_elements import simplex_sampling
-from edgewise.pde.results.simplex_pieces import SimplexPieces
+from edgewise.pde.results.mesh_pieces import MeshPieces
 
 x, y, z = SPACE = pde.coordinates("x", "y", "z")
 u, lam = pde.unknown("u", *SPACE), pde.eigenvalue()
@@ -122,11 +121,11 @@ class Bounded:
     def energy(self, solution: pde.Solution) -> float:
         """The energy norm of the error inside, by more than twice the places that the solver takes."""
         pieces = solution.pieces
-        assert isinstance(pieces, SimplexPieces)
+        assert isinstance(pieces, MeshPieces)
         field = pieces.fields[0]
-        s = simplex_sampling(pieces.mesh, 2 * field.numbering.degree + 4)
+        s = pieces.mesh.sampling(2 * field.numbering.degree + 4)
         at = [s.places[..., k] for k in range(3)]
-        apart = [a - b for a, b in zip(field.jets(s.at, s.inverse), self.exact(*at), strict=True)]
+        apart = [a - b for a, b in zip(field.jets(s), self.exact(*at), strict=True)]
         steep = np.sum([each**2 for each in apart[1:]], axis=0)
         return float(np.sqrt((s.mass * (self.weight(*at) * steep + self.reaction * apart[0] ** 2)).sum()))
 

@@ -14,9 +14,10 @@ from edgewise._core.arrays import Floats, Ints
 from edgewise._core.checks import check_choice, check_float, short
 from edgewise._core.errors import InputError
 from edgewise.pde import Solution, SpaceTime
+from edgewise.pde.discretisation.simplices import skin
 from edgewise.pde.problem.jets import compile_equations
+from edgewise.pde.results.mesh_pieces import MeshPieces
 from edgewise.pde.results.mesh_slabs import MeshSlabs
-from edgewise.pde.results.simplex_pieces import SimplexPieces, skin
 from edgewise.plots.solution_panels import DrawnQuantity, references
 from edgewise.plots.style import SIZE_TITLE, Theme, new_figure, text_style, write_at
 
@@ -56,7 +57,7 @@ def plot_on_surface(
         That give a quantity its colours, and draw their scale.
     """
     pieces = solution.pieces
-    assert isinstance(pieces, SimplexPieces | MeshSlabs)
+    assert isinstance(pieces, MeshPieces | MeshSlabs)
     quantities = [_quantities(solution, pieces, unknown, show, reference, each) for each in moments]
     made = [own for each in zip(*quantities, strict=True) for own in each]
     element, local, places = skin(pieces.mesh, _TRIANGLES)
@@ -132,7 +133,7 @@ def _shade(places: Floats) -> Floats:
 
 def _quantities(
     solution: Solution,
-    pieces: SimplexPieces | MeshSlabs,
+    pieces: MeshPieces | MeshSlabs,
     unknown: str | None,
     show: str,
     reference: Any,

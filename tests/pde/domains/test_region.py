@@ -8,9 +8,7 @@ from hypothesis import strategies as st
 from edgewise import InputError
 from edgewise.pde import box, coordinates, disk, ellipse, polygon
 from edgewise.pde.discretisation.blocks import blocks_of
-from edgewise.pde.discretisation.elements import sampling
-from edgewise.pde.discretisation.mesh import mesh_of
-from edgewise.pde.results.mesh_pieces import in_blocks, in_elements
+from edgewise.pde.discretisation.quadrilaterals import in_blocks, in_elements, mesh_of
 
 x, y = coordinates("x", "y")
 FLOOR = [(0, 0), (3, 0), (3, 2), (1.5, 3), (0, 2)]
@@ -18,7 +16,7 @@ FLOOR = [(0, 0), (3, 0), (3, 2), (1.5, 3), (0, 2)]
 
 def area(region, width=0.5, layers=0):
     mesh = mesh_of(blocks_of(region, width), {0: layers})
-    return sampling(mesh, 10).mass.sum()
+    return mesh.sampling(10).mass.sum()
 
 
 def in_disk(at, center, radius):

@@ -30,8 +30,6 @@ from edgewise.pde import (
     sqrt,
     unknown,
 )
-from edgewise.pde.discretisation.elements import sampling
-from edgewise.pde.discretisation.simplex_elements import simplex_sampling
 
 x, y = coordinates("x", "y")
 u = unknown("u", x, y)
@@ -49,7 +47,7 @@ def wave(x, y):
 def true_energy(solution, exact, weight=lambda x, y: 1.0, reaction=0.0):
     """The energy norm of the error (without the boundary's share), by twice the places that the solver takes."""
     field = solution.pieces.fields[0]
-    s = sampling(field.numbering.mesh, 2 * field.numbering.degree + 4)
+    s = field.numbering.mesh.sampling(2 * field.numbering.degree + 4)
     at = s.places[..., 0], s.places[..., 1]
     apart = [found - wanted for found, wanted in zip(field.jets(s), exact(*at), strict=True)]
     density = weight(*at) * (apart[1] ** 2 + apart[2] ** 2) + reaction * apart[0] ** 2
@@ -150,9 +148,9 @@ def in_a_cube(equations, held, exact, weight=lambda *at: 1.0, reaction=0.0, tole
         Problem(cube, equations, [on(parts[name], each) for name, each in held.items()]), tolerance
     )
     field = solution.pieces.fields[0]
-    s = simplex_sampling(field.numbering.mesh, field.numbering.degree + 6)
+    s = field.numbering.mesh.sampling(field.numbering.degree + 6)
     at = [s.places[..., k] for k in range(3)]
-    apart = [a - b for a, b in zip(field.jets(s.at, s.inverse), exact(*at), strict=True)]
+    apart = [a - b for a, b in zip(field.jets(s), exact(*at), strict=True)]
     density = weight(*at) * sum(each**2 for each in apart[1:]) + reaction * apart[0] ** 2
     return solution, float(np.sqrt((s.mass * density).sum()))
 

@@ -26,7 +26,6 @@ from edgewise.pde import (
     sqrt,
     unknown,
 )
-from edgewise.pde.discretisation.elements import sampling
 
 x, y = coordinates("x", "y")
 u = unknown("u", x, y)
@@ -128,7 +127,7 @@ def test_torsion_of_an_ell():
     solution = solve(Problem(ELL, [-lap(u) == 1], on(ELL.boundary["walls"], u == 0)), 1e-7)
     # Its integral is the energy, known from graded finite elements of others.
     field = solution.pieces.fields[0]
-    s = sampling(field.numbering.mesh, 14)
+    s = field.numbering.mesh.sampling(14)
     assert abs((field.jets(s)[0] * s.mass).sum() - 0.2140758026) < 1e-8
 
 

@@ -5,11 +5,11 @@ import pytest
 import trimesh
 
 from edgewise import FileError, InputError, pde
-from edgewise.pde.discretisation.simplex_galerkin import SimplexGalerkin
-from edgewise.pde.discretisation.simplex_mesh import tetra_mesh
+from edgewise.pde.discretisation.galerkin import Galerkin
+from edgewise.pde.discretisation.simplices import tetra_mesh
 from edgewise.pde.domains.tetrahedra import fill
 from edgewise.pde.problem.weak import weak_form
-from edgewise.pde.results.simplex_pieces import SimplexPieces
+from edgewise.pde.results.mesh_pieces import MeshPieces
 from edgewise.pde.solvers.mesh_levels import solve_mesh
 
 X, Y, Z = XYZ = pde.coordinates("x", "y", "z")
@@ -77,10 +77,10 @@ def test_halved_tetrahedra_lower_the_error_by_two_to_the_degree_plus_one(degree)
     errors = []
     for width in (0.5, 0.25) if degree > 1 else (0.25, 0.125):
         mesh = tetra_mesh(fill(solid, width, np.zeros((0, 3)), np.zeros(0)))
-        level = solve_mesh(SimplexGalerkin(mesh, weak_form(problem), degree), None)
+        level = solve_mesh(Galerkin(mesh, weak_form(problem), degree), None)
         s = level.pieces._sampling(0)
         x, y, z = np.moveaxis(s.places, 2, 0)
-        apart = level.pieces.fields[0].jets(s.at, s.inverse)[0] - np.exp(x + y / 2) * np.cos(z)
+        apart = level.pieces.fields[0].jets(s)[0] - np.exp(x + y / 2) * np.cos(z)
         errors.append((np.sqrt((s.mass * apart**2).sum()), mesh.count))
     (coarse, few), (fine, many) = errors
     order = 3 * np.log(coarse / fine) / np.log(many / few)
@@ -260,7 +260,7 @@ def test_large_systems_solved_step_by_step_are_those_factorised(monkeypatch):
         pde.on(solid.boundary["walls"], U - exact == 0),
     )
     mesh = tetra_mesh(fill(solid, 0.25, np.zeros((0, 3)), np.zeros(0)))
-    galerkin = SimplexGalerkin(mesh, weak_form(problem), 3)
+    galerkin = Galerkin(mesh, weak_form(problem), 3)
     direct = solve_mesh(galerkin, None)
     monkeypatch.setattr("edgewise.pde.discretisation.condensed.MOST_DIRECT", 10)
     steps = solve_mesh(galerkin, None)
@@ -273,11 +273,11 @@ def test_values_at_places_are_those_of_the_element_that_holds_them():
     solid = pde.solid(MAKE.annulus(0.5, 1, 1, sections=12), XYZ)
     mesh = tetra_mesh(fill(solid, 1.0, np.zeros((0, 3)), np.zeros(0)))
     problem = pde.Problem(solid, [pde.lap(U) == 0], pde.on(solid.boundary["walls"], U == X * Y - Z**2 + X**2))
-    galerkin = SimplexGalerkin(mesh, weak_form(problem), 2)
+    galerkin = Galerkin(mesh, weak_form(problem), 2)
     values = np.zeros(galerkin.count)
     numbers, places = galerkin.nodes(0)
     values[numbers] = places[:, 0] * places[:, 1] - places[:, 2] ** 2
-    pieces = SimplexPieces(galerkin.fields(values))
+    pieces = MeshPieces(galerkin.fields(values))
     at = np.random.default_rng(1).uniform(-1.1, 1.1, (3000, 3))
     found = pieces.points(0, at, (0, 0, 0))
     np.testing.assert_array_equal(np.isnan(found), ~solid.contains(at))

@@ -12,8 +12,7 @@ from scipy.sparse.linalg import LinearOperator, cg, gmres, splu
 from edgewise._core.arrays import Bools, Ints
 from edgewise._core.work import charge
 from edgewise.pde.discretisation.assembly import RATE
-from edgewise.pde.discretisation.simplex_galerkin import SimplexGalerkin
-from edgewise.pde.discretisation.weak_system import WeakSystem
+from edgewise.pde.discretisation.galerkin import Galerkin
 
 # Smaller systems are factorised.
 MOST_DIRECT = 12_000
@@ -66,24 +65,21 @@ class Condensed:
 
     Parameters
     ----------
-    galerkin : WeakSystem
+    galerkin : Galerkin
     matrices : callable
         slice of elements -> (l, n, n), real or complex.
     fixed : ndarray of bool
         Coefficients that stay as they are.
     """
 
-    def __init__(self, galerkin: WeakSystem, matrices: Any, fixed: Bools) -> None:
+    def __init__(self, galerkin: Galerkin, matrices: Any, fixed: Bools) -> None:
         table, inner = galerkin.table, galerkin.inner
         self.count, self.fixed = galerkin.count, fixed
         self.rim, self.own = table[:, ~inner], table[:, inner]
         self._inverse: list[Any] = []
         self._right: list[Any] = []
         self._left: list[Any] = []
-        self._slices = [
-            slice(a, min(a + galerkin.chunk, galerkin.mesh.count))
-            for a in range(0, galerkin.mesh.count, galerkin.chunk)
-        ]
+        self._slices = galerkin.chunks
         rows, columns, entries = [], [], []
         # Coefficients on edges and corners that are free, numbered through.
         free = np.zeros(self.count, dtype=bool)
@@ -123,9 +119,9 @@ class Condensed:
         # Symmetric matrices need no exchange of rows; others do.
         apart = abs(joined - joined.T).max() if size else 0.0
         self.symmetric = bool(apart <= 1e-9 * abs(joined).max()) if size else True
-        if isinstance(galerkin, SimplexGalerkin) and galerkin.mesh.dimension == 3 and size > MOST_DIRECT:
+        if galerkin.mesh.dimension == 3 and size > MOST_DIRECT:
             # Of linear functions those whose own corner is free: the others are not independent of these.
-            corners = (offset + np.arange(galerkin.mesh.points.shape[0]) for offset in galerkin.offsets[:-1])
+            corners = (offset + np.arange(galerkin.mesh.coefficients(1)) for offset in galerkin.offsets[:-1])
             own = ~fixed[np.concatenate(list(corners))]
             self._factor = TwoLevel(joined, galerkin.coarse[self.free][:, own], self.symmetric)
         elif size:

@@ -1,143 +1,298 @@
-"""Functions on a mesh: polynomials on the unit square of every element, continuous from one to the next.
+"""Elements that fill a shape, and functions on them: polynomials on each, continuous from one to the next.
 
-They are given by their values at the places of Gauss, Lobatto and Legendre in each element.
+A function of a degree is given by its values at the places of a lattice in the reference element, of which every element is
+an image. What differs from one kind of element to another stands in the classes below `Elements`: `Quadrilaterals` on plane
+shapes, `Simplices` on surfaces and in solids.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
+from typing import Any, ClassVar
 
 import numpy as np
 
-from edgewise._core.arrays import Floats, Ints
-from edgewise.pde.discretisation.mesh import Mesh
+from edgewise._core.arrays import Bools, Floats, Ints
+from edgewise._core.work import charge
+from edgewise.pde.discretisation.assembly import RATE
 
-# So many places at most are kept with their polynomials.
-_FEW = 64
-
-
-@lru_cache(maxsize=64)
-def lobatto(degree: int) -> Floats:
-    """The degree + 1 places in [0, 1], ends included."""
-    if degree == 0:
-        return np.array([0.5])
-    inner = np.polynomial.legendre.Legendre.basis(degree).deriv().roots() if degree > 1 else np.zeros(0)
-    return (np.concatenate([[-1.0], np.sort(np.real(inner)), [1.0]]) + 1) / 2
-
-
-def lagrange(degree: int, at: Floats) -> tuple[Floats, Floats]:
-    """Values and derivatives at places in [0, 1] of the polynomials that are 1 at one of `lobatto` and 0 at the others.
-
-    Returns two arrays (q, degree + 1), not to be changed.
-    """
-    # Gauss places come again and again; other places are as many as there are points.
-    return _kept(degree, at.tobytes()) if len(at) <= _FEW else _polynomials(degree, at)
-
-
-@lru_cache(maxsize=256)
-def _kept(degree: int, places: bytes) -> tuple[Floats, Floats]:
-    return _polynomials(degree, np.frombuffer(places))
-
-
-def _polynomials(degree: int, at: Floats) -> tuple[Floats, Floats]:
-    legendre = np.polynomial.legendre
-    values = legendre.legvander(2 * at - 1, degree)
-    slope = 2 * values[:, :degree] @ legendre.legder(np.eye(degree + 1)) if degree else 0 * values
-    inverse = _to_modes(degree)
-    return values @ inverse, slope @ inverse
-
-
-@lru_cache(maxsize=64)
-def _to_modes(degree: int) -> Floats:
-    places = 2 * lobatto(degree) - 1
-    return np.asarray(np.linalg.inv(np.polynomial.legendre.legvander(places, degree)), dtype=float)
-
-
-def inverses(matrices: Floats) -> Floats:
-    """Inverses of the last two axes."""
-    return np.asarray(np.linalg.inv(matrices), dtype=float)
-
-
-@dataclass(frozen=True, eq=False)
-class Numbering:
-    """Numbers of the places at which functions of a degree are given: corners, edges, then the inside of elements.
-
-    Attributes
-    ----------
-    mesh : Mesh
-    degree : int
-    """
-
-    mesh: Mesh
-    degree: int
-
-    @cached_property
-    def skeleton(self) -> int:
-        """How many lie on edges and corners."""
-        return int(self.mesh.nodes.max()) + 1 + len(self.mesh.edges[2]) * (self.degree - 1)
-
-    @property
-    def count(self) -> int:
-        """How many there are."""
-        return self.skeleton + self.mesh.count * (self.degree - 1) ** 2
-
-    @cached_property
-    def table(self) -> Ints:
-        """Numbers of each element's places, (L, degree + 1, degree + 1)."""
-        k, mesh = self.degree, self.mesh
-        found = np.empty((mesh.count, k + 1, k + 1), dtype=np.int64)
-        first, inner = int(mesh.nodes.max()) + 1, np.arange(k - 1)
-        for corner, (i, j) in enumerate(((0, 0), (k, 0), (k, k), (0, k))):
-            found[:, i, j] = mesh.nodes[:, corner]
-        sides = ((slice(1, k), 0), (k, slice(1, k)), (slice(1, k), k), (0, slice(1, k)))
-        for side, where in enumerate(sides):
-            order = np.where(mesh.backward[:, side, None], inner[::-1], inner)
-            found[:, where[0], where[1]] = first + mesh.edges[0][:, side, None] * (k - 1) + order
-        own = self.skeleton + np.arange(mesh.count)[:, None, None] * (k - 1) ** 2
-        found[:, 1:k, 1:k] = own + np.arange((k - 1) ** 2).reshape(k - 1, k - 1)
-        return found
-
-    def side(self, which: int) -> Ints:
-        """Numbers of the places on side 0 (low) or 1 (left) of each element, (L, degree + 1)."""
-        return self.table[:, :, 0] if which == 0 else self.table[:, 0, :]
+# By the directions of an element in which the test function and the unknown are derived, 0 for none: weights at places.
+Block = dict[tuple[int, int], Floats]
 
 
 @dataclass(frozen=True, eq=False)
 class Sampling:
-    """Places in every element, with weights and the derivatives of the unit square's directions there.
+    """Places in every element, the same in the reference element, with the size of each.
 
     Attributes
     ----------
-    line : ndarray, shape (m,)
-        Gauss places in [0, 1], the same in both directions.
-    places : ndarray, shape (L, m, m, 2)
-    mass : ndarray, shape (L, m, m)
-        Area of each place.
-    inverse : ndarray, shape (L, m, m, 2, 2)
-        Derivative of both directions of the unit square (last but one axis) in x and y.
+    at : ndarray, shape (m, d)
+        Places in the reference element.
+    shares : ndarray, shape (m,)
+        Of the size of an element that is not curved.
+    places : ndarray, shape (L, m, D)
+    mass : ndarray, shape (L, m)
+        Length, area or volume of each place.
+    inverse : ndarray, shape (L, 1 or m, d, D)
+        Derivatives of the directions of the reference element in the coordinates.
+    line : ndarray or None
+        Where `at` is all pairs of places in [0, 1], these.
     """
 
-    line: Floats
+    at: Floats
+    shares: Floats
     places: Floats
     mass: Floats
     inverse: Floats
+    line: Floats | None = None
 
 
-def sampling(mesh: Mesh, count: int) -> Sampling:
-    """Gauss places, `count` in each direction of every element."""
-    line, weights = np.polynomial.legendre.leggauss(count)
-    line, weights = (line + 1) / 2, weights / 2
-    at = np.stack(np.meshgrid(line, line, indexing="ij"), axis=-1).reshape(1, -1, 2)
-    every = np.arange(mesh.count)
-    places, slopes = mesh.places(every, np.broadcast_to(at, (mesh.count, count**2, 2)))
-    area = slopes[..., 0, 0] * slopes[..., 1, 1] - slopes[..., 0, 1] * slopes[..., 1, 0]
-    inverse = np.empty_like(slopes)
-    inverse[..., 0, 0], inverse[..., 1, 1] = slopes[..., 1, 1] / area, slopes[..., 0, 0] / area
-    inverse[..., 0, 1], inverse[..., 1, 0] = -slopes[..., 0, 1] / area, -slopes[..., 1, 0] / area
-    shape = (mesh.count, count, count)
-    mass = np.outer(weights, weights).ravel() * area
-    return Sampling(line, places.reshape(*shape, 2), mass.reshape(shape), inverse.reshape(*shape, 2, 2))
+@dataclass(frozen=True, eq=False)
+class RimSampling:
+    """Places on those faces of elements, all the same face of the reference element, that lie on one part of the boundary.
+
+    Attributes
+    ----------
+    mesh : Elements
+    elements : ndarray, shape (q,)
+    face : int
+        Of the reference element.
+    at : ndarray, shape (m, d)
+        Places on it.
+    places : ndarray, shape (q, m, D)
+    normal : ndarray, shape (q, 1 or m, D)
+        Outward along the element, of length 1.
+    mass : ndarray, shape (q, m)
+        Length or area of each place.
+    inverse : ndarray, shape (q, 1 or m, d, D)
+        As in `Sampling`.
+    """
+
+    mesh: Elements
+    elements: Ints
+    face: int
+    at: Floats
+    places: Floats
+    normal: Floats
+    mass: Floats
+    inverse: Floats
+
+    @property
+    def arguments(self) -> list[Floats]:
+        """The coordinates and the parts of the normal, as equations on the boundary take them."""
+        normal = np.broadcast_to(self.normal, self.places.shape)
+        return [*coordinates_of(self.places), *coordinates_of(normal)]
+
+    def basis(self, degree: int, kind: int) -> Floats:
+        """Values (0) or the derivative in a coordinate (1, 2, 3) of an element's functions there: (q, m, n)."""
+        value, *slopes = self.mesh.basis(degree, self.at)
+        if kind == 0:
+            return np.broadcast_to(value, (len(self.elements), *value.shape))
+        return np.asarray(sum(self.inverse[..., a, kind - 1, None] * slope for a, slope in enumerate(slopes)))
+
+
+def coordinates_of(places: Floats) -> list[Floats]:
+    """Each coordinate of places (..., D)."""
+    return [places[..., k] for k in range(places.shape[-1])]
+
+
+class Elements(ABC):
+    """Elements with `nodes`, the numbers of their corners, and `curve` (L, F): for each face of the reference element that
+    may lie on the boundary the part of it that it lies on, -1 inside."""
+
+    nodes: Ints
+    curve: Ints
+    # By how much degrees rise from a mesh to the next.
+    degree_steps: ClassVar[int]
+    # How many places in each direction beyond the degree measure a function.
+    measured: ClassVar[int]
+    # Elements that are put together at once, at most.
+    most_at_once: ClassVar[int]
+
+    @property
+    def count(self) -> int:
+        """Number of elements."""
+        return len(self.nodes)
+
+    @property
+    def dimension(self) -> int:
+        """Of the reference element, d."""
+        return self.outward.shape[1]
+
+    @property
+    @abstractmethod
+    def outward(self) -> Floats:
+        """For each face of the reference element that may lie on the boundary its direction outward, (F, d)."""
+
+    @property
+    @abstractmethod
+    def integrated_beyond(self) -> int:
+        """How many places in each direction beyond the degree products of functions take."""
+
+    @property
+    def widths(self) -> Floats:
+        """What the energy of a mode on an element of size 1 is multiplied by on each element, (L,): in the plane by one."""
+        return np.ones(self.count)
+
+    @abstractmethod
+    def like(self, other: Elements) -> bool:
+        """Whether errors are known by the change from one to the other: they differ by their degree alone."""
+
+    @abstractmethod
+    def lattice(self, degree: int) -> Floats:
+        """The places in the reference element at which functions of a degree are given, (n, d)."""
+
+    @abstractmethod
+    def basis(self, degree: int, at: Floats) -> Floats:
+        """The functions that are 1 at one place of the lattice and 0 at others: values at places (q, d), then derivatives
+        in the directions of the reference element, (d + 1, q, n)."""
+
+    @abstractmethod
+    def modes(self, degree: int) -> tuple[Floats, Ints, Floats]:
+        """The matrix from values at the lattice to orthogonal modes, the degree of each, and their energies."""
+
+    @abstractmethod
+    def gauss(self, count: int) -> tuple[Floats, Floats]:
+        """Places in the reference element, `count` in each direction, and their shares of it."""
+
+    @abstractmethod
+    def face_gauss(self, face: int, count: int) -> tuple[Floats, Floats]:
+        """Places on a face, and their shares of what an element's size over its height above the face is."""
+
+    @abstractmethod
+    def on_face(self, face: int, degree: int) -> Ints:
+        """Which places of the lattice lie on a face."""
+
+    @abstractmethod
+    def within(self, degree: int) -> Bools:
+        """Which places of the lattice lie on no face."""
+
+    @abstractmethod
+    def coefficients(self, degree: int) -> int:
+        """How many places functions of a degree are given at, those of neighbours counted once."""
+
+    @abstractmethod
+    def numbered(self, degree: int) -> Ints:
+        """Numbers of each element's places, those inside of elements last, (L, n)."""
+
+    @abstractmethod
+    def placed(self, which: Ints | slice, at: Floats) -> tuple[Floats, Floats]:
+        """Places (q, m, D) of elements by those of the reference element (m, d), and their derivatives (q, 1 or m, D, d)."""
+
+    @abstractmethod
+    def inverted(self, slopes: Floats) -> tuple[Floats, Floats]:
+        """Derivatives of the reference element's directions in the coordinates, (..., d, D), and the sizes of elements
+        (...,), from the derivatives of places (..., D, d)."""
+
+    @abstractmethod
+    def sloped(self, degree: int, given: int) -> int:
+        """The degree that stands for derivatives of functions of a degree, which may be given by another degree."""
+
+    @abstractmethod
+    def located(self, at: Floats, nearest: bool = False) -> tuple[Ints, Floats]:
+        """Elements that hold places (q, D), -1 outside of all, and the places in the reference element.
+
+        `nearest` gives every place an element, as rounding may put places on the boundary a little outside.
+        """
+
+    @abstractmethod
+    def across(self, mesh: Any, at: Floats) -> tuple[Ints, Floats]:
+        """Elements, and places in them, that hold the places of another mesh's elements, element by element."""
+
+    def values(self, degree: int, at: Floats) -> Floats:
+        """The values of `basis` alone, (q, n)."""
+        return self.basis(degree, at)[0]
+
+    def sampled(self, at: Floats, shares: Floats) -> Sampling:
+        """The same places in every element."""
+        places, slopes = self.placed(slice(None), at)
+        inverse, size = self.inverted(slopes)
+        return Sampling(at, shares, places, size * shares, inverse)
+
+    def sampling(self, count: int) -> Sampling:
+        """Gauss places, `count` in each direction of every element."""
+        return self.sampled(*self.gauss(count))
+
+    def on_part(self, number: int, count: int) -> list[RimSampling]:
+        """Gauss places, `count` in each direction of each face on a part of the boundary."""
+        found: list[RimSampling] = []
+        for face, outward in enumerate(self.outward):
+            elements = np.flatnonzero(self.curve[:, face] == number)
+            if len(elements):
+                at, shares = self.face_gauss(face, count)
+                places, slopes = self.placed(elements, at)
+                inverse, size = self.inverted(slopes)
+                # What is zero on the face and 1 at the element's height above it rises by 1 over that height.
+                fall = outward @ inverse
+                steep = np.linalg.norm(fall, axis=-1)
+                mass = size * steep * shares
+                normal = fall / steep[..., None]
+                found.append(RimSampling(self, elements, face, at, places, normal, mass, inverse))
+        return found
+
+    def local(self, values: Floats, degree: int, s: Sampling) -> list[Floats]:
+        """Values and derivatives in the reference element's directions, at places, of functions by their values (l, n)."""
+        return [values @ each.T for each in self.basis(degree, s.at)]
+
+    def tested(self, degree: int, along: Sequence[Floats], value: Floats | None, s: Sampling) -> Floats:
+        """Sums over places of what goes with the derivatives of test functions in each direction, and with them: (L, n)."""
+        own, *slopes = self.basis(degree, s.at)
+        total = np.zeros((self.count, own.shape[1])) if value is None else value @ own
+        for flux, slope in zip(along, slopes, strict=False):
+            total = total + flux @ slope
+        return total
+
+    def integrated(self, block: Block, degrees: tuple[int, int], s: Sampling) -> Floats:
+        """Sums over places of products of test functions and unknowns: (l, n, n')."""
+        tests, trials = (self.basis(degree, s.at) for degree in degrees)
+        count, n, m = len(next(iter(block.values()))), tests.shape[2], trials.shape[2]
+        even: Block = {}
+        for pair, weight in block.items():
+            level = weight / s.shares
+            if (np.ptp(level, axis=1) <= 1e-14 * np.abs(level).max(1)).all():
+                even[pair] = weight
+        total = np.zeros((count, n, m))
+        if even:
+            # Weights that are constant on each element: one table of integrals for all.
+            table = np.stack([(tests[a].T @ (s.shares[:, None] * trials[b])).ravel() for a, b in even])
+            weight = np.stack([w.sum(1) for w in even.values()], axis=1)
+            total += (weight @ table).reshape(count, n, m)
+            charge(total.size * len(even) / RATE)
+        for a in {a for a, b in block if (a, b) not in even}:
+            weighted = np.zeros((count, len(s.at), m))
+            for (c, b), w in block.items():
+                if c == a and (c, b) not in even:
+                    weighted += w[:, :, None] * trials[b]
+            charge(count * len(s.at) * n * m / RATE)
+            total += tests[a].T @ weighted
+        return total
+
+
+@dataclass(frozen=True, eq=False)
+class Numbering:
+    """Numbers of the places at which functions of a degree are given.
+
+    Attributes
+    ----------
+    mesh : Elements
+    degree : int
+    """
+
+    mesh: Elements
+    degree: int
+
+    @cached_property
+    def count(self) -> int:
+        """How many there are."""
+        return self.mesh.coefficients(self.degree)
+
+    @cached_property
+    def table(self) -> Ints:
+        """Numbers of each element's places, (L, n)."""
+        return self.mesh.numbered(self.degree)
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,19 +308,13 @@ class MeshField:
     numbering: Numbering
     values: Floats
 
-    def local(self, line: Floats, which: slice = slice(None)) -> tuple[Floats, Floats, Floats]:
-        """Value and both derivatives on the unit squares of some elements, at a grid of places in each: (L, m, m)."""
+    def jets(self, s: Sampling, which: slice = slice(None)) -> tuple[Floats, ...]:
+        """Value and derivatives in the coordinates at the places of a sampling, in some elements: arrays (l, m)."""
         own = self.values[self.numbering.table[which]]
-        value, slope = lagrange(self.numbering.degree, line)
-        right = own @ value.T
-        return value @ right, slope @ right, value @ (own @ slope.T)
-
-    def jets(self, sampling: Sampling, which: slice = slice(None)) -> tuple[Floats, Floats, Floats]:
-        """Value and derivatives in x and y at the places of a sampling, in some elements: three arrays (L, m, m)."""
-        value, first, second = self.local(sampling.line, which)
-        inverse = sampling.inverse[which]
-        return (
-            value,
-            first * inverse[..., 0, 0] + second * inverse[..., 1, 0],
-            first * inverse[..., 0, 1] + second * inverse[..., 1, 1],
-        )
+        value, *inner = self.numbering.mesh.local(own, self.numbering.degree, s)
+        inverse = s.inverse[which]
+        outer = [
+            np.asarray(sum(each * inverse[..., a, b] for a, each in enumerate(inner)))
+            for b in range(inverse.shape[-1])
+        ]
+        return value, *outer

@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from edgewise._core.arrays import Bools, Floats, Ints
-from edgewise.pde.discretisation.simplex_elements import placed, simplex_places
-from edgewise.pde.discretisation.simplex_mesh import SimplexMesh, on_boundary
+from edgewise.pde.discretisation.simplices import Simplices, on_boundary
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,11 +30,11 @@ class Triangulation:
     sides: Ints
     part: Ints
 
-    def mesh(self, reach: float) -> SimplexMesh:
+    def mesh(self, reach: float) -> Simplices:
         """Its triangles as elements."""
         nodes = np.sort(self.triangles, axis=1)
         curve = on_boundary(nodes, self.sides, self.part)
-        return SimplexMesh(self.points, nodes, curve, reach=reach)
+        return Simplices(self.points, nodes, curve, reach=reach)
 
     def halved(self, marked: Bools, project: Callable[[Floats], Floats]) -> Triangulation:
         """Marked triangles cut into four, their neighbours as that asks for, each first through its longest edge
@@ -85,8 +84,8 @@ class Triangulation:
         )
 
 
-def bent(mesh: SimplexMesh, degree: int, project: Callable[[Floats], Floats]) -> SimplexMesh:
+def bent(mesh: Simplices, degree: int, project: Callable[[Floats], Floats]) -> Simplices:
     """The same triangles as polynomials of a degree, their places where `project` puts them."""
-    flat, _ = placed(replace(mesh, bend=None), slice(None), simplex_places(degree, 2))
+    flat, _ = replace(mesh, bend=None).placed(slice(None), mesh.lattice(degree))
     bend = project(flat.reshape(-1, 3)).reshape(flat.shape)
     return replace(mesh, bend=bend, bend_degree=degree)

@@ -16,7 +16,6 @@ from edgewise.pde.problem.jets import Compiled, compile_equations
 from edgewise.pde.problem.problem import Domain, Problem
 from edgewise.pde.results.mesh_pieces import MeshPieces
 from edgewise.pde.results.mesh_slabs import MeshSlabs
-from edgewise.pde.results.simplex_pieces import SimplexPieces
 from edgewise.pde.results.tables import Tables
 from edgewise.pde.terms.symbols import Coordinate
 
@@ -156,7 +155,5 @@ def _jets(pieces: Tables, compiled: Compiled, points: Floats) -> list[Floats]:
 
 def _inside(pieces: Tables, *values: Floats) -> None:
     """Refuses places outside a shape, where its elements have no values."""
-    if isinstance(pieces, MeshPieces | SimplexPieces | MeshSlabs) and any(
-        np.isnan(each).any() for each in values
-    ):
+    if isinstance(pieces, MeshPieces | MeshSlabs) and any(np.isnan(each).any() for each in values):
         raise InputError("Some of the places lie outside the domain; solution.grid(...) gives nan there.")

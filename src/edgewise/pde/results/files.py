@@ -18,6 +18,7 @@ from edgewise._core.stopping import StopReason
 from edgewise._core.version import __version__
 from edgewise.network.container import Table, read_container, write_container
 from edgewise.pde.discretisation.field import Field, widest
+from edgewise.pde.discretisation.simplices import Simplices
 from edgewise.pde.discretisation.space import Space
 from edgewise.pde.domains.box import Box
 from edgewise.pde.domains.parts import Face, Part
@@ -43,7 +44,6 @@ from edgewise.pde.results.mesh_files import (
 from edgewise.pde.results.mesh_pieces import MeshPieces
 from edgewise.pde.results.mesh_slabs import MeshSlabs
 from edgewise.pde.results.pieces import Pieces
-from edgewise.pde.results.simplex_pieces import SimplexPieces
 from edgewise.pde.results.tables import Tables
 from edgewise.pde.results.waves import Waves
 from edgewise.pde.terms.symbols import Coordinate, Equation, Unknown
@@ -62,7 +62,7 @@ def save_solution(known: Mapping[str, Any], path: PathLike, *, overwrite: bool =
         described, tensors = _on_shape(domain.shape, pieces.start)
         described["slabs"], more = written_slabs(pieces)
         tensors |= more
-    elif isinstance(pieces, SimplexPieces | MeshPieces):
+    elif isinstance(pieces, MeshPieces):
         described, tensors = _on_shape(domain, pieces)
     elif isinstance(pieces, Waves):
         described, tensors = written_waves(pieces)
@@ -84,9 +84,9 @@ def save_solution(known: Mapping[str, Any], path: PathLike, *, overwrite: bool =
     write_container(path, document, tensors, overwrite)
 
 
-def _on_shape(shape: Any, pieces: MeshPieces | SimplexPieces) -> tuple[dict[str, Any], dict[str, Tensor]]:
+def _on_shape(shape: Any, pieces: MeshPieces) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """A shape and what is on its elements."""
-    if isinstance(pieces, SimplexPieces):
+    if isinstance(pieces.mesh, Simplices):
         own, tensors = written_simplices(shape, pieces)
         return {"simplices": own}, tensors
     own, tensors = written_region(pieces)

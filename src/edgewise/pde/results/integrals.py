@@ -26,8 +26,6 @@ from edgewise.pde.discretisation.assembly import Patch
 from edgewise.pde.discretisation.faces import outward
 from edgewise.pde.discretisation.galerkin import Galerkin
 from edgewise.pde.discretisation.quadrature import AxisRule, end, gauss
-from edgewise.pde.discretisation.simplex_galerkin import SimplexGalerkin
-from edgewise.pde.discretisation.weak_system import WeakSystem
 from edgewise.pde.domains.parts import Part
 from edgewise.pde.problem.jets import compile_equations
 from edgewise.pde.problem.problem import Problem
@@ -44,7 +42,6 @@ from edgewise.pde.problem.weak import (
 from edgewise.pde.results.mesh_pieces import MeshPieces
 from edgewise.pde.results.mesh_slabs import MeshSlabs
 from edgewise.pde.results.pieces import Pieces
-from edgewise.pde.results.simplex_pieces import SimplexPieces
 from edgewise.pde.results.tables import Tables
 from edgewise.pde.results.waves import Waves
 from edgewise.pde.terms.operators import NORMAL
@@ -78,16 +75,15 @@ def integral(
     return _on_mesh(problem, galerkin, values, tree, part)
 
 
-def _galerkin(pieces: MeshPieces | SimplexPieces, form: WeakForm) -> WeakSystem:
+def _galerkin(pieces: MeshPieces, form: WeakForm) -> Galerkin:
     """The system of a form on the elements of a solution, of its degree."""
     # Forms through time have further fields behind the unknowns.
     lowered = zip(pieces.fields, form.lower, strict=False)
     degree = max(each.numbering.degree + low for each, low in lowered)
-    kind: Any = Galerkin if isinstance(pieces, MeshPieces) else SimplexGalerkin
-    return kind(pieces.mesh, form, degree)
+    return Galerkin(pieces.mesh, form, degree)
 
 
-def _on_mesh(problem: Posed, galerkin: WeakSystem, values: Floats, tree: Any, part: Part | None) -> float:
+def _on_mesh(problem: Posed, galerkin: Galerkin, values: Floats, tree: Any, part: Part | None) -> float:
     symbols = [each.tree for each in problem.domain.coordinates]
     if part is None:
         compiled = compile_equations([tree], problem.fields, symbols)
@@ -147,7 +143,7 @@ def _first_order(jets: Sequence[tuple[int, tuple[int, ...]]]) -> None:
 
 
 def _by_reaction(
-    problem: Posed, galerkin: WeakSystem, values: Any, tree: Any, numbers: Sequence[int]
+    problem: Posed, galerkin: Galerkin, values: Any, tree: Any, numbers: Sequence[int]
 ) -> tuple[float, Any]:
     """What outward derivatives with constant weights give, where unknowns are given on all that hangs together; the rest."""
     domain: Any = problem.domain

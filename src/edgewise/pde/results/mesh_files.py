@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,17 +13,15 @@ from edgewise._core.arrays import Floats, Ints
 from edgewise._core.errors import InputError
 from edgewise.network.container import Table
 from edgewise.pde.discretisation.blocks import Blocks
-from edgewise.pde.discretisation.elements import MeshField, Numbering
-from edgewise.pde.discretisation.mesh import mesh_of
-from edgewise.pde.discretisation.simplex_elements import SimplexField, SimplexNumbering
-from edgewise.pde.discretisation.simplex_mesh import SimplexMesh
+from edgewise.pde.discretisation.elements import Elements, MeshField, Numbering
+from edgewise.pde.discretisation.quadrilaterals import Quadrilaterals, mesh_of
+from edgewise.pde.discretisation.simplices import Simplices
 from edgewise.pde.domains.curves import Curve
 from edgewise.pde.domains.region import Region
 from edgewise.pde.domains.solid import Solid
 from edgewise.pde.domains.surface import TriangleSurface
 from edgewise.pde.results.mesh_pieces import MeshPieces
 from edgewise.pde.results.mesh_slabs import MeshSlabs
-from edgewise.pde.results.simplex_pieces import SimplexPieces
 from edgewise.pde.terms.symbols import Coordinate, Equation
 from edgewise.pde.terms.text import read_term, write_term
 
@@ -37,6 +35,7 @@ _MOST_COEFFICIENTS = 1 << 40
 
 def written_region(pieces: MeshPieces) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """A shape and what is on its elements, as a description and as numbers."""
+    assert isinstance(pieces.mesh, Quadrilaterals)
     blocks, layers = pieces.mesh.blocks, pieces.mesh.layers
     region = blocks.region
     sides = [curve for pair in zip(blocks.low, blocks.left, strict=True) for curve in pair]
@@ -113,8 +112,7 @@ def region_pieces(document: Mapping[str, Any], tensors: Mapping[str, Tensor], re
     layers = {int(point): int(n) for point, n in document["layers"]}
     if not all(0 <= point < len(points) and 0 <= n <= 1000 for point, n in layers.items()):
         raise InputError(_NONE)
-    mesh = mesh_of(blocks, layers)
-    return MeshPieces(_fields(document, tensors, lambda degree: Numbering(mesh, degree), MeshField))
+    return _pieces(document, tensors, mesh_of(blocks, layers))
 
 
 def _numbers(curves: Sequence[Curve]) -> Floats:
@@ -132,17 +130,15 @@ def _curves(numbers: Floats, names: Sequence[str]) -> list[Curve]:
     ]
 
 
-def _fields(
-    document: Mapping[str, Any], tensors: Mapping[str, Tensor], numbered: Callable[[int], Any], kind: Any
-) -> tuple[Any, ...]:
-    """The unknowns on elements, by the numbering of each degree."""
-    found: list[Any] = []
+def _pieces(document: Mapping[str, Any], tensors: Mapping[str, Tensor], mesh: Elements) -> MeshPieces:
+    """The unknowns on elements."""
+    found: list[MeshField] = []
     for f, degree in enumerate(document["degrees"]):
-        numbering, values = numbered(degree), tensors[f"values.{f}"].numpy()
+        numbering, values = Numbering(mesh, degree), tensors[f"values.{f}"].numpy()
         if numbering.count != len(values):
             raise InputError("its values are not as many as its elements have places.")
-        found.append(kind(numbering, values))
-    return tuple(found)
+        found.append(MeshField(numbering, values))
+    return MeshPieces(tuple(found))
 
 
 def _within(numbers: Tensor, low: int, high: int) -> Ints:
@@ -153,10 +149,11 @@ def _within(numbers: Tensor, low: int, high: int) -> Ints:
 
 
 def written_simplices(
-    domain: Solid | TriangleSurface, pieces: SimplexPieces
+    domain: Solid | TriangleSurface, pieces: MeshPieces
 ) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """A solid or a surface and what is on its elements, as a description and as numbers."""
     mesh = pieces.mesh
+    assert isinstance(mesh, Simplices)
     tensors = {
         "domain.places": domain.places,
         "domain.facets": domain.facets,
@@ -247,7 +244,7 @@ def solid_or_surface(
     return TriangleSurface(given, places, facets, sides, part, names, smooth)
 
 
-def simplices_of(document: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> SimplexPieces:
+def simplices_of(document: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> MeshPieces:
     """What is on the elements of a description and numbers."""
     points = tensors["mesh.points"].numpy()
     nodes = _within(tensors["mesh.nodes"], 0, len(points))
@@ -259,10 +256,8 @@ def simplices_of(document: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> 
     if bend is not None and bend.shape[1] != (degree + 1) * (degree + 2) // 2:
         raise InputError(_NO_ELEMENTS)
     curve = _within(tensors["mesh.curve"], -1, len(document["names"]))
-    mesh = SimplexMesh(points, nodes, curve, bend, degree, float(document["reach"]))
-    return SimplexPieces(
-        _fields(document, tensors, lambda degree: SimplexNumbering(mesh, degree), SimplexField)
-    )
+    mesh = Simplices(points, nodes, curve, bend, degree, float(document["reach"]))
+    return _pieces(document, tensors, mesh)
 
 
 def written_slabs(pieces: MeshSlabs) -> tuple[dict[str, Any], dict[str, Tensor]]:
@@ -294,7 +289,7 @@ def promised_slabs(document: Mapping[str, Any]) -> Table:
 def slabs_from(
     document: Mapping[str, Any],
     tensors: Mapping[str, Tensor],
-    start: MeshPieces | SimplexPieces,
+    start: MeshPieces,
     span: Sequence[float],
 ) -> MeshSlabs:
     """The slabs of a description and numbers, on a mesh with the unknowns at the start."""

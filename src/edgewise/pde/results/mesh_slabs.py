@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.polynomial import legendre
 
 from edgewise._core.arrays import Floats, Ints
+from edgewise.pde.discretisation.elements import Elements, MeshField
 from edgewise.pde.results.mesh_pieces import MeshPieces
-from edgewise.pde.results.simplex_pieces import SimplexPieces
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,7 +19,7 @@ class MeshSlabs:
 
     Attributes
     ----------
-    start : MeshPieces or SimplexPieces
+    start : MeshPieces
         The unknowns at the start.
     edges : ndarray, shape (S + 1,)
         Where slabs of time meet, both ends included.
@@ -28,13 +27,13 @@ class MeshSlabs:
         For each slab and unknown the Legendre coefficients in time of its coefficients on the mesh, (P, count).
     """
 
-    start: MeshPieces | SimplexPieces
+    start: MeshPieces
     edges: Floats
     slabs: tuple[tuple[Floats, ...], ...]
     _last: dict[bytes, tuple[Ints, Floats]] = field(default_factory=dict, repr=False)
 
     @property
-    def mesh(self) -> Any:
+    def mesh(self) -> Elements:
         """The elements."""
         return self.start.mesh
 
@@ -68,27 +67,21 @@ class MeshSlabs:
             found[rows] = self._polynomials(int(n), times[rows], len(table)) @ table
         return found
 
-    def still(self, tables: Sequence[Floats]) -> Any:
-        """Coefficients of all unknowns on the mesh as functions on it."""
-        fields: Any = self.start.fields
-        kind: Any = type(self.start)
-        return kind(tuple(type(f)(f.numbering, v) for f, v in zip(fields, tables, strict=True)))
-
-    def at_time(self, time: float) -> Any:
+    def at_time(self, time: float) -> MeshPieces:
         """All unknowns at a time."""
         when = np.array([time])
-        return self.still([self.values(f, when)[0] for f in range(len(self.slabs[0]))])
+        every = enumerate(self.start.fields)
+        return MeshPieces(tuple(MeshField(each.numbering, self.values(f, when)[0]) for f, each in every))
 
-    def _one(self, unknown: int, values: Floats) -> Any:
+    def _with(self, unknown: int, values: Floats) -> MeshPieces:
         """A function on the mesh in the place of an unknown."""
         fields = list(self.start.fields)
-        fields[unknown] = type(fields[unknown])(fields[unknown].numbering, values)  # pyright: ignore[reportArgumentType]
-        kind: Any = type(self.start)
-        return kind(tuple(fields))
+        fields[unknown] = MeshField(fields[unknown].numbering, values)
+        return MeshPieces(tuple(fields))
 
     def points(self, unknown: int, at: Floats, orders: Sequence[int]) -> Floats:
         """Values or a derivative at places and times (q, d), time last; nan outside the shape."""
-        element, local = self.start.located(at[:, :-1])
+        element, local = self.mesh.located(at[:, :-1])
         hit = element >= 0
         found = np.full(len(at), np.nan)
         found[hit] = self.at(unknown, element[hit], local[hit], at[hit, -1], orders)
@@ -111,7 +104,7 @@ class MeshSlabs:
             for k, row in enumerate(table):
                 weights = polynomials[number, k]
                 own = np.flatnonzero(weights)
-                part = self._one(unknown, row).at(unknown, element[rows[own]], local[rows[own]], space)
+                part = self._with(unknown, row).at(unknown, element[rows[own]], local[rows[own]], space)
                 total[own] += weights[own] * part
             found[rows] = total
         return found
@@ -121,7 +114,7 @@ class MeshSlabs:
         key = places.tobytes()
         if key not in self._last:
             self._last.clear()
-            self._last[key] = self.start.located(places)
+            self._last[key] = self.mesh.located(places)
         return self._last[key]
 
     def grid(self, unknown: int, at: Sequence[Floats], orders: Sequence[int] = ()) -> Floats:

@@ -22,7 +22,6 @@ from edgewise.pde.discretisation.space import Space
 from edgewise.pde.results.mesh_pieces import MeshPieces
 from edgewise.pde.results.mesh_slabs import MeshSlabs
 from edgewise.pde.results.pieces import Pieces
-from edgewise.pde.results.simplex_pieces import SimplexPieces
 from edgewise.pde.results.tables import Tables
 from edgewise.pde.results.waves import Waves
 from edgewise.splines.bspline import MAX_DEGREE, BSpline
@@ -72,7 +71,7 @@ def network_of(
             "A solution of waves that turn fast takes too many products of functions of one coordinate: it has no "
             "network. Values on grids, solution.grid(...), may be fitted with one."
         )
-    if isinstance(pieces, MeshPieces | SimplexPieces | MeshSlabs):
+    if isinstance(pieces, MeshPieces | MeshSlabs):
         raise InputError(
             "Solutions on shapes that are no boxes are no sums of products of functions of one coordinate: they have "
             "no network. Solve on a box for one."

@@ -45,7 +45,7 @@ class OtherGrid:
 
     Attributes
     ----------
-    pieces : Pieces, MeshPieces, SimplexPieces or Waves
+    pieces : Pieces, MeshPieces or Waves
     scale : float
         An error of the answer is about this share of what both are apart.
     """
@@ -61,7 +61,7 @@ class Solution(Values):
     Attributes
     ----------
     problem : Problem
-    pieces : Pieces, MeshPieces, SimplexPieces, MeshSlabs or Waves
+    pieces : Pieces, MeshPieces, MeshSlabs or Waves
         The unknowns as tables of splines, as polynomials on the elements of a mesh, and in time, or as waves.
     error : float
         Estimated relative L2 error, the largest of all unknowns; infinite where there is no estimate.

@@ -3,7 +3,6 @@
 from edgewise.pde.results.mesh_pieces import MeshPieces
 from edgewise.pde.results.mesh_slabs import MeshSlabs
 from edgewise.pde.results.pieces import Pieces
-from edgewise.pde.results.simplex_pieces import SimplexPieces
 from edgewise.pde.results.waves import Waves
 
-Tables = Pieces | MeshPieces | SimplexPieces | MeshSlabs | Waves
+Tables = Pieces | MeshPieces | MeshSlabs | Waves

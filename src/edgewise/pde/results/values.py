@@ -26,7 +26,7 @@ class Values:
     Attributes
     ----------
     problem : Problem
-    pieces : Pieces, MeshPieces, SimplexPieces, MeshSlabs or Waves
+    pieces : Pieces, MeshPieces, MeshSlabs or Waves
         The unknowns as tables of splines, as polynomials on the elements of a mesh, and in time, or as waves.
     """
 

@@ -12,9 +12,10 @@ from edgewise._core.checks import check_choice, check_int
 from edgewise._core.errors import InputError
 from edgewise._core.extras import need
 from edgewise._core.files import PathLike, as_path, said_clearly, write_file
+from edgewise.pde.discretisation.simplices import skin
 from edgewise.pde.problem.problem import Problem, velocities
+from edgewise.pde.results.mesh_pieces import MeshPieces
 from edgewise.pde.results.mesh_slabs import MeshSlabs
-from edgewise.pde.results.simplex_pieces import SimplexPieces, skin
 from edgewise.pde.results.tables import Tables
 
 ONE, SERIES, SURFACE = ".vtr", ".pvd", ".vtp"
@@ -41,10 +42,9 @@ def write_vtk(
     check_int(times, "times", low=1, high=10_000)
     pyvista = need("pyvista", "vtk", "VTK files")
     if clock is None:
-        assert not on_surface or isinstance(pieces, SimplexPieces)
         made = (
             _triangles(pyvista, problem, pieces)
-            if isinstance(pieces, SimplexPieces) and on_surface
+            if isinstance(pieces, MeshPieces) and on_surface
             else _grid(pyvista, problem, pieces, points, None)
         )
         return (_saved(made, target),)
@@ -94,7 +94,7 @@ def _grid(
     return grid
 
 
-def _triangles(pyvista: Any, problem: Problem, pieces: SimplexPieces) -> Any:
+def _triangles(pyvista: Any, problem: Problem, pieces: MeshPieces) -> Any:
     element, local, places = skin(pieces.mesh, _TRIANGLES)
     numbers = np.arange(3 * len(element)).reshape(-1, 3)
     found = pyvista.PolyData.from_regular_faces(places.reshape(-1, 3), numbers)

@@ -23,15 +23,16 @@ from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason
 from edgewise._core.work import Meter, check_seconds, check_work
 from edgewise.pde.discretisation.condensed import Condensed
-from edgewise.pde.discretisation.weak_system import WeakSystem
+from edgewise.pde.discretisation.galerkin import Galerkin
 from edgewise.pde.domains.box import Box
 from edgewise.pde.domains.space_time import SpaceTime
 from edgewise.pde.problem.problem import Problem, on_region
 from edgewise.pde.problem.weak import WeakForm, weak_form
+from edgewise.pde.results.mesh_pieces import MeshPieces
 from edgewise.pde.results.modes import Modes
 from edgewise.pde.results.solution import Solution
 from edgewise.pde.settings import SolverConfig
-from edgewise.pde.solvers.mesh_levels import left_by, pieces_of
+from edgewise.pde.solvers.mesh_levels import left_by
 from edgewise.pde.solvers.on_mesh import said_of_facets
 from edgewise.pde.solvers.progress import ended, working
 from edgewise.pde.solvers.refinement import meshes_of
@@ -47,9 +48,9 @@ _LANCZOS_STEPS = 40
 class _EigenLevel:
     """Eigenvalues and functions on one mesh, two more than asked for where there are so many."""
 
-    galerkin: WeakSystem
+    galerkin: Galerkin
     values: Floats
-    pieces: tuple[Any, ...]
+    pieces: tuple[MeshPieces, ...]
 
 
 def eigen(
@@ -125,8 +126,8 @@ def eigen(
     def refine() -> None:
         shift = -1.0 / region.size**2
         for galerkin, tell in meshes_of(region, stiff, constants):
-            kind: Any = type(galerkin)
-            level, shift = _solved(galerkin, kind(galerkin.mesh, mass, galerkin.degree), count, shift)
+            heavy = Galerkin(galerkin.mesh, mass, galerkin.degree)
+            level, shift = _solved(galerkin, heavy, count, shift)
             if levels and len(levels[-1].values) < min(count, len(level.values)):
                 # So coarse a mesh does not have as many functions.
                 levels.clear()
@@ -197,7 +198,7 @@ def _at_value(problem: Problem, value: float) -> Problem:
     return Problem(problem.domain, equations, problem.conditions)
 
 
-def _solved(galerkin: WeakSystem, heavy: WeakSystem, count: int, shift: float) -> tuple[_EigenLevel, float]:
+def _solved(galerkin: Galerkin, heavy: Galerkin, count: int, shift: float) -> tuple[_EigenLevel, float]:
     """Eigenvalues on one mesh, and a shift below them for the next."""
     fixed, given, _ = galerkin.given()
     zero = np.zeros(galerkin.count)
@@ -249,13 +250,13 @@ def _solved(galerkin: WeakSystem, heavy: WeakSystem, count: int, shift: float) -
         except ArpackError as error:
             raise InputError(f"The eigenvalues were not found: {error}.") from None
     order = np.argsort(values)
-    pieces: list[Any] = []
+    pieces: list[MeshPieces] = []
     for n in order:
         vector = vectors[:, n]
         vector = vector * np.sign(vector[np.abs(vector).argmax()])
-        found = pieces_of(galerkin, spread(vector))
+        found = MeshPieces(galerkin.fields(spread(vector)))
         norm = np.sqrt(sum(found.norms(f)[0] ** 2 for f in range(len(galerkin.numberings))))
-        pieces.append(pieces_of(galerkin, spread(vector / norm)))
+        pieces.append(MeshPieces(galerkin.fields(spread(vector / norm))))
     # Nearer to the smallest the method is faster.
     return _EigenLevel(galerkin, values[order], tuple(pieces)), float(values.min() - 0.5 * np.ptp(values))
 
@@ -310,7 +311,7 @@ def _apart(level: _EigenLevel, finer: _EigenLevel, count: int) -> Floats:
     return np.array(found)
 
 
-def _outside(piece: Any, others: Sequence[Any]) -> float:
+def _outside(piece: MeshPieces, others: Sequence[MeshPieces]) -> float:
     """What of a function, of L2 norm 1, the span of orthonormal others does not hold."""
     own, mass = _values(others[0], piece)
     rest = own
@@ -320,7 +321,7 @@ def _outside(piece: Any, others: Sequence[Any]) -> float:
     return float(np.sqrt((mass * rest**2).sum()))
 
 
-def _values(mesh: Any, piece: Any) -> tuple[Floats, Floats]:
+def _values(mesh: MeshPieces, piece: MeshPieces) -> tuple[Floats, Floats]:
     """Values of a function at the places of another's mesh, unknown after unknown, and their weights."""
     parts = [piece.on(mesh, n) for n in range(len(piece.fields))]
     return np.stack([values for values, _ in parts]), np.stack([weights for _, weights in parts])

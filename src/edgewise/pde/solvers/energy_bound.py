@@ -25,10 +25,10 @@ from scipy.sparse.linalg import splu
 from edgewise._core.arrays import Bools, Floats, Ints
 from edgewise._core.errors import InputError
 from edgewise._core.threads import one_thread
-from edgewise.pde.discretisation.elements import Sampling, inverses, lagrange, sampling
-from edgewise.pde.discretisation.galerkin import Galerkin, rim_sampling
-from edgewise.pde.discretisation.simplex_elements import SimplexSampling
-from edgewise.pde.discretisation.weak_system import WeakSystem, which_jet
+from edgewise.pde.discretisation.elements import Sampling, coordinates_of
+from edgewise.pde.discretisation.galerkin import Galerkin, which_jet
+from edgewise.pde.discretisation.lagrange import inverses
+from edgewise.pde.discretisation.quadrilaterals import Quadrilaterals
 from edgewise.pde.domains.box import Box
 from edgewise.pde.domains.region import Region, region_of
 from edgewise.pde.problem.problem import on_region
@@ -158,51 +158,56 @@ def bound_by(galerkin: Galerkin, finer: MeshPieces, sampled: Sampled | MeshPiece
     form, mesh = galerkin.form, galerkin.mesh
     if len(form.names) != 1 or not form.linear:
         return None
-    if isinstance(sampled, MeshPieces) and sampled.mesh.blocks is not mesh.blocks:
+    assert isinstance(mesh, Quadrilaterals)
+    if isinstance(sampled, MeshPieces) and not mesh.like(sampled.mesh):
         return None
     line = _LegendreLine(galerkin.degree, galerkin.degree + 4)
-    s = sampling(mesh, galerkin.degree + 4)
+    s = mesh.sampling(galerkin.degree + 4)
     found = energy_form(galerkin, s)
     if found is None:
         return None
     matrix, sign, reaction = found
     if isinstance(sampled, MeshPieces):
-        element, local = sampled.found(mesh, s)
+        element, local = sampled.mesh.across(mesh, s.at)
         jets = [sampled.at(0, element, local, o).reshape(s.mass.shape) for o in _ORDERS]
     else:
         jets = [sampled(s.places, o) for o in _ORDERS]
     value, slope = jets[0], np.stack(jets[1:], axis=-1)
-    at = [s.places[..., 0], s.places[..., 1]]
-    spring = sign * form.inside.residuals(at, [jets[which_jet(o)] for _, o in form.inside.jets])[2]
+    spring = (
+        sign
+        * form.inside.residuals(coordinates_of(s.places), [jets[which_jet(o)] for _, o in form.inside.jets])[
+            2
+        ]
+    )
     edges = _edges(galerkin, finer, sampled, line, sign)
     if edges is None:
         return None
     fluxes, rough, robin = edges
     numbers, counts, _ = mesh.edges
     signs = _AROUND * np.where(mesh.backward, -1.0, 1.0)
-    sources = (spring * s.mass).sum((1, 2))
+    sources = (spring * s.mass).sum(1)
     fluxes = balanced(fluxes, np.asarray(rough.any(2)), sources, numbers, signs, len(counts))
     exact = np.stack(finer.fields[0].jets(s)[1:], axis=-1)
     target = np.einsum("...ij,...j->...i", matrix, exact)
     y, divergence = _flux(fluxes, target, spring, s, line)
     apart = y - np.einsum("...ij,...j->...i", matrix, slope)
     misfit = np.einsum("...i,...ij,...j->...", apart, inverses(matrix), apart)
-    least = np.linalg.eigvalsh(matrix)[..., 0].min((1, 2))
+    least = np.linalg.eigvalsh(matrix)[..., 0].min(1)
     turn = inverses(s.inverse)
     area = np.linalg.det(turn)
-    stretch = (np.linalg.norm(turn, ord=2, axis=(-2, -1)) ** 2 / area).max((1, 2))
-    poincare = np.sqrt(area.max((1, 2)) * stretch / least) / np.pi
-    left = np.sqrt((s.mass * (spring + divergence) ** 2).sum((1, 2)))
+    stretch = (np.linalg.norm(turn, ord=2, axis=(-2, -1)) ** 2 / area).max(1)
+    poincare = np.sqrt(area.max(1) * stretch / least) / np.pi
+    left = np.sqrt((s.mass * (spring + divergence) ** 2).sum(1))
     through = np.sqrt((1 / np.pi**2 + 2 / np.pi) * stretch / least)[:, None] * np.sqrt((rough**2).sum(2))
-    own = np.sqrt((s.mass * misfit).sum((1, 2))) + poincare * left + through.sum(1)
+    own = np.sqrt((s.mass * misfit).sum(1)) + poincare * left + through.sum(1)
     energy = np.einsum("...i,...ij,...j->...", slope, matrix, slope) + reaction * value**2
     return EnergyBound(float(np.sqrt((own**2).sum())), float(np.sqrt((s.mass * energy).sum() + robin)))
 
 
-def energy_form(galerkin: WeakSystem, s: Sampling | SimplexSampling) -> tuple[Floats, float, Floats] | None:
+def energy_form(galerkin: Galerkin, s: Sampling) -> tuple[Floats, float, Floats] | None:
     """A at the places of a sampling, the sign that makes it positive, and c; None where there is no energy."""
     inside, zero, parts = galerkin.form.inside, np.zeros(s.mass.shape), s.places.shape[-1]
-    slopes = inside.derivatives([s.places[..., k] for k in range(parts)], [zero] * len(inside.jets))
+    slopes = inside.derivatives(coordinates_of(s.places), [zero] * len(inside.jets))
     matrix, reaction = np.zeros((*s.mass.shape, parts, parts)), zero
     for (row, j), slope in zip(inside.entries, slopes, strict=True):
         kind = which_jet(inside.jets[j][1])
@@ -260,6 +265,7 @@ def _edges(
     the conditions' share of the energy.
     """
     mesh, inside = galerkin.mesh, galerkin.form.inside
+    assert isinstance(mesh, Quadrilaterals)
     count, m = mesh.count, len(line.places)
     zero, one = 0 * line.places, 0 * line.places + 1
     sides = [
@@ -267,12 +273,11 @@ def _edges(
         for pair in ((line.places, zero), (one, line.places), (line.places, one), (zero, line.places))
     ]
     modes = line.modes[:, :-1]
-    every, field = np.arange(count), finer.fields[0]
     fluxes = np.empty((count, 4, line.degree + 1))
     for side, places in enumerate(sides):
-        at, slopes = mesh.places(every, np.broadcast_to(places, (count, m, 2)))
-        jets = _at_side(field, places, inverses(slopes))
-        flow = inside.residuals([at[..., 0], at[..., 1]], [jets[which_jet(o)] for _, o in inside.jets])[:2]
+        s, slopes = mesh.sampled(places, line.weights), mesh.placed(slice(None), places)[1]
+        jets = finer.fields[0].jets(s)
+        flow = inside.residuals(coordinates_of(s.places), [jets[which_jet(o)] for _, o in inside.jets])[:2]
         along = slopes[..., 0 if side in (0, 2) else 1]
         # Out of the side: the direction of the side turned clockwise where it runs counterclockwise.
         out = sign * _AROUND[side] * (flow[0] * along[..., 1] - flow[1] * along[..., 0])
@@ -288,24 +293,18 @@ def _edges(
     for n, rim in enumerate(galerkin.form.rims):
         if rim.given:
             continue
-        for side, where in ((0, 0), (1, 3)):
-            on = rim_sampling(mesh, n, side, m)
-            if on is None:
-                continue
+        for on in mesh.on_part(n, m):
+            where = (0, 3)[on.face]
             flow, alpha, value = np.zeros(on.mass.shape), np.zeros(on.mass.shape), np.zeros(on.mass.shape)
             if rim.flux is not None:
                 if any(any(orders) for _, orders in rim.flux.jets):
                     return None
                 if isinstance(sampled, MeshPieces):
-                    inner = mesh.local(on.elements, np.broadcast_to(sides[where], (len(on.elements), m, 2)))[
-                        0
-                    ]
-                    block = np.repeat(mesh.block[on.elements], m)
-                    element, local = sampled.elements(block, inner.reshape(-1, 2))
-                    value = sampled.at(0, element, local, (0, 0)).reshape(on.mass.shape)
+                    element, local = sampled.mesh.across(mesh, sides[where])
+                    value = sampled.at(0, element, local, (0, 0)).reshape(count, m)[on.elements]
                 else:
                     value = sampled(on.places, (0, 0))
-                at = [on.places[..., 0], on.places[..., 1], on.normal[..., 0], on.normal[..., 1]]
+                at = on.arguments
                 flow = sign * rim.flux.residuals(at, [value] * len(rim.flux.jets))[0]
                 for slope in rim.flux.derivatives(at, [value] * len(rim.flux.jets)):
                     alpha = -sign * slope
@@ -321,30 +320,17 @@ def _edges(
     return fluxes, rough, energy
 
 
-def _at_side(field: Any, places: Floats, inverse: Floats) -> tuple[Floats, Floats, Floats]:
-    """Value and derivatives in x and y of a function at places on one side of every element."""
-    x, xs = lagrange(field.numbering.degree, places[:, 0])
-    y, ys = lagrange(field.numbering.degree, places[:, 1])
-    own = field.values[field.numbering.table]
-    value, first, second = (
-        np.einsum("qi,lij,qj->lq", a, own, b, optimize=True) for a, b in ((x, y), (xs, y), (x, ys))
-    )
-    return (
-        value,
-        first * inverse[..., 0, 0] + second * inverse[..., 1, 0],
-        first * inverse[..., 0, 1] + second * inverse[..., 1, 1],
-    )
-
-
 def _flux(
     fluxes: Floats, target: Floats, spring: Floats, s: Sampling, line: _LegendreLine
 ) -> tuple[Floats, Floats]:
     """A field with the given flux through all sides and minus the sources as its divergence, near a target; and that
     divergence."""
+    shape = (len(s.mass), len(line.weights), len(line.weights))
     weights = np.multiply.outer(line.weights, line.weights)
-    area = s.mass / weights
+    mass, spring = s.mass.reshape(shape), spring.reshape(shape)
+    area = mass / weights
     # In the unit square (Piola's transformation): fluxes through lines stay what they are.
-    flat = np.einsum("...ij,...j->...i", s.inverse, target) * area[..., None] * weights[..., None]
+    flat = np.einsum("...ij,...j->...i", s.inverse, target).reshape(*shape, 2) * mass[..., None]
     low, high = line.modes[:, :-1], line.modes
     first, second = high.T @ flat[..., 0] @ low, low.T @ flat[..., 1] @ high
     lift = line.ends.T @ inverses(line.ends @ line.ends.T)
@@ -352,7 +338,7 @@ def _flux(
     first = first + lift @ (out - line.ends @ first)
     out = np.stack([-fluxes[:, 0], fluxes[:, 2]], axis=2)
     second = second + (out - second @ line.ends.T) @ lift.T
-    wanted = -(low.T @ (spring * s.mass) @ low)
+    wanted = -(low.T @ (spring * mass) @ low)
     rest = wanted - (line.slope @ first + second @ line.slope.T)
     inner, values, vectors = line.divergence
     sums = values[:, None] + values
@@ -363,4 +349,5 @@ def _flux(
     first, second = first + within @ potential, second + potential @ within.T
     divergence = low @ (line.slope @ first + second @ line.slope.T) @ low.T / area
     field = np.stack([high @ first @ low.T, low @ second @ high.T], axis=-1) / area[..., None]
+    field, divergence = field.reshape(s.places.shape), divergence.reshape(s.mass.shape)
     return np.einsum("...ij,...j->...i", inverses(s.inverse), field), divergence

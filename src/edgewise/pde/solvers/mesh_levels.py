@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,15 +14,13 @@ from numpy.typing import NDArray
 from edgewise._core.arrays import Floats
 from edgewise._core.errors import InputError
 from edgewise.pde.discretisation.condensed import Condensed
-from edgewise.pde.discretisation.mesh import Mesh
-from edgewise.pde.discretisation.simplex_mesh import SimplexMesh
-from edgewise.pde.discretisation.weak_system import WeakSystem
+from edgewise.pde.discretisation.elements import Elements
+from edgewise.pde.discretisation.galerkin import Galerkin
 from edgewise.pde.domains.region import Region
 from edgewise.pde.domains.solid import Solid
 from edgewise.pde.domains.surface import TriangleSurface
 from edgewise.pde.problem.weak import WeakForm
 from edgewise.pde.results.mesh_pieces import MeshPieces
-from edgewise.pde.results.simplex_pieces import SimplexPieces
 from edgewise.pde.settings import (
     CONTRADICTION,
     IMBALANCE,
@@ -48,10 +45,10 @@ class MeshLevel:
 
     Attributes
     ----------
-    galerkin : WeakSystem
+    galerkin : Galerkin
     values : ndarray
         All coefficients.
-    pieces : MeshPieces or SimplexPieces
+    pieces : MeshPieces
     contradiction : float
         How far conditions are apart where parts of the boundary meet, relative to them.
     converged : bool
@@ -72,9 +69,9 @@ class MeshLevel:
         Unknowns to which a constant may be added; their mean is zero.
     """
 
-    galerkin: WeakSystem
+    galerkin: Galerkin
     values: Floats
-    pieces: Any
+    pieces: MeshPieces
     contradiction: float
     converged: bool
     change: tuple[float, ...]
@@ -86,7 +83,7 @@ class MeshLevel:
     loose: tuple[int, ...]
 
 
-def solve_mesh(galerkin: WeakSystem, before: MeshLevel | None) -> MeshLevel:
+def solve_mesh(galerkin: Galerkin, before: MeshLevel | None) -> MeshLevel:
     """The unknowns on one mesh, beginning with those of another."""
     form = galerkin.form
     fixed, values, apart = galerkin.given()
@@ -140,7 +137,7 @@ def solve_mesh(galerkin: WeakSystem, before: MeshLevel | None) -> MeshLevel:
             break
         size_before = size
     values = _centred(galerkin, values, loose)
-    pieces = pieces_of(galerkin, values)
+    pieces = MeshPieces(galerkin.fields(values))
     every = range(len(form.names))
     changes = [(np.inf, np.inf) for _ in every]
     if before is not None:
@@ -168,7 +165,7 @@ def solve_mesh(galerkin: WeakSystem, before: MeshLevel | None) -> MeshLevel:
     )
 
 
-def _loose(galerkin: WeakSystem, values: Floats, fixed: NDArray[np.bool_]) -> list[int]:
+def _loose(galerkin: Galerkin, values: Floats, fixed: NDArray[np.bool_]) -> list[int]:
     """Unknowns to which a constant may be added."""
     found: list[int] = []
     for f, (a, b) in enumerate(zip(galerkin.offsets[:-1], galerkin.offsets[1:], strict=True)):
@@ -185,7 +182,7 @@ def _loose(galerkin: WeakSystem, values: Floats, fixed: NDArray[np.bool_]) -> li
     return found
 
 
-def _balance(galerkin: WeakSystem, loose: list[int]) -> Callable[[Floats], Floats]:
+def _balance(galerkin: Galerkin, loose: list[int]) -> Callable[[Floats], Floats]:
     """Residuals of equations for unknowns with a free constant, without what no function lowers: a source throughout."""
     even: list[tuple[slice, Floats]] = []
     for f in loose:
@@ -204,7 +201,7 @@ def _balance(galerkin: WeakSystem, loose: list[int]) -> Callable[[Floats], Float
     return balanced
 
 
-def _centred(galerkin: WeakSystem, values: Floats, loose: list[int]) -> Floats:
+def _centred(galerkin: Galerkin, values: Floats, loose: list[int]) -> Floats:
     """Unknowns with a free constant, with mean zero."""
     values = values.copy()
     for f in loose:
@@ -212,7 +209,7 @@ def _centred(galerkin: WeakSystem, values: Floats, loose: list[int]) -> Floats:
     return values
 
 
-def _weakest(galerkin: WeakSystem, factor: Condensed, held: NDArray[np.bool_], values: Floats) -> float:
+def _weakest(galerkin: Galerkin, factor: Condensed, held: NDArray[np.bool_], values: Floats) -> float:
     """For the change that the equations tell least of: its residuals, relative to those of the flux alone."""
     # Linear equations say the same everywhere, and at zero without rounding.
     length, middle = (1.0, 0 * values) if galerkin.form.linear else (_LENGTH, values)
@@ -233,7 +230,7 @@ def _weakest(galerkin: WeakSystem, factor: Condensed, held: NDArray[np.bool_], v
     return float(np.linalg.norm(left) / max(float(np.linalg.norm(flux)), 1e-300))
 
 
-def _imbalance(galerkin: WeakSystem, residual: Floats, loose: list[int]) -> float:
+def _imbalance(galerkin: Galerkin, residual: Floats, loose: list[int]) -> float:
     worst = 0.0
     for f in loose:
         # Test functions that add up to one: what the equation misses in all, beside what flows and springs.
@@ -243,13 +240,7 @@ def _imbalance(galerkin: WeakSystem, residual: Floats, loose: list[int]) -> floa
     return worst
 
 
-def pieces_of(galerkin: WeakSystem, values: Floats) -> Any:
-    """The unknowns as what solutions hold."""
-    kind = SimplexPieces if isinstance(galerkin.mesh, SimplexMesh) else MeshPieces
-    return kind(galerkin.fields(values))
-
-
-def _moved(galerkin: WeakSystem, before: Any) -> Floats:
+def _moved(galerkin: Galerkin, before: MeshPieces) -> Floats:
     """Another mesh's unknowns at this one's places."""
     values = np.zeros(galerkin.count)
     for f in range(len(galerkin.numberings)):
@@ -282,7 +273,7 @@ def left_of(levels: Sequence[MeshLevel]) -> tuple[float, ...]:
     return left_by([each.change for each in levels], levels[-1].pieces.mesh)
 
 
-def left_by(changes: Sequence[Sequence[float]], mesh: Mesh | SimplexMesh) -> tuple[float, ...]:
+def left_by(changes: Sequence[Sequence[float]], mesh: Elements) -> tuple[float, ...]:
     """Estimated errors of the last level but one, by the change to each level: what the last changes and, where degrees rise
     by one, what the changes of all further ones would add, as the last ones fall."""
     if mesh.degree_steps > 1 or len(changes) < 2:

@@ -17,8 +17,8 @@ from edgewise._core.arrays import Bools, Floats
 from edgewise._core.work import charge
 from edgewise.pde.discretisation.assembly import RATE
 from edgewise.pde.discretisation.condensed import Condensed
+from edgewise.pde.discretisation.galerkin import Galerkin
 from edgewise.pde.discretisation.radau import Radau, radau, to_legendre
-from edgewise.pde.discretisation.weak_system import WeakSystem
 from edgewise.pde.problem.through_time import TimedForm
 from edgewise.pde.settings import FIRST_SLABS, SolverConfig
 
@@ -39,7 +39,7 @@ class StageSystem:
 
     Parameters
     ----------
-    galerkin : WeakSystem
+    galerkin : Galerkin
         Of the unknowns alone.
     timed : TimedForm
     rule : Radau
@@ -47,23 +47,19 @@ class StageSystem:
         Coefficients that conditions give, or that are free and held.
     """
 
-    def __init__(self, galerkin: WeakSystem, timed: TimedForm, rule: Radau, held: Bools) -> None:
+    def __init__(self, galerkin: Galerkin, timed: TimedForm, rule: Radau, held: Bools) -> None:
         self.galerkin, self.timed, self.rule, self.held = galerkin, timed, rule, held
-        kind: Any = type(galerkin)
-        self.whole: WeakSystem = kind(galerkin.mesh, timed.form, galerkin.degree)
+        self.whole = Galerkin(galerkin.mesh, timed.form, galerkin.degree)
         self.count = galerkin.count
         self.linear = timed.form.linear
         self.slices = [
             slice(int(a), int(b)) for a, b in zip(galerkin.offsets[:-1], galerkin.offsets[1:], strict=True)
         ]
-        sizes = [np.prod(each.table.shape[1:]) for each in galerkin.numberings]
+        sizes = [each.table.shape[1] for each in galerkin.numberings]
         ends = np.concatenate([[0], np.cumsum(sizes)]).astype(int)
         self._own = [slice(a, b) for a, b in itertools.pairwise(ends)]
         self._width = int(ends[-1])
-        self._chunks = [
-            slice(a, min(a + galerkin.chunk, galerkin.mesh.count))
-            for a in range(0, galerkin.mesh.count, galerkin.chunk)
-        ]
+        self._chunks = galerkin.chunks
         self.same = self.linear and timed.steady
         self._matrices: list[tuple[Floats, ...]] | None = None
         self._still_source: Floats | None = None
@@ -242,7 +238,7 @@ class MeshStart:
     contradiction: float
 
 
-def start_on(galerkin: WeakSystem, timed: TimedForm, time: float) -> MeshStart:
+def start_on(galerkin: Galerkin, timed: TimedForm, time: float) -> MeshStart:
     """The data of the start on a mesh: projected in the mean, with the values that conditions on the boundary give."""
     fixed, given, apart = galerkin.at_time(time).given()
     state = np.zeros((3, galerkin.count))
@@ -276,10 +272,10 @@ def _on(data: Callable[..., object], places: Floats, *time: float) -> Floats:
     return np.broadcast_to(np.asarray(data(*at, *time), dtype=float), places.shape[:-1])
 
 
-def _projected(galerkin: WeakSystem, f: int, sampled: Floats, fixed: Bools, values: Floats) -> Floats:
+def _projected(galerkin: Galerkin, f: int, sampled: Floats, fixed: Bools, values: Floats) -> Floats:
     """The coefficients of an unknown that is nearest to values at places, in the mean; fixed ones stay."""
     own = slice(int(galerkin.offsets[f]), int(galerkin.offsets[f + 1]))
-    mass, sizes = galerkin.sampling.mass, [int(np.prod(n.table.shape[1:])) for n in galerkin.numberings]
+    mass, sizes = galerkin.sampling.mass, [n.table.shape[1] for n in galerkin.numberings]
     first, degree = sum(sizes[:f]), galerkin.numberings[f].degree
 
     def matrices(which: slice) -> Floats:
@@ -298,7 +294,7 @@ def _projected(galerkin: WeakSystem, f: int, sampled: Floats, fixed: Bools, valu
     right = np.zeros(galerkin.count)
     local = galerkin.tested(degree, (), sampled * mass)
     right += np.bincount(
-        (galerkin.numberings[f].table.reshape(len(local), -1) + own.start).ravel(),
+        (galerkin.numberings[f].table + own.start).ravel(),
         local.ravel(),
         minlength=galerkin.count,
     )
@@ -307,14 +303,13 @@ def _projected(galerkin: WeakSystem, f: int, sampled: Floats, fixed: Bools, valu
     return kept + Condensed(galerkin, matrices, held).solve(right)
 
 
-def _open(galerkin: WeakSystem, timed: TimedForm, fixed: Bools, time: float) -> tuple[int, ...]:
+def _open(galerkin: Galerkin, timed: TimedForm, fixed: Bools, time: float) -> tuple[int, ...]:
     """Unknowns without a derivative in time to which a constant may be added, as a pressure."""
-    kind: type[WeakSystem] = type(galerkin)
     found: list[int] = []
     candidates = [f for f, order in enumerate(timed.orders) if order == 0]
     if not candidates:
         return ()
-    whole = kind(galerkin.mesh, timed.form, galerkin.degree).at_time(time)  # pyright: ignore[reportCallIssue]
+    whole = Galerkin(galerkin.mesh, timed.form, galerkin.degree).at_time(time)
     base = whole.residual(np.zeros(whole.count))
     for f in candidates:
         own = slice(int(galerkin.offsets[f]), int(galerkin.offsets[f + 1]))
@@ -333,7 +328,7 @@ class MeshMarch:
 
     Parameters
     ----------
-    galerkin : WeakSystem
+    galerkin : Galerkin
         Of the unknowns alone.
     timed : TimedForm
     span : (float, float)
@@ -345,7 +340,7 @@ class MeshMarch:
 
     def __init__(
         self,
-        galerkin: WeakSystem,
+        galerkin: Galerkin,
         timed: TimedForm,
         span: tuple[float, float],
         stages: int,

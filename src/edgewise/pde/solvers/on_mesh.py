@@ -8,8 +8,7 @@ import numpy as np
 
 from edgewise._core.stopping import StopReason
 from edgewise.pde.discretisation.free_constants import open_constants
-from edgewise.pde.discretisation.galerkin import Galerkin
-from edgewise.pde.discretisation.simplex_galerkin import SimplexGalerkin
+from edgewise.pde.discretisation.quadrilaterals import Quadrilaterals
 from edgewise.pde.domains.region import Region
 from edgewise.pde.domains.solid import Solid
 from edgewise.pde.domains.surface import TriangleSurface
@@ -78,9 +77,8 @@ def solved_on_mesh(
 
 def _bounded(chosen: MeshLevel, last: MeshLevel) -> EnergyBound | None:
     """The guaranteed bound of one level's error, with the help of the next."""
-    if isinstance(last.galerkin, Galerkin):
+    if isinstance(last.galerkin.mesh, Quadrilaterals):
         return bound_by(last.galerkin, last.pieces, chosen.pieces)
-    assert isinstance(last.galerkin, SimplexGalerkin)
     return solid_bound(last.galerkin, last.pieces, chosen.pieces)
 
 

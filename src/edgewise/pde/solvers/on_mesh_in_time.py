@@ -17,14 +17,15 @@ from edgewise._core.arrays import Floats
 from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason
 from edgewise.pde.discretisation.free_constants import open_constants
-from edgewise.pde.discretisation.weak_system import WeakSystem
+from edgewise.pde.discretisation.galerkin import Galerkin
 from edgewise.pde.domains.space_time import SpaceTime
 from edgewise.pde.problem.jets import compile_equations
 from edgewise.pde.problem.through_time import timed_form
+from edgewise.pde.results.mesh_pieces import MeshPieces
 from edgewise.pde.results.mesh_slabs import MeshSlabs
 from edgewise.pde.results.solution import OtherGrid, Solution
 from edgewise.pde.settings import CHECK_SHARE, CONTRADICTION, SLAB_SHARE, TIME_DEGREE
-from edgewise.pde.solvers.mesh_levels import left_by, pieces_of
+from edgewise.pde.solvers.mesh_levels import left_by
 from edgewise.pde.solvers.mesh_march import MeshMarch
 from edgewise.pde.solvers.on_mesh import said_of_facets
 from edgewise.pde.solvers.progress import Progress, SolverTask, contradicting, show, stopped
@@ -145,7 +146,7 @@ def _level(march: MeshMarch, before: _TimedLevel | None) -> _TimedLevel:
 
 def _slabs_of(march: MeshMarch) -> MeshSlabs:
     edges = np.array([march.slabs[0].low, *(slab.high for slab in march.slabs)])
-    start = pieces_of(march.galerkin, march.start.state[0])
+    start = MeshPieces(march.galerkin.fields(march.start.state[0]))
     return MeshSlabs(start, edges, tuple(slab.tables for slab in march.slabs))
 
 
@@ -154,7 +155,7 @@ def _left(levels: Sequence[_TimedLevel]) -> tuple[float, ...]:
     return left_by([each.change for each in levels], levels[-1].slabs.mesh)
 
 
-def _apart(fine: MeshSlabs, coarse: MeshSlabs, galerkin: WeakSystem) -> tuple[float, ...]:
+def _apart(fine: MeshSlabs, coarse: MeshSlabs, galerkin: Galerkin) -> tuple[float, ...]:
     """Relative L2 difference of each unknown over the shape and time, at the places of the finer mesh."""
     nodes, shares = np.polynomial.legendre.leggauss(_COMPARED)
     lows, highs = fine.edges[:-1, None], fine.edges[1:, None]
@@ -182,18 +183,18 @@ def _apart(fine: MeshSlabs, coarse: MeshSlabs, galerkin: WeakSystem) -> tuple[fl
     )
 
 
-def _squared(galerkin: WeakSystem, own: slice, values: Floats) -> float:
+def _squared(galerkin: Galerkin, own: slice, values: Floats) -> float:
     whole = np.zeros(galerkin.count)
     whole[own] = values
     return max(float(whole @ galerkin.moments(whole)), 0.0)
 
 
-def _between(galerkin: WeakSystem, unknown: int, coarse: Any) -> Any:
+def _between(galerkin: Galerkin, unknown: int, coarse: MeshPieces) -> Any:
     """The matrix from coefficients on another mesh to those of one: values at its places."""
     own, first = np.unique(galerkin.numberings[unknown].table, return_index=True)
-    element, local = (each[first] for each in coarse.at_nodes(galerkin.numberings[unknown]))
+    element, local = coarse.at_nodes(galerkin.numberings[unknown])
+    element, local = element[first], local[first]
     table = coarse.fields[unknown].numbering.table
-    table = table.reshape(len(table), -1)
     shape = (galerkin.numberings[unknown].count, len(coarse.fields[unknown].values))
     parts: list[Any] = []
     for begin in range(0, len(own), 4096):
@@ -267,4 +268,4 @@ def _unfinished(march: MeshMarch) -> MeshSlabs:
     slabs = [slab.tables for slab in march.slabs]
     if when < high:
         edges, slabs = [*edges, high], [*slabs, held]
-    return MeshSlabs(pieces_of(march.galerkin, march.start.state[0]), np.array(edges), tuple(slabs))
+    return MeshSlabs(MeshPieces(march.galerkin.fields(march.start.state[0])), np.array(edges), tuple(slabs))

@@ -17,10 +17,8 @@ from edgewise._core.arrays import Floats
 from edgewise._core.errors import InputError
 from edgewise.pde.discretisation.blocks import Blocks, blocks_of
 from edgewise.pde.discretisation.galerkin import Galerkin
-from edgewise.pde.discretisation.mesh import Mesh, mesh_of
-from edgewise.pde.discretisation.simplex_elements import SimplexNumbering
-from edgewise.pde.discretisation.simplex_galerkin import SimplexGalerkin
-from edgewise.pde.discretisation.simplex_mesh import SimplexMesh, tetra_mesh
+from edgewise.pde.discretisation.quadrilaterals import Quadrilaterals, mesh_of
+from edgewise.pde.discretisation.simplices import Simplices, tetra_mesh
 from edgewise.pde.discretisation.triangulation import Triangulation, bent
 from edgewise.pde.domains.region import Region
 from edgewise.pde.domains.solid import Solid
@@ -61,7 +59,7 @@ _IN_SOLIDS = _Rise(10, 4, 2.5)
 
 def meshes_of(
     region: Region | Solid | TriangleSurface, form: WeakForm, config: SolverConfig
-) -> Iterator[tuple[Galerkin | SimplexGalerkin, Callable[[Floats], None]]]:
+) -> Iterator[tuple[Galerkin, Callable[[Floats], None]]]:
     """One mesh after the other, each with a function to call with the errors of its elements."""
     if isinstance(region, Region):
         return meshes(region, form, config)
@@ -119,7 +117,7 @@ def corners(region: Region, form: WeakForm) -> list[int]:
     return found
 
 
-def _halved(before: Width, mesh: Mesh, lacks: Floats) -> Width:
+def _halved(before: Width, mesh: Quadrilaterals, lacks: Floats) -> Width:
     """Widths for the next triangles: half of what they are where elements lack much, as before elsewhere."""
     blocks = mesh.blocks
     own = np.zeros(len(blocks.quads))
@@ -139,14 +137,14 @@ def _point(blocks: Blocks, place: Floats) -> int:
 
 def surface_meshes(
     surface: TriangleSurface, form: WeakForm, config: SolverConfig
-) -> Iterator[tuple[SimplexGalerkin, Callable[[Floats], None]]]:
+) -> Iterator[tuple[Galerkin, Callable[[Floats], None]]]:
     """One mesh of triangles after the other, each with a function to call with the errors of its elements."""
     cut = Triangulation(surface.places, surface.facets, surface.sides, surface.part)
 
-    def curved(mesh: SimplexMesh, degree: int) -> SimplexMesh:
+    def curved(mesh: Simplices, degree: int) -> Simplices:
         return mesh if surface.smooth is None else bent(mesh, degree, surface.project)
 
-    def smaller(_: SimplexMesh, lacks: Floats) -> SimplexMesh:
+    def smaller(_: Simplices, lacks: Floats) -> Simplices:
         nonlocal cut
         cut = cut.halved(lacks > LACKING_SHARE * lacks.max(), surface.project)
         return cut.mesh(surface.reach)
@@ -157,12 +155,12 @@ def surface_meshes(
 
 def solid_meshes(
     solid: Solid, form: WeakForm, config: SolverConfig
-) -> Iterator[tuple[SimplexGalerkin, Callable[[Floats], None]]]:
+) -> Iterator[tuple[Galerkin, Callable[[Floats], None]]]:
     """One mesh of tetrahedra after the other, each with a function to call with the errors of its elements."""
     at, widths = np.zeros((0, 3)), np.zeros(0)
     width = _FIRST_WIDTH_IN_SOLIDS * solid.size
 
-    def smaller(mesh: SimplexMesh, lacks: Floats) -> SimplexMesh | None:
+    def smaller(mesh: Simplices, lacks: Floats) -> Simplices | None:
         nonlocal at, widths
         marked, half = _halved_tetrahedra(mesh, lacks)
         at, widths = np.concatenate([at, marked]), np.concatenate([widths, half])
@@ -177,24 +175,24 @@ def solid_meshes(
 
 
 def _simplex_meshes(
-    mesh: SimplexMesh | None,
+    mesh: Simplices | None,
     form: WeakForm,
     most: int,
     tries: int,
     rise: _Rise,
-    smaller: Callable[[SimplexMesh, Floats], SimplexMesh | None],
-    curved: Callable[[SimplexMesh, int], SimplexMesh] = lambda mesh, _: mesh,
-) -> Iterator[tuple[SimplexGalerkin, Callable[[Floats], None]]]:
+    smaller: Callable[[Simplices, Floats], Simplices | None],
+    curved: Callable[[Simplices, int], Simplices] = lambda mesh, _: mesh,
+) -> Iterator[tuple[Galerkin, Callable[[Floats], None]]]:
     """A higher degree each time, or smaller elements; up to `most` coefficients, or where there are none smaller."""
     assert mesh is not None
     low = 1 + max(form.lower)
     # Facets by the thousand may leave room for the lowest degrees alone.
-    third = sum(SimplexNumbering(mesh, low + 2 - lower).count for lower in form.lower)
+    third = sum(mesh.coefficients(low + 2 - lower) for lower in form.lower)
     degree = low + 1 if third <= most else low
     lacking: list[Floats] = []
     rests: list[float] = []
     for _ in range(tries):
-        galerkin = SimplexGalerkin(curved(mesh, degree), form, degree)
+        galerkin = Galerkin(curved(mesh, degree), form, degree)
         if len(lacking) > 1 and galerkin.count > most:
             return
         yield galerkin, lacking.append
@@ -210,7 +208,7 @@ def _simplex_meshes(
         degree, rests = max(degree - 2, low + 1), []
 
 
-def _halved_tetrahedra(mesh: SimplexMesh, lacks: Floats) -> tuple[Floats, Floats]:
+def _halved_tetrahedra(mesh: Simplices, lacks: Floats) -> tuple[Floats, Floats]:
     """Places at which elements are to be half as wide: those that lack much."""
     marked = lacks > LACKING_SHARE * lacks.max()
     corners = mesh.points[mesh.nodes[marked]]

@@ -19,19 +19,13 @@ from typing import Any
 import numpy as np
 
 from edgewise._core.arrays import Bools, Floats, Ints
-from edgewise.pde.discretisation.elements import inverses
-from edgewise.pde.discretisation.simplex_elements import (
-    SimplexSampling,
-    inverted,
-    modes,
-    simplex_gauss,
-    simplex_lagrange,
-    simplex_sampling,
-)
-from edgewise.pde.discretisation.simplex_galerkin import SimplexGalerkin, face_samplings
-from edgewise.pde.discretisation.weak_system import which_jet
+from edgewise.pde.discretisation.elements import Sampling, coordinates_of
+from edgewise.pde.discretisation.galerkin import Galerkin, which_jet
+from edgewise.pde.discretisation.lagrange import inverses
+from edgewise.pde.discretisation.simplex_polynomials import orthonormal_modes, simplex_gauss, simplex_lagrange
+from edgewise.pde.discretisation.simplices import Simplices
 from edgewise.pde.results.energy import EnergyBound
-from edgewise.pde.results.simplex_pieces import SimplexPieces
+from edgewise.pde.results.mesh_pieces import MeshPieces
 from edgewise.pde.solvers.energy_bound import balanced, energy_form
 
 _MORE = 3
@@ -39,14 +33,14 @@ _MORE = 3
 _CHUNK = 128
 
 
-def solid_bound(galerkin: SimplexGalerkin, finer: SimplexPieces, coarse: SimplexPieces) -> EnergyBound | None:
+def solid_bound(galerkin: Galerkin, finer: MeshPieces, coarse: MeshPieces) -> EnergyBound | None:
     """The bound for a solution with the help of another of a higher degree on the same tetrahedra.
 
     Parameters
     ----------
-    galerkin : SimplexGalerkin
+    galerkin : Galerkin
         Of the finer solution.
-    finer, coarse : SimplexPieces
+    finer, coarse : MeshPieces
         The solution that helps, and the one whose error is bounded.
 
     Returns
@@ -57,13 +51,19 @@ def solid_bound(galerkin: SimplexGalerkin, finer: SimplexPieces, coarse: Simplex
     form, mesh = galerkin.form, galerkin.mesh
     if len(form.names) != 1 or not form.linear or mesh.dimension != 3 or coarse.mesh.nodes is not mesh.nodes:
         return None
-    s = simplex_sampling(mesh, galerkin.degree + _MORE)
+    assert isinstance(mesh, Simplices)
+    s = mesh.sampling(galerkin.degree + _MORE)
     found = energy_form(galerkin, s)
     if found is None:
         return None
     matrix, sign, reaction = found
-    jets = coarse.fields[0].jets(s.at, s.inverse)
-    spring = sign * form.inside.residuals(_at(s.places), [jets[which_jet(o)] for _, o in form.inside.jets])[3]
+    jets = coarse.fields[0].jets(s)
+    spring = (
+        sign
+        * form.inside.residuals(coordinates_of(s.places), [jets[which_jet(o)] for _, o in form.inside.jets])[
+            3
+        ]
+    )
     fluxes = sign * _fluxes(galerkin, finer)
     fixed, missed, robin = _on_boundary(galerkin, coarse, sign, fluxes)
     if fixed is None:
@@ -71,7 +71,7 @@ def solid_bound(galerkin: SimplexGalerkin, finer: SimplexPieces, coarse: Simplex
     numbers, signs, counts = _sides(galerkin)
     fluxes = balanced(fluxes, fixed, (spring * s.mass).sum(1), numbers, signs, len(counts))
     slope = np.stack(jets[1:], axis=-1)
-    exact = np.stack(finer.fields[0].jets(s.at, s.inverse)[1:], axis=-1)
+    exact = np.stack(finer.fields[0].jets(s)[1:], axis=-1)
     corners = mesh.points[mesh.nodes]
     gaps = np.linalg.norm(corners[:, :, None] - corners[:, None], axis=-1)
     width = gaps.max((1, 2))
@@ -93,10 +93,6 @@ def solid_bound(galerkin: SimplexGalerkin, finer: SimplexPieces, coarse: Simplex
     return EnergyBound(float(np.sqrt((own**2).sum())), float(np.sqrt((s.mass * energy).sum() + robin)))
 
 
-def _at(places: Floats) -> list[Floats]:
-    return [places[..., k] for k in range(3)]
-
-
 def _falls(inverse: Floats) -> Floats:
     """Minus the gradient of the weight of each corner, (L, 4, 3): its length is 1 over the height above the face."""
     return np.concatenate([inverse.sum(-2)[..., None, :], -inverse], axis=-2)
@@ -107,7 +103,7 @@ def _faces(degree: int, count: int) -> tuple[tuple[Floats, ...], Floats, Floats]
     """Places on the faces opposite to each corner (m, 3), their shares, and orthonormal polynomials there (m, n)."""
     inner, shares = simplex_gauss(count, 2)
     weights = np.concatenate([1 - inner.sum(1, keepdims=True), inner], axis=1)
-    polynomials = simplex_lagrange(degree, inner)[0] @ np.linalg.inv(modes(degree, 2)[0])
+    polynomials = simplex_lagrange(degree, inner)[0] @ np.linalg.inv(orthonormal_modes(degree, 2)[0])
     found: list[Floats] = []
     for corner in range(4):
         at = np.zeros((len(weights), 4))
@@ -116,30 +112,27 @@ def _faces(degree: int, count: int) -> tuple[tuple[Floats, ...], Floats, Floats]
     return tuple(found), shares, polynomials
 
 
-def _fluxes(galerkin: SimplexGalerkin, finer: SimplexPieces) -> Floats:
+def _fluxes(galerkin: Galerkin, finer: MeshPieces) -> Floats:
     """Modes of the flux out of each face, (L, 4, n), averaged where two elements meet."""
     mesh, inside, degree = galerkin.mesh, galerkin.form.inside, galerkin.degree
     faces, shares, polynomials = _faces(degree, degree + _MORE)
-    slopes = mesh.slopes[:, None]
-    inverse, size = inverted(slopes)
-    out = _falls(inverse[:, 0])
-    origin = mesh.points[mesh.nodes[:, 0]]
     found = np.empty((mesh.count, 4, polynomials.shape[1]))
     for corner, at in enumerate(faces):
-        jets = finer.fields[0].jets(at, inverse)
-        places = origin[:, None] + at @ np.swapaxes(mesh.slopes, 1, 2)
-        flow = inside.residuals(_at(places), [jets[which_jet(o)] for _, o in inside.jets])[:3]
+        s = mesh.sampled(at, shares)
+        jets = finer.fields[0].jets(s)
+        flow = inside.residuals(coordinates_of(s.places), [jets[which_jet(o)] for _, o in inside.jets])[:3]
         # Areas are 3 volumes over heights.
-        across = sum(flow[k] * out[:, corner, k, None] for k in range(3)) * 3 * size
-        found[:, corner] = (across * shares) @ polynomials
+        out = _falls(s.inverse[:, 0])[:, corner]
+        found[:, corner] = 3 * (sum(flow[k] * out[:, k, None] for k in range(3)) * s.mass) @ polynomials
     numbers, signs, counts = _sides(galerkin)
     total = np.zeros((len(counts), polynomials.shape[1]))
     np.add.at(total, numbers, found * signs[..., None])
     return (total / counts[:, None])[numbers] * signs[..., None]
 
 
-def _sides(galerkin: SimplexGalerkin) -> tuple[Ints, Floats, Ints]:
+def _sides(galerkin: Galerkin) -> tuple[Ints, Floats, Ints]:
     """Numbers of each element's faces, 1 for the first element at each and -1 for the second, and how many there are."""
+    assert isinstance(galerkin.mesh, Simplices)
     numbers, count = galerkin.mesh.parts(2)
     first = np.full(count, -1, dtype=np.int64)
     flat = numbers.ravel()
@@ -149,7 +142,7 @@ def _sides(galerkin: SimplexGalerkin) -> tuple[Ints, Floats, Ints]:
 
 
 def _on_boundary(
-    galerkin: SimplexGalerkin, coarse: SimplexPieces, sign: float, fluxes: Floats
+    galerkin: Galerkin, coarse: MeshPieces, sign: float, fluxes: Floats
 ) -> tuple[Bools | None, Floats, float]:
     """Puts the flux that conditions require into `fluxes`; which faces these are, what polynomials miss of it in L2, and
     the conditions' share of the energy."""
@@ -159,8 +152,8 @@ def _on_boundary(
     for n, rim in enumerate(galerkin.form.rims):
         if rim.given:
             continue
-        for on in face_samplings(mesh, n, degree + _MORE):
-            corner = int(np.flatnonzero(np.abs(_weights(on.at)).max(0) == 0)[0])
+        for on in mesh.on_part(n, degree + _MORE):
+            corner = on.face
             flow, alpha = np.zeros(on.mass.shape), np.zeros(on.mass.shape)
             numbering = coarse.fields[0].numbering
             basis = simplex_lagrange(numbering.degree, on.at)[0]
@@ -182,19 +175,14 @@ def _on_boundary(
     return fixed, missed, energy
 
 
-def _weights(at: Floats) -> Floats:
-    weights = np.concatenate([1 - at.sum(1, keepdims=True), at], axis=1)
-    return np.where(np.abs(weights) < 1e-14, 0.0, weights)
-
-
 @lru_cache(maxsize=8)
 def _reference(degree: int, count: int) -> tuple[Floats, Floats, Floats, Floats, Floats]:
     """On the tetrahedron of the weights: orthonormal polynomials at Gauss places (m, n) and their derivatives (3, m, n);
     those up to a degree less, (m, n'); fluxes and divergences of fields of them, (rows, 3 n), and its inverse."""
     at, shares = simplex_gauss(count, 3)
-    back = np.linalg.inv(modes(degree, 3)[0])
+    back = np.linalg.inv(orthonormal_modes(degree, 3)[0])
     value, *slopes = (each @ back for each in simplex_lagrange(degree, at))
-    lower = value[:, modes(degree, 3)[1] < degree]
+    lower = value[:, orthonormal_modes(degree, 3)[1] < degree]
     faces, weights, polynomials = _faces(degree, count)
     n = value.shape[1]
     rows: list[Floats] = []
@@ -212,8 +200,8 @@ def _reference(degree: int, count: int) -> tuple[Floats, Floats, Floats, Floats,
 
 
 def _field(
-    galerkin: SimplexGalerkin,
-    s: SimplexSampling,
+    galerkin: Galerkin,
+    s: Sampling,
     part: slice,
     fluxes: Floats,
     matrix: Floats,
@@ -224,6 +212,7 @@ def _field(
     solution; and that divergence."""
     degree = galerkin.degree
     value, slopes, lower, table, back = _reference(degree, degree + _MORE)
+    assert isinstance(galerkin.mesh, Simplices)
     turn = galerkin.mesh.slopes[part]
     size = np.abs(np.linalg.det(turn))[:, None, None]
     target = np.einsum("...ij,...j->...i", matrix, exact)

@@ -1,23 +1,28 @@
-"""Functions on triangles of surfaces and on tetrahedra: polynomials of a degree on each, continuous from one to the next.
+"""Polynomials of a degree on one simplex: a segment, a triangle or a tetrahedron.
 
 They are given by their values at places that are those of Gauss, Lobatto and Legendre along edges (T. Isaac 2020,
-"Recursive, parameter-free, explicitly defined interpolation nodes for simplices", doi:10.1137/20M1321802). The corners of
-an element stand in the order of their numbers, so that neighbours number the places that they share alike.
+"Recursive, parameter-free, explicitly defined interpolation nodes for simplices", doi:10.1137/20M1321802).
 """
 
 from __future__ import annotations
 
 import itertools
 import math
-from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 
 import numpy as np
 from scipy.special import roots_jacobi
 
 from edgewise._core.arrays import Floats, Ints
-from edgewise.pde.discretisation.elements import lobatto
-from edgewise.pde.discretisation.simplex_mesh import SimplexMesh, parts_of
+from edgewise.pde.discretisation.lagrange import lobatto
+
+
+@lru_cache(maxsize=8)
+def parts_of(size: int, dimension: int) -> tuple[tuple[int, ...], ...]:
+    """Which corners belong to each part of an element: corners (0), edges (1), faces (2), itself. What has one corner less
+    than the element stands in the order of the corner that it leaves out."""
+    every = tuple(itertools.combinations(range(dimension + 1), size + 1))
+    return every[::-1] if size == dimension - 1 else every
 
 
 @lru_cache(maxsize=64)
@@ -123,7 +128,7 @@ def simplex_lagrange(degree: int, at: Floats) -> Floats:
 
 
 @lru_cache(maxsize=64)
-def modes(degree: int, dimension: int) -> tuple[Floats, Ints]:
+def orthonormal_modes(degree: int, dimension: int) -> tuple[Floats, Ints]:
     """The matrix from values at places to orthonormal modes on an element of size 1, and the degree of each mode."""
     at, weights = simplex_gauss(degree + 1, dimension)
     size = np.sqrt(weights @ _orthogonal(degree, at)[0] ** 2)
@@ -142,117 +147,3 @@ def simplex_gauss(count: int, dimension: int) -> tuple[Floats, Floats]:
         left = left * (1 - grid.ravel())
     shares = np.asarray(weights).ravel()
     return np.stack(found, axis=1), shares / shares.sum()
-
-
-@dataclass(frozen=True, eq=False)
-class SimplexNumbering:
-    """Numbers of the places at which functions of a degree are given: corners, edges, faces, then the inside of elements.
-
-    Attributes
-    ----------
-    mesh : SimplexMesh
-    degree : int
-    """
-
-    mesh: SimplexMesh
-    degree: int
-
-    @cached_property
-    def _sizes(self) -> list[int]:
-        """Places inside each edge, face and element."""
-        return [math.comb(self.degree - 1, size) for size in range(1, self.mesh.dimension + 1)]
-
-    @property
-    def count(self) -> int:
-        """How many there are."""
-        parts = [self.mesh.parts(size)[1] for size in range(1, self.mesh.dimension + 1)]
-        return len(self.mesh.points) + sum(n * size for n, size in zip(parts, self._sizes, strict=True))
-
-    @cached_property
-    def table(self) -> Ints:
-        """Numbers of each element's places, (L, n)."""
-        mesh, found, first = self.mesh, [self.mesh.nodes], len(self.mesh.points)
-        for size, inside in enumerate(self._sizes, 1):
-            numbers, count = mesh.parts(size)
-            inner = first + numbers[:, :, None] * inside + np.arange(inside)
-            found.append(inner.reshape(mesh.count, -1))
-            first += count * inside
-        return np.concatenate(found, axis=1)
-
-    def face(self, corner: int) -> Ints:
-        """Which of an element's places lie on the face opposite to a corner."""
-        return np.flatnonzero([steps[corner] == 0 for steps in indices(self.degree, self.mesh.dimension)])
-
-
-@dataclass(frozen=True, eq=False)
-class SimplexSampling:
-    """Places in every element, with the volume or area of each.
-
-    Attributes
-    ----------
-    at : ndarray, shape (m, d)
-        Weights of all corners but the first, the same in every element.
-    shares : ndarray, shape (m,)
-        Of the size of a flat element.
-    places : ndarray, shape (L, m, 3)
-    mass : ndarray, shape (L, m)
-    inverse : ndarray, shape (L, 1 or m, d, 3)
-        Derivatives of the weights in the coordinates, along the element.
-    """
-
-    at: Floats
-    shares: Floats
-    places: Floats
-    mass: Floats
-    inverse: Floats
-
-
-def simplex_sampling(mesh: SimplexMesh, count: int) -> SimplexSampling:
-    """Gauss places, `count` in each direction of every element."""
-    at, shares = simplex_gauss(count, mesh.dimension)
-    places, slopes = placed(mesh, slice(None), at)
-    inverse, size = inverted(slopes)
-    return SimplexSampling(at, shares, places, size * shares, inverse)
-
-
-def placed(mesh: SimplexMesh, which: Ints | slice, at: Floats) -> tuple[Floats, Floats]:
-    """Places (q, m, 3) of elements by weights (m, d), and their derivatives in these (q, 1 or m, 3, d)."""
-    if mesh.bend is None:
-        places = mesh.points[mesh.nodes[which, 0]][:, None] + at @ np.swapaxes(mesh.slopes[which], 1, 2)
-        return places, mesh.slopes[which][:, None]
-    value, *slopes = simplex_lagrange(mesh.bend_degree, at)
-    own = mesh.bend[which]
-    return value @ own, np.stack([slope @ own for slope in slopes], axis=-1)
-
-
-def inverted(slopes: Floats) -> tuple[Floats, Floats]:
-    """Derivatives of the weights in the coordinates, (..., d, 3), and sizes (...,), from those of places (..., 3, d)."""
-    turned = np.swapaxes(slopes, -1, -2)
-    gram = turned @ slopes
-    size = np.sqrt(np.maximum(np.linalg.det(gram), 0.0)) / math.factorial(slopes.shape[-1])
-    return np.asarray(np.linalg.solve(gram, turned), dtype=float), size
-
-
-@dataclass(frozen=True, eq=False)
-class SimplexField:
-    """A function on a mesh of triangles or tetrahedra.
-
-    Attributes
-    ----------
-    numbering : SimplexNumbering
-    values : ndarray, shape (count,)
-    """
-
-    numbering: SimplexNumbering
-    values: Floats
-
-    def jets(self, at: Floats, inverse: Floats, which: slice = slice(None)) -> tuple[Floats, ...]:
-        """Value and derivatives in the coordinates, in some elements, at weights (m, d): four arrays (l, m)."""
-        own = self.values[self.numbering.table[which]]
-        value, *slopes = simplex_lagrange(self.numbering.degree, at)
-        inner = [own @ slope.T for slope in slopes]
-        outer = [
-            np.asarray(sum(each * inverse[which][..., a, b] for a, each in enumerate(inner)))
-            for b in range(3)
-        ]
-        return own @ value.T, *outer
