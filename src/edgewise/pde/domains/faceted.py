@@ -7,18 +7,18 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final
 
 import numpy as np
 
-from edgewise._core.arrays import Floats
+from edgewise._core.arrays import Floats, Ints
 from edgewise._core.checks import UNREADABLE, among, check_float, short
 from edgewise._core.errors import FileError, InputError
 from edgewise._core.extras import need
 from edgewise._core.files import PathLike, as_path, said_clearly, shown
 from edgewise.pde.domains.parts import Part, Parts
 from edgewise.pde.domains.region import Rim
-from edgewise.pde.domains.space_time import SpaceTime, during
+from edgewise.pde.domains.space_time import SpatialShape
 from edgewise.pde.terms.symbols import Coordinate
 
 # A name's place may lie off the boundary by this share of the size.
@@ -199,30 +199,16 @@ def _read(content: bytes, kind: str, where: str) -> Floats:
     return found
 
 
-class FacetedDomain:
-    """A domain in space without time, whose corners are at `places` (n, 3)."""
+class FacetedShape(SpatialShape):
+    """A shape in space whose corners are at `places` (n, 3), with the names of the parts of its boundary."""
 
     places: Floats
+    names: tuple[str, ...]
 
     @property
-    def shape(self) -> Self:
-        """Itself, which has no time."""
-        return self
-
-    @property
-    def time(self) -> None:
-        """It has no time."""
-        return
-
-    @property
-    def periodic(self) -> tuple[bool, ...]:
-        """Along which coordinates functions repeat: none."""
-        return (False, False, False)
-
-    @property
-    def parameters(self) -> tuple[int, ...]:
-        """Coordinates that are parameters of a family: none."""
-        return ()
+    def rim_names(self) -> tuple[str, ...]:
+        """Names of the parts of the boundary."""
+        return self.names
 
     @cached_property
     def bounds(self) -> tuple[tuple[float, float], ...]:
@@ -230,27 +216,11 @@ class FacetedDomain:
         ends = zip(self.places.min(0), self.places.max(0), strict=True)
         return tuple((float(low), float(high)) for low, high in ends)
 
-    @cached_property
-    def size(self) -> float:
-        """Diagonal of that box."""
-        return float(np.linalg.norm(np.ptp(self.places, axis=0)))
 
-    def during(self, times: Mapping[Coordinate, tuple[float, float]]) -> SpaceTime:
-        """Itself through time, for equations with derivatives in time.
-
-        Parameters
-        ----------
-        times : mapping of Coordinate to (float, float)
-            The coordinate of time, with its range: {t: (0, 1)}.
-
-        Returns
-        -------
-        SpaceTime
-            Its boundary has the parts "start" and "end" beside its own.
-
-        Raises
-        ------
-        InputError
-            Where `times` is no such range.
-        """
-        return during(self, times)
+def largest_first(group: Ints, size: Floats, middle: Floats) -> Ints:
+    """Numbers of the groups that things (n,) belong to, the largest first by the sizes of these (n,); equal ones, as of a
+    box, in the order of where they lie (n, 3)."""
+    total = np.bincount(group, size)
+    center = [np.bincount(group, size * middle[:, k]) / total for k in range(3)]
+    digits = [np.round(each / max(float(np.abs(each).max()), 1e-300), 6) for each in (*center[::-1], -total)]
+    return np.argsort(np.lexsort(digits))[group].astype(np.int64)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
@@ -15,10 +17,32 @@ from edgewise._core.errors import InputError
 _SAME = 1e-7
 # Facets are in one plane where corners stand off it by less than this share of the size.
 _FLAT = 1e-6
-# Edges (e, 2), and the two facets at each.
-Joints = tuple[Ints, Ints, Ints]
 # Pairs of facets that are looked at together.
 _CHUNK = 1_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class FacetEdges:
+    """FacetEdges of a surface of triangles.
+
+    Attributes
+    ----------
+    ends : ndarray, shape (e, 2)
+        Corners of those at which two facets meet.
+    one, other : ndarray, shape (e,)
+        These facets.
+    sign : ndarray, shape (e,)
+        -1 where they are turned against each other.
+    rim, crowded : ndarray, shapes (b, 2) and (c, 2)
+        Corners of the edges of one facet alone, and of those at which more than two meet.
+    """
+
+    ends: Ints
+    one: Ints
+    other: Ints
+    sign: Floats
+    rim: Ints
+    crowded: Ints
 
 
 def closed(corners: Floats) -> tuple[Floats, Ints]:
@@ -50,30 +74,21 @@ def joined(corners: Floats) -> tuple[Floats, Ints]:
     return exact[first], facets
 
 
-def turns(places: Floats, facets: Ints, joints: Joints, sign: Floats | float = 1.0) -> Floats:
-    """By how much facets turn at edges, (e,); nothing where one of them has no area.
-
-    Parameters
-    ----------
-    places, facets : ndarray
-    joints : tuple of ndarray
-        Edges (e, 2), and the two facets at each.
-    sign : ndarray, shape (e,)
-        -1 where the facets at an edge are turned against each other.
-    """
+def turns(places: Floats, facets: Ints, edges: FacetEdges) -> Floats:
+    """By how much facets turn at edges, (e,); nothing where one of them has no area."""
     normal, area = normals_of(places, facets)
-    _, one, other = joints
-    turn = np.arccos(np.clip(sign * (normal[one] * normal[other]).sum(1), -1.0, 1.0))
+    one, other = edges.one, edges.other
+    turn = np.arccos(np.clip(edges.sign * (normal[one] * normal[other]).sum(1), -1.0, 1.0))
     return np.where((area[one] > 0) & (area[other] > 0), turn, 0.0)
 
 
-def sagitta(places: Floats, facets: Ints, joints: Joints, turn: Floats) -> float:
+def sagitta(places: Floats, facets: Ints, edges: FacetEdges, turn: Floats) -> float:
     """How far a smooth surface that facets stand for lies off them at most, by the angles in which they turn.
 
     A chord of length h between facets that turn by an angle lies h * angle / 8 off its arc; a facet's edges add up, as
-    surfaces may bend both ways. Edges that are sharp on purpose are to turn by zero here.
+    surfaces may bend both ways. FacetEdges that are sharp on purpose are to turn by zero here.
     """
-    ends, one, other = joints
+    ends, one, other = edges.ends, edges.one, edges.other
     _, area = normals_of(places, facets)
     length = np.linalg.norm(places[ends[:, 0]] - places[ends[:, 1]], axis=1)
     # Across an edge facets are as wide as twice their area over its length.
@@ -82,15 +97,17 @@ def sagitta(places: Floats, facets: Ints, joints: Joints, turn: Floats) -> float
     return float(np.bincount(np.concatenate([one, other]), np.tile(own, 2), minlength=1).max())
 
 
-def edges_of(facets: Ints) -> Joints:
-    """Edges (e, 2) of a closed surface, and the two facets at each: the one that runs along it, and against it."""
+def edges_of(facets: Ints) -> FacetEdges:
+    """All edges of a surface, by how many facets meet there."""
     ends = facets[:, [[0, 1], [1, 2], [2, 0]]].reshape(-1, 2)
     owner = np.repeat(np.arange(len(facets)), 3)
-    along = ends[:, 0] < ends[:, 1]
-    first, second = (np.flatnonzero(part) for part in (along, ~along))
-    first = first[np.lexsort(ends[first].T)]
-    second = second[np.lexsort(ends[second][:, ::-1].T)]
-    return ends[first], owner[first], owner[second]
+    pairs, number, counts = np.unique(np.sort(ends, axis=1), axis=0, return_inverse=True, return_counts=True)
+    order = np.argsort(number.ravel(), kind="stable")
+    first, two = np.cumsum(counts) - counts, counts == 2
+    one, other = order[first[two]], order[first[two] + 1]
+    ahead = ends[:, 0] < ends[:, 1]
+    sign = np.where(ahead[one] == ahead[other], -1.0, 1.0)
+    return FacetEdges(pairs[two], owner[one], owner[other], sign, pairs[counts == 1], pairs[counts > 2])
 
 
 def normals_of(places: Floats, facets: Ints) -> tuple[Floats, Floats]:
@@ -111,7 +128,8 @@ def components(count: int, first: Ints, second: Ints) -> Ints:
 
 def planes(places: Floats, facets: Ints) -> Ints:
     """Numbers of the flat pieces of a surface that facets belong to."""
-    ends, one, other = edges_of(facets)
+    edges = edges_of(facets)
+    ends, one, other = edges.ends, edges.one, edges.other
     normal, area = normals_of(places, facets)
     slack = _FLAT * float(np.linalg.norm(np.ptp(places, axis=0)))
     # The corner of each facet that is not on the edge, over the plane of the other.
@@ -177,33 +195,33 @@ def place_text(place: Floats) -> str:
 
 
 def _check_edges(places: Floats, facets: Ints) -> None:
-    ends = facets[:, [[0, 1], [1, 2], [2, 0]]].reshape(-1, 2)
-    pairs, number, counts = np.unique(np.sort(ends, axis=1), axis=0, return_inverse=True, return_counts=True)
-    if (counts < 2).any():
-        where = places[pairs[counts < 2][0]].mean(0)
+    edges = edges_of(facets)
+    if len(edges.rim):
         raise InputError(
-            f"The surface is not watertight: {plural(int((counts < 2).sum()), 'edge has', 'edges have')} one facet only, "
-            f"the first at {place_text(where)}. Close it in the program that made it, or with trimesh.repair.fill_holes."
+            f"The surface is not watertight: {plural(len(edges.rim), 'edge has', 'edges have')} one facet only, the first "
+            f"at {place_text(places[edges.rim[0]].mean(0))}. Close it in the program that made it, or with "
+            "trimesh.repair.fill_holes."
         )
-    if (counts > 2).any():
-        where = places[pairs[counts > 2][0]].mean(0)
-        raise InputError(
-            f"More than two facets meet at an edge of the surface, at {place_text(where)}; export the outer surface of one "
-            "solid."
-        )
-    forward = np.bincount(number.ravel(), ends[:, 0] < ends[:, 1], minlength=len(pairs))
-    if (forward != 1).any():
-        where = places[pairs[forward != 1][0]].mean(0)
+    check_crowded(edges, places, "the outer surface of one solid")
+    if (edges.sign < 0).any():
+        where = places[edges.ends[edges.sign < 0][0]].mean(0)
         raise InputError(
             f"Neighbouring facets are turned against each other, at {place_text(where)}; turn all normals outward in the "
             "program that made the file, or with trimesh.repair.fix_normals."
         )
 
 
+def check_crowded(edges: FacetEdges, places: Floats, wanted: str) -> None:
+    """Refuses surfaces of which more than two facets meet at an edge."""
+    if len(edges.crowded):
+        where = place_text(places[edges.crowded[0]].mean(0))
+        raise InputError(f"More than two facets meet at an edge of the surface, at {where}; export {wanted}.")
+
+
 def _check_bodies(places: Floats, facets: Ints) -> None:
     """One outer surface, and cavities inside it."""
-    _, one, other = edges_of(facets)
-    body = components(len(facets), one, other)
+    edges = edges_of(facets)
+    body = components(len(facets), edges.one, edges.other)
     a, b, c = (places[facets[:, k]] - places.mean(0) for k in range(3))
     volume = np.bincount(body, (a * np.cross(b, c)).sum(1) / 6)
     if volume.sum() <= 0 or not (volume > 0).any():
@@ -233,7 +251,7 @@ def check_crossings(places: Floats, facets: Ints) -> None:
     for one, other in _near(places[facets]):
         shared = (facets[one][:, :, None] == facets[other][:, None, :]).any(2)
         for k in range(3):
-            # Edges that touch the other facet at a corner of both do not cross it.
+            # FacetEdges that touch the other facet at a corner of both do not cross it.
             free = ~shared[:, k] & ~shared[:, (k + 1) % 3]
             start, end = (places[facets[one[free], j]] for j in (k, (k + 1) % 3))
             hit = _through(start, end, places[facets[other[free]]], close)

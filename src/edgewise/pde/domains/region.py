@@ -9,10 +9,10 @@ again, so that arcs stay arcs and every piece keeps its name.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar, Protocol, Self
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,7 @@ from edgewise._core.checks import plural
 from edgewise._core.errors import InputError
 from edgewise.pde.domains.curves import CLOSE, Curve, segment
 from edgewise.pde.domains.parts import Part, Parts
-from edgewise.pde.domains.space_time import SpaceTime, during
+from edgewise.pde.domains.space_time import SpatialShape
 from edgewise.pde.terms.symbols import Coordinate
 
 
@@ -43,7 +43,7 @@ class Rim:
 
 
 @dataclass(frozen=True, eq=False)
-class Region:
+class Region(SpatialShape):
     """A connected plane region.
 
     Attributes
@@ -56,14 +56,8 @@ class Region:
 
     coordinates: tuple[Coordinate, Coordinate]
     loops: tuple[tuple[Curve, ...], ...]
-    on_surface: ClassVar = False
     # Arcs are exact: no smooth curve lies off the boundary.
     sagitta: ClassVar = 0.0
-
-    @property
-    def shape(self) -> Self:
-        """Itself, which has no time."""
-        return self
 
     @cached_property
     def curves(self) -> tuple[Curve, ...]:
@@ -81,16 +75,6 @@ class Region:
         ends = [0, *itertools.accumulate(len(loop) for loop in self.loops)]
         return tuple(tuple(range(a, b)) for a, b in itertools.pairwise(ends))
 
-    @property
-    def time(self) -> None:
-        """A region has no time."""
-        return
-
-    @property
-    def periodic(self) -> tuple[bool, ...]:
-        """Along which coordinates functions repeat: none."""
-        return (False, False)
-
     @cached_property
     def bounds(self) -> tuple[tuple[float, float], ...]:
         """The smallest box that holds the region."""
@@ -100,12 +84,6 @@ class Region:
         return tuple(
             (float(low), float(high)) for low, high in zip(places.min(0), places.max(0), strict=True)
         )
-
-    @cached_property
-    def size(self) -> float:
-        """Diagonal of that box."""
-        (left, right), (low, high) = self.bounds
-        return float(np.hypot(right - left, high - low))
 
     @cached_property
     def boundary(self) -> Parts:
@@ -131,40 +109,6 @@ class Region:
     def as_region(self) -> Region:
         """Itself."""
         return self
-
-    def during(self, times: Mapping[Coordinate, tuple[float, float]]) -> SpaceTime:
-        """Itself through time, for equations with derivatives in time.
-
-        Parameters
-        ----------
-        times : mapping of Coordinate to (float, float)
-            The coordinate of time, with its range: {t: (0, 1)}.
-
-        Returns
-        -------
-        SpaceTime
-            Its boundary has the parts "start" and "end" beside its own.
-
-        Raises
-        ------
-        InputError
-            Where `times` is no such range.
-
-        Examples
-        --------
-        >>> from edgewise import pde
-        >>> (x, y), t = pde.coordinates("x", "y"), pde.time()
-        >>> u, plate = pde.unknown("u", x, y, t), pde.disk((x, y)).during({t: (0, 0.1)})
-        >>> parts = plate.boundary
-        >>> cooling = pde.Problem(
-        ...     plate,
-        ...     [pde.dt(u) == pde.lap(u)],
-        ...     [pde.on(parts["rim"], u == 0), pde.on(parts["start"], u == 1 - x**2 - y**2)],
-        ... )
-        >>> round(pde.solve(cooling, tolerance=1e-4)(0, 0, 0.1), 3)
-        0.615
-        """
-        return during(self, times)
 
     def __or__(self, other: PlaneShape) -> Region:
         return _combined(self, region_of(other), "union")

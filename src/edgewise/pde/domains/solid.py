@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -18,10 +18,11 @@ from edgewise._core.checks import among, check_float, plural
 from edgewise._core.errors import InputError
 from edgewise._core.files import PathLike
 from edgewise.pde.domains.faceted import (
-    FacetedDomain,
+    FacetedShape,
     check_near,
     corners_of,
     direction_of,
+    largest_first,
     named_parts,
     numbered_parts,
     place_of,
@@ -43,7 +44,7 @@ from edgewise.pde.terms.symbols import Coordinate
 
 
 @dataclass(frozen=True, eq=False)
-class Solid(FacetedDomain):
+class Solid(FacetedShape):
     """A solid bounded by flat facets.
 
     Attributes
@@ -64,18 +65,12 @@ class Solid(FacetedDomain):
     facets: Ints
     patch: Ints
     names: tuple[str, ...]
-    on_surface: ClassVar = False
-
-    @property
-    def rim_names(self) -> tuple[str, ...]:
-        """Names of the patches."""
-        return self.names
 
     @cached_property
     def rim_loops(self) -> tuple[tuple[int, ...], ...]:
         """Numbers of the patches that hang together, each outer or inner surface by itself."""
-        _, one, other = edges_of(self.facets)
-        body = components(len(self.names), self.patch[one], self.patch[other])
+        edges = edges_of(self.facets)
+        body = components(len(self.names), self.patch[edges.one], self.patch[edges.other])
         return tuple(tuple(np.flatnonzero(body == n).tolist()) for n in range(int(body.max()) + 1))
 
     @cached_property
@@ -90,10 +85,10 @@ class Solid(FacetedDomain):
 
         Answers are those on the facets: they are no more exact for the smooth solid than this is small beside its thickness.
         """
-        joints = edges_of(self.facets)
-        same = self.patch[joints[1]] == self.patch[joints[2]]
-        turn = np.where(same, turns(self.places, self.facets, joints), 0.0)
-        return sagitta(self.places, self.facets, joints, turn)
+        edges = edges_of(self.facets)
+        same = self.patch[edges.one] == self.patch[edges.other]
+        turn = np.where(same, turns(self.places, self.facets, edges), 0.0)
+        return sagitta(self.places, self.facets, edges, turn)
 
     @cached_property
     def boundary(self) -> Parts:
@@ -181,18 +176,14 @@ def solid(
 
 def _patches(places: Floats, facets: Ints, angle: float) -> Ints:
     """Numbers of patches: parted where facets turn by more than the angle, the largest first."""
-    _, one, other = edges_of(facets)
+    edges = edges_of(facets)
+    one, other = edges.one, edges.other
     normal, area = normals_of(places, facets)
     smooth = (normal[one] * normal[other]).sum(1) >= np.cos(angle)
     # Facets without area have no direction: they go with a neighbour.
     smooth |= (area[one] <= 0) | (area[other] <= 0)
     group = components(len(facets), one[smooth], other[smooth])
-    total = np.bincount(group, area)
-    # Equal areas, as of a box, in the order of where they lie.
-    middle = [np.bincount(group, area * places[facets].mean(1)[:, k]) / total for k in range(3)]
-    digits = [np.round(each / max(float(np.abs(each).max()), 1e-300), 6) for each in (*middle[::-1], -total)]
-    rank = np.argsort(np.lexsort(digits))
-    return rank[group].astype(np.int64)
+    return largest_first(group, area, places[facets].mean(1))
 
 
 def _facing(found: Solid, name: str, side: str) -> list[int]:

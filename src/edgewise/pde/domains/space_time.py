@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -16,6 +17,70 @@ from edgewise.pde.domains.parts import Face, Part, Parts
 from edgewise.pde.terms.symbols import Coordinate
 
 _LIKE = "domain.during({t: (0, 1)})"
+
+
+class SpatialShape:
+    """A shape in the plane or in space, without time, with `coordinates`, `bounds` and a `boundary` of parts with names."""
+
+    coordinates: tuple[Coordinate, ...]
+    on_surface: ClassVar = False
+    # Coordinates that are parameters of a family: none.
+    parameters: ClassVar[tuple[int, ...]] = ()
+    time: ClassVar = None
+
+    @cached_property
+    def bounds(self) -> tuple[tuple[float, float], ...]:
+        """The smallest box that holds it."""
+        raise NotImplementedError
+
+    @property
+    def shape(self) -> Self:
+        """Itself, which has no time."""
+        return self
+
+    @property
+    def periodic(self) -> tuple[bool, ...]:
+        """Along which coordinates functions repeat: none."""
+        return (False,) * len(self.coordinates)
+
+    @cached_property
+    def size(self) -> float:
+        """Diagonal of the smallest box that holds it."""
+        return float(np.linalg.norm([high - low for low, high in self.bounds]))
+
+    def during(self, times: Mapping[Coordinate, tuple[float, float]]) -> SpaceTime:
+        """Itself through time, for equations with derivatives in time.
+
+        Parameters
+        ----------
+        times : mapping of Coordinate to (float, float)
+            The coordinate of time, with its range: {t: (0, 1)}.
+
+        Returns
+        -------
+        SpaceTime
+            Its boundary has the parts "start" and "end" beside its own.
+
+        Raises
+        ------
+        InputError
+            Where `times` is no such range.
+
+        Examples
+        --------
+        >>> from edgewise import pde
+        >>> (x, y), t = pde.coordinates("x", "y"), pde.time()
+        >>> u, plate = pde.unknown("u", x, y, t), pde.disk((x, y)).during({t: (0, 0.1)})
+        >>> parts = plate.boundary
+        >>> cooling = pde.Problem(
+        ...     plate,
+        ...     [pde.dt(u) == pde.lap(u)],
+        ...     [pde.on(parts["rim"], u == 0), pde.on(parts["start"], u == 1 - x**2 - y**2)],
+        ... )
+        >>> round(pde.solve(cooling, tolerance=1e-4)(0, 0, 0.1), 3)
+        0.615
+        """
+        return during(self, times)
 
 
 @dataclass(frozen=True, eq=False)

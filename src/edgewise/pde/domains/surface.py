@@ -19,10 +19,11 @@ from edgewise._core.checks import check_float, plural, short
 from edgewise._core.errors import InputError
 from edgewise._core.files import PathLike
 from edgewise.pde.domains.faceted import (
-    FacetedDomain,
+    FacetedShape,
     check_near,
     corners_of,
     direction_of,
+    largest_first,
     named_parts,
     numbered_parts,
     place_of,
@@ -30,7 +31,9 @@ from edgewise.pde.domains.faceted import (
 )
 from edgewise.pde.domains.facets import (
     check_crossings,
+    check_crowded,
     components,
+    edges_of,
     joined,
     normals_of,
     place_text,
@@ -48,7 +51,7 @@ _STEPS = 50
 
 
 @dataclass(frozen=True, eq=False)
-class TriangleSurface(FacetedDomain):
+class TriangleSurface(FacetedShape):
     """A surface of triangles.
 
     Attributes
@@ -60,7 +63,7 @@ class TriangleSurface(FacetedDomain):
     facets : ndarray, shape (m, 3)
         Numbers of the corners of each.
     sides : ndarray, shape (b, 2)
-        Edges on the boundary.
+        FacetEdges on the boundary.
     part : ndarray, shape (b,)
         Number of the part of the boundary that each belongs to.
     names : tuple of str, one a part
@@ -76,11 +79,6 @@ class TriangleSurface(FacetedDomain):
     names: tuple[str, ...]
     smooth: Equation | None
     on_surface: ClassVar = True
-
-    @property
-    def rim_names(self) -> tuple[str, ...]:
-        """Names of the parts of the boundary."""
-        return self.names
 
     @cached_property
     def rim_loops(self) -> tuple[tuple[int, ...], ...]:
@@ -100,10 +98,9 @@ class TriangleSurface(FacetedDomain):
         to 60 degrees, where no equation says where it lies, and zero where one does."""
         if self.smooth is not None:
             return 0.0
-        ends, one, other, sign, _ = edges_in(self.facets)
-        joints = ends, one, other
-        turn = turns(self.places, self.facets, joints, sign)
-        return sagitta(self.places, self.facets, joints, np.where(turn <= np.pi / 3, turn, 0.0))
+        edges = edges_of(self.facets)
+        turn = turns(self.places, self.facets, edges)
+        return sagitta(self.places, self.facets, edges, np.where(turn <= np.pi / 3, turn, 0.0))
 
     @property
     def reach(self) -> float:
@@ -227,10 +224,11 @@ def surface(
     ):
         raise InputError(argument="smooth", expected="have coordinates and numbers alone", got=short(smooth))
     places, facets = joined(corners_of(source, scale, of))
-    sides = edges_in(facets, places)[4]
+    edges = edges_of(facets)
+    sides = edges.rim
+    check_crowded(edges, places, "one surface alone")
     check_crossings(places, facets)
-    one, other = edges_in(facets)[1:3]
-    if components(len(facets), one, other).max() > 0:
+    if components(len(facets), edges.one, edges.other).max() > 0:
         raise InputError(
             "A domain must be one piece: the surface falls into several. Take one of them (trimesh's split gives each)."
         )
@@ -271,31 +269,6 @@ def surface(
     return replace(found, names=named_parts(plain, wanted, found.boundary, meant, "part"))
 
 
-def edges_in(facets: Ints, places: Floats | None = None) -> tuple[Ints, Ints, Ints, Floats, Ints]:
-    """Edges (e, 2) between two facets, both facets, -1 where these are turned against each other; and edges of one alone.
-
-    Raises
-    ------
-    InputError
-        Where more than two facets meet at an edge, of which `places` gives the place.
-    """
-    ends = facets[:, [[0, 1], [1, 2], [2, 0]]].reshape(-1, 2)
-    owner = np.repeat(np.arange(len(facets)), 3)
-    pairs, number, counts = np.unique(np.sort(ends, axis=1), axis=0, return_inverse=True, return_counts=True)
-    if (counts > 2).any() and places is not None:
-        where = place_text(places[pairs[counts > 2][0]].mean(0))
-        raise InputError(
-            f"More than two facets meet at an edge of the surface, at {where}; export one surface alone."
-        )
-    order = np.argsort(number.ravel(), kind="stable")
-    first = np.cumsum(counts) - counts
-    two = counts == 2
-    one, other = order[first[two]], order[first[two] + 1]
-    ahead = ends[:, 0] < ends[:, 1]
-    sign = np.where(ahead[one] == ahead[other], -1.0, 1.0)
-    return pairs[two], owner[one], owner[other], sign, pairs[counts == 1]
-
-
 def _neighbours(sides: Ints) -> tuple[Ints, Ints]:
     """Pairs of edges of the rim that share a corner."""
     order = np.argsort(sides.ravel(), kind="stable")
@@ -318,8 +291,4 @@ def _parted(places: Floats, sides: Ints, angle: float) -> Ints:
     cosine = -sign * (along[one] * along[other]).sum(1) / (length[one] * length[other])
     straight = cosine >= np.cos(angle)
     group = components(len(sides), one[straight], other[straight])
-    total = np.bincount(group, length)
-    middle = [np.bincount(group, length * ends.mean(1)[:, k]) / total for k in range(3)]
-    digits = [np.round(each / max(float(np.abs(each).max()), 1e-300), 6) for each in (*middle[::-1], -total)]
-    rank = np.argsort(np.lexsort(digits))
-    return rank[group].astype(np.int64)
+    return largest_first(group, length, ends.mean(1))
