@@ -84,28 +84,30 @@ class MeshPieces:
             self._tables[unknown, orders] = degree, np.asarray(table)
         return self._tables[unknown, orders]
 
+    def jets_on(self, mesh: Elements, s: Sampling, unknown: int, slopes: bool = True) -> list[Floats]:
+        """Value and derivatives of an unknown at places of another mesh, (L, m) each; or the value alone."""
+        if mesh.nodes is self.mesh.nodes:
+            return list(self.fields[unknown].jets(self.mesh.sampled(s.at, s.shares)))
+        element, local = self.mesh.across(mesh, s.at)
+        coordinates = s.places.shape[-1]
+        every = np.eye(coordinates + 1, coordinates, -1, dtype=int).tolist()
+        found = (self.at(unknown, element, local, each) for each in (every if slopes else every[:1]))
+        return [each.reshape(s.mass.shape) for each in found]
+
     def norms(self, unknown: int, other: MeshPieces | None = None) -> tuple[float, float]:
         """L2 norms of an unknown and of its gradient, or of what they are apart from another's, which is coarser."""
         s = self._sampling(unknown)
-        jets = list(self.fields[unknown].jets(s))
-        if other is not None and other.mesh.nodes is self.mesh.nodes:
-            theirs = other.fields[unknown].jets(other.mesh.sampled(s.at, s.shares))
+        jets = self.fields[unknown].jets(s)
+        if other is not None:
+            theirs = other.jets_on(self.mesh, s, unknown)
             jets = [one - two for one, two in zip(jets, theirs, strict=True)]
-        elif other is not None:
-            element, local = other.mesh.across(self.mesh, s.at)
-            coordinates = len(jets) - 1
-            for n, orders in enumerate(np.eye(coordinates + 1, coordinates, -1, dtype=int).tolist()):
-                jets[n] = jets[n] - other.at(unknown, element, local, orders).reshape(s.mass.shape)
         value, *slopes = (float((s.mass * jet**2).sum()) for jet in jets)
         return float(np.sqrt(value)), float(np.sqrt(sum(slopes)))
 
     def on(self, finer: MeshPieces, unknown: int) -> tuple[Floats, Floats]:
         """Values of an unknown at Gauss places of another's mesh, and the size of each place."""
         s = finer._sampling(unknown)
-        if finer.mesh.nodes is self.mesh.nodes:
-            return self.fields[unknown].jets(s)[0], s.mass
-        element, local = self.mesh.across(finer.mesh, s.at)
-        return self.at(unknown, element, local, (0,) * s.places.shape[-1]).reshape(s.mass.shape), s.mass
+        return self.jets_on(finer.mesh, s, unknown, slopes=False)[0], s.mass
 
     def lacks(self) -> Floats:
         """The energy of the modes above the degree in each element, by the last ones, relative to that of the unknowns."""

@@ -8,12 +8,10 @@ import numpy as np
 
 from edgewise._core.stopping import StopReason
 from edgewise.pde.discretisation.free_constants import open_constants
-from edgewise.pde.discretisation.quadrilaterals import Quadrilaterals
 from edgewise.pde.domains.region import Region
 from edgewise.pde.domains.solid import Solid
 from edgewise.pde.domains.surface import TriangleSurface
 from edgewise.pde.problem.weak import weak_form
-from edgewise.pde.results.energy import EnergyBound
 from edgewise.pde.results.solution import OtherGrid, Solution
 from edgewise.pde.settings import IMBALANCE
 from edgewise.pde.solvers.energy_bound import bound_by
@@ -27,7 +25,6 @@ from edgewise.pde.solvers.progress import (
     show,
     undetermined,
 )
-from edgewise.pde.solvers.solid_bound import solid_bound
 
 
 def solved_on_mesh(
@@ -70,16 +67,9 @@ def solved_on_mesh(
         seconds=task.meter.seconds,
         warnings=_doubts(region, last, tolerance),
         slope_error=max(last.slope_change),
-        energy=_bounded(chosen, last) if len(levels) > 1 else None,
+        energy=bound_by(last.galerkin, last.pieces, chosen.pieces) if len(levels) > 1 else None,
         neighbour=OtherGrid(last.pieces, 1.0) if len(levels) > 1 else None,
     )
-
-
-def _bounded(chosen: MeshLevel, last: MeshLevel) -> EnergyBound | None:
-    """The guaranteed bound of one level's error, with the help of the next."""
-    if isinstance(last.galerkin.mesh, Quadrilaterals):
-        return bound_by(last.galerkin, last.pieces, chosen.pieces)
-    return solid_bound(last.galerkin, last.pieces, chosen.pieces)
 
 
 def said_of_facets(region: Region | Solid | TriangleSurface, imbalance: float = 0.0) -> str:
