@@ -247,8 +247,8 @@ def _averaged(galerkin: Galerkin, finer: MeshPieces, fields: FluxFields) -> Floa
 def _on_boundary(
     galerkin: Galerkin, fields: FluxFields, jets_at: Jets, sign: float, fluxes: Floats
 ) -> tuple[Bools, Floats, float] | None:
-    """Puts the flux that conditions require into `fluxes`; which sides these are (L, F), what polynomials miss of it in L2 of
-    the reference element, and the conditions' share of the energy. None where there is no energy."""
+    """Puts the flux that conditions require into `fluxes`; which sides these are (L, F), what polynomials miss of it in L2
+    on the reference element, and the conditions' share of the energy. None where there is no energy."""
     mesh = galerkin.mesh
     fixed, missed, energy = np.zeros(fluxes.shape[:2], dtype=bool), np.zeros(fluxes.shape[:2]), 0.0
     for n, rim in enumerate(galerkin.form.rims):
