@@ -3,7 +3,8 @@ element by element."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
 from copy import copy
 from functools import cached_property
 from typing import Any, Self
@@ -69,6 +70,11 @@ class Galerkin:
         return [slice(first, min(first + self.chunk, self.mesh.count)) for first in ends]
 
     @cached_property
+    def slices(self) -> tuple[slice, ...]:
+        """Where the coefficients of each unknown are."""
+        return tuple(slice(int(a), int(b)) for a, b in itertools.pairwise(self.offsets))
+
+    @cached_property
     def coarse(self) -> sparse.csr_matrix:
         """The functions that are linear on every element, by their coefficients: (count, corners of each unknown)."""
         parts: list[sparse.csr_matrix] = []
@@ -113,8 +119,7 @@ class Galerkin:
     def fields(self, values: Floats) -> tuple[MeshField, ...]:
         """The unknowns as functions."""
         return tuple(
-            MeshField(each, values[a:b])
-            for each, a, b in zip(self.numberings, self.offsets[:-1], self.offsets[1:], strict=True)
+            MeshField(each, values[own]) for each, own in zip(self.numberings, self.slices, strict=True)
         )
 
     def at_time(self, time: float) -> Self:
@@ -193,6 +198,28 @@ class Galerkin:
                         apart = max(apart, float(np.abs(values[numbers] - wanted)[twice].max()))
                     fixed[numbers], values[numbers] = True, wanted
         return fixed, values, apart / max(1.0, float(np.abs(values).max(initial=0.0)))
+
+    def loose(self, values: Floats, fixed: Bools, unknowns: Iterable[int]) -> tuple[int, ...]:
+        """Of some unknowns those to which a constant may be added: no coefficient is fixed, and no residual feels it."""
+        found: list[int] = []
+        for f in unknowns:
+            own = self.slices[f]
+            if fixed[own].any():
+                continue
+            base, even, tilted = self.residual(values), values.copy(), values.copy()
+            even[own] += 1.0
+            tilted[own] += np.linspace(-1, 1, own.stop - own.start)
+            by_constant = np.abs(self.residual(even) - base).max()
+            if by_constant <= 1e-10 * np.abs(self.residual(tilted) - base).max():
+                found.append(f)
+        return tuple(found)
+
+    def held(self, fixed: Bools, loose: Sequence[int]) -> Bools:
+        """Fixed coefficients, and one of each unknown with a free constant, whose mean is to be made zero afterwards."""
+        found = fixed.copy()
+        for f in loose:
+            found[self.numberings[f].table.flat[0] + self.offsets[f]] = True
+        return found
 
     def _at(self, which: slice = slice(None)) -> list[Floats]:
         return coordinates_of(self.sampling.places[which])

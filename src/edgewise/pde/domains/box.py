@@ -36,12 +36,18 @@ class Box:
     coordinates: tuple[Coordinate, ...]
     bounds: tuple[tuple[float, float], ...]
     periodic: tuple[bool, ...]
+    on_grid: ClassVar = True
     on_surface: ClassVar = False
 
     @property
     def shape(self) -> Self:
         """Itself: boxes have time among their coordinates."""
         return self
+
+    @property
+    def inner_box(self) -> tuple[tuple[float, float], ...]:
+        """Its bounds."""
+        return self.bounds
 
     @property
     def time(self) -> int | None:

@@ -85,6 +85,21 @@ class Region(SpatialShape):
             (float(low), float(high)) for low, high in zip(places.min(0), places.max(0), strict=True)
         )
 
+    @property
+    def inner_box(self) -> tuple[tuple[float, float], ...]:
+        """A large box inside: the largest around places of a grid, of the shape of the whole."""
+        (left, right), (low, high) = self.bounds
+        center = np.stack(
+            np.meshgrid(np.linspace(left, right, 24)[1:-1], np.linspace(low, high, 24)[1:-1]), axis=-1
+        ).reshape(-1, 2)
+        rim = np.concatenate([curve.at(np.linspace(0, 1, 200)) for curve in self.curves])
+        half = np.array([right - left, high - low]) / 2
+        # No place of the boundary lies in a box whose half size is below the distance in the largest coordinate.
+        size = np.abs((rim[None] - center[:, None]) / half).max(-1).min(-1) * self.contains(center)
+        best = int(np.argmax(size))
+        reach = 0.95 * size[best] * half
+        return tuple((float(c - r), float(c + r)) for c, r in zip(center[best], reach, strict=True))
+
     @cached_property
     def boundary(self) -> Parts:
         """Parts by name: those given to edges and shapes; "outer", "hole", "hole 1", ... and "walls", all of it."""

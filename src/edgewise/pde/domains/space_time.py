@@ -23,6 +23,8 @@ class SpatialShape:
     """A shape in the plane or in space, without time, with `coordinates`, `bounds` and a `boundary` of parts with names."""
 
     coordinates: tuple[Coordinate, ...]
+    # Whether it is all combinations of places of its coordinates.
+    on_grid: ClassVar = False
     on_surface: ClassVar = False
     # Coordinates that are parameters of a family: none.
     parameters: ClassVar[tuple[int, ...]] = ()
@@ -32,6 +34,11 @@ class SpatialShape:
     def bounds(self) -> tuple[tuple[float, float], ...]:
         """The smallest box that holds it."""
         raise NotImplementedError
+
+    @property
+    def inner_box(self) -> tuple[tuple[float, float], ...] | None:
+        """A large box inside it; None where there is none to be found."""
+        return None
 
     @property
     def shape(self) -> Self:
@@ -99,6 +106,7 @@ class SpaceTime:
     shape: Any
     clock: Coordinate
     span: tuple[float, float]
+    on_grid: ClassVar = False
 
     @property
     def on_surface(self) -> bool:
@@ -114,6 +122,12 @@ class SpaceTime:
     def bounds(self) -> tuple[tuple[float, float], ...]:
         """The smallest box that holds the shape, and the interval of time."""
         return (*self.shape.bounds, self.span)
+
+    @property
+    def inner_box(self) -> tuple[tuple[float, float], ...] | None:
+        """A large box inside the shape, and the interval of time."""
+        inner = self.shape.inner_box
+        return None if inner is None else (*inner, self.span)
 
     @property
     def time(self) -> int:

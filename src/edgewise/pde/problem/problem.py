@@ -13,7 +13,7 @@ from edgewise._core.checks import among, did_you_mean, short
 from edgewise._core.errors import InputError
 from edgewise.pde.domains.box import Box
 from edgewise.pde.domains.parts import Part
-from edgewise.pde.domains.region import Region, region_of
+from edgewise.pde.domains.region import Region
 from edgewise.pde.domains.solid import Solid
 from edgewise.pde.domains.space_time import SpaceTime
 from edgewise.pde.domains.surface import TriangleSurface
@@ -154,6 +154,11 @@ class Problem:
             _check_condition(each, self.fields)
 
     @property
+    def box(self) -> Box | None:
+        """The domain where it is a box, whose solutions are splines on grids; None where elements fill it."""
+        return self.domain if isinstance(self.domain, Box) else None
+
+    @property
     def fields(self) -> tuple[AppliedUndef, ...]:
         """The unknowns as sympy functions of their coordinates, by name."""
         found = {f for each in self.equations for f in each.residual.atoms(AppliedUndef) if f.func != NORMAL}
@@ -183,7 +188,7 @@ class Problem:
 def _where_time_goes(domain: Any, field: Any) -> str:
     """How a shape gets time, where an unknown has one."""
     clocks = [each for each in field.args if isinstance(each, TimeSymbol)]
-    if not clocks or isinstance(domain, Box | SpaceTime):
+    if not clocks or domain.on_grid or domain.time is not None:
         return ""
     return f" A shape goes through time as shape.during({{{clocks[0]}: (0, 1)}})."
 
@@ -236,9 +241,9 @@ def velocities(problem: Problem) -> tuple[str, str] | None:
 
 def on_region(problem: Problem) -> Problem:
     """The same problem, its box a region and its conditions on the edges of the same names; others as they are."""
-    if not isinstance(problem.domain, Box):
+    if problem.box is None:
         return problem
-    region = region_of(problem.domain)
+    region = problem.box.as_region()
     conditions = [
         Condition(region.boundary[face.name], each.equation)
         for each in problem.conditions

@@ -291,8 +291,6 @@ def _domain(table: Mapping[str, Any], shapes: Mapping[str, Any], folder: Path) -
         if clock not in table:
             return shape
         span = {Coordinate(clock, time=True): _range(clock, table[clock])}
-        if isinstance(shape, Box):
-            return box({**dict(zip(shape.coordinates, shape.bounds, strict=True)), **span})
         return shape.during(span)
     if shapes:
         raise InputError(

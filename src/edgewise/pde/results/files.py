@@ -26,7 +26,7 @@ from edgewise.pde.domains.region import Region, Rim
 from edgewise.pde.domains.solid import Solid
 from edgewise.pde.domains.space_time import SpaceTime
 from edgewise.pde.domains.surface import TriangleSurface
-from edgewise.pde.problem.problem import Condition, Domain, Problem
+from edgewise.pde.problem.problem import Condition, Problem
 from edgewise.pde.results.energy import EnergyBound
 from edgewise.pde.results.mesh_files import (
     promised_region,
@@ -279,8 +279,8 @@ def problem_of(
     return Problem(domain, [equation(each) for each in document["equations"]], conditions, jumps=jumps)
 
 
-def _face(domain: Domain, name: str, number: int, high: bool | None = None) -> Face | Rim:
-    if isinstance(domain, Box) or (isinstance(domain, SpaceTime) and high is not None):
+def _face(domain: Any, name: str, number: int, high: bool | None = None) -> Face | Rim:
+    if domain.on_grid or (domain.time is not None and high is not None):
         return Face(name, int(number), bool(high))
     if not 0 <= int(number) < len(domain.rim_names):
         raise InputError("its conditions are on no part of the boundary.")

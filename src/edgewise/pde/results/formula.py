@@ -18,9 +18,7 @@ from edgewise._core.work import Meter
 from edgewise.forms.tree import render
 from edgewise.pde.discretisation.faces import outward
 from edgewise.pde.domains.curves import Curve
-from edgewise.pde.domains.region import Region, Rim
-from edgewise.pde.domains.solid import Solid
-from edgewise.pde.domains.surface import TriangleSurface
+from edgewise.pde.domains.region import Rim
 from edgewise.pde.problem.problem import Problem
 from edgewise.pde.results.closed_form import SampledFunction, closed_form
 from edgewise.pde.results.exact import exact_bound, numbers_of
@@ -123,18 +121,15 @@ def formula_of(
 ) -> SolutionFormula:
     """Closed forms of all unknowns of a solution, or of one term in them."""
     meter = Meter()
-    shape = problem.domain.shape
-    if isinstance(shape, Solid | TriangleSurface):
+    # A closed form holds everywhere if it holds in a box.
+    bounds = problem.domain.inner_box
+    if bounds is None:
         raise InputError(
             "Closed forms are looked for on boxes and plane shapes. On solids and surfaces take values, "
             "solution.evaluate(...), and find_formula of them."
         )
     exact = numbers_of(problem)
     symbols = tuple(each.tree for each in problem.domain.coordinates)
-    # A closed form holds everywhere if it holds in a box.
-    bounds = problem.domain.bounds
-    if isinstance(shape, Region):
-        bounds = (*inner_box(shape), *bounds[2:])
     names = [*problem.names] if of is None else [check_text(of, "of")]
     expressions: dict[str, Any] = {}
     distances: dict[str, float] = {}
@@ -151,21 +146,6 @@ def formula_of(
     message = _message(names, expressions, insertions, complete)
     ended = StopReason.EXACT if checked else StopReason.EXHAUSTED
     return SolutionFormula(expressions, distances, insertions, checked, message, ended, meter.seconds)
-
-
-def inner_box(region: Region) -> tuple[tuple[float, float], ...]:
-    """A large box inside a region: the largest around places of a grid, of the shape of the whole."""
-    (left, right), (low, high) = region.bounds
-    center = np.stack(
-        np.meshgrid(np.linspace(left, right, 24)[1:-1], np.linspace(low, high, 24)[1:-1]), axis=-1
-    ).reshape(-1, 2)
-    rim = np.concatenate([curve.at(np.linspace(0, 1, 200)) for curve in region.curves])
-    half = np.array([right - left, high - low]) / 2
-    # No place of the boundary lies in a box whose half size is below the distance in the largest coordinate.
-    size = np.abs((rim[None] - center[:, None]) / half).max(-1).min(-1) * region.contains(center)
-    best = int(np.argmax(size))
-    reach = 0.95 * size[best] * half
-    return tuple((float(c - r), float(c + r)) for c, r in zip(center[best], reach, strict=True))
 
 
 def _values(problem: Problem, pieces: Tables, name: str) -> Any:

@@ -26,7 +26,6 @@ from edgewise.pde.discretisation.lift import conditioned
 from edgewise.pde.discretisation.product_sums import Factors, ProductSystem, normal_equations
 from edgewise.pde.discretisation.quadrature import gauss
 from edgewise.pde.discretisation.space import Space
-from edgewise.pde.domains.box import Box
 from edgewise.pde.problem.problem import Problem
 from edgewise.pde.settings import FIRST_INTERVALS, UNDETERMINED, SolverConfig
 from edgewise.pde.solvers.error_estimates import differences, residual_parts, scales
@@ -114,7 +113,7 @@ def check_products(problem: Problem, resume: object) -> None:
     InputError
     """
     domain = problem.domain
-    box = isinstance(domain, Box)
+    box = domain.on_grid
     if not box or domain.parameters or len(domain.coordinates) != 2:
         what = f"a box of {len(domain.coordinates)} coordinates" if box else "a shape, a surface or a solid"
         raise InputError(

@@ -28,8 +28,7 @@ from edgewise._core.threads import one_thread
 from edgewise.pde.discretisation.elements import Sampling, coordinates_of
 from edgewise.pde.discretisation.galerkin import Galerkin, which_jet
 from edgewise.pde.discretisation.lagrange import inverses
-from edgewise.pde.domains.box import Box
-from edgewise.pde.domains.region import Region, region_of
+from edgewise.pde.domains.region import region_of
 from edgewise.pde.problem.problem import on_region
 from edgewise.pde.problem.weak import weak_form
 from edgewise.pde.results.energy import EnergyBound
@@ -38,7 +37,7 @@ from edgewise.pde.results.solution import Solution
 from edgewise.pde.settings import SolverConfig
 from edgewise.pde.solvers.flux_fields import FluxFields, flux_fields
 from edgewise.pde.solvers.mesh_levels import MeshLevel, solve_mesh
-from edgewise.pde.solvers.refinement import meshes
+from edgewise.pde.solvers.refinement import meshes_of
 
 # Value and derivatives at the places of a sampling.
 Jets = Callable[[Sampling], Sequence[Floats]]
@@ -77,8 +76,8 @@ def energy_bound(solution: Solution | Any) -> EnergyBound:
         raise InputError(argument="solution", expected="be a Solution", got=type(solution).__name__)
     if solution.energy is not None:
         return solution.energy
-    domain: Any = solution.problem.domain
-    if not isinstance(domain, Box | Region) or len(domain.coordinates) != 2 or domain.time is not None:
+    domain = solution.problem.domain
+    if len(domain.coordinates) != 2 or domain.time is not None:
         raise InputError(
             argument="solution",
             expected="be steady, on a box of two coordinates, on a plane shape or in a solid",
@@ -93,7 +92,7 @@ def energy_bound(solution: Solution | Any) -> EnergyBound:
     best: EnergyBound | None = None
     level: MeshLevel | None = None
     with one_thread():
-        for galerkin, tell in meshes(region, form, SolverConfig()):
+        for galerkin, tell in meshes_of(region, form, SolverConfig()):
             level = solve_mesh(galerkin, level)
             found = bound_by(galerkin, level.pieces, jets)
             if found is None:

@@ -34,8 +34,8 @@ _MOST_MEMBERS = 17
 
 def member_of(problem: Problem, axis: int, value: float) -> Problem:
     """The problem at one value of a parameter."""
-    domain = problem.domain
-    assert isinstance(domain, Box)
+    domain = problem.box
+    assert domain is not None
     kept = [a for a in range(len(domain.coordinates)) if a != axis]
     symbol = domain.coordinates[axis].tree
     trees = [each.residual for each in (*problem.equations, *(c.equation for c in problem.conditions))]
@@ -78,7 +78,6 @@ def solve_family(
     tolerance : float
     meter : Meter
     """
-    assert isinstance(problem.domain, Box)
     axis = problem.domain.parameters[-1]
     low, high = problem.domain.bounds[axis]
     members: dict[float, Solution] = {}

@@ -20,7 +20,6 @@ from edgewise._core.work import Meter, check_seconds, check_work
 from edgewise.pde.discretisation.data_rows import DataRows
 from edgewise.pde.discretisation.faces import face_conditions
 from edgewise.pde.discretisation.field import Field
-from edgewise.pde.domains.box import Box
 from edgewise.pde.problem.data import Data
 from edgewise.pde.problem.jets import compile_equations
 from edgewise.pde.problem.problem import Condition, Problem
@@ -90,7 +89,7 @@ def identify(
     """
     if not isinstance(problem, Problem):
         raise InputError(argument="problem", expected="be a Problem", got=type(problem).__name__)
-    if not isinstance(problem.domain, Box):
+    if problem.box is None:
         raise InputError(
             argument="problem", expected="be on a box", got=f"one on a {type(problem.domain).__name__}"
         )
@@ -107,12 +106,12 @@ def identify(
         )
     with working(meter):
         given = [each.sigma for each in sets]
-        evolution = evolution_of(problem.domain, system, rows)
+        evolution = evolution_of(problem.box, system, rows)
         if evolution is None:
-            found = _by_grids(JointSearch(problem.domain, system, rows, given, constants, meter))
+            found = _by_grids(JointSearch(problem.box, system, rows, given, constants, meter))
         else:
             end = problem.domain.bounds[evolution.axis][1]
-            known = known_starts(problem.domain, system.faces.built_in, evolution.axis)
+            known = known_starts(problem.box, system.faces.built_in, evolution.axis)
             found = _by_start(StateSearch(evolution, system, rows, given, end, known, meter))
         return _identification(problem, system.constants, found, meter.seconds)
 
@@ -141,7 +140,6 @@ def _compiled(problem: Problem) -> JointSystem:
 
 def _rows(data: Data, problem: Problem) -> DataRows:
     domain = problem.domain
-    assert isinstance(domain, Box)
     names = [each.name for each in domain.coordinates]
     for name in data.places:
         check_choice(name, "places", names)

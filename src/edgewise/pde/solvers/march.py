@@ -294,8 +294,8 @@ def solved_by_march(
 ) -> Solution:
     """The solution by the last march but one, with its error by the last."""
     problem, tolerance = task.problem, task.tolerance
-    domain, flow = problem.domain, system.solenoidal
-    assert isinstance(domain, Box)
+    domain, flow = problem.box, system.solenoidal
+    assert domain is not None
     kept = list(resume.runs) if resume is not None else []
     runs: list[March] = []
     so_far: list[Level] = []
@@ -451,14 +451,14 @@ def held_solution(
         What ended it.
     """
     problem = task.problem
-    assert isinstance(problem.domain, Box)
+    assert problem.box is not None
     sentence = (
         "It was ended before the first slab of time: the state at the start is held, which says nothing about later times. "
         + reason.advice
     )
     return Solution.from_outcome(
         problem,
-        _start_held(problem.domain, faces, axis, len(problem.names), task.config),
+        _start_held(problem.box, faces, axis, len(problem.names), task.config),
         [float("inf")] * len(problem.names),
         "nothing was solved",
         tolerance=task.tolerance,

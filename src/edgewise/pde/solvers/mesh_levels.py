@@ -89,11 +89,8 @@ def solve_mesh(galerkin: Galerkin, before: MeshLevel | None) -> MeshLevel:
     fixed, values, apart = galerkin.given()
     if before is not None and not form.linear:
         values = np.where(fixed, values, _moved(galerkin, before.pieces))
-    loose = _loose(galerkin, values, fixed)
-    held = fixed.copy()
-    for f in loose:
-        # A constant is free: one coefficient is held, and the mean made zero afterwards.
-        held[galerkin.numberings[f].table.flat[0] + galerkin.offsets[f]] = True
+    loose = galerkin.loose(values, fixed, range(len(form.names)))
+    held = galerkin.held(fixed, loose)
     factor = None
     balanced = _balance(galerkin, loose)
     residual = galerkin.residual(values)
@@ -161,32 +158,15 @@ def solve_mesh(galerkin: Galerkin, before: MeshLevel | None) -> MeshLevel:
         _imbalance(galerkin, residual, loose),
         1.0 if factor is None else _weakest(galerkin, factor, held, values),
         galerkin.definite(values),
-        tuple(loose),
+        loose,
     )
 
 
-def _loose(galerkin: Galerkin, values: Floats, fixed: NDArray[np.bool_]) -> list[int]:
-    """Unknowns to which a constant may be added."""
-    found: list[int] = []
-    for f, (a, b) in enumerate(zip(galerkin.offsets[:-1], galerkin.offsets[1:], strict=True)):
-        if fixed[a:b].any():
-            continue
-        bump = np.zeros_like(values)
-        bump[a:b] = 1.0
-        base = galerkin.residual(values)
-        tilt = np.zeros_like(values)
-        tilt[a:b] = np.linspace(-1, 1, b - a)
-        by_constant = np.abs(galerkin.residual(values + bump) - base).max()
-        if by_constant <= 1e-10 * np.abs(galerkin.residual(values + tilt) - base).max():
-            found.append(f)
-    return found
-
-
-def _balance(galerkin: Galerkin, loose: list[int]) -> Callable[[Floats], Floats]:
+def _balance(galerkin: Galerkin, loose: Sequence[int]) -> Callable[[Floats], Floats]:
     """Residuals of equations for unknowns with a free constant, without what no function lowers: a source throughout."""
     even: list[tuple[slice, Floats]] = []
     for f in loose:
-        part = slice(int(galerkin.offsets[f]), int(galerkin.offsets[f + 1]))
+        part = galerkin.slices[f]
         ones = np.zeros(galerkin.count)
         ones[part] = 1.0
         moments = galerkin.moments(ones)[part]
@@ -201,11 +181,11 @@ def _balance(galerkin: Galerkin, loose: list[int]) -> Callable[[Floats], Floats]
     return balanced
 
 
-def _centred(galerkin: Galerkin, values: Floats, loose: list[int]) -> Floats:
+def _centred(galerkin: Galerkin, values: Floats, loose: Sequence[int]) -> Floats:
     """Unknowns with a free constant, with mean zero."""
     values = values.copy()
     for f in loose:
-        values[galerkin.offsets[f] : galerkin.offsets[f + 1]] -= galerkin.mean(values, f)
+        values[galerkin.slices[f]] -= galerkin.mean(values, f)
     return values
 
 
@@ -230,11 +210,11 @@ def _weakest(galerkin: Galerkin, factor: Condensed, held: NDArray[np.bool_], val
     return float(np.linalg.norm(left) / max(float(np.linalg.norm(flux)), 1e-300))
 
 
-def _imbalance(galerkin: Galerkin, residual: Floats, loose: list[int]) -> float:
+def _imbalance(galerkin: Galerkin, residual: Floats, loose: Sequence[int]) -> float:
     worst = 0.0
     for f in loose:
         # Test functions that add up to one: what the equation misses in all, beside what flows and springs.
-        part = slice(galerkin.offsets[f], galerkin.offsets[f + 1])
+        part = galerkin.slices[f]
         start = galerkin.residual(np.zeros_like(residual))
         worst = max(worst, abs(float(residual[part].sum())) / max(float(np.abs(start[part]).sum()), 1e-300))
     return worst

@@ -17,6 +17,7 @@ from edgewise._core.arrays import Bools, Floats
 from edgewise._core.work import charge
 from edgewise.pde.discretisation.assembly import RATE
 from edgewise.pde.discretisation.condensed import Condensed
+from edgewise.pde.discretisation.elements import coordinates_of
 from edgewise.pde.discretisation.galerkin import Galerkin
 from edgewise.pde.discretisation.radau import Radau, radau, to_legendre
 from edgewise.pde.problem.through_time import TimedForm
@@ -39,22 +40,22 @@ class StageSystem:
 
     Parameters
     ----------
-    galerkin : Galerkin
-        Of the unknowns alone.
+    galerkin, whole : Galerkin
+        Of the unknowns alone, and of them with their derivatives in time.
     timed : TimedForm
     rule : Radau
     held : ndarray of bool
         Coefficients that conditions give, or that are free and held.
     """
 
-    def __init__(self, galerkin: Galerkin, timed: TimedForm, rule: Radau, held: Bools) -> None:
-        self.galerkin, self.timed, self.rule, self.held = galerkin, timed, rule, held
-        self.whole = Galerkin(galerkin.mesh, timed.form, galerkin.degree)
+    def __init__(
+        self, galerkin: Galerkin, whole: Galerkin, timed: TimedForm, rule: Radau, held: Bools
+    ) -> None:
+        self.galerkin, self.whole = galerkin, whole
+        self.timed, self.rule, self.held = timed, rule, held
         self.count = galerkin.count
         self.linear = timed.form.linear
-        self.slices = [
-            slice(int(a), int(b)) for a, b in zip(galerkin.offsets[:-1], galerkin.offsets[1:], strict=True)
-        ]
+        self.slices = galerkin.slices
         sizes = [each.table.shape[1] for each in galerkin.numberings]
         ends = np.concatenate([[0], np.cumsum(sizes)]).astype(int)
         self._own = [slice(a, b) for a, b in itertools.pairwise(ends)]
@@ -238,7 +239,7 @@ class MeshStart:
     contradiction: float
 
 
-def start_on(galerkin: Galerkin, timed: TimedForm, time: float) -> MeshStart:
+def start_on(galerkin: Galerkin, whole: Galerkin, timed: TimedForm, time: float) -> MeshStart:
     """The data of the start on a mesh: projected in the mean, with the values that conditions on the boundary give."""
     fixed, given, apart = galerkin.at_time(time).given()
     state = np.zeros((3, galerkin.count))
@@ -247,7 +248,7 @@ def start_on(galerkin: Galerkin, timed: TimedForm, time: float) -> MeshStart:
     worst = 0.0
     for (f, k), data in timed.starts.items():
         sampled = _on(data, galerkin.sampling.places)
-        own = slice(int(galerkin.offsets[f]), int(galerkin.offsets[f + 1]))
+        own = galerkin.slices[f]
         if k:
             for n, rim in enumerate(galerkin.form.rims):
                 if f in rim.speeds:
@@ -260,21 +261,20 @@ def start_on(galerkin: Galerkin, timed: TimedForm, time: float) -> MeshStart:
             scale = max(scale, float(np.abs(wanted).max()))
             worst = max(worst, float(np.abs(wanted - given[numbers])[there].max(initial=0.0)))
         state[k, own] = _projected(galerkin, f, sampled, fixed, state[k])[own]
-    loose = _open(galerkin, timed, fixed, time)
-    held = fixed.copy()
-    for f in loose:
-        held[galerkin.numberings[f].table.flat[0] + galerkin.offsets[f]] = True
+    # Unknowns without a derivative in time to which a constant may be added, as a pressure.
+    followed = [f for f, order in enumerate(timed.orders) if order == 0]
+    loose = whole.at_time(time).loose(np.zeros(whole.count), fixed, followed)
+    held = galerkin.held(fixed, loose)
     return MeshStart(state, fixed, held, loose, max(apart, worst / max(scale, 1e-300)))
 
 
 def _on(data: Callable[..., object], places: Floats, *time: float) -> Floats:
-    at = [places[..., k] for k in range(places.shape[-1])]
-    return np.broadcast_to(np.asarray(data(*at, *time), dtype=float), places.shape[:-1])
+    return np.broadcast_to(np.asarray(data(*coordinates_of(places), *time), dtype=float), places.shape[:-1])
 
 
 def _projected(galerkin: Galerkin, f: int, sampled: Floats, fixed: Bools, values: Floats) -> Floats:
     """The coefficients of an unknown that is nearest to values at places, in the mean; fixed ones stay."""
-    own = slice(int(galerkin.offsets[f]), int(galerkin.offsets[f + 1]))
+    own = galerkin.slices[f]
     mass, sizes = galerkin.sampling.mass, [n.table.shape[1] for n in galerkin.numberings]
     first, degree = sum(sizes[:f]), galerkin.numberings[f].degree
 
@@ -301,26 +301,6 @@ def _projected(galerkin: Galerkin, f: int, sampled: Floats, fixed: Bools, values
     right -= galerkin.moments(kept)
     right[held] = 0.0
     return kept + Condensed(galerkin, matrices, held).solve(right)
-
-
-def _open(galerkin: Galerkin, timed: TimedForm, fixed: Bools, time: float) -> tuple[int, ...]:
-    """Unknowns without a derivative in time to which a constant may be added, as a pressure."""
-    found: list[int] = []
-    candidates = [f for f, order in enumerate(timed.orders) if order == 0]
-    if not candidates:
-        return ()
-    whole = Galerkin(galerkin.mesh, timed.form, galerkin.degree).at_time(time)
-    base = whole.residual(np.zeros(whole.count))
-    for f in candidates:
-        own = slice(int(galerkin.offsets[f]), int(galerkin.offsets[f + 1]))
-        if fixed[own].any():
-            continue
-        even, tilted = np.zeros(whole.count), np.zeros(whole.count)
-        even[own], tilted[own] = 1.0, np.linspace(-1, 1, own.stop - own.start)
-        by_constant = np.abs(whole.residual(even) - base).max()
-        if by_constant <= 1e-10 * np.abs(whole.residual(tilted) - base).max():
-            found.append(f)
-    return tuple(found)
 
 
 class MeshMarch:
@@ -350,8 +330,9 @@ class MeshMarch:
         self.galerkin, self.timed, self.span = galerkin, timed, span
         self.tolerance, self.config = tolerance, config
         self.rule = radau(stages)
-        self.start = start_on(galerkin, timed, span[0])
-        self.system = StageSystem(galerkin, timed, self.rule, self.start.held)
+        whole = Galerkin(galerkin.mesh, timed.form, galerkin.degree)
+        self.start = start_on(galerkin, whole, timed, span[0])
+        self.system = StageSystem(galerkin, whole, timed, self.rule, self.start.held)
         self.slabs: list[TimeSlab] = []
         self.scales = np.array(self.norms(self.start.state[0]))
         self.message = ""

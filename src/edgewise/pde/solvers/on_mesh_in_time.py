@@ -66,9 +66,8 @@ def solved_through_time(
 ) -> Solution:
     """The solution by the march on the last mesh but one, with its error by the last."""
     problem, tolerance, config = task.problem, task.tolerance, task.config
-    domain = problem.domain
+    timed, domain = timed_form(problem), problem.domain
     assert isinstance(domain, SpaceTime)
-    timed = timed_form(problem)
     symbols = [each.tree for each in domain.coordinates]
     inside = compile_equations([each.residual for each in problem.equations], problem.fields, symbols)
     doubt = grows_with_time(domain, inside, domain.time)
@@ -164,7 +163,7 @@ def _apart(fine: MeshSlabs, coarse: MeshSlabs, galerkin: Galerkin) -> tuple[floa
     sizes: list[float] = []
     differences: list[float] = []
     for f in range(len(fine.slabs[0])):
-        own = slice(int(galerkin.offsets[f]), int(galerkin.offsets[f + 1]))
+        own = galerkin.slices[f]
         across = _between(galerkin, f, coarse.start)
         size = apart = 0.0
         for first in range(0, len(times), 64):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import singledispatch
 
 import numpy as np
 from scipy.spatial import KDTree
@@ -22,6 +23,7 @@ from edgewise.pde.discretisation.simplices import Simplices, tetra_mesh
 from edgewise.pde.discretisation.triangulation import Triangulation, bent
 from edgewise.pde.domains.region import Region
 from edgewise.pde.domains.solid import Solid
+from edgewise.pde.domains.space_time import SpatialShape
 from edgewise.pde.domains.surface import TriangleSurface
 from edgewise.pde.domains.tetrahedra import fill
 from edgewise.pde.domains.triangles import Width
@@ -57,21 +59,19 @@ _ON_TRIANGLES = _Rise(12, 5, 2.0)
 _IN_SOLIDS = _Rise(10, 4, 2.5)
 
 
-def meshes_of(
-    region: Region | Solid | TriangleSurface, form: WeakForm, config: SolverConfig
-) -> Iterator[tuple[Galerkin, Callable[[Floats], None]]]:
-    """One mesh after the other, each with a function to call with the errors of its elements."""
-    if isinstance(region, Region):
-        return meshes(region, form, config)
-    if isinstance(region, Solid):
-        return solid_meshes(region, form, config)
-    return surface_meshes(region, form, config)
+# One mesh after the other, each with a function to call with the errors of its elements.
+Meshes = Iterator[tuple[Galerkin, Callable[[Floats], None]]]
 
 
-def meshes(
-    region: Region, form: WeakForm, config: SolverConfig
-) -> Iterator[tuple[Galerkin, Callable[[Floats], None]]]:
-    """One mesh after the other, each with a function to call with the errors of its elements."""
+@singledispatch
+def meshes_of(shape: SpatialShape, form: WeakForm, config: SolverConfig) -> Meshes:
+    """The meshes on which a problem is solved, by the kind of shape."""
+    raise NotImplementedError(type(shape).__name__)
+
+
+@meshes_of.register
+def _on_region(region: Region, form: WeakForm, config: SolverConfig) -> Meshes:
+    """Quadrilaterals of a higher degree each time, with layers at corners, or smaller ones."""
     degree, widest = config.mesh_degree, _FIRST_WIDTH * region.size
     width: Width = lambda at: np.full(len(at), widest)  # noqa: E731
     blocks = blocks_of(region, width)
@@ -135,10 +135,9 @@ def _point(blocks: Blocks, place: Floats) -> int:
     return int(np.linalg.norm(blocks.points - place, axis=1).argmin())
 
 
-def surface_meshes(
-    surface: TriangleSurface, form: WeakForm, config: SolverConfig
-) -> Iterator[tuple[Galerkin, Callable[[Floats], None]]]:
-    """One mesh of triangles after the other, each with a function to call with the errors of its elements."""
+@meshes_of.register
+def _on_surface(surface: TriangleSurface, form: WeakForm, config: SolverConfig) -> Meshes:
+    """Triangles, halved where they lack much and bent to where a smooth surface lies."""
     cut = Triangulation(surface.places, surface.facets, surface.sides, surface.part)
 
     def curved(mesh: Simplices, degree: int) -> Simplices:
@@ -153,10 +152,9 @@ def surface_meshes(
     return _simplex_meshes(first, form, config.mesh_coefficients, tries, _ON_TRIANGLES, smaller, curved)
 
 
-def solid_meshes(
-    solid: Solid, form: WeakForm, config: SolverConfig
-) -> Iterator[tuple[Galerkin, Callable[[Floats], None]]]:
-    """One mesh of tetrahedra after the other, each with a function to call with the errors of its elements."""
+@meshes_of.register
+def _in_solid(solid: Solid, form: WeakForm, config: SolverConfig) -> Meshes:
+    """Tetrahedra, where they lack much from a filling with smaller ones."""
     at, widths = np.zeros((0, 3)), np.zeros(0)
     width = _FIRST_WIDTH_IN_SOLIDS * solid.size
 
@@ -182,7 +180,7 @@ def _simplex_meshes(
     rise: _Rise,
     smaller: Callable[[Simplices, Floats], Simplices | None],
     curved: Callable[[Simplices, int], Simplices] = lambda mesh, _: mesh,
-) -> Iterator[tuple[Galerkin, Callable[[Floats], None]]]:
+) -> Meshes:
     """A higher degree each time, or smaller elements; up to `most` coefficients, or where there are none smaller."""
     assert mesh is not None
     low = 1 + max(form.lower)

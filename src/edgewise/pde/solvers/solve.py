@@ -22,7 +22,6 @@ from edgewise._core.config import chosen
 from edgewise._core.errors import InputError
 from edgewise._core.work import Meter, check_seconds, check_work, running
 from edgewise.pde.discretisation.faces import face_conditions
-from edgewise.pde.domains.box import Box
 from edgewise.pde.problem.jets import compile_equations
 from edgewise.pde.problem.problem import Problem
 from edgewise.pde.results.checkpoint import Checkpoint
@@ -128,11 +127,12 @@ def solve(
     listeners = as_callables(callbacks)
     meter = Meter(seconds=check_seconds(seconds))
     task = SolverTask(problem, tolerance, constants, meter, listeners)
-    domain = problem.domain
-    if not isinstance(domain, Box):
-        if domain.time is not None and resume is not None:
+    domain = problem.box
+    if domain is None:
+        timed = problem.domain.time is not None
+        if timed and resume is not None:
             raise InputError(argument="resume", expected="be for marches on boxes", advice="leave it out")
-        by_meshes = solved_on_mesh if domain.time is None else solved_through_time
+        by_meshes = solved_through_time if timed else solved_on_mesh
         with working(meter):
             return by_meshes(task)
     if domain.parameters and domain.time is None:
