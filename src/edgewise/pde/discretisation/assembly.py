@@ -15,7 +15,7 @@ import numpy as np
 from edgewise._core.arrays import Floats, Ints
 from edgewise._core.work import charge
 from edgewise.pde.discretisation.field import Field, contract
-from edgewise.pde.discretisation.quadrature import AxisRule
+from edgewise.pde.discretisation.quadrature import AxisRule, over_grid
 from edgewise.pde.discretisation.space import Reduction, Space
 from edgewise.pde.problem.jets import Compiled
 
@@ -151,10 +151,7 @@ class Patch:
     @cached_property
     def mass(self) -> Floats:
         """Weight of each place, as a grid."""
-        weights = self.rules[0].weights.ravel()
-        for rule in self.rules[1:]:
-            weights = np.multiply.outer(weights, rule.weights.ravel())
-        return weights * self.weight**2
+        return over_grid(rule.weights.ravel() for rule in self.rules) * self.weight**2
 
     def jets(self, fields: Sequence[Field]) -> list[Floats]:
         """Values of the jets at the places."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from edgewise._core.arrays import Floats
-from edgewise.pde.discretisation.quadrature import gauss
+from edgewise.pde.discretisation.quadrature import gauss, over_grid
 from edgewise.pde.discretisation.space import Space
 
 
@@ -88,9 +88,7 @@ def next_modes(fields: Sequence[Field], which: Sequence[int] | None = None) -> t
     for field in fields:
         rules = [gauss(space, space.degree + 1) for space in field.spaces]
         at = [rule.at(space) for rule, space in zip(rules, field.spaces, strict=True)]
-        root = np.sqrt(rules[0].weights.ravel())
-        for rule in rules[1:]:
-            root = np.multiply.outer(root, np.sqrt(rule.weights.ravel()))
+        root = over_grid(np.sqrt(rule.weights.ravel()) for rule in rules)
         weighed.append((field.grid(at) * root).reshape([n for rule in rules for n in rule.weights.shape]))
     sizes = [max(float((each**2).sum()), 1e-300) for each in weighed]
     largest = max(sizes)
@@ -129,9 +127,7 @@ def _by_jumps(field: Field, axis: int) -> Floats:
     space = field.spaces[axis]
     others = [s for a, s in enumerate(field.spaces) if a != axis]
     rules = [gauss(s, s.degree + 1) for s in others]
-    mass = np.ones(())
-    for rule in rules:
-        mass = np.multiply.outer(mass, rule.weights.ravel())
+    mass = over_grid(rule.weights.ravel() for rule in rules)
     designs = iter([rule.at(s) for rule, s in zip(rules, others, strict=True)])
     matrices = [space.jumps() if a == axis else s.matrix(next(designs)) for a, s in enumerate(field.spaces)]
     values = np.moveaxis(contract(field.coefficients, matrices), axis, 0)

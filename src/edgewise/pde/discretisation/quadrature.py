@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +25,11 @@ class AxisRule:
         """The places, flat."""
         steps = np.diff(space.breaks)[self.cells]
         return (space.breaks[self.cells][:, None] + steps[:, None] * self.local).ravel()
+
+
+def over_grid(factors: Iterable[Floats]) -> Floats:
+    """All products of one number of each coordinate, as a grid: weights of its places by those along each coordinate."""
+    return functools.reduce(np.multiply.outer, factors, np.ones(()))
 
 
 def gauss(space: Space, count: int) -> AxisRule:

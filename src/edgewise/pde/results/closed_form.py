@@ -19,6 +19,7 @@ from scipy.linalg import hankel
 from scipy.optimize import least_squares
 
 from edgewise._core.arrays import Floats, Ints
+from edgewise.pde.discretisation.quadrature import over_grid
 from edgewise.pde.results.exact import Exact
 from edgewise.symbolic import find_formula, one_variable, simplify_expression
 from edgewise.symbolic.expressions.parse import to_sympy
@@ -273,19 +274,13 @@ def _products(
         # Each step takes the first axis and puts the result last.
         core = np.tensordot(core, np.linalg.pinv(table, rcond=1e-13), axes=(0, 1))
     weights = [np.sqrt((table**2).mean(axis=0)) for table in tables]
-    scale = weights[0]
-    for each in weights[1:]:
-        scale = np.multiply.outer(scale, each)
-    kept = np.argwhere(np.abs(core) * scale > 10 * samples.accuracy)
+    kept = np.argwhere(np.abs(core) * over_grid(weights) > 10 * samples.accuracy)
     if not len(kept):
         return None
-    columns = []
-    for index in kept:
-        column = tables[0][:, index[0]]
-        for table, n in zip(tables[1:], index[1:], strict=True):
-            column = np.multiply.outer(column, table[:, n])
-        columns.append(column.ravel())
-    design = np.array(columns).T
+    design = np.stack(
+        [over_grid(table[:, n] for table, n in zip(tables, index, strict=True)).ravel() for index in kept],
+        axis=1,
+    )
     norms = np.linalg.norm(design, axis=0)
     left = _needed(design / norms, values.ravel(), _ROOM * samples.accuracy * np.sqrt(values.size))
     kept, norms, design = kept[left], norms[left], design[:, left]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from edgewise._core.arrays import Floats
 from edgewise.pde.discretisation.field import Field
-from edgewise.pde.discretisation.quadrature import gauss
+from edgewise.pde.discretisation.quadrature import gauss, over_grid
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,9 +89,7 @@ class Pieces:
         """Relative L2 difference from another solution, one an unknown."""
         rules = [self.rule(axis) for axis in range(len(self.fields[0][0].spaces))]
         at = [places for places, _ in rules]
-        mass = rules[0][1]
-        for _, weights in rules[1:]:
-            mass = np.multiply.outer(mass, weights)
+        mass = over_grid(weights for _, weights in rules)
         own = [self.grid(n, at) for n in range(len(self.fields[0]))]
         sizes = [float((mass * values**2).sum()) for values in own]
         found = []

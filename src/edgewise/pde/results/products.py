@@ -17,7 +17,7 @@ from edgewise._core.arrays import Floats
 from edgewise._core.errors import InputError
 from edgewise.network import KAN, Nodes
 from edgewise.network.state import put_together, take_apart
-from edgewise.pde.discretisation.quadrature import gauss
+from edgewise.pde.discretisation.quadrature import gauss, over_grid
 from edgewise.pde.discretisation.space import Space
 from edgewise.pde.results.mesh_pieces import MeshPieces
 from edgewise.pde.results.mesh_slabs import MeshSlabs
@@ -33,11 +33,9 @@ def separate(values: Floats, weights: Sequence[Floats], share: float) -> list[li
     """Products whose sum is a table of values up to a share of its L2 norm; each a list of one factor a coordinate."""
     root = [np.sqrt(w) for w in weights]
     first = values.reshape(len(weights[0]), -1)
-    rest = root[1] if len(root) > 1 else np.ones(1)
-    for each in root[2:]:
-        rest = np.multiply.outer(rest, each)
     if len(weights) == 1:
         return [[values]]
+    rest = over_grid(root[1:])
     left, sizes, right = np.linalg.svd(root[0][:, None] * first * rest.ravel(), full_matrices=False)
     tails = np.sqrt(np.cumsum(sizes[::-1] ** 2)[::-1])
     rank = max(int((tails > share * tails[0]).sum()), 1)
@@ -84,9 +82,7 @@ def network_of(
     bounds = [(float(pieces.breaks(axis)[0]), float(pieces.breaks(axis)[-1])) for axis in every]
     breaks = [pieces.breaks(axis) for axis in every]
     norms = [[float(np.linalg.norm(p[a] * np.sqrt(rules[a][1]))) for a in every] for p in products]
-    mass = rules[0][1]
-    for _, weights in rules[1:]:
-        mass = np.multiply.outer(mass, weights)
+    mass = over_grid(weights for _, weights in rules)
     size = max(float(np.sqrt((mass * values**2).sum())), 1e-300)
     while True:
         count = max(len(each) for each in breaks) - 1
@@ -141,16 +137,8 @@ def _factor(
     values = np.moveaxis(pieces.grid(unknown, at), axis, 0).reshape(len(places), -1)
     if not others:
         return values
-    columns = []
-    for product in products:
-        column = product[others[0]]
-        for a in others[1:]:
-            column = np.multiply.outer(column, product[a])
-        columns.append(column.ravel())
-    root = np.sqrt(rules[others[0]][1])
-    for a in others[1:]:
-        root = np.multiply.outer(root, np.sqrt(rules[a][1]))
-    root = root.ravel()
+    columns = [over_grid(product[a] for a in others).ravel() for product in products]
+    root = over_grid(np.sqrt(rules[a][1]) for a in others).ravel()
     found = np.linalg.lstsq(np.array(columns).T * root[:, None], (values * root).T, rcond=None)[0]
     return np.asarray(found.T, dtype=float)
 

@@ -9,7 +9,7 @@ import numpy as np
 from edgewise._core.arrays import Floats
 from edgewise.pde.discretisation.assembly import Patch
 from edgewise.pde.discretisation.field import Field
-from edgewise.pde.discretisation.quadrature import AxisRule, gauss
+from edgewise.pde.discretisation.quadrature import AxisRule, gauss, over_grid
 
 
 def norms(
@@ -19,9 +19,7 @@ def norms(
     spaces = fields[0].spaces
     rules = [gauss(space, space.degree + 1) for space in spaces]
     at = [rule.at(space) for rule, space in zip(rules, spaces, strict=True)]
-    mass = rules[0].weights.ravel()
-    for rule in rules[1:]:
-        mass = np.multiply.outer(mass, rule.weights.ravel())
+    mass = over_grid(rule.weights.ravel() for rule in rules)
     size = apart = 0.0
     for n, field in enumerate(fields):
         values = field.grid(at, orders)

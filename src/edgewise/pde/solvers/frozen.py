@@ -21,6 +21,7 @@ from edgewise._core.arrays import Floats
 from edgewise._core.work import charge
 from edgewise.pde.discretisation.assembly import RATE, Layout, WeightingSpace, integrate
 from edgewise.pde.discretisation.operators import Operators
+from edgewise.pde.discretisation.quadrature import over_grid
 from edgewise.pde.problem.jets import Compiled
 
 
@@ -106,9 +107,7 @@ def space_bands(operators: Operators, axis: int, slopes: Sequence[Floats]) -> tu
     numbers = space.live(rules)
     width = int((numbers.max(1) - numbers.min(1)).max())
     time = patch.rules[axis].weights.ravel()
-    mass = rules[0].weights.ravel()
-    for rule in rules[1:]:
-        mass = np.multiply.outer(mass, rule.weights.ravel())
+    mass = over_grid(rule.weights.ravel() for rule in rules)
     n = space.count
     bands = [np.zeros((2 * width + 1) * n) for _ in range(2)]
     each = [int(np.prod([a.space.live for a in own])) for own in space.axes]
