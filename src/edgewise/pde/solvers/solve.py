@@ -127,53 +127,49 @@ def solve(
     listeners = as_callables(callbacks)
     meter = Meter(seconds=check_seconds(seconds))
     task = SolverTask(problem, tolerance, constants, meter, listeners)
-    domain = problem.box
+
+    def member(one: Problem) -> Solution:
+        return solve(one, _FAMILY_SHARE * tolerance, work=work, callbacks=listeners, config=config)
+
+    by_members = bool(problem.domain.parameters) and problem.domain.time is None
+    with running(meter) if by_members else working(meter):
+        return solve_family(problem, member, tolerance, meter) if by_members else _road(task, road, resume)()
+
+
+def _road(task: SolverTask, asked: str, resume: Checkpoint | None) -> Callable[[], Solution]:
+    """The way to the solution that suits a problem, to be gone."""
+    problem, domain = task.problem, task.problem.box
     if domain is None:
         timed = problem.domain.time is not None
         if timed and resume is not None:
             raise InputError(argument="resume", expected="be for marches on boxes", advice="leave it out")
-        by_meshes = solved_through_time if timed else solved_on_mesh
-        with working(meter):
-            return by_meshes(task)
-    if domain.parameters and domain.time is None:
-
-        def member(one: Problem) -> Solution:
-            return solve(one, _FAMILY_SHARE * tolerance, work=work, callbacks=listeners, config=config)
-
-        with running(meter):
-            return solve_family(problem, member, tolerance, meter)
+        return partial(solved_through_time if timed else solved_on_mesh, task)
     symbols = [each.tree for each in domain.coordinates]
     inside = compile_equations([each.residual for each in problem.equations], problem.fields, symbols)
-    faces = face_conditions(problem)
-    if road == "products":
+    faces, axis = face_conditions(problem), domain.time
+    task = replace(task, doubt=ill_posed(domain, inside, faces))
+    if asked == "products":
         system = BoxSystem(problem.names, inside, faces, (DEGREE,) * 2)
-        with working(meter):
-            return solved_by_levels(replace(task, doubt=ill_posed(domain, inside, faces)), road, system)
-    axis = domain.time
-    marches = axis is not None and _only_begins(problem, axis)
-    degrees = tuple(TIME_DEGREE if marches and a == axis else constants.degree for a in range(len(symbols)))
-    system = BoxSystem(problem.names, inside, faces, degrees)
-    if marches and axis is not None:
-        system = without_pressure(problem, system, axis)
-    if (problem.jumps or len(symbols) > 2) and not marches:
-        system = replace(system, tests=energy_tests(system))
-    with working(meter):
-        task = replace(task, doubt=ill_posed(domain, inside, faces))
-        if marches:
-            assert axis is not None
-
-            held = partial(held_solution, task, faces, axis)
-            waves = wave_system(domain, inside, faces, axis)
-            if waves is not None and resume is None and turns_fast(waves, min(tolerance, constants.loosest)):
-                return solved_by_waves(task, waves, partial(held, "waves"))
-            if resume is not None:
-                resume.check(problem, tolerance)
-            return solved_by_march(task, system, axis, resume, partial(held, "march"))
+        return partial(solved_by_levels, task, asked, system)
+    if axis is None or not _only_begins(problem, axis):
+        system = BoxSystem(problem.names, inside, faces, (task.config.degree,) * len(symbols))
+        if problem.jumps or len(symbols) > 2:
+            system = replace(system, tests=energy_tests(system))
         if resume is not None:
             raise InputError(
                 argument="resume", expected="be for problems that march through time", advice="leave it out"
             )
-        return solved_by_levels(task, "grid", system)
+        return partial(solved_by_levels, task, "grid", system)
+    degrees = tuple(TIME_DEGREE if a == axis else task.config.degree for a in range(len(symbols)))
+    system = without_pressure(problem, BoxSystem(problem.names, inside, faces, degrees), axis)
+    held = partial(held_solution, task, faces, axis)
+    waves = wave_system(domain, inside, faces, axis)
+    loosest = min(task.tolerance, task.config.loosest)
+    if waves is not None and resume is None and turns_fast(waves, loosest):
+        return partial(solved_by_waves, task, waves, partial(held, "waves"))
+    if resume is not None:
+        resume.check(problem, task.tolerance)
+    return partial(solved_by_march, task, system, axis, resume, partial(held, "march"))
 
 
 def _only_begins(problem: Problem, axis: int) -> bool:
