@@ -12,15 +12,9 @@ from edgewise._core.files import PathLike
 from edgewise._core.version import __version__
 from edgewise.network.container import Table, read_container, write_container
 from edgewise.pde.problem.problem import Problem
-from edgewise.pde.results.files import (
-    damaged,
-    pieces_of,
-    problem_document,
-    problem_of,
-    promised_pieces,
-    written,
-)
+from edgewise.pde.results.files import damaged, problem_document, problem_of
 from edgewise.pde.results.pieces import Pieces
+from edgewise.pde.results.table_files import pieces_of, promised, written
 
 KIND = "Checkpoint"
 
@@ -127,7 +121,7 @@ class Checkpoint:
 def _promised(document: Any) -> Table:
     table: Table = {}
     for n, each in enumerate(document["runs"]):
-        table |= {f"{n}.{name}": entry for name, entry in promised_pieces(each, document["problem"]).items()}
+        table |= {f"{n}.{name}": entry for name, entry in promised(each, document["problem"]).items()}
         count = len(each["degrees"])
         table |= {f"{n}.{name}": ("F64", (count,)) for name in ("indicators", "contradictions")}
     return table
