@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.linalg import get_lapack_funcs
 
-from edgewise._core.arrays import Floats, Ints
+from edgewise._core.arrays import Floats
 from edgewise._core.work import charge
 
 # Columns that the others explain up to this share of their square carry no information of their own.
@@ -83,24 +82,6 @@ class UnitNormal:
         chosen = list(subset)
         own = self.gram[chosen, column]
         return column not in chosen and float(own @ _solve(self._block(chosen), own)) < 1 - _COLLINEAR
-
-    def beside(self, fixed: Sequence[int], columns: Sequence[int] | Ints) -> UnitNormal:
-        """The normal equations of some columns once others are taken out of them and of the left side."""
-        own, aside = list(columns), list(fixed)
-        if not aside:
-            gram, right, square = self._block(own), self.right[own], self.square
-        else:
-            across = self.gram[aside][:, own]
-            explained = _solve(self._block(aside), np.column_stack([across, self.right[aside]]))
-            gram = self._block(own) - across.T @ explained[:, :-1]
-            right = self.right[own] - across.T @ explained[:, -1]
-            square = self.square - float(self.right[aside] @ explained[:, -1])
-        length = np.sqrt(np.maximum(np.diag(gram), 0.0))
-        # Of columns that the others explain nothing is left.
-        unit = np.where(length**2 > _COLLINEAR, length, np.inf)
-        gram = gram / np.outer(unit, unit)
-        np.fill_diagonal(gram, 1.0)
-        return UnitNormal(gram, right / unit, max(square, 0.0), self.scale[own] * length)
 
     def rest(self, subset: Sequence[int]) -> float:
         """Sum of squares that a subset leaves."""
@@ -177,27 +158,6 @@ def best_triple(of: UnitNormal) -> tuple[int, ...]:
     gains = of.right[:, None, None] ** 2 + both / np.maximum(apart, _COLLINEAR)
     gains = np.where((apart > _COLLINEAR) & np.isfinite(own[:, :, None] + own[:, None, :]), gains, -1.0)
     return tuple(sorted(int(at) for at in np.unravel_index(int(gains.argmax()), (count,) * 3)))
-
-
-def exchanged_pairs(of: UnitNormal, subset: tuple[int, ...]) -> tuple[int, ...]:
-    """The subset after exchanges of two columns at once that help, each followed by those of single columns."""
-    now, columns = of.rest(subset), np.arange(len(of.right))
-    while True:
-        better = subset
-        for out in itertools.combinations(subset, 2):
-            others = tuple(each for each in subset if each not in out)
-            free = np.setdiff1d(columns, others)
-            one, other = (int(free[at]) for at in best_pair(of.beside(others, free)))
-            # Where all others explain a column, the best pair may hold it.
-            if not (of.is_independent(others, one) and of.is_independent((*others, one), other)):
-                continue
-            new = (*others, one, other)
-            if of.rest(new) < now * (1 - 1e-9) - 1e-14 * of.square:
-                better, now = new, of.rest(new)
-        if better == subset:
-            return tuple(sorted(subset))
-        subset = _exchanged(of, better)
-        now = of.rest(subset)
 
 
 def _exchanged(of: UnitNormal, subset: tuple[int, ...]) -> tuple[int, ...]:
