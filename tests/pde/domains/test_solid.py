@@ -48,17 +48,17 @@ def test_tetrahedra_fill_exactly_what_the_facets_bound(name, kind, tmp_path):
     solid = pde.solid(source, XYZ)
     assert solid.volume == pytest.approx(mesh.volume, rel=1e-6)
     filled = fill(solid, solid.size, *NOWHERE)
-    corners = filled.points[filled.tetrahedra]
+    corners = filled.points[filled.simplices]
     volume = np.abs(np.linalg.det(corners[:, 1:] - corners[:, :1])).sum() / 6
     assert volume == pytest.approx(solid.volume, rel=1e-6)
     # Faces that one tetrahedron has alone are the boundary's triangles, each near a facet of its patch.
-    faces = np.sort(filled.tetrahedra[:, [[1, 2, 3], [0, 2, 3], [0, 1, 3], [0, 1, 2]]].reshape(-1, 3), axis=1)
+    faces = np.sort(filled.simplices[:, [[1, 2, 3], [0, 2, 3], [0, 1, 3], [0, 1, 2]]].reshape(-1, 3), axis=1)
     faces, counts = np.unique(faces, axis=0, return_counts=True)
     assert counts.max() == 2
     np.testing.assert_array_equal(faces[counts == 1], np.unique(np.sort(filled.sides, axis=1), axis=0))
     facet, apart = distances(filled.points[filled.sides].mean(1), solid.places, solid.facets)
     assert apart.max() < 1e-6 * solid.size
-    np.testing.assert_array_equal(solid.patch[facet], filled.patch)
+    np.testing.assert_array_equal(solid.patch[facet], filled.part)
 
 
 @pytest.mark.slow
@@ -66,7 +66,7 @@ def test_the_same_facets_give_the_same_tetrahedra():
     solid = pde.solid(SHAPES["ball"], XYZ)
     one, other = (fill(solid, 2.0, np.zeros((1, 3)), np.array([0.3])) for _ in range(2))
     np.testing.assert_array_equal(one.points, other.points)
-    np.testing.assert_array_equal(one.tetrahedra, other.tetrahedra)
+    np.testing.assert_array_equal(one.simplices, other.simplices)
 
 
 @pytest.mark.parametrize("kind", ["stl", "obj", "ply", "off"])

@@ -6,7 +6,7 @@ import trimesh
 
 from edgewise import FileError, InputError, pde
 from edgewise.pde.discretisation.galerkin import Galerkin
-from edgewise.pde.discretisation.simplices import tetra_mesh
+from edgewise.pde.discretisation.simplices import simplex_mesh
 from edgewise.pde.domains.tetrahedra import fill
 from edgewise.pde.problem.weak import weak_form
 from edgewise.pde.results.mesh_pieces import MeshPieces
@@ -76,7 +76,7 @@ def test_halved_tetrahedra_lower_the_error_by_two_to_the_degree_plus_one(degree)
     )
     errors = []
     for width in (0.5, 0.25) if degree > 1 else (0.25, 0.125):
-        mesh = tetra_mesh(fill(solid, width, np.zeros((0, 3)), np.zeros(0)))
+        mesh = simplex_mesh(fill(solid, width, np.zeros((0, 3)), np.zeros(0)))
         level = solve_mesh(Galerkin(mesh, weak_form(problem), degree), None)
         s = level.pieces._sampling(0)
         x, y, z = np.moveaxis(s.places, 2, 0)
@@ -259,7 +259,7 @@ def test_large_systems_solved_step_by_step_are_those_factorised(monkeypatch):
         [pde.lap(U) + pde.dx(U, X) - U == 2 * exact],
         pde.on(solid.boundary["walls"], U - exact == 0),
     )
-    mesh = tetra_mesh(fill(solid, 0.25, np.zeros((0, 3)), np.zeros(0)))
+    mesh = simplex_mesh(fill(solid, 0.25, np.zeros((0, 3)), np.zeros(0)))
     galerkin = Galerkin(mesh, weak_form(problem), 3)
     direct = solve_mesh(galerkin, None)
     monkeypatch.setattr("edgewise.pde.discretisation.condensed.MOST_DIRECT", 10)
@@ -271,7 +271,7 @@ def test_large_systems_solved_step_by_step_are_those_factorised(monkeypatch):
 @pytest.mark.slow
 def test_values_at_places_are_those_of_the_element_that_holds_them():
     solid = pde.solid(MAKE.annulus(0.5, 1, 1, sections=12), XYZ)
-    mesh = tetra_mesh(fill(solid, 1.0, np.zeros((0, 3)), np.zeros(0)))
+    mesh = simplex_mesh(fill(solid, 1.0, np.zeros((0, 3)), np.zeros(0)))
     problem = pde.Problem(solid, [pde.lap(U) == 0], pde.on(solid.boundary["walls"], U == X * Y - Z**2 + X**2))
     galerkin = Galerkin(mesh, weak_form(problem), 2)
     values = np.zeros(galerkin.count)

@@ -239,8 +239,8 @@ class Elements(ABC):
 
     def tested(self, degree: int, along: Sequence[Floats], value: Floats | None, s: Sampling) -> Floats:
         """Sums over places of what goes with the derivatives of test functions in each direction, and with them: (L, n)."""
-        own, *slopes = self.basis(degree, s.at)
-        total = np.zeros((self.count, own.shape[1])) if value is None else value @ own
+        tests, *slopes = self.basis(degree, s.at)
+        total = np.zeros((self.count, tests.shape[1])) if value is None else value @ tests
         for flux, slope in zip(along, slopes, strict=False):
             total = total + flux @ slope
         return total
@@ -310,8 +310,8 @@ class MeshField:
 
     def jets(self, s: Sampling, which: slice = slice(None)) -> tuple[Floats, ...]:
         """Value and derivatives in the coordinates at the places of a sampling, in some elements: arrays (l, m)."""
-        own = self.values[self.numbering.table[which]]
-        value, *inner = self.numbering.mesh.local(own, self.numbering.degree, s)
+        values = self.values[self.numbering.table[which]]
+        value, *inner = self.numbering.mesh.local(values, self.numbering.degree, s)
         inverse = s.inverse[which]
         outer = [
             np.asarray(sum(each * inverse[..., a, b] for a, each in enumerate(inner)))

@@ -214,7 +214,7 @@ class Galerkin:
                 found.append(f)
         return tuple(found)
 
-    def held(self, fixed: Bools, loose: Sequence[int]) -> Bools:
+    def pinned(self, fixed: Bools, loose: Sequence[int]) -> Bools:
         """Fixed coefficients, and one of each unknown with a free constant, whose mean is to be made zero afterwards."""
         found = fixed.copy()
         for f in loose:

@@ -25,8 +25,7 @@ from edgewise.pde.discretisation.simplex_polynomials import (
     simplex_lagrange,
     simplex_places,
 )
-from edgewise.pde.domains.facets import distances
-from edgewise.pde.domains.tetrahedra import Tetrahedra
+from edgewise.pde.domains.facets import Triangulation, distances
 
 # Places may lie outside an element by this share of it: rounding, on its faces.
 _SLACK = 1e-7
@@ -206,13 +205,13 @@ class Simplices(Elements):
         return np.repeat(np.arange(mesh.count), len(at)), np.tile(at, (mesh.count, 1))
 
 
-def tetra_mesh(filled: Tetrahedra) -> Simplices:
-    """The mesh of tetrahedra that fill a solid."""
-    nodes = np.sort(filled.tetrahedra, axis=1)
-    return Simplices(filled.points, nodes, on_boundary(nodes, filled.sides, filled.patch))
+def simplex_mesh(filled: Triangulation, reach: float = 0.0) -> Simplices:
+    """Triangles or tetrahedra as elements."""
+    nodes = np.sort(filled.simplices, axis=1)
+    return Simplices(filled.points, nodes, _on_boundary(nodes, filled.sides, filled.part), reach=reach)
 
 
-def on_boundary(nodes: Ints, sides: Ints, part: Ints) -> Ints:
+def _on_boundary(nodes: Ints, sides: Ints, part: Ints) -> Ints:
     """For the face opposite to each corner of each element the part of the boundary that it is on, or -1."""
     faces = parts_of(nodes.shape[1] - 2, nodes.shape[1] - 1)
     numbers, count = _numbered(nodes, faces)

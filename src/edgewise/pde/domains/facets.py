@@ -29,7 +29,7 @@ class FacetEdges:
     ----------
     ends : ndarray, shape (e, 2)
         Corners of those at which two facets meet.
-    one, other : ndarray, shape (e,)
+    first, second : ndarray, shape (e,)
         These facets.
     sign : ndarray, shape (e,)
         -1 where they are turned against each other.
@@ -38,11 +38,32 @@ class FacetEdges:
     """
 
     ends: Ints
-    one: Ints
-    other: Ints
+    first: Ints
+    second: Ints
     sign: Floats
     rim: Ints
     crowded: Ints
+
+
+@dataclass(frozen=True, eq=False)
+class Triangulation:
+    """Triangles of a surface or tetrahedra in a solid.
+
+    Attributes
+    ----------
+    points : ndarray, shape (n, 3)
+    simplices : ndarray, shape (m, d + 1)
+        Numbers of the corners of each.
+    sides : ndarray, shape (b, d)
+        Edges or triangles on the boundary.
+    part : ndarray, shape (b,)
+        The part of the boundary of each.
+    """
+
+    points: Floats
+    simplices: Ints
+    sides: Ints
+    part: Ints
 
 
 def closed(corners: Floats) -> tuple[Floats, Ints]:
@@ -77,7 +98,7 @@ def joined(corners: Floats) -> tuple[Floats, Ints]:
 def turns(places: Floats, facets: Ints, edges: FacetEdges) -> Floats:
     """By how much facets turn at edges, (e,); nothing where one of them has no area."""
     normal, area = normals_of(places, facets)
-    one, other = edges.one, edges.other
+    one, other = edges.first, edges.second
     turn = np.arccos(np.clip(edges.sign * (normal[one] * normal[other]).sum(1), -1.0, 1.0))
     return np.where((area[one] > 0) & (area[other] > 0), turn, 0.0)
 
@@ -88,7 +109,7 @@ def sagitta(places: Floats, facets: Ints, edges: FacetEdges, turn: Floats) -> fl
     A chord of length h between facets that turn by an angle lies h * angle / 8 off its arc; a facet's edges add up, as
     surfaces may bend both ways. FacetEdges that are sharp on purpose are to turn by zero here.
     """
-    ends, one, other = edges.ends, edges.one, edges.other
+    ends, one, other = edges.ends, edges.first, edges.second
     _, area = normals_of(places, facets)
     length = np.linalg.norm(places[ends[:, 0]] - places[ends[:, 1]], axis=1)
     # Across an edge facets are as wide as twice their area over its length.
@@ -129,7 +150,7 @@ def components(count: int, first: Ints, second: Ints) -> Ints:
 def planes(places: Floats, facets: Ints) -> Ints:
     """Numbers of the flat pieces of a surface that facets belong to."""
     edges = edges_of(facets)
-    ends, one, other = edges.ends, edges.one, edges.other
+    ends, one, other = edges.ends, edges.first, edges.second
     normal, area = normals_of(places, facets)
     slack = _FLAT * float(np.linalg.norm(np.ptp(places, axis=0)))
     # The corner of each facet that is not on the edge, over the plane of the other.
@@ -221,7 +242,7 @@ def check_crowded(edges: FacetEdges, places: Floats, wanted: str) -> None:
 def _check_bodies(places: Floats, facets: Ints) -> None:
     """One outer surface, and cavities inside it."""
     edges = edges_of(facets)
-    body = components(len(facets), edges.one, edges.other)
+    body = components(len(facets), edges.first, edges.second)
     a, b, c = (places[facets[:, k]] - places.mean(0) for k in range(3))
     volume = np.bincount(body, (a * np.cross(b, c)).sum(1) / 6)
     if volume.sum() <= 0 or not (volume > 0).any():

@@ -70,7 +70,7 @@ class Solid(FacetedShape):
     def rim_loops(self) -> tuple[tuple[int, ...], ...]:
         """Numbers of the patches that hang together, each outer or inner surface by itself."""
         edges = edges_of(self.facets)
-        body = components(len(self.names), self.patch[edges.one], self.patch[edges.other])
+        body = components(len(self.names), self.patch[edges.first], self.patch[edges.second])
         return tuple(tuple(np.flatnonzero(body == n).tolist()) for n in range(int(body.max()) + 1))
 
     @cached_property
@@ -86,7 +86,7 @@ class Solid(FacetedShape):
         Answers are those on the facets: they are no more exact for the smooth solid than this is small beside its thickness.
         """
         edges = edges_of(self.facets)
-        same = self.patch[edges.one] == self.patch[edges.other]
+        same = self.patch[edges.first] == self.patch[edges.second]
         turn = np.where(same, turns(self.places, self.facets, edges), 0.0)
         return sagitta(self.places, self.facets, edges, turn)
 
@@ -177,7 +177,7 @@ def solid(
 def _patches(places: Floats, facets: Ints, angle: float) -> Ints:
     """Numbers of patches: parted where facets turn by more than the angle, the largest first."""
     edges = edges_of(facets)
-    one, other = edges.one, edges.other
+    one, other = edges.first, edges.second
     normal, area = normals_of(places, facets)
     smooth = (normal[one] * normal[other]).sum(1) >= np.cos(angle)
     # Facets without area have no direction: they go with a neighbour.

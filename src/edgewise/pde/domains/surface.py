@@ -228,7 +228,7 @@ def surface(
     sides = edges.rim
     check_crowded(edges, places, "one surface alone")
     check_crossings(places, facets)
-    if components(len(facets), edges.one, edges.other).max() > 0:
+    if components(len(facets), edges.first, edges.second).max() > 0:
         raise InputError(
             "A domain must be one piece: the surface falls into several. Take one of them (trimesh's split gives each)."
         )

@@ -7,7 +7,6 @@ J. Schoeberl 1997, "NETGEN: An advancing front 2D/3D-mesh generator based on abs
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,7 @@ from edgewise._core.arrays import Floats, Ints
 from edgewise._core.errors import InputError
 from edgewise._core.extras import need
 from edgewise.pde.domains.faceted import EXTRA
-from edgewise.pde.domains.facets import distances, planes
+from edgewise.pde.domains.facets import Triangulation, distances, planes
 from edgewise.pde.domains.solid import Solid
 
 # Netgen's measure of how fast sizes may change from one tetrahedron to the next.
@@ -30,17 +29,7 @@ _FAILED = (
 )
 
 
-@dataclass(frozen=True, eq=False)
-class Tetrahedra:
-    """Points (n, 3), tetrahedra (m, 4), triangles of the boundary (b, 3), and the patch of each."""
-
-    points: Floats
-    tetrahedra: Ints
-    sides: Ints
-    patch: Ints
-
-
-def fill(solid: Solid, width: float, at: Floats, widths: Floats) -> Tetrahedra:
+def fill(solid: Solid, width: float, at: Floats, widths: Floats) -> Triangulation:
     """Fills a solid with tetrahedra of about a width, or less at some places.
 
     Parameters
@@ -91,7 +80,7 @@ def fill(solid: Solid, width: float, at: Floats, widths: Floats) -> Tetrahedra:
     return _without_flat(points, inner, sides, patch[number])
 
 
-def _without_flat(points: Floats, inner: Ints, sides: Ints, patch: Ints) -> Tetrahedra:
+def _without_flat(points: Floats, inner: Ints, sides: Ints, patch: Ints) -> Triangulation:
     """Leaves out flat tetrahedra along the boundary: what they touch inside becomes the boundary."""
     own = {frozenset(map(int, side)): int(p) for side, p in zip(sides, patch, strict=True)}
     while True:
@@ -113,7 +102,7 @@ def _without_flat(points: Floats, inner: Ints, sides: Ints, patch: Ints) -> Tetr
     used, numbers = np.unique(inner, return_inverse=True)
     place = {int(old): new for new, old in enumerate(used)}
     rim = np.array([[place[v] for v in sorted(side)] for side in own], dtype=np.int64)
-    return Tetrahedra(
+    return Triangulation(
         points[used], numbers.reshape(inner.shape).astype(np.int64), rim, np.array(list(own.values()))
     )
 

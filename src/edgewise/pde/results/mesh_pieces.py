@@ -70,13 +70,13 @@ class MeshPieces:
 
     def _table(self, unknown: int, orders: tuple[int, ...]) -> tuple[int, Floats]:
         """A degree, and values of a derivative at its places in every element."""
-        own, mesh = self.fields[unknown], self.mesh
+        function, mesh = self.fields[unknown], self.mesh
         if not any(orders):
-            return own.numbering.degree, own.values[own.numbering.table]
+            return function.numbering.degree, function.values[function.numbering.table]
         if (unknown, orders) not in self._tables:
             axis = next(a for a, order in enumerate(orders) if order)
             given, before = self._table(unknown, tuple(o - (a == axis) for a, o in enumerate(orders)))
-            degree = mesh.sloped(own.numbering.degree, given)
+            degree = mesh.sloped(function.numbering.degree, given)
             places = mesh.lattice(degree)
             inverse, _ = mesh.inverted(mesh.placed(slice(None), places)[1])
             _, *slopes = mesh.basis(given, places)
@@ -112,10 +112,10 @@ class MeshPieces:
     def lacks(self) -> Floats:
         """The energy of the modes above the degree in each element, by the last ones, relative to that of the unknowns."""
         total, steps = np.zeros(self.mesh.count), self.mesh.degree_steps
-        for own in self.fields:
-            degree = own.numbering.degree
+        for function in self.fields:
+            degree = function.numbering.degree
             matrix, order, weights = self.mesh.modes(degree)
-            energy = (own.values[own.numbering.table] @ matrix.T) ** 2 * weights
+            energy = (function.values[function.numbering.table] @ matrix.T) ** 2 * weights
             energy *= self.mesh.widths[:, None]
             last = energy[:, order > degree - steps].sum(1)
             early = energy[:, (order > degree - 2 * steps) & (order <= degree - steps)].sum(1)

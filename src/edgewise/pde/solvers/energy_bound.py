@@ -149,7 +149,7 @@ def bound_by(galerkin: Galerkin, finer: MeshPieces, coarse: MeshPieces | Jets) -
     fixed, missed, robin = boundary
     fluxes = balanced(fluxes, fixed, (spring * s.mass).sum(1), numbers, signs, count)
     exact = np.stack(finer.fields[0].jets(s)[1:], axis=-1)
-    own = np.zeros(mesh.count)
+    bounds = np.zeros(mesh.count)
     for first in range(0, mesh.count, _CHUNK):
         part = slice(first, first + _CHUNK)
         target = np.einsum("...ij,...j->...i", matrix[part], exact[part])
@@ -159,10 +159,10 @@ def bound_by(galerkin: Galerkin, finer: MeshPieces, coarse: MeshPieces | Jets) -
         least = np.sqrt(np.linalg.eigvalsh(matrix[part])[..., 0].min(1))
         left = np.sqrt((s.mass[part] * (spring[part] + divergence) ** 2).sum(1))
         poincare, through = fields.constants(s, part)
-        own[part] = np.sqrt((s.mass[part] * misfit).sum(1))
-        own[part] += (poincare * left + (through * missed[part]).sum(1)) / least
+        bounds[part] = np.sqrt((s.mass[part] * misfit).sum(1))
+        bounds[part] += (poincare * left + (through * missed[part]).sum(1)) / least
     energy = np.einsum("...i,...ij,...j->...", slope, matrix, slope) + reaction * value**2
-    return EnergyBound(float(np.sqrt((own**2).sum())), float(np.sqrt((s.mass * energy).sum() + robin)))
+    return EnergyBound(float(np.sqrt((bounds**2).sum())), float(np.sqrt((s.mass * energy).sum() + robin)))
 
 
 def energy_form(galerkin: Galerkin, s: Sampling) -> tuple[Floats, float, Floats] | None:

@@ -109,9 +109,9 @@ class _OnQuadrilaterals(FluxFields):
         for n in range(1, degree + 2):
             slope[n - 1 :: -2, n] = 2 * scale[n] * (2 * np.arange(n - 1, -1, -2) + 1)
         self.slope = slope / scale[: degree + 1, None]
-        zero, one = 0 * line, 0 * line + 1
+        zeros, ones = 0 * line, 0 * line + 1
         # Sides run from corner 0 to 1, 1 to 2, 3 to 2, 0 to 3.
-        places = ((line, zero), (one, line), (line, one), (zero, line))
+        places = ((line, zeros), (ones, line), (line, ones), (zeros, line))
         outward = ((0.0, -1.0), (1.0, 0.0), (0.0, 1.0), (-1.0, 0.0))
         self.sides = tuple(
             ElementSide(np.stack(at, axis=-1), self.weights, np.array(out))
@@ -219,12 +219,12 @@ class _OnTetrahedra(FluxFields):
         # By the weights of the corners (Piola's transformation): fluxes through faces stay what they are.
         flat = np.einsum("lab,lmb->lam", s.inverse[part, 0], target) * size
         count = len(flat)
-        own: Any = ((flat * s.shares) @ value).reshape(count, -1)
+        modes: Any = ((flat * s.shares) @ value).reshape(count, -1)
         sources = -size[:, 0] * ((spring * s.shares) @ lower)
         wanted = np.concatenate([fluxes.reshape(count, -1), sources], axis=1)
-        own = (own + (wanted - own @ table.T) @ back.T).reshape(count, 3, -1)
-        divergence = np.asarray(sum(own[:, a] @ slopes[a].T for a in range(3))) / size[:, 0]
-        return np.einsum("lba,lam->lmb", turn, own @ value.T) / size, divergence
+        modes = (modes + (wanted - modes @ table.T) @ back.T).reshape(count, 3, -1)
+        divergence = np.asarray(sum(modes[:, a] @ slopes[a].T for a in range(3))) / size[:, 0]
+        return np.einsum("lba,lam->lmb", turn, modes @ value.T) / size, divergence
 
 
 @lru_cache(maxsize=16)

@@ -90,7 +90,7 @@ def solve_mesh(galerkin: Galerkin, before: MeshLevel | None) -> MeshLevel:
     if before is not None and not form.linear:
         values = np.where(fixed, values, _moved(galerkin, before.pieces))
     loose = galerkin.loose(values, fixed, range(len(form.names)))
-    held = galerkin.held(fixed, loose)
+    held = galerkin.pinned(fixed, loose)
     factor = None
     balanced = _balance(galerkin, loose)
     residual = galerkin.residual(values)

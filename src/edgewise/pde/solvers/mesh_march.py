@@ -264,7 +264,7 @@ def start_on(galerkin: Galerkin, whole: Galerkin, timed: TimedForm, time: float)
     # Unknowns without a derivative in time to which a constant may be added, as a pressure.
     followed = [f for f, order in enumerate(timed.orders) if order == 0]
     loose = whole.at_time(time).loose(np.zeros(whole.count), fixed, followed)
-    held = galerkin.held(fixed, loose)
+    held = galerkin.pinned(fixed, loose)
     return MeshStart(state, fixed, held, loose, max(apart, worst / max(scale, 1e-300)))
 
 

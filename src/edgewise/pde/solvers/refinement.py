@@ -19,8 +19,9 @@ from edgewise._core.errors import InputError
 from edgewise.pde.discretisation.blocks import Blocks, blocks_of
 from edgewise.pde.discretisation.galerkin import Galerkin
 from edgewise.pde.discretisation.quadrilaterals import Quadrilaterals, mesh_of
-from edgewise.pde.discretisation.simplices import Simplices, tetra_mesh
-from edgewise.pde.discretisation.triangulation import Triangulation, bent
+from edgewise.pde.discretisation.simplices import Simplices, simplex_mesh
+from edgewise.pde.discretisation.triangulation import bent, halved
+from edgewise.pde.domains.facets import Triangulation
 from edgewise.pde.domains.region import Region
 from edgewise.pde.domains.solid import Solid
 from edgewise.pde.domains.space_time import SpatialShape
@@ -145,10 +146,10 @@ def _on_surface(surface: TriangleSurface, form: WeakForm, config: SolverConfig) 
 
     def smaller(_: Simplices, lacks: Floats) -> Simplices:
         nonlocal cut
-        cut = cut.halved(lacks > LACKING_SHARE * lacks.max(), surface.project)
-        return cut.mesh(surface.reach)
+        cut = halved(cut, lacks > LACKING_SHARE * lacks.max(), surface.project)
+        return simplex_mesh(cut, surface.reach)
 
-    first, tries = cut.mesh(surface.reach), 8 * config.most_levels
+    first, tries = simplex_mesh(cut, surface.reach), 8 * config.most_levels
     return _simplex_meshes(first, form, config.mesh_coefficients, tries, _ON_TRIANGLES, smaller, curved)
 
 
@@ -163,12 +164,12 @@ def _in_solid(solid: Solid, form: WeakForm, config: SolverConfig) -> Meshes:
         marked, half = _halved_tetrahedra(mesh, lacks)
         at, widths = np.concatenate([at, marked]), np.concatenate([widths, half])
         try:
-            return tetra_mesh(fill(solid, width, at, widths))
+            return simplex_mesh(fill(solid, width, at, widths))
         except InputError:
             # What coarser tetrahedra gave holds as it is.
             return None
 
-    first, tries = tetra_mesh(fill(solid, width, at, widths)), 4 * config.most_levels
+    first, tries = simplex_mesh(fill(solid, width, at, widths)), 4 * config.most_levels
     return _simplex_meshes(first, form, config.mesh_coefficients, tries, _IN_SOLIDS, smaller)
 
 
