@@ -1,14 +1,17 @@
 """Which parts of the searches earn their place: laws that are lost, and work that is saved, without each of them.
 
     python benchmarks/ablation.py answers --judge FOLDER [--every 4] [--set NAME ...]
-    python benchmarks/ablation.py without --judge FOLDER [--part NAME ...] [--least 1]
+    python benchmarks/ablation.py without --judge FOLDER [--part NAME ...] [--most 25]
+    python benchmarks/ablation.py together --judge FOLDER --part NAME --part NAME ... [--set NAME ...]
     python benchmarks/ablation.py summary
 
 `answers` searches a fixed share of the frozen sets once. The provenance of an answer (`Formula.origin`) names the parts that
 it came through: proposers, moves, endings, stages of the search for curves, changes of a candidate, functions of terms.
 `without` searches, for each part, only the problems whose answer it took part in, with that part left out
-(`symbolic.provenance.excluding`). `summary` writes docs/rows/ablation.csv, a row for each part. Rows are kept as they
-come, and what is there is not searched again. Tables have 600 rows here, so that the whole takes hours, not days.
+(`symbolic.provenance.excluding`). `summary` writes docs/rows/ablation.csv, a row for each part. Parts that stand in for one
+another lose nothing alone: `together` searches other laws of the sets with all parts and without the named ones, in turn
+from set to set; docs/rows/ablation-together.csv has a row for each such group of parts. Rows are kept as they come, and
+what is there is not searched again. Tables have 600 rows here, so that the whole takes hours, not days.
 
 A law is found where the recommended formula has its values to 1e-6 on fresh rows, in noise after its measured constants
 were fitted to the law (`_same_law.py`); systems of equations and laws over groups are judged as on their pages.
@@ -17,6 +20,8 @@ were fitted to the law (`_same_law.py`); systems of equations and laws over grou
 from __future__ import annotations
 
 import argparse
+import csv
+import itertools
 import os
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -53,7 +58,18 @@ from edgewise.symbolic.univariate.search import one_variable
 
 ROWS, DRAWN, CURVES = 600, 20, 90
 ROW_FILE = Path(__file__).parent.parent / "docs" / "rows" / "ablation.csv"
+TOGETHER_FILE = ROW_FILE.with_name("ablation-together.csv")
+COLUMNS = ("part", "answers", "right", "run without", "lost", "won", "CPU s saved", "lost laws")
+TOGETHER_COLUMNS = (
+    "parts", "problems", "right", "right without", "CPU s", "CPU s without", "lost", "won", "lost laws", "won laws"
+)  # fmt: skip
 SEPARATOR = "; "
+# Where parts are left out together: every so many laws of a set, so that no set outweighs the others.
+SHARES = {
+    "Feynman": 4, "Feynman, 1% noise": 5, "solved": 10, "solved, 1% noise": 12, "textbook": 2, "handbook": 4,
+    "random trees": 8, "altered": 3, "sums": 4, "sums, 1% noise": 5, "decades, 0 idle": 8, "decades, 3 idle": 8,
+    "few rows": 3, "broken": 3, "broken, 1% noise": 3, "curves": 9, "curves, 1% noise": 9,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -77,7 +93,7 @@ class Problem:
 
 @dataclass(frozen=True)
 class Answer:
-    """A row of a run: a problem, searched without a part, or with all."""
+    """A row of a run: a problem, searched without a part (several, divided by semicolons), or with all."""
 
     part: str
     set: str
@@ -240,10 +256,10 @@ def sets(judge: str | None) -> dict[str, Callable[[], list[Problem]]]:
 
 
 def searched(problem: Problem, part: str = "") -> Answer:
-    """The answer to a problem, without a part where one is named; an error from inside finds nothing."""
+    """The answer to a problem, without the parts that are named; an error from inside finds nothing."""
     clock = Clock()
     try:
-        with excluding(*([part] if part else [])):
+        with excluding(*part.split(SEPARATOR)):
             found = problem.search()
     except Exception as error:
         found = Found(False, False, (), f"{type(error).__name__}: {error}"[:200])
@@ -278,30 +294,69 @@ def parts_of(answers: Sequence[Answer]) -> dict[str, list[Answer]]:
     return dict(sorted(found.items(), key=lambda pair: (len(pair[1]), pair[0])))
 
 
+def compared(
+    answers: Sequence[Answer], without: Sequence[Answer]
+) -> tuple[list[tuple[Answer, Answer]], list[str], list[str]]:
+    """The answers to the same problems with all parts and without some, and the laws that are lost and won."""
+    whole = {(row.set, row.problem): row for row in answers}
+    pairs = [(whole[row.set, row.problem], row) for row in without if (row.set, row.problem) in whole]
+    lost = [f"{old.set}: {old.problem}" for old, new in pairs if old.right and not new.right]
+    won = [f"{old.set}: {old.problem}" for old, new in pairs if new.right and not old.right]
+    return pairs, lost, won
+
+
 def summary(answers: Sequence[Answer], without: Sequence[Answer]) -> list[list[Any]]:
     """For each part how many answers it took part in, the laws lost and won without it, and the work saved."""
-    whole = {(row.set, row.problem): row for row in answers}
     rows: list[list[Any]] = []
     for part, taken in parts_of(answers).items():
-        again = [row for row in without if row.part == part and (row.set, row.problem) in whole]
-        pairs = [(whole[row.set, row.problem], row) for row in again]
-        lost = [f"{old.set}: {old.problem}" for old, new in pairs if old.right and not new.right]
-        won = [f"{old.set}: {old.problem}" for old, new in pairs if new.right and not old.right]
+        pairs, lost, won = compared(answers, [row for row in without if row.part == part])
         saved = sum(old.seconds - new.seconds for old, new in pairs)
         found = sum(row.right for row in taken)
         rows.append(
-            [part, len(taken), found, len(again), len(lost), len(won), round(saved, 1), SEPARATOR.join(lost)]
+            [part, len(taken), found, len(pairs), len(lost), len(won), round(saved, 1), SEPARATOR.join(lost)]
         )
     return sorted(rows, key=lambda row: (row[4] - row[5], row[2]))
 
 
-def main() -> None:
-    import csv
+def in_turn(judge: str | None, chosen: Sequence[str] | None) -> Iterator[Problem]:
+    """A share of each set, a law of one set after a law of another."""
+    made = sets(judge)
+    # The second law and those after it: `answers` begins with the first.
+    shares = [
+        made[name]()[1::share]
+        for name, share in SHARES.items()
+        if not chosen or name.startswith(tuple(chosen))
+    ]
+    for turn in itertools.zip_longest(*shares):
+        yield from filter(None, turn)
 
+
+def groups_of_parts(rows: Sequence[Answer]) -> list[list[Any]]:
+    """For each group of parts the laws found with all parts and without them, those lost and won, and the work."""
+    answers, table = [row for row in rows if not row.part], list[list[Any]]()
+    for group in dict.fromkeys(row.part for row in rows if row.part):
+        pairs, lost, won = compared(answers, [row for row in rows if row.part == group])
+        found = (sum(row.right for row in side) for side in zip(*pairs, strict=True))
+        work = (round(sum(row.seconds for row in side)) for side in zip(*pairs, strict=True))
+        laws = SEPARATOR.join(lost), SEPARATOR.join(won)
+        table.append([group, len(pairs), *found, *work, len(lost), len(won), *laws])
+    return table
+
+
+def write(path: Path, columns: Sequence[str], rows: Sequence[list[Any]]) -> None:
+    """The rows, as a file and printed."""
+    with path.open("w", newline="") as file:
+        csv.writer(file).writerows([columns, *rows])
+    for row in rows:
+        print(" | ".join(map(str, row))[:160])
+
+
+def main() -> None:
     parser = argparse.ArgumentParser(
         prog="benchmarks/ablation.py", description=(__doc__ or "").split("\n")[0]
     )
-    parser.add_argument("step", choices=("answers", "without", "summary"), nargs="?", default="summary")
+    steps = ("answers", "without", "together", "summary")
+    parser.add_argument("step", choices=steps, nargs="?", default="summary")
     parser.add_argument("--judge", default=os.environ.get("EDGEWISE_JUDGE"), help="folder of evaluate.py")
     parser.add_argument("--set", action="append", help="some sets only, by the beginnings of their names")
     parser.add_argument("--part", action="append", help="some parts only")
@@ -310,8 +365,15 @@ def main() -> None:
     parser.add_argument("--name", default="ablation", help="name of the row files in out/")
     common_options(parser, "every 40th law")
     options = parser.parse_args()
-    print(f"# Parts of the searches left out, one by one\n{machine()}\n")
-    first, second = (OUT / f"{options.name}-{step}.csv" for step in ("answers", "without"))
+    print(f"# Parts of the searches left out\n{machine()}\n")
+    first, second, third = (OUT / f"{options.name}-{step}.csv" for step in steps[:3])
+    if options.step == "together":
+        if not options.part:
+            parser.error("together needs the parts to leave out: --part NAME, several times")
+        without = SEPARATOR.join(sorted(options.part))
+        run(((part, each) for each in in_turn(options.judge, options.set) for part in ("", without)), third)
+        write(TOGETHER_FILE, TOGETHER_COLUMNS, groups_of_parts(kept_rows(third, Answer)))
+        return
     answers = kept_rows(first, Answer)
     if options.step != "summary":
         every = 40 if options.quick else options.every
@@ -335,12 +397,7 @@ def main() -> None:
                 second,
             )
         return
-    columns = ["part", "answers", "right", "run without", "lost", "won", "CPU s saved", "lost laws"]
-    rows = summary(answers, kept_rows(second, Answer))
-    with ROW_FILE.open("w", newline="") as file:
-        csv.writer(file).writerows([columns, *rows])
-    for row in rows:
-        print(" | ".join(map(str, row))[:160])
+    write(ROW_FILE, COLUMNS, summary(answers, kept_rows(second, Answer)))
 
 
 if __name__ == "__main__":
