@@ -136,20 +136,13 @@ class Candidates:
         return [*atoms(u, self.allowed), *(form_atom(form, u) for form in self.own)]
 
     def pursuit(
-        self,
-        kind: type[Kind],
-        atoms: Sequence[Atom],
-        background: Sequence[LibraryColumn] = (),
-        points: CurvePoints | None = None,
+        self, kind: type[Kind], atoms: Sequence[Atom], background: Sequence[LibraryColumn] = ()
     ) -> Kind:
-        """A pursuit of the thinned curve, or of other points."""
-        points = self.few if points is None else points
-        return kind(atoms, points.y, points.weight, background)
+        """A pursuit of the thinned curve."""
+        return kind(atoms, self.few.y, self.few.weight, background)
 
-    def fits(
-        self, pursuit: Pursuit, fits: Sequence[AtomSum], keep: int, wrap: Callable[[Node], Node] = bare
-    ) -> None:
-        self.consider(self.judged(map(wrap, pursuit.trees(fits))), keep, settled=True)
+    def fits(self, pursuit: Pursuit, fits: Sequence[AtomSum], keep: int) -> None:
+        self.consider(self.judged(pursuit.trees(fits)), keep, settled=True)
 
     def inner_atoms(self, names: Sequence[str], *, short: bool) -> list[Atom]:
         x = self.few.x

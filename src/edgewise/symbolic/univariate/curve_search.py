@@ -163,9 +163,6 @@ class CurveSearch(Candidates):
     def _large_sums(self, keep: int) -> None:
         self.consider(self.sums(self.library.large(), self.few, _LARGE_SUMS), keep)
 
-    def _views(self) -> Iterator[InnerCurve]:
-        yield from views(self.few, self.allowed)
-
     def _through_outers(self, keep: int) -> None:
         self.consider(self._inside_views(), keep)
 
@@ -176,7 +173,7 @@ class CurveSearch(Candidates):
                 found.wrap(t)
                 for t, _ in polynomials(found.points, LibraryColumn(X, found.points.x), _OUTER_DEGREE)
             )
-        for view in self._views():
+        for view in views(self.few, self.allowed):
             if self.late():
                 return
             yield from self._inside(view)
@@ -185,7 +182,7 @@ class CurveSearch(Candidates):
         column = LibraryColumn(X, view.points.x)
         yield from self.judged(view.wrap(tree) for tree, _ in polynomials(view.points, column, _OUTER_DEGREE))
         if view.name not in ("inv", "square", "cube"):
-            quotients = rationals(view.points, column, None, _OUTER_QUOTIENT_DEGREE)
+            quotients = rationals(view.points, column, _OUTER_QUOTIENT_DEGREE)
             yield from self.judged(view.wrap(tree) for tree, _ in quotients)
         yield from self.sums(self.library.powers(), view.points, _OUTER_POWERS, view.wrap)
         yield from self.sums(self.library.small(), view.points, _OUTER_SMALL_SUMS, view.wrap)

@@ -42,15 +42,9 @@ def polynomials(points: CurvePoints, u: LibraryColumn, most: int = 9) -> Iterato
             return
 
 
-def rationals(
-    points: CurvePoints, u: LibraryColumn, factor: LibraryColumn | None = None, most: int = 6
-) -> Iterator[tuple[Node, float]]:
-    """Quotients y = factor * p(u) / q(u) of growing degree with their relative residuals, until one is exact."""
+def rationals(points: CurvePoints, u: LibraryColumn, most: int = 6) -> Iterator[tuple[Node, float]]:
+    """Quotients y = p(u) / q(u) of growing degree with their relative residuals, until one is exact."""
     y, weight = points.y, points.weight
-    if factor is not None:
-        y, weight = y / factor.values, weight * np.square(factor.values)
-    if not np.isfinite(y).all():
-        return
     scale = float(np.abs(u.values).max()) or 1.0
     powers = (u.values[:, None] / scale) ** np.arange(most + 1)
     size = float(np.sqrt(np.mean(weight * y * y))) or 1.0
@@ -70,7 +64,7 @@ def rationals(
                 continue
             if total > 5 and residual > max(1e2 * points.exact, 1.5 * points.noise):
                 continue
-            yield _quotient(size * p, q, scale, u.tree, factor), residual
+            yield _quotient(size * p, q, scale, u.tree), residual
             if residual <= 1e2 * points.exact:
                 return
 
@@ -101,16 +95,14 @@ def _settled(
     return p, q
 
 
-def _quotient(p: Floats, q: Floats, scale: float, u: Node, factor: LibraryColumn | None) -> Node:
+def _quotient(p: Floats, q: Floats, scale: float, u: Node) -> Node:
     """The quotient with the lowest coefficient of the denominator that matters set to one."""
     matters = np.abs(q) > _NEGLIGIBLE * np.abs(q).max()
     first = int(np.flatnonzero(matters)[0])
     p = p / q[first] * scale ** (first - np.arange(len(p), dtype=np.float64))
     q = q / q[first] * scale ** (first - np.arange(len(q), dtype=np.float64))
     below = [multiply(real(c) if at != first else ONE, power(u, at)) for at, c in enumerate(q) if c != 0]
-    above = _series(p, u)
-    outer = () if factor is None else (factor.tree,)
-    return multiply(*outer, above, call("inv", add(*below)))
+    return multiply(_series(p, u), call("inv", add(*below)))
 
 
 def _series(coefficients: Floats, u: Node) -> Node:
