@@ -7,6 +7,7 @@ rows of the table the two are the same; beyond them only the signed one follows 
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any, cast
@@ -32,8 +33,6 @@ from edgewise.symbolic.expressions.nodes import (
 from edgewise.symbolic.expressions.rewriting import shortest
 from edgewise.symbolic.expressions.writing import values
 from edgewise.symbolic.fitting.train_test import SplitRows
-
-Polynomial = list[Fraction]
 
 # Factoring larger expressions takes longer than a reader gains.
 _LARGEST, _MOST_GENERATORS = 80, 8
@@ -151,76 +150,38 @@ def _may_hold_squares(expression: Expr) -> bool:
 
     Functions in it and what has no whole exponent count as columns.
     """
-    above, below = _on_a_line(expression, {}, itertools.count(2))
-    return any(len(_common(each, _slope(each))) > 1 for each in (above, below))
+    from sympy.polys.domains import QQ
+    from sympy.polys.rings import ring
+
+    _, t = ring("t", QQ)
+    return any(not each.is_squarefree for each in _on_a_line(expression, t, {}, itertools.count(2)))
 
 
-def _on_a_line(
-    expression: Expr, lines: dict[Expr, Polynomial], places: Iterator[int]
-) -> tuple[Polynomial, Polynomial]:
-    """What an expression is above and below the line where every column is one of its own in t."""
+def _on_a_line(expression: Expr, t: Any, lines: dict[Expr, Any], places: Iterator[int]) -> tuple[Any, Any]:
+    """What an expression is above and below the line where every column is one of its own in t: polynomials in t."""
+    one, zero, rational = t.ring.one, t.ring.zero, t.ring.domain
     if is_exact(expression):
-        return [Fraction(expression.value)], [Fraction(1)]
-    if expression.head == "+":
-        above, below = [Fraction(0)], [Fraction(1)]
-        for each in expression.args:
-            own, under = _on_a_line(each, lines, places)
-            if under == below:
-                above = _sum(above, own)
-            else:
-                above, below = _sum(_product(above, under), _product(own, below)), _product(below, under)
-        return above, below
+        return one * rational(*Fraction(expression.value).as_integer_ratio()), one
+    parts = [_on_a_line(each, t, lines, places) for each in expression.args if expression.head in ("+", "*")]
     if expression.head == "*":
-        above, below = [Fraction(1)], [Fraction(1)]
-        for each in expression.args:
-            own, under = _on_a_line(each, lines, places)
-            above, below = _product(above, own), _product(below, under)
+        return math.prod((above for above, _ in parts), start=one), math.prod(
+            (below for _, below in parts), start=one
+        )
+    if expression.head == "+":
+        above, below = zero, one
+        for own, under in parts:
+            above, below = (
+                (above + own, below) if under == below else (above * under + own * below, below * under)
+            )
         return above, below
     if expression.head == "^" and is_whole(expression.args[1]):
-        pair = _on_a_line(expression.args[0], lines, places)
-        above, below = pair if expression.args[1].value > 0 else pair[::-1]
-        raised = [Fraction(1)], [Fraction(1)]
-        for _ in range(abs(expression.args[1].value)):
-            raised = _product(raised[0], above), _product(raised[1], below)
-        return raised
+        above, below = _on_a_line(expression.args[0], t, lines, places)
+        exponent = expression.args[1].value
+        return (above**exponent, below**exponent) if exponent > 0 else (below**-exponent, above**-exponent)
     if expression not in lines:
         at = next(places)
-        lines[expression] = [Fraction(at * at + 1, 2 * at + 3), Fraction(3 * at + 1, at * at)]
-    return lines[expression], [Fraction(1)]
-
-
-def _sum(one: Polynomial, other: Polynomial) -> Polynomial:
-    return _trimmed([a + b for a, b in itertools.zip_longest(one, other, fillvalue=Fraction(0))])
-
-
-def _product(one: Polynomial, other: Polynomial) -> Polynomial:
-    found = [Fraction(0)] * (len(one) + len(other) - 1)
-    for (i, a), (j, b) in itertools.product(enumerate(one), enumerate(other)):
-        found[i + j] += a * b
-    return _trimmed(found)
-
-
-def _slope(one: Polynomial) -> Polynomial:
-    return [at * each for at, each in enumerate(one)][1:] or [Fraction(0)]
-
-
-def _common(one: Polynomial, other: Polynomial) -> Polynomial:
-    """The greatest common divisor, by Euclid."""
-    while len(other) > 1 or other[0] != 0:
-        rest = list(one)
-        while len(rest) >= len(other) and (len(rest) > 1 or rest[0] != 0):
-            share, shift = rest[-1] / other[-1], len(rest) - len(other)
-            for at, each in enumerate(other):
-                rest[at + shift] -= share * each
-            rest = _trimmed(rest[:-1] or [Fraction(0)])
-        one, other = other, rest
-    return one
-
-
-def _trimmed(one: Polynomial) -> Polynomial:
-    while len(one) > 1 and one[-1] == 0:
-        one = one[:-1]
-    return one
+        lines[expression] = rational(3 * at + 1, at * at) * t + rational(at * at + 1, 2 * at + 3)
+    return lines[expression], one
 
 
 def _rational(base: Expr) -> tuple[Expr, Expr] | None:
