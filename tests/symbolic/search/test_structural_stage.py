@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+import sympy
 
 from edgewise._core.stopping import StopReason
 from edgewise._core.work import Meter, running
@@ -123,3 +124,13 @@ def test_a_law_of_few_steps_is_found_before_sums_of_terms_are_looked_at() -> Non
     )
     assert found.exact
     assert max(shares) < 0.03
+
+
+@pytest.mark.slow
+def test_the_law_of_a_predator_is_found_in_noise() -> None:
+    X = np.random.default_rng(0).uniform(0.3, 5, (1000, 2))
+    a, b = sympy.symbols("a b")
+    law = a * (4 - a) - a * b / (1 + a)
+    y = sympy.lambdify((a, b), law)(*X.T)
+    found = find_formula(X, y + 0.01 * y.std() * np.random.default_rng(1).normal(size=1000), names=["a", "b"])
+    assert sympy.simplify(found.best.sympy - law) == 0

@@ -16,12 +16,7 @@ from edgewise.symbolic.search.search_state import Proposal, Search
 from edgewise.symbolic.search.shortlist import settled, shortlist
 from edgewise.symbolic.structure.best_first_search import structural
 from edgewise.symbolic.structure.chebyshev_surrogate import NOISY_ERROR
-from edgewise.symbolic.structure.cross_validated_reduction import (
-    Reduced,
-    formulas,
-    reductions,
-    sums_of_curves,
-)
+from edgewise.symbolic.structure.cross_validated_reduction import formulas, reductions
 from edgewise.symbolic.structure.state import EXACT, FEWEST_ROWS, TARGET, State
 
 # Share of the work that remains for each structural walk, and for a short one before sums of terms are looked at.
@@ -67,18 +62,12 @@ def structured(
         noisy = search.reflected[0].noisy
     # Two columns have little to reduce, and small networks read them well.
     until = search.part(_POOR_SHARE if few else _NOISY_SHARE)
-    reached = list[Reduced]()
     if noisy:
-        reached = (yield from attempts("reductions", _reduced(search, until))) or []
+        yield from attempts("reductions", _reduced(search, until))
         if search.explained:
             return
-    before = spent()
     if sums and table.noisy:
         yield from attempts("sums in noise", leading_sum(search))
-        if search.explained:
-            return
-    if reached:
-        yield from _curved(search, reached, until + spent() - before)
         if search.explained:
             return
     for start in (table,) if reduced is None else (reduced, table):
@@ -86,10 +75,7 @@ def structured(
         if search.explained:
             return
     if table.error > NOISY_ERROR and not noisy:
-        until = search.part(_POOR_SHARE)
-        reached = (yield from attempts("reductions", _reduced(search, until))) or []
-        if not search.explained:
-            yield from _curved(search, reached, until)
+        yield from attempts("reductions", _reduced(search, search.part(_POOR_SHARE)))
 
 
 @proposes("first steps")
@@ -133,14 +119,14 @@ def _walked(search: Search, start: State, table: State, *, noisy: bool) -> Itera
     yield Proposal([tree for _, tree in shortlist(waiting)])
 
 
-def _reduced(search: Search, until: float) -> Generator[Proposal, None, list[Reduced]]:
-    """All from steps that bear noise, until a formula leaves nothing but it; returns the states reached."""
+def _reduced(search: Search, until: float) -> Generator[Proposal, None, None]:
+    """All from steps that bear noise, until a formula leaves nothing but it."""
     rows, waiting = search.rows.alike, list[tuple[float, Node]]()
     spread = float(rows.y.std())
     reached = reductions(rows, until=(spent() + until) / 2)
     search.floor = min(search.floor, *(each.error * spread for each in reached))
     if search.explained and len(reached[0].state.rows.names) <= _FEW_FEATURES:
-        return reached
+        return
     for at, one in enumerate(reached):
         if spent() > until:
             break
@@ -149,19 +135,9 @@ def _reduced(search: Search, until: float) -> Generator[Proposal, None, list[Red
         if _leaves_noise(fresh, search):
             yield Proposal([tree for _, tree in shortlist(fresh)])
             if search.explained:
-                return reached
+                return
     yield Proposal([tree for _, tree in shortlist(waiting)])
     yield Proposal(resummed(search.closest))
-    return reached
-
-
-@proposes("sums of curves")
-def _curved(search: Search, reached: list[Reduced], until: float) -> Iterator[Proposal]:
-    """Where all that is found so far falls short, the best of the states with two features may be sums of curves."""
-    waiting = list[tuple[float, Node]]()
-    for one in [each for each in reached if len(each.state.rows.names) == 2][:_THOROUGH_STATES]:
-        waiting += _settled(sums_of_curves(one, until), search)
-    yield Proposal([tree for _, tree in shortlist(waiting)])
 
 
 def _settled(trees: Iterable[Node], search: Search) -> list[tuple[float, Node]]:

@@ -44,7 +44,6 @@ from edgewise.symbolic.structure.power_factors import power_factors
 from edgewise.symbolic.structure.quotients import quotients
 from edgewise.symbolic.structure.separability import factors, separations
 from edgewise.symbolic.structure.state import Move, State
-from edgewise.symbolic.structure.varying_coefficients import varying
 
 # Features up to which slopes are asked, and how far these may be off.
 _LED_FEATURES = 6
@@ -232,11 +231,6 @@ def _led(state: State) -> Iterator[Move]:
         yield from scalings(view)
         yield from factors(view)
         yield from separations(state, view)
-
-
-def sums_of_curves(one: Reduced, until: float) -> Iterator[Node]:
-    """Formulas for y in the columns, of known functions of one of two features weighed by curves of the other."""
-    yield from map(one.state.lift, varying(one.state.rows, one.weight, until))
 
 
 @proposes("reductions")
