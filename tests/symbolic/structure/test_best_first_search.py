@@ -13,7 +13,7 @@ from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.structure.chebyshev_surrogate import landscape
 from edgewise.symbolic.structure.forward_selection import selected_sums
 from edgewise.symbolic.structure.linear_relations import relations
-from edgewise.symbolic.structure.moves import SlopeView, idle, pairs, scalings
+from edgewise.symbolic.structure.moves import SlopeView, pairs, scalings
 from edgewise.symbolic.structure.separability import factors, monomials, separations
 from edgewise.symbolic.structure.state import Move, State, power, powers
 from edgewise.symbolic.structure.varying_coefficients import varying
@@ -98,13 +98,6 @@ def test_pairs_that_belong_together_are_merged(law, merged) -> None:
     found = [values(tree, rows) for move in pairs(view) if move.exact for tree in move.features]
     # The same up to its own scale and sense.
     assert any(abs(np.corrcoef(each, wanted)[0, 1]) > 1 - 1e-12 for each in found)
-
-
-def test_a_column_without_effect_is_dropped() -> None:
-    state = State.table(table(lambda a, b, c: a * b + 0 * c))
-    view = SlopeView.of(state)
-    assert view is not None
-    assert any(move.features == (Variable("a"), Variable("b")) for move in idle(view))
 
 
 def test_factors_and_terms_are_taken_out() -> None:

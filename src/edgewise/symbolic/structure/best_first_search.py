@@ -23,7 +23,7 @@ from edgewise.symbolic.structure.curves import long_curves, ranked_curves
 from edgewise.symbolic.structure.forward_selection import selected_sums
 from edgewise.symbolic.structure.linear_relations import relations
 from edgewise.symbolic.structure.meeting import meetings, price
-from edgewise.symbolic.structure.moves import SlopeView, idle, pairs, scalings
+from edgewise.symbolic.structure.moves import SlopeView, pairs, scalings
 from edgewise.symbolic.structure.power_factors import power_factors
 from edgewise.symbolic.structure.reflections import GUESSED_ROWS, QUICK_TERMS, reflections
 from edgewise.symbolic.structure.separability import factors, monomials, separations
@@ -135,7 +135,7 @@ def _kinds(state: State, found: list[State]) -> Iterator[Iterator[State]]:
             yield _led(state, scalings(view))
             yield _led(state, pairs(view))
             yield _led(state, itertools.chain(factors(view), monomials(view)))
-            yield _led(state, itertools.chain(separations(state, view), idle(view)))
+            yield _led(state, separations(state, view))
         if state.error > _POOR_ERROR and not found:
             yield _guessed(state)
 

@@ -1,12 +1,11 @@
-"""Moves that a table's smooth model suggests: scalings, mergeable pairs, separable columns, columns without effect.
+"""Moves that a table's smooth model suggests: scalings, mergeable pairs, separable columns.
 
 Each rests on a relation between the derivatives F_i of the model F, which is exact where the law has that structure:
 
 - scaling: sum_i a_i x_i F_i = c F takes products of powers together and a product of powers out of y;
 - mergeable pair: F_i / F_j = r x_i^p / x_j^q means that y depends on the two only through
   r x_i^(p+1)/(p+1) + x_j^(q+1)/(q+1): sums, differences, products, ratios, sums of squares, of inverses, ...;
-- sum: F_i depends on x_i alone; product: F_i / F does;
-- no effect: F_i = 0.
+- sum: F_i depends on x_i alone; product: F_i / F does.
 
 References
 ----------
@@ -60,9 +59,6 @@ NEARLY_EXACT_MISS = 1e-6
 # It may never miss by more: any relation, and one with weights of its own.
 LOOSE_MISS = 0.1
 STRICT_MISS = 0.05
-# A column is without effect that does no more than so many doubts, or than this share of what the strongest does.
-_IDLE_DOUBTS = 3.0
-_IDLE_SHARE = 0.03
 # Shares of the rows that fit a relation best, the rest being where the model is worst: of scalings, of powers in a ratio.
 _COMMON_SHARE = 0.85
 _COMMON_TAIL = 0.8
@@ -408,18 +404,3 @@ def _merged(
 def _fraction(value: Fraction) -> Node:
     top = Number(value.numerator)
     return top if value.denominator == 1 else product(top, inverse(value.denominator))
-
-
-@proposes("idle columns")
-def idle(view: SlopeView) -> Iterator[Move]:
-    """Columns without effect."""
-    if len(view.names) < 2:
-        return
-    scale = view.X.std(axis=0)
-    size = np.sqrt(np.mean((view.gradient * scale) ** 2, axis=0))
-    share = size / size.max()
-    for at in np.argsort(share):
-        if share[at] > max(_IDLE_DOUBTS * view.doubt, NEARLY_EXACT_MISS) and share[at] > _IDLE_SHARE:
-            break
-        features = tuple(name for each, name in enumerate(view.names) if each != at)
-        yield Move("idle", features, residual=float(share[at]))
