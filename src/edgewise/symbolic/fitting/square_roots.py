@@ -164,15 +164,15 @@ def _on_a_line(expression: Expr, t: Any, lines: dict[Expr, Any], places: Iterato
         return one * rational(*Fraction(expression.value).as_integer_ratio()), one
     parts = [_on_a_line(each, t, lines, places) for each in expression.args if expression.head in ("+", "*")]
     if expression.head == "*":
-        return math.prod((above for above, _ in parts), start=one), math.prod(
-            (below for _, below in parts), start=one
-        )
+        above, below = (math.prod(side, start=one) for side in zip(*parts, strict=True))
+        return above, below
     if expression.head == "+":
         above, below = zero, one
-        for own, under in parts:
-            above, below = (
-                (above + own, below) if under == below else (above * under + own * below, below * under)
-            )
+        for top, bottom in parts:
+            if bottom == below:
+                above += top
+            else:
+                above, below = above * bottom + top * below, below * bottom
         return above, below
     if expression.head == "^" and is_whole(expression.args[1]):
         above, below = _on_a_line(expression.args[0], t, lines, places)
