@@ -23,8 +23,8 @@ from edgewise.symbolic.results.formula import pareto
 from edgewise.symbolic.results.search_result import best_of
 from edgewise.symbolic.search.search_state import BREAK_REACHED, Proposal, Search
 from edgewise.symbolic.structure.border_scan import Border, borders, clearly_below
-from edgewise.symbolic.structure.breaks import MOST_ROWS, SIDE_ROWS
 from edgewise.symbolic.structure.direct_candidates import direct_candidates
+from edgewise.symbolic.structure.two_laws import MOST_ROWS, SIDE_ROWS
 from edgewise.symbolic.structure.two_regimes import Regimes, two_regimes
 
 # Two laws: the share of the rows nearest to the border that neither side is searched with.

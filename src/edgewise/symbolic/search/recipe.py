@@ -24,10 +24,11 @@ from edgewise.symbolic.search.missing_term import with_missing_term
 from edgewise.symbolic.search.resummation import resummed
 from edgewise.symbolic.search.search_state import Proposal, Search
 from edgewise.symbolic.search.structural_stage import first_steps, structured
-from edgewise.symbolic.structure.breaks import stairs, two_laws
 from edgewise.symbolic.structure.chebyshev_surrogate import NOISY_ERROR
 from edgewise.symbolic.structure.direct_candidates import direct_candidates
 from edgewise.symbolic.structure.nondimensional import from_units, reduced
+from edgewise.symbolic.structure.stairs import stairs
+from edgewise.symbolic.structure.two_laws import two_laws
 from edgewise.symbolic.terms.search import sums_of_terms
 
 # Of the work that remains, what breaks may take: kinks at the magic numbers of nuclei took what the exchange of terms needs.

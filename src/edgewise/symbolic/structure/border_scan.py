@@ -28,8 +28,8 @@ from edgewise._core.work import charge
 from edgewise.forms.tree import Node, Number, Variable, apply, substitute, summed
 from edgewise.symbolic.costs import FACTORED, ROUTINE
 from edgewise.symbolic.fitting.train_test import SplitRows
-from edgewise.symbolic.structure.breaks import equal_jumps
 from edgewise.symbolic.structure.simple_numbers import number, simplest
+from edgewise.symbolic.structure.stairs import equal_jumps
 
 # Columns of a table at most, and rows that are looked at.
 _MOST_COLUMNS = 4
