@@ -202,6 +202,12 @@ def polynomials(rows: SplitRows) -> list[Smooth]:
     return [each for each in models if each is not None]
 
 
+def products(Z: Floats, degree: int) -> Floats:
+    """Products of whole powers of the columns up to a degree in all, (n, count)."""
+    powers = itertools.product(range(degree + 1), repeat=Z.shape[1])
+    return np.stack([np.prod(Z ** np.array(each), axis=1) for each in powers if sum(each) <= degree], axis=1)
+
+
 @dataclass(frozen=True, eq=False)
 class Smooth:
     """Polynomials of the standardised columns as an orthonormal base, and what they leave of y."""
@@ -221,10 +227,7 @@ class Smooth:
             return None
         middle = rows.X.mean(axis=0)
         Z = (rows.X - middle) / spread
-        powers = [
-            each for each in itertools.product(range(degree + 1), repeat=Z.shape[1]) if sum(each) <= degree
-        ]
-        design = np.stack([np.prod(Z ** np.array(each), axis=1) for each in powers], axis=1)
+        design = products(Z, degree)
         if design.shape[1] > len(Z) / ROWS_A_TERM:
             return None
         charge(ROUTINE + FACTORED * design.size * design.shape[1])

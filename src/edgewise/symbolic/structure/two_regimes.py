@@ -23,7 +23,7 @@ from edgewise._core.arrays import Floats
 from edgewise._core.work import charge
 from edgewise.symbolic.costs import FACTORED, ROUTINE
 from edgewise.symbolic.fitting.train_test import SplitRows
-from edgewise.symbolic.structure.border_scan import ROWS_A_TERM, clearly_below, polynomials
+from edgewise.symbolic.structure.border_scan import ROWS_A_TERM, clearly_below, polynomials, products
 
 # The shares of the rows on the first side that are tried, and how often rows are given to the law that they follow.
 _START_SHARES = (0.35, 0.5, 0.65)
@@ -46,7 +46,7 @@ class Regimes:
     kind: str
     error: float
     constants: int
-    _powers: tuple[tuple[int, ...], ...]
+    _degree: int
     _middle: Floats
     _spread: Floats
     _weights: Floats
@@ -58,7 +58,7 @@ class Regimes:
 
     def side(self, X: Floats) -> Floats:
         """By how much the second polynomial is the one that holds, on rows (n, d)."""
-        first, second = (_terms((X - self._middle) / self._spread, self._powers) @ self._weights).T
+        first, second = (products((X - self._middle) / self._spread, self._degree) @ self._weights).T
         return second - first if self.kind == "max" else first - second
 
 
@@ -85,10 +85,7 @@ def two_regimes(rows: SplitRows, error: float) -> list[Regimes]:
     thin, Z = smooth[0].rows, smooth[0].Z
     found: list[Regimes] = []
     for degree in (1, 2):
-        powers = tuple(
-            each for each in itertools.product(range(degree + 1), repeat=Z.shape[1]) if sum(each) <= degree
-        )
-        design = _terms(Z, powers)
+        design = products(Z, degree)
         free = len(Z) - 2 * design.shape[1]
         if free < ROWS_A_TERM * design.shape[1]:
             continue
@@ -105,17 +102,13 @@ def two_regimes(rows: SplitRows, error: float) -> list[Regimes]:
                     "max" if sign > 0 else "min",
                     reached,
                     constants,
-                    powers,
+                    degree,
                     smooth[0].middle,
                     smooth[0].spread,
                     weights,
                 )
             )
     return sorted(found, key=lambda each: each.error)[:1]
-
-
-def _terms(Z: Floats, powers: tuple[tuple[int, ...], ...]) -> Floats:
-    return np.stack([np.prod(Z ** np.array(each), axis=1) for each in powers], axis=1)
 
 
 def _starts(Z: Floats) -> Iterator[NDArray[np.bool_]]:

@@ -128,17 +128,16 @@ class InnerCurve:
     wrap: Callable[[Node], Node]
 
 
-def factors(x: Floats) -> list[LibraryColumn | None]:
+def _factors(x: Floats) -> list[LibraryColumn]:
     """Powers of x that y may be divided by first."""
-    found: list[LibraryColumn | None] = [None]
-    if (np.abs(x) > 0).all():
-        found += [
-            LibraryColumn(X, x),
-            LibraryColumn(power(X, 2), x**2),
-            LibraryColumn(call("inv", X), 1 / x),
-            LibraryColumn(power(X, 3), x**3),
-        ]
-    return found
+    if not (np.abs(x) > 0).all():
+        return []
+    return [
+        LibraryColumn(X, x),
+        LibraryColumn(power(X, 2), x**2),
+        LibraryColumn(call("inv", X), 1 / x),
+        LibraryColumn(power(X, 3), x**3),
+    ]
 
 
 def views(points: CurvePoints, allowed: frozenset[str]) -> Iterator[InnerCurve]:
@@ -160,8 +159,7 @@ def views(points: CurvePoints, allowed: frozenset[str]) -> Iterator[InnerCurve]:
                 view = _view(points, target, outer, sign, offset)
             if view is not None:
                 yield view
-    for factor in factors(points.x)[1:]:
-        assert factor is not None
+    for factor in _factors(points.x):
         target = y / factor.values
         for outer in OUTERS[:4]:
             if outer.name == "exp" or (outer.needs and outer.needs not in allowed):
