@@ -123,3 +123,16 @@ def test_an_exact_law_is_both() -> None:
     assert found.exact
     assert found.law is not None
     assert found.law.expression == found.best.expression
+
+
+def test_rows_that_follow_one_another_are_no_proof_for_one_another() -> None:
+    """On a grid of whole numbers: a wave that explains what a law leaves does not take its place."""
+    x, z = (each.ravel().astype(float) for each in np.meshgrid(np.arange(1, 41), np.arange(1, 41)))
+    left = 0.5 * np.sin(x / 3) * np.sin(z / 4) + 0.2 * np.sin(x / 2 + z / 2)
+    rows = _rows(np.column_stack([x, z]), 2 * x - 3 * np.sqrt(z) + left, ("x", "z"))
+    law = _fitted(2.0 * X - 3.0 * sympy.sqrt(Z), rows)
+    wavy = _fitted(2.0 * X - 3.0 * sympy.sqrt(Z) + 0.2 * sympy.sin(0.5 * X + 0.5 * Z), rows)
+    choice = law_among([law, wavy], rows)
+    assert choice is not None
+    assert choice.count == 100
+    assert choice.law.text == law.text

@@ -72,6 +72,30 @@ def follows_columns(X: Floats, residual: Floats) -> bool:
     return any(_beside(np.column_stack(pair), left) > _SURE_DEVIATIONS for pair in pairs)
 
 
+def follow_together(X: Floats, residual: Floats) -> bool:
+    """Whether residuals agree with those of the nearest row by all columns: those of few values, such as counts, too.
+
+    Parameters
+    ----------
+    X
+        Rows (n, d).
+    residual
+        What a formula leaves, (n,).
+
+    Examples
+    --------
+    >>> x, z = (each.ravel() for each in np.meshgrid(np.arange(20.0), np.arange(20.0)))
+    >>> follow_together(np.column_stack([x, z]), np.sin(x / 4 + z / 3))
+    True
+    >>> follow_together(np.column_stack([x, z]), np.random.default_rng(0).standard_normal(400))
+    False
+    """
+    left, columns = _bounded(residual), X[:, np.ptp(X, axis=0) > 0]
+    if len(left) < _FEWEST_ROWS or not columns.size or not 0 < float(left @ left) < math.inf:
+        return False
+    return _beside(columns, left) > _SURE_DEVIATIONS
+
+
 def _bounded(residual: Floats) -> Floats:
     """Residuals without their mean; of those far beyond the usual, as near a pole, only the sign counts."""
     left = residual - np.median(residual)

@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from edgewise.forms.tree import names_in
-from edgewise.symbolic.fitting.structure_left import follows_columns
+from edgewise.symbolic.fitting.structure_left import follow_together, follows_columns
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.results.description_length import description
 from edgewise.symbolic.results.formula import Formula, with_formula
@@ -104,7 +104,9 @@ def _count(formulas: Collection[Formula], rows: SplitRows) -> int:
     X, y, _ = rows.everything
     with np.errstate(all="ignore"):
         left = closest.predict(X) - y
-    return min(len(y), _FEW_COUNT) if follows_columns(X, left) else len(y)
+    used = X[:, [rows.names.index(name) for name in _columns(formulas)]]
+    pattern = follows_columns(X, left) or follow_together(used, left)
+    return min(len(y), _FEW_COUNT) if pattern else len(y)
 
 
 def with_law(
