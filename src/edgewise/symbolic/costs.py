@@ -6,8 +6,8 @@ work of that kind, by least squares on the seconds of searches; only sums of man
 
 from __future__ import annotations
 
-# Units of work of "normal" in a search for formulas, each about 0.7 s of one core: a minute in all.
-SEARCH_WORK_UNITS = 80.0
+# Units of work of "normal" in a search for formulas, each about a second of one core: a minute in all.
+SEARCH_WORK_UNITS = 60.0
 
 # Whatever the sizes: a few operations on small arrays; a least squares problem laid out and solved; a whole batch of them.
 STEP, ROUTINE, BATCH = 4e-5, 1.1e-4, 4.5e-4
