@@ -206,7 +206,7 @@ def test_a_constant_that_is_nothing_in_one_group_is_nothing() -> None:
     """Not rounding with its error; the formula of that group does without the term."""
     slope = np.repeat([2.0, 0.0, 1.5, 3.0], 30)
     x = np.tile(np.linspace(0.5, 5, 30), 4)
-    best = find_formula(x[:, None], slope * x + 4 * np.sqrt(x), groups=BODY, names=["x"], work=0.02).best
+    best = find_formula(x[:, None], slope * x + 4 * np.sqrt(x), groups=BODY, names=["x"], work=0.03).best
     assert best.own["pot"]["a"].value == 0
     assert best.of("pot") == "4*sqrt(x)"
     assert "e-" not in best.of("cup")
