@@ -96,7 +96,7 @@ def test_the_table_marks_the_recommended_formula(edgewise, noisy):
     error = [float(row[2]) for row in rows if row[0] != "*"]
     assert error == sorted(error, reverse=True)
     assert f"* {starred[0][0]} is recommended" in done.out
-    assert f"E = {' '.join(starred[0][4:])}" in lines
+    assert f"E = {' '.join(starred[0][5:])}" in lines
     assert "best so far" in done.err or "find the formula" in done.err
 
 

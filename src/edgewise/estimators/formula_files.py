@@ -26,6 +26,7 @@ from edgewise.symbolic import (
 )
 from edgewise.symbolic.expressions.writing import from_tree
 from edgewise.symbolic.fitting.word_columns import WordColumns
+from edgewise.symbolic.results.outside import Outside
 
 KIND = "FormulaRegressor"
 _BARE = {"Formula": Formula, "GroupedFormula": GroupedFormula, "BranchedFormula": BranchedFormula}
@@ -81,6 +82,7 @@ def _regressor_document(model: FormulaRegressor) -> dict[str, Any]:
             "gross_errors": list(result.gross_errors),
             "reduced_chi_square": result.reduced_chi_square,
             "probability": result.probability,
+            "further": next((at for at, each in enumerate(result.front) if each == result.further), None),
         }
     return {
         "kind": KIND,
@@ -129,6 +131,7 @@ def _model(document: Mapping[str, Any]) -> FormulaRegressor:
             gross_errors=tuple(map(int, saved["gross_errors"])),
             reduced_chi_square=None if saved["reduced_chi_square"] is None else float(saved["reduced_chi_square"]),
             probability=None if saved.get("probability") is None else float(saved["probability"]),
+            further=None if saved.get("further") is None else front[int(saved["further"])],
             broken=broken,
             contradicted=against,
         )  # fmt: skip
@@ -158,6 +161,7 @@ def formula_document(formula: Formula) -> dict[str, Any]:
         "constants": [_constant_document(each) for each in formula.constants],
         **({"costs": [list(each) for each in formula.costs]} if formula.costs else {}),
         **({"origin": list(formula.origin)} if formula.origin else {}),
+        **({} if formula.outside is None else {"outside": formula.outside.to_dict()}),
         **plain({"error": formula.error, "r2": formula.r2, "network_deviation": formula.network_deviation}),
     }
 
@@ -171,7 +175,14 @@ def read_formula(document: Mapping[str, Any]) -> Formula:
         tuple(_constant(each) for each in document["constants"]), None if deviation is None else float(deviation),
         costs=tuple((str(name), int(nodes)) for name, nodes in document.get("costs", [])),
         origin=tuple(map(str, document.get("origin", []))),
+        outside=None if "outside" not in document else _outside(document["outside"]),
     )  # fmt: skip
+
+
+def _outside(document: Mapping[str, Any]) -> Outside:
+    found = (document[name] for name in ("error", "inside", "typical"))
+    error, inside, typical = (math.inf if each is None else float(each) for each in found)
+    return Outside(error, str(document["region"]), inside, typical)
 
 
 def _grouped_document(formula: GroupedFormula | BranchedFormula) -> dict[str, Any]:

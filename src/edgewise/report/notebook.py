@@ -162,12 +162,12 @@ def _formula(found: Any) -> str:
 
 
 # The law, and what predicts best.
-_MARKS = {"*": "★", "+": "+", " ": ""}
+_STARS = {"*": "★", "+": "+", " ": ""}
 
 
 def _formulas(found: Any) -> str:
     rows = "".join(
-        f"<tr><td>{_MARKS[found.mark(each)]}</td><td>{each.complexity}</td><td>{each.error:.3g}</td>"
+        f"<tr><td>{_STARS[found.mark(each)]}</td><td>{each.complexity}</td><td>{each.error:.3g}</td>"
         f"<td>{'' if each.outside is None else f'{each.outside.error:.3g}'}</td>"
         f'<td style="text-align:left">{formula_html(each.sympy, each.text, digits=4)}</td></tr>'
         for each in found.front

@@ -112,7 +112,7 @@ def test_a_wave_of_many_turns_is_found_among_gross_errors(loss: str) -> None:
     y = 1.7 * np.sin(30 * X[:, 0]) + 0.01 * rng.standard_normal(400)
     wrong = np.sort(rng.choice(400, 20, replace=False))
     y[wrong] += 100 * rng.choice([-1, 1], 20)
-    found = find_formula(X, y, loss=loss, work=0.05)
+    found = find_formula(X, y, loss=loss, work=0.07)
     assert set(wrong) <= set(found.gross_errors)
     assert len(found.gross_errors) <= 22
     assert "gross errors" in found.message

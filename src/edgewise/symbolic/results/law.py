@@ -104,8 +104,9 @@ def _count(formulas: Collection[Formula], rows: SplitRows) -> int:
     X, y, _ = rows.everything
     with np.errstate(all="ignore"):
         left = closest.predict(X) - y
-    used = X[:, [rows.names.index(name) for name in _columns(formulas)]]
-    pattern = follows_columns(X, left) or follow_together(used, left)
+    columns = _columns(formulas)
+    used = [at for at, name in enumerate(rows.names) if name in columns]
+    pattern = follows_columns(X, left) or follow_together(X[:, used], left)
     return min(len(y), _FEW_COUNT) if pattern else len(y)
 
 

@@ -95,6 +95,8 @@ def law_probability(
     """
     if not math.isfinite(formula.error):
         return None
+    if formula.expression.numeric:  # that says nothing of the columns
+        return 0.0
     return share * logistic(figures(formula, front, count))
 
 

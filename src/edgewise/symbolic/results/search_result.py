@@ -167,7 +167,11 @@ class FormulaResult:
             )
         lines += [
             "",
-            *([f"The best formula (+) breaks {', '.join(self.broken)}."] if self.broken else []),
+            *(
+                [f"The best formula ({self.mark(self.best)}) breaks {', '.join(self.broken)}."]
+                if self.broken
+                else []
+            ),
             *filter(None, [self.recommended.constants_told]),
             self.message,
         ]
