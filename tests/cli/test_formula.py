@@ -737,7 +737,7 @@ def test_it_says_where_to_measure_next(edgewise, noisy):
 @pytest.mark.slow
 def test_the_units_of_constants_are_told(edgewise, noisy):
     """A target in seconds is no product of mass and speed: the factor carries what is missing."""
-    words = ("--work", 0.005, "--units", "mass=kg,speed=m/s,E=s")
+    words = ("--work", 0.01, "--units", "mass=kg,speed=m/s,E=s")
     told = json.loads(run(edgewise, noisy, *words, "--json").out)
     units = {each["unit"] for each in told["formula"]["constants"]}
     assert "s^3/kg/m^2" in units
