@@ -325,7 +325,7 @@ MORE = (
         told=lambda c: c[0] * np.exp(c[1] * np.array([50.0, 80.0]) / (c[2] + np.array([50.0, 80.0]))),
         package="MASS",
     ),
-    # E. J. Williams, Regression Analysis, 1959; W. N. Venables and B. D. Ripley, Modern Applied Statistics with S, 2002, 8.2:
+    # E. J. Williams, Regression Analysis, 1959; W. N. Venables, B. D. Ripley, Modern Applied Statistics with S, 2002, 8.2:
     # 29.40 (standard error 0.92) and 2.218 (0.666).
     Law(
         "Stormer's viscometer",
