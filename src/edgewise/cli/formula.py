@@ -720,6 +720,7 @@ def write_files(found: FinishedSearch, number: int, folder: Path, data: str) -> 
 def _page(found: FinishedSearch, formula: Formula) -> Any:
     from edgewise.cli.page import origin
     from edgewise.report import ReportContent
+    from edgewise.report.content.content import told_on_page
 
     result, source = found.told, found.known.source
     recommended = formula is found.result.front[found.best - 1]
@@ -734,7 +735,7 @@ def _page(found: FinishedSearch, formula: Formula) -> Any:
         y_test=found.y[:0],
         formula=formula,
         accurate=result.best if recommended else None,
-        recommendation=result.recommendation() if recommended else "",
+        recommendation=told_on_page(result) if recommended else "",
         front=tuple(result.front),
         alternatives=result.alternatives() if formula is result.best else (),
         notes=(*found.notes, result.message),

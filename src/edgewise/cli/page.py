@@ -24,6 +24,7 @@ from edgewise.cli.models import LoadedModel
 from edgewise.data import provenance
 from edgewise.data.arrow import Frame
 from edgewise.report import AccuracyRow, Origin, ReportContent, content_from_estimator
+from edgewise.report.content.content import told_on_page
 
 _VERSIONS_SHOWN = ("torch", "numpy", "sympy", "scikit-learn", "pyarrow")
 
@@ -69,7 +70,7 @@ def content(job: TaskOutcome) -> ReportContent:
         network=reading.network,
         formula=None if found is None else found.recommended,
         accurate=None if found is None else found.best,
-        recommendation="" if found is None else found.recommendation(),
+        recommendation="" if found is None else told_on_page(found),
         front=() if found is None else tuple(found.front),
         alternatives=() if found is None else found.alternatives(),
         # The page draws the small network, so its row comes first among ours: it is the one the page is about.

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from edgewise.exporting.program import Program
     from edgewise.network import KAN
     from edgewise.network.edits import EditRecord
-    from edgewise.symbolic import Formula
+    from edgewise.symbolic import Formula, FormulaResult
     from edgewise.symbolic.results.alternatives import Alternative
     from edgewise.training import Record
     from edgewise.verifying.results.verdicts import ProofResult
@@ -174,6 +174,14 @@ class ColumnSummary:
     levels: tuple[tuple[str, int], ...] = ()
     distinct: int = 0
     histogram: tuple[int, ...] = ()
+
+
+def told_on_page(found: FormulaResult) -> str:
+    """How sure the headline is, in sentences, where the formula that predicts best stands below it."""
+    first = found.recommended
+    return found.recommendation(
+        lambda formula: "This formula" if formula.expression == first.expression else "The one below"
+    )
 
 
 @dataclass(frozen=True, eq=False)

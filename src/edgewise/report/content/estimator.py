@@ -19,7 +19,7 @@ from edgewise.explaining import Conformal, Explainer, GlobalExplanation, counter
 from edgewise.exporting.program import program_of
 from edgewise.network import KAN, EditRecord, rename
 from edgewise.report.content.columns import summarise, summarise_classes, summarise_numbers
-from edgewise.report.content.content import AccuracyRow, InputView, Origin, ReportContent, Way
+from edgewise.report.content.content import AccuracyRow, InputView, Origin, ReportContent, Way, told_on_page
 from edgewise.report.text.numbers import number
 from edgewise.report.text.svg import few
 
@@ -174,7 +174,7 @@ def content_from_estimator(
         network=_titled(model.network_, target),
         formula=formula,
         accurate=None if found is None else found.best,
-        recommendation="" if found is None else found.recommendation(),
+        recommendation="" if found is None else told_on_page(found),
         front=() if found is None else tuple(found.front),
         alternatives=() if found is None else found.alternatives(),
         accuracy=tuple(accuracy),

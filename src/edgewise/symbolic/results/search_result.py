@@ -191,20 +191,18 @@ class FormulaResult:
             What a formula is called in them.
         """
         best, first = self.best, self.recommended
-        if first.expression == best.expression:
-            sentences = [f"{called(first)} is recommended: no other beats it by more than chance."]
-        else:
-            sentences = [
-                f"{called(first)} is recommended: it goes on best where it was not fitted.",
-                f"{called(best)} predicts best among rows like these.",
-            ]
+        alone = first.expression == best.expression
+        why = "no other beats it by more than chance" if alone else "it goes on best where it was not fitted"
+        sentences = [f"{called(first)} is recommended: {why}."]
         if first.outside is not None:
             sentences.append(str(first.outside))
         if self.probability is not None:
-            sure = f"the probability that {called(first)} is the law is {likely(self.probability)}"
-            doubt = "It is an approximation: " if self.probability < _HARDLY else ""
-            sentence = f"{doubt}{sure}, if a short law of these columns exists."
-            sentences.append(sentence[0].upper() + sentence[1:])
+            sure = f"probability that it is the law is {likely(self.probability)}, if a short law of these columns exists."
+            sentences.append(
+                f"It is an approximation: the {sure}" if self.probability < _HARDLY else f"The {sure}"
+            )
+        if not alone:
+            sentences.append(f"{called(best)} predicts best among rows like these.")
         return " ".join(sentences)
 
     def mark(self, formula: Formula) -> str:
