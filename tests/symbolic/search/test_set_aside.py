@@ -118,3 +118,15 @@ def test_a_wave_of_many_turns_is_found_among_gross_errors(loss: str) -> None:
     assert "gross errors" in found.message
     off = found.best.predict(X) - 1.7 * np.sin(30 * X[:, 0])
     assert bool(np.abs(off).max() < 0.01) == (loss == "robust")
+
+
+@pytest.mark.slow
+def test_columns_that_were_not_searched_are_no_error() -> None:
+    """The search comes to few of many columns by itself; its formula is judged on the whole table."""
+    rng = np.random.default_rng(3)
+    X = rng.uniform(1, 3, (1500, 8))
+    y = 2 * X[:, 0] + 0.01 * rng.standard_normal(1500)
+    y[:20] += 100
+    found = find_formula(X, y, loss="robust", work=0.05)
+    assert found.best.names == tuple(f"x{at}" for at in range(1, 9))
+    assert set(range(20)) <= set(found.gross_errors)

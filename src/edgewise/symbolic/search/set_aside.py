@@ -32,7 +32,7 @@ from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.results.formula import Formula
 from edgewise.symbolic.results.search_result import FormulaResult
 from edgewise.symbolic.search.exactness import ROUNDED
-from edgewise.symbolic.search.outcome import Ended
+from edgewise.symbolic.search.outcome import Ended, named
 from edgewise.training.common.gross_errors import NORMAL_DEVIATION, gross_errors, robust_deviation
 
 # Share of the work that remains for each search: a short one shows most errors that the smooth function has missed.
@@ -79,17 +79,19 @@ def search_without_errors(
     # All that departs first, even where a law may be steep: what the law explains comes back.
     waiting = [gross_errors(rows.X, rows.y, alone=alone) for alone in (False, True)]
     tried, kept = list[Flags](), list[tuple[float, Ended, Flags]]()
+    # A search may have looked at few of them.
+    columns = split(rows).names
     for share in _SEARCH_SHARES:
         fresh = [each for each in waiting if not any((each == other).all() for other in tried)]
         aside = (fresh or tried)[0 if fresh else -1]
         tried.append(aside)
         ended = search(rows.without(aside), meter.part(share))
         reason = ended.result.stop_reason
-        outlying = departing_rows(ended.result.best, rows, aside)
+        outlying = departing_rows(named(ended.result, columns).best, rows, aside)
         same = bool((outlying == aside).all())
         if not same and reason.repeatable:
             ended = ended.on(split(rows.without(outlying)))
-        kept.append((_criterion(ended.result, rows), ended, outlying))
+        kept.append((_criterion(named(ended.result, columns), rows), ended, outlying))
         waiting = [outlying, *fresh[1:]]
         solved = reason in (StopReason.EXACT, StopReason.EXPLAINED) or ended.result.exact
         finished = same and not fresh[1:] and reason is not StopReason.WORK_SPENT
